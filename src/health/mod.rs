@@ -1,0 +1,17 @@
+//! The pure core: `Evidence × time → Change`.
+//!
+//! No IO, no clock, no tokio, no paths. Time is an argument. Read [`evidence`] (what it is told), [`reason`] (the
+//! catalogue of what it can say), [`settings`] (its deadlines), then [`gateway`] (what it remembers of one process)
+//! and [`judge`] (how it decides).
+
+pub mod evidence;
+pub mod reason;
+pub mod settings;
+pub mod verdict;
+
+pub use evidence::{
+    Evidence, FileIdentity, JobState, Manager, PlatformEntry, ProcessState, Proof, Signal, StateFile,
+};
+pub use reason::{Light, Reason, RestartHelps};
+pub use settings::Deadlines;
+pub use verdict::{Change, Note, Verdict};

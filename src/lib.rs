@@ -1,0 +1,13 @@
+//! Gatelight: a green or red light for every Hermes Gateway profile on the machine.
+//!
+//! Evidence in, verdict out, people told, one click to mend. A thing that reads the world never decides; a thing that
+//! decides never reads the world, nor the clock.
+//!
+//! The tour: [`profile`] finds what is watched; [`health`] judges (pure); [`supervisor`] restarts; [`text`] speaks both
+//! languages; [`snapshot`] is what everybody shows.
+
+pub mod health;
+pub mod profile;
+pub mod snapshot;
+pub mod supervisor;
+pub mod text;

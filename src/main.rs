@@ -1,0 +1,3 @@
+//! The `gatelight` command.
+
+fn main() {}

@@ -1,0 +1,126 @@
+//! What is watched: Hermes Gateway profiles, found in job files and on disk.
+
+use std::path::{Path, PathBuf};
+
+use crate::health::Manager;
+
+/// One gateway to watch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// The name shown and typed, unique among the profiles found: `default`, `work`.
+    pub name: String,
+    /// HERMES_HOME, absolute.
+    pub home: PathBuf,
+    /// The job file that starts it; `None` for a home on disk that no job names.
+    pub job: Option<JobFile>,
+    /// Every log file to follow, absolute, without doubles: the standard ones of the home, those that the job file
+    /// names, `gateway-<profile>.log` of the older layout. They need not exist.
+    pub logs: Vec<PathBuf>,
+}
+
+impl Profile {
+    /// The label or unit name, if a job starts it.
+    pub fn label(&self) -> Option<&str> {
+        self.job.as_ref().map(|job| job.label.as_str())
+    }
+
+    /// The folder of its logs.
+    pub fn logs_folder(&self) -> PathBuf {
+        self.home.join("logs")
+    }
+}
+
+/// A launchd plist or a systemd unit that runs a gateway, as far as Gatelight needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobFile {
+    /// Which manager reads it.
+    pub manager: Manager,
+    /// The file.
+    pub path: PathBuf,
+    /// launchd: `Label`; systemd: the unit's file name (`hermes-gateway.service`).
+    pub label: String,
+    /// The program and its arguments, as written (a wrapped one is still wrapped).
+    pub arguments: Vec<String>,
+    /// The words of the gateway's own command line, once unwrapped from `sh -c`, `osascript -e` and the like.
+    pub gateway_words: Vec<String>,
+    /// Environment set by the file.
+    pub environment: Vec<(String, String)>,
+    /// `StandardOutPath`.
+    pub stdout: Option<PathBuf>,
+    /// `StandardErrorPath`.
+    pub stderr: Option<PathBuf>,
+    /// `RunAtLoad`; systemd: has an `[Install]` section.
+    pub run_at_load: bool,
+    /// Whether it is brought back.
+    pub keep_alive: KeepAlive,
+    /// `ThrottleInterval` or `RestartSec`, in seconds.
+    pub throttle_s: Option<u64>,
+    /// `ExitTimeOut` or `TimeoutStopSec`, in seconds.
+    pub exit_timeout_s: Option<u64>,
+}
+
+impl JobFile {
+    /// The value of an environment variable that the file sets.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.environment.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
+    }
+}
+
+/// When the manager starts the job again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// Never.
+    No,
+    /// Whatever the exit status (`KeepAlive` true; `Restart=always`).
+    Always,
+    /// Only after a failure (`SuccessfulExit` false; `Restart=on-failure`).
+    AfterFailure,
+    /// Some other condition.
+    Conditional,
+}
+
+/// A file that looks like a gateway's job and could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadJobFile {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Where profiles are looked for. Absolute paths; a folder need not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// The user's home.
+    pub user_home: PathBuf,
+    /// `~/Library/LaunchAgents`: read on every system where it exists.
+    pub launch_agents: PathBuf,
+    /// `~/.config/systemd/user`; read on Linux only.
+    pub systemd_user: PathBuf,
+    /// `~/.hermes`.
+    pub hermes: PathBuf,
+    /// Homes named in the settings.
+    pub extra_homes: Vec<PathBuf>,
+}
+
+impl Places {
+    /// The usual places below this user's home. `HERMES_HOME` is not followed: it names one profile, not the set.
+    pub fn below(user_home: &Path) -> Self {
+        Self {
+            user_home: user_home.to_path_buf(),
+            launch_agents: user_home.join("Library/LaunchAgents"),
+            systemd_user: user_home.join(".config/systemd/user"),
+            hermes: user_home.join(".hermes"),
+            extra_homes: Vec::new(),
+        }
+    }
+}
+
+/// What a scan found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// The profiles, default first, then by name.
+    pub profiles: Vec<Profile>,
+    /// Job files that could not be read.
+    pub bad: Vec<BadJobFile>,
+}

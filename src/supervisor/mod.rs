@@ -1,0 +1,79 @@
+//! Service managers behind one trait: launchd, systemd, and the embedded one of the demo.
+
+use std::time::Duration;
+
+use crate::health::{JobState, Manager};
+use crate::profile::JobFile;
+
+/// What a manager says of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobReport {
+    /// Its state.
+    pub state: JobState,
+    /// The job's process; it may be a wrapper around the gateway.
+    pub pid: Option<u32>,
+    /// How the previous run ended; negative = signal.
+    pub last_exit: Option<i32>,
+    /// How often it was started.
+    pub runs: Option<u64>,
+    /// launchd: the domain that knows it (`gui/501`).
+    pub domain: Option<String>,
+}
+
+/// What went wrong when a manager was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SupervisorError {
+    /// The program is not there: no such manager on this machine.
+    #[error("{program} is not on this machine")]
+    Missing {
+        /// Path of the program.
+        program: String,
+    },
+    /// It did not answer in time and was ended.
+    #[error("{program} did not answer within {} s", .after.as_secs_f32())]
+    TimedOut {
+        /// Path of the program.
+        program: String,
+        /// The limit.
+        after: Duration,
+    },
+    /// It answered with a failure; the words are its own, bounded and redacted.
+    #[error("{program} {action}: exit {code}: {words}")]
+    Refused {
+        /// Path of the program.
+        program: String,
+        /// What was asked (`bootstrap gui/501 …`).
+        action: String,
+        /// Its exit code.
+        code: i32,
+        /// What it printed.
+        words: String,
+    },
+    /// The domain or manager cannot manage jobs for this user.
+    #[error("{0}")]
+    Unusable(String),
+    /// Anything of the system: could not start the program, could not read its answer.
+    #[error("{program}: {source}")]
+    Io {
+        /// Path of the program.
+        program: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+}
+
+/// A service manager. Calls block, are bounded in time, and act on the exact label only.
+pub trait Supervisor: Send + Sync {
+    /// Which one.
+    fn manager(&self) -> Manager;
+
+    /// What it says of this job. A job that it does not know is an answer ([`JobState::NotLoaded`]), not an error.
+    fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError>;
+
+    /// Ends the job's process, if any, and starts it anew; loads the job first where the manager does not know it.
+    /// Returns when the manager has accepted it: that the gateway works again is for the caller to prove.
+    fn restart(&self, job: &JobFile) -> Result<(), SupervisorError>;
+
+    /// Makes the manager read the job file again and start the job.
+    fn reload(&self, job: &JobFile) -> Result<(), SupervisorError>;
+}

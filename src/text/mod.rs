@@ -1,0 +1,120 @@
+//! Everything that users read, in English and Simplified Chinese. One table, a file a room.
+//!
+//! A [`Phrase`] holds both languages, so none can be left out; [`fill`] puts values into `{names}`. Reasons have their
+//! texts in [`crate::health::reason::CATALOGUE`].
+
+use jiff::SignedDuration;
+
+/// `[English, Simplified Chinese]`.
+pub type Phrase = [&'static str; 2];
+
+/// The languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// 简体中文.
+    Zh,
+}
+
+impl Lang {
+    /// The phrase in this language.
+    pub const fn pick(self, phrase: Phrase) -> &'static str {
+        phrase[self as usize]
+    }
+
+    /// The language of a locale name: `zh_CN.UTF-8`, `zh-Hans-CN` → Chinese; anything else → English.
+    pub fn from_locale(locale: &str) -> Self {
+        let language = locale.split(['_', '-', '.']).next().unwrap_or_default();
+        if language.eq_ignore_ascii_case("zh") { Self::Zh } else { Self::En }
+    }
+
+    /// From the variables that POSIX names, in its order: `LC_ALL`, `LC_MESSAGES`, `LANG`.
+    pub fn from_environment() -> Self {
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .filter_map(|name| std::env::var(name).ok())
+            .find(|value| !value.is_empty())
+            .map_or(Self::En, |value| Self::from_locale(&value))
+    }
+}
+
+/// Puts values into the `{names}` of a text. A name without a value stays as it is.
+pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(text.len() + 32);
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        out.push_str(&rest[..open]);
+        let after = &rest[open + 1..];
+        let Some(close) = after.find('}') else {
+            out.push_str(&rest[open..]);
+            return out;
+        };
+        match values.iter().find(|(name, _)| *name == &after[..close]) {
+            Some((_, value)) => out.push_str(value),
+            None => out.push_str(&rest[open..open + close + 2]),
+        }
+        rest = &after[close + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A length of time in words: at most two units from a day down, three from an hour down to the second
+/// (`1 h 10 min 26 s`, `3 d 4 h`, `45 s`; `1 小时 10 分 26 秒`).
+pub fn duration(lang: Lang, span: SignedDuration) -> String {
+    let total = span.as_secs().max(0);
+    let (d, h, m, s) = (total / 86_400, total / 3_600 % 24, total / 60 % 60, total % 60);
+    let names: [&str; 4] = match lang {
+        Lang::En => ["d", "h", "min", "s"],
+        Lang::Zh => ["天", "小时", "分", "秒"],
+    };
+    let values = [d, h, m, s];
+    let first = values.iter().position(|v| *v > 0).unwrap_or(3);
+    let last = if first == 0 { 1 } else { 3 };
+    let parts: Vec<String> = (first..=last)
+        .filter(|i| values[*i] > 0 || *i == first)
+        .map(|i| format!("{} {}", values[i], names[i]))
+        .collect();
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_naturally() {
+        for (seconds, en, zh) in [
+            (0, "0 s", "0 秒"),
+            (45, "45 s", "45 秒"),
+            (60, "1 min", "1 分"),
+            (4226, "1 h 10 min 26 s", "1 小时 10 分 26 秒"),
+            (3 * 86_400 + 4 * 3_600 + 59, "3 d 4 h", "3 天 4 小时"),
+        ] {
+            let span = SignedDuration::from_secs(seconds);
+            assert_eq!(duration(Lang::En, span), en);
+            assert_eq!(duration(Lang::Zh, span), zh);
+        }
+    }
+
+    #[test]
+    fn fill_leaves_what_it_does_not_know() {
+        assert_eq!(fill("{a} of {b}, {c", &[("a", "1"), ("b", "{a}")]), "1 of {a}, {c");
+    }
+
+    #[test]
+    fn locales() {
+        for (locale, lang) in [
+            ("zh_CN.UTF-8", Lang::Zh),
+            ("zh-Hans-CN", Lang::Zh),
+            ("en_US.UTF-8", Lang::En),
+            ("C", Lang::En),
+            ("", Lang::En),
+            ("zhu", Lang::En),
+        ] {
+            assert_eq!(Lang::from_locale(locale), lang, "{locale}");
+        }
+    }
+}
