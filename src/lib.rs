@@ -6,9 +6,12 @@
 //! The tour: [`profile`] finds what is watched; [`health`] judges (pure); [`supervisor`] restarts; [`text`] speaks both
 //! languages; [`snapshot`] is what everybody shows.
 
+pub mod cli;
 pub mod evidence;
 pub mod health;
+pub mod postmortem;
 pub mod profile;
+pub mod recording;
 pub mod snapshot;
 pub mod supervisor;
 pub mod text;

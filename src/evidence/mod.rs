@@ -1,3 +1,7 @@
 //! The world → `Evidence`: files, lines and processes read, nothing judged.
 
+pub mod line;
+pub mod logbook;
+pub mod patterns;
 pub mod redact;
+pub mod state_files;

@@ -80,6 +80,8 @@ pub enum Signal {
     Dropped,
     /// Some INFO record: the log level does not hide them.
     Info,
+    /// Some record above INFO.
+    Record,
 }
 
 /// What the system says of a process.

@@ -273,8 +273,7 @@ impl Gateway {
         let timer = |span| Timer::start(now, span, grace);
         let straggler = self.is_straggler(stamp);
         match signal {
-            Signal::Start => self.info_seen = true,
-            Signal::Info => self.info_seen = true,
+            Signal::Start | Signal::Info => self.info_seen = true,
             Signal::FeishuExpected => self.feishu = Feishu::Expected,
             Signal::Ready => {
                 if self.feishu == Feishu::Unknown {
@@ -293,7 +292,7 @@ impl Gateway {
                 }
             }
             Signal::LoopMissed => self.loop_missed = Some(proof),
-            Signal::RespawnStorm => {}
+            Signal::RespawnStorm | Signal::Record => {}
             // What follows the beginning of a shutdown is noise of the teardown.
             _ if self.shutdown.is_some() => {}
             Signal::ExecutorShutdown => {

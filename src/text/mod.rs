@@ -5,6 +5,8 @@
 
 use jiff::SignedDuration;
 
+pub mod status;
+
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];
 

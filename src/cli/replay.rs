@@ -1,0 +1,106 @@
+//! `gatelight replay`: recordings, or plain logs, through the same core on a virtual clock.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use jiff::Timestamp;
+
+use super::Terminal;
+use crate::evidence::patterns::Patterns;
+use crate::health::{Change, Deadlines};
+use crate::postmortem;
+use crate::recording::{Printed, Recording};
+use crate::text::status::{HELD_GREEN, UNKNOWN_EVENTS, WAS_CUT};
+use crate::text::{self, fill};
+
+/// Arguments of `replay`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Recordings (JSON Lines), or log files of one profile, rotated ones too.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Plays what is given.
+pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    let patterns = Arc::new(Patterns::new(&[])?);
+    let mut logs = Vec::new();
+    for path in &args.files {
+        if looks_like_a_recording(path)? {
+            play(path, &patterns, args.json, terminal)?;
+        } else {
+            logs.push(path.clone());
+        }
+    }
+    if !logs.is_empty() {
+        let told = postmortem::read(&logs, &patterns, &Deadlines::default(), &jiff::tz::TimeZone::system())?;
+        for change in &told.changes {
+            show(&told.profile, change, told.start, args.json, terminal)?;
+        }
+    }
+    Ok(super::OK)
+}
+
+fn looks_like_a_recording(path: &Path) -> anyhow::Result<bool> {
+    let named = || path.display().to_string();
+    let kind = std::fs::metadata(path).with_context(named)?;
+    if !kind.is_file() {
+        return Err(anyhow!("{}: not a regular file", path.display()));
+    }
+    let mut first = Vec::new();
+    let head = BufReader::new(File::open(path).with_context(named)?);
+    head.take(4096).read_until(b'\n', &mut first).with_context(named)?;
+    Ok(first.trim_ascii_start().starts_with(b"{"))
+}
+
+fn play(path: &Path, patterns: &Arc<Patterns>, json: bool, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+    let named = || path.display().to_string();
+    let file = BufReader::new(File::open(path).with_context(named)?);
+    let recording = Recording::read(file).with_context(named)?;
+    let mut changes: Vec<Change> = Vec::new();
+    recording.play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
+    for change in &changes {
+        show(&recording.header.profile, change, recording.header.start, json, terminal)?;
+    }
+    if recording.unknown > 0 {
+        let count = recording.unknown.to_string();
+        eprintln!("{}: {}", path.display(), fill(terminal.lang.pick(UNKNOWN_EVENTS), &[("count", &count)]));
+    }
+    if recording.cut {
+        eprintln!("{}: {}", path.display(), terminal.lang.pick(WAS_CUT));
+    }
+    Ok(())
+}
+
+fn show(
+    profile: &str,
+    change: &Change,
+    start: Timestamp,
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<()> {
+    let printed = Printed::new(profile, change, start);
+    if json {
+        writeln!(terminal.out, "{}", serde_json::to_string(&printed)?)?;
+        return Ok(());
+    }
+    let lang = terminal.lang;
+    let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
+    let light = super::style::light(change.to.light(), terminal.color);
+    write!(terminal.out, "{at}  {light} {}", lang.pick(change.to.reason.entry().title))?;
+    if let Some(held) = change.to.held_green.filter(|_| change.from.light() == crate::health::Light::Green) {
+        let held = text::duration(lang, held);
+        write!(terminal.out, "  ({})", fill(lang.pick(HELD_GREEN), &[("held", &held)]))?;
+    }
+    writeln!(terminal.out)?;
+    if !printed.evidence.is_empty() {
+        writeln!(terminal.out, "{:21}{}", "", super::style::dim(printed.evidence, terminal.color))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! The shape of a log line: stamp, level, logger, message. The shapes were measured on hermes-agent 0.13.0 and 0.19.0,
+//! and the older layout comes from `gateway-<profile>.log`:
+//!
+//! - `2026-11-22 11:09:14,271 ERROR Lark: message`, `… INFO [session] logger: message`
+//! - `[Lark] [2026-11-22 11:09:14,271] [ERROR] message` (the SDK's own handler, on standard output)
+//! - `ERROR Lark: message` (standard error: no time)
+//! - `2026-06-09 15:34:12 ERROR Feishu WebSocket connection lost` (older layout: no logger, whole seconds)
+//!
+//! Any other line belongs to the record above it, or was printed without a logger.
+
+use jiff::civil::{Date, DateTime, Time};
+
+/// Severity, in Python's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Level {
+    /// DEBUG
+    Debug,
+    /// INFO
+    Info,
+    /// WARNING
+    Warning,
+    /// ERROR
+    Error,
+    /// CRITICAL
+    Critical,
+}
+
+impl Level {
+    const WORDS: [(&'static [u8], Self); 7] = [
+        (b"INFO", Self::Info),
+        (b"WARNING", Self::Warning),
+        (b"ERROR", Self::Error),
+        (b"DEBUG", Self::Debug),
+        (b"CRITICAL", Self::Critical),
+        (b"WARN", Self::Warning),
+        (b"FATAL", Self::Critical),
+    ];
+
+    /// The level at the beginning of the text, and what follows its blanks (or the bracket, where one is asked for).
+    fn split(text: &[u8], closing: &[u8]) -> Option<(Self, usize)> {
+        let (word, level) = Self::WORDS.iter().find(|(word, _)| text.starts_with(word))?;
+        let rest = &text[word.len()..];
+        rest.starts_with(closing).then(|| (*level, word.len() + blanks(rest, closing.len())))
+    }
+}
+
+/// One line that begins a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// Local time without a zone; `None` on standard error.
+    pub stamp: Option<DateTime>,
+    /// Severity.
+    pub level: Level,
+    /// The logger, where the line names one.
+    pub logger: Option<&'a [u8]>,
+    /// What it says.
+    pub message: &'a [u8],
+}
+
+/// Reads the line (without its line end). `None`: the line does not begin a record.
+pub fn head(line: &[u8]) -> Option<Head<'_>> {
+    match line.first()? {
+        b'0'..=b'9' => stamped(line),
+        b'[' => bracketed(line),
+        b'A'..=b'Z' => unstamped(line),
+        _ => None,
+    }
+}
+
+fn stamped(line: &[u8]) -> Option<Head<'_>> {
+    let (stamp, used) = stamp(line)?;
+    let rest = &line[used..];
+    let rest = &rest[blanks(rest, 0)..];
+    let (level, used) = Level::split(rest, b" ")?;
+    let (logger, message) = logger(&rest[used..]);
+    Some(Head { stamp: Some(stamp), level, logger, message })
+}
+
+fn bracketed(line: &[u8]) -> Option<Head<'_>> {
+    let close = line.iter().take(64).position(|b| *b == b']')?;
+    let name = &line[1..close];
+    let rest = line[close + 1..].strip_prefix(b" [")?;
+    let (stamp, used) = stamp(rest)?;
+    let rest = rest[used..].strip_prefix(b"] [")?;
+    let (level, used) = Level::split(rest, b"] ")?;
+    is_logger(name).then_some(Head { stamp: Some(stamp), level, logger: Some(name), message: &rest[used..] })
+}
+
+fn unstamped(line: &[u8]) -> Option<Head<'_>> {
+    let (level, used) = Level::split(line, b" ")?;
+    let (logger, message) = logger(&line[used..]);
+    logger.is_some().then_some(Head { stamp: None, level, logger, message })
+}
+
+/// How many blanks stand at the beginning, after `from`.
+fn blanks(text: &[u8], from: usize) -> usize {
+    from + text[from.min(text.len())..].iter().take_while(|b| **b == b' ').count()
+}
+
+/// Splits `[session] logger: message`; session and logger may be missing.
+fn logger(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    let text = match text.first() {
+        Some(b'[') => match text.iter().take(96).position(|b| *b == b']') {
+            Some(close) if !text[1..close].contains(&b' ') && text.get(close + 1) == Some(&b' ') => {
+                let after = &text[close + 2..];
+                // «[Feishu] …» is the message of a line without a logger, not a session.
+                if colon(after).is_some() { after } else { text }
+            }
+            _ => text,
+        },
+        _ => text,
+    };
+    match colon(text) {
+        Some(at) => (Some(&text[..at]), &text[(at + 2).min(text.len())..]),
+        None => (None, text),
+    }
+}
+
+/// Where the logger's name ends, if the text begins with one.
+fn colon(text: &[u8]) -> Option<usize> {
+    let at = text.iter().take(128).position(|b| *b == b':')?;
+    let ends_well = matches!(text.get(at + 1), Some(b' ') | None);
+    (ends_well && is_logger(&text[..at])).then_some(at)
+}
+
+fn is_logger(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+/// Reads `2026-11-22 11:09:14`, with `,271` or `.271` after it or not, and says how many bytes that took.
+pub fn stamp(text: &[u8]) -> Option<(DateTime, usize)> {
+    let shape = text.get(..19)?;
+    let well = shape[4] == b'-'
+        && shape[7] == b'-'
+        && matches!(shape[10], b' ' | b'T')
+        && shape[13] == b':'
+        && shape[16] == b':';
+    if !well {
+        return None;
+    }
+    let year = i16::try_from(number(&shape[..4])?).ok()?;
+    let part = |from: usize| i8::try_from(number(&shape[from..from + 2])?).ok();
+    let (millis, used) = match text.get(19..23) {
+        Some([b',' | b'.', digits @ ..]) => number(digits).map_or((0, 19), |ms| (ms, 23)),
+        _ => (0, 19),
+    };
+    let date = Date::new(year, part(5)?, part(8)?).ok()?;
+    let time = Time::new(part(11)?, part(14)?, part(17)?, i32::try_from(millis).ok()? * 1_000_000).ok()?;
+    Some((date.to_datetime(time), used))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_shape_on_record() {
+        let at = "2026-11-22T11:09:14.271".parse::<DateTime>().unwrap();
+        let old = "2026-06-09T15:34:12".parse::<DateTime>().unwrap();
+        for (line, stamp, level, logger, message) in [
+            ("2026-11-22 11:09:14,271 ERROR Lark: msg", Some(at), Level::Error, Some("Lark"), "msg"),
+            (
+                "2026-11-22 11:09:14,271 INFO [20261122_112237_d2] agent.x: turn: a",
+                Some(at),
+                Level::Info,
+                Some("agent.x"),
+                "turn: a",
+            ),
+            ("[Lark] [2026-11-22 11:09:14,271] [ERROR] msg", Some(at), Level::Error, Some("Lark"), "msg"),
+            ("WARNING gateway.run: tick failed: x", None, Level::Warning, Some("gateway.run"), "tick failed: x"),
+            (
+                "2026-06-09 15:34:12 INFO  Feishu WebSocket connected",
+                Some(old),
+                Level::Info,
+                None,
+                "Feishu WebSocket connected",
+            ),
+            (
+                "2026-06-09 15:34:12 ERROR RuntimeError: Executor shutdown has been called",
+                Some(old),
+                Level::Error,
+                Some("RuntimeError"),
+                "Executor shutdown has been called",
+            ),
+            (
+                "2026-11-22 11:09:14,271 INFO a.b: [Feishu] Inbound dm: x",
+                Some(at),
+                Level::Info,
+                Some("a.b"),
+                "[Feishu] Inbound dm: x",
+            ),
+        ] {
+            let head = head(line.as_bytes()).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!((head.stamp, head.level), (stamp, level), "{line}");
+            assert_eq!(head.logger, logger.map(str::as_bytes), "{line}");
+            assert_eq!(head.message, message.as_bytes(), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_lines_begin_no_record() {
+        for line in [
+            "",
+            "Traceback (most recent call last):",
+            "RuntimeError: Executor shutdown has been called",
+            "    raise e",
+            "│  Press Ctrl+C to stop │",
+            "ERROR",
+            "INFORMATION x: y",
+            "2026-13-40 11:09:14,271 ERROR Lark: msg",
+            "[Lark] nothing",
+            "...",
+        ] {
+            assert_eq!(head(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(line in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = head(&line);
+        }
+
+        #[test]
+        fn no_line_that_looks_like_one_panics(
+            line in r"(\[Lark\] )?\[?2[0-9]{3}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}[,.]?[0-9]{0,4}\]? ?\[?(INFO|ERROR|WARN)?\]?:? ?.{0,40}"
+        ) {
+            let _ = head(line.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Blocks of log lines → evidence. One event that stands in several files counts once; a line without a stamp belongs to
+//! the record above it.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use memchr::{memchr, memmem, memrchr};
+
+use super::line::{self, Head, Level};
+use super::patterns::{Candidate, Patterns};
+use super::redact::clean_line;
+use crate::health::{Evidence, Proof, Signal};
+
+/// Lines of one record looked at: a traceback longer than this is cut.
+const MOST_LINES_OF_A_RECORD: usize = 200;
+
+/// Events remembered to recognise them in the next file: more than one turn of reading can bring.
+const MOST_REMEMBERED: usize = 512;
+
+/// An unstamped copy of an event arrives within this time of the stamped one.
+const COPY_SECONDS: i64 = 60;
+
+/// Characters of a line that are kept as evidence.
+const PROOF_CHARS: usize = 400;
+
+/// Lines at the head of a block that are asked for their level.
+const LINES_ASKED_FOR_LEVEL: usize = 8;
+
+/// What is known of the record that the last block of a file ended in.
+#[derive(Debug, Clone, Default)]
+struct Carry {
+    level: Option<Level>,
+    lark: bool,
+    stamp: Option<DateTime>,
+    about_feishu: bool,
+    speech: bool,
+}
+
+/// One event in a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEvent {
+    /// What it means.
+    pub signal: Signal,
+    /// The process that the line names.
+    pub other_pid: Option<u32>,
+    /// Local time without a zone.
+    pub stamp: Option<DateTime>,
+    /// The line.
+    pub proof: Proof,
+    /// The same for the same message in another file; `None` for what need not be counted.
+    pub key: Option<u64>,
+}
+
+impl LogEvent {
+    /// As the core takes it.
+    pub fn into_evidence(self) -> Evidence {
+        Evidence::Log { signal: self.signal, other_pid: self.other_pid, stamp: self.stamp, proof: self.proof }
+    }
+}
+
+/// Recognises an event that was read already, in another file.
+#[derive(Debug, Default)]
+pub struct Copies {
+    remembered: VecDeque<(u64, Option<DateTime>, Timestamp)>,
+}
+
+impl Copies {
+    /// Whether this event was seen before; it is remembered if not.
+    pub fn is_copy(&mut self, event: &LogEvent, now: Timestamp) -> bool {
+        let Some(key) = event.key else { return false };
+        let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
+        for (_, stamp, at) in self.remembered.iter_mut().rev().filter(|known| known.0 == key) {
+            match (*stamp, event.stamp) {
+                (Some(a), Some(b)) if a == b => return true,
+                (None, Some(_)) if fresh(*at) => {
+                    *stamp = event.stamp;
+                    return true;
+                }
+                (_, None) if fresh(*at) => return true,
+                _ => {}
+            }
+        }
+        if self.remembered.len() >= MOST_REMEMBERED {
+            self.remembered.pop_front();
+        }
+        self.remembered.push_back((key, event.stamp, now));
+        false
+    }
+}
+
+/// The log files of one profile, each event once.
+#[derive(Debug)]
+pub struct LogBook {
+    scanner: Scanner,
+    copies: Copies,
+}
+
+impl LogBook {
+    /// Of a profile that nothing was read of.
+    pub fn new(patterns: Arc<Patterns>) -> Self {
+        Self { scanner: Scanner::new(patterns), copies: Copies::default() }
+    }
+
+    /// Reads a block of complete lines of one file, which follows the last one of that file.
+    pub fn read(&mut self, source: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
+        let copies = &mut self.copies;
+        self.scanner.read(source, block, now, &mut |event| {
+            if !copies.is_copy(&event, now) {
+                sink(event);
+            }
+        });
+    }
+
+    /// Takes in an event that was read otherwise (history). Whether it is new.
+    pub fn admit(&mut self, event: &LogEvent, now: Timestamp) -> bool {
+        !self.copies.is_copy(event, now)
+    }
+
+    /// The file was truncated or replaced: what follows belongs to no record read before.
+    pub fn forget_record(&mut self, source: &str) {
+        self.scanner.open_records.remove(source);
+    }
+}
+
+/// Finds the events in blocks of lines.
+#[derive(Debug)]
+pub struct Scanner {
+    patterns: Arc<Patterns>,
+    open_records: HashMap<String, Carry>,
+}
+
+impl Scanner {
+    /// With nothing read.
+    pub fn new(patterns: Arc<Patterns>) -> Self {
+        Self { patterns, open_records: HashMap::new() }
+    }
+
+    /// Reads a block of complete lines of one file, which follows the last one of that file.
+    pub fn read(&mut self, source: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
+        let carry = self.open_records.remove(source).unwrap_or_default();
+        let next = self.scan(source, block, &carry, now, sink);
+        self.open_records.insert(source.to_owned(), next);
+    }
+
+    /// Reads a block that stands alone, as history does when it is read backwards.
+    pub fn read_alone(&self, source: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
+        self.scan(source, block, &Carry::default(), now, sink);
+    }
+
+    /// The stamp of the newest record read of this file.
+    pub fn newest_stamp(&self, source: &str) -> Option<DateTime> {
+        self.open_records.get(source).and_then(|record| record.stamp)
+    }
+
+    fn scan(
+        &self,
+        source: &str,
+        block: &[u8],
+        carry: &Carry,
+        now: Timestamp,
+        sink: &mut dyn FnMut(LogEvent),
+    ) -> Carry {
+        let patterns = &*self.patterns;
+        if let Some((signal, stamp)) = level_seen(block) {
+            sink(LogEvent { signal, other_pid: None, stamp, proof: Proof::new(source, "", now), key: None });
+        }
+        let mut from = 0;
+        while let Some(hit) = patterns.find(block, from) {
+            let start = memrchr(b'\n', &block[..hit]).map_or(0, |at| at + 1);
+            let end = memchr(b'\n', &block[hit..]).map_or(block.len(), |at| hit + at);
+            from = end;
+            let text = block[start..end].strip_suffix(b"\r").unwrap_or(&block[start..end]);
+            let (record, is_head, message) = match line::head(text) {
+                Some(head) => (context(&head, text, patterns), true, head.message),
+                None => (enclosing(block, start, end, carry, patterns), false, text),
+            };
+            let lark: &[u8] = b"Lark";
+            let candidate = Candidate {
+                message,
+                logger: record.lark.then_some(lark),
+                level: record.level,
+                is_head,
+                about_feishu: record.about_feishu,
+                speech: record.speech,
+            };
+            let Some(signal) = patterns.classify(&candidate) else { continue };
+            let readable = String::from_utf8_lossy(text);
+            sink(LogEvent {
+                signal,
+                other_pid: pid_named(message),
+                stamp: record.stamp,
+                proof: Proof::new(source, clean_line(&readable, PROOF_CHARS), now),
+                key: Some(hash(message)),
+            });
+        }
+        enclosing(block, block.len(), block.len(), carry, patterns)
+    }
+}
+
+fn hash(message: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    message.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Whether the first lines show that records at INFO are written, or any records at all.
+fn level_seen(block: &[u8]) -> Option<(Signal, Option<DateTime>)> {
+    let mut seen = None;
+    let mut rest = block;
+    for _ in 0..LINES_ASKED_FOR_LEVEL {
+        if rest.is_empty() {
+            break;
+        }
+        let end = memchr(b'\n', rest).unwrap_or(rest.len());
+        match line::head(&rest[..end]) {
+            Some(Head { level: Level::Info | Level::Debug, stamp, .. }) => return Some((Signal::Info, stamp)),
+            Some(head) => seen = Some((Signal::Record, head.stamp)),
+            None => {}
+        }
+        rest = &rest[(end + 1).min(rest.len())..];
+    }
+    seen
+}
+
+fn context(head: &Head<'_>, line: &[u8], patterns: &Patterns) -> Carry {
+    Carry {
+        level: Some(head.level),
+        lark: head.logger == Some(b"Lark"),
+        stamp: head.stamp,
+        about_feishu: speaks_of_feishu(line),
+        speech: patterns.is_speech(head.message),
+    }
+}
+
+/// The record that the line from `start` to `end` belongs to: begun in this block, or carried over from the last one.
+fn enclosing(block: &[u8], start: usize, end: usize, carry: &Carry, patterns: &Patterns) -> Carry {
+    let mut line_end = start;
+    for _ in 0..MOST_LINES_OF_A_RECORD {
+        if line_end == 0 {
+            let mut carried = carry.clone();
+            carried.about_feishu |= speaks_of_feishu(&block[..end]);
+            return carried;
+        }
+        let line_start = memrchr(b'\n', &block[..line_end - 1]).map_or(0, |at| at + 1);
+        let text = &block[line_start..line_end - 1];
+        if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
+            let mut record = context(&head, text, patterns);
+            record.about_feishu |= speaks_of_feishu(&block[line_start..end]);
+            return record;
+        }
+        line_end = line_start;
+    }
+    Carry::default()
+}
+
+fn speaks_of_feishu(text: &[u8]) -> bool {
+    [&b"eishu"[..], b"lark_oapi", b"Lark"].iter().any(|word| memmem::find(text, word).is_some())
+}
+
+/// The number after the first `PID `.
+fn pid_named(message: &[u8]) -> Option<u32> {
+    let after = &message[memmem::find(message, b"PID ")? + 4..];
+    let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
+    std::str::from_utf8(&after[..digits]).ok()?.parse().ok()
+}
