@@ -4,6 +4,17 @@ use std::path::{Path, PathBuf};
 
 use crate::health::Manager;
 
+pub mod files;
+pub mod homes;
+pub mod launchd;
+pub mod property_list;
+mod scan;
+pub mod systemd;
+pub mod words;
+pub mod xml;
+
+pub use scan::{scan, unit_files};
+
 /// One gateway to watch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
@@ -62,7 +73,10 @@ pub struct JobFile {
 impl JobFile {
     /// The value of an environment variable that the file sets.
     pub fn env(&self, name: &str) -> Option<&str> {
-        self.environment.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
+        self.environment
+            .iter()
+            .find(|(k, _)| k == name)
+            .map(|(_, v)| v.as_str())
     }
 }
 
@@ -123,4 +137,16 @@ pub struct Found {
     pub profiles: Vec<Profile>,
     /// Job files that could not be read.
     pub bad: Vec<BadJobFile>,
+}
+
+/// A path of a job file with `~` and `$HOME` at its front resolved.
+pub fn expand(path: &str, user_home: &Path) -> PathBuf {
+    for start in ["~", "$HOME", "${HOME}"] {
+        match path.strip_prefix(start) {
+            Some("") => return user_home.to_path_buf(),
+            Some(rest) if rest.starts_with('/') => return user_home.join(rest.trim_start_matches('/')),
+            _ => {}
+        }
+    }
+    PathBuf::from(path)
 }

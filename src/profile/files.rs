@@ -1,0 +1,95 @@
+//! Reads job files carefully: regular files of a bounded size, none through a link that leaves its folder.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Largest job file that is read, in bytes.
+pub const LARGEST: u64 = 1024 * 1024;
+/// Most files of one folder that are read.
+pub const MOST_FILES: usize = 2000;
+/// Most entries of one folder that are looked at.
+const MOST_ENTRIES: usize = 50_000;
+
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// A folder, a FIFO, a device.
+    #[error("it is no regular file")]
+    NotRegular,
+    /// Larger than [`LARGEST`].
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+    /// A symbolic link to somewhere outside of its folder.
+    #[error("it is a symbolic link that leaves its folder")]
+    LeavesFolder,
+    /// The system refused.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Opens a regular file for reading, never waiting for a FIFO's writer. A link may lead to a file of the same folder.
+pub fn open_within(path: &Path) -> Result<File, FileError> {
+    if fs::symlink_metadata(path)?.is_symlink() {
+        let folder = path.parent().unwrap_or(Path::new("/")).canonicalize()?;
+        if !path.canonicalize()?.starts_with(folder) {
+            return Err(FileError::LeavesFolder);
+        }
+    }
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(FileError::NotRegular)
+    }
+}
+
+/// Reads a whole job file.
+pub fn read_within(path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    open_within(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        Err(FileError::TooLarge)
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// The entries of a folder that are wanted, by their file name; likely gateways first where there are too many, then in
+/// order. The second value says that some were left out. A folder that cannot be read has none.
+pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<PathBuf>, bool) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return (Vec::new(), false);
+    };
+    let mut seen = 0;
+    let mut paths: Vec<PathBuf> = entries
+        .inspect(|_| seen += 1)
+        .take(MOST_ENTRIES)
+        .filter_map(Result::ok)
+        .filter(|entry| wanted(&entry.file_name().to_string_lossy()))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort_by_key(|path| {
+        (
+            !name_of(path).to_ascii_lowercase().contains("hermes"),
+            path.clone(),
+        )
+    });
+    let cut = seen >= MOST_ENTRIES || paths.len() > MOST_FILES;
+    paths.truncate(MOST_FILES);
+    paths.sort();
+    (paths, cut)
+}
+
+/// A path's last component, as text.
+pub fn name_of(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,164 @@
+//! launchd property lists that run a Hermes gateway.
+
+use std::path::{Path, PathBuf};
+
+use plist::{Dictionary, Value};
+
+use super::{JobFile, KeepAlive, expand, property_list, words};
+use crate::health::Manager;
+use crate::profile::files::name_of;
+
+/// Labels of the default profile's job.
+const LABELS: [&str; 3] = [
+    "ai.hermes.gateway",
+    "io.nousresearch.hermes-agent.gateway",
+    "com.hermes.gateway",
+];
+/// Watches over gateways; is none.
+const WATCHDOG: &str = "ai.hermes.gateway-watchdog";
+/// Gatelight's own agent.
+const OURS: &str = "app.gatelight.Gatelight";
+
+/// What a property list is.
+#[derive(Debug)]
+pub enum Plist {
+    /// A gateway's job.
+    Gateway(Box<JobFile>),
+    /// Some other job.
+    Other,
+    /// It looks like a gateway's and cannot be used; the reason is for people.
+    Bad(String),
+}
+
+/// Reads one property list.
+pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
+    if is_ours(path) {
+        return Plist::Other;
+    }
+    let bad = |reason: String| {
+        if looks_like_gateway(path, bytes) {
+            Plist::Bad(reason)
+        } else {
+            Plist::Other
+        }
+    };
+    let value = match property_list::parse(bytes) {
+        Ok(value) => value,
+        Err(error) => return bad(error.to_string()),
+    };
+    let Some(dict) = value.as_dictionary() else {
+        return bad("it is no dictionary".into());
+    };
+    let label = dict.get("Label").and_then(Value::as_string).unwrap_or_default();
+    if label == WATCHDOG || label == OURS {
+        return Plist::Other;
+    }
+    let arguments = match arguments(dict) {
+        Ok(arguments) => arguments,
+        Err(reason) => return bad(reason.into()),
+    };
+    let command = words::gateway_command(&arguments);
+    if command.is_none() && !is_gateway_label(label) {
+        // a gateway's file name with neither label nor command of one is somebody's other job
+        return Plist::Other;
+    }
+    if label.is_empty() {
+        return bad("it has no Label".into());
+    }
+    if arguments.is_empty() {
+        return bad("it has neither ProgramArguments nor Program".into());
+    }
+    let mut environment: Vec<(String, String)> = dict
+        .get("EnvironmentVariables")
+        .and_then(Value::as_dictionary)
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), value.as_string()?.to_owned())))
+        .collect();
+    let command = command.unwrap_or_default();
+    for (name, value) in &command.environment {
+        environment.retain(|(known, _)| known != name);
+        environment.push((name.clone(), value.clone()));
+    }
+    let path_of = |key: &str| -> Option<PathBuf> {
+        let text = dict.get(key)?.as_string().filter(|text| !text.is_empty())?;
+        Some(expand(text, user_home)).filter(|path| path.is_absolute())
+    };
+    let seconds = |key: &str| dict.get(key).and_then(Value::as_unsigned_integer);
+    Plist::Gateway(Box::new(JobFile {
+        manager: Manager::Launchd,
+        path: path.to_path_buf(),
+        label: label.to_owned(),
+        gateway_words: command.texts(),
+        arguments,
+        environment,
+        stdout: path_of("StandardOutPath"),
+        stderr: path_of("StandardErrorPath"),
+        run_at_load: dict.get("RunAtLoad").and_then(Value::as_boolean).unwrap_or(false),
+        keep_alive: keep_alive(dict.get("KeepAlive")),
+        throttle_s: seconds("ThrottleInterval"),
+        exit_timeout_s: seconds("ExitTimeOut"),
+    }))
+}
+
+/// Whether a file is by its name a job that is never a gateway.
+pub fn is_ours(path: &Path) -> bool {
+    let name = name_of(path);
+    [WATCHDOG, OURS]
+        .iter()
+        .any(|label| name.strip_suffix(".plist") == Some(label))
+}
+
+/// Whether a file looks like a gateway's by its name or its bytes.
+pub fn looks_like_gateway(path: &Path, bytes: &[u8]) -> bool {
+    let holds =
+        |hay: &[u8], word: &str| memchr::memmem::find(&hay.to_ascii_lowercase(), word.as_bytes()).is_some();
+    let both = |hay: &[u8]| holds(hay, "hermes") && holds(hay, "gateway");
+    !is_ours(path) && (both(name_of(path).as_bytes()) || both(bytes))
+}
+
+/// The part of a label behind `ai.hermes.gateway-`.
+pub fn suffix(label: &str) -> Option<&str> {
+    LABELS
+        .iter()
+        .find_map(|known| label.strip_prefix(known)?.strip_prefix('-'))
+        .filter(|s| !s.is_empty())
+}
+
+fn is_gateway_label(label: &str) -> bool {
+    LABELS.contains(&label) || suffix(label).is_some_and(|suffix| !suffix.contains("watchdog"))
+}
+
+/// `ProgramArguments`, else `Program` alone.
+fn arguments(dict: &Dictionary) -> Result<Vec<String>, &'static str> {
+    match (dict.get("ProgramArguments"), dict.get("Program")) {
+        (Some(value), _) => value
+            .as_array()
+            .and_then(|words| {
+                words
+                    .iter()
+                    .map(|word| word.as_string().map(str::to_owned))
+                    .collect()
+            })
+            .ok_or("its ProgramArguments are no list of strings"),
+        (None, Some(program)) => program
+            .as_string()
+            .map(|p| vec![p.to_owned()])
+            .ok_or("its Program is no string"),
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+fn keep_alive(value: Option<&Value>) -> KeepAlive {
+    match value {
+        Some(Value::Boolean(true)) => KeepAlive::Always,
+        // launchd restarts when any of the conditions holds
+        Some(Value::Dictionary(conditions)) => {
+            match conditions.get("SuccessfulExit").and_then(Value::as_boolean) {
+                Some(false) => KeepAlive::AfterFailure,
+                _ => KeepAlive::Conditional,
+            }
+        }
+        _ => KeepAlive::No,
+    }
+}

@@ -1,0 +1,263 @@
+//! Looks for profiles in every place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::files::{self, FileError, name_of};
+use super::homes::{self, STANDARD_LOGS};
+use super::launchd::{self, Plist};
+use super::{BadJobFile, Found, JobFile, Places, Profile, systemd};
+use crate::health::Manager;
+
+/// Finds every profile: jobs of launchd and systemd first, then homes that no job names. Reads only; bounded in files
+/// and bytes; nothing that it meets ends it.
+pub fn scan(places: &Places) -> Found {
+    let mut bad = Vec::new();
+    let mut jobs = launch_agents(&places.launch_agents, &places.user_home, &mut bad);
+    if cfg!(target_os = "linux") {
+        jobs.extend(systemd_units(&places.systemd_user, &places.user_home, &mut bad));
+    }
+    let jobs = without_doubles(jobs, &mut bad);
+    Found {
+        profiles: profiles(jobs, places),
+        bad,
+    }
+}
+
+fn launch_agents(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
+    let (paths, cut) = files::list(folder, |name| {
+        has_extension(name, "plist") && !name.starts_with('.')
+    });
+    if cut {
+        too_many(folder, bad);
+    }
+    let mut jobs = Vec::new();
+    for path in paths {
+        if is_alias(&path, |name| has_extension(name, "plist")) {
+            continue;
+        }
+        match files::read_within(&path) {
+            Ok(bytes) => match launchd::read(&path, &bytes, user_home) {
+                Plist::Gateway(job) => jobs.push(*job),
+                Plist::Bad(reason) => bad.push(BadJobFile { path, reason }),
+                Plist::Other => {}
+            },
+            Err(error) if launchd::looks_like_gateway(&path, b"") => unreadable(path, &error, bad),
+            Err(_) => {}
+        }
+    }
+    jobs
+}
+
+fn systemd_units(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
+    let (paths, cut) = files::list(folder, systemd::is_gateway_unit);
+    if cut {
+        too_many(folder, bad);
+    }
+    let mut jobs = Vec::new();
+    for path in paths {
+        // a link to /dev/null is systemd's word for "masked": never started
+        let masked = std::fs::read_link(&path).is_ok_and(|target| target == Path::new("/dev/null"));
+        if masked || is_alias(&path, systemd::is_gateway_unit) {
+            continue;
+        }
+        let mut texts = Vec::new();
+        let mut failed = false;
+        for file in unit_files(&path) {
+            match files::read_within(&file) {
+                Ok(bytes) => texts.push(bytes),
+                Err(error) => {
+                    failed |= file == path;
+                    unreadable(file, &error, bad);
+                }
+            }
+        }
+        if failed {
+            continue;
+        }
+        match systemd::read(&path, &texts, user_home) {
+            Ok(job) => jobs.push(job),
+            Err(reason) => bad.push(BadJobFile { path, reason }),
+        }
+    }
+    jobs
+}
+
+/// A unit's file and its drop-ins, in the order in which systemd reads them.
+pub fn unit_files(unit: &Path) -> Vec<PathBuf> {
+    let mut folder = unit.as_os_str().to_owned();
+    folder.push(".d");
+    let (drop_ins, _) = files::list(Path::new(&folder), |name| has_extension(name, "conf"));
+    std::iter::once(unit.to_path_buf()).chain(drop_ins).collect()
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|found| found == extension)
+}
+
+/// A link to a file of the same folder that is read under its own name.
+fn is_alias(path: &Path, read: impl Fn(&str) -> bool) -> bool {
+    let Ok(target) = std::fs::read_link(path) else {
+        return false;
+    };
+    let beside =
+        target.parent().is_some_and(|p| p.as_os_str().is_empty()) || target.parent() == path.parent();
+    beside && read(&name_of(&target)) && path.exists()
+}
+
+fn unreadable(path: PathBuf, error: &FileError, bad: &mut Vec<BadJobFile>) {
+    // gone since the folder was listed: nothing to tell
+    if !matches!(error, FileError::Io(cause) if cause.kind() == std::io::ErrorKind::NotFound && !path.is_symlink())
+    {
+        bad.push(BadJobFile {
+            path,
+            reason: error.to_string(),
+        });
+    }
+}
+
+fn too_many(folder: &Path, bad: &mut Vec<BadJobFile>) {
+    let reason = format!(
+        "it holds more than {} files: some were not read",
+        files::MOST_FILES
+    );
+    bad.push(BadJobFile {
+        path: folder.to_path_buf(),
+        reason,
+    });
+}
+
+/// A manager takes a label once. The file that bears the label as its name goes first, then the others in order.
+fn without_doubles(mut jobs: Vec<JobFile>, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
+    let named = |job: &JobFile| name_of(&job.path) == format!("{}.plist", job.label);
+    jobs.sort_by_key(|job| (job.manager, job.label.clone(), !named(job), job.path.clone()));
+    let mut kept: Vec<JobFile> = Vec::new();
+    for job in jobs {
+        match kept.last() {
+            Some(first) if (first.manager, &first.label) == (job.manager, &job.label) => {
+                let reason = format!("its label {:?} is taken by {:?}", job.label, name_of(&first.path));
+                bad.push(BadJobFile {
+                    path: job.path,
+                    reason,
+                });
+            }
+            _ => kept.push(job),
+        }
+    }
+    kept
+}
+
+/// The part of a job's label that names a profile.
+fn suffix(job: &JobFile) -> Option<&str> {
+    match job.manager {
+        Manager::Launchd => launchd::suffix(&job.label),
+        Manager::Systemd => systemd::suffix(&job.label),
+        Manager::Embedded => None,
+    }
+}
+
+fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
+    let mut sharing: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    let with_homes: Vec<(JobFile, PathBuf, PathBuf)> = jobs
+        .into_iter()
+        .map(|job| {
+            let home = homes::home_of(&job, places);
+            let identity = homes::identity(&home);
+            *sharing.entry(identity.clone()).or_default() += 1;
+            (job, home, identity)
+        })
+        .collect();
+    let mut taken = BTreeSet::new();
+    let mut found = Vec::new();
+    for (job, home, identity) in with_homes {
+        let suffix = suffix(&job).map(str::to_owned);
+        let by_home = homes::name_of_home(&home, places);
+        let mut names = vec![by_home];
+        if let Some(suffix) = &suffix {
+            // a home of Hermes's own layout names its profile best; anything else is named by its job
+            let at = usize::from(homes::profile_of(&home).is_some());
+            names.insert(at, suffix.clone());
+        }
+        names.push(job.label.clone());
+        let name = unique(&names, &mut taken);
+        let shared = sharing.get(&identity).is_some_and(|n| *n > 1);
+        let logs = logs(&home, Some(&job), suffix.as_deref().unwrap_or(&name), shared);
+        found.push(Profile {
+            name,
+            home,
+            job: Some(job),
+            logs,
+        });
+    }
+    let extra = places
+        .extra_homes
+        .iter()
+        .map(|home| homes::lexical(&places.user_home.join(home)));
+    for home in homes::on_disk(places).into_iter().chain(extra) {
+        if sharing.insert(homes::identity(&home), 1).is_some() {
+            continue;
+        }
+        let name = unique(&[homes::name_of_home(&home, places)], &mut taken);
+        let logs = logs(&home, None, &name, false);
+        found.push(Profile {
+            name,
+            home,
+            job: None,
+            logs,
+        });
+    }
+    found.sort_by(|a, b| (a.name != "default", &a.name).cmp(&(b.name != "default", &b.name)));
+    found
+}
+
+/// The first of these names that is free, else the first one with a number.
+fn unique(names: &[String], taken: &mut BTreeSet<String>) -> String {
+    let free = |name: &&String| !name.is_empty() && !taken.contains(*name);
+    let name = names.iter().find(free).cloned().unwrap_or_else(|| {
+        let stem = names
+            .iter()
+            .find(|name| !name.is_empty())
+            .map_or("profile", String::as_str);
+        // one of so many is free: no more names than these are taken
+        (2..taken.len() + 3)
+            .map(|n| format!("{stem}-{n}"))
+            .find(|name| !taken.contains(name))
+            .unwrap_or_default()
+    });
+    taken.insert(name.clone());
+    name
+}
+
+/// The logs to follow, without doubles.
+///
+/// Jobs that share a home write the same standard logs, whose lines do not tell who wrote them. A job with a log of its
+/// own is judged by that alone; one without any has nothing else than the shared ones.
+fn logs(home: &Path, job: Option<&JobFile>, name: &str, shared: bool) -> Vec<PathBuf> {
+    let folder = home.join("logs");
+    let standard: Vec<PathBuf> = STANDARD_LOGS.iter().map(|file| folder.join(file)).collect();
+    let mut own: Vec<PathBuf> = Vec::new();
+    if let Some(job) = job {
+        own.extend(job.stdout.iter().chain(&job.stderr).cloned());
+    }
+    // a name from a file name of unknown origin must not lead out of the folder
+    if !name.is_empty() && !name.contains('/') && !name.chars().any(char::is_control) {
+        own.push(folder.join(format!("gateway-{name}.log")));
+    }
+    own.retain(|path| path != Path::new("/dev/null"));
+    let apart = own
+        .iter()
+        .any(|path| !standard.contains(path) && (job_names(job, path) || path.exists()));
+    let mut logs = if shared && apart { Vec::new() } else { standard };
+    for path in own {
+        if !logs.contains(&path) {
+            logs.push(path);
+        }
+    }
+    logs
+}
+
+fn job_names(job: Option<&JobFile>, path: &Path) -> bool {
+    job.is_some_and(|job| job.stdout.as_deref() == Some(path) || job.stderr.as_deref() == Some(path))
+}

@@ -1,0 +1,190 @@
+//! A byte-precise look at an XML property list: every piece with its place in the file.
+//!
+//! It judges nothing (the `plist` crate does); it exists so that a repair can change a few bytes and no others, and so
+//! that a hostile file is turned away before it is built into a value.
+
+use std::ops::Range;
+
+use crate::profile::words::Mapped;
+
+/// A piece of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// `<name …>`.
+    Start(&'a str),
+    /// `</name>`.
+    End(&'a str),
+    /// `<name …/>`.
+    Empty(&'a str),
+    /// Characters between tags.
+    Text,
+    /// `<![CDATA[…]]>`.
+    CData,
+    /// A comment, a processing instruction, a DOCTYPE.
+    Other,
+}
+
+/// A piece and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// What it is.
+    pub kind: Kind<'a>,
+    /// Its bytes in the file.
+    pub span: Range<usize>,
+}
+
+/// Cuts a file into its pieces, which cover it without a gap. `None` where a tag, comment or section does not close.
+pub fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let (kind, length) = if let Some(body) = rest.strip_prefix("<!--") {
+            (Kind::Other, 4 + body.find("-->")? + 3)
+        } else if let Some(body) = rest.strip_prefix("<![CDATA[") {
+            (Kind::CData, 9 + body.find("]]>")? + 3)
+        } else if let Some(body) = rest.strip_prefix("<?") {
+            (Kind::Other, 2 + body.find("?>")? + 2)
+        } else if rest.starts_with("<!") {
+            (Kind::Other, tag_length(rest)?)
+        } else if rest.starts_with('<') {
+            let length = tag_length(rest)?;
+            let inner = &rest[1..length - 1];
+            let name = |s: &'_ str| -> usize {
+                s.find(|c: char| c.is_ascii_whitespace() || c == '/')
+                    .unwrap_or(s.len())
+            };
+            let kind = if let Some(end) = inner.strip_prefix('/') {
+                Kind::End(&end[..name(end)])
+            } else if inner.ends_with('/') {
+                Kind::Empty(&inner[..name(inner)])
+            } else {
+                Kind::Start(&inner[..name(inner)])
+            };
+            (kind, length)
+        } else {
+            (Kind::Text, rest.find('<').unwrap_or(rest.len()))
+        };
+        found.push(Piece {
+            kind,
+            span: at..at + length,
+        });
+        at += length;
+    }
+    Some(found)
+}
+
+/// Length of a tag up to its `>`; quoted values and a DOCTYPE's `[…]` may hold one of their own.
+fn tag_length(rest: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut brackets = 0_usize;
+    for (at, c) in rest.bytes().enumerate() {
+        match (quote, c) {
+            (Some(q), _) if c == q => quote = None,
+            (None, b'"' | b'\'') => quote = Some(c),
+            (None, b'[') => brackets += 1,
+            (None, b']') => brackets = brackets.saturating_sub(1),
+            (None, b'>') if brackets == 0 => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The characters of an element, from the pieces between its tags: entities resolved, each byte with its place in the
+/// file. `None`: an entity that XML does not know by itself, or an element inside.
+pub fn content(text: &str, inner: &[Piece<'_>]) -> Option<Mapped> {
+    let mut mapped = Mapped::new();
+    let mut end = inner.first()?.span.start;
+    for piece in inner {
+        end = piece.span.end;
+        match piece.kind {
+            Kind::CData => {
+                let from = piece.span.start + 9;
+                for (i, c) in text[from..end - 3].char_indices() {
+                    mapped.push(c, from + i);
+                }
+            }
+            Kind::Text => {
+                let mut at = piece.span.start;
+                while let Some(c) = text[at..end].chars().next() {
+                    if c == '&' {
+                        let length = text[at..end].find(';')?;
+                        mapped.push(entity(&text[at + 1..at + length])?, at);
+                        at += length + 1;
+                    } else {
+                        mapped.push(c, at);
+                        at += c.len_utf8();
+                    }
+                }
+            }
+            Kind::Other => {}
+            Kind::Start(_) | Kind::End(_) | Kind::Empty(_) => return None,
+        }
+    }
+    Some(mapped.finish(end))
+}
+
+fn entity(name: &str) -> Option<char> {
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let value = match number.strip_prefix('x') {
+                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(value)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn pieces_of_a_line() {
+        let text = r#"<a x=">">t<!-- <b> --><![CDATA[<c>]]><d/></a>"#;
+        let kinds: Vec<Kind<'_>> = pieces(text).unwrap().into_iter().map(|p| p.kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                Kind::Start("a"),
+                Kind::Text,
+                Kind::Other,
+                Kind::CData,
+                Kind::Empty("d"),
+                Kind::End("a")
+            ]
+        );
+        assert_eq!(pieces("<a"), None);
+        assert_eq!(pieces("<!-- -"), None);
+    }
+
+    #[test]
+    fn content_is_resolved_and_placed() {
+        let text = "a&#45;&lt;<![CDATA[&b]]>";
+        let mapped = content(text, &pieces(text).unwrap()).unwrap();
+        assert_eq!(mapped.text, "a-<&b");
+        assert_eq!(&text[mapped.source(&(1..2)).unwrap()], "&#45;");
+        assert_eq!(&text[mapped.source(&(0..3)).unwrap()], "a&#45;&lt;<![CDATA[");
+        assert_eq!(content("&own;", &pieces("&own;").unwrap()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_cover_the_text(text in "[<>!\\-\\[\\]/a-c&;\"? ]{0,60}") {
+            if let Some(found) = pieces(&text) {
+                let joined: String = found.iter().map(|p| &text[p.span.clone()]).collect();
+                prop_assert_eq!(&joined, &text);
+                let _ = content(&text, &found);
+            }
+        }
+    }
+}
