@@ -1,0 +1,3 @@
+//! The world → `Evidence`: files, lines and processes read, nothing judged.
+
+pub mod redact;

@@ -1,0 +1,529 @@
+//! One profile: takes in evidence, keeps time, says what changed.
+//!
+//! Which process is the gateway: the live one that `gateway.pid` names, else the newest live one. When that changes the
+//! slate is clean: the newest evidence about a process belongs to that process.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::evidence::{Evidence, FileIdentity, JobState, Manager, ProcessState, Proof, Signal};
+use super::gateway::{End, Gateway};
+use super::judge;
+use super::reason::{Light, Reason};
+use super::settings::Deadlines;
+use super::timer::{Timer, after, before};
+use super::verdict::{Change, Verdict};
+
+/// Processes remembered at most; more at once than this cannot be gateways of one home.
+const MOST_PROCESSES: usize = 64;
+
+/// Start times and takeovers remembered at most: more than any threshold needs.
+const MOST_TIMES: usize = 256;
+
+/// The last lines of a process may arrive for this long after it is gone.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What is known of one process of this profile.
+#[derive(Debug, Clone, PartialEq)]
+struct Process {
+    first_seen: Timestamp,
+    /// Order of appearance: two may appear at the same moment.
+    order: u64,
+    start: Option<u64>,
+    started_at: Option<Timestamp>,
+    state: ProcessState,
+}
+
+impl Process {
+    fn live(&self) -> bool {
+        matches!(self.state, ProcessState::Running | ProcessState::Stopped)
+    }
+}
+
+/// The service manager's newest word.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Job {
+    pub manager: Manager,
+    pub label: String,
+    pub state: JobState,
+    pub pid: Option<u32>,
+    pub last_exit: Option<i32>,
+    pub at: Timestamp,
+}
+
+/// The process that was the gateway before: what it still logs is not the new one's.
+#[derive(Debug, Clone, PartialEq)]
+struct Predecessor {
+    pid: Option<u32>,
+    /// `None` while it lives.
+    until: Option<Timestamp>,
+}
+
+/// Everything known of one profile, and the verdict that follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Core {
+    pub(super) deadlines: Deadlines,
+    pub(super) now: Timestamp,
+    pub(super) gateway: Gateway,
+    pub(super) gateway_since: Timestamp,
+    pub(super) job: Option<Job>,
+    pub(super) detached: Option<Timestamp>,
+    pub(super) starts: Vec<Timestamp>,
+    pub(super) recorded_starts: Vec<Timestamp>,
+    pub(super) takeovers: Vec<(Timestamp, Proof)>,
+    pub(super) storm: Option<(Timestamp, Proof)>,
+    processes: BTreeMap<u32, Process>,
+    appeared: u64,
+    pid_file: Option<FileIdentity>,
+    predecessor: Option<Predecessor>,
+    grace: Option<Timestamp>,
+    asleep_since: Option<Timestamp>,
+    green_since: Option<Timestamp>,
+    held_green: Option<SignedDuration>,
+    verdict: Verdict,
+}
+
+impl Core {
+    /// A profile of which nothing is known yet.
+    pub fn new(deadlines: Deadlines, now: Timestamp) -> Self {
+        Self {
+            gateway: Gateway::new(now, &deadlines, None),
+            gateway_since: now,
+            deadlines,
+            now,
+            job: None,
+            detached: None,
+            starts: Vec::new(),
+            recorded_starts: Vec::new(),
+            takeovers: Vec::new(),
+            storm: None,
+            processes: BTreeMap::new(),
+            appeared: 0,
+            pid_file: None,
+            predecessor: None,
+            grace: None,
+            asleep_since: None,
+            green_since: None,
+            held_green: None,
+            verdict: Verdict::unknown(now),
+        }
+    }
+
+    /// What is said now.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// The newest time that it was told of.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The gateway's process as last chosen, alive or gone.
+    pub fn gateway_pid(&self) -> Option<u32> {
+        self.gateway.pid
+    }
+
+    /// Takes in one piece of evidence. Time never falls: an earlier `now` counts as the newest one. Deadlines that
+    /// passed before it are told first, each at its own time.
+    pub fn step(&mut self, now: Timestamp, evidence: Evidence) -> Vec<Change> {
+        let mut changes = Vec::new();
+        match evidence {
+            // Nothing ran while the machine slept, so no deadline passed in that span.
+            Evidence::Wake { slept } if self.asleep_since.is_none() => {
+                let slept = Duration::try_from_secs_f64(slept.max(0.0)).unwrap_or(Duration::ZERO);
+                self.advance(before(now, slept).max(self.now), &mut changes);
+                self.asleep_since = Some(before(now, slept));
+            }
+            _ => self.advance(now, &mut changes),
+        }
+        self.now = self.now.max(now);
+        self.take(evidence);
+        self.judge(self.now, &mut changes);
+        changes
+    }
+
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.advance(now, &mut changes);
+        changes
+    }
+
+    /// Puts other deadlines in force for what begins from now on, and judges anew.
+    pub fn set_deadlines(&mut self, deadlines: Deadlines) -> Vec<Change> {
+        self.deadlines = deadlines;
+        let mut changes = Vec::new();
+        self.judge(self.now, &mut changes);
+        changes
+    }
+
+    /// When `tick` is due next; `None`: nothing changes by time alone.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        if self.asleep_since.is_some() {
+            return None;
+        }
+        let gateway = self.gateway.timers().map(Timer::due);
+        gateway.chain(judge::expiries(self)).filter(|due| *due > self.now).min()
+    }
+
+    fn advance(&mut self, now: Timestamp, changes: &mut Vec<Change>) {
+        while let Some(due) = self.next_deadline() {
+            if due > now {
+                break;
+            }
+            self.now = due;
+            self.judge(due, changes);
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// The time by which deadlines are held: it stands still while the machine sleeps.
+    pub(super) fn clock(&self) -> Timestamp {
+        self.asleep_since.unwrap_or(self.now)
+    }
+
+    fn judge(&mut self, at: Timestamp, changes: &mut Vec<Change>) {
+        let mut next = judge::verdict(self);
+        if next.reason == self.verdict.reason {
+            next.since = self.verdict.since;
+            next.held_green = self.verdict.held_green;
+            self.verdict = next;
+            return;
+        }
+        match (self.verdict.light() == Light::Green, next.light() == Light::Green) {
+            (false, true) => {
+                self.green_since = Some(at);
+                self.held_green = None;
+            }
+            (true, false) => {
+                self.held_green = self.green_since.map(|since| at.duration_since(since));
+            }
+            _ => {}
+        }
+        next.since = at;
+        next.held_green = self.held_green;
+        let from = std::mem::replace(&mut self.verdict, next);
+        changes.push(Change { at, from, to: self.verdict.clone() });
+    }
+
+    fn take(&mut self, evidence: Evidence) {
+        let now = self.now;
+        match evidence {
+            Evidence::Log { signal, other_pid, stamp, proof } => self.hear(signal, other_pid, stamp, proof),
+            Evidence::Process { pid, start, started_at, state, exit } => {
+                self.see_process(pid, start, started_at, state, exit);
+            }
+            Evidence::NoProcess => {
+                self.processes.clear();
+                let at = if self.gateway.seen { self.gateway.last_seen } else { now };
+                self.end_gateway(at, None, Proof::new("process", "no such process", now));
+            }
+            Evidence::PidFile(identity) => {
+                self.pid_file = identity;
+                self.choose();
+            }
+            Evidence::StateFile(state) => {
+                if self.written_by_gateway(state.pid, state.start) {
+                    let grace = self.grace();
+                    self.gateway.read_state(now, &state, &self.deadlines, grace);
+                }
+            }
+            Evidence::Heartbeat { pid, updated_at } => self.beat(pid, updated_at),
+            Evidence::Job { manager, label, state, pid, last_exit } => {
+                self.job = Some(Job { manager, label, state, pid, last_exit, at: now });
+            }
+            Evidence::JobUnknown => self.job = None,
+            Evidence::Tcp { established } => self.gateway.tcp = Some(established),
+            Evidence::Starts(times) => {
+                let skip = times.len().saturating_sub(MOST_TIMES);
+                self.recorded_starts = times.into_iter().skip(skip).collect();
+            }
+            Evidence::PlannedStopMarker => {
+                let proof = Proof::new(".gateway-planned-stop.json", "planned stop", now);
+                self.hear(Signal::PlannedStop, None, None, proof);
+            }
+            Evidence::TakeoverMarker => {
+                let proof = Proof::new(".gateway-takeover.json", "takeover", now);
+                self.mark_takeover(proof);
+            }
+            Evidence::Detached(there) => self.detached = there.then_some(now),
+            Evidence::HistoryTruncated => self.gateway.truncated = true,
+            Evidence::Sleep => self.asleep_since = Some(now),
+            Evidence::Wake { .. } => self.wake(),
+        }
+    }
+
+    fn hear(
+        &mut self,
+        signal: Signal,
+        other_pid: Option<u32>,
+        stamp: Option<jiff::civil::DateTime>,
+        proof: Proof,
+    ) {
+        let now = self.now;
+        match signal {
+            Signal::Takeover => push_bounded(&mut self.takeovers, (now, proof.clone())),
+            Signal::RespawnStorm => self.storm = Some((now, proof.clone())),
+            // A gateway that is known by its log only, or whose successor has not been seen by the system yet.
+            Signal::Start if self.gateway.pid.is_none() || self.gateway.end.is_some() => {
+                self.begin(None, now);
+                push_bounded(&mut self.starts, now);
+            }
+            _ => {}
+        }
+        if self.predecessor_speaks() && belongs_to_the_leaving(signal) {
+            return;
+        }
+        let grace = self.grace();
+        self.gateway.hear(now, signal, other_pid, stamp, proof.clone(), &self.deadlines, grace);
+        // Without a process to look at, its own word that it leaves is the end of it.
+        if signal == Signal::Exiting && self.gateway.pid.is_none() {
+            self.end_gateway(now, None, proof);
+        }
+    }
+
+    fn mark_takeover(&mut self, proof: Proof) {
+        if !self.predecessor_speaks() {
+            let grace = self.grace();
+            self.gateway.hear(self.now, Signal::Takeover, None, None, proof, &self.deadlines, grace);
+        }
+    }
+
+    fn see_process(
+        &mut self,
+        pid: u32,
+        start: Option<u64>,
+        started_at: Option<Timestamp>,
+        state: ProcessState,
+        exit: Option<i32>,
+    ) {
+        let now = self.now;
+        let live = matches!(state, ProcessState::Running | ProcessState::Stopped);
+        let reused =
+            self.processes.get(&pid).is_some_and(|known| match (known.start, start) {
+                (Some(old), Some(new)) => old != new,
+                _ => live && !known.live(),
+            });
+        if reused {
+            self.processes.remove(&pid);
+            if self.gateway.pid == Some(pid) {
+                self.end_gateway(now, None, Proof::new("process", format!("PID {pid} is another process now"), now));
+            }
+        }
+        if live && !self.processes.contains_key(&pid) {
+            self.forget_the_oldest();
+            self.appeared += 1;
+            let process = Process { first_seen: now, order: self.appeared, start, started_at, state };
+            self.processes.insert(pid, process);
+            // A log-only start that this process turns out to be was counted already.
+            if self.gateway.pid.is_some() || !self.gateway.alive() {
+                push_bounded(&mut self.starts, started_at.unwrap_or(now));
+            }
+        }
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.state = state;
+        }
+        self.choose();
+        if self.gateway.pid == Some(pid) {
+            self.note_state(pid, state, exit);
+        }
+        if state == ProcessState::Gone {
+            self.processes.remove(&pid);
+            if let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) {
+                old.until = Some(after(now, LAST_WORDS));
+            }
+        }
+    }
+
+    fn note_state(&mut self, pid: u32, state: ProcessState, exit: Option<i32>) {
+        let now = self.now;
+        let grace = self.grace();
+        self.gateway.last_seen = now;
+        match state {
+            ProcessState::Running => {
+                // Nothing ran while it was suspended, so its heartbeat is as old as the suspension allows.
+                if self.gateway.suspended.take().is_some()
+                    && let Some((timer, _)) = &mut self.gateway.heartbeat
+                {
+                    *timer = Timer::start(now, self.deadlines.heartbeat, grace);
+                }
+            }
+            ProcessState::Stopped => {
+                self.gateway.suspended.get_or_insert(Timer::start(now, self.deadlines.suspended, grace));
+            }
+            ProcessState::Zombie | ProcessState::Gone => {
+                let line = match exit {
+                    Some(code) if code < 0 => format!("PID {pid} ended by signal {}", -code),
+                    Some(code) => format!("PID {pid} ended with exit code {code}"),
+                    None => format!("PID {pid} is gone"),
+                };
+                self.end_gateway(now, exit, Proof::new("process", line, now));
+            }
+        }
+    }
+
+    fn forget_the_oldest(&mut self) {
+        if self.processes.len() >= MOST_PROCESSES {
+            let oldest = self
+                .processes
+                .iter()
+                .filter(|(pid, _)| Some(**pid) != self.gateway.pid)
+                .min_by_key(|(_, process)| process.order)
+                .map(|(pid, _)| *pid);
+            if let Some(pid) = oldest {
+                self.processes.remove(&pid);
+            }
+        }
+    }
+
+    /// Makes the right process the gateway.
+    fn choose(&mut self) {
+        let named = self.pid_file.and_then(|id| {
+            let process = self.processes.get(&id.pid)?;
+            let same = match (id.start, process.start) {
+                (Some(written), Some(seen)) => written == seen,
+                _ => true,
+            };
+            (process.live() && same).then_some(id.pid)
+        });
+        let newest = || {
+            let live = self.processes.iter().filter(|(_, process)| process.live());
+            live.max_by_key(|(_, process)| process.order).map(|(pid, _)| *pid)
+        };
+        let Some(pid) = named.or_else(newest) else { return };
+        if self.gateway.pid == Some(pid) && self.gateway.end.is_none() {
+            return;
+        }
+        let Some(process) = self.processes.get(&pid).cloned() else { return };
+        if self.gateway.pid.is_some() || self.gateway.end.is_some() || !self.gateway.seen {
+            self.begin(Some(pid), process.started_at.unwrap_or(process.first_seen));
+        }
+        self.gateway.pid = Some(pid);
+        self.gateway.start = process.start;
+        self.gateway.started_at = process.started_at;
+        self.gateway.seen = true;
+        if process.state == ProcessState::Stopped {
+            self.note_state(pid, ProcessState::Stopped, None);
+        }
+    }
+
+    /// A clean slate for a new process.
+    fn begin(&mut self, pid: Option<u32>, since: Timestamp) {
+        let old = (self.gateway.pid, self.gateway.end.as_ref().map(|end| end.respawn.since), self.gateway.seen);
+        let old_lives = old.0.is_some_and(|pid| self.processes.get(&pid).is_some_and(Process::live));
+        self.predecessor = match old {
+            (_, _, false) => None,
+            (old_pid, _, true) if old_lives && old_pid != pid => Some(Predecessor { pid: old_pid, until: None }),
+            (old_pid, Some(gone), true) => {
+                Some(Predecessor { pid: old_pid, until: Some(after(gone, LAST_WORDS)) })
+            }
+            _ => None,
+        };
+        let grace = self.grace();
+        self.gateway = Gateway::new(since, &self.deadlines, grace);
+        self.gateway_since = self.now;
+        self.gateway.seen = true;
+        self.gateway.last_seen = self.now;
+    }
+
+    fn end_gateway(&mut self, at: Timestamp, exit: Option<i32>, proof: Proof) {
+        let grace = self.grace();
+        match &mut self.gateway.end {
+            Some(end) => end.exit = end.exit.or(exit),
+            None => {
+                self.gateway.end = Some(End {
+                    exit,
+                    settle: Timer::start(at, self.deadlines.settle, grace),
+                    respawn: Timer::start(at, self.deadlines.restart, grace),
+                    proof,
+                });
+            }
+        }
+    }
+
+    fn predecessor_speaks(&self) -> bool {
+        self.predecessor.as_ref().is_some_and(|old| old.until.is_none_or(|until| self.now < until))
+    }
+
+    fn written_by_gateway(&self, pid: u32, start: Option<u64>) -> bool {
+        let gateway = &self.gateway;
+        let same_start = match (gateway.start, start) {
+            (Some(live), Some(written)) => live == written,
+            _ => true,
+        };
+        gateway.end.is_none() && gateway.pid.is_none_or(|live| live == pid) && same_start
+    }
+
+    fn beat(&mut self, pid: u32, updated_at: Option<Timestamp>) {
+        if !self.written_by_gateway(pid, None) {
+            return;
+        }
+        let written = updated_at.unwrap_or(self.now).min(self.now);
+        let before_this_process = self.gateway.started_at.is_some_and(|start| after(written, LAST_WORDS) < start);
+        if before_this_process {
+            return;
+        }
+        // Its own word counts for the first one only (it may have lain there for hours). Later ones count from their
+        // arrival, so that a clock which is set back or forward does no harm.
+        let since = if self.gateway.heartbeat.is_none() { written } else { self.now };
+        let proof = Proof::new("gateway.heartbeat", format!("last heartbeat of PID {pid}"), since);
+        let timer = Timer::start(since, self.deadlines.heartbeat, self.grace());
+        self.gateway.heartbeat = Some((timer, proof));
+        self.gateway.loop_missed = None;
+        self.gateway.seen = true;
+        self.gateway.last_seen = self.now;
+    }
+
+    fn wake(&mut self) {
+        let Some(slept_from) = self.asleep_since.take() else { return };
+        let (now, grace) = (self.now, self.deadlines.wake);
+        self.grace = Some(after(now, grace));
+        for timer in self.gateway.timers_mut() {
+            timer.restart_after_sleep(slept_from, now, grace);
+        }
+    }
+
+    fn grace(&self) -> Option<Timestamp> {
+        self.grace.filter(|until| *until > self.now)
+    }
+
+    /// Whether this reason held back is worth a restart of the count: see [`judge`].
+    pub(super) fn recent(&self, times: &[Timestamp], window: Duration) -> usize {
+        let now = self.clock();
+        times.iter().filter(|at| after(**at, window) > now && **at <= now).count()
+    }
+}
+
+/// Signals that a process on its way out still logs, and that must not be taken for the new one's.
+fn belongs_to_the_leaving(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::Inbound
+            | Signal::Lost
+            | Signal::Sending
+            | Signal::SendAuth
+            | Signal::ExecutorShutdown
+            | Signal::WrongLoop
+            | Signal::Takeover
+            | Signal::PlannedStop
+            | Signal::PlannedRestart
+            | Signal::Shutdown
+            | Signal::Exiting
+            | Signal::LoopMissed
+    )
+}
+
+fn push_bounded<T>(list: &mut Vec<T>, item: T) {
+    if list.len() >= MOST_TIMES {
+        list.remove(0);
+    }
+    list.push(item);
+}
+
+/// The reasons that mean «the link is proven».
+pub fn proves_link(reason: Reason) -> bool {
+    matches!(reason, Reason::Connected | Reason::Unsupervised)
+}

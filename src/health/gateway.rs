@@ -1,0 +1,483 @@
+//! What is remembered of one gateway process. A new process starts with a clean slate.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use super::evidence::{PlatformEntry, Proof, Signal, StateFile};
+use super::reason::Reason;
+use super::settings::Deadlines;
+use super::timer::Timer;
+
+/// Messages that were under way when the link broke may still be logged for this long: they prove nothing.
+const INBOUND_TAIL: Duration = Duration::from_secs(2);
+
+/// Files are read one after the other, so a line may arrive after a later one from another file. An event that is
+/// older than the newest by less than this is such a straggler; one that is older by more shows that the clock of the
+/// stamps was set back (daylight saving, NTP).
+const STRAGGLER_SECONDS: i64 = 60;
+
+/// A failed send is forgiven when a later one went unanswered by an error for this long.
+const SEND_TRIAL: Duration = Duration::from_secs(30);
+
+/// The link to Feishu, as far as this process has shown it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Link {
+    /// No word of it yet.
+    Unknown,
+    /// Proven.
+    Connected(Proof),
+    /// Lost; the gateway waits before it tries again.
+    Lost(Timer, Proof),
+    /// An attempt is under way. `stalled`: it began after the times were over, and is no recovery.
+    Attempting {
+        /// How long it may take.
+        timer: Timer,
+        /// Its line.
+        proof: Proof,
+        /// The light was red for it already.
+        stalled: bool,
+    },
+    /// The last attempt failed.
+    Failed {
+        /// Network, credentials or limit.
+        reason: Reason,
+        /// Its line.
+        proof: Proof,
+        /// When the next one should have come, or, during an attempt, ended. `None`: never tried again.
+        next: Option<Timer>,
+        /// Within the grace after waking a failure is told only when it still holds at its end.
+        shown: Timer,
+    },
+}
+
+/// Whether this process has Feishu at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feishu {
+    /// Not known yet.
+    Unknown,
+    /// It said that it connects.
+    Expected,
+    /// It finished its start without it.
+    Absent,
+}
+
+/// Why the process is on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// Somebody stops it on purpose.
+    Stop,
+    /// It restarts on request.
+    Restart,
+    /// Another instance takes over.
+    Takeover,
+    /// A SIGTERM that nobody announced.
+    Unplanned,
+}
+
+/// A shutdown under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shutdown {
+    /// Of which kind.
+    pub plan: Plan,
+    /// What said so.
+    pub proof: Proof,
+    /// How long until it should be up again.
+    pub timer: Timer,
+}
+
+/// The process is gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct End {
+    /// Exit status, if known; negative = signal.
+    pub exit: Option<i32>,
+    /// How long to wait for the manager's word.
+    pub settle: Timer,
+    /// How long the manager may take to start it again.
+    pub respawn: Timer,
+    /// What showed it.
+    pub proof: Proof,
+}
+
+/// Something that keeps Feishu from working whatever the link says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trouble {
+    /// One of the start failures.
+    pub reason: Reason,
+    /// What showed it.
+    pub proof: Proof,
+    /// The process that it names.
+    pub other_pid: Option<u32>,
+    /// Told by the state file (which can take it back), not by the log.
+    pub from_state_file: bool,
+}
+
+/// One gateway process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gateway {
+    /// Its PID; `None` while it is known by its log only.
+    pub pid: Option<u32>,
+    /// Its start time in the unit of `gateway.pid`.
+    pub start: Option<u64>,
+    /// When it was started, if known.
+    pub started_at: Option<Timestamp>,
+    /// Whether anything at all was seen of it.
+    pub seen: bool,
+    /// When something was last seen of it.
+    pub last_seen: Timestamp,
+    /// Set when it is gone.
+    pub end: Option<End>,
+    /// Set while it is in state T.
+    pub suspended: Option<Timer>,
+    /// How long it may take to connect.
+    pub starting: Timer,
+    /// Whether it has Feishu.
+    pub feishu: Feishu,
+    /// The link.
+    pub link: Link,
+    /// What showed that the executor is dead: for the life of the process.
+    pub executor: Option<Proof>,
+    /// What showed that Feishu runs on another loop.
+    pub wrong_loop: Option<Proof>,
+    /// A start failure.
+    pub trouble: Option<Trouble>,
+    /// The API token is refused when sending.
+    pub send_auth: Option<Proof>,
+    /// A later send that has not failed yet.
+    pub send_trial: Option<Timer>,
+    /// Set once it is on its way out.
+    pub shutdown: Option<Shutdown>,
+    /// It said that it exits.
+    pub exiting: Option<(Timer, Proof)>,
+    /// Since the last heartbeat.
+    pub heartbeat: Option<(Timer, Proof)>,
+    /// Its own watchdog said that the loop does not turn.
+    pub loop_missed: Option<Proof>,
+    /// A second instance was refused.
+    pub second_instance: Option<(Option<u32>, Proof)>,
+    /// Messages were dropped at the start.
+    pub dropped: bool,
+    /// Records at INFO were seen.
+    pub info_seen: bool,
+    /// Any record was seen.
+    pub lines_seen: bool,
+    /// The logs do not reach back to its start.
+    pub truncated: bool,
+    /// Established connections, when last counted.
+    pub tcp: Option<u32>,
+    newest_stamp: Option<DateTime>,
+}
+
+impl Gateway {
+    /// A process of which nothing is known but that it began.
+    pub fn new(since: Timestamp, deadlines: &Deadlines, grace: Option<Timestamp>) -> Self {
+        Self {
+            pid: None,
+            start: None,
+            started_at: None,
+            seen: false,
+            last_seen: since,
+            end: None,
+            suspended: None,
+            starting: Timer::start(since, deadlines.start, grace),
+            feishu: Feishu::Unknown,
+            link: Link::Unknown,
+            executor: None,
+            wrong_loop: None,
+            trouble: None,
+            send_auth: None,
+            send_trial: None,
+            shutdown: None,
+            exiting: None,
+            heartbeat: None,
+            loop_missed: None,
+            second_instance: None,
+            dropped: false,
+            info_seen: false,
+            lines_seen: false,
+            truncated: false,
+            tcp: None,
+            newest_stamp: None,
+        }
+    }
+
+    /// Whether it is believed to be alive.
+    pub fn alive(&self) -> bool {
+        self.seen && self.end.is_none()
+    }
+
+    /// The log level hides INFO records, successes among them: then their absence proves nothing.
+    pub fn info_hidden(&self) -> bool {
+        self.lines_seen && !self.info_seen
+    }
+
+    /// Every deadline of this process.
+    pub fn timers(&self) -> impl Iterator<Item = &Timer> {
+        let link: [Option<&Timer>; 2] = match &self.link {
+            Link::Lost(timer, _) | Link::Attempting { timer, .. } => [Some(timer), None],
+            Link::Failed { next, shown, .. } => [next.as_ref(), Some(shown)],
+            Link::Unknown | Link::Connected(_) => [None, None],
+        };
+        let rest: [Option<&Timer>; 8] = [
+            Some(&self.starting),
+            self.suspended.as_ref(),
+            self.send_trial.as_ref(),
+            self.shutdown.as_ref().map(|s| &s.timer),
+            self.exiting.as_ref().map(|(timer, _)| timer),
+            self.heartbeat.as_ref().map(|(timer, _)| timer),
+            self.end.as_ref().map(|end| &end.settle),
+            self.end.as_ref().map(|end| &end.respawn),
+        ];
+        link.into_iter().chain(rest).flatten()
+    }
+
+    /// The same, to be restarted after a sleep.
+    pub fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        let link: [Option<&mut Timer>; 2] = match &mut self.link {
+            Link::Lost(timer, _) | Link::Attempting { timer, .. } => [Some(timer), None],
+            Link::Failed { next, shown, .. } => [next.as_mut(), Some(shown)],
+            Link::Unknown | Link::Connected(_) => [None, None],
+        };
+        let (settle, respawn) = match &mut self.end {
+            Some(end) => (Some(&mut end.settle), Some(&mut end.respawn)),
+            None => (None, None),
+        };
+        let rest: [Option<&mut Timer>; 8] = [
+            Some(&mut self.starting),
+            self.suspended.as_mut(),
+            self.send_trial.as_mut(),
+            self.shutdown.as_mut().map(|s| &mut s.timer),
+            self.exiting.as_mut().map(|(timer, _)| timer),
+            self.heartbeat.as_mut().map(|(timer, _)| timer),
+            settle,
+            respawn,
+        ];
+        link.into_iter().chain(rest).flatten()
+    }
+
+    /// Takes in a log record. `grace`: the end of the grace after waking, if it is not over.
+    pub fn hear(
+        &mut self,
+        now: Timestamp,
+        signal: Signal,
+        other_pid: Option<u32>,
+        stamp: Option<DateTime>,
+        proof: Proof,
+        deadlines: &Deadlines,
+        grace: Option<Timestamp>,
+    ) {
+        self.seen = true;
+        self.last_seen = now;
+        self.lines_seen = true;
+        let timer = |span| Timer::start(now, span, grace);
+        let straggler = self.is_straggler(stamp);
+        match signal {
+            Signal::Start => self.info_seen = true,
+            Signal::Info => self.info_seen = true,
+            Signal::FeishuExpected => self.feishu = Feishu::Expected,
+            Signal::Ready => {
+                if self.feishu == Feishu::Unknown {
+                    self.feishu = Feishu::Absent;
+                }
+            }
+            Signal::Dropped => self.dropped = true,
+            Signal::SecondInstance => self.second_instance = Some((other_pid, proof)),
+            Signal::Takeover => self.leave(Plan::Takeover, proof, timer(deadlines.restart)),
+            Signal::PlannedStop => self.leave(Plan::Stop, proof, timer(deadlines.restart)),
+            Signal::PlannedRestart => self.leave(Plan::Restart, proof, timer(deadlines.restart)),
+            Signal::Shutdown => self.leave(Plan::Unplanned, proof, timer(deadlines.restart)),
+            Signal::Exiting => {
+                if self.exiting.is_none() {
+                    self.exiting = Some((timer(deadlines.exit), proof));
+                }
+            }
+            Signal::LoopMissed => self.loop_missed = Some(proof),
+            Signal::RespawnStorm => {}
+            // What follows the beginning of a shutdown is noise of the teardown.
+            _ if self.shutdown.is_some() => {}
+            Signal::ExecutorShutdown => {
+                self.executor.get_or_insert(proof);
+            }
+            Signal::WrongLoop => {
+                self.wrong_loop.get_or_insert(proof);
+            }
+            Signal::AppInUse => self.fail_start(Reason::AppInUse, proof, other_pid),
+            Signal::AdapterMissing => self.fail_start(Reason::AdapterMissing, proof, None),
+            Signal::ConfigError => self.fail_start(Reason::ConfigError, proof, None),
+            Signal::Sending => {
+                if self.send_auth.is_some() && self.send_trial.is_none() {
+                    self.send_trial = Some(Timer::start(now, SEND_TRIAL, None));
+                }
+            }
+            Signal::SendAuth => {
+                self.send_auth = Some(proof);
+                self.send_trial = None;
+            }
+            _ if straggler => {}
+            Signal::Connected => self.connect(proof),
+            Signal::Inbound => {
+                let too_soon = matches!(&self.link, Link::Lost(timer, _)
+                    if now < super::timer::after(timer.since, INBOUND_TAIL));
+                if !too_soon {
+                    self.connect(proof);
+                }
+            }
+            Signal::Lost => self.lose(proof, timer(deadlines.reconnect)),
+            Signal::Attempt => self.attempt(now, proof, timer(deadlines.attempt)),
+            Signal::FailedNetwork => {
+                self.fail(Reason::NetworkUnreachable, proof, Some(timer(deadlines.retry)), now, grace);
+            }
+            Signal::FailedAuth => self.fail(Reason::AuthRejected, proof, None, now, None),
+            Signal::FailedLimit => self.fail(Reason::ConnectionLimit, proof, None, now, None),
+        }
+    }
+
+    fn is_straggler(&mut self, stamp: Option<DateTime>) -> bool {
+        let Some(stamp) = stamp else { return false };
+        match self.newest_stamp {
+            Some(newest) if stamp < newest => {
+                let behind = newest.duration_since(stamp).as_secs();
+                if behind < STRAGGLER_SECONDS {
+                    return true;
+                }
+                self.newest_stamp = Some(stamp);
+            }
+            _ => self.newest_stamp = Some(stamp),
+        }
+        false
+    }
+
+    fn leave(&mut self, plan: Plan, proof: Proof, timer: Timer) {
+        match &mut self.shutdown {
+            // «Received SIGTERM as a planned …» is followed by lines that say less: the first word counts, unless it
+            // was the one that knows nothing.
+            Some(shutdown) if shutdown.plan == Plan::Unplanned && plan != Plan::Unplanned => {
+                shutdown.plan = plan;
+                shutdown.proof = proof;
+            }
+            Some(_) => {}
+            None => self.shutdown = Some(Shutdown { plan, proof, timer }),
+        }
+    }
+
+    fn fail_start(&mut self, reason: Reason, proof: Proof, other_pid: Option<u32>) {
+        self.feishu = Feishu::Expected;
+        self.trouble = Some(Trouble { reason, proof, other_pid, from_state_file: false });
+    }
+
+    fn connect(&mut self, proof: Proof) {
+        self.feishu = Feishu::Expected;
+        self.trouble = None;
+        self.wrong_loop = None;
+        self.link = Link::Connected(proof);
+    }
+
+    fn lose(&mut self, proof: Proof, timer: Timer) {
+        self.feishu = Feishu::Expected;
+        if matches!(self.link, Link::Connected(_) | Link::Unknown) {
+            self.link = Link::Lost(timer, proof);
+        }
+    }
+
+    fn attempt(&mut self, now: Timestamp, proof: Proof, timer: Timer) {
+        self.feishu = Feishu::Expected;
+        match &mut self.link {
+            // Red stays red until the link is proven: an attempt is no recovery.
+            Link::Failed { next, .. } => *next = Some(timer),
+            Link::Lost(old, _) => {
+                self.link = Link::Attempting { timer, proof, stalled: old.over(now) };
+            }
+            Link::Attempting { timer: old, stalled, .. } => {
+                self.link = Link::Attempting { timer, proof, stalled: *stalled || old.over(now) };
+            }
+            Link::Unknown | Link::Connected(_) => {
+                self.link = Link::Attempting { timer, proof, stalled: false };
+            }
+        }
+    }
+
+    fn fail(
+        &mut self,
+        reason: Reason,
+        proof: Proof,
+        next: Option<Timer>,
+        now: Timestamp,
+        grace: Option<Timestamp>,
+    ) {
+        self.feishu = Feishu::Expected;
+        let shown = Timer::start(now, Duration::ZERO, grace);
+        self.link = Link::Failed { reason, proof, next, shown };
+    }
+
+    /// Takes in `gateway_state.json` of this very process. Only its bad news count.
+    pub fn read_state(&mut self, now: Timestamp, state: &StateFile, deadlines: &Deadlines, grace: Option<Timestamp>) {
+        self.seen = true;
+        self.last_seen = now;
+        if state.restart_requested && self.shutdown.is_none() {
+            let proof = Proof::new("gateway_state.json", "restart_requested: true", now);
+            self.leave(Plan::Restart, proof, Timer::start(now, deadlines.restart, grace));
+        }
+        if self.trouble.as_ref().is_some_and(|t| t.from_state_file) {
+            self.trouble = None;
+        }
+        if state.gateway_state == "startup_failed" && self.trouble.is_none() {
+            self.trouble = Some(Trouble {
+                reason: Reason::ConfigError,
+                proof: Proof::new("gateway_state.json", "gateway_state: startup_failed", now),
+                other_pid: None,
+                from_state_file: true,
+            });
+        }
+        match &state.feishu {
+            None if state.gateway_state == "running" && self.feishu == Feishu::Unknown => {
+                self.feishu = Feishu::Absent;
+            }
+            None => {}
+            Some(entry) if entry.state == "disabled" => {
+                if self.feishu == Feishu::Unknown {
+                    self.feishu = Feishu::Absent;
+                }
+            }
+            Some(entry) => self.read_entry(now, entry, deadlines, grace),
+        }
+    }
+
+    fn read_entry(
+        &mut self,
+        now: Timestamp,
+        entry: &PlatformEntry,
+        deadlines: &Deadlines,
+        grace: Option<Timestamp>,
+    ) {
+        self.feishu = Feishu::Expected;
+        let message = entry.error_message.as_deref().unwrap_or_default();
+        let code = entry.error_code.as_deref().unwrap_or_default();
+        let line = format!("feishu: {} {code} {message}", entry.state).trim_end().to_owned();
+        let proof = Proof::new("gateway_state.json", line, now);
+        match entry.state.as_str() {
+            "fatal" if self.trouble.is_none() => {
+                let reason = if code == "feishu_app_lock" || message.contains("already using this Feishu app_id") {
+                    Reason::AppInUse
+                } else if message.contains("not installed") || message.contains("No adapter") {
+                    Reason::AdapterMissing
+                } else {
+                    Reason::ConfigError
+                };
+                self.trouble =
+                    Some(Trouble { reason, proof, other_pid: pid_in(message), from_state_file: true });
+            }
+            "retrying" if self.shutdown.is_none() => {
+                self.lose(proof, Timer::start(now, deadlines.reconnect, grace));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The number in `(PID 123)`.
+fn pid_in(message: &str) -> Option<u32> {
+    let after = &message[message.find("PID ")? + 4..];
+    let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    after[..digits].parse().ok()
+}

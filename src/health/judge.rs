@@ -1,0 +1,307 @@
+//! How it decides: from what is remembered to one verdict. A pure function of [`Core`] and its clock.
+//!
+//! Every rule says what holds; the order of [`Reason`] says which one shows.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::core::Core;
+use super::evidence::{JobState, Manager, Proof};
+use super::gateway::{Feishu, Gateway, Link, Plan};
+use super::reason::{Light, Reason};
+use super::timer::after;
+use super::verdict::{Note, Verdict};
+
+/// What holds, with what showed it.
+type Holding = Vec<(Reason, Option<Proof>)>;
+
+/// `sysexits.h` EX_CONFIG: how the gateway ends on a configuration that it cannot use.
+const EX_CONFIG: i32 = 78;
+
+/// How the gateway ends when it was asked to restart.
+const EXIT_RESTART: i32 = 75;
+
+/// The verdict that follows from all that is known. `since` and `held_green` are left to the caller.
+pub(super) fn verdict(core: &Core) -> Verdict {
+    let gateway = &core.gateway;
+    let mut holding: Holding = Vec::new();
+    loops(core, &mut holding);
+    match &gateway.end {
+        _ if !gateway.seen && gateway.end.is_none() => absent_job(core, &mut holding),
+        Some(_) => gone(core, &mut holding),
+        None => alive(core, &mut holding),
+    }
+    // On purpose is on purpose: how it went before is history.
+    if holding.iter().any(|(reason, _)| *reason == Reason::Stopped) {
+        holding.retain(|(reason, _)| matches!(reason, Reason::Stopped | Reason::NotExiting));
+        holding.sort_by_key(|(reason, _)| *reason != Reason::NotExiting);
+    } else {
+        holding.sort_by_key(|(reason, _)| *reason);
+    }
+    let mut all = holding.into_iter();
+    let (reason, evidence) = all.next().unwrap_or((Reason::NoEvidence, None));
+    let mut notes: Vec<Note> = Vec::new();
+    for (also, proof) in all {
+        let told = notes.iter().any(|note| matches!(note, Note::Also(told, _) if *told == also));
+        if also != reason && also.light() == Light::Red && !told {
+            notes.push(Note::Also(also, proof));
+        }
+    }
+    remarks(gateway, &mut notes);
+    Verdict {
+        reason,
+        since: core.now,
+        evidence,
+        notes,
+        pid: gateway.pid.filter(|_| gateway.end.is_none()),
+        started_at: gateway.started_at.filter(|_| gateway.end.is_none()),
+        manager: core.job.as_ref().filter(|job| job.state != JobState::NotLoaded).map(|job| job.manager),
+        other_pid: other_pid(gateway, reason),
+        held_green: None,
+    }
+}
+
+fn other_pid(gateway: &Gateway, reason: Reason) -> Option<u32> {
+    match reason {
+        Reason::AppInUse => gateway.trouble.as_ref().and_then(|t| t.other_pid),
+        Reason::CrashLoop => gateway.second_instance.as_ref().and_then(|(pid, _)| *pid),
+        _ => None,
+    }
+}
+
+fn remarks(gateway: &Gateway, notes: &mut Vec<Note>) {
+    if let Some((pid, _)) = &gateway.second_instance {
+        notes.push(Note::SecondInstance(*pid));
+    }
+    if gateway.alive() && gateway.info_hidden() {
+        notes.push(Note::InfoHidden);
+    }
+    if gateway.dropped {
+        notes.push(Note::DroppedAtStart);
+    }
+    if gateway.alive() && gateway.tcp == Some(0) {
+        notes.push(Note::NoConnection);
+    }
+}
+
+/// Troubles that span processes.
+fn loops(core: &Core, holding: &mut Holding) {
+    let d = &core.deadlines;
+    if !settled(core) {
+        let starts = core.recent(&core.starts, d.crash_window).max(core.recent(&core.recorded_starts, d.crash_window));
+        let storm = core.storm.as_ref().filter(|(at, _)| after(*at, d.crash_window) > core.clock());
+        if starts > d.crash_starts || storm.is_some() {
+            let counted = || {
+                let line = format!("{starts} starts within {} s", d.crash_window.as_secs());
+                Proof::new("process", line, core.now)
+            };
+            let refused = core.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
+            let proof = storm.map(|(_, proof)| proof.clone()).or(refused).unwrap_or_else(counted);
+            holding.push((Reason::CrashLoop, Some(proof)));
+        }
+    }
+    let takeovers = core.takeovers.iter().filter(|(at, _)| after(*at, d.replace_window) > core.clock());
+    if takeovers.count() >= d.replace_takeovers {
+        holding.push((Reason::ReplaceLoop, core.takeovers.last().map(|(_, proof)| proof.clone())));
+    }
+}
+
+/// A process with a proven link that has held out for half the window ends a crash loop.
+fn settled(core: &Core) -> bool {
+    let connected = matches!(core.gateway.link, Link::Connected(_)) && core.gateway.alive();
+    connected && core.clock() >= settles_at(core)
+}
+
+fn settles_at(core: &Core) -> Timestamp {
+    let newest = core.starts.iter().chain(&core.recorded_starts).max().copied().unwrap_or(Timestamp::MIN);
+    after(newest, core.deadlines.crash_window / 2)
+}
+
+/// Times at which the verdict may change without new evidence, besides the gateway's own timers.
+pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
+    let d = &core.deadlines;
+    let ends = |times: &[Timestamp], most: usize, window: Duration| {
+        let nth = times.len().checked_sub(most + 1).and_then(|i| times.get(i));
+        nth.map(|at| after(*at, window))
+    };
+    let takeover = core.takeovers.len().checked_sub(d.replace_takeovers.max(1)).and_then(|i| core.takeovers.get(i));
+    [
+        ends(&core.starts, d.crash_starts, d.crash_window),
+        ends(&core.recorded_starts, d.crash_starts, d.crash_window),
+        core.storm.as_ref().map(|(at, _)| after(*at, d.crash_window)),
+        takeover.map(|(at, _)| after(*at, d.replace_window)),
+        Some(settles_at(core)),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Nothing was ever seen of a process; perhaps the manager says why.
+fn absent_job(core: &Core, holding: &mut Holding) {
+    let Some(job) = &core.job else { return };
+    let proof = Some(Proof::new(job.manager.word(), format!("{}: {}", job.label, word(job.state)), job.at));
+    match job.state {
+        JobState::NotLoaded if job.manager == Manager::Launchd => holding.push((Reason::NotLoaded, proof)),
+        JobState::Stopped => holding.push((Reason::Stopped, proof)),
+        JobState::NotLoaded | JobState::Waiting | JobState::Running => {}
+    }
+}
+
+fn word(state: JobState) -> &'static str {
+    match state {
+        JobState::Running => "running",
+        JobState::Waiting => "not running",
+        JobState::Stopped => "stopped by the user",
+        JobState::NotLoaded => "not loaded",
+    }
+}
+
+/// The process is gone. What matters is whether somebody meant it, and who brings it back.
+fn gone(core: &Core, holding: &mut Holding) {
+    let (gateway, now) = (&core.gateway, core.clock());
+    let Some(end) = &gateway.end else { return };
+    if let Some(trouble) = &gateway.trouble {
+        holding.push((trouble.reason, Some(trouble.proof.clone())));
+    }
+    let plan = gateway.shutdown.as_ref().map(|s| s.plan);
+    if plan == Some(Plan::Stop) {
+        holding.push((Reason::Stopped, gateway.shutdown.as_ref().map(|s| s.proof.clone())));
+        return;
+    }
+    let job = core.job.as_ref();
+    let state = job.map(|job| job.state);
+    if state == Some(JobState::Stopped) {
+        absent_job(core, holding);
+        return;
+    }
+    let job_exit = job.filter(|job| job.at >= end.respawn.since).and_then(|job| job.last_exit);
+    let exit = end.exit.or(job_exit);
+    if exit == Some(EX_CONFIG) {
+        holding.push((Reason::ConfigError, Some(end.proof.clone())));
+    }
+    if !gateway.seen && job.is_none() {
+        return;
+    }
+    let on_its_way = match (plan, state) {
+        (Some(Plan::Restart | Plan::Takeover), _) => !end.respawn.over(now),
+        _ if exit == Some(EXIT_RESTART) => !end.respawn.over(now),
+        (_, Some(JobState::Running | JobState::Waiting)) => !end.respawn.over(now),
+        (_, Some(JobState::NotLoaded | JobState::Stopped)) => false,
+        (_, None) => exit.is_none() && !end.settle.over(now),
+    };
+    if on_its_way {
+        let planned = gateway.shutdown.as_ref().map(|s| s.proof.clone());
+        holding.push((Reason::Restarting, planned.or_else(|| Some(end.proof.clone()))));
+    } else if state == Some(JobState::NotLoaded) && job.is_some_and(|job| job.manager == Manager::Launchd) {
+        absent_job(core, holding);
+    } else {
+        holding.push((Reason::NotRunning, Some(end.proof.clone())));
+    }
+}
+
+/// The process is there. What matters is whether it works.
+fn alive(core: &Core, holding: &mut Holding) {
+    let (gateway, now) = (&core.gateway, core.clock());
+    let mut hold = |reason, proof: &Proof| holding.push((reason, Some(proof.clone())));
+    if let Some(timer) = gateway.suspended.filter(|timer| timer.over(now)) {
+        hold(Reason::ProcessSuspended, &Proof::new("process", "state T (stopped)", timer.since));
+    }
+    if let Some((timer, proof)) = &gateway.exiting
+        && timer.over(now)
+    {
+        hold(Reason::NotExiting, proof);
+    }
+    if let Some((timer, proof)) = &gateway.heartbeat
+        && timer.over(now)
+    {
+        hold(Reason::EventLoopFrozen, proof);
+    }
+    if let Some(proof) = &gateway.loop_missed {
+        hold(Reason::EventLoopFrozen, proof);
+    }
+    if let Some(shutdown) = &gateway.shutdown {
+        match shutdown.plan {
+            Plan::Stop => return hold(Reason::Stopped, &shutdown.proof),
+            Plan::Restart | Plan::Takeover if !shutdown.timer.over(now) => {
+                return hold(Reason::Restarting, &shutdown.proof);
+            }
+            Plan::Unplanned if !shutdown.timer.over(now) => hold(Reason::Restarting, &shutdown.proof),
+            _ => hold(Reason::ReconnectStalled, &shutdown.proof),
+        }
+    }
+    if let Some(trouble) = &gateway.trouble {
+        hold(trouble.reason, &trouble.proof);
+    }
+    if let Some(proof) = &gateway.executor {
+        hold(Reason::ExecutorShutdown, proof);
+    }
+    if let Some(proof) = &gateway.wrong_loop {
+        hold(Reason::WrongEventLoop, proof);
+    }
+    if let Some(proof) = &gateway.send_auth
+        && !gateway.send_trial.is_some_and(|trial| trial.over(now))
+    {
+        hold(Reason::AuthRejected, proof);
+    }
+    link(core, holding);
+}
+
+fn link(core: &Core, holding: &mut Holding) {
+    let (gateway, now) = (&core.gateway, core.clock());
+    // The log level hides recoveries: then the times that are over prove nothing either.
+    let blind = gateway.info_hidden() && gateway.starting.over(now);
+    let stalled = if blind { Reason::NoEvidence } else { Reason::ReconnectStalled };
+    let (reason, proof) = match &gateway.link {
+        Link::Connected(proof) => (supervised(core), Some(proof.clone())),
+        Link::Lost(timer, proof) if timer.over(now) => (stalled, Some(proof.clone())),
+        Link::Lost(_, proof) => (Reason::Reconnecting, Some(proof.clone())),
+        Link::Attempting { timer, proof, stalled: red } if *red || timer.over(now) => {
+            (if *red { Reason::ReconnectStalled } else { stalled }, Some(proof.clone()))
+        }
+        Link::Attempting { proof, .. } => (Reason::Reconnecting, Some(proof.clone())),
+        Link::Failed { reason, proof, next, shown } => {
+            let reason = match next {
+                Some(next) if next.over(now) => Reason::ReconnectStalled,
+                _ if !shown.over(now) => Reason::Reconnecting,
+                _ => *reason,
+            };
+            (reason, Some(proof.clone()))
+        }
+        Link::Unknown if gateway.feishu == Feishu::Absent => (Reason::Running, None),
+        Link::Unknown if !gateway.starting.over(now) => (Reason::Starting, started(gateway)),
+        Link::Unknown if blind || gateway.truncated => (Reason::NoEvidence, None),
+        Link::Unknown => (Reason::ReconnectStalled, started(gateway)),
+    };
+    // A light is green only for a process that stays.
+    if reason.light() != Light::Green || gateway.shutdown.is_none() {
+        holding.push((reason, proof));
+    }
+}
+
+fn started(gateway: &Gateway) -> Option<Proof> {
+    let line = match gateway.pid {
+        Some(pid) => format!("PID {pid} started"),
+        None => "started".to_owned(),
+    };
+    Some(Proof::new("process", line, gateway.starting.since))
+}
+
+/// Connected; and would somebody bring it back? Only a manager's own word counts, and only one that is newer than
+/// this process: an older one spoke of the process before.
+fn supervised(core: &Core) -> Reason {
+    let job_says_no = core.job.as_ref().is_some_and(|job| {
+        job.at >= core.gateway_since
+            && match job.state {
+                JobState::NotLoaded | JobState::Stopped => true,
+                JobState::Waiting => job.pid.is_none(),
+                JobState::Running => false,
+            }
+    });
+    let detached = core.detached.is_some() && !core.job.as_ref().is_some_and(|job| job.state == JobState::Running);
+    if (job_says_no || detached) && !core.deadlines.accept_unsupervised {
+        Reason::Unsupervised
+    } else {
+        Reason::Connected
+    }
+}
