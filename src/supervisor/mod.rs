@@ -2,6 +2,9 @@
 
 pub mod child;
 pub mod launchd;
+pub mod ledger;
+pub mod policy;
+pub mod restart;
 pub mod systemd;
 
 use std::sync::Arc;

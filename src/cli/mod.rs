@@ -1,0 +1,3 @@
+//! The commands, one file each: arguments in, words and an exit code out.
+
+pub mod restart;
