@@ -8,6 +8,7 @@ use crate::text::Lang;
 
 pub mod replay;
 pub mod style;
+pub mod restart;
 
 /// Success; `status`: all green.
 pub const OK: u8 = 0;

@@ -1,5 +1,13 @@
 //! Service managers behind one trait: launchd, systemd, and the embedded one of the demo.
 
+pub mod child;
+pub mod launchd;
+pub mod ledger;
+pub mod policy;
+pub mod restart;
+pub mod systemd;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::health::{JobState, Manager};
@@ -49,6 +57,12 @@ pub enum SupervisorError {
         /// What it printed.
         words: String,
     },
+    /// Somebody disabled (launchd) or masked (systemd) the job: it will not start before that is undone.
+    #[error("the job is disabled; to allow it: {enable}")]
+    Disabled {
+        /// The command that undoes it.
+        enable: String,
+    },
     /// The domain or manager cannot manage jobs for this user.
     #[error("{0}")]
     Unusable(String),
@@ -76,4 +90,37 @@ pub trait Supervisor: Send + Sync {
 
     /// Makes the manager read the job file again and start the job.
     fn reload(&self, job: &JobFile) -> Result<(), SupervisorError>;
+}
+
+/// The managers of this machine, as far as their programs are there (or the environment names others).
+#[derive(Clone, Default)]
+pub struct Supervisors {
+    all: Vec<Arc<dyn Supervisor>>,
+}
+
+impl Supervisors {
+    /// launchd and systemd, each where its program is.
+    pub fn from_environment() -> Self {
+        let mut found = Self::default();
+        let launchd = launchd::Launchd::from_environment();
+        if launchd.present() {
+            found.add(Arc::new(launchd));
+        }
+        let systemd = systemd::Systemd::from_environment();
+        if systemd.present() {
+            found.add(Arc::new(systemd));
+        }
+        found
+    }
+
+    /// Adds one; it takes the place of an earlier one of the same kind.
+    pub fn add(&mut self, supervisor: Arc<dyn Supervisor>) {
+        self.all.retain(|other| other.manager() != supervisor.manager());
+        self.all.push(supervisor);
+    }
+
+    /// The one of this kind.
+    pub fn get(&self, manager: Manager) -> Option<Arc<dyn Supervisor>> {
+        self.all.iter().find(|s| s.manager() == manager).cloned()
+    }
 }

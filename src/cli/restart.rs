@@ -1,0 +1,356 @@
+//! `gatelight restart`: restarts gateways through their manager, tells each step as it happens, and proves the result.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::health::{Deadlines, Light, RestartHelps};
+use crate::snapshot::{ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
+use crate::supervisor::Supervisors;
+use crate::supervisor::ledger::Ledger;
+use crate::supervisor::policy::{Ask, Decision, Desk};
+use crate::supervisor::restart::{Limits, Request, StartOf, restart};
+use crate::text::{Lang, Phrase, fill, restart as words};
+
+/// Version of the JSON form.
+const JSON_VERSION: u32 = 1;
+
+/// Gateways restarted at the same time; the others wait for their turn.
+const AT_ONCE: usize = 8;
+
+/// How long the first look at every profile may take before the command goes on with what is known.
+const FIRST_LOOK: Duration = Duration::from_secs(15);
+
+/// Exit code: every gateway was restarted, and its link is proven.
+pub const WORKED: u8 = 0;
+/// Exit code: at least one failed, or was not restarted.
+pub const FAILED: u8 = 1;
+/// Exit code: a profile of this name does not exist.
+pub const USAGE: u8 = 2;
+/// Exit code: none failed, but of at least one nobody can tell.
+pub const UNCLEAR: u8 = 3;
+
+/// Restart gateways, and prove that they are back
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Args {
+    /// Profiles to restart, by name
+    #[arg(value_name = "PROFILE", required_unless_present_any = ["red", "all"], conflicts_with_all = ["red", "all"])]
+    pub profiles: Vec<String>,
+    /// Restart every profile whose light is red
+    #[arg(long, conflicts_with = "all")]
+    pub red: bool,
+    /// Restart every profile
+    #[arg(long)]
+    pub all: bool,
+    /// Print each step and outcome as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Restart even where that does not help
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Restart even after 6 restarts within an hour
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What the command works with.
+pub struct Deps {
+    /// The watcher's word.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The managers of this machine.
+    pub supervisors: Supervisors,
+    /// When gateways were restarted before.
+    pub ledger: Ledger,
+    /// How processes are told apart.
+    pub start_of: StartOf,
+    /// The deadlines of the judgement.
+    pub deadlines: Deadlines,
+    /// Limits of the steps, in place of those that follow from job and deadlines.
+    pub limits: Option<Limits>,
+    /// The language.
+    pub lang: Lang,
+}
+
+/// Asks on the terminal; no terminal is a no.
+pub fn ask_on_terminal(question: &str) -> bool {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return false;
+    }
+    eprint!("{question}");
+    let _ = io::stderr().flush();
+    let mut answer = String::new();
+    // a line is enough; what is longer is no "yes" either
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是")
+}
+
+/// Runs the command. `out` gets its words; `ask` puts a question to the user, `true` = yes. The exit code:
+/// [`WORKED`], [`FAILED`], [`USAGE`] or [`UNCLEAR`].
+pub async fn run(
+    args: Args,
+    mut deps: Deps,
+    out: &mut dyn Write,
+    ask: &mut dyn FnMut(&str) -> bool,
+) -> anyhow::Result<u8> {
+    // An error means that the watcher is gone or slow: what is known by now has to do.
+    let _ = tokio::time::timeout(FIRST_LOOK, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
+    let snapshot = Arc::clone(&deps.snapshots.borrow());
+    let mut teller = Teller {
+        out,
+        json: args.json,
+        lang: deps.lang,
+    };
+
+    let chosen = match choose(&args, &snapshot) {
+        Ok(chosen) => chosen,
+        Err(name) => {
+            let names: Vec<&str> = snapshot
+                .profiles
+                .iter()
+                .map(|p| p.profile.name.as_str())
+                .collect();
+            let text = teller.fill(
+                words::NO_SUCH_PROFILE,
+                &[("name", &name), ("names", &names.join(", "))],
+            );
+            teller.refuse(&name, "no-such-profile", &text);
+            return Ok(USAGE);
+        }
+    };
+    if chosen.is_empty() {
+        let phrase = if args.red {
+            words::NOTHING_RED
+        } else {
+            words::NOTHING_FOUND
+        };
+        let text = deps.lang.pick(phrase);
+        teller.line(|| json!({"version": JSON_VERSION, "message": text}), text);
+        return Ok(WORKED);
+    }
+
+    let mut refused = false;
+    let mut accepted = Vec::new();
+    let mut desk = Desk::default();
+    for view in chosen {
+        match admit(view, &args, &deps, &mut desk, &mut teller, ask) {
+            Some(order) => accepted.push(order),
+            None => refused = true,
+        }
+    }
+    let outcomes = restart_all(accepted, &deps, &mut teller).await;
+    let failed = outcomes
+        .iter()
+        .any(|o| matches!(o, RestartOutcome::Failed { .. }));
+    let unclear = outcomes
+        .iter()
+        .any(|o| matches!(o, RestartOutcome::CannotTell { .. }));
+    Ok(match (refused || failed, unclear) {
+        (true, _) => FAILED,
+        (false, true) => UNCLEAR,
+        (false, false) => WORKED,
+    })
+}
+
+/// The profiles meant, each once, in the order named. `Err`: the first name that is none.
+fn choose<'a>(args: &Args, snapshot: &'a Snapshot) -> Result<Vec<&'a ProfileView>, String> {
+    if args.profiles.is_empty() {
+        let meant = |view: &&ProfileView| args.all || view.verdict.light() == Light::Red;
+        return Ok(snapshot.profiles.iter().filter(meant).collect());
+    }
+    let mut chosen: Vec<&ProfileView> = Vec::new();
+    for name in &args.profiles {
+        let view = snapshot.find(name).ok_or_else(|| name.clone())?;
+        if !chosen.iter().any(|other| other.profile.name == *name) {
+            chosen.push(view);
+        }
+    }
+    Ok(chosen)
+}
+
+type Order = (Request, Arc<dyn crate::supervisor::Supervisor>);
+
+/// Whether this one is restarted; what stands against it is told.
+fn admit(
+    view: &ProfileView,
+    args: &Args,
+    deps: &Deps,
+    desk: &mut Desk,
+    teller: &mut Teller<'_>,
+    ask: &mut dyn FnMut(&str) -> bool,
+) -> Option<Order> {
+    let name = view.profile.name.as_str();
+    let now = Timestamp::now();
+    let profile = Arc::clone(&view.profile);
+    let Some(mut request) = Request::new(profile, now, &deps.deadlines, deps.start_of, deps.lang) else {
+        teller.refuse(name, "unsupervised", deps.lang.pick(words::UNSUPERVISED));
+        return None;
+    };
+    if let Some(limits) = deps.limits {
+        request.limits = limits;
+    }
+    let manager = request.job.manager;
+    let Some(supervisor) = deps.supervisors.get(manager) else {
+        let text = teller.fill(words::NO_MANAGER, &[("manager", manager.word())]);
+        teller.refuse(name, "no-manager", &text);
+        return None;
+    };
+
+    let history = deps.ledger.recent(name, now);
+    let mut asked = Ask {
+        reason: view.verdict.reason,
+        yes: args.yes,
+        force: args.force,
+    };
+    let mut decision = desk.ask(name, asked, &history, now);
+    if let Decision::Confirm(helps) = decision {
+        explain(view, helps, teller);
+        // JSON is for programs: they say --yes or take no for an answer
+        if !args.json && ask(&teller.fill(words::RESTART_ANYWAY, &[("name", name)])) {
+            asked.yes = true;
+            decision = desk.ask(name, asked, &history, now);
+        } else {
+            teller.refuse(name, "not-confirmed", deps.lang.pick(words::NOT_CONFIRMED));
+            return None;
+        }
+    }
+    if let Decision::Begin(_) = decision {
+        match deps.ledger.reserve(name, now, args.force) {
+            Ok(None) => {}
+            Ok(Some(too_many)) => decision = too_many,
+            // A ledger that cannot be written must not keep anybody from mending a gateway by hand.
+            Err(error) => {
+                let text = teller.fill(words::LEDGER, &[("why", &error.to_string())]);
+                teller.note(name, &text);
+            }
+        }
+    }
+    match decision {
+        Decision::Begin(_) => Some((request, supervisor)),
+        Decision::TooMany { count, again_at } => {
+            let zoned = again_at.to_zoned(jiff::tz::TimeZone::system());
+            let at = zoned.strftime("%H:%M:%S").to_string();
+            let text = teller.fill(words::TOO_MANY, &[("count", &count.to_string()), ("at", &at)]);
+            teller.refuse(name, "too-many", &text);
+            None
+        }
+        Decision::Join(_) | Decision::Confirm(_) => None,
+    }
+}
+
+fn explain(view: &ProfileView, helps: RestartHelps, teller: &mut Teller<'_>) {
+    let entry = view.verdict.reason.entry();
+    let lang = teller.lang;
+    let values = [
+        ("title", lang.pick(entry.title)),
+        ("meaning", lang.pick(entry.meaning)),
+        ("advice", lang.pick(entry.advice)),
+    ];
+    let text = teller.fill(words::DOES_NOT_HELP, &values);
+    let name = &view.profile.name;
+    teller.line(
+        || {
+            json!({"version": JSON_VERSION, "profile": name, "reason": entry.code, "restart_helps": helps,
+                   "message": text.trim_end()})
+        },
+        &format!("{name}: {}", text.trim_end()),
+    );
+}
+
+async fn restart_all(orders: Vec<Order>, deps: &Deps, teller: &mut Teller<'_>) -> Vec<RestartOutcome> {
+    // each restart tells four things at most: three steps and the outcome
+    let (tell, mut told) = mpsc::channel::<(String, RestartView)>((4 * orders.len()).max(1));
+    let turn = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    for (request, supervisor) in orders {
+        let (tell, turn, snapshots) = (tell.clone(), Arc::clone(&turn), deps.snapshots.clone());
+        running.spawn(async move {
+            let _turn = turn.acquire().await;
+            let name = request.profile.name.clone();
+            restart(request, supervisor, snapshots, |view| {
+                let _ = tell.try_send((name.clone(), view));
+            })
+            .await
+        });
+    }
+    drop(tell);
+    while let Some((name, view)) = told.recv().await {
+        teller.view(&name, &view);
+    }
+    running.join_all().await
+}
+
+/// Writes lines. Where nobody reads them any more (a broken pipe), the restarts go on all the same.
+struct Teller<'a> {
+    out: &'a mut dyn Write,
+    json: bool,
+    lang: Lang,
+}
+
+impl Teller<'_> {
+    fn fill(&self, phrase: Phrase, values: &[(&str, &str)]) -> String {
+        fill(self.lang.pick(phrase), values)
+    }
+
+    fn line(&mut self, object: impl FnOnce() -> serde_json::Value, text: &str) {
+        let _ = if self.json {
+            writeln!(self.out, "{}", object())
+        } else {
+            writeln!(self.out, "{text}")
+        };
+        let _ = self.out.flush();
+    }
+
+    fn refuse(&mut self, name: &str, code: &str, text: &str) {
+        let object = || json!({"version": JSON_VERSION, "profile": name, "outcome": "not-restarted", "code": code, "message": text});
+        self.line(object, &format!("{name}: {text}"));
+    }
+
+    fn note(&mut self, name: &str, text: &str) {
+        let object = || json!({"version": JSON_VERSION, "profile": name, "message": text});
+        self.line(object, &format!("{name}: {text}"));
+    }
+
+    fn view(&mut self, name: &str, view: &RestartView) {
+        let text = match &view.outcome {
+            None => format!("{}…", self.lang.pick(words::step(view.step))),
+            Some(outcome) => words::outcome(self.lang, outcome),
+        };
+        let object = || match &view.outcome {
+            None => {
+                json!({"version": JSON_VERSION, "profile": name, "step": step_word(view.step), "message": text})
+            }
+            Some(outcome) => outcome_json(name, outcome, &text),
+        };
+        self.line(object, &format!("{name}: {text}"));
+    }
+}
+
+/// The word for a step in JSON.
+const fn step_word(step: RestartStep) -> &'static str {
+    match step {
+        RestartStep::EndingOld => "ending-old",
+        RestartStep::StartingNew => "starting-new",
+        RestartStep::ProvingLink => "proving-link",
+    }
+}
+
+fn outcome_json(name: &str, outcome: &RestartOutcome, text: &str) -> serde_json::Value {
+    let version = JSON_VERSION;
+    match outcome {
+        RestartOutcome::Worked { took, pid, killed } => {
+            json!({"version": version, "profile": name, "outcome": "worked",
+            "took_s": took.as_secs_f64(), "pid": pid, "killed": killed, "message": text})
+        }
+        RestartOutcome::Failed { step, why } => {
+            json!({"version": version, "profile": name, "outcome": "failed",
+            "step": step_word(*step), "why": why, "message": text})
+        }
+        RestartOutcome::CannotTell { step, why } => json!({"version": version, "profile": name,
+            "outcome": "cannot-tell", "step": step_word(*step), "why": why, "message": text}),
+    }
+}

@@ -1,0 +1,362 @@
+//! Runs a manager's command line: an absolute path, a clean environment, a time limit, bounded output.
+//!
+//! Blocking; callers on the async side use `spawn_blocking`. The child leads a process group of its own, so that at the
+//! limit everything that it started goes with it. Nothing but the three standard descriptors reaches it (Rust opens all
+//! others close-on-exec).
+
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::SupervisorError;
+use crate::evidence::redact;
+
+/// Most that is kept of each stream, in bytes; the rest is read and dropped.
+pub const OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// Most that is told of a program's words, in characters.
+const WORDS_LIMIT: usize = 400;
+
+/// Where system programs look for others. The user's own PATH is not trusted with a restart.
+const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
+
+/// The variables that a manager's command line needs of ours: the home, and the way to the user's bus.
+const KEPT: [&str; 5] = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "XDG_RUNTIME_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
+
+/// How often a child is asked whether it has ended once its output is closed.
+const REAP_PAUSE: Duration = Duration::from_millis(5);
+
+/// What a child said and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its exit code; a signal that ended it counts as its negative.
+    pub code: i32,
+    /// Standard output, at most [`OUTPUT_LIMIT`] bytes, as text.
+    pub stdout: String,
+    /// Standard error, likewise.
+    pub stderr: String,
+}
+
+impl Answer {
+    /// Whether it ended with 0.
+    pub const fn ok(&self) -> bool {
+        self.code == 0
+    }
+
+    /// What it complains of, in one line: standard error, or standard output where that is empty.
+    pub fn words(&self) -> String {
+        let text = if self.stderr.trim().is_empty() {
+            &self.stdout
+        } else {
+            &self.stderr
+        };
+        one_line(text)
+    }
+}
+
+/// Runs `program` (an absolute path) with `arguments` and waits for it, at most for `limit`.
+pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer, SupervisorError> {
+    let name = || program.display().to_string();
+    let io_error = |source| SupervisorError::Io {
+        program: name(),
+        source,
+    };
+    if !program.is_absolute() {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "not an absolute path");
+        return Err(io_error(source));
+    }
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", PATH)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .current_dir("/")
+        .process_group(0);
+    for variable in KEPT {
+        if let Some(value) = std::env::var_os(variable) {
+            command.env(variable, value);
+        }
+    }
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // started outside a session (cron): the folder has this name wherever a user manager runs (pam_systemd(8))
+        let folder = format!("/run/user/{}", rustix::process::getuid().as_raw());
+        if Path::new(&folder).is_dir() {
+            command.env("XDG_RUNTIME_DIR", folder);
+        }
+    }
+    let child = command.spawn().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => SupervisorError::Missing { program: name() },
+        _ => io_error(source),
+    })?;
+    let mut child = Reaped(child);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = attend(&mut child.0, &mut out, &mut err, Instant::now() + limit).map_err(io_error)?;
+    let Some(status) = status else {
+        return Err(SupervisorError::TimedOut {
+            program: name(),
+            after: limit,
+        });
+    };
+    Ok(Answer {
+        code: status
+            .code()
+            .or_else(|| status.signal().map(|s| -s))
+            .unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&out).into_owned(),
+        stderr: String::from_utf8_lossy(&err).into_owned(),
+    })
+}
+
+/// Text of a program as one bounded line, without control characters and secrets.
+pub fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_ascii_whitespace().take(WORDS_LIMIT).collect();
+    redact::clean_line(&words.join(" "), WORDS_LIMIT)
+}
+
+/// A child that is never left behind: whatever ends the wait, its group is killed and it is waited for.
+struct Reaped(Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            // The child leads its group; an error means that nobody is left in it.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads both streams until the child has ended. `None`: the time is up.
+///
+/// The child's end counts, not that of its streams: something that it left in the background may hold them open.
+fn attend(
+    child: &mut Child,
+    out: &mut Vec<u8>,
+    err: &mut Vec<u8>,
+    deadline: Instant,
+) -> io::Result<Option<ExitStatus>> {
+    let mut stdout = child.stdout.take();
+    let mut stderr = child.stderr.take();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            // What is already in the pipes belongs to the answer.
+            while pump(&mut stdout, out, &mut stderr, err, Duration::ZERO)? {
+                if Instant::now() >= deadline {
+                    break;
+                }
+            }
+            return Ok(Some(status));
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        if stdout.is_none() && stderr.is_none() {
+            std::thread::sleep(left.min(REAP_PAUSE));
+        } else {
+            pump(
+                &mut stdout,
+                out,
+                &mut stderr,
+                err,
+                left.min(Duration::from_millis(50)),
+            )?;
+        }
+    }
+}
+
+/// Reads once from each stream that has something; closes those at their end. Tells whether anything was read.
+fn pump<A: Read + AsFd, B: Read + AsFd>(
+    a: &mut Option<A>,
+    a_text: &mut Vec<u8>,
+    b: &mut Option<B>,
+    b_text: &mut Vec<u8>,
+    wait: Duration,
+) -> io::Result<bool> {
+    let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
+    let (mut a_ready, mut b_ready) = (false, false);
+    {
+        let mut watched = Vec::with_capacity(2);
+        let in_a = a
+            .as_ref()
+            .map(|stream| watched.push(PollFd::new(stream, PollFlags::IN)))
+            .is_some();
+        if let Some(stream) = b.as_ref() {
+            watched.push(PollFd::new(stream, PollFlags::IN));
+        }
+        match poll(&mut watched, Some(&wait)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        for (i, fd) in watched.iter().enumerate() {
+            let ready = !fd.revents().is_empty();
+            if i == 0 && in_a {
+                a_ready = ready;
+            } else {
+                b_ready = ready;
+            }
+        }
+    }
+    let mut read_any = false;
+    if a_ready {
+        read_any |= read_some(a, a_text)?;
+    }
+    if b_ready {
+        read_any |= read_some(b, b_text)?;
+    }
+    Ok(read_any)
+}
+
+/// One read of a stream that is ready. At its end the stream is dropped.
+fn read_some<S: Read>(stream: &mut Option<S>, text: &mut Vec<u8>) -> io::Result<bool> {
+    let Some(open) = stream else { return Ok(false) };
+    let mut chunk = [0_u8; 8192];
+    match open.read(&mut chunk) {
+        Ok(0) => {
+            *stream = None;
+            Ok(false)
+        }
+        Ok(n) => {
+            let room = OUTPUT_LIMIT.saturating_sub(text.len());
+            text.extend_from_slice(&chunk[..n.min(room)]);
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn sh(script: &str, limit: Duration) -> Result<Answer, SupervisorError> {
+        run(Path::new("/bin/sh"), &["-c", script], limit)
+    }
+
+    #[test]
+    fn code_and_words_of_a_child() {
+        let answer = sh("echo out; echo 'bad\tthing' >&2; exit 113", LIMIT).unwrap();
+        assert_eq!((answer.code, answer.stdout.as_str()), (113, "out\n"));
+        assert_eq!(answer.words(), "bad thing");
+        assert_eq!(sh("kill -9 $$", LIMIT).unwrap().code, -9);
+    }
+
+    #[test]
+    fn environment_is_clean_and_locale_is_c() {
+        let answer = run(Path::new("/usr/bin/env"), &[], LIMIT).unwrap();
+        assert!(answer.stdout.contains("LC_ALL=C\n"), "{}", answer.stdout);
+        // cargo sets many variables in a test's environment; none of them may arrive
+        assert!(
+            std::env::vars().any(|(k, _)| k.starts_with("CARGO")),
+            "the test needs a variable to miss"
+        );
+        for line in answer.stdout.lines() {
+            let name = line.split('=').next().unwrap();
+            assert!(
+                KEPT.contains(&name) || ["PATH", "LC_ALL"].contains(&name),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn output_is_bounded_and_a_chatty_child_still_ends() {
+        let answer = sh(
+            "yes 0123456789 | head -c 1000000; yes e | head -c 300000 >&2",
+            LIMIT,
+        )
+        .unwrap();
+        assert_eq!(
+            (answer.stdout.len(), answer.stderr.len()),
+            (OUTPUT_LIMIT, OUTPUT_LIMIT)
+        );
+        assert!(answer.words().chars().count() <= WORDS_LIMIT);
+    }
+
+    #[test]
+    fn at_the_limit_the_whole_group_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join("pid");
+        let script = format!("sleep 600 & echo $! > {}; wait", note.display());
+        let mut limit = Duration::from_millis(500);
+        // a busy machine may not get as far as the note within the first limit
+        let pid = loop {
+            let error = sh(&script, limit).unwrap_err();
+            assert!(
+                matches!(error, SupervisorError::TimedOut { after, .. } if after == limit),
+                "{error}"
+            );
+            match std::fs::read_to_string(&note)
+                .ok()
+                .and_then(|t| t.trim().parse::<i32>().ok())
+            {
+                Some(pid) => break pid,
+                None => limit *= 2,
+            }
+        };
+        let pid = Pid::from_raw(pid).unwrap();
+        let patience = Instant::now() + LIMIT;
+        while rustix::process::test_kill_process(pid).is_ok() && !zombie(pid) {
+            assert!(Instant::now() < patience, "the grandchild lives on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// An orphan that nobody waits for (a container without an init) stays as a zombie.
+    fn zombie(pid: Pid) -> bool {
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+        stat.rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    }
+
+    #[test]
+    fn a_background_child_that_holds_the_pipes_does_not_hold_us() {
+        let before = Instant::now();
+        let answer = sh("sleep 30 & echo $!", Duration::from_secs(25)).unwrap();
+        assert!(
+            before.elapsed() < Duration::from_secs(20),
+            "waited for the grandchild"
+        );
+        let pid: i32 = answer.stdout.trim().parse().unwrap();
+        rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    }
+
+    #[test]
+    fn missing_and_relative_programs() {
+        let missing = run(Path::new("/nowhere/launchctl"), &[], LIMIT).unwrap_err();
+        assert!(matches!(missing, SupervisorError::Missing { .. }), "{missing}");
+        let relative = run(Path::new("sh"), &[], LIMIT).unwrap_err();
+        assert!(matches!(relative, SupervisorError::Io { .. }), "{relative}");
+    }
+
+    #[test]
+    fn one_line_of_anything() {
+        assert_eq!(one_line("  a\n\tb\u{1b}[0m c\n"), "a b c");
+        assert_eq!(one_line(&"é".repeat(1000)).chars().count(), WORDS_LIMIT);
+    }
+}

@@ -1,0 +1,469 @@
+//! launchd, through `launchctl`: the exact label in the right domain, every known exit code met, every wait bounded.
+//!
+//! There is no documented interface but the command line, and its words are no API; [`parse`] reads them with tolerance.
+//! Only a `pid = N` says that a job runs: `list LABEL` ends with 0 for every job that is registered.
+
+pub mod parse;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::child::{self, Answer};
+use super::{JobReport, Supervisor, SupervisorError};
+use crate::health::{JobState, Manager};
+use crate::profile::JobFile;
+
+/// Where macOS keeps it.
+pub const LAUNCHCTL: &str = "/bin/launchctl";
+
+/// launchd's time between SIGTERM and SIGKILL where the job file names none (launchd.plist(5): `ExitTimeOut`), in seconds.
+pub const EXIT_TIMEOUT_S: u64 = 20;
+
+/// launchd's shortest time between two starts where the job file names none (launchd.plist(5): `ThrottleInterval`).
+pub const THROTTLE_S: u64 = 10;
+
+/// Exit codes of launchctl, as errno and launchd's own numbers above 100.
+mod code {
+    /// `No such process`: the job is not loaded.
+    pub const NO_SUCH_PROCESS: i32 = 3;
+    /// `Input/output error`: still registered, disabled, or a job file that launchd will not have.
+    pub const IO: i32 = 5;
+    /// `Operation now in progress`: it is still ending.
+    pub const IN_PROGRESS: i32 = 36;
+    /// `Operation already in progress`.
+    pub const ALREADY: i32 = 37;
+    /// `Could not find domain`.
+    pub const NO_DOMAIN: i32 = 112;
+    /// `Could not find service`.
+    pub const NO_SERVICE: i32 = 113;
+    /// `Service is disabled`.
+    pub const DISABLED: i32 = 119;
+    /// `Domain does not support specified action`.
+    pub const UNSUPPORTED: i32 = 125;
+}
+
+/// The limits of every wait.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// For a call that only asks.
+    pub ask: Duration,
+    /// For a call that changes something, above the job's own exit time-out.
+    pub act: Duration,
+    /// Pause between two looks.
+    pub poll: Duration,
+    /// How long a job may take to appear or vanish, above its own exit time-out.
+    pub settle: Duration,
+    /// A whole restart or reload, above the job's own exit time-out.
+    pub total: Duration,
+    /// Factor on the exit time-outs of job files: 1 but in tests.
+    pub scale: f64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            ask: Duration::from_secs(5),
+            act: Duration::from_secs(15),
+            poll: Duration::from_millis(200),
+            settle: Duration::from_secs(10),
+            total: Duration::from_secs(60),
+            scale: 1.0,
+        }
+    }
+}
+
+/// The launchd of this user.
+#[derive(Debug, Clone)]
+pub struct Launchd {
+    program: PathBuf,
+    uid: u32,
+    pace: Pace,
+}
+
+/// How a job was found, or not.
+enum Sight {
+    Here { domain: String, job: parse::Job },
+    Nowhere,
+}
+
+impl Launchd {
+    /// With the program that `GATELIGHT_LAUNCHCTL` names, or [`LAUNCHCTL`].
+    pub fn from_environment() -> Self {
+        let program = std::env::var_os("GATELIGHT_LAUNCHCTL").filter(|p| !p.is_empty());
+        Self::new(
+            program.map_or_else(|| PathBuf::from(LAUNCHCTL), PathBuf::from),
+            Pace::default(),
+        )
+    }
+
+    /// With this program (an absolute path) and these limits.
+    pub fn new(program: PathBuf, pace: Pace) -> Self {
+        Self {
+            program,
+            uid: rustix::process::getuid().as_raw(),
+            pace,
+        }
+    }
+
+    /// Whether its program is on this machine.
+    pub fn present(&self) -> bool {
+        self.program.exists()
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Result<Answer, SupervisorError> {
+        child::run(&self.program, arguments, self.pace.ask)
+    }
+
+    fn refused(&self, arguments: &[&str], answer: &Answer) -> SupervisorError {
+        self.refused_because(arguments, answer.code, answer.words())
+    }
+
+    fn refused_because(&self, arguments: &[&str], code: i32, words: String) -> SupervisorError {
+        SupervisorError::Refused {
+            program: self.program.display().to_string(),
+            action: child::one_line(&arguments.join(" ")),
+            code,
+            words,
+        }
+    }
+
+    /// The domains that may hold an agent of this user, most likely first. Siblings may stand in different ones.
+    fn domains(&self) -> [String; 2] {
+        [format!("gui/{}", self.uid), format!("user/{}", self.uid)]
+    }
+
+    /// Looks for the job in each domain. An answer that cannot be understood is an error, never "not loaded".
+    fn find(&self, label: &str) -> Result<Sight, SupervisorError> {
+        let mut puzzled: Option<SupervisorError> = None;
+        for domain in self.domains() {
+            let target = format!("{domain}/{label}");
+            let arguments = ["print", target.as_str()];
+            let answer = self.ask(&arguments)?;
+            match answer.code {
+                0 => match parse::print(&answer.stdout) {
+                    Some(job) if !job.doubtful => return Ok(Sight::Here { domain, job }),
+                    Some(job) => return self.second_opinion(label, domain, job),
+                    None => {
+                        let words = format!("not understood: {}", answer.words());
+                        puzzled.get_or_insert(self.refused_because(&arguments, 0, words));
+                    }
+                },
+                code::NO_SERVICE | code::NO_SUCH_PROCESS | code::NO_DOMAIN | code::UNSUPPORTED => {}
+                _ if parse::unknown_subcommand(&answer.words()) => return self.find_by_list(label),
+                _ => {
+                    puzzled.get_or_insert(self.refused(&arguments, &answer));
+                }
+            }
+        }
+        match puzzled {
+            None => Ok(Sight::Nowhere),
+            Some(error) => match self.find_by_list(label)? {
+                // `list` looks into the caller's domain only: its "unknown" proves nothing after a puzzling answer
+                Sight::Nowhere => Err(error),
+                here @ Sight::Here { .. } => Ok(here),
+            },
+        }
+    }
+
+    /// What `list LABEL` says of a job whose `print` contradicts itself.
+    fn second_opinion(
+        &self,
+        label: &str,
+        domain: String,
+        first: parse::Job,
+    ) -> Result<Sight, SupervisorError> {
+        match self.find_by_list(label)? {
+            Sight::Here { job, .. } => {
+                let job = parse::Job {
+                    pid: job.pid,
+                    last_exit: job.last_exit.or(first.last_exit),
+                    ..first
+                };
+                Ok(Sight::Here { domain, job })
+            }
+            Sight::Nowhere => {
+                let target = format!("{domain}/{label}");
+                let words = "its words contradict each other".to_owned();
+                Err(self.refused_because(&["print", &target], 0, words))
+            }
+        }
+    }
+
+    fn find_by_list(&self, label: &str) -> Result<Sight, SupervisorError> {
+        let arguments = ["list", label];
+        let answer = self.ask(&arguments)?;
+        match (answer.code, parse::list_label(&answer.stdout)) {
+            (0, Some(job)) => {
+                let domain = self.home_domain()?;
+                Ok(Sight::Here { domain, job })
+            }
+            (0, None) => {
+                let words = format!("not understood: {}", answer.words());
+                Err(self.refused_because(&arguments, 0, words))
+            }
+            (code::NO_SERVICE | code::NO_SUCH_PROCESS | 1, _) => Ok(Sight::Nowhere),
+            _ => Err(self.refused(&arguments, &answer)),
+        }
+    }
+
+    /// The domain for a job that stands in none yet: `gui` in a graphical session, else `user`.
+    fn home_domain(&self) -> Result<String, SupervisorError> {
+        let answer = self.ask(&["managername"])?;
+        let [gui, user] = self.domains();
+        match parse::manager_name(&answer.stdout) {
+            Some("Aqua") => Ok(gui),
+            Some(_) => Ok(user),
+            None if parse::unknown_subcommand(&answer.words()) => Ok(gui),
+            None => Err(self.refused(&["managername"], &answer)),
+        }
+    }
+}
+
+impl Supervisor for Launchd {
+    fn manager(&self) -> Manager {
+        Manager::Launchd
+    }
+
+    fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
+        Ok(match self.find(&job.label)? {
+            Sight::Here { domain, job } => JobReport {
+                state: if job.pid.is_some() {
+                    JobState::Running
+                } else {
+                    JobState::Waiting
+                },
+                pid: job.pid,
+                last_exit: job.last_exit,
+                runs: job.runs,
+                domain: Some(domain),
+            },
+            Sight::Nowhere => JobReport {
+                state: JobState::NotLoaded,
+                pid: None,
+                last_exit: None,
+                runs: None,
+                domain: None,
+            },
+        })
+    }
+
+    fn restart(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        let action = Action::new(self, job);
+        match self.find(&job.label)? {
+            Sight::Here { domain, job } => action.kickstart_anew(&domain, job.pid),
+            Sight::Nowhere => action.load_and_start(&self.home_domain()?),
+        }
+    }
+
+    fn reload(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        let action = Action::new(self, job);
+        let domain = match self.find(&job.label)? {
+            Sight::Here { domain, .. } => {
+                action.unload(&domain)?;
+                domain
+            }
+            Sight::Nowhere => self.home_domain()?,
+        };
+        action.load_and_start(&domain)
+    }
+}
+
+/// How `bootstrap` went.
+enum Loaded {
+    Yes,
+    /// 5 or 125: it may still be registered, or the domain will not have it.
+    NotNow(Answer),
+}
+
+/// One restart or reload, with its own end.
+struct Action<'a> {
+    launchd: &'a Launchd,
+    job: &'a JobFile,
+    exit_timeout: Duration,
+    deadline: Instant,
+}
+
+impl<'a> Action<'a> {
+    fn new(launchd: &'a Launchd, job: &'a JobFile) -> Self {
+        // 0 means "never kill" to launchd; we do not wait for ever, though.
+        let seconds = job
+            .exit_timeout_s
+            .filter(|s| *s > 0)
+            .unwrap_or(EXIT_TIMEOUT_S)
+            .min(600);
+        let exit_timeout = Duration::from_secs(seconds).mul_f64(launchd.pace.scale);
+        Self {
+            launchd,
+            job,
+            exit_timeout,
+            deadline: Instant::now() + launchd.pace.total + exit_timeout,
+        }
+    }
+
+    fn target(&self, domain: &str) -> String {
+        format!("{domain}/{}", self.job.label)
+    }
+
+    /// A call that changes something; it may have to wait for the old process.
+    fn act(&self, arguments: &[&str]) -> Result<Answer, SupervisorError> {
+        let limit = self.launchd.pace.act + self.exit_timeout;
+        let left = self
+            .deadline
+            .saturating_duration_since(Instant::now())
+            .max(self.launchd.pace.poll);
+        child::run(&self.launchd.program, arguments, limit.min(left))
+    }
+
+    /// Looks until `done`, at most for the settling time and the exit time-out. Tells whether it came to that.
+    fn wait(&self, done: impl Fn(&Sight) -> bool) -> Result<bool, SupervisorError> {
+        let until = (Instant::now() + self.launchd.pace.settle + self.exit_timeout).min(self.deadline);
+        loop {
+            if done(&self.launchd.find(&self.job.label)?) {
+                return Ok(true);
+            }
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            std::thread::sleep(self.launchd.pace.poll);
+        }
+    }
+
+    /// Ends the process, if any, and starts it: for a job that the domain knows.
+    fn kickstart_anew(&self, domain: &str, old: Option<u32>) -> Result<(), SupervisorError> {
+        let target = self.target(domain);
+        let arguments = ["kickstart", "-k", target.as_str()];
+        for attempt in 0..2 {
+            let answer = self.act(&arguments)?;
+            match answer.code {
+                0 => return Ok(()),
+                code::NO_SUCH_PROCESS | code::NO_SERVICE | code::UNSUPPORTED => {
+                    return self.load_and_start(domain);
+                }
+                code::IN_PROGRESS | code::ALREADY if attempt == 0 => {
+                    // somebody's start or stop is under way: a process other than the old one is what was asked for
+                    let fresh = |sight: &Sight| matches!(sight, Sight::Here { job, .. } if job.pid.is_some() && job.pid != old);
+                    if self.wait(fresh)? {
+                        return Ok(());
+                    }
+                }
+                _ if parse::unknown_subcommand(&answer.words()) => {
+                    self.unload(domain)?;
+                    return self.load_and_start(domain);
+                }
+                _ => return Err(self.launchd.refused(&arguments, &answer)),
+            }
+        }
+        let words = "already in progress, and it does not end".to_owned();
+        Err(self.launchd.refused_because(&arguments, code::ALREADY, words))
+    }
+
+    /// Takes the job out of the domain and waits until it is gone.
+    fn unload(&self, domain: &str) -> Result<(), SupervisorError> {
+        let target = self.target(domain);
+        let arguments = ["bootout", target.as_str()];
+        let mut answer = self.act(&arguments)?;
+        if parse::unknown_subcommand(&answer.words()) && !answer.ok() {
+            let path = self.job.path.display().to_string();
+            answer = self.act(&["unload", &path])?;
+        }
+        match answer.code {
+            0 | code::NO_SUCH_PROCESS | code::NO_SERVICE | code::IN_PROGRESS | code::ALREADY => {}
+            _ => return Err(self.launchd.refused(&arguments, &answer)),
+        }
+        if self.wait(|sight| matches!(sight, Sight::Nowhere))? {
+            Ok(())
+        } else {
+            let words = "the job was to be unloaded and is still registered".to_owned();
+            Err(self.launchd.refused_because(&arguments, answer.code, words))
+        }
+    }
+
+    /// Loads the job and sees to it that it starts, whether or not its file says `RunAtLoad`.
+    fn load_and_start(&self, domain: &str) -> Result<(), SupervisorError> {
+        self.load(domain)?;
+        let target = self.target(domain);
+        let arguments = ["kickstart", target.as_str()];
+        let answer = self.act(&arguments)?;
+        match answer.code {
+            // 36, 37: `RunAtLoad` was faster
+            0 | code::IN_PROGRESS | code::ALREADY => Ok(()),
+            _ if parse::unknown_subcommand(&answer.words()) => {
+                let arguments = ["start", self.job.label.as_str()];
+                let answer = self.act(&arguments)?;
+                if answer.ok() {
+                    Ok(())
+                } else {
+                    Err(self.launchd.refused(&arguments, &answer))
+                }
+            }
+            code::UNSUPPORTED => Err(self.unusable(domain, &answer)),
+            _ => Err(self.launchd.refused(&arguments, &answer)),
+        }
+    }
+
+    /// Registers the job; an earlier registration that is in the way is taken out first, once.
+    fn load(&self, domain: &str) -> Result<(), SupervisorError> {
+        let Loaded::NotNow(_) = self.bootstrap(domain)? else {
+            return Ok(());
+        };
+        if self.disabled(domain) {
+            return Err(self.say_disabled(domain));
+        }
+        // The bootout of a job that is not there fails, which is as good; but its word on a real failure is worth
+        // less than that of the bootstrap after it.
+        match self.unload(domain) {
+            Ok(()) | Err(SupervisorError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        match self.bootstrap(domain)? {
+            Loaded::Yes => Ok(()),
+            Loaded::NotNow(answer) => Err(self.unusable(domain, &answer)),
+        }
+    }
+
+    fn bootstrap(&self, domain: &str) -> Result<Loaded, SupervisorError> {
+        let path = self.job.path.display().to_string();
+        let mut arguments = vec!["bootstrap", domain, path.as_str()];
+        let mut answer = self.act(&arguments)?;
+        if !answer.ok() && parse::unknown_subcommand(&answer.words()) {
+            arguments = vec!["load", path.as_str()];
+            answer = self.act(&arguments)?;
+        }
+        match answer.code {
+            0 | code::IN_PROGRESS | code::ALREADY => {
+                if self.wait(|sight| matches!(sight, Sight::Here { .. }))? {
+                    return Ok(Loaded::Yes);
+                }
+                let words = format!(
+                    "{} answered {}, and the job is not registered",
+                    arguments[0], answer.code
+                );
+                Err(self.launchd.refused_because(&arguments, answer.code, words))
+            }
+            code::DISABLED => Err(self.say_disabled(domain)),
+            code::IO | code::UNSUPPORTED => Ok(Loaded::NotNow(answer)),
+            _ => Err(self.launchd.refused(&arguments, &answer)),
+        }
+    }
+
+    /// Whether somebody disabled the job. It is only said: enabling it is a decision.
+    fn disabled(&self, domain: &str) -> bool {
+        self.launchd
+            .ask(&["print-disabled", domain])
+            .is_ok_and(|answer| answer.ok() && parse::is_disabled(&answer.stdout, &self.job.label))
+    }
+
+    fn say_disabled(&self, domain: &str) -> SupervisorError {
+        SupervisorError::Disabled {
+            enable: format!("launchctl enable {}", self.target(domain)),
+        }
+    }
+
+    fn unusable(&self, domain: &str, answer: &Answer) -> SupervisorError {
+        SupervisorError::Unusable(format!(
+            "launchd cannot manage {} in {domain}: {}",
+            self.job.label,
+            answer.words()
+        ))
+    }
+}

@@ -1,0 +1,245 @@
+//! When each profile was restarted, kept across processes: the limit of [`super::policy`] holds for the menu and for
+//! every `gatelight restart` together.
+//!
+//! A small JSON file, written whole to a temporary file beside it and renamed, under a lock on a file of its own. A file
+//! that is missing, half written or somebody else's counts as empty and is replaced by the next restart: losing it
+//! only loses a limit.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::policy;
+
+/// Most that is read, in bytes; a longer file is not ours.
+const FILE_LIMIT: u64 = 256 * 1024;
+
+/// Most profiles that are kept; the ones restarted longest ago leave first.
+const PROFILES: usize = 200;
+
+/// Most restarts that are kept of one profile: only those within the window count.
+const RESTARTS: usize = 50;
+
+/// How long another process may hold the lock.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The file.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    path: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    restarts: BTreeMap<String, Vec<Timestamp>>,
+}
+
+impl Ledger {
+    /// The ledger at this path (`…/restarts.json` in the application's data folder, which is made when needed).
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// When this profile was restarted within the window, oldest first.
+    pub fn recent(&self, profile: &str, now: Timestamp) -> Vec<Timestamp> {
+        let mut times = self.read().remove(profile).unwrap_or_default();
+        times.retain(|at| policy::is_recent(*at, now));
+        times.sort_unstable();
+        times
+    }
+
+    /// Notes a restart, unless there were too many and it is not forced: `Ok(Some(too many))`. Looking and noting happen
+    /// under one lock, so that two processes cannot both take the last free place.
+    pub fn reserve(
+        &self,
+        profile: &str,
+        now: Timestamp,
+        force: bool,
+    ) -> io::Result<Option<policy::Decision>> {
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let _lock = self.lock()?;
+        let mut all = self.read();
+        for times in all.values_mut() {
+            times.retain(|at| policy::is_recent(*at, now));
+            times.sort_unstable();
+            let surplus = times.len().saturating_sub(RESTARTS - 1);
+            times.drain(..surplus);
+        }
+        all.retain(|_, times| !times.is_empty());
+        let times = all.entry(profile.to_owned()).or_default();
+        if let Some(too_many) = policy::too_many(times, now).filter(|_| !force) {
+            return Ok(Some(too_many));
+        }
+        times.push(now);
+        while all.len() > PROFILES {
+            let oldest = all
+                .iter()
+                .filter(|(name, _)| *name != profile)
+                .min_by_key(|(_, times)| times.last().copied());
+            let Some(name) = oldest.map(|(name, _)| name.clone()) else {
+                break;
+            };
+            all.remove(&name);
+        }
+        self.write(all)?;
+        Ok(None)
+    }
+
+    fn lock(&self) -> io::Result<File> {
+        let path = self.path.with_extension("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn read(&self) -> BTreeMap<String, Vec<Timestamp>> {
+        read_content(&self.path)
+            .map(|content| content.restarts)
+            .unwrap_or_default()
+    }
+
+    fn write(&self, restarts: BTreeMap<String, Vec<Timestamp>>) -> io::Result<()> {
+        let text = serde_json::to_vec(&Content { version: 1, restarts })?;
+        let temporary = self.path.with_extension("new");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(&text)?;
+        fs::rename(&temporary, &self.path)
+    }
+}
+
+fn read_content(path: &Path) -> Option<Content> {
+    // a FIFO in its place must not hold us
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut text = Vec::new();
+    File::open(path)
+        .ok()?
+        .take(FILE_LIMIT + 1)
+        .read_to_end(&mut text)
+        .ok()?;
+    if text.len() as u64 > FILE_LIMIT {
+        return None;
+    }
+    serde_json::from_slice::<Content>(&text)
+        .ok()
+        .filter(|content| content.version == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn the_limit_holds_across_processes_and_rolls() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/restarts.json");
+        for i in 0..6 {
+            // a new Ledger each time: nothing is kept in memory
+            assert_eq!(Ledger::at(&path).reserve("work", at(i), false).unwrap(), None);
+        }
+        let ledger = Ledger::at(&path);
+        let refused = ledger.reserve("work", at(10), false).unwrap();
+        assert_eq!(
+            refused,
+            Some(policy::Decision::TooMany {
+                count: 6,
+                again_at: at(3600)
+            })
+        );
+        assert_eq!(
+            ledger.recent("work", at(10)).len(),
+            6,
+            "a refused one is not noted"
+        );
+        assert_eq!(ledger.reserve("default", at(10), false).unwrap(), None);
+        assert_eq!(ledger.reserve("work", at(11), true).unwrap(), None);
+        assert_eq!(ledger.recent("work", at(11)), [0, 1, 2, 3, 4, 5, 11].map(at));
+        assert_eq!(ledger.recent("work", at(3605)), [at(11)]);
+    }
+
+    #[test]
+    fn many_at_once_take_no_place_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("restarts.json");
+        let granted: usize = std::thread::scope(|scope| {
+            let tries: Vec<_> = (0..12)
+                .map(|i| {
+                    let ledger = Ledger::at(&path);
+                    scope.spawn(move || usize::from(ledger.reserve("work", at(i), false).unwrap().is_none()))
+                })
+                .collect();
+            tries.into_iter().map(|t| t.join().unwrap()).sum()
+        });
+        assert_eq!(granted, policy::LIMIT);
+    }
+
+    #[test]
+    fn foreign_content_counts_as_none_and_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("restarts.json");
+        let long = "x".repeat(FILE_LIMIT as usize + 10);
+        let foreign = [
+            "",
+            "{",
+            "[]",
+            "null",
+            "{\"version\":2,\"restarts\":{}}",
+            "{\"version\":1,\"restarts\":[1]}",
+            &long,
+        ];
+        for content in foreign {
+            fs::write(&path, content).unwrap();
+            let ledger = Ledger::at(&path);
+            assert_eq!(ledger.recent("work", at(0)), []);
+            assert_eq!(ledger.reserve("work", at(0), false).unwrap(), None);
+            assert_eq!(ledger.recent("work", at(0)), [at(0)]);
+        }
+    }
+
+    #[test]
+    fn it_stays_small() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(folder.path().join("restarts.json"));
+        for i in 0..(PROFILES as i64 + 5) {
+            ledger.reserve(&format!("p{i}"), at(i), false).unwrap();
+        }
+        for i in 0..(RESTARTS as i64 + 5) {
+            ledger.reserve("work", at(1000 + i), true).unwrap();
+        }
+        let kept = ledger.read();
+        assert_eq!((kept.len(), kept["work"].len()), (PROFILES, RESTARTS));
+        assert!(!kept.contains_key("p0"), "the oldest leaves first");
+    }
+}

@@ -1,0 +1,415 @@
+//! systemd's user manager, through `systemctl --user`.
+//!
+//! `show` is systemd's machine-readable interface: `Name=value` lines, stable across versions.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::child::{self, Answer};
+use super::{JobReport, Supervisor, SupervisorError};
+use crate::health::{JobState, Manager};
+use crate::profile::JobFile;
+
+/// Where Linux keeps it.
+pub const SYSTEMCTL: &str = "/usr/bin/systemctl";
+
+/// systemd's time between SIGTERM and SIGKILL where the unit names none (systemd-system.conf(5):
+/// `DefaultTimeoutStopSec`), in seconds.
+pub const EXIT_TIMEOUT_S: u64 = 90;
+
+/// What is asked of a unit.
+const PROPERTIES: &str = "Id,LoadState,LoadError,ActiveState,SubState,Result,MainPID,ExecMainPID,ExecMainCode,ExecMainStatus,NRestarts,\
+                          Restart,RestartPreventExitStatus,StartLimitBurst,StartLimitIntervalUSec,UnitFileState,\
+                          ExecMainStartTimestampMonotonic";
+
+/// The systemd user manager of this user.
+#[derive(Debug, Clone)]
+pub struct Systemd {
+    program: PathBuf,
+    limit: Duration,
+}
+
+impl Systemd {
+    /// With the program that `GATELIGHT_SYSTEMCTL` names, or [`SYSTEMCTL`].
+    pub fn from_environment() -> Self {
+        let program = std::env::var_os("GATELIGHT_SYSTEMCTL").filter(|p| !p.is_empty());
+        let program = program.map_or_else(|| PathBuf::from(SYSTEMCTL), PathBuf::from);
+        Self::new(program, Duration::from_secs(10))
+    }
+
+    /// With this program (an absolute path), each call of which may take `limit`.
+    pub const fn new(program: PathBuf, limit: Duration) -> Self {
+        Self { program, limit }
+    }
+
+    /// Whether its program is on this machine.
+    pub fn present(&self) -> bool {
+        self.program.exists()
+    }
+
+    fn call(&self, arguments: &[&str]) -> Result<Answer, SupervisorError> {
+        let mut all = vec!["--user", "--no-pager", "--no-ask-password"];
+        all.extend_from_slice(arguments);
+        let answer = child::run(&self.program, &all, self.limit)?;
+        if !answer.ok() && no_manager(&answer.stderr) {
+            return Err(SupervisorError::Unusable(answer.words()));
+        }
+        Ok(answer)
+    }
+
+    fn act(&self, arguments: &[&str]) -> Result<(), SupervisorError> {
+        let answer = self.call(arguments)?;
+        if answer.ok() {
+            Ok(())
+        } else {
+            Err(self.refused(arguments, answer.code, answer.words()))
+        }
+    }
+
+    fn refused(&self, arguments: &[&str], code: i32, words: String) -> SupervisorError {
+        SupervisorError::Refused {
+            program: self.program.display().to_string(),
+            action: child::one_line(&arguments.join(" ")),
+            code,
+            words,
+        }
+    }
+
+    fn show(&self, unit: &str) -> Result<Unit, SupervisorError> {
+        // `--` : a unit's name comes from a file name and must not become an option
+        let arguments = ["show", "--property", PROPERTIES, "--", unit];
+        let answer = self.call(&arguments)?;
+        match parse(&answer.stdout) {
+            Some(unit) if answer.ok() => Ok(unit),
+            _ => Err(self.refused(
+                &arguments,
+                answer.code,
+                format!("not understood: {}", answer.words()),
+            )),
+        }
+    }
+}
+
+/// Whether these words say that there is no user manager to talk to.
+fn no_manager(words: &str) -> bool {
+    // "Failed to connect to bus: No such file or directory"; 256 and later: "Failed to connect to user scope bus via
+    // local transport: …"; without systemd: "System has not been booted with systemd as init system (PID 1). …"
+    (words.contains("Failed to connect to") && words.contains("bus"))
+        || words.contains("not been booted with systemd")
+        || words.contains("$DBUS_SESSION_BUS_ADDRESS and $XDG_RUNTIME_DIR not defined")
+}
+
+impl Supervisor for Systemd {
+    fn manager(&self) -> Manager {
+        Manager::Systemd
+    }
+
+    fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
+        let unit = self.show(&job.label)?;
+        Ok(JobReport {
+            state: unit.state(),
+            pid: unit.main_pid,
+            last_exit: unit.last_exit(),
+            runs: unit.started.then(|| unit.restarts.saturating_add(1)),
+            domain: None,
+        })
+    }
+
+    fn restart(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        let unit = self.show(&job.label)?;
+        if unit.load == "masked" {
+            return Err(SupervisorError::Disabled {
+                enable: format!("systemctl --user unmask {}", job.label),
+            });
+        }
+        if unit.load != "loaded" {
+            // a file newer than the manager's last look
+            self.act(&["daemon-reload"])?;
+        }
+        if unit.active == "failed" {
+            // its start limit may still hold; a failure to forget is told by the restart itself
+            let _ = self.call(&["reset-failed", "--", &job.label])?;
+        }
+        self.act(&["restart", "--no-block", "--", &job.label])
+    }
+
+    fn reload(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        self.act(&["daemon-reload"])?;
+        self.act(&["restart", "--no-block", "--", &job.label])
+    }
+}
+
+/// What `systemctl show` says of a unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// `loaded`, `not-found`, `bad-setting`, `error`, `masked`.
+    pub load: String,
+    /// `active`, `reloading`, `inactive`, `failed`, `activating`, `deactivating`.
+    pub active: String,
+    /// `running`, `dead`, `auto-restart`, `stop-sigterm`, ….
+    pub sub: String,
+    /// `success`, `exit-code`, `signal`, `start-limit-hit`, ….
+    pub result: String,
+    /// Its process.
+    pub main_pid: Option<u32>,
+    /// `CLD_EXITED` (1), `CLD_KILLED` (2), `CLD_DUMPED` (3); 0 while it runs.
+    pub exec_code: i32,
+    /// Exit status, or signal.
+    pub exec_status: i32,
+    /// Automatic restarts since the last start by hand.
+    pub restarts: u64,
+    /// `no`, `always`, `on-failure`, ….
+    pub restart: String,
+    /// Exit statuses after which it is not started again.
+    pub prevented: Vec<i32>,
+    /// Starts allowed within the limit's interval; `None` where no limit holds.
+    pub burst: Option<u64>,
+    /// `enabled`, `disabled`, ….
+    pub file_state: String,
+    /// Whether it was ever started since the manager knows it.
+    pub started: bool,
+}
+
+/// Reads `systemctl show`. `None`: this is no unit. Unknown lines are left out; no text makes it panic.
+pub fn parse(text: &str) -> Option<Unit> {
+    let mut unit = Unit::default();
+    let mut burst = 0;
+    let mut unlimited = false;
+    for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
+        match name {
+            "LoadState" => value.clone_into(&mut unit.load),
+            "ActiveState" => value.clone_into(&mut unit.active),
+            "SubState" => value.clone_into(&mut unit.sub),
+            "Result" => value.clone_into(&mut unit.result),
+            "Restart" => value.clone_into(&mut unit.restart),
+            "UnitFileState" => value.clone_into(&mut unit.file_state),
+            "MainPID" => unit.main_pid = value.parse().ok().filter(|pid| *pid > 0),
+            "ExecMainCode" => unit.exec_code = value.parse().unwrap_or(0),
+            "ExecMainStatus" => unit.exec_status = value.parse().unwrap_or(0),
+            "NRestarts" => unit.restarts = value.parse().unwrap_or(0),
+            "StartLimitBurst" => burst = value.parse().unwrap_or(0),
+            "StartLimitIntervalUSec" => unlimited = value == "0",
+            "RestartPreventExitStatus" => {
+                unit.prevented = value.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+            }
+            "ExecMainStartTimestampMonotonic" => unit.started = value.parse().is_ok_and(|t: u64| t > 0),
+            _ => {}
+        }
+    }
+    unit.burst = (!unlimited && burst > 0).then_some(burst);
+    (!unit.load.is_empty() && !unit.active.is_empty()).then_some(unit)
+}
+
+impl Unit {
+    /// What it is to us.
+    ///
+    /// - A process: running, whatever else is said (`deactivating` too: the old one is still there).
+    /// - `activating` without a process (`auto-restart`, `start-pre`): waiting. So is `deactivating`.
+    /// - Not found, or not readable for systemd: not loaded; nobody will start it.
+    /// - Masked without a process: stopped; somebody did that on purpose.
+    /// - `inactive` with `Result=success`: stopped by hand (systemd starts a `Restart=always` unit again after any end
+    ///   but that; with `on-failure` a clean end of a gateway is a planned one). Never started at all, though enabled:
+    ///   not loaded; nobody has started it.
+    /// - `failed`: waiting for nothing, unless systemd's own rules leave a stop by hand as the only way there
+    ///   ([`Self::ended_by_hand`]): a gateway that gets SIGTERM from `systemctl stop` ends with status 1.
+    pub fn state(&self) -> JobState {
+        if self.main_pid.is_some() {
+            return JobState::Running;
+        }
+        match self.load.as_str() {
+            "masked" => return JobState::Stopped,
+            "loaded" => {}
+            _ => return JobState::NotLoaded,
+        }
+        match self.active.as_str() {
+            "inactive" if self.result != "success" => JobState::Waiting,
+            "inactive" if !self.started && self.file_state.starts_with("enabled") => JobState::NotLoaded,
+            "inactive" => JobState::Stopped,
+            "failed" if self.ended_by_hand() => JobState::Stopped,
+            _ => JobState::Waiting,
+        }
+    }
+
+    /// Whether a `failed` unit can only have been stopped by hand: `Restart=always` brings it back from every other end
+    /// but a prevented exit status and an exhausted start limit (systemd.service(5)). Exhaustion does not always show
+    /// in `Result`, so a unit that came near its limit is not taken for stopped.
+    fn ended_by_hand(&self) -> bool {
+        let by_process = matches!(
+            self.result.as_str(),
+            "exit-code" | "signal" | "core-dump" | "timeout"
+        );
+        let prevented = self.exec_code == 1 && self.prevented.contains(&self.exec_status);
+        let near_limit = self
+            .burst
+            .is_some_and(|burst| self.restarts.saturating_add(1) >= burst);
+        self.restart == "always"
+            && self.started
+            && by_process
+            && self.exec_code != 0
+            && !prevented
+            && !near_limit
+    }
+
+    /// How the previous run ended; negative = signal. systemd forgets it when the next one starts.
+    pub const fn last_exit(&self) -> Option<i32> {
+        match self.exec_code {
+            1 => Some(self.exec_status),
+            2 | 3 => Some(self.exec_status.saturating_neg()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn unit(lines: &str) -> Unit {
+        parse(&lines.replace(' ', "\n")).unwrap()
+    }
+
+    #[test]
+    fn states() {
+        use JobState::{NotLoaded, Running, Stopped, Waiting};
+        let always = "Restart=always RestartPreventExitStatus=78 ExecMainStartTimestampMonotonic=5 StartLimitBurst=5 \
+                      StartLimitIntervalUSec=10s";
+        for (lines, state, last_exit) in [
+            (
+                "LoadState=loaded ActiveState=active SubState=running MainPID=12",
+                Running,
+                None,
+            ),
+            (
+                "LoadState=loaded ActiveState=deactivating SubState=stop-sigterm MainPID=12",
+                Running,
+                None,
+            ),
+            ("LoadState=masked ActiveState=active MainPID=12", Running, None),
+            (
+                "LoadState=loaded ActiveState=activating SubState=auto-restart MainPID=0 Result=exit-code \
+                 ExecMainCode=1 ExecMainStatus=75",
+                Waiting,
+                Some(75),
+            ),
+            (
+                "LoadState=not-found ActiveState=inactive SubState=dead Result=success",
+                NotLoaded,
+                None,
+            ),
+            (
+                "LoadState=bad-setting ActiveState=inactive Result=success",
+                NotLoaded,
+                None,
+            ),
+            (
+                "LoadState=masked ActiveState=inactive Result=success",
+                Stopped,
+                None,
+            ),
+            (
+                "LoadState=loaded ActiveState=inactive Result=success ExecMainCode=1 ExecMainStatus=0 \
+                 ExecMainStartTimestampMonotonic=9 UnitFileState=enabled",
+                Stopped,
+                Some(0),
+            ),
+            (
+                "LoadState=loaded ActiveState=inactive Result=success UnitFileState=enabled",
+                NotLoaded,
+                None,
+            ),
+            (
+                "LoadState=loaded ActiveState=inactive Result=success UnitFileState=disabled",
+                Stopped,
+                None,
+            ),
+            (
+                "LoadState=loaded ActiveState=failed Result=exit-code ExecMainCode=1 ExecMainStatus=1 Restart=no",
+                Waiting,
+                Some(1),
+            ),
+            (
+                "LoadState=loaded ActiveState=failed Result=oom-kill ExecMainCode=2 ExecMainStatus=9",
+                Waiting,
+                Some(-9),
+            ),
+        ] {
+            let unit = unit(lines);
+            assert_eq!((unit.state(), unit.last_exit()), (state, last_exit), "{lines}");
+        }
+        // failed with Restart=always: only a stop by hand leads there, unless systemd's rules know another way
+        for (lines, state) in [
+            (
+                "Result=exit-code ExecMainCode=1 ExecMainStatus=1 NRestarts=0",
+                Stopped,
+            ),
+            (
+                "Result=timeout ExecMainCode=2 ExecMainStatus=9 NRestarts=0",
+                Stopped,
+            ),
+            (
+                "Result=exit-code ExecMainCode=1 ExecMainStatus=78 NRestarts=0",
+                Waiting,
+            ),
+            (
+                "Result=exit-code ExecMainCode=1 ExecMainStatus=1 NRestarts=5",
+                Waiting,
+            ),
+            (
+                "Result=start-limit-hit ExecMainCode=1 ExecMainStatus=1 NRestarts=0",
+                Waiting,
+            ),
+            (
+                "Result=exit-code ExecMainCode=0 ExecMainStatus=0 NRestarts=0",
+                Waiting,
+            ),
+        ] {
+            let unit = unit(&format!("LoadState=loaded ActiveState=failed {always} {lines}"));
+            assert_eq!(unit.state(), state, "{lines}");
+        }
+        let unlimited = always.replace("IntervalUSec=10s", "IntervalUSec=0");
+        let lines = format!(
+            "LoadState=loaded ActiveState=failed {unlimited} Result=exit-code ExecMainCode=1 NRestarts=99"
+        );
+        assert_eq!(unit(&lines).state(), Stopped);
+    }
+
+    #[test]
+    fn what_is_no_unit() {
+        for text in [
+            "",
+            "\n",
+            "LoadState=loaded\n",
+            "ActiveState=active\n",
+            "Id=x\n=\n",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_bus_is_told_apart() {
+        for words in [
+            "Failed to connect to bus: No such file or directory\n",
+            "Failed to connect to user scope bus via local transport: $DBUS_SESSION_BUS_ADDRESS and $XDG_RUNTIME_DIR not \
+             defined (consider using --machine=<user>@.host --user to connect to bus of other user)\n",
+            "System has not been booted with systemd as init system (PID 1). Can't operate.\n",
+        ] {
+            assert!(no_manager(words), "{words}");
+        }
+        assert!(!no_manager(
+            "Failed to restart x.service: Unit x.service not found.\n"
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(?s)(LoadState=loaded\nActiveState=failed\n)?((MainPID|NRestarts|ExecMainStatus|ExecMainCode|\
+                                   RestartPreventExitStatus)=[0-9 -]{0,25}\n|.{0,20}){0,20}") {
+            if let Some(unit) = parse(&text) {
+                let _ = (unit.state(), unit.last_exit());
+            }
+        }
+    }
+}
