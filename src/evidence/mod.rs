@@ -5,3 +5,4 @@ pub mod logbook;
 pub mod patterns;
 pub mod redact;
 pub mod state_files;
+pub mod tail;

@@ -1,0 +1,246 @@
+//! One generation of a log: one inode, held open, read forward.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+
+use super::lines::{Discarded, LineCutter, MAX_LINE};
+
+/// How many of a file's first bytes tell it from another one with the same inode number.
+const HEAD: usize = 256;
+/// How many bytes before the position are compared before anything after it is believed.
+const ANCHOR: usize = 64;
+/// With fewer bytes in common, two beginnings are not taken for the same.
+const HEAD_MIN: usize = 64;
+/// How much is read at once. No more than [`MAX_LINE`], so that no line inside a chunk can be too long.
+const CHUNK: usize = MAX_LINE;
+
+/// Device and inode: who a file is while somebody holds it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Id {
+    pub dev: u64,
+    pub ino: u64,
+}
+
+impl Id {
+    pub fn of(meta: &Metadata) -> Self {
+        Self {
+            dev: meta.dev(),
+            ino: meta.ino(),
+        }
+    }
+}
+
+/// Time of the last change of the contents, as the file system says it; compared with its like only, never with a clock.
+pub(super) type Modified = (i64, i64);
+
+pub(super) fn modified(meta: &Metadata) -> Modified {
+    (meta.mtime(), meta.mtime_nsec())
+}
+
+/// Who a file is, beyond its inode, and how far it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Bookmark {
+    /// Where the next byte is read.
+    pub pos: u64,
+    /// The first bytes, at most [`HEAD`].
+    head: Vec<u8>,
+    /// The bytes just before `pos`, at most [`ANCHOR`].
+    anchor: Vec<u8>,
+}
+
+impl Bookmark {
+    /// Whether `file`, `size` bytes long, begins with the same bytes and has the same bytes before the position.
+    pub fn fits(&self, file: &File, size: u64) -> io::Result<bool> {
+        if size < self.pos {
+            return Ok(false);
+        }
+        let from = self.pos - self.anchor.len() as u64;
+        Ok(read_at(file, 0, self.head.len())? == self.head
+            && read_at(file, from, self.anchor.len())? == self.anchor)
+    }
+
+    /// Whether anything is known by which the file could be told from another.
+    pub fn is_telling(&self) -> bool {
+        !self.head.is_empty()
+    }
+}
+
+/// What a look at a generation found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Nothing new.
+    Quiet,
+    /// There are bytes after the position.
+    Grown,
+    /// The end was cut off; what is left was read before.
+    Cut,
+    /// The contents are others: truncated and perhaps written anew, or another file in the same inode.
+    Replaced,
+}
+
+/// One open file of the log.
+#[derive(Debug)]
+pub(super) struct Generation {
+    file: File,
+    pub id: Id,
+    pub mark: Bookmark,
+    pub cutter: LineCutter,
+    modified: Option<Modified>,
+    /// When it last grew, or was found.
+    pub last_growth: Instant,
+}
+
+impl Generation {
+    /// Opens a regular file to be read from its beginning. `None` when it is no regular file (any more).
+    pub fn open(path: &Path, now: Instant) -> io::Result<Option<Self>> {
+        let Some((file, meta)) = open_regular(path)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self::at(file, &meta, Bookmark::default(), now)))
+    }
+
+    /// A generation whose reading goes on at a bookmark.
+    pub fn at(file: File, meta: &Metadata, mark: Bookmark, now: Instant) -> Self {
+        Self {
+            file,
+            id: Id::of(meta),
+            mark,
+            cutter: LineCutter::default(),
+            modified: None,
+            last_growth: now,
+        }
+    }
+
+    /// Begins at `pos`, taking what is before for read.
+    pub fn skip_to(&mut self, pos: u64) -> io::Result<()> {
+        self.mark.head = read_at(&self.file, 0, HEAD.min(usize::try_from(pos).unwrap_or(HEAD)))?;
+        let anchor = ANCHOR.min(usize::try_from(pos).unwrap_or(ANCHOR));
+        self.mark.anchor = read_at(&self.file, pos - anchor as u64, anchor)?;
+        self.mark.pos = pos;
+        Ok(())
+    }
+
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
+    }
+
+    pub fn try_clone(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Compares the file with what is known of it. Costs a read of the beginning only when something changed.
+    pub fn look(&mut self, meta: &Metadata) -> io::Result<Look> {
+        let (size, pos) = (meta.size(), self.mark.pos);
+        if size < pos {
+            let common = self.mark.head.len().min(usize::try_from(size).unwrap_or(HEAD));
+            let cut = common >= HEAD_MIN && read_at(&self.file, 0, common)? == self.mark.head[..common];
+            return Ok(if cut { Look::Cut } else { Look::Replaced });
+        }
+        if size == pos && self.modified == Some(modified(meta)) {
+            return Ok(Look::Quiet);
+        }
+        self.modified = Some(modified(meta));
+        let head = read_at(&self.file, 0, HEAD)?;
+        if !head.starts_with(&self.mark.head) {
+            return Ok(Look::Replaced);
+        }
+        self.mark.head = head;
+        Ok(if size == pos { Look::Quiet } else { Look::Grown })
+    }
+
+    /// Reads forward to `size` or until the budget is used up. `None` when the bytes before the position turned out to
+    /// be others: look again.
+    pub fn read(
+        &mut self,
+        size: u64,
+        budget: &mut usize,
+        now: Instant,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<Option<Discarded>> {
+        let mut gone = Discarded::default();
+        while self.mark.pos < size && *budget > 0 {
+            let known = self.mark.anchor.len();
+            let left = usize::try_from(size - self.mark.pos).unwrap_or(CHUNK);
+            let want = left.min(CHUNK).min(*budget);
+            let buffer = read_at(&self.file, self.mark.pos - known as u64, known + want)?;
+            if buffer.len() <= known || buffer[..known] != self.mark.anchor {
+                return Ok(None);
+            }
+            let fresh = &buffer[known..];
+            let more = self.cutter.feed(fresh, sink);
+            gone.lines += more.lines;
+            gone.bytes += more.bytes;
+            self.mark.pos += fresh.len() as u64;
+            *budget -= fresh.len();
+            let anchor = &buffer[buffer.len() - buffer.len().min(ANCHOR)..];
+            self.mark.anchor.clear();
+            self.mark.anchor.extend_from_slice(anchor);
+            self.last_growth = now;
+        }
+        Ok(Some(gone))
+    }
+
+    /// Begins again at the beginning: the contents are others. The unfinished line is gone with its rest; `true` when
+    /// there was one.
+    pub fn restart(&mut self) -> bool {
+        let lost = self.cutter.has_partial();
+        self.mark = Bookmark::default();
+        self.cutter = LineCutter::default();
+        self.modified = None;
+        lost
+    }
+
+    /// Goes on at the new end of a file whose end was cut off.
+    pub fn cut_to(&mut self, size: u64) -> io::Result<bool> {
+        let lost = self.cutter.has_partial();
+        self.cutter = LineCutter::default();
+        self.skip_to(size)?;
+        Ok(lost)
+    }
+
+    /// When the unfinished line may be handed out as it stands; `None` without one.
+    pub fn flush_at(&self, after: Duration) -> Option<Instant> {
+        self.cutter.has_partial().then(|| self.last_growth + after)
+    }
+}
+
+/// Opens a regular file without ever blocking or touching anything else: a FIFO must not even be opened (its writer
+/// would notice), so the kind is asked first, and again of what was opened.
+pub(super) fn open_regular(path: &Path) -> io::Result<Option<(File, Metadata)>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    let meta = file.metadata()?;
+    Ok(meta.is_file().then_some((file, meta)))
+}
+
+/// Up to `len` bytes at `offset`; fewer at the end of the file.
+pub(super) fn read_at(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    if len == 0 {
+        return Ok(out);
+    }
+    out.reserve_exact(len);
+    while out.len() < len {
+        let at = offset + out.len() as u64;
+        let n = rustix::io::retry_on_intr(|| {
+            rustix::io::pread(file, rustix::buffer::spare_capacity(&mut out), at)
+        })?;
+        if n == 0 {
+            break;
+        }
+    }
+    // the allocator may have given more room than was asked for
+    out.truncate(len);
+    Ok(out)
+}

@@ -1,0 +1,193 @@
+//! A log and its rotated siblings, read backwards from the end as far as somebody wants to go.
+
+use std::fs::File;
+use std::io;
+
+use memchr::{memchr, memrchr};
+
+use super::generation::read_at;
+use super::lines::{MAX_LINE, shorten};
+
+/// Bytes read at once.
+const BLOCK: usize = 256 * 1024;
+/// Bytes read in all.
+const AT_MOST: u64 = 8 * 1024 * 1024;
+/// The first look for the end of the last line: most lines are short.
+const FIRST_LOOK: usize = 4 * 1024;
+
+/// Some complete lines, oldest first.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The lines, each ending in a newline and none longer than [`MAX_LINE`].
+    pub bytes: Vec<u8>,
+    /// Which file they are from: 0 is the log itself, 1 is `.1`.
+    pub index: u8,
+}
+
+/// Why there is no further block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryEnd {
+    /// The oldest line of the oldest file was handed out.
+    Beginning,
+    /// 8 MiB were read: there may be more.
+    Bound,
+}
+
+#[derive(Debug)]
+struct Part {
+    index: u8,
+    file: File,
+    /// Where the part that was not handed out yet ends.
+    end: u64,
+}
+
+/// Reads backwards. Holds the files open, so that nothing that happens to their names meanwhile matters; drop it as
+/// soon as enough was seen.
+#[derive(Debug)]
+pub struct HistoryReader {
+    /// The newest last.
+    parts: Vec<Part>,
+    left: u64,
+    end: Option<HistoryEnd>,
+}
+
+impl Default for HistoryReader {
+    fn default() -> Self {
+        Self {
+            parts: Vec::new(),
+            left: AT_MOST,
+            end: None,
+        }
+    }
+}
+
+impl HistoryReader {
+    /// Adds an older file; the newest comes first.
+    pub(super) fn add(&mut self, index: u8, file: File, end: u64) {
+        self.parts.insert(0, Part { index, file, end });
+    }
+
+    /// The block of lines before the last one handed out; `None` at the end, whose reason [`HistoryReader::end`] tells.
+    /// The lines of a block are in their order; the blocks go backwards. A part that cannot be read (any more) is
+    /// passed over.
+    pub fn next_block(&mut self) -> Option<Block> {
+        loop {
+            let Some(part) = self.parts.last_mut() else {
+                self.end.get_or_insert(HistoryEnd::Beginning);
+                return None;
+            };
+            if part.end == 0 {
+                self.parts.pop();
+                continue;
+            }
+            if self.left == 0 {
+                self.end = Some(HistoryEnd::Bound);
+                self.parts.clear();
+                return None;
+            }
+            match part.previous(&mut self.left) {
+                Ok(Some(bytes)) => {
+                    return Some(Block {
+                        bytes,
+                        index: part.index,
+                    });
+                }
+                // within a line that began before the bound
+                Ok(None) => self.left = 0,
+                Err(_) => {
+                    self.parts.pop();
+                }
+            }
+        }
+    }
+
+    /// Why it ended; `None` while it did not.
+    pub fn end(&self) -> Option<HistoryEnd> {
+        self.end
+    }
+
+    /// Bytes read so far.
+    pub fn bytes_read(&self) -> u64 {
+        AT_MOST - self.left
+    }
+}
+
+impl Part {
+    /// The lines before `end`; `None` when the bound is reached before a line begins.
+    fn previous(&mut self, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
+        let from = self.end.saturating_sub((*left).min(BLOCK as u64));
+        let mut bytes = exactly(&self.file, from, self.end)?;
+        *left -= bytes.len() as u64;
+        let start = if from == 0 {
+            0
+        } else {
+            match memchr(b'\n', &bytes[..bytes.len() - 1]) {
+                Some(at) => at + 1,
+                None => return self.long_line(from, left),
+            }
+        };
+        self.end = from + start as u64;
+        bytes.drain(..start);
+        if bytes.last() != Some(&b'\n') {
+            // a rotated file may end in the middle of a line: its writer was killed
+            bytes.push(b'\n');
+        }
+        Ok(Some(shorten(&bytes).map_or(bytes, |(short, _)| short)))
+    }
+
+    /// A whole block inside one line: looks for its beginning, and hands out as much of it as is kept of any line.
+    fn long_line(&mut self, mut to: u64, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
+        let start = loop {
+            if to == 0 {
+                break 0;
+            }
+            if *left == 0 {
+                return Ok(None);
+            }
+            let from = to.saturating_sub((*left).min(BLOCK as u64));
+            let bytes = exactly(&self.file, from, to)?;
+            *left -= bytes.len() as u64;
+            if let Some(at) = memrchr(b'\n', &bytes) {
+                break from + at as u64 + 1;
+            }
+            to = from;
+        };
+        let mut line = exactly(&self.file, start, self.end.min(start + MAX_LINE as u64))?;
+        if line.last() != Some(&b'\n') {
+            line.push(b'\n');
+        }
+        self.end = start;
+        Ok(Some(line))
+    }
+}
+
+/// The bytes of a range; an error if they are not all there (any more).
+fn exactly(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let len = usize::try_from(to - from).unwrap_or(BLOCK);
+    let bytes = read_at(file, from, len)?;
+    if bytes.len() < len {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// Where the last complete line of a file ends. When the unfinished line behind it is longer than a block, its
+/// beginning is left to the history (`size` is returned, and `true`): whoever follows is inside a long line.
+pub(super) fn last_line_end(file: &File, size: u64) -> io::Result<(u64, bool)> {
+    let mut step = FIRST_LOOK;
+    loop {
+        let from = size.saturating_sub(step as u64);
+        let bytes = exactly(file, from, size)?;
+        if let Some(at) = memrchr(b'\n', &bytes) {
+            return Ok((from + at as u64 + 1, false));
+        }
+        if from == 0 {
+            return Ok((0, false));
+        }
+        if step >= BLOCK {
+            return Ok((size, true));
+        }
+        step *= 8;
+    }
+}

@@ -1,0 +1,768 @@
+//! Follows one log file through everything that happens to log files, without a lost or a doubled line.
+//!
+//! A *generation* is one inode of the log, held open. The one that the path leads to is current; those that were
+//! renamed away (or deleted) are old: read to their end and followed while something still writes to them, since launchd
+//! keeps writing to the file that it opened. An old one is let go some time after its last growth; a bookmark (who it
+//! was, how far it was read) stays, and it is taken up again when it grows as `agent.log.1`, or comes back by its name.
+//!
+//! A file is the same only if device, inode, its first bytes and the bytes before the position are: inode numbers are
+//! used again, and a truncated file may have grown past the position before anybody looked.
+//!
+//! What cannot be had, because the bytes exist nowhere any more: what was written and truncated away between two polls
+//! (unless a copy lies there as `agent.log.1`, as copytruncate leaves it: then it is read from the copy), a generation
+//! that came and went between two polls, and a file that was replaced by one with the same beginning and the same bytes
+//! before the position.
+//!
+//! Never blocks on a FIFO or a device, reads at most [`Limits::per_poll`] bytes a poll, and never reads a clock. A file
+//! system that hangs (a dead network volume) can hold up any read: poll such a log on a thread that may wait.
+
+mod generation;
+mod history;
+mod lines;
+
+use std::collections::VecDeque;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use generation::{Bookmark, Generation, Id, Look, Modified, modified, open_regular};
+pub use history::{Block, HistoryEnd, HistoryReader};
+use lines::LineCutter;
+pub use lines::MAX_LINE;
+
+/// Bookmarks kept of files that are not open.
+const BOOKMARKS: usize = 16;
+
+/// The bounds of one tailer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes read in one poll, all generations together.
+    pub per_poll: usize,
+    /// Old generations held open. Beyond it the longest silent one is let go; one that is not yet read to its end only
+    /// when there are twice as many.
+    pub old_files: usize,
+    /// How long an old generation is held open after its last growth.
+    pub old_for: Duration,
+    /// How many rotated siblings are looked for: `.1` to `.N`.
+    pub siblings: u8,
+    /// After how long an unfinished line may be handed out by [`Tailer::flush_partial`].
+    pub partial_after: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            per_poll: 256 * 1024,
+            old_files: 3,
+            old_for: Duration::from_secs(60),
+            siblings: 3,
+            partial_after: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What a poll found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Bytes are left for the next poll: poll again soon, after the others had their turn.
+    pub more: bool,
+    /// The path leads nowhere at present.
+    pub missing: bool,
+    /// The path leads to another file than at the last poll.
+    pub rotated: bool,
+    /// The file was truncated.
+    pub truncated: bool,
+    /// Bytes read.
+    pub bytes: u64,
+}
+
+/// What happened since the tailer began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines longer than [`MAX_LINE`].
+    pub long_lines: u64,
+    /// Bytes of long lines that were thrown away.
+    pub discarded: u64,
+    /// How often the path led to another file.
+    pub rotations: u64,
+    /// How often the contents were truncated or replaced.
+    pub truncations: u64,
+    /// Unfinished lines that were truncated away.
+    pub lost_partials: u64,
+    /// Unread bytes of old generations that were let go for the bound on open files.
+    pub lost_bytes: u64,
+}
+
+/// Why a log cannot be followed just now. The next poll tries again; what is open is still read.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    /// A folder, FIFO, socket or device is in its place.
+    #[error("{path} is a {kind}, not a file")]
+    NotAFile {
+        /// The log's path.
+        path: PathBuf,
+        /// What is there.
+        kind: &'static str,
+    },
+    /// The permission is missing.
+    #[error("no permission to read {path}")]
+    Denied {
+        /// The log's path.
+        path: PathBuf,
+    },
+    /// A symlink that leads to itself.
+    #[error("{path} is a loop of symlinks")]
+    Loop {
+        /// The log's path.
+        path: PathBuf,
+    },
+    /// Anything else: a vanished volume, no descriptors left.
+    #[error("{path} cannot be read: {source}")]
+    Io {
+        /// The log's path.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+}
+
+impl TailError {
+    fn new(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match Errno::from_io_error(&source) {
+            Some(Errno::ACCESS | Errno::PERM) => Self::Denied { path },
+            Some(Errno::LOOP) => Self::Loop { path },
+            _ => Self::Io { path, source },
+        }
+    }
+}
+
+/// A generation that is not open (any more).
+#[derive(Debug)]
+struct Remembered {
+    id: Id,
+    mark: Bookmark,
+    /// The number that it has as a rotated sibling, as far as known.
+    index: Option<u8>,
+}
+
+/// Follows one log. See the module's text.
+#[derive(Debug)]
+pub struct Tailer {
+    path: PathBuf,
+    limits: Limits,
+    /// What the path leads to.
+    current: Option<Generation>,
+    /// Renamed or deleted, oldest first.
+    old: VecDeque<Generation>,
+    remembered: VecDeque<Remembered>,
+    /// When the newest generation was last written, by the file system's word.
+    newest: Option<Modified>,
+    /// The siblings were looked at once: those that are new from now on were written since.
+    begun: bool,
+    /// The siblings must be looked at again.
+    rescan: bool,
+    /// The log was there at the start but could not be opened: its contents are history.
+    skip_first: bool,
+    counts: Counts,
+}
+
+impl Tailer {
+    /// Follows a log from its beginning. What lies in its rotated siblings at the first poll is history and not read.
+    pub fn new(path: impl Into<PathBuf>, limits: Limits) -> Self {
+        Self {
+            path: path.into(),
+            limits,
+            current: None,
+            old: VecDeque::new(),
+            remembered: VecDeque::new(),
+            newest: None,
+            begun: false,
+            rescan: false,
+            skip_first: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Follows a log from its present end, or more exactly from the end of its last complete line: what is before, in
+    /// it and in its rotated siblings, is handed out backwards by the reader, as far as somebody wants to go. No line
+    /// falls between the two and none is in both, whatever is written meanwhile.
+    ///
+    /// A log that cannot be read now has no history; the next poll says why. A file that appears later is read from its
+    /// beginning; one that is there but denied is followed from its end once it is given back.
+    pub fn start_at_end_with_history(
+        path: impl Into<PathBuf>,
+        limits: Limits,
+        now: Instant,
+    ) -> (Self, HistoryReader) {
+        let mut tailer = Self::new(path, limits);
+        let reader = tailer.begin_at_end(now);
+        (tailer, reader)
+    }
+
+    fn begin_at_end(&mut self, now: Instant) -> HistoryReader {
+        let mut reader = HistoryReader::default();
+        match Generation::open(&self.path, now) {
+            Ok(Some(generation)) => match start_at_end(generation, &mut reader) {
+                Ok(generation) => self.current = Some(generation),
+                Err(_) => self.skip_first = true,
+            },
+            // it may be a FIFO whose place a log takes later: that log is new
+            Ok(None) => {}
+            Err(error) => self.skip_first = !is_gone(&error),
+        }
+        let siblings = self.siblings();
+        // one that is newer than what was opened came by a rotation just now: it is for the next poll
+        let ours = siblings
+            .iter()
+            .find(|sibling| self.holds(sibling.id))
+            .map_or(0, |sibling| sibling.index);
+        for sibling in siblings.into_iter().filter(|sibling| sibling.index > ours) {
+            let Ok(Some((file, meta))) = open_regular(&sibling.path) else {
+                continue;
+            };
+            let mut generation = Generation::at(file, &meta, Bookmark::default(), now);
+            if generation.skip_to(meta.size()).is_err() {
+                continue;
+            }
+            if let Ok(file) = generation.try_clone() {
+                reader.add(sibling.index, file, meta.size());
+            }
+            self.remember(generation.id, generation.mark, Some(sibling.index));
+        }
+        if ours > 0 {
+            self.rescan = true;
+        }
+        self.begun = true;
+        reader
+    }
+
+    /// The log's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What happened so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Descriptors held open now.
+    pub fn open_files(&self) -> usize {
+        usize::from(self.current.is_some()) + self.old.len()
+    }
+
+    /// Reads what is new and hands it out in blocks of complete lines, each ending in a newline (a carriage return
+    /// before it is left where it is; bytes are passed as they are).
+    ///
+    /// An error says why the path cannot be followed now; lines of generations that are open were handed out
+    /// nevertheless.
+    pub fn poll(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) -> Result<Polled, TailError> {
+        let mut polled = Polled::default();
+        let before = self.counts;
+        let arranged = self.arrange(now, &mut polled);
+        self.reopen_grown_siblings(now);
+        let read = self.read_all(now, sink, &mut polled);
+        self.let_go(now, sink);
+        polled.rotated = self.counts.rotations > before.rotations;
+        polled.truncated = self.counts.truncations > before.truncations;
+        polled.bytes = self.counts.bytes - before.bytes;
+        arranged.and(read).map(|()| polled)
+    }
+
+    /// Hands out unfinished lines that nobody added to for [`Limits::partial_after`], each once: as a line that may be
+    /// only half of one. What is written after it becomes a line of its own, so no byte is ever matched twice. Returns
+    /// how many there were.
+    pub fn flush_partial(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) -> usize {
+        let after = self.limits.partial_after;
+        let mut count = 0;
+        for generation in self.old.iter_mut().chain(self.current.as_mut()) {
+            if generation.flush_at(after).is_some_and(|at| at <= now) && generation.cutter.flush(sink) {
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// When [`Tailer::flush_partial`] has something to do; `None` while no line is unfinished.
+    pub fn next_flush(&self) -> Option<Instant> {
+        let after = self.limits.partial_after;
+        self.old
+            .iter()
+            .chain(&self.current)
+            .filter_map(|generation| generation.flush_at(after))
+            .min()
+    }
+
+    /// Finds out what the path leads to, and puts every generation in its place.
+    fn arrange(&mut self, now: Instant, polled: &mut Polled) -> Result<(), TailError> {
+        let found = match std::fs::metadata(&self.path) {
+            Ok(meta) => Ok(Some(meta)),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(TailError::new(&self.path, error)),
+        };
+        // a truncation is seen first: the copy that it left tells what a sibling is
+        let same = match (&found, &self.current) {
+            (Ok(Some(meta)), Some(current)) => Id::of(meta) == current.id,
+            _ => false,
+        };
+        self.check_current(
+            if same {
+                found.as_ref().ok().and_then(Option::as_ref)
+            } else {
+                None
+            },
+            now,
+        );
+        let meta = found?;
+        if !self.begun {
+            self.note_siblings_as_read(now);
+            self.begun = true;
+        }
+        if same && self.current.is_some() {
+            if self.rescan {
+                self.take_in_siblings(now);
+            }
+            return Ok(());
+        }
+        let moved = self.retire_current(now);
+        let Some(meta) = meta else {
+            polled.missing = true;
+            self.skip_first = false;
+            // while nothing is in its place, one may have come and been rotated away between two polls
+            if moved || self.newest.is_some() {
+                self.take_in_siblings(now);
+            }
+            return Ok(());
+        };
+        if !meta.is_file() {
+            self.skip_first = false;
+            return Err(TailError::NotAFile {
+                path: self.path.clone(),
+                kind: kind_of(&meta),
+            });
+        }
+        self.open_current(now)?;
+        Ok(())
+    }
+
+    /// The path leads to a file that is not the current generation.
+    fn open_current(&mut self, now: Instant) -> Result<(), TailError> {
+        let path = self.path.clone();
+        let failed = |error| TailError::new(&path, error);
+        let Some((file, meta)) = open_regular(&path).map_err(failed)? else {
+            return Err(TailError::NotAFile {
+                path,
+                kind: "special file",
+            });
+        };
+        let id = Id::of(&meta);
+        let generation = if let Some(at) = self.old.iter().position(|old| old.id == id) {
+            // renamed back: it is still open and its position known
+            self.old.remove(at)
+        } else if let Some(mark) = self.recall(id, &file, meta.size()) {
+            Some(Generation::at(file, &meta, mark, now))
+        } else if self.skip_first {
+            let generation = Generation::at(file, &meta, Bookmark::default(), now);
+            Some(start_at_end(generation, &mut HistoryReader::default()).map_err(failed)?)
+        } else {
+            Some(Generation::at(file, &meta, Bookmark::default(), now))
+        };
+        self.skip_first = false;
+        self.counts.rotations += 1;
+        // siblings come before the new one, and are judged by what was newest until now
+        self.take_in_siblings(now);
+        self.current = generation;
+        Ok(())
+    }
+
+    /// Sees whether the current generation was truncated, and saves what a copy of it still holds.
+    fn check_current(&mut self, meta: Option<&Metadata>, now: Instant) {
+        let Some(current) = &mut self.current else { return };
+        let meta = match meta.map_or_else(|| current.metadata(), |meta| Ok(meta.clone())) {
+            Ok(meta) => meta,
+            // the volume is gone: the reading says so
+            Err(_) => return,
+        };
+        self.newest = Some(modified(&meta));
+        if matches!(current.look(&meta), Ok(Look::Replaced)) {
+            self.salvage(now);
+        }
+    }
+
+    /// copytruncate copies the log to `.1` before it empties it: what was not read yet stands in the copy.
+    fn salvage(&mut self, now: Instant) {
+        let Some(mut current) = self.current.take() else {
+            return;
+        };
+        self.counts.truncations += 1;
+        let siblings = self.siblings();
+        self.newest_known(&siblings);
+        let copy = siblings
+            .iter()
+            .filter(|sibling| current.mark.is_telling() && !self.holds(sibling.id))
+            .find_map(|sibling| {
+                let (file, meta) = open_regular(&sibling.path).ok()??;
+                current
+                    .mark
+                    .fits(&file, meta.size())
+                    .ok()?
+                    .then_some((sibling.index, file, meta))
+            });
+        if let Some((index, file, meta)) = copy {
+            let mut generation = Generation::at(file, &meta, current.mark.clone(), now);
+            generation.cutter = std::mem::take(&mut current.cutter);
+            self.remembered.retain(|known| known.id != generation.id);
+            self.old.push_back(generation);
+            // copies of what was written between two truncations that nobody saw
+            self.take_in_newer_than(Some(index), &siblings, now);
+        } else {
+            for sibling in &siblings {
+                self.note_as_read(sibling, now);
+            }
+        }
+        if current.restart() {
+            self.counts.lost_partials += 1;
+        }
+        self.current = Some(current);
+    }
+
+    /// The path leads elsewhere: what was current is followed as an old generation. `true` when there was one.
+    fn retire_current(&mut self, now: Instant) -> bool {
+        let Some(mut current) = self.current.take() else {
+            return false;
+        };
+        current.last_growth = now;
+        self.old.push_back(current);
+        true
+    }
+
+    /// After the path changed: siblings that are newer than the newest known generation were current between two
+    /// polls, and are read from their beginning; all others are taken for read.
+    fn take_in_siblings(&mut self, now: Instant) {
+        let siblings = self.siblings();
+        self.rescan = false;
+        let known = self.newest_known(&siblings);
+        self.take_in_newer_than(known, &siblings, now);
+    }
+
+    /// The number of the newest sibling that is known already. Bookmarks learn their new numbers, and those that fit no
+    /// longer (the inode is used by another file now) are forgotten.
+    fn newest_known(&mut self, siblings: &[Sibling]) -> Option<u8> {
+        let mut known = None;
+        for sibling in siblings {
+            if self.holds(sibling.id) || self.is_remembered(sibling) {
+                known = known.or(Some(sibling.index));
+            }
+        }
+        for entry in &mut self.remembered {
+            entry.index = siblings
+                .iter()
+                .find(|sibling| sibling.id == entry.id)
+                .map(|sibling| sibling.index);
+        }
+        known
+    }
+
+    /// Takes in the unknown ones of `siblings`: with a number below `known` as generations that nobody saw, the others
+    /// as read. Where no known one is among them, the file system's times decide.
+    fn take_in_newer_than(&mut self, known: Option<u8>, siblings: &[Sibling], now: Instant) {
+        // the oldest first, as they were written
+        for sibling in siblings.iter().rev() {
+            if self.holds(sibling.id) || self.remembered.iter().any(|entry| entry.id == sibling.id) {
+                continue;
+            }
+            let newer = match known {
+                Some(index) => sibling.index < index,
+                None => self.newest.is_some_and(|newest| sibling.modified >= newest),
+            };
+            if !newer {
+                self.note_as_read(sibling, now);
+                continue;
+            }
+            match Generation::open(&sibling.path, now) {
+                Ok(Some(generation)) if generation.id == sibling.id => self.old.push_back(generation),
+                // moved on meanwhile, or no descriptor left
+                _ => self.rescan = true,
+            }
+        }
+    }
+
+    fn note_siblings_as_read(&mut self, now: Instant) {
+        for sibling in self.siblings() {
+            self.note_as_read(&sibling, now);
+        }
+    }
+
+    /// Takes a sibling for read to its present end; it is taken up when it grows.
+    fn note_as_read(&mut self, sibling: &Sibling, now: Instant) {
+        if self.holds(sibling.id) {
+            return;
+        }
+        if let Ok(Some((file, meta))) = open_regular(&sibling.path) {
+            let mut generation = Generation::at(file, &meta, Bookmark::default(), now);
+            if generation.skip_to(meta.size()).is_ok() {
+                self.remember(generation.id, generation.mark, Some(sibling.index));
+            }
+        }
+    }
+
+    /// Takes up those that are not open and have grown: launchd writes to the file that it opened, whatever its name.
+    fn reopen_grown_siblings(&mut self, now: Instant) {
+        for at in (0..self.remembered.len()).rev() {
+            let entry = &self.remembered[at];
+            let Some(index) = entry.index else { continue };
+            let path = sibling_path(&self.path, index);
+            let Ok(meta) = std::fs::metadata(&path) else {
+                continue;
+            };
+            if Id::of(&meta) != entry.id || meta.size() <= entry.mark.pos || !meta.is_file() {
+                continue;
+            }
+            let Ok(Some((file, meta))) = open_regular(&path) else {
+                continue;
+            };
+            let id = Id::of(&meta);
+            if id != self.remembered[at].id {
+                continue;
+            }
+            let fits = self.remembered[at].mark.fits(&file, meta.size()).unwrap_or(false);
+            let Some(entry) = self.remembered.remove(at) else {
+                continue;
+            };
+            let mut generation = Generation::at(file, &meta, entry.mark, now);
+            if fits {
+                // older than everything that is open
+                self.old.push_front(generation);
+            } else if generation.skip_to(meta.size()).is_ok() {
+                // another file in the same inode: not ours to tell
+                self.remember(id, generation.mark, Some(index));
+            }
+        }
+    }
+
+    fn read_all(
+        &mut self,
+        now: Instant,
+        sink: &mut dyn FnMut(&[u8]),
+        polled: &mut Polled,
+    ) -> Result<(), TailError> {
+        let mut budget = self.limits.per_poll;
+        let mut failed = None;
+        for generation in self.old.iter_mut().chain(self.current.as_mut()) {
+            match read_one(generation, &mut budget, now, sink, &mut self.counts) {
+                Ok(more) => polled.more |= more,
+                Err(error) => failed = Some((generation.id, error)),
+            }
+        }
+        let Some((id, error)) = failed else { return Ok(()) };
+        // the volume is gone, or the disk is broken: keep the bookmark, not the descriptor
+        if let Some(at) = self.old.iter().position(|old| old.id == id) {
+            if let Some(lost) = self.old.remove(at) {
+                self.remember(lost.id, lost.mark, None);
+            }
+        } else if let Some(lost) = self.current.take() {
+            self.remember(lost.id, lost.mark, None);
+        }
+        Err(TailError::new(&self.path, error))
+    }
+
+    /// Closes old generations that nothing has written to for a while, and those above the bound.
+    fn let_go(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) {
+        let silent_for = self.limits.old_for;
+        let mut at = 0;
+        while at < self.old.len() {
+            let old = &self.old[at];
+            if unread(old) == 0 && old.last_growth + silent_for <= now {
+                self.close(at, sink);
+            } else {
+                at += 1;
+            }
+        }
+        while self.old.len() > self.limits.old_files {
+            let silent = (0..self.old.len())
+                .filter(|&at| unread(&self.old[at]) == 0)
+                .min_by_key(|&at| self.old[at].last_growth);
+            match silent {
+                Some(at) => self.close(at, sink),
+                None if self.old.len() > 2 * self.limits.old_files => self.close(0, sink),
+                None => break,
+            }
+        }
+    }
+
+    fn close(&mut self, at: usize, sink: &mut dyn FnMut(&[u8])) {
+        let Some(mut old) = self.old.remove(at) else {
+            return;
+        };
+        self.counts.lost_bytes += unread(&old);
+        // its writer is most likely gone: half a line is all that will ever be
+        old.cutter.flush(sink);
+        let index = self
+            .siblings()
+            .iter()
+            .find(|sibling| sibling.id == old.id)
+            .map(|sibling| sibling.index);
+        self.remember(old.id, old.mark, index);
+    }
+
+    fn holds(&self, id: Id) -> bool {
+        self.old
+            .iter()
+            .chain(&self.current)
+            .any(|generation| generation.id == id)
+    }
+
+    /// Whether a sibling is one that is remembered; a bookmark that no longer fits is forgotten.
+    fn is_remembered(&mut self, sibling: &Sibling) -> bool {
+        let Some(at) = self.remembered.iter().position(|entry| entry.id == sibling.id) else {
+            return false;
+        };
+        let fits = match open_regular(&sibling.path) {
+            Ok(Some((file, meta))) => {
+                Id::of(&meta) == sibling.id
+                    && self.remembered[at].mark.fits(&file, meta.size()).unwrap_or(false)
+            }
+            // not to be opened now: no ground to take it for another
+            _ => true,
+        };
+        if !fits {
+            self.remembered.remove(at);
+        }
+        fits
+    }
+
+    /// The bookmark of a file that came back, if it is the same.
+    fn recall(&mut self, id: Id, file: &std::fs::File, size: u64) -> Option<Bookmark> {
+        let at = self.remembered.iter().position(|entry| entry.id == id)?;
+        let entry = self.remembered.remove(at)?;
+        entry.mark.fits(file, size).unwrap_or(false).then_some(entry.mark)
+    }
+
+    fn remember(&mut self, id: Id, mark: Bookmark, index: Option<u8>) {
+        self.remembered.retain(|entry| entry.id != id);
+        if self.remembered.len() >= BOOKMARKS {
+            let nameless = self
+                .remembered
+                .iter()
+                .position(|entry| entry.index.is_none())
+                .unwrap_or(0);
+            self.remembered.remove(nameless);
+        }
+        self.remembered.push_back(Remembered { id, mark, index });
+    }
+
+    /// The rotated siblings that are regular files, `.1` first.
+    fn siblings(&self) -> Vec<Sibling> {
+        (1..=self.limits.siblings)
+            .filter_map(|index| {
+                let path = sibling_path(&self.path, index);
+                let meta = std::fs::metadata(&path).ok().filter(Metadata::is_file)?;
+                Some(Sibling {
+                    index,
+                    id: Id::of(&meta),
+                    modified: modified(&meta),
+                    path,
+                })
+            })
+            .collect()
+    }
+}
+
+/// A rotated file: `agent.log.1` and so on.
+#[derive(Debug)]
+struct Sibling {
+    index: u8,
+    path: PathBuf,
+    id: Id,
+    modified: Modified,
+}
+
+fn sibling_path(path: &Path, index: u8) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{index}"));
+    PathBuf::from(name)
+}
+
+/// Reads one generation; `true` when something is left to read.
+fn read_one(
+    generation: &mut Generation,
+    budget: &mut usize,
+    now: Instant,
+    sink: &mut dyn FnMut(&[u8]),
+    counts: &mut Counts,
+) -> io::Result<bool> {
+    // a second look after a truncation, a third after one in the very moment of reading
+    for _ in 0..3 {
+        let meta = generation.metadata()?;
+        let lost = match generation.look(&meta)? {
+            Look::Quiet => return Ok(false),
+            Look::Grown => {
+                if *budget == 0 {
+                    return Ok(true);
+                }
+                let left = *budget;
+                let read = generation.read(meta.size(), budget, now, sink)?;
+                counts.bytes += (left - *budget) as u64;
+                if let Some(gone) = read {
+                    counts.long_lines += gone.lines;
+                    counts.discarded += gone.bytes;
+                    return Ok(generation.mark.pos < meta.size());
+                }
+                generation.restart()
+            }
+            Look::Cut => generation.cut_to(meta.size())?,
+            Look::Replaced => generation.restart(),
+        };
+        counts.truncations += 1;
+        counts.lost_partials += u64::from(lost);
+    }
+    Ok(true)
+}
+
+/// Puts a generation behind its last complete line, and what is before it into the reader.
+fn start_at_end(mut generation: Generation, reader: &mut HistoryReader) -> io::Result<Generation> {
+    let size = generation.metadata()?.size();
+    let file = generation.try_clone()?;
+    let (end, inside_long_line) = history::last_line_end(&file, size)?;
+    generation.skip_to(end)?;
+    if inside_long_line {
+        generation.cutter = LineCutter::inside_long_line();
+    }
+    reader.add(0, file, end);
+    Ok(generation)
+}
+
+/// Bytes of a generation that were not read; 0 when it cannot be asked.
+fn unread(generation: &Generation) -> u64 {
+    generation
+        .metadata()
+        .map_or(0, |meta| meta.size().saturating_sub(generation.mark.pos))
+}
+
+/// Nothing is there: no file, or no folder.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR))
+}
+
+fn kind_of(meta: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = meta.file_type();
+    if kind.is_dir() {
+        "folder"
+    } else if kind.is_fifo() {
+        "FIFO"
+    } else if kind.is_socket() {
+        "socket"
+    } else if kind.is_char_device() || kind.is_block_device() {
+        "device"
+    } else {
+        "special file"
+    }
+}
