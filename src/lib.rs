@@ -12,3 +12,4 @@ pub mod profile;
 pub mod snapshot;
 pub mod supervisor;
 pub mod text;
+pub mod ui;
