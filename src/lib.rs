@@ -15,3 +15,5 @@ pub mod recording;
 pub mod snapshot;
 pub mod supervisor;
 pub mod text;
+pub mod config;
+pub mod ui;

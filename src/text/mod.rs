@@ -8,6 +8,8 @@ pub mod restart;
 use jiff::SignedDuration;
 
 pub mod status;
+pub mod config;
+pub mod notice;
 
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];

@@ -1,0 +1,41 @@
+//! What is said about a settings file that cannot be used.
+
+use super::Phrase;
+
+/// Where and what: a mistake at a place in the file.
+pub const AT: Phrase = ["{file}:{line}:{column}: {what}", "{file}:{line}:{column}：{what}"];
+/// The old settings stay.
+pub const OLD_STAY: Phrase = ["the settings read before stay in force", "继续使用之前读取的设置"];
+/// The file cannot be read at all.
+pub const UNREADABLE: Phrase = ["{file} cannot be read: {why}", "无法读取 {file}：{why}"];
+/// The file is far too long.
+pub const TOO_LONG: Phrase = [
+    "{file} is longer than {limit} KiB and was not read",
+    "{file} 超过 {limit} KiB，未读取",
+];
+/// Not text.
+pub const NOT_TEXT: Phrase = ["{file} is not UTF-8 text", "{file} 不是 UTF-8 文本"];
+
+/// A number outside its range.
+pub const RANGE: Phrase = [
+    "{key} must lie between {least} and {most}",
+    "{key} 必须在 {least} 到 {most} 之间",
+];
+/// A path that is not absolute.
+pub const ABSOLUTE: Phrase = [
+    "{key} must be an absolute path (a leading ~/ is this user's home)",
+    "{key} 必须是绝对路径（开头的 ~/ 表示当前用户主目录）",
+];
+/// An empty text.
+pub const EMPTY: Phrase = ["{key} must not be empty", "{key} 不能为空"];
+/// A text that is too long.
+pub const LONG_TEXT: Phrase = [
+    "{key} must not be longer than {most} characters",
+    "{key} 不能超过 {most} 个字符",
+];
+/// A text over several lines.
+pub const ONE_LINE: Phrase = ["{key} must be one line of plain text", "{key} 必须是单行纯文本"];
+/// Two entries of one name.
+pub const TWICE: Phrase = ["{key} is given twice: {value}", "{key} 重复：{value}"];
+/// Too many entries.
+pub const TOO_MANY: Phrase = ["{key}: at most {most} entries", "{key}：最多 {most} 项"];
