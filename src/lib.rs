@@ -8,6 +8,7 @@
 
 pub mod evidence;
 pub mod health;
+pub mod history;
 pub mod profile;
 pub mod snapshot;
 pub mod supervisor;
