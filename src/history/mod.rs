@@ -5,6 +5,7 @@
 //!
 //! What Gatelight did not see (the machine asleep, the agent not running) is unknown; it never counts as up.
 
+pub mod export;
 pub mod migrate;
 pub mod stats;
 pub mod store;

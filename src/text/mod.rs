@@ -3,6 +3,8 @@
 //! A [`Phrase`] holds both languages, so none can be left out; [`fill`] puts values into `{names}`. Reasons have their
 //! texts in [`crate::health::reason::CATALOGUE`].
 
+pub mod history;
+
 use jiff::SignedDuration;
 
 /// `[English, Simplified Chinese]`.
