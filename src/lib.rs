@@ -17,3 +17,4 @@ pub mod supervisor;
 pub mod text;
 pub mod config;
 pub mod ui;
+pub mod history;

@@ -9,6 +9,7 @@ use crate::text::Lang;
 pub mod replay;
 pub mod style;
 pub mod restart;
+pub mod history;
 
 /// Success; `status`: all green.
 pub const OK: u8 = 0;

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 pub mod status;
 pub mod config;
 pub mod notice;
+pub mod history;
 
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];

@@ -1,0 +1,275 @@
+//! History as JSON and CSV for other programs.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::stats::{self, Incident, Story, Window};
+use super::{ChangeRow, Record, RestartRow};
+use crate::health::Light;
+
+/// Version of the JSON form: grows when a key changes its meaning or goes; new keys may come at any time.
+pub const VERSION: u32 = 1;
+
+fn seconds(span: SignedDuration) -> Value {
+    json!(span.as_millis() as f64 / 1000.0)
+}
+
+/// RFC 3339, UTC, milliseconds at most.
+fn time(at: Timestamp) -> Value {
+    json!(at.to_string())
+}
+
+/// Everything of the window as one object. Times are RFC 3339, lengths of time seconds.
+pub fn json(record: &Record, window: Window, now: Timestamp) -> Value {
+    let profiles: Vec<Value> = record
+        .profiles
+        .iter()
+        .map(|p| {
+            let story = stats::story(p, &record.watched, window);
+            json!({
+                "name": p.name,
+                "figures": figures(&story),
+                "incidents": story.incidents.iter().map(incident).collect::<Vec<_>>(),
+                "changes": p.changes.iter().filter(|c| c.at >= window.from).map(change).collect::<Vec<_>>(),
+                "restarts": p.restarts.iter().map(restart).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({
+        "version": VERSION,
+        "generated_at": time(now),
+        "from": time(window.from),
+        "to": time(window.to),
+        "profiles": profiles,
+    })
+}
+
+fn figures(story: &Story) -> Value {
+    let f = &story.figures;
+    json!({
+        "window_s": seconds(f.window.length()),
+        "known_s": seconds(f.known()),
+        "unknown_s": seconds(f.unknown),
+        "green_s": seconds(f.with(Light::Green)),
+        "amber_s": seconds(f.with(Light::Amber)),
+        "red_s": seconds(f.with(Light::Red)),
+        "grey_s": seconds(f.with(Light::Grey)),
+        "share_green": f.share_green(),
+        "incidents": f.incidents,
+        "mtbf_s": f.mtbf.map(seconds),
+        "mttr_s": f.mttr.map(seconds),
+        "causes": f.causes.iter().map(|c| json!({
+            "reason": c.reason.code(),
+            "incidents": c.incidents,
+            "seen_s": seconds(c.seen),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn incident(i: &Incident) -> Value {
+    json!({
+        "began": time(i.began),
+        "from": time(i.from),
+        "to": time(i.to),
+        "end": i.end.word(),
+        "seen_s": seconds(i.seen),
+        "cause": i.cause.code(),
+        "reasons": i.reasons.iter().map(|r| r.code()).collect::<Vec<_>>(),
+        "evidence": i.evidence,
+        "restarts": i.restarts.iter().map(restart).collect::<Vec<_>>(),
+        "new_processes": i.new_processes,
+    })
+}
+
+fn change(c: &ChangeRow) -> Value {
+    json!({
+        "at": time(c.at),
+        "from": c.from.code(),
+        "light": c.to.light().word(),
+        "reason": c.to.code(),
+        "since": time(c.since),
+        "evidence": c.evidence,
+        "pid": c.pid,
+        "history": c.history,
+    })
+}
+
+fn restart(r: &RestartRow) -> Value {
+    json!({
+        "asked_at": time(r.asked_at),
+        "took_s": seconds(r.ended_at.duration_since(r.asked_at)),
+        "result": r.result.word(),
+        "why": r.why,
+        "killed": r.killed,
+    })
+}
+
+/// The incidents as a table (RFC 4180), one row each.
+pub fn csv(record: &Record, window: Window) -> String {
+    let mut out = String::from(
+        "profile,began,from,to,end,seen_s,cause,source,evidence,evidence_at,restarts,last_restart\r\n",
+    );
+    for p in &record.profiles {
+        for i in stats::story(p, &record.watched, window).incidents {
+            let seen = format!("{:.3}", i.seen.as_millis() as f64 / 1000.0);
+            let (source, line, at) = i
+                .evidence
+                .as_ref()
+                .map_or((String::new(), String::new(), String::new()), |e| {
+                    (e.source.clone(), e.line.clone(), e.at.to_string())
+                });
+            let fields = [
+                p.name.clone(),
+                i.began.to_string(),
+                i.from.to_string(),
+                i.to.to_string(),
+                i.end.word().to_owned(),
+                seen,
+                i.cause.code().to_owned(),
+                source,
+                line,
+                at,
+                i.restarts.len().to_string(),
+                i.restarts
+                    .last()
+                    .map_or(String::new(), |r| r.result.word().to_owned()),
+            ];
+            let row: Vec<String> = fields.iter().map(|f| field(f)).collect();
+            let _ = write!(out, "{}\r\n", row.join(","));
+        }
+    }
+    out
+}
+
+/// One field: quoted where needed, and with an apostrophe before what a spreadsheet would take for a formula.
+fn field(text: &str) -> String {
+    let risky = text
+        .trim_start()
+        .starts_with(['=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠'])
+        || text.starts_with(['\t', '\r', '\n']);
+    let text = if risky {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains(['"', ',', '\r', '\n', '\'']) || text != text.trim() {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stats::tests::{change as row, t};
+    use super::super::{ProfileRecord, Watched};
+    use super::*;
+    use crate::health::{Proof, Reason};
+
+    fn record(line: &str) -> Record {
+        let mut red = row(10, 1, Reason::NotRunning);
+        red.evidence = Some(Proof::new("agent.log", line, t(10)));
+        Record {
+            watched: vec![Watched {
+                run: 1,
+                from: t(0),
+                to: t(100),
+            }],
+            profiles: vec![ProfileRecord {
+                name: "=work".into(),
+                changes: vec![row(0, 1, Reason::Connected), red, row(30, 1, Reason::Connected)],
+                restarts: Vec::new(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_spreadsheet_finds_no_formula() {
+        for line in [
+            "=cmd|' /C calc'!A0",
+            "+1",
+            "-2+3",
+            "@SUM(A1)",
+            " =1",
+            "\t=1",
+            "%x",
+            "|x",
+            "＝1",
+            "a\"b,c\nd",
+            "plain",
+        ] {
+            let csv = csv(
+                &record(line),
+                Window {
+                    from: t(0),
+                    to: t(100),
+                },
+            );
+            let mut reader = Csv(csv.chars().peekable());
+            let head = reader.record();
+            let fields = reader.record();
+            assert_eq!(fields.len(), head.len(), "{csv}");
+            let evidence = &fields[8];
+            assert!(
+                evidence == line || *evidence == format!("'{line}"),
+                "{evidence:?}"
+            );
+            for f in &fields {
+                assert!(
+                    !f.trim_start().starts_with(['=', '+', '-', '@', '|', '%', '＝']),
+                    "{f:?}"
+                );
+            }
+        }
+    }
+
+    /// A second, independent reading of RFC 4180.
+    struct Csv<'a>(std::iter::Peekable<std::str::Chars<'a>>);
+
+    impl Csv<'_> {
+        fn record(&mut self) -> Vec<String> {
+            let mut fields = vec![String::new()];
+            let mut quoted = false;
+            while let Some(c) = self.0.next() {
+                match c {
+                    '"' if quoted && self.0.peek() == Some(&'"') => {
+                        self.0.next();
+                        fields.last_mut().unwrap().push('"');
+                    }
+                    '"' => quoted = !quoted,
+                    ',' if !quoted => fields.push(String::new()),
+                    '\r' if !quoted => {
+                        assert_eq!(self.0.next(), Some('\n'));
+                        return fields;
+                    }
+                    c => fields.last_mut().unwrap().push(c),
+                }
+            }
+            fields
+        }
+    }
+
+    #[test]
+    fn json_is_versioned_and_in_seconds() {
+        let all = json(
+            &record("x"),
+            Window {
+                from: t(0),
+                to: t(200),
+            },
+            t(200),
+        );
+        assert_eq!(all["version"], 1);
+        let p = &all["profiles"][0];
+        assert_eq!(p["figures"]["known_s"], 100.0);
+        assert_eq!(p["figures"]["unknown_s"], 100.0);
+        assert_eq!(p["figures"]["share_green"], 0.8);
+        assert_eq!(p["incidents"][0]["seen_s"], 20.0);
+        assert_eq!(p["incidents"][0]["end"], "recovered");
+        assert_eq!(p["incidents"][0]["evidence"]["line"], "x");
+        assert_eq!(p["changes"].as_array().unwrap().len(), 3);
+        assert!(all["from"].as_str().unwrap().parse::<Timestamp>().is_ok());
+    }
+}
