@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
+pub use crate::evidence::patterns::ExtraPattern;
 use crate::health::settings::seconds;
 use crate::health::{Deadlines, Signal};
 use crate::text::{Lang, Phrase, config as say, fill};
@@ -197,16 +198,6 @@ pub struct ExtraProfile {
     /// The name shown; by default the folder's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-}
-
-/// `[[patterns]]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExtraPattern {
-    /// What such a line means.
-    pub signal: Signal,
-    /// The text to look for in the message, as it is (no wildcards).
-    pub text: String,
 }
 
 /// Why settings cannot be used.

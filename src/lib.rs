@@ -7,14 +7,15 @@
 //! languages; [`snapshot`] is what everybody shows.
 
 pub mod cli;
+pub mod config;
 pub mod evidence;
 pub mod health;
+pub mod history;
 pub mod postmortem;
 pub mod profile;
 pub mod recording;
 pub mod snapshot;
 pub mod supervisor;
 pub mod text;
-pub mod config;
 pub mod ui;
-pub mod history;
+pub mod watcher;

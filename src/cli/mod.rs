@@ -6,10 +6,17 @@ use clap::{Parser, Subcommand};
 
 use crate::text::Lang;
 
-pub mod replay;
-pub mod style;
-pub mod restart;
+pub mod demo;
+pub mod engine;
 pub mod history;
+pub mod logs;
+pub mod record;
+pub mod replay;
+pub mod restart;
+pub mod simulate;
+pub mod status;
+pub mod style;
+pub mod watch;
 
 /// Success; `status`: all green.
 pub const OK: u8 = 0;
@@ -34,9 +41,29 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at every profile once.
+    #[command(
+        after_help = "Exit code: 0 all green, 1 any red, 2 usage or settings, 3 none red but not all green, 4 no profile.\n\nExample:\n  gatelight status --json"
+    )]
+    Status(status::Args),
+    /// Show every change as it happens.
+    #[command(after_help = "Example:\n  gatelight watch work --json")]
+    Watch(watch::Args),
     /// Play recordings, or plain Hermes logs whose stamps are the clock, through the judgement.
     #[command(after_help = "Example:\n  gatelight replay ~/.hermes/logs/agent.log*")]
     Replay(replay::Args),
+    /// Record what is seen of a profile, secrets removed, until Ctrl-C.
+    #[command(after_help = "Example:\n  gatelight record default --out wrong-light.jsonl")]
+    Record(record::Args),
+    /// Show the logs of a profile, merged by time.
+    #[command(after_help = "Example:\n  gatelight logs default -f")]
+    Logs(logs::Args),
+    /// Two simulated gateways fail, are told about, and one is mended: needs nothing installed.
+    #[command(after_help = "Example:\n  gatelight demo --for 60")]
+    Demo(demo::Args),
+    /// A simulated gateway, as the demo starts it.
+    #[command(hide = true)]
+    Simulate(simulate::Args),
 }
 
 /// Where and how a command speaks.
@@ -55,9 +82,21 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut locked = std::io::LineWriter::new(stdout.lock());
     let mut terminal = Terminal { out: &mut locked, lang: Lang::from_environment(), color };
-    match cli.command {
-        Some(Command::Replay(args)) => replay::run(&args, &mut terminal),
-        None => Ok(OK),
+    let Some(command) = cli.command else { return Ok(OK) };
+    match command {
+        Command::Simulate(args) => return simulate::run(&args),
+        Command::Demo(args) => return demo::run(&args, &mut terminal),
+        Command::Replay(args) => return replay::run(&args, &mut terminal),
+        _ => {}
+    }
+    let engine = engine::Engine::load()?;
+    terminal.lang = engine.lang;
+    match command {
+        Command::Status(args) => status::run(&args, &engine, &mut terminal),
+        Command::Watch(args) => watch::run(&args, &engine, &mut terminal),
+        Command::Record(args) => record::run(&args, &engine, &mut terminal),
+        Command::Logs(args) => logs::run(&args, &engine, &mut terminal),
+        Command::Simulate(_) | Command::Demo(_) | Command::Replay(_) => Ok(OK),
     }
 }
 

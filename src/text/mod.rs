@@ -7,6 +7,7 @@ pub mod restart;
 
 use jiff::SignedDuration;
 
+pub mod demo;
 pub mod status;
 pub mod config;
 pub mod notice;

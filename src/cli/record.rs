@@ -1,0 +1,163 @@
+//! `gatelight record`: what the watcher sees of one profile, secrets removed, as a recording.
+
+use std::fs::OpenOptions;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::engine::{Engine, first_look, interrupted, runtime};
+use super::{NO_PROFILE, OK, Terminal};
+use crate::evidence::collector::Observed;
+use crate::evidence::redact::{one_line, redact};
+use crate::health::{Evidence, JobState};
+use crate::recording::{Header, VERSION};
+use crate::text::{fill, status as words};
+
+/// A log line in a recording is cut at this many characters.
+const LINE_CHARS: usize = 8 << 10;
+
+/// Arguments of `record`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which profile.
+    #[arg(value_name = "PROFILE")]
+    pub profile: String,
+    /// Where to; an existing file is not overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Records until Ctrl-C.
+pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    let known = crate::profile::scan(&engine.places);
+    if !known.profiles.iter().any(|profile| profile.name == args.profile) {
+        let names: Vec<&str> = known.profiles.iter().map(|p| p.name.as_str()).collect();
+        let values = [("name", args.profile.as_str()), ("names", &names.join(", "))];
+        eprintln!("{}", fill(engine.lang.pick(words::NO_SUCH_PROFILE), &values));
+        return Ok(NO_PROFILE);
+    }
+    let named = || args.out.display().to_string();
+    let file = OpenOptions::new().write(true).create_new(true).open(&args.out).with_context(named)?;
+    let start = Timestamp::now();
+    let header =
+        Header { recording: VERSION, start, profile: args.profile.clone(), hermes: None, scenario: None };
+    let mut writer = Writer { out: BufWriter::new(file), start, last: 0.0, failed: None };
+    writer.line(&serde_json::to_value(header)?);
+    let shared = Arc::new(Mutex::new(writer));
+    let observer = Arc::clone(&shared);
+    let lock = |shared: &Arc<Mutex<Writer>>| shared.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    runtime()?.block_on(async {
+        let seen = Box::new(move |at: Timestamp, observed: Observed<'_>| {
+            observer.lock().unwrap_or_else(PoisonError::into_inner).see(at, &observed);
+        });
+        let mut handle = engine.watch(vec![args.profile.clone()], Some(seen))?;
+        first_look(&mut handle).await;
+        writeln!(terminal.out, "{}", fill(engine.lang.pick(words::RECORDING), &[("file", &named())]))?;
+        interrupted().await;
+        anyhow::Ok(())
+    })?;
+    lock(&shared).with_context(named)?;
+    writeln!(terminal.out, "{}", fill(engine.lang.pick(words::RECORDED), &[("file", &named())]))?;
+    Ok(OK)
+}
+
+struct Writer {
+    out: BufWriter<std::fs::File>,
+    start: Timestamp,
+    last: f64,
+    /// The first failure to write: told at the end, since the observer cannot.
+    failed: Option<std::io::Error>,
+}
+
+impl Writer {
+    fn see(&mut self, at: Timestamp, observed: &Observed<'_>) {
+        match observed {
+            Observed::Lines { log, block } => {
+                for line in block.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+                    let text = String::from_utf8_lossy(line);
+                    let line = one_line(&redact(text.trim_end_matches('\r')), LINE_CHARS);
+                    self.event(at, json!({"log": log, "line": line}));
+                }
+            }
+            Observed::File { file, json } => {
+                let clean = json.map_or(Value::Null, |json| redacted(json));
+                self.event(at, json!({"file": file, "json": clean}));
+            }
+            Observed::Known(evidence) => {
+                if let Some(event) = known(evidence) {
+                    self.event(at, event);
+                }
+            }
+        }
+        if let Err(error) = self.out.flush() {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// Writes one event. Time never falls: history comes at the start.
+    fn event(&mut self, at: Timestamp, mut event: Value) {
+        let t = at.duration_since(self.start).as_secs_f64().max(self.last);
+        self.last = (t * 1000.0).round() / 1000.0;
+        if let Some(object) = event.as_object_mut() {
+            object.insert("t".to_owned(), json!(self.last));
+        }
+        self.line(&event);
+    }
+
+    fn line(&mut self, value: &Value) {
+        if let Err(error) = writeln!(self.out, "{value}") {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn finish(&mut self) -> std::io::Result<()> {
+        self.event(Timestamp::now(), json!({"end": true}));
+        let flushed = self.out.flush();
+        self.failed.take().map_or(flushed, Err)
+    }
+}
+
+/// Evidence that was not read from lines or files, in the format's words.
+fn known(evidence: &Evidence) -> Option<Value> {
+    Some(match evidence {
+        Evidence::Process { pid, start, started_at, state, exit } => json!({"process": {
+            "pid": pid, "state": state, "exit": exit, "start": start, "started_at": started_at}}),
+        Evidence::Job { manager, label, state, pid, last_exit } => {
+            // The format knows no job that its user stopped: said beside it.
+            let (state, detail) = match state {
+                JobState::Stopped => (JobState::Waiting, Some(JobState::Stopped)),
+                other => (*other, None),
+            };
+            json!({"job": {"manager": manager, "label": label, "state": state, "pid": pid,
+                "last_exit": last_exit, "detail": detail}})
+        }
+        Evidence::Tcp { established } => json!({"tcp": {"established": established}}),
+        Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),
+        Evidence::Starts(times) => json!({"starts": times}),
+        Evidence::HistoryTruncated => json!({"history": "truncated"}),
+        _ => return None,
+    })
+}
+
+/// Every text in it redacted.
+fn redacted(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(redact(text).into_owned()),
+        Value::Array(items) => Value::Array(items.iter().map(redacted).collect()),
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, value)| {
+                    let lower = key.to_lowercase();
+                    let secret = ["secret", "token", "password", "ticket", "access_key"];
+                    let hidden = value.is_string() && secret.iter().any(|word| lower.contains(word));
+                    (key.clone(), if hidden { json!("[removed]") } else { redacted(value) })
+                })
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}

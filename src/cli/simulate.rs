@@ -1,0 +1,186 @@
+//! `gatelight simulate` (hidden): a simulated gateway, as the demo starts it. A real process that writes real log and
+//! state files into a home, in real time, from a recorded incident.
+//!
+//! It ends with its parent, on SIGTERM, or after an hour.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use jiff::{Timestamp, Zoned};
+use serde_json::{Value, json};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::evidence::process;
+use crate::recording::{Recording, What};
+
+/// How often a real gateway writes its heartbeat.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// A simulated gateway that everybody forgot ends after this.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// The incidents, taken from real gateways' recordings and shortened.
+const SCRIPTS: [(&str, &str); 3] = [
+    ("clean", include_str!("../../resources/demo/clean.jsonl")),
+    ("reconnects", include_str!("../../resources/demo/reconnects.jsonl")),
+    ("hollow", include_str!("../../resources/demo/hollow.jsonl")),
+];
+
+/// Arguments of `simulate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The home that it writes into.
+    #[arg(long)]
+    pub home: PathBuf,
+    /// `clean`, `reconnects`, `hollow`, or the path of a recording.
+    #[arg(long, default_value = "clean")]
+    pub script: String,
+    /// What it plays when it is started again.
+    #[arg(long)]
+    pub then: Option<String>,
+    /// Ignores SIGTERM, as a hollow gateway may.
+    #[arg(long)]
+    pub ignore_term: bool,
+}
+
+/// Plays the incident, then lives on.
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    let started_before = args.home.join("gateway-starts.log").exists();
+    let script = if started_before { args.then.as_deref().unwrap_or(&args.script) } else { &args.script };
+    let recording = load(script)?;
+    super::engine::runtime()?.block_on(async {
+        let begun = Instant::now();
+        let mut home = Home::open(&args.home)?;
+        let parent = rustix::process::getppid();
+        let mut beat = interval(HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval(Duration::from_millis(500));
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut events = recording.events.iter().peekable();
+        let mut interrupted = Box::pin(super::engine::interrupted());
+        let mut ignored = false;
+        loop {
+            let next = events.peek().map(|event| Duration::from_secs_f64(event.t.max(0.0)));
+            let pause = next.map_or(LONGEST, |at| at.saturating_sub(begun.elapsed()));
+            tokio::select! {
+                biased;
+                () = &mut interrupted, if !ignored => {
+                    if !args.ignore_term {
+                        break;
+                    }
+                    // A second one would be ignored as well: the handler stays installed.
+                    ignored = true;
+                }
+                _ = look.tick() => {
+                    if rustix::process::getppid() != parent || begun.elapsed() > LONGEST {
+                        break;
+                    }
+                }
+                _ = beat.tick(), if home.up => home.beat()?,
+                () = sleep(pause), if next.is_some() => {
+                    if let Some(event) = events.next() {
+                        home.play(&event.what)?;
+                    }
+                }
+            }
+        }
+        home.leave()
+    })
+}
+
+fn load(script: &str) -> anyhow::Result<Recording> {
+    if let Some((_, text)) = SCRIPTS.iter().find(|(name, _)| *name == script) {
+        return Ok(Recording::read(text.as_bytes())?);
+    }
+    let file = fs::File::open(script).with_context(|| script.to_owned())?;
+    Recording::read(std::io::BufReader::new(file)).with_context(|| script.to_owned())
+}
+
+struct Home {
+    path: PathBuf,
+    pid: u32,
+    start: Option<u64>,
+    up: bool,
+    /// The recorded stamps met so far and what stands for them: copies of one event in several files stay copies.
+    stamps: HashMap<String, String>,
+}
+
+impl Home {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        if !path.is_absolute() {
+            bail!("{}: the home must be an absolute path", path.display());
+        }
+        for folder in ["logs", "state"] {
+            fs::create_dir_all(path.join(folder)).with_context(|| path.display().to_string())?;
+        }
+        let pid = std::process::id();
+        let mut starts = OpenOptions::new().create(true).append(true).open(path.join("gateway-starts.log"))?;
+        writeln!(starts, "{:.3}", Timestamp::now().as_millisecond() as f64 / 1000.0)?;
+        Ok(Self { path: path.to_path_buf(), pid, start: process::look(pid).map(|info| info.start), up: false, stamps: HashMap::new() })
+    }
+
+    fn play(&mut self, what: &What) -> anyhow::Result<()> {
+        match what {
+            What::Line { log, line } => {
+                let mut file = OpenOptions::new().create(true).append(true).open(self.path.join("logs").join(log))?;
+                file.write_all(format!("{}\n", self.restamp(line)).as_bytes())?;
+            }
+            What::File { file, json: Some(json) } => {
+                self.up |= file == "state/gateway.heartbeat";
+                self.write(file, &self.mine(json.clone()))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The same content, written by this process now.
+    fn mine(&self, mut json: Value) -> Value {
+        if let Some(object) = json.as_object_mut() {
+            object.insert("pid".into(), json!(self.pid));
+            if object.contains_key("monotonic") {
+                object.insert("updated_at".into(), json!(Timestamp::now().to_string()));
+            } else {
+                object.insert("start_time".into(), json!(self.start));
+            }
+        }
+        json
+    }
+
+    /// Written beside it and renamed, as the gateway does.
+    fn write(&self, file: &str, json: &Value) -> anyhow::Result<()> {
+        let path = self.path.join(file);
+        let beside = path.with_extension("new");
+        fs::write(&beside, json.to_string())?;
+        fs::rename(&beside, &path)?;
+        Ok(())
+    }
+
+    fn beat(&self) -> anyhow::Result<()> {
+        self.write("state/gateway.heartbeat", &self.mine(json!({"monotonic": 0.0})))
+    }
+
+    fn leave(mut self) -> anyhow::Result<u8> {
+        let line = "2026-01-01 00:00:00,000 INFO gateway.run: Received SIGTERM — initiating shutdown";
+        // The home may be gone already: the demo cleans up.
+        let _ = self.play(&What::Line { log: "agent.log".into(), line: line.into() });
+        let _ = fs::remove_file(self.path.join("gateway.pid"));
+        Ok(1)
+    }
+
+    /// The line with the time of now in place of the recorded one.
+    fn restamp(&mut self, line: &str) -> String {
+        for from in [0, "[Lark] [".len()] {
+            let Some((_, used)) = line.as_bytes().get(from..).and_then(crate::evidence::line::stamp) else { continue };
+            let recorded = line[from..from + used].to_owned();
+            let now = || Zoned::now().strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
+            let stamp = self.stamps.entry(recorded).or_insert_with(now);
+            return format!("{}{stamp}{}", &line[..from], &line[from + used..]);
+        }
+        line.to_owned()
+    }
+}

@@ -1,0 +1,234 @@
+//! `gatelight status`: one look at every profile.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::engine::{Engine, first_look, runtime};
+use super::{NO_PROFILE, NOT_GREEN, OK, RED, Terminal, USAGE, style};
+use crate::health::{Light, Note, Proof, RestartHelps};
+use crate::recording::rfc3339;
+use crate::snapshot::{ProfileView, Snapshot};
+use crate::text::{self, Lang, fill, status as words};
+
+/// Version of the JSON form.
+const VERSION: u32 = 1;
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only this profile.
+    #[arg(value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    version: u32,
+    at: String,
+    profiles: Vec<JsonProfile<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonProfile<'a> {
+    profile: &'a str,
+    label: Option<&'a str>,
+    light: &'static str,
+    reason: &'static str,
+    since: String,
+    evidence: Option<JsonProof<'a>>,
+    restart_helps: Option<RestartHelps>,
+    pid: Option<u32>,
+    uptime_s: Option<i64>,
+    manager: Option<&'static str>,
+    home: String,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonProof<'a> {
+    source: &'a str,
+    line: &'a str,
+    at: String,
+}
+
+/// Looks and tells. The exit code says how it stands.
+pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    let snapshot = runtime()?.block_on(async {
+        let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
+        anyhow::Ok(first_look(&mut handle).await)
+    })?;
+    if snapshot.profiles.is_empty() {
+        return nothing_found(args, engine, &snapshot, terminal);
+    }
+    if args.json {
+        writeln!(terminal.out, "{}", json(&snapshot)?)?;
+    } else {
+        for view in &snapshot.profiles {
+            show(view, snapshot.at, terminal)?;
+        }
+        bad_files(&snapshot);
+    }
+    Ok(exit_code(&snapshot))
+}
+
+/// Profiles that cannot be shown because their job file cannot be read are told on standard error.
+pub fn bad_files(snapshot: &Snapshot) {
+    for bad in &snapshot.bad_files {
+        eprintln!("{}: {}", bad.path.display(), bad.reason);
+    }
+}
+
+fn nothing_found(
+    args: &Args,
+    engine: &Engine,
+    snapshot: &Snapshot,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<u8> {
+    if args.json {
+        writeln!(terminal.out, "{}", json(snapshot)?)?;
+    }
+    bad_files(snapshot);
+    if let Some(name) = &args.profile {
+        let known = crate::profile::scan(&engine.places);
+        if !known.profiles.is_empty() {
+            let names: Vec<&str> = known.profiles.iter().map(|p| p.name.as_str()).collect();
+            let values = [("name", name.as_str()), ("names", &names.join(", "))];
+            eprintln!("{}", fill(engine.lang.pick(words::NO_SUCH_PROFILE), &values));
+            return Ok(USAGE);
+        }
+    }
+    eprintln!("{}", engine.lang.pick(words::NOTHING_FOUND));
+    for (what, path) in looked_in(engine) {
+        eprintln!("  {}  {}", path, engine.lang.pick(what));
+    }
+    Ok(NO_PROFILE)
+}
+
+fn looked_in(engine: &Engine) -> Vec<(text::Phrase, String)> {
+    let places = &engine.places;
+    let mut list =
+        vec![(words::LOOKED_FOR_PLISTS, places.launch_agents.join("*.plist").display().to_string())];
+    if cfg!(target_os = "linux") {
+        let units = places.systemd_user.join("hermes-gateway*.service");
+        list.push((words::LOOKED_FOR_UNITS, units.display().to_string()));
+    }
+    list.push((words::LOOKED_FOR_HOMES, places.hermes.display().to_string()));
+    list.push((words::LOOKED_FOR_HOMES, places.hermes.join("profiles/*").display().to_string()));
+    list.extend(places.extra_homes.iter().map(|home| (words::LOOKED_FOR_HOMES, home.display().to_string())));
+    list
+}
+
+/// The exit code for these lights.
+pub fn exit_code(snapshot: &Snapshot) -> u8 {
+    let lights = || snapshot.profiles.iter().map(|view| view.verdict.light());
+    if snapshot.profiles.is_empty() {
+        NO_PROFILE
+    } else if lights().any(|light| light == Light::Red) {
+        RED
+    } else if lights().all(|light| light == Light::Green) {
+        OK
+    } else {
+        NOT_GREEN
+    }
+}
+
+/// The JSON form, on one line.
+pub fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
+    let profiles = snapshot.profiles.iter().map(|view| json_profile(view, snapshot.at)).collect();
+    serde_json::to_string(&Json { version: VERSION, at: rfc3339(snapshot.at), profiles })
+}
+
+fn json_profile(view: &ProfileView, now: Timestamp) -> JsonProfile<'_> {
+    let verdict = &view.verdict;
+    JsonProfile {
+        profile: &view.profile.name,
+        label: view.profile.label(),
+        light: verdict.light().word(),
+        reason: verdict.reason.code(),
+        since: rfc3339(verdict.since),
+        evidence: verdict.evidence.as_ref().map(json_proof),
+        restart_helps: verdict.reason.restart(),
+        pid: verdict.pid,
+        uptime_s: view.uptime(now).map(|span| span.as_secs()),
+        manager: verdict.manager.map(crate::health::Manager::word),
+        home: view.profile.home.display().to_string(),
+        notes: verdict.notes.iter().map(|note| note_text(note, Lang::En)).collect(),
+    }
+}
+
+fn json_proof(proof: &Proof) -> JsonProof<'_> {
+    JsonProof { source: &proof.source, line: &proof.line, at: rfc3339(proof.at) }
+}
+
+/// A note in words.
+pub fn note_text(note: &Note, lang: Lang) -> String {
+    let pid = |pid: &Option<u32>| pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    match note {
+        Note::Also(reason, proof) => {
+            let title = lang.pick(reason.entry().title);
+            match proof {
+                Some(proof) => format!("{title}: {}", proof.line),
+                None => title.to_owned(),
+            }
+        }
+        Note::SecondInstance(first) => fill(lang.pick(words::NOTE_SECOND), &[("pid", &pid(first))]),
+        Note::InfoHidden => lang.pick(words::NOTE_INFO_HIDDEN).to_owned(),
+        Note::DroppedAtStart => lang.pick(words::NOTE_DROPPED).to_owned(),
+        Note::NoConnection => lang.pick(words::NOTE_NO_CONNECTION).to_owned(),
+    }
+}
+
+/// Whether a restart helps, in words.
+pub fn restart_text(helps: RestartHelps, lang: Lang) -> &'static str {
+    lang.pick(match helps {
+        RestartHelps::Yes => words::RESTART_YES,
+        RestartHelps::ByForce => words::RESTART_BY_FORCE,
+        RestartHelps::WhenNetworkIsBack => words::RESTART_NETWORK,
+        RestartHelps::AfterMendingCredentials => words::RESTART_CREDENTIALS,
+        RestartHelps::No => words::RESTART_NO,
+        RestartHelps::NoRepair => words::RESTART_REPAIR,
+    })
+}
+
+/// Some lines about one profile.
+fn show(view: &ProfileView, now: Timestamp, terminal: &mut Terminal<'_>) -> std::io::Result<()> {
+    let (lang, color) = (terminal.lang, terminal.color);
+    let (verdict, entry) = (&view.verdict, view.verdict.reason.entry());
+    let since = text::duration(lang, now.duration_since(verdict.since).max(SignedDuration::ZERO));
+    let light = style::light(verdict.light(), color);
+    let name = style::bold(&crate::evidence::redact::one_line(&view.profile.name, 80), color);
+    let title = style::in_light(lang.pick(entry.title), verdict.light(), color);
+    writeln!(terminal.out, "{light} {name}  {title}  {since}")?;
+    let mut facts = Vec::new();
+    if let Some(pid) = verdict.pid {
+        facts.push(format!("PID {pid}"));
+    }
+    if let Some(uptime) = view.uptime(now) {
+        facts.push(fill(lang.pick(words::UP_FOR), &[("span", &text::duration(lang, uptime))]));
+    }
+    if let Some(manager) = verdict.manager {
+        facts.push(manager.word().to_owned());
+    }
+    if !facts.is_empty() {
+        writeln!(terminal.out, "    {}", style::dim(&facts.join(" · "), color))?;
+    }
+    if verdict.light() == Light::Green {
+        return Ok(());
+    }
+    if let Some(proof) = verdict.evidence.as_ref().filter(|proof| !proof.line.is_empty()) {
+        writeln!(terminal.out, "    {}: {}", proof.source, style::dim(&proof.line, color))?;
+    }
+    if let Some(helps) = entry.restart {
+        writeln!(terminal.out, "    {}  {}", lang.pick(entry.meaning), restart_text(helps, lang))?;
+    }
+    if !entry.advice[0].is_empty() {
+        writeln!(terminal.out, "    {}", lang.pick(entry.advice))?;
+    }
+    for note in &verdict.notes {
+        writeln!(terminal.out, "    {}", style::dim(&note_text(note, lang), color))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! `gatelight watch`: one line a change.
+
+use jiff::Timestamp;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::engine::{Engine, first_look, interrupted, runtime};
+use super::{NO_PROFILE, OK, Terminal, style};
+use crate::health::{Change, Light, Verdict};
+use crate::recording::Printed;
+use crate::snapshot::{ProfileChange, Snapshot};
+use crate::text::{self, fill, status as words};
+
+/// Arguments of `watch`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only this profile.
+    #[arg(value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Watches until Ctrl-C or until nobody reads any more.
+pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    runtime()?.block_on(async {
+        let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
+        let mut changes = handle.changes.subscribe();
+        let snapshot = first_look(&mut handle).await;
+        super::status::bad_files(&snapshot);
+        if snapshot.profiles.is_empty() {
+            eprintln!("{}", engine.lang.pick(words::NOTHING_FOUND));
+            return Ok(NO_PROFILE);
+        }
+        // What the first look found is told as it stands; the changes that led there are not news.
+        while changes.try_recv().is_ok() {}
+        let start = snapshot.at;
+        first_lines(&snapshot, start, args.json, terminal)?;
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Ok(change) => line(&change, start, args.json, terminal)?,
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Ok(OK),
+                },
+                () = interrupted() => return Ok(OK),
+            }
+        }
+    })
+}
+
+fn first_lines(
+    snapshot: &Snapshot,
+    start: Timestamp,
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<()> {
+    for view in &snapshot.profiles {
+        let from = Verdict::unknown(snapshot.at);
+        let change = Change { at: snapshot.at, from, to: view.verdict.clone() };
+        let change = ProfileChange { profile: view.profile.clone(), change, history: true };
+        line(&change, start, json, terminal)?;
+    }
+    Ok(())
+}
+
+/// One change, one line (and its evidence on a second one, where the light is not green).
+pub fn line(
+    change: &ProfileChange,
+    start: Timestamp,
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<()> {
+    let ProfileChange { profile, change, .. } = change;
+    if json {
+        writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(&profile.name, change, start))?)?;
+        terminal.out.flush()?;
+        return Ok(());
+    }
+    let (lang, color) = (terminal.lang, terminal.color);
+    let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+    let light = change.to.light();
+    let title = style::in_light(lang.pick(change.to.reason.entry().title), light, color);
+    let name = crate::evidence::redact::one_line(&profile.name, 40);
+    write!(terminal.out, "{at}  {} {name:<12} {title}", style::light(light, color))?;
+    if let Some(held) = change.to.held_green.filter(|_| change.from.light() == Light::Green) {
+        let held = text::duration(lang, held);
+        write!(terminal.out, "  {}", fill(lang.pick(words::HELD_GREEN), &[("held", &held)]))?;
+    }
+    writeln!(terminal.out)?;
+    let proof = change.to.evidence.as_ref().filter(|proof| light == Light::Red && !proof.line.is_empty());
+    if let Some(proof) = proof {
+        writeln!(terminal.out, "          {}", style::dim(&format!("{}: {}", proof.source, proof.line), color))?;
+    }
+    terminal.out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,501 @@
+//! Everything read of one profile: its logs, the gateway's own files, its processes. The world → `Evidence`.
+//!
+//! [`Collector::attach`] reads what was (history: it builds state), [`Collector::poll`] what is new.
+
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::logbook::{LogBook, LogEvent, Scanner};
+use super::patterns::Patterns;
+use super::process::{self, ProcessInfo};
+use super::state_files;
+use super::tail::{HistoryEnd, HistoryReader, Limits, Tailer};
+use crate::health::{Evidence, ProcessState, Signal};
+use crate::profile::Profile;
+
+/// Files of the home that are evidence, relative to it.
+const STATE_FILES: [&str; 5] = [
+    "gateway.pid",
+    "gateway_state.json",
+    "state/gateway.heartbeat",
+    ".gateway-planned-stop.json",
+    ".gateway-launchd-unsupported",
+];
+
+/// The start records of the home, relative to it.
+const STARTS_FILE: &str = "gateway-starts.log";
+
+/// The end of the start records that is read: some hundred starts.
+const STARTS_BYTES: u64 = 4096;
+
+/// A marker of a planned stop is believed for this long after it was written (its life, by the gateway's sources).
+const MARKER_LIFE: Duration = Duration::from_secs(60);
+
+/// Stamps are compared with the start of the process with this much tolerance: the system rounds the one, the gateway
+/// the other.
+const START_TOLERANCE: Duration = Duration::from_secs(2);
+
+/// Processes followed at once.
+const MOST_PROCESSES: usize = 16;
+
+/// The same moment on both clocks: the world's for what is told, the process's own for what is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// On the world's clock.
+    pub at: Timestamp,
+    /// On the monotonic clock.
+    pub instant: Instant,
+}
+
+/// What a recorder sees besides the evidence itself.
+#[derive(Debug)]
+pub enum Observed<'a> {
+    /// Complete lines of a log.
+    Lines {
+        /// Name of the file.
+        log: &'a str,
+        /// Each ends in a newline.
+        block: &'a [u8],
+    },
+    /// A file of the home was written or removed.
+    File {
+        /// Relative to the home.
+        file: &'a str,
+        /// Its content.
+        json: Option<&'a Value>,
+    },
+    /// Evidence that was not read from lines or files.
+    Known(&'a Evidence),
+}
+
+/// Sees everything that is read, before it is judged.
+pub type Observer = Box<dyn FnMut(Timestamp, Observed<'_>) + Send>;
+
+struct Source {
+    name: String,
+    tailer: Tailer,
+    /// Why it could not be read at the last try.
+    trouble: Option<String>,
+}
+
+/// What a state file was when it was read last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    modified: (i64, i64),
+    size: u64,
+    inode: u64,
+}
+
+impl Seen {
+    fn of(meta: &Metadata) -> Self {
+        Self { modified: (meta.mtime(), meta.mtime_nsec()), size: meta.size(), inode: meta.ino() }
+    }
+}
+
+#[derive(Debug, Default)]
+struct StateFileWatch {
+    seen: Option<Seen>,
+    /// It was there, but its content could not be used: tried again though it did not change.
+    unusable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tracked {
+    start: u64,
+    state: ProcessState,
+}
+
+/// Reads one profile.
+pub struct Collector {
+    home: PathBuf,
+    sources: Vec<Source>,
+    book: LogBook,
+    files: BTreeMap<&'static str, StateFileWatch>,
+    starts: StateFileWatch,
+    processes: BTreeMap<u32, Tracked>,
+    observer: Option<Observer>,
+}
+
+/// What [`Collector::attach`] found: evidence with its time, oldest first.
+pub type Past = Vec<(Timestamp, Evidence)>;
+
+impl Collector {
+    /// Reads what was, and begins to follow. The job's process, where one is known, belongs into `job_pid`.
+    pub fn attach(
+        profile: &Profile,
+        patterns: &Arc<Patterns>,
+        zone: &TimeZone,
+        now: Moment,
+        observer: Option<Observer>,
+    ) -> (Self, Past) {
+        let mut collector = Self {
+            home: profile.home.clone(),
+            sources: Vec::new(),
+            book: LogBook::new(Arc::clone(patterns)),
+            files: STATE_FILES.iter().map(|name| (*name, StateFileWatch::default())).collect(),
+            starts: StateFileWatch::default(),
+            processes: BTreeMap::new(),
+            observer,
+        };
+        let mut present = Vec::new();
+        collector.read_files(now.at, true, &mut present);
+        let started_at = collector.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
+        let mut past = collector.read_history(profile, patterns, zone, now, started_at);
+        // A process comes before its own lines, and what lies there now after them.
+        let (processes, others): (Vec<_>, Vec<_>) =
+            present.into_iter().partition(|evidence| matches!(evidence, Evidence::Process { .. }));
+        let mut told: Past = processes
+            .into_iter()
+            .map(|evidence| (started_at.unwrap_or(now.at).min(now.at), evidence))
+            .collect();
+        told.append(&mut past);
+        told.extend(others.into_iter().map(|evidence| (now.at, evidence)));
+        if collector.processes.is_empty() {
+            told.push((now.at, Evidence::NoProcess));
+        }
+        (collector, told)
+    }
+
+    /// Reads what is new. Returns whether more is left for the next turn.
+    pub fn poll(&mut self, now: Moment, out: &mut Vec<Evidence>) -> bool {
+        let more = self.read_logs(now, out);
+        self.read_files(now.at, false, out);
+        more
+    }
+
+    /// When half a line is to be taken for a whole one.
+    pub fn next_flush(&self) -> Option<Instant> {
+        self.sources.iter().filter_map(|source| source.tailer.next_flush()).min()
+    }
+
+    /// Why logs cannot be read, one sentence each.
+    pub fn troubles(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().filter_map(|source| source.trouble.as_deref())
+    }
+
+    /// The processes followed, with their start times.
+    pub fn processes(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.processes.iter().map(|(pid, tracked)| (*pid, tracked.start))
+    }
+
+    /// Looks at the processes that are followed: alive, stopped, zombie, gone.
+    pub fn look_at_processes(&mut self, now: Timestamp, out: &mut Vec<Evidence>) {
+        let pids: Vec<u32> = self.processes.keys().copied().collect();
+        for pid in pids {
+            let Some(tracked) = self.processes.get(&pid).copied() else { continue };
+            match process::look(pid).filter(|info| info.start == tracked.start) {
+                Some(info) if info.state == tracked.state => {}
+                Some(info) => {
+                    if let Some(entry) = self.processes.get_mut(&pid) {
+                        entry.state = info.state;
+                    }
+                    self.tell(now, evidence_of(&info), out);
+                }
+                None => {
+                    self.processes.remove(&pid);
+                    let gone = Evidence::Process {
+                        pid,
+                        start: Some(tracked.start),
+                        started_at: None,
+                        state: ProcessState::Gone,
+                        exit: None,
+                    };
+                    self.tell(now, gone, out);
+                }
+            }
+        }
+    }
+
+    /// Follows this process from now on, if it is there and, where `start` is known, the same. Returns whether it is.
+    pub fn consider(&mut self, pid: u32, start: Option<u64>, now: Timestamp, out: &mut Vec<Evidence>) -> bool {
+        if let Some(tracked) = self.processes.get(&pid) {
+            return start.is_none_or(|start| start == tracked.start);
+        }
+        let Some(info) = process::look(pid) else { return false };
+        if start.is_some_and(|start| start != info.start) || info.state == ProcessState::Gone {
+            return false;
+        }
+        if self.processes.len() >= MOST_PROCESSES {
+            return false;
+        }
+        self.processes.insert(pid, Tracked { start: info.start, state: info.state });
+        self.tell(now, evidence_of(&info), out);
+        true
+    }
+
+    /// Evidence that comes from elsewhere (the service manager, the sleep of the machine), for the recorder too.
+    pub fn tell(&mut self, now: Timestamp, evidence: Evidence, out: &mut Vec<Evidence>) {
+        if let Some(observer) = &mut self.observer {
+            observer(now, Observed::Known(&evidence));
+        }
+        out.push(evidence);
+    }
+
+    fn read_logs(&mut self, now: Moment, out: &mut Vec<Evidence>) -> bool {
+        let mut more = false;
+        let (book, observer) = (&mut self.book, &mut self.observer);
+        for source in &mut self.sources {
+            let name = source.name.as_str();
+            let mut sink = |block: &[u8]| {
+                if let Some(observer) = observer {
+                    observer(now.at, Observed::Lines { log: name, block });
+                }
+                book.read(name, block, now.at, &mut |event| out.push(event.into_evidence()));
+            };
+            let polled = source.tailer.poll(now.instant, &mut sink);
+            source.tailer.flush_partial(now.instant, &mut sink);
+            match polled {
+                Ok(polled) => {
+                    source.trouble = None;
+                    more |= polled.more;
+                    if polled.truncated || polled.rotated {
+                        book.forget_record(name);
+                    }
+                }
+                Err(error) => source.trouble = Some(error.to_string()),
+            }
+        }
+        more
+    }
+
+    /// Reads the files of the home that changed. `all`: for the first time, when a marker may be a leftover.
+    fn read_files(&mut self, now: Timestamp, all: bool, out: &mut Vec<Evidence>) {
+        for file in STATE_FILES {
+            let path = self.home.join(file);
+            let watch = self.files.entry(file).or_default();
+            let Some(content) = watch.read(&path) else { continue };
+            let json = match content {
+                Content::Gone => None,
+                Content::Json(json) => Some(json),
+                Content::Unusable => continue,
+            };
+            if let Some(observer) = &mut self.observer {
+                observer(now, Observed::File { file, json: json.as_ref() });
+            }
+            if file == ".gateway-planned-stop.json" && (all || !is_young(&path, now)) {
+                continue;
+            }
+            let Some(evidence) = state_files::evidence(file, json.as_ref()) else { continue };
+            // The process first: the file then names one that is known.
+            match &evidence {
+                Evidence::PidFile(Some(writer)) => {
+                    self.consider(writer.pid, writer.start, now, out);
+                }
+                Evidence::StateFile(state) if self.processes.is_empty() => {
+                    self.consider(state.pid, state.start, now, out);
+                }
+                _ => {}
+            }
+            out.push(evidence);
+        }
+        let path = self.home.join(STARTS_FILE);
+        if self.starts.changed(&path)
+            && let Some(text) = read_end(&path, STARTS_BYTES)
+        {
+            let evidence = Evidence::Starts(state_files::starts(&text));
+            self.tell(now, evidence, out);
+        }
+    }
+
+    fn read_history(
+        &mut self,
+        profile: &Profile,
+        patterns: &Arc<Patterns>,
+        zone: &TimeZone,
+        now: Moment,
+        started_at: Option<Timestamp>,
+    ) -> Past {
+        let scanner = Scanner::new(Arc::clone(patterns));
+        let oldest = started_at.map(|at| at.saturating_sub(START_TOLERANCE).unwrap_or(at));
+        let mut events: Vec<(Timestamp, LogEvent)> = Vec::new();
+        let mut reaches = Reach::default();
+        for path in &profile.logs {
+            let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), now.instant);
+            let reach = read_backwards(&mut reader, &scanner, &name, zone, now.at, oldest, &mut events);
+            reaches = reaches.or(reach);
+            self.sources.push(Source { name, tailer, trouble: None });
+        }
+        events.sort_by_key(|(at, _)| *at);
+        let mut past = Past::new();
+        for (at, mut event) in events {
+            if self.book.admit(&event, at) {
+                event.proof.at = at;
+                if let (Some(observer), false) = (&mut self.observer, event.proof.line.is_empty()) {
+                    let line = format!("{}\n", event.proof.line);
+                    observer(at, Observed::Lines { log: &event.proof.source, block: line.as_bytes() });
+                }
+                past.push((at, event.into_evidence()));
+            }
+        }
+        if reaches.bounded && !reaches.to_start && !reaches.to_link {
+            past.push((now.at, Evidence::HistoryTruncated));
+        }
+        past
+    }
+}
+
+/// How far back a log was read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reach {
+    /// To the start of the process.
+    to_start: bool,
+    /// To an event of the link.
+    to_link: bool,
+    /// No further, though there may be more.
+    bounded: bool,
+}
+
+impl Reach {
+    fn or(self, other: Self) -> Self {
+        Self {
+            to_start: self.to_start || other.to_start,
+            to_link: self.to_link || other.to_link,
+            bounded: self.bounded || other.bounded,
+        }
+    }
+}
+
+/// Reads one log backwards: to the start of the process, or to an event of the link. Logs that hold warnings only are
+/// short of link events and are read to the start of the process: a dead executor is older than the last reconnect.
+fn read_backwards(
+    reader: &mut HistoryReader,
+    scanner: &Scanner,
+    name: &str,
+    zone: &TimeZone,
+    now: Timestamp,
+    oldest: Option<Timestamp>,
+    events: &mut Vec<(Timestamp, LogEvent)>,
+) -> Reach {
+    let mut reach = Reach::default();
+    let warnings_only = name == "errors.log";
+    while let Some(block) = reader.next_block() {
+        let mut found: Vec<(Timestamp, LogEvent)> = Vec::new();
+        let mut stamped = false;
+        scanner.read_alone(name, &block.bytes, now, &mut |event| {
+            if let Some(stamp) = event.stamp {
+                stamped = true;
+                let at = zone.to_ambiguous_timestamp(stamp).compatible().unwrap_or(now).min(now);
+                found.push((at, event));
+            }
+        });
+        let first = block.bytes.split(|b| *b == b'\n').take(64).find_map(|line| super::line::head(line)?.stamp);
+        let first = first.and_then(|stamp| zone.to_ambiguous_timestamp(stamp).compatible().ok());
+        // A log without stamps says nothing of when: no history.
+        if first.is_none() && !stamped {
+            return reach;
+        }
+        for (at, event) in found {
+            if oldest.is_some_and(|oldest| at < oldest) {
+                reach.to_start = true;
+                continue;
+            }
+            match event.signal {
+                Signal::Connected | Signal::Inbound | Signal::Lost | Signal::Attempt => reach.to_link = true,
+                Signal::FailedNetwork | Signal::FailedAuth | Signal::FailedLimit => reach.to_link = true,
+                Signal::Start | Signal::PlannedStop => reach.to_start = true,
+                _ => {}
+            }
+            events.push((at, event));
+        }
+        reach.to_start |= matches!((first, oldest), (Some(first), Some(oldest)) if first < oldest);
+        if reach.to_start || (reach.to_link && !warnings_only) {
+            return reach;
+        }
+    }
+    reach.bounded = reader.end() == Some(HistoryEnd::Bound);
+    // Everything that there is was read.
+    reach.to_start |= reader.end() == Some(HistoryEnd::Beginning) && name != "errors.log";
+    reach
+}
+
+enum Content {
+    Gone,
+    Json(Value),
+    Unusable,
+}
+
+impl StateFileWatch {
+    /// What the file holds, if it changed since the last look.
+    fn read(&mut self, path: &Path) -> Option<Content> {
+        let Ok(meta) = std::fs::metadata(path) else {
+            self.unusable = false;
+            return self.seen.take().map(|_| Content::Gone);
+        };
+        if !meta.is_file() || meta.size() > state_files::MOST_BYTES {
+            return None;
+        }
+        let seen = Seen::of(&meta);
+        if self.seen.as_ref() == Some(&seen) && !self.unusable {
+            return None;
+        }
+        self.seen = Some(seen);
+        let json = read_bounded(path, state_files::MOST_BYTES).and_then(|bytes| {
+            // Some markers are empty files: being there is all that they say.
+            if bytes.is_empty() { Some(Value::Null) } else { state_files::parse(&bytes) }
+        });
+        self.unusable = json.is_none();
+        Some(json.map_or(Content::Unusable, Content::Json))
+    }
+
+    fn changed(&mut self, path: &Path) -> bool {
+        let seen = std::fs::metadata(path).ok().filter(Metadata::is_file).map(|meta| Seen::of(&meta));
+        let changed = seen.is_some() && seen != self.seen;
+        self.seen = seen;
+        changed
+    }
+}
+
+fn open_regular(path: &Path) -> Option<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = File::from(open(path, flags, Mode::empty()).ok()?);
+    file.metadata().ok()?.is_file().then_some(file)
+}
+
+fn read_bounded(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// The last bytes of a file, without the first line if it is not whole.
+fn read_end(path: &Path, most: u64) -> Option<String> {
+    use std::io::{Seek, SeekFrom};
+    let mut file = open_regular(path)?;
+    let size = file.metadata().ok()?.size();
+    let from = size.saturating_sub(most);
+    file.seek(SeekFrom::Start(from)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes).ok()?;
+    if from > 0 {
+        let whole = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
+        bytes.drain(..whole);
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn is_young(path: &Path, now: Timestamp) -> bool {
+    let Ok(modified) = std::fs::metadata(path).and_then(|meta| meta.modified()) else { return false };
+    let Ok(modified) = Timestamp::try_from(modified) else { return false };
+    now.duration_since(modified).unsigned_abs() <= MARKER_LIFE
+}
+
+fn evidence_of(info: &ProcessInfo) -> Evidence {
+    Evidence::Process {
+        pid: info.pid,
+        start: Some(info.start),
+        started_at: Some(info.started_at),
+        state: info.state,
+        exit: None,
+    }
+}

@@ -1,0 +1,133 @@
+//! The supervisor inside `gatelight demo`: starts processes of its own and restarts them, like a real manager would.
+
+use std::collections::HashMap;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{JobReport, Supervisor, SupervisorError};
+use crate::health::{JobState, Manager};
+use crate::profile::JobFile;
+
+/// How long a process may take to end on SIGTERM before it is killed.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
+
+#[derive(Debug, Default)]
+struct Job {
+    child: Option<Child>,
+    last_exit: Option<i32>,
+    runs: u64,
+}
+
+/// Holds the processes; ends them when it is dropped.
+#[derive(Debug, Default)]
+pub struct Embedded {
+    jobs: Mutex<HashMap<String, Job>>,
+}
+
+impl Embedded {
+    /// Without any job.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts the job's process.
+    pub fn start(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        let mut jobs = self.jobs();
+        let entry = jobs.entry(job.label.clone()).or_default();
+        spawn(job, entry)
+    }
+
+    /// Ends every process.
+    pub fn stop_all(&self) {
+        for job in self.jobs().values_mut() {
+            end(job);
+        }
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, HashMap<String, Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn spawn(file: &JobFile, job: &mut Job) -> Result<(), SupervisorError> {
+    let Some((program, arguments)) = file.arguments.split_first() else {
+        return Err(SupervisorError::Missing { program: file.label.clone() });
+    };
+    let child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|source| SupervisorError::Io { program: program.clone(), source })?;
+    job.child = Some(child);
+    job.runs += 1;
+    Ok(())
+}
+
+fn code(status: ExitStatus) -> i32 {
+    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(-1)
+}
+
+/// SIGTERM, and SIGKILL where that is ignored.
+fn end(job: &mut Job) {
+    let Some(mut child) = job.child.take() else { return };
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    let limit = Instant::now() + EXIT_TIMEOUT;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => {
+                job.last_exit = Some(code(status));
+                return;
+            }
+            Ok(None) if Instant::now() < limit => std::thread::sleep(Duration::from_millis(20)),
+            _ => break,
+        }
+    }
+    let _ = child.kill();
+    job.last_exit = child.wait().ok().map(code);
+}
+
+impl Supervisor for Embedded {
+    fn manager(&self) -> Manager {
+        Manager::Embedded
+    }
+
+    fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
+        let mut jobs = self.jobs();
+        let Some(entry) = jobs.get_mut(&job.label) else {
+            return Ok(JobReport { state: JobState::NotLoaded, pid: None, last_exit: None, runs: None, domain: None });
+        };
+        if let Some(child) = &mut entry.child
+            && let Ok(Some(status)) = child.try_wait()
+        {
+            entry.last_exit = Some(code(status));
+            entry.child = None;
+            spawn(job, entry)?;
+        }
+        let pid = entry.child.as_ref().map(Child::id);
+        let state = if pid.is_some() { JobState::Running } else { JobState::Waiting };
+        Ok(JobReport { state, pid, last_exit: entry.last_exit, runs: Some(entry.runs), domain: None })
+    }
+
+    fn restart(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        let mut jobs = self.jobs();
+        let entry = jobs.entry(job.label.clone()).or_default();
+        end(entry);
+        spawn(job, entry)
+    }
+
+    fn reload(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        self.restart(job)
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.stop_all();
+    }
+}

@@ -1,0 +1,422 @@
+//! The loop that joins the rooms: one owner of all profiles. Woken by the system, by deadlines, and by a slow poll as a
+//! safety net; publishes a [`Snapshot`] and every [`ProfileChange`].
+
+mod jobs;
+mod watched;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::evidence::clock::{Clocks, SleepGap};
+use crate::evidence::collector::{Moment, Observer};
+use crate::evidence::patterns::Patterns;
+use crate::evidence::process::ExitWatch;
+use crate::evidence::watch::{Key, Watch};
+use crate::health::{Deadlines, Evidence};
+use crate::profile::{self, BadJobFile, Found, Places, Profile};
+use crate::snapshot::{ProfileChange, RestartView, Snapshot};
+use crate::supervisor::{JobReport, Supervisors};
+use watched::Watched;
+
+/// Changes kept for a slow listener; one that is slower than that misses the oldest.
+const CHANGES_KEPT: usize = 1024;
+
+/// Commands and answers that wait for the loop at most.
+const QUEUE: usize = 256;
+
+/// The safety net: how often everything is looked at though nothing said that it changed.
+pub const SAFETY_POLL: Duration = Duration::from_secs(5);
+
+/// What the watcher works with.
+pub struct Setup {
+    /// Where profiles are looked for.
+    pub places: Places,
+    /// Profiles that are given, in place of a search.
+    pub given: Vec<Profile>,
+    /// Profiles to watch; empty: all.
+    pub only: Vec<String>,
+    /// Deadlines of the judgement.
+    pub deadlines: Deadlines,
+    /// The log patterns.
+    pub patterns: Arc<Patterns>,
+    /// The service managers of this machine.
+    pub supervisors: Supervisors,
+    /// The zone of the stamps in the logs.
+    pub zone: TimeZone,
+    /// The safety net's period.
+    pub poll: Duration,
+    /// Sees all that is read of the first profile.
+    pub observer: Option<Observer>,
+}
+
+/// What the watcher can be told.
+#[derive(Debug)]
+pub enum Command {
+    /// Shows a restart in the snapshot; `None` takes it away.
+    ShowRestart(String, Option<RestartView>),
+    /// Looks for profiles now, and asks the managers anew.
+    Rescan,
+    /// Other settings are in force.
+    Settings(Box<Deadlines>, Arc<Patterns>, Vec<PathBuf>),
+    /// The machine goes to sleep.
+    Sleep,
+    /// The machine woke up.
+    Woke,
+    /// Ends the loop.
+    Quit,
+}
+
+/// What the loop hears from its own tasks.
+#[derive(Debug)]
+enum Heard {
+    Exit { key: String },
+    Job { key: String, answer: Option<JobReport> },
+}
+
+/// The way to a running watcher.
+#[derive(Debug)]
+pub struct Handle {
+    /// The newest snapshot.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Every change, history included.
+    pub changes: broadcast::Sender<ProfileChange>,
+    /// Commands to the loop.
+    pub commands: mpsc::Sender<Command>,
+}
+
+/// The watcher cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum WatcherError {
+    /// The system's file watch.
+    #[error("cannot watch files: {0}")]
+    Watch(#[from] std::io::Error),
+}
+
+/// Starts the loop on the current tokio runtime. Listeners of `changes` must subscribe before they yield.
+pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
+    let now = Timestamp::now();
+    let empty = Snapshot { at: now, profiles: Vec::new(), bad_files: Vec::new(), complete: false };
+    let (snapshot_sender, snapshots) = watch::channel(Arc::new(empty));
+    let (changes, _) = broadcast::channel(CHANGES_KEPT);
+    let (commands, command_receiver) = mpsc::channel(QUEUE);
+    let (heard_sender, heard) = mpsc::channel(QUEUE);
+    let clocks = Clocks::now();
+    let watcher = Watcher {
+        watch: Watch::new()?,
+        base: (now, clocks),
+        gap: SleepGap::default(),
+        profiles: Vec::new(),
+        job_folders: Vec::new(),
+        bad_files: Vec::new(),
+        snapshot: snapshot_sender,
+        changes: changes.clone(),
+        heard_sender,
+        last_poll: Instant::now(),
+        setup,
+    };
+    tokio::spawn(watcher.run(command_receiver, heard));
+    Ok(Handle { snapshots, changes, commands })
+}
+
+struct Watcher {
+    setup: Setup,
+    watch: Watch,
+    /// Where the time line begins. It is carried on by the clock that also counts sleep, so that a clock which is set
+    /// forward or back does no harm.
+    base: (Timestamp, Clocks),
+    gap: SleepGap,
+    profiles: Vec<Watched>,
+    /// Folders in which profiles may appear.
+    job_folders: Vec<Key>,
+    bad_files: Vec<BadJobFile>,
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    changes: broadcast::Sender<ProfileChange>,
+    heard_sender: mpsc::Sender<Heard>,
+    last_poll: Instant,
+}
+
+impl Watcher {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut heard: mpsc::Receiver<Heard>) {
+        self.rescan();
+        self.publish();
+        let mut more = false;
+        loop {
+            let wait = if more { Duration::ZERO } else { self.wait() };
+            let (mut touched, mut everything) = (Vec::new(), false);
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    None | Some(Command::Quit) => return,
+                    Some(command) => everything = self.obey(command),
+                },
+                Some(message) = heard.recv() => self.hear(message),
+                changed = self.watch.changed() => match changed {
+                    Ok(changes) => {
+                        everything = changes.everything;
+                        touched = changes.changed.iter().map(|changed| changed.key).collect();
+                    }
+                    // Without the system's word the safety net remains.
+                    Err(_) => tokio::time::sleep(self.setup.poll).await,
+                },
+                () = tokio::time::sleep(wait) => {}
+            }
+            self.mind_sleep();
+            let due = self.last_poll.elapsed() >= self.setup.poll;
+            if touched.iter().any(|key| self.job_folders.contains(key)) || everything {
+                self.rescan();
+            }
+            more = self.read(&touched, everything || due || more);
+            if due {
+                self.last_poll = Instant::now();
+            }
+            self.ask_managers();
+            self.publish();
+        }
+    }
+
+    /// Now, on the time line.
+    fn now(&self) -> Moment {
+        let elapsed = Clocks::now().total.saturating_sub(self.base.1.total);
+        let at = self.base.0.saturating_add(elapsed).unwrap_or(Timestamp::MAX);
+        Moment { at, instant: Instant::now() }
+    }
+
+    /// How long there is nothing to do unless something happens.
+    fn wait(&self) -> Duration {
+        let now = self.now();
+        let until_poll = self.setup.poll.saturating_sub(self.last_poll.elapsed());
+        let deadlines = self.profiles.iter().filter_map(|p| p.core.next_deadline()).min();
+        let until_deadline = deadlines.map(|at| Duration::try_from(at.duration_since(now.at)).unwrap_or_default());
+        let flush = self.profiles.iter().filter_map(|p| p.collector.next_flush()).min();
+        let until_flush = flush.map(|at| at.saturating_duration_since(now.instant));
+        let asking = self.profiles.iter().filter_map(|p| p.job.next(now.instant)).min();
+        [until_deadline, until_flush, asking].into_iter().flatten().fold(until_poll, Duration::min)
+    }
+
+    fn mind_sleep(&mut self) {
+        if let Some(slept) = self.gap.observe(Clocks::now()) {
+            self.tell_all(&Evidence::Wake { slept });
+        }
+    }
+
+    fn tell_all(&mut self, evidence: &Evidence) {
+        let now = self.now();
+        for index in 0..self.profiles.len() {
+            let mut out = Vec::new();
+            self.profiles[index].collector.tell(now.at, evidence.clone(), &mut out);
+            self.feed(index, now.at, out);
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> bool {
+        match command {
+            Command::ShowRestart(name, view) => {
+                if let Some(watched) = self.profiles.iter_mut().find(|p| p.profile.name == name) {
+                    watched.job.ask_soon();
+                    watched.restart = view;
+                }
+                false
+            }
+            Command::Rescan => {
+                self.profiles.iter_mut().for_each(|watched| watched.job.ask_soon());
+                true
+            }
+            Command::Settings(deadlines, patterns, extra_homes) => {
+                self.setup.deadlines = *deadlines;
+                self.setup.patterns = patterns;
+                self.setup.places.extra_homes = extra_homes;
+                for index in 0..self.profiles.len() {
+                    let changes = self.profiles[index].core.set_deadlines(self.setup.deadlines.clone());
+                    self.send(index, changes, false);
+                }
+                true
+            }
+            Command::Sleep => {
+                self.tell_all(&Evidence::Sleep);
+                false
+            }
+            Command::Woke | Command::Quit => true,
+        }
+    }
+
+    /// Looks for profiles. Those that are still the same keep what is known of them.
+    fn rescan(&mut self) {
+        let found = match self.setup.given.is_empty() {
+            true => profile::scan(&self.setup.places),
+            false => Found { profiles: self.setup.given.clone(), bad: Vec::new() },
+        };
+        self.bad_files = found.bad;
+        let only = self.setup.only.clone();
+        let wanted = found.profiles.into_iter().filter(|p| only.is_empty() || only.contains(&p.name));
+        let mut old = std::mem::take(&mut self.profiles);
+        let mut new = Vec::new();
+        for profile in wanted {
+            let same = old.iter().position(|watched| watched.is_of(&profile));
+            match same {
+                Some(index) => {
+                    let mut watched = old.swap_remove(index);
+                    if *watched.profile != profile {
+                        watched.job.ask_soon();
+                        watched.profile = Arc::new(profile);
+                    }
+                    new.push(watched);
+                }
+                None => new.push(self.attach(profile)),
+            }
+        }
+        for key in old.iter().flat_map(|gone| &gone.watched) {
+            let shared = new.iter().any(|kept| kept.watched.contains(key)) || self.job_folders.contains(key);
+            if !shared {
+                self.watch.remove(*key);
+            }
+        }
+        self.profiles = new;
+        let places = &self.setup.places;
+        let profiles = places.hermes.join("profiles");
+        // A folder that cannot be watched is still looked at by the safety net.
+        self.job_folders = [&places.launch_agents, &places.systemd_user, &places.hermes, &profiles]
+            .into_iter()
+            .filter_map(|folder| self.watch.add_dir(folder).ok())
+            .collect();
+        for index in 0..self.profiles.len() {
+            let watched = &mut self.profiles[index];
+            let folders = watched.folders().into_iter().filter_map(|folder| self.watch.add_dir(&folder).ok());
+            let mut keys: Vec<Key> = folders.collect();
+            keys.extend(watched.profile.logs.iter().filter_map(|file| self.watch.add_file(file).ok()));
+            watched.watched = keys;
+            self.watch_exits(index);
+        }
+    }
+
+    fn attach(&mut self, profile: Profile) -> Watched {
+        let now = self.now();
+        let setup = &mut self.setup;
+        let observer = setup.observer.take();
+        let profile = Arc::new(profile);
+        let (watched, changes) =
+            Watched::attach(Arc::clone(&profile), &setup.patterns, &setup.deadlines, &setup.zone, now, observer);
+        for change in changes {
+            let _ = self.changes.send(ProfileChange { profile: Arc::clone(&profile), change, history: true });
+        }
+        watched
+    }
+
+    /// Reads what changed, and lets time pass. Returns whether something is left to read.
+    fn read(&mut self, touched: &[Key], everything: bool) -> bool {
+        let mut more = false;
+        for index in 0..self.profiles.len() {
+            let now = self.now();
+            let watched = &mut self.profiles[index];
+            let concerned = everything
+                || watched.collector.next_flush().is_some()
+                || touched.iter().any(|key| watched.watched.contains(key));
+            let mut out = Vec::new();
+            if concerned {
+                more |= watched.collector.poll(now, &mut out);
+                watched.collector.look_at_processes(now.at, &mut out);
+            }
+            self.feed(index, now.at, out);
+        }
+        more
+    }
+
+    /// Hands evidence to the core of one profile and lets its time pass.
+    fn feed(&mut self, index: usize, at: Timestamp, evidence: Vec<Evidence>) {
+        let watched = &mut self.profiles[index];
+        let mut changes = Vec::new();
+        for evidence in evidence {
+            watched.job.note(&evidence);
+            changes.extend(watched.core.step(at, evidence));
+        }
+        changes.extend(watched.core.tick(at));
+        self.watch_exits(index);
+        self.send(index, changes, false);
+    }
+
+    fn send(&self, index: usize, changes: Vec<crate::health::Change>, history: bool) {
+        for change in changes {
+            let profile = Arc::clone(&self.profiles[index].profile);
+            // No listener is no error.
+            let _ = self.changes.send(ProfileChange { profile, change, history });
+        }
+    }
+
+    /// Has the system tell when a process of this profile ends.
+    fn watch_exits(&mut self, index: usize) {
+        let watched = &mut self.profiles[index];
+        for (pid, start) in watched.new_processes() {
+            let (sender, key) = (self.heard_sender.clone(), watched.key());
+            // Where the system cannot tell, the safety net does.
+            if let Ok(Some(mut exit)) = ExitWatch::new(pid, start) {
+                let task = tokio::spawn(async move {
+                    if exit.gone().await.is_ok() {
+                        let _ = sender.send(Heard::Exit { key }).await;
+                    }
+                });
+                watched.keep_task(pid, start, task);
+            }
+        }
+    }
+
+    fn hear(&mut self, message: Heard) {
+        let now = self.now();
+        let key = match &message {
+            Heard::Exit { key, .. } | Heard::Job { key, .. } => key,
+        };
+        let Some(index) = self.profiles.iter().position(|watched| watched.key() == *key) else { return };
+        let watched = &mut self.profiles[index];
+        let mut out = Vec::new();
+        match message {
+            Heard::Exit { .. } => {
+                // Its last words first: they say whether it was meant.
+                watched.collector.poll(now, &mut out);
+                watched.collector.look_at_processes(now.at, &mut out);
+                watched.job.ask_soon();
+            }
+            Heard::Job { answer, .. } => watched.take_answer(answer, now, &mut out),
+        }
+        self.feed(index, now.at, out);
+    }
+
+    /// Asks the service managers where their word is needed now.
+    fn ask_managers(&mut self) {
+        let now = Instant::now();
+        for watched in &mut self.profiles {
+            let Some(job) = watched.profile.job.clone() else {
+                watched.job.answered = true;
+                continue;
+            };
+            let Some(supervisor) = self.setup.supervisors.get(job.manager) else {
+                watched.job.answered = true;
+                continue;
+            };
+            if !watched.job.begin(now) {
+                continue;
+            }
+            let (sender, key) = (self.heard_sender.clone(), watched.key());
+            tokio::spawn(async move {
+                let asked = tokio::task::spawn_blocking(move || supervisor.query(&job).ok());
+                let answer = asked.await.unwrap_or(None);
+                let _ = sender.send(Heard::Job { key, answer }).await;
+            });
+        }
+    }
+
+    fn publish(&mut self) {
+        let at = self.now().at;
+        let complete = self.profiles.iter().all(|watched| watched.job.answered);
+        let profiles: Vec<_> = self.profiles.iter().map(Watched::view).collect();
+        self.snapshot.send_if_modified(|old| {
+            let same = old.complete == complete && old.profiles == profiles && old.bad_files == self.bad_files;
+            if !same {
+                *old = Arc::new(Snapshot { at, profiles, bad_files: self.bad_files.clone(), complete });
+            }
+            !same
+        });
+    }
+}

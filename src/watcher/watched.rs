@@ -1,0 +1,137 @@
+//! One profile in the watcher's care.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use tokio::task::JoinHandle;
+
+use super::jobs::JobQuestions;
+use crate::evidence::collector::{Collector, Moment, Observer};
+use crate::evidence::patterns::Patterns;
+use crate::evidence::process;
+use crate::evidence::watch::Key;
+use crate::health::{Change, Core, Deadlines, Evidence};
+use crate::profile::Profile;
+use crate::snapshot::{ProfileView, RestartView};
+use crate::supervisor::JobReport;
+
+/// Reader and judge of one profile.
+pub struct Watched {
+    pub profile: Arc<Profile>,
+    pub core: Core,
+    pub collector: Collector,
+    pub job: JobQuestions,
+    pub restart: Option<RestartView>,
+    /// What is watched for it.
+    pub watched: Vec<Key>,
+    exits: BTreeMap<u32, (u64, JoinHandle<()>)>,
+}
+
+impl Watched {
+    /// Reads what was, and judges it.
+    pub fn attach(
+        profile: Arc<Profile>,
+        patterns: &Arc<Patterns>,
+        deadlines: &Deadlines,
+        zone: &TimeZone,
+        now: Moment,
+        observer: Option<Observer>,
+    ) -> (Self, Vec<Change>) {
+        let (collector, past) = Collector::attach(&profile, patterns, zone, now, observer);
+        let begin = past.first().map_or(now.at, |(at, _)| *at);
+        let mut core = Core::new(deadlines.clone(), begin);
+        let mut job = JobQuestions::new();
+        let mut changes = Vec::new();
+        for (at, evidence) in past {
+            job.note(&evidence);
+            changes.extend(core.step(at, evidence));
+        }
+        changes.extend(core.tick(now.at));
+        (Self { profile, core, collector, job, restart: None, watched: Vec::new(), exits: BTreeMap::new() }, changes)
+    }
+
+    /// What tells it from the others.
+    pub fn key(&self) -> String {
+        key(&self.profile)
+    }
+
+    /// Whether this is the same profile, perhaps with a changed job file.
+    pub fn is_of(&self, profile: &Profile) -> bool {
+        self.key() == key(profile) && self.profile.logs == profile.logs && self.profile.name == profile.name
+    }
+
+    /// The folders that its evidence lies in.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let home = &self.profile.home;
+        let mut folders = vec![home.clone(), home.join("logs"), home.join("state")];
+        folders.extend(self.profile.logs.iter().filter_map(|log| log.parent().map(Path::to_path_buf)));
+        folders.extend(self.profile.job.iter().filter_map(|job| job.path.parent().map(Path::to_path_buf)));
+        folders.sort();
+        folders.dedup();
+        folders
+    }
+
+    /// Takes in the manager's answer.
+    pub fn take_answer(&mut self, answer: Option<JobReport>, now: Moment, out: &mut Vec<Evidence>) {
+        self.job.end();
+        let Some(file) = &self.profile.job else { return };
+        let Some(report) = answer else {
+            self.collector.tell(now.at, Evidence::JobUnknown, out);
+            return;
+        };
+        if let Some(pid) = report.pid {
+            // The job's process may be a wrapper; the gateway is then below it.
+            let gateway = process::find_gateway(pid).map_or(pid, |info| info.pid);
+            self.collector.consider(gateway, None, now.at, out);
+        }
+        let evidence = Evidence::Job {
+            manager: file.manager,
+            label: file.label.clone(),
+            state: report.state,
+            pid: report.pid,
+            last_exit: report.last_exit,
+        };
+        self.collector.tell(now.at, evidence, out);
+    }
+
+    /// Processes whose end nobody waits for yet.
+    pub fn new_processes(&mut self) -> Vec<(u32, u64)> {
+        let current: BTreeMap<u32, u64> = self.collector.processes().collect();
+        self.exits.retain(|pid, (start, task)| {
+            let kept = current.get(pid) == Some(start);
+            if !kept {
+                task.abort();
+            }
+            kept
+        });
+        current.into_iter().filter(|(pid, _)| !self.exits.contains_key(pid)).collect()
+    }
+
+    /// Remembers the task that waits for the end of a process.
+    pub fn keep_task(&mut self, pid: u32, start: u64, task: JoinHandle<()>) {
+        self.exits.insert(pid, (start, task));
+    }
+
+    /// As it is shown.
+    pub fn view(&self) -> ProfileView {
+        ProfileView {
+            profile: Arc::clone(&self.profile),
+            verdict: self.core.verdict().clone(),
+            restart: self.restart.clone(),
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        for (_, task) in self.exits.values() {
+            task.abort();
+        }
+    }
+}
+
+fn key(profile: &Profile) -> String {
+    format!("{}\0{}", profile.home.display(), profile.label().unwrap_or_default())
+}
