@@ -312,7 +312,7 @@ impl Tailer {
             (Ok(Some(meta)), Some(current)) => Id::of(meta) == current.id,
             _ => false,
         };
-        self.check_current(
+        self.check_truncated(
             if same {
                 found.as_ref().ok().and_then(Option::as_ref)
             } else {
@@ -331,14 +331,12 @@ impl Tailer {
             }
             return Ok(());
         }
-        let moved = self.retire_current(now);
+        self.retire_current(now);
         let Some(meta) = meta else {
             polled.missing = true;
             self.skip_first = false;
             // while nothing is in its place, one may have come and been rotated away between two polls
-            if moved || self.newest.is_some() {
-                self.take_in_siblings(now);
-            }
+            self.take_in_siblings(now);
             return Ok(());
         };
         if !meta.is_file() {
@@ -382,55 +380,83 @@ impl Tailer {
         Ok(())
     }
 
-    /// Sees whether the current generation was truncated, and saves what a copy of it still holds.
-    fn check_current(&mut self, meta: Option<&Metadata>, now: Instant) {
-        let Some(current) = &mut self.current else { return };
-        let meta = match meta.map_or_else(|| current.metadata(), |meta| Ok(meta.clone())) {
-            Ok(meta) => meta,
-            // the volume is gone: the reading says so
-            Err(_) => return,
-        };
-        self.newest = Some(modified(&meta));
-        if matches!(current.look(&meta), Ok(Look::Replaced)) {
-            self.salvage(now);
+    /// Sees whether an open generation was truncated, and saves what a copy of it still holds.
+    fn check_truncated(&mut self, meta: Option<&Metadata>, now: Instant) {
+        for at in (0..self.old.len()).rev() {
+            let replaced = {
+                let old = &mut self.old[at];
+                old.metadata()
+                    .and_then(|meta| old.look(&meta))
+                    .is_ok_and(|look| look == Look::Replaced)
+            };
+            if replaced && let Some(old) = self.old.remove(at) {
+                let (old, copy) = self.salvage(old, now);
+                self.old.insert(at, old);
+                if let Some((copy, index)) = copy {
+                    self.old.insert(at, copy);
+                    let siblings = self.siblings();
+                    self.take_in_newer_than(Some(index), &siblings, now);
+                }
+            }
         }
-    }
-
-    /// copytruncate copies the log to `.1` before it empties it: what was not read yet stands in the copy.
-    fn salvage(&mut self, now: Instant) {
         let Some(mut current) = self.current.take() else {
             return;
         };
-        self.counts.truncations += 1;
+        let meta = meta.map_or_else(|| current.metadata(), |meta| Ok(meta.clone()));
+        let look = meta.and_then(|meta| {
+            self.newest = Some(modified(&meta));
+            current.look(&meta)
+        });
+        // an error (the volume is gone) is told by the reading
+        if !matches!(look, Ok(Look::Replaced)) {
+            self.current = Some(current);
+            return;
+        }
+        let (current, copy) = self.salvage(current, now);
+        self.current = Some(current);
         let siblings = self.siblings();
-        self.newest_known(&siblings);
-        let copy = siblings
-            .iter()
-            .filter(|sibling| current.mark.is_telling() && !self.holds(sibling.id))
+        let known = self.newest_known(&siblings);
+        let known = match copy {
+            Some((copy, index)) => {
+                self.old.push_back(copy);
+                Some(index)
+            }
+            None => known,
+        };
+        // copies of what was written between two truncations that nobody saw
+        self.take_in_newer_than(known, &siblings, now);
+    }
+
+    /// copytruncate copies the log to `.1` before it empties it: what was not read yet stands in the copy. Returns the
+    /// emptied generation, to be read from its beginning, and the copy with its number, to be read on.
+    fn salvage(&mut self, mut emptied: Generation, now: Instant) -> (Generation, Option<(Generation, u8)>) {
+        self.counts.truncations += 1;
+        let copy = self
+            .siblings()
+            .into_iter()
+            // the emptied file itself may stand among them, renamed since
+            .filter(|sibling| {
+                emptied.mark.is_telling() && sibling.id != emptied.id && !self.holds(sibling.id)
+            })
             .find_map(|sibling| {
                 let (file, meta) = open_regular(&sibling.path).ok()??;
-                current
-                    .mark
-                    .fits(&file, meta.size())
-                    .ok()?
-                    .then_some((sibling.index, file, meta))
+                let fits = emptied.mark.fits(&file, meta.size()).ok()?;
+                fits.then(|| {
+                    (
+                        Generation::at(file, &meta, emptied.mark.clone(), now),
+                        sibling.index,
+                    )
+                })
             });
-        if let Some((index, file, meta)) = copy {
-            let mut generation = Generation::at(file, &meta, current.mark.clone(), now);
-            generation.cutter = std::mem::take(&mut current.cutter);
-            self.remembered.retain(|known| known.id != generation.id);
-            self.old.push_back(generation);
-            // copies of what was written between two truncations that nobody saw
-            self.take_in_newer_than(Some(index), &siblings, now);
-        } else {
-            for sibling in &siblings {
-                self.note_as_read(sibling, now);
-            }
-        }
-        if current.restart() {
+        let copy = copy.map(|(mut copy, index)| {
+            copy.cutter = std::mem::take(&mut emptied.cutter);
+            self.remembered.retain(|known| known.id != copy.id);
+            (copy, index)
+        });
+        if emptied.restart() {
             self.counts.lost_partials += 1;
         }
-        self.current = Some(current);
+        (emptied, copy)
     }
 
     /// The path leads elsewhere: what was current is followed as an old generation. `true` when there was one.
@@ -480,7 +506,7 @@ impl Tailer {
             }
             let newer = match known {
                 Some(index) => sibling.index < index,
-                None => self.newest.is_some_and(|newest| sibling.modified >= newest),
+                None => self.newest.is_none_or(|newest| sibling.modified >= newest),
             };
             if !newer {
                 self.note_as_read(sibling, now);

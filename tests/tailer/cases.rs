@@ -1,0 +1,1 @@
+//! One case a test.
