@@ -6,6 +6,8 @@
 //! The tour: [`profile`] finds what is watched; [`health`] judges (pure); [`supervisor`] restarts; [`text`] speaks both
 //! languages; [`snapshot`] is what everybody shows.
 
+pub mod cli;
+pub mod doctor;
 pub mod health;
 pub mod profile;
 pub mod snapshot;

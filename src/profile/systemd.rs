@@ -118,6 +118,8 @@ pub fn unit_words(value: &str, user_home: &Path) -> Option<Vec<UnitWord>> {
             continue;
         }
         let mut text = Mapped::new();
+        // where the last character ends: a closing quote behind it is not part of the text
+        let mut text_end = start;
         let mut quote = None;
         let mut end = value.len();
         while let Some((at, c)) = chars.peek().copied() {
@@ -126,6 +128,7 @@ pub fn unit_words(value: &str, user_home: &Path) -> Option<Vec<UnitWord>> {
                 break;
             }
             chars.next();
+            let length = text.text.len();
             match (quote, c) {
                 (Some(q), _) if q == c => quote = None,
                 (None, '"' | '\'') => quote = Some(c),
@@ -146,12 +149,15 @@ pub fn unit_words(value: &str, user_home: &Path) -> Option<Vec<UnitWord>> {
                 },
                 _ => text.push(c, at),
             }
+            if text.text.len() > length {
+                text_end = chars.peek().map_or(value.len(), |(next, _)| *next);
+            }
         }
         if quote.is_some() {
             return None;
         }
         found.push(UnitWord {
-            text: text.finish(end),
+            text: text.finish(text_end),
             span: start..end,
         });
     }

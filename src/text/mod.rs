@@ -5,6 +5,8 @@
 
 use jiff::SignedDuration;
 
+pub mod doctor;
+
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];
 
