@@ -179,6 +179,14 @@ fn the_flag_is_found_wherever_it_stands() {
             elements(&["/usr/bin/osascript", "-l", "JavaScript", "-e", "ObjC.import('stdlib'); $.system(\"exec '/x y/hermes' gateway run 2>&amp;1\")"]),
         ),
         (
+            elements(&["/bin/sh", "-c", "exec hermes gateway run --replace<!-- why -->"]),
+            elements(&["/bin/sh", "-c", "exec hermes gateway run<!-- why -->"]),
+        ),
+        (
+            elements(&["/bin/sh", "-c", "<![CDATA[cd / && exec hermes gateway run --replace]]>"]),
+            elements(&["/bin/sh", "-c", "<![CDATA[cd / && exec hermes gateway run]]>"]),
+        ),
+        (
             elements(&["/usr/bin/osascript", "-e", "do shell script \"hermes gateway run --replace\" -- --replace"]),
             elements(&["/usr/bin/osascript", "-e", "do shell script \"hermes gateway run\" -- --replace"]),
         ),

@@ -258,7 +258,12 @@ fn plan_xml(bytes: &[u8], wanted: Wanted) -> Result<Option<Plan>, Refusal> {
                 .get(element.start + 1..element.end - 1)
                 .ok_or(Refusal::Unproven)?;
             let mapped = xml::content(text, inner).ok_or(Refusal::Unproven)?;
-            edits.push((mapped.source(range).ok_or(Refusal::Unproven)?, String::new()));
+            let source = mapped.source(range).ok_or(Refusal::Unproven)?;
+            // a comment or the border of a section among them is more than the flag
+            if text[source.clone()].contains('<') {
+                return Err(Refusal::Unproven);
+            }
+            edits.push((source, String::new()));
         }
     }
     let old_dict = old.as_dictionary().ok_or(Refusal::Unreadable)?;
