@@ -19,3 +19,4 @@ pub mod supervisor;
 pub mod text;
 pub mod ui;
 pub mod watcher;
+pub mod doctor;

@@ -1,4 +1,9 @@
 //! Profiles are found in real folders: every generation of the job files, wrapped, binary, broken and hostile.
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    clippy::needless_raw_string_hashes
+)]
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -17,6 +17,7 @@ pub mod simulate;
 pub mod status;
 pub mod style;
 pub mod watch;
+pub mod doctor;
 
 /// Success; `status`: all green.
 pub const OK: u8 = 0;

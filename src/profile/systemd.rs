@@ -69,7 +69,7 @@ pub fn entries(text: &str) -> Vec<Entry> {
                 }
                 (None, Some((key, value))) => {
                     let value = value.trim_start();
-                    open = Some((key.trim_end().to_owned(), Mapped::new()));
+                    open = Some((key.trim_end().to_owned(), Mapped::default()));
                     (value, start + (body.len() - value.len()))
                 }
                 (None, None) => continue,
@@ -84,25 +84,21 @@ pub fn entries(text: &str) -> Vec<Entry> {
         };
         let kept = if continued { kept } else { kept.trim_start() };
         for (at, c) in kept.char_indices() {
-            mapped.push(c, from + at);
+            mapped.push(c, from + at..from + at + c.len_utf8());
         }
         let stop = from + kept.len();
         if goes_on {
-            mapped.push(' ', stop);
+            mapped.push(' ', stop..stop + 1);
         } else if let Some((key, value)) = open.take() {
             found.push(Entry {
                 section: section.clone(),
                 key,
-                value: value.finish(stop),
+                value,
             });
         }
     }
     if let Some((key, value)) = open {
-        found.push(Entry {
-            section,
-            key,
-            value: value.finish(end),
-        });
+        found.push(Entry { section, key, value });
     }
     found
 }
@@ -117,7 +113,7 @@ pub fn unit_words(value: &str, user_home: &Path) -> Option<Vec<UnitWord>> {
             chars.next();
             continue;
         }
-        let mut text = Mapped::new();
+        let mut text = Mapped::default();
         let mut quote = None;
         let mut end = value.len();
         while let Some((at, c)) = chars.peek().copied() {
@@ -126,32 +122,38 @@ pub fn unit_words(value: &str, user_home: &Path) -> Option<Vec<UnitWord>> {
                 break;
             }
             chars.next();
-            match (quote, c) {
-                (Some(q), _) if q == c => quote = None,
-                (None, '"' | '\'') => quote = Some(c),
-                (_, '\\') => match escape(&mut chars) {
-                    Some(c) => text.push(c, at),
-                    None => text.push('\\', at),
-                },
+            let meant = match (quote, c) {
+                (Some(q), _) if q == c => {
+                    quote = None;
+                    continue;
+                }
+                (None, '"' | '\'') => {
+                    quote = Some(c);
+                    continue;
+                }
+                (_, '\\') => escape(&mut chars).unwrap_or('\\'),
                 (_, '%') => match chars.peek().map(|(_, c)| *c) {
                     Some('%') => {
                         chars.next();
-                        text.push('%', at);
+                        '%'
                     }
                     Some('h') => {
                         chars.next();
-                        home.chars().for_each(|c| text.push(c, at));
+                        home.chars().for_each(|c| text.push(c, at..at + 2));
+                        continue;
                     }
-                    _ => text.push('%', at),
+                    _ => '%',
                 },
-                _ => text.push(c, at),
-            }
+                _ => c,
+            };
+            let next = chars.peek().map_or(value.len(), |(next, _)| *next);
+            text.push(meant, at..next);
         }
         if quote.is_some() {
             return None;
         }
         found.push(UnitWord {
-            text: text.finish(end),
+            text,
             span: start..end,
         });
     }

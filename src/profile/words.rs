@@ -10,46 +10,27 @@ const DEEPEST: u8 = 4;
 /// Longest script that is looked into, in bytes.
 const LONGEST_SCRIPT: usize = 256 * 1024;
 
-/// A decoded text that knows where each of its bytes came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A decoded text that knows where each of its characters was written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mapped {
     /// The decoded text.
     pub text: String,
-    /// Source offset of every byte of `text`, and of its end.
-    at: Vec<usize>,
+    /// Source of the character of every byte of `text`.
+    sources: Vec<Range<usize>>,
 }
 
 impl Mapped {
-    /// An empty text; bytes are added with [`Mapped::push`], then [`Mapped::finish`].
-    pub fn new() -> Self {
-        Self {
-            text: String::new(),
-            at: Vec::new(),
-        }
-    }
-
     /// Adds a character that was written at `source`.
-    pub fn push(&mut self, c: char, source: usize) {
+    pub fn push(&mut self, c: char, source: Range<usize>) {
         self.text.push(c);
-        self.at.resize(self.text.len(), source);
+        self.sources.resize(self.text.len(), source);
     }
 
-    /// Says where the text ends in the source.
-    #[must_use]
-    pub fn finish(mut self, end: usize) -> Self {
-        self.at.push(end);
-        self
-    }
-
-    /// The source range of a range of the text; `None` outside of it.
+    /// The source of a range of the text, from its first character to its last; `None` for an empty one, and outside of
+    /// the text.
     pub fn source(&self, range: &Range<usize>) -> Option<Range<usize>> {
-        Some(*self.at.get(range.start)?..*self.at.get(range.end)?)
-    }
-}
-
-impl Default for Mapped {
-    fn default() -> Self {
-        Self::new()
+        let sources = self.sources.get(range.clone())?;
+        Some(sources.first()?.start..sources.last()?.end)
     }
 }
 
@@ -562,43 +543,47 @@ pub fn js_strings(source: &str) -> Option<Vec<Mapped>> {
                 _ => {}
             },
             quote @ ('"' | '\'' | '`') => {
-                let mut string = Mapped::new();
+                let mut string = Mapped::default();
                 loop {
                     let (at, c) = chars.next()?;
                     if c == quote {
-                        strings.push(string.finish(at));
+                        strings.push(string);
                         break;
                     }
-                    if c != '\\' {
-                        string.push(c, at);
-                        continue;
-                    }
-                    let (_, escaped) = chars.next()?;
-                    let mut hex = |digits: usize| {
-                        let mut value = 0;
-                        for _ in 0..digits {
-                            value = value * 16 + chars.next()?.1.to_digit(16)?;
+                    let meant = if c == '\\' {
+                        match chars.next()?.1 {
+                            '\n' => continue,
+                            'n' => '\n',
+                            't' => '\t',
+                            'r' => '\r',
+                            'b' => '\u{8}',
+                            'f' => '\u{c}',
+                            'v' => '\u{b}',
+                            'x' => hex(&mut chars, 2)?,
+                            'u' => hex(&mut chars, 4)?,
+                            c => c,
                         }
-                        char::from_u32(value)
+                    } else {
+                        c
                     };
-                    match escaped {
-                        'n' => string.push('\n', at),
-                        't' => string.push('\t', at),
-                        'r' => string.push('\r', at),
-                        'b' => string.push('\u{8}', at),
-                        'f' => string.push('\u{c}', at),
-                        'v' => string.push('\u{b}', at),
-                        'x' => string.push(hex(2)?, at),
-                        'u' => string.push(hex(4)?, at),
-                        '\n' => {}
-                        c => string.push(c, at),
-                    }
+                    let end = chars.peek().map_or(source.len(), |(next, _)| *next);
+                    string.push(meant, at..end);
                 }
             }
             _ => {}
         }
     }
     Some(strings)
+}
+
+/// The character of so many hexadecimal digits.
+fn hex(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, digits: usize) -> Option<char> {
+    let mut value = 0;
+    for _ in 0..digits {
+        value = value * 16 + chars.next()?.1.to_digit(16)?;
+    }
+    // half of a surrogate pair stands for nothing that a command needs
+    Some(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER))
 }
 
 /// The string literals of an AppleScript source, comments left out. `None`: one does not close.
@@ -621,21 +606,24 @@ pub fn applescript_strings(source: &str) -> Option<Vec<Mapped>> {
                 }
             }
             ('"', _) => {
-                let mut string = Mapped::new();
+                let mut string = Mapped::default();
                 loop {
-                    match chars.next()? {
-                        (at, '"') => {
-                            strings.push(string.finish(at));
+                    let (at, c) = chars.next()?;
+                    let meant = match c {
+                        '"' => {
+                            strings.push(string);
                             break;
                         }
-                        (at, '\\') => match chars.next()?.1 {
-                            'n' => string.push('\n', at),
-                            't' => string.push('\t', at),
-                            'r' => string.push('\r', at),
-                            c => string.push(c, at),
+                        '\\' => match chars.next()?.1 {
+                            'n' => '\n',
+                            't' => '\t',
+                            'r' => '\r',
+                            c => c,
                         },
-                        (at, c) => string.push(c, at),
-                    }
+                        c => c,
+                    };
+                    let end = chars.peek().map_or(source.len(), |(next, _)| *next);
+                    string.push(meant, at..end);
                 }
             }
             _ => {}

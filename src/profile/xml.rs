@@ -94,35 +94,34 @@ fn tag_length(rest: &str) -> Option<usize> {
 /// The characters of an element, from the pieces between its tags: entities resolved, each byte with its place in the
 /// file. `None`: an entity that XML does not know by itself, or an element inside.
 pub fn content(text: &str, inner: &[Piece<'_>]) -> Option<Mapped> {
-    let mut mapped = Mapped::new();
-    let mut end = inner.first()?.span.start;
+    let mut mapped = Mapped::default();
     for piece in inner {
-        end = piece.span.end;
+        let end = piece.span.end;
         match piece.kind {
             Kind::CData => {
                 let from = piece.span.start + 9;
                 for (i, c) in text[from..end - 3].char_indices() {
-                    mapped.push(c, from + i);
+                    mapped.push(c, from + i..from + i + c.len_utf8());
                 }
             }
             Kind::Text => {
                 let mut at = piece.span.start;
                 while let Some(c) = text[at..end].chars().next() {
-                    if c == '&' {
-                        let length = text[at..end].find(';')?;
-                        mapped.push(entity(&text[at + 1..at + length])?, at);
-                        at += length + 1;
+                    let (meant, length) = if c == '&' {
+                        let semicolon = text[at..end].find(';')?;
+                        (entity(&text[at + 1..at + semicolon])?, semicolon + 1)
                     } else {
-                        mapped.push(c, at);
-                        at += c.len_utf8();
-                    }
+                        (c, c.len_utf8())
+                    };
+                    mapped.push(meant, at..at + length);
+                    at += length;
                 }
             }
             Kind::Other => {}
             Kind::Start(_) | Kind::End(_) | Kind::Empty(_) => return None,
         }
     }
-    Some(mapped.finish(end))
+    Some(mapped)
 }
 
 fn entity(name: &str) -> Option<char> {
@@ -173,7 +172,8 @@ mod tests {
         let mapped = content(text, &pieces(text).unwrap()).unwrap();
         assert_eq!(mapped.text, "a-<&b");
         assert_eq!(&text[mapped.source(&(1..2)).unwrap()], "&#45;");
-        assert_eq!(&text[mapped.source(&(0..3)).unwrap()], "a&#45;&lt;<![CDATA[");
+        assert_eq!(&text[mapped.source(&(0..3)).unwrap()], "a&#45;&lt;");
+        assert_eq!(&text[mapped.source(&(2..4)).unwrap()], "&lt;<![CDATA[&");
         assert_eq!(content("&own;", &pieces("&own;").unwrap()), None);
     }
 

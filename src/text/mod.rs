@@ -12,6 +12,7 @@ pub mod status;
 pub mod config;
 pub mod notice;
 pub mod history;
+pub mod doctor;
 
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];

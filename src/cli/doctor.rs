@@ -1,0 +1,490 @@
+//! `gatelight doctor`: what is wrong with the job files, and `--fix`.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::doctor::flow::{self, Change, Failure, Link, PrepareError, Step, World};
+use crate::doctor::repair::Wanted;
+use crate::doctor::{self, Finding, LiveFacts, ProcessFacts, Severity, write};
+use crate::health::Manager;
+use crate::profile::{Found, JobFile, Places, Profile, scan};
+use crate::supervisor::Supervisor;
+use crate::text::{Lang, doctor as phrases, fill};
+
+/// Version of the JSON.
+const VERSION: u32 = 1;
+/// How often a job is looked at until it runs.
+const LOOKS: u32 = 60;
+
+/// Check the job files of the gateways, and repair them
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Args {
+    /// Profiles or labels; all when none is named
+    #[arg(value_name = "PROFILE")]
+    pub profiles: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Take --replace out; offer RunAtLoad and KeepAlive where they are missing
+    #[arg(long)]
+    pub fix: bool,
+    /// Show what --fix would change, and change nothing
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short, requires = "fix")]
+    pub yes: bool,
+}
+
+/// What the command needs of the world.
+pub struct Context<'a> {
+    /// Where to look.
+    pub places: &'a Places,
+    /// The manager of a kind, if this machine has one.
+    pub supervisor: &'a dyn Fn(Manager) -> Option<&'a dyn Supervisor>,
+    /// What the system says of a process ([`doctor::process_facts`]).
+    pub process: &'a dyn Fn(u32) -> Option<ProcessFacts>,
+    /// The arguments of a process, where the system tells them.
+    pub arguments_of: &'a dyn Fn(u32) -> Option<Vec<String>>,
+    /// Waits for a job's link after its reload.
+    pub link: &'a mut dyn FnMut(&JobFile, u32) -> Link,
+    /// Waits half a second.
+    pub pause: &'a mut dyn FnMut(),
+    /// Asks a question that is answered by yes or no.
+    pub confirm: &'a mut dyn FnMut(&str) -> bool,
+    /// Takes secrets out of a line.
+    pub redact: &'a dyn for<'l> Fn(&'l str) -> Cow<'l, str>,
+    /// The language.
+    pub lang: Lang,
+    /// Whether to colour.
+    pub color: bool,
+}
+
+/// Runs the command. Exit codes: 0 clean, 1 findings, 2 a profile that does not exist; with `--fix` 0 when everything
+/// that can be repaired is, 1 when something is left, with `--dry-run` 1 when there is something to repair.
+pub fn run(args: &Args, context: &mut Context<'_>, out: &mut dyn Write) -> anyhow::Result<u8> {
+    let lang = context.lang;
+    let found = scan(context.places);
+    if let Some(unknown) = unknown_profile(&found, args, lang) {
+        if args.json {
+            writeln!(out, "{}", json!({ "version": VERSION, "error": unknown }))?;
+        } else {
+            writeln!(out, "{unknown}")?;
+        }
+        return Ok(2);
+    }
+    if args.fix {
+        return fix(args, &found, context, out);
+    }
+    let findings = look(&found, args, context);
+    if args.json {
+        writeln!(
+            out,
+            "{}",
+            json!({ "version": VERSION, "findings": list(&findings, lang) })
+        )?;
+    } else {
+        show(&findings, &found, context, out)?;
+    }
+    Ok(u8::from(!findings.is_empty()))
+}
+
+/// The findings of the profiles that were named; without a name also those of files that are no profile's.
+fn look(found: &Found, args: &Args, context: &Context<'_>) -> Vec<Finding> {
+    let live = LiveFacts::ask(found, &|manager| (context.supervisor)(manager), context.process);
+    let mut findings = doctor::examine(found, context.places, &live);
+    findings.retain(|finding| {
+        let of = |profile: &&Profile| finding.profile.as_ref() == Some(&profile.name);
+        args.profiles.is_empty()
+            || found
+                .profiles
+                .iter()
+                .find(of)
+                .is_some_and(|profile| is_named(profile, args))
+    });
+    findings
+}
+
+fn is_named(profile: &Profile, args: &Args) -> bool {
+    let is = |name: &String| profile.name == *name || profile.label() == Some(name);
+    args.profiles.is_empty() || args.profiles.iter().any(is)
+}
+
+/// Says so if a name is no profile's.
+fn unknown_profile(found: &Found, args: &Args, lang: Lang) -> Option<String> {
+    let exists = |name: &String| {
+        found
+            .profiles
+            .iter()
+            .any(|p| p.name == *name || p.label() == Some(name))
+    };
+    let unknown = args.profiles.iter().find(|name| !exists(name))?;
+    let known: Vec<String> = found.profiles.iter().map(|p| printable(&p.name)).collect();
+    let values = [("name", &*printable(unknown)), ("known", &*known.join(", "))];
+    Some(fill(lang.pick(phrases::UNKNOWN_PROFILE), &values))
+}
+
+fn list(findings: &[Finding], lang: Lang) -> Vec<Value> {
+    findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "code": finding.code.name(),
+                "severity": finding.severity().word(),
+                "profile": finding.profile,
+                "file": finding.file.as_deref().map(Path::to_string_lossy),
+                "message": finding.message.pick(lang),
+                "reports": finding.reports(),
+                "remedy": finding.remedy.pick(lang),
+                "fixable": finding.fixable,
+            })
+        })
+        .collect()
+}
+
+fn show(
+    findings: &[Finding],
+    found: &Found,
+    context: &Context<'_>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let lang = context.lang;
+    if findings.is_empty() {
+        let none = if found.profiles.is_empty() {
+            phrases::NO_PROFILES
+        } else {
+            phrases::CLEAN
+        };
+        writeln!(out, "{}", lang.pick(none))?;
+        return Ok(());
+    }
+    for finding in findings {
+        let (word, color) = match finding.severity() {
+            Severity::Error => (phrases::ERROR, "31"),
+            Severity::Warning => (phrases::WARNING, "33"),
+            Severity::Info => (phrases::INFO, "36"),
+        };
+        let word = lang.pick(word);
+        let word = if context.color {
+            format!("\x1b[{color}m{word}\x1b[0m")
+        } else {
+            word.to_owned()
+        };
+        let profile = finding
+            .profile
+            .as_deref()
+            .map(|name| format!("{}: ", printable(name)))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "{word} [{}] {profile}{}",
+            finding.code.name(),
+            printable(finding.message.pick(lang))
+        )?;
+        if let Some(file) = &finding.file {
+            writeln!(out, "    {}", printable(&file.to_string_lossy()))?;
+        }
+        writeln!(
+            out,
+            "    {}: {}",
+            lang.pick(phrases::REMEDY),
+            printable(finding.remedy.pick(lang))
+        )?;
+        if !finding.reports().is_empty() {
+            let reports: Vec<String> = finding.reports().iter().map(|n| format!("#{n}")).collect();
+            writeln!(
+                out,
+                "    {}: hermes-agent {}",
+                lang.pick(phrases::REPORTS),
+                reports.join(" ")
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// What became of one job.
+struct Repair {
+    profile: String,
+    files: Vec<String>,
+    diff: String,
+    outcome: &'static str,
+    done: bool,
+    steps: Vec<String>,
+}
+
+fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Write) -> anyhow::Result<u8> {
+    let lang = context.lang;
+    let mut repairs = Vec::new();
+    for profile in found.profiles.iter().filter(|profile| is_named(profile, args)) {
+        let Some(job) = &profile.job else { continue };
+        for file in doctor::files_of(job) {
+            write::clean(&file);
+        }
+        if let Some(repair) = fix_one(args, profile, job, context, out)? {
+            repairs.push(repair);
+        }
+    }
+    let left = repairs.iter().any(|repair| !repair.done);
+    if args.json {
+        let findings = look(&scan(context.places), args, context);
+        let repairs: Vec<Value> = repairs
+            .iter()
+            .map(|r| {
+                json!({ "profile": r.profile, "files": r.files, "diff": r.diff, "outcome": r.outcome, "steps": r.steps })
+            })
+            .collect();
+        let whole = json!({ "version": VERSION, "findings": list(&findings, lang), "repairs": repairs });
+        writeln!(out, "{whole}")?;
+    } else if repairs.is_empty() {
+        writeln!(out, "{}", lang.pick(phrases::NOTHING_TO_REPAIR))?;
+    }
+    Ok(u8::from(left))
+}
+
+fn fix_one(
+    args: &Args,
+    profile: &Profile,
+    job: &JobFile,
+    context: &mut Context<'_>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Option<Repair>> {
+    let lang = context.lang;
+    let mut repair = Repair {
+        profile: profile.name.clone(),
+        files: Vec::new(),
+        diff: String::new(),
+        outcome: "refused",
+        done: false,
+        steps: Vec::new(),
+    };
+    let prepared = agree(args, job, context, out);
+    let changes = match prepared? {
+        Agreed::Nothing => return Ok(None),
+        Agreed::Changes(changes) => changes,
+        Agreed::Declined => {
+            repair.outcome = "declined";
+            return Ok(Some(repair));
+        }
+        Agreed::Refused(error) => {
+            let why = match &error {
+                PrepareError::Refused { refusal, .. } => lang.pick(doctor::why(*refusal)).to_owned(),
+                PrepareError::File { source, .. } => source.to_string(),
+            };
+            let file = match &error {
+                PrepareError::Refused { file, .. } | PrepareError::File { file, .. } => {
+                    file.display().to_string()
+                }
+            };
+            let text = format!("{file}: {}", fill(lang.pick(phrases::BY_HAND), &[("why", &why)]));
+            tell(args, &mut repair.steps, &text, out)?;
+            return Ok(Some(repair));
+        }
+    };
+    repair.files = changes
+        .iter()
+        .map(|change| change.original.path.display().to_string())
+        .collect();
+    repair.diff = changes
+        .iter()
+        .map(|change| shown_diff(change, context.redact))
+        .collect();
+    if args.dry_run {
+        repair.outcome = "dry run";
+        tell(args, &mut repair.steps, lang.pick(phrases::WOULD), out)?;
+        return Ok(Some(repair));
+    }
+    let mut failed = None;
+    let outcome = {
+        let steps = &mut repair.steps;
+        let mut told = |step: Step| {
+            let text = step_text(&step, job, lang);
+            if let Err(error) = tell(args, steps, &text, out) {
+                failed = Some(error);
+            }
+        };
+        let mut world = World {
+            supervisor: (context.supervisor)(job.manager),
+            pause: context.pause,
+            looks: LOOKS,
+            arguments_of: context.arguments_of,
+            link: context.link,
+            told: &mut told,
+        };
+        flow::repair_job(job, &changes, &mut world)
+    };
+    // a reader that went away must not end a repair half way: it is told afterwards
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    repair.outcome = outcome.word();
+    repair.done = outcome.repaired();
+    Ok(Some(repair))
+}
+
+enum Agreed {
+    Nothing,
+    Declined,
+    Refused(PrepareError),
+    Changes(Vec<Change>),
+}
+
+/// Shows the diffs and asks. With `--yes` and `--dry-run` everything is taken at once.
+fn agree(
+    args: &Args,
+    job: &JobFile,
+    context: &mut Context<'_>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Agreed> {
+    let home = &context.places.user_home;
+    let all = doctor::wanted(job);
+    let everything = match flow::prepare(job, all, home) {
+        Err(error) => return Ok(Agreed::Refused(error)),
+        Ok(changes) if changes.is_empty() => return Ok(Agreed::Nothing),
+        Ok(changes) => changes,
+    };
+    if args.yes || args.dry_run {
+        if !args.json {
+            for change in &everything {
+                write!(
+                    out,
+                    "{}",
+                    painted(&shown_diff(change, context.redact), context.color)
+                )?;
+            }
+        }
+        return Ok(Agreed::Changes(everything));
+    }
+    let mut agreed = Wanted::default();
+    for part in [
+        Wanted {
+            replace: all.replace,
+            ..Wanted::default()
+        },
+        Wanted {
+            run_at_load: all.run_at_load,
+            ..Wanted::default()
+        },
+        Wanted {
+            keep_alive: all.keep_alive,
+            ..Wanted::default()
+        },
+    ] {
+        let changes = match flow::prepare(job, part, home) {
+            Err(error) => return Ok(Agreed::Refused(error)),
+            Ok(changes) => changes,
+        };
+        for change in &changes {
+            write!(
+                out,
+                "{}",
+                painted(&shown_diff(change, context.redact), context.color)
+            )?;
+        }
+        let file = changes
+            .first()
+            .map(|change| printable(&change.original.path.to_string_lossy()));
+        if let Some(file) = file {
+            out.flush()?;
+            if (context.confirm)(&fill(context.lang.pick(phrases::ASK), &[("file", &file)])) {
+                agreed.replace |= part.replace;
+                agreed.run_at_load |= part.run_at_load;
+                agreed.keep_alive |= part.keep_alive;
+            } else {
+                writeln!(out, "{}", context.lang.pick(phrases::LEFT))?;
+            }
+        }
+    }
+    if agreed == Wanted::default() {
+        return Ok(Agreed::Declined);
+    }
+    Ok(flow::prepare(job, agreed, home).map_or_else(Agreed::Refused, Agreed::Changes))
+}
+
+fn tell(args: &Args, steps: &mut Vec<String>, text: &str, out: &mut dyn Write) -> anyhow::Result<()> {
+    let text = printable(text);
+    if !args.json {
+        writeln!(out, "{text}")?;
+    }
+    steps.push(text);
+    Ok(())
+}
+
+fn step_text(step: &Step, job: &JobFile, lang: Lang) -> String {
+    let label = ("label", job.label.as_str());
+    match step {
+        Step::Written { file, backup } => {
+            let backup = backup.file_name().unwrap_or_default().to_string_lossy();
+            fill(
+                lang.pick(phrases::WRITTEN),
+                &[("file", &file.to_string_lossy()), ("backup", &backup)],
+            )
+        }
+        Step::NotReloaded(why) => fill(lang.pick(phrases::NOT_RELOADED), &[label, ("why", why)]),
+        Step::StaysStopped => fill(lang.pick(phrases::STOPPED), &[label]),
+        Step::Reloaded => fill(lang.pick(phrases::RELOADED), &[label]),
+        Step::Runs { pid } => fill(lang.pick(phrases::RUNS), &[label, ("pid", &pid.to_string())]),
+        Step::Linked => fill(lang.pick(phrases::LINKED), &[label]),
+        Step::LinkUnknown => fill(lang.pick(phrases::LINK_UNKNOWN), &[label]),
+        Step::Failed(failure) => fill(
+            lang.pick(phrases::FAILED),
+            &[label, ("why", failure_text(failure, lang))],
+        ),
+        Step::Restored { reloaded: true } => fill(lang.pick(phrases::RESTORED_RELOADED), &[label]),
+        Step::Restored { reloaded: false } => fill(lang.pick(phrases::RESTORED), &[label]),
+        Step::NotRestored { backup, why } => {
+            let backup = backup.to_string_lossy();
+            fill(
+                lang.pick(phrases::NOT_RESTORED),
+                &[label, ("why", why), ("backup", &backup)],
+            )
+        }
+    }
+}
+
+fn failure_text(failure: &Failure, lang: Lang) -> &str {
+    failure.words().map_or_else(|own| own, |phrase| lang.pick(phrase))
+}
+
+/// A diff with the file's names above it; secrets and control characters taken out of its lines.
+fn shown_diff(change: &Change, redact: &dyn for<'l> Fn(&'l str) -> Cow<'l, str>) -> String {
+    let path = printable(&change.original.path.to_string_lossy());
+    let mut text = format!("--- {path}\n+++ {path}\n");
+    for line in change.plan.diff.lines() {
+        text.push_str(&printable(&redact(line)));
+        text.push('\n');
+    }
+    text
+}
+
+fn painted(diff: &str, color: bool) -> Cow<'_, str> {
+    if !color {
+        return Cow::Borrowed(diff);
+    }
+    let paint = |line: &str| match line.as_bytes().first() {
+        Some(b'-') if !line.starts_with("---") => format!("\x1b[31m{line}\x1b[0m\n"),
+        Some(b'+') if !line.starts_with("+++") => format!("\x1b[32m{line}\x1b[0m\n"),
+        _ => format!("{line}\n"),
+    };
+    Cow::Owned(diff.lines().map(paint).collect())
+}
+
+/// Text of unknown origin for a terminal: control characters and those that turn the direction become `\u{…}`.
+fn printable(text: &str) -> String {
+    let hidden = |c: char| {
+        (c.is_control() && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .flat_map(|c| {
+            if hidden(c) {
+                c.escape_unicode().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,592 @@
+//! What is wrong with a job file, what it leads to, and its repair.
+//!
+//! [`examine`] finds; [`repair`] works out new bytes (pure); [`write`] puts them in place; [`flow`] reloads, verifies and
+//! puts the old file back where that fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::health::{JobState, Manager};
+use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, files, homes, unit_files};
+use crate::supervisor::{JobReport, Supervisor};
+use crate::text::{self, Lang, Phrase, doctor as phrases};
+
+pub mod flow;
+pub mod repair;
+pub mod write;
+
+use repair::{Refusal, Wanted};
+
+/// A log larger than this, in bytes, is a finding. Field reports: 208, 141 and 35 MB.
+pub const HUGE_LOG: u64 = 100_000_000;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The gateway does not work, or will not for long.
+    Error,
+    /// It works, and something will break it.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// The word used in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// What can be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Code {
+    PlistInvalid,
+    ReplaceFlag,
+    ReplaceWithKeepalive,
+    KeepaliveSkipsCleanExit,
+    RunAtLoadMissing,
+    KeepaliveMissing,
+    ThrottleMissing,
+    ProgramMissing,
+    LabelMismatch,
+    DuplicateHome,
+    NotLoaded,
+    UnsafePermissions,
+    LogHuge,
+    SecondInstance,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 14] = [
+        Self::PlistInvalid,
+        Self::ReplaceFlag,
+        Self::ReplaceWithKeepalive,
+        Self::KeepaliveSkipsCleanExit,
+        Self::RunAtLoadMissing,
+        Self::KeepaliveMissing,
+        Self::ThrottleMissing,
+        Self::ProgramMissing,
+        Self::LabelMismatch,
+        Self::DuplicateHome,
+        Self::NotLoaded,
+        Self::UnsafePermissions,
+        Self::LogHuge,
+        Self::SecondInstance,
+    ];
+
+    /// Its name, severity, and the reports of NousResearch/hermes-agent about what it leads to.
+    pub const fn facts(self) -> (&'static str, Severity, &'static [u32]) {
+        use Severity::{Error, Info, Warning};
+        match self {
+            Self::PlistInvalid => ("plist-invalid", Error, &[23387, 40831]),
+            Self::ReplaceFlag => ("replace-flag", Warning, &[92276, 21549, 79048, 30155, 89315]),
+            Self::ReplaceWithKeepalive => ("replace-with-keepalive", Error, &[92276, 21549, 30155]),
+            Self::KeepaliveSkipsCleanExit => ("keepalive-skips-clean-exit", Warning, &[37388, 28135, 53861]),
+            Self::RunAtLoadMissing => ("run-at-load-missing", Warning, &[73368]),
+            Self::KeepaliveMissing => ("keepalive-missing", Warning, &[88848, 64778]),
+            Self::ThrottleMissing => ("throttle-missing", Info, &[91366, 88304]),
+            Self::ProgramMissing => ("program-missing", Error, &[78129, 107_618]),
+            Self::LabelMismatch => ("label-mismatch", Warning, &[]),
+            Self::DuplicateHome => ("duplicate-home", Error, &[82538, 86893, 30155]),
+            Self::NotLoaded => ("not-loaded", Error, &[73368, 73370, 44683]),
+            Self::UnsafePermissions => ("unsafe-permissions", Error, &[]),
+            Self::LogHuge => ("log-huge", Warning, &[61589, 89536]),
+            Self::SecondInstance => ("second-instance", Error, &[88304, 86893, 82538]),
+        }
+    }
+
+    /// Its name in output.
+    pub const fn name(self) -> &'static str {
+        self.facts().0
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub code: Code,
+    /// The profile, where one is concerned.
+    pub profile: Option<String>,
+    /// The file to look at.
+    pub file: Option<PathBuf>,
+    /// What it leads to.
+    pub message: Both,
+    /// What to do.
+    pub remedy: Both,
+    /// Whether `--fix` repairs or offers it.
+    pub fixable: bool,
+}
+
+impl Finding {
+    /// How bad it is.
+    pub const fn severity(&self) -> Severity {
+        self.code.facts().1
+    }
+
+    /// Field reports about it: issue numbers of NousResearch/hermes-agent.
+    pub const fn reports(&self) -> &'static [u32] {
+        self.code.facts().2
+    }
+}
+
+/// A text in both languages, values filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Both([String; 2]);
+
+impl Both {
+    fn fill(phrase: Phrase, values: &[(&str, &str)]) -> Self {
+        Self(phrase.map(|text| text::fill(text, values)))
+    }
+
+    /// In this language.
+    pub fn pick(&self, lang: Lang) -> &str {
+        &self.0[lang as usize]
+    }
+}
+
+/// What only the running world tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LiveFacts {
+    /// Labels of jobs that their manager does not know.
+    pub not_loaded: BTreeSet<String>,
+    /// Profiles whose home is held by a live gateway (PID) that is not the job's.
+    pub second_instance: BTreeMap<String, u32>,
+}
+
+/// What the system says of a process, as far as the doctor needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessFacts {
+    /// Its start time in the unit of `gateway.pid`.
+    pub start: Option<u64>,
+    /// Its parent.
+    pub parent: Option<u32>,
+}
+
+impl LiveFacts {
+    /// Asks the managers and the system. Whoever gives no answer leaves nothing behind: it is not assumed.
+    pub fn ask<'a>(
+        found: &Found,
+        supervisor: &dyn Fn(Manager) -> Option<&'a dyn Supervisor>,
+        process: &dyn Fn(u32) -> Option<ProcessFacts>,
+    ) -> Self {
+        let mut facts = Self::default();
+        for profile in &found.profiles {
+            let Some(job) = &profile.job else { continue };
+            let report = supervisor(job.manager).and_then(|supervisor| supervisor.query(job).ok());
+            let Some(report) = report else { continue };
+            if report.state == JobState::NotLoaded {
+                facts.not_loaded.insert(job.label.clone());
+            } else if let Some(pid) = other_instance(&profile.home, &report, process) {
+                facts.second_instance.insert(profile.name.clone(), pid);
+            }
+        }
+        facts
+    }
+}
+
+/// The live process of `gateway.pid`, if it is neither the job's nor a descendant of that.
+fn other_instance(
+    home: &Path,
+    report: &JobReport,
+    process: &dyn Fn(u32) -> Option<ProcessFacts>,
+) -> Option<u32> {
+    if report.state == JobState::Stopped {
+        return None;
+    }
+    let bytes = files::read_within(&home.join("gateway.pid")).ok()?;
+    let written: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    let pid = u32::try_from(written.get("pid")?.as_u64()?).ok()?;
+    let live = process(pid)?;
+    // another start time: the number was given to somebody else since
+    if let (Some(written), Some(start)) = (
+        written.get("start_time").and_then(serde_json::Value::as_u64),
+        live.start,
+    ) && written != start
+    {
+        return None;
+    }
+    let mut ancestor = Some(pid);
+    for _ in 0..32 {
+        match ancestor {
+            Some(known) if Some(known) == report.pid => return None,
+            Some(known) if known > 1 => ancestor = process(known).and_then(|facts| facts.parent),
+            _ => break,
+        }
+    }
+    Some(pid)
+}
+
+/// `/proc`'s word of a process; elsewhere nothing is known.
+pub fn process_facts(pid: u32) -> Option<ProcessFacts> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // the name in brackets may hold anything
+    let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
+    if fields.first() == Some(&"Z") {
+        return None;
+    }
+    Some(ProcessFacts {
+        parent: fields.get(1)?.parse().ok(),
+        start: fields.get(19)?.parse().ok(),
+    })
+}
+
+/// Finds what is wrong, profile by profile in the order of the scan, then files that could not be read. Reads job files
+/// and asks for sizes and modes; writes nothing.
+pub fn examine(found: &Found, places: &Places, live: &LiveFacts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut by_home: BTreeMap<PathBuf, Vec<&Profile>> = BTreeMap::new();
+    for profile in &found.profiles {
+        if profile.job.is_some() {
+            by_home
+                .entry(homes::identity(&profile.home))
+                .or_default()
+                .push(profile);
+        }
+    }
+    let mut folders = BTreeSet::new();
+    for profile in &found.profiles {
+        let mut look = Look {
+            profile,
+            places,
+            findings: &mut findings,
+        };
+        if let Some(job) = &profile.job {
+            look.job(job);
+            let others: Vec<&str> = by_home
+                .get(&homes::identity(&profile.home))
+                .into_iter()
+                .flatten()
+                .filter(|other| other.name != profile.name)
+                .filter_map(|other| other.label())
+                .collect();
+            if !others.is_empty() {
+                let home = profile.home.display().to_string();
+                let values = [("others", &*others.join(", ")), ("home", &*home)];
+                look.add(
+                    Code::DuplicateHome,
+                    Some(&job.path),
+                    phrases::DUPLICATE_HOME,
+                    &values,
+                    false,
+                );
+            }
+            if live.not_loaded.contains(&job.label) {
+                let values = [("profile", &*profile.name)];
+                look.add(
+                    Code::NotLoaded,
+                    Some(&job.path),
+                    phrases::NOT_LOADED,
+                    &values,
+                    false,
+                );
+            }
+            if let Some(folder) = job.path.parent()
+                && folders.insert(folder.to_path_buf())
+            {
+                look.permissions(folder, job.manager);
+            }
+        }
+        if let Some(pid) = live.second_instance.get(&profile.name) {
+            let values = [("pid", &*pid.to_string()), ("profile", &*profile.name)];
+            look.add(
+                Code::SecondInstance,
+                profile.label_file(),
+                phrases::SECOND_INSTANCE,
+                &values,
+                false,
+            );
+        }
+        look.logs();
+    }
+    findings.extend(found.bad.iter().map(invalid));
+    findings
+}
+
+fn invalid(bad: &BadJobFile) -> Finding {
+    Finding {
+        code: Code::PlistInvalid,
+        profile: None,
+        file: Some(bad.path.clone()),
+        message: Both::fill(phrases::INVALID[0], &[("why", &bad.reason)]),
+        remedy: Both::fill(phrases::INVALID[1], &[]),
+        fixable: false,
+    }
+}
+
+impl Profile {
+    fn label_file(&self) -> Option<&Path> {
+        self.job.as_ref().map(|job| job.path.as_path())
+    }
+}
+
+/// The files that make up a job: the plist, or the unit and its drop-ins.
+pub fn files_of(job: &JobFile) -> Vec<PathBuf> {
+    match job.manager {
+        Manager::Systemd => unit_files(&job.path),
+        Manager::Launchd | Manager::Embedded => vec![job.path.clone()],
+    }
+}
+
+/// What `--fix` would change in a job as it was read.
+pub fn wanted(job: &JobFile) -> Wanted {
+    Wanted {
+        replace: !repair::flags(&job.arguments).is_empty(),
+        run_at_load: job.manager == Manager::Launchd && !job.run_at_load,
+        keep_alive: job.keep_alive == KeepAlive::No,
+    }
+}
+
+struct Look<'a> {
+    profile: &'a Profile,
+    places: &'a Places,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Look<'_> {
+    fn add(
+        &mut self,
+        code: Code,
+        file: Option<&Path>,
+        texts: [Phrase; 2],
+        values: &[(&str, &str)],
+        fixable: bool,
+    ) {
+        self.findings.push(Finding {
+            code,
+            profile: Some(self.profile.name.clone()),
+            file: file.map(Path::to_path_buf),
+            message: Both::fill(texts[0], values),
+            remedy: Both::fill(texts[1], values),
+            fixable,
+        });
+    }
+
+    fn job(&mut self, job: &JobFile) {
+        let file = Some(job.path.as_path());
+        let wanted = wanted(job);
+        if wanted.replace {
+            self.replace_flag(job);
+        }
+        if !job.run_at_load {
+            let values = [("label", &*job.label)];
+            if job.manager == Manager::Systemd {
+                self.add(Code::RunAtLoadMissing, file, phrases::NOT_ENABLED, &values, false);
+            } else {
+                let one = Wanted {
+                    run_at_load: true,
+                    ..Wanted::default()
+                };
+                let fixable = self.can(job, one).is_ok();
+                self.add(
+                    Code::RunAtLoadMissing,
+                    file,
+                    phrases::RUN_AT_LOAD,
+                    &values,
+                    fixable,
+                );
+            }
+        }
+        if wanted.keep_alive {
+            let fixable = self
+                .can(
+                    job,
+                    Wanted {
+                        keep_alive: true,
+                        ..Wanted::default()
+                    },
+                )
+                .is_ok();
+            self.add(Code::KeepaliveMissing, file, phrases::KEEPALIVE, &[], fixable);
+        } else if job.throttle_s.is_none() {
+            self.add(Code::ThrottleMissing, file, phrases::THROTTLE, &[], false);
+        }
+        if let Some(program) = missing_program(job, &self.places.user_home) {
+            self.add(
+                Code::ProgramMissing,
+                file,
+                phrases::PROGRAM,
+                &[("program", &*program)],
+                false,
+            );
+        }
+        let named_after_label = files::name_of(&job.path).strip_suffix(".plist") == Some(&job.label);
+        if job.manager == Manager::Launchd && !named_after_label {
+            self.add(
+                Code::LabelMismatch,
+                file,
+                phrases::LABEL,
+                &[("label", &*job.label)],
+                false,
+            );
+        }
+        for file in files_of(job) {
+            self.permissions(&file, job.manager);
+        }
+    }
+
+    fn replace_flag(&mut self, job: &JobFile) {
+        let one = Wanted {
+            replace: true,
+            ..Wanted::default()
+        };
+        let can = self.can(job, one);
+        let texts = if came_back(job, &self.places.user_home) {
+            phrases::REPLACE_FLAG_BACK
+        } else {
+            phrases::REPLACE_FLAG
+        };
+        let file = self.changed_file(job, one);
+        match can {
+            Ok(()) => self.add(Code::ReplaceFlag, Some(&file), texts, &[], true),
+            Err(refusal) => {
+                let why = why(refusal);
+                let remedy = [0, 1].map(|lang| text::fill(phrases::BY_HAND[lang], &[("why", why[lang])]));
+                self.add(Code::ReplaceFlag, Some(&file), texts, &[], false);
+                if let Some(finding) = self.findings.last_mut() {
+                    finding.remedy = Both(remedy);
+                }
+            }
+        }
+        match job.keep_alive {
+            KeepAlive::Always | KeepAlive::Conditional => {
+                self.add(
+                    Code::ReplaceWithKeepalive,
+                    Some(&file),
+                    phrases::REPLACE_WITH_KEEPALIVE,
+                    &[],
+                    can.is_ok(),
+                );
+            }
+            KeepAlive::AfterFailure => {
+                self.add(
+                    Code::KeepaliveSkipsCleanExit,
+                    Some(&file),
+                    phrases::KEEPALIVE_SKIPS,
+                    &[],
+                    can.is_ok(),
+                );
+            }
+            KeepAlive::No => {}
+        }
+    }
+
+    /// Whether a repair can be worked out, and leaves none of it wanted.
+    fn can(&self, job: &JobFile, wanted: Wanted) -> Result<(), Refusal> {
+        let mut any = false;
+        for file in files_of(job) {
+            let bytes = files::read_within(&file).map_err(|_| Refusal::Unreadable)?;
+            any |= repair::plan(job.manager, &bytes, wanted, &self.places.user_home)?.is_some();
+        }
+        if any { Ok(()) } else { Err(Refusal::Unproven) }
+    }
+
+    fn changed_file(&self, job: &JobFile, wanted: Wanted) -> PathBuf {
+        let changes = |file: &PathBuf| {
+            let bytes = files::read_within(file).ok();
+            bytes.is_some_and(|bytes| {
+                !matches!(
+                    repair::plan(job.manager, &bytes, wanted, &self.places.user_home),
+                    Ok(None)
+                )
+            })
+        };
+        files_of(job)
+            .into_iter()
+            .find(changes)
+            .unwrap_or_else(|| job.path.clone())
+    }
+
+    fn permissions(&mut self, path: &Path, manager: Manager) {
+        // launchd refuses both ("bad ownership/permissions"); with systemd a group of one's own is usual
+        let refused = if manager == Manager::Systemd { 0o002 } else { 0o022 };
+        let Ok(data) = std::fs::metadata(path) else { return };
+        let mode = data.permissions().mode() & 0o7777;
+        if mode & refused != 0 {
+            let values = [
+                ("path", &*path.display().to_string()),
+                ("mode", &*format!("{mode:04o}")),
+            ];
+            self.add(
+                Code::UnsafePermissions,
+                Some(path),
+                phrases::PERMISSIONS,
+                &values,
+                false,
+            );
+        }
+    }
+
+    fn logs(&mut self) {
+        let profile = self.profile;
+        for path in &profile.logs {
+            let Ok(data) = std::fs::metadata(path) else {
+                continue;
+            };
+            if data.is_file() && data.size() > HUGE_LOG {
+                let size = (data.size() / 1_000_000).to_string();
+                let values = [("path", &*path.display().to_string()), ("size", &*size)];
+                self.add(Code::LogHuge, Some(path), phrases::LOG_HUGE, &values, false);
+            }
+        }
+    }
+}
+
+/// A refusal in both languages.
+pub fn why(refusal: Refusal) -> Phrase {
+    match refusal {
+        Refusal::Unreadable => phrases::WHY_UNREADABLE,
+        Refusal::Quoting => phrases::WHY_QUOTING,
+        Refusal::Unproven => phrases::WHY_UNPROVEN,
+    }
+}
+
+/// Whether the flag was taken out of this job before: the backup beside it has it, and the file is newer.
+fn came_back(job: &JobFile, user_home: &Path) -> bool {
+    files_of(job).iter().any(|file| {
+        let had_it = |bytes: &[u8]| {
+            let one = Wanted {
+                replace: true,
+                ..Wanted::default()
+            };
+            !matches!(repair::plan(job.manager, bytes, one, user_home), Ok(None))
+        };
+        write::rewritten_since_repair(file)
+            && files::read_within(&write::beside(file, write::BACKUP)).is_ok_and(|bytes| had_it(&bytes))
+    })
+}
+
+/// The program that cannot be run: the job's own, or the one inside its wrapper.
+fn missing_program(job: &JobFile, user_home: &Path) -> Option<String> {
+    let own = job.arguments.first().map(String::as_str);
+    let inner = job.gateway_words.first().map(String::as_str);
+    let path = job.env("PATH").unwrap_or("/usr/bin:/bin:/usr/sbin:/sbin");
+    let runs = |file: &Path| {
+        std::fs::metadata(file).is_ok_and(|d| d.is_file() && d.permissions().mode() & 0o111 != 0)
+    };
+    let is_there = |program: &str| {
+        let expanded = crate::profile::expand(program, user_home);
+        if expanded.is_absolute() {
+            runs(&expanded)
+        } else if program.contains(['/', '$', '`']) {
+            // relative to a folder, or named by a variable, that only the shell knows
+            true
+        } else {
+            path.split(':')
+                .any(|folder| runs(&Path::new(folder).join(program)))
+        }
+    };
+    let missing_own = own.filter(|program| !is_there(program));
+    // a shell has a PATH of its own making: there only a full path can be checked
+    let missing_inner =
+        inner.filter(|program| Some(*program) != own && program.contains('/') && !is_there(program));
+    missing_own.or(missing_inner).map(str::to_owned)
+}

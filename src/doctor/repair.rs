@@ -1,0 +1,617 @@
+//! What a repair changes in a job file: bytes in, bytes out.
+//!
+//! In an XML list only the bytes of the removed element and its line go, in a unit only those of the word; everything
+//! else stays, to the last blank. What comes out is read again and compared with what was wanted: where that does not
+//! hold, nothing is offered.
+
+use std::ops::Range;
+use std::path::Path;
+
+use plist::Value;
+
+use crate::health::Manager;
+use crate::profile::words::{self, GatewayCommand, Place};
+use crate::profile::xml::{self, Kind, Piece};
+use crate::profile::{property_list, systemd};
+
+/// The flag that takes a gateway over.
+pub const FLAG: &str = "--replace";
+
+/// What shall change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Take [`FLAG`] out of the gateway's words.
+    pub replace: bool,
+    /// Start the job when it is loaded (property lists only).
+    pub run_at_load: bool,
+    /// Bring the job back after a failure.
+    pub keep_alive: bool,
+}
+
+/// A repair that was worked out and proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The new file.
+    pub bytes: Vec<u8>,
+    /// The change as a unified diff (of a binary list: of its XML form), values of secrets hidden.
+    pub diff: String,
+}
+
+/// Why a human has to do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The file cannot be read as a job file.
+    #[error("the file cannot be read as a job file")]
+    Unreadable,
+    /// The flag stands below more than one layer of quoting.
+    #[error("the flag stands inside more than one layer of quoting")]
+    Quoting,
+    /// Taking the bytes out would change more than the flag.
+    #[error("taking the flag out would change more than the flag")]
+    Unproven,
+}
+
+/// Places of [`FLAG`] among these arguments: whole words of the gateway's own command only.
+pub fn flags(arguments: &[String]) -> Vec<Place> {
+    match words::gateway_command(arguments) {
+        Some(command) => flags_of(&command),
+        // a program of somebody's own, chosen by its label: its arguments are all there is to go by
+        None => (1..arguments.len())
+            .filter(|&i| arguments[i] == FLAG)
+            .map(Place::Argument)
+            .collect(),
+    }
+}
+
+fn flags_of(command: &GatewayCommand) -> Vec<Place> {
+    let behind = command.words.iter().skip(1);
+    behind
+        .filter(|word| word.text == FLAG)
+        .map(|word| word.place.clone())
+        .collect()
+}
+
+/// Works out a repair. `None`: there is nothing to do.
+pub fn plan(
+    manager: Manager,
+    bytes: &[u8],
+    wanted: Wanted,
+    user_home: &Path,
+) -> Result<Option<Plan>, Refusal> {
+    match manager {
+        Manager::Systemd => plan_unit(bytes, wanted, user_home),
+        Manager::Launchd | Manager::Embedded if property_list::is_binary(bytes) => plan_binary(bytes, wanted),
+        Manager::Launchd | Manager::Embedded => plan_xml(bytes, wanted),
+    }
+}
+
+/// Bytes to put in the place of others.
+type Edit = (Range<usize>, String);
+
+fn apply(text: &str, mut edits: Vec<Edit>) -> Result<String, Refusal> {
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut out = String::with_capacity(text.len() + 128);
+    let mut at = 0;
+    for (range, new) in edits {
+        out.push_str(text.get(at..range.start).ok_or(Refusal::Unproven)?);
+        out.push_str(&new);
+        at = range.end;
+    }
+    out.push_str(text.get(at..).ok_or(Refusal::Unproven)?);
+    Ok(out)
+}
+
+/// The arguments as they shall be, and for each changed one the ranges of it that go.
+struct Shorter {
+    arguments: Vec<String>,
+    /// Indices of whole arguments that go.
+    whole: Vec<usize>,
+    /// Argument and the bytes of it that go.
+    within: Vec<(usize, Range<usize>)>,
+}
+
+fn without_flag(arguments: &[String]) -> Result<Option<Shorter>, Refusal> {
+    let places = flags(arguments);
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let mut whole = Vec::new();
+    let mut within = Vec::new();
+    for place in places {
+        match place {
+            Place::Argument(i) => whole.push(i),
+            Place::Within { argument, span } => {
+                within.push((argument, with_blanks(&arguments[argument], span)));
+            }
+            Place::Deep { .. } => return Err(Refusal::Quoting),
+        }
+    }
+    let mut shorter = Vec::new();
+    for (i, argument) in arguments.iter().enumerate() {
+        if whole.contains(&i) {
+            continue;
+        }
+        let gone = within
+            .iter()
+            .filter(|(n, _)| *n == i)
+            .map(|(_, range)| (range.clone(), String::new()));
+        shorter.push(apply(argument, gone.collect())?);
+    }
+    let before = words::gateway_command(arguments);
+    let after = words::gateway_command(&shorter);
+    let proven = match (&before, &after) {
+        (Some(before), Some(after)) => {
+            let mut kept = before.texts();
+            let mut first = true;
+            kept.retain(|word| std::mem::take(&mut first) || word != FLAG);
+            kept == after.texts() && before.environment == after.environment
+        }
+        (None, None) => true,
+        _ => false,
+    };
+    if proven {
+        Ok(Some(Shorter {
+            arguments: shorter,
+            whole,
+            within,
+        }))
+    } else {
+        Err(Refusal::Unproven)
+    }
+}
+
+/// A word's bytes and the blanks in front of it; where none are, those behind it.
+fn with_blanks(text: &str, span: Range<usize>) -> Range<usize> {
+    let blank = |c: char| c == ' ' || c == '\t';
+    let start = text[..span.start].trim_end_matches(blank).len();
+    let end = if start == span.start {
+        text.len() - text[span.end..].trim_start_matches(blank).len()
+    } else {
+        span.end
+    };
+    start..end
+}
+
+fn strings(value: &Value) -> Option<Vec<String>> {
+    value
+        .as_array()?
+        .iter()
+        .map(|word| word.as_string().map(str::to_owned))
+        .collect()
+}
+
+/// The list as it shall be. `None`: as it is.
+fn wanted_value(old: &Value, wanted: Wanted) -> Result<(Option<Value>, Option<Shorter>), Refusal> {
+    let dict = old.as_dictionary().ok_or(Refusal::Unreadable)?;
+    let mut new = dict.clone();
+    let mut shorter = None;
+    if wanted.replace
+        && let Some(arguments) = dict.get("ProgramArguments").and_then(strings)
+    {
+        shorter = without_flag(&arguments)?;
+        if let Some(shorter) = &shorter {
+            let words = shorter.arguments.iter().cloned().map(Value::String).collect();
+            new.insert("ProgramArguments".into(), Value::Array(words));
+        }
+    }
+    if wanted.run_at_load && dict.get("RunAtLoad") != Some(&Value::Boolean(true)) {
+        new.insert("RunAtLoad".into(), Value::Boolean(true));
+    }
+    let kept = matches!(
+        dict.get("KeepAlive"),
+        Some(Value::Boolean(true) | Value::Dictionary(_))
+    );
+    if wanted.keep_alive && !kept {
+        let mut after_failure = plist::Dictionary::new();
+        after_failure.insert("SuccessfulExit".into(), Value::Boolean(false));
+        new.insert("KeepAlive".into(), Value::Dictionary(after_failure));
+    }
+    let changed = new != *dict;
+    Ok((changed.then_some(Value::Dictionary(new)), shorter))
+}
+
+fn plan_binary(bytes: &[u8], wanted: Wanted) -> Result<Option<Plan>, Refusal> {
+    let old = property_list::parse(bytes).map_err(|_| Refusal::Unreadable)?;
+    let (Some(new), _) = wanted_value(&old, wanted)? else {
+        return Ok(None);
+    };
+    let mut written = Vec::new();
+    new.to_writer_binary(&mut written)
+        .map_err(|_| Refusal::Unproven)?;
+    if property_list::parse(&written).ok().as_ref() != Some(&new) {
+        return Err(Refusal::Unproven);
+    }
+    Ok(Some(Plan {
+        diff: diff(&readable(&old), &readable(&new)),
+        bytes: written,
+    }))
+}
+
+/// A list for people: as XML, but for the few values that XML does not have.
+fn readable(value: &Value) -> String {
+    let mut text = Vec::new();
+    match value.to_writer_xml(&mut text) {
+        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+        Err(_) => format!("{value:#?}"),
+    }
+}
+
+fn plan_xml(bytes: &[u8], wanted: Wanted) -> Result<Option<Plan>, Refusal> {
+    let old = property_list::parse(bytes).map_err(|_| Refusal::Unreadable)?;
+    let (Some(new), shorter) = wanted_value(&old, wanted)? else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| Refusal::Unreadable)?;
+    let pieces = xml::pieces(text).ok_or(Refusal::Unreadable)?;
+    let dict = TopDict::find(text, &pieces).ok_or(Refusal::Unproven)?;
+    let mut edits = Vec::new();
+    if let Some(shorter) = &shorter {
+        let array = dict.value("ProgramArguments").ok_or(Refusal::Unproven)?;
+        let elements = elements(&pieces, array.start + 1..array.end - 1).ok_or(Refusal::Unproven)?;
+        for argument in &shorter.whole {
+            let element = elements.get(*argument).ok_or(Refusal::Unproven)?;
+            edits.push((with_its_line(text, &span(&pieces, element)), String::new()));
+        }
+        for (argument, range) in &shorter.within {
+            let element = elements.get(*argument).ok_or(Refusal::Unproven)?;
+            let inner = pieces
+                .get(element.start + 1..element.end - 1)
+                .ok_or(Refusal::Unproven)?;
+            let mapped = xml::content(text, inner).ok_or(Refusal::Unproven)?;
+            let source = mapped.source(range).ok_or(Refusal::Unproven)?;
+            // a comment or the border of a section among them is more than the flag
+            if text[source.clone()].contains('<') {
+                return Err(Refusal::Unproven);
+            }
+            edits.push((source, String::new()));
+        }
+    }
+    let old_dict = old.as_dictionary().ok_or(Refusal::Unreadable)?;
+    let new_dict = new.as_dictionary().ok_or(Refusal::Unreadable)?;
+    let mut added = String::new();
+    let layout = Layout::of(text, &pieces, &dict);
+    for key in ["RunAtLoad", "KeepAlive"] {
+        if old_dict.get(key) == new_dict.get(key) {
+            continue;
+        }
+        match dict.value(key) {
+            Some(value) => edits.push((span(&pieces, &value), one_line(key).to_owned())),
+            None => added.push_str(&layout.entry(key)),
+        }
+    }
+    if !added.is_empty() {
+        edits.push((layout.at..layout.at, added));
+    }
+    let written = apply(text, edits)?;
+    if property_list::parse(written.as_bytes()).ok().as_ref() != Some(&new) {
+        return Err(Refusal::Unproven);
+    }
+    Ok(Some(Plan {
+        diff: diff(text, &written),
+        bytes: written.into_bytes(),
+    }))
+}
+
+fn one_line(key: &str) -> &'static str {
+    if key == "KeepAlive" {
+        "<dict><key>SuccessfulExit</key><false/></dict>"
+    } else {
+        "<true/>"
+    }
+}
+
+fn span(pieces: &[Piece<'_>], element: &Range<usize>) -> Range<usize> {
+    pieces[element.start].span.start..pieces[element.end - 1].span.end
+}
+
+/// The elements among these pieces that are not inside of another one, as ranges of pieces. `None`: tags that do not
+/// match.
+fn elements(pieces: &[Piece<'_>], within: Range<usize>) -> Option<Vec<Range<usize>>> {
+    let mut found = Vec::new();
+    let mut open: Vec<(&str, usize)> = Vec::new();
+    for at in within {
+        match pieces.get(at)?.kind {
+            Kind::Start(name) => open.push((name, at)),
+            Kind::Empty(_) if open.is_empty() => found.push(at..at + 1),
+            Kind::End(name) => {
+                let (opened, start) = open.pop()?;
+                if opened != name {
+                    return None;
+                }
+                if open.is_empty() {
+                    found.push(start..at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    open.is_empty().then_some(found)
+}
+
+/// The outermost dictionary.
+struct TopDict {
+    entries: Vec<(String, Range<usize>)>,
+    /// Piece of `<dict>`.
+    open: usize,
+    /// Piece of `</dict>`.
+    close: usize,
+}
+
+impl TopDict {
+    fn find(text: &str, pieces: &[Piece<'_>]) -> Option<Self> {
+        let open = pieces
+            .iter()
+            .position(|piece| piece.kind == Kind::Start("dict"))?;
+        let mut depth = 0_usize;
+        let close = (open..pieces.len()).find(|&at| {
+            match pieces[at].kind {
+                Kind::Start(_) => depth += 1,
+                Kind::End(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        })?;
+        let mut entries = Vec::new();
+        for pair in elements(pieces, open + 1..close)?.chunks(2) {
+            let [key, value] = pair else { return None };
+            let inner = pieces.get(key.start + 1..key.end - 1)?;
+            let name = if inner.is_empty() {
+                String::new()
+            } else {
+                xml::content(text, inner)?.text
+            };
+            entries.push((name, value.clone()));
+        }
+        Some(Self { entries, open, close })
+    }
+
+    /// The value of a key that stands there once, as a range of pieces.
+    fn value(&self, key: &str) -> Option<Range<usize>> {
+        let mut found = self.entries.iter().filter(|(name, _)| name == key);
+        let (_, value) = found.next()?;
+        found.next().is_none().then(|| value.clone())
+    }
+}
+
+/// How the file is laid out where an entry is added: before the closing `</dict>`.
+struct Layout {
+    at: usize,
+    indent: String,
+    line_end: &'static str,
+}
+
+impl Layout {
+    fn of(text: &str, pieces: &[Piece<'_>], dict: &TopDict) -> Self {
+        let close = pieces[dict.close].span.start;
+        let line = line_start(text, close);
+        let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let first_key = pieces[dict.open + 1..dict.close]
+            .iter()
+            .find(|p| matches!(p.kind, Kind::Start(_)));
+        let indent = first_key.map_or("", |key| {
+            let before = &text[line_start(text, key.span.start)..key.span.start];
+            if before.trim().is_empty() { before } else { "" }
+        });
+        if line > pieces[dict.open].span.start && text[line..close].trim().is_empty() {
+            Self {
+                at: line,
+                indent: indent.to_owned(),
+                line_end,
+            }
+        } else {
+            Self {
+                at: close,
+                indent: String::new(),
+                line_end: "",
+            }
+        }
+    }
+
+    fn entry(&self, key: &str) -> String {
+        let Self {
+            indent,
+            line_end: end,
+            ..
+        } = self;
+        let value = if key == "KeepAlive" && !end.is_empty() {
+            format!(
+                "<dict>{end}{indent}{indent}<key>SuccessfulExit</key>{end}{indent}{indent}<false/>{end}{indent}</dict>"
+            )
+        } else {
+            one_line(key).to_owned()
+        };
+        format!("{indent}<key>{key}</key>{end}{indent}{value}{end}")
+    }
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// An element with its line, where nothing else stands on that; with the blanks up to a comment behind it, where it is
+/// the first on its line; else the element alone.
+fn with_its_line(text: &str, element: &Range<usize>) -> Range<usize> {
+    let start = line_start(text, element.start);
+    let rest = &text[element.end..];
+    let first = text[start..element.start].trim().is_empty();
+    let line = rest.find('\n').map_or(rest, |newline| &rest[..=newline]);
+    if first && line.trim().is_empty() && line.ends_with('\n') {
+        return start..element.end + line.len();
+    }
+    if first {
+        return element.start..element.end + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
+    }
+    element.clone()
+}
+
+fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Plan>, Refusal> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Refusal::Unreadable)?;
+    let entries = systemd::entries(text);
+    let mut edits: Vec<Edit> = Vec::new();
+    let mut expected: Vec<Option<Vec<String>>> = vec![None; entries.len()];
+    let mut last_start = None;
+    for (n, entry) in entries.iter().enumerate() {
+        if entry.section != "Service" || entry.key != "ExecStart" || entry.value.text.is_empty() {
+            continue;
+        }
+        let value = &entry.value;
+        last_start = value.source(&(0..value.text.len()));
+        let (arguments, placed) = systemd::exec_words(&value.text, user_home).ok_or(Refusal::Unreadable)?;
+        let shorter = if wanted.replace {
+            without_flag(&arguments)?
+        } else {
+            None
+        };
+        let Some(shorter) = shorter else { continue };
+        for argument in &shorter.whole {
+            let word = &placed[*argument].span;
+            edits.push((
+                unit_range(text, value, word).ok_or(Refusal::Unproven)?,
+                String::new(),
+            ));
+        }
+        for (argument, range) in &shorter.within {
+            let within = placed[*argument].text.source(range).ok_or(Refusal::Unproven)?;
+            edits.push((value.source(&within).ok_or(Refusal::Unproven)?, String::new()));
+        }
+        expected[n] = Some(shorter.arguments);
+    }
+    let added = if wanted.keep_alive {
+        restart_edit(text, &entries, last_start)
+    } else {
+        None
+    };
+    let restart_added = added.is_some();
+    edits.extend(added);
+    if edits.is_empty() {
+        return Ok(None);
+    }
+    let written = apply(text, edits)?;
+    let mut after = systemd::entries(&written);
+    if restart_added {
+        after.retain(|entry| !(entry.section == "Service" && entry.key == "Restart"));
+    }
+    let before = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| !(restart_added && entry.section == "Service" && entry.key == "Restart"));
+    let mut after = after.into_iter();
+    for (n, old) in before {
+        let new = after.next().ok_or(Refusal::Unproven)?;
+        let same = match &expected[n] {
+            None => old.value.text == new.value.text,
+            Some(words) => {
+                systemd::exec_words(&new.value.text, user_home).is_some_and(|(texts, _)| texts == *words)
+            }
+        };
+        if !same || (&old.section, &old.key) != (&new.section, &new.key) {
+            return Err(Refusal::Unproven);
+        }
+    }
+    if after.next().is_some() {
+        return Err(Refusal::Unproven);
+    }
+    Ok(Some(Plan {
+        diff: diff(text, &written),
+        bytes: written.into_bytes(),
+    }))
+}
+
+/// A word's bytes in the file, with the blanks and joined line ends in front of it; without those where a comment line
+/// stands between.
+fn unit_range(text: &str, value: &words::Mapped, word: &Range<usize>) -> Option<Range<usize>> {
+    let start = value.text[..word.start].trim_end_matches([' ', '\t']).len();
+    let alone = value.source(word)?;
+    let wide = value.source(&(start..word.end))?;
+    let before = text.get(wide.start..alone.start)?;
+    Some(if before.contains(['#', ';']) { alone } else { wide })
+}
+
+fn restart_edit(text: &str, entries: &[systemd::Entry], start: Option<Range<usize>>) -> Option<Edit> {
+    let old = entries
+        .iter()
+        .rev()
+        .find(|e| e.section == "Service" && e.key == "Restart");
+    match old {
+        Some(entry) if matches!(entry.value.text.as_str(), "no" | "") => Some((
+            entry.value.source(&(0..entry.value.text.len()))?,
+            "on-failure".to_owned(),
+        )),
+        Some(_) => None,
+        None => {
+            let end = start?.end;
+            let at = text[end..].find('\n').map(|newline| end + newline + 1);
+            let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+            Some(match at {
+                Some(at) => (at..at, format!("Restart=on-failure{line_end}")),
+                None => (
+                    text.len()..text.len(),
+                    format!("{line_end}Restart=on-failure{line_end}"),
+                ),
+            })
+        }
+    }
+}
+
+/// A unified diff without file names.
+fn diff(old: &str, new: &str) -> String {
+    let (old, new) = (hide_secrets(old), hide_secrets(new));
+    similar::TextDiff::from_lines(old.as_str(), new.as_str())
+        .unified_diff()
+        .context_radius(3)
+        .to_string()
+}
+
+/// Hides the values of variables whose name says that they are secret: the lines around a change are shown to people.
+fn hide_secrets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut after_secret = false;
+    for line in text.split_inclusive('\n') {
+        let key = line
+            .split_once("<key>")
+            .and_then(|(_, rest)| rest.split_once("</key>"));
+        match line.split_once("<string>") {
+            Some((before, value)) if after_secret || key.is_some_and(|(name, _)| is_secret(name)) => {
+                out.push_str(before);
+                out.push_str("<string>[hidden]");
+                out.push_str(value.find("</string>").map_or("\n", |end| &value[end..]));
+            }
+            _ => hide_assignments(line, &mut out),
+        }
+        if !line.trim().is_empty() {
+            after_secret = key.is_some_and(|(name, rest)| is_secret(name) && !rest.contains("<string>"));
+        }
+    }
+    out
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["SECRET", "TOKEN", "PASSW", "KEY", "CREDENTIAL", "TICKET"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// Hides the values of `NAME=value`; on a line of a unit's `Environment=` up to its end, for a value may hold blanks.
+fn hide_assignments(line: &str, out: &mut String) {
+    let whole = line.trim_start().starts_with("Environment");
+    let stop = |c: char| {
+        if whole {
+            c == '\n'
+        } else {
+            c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '&')
+        }
+    };
+    let mut rest = line;
+    while let Some(equals) = rest.find('=') {
+        let (before, after) = rest.split_at(equals + 1);
+        out.push_str(before);
+        let name = before[..equals].rsplit(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'));
+        rest = after;
+        if name.into_iter().next().is_some_and(is_secret) {
+            out.push_str("[hidden]");
+            rest = &rest[rest.find(stop).unwrap_or(rest.len())..];
+        }
+    }
+    out.push_str(rest);
+}

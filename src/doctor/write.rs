@@ -1,0 +1,189 @@
+//! Puts a new job file in the place of an old one so that a kill at any instant leaves one of the two, whole.
+//!
+//! Order: backup (temporary file, fsync, rename), new file (temporary file, owner, mode, fsync), a last look whether the
+//! old one is still what was read, rename, fsync of the folder. Temporary files and the backup bear names that neither
+//! launchd (`*.plist`) nor systemd (`*.service`, `*.conf`) loads.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, OFlags};
+
+use crate::profile::files::{self, FileError};
+
+/// What is put behind a file's name to name its backup.
+pub const BACKUP: &str = ".gatelight-backup";
+/// What is put behind a file's name to name our temporary files.
+const TEMPORARY: [&str; 2] = [".gatelight-new", ".gatelight-backup-new"];
+
+/// Why a file was not written. The old one stands untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file could not be read, or must not be followed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Somebody changed it since it was read.
+    #[error("it changed while the repair was prepared")]
+    Changed,
+    /// Another repair works in this folder.
+    #[error("another repair is under way in its folder")]
+    Busy,
+    /// The system refused.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// A job file as it was read.
+#[derive(Debug, Clone)]
+pub struct Original {
+    /// The file itself, links resolved.
+    pub path: PathBuf,
+    /// Its content.
+    pub bytes: Vec<u8>,
+    mode: u32,
+    owner: (u32, u32),
+}
+
+impl Original {
+    /// Reads a job file. A link that leaves its folder is refused.
+    pub fn load(path: &Path) -> Result<Self, WriteError> {
+        let bytes = files::read_within(path)?;
+        let path = path.canonicalize()?;
+        let data = fs::symlink_metadata(&path)?;
+        Ok(Self {
+            path,
+            bytes,
+            mode: data.mode() & 0o7777,
+            owner: (data.uid(), data.gid()),
+        })
+    }
+
+    /// Where its backup goes.
+    pub fn backup(&self) -> PathBuf {
+        beside(&self.path, BACKUP)
+    }
+}
+
+/// A file's neighbour: its name with this behind it.
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The backup beside a job file that was repaired before, if the file was written again since: somebody, likely Hermes
+/// itself, made it anew.
+pub fn rewritten_since_repair(path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else {
+        return false;
+    };
+    let changed = |path: &Path| fs::symlink_metadata(path).and_then(|data| data.modified());
+    match (changed(&path), changed(&beside(&path, BACKUP))) {
+        (Ok(file), Ok(backup)) => file > backup,
+        _ => false,
+    }
+}
+
+/// Puts `new` in the place of the file and its old content beside it. `step` is called between any two changes of the
+/// disk; a test kills the process there.
+pub fn replace(original: &Original, new: &[u8], step: &mut dyn FnMut()) -> Result<PathBuf, WriteError> {
+    let folder = original.path.parent().unwrap_or(Path::new("/"));
+    let folder = File::open(folder)?;
+    lock(&folder)?;
+    remove_strays(&original.path, step)?;
+    let backup = original.backup();
+    let [new_file, new_backup] = TEMPORARY.map(|suffix| beside(&original.path, suffix));
+    write_whole(&new_backup, &original.bytes, original, step)?;
+    fs::rename(&new_backup, &backup)?;
+    step();
+    folder.sync_all()?;
+    step();
+    write_whole(&new_file, new, original, step)?;
+    if fs::symlink_metadata(&original.path)?.is_symlink()
+        || files::read_within(&original.path)? != original.bytes
+    {
+        fs::remove_file(&new_file)?;
+        return Err(WriteError::Changed);
+    }
+    step();
+    fs::rename(&new_file, &original.path)?;
+    step();
+    folder.sync_all()?;
+    step();
+    Ok(backup)
+}
+
+/// Puts the backup back in its place, if the file is still what the repair wrote.
+pub fn restore(original: &Original, written: &[u8]) -> Result<(), WriteError> {
+    let folder = File::open(original.path.parent().unwrap_or(Path::new("/")))?;
+    lock(&folder)?;
+    if files::read_within(&original.path)? != written {
+        return Err(WriteError::Changed);
+    }
+    fs::rename(original.backup(), &original.path)?;
+    folder.sync_all()?;
+    Ok(())
+}
+
+/// Removes what an earlier repair left behind when it was killed. The caller holds the folder's lock, or knows that
+/// nobody else repairs.
+fn remove_strays(path: &Path, step: &mut dyn FnMut()) -> io::Result<()> {
+    for suffix in TEMPORARY {
+        match fs::remove_file(beside(path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => step(),
+        }
+    }
+    Ok(())
+}
+
+/// Removes the temporary files that a killed repair left beside this file. Nothing is done while a repair works there.
+pub fn clean(path: &Path) {
+    let strays = TEMPORARY
+        .iter()
+        .any(|suffix| fs::symlink_metadata(beside(path, suffix)).is_ok());
+    let folder = path.parent().map(File::open);
+    if strays
+        && let Some(Ok(folder)) = folder
+        && lock(&folder).is_ok()
+    {
+        // what cannot be removed now is tried again with the next repair, which tells the reason
+        let _ = remove_strays(path, &mut || {});
+    }
+}
+
+/// One repair at a time in a folder; the lock goes with the descriptor, also when the process is killed.
+fn lock(folder: &File) -> Result<(), WriteError> {
+    match rustix::fs::flock(folder, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(WriteError::Busy),
+        Err(error) => Err(WriteError::Io(error.into())),
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8], like: &Original, step: &mut dyn FnMut()) -> io::Result<()> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(flags)
+        .open(path)?;
+    step();
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    file.write_all(first)?;
+    step();
+    file.write_all(second)?;
+    step();
+    let data = file.metadata()?;
+    if (data.uid(), data.gid()) != like.owner {
+        std::os::unix::fs::fchown(&file, Some(like.owner.0), Some(like.owner.1))?;
+    }
+    file.set_permissions(Permissions::from_mode(like.mode))?;
+    step();
+    file.sync_all()?;
+    step();
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! The doctor's phrases.
+
+use super::Phrase;
+
+/// `replace-flag`.
+pub const REPLACE_FLAG: [Phrase; 2] = [
+    [
+        "the job starts its gateway with --replace: every start ends the one that runs, and two starters end each other in turn",
+        "任务用 --replace 启动网关：每次启动都会结束正在运行的网关，两个启动方会互相结束对方",
+    ],
+    [
+        "take --replace out of the job file and reload the job (gatelight doctor --fix)",
+        "从任务文件中删除 --replace 并重新加载（gatelight doctor --fix）",
+    ],
+];
+/// `replace-flag` that came back.
+pub const REPLACE_FLAG_BACK: [Phrase; 2] = [
+    [
+        "--replace is back: it was taken out before, and the file was written again since (Hermes rewrites it on start, restart and update)",
+        "--replace 又回来了：之前已删除，但任务文件后来被重新写过（Hermes 在启动、重启和更新时会重写它）",
+    ],
+    [
+        "take it out again (gatelight doctor --fix), and update Hermes: newer versions leave it out",
+        "再次删除（gatelight doctor --fix），并升级 Hermes：新版本不再写入该参数",
+    ],
+];
+/// `replace-flag` that only a human can take out; added to the message.
+pub const BY_HAND: Phrase = ["edit the file by hand: {why}", "需要手动编辑文件：{why}"];
+/// `replace-with-keepalive`.
+pub const REPLACE_WITH_KEEPALIVE: [Phrase; 2] = [
+    [
+        "--replace together with a manager that always starts the job again: a kill loop, the gateway is restarted every few minutes or seconds",
+        "--replace 与“总是重新启动”同时使用会形成互杀循环：网关每隔几分钟甚至几秒就被重启",
+    ],
+    [
+        "take --replace out (gatelight doctor --fix)",
+        "删除 --replace（gatelight doctor --fix）",
+    ],
+];
+/// `keepalive-skips-clean-exit`.
+pub const KEEPALIVE_SKIPS: [Phrase; 2] = [
+    [
+        "a gateway that is taken over by --replace exits with 0, and this job is brought back after a failure only: it stays down",
+        "被 --replace 接管的网关以 0 退出，而此任务只在失败后才会被拉起：它会一直停着",
+    ],
+    [
+        "take --replace out (gatelight doctor --fix)",
+        "删除 --replace（gatelight doctor --fix）",
+    ],
+];
+/// `run-at-load-missing`.
+pub const RUN_AT_LOAD: [Phrase; 2] = [
+    ["the job does not start at login", "任务不会在登录时启动"],
+    [
+        "add RunAtLoad (gatelight doctor --fix)",
+        "加上 RunAtLoad（gatelight doctor --fix）",
+    ],
+];
+/// `run-at-load-missing` of a unit.
+pub const NOT_ENABLED: [Phrase; 2] = [
+    [
+        "the unit has no [Install] section: it cannot be enabled and does not start at login",
+        "单元没有 [Install] 段：无法启用，登录时不会启动",
+    ],
+    [
+        "add [Install] with WantedBy=default.target, then: systemctl --user enable {label}",
+        "加上 [Install] 与 WantedBy=default.target，然后执行：systemctl --user enable {label}",
+    ],
+];
+/// `keepalive-missing`.
+pub const KEEPALIVE: [Phrase; 2] = [
+    [
+        "nobody brings the gateway back when it fails",
+        "网关失败后没有人把它拉起来",
+    ],
+    [
+        "add KeepAlive with SuccessfulExit false, in a unit Restart=on-failure (gatelight doctor --fix)",
+        "加上 KeepAlive（SuccessfulExit 为 false），单元中为 Restart=on-failure（gatelight doctor --fix）",
+    ],
+];
+/// `throttle-missing`.
+pub const THROTTLE: [Phrase; 2] = [
+    [
+        "no pause between restarts is set: a gateway that fails at its start is started again without rest",
+        "没有设置重启间隔：启动即失败的网关会被不停地重新拉起",
+    ],
+    [
+        "set ThrottleInterval to 30, in a unit RestartSec=5",
+        "把 ThrottleInterval 设为 30，单元中设 RestartSec=5",
+    ],
+];
+/// `program-missing`.
+pub const PROGRAM: [Phrase; 2] = [
+    [
+        "the program {program} is not there or cannot be run",
+        "程序 {program} 不存在或无法执行",
+    ],
+    [
+        "install Hermes again (hermes gateway install), or correct the path",
+        "重新安装 Hermes（hermes gateway install），或改正路径",
+    ],
+];
+/// `label-mismatch`.
+pub const LABEL: [Phrase; 2] = [
+    [
+        "the file is not named after its label {label}: commands that go by the one miss the other",
+        "文件名与标签 {label} 不一致：按其中一个操作会漏掉另一个",
+    ],
+    ["name the file {label}.plist", "把文件改名为 {label}.plist"],
+];
+/// `duplicate-home`.
+pub const DUPLICATE_HOME: [Phrase; 2] = [
+    [
+        "{others} starts a gateway in the same home {home}: the second one is refused, or they end each other",
+        "{others} 也在同一个目录 {home} 启动网关：后启动的会被拒绝，或互相结束",
+    ],
+    [
+        "keep one of the jobs, or give each a home of its own (HERMES_HOME)",
+        "只保留一个任务，或为每个任务设置各自的 HERMES_HOME",
+    ],
+];
+/// `not-loaded`.
+pub const NOT_LOADED: [Phrase; 2] = [
+    [
+        "the job file is there, and the service manager does not know the job",
+        "任务文件存在，但服务管理器没有加载这个任务",
+    ],
+    [
+        "load it: gatelight restart {profile}",
+        "加载它：gatelight restart {profile}",
+    ],
+];
+/// `plist-invalid`.
+pub const INVALID: [Phrase; 2] = [
+    ["the job file cannot be used: {why}", "任务文件无法使用：{why}"],
+    [
+        "correct the file, or let Hermes write it anew: hermes gateway install",
+        "修正文件，或让 Hermes 重新生成：hermes gateway install",
+    ],
+];
+/// `unsafe-permissions`.
+pub const PERMISSIONS: [Phrase; 2] = [
+    [
+        "others may write to {path} (mode {mode}): the manager may refuse the job, and they could run commands as you",
+        "其他用户可以写 {path}（权限 {mode}）：服务管理器可能拒绝该任务，他人也可能借此以你的身份执行命令",
+    ],
+    ["chmod go-w on it", "对它执行 chmod go-w"],
+];
+/// `log-huge`.
+pub const LOG_HUGE: [Phrase; 2] = [
+    [
+        "{path} has grown to {size} MB: nobody rotates it",
+        "{path} 已增长到 {size} MB：没有轮转",
+    ],
+    [
+        "empty it while the gateway runs: truncate it to zero (: > FILE); do not delete it",
+        "可在网关运行时清空（: > 文件），不要直接删除",
+    ],
+];
+/// `second-instance`.
+pub const SECOND_INSTANCE: [Phrase; 2] = [
+    [
+        "another live gateway (PID {pid}) holds this home: the job's own is refused again and again",
+        "另一个正在运行的网关（PID {pid}）占用了此目录：任务自己的网关会一再被拒绝",
+    ],
+    [
+        "stop that gateway, then: gatelight restart {profile}",
+        "先停止那个网关，然后执行：gatelight restart {profile}",
+    ],
+];
+
+/// Severities.
+pub const ERROR: Phrase = ["error", "错误"];
+/// Severities.
+pub const WARNING: Phrase = ["warning", "警告"];
+/// Severities.
+pub const INFO: Phrase = ["note", "提示"];
+
+/// Refusals of a repair.
+pub const WHY_UNREADABLE: Phrase = ["the file cannot be read as a job file", "无法按任务文件解析"];
+/// Refusals of a repair.
+pub const WHY_QUOTING: Phrase = [
+    "the flag stands inside more than one layer of quoting",
+    "该参数位于多层引号之内",
+];
+/// Refusals of a repair.
+pub const WHY_UNPROVEN: Phrase = [
+    "taking the flag out would change more than the flag",
+    "删除该参数会改动其他内容",
+];
+
+/// Nothing was found.
+pub const CLEAN: Phrase = ["no findings", "没有发现问题"];
+/// No profiles at all.
+pub const NO_PROFILES: Phrase = ["no Hermes Gateway job was found", "没有找到 Hermes 网关任务"];
+/// An unknown profile was named.
+pub const UNKNOWN_PROFILE: Phrase = [
+    "there is no profile {name}; there are: {known}",
+    "没有名为 {name} 的配置；现有：{known}",
+];
+/// Line of a finding.
+pub const REMEDY: Phrase = ["remedy", "处理"];
+/// Line of a finding.
+pub const REPORTS: Phrase = ["field reports", "用户报告"];
+/// Nothing to repair.
+pub const NOTHING_TO_REPAIR: Phrase = ["nothing to repair", "无需修复"];
+/// Asks before a repair.
+pub const ASK: Phrase = ["Change {file} like this?", "按此修改 {file}？"];
+/// Was not confirmed.
+pub const LEFT: Phrase = ["left as it is", "保持原样"];
+/// A dry run.
+pub const WOULD: Phrase = ["dry run: nothing was written", "试运行：没有写入任何内容"];
+
+/// Step: written.
+pub const WRITTEN: Phrase = [
+    "{file}: repaired; the old one is kept as {backup}",
+    "{file}：已修复，旧文件保存为 {backup}",
+];
+/// Step: reloaded.
+pub const RELOADED: Phrase = ["{label}: reloaded", "{label}：已重新加载"];
+/// Step: no manager.
+pub const NOT_RELOADED: Phrase = [
+    "{label}: not reloaded: there is no service manager here ({why})",
+    "{label}：未重新加载（not reloaded）：这里没有服务管理器（{why}）",
+];
+/// Step: stopped on purpose.
+pub const STOPPED: Phrase = [
+    "{label}: not reloaded: it is stopped, the change holds from its next start",
+    "{label}：未重新加载（not reloaded）：任务处于停止状态，下次启动时生效",
+];
+/// Step: runs.
+pub const RUNS: Phrase = [
+    "{label}: runs with its new arguments, PID {pid}",
+    "{label}：已用新参数运行，PID {pid}",
+];
+/// Step: link.
+pub const LINKED: Phrase = ["{label}: the link is back", "{label}：连接已恢复"];
+/// Step: link unknown.
+pub const LINK_UNKNOWN: Phrase = [
+    "{label}: whether the link is back cannot be told",
+    "{label}：无法判断连接是否已恢复",
+];
+/// Step: failed.
+pub const FAILED: Phrase = ["{label}: failed: {why}", "{label}：失败：{why}"];
+/// Step: put back.
+pub const RESTORED: Phrase = ["{label}: the old file was put back", "{label}：已恢复旧文件"];
+/// Step: put back and loaded again.
+pub const RESTORED_RELOADED: Phrase = [
+    "{label}: the old file was put back and reloaded",
+    "{label}：已恢复旧文件并重新加载",
+];
+/// Step: could not be put back.
+pub const NOT_RESTORED: Phrase = [
+    "{label}: the old file could not be put back ({why}); it is kept as {backup}",
+    "{label}：无法恢复旧文件（{why}），它保存为 {backup}",
+];
+/// Why a reload failed.
+pub const WHY_NOT_RUNNING: Phrase = ["the job did not come to run", "任务没有运行起来"];
+/// Why a reload failed.
+pub const WHY_OLD_ARGUMENTS: Phrase = ["the job still runs with its old arguments", "任务仍以旧参数运行"];
