@@ -179,6 +179,23 @@ fn rows() -> Vec<Row> {
             ..row("kickstart 37 once", fine())
         },
         Row {
+            faults: json!([{"on": "kickstart", "code": 5, "times": 1}]),
+            calls: &["kickstart -k", "kickstart -k"],
+            never: "boot",
+            ..row("kickstart 5 once (#42524)", fine())
+        },
+        Row {
+            faults: json!([{"on": "kickstart", "when": "-k", "code": 5}]),
+            calls: &[
+                "kickstart -k",
+                "kickstart -k",
+                "bootout",
+                "bootstrap",
+                "kickstart gui/",
+            ],
+            ..row("kickstart -k 5 for ever (#42524)", fine())
+        },
+        Row {
             faults: json!([{"on": "kickstart", "code": 37}]),
             ..row(
                 "kickstart 37 for ever",

@@ -436,7 +436,8 @@ impl Launchctl {
         if let Some((_, Report { pid: Some(_), .. })) = place.report()
             && !kill
         {
-            return busy();
+            // it runs already: nothing to do
+            return Answer::default();
         }
         place.request(&json!({"do": "kickstart", "kill": kill}));
         // it comes back when the new process was spawned, which may mean to wait for the old one
