@@ -275,10 +275,10 @@ impl Launchctl {
 
     fn print(&self, target: &str) -> Answer {
         match self.find(target) {
-            Ok(place) => place.report().map_or_else(
-                || Answer::fails(5, "Could not print service: 5: Input/output error\n"),
-                |(job, report)| Answer::says(job::print(&place, &job, &report, self.scale())),
-            ),
+            Ok(place) => match place.seen() {
+                Some((job, report)) => Answer::says(job::print(&place, &job, &report, self.scale())),
+                None => Self::no_service(&place.label, &place.domain),
+            },
             Err(answer) => answer,
         }
     }
@@ -294,7 +294,7 @@ impl Launchctl {
     fn list(&self) -> Answer {
         let mut text = String::from("PID\tStatus\tLabel\n");
         for place in self.all() {
-            if let Some((_, report)) = place.report() {
+            if let Some((_, report)) = place.seen() {
                 let pid = report.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
                 text.push_str(&format!(
                     "{pid}\t{}\t{}\n",
@@ -308,7 +308,7 @@ impl Launchctl {
 
     fn list_label(&self, label: &str) -> Answer {
         let place = Place::new(&self.state, &self.own_domain(), label);
-        match place.report().filter(|_| place.registered()) {
+        match place.seen() {
             Some((job, report)) => Answer::says(job::list_label(&job, &report)),
             None => Answer::fails(
                 113,

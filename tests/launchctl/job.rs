@@ -152,12 +152,30 @@ impl Place {
         self.folder().is_dir()
     }
 
-    /// Launchd keeps what it read at this time: later changes of the file do not count.
+    /// Launchd keeps what it read at this time: later changes of the file do not count. Appears whole, as it leaves.
     pub fn register(&self, job: &Job) -> io::Result<()> {
-        fs::create_dir_all(self.folder())?;
-        fs::copy(&job.path, self.folder().join("job.plist"))?;
-        write(&self.folder().join("path.json"), &json!(job.path));
-        Ok(())
+        let draft = self.aside();
+        fs::create_dir_all(&draft)?;
+        fs::copy(&job.path, draft.join("job.plist"))?;
+        write(&draft.join("path.json"), &json!(job.path));
+        let folder = self.folder();
+        if let Some(domain) = folder.parent() {
+            fs::create_dir_all(domain)?;
+        }
+        fs::rename(draft, folder)
+    }
+
+    /// Takes the job out of its domain.
+    pub fn leave(&self) {
+        let aside = self.aside();
+        if fs::rename(self.folder(), &aside).is_ok() {
+            let _ = fs::remove_dir_all(aside);
+        }
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.state
+            .join(format!("aside-{}-{}", self.label, std::process::id()))
     }
 
     pub fn job(&self) -> Option<Job> {
@@ -179,6 +197,15 @@ impl Place {
                 .and_then(|exit| i32::try_from(exit).ok()),
         };
         Some((self.job()?, report))
+    }
+
+    /// What is told of a registered job; its keeper may not have said anything yet.
+    pub fn seen(&self) -> Option<(Job, Report)> {
+        let unheard = || Report {
+            state: "not running".into(),
+            ..Report::default()
+        };
+        self.report().or_else(|| Some((self.job()?, unheard())))
     }
 
     pub fn tell(&self, report: &Report) {

@@ -271,6 +271,6 @@ impl Keeper<'_> {
             let _ = child.wait();
         }
         sleep(self.linger);
-        let _ = fs::remove_dir_all(self.place.folder());
+        self.place.leave();
     }
 }
