@@ -157,10 +157,12 @@ impl Run {
         let until = Instant::now() + self.request.limits.start;
         let report = self.new_process(&old, &mut order, until).await?;
         let killed = !old.is_empty()
-            && match report.last_exit {
-                // launchd tells how the previous run ended; systemd forgets it when the next one begins
-                Some(exit) => exit == -9,
-                None => gone_after >= self.request.limits.exit_timeout,
+            && match (report.last_exit, self.request.job.manager) {
+                // launchd tells how the previous run ended, unless the job had to be loaded anew
+                (last_exit, Manager::Launchd) => last_exit == Some(-9),
+                (Some(exit), _) => exit == -9,
+                // systemd sends SIGTERM at once, and forgets the end of a run when the next one begins
+                (None, _) => gone_after >= self.request.limits.exit_timeout,
             };
 
         self.step = RestartStep::ProvingLink;

@@ -339,12 +339,17 @@ impl<'a> Action<'a> {
                 code::NO_SUCH_PROCESS | code::NO_SERVICE | code::UNSUPPORTED => {
                     return self.load_and_start(domain);
                 }
-                code::IN_PROGRESS | code::ALREADY if attempt == 0 => {
-                    // somebody's start or stop is under way: a process other than the old one is what was asked for
+                // 36, 37: somebody's start or stop is under way. 5: macOS 26 says so at times of a job that is loaded, and
+                // may have obeyed (field report #42524). A process other than the old one is what was asked for.
+                code::IN_PROGRESS | code::ALREADY | code::IO if attempt == 0 => {
                     let fresh = |sight: &Sight| matches!(sight, Sight::Here { job, .. } if job.pid.is_some() && job.pid != old);
                     if self.wait(fresh)? {
                         return Ok(());
                     }
+                }
+                code::IO => {
+                    self.unload(domain)?;
+                    return self.load_and_start(domain);
                 }
                 _ if parse::unknown_subcommand(&answer.words()) => {
                     self.unload(domain)?;

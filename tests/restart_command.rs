@@ -1,0 +1,272 @@
+//! `gatelight restart`, from its arguments to its words and exit code, over real children.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, USAGE, WORKED, run};
+use gatelight::health::{Deadlines, Reason};
+use gatelight::profile::Profile;
+use gatelight::snapshot::Snapshot;
+use gatelight::supervisor::Supervisors;
+use gatelight::supervisor::ledger::Ledger;
+use gatelight::supervisor::restart::Limits;
+use gatelight::text::Lang;
+use serde_json::{Value, json};
+use support::launchctl::FakeLaunchctl;
+use support::{Watching, profile, start_of};
+use tokio::sync::watch;
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    args: Args,
+}
+
+const HEALTHY: &str = "trap 'exit 0' TERM; while :; do sleep 0.02; done";
+
+struct Stage {
+    fake: FakeLaunchctl,
+    watching: Watching,
+    lang: Lang,
+    link: Duration,
+}
+
+impl Stage {
+    /// One gateway under launchd; of its first process `first` is said, of later ones `later`.
+    fn new(first: Reason, later: Reason) -> Self {
+        let fake = FakeLaunchctl::new(&json!({}));
+        let job = fake.job("ai.hermes.gateway", HEALTHY, "<key>KeepAlive</key><true/>");
+        let domain = format!("gui/{}", rustix::process::getuid().as_raw());
+        assert!(
+            fake.call(&["bootstrap", &domain, job.path.to_str().unwrap()])
+                .status
+                .success()
+        );
+        let supervisor = Arc::new(fake.launchd(Duration::from_secs(30)));
+        let profile = profile("default", job);
+        let watching = Watching::start(
+            &profile,
+            supervisor,
+            Some,
+            Box::new(move |_| (first, "what was seen")),
+        );
+        let old = watching.pid_other_than(None);
+        watching.say(Box::new(move |pid| {
+            (if pid == old { first } else { later }, "what was seen")
+        }));
+        Self {
+            fake,
+            watching,
+            lang: Lang::En,
+            link: Duration::from_secs(20),
+        }
+    }
+
+    /// Runs the command; `answer` is given to every question. Exit code, output, questions.
+    fn run(&self, arguments: &[&str], answer: bool) -> (u8, String, Vec<String>) {
+        let mut supervisors = Supervisors::default();
+        supervisors.add(Arc::new(self.fake.launchd(Duration::from_secs(30))));
+        self.run_with(arguments, answer, supervisors, self.watching.snapshots.clone())
+    }
+
+    fn run_with(
+        &self,
+        arguments: &[&str],
+        answer: bool,
+        supervisors: Supervisors,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+    ) -> (u8, String, Vec<String>) {
+        let args = Command::try_parse_from([&["restart"], arguments].concat())
+            .unwrap()
+            .args;
+        let second = Duration::from_secs(1);
+        let deps = Deps {
+            snapshots,
+            supervisors,
+            ledger: Ledger::at(self.fake.folder().join("restarts.json")),
+            start_of,
+            deadlines: Deadlines::default(),
+            limits: Some(Limits {
+                exit_timeout: second,
+                margin: 20 * second,
+                start: 20 * second,
+                link: self.link,
+                poll: second / 100,
+            }),
+            lang: self.lang,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let (mut out, mut questions) = (Vec::new(), Vec::new());
+        let mut ask = |question: &str| {
+            questions.push(question.to_owned());
+            answer
+        };
+        let code = runtime.block_on(run(args, deps, &mut out, &mut ask)).unwrap();
+        (code, String::from_utf8(out).unwrap(), questions)
+    }
+}
+
+#[test]
+fn arguments() {
+    for good in [
+        &["default", "work"][..],
+        &["--red"],
+        &["--all", "--json", "-y", "--force"],
+    ] {
+        assert!(
+            Command::try_parse_from([&["restart"], good].concat()).is_ok(),
+            "{good:?}"
+        );
+    }
+    for bad in [
+        &[][..],
+        &["--red", "--all"],
+        &["work", "--red"],
+        &["work", "--all"],
+    ] {
+        assert!(
+            Command::try_parse_from([&["restart"], bad].concat()).is_err(),
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
+fn steps_are_told_as_they_happen_and_the_outcome_last() {
+    let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    let (code, out, questions) = stage.run(&["default", "default"], false);
+    assert_eq!((code, questions.len()), (WORKED, 0), "{out}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "default: ending the old process…");
+    assert_eq!(lines[1], "default: old process gone; waiting for the new one…");
+    assert_eq!(
+        lines[2],
+        "default: new process is up; waiting for proof of its link…"
+    );
+    assert!(lines[3].starts_with("default: restarted in "), "{out}");
+    assert_eq!(lines.len(), 4, "named twice, restarted once: {out}");
+    // green now: nothing red is left, and that is no failure
+    assert_eq!(stage.run(&["--red"], false).0, WORKED);
+    assert_eq!(
+        stage
+            .fake
+            .calls()
+            .iter()
+            .filter(|call| call.contains("kickstart"))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn json_lines_and_chinese() {
+    let mut stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    stage.lang = Lang::Zh;
+    let (code, out, _) = stage.run(&["--red", "--json"], false);
+    assert_eq!(code, WORKED, "{out}");
+    let lines: Vec<Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let steps: Vec<&str> = lines.iter().filter_map(|line| line["step"].as_str()).collect();
+    assert_eq!(steps, ["ending-old", "starting-new", "proving-link"]);
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["version"], &last["profile"], &last["outcome"]),
+        (&json!(1), &json!("default"), &json!("worked"))
+    );
+    assert!(
+        last["took_s"].is_number() && last["pid"].is_number() && last["killed"] == false,
+        "{last}"
+    );
+    assert!(last["message"].as_str().unwrap().contains("重启成功"), "{last}");
+}
+
+#[test]
+fn what_does_not_help_is_said_first_and_asked() {
+    let stage = Stage::new(Reason::AuthRejected, Reason::AuthRejected);
+    let (code, out, questions) = stage.run(&["default"], false);
+    assert_eq!((code, questions.len()), (FAILED, 1));
+    assert!(out.contains("Feishu refuses this app's credentials"), "{out}");
+    assert!(
+        !stage.fake.calls().iter().any(|call| call.contains("kickstart")),
+        "no means no"
+    );
+    // a program is not asked, and gets no for an answer unless it says yes
+    let (code, out, questions) = stage.run(&["default", "--json"], true);
+    assert_eq!((code, questions.len()), (FAILED, 0));
+    assert!(out.contains("\"code\":\"not-confirmed\""), "{out}");
+    // yes, by word or by flag: it is tried, and fails with the line that says why
+    for arguments in [&["default"][..], &["default", "--yes"]] {
+        let (code, out, _) = stage.run(arguments, true);
+        assert_eq!(code, FAILED);
+        assert!(
+            out.lines().last().unwrap().contains("agent.log: what was seen"),
+            "{out}"
+        );
+    }
+    assert_eq!(
+        stage
+            .fake
+            .calls()
+            .iter()
+            .filter(|call| call.contains("kickstart"))
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn the_seventh_within_an_hour_needs_force() {
+    let stage = Stage::new(Reason::Connected, Reason::Connected);
+    let ledger = Ledger::at(stage.fake.folder().join("restarts.json"));
+    for _ in 0..6 {
+        ledger.reserve("default", jiff::Timestamp::now(), false).unwrap();
+    }
+    let (code, out, _) = stage.run(&["default"], true);
+    assert_eq!(code, FAILED);
+    assert!(out.contains("6 restarts within the last hour"), "{out}");
+    let (code, out, _) = stage.run(&["--all", "--force"], true);
+    assert_eq!(code, WORKED, "{out}");
+}
+
+#[test]
+fn who_cannot_be_restarted_is_told_why() {
+    let mut stage = Stage::new(Reason::Connected, Reason::Starting);
+    let (code, out, _) = stage.run(&["defualt"], true);
+    assert_eq!(code, USAGE);
+    assert!(
+        out.contains("no profile is called defualt; there are: default"),
+        "{out}"
+    );
+    // nobody would bring an unsupervised one back
+    let loose = Arc::new(Profile {
+        name: "loose".into(),
+        home: "/nowhere".into(),
+        job: None,
+        logs: Vec::new(),
+    });
+    let verdict = gatelight::health::Verdict::unknown(jiff::Timestamp::now());
+    let (_keep, snapshots) = watch::channel(Arc::new(support::snapshot(&loose, verdict)));
+    let (code, out, _) = stage.run_with(&["--all"], true, Supervisors::default(), snapshots);
+    assert_eq!(code, FAILED);
+    assert!(out.contains("nobody would bring it back"), "{out}");
+    // no manager of that kind on this machine
+    let snapshots = stage.watching.snapshots.clone();
+    let (code, out, _) = stage.run_with(&["default"], true, Supervisors::default(), snapshots);
+    assert_eq!(code, FAILED);
+    assert!(out.contains("launchd is not on this machine"), "{out}");
+    // neither success nor failure
+    stage.link = Duration::from_millis(100);
+    let (code, out, _) = stage.run(&["default"], true);
+    assert_eq!(code, UNCLEAR, "{out}");
+    assert!(out.contains("cannot tell"), "{out}");
+}
