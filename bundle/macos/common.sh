@@ -2,8 +2,10 @@
 # shellcheck disable=SC2034 # its readers use them
 # What the scripts beside this one share. Sourced, never run.
 
-# The oldest system that Gatelight.app starts on: the first one on Apple silicon; rustc's own floor for arm64.
-MINIMUM_MACOS=11.0
+# The oldest system that Gatelight.app starts on. rusqlite calls sqlite3_error_offset (SQLite 3.38), the system's library
+# has it from macOS 13 on (3.39.5; macOS 12 has 3.37), and dyld refuses a program whose symbols are not there.
+# The same in .cargo/config.toml, Cargo.toml (package.metadata.bundle.osx) and `verify`, which compares them.
+MINIMUM_MACOS=13.0
 # The system whose interface the stub SDK claims to describe.
 SDK_VERSION=26.0
 
@@ -11,6 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 # Everything made on the way to a .app, apart from cargo's own folders.
 work=$root/target/macos
+sdk=$work/MacOSX.sdk
 # Debian's matched set of rustc, cargo, clippy and the sources of std: its std can be built for darwin.
 cargo=/usr/bin/cargo
 llvm=/usr/lib/llvm-22/bin
