@@ -1,8 +1,9 @@
 //! What people see and press: icon, menu, notices.
 //!
 //! Everything that decides is a plain value made by a pure function: [`notices`] (what is told, and when), [`menu`]
-//! (what the menu shows). What touches the desktop is thin.
+//! (what the menu shows), [`icon`] (how a light is drawn). What touches the desktop is thin.
 
+pub mod icon;
 pub mod menu;
 pub mod notices;
 

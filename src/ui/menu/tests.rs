@@ -486,8 +486,8 @@ fn states_of_login_and_notifications_are_told() {
         ),
     ] {
         let state = MenuState {
-            login,
             notifications,
+            login,
             ..MenuState::default()
         };
         let lines = drawn(&menu(&three(), &state, &look(Lang::En), at(0)).rows);
@@ -527,7 +527,7 @@ fn apply(menu: &mut Menu, ops: &[Op]) {
                 rows(&mut menu.rows, parent.as_ref()).remove(*index);
             }
             Op::Insert { parent, index, row } => {
-                rows(&mut menu.rows, parent.as_ref()).insert(*index, row.clone())
+                rows(&mut menu.rows, parent.as_ref()).insert(*index, row.clone());
             }
         }
     }
@@ -573,20 +573,21 @@ fn a_change_of_light_changes_rows_in_place() {
     );
 }
 
+fn keys(rows: &[Row], out: &mut Vec<String>) {
+    for row in rows {
+        out.push(row.key.clone());
+        if let RowKind::Sub(below) = &row.kind {
+            keys(below, out);
+        }
+    }
+}
+
 #[test]
 fn keys_are_unique() {
     let mut snapshot = three();
     snapshot.profiles.push(view("a/restart", Reason::Connected, 0));
     snapshot.profiles.push(view("a", Reason::Connected, 0));
     let menu = menu(&snapshot, &MenuState::default(), &look(Lang::En), at(0));
-    fn keys(rows: &[Row], out: &mut Vec<String>) {
-        for row in rows {
-            out.push(row.key.clone());
-            if let RowKind::Sub(below) = &row.kind {
-                keys(below, out);
-            }
-        }
-    }
     let mut all = Vec::new();
     keys(&menu.rows, &mut all);
     let unique: BTreeSet<&String> = all.iter().collect();
