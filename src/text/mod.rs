@@ -13,6 +13,7 @@ pub mod config;
 pub mod notice;
 pub mod history;
 pub mod doctor;
+pub mod menu;
 
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];

@@ -1,7 +1,41 @@
 //! What people see and press: icon, menu, notices.
 //!
 //! Everything that decides is a plain value made by a pure function: [`notices`] (what is told, and when), [`menu`]
-//! (what the menu shows), [`icon`] (how a light is drawn). What touches the desktop is thin: [`tray`], [`notify`],
-//! [`open`], [`login`], [`instance`]. [`app`] joins them.
+//! (what the menu shows), [`icon`] (how a light is drawn). What touches the desktop is thin.
 
+pub mod icon;
+pub mod menu;
 pub mod notices;
+
+/// What a user asks for, in the menu or by a button of a notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UiCommand {
+    /// Restart this profile.
+    Restart(String),
+    /// Restart every red profile.
+    RestartAllRed,
+    /// Open the profile's log.
+    OpenLog(String),
+    /// Open what the system logged about the profile's job.
+    OpenSystemLog(String),
+    /// Show the profile's job file.
+    ShowJobFile(String),
+    /// Remove `--replace` from the profile's job file.
+    Repair(String),
+    /// Put a report about the profile into the clipboard.
+    CopyDiagnostics(String),
+    /// Be silent about the profile.
+    Mute(String, menu::MuteFor),
+    /// Look for mistakes in every job file.
+    CheckJobFiles,
+    /// Show what happened in the past days.
+    Timeline,
+    /// Notifications on or off.
+    ToggleNotifications,
+    /// Launch at login on or off.
+    ToggleLogin,
+    /// Open the settings file.
+    OpenSettings,
+    /// End Gatelight.
+    Quit,
+}

@@ -1,0 +1,667 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::health::Verdict;
+use crate::profile::{BadJobFile, JobFile, KeepAlive, Profile};
+
+const NOW: i64 = 1_790_000_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(NOW + seconds).unwrap()
+}
+
+fn look(lang: Lang) -> Look {
+    Look {
+        lang,
+        zone: TimeZone::UTC,
+    }
+}
+
+fn view(name: &str, reason: Reason, since: i64) -> ProfileView {
+    let job = JobFile {
+        manager: Manager::Launchd,
+        path: PathBuf::from("/h/a.plist"),
+        label: "ai.hermes.gateway".into(),
+        arguments: Vec::new(),
+        gateway_words: Vec::new(),
+        environment: Vec::new(),
+        stdout: None,
+        stderr: None,
+        run_at_load: true,
+        keep_alive: KeepAlive::Always,
+        throttle_s: None,
+        exit_timeout_s: None,
+    };
+    let profile = Profile {
+        name: name.into(),
+        home: PathBuf::from("/h"),
+        job: Some(job),
+        logs: Vec::new(),
+    };
+    let verdict = Verdict {
+        reason,
+        ..Verdict::unknown(at(since))
+    };
+    ProfileView {
+        profile: Arc::new(profile),
+        verdict,
+        restart: None,
+    }
+}
+
+fn snapshot(profiles: Vec<ProfileView>) -> Snapshot {
+    Snapshot {
+        at: at(0),
+        profiles,
+        bad_files: Vec::new(),
+        complete: true,
+    }
+}
+
+/// The menu as text: indented, disabled rows in brackets, marks, lights.
+fn drawn(rows: &[Row]) -> Vec<String> {
+    let mut out = Vec::new();
+    for row in rows {
+        let light = row.light.map_or(String::new(), |l| format!("{} ", l.symbol()));
+        let text = format!("{light}{}", row.label);
+        out.push(match &row.kind {
+            RowKind::Separator => "--".into(),
+            RowKind::Check(on) => format!("{} {text}", if *on { "[x]" } else { "[ ]" }),
+            RowKind::Item if row.enabled => text,
+            RowKind::Item => format!("({text})"),
+            RowKind::Sub(_) => format!("{text} >"),
+        });
+        if let RowKind::Sub(below) = &row.kind {
+            out.extend(drawn(below).into_iter().map(|line| format!("    {line}")));
+        }
+    }
+    out
+}
+
+fn three() -> Snapshot {
+    let mut shell = view("work", Reason::ExecutorShutdown, -185);
+    shell.verdict.evidence = Some(Proof::new(
+        "agent.log",
+        "Executor shutdown has been called",
+        at(-180),
+    ));
+    shell.verdict.pid = Some(4711);
+    shell.verdict.started_at = Some(at(-7_200));
+    shell.verdict.manager = Some(Manager::Launchd);
+    shell.verdict.notes = vec![Note::Also(Reason::AuthRejected, None), Note::InfoHidden];
+    let mut snapshot = snapshot(vec![
+        view("default", Reason::Connected, -7_000),
+        shell,
+        view("lab", Reason::Unsupervised, -30),
+    ]);
+    snapshot.bad_files = vec![BadJobFile {
+        path: PathBuf::from("/a/b.plist"),
+        reason: "no dictionary".into(),
+    }];
+    snapshot
+}
+
+#[test]
+fn the_menu_in_english() {
+    let state = MenuState {
+        mutes: BTreeMap::from([("work".to_owned(), Mute::Until(at(1_800)))]),
+        unstable: BTreeSet::from(["work".to_owned()]),
+        repairable: BTreeSet::from(["work".to_owned()]),
+        findings: Some(2),
+        missed: vec![Missed {
+            title: "✖ work".into(),
+            why: "no answer".into(),
+            at: at(-60),
+        }],
+        login: Login::NeedsApproval,
+        offline: true,
+        settings_error: Some("config.toml:1:2: no".into()),
+        ..MenuState::default()
+    };
+    let menu = menu(&three(), &state, &look(Lang::En), at(0));
+    assert_eq!(
+        drawn(&menu.rows),
+        [
+            "(2 of 3 connected)",
+            "(Offline: no notices until the network is back)",
+            "(Settings not used: config.toml:1:2: no)",
+            "--",
+            "● default — connected · 1 h >",
+            "    (Since 12:16)",
+            "    (No process · launchd)",
+            "    --",
+            "    Restart",
+            "    Open Log",
+            "    Open System Log",
+            "    Show Job File",
+            "    Copy Diagnostics",
+            "    [ ] Mute for 1 Hour",
+            "    [ ] Mute until It Recovers",
+            "✖ work — executor dead: a hollow shell · 3 min · unstable · muted >",
+            "    (agent.log: Executor shutdown has been called)",
+            "    (Seen 3 min ago)",
+            "    (Since 14:10)",
+            "    (PID 4711 · launchd · up 2 h)",
+            "    (A restart helps.)",
+            "    (Also: credentials refused)",
+            "    (INFO records are hidden by the log level)",
+            "    --",
+            "    Restart",
+            "    Open Log",
+            "    Open System Log",
+            "    Show Job File",
+            "    Repair --replace…",
+            "    Copy Diagnostics",
+            "    [x] Muted until 14:43",
+            "    [ ] Mute until It Recovers",
+            "◐ lab — connected, but unsupervised · <1 min >",
+            "    (Since 14:12)",
+            "    (No process · launchd)",
+            "    --",
+            "    Restart",
+            "    Open Log",
+            "    Open System Log",
+            "    Show Job File",
+            "    Copy Diagnostics",
+            "    [ ] Mute for 1 Hour",
+            "    [ ] Mute until It Recovers",
+            "Job files that cannot be read: 1 >",
+            "    (b.plist: no dictionary)",
+            "--",
+            "Restart All Red (1)",
+            "Check Job Files (findings: 2)",
+            "Timeline",
+            "--",
+            "Notices not delivered: 1 >",
+            "    (✖ work (14:12: no answer))",
+            "[x] Notifications",
+            "[ ] Launch at Login: approve it in System Settings",
+            "Settings File",
+            "About >",
+            &format!("    (Gatelight {})", env!("CARGO_PKG_VERSION")),
+            "    (MIT OR Apache-2.0)",
+            "    (It uses no network)",
+            "Quit Gatelight",
+        ]
+    );
+    assert_eq!(menu.stale_at, Some(at(30)), "the youngest row reads `1 min` then");
+    assert_eq!(
+        menu.command("work\u{1f}restart"),
+        Some(&UiCommand::Restart("work".into()))
+    );
+    assert_eq!(
+        menu.command("work\u{1f}mute-hour"),
+        Some(&UiCommand::Mute("work".into(), MuteFor::Never))
+    );
+    assert_eq!(
+        menu.command("lab\u{1f}mute-hour"),
+        Some(&UiCommand::Mute("lab".into(), MuteFor::Hour))
+    );
+    assert_eq!(menu.command("restart-all"), Some(&UiCommand::RestartAllRed));
+    assert_eq!(menu.command("head"), None);
+    assert_eq!(
+        tooltip(&three(), &state, Lang::En),
+        "2 of 3 connected\nOffline: no notices until the network is back\n\
+         ✖ work — executor dead: a hollow shell\n◐ lab — connected, but unsupervised"
+    );
+}
+
+#[test]
+fn the_menu_in_chinese() {
+    let menu = menu(&three(), &MenuState::default(), &look(Lang::Zh), at(0));
+    let lines = drawn(&menu.rows);
+    for line in [
+        "(3 个网关中 2 个已连接)",
+        "● default — 已连接 · 1 小时 >",
+        "✖ work — 执行器已关闭：空壳进程 · 3 分钟 >",
+        "    (agent.log：Executor shutdown has been called)",
+        "    (3 分钟前看到)",
+        "    (PID 4711 · launchd · 已运行 2 小时)",
+        "    (重启可以恢复。)",
+        "    (另外：凭据被拒绝)",
+        "    打开系统日志",
+        "    [ ] 静音直到恢复",
+        "重启所有红灯网关（1）",
+        "[x] 通知",
+        "退出 Gatelight",
+    ] {
+        assert!(lines.contains(&line.to_owned()), "{line}\n{lines:#?}");
+    }
+    assert_eq!(
+        tooltip(&three(), &MenuState::default(), Lang::Zh),
+        "3 个网关中 2 个已连接\n✖ work — 执行器已关闭：空壳进程\n◐ lab — 已连接，但无人看管"
+    );
+}
+
+#[test]
+fn the_head_line() {
+    let head_of = |snapshot: &Snapshot| {
+        menu(snapshot, &MenuState::default(), &look(Lang::En), at(0)).rows[0]
+            .label
+            .clone()
+    };
+    assert_eq!(head_of(&snapshot(Vec::new())), "No Hermes Gateway found");
+    assert_eq!(
+        head_of(&Snapshot {
+            complete: false,
+            ..three()
+        }),
+        "Looking…"
+    );
+    assert_eq!(
+        head_of(&snapshot(vec![view("a", Reason::Running, 0)])),
+        "1 of 1 connected"
+    );
+    assert_eq!(
+        head_of(&snapshot(vec![view("a", Reason::Starting, 0)])),
+        "0 of 1 connected"
+    );
+}
+
+#[test]
+fn a_restart_shows_its_steps_and_its_outcome() {
+    let mut snapshot = snapshot(vec![view("a", Reason::Restarting, -5)]);
+    let show = |snapshot: &Snapshot| {
+        let menu = menu(snapshot, &MenuState::default(), &look(Lang::En), at(0));
+        let rows = drawn(&menu.rows);
+        let from = rows.iter().position(|r| r.contains("old process")).unwrap();
+        let command = menu.row("a\u{1f}restart").unwrap();
+        (
+            rows[from..from + 4]
+                .iter()
+                .map(|r| r.trim().to_owned())
+                .collect::<Vec<_>>(),
+            command.enabled,
+        )
+    };
+    let mut restart = |step, outcome| {
+        snapshot.profiles[0].restart = Some(RestartView {
+            asked_at: at(-5),
+            step,
+            outcome,
+        });
+        show(&snapshot)
+    };
+    let own = |rows: [&str; 4]| rows.map(str::to_owned).to_vec();
+    assert_eq!(
+        restart(RestartStep::StartingNew, None),
+        (
+            own([
+                "(● old process ended)",
+                "(◐ starting a new process…)",
+                "(○ prove the link)",
+                "--"
+            ]),
+            false
+        )
+    );
+    let worked = RestartOutcome::Worked {
+        took: SignedDuration::from_secs(12),
+        pid: 7,
+        killed: false,
+    };
+    assert_eq!(
+        restart(RestartStep::ProvingLink, Some(worked)),
+        (
+            own([
+                "(● old process ended)",
+                "(● new process started)",
+                "(● link proven)",
+                "(Restart worked: 12 s, PID 7)"
+            ]),
+            true
+        )
+    );
+    let failed = RestartOutcome::Failed {
+        step: RestartStep::EndingOld,
+        why: "exit 5\nno".into(),
+    };
+    assert_eq!(
+        restart(RestartStep::EndingOld, Some(failed)),
+        (
+            own([
+                "(○ end the old process)",
+                "(○ start a new process)",
+                "(○ prove the link)",
+                "(Restart failed: exit 5 no)"
+            ]),
+            true
+        )
+    );
+}
+
+#[test]
+fn a_profile_without_a_job_cannot_be_restarted() {
+    let mut lone = view("a", Reason::NotRunning, 0);
+    Arc::make_mut(&mut lone.profile).job = None;
+    let menu = menu(
+        &snapshot(vec![lone]),
+        &MenuState::default(),
+        &look(Lang::En),
+        at(0),
+    );
+    for word in ["restart", "open-system-log", "show-job-file"] {
+        assert!(!menu.row(&key("a", word)).unwrap().enabled, "{word}");
+        assert_eq!(menu.command(&key("a", word)), None, "{word}");
+    }
+    assert!(!menu.row("restart-all").unwrap().enabled);
+    assert!(menu.row(&key("a", "open-log")).unwrap().enabled);
+}
+
+#[test]
+fn thirty_profiles_fit() {
+    let mut profiles: Vec<ProfileView> = (0..30)
+        .map(|i| view(&format!("p{i:02}"), Reason::Connected, -100))
+        .collect();
+    let rows = |profiles: &[ProfileView]| {
+        menu(
+            &snapshot(profiles.to_vec()),
+            &MenuState::default(),
+            &look(Lang::En),
+            at(0),
+        )
+        .rows
+    };
+    let well = rows(&profiles);
+    assert!(well.len() <= 15, "{}", well.len());
+    assert_eq!(well[2].label, "30 more: 30 connected");
+    for i in [3, 9, 12] {
+        profiles[i].verdict.reason = Reason::Reconnecting;
+    }
+    profiles[20].verdict.reason = Reason::NotRunning;
+    let labels: Vec<String> = drawn(&rows(&profiles))
+        .into_iter()
+        .filter(|l| !l.starts_with(' '))
+        .collect();
+    assert_eq!(
+        labels[2..7],
+        [
+            "✖ p20 — not running · 1 min >",
+            "◐ p03 — reconnecting · 1 min >",
+            "◐ p09 — reconnecting · 1 min >",
+            "◐ p12 — reconnecting · 1 min >",
+            "● 26 more: 26 connected >",
+        ]
+    );
+    for profile in &mut profiles {
+        profile.verdict.reason = Reason::NotRunning;
+    }
+    assert!(rows(&profiles).len() <= 25);
+    assert_eq!(
+        drawn(&rows(&profiles))
+            .iter()
+            .filter(|l| l.contains("— not running"))
+            .count(),
+        30
+    );
+    assert_eq!(badge(&snapshot(profiles.clone())), Some(30));
+    assert_eq!(badge(&snapshot(profiles[..1].to_vec())), None);
+    assert!(
+        tooltip(&snapshot(profiles), &MenuState::default(), Lang::En)
+            .lines()
+            .count()
+            <= 7
+    );
+}
+
+#[test]
+fn names_are_shown_as_they_are() {
+    let long = "x".repeat(64);
+    for (name, expected) in [
+        ("a_b__c", "a_b__c"),
+        ("R&D && co", "R&D && co"),
+        ("👩‍💻 emoji", "👩‍💻 emoji"),
+        ("网关", "网关"),
+        (long.as_str(), long.as_str()),
+        ("שער", "\u{2068}שער\u{2069}"),
+        ("a\u{202e}b\nc", "a b c"),
+        ("{title}", "{title}"),
+    ] {
+        let menu = menu(
+            &snapshot(vec![view(name, Reason::Connected, 0)]),
+            &MenuState::default(),
+            &look(Lang::En),
+            at(0),
+        );
+        assert_eq!(
+            menu.row(&key(name, "profile")).unwrap().label,
+            format!("{expected} — connected · <1 min")
+        );
+    }
+}
+
+#[test]
+fn evidence_is_cut_to_one_bounded_line() {
+    let mut long = view("a", Reason::NotRunning, 0);
+    long.verdict.evidence = Some(Proof::new("agent.log", "错误 ".repeat(200), at(0)));
+    let menu = menu(
+        &snapshot(vec![long]),
+        &MenuState::default(),
+        &look(Lang::En),
+        at(0),
+    );
+    let label = &menu.row(&key("a", "evidence")).unwrap().label;
+    assert!(
+        label.ends_with('…') && label.chars().count() <= LONGEST_LINE + 1,
+        "{label}"
+    );
+}
+
+#[test]
+fn states_of_login_and_notifications_are_told() {
+    for (login, notifications, expected) in [
+        (
+            Login::On,
+            Notifications::On,
+            ["[x] Notifications", "[x] Launch at Login"],
+        ),
+        (
+            Login::Off,
+            Notifications::Off,
+            ["[ ] Notifications", "[ ] Launch at Login"],
+        ),
+        (
+            Login::NotFound,
+            Notifications::Refused,
+            [
+                "[ ] Notifications: refused in System Settings",
+                "[ ] Launch at Login: the system does not find this app",
+            ],
+        ),
+        (
+            Login::Unavailable("move it first".into()),
+            Notifications::Unavailable("no bus".into()),
+            ["[ ] Notifications: no bus", "[ ] Launch at Login: move it first"],
+        ),
+        (
+            Login::NeedsApproval,
+            Notifications::OffInSettings,
+            [
+                "[ ] Notifications: off in the settings file",
+                "[ ] Launch at Login: approve it in System Settings",
+            ],
+        ),
+    ] {
+        let state = MenuState {
+            notifications,
+            login,
+            ..MenuState::default()
+        };
+        let lines = drawn(&menu(&three(), &state, &look(Lang::En), at(0)).rows);
+        let from = lines.iter().position(|l| l.contains("Notifications")).unwrap();
+        assert_eq!(lines[from..from + 2], expected);
+    }
+}
+
+/// Does to a plain value what the desktop does to its menu.
+fn apply(menu: &mut Menu, ops: &[Op]) {
+    fn rows<'a>(all: &'a mut Vec<Row>, parent: Option<&String>) -> &'a mut Vec<Row> {
+        let Some(parent) = parent else { return all };
+        let row = find_mut(all, parent).unwrap();
+        let RowKind::Sub(below) = &mut row.kind else {
+            panic!("{parent} has no rows")
+        };
+        below
+    }
+    fn find_mut<'a>(rows: &'a mut [Row], key: &str) -> Option<&'a mut Row> {
+        rows.iter_mut().find_map(|row| {
+            if row.key == key {
+                return Some(row);
+            }
+            match &mut row.kind {
+                RowKind::Sub(below) => find_mut(below, key),
+                _ => None,
+            }
+        })
+    }
+    for op in ops {
+        match op {
+            Op::Label(key, label) => find_mut(&mut menu.rows, key).unwrap().label.clone_from(label),
+            Op::Enabled(key, enabled) => find_mut(&mut menu.rows, key).unwrap().enabled = *enabled,
+            Op::Checked(key, on) => find_mut(&mut menu.rows, key).unwrap().kind = RowKind::Check(*on),
+            Op::Light(key, light) => find_mut(&mut menu.rows, key).unwrap().light = *light,
+            Op::Remove { parent, index } => {
+                rows(&mut menu.rows, parent.as_ref()).remove(*index);
+            }
+            Op::Insert { parent, index, row } => {
+                rows(&mut menu.rows, parent.as_ref()).insert(*index, row.clone());
+            }
+        }
+    }
+}
+
+/// Commands and the time of the next change are not shown.
+fn without_commands(rows: &[Row]) -> Vec<Row> {
+    rows.iter()
+        .map(|row| {
+            let kind = match &row.kind {
+                RowKind::Sub(below) => RowKind::Sub(without_commands(below)),
+                kind => kind.clone(),
+            };
+            Row {
+                kind,
+                command: None,
+                ..row.clone()
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_change_of_light_changes_rows_in_place() {
+    let state = MenuState::default();
+    let old = menu(&three(), &state, &look(Lang::En), at(0));
+    assert_eq!(diff(&old, &old), []);
+    let mut snapshot = three();
+    snapshot.profiles[0].verdict.reason = Reason::Reconnecting;
+    let new = menu(&snapshot, &state, &look(Lang::En), at(0));
+    assert_eq!(
+        diff(&old, &new),
+        [
+            Op::Label("head".into(), "1 of 3 connected".into()),
+            Op::Label(key("default", "profile"), "default — reconnecting · 1 h".into()),
+            Op::Light(key("default", "profile"), Some(Light::Amber)),
+        ]
+    );
+    let later = menu(&three(), &state, &look(Lang::En), at(30));
+    assert!(
+        diff(&old, &later).iter().all(|op| matches!(op, Op::Label(..))),
+        "time alone moves no row"
+    );
+}
+
+fn keys(rows: &[Row], out: &mut Vec<String>) {
+    for row in rows {
+        out.push(row.key.clone());
+        if let RowKind::Sub(below) = &row.kind {
+            keys(below, out);
+        }
+    }
+}
+
+#[test]
+fn keys_are_unique() {
+    let mut snapshot = three();
+    snapshot.profiles.push(view("a/restart", Reason::Connected, 0));
+    snapshot.profiles.push(view("a", Reason::Connected, 0));
+    let menu = menu(&snapshot, &MenuState::default(), &look(Lang::En), at(0));
+    let mut all = Vec::new();
+    keys(&menu.rows, &mut all);
+    let unique: BTreeSet<&String> = all.iter().collect();
+    assert_eq!(unique.len(), all.len());
+}
+
+fn any_menu() -> impl Strategy<Value = Menu> {
+    let reasons: Vec<Reason> = Reason::all().collect();
+    let profile = (
+        0..14usize,
+        prop::sample::select(reasons),
+        -9_000i64..0,
+        any::<bool>(),
+        0..4u8,
+    );
+    (
+        prop::collection::vec(profile, 0..14),
+        any::<(bool, bool, bool)>(),
+        any::<bool>(),
+    )
+        .prop_map(|(profiles, (offline, error, missed), zh)| {
+            let mut views: Vec<ProfileView> = Vec::new();
+            let mut state = MenuState {
+                offline,
+                ..MenuState::default()
+            };
+            for (n, reason, since, evidence, special) in profiles {
+                let name = format!("p{n}");
+                if views.iter().any(|v| v.profile.name == name) {
+                    continue;
+                }
+                let mut v = view(&name, reason, since);
+                if evidence {
+                    v.verdict.evidence = Some(Proof::new("agent.log", "line", at(since)));
+                }
+                match special {
+                    1 => drop(state.mutes.insert(name, Mute::Recovery)),
+                    2 => drop(state.repairable.insert(name)),
+                    3 => {
+                        v.restart = Some(RestartView {
+                            asked_at: at(since),
+                            step: RestartStep::EndingOld,
+                            outcome: None,
+                        });
+                    }
+                    _ => {}
+                }
+                views.push(v);
+            }
+            if error {
+                state.settings_error = Some("x".into());
+            }
+            if missed {
+                state.missed = vec![Missed {
+                    title: "t".into(),
+                    why: "w".into(),
+                    at: at(0),
+                }];
+            }
+            let lang = if zh { Lang::Zh } else { Lang::En };
+            menu(&snapshot(views), &state, &look(lang), at(0))
+        })
+}
+
+proptest! {
+    #[test]
+    fn applying_the_difference_makes_the_new_menu(old in any_menu(), new in any_menu()) {
+        let mut shown = old.clone();
+        apply(&mut shown, &diff(&old, &new));
+        prop_assert_eq!(without_commands(&shown.rows), without_commands(&new.rows));
+    }
+
+    #[test]
+    fn a_stale_menu_is_stale_in_the_future(menu in any_menu()) {
+        prop_assert!(menu.stale_at.is_none_or(|t| t > at(0)));
+    }
+}
