@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod health;
 pub mod history;
 pub mod profile;
+pub mod report;
 pub mod snapshot;
 pub mod supervisor;
 pub mod text;

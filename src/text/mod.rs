@@ -4,6 +4,7 @@
 //! texts in [`crate::health::reason::CATALOGUE`].
 
 pub mod history;
+pub mod report;
 
 use jiff::SignedDuration;
 
