@@ -417,6 +417,7 @@ fn the_page_in_a_browser() {
         let file = folder.path().join(format!("report-{code}.html"));
         std::fs::write(&file, page(lang)).unwrap();
         browser.events.clear();
+        browser.media("screen", "light");
         browser.size(1200);
         browser.call(
             "Page.navigate",

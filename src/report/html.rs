@@ -276,10 +276,10 @@ fn head(out: &mut String, lang: Lang, columns: &[text::Phrase]) {
 }
 
 fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Story)]) {
+    let caption = escape(&fill(lang.pick(phrases::FIGURES_OF), &[("name", name)]));
     let _ = write!(
         out,
-        "<div class=\"scroll\"><table class=\"figures\"><caption>{}</caption>",
-        escape(&fill(lang.pick(phrases::FIGURES_OF), &[("name", name)]))
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\"><table class=\"figures\"><caption>{caption}</caption>"
     );
     head(
         out,
@@ -372,7 +372,7 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
         let entry = i.cause.entry();
         let _ = write!(
             out,
-            "</th><td class=\"when\">{} <small>{}</small></td><td><span class=\"cause\">{}</span> <small>{}</small></td><td class=\"evidence\">",
+            "</th><td class=\"when\">{} <small>{}</small></td><td class=\"what\"><span class=\"cause\">{}</span> <small>{}</small></td><td class=\"evidence\">",
             escape(&text::duration(lang, i.seen)),
             escape(ended(i.end, lang)),
             escape(lang.pick(entry.title)),
@@ -390,7 +390,7 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
             }
             None => out.push_str(lang.pick(phrases::NO_VALUE)),
         }
-        out.push_str("</td><td>");
+        out.push_str("</td><td class=\"done\">");
         let done = done(i, lang);
         let done: Vec<String> = done.iter().map(|d| outside(d, 600)).collect();
         out.push_str(&if done.is_empty() {

@@ -1,7 +1,7 @@
 //! One strip: the lights of a window as inline SVG.
 //!
 //! Each light has a height and a pattern of its own besides its colour: green is a full plain bar, amber hatched and
-//! lower, red full and crossed, grey a low dotted band, unknown an empty frame.
+//! lower, red full and crossed with a dark foot below, grey a low dotted band, unknown an empty frame.
 
 use std::fmt::Write as _;
 
@@ -19,6 +19,8 @@ const UNIT: i64 = 2;
 /// Where the bars begin and how high they are, in units; above them the marks.
 const TOP: i64 = 12;
 const HEIGHT: i64 = 36;
+/// Below red there is a dark foot, so that even one column stands out where there is no colour.
+const FOOT: i64 = 5;
 
 /// What one column shows, the worst last: a column shows the worst of what happened in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +117,7 @@ pub struct Strip<'a> {
 /// The drawing.
 pub fn draw(strip: &Strip<'_>) -> String {
     let mut out = String::new();
-    let (id, width, height) = (escape(strip.id), COLUMNS * UNIT, TOP + HEIGHT + 1);
+    let (id, width, height) = (escape(strip.id), COLUMNS * UNIT, TOP + HEIGHT + FOOT + 2);
     let _ = write!(
         out,
         "<svg class=\"strip\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" viewBox=\"0 0 {width} {height}\">\
@@ -146,6 +148,13 @@ pub fn draw(strip: &Strip<'_>) -> String {
                 "<rect fill=\"url(#p-{class})\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"/>"
             );
         }
+        if what == Shown::Red {
+            let _ = write!(
+                out,
+                "<rect class=\"foot\" x=\"{x}\" y=\"{}\" width=\"{w}\" height=\"{FOOT}\"/>",
+                TOP + HEIGHT + 2
+            );
+        }
         from = to;
     }
     marks(&mut out, strip);
@@ -163,7 +172,7 @@ fn marks(out: &mut String, strip: &Strip<'_>) {
             MarkKind::Stop => (1, "stop"),
         };
         // closer ones would only cover each other
-        if x - last[i] < 6 {
+        if x - last[i] < 12 {
             continue;
         }
         last[i] = x;
@@ -183,8 +192,8 @@ fn marks(out: &mut String, strip: &Strip<'_>) {
 pub const PATTERNS: &str = "<svg class=\"patterns\" aria-hidden=\"true\" width=\"0\" height=\"0\"><defs>\
 <pattern id=\"p-amber\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">\
 <path class=\"ink\" d=\"M-2 10L10 -2M-2 2L2 -2M6 10L10 6\"/></pattern>\
-<pattern id=\"p-red\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">\
-<path class=\"ink\" d=\"M0 0L8 8M8 0L0 8\"/></pattern>\
+<pattern id=\"p-red\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">\
+<path class=\"ink\" d=\"M0 0L12 12M12 0L0 12\"/></pattern>\
 <pattern id=\"p-grey\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
 <circle class=\"dot\" cx=\"3\" cy=\"3\" r=\"1.2\"/></pattern></defs></svg>";
 
@@ -202,20 +211,25 @@ pub fn swatch(class: &str) -> String {
                 "13,17 20,30 27,17"
             };
             return format!(
-                "<svg class=\"swatch\" aria-hidden=\"true\" viewBox=\"0 0 40 49\"><polygon class=\"{class}\" points=\"{points}\"/></svg>"
+                "<svg class=\"swatch\" aria-hidden=\"true\" viewBox=\"0 0 40 55\"><polygon class=\"{class}\" points=\"{points}\"/></svg>"
             );
         }
         _ => Shown::Unknown,
     };
     let (y, h) = what.band();
     let pattern = match what {
-        Shown::Red | Shown::Amber | Shown::Grey => {
+        Shown::Red => format!(
+            "<rect fill=\"url(#p-red)\" x=\"0\" y=\"{y}\" width=\"40\" height=\"{h}\"/>\
+             <rect class=\"foot\" x=\"0\" y=\"{}\" width=\"40\" height=\"{FOOT}\"/>",
+            TOP + HEIGHT + 2
+        ),
+        Shown::Amber | Shown::Grey => {
             format!("<rect fill=\"url(#p-{class})\" x=\"0\" y=\"{y}\" width=\"40\" height=\"{h}\"/>")
         }
         _ => String::new(),
     };
     format!(
-        "<svg class=\"swatch\" aria-hidden=\"true\" viewBox=\"0 0 40 49\">\
+        "<svg class=\"swatch\" aria-hidden=\"true\" viewBox=\"0 0 40 55\">\
          <rect class=\"bar {}\" x=\"0\" y=\"{y}\" width=\"40\" height=\"{h}\"/>{pattern}</svg>",
         what.class()
     )
