@@ -20,3 +20,4 @@ pub mod text;
 pub mod ui;
 pub mod watcher;
 pub mod doctor;
+pub mod report;

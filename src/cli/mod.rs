@@ -18,6 +18,7 @@ pub mod status;
 pub mod style;
 pub mod watch;
 pub mod doctor;
+pub mod report;
 
 /// Success; `status`: all green.
 pub const OK: u8 = 0;

@@ -35,6 +35,9 @@ const NAME_ENDINGS: &[&str] = &[
 /// Names that are secret only as a whole: too common as an ending.
 const NAMES: &[&str] = &["key", "sign", "pwd", "pass"];
 
+/// Names under which the gateway logs what people wrote (`Inbound dm message received: … text='…'`); only `name='…'`.
+const MESSAGES: &[&str] = &["text", "msg", "replytotext"];
+
 /// Token prefixes, and how many characters have to follow. Sources: the vendors' own descriptions of their tokens
 /// (Feishu: tenant `t-`, user `u-`; OpenAI and others: `sk-`; GitHub, Slack, AWS, Google, GitLab, npm, Hugging Face).
 const PREFIXES: &[(&str, usize)] = &[
@@ -236,7 +239,7 @@ fn look_at_word(text: &str, start: usize) -> Step {
             return step;
         }
     }
-    if names_a_secret(word)
+    if (names_a_secret(word) || holds_a_message(word, &bytes[end..]))
         && let Some((from, to)) = value_after(text, start, end)
     {
         return mask(from, to);
@@ -321,6 +324,12 @@ fn names_a_secret(word: &str) -> bool {
         .map(|b| b.to_ascii_lowercase() as char)
         .collect();
     NAMES.contains(&plain.as_str()) || NAME_ENDINGS.iter().any(|e| plain.ends_with(e))
+}
+
+/// People's words are nobody else's business either; only as the gateway writes them, for these names are common.
+fn holds_a_message(word: &str, after: &[u8]) -> bool {
+    (after.starts_with(b"='") || after.starts_with(b"=\""))
+        && MESSAGES.contains(&word.replace('_', "").as_str())
 }
 
 /// Where the value of the name that ends at `end` lies, if one follows and is worth hiding.
@@ -544,6 +553,14 @@ mod tests {
                 "u=https%3A%2F%2Fx%3Ftoken%3D[redacted] HTTP",
             ),
             ("('x-api-key', 'abcdefg1')", "('x-api-key', '[redacted]')"),
+            (
+                "Inbound dm message received: id=om_1 sender=user:ou_1 text='it\\'s \\n me' media=0",
+                "Inbound dm message received: id=om_1 sender=user:ou_1 text='[redacted]' media=0",
+            ),
+            (
+                "msg=\"it's\" reply_to_text=''",
+                "msg=\"[redacted]\" reply_to_text=''",
+            ),
             ("password=\"cut off in the mid", "password=\"[redacted]"),
             ("a\\nsk-abcdefghijklmnop123", "a\\n[redacted]"),
             (

@@ -9,6 +9,7 @@ pub mod export;
 pub mod migrate;
 pub mod stats;
 pub mod store;
+pub mod words;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -14,6 +14,7 @@ pub mod notice;
 pub mod history;
 pub mod doctor;
 pub mod menu;
+pub mod report;
 
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];

@@ -1,0 +1,221 @@
+//! History in words, for the terminal and the page.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::stats::{self, End, Incident, Story, Window};
+use super::{Record, RestartResult};
+use crate::evidence::redact;
+use crate::health::Light;
+use crate::text::{self, Lang, fill, history as phrases};
+
+/// The history in words, for a terminal.
+pub fn words(record: &Record, window: Window, lang: Lang, zone: &TimeZone) -> String {
+    let mut out = String::new();
+    for p in &record.profiles {
+        let story = stats::story(p, &record.watched, window);
+        let _ = writeln!(out, "{}", redact::one_line(&p.name, 80));
+        for line in figures(&story, lang) {
+            let _ = writeln!(out, "  {line}");
+        }
+        for i in &story.incidents {
+            let [head, rest @ ..] = &incident(i, lang, zone)[..] else {
+                continue;
+            };
+            let _ = writeln!(out, "  {head}");
+            for line in rest {
+                let _ = writeln!(out, "      {line}");
+            }
+        }
+        out.push('\n');
+    }
+    if record.profiles.is_empty() {
+        out.push_str(lang.pick(phrases::NONE_YET));
+        out.push('\n');
+    }
+    out
+}
+
+/// A share of 1 as it is shown; 100 % only where it is whole.
+pub fn percent(share: f64) -> String {
+    let hundredths = (share * 10_000.0).floor();
+    if hundredths >= 10_000.0 {
+        "100 %".into()
+    } else {
+        format!("{:.2} %", hundredths / 100.0)
+    }
+}
+
+/// The figures as sentences.
+pub fn figures(story: &Story, lang: Lang) -> Vec<String> {
+    let f = &story.figures;
+    let span = |s| text::duration(lang, s);
+    let Some(share) = f.share_green() else {
+        return vec![lang.pick(phrases::NOT_SEEN).to_owned()];
+    };
+    let seen = fill(
+        lang.pick(phrases::SEEN),
+        &[
+            ("seen", &span(f.known())),
+            ("window", &span(f.window.length())),
+            ("unknown", &span(f.unknown)),
+        ],
+    );
+    let mut lines = vec![
+        format!(
+            "{} {}",
+            Light::Green.symbol(),
+            fill(lang.pick(phrases::SHARE), &[("share", &percent(share))])
+        ),
+        seen,
+    ];
+    let mut line = count(f.incidents, lang);
+    for (phrase, value) in [(phrases::MTBF, f.mtbf), (phrases::MTTR, f.mttr)] {
+        if let Some(value) = value {
+            line.push_str(" · ");
+            line.push_str(&fill(lang.pick(phrase), &[("span", &span(value))]));
+        }
+    }
+    lines.push(line);
+    if !f.causes.is_empty() {
+        let list: Vec<String> = f
+            .causes
+            .iter()
+            .take(3)
+            .map(|c| format!("{} ({})", lang.pick(c.reason.entry().title), c.incidents))
+            .collect();
+        lines.push(fill(
+            lang.pick(phrases::CAUSES),
+            &[("list", &list.join(lang.pick(phrases::COMMA)))],
+        ));
+    }
+    lines
+}
+
+/// How many incidents, in words.
+pub fn count(incidents: usize, lang: Lang) -> String {
+    match incidents {
+        0 => lang.pick(phrases::NO_INCIDENTS).to_owned(),
+        1 => lang.pick(phrases::INCIDENT).to_owned(),
+        n => fill(lang.pick(phrases::INCIDENTS), &[("n", &n.to_string())]),
+    }
+}
+
+/// How an incident ended, in words.
+pub fn ended(end: End, lang: Lang) -> &'static str {
+    lang.pick(match end {
+        End::Recovered => phrases::RECOVERED,
+        End::Stopped => phrases::STOPPED,
+        End::Unseen => phrases::UNSEEN,
+        End::Ongoing => phrases::ONGOING,
+    })
+}
+
+/// What was done in an incident, in words.
+pub fn done(i: &Incident, lang: Lang) -> Vec<String> {
+    let mut lines: Vec<String> = i
+        .restarts
+        .iter()
+        .map(|r| {
+            let phrase = match r.result {
+                RestartResult::Worked if r.killed => phrases::RESTART_KILLED,
+                RestartResult::Worked => phrases::RESTART_WORKED,
+                RestartResult::Failed => phrases::RESTART_FAILED,
+                RestartResult::CannotTell => phrases::RESTART_UNCLEAR,
+            };
+            let took = text::duration(lang, r.ended_at.duration_since(r.asked_at));
+            fill(lang.pick(phrase), &[("span", &took), ("why", &r.why)])
+        })
+        .collect();
+    match i.new_processes {
+        0 if i.restarts.is_empty() && i.end == End::Recovered => {
+            lines.push(lang.pick(phrases::BY_ITSELF).to_owned());
+        }
+        1 if i.restarts.is_empty() => lines.push(lang.pick(phrases::NEW_PROCESS).to_owned()),
+        n if n > i.restarts.len() => {
+            lines.push(fill(lang.pick(phrases::NEW_PROCESSES), &[("n", &n.to_string())]));
+        }
+        _ => {}
+    }
+    lines
+}
+
+/// A time in the zone of the reader: `2026-11-22 14:05:09`.
+pub fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
+/// An incident as lines, the first one its head.
+fn incident(i: &Incident, lang: Lang, zone: &TimeZone) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} {} {} · {} · {}",
+        local(i.from, zone),
+        i.cause.light().symbol(),
+        lang.pick(i.cause.entry().title),
+        text::duration(lang, i.seen),
+        ended(i.end, lang)
+    )];
+    if i.began < i.from {
+        lines.push(fill(
+            lang.pick(phrases::BEGAN),
+            &[("time", &local(i.began, zone))],
+        ));
+    }
+    lines.extend(i.evidence.as_ref().map(|e| format!("{}: {}", e.source, e.line)));
+    lines.extend(done(i, lang));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Reason;
+    use crate::history::stats::tests::{change, t};
+    use crate::history::{ProfileRecord, Watched};
+
+    #[test]
+    fn not_quite_all_is_never_all() {
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent(0.999_999), "99.99 %");
+        assert_eq!(percent(0.5), "50.00 %");
+        assert_eq!(percent(0.0), "0.00 %");
+    }
+
+    #[test]
+    fn words_in_both_languages() {
+        let record = Record {
+            watched: vec![Watched {
+                run: 1,
+                from: t(0),
+                to: t(4000),
+            }],
+            profiles: vec![ProfileRecord {
+                name: "work".into(),
+                changes: vec![
+                    change(0, 1, Reason::Connected),
+                    change(1000, 1, Reason::NetworkUnreachable),
+                    change(1600, 1, Reason::Connected),
+                ],
+                restarts: Vec::new(),
+            }],
+        };
+        let window = Window {
+            from: t(0),
+            to: t(5000),
+        };
+        assert_eq!(
+            words(&record, window, Lang::En, &TimeZone::UTC),
+            "work\n  ● green 85.00 % of the time seen\n  seen 1 h 6 min 40 s of 1 h 23 min 20 s; 16 min 40 s unknown\n  \
+             1 incident · mean time between failures 56 min 40 s · mean time to recovery 10 min\n  \
+             commonest causes: Feishu cannot be reached (1)\n  \
+             2027-01-15 08:16:40 ✖ Feishu cannot be reached · 10 min · recovered\n      \
+             agent.log: line at 1000\n      came back by itself\n\n"
+        );
+        let zh = words(&record, window, Lang::Zh, &TimeZone::UTC);
+        assert!(zh.contains("无法连接飞书") && zh.contains("自行恢复"), "{zh}");
+    }
+}

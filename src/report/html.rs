@@ -1,0 +1,408 @@
+//! Writes the page. Everything that comes from outside goes through [`escape`].
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+
+use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
+use crate::evidence::redact;
+use crate::health::Light;
+use crate::history::stats::{self, Incident, Mark, MarkKind, Story};
+use crate::history::words::{count, done, ended, local, percent};
+use crate::history::{ProfileRecord, Window};
+use crate::text::{self, Lang, fill, history as shared, report as phrases};
+
+const CSS: &str = include_str!("../../resources/report.css");
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Text that is safe between tags and inside double quotes. What no HTML document may hold becomes U+FFFD.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(' '),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A name or line from outside: one line, without marks that turn the direction of writing, bounded, escaped.
+fn outside(text: &str, max: usize) -> String {
+    escape(&redact::clean_line(text, max))
+}
+
+/// The page.
+pub(super) fn page(input: &ReportInput) -> String {
+    let lang = input.lang;
+    let title = escape(lang.pick(if input.from_logs {
+        phrases::TITLE_LOGS
+    } else {
+        phrases::TITLE
+    }));
+    let code = match lang {
+        Lang::En => "en",
+        Lang::Zh => "zh-Hans",
+    };
+    let made = fill(
+        lang.pick(if input.from_logs {
+            phrases::MADE_LOGS
+        } else {
+            phrases::MADE
+        }),
+        &[
+            ("time", &local(input.made_at, &input.zone)),
+            ("version", &input.version),
+            (
+                "zone",
+                &input
+                    .made_at
+                    .to_zoned(input.zone.clone())
+                    .strftime("UTC%:z")
+                    .to_string(),
+            ),
+        ],
+    );
+    let mut out = String::with_capacity(64 * 1024);
+    let _ = write!(
+        out,
+        "<!doctype html>\n<html lang=\"{code}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n\
+         <header>\n<h1>{title}</h1>\n<p>{}</p>\n</header>\n{}\n",
+        escape(&made),
+        strip::PATTERNS
+    );
+    let profiles = &input.record.profiles[..input.record.profiles.len().min(PROFILES_MAX)];
+    if profiles.len() > 1 {
+        contents(&mut out, profiles, lang);
+    }
+    legend(&mut out, lang);
+    out.push_str("<main>\n");
+    for (i, p) in profiles.iter().enumerate() {
+        profile(&mut out, input, i, p);
+    }
+    if profiles.is_empty() {
+        let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(lang.pick(phrases::EMPTY)));
+    }
+    let _ = write!(
+        out,
+        "</main>\n<footer><p>{}</p></footer>\n</body>\n</html>\n",
+        escape(lang.pick(phrases::FOOT))
+    );
+    out
+}
+
+fn contents(out: &mut String, profiles: &[ProfileRecord], lang: Lang) {
+    let _ = write!(
+        out,
+        "<nav aria-label=\"{}\"><ul>",
+        escape(lang.pick(phrases::SKIP))
+    );
+    for (i, p) in profiles.iter().enumerate() {
+        let _ = write!(out, "<li><a href=\"#p{i}\">{}</a></li>", outside(&p.name, 80));
+    }
+    out.push_str("</ul></nav>\n");
+}
+
+fn legend(out: &mut String, lang: Lang) {
+    let _ = write!(
+        out,
+        "<section class=\"legend\" aria-labelledby=\"legend\"><h2 id=\"legend\">{}</h2><ul>",
+        escape(lang.pick(phrases::LEGEND))
+    );
+    for (class, phrase) in [
+        ("green", phrases::GREEN),
+        ("amber", phrases::AMBER),
+        ("red", phrases::RED),
+        ("grey", phrases::GREY),
+        ("unknown", phrases::UNKNOWN),
+        ("start", phrases::STARTED),
+        ("stop", phrases::ENDED),
+    ] {
+        let _ = write!(
+            out,
+            "<li>{}{}</li>",
+            strip::swatch(class),
+            escape(lang.pick(phrase))
+        );
+    }
+    let _ = writeln!(out, "</ul><p>{}</p></section>", escape(lang.pick(phrases::WORST)));
+}
+
+fn profile(out: &mut String, input: &ReportInput, index: usize, p: &ProfileRecord) {
+    let lang = input.lang;
+    let name = redact::clean_line(&p.name, 80);
+    let _ = writeln!(
+        out,
+        "<section class=\"profile\" aria-labelledby=\"p{index}\"><h2 id=\"p{index}\">{}</h2>",
+        escape(&name)
+    );
+    let end = input.window.to;
+    let periods: Vec<(&str, Story)> = [
+        (phrases::LAST_DAY, 1),
+        (phrases::LAST_WEEK, 7),
+        (phrases::LAST_QUARTER, 90),
+    ]
+    .into_iter()
+    .map(|(phrase, days)| {
+        let window = Window::last(DAY * days, end);
+        (lang.pick(phrase), stats::story(p, &input.record.watched, window))
+    })
+    .collect();
+    for (n, (period, story)) in periods.iter().enumerate() {
+        strip(out, input, &format!("p{index}s{n}"), &name, period, p, story);
+    }
+    figures(out, lang, &name, &periods);
+    let listed = stats::story(p, &input.record.watched, input.window).incidents;
+    incidents(out, input, &name, &listed);
+    out.push_str("</section>\n");
+}
+
+fn strip(
+    out: &mut String,
+    input: &ReportInput,
+    id: &str,
+    name: &str,
+    period: &str,
+    p: &ProfileRecord,
+    story: &Story,
+) {
+    let lang = input.lang;
+    let f = &story.figures;
+    let share = f.share_green();
+    let of = |span: SignedDuration| percent(span.as_secs_f64() / f.window.length().as_secs_f64().max(1e-9));
+    let description = fill(
+        lang.pick(phrases::STRIP),
+        &[
+            ("period", period),
+            ("green", &of(f.with(Light::Green))),
+            ("amber", &of(f.with(Light::Amber))),
+            ("red", &of(f.with(Light::Red))),
+            ("grey", &of(f.with(Light::Grey))),
+            ("unknown", &of(f.unknown)),
+            ("incidents", &count(f.incidents, lang)),
+        ],
+    );
+    let title = fill(
+        lang.pick(phrases::STRIP_OF),
+        &[("name", name), ("period", period)],
+    );
+    let said = match share {
+        Some(share) => fill(lang.pick(shared::SHARE), &[("share", &percent(share))]),
+        None => lang.pick(shared::NOT_SEEN).to_owned(),
+    };
+    let mark_title = |mark: &Mark| {
+        let what = lang.pick(if mark.kind == MarkKind::Start {
+            phrases::STARTED
+        } else {
+            phrases::ENDED
+        });
+        format!("{} · {what} (PID {})", local(mark.at, &input.zone), mark.pid)
+    };
+    let _ = write!(
+        out,
+        "<h3><span>{}</span><span class=\"share\">{}</span></h3>\n{}\n",
+        escape(period),
+        escape(&said),
+        strip::draw(&strip::Strip {
+            id,
+            title: &title,
+            description: &description,
+            changes: &p.changes,
+            spans: &story.spans,
+            window: f.window,
+            mark_title: &mark_title,
+        })
+    );
+    ticks(out, input, f.window);
+}
+
+/// Times below a strip: hours below a day, days below a week, every second Monday or so below 90 days.
+fn ticks(out: &mut String, input: &ReportInput, window: Window) {
+    let days = window.length().as_secs() / 86_400;
+    let (step_hours, format) = match days {
+        0..=1 => (3, "%H:%M"),
+        2..=7 => (24, "%m-%d"),
+        _ => (24 * 15, "%m-%d"),
+    };
+    out.push_str("<div class=\"ticks\" aria-hidden=\"true\">");
+    let length = window.length().as_secs_f64().max(1.0);
+    let begin = window.from.to_zoned(input.zone.clone());
+    // from local midnight on, in local steps: a change to summer time moves no label
+    if let Ok(mut at) = begin.start_of_day() {
+        for _ in 0..100 {
+            let share = at.timestamp().duration_since(window.from).as_secs_f64() / length;
+            if share > 0.985 {
+                break;
+            }
+            if share >= 0.015 {
+                let _ = write!(
+                    out,
+                    "<span style=\"left:{:.2}%\">{}</span>",
+                    share * 100.0,
+                    at.strftime(format)
+                );
+            }
+            let step = if step_hours < 24 {
+                step_hours.hours()
+            } else {
+                (step_hours / 24).days()
+            };
+            match at.checked_add(step) {
+                Ok(next) => at = next,
+                Err(_) => break,
+            }
+        }
+    }
+    out.push_str("</div>\n");
+}
+
+fn head(out: &mut String, lang: Lang, columns: &[text::Phrase]) {
+    out.push_str("<thead><tr>");
+    for column in columns {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", escape(lang.pick(*column)));
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+}
+
+fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Story)]) {
+    let caption = escape(&fill(lang.pick(phrases::FIGURES_OF), &[("name", name)]));
+    let _ = write!(
+        out,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\"><table class=\"figures\"><caption>{caption}</caption>"
+    );
+    head(
+        out,
+        lang,
+        &[
+            phrases::PERIOD,
+            phrases::GREEN_SHARE,
+            phrases::NOT_SEEN,
+            phrases::INCIDENTS,
+            phrases::MTBF,
+            phrases::MTTR,
+            phrases::CAUSES,
+        ],
+    );
+    let none = lang.pick(phrases::NO_VALUE);
+    let span = |s: Option<SignedDuration>| s.map_or(none.to_owned(), |s| text::duration(lang, s));
+    for (period, story) in periods {
+        let f = &story.figures;
+        let causes: Vec<String> = f
+            .causes
+            .iter()
+            .take(3)
+            .map(|c| format!("{} ({})", lang.pick(c.reason.entry().title), c.incidents))
+            .collect();
+        let causes = if causes.is_empty() {
+            none.to_owned()
+        } else {
+            causes.join(lang.pick(shared::COMMA))
+        };
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(period));
+        for cell in [
+            f.share_green().map_or(none.to_owned(), percent),
+            text::duration(lang, f.unknown),
+            f.incidents.to_string(),
+            span(f.mtbf),
+            span(f.mttr),
+            causes,
+        ] {
+            let _ = write!(out, "<td>{}</td>", escape(&cell));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody></table></div>\n");
+}
+
+fn when(at: Timestamp, input: &ReportInput) -> String {
+    format!("<time datetime=\"{at}\">{}</time>", local(at, &input.zone))
+}
+
+fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incident]) {
+    let lang = input.lang;
+    if listed.is_empty() {
+        let span = text::duration(lang, input.window.length());
+        let said = fill(
+            lang.pick(phrases::NO_INCIDENTS_OF),
+            &[("name", name), ("span", &span)],
+        );
+        let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(&said));
+        return;
+    }
+    let _ = write!(
+        out,
+        "<table class=\"incidents\"><caption>{}</caption>",
+        escape(&fill(lang.pick(phrases::INCIDENTS_OF), &[("name", name)]))
+    );
+    head(
+        out,
+        lang,
+        &[
+            phrases::BEGAN,
+            phrases::LENGTH,
+            phrases::CAUSE,
+            phrases::EVIDENCE,
+            phrases::DONE,
+        ],
+    );
+    for i in listed.iter().rev().take(INCIDENTS_MAX) {
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\" class=\"when\">{}",
+            when(i.from, input)
+        );
+        if i.began < i.from {
+            let said = fill(
+                lang.pick(shared::BEGAN),
+                &[("time", &local(i.began, &input.zone))],
+            );
+            let _ = write!(out, " <small>{}</small>", escape(&said));
+        }
+        let entry = i.cause.entry();
+        let _ = write!(
+            out,
+            "</th><td class=\"when\">{} <small>{}</small></td><td class=\"what\"><span class=\"cause\">{}</span> <small>{}</small></td><td class=\"evidence\">",
+            escape(&text::duration(lang, i.seen)),
+            escape(ended(i.end, lang)),
+            escape(lang.pick(entry.title)),
+            escape(lang.pick(entry.meaning)),
+        );
+        match &i.evidence {
+            Some(proof) => {
+                let _ = write!(
+                    out,
+                    "<code>{}</code> <small>{} · {}</small>",
+                    outside(&proof.line, 500),
+                    outside(&proof.source, 100),
+                    when(proof.at, input)
+                );
+            }
+            None => out.push_str(lang.pick(phrases::NO_VALUE)),
+        }
+        out.push_str("</td><td class=\"done\">");
+        let done = done(i, lang);
+        let done: Vec<String> = done.iter().map(|d| outside(d, 600)).collect();
+        out.push_str(&if done.is_empty() {
+            lang.pick(phrases::NO_VALUE).to_owned()
+        } else {
+            done.join("<br>")
+        });
+        out.push_str("</td></tr>\n");
+    }
+    out.push_str("</tbody></table>\n");
+    if let Some(more) = listed.len().checked_sub(INCIDENTS_MAX).filter(|n| *n > 0) {
+        let said = fill(lang.pick(phrases::MORE), &[("n", &more.to_string())]);
+        let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(&said));
+    }
+}

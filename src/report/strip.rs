@@ -1,0 +1,300 @@
+//! One strip: the lights of a window as inline SVG.
+//!
+//! Each light has a height and a pattern of its own besides its colour: green is a full plain bar, amber hatched and
+//! lower, red full and crossed with a dark foot below, grey a low dotted band, unknown an empty frame.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::html::escape;
+use crate::health::Light;
+use crate::history::stats::{Mark, MarkKind, Span, Window};
+use crate::history::{ChangeRow, stats};
+
+/// Columns of a strip: the finest that is drawn.
+const COLUMNS: i64 = 500;
+/// Units of the drawing per column.
+const UNIT: i64 = 2;
+/// Where the bars begin and how high they are, in units; above them the marks.
+const TOP: i64 = 12;
+const HEIGHT: i64 = 36;
+/// Below red there is a dark foot, so that even one column stands out where there is no colour.
+const FOOT: i64 = 5;
+
+/// What one column shows, the worst last: a column shows the worst of what happened in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    Unknown,
+    Green,
+    Grey,
+    Amber,
+    Red,
+}
+
+impl From<Light> for Shown {
+    fn from(light: Light) -> Self {
+        match light {
+            Light::Green => Self::Green,
+            Light::Grey => Self::Grey,
+            Light::Amber => Self::Amber,
+            Light::Red => Self::Red,
+        }
+    }
+}
+
+impl Shown {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Green => "green",
+            Self::Grey => "grey",
+            Self::Amber => "amber",
+            Self::Red => "red",
+        }
+    }
+
+    /// Offset from the top and height.
+    const fn band(self) -> (i64, i64) {
+        match self {
+            Self::Unknown => (TOP + HEIGHT - 6, 6),
+            Self::Green | Self::Red => (TOP, HEIGHT),
+            Self::Amber => (TOP + 10, HEIGHT - 10),
+            Self::Grey => (TOP + HEIGHT - 14, 14),
+        }
+    }
+}
+
+/// The column in which a time lies.
+fn column(at: Timestamp, window: Window) -> i64 {
+    let length = window.length().as_millis().max(1);
+    let offset = at.duration_since(window.from).as_millis();
+    (offset.saturating_mul(i128::from(COLUMNS)) / length).clamp(0, i128::from(COLUMNS - 1)) as i64
+}
+
+/// What each column shows.
+fn columns(changes: &[ChangeRow], spans: &[Span], window: Window) -> Vec<Shown> {
+    let mut shown = vec![None; COLUMNS as usize];
+    for span in spans {
+        let what = span
+            .change
+            .and_then(|i| changes.get(i))
+            .map_or(Shown::Unknown, |c| Shown::from(c.to.light()));
+        let first = column(span.from, window);
+        // a span that ends where a column begins is not in that column
+        let last = column(span.to, window) - i64::from(ends_before(span.to, window));
+        for column in first..=last.max(first) {
+            let cell = &mut shown[column as usize];
+            *cell = (*cell).max(Some(what));
+        }
+    }
+    shown.into_iter().map(|s| s.unwrap_or(Shown::Unknown)).collect()
+}
+
+fn ends_before(at: Timestamp, window: Window) -> bool {
+    let length = window.length().as_millis().max(1);
+    at < window.to && at.duration_since(window.from).as_millis() * i128::from(COLUMNS) % length == 0
+}
+
+/// What a strip needs for drawing.
+pub struct Strip<'a> {
+    /// Unique on the page: the beginning of every ID in the drawing.
+    pub id: &'a str,
+    /// Its name for those who cannot see it.
+    pub title: &'a str,
+    /// What it shows, in a sentence, for them.
+    pub description: &'a str,
+    /// The changes that the spans name.
+    pub changes: &'a [ChangeRow],
+    /// The time line of the window.
+    pub spans: &'a [Span],
+    /// The window.
+    pub window: Window,
+    /// What the tooltip of a mark says.
+    pub mark_title: &'a dyn Fn(&Mark) -> String,
+}
+
+/// The drawing.
+pub fn draw(strip: &Strip<'_>) -> String {
+    let mut out = String::new();
+    let (id, width, height) = (escape(strip.id), COLUMNS * UNIT, TOP + HEIGHT + FOOT + 2);
+    let _ = write!(
+        out,
+        "<svg class=\"strip\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" viewBox=\"0 0 {width} {height}\">\
+         <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>",
+        escape(strip.title),
+        escape(strip.description)
+    );
+    let shown = columns(strip.changes, strip.spans, strip.window);
+    let mut from = 0;
+    while from < shown.len() {
+        let what = shown[from];
+        let to = from
+            + shown[from..]
+                .iter()
+                .position(|s| *s != what)
+                .unwrap_or(shown.len() - from);
+        let (y, h) = what.band();
+        let (x, w) = (from as i64 * UNIT, (to - from) as i64 * UNIT);
+        let class = what.class();
+        let _ = write!(
+            out,
+            "<rect class=\"bar {class}\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"/>"
+        );
+        // colour below, pattern above: both in print, where backgrounds may be left out
+        if matches!(what, Shown::Red | Shown::Amber | Shown::Grey) {
+            let _ = write!(
+                out,
+                "<rect fill=\"url(#p-{class})\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"/>"
+            );
+        }
+        if what == Shown::Red {
+            let _ = write!(
+                out,
+                "<rect class=\"foot\" x=\"{x}\" y=\"{}\" width=\"{w}\" height=\"{FOOT}\"/>",
+                TOP + HEIGHT + 2
+            );
+        }
+        from = to;
+    }
+    marks(&mut out, strip);
+    out.push_str("</svg>");
+    out
+}
+
+/// Triangles: upwards where a process started, downwards where one ended; one of each kind per column.
+fn marks(out: &mut String, strip: &Strip<'_>) {
+    let mut last = [-100_i64; 2];
+    for mark in stats::marks(strip.changes, strip.window) {
+        let x = column(mark.at, strip.window) * UNIT;
+        let (i, class) = match mark.kind {
+            MarkKind::Start => (0, "start"),
+            MarkKind::Stop => (1, "stop"),
+        };
+        // closer ones would only cover each other
+        if x - last[i] < 12 {
+            continue;
+        }
+        last[i] = x;
+        let points = match mark.kind {
+            MarkKind::Start => format!("{},10 {},1 {},10", x - 5, x, x + 5),
+            MarkKind::Stop => format!("{},1 {},10 {},1", x - 5, x, x + 5),
+        };
+        let _ = write!(
+            out,
+            "<polygon class=\"{class}\" points=\"{points}\"><title>{}</title></polygon>",
+            escape(&(strip.mark_title)(&mark))
+        );
+    }
+}
+
+/// The patterns that the strips use; once per page.
+pub const PATTERNS: &str = "<svg class=\"patterns\" aria-hidden=\"true\" width=\"0\" height=\"0\"><defs>\
+<pattern id=\"p-amber\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">\
+<path class=\"ink\" d=\"M-2 10L10 -2M-2 2L2 -2M6 10L10 6\"/></pattern>\
+<pattern id=\"p-red\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">\
+<path class=\"ink\" d=\"M0 0L12 12M12 0L0 12\"/></pattern>\
+<pattern id=\"p-grey\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
+<circle class=\"dot\" cx=\"3\" cy=\"3\" r=\"1.2\"/></pattern></defs></svg>";
+
+/// A swatch for the legend: the same class, pattern and band as in a strip.
+pub fn swatch(class: &str) -> String {
+    let what = match class {
+        "green" => Shown::Green,
+        "amber" => Shown::Amber,
+        "red" => Shown::Red,
+        "grey" => Shown::Grey,
+        "start" | "stop" => {
+            let points = if class == "start" {
+                "13,30 20,17 27,30"
+            } else {
+                "13,17 20,30 27,17"
+            };
+            return format!(
+                "<svg class=\"swatch\" aria-hidden=\"true\" viewBox=\"0 0 40 55\"><polygon class=\"{class}\" points=\"{points}\"/></svg>"
+            );
+        }
+        _ => Shown::Unknown,
+    };
+    let (y, h) = what.band();
+    let pattern = match what {
+        Shown::Red => format!(
+            "<rect fill=\"url(#p-red)\" x=\"0\" y=\"{y}\" width=\"40\" height=\"{h}\"/>\
+             <rect class=\"foot\" x=\"0\" y=\"{}\" width=\"40\" height=\"{FOOT}\"/>",
+            TOP + HEIGHT + 2
+        ),
+        Shown::Amber | Shown::Grey => {
+            format!("<rect fill=\"url(#p-{class})\" x=\"0\" y=\"{y}\" width=\"40\" height=\"{h}\"/>")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "<svg class=\"swatch\" aria-hidden=\"true\" viewBox=\"0 0 40 55\">\
+         <rect class=\"bar {}\" x=\"0\" y=\"{y}\" width=\"40\" height=\"{h}\"/>{pattern}</svg>",
+        what.class()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::health::Reason;
+    use crate::history::Watched;
+    use crate::history::stats::tests::{change, t};
+
+    fn shown(changes: &[(i64, Reason)], looked: (i64, i64), length: i64) -> Vec<Shown> {
+        let rows: Vec<ChangeRow> = changes.iter().map(|(at, r)| change(*at, 1, *r)).collect();
+        let window = Window {
+            from: t(0),
+            to: t(length),
+        };
+        let spans = stats::timeline(
+            &rows,
+            &[Watched {
+                run: 1,
+                from: t(looked.0),
+                to: t(looked.1),
+            }],
+            window,
+        );
+        columns(&rows, &spans, window)
+    }
+
+    #[test]
+    fn a_column_shows_the_worst() {
+        use Reason::{Connected, NotRunning};
+        // 500 columns of 10 s: one second of red is one red column, its neighbours are green
+        let s = shown(
+            &[(0, Connected), (2003, NotRunning), (2004, Connected)],
+            (0, 4000),
+            5000,
+        );
+        let red: Vec<usize> = (0..500).filter(|i| s[*i] == Shown::Red).collect();
+        assert_eq!(red, [200]);
+        assert_eq!(s.iter().filter(|s| **s == Shown::Green).count(), 399);
+        assert!(s[400..].iter().all(|s| *s == Shown::Unknown));
+        // borders on the border of a column belong to the right side only
+        let s = shown(
+            &[(0, Connected), (2000, NotRunning), (2010, Connected)],
+            (0, 5000),
+            5000,
+        );
+        assert_eq!(
+            (s[199], s[200], s[201], s[499]),
+            (Shown::Green, Shown::Red, Shown::Green, Shown::Green)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_red_second_can_be_seen(at in 0..89_999i64, length in 1..2000i64) {
+            use Reason::{Connected, NotRunning};
+            let s = shown(&[(0, Connected), (at, NotRunning), (at + length, Connected)], (0, 90_000), 90_000);
+            let red = s.iter().filter(|s| **s == Shown::Red).count() as i64;
+            let whole = length.min(90_000 - at) / 180;
+            prop_assert!(red >= whole.max(1) && red <= whole + 2, "{} columns", red);
+        }
+    }
+}
