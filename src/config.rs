@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 pub use crate::evidence::patterns::ExtraPattern;
 use crate::health::settings::seconds;
-use crate::health::{Deadlines, Signal};
+use crate::health::Deadlines;
 use crate::text::{Lang, Phrase, config as say, fill};
 
 /// Longest settings file that is read, in bytes.

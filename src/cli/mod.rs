@@ -7,18 +7,19 @@ use clap::{Parser, Subcommand};
 use crate::text::Lang;
 
 pub mod demo;
+pub mod doctor;
 pub mod engine;
 pub mod history;
 pub mod logs;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod restart;
 pub mod simulate;
 pub mod status;
 pub mod style;
 pub mod watch;
-pub mod doctor;
-pub mod report;
+pub mod wiring;
 
 /// Success; `status`: all green.
 pub const OK: u8 = 0;
@@ -60,6 +61,18 @@ pub enum Command {
     /// Show the logs of a profile, merged by time.
     #[command(after_help = "Example:\n  gatelight logs default -f")]
     Logs(logs::Args),
+    /// Restart gateways, each step shown, the result proven.
+    #[command(after_help = "Example:\n  gatelight restart --red")]
+    Restart(restart::Args),
+    /// Find what is wrong in the job files, and repair it.
+    #[command(after_help = "Example:\n  gatelight doctor --fix --dry-run")]
+    Doctor(doctor::Args),
+    /// What happened, how often and why.
+    #[command(after_help = "Example:\n  gatelight history --since 7d")]
+    History(history::Args),
+    /// The same as one page to look at.
+    #[command(after_help = "Example:\n  gatelight report --open")]
+    Report(report::Args),
     /// Two simulated gateways fail, are told about, and one is mended: needs nothing installed.
     #[command(after_help = "Example:\n  gatelight demo --for 60")]
     Demo(demo::Args),
@@ -98,6 +111,10 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Watch(args) => watch::run(&args, &engine, &mut terminal),
         Command::Record(args) => record::run(&args, &engine, &mut terminal),
         Command::Logs(args) => logs::run(&args, &engine, &mut terminal),
+        Command::Restart(args) => wiring::run_restart(args, &engine, &mut terminal),
+        Command::Doctor(args) => wiring::run_doctor(&args, &engine, &mut terminal),
+        Command::History(args) => wiring::run_history(&args, &engine, &mut terminal),
+        Command::Report(args) => wiring::run_report(&args, &engine, &mut terminal),
         Command::Simulate(_) | Command::Demo(_) | Command::Replay(_) => Ok(OK),
     }
 }

@@ -523,7 +523,7 @@ fn push_bounded<T>(list: &mut Vec<T>, item: T) {
     list.push(item);
 }
 
-/// The reasons that mean «the link is proven».
-pub fn proves_link(reason: Reason) -> bool {
-    matches!(reason, Reason::Connected | Reason::Unsupervised)
+/// Whether this reason means that the gateway is proven to do its work.
+pub fn proves_work(reason: Reason) -> bool {
+    matches!(reason, Reason::Connected | Reason::Unsupervised | Reason::Running)
 }

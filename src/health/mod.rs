@@ -13,7 +13,7 @@ pub mod settings;
 mod timer;
 pub mod verdict;
 
-pub use core::Core;
+pub use core::{Core, proves_work};
 pub use evidence::{
     Evidence, FileIdentity, JobState, Manager, PlatformEntry, ProcessState, Proof, Signal, StateFile,
 };
