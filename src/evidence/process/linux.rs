@@ -1,0 +1,320 @@
+//! Linux: `/proc`, as `proc(5)` describes it, and `pidfd_open(2)`.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::time::{ClockId, clock_gettime};
+use tokio::io::unix::AsyncFd;
+
+use super::{COMMAND_BYTES, DESCENDANTS, ProcessInfo, arguments};
+use crate::evidence::ready::readable;
+use crate::health::ProcessState;
+
+/// `/proc/PID/stat` is one line of numbers and a name of at most 64 bytes.
+const STAT_BYTES: usize = 4 * 1024;
+/// Bytes of a table of connections, and descriptors of a process, that are looked at.
+const TABLE_BYTES: usize = 4 * 1024 * 1024;
+const DESCRIPTORS: usize = 65_536;
+/// Processes looked at where the kernel lists no children.
+const PROCESSES: usize = 65_536;
+
+pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
+    let stat = Stat::parse(&read(format!("/proc/{pid}/stat"), STAT_BYTES).ok()?)?;
+    let state = stat.state?;
+    let command = read(format!("/proc/{pid}/cmdline"), COMMAND_BYTES).unwrap_or_default();
+    Some(ProcessInfo {
+        pid,
+        start: stat.start,
+        started_at: started_at(stat.start),
+        state,
+        parent: stat.parent,
+        command: arguments(&command, usize::MAX),
+    })
+}
+
+/// What is needed of `/proc/PID/stat`.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    /// `None` for one that is being taken away.
+    state: Option<ProcessState>,
+    parent: u32,
+    /// Clock ticks since boot.
+    start: u64,
+}
+
+impl Stat {
+    /// The name in parentheses is the process's own choice and may hold spaces, newlines and parentheses: what counts
+    /// begins behind the last one.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let end = memchr::memrchr(b')', text)?;
+        let rest = std::str::from_utf8(&text[end + 1..]).ok()?;
+        let mut fields = rest.split_ascii_whitespace();
+        let state = match fields.next()? {
+            "T" | "t" => Some(ProcessState::Stopped),
+            "Z" => Some(ProcessState::Zombie),
+            "X" | "x" => None,
+            _ => Some(ProcessState::Running),
+        };
+        let parent = fields.next()?.parse().ok()?;
+        // field 22; state is field 3 and the parent field 4
+        let start = fields.nth(22 - 5)?.parse().ok()?;
+        Some(Self { state, parent, start })
+    }
+}
+
+/// Ticks since boot as a time by the wall clock of now.
+fn started_at(ticks: u64) -> Timestamp {
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    let boot = clock_gettime(ClockId::Boottime);
+    let since_boot = SignedDuration::new(boot.tv_sec, i32::try_from(boot.tv_nsec).unwrap_or(0));
+    let nanos = (ticks % per_second) * (1_000_000_000 / per_second);
+    let seconds = i64::try_from(ticks / per_second).unwrap_or(i64::MAX);
+    let age = since_boot.saturating_sub(SignedDuration::new(seconds, i32::try_from(nanos).unwrap_or(0)));
+    let now = Timestamp::now();
+    now.checked_sub(age).unwrap_or(now)
+}
+
+pub(super) fn children(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for task in tasks.flatten().take(DESCENDANTS) {
+        match read(task.path().join("children"), COMMAND_BYTES) {
+            Ok(text) => {
+                let text = String::from_utf8_lossy(&text);
+                found.extend(
+                    text.split_ascii_whitespace()
+                        .filter_map(|one| one.parse::<u32>().ok()),
+                );
+            }
+            // built without CONFIG_PROC_CHILDREN: ask everybody for their parent
+            Err(error) if error.kind() == io::ErrorKind::NotFound && task.path().exists() => {
+                return children_by_parent(pid);
+            }
+            Err(_) => {}
+        }
+    }
+    found.truncate(DESCENDANTS);
+    found
+}
+
+fn children_by_parent(pid: u32) -> Vec<u32> {
+    let Ok(all) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    all.flatten()
+        .take(PROCESSES)
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|other| {
+            read(format!("/proc/{other}/stat"), STAT_BYTES)
+                .ok()
+                .and_then(|text| Stat::parse(&text))
+                .is_some_and(|stat| stat.parent == pid)
+        })
+        .take(DESCENDANTS)
+        .collect()
+}
+
+pub(super) fn established(pid: u32) -> Option<u32> {
+    let mut sockets = HashSet::new();
+    for entry in std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .ok()?
+        .flatten()
+        .take(DESCRIPTORS)
+    {
+        let Ok(target) = std::fs::read_link(entry.path()) else {
+            continue;
+        };
+        let inode = target
+            .to_str()
+            .and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+        sockets.extend::<Option<u64>>(inode);
+    }
+    let mut connections = Vec::new();
+    for table in ["tcp", "tcp6"] {
+        // without IPv6 there is no tcp6
+        if let Ok(text) = read(format!("/proc/{pid}/net/{table}"), TABLE_BYTES) {
+            connections.extend(
+                String::from_utf8_lossy(&text)
+                    .lines()
+                    .skip(1)
+                    .filter_map(Connection::parse),
+            );
+        }
+    }
+    let listening: HashSet<u16> = connections
+        .iter()
+        .filter(|one| one.state == LISTEN)
+        .map(|one| one.port)
+        .collect();
+    let count = connections
+        .iter()
+        .filter(|one| {
+            one.state == ESTABLISHED && sockets.contains(&one.inode) && !listening.contains(&one.port)
+        })
+        .count();
+    u32::try_from(count).ok()
+}
+
+/// `include/net/tcp_states.h`
+const ESTABLISHED: u8 = 0x01;
+const LISTEN: u8 = 0x0A;
+
+#[derive(Debug, PartialEq, Eq)]
+struct Connection {
+    port: u16,
+    state: u8,
+    inode: u64,
+}
+
+impl Connection {
+    /// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`
+    fn parse(line: &str) -> Option<Self> {
+        let mut fields = line.split_ascii_whitespace();
+        let port = u16::from_str_radix(fields.nth(1)?.rsplit_once(':')?.1, 16).ok()?;
+        let state = u8::from_str_radix(fields.nth(1)?, 16).ok()?;
+        let inode = fields.nth(5)?.parse().ok()?;
+        Some(Self { port, state, inode })
+    }
+}
+
+/// At most so many bytes of a file of `/proc`.
+fn read(path: impl AsRef<Path>, at_most: usize) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(at_most as u64).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+#[derive(Debug)]
+pub(super) struct Exit {
+    /// "Becomes readable when the process terminates", pidfd_open(2).
+    fd: AsyncFd<OwnedFd>,
+}
+
+impl Exit {
+    pub fn new(pid: u32) -> io::Result<Option<Self>> {
+        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+            return Ok(None);
+        };
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(fd) => Ok(Some(Self { fd: readable(fd)? })),
+            Err(Errno::SRCH) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub async fn gone(&mut self) -> io::Result<()> {
+        // stays readable for ever: the readiness is never cleared
+        self.fd.readable().await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line(name: &str, state: &str) -> String {
+        format!(
+            "4711 ({name}) {state} 17 4711 4711 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 8812345 9 10 18446744073709551615\n"
+        )
+    }
+
+    #[test]
+    fn a_stat_line_is_read_whatever_the_process_calls_itself() {
+        let names = [
+            "sleep",
+            "a b",
+            "(sd-pam)",
+            ") Z 1 (",
+            "x) T 99 1 1 1",
+            "",
+            "\n) R",
+            "网关",
+        ];
+        let states = [
+            ("R", Some(ProcessState::Running)),
+            ("S", Some(ProcessState::Running)),
+            ("D", Some(ProcessState::Running)),
+            ("I", Some(ProcessState::Running)),
+            ("T", Some(ProcessState::Stopped)),
+            ("t", Some(ProcessState::Stopped)),
+            ("Z", Some(ProcessState::Zombie)),
+            ("X", None),
+        ];
+        for name in names {
+            for (word, state) in states {
+                let stat = Stat::parse(line(name, word).as_bytes());
+                assert_eq!(
+                    stat,
+                    Some(Stat {
+                        state,
+                        parent: 17,
+                        start: 8_812_345
+                    }),
+                    "{name} {word}"
+                );
+            }
+        }
+        for bad in [
+            "",
+            "1 (x",
+            "1 (x)",
+            "1 (x) S",
+            "1 (x) S y",
+            "1 (x) S 2 3 4 5",
+            "1 x S 2",
+        ] {
+            assert_eq!(Stat::parse(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_text_makes_it_panic(text in prop::collection::vec(any::<u8>(), 0..200), line in ".{0,120}") {
+            let _ = Stat::parse(&text);
+            let _ = Connection::parse(&line);
+        }
+
+        #[test]
+        fn no_name_hides_the_state(name in prop::collection::vec(any::<u8>(), 0..64)) {
+            let mut text = b"1 (".to_vec();
+            text.extend(name);
+            text.extend_from_slice(&line("", "T").as_bytes()["4711 (".len()..]);
+            let stat = Stat::parse(&text).map(|stat| stat.start);
+            prop_assert_eq!(stat, Some(8_812_345));
+        }
+    }
+
+    #[test]
+    fn a_connection_is_read_from_both_tables() {
+        let v4 = "   1: 0100007F:1F90 0200007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 424242 1 0000";
+        let v6 = "   0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1 0000";
+        assert_eq!(
+            Connection::parse(v4),
+            Some(Connection {
+                port: 8_080,
+                state: ESTABLISHED,
+                inode: 424_242
+            })
+        );
+        assert_eq!(
+            Connection::parse(v6),
+            Some(Connection {
+                port: 80,
+                state: LISTEN,
+                inode: 99
+            })
+        );
+        assert_eq!(Connection::parse("  sl  local_address rem_address   st"), None);
+    }
+}
