@@ -1,12 +1,7 @@
 //! The world → `Evidence`: files, lines and processes read, nothing judged.
 
 pub mod clock;
-pub mod collector;
-pub mod line;
-pub mod logbook;
-pub mod patterns;
 pub mod process;
-pub mod redact;
-pub mod state_files;
+mod ready;
 pub mod tail;
 pub mod watch;

@@ -516,7 +516,7 @@ fn run(seed: u64, steps: u64) {
     // so many that the model need not know which are let go
     let limits = Limits {
         old_files: 1_000,
-        old_for: Duration::from_hours(1),
+        old_for: Duration::from_secs(3_600),
         ..Limits::default()
     };
     let mut tailer = Tailer::new(&world.log, limits);

@@ -13,6 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::io::unix::AsyncFd;
 
 use super::{COMMAND_BYTES, DESCENDANTS, ProcessInfo, arguments};
+use crate::evidence::ready::readable;
 use crate::health::ProcessState;
 
 /// `/proc/PID/stat` is one line of numbers and a name of at most 64 bytes.
@@ -24,9 +25,9 @@ const DESCRIPTORS: usize = 65_536;
 const PROCESSES: usize = 65_536;
 
 pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
-    let stat = Stat::parse(&read(&format!("/proc/{pid}/stat"), STAT_BYTES).ok()?)?;
+    let stat = Stat::parse(&read(format!("/proc/{pid}/stat"), STAT_BYTES).ok()?)?;
     let state = stat.state?;
-    let command = read(&format!("/proc/{pid}/cmdline"), COMMAND_BYTES).unwrap_or_default();
+    let command = read(format!("/proc/{pid}/cmdline"), COMMAND_BYTES).unwrap_or_default();
     Some(ProcessInfo {
         pid,
         start: stat.start,
@@ -80,13 +81,18 @@ fn started_at(ticks: u64) -> Timestamp {
 }
 
 pub(super) fn children(pid: u32) -> Vec<u32> {
-    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for task in tasks.flatten().take(DESCENDANTS) {
-        match read(&task.path().join("children"), COMMAND_BYTES) {
+        match read(task.path().join("children"), COMMAND_BYTES) {
             Ok(text) => {
                 let text = String::from_utf8_lossy(&text);
-                found.extend(text.split_ascii_whitespace().filter_map(|one| one.parse::<u32>().ok()));
+                found.extend(
+                    text.split_ascii_whitespace()
+                        .filter_map(|one| one.parse::<u32>().ok()),
+                );
             }
             // built without CONFIG_PROC_CHILDREN: ask everybody for their parent
             Err(error) if error.kind() == io::ErrorKind::NotFound && task.path().exists() => {
@@ -100,12 +106,14 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
 }
 
 fn children_by_parent(pid: u32) -> Vec<u32> {
-    let Ok(all) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(all) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     all.flatten()
         .take(PROCESSES)
         .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
         .filter(|other| {
-            read(&format!("/proc/{other}/stat"), STAT_BYTES)
+            read(format!("/proc/{other}/stat"), STAT_BYTES)
                 .ok()
                 .and_then(|text| Stat::parse(&text))
                 .is_some_and(|stat| stat.parent == pid)
@@ -116,22 +124,41 @@ fn children_by_parent(pid: u32) -> Vec<u32> {
 
 pub(super) fn established(pid: u32) -> Option<u32> {
     let mut sockets = HashSet::new();
-    for entry in std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten().take(DESCRIPTORS) {
-        let Ok(target) = std::fs::read_link(entry.path()) else { continue };
-        let inode = target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+    for entry in std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .ok()?
+        .flatten()
+        .take(DESCRIPTORS)
+    {
+        let Ok(target) = std::fs::read_link(entry.path()) else {
+            continue;
+        };
+        let inode = target
+            .to_str()
+            .and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
         sockets.extend::<Option<u64>>(inode);
     }
     let mut connections = Vec::new();
     for table in ["tcp", "tcp6"] {
         // without IPv6 there is no tcp6
-        if let Ok(text) = read(&format!("/proc/{pid}/net/{table}"), TABLE_BYTES) {
-            connections.extend(String::from_utf8_lossy(&text).lines().skip(1).filter_map(Connection::parse));
+        if let Ok(text) = read(format!("/proc/{pid}/net/{table}"), TABLE_BYTES) {
+            connections.extend(
+                String::from_utf8_lossy(&text)
+                    .lines()
+                    .skip(1)
+                    .filter_map(Connection::parse),
+            );
         }
     }
-    let listening: HashSet<u16> = connections.iter().filter(|one| one.state == LISTEN).map(|one| one.port).collect();
+    let listening: HashSet<u16> = connections
+        .iter()
+        .filter(|one| one.state == LISTEN)
+        .map(|one| one.port)
+        .collect();
     let count = connections
         .iter()
-        .filter(|one| one.state == ESTABLISHED && sockets.contains(&one.inode) && !listening.contains(&one.port))
+        .filter(|one| {
+            one.state == ESTABLISHED && sockets.contains(&one.inode) && !listening.contains(&one.port)
+        })
         .count();
     u32::try_from(count).ok()
 }
@@ -173,9 +200,11 @@ pub(super) struct Exit {
 
 impl Exit {
     pub fn new(pid: u32) -> io::Result<Option<Self>> {
-        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+            return Ok(None);
+        };
         match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(fd) => Ok(Some(Self { fd: AsyncFd::with_interest(fd, tokio::io::Interest::READABLE)? })),
+            Ok(fd) => Ok(Some(Self { fd: readable(fd)? })),
             Err(Errno::SRCH) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -200,7 +229,16 @@ mod tests {
 
     #[test]
     fn a_stat_line_is_read_whatever_the_process_calls_itself() {
-        let names = ["sleep", "a b", "(sd-pam)", ") Z 1 (", "x) T 99 1 1 1", "", "\n) R", "网关"];
+        let names = [
+            "sleep",
+            "a b",
+            "(sd-pam)",
+            ") Z 1 (",
+            "x) T 99 1 1 1",
+            "",
+            "\n) R",
+            "网关",
+        ];
         let states = [
             ("R", Some(ProcessState::Running)),
             ("S", Some(ProcessState::Running)),
@@ -214,10 +252,26 @@ mod tests {
         for name in names {
             for (word, state) in states {
                 let stat = Stat::parse(line(name, word).as_bytes());
-                assert_eq!(stat, Some(Stat { state, parent: 17, start: 8_812_345 }), "{name} {word}");
+                assert_eq!(
+                    stat,
+                    Some(Stat {
+                        state,
+                        parent: 17,
+                        start: 8_812_345
+                    }),
+                    "{name} {word}"
+                );
             }
         }
-        for bad in ["", "1 (x", "1 (x)", "1 (x) S", "1 (x) S y", "1 (x) S 2 3 4 5", "1 x S 2"] {
+        for bad in [
+            "",
+            "1 (x",
+            "1 (x)",
+            "1 (x) S",
+            "1 (x) S y",
+            "1 (x) S 2 3 4 5",
+            "1 x S 2",
+        ] {
             assert_eq!(Stat::parse(bad.as_bytes()), None, "{bad}");
         }
     }
@@ -245,8 +299,22 @@ mod tests {
     fn a_connection_is_read_from_both_tables() {
         let v4 = "   1: 0100007F:1F90 0200007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 424242 1 0000";
         let v6 = "   0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1 0000";
-        assert_eq!(Connection::parse(v4), Some(Connection { port: 8_080, state: ESTABLISHED, inode: 424_242 }));
-        assert_eq!(Connection::parse(v6), Some(Connection { port: 80, state: LISTEN, inode: 99 }));
+        assert_eq!(
+            Connection::parse(v4),
+            Some(Connection {
+                port: 8_080,
+                state: ESTABLISHED,
+                inode: 424_242
+            })
+        );
+        assert_eq!(
+            Connection::parse(v6),
+            Some(Connection {
+                port: 80,
+                state: LISTEN,
+                inode: 99
+            })
+        );
         assert_eq!(Connection::parse("  sl  local_address rem_address   st"), None);
     }
 }

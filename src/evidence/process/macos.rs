@@ -12,6 +12,7 @@ use rustix::process::Pid;
 use tokio::io::unix::AsyncFd;
 
 use super::{COMMAND_BYTES, DESCENDANTS, ProcessInfo, arguments};
+use crate::evidence::ready::readable;
 use crate::health::ProcessState;
 
 pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
@@ -21,7 +22,10 @@ pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
         libc::SZOMB => ProcessState::Zombie,
         _ => ProcessState::Running,
     };
-    let micros = info.pbi_start_tvsec.checked_mul(1_000_000)?.checked_add(info.pbi_start_tvusec)?;
+    let micros = info
+        .pbi_start_tvsec
+        .checked_mul(1_000_000)?
+        .checked_add(info.pbi_start_tvusec)?;
     Some(ProcessInfo {
         pid,
         start: micros / 10_000,
@@ -40,7 +44,13 @@ fn bsd_info(pid: u32) -> Option<libc::proc_bsdinfo> {
     let size = size_of::<libc::proc_bsdinfo>();
     // SAFETY: the buffer is as long as said; the call writes at most so much and returns how much.
     let written = unsafe {
-        libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 1, info.as_mut_ptr().cast(), i32::try_from(size).ok()?)
+        libc::proc_pidinfo(
+            pid,
+            libc::PROC_PIDTBSDINFO,
+            1,
+            info.as_mut_ptr().cast(),
+            i32::try_from(size).ok()?,
+        )
     };
     // SAFETY: plain numbers, zeroed before, and fully written when the size says so.
     (usize::try_from(written).ok()? == size).then(|| unsafe { info.assume_init() })
@@ -54,7 +64,14 @@ fn command(pid: u32) -> Option<Vec<String>> {
     let mut len = buffer.len();
     // SAFETY: name and buffer are as long as said; nothing is set.
     let done = unsafe {
-        libc::sysctl(name.as_mut_ptr(), 3, buffer.as_mut_ptr().cast(), &raw mut len, std::ptr::null_mut(), 0)
+        libc::sysctl(
+            name.as_mut_ptr(),
+            3,
+            buffer.as_mut_ptr().cast(),
+            &raw mut len,
+            std::ptr::null_mut(),
+            0,
+        )
     };
     if done != 0 {
         return None;
@@ -78,13 +95,19 @@ fn cut_arguments(block: &[u8]) -> Option<Vec<String>> {
 
 /// `libproc.h`: `proc_listchildpids` fills an array of PIDs and returns how many.
 pub(super) fn children(pid: u32) -> Vec<u32> {
-    let Ok(pid) = i32::try_from(pid) else { return Vec::new() };
+    let Ok(pid) = i32::try_from(pid) else {
+        return Vec::new();
+    };
     let mut pids = vec![0_i32; DESCENDANTS];
-    let Ok(bytes) = i32::try_from(pids.len() * size_of::<i32>()) else { return Vec::new() };
+    let Ok(bytes) = i32::try_from(pids.len() * size_of::<i32>()) else {
+        return Vec::new();
+    };
     // SAFETY: the buffer is as long as said, in bytes.
     let count = unsafe { libc::proc_listchildpids(pid, pids.as_mut_ptr().cast(), bytes) };
     pids.truncate(usize::try_from(count).unwrap_or(0));
-    pids.into_iter().filter_map(|pid| u32::try_from(pid).ok().filter(|&pid| pid != 0)).collect()
+    pids.into_iter()
+        .filter_map(|pid| u32::try_from(pid).ok().filter(|&pid| pid != 0))
+        .collect()
 }
 
 /// Not told: it proves nothing anyway.
@@ -100,17 +123,27 @@ pub(super) struct Exit {
 impl Exit {
     /// kqueue(2): EVFILT_PROC with NOTE_EXIT, "the process has exited"; ESRCH when there is none.
     pub fn new(pid: u32) -> io::Result<Option<Self>> {
-        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+            return Ok(None);
+        };
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
-        let filter = EventFilter::Proc { pid, flags: ProcessEvents::EXIT };
+        let filter = EventFilter::Proc {
+            pid,
+            flags: ProcessEvents::EXIT,
+        };
         // not cleared: the queue stays readable for ever once the process has ended
         let change = Event::new(filter, EventFlags::ADD, std::ptr::null_mut());
         let mut none: [Event; 0] = [];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
         // SAFETY: the change names a process, no descriptor.
         match unsafe { kevent_timespec(&queue, &[change], &mut none[..], Some(&at_once)) } {
-            Ok(_) => Ok(Some(Self { queue: AsyncFd::new(queue)? })),
+            Ok(_) => Ok(Some(Self {
+                queue: readable(queue)?,
+            })),
             Err(Errno::SRCH) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -129,8 +162,16 @@ mod tests {
     fn the_arguments_stand_behind_the_path_and_its_padding() {
         let mut block = 2_i32.to_ne_bytes().to_vec();
         block.extend_from_slice(b"/bin/sh\0\0\0\0sh\0-c\0HOME=/Users/me\0");
-        assert_eq!(cut_arguments(&block), Some(vec!["sh".to_owned(), "-c".to_owned()]));
-        for bad in [&b""[..], b"\x01\0", b"\xff\xff\xff\xff/bin/sh\0sh\0", b"\x01\0\0\0/bin/sh"] {
+        assert_eq!(
+            cut_arguments(&block),
+            Some(vec!["sh".to_owned(), "-c".to_owned()])
+        );
+        for bad in [
+            &b""[..],
+            b"\x01\0",
+            b"\xff\xff\xff\xff/bin/sh\0sh\0",
+            b"\x01\0\0\0/bin/sh",
+        ] {
             assert_eq!(cut_arguments(bad), None);
         }
     }

@@ -118,7 +118,9 @@ impl ExitWatch {
         if look(pid).is_none_or(|info| info.start != start) {
             return Ok(None);
         }
-        let Some(watch) = system::Exit::new(pid)? else { return Ok(None) };
+        let Some(watch) = system::Exit::new(pid)? else {
+            return Ok(None);
+        };
         // what was opened is the process of that PID at that moment: ask once more whether it is the right one
         if look(pid).is_none_or(|info| info.start != start) {
             return Ok(None);
@@ -144,7 +146,11 @@ fn arguments(block: &[u8], at_most: usize) -> Vec<String> {
         return Vec::new();
     }
     let count = at_most.min(ARGUMENTS);
-    block.split(|&byte| byte == 0).take(count).map(|one| String::from_utf8_lossy(one).into_owned()).collect()
+    block
+        .split(|&byte| byte == 0)
+        .take(count)
+        .map(|one| String::from_utf8_lossy(one).into_owned())
+        .collect()
 }
 
 #[cfg(test)]

@@ -129,6 +129,11 @@ impl Generation {
         self.file.metadata()
     }
 
+    /// When it was last written, as of the last look.
+    pub fn modified(&self) -> Option<Modified> {
+        self.modified
+    }
+
     pub fn try_clone(&self) -> io::Result<File> {
         self.file.try_clone()
     }

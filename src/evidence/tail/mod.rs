@@ -162,7 +162,8 @@ pub struct Tailer {
     /// Renamed or deleted, oldest first.
     old: VecDeque<Generation>,
     remembered: VecDeque<Remembered>,
-    /// When the newest generation was last written, by the file system's word.
+    /// When the current generation was last written, by the file system's word at the last poll that had one: what was
+    /// in its place since then is no older.
     newest: Option<Modified>,
     /// The siblings were looked at once: those that are new from now on were written since.
     begun: bool,
@@ -270,6 +271,11 @@ impl Tailer {
         self.reopen_grown_siblings(now);
         let read = self.read_all(now, sink, &mut polled);
         self.let_go(now, sink);
+        self.newest = self
+            .current
+            .as_ref()
+            .and_then(Generation::modified)
+            .or(self.newest);
         polled.rotated = self.counts.rotations > before.rotations;
         polled.truncated = self.counts.truncations > before.truncations;
         polled.bytes = self.counts.bytes - before.bytes;
@@ -403,10 +409,7 @@ impl Tailer {
             return;
         };
         let meta = meta.map_or_else(|| current.metadata(), |meta| Ok(meta.clone()));
-        let look = meta.and_then(|meta| {
-            self.newest = Some(modified(&meta));
-            current.look(&meta)
-        });
+        let look = meta.and_then(|meta| current.look(&meta));
         // an error (the volume is gone) is told by the reading
         if !matches!(look, Ok(Look::Replaced)) {
             self.current = Some(current);

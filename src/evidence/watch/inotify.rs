@@ -13,6 +13,8 @@ use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch,
 use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
 
+use crate::evidence::ready::readable;
+
 use super::{Changes, Key, Kind, WATCHED_AT_MOST, nearest, too_many};
 
 /// What is asked of a folder. Not ACCESS, OPEN or CLOSE_*: our own reading must not wake us.
@@ -71,7 +73,12 @@ pub(super) struct System {
 impl System {
     pub fn new() -> io::Result<Self> {
         let fd = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        Ok(Self { fd: AsyncFd::new(fd)?, entries: HashMap::new(), by_watch: HashMap::new(), next: 0 })
+        Ok(Self {
+            fd: readable(fd)?,
+            entries: HashMap::new(),
+            by_watch: HashMap::new(),
+            next: 0,
+        })
     }
 
     pub fn add(&mut self, path: &Path, kind: Kind) -> io::Result<Key> {
@@ -87,7 +94,12 @@ impl System {
         }
         let key = Key(self.next);
         self.next += 1;
-        let entry = Entry { target: target.to_owned(), on: PathBuf::new(), watch: None, id: None };
+        let entry = Entry {
+            target: target.to_owned(),
+            on: PathBuf::new(),
+            watch: None,
+            id: None,
+        };
         self.entries.insert(key, entry);
         self.arm(key).inspect_err(|_| self.remove(key))?;
         Ok(key)
@@ -103,15 +115,19 @@ impl System {
     }
 
     pub fn descriptors(&self) -> usize {
-        1
+        std::slice::from_ref(&self.fd).len()
     }
 
     /// Watches the target, or the nearest folder above it; again while the way there changes under our feet.
     fn arm(&mut self, key: Key) -> io::Result<()> {
         self.disarm(key);
-        let Some(target) = self.path(key).map(Path::to_owned) else { return Ok(()) };
+        let Some(target) = self.path(key).map(Path::to_owned) else {
+            return Ok(());
+        };
         for _ in 0..TRIES {
-            let Some(on) = nearest(&target) else { return Err(io::ErrorKind::NotFound.into()) };
+            let Some(on) = nearest(&target) else {
+                return Err(io::ErrorKind::NotFound.into());
+            };
             let flags = if on == target { FOLDER } else { ABOVE };
             // MASK_ADD: the same folder may be watched for other keys too
             let watch = match add_watch(self.fd.get_ref(), &on, flags | WatchFlags::MASK_ADD) {
@@ -120,7 +136,9 @@ impl System {
                 // a file stands where the folder should be, or it may not be looked into: its own folder tells when
                 // that changes
                 Err(Errno::NOTDIR | Errno::ACCESS) if on == target => {
-                    let Some(above) = on.parent() else { return Err(Errno::NOTDIR.into()) };
+                    let Some(above) = on.parent() else {
+                        return Err(Errno::NOTDIR.into());
+                    };
                     let watch = add_watch(self.fd.get_ref(), above, ABOVE | WatchFlags::MASK_ADD)?;
                     self.note(key, above.to_owned(), watch);
                     return Ok(());
@@ -146,8 +164,12 @@ impl System {
     }
 
     fn disarm(&mut self, key: Key) {
-        let Some(watch) = self.entries.get_mut(&key).and_then(|entry| entry.watch.take()) else { return };
-        let Some(keys) = self.by_watch.get_mut(&watch) else { return };
+        let Some(watch) = self.entries.get_mut(&key).and_then(|entry| entry.watch.take()) else {
+            return;
+        };
+        let Some(keys) = self.by_watch.get_mut(&watch) else {
+            return;
+        };
         keys.retain(|other| *other != key);
         if keys.is_empty() {
             self.by_watch.remove(&watch);
@@ -188,7 +210,11 @@ impl System {
             let mut events = Events::default();
             for _ in 0..READS {
                 match reader.next() {
-                    Ok(event) => events.take(event.wd(), event.events(), event.file_name().map(std::ffi::CStr::to_bytes)),
+                    Ok(event) => events.take(
+                        event.wd(),
+                        event.events(),
+                        event.file_name().map(std::ffi::CStr::to_bytes),
+                    ),
                     Err(Errno::WOULDBLOCK) => {
                         ready.clear_ready();
                         break;
@@ -212,7 +238,9 @@ impl System {
         let mut moved = Vec::new();
         for ((watch, name), flags) in &events.seen {
             for key in self.by_watch.get(watch).into_iter().flatten() {
-                let Some(entry) = self.entries.get(key) else { continue };
+                let Some(entry) = self.entries.get(key) else {
+                    continue;
+                };
                 if flags.intersects(SELF_GONE) {
                     moved.push(*key);
                 } else if entry.armed() {
@@ -235,7 +263,8 @@ impl System {
 /// Whether `name` is the folder that is missing next on the way to the target.
 fn is_next(entry: &Entry, name: &OsStr) -> bool {
     let rest = entry.target.strip_prefix(&entry.on).ok();
-    rest.and_then(|rest| rest.iter().next()).is_none_or(|next| next == name)
+    rest.and_then(|rest| rest.iter().next())
+        .is_none_or(|next| next == name)
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {
@@ -255,7 +284,9 @@ impl Events {
             self.overflow = true;
             return;
         }
-        let name = name.filter(|name| !name.is_empty()).map(|name| OsStr::from_bytes(name).to_owned());
+        let name = name
+            .filter(|name| !name.is_empty())
+            .map(|name| OsStr::from_bytes(name).to_owned());
         *self.seen.entry((watch, name)).or_insert(ReadFlags::empty()) |= flags;
     }
 }

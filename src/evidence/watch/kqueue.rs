@@ -13,6 +13,8 @@ use rustix::event::Timespec;
 use rustix::event::kqueue::{Event, EventFilter, EventFlags, VnodeEvents, kevent_timespec, kqueue};
 use tokio::io::unix::AsyncFd;
 
+use crate::evidence::ready::readable;
+
 use super::{Changes, Key, Kind, WATCHED_AT_MOST, nearest, too_many};
 
 /// What is asked. Not NOTE_ATTRIB: a changed access time, from our own reading, must not wake us.
@@ -22,7 +24,9 @@ const WHAT: VnodeEvents = VnodeEvents::WRITE
     .union(VnodeEvents::RENAME)
     .union(VnodeEvents::REVOKE);
 /// What is watched is no longer where it was.
-const SELF_GONE: VnodeEvents = VnodeEvents::DELETE.union(VnodeEvents::RENAME).union(VnodeEvents::REVOKE);
+const SELF_GONE: VnodeEvents = VnodeEvents::DELETE
+    .union(VnodeEvents::RENAME)
+    .union(VnodeEvents::REVOKE);
 /// Events taken at once.
 const EVENTS: usize = 64;
 /// How often they are taken before the others have their turn.
@@ -57,7 +61,11 @@ impl System {
     pub fn new() -> io::Result<Self> {
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
-        Ok(Self { queue: AsyncFd::new(queue)?, entries: HashMap::new(), next: 0 })
+        Ok(Self {
+            queue: readable(queue)?,
+            entries: HashMap::new(),
+            next: 0,
+        })
     }
 
     pub fn add(&mut self, path: &Path, _kind: Kind) -> io::Result<Key> {
@@ -69,7 +77,12 @@ impl System {
         }
         let key = Key(self.next);
         self.next += 1;
-        let entry = Entry { target: path.to_owned(), on: PathBuf::new(), file: None, id: None };
+        let entry = Entry {
+            target: path.to_owned(),
+            on: PathBuf::new(),
+            file: None,
+            id: None,
+        };
         self.entries.insert(key, entry);
         self.arm(key).inspect_err(|_| self.remove(key))?;
         Ok(key)
@@ -89,10 +102,14 @@ impl System {
 
     /// Watches the target, or the nearest folder above it; again while the way there changes under our feet.
     fn arm(&mut self, key: Key) -> io::Result<()> {
-        let Some(entry) = self.entries.get_mut(&key) else { return Ok(()) };
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return Ok(());
+        };
         entry.file = None;
         for _ in 0..TRIES {
-            let Some(mut on) = nearest(&entry.target) else { return Err(io::ErrorKind::NotFound.into()) };
+            let Some(mut on) = nearest(&entry.target) else {
+                return Err(io::ErrorKind::NotFound.into());
+            };
             // a FIFO must not even be opened: its writer would notice
             let odd = std::fs::metadata(&on).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
             if odd && let Some(above) = on.parent() {
@@ -105,7 +122,10 @@ impl System {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            let filter = EventFilter::Vnode { vnode: file.as_raw_fd(), flags: WHAT };
+            let filter = EventFilter::Vnode {
+                vnode: file.as_raw_fd(),
+                flags: WHAT,
+            };
             let udata = std::ptr::without_provenance_mut(usize::try_from(key.0).unwrap_or(usize::MAX));
             let change = Event::new(filter, EventFlags::ADD | EventFlags::CLEAR, udata);
             let mut none: [Event; 0] = [];
@@ -169,7 +189,9 @@ impl System {
         }
         let mut changes = Changes::default();
         for (key, flags) in seen {
-            let Some(entry) = self.entries.get(&key) else { continue };
+            let Some(entry) = self.entries.get(&key) else {
+                continue;
+            };
             if flags.intersects(SELF_GONE) || !entry.armed() {
                 self.rearm(key, &mut changes);
             } else {
@@ -180,4 +202,7 @@ impl System {
     }
 }
 
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+const AT_ONCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
