@@ -462,4 +462,9 @@ fn empty_and_missing_places_hold_nothing() {
         scan(&Places::below(Path::new("/nonexistent/home"))),
         Found::default()
     );
+    fs::remove_dir(&home.places.launch_agents).unwrap();
+    fs::write(&home.places.launch_agents, "a file in its place").unwrap();
+    let bad = home.scan().bad;
+    assert_eq!(bad.len(), 1);
+    assert_eq!(bad[0].path, home.places.launch_agents);
 }

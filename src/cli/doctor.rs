@@ -76,6 +76,14 @@ pub fn run(args: &Args, context: &mut Context<'_>, out: &mut dyn Write) -> anyho
         }
         return Ok(2);
     }
+    if args.json && args.fix && !args.yes && !args.dry_run {
+        writeln!(
+            out,
+            "{}",
+            json!({ "version": VERSION, "error": lang.pick(phrases::JSON_NEEDS_YES) })
+        )?;
+        return Ok(2);
+    }
     if args.fix {
         return fix(args, &found, context, out);
     }
@@ -228,7 +236,17 @@ fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Writ
             repairs.push(repair);
         }
     }
-    let left = repairs.iter().any(|repair| !repair.done);
+    let mut left = repairs.iter().any(|repair| !repair.done);
+    if args.profiles.is_empty() {
+        left |= !found.bad.is_empty();
+        for bad in found.bad.iter().filter(|_| !args.json) {
+            let why = fill(
+                lang.pick(phrases::BY_HAND),
+                &[("why", phrases::reason(lang, &bad.reason))],
+            );
+            writeln!(out, "{}", printable(&format!("{}: {why}", bad.path.display())))?;
+        }
+    }
     if args.json {
         let findings = look(&scan(context.places), args, context);
         let repairs: Vec<Value> = repairs
@@ -239,7 +257,7 @@ fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Writ
             .collect();
         let whole = json!({ "version": VERSION, "findings": list(&findings, lang), "repairs": repairs });
         writeln!(out, "{whole}")?;
-    } else if repairs.is_empty() {
+    } else if repairs.is_empty() && !left {
         writeln!(out, "{}", lang.pick(phrases::NOTHING_TO_REPAIR))?;
     }
     Ok(u8::from(left))

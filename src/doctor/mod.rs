@@ -316,7 +316,10 @@ fn invalid(bad: &BadJobFile) -> Finding {
         code: Code::PlistInvalid,
         profile: None,
         file: Some(bad.path.clone()),
-        message: Both::fill(phrases::INVALID[0], &[("why", &bad.reason)]),
+        message: Both([Lang::En, Lang::Zh].map(|lang| {
+            let why = phrases::reason(lang, &bad.reason);
+            text::fill(lang.pick(phrases::INVALID[0]), &[("why", why)])
+        })),
         remedy: Both::fill(phrases::INVALID[1], &[]),
         fixable: false,
     }

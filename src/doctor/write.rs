@@ -87,12 +87,26 @@ pub fn rewritten_since_repair(path: &Path) -> bool {
 }
 
 /// Puts `new` in the place of the file and its old content beside it. `step` is called between any two changes of the
-/// disk; a test kills the process there.
+/// disk; a test kills the process there. On an error (a full disk, a file that changed) nothing of ours stays behind but
+/// a backup of what still stands.
 pub fn replace(original: &Original, new: &[u8], step: &mut dyn FnMut()) -> Result<PathBuf, WriteError> {
-    let folder = original.path.parent().unwrap_or(Path::new("/"));
-    let folder = File::open(folder)?;
+    let folder = File::open(original.path.parent().unwrap_or(Path::new("/")))?;
     lock(&folder)?;
     remove_strays(&original.path, step)?;
+    let done = replace_locked(original, new, &folder, step);
+    if done.is_err() {
+        // the first error is the one to tell
+        let _ = remove_strays(&original.path, step);
+    }
+    done
+}
+
+fn replace_locked(
+    original: &Original,
+    new: &[u8],
+    folder: &File,
+    step: &mut dyn FnMut(),
+) -> Result<PathBuf, WriteError> {
     let backup = original.backup();
     let [new_file, new_backup] = TEMPORARY.map(|suffix| beside(&original.path, suffix));
     write_whole(&new_backup, &original.bytes, original, step)?;
@@ -104,7 +118,6 @@ pub fn replace(original: &Original, new: &[u8], step: &mut dyn FnMut()) -> Resul
     if fs::symlink_metadata(&original.path)?.is_symlink()
         || files::read_within(&original.path)? != original.bytes
     {
-        fs::remove_file(&new_file)?;
         return Err(WriteError::Changed);
     }
     step();

@@ -28,6 +28,7 @@ fn launch_agents(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> 
     let (paths, cut) = files::list(folder, |name| {
         has_extension(name, "plist") && !name.starts_with('.')
     });
+    tell_unreadable(folder, bad);
     if cut {
         too_many(folder, bad);
     }
@@ -51,6 +52,7 @@ fn launch_agents(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> 
 
 fn systemd_units(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
     let (paths, cut) = files::list(folder, systemd::is_gateway_unit);
+    tell_unreadable(folder, bad);
     if cut {
         too_many(folder, bad);
     }
@@ -113,6 +115,18 @@ fn unreadable(path: PathBuf, error: &FileError, bad: &mut Vec<BadJobFile>) {
     {
         bad.push(BadJobFile {
             path,
+            reason: error.to_string(),
+        });
+    }
+}
+
+/// A folder that is there and cannot be looked into hides jobs: that must not pass for "no jobs".
+fn tell_unreadable(folder: &Path, bad: &mut Vec<BadJobFile>) {
+    if let Err(error) = std::fs::read_dir(folder)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        bad.push(BadJobFile {
+            path: folder.to_path_buf(),
             reason: error.to_string(),
         });
     }

@@ -258,3 +258,51 @@ pub const NOT_RESTORED: Phrase = [
 pub const WHY_NOT_RUNNING: Phrase = ["the job did not come to run", "任务没有运行起来"];
 /// Why a reload failed.
 pub const WHY_OLD_ARGUMENTS: Phrase = ["the job still runs with its old arguments", "任务仍以旧参数运行"];
+/// A question cannot be asked.
+pub const JSON_NEEDS_YES: Phrase = [
+    "with --json, --fix needs --yes or --dry-run",
+    "与 --json 一起使用时，--fix 需要 --yes 或 --dry-run",
+];
+
+/// Reasons why a job file was not read, as `profile` tells them.
+pub const REASONS: [Phrase; 16] = [
+    ["it is no regular file", "它不是普通文件"],
+    ["it is larger than 1 MiB", "它大于 1 MiB"],
+    [
+        "it is a symbolic link that leaves its folder",
+        "它是指向目录之外的符号链接",
+    ],
+    [
+        "it is neither an XML nor a binary property list",
+        "它既不是 XML 也不是二进制属性列表",
+    ],
+    ["its text is not UTF-8", "内容不是 UTF-8"],
+    ["its XML breaks off", "XML 不完整"],
+    ["its binary object table is damaged", "二进制对象表已损坏"],
+    ["it nests too deeply or holds too many values", "嵌套过深或值过多"],
+    ["it is no dictionary", "它不是字典"],
+    ["it has no Label", "缺少 Label"],
+    [
+        "it has neither ProgramArguments nor Program",
+        "缺少 ProgramArguments 与 Program",
+    ],
+    [
+        "its ProgramArguments are no list of strings",
+        "ProgramArguments 不是字符串列表",
+    ],
+    ["its Program is no string", "Program 不是字符串"],
+    ["it has no ExecStart", "缺少 ExecStart"],
+    ["a quote of ExecStart does not close", "ExecStart 的引号没有闭合"],
+    [
+        "a quote of Environment does not close",
+        "Environment 的引号没有闭合",
+    ],
+];
+
+/// A reason in this language; the words of others stay as they are.
+pub fn reason(lang: super::Lang, reason: &str) -> &str {
+    REASONS
+        .iter()
+        .find(|known| known[0] == reason)
+        .map_or(reason, |known| lang.pick(*known))
+}
