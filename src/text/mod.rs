@@ -4,6 +4,7 @@
 //! texts in [`crate::health::reason::CATALOGUE`].
 
 pub mod config;
+pub mod desktop;
 pub mod menu;
 pub mod notice;
 

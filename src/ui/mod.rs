@@ -4,8 +4,12 @@
 //! (what the menu shows), [`icon`] (how a light is drawn). What touches the desktop is thin.
 
 pub mod icon;
+pub mod instance;
+pub mod login;
 pub mod menu;
 pub mod notices;
+pub mod notify;
+pub mod open;
 
 /// What a user asks for, in the menu or by a button of a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
