@@ -69,7 +69,7 @@ mod autostart {
         let mut out = String::from("\"");
         for c in text.chars() {
             match c {
-                '"' | '`' | '$' => out.push_str(&format!("\\\\{c}")),
+                '"' | '`' | '$' => out.extend(['\\', '\\', c]),
                 '\\' => out.push_str("\\\\\\\\"),
                 '%' => out.push_str("%%"),
                 c => out.push(c),

@@ -143,26 +143,22 @@ pub fn system_log(profile: &Profile, find: &impl Find) -> Result<Line, OpenError
     let Some(job) = &profile.job else {
         return Err(OpenError::new(say::NO_JOB, &[("name", &profile.name)]));
     };
-    match job.manager {
-        Manager::Systemd => {
-            let journalctl = find
-                .find("journalctl")
-                .ok_or_else(|| OpenError::new(say::NO_OPENER, &[("program", "journalctl")]))?;
-            let unit = format!("--unit={}", job.label);
-            in_terminal(&journalctl, &["--user", &unit, "--lines=500", "--follow"], find)
-        }
-        _ => {
-            // log(1): launchd's own records that name the job
-            let predicate = format!(
-                "process == \"launchd\" AND eventMessage CONTAINS \"{}\"",
-                escaped(&job.label)
-            );
-            in_macos_terminal(&format!(
-                "/usr/bin/log show --last 1d --style compact --predicate {}",
-                quoted(&predicate)
-            ))
-        }
+    if job.manager != Manager::Systemd {
+        // log(1): launchd's own records that name the job
+        let predicate = format!(
+            "process == \"launchd\" AND eventMessage CONTAINS \"{}\"",
+            escaped(&job.label)
+        );
+        return Ok(in_macos_terminal(&format!(
+            "/usr/bin/log show --last 1d --style compact --predicate {}",
+            quoted(&predicate)
+        )));
     }
+    let journalctl = find
+        .find("journalctl")
+        .ok_or_else(|| OpenError::new(say::NO_OPENER, &[("program", "journalctl")]))?;
+    let unit = format!("--unit={}", job.label);
+    in_terminal(&journalctl, &["--user", &unit, "--lines=500", "--follow"], find)
 }
 
 /// Inside a string of a predicate (Predicate Format String Syntax): backslash and quote are escaped.
@@ -177,10 +173,10 @@ fn quoted(text: &str) -> String {
 
 /// Terminal's `do script` takes a line for its shell (Terminal's scripting dictionary); the line travels as an
 /// argument of the script, never as a part of it.
-fn in_macos_terminal(line: &str) -> Result<Line, OpenError> {
+fn in_macos_terminal(line: &str) -> Line {
     let script =
         "on run argv\ntell application \"Terminal\"\nactivate\ndo script (item 1 of argv)\nend tell\nend run";
-    Ok(Line::new("/usr/bin/osascript", ["-e", script, line]))
+    Line::new("/usr/bin/osascript", ["-e", script, line])
 }
 
 /// Terminals, with the argument after which the command stands.

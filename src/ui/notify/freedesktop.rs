@@ -125,7 +125,7 @@ impl Server {
                 .flat_map(|(key, label)| [*key, label.as_str()])
                 .collect();
         }
-        let urgency: u8 = if message.light == Light::Green { 0 } else { 1 };
+        let urgency: u8 = u8::from(message.light != Light::Green);
         let mut hints: HashMap<&str, Value> = HashMap::new();
         hints.insert("urgency", Value::U8(urgency));
         hints.insert("desktop-entry", Value::from("gatelight"));
@@ -215,8 +215,8 @@ fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus:
                 if header.message_type() != Type::Signal {
                     continue;
                 }
-                let interface = header.interface().map(|i| i.as_str());
-                match (interface, header.member().map(|m| m.as_str())) {
+                let interface = header.interface().map(zbus::names::InterfaceName::as_str);
+                match (interface, header.member().map(zbus::names::MemberName::as_str)) {
                     (Some(NAME), Some("ActionInvoked")) => {
                         let Ok((theirs, key)) = message.body().deserialize::<(u32, String)>() else {
                             continue;
