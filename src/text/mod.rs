@@ -3,7 +3,10 @@
 //! A [`Phrase`] holds both languages, so none can be left out; [`fill`] puts values into `{names}`. Reasons have their
 //! texts in [`crate::health::reason::CATALOGUE`].
 
-pub mod restart;
+pub mod config;
+pub mod desktop;
+pub mod menu;
+pub mod notice;
 
 use jiff::SignedDuration;
 

@@ -3,9 +3,15 @@
 //! Everything that decides is a plain value made by a pure function: [`notices`] (what is told, and when), [`menu`]
 //! (what the menu shows), [`icon`] (how a light is drawn). What touches the desktop is thin.
 
+pub mod app;
 pub mod icon;
+pub mod instance;
+pub mod login;
 pub mod menu;
 pub mod notices;
+pub mod notify;
+pub mod open;
+pub mod tray;
 
 /// What a user asks for, in the menu or by a button of a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]

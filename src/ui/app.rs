@@ -1,0 +1,580 @@
+//! Joins what the engine publishes, what the user presses and what the desktop shows. It runs on the desktop's loop and
+//! never waits; everything that may take time happens elsewhere and comes back as a [`Message`].
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::{mpsc, watch};
+
+use super::UiCommand;
+use super::icon::Face;
+use super::menu::{self, Login, Look, Menu, MenuState, Missed, MuteFor, Notifications};
+use super::notices::{Action, Event, Mute, Notice, Policy, Words};
+use super::notify::{self, Courier, Report};
+use super::{login, open};
+use crate::config::{Config, ConfigError, Folders, TEMPLATE};
+use crate::health::Light;
+use crate::snapshot::{ProfileChange, Snapshot};
+use crate::text::{Lang, desktop as say_desktop, fill, notice as say};
+
+/// Most notices whose buttons still do something.
+const MOST_OPEN: usize = 64;
+/// Most missed notices that are kept.
+const MOST_MISSED: usize = 50;
+/// Ids of notices that are not of the policy; the policy counts from one.
+const OWN_NOTICE: u64 = u64::MAX;
+
+/// What the engine gives to the desktop side.
+pub struct AppHandles {
+    /// The state of all profiles.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Every change of a light or a reason.
+    pub changes: mpsc::Receiver<ProfileChange>,
+    /// Everything else that the desktop side should know.
+    pub inputs: mpsc::Receiver<UiInput>,
+    /// Where commands go that the desktop side does not carry out itself: `Restart`, `RestartAllRed`, `Repair`,
+    /// `CopyDiagnostics`, `CheckJobFiles`, `Timeline`, `Quit`.
+    pub commands: mpsc::UnboundedSender<UiCommand>,
+    /// The settings.
+    pub config: Config,
+    /// A mistake in the settings file, if it could not be used.
+    pub config_error: Option<ConfigError>,
+    /// Where settings and data stand.
+    pub folders: Folders,
+    /// The language of the system.
+    pub system_lang: Lang,
+    /// The zone in which times are shown.
+    pub zone: TimeZone,
+    /// Told when the icon finds (or loses) a panel that shows it.
+    pub presence: Box<dyn Fn(&Presence) + Send>,
+    /// The lock of the only instance, if it was taken.
+    pub lock: Option<super::instance::Lock>,
+}
+
+/// Whether the icon can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// A panel takes tray icons.
+    Shown,
+    /// None does now; the icon appears with the first that does.
+    NoHost,
+}
+
+/// What the engine tells besides snapshots and changes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UiInput {
+    /// Other settings are in force.
+    Config(Box<Config>),
+    /// The settings file has a mistake (and the old settings stay), or none any more.
+    ConfigError(Option<ConfigError>),
+    /// What the doctor found.
+    Findings {
+        /// How many findings.
+        count: usize,
+        /// Profiles that can be freed of `--replace`.
+        repairable: BTreeSet<String>,
+    },
+    /// The machine has no network (any more).
+    Offline(bool),
+    /// The machine goes to sleep.
+    Sleep,
+    /// The machine woke up.
+    Wake,
+    /// A few words to show as a notification: the answer to a command.
+    Say(Words),
+    /// End the loop, leaving nothing behind.
+    Quit,
+}
+
+/// Everything that wakes the loop.
+#[derive(Debug)]
+pub enum Message {
+    /// The snapshot changed.
+    Snapshot(Arc<Snapshot>),
+    /// A light or a reason changed.
+    Change(Box<ProfileChange>),
+    /// The engine tells something.
+    Input(UiInput),
+    /// A row of the menu was chosen.
+    Chosen(String),
+    /// What became of a notice.
+    Report(Report),
+    /// A second start asks to be shown.
+    ShowYourself,
+    /// The icon found or lost its panel.
+    Presence(Presence),
+}
+
+/// What the desktop draws. `old` is what it drew before.
+pub trait Shell {
+    /// The icon, the text beside it and its tooltip changed.
+    fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str);
+    /// The menu changed.
+    fn menu(&mut self, old: &Menu, new: &Menu);
+}
+
+/// Whether the loop goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Until the next message or deadline.
+    On,
+    /// It ends.
+    End,
+}
+
+/// Passes what the engine publishes into the loop, on a thread of its own; ends with the engine or the loop.
+pub(super) fn forward(
+    mut snapshots: watch::Receiver<Arc<Snapshot>>,
+    mut changes: mpsc::Receiver<ProfileChange>,
+    mut inputs: mpsc::Receiver<UiInput>,
+    deliver: impl Fn(Message) -> bool + Send + 'static,
+) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let work = async move {
+        let first = snapshots.borrow_and_update().clone();
+        if !deliver(Message::Snapshot(first)) {
+            return;
+        }
+        let mut complete = false;
+        loop {
+            let message = tokio::select! {
+                biased;
+                Some(change) = changes.recv() => Message::Change(Box::new(change)),
+                Some(input) = inputs.recv() => Message::Input(input),
+                Ok(()) = snapshots.changed() => Message::Snapshot(snapshots.borrow_and_update().clone()),
+                else => Message::Input(UiInput::Quit),
+            };
+            // while profiles are found, what was seen falling comes before the word that all were seen; later the
+            // snapshot comes first: it says whether a restart of ours is the cause
+            if complete
+                && matches!(message, Message::Change(_))
+                && snapshots.has_changed().unwrap_or(false)
+                && !deliver(Message::Snapshot(snapshots.borrow_and_update().clone()))
+            {
+                return;
+            }
+            complete |= matches!(&message, Message::Snapshot(snapshot) if snapshot.complete);
+            let last = matches!(message, Message::Input(UiInput::Quit));
+            if !deliver(message) || last {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("ui-sources".into())
+        .spawn(move || runtime.block_on(work))?;
+    Ok(())
+}
+
+/// The desktop side's state.
+pub struct App<S> {
+    shell: S,
+    courier: Courier,
+    commands: mpsc::UnboundedSender<UiCommand>,
+    presence: Box<dyn Fn(&Presence) + Send>,
+    folders: Folders,
+    config: Config,
+    config_error: Option<ConfigError>,
+    system_lang: Lang,
+    look: Look,
+    switched_on: bool,
+    allowed: bool,
+    policy: Policy,
+    started: bool,
+    restarting: BTreeSet<String>,
+    snapshot: Arc<Snapshot>,
+    state: MenuState,
+    buttons: VecDeque<(u64, BTreeMap<String, Action>)>,
+    shown: Menu,
+    /// A chosen check item may have marked itself: what is shown is no longer known.
+    touched: bool,
+    shown_icon: Option<(Face, Option<usize>, String)>,
+}
+
+/// The parts of [`AppHandles`] that the loop keeps.
+pub(super) struct Parts {
+    pub commands: mpsc::UnboundedSender<UiCommand>,
+    pub config: Config,
+    pub config_error: Option<ConfigError>,
+    pub folders: Folders,
+    pub system_lang: Lang,
+    pub zone: TimeZone,
+    pub presence: Box<dyn Fn(&Presence) + Send>,
+}
+
+impl<S: Shell> App<S> {
+    pub(super) fn new(shell: S, courier: Courier, parts: Parts, now: Timestamp) -> Self {
+        let lang = parts.config.language.choose(parts.system_lang);
+        let switched_on = Switch::read(&parts.folders.data);
+        let mut app = Self {
+            shell,
+            courier,
+            commands: parts.commands,
+            presence: parts.presence,
+            policy: Policy::new(parts.config.notices.clone(), now),
+            folders: parts.folders,
+            config: parts.config,
+            config_error: parts.config_error,
+            system_lang: parts.system_lang,
+            look: Look {
+                lang,
+                zone: parts.zone,
+            },
+            switched_on,
+            allowed: true,
+            started: false,
+            restarting: BTreeSet::new(),
+            snapshot: Arc::new(Snapshot {
+                at: now,
+                profiles: Vec::new(),
+                bad_files: Vec::new(),
+                complete: false,
+            }),
+            state: MenuState::default(),
+            buttons: VecDeque::new(),
+            shown: Menu::default(),
+            touched: false,
+            shown_icon: None,
+        };
+        app.apply_settings(now);
+        app.state.login = login::state(&app.folders.autostart, lang);
+        app.draw(now);
+        app
+    }
+
+    /// Takes one message in.
+    pub(super) fn handle(&mut self, now: Timestamp, message: Message) -> Flow {
+        match message {
+            Message::Snapshot(snapshot) => self.take_snapshot(now, &snapshot),
+            Message::Change(change) => self.step(now, Event::Change(change)),
+            Message::Input(UiInput::Quit) => return Flow::End,
+            Message::Input(input) => self.input(now, input),
+            Message::Chosen(key) => {
+                self.touched = true;
+                if let Some(command) = self.shown.command(&key).cloned() {
+                    return self.carry_out(now, command);
+                }
+            }
+            Message::Report(report) => return self.report(now, report),
+            Message::ShowYourself => {
+                let lang = self.look.lang;
+                let state = menu::tooltip(&self.snapshot, &self.state, lang);
+                let body = fill(lang.pick(say::HERE_BODY), &[("state", &state)]);
+                self.tell(Words {
+                    title: lang.pick(say::HERE).to_owned(),
+                    body,
+                });
+            }
+            Message::Presence(presence) => (self.presence)(&presence),
+        }
+        self.draw(now);
+        Flow::On
+    }
+
+    /// A deadline passed.
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        let notices = self.policy.tick(now);
+        self.send(&notices);
+        self.draw(now);
+    }
+
+    /// When to call [`Self::tick`].
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        self.policy
+            .next_deadline()
+            .into_iter()
+            .chain(self.shown.stale_at)
+            .min()
+    }
+
+    fn step(&mut self, now: Timestamp, event: Event) {
+        let notices = self.policy.step(now, event);
+        self.send(&notices);
+    }
+
+    fn take_snapshot(&mut self, now: Timestamp, snapshot: &Arc<Snapshot>) {
+        let before = std::mem::replace(&mut self.snapshot, Arc::clone(snapshot));
+        for gone in before
+            .profiles
+            .iter()
+            .filter(|p| snapshot.find(&p.profile.name).is_none())
+        {
+            self.restarting.remove(&gone.profile.name);
+            self.step(now, Event::Removed(gone.profile.name.clone()));
+        }
+        for view in &snapshot.profiles {
+            let name = &view.profile.name;
+            let under_way = view.restart.as_ref().is_some_and(|r| r.outcome.is_none());
+            if under_way != self.restarting.contains(name) {
+                if under_way {
+                    self.restarting.insert(name.clone())
+                } else {
+                    self.restarting.remove(name)
+                };
+                self.step(now, Event::Restarting(name.clone(), under_way));
+            }
+        }
+        if snapshot.complete && !self.started {
+            self.started = true;
+            self.step(now, Event::Started);
+        }
+    }
+
+    fn input(&mut self, now: Timestamp, input: UiInput) {
+        match input {
+            UiInput::Config(config) => {
+                self.config = *config;
+                self.config_error = None;
+                self.apply_settings(now);
+            }
+            UiInput::ConfigError(error) => {
+                self.config_error = error;
+                self.apply_settings(now);
+            }
+            UiInput::Findings { count, repairable } => {
+                self.state.findings = Some(count);
+                self.state.repairable = repairable;
+            }
+            UiInput::Offline(offline) => {
+                self.state.offline = offline;
+                self.step(now, Event::Offline(offline));
+            }
+            UiInput::Sleep => self.step(now, Event::Sleep),
+            UiInput::Wake => self.step(now, Event::Wake),
+            UiInput::Say(words) => self.tell(words),
+            UiInput::Quit => {}
+        }
+    }
+
+    fn apply_settings(&mut self, now: Timestamp) {
+        self.look.lang = self.config.language.choose(self.system_lang);
+        self.state.settings_error = self.config_error.as_ref().map(|e| e.text(self.look.lang));
+        let mut notices = self.config.notices.clone();
+        notices.enabled &= self.switched_on;
+        self.state.notifications = if !self.config.notices.enabled {
+            Notifications::OffInSettings
+        } else if !self.switched_on {
+            Notifications::Off
+        } else if !self.allowed {
+            Notifications::Refused
+        } else {
+            Notifications::On
+        };
+        self.step(now, Event::Settings(notices));
+    }
+
+    fn report(&mut self, now: Timestamp, report: Report) -> Flow {
+        match report {
+            Report::Delivered(_) => {}
+            Report::Failed { title, why, .. } => {
+                let why = why.text(self.look.lang);
+                self.state.missed.push(Missed { title, why, at: now });
+                if self.state.missed.len() > MOST_MISSED {
+                    self.state.missed.remove(0);
+                }
+            }
+            Report::Allowed(allowed) => {
+                self.allowed = allowed;
+                self.apply_settings(now);
+            }
+            Report::Pressed { id, key } => {
+                let action = self
+                    .buttons
+                    .iter()
+                    .find(|(n, _)| *n == id)
+                    .and_then(|(_, keys)| keys.get(&key))
+                    .cloned();
+                match action {
+                    None => {}
+                    Some(Action::OpenLog(name)) => return self.carry_out(now, UiCommand::OpenLog(name)),
+                    Some(Action::Restart(names)) => {
+                        for name in names {
+                            self.pass_on(UiCommand::Restart(name));
+                        }
+                    }
+                }
+            }
+        }
+        self.draw(now);
+        Flow::On
+    }
+
+    /// Does what the desktop side can do itself; passes the rest on.
+    fn carry_out(&mut self, now: Timestamp, command: UiCommand) -> Flow {
+        let lang = self.look.lang;
+        match command {
+            UiCommand::Quit => {
+                self.pass_on(UiCommand::Quit);
+                return Flow::End;
+            }
+            UiCommand::Mute(name, wish) => {
+                let mute = match wish {
+                    MuteFor::Hour => now.checked_add(Duration::from_secs(3_600)).ok().map(Mute::Until),
+                    MuteFor::UntilRecovery => Some(Mute::Recovery),
+                    MuteFor::Never => None,
+                };
+                self.step(now, Event::Mute(name, mute));
+            }
+            UiCommand::ToggleNotifications => {
+                self.switched_on = !self.switched_on;
+                if let Err(e) = Switch::write(&self.folders.data, self.switched_on) {
+                    self.could_not(&e.to_string());
+                }
+                self.apply_settings(now);
+            }
+            UiCommand::ToggleLogin => {
+                let on = matches!(self.state.login, Login::Off | Login::NotFound);
+                if let Err(e) = login::set(&self.folders.autostart, on) {
+                    self.could_not(&e.to_string());
+                }
+                self.state.login = login::state(&self.folders.autostart, lang);
+            }
+            UiCommand::OpenSettings => {
+                let file = self.folders.config_file.clone();
+                match create(&file) {
+                    Ok(()) => self.start(open::text_file(&file, &open::OnPath)),
+                    Err(e) => self.could_not(&format!("{}: {e}", file.display())),
+                }
+            }
+            UiCommand::OpenLog(name) => self.with_profile(&name, |profile| {
+                open::log_of(profile).and_then(|log| open::file(&log, &open::OnPath))
+            }),
+            UiCommand::OpenSystemLog(name) => {
+                self.with_profile(&name, |profile| open::system_log(profile, &open::OnPath));
+            }
+            UiCommand::ShowJobFile(name) => self.with_profile(&name, |profile| match &profile.job {
+                Some(job) => open::in_folder(&job.path, &open::OnPath),
+                None => open::system_log(profile, &open::OnPath),
+            }),
+            other => self.pass_on(other),
+        }
+        self.draw(now);
+        Flow::On
+    }
+
+    fn with_profile(
+        &self,
+        name: &str,
+        line: impl Fn(&crate::profile::Profile) -> Result<open::Line, open::OpenError>,
+    ) {
+        if let Some(view) = self.snapshot.find(name) {
+            self.start(line(&view.profile));
+        }
+    }
+
+    fn start(&self, line: Result<open::Line, open::OpenError>) {
+        if let Err(e) = line.and_then(|line| line.start()) {
+            self.could_not(&e.text(self.look.lang));
+        }
+    }
+
+    fn pass_on(&self, command: UiCommand) {
+        // an engine that is gone ends the loop by itself
+        let _engine_gone = self.commands.send(command);
+    }
+
+    fn could_not(&self, why: &str) {
+        let title = self.look.lang.pick(say_desktop::NOT_OPENED).to_owned();
+        self.tell(Words {
+            title,
+            body: why.to_owned(),
+        });
+    }
+
+    /// Shows words that are not of the policy: the answer to something that the user did.
+    fn tell(&self, words: Words) {
+        self.courier.send(notify::Message {
+            id: OWN_NOTICE,
+            title: words.title,
+            body: words.body,
+            buttons: Vec::new(),
+            light: Light::Green,
+            withdrawn: Vec::new(),
+        });
+    }
+
+    fn send(&mut self, notices: &[Notice]) {
+        for notice in notices {
+            let keys = notice
+                .buttons()
+                .into_iter()
+                .map(|b| (b.key.to_owned(), b.action))
+                .collect();
+            self.buttons
+                .retain(|(id, _)| *id != notice.id && !notice.withdrawn.contains(id));
+            self.buttons.push_back((notice.id, keys));
+            if self.buttons.len() > MOST_OPEN {
+                self.buttons.pop_front();
+            }
+            self.courier.send(notify::Message::of(notice, self.look.lang));
+        }
+    }
+
+    /// Draws what changed, and only that.
+    fn draw(&mut self, now: Timestamp) {
+        let names = || self.snapshot.profiles.iter().map(|p| &p.profile.name);
+        self.state.mutes = names()
+            .filter_map(|n| Some((n.clone(), self.policy.mute(n)?)))
+            .collect();
+        self.state.unstable = names().filter(|n| self.policy.unstable(n)).cloned().collect();
+        let light = self.snapshot.worst();
+        let badge = menu::badge(&self.snapshot);
+        let template = self.config.icon.template_when_well && light == Light::Green;
+        let tooltip = menu::tooltip(&self.snapshot, &self.state, self.look.lang);
+        let icon = (
+            Face {
+                light,
+                count: badge,
+                template,
+            },
+            badge,
+            tooltip,
+        );
+        if self.shown_icon.as_ref() != Some(&icon) {
+            self.shell.icon(icon.0, icon.1, &icon.2);
+            self.shown_icon = Some(icon);
+        }
+        let new = menu::menu(&self.snapshot, &self.state, &self.look, now);
+        if std::mem::take(&mut self.touched) || new.rows != self.shown.rows {
+            self.shell.menu(&self.shown, &new);
+        }
+        self.shown = new;
+    }
+}
+
+/// A settings file to edit, where there is none.
+fn create(file: &Path) -> std::io::Result<()> {
+    if file.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(file, TEMPLATE)
+}
+
+/// Whether notifications are switched on in the menu: a file that says no.
+struct Switch;
+
+impl Switch {
+    const FILE: &str = "notifications-off";
+
+    fn read(data: &Path) -> bool {
+        !data.join(Self::FILE).exists()
+    }
+
+    fn write(data: &Path, on: bool) -> std::io::Result<()> {
+        let file = data.join(Self::FILE);
+        if on {
+            fs::remove_file(file)
+        } else {
+            fs::create_dir_all(data)?;
+            fs::write(file, "")
+        }
+    }
+}

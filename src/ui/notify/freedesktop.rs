@@ -1,0 +1,300 @@
+//! The Desktop Notifications Specification 1.2 over the session bus.
+//!
+//! Spoken directly: signals are subscribed to before the first notice goes out, so that no click is lost.
+
+use std::collections::HashMap;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use zbus::blocking::fdo::DBusProxy;
+use zbus::blocking::{Connection, MessageIterator, connection};
+use zbus::message::Type;
+use zbus::zvariant::{StructureBuilder, Value};
+use zbus::{MatchRule, fdo};
+
+use super::{Failure, Message, Report, Reporter, TIMEOUT};
+use crate::health::Light;
+use crate::text::desktop as say;
+use crate::ui::icon::Face;
+
+const NAME: &str = "org.freedesktop.Notifications";
+const PATH: &str = "/org/freedesktop/Notifications";
+/// Most notices whose buttons are remembered.
+const MOST_SHOWN: usize = 64;
+/// Width of the picture of a notice, in pixels.
+const PICTURE: u32 = 48;
+
+/// Which of the server's ids stands for which of ours.
+#[derive(Default)]
+struct Shown(HashMap<u64, u32>);
+
+impl Shown {
+    fn ours(&self, theirs: u32) -> Option<u64> {
+        self.0
+            .iter()
+            .find(|(_, id)| **id == theirs)
+            .map(|(ours, _)| *ours)
+    }
+
+    fn insert(&mut self, ours: u64, theirs: u32) {
+        self.0.retain(|_, id| *id != theirs);
+        self.0.insert(ours, theirs);
+        while self.0.len() > MOST_SHOWN {
+            // ours are counted upwards: the least is the oldest
+            let Some(oldest) = self.0.keys().min().copied() else {
+                return;
+            };
+            self.0.remove(&oldest);
+        }
+    }
+}
+
+struct Server {
+    bus: Connection,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// Delivers until the courier is gone.
+pub fn work(messages: &Receiver<Message>, report: &Reporter) {
+    let mut server: Option<Server> = None;
+    while let Ok(message) = messages.recv() {
+        let (id, title) = (message.id, message.title.clone());
+        // a connection that broke while nothing was to be told is made anew, once
+        if server.as_ref().is_some_and(|s| s.bus.is_closed()) {
+            server = None;
+        }
+        let connected = match server.take() {
+            Some(server) => Ok(server),
+            None => Server::connect(report),
+        };
+        let result = connected.and_then(|connected| {
+            let server = server.insert(connected);
+            server.show(&message)
+        });
+        report(match result {
+            Ok(()) => Report::Delivered(id),
+            Err(why) => Report::Failed { id, title, why },
+        });
+    }
+}
+
+fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
+    shown.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_bus(e: zbus::Error) -> Failure {
+    Failure::new(say::NO_BUS, e)
+}
+
+impl Server {
+    fn connect(report: &Reporter) -> Result<Self, Failure> {
+        let bus = connection::Builder::session()
+            .map_err(no_bus)?
+            .method_timeout(TIMEOUT)
+            .build()
+            .map_err(no_bus)?;
+        let shown = Arc::new(Mutex::new(Shown::default()));
+        listen(&bus, Arc::clone(&shown), Arc::clone(report)).map_err(no_bus)?;
+        Ok(Self { bus, shown })
+    }
+
+    fn call<B>(&self, method: &str, body: &B) -> Result<zbus::Message, Failure>
+    where
+        B: serde::Serialize + zbus::zvariant::DynamicType,
+    {
+        self.bus
+            .call_method(Some(NAME), PATH, Some(NAME), method, body)
+            .map_err(failure)
+    }
+
+    fn show(&self, message: &Message) -> Result<(), Failure> {
+        let reply = self.call("GetCapabilities", &())?;
+        let abilities: Vec<String> = reply.body().deserialize().unwrap_or_default();
+        let can = |ability: &str| abilities.iter().any(|a| a == ability);
+        let body = if can("body-markup") {
+            escaped(&message.body)
+        } else {
+            message.body.clone()
+        };
+        let mut actions: Vec<&str> = Vec::new();
+        if can("actions") {
+            actions = message
+                .buttons
+                .iter()
+                .flat_map(|(key, label)| [*key, label.as_str()])
+                .collect();
+        }
+        let urgency: u8 = u8::from(message.light != Light::Green);
+        let mut hints: HashMap<&str, Value> = HashMap::new();
+        hints.insert("urgency", Value::U8(urgency));
+        hints.insert("desktop-entry", Value::from("gatelight"));
+        if let Some(picture) = picture(message.light) {
+            hints.insert("image-data", picture);
+        }
+        // held until the id is stored: an early click waits for it
+        let mut shown = lock(&self.shown);
+        for id in &message.withdrawn {
+            if let Some(theirs) = shown.0.remove(id) {
+                // it may have been closed by the user in the meantime
+                let _closed_already = self.call("CloseNotification", &theirs);
+            }
+        }
+        let replaces = shown.0.get(&message.id).copied().unwrap_or(0);
+        let arguments = (
+            "Gatelight",
+            replaces,
+            "",
+            message.title.as_str(),
+            body.as_str(),
+            actions,
+            hints,
+            -1_i32,
+        );
+        let reply = self.call("Notify", &arguments)?;
+        let id: u32 = reply
+            .body()
+            .deserialize()
+            .map_err(|e| Failure::new(say::REFUSED, e))?;
+        shown.insert(message.id, id);
+        Ok(())
+    }
+}
+
+fn failure(error: zbus::Error) -> Failure {
+    let unknown = |name: &str| {
+        matches!(
+            name,
+            "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner"
+        ) || name.starts_with("org.freedesktop.DBus.Error.Spawn")
+    };
+    match error {
+        zbus::Error::MethodError(name, _, _) if unknown(name.as_str()) => {
+            Failure::new(say::NO_NOTIFICATION_SERVER, "")
+        }
+        zbus::Error::MethodError(name, words, _) => {
+            Failure::new(say::REFUSED, words.unwrap_or_else(|| name.to_string()))
+        }
+        zbus::Error::FDO(e)
+            if matches!(*e, fdo::Error::ServiceUnknown(_) | fdo::Error::NameHasNoOwner(_)) =>
+        {
+            Failure::new(say::NO_NOTIFICATION_SERVER, "")
+        }
+        zbus::Error::InputOutput(e) if e.kind() == std::io::ErrorKind::TimedOut => {
+            Failure::new(say::NO_ANSWER, "")
+        }
+        other => no_bus(other),
+    }
+}
+
+/// Listens for buttons, for notices that left the screen, and for a server that comes anew (and counts from one).
+fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus::Result<()> {
+    let signals = MatchRule::builder()
+        .msg_type(Type::Signal)
+        .sender(NAME)?
+        .path(PATH)?
+        .interface(NAME)?
+        .build();
+    let owner = MatchRule::builder()
+        .msg_type(Type::Signal)
+        .sender("org.freedesktop.DBus")?
+        .interface("org.freedesktop.DBus")?
+        .member("NameOwnerChanged")?
+        .arg(0, NAME)?
+        .build();
+    // the connection's own stream sees all that the bus was asked for
+    let proxy = DBusProxy::new(bus)?;
+    proxy.add_match_rule(signals)?;
+    proxy.add_match_rule(owner)?;
+    let messages = MessageIterator::from(bus);
+    thread::Builder::new()
+        .name("notice-buttons".into())
+        .spawn(move || {
+            for message in messages.flatten() {
+                let header = message.header();
+                if header.message_type() != Type::Signal {
+                    continue;
+                }
+                let interface = header.interface().map(zbus::names::InterfaceName::as_str);
+                match (interface, header.member().map(zbus::names::MemberName::as_str)) {
+                    (Some(NAME), Some("ActionInvoked")) => {
+                        let Ok((theirs, key)) = message.body().deserialize::<(u32, String)>() else {
+                            continue;
+                        };
+                        let ours = lock(&shown).ours(theirs);
+                        if let Some(id) = ours {
+                            report(Report::Pressed { id, key });
+                        }
+                    }
+                    (Some(NAME), Some("NotificationClosed")) => {
+                        let Ok((theirs, _reason)) = message.body().deserialize::<(u32, u32)>() else {
+                            continue;
+                        };
+                        lock(&shown).0.retain(|_, id| *id != theirs);
+                    }
+                    (Some("org.freedesktop.DBus"), Some("NameOwnerChanged")) => lock(&shown).0.clear(),
+                    _ => {}
+                }
+            }
+        })?;
+    Ok(())
+}
+
+/// Log text is not markup.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // an XML parser refuses them
+            c if c.is_control() && c != '\n' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The light as the hint `image-data`: width, height, bytes a row, alpha, bits a sample, samples a pixel, data.
+fn picture(light: Light) -> Option<Value<'static>> {
+    let picture = Face::of(light).draw(PICTURE);
+    let size = i32::try_from(picture.size).ok()?;
+    let structure = StructureBuilder::new()
+        .add_field(size)
+        .add_field(size)
+        .add_field(size * 4)
+        .add_field(true)
+        .add_field(8_i32)
+        .add_field(4_i32)
+        .add_field(picture.rgba)
+        .build()
+        .ok()?;
+    Some(Value::Structure(structure))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_text_is_not_markup() {
+        assert_eq!(
+            escaped("<b>a & b</b>\u{1}\n网"),
+            "&lt;b&gt;a &amp; b&lt;/b&gt; \n网"
+        );
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_has_no_doubles() {
+        let mut shown = Shown::default();
+        for i in 0..200 {
+            shown.insert(i, i as u32 + 1_000);
+        }
+        assert_eq!(shown.0.len(), MOST_SHOWN);
+        assert_eq!(shown.ours(1_199), Some(199));
+        assert_eq!(shown.ours(1_000), None);
+        shown.insert(300, 1_199);
+        assert_eq!(shown.ours(1_199), Some(300));
+    }
+}

@@ -1,0 +1,194 @@
+//! UNUserNotificationCenter, through mac-usernotifications.
+//!
+//! `currentNotificationCenter` raises an exception in a process that is no app
+//! (<https://developer.apple.com/documentation/usernotifications/unusernotificationcenter/current()>), and a bundle
+//! identifier can be embedded in a bare binary too: so it is touched only when the executable lies in a bundle.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::thread;
+
+use mac_usernotifications::{
+    Action, AuthorizationStatus, Error, InterruptionLevel, Notification, NotificationHandle, check_bundle,
+    close_delivered, get_notification_settings, request_auth,
+};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+use tokio::time::timeout;
+
+use super::{Failure, Message, Report, Reporter, TIMEOUT};
+use crate::health::Light;
+use crate::text::desktop as say;
+
+/// Most notices whose buttons are waited for.
+const MOST_WAITING: usize = 32;
+
+/// Delivers until the courier is gone.
+pub fn work(messages: &Receiver<Message>, report: &Reporter) {
+    let refuse_all = |why: &dyn Fn() -> Failure| {
+        while let Ok(Message { id, title, .. }) = messages.recv() {
+            report(Report::Failed {
+                id,
+                title,
+                why: why(),
+            });
+        }
+    };
+    if !in_bundle() {
+        return refuse_all(&|| Failure::new(say::NO_BUNDLE, ""));
+    }
+    let runtime = match Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return refuse_all(&|| Failure::new(say::REFUSED, &e)),
+    };
+    let waiting = wait_for_buttons(Arc::clone(report));
+    // the system shows its question once for an app; later calls return the answer
+    // https://developer.apple.com/documentation/usernotifications/asking-permission-to-use-notifications
+    let mut allowed = runtime.block_on(request_auth()).unwrap_or(false);
+    report(Report::Allowed(allowed));
+    while let Ok(message) = messages.recv() {
+        let now_allowed = allowed || is_allowed(&runtime);
+        if now_allowed != allowed {
+            allowed = now_allowed;
+            report(Report::Allowed(allowed));
+        }
+        let (id, title) = (message.id, message.title.clone());
+        report(match show(&runtime, message, allowed, waiting.as_ref()) {
+            Ok(()) => Report::Delivered(id),
+            Err(why) => Report::Failed { id, title, why },
+        });
+    }
+}
+
+/// The user may have changed his mind in System Settings.
+fn is_allowed(runtime: &Runtime) -> bool {
+    let settings = runtime.block_on(async { timeout(TIMEOUT, get_notification_settings()).await });
+    matches!(
+        settings,
+        Ok(Ok(s)) if matches!(
+            s.authorization_status,
+            AuthorizationStatus::Authorized | AuthorizationStatus::Provisional
+        )
+    )
+}
+
+fn show(
+    runtime: &Runtime,
+    message: Message,
+    allowed: bool,
+    waiting: Option<&mpsc::Sender<(u64, NotificationHandle)>>,
+) -> Result<(), Failure> {
+    if !allowed {
+        return Err(Failure::new(say::NOT_ALLOWED, ""));
+    }
+    let level = if message.light == Light::Green {
+        InterruptionLevel::Passive
+    } else {
+        InterruptionLevel::Active
+    };
+    let mut notification = Notification::new()
+        .title(&message.title)
+        .message(&message.body)
+        .thread_id("gatelight")
+        // the same identifier takes the earlier one's place
+        // https://developer.apple.com/documentation/usernotifications/unnotificationrequest/identifier
+        .id(&name(message.id))
+        .interruption_level(level);
+    for (key, label) in &message.buttons {
+        notification = notification.action(Action::button(*key, label));
+    }
+    let sent = runtime.block_on(async {
+        for id in &message.withdrawn {
+            let _gone_already = timeout(TIMEOUT, close_delivered(&name(*id))).await;
+        }
+        timeout(TIMEOUT, notification.send()).await
+    });
+    let handle = match sent {
+        Ok(Ok(handle)) => handle,
+        Ok(Err(e)) => return Err(failure(&e)),
+        Err(_) => return Err(Failure::new(say::NO_ANSWER, "")),
+    };
+    if let Some(waiting) = waiting.filter(|_| !message.buttons.is_empty()) {
+        // with too many open notices this one is shown, and its buttons do nothing
+        let _full = waiting.try_send((message.id, handle));
+    }
+    Ok(())
+}
+
+fn name(id: u64) -> String {
+    format!("gatelight-{id}")
+}
+
+fn failure(error: &Error) -> Failure {
+    match error {
+        Error::NoBundleIdentifier => Failure::new(say::NO_BUNDLE, ""),
+        other => Failure::new(say::REFUSED, other),
+    }
+}
+
+/// One thread waits for the buttons of all notices; the answers arrive through the main thread's run loop.
+fn wait_for_buttons(report: Reporter) -> Option<mpsc::Sender<(u64, NotificationHandle)>> {
+    let (tx, mut rx) = mpsc::channel::<(u64, NotificationHandle)>(MOST_WAITING);
+    let runtime = Builder::new_current_thread().enable_time().build().ok()?;
+    let wait = async move {
+        let open = std::rc::Rc::new(std::cell::Cell::new(0_usize));
+        while let Some((id, handle)) = rx.recv().await {
+            if open.get() >= MOST_WAITING {
+                continue;
+            }
+            open.set(open.get() + 1);
+            let (report, open) = (Arc::clone(&report), std::rc::Rc::clone(&open));
+            tokio::task::spawn_local(async move {
+                if let Ok(response) = handle.response().await
+                    && !response.is_default_action()
+                    && !response.is_dismiss_action()
+                    && !response.is_timed_out()
+                {
+                    report(Report::Pressed {
+                        id,
+                        key: response.action_identifier,
+                    });
+                }
+                open.set(open.get() - 1);
+            });
+        }
+    };
+    let work = move || LocalSet::new().block_on(&runtime, wait);
+    thread::Builder::new()
+        .name("notice-buttons".into())
+        .spawn(work)
+        .ok()?;
+    Some(tx)
+}
+
+/// The executable lies in `X.app/Contents/MacOS/`, and the bundle has an identifier.
+fn in_bundle() -> bool {
+    std::env::current_exe().is_ok_and(|exe| lies_in_bundle(&exe)) && check_bundle().is_ok()
+}
+
+fn lies_in_bundle(exe: &Path) -> bool {
+    let mut folders = exe.ancestors().skip(1);
+    folders.next().is_some_and(|f| f.ends_with("Contents/MacOS"))
+        && folders
+            .nth(1)
+            .is_some_and(|f| f.extension().is_some_and(|e| e == "app"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_is_told_from_a_bare_binary() {
+        for (path, expected) in [
+            ("/Applications/Gatelight.app/Contents/MacOS/gatelight", true),
+            ("/usr/local/bin/gatelight", false),
+            ("/x/Contents/MacOS/gatelight", false),
+            ("/x/Gatelight.app/Contents/Helpers/gatelight", false),
+        ] {
+            assert_eq!(lies_in_bundle(Path::new(path)), expected, "{path}");
+        }
+    }
+}

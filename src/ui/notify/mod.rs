@@ -1,0 +1,151 @@
+//! Delivers notices. A worker of its own, so that a desktop that does not answer holds nobody up; its queue is bounded,
+//! and every notice ends as delivered or as failed with a reason.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::notices::Notice;
+use crate::health::Light;
+use crate::text::{Lang, Phrase, desktop as say, fill};
+
+#[cfg(not(target_os = "macos"))]
+mod freedesktop;
+#[cfg(not(target_os = "macos"))]
+use freedesktop as system;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as system;
+
+/// How long the desktop may take to accept a notice.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+/// Notices that wait while one is delivered.
+const QUEUE: usize = 32;
+
+/// A notice as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Ours; one with the id of an earlier one takes its place.
+    pub id: u64,
+    /// One line of plain text.
+    pub title: String,
+    /// Plain text; whoever speaks markup escapes it.
+    pub body: String,
+    /// Keys and words of its buttons.
+    pub buttons: Vec<(&'static str, String)>,
+    /// The light to show with it.
+    pub light: Light,
+    /// Ids of earlier ones that may leave the screen.
+    pub withdrawn: Vec<u64>,
+}
+
+impl Message {
+    /// The notice in this language.
+    pub fn of(notice: &Notice, lang: Lang) -> Self {
+        let words = notice.words(lang);
+        Self {
+            id: notice.id,
+            title: words.title,
+            body: words.body,
+            buttons: notice
+                .buttons()
+                .iter()
+                .map(|b| (b.key, lang.pick(b.label).to_owned()))
+                .collect(),
+            light: if notice.is_good() {
+                Light::Green
+            } else {
+                Light::Red
+            },
+            withdrawn: notice.withdrawn.clone(),
+        }
+    }
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// The desktop has it.
+    Delivered(u64),
+    /// It has not.
+    Failed {
+        /// Which one.
+        id: u64,
+        /// Its title.
+        title: String,
+        /// Why.
+        why: Failure,
+    },
+    /// The user pressed a button.
+    Pressed {
+        /// Of which one.
+        id: u64,
+        /// The button's key.
+        key: String,
+    },
+    /// Whether the user allows notifications (macOS).
+    Allowed(bool),
+}
+
+/// Why a notice was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    phrase: Phrase,
+    why: String,
+}
+
+impl Failure {
+    /// A reason of ours, with the system's words where it has some.
+    pub fn new(phrase: Phrase, why: impl std::fmt::Display) -> Self {
+        Self {
+            phrase,
+            why: why.to_string(),
+        }
+    }
+
+    /// For people.
+    pub fn text(&self, lang: Lang) -> String {
+        let seconds = TIMEOUT.as_secs().to_string();
+        fill(
+            lang.pick(self.phrase),
+            &[("why", &self.why), ("seconds", &seconds)],
+        )
+    }
+}
+
+/// Where reports go.
+pub type Reporter = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// The worker, from outside.
+pub struct Courier {
+    queue: SyncSender<Message>,
+    report: Reporter,
+}
+
+impl Courier {
+    /// Starts the worker. It ends with the courier.
+    pub fn start(report: Reporter) -> std::io::Result<Self> {
+        let (queue, messages): (_, Receiver<Message>) = sync_channel(QUEUE);
+        let worker_report = Arc::clone(&report);
+        thread::Builder::new()
+            .name("notices".into())
+            .spawn(move || system::work(&messages, &worker_report))?;
+        Ok(Self { queue, report })
+    }
+
+    /// Hands a notice to the worker; never waits.
+    pub fn send(&self, message: Message) {
+        if let Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) =
+            self.queue.try_send(message)
+        {
+            let why = Failure::new(say::QUEUE_FULL, "");
+            (self.report)(Report::Failed {
+                id: message.id,
+                title: message.title,
+                why,
+            });
+        }
+    }
+}

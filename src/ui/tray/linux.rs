@@ -1,0 +1,274 @@
+//! `StatusNotifierItem` and `com.canonical.dbusmenu` through ksni: pure D-Bus, no toolkit, no display.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ksni::blocking::{Handle, TrayMethods};
+use ksni::menu::{CheckmarkItem, StandardItem, SubMenu};
+use ksni::{Category, Icon, MenuItem, OfflineReason, ToolTip, Tray};
+
+use super::TrayError;
+use crate::health::Light;
+use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Presence, Shell, forward};
+use crate::ui::icon::{Face, POINTS};
+use crate::ui::menu::{Menu, Row, RowKind};
+use crate::ui::notify::Courier;
+
+/// Messages that wait for the loop; whoever sends more waits.
+const QUEUE: usize = 256;
+/// Longest sleep of the loop.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+/// Width of the light in a menu row, in pixels.
+const ROW_ICON: u32 = 32;
+
+pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
+    let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
+    let (tx, messages) = sync_channel(QUEUE);
+    let item = Item {
+        face: Face::of(Light::Grey),
+        badge: None,
+        tooltip: String::new(),
+        rows: Vec::new(),
+        tx: tx.clone(),
+    };
+    // the watcher may come later, or anew
+    let handle = item
+        .assume_sni_available(true)
+        .spawn()
+        .map_err(|e| no_desktop(&e))?;
+    let reports = tx.clone();
+    let courier = Courier::start(Arc::new(move |report| {
+        let _full = reports.try_send(Message::Report(report));
+    }))
+    .map_err(|e| no_desktop(&e))?;
+    let sources = tx.clone();
+    forward(
+        handles.snapshots,
+        handles.changes,
+        handles.inputs,
+        move |message| sources.send(message).is_ok(),
+    )
+    .map_err(|e| no_desktop(&e))?;
+    if let Some(lock) = &mut handles.lock {
+        // without it a second start says that one runs already, and no more
+        let _no_thread = lock.listen(move || drop(tx.send(Message::ShowYourself)));
+    }
+    let parts = Parts {
+        commands: handles.commands,
+        config: handles.config,
+        config_error: handles.config_error,
+        folders: handles.folders,
+        system_lang: handles.system_lang,
+        zone: handles.zone,
+        presence: handles.presence,
+    };
+    let mut app = App::new(Panel(handle.clone()), courier, parts, Timestamp::now());
+    turn(&mut app, &messages);
+    handle.shutdown().wait();
+    Ok(())
+}
+
+/// The loop: sleeps until a message comes or a deadline passes.
+fn turn(app: &mut App<Panel>, messages: &Receiver<Message>) {
+    loop {
+        let sleep = app.next_deadline().map_or(LONGEST_SLEEP, |deadline| {
+            Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
+        });
+        match messages.recv_timeout(sleep.min(LONGEST_SLEEP)) {
+            Ok(message) => {
+                if app.handle(Timestamp::now(), message) == Flow::End {
+                    return;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => app.tick(Timestamp::now()),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// The item on the bus, from the loop.
+struct Panel(Handle<Item>);
+
+impl Shell for Panel {
+    fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str) {
+        let tooltip = tooltip.to_owned();
+        self.0.update(move |item| {
+            (item.face, item.badge, item.tooltip) = (face, badge, tooltip);
+        });
+    }
+
+    /// ksni compares the rows itself and tells the panel what changed.
+    fn menu(&mut self, _old: &Menu, new: &Menu) {
+        let rows = new.rows.clone();
+        self.0.update(move |item| item.rows = rows);
+    }
+}
+
+/// What the panel sees.
+struct Item {
+    face: Face,
+    badge: Option<usize>,
+    tooltip: String,
+    rows: Vec<Row>,
+    tx: SyncSender<Message>,
+}
+
+impl Item {
+    /// From ksni's thread, which must not wait for a loop that may wait for it.
+    fn tell(&self, message: Message) {
+        let _full = self.tx.try_send(message);
+    }
+}
+
+impl Tray for Item {
+    /// A click with either button opens the menu.
+    const MENU_ON_ACTIVATE: bool = true;
+
+    fn id(&self) -> String {
+        "gatelight".into()
+    }
+
+    fn category(&self) -> Category {
+        Category::SystemServices
+    }
+
+    fn title(&self) -> String {
+        self.badge
+            .map_or_else(|| "Gatelight".into(), |count| format!("Gatelight ({count})"))
+    }
+
+    /// Once and twice the size of the grid; the panel takes what fits.
+    fn icon_pixmap(&self) -> Vec<Icon> {
+        [POINTS, POINTS * 2].map(|size| pixmap(self.face, size)).to_vec()
+    }
+
+    fn tool_tip(&self) -> ToolTip {
+        // the description may hold markup
+        let description = self
+            .tooltip
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
+        ToolTip {
+            title: "Gatelight".into(),
+            description,
+            ..ToolTip::default()
+        }
+    }
+
+    fn menu(&self) -> Vec<MenuItem<Self>> {
+        self.rows.iter().map(item).collect()
+    }
+
+    fn watcher_online(&self) {
+        self.tell(Message::Presence(Presence::Shown));
+    }
+
+    fn watcher_offline(&self, _reason: OfflineReason) -> bool {
+        self.tell(Message::Presence(Presence::NoHost));
+        true
+    }
+}
+
+/// ARGB in network byte order.
+fn pixmap(face: Face, size: u32) -> Icon {
+    let picture = face.draw(size);
+    let mut data = picture.rgba;
+    for pixel in data.chunks_exact_mut(4) {
+        pixel.rotate_right(1);
+    }
+    let width = picture.size as i32;
+    Icon {
+        width,
+        height: width,
+        data,
+    }
+}
+
+/// In `com.canonical.dbusmenu` an underscore marks the next letter; two of them are one underscore.
+fn label(text: &str) -> String {
+    text.replace('_', "__")
+}
+
+fn item(row: &Row) -> MenuItem<Item> {
+    let icon_data = row.light.map(light_png).unwrap_or_default();
+    let key = row.key.clone();
+    let activate = move |item: &mut Item| item.tell(Message::Chosen(key.clone()));
+    match &row.kind {
+        RowKind::Separator => MenuItem::Separator,
+        RowKind::Item => StandardItem {
+            label: label(&row.label),
+            enabled: row.enabled,
+            icon_data,
+            activate: Box::new(activate),
+            ..StandardItem::default()
+        }
+        .into(),
+        RowKind::Check(checked) => CheckmarkItem {
+            label: label(&row.label),
+            enabled: row.enabled,
+            checked: *checked,
+            activate: Box::new(activate),
+            ..CheckmarkItem::default()
+        }
+        .into(),
+        RowKind::Sub(rows) => SubMenu {
+            label: label(&row.label),
+            enabled: row.enabled,
+            icon_data,
+            submenu: rows.iter().map(item).collect(),
+            ..SubMenu::default()
+        }
+        .into(),
+    }
+}
+
+/// The light of a row, made once for each.
+fn light_png(light: Light) -> Vec<u8> {
+    static MADE: OnceLock<[Vec<u8>; 4]> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        [Light::Green, Light::Grey, Light::Amber, Light::Red].map(|l| png_of(Face::of(l)).unwrap_or_default())
+    });
+    made[light as usize].clone()
+}
+
+fn png_of(face: Face) -> Result<Vec<u8>, png::EncodingError> {
+    let picture = face.draw(ROW_ICON);
+    let mut data = Vec::new();
+    let mut encoder = png::Encoder::new(&mut data, picture.size, picture.size);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&picture.rgba)?;
+    writer.finish()?;
+    Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_underscore_is_no_mnemonic() {
+        assert_eq!(label("a_b__c & d"), "a__b____c & d");
+    }
+
+    #[test]
+    fn pixels_are_argb() {
+        let icon = pixmap(Face::of(Light::Green), 22);
+        let middle = ((11 * 22 + 11) * 4) as usize;
+        assert_eq!(icon.data[middle..middle + 4], [255, 0x30, 0xa1, 0x4e]);
+        assert_eq!((icon.width, icon.height, icon.data.len()), (22, 22, 22 * 22 * 4));
+    }
+
+    #[test]
+    fn every_light_has_its_picture() {
+        let all = [Light::Green, Light::Grey, Light::Amber, Light::Red];
+        for light in all {
+            assert_eq!(light_png(light), png_of(Face::of(light)).unwrap());
+            assert!(light_png(light).starts_with(b"\x89PNG"));
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The menu bar: tao's event loop, tray-icon and muda. All of it on the main thread, as AppKit wants it
+//! (<https://developer.apple.com/documentation/appkit/nsstatusitem>).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use muda::{CheckMenuItem, IsMenuItem, MenuEvent, MenuItem, MenuItemKind, PredefinedMenuItem, Submenu};
+use objc2_foundation::NSLocale;
+use tao::event::{Event, StartCause};
+use tao::event_loop::{ControlFlow, EventLoopBuilder};
+use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
+use tao::platform::run_return::EventLoopExtRunReturn;
+use tray_icon::{TrayIcon, TrayIconBuilder};
+
+use super::TrayError;
+use crate::health::Light;
+use crate::text::Lang;
+use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Shell, forward};
+use crate::ui::icon::{Face, POINTS, Picture};
+use crate::ui::menu::{Menu, Op, Row, RowKind, diff};
+use crate::ui::notify::Courier;
+
+/// Longest sleep of the loop.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+/// Pixels a point: the icon is drawn for a Retina display; AppKit scales it down elsewhere.
+const SCALE: u32 = 2;
+
+pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
+    let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
+    let mut event_loop = EventLoopBuilder::<Message>::with_user_event().build();
+    // no Dock icon and no menu of its own, like LSUIElement; set before the loop runs, so that nothing flashes
+    // https://developer.apple.com/documentation/appkit/nsapplication/activationpolicy-swift.enum/accessory
+    event_loop.set_activation_policy(ActivationPolicy::Accessory);
+    event_loop.set_activate_ignoring_other_apps(false);
+    let proxy = event_loop.create_proxy();
+    let reports = proxy.clone();
+    let courier = Courier::start(Arc::new(move |report| {
+        drop(reports.send_event(Message::Report(report)))
+    }))
+    .map_err(|e| no_desktop(&e))?;
+    let sources = proxy.clone();
+    forward(handles.snapshots, handles.changes, handles.inputs, move |m| {
+        sources.send_event(m).is_ok()
+    })
+    .map_err(|e| no_desktop(&e))?;
+    let chosen = proxy.clone();
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
+        drop(chosen.send_event(Message::Chosen(event.id.0)));
+    }));
+    if let Some(lock) = &mut handles.lock {
+        // without it a second start says that one runs already, and no more
+        let _no_thread = lock.listen(move || drop(proxy.send_event(Message::ShowYourself)));
+    }
+    let mut parts = Some((
+        Parts {
+            commands: handles.commands,
+            config: handles.config,
+            config_error: handles.config_error,
+            folders: handles.folders,
+            system_lang: handles.system_lang,
+            zone: handles.zone,
+            presence: handles.presence,
+        },
+        courier,
+    ));
+    let mut app: Option<App<Bar>> = None;
+    let mut failed = None;
+    event_loop.run_return(|event, _, control| {
+        let flow = match (event, &mut app) {
+            // the status item may be made only once the application has launched
+            (Event::NewEvents(StartCause::Init), _) => match (Bar::new(), parts.take()) {
+                (Ok(bar), Some((parts, courier))) => {
+                    app = Some(App::new(bar, courier, parts, Timestamp::now()));
+                    Flow::On
+                }
+                (Err(e), _) => {
+                    failed = Some(no_desktop(&e));
+                    Flow::End
+                }
+                (Ok(_), None) => Flow::On,
+            },
+            (Event::UserEvent(message), Some(app)) => app.handle(Timestamp::now(), message),
+            (Event::NewEvents(StartCause::ResumeTimeReached { .. }), Some(app)) => {
+                app.tick(Timestamp::now());
+                Flow::On
+            }
+            _ => Flow::On,
+        };
+        *control = match flow {
+            Flow::End => ControlFlow::Exit,
+            Flow::On => ControlFlow::WaitUntil(Instant::now() + sleep(app.as_ref())),
+        };
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+fn sleep(app: Option<&App<Bar>>) -> Duration {
+    let deadline = app.and_then(App::next_deadline);
+    deadline.map_or(LONGEST_SLEEP, |deadline| {
+        Duration::try_from(deadline.duration_since(Timestamp::now()))
+            .unwrap_or(Duration::ZERO)
+            .min(LONGEST_SLEEP)
+    })
+}
+
+/// The first of the user's preferred languages
+/// (<https://developer.apple.com/documentation/foundation/nslocale/preferredlanguages>).
+pub fn system_language() -> Lang {
+    NSLocale::preferredLanguages()
+        .firstObject()
+        .map_or_else(Lang::from_environment, |name| {
+            Lang::from_locale(&name.to_string())
+        })
+}
+
+/// The status item and what its menu is made of.
+struct Bar {
+    tray: TrayIcon,
+    menu: muda::Menu,
+    items: HashMap<String, MenuItemKind>,
+}
+
+impl Bar {
+    fn new() -> Result<Self, tray_icon::Error> {
+        let menu = muda::Menu::new();
+        let tray = TrayIconBuilder::new()
+            .with_id("gatelight")
+            .with_menu(Box::new(menu.clone()))
+            .with_menu_on_left_click(true)
+            .build()?;
+        Ok(Self {
+            tray,
+            menu,
+            items: HashMap::new(),
+        })
+    }
+
+    /// Makes the item of a row, with all below it, and remembers it by its key.
+    fn make(&mut self, row: &Row) -> MenuItemKind {
+        let text = label(&row.label);
+        let kind = match &row.kind {
+            RowKind::Separator => PredefinedMenuItem::separator().kind(),
+            RowKind::Check(on) => {
+                CheckMenuItem::with_id(row.key.as_str(), text, row.enabled, *on, None).kind()
+            }
+            RowKind::Item => MenuItem::with_id(row.key.as_str(), text, row.enabled, None).kind(),
+            RowKind::Sub(rows) => {
+                let sub = Submenu::with_id(row.key.as_str(), text, row.enabled);
+                sub.set_icon(row.light.and_then(row_icon));
+                for below in rows {
+                    let item = self.make(below);
+                    let _same_thread = sub.append(as_item(&item));
+                }
+                sub.kind()
+            }
+        };
+        if row.kind != RowKind::Separator {
+            self.items.insert(row.key.clone(), kind.clone());
+        }
+        kind
+    }
+
+    fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Label(key, text) => match self.items.get(key) {
+                Some(MenuItemKind::MenuItem(item)) => item.set_text(label(text)),
+                Some(MenuItemKind::Check(item)) => item.set_text(label(text)),
+                Some(MenuItemKind::Submenu(item)) => item.set_text(label(text)),
+                _ => {}
+            },
+            Op::Enabled(key, enabled) => match self.items.get(key) {
+                Some(MenuItemKind::MenuItem(item)) => item.set_enabled(*enabled),
+                Some(MenuItemKind::Check(item)) => item.set_enabled(*enabled),
+                Some(MenuItemKind::Submenu(item)) => item.set_enabled(*enabled),
+                _ => {}
+            },
+            Op::Checked(key, on) => {
+                if let Some(MenuItemKind::Check(item)) = self.items.get(key) {
+                    item.set_checked(*on);
+                }
+            }
+            Op::Light(key, light) => {
+                if let Some(MenuItemKind::Submenu(item)) = self.items.get(key) {
+                    item.set_icon(light.and_then(row_icon));
+                }
+            }
+            Op::Remove { parent, index } => {
+                let removed = match self.parent(parent.as_ref()) {
+                    Some(sub) => sub.remove_at(*index),
+                    None => self.menu.remove_at(*index),
+                };
+                if let Some(removed) = removed {
+                    self.forget(&removed);
+                }
+            }
+            Op::Insert { parent, index, row } => {
+                let item = self.make(row);
+                let _same_thread = match self.parent(parent.as_ref()) {
+                    Some(sub) => sub.insert(as_item(&item), *index),
+                    None => self.menu.insert(as_item(&item), *index),
+                };
+            }
+        }
+    }
+
+    fn parent(&self, key: Option<&String>) -> Option<Submenu> {
+        key.and_then(|key| self.items.get(key))
+            .and_then(MenuItemKind::as_submenu)
+            .cloned()
+    }
+
+    fn forget(&mut self, item: &MenuItemKind) {
+        self.items.remove(&item.id().0);
+        if let MenuItemKind::Submenu(sub) = item {
+            for below in sub.items() {
+                self.forget(&below);
+            }
+        }
+    }
+}
+
+impl Shell for Bar {
+    fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str) {
+        // the number stands beside the icon here, not in it
+        let Picture { size, rgba } = Face { count: None, ..face }.draw(POINTS * SCALE);
+        // a picture that cannot be set leaves the one before; the tooltip says the state all the same
+        let icon = tray_icon::Icon::from_rgba(rgba, size, size).ok();
+        // https://developer.apple.com/documentation/appkit/nsimage/istemplate
+        let _kept = if face.template {
+            self.tray.set_icon_templated(icon)
+        } else {
+            self.tray.set_icon(icon)
+        };
+        self.tray.set_title(badge.map(|count| count.to_string()));
+        // what VoiceOver reads: https://developer.apple.com/documentation/appkit/nsview/tooltip
+        let _kept = self.tray.set_tooltip(Some(tooltip));
+    }
+
+    fn menu(&mut self, old: &Menu, new: &Menu) {
+        for op in diff(old, new) {
+            self.apply(&op);
+        }
+        // check items mark themselves when they are chosen: say what is true
+        self.check(&new.rows);
+    }
+}
+
+impl Bar {
+    fn check(&self, rows: &[Row]) {
+        for row in rows {
+            match (&row.kind, self.items.get(&row.key)) {
+                (RowKind::Check(on), Some(MenuItemKind::Check(item))) if item.is_checked() != *on => {
+                    item.set_checked(*on);
+                }
+                (RowKind::Sub(below), _) => self.check(below),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// An ampersand marks the next letter; two of them are one.
+fn label(text: &str) -> String {
+    text.replace('&', "&&")
+}
+
+fn as_item(kind: &MenuItemKind) -> &dyn IsMenuItem {
+    match kind {
+        MenuItemKind::MenuItem(item) => item,
+        MenuItemKind::Submenu(item) => item,
+        MenuItemKind::Predefined(item) => item,
+        MenuItemKind::Check(item) => item,
+        MenuItemKind::Icon(item) => item,
+    }
+}
+
+fn row_icon(light: Light) -> Option<muda::Icon> {
+    let Picture { size, rgba } = Face::of(light).draw(18 * SCALE);
+    muda::Icon::from_rgba(rgba, size, size).ok()
+}
