@@ -1,0 +1,334 @@
+//! `on-change`: a program of the user's that is run with each change as JSON on its standard input.
+//!
+//! The program is named by an absolute path and started without a shell, one at a time, each for a bounded time; a
+//! queue that is full drops the newest change rather than memory or order.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::mpsc;
+
+use crate::history::clean_proof;
+use crate::snapshot::ProfileChange;
+use crate::text::Lang;
+
+/// Version of the JSON form: grows when a key changes its meaning or goes.
+pub const VERSION: u32 = 1;
+/// Changes that wait at most.
+const QUEUE: usize = 64;
+/// How long the program may run.
+pub const TIME_OUT: Duration = Duration::from_secs(30);
+
+/// Why a program cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HookError {
+    /// Its path is relative.
+    #[error("on-change: {}: not an absolute path", .0.display())]
+    Relative(PathBuf),
+    /// It is no program.
+    #[error("on-change: {}: {why}", .path.display())]
+    Unusable {
+        /// Its path.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// How a run of the program went wrong; to be told, never to stop for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookFailure {
+    /// It could not be started.
+    NotStarted(String),
+    /// It ended with this status; negative = signal.
+    Status(i32),
+    /// It ran too long and was ended with all that it had started.
+    TimedOut,
+}
+
+/// The sending end: cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    queue: mpsc::Sender<Vec<u8>>,
+    lang: Lang,
+}
+
+/// Checks the program and makes both ends: the one that the watcher sends to, and the work to be spawned.
+pub fn hook(program: &Path, time_out: Duration, lang: Lang) -> Result<(Hook, Worker), HookError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !program.is_absolute() {
+        return Err(HookError::Relative(program.to_path_buf()));
+    }
+    let unusable = |why: &str| HookError::Unusable {
+        path: program.to_path_buf(),
+        why: why.to_owned(),
+    };
+    let meta = std::fs::metadata(program).map_err(|e| unusable(&e.to_string()))?;
+    if !meta.is_file() || meta.permissions().mode() & 0o111 == 0 {
+        return Err(unusable("not a program"));
+    }
+    let (queue, waiting) = mpsc::channel(QUEUE);
+    Ok((
+        Hook { queue, lang },
+        Worker {
+            program: program.to_path_buf(),
+            time_out,
+            waiting,
+        },
+    ))
+}
+
+impl Hook {
+    /// Queues a change; `false` where the queue is full and the change is dropped. Changes of the past are not sent.
+    pub fn send(&self, change: &ProfileChange) -> bool {
+        if change.history {
+            return true;
+        }
+        let mut text = event(change, self.lang).to_string();
+        text.push('\n');
+        self.queue.try_send(text.into_bytes()).is_ok()
+    }
+}
+
+/// The change as the program is given it.
+pub fn event(change: &ProfileChange, lang: Lang) -> Value {
+    let (from, to) = (&change.change.from, &change.change.to);
+    let entry = to.reason.entry();
+    json!({
+        "version": VERSION,
+        "at": change.change.at.to_string(),
+        "profile": change.profile.name,
+        "light": to.light().word(),
+        "reason": entry.code,
+        "title": lang.pick(entry.title),
+        "advice": lang.pick(entry.advice),
+        "since": to.since.to_string(),
+        "evidence": to.evidence.as_ref().map(clean_proof),
+        "pid": to.pid,
+        "restart_helps": entry.restart.is_some_and(crate::health::RestartHelps::now),
+        "from": {"light": from.light().word(), "reason": from.reason.code(), "since": from.since.to_string()},
+    })
+}
+
+/// The receiving end, which runs the program.
+#[derive(Debug)]
+pub struct Worker {
+    program: PathBuf,
+    time_out: Duration,
+    waiting: mpsc::Receiver<Vec<u8>>,
+}
+
+impl Worker {
+    /// Runs the program for every change until all senders are gone; tells each failure.
+    pub async fn run(mut self, mut failed: impl FnMut(HookFailure)) {
+        while let Some(change) = self.waiting.recv().await {
+            if let Err(failure) = run_once(&self.program, &change, self.time_out).await {
+                failed(failure);
+            }
+        }
+    }
+}
+
+async fn run_once(program: &Path, input: &[u8], time_out: Duration) -> Result<(), HookFailure> {
+    let mut command = tokio::process::Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let name_text = name.to_string_lossy();
+        if name_text.starts_with("_HERMES_") || name_text.starts_with("PYTHON") {
+            command.env_remove(&name);
+        }
+    }
+    let mut child = command
+        .env("LC_ALL", "C")
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // a group of its own: what it starts ends with it
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| HookFailure::NotStarted(e.to_string()))?;
+    let group = child.id();
+    let stdin = child.stdin.take();
+    let work = async {
+        if let Some(mut stdin) = stdin {
+            // a program that does not read is not at fault
+            let _ = stdin.write_all(input).await;
+            drop(stdin);
+        }
+        child.wait().await
+    };
+    match tokio::time::timeout(time_out, work).await {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => {
+            use std::os::unix::process::ExitStatusExt as _;
+            Err(HookFailure::Status(
+                status.code().or(status.signal().map(|s| -s)).unwrap_or(-1),
+            ))
+        }
+        Ok(Err(error)) => Err(HookFailure::NotStarted(error.to_string())),
+        Err(_) => {
+            if let Some(pid) = group
+                .and_then(|pid| i32::try_from(pid).ok())
+                .and_then(rustix::process::Pid::from_raw)
+            {
+                let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+            }
+            let _ = child.wait().await;
+            Err(HookFailure::TimedOut)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::health::{Change, Proof, Reason, Verdict};
+    use crate::profile::Profile;
+
+    fn change(n: u32) -> ProfileChange {
+        let at = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+        let mut to = Verdict {
+            reason: Reason::ExecutorShutdown,
+            pid: Some(n),
+            ..Verdict::unknown(at)
+        };
+        to.evidence = Some(Proof::new("agent.log", "ticket=abc9 $(touch x)", at));
+        let profile = Profile {
+            name: "work".into(),
+            home: "/h".into(),
+            job: None,
+            logs: Vec::new(),
+        };
+        let change = Change {
+            at,
+            from: Verdict::unknown(at),
+            to,
+        };
+        ProfileChange {
+            profile: Arc::new(profile),
+            change,
+            history: false,
+        }
+    }
+
+    fn script(folder: &Path, text: &str) -> PathBuf {
+        let path = folder.join("hook");
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn run(program: &Path, time_out: Duration, changes: u32) -> (Vec<HookFailure>, u32) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (hook, worker) = hook(program, time_out, Lang::En).unwrap();
+            let sent = (0..changes).filter(|n| hook.send(&change(*n))).count() as u32;
+            drop(hook);
+            let mut failures = Vec::new();
+            worker.run(|f| failures.push(f)).await;
+            (failures, sent)
+        })
+    }
+
+    #[test]
+    fn changes_arrive_whole_in_order_and_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let lock = folder.path().join("lock");
+        let program = script(
+            folder.path(),
+            &format!(
+                "mkdir {0} || echo TWO >> {1}; cat >> {1}; rmdir {0}",
+                lock.display(),
+                out.display()
+            ),
+        );
+        let (failures, sent) = run(&program, TIME_OUT, 5);
+        assert_eq!((failures, sent), (vec![], 5));
+        let lines: Vec<Value> = std::fs::read_to_string(&out)
+            .unwrap()
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        assert_eq!(
+            lines
+                .iter()
+                .map(|l| l["pid"].as_u64().unwrap())
+                .collect::<Vec<_>>(),
+            [0, 1, 2, 3, 4]
+        );
+        assert_eq!(lines[0]["light"], "red");
+        assert_eq!(lines[0]["reason"], "executor-shutdown");
+        assert_eq!(lines[0]["restart_helps"], true);
+        assert_eq!(lines[0]["from"]["reason"], "no-evidence");
+        assert_eq!(lines[0]["evidence"]["line"], "ticket=[redacted] $(touch x)");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_with_its_children() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid_file = folder.path().join("pid");
+        let program = script(
+            folder.path(),
+            &format!(
+                "sleep 600 & echo $! > {}.new; mv {0}.new {0}; wait",
+                pid_file.display()
+            ),
+        );
+        // long enough that the child is there: the file tells
+        let (failures, _) = run(&program, Duration::from_secs(2), 1);
+        assert_eq!(failures, [HookFailure::TimedOut]);
+        let pid: i32 = std::fs::read_to_string(&pid_file)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        for _ in 0..1000 {
+            let stat =
+                std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+            if stat.is_empty() || stat.contains(") Z ") || rustix::process::test_kill_process(pid).is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the grandchild lives on");
+    }
+
+    #[test]
+    fn failures_are_told_and_the_queue_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let (failures, _) = run(&script(folder.path(), "exit 3"), TIME_OUT, 2);
+        assert_eq!(failures, [HookFailure::Status(3), HookFailure::Status(3)]);
+        let (failures, sent) = run(&script(folder.path(), "kill -9 $$"), TIME_OUT, QUEUE as u32 + 5);
+        assert_eq!(sent as usize, QUEUE);
+        assert!(failures.iter().all(|f| *f == HookFailure::Status(-9)));
+    }
+
+    #[test]
+    fn only_programs_by_absolute_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, "x").unwrap();
+        assert!(matches!(
+            hook(Path::new("bin/x"), TIME_OUT, Lang::En),
+            Err(HookError::Relative(_))
+        ));
+        for path in [plain.as_path(), folder.path(), Path::new("/nowhere/at/all")] {
+            assert!(
+                matches!(hook(path, TIME_OUT, Lang::En), Err(HookError::Unusable { .. })),
+                "{path:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! As much of HTTP/1.1 as a scraper needs, bounded in every direction.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use super::metrics::{Counters, Format, render};
+use crate::snapshot::Snapshot;
+
+/// Where `gatelight serve` listens without being told.
+pub const LISTEN: &str = "127.0.0.1:9789";
+
+/// Connections served at a time; more wait in the system's queue.
+const CONNECTIONS_MAX: usize = 16;
+/// Longest head of a request, in bytes.
+const HEAD_MAX: usize = 8 * 1024;
+/// Longest life of a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Shortest token, in bytes.
+const TOKEN_MIN: usize = 16;
+/// Longest token file, in bytes.
+const TOKEN_MAX: u64 = 4 * 1024;
+
+/// Why nothing can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Others could reach it, and nothing would keep them out.
+    #[error(
+        "{0} can be reached from other machines: give it a token with --token-file, or listen on 127.0.0.1"
+    )]
+    Open(SocketAddr),
+    /// The token file cannot be used.
+    #[error("{}: {why}", .path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which one.
+        address: SocketAddr,
+        /// The cause.
+        source: std::io::Error,
+    },
+}
+
+/// Where to listen, and for whom.
+#[derive(Clone)]
+pub struct Config {
+    listen: SocketAddr,
+    token: Option<Vec<u8>>,
+}
+
+impl Config {
+    /// Refuses an address beyond loopback without a token. The token file holds the token alone, at least 16 bytes,
+    /// and must not be readable by others.
+    pub fn new(listen: SocketAddr, token_file: Option<&Path>) -> Result<Self, ServeError> {
+        let token = token_file.map(read_token).transpose()?;
+        if token.is_none() && !listen.ip().is_loopback() {
+            return Err(ServeError::Open(listen));
+        }
+        Ok(Self { listen, token })
+    }
+}
+
+fn read_token(path: &Path) -> Result<Vec<u8>, ServeError> {
+    use std::io::Read as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    let refuse = |why: String| ServeError::Token {
+        path: path.to_path_buf(),
+        why,
+    };
+    let file = std::fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
+    let meta = file.metadata().map_err(|e| refuse(e.to_string()))?;
+    if !meta.is_file() {
+        return Err(refuse("not a file".into()));
+    }
+    if meta.permissions().mode() & 0o077 != 0 {
+        return Err(refuse("others can read it: chmod 600".into()));
+    }
+    let mut bytes = Vec::new();
+    file.take(TOKEN_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| refuse(e.to_string()))?;
+    let token = bytes.trim_ascii().to_vec();
+    let fit =
+        token.len() >= TOKEN_MIN && bytes.len() as u64 <= TOKEN_MAX && token.iter().all(u8::is_ascii_graphic);
+    if fit {
+        Ok(token)
+    } else {
+        Err(refuse(format!(
+            "not a token of {TOKEN_MIN} or more printable characters"
+        )))
+    }
+}
+
+/// The endpoint, listening.
+pub struct Server {
+    listener: TcpListener,
+    token: Option<Vec<u8>>,
+}
+
+impl Server {
+    /// Begins to listen.
+    pub async fn bind(config: Config) -> Result<Self, ServeError> {
+        let address = config.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| ServeError::Listen { address, source })?;
+        Ok(Self {
+            listener,
+            token: config.token,
+        })
+    }
+
+    /// Where it listens; the port that the system chose where port 0 was asked for.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.local_addr().ok()
+    }
+
+    /// Answers until it is dropped.
+    pub async fn run(
+        self,
+        snapshot: watch::Receiver<Arc<Snapshot>>,
+        counters: Arc<Counters>,
+        clock: fn() -> Timestamp,
+    ) {
+        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let token: Option<Arc<[u8]>> = self.token.map(Arc::from);
+        loop {
+            let Ok(permit) = room.clone().acquire_owned().await else {
+                return;
+            };
+            let Ok((stream, _)) = self.listener.accept().await else {
+                // out of descriptors, most likely: others will be closed
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            };
+            let (snapshot, counters, token) = (snapshot.clone(), counters.clone(), token.clone());
+            tokio::spawn(async move {
+                let answer = |head: &[u8]| {
+                    let current = snapshot.borrow().clone();
+                    respond(head, token.as_deref(), |format| {
+                        render(&current, &counters, clock(), format)
+                    })
+                };
+                let _ = tokio::time::timeout(PATIENCE, converse(stream, answer)).await;
+                drop(permit);
+            });
+        }
+    }
+}
+
+async fn converse(mut stream: TcpStream, answer: impl Fn(&[u8]) -> Vec<u8>) -> std::io::Result<()> {
+    let mut head = Vec::with_capacity(1024);
+    let end = loop {
+        if let Some(end) = head.windows(4).position(|w| w == b"\r\n\r\n") {
+            break Some(end);
+        }
+        if head.len() >= HEAD_MAX {
+            break None;
+        }
+        let mut buffer = [0; 1024];
+        let n = stream.read(&mut buffer).await?;
+        if n == 0 {
+            return Ok(());
+        }
+        head.extend_from_slice(&buffer[..n]);
+    };
+    let response = match end {
+        Some(end) => answer(&head[..end]),
+        None => plain("431 Request Header Fields Too Large", "", false),
+    };
+    stream.write_all(&response).await?;
+    stream.shutdown().await?;
+    // what the other side still sends is read away, else the reset could overtake the answer
+    let mut rest = [0; 1024];
+    for _ in 0..64 {
+        if stream.read(&mut rest).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The answer to a request, of which `head` is everything before the empty line.
+fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -> String) -> Vec<u8> {
+    let Ok(head) = std::str::from_utf8(head) else {
+        return plain("400 Bad Request", "", false);
+    };
+    let mut lines = head.split("\r\n");
+    let mut request = lines.next().unwrap_or_default().split(' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (request.next(), request.next(), request.next(), request.next())
+    else {
+        return plain("400 Bad Request", "", false);
+    };
+    if !version.starts_with("HTTP/1.") {
+        return plain("505 HTTP Version Not Supported", "", false);
+    }
+    let (mut accept, mut authorization, mut host) = ("", None, None);
+    for line in lines {
+        let Some((name, value)) = line.split_once(':') else {
+            return plain("400 Bad Request", "", false);
+        };
+        let value = value.trim();
+        if name.eq_ignore_ascii_case("accept") {
+            accept = value;
+        } else if name.eq_ignore_ascii_case("authorization") {
+            authorization = Some(value);
+        } else if name.eq_ignore_ascii_case("host") {
+            host = Some(value);
+        }
+    }
+    match token {
+        Some(token) => {
+            let given = authorization
+                .and_then(|a| a.split_once(' '))
+                .filter(|(s, _)| s.eq_ignore_ascii_case("bearer"));
+            if !given.is_some_and(|(_, given)| same(given.trim().as_bytes(), token)) {
+                return plain("401 Unauthorized", "WWW-Authenticate: Bearer\r\n", false);
+            }
+        }
+        // a web page whose name was made to point to this machine says its own name here
+        None if !host.is_none_or(is_loopback) => return plain("403 Forbidden", "", false),
+        None => {}
+    }
+    let head_only = method == "HEAD";
+    if !matches!(method, "GET" | "HEAD") {
+        return plain("405 Method Not Allowed", "Allow: GET, HEAD\r\n", false);
+    }
+    match target.split('?').next() {
+        Some("/metrics") => {
+            let format = Format::accepted(accept);
+            response("200 OK", "", format.content_type(), &metrics(format), head_only)
+        }
+        Some("/") => response(
+            "200 OK",
+            "",
+            "text/plain; charset=utf-8",
+            "Gatelight: see /metrics\n",
+            head_only,
+        ),
+        _ => plain("404 Not Found", "", head_only),
+    }
+}
+
+/// Whether a Host header names this machine: `localhost`, `127.0.0.1:9789`, `[::1]:9789`.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Compares in a time that does not tell how far the two agree.
+fn same(given: &[u8], token: &[u8]) -> bool {
+    let mut differ = given.len() ^ token.len();
+    for i in 0..given.len() {
+        differ |= usize::from(given[i] ^ token[i % token.len()]);
+    }
+    std::hint::black_box(differ) == 0
+}
+
+fn plain(status: &str, headers: &str, head_only: bool) -> Vec<u8> {
+    let body = format!("{}\n", &status[4..]);
+    response(status, headers, "text/plain; charset=utf-8", &body, head_only)
+}
+
+fn response(status: &str, headers: &str, content_type: &str, body: &str, head_only: bool) -> Vec<u8> {
+    let mut out = format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Type: {content_type}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
+         X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    if !head_only {
+        out.extend_from_slice(body.as_bytes());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ask(head: &str, token: Option<&str>) -> String {
+        let answer = respond(head.as_bytes(), token.map(str::as_bytes), |f| format!("{f:?}"));
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[test]
+    fn requests() {
+        let long = "0123456789abcdef";
+        for (head, token, status, body) in [
+            (
+                "GET /metrics HTTP/1.1\r\nHost: localhost:9789",
+                None,
+                "200",
+                "Prometheus",
+            ),
+            ("GET /metrics?x=1 HTTP/1.0", None, "200", "Prometheus"),
+            (
+                "GET /metrics HTTP/1.1\r\nhost: [::1]:1\r\nACCEPT: application/openmetrics-text;version=1.0.0,*/*",
+                None,
+                "200",
+                "OpenMetrics",
+            ),
+            ("HEAD /metrics HTTP/1.1\r\nHost: 127.0.0.1", None, "200", ""),
+            (
+                "GET / HTTP/1.1\r\nHost: 127.0.0.1",
+                None,
+                "200",
+                "Gatelight: see /metrics\n",
+            ),
+            ("GET /x HTTP/1.1\r\nHost: 127.0.0.1", None, "404", "Not Found\n"),
+            (
+                "POST /metrics HTTP/1.1\r\nHost: 127.0.0.1",
+                None,
+                "405",
+                "Method Not Allowed\n",
+            ),
+            (
+                "GET /metrics HTTP/1.1\r\nHost: evil.example",
+                None,
+                "403",
+                "Forbidden\n",
+            ),
+            (
+                "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1.evil.example",
+                None,
+                "403",
+                "Forbidden\n",
+            ),
+            ("GET /metrics HTTP/2", None, "505", "HTTP Version Not Supported\n"),
+            ("GET /metrics", None, "400", "Bad Request\n"),
+            ("GET /metrics HTTP/1.1\r\nnonsense", None, "400", "Bad Request\n"),
+            (
+                "GET /metrics HTTP/1.1\r\nHost: x",
+                Some(long),
+                "401",
+                "Unauthorized\n",
+            ),
+            (
+                "GET /metrics HTTP/1.1\r\nAuthorization: Bearer 0123456789abcdeX",
+                Some(long),
+                "401",
+                "Unauthorized\n",
+            ),
+            (
+                "GET /metrics HTTP/1.1\r\nAuthorization: Bearer 0123456789abcdef0",
+                Some(long),
+                "401",
+                "Unauthorized\n",
+            ),
+            (
+                "GET /metrics HTTP/1.1\r\nAuthorization: Bearer ",
+                Some(long),
+                "401",
+                "Unauthorized\n",
+            ),
+            (
+                "GET /metrics HTTP/1.1\r\nAuthorization: Basic 0123456789abcdef",
+                Some(long),
+                "401",
+                "Unauthorized\n",
+            ),
+            (
+                "GET /metrics HTTP/1.1\r\nHost: any.example\r\nauthorization: bearer 0123456789abcdef",
+                Some(long),
+                "200",
+                "Prometheus",
+            ),
+        ] {
+            let answer = ask(head, token);
+            let (top, rest) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(top.starts_with(&format!("HTTP/1.1 {status} ")), "{head:?}: {top}");
+            assert_eq!(rest, body, "{head:?}");
+            assert!(top.contains("\r\nConnection: close"));
+        }
+    }
+
+    #[test]
+    fn beyond_loopback_only_with_a_token() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        let out: SocketAddr = "0.0.0.0:0".parse().unwrap();
+        assert!(Config::new("127.0.0.1:0".parse().unwrap(), None).is_ok());
+        assert!(Config::new("[::1]:0".parse().unwrap(), None).is_ok());
+        assert!(matches!(Config::new(out, None), Err(ServeError::Open(_))));
+        for (content, mode, fine) in [
+            ("0123456789abcdef\n", 0o600, true),
+            ("0123456789abcdef\n", 0o640, false),
+            ("short\n", 0o600, false),
+            ("", 0o600, false),
+            ("0123456789 abcdef\n", 0o600, false),
+        ] {
+            std::fs::write(&file, content).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(
+                Config::new(out, Some(&file)).is_ok(),
+                fine,
+                "{content:?} {mode:o}"
+            );
+        }
+        assert!(Config::new(out, Some(folder.path())).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_request_gets_one_answer(head in "(GET|POST|\\PC{0,5}) (/metrics|\\PC{0,9}) (HTTP/1.1|\\PC{0,9})(\r\n\\PC{0,20}){0,4}") {
+            let answer = ask(&head, None);
+            prop_assert!(answer.starts_with("HTTP/1.1 ") && answer.contains("\r\n\r\n"));
+        }
+
+        #[test]
+        fn only_the_token_is_the_token(given in "[a-c]{0,4}", token in "[a-c]{1,4}") {
+            prop_assert_eq!(same(given.as_bytes(), token.as_bytes()), given == token);
+        }
+    }
+}
