@@ -574,6 +574,7 @@ impl Folders {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::Signal;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
         Config::parse(text, Path::new("/c/config.toml"), Path::new("/home/u"))

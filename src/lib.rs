@@ -8,11 +8,14 @@
 
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod evidence;
 pub mod health;
 pub mod history;
 pub mod hook;
+pub mod postmortem;
 pub mod profile;
+pub mod recording;
 pub mod report;
 pub mod serve;
 pub mod snapshot;
@@ -20,5 +23,3 @@ pub mod supervisor;
 pub mod text;
 pub mod ui;
 pub mod watcher;
-pub mod doctor;
-pub mod report;

@@ -1,7 +1,13 @@
 //! The world → `Evidence`: files, lines and processes read, nothing judged.
 
 pub mod clock;
+pub mod collector;
+pub mod line;
+pub mod logbook;
+pub mod patterns;
 pub mod process;
 mod ready;
+pub mod redact;
+pub mod state_files;
 pub mod tail;
 pub mod watch;

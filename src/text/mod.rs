@@ -4,20 +4,17 @@
 //! texts in [`crate::health::reason::CATALOGUE`].
 
 pub mod config;
+pub mod demo;
 pub mod desktop;
+pub mod doctor;
+pub mod history;
 pub mod menu;
 pub mod notice;
+pub mod report;
+pub mod restart;
+pub mod status;
 
 use jiff::SignedDuration;
-
-pub mod demo;
-pub mod status;
-pub mod config;
-pub mod notice;
-pub mod history;
-pub mod doctor;
-pub mod menu;
-pub mod report;
 
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];
