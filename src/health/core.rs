@@ -77,6 +77,8 @@ pub struct Core {
     processes: BTreeMap<u32, Process>,
     appeared: u64,
     pid_file: Option<FileIdentity>,
+    /// Since a look found no process and nothing was ever seen of one.
+    pub(super) absent: Option<Timer>,
     predecessor: Option<Predecessor>,
     grace: Option<Timestamp>,
     asleep_since: Option<Timestamp>,
@@ -102,6 +104,7 @@ impl Core {
             processes: BTreeMap::new(),
             appeared: 0,
             pid_file: None,
+            absent: None,
             predecessor: None,
             grace: None,
             asleep_since: None,
@@ -166,7 +169,7 @@ impl Core {
             return None;
         }
         let gateway = self.gateway.timers().map(Timer::due);
-        gateway.chain(judge::expiries(self)).filter(|due| *due > self.now).min()
+        gateway.chain(self.absent.iter().map(Timer::due)).chain(judge::expiries(self)).filter(|due| *due > self.now).min()
     }
 
     fn advance(&mut self, now: Timestamp, changes: &mut Vec<Change>) {
@@ -218,8 +221,12 @@ impl Core {
             }
             Evidence::NoProcess => {
                 self.processes.clear();
-                let at = if self.gateway.seen { self.gateway.last_seen } else { now };
-                self.end_gateway(at, None, Proof::new("process", "no such process", now));
+                if self.gateway.seen {
+                    let at = self.gateway.last_seen;
+                    self.end_gateway(at, None, Proof::new("process", "no such process", now));
+                } else {
+                    self.absent.get_or_insert(Timer::start(now, self.deadlines.restart, self.grace()));
+                }
             }
             Evidence::PidFile(identity) => {
                 self.pid_file = identity;
@@ -237,10 +244,7 @@ impl Core {
             }
             Evidence::JobUnknown => self.job = None,
             Evidence::Tcp { established } => self.gateway.tcp = Some(established),
-            Evidence::Starts(times) => {
-                let skip = times.len().saturating_sub(MOST_TIMES);
-                self.recorded_starts = times.into_iter().skip(skip).collect();
-            }
+            Evidence::Starts(times) => self.read_starts(times),
             Evidence::PlannedStopMarker => {
                 let proof = Proof::new(".gateway-planned-stop.json", "planned stop", now);
                 self.hear(Signal::PlannedStop, None, None, proof);
@@ -256,6 +260,20 @@ impl Core {
         }
     }
 
+    /// The start records grow within the first second of a start, long before `gateway.pid` is written.
+    fn read_starts(&mut self, times: Vec<Timestamp>) {
+        let known = self.recorded_starts.iter().max().copied();
+        let skip = times.len().saturating_sub(MOST_TIMES);
+        self.recorded_starts = times.into_iter().skip(skip).collect();
+        let Some(newest) = self.recorded_starts.iter().max().copied() else { return };
+        let fresh = newest <= after(self.now, LAST_WORDS) && newest > before(self.now, self.deadlines.start);
+        let ended = self.gateway.end.as_ref().map(|end| end.respawn.since);
+        let later = known.is_none_or(|known| newest > known) && ended.is_none_or(|ended| newest > ended);
+        if fresh && later && !self.gateway.alive() {
+            self.begin(None, newest.min(self.now));
+        }
+    }
+
     fn hear(
         &mut self,
         signal: Signal,
@@ -264,6 +282,10 @@ impl Core {
         proof: Proof,
     ) {
         let now = self.now;
+        // Other programs of Hermes write into the same logs: their records are no sign of a gateway.
+        if matches!(signal, Signal::Info | Signal::Record) && !self.gateway.alive() {
+            return;
+        }
         match signal {
             Signal::Takeover => push_bounded(&mut self.takeovers, (now, proof.clone())),
             Signal::RespawnStorm => self.storm = Some((now, proof.clone())),
@@ -423,6 +445,7 @@ impl Core {
             _ => None,
         };
         let grace = self.grace();
+        self.absent = None;
         self.gateway = Gateway::new(since, &self.deadlines, grace);
         self.gateway_since = self.now;
         self.gateway.seen = true;
@@ -481,7 +504,7 @@ impl Core {
         let Some(slept_from) = self.asleep_since.take() else { return };
         let (now, grace) = (self.now, self.deadlines.wake);
         self.grace = Some(after(now, grace));
-        for timer in self.gateway.timers_mut() {
+        for timer in self.gateway.timers_mut().chain(self.absent.as_mut()) {
             timer.restart_after_sleep(slept_from, now, grace);
         }
     }

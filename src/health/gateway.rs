@@ -413,7 +413,9 @@ impl Gateway {
     pub fn read_state(&mut self, now: Timestamp, state: &StateFile, deadlines: &Deadlines, grace: Option<Timestamp>) {
         self.seen = true;
         self.last_seen = now;
-        if state.restart_requested && self.shutdown.is_none() {
+        // A new process takes the key over from the file of the one before: it says something only on the way out.
+        let leaving = matches!(state.gateway_state.as_str(), "draining" | "stopped");
+        if state.restart_requested && leaving && self.shutdown.is_none() {
             let proof = Proof::new("gateway_state.json", "restart_requested: true", now);
             self.leave(Plan::Restart, proof, Timer::start(now, deadlines.restart, grace));
         }

@@ -28,8 +28,8 @@ pub(super) fn verdict(core: &Core) -> Verdict {
     let mut holding: Holding = Vec::new();
     loops(core, &mut holding);
     match &gateway.end {
-        _ if !gateway.seen && gateway.end.is_none() => absent_job(core, &mut holding),
         Some(_) => gone(core, &mut holding),
+        None if !gateway.seen => absent_job(core, &mut holding),
         None => alive(core, &mut holding),
     }
     // On purpose is on purpose: how it went before is history.
@@ -144,7 +144,11 @@ fn absent_job(core: &Core, holding: &mut Holding) {
     match job.state {
         JobState::NotLoaded if job.manager == Manager::Launchd => holding.push((Reason::NotLoaded, proof)),
         JobState::Stopped => holding.push((Reason::Stopped, proof)),
-        JobState::NotLoaded | JobState::Waiting | JobState::Running => {}
+        JobState::Waiting if core.absent.is_some_and(|timer| timer.over(core.clock())) => {
+            holding.push((Reason::NotRunning, proof));
+        }
+        JobState::Waiting => holding.push((Reason::Restarting, proof)),
+        JobState::NotLoaded | JobState::Running => {}
     }
 }
 
@@ -179,9 +183,6 @@ fn gone(core: &Core, holding: &mut Holding) {
     let exit = end.exit.or(job_exit);
     if exit == Some(EX_CONFIG) {
         holding.push((Reason::ConfigError, Some(end.proof.clone())));
-    }
-    if !gateway.seen && job.is_none() {
-        return;
     }
     let on_its_way = match (plan, state) {
         (Some(Plan::Restart | Plan::Takeover), _) => !end.respawn.over(now),

@@ -1,0 +1,271 @@
+//! What the menu and the notices ask for, each in a task of its own; outcomes come back as [`Done`].
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+
+use crate::cli::engine::Engine;
+use crate::cli::wiring::{ledger_file, start_of};
+use crate::cli::{Terminal, doctor, wiring};
+use crate::doctor::Finding;
+use crate::health::RestartHelps;
+use crate::profile::Profile;
+use crate::snapshot::{RestartView, Snapshot};
+use crate::supervisor::ledger::Ledger;
+use crate::supervisor::policy::{Ask, Decision, Desk};
+use crate::supervisor::restart::{Request, restart};
+use crate::supervisor::Supervisors;
+use crate::text::{Lang, Phrase, agent as words, fill};
+use crate::ui::UiCommand;
+use crate::ui::notices::Words;
+use crate::watcher::Handle;
+
+/// A second request within this time confirms one that does not help.
+const CONFIRM_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long the outcome of a restart stays in the menu.
+const SHOWN_FOR: Duration = Duration::from_secs(300);
+
+/// What became of an action.
+pub enum Done {
+    /// A step of a restart.
+    Step(String, RestartView),
+    /// A restart ended.
+    Restarted(String, RestartView),
+    /// What the doctor found.
+    Findings {
+        /// How many.
+        count: usize,
+        /// Profiles that can be freed of `--replace`.
+        repairable: BTreeSet<String>,
+    },
+    /// A few words for the user.
+    Say(Words),
+    /// The managers and job files are to be looked at anew.
+    Rescan,
+}
+
+/// Begins actions.
+pub struct Actions {
+    engine: Engine,
+    snapshots: tokio::sync::watch::Receiver<Arc<Snapshot>>,
+    supervisors: Supervisors,
+    ledger: Ledger,
+    desk: Arc<std::sync::Mutex<Desk>>,
+    asked: HashMap<String, Timestamp>,
+    seen_files: BTreeMap<PathBuf, Option<std::time::SystemTime>>,
+    done: mpsc::Sender<Done>,
+}
+
+impl Actions {
+    /// With nothing under way.
+    pub fn new(engine: &Engine, handle: &Handle, done: mpsc::Sender<Done>) -> Self {
+        Self {
+            snapshots: handle.snapshots.clone(),
+            supervisors: Supervisors::from_environment(),
+            ledger: Ledger::at(ledger_file(engine)),
+            desk: Arc::default(),
+            asked: HashMap::new(),
+            seen_files: BTreeMap::new(),
+            engine: engine.clone(),
+            done,
+        }
+    }
+
+    fn lang(&self) -> Lang {
+        self.engine.lang
+    }
+
+    /// Begins what the user asked for.
+    pub fn begin(&mut self, command: UiCommand, snapshot: &Arc<Snapshot>) {
+        match command {
+            UiCommand::Restart(name) => self.restart(&name, snapshot),
+            UiCommand::RestartAllRed => {
+                for view in &snapshot.profiles {
+                    let helps = view.verdict.reason.restart().is_some_and(RestartHelps::now);
+                    if view.verdict.light() == crate::health::Light::Red && helps {
+                        self.restart(&view.profile.name, snapshot);
+                    }
+                }
+            }
+            UiCommand::Repair(name) => self.repair(name),
+            UiCommand::CheckJobFiles => self.look_at_job_files(true),
+            UiCommand::CopyDiagnostics(name) => self.copy_diagnostics(name),
+            UiCommand::Timeline => self.timeline(),
+            // The desktop side carries these out itself.
+            UiCommand::OpenLog(_)
+            | UiCommand::OpenSystemLog(_)
+            | UiCommand::ShowJobFile(_)
+            | UiCommand::Mute(..)
+            | UiCommand::ToggleNotifications
+            | UiCommand::ToggleLogin
+            | UiCommand::OpenSettings
+            | UiCommand::Quit => {}
+        }
+    }
+
+    /// When this profile was restarted in the last hour.
+    pub fn past_restarts(&self, name: &str, now: Timestamp) -> Vec<Timestamp> {
+        self.ledger.recent(name, now)
+    }
+
+    /// Restarts without being asked, and says so.
+    pub fn restart_announced(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
+        self.say(words::AUTO_TITLE, words::AUTO_BODY, &[("profile", name)]);
+        self.restart(name, snapshot);
+    }
+
+    fn restart(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
+        let Some(view) = snapshot.find(name) else { return };
+        let now = Timestamp::now();
+        let lang = self.lang();
+        let deadlines = &self.engine.config.deadlines;
+        let supervisor = view.profile.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
+        let request = Request::new(Arc::clone(&view.profile), now, deadlines, start_of, lang);
+        let (Some(request), Some(supervisor)) = (request, supervisor) else {
+            return self.say(words::NO_MANAGER_TITLE, words::NO_MANAGER_BODY, &[("profile", name)]);
+        };
+        let confirmed = self.asked.get(name).is_some_and(|at| now.duration_since(*at) <= CONFIRM_WITHIN);
+        let ask = Ask { reason: view.verdict.reason, yes: confirmed, force: false };
+        let mut desk = self.desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let decision = desk.ask(name, ask, &self.ledger.recent(name, now), now);
+        drop(desk);
+        let generation = match decision {
+            Decision::Begin(generation) => generation,
+            Decision::Join(_) => return,
+            Decision::Confirm(helps) => {
+                self.asked.insert(name.to_owned(), now);
+                let why = crate::cli::status::restart_text(helps, lang);
+                return self.say(words::CONFIRM_TITLE, words::CONFIRM_BODY, &[("profile", name), ("why", why)]);
+            }
+            Decision::TooMany { count, .. } => {
+                let count = count.to_string();
+                return self.say(words::TOO_MANY_TITLE, words::TOO_MANY_BODY, &[("profile", name), ("count", &count)]);
+            }
+        };
+        self.asked.remove(name);
+        if let Err(error) = self.ledger.reserve(name, now, true) {
+            eprintln!("gatelight: {error}");
+        }
+        let (desk, done, snapshots) = (Arc::clone(&self.desk), self.done.clone(), self.snapshots.clone());
+        let name = name.to_owned();
+        tokio::spawn(async move {
+            let (steps, shown) = (done.clone(), name.clone());
+            let mut last = None;
+            let current = Arc::clone(&desk);
+            restart(request, supervisor, snapshots, |view| {
+                // A late word of an older action is dropped.
+                let desk = current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if desk.is_current(&shown, generation) {
+                    last = Some(view.clone());
+                    if view.outcome.is_none() {
+                        let _ = steps.try_send(Done::Step(shown.clone(), view));
+                    }
+                }
+            })
+            .await;
+            let finished =
+                desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish(&name, generation);
+            if let Some(view) = last.filter(|_| finished) {
+                let _ = done.send(Done::Restarted(name, view)).await;
+                tokio::time::sleep(SHOWN_FOR).await;
+            }
+        });
+    }
+
+    /// Whether a job file was written since the last look.
+    pub fn job_files_changed(&mut self, snapshot: &Snapshot) -> bool {
+        let times: BTreeMap<PathBuf, Option<std::time::SystemTime>> = snapshot
+            .profiles
+            .iter()
+            .filter_map(|view| view.profile.job.as_ref())
+            .map(|job| (job.path.clone(), std::fs::metadata(&job.path).and_then(|meta| meta.modified()).ok()))
+            .collect();
+        let changed = times != self.seen_files;
+        self.seen_files = times;
+        changed
+    }
+
+    /// Has the doctor look through the job files; `told`: the user asked and gets an answer.
+    pub fn look_at_job_files(&self, told: bool) {
+        let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
+        tokio::spawn(async move {
+            let look = tokio::task::spawn_blocking(move || wiring::examine(&engine));
+            let Ok(findings) = look.await else { return };
+            let repairable = findings.iter().filter(|f| is_replace(f)).filter_map(|f| f.profile.clone()).collect();
+            let count = findings.len();
+            let _ = done.send(Done::Findings { count, repairable }).await;
+            if told {
+                let first = findings.first().map(|f| f.message.pick(lang).to_owned()).unwrap_or_default();
+                let body = match count {
+                    0 => lang.pick(words::CHECKED_CLEAN).to_owned(),
+                    _ => fill(lang.pick(words::CHECKED_BODY), &[("count", &count.to_string()), ("first", &first)]),
+                };
+                let title = lang.pick(words::CHECKED_TITLE).to_owned();
+                let _ = done.send(Done::Say(Words { title, body })).await;
+            }
+        });
+    }
+
+    /// Repairs one profile's job file as `doctor --fix --yes` does, and tells its last words.
+    fn repair(&self, name: String) {
+        let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
+        tokio::spawn(async move {
+            let args = doctor::Args { profiles: vec![name.clone()], json: false, fix: true, dry_run: false, yes: true };
+            let work = tokio::task::spawn_blocking(move || {
+                let mut out = Vec::new();
+                let mut terminal = Terminal { out: &mut out, lang: engine.lang, color: false };
+                let result = wiring::run_doctor(&args, &engine, &mut terminal).map_err(|error| format!("{error:#}"));
+                (result, String::from_utf8_lossy(&out).into_owned())
+            });
+            let Ok((result, text)) = work.await else { return };
+            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            let body = result.map_or_else(|error| error, |_| last.trim().to_owned());
+            let title = fill(lang.pick(words::REPAIR_TITLE), &[("profile", &name)]);
+            let _ = done.send(Done::Say(Words { title, body })).await;
+            let _ = done.send(Done::Rescan).await;
+        });
+    }
+
+    fn copy_diagnostics(&self, name: String) {
+        let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
+        let profile: Option<Arc<Profile>> = self.snapshots.borrow().find(&name).map(|view| Arc::clone(&view.profile));
+        let snapshot = self.snapshots.borrow().clone();
+        tokio::spawn(async move {
+            let Some(profile) = profile else { return };
+            let work = tokio::task::spawn_blocking(move || wiring::copy_diagnostics(&engine, &profile, &snapshot));
+            let body = match work.await {
+                Ok(Ok(phrase)) => phrase,
+                Ok(Err(error)) => format!("{error:#}"),
+                Err(_) => return,
+            };
+            let title = lang.pick(words::COPIED_TITLE).to_owned();
+            let _ = done.send(Done::Say(Words { title, body })).await;
+        });
+    }
+
+    fn timeline(&self) {
+        let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
+        tokio::spawn(async move {
+            let work = tokio::task::spawn_blocking(move || wiring::open_timeline(&engine));
+            if let Ok(Err(error)) = work.await {
+                let title = lang.pick(words::TIMELINE_TITLE).to_owned();
+                let _ = done.send(Done::Say(Words { title, body: format!("{error:#}") })).await;
+            }
+        });
+    }
+
+    fn say(&self, title: Phrase, body: Phrase, values: &[(&str, &str)]) {
+        let lang = self.lang();
+        let words = Words { title: fill(lang.pick(title), values), body: fill(lang.pick(body), values) };
+        let _ = self.done.try_send(Done::Say(words));
+    }
+}
+
+fn is_replace(finding: &Finding) -> bool {
+    finding.fixable && finding.code == crate::doctor::Code::ReplaceFlag
+}

@@ -1,0 +1,296 @@
+//! What works behind the icon: the watcher, history, the settings file, restarts, the doctor, the user's hook.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{mpsc, watch};
+
+use super::actions::{Actions, Done};
+use super::offline::offline;
+use crate::cli::engine::{Engine, interrupted, runtime};
+use crate::cli::wiring::history_file;
+use crate::config::{Config, Folders};
+use crate::evidence::patterns::Patterns;
+use crate::evidence::watch::Watch;
+use crate::health::Light;
+use crate::history::store::Store;
+use crate::hook::{Hook, hook};
+use crate::profile::Places;
+use crate::snapshot::{ProfileChange, Snapshot};
+use crate::supervisor::policy;
+use crate::text::Lang;
+use crate::ui::UiCommand;
+use crate::ui::app::UiInput;
+use crate::watcher::{Command, Handle};
+
+/// How often the history is told that somebody looked.
+const WATCHING: Duration = Duration::from_secs(60);
+
+/// Whether the network is back is asked this often while it is gone.
+const OFFLINE_LOOK: Duration = Duration::from_secs(10);
+
+/// The background side of the agent.
+pub struct Background {
+    engine: Engine,
+    to_ui: mpsc::Sender<ProfileChange>,
+    inputs: mpsc::Sender<UiInput>,
+    commands: mpsc::UnboundedReceiver<UiCommand>,
+}
+
+impl Background {
+    /// Prepared, not yet running.
+    pub fn new(
+        engine: &Engine,
+        to_ui: mpsc::Sender<ProfileChange>,
+        inputs: mpsc::Sender<UiInput>,
+        commands: mpsc::UnboundedReceiver<UiCommand>,
+    ) -> anyhow::Result<Self> {
+        // Patterns of the settings are checked before anything is shown.
+        engine.patterns()?;
+        Ok(Self { engine: engine.clone(), to_ui, inputs, commands })
+    }
+
+    /// Runs until it is told to quit. `ready` gets the snapshots once the watcher runs.
+    pub fn run(self, ready: impl FnOnce(watch::Receiver<Arc<Snapshot>>)) -> anyhow::Result<()> {
+        runtime()?.block_on(async {
+            let handle = self.engine.watch(Vec::new(), None)?;
+            let changes = handle.changes.subscribe();
+            ready(handle.snapshots.clone());
+            let (done_sender, done) = mpsc::channel(64);
+            let actions = Actions::new(&self.engine, &handle, done_sender);
+            let mut state = State {
+                history: open_history(&self.engine),
+                watched_until: Timestamp::now(),
+                hook: start_hook(&self.engine.config, self.engine.lang),
+                offline: false,
+                job_files: BTreeSet::new(),
+                actions,
+                handle,
+                folders: self.engine.folders.clone(),
+                places: self.engine.places.clone(),
+                lang: self.engine.lang,
+                config: self.engine.config.clone(),
+                to_ui: self.to_ui,
+                inputs: self.inputs,
+            };
+            state.serve(changes, self.commands, done).await;
+            anyhow::Ok(())
+        })
+    }
+}
+
+fn open_history(engine: &Engine) -> Option<Store> {
+    let days = SignedDuration::from_hours(24 * i64::from(engine.config.history.keep_days));
+    match Store::open(&history_file(engine), Timestamp::now()) {
+        Ok(store) => {
+            if let Some(aside) = store.set_aside() {
+                eprintln!("gatelight: {aside}");
+            }
+            Some(store.keeping(days))
+        }
+        Err(error) => {
+            eprintln!("gatelight: {}: {error}", history_file(engine).display());
+            None
+        }
+    }
+}
+
+fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
+    let on_change = config.on_change.as_ref()?;
+    match hook(&on_change.program, on_change.timeout, lang) {
+        Ok((hook, worker)) => {
+            tokio::spawn(worker.run(|failure| eprintln!("gatelight: on-change: {failure:?}")));
+            Some(hook)
+        }
+        Err(error) => {
+            eprintln!("gatelight: {error}");
+            None
+        }
+    }
+}
+
+struct State {
+    history: Option<Store>,
+    watched_until: Timestamp,
+    hook: Option<Hook>,
+    offline: bool,
+    job_files: BTreeSet<PathBuf>,
+    actions: Actions,
+    handle: Handle,
+    folders: Folders,
+    places: Places,
+    lang: Lang,
+    config: Config,
+    to_ui: mpsc::Sender<ProfileChange>,
+    inputs: mpsc::Sender<UiInput>,
+}
+
+impl State {
+    async fn serve(
+        &mut self,
+        mut changes: tokio::sync::broadcast::Receiver<ProfileChange>,
+        mut commands: mpsc::UnboundedReceiver<UiCommand>,
+        mut done: mpsc::Receiver<Done>,
+    ) {
+        let mut snapshots = self.handle.snapshots.clone();
+        let mut settings = Watch::new().ok();
+        if let (Some(watch), Some(folder)) = (&mut settings, self.folders.config_file.parent()) {
+            let _ = watch.add_dir(folder);
+            let _ = watch.add_file(&self.folders.config_file);
+        }
+        let mut watching = tokio::time::interval(WATCHING);
+        let mut stop = Box::pin(interrupted());
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Ok(change) => self.tell(change).await,
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => break,
+                },
+                command = commands.recv() => match command {
+                    None | Some(UiCommand::Quit) => break,
+                    Some(command) => self.actions.begin(command, &self.handle.snapshots.borrow().clone()),
+                },
+                Some(done) = done.recv() => self.finish(done).await,
+                Ok(()) = snapshots.changed() => {
+                    let snapshot = snapshots.borrow_and_update().clone();
+                    self.mind_job_files(&snapshot);
+                }
+                () = changed(&mut settings) => self.read_settings().await,
+                _ = watching.tick() => self.say_watching(),
+                () = tokio::time::sleep(OFFLINE_LOOK), if self.offline => self.mind_network().await,
+                () = &mut stop => {
+                    let _ = self.inputs.send(UiInput::Quit).await;
+                    break;
+                }
+            }
+        }
+        self.say_watching();
+        let _ = self.handle.commands.send(Command::Quit).await;
+    }
+
+    async fn tell(&mut self, change: ProfileChange) {
+        if let Some(store) = &mut self.history
+            && let Err(error) = store.record_change(&change)
+        {
+            eprintln!("gatelight: history: {error}");
+        }
+        if let Some(hook) = &self.hook {
+            hook.send(&change);
+        }
+        // A light that goes may be the network's; one that comes back says that it is there.
+        if change.change.from.light() != change.change.to.light() && !change.history {
+            self.mind_network().await;
+        }
+        self.restart_by_itself(&change);
+        let _ = self.to_ui.send(change).await;
+    }
+
+    fn restart_by_itself(&mut self, change: &ProfileChange) {
+        let verdict = &change.change.to;
+        if change.history || verdict.light() != Light::Red || !self.config.restart.auto {
+            return;
+        }
+        let now = Timestamp::now();
+        let past = self.actions.past_restarts(&change.profile.name, now);
+        if policy::by_itself(true, verdict, &past, now) {
+            let snapshot = self.handle.snapshots.borrow().clone();
+            self.actions.restart_announced(&change.profile.name, &snapshot);
+        }
+    }
+
+    async fn mind_network(&mut self) {
+        let now = offline();
+        if now != self.offline {
+            self.offline = now;
+            let _ = self.inputs.send(UiInput::Offline(now)).await;
+        }
+    }
+
+    /// Looks through the job files when they may have changed.
+    fn mind_job_files(&mut self, snapshot: &Arc<Snapshot>) {
+        if !snapshot.complete {
+            return;
+        }
+        let files: BTreeSet<PathBuf> =
+            snapshot.profiles.iter().filter_map(|view| Some(view.profile.job.as_ref()?.path.clone())).collect();
+        if files != self.job_files || self.actions.job_files_changed(snapshot) {
+            self.job_files = files;
+            self.actions.look_at_job_files(false);
+        }
+    }
+
+    async fn finish(&mut self, done: Done) {
+        match done {
+            Done::Step(name, view) => {
+                let _ = self.handle.commands.send(Command::ShowRestart(name, Some(view))).await;
+            }
+            Done::Restarted(name, view) => {
+                if let Some(store) = &mut self.history
+                    && let Err(error) = store.record_restart(&name, &view, Timestamp::now())
+                {
+                    eprintln!("gatelight: history: {error}");
+                }
+                let _ = self.handle.commands.send(Command::ShowRestart(name, Some(view))).await;
+            }
+            Done::Findings { count, repairable } => {
+                let _ = self.inputs.send(UiInput::Findings { count, repairable }).await;
+            }
+            Done::Say(words) => {
+                let _ = self.inputs.send(UiInput::Say(words)).await;
+            }
+            Done::Rescan => {
+                let _ = self.handle.commands.send(Command::Rescan).await;
+            }
+        }
+    }
+
+    /// Reads the settings again. A mistake is told, and the old ones stay in force.
+    async fn read_settings(&mut self) {
+        let home = &self.places.user_home;
+        let input = match Config::load(&self.folders.config_file, home) {
+            Ok(config) if config == self.config => UiInput::ConfigError(None),
+            Ok(config) => match Patterns::new(&config.patterns) {
+                Ok(patterns) => {
+                    self.hook = start_hook(&config, self.lang);
+                    self.config = config.clone();
+                    let homes = config.profiles.iter().map(|extra| extra.home.clone()).collect();
+                    let command = Command::Settings(Box::new(config.deadlines.clone()), Arc::new(patterns), homes);
+                    let _ = self.handle.commands.send(command).await;
+                    UiInput::Config(Box::new(config))
+                }
+                Err(error) => {
+                    eprintln!("gatelight: {error}");
+                    return;
+                }
+            },
+            Err(error) => UiInput::ConfigError(Some(error)),
+        };
+        let _ = self.inputs.send(input).await;
+    }
+
+    fn say_watching(&mut self) {
+        let now = Timestamp::now();
+        if let Some(store) = &mut self.history
+            && let Err(error) = store.watching(self.watched_until, now)
+        {
+            eprintln!("gatelight: history: {error}");
+        }
+        self.watched_until = now;
+    }
+}
+
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => {
+            if watch.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,80 @@
+//! The menu-bar agent: the watcher and all that works in the background on one thread, the desktop on the main thread.
+
+mod actions;
+mod background;
+mod offline;
+
+use std::sync::mpsc::sync_channel;
+
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+
+use crate::cli::engine::Engine;
+use crate::cli::{OK, Terminal, watch};
+use crate::text::{agent as words, fill};
+use crate::ui::app::{AppHandles, Presence};
+use crate::ui::instance::{self, Instance};
+use crate::ui::tray;
+use background::Background;
+
+/// Messages to the desktop side that wait at most.
+const QUEUE: usize = 256;
+
+/// Runs until somebody quits. Without a desktop it says so and watches in the terminal.
+pub fn run(engine: Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    let lang = engine.lang;
+    let lock = match instance::take(&engine.folders.data)? {
+        Instance::First(lock) => lock,
+        Instance::Second { .. } => {
+            writeln!(terminal.out, "{}", lang.pick(words::RUNS_ALREADY))?;
+            return Ok(OK);
+        }
+    };
+    let (change_sender, changes) = mpsc::channel(QUEUE);
+    let (input_sender, inputs) = mpsc::channel(QUEUE);
+    let (commands, command_receiver) = mpsc::unbounded_channel();
+    let (ready, started) = sync_channel(1);
+    let background = Background::new(&engine, change_sender, input_sender, command_receiver)?;
+    let thread = std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || background.run(|snapshots| drop(ready.send(snapshots))))?;
+    let Ok(snapshots) = started.recv() else {
+        // It ended before it began; its own words say why.
+        return join(thread);
+    };
+    let no_host = lang.pick(words::NO_HOST);
+    let handles = AppHandles {
+        snapshots,
+        changes,
+        inputs,
+        commands: commands.clone(),
+        config: engine.config.clone(),
+        config_error: None,
+        folders: engine.folders.clone(),
+        system_lang: tray::system_language(),
+        zone: TimeZone::system(),
+        presence: Box::new(move |presence| {
+            if *presence == Presence::NoHost {
+                eprintln!("gatelight: {no_host}");
+            }
+        }),
+        lock: Some(lock),
+    };
+    let shown = tray::run(handles);
+    let _ = commands.send(crate::ui::UiCommand::Quit);
+    let ended = join(thread);
+    match shown {
+        Ok(()) => ended,
+        Err(error) => {
+            writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.to_string())]))?;
+            watch::run(&watch::Args { profile: None, json: false }, &engine, terminal)
+        }
+    }
+}
+
+fn join(thread: std::thread::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<u8> {
+    match thread.join() {
+        Ok(result) => result.map(|()| OK),
+        Err(_) => anyhow::bail!("the engine broke off"),
+    }
+}

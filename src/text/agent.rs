@@ -1,0 +1,56 @@
+//! Phrases of the agent.
+
+use super::Phrase;
+
+/// A second start.
+pub const RUNS_ALREADY: Phrase =
+    ["Gatelight runs already; it was asked to show itself.", "Gatelight 已在运行；已请它显示自己。"];
+/// No panel takes the icon.
+pub const NO_HOST: Phrase = [
+    "no panel shows tray icons now; the icon appears as soon as one does, notices come all the same",
+    "当前没有面板可显示托盘图标；出现后会自动显示，通知照常发送",
+];
+/// No desktop at all.
+pub const NO_DESKTOP: Phrase =
+    ["No desktop to show an icon on ({why}); watching here instead.", "没有可显示图标的桌面（{why}）；改为在此监视。"];
+/// Gatelight restarts by itself.
+pub const AUTO_TITLE: Phrase = ["Restarting {profile}", "正在重启 {profile}"];
+/// Why it does.
+pub const AUTO_BODY: Phrase = ["Auto-restart is on in the settings.", "设置中已启用自动重启。"];
+/// Nobody to restart it.
+pub const NO_MANAGER_TITLE: Phrase = ["{profile} cannot be restarted", "无法重启 {profile}"];
+/// Why not.
+pub const NO_MANAGER_BODY: Phrase = [
+    "No service manager on this machine starts it. Start it where you started it before, or install its service.",
+    "本机没有服务管理器负责启动它。请在原来的地方启动，或安装其服务。",
+];
+/// A restart that does not help.
+pub const CONFIRM_TITLE: Phrase = ["Restart {profile} all the same?", "仍要重启 {profile}？"];
+/// Why it does not, and how to insist.
+pub const CONFIRM_BODY: Phrase =
+    ["{why} Choose Restart once more within a minute to do it.", "{why} 一分钟内再次选择“重启”即执行。"];
+/// The limit is reached.
+pub const TOO_MANY_TITLE: Phrase = ["{profile} is not restarted", "未重启 {profile}"];
+/// Which limit.
+pub const TOO_MANY_BODY: Phrase = [
+    "It was restarted {count} times within the last hour; gatelight restart --force does it all the same.",
+    "过去一小时内已重启 {count} 次；gatelight restart --force 可强制执行。",
+];
+/// The doctor looked.
+pub const CHECKED_TITLE: Phrase = ["Job files checked", "任务文件已检查"];
+/// It found nothing.
+pub const CHECKED_CLEAN: Phrase = ["Nothing wrong in them.", "没有发现问题。"];
+/// It found something.
+pub const CHECKED_BODY: Phrase =
+    ["{count} findings. {first} gatelight doctor shows all.", "{count} 个问题。{first} 运行 gatelight doctor 查看全部。"];
+/// A repair ended.
+pub const REPAIR_TITLE: Phrase = ["Repair of {profile}", "修复 {profile}"];
+/// Diagnostics were copied.
+pub const COPIED_TITLE: Phrase = ["Diagnostics", "诊断信息"];
+/// They are in the clipboard.
+pub const COPIED: Phrase = ["They are in the clipboard.", "已复制到剪贴板。"];
+/// They are in a file.
+pub const COPIED_TO_FILE: Phrase =
+    ["No clipboard program was found; they are in {file}.", "未找到剪贴板程序；已写入 {file}。"];
+/// The timeline page.
+pub const TIMELINE_TITLE: Phrase = ["Timeline", "时间线"];
