@@ -102,6 +102,13 @@ fn rows() -> Vec<Row> {
             ..row("gateway below a wrapper", fine())
         },
         Row {
+            script: ESCAPED,
+            ..row(
+                "gateway that outlives its wrapper",
+                Failed(EndingOld, &["process", "still there"]),
+            )
+        },
+        Row {
             loaded: Some("user"),
             calls: &["kickstart -k user/"],
             ..row("job of the user domain", fine())
