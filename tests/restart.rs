@@ -27,6 +27,10 @@ const HOLLOW: &str = "trap '' TERM; while :; do sleep 0.05; done";
 /// A wrapper whose child is the gateway, deaf to SIGTERM.
 const WRAPPED: &str = "trap 'exit 0' TERM; sh -c \"trap '' TERM; while :; do sleep 0.02; done\" & wait";
 
+/// A wrapper whose gateway left its process group and outlives it (by 20 s at most).
+const ESCAPED: &str = "trap 'exit 0' TERM; setsid sh -c \"i=0; while [ \\$i -lt 400 ]; do sleep 0.05; i=\\$((i+1)); done\" \
+                       & wait";
+
 const KEEP: &str = "<key>RunAtLoad</key><true/><key>KeepAlive</key><true/>";
 
 const LABEL: &str = "ai.hermes.gateway-work";
@@ -96,6 +100,13 @@ fn rows() -> Vec<Row> {
         Row {
             script: WRAPPED,
             ..row("gateway below a wrapper", fine())
+        },
+        Row {
+            script: ESCAPED,
+            ..row(
+                "gateway that outlives its wrapper",
+                Failed(EndingOld, &["process", "still there"]),
+            )
         },
         Row {
             loaded: Some("user"),

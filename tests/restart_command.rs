@@ -264,6 +264,14 @@ fn who_cannot_be_restarted_is_told_why() {
     let (code, out, _) = stage.run_with(&["default"], true, Supervisors::default(), snapshots);
     assert_eq!(code, FAILED);
     assert!(out.contains("launchd is not on this machine"), "{out}");
+    // another process is at it
+    let claim = Ledger::at(stage.fake.folder().join("restarts.json"))
+        .claim("default")
+        .unwrap();
+    let (code, out, _) = stage.run(&["default", "--force"], true);
+    assert_eq!(code, FAILED);
+    assert!(out.contains("already under way"), "{out}");
+    drop(claim);
     // neither success nor failure
     stage.link = Duration::from_millis(100);
     let (code, out, _) = stage.run(&["default"], true);

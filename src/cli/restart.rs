@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 
 use crate::health::{Deadlines, Light, RestartHelps};
 use crate::snapshot::{ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
-use crate::supervisor::Supervisors;
-use crate::supervisor::ledger::Ledger;
+use crate::supervisor::ledger::{Claim, Ledger};
 use crate::supervisor::policy::{Ask, Decision, Desk};
 use crate::supervisor::restart::{Limits, Request, StartOf, restart};
+use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::{Lang, Phrase, fill, restart as words};
 
 /// Version of the JSON form.
@@ -172,7 +172,12 @@ fn choose<'a>(args: &Args, snapshot: &'a Snapshot) -> Result<Vec<&'a ProfileView
     Ok(chosen)
 }
 
-type Order = (Request, Arc<dyn crate::supervisor::Supervisor>);
+/// A restart that may begin; the claim is `None` where the ledger cannot be written.
+struct Order {
+    request: Request,
+    supervisor: Arc<dyn Supervisor>,
+    claim: Option<Claim>,
+}
 
 /// Whether this one is restarted; what stands against it is told.
 fn admit(
@@ -200,6 +205,15 @@ fn admit(
         return None;
     };
 
+    let claim = match deps.ledger.claim(name) {
+        Ok(Some(claim)) => Some(claim),
+        Ok(None) => {
+            teller.refuse(name, "under-way", deps.lang.pick(words::UNDER_WAY));
+            return None;
+        }
+        // Told when the restart is noted down. A full disk must not keep anybody from mending a gateway by hand.
+        Err(_) => None,
+    };
     let history = deps.ledger.recent(name, now);
     let mut asked = Ask {
         reason: view.verdict.reason,
@@ -222,7 +236,6 @@ fn admit(
         match deps.ledger.reserve(name, now, args.force) {
             Ok(None) => {}
             Ok(Some(too_many)) => decision = too_many,
-            // A ledger that cannot be written must not keep anybody from mending a gateway by hand.
             Err(error) => {
                 let text = teller.fill(words::LEDGER, &[("why", &error.to_string())]);
                 teller.note(name, &text);
@@ -230,7 +243,11 @@ fn admit(
         }
     }
     match decision {
-        Decision::Begin(_) => Some((request, supervisor)),
+        Decision::Begin(_) => Some(Order {
+            request,
+            supervisor,
+            claim,
+        }),
         Decision::TooMany { count, again_at } => {
             let zoned = again_at.to_zoned(jiff::tz::TimeZone::system());
             let at = zoned.strftime("%H:%M:%S").to_string();
@@ -266,10 +283,16 @@ async fn restart_all(orders: Vec<Order>, deps: &Deps, teller: &mut Teller<'_>) -
     let (tell, mut told) = mpsc::channel::<(String, RestartView)>((4 * orders.len()).max(1));
     let turn = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for (request, supervisor) in orders {
+    for Order {
+        request,
+        supervisor,
+        claim,
+    } in orders
+    {
         let (tell, turn, snapshots) = (tell.clone(), Arc::clone(&turn), deps.snapshots.clone());
         running.spawn(async move {
             let _turn = turn.acquire().await;
+            let _claim = claim;
             let name = request.profile.name.clone();
             restart(request, supervisor, snapshots, |view| {
                 let _ = tell.try_send((name.clone(), view));

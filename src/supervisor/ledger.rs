@@ -36,6 +36,11 @@ pub struct Ledger {
     path: PathBuf,
 }
 
+/// The right to restart one profile, see [`Ledger::claim`].
+#[derive(Debug)]
+#[must_use]
+pub struct Claim(#[expect(dead_code, reason = "held for its lock")] File);
+
 #[derive(Serialize, Deserialize)]
 struct Content {
     version: u32,
@@ -93,6 +98,29 @@ impl Ledger {
         }
         self.write(all)?;
         Ok(None)
+    }
+
+    /// Claims the restart of this profile for this process, until the claim is dropped. `None`: another process is at it
+    /// (the menu and a command line at once). The lock goes with its process, however that ends.
+    pub fn claim(&self, profile: &str) -> io::Result<Option<Claim>> {
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // any name is a safe file name this way; two that fall together only wait for each other
+        let sum = profile.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+            (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let path = self.path.with_extension(format!("{:03x}.lock", sum & 0xfff));
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Claim(file))),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn lock(&self) -> io::Result<File> {
@@ -226,6 +254,20 @@ mod tests {
             assert_eq!(ledger.reserve("work", at(0), false).unwrap(), None);
             assert_eq!(ledger.recent("work", at(0)), [at(0)]);
         }
+    }
+
+    #[test]
+    fn a_profile_is_claimed_once_whatever_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(folder.path().join("data/restarts.json"));
+        for name in ["work", "../x", "$(x)", "", "配置"] {
+            let claim = ledger.claim(name).unwrap();
+            assert!(claim.is_some() && ledger.claim(name).unwrap().is_none(), "{name}");
+            drop(claim);
+            assert!(ledger.claim(name).unwrap().is_some(), "{name}");
+        }
+        let outside = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(outside, 1, "nothing beside the data folder");
     }
 
     #[test]

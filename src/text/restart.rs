@@ -104,6 +104,11 @@ pub const TOO_MANY: Phrase = [
     "not restarted: {count} restarts within the last hour; the next one is allowed at {at}, or with --force",
     "未重启：最近一小时内已重启 {count} 次；{at} 之后可再次重启，或使用 --force",
 ];
+/// Another process restarts it.
+pub const UNDER_WAY: Phrase = [
+    "not restarted: a restart of this profile is already under way",
+    "未重启：此配置正在由另一个进程重启",
+];
 /// No such profile.
 pub const NO_SUCH_PROFILE: Phrase = [
     "no profile is called {name}; there are: {names}",
@@ -207,5 +212,63 @@ pub fn error(lang: Lang, error: &SupervisorError) -> String {
         SupervisorError::Disabled { enable } => fill(lang.pick(ERROR_DISABLED), &[("enable", enable)]),
         SupervisorError::Unusable(words) => words.clone(),
         SupervisorError::Io { .. } => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_name_the_same_values() {
+        let all = [
+            ENDING_OLD,
+            STARTING_NEW,
+            PROVING_LINK,
+            AT_ENDING_OLD,
+            AT_STARTING_NEW,
+            AT_PROVING_LINK,
+            WORKED,
+            WORKED_KILLED,
+            FAILED,
+            CANNOT_TELL,
+            STILL_THERE,
+            NO_NEW_PROCESS,
+            NOT_LOADED,
+            STOPPED_MEANWHILE,
+            LAST_EXIT,
+            LAST_SIGNAL,
+            NO_PROOF,
+            NOTHING_SEEN,
+            NOBODY_WATCHES,
+            UNSUPERVISED,
+            NO_MANAGER,
+            DOES_NOT_HELP,
+            RESTART_ANYWAY,
+            NOT_CONFIRMED,
+            TOO_MANY,
+            UNDER_WAY,
+            NO_SUCH_PROFILE,
+            NOTHING_RED,
+            NOTHING_FOUND,
+            LEDGER,
+            ERROR_MISSING,
+            ERROR_TIMED_OUT,
+            ERROR_REFUSED,
+            ERROR_DISABLED,
+        ];
+        let names = |text: &str| {
+            let mut names: Vec<String> = text
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()))
+                .collect();
+            names.sort();
+            names
+        };
+        for [en, zh] in all {
+            assert_eq!(names(en), names(zh), "{en}");
+            assert!(!zh.is_ascii() || en.starts_with('{'), "{zh}");
+        }
     }
 }
