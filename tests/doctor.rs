@@ -496,6 +496,7 @@ fn what_changed_meanwhile_is_not_overwritten() {
         Err(WriteError::Changed)
     ));
     assert_eq!(fs::read(&path).unwrap(), b"theirs");
+    assert_eq!(home.strays(), ["a.plist.gatelight-backup"]);
     assert!(matches!(
         write::restore(&original, b"new"),
         Err(WriteError::Changed)

@@ -90,10 +90,9 @@ pub fn rewritten_since_repair(path: &Path) -> bool {
 /// disk; a test kills the process there. On an error (a full disk, a file that changed) nothing of ours stays behind but
 /// a backup of what still stands.
 pub fn replace(original: &Original, new: &[u8], step: &mut dyn FnMut()) -> Result<PathBuf, WriteError> {
-    let folder = File::open(original.path.parent().unwrap_or(Path::new("/")))?;
-    lock(&folder)?;
+    let folder = Locked::take(&original.path)?;
     remove_strays(&original.path, step)?;
-    let done = replace_locked(original, new, &folder, step);
+    let done = replace_locked(original, new, &folder.0, step);
     if done.is_err() {
         // the first error is the one to tell
         let _ = remove_strays(&original.path, step);
@@ -130,13 +129,12 @@ fn replace_locked(
 
 /// Puts the backup back in its place, if the file is still what the repair wrote.
 pub fn restore(original: &Original, written: &[u8]) -> Result<(), WriteError> {
-    let folder = File::open(original.path.parent().unwrap_or(Path::new("/")))?;
-    lock(&folder)?;
+    let folder = Locked::take(&original.path)?;
     if files::read_within(&original.path)? != written {
         return Err(WriteError::Changed);
     }
     fs::rename(original.backup(), &original.path)?;
-    folder.sync_all()?;
+    folder.0.sync_all()?;
     Ok(())
 }
 
@@ -157,22 +155,31 @@ pub fn clean(path: &Path) {
     let strays = TEMPORARY
         .iter()
         .any(|suffix| fs::symlink_metadata(beside(path, suffix)).is_ok());
-    let folder = path.parent().map(File::open);
-    if strays
-        && let Some(Ok(folder)) = folder
-        && lock(&folder).is_ok()
-    {
+    if strays && let Ok(_folder) = Locked::take(path) {
         // what cannot be removed now is tried again with the next repair, which tells the reason
         let _ = remove_strays(path, &mut || {});
     }
 }
 
-/// One repair at a time in a folder; the lock goes with the descriptor, also when the process is killed.
-fn lock(folder: &File) -> Result<(), WriteError> {
-    match rustix::fs::flock(folder, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(()),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(WriteError::Busy),
-        Err(error) => Err(WriteError::Io(error.into())),
+/// A folder in which nobody else repairs.
+struct Locked(File);
+
+impl Locked {
+    /// The lock goes with the process, also when that is killed.
+    fn take(file: &Path) -> Result<Self, WriteError> {
+        let folder = File::open(file.parent().unwrap_or(Path::new("/")))?;
+        match rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self(folder)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(WriteError::Busy),
+            Err(error) => Err(WriteError::Io(error.into())),
+        }
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // closing is not enough: a child that another thread starts just now holds a copy of the descriptor until its exec
+        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
     }
 }
 
