@@ -7,8 +7,7 @@
 //! languages; [`snapshot`] is what everybody shows.
 
 pub mod cli;
-pub mod config;
-pub mod doctor;
+pub mod diagnose;
 pub mod evidence;
 pub mod health;
 pub mod history;

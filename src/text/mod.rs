@@ -3,10 +3,7 @@
 //! A [`Phrase`] holds both languages, so none can be left out; [`fill`] puts values into `{names}`. Reasons have their
 //! texts in [`crate::health::reason::CATALOGUE`].
 
-pub mod config;
-pub mod demo;
-pub mod desktop;
-pub mod doctor;
+pub mod diagnose;
 pub mod history;
 pub mod menu;
 pub mod notice;

@@ -1,0 +1,126 @@
+//! Arguments of `gatelight diagnose`, and what it knows of the machine.
+
+use std::path::PathBuf;
+
+use crate::diagnose::Facts;
+
+/// Arguments of `gatelight diagnose`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  gatelight diagnose work | pbcopy")]
+pub struct Args {
+    /// Which profile
+    pub profile: String,
+    /// Write a recording of what is seen for a minute beside it, for attaching
+    #[arg(long, value_name = "FILE")]
+    pub recording: Option<PathBuf>,
+}
+
+/// The names that must not be told, as far as the environment and the system know them.
+pub fn facts(user_home: &std::path::Path) -> Facts {
+    let mut facts = Facts::default();
+    facts.homes.push(user_home.to_path_buf());
+    // behind a link the same home has another name
+    facts
+        .homes
+        .extend(user_home.canonicalize().ok().filter(|real| real != user_home));
+    facts.users.extend(
+        ["USER", "LOGNAME"]
+            .iter()
+            .filter_map(|name| std::env::var(name).ok()),
+    );
+    let folder = user_home
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    facts.users.extend(folder);
+    facts.users.extend(full_name(
+        &std::fs::read_to_string("/etc/passwd").unwrap_or_default(),
+        user_home,
+    ));
+    facts.users.sort();
+    facts.users.dedup();
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    facts
+        .hosts
+        .extend(host.split_once('.').map(|(short, _)| short.to_owned()));
+    facts.hosts.push(host);
+    facts
+}
+
+/// The full name of the user with this home, from the text of `/etc/passwd`. On macOS people do not stand there.
+fn full_name(passwd: &str, home: &std::path::Path) -> Option<String> {
+    passwd
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find_map(|fields| {
+            let name = fields.get(4)?.split(',').next()?.trim();
+            (fields.get(5).is_some_and(|h| std::path::Path::new(h) == home) && name.contains(' '))
+                .then(|| name.to_owned())
+        })
+}
+
+/// Versions and settings of the system, by name.
+pub fn system() -> Vec<(String, String)> {
+    let name = rustix::system::uname();
+    let mut found = vec![
+        ("Gatelight".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        (
+            "kernel".to_owned(),
+            format!(
+                "{} {} {}",
+                name.sysname().to_string_lossy(),
+                name.release().to_string_lossy(),
+                name.machine().to_string_lossy()
+            ),
+        ),
+    ];
+    found.extend(distribution().map(|d| ("system".to_owned(), d)));
+    for variable in ["LANG", "LC_ALL", "TZ"] {
+        found.extend(
+            std::env::var(variable)
+                .ok()
+                .map(|value| (variable.to_owned(), value)),
+        );
+    }
+    found
+}
+
+/// `PRETTY_NAME` of os-release.
+#[cfg(not(target_os = "macos"))]
+fn distribution() -> Option<String> {
+    let text = std::fs::read_to_string("/etc/os-release").ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix("PRETTY_NAME="))?;
+    Some(line.trim_matches('"').to_owned())
+}
+
+/// `ProductVersion` of the file that sw_vers(1) reads.
+#[cfg(target_os = "macos")]
+fn distribution() -> Option<String> {
+    let value = plist::Value::from_file("/System/Library/CoreServices/SystemVersion.plist").ok()?;
+    let version = value.as_dictionary()?.get("ProductVersion")?.as_string()?;
+    Some(format!("macOS {version}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_of_this_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let facts = facts(folder.path());
+        assert_eq!(facts.homes[0], folder.path());
+        assert!(facts.hosts.iter().all(|h| !h.is_empty()) && !facts.hosts.is_empty());
+        assert!(system().iter().any(|(name, _)| name == "Gatelight"));
+    }
+
+    #[test]
+    fn full_names() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:Bob Smith,,,:/home/bob:/bin/sh\nbroken\n";
+        assert_eq!(
+            full_name(passwd, "/home/bob".as_ref()),
+            Some("Bob Smith".to_owned())
+        );
+        assert_eq!(full_name(passwd, "/root".as_ref()), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! Shell completions and man pages, from the command line's own definition.
+
+use std::io;
+
+use clap::Command;
+use clap_complete::Shell;
+
+/// The completion script of a shell.
+pub fn completions(mut command: Command, shell: Shell) -> Vec<u8> {
+    let name = command.get_name().to_owned();
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut command, name, &mut out);
+    out
+}
+
+/// The man pages: file names (`gatelight.1`, `gatelight-status.1`, …) and texts, the program's own first.
+pub fn man_pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    let mut pages = Vec::new();
+    add(&command, &mut pages)?;
+    Ok(pages)
+}
+
+fn add(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
+    // `build` gave subcommands their full name: "gatelight-status"
+    let name = command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name())
+        .to_owned();
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut text)?;
+    pages.push((format!("{name}.1"), text));
+    for sub in command.get_subcommands().filter(|s| !s.is_hide_set()) {
+        add(sub, pages)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, ValueEnum as _};
+
+    use super::*;
+
+    fn command() -> Command {
+        Command::new("gatelight")
+            .about("A light")
+            .subcommand(crate::cli::history::Args::augment_args(
+                Command::new("history").about("What happened"),
+            ))
+            .subcommand(crate::cli::serve::Args::augment_args(
+                Command::new("serve").about("Metrics"),
+            ))
+            .subcommand(Command::new("secret").hide(true))
+    }
+
+    #[test]
+    fn every_shell_is_completed() {
+        for shell in Shell::value_variants() {
+            let text = String::from_utf8(completions(command(), *shell)).unwrap();
+            assert!(text.contains("history") && text.contains("since"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_page() {
+        let pages = man_pages(command()).unwrap();
+        let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["gatelight.1", "gatelight-history.1", "gatelight-serve.1"]);
+        let history = String::from_utf8(pages[1].1.clone()).unwrap();
+        assert!(
+            history.contains("\\-\\-since") && history.contains("Example"),
+            "{history}"
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! `gatelight status --swiftbar`: the lights in the format of SwiftBar and xbar plug-ins.
+//!
+//! The format: a line for the menu bar, `---`, a line per menu row; parameters after `|`; `--` before a row puts it
+//! into the row above (SwiftBar's README, "Plugin Output Format").
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::evidence::redact;
+use crate::health::{Light, RestartHelps};
+use crate::snapshot::{ProfileView, Snapshot};
+use crate::text::{self, Lang, diagnose as phrases};
+
+/// The whole output. `program` is this program, for the rows that do something.
+pub fn swiftbar(snapshot: &Snapshot, lang: Lang, now: Timestamp, program: &Path) -> String {
+    let worst = snapshot.worst();
+    let total = snapshot.profiles.len();
+    let good = snapshot
+        .profiles
+        .iter()
+        .filter(|p| p.verdict.light() == Light::Green)
+        .count();
+    let count = if good == total {
+        String::new()
+    } else {
+        format!(" {good}/{total}")
+    };
+    let mut out = format!("{}{count} | color={}\n---\n", worst.symbol(), color(worst));
+    for view in &snapshot.profiles {
+        profile(&mut out, view, lang, now, program);
+    }
+    if total == 0 {
+        let _ = writeln!(out, "{}", lang.pick(phrases::NO_PROFILES));
+    }
+    let _ = writeln!(
+        out,
+        "---\n{}",
+        action(lang.pick(phrases::REPORT), program, &["report", "--open"])
+    );
+    let _ = writeln!(out, "{} | refresh=true", lang.pick(phrases::REFRESH));
+    out
+}
+
+fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, program: &Path) {
+    let (verdict, entry) = (&view.verdict, view.verdict.reason.entry());
+    let light = verdict.light();
+    let name = row(&view.profile.name, 60);
+    let since = text::duration(
+        lang,
+        now.duration_since(verdict.since).max(jiff::SignedDuration::ZERO),
+    );
+    let title = lang.pick(entry.title);
+    let _ = writeln!(
+        out,
+        "{} {name}: {title} · {since} | color={}",
+        light.symbol(),
+        color(light)
+    );
+    let _ = writeln!(out, "--{}", row(lang.pick(entry.meaning), 200));
+    if !lang.pick(entry.advice).is_empty() {
+        let _ = writeln!(out, "--{}", row(lang.pick(entry.advice), 200));
+    }
+    if let Some(proof) = &verdict.evidence {
+        let line = row(&format!("{}: {}", proof.source, proof.line), 120);
+        let _ = writeln!(out, "--{line} | font=Menlo size=11");
+    }
+    if entry.restart.is_some_and(RestartHelps::now) {
+        let _ = writeln!(
+            out,
+            "--{}",
+            action(
+                lang.pick(phrases::RESTART),
+                program,
+                &["restart", &view.profile.name]
+            )
+        );
+    }
+}
+
+/// Colours that are legible on light and dark menu bars.
+const fn color(light: Light) -> &'static str {
+    match light {
+        Light::Green => "#2a9d5c",
+        Light::Amber => "#d98e04",
+        Light::Red => "#e5484d",
+        Light::Grey => "#8e8e93",
+    }
+}
+
+/// Text of a row: no bar, which begins parameters; one line; no `--` in front, which nests; no `:name:`, which draws
+/// a symbol.
+fn row(text: &str, max: usize) -> String {
+    let text = redact::clean_line(text, max).replace('|', "¦");
+    text.trim_start_matches(['-', ' ']).to_owned()
+}
+
+/// A row that runs this program in a terminal.
+fn action(title: &str, program: &Path, arguments: &[&str]) -> String {
+    let quoted = |text: &str| {
+        format!(
+            "\"{}\"",
+            redact::one_line(text, 400).replace(['"', '|', '\\'], "")
+        )
+    };
+    let mut out = format!("{title} | bash={}", quoted(&program.to_string_lossy()));
+    for (i, argument) in arguments.iter().enumerate() {
+        let _ = write!(out, " param{}={}", i + 1, quoted(argument));
+    }
+    out.push_str(" terminal=true refresh=true");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::health::{Proof, Reason, Verdict};
+    use crate::profile::Profile;
+
+    fn t(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn snapshot(profiles: &[(&str, Reason, &str)]) -> Snapshot {
+        let view = |(name, reason, line): &(&str, Reason, &str)| {
+            let profile = Profile {
+                name: (*name).into(),
+                home: "/h".into(),
+                job: None,
+                logs: Vec::new(),
+            };
+            let mut verdict = Verdict {
+                reason: *reason,
+                ..Verdict::unknown(t(0))
+            };
+            verdict.evidence = Some(Proof::new("agent.log", *line, t(0)));
+            ProfileView {
+                profile: Arc::new(profile),
+                verdict,
+                restart: None,
+            }
+        };
+        Snapshot {
+            at: t(0),
+            profiles: profiles.iter().map(view).collect(),
+            bad_files: Vec::new(),
+            complete: true,
+        }
+    }
+
+    #[test]
+    fn rows() {
+        let all = snapshot(&[
+            ("default", Reason::Connected, "up"),
+            ("work", Reason::ExecutorShutdown, "a | bash=evil\n--x"),
+        ]);
+        assert_eq!(
+            swiftbar(&all, Lang::En, t(75), Path::new("/opt/g l/gatelight")),
+            "✖ 1/2 | color=#e5484d\n---\n\
+             ● default: connected · 1 min 15 s | color=#2a9d5c\n\
+             --The link to Feishu is proven.\n\
+             --agent.log: up | font=Menlo size=11\n\
+             ✖ work: executor dead: a hollow shell · 1 min 15 s | color=#e5484d\n\
+             --The gateway's executor is shut down: it looks connected, but can answer nothing.\n\
+             --Restart it: only a new process clears this.\n\
+             --agent.log: a ¦ bash=evil --x | font=Menlo size=11\n\
+             --Restart | bash=\"/opt/g l/gatelight\" param1=\"restart\" param2=\"work\" terminal=true refresh=true\n\
+             ---\nTimeline… | bash=\"/opt/g l/gatelight\" param1=\"report\" param2=\"--open\" terminal=true refresh=true\n\
+             Refresh | refresh=true\n"
+        );
+        let good = swiftbar(
+            &snapshot(&[("d", Reason::Connected, "x")]),
+            Lang::Zh,
+            t(0),
+            Path::new("/g"),
+        );
+        assert!(good.starts_with("● | color=#2a9d5c\n---\n"), "{good}");
+        let none = swiftbar(&snapshot(&[]), Lang::Zh, t(0), Path::new("/g"));
+        assert!(
+            none.starts_with("○ | color=#8e8e93\n---\n未找到 Hermes 配置\n"),
+            "{none}"
+        );
+    }
+
+    #[test]
+    fn hostile_names_stay_names() {
+        for name in [
+            "a\" terminal=false bash=\"/bin/sh",
+            "a|b",
+            "--a",
+            "a\n---\nb",
+            "a\\\"",
+        ] {
+            let out = swiftbar(
+                &snapshot(&[(name, Reason::NotRunning, "x")]),
+                Lang::En,
+                t(0),
+                Path::new("/g"),
+            );
+            for line in out.lines() {
+                assert!(line.matches('|').count() <= 1, "{line}");
+                assert_eq!(
+                    line.split_once(" | bash=")
+                        .map_or(0, |(_, p)| p.matches('"').count())
+                        % 2,
+                    0,
+                    "{line}"
+                );
+                let parameters = line.split_once(" | ").map_or("", |(_, p)| p);
+                assert!(!parameters.contains("bash=\"/bin/sh"), "{line}");
+            }
+            assert_eq!(out.lines().filter(|l| *l == "---").count(), 2, "{out}");
+        }
+    }
+}

@@ -1,0 +1,702 @@
+//! `gatelight diagnose`: all that a report of a wrong or red light needs, as Markdown that pastes into an issue.
+//!
+//! Pure: what it tells of is passed in. Every piece goes through [`clean`]: secrets, user names, home paths and people's
+//! identifiers are gone before anything is put together.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::evidence::redact;
+use crate::health::Note;
+use crate::history::{Record, Window, words};
+use crate::snapshot::ProfileView;
+use crate::text::{self, Lang, diagnose as phrases, fill};
+
+/// Longest text that is made, in characters; GitHub takes 65,536.
+pub const CHARS_MAX: usize = 60_000;
+const LINE_MAX: usize = 300;
+const LOG_LINES: usize = 120;
+const JOB_LINES: usize = 150;
+
+/// What must not be told: names that belong to this machine and its users.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Home folders, absolute.
+    pub homes: Vec<PathBuf>,
+    /// Login names and full names.
+    pub users: Vec<String>,
+    /// Names of this machine.
+    pub hosts: Vec<String>,
+}
+
+/// One line of the merged log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When, where it says.
+    pub at: Option<Timestamp>,
+    /// Its file's name.
+    pub file: String,
+    /// The line.
+    pub text: String,
+}
+
+/// What is told.
+pub struct Diagnosis<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The zone in which times are shown.
+    pub zone: &'a TimeZone,
+    /// The language.
+    pub lang: Lang,
+    /// What must not be told.
+    pub facts: &'a Facts,
+    /// The profile and what is said of it.
+    pub view: &'a ProfileView,
+    /// Names and values: versions of Gatelight, Hermes and the system, and whatever else matters.
+    pub system: &'a [(String, String)],
+    /// The job file's text, if there is one.
+    pub job_file: Option<&'a str>,
+    /// What the service manager says, a line each.
+    pub manager: &'a [String],
+    /// The findings of the doctor, a line each.
+    pub findings: &'a [String],
+    /// The merged log, oldest first; see [`around`].
+    pub log: &'a [LogLine],
+    /// The history.
+    pub record: Option<&'a Record>,
+    /// How far back the history goes.
+    pub span: SignedDuration,
+    /// A recording that was made for attaching.
+    pub recording: Option<&'a str>,
+}
+
+/// Names that are words of the trade as well: replaced in paths only.
+const COMMON: &[&str] = &[
+    "admin",
+    "administrator",
+    "agent",
+    "bin",
+    "bot",
+    "build",
+    "daemon",
+    "debug",
+    "default",
+    "dev",
+    "error",
+    "feishu",
+    "gatelight",
+    "gateway",
+    "guest",
+    "hermes",
+    "home",
+    "host",
+    "info",
+    "lark",
+    "launchd",
+    "library",
+    "local",
+    "localhost",
+    "log",
+    "logs",
+    "mac",
+    "macos",
+    "main",
+    "nobody",
+    "profile",
+    "python",
+    "root",
+    "run",
+    "server",
+    "service",
+    "shared",
+    "start",
+    "state",
+    "systemd",
+    "test",
+    "tmp",
+    "user",
+    "users",
+    "usr",
+    "var",
+    "warning",
+    "work",
+];
+
+/// Takes names of users, machines and homes, mail addresses and Feishu's identifiers of people and chats out of a text.
+pub fn anonymise(text: &str, facts: &Facts) -> String {
+    // first: a mail address holds a name as well
+    let mut out = identifiers(text);
+    let mut homes: Vec<String> = facts
+        .homes
+        .iter()
+        .map(|h| h.to_string_lossy().trim_end_matches('/').to_owned())
+        .filter(|h| h.len() > 1)
+        .collect();
+    homes.sort_by_key(|h| std::cmp::Reverse(h.len()));
+    for home in &homes {
+        out = replace(&out, home, "~", |before, after| {
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '~') && !after.is_some_and(is_name)
+        });
+    }
+    out = home_paths(&out);
+    let mut names: Vec<(&String, &str)> = facts.hosts.iter().map(|h| (h, "<host>")).collect();
+    names.extend(facts.users.iter().map(|u| (u, "<user>")));
+    // longest first: a machine is often called after its user
+    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    for (name, instead) in names {
+        let name = name.trim();
+        if name.chars().count() < 2 || COMMON.iter().any(|c| c.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        // a script without spaces between words has no borders either
+        let everywhere = !name.is_ascii();
+        out = replace(&out, name, instead, |before, after| {
+            everywhere
+                || !(before.is_some_and(char::is_alphanumeric) || after.is_some_and(char::is_alphanumeric))
+        });
+    }
+    out
+}
+
+const fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// Replaces every find, letters of ASCII in either case, whose neighbours are right.
+fn replace(
+    text: &str,
+    find: &str,
+    instead: &str,
+    fits: impl Fn(Option<char>, Option<char>) -> bool,
+) -> String {
+    let (lower, find) = (text.to_ascii_lowercase(), find.to_ascii_lowercase());
+    let mut out = String::with_capacity(text.len());
+    let (mut copied, mut from) = (0, 0);
+    while let Some(offset) = lower.get(from..).and_then(|rest| rest.find(&find)) {
+        let at = from + offset;
+        let end = at + find.len();
+        if fits(text[..at].chars().next_back(), text[end..].chars().next()) {
+            out.push_str(&text[copied..at]);
+            out.push_str(instead);
+            copied = end;
+            from = end;
+        } else {
+            from = at + text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    out.push_str(&text[copied..]);
+    out
+}
+
+/// `/Users/somebody` and `/home/somebody`, whoever it is.
+fn home_paths(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let next = ["/Users/", "/home/"]
+            .into_iter()
+            .filter_map(|p| rest.find(p).map(|i| (i, p)))
+            .min();
+        let Some((at, prefix)) = next else { break };
+        let name_at = at + prefix.len();
+        let name: usize = rest[name_at..]
+            .chars()
+            .take_while(|c| is_name(*c) || !c.is_ascii())
+            .map(char::len_utf8)
+            .sum();
+        out.push_str(&rest[..name_at]);
+        let whose = &rest[name_at..name_at + name];
+        out.push_str(if whose.is_empty() || whose == "Shared" {
+            whose
+        } else {
+            "<user>"
+        });
+        rest = &rest[name_at + name..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Mail addresses, and Feishu's `ou_…` (people), `oc_…` (chats), `om_…` (messages), `on_…` (people across apps).
+fn identifiers(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '@');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let word = &rest[..end];
+        let body = word.trim_end_matches('.');
+        let mail = body
+            .split_once('@')
+            .is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
+        match body.get(..3) {
+            _ if mail => {
+                out.push_str("<mail>");
+                out.push_str(&word[body.len()..]);
+            }
+            Some(kind @ ("ou_" | "oc_" | "om_" | "on_")) if body.len() >= 8 => {
+                out.push_str(kind);
+                out.push_str("<id>");
+                out.push_str(&word[body.len()..]);
+            }
+            _ => out.push_str(word),
+        }
+        let other = rest[end..].find(is_part).unwrap_or(rest.len() - end);
+        out.push_str(&rest[end..end + other]);
+        rest = &rest[end + other..];
+    }
+    out
+}
+
+/// One line without secrets, names and control characters.
+fn clean(line: &str, facts: &Facts) -> String {
+    // the bound comes last: a cut name is not found
+    redact::one_line(&anonymise(&redact::clean_line(line, 4_000), facts), LINE_MAX)
+}
+
+/// The lines of the log around a time: as many before as after, as far as there are. Lines without a time stay with
+/// the line before them.
+pub fn around(lines: &[LogLine], at: Timestamp, most: usize) -> &[LogLine] {
+    let mut last = None;
+    let mut split = lines.len();
+    for (i, line) in lines.iter().enumerate() {
+        last = line.at.or(last);
+        if last.is_some_and(|t| t > at) {
+            split = i;
+            break;
+        }
+    }
+    let after = (lines.len() - split).min(most / 2);
+    let from = split.saturating_sub(most - after);
+    let to = (from + most).min(lines.len());
+    &lines[from..to]
+}
+
+/// A fence that nothing in the text can close.
+fn fenced(out: &mut String, kind: &str, lines: &[String]) {
+    let longest = lines
+        .iter()
+        .flat_map(|l| l.split(|c| c != '`').map(str::len))
+        .max()
+        .unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let _ = writeln!(out, "{fence}{kind}\n{}\n{fence}\n", lines.join("\n"));
+}
+
+/// A code span that nothing in the text can close.
+fn span(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let ticks = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    if text.is_empty() {
+        "–".into()
+    } else {
+        format!("{ticks}{pad}{text}{pad}{ticks}")
+    }
+}
+
+/// The text, at most [`CHARS_MAX`] characters.
+pub fn render(d: &Diagnosis<'_>) -> String {
+    let lang = d.lang;
+    let name = clean(&d.view.profile.name, d.facts);
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "## {}\n",
+        fill(lang.pick(phrases::TITLE), &[("name", &span(&name))])
+    );
+    let _ = writeln!(out, "_{}_\n", lang.pick(phrases::NOTE));
+    verdict(&mut out, d);
+    let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERSIONS));
+    for (name, value) in d.system {
+        let _ = writeln!(
+            out,
+            "- {}: {}",
+            clean(name, d.facts),
+            span(&clean(value, d.facts))
+        );
+    }
+    out.push('\n');
+    list(&mut out, d, phrases::MANAGER, d.manager);
+    list(&mut out, d, phrases::FINDINGS, d.findings);
+    job(&mut out, d);
+    if let Some(record) = d.record {
+        let of = text::duration(lang, d.span);
+        let _ = writeln!(
+            out,
+            "### {}\n",
+            fill(lang.pick(phrases::HISTORY), &[("span", &of)])
+        );
+        let own = record.clone().only(&d.view.profile.name);
+        let told = words::words(&own, Window::last(d.span, d.now), lang, d.zone);
+        let lines: Vec<String> = told.lines().take(80).map(|l| clean(l, d.facts)).collect();
+        fenced(&mut out, "text", &lines);
+    }
+    log(&mut out, d);
+    if let Some(path) = d.recording {
+        let said = fill(
+            lang.pick(phrases::ATTACH),
+            &[("path", &span(&clean(path, d.facts)))],
+        );
+        let _ = writeln!(out, "### {}\n\n{said}", lang.pick(phrases::RECORDING));
+    }
+    out
+}
+
+fn verdict(out: &mut String, d: &Diagnosis<'_>) {
+    let (lang, v) = (d.lang, &d.view.verdict);
+    let entry = v.reason.entry();
+    let none = || "–".to_owned();
+    let evidence = v.evidence.as_ref().map_or_else(none, |e| {
+        let (line, source) = (clean(&e.line, d.facts), clean(&e.source, d.facts));
+        format!(
+            "{} ({}, {})",
+            span(&line),
+            span(&source),
+            words::local(e.at, d.zone)
+        )
+    });
+    let manager = v.manager.map_or("–", crate::health::Manager::word);
+    let process = v.pid.map_or_else(none, |pid| {
+        let up = d
+            .view
+            .uptime(d.now)
+            .map_or_else(none, |u| text::duration(lang, u));
+        format!("PID {pid}, {up}, {manager}")
+    });
+    let notes: Vec<String> = v.notes.iter().map(|n| note(n, lang)).collect();
+    let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERDICT));
+    for (field, value) in [
+        (
+            phrases::LIGHT,
+            format!("{} {}", v.light().symbol(), v.light().word()),
+        ),
+        (
+            phrases::REASON,
+            format!("`{}` – {}", entry.code, lang.pick(entry.title)),
+        ),
+        (phrases::SINCE, words::local(v.since, d.zone)),
+        (phrases::EVIDENCE, evidence),
+        (
+            phrases::NOTES,
+            if notes.is_empty() {
+                none()
+            } else {
+                notes.join("; ")
+            },
+        ),
+        (phrases::PROCESS, process),
+    ] {
+        let _ = writeln!(out, "- {}: {value}", lang.pick(field));
+    }
+    out.push('\n');
+}
+
+fn note(note: &Note, lang: Lang) -> String {
+    match note {
+        Note::Also(reason, _) => format!("`{}`", reason.code()),
+        Note::SecondInstance(_) => lang.pick(phrases::SECOND).to_owned(),
+        Note::InfoHidden => lang.pick(phrases::HIDDEN).to_owned(),
+        Note::DroppedAtStart => lang.pick(phrases::DROPPED).to_owned(),
+        Note::NoConnection => lang.pick(phrases::NO_CONNECTION).to_owned(),
+    }
+}
+
+fn list(out: &mut String, d: &Diagnosis<'_>, heading: text::Phrase, lines: &[String]) {
+    let _ = writeln!(out, "### {}\n", d.lang.pick(heading));
+    for line in lines.iter().take(40) {
+        let _ = writeln!(out, "- {}", span(&clean(line, d.facts)));
+    }
+    if lines.is_empty() {
+        let _ = writeln!(out, "- {}", d.lang.pick(phrases::NOTHING));
+    }
+    out.push('\n');
+}
+
+fn job(out: &mut String, d: &Diagnosis<'_>) {
+    let _ = writeln!(out, "### {}\n", d.lang.pick(phrases::JOB));
+    let file = d.view.profile.job.as_ref();
+    if let Some(file) = file {
+        let _ = writeln!(out, "{}\n", span(&clean(&file.path.to_string_lossy(), d.facts)));
+    }
+    match d.job_file {
+        Some(text) => {
+            // as a whole first: a secret's name and its value often stand on two lines
+            let whole: String = text.chars().take(64 * 1024).collect();
+            let redacted = redact::redact(&whole);
+            let all: Vec<&str> = redacted.lines().collect();
+            let mut lines: Vec<String> = all.iter().take(JOB_LINES).map(|l| clean(l, d.facts)).collect();
+            if all.len() > JOB_LINES {
+                lines.push(fill(
+                    d.lang.pick(phrases::CUT),
+                    &[("n", &(all.len() - JOB_LINES).to_string())],
+                ));
+            }
+            let kind = if redacted.trim_start().starts_with('<') {
+                "xml"
+            } else {
+                "ini"
+            };
+            fenced(out, kind, &lines);
+        }
+        None => {
+            let _ = writeln!(out, "{}\n", d.lang.pick(phrases::NOTHING));
+        }
+    }
+}
+
+fn log(out: &mut String, d: &Diagnosis<'_>) {
+    let at = d.view.verdict.since;
+    let time = words::local(at, d.zone);
+    let _ = writeln!(
+        out,
+        "### {}\n",
+        fill(d.lang.pick(phrases::LOG), &[("time", &time)])
+    );
+    let mut lines: Vec<String> = around(d.log, at, LOG_LINES)
+        .iter()
+        .map(|l| clean(&format!("{}: {}", l.file, l.text), d.facts))
+        .collect();
+    // the end is nearer to now: the beginning goes first
+    let room = CHARS_MAX.saturating_sub(out.chars().count() + 2_000);
+    let mut length: usize = lines.iter().map(|l| l.chars().count() + 1).sum();
+    let mut cut = 0;
+    while length > room && cut < lines.len() {
+        length -= lines[cut].chars().count() + 1;
+        cut += 1;
+    }
+    lines.drain(..cut);
+    if lines.is_empty() {
+        lines.push(d.lang.pick(phrases::NOTHING).to_owned());
+    }
+    fenced(out, "text", &lines);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::health::{Manager, Proof, Reason, Verdict};
+    use crate::history::stats::tests::{change, t};
+    use crate::history::{ProfileRecord, Watched};
+    use crate::profile::{JobFile, KeepAlive, Profile};
+
+    fn facts() -> Facts {
+        Facts {
+            homes: vec!["/Users/bob".into(), "/srv/people/bob".into()],
+            users: vec!["bob".into(), "Bob Smith".into(), "张伟".into(), "hermes".into()],
+            hosts: vec!["Bobs-MacBook-Pro.local".into(), "Bobs-MacBook-Pro".into()],
+        }
+    }
+
+    #[test]
+    fn names_go_and_the_rest_stays() {
+        for (text, expected) in [
+            ("/Users/bob/.hermes/logs", "~/.hermes/logs"),
+            ("HOME=/srv/people/bob;", "HOME=~;"),
+            (
+                "/Users/bobby/x and /Users/alice/x",
+                "/Users/<user>/x and /Users/<user>/x",
+            ),
+            ("/home/carol: no", "/home/<user>: no"),
+            ("/Users/Shared/x", "/Users/Shared/x"),
+            ("file:///Users/bob/a", "file://~/a"),
+            ("by BOB (bob@example.com).", "by <user> (<mail>)."),
+            ("Bob Smith on Bobs-MacBook-Pro.local", "<user> on <host>"),
+            ("由张伟启动", "由<user>启动"),
+            (
+                "bobbin and kebob stay; bob_x goes",
+                "bobbin and kebob stay; <user>_x goes",
+            ),
+            (
+                "hermes gateway run in /Users/hermes/x",
+                "hermes gateway run in /Users/<user>/x",
+            ),
+            (
+                "chat_id=oc_lab_chat sender=user:ou_84aad35d084aa403a838cf73ee18467.",
+                "chat_id=oc_<id> sender=user:ou_<id>.",
+            ),
+            ("on_time ou_x", "on_time ou_x"),
+        ] {
+            assert_eq!(anonymise(text, &facts()), expected);
+        }
+    }
+
+    fn view() -> ProfileView {
+        let job = JobFile {
+            manager: Manager::Launchd,
+            path: "/Users/bob/Library/LaunchAgents/ai.hermes.gateway.plist".into(),
+            label: "ai.hermes.gateway".into(),
+            arguments: Vec::new(),
+            gateway_words: Vec::new(),
+            environment: Vec::new(),
+            stdout: None,
+            stderr: None,
+            run_at_load: true,
+            keep_alive: KeepAlive::Always,
+            throttle_s: None,
+            exit_timeout_s: None,
+        };
+        let profile = Profile {
+            name: "work".into(),
+            home: "/Users/bob/.hermes".into(),
+            job: Some(job),
+            logs: Vec::new(),
+        };
+        let mut verdict = Verdict {
+            reason: Reason::ExecutorShutdown,
+            since: t(100),
+            ..Verdict::unknown(t(0))
+        };
+        verdict.evidence = Some(Proof::new(
+            "agent.log",
+            "Executor shutdown ``` in /Users/bob",
+            t(100),
+        ));
+        verdict.pid = Some(77);
+        verdict.notes = vec![Note::Also(Reason::NotLoaded, None), Note::InfoHidden];
+        ProfileView {
+            profile: Arc::new(profile),
+            verdict,
+            restart: None,
+        }
+    }
+
+    fn told(lang: Lang, log: &[LogLine], job: &str, extra: &str) -> String {
+        let mut row = change(10, 1, Reason::NotRunning);
+        row.evidence = Some(Proof::new("agent.log", extra, t(10)));
+        let record = Record {
+            watched: vec![Watched {
+                run: 1,
+                from: t(0),
+                to: t(200),
+            }],
+            profiles: vec![ProfileRecord {
+                name: "work".into(),
+                changes: vec![row],
+                restarts: Vec::new(),
+            }],
+        };
+        let (facts, view) = (facts(), view());
+        render(&Diagnosis {
+            now: t(200),
+            zone: &TimeZone::UTC,
+            lang,
+            facts: &facts,
+            view: &view,
+            system: &[("macOS".into(), "15.1".into()), ("x".into(), extra.to_owned())],
+            job_file: Some(job),
+            manager: &[extra.to_owned()],
+            findings: &[
+                "replace-flag: --replace in /Users/bob/x".to_owned(),
+                extra.to_owned(),
+            ],
+            log,
+            record: Some(&record),
+            span: SignedDuration::from_hours(24),
+            recording: Some("/Users/bob/work.jsonl"),
+        })
+    }
+
+    fn line(at: i64, text: &str) -> LogLine {
+        LogLine {
+            at: Some(t(at)),
+            file: "agent.log".into(),
+            text: text.into(),
+        }
+    }
+
+    #[test]
+    fn it_pastes_into_an_issue() {
+        for lang in [Lang::En, Lang::Zh] {
+            let out = told(
+                lang,
+                &[line(90, "a"), line(100, "```"), line(110, "ticket=zz99")],
+                "<plist>\n````\n</plist>",
+                "y",
+            );
+            assert!(
+                out.contains("`executor-shutdown`") && out.contains("~/Library/LaunchAgents"),
+                "{out}"
+            );
+            assert!(out.contains("````` xml\n") || out.contains("`````xml\n"), "{out}");
+            assert!(out.contains("agent.log: ticket=[redacted]"), "{out}");
+            assert!(!out.contains("bob"), "{out}");
+            // every fence that opens closes
+            let mut open: Option<usize> = None;
+            for l in out.lines() {
+                let ticks = l.bytes().take_while(|b| *b == b'`').count();
+                match open {
+                    None if ticks >= 3 && !l[ticks..].contains('`') => open = Some(ticks),
+                    Some(n) if ticks >= n && l.len() == ticks => open = None,
+                    _ => {}
+                }
+            }
+            assert_eq!(open, None, "{out}");
+        }
+    }
+
+    #[test]
+    fn the_log_around_is_around() {
+        let lines: Vec<LogLine> = (0..1000).map(|n| line(n, "x")).collect();
+        let part = around(&lines, t(500), 120);
+        assert_eq!(
+            (part[0].at, part[119].at, part.len()),
+            (Some(t(441)), Some(t(560)), 120)
+        );
+        let part = around(&lines, t(5000), 120);
+        assert_eq!((part[0].at, part.len()), (Some(t(880)), 120));
+        assert_eq!(around(&lines, t(-1), 120).len(), 120);
+        assert!(around(&[], t(0), 120).is_empty());
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        let lines: Vec<LogLine> = (0..5000).map(|n| line(n, &"网`".repeat(400))).collect();
+        let job = "<key>x</key>\n".repeat(5000);
+        let out = told(Lang::Zh, &lines, &job, &"z".repeat(10_000));
+        assert!(out.chars().count() <= CHARS_MAX, "{}", out.chars().count());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn planted_names_and_tokens_never_survive(
+            name in "qz[a-z]{3,7}[0-9]?",
+            secret in "[A-Za-z0-9]{19}[0-9]",
+            before in "([ -~]{0,20}[ /:'(\"=@._-])?",
+            after in "([ /:'),\"@._-][ -~]{0,20})?",
+            upper in any::<bool>(),
+        ) {
+            let shown = if upper { name.to_ascii_uppercase() } else { name.clone() };
+            let facts = Facts { homes: vec![format!("/Users/{name}").into()], users: vec![name.clone()], hosts: vec![format!("{name}-mac.local")] };
+            for text in [
+                format!("{before}{shown}{after}"),
+                format!("{before}/Users/{name}/x{after}"),
+                format!("{before}{name}-mac.local{after}"),
+                format!("x app_secret={secret} /Users/{name} token: {secret}"),
+            ] {
+                let out = clean(&text, &facts).to_ascii_lowercase();
+                prop_assert!(!out.contains(&name), "{} → {}", text, out);
+                prop_assert!(!out.contains(&secret.to_ascii_lowercase()), "{} → {}", text, out);
+            }
+        }
+
+        #[test]
+        fn any_text_is_survived(text in "(\\PC|/Users/|bob|张伟|@|oc_|\n){0,40}") {
+            let once = anonymise(&text, &facts());
+            prop_assert_eq!(anonymise(&once, &facts()), once);
+        }
+    }
+}
