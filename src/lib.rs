@@ -6,8 +6,11 @@
 //! The tour: [`profile`] finds what is watched; [`health`] judges (pure); [`supervisor`] restarts; [`text`] speaks both
 //! languages; [`snapshot`] is what everybody shows.
 
+pub mod agent;
 pub mod cli;
+pub mod config;
 pub mod diagnose;
+pub mod doctor;
 pub mod evidence;
 pub mod health;
 pub mod history;

@@ -19,6 +19,7 @@ use crate::watcher::{self, Handle, SAFETY_POLL, Setup};
 const FIRST_LOOK: Duration = Duration::from_secs(12);
 
 /// The user's settings and places.
+#[derive(Debug, Clone)]
 pub struct Engine {
     /// Settings, read and checked.
     pub config: Config,

@@ -1,6 +1,15 @@
 //! The command line: one file a command, exit codes, nothing decided.
 
+use std::io::{IsTerminal, Write};
+
+use clap::{Parser, Subcommand};
+
+use crate::text::Lang;
+
+pub mod demo;
 pub mod diagnose;
+pub mod doctor;
+pub mod engine;
 pub mod generate;
 pub mod history;
 pub mod logs;
@@ -9,4 +18,114 @@ pub mod replay;
 pub mod report;
 pub mod restart;
 pub mod serve;
+pub mod simulate;
+pub mod status;
+pub mod style;
 pub mod swiftbar;
+pub mod watch;
+pub mod wiring;
+
+/// Success; `status`: all green.
+pub const OK: u8 = 0;
+/// `status`: at least one red.
+pub const RED: u8 = 1;
+/// Wrong usage or settings.
+pub const USAGE: u8 = 2;
+/// `status`: none red, not all green.
+pub const NOT_GREEN: u8 = 3;
+/// No profile found.
+pub const NO_PROFILE: u8 = 4;
+
+/// A green or red light for every Hermes Gateway profile on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "gatelight", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; without a command the menu-bar agent starts.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at every profile once.
+    #[command(
+        after_help = "Exit code: 0 all green, 1 any red, 2 usage or settings, 3 none red but not all green, 4 no profile.\n\nExample:\n  gatelight status --json"
+    )]
+    Status(status::Args),
+    /// Show every change as it happens.
+    #[command(after_help = "Example:\n  gatelight watch work --json")]
+    Watch(watch::Args),
+    /// Play recordings, or plain Hermes logs whose stamps are the clock, through the judgement.
+    #[command(after_help = "Example:\n  gatelight replay ~/.hermes/logs/agent.log*")]
+    Replay(replay::Args),
+    /// Record what is seen of a profile, secrets removed, until Ctrl-C.
+    #[command(after_help = "Example:\n  gatelight record default --out wrong-light.jsonl")]
+    Record(record::Args),
+    /// Show the logs of a profile, merged by time.
+    #[command(after_help = "Example:\n  gatelight logs default -f")]
+    Logs(logs::Args),
+    /// Restart gateways, each step shown, the result proven.
+    #[command(after_help = "Example:\n  gatelight restart --red")]
+    Restart(restart::Args),
+    /// Find what is wrong in the job files, and repair it.
+    #[command(after_help = "Example:\n  gatelight doctor --fix --dry-run")]
+    Doctor(doctor::Args),
+    /// What happened, how often and why.
+    #[command(after_help = "Example:\n  gatelight history --since 7d")]
+    History(history::Args),
+    /// The same as one page to look at.
+    #[command(after_help = "Example:\n  gatelight report --open")]
+    Report(report::Args),
+    /// Two simulated gateways fail, are told about, and one is mended: needs nothing installed.
+    #[command(after_help = "Example:\n  gatelight demo --for 60")]
+    Demo(demo::Args),
+    /// A simulated gateway, as the demo starts it.
+    #[command(hide = true)]
+    Simulate(simulate::Args),
+}
+
+/// Where and how a command speaks.
+pub struct Terminal<'a> {
+    /// Standard output, or what stands for it.
+    pub out: &'a mut dyn Write,
+    /// Language of the texts.
+    pub lang: Lang,
+    /// Colours may be used: on a terminal, unless `NO_COLOR` is set.
+    pub color: bool,
+}
+
+/// Runs the command line; the result is the exit code.
+pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    let stdout = std::io::stdout();
+    let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let mut locked = std::io::LineWriter::new(stdout.lock());
+    let mut terminal = Terminal { out: &mut locked, lang: Lang::from_environment(), color };
+    let Some(command) = cli.command else { return crate::agent::run(engine::Engine::load()?, &mut terminal) };
+    match command {
+        Command::Simulate(args) => return simulate::run(&args),
+        Command::Demo(args) => return demo::run(&args, &mut terminal),
+        Command::Replay(args) => return replay::run(&args, &mut terminal),
+        _ => {}
+    }
+    let engine = engine::Engine::load()?;
+    terminal.lang = engine.lang;
+    match command {
+        Command::Status(args) => status::run(&args, &engine, &mut terminal),
+        Command::Watch(args) => watch::run(&args, &engine, &mut terminal),
+        Command::Record(args) => record::run(&args, &engine, &mut terminal),
+        Command::Logs(args) => logs::run(&args, &engine, &mut terminal),
+        Command::Restart(args) => wiring::run_restart(args, &engine, &mut terminal),
+        Command::Doctor(args) => wiring::run_doctor(&args, &engine, &mut terminal),
+        Command::History(args) => wiring::run_history(&args, &engine, &mut terminal),
+        Command::Report(args) => wiring::run_report(&args, &engine, &mut terminal),
+        Command::Simulate(_) | Command::Demo(_) | Command::Replay(_) => Ok(OK),
+    }
+}
+
+/// Whether this error only says that the reader of our output has left.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

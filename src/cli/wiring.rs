@@ -64,10 +64,6 @@ pub fn run_doctor(args: &doctor::Args, engine: &Engine, terminal: &mut Terminal<
             Manager::Embedded => None,
         }
     };
-    let facts = |pid| {
-        let info = process::look(pid).filter(|info| info.state != crate::health::ProcessState::Zombie)?;
-        Some(ProcessFacts { start: Some(info.start), parent: Some(info.parent) })
-    };
     let mut link = |job: &JobFile, pid: u32| link_of(engine, job, pid);
     let mut context = doctor::Context {
         places: &engine.places,
@@ -146,4 +142,34 @@ fn story<'a>(file: &'a Path, engine: &Engine, terminal: &'a mut Terminal<'_>) ->
         zone: jiff::tz::TimeZone::system(),
         out: terminal.out,
     }
+}
+
+/// Everything that the doctor finds now.
+pub fn examine(engine: &Engine) -> Vec<crate::doctor::Finding> {
+    let supervisors = Supervisors::from_environment();
+    let (launchd, systemd) = (supervisors.get(Manager::Launchd), supervisors.get(Manager::Systemd));
+    let supervisor = |manager| -> Option<&dyn Supervisor> {
+        match manager {
+            Manager::Launchd => launchd.as_deref(),
+            Manager::Systemd => systemd.as_deref(),
+            Manager::Embedded => None,
+        }
+    };
+    let found = crate::profile::scan(&engine.places);
+    let live = crate::doctor::LiveFacts::ask(&found, &supervisor, &facts);
+    crate::doctor::examine(&found, &engine.places, &live)
+}
+
+/// What the doctor wants to know of a process.
+fn facts(pid: u32) -> Option<ProcessFacts> {
+    let info = process::look(pid).filter(|info| info.state != crate::health::ProcessState::Zombie)?;
+    Some(ProcessFacts { start: Some(info.start), parent: Some(info.parent) })
+}
+
+/// Writes the timeline of the last week and opens it.
+pub fn open_timeline(engine: &Engine) -> anyhow::Result<()> {
+    let args = report::Args::for_menu(engine.folders.data.join("timeline.html"));
+    let mut sink = std::io::sink();
+    let mut terminal = Terminal { out: &mut sink, lang: engine.lang, color: false };
+    run_report(&args, engine, &mut terminal).map(|_| ())
 }

@@ -11,3 +11,4 @@ pub mod redact;
 pub mod state_files;
 pub mod tail;
 pub mod watch;
+mod ready;

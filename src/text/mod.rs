@@ -3,7 +3,12 @@
 //! A [`Phrase`] holds both languages, so none can be left out; [`fill`] puts values into `{names}`. Reasons have their
 //! texts in [`crate::health::reason::CATALOGUE`].
 
+pub mod agent;
+pub mod config;
+pub mod demo;
+pub mod desktop;
 pub mod diagnose;
+pub mod doctor;
 pub mod history;
 pub mod menu;
 pub mod notice;
