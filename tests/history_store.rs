@@ -197,6 +197,55 @@ fn old_rows_go_and_the_state_stays() {
     assert_eq!(at, [("gone", vec![t(5)]), ("work", vec![t(19), t(91 * day)])]);
 }
 
+/// Puts rows into the file past the store, as quickly as possible.
+fn stuff(path: &Path, rows: i64, bytes: usize) {
+    let mut db = rusqlite::Connection::open(path).unwrap();
+    let all = db.transaction().unwrap();
+    all.execute("INSERT INTO profiles VALUES (1, 'work')", [])
+        .unwrap();
+    for n in 0..rows {
+        all.execute(
+            "INSERT INTO changes VALUES (1, ?1, 1, 'connected', 'not-running', ?1, 'x', ?2, 1, NULL, NULL, 0)",
+            rusqlite::params![t(n).as_millisecond(), "y".repeat(bytes)],
+        )
+        .unwrap();
+    }
+    all.commit().unwrap();
+}
+
+#[test]
+fn too_many_rows_lose_the_oldest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h");
+    drop(Store::open(&path, t(0)).unwrap());
+    stuff(&path, 60_000, 100);
+    let store = Store::open(&path, t(60_000)).unwrap();
+    let kept = store.read(t(0), t(60_000)).unwrap().profiles.remove(0).changes;
+    assert_eq!((kept.len(), kept[0].at), (50_000, t(10_000)));
+}
+
+#[test]
+fn a_file_at_its_bound_goes_on_without_its_oldest_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h");
+    drop(Store::open(&path, t(0)).unwrap());
+    stuff(&path, 1_070, 60_000);
+    let mut store = Store::open(&path, t(2_000)).unwrap();
+    for n in 2_000..6_000 {
+        store.record_change(&flip(n)).unwrap();
+    }
+    let kept = store.read(t(0), t(6_000)).unwrap().profiles.remove(0).changes;
+    assert!(kept[0].at > t(200), "nothing had to go: the test proves nothing");
+    assert_eq!(
+        kept.iter().filter(|c| c.at >= t(2_000)).count(),
+        4_000,
+        "new rows were lost"
+    );
+    drop(store);
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size <= 16_384 * 4_096, "{size} bytes");
+}
+
 #[test]
 fn files_that_cannot_be_used_are_set_aside() {
     for (what, newer) in [

@@ -239,7 +239,8 @@ fn look_at_word(text: &str, start: usize) -> Step {
             return step;
         }
     }
-    if (names_a_secret(word) || holds_a_message(word, &bytes[end..]))
+    if value_may_follow(word, &bytes[end..])
+        && (names_a_secret(word) || holds_a_message(word, &bytes[end..]))
         && let Some((from, to)) = value_after(text, start, end)
     {
         return mask(from, to);
@@ -324,6 +325,15 @@ fn names_a_secret(word: &str) -> bool {
         .map(|b| b.to_ascii_lowercase() as char)
         .collect();
     NAMES.contains(&plain.as_str()) || NAME_ENDINGS.iter().any(|e| plain.ends_with(e))
+}
+
+/// The cheap question first: most words of a log have nothing behind them that could give a value to a name.
+fn value_may_follow(word: &str, after: &[u8]) -> bool {
+    word.starts_with("--")
+        || matches!(
+            after.get(spaces(after)),
+            Some(b'=' | b':' | b'"' | b'\'' | b'\\' | b'`' | b',' | b'<' | b'%')
+        )
 }
 
 /// People's words are nobody else's business either; only as the gateway writes them, for these names are common.

@@ -1,5 +1,7 @@
 //! Time lines, incidents and figures: pure functions over rows and intervals.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ChangeRow, ProfileRecord, RestartRow, Watched};
@@ -48,10 +50,14 @@ impl Span {
 }
 
 /// The window as spans without a gap or overlap. Unknown: nobody looked; or this run of Gatelight had not yet said
-/// anything; or it said that it knows nothing.
+/// anything; or it said that it knows nothing. The changes have to be in order of time.
 pub fn timeline(changes: &[ChangeRow], watched: &[Watched], window: Window) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut end = window.from;
+    let mut first_of_run: HashMap<i64, usize> = HashMap::new();
+    for (i, change) in changes.iter().enumerate() {
+        first_of_run.entry(change.run).or_insert(i);
+    }
     let mut looked: Vec<Watched> = watched.iter().copied().filter(|w| w.from < w.to).collect();
     looked.sort_by_key(|w| (w.from, w.run));
     for w in looked {
@@ -60,16 +66,25 @@ pub fn timeline(changes: &[ChangeRow], watched: &[Watched], window: Window) -> V
             continue;
         }
         push(&mut spans, end, from, None);
+        let known = |i: usize| (changes[i].to != Reason::NoEvidence).then_some(i);
+        let inside = changes.partition_point(|c| c.at <= from);
         let mut at = from;
-        let mut holds = None;
-        for (i, change) in changes.iter().enumerate().filter(|(_, c)| c.run == w.run) {
+        let mut holds = match first_of_run.get(&w.run) {
+            Some(first) if *first < inside => changes[*first..inside]
+                .iter()
+                .rposition(|c| c.run == w.run)
+                .and_then(|i| known(first + i)),
+            _ => None,
+        };
+        for (i, change) in changes.iter().enumerate().skip(inside) {
             if change.at >= to {
                 break;
             }
-            let next = change.at.max(from);
-            push(&mut spans, at, next, holds);
-            at = next;
-            holds = (change.to != Reason::NoEvidence).then_some(i);
+            if change.run == w.run {
+                push(&mut spans, at, change.at, holds);
+                at = change.at;
+                holds = known(i);
+            }
         }
         push(&mut spans, at, to, holds);
         end = to;
