@@ -13,7 +13,6 @@ use crate::cli::wiring::{ledger_file, start_of};
 use crate::cli::{Terminal, doctor, wiring};
 use crate::doctor::Finding;
 use crate::health::RestartHelps;
-use crate::profile::Profile;
 use crate::snapshot::{RestartView, Snapshot};
 use crate::supervisor::ledger::Ledger;
 use crate::supervisor::policy::{Ask, Decision, Desk};
@@ -36,6 +35,8 @@ pub enum Done {
     Step(String, RestartView),
     /// A restart ended.
     Restarted(String, RestartView),
+    /// The outcome of this restart was shown long enough.
+    Forget(String, RestartView),
     /// What the doctor found.
     Findings {
         /// How many.
@@ -151,6 +152,18 @@ impl Actions {
         if let Err(error) = self.ledger.reserve(name, now, true) {
             eprintln!("gatelight: {error}");
         }
+        // A command line that restarts this profile at this moment has the word.
+        let claim = match self.ledger.claim(name) {
+            Ok(None) => {
+                self.desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish(name, generation);
+                return self.say(words::TOO_MANY_TITLE, words::CLAIMED_BODY, &[("profile", name)]);
+            }
+            Ok(claim) => claim,
+            Err(error) => {
+                eprintln!("gatelight: {error}");
+                None
+            }
+        };
         let (desk, done, snapshots) = (Arc::clone(&self.desk), self.done.clone(), self.snapshots.clone());
         let name = name.to_owned();
         tokio::spawn(async move {
@@ -168,11 +181,13 @@ impl Actions {
                 }
             })
             .await;
+            drop(claim);
             let finished =
                 desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish(&name, generation);
             if let Some(view) = last.filter(|_| finished) {
-                let _ = done.send(Done::Restarted(name, view)).await;
+                let _ = done.send(Done::Restarted(name.clone(), view.clone())).await;
                 tokio::time::sleep(SHOWN_FOR).await;
+                let _ = done.send(Done::Forget(name, view)).await;
             }
         });
     }
@@ -233,11 +248,10 @@ impl Actions {
 
     fn copy_diagnostics(&self, name: String) {
         let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
-        let profile: Option<Arc<Profile>> = self.snapshots.borrow().find(&name).map(|view| Arc::clone(&view.profile));
         let snapshot = self.snapshots.borrow().clone();
         tokio::spawn(async move {
-            let Some(profile) = profile else { return };
-            let work = tokio::task::spawn_blocking(move || wiring::copy_diagnostics(&engine, &profile, &snapshot));
+            let Some(view) = snapshot.find(&name).cloned() else { return };
+            let work = tokio::task::spawn_blocking(move || wiring::copy_diagnostics(&engine, &view, &snapshot));
             let body = match work.await {
                 Ok(Ok(phrase)) => phrase,
                 Ok(Err(error)) => format!("{error:#}"),

@@ -88,7 +88,7 @@ fn open_history(engine: &Engine) -> Option<Store> {
     match Store::open(&history_file(engine), Timestamp::now()) {
         Ok(store) => {
             if let Some(aside) = store.set_aside() {
-                eprintln!("gatelight: {aside}");
+                eprintln!("gatelight: {}: {}", aside.path.display(), aside.why);
             }
             Some(store.keeping(days))
         }
@@ -236,6 +236,13 @@ impl State {
                     eprintln!("gatelight: history: {error}");
                 }
                 let _ = self.handle.commands.send(Command::ShowRestart(name, Some(view))).await;
+            }
+            Done::Forget(name, view) => {
+                // A newer restart stays.
+                let shown = self.handle.snapshots.borrow().find(&name).and_then(|view| view.restart.clone());
+                if shown.as_ref() == Some(&view) {
+                    let _ = self.handle.commands.send(Command::ShowRestart(name, None)).await;
+                }
             }
             Done::Findings { count, repairable } => {
                 let _ = self.inputs.send(UiInput::Findings { count, repairable }).await;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use jiff::civil::DateTime;
 
 use super::engine::{Engine, interrupted, runtime};
-use super::{NO_PROFILE, OK, Terminal, USAGE, style};
+use super::{OK, Terminal, USAGE, style};
+use crate::diagnose::LogLine;
 use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
-use crate::evidence::patterns::Patterns;
 use crate::evidence::redact::{one_line, redact};
 use crate::evidence::tail::{Limits, Tailer};
 use crate::evidence::watch::Watch;
@@ -43,17 +43,14 @@ pub struct Args {
 pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let known = crate::profile::scan(&engine.places);
     let Some(profile) = known.profiles.iter().find(|profile| profile.name == args.profile) else {
-        let names: Vec<&str> = known.profiles.iter().map(|p| p.name.as_str()).collect();
-        let values = [("name", args.profile.as_str()), ("names", &names.join(", "))];
-        eprintln!("{}", fill(engine.lang.pick(words::NO_SUCH_PROFILE), &values));
-        return Ok(if names.is_empty() { NO_PROFILE } else { USAGE });
+        return Ok(super::status::no_such_profile(&args.profile, engine));
     };
     if args.system {
         return system_log(profile, engine);
     }
     let patterns = engine.patterns()?;
     let mut view = View { scanner: Scanner::new(Arc::clone(&patterns)), terminal };
-    let (mut tailers, past) = read_past(profile, args.lines, &patterns);
+    let (mut tailers, past) = read_past(profile, args.lines);
     for line in &past {
         view.show(line)?;
     }
@@ -105,7 +102,7 @@ struct Line {
 type Followed = Vec<(String, Tailer)>;
 
 /// The last lines of every log, merged by time, copies in several files shown once.
-fn read_past(profile: &Profile, wanted: usize, _patterns: &Arc<Patterns>) -> (Followed, VecDeque<Line>) {
+fn read_past(profile: &Profile, wanted: usize) -> (Followed, VecDeque<Line>) {
     let mut tailers = Vec::new();
     let mut all: Vec<Line> = Vec::new();
     for path in &profile.logs {
@@ -140,6 +137,19 @@ fn read_past(profile: &Profile, wanted: usize, _patterns: &Arc<Patterns>) -> (Fo
         }
     }
     (tailers, merged)
+}
+
+/// The last lines of every log of this profile, merged, for a report. Nothing in them is redacted yet.
+pub fn merged(profile: &Profile, wanted: usize) -> Vec<LogLine> {
+    let zone = jiff::tz::TimeZone::system();
+    let lines = read_past(profile, wanted).1.into_iter();
+    lines
+        .map(|line| LogLine {
+            at: line.stamp.and_then(|stamp| zone.to_ambiguous_timestamp(stamp).compatible().ok()),
+            file: line.source,
+            text: one_line(&String::from_utf8_lossy(&line.text), LINE_CHARS),
+        })
+        .collect()
 }
 
 fn collect(name: &str, block: &[u8], stamp: &mut Option<DateTime>, lines: &mut Vec<Line>) {

@@ -2,7 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
-use clap::{Parser, Subcommand};
+use anyhow::Context;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::text::Lang;
 
@@ -77,6 +78,24 @@ pub enum Command {
     /// The same as one page to look at.
     #[command(after_help = "Example:\n  gatelight report --open")]
     Report(report::Args),
+    /// A report about one profile that pastes into an issue, names and secrets removed.
+    #[command(after_help = "Example:\n  gatelight diagnose default > issue.md")]
+    Diagnose(diagnose::Args),
+    /// Metrics for Prometheus.
+    #[command(after_help = "Example:\n  gatelight serve --listen 127.0.0.1:9789")]
+    Serve(serve::Args),
+    /// Shell completions, on standard output.
+    #[command(after_help = "Example:\n  gatelight completions zsh > ~/.zfunc/_gatelight")]
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Man pages, into a folder.
+    #[command(after_help = "Example:\n  gatelight man ~/.local/share/man/man1")]
+    Man {
+        /// Where to.
+        folder: std::path::PathBuf,
+    },
     /// Two simulated gateways fail, are told about, and one is mended: needs nothing installed.
     #[command(after_help = "Example:\n  gatelight demo --for 60")]
     Demo(demo::Args),
@@ -106,6 +125,16 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Simulate(args) => return simulate::run(&args),
         Command::Demo(args) => return demo::run(&args, &mut terminal),
         Command::Replay(args) => return replay::run(&args, &mut terminal),
+        Command::Completions { shell } => {
+            terminal.out.write_all(&generate::completions(Cli::command(), shell))?;
+            return Ok(OK);
+        }
+        Command::Man { folder } => {
+            for (name, text) in generate::man_pages(Cli::command())? {
+                std::fs::write(folder.join(&name), text).with_context(|| folder.join(name).display().to_string())?;
+            }
+            return Ok(OK);
+        }
         _ => {}
     }
     let engine = engine::Engine::load()?;
@@ -119,7 +148,13 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Doctor(args) => wiring::run_doctor(&args, &engine, &mut terminal),
         Command::History(args) => wiring::run_history(&args, &engine, &mut terminal),
         Command::Report(args) => wiring::run_report(&args, &engine, &mut terminal),
-        Command::Simulate(_) | Command::Demo(_) | Command::Replay(_) => Ok(OK),
+        Command::Diagnose(args) => wiring::run_diagnose(&args, &engine, &mut terminal),
+        Command::Serve(args) => wiring::run_serve(&args, &engine, &mut terminal),
+        Command::Simulate(_)
+        | Command::Demo(_)
+        | Command::Replay(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => Ok(OK),
     }
 }
 

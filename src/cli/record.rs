@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::engine::{Engine, first_look, interrupted, runtime};
-use super::{NO_PROFILE, OK, Terminal};
+use super::{OK, Terminal};
 use crate::evidence::collector::Observed;
 use crate::evidence::redact::{one_line, redact};
 use crate::health::{Evidence, JobState};
@@ -35,34 +35,43 @@ pub struct Args {
 pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let known = crate::profile::scan(&engine.places);
     if !known.profiles.iter().any(|profile| profile.name == args.profile) {
-        let names: Vec<&str> = known.profiles.iter().map(|p| p.name.as_str()).collect();
-        let values = [("name", args.profile.as_str()), ("names", &names.join(", "))];
-        eprintln!("{}", fill(engine.lang.pick(words::NO_SUCH_PROFILE), &values));
-        return Ok(NO_PROFILE);
+        return Ok(super::status::no_such_profile(&args.profile, engine));
     }
-    let named = || args.out.display().to_string();
-    let file = OpenOptions::new().write(true).create_new(true).open(&args.out).with_context(named)?;
+    let file = args.out.display().to_string();
+    let recording = fill(engine.lang.pick(words::RECORDING), &[("file", &file)]);
+    let out = &mut *terminal.out;
+    record_into(&args.profile, &args.out, engine, || writeln!(out, "{recording}"), interrupted())?;
+    writeln!(terminal.out, "{}", fill(engine.lang.pick(words::RECORDED), &[("file", &file)]))?;
+    Ok(OK)
+}
+
+/// Records this profile into a new file until `end`. `begun` is called once everything is looked at.
+pub fn record_into(
+    profile: &str,
+    out: &Path,
+    engine: &Engine,
+    begun: impl FnOnce() -> std::io::Result<()>,
+    end: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let named = || out.display().to_string();
+    let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
     let start = Timestamp::now();
-    let header =
-        Header { recording: VERSION, start, profile: args.profile.clone(), hermes: None, scenario: None };
+    let header = Header { recording: VERSION, start, profile: profile.to_owned(), hermes: None, scenario: None };
     let mut writer = Writer { out: BufWriter::new(file), start, last: 0.0, failed: None };
     writer.line(&serde_json::to_value(header)?);
     let shared = Arc::new(Mutex::new(writer));
     let observer = Arc::clone(&shared);
-    let lock = |shared: &Arc<Mutex<Writer>>| shared.lock().unwrap_or_else(PoisonError::into_inner).finish();
     runtime()?.block_on(async {
         let seen = Box::new(move |at: Timestamp, observed: Observed<'_>| {
             observer.lock().unwrap_or_else(PoisonError::into_inner).see(at, &observed);
         });
-        let mut handle = engine.watch(vec![args.profile.clone()], Some(seen))?;
+        let mut handle = engine.watch(vec![profile.to_owned()], Some(seen))?;
         first_look(&mut handle).await;
-        writeln!(terminal.out, "{}", fill(engine.lang.pick(words::RECORDING), &[("file", &named())]))?;
-        interrupted().await;
+        begun()?;
+        end.await;
         anyhow::Ok(())
     })?;
-    lock(&shared).with_context(named)?;
-    writeln!(terminal.out, "{}", fill(engine.lang.pick(words::RECORDED), &[("file", &named())]))?;
-    Ok(OK)
+    shared.lock().unwrap_or_else(PoisonError::into_inner).finish().with_context(named)
 }
 
 struct Writer {

@@ -33,6 +33,13 @@ pub struct Args {
     from_logs: Vec<PathBuf>,
 }
 
+impl Args {
+    /// As the menu asks for it: everything, written here and opened.
+    pub fn for_menu(out: PathBuf) -> Self {
+        Self { since: SignedDuration::from_hours(90 * 24), open: true, out: Some(out), from_logs: Vec::new() }
+    }
+}
+
 /// What a replay of old logs gives: the changes, and the time at which the logs end.
 pub type Replayed = (Vec<ProfileChange>, Timestamp);
 

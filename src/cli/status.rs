@@ -22,6 +22,9 @@ pub struct Args {
     /// One JSON object.
     #[arg(long)]
     pub json: bool,
+    /// As SwiftBar and xbar read it.
+    #[arg(long, conflicts_with = "json")]
+    pub swiftbar: bool,
 }
 
 #[derive(Serialize)]
@@ -65,6 +68,9 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
     }
     if args.json {
         writeln!(terminal.out, "{}", json(&snapshot)?)?;
+    } else if args.swiftbar {
+        let program = std::env::current_exe().unwrap_or_default();
+        write!(terminal.out, "{}", super::swiftbar::swiftbar(&snapshot, engine.lang, snapshot.at, &program))?;
     } else {
         for view in &snapshot.profiles {
             show(view, snapshot.at, terminal)?;
@@ -91,20 +97,33 @@ fn nothing_found(
         writeln!(terminal.out, "{}", json(snapshot)?)?;
     }
     bad_files(snapshot);
-    if let Some(name) = &args.profile {
-        let known = crate::profile::scan(&engine.places);
-        if !known.profiles.is_empty() {
-            let names: Vec<&str> = known.profiles.iter().map(|p| p.name.as_str()).collect();
-            let values = [("name", name.as_str()), ("names", &names.join(", "))];
-            eprintln!("{}", fill(engine.lang.pick(words::NO_SUCH_PROFILE), &values));
-            return Ok(USAGE);
-        }
+    Ok(match &args.profile {
+        Some(name) => no_such_profile(name, engine),
+        None => no_profile(engine),
+    })
+}
+
+/// Says that there is no profile of this name, and which there are. The exit code.
+pub fn no_such_profile(name: &str, engine: &Engine) -> u8 {
+    let known = crate::profile::scan(&engine.places);
+    if known.profiles.is_empty() {
+        return no_profile(engine);
     }
+    let clean = |name: &str| crate::evidence::redact::one_line(name, 80);
+    let names: Vec<String> = known.profiles.iter().map(|p| clean(&p.name)).collect();
+    let values = [("name", clean(name)), ("names", names.join(", "))];
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    eprintln!("{}", fill(engine.lang.pick(words::NO_SUCH_PROFILE), &values));
+    USAGE
+}
+
+/// Says that there is no profile at all, and what was looked for where. The exit code.
+pub fn no_profile(engine: &Engine) -> u8 {
     eprintln!("{}", engine.lang.pick(words::NOTHING_FOUND));
     for (what, path) in looked_in(engine) {
         eprintln!("  {}  {}", path, engine.lang.pick(what));
     }
-    Ok(NO_PROFILE)
+    NO_PROFILE
 }
 
 fn looked_in(engine: &Engine) -> Vec<(text::Phrase, String)> {

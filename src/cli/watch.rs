@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::engine::{Engine, first_look, interrupted, runtime};
-use super::{NO_PROFILE, OK, Terminal, style};
+use super::{OK, Terminal, style};
 use crate::health::{Change, Light, Verdict};
 use crate::recording::Printed;
 use crate::snapshot::{ProfileChange, Snapshot};
@@ -29,8 +29,10 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         let snapshot = first_look(&mut handle).await;
         super::status::bad_files(&snapshot);
         if snapshot.profiles.is_empty() {
-            eprintln!("{}", engine.lang.pick(words::NOTHING_FOUND));
-            return Ok(NO_PROFILE);
+            return Ok(match &args.profile {
+                Some(name) => super::status::no_such_profile(name, engine),
+                None => super::status::no_profile(engine),
+            });
         }
         // What the first look found is told as it stands; the changes that led there are not news.
         while changes.try_recv().is_ok() {}

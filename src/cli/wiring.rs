@@ -7,14 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::engine::{Engine, runtime};
-use super::{Terminal, doctor, history, report, restart};
+use super::{Terminal, diagnose, doctor, history, report, restart, serve};
 use crate::doctor::ProcessFacts;
 use crate::doctor::flow::Link;
 use crate::evidence::{process, redact};
 use crate::health::{Deadlines, Light, Manager};
 use crate::postmortem;
 use crate::profile::{JobFile, Profile};
-use crate::snapshot::ProfileChange;
+use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
 use crate::supervisor::ledger::Ledger;
 use crate::supervisor::{Supervisor, Supervisors};
 
@@ -172,4 +172,137 @@ pub fn open_timeline(engine: &Engine) -> anyhow::Result<()> {
     let mut sink = std::io::sink();
     let mut terminal = Terminal { out: &mut sink, lang: engine.lang, color: false };
     run_report(&args, engine, &mut terminal).map(|_| ())
+}
+
+/// Lines of the log in a report.
+const DIAGNOSIS_LINES: usize = 120;
+
+/// How long a recording for a report runs.
+const DIAGNOSIS_RECORDING: Duration = Duration::from_secs(60);
+
+/// How far back a report's history goes.
+const DIAGNOSIS_SPAN: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// `gatelight diagnose`.
+pub fn run_diagnose(args: &diagnose::Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    let snapshot = runtime()?.block_on(async {
+        let mut handle = engine.watch(Vec::new(), None)?;
+        anyhow::Ok(super::engine::first_look(&mut handle).await)
+    })?;
+    let Some(view) = snapshot.find(&args.profile) else {
+        return Ok(super::status::no_such_profile(&args.profile, engine));
+    };
+    if let Some(out) = &args.recording {
+        let end = tokio_sleep(DIAGNOSIS_RECORDING);
+        super::record::record_into(&args.profile, out, engine, || Ok(()), end)?;
+    }
+    let recording = args.recording.as_ref().map(|path| path.display().to_string());
+    let text = diagnosis(engine, view, &snapshot, recording.as_deref())?;
+    terminal.out.write_all(text.as_bytes())?;
+    Ok(super::OK)
+}
+
+async fn tokio_sleep(span: Duration) {
+    tokio::time::sleep(span).await;
+}
+
+fn diagnosis(
+    engine: &Engine,
+    view: &ProfileView,
+    snapshot: &Snapshot,
+    recording: Option<&str>,
+) -> anyhow::Result<String> {
+    let now = Timestamp::now();
+    let job = view.profile.job.as_ref();
+    let job_file = job.and_then(|job| std::fs::read(&job.path).ok()).and_then(|bytes| job_text(&bytes));
+    let findings: Vec<String> = examine(engine)
+        .into_iter()
+        .filter(|f| f.profile.as_deref() == Some(view.profile.name.as_str()))
+        .map(|f| format!("{}: {}", f.code.name(), f.message.pick(engine.lang)))
+        .collect();
+    let supervisors = Supervisors::from_environment();
+    let manager: Vec<String> = job
+        .and_then(|job| Some((job, supervisors.get(job.manager)?)))
+        .map(|(job, supervisor)| match supervisor.query(job) {
+            Ok(report) => format!("{}: {report:?}", job.label),
+            Err(error) => format!("{}: {error}", job.label),
+        })
+        .into_iter()
+        .collect();
+    let log = super::logs::merged(&view.profile, 4 * DIAGNOSIS_LINES);
+    let around = crate::diagnose::around(&log, view.verdict.since.min(snapshot.at), DIAGNOSIS_LINES);
+    let record = crate::history::store::Reader::open(&history_file(engine))
+        .and_then(|reader| reader.read(now - DIAGNOSIS_SPAN, now))
+        .ok()
+        .map(|record| record.only(&view.profile.name));
+    Ok(crate::diagnose::render(&crate::diagnose::Diagnosis {
+        now,
+        zone: &jiff::tz::TimeZone::system(),
+        lang: engine.lang,
+        facts: &diagnose::facts(&engine.places.user_home),
+        view,
+        system: &diagnose::system(),
+        job_file: job_file.as_deref(),
+        manager: &manager,
+        findings: &findings,
+        log: around,
+        record: record.as_ref(),
+        span: DIAGNOSIS_SPAN,
+        recording,
+    }))
+}
+
+/// The job file as text; a binary plist as XML.
+fn job_text(bytes: &[u8]) -> Option<String> {
+    if !bytes.starts_with(b"bplist") {
+        return Some(String::from_utf8_lossy(bytes).into_owned());
+    }
+    let value = plist::Value::from_reader(std::io::Cursor::new(bytes)).ok()?;
+    let mut xml = Vec::new();
+    value.to_writer_xml(&mut xml).ok()?;
+    String::from_utf8(xml).ok()
+}
+
+/// Puts a diagnosis into the clipboard, or into a file where no clipboard program is found. The words for the user.
+pub fn copy_diagnostics(engine: &Engine, view: &ProfileView, snapshot: &Snapshot) -> anyhow::Result<String> {
+    use crate::text::{agent as words, fill};
+    let text = diagnosis(engine, view, snapshot, None)?;
+    if crate::ui::open::to_clipboard(&text) {
+        return Ok(engine.lang.pick(words::COPIED).to_owned());
+    }
+    let file = engine.folders.data.join("diagnostics.md");
+    std::fs::write(&file, text)?;
+    Ok(fill(engine.lang.pick(words::COPIED_TO_FILE), &[("file", &file.display().to_string())]))
+}
+
+/// `gatelight serve`.
+pub fn run_serve(args: &serve::Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    use crate::serve::{http::Server, metrics::Counters};
+    use tokio::sync::broadcast::error::RecvError;
+    let config = args.config()?;
+    runtime()?.block_on(async {
+        let handle = engine.watch(Vec::new(), None)?;
+        let mut changes = handle.changes.subscribe();
+        let counters = Arc::new(Counters::default());
+        let server = Server::bind(config).await?;
+        if let Some(address) = server.address() {
+            writeln!(terminal.out, "http://{address}/metrics")?;
+        }
+        let serving = server.run(handle.snapshots.clone(), Arc::clone(&counters), Timestamp::now);
+        let counting = async {
+            loop {
+                match changes.recv().await {
+                    Ok(change) => counters.changed(&change),
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => break,
+                }
+            }
+        };
+        tokio::select! {
+            () = serving => {}
+            () = counting => {}
+            () = super::engine::interrupted() => {}
+        }
+        Ok(super::OK)
+    })
 }

@@ -11,4 +11,3 @@ pub mod redact;
 pub mod state_files;
 pub mod tail;
 pub mod watch;
-mod ready;

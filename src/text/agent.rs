@@ -54,3 +54,6 @@ pub const COPIED_TO_FILE: Phrase =
     ["No clipboard program was found; they are in {file}.", "未找到剪贴板程序；已写入 {file}。"];
 /// The timeline page.
 pub const TIMELINE_TITLE: Phrase = ["Timeline", "时间线"];
+/// Another process restarts it.
+pub const CLAIMED_BODY: Phrase =
+    ["Another gatelight restarts it at this moment.", "另一个 gatelight 正在重启它。"];

@@ -99,6 +99,46 @@ fn is_program(file: &Path) -> bool {
         .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
+/// Programs that take a text on standard input into the clipboard: `pbcopy(1)` on macOS; wl-clipboard, xclip and xsel
+/// elsewhere.
+const CLIPBOARDS: [(&str, &[&str]); 4] = [
+    ("pbcopy", &[]),
+    ("wl-copy", &[]),
+    ("xclip", &["-selection", "clipboard"]),
+    ("xsel", &["--clipboard", "--input"]),
+];
+
+/// Puts a text into the clipboard. `false`: no program that is there could.
+pub fn to_clipboard(text: &str) -> bool {
+    CLIPBOARDS.iter().any(|(name, arguments)| {
+        OnPath.find(name).is_some_and(|program| feed(&program, arguments, text).unwrap_or(false))
+    })
+}
+
+fn feed(program: &Path, arguments: &[&str], text: &str) -> std::io::Result<bool> {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(text.as_bytes())?;
+    }
+    // They go to the background once they own the selection; one that hangs is given up.
+    for _ in 0..50 {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.success());
+        }
+        thread::sleep(std::time::Duration::from_millis(100));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(false)
+}
+
 /// The command that opens a file or folder with its default program.
 pub fn file(path: &Path, find: &impl Find) -> Result<Line, OpenError> {
     if cfg!(target_os = "macos") {
