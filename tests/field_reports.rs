@@ -134,6 +134,7 @@ fn r23491_keepalive_ping_timeout_and_nothing_follows() {
         "[Lark] [2026-11-22 10:01:02,000] [ERROR] receive message loop exit, err: sent 1011 (internal error) keepalive \
          ping timeout; no close frame received",
     );
+    field.info("Lark: disconnected to wss://x [conn_id=1]");
     assert_eq!(field.shows(), Reason::Reconnecting);
     assert_eq!(field.wait(44.9).shows(), Reason::Reconnecting);
     assert_eq!(field.wait(0.2).shows(), Reason::ReconnectStalled);
@@ -170,10 +171,22 @@ fn r113662_one_bot_of_several_recovers() {
     let (mut lucky, mut other) = (Field::connected(), Field::connected());
     for field in [&mut lucky, &mut other] {
         field.wait(5.0).error("Lark: receive message loop exit, err: sent 1011 (internal error) keepalive ping timeout");
+        field.info("Lark: disconnected to wss://x [conn_id=1]");
     }
     lucky.wait(12.0).info("Lark: connected to wss://x [conn_id=2]");
     assert_eq!(lucky.wait(60.0).shows(), Reason::Connected);
     assert_eq!(other.wait(72.0).shows(), Reason::ReconnectStalled);
+}
+
+#[test]
+fn a_loss_told_by_an_error_alone_hides_the_recovery_too() {
+    // The SDK writes «disconnected to» right after the error. Where it is missing, its INFO records are hidden.
+    let mut field = Field::connected();
+    field.error("Lark: receive message loop exit, err: no close frame received or sent [conn_id=1]");
+    assert_eq!(field.wait(44.0).shows(), Reason::Reconnecting);
+    assert_eq!(field.wait(60.0).shows(), Reason::NoEvidence, "neither green nor red can be shown");
+    field.info("x.adapter: [Feishu] Inbound dm message received: id=1 text='hi' media=0");
+    assert_eq!(field.shows(), Reason::Connected);
 }
 
 // --- 2: another event loop --------------------------------------------------------------------------------------------
@@ -518,6 +531,7 @@ fn r21697_r95819_r89083_a_ping_timeout_just_after_waking() {
 fn what_was_red_before_the_sleep_is_red_after_it() {
     let mut field = Field::connected();
     field.error("Lark: receive message loop exit, err: no close frame received or sent");
+    field.info("Lark: disconnected to wss://x [conn_id=1]");
     assert_eq!(field.wait(100.0).shows(), Reason::ReconnectStalled);
     field.now += 3600.0;
     field.tell(Evidence::Wake { slept: 3600.0 });
@@ -525,6 +539,41 @@ fn what_was_red_before_the_sleep_is_red_after_it() {
 }
 
 // --- 16 to 18 ---------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_new_process_does_not_answer_for_the_file_of_the_old_one() {
+    // write_runtime_status reads the old file and overwrites only what is given: restart_requested and the platforms
+    // of the process before stay in it.
+    let mut field = Field::started();
+    field.file(
+        "gateway_state.json",
+        r#"{"pid": 100, "start_time": 1, "gateway_state": "starting", "restart_requested": true, "platforms": {"feishu":
+            {"state": "fatal", "error_code": "feishu_app_lock", "updated_at": "2026-11-22T09:00:00Z"}}}"#,
+    );
+    assert_eq!(field.shows(), Reason::Starting);
+    field.wait(1.0).info("Lark: connected to wss://x [conn_id=1]");
+    assert_eq!(field.shows(), Reason::Connected);
+}
+
+#[test]
+fn webhook_mode_has_no_link_to_watch() {
+    let mut field = Field::started();
+    field.info("x.adapter: [Feishu] Connected in webhook mode (feishu)").info("gateway.run: Gateway running with 1 platform(s)");
+    assert_eq!(field.wait(3600.0).shows(), Reason::Running);
+}
+
+#[test]
+fn files_of_a_dead_process_are_no_evidence() {
+    let mut field = Field::empty();
+    let updated_at = Some(field.start - SignedDuration::from_hours(5));
+    field.tell(Evidence::NoProcess).tell(Evidence::Heartbeat { pid: 41, updated_at });
+    assert_eq!(field.shows(), Reason::NoEvidence);
+    field.raw("agent.log", "2026-11-22 10:00:01,000 INFO hermes_cli.plugins: Plugin discovery complete");
+    assert_eq!(field.shows(), Reason::NoEvidence, "other programs of Hermes write into the same log");
+    let now = field.at();
+    field.tell(Evidence::Starts(vec![now]));
+    assert_eq!(field.shows(), Reason::Starting, "its start record comes long before its pid file");
+}
 
 #[test]
 fn r83683_r102975_r57512_a_reaped_gateway_is_not_green() {

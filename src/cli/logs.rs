@@ -202,10 +202,10 @@ impl View<'_, '_> {
 
 fn light_of(signal: Signal) -> Light {
     match signal {
-        Signal::Connected | Signal::Inbound | Signal::Ready => Light::Green,
-        Signal::Start | Signal::FeishuExpected | Signal::Attempt | Signal::Lost | Signal::Dropped => Light::Amber,
+        Signal::Connected | Signal::Inbound | Signal::Ready | Signal::Webhook => Light::Green,
+        Signal::Start | Signal::FeishuExpected | Signal::Attempt | Signal::Lost | Signal::Disconnected => Light::Amber,
         Signal::Takeover | Signal::PlannedStop | Signal::PlannedRestart | Signal::Shutdown => Light::Amber,
-        Signal::Exiting | Signal::SecondInstance => Light::Amber,
+        Signal::Exiting | Signal::SecondInstance | Signal::Dropped => Light::Amber,
         Signal::Sending | Signal::Info | Signal::Record => Light::Grey,
         _ => Light::Red,
     }

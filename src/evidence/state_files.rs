@@ -71,6 +71,7 @@ pub fn state(value: &Value) -> Option<StateFile> {
             state: text(entry.get("state")).unwrap_or_default(),
             error_code: text(entry.get("error_code")),
             error_message: text(entry.get("error_message")),
+            updated_at: entry.get("updated_at").and_then(Value::as_str).and_then(|at| at.parse().ok()),
         }),
     })
 }

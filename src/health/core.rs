@@ -417,6 +417,8 @@ impl Core {
         };
         let Some(pid) = named.or_else(newest) else { return };
         if self.gateway.pid == Some(pid) && self.gateway.end.is_none() {
+            let written = self.pid_file.filter(|id| id.pid == pid).and_then(|id| id.start);
+            self.gateway.start = self.gateway.start.or(written);
             return;
         }
         let Some(process) = self.processes.get(&pid).cloned() else { return };
@@ -424,7 +426,8 @@ impl Core {
             self.begin(Some(pid), process.started_at.unwrap_or(process.first_seen));
         }
         self.gateway.pid = Some(pid);
-        self.gateway.start = process.start;
+        let written = self.pid_file.filter(|id| id.pid == pid).and_then(|id| id.start);
+        self.gateway.start = process.start.or(written);
         self.gateway.started_at = process.started_at;
         self.gateway.seen = true;
         if process.state == ProcessState::Stopped {
@@ -477,7 +480,7 @@ impl Core {
             (Some(live), Some(written)) => live == written,
             _ => true,
         };
-        gateway.end.is_none() && gateway.pid.is_none_or(|live| live == pid) && same_start
+        gateway.alive() && gateway.pid.is_none_or(|live| live == pid) && same_start
     }
 
     fn beat(&mut self, pid: u32, updated_at: Option<Timestamp>) {
@@ -526,6 +529,7 @@ fn belongs_to_the_leaving(signal: Signal) -> bool {
         signal,
         Signal::Inbound
             | Signal::Lost
+            | Signal::Disconnected
             | Signal::Sending
             | Signal::SendAuth
             | Signal::ExecutorShutdown

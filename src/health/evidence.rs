@@ -42,6 +42,10 @@ pub enum Signal {
     Inbound,
     /// The link is lost.
     Lost,
+    /// The link is lost, in the INFO record that the SDK writes right after the error: its INFO records are visible.
+    Disconnected,
+    /// Feishu calls the gateway (webhook mode): there is no link to watch.
+    Webhook,
     /// An attempt to reconnect begins.
     Attempt,
     /// An attempt failed: the network, DNS, a proxy, a time-out, a busy server.
@@ -251,4 +255,6 @@ pub struct PlatformEntry {
     pub error_code: Option<String>,
     /// For people; redacted.
     pub error_message: Option<String>,
+    /// When this entry was written. A new process takes entries over from the file of the one before.
+    pub updated_at: Option<Timestamp>,
 }

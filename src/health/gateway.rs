@@ -18,6 +18,13 @@ const INBOUND_TAIL: Duration = Duration::from_secs(2);
 /// stamps was set back (daylight saving, NTP).
 const STRAGGLER_SECONDS: i64 = 60;
 
+/// A dead executor's line is read late at most by this much when it is the process before that wrote it. Beyond it the
+/// clock of the stamps was set back.
+const LATE_SECONDS: i64 = 1800;
+
+/// The system and the gateway round times differently.
+const START_TOLERANCE: Duration = Duration::from_secs(5);
+
 /// A failed send is forgiven when a later one went unanswered by an error for this long.
 const SEND_TRIAL: Duration = Duration::from_secs(30);
 
@@ -166,6 +173,10 @@ pub struct Gateway {
     pub truncated: bool,
     /// Established connections, when last counted.
     pub tcp: Option<u32>,
+    /// The link's loss was told by an error alone: the SDK's INFO records, a recovery among them, are hidden.
+    pub lark_hidden: bool,
+    webhook: bool,
+    first_stamp: Option<DateTime>,
     newest_stamp: Option<DateTime>,
 }
 
@@ -198,6 +209,9 @@ impl Gateway {
             lines_seen: false,
             truncated: false,
             tcp: None,
+            lark_hidden: false,
+            webhook: false,
+            first_stamp: None,
             newest_stamp: None,
         }
     }
@@ -209,7 +223,7 @@ impl Gateway {
 
     /// The log level hides INFO records, successes among them: then their absence proves nothing.
     pub fn info_hidden(&self) -> bool {
-        self.lines_seen && !self.info_seen
+        self.lark_hidden || (self.lines_seen && !self.info_seen)
     }
 
     /// Every deadline of this process.
@@ -271,10 +285,14 @@ impl Gateway {
         self.last_seen = now;
         self.lines_seen = true;
         let timer = |span| Timer::start(now, span, grace);
-        let straggler = self.is_straggler(stamp);
+        let (straggler, foreign) = (self.is_straggler(stamp), self.is_of_before(stamp));
         match signal {
             Signal::Start | Signal::Info => self.info_seen = true,
-            Signal::FeishuExpected => self.feishu = Feishu::Expected,
+            Signal::FeishuExpected => self.expect_feishu(),
+            Signal::Webhook => {
+                self.webhook = true;
+                self.feishu = Feishu::Absent;
+            }
             Signal::Ready => {
                 if self.feishu == Feishu::Unknown {
                     self.feishu = Feishu::Absent;
@@ -295,6 +313,7 @@ impl Gateway {
             Signal::RespawnStorm | Signal::Record => {}
             // What follows the beginning of a shutdown is noise of the teardown.
             _ if self.shutdown.is_some() => {}
+            Signal::ExecutorShutdown | Signal::WrongLoop if foreign => {}
             Signal::ExecutorShutdown => {
                 self.executor.get_or_insert(proof);
             }
@@ -314,7 +333,10 @@ impl Gateway {
                 self.send_trial = None;
             }
             _ if straggler => {}
-            Signal::Connected => self.connect(proof),
+            Signal::Connected => {
+                self.lark_hidden = false;
+                self.connect(proof);
+            }
             Signal::Inbound => {
                 let too_soon = matches!(&self.link, Link::Lost(timer, _)
                     if now < super::timer::after(timer.since, INBOUND_TAIL));
@@ -322,7 +344,14 @@ impl Gateway {
                     self.connect(proof);
                 }
             }
-            Signal::Lost => self.lose(proof, timer(deadlines.reconnect)),
+            Signal::Lost => {
+                self.lark_hidden |= proof.line.contains("receive message loop exit");
+                self.lose(proof, timer(deadlines.reconnect));
+            }
+            Signal::Disconnected => {
+                self.lark_hidden = false;
+                self.lose(proof, timer(deadlines.reconnect));
+            }
             Signal::Attempt => self.attempt(now, proof, timer(deadlines.attempt)),
             Signal::FailedNetwork => {
                 self.fail(Reason::NetworkUnreachable, proof, Some(timer(deadlines.retry)), now, grace);
@@ -347,6 +376,20 @@ impl Gateway {
         false
     }
 
+    /// Whether a line with this stamp was written before this process's first one.
+    fn is_of_before(&mut self, stamp: Option<DateTime>) -> bool {
+        let Some(stamp) = stamp else { return false };
+        let first = *self.first_stamp.get_or_insert(stamp);
+        let behind = first.duration_since(stamp).as_secs();
+        stamp < first && behind < LATE_SECONDS
+    }
+
+    fn expect_feishu(&mut self) {
+        if !self.webhook {
+            self.feishu = Feishu::Expected;
+        }
+    }
+
     fn leave(&mut self, plan: Plan, proof: Proof, timer: Timer) {
         match &mut self.shutdown {
             // «Received SIGTERM as a planned …» is followed by lines that say less: the first word counts, unless it
@@ -361,26 +404,27 @@ impl Gateway {
     }
 
     fn fail_start(&mut self, reason: Reason, proof: Proof, other_pid: Option<u32>) {
-        self.feishu = Feishu::Expected;
+        self.expect_feishu();
         self.trouble = Some(Trouble { reason, proof, other_pid, from_state_file: false });
     }
 
     fn connect(&mut self, proof: Proof) {
-        self.feishu = Feishu::Expected;
+        self.expect_feishu();
         self.trouble = None;
         self.wrong_loop = None;
         self.link = Link::Connected(proof);
     }
 
     fn lose(&mut self, proof: Proof, timer: Timer) {
-        self.feishu = Feishu::Expected;
+        self.expect_feishu();
         if matches!(self.link, Link::Connected(_) | Link::Unknown) {
             self.link = Link::Lost(timer, proof);
         }
     }
 
     fn attempt(&mut self, now: Timestamp, proof: Proof, timer: Timer) {
-        self.feishu = Feishu::Expected;
+        self.lark_hidden = false;
+        self.expect_feishu();
         match &mut self.link {
             // Red stays red until the link is proven: an attempt is no recovery.
             Link::Failed { next, .. } => *next = Some(timer),
@@ -404,7 +448,7 @@ impl Gateway {
         now: Timestamp,
         grace: Option<Timestamp>,
     ) {
-        self.feishu = Feishu::Expected;
+        self.expect_feishu();
         let shown = Timer::start(now, Duration::ZERO, grace);
         self.link = Link::Failed { reason, proof, next, shown };
     }
@@ -451,12 +495,22 @@ impl Gateway {
         deadlines: &Deadlines,
         grace: Option<Timestamp>,
     ) {
-        self.feishu = Feishu::Expected;
+        self.expect_feishu();
+        // A new process takes entries over from the file of the one before: only one of its own counts.
+        let started = super::timer::before(self.starting.since, START_TOLERANCE);
+        if entry.updated_at.is_some_and(|at| at < started) {
+            return;
+        }
         let message = entry.error_message.as_deref().unwrap_or_default();
         let code = entry.error_code.as_deref().unwrap_or_default();
         let line = format!("feishu: {} {code} {message}", entry.state).trim_end().to_owned();
         let proof = Proof::new("gateway_state.json", line, now);
         match entry.state.as_str() {
+            // A start of Feishu that failed and is tried again by the gateway: told as fatal and, a moment later, as
+            // retrying.
+            "fatal" | "retrying" if code == "feishu_connect_error" && self.shutdown.is_none() => {
+                self.fail(Reason::NetworkUnreachable, proof, None, now, grace);
+            }
             "fatal" if self.trouble.is_none() => {
                 let reason = if code == "feishu_app_lock" || message.contains("already using this Feishu app_id") {
                     Reason::AppInUse
