@@ -285,7 +285,8 @@ impl Gateway {
         self.last_seen = now;
         self.lines_seen = true;
         let timer = |span| Timer::start(now, span, grace);
-        let (straggler, foreign) = (self.is_straggler(stamp), self.is_of_before(stamp));
+        let straggler = is_of_link(signal) && self.is_straggler(stamp);
+        let foreign = self.is_of_before(stamp);
         match signal {
             Signal::Start | Signal::Info => self.info_seen = true,
             Signal::FeishuExpected => self.expect_feishu(),
@@ -474,7 +475,10 @@ impl Gateway {
                 from_state_file: true,
             });
         }
-        match &state.feishu {
+        // A new process takes entries over from the file of the one before: only one of its own counts.
+        let started = super::timer::before(self.starting.since, START_TOLERANCE);
+        let entry = state.feishu.as_ref().filter(|entry| entry.updated_at.is_none_or(|at| at >= started));
+        match entry {
             None if state.gateway_state == "running" && self.feishu == Feishu::Unknown => {
                 self.feishu = Feishu::Absent;
             }
@@ -496,11 +500,6 @@ impl Gateway {
         grace: Option<Timestamp>,
     ) {
         self.expect_feishu();
-        // A new process takes entries over from the file of the one before: only one of its own counts.
-        let started = super::timer::before(self.starting.since, START_TOLERANCE);
-        if entry.updated_at.is_some_and(|at| at < started) {
-            return;
-        }
         let message = entry.error_message.as_deref().unwrap_or_default();
         let code = entry.error_code.as_deref().unwrap_or_default();
         let line = format!("feishu: {} {code} {message}", entry.state).trim_end().to_owned();
@@ -528,6 +527,21 @@ impl Gateway {
             _ => {}
         }
     }
+}
+
+/// Signals whose order matters: the last one says how the link is.
+fn is_of_link(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::Connected
+            | Signal::Inbound
+            | Signal::Lost
+            | Signal::Disconnected
+            | Signal::Attempt
+            | Signal::FailedNetwork
+            | Signal::FailedAuth
+            | Signal::FailedLimit
+    )
 }
 
 /// The number in `(PID 123)`.
