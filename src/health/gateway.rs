@@ -176,6 +176,8 @@ pub struct Gateway {
     /// The link's loss was told by an error alone: the SDK's INFO records, a recovery among them, are hidden.
     pub lark_hidden: bool,
     webhook: bool,
+    /// When it began is known: it was seen beginning, or the system says.
+    begun: bool,
     first_stamp: Option<DateTime>,
     newest_stamp: Option<DateTime>,
 }
@@ -211,6 +213,7 @@ impl Gateway {
             tcp: None,
             lark_hidden: false,
             webhook: false,
+            begun: false,
             first_stamp: None,
             newest_stamp: None,
         }
@@ -288,7 +291,11 @@ impl Gateway {
         let straggler = is_of_link(signal) && self.is_straggler(stamp);
         let foreign = self.is_of_before(stamp);
         match signal {
-            Signal::Start | Signal::Info => self.info_seen = true,
+            Signal::Start => {
+                self.info_seen = true;
+                self.begun = true;
+            }
+            Signal::Info => self.info_seen = true,
             Signal::FeishuExpected => self.expect_feishu(),
             Signal::Webhook => {
                 self.webhook = true;
@@ -477,7 +484,9 @@ impl Gateway {
         }
         // A new process takes entries over from the file of the one before: only one of its own counts.
         let started = super::timer::before(self.starting.since, START_TOLERANCE);
-        let entry = state.feishu.as_ref().filter(|entry| entry.updated_at.is_none_or(|at| at >= started));
+        self.begun |= self.started_at.is_some() || state.gateway_state == "starting";
+        let own = |entry: &&PlatformEntry| !self.begun || entry.updated_at.is_none_or(|at| at >= started);
+        let entry = state.feishu.as_ref().filter(own);
         match entry {
             None if state.gateway_state == "running" && self.feishu == Feishu::Unknown => {
                 self.feishu = Feishu::Absent;
