@@ -8,6 +8,7 @@
 //! - written and truncated away between two polls, with no copy among the siblings, or with more than one such copy;
 //! - in a file that was in the log's place only between two polls and is under none of the log's names at the next;
 //! - in one that was there while the log itself was renamed away and back again between two polls;
+//! - in one that was moved away before any poll found it, and came back only to be rotated before the next;
 //! - in one that is under such a name, but behind an older one that was moved back before it was rotated;
 //! - a line of which only a half was ever reached (truncated in its middle, or shown as half a line).
 
@@ -47,6 +48,8 @@ struct ModelFile {
     copy: bool,
     /// No poll ever found it under one of the log's names.
     fresh: bool,
+    /// It was moved away before any poll found it: its times may say that it is older than what was read since.
+    strayed: bool,
 }
 
 struct World {
@@ -218,7 +221,8 @@ impl World {
         let reachable: HashSet<FileId> = (0..self.files.len())
             .filter(|&id| {
                 let file = &self.files[id];
-                let newer = looked && file.fresh && self.names[1..=first_known].contains(&Some(id));
+                let newer =
+                    looked && file.fresh && !file.strayed && self.names[1..=first_known].contains(&Some(id));
                 !file.copy && (file.held || self.names[0] == Some(id) || newer)
             })
             .collect();
@@ -356,6 +360,7 @@ impl World {
         {
             fs::rename(&self.log, self.root.join("aside")).unwrap();
             self.aside = Some(id);
+            self.files[id].strayed = !self.files[id].held;
             self.note(format!("move {id} aside"));
         }
     }
