@@ -7,6 +7,8 @@
 //! (once at most) when they could not:
 //! - written and truncated away between two polls, with no copy among the siblings, or with more than one such copy;
 //! - in a file that was in the log's place only between two polls and is under none of the log's names at the next;
+//! - in one that was there while the log itself was renamed away and back again between two polls;
+//! - in one that was moved away before any poll found it, and came back only to be rotated before the next;
 //! - in one that is under such a name, but behind an older one that was moved back before it was rotated;
 //! - a line of which only a half was ever reached (truncated in its middle, or shown as half a line).
 
@@ -46,6 +48,8 @@ struct ModelFile {
     copy: bool,
     /// No poll ever found it under one of the log's names.
     fresh: bool,
+    /// It was moved away before any poll found it: its times may say that it is older than what was read since.
+    strayed: bool,
 }
 
 struct World {
@@ -57,6 +61,8 @@ struct World {
     names: [Option<FileId>; 4],
     /// A file that was moved away from the log's place and can be moved back.
     aside: Option<FileId>,
+    /// What was in the log's place at the last poll.
+    last_base: Option<FileId>,
     /// (file, order within the file) of lines that must come.
     must: HashMap<Vec<u8>, (FileId, u64)>,
     may: HashSet<Vec<u8>>,
@@ -98,6 +104,7 @@ impl World {
             files: Vec::new(),
             names: [None; 4],
             aside: None,
+            last_base: None,
             must: HashMap::new(),
             may: HashSet::new(),
             seen: HashSet::new(),
@@ -190,6 +197,9 @@ impl World {
 
     /// What a poll can reach: files that are open, and those under the log's names that came since the last one.
     fn settle(&mut self) {
+        // with the same file in the log's place as before, nobody looks at its siblings
+        let looked = self.names[0].is_none() || self.names[0] != self.last_base;
+        self.last_base = self.names[0];
         let copied = std::mem::take(&mut self.copied);
         for (original, copy, unread) in &copied {
             let alone = copied.iter().filter(|(other, _, _)| other == original).count() == 1;
@@ -211,12 +221,13 @@ impl World {
         let reachable: HashSet<FileId> = (0..self.files.len())
             .filter(|&id| {
                 let file = &self.files[id];
-                let newer = file.fresh && self.names[1..=first_known].contains(&Some(id));
+                let newer =
+                    looked && file.fresh && !file.strayed && self.names[1..=first_known].contains(&Some(id));
                 !file.copy && (file.held || self.names[0] == Some(id) || newer)
             })
             .collect();
         for id in 0..self.files.len() {
-            if self.names.contains(&Some(id)) {
+            if self.names[0] == Some(id) || (looked && self.names.contains(&Some(id))) {
                 self.files[id].fresh = false;
             }
             if !reachable.contains(&id) {
@@ -349,6 +360,7 @@ impl World {
         {
             fs::rename(&self.log, self.root.join("aside")).unwrap();
             self.aside = Some(id);
+            self.files[id].strayed = !self.files[id].held;
             self.note(format!("move {id} aside"));
         }
     }

@@ -10,7 +10,8 @@
 //!
 //! What cannot be had, because the bytes exist nowhere any more: what was written and truncated away between two polls
 //! (unless a copy lies there as `agent.log.1`, as copytruncate leaves it: then it is read from the copy), a generation
-//! that came and went between two polls, and a file that was replaced by one with the same beginning and the same bytes
+//! that came and went between two polls (or came, was rotated, and gave way to the very file that was there before), and a
+//! file that was replaced by one with the same beginning and the same bytes
 //! before the position.
 //!
 //! Never blocks on a FIFO or a device, reads at most [`Limits::per_poll`] bytes a poll, and never reads a clock. A file
