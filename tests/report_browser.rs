@@ -522,6 +522,18 @@ fn the_page_in_a_browser() {
             if lang == Lang::En { "en" } else { "zh-Hans" }
         );
 
+        // the keyboard gets everywhere, in order, and shows where it is
+        for wanted in ["#p0", "#p1", "#p2", "group", "group", "group"] {
+            for kind in ["keyDown", "keyUp"] {
+                let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+                browser.call("Input.dispatchKeyEvent", &key);
+            }
+            let at = browser.script(
+                "[document.activeElement.getAttribute('href') || document.activeElement.getAttribute('role'), getComputedStyle(document.activeElement).outlineStyle]",
+            );
+            assert_eq!(at, json!([wanted, "solid"]), "where the keyboard is");
+        }
+
         // contrast of the text, and nothing wider than the window
         for (media, scheme, width) in [
             ("screen", "light", 1200),
