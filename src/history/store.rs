@@ -363,7 +363,7 @@ impl Reader {
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        db.busy_timeout(BUSY)?;
+        wait_when_busy(&db)?;
         let known = migrate::STEPS.len();
         match migrate::version(&db)? {
             0 => Err(StoreError::Missing(path.to_path_buf())),
@@ -393,7 +393,7 @@ fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         }
         _ => error.into(),
     })?;
-    db.busy_timeout(BUSY)?;
+    wait_when_busy(&db)?;
     let version = migrate::version(&db)?;
     if version > migrate::STEPS.len() {
         return Err(StoreError::Newer {
@@ -479,6 +479,14 @@ fn transaction(
     work(&transaction)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Makes calls wait up to [`BUSY`] for another process that is writing.
+///
+/// By pragma, since `Connection::busy_timeout` also calls `sqlite3_set_clientdata` (SQLite 3.44), which the library of
+/// macOS 13 to 15 does not have: dyld would not start a program that names it.
+fn wait_when_busy(db: &Connection) -> rusqlite::Result<()> {
+    db.pragma_update(None, "busy_timeout", BUSY.as_millis() as i64)
 }
 
 fn profile_id(db: &Connection, name: &str) -> rusqlite::Result<i64> {

@@ -112,8 +112,8 @@ impl System {
             };
             // a FIFO must not even be opened: its writer would notice
             let odd = std::fs::metadata(&on).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
-            if odd && let Some(above) = on.parent() {
-                on = above.to_owned();
+            if odd {
+                on.pop();
             }
             // open(2): O_EVTONLY asks for notifications only, and does not keep a volume from being unmounted
             let flags = libc::O_EVTONLY | libc::O_NONBLOCK;

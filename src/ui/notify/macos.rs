@@ -55,7 +55,7 @@ pub fn work(messages: &Receiver<Message>, report: &Reporter) {
             report(Report::Allowed(allowed));
         }
         let (id, title) = (message.id, message.title.clone());
-        report(match show(&runtime, message, allowed, waiting.as_ref()) {
+        report(match show(&runtime, &message, allowed, waiting.as_ref()) {
             Ok(()) => Report::Delivered(id),
             Err(why) => Report::Failed { id, title, why },
         });
@@ -76,7 +76,7 @@ fn is_allowed(runtime: &Runtime) -> bool {
 
 fn show(
     runtime: &Runtime,
-    message: Message,
+    message: &Message,
     allowed: bool,
     waiting: Option<&mpsc::Sender<(u64, NotificationHandle)>>,
 ) -> Result<(), Failure> {
@@ -132,7 +132,7 @@ fn failure(error: &Error) -> Failure {
 fn wait_for_buttons(report: Reporter) -> Option<mpsc::Sender<(u64, NotificationHandle)>> {
     let (tx, mut rx) = mpsc::channel::<(u64, NotificationHandle)>(MOST_WAITING);
     let runtime = Builder::new_current_thread().enable_time().build().ok()?;
-    let wait = async move {
+    let wait = move || async move {
         let open = std::rc::Rc::new(std::cell::Cell::new(0_usize));
         while let Some((id, handle)) = rx.recv().await {
             if open.get() >= MOST_WAITING {
@@ -155,7 +155,8 @@ fn wait_for_buttons(report: Reporter) -> Option<mpsc::Sender<(u64, NotificationH
             });
         }
     };
-    let work = move || LocalSet::new().block_on(&runtime, wait);
+    // made on that thread: it counts without locks, so it may not move to another
+    let work = move || LocalSet::new().block_on(&runtime, wait());
     thread::Builder::new()
         .name("notice-buttons".into())
         .spawn(work)

@@ -37,7 +37,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let proxy = event_loop.create_proxy();
     let reports = proxy.clone();
     let courier = Courier::start(Arc::new(move |report| {
-        drop(reports.send_event(Message::Report(report)))
+        drop(reports.send_event(Message::Report(report)));
     }))
     .map_err(|e| no_desktop(&e))?;
     let sources = proxy.clone();
