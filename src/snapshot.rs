@@ -34,20 +34,14 @@ pub struct ProfileView {
 impl ProfileView {
     /// How long the gateway's process has run.
     pub fn uptime(&self, now: Timestamp) -> Option<SignedDuration> {
-        self.verdict
-            .started_at
-            .map(|start| now.duration_since(start).max(SignedDuration::ZERO))
+        self.verdict.started_at.map(|start| now.duration_since(start).max(SignedDuration::ZERO))
     }
 }
 
 impl Snapshot {
     /// The worst light of all; grey where there is no profile.
     pub fn worst(&self) -> Light {
-        self.profiles
-            .iter()
-            .map(|p| p.verdict.light())
-            .max()
-            .unwrap_or(Light::Grey)
+        self.profiles.iter().map(|p| p.verdict.light()).max().unwrap_or(Light::Grey)
     }
 
     /// The profile of this name.

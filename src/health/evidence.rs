@@ -18,11 +18,7 @@ pub struct Proof {
 impl Proof {
     /// A proof from a source that has no line of its own.
     pub fn new(source: impl Into<String>, line: impl Into<String>, at: Timestamp) -> Self {
-        Self {
-            source: source.into(),
-            line: line.into(),
-            at,
-        }
+        Self { source: source.into(), line: line.into(), at }
     }
 }
 

@@ -179,15 +179,7 @@ const fn entry(
     meaning: [&'static str; 2],
     advice: [&'static str; 2],
 ) -> Entry {
-    Entry {
-        reason,
-        code,
-        light,
-        restart,
-        title,
-        meaning,
-        advice,
-    }
+    Entry { reason, code, light, restart, title, meaning, advice }
 }
 
 use RestartHelps::{AfterMendingCredentials, ByForce, No, NoRepair, WhenNetworkIsBack, Yes};
@@ -219,10 +211,7 @@ pub static CATALOGUE: &[Entry] = &[
             "Gateway instances took over from each other 3 times within 10 minutes.",
             "网关实例在 10 分钟内互相接管了 3 次。",
         ],
-        [
-            "Remove --replace from the job file: gatelight doctor --fix.",
-            "请从任务文件中移除 --replace：gatelight doctor --fix。",
-        ],
+        ["Remove --replace from the job file: gatelight doctor --fix.", "请从任务文件中移除 --replace：gatelight doctor --fix。"],
     ),
     entry(
         Reason::AppInUse,
@@ -234,10 +223,7 @@ pub static CATALOGUE: &[Entry] = &[
             "Another gateway on this machine already holds this Feishu app.",
             "本机另一个网关已在使用同一个飞书应用。",
         ],
-        [
-            "Stop the other gateway, or give this profile an app of its own.",
-            "请停止另一个网关，或为此配置使用单独的应用。",
-        ],
+        ["Stop the other gateway, or give this profile an app of its own.", "请停止另一个网关，或为此配置使用单独的应用。"],
     ),
     entry(
         Reason::AdapterMissing,
@@ -245,14 +231,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(No),
         ["Feishu adapter missing", "缺少飞书适配器"],
-        [
-            "The gateway cannot load its Feishu adapter.",
-            "网关无法加载飞书适配器。",
-        ],
-        [
-            "Install what the log names (lark-oapi), then restart.",
-            "请安装日志中提到的依赖（lark-oapi），然后重启。",
-        ],
+        ["The gateway cannot load its Feishu adapter.", "网关无法加载飞书适配器。"],
+        ["Install what the log names (lark-oapi), then restart.", "请安装日志中提到的依赖（lark-oapi），然后重启。"],
     ),
     entry(
         Reason::ConfigError,
@@ -260,14 +240,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(No),
         ["configuration refused", "配置错误"],
-        [
-            "The gateway cannot start with its configuration.",
-            "网关无法以当前配置启动。",
-        ],
-        [
-            "Mend the configuration that the log names, then start it again.",
-            "请修正日志中指出的配置，然后重新启动。",
-        ],
+        ["The gateway cannot start with its configuration.", "网关无法以当前配置启动。"],
+        ["Mend the configuration that the log names, then start it again.", "请修正日志中指出的配置，然后重新启动。"],
     ),
     entry(
         Reason::NotLoaded,
@@ -279,10 +253,7 @@ pub static CATALOGUE: &[Entry] = &[
             "The job file is there, but launchd does not know the job: nobody starts the gateway.",
             "任务文件存在，但 launchd 没有加载它：没有人启动网关。",
         ],
-        [
-            "Restart loads the job and starts it.",
-            "重启会加载任务并启动网关。",
-        ],
+        ["Restart loads the job and starts it.", "重启会加载任务并启动网关。"],
     ),
     entry(
         Reason::NotRunning,
@@ -290,10 +261,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(Yes),
         ["not running", "未运行"],
-        [
-            "The gateway's process is gone and nobody starts it again.",
-            "网关进程已退出，且没有被重新启动。",
-        ],
+        ["The gateway's process is gone and nobody starts it again.", "网关进程已退出，且没有被重新启动。"],
         ["Restart it.", "请重启。"],
     ),
     entry(
@@ -311,14 +279,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(Yes),
         ["process suspended", "进程被挂起"],
-        [
-            "The process is stopped by a signal (state T): it does nothing at all.",
-            "进程被信号挂起（状态 T），完全不工作。",
-        ],
-        [
-            "Restart it, or continue it with kill -CONT.",
-            "请重启，或用 kill -CONT 恢复。",
-        ],
+        ["The process is stopped by a signal (state T): it does nothing at all.", "进程被信号挂起（状态 T），完全不工作。"],
+        ["Restart it, or continue it with kill -CONT.", "请重启，或用 kill -CONT 恢复。"],
     ),
     entry(
         Reason::NotExiting,
@@ -326,14 +288,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(ByForce),
         ["does not exit", "无法退出"],
-        [
-            "The gateway said that it exits, and its process is still there.",
-            "网关已声明退出，但进程仍然存在。",
-        ],
-        [
-            "Restart it by force: the old process has to be killed.",
-            "请强制重启：旧进程需要被杀死。",
-        ],
+        ["The gateway said that it exits, and its process is still there.", "网关已声明退出，但进程仍然存在。"],
+        ["Restart it by force: the old process has to be killed.", "请强制重启：旧进程需要被杀死。"],
     ),
     entry(
         Reason::EventLoopFrozen,
@@ -341,14 +297,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(ByForce),
         ["event loop frozen", "事件循环卡死"],
-        [
-            "The gateway's heartbeat stopped: its event loop does not turn.",
-            "网关心跳已停止：事件循环不再运转。",
-        ],
-        [
-            "Restart it by force: a frozen loop ignores SIGTERM.",
-            "请强制重启：卡死的循环会忽略 SIGTERM。",
-        ],
+        ["The gateway's heartbeat stopped: its event loop does not turn.", "网关心跳已停止：事件循环不再运转。"],
+        ["Restart it by force: a frozen loop ignores SIGTERM.", "请强制重启：卡死的循环会忽略 SIGTERM。"],
     ),
     entry(
         Reason::ExecutorShutdown,
@@ -360,24 +310,15 @@ pub static CATALOGUE: &[Entry] = &[
             "The gateway's executor is shut down: it looks connected, but can answer nothing.",
             "网关的执行器已关闭：看似在线，实际无法处理任何消息。",
         ],
-        [
-            "Restart it: only a new process clears this.",
-            "请重启：只有新进程才能恢复。",
-        ],
+        ["Restart it: only a new process clears this.", "请重启：只有新进程才能恢复。"],
     ),
     entry(
         Reason::WrongEventLoop,
         "wrong-event-loop",
         Light::Red,
         Some(Yes),
-        [
-            "Feishu client on a wrong event loop",
-            "飞书客户端绑定了错误的事件循环",
-        ],
-        [
-            "The Feishu client was started on another event loop and is deaf.",
-            "飞书客户端运行在错误的事件循环上，收不到消息。",
-        ],
+        ["Feishu client on a wrong event loop", "飞书客户端绑定了错误的事件循环"],
+        ["The Feishu client was started on another event loop and is deaf.", "飞书客户端运行在错误的事件循环上，收不到消息。"],
         ["Restart it.", "请重启。"],
     ),
     entry(
@@ -386,14 +327,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(AfterMendingCredentials),
         ["credentials refused", "凭据被拒绝"],
-        [
-            "Feishu refuses this app's credentials.",
-            "飞书拒绝了此应用的凭据。",
-        ],
-        [
-            "Mend the app ID and secret, then restart: the gateway does not try again by itself.",
-            "请修正 app_id 与 app_secret 后重启：网关不会自行重试。",
-        ],
+        ["Feishu refuses this app's credentials.", "飞书拒绝了此应用的凭据。"],
+        ["Mend the app ID and secret, then restart: the gateway does not try again by itself.", "请修正 app_id 与 app_secret 后重启：网关不会自行重试。"],
     ),
     entry(
         Reason::ConnectionLimit,
@@ -401,14 +336,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(No),
         ["too many connections", "连接数超限"],
-        [
-            "Feishu refuses one more connection of this app.",
-            "飞书拒绝此应用建立更多连接。",
-        ],
-        [
-            "Stop the other clients that use this app.",
-            "请停止使用同一应用的其他客户端。",
-        ],
+        ["Feishu refuses one more connection of this app.", "飞书拒绝此应用建立更多连接。"],
+        ["Stop the other clients that use this app.", "请停止使用同一应用的其他客户端。"],
     ),
     entry(
         Reason::NetworkUnreachable,
@@ -416,14 +345,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(WhenNetworkIsBack),
         ["Feishu cannot be reached", "无法连接飞书"],
-        [
-            "The last attempt to reach Feishu failed.",
-            "最近一次连接飞书的尝试失败。",
-        ],
-        [
-            "Look at network, DNS and proxy; the gateway tries again every 2 minutes.",
-            "请检查网络、DNS 与代理；网关每 2 分钟重试一次。",
-        ],
+        ["The last attempt to reach Feishu failed.", "最近一次连接飞书的尝试失败。"],
+        ["Look at network, DNS and proxy; the gateway tries again every 2 minutes.", "请检查网络、DNS 与代理；网关每 2 分钟重试一次。"],
     ),
     entry(
         Reason::ReconnectStalled,
@@ -431,10 +354,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(Yes),
         ["link not back", "连接未恢复"],
-        [
-            "The link should be back by now, and nothing proves that it is.",
-            "连接早该恢复，但没有任何证据表明已恢复。",
-        ],
+        ["The link should be back by now, and nothing proves that it is.", "连接早该恢复，但没有任何证据表明已恢复。"],
         ["Restart it.", "请重启。"],
     ),
     entry(
@@ -461,10 +381,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Amber,
         None,
         ["reconnecting", "正在重连"],
-        [
-            "The link was lost a moment ago; the gateway reconnects by itself.",
-            "连接刚刚断开，网关正在自动重连。",
-        ],
+        ["The link was lost a moment ago; the gateway reconnects by itself.", "连接刚刚断开，网关正在自动重连。"],
         ["", ""],
     ),
     entry(
@@ -473,14 +390,8 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Amber,
         None,
         ["connected, but unsupervised", "已连接，但无人看管"],
-        [
-            "Connected, but no service manager would bring it back.",
-            "已连接，但没有服务管理器会在退出后拉起它。",
-        ],
-        [
-            "Install its service, or accept it in the settings.",
-            "请安装其服务，或在设置中接受此状态。",
-        ],
+        ["Connected, but no service manager would bring it back.", "已连接，但没有服务管理器会在退出后拉起它。"],
+        ["Install its service, or accept it in the settings.", "请安装其服务，或在设置中接受此状态。"],
     ),
     entry(
         Reason::Connected,
@@ -497,10 +408,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Green,
         None,
         ["running", "运行中"],
-        [
-            "Alive and well; this profile has no Feishu.",
-            "运行正常；此配置未启用飞书。",
-        ],
+        ["Alive and well; this profile has no Feishu.", "运行正常；此配置未启用飞书。"],
         ["", ""],
     ),
     entry(
@@ -509,10 +417,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Grey,
         None,
         ["no evidence yet", "暂无证据"],
-        [
-            "Nothing is known about this profile yet.",
-            "尚无此配置的任何信息。",
-        ],
+        ["Nothing is known about this profile yet.", "尚无此配置的任何信息。"],
         ["", ""],
     ),
 ];

@@ -105,9 +105,7 @@ pub mod seconds {
         if seconds.is_finite() && (0.0..=LONGEST).contains(&seconds) {
             Ok(Duration::from_secs_f64(seconds))
         } else {
-            Err(D::Error::custom(
-                "a time in seconds must lie between 0 and one year",
-            ))
+            Err(D::Error::custom("a time in seconds must lie between 0 and one year"))
         }
     }
 }

@@ -62,10 +62,7 @@ pub struct JobFile {
 impl JobFile {
     /// The value of an environment variable that the file sets.
     pub fn env(&self, name: &str) -> Option<&str> {
-        self.environment
-            .iter()
-            .find(|(k, _)| k == name)
-            .map(|(_, v)| v.as_str())
+        self.environment.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
     }
 }
 
