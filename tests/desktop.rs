@@ -1,0 +1,865 @@
+//! The desktop side on a real `dbus-daemon`: a panel and a notification server made here, and the program's own loop in
+//! a child process that is told what happens through its standard input.
+//!
+//! Where no `dbus-daemon` is installed the tests say so and pass.
+#![cfg(target_os = "linux")]
+// helpers of tests are tests too; clippy knows only functions marked as such
+#![allow(clippy::unwrap_used, clippy::panic)]
+// what the D-Bus interfaces below ask for: arguments and receivers that nobody needs
+#![allow(clippy::unused_self, clippy::used_underscore_binding)]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use gatelight::config::{Config, Folders};
+use gatelight::health::{Change, Manager, Proof, Reason, Verdict};
+use gatelight::profile::{JobFile, KeepAlive, Profile};
+use gatelight::snapshot::{ProfileChange, ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
+use gatelight::ui::app::{AppHandles, UiInput};
+use gatelight::ui::instance::{self, Instance};
+use gatelight::ui::tray;
+use jiff::{SignedDuration, Timestamp};
+use zbus::blocking::{Connection, connection};
+use zbus::interface;
+use zbus::zvariant::{OwnedValue, Value};
+
+/// Generous: nothing waits for it unless something is broken.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits for a condition.
+fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(start.elapsed() < LIMIT, "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+// ---- the bus ---------------------------------------------------------------------------------------------------------
+
+struct Bus {
+    daemon: Child,
+    address: String,
+    folder: tempfile::TempDir,
+}
+
+impl Bus {
+    /// A bus of its own that starts no services; `None` where there is no `dbus-daemon`.
+    fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("bus.conf");
+        let text = format!(
+            "<busconfig><type>session</type><listen>unix:dir={}</listen><auth>EXTERNAL</auth>\
+             <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\
+             <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
+            folder.path().display()
+        );
+        std::fs::write(&config, text).unwrap();
+        let mut daemon = match Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--print-address=1"])
+            .stdout(Stdio::piped())
+            .spawn()
+        {
+            Ok(daemon) => daemon,
+            Err(e) => {
+                eprintln!("skipped: dbus-daemon is not installed ({e})");
+                return None;
+            }
+        };
+        let mut address = String::new();
+        BufReader::new(daemon.stdout.take().unwrap())
+            .read_line(&mut address)
+            .unwrap();
+        Some(Self {
+            daemon,
+            address: address.trim().to_owned(),
+            folder,
+        })
+    }
+
+    fn connect(&self) -> Connection {
+        connection::Builder::address(self.address.as_str())
+            .unwrap()
+            .method_timeout(LIMIT)
+            .build()
+            .unwrap()
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        let _ended = self.daemon.kill();
+        let _ended = self.daemon.wait();
+    }
+}
+
+/// `org.kde.StatusNotifierWatcher`, as a panel has it.
+#[derive(Clone, Default)]
+struct Watcher(Arc<Mutex<Vec<String>>>);
+
+#[interface(name = "org.kde.StatusNotifierWatcher")]
+impl Watcher {
+    fn register_status_notifier_item(&self, service: String) {
+        self.0.lock().unwrap().push(service);
+    }
+
+    #[zbus(property)]
+    fn is_status_notifier_host_registered(&self) -> bool {
+        true
+    }
+}
+
+impl Watcher {
+    fn start(bus: &Bus) -> (Self, Connection) {
+        let watcher = Self::default();
+        let connection = connection::Builder::address(bus.address.as_str())
+            .unwrap()
+            .serve_at("/StatusNotifierWatcher", watcher.clone())
+            .unwrap()
+            .name("org.kde.StatusNotifierWatcher")
+            .unwrap()
+            .build()
+            .unwrap();
+        (watcher, connection)
+    }
+
+    fn item(&self) -> String {
+        until("an item registers", || self.0.lock().unwrap().last().cloned())
+    }
+}
+
+/// One call of `Notify`.
+#[derive(Debug, Clone)]
+struct Shown {
+    id: u32,
+    replaces: u32,
+    title: String,
+    body: String,
+    actions: Vec<String>,
+    urgency: u8,
+    has_picture: bool,
+}
+
+/// `org.freedesktop.Notifications`.
+#[derive(Clone, Default)]
+struct Notifications {
+    shown: Arc<Mutex<Vec<Shown>>>,
+    closed: Arc<Mutex<Vec<u32>>>,
+    hangs: bool,
+    plain: bool,
+}
+
+#[interface(name = "org.freedesktop.Notifications")]
+impl Notifications {
+    fn get_capabilities(&self) -> Vec<&str> {
+        if self.plain {
+            vec!["body"]
+        } else {
+            vec!["body", "body-markup", "actions"]
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    async fn notify(
+        &self,
+        _app: String,
+        replaces: u32,
+        _icon: String,
+        title: String,
+        body: String,
+        actions: Vec<String>,
+        hints: HashMap<String, OwnedValue>,
+        _expires: i32,
+    ) -> u32 {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        let mut shown = self.shown.lock().unwrap();
+        let id = if replaces > 0 {
+            replaces
+        } else {
+            shown.len() as u32 + 100
+        };
+        let urgency = hints.get("urgency").and_then(|v| u8::try_from(v).ok()).unwrap();
+        let has_picture = hints.contains_key("image-data");
+        shown.push(Shown {
+            id,
+            replaces,
+            title,
+            body,
+            actions,
+            urgency,
+            has_picture,
+        });
+        id
+    }
+
+    fn close_notification(&self, id: u32) {
+        self.closed.lock().unwrap().push(id);
+    }
+}
+
+impl Notifications {
+    fn start(bus: &Bus, server: &Self) -> Connection {
+        connection::Builder::address(bus.address.as_str())
+            .unwrap()
+            .serve_at("/org/freedesktop/Notifications", server.clone())
+            .unwrap()
+            .name("org.freedesktop.Notifications")
+            .unwrap()
+            .build()
+            .unwrap()
+    }
+
+    fn nth(&self, n: usize) -> Shown {
+        until("a notification is shown", || {
+            self.shown.lock().unwrap().get(n).cloned()
+        })
+    }
+
+    fn press(connection: &Connection, id: u32, key: &str) {
+        connection
+            .emit_signal(
+                None::<&str>,
+                "/org/freedesktop/Notifications",
+                "org.freedesktop.Notifications",
+                "ActionInvoked",
+                &(id, key),
+            )
+            .unwrap();
+    }
+}
+
+// ---- the item, as a panel reads it -----------------------------------------------------------------------------------
+
+struct Panel {
+    connection: Connection,
+    item: String,
+}
+
+/// Width, height, ARGB.
+type Pixmap = (i32, i32, Vec<u8>);
+/// Id, properties, rows below.
+type Node = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
+
+#[derive(Debug, Clone)]
+struct Row {
+    id: i32,
+    label: String,
+    enabled: bool,
+    checked: bool,
+    has_icon: bool,
+}
+
+impl Panel {
+    fn property(&self, name: &str) -> OwnedValue {
+        let reply = self
+            .connection
+            .call_method(
+                Some(self.item.as_str()),
+                "/StatusNotifierItem",
+                Some("org.freedesktop.DBus.Properties"),
+                "Get",
+                &("org.kde.StatusNotifierItem", name),
+            )
+            .unwrap();
+        reply.body().deserialize::<OwnedValue>().unwrap()
+    }
+
+    /// The sizes on offer, and the colour of a pixel that lies within every shape.
+    fn icon(&self) -> (Vec<i32>, [u8; 4]) {
+        let icons: Vec<Pixmap> = self.property("IconPixmap").try_into().unwrap();
+        let (width, _, data) = icons.last().unwrap();
+        let (x, y) = (width * 7 / 44, width / 2);
+        let at = ((y * width + x) * 4) as usize;
+        (
+            icons.iter().map(|(w, _, _)| *w).collect(),
+            data[at..at + 4].try_into().unwrap(),
+        )
+    }
+
+    fn tooltip(&self) -> String {
+        let (_, _, _, text): (String, Vec<Pixmap>, String, String) =
+            self.property("ToolTip").try_into().unwrap();
+        text
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let reply = self
+            .connection
+            .call_method(
+                Some(self.item.as_str()),
+                "/MenuBar",
+                Some("com.canonical.dbusmenu"),
+                "GetLayout",
+                &(0_i32, -1_i32, Vec::<&str>::new()),
+            )
+            .unwrap();
+        let (_, root): (u32, Node) = reply.body().deserialize().unwrap();
+        let mut rows = Vec::new();
+        let mut left: Vec<Node> = vec![root];
+        while let Some((id, properties, below)) = left.pop() {
+            let text = |name: &str| {
+                properties
+                    .get(name)
+                    .and_then(|v| <&str>::try_from(v).ok())
+                    .map(str::to_owned)
+            };
+            rows.push(Row {
+                id,
+                label: text("label").unwrap_or_default(),
+                enabled: properties
+                    .get("enabled")
+                    .and_then(|v| bool::try_from(v).ok())
+                    .unwrap_or(true),
+                checked: properties.get("toggle-state").and_then(|v| i32::try_from(v).ok()) == Some(1),
+                has_icon: properties.contains_key("icon-data"),
+            });
+            for node in below.into_iter().rev() {
+                left.push(node.try_into().unwrap());
+            }
+        }
+        rows
+    }
+
+    fn labels(&self) -> Vec<String> {
+        self.rows().into_iter().map(|r| r.label).collect()
+    }
+
+    fn has(&self, label: &str) {
+        let mut last = Vec::new();
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until(label, || {
+                last = self.labels();
+                last.iter().any(|l| l.contains(label)).then_some(())
+            });
+        }));
+        assert!(found.is_ok(), "no row {label:?} in {last:#?}");
+    }
+
+    /// The rows once the item has told all of its last change: a layout gets new ids a moment after its new labels can be
+    /// read, and a click on an old id is ignored.
+    fn settled_rows(&self) -> Vec<Row> {
+        let ids = |rows: &[Row]| rows.iter().map(|r| r.id).collect::<Vec<_>>();
+        let mut before = (Instant::now(), self.rows());
+        until("the menu settles", || {
+            let now = self.rows();
+            if ids(&now) != ids(&before.1) {
+                before = (Instant::now(), now);
+            }
+            (before.0.elapsed() > Duration::from_millis(300)).then(|| before.1.clone())
+        })
+    }
+
+    /// Chooses the n-th row with this label.
+    fn choose(&self, label: &str, n: usize) {
+        let row = self
+            .settled_rows()
+            .into_iter()
+            .filter(|r| r.label == label)
+            .nth(n)
+            .unwrap();
+        assert!(row.enabled, "{label}");
+        let event = (row.id, "clicked", Value::I32(0), 0_u32);
+        let _quit_may_give_no_reply = self.connection.call_method(
+            Some(self.item.as_str()),
+            "/MenuBar",
+            Some("com.canonical.dbusmenu"),
+            "Event",
+            &event,
+        );
+    }
+}
+
+// ---- the program, in a child -----------------------------------------------------------------------------------------
+
+struct Program {
+    child: Child,
+    input: ChildStdin,
+    said: Receiver<String>,
+}
+
+impl Program {
+    fn start(bus: &Bus, locale: &str) -> Self {
+        Self::start_with(&bus.address, bus.folder.path(), locale)
+    }
+
+    fn start_with(address: &str, home: &Path, locale: &str) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["the_program_itself", "--exact", "--nocapture"])
+            .env("GATELIGHT_DESKTOP_CHILD", home)
+            .env("DBUS_SESSION_BUS_ADDRESS", address)
+            .env("LC_ALL", locale)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (tx, said) = channel();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some((_, said)) = line.split_once("> ") {
+                    let _test_over = tx.send(said.to_owned());
+                }
+            }
+        });
+        let input = child.stdin.take().unwrap();
+        Self { child, input, said }
+    }
+
+    fn tell(&mut self, line: &str) {
+        writeln!(self.input, "{line}").unwrap();
+    }
+
+    fn hears(&self) -> String {
+        self.said.recv_timeout(LIMIT).unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+/// Not a test by itself: what [`Program`] starts. Profiles `default` and `my_work` are connected at the start.
+#[test]
+fn the_program_itself() {
+    let Some(home) = std::env::var_os("GATELIGHT_DESKTOP_CHILD").map(PathBuf::from) else {
+        return;
+    };
+    let say = |line: &str| println!("> {line}");
+    let folders = Folders::xdg(&home, |_| None);
+    let lock = match instance::take(&folders.data).unwrap() {
+        Instance::First(lock) => lock,
+        Instance::Second { told } => return say(&format!("second, told: {told}")),
+    };
+    let mut config = Config::default();
+    config.notices.recovery_hold = Duration::ZERO;
+    let (snapshots, watch) = tokio::sync::watch::channel(Arc::new(snapshot_of(&["default", "my_work"])));
+    let (changes, seen) = tokio::sync::mpsc::channel(64);
+    let (inputs, input) = tokio::sync::mpsc::channel(64);
+    let (commands, mut commanded) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        while let Some(command) = commanded.blocking_recv() {
+            println!("> {command:?}");
+        }
+    });
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let mut snapshot = Snapshot::clone(&snapshots.borrow());
+            match words[..] {
+                ["quit"] => inputs.blocking_send(UiInput::Quit).unwrap(),
+                ["offline"] => inputs.blocking_send(UiInput::Offline(true)).unwrap(),
+                ["restart", name, step] => {
+                    let view = snapshot
+                        .profiles
+                        .iter_mut()
+                        .find(|p| p.profile.name == name)
+                        .unwrap();
+                    let (step, outcome) = match step {
+                        "ending" => (RestartStep::EndingOld, None),
+                        "proving" => (RestartStep::ProvingLink, None),
+                        _ => {
+                            let took = SignedDuration::from_secs(3);
+                            let worked = RestartOutcome::Worked {
+                                took,
+                                pid: 4712,
+                                killed: false,
+                            };
+                            (RestartStep::ProvingLink, Some(worked))
+                        }
+                    };
+                    view.restart = Some(RestartView {
+                        asked_at: Timestamp::now(),
+                        step,
+                        outcome,
+                    });
+                    snapshots.send(Arc::new(snapshot)).unwrap();
+                }
+                [name, code] => {
+                    if snapshot.find(name).is_none() {
+                        snapshot.profiles.push(view_of(name));
+                    }
+                    let view = snapshot
+                        .profiles
+                        .iter_mut()
+                        .find(|p| p.profile.name == name)
+                        .unwrap();
+                    let at = Timestamp::now();
+                    let to = Verdict {
+                        reason: Reason::from_code(code).unwrap(),
+                        since: at,
+                        evidence: Some(Proof::new("agent.log", "Executor shutdown has been <called>", at)),
+                        ..view.verdict.clone()
+                    };
+                    let from = std::mem::replace(&mut view.verdict, to.clone());
+                    let change = Change { at, from, to };
+                    let profile = Arc::clone(&view.profile);
+                    snapshots.send(Arc::new(snapshot)).unwrap();
+                    changes
+                        .blocking_send(ProfileChange {
+                            profile,
+                            change,
+                            history: false,
+                        })
+                        .unwrap();
+                }
+                _ => panic!("{line}"),
+            }
+        }
+    });
+    let result = tray::run(AppHandles {
+        snapshots: watch,
+        changes: seen,
+        inputs: input,
+        commands,
+        config,
+        config_error: None,
+        folders,
+        system_lang: tray::system_language(),
+        zone: jiff::tz::TimeZone::UTC,
+        presence: Box::new(|presence| println!("> {presence:?}")),
+        lock: Some(lock),
+    });
+    match result {
+        Ok(()) => say("ended"),
+        Err(e) => say(&format!("error: {e}")),
+    }
+}
+
+fn view_of(name: &str) -> ProfileView {
+    let job = JobFile {
+        manager: Manager::Embedded,
+        path: PathBuf::from("/nowhere/job"),
+        label: name.into(),
+        arguments: Vec::new(),
+        gateway_words: Vec::new(),
+        environment: Vec::new(),
+        stdout: None,
+        stderr: None,
+        run_at_load: true,
+        keep_alive: KeepAlive::Always,
+        throttle_s: None,
+        exit_timeout_s: None,
+    };
+    let profile = Profile {
+        name: name.into(),
+        home: "/nowhere".into(),
+        job: Some(job),
+        logs: Vec::new(),
+    };
+    let verdict = Verdict {
+        reason: Reason::Connected,
+        ..Verdict::unknown(Timestamp::now())
+    };
+    ProfileView {
+        profile: Arc::new(profile),
+        verdict,
+        restart: None,
+    }
+}
+
+fn snapshot_of(names: &[&str]) -> Snapshot {
+    let profiles = names.iter().map(|n| view_of(n)).collect();
+    Snapshot {
+        at: Timestamp::now(),
+        profiles,
+        bad_files: Vec::new(),
+        complete: true,
+    }
+}
+
+// ---- the tests -------------------------------------------------------------------------------------------------------
+
+const GREEN: [u8; 4] = [255, 0x30, 0xa1, 0x4e];
+const RED: [u8; 4] = [255, 0xe5, 0x34, 0x3d];
+
+#[test]
+fn the_whole_way_from_a_red_light_to_the_recovery() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    let panel = Panel {
+        connection: bus.connect(),
+        item: watcher.item(),
+    };
+    panel.has("2 of 2 connected");
+    assert_eq!(panel.icon(), (vec![22, 44], GREEN));
+    assert_eq!(panel.tooltip(), "2 of 2 connected");
+
+    let start = Instant::now();
+    program.tell("my_work executor-shutdown");
+    until("the icon is red", || (panel.icon().1 == RED).then_some(()));
+    eprintln!("red after {:?}", start.elapsed());
+    assert_eq!(
+        panel.tooltip(),
+        "1 of 2 connected\n✖ my_work — executor dead: a hollow shell"
+    );
+    panel.has("my__work — executor dead: a hollow shell · <1 min");
+    panel.has("agent.log: Executor shutdown has been <called>");
+    assert!(
+        panel
+            .rows()
+            .iter()
+            .any(|r| r.label.starts_with("my__work") && r.has_icon)
+    );
+    let shown = server.nth(0);
+    assert_eq!(shown.title, "✖ my_work — executor dead: a hollow shell");
+    assert_eq!(shown.actions, ["restart", "Restart", "open-log", "Open Log"]);
+    assert_eq!((shown.replaces, shown.urgency, shown.has_picture), (0, 1, true));
+
+    // a button that was never shown does nothing; the one that was restarts
+    Notifications::press(&speaker, 7, "restart");
+    Notifications::press(&speaker, shown.id, "restart");
+    assert_eq!(program.hears(), "Restart(\"my_work\")");
+    program.tell("restart my_work ending");
+    panel.has("◐ ending the old process…");
+    assert!(
+        panel
+            .rows()
+            .iter()
+            .any(|r| r.label == "Restarting…" && !r.enabled)
+    );
+    program.tell("my_work not-running");
+    program.tell("restart my_work proving");
+    panel.has("◐ waiting for proof of the link…");
+    program.tell("my_work connected");
+    program.tell("restart my_work worked");
+    panel.has("Restart worked: 3 s, PID 4712");
+    let recovered = server.nth(1);
+    assert_eq!(recovered.title, "● my_work — connected again");
+    assert_eq!(
+        (recovered.replaces, recovered.urgency),
+        (shown.id, 0),
+        "it takes the place of the first"
+    );
+    assert!(recovered.actions.is_empty());
+    until("the icon is green", || (panel.icon().1 == GREEN).then_some(()));
+    assert_eq!(server.shown.lock().unwrap().len(), 2, "one notice an incident");
+
+    // the menu's own commands
+    panel.choose("Restart", 1);
+    assert_eq!(program.hears(), "Restart(\"my_work\")");
+    panel.choose("Check Job Files", 0);
+    assert_eq!(program.hears(), "CheckJobFiles");
+    panel.choose("Mute for 1 Hour", 1);
+    panel.has("my__work — connected · <1 min · muted");
+    panel.choose("Quit Gatelight", 0);
+    assert_eq!(program.hears(), "Quit");
+    assert_eq!(program.hears(), "ended");
+    until("the child ends", || program.child.try_wait().unwrap());
+    let data = bus.folder.path().join(".local/share/gatelight");
+    assert!(data.join("gatelight.lock").exists() && !data.join("gatelight.sock").exists());
+}
+
+#[test]
+fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    let panel = Panel {
+        connection: bus.connect(),
+        item: watcher.item(),
+    };
+    program.tell("R&D<b> connected");
+    panel.has("R&D<b> — connected");
+    program.tell("R&D<b> not-running");
+    program.tell("default auth-rejected");
+    let (first, second) = (server.nth(0), server.nth(1));
+    assert_eq!(second.replaces, first.id);
+    assert_eq!(second.title, "✖ 2 gateways are down");
+    assert_eq!(
+        second.body,
+        "R&amp;D&lt;b&gt;: not running\ndefault: credentials refused"
+    );
+    assert_eq!(
+        panel.tooltip().lines().nth(1),
+        Some("✖ default — credentials refused")
+    );
+    assert_eq!(
+        panel.tooltip().lines().nth(2),
+        Some("✖ R&amp;D&lt;b&gt; — not running")
+    );
+    let title: String = panel.property("Title").try_into().unwrap();
+    assert_eq!(title, "Gatelight (2)");
+    Notifications::press(&speaker, second.id, "restart");
+    assert_eq!(program.hears(), "Restart(\"R&D<b>\")", "only where it helps");
+}
+
+#[test]
+fn in_chinese() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications {
+        plain: true,
+        ..Notifications::default()
+    };
+    let _speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "zh_CN.UTF-8");
+    let panel = Panel {
+        connection: bus.connect(),
+        item: watcher.item(),
+    };
+    panel.has("2 个网关中 2 个已连接");
+    program.tell("default not-running");
+    assert_eq!(server.nth(0).title, "✖ default — 未运行");
+    assert!(
+        server.nth(0).actions.is_empty(),
+        "a server without buttons is given none"
+    );
+    panel.has("default — 未运行 · 不到 1 分钟");
+}
+
+#[test]
+fn a_panel_that_comes_late_or_anew_gets_the_item() {
+    let Some(bus) = Bus::start() else { return };
+    let program = Program::start(&bus, "C");
+    assert_eq!(program.hears(), "NoHost");
+    let (watcher, host) = Watcher::start(&bus);
+    assert_eq!(program.hears(), "Shown");
+    let item = watcher.item();
+    host.close().unwrap();
+    assert_eq!(program.hears(), "NoHost");
+    let (again, _host) = Watcher::start(&bus);
+    assert_eq!(program.hears(), "Shown");
+    assert_eq!(again.item(), item);
+}
+
+#[test]
+fn without_a_notification_server_the_menu_says_what_was_missed() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let mut program = Program::start(&bus, "C");
+    let panel = Panel {
+        connection: bus.connect(),
+        item: watcher.item(),
+    };
+    program.tell("default executor-shutdown");
+    panel.has("Notices not delivered: 1");
+    panel.has("✖ default — executor dead: a hollow shell (");
+    panel.has("no notification server is running)");
+    // one that comes back is used, and one that comes anew has other ids
+    for n in 0..2 {
+        let server = Notifications::default();
+        let speaker = Notifications::start(&bus, &server);
+        program.tell("my_work not-running");
+        assert_eq!(server.nth(0).replaces, 0, "server {n}");
+        program.tell("my_work connected");
+        server.nth(1);
+        speaker.close().unwrap();
+    }
+}
+
+#[test]
+fn a_notification_server_that_hangs_holds_nobody_up() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications {
+        hangs: true,
+        ..Notifications::default()
+    };
+    let _speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    let panel = Panel {
+        connection: bus.connect(),
+        item: watcher.item(),
+    };
+    program.tell("default not-running");
+    program.tell("offline");
+    panel.has("Offline: no notices until the network is back");
+    assert!(
+        !panel
+            .labels()
+            .iter()
+            .any(|l| l.starts_with("Notices not delivered")),
+        "it still waits"
+    );
+    panel.has("no answer within 5 s");
+}
+
+#[test]
+fn without_a_bus_it_says_so_and_returns() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("unix:path={}", folder.path().join("none").display());
+    let program = Program::start_with(&address, folder.path(), "C");
+    let said = program.hears();
+    assert!(said.starts_with("error: D-Bus connection error"), "{said}");
+}
+
+#[test]
+fn a_second_start_makes_the_first_show_itself() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let _speaker = Notifications::start(&bus, &server);
+    let mut first = Program::start(&bus, "C");
+    Panel {
+        connection: bus.connect(),
+        item: watcher.item(),
+    }
+    .has("2 of 2 connected");
+    let mut second = Program::start(&bus, "C");
+    assert_eq!(second.hears(), "second, told: true");
+    assert!(until("the second ends", || second.child.try_wait().unwrap()).success());
+    let shown = server.nth(0);
+    assert_eq!(shown.title, "Gatelight is running");
+    assert_eq!(shown.body, "Its light is in the menu bar. 2 of 2 connected");
+    first.tell("quit");
+    assert_eq!(first.hears(), "ended");
+}
+
+#[test]
+fn notifications_are_switched_off_in_the_menu_and_stay_off() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let _speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    let panel = Panel {
+        connection: bus.connect(),
+        item: watcher.item(),
+    };
+    let checked = |panel: &Panel| {
+        panel
+            .rows()
+            .iter()
+            .any(|r| r.label == "Notifications" && r.checked)
+    };
+    until("they are on", || checked(&panel).then_some(()));
+    panel.choose("Notifications", 0);
+
+    until("they are off", || (!checked(&panel)).then_some(()));
+    program.tell("default not-running");
+    panel.has("default — not running");
+    program.tell("quit");
+    assert_eq!(program.hears(), "ended");
+    drop(program);
+    let _program = Program::start(&bus, "C");
+    let item = until("it registers again", || {
+        let items = watcher.0.lock().unwrap();
+        (items.len() == 2).then(|| items[1].clone())
+    });
+    let panel = Panel {
+        connection: bus.connect(),
+        item,
+    };
+    panel.has("2 of 2 connected");
+    assert!(!checked(&panel));
+    assert_eq!(server.shown.lock().unwrap().len(), 0);
+}
