@@ -1,6 +1,8 @@
 //! What users of Hermes reported, one test a report. `rNNN`: issue NNN of NousResearch/hermes-agent; the quoted lines are
 //! the reporters'. Each plays lines and facts through the same parser and core as the real thing, on a virtual clock.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 use std::sync::Arc;
 
 use gatelight::evidence::logbook::LogBook;

@@ -3,6 +3,8 @@
 //! `NAME.jsonl` is what an observer saw of a real gateway (hermes-agent 0.13.0 or 0.19.0 against a stand-in for
 //! Feishu; the credentials in it are made up), `NAME.expect.json` what the light must and must not show.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 use std::path::Path;
 use std::process::Command;
 

@@ -21,7 +21,7 @@ use background::Background;
 const QUEUE: usize = 256;
 
 /// Runs until somebody quits. Without a desktop it says so and watches in the terminal.
-pub fn run(engine: Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub fn run(engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let lang = engine.lang;
     let lock = match instance::take(&engine.folders.data)? {
         Instance::First(lock) => lock,
@@ -34,7 +34,7 @@ pub fn run(engine: Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let (input_sender, inputs) = mpsc::channel(QUEUE);
     let (commands, command_receiver) = mpsc::unbounded_channel();
     let (ready, started) = sync_channel(1);
-    let background = Background::new(&engine, change_sender, input_sender, command_receiver)?;
+    let background = Background::new(engine, change_sender, input_sender, command_receiver)?;
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || background.run(|snapshots| drop(ready.send(snapshots))))?;
@@ -67,7 +67,7 @@ pub fn run(engine: Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         Ok(()) => ended,
         Err(error) => {
             writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.to_string())]))?;
-            watch::run(&watch::Args { profile: None, json: false }, &engine, terminal)
+            watch::run(&watch::Args { profile: None, json: false }, engine, terminal)
         }
     }
 }

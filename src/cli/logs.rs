@@ -46,7 +46,7 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         return Ok(super::status::no_such_profile(&args.profile, engine));
     };
     if args.system {
-        return system_log(profile, engine);
+        return Ok(system_log(profile, engine));
     }
     let patterns = engine.patterns()?;
     let mut view = View { scanner: Scanner::new(Arc::clone(&patterns)), terminal };
@@ -203,16 +203,25 @@ impl View<'_, '_> {
 fn light_of(signal: Signal) -> Light {
     match signal {
         Signal::Connected | Signal::Inbound | Signal::Ready | Signal::Webhook => Light::Green,
-        Signal::Start | Signal::FeishuExpected | Signal::Attempt | Signal::Lost | Signal::Disconnected => Light::Amber,
-        Signal::Takeover | Signal::PlannedStop | Signal::PlannedRestart | Signal::Shutdown => Light::Amber,
-        Signal::Exiting | Signal::SecondInstance | Signal::Dropped => Light::Amber,
+        Signal::Start
+        | Signal::FeishuExpected
+        | Signal::Attempt
+        | Signal::Lost
+        | Signal::Disconnected
+        | Signal::Takeover
+        | Signal::PlannedStop
+        | Signal::PlannedRestart
+        | Signal::Shutdown
+        | Signal::Exiting
+        | Signal::SecondInstance
+        | Signal::Dropped => Light::Amber,
         Signal::Sending | Signal::Info | Signal::Record => Light::Grey,
         _ => Light::Red,
     }
 }
 
 /// Runs the system's own log reader in this terminal.
-fn system_log(profile: &Profile, engine: &Engine) -> anyhow::Result<u8> {
+fn system_log(profile: &Profile, engine: &Engine) -> u8 {
     let mut command = if cfg!(target_os = "macos") {
         // man log(1): show, --style compact, --predicate, --last.
         let mut command = std::process::Command::new("/usr/bin/log");
@@ -230,12 +239,12 @@ fn system_log(profile: &Profile, engine: &Engine) -> anyhow::Result<u8> {
     };
     let program = command.get_program().to_string_lossy().into_owned();
     match command.status() {
-        Ok(status) if status.success() => Ok(OK),
-        Ok(_) => Ok(USAGE),
+        Ok(status) if status.success() => OK,
+        Ok(_) => USAGE,
         Err(error) => {
             let values = [("program", program.as_str()), ("why", &error.to_string())];
             eprintln!("{}", fill(engine.lang.pick(words::NO_SYSTEM_LOG), &values));
-            Ok(USAGE)
+            USAGE
         }
     }
 }

@@ -120,7 +120,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut locked = std::io::LineWriter::new(stdout.lock());
     let mut terminal = Terminal { out: &mut locked, lang: Lang::from_environment(), color };
-    let Some(command) = cli.command else { return crate::agent::run(engine::Engine::load()?, &mut terminal) };
+    let Some(command) = cli.command else { return crate::agent::run(&engine::Engine::load()?, &mut terminal) };
     match command {
         Command::Simulate(args) => return simulate::run(&args),
         Command::Demo(args) => return demo::run(&args, &mut terminal),

@@ -93,7 +93,7 @@ impl Writer {
                 }
             }
             Observed::File { file, json } => {
-                let clean = json.map_or(Value::Null, |json| redacted(json));
+                let clean = json.map_or(Value::Null, redacted);
                 self.event(at, json!({"file": file, "json": clean}));
             }
             Observed::Known(evidence) => {

@@ -197,7 +197,7 @@ pub fn run_diagnose(args: &diagnose::Args, engine: &Engine, terminal: &mut Termi
         super::record::record_into(&args.profile, out, engine, || Ok(()), end)?;
     }
     let recording = args.recording.as_ref().map(|path| path.display().to_string());
-    let text = diagnosis(engine, view, &snapshot, recording.as_deref())?;
+    let text = diagnosis(engine, view, &snapshot, recording.as_deref());
     terminal.out.write_all(text.as_bytes())?;
     Ok(super::OK)
 }
@@ -211,7 +211,7 @@ fn diagnosis(
     view: &ProfileView,
     snapshot: &Snapshot,
     recording: Option<&str>,
-) -> anyhow::Result<String> {
+) -> String {
     let now = Timestamp::now();
     let job = view.profile.job.as_ref();
     let job_file = job.and_then(|job| std::fs::read(&job.path).ok()).and_then(|bytes| job_text(&bytes));
@@ -235,7 +235,7 @@ fn diagnosis(
         .and_then(|reader| reader.read(now - DIAGNOSIS_SPAN, now))
         .ok()
         .map(|record| record.only(&view.profile.name));
-    Ok(crate::diagnose::render(&crate::diagnose::Diagnosis {
+    crate::diagnose::render(&crate::diagnose::Diagnosis {
         now,
         zone: &jiff::tz::TimeZone::system(),
         lang: engine.lang,
@@ -249,7 +249,7 @@ fn diagnosis(
         record: record.as_ref(),
         span: DIAGNOSIS_SPAN,
         recording,
-    }))
+    })
 }
 
 /// The job file as text; a binary plist as XML.
@@ -266,7 +266,7 @@ fn job_text(bytes: &[u8]) -> Option<String> {
 /// Puts a diagnosis into the clipboard, or into a file where no clipboard program is found. The words for the user.
 pub fn copy_diagnostics(engine: &Engine, view: &ProfileView, snapshot: &Snapshot) -> anyhow::Result<String> {
     use crate::text::{agent as words, fill};
-    let text = diagnosis(engine, view, snapshot, None)?;
+    let text = diagnosis(engine, view, snapshot, None);
     if crate::ui::open::to_clipboard(&text) {
         return Ok(engine.lang.pick(words::COPIED).to_owned());
     }

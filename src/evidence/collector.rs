@@ -400,8 +400,7 @@ fn read_backwards(
                 continue;
             }
             match event.signal {
-                Signal::Connected | Signal::Inbound | Signal::Lost | Signal::Disconnected | Signal::Attempt => reach.to_link = true,
-                Signal::FailedNetwork | Signal::FailedAuth | Signal::FailedLimit => reach.to_link = true,
+                signal if signal.is_of_link() => reach.to_link = true,
                 Signal::Start | Signal::PlannedStop => reach.to_start = true,
                 _ => {}
             }

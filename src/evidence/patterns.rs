@@ -101,7 +101,7 @@ pub struct Candidate<'a> {
 #[derive(Debug)]
 pub struct Patterns {
     speech: Vec<String>,
-    patterns: Vec<Pattern>,
+    all: Vec<Pattern>,
     searcher: Searcher,
 }
 
@@ -128,7 +128,7 @@ impl Patterns {
             Some(searcher) => Searcher::Packed(searcher),
             None => Searcher::Automaton(AhoCorasick::new(&needles)?),
         };
-        Ok(Self { speech: table.speech, patterns, searcher })
+        Ok(Self { speech: table.speech, all: patterns, searcher })
     }
 
     /// Where the next needle begins, at `from` or after it.
@@ -148,7 +148,7 @@ impl Patterns {
 
     /// What the candidate means: the first pattern that fits.
     pub fn classify(&self, candidate: &Candidate<'_>) -> Option<Signal> {
-        self.patterns.iter().find(|pattern| pattern.fits(candidate)).map(|pattern| pattern.signal)
+        self.all.iter().find(|pattern| pattern.fits(candidate)).map(|pattern| pattern.signal)
     }
 }
 
@@ -234,7 +234,7 @@ mod tests {
             assert!(!pattern.source.is_empty(), "{}", pattern.needle);
         }
         let patterns = Patterns::new(&[]).unwrap();
-        for pattern in &patterns.patterns {
+        for pattern in &patterns.all {
             assert_eq!(patterns.find(pattern.needle.as_bytes(), 0), Some(0), "{}", pattern.needle);
         }
     }

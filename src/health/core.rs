@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{Evidence, FileIdentity, JobState, Manager, ProcessState, Proof, Signal};
-use super::gateway::{End, Gateway};
+use super::gateway::{End, Gateway, Said};
 use super::judge;
 use super::reason::{Light, Reason};
 use super::settings::Deadlines;
@@ -215,7 +215,7 @@ impl Core {
     fn take(&mut self, evidence: Evidence) {
         let now = self.now;
         match evidence {
-            Evidence::Log { signal, other_pid, stamp, proof } => self.hear(signal, other_pid, stamp, proof),
+            Evidence::Log { signal, other_pid, stamp, proof } => self.hear(Said { signal, other_pid, stamp, proof }),
             Evidence::Process { pid, start, started_at, state, exit } => {
                 self.see_process(pid, start, started_at, state, exit);
             }
@@ -247,7 +247,7 @@ impl Core {
             Evidence::Starts(times) => self.read_starts(times),
             Evidence::PlannedStopMarker => {
                 let proof = Proof::new(".gateway-planned-stop.json", "planned stop", now);
-                self.hear(Signal::PlannedStop, None, None, proof);
+                self.hear(Said { signal: Signal::PlannedStop, other_pid: None, stamp: None, proof });
             }
             Evidence::TakeoverMarker => {
                 let proof = Proof::new(".gateway-takeover.json", "takeover", now);
@@ -274,13 +274,8 @@ impl Core {
         }
     }
 
-    fn hear(
-        &mut self,
-        signal: Signal,
-        other_pid: Option<u32>,
-        stamp: Option<jiff::civil::DateTime>,
-        proof: Proof,
-    ) {
+    fn hear(&mut self, said: Said) {
+        let (signal, proof) = (said.signal, said.proof.clone());
         let now = self.now;
         // Other programs of Hermes write into the same logs: their records are no sign of a gateway.
         if matches!(signal, Signal::Info | Signal::Record) && !self.gateway.alive() {
@@ -300,7 +295,7 @@ impl Core {
             return;
         }
         let grace = self.grace();
-        self.gateway.hear(now, signal, other_pid, stamp, proof.clone(), &self.deadlines, grace);
+        self.gateway.hear(now, said, &self.deadlines, grace);
         // Without a process to look at, its own word that it leaves is the end of it.
         if signal == Signal::Exiting && self.gateway.pid.is_none() {
             self.end_gateway(now, None, proof);
@@ -310,7 +305,8 @@ impl Core {
     fn mark_takeover(&mut self, proof: Proof) {
         if !self.predecessor_speaks() {
             let grace = self.grace();
-            self.gateway.hear(self.now, Signal::Takeover, None, None, proof, &self.deadlines, grace);
+            let said = Said { signal: Signal::Takeover, other_pid: None, stamp: None, proof };
+            self.gateway.hear(self.now, said, &self.deadlines, grace);
         }
     }
 
@@ -440,7 +436,6 @@ impl Core {
         let old = (self.gateway.pid, self.gateway.end.as_ref().map(|end| end.respawn.since), self.gateway.seen);
         let old_lives = old.0.is_some_and(|pid| self.processes.get(&pid).is_some_and(Process::live));
         self.predecessor = match old {
-            (_, _, false) => None,
             (old_pid, _, true) if old_lives && old_pid != pid => Some(Predecessor { pid: old_pid, until: None }),
             (old_pid, Some(gone), true) => {
                 Some(Predecessor { pid: old_pid, until: Some(after(gone, LAST_WORDS)) })

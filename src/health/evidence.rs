@@ -88,6 +88,23 @@ pub enum Signal {
     Record,
 }
 
+impl Signal {
+    /// Whether it says how the link is: of these the last one counts.
+    pub const fn is_of_link(self) -> bool {
+        matches!(
+            self,
+            Self::Connected
+                | Self::Inbound
+                | Self::Lost
+                | Self::Disconnected
+                | Self::Attempt
+                | Self::FailedNetwork
+                | Self::FailedAuth
+                | Self::FailedLimit
+        )
+    }
+}
+
 /// What the system says of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

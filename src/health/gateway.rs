@@ -120,6 +120,19 @@ pub struct Trouble {
     pub from_state_file: bool,
 }
 
+/// What a log record said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// What it means.
+    pub signal: Signal,
+    /// The process that it names.
+    pub other_pid: Option<u32>,
+    /// Its stamp.
+    pub stamp: Option<DateTime>,
+    /// The line.
+    pub proof: Proof,
+}
+
 /// One gateway process.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gateway {
@@ -274,21 +287,13 @@ impl Gateway {
     }
 
     /// Takes in a log record. `grace`: the end of the grace after waking, if it is not over.
-    pub fn hear(
-        &mut self,
-        now: Timestamp,
-        signal: Signal,
-        other_pid: Option<u32>,
-        stamp: Option<DateTime>,
-        proof: Proof,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
-    ) {
+    pub fn hear(&mut self, now: Timestamp, said: Said, deadlines: &Deadlines, grace: Option<Timestamp>) {
+        let Said { signal, other_pid, stamp, proof } = said;
         self.seen = true;
         self.last_seen = now;
         self.lines_seen = true;
         let timer = |span| Timer::start(now, span, grace);
-        let straggler = is_of_link(signal) && self.is_straggler(stamp);
+        let straggler = signal.is_of_link() && self.is_straggler(stamp);
         let foreign = self.is_of_before(stamp);
         match signal {
             Signal::Start => {
@@ -491,12 +496,11 @@ impl Gateway {
             None if state.gateway_state == "running" && self.feishu == Feishu::Unknown => {
                 self.feishu = Feishu::Absent;
             }
-            None => {}
-            Some(entry) if entry.state == "disabled" => {
-                if self.feishu == Feishu::Unknown {
-                    self.feishu = Feishu::Absent;
-                }
+            Some(entry) if entry.state == "disabled" && self.feishu == Feishu::Unknown => {
+                self.feishu = Feishu::Absent;
             }
+            None => {}
+            Some(entry) if entry.state == "disabled" => {}
             Some(entry) => self.read_entry(now, entry, deadlines, grace),
         }
     }
@@ -536,21 +540,6 @@ impl Gateway {
             _ => {}
         }
     }
-}
-
-/// Signals whose order matters: the last one says how the link is.
-fn is_of_link(signal: Signal) -> bool {
-    matches!(
-        signal,
-        Signal::Connected
-            | Signal::Inbound
-            | Signal::Lost
-            | Signal::Disconnected
-            | Signal::Attempt
-            | Signal::FailedNetwork
-            | Signal::FailedAuth
-            | Signal::FailedLimit
-    )
 }
 
 /// The number in `(PID 123)`.

@@ -256,11 +256,10 @@ fn link(core: &Core, holding: &mut Holding) {
     let (reason, proof) = match &gateway.link {
         Link::Connected(proof) => (supervised(core), Some(proof.clone())),
         Link::Lost(timer, proof) if timer.over(now) => (stalled, Some(proof.clone())),
-        Link::Lost(_, proof) => (Reason::Reconnecting, Some(proof.clone())),
         Link::Attempting { timer, proof, stalled: red } if *red || timer.over(now) => {
             (if *red { Reason::ReconnectStalled } else { stalled }, Some(proof.clone()))
         }
-        Link::Attempting { proof, .. } => (Reason::Reconnecting, Some(proof.clone())),
+        Link::Lost(_, proof) | Link::Attempting { proof, .. } => (Reason::Reconnecting, Some(proof.clone())),
         Link::Failed { reason, proof, next, shown } => {
             let reason = match next {
                 Some(next) if next.over(now) => Reason::ReconnectStalled,
@@ -270,9 +269,9 @@ fn link(core: &Core, holding: &mut Holding) {
             (reason, Some(proof.clone()))
         }
         Link::Unknown if gateway.feishu == Feishu::Absent => (Reason::Running, None),
-        Link::Unknown if !gateway.starting.over(now) => (Reason::Starting, started(gateway)),
+        Link::Unknown if !gateway.starting.over(now) => (Reason::Starting, Some(started(gateway))),
         Link::Unknown if blind || gateway.truncated => (Reason::NoEvidence, None),
-        Link::Unknown => (Reason::ReconnectStalled, started(gateway)),
+        Link::Unknown => (Reason::ReconnectStalled, Some(started(gateway))),
     };
     // A light is green only for a process that stays.
     if reason.light() != Light::Green || gateway.shutdown.is_none() {
@@ -280,12 +279,12 @@ fn link(core: &Core, holding: &mut Holding) {
     }
 }
 
-fn started(gateway: &Gateway) -> Option<Proof> {
+fn started(gateway: &Gateway) -> Proof {
     let line = match gateway.pid {
         Some(pid) => format!("PID {pid} started"),
         None => "started".to_owned(),
     };
-    Some(Proof::new("process", line, gateway.starting.since))
+    Proof::new("process", line, gateway.starting.since)
 }
 
 /// Connected; and would somebody bring it back? Only a manager's own word counts, and only one that is newer than

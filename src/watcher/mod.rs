@@ -16,7 +16,7 @@ use crate::evidence::clock::{Clocks, SleepGap};
 use crate::evidence::collector::{Moment, Observer};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process::ExitWatch;
-use crate::evidence::watch::{Key, Watch};
+use crate::evidence::watch::{Changed, Key, Watch};
 use crate::health::{Deadlines, Evidence};
 use crate::profile::{self, BadJobFile, Found, Places, Profile};
 use crate::snapshot::{ProfileChange, RestartView, Snapshot};
@@ -28,6 +28,9 @@ const CHANGES_KEPT: usize = 1024;
 
 /// Commands and answers that wait for the loop at most.
 const QUEUE: usize = 256;
+
+/// The place of the default home among the folders in which profiles may appear.
+const HERMES: usize = 0;
 
 /// The safety net: how often everything is looked at though nothing said that it changed.
 pub const SAFETY_POLL: Duration = Duration::from_secs(5);
@@ -147,7 +150,7 @@ impl Watcher {
         let mut more = false;
         loop {
             let wait = if more { Duration::ZERO } else { self.wait() };
-            let (mut touched, mut everything) = (Vec::new(), false);
+            let (mut touched, mut everything, mut rescan) = (Vec::new(), false, false);
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
@@ -156,9 +159,10 @@ impl Watcher {
                 },
                 Some(message) = heard.recv() => self.hear(message),
                 changed = self.watch.changed() => match changed {
-                    Ok(changes) => {
-                        everything = changes.everything;
-                        touched = changes.changed.iter().map(|changed| changed.key).collect();
+                    Ok(news) => {
+                        everything = news.everything;
+                        rescan = news.changed.iter().any(|changed| self.may_hold_profiles(changed));
+                        touched = news.changed.iter().map(|changed| changed.key).collect();
                     }
                     // Without the system's word the safety net remains.
                     Err(_) => tokio::time::sleep(self.setup.poll).await,
@@ -167,7 +171,7 @@ impl Watcher {
             }
             self.mind_sleep();
             let due = self.last_poll.elapsed() >= self.setup.poll;
-            if touched.iter().any(|key| self.job_folders.contains(key)) || everything {
+            if rescan || everything {
                 self.rescan();
             }
             more = self.read(&touched, everything || due || more);
@@ -244,11 +248,20 @@ impl Watcher {
         }
     }
 
+    /// Whether a profile may have come or gone with this change. The default home is a profile itself, and its gateway
+    /// writes there all the time: of it only the folder of the others counts.
+    fn may_hold_profiles(&self, changed: &Changed) -> bool {
+        let home = self.job_folders.get(HERMES) == Some(&changed.key);
+        let own = changed.name.as_deref().is_some_and(|name| name != "profiles");
+        self.job_folders.contains(&changed.key) && !(home && own)
+    }
+
     /// Looks for profiles. Those that are still the same keep what is known of them.
     fn rescan(&mut self) {
-        let found = match self.setup.given.is_empty() {
-            true => profile::scan(&self.setup.places),
-            false => Found { profiles: self.setup.given.clone(), bad: Vec::new() },
+        let found = if self.setup.given.is_empty() {
+            profile::scan(&self.setup.places)
+        } else {
+            Found { profiles: self.setup.given.clone(), bad: Vec::new() }
         };
         self.bad_files = found.bad;
         let only = self.setup.only.clone();
@@ -269,8 +282,8 @@ impl Watcher {
                 None => new.push(self.attach(profile)),
             }
         }
-        for key in old.iter().flat_map(|gone| &gone.watched) {
-            let shared = new.iter().any(|kept| kept.watched.contains(key)) || self.job_folders.contains(key);
+        for key in old.iter().flat_map(|gone| &gone.keys) {
+            let shared = new.iter().any(|kept| kept.keys.contains(key)) || self.job_folders.contains(key);
             if !shared {
                 self.watch.remove(*key);
             }
@@ -279,7 +292,7 @@ impl Watcher {
         let places = &self.setup.places;
         let profiles = places.hermes.join("profiles");
         // A folder that cannot be watched is still looked at by the safety net.
-        self.job_folders = [&places.launch_agents, &places.systemd_user, &places.hermes, &profiles]
+        self.job_folders = [&places.hermes, &places.launch_agents, &places.systemd_user, &profiles]
             .into_iter()
             .filter_map(|folder| self.watch.add_dir(folder).ok())
             .collect();
@@ -288,7 +301,7 @@ impl Watcher {
             let folders = watched.folders().into_iter().filter_map(|folder| self.watch.add_dir(&folder).ok());
             let mut keys: Vec<Key> = folders.collect();
             keys.extend(watched.profile.logs.iter().filter_map(|file| self.watch.add_file(file).ok()));
-            watched.watched = keys;
+            watched.keys = keys;
             self.watch_exits(index);
         }
     }
@@ -314,7 +327,7 @@ impl Watcher {
             let watched = &mut self.profiles[index];
             let concerned = everything
                 || watched.collector.next_flush().is_some()
-                || touched.iter().any(|key| watched.watched.contains(key));
+                || touched.iter().any(|key| watched.keys.contains(key));
             let mut out = Vec::new();
             if concerned {
                 more |= watched.collector.poll(now, &mut out);

@@ -25,7 +25,7 @@ pub struct Watched {
     pub job: JobQuestions,
     pub restart: Option<RestartView>,
     /// What is watched for it.
-    pub watched: Vec<Key>,
+    pub keys: Vec<Key>,
     exits: BTreeMap<u32, (u64, JoinHandle<()>)>,
 }
 
@@ -49,7 +49,7 @@ impl Watched {
             changes.extend(core.step(at, evidence));
         }
         changes.extend(core.tick(now.at));
-        (Self { profile, core, collector, job, restart: None, watched: Vec::new(), exits: BTreeMap::new() }, changes)
+        (Self { profile, core, collector, job, restart: None, keys: Vec::new(), exits: BTreeMap::new() }, changes)
     }
 
     /// What tells it from the others.
