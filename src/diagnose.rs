@@ -405,6 +405,7 @@ fn note(note: &Note, lang: Lang) -> String {
         Note::SecondInstance(_) => lang.pick(phrases::SECOND).to_owned(),
         Note::InfoHidden => lang.pick(phrases::HIDDEN).to_owned(),
         Note::DroppedAtStart => lang.pick(phrases::DROPPED).to_owned(),
+        Note::Unreadable(file) => file.clone(),
         Note::NoConnection => lang.pick(phrases::NO_CONNECTION).to_owned(),
     }
 }

@@ -33,7 +33,7 @@ impl User {
         let hermes = user.hermes();
         let program = env!("CARGO_BIN_EXE_gatelight");
         let words = [program, "simulate", "--home", hermes.to_str().unwrap(), "--script", script, "--then", "clean"];
-        let words: String = words.iter().map(|word| format!("<string>{word}</string>")).collect();
+        let words = words.map(|word| format!("<string>{word}</string>")).concat();
         let plist = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>Label</key><string>{LABEL}</string>\
              <key>ProgramArguments</key><array>{words}</array><key>EnvironmentVariables</key><dict><key>HERMES_HOME</key>\
@@ -118,7 +118,7 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
     let mut agent = Agent(user.gatelight(&bus.address).spawn().unwrap());
     let panel = Panel { connection: bus.connect(), item: watcher.item() };
 
-    until("the light is green", || panel.tooltip().contains("1").then(|| panel.labels()).filter(|rows| rows.iter().any(|r| r.contains("connected"))));
+    until("the light is green", || panel.labels().iter().any(|row| row.contains("1 of 1 connected")).then_some(()));
     let green = panel.icon().1;
     let notice = notifications.nth(0);
     assert!(notice.title.contains("work") || notice.body.contains("work"), "{notice:?}");

@@ -196,6 +196,7 @@ pub fn note_text(note: &Note, lang: Lang) -> String {
         Note::SecondInstance(first) => fill(lang.pick(words::NOTE_SECOND), &[("pid", &pid(first))]),
         Note::InfoHidden => lang.pick(words::NOTE_INFO_HIDDEN).to_owned(),
         Note::DroppedAtStart => lang.pick(words::NOTE_DROPPED).to_owned(),
+        Note::Unreadable(file) => fill(lang.pick(words::NOTE_UNREADABLE), &[("file", file)]),
         Note::NoConnection => lang.pick(words::NOTE_NO_CONNECTION).to_owned(),
     }
 }

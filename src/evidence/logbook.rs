@@ -75,9 +75,10 @@ impl Copies {
         for (_, stamp, at) in self.remembered.iter_mut().rev().filter(|known| known.0 == key) {
             match (*stamp, event.stamp) {
                 (Some(a), Some(b)) if a == b => return true,
+                // The first copy had no place in time: this one has, and is told again with it.
                 (None, Some(_)) if fresh(*at) => {
                     *stamp = event.stamp;
-                    return true;
+                    return false;
                 }
                 (_, None) if fresh(*at) => return true,
                 _ => {}

@@ -79,6 +79,8 @@ pub struct Core {
     pid_file: Option<FileIdentity>,
     /// Since a look found no process and nothing was ever seen of one.
     pub(super) absent: Option<Timer>,
+    last_life: Option<Timestamp>,
+    pub(super) unreadable: Vec<String>,
     predecessor: Option<Predecessor>,
     grace: Option<Timestamp>,
     asleep_since: Option<Timestamp>,
@@ -105,6 +107,8 @@ impl Core {
             appeared: 0,
             pid_file: None,
             absent: None,
+            last_life: None,
+            unreadable: Vec::new(),
             predecessor: None,
             grace: None,
             asleep_since: None,
@@ -219,13 +223,16 @@ impl Core {
             Evidence::Process { pid, start, started_at, state, exit } => {
                 self.see_process(pid, start, started_at, state, exit);
             }
+            Evidence::LastLife(at) => self.last_life = Some(at.min(now)),
+            Evidence::Unreadable(files) => self.unreadable = files,
             Evidence::NoProcess => {
                 self.processes.clear();
                 if self.gateway.seen {
                     let at = self.gateway.last_seen;
                     self.end_gateway(at, None, Proof::new("process", "no such process", now));
                 } else {
-                    self.absent.get_or_insert(Timer::start(now, self.deadlines.restart, self.grace()));
+                    let since = self.last_life.unwrap_or(now);
+                    self.absent.get_or_insert(Timer::start(since, self.deadlines.restart, self.grace()));
                 }
             }
             Evidence::PidFile(identity) => {

@@ -520,7 +520,7 @@ impl Gateway {
         match entry.state.as_str() {
             // A start of Feishu that failed and is tried again by the gateway: told as fatal and, a moment later, as
             // retrying.
-            "fatal" | "retrying" if code == "feishu_connect_error" && self.shutdown.is_none() => {
+            "fatal" | "retrying" if self.shutdown.is_none() && is_failed_attempt(code, message) => {
                 self.fail(Reason::NetworkUnreachable, proof, None, now, grace);
             }
             "fatal" if self.trouble.is_none() => {
@@ -540,6 +540,11 @@ impl Gateway {
             _ => {}
         }
     }
+}
+
+/// Whether an entry tells of an attempt to connect that failed: the code and wordings of hermes-agent 0.19.
+fn is_failed_attempt(code: &str, message: &str) -> bool {
+    code == "feishu_connect_error" || message.contains("timed out") || message.contains("ailed to connect")
 }
 
 /// The number in `(PID 123)`.

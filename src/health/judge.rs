@@ -49,6 +49,7 @@ pub(super) fn verdict(core: &Core) -> Verdict {
         }
     }
     remarks(gateway, &mut notes);
+    notes.extend(core.unreadable.iter().cloned().map(Note::Unreadable));
     Verdict {
         reason,
         since: core.now,
@@ -250,8 +251,9 @@ fn alive(core: &Core, holding: &mut Holding) {
 
 fn link(core: &Core, holding: &mut Holding) {
     let (gateway, now) = (&core.gateway, core.clock());
-    // The log level hides recoveries: then the times that are over prove nothing either.
-    let blind = gateway.info_hidden() && gateway.starting.over(now);
+    // The log level hides recoveries: then the times that are over prove nothing either. (A visible start logs at INFO
+    // long before it can lose a link.)
+    let blind = gateway.info_hidden();
     let stalled = if blind { Reason::NoEvidence } else { Reason::ReconnectStalled };
     let (reason, proof) = match &gateway.link {
         Link::Connected(proof) => (supervised(core), Some(proof.clone())),
@@ -262,7 +264,7 @@ fn link(core: &Core, holding: &mut Holding) {
         Link::Lost(_, proof) | Link::Attempting { proof, .. } => (Reason::Reconnecting, Some(proof.clone())),
         Link::Failed { reason, proof, next, shown } => {
             let reason = match next {
-                Some(next) if next.over(now) => Reason::ReconnectStalled,
+                Some(next) if next.over(now) => stalled,
                 _ if !shown.over(now) => Reason::Reconnecting,
                 _ => *reason,
             };

@@ -391,7 +391,7 @@ pub static CATALOGUE: &[Entry] = &[
         None,
         ["connected, but unsupervised", "已连接，但无人看管"],
         ["Connected, but no service manager would bring it back.", "已连接，但没有服务管理器会在退出后拉起它。"],
-        ["Install its service, or accept it in the settings.", "请安装其服务，或在设置中接受此状态。"],
+        ["Load its job (Restart does that) or install its service; or accept it in the settings.", "请加载其任务（重启即可）或安装其服务；也可在设置中接受此状态。"],
     ),
     entry(
         Reason::Connected,

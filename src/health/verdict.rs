@@ -61,6 +61,8 @@ pub enum Note {
     InfoHidden,
     /// Messages were dropped while the gateway started.
     DroppedAtStart,
+    /// A file that should be read cannot be: which, and why.
+    Unreadable(String),
     /// The process has no established connection.
     NoConnection,
 }

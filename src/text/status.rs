@@ -57,3 +57,5 @@ pub const RECORDED: Phrase =
 /// The system's log reader cannot be started.
 pub const NO_SYSTEM_LOG: Phrase =
     ["the system log cannot be shown: {program}: {why}", "无法显示系统日志：{program}：{why}"];
+/// A log or state file that cannot be read.
+pub const NOTE_UNREADABLE: Phrase = ["cannot be read: {file}", "无法读取：{file}"];

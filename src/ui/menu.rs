@@ -425,6 +425,7 @@ impl Builder<'_> {
             Note::SecondInstance(_) => say::SECOND_INSTANCE,
             Note::InfoHidden => say::INFO_HIDDEN,
             Note::DroppedAtStart => say::DROPPED,
+            Note::Unreadable(file) => return self.say(crate::text::status::NOTE_UNREADABLE, &[("file", file)]),
             Note::NoConnection => say::NO_CONNECTION,
         };
         self.look.lang.pick(phrase).to_owned()

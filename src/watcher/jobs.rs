@@ -32,6 +32,11 @@ impl JobQuestions {
         Self { wanted: true, ..Self::default() }
     }
 
+    /// There is nobody to ask.
+    pub fn nobody(&mut self) {
+        *self = Self { answered: true, ..Self::default() };
+    }
+
     /// Asks at the next turn.
     pub fn ask_soon(&mut self) {
         self.wanted = true;

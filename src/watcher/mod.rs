@@ -401,11 +401,11 @@ impl Watcher {
         let now = Instant::now();
         for watched in &mut self.profiles {
             let Some(job) = watched.profile.job.clone() else {
-                watched.job.answered = true;
+                watched.job.nobody();
                 continue;
             };
             let Some(supervisor) = self.setup.supervisors.get(job.manager) else {
-                watched.job.answered = true;
+                watched.job.nobody();
                 continue;
             };
             if !watched.job.begin(now) {
