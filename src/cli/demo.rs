@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::engine::{interrupted, runtime};
+use super::engine::{Interrupts, runtime};
 use super::{OK, RED, Terminal, style, watch};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process;
@@ -36,9 +36,19 @@ pub struct Args {
 
 /// Runs the demo.
 pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
-    let folder = tempfile::Builder::new().prefix("gatelight-demo-").tempdir().context("no temporary folder")?;
     let supervisor = Arc::new(Embedded::new());
-    let result = runtime()?.block_on(play(args, terminal, folder.path(), &supervisor));
+    let runtime = runtime()?;
+    // Signals are caught before there is anything to leave behind, and end it in the middle of a restart, too.
+    let stop = runtime.block_on(async { Interrupts::catch(true) });
+    let folder = tempfile::Builder::new().prefix("gatelight-demo-").tempdir().context("no temporary folder")?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = play(args, terminal, folder.path(), &supervisor) => result,
+            () = stop.wait() => Ok(OK),
+        }
+    });
+    // What the runtime still does is finished: nothing is started after this.
+    drop(runtime);
     // The processes first: they would write into the folder that goes.
     supervisor.stop_all();
     folder.close().context("the demo's folder could not be removed")?;
@@ -87,7 +97,6 @@ async fn play(
                 restarted = Some(mend(&profiles[1], supervisor, &mut handle, &mut changes, begun, terminal).await?);
             }
             () = at(Some(end)) => break,
-            () = interrupted() => break,
         }
     }
     let snapshot = Arc::clone(&handle.snapshots.borrow());

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, Folders};
 use crate::evidence::collector::Observer;
@@ -86,15 +88,33 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
 }
 
+/// Ctrl-C and SIGTERM, caught from the moment this is made: none is lost between two waits.
+#[derive(Debug)]
+pub struct Interrupts(Vec<Signal>);
+
+impl Interrupts {
+    /// Catches them; with `hangup` also the end of the terminal (which `nohup` has ignored, so only where something
+    /// would be left behind). Must be called inside a tokio runtime.
+    pub fn catch(hangup: bool) -> Self {
+        let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+        if hangup {
+            kinds.push(SignalKind::hangup());
+        }
+        // One that cannot be caught ends the program as usual.
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    /// Waits for one of them.
+    pub async fn wait(mut self) {
+        std::future::poll_fn(|context| {
+            let caught = self.0.iter_mut().any(|signal| matches!(signal.poll_recv(context), Poll::Ready(Some(()))));
+            if caught { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
 /// Waits for Ctrl-C or SIGTERM.
 pub async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    Interrupts::catch(false).wait().await;
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::civil::DateTime;
 
@@ -18,6 +18,7 @@ use crate::evidence::watch::Watch;
 use crate::health::{Light, Signal};
 use crate::profile::Profile;
 use crate::text::{fill, status as words};
+use crate::watcher::SAFETY_POLL;
 
 /// A line is shown up to this many characters.
 const LINE_CHARS: usize = 2000;
@@ -67,11 +68,12 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         for log in &profile.logs {
             watch.add_file(log)?;
         }
+        let mut stop = std::pin::pin!(interrupted());
         loop {
             tokio::select! {
                 changed = watch.changed() => { changed?; }
-                () = tokio::time::sleep(Duration::from_secs(5)) => {}
-                () = interrupted() => return Ok(OK),
+                () = tokio::time::sleep(SAFETY_POLL) => if super::watch::nobody_reads() { return Ok(OK) },
+                () = &mut stop => return Ok(OK),
             }
             let mut fresh: Vec<Line> = Vec::new();
             for (name, tailer) in &mut tailers {

@@ -1,13 +1,16 @@
 //! `gatelight watch`: one line a change.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::engine::{Engine, first_look, interrupted, runtime};
 use super::{OK, Terminal, style};
-use crate::health::{Change, Light, Verdict};
+use crate::health::{Change, Light, Reason, Verdict};
 use crate::recording::Printed;
-use crate::snapshot::{ProfileChange, Snapshot};
+use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
 use crate::text::{self, fill, status as words};
 
 /// Arguments of `watch`.
@@ -38,17 +41,68 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         while changes.try_recv().is_ok() {}
         let start = snapshot.at;
         first_lines(&snapshot, start, args.json, terminal)?;
+        let mut told = Told::new(&snapshot);
+        let mut stop = std::pin::pin!(interrupted());
+        let mut look = tokio::time::interval(READER_LOOK);
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
-                    Ok(change) => line(&change, start, args.json, terminal)?,
+                    Ok(first) => {
+                        let mut news = vec![first];
+                        while let Ok(more) = changes.try_recv() {
+                            news.push(more);
+                        }
+                        for change in told.news(news) {
+                            line(&change, start, args.json, terminal)?;
+                        }
+                    }
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return Ok(OK),
                 },
-                () = interrupted() => return Ok(OK),
+                _ = look.tick() => if nobody_reads() { return Ok(OK) },
+                () = &mut stop => return Ok(OK),
             }
         }
     })
+}
+
+/// How often it is looked whether anybody still reads, where nothing is to be written. As rare as the safety poll.
+const READER_LOOK: Duration = crate::watcher::SAFETY_POLL;
+
+/// Whether standard output is a pipe whose reader has left.
+pub fn nobody_reads() -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let out = std::io::stdout();
+    let mut asked = [PollFd::new(&out, PollFlags::empty())];
+    let at_once = rustix::event::Timespec::default();
+    poll(&mut asked, Some(&at_once)).is_ok() && asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
+/// What was told of each profile last. The past of a profile that appears is no news: only where it led.
+struct Told(HashMap<String, (Light, Reason)>);
+
+impl Told {
+    fn new(snapshot: &Snapshot) -> Self {
+        let state = |view: &ProfileView| (view.profile.name.clone(), (view.verdict.light(), view.verdict.reason));
+        Self(snapshot.profiles.iter().map(state).collect())
+    }
+
+    fn news(&mut self, changes: Vec<ProfileChange>) -> Vec<ProfileChange> {
+        let mut news = Vec::new();
+        let mut changes = changes.into_iter().peekable();
+        while let Some(change) = changes.next() {
+            let of_same = |next: &ProfileChange| next.history && next.profile == change.profile;
+            if change.history && changes.peek().is_some_and(of_same) {
+                continue;
+            }
+            let state = (change.change.to.light(), change.change.to.reason);
+            let before = self.0.insert(change.profile.name.clone(), state);
+            if !(change.history && before == Some(state)) {
+                news.push(change);
+            }
+        }
+        news
+    }
 }
 
 fn first_lines(

@@ -82,7 +82,10 @@ pub type Observer = Box<dyn FnMut(Timestamp, Observed<'_>) + Send>;
 
 struct Source {
     name: String,
+    path: PathBuf,
     tailer: Tailer,
+    /// It was there at the start, but closed to us: what it holds is still to be read once that ends.
+    past_unread: bool,
     /// Why it could not be read at the last try.
     trouble: Option<String>,
 }
@@ -119,6 +122,8 @@ pub struct Collector {
     home: PathBuf,
     sources: Vec<Source>,
     book: LogBook,
+    patterns: Arc<Patterns>,
+    zone: TimeZone,
     files: BTreeMap<&'static str, StateFileWatch>,
     starts: StateFileWatch,
     processes: BTreeMap<u32, Tracked>,
@@ -141,6 +146,8 @@ impl Collector {
             home: profile.home.clone(),
             sources: Vec::new(),
             book: LogBook::new(Arc::clone(patterns)),
+            patterns: Arc::clone(patterns),
+            zone: zone.clone(),
             files: STATE_FILES.iter().map(|name| (*name, StateFileWatch::default())).collect(),
             starts: StateFileWatch::default(),
             processes: BTreeMap::new(),
@@ -149,7 +156,7 @@ impl Collector {
         let mut present = Vec::new();
         collector.read_files(now.at, true, &mut present);
         let started_at = collector.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
-        let mut past = collector.read_history(profile, patterns, zone, now, started_at);
+        let mut past = collector.read_history(profile, now, started_at);
         // A process comes before its own lines, and what lies there now after them.
         let (processes, others): (Vec<_>, Vec<_>) =
             present.into_iter().partition(|evidence| matches!(evidence, Evidence::Process { .. }));
@@ -168,6 +175,7 @@ impl Collector {
     /// Reads what is new. Returns whether more is left for the next turn.
     pub fn poll(&mut self, now: Moment, out: &mut Vec<Evidence>) -> bool {
         let more = self.read_logs(now, out);
+        self.read_what_opened(now, out);
         self.read_files(now.at, false, out);
         more
     }
@@ -251,6 +259,9 @@ impl Collector {
                 }
                 book.read(name, block, now.at, &mut |event| out.push(event.into_evidence()));
             };
+            if source.past_unread {
+                continue;
+            }
             let polled = source.tailer.poll(now.instant, &mut sink);
             source.tailer.flush_partial(now.instant, &mut sink);
             match polled {
@@ -306,25 +317,40 @@ impl Collector {
         }
     }
 
-    fn read_history(
-        &mut self,
-        profile: &Profile,
-        patterns: &Arc<Patterns>,
-        zone: &TimeZone,
-        now: Moment,
-        started_at: Option<Timestamp>,
-    ) -> Past {
-        let scanner = Scanner::new(Arc::clone(patterns));
+    fn read_history(&mut self, profile: &Profile, now: Moment, started_at: Option<Timestamp>) -> Past {
         let oldest = started_at.map(|at| at.saturating_sub(START_TOLERANCE).unwrap_or(at));
         let mut events: Vec<(Timestamp, LogEvent)> = Vec::new();
         let mut reaches = Reach::default();
         for path in &profile.logs {
-            let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), now.instant);
-            let reach = read_backwards(&mut reader, &scanner, &name, zone, now.at, oldest, &mut events);
+            let (source, reach) = self.begin(path, now, oldest, &mut events);
             reaches = reaches.or(reach);
-            self.sources.push(Source { name, tailer, trouble: None });
+            self.sources.push(source);
         }
+        let mut past = self.admit(events);
+        if reaches.bounded && !reaches.to_start && !reaches.to_link {
+            past.push((now.at, Evidence::HistoryTruncated));
+        }
+        past
+    }
+
+    /// Begins to follow a log at its end, and reads what is before.
+    fn begin(
+        &self,
+        path: &Path,
+        now: Moment,
+        oldest: Option<Timestamp>,
+        events: &mut Vec<(Timestamp, LogEvent)>,
+    ) -> (Source, Reach) {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let scanner = Scanner::new(Arc::clone(&self.patterns));
+        let past_unread = is_denied(path);
+        let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), now.instant);
+        let reach = read_backwards(&mut reader, &scanner, &name, &self.zone, now.at, oldest, events);
+        (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble: None }, reach)
+    }
+
+    /// Events of several logs in their order, each once.
+    fn admit(&mut self, mut events: Vec<(Timestamp, LogEvent)>) -> Past {
         events.sort_by_key(|(at, _)| *at);
         let mut past = Past::new();
         for (at, mut event) in events {
@@ -337,10 +363,25 @@ impl Collector {
                 past.push((at, event.into_evidence()));
             }
         }
-        if reaches.bounded && !reaches.to_start && !reaches.to_link {
-            past.push((now.at, Evidence::HistoryTruncated));
-        }
         past
+    }
+
+    /// Logs that were closed to us at the start and are open now: their past is told now.
+    fn read_what_opened(&mut self, now: Moment, out: &mut Vec<Evidence>) {
+        let opened: Vec<usize> = (0..self.sources.len())
+            .filter(|&at| self.sources[at].past_unread && !is_denied(&self.sources[at].path))
+            .collect();
+        if opened.is_empty() {
+            return;
+        }
+        let started_at = self.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
+        let oldest = started_at.map(|at| at.saturating_sub(START_TOLERANCE).unwrap_or(at));
+        let mut events = Vec::new();
+        for at in opened {
+            let path = self.sources[at].path.clone();
+            self.sources[at] = self.begin(&path, now, oldest, &mut events).0;
+        }
+        out.extend(self.admit(events).into_iter().map(|(_, evidence)| evidence));
     }
 }
 
@@ -459,6 +500,12 @@ fn open_regular(path: &Path) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = File::from(open(path, flags, Mode::empty()).ok()?);
     file.metadata().ok()?.is_file().then_some(file)
+}
+
+/// Whether there is something that we may not read.
+fn is_denied(path: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    matches!(access(path, Access::READ_OK), Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM))
 }
 
 fn read_bounded(path: &Path, most: u64) -> Option<Vec<u8>> {

@@ -74,10 +74,16 @@ pub fn name_of_home(home: &Path, places: &Places) -> String {
 
 /// Homes on disk: `~/.hermes` and its profiles, where they look like a gateway's.
 pub fn on_disk(places: &Places) -> Vec<PathBuf> {
+    let mut homes = possible(places);
+    homes.retain(|home| looks_like_home(home));
+    homes
+}
+
+/// Where a home may lie: folders that may become one, and `~/.hermes`, there or not.
+pub fn possible(places: &Places) -> Vec<PathBuf> {
     let mut homes = vec![places.hermes.clone()];
     let (profiles, _) = files::list(&places.hermes.join("profiles"), is_profile_name);
     homes.extend(profiles);
-    homes.retain(|home| looks_like_home(home));
     homes
 }
 

@@ -13,6 +13,7 @@ pub mod systemd;
 pub mod words;
 pub mod xml;
 
+pub use homes::possible as possible_homes;
 pub use scan::{scan, unit_files};
 
 /// One gateway to watch.

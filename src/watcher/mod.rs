@@ -4,6 +4,7 @@
 mod jobs;
 mod watched;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,6 +35,9 @@ const HERMES: usize = 0;
 
 /// The safety net: how often everything is looked at though nothing said that it changed.
 pub const SAFETY_POLL: Duration = Duration::from_secs(5);
+
+/// The safety net of the search for profiles, in polls: it lists folders and reads job files.
+const POLLS_PER_SCAN: u32 = 12;
 
 /// What the watcher works with.
 pub struct Setup {
@@ -114,12 +118,15 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
         base: (now, clocks),
         gap: SleepGap::default(),
         profiles: Vec::new(),
-        job_folders: Vec::new(),
+        job_folders: BTreeSet::new(),
+        home_folders: BTreeSet::new(),
+        keys: BTreeSet::new(),
         bad_files: Vec::new(),
         snapshot: snapshot_sender,
         changes: changes.clone(),
         heard_sender,
         last_poll: Instant::now(),
+        polls: 0,
         setup,
     };
     tokio::spawn(watcher.run(command_receiver, heard));
@@ -134,13 +141,18 @@ struct Watcher {
     base: (Timestamp, Clocks),
     gap: SleepGap,
     profiles: Vec<Watched>,
-    /// Folders in which profiles may appear.
-    job_folders: Vec<Key>,
+    /// Folders in which profiles may appear, and those that are not homes yet.
+    job_folders: BTreeSet<Key>,
+    /// Homes of profiles: only whether they are still there is asked.
+    home_folders: BTreeSet<Key>,
+    /// Everything that is watched.
+    keys: BTreeSet<Key>,
     bad_files: Vec<BadJobFile>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     changes: broadcast::Sender<ProfileChange>,
     heard_sender: mpsc::Sender<Heard>,
     last_poll: Instant,
+    polls: u32,
 }
 
 impl Watcher {
@@ -150,7 +162,7 @@ impl Watcher {
         let mut more = false;
         loop {
             let wait = if more { Duration::ZERO } else { self.wait() };
-            let (mut touched, mut everything, mut rescan) = (Vec::new(), false, false);
+            let (mut changed, mut everything) = (BTreeSet::new(), false);
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
@@ -158,12 +170,8 @@ impl Watcher {
                     Some(command) => everything = self.obey(command),
                 },
                 Some(message) = heard.recv() => self.hear(message),
-                changed = self.watch.changed() => match changed {
-                    Ok(news) => {
-                        everything = news.everything;
-                        rescan = news.changed.iter().any(|changed| self.may_hold_profiles(changed));
-                        touched = news.changed.iter().map(|changed| changed.key).collect();
-                    }
+                seen = self.watch.changed() => match seen {
+                    Ok(news) => (changed, everything) = (news.changed, news.everything),
                     // Without the system's word the safety net remains.
                     Err(_) => tokio::time::sleep(self.setup.poll).await,
                 },
@@ -171,13 +179,18 @@ impl Watcher {
             }
             self.mind_sleep();
             let due = self.last_poll.elapsed() >= self.setup.poll;
-            if rescan || everything {
-                self.rescan();
-            }
-            more = self.read(&touched, everything || due || more);
             if due {
                 self.last_poll = Instant::now();
+                self.polls = self.polls.wrapping_add(1);
+                // A folder further up was swapped, a volume came back: no event tells of that.
+                changed.extend(self.watch.recheck().changed);
             }
+            let scan_due = due && self.polls.is_multiple_of(POLLS_PER_SCAN);
+            if everything || scan_due || changed.iter().any(|changed| self.may_bring_profiles(changed)) {
+                self.rescan();
+            }
+            let touched: Vec<Key> = changed.iter().map(|changed| changed.key).collect();
+            more = self.read(&touched, everything || due || more);
             self.ask_managers();
             self.publish();
         }
@@ -282,28 +295,40 @@ impl Watcher {
                 None => new.push(self.attach(profile)),
             }
         }
-        for key in old.iter().flat_map(|gone| &gone.keys) {
-            let shared = new.iter().any(|kept| kept.keys.contains(key)) || self.job_folders.contains(key);
-            if !shared {
-                self.watch.remove(*key);
-            }
-        }
         self.profiles = new;
+        self.watch_folders();
+    }
+
+    /// Whether a change may mean that a profile came or went.
+    fn may_bring_profiles(&self, changed: &Changed) -> bool {
+        let itself = changed.name.is_none() && self.home_folders.contains(&changed.key);
+        itself || self.job_folders.contains(&changed.key)
+    }
+
+    /// Watches what is to be watched now, and nothing else. What cannot be watched is left to the safety net.
+    fn watch_folders(&mut self) {
         let places = &self.setup.places;
-        let profiles = places.hermes.join("profiles");
-        // A folder that cannot be watched is still looked at by the safety net.
-        self.job_folders = [&places.hermes, &places.launch_agents, &places.systemd_user, &profiles]
-            .into_iter()
-            .filter_map(|folder| self.watch.add_dir(folder).ok())
-            .collect();
+        let mut folders = vec![places.launch_agents.clone(), places.systemd_user.clone()];
+        folders.push(places.hermes.join("profiles"));
+        // A folder is made before what makes it a home.
+        let homes: BTreeSet<_> = self.profiles.iter().map(|watched| watched.profile.home.clone()).collect();
+        folders.extend(profile::possible_homes(places).into_iter().filter(|home| !homes.contains(home)));
+        self.job_folders = folders.iter().filter_map(|folder| self.watch.add_dir(folder).ok()).collect();
+        self.home_folders = homes.iter().filter_map(|home| self.watch.add_dir(home).ok()).collect();
+        let mut wanted = &self.job_folders | &self.home_folders;
         for index in 0..self.profiles.len() {
             let watched = &mut self.profiles[index];
             let folders = watched.folders().into_iter().filter_map(|folder| self.watch.add_dir(&folder).ok());
             let mut keys: Vec<Key> = folders.collect();
             keys.extend(watched.profile.logs.iter().filter_map(|file| self.watch.add_file(file).ok()));
-            watched.keys = keys;
+            wanted.extend(&keys);
+            watched.watched = keys;
             self.watch_exits(index);
         }
+        for key in self.keys.difference(&wanted) {
+            self.watch.remove(*key);
+        }
+        self.keys = wanted;
     }
 
     fn attach(&mut self, profile: Profile) -> Watched {

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod launchctl;
+pub mod machine;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -1,0 +1,379 @@
+//! A user's machine in a temporary folder: a HOME, gateways in it, and the real `gatelight` that looks at them.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use super::{start_of, wait_for};
+
+/// What must never be shown: it stands in every link line that the gateways here write.
+pub const SECRETS: [&str; 2] = ["5ecretAccessKey0123456789", "5ecretTicket-0123456789"];
+
+/// A HOME with nothing in it.
+pub struct Machine {
+    folder: tempfile::TempDir,
+    launchctl: PathBuf,
+}
+
+impl Machine {
+    /// Without any service manager.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("machine").tempdir().unwrap();
+        fs::create_dir(folder.path().join("home")).unwrap();
+        fs::create_dir(folder.path().join("tmp")).unwrap();
+        let launchctl = folder.path().join("no-launchctl");
+        Self { folder, launchctl }
+    }
+
+    /// With this launchctl.
+    pub fn with_launchctl(program: &Path) -> Self {
+        Self {
+            launchctl: program.to_path_buf(),
+            ..Self::new()
+        }
+    }
+
+    /// The folder around HOME: not looked into by Gatelight.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// HOME.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// The folder for temporary files.
+    pub fn tmp(&self) -> PathBuf {
+        self.folder.path().join("tmp")
+    }
+
+    /// The default profile's home.
+    pub fn hermes(&self) -> PathBuf {
+        self.home().join(".hermes")
+    }
+
+    /// The home of a named profile.
+    pub fn profile(&self, name: &str) -> PathBuf {
+        self.hermes().join("profiles").join(name)
+    }
+
+    /// `~/Library/LaunchAgents`, which is made.
+    pub fn agents(&self) -> PathBuf {
+        let folder = self.home().join("Library/LaunchAgents");
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    /// Writes a job file.
+    pub fn plist(&self, label: &str, arguments: &[&str], more: &str) -> PathBuf {
+        let path = self.agents().join(format!("{label}.plist"));
+        fs::write(&path, plist(label, arguments, more)).unwrap();
+        path
+    }
+
+    /// A command with this machine's environment and no other.
+    pub fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("HOME", self.home())
+            .env("TMPDIR", self.tmp())
+            .env("LANG", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("TERM", "xterm")
+            .env("GATELIGHT_LAUNCHCTL", &self.launchctl)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// `gatelight` with these arguments.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command_of(env!("CARGO_BIN_EXE_gatelight"));
+        command.args(arguments);
+        command
+    }
+
+    /// Runs `gatelight` to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+
+    /// `gatelight status --json` as it is now.
+    pub fn status(&self) -> Value {
+        let ran = self.run(&["status", "--json"]);
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+    }
+
+    /// Light and reason of a profile now.
+    pub fn light(&self, profile: &str) -> Option<(String, String)> {
+        let status = self.status();
+        let found = status["profiles"]
+            .as_array()?
+            .iter()
+            .find(|p| p["profile"] == profile)?
+            .clone();
+        Some((
+            found["light"].as_str()?.to_owned(),
+            found["reason"].as_str()?.to_owned(),
+        ))
+    }
+
+    /// Starts `gatelight watch --json`.
+    pub fn watch(&self) -> Stream {
+        Stream::of(self.command(&["watch", "--json"]))
+    }
+}
+
+/// The text of a job file.
+pub fn plist(label: &str, arguments: &[&str], more: &str) -> String {
+    let arguments: String = arguments
+        .iter()
+        .map(|word| format!("        <string>{word}</string>\n"))
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n<dict>\n    <key>Label</key>\n    \
+         <string>{label}</string>\n    <key>ProgramArguments</key>\n    <array>\n{arguments}    </array>\n    \
+         {more}\n</dict>\n</plist>\n"
+    )
+}
+
+/// A command that ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A child that does not outlive its test.
+pub struct Process(pub Child);
+
+impl Process {
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+
+    /// Kills it as the kernel does, and reaps it.
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Waits for its own end; the exit code.
+    pub fn end(&mut self) -> Option<i32> {
+        let mut status = None;
+        wait_for("the process ends", || {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A command that goes on, and what it has printed so far.
+pub struct Stream {
+    pub process: Process,
+    out: Arc<Mutex<Vec<String>>>,
+    err: Arc<Mutex<Vec<String>>>,
+    taken: usize,
+}
+
+impl Stream {
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = collect(child.stdout.take().unwrap());
+        let err = collect(child.stderr.take().unwrap());
+        Self {
+            process: Process(child),
+            out,
+            err,
+            taken: 0,
+        }
+    }
+
+    /// Everything printed so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.out.lock().unwrap().clone()
+    }
+
+    /// What it said on standard error.
+    pub fn complaints(&self) -> Vec<String> {
+        self.err.lock().unwrap().clone()
+    }
+
+    /// The next line.
+    pub fn line(&mut self) -> String {
+        let at = self.taken;
+        let mut line = None;
+        wait_for(
+            &format!("line {at} after {:?}, {:?}", self.lines(), self.complaints()),
+            || {
+                line = self.out.lock().unwrap().get(at).cloned();
+                line.is_some()
+            },
+        );
+        self.taken += 1;
+        line.unwrap()
+    }
+
+    /// The next line, which must tell of this and nothing else.
+    #[track_caller]
+    pub fn expect(&mut self, profile: &str, light: &str, reason: &str) -> Value {
+        let line = self.line();
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let told =
+            [&value["profile"], &value["light"], &value["reason"]].map(|v| v.as_str().unwrap_or_default());
+        assert_eq!(told, [profile, light, reason], "{line}, after {:?}", self.lines());
+        value
+    }
+
+    /// Ends it as Ctrl-C does; the exit code.
+    pub fn interrupt(&mut self) -> Option<i32> {
+        self.process.signal(Signal::INT);
+        self.process.end()
+    }
+}
+
+fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&lines);
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            into.lock().unwrap().push(line);
+        }
+    });
+    lines
+}
+
+/// A gateway whose every line the test writes; its process is real and does nothing.
+pub struct Gateway {
+    pub home: PathBuf,
+    pub process: Process,
+}
+
+impl Gateway {
+    /// Starts its process, which says who it is. Nothing is logged yet.
+    pub fn start(home: &Path) -> Self {
+        fs::create_dir_all(home).unwrap();
+        let child = Command::new("/bin/sleep")
+            .arg("600")
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let gateway = Self {
+            home: home.to_path_buf(),
+            process: Process(child),
+        };
+        gateway.file("gateway.pid", &gateway.me());
+        gateway
+    }
+
+    /// Starts, and logs what a gateway logs until it is connected.
+    pub fn connected(home: &Path) -> Self {
+        let gateway = Self::start(home);
+        gateway.starts();
+        gateway.connects();
+        gateway
+    }
+
+    /// How it names itself in its files.
+    pub fn me(&self) -> Value {
+        json!({"pid": self.process.pid(), "kind": "hermes-gateway", "start_time": start_of(self.process.pid())})
+    }
+
+    /// Writes a file of its home.
+    pub fn file(&self, name: &str, json: &Value) {
+        fs::write(self.home.join(name), json.to_string()).unwrap();
+    }
+
+    /// A file of its logs folder.
+    pub fn log_path(&self, name: &str) -> PathBuf {
+        self.home.join("logs").join(name)
+    }
+
+    /// Appends to a log.
+    pub fn log(&self, name: &str, level: &str, message: &str) {
+        fs::create_dir_all(self.home.join("logs")).unwrap();
+        append(&self.log_path(name), &format!("{} {level} {message}\n", stamp()));
+    }
+
+    pub fn starts(&self) {
+        self.log("agent.log", "INFO", "gateway.run: Starting Hermes Gateway...");
+        self.log("agent.log", "INFO", "gateway.run: Connecting to feishu...");
+    }
+
+    pub fn connects(&self) {
+        self.log("agent.log", "INFO", &connected_line());
+    }
+
+    pub fn loses(&self) {
+        let lost = "Lark: receive message loop exit, err: no close frame received or sent [conn_id=1]";
+        self.log("agent.log", "ERROR", lost);
+    }
+
+    pub fn executor_dies(&self) {
+        let dead = "gateway.kanban: kanban notifier tick failed: Executor shutdown has been called";
+        self.log("agent.log", "WARNING", dead);
+    }
+}
+
+/// The message of a proven link, with secrets in it.
+pub fn connected_line() -> String {
+    let [key, ticket] = SECRETS;
+    format!(
+        "Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?fpid=493&device_id=1&access_key={key}&service_id=33&ticket={ticket} [conn_id=1]"
+    )
+}
+
+/// Appends to a file at once.
+pub fn append(path: &Path, text: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+/// Now, as the gateway's logs write it. No two are the same: a test writes more in a millisecond than a gateway.
+pub fn stamp() -> String {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let now = Timestamp::now().as_millisecond();
+    let next = |last: i64| Some((last + 1).max(now));
+    let last = LAST
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+        .unwrap();
+    let at = Timestamp::from_millisecond((last + 1).max(now)).unwrap();
+    at.strftime("%Y-%m-%d %H:%M:%S,%3f").to_string()
+}
