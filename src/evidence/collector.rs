@@ -127,6 +127,8 @@ pub struct Collector {
     files: BTreeMap<&'static str, StateFileWatch>,
     starts: StateFileWatch,
     processes: BTreeMap<u32, Tracked>,
+    /// Logs that cannot be read, as last told.
+    troubles: Vec<String>,
     observer: Option<Observer>,
 }
 
@@ -151,43 +153,63 @@ impl Collector {
             files: STATE_FILES.iter().map(|name| (*name, StateFileWatch::default())).collect(),
             starts: StateFileWatch::default(),
             processes: BTreeMap::new(),
+            troubles: Vec::new(),
             observer,
         };
         let mut present = Vec::new();
         collector.read_files(now.at, true, &mut present);
         let started_at = collector.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
         let mut past = collector.read_history(profile, now, started_at);
-        // A process comes before its own lines, and what lies there now after them.
-        let (processes, others): (Vec<_>, Vec<_>) =
-            present.into_iter().partition(|evidence| matches!(evidence, Evidence::Process { .. }));
-        let mut told: Past = processes
-            .into_iter()
-            .map(|evidence| (started_at.unwrap_or(now.at).min(now.at), evidence))
-            .collect();
+        // A process comes before its own lines, what it wrote comes when it was written, and how it is now at the end.
+        let (processes, written): (Past, Past) =
+            present.into_iter().partition(|(_, evidence)| matches!(evidence, Evidence::Process { .. }));
+        let (starts, written): (Past, Past) =
+            written.into_iter().partition(|(_, evidence)| matches!(evidence, Evidence::Starts(_)));
+        let begun = started_at.unwrap_or(now.at).min(now.at);
+        let mut told: Past = processes.iter().map(|(_, evidence)| (begun, as_it_began(evidence))).collect();
+        past.extend(written);
+        past.sort_by_key(|(at, _)| *at);
         told.append(&mut past);
-        told.extend(others.into_iter().map(|evidence| (now.at, evidence)));
+        told.extend(processes.into_iter().map(|(_, evidence)| (now.at, evidence)));
         if collector.processes.is_empty() {
+            let newest = collector.newest_file(profile).map(|at| (now.at, Evidence::LastLife(at)));
+            told.extend(newest);
             told.push((now.at, Evidence::NoProcess));
         }
+        // A start record may tell of a process that nothing else names yet: it has the last word.
+        told.extend(starts);
         (collector, told)
+    }
+
+    /// When a file of this gateway was written last.
+    fn newest_file(&self, profile: &Profile) -> Option<Timestamp> {
+        let files = STATE_FILES.iter().map(|file| self.home.join(file)).chain(profile.logs.iter().cloned());
+        files.filter_map(|path| modified(&path)).max()
     }
 
     /// Reads what is new. Returns whether more is left for the next turn.
     pub fn poll(&mut self, now: Moment, out: &mut Vec<Evidence>) -> bool {
         let more = self.read_logs(now, out);
         self.read_what_opened(now, out);
-        self.read_files(now.at, false, out);
+        let mut news = Past::new();
+        self.read_files(now.at, false, &mut news);
+        out.extend(news.into_iter().map(|(_, evidence)| evidence));
+        self.tell_troubles(now.at, out);
         more
+    }
+
+    /// Says which logs cannot be read, when that changes.
+    fn tell_troubles(&mut self, now: Timestamp, out: &mut Vec<Evidence>) {
+        let troubles: Vec<String> = self.sources.iter().filter_map(|source| source.trouble.clone()).collect();
+        if troubles != self.troubles {
+            self.troubles.clone_from(&troubles);
+            self.tell(now, Evidence::Unreadable(troubles), out);
+        }
     }
 
     /// When half a line is to be taken for a whole one.
     pub fn next_flush(&self) -> Option<Instant> {
         self.sources.iter().filter_map(|source| source.tailer.next_flush()).min()
-    }
-
-    /// Why logs cannot be read, one sentence each.
-    pub fn troubles(&self) -> impl Iterator<Item = &str> {
-        self.sources.iter().filter_map(|source| source.trouble.as_deref())
     }
 
     /// The processes followed, with their start times.
@@ -278,8 +300,9 @@ impl Collector {
         more
     }
 
-    /// Reads the files of the home that changed. `all`: for the first time, when a marker may be a leftover.
-    fn read_files(&mut self, now: Timestamp, all: bool, out: &mut Vec<Evidence>) {
+    /// Reads the files of the home that changed, with the time at which each was written. `all`: for the first time,
+    /// when a marker may be a leftover and everything is older than now.
+    fn read_files(&mut self, now: Timestamp, all: bool, out: &mut Past) {
         for file in STATE_FILES {
             let path = self.home.join(file);
             let watch = self.files.entry(file).or_default();
@@ -296,24 +319,28 @@ impl Collector {
                 continue;
             }
             let Some(evidence) = state_files::evidence(file, json.as_ref()) else { continue };
+            let written = modified(&path).filter(|_| all).map_or(now, |at| at.min(now));
+            let mut seen = Vec::new();
             // The process first: the file then names one that is known.
             match &evidence {
                 Evidence::PidFile(Some(writer)) => {
-                    self.consider(writer.pid, writer.start, now, out);
+                    self.consider(writer.pid, writer.start, now, &mut seen);
                 }
                 Evidence::StateFile(state) if self.processes.is_empty() => {
-                    self.consider(state.pid, state.start, now, out);
+                    self.consider(state.pid, state.start, now, &mut seen);
                 }
                 _ => {}
             }
-            out.push(evidence);
+            out.extend(seen.into_iter().map(|evidence| (now, evidence)));
+            out.push((written, evidence));
         }
         let path = self.home.join(STARTS_FILE);
         if self.starts.changed(&path)
             && let Some(text) = read_end(&path, STARTS_BYTES)
         {
-            let evidence = Evidence::Starts(state_files::starts(&text));
-            self.tell(now, evidence, out);
+            let mut seen = Vec::new();
+            self.tell(now, Evidence::Starts(state_files::starts(&text)), &mut seen);
+            out.extend(seen.into_iter().map(|evidence| (now, evidence)));
         }
     }
 
@@ -531,9 +558,20 @@ fn read_end(path: &Path, most: u64) -> Option<String> {
 }
 
 fn is_young(path: &Path, now: Timestamp) -> bool {
-    let Ok(modified) = std::fs::metadata(path).and_then(|meta| meta.modified()) else { return false };
-    let Ok(modified) = Timestamp::try_from(modified) else { return false };
-    now.duration_since(modified).unsigned_abs() <= MARKER_LIFE
+    modified(path).is_some_and(|at| now.duration_since(at).unsigned_abs() <= MARKER_LIFE)
+}
+
+fn modified(path: &Path) -> Option<Timestamp> {
+    Timestamp::try_from(std::fs::metadata(path).ok()?.modified().ok()?).ok()
+}
+
+/// The same process at its start, when it ran: since when it has been stopped, nobody knows.
+fn as_it_began(evidence: &Evidence) -> Evidence {
+    let mut begun = evidence.clone();
+    if let Evidence::Process { state, .. } = &mut begun {
+        *state = ProcessState::Running;
+    }
+    begun
 }
 
 fn evidence_of(info: &ProcessInfo) -> Evidence {

@@ -30,9 +30,6 @@ const CHANGES_KEPT: usize = 1024;
 /// Commands and answers that wait for the loop at most.
 const QUEUE: usize = 256;
 
-/// The place of the default home among the folders in which profiles may appear.
-const HERMES: usize = 0;
-
 /// The safety net: how often everything is looked at though nothing said that it changed.
 pub const SAFETY_POLL: Duration = Duration::from_secs(5);
 
@@ -261,20 +258,11 @@ impl Watcher {
         }
     }
 
-    /// Whether a profile may have come or gone with this change. The default home is a profile itself, and its gateway
-    /// writes there all the time: of it only the folder of the others counts.
-    fn may_hold_profiles(&self, changed: &Changed) -> bool {
-        let home = self.job_folders.get(HERMES) == Some(&changed.key);
-        let own = changed.name.as_deref().is_some_and(|name| name != "profiles");
-        self.job_folders.contains(&changed.key) && !(home && own)
-    }
-
     /// Looks for profiles. Those that are still the same keep what is known of them.
     fn rescan(&mut self) {
-        let found = if self.setup.given.is_empty() {
-            profile::scan(&self.setup.places)
-        } else {
-            Found { profiles: self.setup.given.clone(), bad: Vec::new() }
+        let found = match self.setup.given.is_empty() {
+            true => profile::scan(&self.setup.places),
+            false => Found { profiles: self.setup.given.clone(), bad: Vec::new() },
         };
         self.bad_files = found.bad;
         let only = self.setup.only.clone();
@@ -322,7 +310,7 @@ impl Watcher {
             let mut keys: Vec<Key> = folders.collect();
             keys.extend(watched.profile.logs.iter().filter_map(|file| self.watch.add_file(file).ok()));
             wanted.extend(&keys);
-            watched.watched = keys;
+            watched.keys = keys;
             self.watch_exits(index);
         }
         for key in self.keys.difference(&wanted) {

@@ -122,7 +122,7 @@ fn odd_kinds_of_file_are_named_never_opened_and_no_obstacle() {
     let writer = rustix::fs::open(
         &logs.path,
         rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::NONBLOCK,
-        all,
+        rustix::fs::Mode::RWXU,
     );
     assert_eq!(writer.unwrap_err(), rustix::io::Errno::NXIO);
     fs::remove_file(&logs.path).unwrap();
