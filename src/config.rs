@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
 pub use crate::evidence::patterns::ExtraPattern;
-use crate::health::settings::seconds;
 use crate::health::Deadlines;
+use crate::health::settings::seconds;
 use crate::text::{Lang, Phrase, config as say, fill};
 
 /// Longest settings file that is read, in bytes.
@@ -153,10 +153,7 @@ pub struct RestartSettings {
 
 impl Default for RestartSettings {
     fn default() -> Self {
-        Self {
-            auto: false,
-            per_hour: 6,
-        }
+        Self { auto: false, per_hour: 6 }
     }
 }
 
@@ -259,11 +256,7 @@ impl std::error::Error for ConfigError {}
 impl Config {
     /// Reads the file. Without one: the defaults. `user_home` stands for a leading `~/` in paths.
     pub fn load(path: &Path, user_home: &Path) -> Result<Self, ConfigError> {
-        let fail = |what| ConfigError {
-            file: path.to_path_buf(),
-            place: None,
-            what,
-        };
+        let fail = |what| ConfigError { file: path.to_path_buf(), place: None, what };
         let unreadable = |e: &std::io::Error| fail(What::Said(say::UNREADABLE, vec![("why", e.to_string())]));
         let file = match File::open(path) {
             Ok(file) => file,
@@ -271,9 +264,7 @@ impl Config {
             Err(e) => return Err(unreadable(&e)),
         };
         let mut bytes = Vec::new();
-        file.take(LONGEST_FILE + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|e| unreadable(&e))?;
+        file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
         if bytes.len() as u64 > LONGEST_FILE {
             let limit = (LONGEST_FILE / 1024).to_string();
             return Err(fail(What::Said(say::TOO_LONG, vec![("limit", limit)])));
@@ -290,13 +281,11 @@ impl Config {
             what: What::Parser(one_line(e.message())),
         })?;
         config.expand(user_home);
-        config
-            .check()
-            .map_err(|Mistake { key, phrase, values }| ConfigError {
-                file: path.to_path_buf(),
-                place: Some(place(text, offset_of(text, &key))),
-                what: What::Said(phrase, values),
-            })?;
+        config.check().map_err(|Mistake { key, phrase, values }| ConfigError {
+            file: path.to_path_buf(),
+            place: Some(place(text, offset_of(text, &key))),
+            what: What::Said(phrase, values),
+        })?;
         Ok(config)
     }
 
@@ -325,19 +314,9 @@ impl Config {
                 return Err(range(&["notices", key], least, 366 * 86_400));
             }
         }
-        between(
-            &["notices", "unstable_incidents"],
-            n.unstable_incidents as u64,
-            2,
-            1_000,
-        )?;
+        between(&["notices", "unstable_incidents"], n.unstable_incidents as u64, 2, 1_000)?;
         between(&["restart", "per_hour"], u64::from(self.restart.per_hour), 1, 60)?;
-        between(
-            &["history", "keep_days"],
-            u64::from(self.history.keep_days),
-            1,
-            3_660,
-        )?;
+        between(&["history", "keep_days"], u64::from(self.history.keep_days), 1, 3_660)?;
         self.check_deadlines()?;
         if let Some(on_change) = &self.on_change {
             absolute(&["on_change", "program"], &on_change.program)?;
@@ -369,12 +348,7 @@ impl Config {
             }
         }
         between(&["deadlines", "crash_starts"], d.crash_starts as u64, 1, 1_000)?;
-        between(
-            &["deadlines", "replace_takeovers"],
-            d.replace_takeovers as u64,
-            1,
-            1_000,
-        )
+        between(&["deadlines", "replace_takeovers"], d.replace_takeovers as u64, 1, 1_000)
     }
 
     fn check_profiles(&self) -> Result<(), Mistake> {
@@ -387,10 +361,7 @@ impl Config {
             }
             for earlier in &self.profiles[..i] {
                 if earlier.home == profile.home {
-                    return Err(twice(
-                        &["profiles", &index, "home"],
-                        &profile.home.display().to_string(),
-                    ));
+                    return Err(twice(&["profiles", &index, "home"], &profile.home.display().to_string()));
                 }
                 if let Some(name) = profile.name.as_ref().filter(|_| earlier.name == profile.name) {
                     return Err(twice(&["profiles", &index, "name"], name));
@@ -403,11 +374,7 @@ impl Config {
     fn check_patterns(&self) -> Result<(), Mistake> {
         at_most_entries("patterns", self.patterns.len())?;
         for (i, pattern) in self.patterns.iter().enumerate() {
-            plain_text(
-                &["patterns", &i.to_string(), "text"],
-                &pattern.text,
-                LONGEST_PATTERN,
-            )?;
+            plain_text(&["patterns", &i.to_string(), "text"], &pattern.text, LONGEST_PATTERN)?;
         }
         Ok(())
     }
@@ -423,20 +390,12 @@ struct Mistake {
 impl Mistake {
     fn new(key: &[&str], phrase: Phrase, mut values: Vec<(&'static str, String)>) -> Self {
         values.push(("key", key.join(".")));
-        Self {
-            key: key.iter().map(ToString::to_string).collect(),
-            phrase,
-            values,
-        }
+        Self { key: key.iter().map(ToString::to_string).collect(), phrase, values }
     }
 }
 
 fn range(key: &[&str], least: u64, most: u64) -> Mistake {
-    Mistake::new(
-        key,
-        say::RANGE,
-        vec![("least", least.to_string()), ("most", most.to_string())],
-    )
+    Mistake::new(key, say::RANGE, vec![("least", least.to_string()), ("most", most.to_string())])
 }
 
 fn twice(key: &[&str], value: &str) -> Mistake {
@@ -444,30 +403,18 @@ fn twice(key: &[&str], value: &str) -> Mistake {
 }
 
 fn between(key: &[&str], value: u64, least: u64, most: u64) -> Result<(), Mistake> {
-    if (least..=most).contains(&value) {
-        Ok(())
-    } else {
-        Err(range(key, least, most))
-    }
+    if (least..=most).contains(&value) { Ok(()) } else { Err(range(key, least, most)) }
 }
 
 fn absolute(key: &[&str], path: &Path) -> Result<(), Mistake> {
-    if path.is_absolute() {
-        Ok(())
-    } else {
-        Err(Mistake::new(key, say::ABSOLUTE, Vec::new()))
-    }
+    if path.is_absolute() { Ok(()) } else { Err(Mistake::new(key, say::ABSOLUTE, Vec::new())) }
 }
 
 fn at_most_entries(key: &str, count: usize) -> Result<(), Mistake> {
     if count <= MOST_ENTRIES {
         Ok(())
     } else {
-        Err(Mistake::new(
-            &[key],
-            say::TOO_MANY,
-            vec![("most", MOST_ENTRIES.to_string())],
-        ))
+        Err(Mistake::new(&[key], say::TOO_MANY, vec![("most", MOST_ENTRIES.to_string())]))
     }
 }
 
@@ -475,11 +422,7 @@ fn plain_text(key: &[&str], text: &str, longest: usize) -> Result<(), Mistake> {
     if text.trim().is_empty() {
         Err(Mistake::new(key, say::EMPTY, Vec::new()))
     } else if text.chars().count() > longest {
-        Err(Mistake::new(
-            key,
-            say::LONG_TEXT,
-            vec![("most", longest.to_string())],
-        ))
+        Err(Mistake::new(key, say::LONG_TEXT, vec![("most", longest.to_string())]))
     } else if text.chars().any(char::is_control) {
         Err(Mistake::new(key, say::ONE_LINE, Vec::new()))
     } else {
@@ -492,10 +435,7 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
     let before = &text.as_bytes()[..byte.min(text.len())];
     let line = memchr::memchr_iter(b'\n', before).count() + 1;
     let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-    (
-        line,
-        String::from_utf8_lossy(&before[start..]).chars().count() + 1,
-    )
+    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
 
 /// Where the value of this key stands; the nearest table that contains it where it is a default.
@@ -505,9 +445,7 @@ fn offset_of(text: &str, key: &[String]) -> usize {
     };
     let mut offset = document.span().start;
     let mut key = key.iter();
-    let mut found = key
-        .next()
-        .and_then(|first| document.get_ref().get(first.as_str()));
+    let mut found = key.next().and_then(|first| document.get_ref().get(first.as_str()));
     while let Some(spanned) = found {
         offset = spanned.span().start;
         found = match (spanned.get_ref(), key.next()) {
@@ -548,19 +486,13 @@ impl Folders {
     /// One folder for all, as Apple's File System Programming Guide has it ("Application Support").
     pub fn macos(user_home: &Path) -> Self {
         let data = user_home.join("Library/Application Support/Gatelight");
-        Self {
-            config_file: data.join("config.toml"),
-            autostart: data.clone(),
-            data,
-        }
+        Self { config_file: data.join("config.toml"), autostart: data.clone(), data }
     }
 
     /// The XDG Base Directory Specification 0.8: an unset, empty or relative value means the default.
     pub fn xdg(user_home: &Path, variable: impl Fn(&str) -> Option<PathBuf>) -> Self {
         let below = |name: &str, default: &str| {
-            variable(name)
-                .filter(|p| p.is_absolute())
-                .unwrap_or_else(|| user_home.join(default))
+            variable(name).filter(|p| p.is_absolute()).unwrap_or_else(|| user_home.join(default))
         };
         let config = below("XDG_CONFIG_HOME", ".config");
         Self {
@@ -593,20 +525,14 @@ mod tests {
         let Some(table) = value.as_object() else {
             return Vec::new();
         };
-        table
-            .iter()
-            .flat_map(|(key, value)| std::iter::once(key.clone()).chain(keys(value)))
-            .collect()
+        table.iter().flat_map(|(key, value)| std::iter::once(key.clone()).chain(keys(value))).collect()
     }
 
     #[test]
     fn the_template_shows_every_setting_with_its_default() {
         assert_eq!(parse(TEMPLATE).unwrap(), Config::default());
-        let shown: String = TEMPLATE
-            .lines()
-            .filter_map(|l| l.strip_prefix("#: "))
-            .flat_map(|l| [l, "\n"])
-            .collect();
+        let shown: String =
+            TEMPLATE.lines().filter_map(|l| l.strip_prefix("#: ")).flat_map(|l| [l, "\n"]).collect();
         assert_eq!(parse(&shown).unwrap(), Config::default());
         for key in keys(&serde_json::to_value(Config::default()).unwrap()) {
             assert!(TEMPLATE.contains(&key), "{key}");
@@ -618,14 +544,7 @@ mod tests {
             .flat_map(|l| [l, "\n"])
             .collect();
         let config = parse(&examples).unwrap();
-        assert_eq!(
-            (
-                config.profiles.len(),
-                config.patterns.len(),
-                config.on_change.is_some()
-            ),
-            (1, 1, true)
-        );
+        assert_eq!((config.profiles.len(), config.patterns.len(), config.on_change.is_some()), (1, 1, true));
     }
 
     #[test]
@@ -687,13 +606,7 @@ mod tests {
                 after_wake: s(3),
             }
         );
-        assert_eq!(
-            config.restart,
-            RestartSettings {
-                auto: true,
-                per_hour: 2
-            }
-        );
+        assert_eq!(config.restart, RestartSettings { auto: true, per_hour: 2 });
         assert_eq!(config.history.keep_days, 7);
         assert_eq!(config.deadlines.reconnect, s(20));
         assert!(config.deadlines.accept_unsupervised);
@@ -711,73 +624,26 @@ mod tests {
             ("x", (1, 2), ""),
             ("[deadlines]\nreconnect = -1\n", (2, 13), "between 0 and one year"),
             ("[deadlines]\nreconnect = \"no\"\n", (2, 13), ""),
-            (
-                "[deadlines]\nreconnect = 0\n",
-                (2, 13),
-                "deadlines.reconnect must lie between 1 and",
-            ),
-            (
-                "[restart]\nauto = true\nper_hour = 0\n",
-                (3, 12),
-                "restart.per_hour must lie between 1 and 60",
-            ),
-            (
-                "[notices]\nunstable_incidents = 1\n",
-                (2, 22),
-                "between 2 and 1000",
-            ),
+            ("[deadlines]\nreconnect = 0\n", (2, 13), "deadlines.reconnect must lie between 1 and"),
+            ("[restart]\nauto = true\nper_hour = 0\n", (3, 12), "restart.per_hour must lie between 1 and 60"),
+            ("[notices]\nunstable_incidents = 1\n", (2, 22), "between 2 and 1000"),
             ("[notices]\nfirst_reminder = 1\n", (2, 18), "between 60 and"),
             ("[history]\nkeep_days = 0\n", (2, 13), "history.keep_days"),
-            (
-                "on_change = { program = \"tell\" }",
-                (1, 25),
-                "on_change.program must be an absolute path",
-            ),
-            (
-                "on_change = { program = \"/t\", timeout_s = 0 }",
-                (1, 43),
-                "between 1 and 600",
-            ),
-            (
-                "[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"b\"\n",
-                (4, 8),
-                "profiles.1.home must be",
-            ),
-            (
-                "[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"/a\"\n",
-                (4, 8),
-                "given twice: /a",
-            ),
-            (
-                "[[profiles]]\nhome = \"/a\"\nname = \"\"\n",
-                (3, 8),
-                "must not be empty",
-            ),
-            (
-                "[[patterns]]\nsignal = \"lost\"\ntext = \"a\\nb\"\n",
-                (3, 8),
-                "one line",
-            ),
-            (
-                "[[patterns]]\nsignal = \"nope\"\ntext = \"x\"\n",
-                (2, 10),
-                "unknown variant",
-            ),
+            ("on_change = { program = \"tell\" }", (1, 25), "on_change.program must be an absolute path"),
+            ("on_change = { program = \"/t\", timeout_s = 0 }", (1, 43), "between 1 and 600"),
+            ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"b\"\n", (4, 8), "profiles.1.home must be"),
+            ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"/a\"\n", (4, 8), "given twice: /a"),
+            ("[[profiles]]\nhome = \"/a\"\nname = \"\"\n", (3, 8), "must not be empty"),
+            ("[[patterns]]\nsignal = \"lost\"\ntext = \"a\\nb\"\n", (3, 8), "one line"),
+            ("[[patterns]]\nsignal = \"nope\"\ntext = \"x\"\n", (2, 10), "unknown variant"),
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error.place(), Some(place), "{text:?}: {error}");
             let said = error.to_string();
-            assert!(
-                said.starts_with(&format!("/c/config.toml:{}:{}: ", place.0, place.1)),
-                "{said}"
-            );
+            assert!(said.starts_with(&format!("/c/config.toml:{}:{}: ", place.0, place.1)), "{said}");
             assert!(said.contains(en), "{said}");
             assert!(!said.contains('{') || en.contains('`'), "{said}");
-            assert!(
-                error
-                    .text(Lang::Zh)
-                    .starts_with(&format!("/c/config.toml:{}:{}：", place.0, place.1))
-            );
+            assert!(error.text(Lang::Zh).starts_with(&format!("/c/config.toml:{}:{}：", place.0, place.1)));
         }
     }
 
@@ -793,10 +659,9 @@ mod tests {
     fn a_file_that_is_too_long_or_no_text_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
-        for (bytes, words) in [
-            (vec![b'#'; LONGEST_FILE as usize + 1], "longer than 256 KiB"),
-            (vec![0xff, b'\n'], "not UTF-8"),
-        ] {
+        for (bytes, words) in
+            [(vec![b'#'; LONGEST_FILE as usize + 1], "longer than 256 KiB"), (vec![0xff, b'\n'], "not UTF-8")]
+        {
             std::fs::write(&path, bytes).unwrap();
             let error = Config::load(&path, folder.path()).unwrap_err();
             assert!(error.to_string().contains(words), "{error}");
@@ -811,19 +676,15 @@ mod tests {
     fn folders() {
         let home = Path::new("/home/u");
         let mac = Folders::macos(home);
-        assert_eq!(
-            mac.config_file,
-            Path::new("/home/u/Library/Application Support/Gatelight/config.toml")
-        );
+        assert_eq!(mac.config_file, Path::new("/home/u/Library/Application Support/Gatelight/config.toml"));
         for (value, config) in [
             (None, "/home/u/.config/gatelight/config.toml"),
             (Some(""), "/home/u/.config/gatelight/config.toml"),
             (Some("relative"), "/home/u/.config/gatelight/config.toml"),
             (Some("/x"), "/x/gatelight/config.toml"),
         ] {
-            let folders = Folders::xdg(home, |name| {
-                value.filter(|_| name == "XDG_CONFIG_HOME").map(PathBuf::from)
-            });
+            let folders =
+                Folders::xdg(home, |name| value.filter(|_| name == "XDG_CONFIG_HOME").map(PathBuf::from));
             assert_eq!(folders.config_file, Path::new(config), "{value:?}");
             assert_eq!(folders.data, Path::new("/home/u/.local/share/gatelight"));
         }

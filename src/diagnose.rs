@@ -196,24 +196,14 @@ fn home_paths(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     loop {
-        let next = ["/Users/", "/home/"]
-            .into_iter()
-            .filter_map(|p| rest.find(p).map(|i| (i, p)))
-            .min();
+        let next = ["/Users/", "/home/"].into_iter().filter_map(|p| rest.find(p).map(|i| (i, p))).min();
         let Some((at, prefix)) = next else { break };
         let name_at = at + prefix.len();
-        let name: usize = rest[name_at..]
-            .chars()
-            .take_while(|c| is_name(*c) || !c.is_ascii())
-            .map(char::len_utf8)
-            .sum();
+        let name: usize =
+            rest[name_at..].chars().take_while(|c| is_name(*c) || !c.is_ascii()).map(char::len_utf8).sum();
         out.push_str(&rest[..name_at]);
         let whose = &rest[name_at..name_at + name];
-        out.push_str(if whose.is_empty() || whose == "Shared" {
-            whose
-        } else {
-            "<user>"
-        });
+        out.push_str(if whose.is_empty() || whose == "Shared" { whose } else { "<user>" });
         rest = &rest[name_at + name..];
     }
     out.push_str(rest);
@@ -229,9 +219,7 @@ fn identifiers(text: &str) -> String {
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let word = &rest[..end];
         let body = word.trim_end_matches('.');
-        let mail = body
-            .split_once('@')
-            .is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
+        let mail = body.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
         match body.get(..3) {
             _ if mail => {
                 out.push_str("<mail>");
@@ -277,11 +265,7 @@ pub fn around(lines: &[LogLine], at: Timestamp, most: usize) -> &[LogLine] {
 
 /// A fence that nothing in the text can close.
 fn fenced(out: &mut String, kind: &str, lines: &[String]) {
-    let longest = lines
-        .iter()
-        .flat_map(|l| l.split(|c| c != '`').map(str::len))
-        .max()
-        .unwrap_or(0);
+    let longest = lines.iter().flat_map(|l| l.split(|c| c != '`').map(str::len)).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let _ = writeln!(out, "{fence}{kind}\n{}\n{fence}\n", lines.join("\n"));
 }
@@ -290,16 +274,8 @@ fn fenced(out: &mut String, kind: &str, lines: &[String]) {
 fn span(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let ticks = "`".repeat(longest + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
-    if text.is_empty() {
-        "–".into()
-    } else {
-        format!("{ticks}{pad}{text}{pad}{ticks}")
-    }
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    if text.is_empty() { "–".into() } else { format!("{ticks}{pad}{text}{pad}{ticks}") }
 }
 
 /// The text, at most [`CHARS_MAX`] characters.
@@ -307,21 +283,12 @@ pub fn render(d: &Diagnosis<'_>) -> String {
     let lang = d.lang;
     let name = clean(&d.view.profile.name, d.facts);
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "## {}\n",
-        fill(lang.pick(phrases::TITLE), &[("name", &span(&name))])
-    );
+    let _ = writeln!(out, "## {}\n", fill(lang.pick(phrases::TITLE), &[("name", &span(&name))]));
     let _ = writeln!(out, "_{}_\n", lang.pick(phrases::NOTE));
     verdict(&mut out, d);
     let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERSIONS));
     for (name, value) in d.system {
-        let _ = writeln!(
-            out,
-            "- {}: {}",
-            clean(name, d.facts),
-            span(&clean(value, d.facts))
-        );
+        let _ = writeln!(out, "- {}: {}", clean(name, d.facts), span(&clean(value, d.facts)));
     }
     out.push('\n');
     list(&mut out, d, phrases::MANAGER, d.manager);
@@ -329,11 +296,7 @@ pub fn render(d: &Diagnosis<'_>) -> String {
     job(&mut out, d);
     if let Some(record) = d.record {
         let of = text::duration(lang, d.span);
-        let _ = writeln!(
-            out,
-            "### {}\n",
-            fill(lang.pick(phrases::HISTORY), &[("span", &of)])
-        );
+        let _ = writeln!(out, "### {}\n", fill(lang.pick(phrases::HISTORY), &[("span", &of)]));
         let own = record.clone().only(&d.view.profile.name);
         let told = words::words(&own, Window::last(d.span, d.now), lang, d.zone);
         let lines: Vec<String> = told.lines().take(80).map(|l| clean(l, d.facts)).collect();
@@ -341,10 +304,7 @@ pub fn render(d: &Diagnosis<'_>) -> String {
     }
     log(&mut out, d);
     if let Some(path) = d.recording {
-        let said = fill(
-            lang.pick(phrases::ATTACH),
-            &[("path", &span(&clean(path, d.facts)))],
-        );
+        let said = fill(lang.pick(phrases::ATTACH), &[("path", &span(&clean(path, d.facts)))]);
         let _ = writeln!(out, "### {}\n\n{said}", lang.pick(phrases::RECORDING));
     }
     out
@@ -356,42 +316,21 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
     let none = || "–".to_owned();
     let evidence = v.evidence.as_ref().map_or_else(none, |e| {
         let (line, source) = (clean(&e.line, d.facts), clean(&e.source, d.facts));
-        format!(
-            "{} ({}, {})",
-            span(&line),
-            span(&source),
-            words::local(e.at, d.zone)
-        )
+        format!("{} ({}, {})", span(&line), span(&source), words::local(e.at, d.zone))
     });
     let manager = v.manager.map_or("–", crate::health::Manager::word);
     let process = v.pid.map_or_else(none, |pid| {
-        let up = d
-            .view
-            .uptime(d.now)
-            .map_or_else(none, |u| text::duration(lang, u));
+        let up = d.view.uptime(d.now).map_or_else(none, |u| text::duration(lang, u));
         format!("PID {pid}, {up}, {manager}")
     });
     let notes: Vec<String> = v.notes.iter().map(|n| note(n, lang)).collect();
     let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERDICT));
     for (field, value) in [
-        (
-            phrases::LIGHT,
-            format!("{} {}", v.light().symbol(), v.light().word()),
-        ),
-        (
-            phrases::REASON,
-            format!("`{}` – {}", entry.code, lang.pick(entry.title)),
-        ),
+        (phrases::LIGHT, format!("{} {}", v.light().symbol(), v.light().word())),
+        (phrases::REASON, format!("`{}` – {}", entry.code, lang.pick(entry.title))),
         (phrases::SINCE, words::local(v.since, d.zone)),
         (phrases::EVIDENCE, evidence),
-        (
-            phrases::NOTES,
-            if notes.is_empty() {
-                none()
-            } else {
-                notes.join("; ")
-            },
-        ),
+        (phrases::NOTES, if notes.is_empty() { none() } else { notes.join("; ") }),
         (phrases::PROCESS, process),
     ] {
         let _ = writeln!(out, "- {}: {value}", lang.pick(field));
@@ -435,16 +374,9 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
             let all: Vec<&str> = redacted.lines().collect();
             let mut lines: Vec<String> = all.iter().take(JOB_LINES).map(|l| clean(l, d.facts)).collect();
             if all.len() > JOB_LINES {
-                lines.push(fill(
-                    d.lang.pick(phrases::CUT),
-                    &[("n", &(all.len() - JOB_LINES).to_string())],
-                ));
+                lines.push(fill(d.lang.pick(phrases::CUT), &[("n", &(all.len() - JOB_LINES).to_string())]));
             }
-            let kind = if redacted.trim_start().starts_with('<') {
-                "xml"
-            } else {
-                "ini"
-            };
+            let kind = if redacted.trim_start().starts_with('<') { "xml" } else { "ini" };
             fenced(out, kind, &lines);
         }
         None => {
@@ -456,11 +388,7 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
 fn log(out: &mut String, d: &Diagnosis<'_>) {
     let at = d.view.verdict.since;
     let time = words::local(at, d.zone);
-    let _ = writeln!(
-        out,
-        "### {}\n",
-        fill(d.lang.pick(phrases::LOG), &[("time", &time)])
-    );
+    let _ = writeln!(out, "### {}\n", fill(d.lang.pick(phrases::LOG), &[("time", &time)]));
     let mut lines: Vec<String> = around(d.log, at, LOG_LINES)
         .iter()
         .map(|l| clean(&format!("{}: {}", l.file, l.text), d.facts))
@@ -505,24 +433,15 @@ mod tests {
         for (text, expected) in [
             ("/Users/bob/.hermes/logs", "~/.hermes/logs"),
             ("HOME=/srv/people/bob;", "HOME=~;"),
-            (
-                "/Users/bobby/x and /Users/alice/x",
-                "/Users/<user>/x and /Users/<user>/x",
-            ),
+            ("/Users/bobby/x and /Users/alice/x", "/Users/<user>/x and /Users/<user>/x"),
             ("/home/carol: no", "/home/<user>: no"),
             ("/Users/Shared/x", "/Users/Shared/x"),
             ("file:///Users/bob/a", "file://~/a"),
             ("by BOB (bob@example.com).", "by <user> (<mail>)."),
             ("Bob Smith on Bobs-MacBook-Pro.local", "<user> on <host>"),
             ("由张伟启动", "由<user>启动"),
-            (
-                "bobbin and kebob stay; bob_x goes",
-                "bobbin and kebob stay; <user>_x goes",
-            ),
-            (
-                "hermes gateway run in /Users/hermes/x",
-                "hermes gateway run in /Users/<user>/x",
-            ),
+            ("bobbin and kebob stay; bob_x goes", "bobbin and kebob stay; <user>_x goes"),
+            ("hermes gateway run in /Users/hermes/x", "hermes gateway run in /Users/<user>/x"),
             (
                 "chat_id=oc_lab_chat sender=user:ou_84aad35d084aa403a838cf73ee18467.",
                 "chat_id=oc_<id> sender=user:ou_<id>.",
@@ -554,39 +473,20 @@ mod tests {
             job: Some(job),
             logs: Vec::new(),
         };
-        let mut verdict = Verdict {
-            reason: Reason::ExecutorShutdown,
-            since: t(100),
-            ..Verdict::unknown(t(0))
-        };
-        verdict.evidence = Some(Proof::new(
-            "agent.log",
-            "Executor shutdown ``` in /Users/bob",
-            t(100),
-        ));
+        let mut verdict =
+            Verdict { reason: Reason::ExecutorShutdown, since: t(100), ..Verdict::unknown(t(0)) };
+        verdict.evidence = Some(Proof::new("agent.log", "Executor shutdown ``` in /Users/bob", t(100)));
         verdict.pid = Some(77);
         verdict.notes = vec![Note::Also(Reason::NotLoaded, None), Note::InfoHidden];
-        ProfileView {
-            profile: Arc::new(profile),
-            verdict,
-            restart: None,
-        }
+        ProfileView { profile: Arc::new(profile), verdict, restart: None }
     }
 
     fn told(lang: Lang, log: &[LogLine], job: &str, extra: &str) -> String {
         let mut row = change(10, 1, Reason::NotRunning);
         row.evidence = Some(Proof::new("agent.log", extra, t(10)));
         let record = Record {
-            watched: vec![Watched {
-                run: 1,
-                from: t(0),
-                to: t(200),
-            }],
-            profiles: vec![ProfileRecord {
-                name: "work".into(),
-                changes: vec![row],
-                restarts: Vec::new(),
-            }],
+            watched: vec![Watched { run: 1, from: t(0), to: t(200) }],
+            profiles: vec![ProfileRecord { name: "work".into(), changes: vec![row], restarts: Vec::new() }],
         };
         let (facts, view) = (facts(), view());
         render(&Diagnosis {
@@ -598,10 +498,7 @@ mod tests {
             system: &[("macOS".into(), "15.1".into()), ("x".into(), extra.to_owned())],
             job_file: Some(job),
             manager: &[extra.to_owned()],
-            findings: &[
-                "replace-flag: --replace in /Users/bob/x".to_owned(),
-                extra.to_owned(),
-            ],
+            findings: &["replace-flag: --replace in /Users/bob/x".to_owned(), extra.to_owned()],
             log,
             record: Some(&record),
             span: SignedDuration::from_hours(24),
@@ -610,11 +507,7 @@ mod tests {
     }
 
     fn line(at: i64, text: &str) -> LogLine {
-        LogLine {
-            at: Some(t(at)),
-            file: "agent.log".into(),
-            text: text.into(),
-        }
+        LogLine { at: Some(t(at)), file: "agent.log".into(), text: text.into() }
     }
 
     #[test]
@@ -626,10 +519,7 @@ mod tests {
                 "<plist>\n````\n</plist>",
                 "y",
             );
-            assert!(
-                out.contains("`executor-shutdown`") && out.contains("~/Library/LaunchAgents"),
-                "{out}"
-            );
+            assert!(out.contains("`executor-shutdown`") && out.contains("~/Library/LaunchAgents"), "{out}");
             assert!(out.contains("````` xml\n") || out.contains("`````xml\n"), "{out}");
             assert!(out.contains("agent.log: ticket=[redacted]"), "{out}");
             assert!(!out.contains("bob"), "{out}");
@@ -651,10 +541,7 @@ mod tests {
     fn the_log_around_is_around() {
         let lines: Vec<LogLine> = (0..1000).map(|n| line(n, "x")).collect();
         let part = around(&lines, t(500), 120);
-        assert_eq!(
-            (part[0].at, part[119].at, part.len()),
-            (Some(t(441)), Some(t(560)), 120)
-        );
+        assert_eq!((part[0].at, part[119].at, part.len()), (Some(t(441)), Some(t(560)), 120));
         let part = around(&lines, t(5000), 120);
         assert_eq!((part[0].at, part.len()), (Some(t(880)), 120));
         assert_eq!(around(&lines, t(-1), 120).len(), 120);

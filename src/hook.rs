@@ -62,23 +62,13 @@ pub fn hook(program: &Path, time_out: Duration, lang: Lang) -> Result<(Hook, Wor
     if !program.is_absolute() {
         return Err(HookError::Relative(program.to_path_buf()));
     }
-    let unusable = |why: &str| HookError::Unusable {
-        path: program.to_path_buf(),
-        why: why.to_owned(),
-    };
+    let unusable = |why: &str| HookError::Unusable { path: program.to_path_buf(), why: why.to_owned() };
     let meta = std::fs::metadata(program).map_err(|e| unusable(&e.to_string()))?;
     if !meta.is_file() || meta.permissions().mode() & 0o111 == 0 {
         return Err(unusable("not a program"));
     }
     let (queue, waiting) = mpsc::channel(QUEUE);
-    Ok((
-        Hook { queue, lang },
-        Worker {
-            program: program.to_path_buf(),
-            time_out,
-            waiting,
-        },
-    ))
+    Ok((Hook { queue, lang }, Worker { program: program.to_path_buf(), time_out, waiting }))
 }
 
 impl Hook {
@@ -165,15 +155,12 @@ async fn run_once(program: &Path, input: &[u8], time_out: Duration) -> Result<()
         Ok(Ok(status)) if status.success() => Ok(()),
         Ok(Ok(status)) => {
             use std::os::unix::process::ExitStatusExt as _;
-            Err(HookFailure::Status(
-                status.code().or(status.signal().map(|s| -s)).unwrap_or(-1),
-            ))
+            Err(HookFailure::Status(status.code().or(status.signal().map(|s| -s)).unwrap_or(-1)))
         }
         Ok(Err(error)) => Err(HookFailure::NotStarted(error.to_string())),
         Err(_) => {
-            if let Some(pid) = group
-                .and_then(|pid| i32::try_from(pid).ok())
-                .and_then(rustix::process::Pid::from_raw)
+            if let Some(pid) =
+                group.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw)
             {
                 let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
             }
@@ -194,28 +181,11 @@ mod tests {
 
     fn change(n: u32) -> ProfileChange {
         let at = jiff::Timestamp::from_second(1_800_000_000).unwrap();
-        let mut to = Verdict {
-            reason: Reason::ExecutorShutdown,
-            pid: Some(n),
-            ..Verdict::unknown(at)
-        };
+        let mut to = Verdict { reason: Reason::ExecutorShutdown, pid: Some(n), ..Verdict::unknown(at) };
         to.evidence = Some(Proof::new("agent.log", "ticket=abc9 $(touch x)", at));
-        let profile = Profile {
-            name: "work".into(),
-            home: "/h".into(),
-            job: None,
-            logs: Vec::new(),
-        };
-        let change = Change {
-            at,
-            from: Verdict::unknown(at),
-            to,
-        };
-        ProfileChange {
-            profile: Arc::new(profile),
-            change,
-            history: false,
-        }
+        let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
+        let change = Change { at, from: Verdict::unknown(at), to };
+        ProfileChange { profile: Arc::new(profile), change, history: false }
     }
 
     fn script(folder: &Path, text: &str) -> PathBuf {
@@ -226,10 +196,7 @@ mod tests {
     }
 
     fn run(program: &Path, time_out: Duration, changes: u32) -> (Vec<HookFailure>, u32) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (hook, worker) = hook(program, time_out, Lang::En).unwrap();
             let sent = (0..changes).filter(|n| hook.send(&change(*n))).count() as u32;
@@ -247,11 +214,7 @@ mod tests {
         let lock = folder.path().join("lock");
         let program = script(
             folder.path(),
-            &format!(
-                "mkdir {0} || echo TWO >> {1}; cat >> {1}; rmdir {0}",
-                lock.display(),
-                out.display()
-            ),
+            &format!("mkdir {0} || echo TWO >> {1}; cat >> {1}; rmdir {0}", lock.display(), out.display()),
         );
         let (failures, sent) = run(&program, TIME_OUT, 5);
         assert_eq!((failures, sent), (vec![], 5));
@@ -260,13 +223,7 @@ mod tests {
             .lines()
             .map(|l| serde_json::from_str(l).unwrap())
             .collect();
-        assert_eq!(
-            lines
-                .iter()
-                .map(|l| l["pid"].as_u64().unwrap())
-                .collect::<Vec<_>>(),
-            [0, 1, 2, 3, 4]
-        );
+        assert_eq!(lines.iter().map(|l| l["pid"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
         assert_eq!(lines[0]["light"], "red");
         assert_eq!(lines[0]["reason"], "executor-shutdown");
         assert_eq!(lines[0]["restart_helps"], true);
@@ -280,19 +237,12 @@ mod tests {
         let pid_file = folder.path().join("pid");
         let program = script(
             folder.path(),
-            &format!(
-                "sleep 600 & echo $! > {}.new; mv {0}.new {0}; wait",
-                pid_file.display()
-            ),
+            &format!("sleep 600 & echo $! > {}.new; mv {0}.new {0}; wait", pid_file.display()),
         );
         // long enough that the child is there: the file tells
         let (failures, _) = run(&program, Duration::from_secs(2), 1);
         assert_eq!(failures, [HookFailure::TimedOut]);
-        let pid: i32 = std::fs::read_to_string(&pid_file)
-            .unwrap()
-            .trim()
-            .parse()
-            .unwrap();
+        let pid: i32 = std::fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
         for _ in 0..1000 {
             let stat =
@@ -320,15 +270,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let plain = folder.path().join("plain");
         std::fs::write(&plain, "x").unwrap();
-        assert!(matches!(
-            hook(Path::new("bin/x"), TIME_OUT, Lang::En),
-            Err(HookError::Relative(_))
-        ));
+        assert!(matches!(hook(Path::new("bin/x"), TIME_OUT, Lang::En), Err(HookError::Relative(_))));
         for path in [plain.as_path(), folder.path(), Path::new("/nowhere/at/all")] {
-            assert!(
-                matches!(hook(path, TIME_OUT, Lang::En), Err(HookError::Unusable { .. })),
-                "{path:?}"
-            );
+            assert!(matches!(hook(path, TIME_OUT, Lang::En), Err(HookError::Unusable { .. })), "{path:?}");
         }
     }
 }

@@ -126,7 +126,9 @@ fn read_file(
         }
         let whole = memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1);
         if first.is_none() {
-            first = block[..whole].split(|b| *b == b'\n').find_map(|line| crate::evidence::line::head(line)?.stamp);
+            first = block[..whole]
+                .split(|b| *b == b'\n')
+                .find_map(|line| crate::evidence::line::head(line)?.stamp);
         }
         let mut last_stamp = newest.or(first);
         scanner.read(&source, &block[..whole], Timestamp::UNIX_EPOCH, &mut |event| {

@@ -169,7 +169,9 @@ impl Recording {
         let mut asleep = false;
         for event in &self.events {
             let now = at(start, event.t);
-            if !asleep && let Some((from, _)) = sleeps.peek().filter(|(from, to)| (*from..=*to).contains(&event.t)) {
+            if !asleep
+                && let Some((from, _)) = sleeps.peek().filter(|(from, to)| (*from..=*to).contains(&event.t))
+            {
                 core.step(at(start, *from), Evidence::Sleep).iter().for_each(&mut *sink);
                 asleep = true;
             }
@@ -270,7 +272,8 @@ fn event(line: &str, last: f64) -> Result<Option<Event>, String> {
             serde_json::from_value(job).map_err(|e| format!("job: {e}"))?;
         What::Known(Evidence::Job { manager, label, state: detail.unwrap_or(state), pid, last_exit })
     } else if let Some(tcp) = value.get("tcp") {
-        let established = tcp.get("established").and_then(Value::as_u64).ok_or("tcp without \"established\"")?;
+        let established =
+            tcp.get("established").and_then(Value::as_u64).ok_or("tcp without \"established\"")?;
         What::Known(Evidence::Tcp { established: u32::try_from(established).unwrap_or(u32::MAX) })
     } else if let Some(wake) = value.get("wake") {
         What::Wake(wake.get("slept").and_then(Value::as_f64).ok_or("wake without \"slept\"")?)

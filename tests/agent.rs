@@ -32,7 +32,8 @@ impl User {
         std::fs::create_dir_all(&agents).unwrap();
         let hermes = user.hermes();
         let program = env!("CARGO_BIN_EXE_gatelight");
-        let words = [program, "simulate", "--home", hermes.to_str().unwrap(), "--script", script, "--then", "clean"];
+        let words =
+            [program, "simulate", "--home", hermes.to_str().unwrap(), "--script", script, "--then", "clean"];
         let words = words.map(|word| format!("<string>{word}</string>")).concat();
         let plist = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>Label</key><string>{LABEL}</string>\
@@ -118,7 +119,9 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
     let mut agent = Agent(user.gatelight(&bus.address).spawn().unwrap());
     let panel = Panel { connection: bus.connect(), item: watcher.item() };
 
-    until("the light is green", || panel.labels().iter().any(|row| row.contains("1 of 1 connected")).then_some(()));
+    until("the light is green", || {
+        panel.labels().iter().any(|row| row.contains("1 of 1 connected")).then_some(())
+    });
     let green = panel.icon().1;
     let notice = notifications.nth(0);
     assert!(notice.title.contains("work") || notice.body.contains("work"), "{notice:?}");
@@ -128,7 +131,8 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
     until("the icon is another one", || (panel.icon().1 != green).then_some(()));
     panel.has("executor");
 
-    let restart = notice.actions.iter().position(|label| label.contains("Restart")).expect("a button to restart");
+    let restart =
+        notice.actions.iter().position(|label| label.contains("Restart")).expect("a button to restart");
     Notifications::press(&server, notice.id, &notice.actions[restart - 1]);
     until("the light is green again", || (panel.icon().1 == green).then_some(()));
     let recovered = until("the recovery is told", || {
@@ -136,7 +140,11 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
         shown.iter().skip(1).find(|n| n.title != notice.title && n.title.contains("work")).cloned()
     });
     assert!(!recovered.body.is_empty());
-    assert!(user.launchctl.calls().iter().any(|call| call.contains("kickstart")), "{:?}", user.launchctl.calls());
+    assert!(
+        user.launchctl.calls().iter().any(|call| call.contains("kickstart")),
+        "{:?}",
+        user.launchctl.calls()
+    );
     assert!(agent.end().success(), "SIGTERM is no failure");
 
     // What happened is history, for whoever asks the next morning.

@@ -11,8 +11,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 #[path = "support/bus.rs"]
@@ -111,40 +111,24 @@ fn the_program_itself() {
                 ["quit"] => inputs.blocking_send(UiInput::Quit).unwrap(),
                 ["offline"] => inputs.blocking_send(UiInput::Offline(true)).unwrap(),
                 ["restart", name, step] => {
-                    let view = snapshot
-                        .profiles
-                        .iter_mut()
-                        .find(|p| p.profile.name == name)
-                        .unwrap();
+                    let view = snapshot.profiles.iter_mut().find(|p| p.profile.name == name).unwrap();
                     let (step, outcome) = match step {
                         "ending" => (RestartStep::EndingOld, None),
                         "proving" => (RestartStep::ProvingLink, None),
                         _ => {
                             let took = SignedDuration::from_secs(3);
-                            let worked = RestartOutcome::Worked {
-                                took,
-                                pid: 4712,
-                                killed: false,
-                            };
+                            let worked = RestartOutcome::Worked { took, pid: 4712, killed: false };
                             (RestartStep::ProvingLink, Some(worked))
                         }
                     };
-                    view.restart = Some(RestartView {
-                        asked_at: Timestamp::now(),
-                        step,
-                        outcome,
-                    });
+                    view.restart = Some(RestartView { asked_at: Timestamp::now(), step, outcome });
                     snapshots.send(Arc::new(snapshot)).unwrap();
                 }
                 [name, code] => {
                     if snapshot.find(name).is_none() {
                         snapshot.profiles.push(view_of(name));
                     }
-                    let view = snapshot
-                        .profiles
-                        .iter_mut()
-                        .find(|p| p.profile.name == name)
-                        .unwrap();
+                    let view = snapshot.profiles.iter_mut().find(|p| p.profile.name == name).unwrap();
                     let at = Timestamp::now();
                     let to = Verdict {
                         reason: Reason::from_code(code).unwrap(),
@@ -156,13 +140,7 @@ fn the_program_itself() {
                     let change = Change { at, from, to };
                     let profile = Arc::clone(&view.profile);
                     snapshots.send(Arc::new(snapshot)).unwrap();
-                    changes
-                        .blocking_send(ProfileChange {
-                            profile,
-                            change,
-                            history: false,
-                        })
-                        .unwrap();
+                    changes.blocking_send(ProfileChange { profile, change, history: false }).unwrap();
                 }
                 _ => panic!("{line}"),
             }
@@ -202,31 +180,14 @@ fn view_of(name: &str) -> ProfileView {
         throttle_s: None,
         exit_timeout_s: None,
     };
-    let profile = Profile {
-        name: name.into(),
-        home: "/nowhere".into(),
-        job: Some(job),
-        logs: Vec::new(),
-    };
-    let verdict = Verdict {
-        reason: Reason::Connected,
-        ..Verdict::unknown(Timestamp::now())
-    };
-    ProfileView {
-        profile: Arc::new(profile),
-        verdict,
-        restart: None,
-    }
+    let profile = Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() };
+    let verdict = Verdict { reason: Reason::Connected, ..Verdict::unknown(Timestamp::now()) };
+    ProfileView { profile: Arc::new(profile), verdict, restart: None }
 }
 
 fn snapshot_of(names: &[&str]) -> Snapshot {
     let profiles = names.iter().map(|n| view_of(n)).collect();
-    Snapshot {
-        at: Timestamp::now(),
-        profiles,
-        bad_files: Vec::new(),
-        complete: true,
-    }
+    Snapshot { at: Timestamp::now(), profiles, bad_files: Vec::new(), complete: true }
 }
 
 // ---- the tests -------------------------------------------------------------------------------------------------------
@@ -241,10 +202,7 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     let server = Notifications::default();
     let speaker = Notifications::start(&bus, &server);
     let mut program = Program::start(&bus, "C");
-    let panel = Panel {
-        connection: bus.connect(),
-        item: watcher.item(),
-    };
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
     panel.has("2 of 2 connected");
     assert_eq!(panel.icon(), (vec![22, 44], GREEN));
     assert_eq!(panel.tooltip(), "2 of 2 connected");
@@ -253,18 +211,10 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     program.tell("my_work executor-shutdown");
     until("the icon is red", || (panel.icon().1 == RED).then_some(()));
     eprintln!("red after {:?}", start.elapsed());
-    assert_eq!(
-        panel.tooltip(),
-        "1 of 2 connected\n✖ my_work — executor dead: a hollow shell"
-    );
+    assert_eq!(panel.tooltip(), "1 of 2 connected\n✖ my_work — executor dead: a hollow shell");
     panel.has("my__work — executor dead: a hollow shell · <1 min");
     panel.has("agent.log: Executor shutdown has been <called>");
-    assert!(
-        panel
-            .rows()
-            .iter()
-            .any(|r| r.label.starts_with("my__work") && r.has_icon)
-    );
+    assert!(panel.rows().iter().any(|r| r.label.starts_with("my__work") && r.has_icon));
     let shown = server.nth(0);
     assert_eq!(shown.title, "✖ my_work — executor dead: a hollow shell");
     assert_eq!(shown.actions, ["restart", "Restart", "open-log", "Open Log"]);
@@ -276,12 +226,7 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     assert_eq!(program.hears(), "Restart(\"my_work\")");
     program.tell("restart my_work ending");
     panel.has("◐ ending the old process…");
-    assert!(
-        panel
-            .rows()
-            .iter()
-            .any(|r| r.label == "Restarting…" && !r.enabled)
-    );
+    assert!(panel.rows().iter().any(|r| r.label == "Restarting…" && !r.enabled));
     program.tell("my_work not-running");
     program.tell("restart my_work proving");
     panel.has("◐ waiting for proof of the link…");
@@ -290,11 +235,7 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     panel.has("Restart worked: 3 s, PID 4712");
     let recovered = server.nth(1);
     assert_eq!(recovered.title, "● my_work — connected again");
-    assert_eq!(
-        (recovered.replaces, recovered.urgency),
-        (shown.id, 0),
-        "it takes the place of the first"
-    );
+    assert_eq!((recovered.replaces, recovered.urgency), (shown.id, 0), "it takes the place of the first");
     assert!(recovered.actions.is_empty());
     until("the icon is green", || (panel.icon().1 == GREEN).then_some(()));
     assert_eq!(server.shown.lock().unwrap().len(), 2, "one notice an incident");
@@ -321,10 +262,7 @@ fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
     let server = Notifications::default();
     let speaker = Notifications::start(&bus, &server);
     let mut program = Program::start(&bus, "C");
-    let panel = Panel {
-        connection: bus.connect(),
-        item: watcher.item(),
-    };
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
     program.tell("R&D<b> connected");
     panel.has("R&D<b> — connected");
     program.tell("R&D<b> not-running");
@@ -332,18 +270,9 @@ fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
     let (first, second) = (server.nth(0), server.nth(1));
     assert_eq!(second.replaces, first.id);
     assert_eq!(second.title, "✖ 2 gateways are down");
-    assert_eq!(
-        second.body,
-        "R&amp;D&lt;b&gt;: not running\ndefault: credentials refused"
-    );
-    assert_eq!(
-        panel.tooltip().lines().nth(1),
-        Some("✖ default — credentials refused")
-    );
-    assert_eq!(
-        panel.tooltip().lines().nth(2),
-        Some("✖ R&amp;D&lt;b&gt; — not running")
-    );
+    assert_eq!(second.body, "R&amp;D&lt;b&gt;: not running\ndefault: credentials refused");
+    assert_eq!(panel.tooltip().lines().nth(1), Some("✖ default — credentials refused"));
+    assert_eq!(panel.tooltip().lines().nth(2), Some("✖ R&amp;D&lt;b&gt; — not running"));
     let title: String = panel.property("Title").try_into().unwrap();
     assert_eq!(title, "Gatelight (2)");
     Notifications::press(&speaker, second.id, "restart");
@@ -354,23 +283,14 @@ fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
 fn in_chinese() {
     let Some(bus) = Bus::start() else { return };
     let (watcher, _host) = Watcher::start(&bus);
-    let server = Notifications {
-        plain: true,
-        ..Notifications::default()
-    };
+    let server = Notifications { plain: true, ..Notifications::default() };
     let _speaker = Notifications::start(&bus, &server);
     let mut program = Program::start(&bus, "zh_CN.UTF-8");
-    let panel = Panel {
-        connection: bus.connect(),
-        item: watcher.item(),
-    };
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
     panel.has("2 个网关中 2 个已连接");
     program.tell("default not-running");
     assert_eq!(server.nth(0).title, "✖ default — 未运行");
-    assert!(
-        server.nth(0).actions.is_empty(),
-        "a server without buttons is given none"
-    );
+    assert!(server.nth(0).actions.is_empty(), "a server without buttons is given none");
     panel.has("default — 未运行 · 不到 1 分钟");
 }
 
@@ -394,10 +314,7 @@ fn without_a_notification_server_the_menu_says_what_was_missed() {
     let Some(bus) = Bus::start() else { return };
     let (watcher, _host) = Watcher::start(&bus);
     let mut program = Program::start(&bus, "C");
-    let panel = Panel {
-        connection: bus.connect(),
-        item: watcher.item(),
-    };
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
     program.tell("default executor-shutdown");
     panel.has("Notices not delivered: 1");
     panel.has("✖ default — executor dead: a hollow shell (");
@@ -418,26 +335,14 @@ fn without_a_notification_server_the_menu_says_what_was_missed() {
 fn a_notification_server_that_hangs_holds_nobody_up() {
     let Some(bus) = Bus::start() else { return };
     let (watcher, _host) = Watcher::start(&bus);
-    let server = Notifications {
-        hangs: true,
-        ..Notifications::default()
-    };
+    let server = Notifications { hangs: true, ..Notifications::default() };
     let _speaker = Notifications::start(&bus, &server);
     let mut program = Program::start(&bus, "C");
-    let panel = Panel {
-        connection: bus.connect(),
-        item: watcher.item(),
-    };
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
     program.tell("default not-running");
     program.tell("offline");
     panel.has("Offline: no notices until the network is back");
-    assert!(
-        !panel
-            .labels()
-            .iter()
-            .any(|l| l.starts_with("Notices not delivered")),
-        "it still waits"
-    );
+    assert!(!panel.labels().iter().any(|l| l.starts_with("Notices not delivered")), "it still waits");
     panel.has("no answer within 5 s");
 }
 
@@ -457,11 +362,7 @@ fn a_second_start_makes_the_first_show_itself() {
     let server = Notifications::default();
     let _speaker = Notifications::start(&bus, &server);
     let mut first = Program::start(&bus, "C");
-    Panel {
-        connection: bus.connect(),
-        item: watcher.item(),
-    }
-    .has("2 of 2 connected");
+    Panel { connection: bus.connect(), item: watcher.item() }.has("2 of 2 connected");
     let mut second = Program::start(&bus, "C");
     assert_eq!(second.hears(), "second, told: true");
     assert!(until("the second ends", || second.child.try_wait().unwrap()).success());
@@ -479,16 +380,8 @@ fn notifications_are_switched_off_in_the_menu_and_stay_off() {
     let server = Notifications::default();
     let _speaker = Notifications::start(&bus, &server);
     let mut program = Program::start(&bus, "C");
-    let panel = Panel {
-        connection: bus.connect(),
-        item: watcher.item(),
-    };
-    let checked = |panel: &Panel| {
-        panel
-            .rows()
-            .iter()
-            .any(|r| r.label == "Notifications" && r.checked)
-    };
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let checked = |panel: &Panel| panel.rows().iter().any(|r| r.label == "Notifications" && r.checked);
     until("they are on", || checked(&panel).then_some(()));
     panel.choose("Notifications", 0);
 
@@ -503,10 +396,7 @@ fn notifications_are_switched_off_in_the_menu_and_stay_off() {
         let items = watcher.0.lock().unwrap();
         (items.len() == 2).then(|| items[1].clone())
     });
-    let panel = Panel {
-        connection: bus.connect(),
-        item,
-    };
+    let panel = Panel { connection: bus.connect(), item };
     panel.has("2 of 2 connected");
     assert!(!checked(&panel));
     assert_eq!(server.shown.lock().unwrap().len(), 0);

@@ -1,9 +1,5 @@
 //! The doctor on real folders: every finding, the writes under kills, the flow around a repair, the command.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::case_sensitive_file_extension_comparisons
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::case_sensitive_file_extension_comparisons)]
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -35,11 +31,7 @@ impl Home {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().canonicalize().unwrap();
         let places = Places::below(&path);
-        for folder in [
-            &places.launch_agents,
-            &places.systemd_user,
-            &places.hermes.join("logs"),
-        ] {
+        for folder in [&places.launch_agents, &places.systemd_user, &places.hermes.join("logs")] {
             fs::create_dir_all(folder).unwrap();
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
@@ -76,18 +68,12 @@ impl Home {
 
     /// A job of launchd; `{home}` becomes the user's home.
     fn job(&self, label: &str, words: &[&str], keys: &str) -> PathBuf {
-        let words: Vec<String> = words
-            .iter()
-            .map(|word| format!("<string>{word}</string>"))
-            .collect();
+        let words: Vec<String> = words.iter().map(|word| format!("<string>{word}</string>")).collect();
         let text = format!(
             "<plist version=\"1.0\"><dict><key>Label</key><string>{label}</string><key>ProgramArguments</key><array>{}</array>{keys}</dict></plist>",
             words.concat()
         );
-        self.agent(
-            &format!("{label}.plist"),
-            &text.replace("{home}", self.path().to_str().unwrap()),
-        )
+        self.agent(&format!("{label}.plist"), &text.replace("{home}", self.path().to_str().unwrap()))
     }
 
     fn examine(&self, live: &LiveFacts) -> Vec<Finding> {
@@ -95,10 +81,7 @@ impl Home {
     }
 
     fn codes(&self, live: &LiveFacts) -> Vec<&'static str> {
-        self.examine(live)
-            .iter()
-            .map(|finding| finding.code.name())
-            .collect()
+        self.examine(live).iter().map(|finding| finding.code.name()).collect()
     }
 
     /// Files of LaunchAgents that are not job files.
@@ -126,18 +109,8 @@ fn every_code_of_a_plist() {
     let missing: [&str; 3] = ["{home}/gone", "gateway", "run"];
     let wrapped = ["/bin/sh", "-c", "exec {home}/gone/hermes gateway run"];
     for (label, words, keys, codes) in [
-        (
-            "ai.hermes.gateway",
-            &RUN[..],
-            [AT_LOAD, AFTER_FAILURE, THROTTLE].concat(),
-            vec![],
-        ),
-        (
-            "ai.hermes.gateway",
-            &RUN,
-            [AT_LOAD, ALWAYS, THROTTLE].concat(),
-            vec![],
-        ),
+        ("ai.hermes.gateway", &RUN[..], [AT_LOAD, AFTER_FAILURE, THROTTLE].concat(), vec![]),
+        ("ai.hermes.gateway", &RUN, [AT_LOAD, ALWAYS, THROTTLE].concat(), vec![]),
         (
             "ai.hermes.gateway",
             &REPLACE,
@@ -150,36 +123,11 @@ fn every_code_of_a_plist() {
             [AT_LOAD, AFTER_FAILURE, THROTTLE].concat(),
             vec!["replace-flag", "keepalive-skips-clean-exit"],
         ),
-        (
-            "ai.hermes.gateway",
-            &REPLACE,
-            AT_LOAD.to_owned(),
-            vec!["replace-flag", "keepalive-missing"],
-        ),
-        (
-            "ai.hermes.gateway",
-            &RUN,
-            [AFTER_FAILURE, THROTTLE].concat(),
-            vec!["run-at-load-missing"],
-        ),
-        (
-            "ai.hermes.gateway",
-            &RUN,
-            [AT_LOAD, ALWAYS].concat(),
-            vec!["throttle-missing"],
-        ),
-        (
-            "ai.hermes.gateway",
-            &missing,
-            [AT_LOAD, ALWAYS, THROTTLE].concat(),
-            vec!["program-missing"],
-        ),
-        (
-            "ai.hermes.gateway",
-            &wrapped,
-            [AT_LOAD, ALWAYS, THROTTLE].concat(),
-            vec!["program-missing"],
-        ),
+        ("ai.hermes.gateway", &REPLACE, AT_LOAD.to_owned(), vec!["replace-flag", "keepalive-missing"]),
+        ("ai.hermes.gateway", &RUN, [AFTER_FAILURE, THROTTLE].concat(), vec!["run-at-load-missing"]),
+        ("ai.hermes.gateway", &RUN, [AT_LOAD, ALWAYS].concat(), vec!["throttle-missing"]),
+        ("ai.hermes.gateway", &missing, [AT_LOAD, ALWAYS, THROTTLE].concat(), vec!["program-missing"]),
+        ("ai.hermes.gateway", &wrapped, [AT_LOAD, ALWAYS, THROTTLE].concat(), vec!["program-missing"]),
     ] {
         let home = Home::new();
         home.job(label, words, &keys);
@@ -195,43 +143,21 @@ fn every_generation_is_judged_right() {
     let supervised = [&RUN[..], &["--external-supervisor"]].concat();
     for (generation, words, keep_alive, codes) in [
         (0, RUN.to_vec(), AFTER_FAILURE, vec![]),
-        (
-            1,
-            REPLACE.to_vec(),
-            AFTER_FAILURE,
-            vec!["replace-flag", "keepalive-skips-clean-exit"],
-        ),
-        (
-            2,
-            REPLACE.to_vec(),
-            ALWAYS,
-            vec!["replace-flag", "replace-with-keepalive"],
-        ),
+        (1, REPLACE.to_vec(), AFTER_FAILURE, vec!["replace-flag", "keepalive-skips-clean-exit"]),
+        (2, REPLACE.to_vec(), ALWAYS, vec!["replace-flag", "replace-with-keepalive"]),
         (3, supervised.clone(), ALWAYS, vec![]),
         (4, supervised, AFTER_FAILURE, vec![]),
         (5, osascript(&plain), AFTER_FAILURE, vec![]),
-        (
-            5,
-            osascript(&flagged),
-            AFTER_FAILURE,
-            vec!["replace-flag", "keepalive-skips-clean-exit"],
-        ),
+        (5, osascript(&flagged), AFTER_FAILURE, vec!["replace-flag", "keepalive-skips-clean-exit"]),
     ] {
         let home = Home::new();
-        home.job(
-            "ai.hermes.gateway",
-            &words,
-            &[AT_LOAD, keep_alive, THROTTLE].concat(),
-        );
+        home.job("ai.hermes.gateway", &words, &[AT_LOAD, keep_alive, THROTTLE].concat());
         let mut findings = home.examine(&LiveFacts::default());
         // osascript is a Mac's
         findings.retain(|finding| !finding.message.pick(Lang::En).contains("/usr/bin/osascript"));
         let found: Vec<&str> = findings.iter().map(|finding| finding.code.name()).collect();
         assert_eq!(found, codes, "generation {generation}");
-        assert!(
-            findings.iter().all(|finding| finding.fixable),
-            "generation {generation}"
-        );
+        assert!(findings.iter().all(|finding| finding.fixable), "generation {generation}");
     }
 }
 
@@ -243,20 +169,10 @@ fn a_flag_in_a_drop_in_is_repaired_there() {
     let text = "[Service]\nExecStart=%h/hermes gateway run\nRestart=always\nRestartSec=5\n[Install]\nWantedBy=default.target\n";
     Home::file(&unit, text, 0o644);
     fs::create_dir(home.places.systemd_user.join("hermes-gateway.service.d")).unwrap();
-    let drop_in = home
-        .places
-        .systemd_user
-        .join("hermes-gateway.service.d/override.conf");
-    Home::file(
-        &drop_in,
-        "[Service]\nExecStart=\nExecStart=%h/hermes gateway run --replace\n",
-        0o644,
-    );
+    let drop_in = home.places.systemd_user.join("hermes-gateway.service.d/override.conf");
+    Home::file(&drop_in, "[Service]\nExecStart=\nExecStart=%h/hermes gateway run --replace\n", 0o644);
     let finding = &home.examine(&LiveFacts::default())[0];
-    assert_eq!(
-        (finding.code, finding.file.as_ref()),
-        (Code::ReplaceFlag, Some(&drop_in))
-    );
+    assert_eq!((finding.code, finding.file.as_ref()), (Code::ReplaceFlag, Some(&drop_in)));
     let (code, text_out) = run(&home, &fix(), None, false);
     assert_eq!(code, 0, "{text_out}");
     assert_eq!(
@@ -274,15 +190,10 @@ fn every_code_of_the_places_around() {
     let path = home.job("ai.hermes.gateway", &RUN, &good);
     let only = |live: LiveFacts| home.codes(&live);
 
-    let live = LiveFacts {
-        not_loaded: BTreeSet::from(["ai.hermes.gateway".into()]),
-        ..LiveFacts::default()
-    };
+    let live = LiveFacts { not_loaded: BTreeSet::from(["ai.hermes.gateway".into()]), ..LiveFacts::default() };
     assert_eq!(only(live), ["not-loaded"]);
-    let live = LiveFacts {
-        second_instance: BTreeMap::from([("default".into(), 77)]),
-        ..LiveFacts::default()
-    };
+    let live =
+        LiveFacts { second_instance: BTreeMap::from([("default".into(), 77)]), ..LiveFacts::default() };
     assert_eq!(only(live), ["second-instance"]);
 
     let log = home.places.hermes.join("logs/gateway.error.log");
@@ -294,11 +205,7 @@ fn every_code_of_the_places_around() {
     assert!(findings[0].message.pick(Lang::Zh).contains("208 MB"));
     fs::remove_file(log).unwrap();
 
-    for (at, mode) in [
-        (&path, 0o664),
-        (&path, 0o646),
-        (&home.places.launch_agents, 0o777),
-    ] {
+    for (at, mode) in [(&path, 0o664), (&path, 0o646), (&home.places.launch_agents, 0o777)] {
         let before = fs::metadata(at).unwrap().permissions();
         fs::set_permissions(at, fs::Permissions::from_mode(mode)).unwrap();
         assert_eq!(only(LiveFacts::default()), ["unsafe-permissions"], "{mode:o}");
@@ -308,53 +215,26 @@ fn every_code_of_the_places_around() {
     fs::rename(&path, path.with_file_name("mine.plist")).unwrap();
     assert_eq!(only(LiveFacts::default()), ["label-mismatch"]);
     home.job("com.hermes.gateway", &RUN, &good);
-    assert_eq!(
-        only(LiveFacts::default()),
-        ["label-mismatch", "duplicate-home", "duplicate-home"]
-    );
+    assert_eq!(only(LiveFacts::default()), ["label-mismatch", "duplicate-home", "duplicate-home"]);
     home.agent("ai.hermes.gateway-cut.plist", "<plist><dict>");
     let findings = home.examine(&LiveFacts::default());
     assert_eq!(findings.last().unwrap().code, Code::PlistInvalid);
-    assert!(
-        findings
-            .last()
-            .unwrap()
-            .file
-            .as_ref()
-            .unwrap()
-            .ends_with("ai.hermes.gateway-cut.plist")
-    );
+    assert!(findings.last().unwrap().file.as_ref().unwrap().ends_with("ai.hermes.gateway-cut.plist"));
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn every_code_of_a_unit() {
     for (service, install, codes) in [
-        (
-            "ExecStart=%h/hermes gateway run\nRestart=always\nRestartSec=5\n",
-            true,
-            vec![],
-        ),
-        (
-            "ExecStart=%h/hermes gateway run\nRestart=on-failure\n",
-            true,
-            vec!["throttle-missing"],
-        ),
-        (
-            "ExecStart=%h/hermes gateway run\n",
-            true,
-            vec!["keepalive-missing"],
-        ),
+        ("ExecStart=%h/hermes gateway run\nRestart=always\nRestartSec=5\n", true, vec![]),
+        ("ExecStart=%h/hermes gateway run\nRestart=on-failure\n", true, vec!["throttle-missing"]),
+        ("ExecStart=%h/hermes gateway run\n", true, vec!["keepalive-missing"]),
         (
             "ExecStart=%h/hermes gateway run\nRestart=always\nRestartSec=5\n",
             false,
             vec!["run-at-load-missing"],
         ),
-        (
-            "ExecStart=%h/gone gateway run\nRestart=always\nRestartSec=5\n",
-            true,
-            vec!["program-missing"],
-        ),
+        ("ExecStart=%h/gone gateway run\nRestart=always\nRestartSec=5\n", true, vec!["program-missing"]),
         (
             "ExecStart=%h/hermes gateway run --replace\nRestart=always\nRestartSec=5\n",
             true,
@@ -365,24 +245,12 @@ fn every_code_of_a_unit() {
             true,
             vec!["replace-flag", "keepalive-skips-clean-exit"],
         ),
-        (
-            "ExecStart=%h/hermes gateway run 'x\n",
-            true,
-            vec!["plist-invalid"],
-        ),
+        ("ExecStart=%h/hermes gateway run 'x\n", true, vec!["plist-invalid"]),
     ] {
         let home = Home::new();
-        let install = if install {
-            "[Install]\nWantedBy=default.target\n"
-        } else {
-            ""
-        };
+        let install = if install { "[Install]\nWantedBy=default.target\n" } else { "" };
         let text = format!("[Service]\n{service}{install}");
-        Home::file(
-            &home.places.systemd_user.join("hermes-gateway.service"),
-            text,
-            0o664,
-        );
+        Home::file(&home.places.systemd_user.join("hermes-gateway.service"), text, 0o664);
         assert_eq!(home.codes(&LiveFacts::default()), codes, "{service}");
     }
 }
@@ -405,20 +273,10 @@ fn findings_speak_both_languages_and_name_their_reports() {
 fn another_live_gateway_is_told_from_a_descendant() {
     let home = Home::new();
     home.job("ai.hermes.gateway", &RUN, &[AT_LOAD, ALWAYS, THROTTLE].concat());
-    fs::write(
-        home.places.hermes.join("gateway.pid"),
-        r#"{"pid": 40, "start_time": 9}"#,
-    )
-    .unwrap();
+    fs::write(home.places.hermes.join("gateway.pid"), r#"{"pid": 40, "start_time": 9}"#).unwrap();
     let process = |pid: u32| match pid {
-        40 => Some(ProcessFacts {
-            start: Some(9),
-            parent: Some(30),
-        }),
-        30 => Some(ProcessFacts {
-            start: Some(8),
-            parent: Some(1),
-        }),
+        40 => Some(ProcessFacts { start: Some(9), parent: Some(30) }),
+        30 => Some(ProcessFacts { start: Some(8), parent: Some(1) }),
         _ => None,
     };
     let found = scan(&home.places);
@@ -431,26 +289,15 @@ fn another_live_gateway_is_told_from_a_descendant() {
     ] {
         let fake = Fake::new(vec![report(state, pid)]);
         let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process);
-        assert_eq!(
-            facts.second_instance.contains_key("default"),
-            second,
-            "{state:?} {pid:?}"
-        );
+        assert_eq!(facts.second_instance.contains_key("default"), second, "{state:?} {pid:?}");
     }
     let fake = Fake::new(vec![report(JobState::NotLoaded, None)]);
     let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process);
     assert!(facts.not_loaded.contains("ai.hermes.gateway") && facts.second_instance.is_empty());
     // the number belongs to a younger process
-    fs::write(
-        home.places.hermes.join("gateway.pid"),
-        r#"{"pid": 40, "start_time": 3}"#,
-    )
-    .unwrap();
+    fs::write(home.places.hermes.join("gateway.pid"), r#"{"pid": 40, "start_time": 3}"#).unwrap();
     let fake = Fake::new(vec![report(JobState::Running, Some(50))]);
-    assert_eq!(
-        LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process),
-        LiveFacts::default()
-    );
+    assert_eq!(LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process), LiveFacts::default());
     let me = gatelight::doctor::process_facts(std::process::id());
     assert_eq!(me.is_some(), cfg!(target_os = "linux"));
 }
@@ -468,10 +315,7 @@ fn a_write_keeps_owner_mode_and_the_old_file() {
     assert_eq!(fs::read(&backup).unwrap(), b"old");
     for file in [&path, &backup] {
         let data = fs::metadata(file).unwrap();
-        assert_eq!(
-            (data.mode() & 0o7777, data.uid()),
-            (0o640, rustix::process::getuid().as_raw())
-        );
+        assert_eq!((data.mode() & 0o7777, data.uid()), (0o640, rustix::process::getuid().as_raw()));
     }
     assert_eq!(home.strays(), ["a.plist.gatelight-backup"]);
     write::restore(&original, b"new").unwrap();
@@ -491,16 +335,10 @@ fn what_changed_meanwhile_is_not_overwritten() {
             fs::write(&path, "theirs").unwrap();
         }
     };
-    assert!(matches!(
-        write::replace(&original, b"new", late),
-        Err(WriteError::Changed)
-    ));
+    assert!(matches!(write::replace(&original, b"new", late), Err(WriteError::Changed)));
     assert_eq!(fs::read(&path).unwrap(), b"theirs");
     assert_eq!(home.strays(), ["a.plist.gatelight-backup"]);
-    assert!(matches!(
-        write::restore(&original, b"new"),
-        Err(WriteError::Changed)
-    ));
+    assert!(matches!(write::restore(&original, b"new"), Err(WriteError::Changed)));
     assert_eq!(fs::read(&path).unwrap(), b"theirs");
 }
 
@@ -576,19 +414,14 @@ fn a_kill_at_every_step_loses_nothing() {
             new_seen += 1;
         }
         let backup = path.with_file_name("ai.hermes.gateway.plist.gatelight-backup");
-        assert!(
-            now == OLD || fs::read(&backup).unwrap() == OLD,
-            "step {step}: the old file is lost"
-        );
+        assert!(now == OLD || fs::read(&backup).unwrap() == OLD, "step {step}: the old file is lost");
         if let Ok(backup) = fs::read(&backup) {
             assert_eq!(backup, OLD, "step {step}: half a backup");
         }
         // the next run cleans up and ends in the new file
         write::clean(&path);
         assert!(
-            home.strays()
-                .iter()
-                .all(|name| name.ends_with(".gatelight-backup")),
+            home.strays().iter().all(|name| name.ends_with(".gatelight-backup")),
             "step {step}: {:?}",
             home.strays()
         );
@@ -627,9 +460,7 @@ impl Fake {
     }
 
     fn gone() -> SupervisorError {
-        SupervisorError::Missing {
-            program: "/bin/launchctl".into(),
-        }
+        SupervisorError::Missing { program: "/bin/launchctl".into() }
     }
 }
 
@@ -643,11 +474,7 @@ impl Supervisor for Fake {
             return Err(Self::gone());
         }
         let mut answers = self.answers.lock().unwrap();
-        if answers.len() > 1 {
-            Ok(answers.remove(0))
-        } else {
-            Ok(answers[0].clone())
-        }
+        if answers.len() > 1 { Ok(answers.remove(0)) } else { Ok(answers[0].clone()) }
     }
 
     fn restart(&self, _: &JobFile) -> Result<(), SupervisorError> {
@@ -658,22 +485,14 @@ impl Supervisor for Fake {
         self.reloaded.lock().unwrap().push(fs::read(&job.path).unwrap());
         if self.refuse.load(Ordering::Relaxed) > 0 {
             self.refuse.fetch_sub(1, Ordering::Relaxed);
-            return Err(SupervisorError::Unusable(
-                "Bootstrap failed: 5: Input/output error".into(),
-            ));
+            return Err(SupervisorError::Unusable("Bootstrap failed: 5: Input/output error".into()));
         }
         Ok(())
     }
 }
 
 fn report(state: JobState, pid: Option<u32>) -> JobReport {
-    JobReport {
-        state,
-        pid,
-        last_exit: None,
-        runs: None,
-        domain: None,
-    }
+    JobReport { state, pid, last_exit: None, runs: None, domain: None }
 }
 
 /// Runs a repair of one job with `--replace`; the file before and after, the steps, the outcome.
@@ -683,18 +502,11 @@ fn repaired(
     link: &Link,
 ) -> (Vec<Vec<u8>>, Vec<Step>, Outcome) {
     let home = Home::new();
-    let path = home.job(
-        "ai.hermes.gateway",
-        &REPLACE,
-        &[AT_LOAD, ALWAYS, THROTTLE].concat(),
-    );
+    let path = home.job("ai.hermes.gateway", &REPLACE, &[AT_LOAD, ALWAYS, THROTTLE].concat());
     let before = fs::read(&path).unwrap();
     let found = scan(&home.places);
     let job = found.profiles[0].job.as_ref().unwrap();
-    let wanted = Wanted {
-        replace: true,
-        ..Wanted::default()
-    };
+    let wanted = Wanted { replace: true, ..Wanted::default() };
     let changes = flow::prepare(job, wanted, home.path()).unwrap();
     let mut steps = Vec::new();
     let outcome = flow::repair_job(
@@ -729,15 +541,7 @@ fn a_repair_is_written_reloaded_and_verified() {
     assert_eq!(outcome, Outcome::Verified);
     assert!(has_flag(&files[0]) && !has_flag(&files[1]));
     assert!(
-        matches!(
-            steps[..],
-            [
-                Step::Written { .. },
-                Step::Reloaded,
-                Step::Runs { pid: 11 },
-                Step::Linked
-            ]
-        ),
+        matches!(steps[..], [Step::Written { .. }, Step::Reloaded, Step::Runs { pid: 11 }, Step::Linked]),
         "{steps:?}"
     );
     assert_eq!(*fake.reloaded.lock().unwrap(), [files[1].clone()]);
@@ -745,18 +549,12 @@ fn a_repair_is_written_reloaded_and_verified() {
 
 #[test]
 fn without_a_manager_the_files_are_repaired_and_that_is_said() {
-    let gone = Fake {
-        missing: true,
-        ..Fake::new(vec![])
-    };
+    let gone = Fake { missing: true, ..Fake::new(vec![]) };
     for supervisor in [None, Some(&gone)] {
         let (files, steps, outcome) = repaired(supervisor, &|_| None, &Link::Back);
         assert_eq!(outcome, Outcome::Written);
         assert!(!has_flag(&files[1]));
-        assert!(
-            matches!(steps[..], [Step::Written { .. }, Step::NotReloaded(_)]),
-            "{steps:?}"
-        );
+        assert!(matches!(steps[..], [Step::Written { .. }, Step::NotReloaded(_)]), "{steps:?}");
     }
     let stopped = Fake::new(vec![report(JobState::Stopped, None)]);
     let (_, steps, outcome) = repaired(Some(&stopped), &|_| None, &Link::Back);
@@ -780,40 +578,20 @@ fn every_failure_puts_the_old_file_back_and_reloads_it() {
     let refused = Failure::Reload("Bootstrap failed: 5: Input/output error".into());
     let gone = Link::Down("no link within 90 s".into());
     for (fake, arguments, link, failure, reloaded) in [
-        (
-            &refusing,
-            &unseen as &dyn Fn(u32) -> Option<Vec<String>>,
-            Link::Back,
-            refused.clone(),
-            true,
-        ),
+        (&refusing, &unseen as &dyn Fn(u32) -> Option<Vec<String>>, Link::Back, refused.clone(), true),
         (&broken, &unseen, Link::Back, refused, false),
         (&down, &unseen, Link::Back, Failure::NotRunning, true),
         (&same, &unseen, Link::Back, Failure::OldArguments, true),
         (&flapping, &unseen, Link::Back, Failure::NotRunning, true),
         (&old, &with_flag, Link::Back, Failure::OldArguments, true),
-        (
-            &cut,
-            &unseen,
-            gone,
-            Failure::Link("no link within 90 s".into()),
-            true,
-        ),
+        (&cut, &unseen, gone, Failure::Link("no link within 90 s".into()), true),
     ] {
         let (files, steps, outcome) = repaired(Some(fake), arguments, &link);
         assert_eq!(outcome, Outcome::Restored, "{failure:?}");
         assert_eq!(files[0], files[1], "{failure:?}: the old file is back");
         let n = steps.len();
-        assert_eq!(
-            steps[n - 2..],
-            [Step::Failed(failure), Step::Restored { reloaded }],
-            "{steps:?}"
-        );
-        assert_eq!(
-            fake.reloaded.lock().unwrap().last(),
-            Some(&files[0]),
-            "the old file was reloaded"
-        );
+        assert_eq!(steps[n - 2..], [Step::Failed(failure), Step::Restored { reloaded }], "{steps:?}");
+        assert_eq!(fake.reloaded.lock().unwrap().last(), Some(&files[0]), "the old file was reloaded");
     }
 }
 
@@ -843,11 +621,7 @@ fn run(home: &Home, args: &cli::Args, supervisor: Option<&Fake>, answer: bool) -
 }
 
 fn fix() -> cli::Args {
-    cli::Args {
-        fix: true,
-        yes: true,
-        ..cli::Args::default()
-    }
+    cli::Args { fix: true, yes: true, ..cli::Args::default() }
 }
 
 #[test]
@@ -857,39 +631,20 @@ fn the_blogs_plists_are_repaired_in_one_command() {
     let before = paths.each_ref().map(|path| fs::read_to_string(path).unwrap());
     let (code, text) = run(&home, &cli::Args::default(), None, false);
     assert_eq!(code, 1);
-    assert!(
-        text.contains("[replace-flag] default") && text.contains("[replace-flag] work"),
-        "{text}"
-    );
+    assert!(text.contains("[replace-flag] default") && text.contains("[replace-flag] work"), "{text}");
 
-    let dry = cli::Args {
-        dry_run: true,
-        yes: false,
-        ..fix()
-    };
+    let dry = cli::Args { dry_run: true, yes: false, ..fix() };
     let (code, text) = run(&home, &dry, None, false);
     assert_eq!(code, 1);
     let changed = |text: &str, sign: &str, header: &str| {
-        text.lines()
-            .filter(|line| line.starts_with(sign) && !line.starts_with(header))
-            .count()
+        text.lines().filter(|line| line.starts_with(sign) && !line.starts_with(header)).count()
     };
-    assert_eq!(
-        (changed(&text, "-", "---"), changed(&text, "+", "+++")),
-        (2, 2),
-        "{text}"
-    );
-    assert_eq!(
-        paths.each_ref().map(|path| fs::read_to_string(path).unwrap()),
-        before
-    );
+    assert_eq!((changed(&text, "-", "---"), changed(&text, "+", "+++")), (2, 2), "{text}");
+    assert_eq!(paths.each_ref().map(|path| fs::read_to_string(path).unwrap()), before);
 
     let (code, text) = run(&home, &cli::Args { yes: false, ..fix() }, None, false);
     assert_eq!((code, text.contains("left as it is")), (1, true));
-    assert_eq!(
-        paths.each_ref().map(|path| fs::read_to_string(path).unwrap()),
-        before
-    );
+    assert_eq!(paths.each_ref().map(|path| fs::read_to_string(path).unwrap()), before);
 
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!(code, 0, "{text}");
@@ -906,28 +661,14 @@ fn the_blogs_plists_are_repaired_in_one_command() {
 #[test]
 fn a_returning_flag_is_found_and_said_so() {
     let home = Home::new();
-    let path = home.job(
-        "ai.hermes.gateway",
-        &REPLACE,
-        &[AT_LOAD, ALWAYS, THROTTLE].concat(),
-    );
+    let path = home.job("ai.hermes.gateway", &REPLACE, &[AT_LOAD, ALWAYS, THROTTLE].concat());
     let with_flag = fs::read(&path).unwrap();
-    let message = || {
-        home.examine(&LiveFacts::default())[0]
-            .message
-            .pick(Lang::En)
-            .to_owned()
-    };
+    let message = || home.examine(&LiveFacts::default())[0].message.pick(Lang::En).to_owned();
     assert!(!message().contains("back"));
     assert_eq!(run(&home, &fix(), None, false).0, 0);
     fs::write(&path, with_flag).unwrap();
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_modified(later)
-        .unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
     assert!(message().contains("--replace is back"), "{}", message());
 }
 
@@ -935,23 +676,13 @@ fn a_returning_flag_is_found_and_said_so() {
 fn json_has_every_field() {
     let home = Home::new();
     home.job("ai.hermes.gateway", &REPLACE, "");
-    let (code, text) = run(
-        &home,
-        &cli::Args {
-            json: true,
-            ..cli::Args::default()
-        },
-        None,
-        false,
-    );
+    let (code, text) = run(&home, &cli::Args { json: true, ..cli::Args::default() }, None, false);
     assert_eq!(code, 1);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["version"], 1);
     let finding = value["findings"][0].as_object().unwrap();
     let keys: BTreeSet<&str> = finding.keys().map(String::as_str).collect();
-    let wanted = [
-        "code", "severity", "profile", "file", "message", "reports", "remedy", "fixable",
-    ];
+    let wanted = ["code", "severity", "profile", "file", "message", "reports", "remedy", "fixable"];
     assert_eq!(keys, BTreeSet::from(wanted));
     assert_eq!(
         (&finding["code"], &finding["profile"], &finding["fixable"]),
@@ -964,17 +695,9 @@ fn json_has_every_field() {
     ]);
     let (code, text) = run(&home, &cli::Args { json: true, ..fix() }, Some(&fake), false);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(
-        (code, &value["repairs"][0]["outcome"]),
-        (0, &"verified".into()),
-        "{text}"
-    );
-    let left: Vec<_> = value["findings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|f| f["code"].as_str().unwrap())
-        .collect();
+    assert_eq!((code, &value["repairs"][0]["outcome"]), (0, &"verified".into()), "{text}");
+    let left: Vec<_> =
+        value["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
     assert_eq!(left, ["throttle-missing"]);
 }
 
@@ -982,43 +705,23 @@ fn json_has_every_field() {
 fn names_choose_and_unknown_ones_are_told() {
     let home = Home::new();
     let [default, work] = home.blog();
-    let named = |name: &str| cli::Args {
-        profiles: vec![name.into()],
-        ..fix()
-    };
+    let named = |name: &str| cli::Args { profiles: vec![name.into()], ..fix() };
     let (code, text) = run(&home, &named("nobody\u{1b}[2J"), None, false);
     assert_eq!(code, 2);
-    assert!(
-        text.contains("default, work") && !text.contains('\u{1b}'),
-        "{text}"
-    );
+    assert!(text.contains("default, work") && !text.contains('\u{1b}'), "{text}");
     assert_eq!(run(&home, &named("ai.hermes.gateway-work"), None, false).0, 0);
     assert!(has_flag(b"--replace") && fs::read_to_string(default).unwrap().contains("<string>--replace"));
     assert!(!fs::read_to_string(work).unwrap().contains("<string>--replace"));
-    let (code, text) = run(
-        &home,
-        &cli::Args {
-            profiles: vec!["work".into()],
-            ..cli::Args::default()
-        },
-        None,
-        false,
-    );
+    let (code, text) =
+        run(&home, &cli::Args { profiles: vec!["work".into()], ..cli::Args::default() }, None, false);
     assert_eq!(code, 1);
-    assert!(
-        text.contains("duplicate-home") && !text.contains("replace-flag"),
-        "{text}"
-    );
+    assert!(text.contains("duplicate-home") && !text.contains("replace-flag"), "{text}");
 }
 
 #[test]
 fn what_only_people_can_mend_is_told() {
     let home = Home::new();
-    let words = [
-        "/bin/sh",
-        "-c",
-        "exec /bin/sh -c 'exec {home}/hermes gateway run --replace'",
-    ];
+    let words = ["/bin/sh", "-c", "exec /bin/sh -c 'exec {home}/hermes gateway run --replace'"];
     let path = home.job("ai.hermes.gateway", &words, &[AT_LOAD, ALWAYS, THROTTLE].concat());
     let before = fs::read(&path).unwrap();
     let finding = &home.examine(&LiveFacts::default())[0];
@@ -1026,31 +729,12 @@ fn what_only_people_can_mend_is_told() {
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!(code, 1);
     assert!(text.contains("edit the file by hand"), "{text}");
-    symlink(
-        home.path().join("hermes"),
-        home.places.launch_agents.join("ai.hermes.gateway-out.plist"),
-    )
-    .unwrap();
+    symlink(home.path().join("hermes"), home.places.launch_agents.join("ai.hermes.gateway-out.plist"))
+        .unwrap();
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!(code, 1);
-    assert!(
-        text.contains("gateway-out.plist: edit the file by hand: it is a symbolic link"),
-        "{text}"
-    );
-    assert_eq!(
-        run(
-            &home,
-            &cli::Args {
-                json: true,
-                yes: false,
-                ..fix()
-            },
-            None,
-            false
-        )
-        .0,
-        2
-    );
+    assert!(text.contains("gateway-out.plist: edit the file by hand: it is a symbolic link"), "{text}");
+    assert_eq!(run(&home, &cli::Args { json: true, yes: false, ..fix() }, None, false).0, 2);
     assert_eq!(fs::read(path).unwrap(), before);
 }
 

@@ -9,7 +9,8 @@ use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::state_files;
 use gatelight::health::{
-    Change, Core, Deadlines, Evidence, JobState, Light, Manager, Note, ProcessState, Reason, RestartHelps, Verdict,
+    Change, Core, Deadlines, Evidence, JobState, Light, Manager, Note, ProcessState, Reason, RestartHelps,
+    Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -146,7 +147,9 @@ fn r23491_keepalive_ping_timeout_and_nothing_follows() {
 #[test]
 fn r10616_the_log_ends_at_the_first_attempt() {
     let mut field = Field::connected();
-    field.wait(10.0).error("Lark: receive message loop exit, err: no close frame received or sent [conn_id=1]");
+    field
+        .wait(10.0)
+        .error("Lark: receive message loop exit, err: no close frame received or sent [conn_id=1]");
     field.wait(20.0).info("Lark: trying to reconnect for the 1st time");
     assert_eq!(field.wait(29.0).shows(), Reason::Reconnecting);
     assert_eq!(field.wait(2.0).shows(), Reason::ReconnectStalled);
@@ -172,7 +175,9 @@ fn r53477_r46561_r64712_the_sdk_gives_up_after_ten_attempts() {
 fn r113662_one_bot_of_several_recovers() {
     let (mut lucky, mut other) = (Field::connected(), Field::connected());
     for field in [&mut lucky, &mut other] {
-        field.wait(5.0).error("Lark: receive message loop exit, err: sent 1011 (internal error) keepalive ping timeout");
+        field
+            .wait(5.0)
+            .error("Lark: receive message loop exit, err: sent 1011 (internal error) keepalive ping timeout");
         field.info("Lark: disconnected to wss://x [conn_id=1]");
     }
     lucky.wait(12.0).info("Lark: connected to wss://x [conn_id=2]");
@@ -271,7 +276,10 @@ fn r53565_the_errors_of_a_known_shutdown_are_noise() {
     ] {
         let mut field = Field::connected();
         field.wait(5.0).info(first);
-        field.log("WARNING", "gateway.run: kanban notifier tick failed: cannot schedule new futures after shutdown");
+        field.log(
+            "WARNING",
+            "gateway.run: kanban notifier tick failed: cannot schedule new futures after shutdown",
+        );
         field.error("Lark: receive message loop exit, err: sent 1000 (OK); then received 1000 (OK)");
         assert_ne!(field.verdict().light(), Light::Red, "{first}");
         assert_ne!(field.verdict().light(), Light::Green, "{first}");
@@ -283,7 +291,9 @@ fn r53565_the_errors_of_a_known_shutdown_are_noise() {
 #[test]
 fn r31367_r91203_a_benign_bye_is_no_incident() {
     let mut field = Field::connected();
-    field.wait(1800.0).error("Lark: receive message loop exit, err: received 1000 (OK) bye; then sent 1000 (OK) bye");
+    field
+        .wait(1800.0)
+        .error("Lark: receive message loop exit, err: received 1000 (OK) bye; then sent 1000 (OK) bye");
     field.error("asyncio: Task exception was never retrieved");
     field.raw("agent.log", "websockets.exceptions.ConnectionClosedOK: received 1000 (OK) bye");
     field.wait(29.0).info("Lark: trying to reconnect for the 1st time");
@@ -298,7 +308,9 @@ fn r31367_r91203_a_benign_bye_is_no_incident() {
 fn r92276_a_sigterm_every_five_minutes() {
     let mut field = Field::connected();
     for round in 0..3_u32 {
-        field.wait(280.0).info("gateway.run: Received SIGTERM as a planned --replace takeover — exiting cleanly");
+        field
+            .wait(280.0)
+            .info("gateway.run: Received SIGTERM as a planned --replace takeover — exiting cleanly");
         if round < 2 {
             assert_eq!(field.shows(), Reason::Restarting, "round {round}");
         }
@@ -327,7 +339,8 @@ fn r21549_r79048_r96366_r89315_r43296_r10202_r18693_six_starts_in_two_minutes() 
 #[test]
 fn r30155_siblings_kill_each_other_by_the_start_records() {
     let mut field = Field::connected();
-    let starts = (0..25).map(|i| field.start - SignedDuration::from_secs(100) + SignedDuration::from_secs(i * 4));
+    let starts =
+        (0..25).map(|i| field.start - SignedDuration::from_secs(100) + SignedDuration::from_secs(i * 4));
     let starts = starts.collect();
     field.tell(Evidence::Starts(starts));
     assert_eq!(field.shows(), Reason::CrashLoop);
@@ -403,7 +416,9 @@ fn r76793_too_many_connections() {
 
 #[test]
 fn r73368_r73370_registered_without_a_process_for_24_days() {
-    for report in ["#73368", "#73370", "#44683", "#42524", "#55441", "#88848", "#28632", "#26198", "#42006", "#4403"] {
+    for report in
+        ["#73368", "#73370", "#44683", "#42524", "#55441", "#88848", "#28632", "#26198", "#42006", "#4403"]
+    {
         let mut field = Field::connected();
         field.process(100, ProcessState::Gone, None).job(JobState::Waiting, None, Some(0));
         assert_eq!(field.shows(), Reason::Restarting, "{report}");
@@ -459,7 +474,10 @@ fn r78129_r107618_r88267_r44612_exit_78_is_a_configuration_error() {
 #[test]
 fn r91366_767_restarts_a_day() {
     let mut field = Field::connected();
-    field.log("WARNING", "hermes_cli.gateway: Gateway (re)started 6 times in 120s — backing off 10s to break a respawn storm.");
+    field.log(
+        "WARNING",
+        "hermes_cli.gateway: Gateway (re)started 6 times in 120s — backing off 10s to break a respawn storm.",
+    );
     assert_eq!(field.shows(), Reason::CrashLoop);
 }
 
@@ -507,7 +525,10 @@ fn r67244_r34690_r17036_r82965_a_proxy_that_cannot_be_used() {
 #[test]
 fn r88766_invalid_proxy_message_on_standard_output_only() {
     let mut field = Field::started();
-    field.raw("gateway.log", "websockets.exceptions.InvalidProxyMessage: did not receive a valid HTTP response");
+    field.raw(
+        "gateway.log",
+        "websockets.exceptions.InvalidProxyMessage: did not receive a valid HTTP response",
+    );
     assert_eq!(field.shows(), Reason::NetworkUnreachable);
 }
 
@@ -521,9 +542,13 @@ fn r21697_r95819_r89083_a_ping_timeout_just_after_waking() {
     field.now += 8.0 * 3600.0;
     field.tell(Evidence::Wake { slept: 8.0 * 3600.0 });
     assert_eq!(field.shows(), Reason::Connected, "the heartbeat slept too");
-    field.wait(1.0).error("Lark: receive message loop exit, err: sent 1011 (internal error) keepalive ping timeout");
+    field
+        .wait(1.0)
+        .error("Lark: receive message loop exit, err: sent 1011 (internal error) keepalive ping timeout");
     field.wait(2.0).info("Lark: trying to reconnect for the 1st time");
-    field.wait(1.0).error("Lark: connect failed, err: NameResolutionError: Failed to resolve 'open.feishu.cn'");
+    field
+        .wait(1.0)
+        .error("Lark: connect failed, err: NameResolutionError: Failed to resolve 'open.feishu.cn'");
     assert_eq!(field.wait(80.0).shows(), Reason::Reconnecting, "90 s of grace");
     assert!(!field.ever_red());
     assert_eq!(field.wait(7.0).verdict().light(), Light::Red, "then it counts");
@@ -560,7 +585,9 @@ fn a_new_process_does_not_answer_for_the_file_of_the_old_one() {
 #[test]
 fn webhook_mode_has_no_link_to_watch() {
     let mut field = Field::started();
-    field.info("x.adapter: [Feishu] Connected in webhook mode (feishu)").info("gateway.run: Gateway running with 1 platform(s)");
+    field
+        .info("x.adapter: [Feishu] Connected in webhook mode (feishu)")
+        .info("gateway.run: Gateway running with 1 platform(s)");
     assert_eq!(field.wait(3600.0).shows(), Reason::Running);
 }
 
@@ -589,7 +616,10 @@ fn r83683_r102975_r57512_a_reaped_gateway_is_not_green() {
 fn r29127_no_adapter_for_feishu() {
     for (line, reason) in [
         ("WARNING gateway.run: No adapter available for feishu", Reason::AdapterMissing),
-        ("ERROR gateway.run: [Feishu] lark-oapi not installed. Run: pip install lark-oapi", Reason::AdapterMissing),
+        (
+            "ERROR gateway.run: [Feishu] lark-oapi not installed. Run: pip install lark-oapi",
+            Reason::AdapterMissing,
+        ),
         ("ERROR gateway.run: Gateway hit a non-retryable startup conflict: feishu", Reason::ConfigError),
     ] {
         let mut field = Field::started();
@@ -602,7 +632,11 @@ fn r29127_no_adapter_for_feishu() {
 fn r7213_silence_and_tcp_are_no_evidence() {
     let mut field = Field::connected();
     field.tell(Evidence::Tcp { established: 0 });
-    assert_eq!(field.wait(17.0 * 86_400.0).shows(), Reason::Connected, "no message for 17 days is no failure");
+    assert_eq!(
+        field.wait(17.0 * 86_400.0).shows(),
+        Reason::Connected,
+        "no message for 17 days is no failure"
+    );
 }
 
 // --- 20 to 22 ---------------------------------------------------------------------------------------------------------
@@ -610,7 +644,10 @@ fn r7213_silence_and_tcp_are_no_evidence() {
 #[test]
 fn r5499_messages_dropped_at_the_start_are_a_note() {
     let mut field = Field::connected();
-    field.log("WARNING", "gateway.platforms.feishu: [Feishu] Dropping inbound message before adapter loop is ready");
+    field.log(
+        "WARNING",
+        "gateway.platforms.feishu: [Feishu] Dropping inbound message before adapter loop is ready",
+    );
     assert_eq!(field.shows(), Reason::Connected);
     assert!(field.verdict().notes.contains(&Note::DroppedAtStart));
 }

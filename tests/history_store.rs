@@ -1,11 +1,6 @@
 //! The history file under real trouble: a killed writer, a full disk, foreign and newer files, readers beside the writer.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::similar_names
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::similar_names)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -24,26 +19,13 @@ fn t(seconds: i64) -> Timestamp {
 }
 
 fn change(name: &str, at: Timestamp, from: Reason, to: Reason, line: &str) -> ProfileChange {
-    let profile = Profile {
-        name: name.into(),
-        home: PathBuf::from("/h"),
-        job: None,
-        logs: Vec::new(),
-    };
-    let verdict = |reason| Verdict {
-        reason,
-        since: at,
-        ..Verdict::unknown(at)
-    };
+    let profile = Profile { name: name.into(), home: PathBuf::from("/h"), job: None, logs: Vec::new() };
+    let verdict = |reason| Verdict { reason, since: at, ..Verdict::unknown(at) };
     let mut to = verdict(to);
     to.evidence = Some(Proof::new("agent.log", line, at));
     ProfileChange {
         profile: Arc::new(profile),
-        change: Change {
-            at,
-            from: verdict(from),
-            to,
-        },
+        change: Change { at, from: verdict(from), to },
         history: false,
     }
 }
@@ -64,22 +46,10 @@ fn what_is_written_is_read() {
     let mut store = Store::open(&path, t(0)).unwrap();
     assert!(store.set_aside().is_none());
     store
-        .record_change(&change(
-            "work",
-            t(1),
-            Reason::NoEvidence,
-            Reason::Connected,
-            "x ticket=abc123 y",
-        ))
+        .record_change(&change("work", t(1), Reason::NoEvidence, Reason::Connected, "x ticket=abc123 y"))
         .unwrap();
     store
-        .record_change(&change(
-            "work",
-            t(50),
-            Reason::Connected,
-            Reason::ExecutorShutdown,
-            "dead\nline",
-        ))
+        .record_change(&change("work", t(50), Reason::Connected, Reason::ExecutorShutdown, "dead\nline"))
         .unwrap();
     store.watching(t(0), t(60)).unwrap();
     store.watching(t(60), t(120)).unwrap();
@@ -87,10 +57,7 @@ fn what_is_written_is_read() {
     let restart = RestartView {
         asked_at: t(70),
         step: RestartStep::ProvingLink,
-        outcome: Some(RestartOutcome::Failed {
-            step: RestartStep::EndingOld,
-            why: "token=abc123".into(),
-        }),
+        outcome: Some(RestartOutcome::Failed { step: RestartStep::EndingOld, why: "token=abc123".into() }),
     };
     store.record_restart("work", &restart, t(90)).unwrap();
     let record = Reader::open(&path).unwrap().read(t(0), t(300)).unwrap();
@@ -99,20 +66,10 @@ fn what_is_written_is_read() {
         [(t(0), t(120)), (t(200), t(260))]
     );
     let work = &record.profiles[0];
-    assert_eq!(
-        work.changes[0].evidence.as_ref().unwrap().line,
-        "x ticket=[redacted] y"
-    );
+    assert_eq!(work.changes[0].evidence.as_ref().unwrap().line, "x ticket=[redacted] y");
     assert_eq!(work.changes[1].evidence.as_ref().unwrap().line, "dead line");
     assert_eq!(work.restarts[0].why, "token=[redacted]");
-    let story = stats::story(
-        work,
-        &record.watched,
-        Window {
-            from: t(0),
-            to: t(300),
-        },
-    );
+    let story = stats::story(work, &record.watched, Window { from: t(0), to: t(300) });
     assert_eq!(story.figures.with(Light::Red), SignedDuration::from_secs(70 + 60));
     // a window that begins later knows the state that it begins with
     let late = store.read(t(55), t(300)).unwrap();
@@ -125,9 +82,7 @@ fn a_later_run_does_not_rewrite_what_an_earlier_one_saw() {
     let path = folder.path().join("h");
     {
         let mut store = Store::open(&path, t(0)).unwrap();
-        store
-            .record_change(&change("work", t(1), Reason::NoEvidence, Reason::Connected, "a"))
-            .unwrap();
+        store.record_change(&change("work", t(1), Reason::NoEvidence, Reason::Connected, "a")).unwrap();
         store.watching(t(0), t(100)).unwrap();
     }
     let mut store = Store::open(&path, t(200)).unwrap();
@@ -139,21 +94,11 @@ fn a_later_run_does_not_rewrite_what_an_earlier_one_saw() {
     }
     store.watching(t(200), t(300)).unwrap();
     let record = store.read(t(0), t(300)).unwrap();
-    let story = stats::story(
-        &record.profiles[0],
-        &record.watched,
-        Window {
-            from: t(0),
-            to: t(300),
-        },
-    );
+    let story = stats::story(&record.profiles[0], &record.watched, Window { from: t(0), to: t(300) });
     assert_eq!(story.figures.with(Light::Green), SignedDuration::from_secs(99));
     assert_eq!(story.figures.with(Light::Red), SignedDuration::from_secs(100));
     let incident = &story.incidents[0];
-    assert_eq!(
-        (incident.began, incident.from, incident.cause),
-        (t(150), t(200), Reason::AuthRejected)
-    );
+    assert_eq!((incident.began, incident.from, incident.cause), (t(150), t(200), Reason::AuthRejected));
 }
 
 #[test]
@@ -166,18 +111,10 @@ fn old_rows_go_and_the_state_stays() {
         for n in 0..20 {
             store.record_change(&flip(n)).unwrap();
         }
-        store
-            .record_change(&change("gone", t(5), Reason::NoEvidence, Reason::Connected, "x"))
-            .unwrap();
+        store.record_change(&change("gone", t(5), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
         store.watching(t(0), t(30)).unwrap();
         store
-            .record_change(&change(
-                "work",
-                t(91 * day),
-                Reason::NotRunning,
-                Reason::Connected,
-                "x",
-            ))
+            .record_change(&change("work", t(91 * day), Reason::NotRunning, Reason::Connected, "x"))
             .unwrap();
     }
     let store = Store::open(&path, t(95 * day)).unwrap();
@@ -186,12 +123,7 @@ fn old_rows_go_and_the_state_stays() {
     let at: Vec<_> = record
         .profiles
         .iter()
-        .map(|p| {
-            (
-                p.name.as_str(),
-                p.changes.iter().map(|c| c.at).collect::<Vec<_>>(),
-            )
-        })
+        .map(|p| (p.name.as_str(), p.changes.iter().map(|c| c.at).collect::<Vec<_>>()))
         .collect();
     // the change with which the kept time begins is kept
     assert_eq!(at, [("gone", vec![t(5)]), ("work", vec![t(19), t(91 * day)])]);
@@ -201,8 +133,7 @@ fn old_rows_go_and_the_state_stays() {
 fn stuff(path: &Path, rows: i64, bytes: usize) {
     let mut db = rusqlite::Connection::open(path).unwrap();
     let all = db.transaction().unwrap();
-    all.execute("INSERT INTO profiles VALUES (1, 'work')", [])
-        .unwrap();
+    all.execute("INSERT INTO profiles VALUES (1, 'work')", []).unwrap();
     for n in 0..rows {
         all.execute(
             "INSERT INTO changes VALUES (1, ?1, 1, 'connected', 'not-running', ?1, 'x', ?2, 1, NULL, NULL, 0)",
@@ -236,11 +167,7 @@ fn a_file_at_its_bound_goes_on_without_its_oldest_rows() {
     }
     let kept = store.read(t(0), t(6_000)).unwrap().profiles.remove(0).changes;
     assert!(kept[0].at > t(200), "nothing had to go: the test proves nothing");
-    assert_eq!(
-        kept.iter().filter(|c| c.at >= t(2_000)).count(),
-        4_000,
-        "new rows were lost"
-    );
+    assert_eq!(kept.iter().filter(|c| c.at >= t(2_000)).count(), 4_000, "new rows were lost");
     drop(store);
     let size = std::fs::metadata(&path).unwrap().len();
     assert!(size <= 16_384 * 4_096, "{size} bytes");
@@ -248,21 +175,16 @@ fn a_file_at_its_bound_goes_on_without_its_oldest_rows() {
 
 #[test]
 fn files_that_cannot_be_used_are_set_aside() {
-    for (what, newer) in [
-        ("garbage", false),
-        ("newer", true),
-        ("foreign", false),
-        ("torn", false),
-        ("forbidden", false),
-    ] {
+    for (what, newer) in
+        [("garbage", false), ("newer", true), ("foreign", false), ("torn", false), ("forbidden", false)]
+    {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.sqlite3");
         match what {
-            "garbage" => std::fs::write(
-                &path,
-                "this is no database, but it is long enough to look like a file",
-            )
-            .unwrap(),
+            "garbage" => {
+                std::fs::write(&path, "this is no database, but it is long enough to look like a file")
+                    .unwrap()
+            }
             "foreign" => {
                 rusqlite::Connection::open(&path)
                     .unwrap()
@@ -271,10 +193,7 @@ fn files_that_cannot_be_used_are_set_aside() {
             }
             "newer" => {
                 drop(Store::open(&path, t(0)).unwrap());
-                rusqlite::Connection::open(&path)
-                    .unwrap()
-                    .pragma_update(None, "user_version", 99)
-                    .unwrap();
+                rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
             }
             "torn" => {
                 let mut store = Store::open(&path, t(0)).unwrap();
@@ -296,29 +215,16 @@ fn files_that_cannot_be_used_are_set_aside() {
         // a reader never moves anything
         let refused = Reader::open(&path).and_then(|r| r.read(t(0), t(1)));
         assert!(refused.is_err(), "{what}");
-        assert_eq!(
-            path.is_file().then(|| std::fs::read(&path).unwrap()),
-            before,
-            "{what}"
-        );
+        assert_eq!(path.is_file().then(|| std::fs::read(&path).unwrap()), before, "{what}");
         if newer {
-            assert!(
-                matches!(refused, Err(StoreError::Newer { found: 99, .. })),
-                "{what}"
-            );
+            assert!(matches!(refused, Err(StoreError::Newer { found: 99, .. })), "{what}");
         }
         let mut store = Store::open(&path, t(0)).unwrap_or_else(|e| panic!("{what}: {e}"));
-        let aside = store
-            .set_aside()
-            .unwrap_or_else(|| panic!("{what}: nothing said"))
-            .clone();
+        let aside = store.set_aside().unwrap_or_else(|| panic!("{what}: nothing said")).clone();
         assert!(aside.path.exists() && aside.path != path, "{what}");
         assert!(!aside.why.is_empty());
         if let Some(before) = before {
-            assert!(
-                std::fs::read(&aside.path).unwrap().len() >= before.len().min(60),
-                "{what}"
-            );
+            assert!(std::fs::read(&aside.path).unwrap().len() >= before.len().min(60), "{what}");
         }
         store.record_change(&flip(1)).unwrap();
         drop(store);
@@ -373,8 +279,7 @@ fn child_stops_inside_a_transaction() {
     drop(store);
     let db = rusqlite::Connection::open(&path).unwrap();
     // a small cache: the uncommitted rows really reach the file of the write-ahead log
-    db.execute_batch("PRAGMA cache_size = 5; BEGIN IMMEDIATE")
-        .unwrap();
+    db.execute_batch("PRAGMA cache_size = 5; BEGIN IMMEDIATE").unwrap();
     for n in 0..5_000 {
         db.execute(
             "INSERT INTO changes VALUES (1, ?1, 1, 'connected', 'not-running', ?1, 'x', ?2, 1, NULL, NULL, 0)",
@@ -414,16 +319,8 @@ fn a_killed_writer_leaves_whole_transactions() {
         assert!(store.set_aside().is_none(), "round {round}: the file was spoilt");
         let record = store.read(t(0), t(1_000_000)).unwrap();
         let last_run = record.profiles[0].changes.iter().map(|c| c.run).max().unwrap();
-        let written: Vec<_> = record.profiles[0]
-            .changes
-            .iter()
-            .filter(|c| c.run == last_run)
-            .collect();
-        assert!(
-            written.len() as i64 > at_least,
-            "round {round}: {} of {at_least} kept",
-            written.len()
-        );
+        let written: Vec<_> = record.profiles[0].changes.iter().filter(|c| c.run == last_run).collect();
+        assert!(written.len() as i64 > at_least, "round {round}: {} of {at_least} kept", written.len());
         for (n, row) in written.iter().enumerate() {
             assert_eq!(row.at, t(n as i64), "a hole");
         }
@@ -437,20 +334,12 @@ fn a_writer_killed_inside_a_transaction_leaves_none_of_it() {
     let mut writer = child("child_stops_inside_a_transaction", &path, None);
     wait_for(&mut writer, |l| l == "inside");
     let wal = std::fs::metadata(folder.path().join("h-wal")).unwrap().len();
-    assert!(
-        wal > 500_000,
-        "nothing uncommitted reached the disk ({wal} bytes): the test proves nothing"
-    );
+    assert!(wal > 500_000, "nothing uncommitted reached the disk ({wal} bytes): the test proves nothing");
     writer.kill().unwrap();
     writer.wait().unwrap();
     let mut store = Store::open(&path, t(0)).unwrap();
     assert!(store.set_aside().is_none());
-    assert_eq!(
-        store.read(Timestamp::MIN, Timestamp::MAX).unwrap().profiles[0]
-            .changes
-            .len(),
-        1
-    );
+    assert_eq!(store.read(Timestamp::MIN, Timestamp::MAX).unwrap().profiles[0].changes.len(), 1);
     store.record_change(&flip(2)).unwrap();
 }
 
@@ -464,10 +353,7 @@ fn child_fills_the_disk() {
             Ok(()) => {}
             Err(StoreError::Full(_)) => {
                 // still there, still readable, and says the same again
-                assert_eq!(
-                    store.read(t(0), t(n)).unwrap().profiles[0].changes.len() as i64,
-                    n
-                );
+                assert_eq!(store.read(t(0), t(n)).unwrap().profiles[0].changes.len() as i64, n);
                 assert!(matches!(store.record_change(&flip(n)), Err(StoreError::Full(_))));
                 println!("\nfull at {n}");
 
@@ -483,29 +369,19 @@ fn child_fills_the_disk() {
 
 fn full_at(child: &mut Child) -> i64 {
     let line = wait_for(child, |l| l.starts_with("full at ") || l.starts_with("other "));
-    line.strip_prefix("full at ")
-        .unwrap_or_else(|| panic!("{line}"))
-        .parse()
-        .unwrap()
+    line.strip_prefix("full at ").unwrap_or_else(|| panic!("{line}")).parse().unwrap()
 }
 
 #[test]
 fn a_file_that_may_not_grow_fails_one_call_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("h");
-    let mut writer = child(
-        "child_fills_the_disk",
-        &path,
-        Some("trap '' XFSZ; ulimit -f 400; exec \"$@\""),
-    );
+    let mut writer = child("child_fills_the_disk", &path, Some("trap '' XFSZ; ulimit -f 400; exec \"$@\""));
     let n = full_at(&mut writer);
     assert!(writer.wait().unwrap().success());
     let mut store = Store::open(&path, t(0)).unwrap();
     assert!(store.set_aside().is_none());
-    assert_eq!(
-        store.read(t(0), t(n)).unwrap().profiles[0].changes.len() as i64,
-        n
-    );
+    assert_eq!(store.read(t(0), t(n)).unwrap().profiles[0].changes.len() as i64, n);
     store.record_change(&flip(n)).unwrap();
 }
 
@@ -567,10 +443,7 @@ fn readers_see_whole_pictures_while_the_agent_writes() {
                     let record = Reader::open(&path).unwrap().read(t(0), t(10_000_000)).unwrap();
                     let changes = &record.profiles[0].changes;
                     assert!(changes.len() >= seen, "a picture older than the one before");
-                    assert!(
-                        changes.iter().enumerate().all(|(n, c)| c.at == t(n as i64)),
-                        "half a picture"
-                    );
+                    assert!(changes.iter().enumerate().all(|(n, c)| c.at == t(n as i64)), "half a picture");
                     seen = changes.len();
                 }
             })
@@ -579,10 +452,7 @@ fn readers_see_whole_pictures_while_the_agent_writes() {
     for reader in readers {
         reader.join().unwrap();
     }
-    assert!(
-        writer.try_wait().unwrap().is_none(),
-        "the readers stopped the writer"
-    );
+    assert!(writer.try_wait().unwrap().is_none(), "the readers stopped the writer");
     writer.kill().unwrap();
     writer.wait().unwrap();
     drain.join().unwrap().unwrap();

@@ -41,44 +41,25 @@ fn fields(text: &str) -> Vec<(&str, &str)> {
 fn keeps_the_contract(name: &str, text: &str) {
     let mut lines = text.lines();
     let head = lines.next().unwrap();
-    assert!(
-        head.ends_with(" = {") && !head.starts_with(char::is_whitespace),
-        "{name}: {head}"
-    );
+    assert!(head.ends_with(" = {") && !head.starts_with(char::is_whitespace), "{name}: {head}");
     assert_eq!(text.lines().last(), Some("}"), "{name}");
     let fields = fields(text);
     let at = |field: &str| fields.iter().position(|(name, _)| *name == field);
     let count = |field: &str| fields.iter().filter(|(name, _)| *name == field).count();
     // state stands above everything that a job file can put words into, pid below it
-    assert!(
-        at("active count") < at("path") && at("path") < at("state"),
-        "{name}"
-    );
-    assert!(
-        at("state") < at("program") && at("program") < at("runs"),
-        "{name}"
-    );
+    assert!(at("active count") < at("path") && at("path") < at("state"), "{name}");
+    assert!(at("state") < at("program") && at("program") < at("runs"), "{name}");
     assert_eq!((count("state"), count("runs")), (1, 1), "{name}");
-    assert!(
-        count("pid") <= 1 && at("pid").is_none_or(|pid| Some(pid) > at("runs")),
-        "{name}"
-    );
+    assert!(count("pid") <= 1 && at("pid").is_none_or(|pid| Some(pid) > at("runs")), "{name}");
     let ends = count("last exit code") + count("last terminating signal") + count("last exit reason");
     assert_eq!(ends, 1, "{name}: one word on the previous run");
-    assert!(
-        at("minimum runtime") < at("exit timeout") && at("exit timeout") < at("runs"),
-        "{name}"
-    );
+    assert!(at("minimum runtime") < at("exit timeout") && at("exit timeout") < at("runs"), "{name}");
     let state = fields[at("state").unwrap()].1;
     assert!(
         ["running", "not running", "spawn scheduled", "xpcproxy", "waiting"].contains(&state),
         "{name}: {state}"
     );
-    assert_eq!(
-        at("pid").is_some(),
-        matches!(state, "running" | "xpcproxy"),
-        "{name}"
-    );
+    assert_eq!(at("pid").is_some(), matches!(state, "running" | "xpcproxy"), "{name}");
     let job = parse::print(text).unwrap();
     assert!(!job.doubtful, "{name}: {job:?}");
     assert_eq!(job.state.as_deref(), Some(state), "{name}");
@@ -90,13 +71,8 @@ fn real_shapes_of_print() {
     for (name, pid, state, last_exit, runs) in PRINTS {
         let text = fixture(name);
         keeps_the_contract(name, &text);
-        let expected = parse::Job {
-            pid,
-            state: Some(state.into()),
-            last_exit,
-            runs: Some(runs),
-            doubtful: false,
-        };
+        let expected =
+            parse::Job { pid, state: Some(state.into()), last_exit, runs: Some(runs), doubtful: false };
         assert_eq!(parse::print(&text), Some(expected), "{name}");
     }
 }
@@ -106,10 +82,7 @@ fn every_cut_of_a_real_answer_is_doubted_or_refused() {
     for (name, ..) in PRINTS {
         let text = fixture(name);
         for end in (0..text.trim_end().len()).filter(|end| text.is_char_boundary(*end)) {
-            assert!(
-                parse::print(&text[..end]).is_none_or(|job| job.doubtful),
-                "{name}: cut at {end}"
-            );
+            assert!(parse::print(&text[..end]).is_none_or(|job| job.doubtful), "{name}: cut at {end}");
         }
     }
 }
@@ -121,11 +94,7 @@ fn real_shapes_of_list() {
     let running = parse::list_label(&fixture("list-label-running.txt")).unwrap();
     assert_eq!((running.pid, running.last_exit), (Some(12445), Some(-15)));
     let rows = parse::list(&fixture("list.txt"));
-    let row = |pid, status, label: &str| Row {
-        pid,
-        status,
-        label: label.into(),
-    };
+    let row = |pid, status, label: &str| Row { pid, status, label: label.into() };
     assert_eq!(rows.len(), 5);
     assert_eq!(rows[2], row(Some(913), -9, "ai.hermes.gateway"));
     assert_eq!(rows[3], row(None, 78, "ai.hermes.gateway-work"));
@@ -148,21 +117,13 @@ fn the_fake_keeps_the_contract() {
     let say = |arguments: &[&str]| {
         let output = fake.call(arguments);
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            output.status.code().unwrap(),
-            text(output.stdout),
-            text(output.stderr),
-        )
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     };
     let mut complaints: Vec<(i32, &str, String)> = Vec::new();
     let mut complain = |verb: &'static str, arguments: &[&str]| {
         let (code, stdout, stderr) = say(arguments);
         assert_eq!(stdout, "", "{arguments:?}");
-        complaints.extend(
-            stderr
-                .lines()
-                .map(|line| (code, verb, line.replace(&uid.to_string(), "501"))),
-        );
+        complaints.extend(stderr.lines().map(|line| (code, verb, line.replace(&uid.to_string(), "501"))));
     };
     let job = fake.job(
         label,
@@ -175,10 +136,7 @@ fn the_fake_keeps_the_contract() {
     complain("kickstart", &["kickstart", "-k", &target]);
     complain("bootout", &["bootout", &target]);
 
-    assert_eq!(
-        say(&["bootstrap", &domain, path]),
-        (0, String::new(), String::new())
-    );
+    assert_eq!(say(&["bootstrap", &domain, path]), (0, String::new(), String::new()));
     let mut states = std::collections::BTreeSet::new();
     wait_for("it runs, ends and waits for its throttle", || {
         let (code, text, _) = say(&["print", &target]);
@@ -208,9 +166,7 @@ fn the_fake_keeps_the_contract() {
     // every complaint is one on record
     let record = fixture("errors.txt");
     for (code, verb, line) in complaints {
-        let known = record
-            .lines()
-            .any(|known| known == format!("{code}\t{verb}\t{line}"))
+        let known = record.lines().any(|known| known == format!("{code}\t{verb}\t{line}"))
             || line == "Try running `launchctl bootstrap` as root for richer errors.";
         assert!(known, "{code} {verb}: {line}");
     }
@@ -222,10 +178,7 @@ fn the_fake_keeps_the_contract() {
     assert_eq!(say(&["load", "-w", path]).0, 0);
     assert!(!parse::is_disabled(&say(&["print-disabled", &domain]).1, label));
     let (code, text, _) = say(&["kickstart", "-k", "-p", &target]);
-    assert!(
-        code == 0 && text.starts_with("service spawned with pid: "),
-        "{text}"
-    );
+    assert!(code == 0 && text.starts_with("service spawned with pid: "), "{text}");
     assert_eq!(say(&["unload", path]).0, 0);
     assert_eq!(say(&["frobnicate"]).0, 64);
     assert!(parse::unknown_subcommand(&say(&["frobnicate"]).2));

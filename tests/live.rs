@@ -82,25 +82,13 @@ fn status_says_by_its_exit_code_how_it_stands() {
     assert_eq!(status.version, 1);
     let profile = &status.profiles[0];
     assert_eq!((profile.light.as_str(), profile.reason.as_str()), GREEN);
-    assert_eq!(
-        (profile.profile.as_str(), profile.pid),
-        ("default", Some(first.process.pid()))
-    );
-    assert_eq!(
-        (&profile.label, &profile.manager, &profile.restart_helps),
-        (&None, &None, &None)
-    );
+    assert_eq!((profile.profile.as_str(), profile.pid), ("default", Some(first.process.pid())));
+    assert_eq!((&profile.label, &profile.manager, &profile.restart_helps), (&None, &None, &None));
     assert_eq!(Path::new(&profile.home), machine.hermes());
-    assert!(
-        profile.uptime_s.is_some_and(|s| s >= 0.0) && profile.notes.is_empty(),
-        "{profile:?}"
-    );
+    assert!(profile.uptime_s.is_some_and(|s| s >= 0.0) && profile.notes.is_empty(), "{profile:?}");
     let evidence = profile.evidence.as_ref().unwrap();
     assert_eq!(evidence.source, "agent.log");
-    assert!(
-        evidence.line.contains("connected to wss://") && evidence.at <= status.at,
-        "{evidence:?}"
-    );
+    assert!(evidence.line.contains("connected to wss://") && evidence.at <= status.at, "{evidence:?}");
     assert!(profile.since <= status.at);
 
     let second = Gateway::connected(&machine.profile("work"));
@@ -108,28 +96,18 @@ fn status_says_by_its_exit_code_how_it_stands() {
     let amber = machine.run(&["status", "--json"]);
     assert_eq!(amber.code, Some(3), "{amber:?}");
     assert_eq!(parsed(&amber).profiles[1].reason, "reconnecting");
-    assert_eq!(
-        machine.run(&["status", "default"]).code,
-        Some(0),
-        "only what was asked for counts"
-    );
+    assert_eq!(machine.run(&["status", "default"]).code, Some(0), "only what was asked for counts");
 
     second.executor_dies();
     let red = machine.run(&["status", "--json"]);
     assert_eq!(red.code, Some(1), "{red:?}");
     let work = parsed(&red).profiles.remove(1);
-    assert_eq!(
-        (work.light.as_str(), work.reason.as_str()),
-        ("red", "executor-shutdown")
-    );
+    assert_eq!((work.light.as_str(), work.reason.as_str()), ("red", "executor-shutdown"));
     assert!(work.restart_helps.is_some() && work.evidence.unwrap().line.contains("Executor shutdown"));
 
     let unknown = machine.run(&["status", "nobody"]);
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
-    assert!(
-        unknown.err.contains("work"),
-        "it says which there are: {unknown:?}"
-    );
+    assert!(unknown.err.contains("work"), "it says which there are: {unknown:?}");
     assert_eq!(machine.run(&["status", "--what"]).code, Some(2));
     let settings = machine.home().join(".config/gatelight");
     fs::create_dir_all(&settings).unwrap();
@@ -181,21 +159,12 @@ fn profiles_come_and_go_while_it_watches() {
     fs::remove_dir_all(machine.profile("third")).unwrap();
     let names = || {
         let status = machine.status();
-        status["profiles"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|p| p["profile"].clone())
-            .collect::<Vec<_>>()
+        status["profiles"].as_array().unwrap().iter().map(|p| p["profile"].clone()).collect::<Vec<_>>()
     };
     wait_for("the home is gone", || names() == ["default"]);
 
     // a malformed one is told, and the others stay
-    fs::write(
-        machine.agents().join("ai.hermes.gateway-bad.plist"),
-        "<plist><dict>",
-    )
-    .unwrap();
+    fs::write(machine.agents().join("ai.hermes.gateway-bad.plist"), "<plist><dict>").unwrap();
     let ran = machine.run(&["status"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.err.contains("gateway-bad.plist"), "{ran:?}");
@@ -214,11 +183,7 @@ fn the_folder_of_the_job_files_appears_later() {
         "<key>EnvironmentVariables</key><dict><key>HERMES_HOME</key><string>{}</string></dict>",
         home.display()
     );
-    machine.plist(
-        "ai.hermes.gateway-late",
-        &["/usr/local/bin/hermes", "gateway", "run"],
-        &variable,
-    );
+    machine.plist("ai.hermes.gateway-late", &["/usr/local/bin/hermes", "gateway", "run"], &variable);
     watch.expect("late", "green", "connected");
 }
 
@@ -232,10 +197,7 @@ fn rotation_by_rename_loses_and_doubles_nothing() {
     gateway.loses();
     watch.expect("default", "amber", "reconnecting");
     // a descriptor that still leads to the old file
-    append(
-        &gateway.log_path("agent.log.1"),
-        &format!("{} INFO {}\n", stamp(), connected_line()),
-    );
+    append(&gateway.log_path("agent.log.1"), &format!("{} INFO {}\n", stamp(), connected_line()));
     watch.expect("default", "green", "connected");
     fs::rename(gateway.log_path("agent.log.1"), gateway.log_path("agent.log.2")).unwrap();
     fs::rename(gateway.log_path("agent.log"), gateway.log_path("agent.log.1")).unwrap();
@@ -251,12 +213,7 @@ fn copytruncate_deletion_and_return_lose_and_double_nothing() {
     watch.expect("default", "green", "connected");
     let log = gateway.log_path("agent.log");
     fs::copy(&log, gateway.log_path("agent.log.1")).unwrap();
-    fs::OpenOptions::new()
-        .write(true)
-        .open(&log)
-        .unwrap()
-        .set_len(0)
-        .unwrap();
+    fs::OpenOptions::new().write(true).open(&log).unwrap().set_len(0).unwrap();
     gateway.loses();
     watch.expect("default", "amber", "reconnecting");
     fs::remove_file(&log).unwrap();
@@ -417,19 +374,13 @@ fn unprivileged(machine: &Machine, arguments: &[&str]) -> Option<Command> {
     if !program.exists() {
         fs::copy(env!("CARGO_BIN_EXE_gatelight"), &program).unwrap();
     }
-    for folder in [
-        machine.folder().to_path_buf(),
-        machine.home(),
-        machine.hermes(),
-        machine.hermes().join("logs"),
-    ] {
+    for folder in
+        [machine.folder().to_path_buf(), machine.home(), machine.hermes(), machine.hermes().join("logs")]
+    {
         fs::set_permissions(folder, Permissions::from_mode(0o755)).unwrap();
     }
     let mut command = machine.command_of("/usr/bin/setpriv");
-    command
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(program)
-        .args(arguments);
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program).args(arguments);
     Some(command)
 }
 
@@ -462,10 +413,7 @@ fn a_permission_taken_away_and_given_back() {
         if line.contains("executor-shutdown") {
             break;
         }
-        assert!(
-            owner && (line.contains("reconnecting") || line.contains("\"connected\"")),
-            "{line}"
-        );
+        assert!(owner && (line.contains("reconnecting") || line.contains("\"connected\"")), "{line}");
     }
 }
 
@@ -474,13 +422,7 @@ fn a_fifo_in_place_of_a_log_holds_nobody_up() {
     let machine = Machine::new();
     let gateway = Gateway::start(&machine.hermes());
     fs::create_dir_all(machine.hermes().join("logs/errors.log")).unwrap();
-    assert!(
-        Command::new("mkfifo")
-            .arg(gateway.log_path("agent.log"))
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(gateway.log_path("agent.log")).status().unwrap().success());
     gateway.log("gateway.log", "INFO", "gateway.run: Starting Hermes Gateway...");
     gateway.log("gateway.log", "INFO", &connected_line());
     now_is(&machine, "default", "green", "connected");
@@ -500,13 +442,7 @@ fn a_reader_that_leaves_ends_it_quietly() {
     let gateway = Gateway::connected(&machine.hermes());
     for arguments in [&["watch", "--json"][..], &["watch"], &["logs", "-f", "default"]] {
         let mut child = machine.command(arguments);
-        let mut process = Process(
-            child
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap(),
-        );
+        let mut process = Process(child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
         let mut out = process.0.stdout.take().unwrap();
         let mut one = [0_u8; 1];
         std::io::Read::read_exact(&mut out, &mut one).unwrap();
@@ -521,13 +457,7 @@ fn a_reader_that_leaves_ends_it_quietly() {
         assert_eq!(complaints, "", "{arguments:?}");
     }
     let pipe = format!("{} status --json | true", env!("CARGO_BIN_EXE_gatelight"));
-    let ran = Ran::of(
-        machine
-            .command_of("/bin/sh")
-            .args(["-c", &pipe])
-            .output()
-            .unwrap(),
-    );
+    let ran = Ran::of(machine.command_of("/bin/sh").args(["-c", &pipe]).output().unwrap());
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
 
@@ -542,11 +472,7 @@ fn colours_only_on_a_terminal_and_never_against_the_users_will() {
     }
     let on_terminal = |variable: &str| {
         let mut command = machine.command_of("/usr/bin/script");
-        command.args([
-            "-qec",
-            &format!("{} status", env!("CARGO_BIN_EXE_gatelight")),
-            "/dev/null",
-        ]);
+        command.args(["-qec", &format!("{} status", env!("CARGO_BIN_EXE_gatelight")), "/dev/null"]);
         if !variable.is_empty() {
             command.env(variable, "1");
         }
@@ -554,10 +480,7 @@ fn colours_only_on_a_terminal_and_never_against_the_users_will() {
     };
     assert!(on_terminal("").out.contains("\x1b["));
     let plain = on_terminal("NO_COLOR");
-    assert!(
-        plain.out.contains("default") && !plain.out.contains('\x1b'),
-        "{plain:?}"
-    );
+    assert!(plain.out.contains("default") && !plain.out.contains('\x1b'), "{plain:?}");
 }
 
 #[test]
@@ -566,37 +489,17 @@ fn it_speaks_the_users_language() {
     let gateway = Gateway::connected(&machine.hermes());
     gateway.executor_dies();
     let chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-    let zh = Ran::of(
-        machine
-            .command(&["status"])
-            .env("LANG", "zh_CN.UTF-8")
-            .output()
-            .unwrap(),
-    );
+    let zh = Ran::of(machine.command(&["status"]).env("LANG", "zh_CN.UTF-8").output().unwrap());
     assert!(zh.code == Some(1) && chinese(&zh.out), "{zh:?}");
     assert!(!chinese(&machine.run(&["status"]).out));
-    let json = Ran::of(
-        machine
-            .command(&["status", "--json"])
-            .env("LANG", "zh_CN.UTF-8")
-            .output()
-            .unwrap(),
-    );
-    assert_eq!(
-        parsed(&json).profiles[0].reason,
-        "executor-shutdown",
-        "programs read one language"
-    );
+    let json = Ran::of(machine.command(&["status", "--json"]).env("LANG", "zh_CN.UTF-8").output().unwrap());
+    assert_eq!(parsed(&json).profiles[0].reason, "executor-shutdown", "programs read one language");
 }
 
 fn told(lines: &[String]) -> Vec<(String, String)> {
     let value = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    lines
-        .iter()
-        .map(value)
-        .map(|v| (text(&v["light"]), text(&v["reason"])))
-        .collect()
+    lines.iter().map(value).map(|v| (text(&v["light"]), text(&v["reason"]))).collect()
 }
 
 #[test]
@@ -630,11 +533,7 @@ fn a_recording_plays_back_what_was_watched() {
     let begin = played.iter().position(|state| *state == seen[0]).unwrap();
     assert_eq!(played[begin..], seen, "{text}");
     let again = machine.run(&["record", "default", "--out", file.to_str().unwrap()]);
-    assert_eq!(
-        again.code,
-        Some(2),
-        "an existing file is not overwritten: {again:?}"
-    );
+    assert_eq!(again.code, Some(2), "an existing file is not overwritten: {again:?}");
 }
 
 #[test]
@@ -649,10 +548,7 @@ fn logs_are_merged_followed_and_clean_of_secrets() {
     assert_eq!(once.code, Some(0), "{once:?}");
     assert_eq!(once.out.matches("502: system busy").count(), 1, "{once:?}");
     assert_eq!(once.out.lines().count(), 4, "{once:?}");
-    assert_eq!(
-        machine.run(&["logs", "default", "-n", "1"]).out.lines().count(),
-        1
-    );
+    assert_eq!(machine.run(&["logs", "default", "-n", "1"]).out.lines().count(), 1);
     assert_eq!(machine.run(&["logs", "nobody"]).code, Some(2));
 
     let mut follow = Stream::of(machine.command(&["logs", "-f", "default"]));
@@ -673,20 +569,13 @@ fn logs_are_merged_followed_and_clean_of_secrets() {
         &["diagnose", "default"],
         &["doctor", "--json"],
         &["replay", gateway.log_path("agent.log.1").to_str().unwrap()],
-        &[
-            "replay",
-            "--json",
-            gateway.log_path("agent.log.1").to_str().unwrap(),
-        ],
+        &["replay", "--json", gateway.log_path("agent.log.1").to_str().unwrap()],
     ] {
         let ran = machine.run(arguments);
         everything += &ran.out;
         everything += &ran.err;
     }
-    assert!(
-        SECRETS.iter().all(|secret| !everything.contains(secret)),
-        "{everything}"
-    );
+    assert!(SECRETS.iter().all(|secret| !everything.contains(secret)), "{everything}");
 }
 
 /// Processes in whose arguments this path stands.
@@ -697,10 +586,7 @@ fn processes_of(path: &Path) -> Vec<u32> {
         String::from_utf8_lossy(&words).contains(path.to_str().unwrap())
     };
     let entries = fs::read_dir("/proc").unwrap();
-    entries
-        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
-        .filter(mine)
-        .collect()
+    entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).filter(mine).collect()
 }
 
 #[cfg(target_os = "linux")]
@@ -714,13 +600,7 @@ fn the_demo_leaves_nothing_behind_however_it_ends() {
         if let Some(signal) = signal {
             demo.process.signal(signal);
         }
-        assert_eq!(
-            demo.process.end(),
-            Some(0),
-            "{signal:?}: {:?} {:?}",
-            demo.lines(),
-            demo.complaints()
-        );
+        assert_eq!(demo.process.end(), Some(0), "{signal:?}: {:?} {:?}", demo.lines(), demo.complaints());
         assert_eq!(fs::read_dir(machine.tmp()).unwrap().count(), 0, "{signal:?}");
         assert_eq!(processes_of(&machine.tmp()), Vec::<u32>::new(), "{signal:?}");
         assert_eq!(fs::read_dir(machine.home()).unwrap().count(), 0, "{signal:?}");

@@ -17,13 +17,7 @@ struct Started(Child);
 
 impl Started {
     fn new(command: &mut Command) -> Self {
-        Self(
-            command
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap(),
-        )
+        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())
     }
 
     fn pid(&self) -> u32 {
@@ -102,10 +96,7 @@ fn a_hostile_name_hides_nothing() {
     std::os::unix::fs::symlink(sleep, &path).unwrap();
     let child = Started::new(Command::new(&path).arg("600"));
     let info = until(|| look(child.pid()).filter(|info| info.command.len() == 2));
-    assert_eq!(
-        (info.state, info.parent),
-        (ProcessState::Running, std::process::id())
-    );
+    assert_eq!((info.state, info.parent), (ProcessState::Running, std::process::id()));
 }
 
 #[test]
@@ -133,38 +124,23 @@ fn the_gateway_is_found_below_its_wrapper() {
 async fn the_end_of_a_foreign_process_wakes_us() {
     // a grandchild: nobody here may wait for it
     let mut shell = Command::new("/bin/sh")
-        .args([
-            "-c",
-            "sleep 600 >/dev/null & echo $!; read -r line; kill $!; wait",
-        ])
+        .args(["-c", "sleep 600 >/dev/null & echo $!; read -r line; kill $!; wait"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = String::new();
-    std::io::BufRead::read_line(
-        &mut std::io::BufReader::new(shell.stdout.as_mut().unwrap()),
-        &mut line,
-    )
-    .unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(shell.stdout.as_mut().unwrap()), &mut line)
+        .unwrap();
     let pid: u32 = line.trim().parse().unwrap();
     let start = look(pid).unwrap().start;
-    assert!(
-        ExitWatch::new(pid, start + 1).unwrap().is_none(),
-        "another process with the same PID"
-    );
+    assert!(ExitWatch::new(pid, start + 1).unwrap().is_none(), "another process with the same PID");
     let mut watch = ExitWatch::new(pid, start).unwrap().unwrap();
     assert_eq!(watch.pid(), pid);
     assert!(tokio::time::timeout(Duration::ZERO, watch.gone()).await.is_err());
     shell.stdin.take().unwrap().write_all(b"go\n").unwrap();
-    tokio::time::timeout(LONG, watch.gone())
-        .await
-        .expect("never woken")
-        .unwrap();
-    tokio::time::timeout(LONG, watch.gone())
-        .await
-        .expect("told once only")
-        .unwrap();
+    tokio::time::timeout(LONG, watch.gone()).await.expect("never woken").unwrap();
+    tokio::time::timeout(LONG, watch.gone()).await.expect("told once only").unwrap();
     shell.wait().unwrap();
     assert!(ExitWatch::new(pid, start).unwrap().is_none());
 }
@@ -177,11 +153,7 @@ fn outbound_connections_are_counted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let out = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (inbound, _) = listener.accept().unwrap();
-    assert_eq!(
-        established(me).unwrap(),
-        before + 1,
-        "the accepted one is inbound"
-    );
+    assert_eq!(established(me).unwrap(), before + 1, "the accepted one is inbound");
     drop((out, inbound));
     until(|| (established(me) == Some(before)).then_some(()));
     assert_eq!(established(u32::MAX), None);

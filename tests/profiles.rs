@@ -1,9 +1,5 @@
 //! Profiles are found in real folders: every generation of the job files, wrapped, binary, broken and hostile.
-#![allow(
-    clippy::unwrap_used,
-    clippy::format_collect,
-    clippy::needless_raw_string_hashes
-)]
+#![allow(clippy::unwrap_used, clippy::format_collect, clippy::needless_raw_string_hashes)]
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -50,9 +46,7 @@ impl Home {
 }
 
 fn fixture(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/service-files")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/service-files").join(name);
     fs::read_to_string(path).unwrap()
 }
 
@@ -78,11 +72,7 @@ fn names(found: &Found) -> Vec<&str> {
 }
 
 fn log_names(profile: &Profile) -> Vec<String> {
-    profile
-        .logs
-        .iter()
-        .map(|p| p.file_name().unwrap().to_string_lossy().into_owned())
-        .collect()
+    profile.logs.iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
 #[test]
@@ -103,13 +93,7 @@ fn generated_job_files_are_read_as_written() {
     assert_eq!((job.throttle_s, job.exit_timeout_s), (Some(30), Some(25)));
     assert_eq!(
         log_names(work),
-        [
-            "agent.log",
-            "errors.log",
-            "gateway.log",
-            "gateway.error.log",
-            "gateway-work.log"
-        ]
+        ["agent.log", "errors.log", "gateway.log", "gateway.error.log", "gateway-work.log"]
     );
 }
 
@@ -123,32 +107,14 @@ fn generated_units_are_read_as_written() {
         "hermes-gateway-work.service.d/10-quiet.conf",
         "[Service]\nExecStart=\nExecStart=/x/hermes -p work gateway run -q\n",
     );
-    home.unit(
-        "hermes-gateway-watchdog.service",
-        "[Service]\nExecStart=/x/watch\n",
-    );
+    home.unit("hermes-gateway-watchdog.service", "[Service]\nExecStart=/x/watch\n");
     home.unit("hermes-gateway-empty.service", "[Service]\n");
     let found = home.scan();
     assert_eq!(names(&found), ["default", "work"]);
-    assert_eq!(
-        found.profiles[0]
-            .job
-            .as_ref()
-            .unwrap()
-            .gateway_words
-            .last()
-            .unwrap(),
-        "--replace"
-    );
+    assert_eq!(found.profiles[0].job.as_ref().unwrap().gateway_words.last().unwrap(), "--replace");
     let work = found.profiles[1].job.as_ref().unwrap();
-    assert_eq!(
-        work.arguments,
-        ["/x/hermes", "-p", "work", "gateway", "run", "-q"]
-    );
-    assert_eq!(
-        found.profiles[1].home,
-        Path::new("/Users/lu/.hermes/profiles/work")
-    );
+    assert_eq!(work.arguments, ["/x/hermes", "-p", "work", "gateway", "run", "-q"]);
+    assert_eq!(found.profiles[1].home, Path::new("/Users/lu/.hermes/profiles/work"));
     assert_eq!(found.bad.len(), 1);
     assert_eq!(found.bad[0].reason, "it has no ExecStart");
 }
@@ -157,12 +123,7 @@ fn generated_units_are_read_as_written() {
 fn every_generation_is_found_wrapped_or_not() {
     let jxa = r#"ObjC.import("stdlib"); $.exit($.system("HERMES_HOME=$HOME/.hermes/profiles/work exec '/v/bin/python' -m hermes_cli.main gateway run") >> 8)"#;
     for (generation, arguments, more, home) in [
-        (
-            0,
-            vec!["/v/bin/python", "-m", "hermes_cli.main", "gateway", "run"],
-            "",
-            ".hermes",
-        ),
+        (0, vec!["/v/bin/python", "-m", "hermes_cli.main", "gateway", "run"], "", ".hermes"),
         (
             1,
             vec!["/v/hermes", "gateway", "run", "--replace"],
@@ -177,33 +138,17 @@ fn every_generation_is_found_wrapped_or_not() {
         ),
         (
             3,
-            vec![
-                "/v/hermes",
-                "-p",
-                "work",
-                "gateway",
-                "run",
-                "--external-supervisor",
-            ],
+            vec!["/v/hermes", "-p", "work", "gateway", "run", "--external-supervisor"],
             "",
             ".hermes/profiles/work",
         ),
         (
             4,
-            vec![
-                "/bin/sh",
-                "-c",
-                "HERMES_HOME=~/.hermes/profiles/work exec /v/hermes gateway run",
-            ],
+            vec!["/bin/sh", "-c", "HERMES_HOME=~/.hermes/profiles/work exec /v/hermes gateway run"],
             "",
             ".hermes/profiles/work",
         ),
-        (
-            5,
-            vec!["/usr/bin/osascript", "-l", "JavaScript", "-e", jxa],
-            "",
-            ".hermes/profiles/work",
-        ),
+        (5, vec!["/usr/bin/osascript", "-l", "JavaScript", "-e", jxa], "", ".hermes/profiles/work"),
         (
             6,
             vec!["/bin/zsh", "-lc", "exec hermes gateway start --replace"],
@@ -212,23 +157,13 @@ fn every_generation_is_found_wrapped_or_not() {
         ),
     ] {
         let place = Home::new();
-        place.agent(
-            "com.example.bot.plist",
-            plist("com.example.bot", &arguments, more),
-        );
+        place.agent("com.example.bot.plist", plist("com.example.bot", &arguments, more));
         let found = place.scan();
         assert_eq!(found.bad, [], "generation {generation}");
         assert_eq!(found.profiles.len(), 1, "generation {generation}");
-        assert_eq!(
-            found.profiles[0].home,
-            place.path().join(home),
-            "generation {generation}"
-        );
+        assert_eq!(found.profiles[0].home, place.path().join(home), "generation {generation}");
         let words = &found.profiles[0].job.as_ref().unwrap().gateway_words;
-        assert!(
-            words.contains(&"gateway".to_owned()),
-            "generation {generation}: {words:?}"
-        );
+        assert!(words.contains(&"gateway".to_owned()), "generation {generation}: {words:?}");
     }
 }
 
@@ -244,20 +179,11 @@ fn labels_choose_and_others_are_left_alone() {
     ] {
         home.agent(&format!("{label}.plist"), plist(label, &script, ""));
     }
-    home.agent(
-        "ai.hermes.gateway-watchdog.plist",
-        plist("ai.hermes.gateway-watchdog", &RUN, ""),
-    );
-    home.agent(
-        "app.gatelight.Gatelight.plist",
-        plist("app.gatelight.Gatelight", &RUN, ""),
-    );
+    home.agent("ai.hermes.gateway-watchdog.plist", plist("ai.hermes.gateway-watchdog", &RUN, ""));
+    home.agent("app.gatelight.Gatelight.plist", plist("app.gatelight.Gatelight", &RUN, ""));
     home.agent("com.other.plist", plist("com.other", &["/bin/true"], ""));
     home.agent("com.broken.plist", "<plist><dict>");
-    home.agent(
-        "ai.hermes.gateway.plist.bak",
-        plist("ai.hermes.gateway-old", &RUN, ""),
-    );
+    home.agent("ai.hermes.gateway.plist.bak", plist("ai.hermes.gateway-old", &RUN, ""));
     let found = home.scan();
     assert_eq!(found.bad, []);
     let labels: Vec<_> = found.profiles.iter().filter_map(Profile::label).collect();
@@ -297,14 +223,8 @@ fn the_blogs_two_jobs_share_a_home_and_keep_their_own_logs() {
     }
     let found = home.scan();
     assert_eq!(names(&found), ["default", "work"]);
-    assert_eq!(
-        log_names(&found.profiles[0]),
-        ["gateway-default.log", "gateway-default.error.log"]
-    );
-    assert_eq!(
-        log_names(&found.profiles[1]),
-        ["gateway-work.log", "gateway-work.error.log"]
-    );
+    assert_eq!(log_names(&found.profiles[0]), ["gateway-default.log", "gateway-default.error.log"]);
+    assert_eq!(log_names(&found.profiles[1]), ["gateway-work.log", "gateway-work.error.log"]);
     // alone, the same job is told by everything in its home
     fs::remove_file(home.places.launch_agents.join("ai.hermes.gateway-work.plist")).unwrap();
     let alone = home.scan();
@@ -339,10 +259,7 @@ fn homes_that_no_job_names_are_found_on_disk() {
             fs::write(folder.join(file), "").unwrap();
         }
     }
-    home.places.extra_homes = vec![
-        "/nowhere/other".into(),
-        home.places.hermes.join("./profiles/work/"),
-    ];
+    home.places.extra_homes = vec!["/nowhere/other".into(), home.places.hermes.join("./profiles/work/")];
     let found = home.scan();
     assert_eq!(names(&found), ["default", "lark_2", "other", "work"]);
     assert!(found.profiles[1..].iter().all(|p| p.job.is_none()));
@@ -354,25 +271,11 @@ fn bad_files_are_told_and_end_nothing() {
     let home = Home::new();
     let outside = home.path().join("outside.plist");
     fs::write(&outside, plist("ai.hermes.gateway-out", &RUN, "")).unwrap();
-    symlink(
-        &outside,
-        home.places.launch_agents.join("ai.hermes.gateway-link.plist"),
-    )
-    .unwrap();
-    symlink(
-        "nothing",
-        home.places.launch_agents.join("ai.hermes.gateway-dangling.plist"),
-    )
-    .unwrap();
+    symlink(&outside, home.places.launch_agents.join("ai.hermes.gateway-link.plist")).unwrap();
+    symlink("nothing", home.places.launch_agents.join("ai.hermes.gateway-dangling.plist")).unwrap();
     fs::create_dir(home.places.launch_agents.join("ai.hermes.gateway-dir.plist")).unwrap();
     let fifo = home.places.launch_agents.join("ai.hermes.gateway-fifo.plist");
-    assert!(
-        std::process::Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     home.agent("ai.hermes.gateway-cut.plist", &fixture("19-default.plist")[..700]);
     home.agent("ai.hermes.gateway-huge.plist", vec![b' '; 1024 * 1024 + 1]);
     home.agent(
@@ -381,15 +284,8 @@ fn bad_files_are_told_and_end_nothing() {
     );
     home.agent("unnamed.plist", plist("", &RUN, ""));
     home.agent("copy.plist", plist("ai.hermes.gateway-good", &RUN, ""));
-    home.agent(
-        "ai.hermes.gateway-good.plist",
-        plist("ai.hermes.gateway-good", &RUN, ""),
-    );
-    symlink(
-        "ai.hermes.gateway-good.plist",
-        home.places.launch_agents.join("again.plist"),
-    )
-    .unwrap();
+    home.agent("ai.hermes.gateway-good.plist", plist("ai.hermes.gateway-good", &RUN, ""));
+    symlink("ai.hermes.gateway-good.plist", home.places.launch_agents.join("again.plist")).unwrap();
     let found = home.scan();
     assert_eq!(names(&found), ["good"]);
     let mut bad: Vec<(String, &str)> = found
@@ -397,11 +293,7 @@ fn bad_files_are_told_and_end_nothing() {
         .iter()
         .map(|b| {
             (
-                b.path
-                    .file_name()
-                    .unwrap()
-                    .to_string_lossy()
-                    .replace("ai.hermes.gateway-", ""),
+                b.path.file_name().unwrap().to_string_lossy().replace("ai.hermes.gateway-", ""),
                 b.reason.as_str(),
             )
         })
@@ -428,10 +320,7 @@ fn bad_files_are_told_and_end_nothing() {
 #[test]
 fn hostile_names_are_data_only() {
     let home = Home::new();
-    for (n, suffix) in ["../../x", "-rf", "a\u{7}b", "\u{202e}krow", "🐙", " "]
-        .iter()
-        .enumerate()
-    {
+    for (n, suffix) in ["../../x", "-rf", "a\u{7}b", "\u{202e}krow", "🐙", " "].iter().enumerate() {
         let label = format!("ai.hermes.gateway-{suffix}");
         let xml = plist(&label, &RUN, "<key>HERMES_HOME</key><string>unused</string>");
         home.agent(&format!("{n}.plist"), xml);
@@ -441,11 +330,7 @@ fn hostile_names_are_data_only() {
     assert_eq!(found.profiles.len(), 6);
     for profile in &found.profiles {
         for log in &profile.logs {
-            assert_eq!(
-                log.parent(),
-                Some(home.places.hermes.join("logs").as_path()),
-                "{profile:?}"
-            );
+            assert_eq!(log.parent(), Some(home.places.hermes.join("logs").as_path()), "{profile:?}");
         }
     }
     let mut unique = names(&found);
@@ -458,10 +343,7 @@ fn hostile_names_are_data_only() {
 fn empty_and_missing_places_hold_nothing() {
     let home = Home::new();
     assert_eq!(home.scan(), Found::default());
-    assert_eq!(
-        scan(&Places::below(Path::new("/nonexistent/home"))),
-        Found::default()
-    );
+    assert_eq!(scan(&Places::below(Path::new("/nonexistent/home"))), Found::default());
     fs::remove_dir(&home.places.launch_agents).unwrap();
     fs::write(&home.places.launch_agents, "a file in its place").unwrap();
     let bad = home.scan().bad;

@@ -55,7 +55,8 @@ fn faults(rows: &[Row], expected: &Value) -> Vec<String> {
         for (index, row) in rows.iter().enumerate() {
             let end = rows.get(index + 1).map_or(f64::MAX, |next| next.t);
             if *light == *row.light && row.t < to && end > from {
-                faults.push(format!("{}/{} shown from {} s inside {from}..{to}", row.light, row.reason, row.t));
+                faults
+                    .push(format!("{}/{} shown from {} s inside {from}..{to}", row.light, row.reason, row.t));
             }
         }
     }
@@ -69,7 +70,9 @@ fn every_recording_shows_what_it_must() {
     let mut wrong = Vec::new();
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".expect.json") else { continue };
+        let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".expect.json") else {
+            continue;
+        };
         let expected: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let rows = timeline(&folder.join(format!("{name}.jsonl")));
         wrong.extend(faults(&rows, &expected).into_iter().map(|fault| format!("{name}: {fault}")));

@@ -7,21 +7,11 @@ use gatelight::doctor::repair::{Plan, Refusal, Wanted, plan};
 use gatelight::health::Manager;
 use proptest::prelude::*;
 
-const REPLACE: Wanted = Wanted {
-    replace: true,
-    run_at_load: false,
-    keep_alive: false,
-};
-const ALL: Wanted = Wanted {
-    replace: true,
-    run_at_load: true,
-    keep_alive: true,
-};
+const REPLACE: Wanted = Wanted { replace: true, run_at_load: false, keep_alive: false };
+const ALL: Wanted = Wanted { replace: true, run_at_load: true, keep_alive: true };
 
 fn fixture(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/service-files")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/service-files").join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -54,11 +44,7 @@ fn around(elements: &str) -> String {
 }
 
 fn elements(words: &[&str]) -> String {
-    words
-        .iter()
-        .map(|word| format!("\t\t<string>{word}</string>\n"))
-        .collect::<Vec<_>>()
-        .concat()
+    words.iter().map(|word| format!("\t\t<string>{word}</string>\n")).collect::<Vec<_>>().concat()
 }
 
 #[test]
@@ -69,11 +55,7 @@ fn generated_plists_lose_one_line() {
         assert_eq!(changed(&plan), ["-        <string>--replace</string>"], "{name}");
         let after = before.replace("        <string>--replace</string>\n", "");
         assert_eq!(String::from_utf8(plan.bytes).unwrap(), after, "{name}");
-        assert_eq!(
-            of_plist(&after, ALL).unwrap(),
-            None,
-            "{name}: nothing is left to do"
-        );
+        assert_eq!(of_plist(&after, ALL).unwrap(), None, "{name}: nothing is left to do");
     }
 }
 
@@ -109,12 +91,7 @@ fn what_only_looks_like_the_flag_is_left_alone() {
         elements(&["/x/hermes", "gateway", "run", "--replace-foo"]),
         elements(&["/x/hermes", "gateway", "run", "--replace=yes"]),
         elements(&["/x/hermes", "gateway", "run", "x --replace"]),
-        elements(&[
-            "/x/hermes",
-            "gateway",
-            "run",
-            "<!-- <string>--replace</string> -->",
-        ]),
+        elements(&["/x/hermes", "gateway", "run", "<!-- <string>--replace</string> -->"]),
         "\t\t<!-- <string>--replace</string> -->\n".to_owned() + &elements(&["/x/hermes", "gateway", "run"]),
         elements(&["/bin/sh", "-c", "exec hermes gateway run # --replace"]),
         elements(&["/bin/sh", "-c", "exec hermes gateway run --replace-foo"]),
@@ -131,10 +108,7 @@ fn what_only_looks_like_the_flag_is_left_alone() {
     ] {
         assert_eq!(of_plist(&around(&words), REPLACE).unwrap(), None, "{words}");
     }
-    for line in [
-        "/x/hermes gateway run --replace-foo",
-        "/x/hermes gateway run \"a --replace\"",
-    ] {
+    for line in ["/x/hermes gateway run --replace-foo", "/x/hermes gateway run \"a --replace\""] {
         let unit = format!(
             "# --replace\n[Service]\nExecStart={line}\n; --replace\nExecStop=/x/hermes gateway run --replace\n"
         );
@@ -197,11 +171,7 @@ fn the_flag_is_found_wherever_it_stands() {
 
 #[test]
 fn deeper_quoting_is_left_to_people() {
-    let words = elements(&[
-        "/bin/sh",
-        "-c",
-        "exec /bin/bash -c 'hermes gateway run --replace'",
-    ]);
+    let words = elements(&["/bin/sh", "-c", "exec /bin/bash -c 'hermes gateway run --replace'"]);
     assert_eq!(of_plist(&around(&words), REPLACE), Err(Refusal::Quoting));
     assert_eq!(of_plist("<plist><dict>", REPLACE), Err(Refusal::Unreadable));
 }
@@ -211,28 +181,15 @@ fn a_binary_plist_stays_binary_and_keeps_what_nobody_knows() {
     let mut value = plist::Value::from_reader_xml(fixture("19-work.plist").as_bytes()).unwrap();
     let dict = value.as_dictionary_mut().unwrap();
     dict.insert("Unknown".into(), plist::Value::Data(vec![1, 2, 3]));
-    dict.insert(
-        "When".into(),
-        plist::Value::Date(std::time::SystemTime::UNIX_EPOCH.into()),
-    );
+    dict.insert("When".into(), plist::Value::Date(std::time::SystemTime::UNIX_EPOCH.into()));
     let mut bytes = Vec::new();
     value.to_writer_binary(&mut bytes).unwrap();
-    let plan = plan(Manager::Launchd, &bytes, REPLACE, Path::new("/"))
-        .unwrap()
-        .unwrap();
+    let plan = plan(Manager::Launchd, &bytes, REPLACE, Path::new("/")).unwrap().unwrap();
     assert!(plan.bytes.starts_with(b"bplist00"));
-    let arguments = value
-        .as_dictionary_mut()
-        .unwrap()
-        .get_mut("ProgramArguments")
-        .unwrap()
-        .as_array_mut()
-        .unwrap();
+    let arguments =
+        value.as_dictionary_mut().unwrap().get_mut("ProgramArguments").unwrap().as_array_mut().unwrap();
     assert_eq!(arguments.pop().unwrap().as_string(), Some("--replace"));
-    assert_eq!(
-        plist::Value::from_reader(std::io::Cursor::new(&plan.bytes)).unwrap(),
-        value
-    );
+    assert_eq!(plist::Value::from_reader(std::io::Cursor::new(&plan.bytes)).unwrap(), value);
     assert_eq!(changed(&plan), ["-\t\t<string>--replace</string>"]);
     assert_eq!(
         gatelight::doctor::repair::plan(Manager::Launchd, &plan.bytes, REPLACE, Path::new("/")).unwrap(),
@@ -257,10 +214,7 @@ fn missing_keys_are_added_in_the_files_own_manner() {
     let flat = "<plist><dict><key>Label</key><string>ai.hermes.gateway</string><key>Program</key><string>/x</string></dict></plist>";
     assert!(text(of_plist(flat, ALL)).contains("<key>RunAtLoad</key><true/><key>KeepAlive</key><dict>"));
     let unit = "[Service]\nExecStart=/x/hermes gateway \\\n  run\nRestartSec=5\n[Install]\nWantedBy=default.target\n";
-    assert_eq!(
-        text(of_unit(unit, ALL)),
-        unit.replace("  run\n", "  run\nRestart=on-failure\n")
-    );
+    assert_eq!(text(of_unit(unit, ALL)), unit.replace("  run\n", "  run\nRestart=on-failure\n"));
     assert_eq!(
         text(of_unit(&unit.replace("RestartSec=5", "Restart = no"), ALL)),
         unit.replace("RestartSec=5", "Restart = on-failure")
@@ -270,24 +224,15 @@ fn missing_keys_are_added_in_the_files_own_manner() {
 #[test]
 fn units_change_by_the_word_only() {
     for (before, after) in [
-        (
-            "-/x/hermes gateway run --replace --foo",
-            "-/x/hermes gateway run --foo",
-        ),
+        ("-/x/hermes gateway run --replace --foo", "-/x/hermes gateway run --foo"),
         ("/x/hermes gateway run \"--replace\"", "/x/hermes gateway run"),
-        (
-            "/x/hermes gateway run \\\n    --replace \\\n    --foo",
-            "/x/hermes gateway run \\\n    --foo",
-        ),
+        ("/x/hermes gateway run \\\n    --replace \\\n    --foo", "/x/hermes gateway run \\\n    --foo"),
         ("/x/hermes gateway run \\\n    --replace", "/x/hermes gateway run"),
         (
             "/x/hermes gateway run \\\n# why --replace\n    --replace \\\n  -v",
             "/x/hermes gateway run \\\n# why --replace\n     \\\n  -v",
         ),
-        (
-            "/bin/sh -c 'exec hermes gateway run --replace'",
-            "/bin/sh -c 'exec hermes gateway run'",
-        ),
+        ("/bin/sh -c 'exec hermes gateway run --replace'", "/bin/sh -c 'exec hermes gateway run'"),
         (
             "/bin/sh -c \"exec \\\"/a b/hermes\\\" gateway run --replace\"",
             "/bin/sh -c \"exec \\\"/a b/hermes\\\" gateway run\"",
@@ -306,19 +251,11 @@ fn units_change_by_the_word_only() {
 
 #[test]
 fn a_diff_tells_no_secrets() {
-    let words = elements(&[
-        "/usr/bin/env",
-        "FEISHU_APP_SECRET=s3cret",
-        "/x/hermes",
-        "gateway",
-        "--replace",
-    ]);
+    let words = elements(&["/usr/bin/env", "FEISHU_APP_SECRET=s3cret", "/x/hermes", "gateway", "--replace"]);
     let more =
         "\t<key>EnvironmentVariables</key>\n\t<dict><key>X_TOKEN</key>\n<string>s3cret</string></dict>\n";
-    let plan = of_plist(
-        &around(&words).replace("\t<key>RunAtLoad", &format!("{more}\t<key>RunAtLoad")),
-        REPLACE,
-    );
+    let plan =
+        of_plist(&around(&words).replace("\t<key>RunAtLoad", &format!("{more}\t<key>RunAtLoad")), REPLACE);
     let diff = plan.unwrap().unwrap().diff;
     assert!(diff.contains("[hidden]") && !diff.contains("s3cret"), "{diff}");
     let unit = "[Service]\nEnvironment=\"LARK_TOKEN=s3cret s3cret\"\nExecStart=/x/hermes gateway run --replace --key=s3cret\n";

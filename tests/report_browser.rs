@@ -36,24 +36,12 @@ fn sample() -> Record {
         }
         run += 1;
         let long = day > -6;
-        let (from, to) = (
-            day * DAY + 7 * HOUR,
-            day * DAY + if long { 31 * HOUR } else { 23 * HOUR },
-        );
-        record.watched.push(Watched {
-            run,
-            from: t(from),
-            to: t(to.min(0)),
-        });
+        let (from, to) = (day * DAY + 7 * HOUR, day * DAY + if long { 31 * HOUR } else { 23 * HOUR });
+        record.watched.push(Watched { run, from: t(from), to: t(to.min(0)) });
     }
     let row = |at: i64, to: Reason, pid: Option<u32>, source: &str, line: &str| ChangeRow {
         at: t(at),
-        run: record
-            .watched
-            .iter()
-            .rev()
-            .find(|w| w.from <= t(at))
-            .map_or(1, |w| w.run),
+        run: record.watched.iter().rev().find(|w| w.from <= t(at)).map_or(1, |w| w.run),
         from: Reason::NoEvidence,
         to,
         since: t(at),
@@ -87,43 +75,13 @@ fn sample() -> Record {
                 "agent.log",
                 refused,
             ));
-            work.push(row(
-                start + 5 * HOUR,
-                Reason::Connected,
-                Some(900),
-                "agent.log",
-                up,
-            ));
+            work.push(row(start + 5 * HOUR, Reason::Connected, Some(900), "agent.log", up));
         }
         if day % 9 == 0 {
-            work.push(row(
-                start + 8 * HOUR,
-                Reason::ExecutorShutdown,
-                Some(900),
-                "agent.log",
-                dead,
-            ));
-            work.push(row(
-                start + 10 * HOUR,
-                Reason::Restarting,
-                None,
-                "process",
-                "the process is gone",
-            ));
-            work.push(row(
-                start + 10 * HOUR + 14,
-                Reason::Starting,
-                Some(901),
-                "process",
-                "a new process",
-            ));
-            work.push(row(
-                start + 10 * HOUR + 31,
-                Reason::Connected,
-                Some(901),
-                "agent.log",
-                up,
-            ));
+            work.push(row(start + 8 * HOUR, Reason::ExecutorShutdown, Some(900), "agent.log", dead));
+            work.push(row(start + 10 * HOUR, Reason::Restarting, None, "process", "the process is gone"));
+            work.push(row(start + 10 * HOUR + 14, Reason::Starting, Some(901), "process", "a new process"));
+            work.push(row(start + 10 * HOUR + 31, Reason::Connected, Some(901), "agent.log", up));
         }
     }
     // the last day, in detail
@@ -134,21 +92,9 @@ fn sample() -> Record {
         "agent.log",
         "Received SIGTERM as a planned gateway stop",
     ));
-    default.push(row(
-        -7 * HOUR,
-        Reason::Starting,
-        Some(702),
-        "process",
-        "a new process",
-    ));
+    default.push(row(-7 * HOUR, Reason::Starting, Some(702), "process", "a new process"));
     default.push(row(-7 * HOUR + 30, Reason::Connected, Some(702), "agent.log", up));
-    work.push(row(
-        -5 * HOUR,
-        Reason::Reconnecting,
-        Some(900),
-        "agent.log",
-        "Lark: disconnected to wss://…",
-    ));
+    work.push(row(-5 * HOUR, Reason::Reconnecting, Some(900), "agent.log", "Lark: disconnected to wss://…"));
     work.push(row(
         -5 * HOUR + 40,
         Reason::ReconnectStalled,
@@ -156,43 +102,13 @@ fn sample() -> Record {
         "agent.log",
         "Lark: trying to reconnect for the 1st time",
     ));
-    work.push(row(
-        -4 * HOUR,
-        Reason::Restarting,
-        None,
-        "process",
-        "the process is gone",
-    ));
-    work.push(row(
-        -4 * HOUR + 9,
-        Reason::Starting,
-        Some(905),
-        "process",
-        "a new process",
-    ));
+    work.push(row(-4 * HOUR, Reason::Restarting, None, "process", "the process is gone"));
+    work.push(row(-4 * HOUR + 9, Reason::Starting, Some(905), "process", "a new process"));
     work.push(row(-4 * HOUR + 24, Reason::Connected, Some(905), "agent.log", up));
-    work.push(row(
-        -HOUR,
-        Reason::Reconnecting,
-        Some(905),
-        "agent.log",
-        "Lark: disconnected to wss://…",
-    ));
-    work.push(row(
-        -HOUR + 70,
-        Reason::NetworkUnreachable,
-        Some(905),
-        "agent.log",
-        refused,
-    ));
+    work.push(row(-HOUR, Reason::Reconnecting, Some(905), "agent.log", "Lark: disconnected to wss://…"));
+    work.push(row(-HOUR + 70, Reason::NetworkUnreachable, Some(905), "agent.log", refused));
     let hostile = vec![
-        row(
-            -20 * HOUR,
-            Reason::Unsupervised,
-            Some(33),
-            "process",
-            "no job names this home",
-        ),
+        row(-20 * HOUR, Reason::Unsupervised, Some(33), "process", "no job names this home"),
         row(-3 * HOUR, Reason::AuthRejected, Some(33), HOSTILE, HOSTILE),
     ];
     let restart = RestartRow {
@@ -202,11 +118,7 @@ fn sample() -> Record {
         why: String::new(),
         killed: true,
     };
-    let profile = |name: &str, changes, restarts| ProfileRecord {
-        name: name.into(),
-        changes,
-        restarts,
-    };
+    let profile = |name: &str, changes, restarts| ProfileRecord { name: name.into(), changes, restarts };
     record.profiles = vec![
         profile("default", default, Vec::new()),
         profile("work", work, vec![restart]),
@@ -240,10 +152,7 @@ fn hostile_text_stays_text() {
         );
         assert!(!page.contains("SECRET99"), "a secret came through");
         assert!(!page.contains('\u{202e}') && !page.contains('\u{1b}') && !page.contains('\0'));
-        assert!(
-            !page.contains("http://") && !page.contains("https://"),
-            "something to load"
-        );
+        assert!(!page.contains("http://") && !page.contains("https://"), "something to load");
         assert!(page.len() < 2_000_000, "{} bytes", page.len());
     }
 }
@@ -286,19 +195,9 @@ impl Browser {
             .unwrap();
         let input = child.stdin.take().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        let mut browser = Self {
-            child,
-            input,
-            output,
-            session: None,
-            next: 0,
-            events: Vec::new(),
-        };
+        let mut browser = Self { child, input, output, session: None, next: 0, events: Vec::new() };
         let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
-        let attached = browser.call(
-            "Target.attachToTarget",
-            &json!({"targetId": target, "flatten": true}),
-        );
+        let attached = browser.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
         browser.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] {
             browser.call(&format!("{domain}.enable"), &json!({}));
@@ -340,20 +239,14 @@ impl Browser {
     }
 
     fn script(&mut self, expression: &str) -> Value {
-        let result = self.call(
-            "Runtime.evaluate",
-            &json!({"expression": expression, "returnByValue": true}),
-        );
+        let result = self.call("Runtime.evaluate", &json!({"expression": expression, "returnByValue": true}));
         assert!(result["exceptionDetails"].is_null(), "{result}");
         result["result"]["value"].clone()
     }
 
     fn media(&mut self, media: &str, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        self.call(
-            "Emulation.setEmulatedMedia",
-            &json!({"media": media, "features": features}),
-        );
+        self.call("Emulation.setEmulatedMedia", &json!({"media": media, "features": features}));
     }
 
     fn size(&mut self, width: u32) {
@@ -362,10 +255,8 @@ impl Browser {
     }
 
     fn picture(&mut self) -> Vec<u8> {
-        let shot = self.call(
-            "Page.captureScreenshot",
-            &json!({"format": "png", "captureBeyondViewport": true}),
-        );
+        let shot =
+            self.call("Page.captureScreenshot", &json!({"format": "png", "captureBeyondViewport": true}));
         base64(shot["data"].as_str().unwrap())
     }
 }
@@ -401,11 +292,7 @@ fn base64(text: &str) -> Vec<u8> {
 
 #[test]
 fn the_page_in_a_browser() {
-    let candidates = [
-        "/usr/bin/chromium",
-        "/usr/bin/chromium-browser",
-        "/usr/bin/google-chrome",
-    ];
+    let candidates = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let Some(program) = candidates.into_iter().find(|p| PathBuf::from(p).exists()) else {
         eprintln!("skipped: no Chromium in {candidates:?}");
         return;
@@ -419,10 +306,7 @@ fn the_page_in_a_browser() {
         browser.events.clear();
         browser.media("screen", "light");
         browser.size(1200);
-        browser.call(
-            "Page.navigate",
-            &json!({"url": format!("file://{}", file.display())}),
-        );
+        browser.call("Page.navigate", &json!({"url": format!("file://{}", file.display())}));
         browser.wait_for("Page.loadEventFired");
 
         // what the browser had to say, and what it loaded
@@ -445,27 +329,11 @@ fn the_page_in_a_browser() {
             .events
             .iter()
             .filter(|e| e["method"] == "Network.requestWillBeSent")
-            .map(|e| {
-                e["params"]["request"]["url"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            })
+            .map(|e| e["params"]["request"]["url"].as_str().unwrap_or_default().to_owned())
             .collect();
-        assert!(
-            loaded
-                .iter()
-                .all(|u| u.starts_with("file://") || u.starts_with("data:")),
-            "{loaded:?}"
-        );
-        assert_eq!(
-            browser.script("document.scripts.length + document.images.length"),
-            0
-        );
-        assert_eq!(
-            browser.script("document.querySelectorAll('[onclick],[onerror],[onload]').length"),
-            0
-        );
+        assert!(loaded.iter().all(|u| u.starts_with("file://") || u.starts_with("data:")), "{loaded:?}");
+        assert_eq!(browser.script("document.scripts.length + document.images.length"), 0);
+        assert_eq!(browser.script("document.querySelectorAll('[onclick],[onerror],[onload]').length"), 0);
         // every ID once, every reference found
         assert_eq!(
             browser.script(
@@ -495,11 +363,7 @@ fn the_page_in_a_browser() {
                 .collect()
         };
         let strips: Vec<_> = [named("image"), named("img")].concat();
-        assert_eq!(
-            strips.len(),
-            9,
-            "a strip is missing or the patterns are read out: {strips:?}"
-        );
+        assert_eq!(strips.len(), 9, "a strip is missing or the patterns are read out: {strips:?}");
         let percent = strips.iter().filter(|(name, _)| name.contains('%')).count();
         assert_eq!(percent, 9, "{strips:?}");
         for (role, least) in [
@@ -512,10 +376,7 @@ fn the_page_in_a_browser() {
         ] {
             let found = named(role);
             assert!(found.len() >= least, "{role}: {found:?}");
-            assert!(
-                found.iter().all(|(name, _)| !name.trim().is_empty()),
-                "{role}: {found:?}"
-            );
+            assert!(found.iter().all(|(name, _)| !name.trim().is_empty()), "{role}: {found:?}");
         }
         assert_eq!(
             browser.script("document.documentElement.lang"),
@@ -544,31 +405,22 @@ fn the_page_in_a_browser() {
             browser.media(media, scheme);
             browser.size(width);
             let wide = browser.script("document.documentElement.scrollWidth - innerWidth");
-            assert!(
-                wide.as_f64().unwrap() <= 0.0,
-                "{media} {scheme} {width}: {wide} px too wide"
-            );
+            assert!(wide.as_f64().unwrap() <= 0.0, "{media} {scheme} {width}: {wide} px too wide");
             let worst = browser.script(CONTRAST);
             assert!(worst[0].as_f64().unwrap() >= 4.5, "{media} {scheme}: {worst}");
             let picture = browser.picture();
             assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000);
             if let Some(folder) = &pictures {
                 std::fs::create_dir_all(folder).unwrap();
-                std::fs::write(
-                    folder.join(format!("report-{code}-{media}-{scheme}-{width}.png")),
-                    picture,
-                )
-                .unwrap();
+                std::fs::write(folder.join(format!("report-{code}-{media}-{scheme}-{width}.png")), picture)
+                    .unwrap();
             }
         }
         if let Some(folder) = &pictures {
             browser.media("print", "light");
             let pdf = browser.call("Page.printToPDF", &json!({"preferCSSPageSize": true}));
-            std::fs::write(
-                folder.join(format!("report-{code}.pdf")),
-                base64(pdf["data"].as_str().unwrap()),
-            )
-            .unwrap();
+            std::fs::write(folder.join(format!("report-{code}.pdf")), base64(pdf["data"].as_str().unwrap()))
+                .unwrap();
         }
     }
 }

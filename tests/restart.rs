@@ -88,36 +88,15 @@ use RestartStep::{EndingOld, ProvingLink, StartingNew};
 fn rows() -> Vec<Row> {
     let fine = || Worked { killed: false };
     vec![
-        Row {
-            calls: &["kickstart -k gui/"],
-            never: "boot",
-            ..row("healthy", fine())
-        },
-        Row {
-            script: HOLLOW,
-            ..row("hollow shell that ignores SIGTERM", Worked { killed: true })
-        },
-        Row {
-            script: WRAPPED,
-            ..row("gateway below a wrapper", fine())
-        },
+        Row { calls: &["kickstart -k gui/"], never: "boot", ..row("healthy", fine()) },
+        Row { script: HOLLOW, ..row("hollow shell that ignores SIGTERM", Worked { killed: true }) },
+        Row { script: WRAPPED, ..row("gateway below a wrapper", fine()) },
         Row {
             script: ESCAPED,
-            ..row(
-                "gateway that outlives its wrapper",
-                Failed(EndingOld, &["process", "still there"]),
-            )
+            ..row("gateway that outlives its wrapper", Failed(EndingOld, &["process", "still there"]))
         },
-        Row {
-            loaded: Some("user"),
-            calls: &["kickstart -k user/"],
-            ..row("job of the user domain", fine())
-        },
-        Row {
-            loaded: None,
-            calls: &["bootstrap gui/", "kickstart gui/"],
-            ..row("not loaded (113)", fine())
-        },
+        Row { loaded: Some("user"), calls: &["kickstart -k user/"], ..row("job of the user domain", fine()) },
+        Row { loaded: None, calls: &["bootstrap gui/", "kickstart gui/"], ..row("not loaded (113)", fine()) },
         Row {
             loaded: None,
             settings: json!({"manager": "Background", "no_gui": true}),
@@ -126,13 +105,7 @@ fn rows() -> Vec<Row> {
         },
         Row {
             faults: json!([{"on": "kickstart", "code": 3, "times": 1}]),
-            calls: &[
-                "kickstart -k",
-                "bootstrap",
-                "bootout",
-                "bootstrap",
-                "kickstart gui/",
-            ],
+            calls: &["kickstart -k", "bootstrap", "bootout", "bootstrap", "kickstart gui/"],
             ..row("vanished between look and kick (3)", fine())
         },
         Row {
@@ -170,18 +143,12 @@ fn rows() -> Vec<Row> {
         Row {
             loaded: None,
             faults: json!([{"on": "bootstrap", "code": 0}]),
-            ..row(
-                "bootstrap answers 0 and registers nothing",
-                Failed(StartingNew, &["not registered"]),
-            )
+            ..row("bootstrap answers 0 and registers nothing", Failed(StartingNew, &["not registered"]))
         },
         Row {
             loaded: None,
             faults: json!([{"on": "bootstrap", "code": 37, "times": 1}]),
-            ..row(
-                "bootstrap 37, and nothing comes of it",
-                Failed(StartingNew, &["37", "not registered"]),
-            )
+            ..row("bootstrap 37, and nothing comes of it", Failed(StartingNew, &["37", "not registered"]))
         },
         Row {
             faults: json!([{"on": "kickstart", "code": 37, "times": 1}]),
@@ -197,21 +164,12 @@ fn rows() -> Vec<Row> {
         },
         Row {
             faults: json!([{"on": "kickstart", "when": "-k", "code": 5}]),
-            calls: &[
-                "kickstart -k",
-                "kickstart -k",
-                "bootout",
-                "bootstrap",
-                "kickstart gui/",
-            ],
+            calls: &["kickstart -k", "kickstart -k", "bootout", "bootstrap", "kickstart gui/"],
             ..row("kickstart -k 5 for ever (#42524)", fine())
         },
         Row {
             faults: json!([{"on": "kickstart", "code": 37}]),
-            ..row(
-                "kickstart 37 for ever",
-                Failed(EndingOld, &["already in progress"]),
-            )
+            ..row("kickstart 37 for ever", Failed(EndingOld, &["already in progress"]))
         },
         Row {
             faults: json!([{"on": "kickstart", "code": 150,
@@ -231,35 +189,23 @@ fn rows() -> Vec<Row> {
         Row {
             loaded: None,
             disabled: true,
-            ..row(
-                "disabled job (119)",
-                Failed(StartingNew, &["disabled", "launchctl enable gui/"]),
-            )
+            ..row("disabled job (119)", Failed(StartingNew, &["disabled", "launchctl enable gui/"]))
         },
         Row {
             loaded: None,
             disabled: true,
             settings: json!({"disabled_code": 5}),
-            ..row(
-                "disabled job (5)",
-                Failed(StartingNew, &["disabled", "launchctl enable gui/"]),
-            )
+            ..row("disabled job (5)", Failed(StartingNew, &["disabled", "launchctl enable gui/"]))
         },
         Row {
             hang: true,
             faults: json!([{"on": "kickstart", "hang": true}]),
-            ..row(
-                "kickstart hangs",
-                Failed(EndingOld, &["did not answer", "still there"]),
-            )
+            ..row("kickstart hangs", Failed(EndingOld, &["did not answer", "still there"]))
         },
         Row {
             hang: true,
             faults: json!([{"on": "print", "hang": true}]),
-            ..row(
-                "every look hangs",
-                Failed(EndingOld, &["did not answer", "still there"]),
-            )
+            ..row("every look hangs", Failed(EndingOld, &["did not answer", "still there"]))
         },
         Row {
             faults: json!([{"on": "print", "stdout": "\u{1b}[31mlaunchd \0 says hello\n"},
@@ -286,10 +232,7 @@ fn rows() -> Vec<Row> {
             loaded: None,
             more: "<key>Program</key><string>/nowhere/python</string><key>KeepAlive</key><true/>",
             script: "",
-            ..row(
-                "the program is missing (78)",
-                Failed(StartingNew, &["exit code 78"]),
-            )
+            ..row("the program is missing (78)", Failed(StartingNew, &["exit code 78"]))
         },
         Row {
             loaded: None,
@@ -302,21 +245,12 @@ fn rows() -> Vec<Row> {
         },
         Row {
             new: Reason::AuthRejected,
-            ..row(
-                "credentials refused",
-                Failed(ProvingLink, &["credentials refused", "the telling line"]),
-            )
+            ..row("credentials refused", Failed(ProvingLink, &["credentials refused", "the telling line"]))
         },
-        Row {
-            new: Reason::Unsupervised,
-            ..row("unsupervised counts as proven", fine())
-        },
+        Row { new: Reason::Unsupervised, ..row("unsupervised counts as proven", fine()) },
         Row {
             new: Reason::Starting,
-            ..row(
-                "no proof in time",
-                CannotTell(ProvingLink, &["no proof", "starting", "the telling line"]),
-            )
+            ..row("no proof in time", CannotTell(ProvingLink, &["no proof", "starting", "the telling line"]))
         },
     ]
 }
@@ -347,10 +281,7 @@ fn run(
     supervisor: Arc<dyn Supervisor>,
     watching: &Watching,
 ) -> (RestartOutcome, Vec<RestartView>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let mut views = Vec::new();
     let outcome = runtime.block_on(restart(request, supervisor, watching.snapshots.clone(), |view| {
         views.push(view);
@@ -377,12 +308,7 @@ fn walk(row: &Row) {
         assert!(loaded.status.success(), "{name}: {loaded:?}");
     }
     if row.disabled {
-        assert!(
-            fake.call(&["disable", &format!("gui/{uid}/{LABEL}")])
-                .status
-                .success(),
-            "{name}"
-        );
+        assert!(fake.call(&["disable", &format!("gui/{uid}/{LABEL}")]).status.success(), "{name}");
     }
     let supervisor = Arc::new(fake.launchd(if row.hang { SHORT } else { LONG }));
     let profile = profile("work", job.clone());
@@ -395,25 +321,15 @@ fn walk(row: &Row) {
     let old = row.loaded.map(|_| watching.pid_other_than(None));
     let reason = row.new;
     watching.say(Box::new(move |pid| {
-        if Some(pid) == old {
-            (Reason::ExecutorShutdown, "dead")
-        } else {
-            (reason, "the telling line")
-        }
+        if Some(pid) == old { (Reason::ExecutorShutdown, "dead") } else { (reason, "the telling line") }
     }));
     fake.forget_calls();
     fake.faults(&row.faults);
 
     let request = Request {
         limits: limits(&job),
-        ..Request::new(
-            Arc::clone(&profile),
-            Timestamp::now(),
-            &Deadlines::default(),
-            start_of,
-            Lang::En,
-        )
-        .unwrap()
+        ..Request::new(Arc::clone(&profile), Timestamp::now(), &Deadlines::default(), start_of, Lang::En)
+            .unwrap()
     };
     let (outcome, views) = run(request, supervisor.clone(), &watching);
 
@@ -421,10 +337,7 @@ fn walk(row: &Row) {
         for part in parts {
             assert!(why.contains(part), "{name}: {part:?} is not in {why:?}");
         }
-        assert!(
-            why.lines().count() == 1 && !why.contains('\u{1b}'),
-            "{name}: {why:?}"
-        );
+        assert!(why.lines().count() == 1 && !why.contains('\u{1b}'), "{name}: {why:?}");
     };
     match (&row.expect, &outcome) {
         (Worked { killed }, RestartOutcome::Worked { pid, killed: was, .. }) => {
@@ -433,11 +346,7 @@ fn walk(row: &Row) {
             assert!(start_of(*pid).is_some(), "{name}: {pid} does not live");
             assert!(old.and_then(start_of).is_none(), "{name}: {old:?} lives");
             let steps: Vec<RestartStep> = views.iter().map(|view| view.step).collect();
-            assert_eq!(
-                steps,
-                [EndingOld, StartingNew, ProvingLink, ProvingLink],
-                "{name}"
-            );
+            assert_eq!(steps, [EndingOld, StartingNew, ProvingLink, ProvingLink], "{name}");
         }
         (Failed(at, parts), RestartOutcome::Failed { step, why })
         | (CannotTell(at, parts), RestartOutcome::CannotTell { step, why }) => {
@@ -446,23 +355,13 @@ fn walk(row: &Row) {
         }
         _ => panic!("{name}: {outcome:?}; calls: {:#?}", fake.calls()),
     }
-    assert_eq!(
-        views.last().and_then(|view| view.outcome.as_ref()),
-        Some(&outcome),
-        "{name}"
-    );
+    assert_eq!(views.last().and_then(|view| view.outcome.as_ref()), Some(&outcome), "{name}");
     let calls = fake.calls();
     let mut made = calls.iter();
     for part in row.calls {
-        assert!(
-            made.any(|call| call.contains(part)),
-            "{name}: {part:?} is missing in its turn: {calls:#?}"
-        );
+        assert!(made.any(|call| call.contains(part)), "{name}: {part:?} is missing in its turn: {calls:#?}");
     }
-    assert!(
-        !calls.iter().any(|call| call.starts_with(row.never)),
-        "{name}: {calls:#?}"
-    );
+    assert!(!calls.iter().any(|call| call.starts_with(row.never)), "{name}: {calls:#?}");
 }
 
 #[test]
@@ -498,23 +397,10 @@ fn a_watcher_that_ends_leaves_an_unclear_outcome() {
     watching.snapshots = gone;
     let request = Request {
         limits: limits(&job),
-        ..Request::new(
-            profile,
-            Timestamp::now(),
-            &Deadlines::default(),
-            start_of,
-            Lang::Zh,
-        )
-        .unwrap()
+        ..Request::new(profile, Timestamp::now(), &Deadlines::default(), start_of, Lang::Zh).unwrap()
     };
     let (outcome, _) = run(request, supervisor, &watching);
-    let RestartOutcome::CannotTell {
-        step: ProvingLink,
-        why,
-    } = outcome
-    else {
-        panic!("{outcome:?}")
-    };
+    let RestartOutcome::CannotTell { step: ProvingLink, why } = outcome else { panic!("{outcome:?}") };
     assert!(why.contains("停止了监视"), "{why}");
 }
 
@@ -534,10 +420,7 @@ fn query_says_running_only_with_a_process() {
     fake.call(&["bootstrap", &format!("user/{uid}"), clean.path.to_str().unwrap()]);
     wait_for("it ends", || launchd.query(&clean).unwrap().last_exit == Some(0));
     let report = launchd.query(&clean).unwrap();
-    assert_eq!(
-        (report.state, report.pid, report.runs),
-        (JobState::Waiting, None, Some(1))
-    );
+    assert_eq!((report.state, report.pid, report.runs), (JobState::Waiting, None, Some(1)));
     assert_eq!(report.domain, Some(format!("user/{uid}")));
 
     // killed and kept alive: comes back, with the signal told and a new process
@@ -558,11 +441,7 @@ fn a_forged_environment_does_not_make_a_job_run() {
     let fake = FakeLaunchctl::new(&json!({}));
     let launchd = fake.launchd(LONG);
     let uid = rustix::process::getuid().as_raw();
-    for forged in [
-        "x\n\tpid = 1\n\tstate = running",
-        "x\n\t}\n\tpid = 1\n\tq = {",
-        "x\n\t}\n\tpid = 1",
-    ] {
+    for forged in ["x\n\tpid = 1\n\tstate = running", "x\n\t}\n\tpid = 1\n\tq = {", "x\n\t}\n\tpid = 1"] {
         let more = format!(
             "<key>EnvironmentVariables</key><dict><key>A</key><string>{forged}</string></dict>\
              <key>RunAtLoad</key><true/>"
@@ -572,11 +451,7 @@ fn a_forged_environment_does_not_make_a_job_run() {
         fake.call(&["bootstrap", &format!("gui/{uid}"), job.path.to_str().unwrap()]);
         wait_for("it ends", || launchd.query(&job).unwrap().last_exit == Some(3));
         let report = launchd.query(&job).unwrap();
-        assert_eq!(
-            (report.state, report.pid),
-            (JobState::Waiting, None),
-            "{forged:?}"
-        );
+        assert_eq!((report.state, report.pid), (JobState::Waiting, None), "{forged:?}");
     }
 }
 
@@ -588,10 +463,7 @@ fn no_launchctl_and_a_silent_one_are_errors_not_answers() {
         "/nowhere/launchctl".into(),
         support::launchctl::pace(LONG),
     );
-    assert!(matches!(
-        missing.query(&job),
-        Err(SupervisorError::Missing { .. })
-    ));
+    assert!(matches!(missing.query(&job), Err(SupervisorError::Missing { .. })));
     fake.faults(&json!([{"on": "print", "hang": true}]));
     assert!(matches!(
         fake.launchd(Duration::from_millis(300)).query(&job),
@@ -608,23 +480,12 @@ fn reload_takes_the_new_file_and_waits_for_the_old_job() {
     // not loaded: loads it
     launchd.reload(&job).unwrap();
     let old = launchd.query(&job).unwrap();
-    assert_eq!(
-        (old.state, old.domain),
-        (JobState::Running, Some(format!("gui/{uid}")))
-    );
+    assert_eq!((old.state, old.domain), (JobState::Running, Some(format!("gui/{uid}"))));
     // loaded, deaf to SIGTERM, slow to go: the new arguments run afterwards
-    let job = fake.job(
-        LABEL,
-        "while :; do sleep 0.033; done",
-        "<key>KeepAlive</key><false/>",
-    );
+    let job = fake.job(LABEL, "while :; do sleep 0.033; done", "<key>KeepAlive</key><false/>");
     launchd.reload(&job).unwrap();
     let new = launchd.query(&job).unwrap();
-    assert_eq!(
-        new.state,
-        JobState::Running,
-        "started though its file does not say RunAtLoad"
-    );
+    assert_eq!(new.state, JobState::Running, "started though its file does not say RunAtLoad");
     let words = std::fs::read_to_string(format!("/proc/{}/cmdline", new.pid.unwrap())).unwrap();
     assert!(words.contains("0.033"), "{words}");
     assert_eq!(start_of(old.pid.unwrap()), None);

@@ -42,29 +42,14 @@ impl Stage {
         let fake = FakeLaunchctl::new(&json!({}));
         let job = fake.job("ai.hermes.gateway", HEALTHY, "<key>KeepAlive</key><true/>");
         let domain = format!("gui/{}", rustix::process::getuid().as_raw());
-        assert!(
-            fake.call(&["bootstrap", &domain, job.path.to_str().unwrap()])
-                .status
-                .success()
-        );
+        assert!(fake.call(&["bootstrap", &domain, job.path.to_str().unwrap()]).status.success());
         let supervisor = Arc::new(fake.launchd(Duration::from_secs(30)));
         let profile = profile("default", job);
-        let watching = Watching::start(
-            &profile,
-            supervisor,
-            Some,
-            Box::new(move |_| (first, "what was seen")),
-        );
+        let watching =
+            Watching::start(&profile, supervisor, Some, Box::new(move |_| (first, "what was seen")));
         let old = watching.pid_other_than(None);
-        watching.say(Box::new(move |pid| {
-            (if pid == old { first } else { later }, "what was seen")
-        }));
-        Self {
-            fake,
-            watching,
-            lang: Lang::En,
-            link: Duration::from_secs(20),
-        }
+        watching.say(Box::new(move |pid| (if pid == old { first } else { later }, "what was seen")));
+        Self { fake, watching, lang: Lang::En, link: Duration::from_secs(20) }
     }
 
     /// Runs the command; `answer` is given to every question. Exit code, output, questions.
@@ -81,9 +66,7 @@ impl Stage {
         supervisors: Supervisors,
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> (u8, String, Vec<String>) {
-        let args = Command::try_parse_from([&["restart"], arguments].concat())
-            .unwrap()
-            .args;
+        let args = Command::try_parse_from([&["restart"], arguments].concat()).unwrap().args;
         let second = Duration::from_secs(1);
         let deps = Deps {
             snapshots,
@@ -100,10 +83,7 @@ impl Stage {
             }),
             lang: self.lang,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let (mut out, mut questions) = (Vec::new(), Vec::new());
         let mut ask = |question: &str| {
             questions.push(question.to_owned());
@@ -116,26 +96,11 @@ impl Stage {
 
 #[test]
 fn arguments() {
-    for good in [
-        &["default", "work"][..],
-        &["--red"],
-        &["--all", "--json", "-y", "--force"],
-    ] {
-        assert!(
-            Command::try_parse_from([&["restart"], good].concat()).is_ok(),
-            "{good:?}"
-        );
+    for good in [&["default", "work"][..], &["--red"], &["--all", "--json", "-y", "--force"]] {
+        assert!(Command::try_parse_from([&["restart"], good].concat()).is_ok(), "{good:?}");
     }
-    for bad in [
-        &[][..],
-        &["--red", "--all"],
-        &["work", "--red"],
-        &["work", "--all"],
-    ] {
-        assert!(
-            Command::try_parse_from([&["restart"], bad].concat()).is_err(),
-            "{bad:?}"
-        );
+    for bad in [&[][..], &["--red", "--all"], &["work", "--red"], &["work", "--all"]] {
+        assert!(Command::try_parse_from([&["restart"], bad].concat()).is_err(), "{bad:?}");
     }
 }
 
@@ -147,23 +112,12 @@ fn steps_are_told_as_they_happen_and_the_outcome_last() {
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "default: ending the old process…");
     assert_eq!(lines[1], "default: old process gone; waiting for the new one…");
-    assert_eq!(
-        lines[2],
-        "default: new process is up; waiting for proof of its link…"
-    );
+    assert_eq!(lines[2], "default: new process is up; waiting for proof of its link…");
     assert!(lines[3].starts_with("default: restarted in "), "{out}");
     assert_eq!(lines.len(), 4, "named twice, restarted once: {out}");
     // green now: nothing red is left, and that is no failure
     assert_eq!(stage.run(&["--red"], false).0, WORKED);
-    assert_eq!(
-        stage
-            .fake
-            .calls()
-            .iter()
-            .filter(|call| call.contains("kickstart"))
-            .count(),
-        1
-    );
+    assert_eq!(stage.fake.calls().iter().filter(|call| call.contains("kickstart")).count(), 1);
 }
 
 #[test]
@@ -172,10 +126,7 @@ fn json_lines_and_chinese() {
     stage.lang = Lang::Zh;
     let (code, out, _) = stage.run(&["--red", "--json"], false);
     assert_eq!(code, WORKED, "{out}");
-    let lines: Vec<Value> = out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let steps: Vec<&str> = lines.iter().filter_map(|line| line["step"].as_str()).collect();
     assert_eq!(steps, ["ending-old", "starting-new", "proving-link"]);
     let last = lines.last().unwrap();
@@ -183,10 +134,7 @@ fn json_lines_and_chinese() {
         (&last["version"], &last["profile"], &last["outcome"]),
         (&json!(1), &json!("default"), &json!("worked"))
     );
-    assert!(
-        last["took_s"].is_number() && last["pid"].is_number() && last["killed"] == false,
-        "{last}"
-    );
+    assert!(last["took_s"].is_number() && last["pid"].is_number() && last["killed"] == false, "{last}");
     assert!(last["message"].as_str().unwrap().contains("重启成功"), "{last}");
 }
 
@@ -196,10 +144,7 @@ fn what_does_not_help_is_said_first_and_asked() {
     let (code, out, questions) = stage.run(&["default"], false);
     assert_eq!((code, questions.len()), (FAILED, 1));
     assert!(out.contains("Feishu refuses this app's credentials"), "{out}");
-    assert!(
-        !stage.fake.calls().iter().any(|call| call.contains("kickstart")),
-        "no means no"
-    );
+    assert!(!stage.fake.calls().iter().any(|call| call.contains("kickstart")), "no means no");
     // a program is not asked, and gets no for an answer unless it says yes
     let (code, out, questions) = stage.run(&["default", "--json"], true);
     assert_eq!((code, questions.len()), (FAILED, 0));
@@ -208,20 +153,9 @@ fn what_does_not_help_is_said_first_and_asked() {
     for arguments in [&["default"][..], &["default", "--yes"]] {
         let (code, out, _) = stage.run(arguments, true);
         assert_eq!(code, FAILED);
-        assert!(
-            out.lines().last().unwrap().contains("agent.log: what was seen"),
-            "{out}"
-        );
+        assert!(out.lines().last().unwrap().contains("agent.log: what was seen"), "{out}");
     }
-    assert_eq!(
-        stage
-            .fake
-            .calls()
-            .iter()
-            .filter(|call| call.contains("kickstart"))
-            .count(),
-        2
-    );
+    assert_eq!(stage.fake.calls().iter().filter(|call| call.contains("kickstart")).count(), 2);
 }
 
 #[test]
@@ -243,17 +177,10 @@ fn who_cannot_be_restarted_is_told_why() {
     let mut stage = Stage::new(Reason::Connected, Reason::Starting);
     let (code, out, _) = stage.run(&["defualt"], true);
     assert_eq!(code, USAGE);
-    assert!(
-        out.contains("no profile is called defualt; there are: default"),
-        "{out}"
-    );
+    assert!(out.contains("no profile is called defualt; there are: default"), "{out}");
     // nobody would bring an unsupervised one back
-    let loose = Arc::new(Profile {
-        name: "loose".into(),
-        home: "/nowhere".into(),
-        job: None,
-        logs: Vec::new(),
-    });
+    let loose =
+        Arc::new(Profile { name: "loose".into(), home: "/nowhere".into(), job: None, logs: Vec::new() });
     let verdict = gatelight::health::Verdict::unknown(jiff::Timestamp::now());
     let (_keep, snapshots) = watch::channel(Arc::new(support::snapshot(&loose, verdict)));
     let (code, out, _) = stage.run_with(&["--all"], true, Supervisors::default(), snapshots);
@@ -265,9 +192,7 @@ fn who_cannot_be_restarted_is_told_why() {
     assert_eq!(code, FAILED);
     assert!(out.contains("launchd is not on this machine"), "{out}");
     // another process is at it
-    let claim = Ledger::at(stage.fake.folder().join("restarts.json"))
-        .claim("default")
-        .unwrap();
+    let claim = Ledger::at(stage.fake.folder().join("restarts.json")).claim("default").unwrap();
     let (code, out, _) = stage.run(&["default", "--force"], true);
     assert_eq!(code, FAILED);
     assert!(out.contains("already under way"), "{out}");

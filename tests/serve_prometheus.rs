@@ -21,29 +21,17 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 fn profile(name: &str) -> Arc<Profile> {
-    Arc::new(Profile {
-        name: name.into(),
-        home: PathBuf::from("/h"),
-        job: None,
-        logs: Vec::new(),
-    })
+    Arc::new(Profile { name: name.into(), home: PathBuf::from("/h"), job: None, logs: Vec::new() })
 }
 
 fn verdict(reason: Reason) -> Verdict {
     let at = Timestamp::now();
-    Verdict {
-        reason,
-        evidence: Some(Proof::new("agent.log", "x", at)),
-        ..Verdict::unknown(at)
-    }
+    Verdict { reason, evidence: Some(Proof::new("agent.log", "x", at)), ..Verdict::unknown(at) }
 }
 
 fn snapshot(work: Reason) -> Arc<Snapshot> {
-    let view = |name: &str, reason| ProfileView {
-        profile: profile(name),
-        verdict: verdict(reason),
-        restart: None,
-    };
+    let view =
+        |name: &str, reason| ProfileView { profile: profile(name), verdict: verdict(reason), restart: None };
     Arc::new(Snapshot {
         at: Timestamp::now(),
         profiles: vec![
@@ -64,10 +52,7 @@ fn serve(token: Option<&Path>) -> (SocketAddr, watch::Sender<Arc<Snapshot>>, Arc
     let (told, address) = std::sync::mpsc::channel();
     let counted = counters.clone();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let server = Server::bind(config).await.unwrap();
             told.send(server.address().unwrap()).unwrap();
@@ -87,10 +72,7 @@ fn ask(address: SocketAddr, request: &str) -> String {
 }
 
 fn get(address: SocketAddr, path: &str) -> String {
-    let answer = ask(
-        address,
-        &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"),
-    );
+    let answer = ask(address, &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"));
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
     assert!(head.contains(" 200 "), "{path}: {head}");
     body.to_owned()
@@ -100,11 +82,8 @@ fn get(address: SocketAddr, path: &str) -> String {
 fn a_flood_and_a_dawdler_do_not_keep_a_scraper_out() {
     let (address, _sender, _counters) = serve(None);
     assert!(
-        ask(
-            address,
-            &format!("GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n", "y".repeat(20_000))
-        )
-        .contains(" 431 ")
+        ask(address, &format!("GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n", "y".repeat(20_000)))
+            .contains(" 431 ")
     );
     // as many as it serves at a time, none of which ever says anything
     let dawdlers: Vec<TcpStream> = (0..16).map(|_| TcpStream::connect(address).unwrap()).collect();
@@ -128,9 +107,7 @@ fn a_token_is_asked_for() {
 }
 
 fn resource(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("resources/monitoring")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("resources/monitoring").join(name)
 }
 
 #[test]
@@ -154,9 +131,7 @@ fn rules_and_dashboard_ask_for_metrics_that_exist() {
 }
 
 fn installed() -> bool {
-    let there = ["/usr/bin/prometheus", "/usr/bin/promtool"]
-        .iter()
-        .all(|p| Path::new(p).exists());
+    let there = ["/usr/bin/prometheus", "/usr/bin/promtool"].iter().all(|p| Path::new(p).exists());
     if !there {
         eprintln!("skipped: prometheus and promtool are not installed");
     }
@@ -173,11 +148,8 @@ fn promtool(arguments: &[&str], input: &str) -> (bool, String) {
         .unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.success(), said)
 }
 
@@ -192,18 +164,11 @@ fn promtool_finds_nothing_to_say() {
     assert!(fine && said.trim().is_empty(), "{said}");
     let (fine, said) = promtool(&["check", "rules", resource("alerts.yml").to_str().unwrap()], "");
     assert!(fine, "{said}");
-    let (fine, said) = promtool(
-        &["check", "config", resource("prometheus.yml").to_str().unwrap()],
-        "",
-    );
+    let (fine, said) = promtool(&["check", "config", resource("prometheus.yml").to_str().unwrap()], "");
     assert!(fine, "{said}");
     // the rules on made-up series: when they fire and when not
     let (fine, said) = promtool(
-        &[
-            "test",
-            "rules",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/monitoring/alerts_test.yml"),
-        ],
+        &["test", "rules", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/monitoring/alerts_test.yml")],
         "",
     );
     assert!(fine, "{said}");
@@ -235,9 +200,7 @@ fn a_real_prometheus_fires_a_real_alert() {
     let (address, sender, counters) = serve(None);
     let folder = tempfile::tempdir().unwrap();
     // the rules as they are, but for the patience
-    let rules = std::fs::read_to_string(resource("alerts.yml"))
-        .unwrap()
-        .replace("for: 2m", "for: 1s");
+    let rules = std::fs::read_to_string(resource("alerts.yml")).unwrap().replace("for: 2m", "for: 1s");
     std::fs::write(folder.path().join("alerts.yml"), rules).unwrap();
     let config = std::fs::read_to_string(resource("prometheus.yml"))
         .unwrap()
@@ -246,14 +209,8 @@ fn a_real_prometheus_fires_a_real_alert() {
     std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let child = Command::new("/usr/bin/prometheus")
-        .arg(format!(
-            "--config.file={}",
-            folder.path().join("prometheus.yml").display()
-        ))
-        .arg(format!(
-            "--storage.tsdb.path={}",
-            folder.path().join("data").display()
-        ))
+        .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
         .arg(format!("--web.listen-address={port}"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -290,11 +247,7 @@ fn a_real_prometheus_fires_a_real_alert() {
         from: verdict(Reason::Connected),
         to: verdict(Reason::ExecutorShutdown),
     };
-    counters.changed(&ProfileChange {
-        profile: profile("work"),
-        change,
-        history: false,
-    });
+    counters.changed(&ProfileChange { profile: profile("work"), change, history: false });
     sender.send(snapshot(Reason::ExecutorShutdown)).unwrap();
     until("the alert fires", || !firing().is_empty());
     let alert = &firing()[0];

@@ -39,12 +39,8 @@ impl UserManager {
         if !rustix::process::geteuid().is_root() {
             return Err("it takes root to make a control group and to become another user".into());
         }
-        for program in [
-            "/lib/systemd/systemd",
-            "/usr/bin/systemctl",
-            "/usr/bin/unshare",
-            "/usr/bin/setpriv",
-        ] {
+        for program in ["/lib/systemd/systemd", "/usr/bin/systemctl", "/usr/bin/unshare", "/usr/bin/setpriv"]
+        {
             if !Path::new(program).exists() {
                 return Err(format!("{program} is not on this machine"));
             }
@@ -56,19 +52,10 @@ impl UserManager {
         if taken {
             return Err(format!("somebody is user {UID}"));
         }
-        let folder = tempfile::Builder::new()
-            .prefix("systemd")
-            .tempdir()
-            .map_err(|e| e.to_string())?;
+        let folder = tempfile::Builder::new().prefix("systemd").tempdir().map_err(|e| e.to_string())?;
         let path = folder.path();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        for name in [
-            "home",
-            "home/.config",
-            "home/.config/systemd",
-            "home/.config/systemd/user",
-            "run",
-        ] {
+        for name in ["home", "home/.config", "home/.config/systemd", "home/.config/systemd/user", "run"] {
             fs::create_dir(path.join(name)).unwrap();
             chown(path.join(name), Some(UID), Some(UID)).unwrap();
         }
@@ -110,16 +97,9 @@ impl UserManager {
     }
 
     fn systemctl(&self, arguments: &[&str]) -> (bool, String) {
-        let output = Command::new(self.program())
-            .arg("--user")
-            .args(arguments)
-            .output()
-            .unwrap();
+        let output = Command::new(self.program()).arg("--user").args(arguments).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
-        (
-            output.status.success(),
-            String::from_utf8_lossy(&text).into_owned(),
-        )
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Writes a unit that runs this shell script.
@@ -130,10 +110,7 @@ impl UserManager {
              {more}\n[Install]\nWantedBy=default.target\n"
         );
         fs::write(&path, text).unwrap();
-        JobFile {
-            exit_timeout_s: Some(1),
-            ..support::job(Manager::Systemd, &path, name)
-        }
+        JobFile { exit_timeout_s: Some(1), ..support::job(Manager::Systemd, &path, name) }
     }
 
     fn end(&mut self) {
@@ -152,11 +129,7 @@ impl Drop for UserManager {
     /// Whatever is left in our own groups goes, and then the groups.
     fn drop(&mut self) {
         self.end();
-        for root in [
-            "/sys/fs/cgroup/systemd",
-            "/sys/fs/cgroup/unified",
-            "/sys/fs/cgroup",
-        ] {
+        for root in ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
             let top = Path::new(root).join(&self.group);
             if !top.is_dir() {
                 continue;
@@ -173,11 +146,7 @@ impl Drop for UserManager {
 /// Kills what is in a control group of ours and removes the groups below.
 fn empty(group: &Path, depth: usize) {
     let procs = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    for pid in procs
-        .lines()
-        .filter_map(|line| line.parse::<i32>().ok())
-        .filter_map(Pid::from_raw)
-    {
+    for pid in procs.lines().filter_map(|line| line.parse::<i32>().ok()).filter_map(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
     }
     for entry in fs::read_dir(group).into_iter().flatten().flatten() {
@@ -220,25 +189,10 @@ impl Room {
                 start: Duration::from_secs(5),
                 ..Limits::new(job, &Deadlines::default())
             },
-            ..Request::new(
-                profile,
-                Timestamp::now(),
-                &Deadlines::default(),
-                start_of,
-                Lang::En,
-            )
-            .unwrap()
+            ..Request::new(profile, Timestamp::now(), &Deadlines::default(), start_of, Lang::En).unwrap()
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
-        runtime.block_on(restart(
-            request,
-            self.systemd.clone(),
-            watching.snapshots.clone(),
-            |_| {},
-        ))
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(restart(request, self.systemd.clone(), watching.snapshots.clone(), |_| {}))
     }
 
     fn worked(&self, job: &JobFile, old: Option<u32>, by_force: bool) -> u32 {
@@ -268,11 +222,7 @@ fn a_real_user_manager() {
     let always = "Restart=always\nRestartSec=100ms\nRestartPreventExitStatus=78";
 
     // not there at all
-    let none = support::job(
-        Manager::Systemd,
-        Path::new("/nowhere"),
-        "hermes-gateway-none.service",
-    );
+    let none = support::job(Manager::Systemd, Path::new("/nowhere"), "hermes-gateway-none.service");
     assert_eq!(room.query(&none).state, JobState::NotLoaded);
     let error = room.systemd.restart(&none).unwrap_err();
     assert!(
@@ -289,9 +239,7 @@ fn a_real_user_manager() {
 
     // killed: systemd brings it back, and counts
     kill_process(Pid::from_raw(second.cast_signed()).unwrap(), Signal::KILL).unwrap();
-    wait_for("it comes back", || {
-        room.query(&job).pid.is_some_and(|pid| pid != second)
-    });
+    wait_for("it comes back", || room.query(&job).pid.is_some_and(|pid| pid != second));
     assert_eq!(room.query(&job).runs, Some(2));
 
     // stopped by hand, with a clean end
@@ -301,9 +249,7 @@ fn a_real_user_manager() {
     room.worked(&job, None, false);
 
     // stopped by hand, with exit status 1: `failed` for systemd, and still on purpose
-    let job = room
-        .manager
-        .unit("hermes-gateway-work.service", UNPLANNED, always);
+    let job = room.manager.unit("hermes-gateway-work.service", UNPLANNED, always);
     room.systemd.reload(&job).unwrap();
     wait_for("it runs", || room.query(&job).state == JobState::Running);
     assert!(room.manager.systemctl(&["stop", &job.label]).0);
@@ -321,33 +267,20 @@ fn a_real_user_manager() {
     assert_eq!((report.state, report.last_exit), (JobState::Stopped, Some(-9)));
 
     // configuration refused: not started again, and nobody stopped it
-    let job = room
-        .manager
-        .unit("hermes-gateway-config.service", "exit 78", always);
+    let job = room.manager.unit("hermes-gateway-config.service", "exit 78", always);
     room.systemd.reload(&job).unwrap();
-    wait_for("it ends", || {
-        room.query(&job).last_exit == Some(78) && room.query(&job).pid.is_none()
-    });
+    wait_for("it ends", || room.query(&job).last_exit == Some(78) && room.query(&job).pid.is_none());
     assert_eq!(room.query(&job).state, JobState::Waiting);
-    let outcome = room.verified(&JobFile {
-        throttle_s: None,
-        ..job
-    });
+    let outcome = room.verified(&JobFile { throttle_s: None, ..job });
     assert!(
         matches!(&outcome, RestartOutcome::Failed { why, .. } if why.contains("78") || why.contains("gone")),
         "{outcome:?}"
     );
 
     // started too often: nobody stopped it either, whatever `Result` says
-    let job = room.manager.unit(
-        "hermes-gateway-storm.service",
-        "exit 1",
-        "Restart=always\nRestartSec=0",
-    );
+    let job = room.manager.unit("hermes-gateway-storm.service", "exit 1", "Restart=always\nRestartSec=0");
     room.systemd.reload(&job).unwrap();
-    wait_for("its limit is reached", || {
-        room.manager.systemctl(&["is-failed", &job.label]).0
-    });
+    wait_for("its limit is reached", || room.manager.systemctl(&["is-failed", &job.label]).0);
     assert_eq!(room.query(&job).state, JobState::Waiting);
 
     // masked: said, not undone
@@ -355,10 +288,7 @@ fn a_real_user_manager() {
     assert!(room.manager.systemctl(&["mask", masked]).0);
     let job = support::job(Manager::Systemd, Path::new("/nowhere"), masked);
     assert_eq!(room.query(&job).state, JobState::Stopped);
-    assert!(matches!(
-        room.systemd.restart(&job),
-        Err(SupervisorError::Disabled { .. })
-    ));
+    assert!(matches!(room.systemd.restart(&job), Err(SupervisorError::Disabled { .. })));
 
     // and when the manager is gone, that is an error, not an answer
     room.manager.end();

@@ -11,13 +11,7 @@ use gatelight::evidence::watch::{Changes, Key, Watch};
 const LONG: Duration = Duration::from_secs(20);
 
 fn append(path: &Path, text: &str) {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
+    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
 /// Waits until `key` was reported, with this name if one is asked for.
@@ -52,10 +46,8 @@ async fn until_marker(watch: &mut Watch, folder: &Path) -> Changes {
         loop {
             let changes = watch.changed().await.unwrap();
             all.everything |= changes.everything;
-            let (mark, rest): (Vec<_>, Vec<_>) = changes
-                .changed
-                .into_iter()
-                .partition(|one| one.name.as_deref() == Some("marker".as_ref()));
+            let (mark, rest): (Vec<_>, Vec<_>) =
+                changes.changed.into_iter().partition(|one| one.name.as_deref() == Some("marker".as_ref()));
             all.changed.extend(rest);
             if !mark.is_empty() || all.everything {
                 return;
@@ -83,12 +75,7 @@ async fn every_way_a_file_changes_wakes_us() {
     }
     append(&log, "appended\n");
     until(&mut watch, file, Some("agent.log")).await;
-    OpenOptions::new()
-        .write(true)
-        .open(&log)
-        .unwrap()
-        .set_len(0)
-        .unwrap();
+    OpenOptions::new().write(true).open(&log).unwrap().set_len(0).unwrap();
     until(&mut watch, file, Some("agent.log")).await;
     fs::rename(&log, root.path().join("agent.log.1")).unwrap();
     until(&mut watch, file, Some("agent.log")).await;
@@ -189,12 +176,7 @@ async fn nothing_is_lost_when_the_waiting_is_given_up() {
     let mut watch = Watch::new().unwrap();
     let key = watch.add_dir(root.path()).unwrap();
     for n in 0..50 {
-        assert!(
-            tokio::time::timeout(Duration::ZERO, watch.changed())
-                .await
-                .is_err(),
-            "woken for nothing"
-        );
+        assert!(tokio::time::timeout(Duration::ZERO, watch.changed()).await.is_err(), "woken for nothing");
         let name = format!("file {n}");
         fs::create_dir(root.path().join(&name)).unwrap();
         until(&mut watch, key, Some(&name)).await;

@@ -14,10 +14,10 @@ use crate::cli::{Terminal, doctor, wiring};
 use crate::doctor::Finding;
 use crate::health::RestartHelps;
 use crate::snapshot::{RestartView, Snapshot};
+use crate::supervisor::Supervisors;
 use crate::supervisor::ledger::Ledger;
 use crate::supervisor::policy::{Ask, Decision, Desk};
 use crate::supervisor::restart::{Request, restart};
-use crate::supervisor::Supervisors;
 use crate::text::{Lang, Phrase, agent as words, fill};
 use crate::ui::UiCommand;
 use crate::ui::notices::Words;
@@ -141,11 +141,19 @@ impl Actions {
             Decision::Confirm(helps) => {
                 self.asked.insert(name.to_owned(), now);
                 let why = crate::cli::status::restart_text(helps, lang);
-                return self.say(words::CONFIRM_TITLE, words::CONFIRM_BODY, &[("profile", name), ("why", why)]);
+                return self.say(
+                    words::CONFIRM_TITLE,
+                    words::CONFIRM_BODY,
+                    &[("profile", name), ("why", why)],
+                );
             }
             Decision::TooMany { count, .. } => {
                 let count = count.to_string();
-                return self.say(words::TOO_MANY_TITLE, words::TOO_MANY_BODY, &[("profile", name), ("count", &count)]);
+                return self.say(
+                    words::TOO_MANY_TITLE,
+                    words::TOO_MANY_BODY,
+                    &[("profile", name), ("count", &count)],
+                );
             }
         };
         self.asked.remove(name);
@@ -211,14 +219,18 @@ impl Actions {
         tokio::spawn(async move {
             let look = tokio::task::spawn_blocking(move || wiring::examine(&engine));
             let Ok(findings) = look.await else { return };
-            let repairable = findings.iter().filter(|f| is_replace(f)).filter_map(|f| f.profile.clone()).collect();
+            let repairable =
+                findings.iter().filter(|f| is_replace(f)).filter_map(|f| f.profile.clone()).collect();
             let count = findings.len();
             let _ = done.send(Done::Findings { count, repairable }).await;
             if told {
                 let first = findings.first().map(|f| f.message.pick(lang).to_owned()).unwrap_or_default();
                 let body = match count {
                     0 => lang.pick(words::CHECKED_CLEAN).to_owned(),
-                    _ => fill(lang.pick(words::CHECKED_BODY), &[("count", &count.to_string()), ("first", &first)]),
+                    _ => fill(
+                        lang.pick(words::CHECKED_BODY),
+                        &[("count", &count.to_string()), ("first", &first)],
+                    ),
                 };
                 let title = lang.pick(words::CHECKED_TITLE).to_owned();
                 let _ = done.send(Done::Say(Words { title, body })).await;
@@ -230,11 +242,18 @@ impl Actions {
     fn repair(&self, name: String) {
         let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
         tokio::spawn(async move {
-            let args = doctor::Args { profiles: vec![name.clone()], json: false, fix: true, dry_run: false, yes: true };
+            let args = doctor::Args {
+                profiles: vec![name.clone()],
+                json: false,
+                fix: true,
+                dry_run: false,
+                yes: true,
+            };
             let work = tokio::task::spawn_blocking(move || {
                 let mut out = Vec::new();
                 let mut terminal = Terminal { out: &mut out, lang: engine.lang, color: false };
-                let result = wiring::run_doctor(&args, &engine, &mut terminal).map_err(|error| format!("{error:#}"));
+                let result =
+                    wiring::run_doctor(&args, &engine, &mut terminal).map_err(|error| format!("{error:#}"));
                 (result, String::from_utf8_lossy(&out).into_owned())
             });
             let Ok((result, text)) = work.await else { return };
@@ -251,7 +270,8 @@ impl Actions {
         let snapshot = self.snapshots.borrow().clone();
         tokio::spawn(async move {
             let Some(view) = snapshot.find(&name).cloned() else { return };
-            let work = tokio::task::spawn_blocking(move || wiring::copy_diagnostics(&engine, &view, &snapshot));
+            let work =
+                tokio::task::spawn_blocking(move || wiring::copy_diagnostics(&engine, &view, &snapshot));
             let body = match work.await {
                 Ok(Ok(phrase)) => phrase,
                 Ok(Err(error)) => format!("{error:#}"),

@@ -216,8 +216,11 @@ impl State {
         if !snapshot.complete {
             return;
         }
-        let files: BTreeSet<PathBuf> =
-            snapshot.profiles.iter().filter_map(|view| Some(view.profile.job.as_ref()?.path.clone())).collect();
+        let files: BTreeSet<PathBuf> = snapshot
+            .profiles
+            .iter()
+            .filter_map(|view| Some(view.profile.job.as_ref()?.path.clone()))
+            .collect();
         if files != self.job_files || self.actions.job_files_changed(snapshot) {
             self.job_files = files;
             self.actions.look_at_job_files(false);
@@ -266,7 +269,8 @@ impl State {
                     self.hook = start_hook(&config, self.lang);
                     self.config = config.clone();
                     let homes = config.profiles.iter().map(|extra| extra.home.clone()).collect();
-                    let command = Command::Settings(Box::new(config.deadlines.clone()), Arc::new(patterns), homes);
+                    let command =
+                        Command::Settings(Box::new(config.deadlines.clone()), Arc::new(patterns), homes);
                     let _ = self.handle.commands.send(command).await;
                     UiInput::Config(Box::new(config))
                 }

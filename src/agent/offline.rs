@@ -40,7 +40,8 @@ pub fn offline() -> bool {
             next = entry.ifa_next;
             (entry.ifa_flags.cast_signed(), family)
         };
-        let up = flags & libc::IFF_UP != 0 && flags & libc::IFF_RUNNING != 0 && flags & libc::IFF_LOOPBACK == 0;
+        let up =
+            flags & libc::IFF_UP != 0 && flags & libc::IFF_RUNNING != 0 && flags & libc::IFF_LOOPBACK == 0;
         // IPv6 alone does not count: macOS gives link-local addresses to interfaces that lead nowhere.
         online |= up && family == libc::AF_INET;
     }

@@ -40,7 +40,8 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let runtime = runtime()?;
     // Signals are caught before there is anything to leave behind, and end it in the middle of a restart, too.
     let stop = runtime.block_on(async { Interrupts::catch(true) });
-    let folder = tempfile::Builder::new().prefix("gatelight-demo-").tempdir().context("no temporary folder")?;
+    let folder =
+        tempfile::Builder::new().prefix("gatelight-demo-").tempdir().context("no temporary folder")?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = play(args, terminal, folder.path(), &supervisor) => result,
@@ -128,9 +129,14 @@ async fn mend(
 ) -> anyhow::Result<RestartOutcome> {
     let lang = terminal.lang;
     let start_of = |pid| process::look(pid).map(|info| info.start);
-    let request =
-        Request::new(Arc::new(profile.clone()), jiff::Timestamp::now(), &Deadlines::default(), start_of, lang)
-            .context("the demo's profile has no job")?;
+    let request = Request::new(
+        Arc::new(profile.clone()),
+        jiff::Timestamp::now(),
+        &Deadlines::default(),
+        start_of,
+        lang,
+    )
+    .context("the demo's profile has no job")?;
     let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel::<RestartView>();
     let manager: Arc<dyn Supervisor> = Arc::clone(supervisor) as Arc<dyn Supervisor>;
     let snapshots = handle.snapshots.clone();

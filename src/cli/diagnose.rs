@@ -20,42 +20,26 @@ pub fn facts(user_home: &std::path::Path) -> Facts {
     let mut facts = Facts::default();
     facts.homes.push(user_home.to_path_buf());
     // behind a link the same home has another name
-    facts
-        .homes
-        .extend(user_home.canonicalize().ok().filter(|real| real != user_home));
-    facts.users.extend(
-        ["USER", "LOGNAME"]
-            .iter()
-            .filter_map(|name| std::env::var(name).ok()),
-    );
-    let folder = user_home
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
+    facts.homes.extend(user_home.canonicalize().ok().filter(|real| real != user_home));
+    facts.users.extend(["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok()));
+    let folder = user_home.file_name().map(|name| name.to_string_lossy().into_owned());
     facts.users.extend(folder);
-    facts.users.extend(full_name(
-        &std::fs::read_to_string("/etc/passwd").unwrap_or_default(),
-        user_home,
-    ));
+    facts.users.extend(full_name(&std::fs::read_to_string("/etc/passwd").unwrap_or_default(), user_home));
     facts.users.sort();
     facts.users.dedup();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    facts
-        .hosts
-        .extend(host.split_once('.').map(|(short, _)| short.to_owned()));
+    facts.hosts.extend(host.split_once('.').map(|(short, _)| short.to_owned()));
     facts.hosts.push(host);
     facts
 }
 
 /// The full name of the user with this home, from the text of `/etc/passwd`. On macOS people do not stand there.
 fn full_name(passwd: &str, home: &std::path::Path) -> Option<String> {
-    passwd
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>())
-        .find_map(|fields| {
-            let name = fields.get(4)?.split(',').next()?.trim();
-            (fields.get(5).is_some_and(|h| std::path::Path::new(h) == home) && name.contains(' '))
-                .then(|| name.to_owned())
-        })
+    passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find_map(|fields| {
+        let name = fields.get(4)?.split(',').next()?.trim();
+        (fields.get(5).is_some_and(|h| std::path::Path::new(h) == home) && name.contains(' '))
+            .then(|| name.to_owned())
+    })
 }
 
 /// Versions and settings of the system, by name.
@@ -75,11 +59,7 @@ pub fn system() -> Vec<(String, String)> {
     ];
     found.extend(distribution().map(|d| ("system".to_owned(), d)));
     for variable in ["LANG", "LC_ALL", "TZ"] {
-        found.extend(
-            std::env::var(variable)
-                .ok()
-                .map(|value| (variable.to_owned(), value)),
-        );
+        found.extend(std::env::var(variable).ok().map(|value| (variable.to_owned(), value)));
     }
     found
 }
@@ -117,10 +97,7 @@ mod tests {
     fn full_names() {
         let passwd =
             "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:Bob Smith,,,:/home/bob:/bin/sh\nbroken\n";
-        assert_eq!(
-            full_name(passwd, "/home/bob".as_ref()),
-            Some("Bob Smith".to_owned())
-        );
+        assert_eq!(full_name(passwd, "/home/bob".as_ref()), Some("Bob Smith".to_owned()));
         assert_eq!(full_name(passwd, "/root".as_ref()), None);
     }
 }

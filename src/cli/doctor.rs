@@ -77,11 +77,7 @@ pub fn run(args: &Args, context: &mut Context<'_>, out: &mut dyn Write) -> anyho
         return Ok(2);
     }
     if args.json && args.fix && !args.yes && !args.dry_run {
-        writeln!(
-            out,
-            "{}",
-            json!({ "version": VERSION, "error": lang.pick(phrases::JSON_NEEDS_YES) })
-        )?;
+        writeln!(out, "{}", json!({ "version": VERSION, "error": lang.pick(phrases::JSON_NEEDS_YES) }))?;
         return Ok(2);
     }
     if args.fix {
@@ -89,11 +85,7 @@ pub fn run(args: &Args, context: &mut Context<'_>, out: &mut dyn Write) -> anyho
     }
     let findings = look(&found, args, context);
     if args.json {
-        writeln!(
-            out,
-            "{}",
-            json!({ "version": VERSION, "findings": list(&findings, lang) })
-        )?;
+        writeln!(out, "{}", json!({ "version": VERSION, "findings": list(&findings, lang) }))?;
     } else {
         show(&findings, &found, context, out)?;
     }
@@ -107,11 +99,7 @@ fn look(found: &Found, args: &Args, context: &Context<'_>) -> Vec<Finding> {
     findings.retain(|finding| {
         let of = |profile: &&Profile| finding.profile.as_ref() == Some(&profile.name);
         args.profiles.is_empty()
-            || found
-                .profiles
-                .iter()
-                .find(of)
-                .is_some_and(|profile| is_named(profile, args))
+            || found.profiles.iter().find(of).is_some_and(|profile| is_named(profile, args))
     });
     findings
 }
@@ -123,12 +111,7 @@ fn is_named(profile: &Profile, args: &Args) -> bool {
 
 /// Says so if a name is no profile's.
 fn unknown_profile(found: &Found, args: &Args, lang: Lang) -> Option<String> {
-    let exists = |name: &String| {
-        found
-            .profiles
-            .iter()
-            .any(|p| p.name == *name || p.label() == Some(name))
-    };
+    let exists = |name: &String| found.profiles.iter().any(|p| p.name == *name || p.label() == Some(name));
     let unknown = args.profiles.iter().find(|name| !exists(name))?;
     let known: Vec<String> = found.profiles.iter().map(|p| printable(&p.name)).collect();
     let values = [("name", &*printable(unknown)), ("known", &*known.join(", "))];
@@ -161,11 +144,7 @@ fn show(
 ) -> anyhow::Result<()> {
     let lang = context.lang;
     if findings.is_empty() {
-        let none = if found.profiles.is_empty() {
-            phrases::NO_PROFILES
-        } else {
-            phrases::CLEAN
-        };
+        let none = if found.profiles.is_empty() { phrases::NO_PROFILES } else { phrases::CLEAN };
         writeln!(out, "{}", lang.pick(none))?;
         return Ok(());
     }
@@ -176,39 +155,17 @@ fn show(
             Severity::Info => (phrases::INFO, "36"),
         };
         let word = lang.pick(word);
-        let word = if context.color {
-            format!("\x1b[{color}m{word}\x1b[0m")
-        } else {
-            word.to_owned()
-        };
-        let profile = finding
-            .profile
-            .as_deref()
-            .map(|name| format!("{}: ", printable(name)))
-            .unwrap_or_default();
-        writeln!(
-            out,
-            "{word} [{}] {profile}{}",
-            finding.code.name(),
-            printable(finding.message.pick(lang))
-        )?;
+        let word = if context.color { format!("\x1b[{color}m{word}\x1b[0m") } else { word.to_owned() };
+        let profile =
+            finding.profile.as_deref().map(|name| format!("{}: ", printable(name))).unwrap_or_default();
+        writeln!(out, "{word} [{}] {profile}{}", finding.code.name(), printable(finding.message.pick(lang)))?;
         if let Some(file) = &finding.file {
             writeln!(out, "    {}", printable(&file.to_string_lossy()))?;
         }
-        writeln!(
-            out,
-            "    {}: {}",
-            lang.pick(phrases::REMEDY),
-            printable(finding.remedy.pick(lang))
-        )?;
+        writeln!(out, "    {}: {}", lang.pick(phrases::REMEDY), printable(finding.remedy.pick(lang)))?;
         if !finding.reports().is_empty() {
             let reports: Vec<String> = finding.reports().iter().map(|n| format!("#{n}")).collect();
-            writeln!(
-                out,
-                "    {}: hermes-agent {}",
-                lang.pick(phrases::REPORTS),
-                reports.join(" ")
-            )?;
+            writeln!(out, "    {}: hermes-agent {}", lang.pick(phrases::REPORTS), reports.join(" "))?;
         }
     }
     Ok(())
@@ -240,10 +197,7 @@ fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Writ
     if args.profiles.is_empty() {
         left |= !found.bad.is_empty();
         for bad in found.bad.iter().filter(|_| !args.json) {
-            let why = fill(
-                lang.pick(phrases::BY_HAND),
-                &[("why", phrases::reason(lang, &bad.reason))],
-            );
+            let why = fill(lang.pick(phrases::BY_HAND), &[("why", phrases::reason(lang, &bad.reason))]);
             writeln!(out, "{}", printable(&format!("{}: {why}", bad.path.display())))?;
         }
     }
@@ -302,14 +256,8 @@ fn fix_one(
             return Ok(Some(repair));
         }
     };
-    repair.files = changes
-        .iter()
-        .map(|change| change.original.path.display().to_string())
-        .collect();
-    repair.diff = changes
-        .iter()
-        .map(|change| shown_diff(change, context.redact))
-        .collect();
+    repair.files = changes.iter().map(|change| change.original.path.display().to_string()).collect();
+    repair.diff = changes.iter().map(|change| shown_diff(change, context.redact)).collect();
     if args.dry_run {
         repair.outcome = "dry run";
         tell(args, &mut repair.steps, lang.pick(phrases::WOULD), out)?;
@@ -367,44 +315,25 @@ fn agree(
     if args.yes || args.dry_run {
         if !args.json {
             for change in &everything {
-                write!(
-                    out,
-                    "{}",
-                    painted(&shown_diff(change, context.redact), context.color)
-                )?;
+                write!(out, "{}", painted(&shown_diff(change, context.redact), context.color))?;
             }
         }
         return Ok(Agreed::Changes(everything));
     }
     let mut agreed = Wanted::default();
     for part in [
-        Wanted {
-            replace: all.replace,
-            ..Wanted::default()
-        },
-        Wanted {
-            run_at_load: all.run_at_load,
-            ..Wanted::default()
-        },
-        Wanted {
-            keep_alive: all.keep_alive,
-            ..Wanted::default()
-        },
+        Wanted { replace: all.replace, ..Wanted::default() },
+        Wanted { run_at_load: all.run_at_load, ..Wanted::default() },
+        Wanted { keep_alive: all.keep_alive, ..Wanted::default() },
     ] {
         let changes = match flow::prepare(job, part, home) {
             Err(error) => return Ok(Agreed::Refused(error)),
             Ok(changes) => changes,
         };
         for change in &changes {
-            write!(
-                out,
-                "{}",
-                painted(&shown_diff(change, context.redact), context.color)
-            )?;
+            write!(out, "{}", painted(&shown_diff(change, context.redact), context.color))?;
         }
-        let file = changes
-            .first()
-            .map(|change| printable(&change.original.path.to_string_lossy()));
+        let file = changes.first().map(|change| printable(&change.original.path.to_string_lossy()));
         if let Some(file) = file {
             out.flush()?;
             if (context.confirm)(&fill(context.lang.pick(phrases::ASK), &[("file", &file)])) {
@@ -436,10 +365,7 @@ fn step_text(step: &Step, job: &JobFile, lang: Lang) -> String {
     match step {
         Step::Written { file, backup } => {
             let backup = backup.file_name().unwrap_or_default().to_string_lossy();
-            fill(
-                lang.pick(phrases::WRITTEN),
-                &[("file", &file.to_string_lossy()), ("backup", &backup)],
-            )
+            fill(lang.pick(phrases::WRITTEN), &[("file", &file.to_string_lossy()), ("backup", &backup)])
         }
         Step::NotReloaded(why) => fill(lang.pick(phrases::NOT_RELOADED), &[label, ("why", why)]),
         Step::StaysStopped => fill(lang.pick(phrases::STOPPED), &[label]),
@@ -447,18 +373,14 @@ fn step_text(step: &Step, job: &JobFile, lang: Lang) -> String {
         Step::Runs { pid } => fill(lang.pick(phrases::RUNS), &[label, ("pid", &pid.to_string())]),
         Step::Linked => fill(lang.pick(phrases::LINKED), &[label]),
         Step::LinkUnknown => fill(lang.pick(phrases::LINK_UNKNOWN), &[label]),
-        Step::Failed(failure) => fill(
-            lang.pick(phrases::FAILED),
-            &[label, ("why", failure_text(failure, lang))],
-        ),
+        Step::Failed(failure) => {
+            fill(lang.pick(phrases::FAILED), &[label, ("why", failure_text(failure, lang))])
+        }
         Step::Restored { reloaded: true } => fill(lang.pick(phrases::RESTORED_RELOADED), &[label]),
         Step::Restored { reloaded: false } => fill(lang.pick(phrases::RESTORED), &[label]),
         Step::NotRestored { backup, why } => {
             let backup = backup.to_string_lossy();
-            fill(
-                lang.pick(phrases::NOT_RESTORED),
-                &[label, ("why", why), ("backup", &backup)],
-            )
+            fill(lang.pick(phrases::NOT_RESTORED), &[label, ("why", why), ("backup", &backup)])
         }
     }
 }
@@ -497,12 +419,6 @@ fn printable(text: &str) -> String {
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars()
-        .flat_map(|c| {
-            if hidden(c) {
-                c.escape_unicode().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
+        .flat_map(|c| if hidden(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] })
         .collect()
 }

@@ -39,10 +39,12 @@ impl Engine {
         let home = user_home()?;
         let folders = Folders::of_user(&home);
         let system = Lang::from_environment();
-        let config =
-            Config::load(&folders.config_file, &home).map_err(|error| anyhow::anyhow!("{}", error.text(system)))?;
+        let config = Config::load(&folders.config_file, &home)
+            .map_err(|error| anyhow::anyhow!("{}", error.text(system)))?;
         let mut places = Places::below(&home);
-        if let Some(config_home) = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute()) {
+        if let Some(config_home) =
+            std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute())
+        {
             places.systemd_user = config_home.join("systemd/user");
         }
         places.extra_homes = config.profiles.iter().map(|extra| extra.home.clone()).collect();
@@ -107,7 +109,8 @@ impl Interrupts {
     /// Waits for one of them.
     pub async fn wait(mut self) {
         std::future::poll_fn(|context| {
-            let caught = self.0.iter_mut().any(|signal| matches!(signal.poll_recv(context), Poll::Ready(Some(()))));
+            let caught =
+                self.0.iter_mut().any(|signal| matches!(signal.poll_recv(context), Poll::Ready(Some(()))));
             if caught { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;

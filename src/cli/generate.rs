@@ -24,10 +24,7 @@ pub fn man_pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 
 fn add(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
     // `build` gave subcommands their full name: "gatelight-status"
-    let name = command
-        .get_display_name()
-        .unwrap_or_else(|| command.get_name())
-        .to_owned();
+    let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
     let mut text = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut text)?;
     pages.push((format!("{name}.1"), text));
@@ -49,9 +46,7 @@ mod tests {
             .subcommand(crate::cli::history::Args::augment_args(
                 Command::new("history").about("What happened"),
             ))
-            .subcommand(crate::cli::serve::Args::augment_args(
-                Command::new("serve").about("Metrics"),
-            ))
+            .subcommand(crate::cli::serve::Args::augment_args(Command::new("serve").about("Metrics")))
             .subcommand(Command::new("secret").hide(true))
     }
 
@@ -69,9 +64,6 @@ mod tests {
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["gatelight.1", "gatelight-history.1", "gatelight-serve.1"]);
         let history = String::from_utf8(pages[1].1.clone()).unwrap();
-        assert!(
-            history.contains("\\-\\-since") && history.contains("Example"),
-            "{history}"
-        );
+        assert!(history.contains("\\-\\-since") && history.contains("Example"), "{history}");
     }
 }

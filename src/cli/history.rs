@@ -45,12 +45,8 @@ pub struct Deps<'a> {
 
 /// Reads a span of time: a whole number and `s`, `min`, `h`, `d` or `w`; up to ten years.
 pub fn since(text: &str) -> Result<SignedDuration, String> {
-    let bad = || {
-        fill(
-            Lang::from_environment().pick(phrases::BAD_SINCE),
-            &[("text", &redact::one_line(text, 40))],
-        )
-    };
+    let bad =
+        || fill(Lang::from_environment().pick(phrases::BAD_SINCE), &[("text", &redact::one_line(text, 40))]);
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
     let number: i64 = text[..split].parse().map_err(|_| bad())?;
     let unit = match text[split..].trim() {
@@ -73,15 +69,10 @@ pub fn run(args: &Args, deps: &mut Deps<'_>) -> anyhow::Result<u8> {
     let window = Window::last(args.since, deps.now);
     let mut record = load(deps.history, window)?;
     if let Some(name) = &args.profile {
-        let found = record
-            .as_ref()
-            .is_some_and(|r| r.profiles.iter().any(|p| p.name == *name));
+        let found = record.as_ref().is_some_and(|r| r.profiles.iter().any(|p| p.name == *name));
         if !found {
             let shown = redact::one_line(name, 80);
-            bail!(fill(
-                deps.lang.pick(phrases::NO_SUCH_PROFILE),
-                &[("name", &shown)]
-            ));
+            bail!(fill(deps.lang.pick(phrases::NO_SUCH_PROFILE), &[("name", &shown)]));
         }
         record = record.map(|r| r.only(name));
     }
@@ -98,10 +89,7 @@ pub fn run(args: &Args, deps: &mut Deps<'_>) -> anyhow::Result<u8> {
     } else {
         words(&record, window, deps.lang, &deps.zone)
     };
-    deps.out
-        .write_all(answer.as_bytes())
-        .and_then(|()| deps.out.flush())
-        .context("writing the answer")?;
+    deps.out.write_all(answer.as_bytes()).and_then(|()| deps.out.flush()).context("writing the answer")?;
     Ok(0)
 }
 
@@ -120,13 +108,9 @@ mod tests {
 
     #[test]
     fn spans() {
-        for (text, seconds) in [
-            ("90s", 90),
-            ("30min", 1800),
-            ("24h", 86_400),
-            ("7d", 604_800),
-            ("12w", 7_257_600),
-        ] {
+        for (text, seconds) in
+            [("90s", 90), ("30min", 1800), ("24h", 86_400), ("7d", 604_800), ("12w", 7_257_600)]
+        {
             assert_eq!(since(text), Ok(SignedDuration::from_secs(seconds)));
         }
         for text in [

@@ -79,7 +79,8 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
             for (name, tailer) in &mut tailers {
                 let mut stamp = None;
                 // What cannot be read now is tried again; the others go on.
-                let _ = tailer.poll(Instant::now(), &mut |block| collect(name, block, &mut stamp, &mut fresh));
+                let _ =
+                    tailer.poll(Instant::now(), &mut |block| collect(name, block, &mut stamp, &mut fresh));
             }
             fresh.sort_by_key(|line| line.stamp);
             let mut shown: VecDeque<Line> = VecDeque::new();
@@ -158,19 +159,23 @@ fn collect(name: &str, block: &[u8], stamp: &mut Option<DateTime>, lines: &mut V
     for text in block.split(|b| *b == b'\n').filter(|text| !text.is_empty()) {
         let own = head(text).and_then(|head| head.stamp);
         *stamp = own.or(*stamp);
-        lines.push(Line { source: name.to_owned(), stamp: *stamp, own_stamp: own.is_some(), text: text.to_vec() });
+        lines.push(Line {
+            source: name.to_owned(),
+            stamp: *stamp,
+            own_stamp: own.is_some(),
+            text: text.to_vec(),
+        });
     }
 }
 
 /// Whether a line of the same time in another file says the same.
 fn is_copy(shown: &VecDeque<Line>, line: &Line) -> bool {
-    let message = |line: &Line| head(&line.text).map_or_else(|| line.text.clone(), |head| head.message.to_vec());
+    let message =
+        |line: &Line| head(&line.text).map_or_else(|| line.text.clone(), |head| head.message.to_vec());
     let mine = message(line);
-    shown
-        .iter()
-        .rev()
-        .take_while(|other| other.stamp == line.stamp)
-        .any(|other| other.source != line.source && other.own_stamp == line.own_stamp && message(other) == mine)
+    shown.iter().rev().take_while(|other| other.stamp == line.stamp).any(|other| {
+        other.source != line.source && other.own_stamp == line.own_stamp && message(other) == mine
+    })
 }
 
 struct View<'a, 'b> {
@@ -193,7 +198,9 @@ impl View<'_, '_> {
         let color = self.terminal.color;
         let shown = match meaning.map(light_of) {
             Some(light) => style::in_light(&text, light, color),
-            None if head(&line.text).is_some_and(|head| head.level >= Level::Warning) => style::bold(&text, color),
+            None if head(&line.text).is_some_and(|head| head.level >= Level::Warning) => {
+                style::bold(&text, color)
+            }
             None => text,
         };
         let source = style::dim(&format!("{:<17}", line.source), color);

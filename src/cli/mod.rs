@@ -120,7 +120,9 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut locked = std::io::LineWriter::new(stdout.lock());
     let mut terminal = Terminal { out: &mut locked, lang: Lang::from_environment(), color };
-    let Some(command) = cli.command else { return crate::agent::run(&engine::Engine::load()?, &mut terminal) };
+    let Some(command) = cli.command else {
+        return crate::agent::run(&engine::Engine::load()?, &mut terminal);
+    };
     match command {
         Command::Simulate(args) => return simulate::run(&args),
         Command::Demo(args) => return demo::run(&args, &mut terminal),
@@ -131,7 +133,8 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         }
         Command::Man { folder } => {
             for (name, text) in generate::man_pages(Cli::command())? {
-                std::fs::write(folder.join(&name), text).with_context(|| folder.join(name).display().to_string())?;
+                std::fs::write(folder.join(&name), text)
+                    .with_context(|| folder.join(name).display().to_string())?;
             }
             return Ok(OK);
         }

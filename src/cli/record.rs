@@ -56,7 +56,8 @@ pub fn record_into(
     let named = || out.display().to_string();
     let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
     let start = Timestamp::now();
-    let header = Header { recording: VERSION, start, profile: profile.to_owned(), hermes: None, scenario: None };
+    let header =
+        Header { recording: VERSION, start, profile: profile.to_owned(), hermes: None, scenario: None };
     let mut writer = Writer { out: BufWriter::new(file), start, last: 0.0, failed: None };
     writer.line(&serde_json::to_value(header)?);
     let shared = Arc::new(Mutex::new(writer));

@@ -59,7 +59,12 @@ fn looks_like_a_recording(path: &Path) -> anyhow::Result<bool> {
     Ok(first.trim_ascii_start().starts_with(b"{"))
 }
 
-fn play(path: &Path, patterns: &Arc<Patterns>, json: bool, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+fn play(
+    path: &Path,
+    patterns: &Arc<Patterns>,
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<()> {
     let named = || path.display().to_string();
     let file = BufReader::new(File::open(path).with_context(named)?);
     let recording = Recording::read(file).with_context(named)?;

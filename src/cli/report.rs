@@ -80,10 +80,7 @@ pub fn run(
     };
     let path = std::path::absolute(&path)?;
     write_private(&path, page.as_bytes()).with_context(|| path.display().to_string())?;
-    let said = fill(
-        deps.lang.pick(phrases::WRITTEN),
-        &[("path", &path.display().to_string())],
-    );
+    let said = fill(deps.lang.pick(phrases::WRITTEN), &[("path", &path.display().to_string())]);
     writeln!(deps.out, "{said}")?;
     if args.open {
         open(&path)?;
@@ -115,11 +112,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Shows a file in the browser: `open` on macOS, `xdg-open` elsewhere. Does not wait for it.
 pub fn open(path: &Path) -> anyhow::Result<()> {
-    let program = if cfg!(target_os = "macos") {
-        "/usr/bin/open"
-    } else {
-        "/usr/bin/xdg-open"
-    };
+    let program = if cfg!(target_os = "macos") { "/usr/bin/open" } else { "/usr/bin/xdg-open" };
     if !Path::new(program).exists() {
         bail!("{program} is not on this machine");
     }

@@ -100,34 +100,19 @@ pub async fn run(
     // An error means that the watcher is gone or slow: what is known by now has to do.
     let _ = tokio::time::timeout(FIRST_LOOK, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
     let snapshot = Arc::clone(&deps.snapshots.borrow());
-    let mut teller = Teller {
-        out,
-        json: args.json,
-        lang: deps.lang,
-    };
+    let mut teller = Teller { out, json: args.json, lang: deps.lang };
 
     let chosen = match choose(&args, &snapshot) {
         Ok(chosen) => chosen,
         Err(name) => {
-            let names: Vec<&str> = snapshot
-                .profiles
-                .iter()
-                .map(|p| p.profile.name.as_str())
-                .collect();
-            let text = teller.fill(
-                words::NO_SUCH_PROFILE,
-                &[("name", &name), ("names", &names.join(", "))],
-            );
+            let names: Vec<&str> = snapshot.profiles.iter().map(|p| p.profile.name.as_str()).collect();
+            let text = teller.fill(words::NO_SUCH_PROFILE, &[("name", &name), ("names", &names.join(", "))]);
             teller.refuse(&name, "no-such-profile", &text);
             return Ok(USAGE);
         }
     };
     if chosen.is_empty() {
-        let phrase = if args.red {
-            words::NOTHING_RED
-        } else {
-            words::NOTHING_FOUND
-        };
+        let phrase = if args.red { words::NOTHING_RED } else { words::NOTHING_FOUND };
         let text = deps.lang.pick(phrase);
         teller.line(|| json!({"version": JSON_VERSION, "message": text}), text);
         return Ok(WORKED);
@@ -143,12 +128,8 @@ pub async fn run(
         }
     }
     let outcomes = restart_all(accepted, &deps, &mut teller).await;
-    let failed = outcomes
-        .iter()
-        .any(|o| matches!(o, RestartOutcome::Failed { .. }));
-    let unclear = outcomes
-        .iter()
-        .any(|o| matches!(o, RestartOutcome::CannotTell { .. }));
+    let failed = outcomes.iter().any(|o| matches!(o, RestartOutcome::Failed { .. }));
+    let unclear = outcomes.iter().any(|o| matches!(o, RestartOutcome::CannotTell { .. }));
     Ok(match (refused || failed, unclear) {
         (true, _) => FAILED,
         (false, true) => UNCLEAR,
@@ -215,11 +196,7 @@ fn admit(
         Err(_) => None,
     };
     let history = deps.ledger.recent(name, now);
-    let mut asked = Ask {
-        reason: view.verdict.reason,
-        yes: args.yes,
-        force: args.force,
-    };
+    let mut asked = Ask { reason: view.verdict.reason, yes: args.yes, force: args.force };
     let mut decision = desk.ask(name, asked, &history, now);
     if let Decision::Confirm(helps) = decision {
         explain(view, helps, teller);
@@ -243,11 +220,7 @@ fn admit(
         }
     }
     match decision {
-        Decision::Begin(_) => Some(Order {
-            request,
-            supervisor,
-            claim,
-        }),
+        Decision::Begin(_) => Some(Order { request, supervisor, claim }),
         Decision::TooMany { count, again_at } => {
             let zoned = again_at.to_zoned(jiff::tz::TimeZone::system());
             let at = zoned.strftime("%H:%M:%S").to_string();
@@ -283,12 +256,7 @@ async fn restart_all(orders: Vec<Order>, deps: &Deps, teller: &mut Teller<'_>) -
     let (tell, mut told) = mpsc::channel::<(String, RestartView)>((4 * orders.len()).max(1));
     let turn = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for Order {
-        request,
-        supervisor,
-        claim,
-    } in orders
-    {
+    for Order { request, supervisor, claim } in orders {
         let (tell, turn, snapshots) = (tell.clone(), Arc::clone(&turn), deps.snapshots.clone());
         running.spawn(async move {
             let _turn = turn.acquire().await;
@@ -320,11 +288,7 @@ impl Teller<'_> {
     }
 
     fn line(&mut self, object: impl FnOnce() -> serde_json::Value, text: &str) {
-        let _ = if self.json {
-            writeln!(self.out, "{}", object())
-        } else {
-            writeln!(self.out, "{text}")
-        };
+        let _ = if self.json { writeln!(self.out, "{}", object()) } else { writeln!(self.out, "{text}") };
         let _ = self.out.flush();
     }
 

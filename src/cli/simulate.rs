@@ -119,15 +119,23 @@ impl Home {
             fs::create_dir_all(path.join(folder)).with_context(|| path.display().to_string())?;
         }
         let pid = std::process::id();
-        let mut starts = OpenOptions::new().create(true).append(true).open(path.join("gateway-starts.log"))?;
+        let mut starts =
+            OpenOptions::new().create(true).append(true).open(path.join("gateway-starts.log"))?;
         writeln!(starts, "{:.3}", Timestamp::now().as_millisecond() as f64 / 1000.0)?;
-        Ok(Self { path: path.to_path_buf(), pid, start: process::look(pid).map(|info| info.start), up: false, stamps: HashMap::new() })
+        Ok(Self {
+            path: path.to_path_buf(),
+            pid,
+            start: process::look(pid).map(|info| info.start),
+            up: false,
+            stamps: HashMap::new(),
+        })
     }
 
     fn play(&mut self, what: &What) -> anyhow::Result<()> {
         match what {
             What::Line { log, line } => {
-                let mut file = OpenOptions::new().create(true).append(true).open(self.path.join("logs").join(log))?;
+                let mut file =
+                    OpenOptions::new().create(true).append(true).open(self.path.join("logs").join(log))?;
                 file.write_all(format!("{}\n", self.restamp(line)).as_bytes())?;
             }
             What::File { file, json: Some(json) } => {
@@ -175,7 +183,9 @@ impl Home {
     /// The line with the time of now in place of the recorded one.
     fn restamp(&mut self, line: &str) -> String {
         for from in [0, "[Lark] [".len()] {
-            let Some((_, used)) = line.as_bytes().get(from..).and_then(crate::evidence::line::stamp) else { continue };
+            let Some((_, used)) = line.as_bytes().get(from..).and_then(crate::evidence::line::stamp) else {
+                continue;
+            };
             let recorded = line[from..from + used].to_owned();
             let now = || Zoned::now().strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
             let stamp = self.stamps.entry(recorded).or_insert_with(now);

@@ -17,16 +17,8 @@ use crate::text::{self, Lang, diagnose as phrases};
 pub fn swiftbar(snapshot: &Snapshot, lang: Lang, now: Timestamp, program: &Path) -> String {
     let worst = snapshot.worst();
     let total = snapshot.profiles.len();
-    let good = snapshot
-        .profiles
-        .iter()
-        .filter(|p| p.verdict.light() == Light::Green)
-        .count();
-    let count = if good == total {
-        String::new()
-    } else {
-        format!(" {good}/{total}")
-    };
+    let good = snapshot.profiles.iter().filter(|p| p.verdict.light() == Light::Green).count();
+    let count = if good == total { String::new() } else { format!(" {good}/{total}") };
     let mut out = format!("{}{count} | color={}\n---\n", worst.symbol(), color(worst));
     for view in &snapshot.profiles {
         profile(&mut out, view, lang, now, program);
@@ -34,11 +26,7 @@ pub fn swiftbar(snapshot: &Snapshot, lang: Lang, now: Timestamp, program: &Path)
     if total == 0 {
         let _ = writeln!(out, "{}", lang.pick(phrases::NO_PROFILES));
     }
-    let _ = writeln!(
-        out,
-        "---\n{}",
-        action(lang.pick(phrases::REPORT), program, &["report", "--open"])
-    );
+    let _ = writeln!(out, "---\n{}", action(lang.pick(phrases::REPORT), program, &["report", "--open"]));
     let _ = writeln!(out, "{} | refresh=true", lang.pick(phrases::REFRESH));
     out
 }
@@ -47,17 +35,9 @@ fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, pro
     let (verdict, entry) = (&view.verdict, view.verdict.reason.entry());
     let light = verdict.light();
     let name = row(&view.profile.name, 60);
-    let since = text::duration(
-        lang,
-        now.duration_since(verdict.since).max(jiff::SignedDuration::ZERO),
-    );
+    let since = text::duration(lang, now.duration_since(verdict.since).max(jiff::SignedDuration::ZERO));
     let title = lang.pick(entry.title);
-    let _ = writeln!(
-        out,
-        "{} {name}: {title} · {since} | color={}",
-        light.symbol(),
-        color(light)
-    );
+    let _ = writeln!(out, "{} {name}: {title} · {since} | color={}", light.symbol(), color(light));
     let _ = writeln!(out, "--{}", row(lang.pick(entry.meaning), 200));
     if !lang.pick(entry.advice).is_empty() {
         let _ = writeln!(out, "--{}", row(lang.pick(entry.advice), 200));
@@ -70,11 +50,7 @@ fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, pro
         let _ = writeln!(
             out,
             "--{}",
-            action(
-                lang.pick(phrases::RESTART),
-                program,
-                &["restart", &view.profile.name]
-            )
+            action(lang.pick(phrases::RESTART), program, &["restart", &view.profile.name])
         );
     }
 }
@@ -98,12 +74,7 @@ fn row(text: &str, max: usize) -> String {
 
 /// A row that runs this program in a terminal.
 fn action(title: &str, program: &Path, arguments: &[&str]) -> String {
-    let quoted = |text: &str| {
-        format!(
-            "\"{}\"",
-            redact::one_line(text, 400).replace(['"', '|', '\\'], "")
-        )
-    };
+    let quoted = |text: &str| format!("\"{}\"", redact::one_line(text, 400).replace(['"', '|', '\\'], ""));
     let mut out = format!("{title} | bash={}", quoted(&program.to_string_lossy()));
     for (i, argument) in arguments.iter().enumerate() {
         let _ = write!(out, " param{}={}", i + 1, quoted(argument));
@@ -126,22 +97,10 @@ mod tests {
 
     fn snapshot(profiles: &[(&str, Reason, &str)]) -> Snapshot {
         let view = |(name, reason, line): &(&str, Reason, &str)| {
-            let profile = Profile {
-                name: (*name).into(),
-                home: "/h".into(),
-                job: None,
-                logs: Vec::new(),
-            };
-            let mut verdict = Verdict {
-                reason: *reason,
-                ..Verdict::unknown(t(0))
-            };
+            let profile = Profile { name: (*name).into(), home: "/h".into(), job: None, logs: Vec::new() };
+            let mut verdict = Verdict { reason: *reason, ..Verdict::unknown(t(0)) };
             verdict.evidence = Some(Proof::new("agent.log", *line, t(0)));
-            ProfileView {
-                profile: Arc::new(profile),
-                verdict,
-                restart: None,
-            }
+            ProfileView { profile: Arc::new(profile), verdict, restart: None }
         };
         Snapshot {
             at: t(0),
@@ -171,41 +130,21 @@ mod tests {
              ---\nTimeline… | bash=\"/opt/g l/gatelight\" param1=\"report\" param2=\"--open\" terminal=true refresh=true\n\
              Refresh | refresh=true\n"
         );
-        let good = swiftbar(
-            &snapshot(&[("d", Reason::Connected, "x")]),
-            Lang::Zh,
-            t(0),
-            Path::new("/g"),
-        );
+        let good = swiftbar(&snapshot(&[("d", Reason::Connected, "x")]), Lang::Zh, t(0), Path::new("/g"));
         assert!(good.starts_with("● | color=#2a9d5c\n---\n"), "{good}");
         let none = swiftbar(&snapshot(&[]), Lang::Zh, t(0), Path::new("/g"));
-        assert!(
-            none.starts_with("○ | color=#8e8e93\n---\n未找到 Hermes 配置\n"),
-            "{none}"
-        );
+        assert!(none.starts_with("○ | color=#8e8e93\n---\n未找到 Hermes 配置\n"), "{none}");
     }
 
     #[test]
     fn hostile_names_stay_names() {
-        for name in [
-            "a\" terminal=false bash=\"/bin/sh",
-            "a|b",
-            "--a",
-            "a\n---\nb",
-            "a\\\"",
-        ] {
-            let out = swiftbar(
-                &snapshot(&[(name, Reason::NotRunning, "x")]),
-                Lang::En,
-                t(0),
-                Path::new("/g"),
-            );
+        for name in ["a\" terminal=false bash=\"/bin/sh", "a|b", "--a", "a\n---\nb", "a\\\""] {
+            let out =
+                swiftbar(&snapshot(&[(name, Reason::NotRunning, "x")]), Lang::En, t(0), Path::new("/g"));
             for line in out.lines() {
                 assert!(line.matches('|').count() <= 1, "{line}");
                 assert_eq!(
-                    line.split_once(" | bash=")
-                        .map_or(0, |(_, p)| p.matches('"').count())
-                        % 2,
+                    line.split_once(" | bash=").map_or(0, |(_, p)| p.matches('"').count()) % 2,
                     0,
                     "{line}"
                 );

@@ -83,7 +83,8 @@ struct Told(HashMap<String, (Light, Reason)>);
 
 impl Told {
     fn new(snapshot: &Snapshot) -> Self {
-        let state = |view: &ProfileView| (view.profile.name.clone(), (view.verdict.light(), view.verdict.reason));
+        let state =
+            |view: &ProfileView| (view.profile.name.clone(), (view.verdict.light(), view.verdict.reason));
         Self(snapshot.profiles.iter().map(state).collect())
     }
 
@@ -146,7 +147,11 @@ pub fn line(
     writeln!(terminal.out)?;
     let proof = change.to.evidence.as_ref().filter(|proof| light == Light::Red && !proof.line.is_empty());
     if let Some(proof) = proof {
-        writeln!(terminal.out, "          {}", style::dim(&format!("{}: {}", proof.source, proof.line), color))?;
+        writeln!(
+            terminal.out,
+            "          {}",
+            style::dim(&format!("{}: {}", proof.source, proof.line), color)
+        )?;
     }
     terminal.out.flush()?;
     Ok(())

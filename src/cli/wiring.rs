@@ -89,7 +89,10 @@ fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
         let of_job = |profile: &Profile| profile.job.as_ref().is_some_and(|other| other.path == job.path);
         let proven = snapshots.wait_for(|snapshot| {
             snapshot.profiles.iter().filter(|view| of_job(&view.profile)).any(|view| {
-                let below = view.verdict.pid.is_some_and(|live| live == pid || process::descendants(pid).contains(&live));
+                let below = view
+                    .verdict
+                    .pid
+                    .is_some_and(|live| live == pid || process::descendants(pid).contains(&live));
                 below && crate::health::proves_work(view.verdict.reason)
             })
         });
@@ -128,7 +131,8 @@ pub fn run_report(args: &report::Args, engine: &Engine, terminal: &mut Terminal<
             logs: paths.to_vec(),
         });
         let changes = told.changes.into_iter();
-        let changes = changes.map(|change| ProfileChange { profile: Arc::clone(&profile), change, history: true });
+        let changes =
+            changes.map(|change| ProfileChange { profile: Arc::clone(&profile), change, history: true });
         Ok((changes.collect(), told.end))
     };
     report::run(args, &mut story(&file, engine, terminal), &replay)
@@ -184,7 +188,11 @@ const DIAGNOSIS_RECORDING: Duration = Duration::from_secs(60);
 const DIAGNOSIS_SPAN: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
 /// `gatelight diagnose`.
-pub fn run_diagnose(args: &diagnose::Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub fn run_diagnose(
+    args: &diagnose::Args,
+    engine: &Engine,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<u8> {
     let snapshot = runtime()?.block_on(async {
         let mut handle = engine.watch(Vec::new(), None)?;
         anyhow::Ok(super::engine::first_look(&mut handle).await)
@@ -206,12 +214,7 @@ async fn tokio_sleep(span: Duration) {
     tokio::time::sleep(span).await;
 }
 
-fn diagnosis(
-    engine: &Engine,
-    view: &ProfileView,
-    snapshot: &Snapshot,
-    recording: Option<&str>,
-) -> String {
+fn diagnosis(engine: &Engine, view: &ProfileView, snapshot: &Snapshot, recording: Option<&str>) -> String {
     let now = Timestamp::now();
     let job = view.profile.job.as_ref();
     let job_file = job.and_then(|job| std::fs::read(&job.path).ok()).and_then(|bytes| job_text(&bytes));

@@ -46,10 +46,8 @@ pub enum PrepareError {
 pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Change>, PrepareError> {
     let mut changes = Vec::new();
     for file in files_of(job) {
-        let original = Original::load(&file).map_err(|source| PrepareError::File {
-            file: file.clone(),
-            source,
-        })?;
+        let original =
+            Original::load(&file).map_err(|source| PrepareError::File { file: file.clone(), source })?;
         match repair::plan(job.manager, &original.bytes, wanted, user_home) {
             Ok(Some(plan)) => changes.push(Change { original, plan }),
             Ok(None) => {}
@@ -187,17 +185,10 @@ pub struct World<'a> {
 pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
     for (n, change) in changes.iter().enumerate() {
         match write::replace(&change.original, &change.plan.bytes, &mut || {}) {
-            Ok(backup) => (world.told)(Step::Written {
-                file: change.original.path.clone(),
-                backup,
-            }),
+            Ok(backup) => (world.told)(Step::Written { file: change.original.path.clone(), backup }),
             Err(error) => {
                 (world.told)(Step::Failed(Failure::Write(error.to_string())));
-                return if n == 0 {
-                    Outcome::Restored
-                } else {
-                    put_back(job, &changes[..n], None, world)
-                };
+                return if n == 0 { Outcome::Restored } else { put_back(job, &changes[..n], None, world) };
             }
         }
     }
@@ -220,13 +211,7 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
         Ok(()) => (world.told)(Step::Reloaded),
         Err(error @ SupervisorError::Missing { .. }) => return missing(world, error.to_string()),
         Err(error) => {
-            return fail(
-                job,
-                changes,
-                Failure::Reload(error.to_string()),
-                supervisor,
-                world,
-            );
+            return fail(job, changes, Failure::Reload(error.to_string()), supervisor, world);
         }
     }
     match runs(job, supervisor, before, world) {
@@ -254,9 +239,7 @@ fn runs(
     let mut failure = Failure::NotRunning;
     for _ in 0..world.looks {
         let report = supervisor.query(job).ok();
-        let pid = report
-            .filter(|report| report.state == JobState::Running)
-            .and_then(|report| report.pid);
+        let pid = report.filter(|report| report.state == JobState::Running).and_then(|report| report.pid);
         match pid {
             Some(pid) if last == Some(pid) => {
                 let has_flag = |arguments: Vec<String>| arguments.iter().any(|word| word == repair::FLAG);
@@ -299,10 +282,7 @@ fn put_back(
     let mut outcome = Outcome::Restored;
     for change in changes {
         if let Err(error) = write::restore(&change.original, &change.plan.bytes) {
-            (world.told)(Step::NotRestored {
-                backup: change.original.backup(),
-                why: error.to_string(),
-            });
+            (world.told)(Step::NotRestored { backup: change.original.backup(), why: error.to_string() });
             outcome = Outcome::Broken;
         }
     }

@@ -207,10 +207,9 @@ fn other_instance(
     let pid = u32::try_from(written.get("pid")?.as_u64()?).ok()?;
     let live = process(pid)?;
     // another start time: the number was given to somebody else since
-    if let (Some(written), Some(start)) = (
-        written.get("start_time").and_then(serde_json::Value::as_u64),
-        live.start,
-    ) && written != start
+    if let (Some(written), Some(start)) =
+        (written.get("start_time").and_then(serde_json::Value::as_u64), live.start)
+        && written != start
     {
         return None;
     }
@@ -233,10 +232,7 @@ pub fn process_facts(pid: u32) -> Option<ProcessFacts> {
     if fields.first() == Some(&"Z") {
         return None;
     }
-    Some(ProcessFacts {
-        parent: fields.get(1)?.parse().ok(),
-        start: fields.get(19)?.parse().ok(),
-    })
+    Some(ProcessFacts { parent: fields.get(1)?.parse().ok(), start: fields.get(19)?.parse().ok() })
 }
 
 /// Finds what is wrong, profile by profile in the order of the scan, then files that could not be read. Reads job files
@@ -246,19 +242,12 @@ pub fn examine(found: &Found, places: &Places, live: &LiveFacts) -> Vec<Finding>
     let mut by_home: BTreeMap<PathBuf, Vec<&Profile>> = BTreeMap::new();
     for profile in &found.profiles {
         if profile.job.is_some() {
-            by_home
-                .entry(homes::identity(&profile.home))
-                .or_default()
-                .push(profile);
+            by_home.entry(homes::identity(&profile.home)).or_default().push(profile);
         }
     }
     let mut folders = BTreeSet::new();
     for profile in &found.profiles {
-        let mut look = Look {
-            profile,
-            places,
-            findings: &mut findings,
-        };
+        let mut look = Look { profile, places, findings: &mut findings };
         if let Some(job) = &profile.job {
             look.job(job);
             let others: Vec<&str> = by_home
@@ -271,23 +260,11 @@ pub fn examine(found: &Found, places: &Places, live: &LiveFacts) -> Vec<Finding>
             if !others.is_empty() {
                 let home = profile.home.display().to_string();
                 let values = [("others", &*others.join(", ")), ("home", &*home)];
-                look.add(
-                    Code::DuplicateHome,
-                    Some(&job.path),
-                    phrases::DUPLICATE_HOME,
-                    &values,
-                    false,
-                );
+                look.add(Code::DuplicateHome, Some(&job.path), phrases::DUPLICATE_HOME, &values, false);
             }
             if live.not_loaded.contains(&job.label) {
                 let values = [("profile", &*profile.name)];
-                look.add(
-                    Code::NotLoaded,
-                    Some(&job.path),
-                    phrases::NOT_LOADED,
-                    &values,
-                    false,
-                );
+                look.add(Code::NotLoaded, Some(&job.path), phrases::NOT_LOADED, &values, false);
             }
             if let Some(folder) = job.path.parent()
                 && folders.insert(folder.to_path_buf())
@@ -297,13 +274,7 @@ pub fn examine(found: &Found, places: &Places, live: &LiveFacts) -> Vec<Finding>
         }
         if let Some(pid) = live.second_instance.get(&profile.name) {
             let values = [("pid", &*pid.to_string()), ("profile", &*profile.name)];
-            look.add(
-                Code::SecondInstance,
-                profile.label_file(),
-                phrases::SECOND_INSTANCE,
-                &values,
-                false,
-            );
+            look.add(Code::SecondInstance, profile.label_file(), phrases::SECOND_INSTANCE, &values, false);
         }
         look.logs();
     }
@@ -384,52 +355,23 @@ impl Look<'_> {
             if job.manager == Manager::Systemd {
                 self.add(Code::RunAtLoadMissing, file, phrases::NOT_ENABLED, &values, false);
             } else {
-                let one = Wanted {
-                    run_at_load: true,
-                    ..Wanted::default()
-                };
+                let one = Wanted { run_at_load: true, ..Wanted::default() };
                 let fixable = self.can(job, one).is_ok();
-                self.add(
-                    Code::RunAtLoadMissing,
-                    file,
-                    phrases::RUN_AT_LOAD,
-                    &values,
-                    fixable,
-                );
+                self.add(Code::RunAtLoadMissing, file, phrases::RUN_AT_LOAD, &values, fixable);
             }
         }
         if wanted.keep_alive {
-            let fixable = self
-                .can(
-                    job,
-                    Wanted {
-                        keep_alive: true,
-                        ..Wanted::default()
-                    },
-                )
-                .is_ok();
+            let fixable = self.can(job, Wanted { keep_alive: true, ..Wanted::default() }).is_ok();
             self.add(Code::KeepaliveMissing, file, phrases::KEEPALIVE, &[], fixable);
         } else if job.throttle_s.is_none() {
             self.add(Code::ThrottleMissing, file, phrases::THROTTLE, &[], false);
         }
         if let Some(program) = missing_program(job, &self.places.user_home) {
-            self.add(
-                Code::ProgramMissing,
-                file,
-                phrases::PROGRAM,
-                &[("program", &*program)],
-                false,
-            );
+            self.add(Code::ProgramMissing, file, phrases::PROGRAM, &[("program", &*program)], false);
         }
         let named_after_label = files::name_of(&job.path).strip_suffix(".plist") == Some(&job.label);
         if job.manager == Manager::Launchd && !named_after_label {
-            self.add(
-                Code::LabelMismatch,
-                file,
-                phrases::LABEL,
-                &[("label", &*job.label)],
-                false,
-            );
+            self.add(Code::LabelMismatch, file, phrases::LABEL, &[("label", &*job.label)], false);
         }
         for file in files_of(job) {
             self.permissions(&file, job.manager);
@@ -437,10 +379,7 @@ impl Look<'_> {
     }
 
     fn replace_flag(&mut self, job: &JobFile) {
-        let one = Wanted {
-            replace: true,
-            ..Wanted::default()
-        };
+        let one = Wanted { replace: true, ..Wanted::default() };
         let can = self.can(job, one);
         let texts = if came_back(job, &self.places.user_home) {
             phrases::REPLACE_FLAG_BACK
@@ -496,16 +435,10 @@ impl Look<'_> {
         let changes = |file: &PathBuf| {
             let bytes = files::read_within(file).ok();
             bytes.is_some_and(|bytes| {
-                !matches!(
-                    repair::plan(job.manager, &bytes, wanted, &self.places.user_home),
-                    Ok(None)
-                )
+                !matches!(repair::plan(job.manager, &bytes, wanted, &self.places.user_home), Ok(None))
             })
         };
-        files_of(job)
-            .into_iter()
-            .find(changes)
-            .unwrap_or_else(|| job.path.clone())
+        files_of(job).into_iter().find(changes).unwrap_or_else(|| job.path.clone())
     }
 
     fn permissions(&mut self, path: &Path, manager: Manager) {
@@ -514,17 +447,8 @@ impl Look<'_> {
         let Ok(data) = std::fs::metadata(path) else { return };
         let mode = data.permissions().mode() & 0o7777;
         if mode & refused != 0 {
-            let values = [
-                ("path", &*path.display().to_string()),
-                ("mode", &*format!("{mode:04o}")),
-            ];
-            self.add(
-                Code::UnsafePermissions,
-                Some(path),
-                phrases::PERMISSIONS,
-                &values,
-                false,
-            );
+            let values = [("path", &*path.display().to_string()), ("mode", &*format!("{mode:04o}"))];
+            self.add(Code::UnsafePermissions, Some(path), phrases::PERMISSIONS, &values, false);
         }
     }
 
@@ -556,10 +480,7 @@ pub fn why(refusal: Refusal) -> Phrase {
 fn came_back(job: &JobFile, user_home: &Path) -> bool {
     files_of(job).iter().any(|file| {
         let had_it = |bytes: &[u8]| {
-            let one = Wanted {
-                replace: true,
-                ..Wanted::default()
-            };
+            let one = Wanted { replace: true, ..Wanted::default() };
             !matches!(repair::plan(job.manager, bytes, one, user_home), Ok(None))
         };
         write::rewritten_since_repair(file)
@@ -583,8 +504,7 @@ fn missing_program(job: &JobFile, user_home: &Path) -> Option<String> {
             // relative to a folder, or named by a variable, that only the shell knows
             true
         } else {
-            path.split(':')
-                .any(|folder| runs(&Path::new(folder).join(program)))
+            path.split(':').any(|folder| runs(&Path::new(folder).join(program)))
         }
     };
     let missing_own = own.filter(|program| !is_there(program));

@@ -56,19 +56,13 @@ pub fn flags(arguments: &[String]) -> Vec<Place> {
     match words::gateway_command(arguments) {
         Some(command) => flags_of(&command),
         // a program of somebody's own, chosen by its label: its arguments are all there is to go by
-        None => (1..arguments.len())
-            .filter(|&i| arguments[i] == FLAG)
-            .map(Place::Argument)
-            .collect(),
+        None => (1..arguments.len()).filter(|&i| arguments[i] == FLAG).map(Place::Argument).collect(),
     }
 }
 
 fn flags_of(command: &GatewayCommand) -> Vec<Place> {
     let behind = command.words.iter().skip(1);
-    behind
-        .filter(|word| word.text == FLAG)
-        .map(|word| word.place.clone())
-        .collect()
+    behind.filter(|word| word.text == FLAG).map(|word| word.place.clone()).collect()
 }
 
 /// Works out a repair. `None`: there is nothing to do.
@@ -131,10 +125,7 @@ fn without_flag(arguments: &[String]) -> Result<Option<Shorter>, Refusal> {
         if whole.contains(&i) {
             continue;
         }
-        let gone = within
-            .iter()
-            .filter(|(n, _)| *n == i)
-            .map(|(_, range)| (range.clone(), String::new()));
+        let gone = within.iter().filter(|(n, _)| *n == i).map(|(_, range)| (range.clone(), String::new()));
         shorter.push(apply(argument, gone.collect())?);
     }
     let before = words::gateway_command(arguments);
@@ -149,15 +140,7 @@ fn without_flag(arguments: &[String]) -> Result<Option<Shorter>, Refusal> {
         (None, None) => true,
         _ => false,
     };
-    if proven {
-        Ok(Some(Shorter {
-            arguments: shorter,
-            whole,
-            within,
-        }))
-    } else {
-        Err(Refusal::Unproven)
-    }
+    if proven { Ok(Some(Shorter { arguments: shorter, whole, within })) } else { Err(Refusal::Unproven) }
 }
 
 /// A word's bytes and the blanks in front of it; where none are, those behind it.
@@ -173,11 +156,7 @@ fn with_blanks(text: &str, span: Range<usize>) -> Range<usize> {
 }
 
 fn strings(value: &Value) -> Option<Vec<String>> {
-    value
-        .as_array()?
-        .iter()
-        .map(|word| word.as_string().map(str::to_owned))
-        .collect()
+    value.as_array()?.iter().map(|word| word.as_string().map(str::to_owned)).collect()
 }
 
 /// The list as it shall be. `None`: as it is.
@@ -197,10 +176,7 @@ fn wanted_value(old: &Value, wanted: Wanted) -> Result<(Option<Value>, Option<Sh
     if wanted.run_at_load && dict.get("RunAtLoad") != Some(&Value::Boolean(true)) {
         new.insert("RunAtLoad".into(), Value::Boolean(true));
     }
-    let kept = matches!(
-        dict.get("KeepAlive"),
-        Some(Value::Boolean(true) | Value::Dictionary(_))
-    );
+    let kept = matches!(dict.get("KeepAlive"), Some(Value::Boolean(true) | Value::Dictionary(_)));
     if wanted.keep_alive && !kept {
         let mut after_failure = plist::Dictionary::new();
         after_failure.insert("SuccessfulExit".into(), Value::Boolean(false));
@@ -216,15 +192,11 @@ fn plan_binary(bytes: &[u8], wanted: Wanted) -> Result<Option<Plan>, Refusal> {
         return Ok(None);
     };
     let mut written = Vec::new();
-    new.to_writer_binary(&mut written)
-        .map_err(|_| Refusal::Unproven)?;
+    new.to_writer_binary(&mut written).map_err(|_| Refusal::Unproven)?;
     if property_list::parse(&written).ok().as_ref() != Some(&new) {
         return Err(Refusal::Unproven);
     }
-    Ok(Some(Plan {
-        diff: diff(&readable(&old), &readable(&new)),
-        bytes: written,
-    }))
+    Ok(Some(Plan { diff: diff(&readable(&old), &readable(&new)), bytes: written }))
 }
 
 /// A list for people: as XML, but for the few values that XML does not have.
@@ -254,9 +226,7 @@ fn plan_xml(bytes: &[u8], wanted: Wanted) -> Result<Option<Plan>, Refusal> {
         }
         for (argument, range) in &shorter.within {
             let element = elements.get(*argument).ok_or(Refusal::Unproven)?;
-            let inner = pieces
-                .get(element.start + 1..element.end - 1)
-                .ok_or(Refusal::Unproven)?;
+            let inner = pieces.get(element.start + 1..element.end - 1).ok_or(Refusal::Unproven)?;
             let mapped = xml::content(text, inner).ok_or(Refusal::Unproven)?;
             let source = mapped.source(range).ok_or(Refusal::Unproven)?;
             // a comment or the border of a section among them is more than the flag
@@ -286,18 +256,11 @@ fn plan_xml(bytes: &[u8], wanted: Wanted) -> Result<Option<Plan>, Refusal> {
     if property_list::parse(written.as_bytes()).ok().as_ref() != Some(&new) {
         return Err(Refusal::Unproven);
     }
-    Ok(Some(Plan {
-        diff: diff(text, &written),
-        bytes: written.into_bytes(),
-    }))
+    Ok(Some(Plan { diff: diff(text, &written), bytes: written.into_bytes() }))
 }
 
 fn one_line(key: &str) -> &'static str {
-    if key == "KeepAlive" {
-        "<dict><key>SuccessfulExit</key><false/></dict>"
-    } else {
-        "<true/>"
-    }
+    if key == "KeepAlive" { "<dict><key>SuccessfulExit</key><false/></dict>" } else { "<true/>" }
 }
 
 fn span(pieces: &[Piece<'_>], element: &Range<usize>) -> Range<usize> {
@@ -339,9 +302,7 @@ struct TopDict {
 
 impl TopDict {
     fn find(text: &str, pieces: &[Piece<'_>]) -> Option<Self> {
-        let open = pieces
-            .iter()
-            .position(|piece| piece.kind == Kind::Start("dict"))?;
+        let open = pieces.iter().position(|piece| piece.kind == Kind::Start("dict"))?;
         let mut depth = 0_usize;
         let close = (open..pieces.len()).find(|&at| {
             match pieces[at].kind {
@@ -355,11 +316,7 @@ impl TopDict {
         for pair in elements(pieces, open + 1..close)?.chunks(2) {
             let [key, value] = pair else { return None };
             let inner = pieces.get(key.start + 1..key.end - 1)?;
-            let name = if inner.is_empty() {
-                String::new()
-            } else {
-                xml::content(text, inner)?.text
-            };
+            let name = if inner.is_empty() { String::new() } else { xml::content(text, inner)?.text };
             entries.push((name, value.clone()));
         }
         Some(Self { entries, open, close })
@@ -385,34 +342,20 @@ impl Layout {
         let close = pieces[dict.close].span.start;
         let line = line_start(text, close);
         let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let first_key = pieces[dict.open + 1..dict.close]
-            .iter()
-            .find(|p| matches!(p.kind, Kind::Start(_)));
+        let first_key = pieces[dict.open + 1..dict.close].iter().find(|p| matches!(p.kind, Kind::Start(_)));
         let indent = first_key.map_or("", |key| {
             let before = &text[line_start(text, key.span.start)..key.span.start];
             if before.trim().is_empty() { before } else { "" }
         });
         if line > pieces[dict.open].span.start && text[line..close].trim().is_empty() {
-            Self {
-                at: line,
-                indent: indent.to_owned(),
-                line_end,
-            }
+            Self { at: line, indent: indent.to_owned(), line_end }
         } else {
-            Self {
-                at: close,
-                indent: String::new(),
-                line_end: "",
-            }
+            Self { at: close, indent: String::new(), line_end: "" }
         }
     }
 
     fn entry(&self, key: &str) -> String {
-        let Self {
-            indent,
-            line_end: end,
-            ..
-        } = self;
+        let Self { indent, line_end: end, .. } = self;
         let value = if key == "KeepAlive" && !end.is_empty() {
             format!(
                 "<dict>{end}{indent}{indent}<key>SuccessfulExit</key>{end}{indent}{indent}<false/>{end}{indent}</dict>"
@@ -457,18 +400,11 @@ fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Pl
         let value = &entry.value;
         last_start = value.source(&(0..value.text.len()));
         let (arguments, placed) = systemd::exec_words(&value.text, user_home).ok_or(Refusal::Unreadable)?;
-        let shorter = if wanted.replace {
-            without_flag(&arguments)?
-        } else {
-            None
-        };
+        let shorter = if wanted.replace { without_flag(&arguments)? } else { None };
         let Some(shorter) = shorter else { continue };
         for argument in &shorter.whole {
             let word = &placed[*argument].span;
-            edits.push((
-                unit_range(text, value, word).ok_or(Refusal::Unproven)?,
-                String::new(),
-            ));
+            edits.push((unit_range(text, value, word).ok_or(Refusal::Unproven)?, String::new()));
         }
         for (argument, range) in &shorter.within {
             let within = placed[*argument].text.source(range).ok_or(Refusal::Unproven)?;
@@ -476,11 +412,7 @@ fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Pl
         }
         expected[n] = Some(shorter.arguments);
     }
-    let added = if wanted.keep_alive {
-        restart_edit(text, &entries, last_start)
-    } else {
-        None
-    };
+    let added = if wanted.keep_alive { restart_edit(text, &entries, last_start) } else { None };
     let restart_added = added.is_some();
     edits.extend(added);
     if edits.is_empty() {
@@ -511,10 +443,7 @@ fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Pl
     if after.next().is_some() {
         return Err(Refusal::Unproven);
     }
-    Ok(Some(Plan {
-        diff: diff(text, &written),
-        bytes: written.into_bytes(),
-    }))
+    Ok(Some(Plan { diff: diff(text, &written), bytes: written.into_bytes() }))
 }
 
 /// A word's bytes in the file, with the blanks and joined line ends in front of it; without those where a comment line
@@ -528,15 +457,11 @@ fn unit_range(text: &str, value: &words::Mapped, word: &Range<usize>) -> Option<
 }
 
 fn restart_edit(text: &str, entries: &[systemd::Entry], start: Option<Range<usize>>) -> Option<Edit> {
-    let old = entries
-        .iter()
-        .rev()
-        .find(|e| e.section == "Service" && e.key == "Restart");
+    let old = entries.iter().rev().find(|e| e.section == "Service" && e.key == "Restart");
     match old {
-        Some(entry) if matches!(entry.value.text.as_str(), "no" | "") => Some((
-            entry.value.source(&(0..entry.value.text.len()))?,
-            "on-failure".to_owned(),
-        )),
+        Some(entry) if matches!(entry.value.text.as_str(), "no" | "") => {
+            Some((entry.value.source(&(0..entry.value.text.len()))?, "on-failure".to_owned()))
+        }
         Some(_) => None,
         None => {
             let end = start?.end;
@@ -544,10 +469,7 @@ fn restart_edit(text: &str, entries: &[systemd::Entry], start: Option<Range<usiz
             let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
             Some(match at {
                 Some(at) => (at..at, format!("Restart=on-failure{line_end}")),
-                None => (
-                    text.len()..text.len(),
-                    format!("{line_end}Restart=on-failure{line_end}"),
-                ),
+                None => (text.len()..text.len(), format!("{line_end}Restart=on-failure{line_end}")),
             })
         }
     }
@@ -556,10 +478,7 @@ fn restart_edit(text: &str, entries: &[systemd::Entry], start: Option<Range<usiz
 /// A unified diff without file names.
 fn diff(old: &str, new: &str) -> String {
     let (old, new) = (hide_secrets(old), hide_secrets(new));
-    similar::TextDiff::from_lines(old.as_str(), new.as_str())
-        .unified_diff()
-        .context_radius(3)
-        .to_string()
+    similar::TextDiff::from_lines(old.as_str(), new.as_str()).unified_diff().context_radius(3).to_string()
 }
 
 /// Hides the values of variables whose name says that they are secret: the lines around a change are shown to people.
@@ -567,9 +486,7 @@ fn hide_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut after_secret = false;
     for line in text.split_inclusive('\n') {
-        let key = line
-            .split_once("<key>")
-            .and_then(|(_, rest)| rest.split_once("</key>"));
+        let key = line.split_once("<key>").and_then(|(_, rest)| rest.split_once("</key>"));
         match line.split_once("<string>") {
             Some((before, value)) if after_secret || key.is_some_and(|(name, _)| is_secret(name)) => {
                 out.push_str(before);
@@ -587,20 +504,14 @@ fn hide_secrets(text: &str) -> String {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    ["SECRET", "TOKEN", "PASSW", "KEY", "CREDENTIAL", "TICKET"]
-        .iter()
-        .any(|word| name.contains(word))
+    ["SECRET", "TOKEN", "PASSW", "KEY", "CREDENTIAL", "TICKET"].iter().any(|word| name.contains(word))
 }
 
 /// Hides the values of `NAME=value`; on a line of a unit's `Environment=` up to its end, for a value may hold blanks.
 fn hide_assignments(line: &str, out: &mut String) {
     let whole = line.trim_start().starts_with("Environment");
     let stop = |c: char| {
-        if whole {
-            c == '\n'
-        } else {
-            c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '&')
-        }
+        if whole { c == '\n' } else { c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '&') }
     };
     let mut rest = line;
     while let Some(equals) = rest.find('=') {

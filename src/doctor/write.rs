@@ -52,12 +52,7 @@ impl Original {
         let bytes = files::read_within(path)?;
         let path = path.canonicalize()?;
         let data = fs::symlink_metadata(&path)?;
-        Ok(Self {
-            path,
-            bytes,
-            mode: data.mode() & 0o7777,
-            owner: (data.uid(), data.gid()),
-        })
+        Ok(Self { path, bytes, mode: data.mode() & 0o7777, owner: (data.uid(), data.gid()) })
     }
 
     /// Where its backup goes.
@@ -152,9 +147,7 @@ fn remove_strays(path: &Path, step: &mut dyn FnMut()) -> io::Result<()> {
 
 /// Removes the temporary files that a killed repair left beside this file. Nothing is done while a repair works there.
 pub fn clean(path: &Path) {
-    let strays = TEMPORARY
-        .iter()
-        .any(|suffix| fs::symlink_metadata(beside(path, suffix)).is_ok());
+    let strays = TEMPORARY.iter().any(|suffix| fs::symlink_metadata(beside(path, suffix)).is_ok());
     if strays && let Ok(_folder) = Locked::take(path) {
         // what cannot be removed now is tried again with the next repair, which tells the reason
         let _ = remove_strays(path, &mut || {});
@@ -185,12 +178,8 @@ impl Drop for Locked {
 
 fn write_whole(path: &Path, bytes: &[u8], like: &Original, step: &mut dyn FnMut()) -> io::Result<()> {
     let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(flags)
-        .open(path)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)?;
     step();
     let (first, second) = bytes.split_at(bytes.len() / 2);
     file.write_all(first)?;

@@ -21,10 +21,7 @@ impl Clocks {
     pub fn now() -> Self {
         use rustix::time::ClockId;
         let read = |clock| duration(rustix::time::clock_gettime(clock));
-        Self {
-            awake: read(ClockId::Monotonic),
-            total: read(ClockId::Boottime),
-        }
+        Self { awake: read(ClockId::Monotonic), total: read(ClockId::Boottime) }
     }
 
     /// Reads both: `clock_gettime(3)` of macOS, CLOCK_UPTIME_RAW ("in the same manner as CLOCK_MONOTONIC_RAW, but that
@@ -35,10 +32,7 @@ impl Clocks {
             // SAFETY: takes a constant and returns a number; 0 for a clock that does not exist (clock_gettime(3)).
             Duration::from_nanos(unsafe { clock_gettime_nsec_np(clock) })
         };
-        Self {
-            awake: read(libc::CLOCK_UPTIME_RAW),
-            total: read(libc::CLOCK_MONOTONIC_RAW),
-        }
+        Self { awake: read(libc::CLOCK_UPTIME_RAW), total: read(libc::CLOCK_MONOTONIC_RAW) }
     }
 }
 
@@ -87,10 +81,7 @@ mod tests {
     use super::*;
 
     fn at(awake: u64, total: u64) -> Clocks {
-        Clocks {
-            awake: Duration::from_millis(awake),
-            total: Duration::from_millis(total),
-        }
+        Clocks { awake: Duration::from_millis(awake), total: Duration::from_millis(total) }
     }
 
     #[test]

@@ -158,7 +158,8 @@ impl Collector {
         };
         let mut present = Vec::new();
         collector.read_files(now.at, true, &mut present);
-        let started_at = collector.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
+        let started_at =
+            collector.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
         let mut past = collector.read_history(profile, now, started_at);
         // A process comes before its own lines, what it wrote comes when it was written, and how it is now at the end.
         let (processes, written): (Past, Past) =
@@ -246,7 +247,13 @@ impl Collector {
     }
 
     /// Follows this process from now on, if it is there and, where `start` is known, the same. Returns whether it is.
-    pub fn consider(&mut self, pid: u32, start: Option<u64>, now: Timestamp, out: &mut Vec<Evidence>) -> bool {
+    pub fn consider(
+        &mut self,
+        pid: u32,
+        start: Option<u64>,
+        now: Timestamp,
+        out: &mut Vec<Evidence>,
+    ) -> bool {
         if let Some(tracked) = self.processes.get(&pid) {
             return start.is_none_or(|start| start == tracked.start);
         }
@@ -401,7 +408,8 @@ impl Collector {
         if opened.is_empty() {
             return;
         }
-        let started_at = self.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
+        let started_at =
+            self.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
         let oldest = started_at.map(|at| at.saturating_sub(START_TOLERANCE).unwrap_or(at));
         let mut events = Vec::new();
         for at in opened {
@@ -456,7 +464,8 @@ fn read_backwards(
                 found.push((at, event));
             }
         });
-        let first = block.bytes.split(|b| *b == b'\n').take(64).find_map(|line| super::line::head(line)?.stamp);
+        let first =
+            block.bytes.split(|b| *b == b'\n').take(64).find_map(|line| super::line::head(line)?.stamp);
         let first = first.and_then(|stamp| zone.to_ambiguous_timestamp(stamp).compatible().ok());
         // A log without stamps says nothing of when: no history.
         if first.is_none() && !stamped {

@@ -174,7 +174,13 @@ mod tests {
                 "turn: a",
             ),
             ("[Lark] [2026-11-22 11:09:14,271] [ERROR] msg", Some(at), Level::Error, Some("Lark"), "msg"),
-            ("WARNING gateway.run: tick failed: x", None, Level::Warning, Some("gateway.run"), "tick failed: x"),
+            (
+                "WARNING gateway.run: tick failed: x",
+                None,
+                Level::Warning,
+                Some("gateway.run"),
+                "tick failed: x",
+            ),
             (
                 "2026-06-09 15:34:12 INFO  Feishu WebSocket connected",
                 Some(old),

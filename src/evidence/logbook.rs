@@ -217,7 +217,9 @@ fn level_seen(block: &[u8]) -> Option<(Signal, Option<DateTime>)> {
         }
         let end = memchr(b'\n', rest).unwrap_or(rest.len());
         match line::head(&rest[..end]) {
-            Some(Head { level: Level::Info | Level::Debug, stamp, .. }) => return Some((Signal::Info, stamp)),
+            Some(Head { level: Level::Info | Level::Debug, stamp, .. }) => {
+                return Some((Signal::Info, stamp));
+            }
             Some(head) => seen = Some((Signal::Record, head.stamp)),
             None => {}
         }

@@ -184,7 +184,10 @@ impl Pattern {
             Some(name) => line.logger == Some(name.as_bytes()),
             None => true,
         };
-        logger_fits && (!self.about || line.about_feishu) && self.starts_fit(message) && self.ends_fit(message)
+        logger_fits
+            && (!self.about || line.about_feishu)
+            && self.starts_fit(message)
+            && self.ends_fit(message)
     }
 
     fn starts_fit(&self, message: &[u8]) -> bool {

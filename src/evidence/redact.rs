@@ -99,22 +99,13 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// Text that is safe to show on one line: terminal escapes, line breaks, control characters and marks that turn the
 /// direction of writing are gone, and it is at most `max` characters long (an ellipsis stands for the rest).
 pub fn one_line(text: &str, max: usize) -> String {
-    bounded(
-        &without_controls(text, max.saturating_mul(4).saturating_add(64)),
-        max,
-    )
+    bounded(&without_controls(text, max.saturating_mul(4).saturating_add(64)), max)
 }
 
 /// [`one_line`] and [`redact`] in the order in which no secret slips through: escapes may cut a token into pieces,
 /// and so may the bound.
 pub fn clean_line(text: &str, max: usize) -> String {
-    bounded(
-        &redact(&without_controls(
-            text,
-            max.saturating_mul(4).saturating_add(4096),
-        )),
-        max,
-    )
+    bounded(&redact(&without_controls(text, max.saturating_mul(4).saturating_add(4096))), max)
 }
 
 fn bounded(text: &str, max: usize) -> String {
@@ -198,19 +189,11 @@ fn is_invisible(c: char) -> bool {
 
 enum Step {
     Skip(usize),
-    Replace {
-        start: usize,
-        end: usize,
-        with: Cow<'static, str>,
-    },
+    Replace { start: usize, end: usize, with: Cow<'static, str> },
 }
 
 fn mask(start: usize, end: usize) -> Step {
-    Step::Replace {
-        start,
-        end,
-        with: Cow::Borrowed(MASK),
-    }
+    Step::Replace { start, end, with: Cow::Borrowed(MASK) }
 }
 
 const fn is_word(b: u8) -> bool {
@@ -218,10 +201,7 @@ const fn is_word(b: u8) -> bool {
 }
 
 fn word_end(bytes: &[u8], from: usize) -> usize {
-    from + bytes[from..]
-        .iter()
-        .position(|b| !is_word(*b))
-        .unwrap_or(bytes.len() - from)
+    from + bytes[from..].iter().position(|b| !is_word(*b)).unwrap_or(bytes.len() - from)
 }
 
 /// What the word that begins here is: the name of a secret, a token itself, or nothing.
@@ -247,11 +227,7 @@ fn look_at_word(text: &str, start: usize) -> Step {
     }
     if word.eq_ignore_ascii_case("bearer") {
         let from = end + spaces(&bytes[end..]);
-        let to = from
-            + bytes[from..]
-                .iter()
-                .position(|b| !is_bearer(*b))
-                .unwrap_or(bytes.len() - from);
+        let to = from + bytes[from..].iter().position(|b| !is_bearer(*b)).unwrap_or(bytes.len() - from);
         if from > end
             && (to - from >= 20 || (to - from >= 8 && bytes[from..to].iter().any(u8::is_ascii_digit)))
         {
@@ -266,10 +242,7 @@ const fn is_bearer(b: u8) -> bool {
 }
 
 fn spaces(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .position(|b| !matches!(b, b' ' | b'\t'))
-        .unwrap_or(bytes.len())
+    bytes.iter().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(bytes.len())
 }
 
 /// A token that shows by itself what it is.
@@ -280,22 +253,14 @@ fn token(text: &str, start: usize, end: usize) -> Option<Step> {
         // an app's ID: no secret, but nobody else's business; its ends tell two apart
         if rest.len() >= 8 && rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
             let with = format!("cli_{}…{}", &rest[..2], &rest[rest.len() - 2..]);
-            return Some(Step::Replace {
-                start,
-                end,
-                with: Cow::Owned(with),
-            });
+            return Some(Step::Replace { start, end, with: Cow::Owned(with) });
         }
         return None;
     }
     if word.starts_with("eyJ") && word.len() >= 8 && bytes.get(end) == Some(&b'.') {
         let second = word_end(bytes, end + 1);
         if second - end > 5 {
-            let third = if bytes.get(second) == Some(&b'.') {
-                word_end(bytes, second + 1)
-            } else {
-                second
-            };
+            let third = if bytes.get(second) == Some(&b'.') { word_end(bytes, second + 1) } else { second };
             return Some(mask(start, third));
         }
     }
@@ -319,11 +284,8 @@ fn token(text: &str, start: usize, end: usize) -> Option<Step> {
 fn names_a_secret(word: &str) -> bool {
     // no name of that length is one; and it bounds the work
     let tail = &word[word.len().saturating_sub(64)..];
-    let plain: String = tail
-        .bytes()
-        .filter(|b| !matches!(b, b'_' | b'-'))
-        .map(|b| b.to_ascii_lowercase() as char)
-        .collect();
+    let plain: String =
+        tail.bytes().filter(|b| !matches!(b, b'_' | b'-')).map(|b| b.to_ascii_lowercase() as char).collect();
     NAMES.contains(&plain.as_str()) || NAME_ENDINGS.iter().any(|e| plain.ends_with(e))
 }
 
@@ -398,9 +360,7 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
 /// From the first to behind the last byte of the value that begins at `at`, without its quotes.
 fn value_at(bytes: &[u8], mut at: usize, whole_line: bool) -> (usize, usize) {
     // Python's b'…', r"…"
-    if bytes
-        .get(at)
-        .is_some_and(|b| matches!(b.to_ascii_lowercase(), b'b' | b'r' | b'u' | b'f'))
+    if bytes.get(at).is_some_and(|b| matches!(b.to_ascii_lowercase(), b'b' | b'r' | b'u' | b'f'))
         && matches!(bytes.get(at + 1), Some(b'"' | b'\''))
     {
         at += 1;
@@ -515,62 +475,38 @@ mod tests {
                 "Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?fpid=493&aid=552564&device_id=76&access_key=9f3a&service_id=33554678&ticket=f0c4-77 [conn_id=76]",
                 "Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?fpid=493&aid=552564&device_id=76&access_key=[redacted]&service_id=33554678&ticket=[redacted] [conn_id=76]",
             ),
-            (
-                r#"{"app_id": "x", "app_secret": "a\"b c"}"#,
-                r#"{"app_id": "x", "app_secret": "[redacted]"}"#,
-            ),
+            (r#"{"app_id": "x", "app_secret": "a\"b c"}"#, r#"{"app_id": "x", "app_secret": "[redacted]"}"#),
             (
                 r#""{\"tenant_access_token\": \"t-x\", \"n\":1}""#,
                 r#""{\"tenant_access_token\": \"[redacted]\", \"n\":1}""#,
             ),
-            (
-                "FEISHU_APP_SECRET=abc python",
-                "FEISHU_APP_SECRET=[redacted] python",
-            ),
+            ("FEISHU_APP_SECRET=abc python", "FEISHU_APP_SECRET=[redacted] python"),
             ("app_secret: abc\nnext: 1", "app_secret: [redacted]\nnext: 1"),
             ("{'token': b'abc'}", "{'token': b'[redacted]'}"),
             ("token=SecretStr('abc'), n=1", "token=[redacted]), n=1"),
-            (
-                "hermes --app-secret abc --replace",
-                "hermes --app-secret [redacted] --replace",
-            ),
+            ("hermes --app-secret abc --replace", "hermes --app-secret [redacted] --replace"),
             (
                 "<key>X_TOKEN</key>\n <string>ab c</string>",
                 "<key>X_TOKEN</key>\n <string>[redacted]</string>",
             ),
             ("Authorization: Basic dXNlcjpw c2", "Authorization: [redacted]"),
-            (
-                "{\"Authorization\": \"Bearer abcdefg1\"}",
-                "{\"Authorization\": \"[redacted]\"}",
-            ),
+            ("{\"Authorization\": \"Bearer abcdefg1\"}", "{\"Authorization\": \"[redacted]\"}"),
             ("used Bearer abcdefg1.x/y= here", "used Bearer [redacted] here"),
-            (
-                "to http://user:p@ss@proxy:8080/x?y",
-                "to http://user:[redacted]@proxy:8080/x?y",
-            ),
+            ("to http://user:p@ss@proxy:8080/x?y", "to http://user:[redacted]@proxy:8080/x?y"),
             ("to https://abcdefghijklmnop@host/", "to https://[redacted]@host/"),
             ("t-g1044qeGEDXTB6NDJOGV4JQCYDGHRBARFTGT1234", "[redacted]"),
             ("(u-g1044qeGEDXTB6NDJOGV4J.abc)", "([redacted])"),
             ("app cli_a1b2c3d4e5f6 ok", "app cli_a1…f6 ok"),
             ("key sk-proj-abcdefghijkl_mnop!", "key [redacted]!"),
             ("x eyJhbGciOi.eyJzdWIiOi.SflKxw-_c y", "x [redacted] y"),
-            (
-                "ghp_0123456789abcdefXYZ xoxb-1234567890-a",
-                "[redacted] [redacted]",
-            ),
-            (
-                "u=https%3A%2F%2Fx%3Ftoken%3Dabc%26y HTTP",
-                "u=https%3A%2F%2Fx%3Ftoken%3D[redacted] HTTP",
-            ),
+            ("ghp_0123456789abcdefXYZ xoxb-1234567890-a", "[redacted] [redacted]"),
+            ("u=https%3A%2F%2Fx%3Ftoken%3Dabc%26y HTTP", "u=https%3A%2F%2Fx%3Ftoken%3D[redacted] HTTP"),
             ("('x-api-key', 'abcdefg1')", "('x-api-key', '[redacted]')"),
             (
                 "Inbound dm message received: id=om_1 sender=user:ou_1 text='it\\'s \\n me' media=0",
                 "Inbound dm message received: id=om_1 sender=user:ou_1 text='[redacted]' media=0",
             ),
-            (
-                "msg=\"it's\" reply_to_text=''",
-                "msg=\"[redacted]\" reply_to_text=''",
-            ),
+            ("msg=\"it's\" reply_to_text=''", "msg=\"[redacted]\" reply_to_text=''"),
             ("password=\"cut off in the mid", "password=\"[redacted]"),
             ("a\\nsk-abcdefghijklmnop123", "a\\n[redacted]"),
             (
@@ -579,10 +515,7 @@ mod tests {
             ),
         ] {
             assert_eq!(redact(text), expected);
-            assert!(
-                matches!(redact(expected), Cow::Borrowed(_)),
-                "once is enough: {expected}"
-            );
+            assert!(matches!(redact(expected), Cow::Borrowed(_)), "once is enough: {expected}");
         }
     }
 
@@ -600,22 +533,14 @@ mod tests {
             "网关密钥 é ü \u{1F600} ticket",
             "required: [\"app_id\", \"app_secret\", \"verification_name\"]",
         ] {
-            assert!(
-                matches!(redact(text), Cow::Borrowed(_)),
-                "{} → {}",
-                text,
-                redact(text)
-            );
+            assert!(matches!(redact(text), Cow::Borrowed(_)), "{} → {}", text, redact(text));
         }
     }
 
     #[test]
     fn one_line_is_one_harmless_line() {
         assert_eq!(one_line("a\x1b[31mred\x1b[0m\nb\tc", 99), "ared b c");
-        assert_eq!(
-            one_line("\x1b]0;title\x07x\x1b(By\u{202e}z\u{0}", 99),
-            "xy\u{fffd}z\u{fffd}"
-        );
+        assert_eq!(one_line("\x1b]0;title\x07x\x1b(By\u{202e}z\u{0}", 99), "xy\u{fffd}z\u{fffd}");
         assert_eq!(one_line("abcdef", 4), "abc…");
         assert_eq!(one_line("网关日志", 4), "网关日志");
         assert_eq!(one_line("网关日志", 3), "网关…");

@@ -77,7 +77,8 @@ pub fn state(value: &Value) -> Option<StateFile> {
 }
 
 fn heartbeat(value: &Value) -> Option<Evidence> {
-    let updated_at = value.get("updated_at").and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
+    let updated_at =
+        value.get("updated_at").and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
     Some(Evidence::Heartbeat { pid: pid(value.get("pid")?)?, updated_at })
 }
 
@@ -96,7 +97,9 @@ mod tests {
 
     #[test]
     fn foreign_content_is_no_evidence() {
-        for value in [json!(null), json!([]), json!("x"), json!({"pid": -1}), json!({"pid": 0}), json!({"pid": 1e300})] {
+        for value in
+            [json!(null), json!([]), json!("x"), json!({"pid": -1}), json!({"pid": 0}), json!({"pid": 1e300})]
+        {
             for file in ["gateway.pid", "gateway_state.json", "state/gateway.heartbeat"] {
                 assert_eq!(evidence(file, Some(&value)), None, "{file} {value}");
             }
@@ -108,7 +111,10 @@ mod tests {
     #[test]
     fn a_bare_number_names_the_process_too() {
         assert_eq!(identity(&json!(42)), Some(FileIdentity { pid: 42, start: None }));
-        assert_eq!(identity(&json!({"pid": 42, "start_time": 7})), Some(FileIdentity { pid: 42, start: Some(7) }));
+        assert_eq!(
+            identity(&json!({"pid": 42, "start_time": 7})),
+            Some(FileIdentity { pid: 42, start: Some(7) })
+        );
     }
 
     #[test]

@@ -173,7 +173,11 @@ impl Core {
             return None;
         }
         let gateway = self.gateway.timers().map(Timer::due);
-        gateway.chain(self.absent.iter().map(Timer::due)).chain(judge::expiries(self)).filter(|due| *due > self.now).min()
+        gateway
+            .chain(self.absent.iter().map(Timer::due))
+            .chain(judge::expiries(self))
+            .filter(|due| *due > self.now)
+            .min()
     }
 
     fn advance(&mut self, now: Timestamp, changes: &mut Vec<Change>) {
@@ -219,7 +223,9 @@ impl Core {
     fn take(&mut self, evidence: Evidence) {
         let now = self.now;
         match evidence {
-            Evidence::Log { signal, other_pid, stamp, proof } => self.hear(Said { signal, other_pid, stamp, proof }),
+            Evidence::Log { signal, other_pid, stamp, proof } => {
+                self.hear(Said { signal, other_pid, stamp, proof })
+            }
             Evidence::Process { pid, start, started_at, state, exit } => {
                 self.see_process(pid, start, started_at, state, exit);
             }
@@ -327,15 +333,18 @@ impl Core {
     ) {
         let now = self.now;
         let live = matches!(state, ProcessState::Running | ProcessState::Stopped);
-        let reused =
-            self.processes.get(&pid).is_some_and(|known| match (known.start, start) {
-                (Some(old), Some(new)) => old != new,
-                _ => live && !known.live(),
-            });
+        let reused = self.processes.get(&pid).is_some_and(|known| match (known.start, start) {
+            (Some(old), Some(new)) => old != new,
+            _ => live && !known.live(),
+        });
         if reused {
             self.processes.remove(&pid);
             if self.gateway.pid == Some(pid) {
-                self.end_gateway(now, None, Proof::new("process", format!("PID {pid} is another process now"), now));
+                self.end_gateway(
+                    now,
+                    None,
+                    Proof::new("process", format!("PID {pid} is another process now"), now),
+                );
             }
         }
         if live && !self.processes.contains_key(&pid) {
@@ -440,10 +449,13 @@ impl Core {
 
     /// A clean slate for a new process.
     fn begin(&mut self, pid: Option<u32>, since: Timestamp) {
-        let old = (self.gateway.pid, self.gateway.end.as_ref().map(|end| end.respawn.since), self.gateway.seen);
+        let old =
+            (self.gateway.pid, self.gateway.end.as_ref().map(|end| end.respawn.since), self.gateway.seen);
         let old_lives = old.0.is_some_and(|pid| self.processes.get(&pid).is_some_and(Process::live));
         self.predecessor = match old {
-            (old_pid, _, true) if old_lives && old_pid != pid => Some(Predecessor { pid: old_pid, until: None }),
+            (old_pid, _, true) if old_lives && old_pid != pid => {
+                Some(Predecessor { pid: old_pid, until: None })
+            }
             (old_pid, Some(gone), true) => {
                 Some(Predecessor { pid: old_pid, until: Some(after(gone, LAST_WORDS)) })
             }
@@ -490,7 +502,8 @@ impl Core {
             return;
         }
         let written = updated_at.unwrap_or(self.now).min(self.now);
-        let before_this_process = self.gateway.started_at.is_some_and(|start| after(written, LAST_WORDS) < start);
+        let before_this_process =
+            self.gateway.started_at.is_some_and(|start| after(written, LAST_WORDS) < start);
         if before_this_process {
             return;
         }

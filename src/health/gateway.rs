@@ -467,7 +467,13 @@ impl Gateway {
     }
 
     /// Takes in `gateway_state.json` of this very process. Only its bad news count.
-    pub fn read_state(&mut self, now: Timestamp, state: &StateFile, deadlines: &Deadlines, grace: Option<Timestamp>) {
+    pub fn read_state(
+        &mut self,
+        now: Timestamp,
+        state: &StateFile,
+        deadlines: &Deadlines,
+        grace: Option<Timestamp>,
+    ) {
         self.seen = true;
         self.last_seen = now;
         // A new process takes the key over from the file of the one before: it says something only on the way out.
@@ -524,13 +530,14 @@ impl Gateway {
                 self.fail(Reason::NetworkUnreachable, proof, None, now, grace);
             }
             "fatal" if self.trouble.is_none() => {
-                let reason = if code == "feishu_app_lock" || message.contains("already using this Feishu app_id") {
-                    Reason::AppInUse
-                } else if message.contains("not installed") || message.contains("No adapter") {
-                    Reason::AdapterMissing
-                } else {
-                    Reason::ConfigError
-                };
+                let reason =
+                    if code == "feishu_app_lock" || message.contains("already using this Feishu app_id") {
+                        Reason::AppInUse
+                    } else if message.contains("not installed") || message.contains("No adapter") {
+                        Reason::AdapterMissing
+                    } else {
+                        Reason::ConfigError
+                    };
                 self.trouble =
                     Some(Trouble { reason, proof, other_pid: pid_in(message), from_state_file: true });
             }

@@ -90,7 +90,8 @@ fn remarks(gateway: &Gateway, notes: &mut Vec<Note>) {
 fn loops(core: &Core, holding: &mut Holding) {
     let d = &core.deadlines;
     if !settled(core) {
-        let starts = core.recent(&core.starts, d.crash_window).max(core.recent(&core.recorded_starts, d.crash_window));
+        let starts =
+            core.recent(&core.starts, d.crash_window).max(core.recent(&core.recorded_starts, d.crash_window));
         let storm = core.storm.as_ref().filter(|(at, _)| after(*at, d.crash_window) > core.clock());
         if starts > d.crash_starts || storm.is_some() {
             let counted = || {
@@ -126,7 +127,8 @@ pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
         let nth = times.len().checked_sub(most + 1).and_then(|i| times.get(i));
         nth.map(|at| after(*at, window))
     };
-    let takeover = core.takeovers.len().checked_sub(d.replace_takeovers.max(1)).and_then(|i| core.takeovers.get(i));
+    let takeover =
+        core.takeovers.len().checked_sub(d.replace_takeovers.max(1)).and_then(|i| core.takeovers.get(i));
     [
         ends(&core.starts, d.crash_starts, d.crash_window),
         ends(&core.recorded_starts, d.crash_starts, d.crash_window),
@@ -300,7 +302,8 @@ fn supervised(core: &Core) -> Reason {
                 JobState::Running => false,
             }
     });
-    let detached = core.detached.is_some() && !core.job.as_ref().is_some_and(|job| job.state == JobState::Running);
+    let detached =
+        core.detached.is_some() && !core.job.as_ref().is_some_and(|job| job.state == JobState::Running);
     if (job_says_no || detached) && !core.deadlines.accept_unsupervised {
         Reason::Unsupervised
     } else {

@@ -192,10 +192,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(No),
         ["keeps crashing at start", "反复启动失败"],
-        [
-            "The gateway was started more than 5 times within 2 minutes.",
-            "网关在 2 分钟内启动了 5 次以上。",
-        ],
+        ["The gateway was started more than 5 times within 2 minutes.", "网关在 2 分钟内启动了 5 次以上。"],
         [
             "Read the log for what ends it; another restart only adds one more start.",
             "请查看日志找出退出原因；再重启只会多一次启动。",
@@ -211,7 +208,10 @@ pub static CATALOGUE: &[Entry] = &[
             "Gateway instances took over from each other 3 times within 10 minutes.",
             "网关实例在 10 分钟内互相接管了 3 次。",
         ],
-        ["Remove --replace from the job file: gatelight doctor --fix.", "请从任务文件中移除 --replace：gatelight doctor --fix。"],
+        [
+            "Remove --replace from the job file: gatelight doctor --fix.",
+            "请从任务文件中移除 --replace：gatelight doctor --fix。",
+        ],
     ),
     entry(
         Reason::AppInUse,
@@ -223,7 +223,10 @@ pub static CATALOGUE: &[Entry] = &[
             "Another gateway on this machine already holds this Feishu app.",
             "本机另一个网关已在使用同一个飞书应用。",
         ],
-        ["Stop the other gateway, or give this profile an app of its own.", "请停止另一个网关，或为此配置使用单独的应用。"],
+        [
+            "Stop the other gateway, or give this profile an app of its own.",
+            "请停止另一个网关，或为此配置使用单独的应用。",
+        ],
     ),
     entry(
         Reason::AdapterMissing,
@@ -232,7 +235,10 @@ pub static CATALOGUE: &[Entry] = &[
         Some(No),
         ["Feishu adapter missing", "缺少飞书适配器"],
         ["The gateway cannot load its Feishu adapter.", "网关无法加载飞书适配器。"],
-        ["Install what the log names (lark-oapi), then restart.", "请安装日志中提到的依赖（lark-oapi），然后重启。"],
+        [
+            "Install what the log names (lark-oapi), then restart.",
+            "请安装日志中提到的依赖（lark-oapi），然后重启。",
+        ],
     ),
     entry(
         Reason::ConfigError,
@@ -241,7 +247,10 @@ pub static CATALOGUE: &[Entry] = &[
         Some(No),
         ["configuration refused", "配置错误"],
         ["The gateway cannot start with its configuration.", "网关无法以当前配置启动。"],
-        ["Mend the configuration that the log names, then start it again.", "请修正日志中指出的配置，然后重新启动。"],
+        [
+            "Mend the configuration that the log names, then start it again.",
+            "请修正日志中指出的配置，然后重新启动。",
+        ],
     ),
     entry(
         Reason::NotLoaded,
@@ -279,7 +288,10 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(Yes),
         ["process suspended", "进程被挂起"],
-        ["The process is stopped by a signal (state T): it does nothing at all.", "进程被信号挂起（状态 T），完全不工作。"],
+        [
+            "The process is stopped by a signal (state T): it does nothing at all.",
+            "进程被信号挂起（状态 T），完全不工作。",
+        ],
         ["Restart it, or continue it with kill -CONT.", "请重启，或用 kill -CONT 恢复。"],
     ),
     entry(
@@ -288,7 +300,10 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(ByForce),
         ["does not exit", "无法退出"],
-        ["The gateway said that it exits, and its process is still there.", "网关已声明退出，但进程仍然存在。"],
+        [
+            "The gateway said that it exits, and its process is still there.",
+            "网关已声明退出，但进程仍然存在。",
+        ],
         ["Restart it by force: the old process has to be killed.", "请强制重启：旧进程需要被杀死。"],
     ),
     entry(
@@ -297,7 +312,10 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(ByForce),
         ["event loop frozen", "事件循环卡死"],
-        ["The gateway's heartbeat stopped: its event loop does not turn.", "网关心跳已停止：事件循环不再运转。"],
+        [
+            "The gateway's heartbeat stopped: its event loop does not turn.",
+            "网关心跳已停止：事件循环不再运转。",
+        ],
         ["Restart it by force: a frozen loop ignores SIGTERM.", "请强制重启：卡死的循环会忽略 SIGTERM。"],
     ),
     entry(
@@ -318,7 +336,10 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(Yes),
         ["Feishu client on a wrong event loop", "飞书客户端绑定了错误的事件循环"],
-        ["The Feishu client was started on another event loop and is deaf.", "飞书客户端运行在错误的事件循环上，收不到消息。"],
+        [
+            "The Feishu client was started on another event loop and is deaf.",
+            "飞书客户端运行在错误的事件循环上，收不到消息。",
+        ],
         ["Restart it.", "请重启。"],
     ),
     entry(
@@ -328,7 +349,10 @@ pub static CATALOGUE: &[Entry] = &[
         Some(AfterMendingCredentials),
         ["credentials refused", "凭据被拒绝"],
         ["Feishu refuses this app's credentials.", "飞书拒绝了此应用的凭据。"],
-        ["Mend the app ID and secret, then restart: the gateway does not try again by itself.", "请修正 app_id 与 app_secret 后重启：网关不会自行重试。"],
+        [
+            "Mend the app ID and secret, then restart: the gateway does not try again by itself.",
+            "请修正 app_id 与 app_secret 后重启：网关不会自行重试。",
+        ],
     ),
     entry(
         Reason::ConnectionLimit,
@@ -346,7 +370,10 @@ pub static CATALOGUE: &[Entry] = &[
         Some(WhenNetworkIsBack),
         ["Feishu cannot be reached", "无法连接飞书"],
         ["The last attempt to reach Feishu failed.", "最近一次连接飞书的尝试失败。"],
-        ["Look at network, DNS and proxy; the gateway tries again every 2 minutes.", "请检查网络、DNS 与代理；网关每 2 分钟重试一次。"],
+        [
+            "Look at network, DNS and proxy; the gateway tries again every 2 minutes.",
+            "请检查网络、DNS 与代理；网关每 2 分钟重试一次。",
+        ],
     ),
     entry(
         Reason::ReconnectStalled,
@@ -354,7 +381,10 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(Yes),
         ["link not back", "连接未恢复"],
-        ["The link should be back by now, and nothing proves that it is.", "连接早该恢复，但没有任何证据表明已恢复。"],
+        [
+            "The link should be back by now, and nothing proves that it is.",
+            "连接早该恢复，但没有任何证据表明已恢复。",
+        ],
         ["Restart it.", "请重启。"],
     ),
     entry(
@@ -381,7 +411,10 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Amber,
         None,
         ["reconnecting", "正在重连"],
-        ["The link was lost a moment ago; the gateway reconnects by itself.", "连接刚刚断开，网关正在自动重连。"],
+        [
+            "The link was lost a moment ago; the gateway reconnects by itself.",
+            "连接刚刚断开，网关正在自动重连。",
+        ],
         ["", ""],
     ),
     entry(
@@ -390,8 +423,14 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Amber,
         None,
         ["connected, but unsupervised", "已连接，但无人看管"],
-        ["Connected, but no service manager would bring it back.", "已连接，但没有服务管理器会在退出后拉起它。"],
-        ["Load its job (Restart does that) or install its service; or accept it in the settings.", "请加载其任务（重启即可）或安装其服务；也可在设置中接受此状态。"],
+        [
+            "Connected, but no service manager would bring it back.",
+            "已连接，但没有服务管理器会在退出后拉起它。",
+        ],
+        [
+            "Load its job (Restart does that) or install its service; or accept it in the settings.",
+            "请加载其任务（重启即可）或安装其服务；也可在设置中接受此状态。",
+        ],
     ),
     entry(
         Reason::Connected,

@@ -114,10 +114,8 @@ pub fn csv(record: &Record, window: Window) -> String {
     for p in &record.profiles {
         for i in stats::story(p, &record.watched, window).incidents {
             let seen = format!("{:.3}", i.seen.as_millis() as f64 / 1000.0);
-            let (source, line, at) = i
-                .evidence
-                .as_ref()
-                .map_or((String::new(), String::new(), String::new()), |e| {
+            let (source, line, at) =
+                i.evidence.as_ref().map_or((String::new(), String::new(), String::new()), |e| {
                     (e.source.clone(), e.line.clone(), e.at.to_string())
                 });
             let fields = [
@@ -132,9 +130,7 @@ pub fn csv(record: &Record, window: Window) -> String {
                 line,
                 at,
                 i.restarts.len().to_string(),
-                i.restarts
-                    .last()
-                    .map_or(String::new(), |r| r.result.word().to_owned()),
+                i.restarts.last().map_or(String::new(), |r| r.result.word().to_owned()),
             ];
             let row: Vec<String> = fields.iter().map(|f| field(f)).collect();
             let _ = write!(out, "{}\r\n", row.join(","));
@@ -145,15 +141,9 @@ pub fn csv(record: &Record, window: Window) -> String {
 
 /// One field: quoted where needed, and with an apostrophe before what a spreadsheet would take for a formula.
 fn field(text: &str) -> String {
-    let risky = text
-        .trim_start()
-        .starts_with(['=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠'])
+    let risky = text.trim_start().starts_with(['=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠'])
         || text.starts_with(['\t', '\r', '\n']);
-    let text = if risky {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
+    let text = if risky { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\r', '\n', '\'']) || text != text.trim() {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -172,11 +162,7 @@ mod tests {
         let mut red = row(10, 1, Reason::NotRunning);
         red.evidence = Some(Proof::new("agent.log", line, t(10)));
         Record {
-            watched: vec![Watched {
-                run: 1,
-                from: t(0),
-                to: t(100),
-            }],
+            watched: vec![Watched { run: 1, from: t(0), to: t(100) }],
             profiles: vec![ProfileRecord {
                 name: "=work".into(),
                 changes: vec![row(0, 1, Reason::Connected), red, row(30, 1, Reason::Connected)],
@@ -200,27 +186,15 @@ mod tests {
             "a\"b,c\nd",
             "plain",
         ] {
-            let csv = csv(
-                &record(line),
-                Window {
-                    from: t(0),
-                    to: t(100),
-                },
-            );
+            let csv = csv(&record(line), Window { from: t(0), to: t(100) });
             let mut reader = Csv(csv.chars().peekable());
             let head = reader.record();
             let fields = reader.record();
             assert_eq!(fields.len(), head.len(), "{csv}");
             let evidence = &fields[8];
-            assert!(
-                evidence == line || *evidence == format!("'{line}"),
-                "{evidence:?}"
-            );
+            assert!(evidence == line || *evidence == format!("'{line}"), "{evidence:?}");
             for f in &fields {
-                assert!(
-                    !f.trim_start().starts_with(['=', '+', '-', '@', '|', '%', '＝']),
-                    "{f:?}"
-                );
+                assert!(!f.trim_start().starts_with(['=', '+', '-', '@', '|', '%', '＝']), "{f:?}");
             }
         }
     }
@@ -253,14 +227,7 @@ mod tests {
 
     #[test]
     fn json_is_versioned_and_in_seconds() {
-        let all = json(
-            &record("x"),
-            Window {
-                from: t(0),
-                to: t(200),
-            },
-            t(200),
-        );
+        let all = json(&record("x"), Window { from: t(0), to: t(200) }, t(200));
         assert_eq!(all["version"], 1);
         let p = &all["profiles"][0];
         assert_eq!(p["figures"]["known_s"], 100.0);

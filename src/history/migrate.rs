@@ -55,18 +55,14 @@ CREATE TABLE watched (
 
 /// The version of this file: how many steps it has had.
 pub fn version(db: &Connection) -> rusqlite::Result<usize> {
-    db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
-        .map(|v| v.max(0) as usize)
+    db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).map(|v| v.max(0) as usize)
 }
 
 /// Takes the steps that the file lacks, each in a transaction of its own: a crash leaves a whole version behind.
 pub fn migrate(db: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
     let found = version(db)?;
     if found > steps.len() {
-        return Err(StoreError::Newer {
-            found,
-            known: steps.len(),
-        });
+        return Err(StoreError::Newer { found, known: steps.len() });
     }
     for (i, step) in steps.iter().enumerate().skip(found) {
         let step_transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -94,9 +90,8 @@ mod tests {
         let two = ["CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y DEFAULT 3"];
         migrate(&mut db, &two).unwrap();
         migrate(&mut db, &two).unwrap();
-        let found: (i64, i64) = db
-            .query_row("SELECT x, y FROM a", [], |r| Ok((r.get(0)?, r.get(1)?)))
-            .unwrap();
+        let found: (i64, i64) =
+            db.query_row("SELECT x, y FROM a", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
         assert_eq!(found, (7, 3));
         assert_eq!(version(&db).unwrap(), 2);
     }
@@ -107,11 +102,8 @@ mod tests {
         let steps = ["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE a (again)"];
         assert!(migrate(&mut db, &steps).is_err());
         assert_eq!(version(&db).unwrap(), 1);
-        let tables: i64 = db
-            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'b'", [], |r| {
-                r.get(0)
-            })
-            .unwrap();
+        let tables: i64 =
+            db.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'b'", [], |r| r.get(0)).unwrap();
         assert_eq!(tables, 0, "half a step was kept");
     }
 

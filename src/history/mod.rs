@@ -145,13 +145,7 @@ impl Record {
             let at = match record.profiles.binary_search_by(|p| p.name.as_str().cmp(name)) {
                 Ok(i) => i,
                 Err(i) => {
-                    record.profiles.insert(
-                        i,
-                        ProfileRecord {
-                            name: name.to_owned(),
-                            ..Default::default()
-                        },
-                    );
+                    record.profiles.insert(i, ProfileRecord { name: name.to_owned(), ..Default::default() });
                     i
                 }
             };
@@ -160,18 +154,9 @@ impl Record {
         for profile in &mut record.profiles {
             profile.changes.sort_by_key(|c| c.at);
         }
-        let first = record
-            .profiles
-            .iter()
-            .filter_map(|p| p.changes.first())
-            .map(|c| c.at)
-            .min();
+        let first = record.profiles.iter().filter_map(|p| p.changes.first()).map(|c| c.at).min();
         if let Some(from) = first.filter(|from| *from < until) {
-            record.watched.push(Watched {
-                run: 1,
-                from,
-                to: until,
-            });
+            record.watched.push(Watched { run: 1, from, to: until });
         }
         record
     }

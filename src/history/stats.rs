@@ -19,10 +19,7 @@ pub struct Window {
 impl Window {
     /// The `length` that ends at `to`.
     pub fn last(length: SignedDuration, to: Timestamp) -> Self {
-        Self {
-            from: to.saturating_sub(length).unwrap_or(Timestamp::MIN).min(to),
-            to,
-        }
+        Self { from: to.saturating_sub(length).unwrap_or(Timestamp::MIN).min(to), to }
     }
 
     /// How long it is.
@@ -70,10 +67,9 @@ pub fn timeline(changes: &[ChangeRow], watched: &[Watched], window: Window) -> V
         let inside = changes.partition_point(|c| c.at <= from);
         let mut at = from;
         let mut holds = match first_of_run.get(&w.run) {
-            Some(first) if *first < inside => changes[*first..inside]
-                .iter()
-                .rposition(|c| c.run == w.run)
-                .and_then(|i| known(first + i)),
+            Some(first) if *first < inside => {
+                changes[*first..inside].iter().rposition(|c| c.run == w.run).and_then(|i| known(first + i))
+            }
             _ => None,
         };
         for (i, change) in changes.iter().enumerate().skip(inside) {
@@ -183,22 +179,14 @@ pub fn incidents(profile: &ProfileRecord, spans: &[Span]) -> Vec<Incident> {
             None
         };
         if let Some(end) = over {
-            let end = if building.lost_sight.is_some() {
-                End::Unseen
-            } else {
-                end
-            };
+            let end = if building.lost_sight.is_some() { End::Unseen } else { end };
             found.extend(finish(profile, &std::mem::take(&mut building), end));
         } else {
             building.spans.push(*span);
         }
         building.lost_sight = None;
     }
-    let end = if building.lost_sight.is_some() {
-        End::Unseen
-    } else {
-        End::Ongoing
-    };
+    let end = if building.lost_sight.is_some() { End::Unseen } else { End::Ongoing };
     found.extend(finish(profile, &building, end));
     found
 }
@@ -227,17 +215,9 @@ fn finish(profile: &ProfileRecord, building: &Building, end: End) -> Option<Inci
     // the first among equals: `max_by_key` alone would take the last
     let (cause, _, i) = red.into_iter().rev().max_by_key(|(_, length, _)| *length)?;
     let first_change = profile.changes.get(first.change?)?;
-    let before = first
-        .change?
-        .checked_sub(1)
-        .and_then(|i| profile.changes.get(i))
-        .and_then(|c| c.pid);
+    let before = first.change?.checked_sub(1).and_then(|i| profile.changes.get(i)).and_then(|c| c.pid);
     Some(Incident {
-        began: if first_change.at <= first.from {
-            first_change.since.min(first.from)
-        } else {
-            first.from
-        },
+        began: if first_change.at <= first.from { first_change.since.min(first.from) } else { first.from },
         from: first.from,
         to: last.to,
         seen,
@@ -325,10 +305,7 @@ pub fn figures(changes: &[ChangeRow], window: Window, spans: &[Span], incidents:
         }
     }
     let mean = |sum: SignedDuration, n: usize| {
-        i32::try_from(n)
-            .ok()
-            .filter(|n| *n > 0)
-            .and_then(|n| sum.checked_div(n))
+        i32::try_from(n).ok().filter(|n| *n > 0).and_then(|n| sum.checked_div(n))
     };
     let mut causes: Vec<Cause> = Vec::new();
     for incident in incidents {
@@ -337,19 +314,12 @@ pub fn figures(changes: &[ChangeRow], window: Window, spans: &[Span], incidents:
                 cause.incidents += 1;
                 cause.seen += incident.seen;
             }
-            None => causes.push(Cause {
-                reason: incident.cause,
-                incidents: 1,
-                seen: incident.seen,
-            }),
+            None => causes.push(Cause { reason: incident.cause, incidents: 1, seen: incident.seen }),
         }
     }
     causes.sort_by_key(|c| (std::cmp::Reverse((c.incidents, c.seen)), c.reason));
-    let recovered: Vec<SignedDuration> = incidents
-        .iter()
-        .filter(|i| i.end == End::Recovered)
-        .map(|i| i.seen)
-        .collect();
+    let recovered: Vec<SignedDuration> =
+        incidents.iter().filter(|i| i.end == End::Recovered).map(|i| i.seen).collect();
     Figures {
         window,
         lights,
@@ -357,10 +327,7 @@ pub fn figures(changes: &[ChangeRow], window: Window, spans: &[Span], incidents:
         unknown,
         incidents: incidents.len(),
         mtbf: mean(working, incidents.len()),
-        mttr: mean(
-            recovered.iter().fold(SignedDuration::ZERO, |sum, l| sum + *l),
-            recovered.len(),
-        ),
+        mttr: mean(recovered.iter().fold(SignedDuration::ZERO, |sum, l| sum + *l), recovered.len()),
         causes,
     }
 }
@@ -394,21 +361,11 @@ pub fn marks(changes: &[ChangeRow], window: Window) -> Vec<Mark> {
         if change.pid != alive {
             if let Some(pid) = alive {
                 // a successor shows its start; when the old one went, only its absence shows
-                found.push(Mark {
-                    at: change.at,
-                    kind: MarkKind::Stop,
-                    pid,
-                });
+                found.push(Mark { at: change.at, kind: MarkKind::Stop, pid });
             }
             if let Some(pid) = change.pid {
-                let at = change
-                    .started_at
-                    .filter(|s| *s <= change.at && before.is_none_or(|b| *s >= b));
-                found.push(Mark {
-                    at: at.unwrap_or(change.at),
-                    kind: MarkKind::Start,
-                    pid,
-                });
+                let at = change.started_at.filter(|s| *s <= change.at && before.is_none_or(|b| *s >= b));
+                found.push(Mark { at: at.unwrap_or(change.at), kind: MarkKind::Start, pid });
             }
             alive = change.pid;
         }
@@ -435,11 +392,7 @@ pub fn story(profile: &ProfileRecord, watched: &[Watched], window: Window) -> St
     let spans = timeline(&profile.changes, watched, window);
     let incidents = incidents(profile, &spans);
     let figures = figures(&profile.changes, window, &spans, &incidents);
-    Story {
-        spans,
-        incidents,
-        figures,
-    }
+    Story { spans, incidents, figures }
 }
 
 #[cfg(test)]
@@ -468,26 +421,15 @@ pub(crate) mod tests {
     }
 
     fn watched(run: i64, from: i64, to: i64) -> Watched {
-        Watched {
-            run,
-            from: t(from),
-            to: t(to),
-        }
+        Watched { run, from: t(from), to: t(to) }
     }
 
     fn window(from: i64, to: i64) -> Window {
-        Window {
-            from: t(from),
-            to: t(to),
-        }
+        Window { from: t(from), to: t(to) }
     }
 
     fn profile(changes: Vec<ChangeRow>) -> ProfileRecord {
-        ProfileRecord {
-            name: "work".into(),
-            changes,
-            restarts: Vec::new(),
-        }
+        ProfileRecord { name: "work".into(), changes, restarts: Vec::new() }
     }
 
     const S: fn(i64) -> SignedDuration = SignedDuration::from_secs;
@@ -517,10 +459,7 @@ pub(crate) mod tests {
         assert_eq!(f.share_green(), Some(240.0 / 340.0));
         assert_eq!((f.incidents, f.mtbf, f.mttr), (1, Some(S(240)), Some(S(100))));
         let i = &story.incidents[0];
-        assert_eq!(
-            (i.from, i.to, i.cause, i.end),
-            (t(100), t(200), NetworkUnreachable, End::Recovered)
-        );
+        assert_eq!((i.from, i.to, i.cause, i.end), (t(100), t(200), NetworkUnreachable, End::Recovered));
         assert_eq!(i.evidence.as_ref().unwrap().line, "line at 130");
         assert_eq!(i.reasons, [Reconnecting, NetworkUnreachable]);
     }
@@ -530,43 +469,17 @@ pub(crate) mod tests {
         use Reason::{Connected, ExecutorShutdown, NoEvidence, NotRunning, Reconnecting, Starting, Stopped};
         for (changes, looked, expected) in [
             // short reconnects are no incident
-            (
-                vec![(0, Connected), (50, Reconnecting), (60, Connected)],
-                (0, 100),
-                vec![],
-            ),
-            (
-                vec![(0, Connected), (50, ExecutorShutdown)],
-                (0, 100),
-                vec![(50, 100, End::Ongoing)],
-            ),
-            (
-                vec![(0, Connected), (50, ExecutorShutdown)],
-                (0, 70),
-                vec![(50, 70, End::Unseen)],
-            ),
-            (
-                vec![(0, Connected), (50, NotRunning), (70, Stopped)],
-                (0, 100),
-                vec![(50, 70, End::Stopped)],
-            ),
+            (vec![(0, Connected), (50, Reconnecting), (60, Connected)], (0, 100), vec![]),
+            (vec![(0, Connected), (50, ExecutorShutdown)], (0, 100), vec![(50, 100, End::Ongoing)]),
+            (vec![(0, Connected), (50, ExecutorShutdown)], (0, 70), vec![(50, 70, End::Unseen)]),
+            (vec![(0, Connected), (50, NotRunning), (70, Stopped)], (0, 100), vec![(50, 70, End::Stopped)]),
             // knowing nothing in between does not end it
             (
-                vec![
-                    (0, NotRunning),
-                    (50, NoEvidence),
-                    (60, NotRunning),
-                    (80, Starting),
-                    (90, Connected),
-                ],
+                vec![(0, NotRunning), (50, NoEvidence), (60, NotRunning), (80, Starting), (90, Connected)],
                 (0, 100),
                 vec![(0, 90, End::Recovered)],
             ),
-            (
-                vec![(0, NotRunning), (50, NoEvidence), (60, Connected)],
-                (0, 100),
-                vec![(0, 50, End::Unseen)],
-            ),
+            (vec![(0, NotRunning), (50, NoEvidence), (60, Connected)], (0, 100), vec![(0, 50, End::Unseen)]),
         ] {
             let p = profile(changes.iter().map(|(at, r)| change(*at, 1, *r)).collect());
             let story = story(&p, &[watched(1, looked.0, looked.1)], window(0, 100));
@@ -595,10 +508,7 @@ pub(crate) mod tests {
         let w = [watched(1, 0, 100)];
         let found = story(&p, &w, window(0, 100)).incidents;
         assert_eq!((found[0].restarts.len(), found[0].new_processes), (1, 1));
-        let kinds: Vec<_> = marks(&p.changes, window(0, 100))
-            .iter()
-            .map(|m| (m.at, m.kind, m.pid))
-            .collect();
+        let kinds: Vec<_> = marks(&p.changes, window(0, 100)).iter().map(|m| (m.at, m.kind, m.pid)).collect();
         assert_eq!(
             kinds,
             [
@@ -616,10 +526,7 @@ pub(crate) mod tests {
         red.since = t(-500);
         let p = profile(vec![red, change(60, 1, Reason::Connected)]);
         let found = story(&p, &[watched(1, 10, 100)], window(0, 100)).incidents;
-        assert_eq!(
-            (found[0].began, found[0].from, found[0].seen),
-            (t(-500), t(10), S(50))
-        );
+        assert_eq!((found[0].began, found[0].from, found[0].seen), (t(-500), t(10), S(50)));
     }
 
     #[test]
@@ -642,18 +549,10 @@ pub(crate) mod tests {
         let changes = prop::collection::vec((-50..1050i64, 1..4i64, any_reason()), 0..40);
         let looked = prop::collection::vec((1..4i64, -100..1100i64, -20..400i64), 0..8);
         (changes, looked).prop_map(|(rows, looked)| {
-            let mut rows: Vec<ChangeRow> = rows
-                .into_iter()
-                .map(|(at, run, to)| change(at, run, to))
-                .collect();
+            let mut rows: Vec<ChangeRow> =
+                rows.into_iter().map(|(at, run, to)| change(at, run, to)).collect();
             rows.sort_by_key(|c| c.at);
-            (
-                profile(rows),
-                looked
-                    .into_iter()
-                    .map(|(run, from, l)| watched(run, from, from + l))
-                    .collect(),
-            )
+            (profile(rows), looked.into_iter().map(|(run, from, l)| watched(run, from, from + l)).collect())
         })
     }
 

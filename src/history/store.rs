@@ -112,22 +112,12 @@ impl Store {
         let db = match open_writer(path) {
             Ok(db) => db,
             Err(error @ (StoreError::Unreadable(_) | StoreError::Newer { .. })) => {
-                set_aside = Some(SetAside {
-                    path: move_away(path, now)?,
-                    why: error.to_string(),
-                });
+                set_aside = Some(SetAside { path: move_away(path, now)?, why: error.to_string() });
                 open_writer(path)?
             }
             Err(error) => return Err(error),
         };
-        let mut store = Self {
-            db,
-            opened_at: now,
-            run: None,
-            writes: 0,
-            keep: KEEP,
-            set_aside,
-        };
+        let mut store = Self { db, opened_at: now, run: None, writes: 0, keep: KEEP, set_aside };
         // throwing away needs room too: on a full disk it waits for the next time
         match store.prune(now) {
             Ok(()) | Err(StoreError::Full(_) | StoreError::Busy) => Ok(store),
@@ -151,11 +141,7 @@ impl Store {
     pub fn record_change(&mut self, change: &ProfileChange) -> Result<(), StoreError> {
         let run = self.run()?;
         let row = row(change, run.id);
-        let at = if row.history {
-            millis(row.at).max(run.seen_before)
-        } else {
-            millis(row.at)
-        };
+        let at = if row.history { millis(row.at).max(run.seen_before) } else { millis(row.at) };
         let name = redact::one_line(&change.profile.name, 100);
         self.write(row.at, |db| {
             let profile = profile_id(db, &name)?;
@@ -227,8 +213,7 @@ impl Store {
                 .optional()?;
             match last {
                 Some((id, end)) if from_at <= end && to_at >= end => {
-                    db.prepare_cached("UPDATE watched SET to_at = ?1 WHERE id = ?2")?
-                        .execute([to_at, id])?;
+                    db.prepare_cached("UPDATE watched SET to_at = ?1 WHERE id = ?2")?.execute([to_at, id])?;
                 }
                 _ => {
                     db.prepare_cached("INSERT INTO watched (run, from_at, to_at) VALUES (?1, ?2, ?3)")?
@@ -285,9 +270,7 @@ impl Store {
             return Ok(run);
         }
         let opened_at = millis(self.opened_at);
-        let begin = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let begin = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // a clock that once ran ahead must not hide all that follows
         let seen_before = begin.query_row(
             "SELECT coalesce(max(to_at), ?2) FROM watched WHERE to_at <= ?1",
@@ -298,10 +281,7 @@ impl Store {
             "INSERT INTO runs (started_at, version) VALUES (?1, ?2)",
             params![opened_at, env!("CARGO_PKG_VERSION")],
         )?;
-        let run = Run {
-            id: begin.last_insert_rowid(),
-            seen_before,
-        };
+        let run = Run { id: begin.last_insert_rowid(), seen_before };
         begin.commit()?;
         self.run = Some(run);
         Ok(run)
@@ -341,9 +321,7 @@ impl Store {
             )?;
             Ok(())
         })?;
-        self.db
-            .execute_batch("PRAGMA incremental_vacuum(256)")
-            .map_err(StoreError::from)
+        self.db.execute_batch("PRAGMA incremental_vacuum(256)").map_err(StoreError::from)
     }
 }
 
@@ -369,9 +347,9 @@ impl Reader {
             0 => Err(StoreError::Missing(path.to_path_buf())),
             found if found > known => Err(StoreError::Newer { found, known }),
             // an older file is brought up by the agent; reading one in between would need a reader for each version
-            found if found < known => Err(StoreError::Unreadable(format!(
-                "version {found}; start Gatelight once"
-            ))),
+            found if found < known => {
+                Err(StoreError::Unreadable(format!("version {found}; start Gatelight once")))
+            }
             _ => Ok(Self { db }),
         }
     }
@@ -396,17 +374,12 @@ fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     wait_when_busy(&db)?;
     let version = migrate::version(&db)?;
     if version > migrate::STEPS.len() {
-        return Err(StoreError::Newer {
-            found: version,
-            known: migrate::STEPS.len(),
-        });
+        return Err(StoreError::Newer { found: version, known: migrate::STEPS.len() });
     }
     let id: i32 = db.query_row("PRAGMA application_id", [], |r| r.get(0))?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
     if tables > 0 && id != migrate::APPLICATION_ID {
-        return Err(StoreError::Unreadable(
-            "it is the database of another program".into(),
-        ));
+        return Err(StoreError::Unreadable("it is the database of another program".into()));
     }
     if tables == 0 {
         // has to come before the first table
@@ -416,9 +389,7 @@ fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 1048576; PRAGMA wal_autocheckpoint = 256",
     )?;
-    db.query_row(&format!("PRAGMA max_page_count = {PAGES_MAX}"), [], |r| {
-        r.get::<_, i64>(0)
-    })?;
+    db.query_row(&format!("PRAGMA max_page_count = {PAGES_MAX}"), [], |r| r.get::<_, i64>(0))?;
     let sound: String = db.query_row("PRAGMA quick_check(1)", [], |r| r.get(0))?;
     if sound != "ok" {
         return Err(StoreError::Unreadable(redact::one_line(&sound, 200)));
@@ -433,10 +404,7 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|source| StoreError::Io {
-            path: folder.to_path_buf(),
-            source,
-        })
+        .map_err(|source| StoreError::Io { path: folder.to_path_buf(), source })
 }
 
 /// Renames the file with its write-ahead log; a log left behind would be played into the next file.
@@ -460,10 +428,7 @@ fn move_away(path: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
         };
         match std::fs::rename(with_tail(path), with_tail(&to)) {
             Err(error) if tail.is_empty() || error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::Io {
-                    path: with_tail(path),
-                    source: error,
-                });
+                return Err(StoreError::Io { path: with_tail(path), source: error });
             }
             _ => {}
         }
@@ -515,11 +480,7 @@ fn millis(at: Timestamp) -> i64 {
 }
 
 fn time(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    })
+    Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 fn reason(code: &str) -> Reason {
@@ -535,11 +496,7 @@ fn read(db: &Connection, from: Timestamp, to: Timestamp) -> Result<Record, Store
         "SELECT run, from_at, to_at FROM watched WHERE to_at >= ?1 AND from_at <= ?2 ORDER BY from_at, id",
     )?;
     for row in select.query_map([from, to], |r| {
-        Ok(Watched {
-            run: r.get(0)?,
-            from: time(r.get(1)?),
-            to: time(r.get(2)?),
-        })
+        Ok(Watched { run: r.get(0)?, from: time(r.get(1)?), to: time(r.get(2)?) })
     })? {
         record.watched.push(row?);
     }
@@ -548,10 +505,7 @@ fn read(db: &Connection, from: Timestamp, to: Timestamp) -> Result<Record, Store
     for row in select.query_map([], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?)))? {
         let (id, name) = row?;
         ids.push(id);
-        record.profiles.push(ProfileRecord {
-            name,
-            ..Default::default()
-        });
+        record.profiles.push(ProfileRecord { name, ..Default::default() });
     }
     let mut changes = picture.prepare(
         "SELECT at, run, was, reason, since, source, line, line_at, pid, started_at, history FROM changes
@@ -565,16 +519,8 @@ fn read(db: &Connection, from: Timestamp, to: Timestamp) -> Result<Record, Store
     )?;
     for (id, profile) in ids.iter().zip(&mut record.profiles) {
         for row in changes.query_map([*id, from, to], |r| {
-            let evidence = match (
-                r.get::<_, Option<String>>(5)?,
-                r.get::<_, Option<String>>(6)?,
-                r.get(7)?,
-            ) {
-                (Some(source), Some(line), Some(at)) => Some(Proof {
-                    source,
-                    line,
-                    at: time(at),
-                }),
+            let evidence = match (r.get::<_, Option<String>>(5)?, r.get::<_, Option<String>>(6)?, r.get(7)?) {
+                (Some(source), Some(line), Some(at)) => Some(Proof { source, line, at: time(at) }),
                 _ => None,
             };
             Ok(ChangeRow {

@@ -41,11 +41,7 @@ pub fn words(record: &Record, window: Window, lang: Lang, zone: &TimeZone) -> St
 /// A share of 1 as it is shown; 100 % only where it is whole.
 pub fn percent(share: f64) -> String {
     let hundredths = (share * 10_000.0).floor();
-    if hundredths >= 10_000.0 {
-        "100 %".into()
-    } else {
-        format!("{:.2} %", hundredths / 100.0)
-    }
+    if hundredths >= 10_000.0 { "100 %".into() } else { format!("{:.2} %", hundredths / 100.0) }
 }
 
 /// The figures as sentences.
@@ -57,11 +53,7 @@ pub fn figures(story: &Story, lang: Lang) -> Vec<String> {
     };
     let seen = fill(
         lang.pick(phrases::SEEN),
-        &[
-            ("seen", &span(f.known())),
-            ("window", &span(f.window.length())),
-            ("unknown", &span(f.unknown)),
-        ],
+        &[("seen", &span(f.known())), ("window", &span(f.window.length())), ("unknown", &span(f.unknown))],
     );
     let mut lines = vec![
         format!(
@@ -86,10 +78,7 @@ pub fn figures(story: &Story, lang: Lang) -> Vec<String> {
             .take(3)
             .map(|c| format!("{} ({})", lang.pick(c.reason.entry().title), c.incidents))
             .collect();
-        lines.push(fill(
-            lang.pick(phrases::CAUSES),
-            &[("list", &list.join(lang.pick(phrases::COMMA)))],
-        ));
+        lines.push(fill(lang.pick(phrases::CAUSES), &[("list", &list.join(lang.pick(phrases::COMMA)))]));
     }
     lines
 }
@@ -144,9 +133,7 @@ pub fn done(i: &Incident, lang: Lang) -> Vec<String> {
 
 /// A time in the zone of the reader: `2026-11-22 14:05:09`.
 pub fn local(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone())
-        .strftime("%Y-%m-%d %H:%M:%S")
-        .to_string()
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// An incident as lines, the first one its head.
@@ -160,10 +147,7 @@ fn incident(i: &Incident, lang: Lang, zone: &TimeZone) -> Vec<String> {
         ended(i.end, lang)
     )];
     if i.began < i.from {
-        lines.push(fill(
-            lang.pick(phrases::BEGAN),
-            &[("time", &local(i.began, zone))],
-        ));
+        lines.push(fill(lang.pick(phrases::BEGAN), &[("time", &local(i.began, zone))]));
     }
     lines.extend(i.evidence.as_ref().map(|e| format!("{}: {}", e.source, e.line)));
     lines.extend(done(i, lang));
@@ -188,11 +172,7 @@ mod tests {
     #[test]
     fn words_in_both_languages() {
         let record = Record {
-            watched: vec![Watched {
-                run: 1,
-                from: t(0),
-                to: t(4000),
-            }],
+            watched: vec![Watched { run: 1, from: t(0), to: t(4000) }],
             profiles: vec![ProfileRecord {
                 name: "work".into(),
                 changes: vec![
@@ -203,10 +183,7 @@ mod tests {
                 restarts: Vec::new(),
             }],
         };
-        let window = Window {
-            from: t(0),
-            to: t(5000),
-        };
+        let window = Window { from: t(0), to: t(5000) };
         assert_eq!(
             words(&record, window, Lang::En, &TimeZone::UTC),
             "work\n  ● green 85.00 % of the time seen\n  seen 1 h 6 min 40 s of 1 h 23 min 20 s; 16 min 40 s unknown\n  \

@@ -38,26 +38,15 @@ pub fn open_within(path: &Path) -> Result<File, FileError> {
         }
     }
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(FileError::NotRegular)
-    }
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(FileError::NotRegular) }
 }
 
 /// Reads a whole job file.
 pub fn read_within(path: &Path) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
     open_within(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        Err(FileError::TooLarge)
-    } else {
-        Ok(bytes)
-    }
+    if bytes.len() as u64 > LARGEST { Err(FileError::TooLarge) } else { Ok(bytes) }
 }
 
 /// The entries of a folder that are wanted, by their file name; likely gateways first where there are too many, then in
@@ -74,12 +63,7 @@ pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<PathBuf>, bool
         .filter(|entry| wanted(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path())
         .collect();
-    paths.sort_by_key(|path| {
-        (
-            !name_of(path).to_ascii_lowercase().contains("hermes"),
-            path.clone(),
-        )
-    });
+    paths.sort_by_key(|path| (!name_of(path).to_ascii_lowercase().contains("hermes"), path.clone()));
     let cut = seen >= MOST_ENTRIES || paths.len() > MOST_FILES;
     paths.truncate(MOST_FILES);
     paths.sort();
@@ -88,8 +72,5 @@ pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<PathBuf>, bool
 
 /// A path's last component, as text.
 pub fn name_of(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

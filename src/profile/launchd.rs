@@ -9,11 +9,7 @@ use crate::health::Manager;
 use crate::profile::files::name_of;
 
 /// Labels of the default profile's job.
-const LABELS: [&str; 3] = [
-    "ai.hermes.gateway",
-    "io.nousresearch.hermes-agent.gateway",
-    "com.hermes.gateway",
-];
+const LABELS: [&str; 3] = ["ai.hermes.gateway", "io.nousresearch.hermes-agent.gateway", "com.hermes.gateway"];
 /// Watches over gateways; is none.
 const WATCHDOG: &str = "ai.hermes.gateway-watchdog";
 /// Gatelight's own agent.
@@ -36,11 +32,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
         return Plist::Other;
     }
     let bad = |reason: String| {
-        if looks_like_gateway(path, bytes) {
-            Plist::Bad(reason)
-        } else {
-            Plist::Other
-        }
+        if looks_like_gateway(path, bytes) { Plist::Bad(reason) } else { Plist::Other }
     };
     let value = match property_list::parse(bytes) {
         Ok(value) => value,
@@ -104,9 +96,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
 /// Whether a file is by its name a job that is never a gateway.
 pub fn is_ours(path: &Path) -> bool {
     let name = name_of(path);
-    [WATCHDOG, OURS]
-        .iter()
-        .any(|label| name.strip_suffix(".plist") == Some(label))
+    [WATCHDOG, OURS].iter().any(|label| name.strip_suffix(".plist") == Some(label))
 }
 
 /// Whether a file looks like a gateway's by its name or its bytes.
@@ -119,10 +109,7 @@ pub fn looks_like_gateway(path: &Path, bytes: &[u8]) -> bool {
 
 /// The part of a label behind `ai.hermes.gateway-`.
 pub fn suffix(label: &str) -> Option<&str> {
-    LABELS
-        .iter()
-        .find_map(|known| label.strip_prefix(known)?.strip_prefix('-'))
-        .filter(|s| !s.is_empty())
+    LABELS.iter().find_map(|known| label.strip_prefix(known)?.strip_prefix('-')).filter(|s| !s.is_empty())
 }
 
 fn is_gateway_label(label: &str) -> bool {
@@ -134,17 +121,11 @@ fn arguments(dict: &Dictionary) -> Result<Vec<String>, &'static str> {
     match (dict.get("ProgramArguments"), dict.get("Program")) {
         (Some(value), _) => value
             .as_array()
-            .and_then(|words| {
-                words
-                    .iter()
-                    .map(|word| word.as_string().map(str::to_owned))
-                    .collect()
-            })
+            .and_then(|words| words.iter().map(|word| word.as_string().map(str::to_owned)).collect())
             .ok_or("its ProgramArguments are no list of strings"),
-        (None, Some(program)) => program
-            .as_string()
-            .map(|p| vec![p.to_owned()])
-            .ok_or("its Program is no string"),
+        (None, Some(program)) => {
+            program.as_string().map(|p| vec![p.to_owned()]).ok_or("its Program is no string")
+        }
         (None, None) => Ok(Vec::new()),
     }
 }

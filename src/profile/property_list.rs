@@ -90,10 +90,7 @@ fn plain_xml(text: &str) -> Result<Cow<'_, str>, ListError> {
         let raw = &text[piece.span.clone()];
         if piece.kind == Kind::CData {
             out.push_str(
-                &raw[9..raw.len() - 3]
-                    .replace('&', "&amp;")
-                    .replace('<', "&lt;")
-                    .replace('>', "&gt;"),
+                &raw[9..raw.len() - 3].replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
             );
         } else {
             out.push_str(raw);
@@ -142,13 +139,7 @@ impl<'a> Table<'a> {
         let count = usize::try_from(number(8)?).ok()?;
         let from = usize::try_from(number(24)?).ok()?;
         let offsets = body.get(from..from.checked_add(count.checked_mul(offset_size)?)?)?;
-        Some(Self {
-            body,
-            offsets,
-            offset_size,
-            reference_size,
-            root: number(16)?,
-        })
+        Some(Self { body, offsets, offset_size, reference_size, root: number(16)? })
     }
 
     /// The objects that this one names; none for anything but an array or a dictionary.
@@ -171,10 +162,7 @@ impl<'a> Table<'a> {
         }
         let length = count.checked_mul(per_entry)?.checked_mul(self.reference_size)?;
         let references = self.body.get(at..at.checked_add(length)?)?;
-        references
-            .chunks_exact(self.reference_size)
-            .map(big_endian)
-            .collect()
+        references.chunks_exact(self.reference_size).map(big_endian).collect()
     }
 }
 

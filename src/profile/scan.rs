@@ -18,16 +18,11 @@ pub fn scan(places: &Places) -> Found {
         jobs.extend(systemd_units(&places.systemd_user, &places.user_home, &mut bad));
     }
     let jobs = without_doubles(jobs, &mut bad);
-    Found {
-        profiles: profiles(jobs, places),
-        bad,
-    }
+    Found { profiles: profiles(jobs, places), bad }
 }
 
 fn launch_agents(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
-    let (paths, cut) = files::list(folder, |name| {
-        has_extension(name, "plist") && !name.starts_with('.')
-    });
+    let (paths, cut) = files::list(folder, |name| has_extension(name, "plist") && !name.starts_with('.'));
     tell_unreadable(folder, bad);
     if cut {
         too_many(folder, bad);
@@ -94,9 +89,7 @@ pub fn unit_files(unit: &Path) -> Vec<PathBuf> {
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|found| found == extension)
+    Path::new(name).extension().is_some_and(|found| found == extension)
 }
 
 /// A link to a file of the same folder that is read under its own name.
@@ -113,10 +106,7 @@ fn unreadable(path: PathBuf, error: &FileError, bad: &mut Vec<BadJobFile>) {
     // gone since the folder was listed: nothing to tell
     if !matches!(error, FileError::Io(cause) if cause.kind() == std::io::ErrorKind::NotFound && !path.is_symlink())
     {
-        bad.push(BadJobFile {
-            path,
-            reason: error.to_string(),
-        });
+        bad.push(BadJobFile { path, reason: error.to_string() });
     }
 }
 
@@ -125,22 +115,13 @@ fn tell_unreadable(folder: &Path, bad: &mut Vec<BadJobFile>) {
     if let Err(error) = std::fs::read_dir(folder)
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        bad.push(BadJobFile {
-            path: folder.to_path_buf(),
-            reason: error.to_string(),
-        });
+        bad.push(BadJobFile { path: folder.to_path_buf(), reason: error.to_string() });
     }
 }
 
 fn too_many(folder: &Path, bad: &mut Vec<BadJobFile>) {
-    let reason = format!(
-        "it holds more than {} files: some were not read",
-        files::MOST_FILES
-    );
-    bad.push(BadJobFile {
-        path: folder.to_path_buf(),
-        reason,
-    });
+    let reason = format!("it holds more than {} files: some were not read", files::MOST_FILES);
+    bad.push(BadJobFile { path: folder.to_path_buf(), reason });
 }
 
 /// A manager takes a label once. The file that bears the label as its name goes first, then the others in order.
@@ -152,10 +133,7 @@ fn without_doubles(mut jobs: Vec<JobFile>, bad: &mut Vec<BadJobFile>) -> Vec<Job
         match kept.last() {
             Some(first) if (first.manager, &first.label) == (job.manager, &job.label) => {
                 let reason = format!("its label {:?} is taken by {:?}", job.label, name_of(&first.path));
-                bad.push(BadJobFile {
-                    path: job.path,
-                    reason,
-                });
+                bad.push(BadJobFile { path: job.path, reason });
             }
             _ => kept.push(job),
         }
@@ -198,29 +176,16 @@ fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
         let name = unique(&names, &mut taken);
         let shared = sharing.get(&identity).is_some_and(|n| *n > 1);
         let logs = logs(&home, Some(&job), suffix.as_deref().unwrap_or(&name), shared);
-        found.push(Profile {
-            name,
-            home,
-            job: Some(job),
-            logs,
-        });
+        found.push(Profile { name, home, job: Some(job), logs });
     }
-    let extra = places
-        .extra_homes
-        .iter()
-        .map(|home| homes::lexical(&places.user_home.join(home)));
+    let extra = places.extra_homes.iter().map(|home| homes::lexical(&places.user_home.join(home)));
     for home in homes::on_disk(places).into_iter().chain(extra) {
         if sharing.insert(homes::identity(&home), 1).is_some() {
             continue;
         }
         let name = unique(&[homes::name_of_home(&home, places)], &mut taken);
         let logs = logs(&home, None, &name, false);
-        found.push(Profile {
-            name,
-            home,
-            job: None,
-            logs,
-        });
+        found.push(Profile { name, home, job: None, logs });
     }
     found.sort_by(|a, b| (a.name != "default", &a.name).cmp(&(b.name != "default", &b.name)));
     found
@@ -230,10 +195,7 @@ fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
 fn unique(names: &[String], taken: &mut BTreeSet<String>) -> String {
     let free = |name: &&String| !name.is_empty() && !taken.contains(*name);
     let name = names.iter().find(free).cloned().unwrap_or_else(|| {
-        let stem = names
-            .iter()
-            .find(|name| !name.is_empty())
-            .map_or("profile", String::as_str);
+        let stem = names.iter().find(|name| !name.is_empty()).map_or("profile", String::as_str);
         // one of so many is free: no more names than these are taken
         (2..taken.len() + 3)
             .map(|n| format!("{stem}-{n}"))
@@ -260,9 +222,7 @@ fn logs(home: &Path, job: Option<&JobFile>, name: &str, shared: bool) -> Vec<Pat
         own.push(folder.join(format!("gateway-{name}.log")));
     }
     own.retain(|path| path != Path::new("/dev/null"));
-    let apart = own
-        .iter()
-        .any(|path| !standard.contains(path) && (job_names(job, path) || path.exists()));
+    let apart = own.iter().any(|path| !standard.contains(path) && (job_names(job, path) || path.exists()));
     let mut logs = if shared && apart { Vec::new() } else { standard };
     for path in own {
         if !logs.contains(&path) {

@@ -61,10 +61,7 @@ pub fn entries(text: &str) -> Vec<Entry> {
             Some(_) => (body, start),
             None => match (words.strip_prefix('['), words.split_once('=')) {
                 (Some(name), _) => {
-                    name.split(']')
-                        .next()
-                        .unwrap_or_default()
-                        .clone_into(&mut section);
+                    name.split(']').next().unwrap_or_default().clone_into(&mut section);
                     continue;
                 }
                 (None, Some((key, value))) => {
@@ -77,11 +74,7 @@ pub fn entries(text: &str) -> Vec<Entry> {
         };
         let Some((_, mapped)) = &mut open else { continue };
         let goes_on = content.ends_with('\\');
-        let kept = if goes_on {
-            &content[..content.len() - 1]
-        } else {
-            content.trim_end()
-        };
+        let kept = if goes_on { &content[..content.len() - 1] } else { content.trim_end() };
         let kept = if continued { kept } else { kept.trim_start() };
         for (at, c) in kept.char_indices() {
             mapped.push(c, from + at..from + at + c.len_utf8());
@@ -90,11 +83,7 @@ pub fn entries(text: &str) -> Vec<Entry> {
         if goes_on {
             mapped.push(' ', stop..stop + 1);
         } else if let Some((key, value)) = open.take() {
-            found.push(Entry {
-                section: section.clone(),
-                key,
-                value,
-            });
+            found.push(Entry { section: section.clone(), key, value });
         }
     }
     if let Some((key, value)) = open {
@@ -152,10 +141,7 @@ pub fn unit_words(value: &str, user_home: &Path) -> Option<Vec<UnitWord>> {
         if quote.is_some() {
             return None;
         }
-        found.push(UnitWord {
-            text,
-            span: start..end,
-        });
+        found.push(UnitWord { text, span: start..end });
     }
     Some(found)
 }
@@ -188,9 +174,7 @@ fn escape(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>) -> Option<
     }
     let mut value = 0_u32;
     for _ in 0..digits {
-        value = value
-            .checked_mul(radix)?
-            .checked_add(ahead.next()?.1.to_digit(radix)?)?;
+        value = value.checked_mul(radix)?.checked_add(ahead.next()?.1.to_digit(radix)?)?;
     }
     let c = char::from_u32(value).filter(|c| *c != '\0')?;
     *chars = ahead;
@@ -264,12 +248,8 @@ pub fn read(path: &Path, files: &[Vec<u8>], user_home: &Path) -> Result<JobFile,
     }
     let output = |key: &str| -> Option<PathBuf> {
         let value = last.get(key)?;
-        let file = ["append:", "file:", "truncate:"]
-            .iter()
-            .find_map(|kind| value.strip_prefix(kind))?;
-        let file = file
-            .replace("%h", &user_home.to_string_lossy())
-            .replace("%%", "%");
+        let file = ["append:", "file:", "truncate:"].iter().find_map(|kind| value.strip_prefix(kind))?;
+        let file = file.replace("%h", &user_home.to_string_lossy()).replace("%%", "%");
         Some(expand(&file, user_home)).filter(|path| path.is_absolute())
     };
     let seconds = |key: &str| last.get(key).and_then(|value| time_span(value));
@@ -302,9 +282,7 @@ fn time_span(value: &str) -> Option<u64> {
         return None;
     }
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let number: f64 = rest[..digits].parse().ok()?;
         rest = rest[digits..].trim_start();
         let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
@@ -343,10 +321,7 @@ mod tests {
             "StandardOutput=append:%h/out.log\n[Install]\nWantedBy=default.target\n",
         );
         let job = read_one(text);
-        assert_eq!(
-            job.arguments,
-            ["/home/lu/a b/hermes", "gateway", "run", "xA'y", "100%", " "]
-        );
+        assert_eq!(job.arguments, ["/home/lu/a b/hermes", "gateway", "run", "xA'y", "100%", " "]);
         assert_eq!(job.gateway_words, job.arguments);
         assert_eq!(job.env("HERMES_HOME"), Some("/home/lu/.hermes/profiles/work"));
         assert_eq!((job.env("A"), job.env("B")), (Some("4"), Some("2 3")));
@@ -359,12 +334,7 @@ mod tests {
     fn drop_ins_come_last_and_can_reset() {
         let unit = b"[Service]\nExecStart=/a/hermes gateway run --replace\nEnvironment=A=1\n".to_vec();
         let drop_in = b"[Service]\nExecStart=\nExecStart=/b/hermes gateway run\nEnvironment=\n".to_vec();
-        let job = read(
-            Path::new("/u/hermes-gateway.service"),
-            &[unit, drop_in],
-            Path::new("/h"),
-        )
-        .unwrap();
+        let job = read(Path::new("/u/hermes-gateway.service"), &[unit, drop_in], Path::new("/h")).unwrap();
         assert_eq!(job.arguments, ["/b/hermes", "gateway", "run"]);
         assert!(job.environment.is_empty());
     }

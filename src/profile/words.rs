@@ -85,18 +85,11 @@ pub fn gateway_command(arguments: &[String]) -> Option<GatewayCommand> {
     let words: Vec<GatewayWord> = arguments
         .iter()
         .enumerate()
-        .map(|(i, text)| GatewayWord {
-            text: text.clone(),
-            place: Place::Argument(i),
-        })
+        .map(|(i, text)| GatewayWord { text: text.clone(), place: Place::Argument(i) })
         .collect();
     let mut environment = Vec::new();
     let (words, gateway) = search(&words, &mut environment, DEEPEST)?;
-    Some(GatewayCommand {
-        words,
-        gateway,
-        environment,
-    })
+    Some(GatewayCommand { words, gateway, environment })
 }
 
 /// The value of `--profile`/`-p` among the words of a gateway's command.
@@ -213,11 +206,7 @@ fn in_shell(
             break;
         }
         command |= !option.starts_with("--") && option.starts_with('-') && option.contains('c');
-        at += if matches!(option, "-o" | "+o" | "-O" | "+O") {
-            2
-        } else {
-            1
-        };
+        at += if matches!(option, "-o" | "+o" | "-O" | "+O") { 2 } else { 1 };
     }
     if !command {
         return None;
@@ -248,10 +237,7 @@ fn in_script(
                 "$@" | "$*" | "${@}" | "${*}" => words.extend(positional.iter().skip(1).cloned()),
                 raw => match raw.strip_prefix('$').and_then(|n| n.parse::<usize>().ok()) {
                     Some(n) if n < 10 => words.extend(positional.get(n).cloned()),
-                    _ => words.push(GatewayWord {
-                        text: word.text.clone(),
-                        place: place(word.span.clone()),
-                    }),
+                    _ => words.push(GatewayWord { text: word.text.clone(), place: place(word.span.clone()) }),
                 },
             }
         }
@@ -284,17 +270,10 @@ fn in_osascript(
         }
     }
     for script in scripts {
-        let strings = if javascript {
-            js_strings(&script.text)
-        } else {
-            applescript_strings(&script.text)
-        };
+        let strings = if javascript { js_strings(&script.text) } else { applescript_strings(&script.text) };
         for string in strings.unwrap_or_default() {
             let place = |span: Range<usize>| match (&script.place, string.source(&span)) {
-                (Place::Argument(argument), Some(span)) => Place::Within {
-                    argument: *argument,
-                    span,
-                },
+                (Place::Argument(argument), Some(span)) => Place::Within { argument: *argument, span },
                 (Place::Argument(argument), None)
                 | (Place::Within { argument, .. } | Place::Deep { argument }, _) => {
                     Place::Deep { argument: *argument }
@@ -321,11 +300,7 @@ fn runs_gateway(words: &[&str]) -> Option<usize> {
         || matches!(program, "uv" | "uvx" | "pipx" | "poetry")
     {
         let at = (1..words.len()).find(|&i| {
-            let module = if words[i - 1] == "-m" {
-                Some(words[i])
-            } else {
-                words[i].strip_prefix("-m")
-            };
+            let module = if words[i - 1] == "-m" { Some(words[i]) } else { words[i].strip_prefix("-m") };
             module.is_some_and(|m| m.starts_with("hermes_cli") || m == "gateway.run")
                 || matches!(base_name(words[i]), "hermes" | "hermes-gateway")
                 || words[i].ends_with("hermes_cli/main.py")
@@ -659,34 +634,13 @@ mod tests {
             &["/usr/local/bin/hermes", "gateway", "start", "--replace"],
             &["/usr/local/bin/hermes", "gateway"],
             &["/usr/local/bin/hermes", "--profile", "gateway", "gateway", "run"],
-            &[
-                "/usr/local/bin/hermes",
-                "-p",
-                "work",
-                "-v",
-                "gateway",
-                "run",
-                "--external-supervisor",
-            ],
+            &["/usr/local/bin/hermes", "-p", "work", "-v", "gateway", "run", "--external-supervisor"],
             &["/usr/bin/env", "HERMES_HOME=/h", "hermes", "gateway", "run"],
             &["/usr/bin/caffeinate", "-i", "--", "hermes", "gateway", "run"],
             &["/bin/sh", "-c", "exec hermes gateway run"],
-            &[
-                "/bin/zsh",
-                "-lc",
-                "cd ~ && HERMES_HOME=/h exec hermes gateway run >>/tmp/x 2>&1 # --replace",
-            ],
+            &["/bin/zsh", "-lc", "cd ~ && HERMES_HOME=/h exec hermes gateway run >>/tmp/x 2>&1 # --replace"],
             &["/bin/zsh", "-l", "-c", "hermes gateway run | tee log"],
-            &[
-                "/bin/sh",
-                "-c",
-                "exec \"$@\"",
-                "sh",
-                "hermes",
-                "gateway",
-                "run",
-                "--replace",
-            ],
+            &["/bin/sh", "-c", "exec \"$@\"", "sh", "hermes", "gateway", "run", "--replace"],
             &["/bin/bash", "-c", "/bin/sh -c 'exec hermes gateway run'"],
             &[
                 "/usr/bin/osascript",
@@ -695,11 +649,7 @@ mod tests {
                 "-e",
                 "ObjC.import('stdlib'); $.system(\"exec /v/bin/python -m hermes_cli.main gateway run --replace\")",
             ],
-            &[
-                "/usr/bin/osascript",
-                "-e",
-                "do shell script \"hermes gateway run\"",
-            ],
+            &["/usr/bin/osascript", "-e", "do shell script \"hermes gateway run\""],
         ];
         for line in gateways {
             assert!(words(line).is_some(), "{line:?}");
@@ -715,13 +665,7 @@ mod tests {
             &["/bin/sh", "-c", "# hermes gateway run"],
             &["/bin/sh", "-c", "echo 'hermes gateway run'"],
             &["/bin/sh", "start.sh", "hermes gateway run"],
-            &[
-                "/usr/bin/osascript",
-                "-l",
-                "JavaScript",
-                "-e",
-                "// \"hermes gateway run\"\n1",
-            ],
+            &["/usr/bin/osascript", "-l", "JavaScript", "-e", "// \"hermes gateway run\"\n1"],
             &["/bin/sh", "-c", "hermes gateway run 'unclosed"],
         ];
         for line in others {
@@ -733,14 +677,11 @@ mod tests {
     fn a_wrapped_word_knows_its_bytes() {
         let script =
             r#"ObjC.import('stdlib'); $.system("exec '/a b/hermes' gateway run \"--replace\"") // --replace"#;
-        let arguments: Vec<String> = ["/usr/bin/osascript", "-l", "JavaScript", "-e", script]
-            .map(str::to_owned)
-            .into();
+        let arguments: Vec<String> =
+            ["/usr/bin/osascript", "-l", "JavaScript", "-e", script].map(str::to_owned).into();
         let command = gateway_command(&arguments).unwrap();
         assert_eq!(command.texts(), ["/a b/hermes", "gateway", "run", "--replace"]);
-        let Place::Within { argument: 4, span } = command.words[3].place.clone() else {
-            panic!()
-        };
+        let Place::Within { argument: 4, span } = command.words[3].place.clone() else { panic!() };
         assert_eq!(&script[span], r#"\"--replace\""#);
     }
 
@@ -748,22 +689,12 @@ mod tests {
     fn wrappers_set_the_home() {
         for (script, home) in [
             ("HERMES_HOME=/a exec hermes gateway run", "/a"),
-            (
-                "export HERMES_HOME=\"$HOME/b\"; exec hermes gateway run",
-                "$HOME/b",
-            ),
-            (
-                "export HERMES_HOME=/a; env HERMES_HOME='/c d' hermes gateway run",
-                "/c d",
-            ),
+            ("export HERMES_HOME=\"$HOME/b\"; exec hermes gateway run", "$HOME/b"),
+            ("export HERMES_HOME=/a; env HERMES_HOME='/c d' hermes gateway run", "/c d"),
         ] {
             let arguments: Vec<String> = ["/bin/sh", "-c", script].map(str::to_owned).into();
             let command = gateway_command(&arguments).unwrap();
-            assert_eq!(
-                command.environment,
-                [("HERMES_HOME".to_owned(), home.to_owned())],
-                "{script}"
-            );
+            assert_eq!(command.environment, [("HERMES_HOME".to_owned(), home.to_owned())], "{script}");
         }
     }
 

@@ -51,8 +51,7 @@ pub fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
             let length = tag_length(rest)?;
             let inner = &rest[1..length - 1];
             let name = |s: &'_ str| -> usize {
-                s.find(|c: char| c.is_ascii_whitespace() || c == '/')
-                    .unwrap_or(s.len())
+                s.find(|c: char| c.is_ascii_whitespace() || c == '/').unwrap_or(s.len())
             };
             let kind = if let Some(end) = inner.strip_prefix('/') {
                 Kind::End(&end[..name(end)])
@@ -65,10 +64,7 @@ pub fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
         } else {
             (Kind::Text, rest.find('<').unwrap_or(rest.len()))
         };
-        found.push(Piece {
-            kind,
-            span: at..at + length,
-        });
+        found.push(Piece { kind, span: at..at + length });
         at += length;
     }
     Some(found)
@@ -153,14 +149,7 @@ mod tests {
         let kinds: Vec<Kind<'_>> = pieces(text).unwrap().into_iter().map(|p| p.kind).collect();
         assert_eq!(
             kinds,
-            [
-                Kind::Start("a"),
-                Kind::Text,
-                Kind::Other,
-                Kind::CData,
-                Kind::Empty("d"),
-                Kind::End("a")
-            ]
+            [Kind::Start("a"), Kind::Text, Kind::Other, Kind::CData, Kind::Empty("d"), Kind::End("a")]
         );
         assert_eq!(pieces("<a"), None);
         assert_eq!(pieces("<!-- -"), None);

@@ -42,32 +42,17 @@ fn outside(text: &str, max: usize) -> String {
 /// The page.
 pub(super) fn page(input: &ReportInput) -> String {
     let lang = input.lang;
-    let title = escape(lang.pick(if input.from_logs {
-        phrases::TITLE_LOGS
-    } else {
-        phrases::TITLE
-    }));
+    let title = escape(lang.pick(if input.from_logs { phrases::TITLE_LOGS } else { phrases::TITLE }));
     let code = match lang {
         Lang::En => "en",
         Lang::Zh => "zh-Hans",
     };
     let made = fill(
-        lang.pick(if input.from_logs {
-            phrases::MADE_LOGS
-        } else {
-            phrases::MADE
-        }),
+        lang.pick(if input.from_logs { phrases::MADE_LOGS } else { phrases::MADE }),
         &[
             ("time", &local(input.made_at, &input.zone)),
             ("version", &input.version),
-            (
-                "zone",
-                &input
-                    .made_at
-                    .to_zoned(input.zone.clone())
-                    .strftime("UTC%:z")
-                    .to_string(),
-            ),
+            ("zone", &input.made_at.to_zoned(input.zone.clone()).strftime("UTC%:z").to_string()),
         ],
     );
     let mut out = String::with_capacity(64 * 1024);
@@ -103,11 +88,7 @@ pub(super) fn page(input: &ReportInput) -> String {
 }
 
 fn contents(out: &mut String, profiles: &[ProfileRecord], lang: Lang) {
-    let _ = write!(
-        out,
-        "<nav aria-label=\"{}\"><ul>",
-        escape(lang.pick(phrases::SKIP))
-    );
+    let _ = write!(out, "<nav aria-label=\"{}\"><ul>", escape(lang.pick(phrases::SKIP)));
     for (i, p) in profiles.iter().enumerate() {
         let _ = write!(out, "<li><a href=\"#p{i}\">{}</a></li>", outside(&p.name, 80));
     }
@@ -129,12 +110,7 @@ fn legend(out: &mut String, lang: Lang) {
         ("start", phrases::STARTED),
         ("stop", phrases::ENDED),
     ] {
-        let _ = write!(
-            out,
-            "<li>{}{}</li>",
-            strip::swatch(class),
-            escape(lang.pick(phrase))
-        );
+        let _ = write!(out, "<li>{}{}</li>", strip::swatch(class), escape(lang.pick(phrase)));
     }
     let _ = writeln!(out, "</ul><p>{}</p></section>", escape(lang.pick(phrases::WORST)));
 }
@@ -148,17 +124,14 @@ fn profile(out: &mut String, input: &ReportInput, index: usize, p: &ProfileRecor
         escape(&name)
     );
     let end = input.window.to;
-    let periods: Vec<(&str, Story)> = [
-        (phrases::LAST_DAY, 1),
-        (phrases::LAST_WEEK, 7),
-        (phrases::LAST_QUARTER, 90),
-    ]
-    .into_iter()
-    .map(|(phrase, days)| {
-        let window = Window::last(DAY * days, end);
-        (lang.pick(phrase), stats::story(p, &input.record.watched, window))
-    })
-    .collect();
+    let periods: Vec<(&str, Story)> =
+        [(phrases::LAST_DAY, 1), (phrases::LAST_WEEK, 7), (phrases::LAST_QUARTER, 90)]
+            .into_iter()
+            .map(|(phrase, days)| {
+                let window = Window::last(DAY * days, end);
+                (lang.pick(phrase), stats::story(p, &input.record.watched, window))
+            })
+            .collect();
     for (n, (period, story)) in periods.iter().enumerate() {
         strip(out, input, &format!("p{index}s{n}"), &name, period, p, story);
     }
@@ -193,20 +166,13 @@ fn strip(
             ("incidents", &count(f.incidents, lang)),
         ],
     );
-    let title = fill(
-        lang.pick(phrases::STRIP_OF),
-        &[("name", name), ("period", period)],
-    );
+    let title = fill(lang.pick(phrases::STRIP_OF), &[("name", name), ("period", period)]);
     let said = match share {
         Some(share) => fill(lang.pick(shared::SHARE), &[("share", &percent(share))]),
         None => lang.pick(shared::NOT_SEEN).to_owned(),
     };
     let mark_title = |mark: &Mark| {
-        let what = lang.pick(if mark.kind == MarkKind::Start {
-            phrases::STARTED
-        } else {
-            phrases::ENDED
-        });
+        let what = lang.pick(if mark.kind == MarkKind::Start { phrases::STARTED } else { phrases::ENDED });
         format!("{} · {what} (PID {})", local(mark.at, &input.zone), mark.pid)
     };
     let _ = write!(
@@ -246,18 +212,10 @@ fn ticks(out: &mut String, input: &ReportInput, window: Window) {
                 break;
             }
             if share >= 0.015 {
-                let _ = write!(
-                    out,
-                    "<span style=\"left:{:.2}%\">{}</span>",
-                    share * 100.0,
-                    at.strftime(format)
-                );
+                let _ =
+                    write!(out, "<span style=\"left:{:.2}%\">{}</span>", share * 100.0, at.strftime(format));
             }
-            let step = if step_hours < 24 {
-                step_hours.hours()
-            } else {
-                (step_hours / 24).days()
-            };
+            let step = if step_hours < 24 { step_hours.hours() } else { (step_hours / 24).days() };
             match at.checked_add(step) {
                 Ok(next) => at = next,
                 Err(_) => break,
@@ -304,11 +262,7 @@ fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Story)]) 
             .take(3)
             .map(|c| format!("{} ({})", lang.pick(c.reason.entry().title), c.incidents))
             .collect();
-        let causes = if causes.is_empty() {
-            none.to_owned()
-        } else {
-            causes.join(lang.pick(shared::COMMA))
-        };
+        let causes = if causes.is_empty() { none.to_owned() } else { causes.join(lang.pick(shared::COMMA)) };
         let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(period));
         for cell in [
             f.share_green().map_or(none.to_owned(), percent),
@@ -333,10 +287,7 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
     let lang = input.lang;
     if listed.is_empty() {
         let span = text::duration(lang, input.window.length());
-        let said = fill(
-            lang.pick(phrases::NO_INCIDENTS_OF),
-            &[("name", name), ("span", &span)],
-        );
+        let said = fill(lang.pick(phrases::NO_INCIDENTS_OF), &[("name", name), ("span", &span)]);
         let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(&said));
         return;
     }
@@ -345,28 +296,11 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
         "<table class=\"incidents\"><caption>{}</caption>",
         escape(&fill(lang.pick(phrases::INCIDENTS_OF), &[("name", name)]))
     );
-    head(
-        out,
-        lang,
-        &[
-            phrases::BEGAN,
-            phrases::LENGTH,
-            phrases::CAUSE,
-            phrases::EVIDENCE,
-            phrases::DONE,
-        ],
-    );
+    head(out, lang, &[phrases::BEGAN, phrases::LENGTH, phrases::CAUSE, phrases::EVIDENCE, phrases::DONE]);
     for i in listed.iter().rev().take(INCIDENTS_MAX) {
-        let _ = write!(
-            out,
-            "<tr><th scope=\"row\" class=\"when\">{}",
-            when(i.from, input)
-        );
+        let _ = write!(out, "<tr><th scope=\"row\" class=\"when\">{}", when(i.from, input));
         if i.began < i.from {
-            let said = fill(
-                lang.pick(shared::BEGAN),
-                &[("time", &local(i.began, &input.zone))],
-            );
+            let said = fill(lang.pick(shared::BEGAN), &[("time", &local(i.began, &input.zone))]);
             let _ = write!(out, " <small>{}</small>", escape(&said));
         }
         let entry = i.cause.entry();

@@ -76,10 +76,8 @@ fn column(at: Timestamp, window: Window) -> i64 {
 fn columns(changes: &[ChangeRow], spans: &[Span], window: Window) -> Vec<Shown> {
     let mut shown = vec![None; COLUMNS as usize];
     for span in spans {
-        let what = span
-            .change
-            .and_then(|i| changes.get(i))
-            .map_or(Shown::Unknown, |c| Shown::from(c.to.light()));
+        let what =
+            span.change.and_then(|i| changes.get(i)).map_or(Shown::Unknown, |c| Shown::from(c.to.light()));
         let first = column(span.from, window);
         // a span that ends where a column begins is not in that column
         let last = column(span.to, window) - i64::from(ends_before(span.to, window));
@@ -129,18 +127,11 @@ pub fn draw(strip: &Strip<'_>) -> String {
     let mut from = 0;
     while from < shown.len() {
         let what = shown[from];
-        let to = from
-            + shown[from..]
-                .iter()
-                .position(|s| *s != what)
-                .unwrap_or(shown.len() - from);
+        let to = from + shown[from..].iter().position(|s| *s != what).unwrap_or(shown.len() - from);
         let (y, h) = what.band();
         let (x, w) = (from as i64 * UNIT, (to - from) as i64 * UNIT);
         let class = what.class();
-        let _ = write!(
-            out,
-            "<rect class=\"bar {class}\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"/>"
-        );
+        let _ = write!(out, "<rect class=\"bar {class}\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"/>");
         // colour below, pattern above: both in print, where backgrounds may be left out
         if matches!(what, Shown::Red | Shown::Amber | Shown::Grey) {
             let _ = write!(
@@ -205,11 +196,7 @@ pub fn swatch(class: &str) -> String {
         "red" => Shown::Red,
         "grey" => Shown::Grey,
         "start" | "stop" => {
-            let points = if class == "start" {
-                "13,30 20,17 27,30"
-            } else {
-                "13,17 20,30 27,17"
-            };
+            let points = if class == "start" { "13,30 20,17 27,30" } else { "13,17 20,30 27,17" };
             return format!(
                 "<svg class=\"swatch\" aria-hidden=\"true\" viewBox=\"0 0 40 55\"><polygon class=\"{class}\" points=\"{points}\"/></svg>"
             );
@@ -246,19 +233,8 @@ mod tests {
 
     fn shown(changes: &[(i64, Reason)], looked: (i64, i64), length: i64) -> Vec<Shown> {
         let rows: Vec<ChangeRow> = changes.iter().map(|(at, r)| change(*at, 1, *r)).collect();
-        let window = Window {
-            from: t(0),
-            to: t(length),
-        };
-        let spans = stats::timeline(
-            &rows,
-            &[Watched {
-                run: 1,
-                from: t(looked.0),
-                to: t(looked.1),
-            }],
-            window,
-        );
+        let window = Window { from: t(0), to: t(length) };
+        let spans = stats::timeline(&rows, &[Watched { run: 1, from: t(looked.0), to: t(looked.1) }], window);
         columns(&rows, &spans, window)
     }
 
@@ -266,25 +242,14 @@ mod tests {
     fn a_column_shows_the_worst() {
         use Reason::{Connected, NotRunning};
         // 500 columns of 10 s: one second of red is one red column, its neighbours are green
-        let s = shown(
-            &[(0, Connected), (2003, NotRunning), (2004, Connected)],
-            (0, 4000),
-            5000,
-        );
+        let s = shown(&[(0, Connected), (2003, NotRunning), (2004, Connected)], (0, 4000), 5000);
         let red: Vec<usize> = (0..500).filter(|i| s[*i] == Shown::Red).collect();
         assert_eq!(red, [200]);
         assert_eq!(s.iter().filter(|s| **s == Shown::Green).count(), 399);
         assert!(s[400..].iter().all(|s| *s == Shown::Unknown));
         // borders on the border of a column belong to the right side only
-        let s = shown(
-            &[(0, Connected), (2000, NotRunning), (2010, Connected)],
-            (0, 5000),
-            5000,
-        );
-        assert_eq!(
-            (s[199], s[200], s[201], s[499]),
-            (Shown::Green, Shown::Red, Shown::Green, Shown::Green)
-        );
+        let s = shown(&[(0, Connected), (2000, NotRunning), (2010, Connected)], (0, 5000), 5000);
+        assert_eq!((s[199], s[200], s[201], s[499]), (Shown::Green, Shown::Red, Shown::Green, Shown::Green));
     }
 
     proptest! {

@@ -75,10 +75,7 @@ impl Config {
 fn read_token(path: &Path) -> Result<Vec<u8>, ServeError> {
     use std::io::Read as _;
     use std::os::unix::fs::PermissionsExt as _;
-    let refuse = |why: String| ServeError::Token {
-        path: path.to_path_buf(),
-        why,
-    };
+    let refuse = |why: String| ServeError::Token { path: path.to_path_buf(), why };
     let file = std::fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
     let meta = file.metadata().map_err(|e| refuse(e.to_string()))?;
     if !meta.is_file() {
@@ -88,18 +85,14 @@ fn read_token(path: &Path) -> Result<Vec<u8>, ServeError> {
         return Err(refuse("others can read it: chmod 600".into()));
     }
     let mut bytes = Vec::new();
-    file.take(TOKEN_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| refuse(e.to_string()))?;
+    file.take(TOKEN_MAX + 1).read_to_end(&mut bytes).map_err(|e| refuse(e.to_string()))?;
     let token = bytes.trim_ascii().to_vec();
     let fit =
         token.len() >= TOKEN_MIN && bytes.len() as u64 <= TOKEN_MAX && token.iter().all(u8::is_ascii_graphic);
     if fit {
         Ok(token)
     } else {
-        Err(refuse(format!(
-            "not a token of {TOKEN_MIN} or more printable characters"
-        )))
+        Err(refuse(format!("not a token of {TOKEN_MIN} or more printable characters")))
     }
 }
 
@@ -113,13 +106,9 @@ impl Server {
     /// Begins to listen.
     pub async fn bind(config: Config) -> Result<Self, ServeError> {
         let address = config.listen;
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| ServeError::Listen { address, source })?;
-        Ok(Self {
-            listener,
-            token: config.token,
-        })
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+        Ok(Self { listener, token: config.token })
     }
 
     /// Where it listens; the port that the system chose where port 0 was asked for.
@@ -149,9 +138,7 @@ impl Server {
             tokio::spawn(async move {
                 let answer = |head: &[u8]| {
                     let current = snapshot.borrow().clone();
-                    respond(head, token.as_deref(), |format| {
-                        render(&current, &counters, clock(), format)
-                    })
+                    respond(head, token.as_deref(), |format| render(&current, &counters, clock(), format))
                 };
                 let _ = tokio::time::timeout(PATIENCE, converse(stream, answer)).await;
                 drop(permit);
@@ -243,13 +230,9 @@ fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -> St
             let format = Format::accepted(accept);
             response("200 OK", "", format.content_type(), &metrics(format), head_only)
         }
-        Some("/") => response(
-            "200 OK",
-            "",
-            "text/plain; charset=utf-8",
-            "Gatelight: see /metrics\n",
-            head_only,
-        ),
+        Some("/") => {
+            response("200 OK", "", "text/plain; charset=utf-8", "Gatelight: see /metrics\n", head_only)
+        }
         _ => plain("404 Not Found", "", head_only),
     }
 }
@@ -305,12 +288,7 @@ mod tests {
     fn requests() {
         let long = "0123456789abcdef";
         for (head, token, status, body) in [
-            (
-                "GET /metrics HTTP/1.1\r\nHost: localhost:9789",
-                None,
-                "200",
-                "Prometheus",
-            ),
+            ("GET /metrics HTTP/1.1\r\nHost: localhost:9789", None, "200", "Prometheus"),
             ("GET /metrics?x=1 HTTP/1.0", None, "200", "Prometheus"),
             (
                 "GET /metrics HTTP/1.1\r\nhost: [::1]:1\r\nACCEPT: application/openmetrics-text;version=1.0.0,*/*",
@@ -319,40 +297,15 @@ mod tests {
                 "OpenMetrics",
             ),
             ("HEAD /metrics HTTP/1.1\r\nHost: 127.0.0.1", None, "200", ""),
-            (
-                "GET / HTTP/1.1\r\nHost: 127.0.0.1",
-                None,
-                "200",
-                "Gatelight: see /metrics\n",
-            ),
+            ("GET / HTTP/1.1\r\nHost: 127.0.0.1", None, "200", "Gatelight: see /metrics\n"),
             ("GET /x HTTP/1.1\r\nHost: 127.0.0.1", None, "404", "Not Found\n"),
-            (
-                "POST /metrics HTTP/1.1\r\nHost: 127.0.0.1",
-                None,
-                "405",
-                "Method Not Allowed\n",
-            ),
-            (
-                "GET /metrics HTTP/1.1\r\nHost: evil.example",
-                None,
-                "403",
-                "Forbidden\n",
-            ),
-            (
-                "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1.evil.example",
-                None,
-                "403",
-                "Forbidden\n",
-            ),
+            ("POST /metrics HTTP/1.1\r\nHost: 127.0.0.1", None, "405", "Method Not Allowed\n"),
+            ("GET /metrics HTTP/1.1\r\nHost: evil.example", None, "403", "Forbidden\n"),
+            ("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1.evil.example", None, "403", "Forbidden\n"),
             ("GET /metrics HTTP/2", None, "505", "HTTP Version Not Supported\n"),
             ("GET /metrics", None, "400", "Bad Request\n"),
             ("GET /metrics HTTP/1.1\r\nnonsense", None, "400", "Bad Request\n"),
-            (
-                "GET /metrics HTTP/1.1\r\nHost: x",
-                Some(long),
-                "401",
-                "Unauthorized\n",
-            ),
+            ("GET /metrics HTTP/1.1\r\nHost: x", Some(long), "401", "Unauthorized\n"),
             (
                 "GET /metrics HTTP/1.1\r\nAuthorization: Bearer 0123456789abcdeX",
                 Some(long),
@@ -365,12 +318,7 @@ mod tests {
                 "401",
                 "Unauthorized\n",
             ),
-            (
-                "GET /metrics HTTP/1.1\r\nAuthorization: Bearer ",
-                Some(long),
-                "401",
-                "Unauthorized\n",
-            ),
+            ("GET /metrics HTTP/1.1\r\nAuthorization: Bearer ", Some(long), "401", "Unauthorized\n"),
             (
                 "GET /metrics HTTP/1.1\r\nAuthorization: Basic 0123456789abcdef",
                 Some(long),
@@ -410,11 +358,7 @@ mod tests {
         ] {
             std::fs::write(&file, content).unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(
-                Config::new(out, Some(&file)).is_ok(),
-                fine,
-                "{content:?} {mode:o}"
-            );
+            assert_eq!(Config::new(out, Some(&file)).is_ok(), fine, "{content:?} {mode:o}");
         }
         assert!(Config::new(out, Some(folder.path())).is_err());
     }

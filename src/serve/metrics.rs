@@ -82,10 +82,7 @@ pub enum Format {
 impl Format {
     /// The one that a scraper asks for with its `Accept` header.
     pub fn accepted(accept: &str) -> Self {
-        if accept
-            .to_ascii_lowercase()
-            .contains("application/openmetrics-text")
-        {
+        if accept.to_ascii_lowercase().contains("application/openmetrics-text") {
             Self::OpenMetrics
         } else {
             Self::Prometheus
@@ -112,9 +109,7 @@ fn link_up(reason: Reason) -> Option<bool> {
 
 /// A label's value: backslash, quote and line break escaped, as both formats want it.
 fn label(text: &str) -> String {
-    redact::one_line(text, 100)
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
+    redact::one_line(text, 100).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 struct Page {
@@ -135,20 +130,14 @@ impl Page {
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
-        let labels: Vec<String> = labels
-            .iter()
-            .map(|(k, v)| format!("{k}=\"{}\"", label(v)))
-            .collect();
+        let labels: Vec<String> = labels.iter().map(|(k, v)| format!("{k}=\"{}\"", label(v))).collect();
         let _ = writeln!(self.out, "{name}{{{}}} {value}", labels.join(","));
     }
 }
 
 /// The whole answer.
 pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: Format) -> String {
-    let mut page = Page {
-        out: String::with_capacity(4096),
-        format,
-    };
+    let mut page = Page { out: String::with_capacity(4096), format };
     let views = &snapshot.profiles[..snapshot.profiles.len().min(PROFILES_MAX)];
 
     page.family(
@@ -166,16 +155,9 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
             );
         }
     }
-    page.family(
-        "gatelight_profile_reason",
-        "gauge",
-        "1 for the reason that the profile's light has.",
-    );
+    page.family("gatelight_profile_reason", "gauge", "1 for the reason that the profile's light has.");
     for view in views {
-        let labels = [
-            ("profile", view.profile.name.as_str()),
-            ("reason", view.verdict.reason.code()),
-        ];
+        let labels = [("profile", view.profile.name.as_str()), ("reason", view.verdict.reason.code())];
         page.sample("gatelight_profile_reason", &labels, 1);
     }
     page.family(
@@ -185,18 +167,10 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
     );
     for view in views {
         if let Some(up) = link_up(view.verdict.reason) {
-            page.sample(
-                "gatelight_profile_link_up",
-                &[("profile", &view.profile.name)],
-                u8::from(up),
-            );
+            page.sample("gatelight_profile_link_up", &[("profile", &view.profile.name)], u8::from(up));
         }
     }
-    page.family(
-        "gatelight_evidence_age_seconds",
-        "gauge",
-        "Age of the evidence for the light.",
-    );
+    page.family("gatelight_evidence_age_seconds", "gauge", "Age of the evidence for the light.");
     for view in views {
         if let Some(proof) = &view.verdict.evidence {
             let age = now.duration_since(proof.at).as_secs_f64().max(0.0);
@@ -207,10 +181,8 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
             );
         }
     }
-    let counts: Vec<(&str, Count)> = views
-        .iter()
-        .map(|v| (v.profile.name.as_str(), counters.of(&v.profile.name)))
-        .collect();
+    let counts: Vec<(&str, Count)> =
+        views.iter().map(|v| (v.profile.name.as_str(), counters.of(&v.profile.name))).collect();
     page.family(
         "gatelight_incidents_total",
         "counter",
@@ -227,11 +199,7 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
     for (name, count) in &counts {
         for result in RestartResult::ALL {
             let labels = [("profile", *name), ("result", result.word())];
-            page.sample(
-                "gatelight_restart_total",
-                &labels,
-                count.restarts[result as usize],
-            );
+            page.sample("gatelight_restart_total", &labels, count.restarts[result as usize]);
         }
     }
     page.family(
@@ -240,20 +208,12 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
         "New gateway processes since Gatelight started, whoever started them.",
     );
     for (name, count) in &counts {
-        page.sample(
-            "gatelight_process_starts_total",
-            &[("profile", name)],
-            count.starts,
-        );
+        page.sample("gatelight_process_starts_total", &[("profile", name)], count.starts);
     }
     page.family("gatelight_profiles", "gauge", "Profiles that are watched.");
     page.sample("gatelight_profiles", &[], snapshot.profiles.len());
     page.family("gatelight_build_info", "info", "Which Gatelight this is.");
-    page.sample(
-        "gatelight_build_info",
-        &[("version", env!("CARGO_PKG_VERSION"))],
-        1,
-    );
+    page.sample("gatelight_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     if format == Format::OpenMetrics {
         page.out.push_str("# EOF\n");
     }
@@ -276,35 +236,17 @@ mod tests {
     }
 
     fn profile(name: &str) -> Arc<Profile> {
-        Arc::new(Profile {
-            name: name.into(),
-            home: PathBuf::from("/h"),
-            job: None,
-            logs: Vec::new(),
-        })
+        Arc::new(Profile { name: name.into(), home: PathBuf::from("/h"), job: None, logs: Vec::new() })
     }
 
     fn verdict(reason: Reason, pid: Option<u32>) -> Verdict {
         let evidence = Some(Proof::new("agent.log", "x", t(-10)));
-        Verdict {
-            reason,
-            evidence,
-            pid,
-            ..Verdict::unknown(t(0))
-        }
+        Verdict { reason, evidence, pid, ..Verdict::unknown(t(0)) }
     }
 
     fn change(from: (Reason, Option<u32>), to: (Reason, Option<u32>), history: bool) -> ProfileChange {
-        let change = Change {
-            at: t(0),
-            from: verdict(from.0, from.1),
-            to: verdict(to.0, to.1),
-        };
-        ProfileChange {
-            profile: profile("work"),
-            change,
-            history,
-        }
+        let change = Change { at: t(0), from: verdict(from.0, from.1), to: verdict(to.0, to.1) };
+        ProfileChange { profile: profile("work"), change, history }
     }
 
     #[test]

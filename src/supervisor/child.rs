@@ -27,13 +27,7 @@ const WORDS_LIMIT: usize = 400;
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
 /// The variables that a manager's command line needs of ours: the home, and the way to the user's bus.
-const KEPT: [&str; 5] = [
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "XDG_RUNTIME_DIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-];
+const KEPT: [&str; 5] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
 
 /// How often a child is asked whether it has ended once its output is closed.
 const REAP_PAUSE: Duration = Duration::from_millis(5);
@@ -57,11 +51,7 @@ impl Answer {
 
     /// What it complains of, in one line: standard error, or standard output where that is empty.
     pub fn words(&self) -> String {
-        let text = if self.stderr.trim().is_empty() {
-            &self.stdout
-        } else {
-            &self.stderr
-        };
+        let text = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
         one_line(text)
     }
 }
@@ -69,10 +59,7 @@ impl Answer {
 /// Runs `program` (an absolute path) with `arguments` and waits for it, at most for `limit`.
 pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer, SupervisorError> {
     let name = || program.display().to_string();
-    let io_error = |source| SupervisorError::Io {
-        program: name(),
-        source,
-    };
+    let io_error = |source| SupervisorError::Io { program: name(), source };
     if !program.is_absolute() {
         let source = io::Error::new(io::ErrorKind::InvalidInput, "not an absolute path");
         return Err(io_error(source));
@@ -108,16 +95,10 @@ pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status = attend(&mut child.0, &mut out, &mut err, Instant::now() + limit).map_err(io_error)?;
     let Some(status) = status else {
-        return Err(SupervisorError::TimedOut {
-            program: name(),
-            after: limit,
-        });
+        return Err(SupervisorError::TimedOut { program: name(), after: limit });
     };
     Ok(Answer {
-        code: status
-            .code()
-            .or_else(|| status.signal().map(|s| -s))
-            .unwrap_or(-1),
+        code: status.code().or_else(|| status.signal().map(|s| -s)).unwrap_or(-1),
         stdout: String::from_utf8_lossy(&out).into_owned(),
         stderr: String::from_utf8_lossy(&err).into_owned(),
     })
@@ -174,13 +155,7 @@ fn attend(
         if stdout.is_none() && stderr.is_none() {
             std::thread::sleep(left.min(REAP_PAUSE));
         } else {
-            pump(
-                &mut stdout,
-                out,
-                &mut stderr,
-                err,
-                left.min(Duration::from_millis(50)),
-            )?;
+            pump(&mut stdout, out, &mut stderr, err, left.min(Duration::from_millis(50)))?;
         }
     }
 }
@@ -197,10 +172,7 @@ fn pump<A: Read + AsFd, B: Read + AsFd>(
     let (mut a_ready, mut b_ready) = (false, false);
     {
         let mut watched = Vec::with_capacity(2);
-        let in_a = a
-            .as_ref()
-            .map(|stream| watched.push(PollFd::new(stream, PollFlags::IN)))
-            .is_some();
+        let in_a = a.as_ref().map(|stream| watched.push(PollFd::new(stream, PollFlags::IN))).is_some();
         if let Some(stream) = b.as_ref() {
             watched.push(PollFd::new(stream, PollFlags::IN));
         }
@@ -269,30 +241,17 @@ mod tests {
         let answer = run(Path::new("/usr/bin/env"), &[], LIMIT).unwrap();
         assert!(answer.stdout.contains("LC_ALL=C\n"), "{}", answer.stdout);
         // cargo sets many variables in a test's environment; none of them may arrive
-        assert!(
-            std::env::vars().any(|(k, _)| k.starts_with("CARGO")),
-            "the test needs a variable to miss"
-        );
+        assert!(std::env::vars().any(|(k, _)| k.starts_with("CARGO")), "the test needs a variable to miss");
         for line in answer.stdout.lines() {
             let name = line.split('=').next().unwrap();
-            assert!(
-                KEPT.contains(&name) || ["PATH", "LC_ALL"].contains(&name),
-                "{line}"
-            );
+            assert!(KEPT.contains(&name) || ["PATH", "LC_ALL"].contains(&name), "{line}");
         }
     }
 
     #[test]
     fn output_is_bounded_and_a_chatty_child_still_ends() {
-        let answer = sh(
-            "yes 0123456789 | head -c 1000000; yes e | head -c 300000 >&2",
-            LIMIT,
-        )
-        .unwrap();
-        assert_eq!(
-            (answer.stdout.len(), answer.stderr.len()),
-            (OUTPUT_LIMIT, OUTPUT_LIMIT)
-        );
+        let answer = sh("yes 0123456789 | head -c 1000000; yes e | head -c 300000 >&2", LIMIT).unwrap();
+        assert_eq!((answer.stdout.len(), answer.stderr.len()), (OUTPUT_LIMIT, OUTPUT_LIMIT));
         assert!(answer.words().chars().count() <= WORDS_LIMIT);
     }
 
@@ -305,14 +264,8 @@ mod tests {
         // a busy machine may not get as far as the note within the first limit
         let pid = loop {
             let error = sh(&script, limit).unwrap_err();
-            assert!(
-                matches!(error, SupervisorError::TimedOut { after, .. } if after == limit),
-                "{error}"
-            );
-            match std::fs::read_to_string(&note)
-                .ok()
-                .and_then(|t| t.trim().parse::<i32>().ok())
-            {
+            assert!(matches!(error, SupervisorError::TimedOut { after, .. } if after == limit), "{error}");
+            match std::fs::read_to_string(&note).ok().and_then(|t| t.trim().parse::<i32>().ok()) {
                 Some(pid) => break pid,
                 None => limit *= 2,
             }
@@ -329,19 +282,14 @@ mod tests {
     fn zombie(pid: Pid) -> bool {
         let stat =
             std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-        stat.rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
     }
 
     #[test]
     fn a_background_child_that_holds_the_pipes_does_not_hold_us() {
         let before = Instant::now();
         let answer = sh("sleep 30 & echo $!", Duration::from_secs(25)).unwrap();
-        assert!(
-            before.elapsed() < Duration::from_secs(20),
-            "waited for the grandchild"
-        );
+        assert!(before.elapsed() < Duration::from_secs(20), "waited for the grandchild");
         let pid: i32 = answer.stdout.trim().parse().unwrap();
         rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
     }

@@ -100,7 +100,13 @@ impl Supervisor for Embedded {
     fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
         let mut jobs = self.jobs();
         let Some(entry) = jobs.get_mut(&job.label) else {
-            return Ok(JobReport { state: JobState::NotLoaded, pid: None, last_exit: None, runs: None, domain: None });
+            return Ok(JobReport {
+                state: JobState::NotLoaded,
+                pid: None,
+                last_exit: None,
+                runs: None,
+                domain: None,
+            });
         };
         if let Some(child) = &mut entry.child
             && let Ok(Some(status)) = child.try_wait()

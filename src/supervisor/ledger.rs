@@ -111,11 +111,7 @@ impl Ledger {
             (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         let path = self.path.with_extension(format!("{:03x}.lock", sum & 0xfff));
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)?;
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Claim(file))),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
@@ -125,11 +121,7 @@ impl Ledger {
 
     fn lock(&self) -> io::Result<File> {
         let path = self.path.with_extension("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)?;
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         let until = Instant::now() + PATIENCE;
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -143,20 +135,14 @@ impl Ledger {
     }
 
     fn read(&self) -> BTreeMap<String, Vec<Timestamp>> {
-        read_content(&self.path)
-            .map(|content| content.restarts)
-            .unwrap_or_default()
+        read_content(&self.path).map(|content| content.restarts).unwrap_or_default()
     }
 
     fn write(&self, restarts: BTreeMap<String, Vec<Timestamp>>) -> io::Result<()> {
         let text = serde_json::to_vec(&Content { version: 1, restarts })?;
         let temporary = self.path.with_extension("new");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let mut file =
+            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(&text)?;
         fs::rename(&temporary, &self.path)
     }
@@ -168,17 +154,11 @@ fn read_content(path: &Path) -> Option<Content> {
         return None;
     }
     let mut text = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(FILE_LIMIT + 1)
-        .read_to_end(&mut text)
-        .ok()?;
+    File::open(path).ok()?.take(FILE_LIMIT + 1).read_to_end(&mut text).ok()?;
     if text.len() as u64 > FILE_LIMIT {
         return None;
     }
-    serde_json::from_slice::<Content>(&text)
-        .ok()
-        .filter(|content| content.version == 1)
+    serde_json::from_slice::<Content>(&text).ok().filter(|content| content.version == 1)
 }
 
 #[cfg(test)]
@@ -199,18 +179,8 @@ mod tests {
         }
         let ledger = Ledger::at(&path);
         let refused = ledger.reserve("work", at(10), false).unwrap();
-        assert_eq!(
-            refused,
-            Some(policy::Decision::TooMany {
-                count: 6,
-                again_at: at(3600)
-            })
-        );
-        assert_eq!(
-            ledger.recent("work", at(10)).len(),
-            6,
-            "a refused one is not noted"
-        );
+        assert_eq!(refused, Some(policy::Decision::TooMany { count: 6, again_at: at(3600) }));
+        assert_eq!(ledger.recent("work", at(10)).len(), 6, "a refused one is not noted");
         assert_eq!(ledger.reserve("default", at(10), false).unwrap(), None);
         assert_eq!(ledger.reserve("work", at(11), true).unwrap(), None);
         assert_eq!(ledger.recent("work", at(11)), [0, 1, 2, 3, 4, 5, 11].map(at));

@@ -90,9 +90,7 @@ impl Desk {
 
     /// Whether a word of this action still counts; that of an older one is dropped.
     pub fn is_current(&self, profile: &str, generation: Generation) -> bool {
-        self.under_way
-            .get(profile)
-            .is_some_and(|(current, _)| *current == generation)
+        self.under_way.get(profile).is_some_and(|(current, _)| *current == generation)
     }
 
     /// Ends an action. `false`: it is not the one under way, and its outcome is dropped.
@@ -111,10 +109,7 @@ pub fn too_many(history: &[Timestamp], now: Timestamp) -> Option<Decision> {
     recent.sort_unstable();
     let count = recent.len();
     let freed = *recent.get(count.checked_sub(LIMIT)?)?;
-    Some(Decision::TooMany {
-        count,
-        again_at: freed.checked_add(WINDOW).unwrap_or(now),
-    })
+    Some(Decision::TooMany { count, again_at: freed.checked_add(WINDOW).unwrap_or(now) })
 }
 
 /// Whether a restart at this time counts. One "in the future" counts too (the clock was set back), unless it lies
@@ -131,9 +126,7 @@ pub fn by_itself(enabled: bool, verdict: &Verdict, history: &[Timestamp], now: T
     enabled
         && verdict.light() == Light::Red
         && verdict.reason.restart().is_some_and(RestartHelps::now)
-        && history
-            .iter()
-            .all(|at| now.duration_since(*at).abs() >= AUTO_PAUSE)
+        && history.iter().all(|at| now.duration_since(*at).abs() >= AUTO_PAUSE)
         && too_many(history, now).is_none()
 }
 
@@ -146,11 +139,7 @@ mod tests {
     }
 
     fn ask(reason: Reason) -> Ask {
-        Ask {
-            reason,
-            yes: false,
-            force: false,
-        }
+        Ask { reason, yes: false, force: false }
     }
 
     #[test]
@@ -159,15 +148,9 @@ mod tests {
         let Decision::Begin(first) = desk.ask("work", ask(Reason::ExecutorShutdown), &[], at(0)) else {
             panic!()
         };
-        assert_eq!(
-            desk.ask("work", ask(Reason::ExecutorShutdown), &[], at(1)),
-            Decision::Join(first)
-        );
+        assert_eq!(desk.ask("work", ask(Reason::ExecutorShutdown), &[], at(1)), Decision::Join(first));
         // joining needs neither a confirmation nor the limit
-        assert_eq!(
-            desk.ask("work", ask(Reason::AuthRejected), &[at(0); 9], at(1)),
-            Decision::Join(first)
-        );
+        assert_eq!(desk.ask("work", ask(Reason::AuthRejected), &[at(0); 9], at(1)), Decision::Join(first));
         // another profile has its own
         assert!(
             matches!(desk.ask("default", ask(Reason::NotRunning), &[], at(1)), Decision::Begin(g) if g > first)
@@ -175,9 +158,7 @@ mod tests {
         assert!(desk.is_current("work", first));
         // its owner died: a new one begins, and the old one's late words are dropped
         let late = at(LONGEST.as_secs());
-        let Decision::Begin(second) = desk.ask("work", ask(Reason::NotRunning), &[], late) else {
-            panic!()
-        };
+        let Decision::Begin(second) = desk.ask("work", ask(Reason::NotRunning), &[], late) else { panic!() };
         assert!(second > first && !desk.is_current("work", first) && !desk.finish("work", first));
         assert_eq!(desk.under_way("work", late), Some(second));
         assert!(desk.finish("work", second));
@@ -189,10 +170,7 @@ mod tests {
     fn a_clock_set_back_holds_nothing_for_ever() {
         let mut desk = Desk::default();
         desk.ask("work", ask(Reason::NotRunning), &[], at(86_400));
-        assert!(matches!(
-            desk.ask("work", ask(Reason::NotRunning), &[], at(0)),
-            Decision::Begin(_)
-        ));
+        assert!(matches!(desk.ask("work", ask(Reason::NotRunning), &[], at(0)), Decision::Begin(_)));
         assert_eq!(too_many(&[at(86_400); 9], at(0)), None);
     }
 
@@ -206,10 +184,7 @@ mod tests {
                 }
                 Some(helps) => assert_eq!(decision, Decision::Confirm(helps), "{reason:?}"),
             }
-            let sure = Ask {
-                yes: true,
-                ..ask(reason)
-            };
+            let sure = Ask { yes: true, ..ask(reason) };
             assert!(
                 matches!(Desk::default().ask("work", sure, &[], at(0)), Decision::Begin(_)),
                 "{reason:?}"
@@ -224,52 +199,26 @@ mod tests {
         for (now, again_at) in [(600, Some(3600)), (3599, Some(3600)), (3600, None)] {
             let decision = Desk::default().ask("work", asked, &history, at(now));
             match again_at {
-                Some(s) => assert_eq!(
-                    decision,
-                    Decision::TooMany {
-                        count: 6,
-                        again_at: at(s)
-                    },
-                    "{now}"
-                ),
+                Some(s) => assert_eq!(decision, Decision::TooMany { count: 6, again_at: at(s) }, "{now}"),
                 None => assert!(matches!(decision, Decision::Begin(_)), "{now}"),
             }
         }
         assert_eq!(too_many(&history[1..], at(600)), None);
         // forced ones count as well: with seven in the window, two have to leave it
         let seven: Vec<Timestamp> = (0..7).map(|i| at(i * 100)).collect();
-        assert_eq!(
-            too_many(&seven, at(700)),
-            Some(Decision::TooMany {
-                count: 7,
-                again_at: at(3700)
-            })
-        );
+        assert_eq!(too_many(&seven, at(700)), Some(Decision::TooMany { count: 7, again_at: at(3700) }));
         asked.yes = true;
-        assert!(matches!(
-            Desk::default().ask("work", asked, &history, at(600)),
-            Decision::TooMany { .. }
-        ));
+        assert!(matches!(Desk::default().ask("work", asked, &history, at(600)), Decision::TooMany { .. }));
         asked.force = true;
-        assert!(matches!(
-            Desk::default().ask("work", asked, &history, at(600)),
-            Decision::Begin(_)
-        ));
+        assert!(matches!(Desk::default().ask("work", asked, &history, at(600)), Decision::Begin(_)));
     }
 
     #[test]
     fn by_itself_only_where_allowed_and_useful() {
-        let verdict = |reason| Verdict {
-            reason,
-            ..Verdict::unknown(at(0))
-        };
+        let verdict = |reason| Verdict { reason, ..Verdict::unknown(at(0)) };
         for reason in Reason::all() {
             let useful = reason.light() == Light::Red && reason.restart().is_some_and(RestartHelps::now);
-            assert_eq!(
-                by_itself(true, &verdict(reason), &[], at(0)),
-                useful,
-                "{reason:?}"
-            );
+            assert_eq!(by_itself(true, &verdict(reason), &[], at(0)), useful, "{reason:?}");
             assert!(!by_itself(false, &verdict(reason), &[], at(0)), "{reason:?}");
         }
         let dead = verdict(Reason::ExecutorShutdown);

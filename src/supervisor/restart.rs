@@ -88,14 +88,7 @@ impl Request {
     ) -> Option<Self> {
         let job = profile.job.clone()?;
         let limits = Limits::new(&job, deadlines);
-        Some(Self {
-            profile,
-            job,
-            asked_at,
-            limits,
-            start_of,
-            lang,
-        })
+        Some(Self { profile, job, asked_at, limits, start_of, lang })
     }
 }
 
@@ -106,13 +99,7 @@ pub async fn restart(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     mut progress: impl FnMut(RestartView),
 ) -> RestartOutcome {
-    let mut run = Run {
-        begun: Instant::now(),
-        request,
-        supervisor,
-        snapshots,
-        step: RestartStep::EndingOld,
-    };
+    let mut run = Run { begun: Instant::now(), request, supervisor, snapshots, step: RestartStep::EndingOld };
     progress(run.view(None));
     let outcome = match run.all(&mut progress).await {
         Ok(outcome) => outcome,
@@ -169,11 +156,7 @@ impl Run {
         progress(self.view(None));
         let until = Instant::now() + self.request.limits.link;
         let pid = self.link_proven(&old, report.pid, until).await?;
-        Ok(RestartOutcome::Worked {
-            took: self.elapsed(),
-            pid,
-            killed,
-        })
+        Ok(RestartOutcome::Worked { took: self.elapsed(), pid, killed })
     }
 
     /// The job's process and the gateway's: where a wrapper runs the gateway, both have to go.
@@ -208,10 +191,7 @@ impl Run {
     async fn old_gone(&self, old: &[Old], order: &mut Order, until: Instant) -> Result<Duration, Stop> {
         loop {
             order.look(self.request.lang).await?;
-            let Some(living) = old
-                .iter()
-                .find(|o| (self.request.start_of)(o.pid) == Some(o.start))
-            else {
+            let Some(living) = old.iter().find(|o| (self.request.start_of)(o.pid) == Some(o.start)) else {
                 return Ok(self.begun.elapsed());
             };
             if Instant::now() >= until {
@@ -299,10 +279,7 @@ impl Run {
     }
 
     fn verdict(&self) -> Option<Verdict> {
-        self.snapshots
-            .borrow()
-            .find(&self.request.profile.name)
-            .map(|view| view.verdict.clone())
+        self.snapshots.borrow().find(&self.request.profile.name).map(|view| view.verdict.clone())
     }
 
     /// A verdict as the line that says why.
@@ -322,11 +299,8 @@ impl Run {
         };
         let mut why = self.pick(phrase).to_owned();
         if let Some(exit) = report.last_exit {
-            let (phrase, number) = if exit < 0 {
-                (words::LAST_SIGNAL, -exit)
-            } else {
-                (words::LAST_EXIT, exit)
-            };
+            let (phrase, number) =
+                if exit < 0 { (words::LAST_SIGNAL, -exit) } else { (words::LAST_EXIT, exit) };
             why.push_str(&fill(self.pick(phrase), &[("n", &number.to_string())]));
         }
         why
@@ -342,18 +316,11 @@ impl Run {
 
     /// The wall clock as the request tells it, moved on by the monotonic one.
     fn now(&self) -> Timestamp {
-        self.request
-            .asked_at
-            .checked_add(self.elapsed())
-            .unwrap_or(self.request.asked_at)
+        self.request.asked_at.checked_add(self.elapsed()).unwrap_or(self.request.asked_at)
     }
 
     fn view(&self, outcome: Option<RestartOutcome>) -> RestartView {
-        RestartView {
-            asked_at: self.request.asked_at,
-            step: self.step,
-            outcome,
-        }
+        RestartView { asked_at: self.request.asked_at, step: self.step, outcome }
     }
 
     async fn pause(&self) {

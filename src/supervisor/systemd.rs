@@ -59,11 +59,7 @@ impl Systemd {
 
     fn act(&self, arguments: &[&str]) -> Result<(), SupervisorError> {
         let answer = self.call(arguments)?;
-        if answer.ok() {
-            Ok(())
-        } else {
-            Err(self.refused(arguments, answer.code, answer.words()))
-        }
+        if answer.ok() { Ok(()) } else { Err(self.refused(arguments, answer.code, answer.words())) }
     }
 
     fn refused(&self, arguments: &[&str], code: i32, words: String) -> SupervisorError {
@@ -81,11 +77,7 @@ impl Systemd {
         let answer = self.call(&arguments)?;
         match parse(&answer.stdout) {
             Some(unit) if answer.ok() => Ok(unit),
-            _ => Err(self.refused(
-                &arguments,
-                answer.code,
-                format!("not understood: {}", answer.words()),
-            )),
+            _ => Err(self.refused(&arguments, answer.code, format!("not understood: {}", answer.words()))),
         }
     }
 }
@@ -234,14 +226,9 @@ impl Unit {
     /// but a prevented exit status and an exhausted start limit (systemd.service(5)). Exhaustion does not always show
     /// in `Result`, so a unit that came near its limit is not taken for stopped.
     fn ended_by_hand(&self) -> bool {
-        let by_process = matches!(
-            self.result.as_str(),
-            "exit-code" | "signal" | "core-dump" | "timeout"
-        );
+        let by_process = matches!(self.result.as_str(), "exit-code" | "signal" | "core-dump" | "timeout");
         let prevented = self.exec_code == 1 && self.prevented.contains(&self.exec_status);
-        let near_limit = self
-            .burst
-            .is_some_and(|burst| self.restarts.saturating_add(1) >= burst);
+        let near_limit = self.burst.is_some_and(|burst| self.restarts.saturating_add(1) >= burst);
         self.restart == "always"
             && self.started
             && by_process
@@ -276,16 +263,8 @@ mod tests {
         let always = "Restart=always RestartPreventExitStatus=78 ExecMainStartTimestampMonotonic=5 StartLimitBurst=5 \
                       StartLimitIntervalUSec=10s";
         for (lines, state, last_exit) in [
-            (
-                "LoadState=loaded ActiveState=active SubState=running MainPID=12",
-                Running,
-                None,
-            ),
-            (
-                "LoadState=loaded ActiveState=deactivating SubState=stop-sigterm MainPID=12",
-                Running,
-                None,
-            ),
+            ("LoadState=loaded ActiveState=active SubState=running MainPID=12", Running, None),
+            ("LoadState=loaded ActiveState=deactivating SubState=stop-sigterm MainPID=12", Running, None),
             ("LoadState=masked ActiveState=active MainPID=12", Running, None),
             (
                 "LoadState=loaded ActiveState=activating SubState=auto-restart MainPID=0 Result=exit-code \
@@ -293,37 +272,17 @@ mod tests {
                 Waiting,
                 Some(75),
             ),
-            (
-                "LoadState=not-found ActiveState=inactive SubState=dead Result=success",
-                NotLoaded,
-                None,
-            ),
-            (
-                "LoadState=bad-setting ActiveState=inactive Result=success",
-                NotLoaded,
-                None,
-            ),
-            (
-                "LoadState=masked ActiveState=inactive Result=success",
-                Stopped,
-                None,
-            ),
+            ("LoadState=not-found ActiveState=inactive SubState=dead Result=success", NotLoaded, None),
+            ("LoadState=bad-setting ActiveState=inactive Result=success", NotLoaded, None),
+            ("LoadState=masked ActiveState=inactive Result=success", Stopped, None),
             (
                 "LoadState=loaded ActiveState=inactive Result=success ExecMainCode=1 ExecMainStatus=0 \
                  ExecMainStartTimestampMonotonic=9 UnitFileState=enabled",
                 Stopped,
                 Some(0),
             ),
-            (
-                "LoadState=loaded ActiveState=inactive Result=success UnitFileState=enabled",
-                NotLoaded,
-                None,
-            ),
-            (
-                "LoadState=loaded ActiveState=inactive Result=success UnitFileState=disabled",
-                Stopped,
-                None,
-            ),
+            ("LoadState=loaded ActiveState=inactive Result=success UnitFileState=enabled", NotLoaded, None),
+            ("LoadState=loaded ActiveState=inactive Result=success UnitFileState=disabled", Stopped, None),
             (
                 "LoadState=loaded ActiveState=failed Result=exit-code ExecMainCode=1 ExecMainStatus=1 Restart=no",
                 Waiting,
@@ -340,30 +299,12 @@ mod tests {
         }
         // failed with Restart=always: only a stop by hand leads there, unless systemd's rules know another way
         for (lines, state) in [
-            (
-                "Result=exit-code ExecMainCode=1 ExecMainStatus=1 NRestarts=0",
-                Stopped,
-            ),
-            (
-                "Result=timeout ExecMainCode=2 ExecMainStatus=9 NRestarts=0",
-                Stopped,
-            ),
-            (
-                "Result=exit-code ExecMainCode=1 ExecMainStatus=78 NRestarts=0",
-                Waiting,
-            ),
-            (
-                "Result=exit-code ExecMainCode=1 ExecMainStatus=1 NRestarts=5",
-                Waiting,
-            ),
-            (
-                "Result=start-limit-hit ExecMainCode=1 ExecMainStatus=1 NRestarts=0",
-                Waiting,
-            ),
-            (
-                "Result=exit-code ExecMainCode=0 ExecMainStatus=0 NRestarts=0",
-                Waiting,
-            ),
+            ("Result=exit-code ExecMainCode=1 ExecMainStatus=1 NRestarts=0", Stopped),
+            ("Result=timeout ExecMainCode=2 ExecMainStatus=9 NRestarts=0", Stopped),
+            ("Result=exit-code ExecMainCode=1 ExecMainStatus=78 NRestarts=0", Waiting),
+            ("Result=exit-code ExecMainCode=1 ExecMainStatus=1 NRestarts=5", Waiting),
+            ("Result=start-limit-hit ExecMainCode=1 ExecMainStatus=1 NRestarts=0", Waiting),
+            ("Result=exit-code ExecMainCode=0 ExecMainStatus=0 NRestarts=0", Waiting),
         ] {
             let unit = unit(&format!("LoadState=loaded ActiveState=failed {always} {lines}"));
             assert_eq!(unit.state(), state, "{lines}");
@@ -377,13 +318,7 @@ mod tests {
 
     #[test]
     fn what_is_no_unit() {
-        for text in [
-            "",
-            "\n",
-            "LoadState=loaded\n",
-            "ActiveState=active\n",
-            "Id=x\n=\n",
-        ] {
+        for text in ["", "\n", "LoadState=loaded\n", "ActiveState=active\n", "Id=x\n=\n"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
     }
@@ -398,9 +333,7 @@ mod tests {
         ] {
             assert!(no_manager(words), "{words}");
         }
-        assert!(!no_manager(
-            "Failed to restart x.service: Unit x.service not found.\n"
-        ));
+        assert!(!no_manager("Failed to restart x.service: Unit x.service not found.\n"));
     }
 
     proptest! {

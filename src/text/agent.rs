@@ -11,8 +11,10 @@ pub const NO_HOST: Phrase = [
     "当前没有面板可显示托盘图标；出现后会自动显示，通知照常发送",
 ];
 /// No desktop at all.
-pub const NO_DESKTOP: Phrase =
-    ["No desktop to show an icon on ({why}); watching here instead.", "没有可显示图标的桌面（{why}）；改为在此监视。"];
+pub const NO_DESKTOP: Phrase = [
+    "No desktop to show an icon on ({why}); watching here instead.",
+    "没有可显示图标的桌面（{why}）；改为在此监视。",
+];
 /// Gatelight restarts by itself.
 pub const AUTO_TITLE: Phrase = ["Restarting {profile}", "正在重启 {profile}"];
 /// Why it does.
@@ -41,8 +43,10 @@ pub const CHECKED_TITLE: Phrase = ["Job files checked", "任务文件已检查"]
 /// It found nothing.
 pub const CHECKED_CLEAN: Phrase = ["Nothing wrong in them.", "没有发现问题。"];
 /// It found something.
-pub const CHECKED_BODY: Phrase =
-    ["{count} findings. {first} gatelight doctor shows all.", "{count} 个问题。{first} 运行 gatelight doctor 查看全部。"];
+pub const CHECKED_BODY: Phrase = [
+    "{count} findings. {first} gatelight doctor shows all.",
+    "{count} 个问题。{first} 运行 gatelight doctor 查看全部。",
+];
 /// A repair ended.
 pub const REPAIR_TITLE: Phrase = ["Repair of {profile}", "修复 {profile}"];
 /// Diagnostics were copied.

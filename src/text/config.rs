@@ -9,18 +9,14 @@ pub const OLD_STAY: Phrase = ["the settings read before stay in force", "继续�
 /// The file cannot be read at all.
 pub const UNREADABLE: Phrase = ["{file} cannot be read: {why}", "无法读取 {file}：{why}"];
 /// The file is far too long.
-pub const TOO_LONG: Phrase = [
-    "{file} is longer than {limit} KiB and was not read",
-    "{file} 超过 {limit} KiB，未读取",
-];
+pub const TOO_LONG: Phrase =
+    ["{file} is longer than {limit} KiB and was not read", "{file} 超过 {limit} KiB，未读取"];
 /// Not text.
 pub const NOT_TEXT: Phrase = ["{file} is not UTF-8 text", "{file} 不是 UTF-8 文本"];
 
 /// A number outside its range.
-pub const RANGE: Phrase = [
-    "{key} must lie between {least} and {most}",
-    "{key} 必须在 {least} 到 {most} 之间",
-];
+pub const RANGE: Phrase =
+    ["{key} must lie between {least} and {most}", "{key} 必须在 {least} 到 {most} 之间"];
 /// A path that is not absolute.
 pub const ABSOLUTE: Phrase = [
     "{key} must be an absolute path (a leading ~/ is this user's home)",
@@ -29,10 +25,8 @@ pub const ABSOLUTE: Phrase = [
 /// An empty text.
 pub const EMPTY: Phrase = ["{key} must not be empty", "{key} 不能为空"];
 /// A text that is too long.
-pub const LONG_TEXT: Phrase = [
-    "{key} must not be longer than {most} characters",
-    "{key} 不能超过 {most} 个字符",
-];
+pub const LONG_TEXT: Phrase =
+    ["{key} must not be longer than {most} characters", "{key} 不能超过 {most} 个字符"];
 /// A text over several lines.
 pub const ONE_LINE: Phrase = ["{key} must be one line of plain text", "{key} 必须是单行纯文本"];
 /// Two entries of one name.

@@ -13,12 +13,16 @@ pub const STATE_FILE_LIES: Phrase =
 /// First step of a restart.
 pub const STEP_OLD: Phrase = ["restart: ending the old process", "重启：正在结束旧进程"];
 /// Second step of a restart.
-pub const STEP_NEW: Phrase = ["restart: the old process is gone; a new one has to come", "重启：旧进程已退出，等待新进程"];
+pub const STEP_NEW: Phrase =
+    ["restart: the old process is gone; a new one has to come", "重启：旧进程已退出，等待新进程"];
 /// Third step of a restart.
-pub const STEP_LINK: Phrase = ["restart: a new process is there; its link has to be proven", "重启：新进程已启动，等待连接被证实"];
+pub const STEP_LINK: Phrase =
+    ["restart: a new process is there; its link has to be proven", "重启：新进程已启动，等待连接被证实"];
 /// The restart worked.
-pub const WORKED: Phrase =
-    ["restart: worked; PID {pid} has proven its link after {took} s", "重启：成功；PID {pid} 在 {took} 秒后证实了连接"];
+pub const WORKED: Phrase = [
+    "restart: worked; PID {pid} has proven its link after {took} s",
+    "重启：成功；PID {pid} 在 {took} 秒后证实了连接",
+];
 /// The end.
 pub const SUM: Phrase = ["{green} of {all} green at the end.", "结束时 {all} 个中有 {green} 个绿灯。"];
 /// Nothing is left.

@@ -23,16 +23,12 @@ pub const NO_TRAY_HOST: Phrase = [
     "当前没有面板显示托盘图标（org.kde.StatusNotifierWatcher 无所有者）；将在此终端继续监视，出现面板后自动显示图标",
 ];
 /// No desktop at all.
-pub const NO_DESKTOP: Phrase = [
-    "no tray icon: {why}; watching here",
-    "无法显示托盘图标：{why}；将在此终端继续监视",
-];
+pub const NO_DESKTOP: Phrase =
+    ["no tray icon: {why}; watching here", "无法显示托盘图标：{why}；将在此终端继续监视"];
 
 /// Launch at login.
-pub const MOVE_FIRST: Phrase = [
-    "move Gatelight to Applications first",
-    "请先将 Gatelight 移到“应用程序”文件夹",
-];
+pub const MOVE_FIRST: Phrase =
+    ["move Gatelight to Applications first", "请先将 Gatelight 移到“应用程序”文件夹"];
 /// Launch at login.
 pub const NEEDS_13: Phrase = ["needs macOS 13 or later", "需要 macOS 13 或更高版本"];
 /// Launch at login.
@@ -45,9 +41,7 @@ pub const NO_LOG: Phrase = ["{name} has no log file yet", "{name} 还没有日�
 /// Nothing to open.
 pub const NO_JOB: Phrase = ["no job file starts {name}", "没有任务文件启动 {name}"];
 /// No terminal.
-pub const NO_TERMINAL: Phrase = [
-    "no terminal emulator was found; the command is: {command}",
-    "未找到终端程序；命令为：{command}",
-];
+pub const NO_TERMINAL: Phrase =
+    ["no terminal emulator was found; the command is: {command}", "未找到终端程序；命令为：{command}"];
 /// It could not be opened.
 pub const NOT_OPENED: Phrase = ["Could not open it", "无法打开"];

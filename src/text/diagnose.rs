@@ -57,14 +57,8 @@ pub const NO_PROFILES: Phrase = ["No Hermes profile found", "未找到 Hermes �
 /// A refused instance.
 pub const SECOND: Phrase = ["a second instance was refused", "拒绝了第二个实例"];
 /// A remark.
-pub const HIDDEN: Phrase = [
-    "INFO records are hidden by the log level",
-    "日志级别隐藏了 INFO 记录",
-];
+pub const HIDDEN: Phrase = ["INFO records are hidden by the log level", "日志级别隐藏了 INFO 记录"];
 /// A remark.
 pub const DROPPED: Phrase = ["messages were dropped at the start", "启动时丢弃了消息"];
 /// A remark.
-pub const NO_CONNECTION: Phrase = [
-    "the process has no established connection",
-    "进程没有已建立的连接",
-];
+pub const NO_CONNECTION: Phrase = ["the process has no established connection", "进程没有已建立的连接"];

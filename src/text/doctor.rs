@@ -32,10 +32,7 @@ pub const REPLACE_WITH_KEEPALIVE: [Phrase; 2] = [
         "--replace together with a manager that always starts the job again: a kill loop, the gateway is restarted every few minutes or seconds",
         "--replace 与“总是重新启动”同时使用会形成互杀循环：网关每隔几分钟甚至几秒就被重启",
     ],
-    [
-        "take --replace out (gatelight doctor --fix)",
-        "删除 --replace（gatelight doctor --fix）",
-    ],
+    ["take --replace out (gatelight doctor --fix)", "删除 --replace（gatelight doctor --fix）"],
 ];
 /// `keepalive-skips-clean-exit`.
 pub const KEEPALIVE_SKIPS: [Phrase; 2] = [
@@ -43,18 +40,12 @@ pub const KEEPALIVE_SKIPS: [Phrase; 2] = [
         "a gateway that is taken over by --replace exits with 0, and this job is brought back after a failure only: it stays down",
         "被 --replace 接管的网关以 0 退出，而此任务只在失败后才会被拉起：它会一直停着",
     ],
-    [
-        "take --replace out (gatelight doctor --fix)",
-        "删除 --replace（gatelight doctor --fix）",
-    ],
+    ["take --replace out (gatelight doctor --fix)", "删除 --replace（gatelight doctor --fix）"],
 ];
 /// `run-at-load-missing`.
 pub const RUN_AT_LOAD: [Phrase; 2] = [
     ["the job does not start at login", "任务不会在登录时启动"],
-    [
-        "add RunAtLoad (gatelight doctor --fix)",
-        "加上 RunAtLoad（gatelight doctor --fix）",
-    ],
+    ["add RunAtLoad (gatelight doctor --fix)", "加上 RunAtLoad（gatelight doctor --fix）"],
 ];
 /// `run-at-load-missing` of a unit.
 pub const NOT_ENABLED: [Phrase; 2] = [
@@ -69,10 +60,7 @@ pub const NOT_ENABLED: [Phrase; 2] = [
 ];
 /// `keepalive-missing`.
 pub const KEEPALIVE: [Phrase; 2] = [
-    [
-        "nobody brings the gateway back when it fails",
-        "网关失败后没有人把它拉起来",
-    ],
+    ["nobody brings the gateway back when it fails", "网关失败后没有人把它拉起来"],
     [
         "add KeepAlive with SuccessfulExit false, in a unit Restart=on-failure (gatelight doctor --fix)",
         "加上 KeepAlive（SuccessfulExit 为 false），单元中为 Restart=on-failure（gatelight doctor --fix）",
@@ -91,10 +79,7 @@ pub const THROTTLE: [Phrase; 2] = [
 ];
 /// `program-missing`.
 pub const PROGRAM: [Phrase; 2] = [
-    [
-        "the program {program} is not there or cannot be run",
-        "程序 {program} 不存在或无法执行",
-    ],
+    ["the program {program} is not there or cannot be run", "程序 {program} 不存在或无法执行"],
     [
         "install Hermes again (hermes gateway install), or correct the path",
         "重新安装 Hermes（hermes gateway install），或改正路径",
@@ -125,10 +110,7 @@ pub const NOT_LOADED: [Phrase; 2] = [
         "the job file is there, and the service manager does not know the job",
         "任务文件存在，但服务管理器没有加载这个任务",
     ],
-    [
-        "load it: gatelight restart {profile}",
-        "加载它：gatelight restart {profile}",
-    ],
+    ["load it: gatelight restart {profile}", "加载它：gatelight restart {profile}"],
 ];
 /// `plist-invalid`.
 pub const INVALID: [Phrase; 2] = [
@@ -148,10 +130,7 @@ pub const PERMISSIONS: [Phrase; 2] = [
 ];
 /// `log-huge`.
 pub const LOG_HUGE: [Phrase; 2] = [
-    [
-        "{path} has grown to {size} MB: nobody rotates it",
-        "{path} 已增长到 {size} MB：没有轮转",
-    ],
+    ["{path} has grown to {size} MB: nobody rotates it", "{path} 已增长到 {size} MB：没有轮转"],
     [
         "empty it while the gateway runs: truncate it to zero (: > FILE); do not delete it",
         "可在网关运行时清空（: > 文件），不要直接删除",
@@ -179,25 +158,19 @@ pub const INFO: Phrase = ["note", "提示"];
 /// Refusals of a repair.
 pub const WHY_UNREADABLE: Phrase = ["the file cannot be read as a job file", "无法按任务文件解析"];
 /// Refusals of a repair.
-pub const WHY_QUOTING: Phrase = [
-    "the flag stands inside more than one layer of quoting",
-    "该参数位于多层引号之内",
-];
+pub const WHY_QUOTING: Phrase =
+    ["the flag stands inside more than one layer of quoting", "该参数位于多层引号之内"];
 /// Refusals of a repair.
-pub const WHY_UNPROVEN: Phrase = [
-    "taking the flag out would change more than the flag",
-    "删除该参数会改动其他内容",
-];
+pub const WHY_UNPROVEN: Phrase =
+    ["taking the flag out would change more than the flag", "删除该参数会改动其他内容"];
 
 /// Nothing was found.
 pub const CLEAN: Phrase = ["no findings", "没有发现问题"];
 /// No profiles at all.
 pub const NO_PROFILES: Phrase = ["no Hermes Gateway job was found", "没有找到 Hermes 网关任务"];
 /// An unknown profile was named.
-pub const UNKNOWN_PROFILE: Phrase = [
-    "there is no profile {name}; there are: {known}",
-    "没有名为 {name} 的配置；现有：{known}",
-];
+pub const UNKNOWN_PROFILE: Phrase =
+    ["there is no profile {name}; there are: {known}", "没有名为 {name} 的配置；现有：{known}"];
 /// Line of a finding.
 pub const REMEDY: Phrase = ["remedy", "处理"];
 /// Line of a finding.
@@ -212,10 +185,8 @@ pub const LEFT: Phrase = ["left as it is", "保持原样"];
 pub const WOULD: Phrase = ["dry run: nothing was written", "试运行：没有写入任何内容"];
 
 /// Step: written.
-pub const WRITTEN: Phrase = [
-    "{file}: repaired; the old one is kept as {backup}",
-    "{file}：已修复，旧文件保存为 {backup}",
-];
+pub const WRITTEN: Phrase =
+    ["{file}: repaired; the old one is kept as {backup}", "{file}：已修复，旧文件保存为 {backup}"];
 /// Step: reloaded.
 pub const RELOADED: Phrase = ["{label}: reloaded", "{label}：已重新加载"];
 /// Step: no manager.
@@ -229,26 +200,20 @@ pub const STOPPED: Phrase = [
     "{label}：未重新加载（not reloaded）：任务处于停止状态，下次启动时生效",
 ];
 /// Step: runs.
-pub const RUNS: Phrase = [
-    "{label}: runs with its new arguments, PID {pid}",
-    "{label}：已用新参数运行，PID {pid}",
-];
+pub const RUNS: Phrase =
+    ["{label}: runs with its new arguments, PID {pid}", "{label}：已用新参数运行，PID {pid}"];
 /// Step: link.
 pub const LINKED: Phrase = ["{label}: the link is back", "{label}：连接已恢复"];
 /// Step: link unknown.
-pub const LINK_UNKNOWN: Phrase = [
-    "{label}: whether the link is back cannot be told",
-    "{label}：无法判断连接是否已恢复",
-];
+pub const LINK_UNKNOWN: Phrase =
+    ["{label}: whether the link is back cannot be told", "{label}：无法判断连接是否已恢复"];
 /// Step: failed.
 pub const FAILED: Phrase = ["{label}: failed: {why}", "{label}：失败：{why}"];
 /// Step: put back.
 pub const RESTORED: Phrase = ["{label}: the old file was put back", "{label}：已恢复旧文件"];
 /// Step: put back and loaded again.
-pub const RESTORED_RELOADED: Phrase = [
-    "{label}: the old file was put back and reloaded",
-    "{label}：已恢复旧文件并重新加载",
-];
+pub const RESTORED_RELOADED: Phrase =
+    ["{label}: the old file was put back and reloaded", "{label}：已恢复旧文件并重新加载"];
 /// Step: could not be put back.
 pub const NOT_RESTORED: Phrase = [
     "{label}: the old file could not be put back ({why}); it is kept as {backup}",
@@ -259,50 +224,30 @@ pub const WHY_NOT_RUNNING: Phrase = ["the job did not come to run", "任务没�
 /// Why a reload failed.
 pub const WHY_OLD_ARGUMENTS: Phrase = ["the job still runs with its old arguments", "任务仍以旧参数运行"];
 /// A question cannot be asked.
-pub const JSON_NEEDS_YES: Phrase = [
-    "with --json, --fix needs --yes or --dry-run",
-    "与 --json 一起使用时，--fix 需要 --yes 或 --dry-run",
-];
+pub const JSON_NEEDS_YES: Phrase =
+    ["with --json, --fix needs --yes or --dry-run", "与 --json 一起使用时，--fix 需要 --yes 或 --dry-run"];
 
 /// Reasons why a job file was not read, as `profile` tells them.
 pub const REASONS: [Phrase; 16] = [
     ["it is no regular file", "它不是普通文件"],
     ["it is larger than 1 MiB", "它大于 1 MiB"],
-    [
-        "it is a symbolic link that leaves its folder",
-        "它是指向目录之外的符号链接",
-    ],
-    [
-        "it is neither an XML nor a binary property list",
-        "它既不是 XML 也不是二进制属性列表",
-    ],
+    ["it is a symbolic link that leaves its folder", "它是指向目录之外的符号链接"],
+    ["it is neither an XML nor a binary property list", "它既不是 XML 也不是二进制属性列表"],
     ["its text is not UTF-8", "内容不是 UTF-8"],
     ["its XML breaks off", "XML 不完整"],
     ["its binary object table is damaged", "二进制对象表已损坏"],
     ["it nests too deeply or holds too many values", "嵌套过深或值过多"],
     ["it is no dictionary", "它不是字典"],
     ["it has no Label", "缺少 Label"],
-    [
-        "it has neither ProgramArguments nor Program",
-        "缺少 ProgramArguments 与 Program",
-    ],
-    [
-        "its ProgramArguments are no list of strings",
-        "ProgramArguments 不是字符串列表",
-    ],
+    ["it has neither ProgramArguments nor Program", "缺少 ProgramArguments 与 Program"],
+    ["its ProgramArguments are no list of strings", "ProgramArguments 不是字符串列表"],
     ["its Program is no string", "Program 不是字符串"],
     ["it has no ExecStart", "缺少 ExecStart"],
     ["a quote of ExecStart does not close", "ExecStart 的引号没有闭合"],
-    [
-        "a quote of Environment does not close",
-        "Environment 的引号没有闭合",
-    ],
+    ["a quote of Environment does not close", "Environment 的引号没有闭合"],
 ];
 
 /// A reason in this language; the words of others stay as they are.
 pub fn reason(lang: super::Lang, reason: &str) -> &str {
-    REASONS
-        .iter()
-        .find(|known| known[0] == reason)
-        .map_or(reason, |known| lang.pick(*known))
+    REASONS.iter().find(|known| known[0] == reason).map_or(reason, |known| lang.pick(*known))
 }

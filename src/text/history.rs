@@ -8,17 +8,13 @@ pub const NONE_YET: Phrase = [
     "还没有历史记录：Gatelight 运行后才开始记录。",
 ];
 /// The profile asked for has no history.
-pub const NO_SUCH_PROFILE: Phrase = [
-    "no history of a profile named {name}",
-    "没有名为 {name} 的配置的历史记录",
-];
+pub const NO_SUCH_PROFILE: Phrase =
+    ["no history of a profile named {name}", "没有名为 {name} 的配置的历史记录"];
 /// The share of green.
 pub const SHARE: Phrase = ["green {share} of the time seen", "在可观测时间内，{share} 为绿灯"];
 /// How much was seen.
-pub const SEEN: Phrase = [
-    "seen {seen} of {window}; {unknown} unknown",
-    "共 {window}，观测到 {seen}，未知 {unknown}",
-];
+pub const SEEN: Phrase =
+    ["seen {seen} of {window}; {unknown} unknown", "共 {window}，观测到 {seen}，未知 {unknown}"];
 /// Nothing was seen at all.
 pub const NOT_SEEN: Phrase = ["nothing was seen in this time", "这段时间内没有任何观测"];
 /// No incident.
@@ -44,30 +40,19 @@ pub const UNSEEN: Phrase = ["end not seen", "结束时间未观测到"];
 /// An incident without an end.
 pub const ONGOING: Phrase = ["still going on", "仍在持续"];
 /// It began before anybody looked.
-pub const BEGAN: Phrase = [
-    "began {time}, before Gatelight looked",
-    "开始于 {time}，早于 Gatelight 开始观测",
-];
+pub const BEGAN: Phrase = ["began {time}, before Gatelight looked", "开始于 {time}，早于 Gatelight 开始观测"];
 /// Gatelight restarted it with success.
-pub const RESTART_WORKED: Phrase = [
-    "restarted with Gatelight: worked after {span}",
-    "通过 Gatelight 重启：{span} 后成功",
-];
+pub const RESTART_WORKED: Phrase =
+    ["restarted with Gatelight: worked after {span}", "通过 Gatelight 重启：{span} 后成功"];
 /// The same, by force.
-pub const RESTART_KILLED: Phrase = [
-    "restarted with Gatelight, by force: worked after {span}",
-    "通过 Gatelight 强制重启：{span} 后成功",
-];
+pub const RESTART_KILLED: Phrase =
+    ["restarted with Gatelight, by force: worked after {span}", "通过 Gatelight 强制重启：{span} 后成功"];
 /// Gatelight restarted it without success.
-pub const RESTART_FAILED: Phrase = [
-    "restarted with Gatelight: failed: {why}",
-    "通过 Gatelight 重启：失败：{why}",
-];
+pub const RESTART_FAILED: Phrase =
+    ["restarted with Gatelight: failed: {why}", "通过 Gatelight 重启：失败：{why}"];
 /// Gatelight restarted it and cannot tell.
-pub const RESTART_UNCLEAR: Phrase = [
-    "restarted with Gatelight: cannot tell: {why}",
-    "通过 Gatelight 重启：结果不明：{why}",
-];
+pub const RESTART_UNCLEAR: Phrase =
+    ["restarted with Gatelight: cannot tell: {why}", "通过 Gatelight 重启：结果不明：{why}"];
 /// A new process came, by whomever.
 pub const NEW_PROCESS: Phrase = ["a new process was started", "启动了新进程"];
 /// Several new processes came.

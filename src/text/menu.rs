@@ -11,15 +11,9 @@ pub const HEAD_NONE: Phrase = ["No Hermes Gateway found", "未找到 Hermes 网�
 /// Head line before every profile was looked at.
 pub const HEAD_LOOKING: Phrase = ["Looking…", "正在检查…"];
 /// The machine has no network.
-pub const OFFLINE: Phrase = [
-    "Offline: no notices until the network is back",
-    "离线：网络恢复前不发送通知",
-];
+pub const OFFLINE: Phrase = ["Offline: no notices until the network is back", "离线：网络恢复前不发送通知"];
 /// Job files that cannot be read.
-pub const BAD_FILES: Phrase = [
-    "Job files that cannot be read: {count}",
-    "无法读取的任务文件：{count} 个",
-];
+pub const BAD_FILES: Phrase = ["Job files that cannot be read: {count}", "无法读取的任务文件：{count} 个"];
 /// The settings file has a mistake.
 pub const SETTINGS_ERROR: Phrase = ["Settings not used: {why}", "设置未生效：{why}"];
 
@@ -30,10 +24,7 @@ pub const MUTED: Phrase = [" · muted", " · 已静音"];
 /// Added to the row of a profile that comes and goes.
 pub const UNSTABLE: Phrase = [" · unstable", " · 不稳定"];
 /// Profiles that do not fit.
-pub const MORE: Phrase = [
-    "{count} more: {good} connected",
-    "其余 {count} 个：{good} 个已连接",
-];
+pub const MORE: Phrase = ["{count} more: {good} connected", "其余 {count} 个：{good} 个已连接"];
 
 /// What was seen.
 pub const EVIDENCE: Phrase = ["{source}: {line}", "{source}：{line}"];
@@ -42,10 +33,8 @@ pub const SEEN_AGO: Phrase = ["Seen {length} ago", "{length}前看到"];
 /// Since when.
 pub const SINCE: Phrase = ["Since {time}", "自 {time}"];
 /// The process.
-pub const PROCESS: Phrase = [
-    "PID {pid} · {manager} · up {uptime}",
-    "PID {pid} · {manager} · 已运行 {uptime}",
-];
+pub const PROCESS: Phrase =
+    ["PID {pid} · {manager} · up {uptime}", "PID {pid} · {manager} · 已运行 {uptime}"];
 /// The process, without its start time.
 pub const PROCESS_NO_UPTIME: Phrase = ["PID {pid} · {manager}", "PID {pid} · {manager}"];
 /// There is none.
@@ -58,17 +47,11 @@ pub const ALSO: Phrase = ["Also: {title}", "另外：{title}"];
 /// A second instance was refused.
 pub const SECOND_INSTANCE: Phrase = ["A second instance was refused", "第二个实例已被拒绝启动"];
 /// The log level hides recoveries.
-pub const INFO_HIDDEN: Phrase = [
-    "INFO records are hidden by the log level",
-    "日志级别隐藏了 INFO 记录",
-];
+pub const INFO_HIDDEN: Phrase = ["INFO records are hidden by the log level", "日志级别隐藏了 INFO 记录"];
 /// Messages were lost.
 pub const DROPPED: Phrase = ["Messages were dropped while it started", "启动期间有消息被丢弃"];
 /// No connection.
-pub const NO_CONNECTION: Phrase = [
-    "The process has no established connection",
-    "进程没有已建立的连接",
-];
+pub const NO_CONNECTION: Phrase = ["The process has no established connection", "进程没有已建立的连接"];
 
 /// The three steps of a restart: to come, under way, done.
 pub const STEP_END: [Phrase; 3] = [
@@ -89,10 +72,7 @@ pub const STEP_PROVE: [Phrase; 3] = [
     ["● link proven", "● 连接已确认"],
 ];
 /// Outcome.
-pub const RESTART_WORKED: Phrase = [
-    "Restart worked: {took}, PID {pid}",
-    "重启成功：用时 {took}，PID {pid}",
-];
+pub const RESTART_WORKED: Phrase = ["Restart worked: {took}, PID {pid}", "重启成功：用时 {took}，PID {pid}"];
 /// Outcome, with force.
 pub const RESTART_KILLED: Phrase = [
     "Restart worked: {took}, PID {pid}; the old process had to be killed",
@@ -101,10 +81,8 @@ pub const RESTART_KILLED: Phrase = [
 /// Outcome.
 pub const RESTART_FAILED: Phrase = ["Restart failed: {why}", "重启失败：{why}"];
 /// Outcome.
-pub const RESTART_UNKNOWN: Phrase = [
-    "Cannot tell whether the restart worked: {why}",
-    "无法确认重启是否成功：{why}",
-];
+pub const RESTART_UNKNOWN: Phrase =
+    ["Cannot tell whether the restart worked: {why}", "无法确认重启是否成功：{why}"];
 
 /// Commands of a profile.
 pub const RESTART: Phrase = ["Restart", "重启"];
@@ -134,10 +112,8 @@ pub const RESTART_ALL_RED_COUNT: Phrase = ["Restart All Red ({count})", "重启�
 /// The doctor.
 pub const CHECK_JOB_FILES: Phrase = ["Check Job Files", "检查任务文件"];
 /// The doctor, with what it found last time.
-pub const CHECK_JOB_FILES_COUNT: Phrase = [
-    "Check Job Files (findings: {count})",
-    "检查任务文件（发现 {count} 个问题）",
-];
+pub const CHECK_JOB_FILES_COUNT: Phrase =
+    ["Check Job Files (findings: {count})", "检查任务文件（发现 {count} 个问题）"];
 /// History.
 pub const TIMELINE: Phrase = ["Timeline", "时间线"];
 
@@ -148,29 +124,20 @@ pub const MISSED_LINE: Phrase = ["{title} ({time}: {why})", "{title}（{time}：
 /// Check item.
 pub const NOTIFICATIONS: Phrase = ["Notifications", "通知"];
 /// Check item.
-pub const NOTIFICATIONS_REFUSED: Phrase = [
-    "Notifications: refused in System Settings",
-    "通知：已在系统设置中被拒绝",
-];
+pub const NOTIFICATIONS_REFUSED: Phrase =
+    ["Notifications: refused in System Settings", "通知：已在系统设置中被拒绝"];
 /// Check item.
-pub const NOTIFICATIONS_OFF: Phrase = [
-    "Notifications: off in the settings file",
-    "通知：已在设置文件中关闭",
-];
+pub const NOTIFICATIONS_OFF: Phrase = ["Notifications: off in the settings file", "通知：已在设置文件中关闭"];
 /// Check item.
 pub const NOTIFICATIONS_UNAVAILABLE: Phrase = ["Notifications: {why}", "通知：{why}"];
 /// Check item.
 pub const LOGIN: Phrase = ["Launch at Login", "登录时启动"];
 /// Check item.
-pub const LOGIN_APPROVAL: Phrase = [
-    "Launch at Login: approve it in System Settings",
-    "登录时启动：请在系统设置中批准",
-];
+pub const LOGIN_APPROVAL: Phrase =
+    ["Launch at Login: approve it in System Settings", "登录时启动：请在系统设置中批准"];
 /// Check item.
-pub const LOGIN_NOT_FOUND: Phrase = [
-    "Launch at Login: the system does not find this app",
-    "登录时启动：系统找不到此应用",
-];
+pub const LOGIN_NOT_FOUND: Phrase =
+    ["Launch at Login: the system does not find this app", "登录时启动：系统找不到此应用"];
 /// Check item.
 pub const LOGIN_UNAVAILABLE: Phrase = ["Launch at Login: {why}", "登录时启动：{why}"];
 /// Opens it.
@@ -230,11 +197,7 @@ mod tests {
             let span = SignedDuration::from_secs(seconds);
             assert_eq!(roughly(Lang::En, span), en);
             assert_eq!(roughly(Lang::Zh, span), zh);
-            assert_eq!(
-                roughly_changes_in(span),
-                SignedDuration::from_secs(next),
-                "{seconds}"
-            );
+            assert_eq!(roughly_changes_in(span), SignedDuration::from_secs(next), "{seconds}");
         }
     }
 }

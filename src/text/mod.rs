@@ -40,11 +40,7 @@ impl Lang {
     /// The language of a locale name: `zh_CN.UTF-8`, `zh-Hans-CN` → Chinese; anything else → English.
     pub fn from_locale(locale: &str) -> Self {
         let language = locale.split(['_', '-', '.']).next().unwrap_or_default();
-        if language.eq_ignore_ascii_case("zh") {
-            Self::Zh
-        } else {
-            Self::En
-        }
+        if language.eq_ignore_ascii_case("zh") { Self::Zh } else { Self::En }
     }
 
     /// From the variables that POSIX names, in its order: `LC_ALL`, `LC_MESSAGES`, `LANG`.
@@ -118,10 +114,7 @@ mod tests {
 
     #[test]
     fn fill_leaves_what_it_does_not_know() {
-        assert_eq!(
-            fill("{a} of {b}, {c", &[("a", "1"), ("b", "{a}")]),
-            "1 of {a}, {c"
-        );
+        assert_eq!(fill("{a} of {b}, {c", &[("a", "1"), ("b", "{a}")]), "1 of {a}, {c");
     }
 
     #[test]

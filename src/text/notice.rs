@@ -22,10 +22,7 @@ pub const UNSTABLE: Phrase = ["✖ {name} — unstable", "✖ {name} — 不稳�
 pub const STABLE_AGAIN: Phrase = ["● {name} — stable again", "● {name} — 已恢复稳定"];
 
 /// Body of a recovery.
-pub const WAS_DOWN_FOR: Phrase = [
-    "It was down for {lasted}: {title}.",
-    "异常持续 {lasted}：{title}。",
-];
+pub const WAS_DOWN_FOR: Phrase = ["It was down for {lasted}: {title}.", "异常持续 {lasted}：{title}。"];
 /// First sentence of a reminder.
 pub const DOWN_FOR: Phrase = ["Down for {lasted}.", "已异常 {lasted}。"];
 /// First sentence of what was found at the start.
@@ -49,22 +46,16 @@ pub const HELPS: Phrase = ["A restart helps.", "重启可以恢复。"];
 /// A restart clears it, by force.
 pub const HELPS_BY_FORCE: Phrase = ["A restart by force helps.", "需要强制重启。"];
 /// Not before the network works.
-pub const HELPS_NETWORK: Phrase = [
-    "A restart does not help before the network is back.",
-    "网络恢复之前，重启无效。",
-];
+pub const HELPS_NETWORK: Phrase =
+    ["A restart does not help before the network is back.", "网络恢复之前，重启无效。"];
 /// Not before the credentials are mended.
-pub const HELPS_CREDENTIALS: Phrase = [
-    "A restart helps only after the credentials are mended.",
-    "修正凭据之后重启才有效。",
-];
+pub const HELPS_CREDENTIALS: Phrase =
+    ["A restart helps only after the credentials are mended.", "修正凭据之后重启才有效。"];
 /// It does not.
 pub const HELPS_NOT: Phrase = ["A restart does not help.", "重启无效。"];
 /// The job file first.
-pub const HELPS_REPAIR: Phrase = [
-    "A restart does not help before the job file is repaired.",
-    "修复任务文件之前，重启无效。",
-];
+pub const HELPS_REPAIR: Phrase =
+    ["A restart does not help before the job file is repaired.", "修复任务文件之前，重启无效。"];
 
 /// Button.
 pub const RESTART: Phrase = ["Restart", "重启"];
@@ -74,7 +65,4 @@ pub const OPEN_LOG: Phrase = ["Open Log", "打开日志"];
 /// What a second start makes the first say.
 pub const HERE: Phrase = ["Gatelight is running", "Gatelight 正在运行"];
 /// Its body.
-pub const HERE_BODY: Phrase = [
-    "Its light is in the menu bar. {state}",
-    "状态灯位于菜单栏。{state}",
-];
+pub const HERE_BODY: Phrase = ["Its light is in the menu bar. {state}", "状态灯位于菜单栏。{state}"];

@@ -62,15 +62,10 @@ pub const FIGURES_OF: Phrase = ["Figures of {name}", "{name} 的统计"];
 /// The caption of the table of incidents.
 pub const INCIDENTS_OF: Phrase = ["Incidents of {name}, newest first", "{name} 的故障（最新在前）"];
 /// In place of that table.
-pub const NO_INCIDENTS_OF: Phrase = [
-    "No incidents of {name} in the last {span}.",
-    "最近 {span} 内 {name} 没有故障。",
-];
+pub const NO_INCIDENTS_OF: Phrase =
+    ["No incidents of {name} in the last {span}.", "最近 {span} 内 {name} 没有故障。"];
 /// There are more.
-pub const MORE: Phrase = [
-    "{n} older incidents are not listed.",
-    "另有 {n} 次更早的故障未列出。",
-];
+pub const MORE: Phrase = ["{n} older incidents are not listed.", "另有 {n} 次更早的故障未列出。"];
 /// Head of a column.
 pub const BEGAN: Phrase = ["Began", "开始"];
 /// Head of a column.

@@ -7,15 +7,11 @@ use crate::supervisor::SupervisorError;
 /// Step 1 under way.
 pub const ENDING_OLD: Phrase = ["ending the old process", "正在结束旧进程"];
 /// Step 2 under way.
-pub const STARTING_NEW: Phrase = [
-    "old process gone; waiting for the new one",
-    "旧进程已退出，正在等待新进程",
-];
+pub const STARTING_NEW: Phrase =
+    ["old process gone; waiting for the new one", "旧进程已退出，正在等待新进程"];
 /// Step 3 under way.
-pub const PROVING_LINK: Phrase = [
-    "new process is up; waiting for proof of its link",
-    "新进程已启动，正在确认连接",
-];
+pub const PROVING_LINK: Phrase =
+    ["new process is up; waiting for proof of its link", "新进程已启动，正在确认连接"];
 
 /// Step 1, as the place where something failed.
 pub const AT_ENDING_OLD: Phrase = ["while the old process was to end", "结束旧进程时"];
@@ -25,10 +21,8 @@ pub const AT_STARTING_NEW: Phrase = ["while a new process was to start", "启动
 pub const AT_PROVING_LINK: Phrase = ["while the link was to be proven", "确认连接时"];
 
 /// It worked.
-pub const WORKED: Phrase = [
-    "restarted in {took}: connected again, PID {pid}",
-    "重启成功，用时 {took}：已重新连接，PID {pid}",
-];
+pub const WORKED: Phrase =
+    ["restarted in {took}: connected again, PID {pid}", "重启成功，用时 {took}：已重新连接，PID {pid}"];
 /// It worked by force.
 pub const WORKED_KILLED: Phrase = [
     "restarted in {took}: connected again, PID {pid}; the old process ignored SIGTERM and was killed",
@@ -37,47 +31,30 @@ pub const WORKED_KILLED: Phrase = [
 /// It failed.
 pub const FAILED: Phrase = ["restart failed {where}: {why}", "重启失败（{where}）：{why}"];
 /// Nobody knows.
-pub const CANNOT_TELL: Phrase = [
-    "cannot tell whether the restart worked, {where}: {why}",
-    "无法确认重启结果（{where}）：{why}",
-];
+pub const CANNOT_TELL: Phrase =
+    ["cannot tell whether the restart worked, {where}: {why}", "无法确认重启结果（{where}）：{why}"];
 
 /// The old process is there past its limit.
 pub const STILL_THERE: Phrase = ["process {pid} is still there", "进程 {pid} 仍然存在"];
 /// The manager knows the job and starts nothing.
 pub const NO_NEW_PROCESS: Phrase = ["no new process came up", "没有新进程启动"];
 /// The manager does not know the job.
-pub const NOT_LOADED: Phrase = [
-    "no new process came up: the job is not loaded",
-    "没有新进程启动：任务未加载",
-];
+pub const NOT_LOADED: Phrase =
+    ["no new process came up: the job is not loaded", "没有新进程启动：任务未加载"];
 /// The unit was stopped while it was to start.
-pub const STOPPED_MEANWHILE: Phrase = [
-    "no new process came up: the job was stopped meanwhile",
-    "没有新进程启动：任务在此期间被停止",
-];
+pub const STOPPED_MEANWHILE: Phrase =
+    ["no new process came up: the job was stopped meanwhile", "没有新进程启动：任务在此期间被停止"];
 /// Added: how the last run ended.
-pub const LAST_EXIT: Phrase = [
-    "; its last run ended with exit code {n}",
-    "；上次运行的退出码为 {n}",
-];
+pub const LAST_EXIT: Phrase = ["; its last run ended with exit code {n}", "；上次运行的退出码为 {n}"];
 /// Added: how the last run ended.
-pub const LAST_SIGNAL: Phrase = [
-    "; its last run was ended by signal {n}",
-    "；上次运行被信号 {n} 终止",
-];
+pub const LAST_SIGNAL: Phrase = ["; its last run was ended by signal {n}", "；上次运行被信号 {n} 终止"];
 /// No proof within the limit.
-pub const NO_PROOF: Phrase = [
-    "no proof of the link within {limit}; last seen: {seen}",
-    "{limit} 内未能证实连接；最后状态：{seen}",
-];
+pub const NO_PROOF: Phrase =
+    ["no proof of the link within {limit}; last seen: {seen}", "{limit} 内未能证实连接；最后状态：{seen}"];
 /// The watcher says nothing of this profile.
 pub const NOTHING_SEEN: Phrase = ["nothing of this profile", "没有此配置的任何信息"];
 /// The watcher ended.
-pub const NOBODY_WATCHES: Phrase = [
-    "Gatelight stopped watching meanwhile",
-    "Gatelight 在此期间停止了监视",
-];
+pub const NOBODY_WATCHES: Phrase = ["Gatelight stopped watching meanwhile", "Gatelight 在此期间停止了监视"];
 
 /// No job starts it.
 pub const UNSUPERVISED: Phrase = [
@@ -86,10 +63,8 @@ pub const UNSUPERVISED: Phrase = [
     "未重启：没有 launchd 任务或 systemd 单元负责启动此网关，结束后不会有人拉起它。请在启动它的地方停止并重新启动，或安装其服务。",
 ];
 /// The manager's program is not here.
-pub const NO_MANAGER: Phrase = [
-    "not restarted: {manager} is not on this machine",
-    "未重启：本机没有 {manager}",
-];
+pub const NO_MANAGER: Phrase =
+    ["not restarted: {manager} is not on this machine", "未重启：本机没有 {manager}"];
 /// Before the question.
 pub const DOES_NOT_HELP: Phrase = ["{title}. {meaning} {advice}", "{title}。{meaning}{advice}"];
 /// The question.
@@ -105,45 +80,30 @@ pub const TOO_MANY: Phrase = [
     "未重启：最近一小时内已重启 {count} 次；{at} 之后可再次重启，或使用 --force",
 ];
 /// Another process restarts it.
-pub const UNDER_WAY: Phrase = [
-    "not restarted: a restart of this profile is already under way",
-    "未重启：此配置正在由另一个进程重启",
-];
+pub const UNDER_WAY: Phrase =
+    ["not restarted: a restart of this profile is already under way", "未重启：此配置正在由另一个进程重启"];
 /// No such profile.
-pub const NO_SUCH_PROFILE: Phrase = [
-    "no profile is called {name}; there are: {names}",
-    "没有名为 {name} 的配置；现有：{names}",
-];
+pub const NO_SUCH_PROFILE: Phrase =
+    ["no profile is called {name}; there are: {names}", "没有名为 {name} 的配置；现有：{names}"];
 /// Nothing to do for `--red`.
-pub const NOTHING_RED: Phrase = [
-    "no profile is red: nothing to restart",
-    "没有红灯的配置，无需重启",
-];
+pub const NOTHING_RED: Phrase = ["no profile is red: nothing to restart", "没有红灯的配置，无需重启"];
 /// Nothing to do for `--all`.
 pub const NOTHING_FOUND: Phrase = ["no profile was found", "没有找到任何配置"];
 /// The limit could not be kept.
-pub const LEDGER: Phrase = [
-    "note: the restart could not be noted down: {why}",
-    "注意：无法记录此次重启：{why}",
-];
+pub const LEDGER: Phrase =
+    ["note: the restart could not be noted down: {why}", "注意：无法记录此次重启：{why}"];
 
 /// A program is missing.
 pub const ERROR_MISSING: Phrase = ["{program} is not on this machine", "本机没有 {program}"];
 /// A program is silent.
-pub const ERROR_TIMED_OUT: Phrase = [
-    "{program} did not answer within {seconds} s",
-    "{program} 在 {seconds} 秒内没有响应",
-];
+pub const ERROR_TIMED_OUT: Phrase =
+    ["{program} did not answer within {seconds} s", "{program} 在 {seconds} 秒内没有响应"];
 /// A program refuses.
-pub const ERROR_REFUSED: Phrase = [
-    "{program} {action}: exit code {code}: {words}",
-    "{program} {action}：退出码 {code}：{words}",
-];
+pub const ERROR_REFUSED: Phrase =
+    ["{program} {action}: exit code {code}: {words}", "{program} {action}：退出码 {code}：{words}"];
 /// A disabled job.
-pub const ERROR_DISABLED: Phrase = [
-    "the job is disabled; to allow it: {enable}",
-    "任务已被禁用；如需启用：{enable}",
-];
+pub const ERROR_DISABLED: Phrase =
+    ["the job is disabled; to allow it: {enable}", "任务已被禁用；如需启用：{enable}"];
 
 /// A step under way, in words.
 pub const fn step(step: RestartStep) -> Phrase {
@@ -168,19 +128,14 @@ pub fn outcome(lang: Lang, outcome: &RestartOutcome) -> String {
     match outcome {
         RestartOutcome::Worked { took, pid, killed } => {
             let phrase = if *killed { WORKED_KILLED } else { WORKED };
-            fill(
-                lang.pick(phrase),
-                &[("took", &duration(lang, *took)), ("pid", &pid.to_string())],
-            )
+            fill(lang.pick(phrase), &[("took", &duration(lang, *took)), ("pid", &pid.to_string())])
         }
-        RestartOutcome::Failed { step, why } => fill(
-            lang.pick(FAILED),
-            &[("where", lang.pick(at_step(*step))), ("why", why)],
-        ),
-        RestartOutcome::CannotTell { step, why } => fill(
-            lang.pick(CANNOT_TELL),
-            &[("where", lang.pick(at_step(*step))), ("why", why)],
-        ),
+        RestartOutcome::Failed { step, why } => {
+            fill(lang.pick(FAILED), &[("where", lang.pick(at_step(*step))), ("why", why)])
+        }
+        RestartOutcome::CannotTell { step, why } => {
+            fill(lang.pick(CANNOT_TELL), &[("where", lang.pick(at_step(*step))), ("why", why)])
+        }
     }
 }
 
@@ -190,24 +145,11 @@ pub fn error(lang: Lang, error: &SupervisorError) -> String {
         SupervisorError::Missing { program } => fill(lang.pick(ERROR_MISSING), &[("program", program)]),
         SupervisorError::TimedOut { program, after } => {
             let seconds = format!("{}", after.as_secs_f32());
-            fill(
-                lang.pick(ERROR_TIMED_OUT),
-                &[("program", program), ("seconds", &seconds)],
-            )
+            fill(lang.pick(ERROR_TIMED_OUT), &[("program", program), ("seconds", &seconds)])
         }
-        SupervisorError::Refused {
-            program,
-            action,
-            code,
-            words,
-        } => fill(
+        SupervisorError::Refused { program, action, code, words } => fill(
             lang.pick(ERROR_REFUSED),
-            &[
-                ("program", program),
-                ("action", action),
-                ("code", &code.to_string()),
-                ("words", words),
-            ],
+            &[("program", program), ("action", action), ("code", &code.to_string()), ("words", words)],
         ),
         SupervisorError::Disabled { enable } => fill(lang.pick(ERROR_DISABLED), &[("enable", enable)]),
         SupervisorError::Unusable(words) => words.clone(),
@@ -258,11 +200,8 @@ mod tests {
             ERROR_DISABLED,
         ];
         let names = |text: &str| {
-            let mut names: Vec<String> = text
-                .split('{')
-                .skip(1)
-                .filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()))
-                .collect();
+            let mut names: Vec<String> =
+                text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
             names.sort();
             names
         };

@@ -10,7 +10,8 @@ pub const UNKNOWN_EVENTS: Phrase =
 /// A recording whose last line is not whole.
 pub const WAS_CUT: Phrase = ["the last line is cut off; it was skipped", "最后一行不完整，已跳过"];
 /// No profile at all.
-pub const NOTHING_FOUND: Phrase = ["no Hermes Gateway profile found. Looked in:", "未找到任何 Hermes 网关配置。已查找："];
+pub const NOTHING_FOUND: Phrase =
+    ["no Hermes Gateway profile found. Looked in:", "未找到任何 Hermes 网关配置。已查找："];
 /// What is looked for in LaunchAgents.
 pub const LOOKED_FOR_PLISTS: Phrase = ["job files that run a gateway", "运行网关的任务文件"];
 /// What is looked for among systemd's units.
@@ -31,7 +32,8 @@ pub const NOTE_INFO_HIDDEN: Phrase = [
     "网关日志级别隐藏了 INFO 记录：日志中看不到恢复",
 ];
 /// Messages were dropped.
-pub const NOTE_DROPPED: Phrase = ["messages were dropped while the gateway started", "网关启动期间有消息被丢弃"];
+pub const NOTE_DROPPED: Phrase =
+    ["messages were dropped while the gateway started", "网关启动期间有消息被丢弃"];
 /// No TCP connection.
 pub const NOTE_NO_CONNECTION: Phrase = ["the process has no established connection", "进程没有已建立的连接"];
 /// A restart helps.

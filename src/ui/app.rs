@@ -165,9 +165,7 @@ pub(super) fn forward(
             }
         }
     };
-    std::thread::Builder::new()
-        .name("ui-sources".into())
-        .spawn(move || runtime.block_on(work))?;
+    std::thread::Builder::new().name("ui-sources".into()).spawn(move || runtime.block_on(work))?;
     Ok(())
 }
 
@@ -221,10 +219,7 @@ impl<S: Shell> App<S> {
             config: parts.config,
             config_error: parts.config_error,
             system_lang: parts.system_lang,
-            look: Look {
-                lang,
-                zone: parts.zone,
-            },
+            look: Look { lang, zone: parts.zone },
             switched_on,
             allowed: true,
             started: false,
@@ -265,10 +260,7 @@ impl<S: Shell> App<S> {
                 let lang = self.look.lang;
                 let state = menu::tooltip(&self.snapshot, &self.state, lang);
                 let body = fill(lang.pick(say::HERE_BODY), &[("state", &state)]);
-                self.tell(Words {
-                    title: lang.pick(say::HERE).to_owned(),
-                    body,
-                });
+                self.tell(Words { title: lang.pick(say::HERE).to_owned(), body });
             }
             Message::Presence(presence) => (self.presence)(&presence),
         }
@@ -285,11 +277,7 @@ impl<S: Shell> App<S> {
 
     /// When to call [`Self::tick`].
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.policy
-            .next_deadline()
-            .into_iter()
-            .chain(self.shown.stale_at)
-            .min()
+        self.policy.next_deadline().into_iter().chain(self.shown.stale_at).min()
     }
 
     fn step(&mut self, now: Timestamp, event: Event) {
@@ -299,11 +287,7 @@ impl<S: Shell> App<S> {
 
     fn take_snapshot(&mut self, now: Timestamp, snapshot: &Arc<Snapshot>) {
         let before = std::mem::replace(&mut self.snapshot, Arc::clone(snapshot));
-        for gone in before
-            .profiles
-            .iter()
-            .filter(|p| snapshot.find(&p.profile.name).is_none())
-        {
+        for gone in before.profiles.iter().filter(|p| snapshot.find(&p.profile.name).is_none()) {
             self.restarting.remove(&gone.profile.name);
             self.step(now, Event::Removed(gone.profile.name.clone()));
         }
@@ -383,12 +367,8 @@ impl<S: Shell> App<S> {
                 self.apply_settings(now);
             }
             Report::Pressed { id, key } => {
-                let action = self
-                    .buttons
-                    .iter()
-                    .find(|(n, _)| *n == id)
-                    .and_then(|(_, keys)| keys.get(&key))
-                    .cloned();
+                let action =
+                    self.buttons.iter().find(|(n, _)| *n == id).and_then(|(_, keys)| keys.get(&key)).cloned();
                 match action {
                     None => {}
                     Some(Action::OpenLog(name)) => return self.carry_out(now, UiCommand::OpenLog(name)),
@@ -480,10 +460,7 @@ impl<S: Shell> App<S> {
 
     fn could_not(&self, why: &str) {
         let title = self.look.lang.pick(say_desktop::NOT_OPENED).to_owned();
-        self.tell(Words {
-            title,
-            body: why.to_owned(),
-        });
+        self.tell(Words { title, body: why.to_owned() });
     }
 
     /// Shows words that are not of the policy: the answer to something that the user did.
@@ -500,13 +477,8 @@ impl<S: Shell> App<S> {
 
     fn send(&mut self, notices: &[Notice]) {
         for notice in notices {
-            let keys = notice
-                .buttons()
-                .into_iter()
-                .map(|b| (b.key.to_owned(), b.action))
-                .collect();
-            self.buttons
-                .retain(|(id, _)| *id != notice.id && !notice.withdrawn.contains(id));
+            let keys = notice.buttons().into_iter().map(|b| (b.key.to_owned(), b.action)).collect();
+            self.buttons.retain(|(id, _)| *id != notice.id && !notice.withdrawn.contains(id));
             self.buttons.push_back((notice.id, keys));
             if self.buttons.len() > MOST_OPEN {
                 self.buttons.pop_front();
@@ -518,23 +490,13 @@ impl<S: Shell> App<S> {
     /// Draws what changed, and only that.
     fn draw(&mut self, now: Timestamp) {
         let names = || self.snapshot.profiles.iter().map(|p| &p.profile.name);
-        self.state.mutes = names()
-            .filter_map(|n| Some((n.clone(), self.policy.mute(n)?)))
-            .collect();
+        self.state.mutes = names().filter_map(|n| Some((n.clone(), self.policy.mute(n)?))).collect();
         self.state.unstable = names().filter(|n| self.policy.unstable(n)).cloned().collect();
         let light = self.snapshot.worst();
         let badge = menu::badge(&self.snapshot);
         let template = self.config.icon.template_when_well && light == Light::Green;
         let tooltip = menu::tooltip(&self.snapshot, &self.state, self.look.lang);
-        let icon = (
-            Face {
-                light,
-                count: badge,
-                template,
-            },
-            badge,
-            tooltip,
-        );
+        let icon = (Face { light, count: badge, template }, badge, tooltip);
         if self.shown_icon.as_ref() != Some(&icon) {
             self.shell.icon(icon.0, icon.1, &icon.2);
             self.shown_icon = Some(icon);

@@ -15,9 +15,8 @@ const LARGEST: u32 = 512;
 /// Samples a pixel, in each direction.
 const SAMPLES: u32 = 8;
 /// The segments of the digits 0–9, a to g.
-const DIGITS: [&str; 10] = [
-    "abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg",
-];
+const DIGITS: [&str; 10] =
+    ["abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg"];
 
 /// Straight (not premultiplied) RGBA, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +41,7 @@ pub struct Face {
 impl Face {
     /// A coloured face without a number.
     pub const fn of(light: Light) -> Self {
-        Self {
-            light,
-            count: None,
-            template: false,
-        }
+        Self { light, count: None, template: false }
     }
 
     /// Draws it, `size` pixels wide and high (at most 512).
@@ -111,13 +106,7 @@ impl Form {
             Self::Disc { x, y, r } => (px - x).hypot(py - y) <= r,
             Self::Ring { x, y, r, width } => ((px - x).hypot(py - y) - r).abs() <= width / 2.0,
             Self::HalfDisc { x, y, r } => px <= x && (px - x).hypot(py - y) <= r,
-            Self::Bar {
-                x,
-                y,
-                width,
-                height,
-                radius,
-            } => {
+            Self::Bar { x, y, width, height, radius } => {
                 // the distance to the bar without its round corners
                 let dx = (px - px.clamp(x + radius, x + width - radius)).abs();
                 let dy = (py - py.clamp(y + radius, y + height - radius)).abs();
@@ -180,16 +169,9 @@ fn parse(source: &'static str) -> Result<Vec<Shape>, String> {
             }
             "circle" | "rect" | "path" => {
                 let fill = attribute(tag, "fill").unwrap_or(group.1);
-                let colour = colour(if fill == "none" {
-                    attribute(tag, "stroke").unwrap_or("")
-                } else {
-                    fill
-                })?;
-                shapes.push(Shape {
-                    group: group.0,
-                    colour,
-                    form: form(name, tag, fill == "none")?,
-                });
+                let colour =
+                    colour(if fill == "none" { attribute(tag, "stroke").unwrap_or("") } else { fill })?;
+                shapes.push(Shape { group: group.0, colour, form: form(name, tag, fill == "none")? });
             }
             // closing tags have an empty name
             "svg" | "" => {}
@@ -211,11 +193,7 @@ fn form(name: &str, tag: &'static str, hollow: bool) -> Result<Form, String> {
             r: number("r")?,
             width: number("stroke-width")?,
         }),
-        "circle" => Ok(Form::Disc {
-            x: number("cx")?,
-            y: number("cy")?,
-            r: number("r")?,
-        }),
+        "circle" => Ok(Form::Disc { x: number("cx")?, y: number("cy")?, r: number("r")? }),
         "rect" => Ok(Form::Bar {
             x: number("x")?,
             y: number("y")?,
@@ -225,9 +203,7 @@ fn form(name: &str, tag: &'static str, hollow: bool) -> Result<Form, String> {
         }),
         // `M x y1 A r r 0 0 0 x y2 Z`: from the upper pole over the left to the lower one
         _ => {
-            let path = attribute(tag, "d")
-                .unwrap_or_default()
-                .replace(['M', 'A', 'Z'], " ");
+            let path = attribute(tag, "d").unwrap_or_default().replace(['M', 'A', 'Z'], " ");
             let numbers: Vec<f32> = path.split_whitespace().filter_map(|n| n.parse().ok()).collect();
             match numbers[..] {
                 [x, top, r, _, 0.0, 0.0, 0.0, x2, bottom]
@@ -247,10 +223,8 @@ fn attribute(tag: &'static str, name: &str) -> Option<&'static str> {
 }
 
 fn colour(text: &str) -> Result<[u8; 3], String> {
-    let hex = text
-        .strip_prefix('#')
-        .filter(|h| h.len() == 6)
-        .ok_or_else(|| format!("not a colour: {text}"))?;
+    let hex =
+        text.strip_prefix('#').filter(|h| h.len() == 6).ok_or_else(|| format!("not a colour: {text}"))?;
     let number = u32::from_str_radix(hex, 16).map_err(|e| e.to_string())?;
     let [_, r, g, b] = number.to_be_bytes();
     Ok([r, g, b])
@@ -279,13 +253,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_drawn_is_refused() {
-        for source in [
-            "<ellipse/>",
-            "<circle cx=\"1\"/>",
-            "<path d=\"M0 0 L1 1\" fill=\"#000000\"/>",
-            "<!-- x",
-            "<g",
-        ] {
+        for source in
+            ["<ellipse/>", "<circle cx=\"1\"/>", "<path d=\"M0 0 L1 1\" fill=\"#000000\"/>", "<!-- x", "<g"]
+        {
             assert!(parse(source).is_err(), "{source}");
         }
     }
@@ -303,10 +273,7 @@ mod tests {
                             alpha(&pa, x, y).abs_diff(alpha(&pb, x, y)) > 128
                         })
                         .count();
-                    assert!(
-                        differing * 20 > (size * size) as usize,
-                        "{a:?} {b:?} at {size}: {differing}"
-                    );
+                    assert!(differing * 20 > (size * size) as usize, "{a:?} {b:?} at {size}: {differing}");
                 }
             }
         }
@@ -326,44 +293,26 @@ mod tests {
             assert_eq!(alpha(&amber, mid - size / 8, mid), 255, "the left half is filled");
             assert_eq!(alpha(&amber, mid + size / 8, mid), 0, "the right half is not");
             assert_eq!(alpha(&Face::of(Light::Grey).draw(size), mid, mid), 0, "hollow");
-            assert_eq!(
-                alpha(&Face::of(Light::Red).draw(size), mid, mid - size / 10),
-                255,
-                "a mark"
-            );
+            assert_eq!(alpha(&Face::of(Light::Red).draw(size), mid, mid - size / 10), 255, "a mark");
         }
     }
 
     #[test]
     fn a_number_takes_the_place_of_the_mark() {
         let red = Face::of(Light::Red);
-        let pictures: Vec<Picture> = (1..=10)
-            .map(|n| {
-                Face {
-                    count: Some(n),
-                    ..red
-                }
-                .draw(22)
-            })
-            .collect();
+        let pictures: Vec<Picture> = (1..=10).map(|n| Face { count: Some(n), ..red }.draw(22)).collect();
         assert_eq!(pictures[0], red.draw(22));
         assert_eq!(pictures[9], red.draw(22), "ten has no place");
         for (i, picture) in pictures[..9].iter().enumerate() {
             assert!(pictures[..i].iter().all(|other| other != picture), "{}", i + 1);
         }
-        let green = Face {
-            count: Some(3),
-            ..Face::of(Light::Green)
-        };
+        let green = Face { count: Some(3), ..Face::of(Light::Green) };
         assert_eq!(green.draw(22), Face::of(Light::Green).draw(22));
     }
 
     #[test]
     fn a_template_has_no_colour() {
-        let face = Face {
-            template: true,
-            ..Face::of(Light::Green)
-        };
+        let face = Face { template: true, ..Face::of(Light::Green) };
         let picture = face.draw(44);
         assert!(picture.rgba.chunks(4).all(|p| p[..3] == [0, 0, 0]));
         assert!(picture.rgba.chunks(4).any(|p| p[3] == 255));

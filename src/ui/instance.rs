@@ -50,9 +50,7 @@ pub fn take(data: &Path) -> io::Result<Instance> {
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
-            return Ok(Instance::Second {
-                told: ask(&socket).is_ok(),
-            });
+            return Ok(Instance::Second { told: ask(&socket).is_ok() });
         }
         Err(e) => return Err(e.into()),
     }
@@ -60,11 +58,7 @@ pub fn take(data: &Path) -> io::Result<Instance> {
     let _nothing_there = fs::remove_file(&socket);
     // a path that is too long for a socket costs only the greeting
     let listener = UnixListener::bind(&socket).ok();
-    Ok(Instance::First(Lock {
-        _file: file,
-        socket,
-        listener,
-    }))
+    Ok(Instance::First(Lock { _file: file, socket, listener }))
 }
 
 fn ask(socket: &Path) -> io::Result<()> {
@@ -82,16 +76,14 @@ impl Lock {
         let Some(listener) = self.listener.take() else {
             return Ok(());
         };
-        thread::Builder::new()
-            .name("second-starts".into())
-            .spawn(move || {
-                for stream in listener.incoming() {
-                    // one at a time and briefly: whoever connects is this user, but may be anything
-                    if stream.and_then(|mut stream| asked(&mut stream)).is_ok() {
-                        show();
-                    }
+        thread::Builder::new().name("second-starts".into()).spawn(move || {
+            for stream in listener.incoming() {
+                // one at a time and briefly: whoever connects is this user, but may be anything
+                if stream.and_then(|mut stream| asked(&mut stream)).is_ok() {
+                    show();
                 }
-            })?;
+            }
+        })?;
         Ok(())
     }
 }
@@ -123,20 +115,12 @@ mod tests {
     fn a_second_start_tells_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("a/b");
-        let Instance::First(mut lock) = take(&data).unwrap() else {
-            panic!("the first")
-        };
+        let Instance::First(mut lock) = take(&data).unwrap() else { panic!("the first") };
         let (tx, shown) = mpsc::channel();
         lock.listen(move || tx.send(()).unwrap()).unwrap();
         // noise first: it must neither show anything nor stop the listener
-        UnixStream::connect(data.join("gatelight.sock"))
-            .unwrap()
-            .write_all(b"xyz")
-            .unwrap();
-        UnixStream::connect(data.join("gatelight.sock"))
-            .unwrap()
-            .write_all(b"hello")
-            .unwrap();
+        UnixStream::connect(data.join("gatelight.sock")).unwrap().write_all(b"xyz").unwrap();
+        UnixStream::connect(data.join("gatelight.sock")).unwrap().write_all(b"hello").unwrap();
         assert!(matches!(take(&data).unwrap(), Instance::Second { told: true }));
         shown.recv_timeout(Duration::from_secs(30)).unwrap();
         assert!(shown.try_recv().is_err(), "noise shows nothing");
@@ -145,9 +129,7 @@ mod tests {
     #[test]
     fn the_lock_ends_with_its_holder_and_leaves_no_socket() {
         let folder = tempfile::tempdir().unwrap();
-        let Instance::First(lock) = take(folder.path()).unwrap() else {
-            panic!("the first")
-        };
+        let Instance::First(lock) = take(folder.path()).unwrap() else { panic!("the first") };
         assert!(matches!(take(folder.path()).unwrap(), Instance::Second { .. }));
         drop(lock);
         assert!(!folder.path().join("gatelight.sock").exists());
@@ -159,23 +141,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(UnixListener::bind(folder.path().join("gatelight.sock")).unwrap());
         assert!(folder.path().join("gatelight.sock").exists());
-        let Instance::First(mut lock) = take(folder.path()).unwrap() else {
-            panic!("the first")
-        };
+        let Instance::First(mut lock) = take(folder.path()).unwrap() else { panic!("the first") };
         lock.listen(|| {}).unwrap();
-        assert!(matches!(
-            take(folder.path()).unwrap(),
-            Instance::Second { told: true }
-        ));
+        assert!(matches!(take(folder.path()).unwrap(), Instance::Second { told: true }));
     }
 
     #[test]
     fn a_path_too_long_for_a_socket_costs_only_the_greeting() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("x".repeat(120));
-        let Instance::First(_lock) = take(&data).unwrap() else {
-            panic!("the first")
-        };
+        let Instance::First(_lock) = take(&data).unwrap() else { panic!("the first") };
         assert!(matches!(take(&data).unwrap(), Instance::Second { told: false }));
     }
 }

@@ -95,11 +95,7 @@ mod autostart {
             let own = std::env::current_exe().unwrap();
             assert!(text.contains(&format!("Exec=\"{}\"\n", own.display())), "{text}");
             fs::write(autostart.join(FILE), format!("{text}Hidden=true\n")).unwrap();
-            assert_eq!(
-                state(&autostart, Lang::En),
-                Login::Off,
-                "the desktop switched it off"
-            );
+            assert_eq!(state(&autostart, Lang::En), Login::Off, "the desktop switched it off");
             set(&autostart, true).unwrap();
             assert_eq!(state(&autostart, Lang::En), Login::On);
             set(&autostart, false).unwrap();
@@ -151,13 +147,8 @@ mod service {
         // SAFETY: both return an error instead of raising an exception
         // (https://developer.apple.com/documentation/servicemanagement/smappservice/register(),
         // https://developer.apple.com/documentation/servicemanagement/smappservice/unregister()).
-        let result = unsafe {
-            if on {
-                service.registerAndReturnError()
-            } else {
-                service.unregisterAndReturnError()
-            }
-        };
+        let result =
+            unsafe { if on { service.registerAndReturnError() } else { service.unregisterAndReturnError() } };
         result.map_err(|e| io::Error::other(e.localizedDescription().to_string()))
     }
 
@@ -186,10 +177,7 @@ mod service {
         fn an_app_stays_where_it_was_put() {
             for (path, expected) in [
                 ("/Applications/Gatelight.app/Contents/MacOS/gatelight", true),
-                (
-                    "/private/var/folders/x/AppTranslocation/y/d/Gatelight.app/Contents/MacOS/gatelight",
-                    false,
-                ),
+                ("/private/var/folders/x/AppTranslocation/y/d/Gatelight.app/Contents/MacOS/gatelight", false),
                 ("/Volumes/Gatelight/Gatelight.app/Contents/MacOS/gatelight", false),
                 ("/usr/local/bin/gatelight", false),
             ] {

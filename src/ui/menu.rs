@@ -159,11 +159,7 @@ fn find<'a>(rows: &'a [Row], key: &str) -> Option<&'a Row> {
 
 /// The number of red profiles, where it stands beside the icon: when there is more than one.
 pub fn badge(snapshot: &Snapshot) -> Option<usize> {
-    let red = snapshot
-        .profiles
-        .iter()
-        .filter(|p| p.verdict.light() == Light::Red)
-        .count();
+    let red = snapshot.profiles.iter().filter(|p| p.verdict.light() == Light::Red).count();
     (red > 1).then_some(red)
 }
 
@@ -173,19 +169,12 @@ pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
     if state.offline {
         lines.push(lang.pick(say::OFFLINE).to_owned());
     }
-    let mut troubled: Vec<&ProfileView> = snapshot
-        .profiles
-        .iter()
-        .filter(|p| matches!(p.verdict.light(), Light::Red | Light::Amber))
-        .collect();
+    let mut troubled: Vec<&ProfileView> =
+        snapshot.profiles.iter().filter(|p| matches!(p.verdict.light(), Light::Red | Light::Amber)).collect();
     troubled.sort_by_key(|p| std::cmp::Reverse(p.verdict.light()));
     for view in troubled.iter().take(MOST_IN_TOOLTIP) {
         let light = view.verdict.light().symbol();
-        lines.push(format!(
-            "{light} {} — {}",
-            shown(&view.profile.name),
-            title(lang, view.verdict.reason)
-        ));
+        lines.push(format!("{light} {} — {}", shown(&view.profile.name), title(lang, view.verdict.reason)));
     }
     if troubled.len() > MOST_IN_TOOLTIP {
         lines.push("…".to_owned());
@@ -195,57 +184,30 @@ pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
 
 /// The menu for this snapshot.
 pub fn menu(snapshot: &Snapshot, state: &MenuState, look: &Look, now: Timestamp) -> Menu {
-    let mut b = Builder {
-        look,
-        state,
-        now,
-        stale_in: None,
-    };
+    let mut b = Builder { look, state, now, stale_in: None };
     let lang = look.lang;
     let mut rows = vec![text_row("head", head(snapshot, lang))];
     if state.offline {
         rows.push(text_row("offline", lang.pick(say::OFFLINE).to_owned()));
     }
     if let Some(why) = &state.settings_error {
-        rows.push(text_row(
-            "settings-error",
-            fill(lang.pick(say::SETTINGS_ERROR), &[("why", why)]),
-        ));
+        rows.push(text_row("settings-error", fill(lang.pick(say::SETTINGS_ERROR), &[("why", why)])));
     }
     rows.push(separator("1"));
     b.profiles(snapshot, &mut rows);
     if !snapshot.bad_files.is_empty() {
         let count = snapshot.bad_files.len().to_string();
-        let below = snapshot
-            .bad_files
-            .iter()
-            .take(MOST_PROFILES)
-            .enumerate()
-            .map(|(i, bad)| {
-                let name = bad
-                    .path
-                    .file_name()
-                    .unwrap_or(bad.path.as_os_str())
-                    .to_string_lossy();
-                text_row(
-                    &format!("bad-file/{i}"),
-                    cut(&format!("{}: {}", shown(&name), shown(&bad.reason))),
-                )
-            });
-        rows.push(sub(
-            "bad-files",
-            fill(lang.pick(say::BAD_FILES), &[("count", &count)]),
-            below.collect(),
-        ));
+        let below = snapshot.bad_files.iter().take(MOST_PROFILES).enumerate().map(|(i, bad)| {
+            let name = bad.path.file_name().unwrap_or(bad.path.as_os_str()).to_string_lossy();
+            text_row(&format!("bad-file/{i}"), cut(&format!("{}: {}", shown(&name), shown(&bad.reason))))
+        });
+        rows.push(sub("bad-files", fill(lang.pick(say::BAD_FILES), &[("count", &count)]), below.collect()));
     }
     rows.push(separator("2"));
     b.for_all(snapshot, &mut rows);
     rows.push(separator("3"));
     b.desktop(&mut rows);
-    Menu {
-        rows,
-        stale_at: b.stale_in.and_then(|span| now.checked_add(span).ok()),
-    }
+    Menu { rows, stale_at: b.stale_in.and_then(|span| now.checked_add(span).ok()) }
 }
 
 /// `2 of 3 connected`.
@@ -257,10 +219,7 @@ fn head(snapshot: &Snapshot, lang: Lang) -> String {
         lang.pick(say::HEAD_NONE).to_owned()
     } else {
         let good = snapshot.profiles.iter().filter(|p| is_good(p)).count();
-        fill(
-            lang.pick(say::HEAD),
-            &[("good", &good.to_string()), ("all", &all.to_string())],
-        )
+        fill(lang.pick(say::HEAD), &[("good", &good.to_string()), ("all", &all.to_string())])
     }
 }
 
@@ -294,15 +253,8 @@ impl Builder<'_> {
 
     /// A time of day, with the date where it was on another day.
     fn time(&self, at: Timestamp) -> String {
-        let (then, today) = (
-            at.to_zoned(self.look.zone.clone()),
-            self.now.to_zoned(self.look.zone.clone()),
-        );
-        let format = if then.date() == today.date() {
-            "%H:%M"
-        } else {
-            "%Y-%m-%d %H:%M"
-        };
+        let (then, today) = (at.to_zoned(self.look.zone.clone()), self.now.to_zoned(self.look.zone.clone()));
+        let format = if then.date() == today.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         then.strftime(format).to_string()
     }
 
@@ -317,19 +269,11 @@ impl Builder<'_> {
         troubled.sort_by_key(|i| (std::cmp::Reverse(all[*i].verdict.light()), *i));
         troubled.truncate(MOST_PROFILES);
         rows.extend(troubled.iter().map(|i| self.profile(&all[*i])));
-        let rest: Vec<&ProfileView> = all
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| !troubled.contains(i))
-            .map(|(_, view)| view)
-            .collect();
+        let rest: Vec<&ProfileView> =
+            all.iter().enumerate().filter(|(i, _)| !troubled.contains(i)).map(|(_, view)| view).collect();
         let good = rest.iter().filter(|view| is_good(view)).count().to_string();
         let label = self.say(say::MORE, &[("count", &rest.len().to_string()), ("good", &good)]);
-        let mut more = sub(
-            "more",
-            label,
-            rest.iter().map(|view| self.profile(view)).collect(),
-        );
+        let mut more = sub("more", label, rest.iter().map(|view| self.profile(view)).collect());
         more.light = rest.iter().map(|view| view.verdict.light()).max();
         rows.push(more);
     }
@@ -340,11 +284,7 @@ impl Builder<'_> {
         let length = self.since(verdict.since);
         let mut label = self.say(
             say::PROFILE,
-            &[
-                ("name", &shown(name)),
-                ("title", title(lang, verdict.reason)),
-                ("length", &length),
-            ],
+            &[("name", &shown(name)), ("title", title(lang, verdict.reason)), ("length", &length)],
         );
         if self.state.unstable.contains(name) {
             label.push_str(lang.pick(say::UNSTABLE));
@@ -359,10 +299,7 @@ impl Builder<'_> {
         }
         rows.push(separator(&key(name, "command-line")));
         rows.extend(self.commands(view));
-        Row {
-            light: Some(verdict.light()),
-            ..sub(&key(name, "profile"), label, rows)
-        }
+        Row { light: Some(verdict.light()), ..sub(&key(name, "profile"), label, rows) }
     }
 
     /// The rows that explain: evidence, since when, the process, whether a restart helps, remarks.
@@ -371,39 +308,24 @@ impl Builder<'_> {
         let lang = self.look.lang;
         let mut rows = Vec::new();
         if let Some(Proof { source, line, at }) = &verdict.evidence {
-            let text = self.say(
-                say::EVIDENCE,
-                &[("source", &shown(source)), ("line", &shown(line))],
-            );
+            let text = self.say(say::EVIDENCE, &[("source", &shown(source)), ("line", &shown(line))]);
             rows.push(text_row(&key(name, "evidence"), cut(&text)));
             let length = self.since(*at);
-            rows.push(text_row(
-                &key(name, "seen"),
-                self.say(say::SEEN_AGO, &[("length", &length)]),
-            ));
+            rows.push(text_row(&key(name, "seen"), self.say(say::SEEN_AGO, &[("length", &length)])));
         }
         let time = self.time(verdict.since);
-        rows.push(text_row(
-            &key(name, "since"),
-            self.say(say::SINCE, &[("time", &time)]),
-        ));
-        let manager = verdict
-            .manager
-            .or_else(|| view.profile.job.as_ref().map(|job| job.manager));
+        rows.push(text_row(&key(name, "since"), self.say(say::SINCE, &[("time", &time)])));
+        let manager = verdict.manager.or_else(|| view.profile.job.as_ref().map(|job| job.manager));
         let manager = manager.map_or(lang.pick(say::NO_MANAGER), Manager::word);
         let process = match (verdict.pid, verdict.started_at) {
             (None, _) => self.say(say::NO_PROCESS, &[("manager", manager)]),
-            (Some(pid), None) => self.say(
-                say::PROCESS_NO_UPTIME,
-                &[("pid", &pid.to_string()), ("manager", manager)],
-            ),
+            (Some(pid), None) => {
+                self.say(say::PROCESS_NO_UPTIME, &[("pid", &pid.to_string()), ("manager", manager)])
+            }
             (Some(pid), Some(start)) => {
                 let uptime = self.since(start);
                 let pid = pid.to_string();
-                self.say(
-                    say::PROCESS,
-                    &[("pid", &pid), ("manager", manager), ("uptime", &uptime)],
-                )
+                self.say(say::PROCESS, &[("pid", &pid), ("manager", manager), ("uptime", &uptime)])
             }
         };
         rows.push(text_row(&key(name, "process"), process));
@@ -425,7 +347,9 @@ impl Builder<'_> {
             Note::SecondInstance(_) => say::SECOND_INSTANCE,
             Note::InfoHidden => say::INFO_HIDDEN,
             Note::DroppedAtStart => say::DROPPED,
-            Note::Unreadable(file) => return self.say(crate::text::status::NOTE_UNREADABLE, &[("file", file)]),
+            Note::Unreadable(file) => {
+                return self.say(crate::text::status::NOTE_UNREADABLE, &[("file", file)]);
+            }
             Note::NoConnection => say::NO_CONNECTION,
         };
         self.look.lang.pick(phrase).to_owned()
@@ -450,24 +374,14 @@ impl Builder<'_> {
                 } else {
                     to_come
                 };
-                text_row(
-                    &key(name, &format!("step{}", step as u8)),
-                    lang.pick(phrase).to_owned(),
-                )
+                text_row(&key(name, &format!("step{}", step as u8)), lang.pick(phrase).to_owned())
             })
             .collect();
         let outcome = match &restart.outcome {
             None => return rows,
             Some(RestartOutcome::Worked { took, pid, killed }) => {
-                let phrase = if *killed {
-                    say::RESTART_KILLED
-                } else {
-                    say::RESTART_WORKED
-                };
-                self.say(
-                    phrase,
-                    &[("took", &duration(lang, *took)), ("pid", &pid.to_string())],
-                )
+                let phrase = if *killed { say::RESTART_KILLED } else { say::RESTART_WORKED };
+                self.say(phrase, &[("took", &duration(lang, *took)), ("pid", &pid.to_string())])
             }
             Some(RestartOutcome::Failed { why, .. }) => {
                 self.say(say::RESTART_FAILED, &[("why", &shown(why))])
@@ -492,12 +406,7 @@ impl Builder<'_> {
         };
         let label = if restarting { say::RESTARTING } else { say::RESTART };
         let mut rows = vec![
-            item(
-                "restart",
-                label,
-                job.is_some() && !restarting,
-                UiCommand::Restart(name.clone()),
-            ),
+            item("restart", label, job.is_some() && !restarting, UiCommand::Restart(name.clone())),
             item("open-log", say::OPEN_LOG, true, UiCommand::OpenLog(name.clone())),
             item(
                 "open-system-log",
@@ -505,12 +414,7 @@ impl Builder<'_> {
                 job.is_some_and(|j| j.manager != Manager::Embedded),
                 UiCommand::OpenSystemLog(name.clone()),
             ),
-            item(
-                "show-job-file",
-                say::SHOW_JOB_FILE,
-                job.is_some(),
-                UiCommand::ShowJobFile(name.clone()),
-            ),
+            item("show-job-file", say::SHOW_JOB_FILE, job.is_some(), UiCommand::ShowJobFile(name.clone())),
         ];
         if self.state.repairable.contains(name) {
             rows.push(item("repair", say::REPAIR, true, UiCommand::Repair(name.clone())));
@@ -535,19 +439,9 @@ impl Builder<'_> {
             Some(Mute::Until(until)) => self.say(say::MUTED_UNTIL, &[("time", &self.time(until))]),
             _ => lang.pick(say::MUTE_HOUR).to_owned(),
         };
-        check(
-            "mute-hour",
-            hour,
-            matches!(mute, Some(Mute::Until(_))),
-            MuteFor::Hour,
-        );
+        check("mute-hour", hour, matches!(mute, Some(Mute::Until(_))), MuteFor::Hour);
         let recovery = lang.pick(say::MUTE_RECOVERY).to_owned();
-        check(
-            "mute-recovery",
-            recovery,
-            mute == Some(Mute::Recovery),
-            MuteFor::UntilRecovery,
-        );
+        check("mute-recovery", recovery, mute == Some(Mute::Recovery), MuteFor::UntilRecovery);
         rows
     }
 
@@ -563,25 +457,13 @@ impl Builder<'_> {
             _ => self.say(say::RESTART_ALL_RED_COUNT, &[("count", &red.to_string())]),
         };
         let restart_all = command("restart-all", label, UiCommand::RestartAllRed);
-        rows.push(if red > 0 {
-            restart_all
-        } else {
-            Row {
-                enabled: false,
-                command: None,
-                ..restart_all
-            }
-        });
+        rows.push(if red > 0 { restart_all } else { Row { enabled: false, command: None, ..restart_all } });
         let label = match self.state.findings {
             None | Some(0) => lang.pick(say::CHECK_JOB_FILES).to_owned(),
             Some(n) => self.say(say::CHECK_JOB_FILES_COUNT, &[("count", &n.to_string())]),
         };
         rows.push(command("check-job-files", label, UiCommand::CheckJobFiles));
-        rows.push(command(
-            "timeline",
-            lang.pick(say::TIMELINE).to_owned(),
-            UiCommand::Timeline,
-        ));
+        rows.push(command("timeline", lang.pick(say::TIMELINE).to_owned(), UiCommand::Timeline));
     }
 
     fn desktop(&self, rows: &mut Vec<Row>) {
@@ -594,11 +476,7 @@ impl Builder<'_> {
                 text_row(&format!("missed/{i}"), cut(&self.say(say::MISSED_LINE, &values)))
             });
             let count = missed.len().to_string();
-            rows.push(sub(
-                "missed",
-                self.say(say::MISSED, &[("count", &count)]),
-                below.collect(),
-            ));
+            rows.push(sub("missed", self.say(say::MISSED, &[("count", &count)]), below.collect()));
         }
         let (label, on) = match &self.state.notifications {
             Notifications::On => (lang.pick(say::NOTIFICATIONS).to_owned(), true),
@@ -609,14 +487,8 @@ impl Builder<'_> {
                 (self.say(say::NOTIFICATIONS_UNAVAILABLE, &[("why", why)]), false)
             }
         };
-        let check = |row: Row, on: bool| Row {
-            kind: RowKind::Check(on),
-            ..row
-        };
-        rows.push(check(
-            command("notifications", cut(&label), UiCommand::ToggleNotifications),
-            on,
-        ));
+        let check = |row: Row, on: bool| Row { kind: RowKind::Check(on), ..row };
+        rows.push(check(command("notifications", cut(&label), UiCommand::ToggleNotifications), on));
         let (label, on) = match &self.state.login {
             Login::On => (lang.pick(say::LOGIN).to_owned(), true),
             Login::Off => (lang.pick(say::LOGIN).to_owned(), false),
@@ -625,11 +497,7 @@ impl Builder<'_> {
             Login::Unavailable(why) => (self.say(say::LOGIN_UNAVAILABLE, &[("why", why)]), false),
         };
         rows.push(check(command("login", cut(&label), UiCommand::ToggleLogin), on));
-        rows.push(command(
-            "settings",
-            lang.pick(say::SETTINGS).to_owned(),
-            UiCommand::OpenSettings,
-        ));
+        rows.push(command("settings", lang.pick(say::SETTINGS).to_owned(), UiCommand::OpenSettings));
         let version = self.say(say::ABOUT_VERSION, &[("version", env!("CARGO_PKG_VERSION"))]);
         let about = vec![
             text_row("about/version", version),
@@ -658,37 +526,19 @@ fn key(name: &str, word: &str) -> String {
 }
 
 fn text_row(key: &str, label: String) -> Row {
-    Row {
-        key: key.to_owned(),
-        kind: RowKind::Item,
-        label,
-        enabled: false,
-        light: None,
-        command: None,
-    }
+    Row { key: key.to_owned(), kind: RowKind::Item, label, enabled: false, light: None, command: None }
 }
 
 fn command(key: &str, label: String, command: UiCommand) -> Row {
-    Row {
-        enabled: true,
-        command: Some(command),
-        ..text_row(key, label)
-    }
+    Row { enabled: true, command: Some(command), ..text_row(key, label) }
 }
 
 fn sub(key: &str, label: String, rows: Vec<Row>) -> Row {
-    Row {
-        kind: RowKind::Sub(rows),
-        enabled: true,
-        ..text_row(key, label)
-    }
+    Row { kind: RowKind::Sub(rows), enabled: true, ..text_row(key, label) }
 }
 
 fn separator(key: &str) -> Row {
-    Row {
-        kind: RowKind::Separator,
-        ..text_row(&format!("line/{key}"), String::new())
-    }
+    Row { kind: RowKind::Separator, ..text_row(&format!("line/{key}"), String::new()) }
 }
 
 /// A text from outside as one line of a label: as it is, except that control characters cannot break the row and that
@@ -703,11 +553,7 @@ fn shown(text: &str) -> String {
             | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
     };
     let clean: String = text.chars().map(|c| if control(c) { ' ' } else { c }).collect();
-    if clean.contains(rtl) {
-        format!("\u{2068}{clean}\u{2069}")
-    } else {
-        clean
-    }
+    if clean.contains(rtl) { format!("\u{2068}{clean}\u{2069}") } else { clean }
 }
 
 /// A long line, cut in the middle of nothing: at a character, with an ellipsis.
@@ -762,10 +608,7 @@ fn diff_rows(parent: Option<&str>, old: &[Row], new: &[Row], ops: &mut Vec<Op>) 
         if stays(row) {
             current.insert(0, row);
         } else {
-            ops.push(Op::Remove {
-                parent: parent.map(str::to_owned),
-                index,
-            });
+            ops.push(Op::Remove { parent: parent.map(str::to_owned), index });
         }
     }
     for (index, row) in new.iter().enumerate() {
@@ -776,19 +619,12 @@ fn diff_rows(parent: Option<&str>, old: &[Row], new: &[Row], ops: &mut Vec<Op>) 
             }
             Some(at) => {
                 current.remove(at);
-                ops.push(Op::Remove {
-                    parent: parent.map(str::to_owned),
-                    index: at,
-                });
+                ops.push(Op::Remove { parent: parent.map(str::to_owned), index: at });
             }
             None => {}
         }
         current.insert(index, row);
-        ops.push(Op::Insert {
-            parent: parent.map(str::to_owned),
-            index,
-            row: row.clone(),
-        });
+        ops.push(Op::Insert { parent: parent.map(str::to_owned), index, row: row.clone() });
     }
 }
 

@@ -304,20 +304,17 @@ impl Policy {
     fn change(&mut self, now: Timestamp, change: &ProfileChange) {
         let verdict = &change.change.to;
         let at = verdict.since.min(now);
-        let track = self
-            .profiles
-            .entry(change.profile.name.clone())
-            .or_insert_with(|| Track {
-                reason: verdict.reason,
-                proof: None,
-                since: at,
-                working_since: None,
-                incident: None,
-                told: VecDeque::new(),
-                unstable: false,
-                mute: None,
-                restarting: false,
-            });
+        let track = self.profiles.entry(change.profile.name.clone()).or_insert_with(|| Track {
+            reason: verdict.reason,
+            proof: None,
+            since: at,
+            working_since: None,
+            incident: None,
+            told: VecDeque::new(),
+            unstable: false,
+            mute: None,
+            restarting: false,
+        });
         track.reason = verdict.reason;
         track.proof.clone_from(&verdict.evidence);
         track.since = at;
@@ -332,11 +329,7 @@ impl Policy {
             return;
         }
         let found = change.history || !self.started;
-        let not_before = if change.history && self.started {
-            later(now, HISTORY_SETTLES)
-        } else {
-            now
-        };
+        let not_before = if change.history && self.started { later(now, HISTORY_SETTLES) } else { now };
         match &mut track.incident {
             None => {
                 track.incident = Some(Incident {
@@ -390,9 +383,7 @@ impl Policy {
                 track.told.clear();
                 if track.may_speak(&s) {
                     let line = track.line(name, now);
-                    let kind = Kind::StableAgain {
-                        hold: s.unstable_hold,
-                    };
+                    let kind = Kind::StableAgain { hold: s.unstable_hold };
                     notices.push(Notice::new(self.next_id, now, kind, vec![line]));
                     self.next_id += 1;
                 }
@@ -425,11 +416,7 @@ impl Policy {
                 }
                 None if incident.not_before <= now => {
                     let next_reminder = later(now, s.first_reminder);
-                    let told = incident.told.insert(Told {
-                        id: 0,
-                        alone: true,
-                        next_reminder,
-                    });
+                    let told = incident.told.insert(Told { id: 0, alone: true, next_reminder });
                     let oldest = earlier(now, s.unstable_window);
                     track.told.retain(|t| *t > oldest);
                     track.told.push_back(now);
@@ -476,25 +463,17 @@ impl Policy {
         if lines.is_empty() {
             return;
         }
-        let joined = self
-            .last_down
-            .take()
-            .filter(|open| open.joins(now, self.settings.together));
+        let joined = self.last_down.take().filter(|open| open.joins(now, self.settings.together));
         let (id, mut all) = match joined {
             Some(mut open) => {
-                open.lines
-                    .retain(|l| self.still_down(&l.name) && lines.iter().all(|n| n.name != l.name));
+                open.lines.retain(|l| self.still_down(&l.name) && lines.iter().all(|n| n.name != l.name));
                 (open.id, open.lines)
             }
             None => (self.take_id(), Vec::new()),
         };
         all.extend(lines);
         self.mark(&all, id, all.len() == 1);
-        self.last_down = Some(Open {
-            id,
-            at: now,
-            lines: all.clone(),
-        });
+        self.last_down = Some(Open { id, at: now, lines: all.clone() });
         notices.push(Notice::new(id, now, Kind::Down, all));
     }
 
@@ -507,10 +486,7 @@ impl Policy {
         let (lines, told): (Vec<Line>, Vec<Told>) = due.into_iter().unzip();
         self.mark(&lines, id, lines.len() == 1);
         let withdrawn = self.obsolete(&told, id);
-        notices.push(Notice {
-            withdrawn,
-            ..Notice::new(id, now, Kind::Reminder, lines)
-        });
+        notices.push(Notice { withdrawn, ..Notice::new(id, now, Kind::Reminder, lines) });
     }
 
     /// A recovery takes the place of the notice that told the trouble, where that was about this profile alone.
@@ -518,10 +494,7 @@ impl Policy {
         if due.is_empty() {
             return;
         }
-        let joined = self
-            .last_recovered
-            .take()
-            .filter(|open| open.joins(now, self.settings.together));
+        let joined = self.last_recovered.take().filter(|open| open.joins(now, self.settings.together));
         let (id, mut all) = match (joined, due.as_slice()) {
             (Some(mut open), _) => {
                 open.lines.retain(|l| due.iter().all(|(n, _)| n.name != l.name));
@@ -536,33 +509,20 @@ impl Policy {
         }
         let (lines, told): (Vec<Line>, Vec<Told>) = due.into_iter().unzip();
         all.extend(lines);
-        self.last_recovered = Some(Open {
-            id,
-            at: now,
-            lines: all.clone(),
-        });
+        self.last_recovered = Some(Open { id, at: now, lines: all.clone() });
         let withdrawn = self.obsolete(&told, id);
-        notices.push(Notice {
-            withdrawn,
-            ..Notice::new(id, now, Kind::Recovered, all)
-        });
+        notices.push(Notice { withdrawn, ..Notice::new(id, now, Kind::Recovered, all) });
     }
 
     /// The notices that told these, as far as no open incident stands in them any more.
     fn obsolete(&self, told: &[Told], new: u64) -> Vec<u64> {
         let used = |id| {
-            self.profiles.values().any(|t| {
-                t.incident
-                    .as_ref()
-                    .and_then(|i| i.told)
-                    .is_some_and(|t| t.id == id)
-            })
+            self.profiles
+                .values()
+                .any(|t| t.incident.as_ref().and_then(|i| i.told).is_some_and(|t| t.id == id))
         };
-        let mut ids: Vec<u64> = told
-            .iter()
-            .map(|t| t.id)
-            .filter(|id| *id > 0 && *id != new && !used(*id))
-            .collect();
+        let mut ids: Vec<u64> =
+            told.iter().map(|t| t.id).filter(|id| *id > 0 && *id != new && !used(*id)).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -575,10 +535,7 @@ impl Policy {
 
     fn mark(&mut self, lines: &[Line], id: u64, alone: bool) {
         for line in lines {
-            let told = self
-                .profiles
-                .get_mut(&line.name)
-                .and_then(|t| t.incident.as_mut()?.told.as_mut());
+            let told = self.profiles.get_mut(&line.name).and_then(|t| t.incident.as_mut()?.told.as_mut());
             if let Some(told) = told {
                 (told.id, told.alone) = (id, alone);
             }
@@ -614,13 +571,7 @@ impl Track {
         };
         let end = self.working_since.unwrap_or(now);
         let lasted = end.duration_since(opened).max(SignedDuration::ZERO);
-        Line {
-            name: name.to_owned(),
-            reason,
-            now: self.reason,
-            lasted,
-            proof,
-        }
+        Line { name: name.to_owned(), reason, now: self.reason, lasted, proof }
     }
 }
 
@@ -644,13 +595,7 @@ fn earlier(at: Timestamp, span: Duration) -> Timestamp {
 
 impl Notice {
     const fn new(id: u64, at: Timestamp, kind: Kind, profiles: Vec<Line>) -> Self {
-        Self {
-            id,
-            at,
-            kind,
-            profiles,
-            withdrawn: Vec::new(),
-        }
+        Self { id, at, kind, profiles, withdrawn: Vec::new() }
     }
 
     /// Its buttons: Restart and Open Log for one profile in trouble; Restart for those of several where it helps.
@@ -658,20 +603,12 @@ impl Notice {
         if matches!(self.kind, Kind::Recovered | Kind::StableAgain { .. }) {
             return Vec::new();
         }
-        let restart = |names| Button {
-            key: "restart",
-            label: say::RESTART,
-            action: Action::Restart(names),
-        };
+        let restart = |names| Button { key: "restart", label: say::RESTART, action: Action::Restart(names) };
         if let [line] = self.profiles.as_slice() {
             let open = Action::OpenLog(line.name.clone());
             return vec![
                 restart(vec![line.name.clone()]),
-                Button {
-                    key: "open-log",
-                    label: say::OPEN_LOG,
-                    action: open,
-                },
+                Button { key: "open-log", label: say::OPEN_LOG, action: open },
             ];
         }
         let helped: Vec<String> = self
@@ -680,11 +617,7 @@ impl Notice {
             .filter(|l| l.reason.restart().is_some_and(RestartHelps::now))
             .map(|l| l.name.clone())
             .collect();
-        if helped.is_empty() {
-            Vec::new()
-        } else {
-            vec![restart(helped)]
-        }
+        if helped.is_empty() { Vec::new() } else { vec![restart(helped)] }
     }
 
     /// Good news need not draw attention.
@@ -704,27 +637,14 @@ impl Notice {
         let title = lang.pick(line.reason.entry().title);
         let lasted = duration(lang, line.lasted);
         let say = |phrase: Phrase| {
-            fill(
-                lang.pick(phrase),
-                &[("name", &line.name), ("title", title), ("lasted", &lasted)],
-            )
+            fill(lang.pick(phrase), &[("name", &line.name), ("title", title), ("lasted", &lasted)])
         };
         let span = |d: Duration| duration(lang, SignedDuration::try_from(d).unwrap_or(SignedDuration::MAX));
         match self.kind {
-            Kind::Down => Words {
-                title: say(say::DOWN),
-                body: trouble(lang, line.reason),
-            },
+            Kind::Down => Words { title: say(say::DOWN), body: trouble(lang, line.reason) },
             Kind::FoundRed => {
-                let first = if line.lasted.as_secs() >= 60 {
-                    say(say::SINCE_BEFORE)
-                } else {
-                    String::new()
-                };
-                Words {
-                    title: say(say::DOWN),
-                    body: sentences(lang, &[&first, &trouble(lang, line.reason)]),
-                }
+                let first = if line.lasted.as_secs() >= 60 { say(say::SINCE_BEFORE) } else { String::new() };
+                Words { title: say(say::DOWN), body: sentences(lang, &[&first, &trouble(lang, line.reason)]) }
             }
             Kind::Reminder => Words {
                 title: say(say::REMINDER),
@@ -737,11 +657,7 @@ impl Notice {
                     body: say(say::WAS_DOWN_FOR),
                 }
             }
-            Kind::Unstable {
-                incidents,
-                window,
-                hold,
-            } => Words {
+            Kind::Unstable { incidents, window, hold } => Words {
                 title: say(say::UNSTABLE),
                 body: fill(
                     lang.pick(say::UNSTABLE_BODY),
@@ -773,10 +689,7 @@ impl Notice {
             .map(|l| {
                 let title = lang.pick(l.reason.entry().title);
                 let lasted = duration(lang, l.lasted);
-                fill(
-                    lang.pick(each),
-                    &[("name", &l.name), ("title", title), ("lasted", &lasted)],
-                )
+                fill(lang.pick(each), &[("name", &l.name), ("title", title), ("lasted", &lasted)])
             })
             .collect();
         if lines.len() > MOST_LINES {
@@ -784,10 +697,7 @@ impl Notice {
             body.push(fill(lang.pick(say::AND_MORE), &[("count", &rest)]));
         }
         let count = lines.len().to_string();
-        Words {
-            title: fill(lang.pick(title), &[("count", &count)]),
-            body: body.join("\n"),
-        }
+        Words { title: fill(lang.pick(title), &[("count", &count)]), body: body.join("\n") }
     }
 }
 
@@ -808,15 +718,8 @@ pub fn restart_helps(lang: Lang, reason: Reason) -> &'static str {
 /// What it means, whether a restart helps, and what does where it does not.
 fn trouble(lang: Lang, reason: Reason) -> String {
     let entry = reason.entry();
-    let advice = if entry.restart.is_none_or(RestartHelps::now) {
-        ""
-    } else {
-        lang.pick(entry.advice)
-    };
-    sentences(
-        lang,
-        &[lang.pick(entry.meaning), restart_helps(lang, reason), advice],
-    )
+    let advice = if entry.restart.is_none_or(RestartHelps::now) { "" } else { lang.pick(entry.advice) };
+    sentences(lang, &[lang.pick(entry.meaning), restart_helps(lang, reason), advice])
 }
 
 /// Sentences one after the other; Chinese ones need no space between them.

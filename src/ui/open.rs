@@ -19,10 +19,7 @@ pub struct OpenError {
 
 impl OpenError {
     fn new(phrase: Phrase, values: &[(&'static str, &str)]) -> Self {
-        Self {
-            phrase,
-            values: values.iter().map(|(k, v)| (*k, (*v).to_owned())).collect(),
-        }
+        Self { phrase, values: values.iter().map(|(k, v)| (*k, (*v).to_owned())).collect() }
     }
 
     /// For people.
@@ -43,10 +40,7 @@ pub struct Line {
 
 impl Line {
     fn new<A: Into<OsString>>(program: impl Into<PathBuf>, arguments: impl IntoIterator<Item = A>) -> Self {
-        Self {
-            program: program.into(),
-            arguments: arguments.into_iter().map(Into::into).collect(),
-        }
+        Self { program: program.into(), arguments: arguments.into_iter().map(Into::into).collect() }
     }
 
     /// Starts it, apart from us, and returns.
@@ -58,15 +52,10 @@ impl Line {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|e| {
-                OpenError::new(
-                    say::REFUSED,
-                    &[("why", &format!("{}: {e}", self.program.display()))],
-                )
+                OpenError::new(say::REFUSED, &[("why", &format!("{}: {e}", self.program.display()))])
             })?;
         // a viewer may live long; without a wait it would stay a zombie
-        let _no_thread = thread::Builder::new()
-            .name("opened".into())
-            .spawn(move || child.wait());
+        let _no_thread = thread::Builder::new().name("opened".into()).spawn(move || child.wait());
         Ok(())
     }
 }
@@ -95,8 +84,7 @@ impl Find for OnPath {
 
 fn is_program(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
 /// Programs that take a text on standard input into the clipboard: `pbcopy(1)` on macOS; wl-clipboard, xclip and xsel
@@ -146,9 +134,7 @@ pub fn file(path: &Path, find: &impl Find) -> Result<Line, OpenError> {
         return Ok(Line::new("/usr/bin/open", [path]));
     }
     let opener = "xdg-open";
-    let program = find
-        .find(opener)
-        .ok_or_else(|| OpenError::new(say::NO_OPENER, &[("program", opener)]))?;
+    let program = find.find(opener).ok_or_else(|| OpenError::new(say::NO_OPENER, &[("program", opener)]))?;
     Ok(Line::new(program, [path]))
 }
 
@@ -185,10 +171,8 @@ pub fn system_log(profile: &Profile, find: &impl Find) -> Result<Line, OpenError
     };
     if job.manager != Manager::Systemd {
         // log(1): launchd's own records that name the job
-        let predicate = format!(
-            "process == \"launchd\" AND eventMessage CONTAINS \"{}\"",
-            escaped(&job.label)
-        );
+        let predicate =
+            format!("process == \"launchd\" AND eventMessage CONTAINS \"{}\"", escaped(&job.label));
         return Ok(in_macos_terminal(&format!(
             "/usr/bin/log show --last 1d --style compact --predicate {}",
             quoted(&predicate)
@@ -232,9 +216,7 @@ const TERMINALS: [(&str, &str); 8] = [
 ];
 
 fn in_terminal(program: &Path, arguments: &[&str], find: &impl Find) -> Result<Line, OpenError> {
-    let found = TERMINALS
-        .iter()
-        .find_map(|(name, flag)| find.find(name).map(|path| (path, *flag)));
+    let found = TERMINALS.iter().find_map(|(name, flag)| find.find(name).map(|path| (path, *flag)));
     let Some((terminal, flag)) = found else {
         let command = format!("{} {}", program.display(), arguments.join(" "));
         return Err(OpenError::new(say::NO_TERMINAL, &[("command", &command)]));
@@ -272,12 +254,7 @@ mod tests {
             throttle_s: None,
             exit_timeout_s: None,
         };
-        Profile {
-            name: "work".into(),
-            home: PathBuf::from("/nowhere"),
-            job: Some(job),
-            logs: Vec::new(),
-        }
+        Profile { name: "work".into(), home: PathBuf::from("/nowhere"), job: Some(job), logs: Vec::new() }
     }
 
     #[test]
@@ -288,14 +265,7 @@ mod tests {
             line,
             Line::new(
                 "/p/xterm",
-                [
-                    "-e",
-                    "/p/journalctl",
-                    "--user",
-                    "--unit=hermes-gateway.service",
-                    "--lines=500",
-                    "--follow"
-                ]
+                ["-e", "/p/journalctl", "--user", "--unit=hermes-gateway.service", "--lines=500", "--follow"]
             )
         );
         let error = system_log(&profile, &Only(&["journalctl"])).unwrap_err();
@@ -304,10 +274,7 @@ mod tests {
             "no terminal emulator was found; the command is: /p/journalctl --user \
              --unit=hermes-gateway.service --lines=500 --follow"
         );
-        assert_eq!(
-            system_log(&profile, &Only(&[])).unwrap_err().text(Lang::Zh),
-            "未安装 journalctl"
-        );
+        assert_eq!(system_log(&profile, &Only(&[])).unwrap_err().text(Lang::Zh), "未安装 journalctl");
     }
 
     #[test]
@@ -325,15 +292,9 @@ mod tests {
     #[test]
     fn what_is_missing_is_told() {
         let mut profile = profile(Manager::Systemd, "x");
-        assert_eq!(
-            log_of(&profile).unwrap_err().text(Lang::En),
-            "work has no log file yet"
-        );
+        assert_eq!(log_of(&profile).unwrap_err().text(Lang::En), "work has no log file yet");
         profile.job = None;
-        assert_eq!(
-            system_log(&profile, &Only(&[])).unwrap_err().text(Lang::En),
-            "no job file starts work"
-        );
+        assert_eq!(system_log(&profile, &Only(&[])).unwrap_err().text(Lang::En), "no job file starts work");
     }
 
     #[test]
@@ -342,10 +303,7 @@ mod tests {
         let mut profile = profile(Manager::Systemd, "x");
         profile.home = folder.path().to_path_buf();
         std::fs::create_dir(profile.logs_folder()).unwrap();
-        let (agent, other) = (
-            profile.logs_folder().join("agent.log"),
-            folder.path().join("other.log"),
-        );
+        let (agent, other) = (profile.logs_folder().join("agent.log"), folder.path().join("other.log"));
         profile.logs = vec![folder.path().join("none.log"), other.clone()];
         std::fs::write(&other, "").unwrap();
         assert_eq!(log_of(&profile).unwrap(), other);
@@ -357,14 +315,8 @@ mod tests {
     #[test]
     fn files_open_with_the_desktops_own_opener() {
         let find = Only(&["xdg-open"]);
-        assert_eq!(
-            file(Path::new("/a/b.log"), &find).unwrap(),
-            Line::new("/p/xdg-open", ["/a/b.log"])
-        );
-        assert_eq!(
-            in_folder(Path::new("/a/b.log"), &find).unwrap(),
-            Line::new("/p/xdg-open", ["/a"])
-        );
+        assert_eq!(file(Path::new("/a/b.log"), &find).unwrap(), Line::new("/p/xdg-open", ["/a/b.log"]));
+        assert_eq!(in_folder(Path::new("/a/b.log"), &find).unwrap(), Line::new("/p/xdg-open", ["/a"]));
         assert_eq!(
             file(Path::new("/a"), &Only(&[])).unwrap_err().text(Lang::En),
             "xdg-open is not installed"

@@ -205,7 +205,8 @@ impl Watcher {
         let now = self.now();
         let until_poll = self.setup.poll.saturating_sub(self.last_poll.elapsed());
         let deadlines = self.profiles.iter().filter_map(|p| p.core.next_deadline()).min();
-        let until_deadline = deadlines.map(|at| Duration::try_from(at.duration_since(now.at)).unwrap_or_default());
+        let until_deadline =
+            deadlines.map(|at| Duration::try_from(at.duration_since(now.at)).unwrap_or_default());
         let flush = self.profiles.iter().filter_map(|p| p.collector.next_flush()).min();
         let until_flush = flush.map(|at| at.saturating_duration_since(now.instant));
         let asking = self.profiles.iter().filter_map(|p| p.job.next(now.instant)).min();
@@ -324,8 +325,14 @@ impl Watcher {
         let setup = &mut self.setup;
         let observer = setup.observer.take();
         let profile = Arc::new(profile);
-        let (watched, changes) =
-            Watched::attach(Arc::clone(&profile), &setup.patterns, &setup.deadlines, &setup.zone, now, observer);
+        let (watched, changes) = Watched::attach(
+            Arc::clone(&profile),
+            &setup.patterns,
+            &setup.deadlines,
+            &setup.zone,
+            now,
+            observer,
+        );
         for change in changes {
             let _ = self.changes.send(ProfileChange { profile: Arc::clone(&profile), change, history: true });
         }
@@ -438,7 +445,8 @@ impl Watcher {
         let complete = self.profiles.iter().all(|watched| watched.job.answered);
         let profiles: Vec<_> = self.profiles.iter().map(Watched::view).collect();
         self.snapshot.send_if_modified(|old| {
-            let same = old.complete == complete && old.profiles == profiles && old.bad_files == self.bad_files;
+            let same =
+                old.complete == complete && old.profiles == profiles && old.bad_files == self.bad_files;
             if !same {
                 *old = Arc::new(Snapshot { at, profiles, bad_files: self.bad_files.clone(), complete });
             }

@@ -49,7 +49,10 @@ impl Watched {
             changes.extend(core.step(at, evidence));
         }
         changes.extend(core.tick(now.at));
-        (Self { profile, core, collector, job, restart: None, keys: Vec::new(), exits: BTreeMap::new() }, changes)
+        (
+            Self { profile, core, collector, job, restart: None, keys: Vec::new(), exits: BTreeMap::new() },
+            changes,
+        )
     }
 
     /// What tells it from the others.

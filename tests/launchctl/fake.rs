@@ -47,14 +47,9 @@ fn main() -> ExitCode {
         eprintln!("no settings.json beside {}", program.display());
         return ExitCode::from(70);
     };
-    let launchctl = Launchctl {
-        state: state.to_path_buf(),
-        settings: read(&state.join("settings.json")),
-    };
+    let launchctl = Launchctl { state: state.to_path_buf(), settings: read(&state.join("settings.json")) };
     launchctl.note(&arguments);
-    let answer = launchctl
-        .fault(&arguments)
-        .unwrap_or_else(|| launchctl.answer(&arguments));
+    let answer = launchctl.fault(&arguments).unwrap_or_else(|| launchctl.answer(&arguments));
     print!("{}", answer.stdout);
     eprint!("{}", answer.stderr);
     ExitCode::from(answer.code)
@@ -70,18 +65,11 @@ struct Answer {
 
 impl Answer {
     fn says(stdout: impl Into<String>) -> Self {
-        Self {
-            stdout: stdout.into(),
-            ..Self::default()
-        }
+        Self { stdout: stdout.into(), ..Self::default() }
     }
 
     fn fails(code: u8, stderr: impl Into<String>) -> Self {
-        Self {
-            code,
-            stderr: stderr.into(),
-            ..Self::default()
-        }
+        Self { code, stderr: stderr.into(), ..Self::default() }
     }
 }
 
@@ -92,10 +80,7 @@ struct Launchctl {
 
 /// JSON of a file; null where there is none.
 fn read(path: &Path) -> Value {
-    fs::read(path)
-        .ok()
-        .and_then(|text| serde_json::from_slice(&text).ok())
-        .unwrap_or(Value::Null)
+    fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or(Value::Null)
 }
 
 /// Writes whole, or not at all.
@@ -122,10 +107,7 @@ fn errno_words(code: u8) -> &'static str {
 
 impl Launchctl {
     fn note(&self, arguments: &[String]) {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.state.join("calls"));
+        let file = OpenOptions::new().create(true).append(true).open(self.state.join("calls"));
         if let Ok(mut file) = file {
             let _ = file.write_all(format!("{}\n", arguments.join(" ")).as_bytes());
         }
@@ -134,11 +116,7 @@ impl Launchctl {
     /// The answer that the faults file has for this call.
     fn fault(&self, arguments: &[String]) -> Option<Answer> {
         let path = self.state.join("faults.json");
-        let lock = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.state.join("faults.lock"))
-            .ok()?;
+        let lock = OpenOptions::new().create(true).append(true).open(self.state.join("faults.lock")).ok()?;
         flock(&lock, FlockOperation::LockExclusive).ok()?;
         let mut faults = read(&path);
         let line = arguments.join(" ");
@@ -156,10 +134,7 @@ impl Launchctl {
         if fault["hang"] == true {
             sleep(PATIENCE);
         }
-        let code = fault["code"]
-            .as_u64()
-            .and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(0);
+        let code = fault["code"].as_u64().and_then(|code| u8::try_from(code).ok()).unwrap_or(0);
         let verb = match arguments.first().map(String::as_str) {
             Some("bootstrap") => "Bootstrap failed: ",
             Some("bootout") => "Boot-out failed: ",
@@ -167,11 +142,7 @@ impl Launchctl {
             Some("kickstart") => "Could not kickstart service: ",
             _ => "",
         };
-        let usual = if code == 0 {
-            String::new()
-        } else {
-            format!("{verb}{code}: {}\n", errno_words(code))
-        };
+        let usual = if code == 0 { String::new() } else { format!("{verb}{code}: {}\n", errno_words(code)) };
         Some(Answer {
             code,
             stdout: fault["stdout"].as_str().unwrap_or_default().to_owned(),
@@ -181,24 +152,15 @@ impl Launchctl {
 
     fn answer(&self, arguments: &[String]) -> Answer {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let modern = [
-            "print",
-            "print-disabled",
-            "bootstrap",
-            "bootout",
-            "kickstart",
-            "enable",
-            "disable",
-            "kill",
-        ];
+        let modern =
+            ["print", "print-disabled", "bootstrap", "bootout", "kickstart", "enable", "disable", "kill"];
         if self.settings["old"] == true && words.first().is_some_and(|w| modern.contains(w)) {
             return Answer::fails(64, format!("Unrecognized subcommand: {}\n", words[0]));
         }
         match words.as_slice() {
-            ["managername"] => Answer::says(format!(
-                "{}\n",
-                self.settings["manager"].as_str().unwrap_or("Aqua")
-            )),
+            ["managername"] => {
+                Answer::says(format!("{}\n", self.settings["manager"].as_str().unwrap_or("Aqua")))
+            }
             ["version"] => {
                 Answer::says("Darwin Bootstrapper Version 7.0.0: Fri Jan  1 00:00:00 PST 2021; fake\n")
             }
@@ -218,21 +180,14 @@ impl Launchctl {
             ["start", label] => self.start(label),
             _ => Answer::fails(
                 64,
-                format!(
-                    "Unrecognized subcommand: {}\n",
-                    words.first().copied().unwrap_or_default()
-                ),
+                format!("Unrecognized subcommand: {}\n", words.first().copied().unwrap_or_default()),
             ),
         }
     }
 
     /// The domain that a legacy subcommand means: the caller's.
     fn own_domain(&self) -> String {
-        let kind = if self.settings["manager"].as_str().is_none_or(|m| m == "Aqua") {
-            "gui"
-        } else {
-            "user"
-        };
+        let kind = if self.settings["manager"].as_str().is_none_or(|m| m == "Aqua") { "gui" } else { "user" };
         format!("{kind}/{}", uid())
     }
 
@@ -246,19 +201,13 @@ impl Launchctl {
             || format!("uid: {}", domain.trim_start_matches("user/")),
             |uid| format!("user gui: {uid}"),
         );
-        Answer::fails(
-            113,
-            format!("Bad request.\nCould not find service \"{label}\" in domain for {of}\n"),
-        )
+        Answer::fails(113, format!("Bad request.\nCould not find service \"{label}\" in domain for {of}\n"))
     }
 
     fn split<'a>(&self, target: &'a str) -> Result<(&'a str, &'a str), Answer> {
         match target.rsplit_once('/') {
             Some((domain, label)) if self.domain_exists(domain) => Ok((domain, label)),
-            _ => Err(Answer::fails(
-                112,
-                format!("Bad request.\nCould not find domain for {target}\n"),
-            )),
+            _ => Err(Answer::fails(112, format!("Bad request.\nCould not find domain for {target}\n"))),
         }
     }
 
@@ -266,11 +215,7 @@ impl Launchctl {
     fn find(&self, target: &str) -> Result<Place, Answer> {
         let (domain, label) = self.split(target)?;
         let place = Place::new(&self.state, domain, label);
-        if place.registered() {
-            Ok(place)
-        } else {
-            Err(Self::no_service(label, domain))
-        }
+        if place.registered() { Ok(place) } else { Err(Self::no_service(label, domain)) }
     }
 
     fn print(&self, target: &str) -> Answer {
@@ -296,11 +241,7 @@ impl Launchctl {
         for place in self.all() {
             if let Some((_, report)) = place.seen() {
                 let pid = report.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
-                text.push_str(&format!(
-                    "{pid}\t{}\t{}\n",
-                    report.last_exit.unwrap_or(0),
-                    place.label
-                ));
+                text.push_str(&format!("{pid}\t{}\t{}\n", report.last_exit.unwrap_or(0), place.label));
             }
         }
         Answer::says(text)
@@ -310,35 +251,22 @@ impl Launchctl {
         let place = Place::new(&self.state, &self.own_domain(), label);
         match place.seen() {
             Some((job, report)) => Answer::says(job::list_label(&job, &report)),
-            None => Answer::fails(
-                113,
-                format!("Could not find service \"{label}\" in domain for port\n"),
-            ),
+            None => Answer::fails(113, format!("Could not find service \"{label}\" in domain for port\n")),
         }
     }
 
     fn disabled(&self) -> Vec<String> {
         let value = read(&self.state.join("disabled.json"));
-        value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|v| v.as_str().map(str::to_owned))
-            .collect()
+        value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
     }
 
     fn print_disabled(&self, domain: &str) -> Answer {
         if !self.domain_exists(domain) {
             return Answer::fails(112, format!("Bad request.\nCould not find domain for {domain}\n"));
         }
-        let lines: String = self
-            .disabled()
-            .iter()
-            .map(|label| format!("\t\t\"{label}\" => disabled\n"))
-            .collect();
-        Answer::says(format!(
-            "\tdisabled services = {{\n{lines}\t}}\n\tlogin item associations = {{\n\t}}\n"
-        ))
+        let lines: String =
+            self.disabled().iter().map(|label| format!("\t\t\"{label}\" => disabled\n")).collect();
+        Answer::says(format!("\tdisabled services = {{\n{lines}\t}}\n\tlogin item associations = {{\n\t}}\n"))
     }
 
     fn enable(&self, target: &str, on: bool) -> Answer {
@@ -366,10 +294,7 @@ impl Launchctl {
         };
         if self.disabled().contains(&job.label) {
             return failed(
-                self.settings["disabled_code"]
-                    .as_u64()
-                    .and_then(|c| u8::try_from(c).ok())
-                    .unwrap_or(119),
+                self.settings["disabled_code"].as_u64().and_then(|c| u8::try_from(c).ok()).unwrap_or(119),
             );
         }
         let place = Place::new(&self.state, domain, &job.label);
@@ -470,10 +395,7 @@ impl Launchctl {
 
     fn unload(&self, path: &str, disable: bool) -> Answer {
         let Some(job) = Job::read(Path::new(path)) else {
-            return Answer {
-                stderr: "Unload failed: 5: Input/output error\n".into(),
-                ..Answer::default()
-            };
+            return Answer { stderr: "Unload failed: 5: Input/output error\n".into(), ..Answer::default() };
         };
         let target = format!("{}/{}", self.own_domain(), job.label);
         if disable {
@@ -483,10 +405,7 @@ impl Launchctl {
         if answer.code == 0 || answer.code == 36 {
             return Answer::default();
         }
-        Answer {
-            stderr: "Unload failed: 5: Input/output error\n".into(),
-            ..Answer::default()
-        }
+        Answer { stderr: "Unload failed: 5: Input/output error\n".into(), ..Answer::default() }
     }
 
     fn start(&self, label: &str) -> Answer {

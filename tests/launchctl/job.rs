@@ -50,11 +50,7 @@ impl Job {
         let mut arguments: Vec<String> = dict
             .get("ProgramArguments")
             .and_then(|v| v.as_array())
-            .map(|all| {
-                all.iter()
-                    .filter_map(|v| v.as_string().map(str::to_owned))
-                    .collect()
-            })
+            .map(|all| all.iter().filter_map(|v| v.as_string().map(str::to_owned)).collect())
             .unwrap_or_default();
         if arguments.is_empty() {
             arguments = vec![text("Program")?];
@@ -62,19 +58,12 @@ impl Job {
         let environment = dict
             .get("EnvironmentVariables")
             .and_then(|v| v.as_dictionary())
-            .map(|all| {
-                all.iter()
-                    .filter_map(|(k, v)| Some((k.clone(), v.as_string()?.to_owned())))
-                    .collect()
-            })
+            .map(|all| all.iter().filter_map(|(k, v)| Some((k.clone(), v.as_string()?.to_owned()))).collect())
             .unwrap_or_default();
         let keep_alive = match dict.get("KeepAlive") {
             Some(plist::Value::Boolean(true)) => KeepAlive::Always,
             Some(plist::Value::Dictionary(conditions)) => {
-                match conditions
-                    .get("SuccessfulExit")
-                    .and_then(plist::Value::as_boolean)
-                {
+                match conditions.get("SuccessfulExit").and_then(plist::Value::as_boolean) {
                     Some(successful) => KeepAlive::AfterExit { successful },
                     None => KeepAlive::Always,
                 }
@@ -119,11 +108,7 @@ pub struct Place {
 
 impl Place {
     pub fn new(state: &Path, domain: &str, label: &str) -> Self {
-        Self {
-            state: state.to_path_buf(),
-            domain: domain.to_owned(),
-            label: label.to_owned(),
-        }
+        Self { state: state.to_path_buf(), domain: domain.to_owned(), label: label.to_owned() }
     }
 
     /// Every job of a domain.
@@ -135,17 +120,11 @@ impl Place {
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();
         labels.sort();
-        labels
-            .iter()
-            .map(|label| Self::new(state, domain, label))
-            .collect()
+        labels.iter().map(|label| Self::new(state, domain, label)).collect()
     }
 
     pub fn folder(&self) -> PathBuf {
-        self.state
-            .join("jobs")
-            .join(self.domain.replace('/', "_"))
-            .join(&self.label)
+        self.state.join("jobs").join(self.domain.replace('/', "_")).join(&self.label)
     }
 
     pub fn registered(&self) -> bool {
@@ -174,8 +153,7 @@ impl Place {
     }
 
     fn aside(&self) -> PathBuf {
-        self.state
-            .join(format!("aside-{}-{}", self.label, std::process::id()))
+        self.state.join(format!("aside-{}-{}", self.label, std::process::id()))
     }
 
     pub fn job(&self) -> Option<Job> {
@@ -192,19 +170,14 @@ impl Place {
             state: value["state"].as_str()?.to_owned(),
             pid: value["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()),
             runs: value["runs"].as_u64()?,
-            last_exit: value["last_exit"]
-                .as_i64()
-                .and_then(|exit| i32::try_from(exit).ok()),
+            last_exit: value["last_exit"].as_i64().and_then(|exit| i32::try_from(exit).ok()),
         };
         Some((self.job()?, report))
     }
 
     /// What is told of a registered job; its keeper may not have said anything yet.
     pub fn seen(&self) -> Option<(Job, Report)> {
-        let unheard = || Report {
-            state: "not running".into(),
-            ..Report::default()
-        };
+        let unheard = || Report { state: "not running".into(), ..Report::default() };
         self.report().or_else(|| Some((self.job()?, unheard())))
     }
 
@@ -231,14 +204,8 @@ impl Place {
 
     /// One kickstart at a time.
     pub fn turn(&self) -> Option<File> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.folder().join("turn"))
-            .ok()?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)
-            .ok()
-            .map(|()| file)
+        let file = OpenOptions::new().create(true).append(true).open(self.folder().join("turn")).ok()?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).ok().map(|()| file)
     }
 }
 
@@ -266,44 +233,25 @@ pub fn print(place: &Place, job: &Job, report: &Report, scale: f64) -> String {
     lines.push(format!("\tpath = {}", job.path.display()));
     lines.push("\ttype = LaunchAgent".into());
     lines.push(format!("\tstate = {}\n", report.state));
-    lines.push(format!(
-        "\tprogram = {}",
-        job.arguments.first().map_or("", String::as_str)
-    ));
+    lines.push(format!("\tprogram = {}", job.arguments.first().map_or("", String::as_str)));
     lines.push(block("arguments", job.arguments.clone()));
     lines.push(String::new());
     if let Some(folder) = &job.folder {
         lines.push(format!("\tworking directory = {folder}\n"));
     }
-    lines.push(format!(
-        "\tstdout path = {}",
-        job.stdout.as_deref().unwrap_or("/dev/null")
-    ));
-    lines.push(format!(
-        "\tstderr path = {}",
-        job.stderr.as_deref().unwrap_or("/dev/null")
-    ));
+    lines.push(format!("\tstdout path = {}", job.stdout.as_deref().unwrap_or("/dev/null")));
+    lines.push(format!("\tstderr path = {}", job.stderr.as_deref().unwrap_or("/dev/null")));
     let socket = "SSH_AUTH_SOCK => /private/tmp/com.apple.launchd.X/Listeners".to_owned();
     lines.push(block("inherited environment", vec![socket]) + "\n");
     let path = "PATH => /usr/bin:/bin:/usr/sbin:/sbin".to_owned();
     lines.push(block("default environment", vec![path]) + "\n");
-    let mut environment: Vec<String> = job
-        .environment
-        .iter()
-        .map(|(k, v)| format!("{k} => {v}"))
-        .collect();
+    let mut environment: Vec<String> = job.environment.iter().map(|(k, v)| format!("{k} => {v}")).collect();
     environment.push(format!("XPC_SERVICE_NAME => {}", job.label));
     lines.push(block("environment", environment) + "\n");
     lines.push(format!("\tdomain = {} [100026]", place.domain));
     lines.push("\tasid = 100026".into());
-    lines.push(format!(
-        "\tminimum runtime = {}",
-        (job.throttle_s as f64 * scale).ceil()
-    ));
-    lines.push(format!(
-        "\texit timeout = {}",
-        (job.exit_timeout_s as f64 * scale).ceil()
-    ));
+    lines.push(format!("\tminimum runtime = {}", (job.throttle_s as f64 * scale).ceil()));
+    lines.push(format!("\texit timeout = {}", (job.exit_timeout_s as f64 * scale).ceil()));
     lines.push(format!("\truns = {}", report.runs));
     if let Some(pid) = report.pid {
         lines.push(format!("\tpid = {pid}"));
@@ -315,23 +263,10 @@ pub fn print(place: &Place, job: &Job, report: &Report, scale: f64) -> String {
         None => "\tlast exit code = (never exited)\n".into(),
         Some(78) => "\tlast exit code = 78: EX_CONFIG\n".into(),
         Some(code) if code >= 0 => format!("\tlast exit code = {code}\n"),
-        Some(signal) => format!(
-            "\tlast terminating signal = {}: {}\n",
-            signal_name(-signal),
-            -signal
-        ),
+        Some(signal) => format!("\tlast terminating signal = {}: {}\n", signal_name(-signal), -signal),
     });
-    let state = if report.pid.is_some() {
-        "active"
-    } else {
-        "terminated"
-    };
-    let coalition = [
-        "ID = 1234",
-        "type = resource",
-        &format!("state = {state}"),
-        "active count = 1",
-    ];
+    let state = if report.pid.is_some() { "active" } else { "terminated" };
+    let coalition = ["ID = 1234", "type = resource", &format!("state = {state}"), "active count = 1"];
     lines.push(block("resource coalition", coalition.map(str::to_owned).to_vec()) + "\n");
     lines.push(
         "\tspawn type = daemon (3)\n\tjetsam priority = 40\n\tjetsam memory limit (active) = (unlimited)"
@@ -345,21 +280,13 @@ pub fn print(place: &Place, job: &Job, report: &Report, scale: f64) -> String {
 /// `launchctl list LABEL`: an old-style property list, with a raw wait status.
 pub fn list_label(job: &Job, report: &Report) -> String {
     let mut text = String::from("{\n\t\"LimitLoadToSessionType\" = \"Aqua\";\n");
-    text.push_str(&format!(
-        "\t\"Label\" = \"{}\";\n\t\"OnDemand\" = false;\n",
-        job.label
-    ));
-    let raw = report
-        .last_exit
-        .map_or(0, |exit| if exit < 0 { -exit } else { exit << 8 });
+    text.push_str(&format!("\t\"Label\" = \"{}\";\n\t\"OnDemand\" = false;\n", job.label));
+    let raw = report.last_exit.map_or(0, |exit| if exit < 0 { -exit } else { exit << 8 });
     text.push_str(&format!("\t\"LastExitStatus\" = {raw};\n"));
     if let Some(pid) = report.pid {
         text.push_str(&format!("\t\"PID\" = {pid};\n"));
     }
-    text.push_str(&format!(
-        "\t\"Program\" = \"{}\";\n",
-        job.arguments.first().map_or("", String::as_str)
-    ));
+    text.push_str(&format!("\t\"Program\" = \"{}\";\n", job.arguments.first().map_or("", String::as_str)));
     text.push_str("\t\"ProgramArguments\" = (\n");
     for argument in &job.arguments {
         text.push_str(&format!("\t\t\"{argument}\";\n"));

@@ -66,10 +66,7 @@ pub fn keep(place: &Place) {
         linger: Duration::from_millis(settings["linger_ms"].as_u64().unwrap_or(0)),
         place,
         phase: Phase::Idle,
-        report: Report {
-            state: "not running".into(),
-            ..Report::default()
-        },
+        report: Report { state: "not running".into(), ..Report::default() },
         started: None,
         job,
     };
@@ -114,12 +111,7 @@ impl Keeper<'_> {
                     self.tell();
                 }
             }
-            Phase::Ending {
-                child,
-                kill_at,
-                killed,
-                then,
-            } => {
+            Phase::Ending { child, kill_at, killed, then } => {
                 let then = *then;
                 if let Ok(Some(status)) = child.try_wait() {
                     self.ended(status);
@@ -149,26 +141,12 @@ impl Keeper<'_> {
                     let _ = kill_process(pid, Signal::TERM);
                 }
                 let then = if leave { Then::Leave } else { Then::Start };
-                self.phase = Phase::Ending {
-                    child,
-                    kill_at: Instant::now() + self.exit_timeout,
-                    killed: false,
-                    then,
-                };
+                self.phase =
+                    Phase::Ending { child, kill_at: Instant::now() + self.exit_timeout, killed: false, then };
             }
-            Phase::Ending {
-                child,
-                kill_at,
-                killed,
-                then,
-            } => {
+            Phase::Ending { child, kill_at, killed, then } => {
                 let then = if leave { Then::Leave } else { then };
-                self.phase = Phase::Ending {
-                    child,
-                    kill_at,
-                    killed,
-                    then,
-                };
+                self.phase = Phase::Ending { child, kill_at, killed, then };
             }
             Phase::Running(child) => self.phase = Phase::Running(child),
             Phase::Idle | Phase::Scheduled(_) if leave => self.report.state = "leaving".into(),
@@ -183,13 +161,7 @@ impl Keeper<'_> {
         let open = |path: &Option<String>| {
             path.as_ref().map_or_else(
                 || Ok(Stdio::null()),
-                |path| {
-                    OpenOptions::new()
-                        .create(true)
-                        .append(true)
-                        .open(path)
-                        .map(Stdio::from)
-                },
+                |path| OpenOptions::new().create(true).append(true).open(path).map(Stdio::from),
             )
         };
         self.started = Some(Instant::now());
@@ -223,12 +195,7 @@ impl Keeper<'_> {
 
     /// Its process is gone: what remains of its group goes too.
     fn ended(&mut self, status: std::process::ExitStatus) {
-        if let Some(group) = self
-            .report
-            .pid
-            .and_then(|pid| i32::try_from(pid).ok())
-            .and_then(Pid::from_raw)
-        {
+        if let Some(group) = self.report.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) {
             let _ = kill_process_group(group, Signal::KILL);
         }
         self.report.pid = None;
@@ -246,9 +213,7 @@ impl Keeper<'_> {
             KeepAlive::AfterExit { successful } => clean == successful,
         };
         if again {
-            let at = self
-                .started
-                .map_or_else(Instant::now, |started| started + self.throttle);
+            let at = self.started.map_or_else(Instant::now, |started| started + self.throttle);
             self.phase = Phase::Scheduled(at);
             self.report.state = "spawn scheduled".into();
         } else {

@@ -63,22 +63,12 @@ impl Bus {
             }
         };
         let mut address = String::new();
-        BufReader::new(daemon.stdout.take().unwrap())
-            .read_line(&mut address)
-            .unwrap();
-        Some(Self {
-            daemon,
-            address: address.trim().to_owned(),
-            folder,
-        })
+        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        Some(Self { daemon, address: address.trim().to_owned(), folder })
     }
 
     pub fn connect(&self) -> Connection {
-        connection::Builder::address(self.address.as_str())
-            .unwrap()
-            .method_timeout(LIMIT)
-            .build()
-            .unwrap()
+        connection::Builder::address(self.address.as_str()).unwrap().method_timeout(LIMIT).build().unwrap()
     }
 }
 
@@ -148,11 +138,7 @@ pub struct Notifications {
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notifications {
     fn get_capabilities(&self) -> Vec<&str> {
-        if self.plain {
-            vec!["body"]
-        } else {
-            vec!["body", "body-markup", "actions"]
-        }
+        if self.plain { vec!["body"] } else { vec!["body", "body-markup", "actions"] }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -171,22 +157,10 @@ impl Notifications {
             std::future::pending::<()>().await;
         }
         let mut shown = self.shown.lock().unwrap();
-        let id = if replaces > 0 {
-            replaces
-        } else {
-            shown.len() as u32 + 100
-        };
+        let id = if replaces > 0 { replaces } else { shown.len() as u32 + 100 };
         let urgency = hints.get("urgency").and_then(|v| u8::try_from(v).ok()).unwrap();
         let has_picture = hints.contains_key("image-data");
-        shown.push(Shown {
-            id,
-            replaces,
-            title,
-            body,
-            actions,
-            urgency,
-            has_picture,
-        });
+        shown.push(Shown { id, replaces, title, body, actions, urgency, has_picture });
         id
     }
 
@@ -208,9 +182,7 @@ impl Notifications {
     }
 
     pub fn nth(&self, n: usize) -> Shown {
-        until("a notification is shown", || {
-            self.shown.lock().unwrap().get(n).cloned()
-        })
+        until("a notification is shown", || self.shown.lock().unwrap().get(n).cloned())
     }
 
     pub fn press(connection: &Connection, id: u32, key: &str) {
@@ -268,10 +240,7 @@ impl Panel {
         let (width, _, data) = icons.last().unwrap();
         let (x, y) = (width * 7 / 44, width / 2);
         let at = ((y * width + x) * 4) as usize;
-        (
-            icons.iter().map(|(w, _, _)| *w).collect(),
-            data[at..at + 4].try_into().unwrap(),
-        )
+        (icons.iter().map(|(w, _, _)| *w).collect(), data[at..at + 4].try_into().unwrap())
     }
 
     pub fn tooltip(&self) -> String {
@@ -295,19 +264,12 @@ impl Panel {
         let mut rows = Vec::new();
         let mut left: Vec<Node> = vec![root];
         while let Some((id, properties, below)) = left.pop() {
-            let text = |name: &str| {
-                properties
-                    .get(name)
-                    .and_then(|v| <&str>::try_from(v).ok())
-                    .map(str::to_owned)
-            };
+            let text =
+                |name: &str| properties.get(name).and_then(|v| <&str>::try_from(v).ok()).map(str::to_owned);
             rows.push(Row {
                 id,
                 label: text("label").unwrap_or_default(),
-                enabled: properties
-                    .get("enabled")
-                    .and_then(|v| bool::try_from(v).ok())
-                    .unwrap_or(true),
+                enabled: properties.get("enabled").and_then(|v| bool::try_from(v).ok()).unwrap_or(true),
                 checked: properties.get("toggle-state").and_then(|v| i32::try_from(v).ok()) == Some(1),
                 has_icon: properties.contains_key("icon-data"),
             });
@@ -349,12 +311,7 @@ impl Panel {
 
     /// Chooses the n-th row with this label.
     pub fn choose(&self, label: &str, n: usize) {
-        let row = self
-            .settled_rows()
-            .into_iter()
-            .filter(|r| r.label == label)
-            .nth(n)
-            .unwrap();
+        let row = self.settled_rows().into_iter().filter(|r| r.label == label).nth(n).unwrap();
         assert!(row.enabled, "{label}");
         let event = (row.id, "clicked", Value::I32(0), 0_u32);
         let _quit_may_give_no_reply = self.connection.call_method(
@@ -366,4 +323,3 @@ impl Panel {
         );
     }
 }
-

@@ -69,13 +69,8 @@ impl FakeLaunchctl {
 
     /// Writes a job file that runs a shell script; `more` is XML.
     pub fn job(&self, label: &str, script: &str, more: &str) -> JobFile {
-        let arguments = ["/bin/sh", "-c", script]
-            .map(|a| format!("<string>{}</string>", escape(a)))
-            .join("");
-        self.job_of(
-            label,
-            &format!("<key>ProgramArguments</key><array>{arguments}</array>{more}"),
-        )
+        let arguments = ["/bin/sh", "-c", script].map(|a| format!("<string>{}</string>", escape(a))).join("");
+        self.job_of(label, &format!("<key>ProgramArguments</key><array>{arguments}</array>{more}"))
     }
 
     /// Writes a job file with this content.
@@ -91,12 +86,8 @@ impl FakeLaunchctl {
 
     /// The PIDs of the keepers that live.
     fn keepers(&self) -> Vec<i32> {
-        let entries = std::fs::read_dir(self.folder().join("keepers"))
-            .into_iter()
-            .flatten();
-        entries
-            .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
-            .collect()
+        let entries = std::fs::read_dir(self.folder().join("keepers")).into_iter().flatten();
+        entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect()
     }
 }
 
@@ -130,21 +121,11 @@ pub fn pace(ask: Duration) -> Pace {
 /// The built example, beside the test's own program.
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let program = test
-        .parent()
-        .and_then(Path::parent)
-        .unwrap()
-        .join("examples/fake-launchctl");
-    assert!(
-        program.is_file(),
-        "{} is not built: cargo build --example fake-launchctl",
-        program.display()
-    );
+    let program = test.parent().and_then(Path::parent).unwrap().join("examples/fake-launchctl");
+    assert!(program.is_file(), "{} is not built: cargo build --example fake-launchctl", program.display());
     program
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -35,10 +35,7 @@ impl Machine {
 
     /// With this launchctl.
     pub fn with_launchctl(program: &Path) -> Self {
-        Self {
-            launchctl: program.to_path_buf(),
-            ..Self::new()
-        }
+        Self { launchctl: program.to_path_buf(), ..Self::new() }
     }
 
     /// The folder around HOME: not looked into by Gatelight.
@@ -117,15 +114,8 @@ impl Machine {
     /// Light and reason of a profile now.
     pub fn light(&self, profile: &str) -> Option<(String, String)> {
         let status = self.status();
-        let found = status["profiles"]
-            .as_array()?
-            .iter()
-            .find(|p| p["profile"] == profile)?
-            .clone();
-        Some((
-            found["light"].as_str()?.to_owned(),
-            found["reason"].as_str()?.to_owned(),
-        ))
+        let found = status["profiles"].as_array()?.iter().find(|p| p["profile"] == profile)?.clone();
+        Some((found["light"].as_str()?.to_owned(), found["reason"].as_str()?.to_owned()))
     }
 
     /// Starts `gatelight watch --json`.
@@ -136,10 +126,8 @@ impl Machine {
 
 /// The text of a job file.
 pub fn plist(label: &str, arguments: &[&str], more: &str) -> String {
-    let arguments: String = arguments
-        .iter()
-        .map(|word| format!("        <string>{word}</string>\n"))
-        .collect();
+    let arguments: String =
+        arguments.iter().map(|word| format!("        <string>{word}</string>\n")).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n<dict>\n    <key>Label</key>\n    \
          <string>{label}</string>\n    <key>ProgramArguments</key>\n    <array>\n{arguments}    </array>\n    \
@@ -211,19 +199,10 @@ pub struct Stream {
 
 impl Stream {
     pub fn of(mut command: Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = collect(child.stdout.take().unwrap());
         let err = collect(child.stderr.take().unwrap());
-        Self {
-            process: Process(child),
-            out,
-            err,
-            taken: 0,
-        }
+        Self { process: Process(child), out, err, taken: 0 }
     }
 
     /// Everything printed so far.
@@ -240,13 +219,10 @@ impl Stream {
     pub fn line(&mut self) -> String {
         let at = self.taken;
         let mut line = None;
-        wait_for(
-            &format!("line {at} after {:?}, {:?}", self.lines(), self.complaints()),
-            || {
-                line = self.out.lock().unwrap().get(at).cloned();
-                line.is_some()
-            },
-        );
+        wait_for(&format!("line {at} after {:?}, {:?}", self.lines(), self.complaints()), || {
+            line = self.out.lock().unwrap().get(at).cloned();
+            line.is_some()
+        });
         self.taken += 1;
         line.unwrap()
     }
@@ -290,15 +266,8 @@ impl Gateway {
     /// Starts its process, which says who it is. Nothing is logged yet.
     pub fn start(home: &Path) -> Self {
         fs::create_dir_all(home).unwrap();
-        let child = Command::new("/bin/sleep")
-            .arg("600")
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let gateway = Self {
-            home: home.to_path_buf(),
-            process: Process(child),
-        };
+        let child = Command::new("/bin/sleep").arg("600").process_group(0).spawn().unwrap();
+        let gateway = Self { home: home.to_path_buf(), process: Process(child) };
         gateway.file("gateway.pid", &gateway.me());
         gateway
     }
@@ -371,9 +340,7 @@ pub fn stamp() -> String {
     static LAST: AtomicI64 = AtomicI64::new(0);
     let now = Timestamp::now().as_millisecond();
     let next = |last: i64| Some((last + 1).max(now));
-    let last = LAST
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
-        .unwrap();
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap();
     let at = Timestamp::from_millisecond((last + 1).max(now)).unwrap();
     at.strftime("%Y-%m-%d %H:%M:%S,%3f").to_string()
 }

@@ -44,31 +44,20 @@ pub fn start_of(pid: u32) -> Option<u64> {
 #[cfg(not(target_os = "linux"))]
 pub fn start_of(pid: u32) -> Option<u64> {
     let pid = pid.to_string();
-    let output = std::process::Command::new("/bin/ps")
-        .args(["-o", "stat=,lstart=", "-p", &pid])
-        .output()
-        .ok()?;
+    let output =
+        std::process::Command::new("/bin/ps").args(["-o", "stat=,lstart=", "-p", &pid]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let text = text.trim();
     if text.is_empty() || text.starts_with('Z') {
         return None;
     }
     let started = text.split_once(' ')?.1;
-    Some(
-        started
-            .bytes()
-            .fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into())),
-    )
+    Some(started.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into())))
 }
 
 /// A profile whose gateway this job starts.
 pub fn profile(name: &str, job: JobFile) -> Arc<Profile> {
-    Arc::new(Profile {
-        name: name.into(),
-        home: "/nowhere".into(),
-        job: Some(job),
-        logs: Vec::new(),
-    })
+    Arc::new(Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() })
 }
 
 /// A job file's value with what the supervisor reads of it.
@@ -124,35 +113,21 @@ impl Watching {
                 let job = profile.job.as_ref().unwrap();
                 // no answer: what was seen before stays
                 if let Ok(report) = supervisor.query(job) {
-                    let pid = report
-                        .pid
-                        .and_then(gateway)
-                        .filter(|pid| start_of(*pid).is_some());
-                    let (reason, line) = pid.map_or((Reason::NotRunning, "process is gone"), |pid| {
-                        say.lock().unwrap()(pid)
-                    });
+                    let pid = report.pid.and_then(gateway).filter(|pid| start_of(*pid).is_some());
+                    let (reason, line) =
+                        pid.map_or((Reason::NotRunning, "process is gone"), |pid| say.lock().unwrap()(pid));
                     if last != Some((pid, reason)) {
                         last = Some((pid, reason));
                         let now = Timestamp::now();
                         let evidence = Some(Proof::new("agent.log", line, now));
-                        let verdict = Verdict {
-                            reason,
-                            pid,
-                            evidence,
-                            ..Verdict::unknown(now)
-                        };
+                        let verdict = Verdict { reason, pid, evidence, ..Verdict::unknown(now) };
                         publish.send_replace(Arc::new(snapshot(&profile, verdict)));
                     }
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }
         });
-        Self {
-            says,
-            stop,
-            thread: Some(thread),
-            snapshots,
-        }
+        Self { says, stop, thread: Some(thread), snapshots }
     }
 
     /// Says something else from now on.
@@ -164,10 +139,7 @@ impl Watching {
     pub fn pid_other_than(&self, old: Option<u32>) -> u32 {
         let mut pid = None;
         wait_for("the watcher sees a process", || {
-            pid = self.snapshots.borrow().profiles[0]
-                .verdict
-                .pid
-                .filter(|pid| Some(*pid) != old);
+            pid = self.snapshots.borrow().profiles[0].verdict.pid.filter(|pid| Some(*pid) != old);
             pid.is_some()
         });
         pid.unwrap()
@@ -185,15 +157,6 @@ impl Drop for Watching {
 
 /// A snapshot of one profile.
 pub fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
-    let view = ProfileView {
-        profile: Arc::clone(profile),
-        verdict,
-        restart: None,
-    };
-    Snapshot {
-        at: Timestamp::now(),
-        profiles: vec![view],
-        bad_files: Vec::new(),
-        complete: true,
-    }
+    let view = ProfileView { profile: Arc::clone(profile), verdict, restart: None };
+    Snapshot { at: Timestamp::now(), profiles: vec![view], bad_files: Vec::new(), complete: true }
 }

@@ -46,18 +46,12 @@ fn append(path: &Path, text: impl AsRef<[u8]>) {
 
 fn read(tailer: &mut Tailer, now: Instant) -> String {
     let mut out = Vec::new();
-    while tailer
-        .poll(now, &mut |block| out.extend_from_slice(block))
-        .unwrap()
-        .more
-    {}
+    while tailer.poll(now, &mut |block| out.extend_from_slice(block)).unwrap().more {}
     String::from_utf8_lossy(&out).into_owned()
 }
 
 fn failure(tailer: &mut Tailer) -> TailError {
-    tailer
-        .poll(Instant::now(), &mut |block| panic!("{block:?}"))
-        .unwrap_err()
+    tailer.poll(Instant::now(), &mut |block| panic!("{block:?}")).unwrap_err()
 }
 
 /// All of a history, oldest line first.
@@ -151,11 +145,7 @@ fn odd_kinds_of_file_are_named_never_opened_and_no_obstacle() {
     fs::remove_file(&logs.path).unwrap();
     fs::create_dir(&logs.path).unwrap();
     let mut out = Vec::new();
-    assert!(
-        tailer
-            .poll(now, &mut |block| out.extend_from_slice(block))
-            .is_err()
-    );
+    assert!(tailer.poll(now, &mut |block| out.extend_from_slice(block)).is_err());
     assert_eq!(out, b"more\n");
     // odd files among the siblings are passed over
     make_fifo(&logs.sibling(1));
@@ -248,12 +238,7 @@ fn a_truncated_file_is_read_from_its_beginning_even_if_it_is_longer_now() {
     assert_eq!(tailer.counts().truncations, 3);
     assert_eq!(tailer.counts().lost_partials, 1);
     // an end that was cut off was read before
-    OpenOptions::new()
-        .write(true)
-        .open(&logs.path)
-        .unwrap()
-        .set_len(1_000)
-        .unwrap();
+    OpenOptions::new().write(true).open(&logs.path).unwrap().set_len(1_000).unwrap();
     assert_eq!(read(&mut tailer, now), "");
     logs.append("\nand on\n");
     assert_eq!(read(&mut tailer, now), "\nand on\n");
@@ -268,12 +253,7 @@ fn what_copytruncate_took_away_unread_is_read_from_the_copy() {
     assert_eq!(read(&mut tailer, now), "read\n");
     logs.append("a line\nunread\n");
     fs::copy(&logs.path, logs.sibling(1)).unwrap();
-    OpenOptions::new()
-        .write(true)
-        .open(&logs.path)
-        .unwrap()
-        .set_len(0)
-        .unwrap();
+    OpenOptions::new().write(true).open(&logs.path).unwrap().set_len(0).unwrap();
     logs.append("afterwards\n");
     assert_eq!(read(&mut tailer, now), "half a line\nunread\nafterwards\n");
     assert_eq!(read(&mut tailer, now), "");
@@ -289,18 +269,9 @@ fn half_a_line_is_shown_once_and_after_a_second_only() {
     assert_eq!(read(&mut tailer, now), "whole\n");
     let mut out = Vec::new();
     assert_eq!(tailer.next_flush(), Some(now + second));
-    assert_eq!(
-        tailer.flush_partial(now + second / 2, &mut |b| out.extend_from_slice(b)),
-        0
-    );
-    assert_eq!(
-        tailer.flush_partial(now + second, &mut |b| out.extend_from_slice(b)),
-        1
-    );
-    assert_eq!(
-        tailer.flush_partial(now + 9 * second, &mut |b| out.extend_from_slice(b)),
-        0
-    );
+    assert_eq!(tailer.flush_partial(now + second / 2, &mut |b| out.extend_from_slice(b)), 0);
+    assert_eq!(tailer.flush_partial(now + second, &mut |b| out.extend_from_slice(b)), 1);
+    assert_eq!(tailer.flush_partial(now + 9 * second, &mut |b| out.extend_from_slice(b)), 0);
     assert_eq!(tailer.next_flush(), None);
     assert_eq!(out, b"half\n");
     logs.append(" a line\n");
@@ -327,10 +298,7 @@ fn a_line_of_100_mb_costs_64_kib() {
             break;
         }
     }
-    assert_eq!(
-        lines.iter().map(Vec::len).collect::<Vec<_>>(),
-        [MAX_LINE + 1, "after\n".len()]
-    );
+    assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [MAX_LINE + 1, "after\n".len()]);
     assert!(polls > 300, "no poll takes more than its share: {polls}");
     assert_eq!(tailer.counts().long_lines, 1);
     assert_eq!(tailer.counts().discarded, 100_000_000 - 7 - MAX_LINE as u64);
@@ -348,10 +316,7 @@ fn the_bound_on_open_files_holds_and_they_are_closed_at_the_end() {
             .filter(|target| target.starts_with(&here))
             .count()
     };
-    let limits = Limits {
-        old_files: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { old_files: 2, ..Limits::default() };
     let (mut tailer, reader) = Tailer::start_at_end_with_history(&logs.path, limits, now);
     drop(reader);
     for turn in 0..50 {
@@ -421,36 +386,18 @@ fn history_costs_no_more_for_a_huge_log() {
 #[test]
 fn long_lines_in_history_are_kept_as_far_as_any_other() {
     let long = |n: usize| format!("{n:07}{}", "y".repeat(n - 7));
-    let lines: Vec<String> = [
-        100,
-        MAX_LINE,
-        MAX_LINE + 1,
-        200_000,
-        50,
-        262_143,
-        262_144,
-        262_145,
-        900_000,
-        10,
-    ]
-    .into_iter()
-    .map(long)
-    .collect();
-    let want: String = lines
-        .iter()
-        .map(|line| format!("{}\n", &line[..line.len().min(MAX_LINE)]))
-        .collect();
+    let lines: Vec<String> =
+        [100, MAX_LINE, MAX_LINE + 1, 200_000, 50, 262_143, 262_144, 262_145, 900_000, 10]
+            .into_iter()
+            .map(long)
+            .collect();
+    let want: String = lines.iter().map(|line| format!("{}\n", &line[..line.len().min(MAX_LINE)])).collect();
     let logs = Logs::new();
     logs.append(lines.join("\n") + "\n");
     let now = Instant::now();
     let (mut tailer, mut reader) = Tailer::start_at_end_with_history(&logs.path, Limits::default(), now);
     let got = history(&mut reader);
-    assert!(
-        got == want.as_bytes(),
-        "{} bytes, {} wanted",
-        got.len(),
-        want.len()
-    );
+    assert!(got == want.as_bytes(), "{} bytes, {} wanted", got.len(), want.len());
     assert_eq!(read(&mut tailer, now), "");
     // an unfinished line: short ones are for the follower, of a very long one the beginning is history
     for (size, theirs) in [(1_000, false), (100_000, false), (300_000, true)] {
@@ -460,10 +407,7 @@ fn long_lines_in_history_are_kept_as_far_as_any_other() {
         logs.append("end\nlast\n");
         let line = format!("{}\n", &(long(size) + "end")[..(size + 3).min(MAX_LINE)]);
         let (before, after) = if theirs { (&*line, "") } else { ("", &*line) };
-        assert!(
-            history(&mut reader) == format!("first\n{before}").as_bytes(),
-            "{size}"
-        );
+        assert!(history(&mut reader) == format!("first\n{before}").as_bytes(), "{size}");
         assert!(read(&mut tailer, now) == format!("{after}last\n"), "{size}");
     }
 }

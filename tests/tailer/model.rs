@@ -76,11 +76,7 @@ struct World {
 }
 
 fn name(log: &Path, index: usize) -> PathBuf {
-    if index == 0 {
-        log.to_owned()
-    } else {
-        PathBuf::from(format!("{}.{index}", log.display()))
-    }
+    if index == 0 { log.to_owned() } else { PathBuf::from(format!("{}.{index}", log.display())) }
 }
 
 /// The lines as the tailer hands them out: shortened, each with a newline.
@@ -121,16 +117,8 @@ impl World {
     }
 
     fn create(&mut self) -> FileId {
-        let writer = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&self.log)
-            .unwrap();
-        self.files.push(ModelFile {
-            writer: Some(writer),
-            fresh: true,
-            ..ModelFile::default()
-        });
+        let writer = OpenOptions::new().append(true).create_new(true).open(&self.log).unwrap();
+        self.files.push(ModelFile { writer: Some(writer), fresh: true, ..ModelFile::default() });
         let id = self.files.len() - 1;
         self.names[0] = Some(id);
         self.note(format!("create {id}"));
@@ -165,13 +153,7 @@ impl World {
             2 => line.push(b'\r'),
             3 => line.extend_from_slice(&[0; 40]),
             4 => {
-                let sizes = [
-                    MAX_LINE - line.len(),
-                    MAX_LINE - line.len() + 1,
-                    100_000,
-                    300_000,
-                    700_000,
-                ];
+                let sizes = [MAX_LINE - line.len(), MAX_LINE - line.len() + 1, 100_000, 300_000, 700_000];
                 let size = sizes[self.dice.roll(5) as usize];
                 line.extend(std::iter::repeat_n(b'x', size));
             }
@@ -214,10 +196,7 @@ impl World {
         }
         // a sibling that nobody saw yet counts as newer than what is known only if it stands before it
         let known = |id: FileId| self.files[id].held || !self.files[id].fresh;
-        let first_known = self.names[1..]
-            .iter()
-            .position(|id| id.is_some_and(known))
-            .unwrap_or(3);
+        let first_known = self.names[1..].iter().position(|id| id.is_some_and(known)).unwrap_or(3);
         let reachable: HashSet<FileId> = (0..self.files.len())
             .filter(|&id| {
                 let file = &self.files[id];
@@ -246,10 +225,7 @@ impl World {
     /// Where the first line begins that was not complete at the last poll.
     fn line_start(&self, id: FileId) -> usize {
         let file = &self.files[id];
-        file.text[..file.reached]
-            .iter()
-            .rposition(|&b| b == b'\n')
-            .map_or(0, |at| at + 1)
+        file.text[..file.reached].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1)
     }
 
     fn demand(&mut self, id: FileId, text: &[u8]) {
@@ -305,11 +281,7 @@ impl World {
         let _ = fs::remove_file(name(&self.log, 1));
         fs::copy(&self.log, name(&self.log, 1)).unwrap();
         let text = self.files[id].text.clone();
-        self.files.push(ModelFile {
-            text,
-            copy: true,
-            ..ModelFile::default()
-        });
+        self.files.push(ModelFile { text, copy: true, ..ModelFile::default() });
         let copy = self.files.len() - 1;
         self.names[1] = Some(copy);
         let held = self.files[id].held;
@@ -378,16 +350,8 @@ impl World {
     fn replace(&mut self) {
         let Some(old) = self.names[0] else { return };
         let path = self.root.join("replacement");
-        let writer = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&path)
-            .unwrap();
-        self.files.push(ModelFile {
-            writer: Some(writer),
-            fresh: true,
-            ..ModelFile::default()
-        });
+        let writer = OpenOptions::new().append(true).create_new(true).open(&path).unwrap();
+        self.files.push(ModelFile { writer: Some(writer), fresh: true, ..ModelFile::default() });
         let id = self.files.len() - 1;
         self.write(id);
         fs::rename(&path, &self.log).unwrap();
@@ -413,9 +377,8 @@ impl World {
 
     /// A writer that still has an old generation open.
     fn straggle(&mut self) {
-        let held: Vec<FileId> = (0..self.files.len())
-            .filter(|&id| self.files[id].held && self.names[0] != Some(id))
-            .collect();
+        let held: Vec<FileId> =
+            (0..self.files.len()).filter(|&id| self.files[id].held && self.names[0] != Some(id)).collect();
         if held.is_empty() {
             return;
         }
@@ -430,18 +393,12 @@ impl World {
             let files: Vec<FileId> = (0..self.files.len())
                 .filter(|&id| lines_of(&self.files[id].text).any(|other| other == line))
                 .collect();
-            assert!(
-                self.seen.insert(line.to_vec()),
-                "seen twice: {shown} (in files {files:?})"
-            );
+            assert!(self.seen.insert(line.to_vec()), "seen twice: {shown} (in files {files:?})");
             if let Some((file, order)) = self.must.remove(line) {
                 let last = self.last_seen_in.insert(file, order).unwrap_or(0);
                 assert!(last < order, "out of order in file {file}: {shown}");
             } else {
-                assert!(
-                    self.may.contains(line),
-                    "never written, or not as a whole: {shown}"
-                );
+                assert!(self.may.contains(line), "never written, or not as a whole: {shown}");
             }
         }
     }
@@ -458,18 +415,10 @@ impl World {
                 break;
             }
         }
-        assert!(
-            self.must.is_empty(),
-            "{} lines lost, first {:?}",
-            self.must.len(),
-            {
-                let line = self.must.iter().min_by_key(|(_, at)| **at).unwrap();
-                (
-                    String::from_utf8_lossy(&line.0[..line.0.len().min(60)]).into_owned(),
-                    line.1,
-                )
-            }
-        );
+        assert!(self.must.is_empty(), "{} lines lost, first {:?}", self.must.len(), {
+            let line = self.must.iter().min_by_key(|(_, at)| **at).unwrap();
+            (String::from_utf8_lossy(&line.0[..line.0.len().min(60)]).into_owned(), line.1)
+        });
         self.note("poll");
     }
 
@@ -515,10 +464,7 @@ impl World {
 }
 
 fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(default)
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// One run; a new folder every 500 steps keeps the model small.
@@ -526,11 +472,7 @@ fn run(seed: u64, steps: u64) {
     let root = tempfile::tempdir().unwrap();
     let mut world = World::new(root.path(), seed);
     // so many that the model need not know which are let go
-    let limits = Limits {
-        old_files: 1_000,
-        old_for: Duration::from_secs(3_600),
-        ..Limits::default()
-    };
+    let limits = Limits { old_files: 1_000, old_for: Duration::from_secs(3_600), ..Limits::default() };
     let mut tailer = Tailer::new(&world.log, limits);
     let start = Instant::now();
     let mut polled = Ok(());

@@ -89,10 +89,7 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
         match read(task.path().join("children"), COMMAND_BYTES) {
             Ok(text) => {
                 let text = String::from_utf8_lossy(&text);
-                found.extend(
-                    text.split_ascii_whitespace()
-                        .filter_map(|one| one.parse::<u32>().ok()),
-                );
+                found.extend(text.split_ascii_whitespace().filter_map(|one| one.parse::<u32>().ok()));
             }
             // built without CONFIG_PROC_CHILDREN: ask everybody for their parent
             Err(error) if error.kind() == io::ErrorKind::NotFound && task.path().exists() => {
@@ -124,36 +121,23 @@ fn children_by_parent(pid: u32) -> Vec<u32> {
 
 pub(super) fn established(pid: u32) -> Option<u32> {
     let mut sockets = HashSet::new();
-    for entry in std::fs::read_dir(format!("/proc/{pid}/fd"))
-        .ok()?
-        .flatten()
-        .take(DESCRIPTORS)
-    {
+    for entry in std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten().take(DESCRIPTORS) {
         let Ok(target) = std::fs::read_link(entry.path()) else {
             continue;
         };
-        let inode = target
-            .to_str()
-            .and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+        let inode =
+            target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
         sockets.extend::<Option<u64>>(inode);
     }
     let mut connections = Vec::new();
     for table in ["tcp", "tcp6"] {
         // without IPv6 there is no tcp6
         if let Ok(text) = read(format!("/proc/{pid}/net/{table}"), TABLE_BYTES) {
-            connections.extend(
-                String::from_utf8_lossy(&text)
-                    .lines()
-                    .skip(1)
-                    .filter_map(Connection::parse),
-            );
+            connections.extend(String::from_utf8_lossy(&text).lines().skip(1).filter_map(Connection::parse));
         }
     }
-    let listening: HashSet<u16> = connections
-        .iter()
-        .filter(|one| one.state == LISTEN)
-        .map(|one| one.port)
-        .collect();
+    let listening: HashSet<u16> =
+        connections.iter().filter(|one| one.state == LISTEN).map(|one| one.port).collect();
     let count = connections
         .iter()
         .filter(|one| {
@@ -229,16 +213,7 @@ mod tests {
 
     #[test]
     fn a_stat_line_is_read_whatever_the_process_calls_itself() {
-        let names = [
-            "sleep",
-            "a b",
-            "(sd-pam)",
-            ") Z 1 (",
-            "x) T 99 1 1 1",
-            "",
-            "\n) R",
-            "网关",
-        ];
+        let names = ["sleep", "a b", "(sd-pam)", ") Z 1 (", "x) T 99 1 1 1", "", "\n) R", "网关"];
         let states = [
             ("R", Some(ProcessState::Running)),
             ("S", Some(ProcessState::Running)),
@@ -252,26 +227,10 @@ mod tests {
         for name in names {
             for (word, state) in states {
                 let stat = Stat::parse(line(name, word).as_bytes());
-                assert_eq!(
-                    stat,
-                    Some(Stat {
-                        state,
-                        parent: 17,
-                        start: 8_812_345
-                    }),
-                    "{name} {word}"
-                );
+                assert_eq!(stat, Some(Stat { state, parent: 17, start: 8_812_345 }), "{name} {word}");
             }
         }
-        for bad in [
-            "",
-            "1 (x",
-            "1 (x)",
-            "1 (x) S",
-            "1 (x) S y",
-            "1 (x) S 2 3 4 5",
-            "1 x S 2",
-        ] {
+        for bad in ["", "1 (x", "1 (x)", "1 (x) S", "1 (x) S y", "1 (x) S 2 3 4 5", "1 x S 2"] {
             assert_eq!(Stat::parse(bad.as_bytes()), None, "{bad}");
         }
     }
@@ -301,20 +260,9 @@ mod tests {
         let v6 = "   0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1 0000";
         assert_eq!(
             Connection::parse(v4),
-            Some(Connection {
-                port: 8_080,
-                state: ESTABLISHED,
-                inode: 424_242
-            })
+            Some(Connection { port: 8_080, state: ESTABLISHED, inode: 424_242 })
         );
-        assert_eq!(
-            Connection::parse(v6),
-            Some(Connection {
-                port: 80,
-                state: LISTEN,
-                inode: 99
-            })
-        );
+        assert_eq!(Connection::parse(v6), Some(Connection { port: 80, state: LISTEN, inode: 99 }));
         assert_eq!(Connection::parse("  sl  local_address rem_address   st"), None);
     }
 }

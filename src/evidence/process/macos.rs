@@ -22,10 +22,7 @@ pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
         libc::SZOMB => ProcessState::Zombie,
         _ => ProcessState::Running,
     };
-    let micros = info
-        .pbi_start_tvsec
-        .checked_mul(1_000_000)?
-        .checked_add(info.pbi_start_tvusec)?;
+    let micros = info.pbi_start_tvsec.checked_mul(1_000_000)?.checked_add(info.pbi_start_tvusec)?;
     Some(ProcessInfo {
         pid,
         start: micros / 10_000,
@@ -64,14 +61,7 @@ fn command(pid: u32) -> Option<Vec<String>> {
     let mut len = buffer.len();
     // SAFETY: name and buffer are as long as said; nothing is set.
     let done = unsafe {
-        libc::sysctl(
-            name.as_mut_ptr(),
-            3,
-            buffer.as_mut_ptr().cast(),
-            &raw mut len,
-            std::ptr::null_mut(),
-            0,
-        )
+        libc::sysctl(name.as_mut_ptr(), 3, buffer.as_mut_ptr().cast(), &raw mut len, std::ptr::null_mut(), 0)
     };
     if done != 0 {
         return None;
@@ -105,9 +95,7 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
     // SAFETY: the buffer is as long as said, in bytes.
     let count = unsafe { libc::proc_listchildpids(pid, pids.as_mut_ptr().cast(), bytes) };
     pids.truncate(usize::try_from(count).unwrap_or(0));
-    pids.into_iter()
-        .filter_map(|pid| u32::try_from(pid).ok().filter(|&pid| pid != 0))
-        .collect()
+    pids.into_iter().filter_map(|pid| u32::try_from(pid).ok().filter(|&pid| pid != 0)).collect()
 }
 
 /// Not told: it proves nothing anyway.
@@ -128,22 +116,14 @@ impl Exit {
         };
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
-        let filter = EventFilter::Proc {
-            pid,
-            flags: ProcessEvents::EXIT,
-        };
+        let filter = EventFilter::Proc { pid, flags: ProcessEvents::EXIT };
         // not cleared: the queue stays readable for ever once the process has ended
         let change = Event::new(filter, EventFlags::ADD, std::ptr::null_mut());
         let mut none: [Event; 0] = [];
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: the change names a process, no descriptor.
         match unsafe { kevent_timespec(&queue, &[change], &mut none[..], Some(&at_once)) } {
-            Ok(_) => Ok(Some(Self {
-                queue: readable(queue)?,
-            })),
+            Ok(_) => Ok(Some(Self { queue: readable(queue)? })),
             Err(Errno::SRCH) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -162,16 +142,8 @@ mod tests {
     fn the_arguments_stand_behind_the_path_and_its_padding() {
         let mut block = 2_i32.to_ne_bytes().to_vec();
         block.extend_from_slice(b"/bin/sh\0\0\0\0sh\0-c\0HOME=/Users/me\0");
-        assert_eq!(
-            cut_arguments(&block),
-            Some(vec!["sh".to_owned(), "-c".to_owned()])
-        );
-        for bad in [
-            &b""[..],
-            b"\x01\0",
-            b"\xff\xff\xff\xff/bin/sh\0sh\0",
-            b"\x01\0\0\0/bin/sh",
-        ] {
+        assert_eq!(cut_arguments(&block), Some(vec!["sh".to_owned(), "-c".to_owned()]));
+        for bad in [&b""[..], b"\x01\0", b"\xff\xff\xff\xff/bin/sh\0sh\0", b"\x01\0\0\0/bin/sh"] {
             assert_eq!(cut_arguments(bad), None);
         }
     }

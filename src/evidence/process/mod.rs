@@ -146,11 +146,7 @@ fn arguments(block: &[u8], at_most: usize) -> Vec<String> {
         return Vec::new();
     }
     let count = at_most.min(ARGUMENTS);
-    block
-        .split(|&byte| byte == 0)
-        .take(count)
-        .map(|one| String::from_utf8_lossy(one).into_owned())
-        .collect()
+    block.split(|&byte| byte == 0).take(count).map(|one| String::from_utf8_lossy(one).into_owned()).collect()
 }
 
 #[cfg(test)]

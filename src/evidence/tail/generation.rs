@@ -28,10 +28,7 @@ pub(super) struct Id {
 
 impl Id {
     pub fn of(meta: &Metadata) -> Self {
-        Self {
-            dev: meta.dev(),
-            ino: meta.ino(),
-        }
+        Self { dev: meta.dev(), ino: meta.ino() }
     }
 }
 
@@ -106,14 +103,7 @@ impl Generation {
 
     /// A generation whose reading goes on at a bookmark.
     pub fn at(file: File, meta: &Metadata, mark: Bookmark, now: Instant) -> Self {
-        Self {
-            file,
-            id: Id::of(meta),
-            mark,
-            cutter: LineCutter::default(),
-            modified: None,
-            last_growth: now,
-        }
+        Self { file, id: Id::of(meta), mark, cutter: LineCutter::default(), modified: None, last_growth: now }
     }
 
     /// Begins at `pos`, taking what is before for read.
@@ -221,10 +211,7 @@ pub(super) fn open_regular(path: &Path) -> io::Result<Option<(File, Metadata)>> 
         return Ok(None);
     }
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     let meta = file.metadata()?;
     Ok(meta.is_file().then_some((file, meta)))
 }

@@ -53,11 +53,7 @@ pub struct HistoryReader {
 
 impl Default for HistoryReader {
     fn default() -> Self {
-        Self {
-            parts: Vec::new(),
-            left: AT_MOST,
-            end: None,
-        }
+        Self { parts: Vec::new(), left: AT_MOST, end: None }
     }
 }
 
@@ -87,10 +83,7 @@ impl HistoryReader {
             }
             match part.previous(&mut self.left) {
                 Ok(Some(bytes)) => {
-                    return Some(Block {
-                        bytes,
-                        index: part.index,
-                    });
+                    return Some(Block { bytes, index: part.index });
                 }
                 // within a line that began before the bound
                 Ok(None) => self.left = 0,
@@ -165,11 +158,7 @@ impl Part {
 fn exactly(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let len = usize::try_from(to - from).unwrap_or(BLOCK);
     let bytes = read_at(file, from, len)?;
-    if bytes.len() < len {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    } else {
-        Ok(bytes)
-    }
+    if bytes.len() < len { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
 }
 
 /// Where the last complete line of a file ends. When the unfinished line behind it is longer than a block, its

@@ -29,10 +29,7 @@ pub(super) struct Discarded {
 impl LineCutter {
     /// A cutter in the middle of a line that is too long: nothing comes out before its newline.
     pub fn inside_long_line() -> Self {
-        Self {
-            partial: Vec::new(),
-            discarding: true,
-        }
+        Self { partial: Vec::new(), discarding: true }
     }
 
     /// Takes the next bytes, at most [`MAX_LINE`] of them (so that no line inside them can be too long), and hands out

@@ -221,10 +221,7 @@ impl Tailer {
         }
         let siblings = self.siblings();
         // one that is newer than what was opened came by a rotation just now: it is for the next poll
-        let ours = siblings
-            .iter()
-            .find(|sibling| self.holds(sibling.id))
-            .map_or(0, |sibling| sibling.index);
+        let ours = siblings.iter().find(|sibling| self.holds(sibling.id)).map_or(0, |sibling| sibling.index);
         for sibling in siblings.into_iter().filter(|sibling| sibling.index > ours) {
             let Ok(Some((file, meta))) = open_regular(&sibling.path) else {
                 continue;
@@ -272,11 +269,7 @@ impl Tailer {
         self.reopen_grown_siblings(now);
         let read = self.read_all(now, sink, &mut polled);
         self.let_go(now, sink);
-        self.newest = self
-            .current
-            .as_ref()
-            .and_then(Generation::modified)
-            .or(self.newest);
+        self.newest = self.current.as_ref().and_then(Generation::modified).or(self.newest);
         polled.rotated = self.counts.rotations > before.rotations;
         polled.truncated = self.counts.truncations > before.truncations;
         polled.bytes = self.counts.bytes - before.bytes;
@@ -300,11 +293,7 @@ impl Tailer {
     /// When [`Tailer::flush_partial`] has something to do; `None` while no line is unfinished.
     pub fn next_flush(&self) -> Option<Instant> {
         let after = self.limits.partial_after;
-        self.old
-            .iter()
-            .chain(&self.current)
-            .filter_map(|generation| generation.flush_at(after))
-            .min()
+        self.old.iter().chain(&self.current).filter_map(|generation| generation.flush_at(after)).min()
     }
 
     /// Finds out what the path leads to, and puts every generation in its place.
@@ -319,14 +308,7 @@ impl Tailer {
             (Ok(Some(meta)), Some(current)) => Id::of(meta) == current.id,
             _ => false,
         };
-        self.check_truncated(
-            if same {
-                found.as_ref().ok().and_then(Option::as_ref)
-            } else {
-                None
-            },
-            now,
-        );
+        self.check_truncated(if same { found.as_ref().ok().and_then(Option::as_ref) } else { None }, now);
         let meta = found?;
         if !self.begun {
             self.note_siblings_as_read(now);
@@ -348,10 +330,7 @@ impl Tailer {
         };
         if !meta.is_file() {
             self.skip_first = false;
-            return Err(TailError::NotAFile {
-                path: self.path.clone(),
-                kind: kind_of(&meta),
-            });
+            return Err(TailError::NotAFile { path: self.path.clone(), kind: kind_of(&meta) });
         }
         self.open_current(now)?;
         Ok(())
@@ -362,10 +341,7 @@ impl Tailer {
         let path = self.path.clone();
         let failed = |error| TailError::new(&path, error);
         let Some((file, meta)) = open_regular(&path).map_err(failed)? else {
-            return Err(TailError::NotAFile {
-                path,
-                kind: "special file",
-            });
+            return Err(TailError::NotAFile { path, kind: "special file" });
         };
         let id = Id::of(&meta);
         let generation = if let Some(at) = self.old.iter().position(|old| old.id == id) {
@@ -392,9 +368,7 @@ impl Tailer {
         for at in (0..self.old.len()).rev() {
             let replaced = {
                 let old = &mut self.old[at];
-                old.metadata()
-                    .and_then(|meta| old.look(&meta))
-                    .is_ok_and(|look| look == Look::Replaced)
+                old.metadata().and_then(|meta| old.look(&meta)).is_ok_and(|look| look == Look::Replaced)
             };
             if replaced && let Some(old) = self.old.remove(at) {
                 let (old, copy) = self.salvage(old, now);
@@ -445,12 +419,7 @@ impl Tailer {
             .find_map(|sibling| {
                 let (file, meta) = open_regular(&sibling.path).ok()??;
                 let fits = emptied.mark.fits(&file, meta.size()).ok()?;
-                fits.then(|| {
-                    (
-                        Generation::at(file, &meta, emptied.mark.clone(), now),
-                        sibling.index,
-                    )
-                })
+                fits.then(|| (Generation::at(file, &meta, emptied.mark.clone(), now), sibling.index))
             });
         let copy = copy.map(|(mut copy, index)| {
             copy.cutter = std::mem::take(&mut emptied.cutter);
@@ -492,10 +461,7 @@ impl Tailer {
             }
         }
         for entry in &mut self.remembered {
-            entry.index = siblings
-                .iter()
-                .find(|sibling| sibling.id == entry.id)
-                .map(|sibling| sibling.index);
+            entry.index = siblings.iter().find(|sibling| sibling.id == entry.id).map(|sibling| sibling.index);
         }
         known
     }
@@ -634,19 +600,12 @@ impl Tailer {
         self.counts.lost_bytes += unread(&old);
         // its writer is most likely gone: half a line is all that will ever be
         old.cutter.flush(sink);
-        let index = self
-            .siblings()
-            .iter()
-            .find(|sibling| sibling.id == old.id)
-            .map(|sibling| sibling.index);
+        let index = self.siblings().iter().find(|sibling| sibling.id == old.id).map(|sibling| sibling.index);
         self.remember(old.id, old.mark, index);
     }
 
     fn holds(&self, id: Id) -> bool {
-        self.old
-            .iter()
-            .chain(&self.current)
-            .any(|generation| generation.id == id)
+        self.old.iter().chain(&self.current).any(|generation| generation.id == id)
     }
 
     /// Whether a sibling is one that is remembered; a bookmark that no longer fits is forgotten.
@@ -678,11 +637,7 @@ impl Tailer {
     fn remember(&mut self, id: Id, mark: Bookmark, index: Option<u8>) {
         self.remembered.retain(|entry| entry.id != id);
         if self.remembered.len() >= BOOKMARKS {
-            let nameless = self
-                .remembered
-                .iter()
-                .position(|entry| entry.index.is_none())
-                .unwrap_or(0);
+            let nameless = self.remembered.iter().position(|entry| entry.index.is_none()).unwrap_or(0);
             self.remembered.remove(nameless);
         }
         self.remembered.push_back(Remembered { id, mark, index });
@@ -694,12 +649,7 @@ impl Tailer {
             .filter_map(|index| {
                 let path = sibling_path(&self.path, index);
                 let meta = std::fs::metadata(&path).ok().filter(Metadata::is_file)?;
-                Some(Sibling {
-                    index,
-                    id: Id::of(&meta),
-                    modified: modified(&meta),
-                    path,
-                })
+                Some(Sibling { index, id: Id::of(&meta), modified: modified(&meta), path })
             })
             .collect()
     }
@@ -771,9 +721,7 @@ fn start_at_end(mut generation: Generation, reader: &mut HistoryReader) -> io::R
 
 /// Bytes of a generation that were not read; 0 when it cannot be asked.
 fn unread(generation: &Generation) -> u64 {
-    generation
-        .metadata()
-        .map_or(0, |meta| meta.size().saturating_sub(generation.mark.pos))
+    generation.metadata().map_or(0, |meta| meta.size().saturating_sub(generation.mark.pos))
 }
 
 /// Nothing is there: no file, or no folder.

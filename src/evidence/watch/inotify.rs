@@ -35,10 +35,8 @@ const ABOVE: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::ATTRIB)
     .union(WatchFlags::ONLYDIR);
 /// The watched folder itself is no longer where it was.
-const SELF_GONE: ReadFlags = ReadFlags::DELETE_SELF
-    .union(ReadFlags::MOVE_SELF)
-    .union(ReadFlags::IGNORED)
-    .union(ReadFlags::UNMOUNT);
+const SELF_GONE: ReadFlags =
+    ReadFlags::DELETE_SELF.union(ReadFlags::MOVE_SELF).union(ReadFlags::IGNORED).union(ReadFlags::UNMOUNT);
 /// Bytes of events taken at once, and how often before the others have their turn.
 const BUFFER: usize = 16 * 1024;
 const READS: usize = 65_536;
@@ -73,12 +71,7 @@ pub(super) struct System {
 impl System {
     pub fn new() -> io::Result<Self> {
         let fd = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        Ok(Self {
-            fd: readable(fd)?,
-            entries: HashMap::new(),
-            by_watch: HashMap::new(),
-            next: 0,
-        })
+        Ok(Self { fd: readable(fd)?, entries: HashMap::new(), by_watch: HashMap::new(), next: 0 })
     }
 
     pub fn add(&mut self, path: &Path, kind: Kind) -> io::Result<Key> {
@@ -94,12 +87,7 @@ impl System {
         }
         let key = Key(self.next);
         self.next += 1;
-        let entry = Entry {
-            target: target.to_owned(),
-            on: PathBuf::new(),
-            watch: None,
-            id: None,
-        };
+        let entry = Entry { target: target.to_owned(), on: PathBuf::new(), watch: None, id: None };
         self.entries.insert(key, entry);
         self.arm(key).inspect_err(|_| self.remove(key))?;
         Ok(key)
@@ -264,8 +252,7 @@ impl System {
 /// Whether `name` is the folder that is missing next on the way to the target.
 fn is_next(entry: &Entry, name: &OsStr) -> bool {
     let rest = entry.target.strip_prefix(&entry.on).ok();
-    rest.and_then(|rest| rest.iter().next())
-        .is_none_or(|next| next == name)
+    rest.and_then(|rest| rest.iter().next()).is_none_or(|next| next == name)
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {
@@ -285,9 +272,7 @@ impl Events {
             self.overflow = true;
             return;
         }
-        let name = name
-            .filter(|name| !name.is_empty())
-            .map(|name| OsStr::from_bytes(name).to_owned());
+        let name = name.filter(|name| !name.is_empty()).map(|name| OsStr::from_bytes(name).to_owned());
         *self.seen.entry((watch, name)).or_insert(ReadFlags::empty()) |= flags;
     }
 }

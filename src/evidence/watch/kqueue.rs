@@ -24,9 +24,7 @@ const WHAT: VnodeEvents = VnodeEvents::WRITE
     .union(VnodeEvents::RENAME)
     .union(VnodeEvents::REVOKE);
 /// What is watched is no longer where it was.
-const SELF_GONE: VnodeEvents = VnodeEvents::DELETE
-    .union(VnodeEvents::RENAME)
-    .union(VnodeEvents::REVOKE);
+const SELF_GONE: VnodeEvents = VnodeEvents::DELETE.union(VnodeEvents::RENAME).union(VnodeEvents::REVOKE);
 /// Events taken at once.
 const EVENTS: usize = 64;
 /// How often they are taken before the others have their turn.
@@ -61,11 +59,7 @@ impl System {
     pub fn new() -> io::Result<Self> {
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
-        Ok(Self {
-            queue: readable(queue)?,
-            entries: HashMap::new(),
-            next: 0,
-        })
+        Ok(Self { queue: readable(queue)?, entries: HashMap::new(), next: 0 })
     }
 
     pub fn add(&mut self, path: &Path, _kind: Kind) -> io::Result<Key> {
@@ -77,12 +71,7 @@ impl System {
         }
         let key = Key(self.next);
         self.next += 1;
-        let entry = Entry {
-            target: path.to_owned(),
-            on: PathBuf::new(),
-            file: None,
-            id: None,
-        };
+        let entry = Entry { target: path.to_owned(), on: PathBuf::new(), file: None, id: None };
         self.entries.insert(key, entry);
         self.arm(key).inspect_err(|_| self.remove(key))?;
         Ok(key)
@@ -122,10 +111,7 @@ impl System {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            let filter = EventFilter::Vnode {
-                vnode: file.as_raw_fd(),
-                flags: WHAT,
-            };
+            let filter = EventFilter::Vnode { vnode: file.as_raw_fd(), flags: WHAT };
             let udata = std::ptr::without_provenance_mut(usize::try_from(key.0).unwrap_or(usize::MAX));
             let change = Event::new(filter, EventFlags::ADD | EventFlags::CLEAR, udata);
             let mut none: [Event; 0] = [];
@@ -202,7 +188,4 @@ impl System {
     }
 }
 
-const AT_ONCE: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 0,
-};
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

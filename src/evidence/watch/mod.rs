@@ -76,9 +76,7 @@ pub struct Watch {
 impl Watch {
     /// Watches nothing yet. Must be called inside a tokio runtime.
     pub fn new() -> io::Result<Self> {
-        Ok(Self {
-            system: System::new()?,
-        })
+        Ok(Self { system: System::new()? })
     }
 
     /// Watches what happens in a folder: names that come and go and, on Linux, what is written to its files. A folder

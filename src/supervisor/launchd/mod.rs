@@ -90,19 +90,12 @@ impl Launchd {
     /// With the program that `GATELIGHT_LAUNCHCTL` names, or [`LAUNCHCTL`].
     pub fn from_environment() -> Self {
         let program = std::env::var_os("GATELIGHT_LAUNCHCTL").filter(|p| !p.is_empty());
-        Self::new(
-            program.map_or_else(|| PathBuf::from(LAUNCHCTL), PathBuf::from),
-            Pace::default(),
-        )
+        Self::new(program.map_or_else(|| PathBuf::from(LAUNCHCTL), PathBuf::from), Pace::default())
     }
 
     /// With this program (an absolute path) and these limits.
     pub fn new(program: PathBuf, pace: Pace) -> Self {
-        Self {
-            program,
-            uid: rustix::process::getuid().as_raw(),
-            pace,
-        }
+        Self { program, uid: rustix::process::getuid().as_raw(), pace }
     }
 
     /// Whether its program is on this machine.
@@ -174,11 +167,7 @@ impl Launchd {
     ) -> Result<Sight, SupervisorError> {
         match self.find_by_list(label)? {
             Sight::Here { job, .. } => {
-                let job = parse::Job {
-                    pid: job.pid,
-                    last_exit: job.last_exit.or(first.last_exit),
-                    ..first
-                };
+                let job = parse::Job { pid: job.pid, last_exit: job.last_exit.or(first.last_exit), ..first };
                 Ok(Sight::Here { domain, job })
             }
             Sight::Nowhere => {
@@ -227,23 +216,15 @@ impl Supervisor for Launchd {
     fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
         Ok(match self.find(&job.label)? {
             Sight::Here { domain, job } => JobReport {
-                state: if job.pid.is_some() {
-                    JobState::Running
-                } else {
-                    JobState::Waiting
-                },
+                state: if job.pid.is_some() { JobState::Running } else { JobState::Waiting },
                 pid: job.pid,
                 last_exit: job.last_exit,
                 runs: job.runs,
                 domain: Some(domain),
             },
-            Sight::Nowhere => JobReport {
-                state: JobState::NotLoaded,
-                pid: None,
-                last_exit: None,
-                runs: None,
-                domain: None,
-            },
+            Sight::Nowhere => {
+                JobReport { state: JobState::NotLoaded, pid: None, last_exit: None, runs: None, domain: None }
+            }
         })
     }
 
@@ -286,18 +267,9 @@ struct Action<'a> {
 impl<'a> Action<'a> {
     fn new(launchd: &'a Launchd, job: &'a JobFile) -> Self {
         // 0 means "never kill" to launchd; we do not wait for ever, though.
-        let seconds = job
-            .exit_timeout_s
-            .filter(|s| *s > 0)
-            .unwrap_or(EXIT_TIMEOUT_S)
-            .min(600);
+        let seconds = job.exit_timeout_s.filter(|s| *s > 0).unwrap_or(EXIT_TIMEOUT_S).min(600);
         let exit_timeout = Duration::from_secs(seconds).mul_f64(launchd.pace.scale);
-        Self {
-            launchd,
-            job,
-            exit_timeout,
-            deadline: Instant::now() + launchd.pace.total + exit_timeout,
-        }
+        Self { launchd, job, exit_timeout, deadline: Instant::now() + launchd.pace.total + exit_timeout }
     }
 
     fn target(&self, domain: &str) -> String {
@@ -307,10 +279,7 @@ impl<'a> Action<'a> {
     /// A call that changes something; it may have to wait for the old process.
     fn act(&self, arguments: &[&str]) -> Result<Answer, SupervisorError> {
         let limit = self.launchd.pace.act + self.exit_timeout;
-        let left = self
-            .deadline
-            .saturating_duration_since(Instant::now())
-            .max(self.launchd.pace.poll);
+        let left = self.deadline.saturating_duration_since(Instant::now()).max(self.launchd.pace.poll);
         child::run(&self.launchd.program, arguments, limit.min(left))
     }
 
@@ -395,11 +364,7 @@ impl<'a> Action<'a> {
             _ if parse::unknown_subcommand(&answer.words()) => {
                 let arguments = ["start", self.job.label.as_str()];
                 let answer = self.act(&arguments)?;
-                if answer.ok() {
-                    Ok(())
-                } else {
-                    Err(self.launchd.refused(&arguments, &answer))
-                }
+                if answer.ok() { Ok(()) } else { Err(self.launchd.refused(&arguments, &answer)) }
             }
             code::UNSUPPORTED => Err(self.unusable(domain, &answer)),
             _ => Err(self.launchd.refused(&arguments, &answer)),
@@ -439,10 +404,8 @@ impl<'a> Action<'a> {
                 if self.wait(|sight| matches!(sight, Sight::Here { .. }))? {
                     return Ok(Loaded::Yes);
                 }
-                let words = format!(
-                    "{} answered {}, and the job is not registered",
-                    arguments[0], answer.code
-                );
+                let words =
+                    format!("{} answered {}, and the job is not registered", arguments[0], answer.code);
                 Err(self.launchd.refused_because(&arguments, answer.code, words))
             }
             code::DISABLED => Err(self.say_disabled(domain)),
@@ -459,9 +422,7 @@ impl<'a> Action<'a> {
     }
 
     fn say_disabled(&self, domain: &str) -> SupervisorError {
-        SupervisorError::Disabled {
-            enable: format!("launchctl enable {}", self.target(domain)),
-        }
+        SupervisorError::Disabled { enable: format!("launchctl enable {}", self.target(domain)) }
     }
 
     fn unusable(&self, domain: &str, answer: &Answer) -> SupervisorError {

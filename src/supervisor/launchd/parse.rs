@@ -78,10 +78,7 @@ pub fn print(text: &str) -> Option<Job> {
         }
     }
     job.pid = said_pid;
-    let idle = matches!(
-        job.state.as_deref(),
-        Some("not running" | "waiting" | "spawn scheduled")
-    );
+    let idle = matches!(job.state.as_deref(), Some("not running" | "waiting" | "spawn scheduled"));
     // no closing brace: the text was cut at the limit of what is read
     job.doubtful |= in_block || !closed || (job.pid.is_some() && idle);
     (job.state.is_some() || job.pid.is_some() || job.runs.is_some()).then_some(job)
@@ -89,15 +86,12 @@ pub fn print(text: &str) -> Option<Job> {
 
 /// The line that opens the description of a job: `gui/501/LABEL = {`; older ones name the label alone.
 fn opens_job(line: &str) -> bool {
-    line.strip_suffix(" = {")
-        .is_some_and(|name| !name.is_empty() && !name.starts_with([' ', '\t']))
+    line.strip_suffix(" = {").is_some_and(|name| !name.is_empty() && !name.starts_with([' ', '\t']))
 }
 
 /// `78: EX_CONFIG` → 78, `0` → 0, `(never exited)` → none.
 fn leading_number(value: &str) -> Option<i32> {
-    let end = value
-        .find(|c: char| !c.is_ascii_digit() && c != '-')
-        .unwrap_or(value.len());
+    let end = value.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(value.len());
     value[..end].parse().ok()
 }
 
@@ -172,17 +166,9 @@ pub fn list(text: &str) -> Vec<Row> {
     let row = |line: &str| {
         let mut cells = line.splitn(3, '\t');
         let (pid, status, label) = (cells.next()?.trim(), cells.next()?.trim(), cells.next()?.trim());
-        let pid = if pid == "-" {
-            None
-        } else {
-            Some(pid.parse::<u32>().ok()?)
-        };
+        let pid = if pid == "-" { None } else { Some(pid.parse::<u32>().ok()?) };
         let status = status.parse().ok()?;
-        (!label.is_empty()).then(|| Row {
-            pid: pid.filter(|p| *p > 0),
-            status,
-            label: label.to_owned(),
-        })
+        (!label.is_empty()).then(|| Row { pid: pid.filter(|p| *p > 0), status, label: label.to_owned() })
     };
     text.lines().filter_map(row).collect()
 }
@@ -206,9 +192,7 @@ pub fn manager_name(text: &str) -> Option<&str> {
 /// Whether these words say that this launchctl does not know the subcommand (before OS X 10.10).
 pub fn unknown_subcommand(words: &str) -> bool {
     let words = words.to_ascii_lowercase();
-    ["unrecognized subcommand", "unknown subcommand"]
-        .iter()
-        .any(|w| words.contains(w))
+    ["unrecognized subcommand", "unknown subcommand"].iter().any(|w| words.contains(w))
 }
 
 #[cfg(test)]
@@ -218,13 +202,7 @@ mod tests {
     use super::*;
 
     fn job(pid: Option<u32>, state: &str, last_exit: Option<i32>, runs: Option<u64>) -> Job {
-        Job {
-            pid,
-            state: Some(state.into()),
-            last_exit,
-            runs,
-            doubtful: false,
-        }
+        Job { pid, state: Some(state.into()), last_exit, runs, doubtful: false }
     }
 
     #[test]
@@ -246,9 +224,7 @@ mod tests {
             \tq = {\n\t}\n\truns = 1\n}\n";
         assert!(print(balanced).unwrap().doubtful);
         // two processes for one job: the one below everything forgeable counts, and it is asked again
-        let two = balanced
-            .replace("not running", "running")
-            .replace("\truns = 1", "\truns = 1\n\tpid = 4");
+        let two = balanced.replace("not running", "running").replace("\truns = 1", "\truns = 1\n\tpid = 4");
         let two = print(&two).unwrap();
         assert_eq!((two.pid, two.doubtful), (Some(4), true));
     }
@@ -288,11 +264,7 @@ mod tests {
 
     #[test]
     fn a_cut_answer_is_doubted() {
-        assert!(
-            print("gui/501/x = {\n\tstate = running\n\tpid = 3\n")
-                .unwrap()
-                .doubtful
-        );
+        assert!(print("gui/501/x = {\n\tstate = running\n\tpid = 3\n").unwrap().doubtful);
     }
 
     #[test]
@@ -304,15 +276,7 @@ mod tests {
         assert_eq!((job.pid, job.last_exit), (Some(12445), Some(78)));
         let idle = list_label("{\n\t\"Label\" = \"x\";\n\t\"LastExitStatus\" = 15;\n};\n").unwrap();
         assert_eq!((idle.pid, idle.last_exit), (None, Some(-15)));
-        for (raw, exit) in [
-            (0, 0),
-            (256, 1),
-            (15, -15),
-            (9, -9),
-            (19968, 78),
-            (139, -11),
-            (-9, -9),
-        ] {
+        for (raw, exit) in [(0, 0), (256, 1), (15, -15), (9, -9), (19968, 78), (139, -11), (-9, -9)] {
             assert_eq!(wait_status(raw), exit, "{raw}");
         }
     }
@@ -321,16 +285,8 @@ mod tests {
     fn the_table() {
         let rows = list("PID\tStatus\tLabel\n-\t0\tcom.x\n913\t-9\tcom.y z\njunk\n-\t\tcom.q\n12\t0\t\n");
         let expected = [
-            Row {
-                pid: None,
-                status: 0,
-                label: "com.x".into(),
-            },
-            Row {
-                pid: Some(913),
-                status: -9,
-                label: "com.y z".into(),
-            },
+            Row { pid: None, status: 0, label: "com.x".into() },
+            Row { pid: Some(913), status: -9, label: "com.y z".into() },
         ];
         assert_eq!(rows, expected);
     }
@@ -339,13 +295,9 @@ mod tests {
     fn disabled_jobs() {
         let text = "\tdisabled services = {\n\t\t\"ai.hermes.gateway\" => disabled\n\t\t\"b\" => enabled\n\
             \t\t\"c\" => true\n\t\t\"d\" => false\n\t}\n";
-        for (label, disabled) in [
-            ("ai.hermes.gateway", true),
-            ("b", false),
-            ("c", true),
-            ("d", false),
-            ("ai", false),
-        ] {
+        for (label, disabled) in
+            [("ai.hermes.gateway", true), ("b", false), ("c", true), ("d", false), ("ai", false)]
+        {
             assert_eq!(is_disabled(text, label), disabled, "{label}");
         }
     }

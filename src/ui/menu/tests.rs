@@ -14,10 +14,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn look(lang: Lang) -> Look {
-    Look {
-        lang,
-        zone: TimeZone::UTC,
-    }
+    Look { lang, zone: TimeZone::UTC }
 }
 
 fn view(name: &str, reason: Reason, since: i64) -> ProfileView {
@@ -35,30 +32,13 @@ fn view(name: &str, reason: Reason, since: i64) -> ProfileView {
         throttle_s: None,
         exit_timeout_s: None,
     };
-    let profile = Profile {
-        name: name.into(),
-        home: PathBuf::from("/h"),
-        job: Some(job),
-        logs: Vec::new(),
-    };
-    let verdict = Verdict {
-        reason,
-        ..Verdict::unknown(at(since))
-    };
-    ProfileView {
-        profile: Arc::new(profile),
-        verdict,
-        restart: None,
-    }
+    let profile = Profile { name: name.into(), home: PathBuf::from("/h"), job: Some(job), logs: Vec::new() };
+    let verdict = Verdict { reason, ..Verdict::unknown(at(since)) };
+    ProfileView { profile: Arc::new(profile), verdict, restart: None }
 }
 
 fn snapshot(profiles: Vec<ProfileView>) -> Snapshot {
-    Snapshot {
-        at: at(0),
-        profiles,
-        bad_files: Vec::new(),
-        complete: true,
-    }
+    Snapshot { at: at(0), profiles, bad_files: Vec::new(), complete: true }
 }
 
 /// The menu as text: indented, disabled rows in brackets, marks, lights.
@@ -83,11 +63,7 @@ fn drawn(rows: &[Row]) -> Vec<String> {
 
 fn three() -> Snapshot {
     let mut shell = view("work", Reason::ExecutorShutdown, -185);
-    shell.verdict.evidence = Some(Proof::new(
-        "agent.log",
-        "Executor shutdown has been called",
-        at(-180),
-    ));
+    shell.verdict.evidence = Some(Proof::new("agent.log", "Executor shutdown has been called", at(-180)));
     shell.verdict.pid = Some(4711);
     shell.verdict.started_at = Some(at(-7_200));
     shell.verdict.manager = Some(Manager::Launchd);
@@ -97,10 +73,8 @@ fn three() -> Snapshot {
         shell,
         view("lab", Reason::Unsupervised, -30),
     ]);
-    snapshot.bad_files = vec![BadJobFile {
-        path: PathBuf::from("/a/b.plist"),
-        reason: "no dictionary".into(),
-    }];
+    snapshot.bad_files =
+        vec![BadJobFile { path: PathBuf::from("/a/b.plist"), reason: "no dictionary".into() }];
     snapshot
 }
 
@@ -111,11 +85,7 @@ fn the_menu_in_english() {
         unstable: BTreeSet::from(["work".to_owned()]),
         repairable: BTreeSet::from(["work".to_owned()]),
         findings: Some(2),
-        missed: vec![Missed {
-            title: "✖ work".into(),
-            why: "no answer".into(),
-            at: at(-60),
-        }],
+        missed: vec![Missed { title: "✖ work".into(), why: "no answer".into(), at: at(-60) }],
         login: Login::NeedsApproval,
         offline: true,
         settings_error: Some("config.toml:1:2: no".into()),
@@ -188,18 +158,9 @@ fn the_menu_in_english() {
         ]
     );
     assert_eq!(menu.stale_at, Some(at(30)), "the youngest row reads `1 min` then");
-    assert_eq!(
-        menu.command("work\u{1f}restart"),
-        Some(&UiCommand::Restart("work".into()))
-    );
-    assert_eq!(
-        menu.command("work\u{1f}mute-hour"),
-        Some(&UiCommand::Mute("work".into(), MuteFor::Never))
-    );
-    assert_eq!(
-        menu.command("lab\u{1f}mute-hour"),
-        Some(&UiCommand::Mute("lab".into(), MuteFor::Hour))
-    );
+    assert_eq!(menu.command("work\u{1f}restart"), Some(&UiCommand::Restart("work".into())));
+    assert_eq!(menu.command("work\u{1f}mute-hour"), Some(&UiCommand::Mute("work".into(), MuteFor::Never)));
+    assert_eq!(menu.command("lab\u{1f}mute-hour"), Some(&UiCommand::Mute("lab".into(), MuteFor::Hour)));
     assert_eq!(menu.command("restart-all"), Some(&UiCommand::RestartAllRed));
     assert_eq!(menu.command("head"), None);
     assert_eq!(
@@ -239,26 +200,12 @@ fn the_menu_in_chinese() {
 #[test]
 fn the_head_line() {
     let head_of = |snapshot: &Snapshot| {
-        menu(snapshot, &MenuState::default(), &look(Lang::En), at(0)).rows[0]
-            .label
-            .clone()
+        menu(snapshot, &MenuState::default(), &look(Lang::En), at(0)).rows[0].label.clone()
     };
     assert_eq!(head_of(&snapshot(Vec::new())), "No Hermes Gateway found");
-    assert_eq!(
-        head_of(&Snapshot {
-            complete: false,
-            ..three()
-        }),
-        "Looking…"
-    );
-    assert_eq!(
-        head_of(&snapshot(vec![view("a", Reason::Running, 0)])),
-        "1 of 1 connected"
-    );
-    assert_eq!(
-        head_of(&snapshot(vec![view("a", Reason::Starting, 0)])),
-        "0 of 1 connected"
-    );
+    assert_eq!(head_of(&Snapshot { complete: false, ..three() }), "Looking…");
+    assert_eq!(head_of(&snapshot(vec![view("a", Reason::Running, 0)])), "1 of 1 connected");
+    assert_eq!(head_of(&snapshot(vec![view("a", Reason::Starting, 0)])), "0 of 1 connected");
 }
 
 #[test]
@@ -269,40 +216,18 @@ fn a_restart_shows_its_steps_and_its_outcome() {
         let rows = drawn(&menu.rows);
         let from = rows.iter().position(|r| r.contains("old process")).unwrap();
         let command = menu.row("a\u{1f}restart").unwrap();
-        (
-            rows[from..from + 4]
-                .iter()
-                .map(|r| r.trim().to_owned())
-                .collect::<Vec<_>>(),
-            command.enabled,
-        )
+        (rows[from..from + 4].iter().map(|r| r.trim().to_owned()).collect::<Vec<_>>(), command.enabled)
     };
     let mut restart = |step, outcome| {
-        snapshot.profiles[0].restart = Some(RestartView {
-            asked_at: at(-5),
-            step,
-            outcome,
-        });
+        snapshot.profiles[0].restart = Some(RestartView { asked_at: at(-5), step, outcome });
         show(&snapshot)
     };
     let own = |rows: [&str; 4]| rows.map(str::to_owned).to_vec();
     assert_eq!(
         restart(RestartStep::StartingNew, None),
-        (
-            own([
-                "(● old process ended)",
-                "(◐ starting a new process…)",
-                "(○ prove the link)",
-                "--"
-            ]),
-            false
-        )
+        (own(["(● old process ended)", "(◐ starting a new process…)", "(○ prove the link)", "--"]), false)
     );
-    let worked = RestartOutcome::Worked {
-        took: SignedDuration::from_secs(12),
-        pid: 7,
-        killed: false,
-    };
+    let worked = RestartOutcome::Worked { took: SignedDuration::from_secs(12), pid: 7, killed: false };
     assert_eq!(
         restart(RestartStep::ProvingLink, Some(worked)),
         (
@@ -315,10 +240,7 @@ fn a_restart_shows_its_steps_and_its_outcome() {
             true
         )
     );
-    let failed = RestartOutcome::Failed {
-        step: RestartStep::EndingOld,
-        why: "exit 5\nno".into(),
-    };
+    let failed = RestartOutcome::Failed { step: RestartStep::EndingOld, why: "exit 5\nno".into() };
     assert_eq!(
         restart(RestartStep::EndingOld, Some(failed)),
         (
@@ -337,12 +259,7 @@ fn a_restart_shows_its_steps_and_its_outcome() {
 fn a_profile_without_a_job_cannot_be_restarted() {
     let mut lone = view("a", Reason::NotRunning, 0);
     Arc::make_mut(&mut lone.profile).job = None;
-    let menu = menu(
-        &snapshot(vec![lone]),
-        &MenuState::default(),
-        &look(Lang::En),
-        at(0),
-    );
+    let menu = menu(&snapshot(vec![lone]), &MenuState::default(), &look(Lang::En), at(0));
     for word in ["restart", "open-system-log", "show-job-file"] {
         assert!(!menu.row(&key("a", word)).unwrap().enabled, "{word}");
         assert_eq!(menu.command(&key("a", word)), None, "{word}");
@@ -353,17 +270,10 @@ fn a_profile_without_a_job_cannot_be_restarted() {
 
 #[test]
 fn thirty_profiles_fit() {
-    let mut profiles: Vec<ProfileView> = (0..30)
-        .map(|i| view(&format!("p{i:02}"), Reason::Connected, -100))
-        .collect();
+    let mut profiles: Vec<ProfileView> =
+        (0..30).map(|i| view(&format!("p{i:02}"), Reason::Connected, -100)).collect();
     let rows = |profiles: &[ProfileView]| {
-        menu(
-            &snapshot(profiles.to_vec()),
-            &MenuState::default(),
-            &look(Lang::En),
-            at(0),
-        )
-        .rows
+        menu(&snapshot(profiles.to_vec()), &MenuState::default(), &look(Lang::En), at(0)).rows
     };
     let well = rows(&profiles);
     assert!(well.len() <= 15, "{}", well.len());
@@ -372,10 +282,7 @@ fn thirty_profiles_fit() {
         profiles[i].verdict.reason = Reason::Reconnecting;
     }
     profiles[20].verdict.reason = Reason::NotRunning;
-    let labels: Vec<String> = drawn(&rows(&profiles))
-        .into_iter()
-        .filter(|l| !l.starts_with(' '))
-        .collect();
+    let labels: Vec<String> = drawn(&rows(&profiles)).into_iter().filter(|l| !l.starts_with(' ')).collect();
     assert_eq!(
         labels[2..7],
         [
@@ -390,21 +297,10 @@ fn thirty_profiles_fit() {
         profile.verdict.reason = Reason::NotRunning;
     }
     assert!(rows(&profiles).len() <= 25);
-    assert_eq!(
-        drawn(&rows(&profiles))
-            .iter()
-            .filter(|l| l.contains("— not running"))
-            .count(),
-        30
-    );
+    assert_eq!(drawn(&rows(&profiles)).iter().filter(|l| l.contains("— not running")).count(), 30);
     assert_eq!(badge(&snapshot(profiles.clone())), Some(30));
     assert_eq!(badge(&snapshot(profiles[..1].to_vec())), None);
-    assert!(
-        tooltip(&snapshot(profiles), &MenuState::default(), Lang::En)
-            .lines()
-            .count()
-            <= 7
-    );
+    assert!(tooltip(&snapshot(profiles), &MenuState::default(), Lang::En).lines().count() <= 7);
 }
 
 #[test]
@@ -437,32 +333,16 @@ fn names_are_shown_as_they_are() {
 fn evidence_is_cut_to_one_bounded_line() {
     let mut long = view("a", Reason::NotRunning, 0);
     long.verdict.evidence = Some(Proof::new("agent.log", "错误 ".repeat(200), at(0)));
-    let menu = menu(
-        &snapshot(vec![long]),
-        &MenuState::default(),
-        &look(Lang::En),
-        at(0),
-    );
+    let menu = menu(&snapshot(vec![long]), &MenuState::default(), &look(Lang::En), at(0));
     let label = &menu.row(&key("a", "evidence")).unwrap().label;
-    assert!(
-        label.ends_with('…') && label.chars().count() <= LONGEST_LINE + 1,
-        "{label}"
-    );
+    assert!(label.ends_with('…') && label.chars().count() <= LONGEST_LINE + 1, "{label}");
 }
 
 #[test]
 fn states_of_login_and_notifications_are_told() {
     for (login, notifications, expected) in [
-        (
-            Login::On,
-            Notifications::On,
-            ["[x] Notifications", "[x] Launch at Login"],
-        ),
-        (
-            Login::Off,
-            Notifications::Off,
-            ["[ ] Notifications", "[ ] Launch at Login"],
-        ),
+        (Login::On, Notifications::On, ["[x] Notifications", "[x] Launch at Login"]),
+        (Login::Off, Notifications::Off, ["[ ] Notifications", "[ ] Launch at Login"]),
         (
             Login::NotFound,
             Notifications::Refused,
@@ -485,11 +365,7 @@ fn states_of_login_and_notifications_are_told() {
             ],
         ),
     ] {
-        let state = MenuState {
-            notifications,
-            login,
-            ..MenuState::default()
-        };
+        let state = MenuState { notifications, login, ..MenuState::default() };
         let lines = drawn(&menu(&three(), &state, &look(Lang::En), at(0)).rows);
         let from = lines.iter().position(|l| l.contains("Notifications")).unwrap();
         assert_eq!(lines[from..from + 2], expected);
@@ -501,9 +377,7 @@ fn apply(menu: &mut Menu, ops: &[Op]) {
     fn rows<'a>(all: &'a mut Vec<Row>, parent: Option<&String>) -> &'a mut Vec<Row> {
         let Some(parent) = parent else { return all };
         let row = find_mut(all, parent).unwrap();
-        let RowKind::Sub(below) = &mut row.kind else {
-            panic!("{parent} has no rows")
-        };
+        let RowKind::Sub(below) = &mut row.kind else { panic!("{parent} has no rows") };
         below
     }
     fn find_mut<'a>(rows: &'a mut [Row], key: &str) -> Option<&'a mut Row> {
@@ -541,11 +415,7 @@ fn without_commands(rows: &[Row]) -> Vec<Row> {
                 RowKind::Sub(below) => RowKind::Sub(without_commands(below)),
                 kind => kind.clone(),
             };
-            Row {
-                kind,
-                command: None,
-                ..row.clone()
-            }
+            Row { kind, command: None, ..row.clone() }
         })
         .collect()
 }
@@ -567,10 +437,7 @@ fn a_change_of_light_changes_rows_in_place() {
         ]
     );
     let later = menu(&three(), &state, &look(Lang::En), at(30));
-    assert!(
-        diff(&old, &later).iter().all(|op| matches!(op, Op::Label(..))),
-        "time alone moves no row"
-    );
+    assert!(diff(&old, &later).iter().all(|op| matches!(op, Op::Label(..))), "time alone moves no row");
 }
 
 fn keys(rows: &[Row], out: &mut Vec<String>) {
@@ -596,24 +463,11 @@ fn keys_are_unique() {
 
 fn any_menu() -> impl Strategy<Value = Menu> {
     let reasons: Vec<Reason> = Reason::all().collect();
-    let profile = (
-        0..14usize,
-        prop::sample::select(reasons),
-        -9_000i64..0,
-        any::<bool>(),
-        0..4u8,
-    );
-    (
-        prop::collection::vec(profile, 0..14),
-        any::<(bool, bool, bool)>(),
-        any::<bool>(),
-    )
-        .prop_map(|(profiles, (offline, error, missed), zh)| {
+    let profile = (0..14usize, prop::sample::select(reasons), -9_000i64..0, any::<bool>(), 0..4u8);
+    (prop::collection::vec(profile, 0..14), any::<(bool, bool, bool)>(), any::<bool>()).prop_map(
+        |(profiles, (offline, error, missed), zh)| {
             let mut views: Vec<ProfileView> = Vec::new();
-            let mut state = MenuState {
-                offline,
-                ..MenuState::default()
-            };
+            let mut state = MenuState { offline, ..MenuState::default() };
             for (n, reason, since, evidence, special) in profiles {
                 let name = format!("p{n}");
                 if views.iter().any(|v| v.profile.name == name) {
@@ -641,15 +495,12 @@ fn any_menu() -> impl Strategy<Value = Menu> {
                 state.settings_error = Some("x".into());
             }
             if missed {
-                state.missed = vec![Missed {
-                    title: "t".into(),
-                    why: "w".into(),
-                    at: at(0),
-                }];
+                state.missed = vec![Missed { title: "t".into(), why: "w".into(), at: at(0) }];
             }
             let lang = if zh { Lang::Zh } else { Lang::En };
             menu(&snapshot(views), &state, &look(lang), at(0))
-        })
+        },
+    )
 }
 
 proptest! {

@@ -14,25 +14,12 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn changed(name: &str, seconds: i64, reason: Reason, history: bool) -> Event {
-    let profile = Profile {
-        name: name.to_owned(),
-        home: PathBuf::from("/h"),
-        job: None,
-        logs: Vec::new(),
-    };
+    let profile = Profile { name: name.to_owned(), home: PathBuf::from("/h"), job: None, logs: Vec::new() };
     let mut to = Verdict::unknown(at(seconds));
     to.reason = reason;
     to.evidence = Some(Proof::new("agent.log", "a line", at(seconds)));
-    let change = Change {
-        at: at(seconds),
-        from: Verdict::unknown(at(seconds)),
-        to,
-    };
-    Event::Change(Box::new(ProfileChange {
-        profile: Arc::new(profile),
-        change,
-        history,
-    }))
+    let change = Change { at: at(seconds), from: Verdict::unknown(at(seconds)), to };
+    Event::Change(Box::new(ProfileChange { profile: Arc::new(profile), change, history }))
 }
 
 /// A notice as one short text: `12 #3 down a,b`.
@@ -54,13 +41,7 @@ fn short(notice: &Notice) -> String {
         })
         .collect();
     let gone: Vec<String> = notice.withdrawn.iter().map(|id| format!(" -#{id}")).collect();
-    format!(
-        "{} #{} {kind} {}{}",
-        notice.at.as_second() - EPOCH,
-        notice.id,
-        lines.join(","),
-        gone.concat()
-    )
+    format!("{} #{} {kind} {}{}", notice.at.as_second() - EPOCH, notice.id, lines.join(","), gone.concat())
 }
 
 /// Plays events at their times, with every deadline in between, until `end`.
@@ -71,10 +52,7 @@ fn play(settings: &NoticeSettings, events: Vec<(i64, Event)>, end: i64) -> Vec<N
     let mut run_to = |policy: &mut Policy, out: &mut Vec<Notice>, limit: Timestamp| {
         while let Some(deadline) = policy.next_deadline().filter(|d| *d <= limit) {
             out.extend(policy.tick(deadline));
-            assert!(
-                policy.next_deadline().is_none_or(|next| next > deadline),
-                "the loop would spin"
-            );
+            assert!(policy.next_deadline().is_none_or(|next| next > deadline), "the loop would spin");
             turns += 1;
             assert!(turns < 100_000, "endless");
         }
@@ -82,10 +60,7 @@ fn play(settings: &NoticeSettings, events: Vec<(i64, Event)>, end: i64) -> Vec<N
     for (seconds, event) in events {
         run_to(&mut policy, &mut out, at(seconds));
         out.extend(policy.step(at(seconds), event));
-        assert!(
-            policy.next_deadline().is_none_or(|next| next > at(seconds)),
-            "the loop would spin"
-        );
+        assert!(policy.next_deadline().is_none_or(|next| next > at(seconds)), "the loop would spin");
     }
     run_to(&mut policy, &mut out, at(end));
     out
@@ -134,12 +109,7 @@ fn the_policy() {
             ("all is well", &["0 a connected", "0 started", "9 a running"], &[]),
             (
                 "a drop that comes back stays silent",
-                &[
-                    "0 a connected",
-                    "0 started",
-                    "10 a reconnecting",
-                    "40 a connected",
-                ],
+                &["0 a connected", "0 started", "10 a reconnecting", "40 a connected"],
                 &[],
             ),
             (
@@ -170,12 +140,7 @@ fn the_policy() {
             ),
             (
                 "reminders: after an hour, then daily",
-                &[
-                    "0 a connected",
-                    "0 started",
-                    "10 a auth-rejected",
-                    "180100 a connected",
-                ],
+                &["0 a connected", "0 started", "10 a auth-rejected", "180100 a connected"],
                 &[
                     "10 #1 down a",
                     "3610 #1 reminder a",
@@ -289,19 +254,8 @@ fn the_policy() {
             ),
             (
                 "a recovery of several takes the notices of each from the screen",
-                &[
-                    "0 started",
-                    "10 a not-running",
-                    "30 b not-running",
-                    "60 a connected",
-                    "61 b connected",
-                ],
-                &[
-                    "10 #1 down a",
-                    "30 #2 down b",
-                    "90 #1 recovered a(50)",
-                    "91 #1 recovered a(50),b(31) -#2",
-                ],
+                &["0 started", "10 a not-running", "30 b not-running", "60 a connected", "61 b connected"],
+                &["10 #1 down a", "30 #2 down b", "90 #1 recovered a(50)", "91 #1 recovered a(50),b(31) -#2"],
             ),
             (
                 "history raises nothing; what is red at the start is told once",
@@ -315,11 +269,7 @@ fn the_policy() {
                     "100 b connected",
                     "200 c connected",
                 ],
-                &[
-                    "0 #1 found b,c",
-                    "130 #2 recovered b(800)",
-                    "230 #3 recovered c(800) -#1",
-                ],
+                &["0 #1 found b,c", "130 #2 recovered b(800)", "230 #3 recovered c(800) -#1"],
             ),
             (
                 "a profile that is found red later is told once its history settled",
@@ -339,24 +289,12 @@ fn the_policy() {
             ),
             (
                 "grey never notifies",
-                &[
-                    "0 started",
-                    "1 a stopped",
-                    "2 b no-evidence",
-                    "90000 a connected",
-                    "90100 a stopped",
-                ],
+                &["0 started", "1 a stopped", "2 b no-evidence", "90000 a connected", "90100 a stopped"],
                 &[],
             ),
             (
                 "amber never notifies",
-                &[
-                    "0 started",
-                    "1 a starting",
-                    "2 b restarting",
-                    "3 c unsupervised",
-                    "4 d reconnecting",
-                ],
+                &["0 started", "1 a starting", "2 b restarting", "3 c unsupervised", "4 d reconnecting"],
                 &[],
             ),
             (
@@ -371,28 +309,12 @@ fn the_policy() {
             ),
             (
                 "muted for an hour: silence, then what still holds",
-                &[
-                    "0 a connected",
-                    "0 started",
-                    "1 a mute 3601",
-                    "10 a not-running",
-                    "9000 a connected",
-                ],
-                &[
-                    "3601 #1 down a",
-                    "7201 #1 reminder a",
-                    "9030 #1 recovered a(8990)",
-                ],
+                &["0 a connected", "0 started", "1 a mute 3601", "10 a not-running", "9000 a connected"],
+                &["3601 #1 down a", "7201 #1 reminder a", "9030 #1 recovered a(8990)"],
             ),
             (
                 "muted and over before the mute ends: nothing",
-                &[
-                    "0 a connected",
-                    "0 started",
-                    "1 a mute 3601",
-                    "10 a not-running",
-                    "90 a connected",
-                ],
+                &["0 a connected", "0 started", "1 a mute 3601", "10 a not-running", "90 a connected"],
                 &[],
             ),
             (
@@ -406,12 +328,7 @@ fn the_policy() {
                     "9500 a not-running",
                     "9600 a connected",
                 ],
-                &[
-                    "10 #1 down a",
-                    "9030 #1 recovered a(8990)",
-                    "9500 #2 down a",
-                    "9630 #2 recovered a(100)",
-                ],
+                &["10 #1 down a", "9030 #1 recovered a(8990)", "9500 #2 down a", "9630 #2 recovered a(100)"],
             ),
             (
                 "a mute taken back tells at once",
@@ -459,24 +376,12 @@ fn the_policy() {
             ),
             (
                 "told before the network went: its recovery is told after",
-                &[
-                    "0 started",
-                    "5 a not-running",
-                    "10 offline",
-                    "20 a connected",
-                    "500 online",
-                ],
+                &["0 started", "5 a not-running", "10 offline", "20 a connected", "500 online"],
                 &["5 #1 down a", "590 #1 recovered a(15)"],
             ),
             (
                 "offline at the start: told when the network is back",
-                &[
-                    "0 offline",
-                    "h0 a network-unreachable",
-                    "0 started",
-                    "100 online",
-                    "300 a connected",
-                ],
+                &["0 offline", "h0 a network-unreachable", "0 started", "100 online", "300 a connected"],
                 &["190 #1 found a", "330 #1 recovered a(300)"],
             ),
             (
@@ -523,13 +428,7 @@ fn the_policy() {
             ),
             (
                 "nothing before the start",
-                &[
-                    "0 a not-running",
-                    "10 a connected",
-                    "100 started",
-                    "101 a not-running",
-                    "110 a connected",
-                ],
+                &["0 a not-running", "10 a connected", "100 started", "101 a not-running", "110 a connected"],
                 &["101 #1 down a", "140 #1 recovered a(9)"],
             ),
         ],
@@ -538,53 +437,20 @@ fn the_policy() {
 
 #[test]
 fn settings_change_the_policy() {
-    let drop_at_once = NoticeSettings {
-        drop_at_once: true,
-        ..NoticeSettings::default()
-    };
+    let drop_at_once = NoticeSettings { drop_at_once: true, ..NoticeSettings::default() };
     table(
         &drop_at_once,
         &[(
             "a drop is told at once, and only once",
-            &[
-                "0 a connected",
-                "0 started",
-                "10 a reconnecting",
-                "55 a reconnect-stalled",
-                "60 a connected",
-            ],
+            &["0 a connected", "0 started", "10 a reconnecting", "55 a reconnect-stalled", "60 a connected"],
             &["10 #1 down a", "90 #1 recovered a(50)"],
         )],
     );
-    let silent = NoticeSettings {
-        enabled: false,
-        ..NoticeSettings::default()
-    };
-    table(
-        &silent,
-        &[(
-            "nothing",
-            &["0 started", "10 a not-running", "60 a connected"],
-            &[],
-        )],
-    );
-    let no_reminders = NoticeSettings {
-        reminders: false,
-        ..NoticeSettings::default()
-    };
-    table(
-        &no_reminders,
-        &[(
-            "no reminders",
-            &["0 started", "10 a not-running"],
-            &["10 #1 down a"],
-        )],
-    );
-    let apart = NoticeSettings {
-        together: Duration::ZERO,
-        reminders: false,
-        ..NoticeSettings::default()
-    };
+    let silent = NoticeSettings { enabled: false, ..NoticeSettings::default() };
+    table(&silent, &[("nothing", &["0 started", "10 a not-running", "60 a connected"], &[])]);
+    let no_reminders = NoticeSettings { reminders: false, ..NoticeSettings::default() };
+    table(&no_reminders, &[("no reminders", &["0 started", "10 a not-running"], &["10 #1 down a"])]);
+    let apart = NoticeSettings { together: Duration::ZERO, reminders: false, ..NoticeSettings::default() };
     table(
         &apart,
         &[(
@@ -597,19 +463,9 @@ fn settings_change_the_policy() {
 
 #[test]
 fn switched_on_again_it_tells_what_holds() {
-    let mut policy = Policy::new(
-        NoticeSettings {
-            enabled: false,
-            ..NoticeSettings::default()
-        },
-        at(0),
-    );
+    let mut policy = Policy::new(NoticeSettings { enabled: false, ..NoticeSettings::default() }, at(0));
     policy.step(at(0), Event::Started);
-    assert!(
-        policy
-            .step(at(1), changed("a", 1, Reason::NotRunning, false))
-            .is_empty()
-    );
+    assert!(policy.step(at(1), changed("a", 1, Reason::NotRunning, false)).is_empty());
     let told = policy.step(at(9), Event::Settings(NoticeSettings::default()));
     assert_eq!(told.iter().map(short).collect::<Vec<_>>(), ["9 #1 down a"]);
 }
@@ -641,13 +497,7 @@ fn the_words_say_profile_cause_and_whether_a_restart_helps() {
         .collect(),
         10_000,
     );
-    let words = |lang| {
-        notices
-            .iter()
-            .map(|n| n.words(lang))
-            .map(|w| (w.title, w.body))
-            .collect::<Vec<_>>()
-    };
+    let words = |lang| notices.iter().map(|n| n.words(lang)).map(|w| (w.title, w.body)).collect::<Vec<_>>();
     let own = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned());
     assert_eq!(
         words(Lang::En),
@@ -680,24 +530,13 @@ fn the_words_say_profile_cause_and_whether_a_restart_helps() {
                 "✖ a_b&c — 执行器已关闭：空壳进程",
                 "网关的执行器已关闭：看似在线，实际无法处理任何消息。重启可以恢复。",
             ),
-            (
-                "● a_b&c — 已恢复（已连接）",
-                "异常持续 10 秒：执行器已关闭：空壳进程。"
-            ),
+            ("● a_b&c — 已恢复（已连接）", "异常持续 10 秒：执行器已关闭：空壳进程。"),
         ]
         .map(own)
     );
-    let actions: Vec<Vec<Action>> = notices
-        .iter()
-        .map(|n| n.buttons().into_iter().map(|b| b.action).collect())
-        .collect();
-    assert_eq!(
-        actions[1],
-        [
-            Action::Restart(vec!["a_b&c".into()]),
-            Action::OpenLog("a_b&c".into())
-        ]
-    );
+    let actions: Vec<Vec<Action>> =
+        notices.iter().map(|n| n.buttons().into_iter().map(|b| b.action).collect()).collect();
+    assert_eq!(actions[1], [Action::Restart(vec!["a_b&c".into()]), Action::OpenLog("a_b&c".into())]);
     assert!(actions[2].is_empty());
 }
 
@@ -706,11 +545,7 @@ fn several_profiles_are_listed_and_restart_where_it_helps() {
     let names: Vec<String> = (0..8).map(|i| format!("p{i}")).collect();
     let mut events = vec![(0, Event::Started)];
     for (i, name) in names.iter().enumerate() {
-        let reason = if i == 0 {
-            Reason::AuthRejected
-        } else {
-            Reason::NotRunning
-        };
+        let reason = if i == 0 { Reason::AuthRejected } else { Reason::NotRunning };
         events.push((i as i64, changed(name, i as i64, reason, false)));
     }
     let notices = play(&NoticeSettings::default(), events, 100);
@@ -740,9 +575,7 @@ fn every_kind_reads_in_both_languages() {
                 window: Duration::from_secs(900),
                 hold: Duration::from_secs(1_800),
             },
-            Kind::StableAgain {
-                hold: Duration::from_secs(1_800),
-            },
+            Kind::StableAgain { hold: Duration::from_secs(1_800) },
         ] {
             let line = |name: &str| Line {
                 name: name.to_owned(),
@@ -767,15 +600,8 @@ fn every_kind_reads_in_both_languages() {
 /// Lights as random walks, with pauses of the machine, restarts and mutes.
 fn histories(calm: bool) -> impl Strategy<Value = Vec<(i64, Event)>> {
     let names = ["a", "b", "c"];
-    let codes = [
-        "connected",
-        "connected",
-        "not-running",
-        "reconnecting",
-        "stopped",
-        "executor-shutdown",
-        "starting",
-    ];
+    let codes =
+        ["connected", "connected", "not-running", "reconnecting", "stopped", "executor-shutdown", "starting"];
     let step = (0..names.len(), 0..codes.len(), 0i64..200, 0usize..12).prop_map(move |(n, c, gap, other)| {
         let special = match other {
             0 => Some("sleep"),

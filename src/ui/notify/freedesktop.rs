@@ -31,10 +31,7 @@ struct Shown(HashMap<u64, u32>);
 
 impl Shown {
     fn ours(&self, theirs: u32) -> Option<u64> {
-        self.0
-            .iter()
-            .find(|(_, id)| **id == theirs)
-            .map(|(ours, _)| *ours)
+        self.0.iter().find(|(_, id)| **id == theirs).map(|(ours, _)| *ours)
     }
 
     fn insert(&mut self, ours: u64, theirs: u32) {
@@ -103,27 +100,17 @@ impl Server {
     where
         B: serde::Serialize + zbus::zvariant::DynamicType,
     {
-        self.bus
-            .call_method(Some(NAME), PATH, Some(NAME), method, body)
-            .map_err(failure)
+        self.bus.call_method(Some(NAME), PATH, Some(NAME), method, body).map_err(failure)
     }
 
     fn show(&self, message: &Message) -> Result<(), Failure> {
         let reply = self.call("GetCapabilities", &())?;
         let abilities: Vec<String> = reply.body().deserialize().unwrap_or_default();
         let can = |ability: &str| abilities.iter().any(|a| a == ability);
-        let body = if can("body-markup") {
-            escaped(&message.body)
-        } else {
-            message.body.clone()
-        };
+        let body = if can("body-markup") { escaped(&message.body) } else { message.body.clone() };
         let mut actions: Vec<&str> = Vec::new();
         if can("actions") {
-            actions = message
-                .buttons
-                .iter()
-                .flat_map(|(key, label)| [*key, label.as_str()])
-                .collect();
+            actions = message.buttons.iter().flat_map(|(key, label)| [*key, label.as_str()]).collect();
         }
         let urgency: u8 = u8::from(message.light != Light::Green);
         let mut hints: HashMap<&str, Value> = HashMap::new();
@@ -141,21 +128,10 @@ impl Server {
             }
         }
         let replaces = shown.0.get(&message.id).copied().unwrap_or(0);
-        let arguments = (
-            "Gatelight",
-            replaces,
-            "",
-            message.title.as_str(),
-            body.as_str(),
-            actions,
-            hints,
-            -1_i32,
-        );
+        let arguments =
+            ("Gatelight", replaces, "", message.title.as_str(), body.as_str(), actions, hints, -1_i32);
         let reply = self.call("Notify", &arguments)?;
-        let id: u32 = reply
-            .body()
-            .deserialize()
-            .map_err(|e| Failure::new(say::REFUSED, e))?;
+        let id: u32 = reply.body().deserialize().map_err(|e| Failure::new(say::REFUSED, e))?;
         shown.insert(message.id, id);
         Ok(())
     }
@@ -189,12 +165,8 @@ fn failure(error: zbus::Error) -> Failure {
 
 /// Listens for buttons, for notices that left the screen, and for a server that comes anew (and counts from one).
 fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus::Result<()> {
-    let signals = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender(NAME)?
-        .path(PATH)?
-        .interface(NAME)?
-        .build();
+    let signals =
+        MatchRule::builder().msg_type(Type::Signal).sender(NAME)?.path(PATH)?.interface(NAME)?.build();
     let owner = MatchRule::builder()
         .msg_type(Type::Signal)
         .sender("org.freedesktop.DBus")?
@@ -207,36 +179,34 @@ fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus:
     proxy.add_match_rule(signals)?;
     proxy.add_match_rule(owner)?;
     let messages = MessageIterator::from(bus);
-    thread::Builder::new()
-        .name("notice-buttons".into())
-        .spawn(move || {
-            for message in messages.flatten() {
-                let header = message.header();
-                if header.message_type() != Type::Signal {
-                    continue;
-                }
-                let interface = header.interface().map(zbus::names::InterfaceName::as_str);
-                match (interface, header.member().map(zbus::names::MemberName::as_str)) {
-                    (Some(NAME), Some("ActionInvoked")) => {
-                        let Ok((theirs, key)) = message.body().deserialize::<(u32, String)>() else {
-                            continue;
-                        };
-                        let ours = lock(&shown).ours(theirs);
-                        if let Some(id) = ours {
-                            report(Report::Pressed { id, key });
-                        }
-                    }
-                    (Some(NAME), Some("NotificationClosed")) => {
-                        let Ok((theirs, _reason)) = message.body().deserialize::<(u32, u32)>() else {
-                            continue;
-                        };
-                        lock(&shown).0.retain(|_, id| *id != theirs);
-                    }
-                    (Some("org.freedesktop.DBus"), Some("NameOwnerChanged")) => lock(&shown).0.clear(),
-                    _ => {}
-                }
+    thread::Builder::new().name("notice-buttons".into()).spawn(move || {
+        for message in messages.flatten() {
+            let header = message.header();
+            if header.message_type() != Type::Signal {
+                continue;
             }
-        })?;
+            let interface = header.interface().map(zbus::names::InterfaceName::as_str);
+            match (interface, header.member().map(zbus::names::MemberName::as_str)) {
+                (Some(NAME), Some("ActionInvoked")) => {
+                    let Ok((theirs, key)) = message.body().deserialize::<(u32, String)>() else {
+                        continue;
+                    };
+                    let ours = lock(&shown).ours(theirs);
+                    if let Some(id) = ours {
+                        report(Report::Pressed { id, key });
+                    }
+                }
+                (Some(NAME), Some("NotificationClosed")) => {
+                    let Ok((theirs, _reason)) = message.body().deserialize::<(u32, u32)>() else {
+                        continue;
+                    };
+                    lock(&shown).0.retain(|_, id| *id != theirs);
+                }
+                (Some("org.freedesktop.DBus"), Some("NameOwnerChanged")) => lock(&shown).0.clear(),
+                _ => {}
+            }
+        }
+    })?;
     Ok(())
 }
 
@@ -279,10 +249,7 @@ mod tests {
 
     #[test]
     fn log_text_is_not_markup() {
-        assert_eq!(
-            escaped("<b>a & b</b>\u{1}\n网"),
-            "&lt;b&gt;a &amp; b&lt;/b&gt; \n网"
-        );
+        assert_eq!(escaped("<b>a & b</b>\u{1}\n网"), "&lt;b&gt;a &amp; b&lt;/b&gt; \n网");
     }
 
     #[test]

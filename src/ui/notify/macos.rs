@@ -29,11 +29,7 @@ const MOST_WAITING: usize = 32;
 pub fn work(messages: &Receiver<Message>, report: &Reporter) {
     let refuse_all = |why: &dyn Fn() -> Failure| {
         while let Ok(Message { id, title, .. }) = messages.recv() {
-            report(Report::Failed {
-                id,
-                title,
-                why: why(),
-            });
+            report(Report::Failed { id, title, why: why() });
         }
     };
     if !in_bundle() {
@@ -83,11 +79,8 @@ fn show(
     if !allowed {
         return Err(Failure::new(say::NOT_ALLOWED, ""));
     }
-    let level = if message.light == Light::Green {
-        InterruptionLevel::Passive
-    } else {
-        InterruptionLevel::Active
-    };
+    let level =
+        if message.light == Light::Green { InterruptionLevel::Passive } else { InterruptionLevel::Active };
     let mut notification = Notification::new()
         .title(&message.title)
         .message(&message.body)
@@ -146,10 +139,7 @@ fn wait_for_buttons(report: Reporter) -> Option<mpsc::Sender<(u64, NotificationH
                     && !response.is_dismiss_action()
                     && !response.is_timed_out()
                 {
-                    report(Report::Pressed {
-                        id,
-                        key: response.action_identifier,
-                    });
+                    report(Report::Pressed { id, key: response.action_identifier });
                 }
                 open.set(open.get() - 1);
             });
@@ -157,10 +147,7 @@ fn wait_for_buttons(report: Reporter) -> Option<mpsc::Sender<(u64, NotificationH
     };
     // made on that thread: it counts without locks, so it may not move to another
     let work = move || LocalSet::new().block_on(&runtime, wait());
-    thread::Builder::new()
-        .name("notice-buttons".into())
-        .spawn(work)
-        .ok()?;
+    thread::Builder::new().name("notice-buttons".into()).spawn(work).ok()?;
     Some(tx)
 }
 
@@ -172,9 +159,7 @@ fn in_bundle() -> bool {
 fn lies_in_bundle(exe: &Path) -> bool {
     let mut folders = exe.ancestors().skip(1);
     folders.next().is_some_and(|f| f.ends_with("Contents/MacOS"))
-        && folders
-            .nth(1)
-            .is_some_and(|f| f.extension().is_some_and(|e| e == "app"))
+        && folders.nth(1).is_some_and(|f| f.extension().is_some_and(|e| e == "app"))
 }
 
 #[cfg(test)]

@@ -49,16 +49,8 @@ impl Message {
             id: notice.id,
             title: words.title,
             body: words.body,
-            buttons: notice
-                .buttons()
-                .iter()
-                .map(|b| (b.key, lang.pick(b.label).to_owned()))
-                .collect(),
-            light: if notice.is_good() {
-                Light::Green
-            } else {
-                Light::Red
-            },
+            buttons: notice.buttons().iter().map(|b| (b.key, lang.pick(b.label).to_owned())).collect(),
+            light: if notice.is_good() { Light::Green } else { Light::Red },
             withdrawn: notice.withdrawn.clone(),
         }
     }
@@ -99,19 +91,13 @@ pub struct Failure {
 impl Failure {
     /// A reason of ours, with the system's words where it has some.
     pub fn new(phrase: Phrase, why: impl std::fmt::Display) -> Self {
-        Self {
-            phrase,
-            why: why.to_string(),
-        }
+        Self { phrase, why: why.to_string() }
     }
 
     /// For people.
     pub fn text(&self, lang: Lang) -> String {
         let seconds = TIMEOUT.as_secs().to_string();
-        fill(
-            lang.pick(self.phrase),
-            &[("why", &self.why), ("seconds", &seconds)],
-        )
+        fill(lang.pick(self.phrase), &[("why", &self.why), ("seconds", &seconds)])
     }
 }
 
@@ -141,11 +127,7 @@ impl Courier {
             self.queue.try_send(message)
         {
             let why = Failure::new(say::QUEUE_FULL, "");
-            (self.report)(Report::Failed {
-                id: message.id,
-                title: message.title,
-                why,
-            });
+            (self.report)(Report::Failed { id: message.id, title: message.title, why });
         }
     }
 }

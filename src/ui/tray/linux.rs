@@ -34,23 +34,15 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         tx: tx.clone(),
     };
     // the watcher may come later, or anew
-    let handle = item
-        .assume_sni_available(true)
-        .spawn()
-        .map_err(|e| no_desktop(&e))?;
+    let handle = item.assume_sni_available(true).spawn().map_err(|e| no_desktop(&e))?;
     let reports = tx.clone();
     let courier = Courier::start(Arc::new(move |report| {
         let _full = reports.try_send(Message::Report(report));
     }))
     .map_err(|e| no_desktop(&e))?;
     let sources = tx.clone();
-    forward(
-        handles.snapshots,
-        handles.changes,
-        handles.inputs,
-        move |message| sources.send(message).is_ok(),
-    )
-    .map_err(|e| no_desktop(&e))?;
+    forward(handles.snapshots, handles.changes, handles.inputs, move |message| sources.send(message).is_ok())
+        .map_err(|e| no_desktop(&e))?;
     if let Some(lock) = &mut handles.lock {
         // without it a second start says that one runs already, and no more
         let _no_thread = lock.listen(move || drop(tx.send(Message::ShowYourself)));
@@ -135,8 +127,7 @@ impl Tray for Item {
     }
 
     fn title(&self) -> String {
-        self.badge
-            .map_or_else(|| "Gatelight".into(), |count| format!("Gatelight ({count})"))
+        self.badge.map_or_else(|| "Gatelight".into(), |count| format!("Gatelight ({count})"))
     }
 
     /// Once and twice the size of the grid; the panel takes what fits.
@@ -146,16 +137,8 @@ impl Tray for Item {
 
     fn tool_tip(&self) -> ToolTip {
         // the description may hold markup
-        let description = self
-            .tooltip
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;");
-        ToolTip {
-            title: "Gatelight".into(),
-            description,
-            ..ToolTip::default()
-        }
+        let description = self.tooltip.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        ToolTip { title: "Gatelight".into(), description, ..ToolTip::default() }
     }
 
     fn menu(&self) -> Vec<MenuItem<Self>> {
@@ -180,11 +163,7 @@ fn pixmap(face: Face, size: u32) -> Icon {
         pixel.rotate_right(1);
     }
     let width = picture.size as i32;
-    Icon {
-        width,
-        height: width,
-        data,
-    }
+    Icon { width, height: width, data }
 }
 
 /// In `com.canonical.dbusmenu` an underscore marks the next letter; two of them are one underscore.

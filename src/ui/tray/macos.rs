@@ -41,10 +41,8 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     }))
     .map_err(|e| no_desktop(&e))?;
     let sources = proxy.clone();
-    forward(handles.snapshots, handles.changes, handles.inputs, move |m| {
-        sources.send_event(m).is_ok()
-    })
-    .map_err(|e| no_desktop(&e))?;
+    forward(handles.snapshots, handles.changes, handles.inputs, move |m| sources.send_event(m).is_ok())
+        .map_err(|e| no_desktop(&e))?;
     let chosen = proxy.clone();
     MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
         drop(chosen.send_event(Message::Chosen(event.id.0)));
@@ -110,9 +108,7 @@ fn sleep(app: Option<&App<Bar>>) -> Duration {
 pub fn system_language() -> Lang {
     NSLocale::preferredLanguages()
         .firstObject()
-        .map_or_else(Lang::from_environment, |name| {
-            Lang::from_locale(&name.to_string())
-        })
+        .map_or_else(Lang::from_environment, |name| Lang::from_locale(&name.to_string()))
 }
 
 /// The status item and what its menu is made of.
@@ -130,11 +126,7 @@ impl Bar {
             .with_menu(Box::new(menu.clone()))
             .with_menu_on_left_click(true)
             .build()?;
-        Ok(Self {
-            tray,
-            menu,
-            items: HashMap::new(),
-        })
+        Ok(Self { tray, menu, items: HashMap::new() })
     }
 
     /// Makes the item of a row, with all below it, and remembers it by its key.
@@ -206,9 +198,7 @@ impl Bar {
     }
 
     fn parent(&self, key: Option<&String>) -> Option<Submenu> {
-        key.and_then(|key| self.items.get(key))
-            .and_then(MenuItemKind::as_submenu)
-            .cloned()
+        key.and_then(|key| self.items.get(key)).and_then(MenuItemKind::as_submenu).cloned()
     }
 
     fn forget(&mut self, item: &MenuItemKind) {
@@ -228,11 +218,7 @@ impl Shell for Bar {
         // a picture that cannot be set leaves the one before; the tooltip says the state all the same
         let icon = tray_icon::Icon::from_rgba(rgba, size, size).ok();
         // https://developer.apple.com/documentation/appkit/nsimage/istemplate
-        let _kept = if face.template {
-            self.tray.set_icon_templated(icon)
-        } else {
-            self.tray.set_icon(icon)
-        };
+        let _kept = if face.template { self.tray.set_icon_templated(icon) } else { self.tray.set_icon(icon) };
         self.tray.set_title(badge.map(|count| count.to_string()));
         // what VoiceOver reads: https://developer.apple.com/documentation/appkit/nsview/tooltip
         let _kept = self.tray.set_tooltip(Some(tooltip));
