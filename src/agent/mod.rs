@@ -61,13 +61,19 @@ pub fn run(engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         lock: Some(lock),
     };
     let shown = tray::run(handles);
-    let _ = commands.send(crate::ui::UiCommand::Quit);
-    let ended = join(thread);
+    let quit = || drop(commands.send(crate::ui::UiCommand::Quit));
     match shown {
-        Ok(()) => ended,
+        Ok(()) => {
+            quit();
+            join(thread)
+        }
         Err(error) => {
+            // History, hook and settings go on behind it.
             writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.to_string())]))?;
-            watch::run(&watch::Args { profile: None, json: false }, engine, terminal)
+            let watched = watch::run(&watch::Args { profile: None, json: false }, engine, terminal);
+            quit();
+            join(thread)?;
+            watched
         }
     }
 }

@@ -39,7 +39,12 @@ pub const NO_PROFILE: u8 = 4;
 
 /// A green or red light for every Hermes Gateway profile on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "gatelight", version, max_term_width = 100)]
+#[command(
+    name = "gatelight",
+    version,
+    max_term_width = 100,
+    after_help = "Without a command the menu-bar agent starts.\n\nExamples:\n  gatelight status\n  gatelight watch work\n  gatelight restart --red\n  gatelight doctor --fix --dry-run\n  gatelight report --open\n  gatelight demo"
+)]
 pub struct Cli {
     /// What to do; without a command the menu-bar agent starts.
     #[command(subcommand)]

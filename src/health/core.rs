@@ -224,7 +224,7 @@ impl Core {
         let now = self.now;
         match evidence {
             Evidence::Log { signal, other_pid, stamp, proof } => {
-                self.hear(Said { signal, other_pid, stamp, proof })
+                self.hear(Said { signal, other_pid, stamp, proof });
             }
             Evidence::Process { pid, start, started_at, state, exit } => {
                 self.see_process(pid, start, started_at, state, exit);
@@ -304,7 +304,9 @@ impl Core {
             }
             _ => {}
         }
-        if self.predecessor_speaks() && belongs_to_the_leaving(signal) {
+        // The last words of the process before may carry a stamp from just after the new one was started.
+        let young = self.gateway.pid.is_some() && now < after(self.gateway.starting.since, LAST_WORDS);
+        if (young || self.predecessor_speaks()) && belongs_to_the_leaving(signal) {
             return;
         }
         let grace = self.grace();

@@ -299,6 +299,9 @@ impl Gateway {
             Signal::Start => {
                 self.info_seen = true;
                 self.begun = true;
+                // Whatever left before: this one begins.
+                self.shutdown = None;
+                self.exiting = None;
             }
             Signal::Info => self.info_seen = true,
             Signal::FeishuExpected => self.expect_feishu(),

@@ -261,9 +261,10 @@ impl Watcher {
 
     /// Looks for profiles. Those that are still the same keep what is known of them.
     fn rescan(&mut self) {
-        let found = match self.setup.given.is_empty() {
-            true => profile::scan(&self.setup.places),
-            false => Found { profiles: self.setup.given.clone(), bad: Vec::new() },
+        let found = if self.setup.given.is_empty() {
+            profile::scan(&self.setup.places)
+        } else {
+            Found { profiles: self.setup.given.clone(), bad: Vec::new() }
         };
         self.bad_files = found.bad;
         let only = self.setup.only.clone();
