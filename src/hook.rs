@@ -98,7 +98,7 @@ pub fn event(change: &ProfileChange, lang: Lang) -> Value {
         "since": to.since.to_string(),
         "evidence": to.evidence.as_ref().map(clean_proof),
         "pid": to.pid,
-        "restart_helps": entry.restart.is_some_and(crate::health::RestartHelps::now),
+        "restart_helps": entry.restart,
         "from": {"light": from.light().word(), "reason": from.reason.code(), "since": from.since.to_string()},
     })
 }
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(lines.iter().map(|l| l["pid"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
         assert_eq!(lines[0]["light"], "red");
         assert_eq!(lines[0]["reason"], "executor-shutdown");
-        assert_eq!(lines[0]["restart_helps"], true);
+        assert_eq!(lines[0]["restart_helps"], "yes");
         assert_eq!(lines[0]["from"]["reason"], "no-evidence");
         assert_eq!(lines[0]["evidence"]["line"], "ticket=[redacted] $(touch x)");
     }

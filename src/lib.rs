@@ -3,8 +3,15 @@
 //! Evidence in, verdict out, people told, one click to mend. A thing that reads the world never decides; a thing that
 //! decides never reads the world, nor the clock.
 //!
-//! The tour: [`profile`] finds what is watched; [`health`] judges (pure); [`supervisor`] restarts; [`text`] speaks both
-//! languages; [`snapshot`] is what everybody shows.
+//! The tour, with the evidence: [`profile`] finds what is watched, in job files and Hermes homes. [`evidence`] reads
+//! the world: logs, state files, processes. [`supervisor`] asks launchd and systemd, and restarts. [`health`], the pure
+//! core, makes verdicts of evidence and time. [`watcher`] joins them and publishes a [`snapshot`], which everybody
+//! shows: [`ui`] as icon, menu and notices, [`serve`] as metrics, [`cli`] on the terminal. [`agent`] is what runs
+//! behind the icon: the watcher, the [`history`] that it keeps, and the user's own program ([`hook`]). [`report`] draws
+//! a page from the history, or from old logs that [`postmortem`] played through the same core; [`recording`] writes
+//! evidence down and plays it again; [`diagnose`] puts all of it into a report for an issue. [`doctor`] finds and
+//! repairs faults of job files. [`config`] holds the user's settings, [`text`] every word that users read, in both
+//! languages.
 
 pub mod agent;
 pub mod cli;

@@ -1,9 +1,9 @@
-//! Recordings of real gateways, held against what must be shown.
+//! Recordings, held against what must be shown.
 //!
-//! `NAME.jsonl` is what an observer saw of a real gateway (hermes-agent 0.13.0 or 0.19.0 against a stand-in for
-//! Feishu; the credentials in it are made up), `NAME.expect.json` what the light must and must not show.
-
-#![allow(clippy::unwrap_used)] // helpers of tests are tests
+//! `NAME.jsonl` is what an observer sees, `NAME.expect.json` what the light must and must not show. Those with a `truth`
+//! that begins with «scenario» were taken from a real gateway (hermes-agent 0.13.0 or 0.19.0 against a stand-in for
+//! Feishu; those named `_systemd` without what a unit sends to the journal); the others were composed from their lines,
+//! from the sources and from field reports. The credentials in them are made up.
 
 use std::path::Path;
 use std::process::Command;
