@@ -264,12 +264,15 @@ fn event(line: &str, last: f64) -> Result<Option<Event>, String> {
         let json = take(&mut value, "json").filter(|json| !json.is_null());
         What::File { file: string(file)?, json }
     } else if let Some(process) = take(&mut value, "process") {
-        let RawProcess { pid, state, exit, start, started_at } =
-            serde_json::from_value(process).map_err(|e| format!("process: {e}"))?;
+        // A state of the future is an event of the future.
+        let Ok(RawProcess { pid, state, exit, start, started_at }) = serde_json::from_value(process) else {
+            return Ok(None);
+        };
         What::Known(Evidence::Process { pid, start, started_at, state, exit })
     } else if let Some(job) = take(&mut value, "job") {
-        let RawJob { manager, label, state, pid, last_exit, detail } =
-            serde_json::from_value(job).map_err(|e| format!("job: {e}"))?;
+        let Ok(RawJob { manager, label, state, pid, last_exit, detail }) = serde_json::from_value(job) else {
+            return Ok(None);
+        };
         What::Known(Evidence::Job { manager, label, state: detail.unwrap_or(state), pid, last_exit })
     } else if let Some(tcp) = value.get("tcp") {
         let established =

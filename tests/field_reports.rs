@@ -583,6 +583,20 @@ fn a_new_process_does_not_answer_for_the_file_of_the_old_one() {
 }
 
 #[test]
+fn the_last_words_of_the_process_before_are_not_the_new_ones() {
+    let mut field = Field::empty();
+    field.process(100, ProcessState::Running, None);
+    field.wait(0.5).info("gateway.run: Received SIGTERM — initiating shutdown");
+    field.log("WARNING", "gateway.run: tick failed: cannot schedule new futures after shutdown");
+    field
+        .wait(8.0)
+        .info("gateway.run: Starting Hermes Gateway...")
+        .info("gateway.run: Connecting to feishu...");
+    field.wait(1.0).info("Lark: connected to wss://x [conn_id=1]");
+    assert_eq!(field.wait(100.0).shows(), Reason::Connected);
+}
+
+#[test]
 fn webhook_mode_has_no_link_to_watch() {
     let mut field = Field::started();
     field

@@ -150,6 +150,11 @@ impl Home {
     /// The same content, written by this process now.
     fn mine(&self, mut json: Value) -> Value {
         if let Some(object) = json.as_object_mut() {
+            for entry in object.get_mut("platforms").and_then(Value::as_object_mut).into_iter().flatten() {
+                if let Some(entry) = entry.1.as_object_mut() {
+                    entry.insert("updated_at".into(), json!(Timestamp::now().to_string()));
+                }
+            }
             object.insert("pid".into(), json!(self.pid));
             if object.contains_key("monotonic") {
                 object.insert("updated_at".into(), json!(Timestamp::now().to_string()));

@@ -173,9 +173,9 @@ impl Collector {
         told.append(&mut past);
         told.extend(processes.into_iter().map(|(_, evidence)| (now.at, evidence)));
         if collector.processes.is_empty() {
-            let newest = collector.newest_file(profile).map(|at| (now.at, Evidence::LastLife(at)));
-            told.extend(newest);
-            told.push((now.at, Evidence::NoProcess));
+            // It lived no longer than it wrote.
+            let newest = collector.newest_file(profile).unwrap_or(now.at).min(now.at);
+            told.push((newest, Evidence::NoProcess));
         }
         // A start record may tell of a process that nothing else names yet: it has the last word.
         told.extend(starts);

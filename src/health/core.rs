@@ -79,7 +79,6 @@ pub struct Core {
     pid_file: Option<FileIdentity>,
     /// Since a look found no process and nothing was ever seen of one.
     pub(super) absent: Option<Timer>,
-    last_life: Option<Timestamp>,
     pub(super) unreadable: Vec<String>,
     predecessor: Option<Predecessor>,
     grace: Option<Timestamp>,
@@ -107,7 +106,6 @@ impl Core {
             appeared: 0,
             pid_file: None,
             absent: None,
-            last_life: None,
             unreadable: Vec::new(),
             predecessor: None,
             grace: None,
@@ -229,7 +227,6 @@ impl Core {
             Evidence::Process { pid, start, started_at, state, exit } => {
                 self.see_process(pid, start, started_at, state, exit);
             }
-            Evidence::LastLife(at) => self.last_life = Some(at.min(now)),
             Evidence::Unreadable(files) => self.unreadable = files,
             Evidence::NoProcess => {
                 self.processes.clear();
@@ -237,8 +234,7 @@ impl Core {
                     let at = self.gateway.last_seen;
                     self.end_gateway(at, None, Proof::new("process", "no such process", now));
                 } else {
-                    let since = self.last_life.unwrap_or(now);
-                    self.absent.get_or_insert(Timer::start(since, self.deadlines.restart, self.grace()));
+                    self.absent.get_or_insert(Timer::start(now, self.deadlines.restart, self.grace()));
                 }
             }
             Evidence::PidFile(identity) => {
@@ -306,7 +302,8 @@ impl Core {
         }
         // The last words of the process before may carry a stamp from just after the new one was started.
         let young = self.gateway.pid.is_some() && now < after(self.gateway.starting.since, LAST_WORDS);
-        if (young || self.predecessor_speaks()) && belongs_to_the_leaving(signal) {
+        if (young && is_of_shutdown(signal)) || (self.predecessor_speaks() && belongs_to_the_leaving(signal))
+        {
             return;
         }
         let grace = self.grace();
@@ -542,21 +539,29 @@ impl Core {
 
 /// Signals that a process on its way out still logs, and that must not be taken for the new one's.
 fn belongs_to_the_leaving(signal: Signal) -> bool {
+    is_of_shutdown(signal)
+        || matches!(
+            signal,
+            Signal::Inbound
+                | Signal::Lost
+                | Signal::Disconnected
+                | Signal::Sending
+                | Signal::SendAuth
+                | Signal::WrongLoop
+                | Signal::LoopMissed
+        )
+}
+
+/// Signals of a shutdown, and the noise of its teardown.
+fn is_of_shutdown(signal: Signal) -> bool {
     matches!(
         signal,
-        Signal::Inbound
-            | Signal::Lost
-            | Signal::Disconnected
-            | Signal::Sending
-            | Signal::SendAuth
-            | Signal::ExecutorShutdown
-            | Signal::WrongLoop
-            | Signal::Takeover
+        Signal::Takeover
             | Signal::PlannedStop
             | Signal::PlannedRestart
             | Signal::Shutdown
             | Signal::Exiting
-            | Signal::LoopMissed
+            | Signal::ExecutorShutdown
     )
 }
 

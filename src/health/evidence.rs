@@ -183,9 +183,7 @@ pub enum Evidence {
         /// Exit status of a process that is gone; negative = signal.
         exit: Option<i32>,
     },
-    /// When the newest file of the gateway was written: it lived no longer than that, if it does not live now.
-    LastLife(Timestamp),
-    /// A look found no process at all for this profile.
+    /// A look found no process at all for this profile. Told at the time of its newest sign of life.
     NoProcess,
     /// Files that should be read and cannot be, one sentence each.
     Unreadable(Vec<String>),

@@ -36,7 +36,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
     };
     let value = match property_list::parse(bytes) {
         Ok(value) => value,
-        Err(error) => return bad(error.to_string()),
+        Err(error) => return bad(format!("not a property list: {error}")),
     };
     let Some(dict) = value.as_dictionary() else {
         return bad("it is no dictionary".into());
