@@ -183,7 +183,7 @@ fn files_that_cannot_be_used_are_set_aside() {
         match what {
             "garbage" => {
                 std::fs::write(&path, "this is no database, but it is long enough to look like a file")
-                    .unwrap()
+                    .unwrap();
             }
             "foreign" => {
                 rusqlite::Connection::open(&path)

@@ -126,8 +126,11 @@ impl Machine {
 
 /// The text of a job file.
 pub fn plist(label: &str, arguments: &[&str], more: &str) -> String {
-    let arguments: String =
-        arguments.iter().map(|word| format!("        <string>{word}</string>\n")).collect();
+    let arguments: String = arguments
+        .iter()
+        .map(|word| format!("        <string>{word}</string>\n"))
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n<dict>\n    <key>Label</key>\n    \
          <string>{label}</string>\n    <key>ProgramArguments</key>\n    <array>\n{arguments}    </array>\n    \
