@@ -35,6 +35,7 @@ struct Status {
     profiles: Vec<Profile>,
 }
 
+#[allow(clippy::struct_field_names)] // the names are the JSON's
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Profile {
