@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Write;
+#[cfg(target_os = "linux")]
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use gatelight::evidence::process::{ExitWatch, ProcessInfo, descendants, established, find_gateway, look};
+#[cfg(target_os = "linux")]
+use gatelight::evidence::process::established;
+use gatelight::evidence::process::{ExitWatch, ProcessInfo, descendants, find_gateway, look};
 use gatelight::health::ProcessState;
 use rustix::process::{Pid, Signal, kill_process};
 
