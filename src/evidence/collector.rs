@@ -56,6 +56,17 @@ pub struct Moment {
     pub instant: Instant,
 }
 
+/// What is known of a job's process when its profile's past is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobWord {
+    /// This is the gateway's process.
+    Process(u32),
+    /// There is none, or nobody to ask.
+    Nothing,
+    /// The manager is being asked.
+    Awaited,
+}
+
 /// What a recorder sees besides the evidence itself.
 #[derive(Debug)]
 pub enum Observed<'a> {
@@ -120,6 +131,8 @@ struct Tracked {
 /// Reads one profile.
 pub struct Collector {
     home: PathBuf,
+    /// Another profile lives in the same home: whose its files are is not known.
+    shares_home: bool,
     sources: Vec<Source>,
     book: LogBook,
     patterns: Arc<Patterns>,
@@ -136,16 +149,19 @@ pub struct Collector {
 pub type Past = Vec<(Timestamp, Evidence)>;
 
 impl Collector {
-    /// Reads what was, and begins to follow. The job's process, where one is known, belongs into `job_pid`.
+    /// Reads what was, and begins to follow.
     pub fn attach(
         profile: &Profile,
         patterns: &Arc<Patterns>,
         zone: &TimeZone,
         now: Moment,
+        job: JobWord,
         observer: Option<Observer>,
     ) -> (Self, Past) {
         let mut collector = Self {
             home: profile.home.clone(),
+            // The scan leaves the standard logs to nobody then.
+            shares_home: !profile.logs.contains(&profile.logs_folder().join("agent.log")),
             sources: Vec::new(),
             book: LogBook::new(Arc::clone(patterns)),
             patterns: Arc::clone(patterns),
@@ -158,6 +174,11 @@ impl Collector {
         };
         let mut present = Vec::new();
         collector.read_files(now.at, true, &mut present);
+        if let JobWord::Process(pid) = job {
+            let mut seen = Vec::new();
+            collector.consider(pid, None, now.at, &mut seen);
+            present.extend(seen.into_iter().map(|evidence| (now.at, evidence)));
+        }
         let started_at =
             collector.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
         let mut past = collector.read_history(profile, now, started_at);
@@ -172,7 +193,7 @@ impl Collector {
         past.sort_by_key(|(at, _)| *at);
         told.append(&mut past);
         told.extend(processes.into_iter().map(|(_, evidence)| (now.at, evidence)));
-        if collector.processes.is_empty() {
+        if collector.processes.is_empty() && job != JobWord::Awaited {
             // It lived no longer than it wrote.
             let newest = collector.newest_file(profile).unwrap_or(now.at).min(now.at);
             told.push((newest, Evidence::NoProcess));
@@ -310,6 +331,9 @@ impl Collector {
     /// Reads the files of the home that changed, with the time at which each was written. `all`: for the first time,
     /// when a marker may be a leftover and everything is older than now.
     fn read_files(&mut self, now: Timestamp, all: bool, out: &mut Past) {
+        if self.shares_home {
+            return;
+        }
         for file in STATE_FILES {
             let path = self.home.join(file);
             let watch = self.files.entry(file).or_default();

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::evidence::clock::{Clocks, SleepGap};
-use crate::evidence::collector::{Moment, Observer};
+use crate::evidence::collector::{JobWord, Moment, Observer};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process::ExitWatch;
 use crate::evidence::watch::{Changed, Key, Watch};
@@ -322,22 +322,60 @@ impl Watcher {
     }
 
     fn attach(&mut self, profile: Profile) -> Watched {
-        let now = self.now();
-        let setup = &mut self.setup;
-        let observer = setup.observer.take();
         let profile = Arc::new(profile);
-        let (watched, changes) = Watched::attach(
-            Arc::clone(&profile),
-            &setup.patterns,
-            &setup.deadlines,
-            &setup.zone,
-            now,
-            observer,
-        );
-        for change in changes {
-            let _ = self.changes.send(ProfileChange { profile: Arc::clone(&profile), change, history: true });
+        let asked = profile.job.as_ref().is_some_and(|job| self.setup.supervisors.get(job.manager).is_some());
+        if !asked {
+            return self.attach_for_good(&profile, JobWord::Nothing);
         }
+        let (watched, changes) = self.attach_with(&profile, JobWord::Awaited, None);
+        if watched.provisional {
+            // What is said until the manager answers is not told, and not recorded.
+            return watched;
+        }
+        if self.setup.observer.is_some() {
+            return self.attach_for_good(&profile, JobWord::Nothing);
+        }
+        self.tell_past(&profile, changes);
         watched
+    }
+
+    fn attach_for_good(&mut self, profile: &Arc<Profile>, word: JobWord) -> Watched {
+        let observer = self.setup.observer.take();
+        let (watched, changes) = self.attach_with(profile, word, observer);
+        self.tell_past(profile, changes);
+        watched
+    }
+
+    fn tell_past(&self, profile: &Arc<Profile>, changes: Vec<crate::health::Change>) {
+        for change in changes {
+            let _ = self.changes.send(ProfileChange { profile: Arc::clone(profile), change, history: true });
+        }
+    }
+
+    fn attach_with(
+        &self,
+        profile: &Arc<Profile>,
+        word: JobWord,
+        observer: Option<Observer>,
+    ) -> (Watched, Vec<crate::health::Change>) {
+        let Setup { patterns, deadlines, zone, .. } = &self.setup;
+        Watched::attach(Arc::clone(profile), patterns, deadlines, zone, self.now(), word, observer)
+    }
+
+    /// The manager's first word is there: reads the past again, as that of the process that it names.
+    fn settle(&mut self, index: usize, answer: Option<&JobReport>) {
+        let profile = Arc::clone(&self.profiles[index].profile);
+        let word = match answer {
+            Some(report) => watched::gateway_of(report).map_or(JobWord::Nothing, JobWord::Process),
+            // A gateway that names itself in its home and does not now is gone, whatever the manager says.
+            None if watched::names_itself(&profile) => JobWord::Nothing,
+            None => JobWord::Awaited,
+        };
+        let mut settled = self.attach_for_good(&profile, word);
+        let watched = &mut self.profiles[index];
+        std::mem::swap(&mut watched.core, &mut settled.core);
+        std::mem::swap(&mut watched.collector, &mut settled.collector);
+        watched.provisional = false;
     }
 
     /// Reads what changed, and lets time pass. Returns whether something is left to read.
@@ -403,6 +441,9 @@ impl Watcher {
             Heard::Exit { key, .. } | Heard::Job { key, .. } => key,
         };
         let Some(index) = self.profiles.iter().position(|watched| watched.key() == *key) else { return };
+        if let (Heard::Job { answer, .. }, true) = (&message, self.profiles[index].provisional) {
+            self.settle(index, answer.as_ref());
+        }
         let watched = &mut self.profiles[index];
         let mut out = Vec::new();
         match message {

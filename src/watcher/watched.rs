@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
 use super::jobs::JobQuestions;
-use crate::evidence::collector::{Collector, Moment, Observer};
+use crate::evidence::collector::{Collector, JobWord, Moment, Observer};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process;
 use crate::evidence::watch::Key;
@@ -24,6 +24,8 @@ pub struct Watched {
     pub collector: Collector,
     pub job: JobQuestions,
     pub restart: Option<RestartView>,
+    /// No process is known, but the manager may name one: then the past is read again, for it belongs to that process.
+    pub provisional: bool,
     /// What is watched for it.
     pub keys: Vec<Key>,
     exits: BTreeMap<u32, (u64, JoinHandle<()>)>,
@@ -37,9 +39,11 @@ impl Watched {
         deadlines: &Deadlines,
         zone: &TimeZone,
         now: Moment,
+        word: JobWord,
         observer: Option<Observer>,
     ) -> (Self, Vec<Change>) {
-        let (collector, past) = Collector::attach(&profile, patterns, zone, now, observer);
+        let (collector, past) = Collector::attach(&profile, patterns, zone, now, word, observer);
+        let provisional = word == JobWord::Awaited && collector.processes().next().is_none();
         let begin = past.first().map_or(now.at, |(at, _)| *at);
         let mut core = Core::new(deadlines.clone(), begin);
         let mut job = JobQuestions::new();
@@ -50,7 +54,16 @@ impl Watched {
         }
         changes.extend(core.tick(now.at));
         (
-            Self { profile, core, collector, job, restart: None, keys: Vec::new(), exits: BTreeMap::new() },
+            Self {
+                profile,
+                core,
+                collector,
+                job,
+                restart: None,
+                provisional,
+                keys: Vec::new(),
+                exits: BTreeMap::new(),
+            },
             changes,
         )
     }
@@ -84,9 +97,7 @@ impl Watched {
             self.collector.tell(now.at, Evidence::JobUnknown, out);
             return;
         };
-        if let Some(pid) = report.pid {
-            // The job's process may be a wrapper; the gateway is then below it.
-            let gateway = process::find_gateway(pid).map_or(pid, |info| info.pid);
+        if let Some(gateway) = gateway_of(&report) {
             self.collector.consider(gateway, None, now.at, out);
         }
         let evidence = Evidence::Job {
@@ -133,6 +144,18 @@ impl Drop for Watched {
             task.abort();
         }
     }
+}
+
+/// The gateway's process. The job's may be a wrapper; the gateway is then below it.
+pub fn gateway_of(report: &JobReport) -> Option<u32> {
+    let pid = report.pid?;
+    Some(process::find_gateway(pid).map_or(pid, |info| info.pid))
+}
+
+/// Whether a gateway of this home left the files in which it names itself while it runs.
+pub fn names_itself(profile: &Profile) -> bool {
+    let own = profile.logs.contains(&profile.logs_folder().join("agent.log"));
+    own && ["gateway.lock", "gateway_state.json"].iter().any(|file| profile.home.join(file).exists())
 }
 
 fn key(profile: &Profile) -> String {

@@ -1,0 +1,398 @@
+//! The real `gatelight` mends real job files and real processes, with the launchctl of the tests in launchd's place.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use support::launchctl::FakeLaunchctl;
+use support::machine::{Gateway, Machine, Ran, plist};
+use support::wait_for;
+
+/// A gateway as the two jobs of the article run it: it logs to its standard output, a second after its start (no two of its kind write in one second).
+/// It keeps its arguments.
+const SPEAKS: &str = "#!/bin/sh
+trap 'exit 0' TERM
+sleep 1
+say() { TZ=UTC date \"+%Y-%m-%d %H:%M:%S $1\"; }
+say 'INFO  Gateway started'
+say 'INFO  Feishu WebSocket connected'
+while :; do sleep 0.05; done
+";
+
+struct Stage {
+    fake: FakeLaunchctl,
+    machine: Machine,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let fake = FakeLaunchctl::new(&json!({}));
+        let machine = Machine::with_launchctl(&fake.program());
+        Self { fake, machine }
+    }
+
+    /// An executable script; its path.
+    fn program(&self, name: &str, script: &str) -> String {
+        let path = self.machine.folder().join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A job of a simulated gateway that plays `first`, and, when it is started again, a healthy one.
+    fn simulated(&self, name: &str, first: &str, more: &str) -> PathBuf {
+        let home = self.machine.profile(name);
+        let home = home.to_str().unwrap();
+        let script = format!(
+            "#!/bin/sh\nexec {} simulate --home {home} --script {first} --then clean {more}\n",
+            env!("CARGO_BIN_EXE_gatelight")
+        );
+        let program = self.program(&format!("hermes-{name}"), &script);
+        let label = format!("ai.hermes.gateway-{name}");
+        let settings = format!(
+            "<key>RunAtLoad</key><true/><key>KeepAlive</key><true/><key>EnvironmentVariables</key><dict>\
+             <key>HERMES_HOME</key><string>{home}</string></dict>"
+        );
+        let file = self.machine.plist(&label, &[&program, "gateway", "run"], &settings);
+        self.load(&file);
+        file
+    }
+
+    /// A job of a gateway that is connected as soon as it runs.
+    fn speaking(&self, name: &str) -> PathBuf {
+        let program = self.program("hermes", SPEAKS);
+        let log = self.machine.hermes().join(format!("logs/gateway-{name}.log"));
+        fs::create_dir_all(log.parent().unwrap()).unwrap();
+        let settings = format!(
+            "<key>RunAtLoad</key><true/><key>KeepAlive</key><true/><key>ThrottleInterval</key><integer>1</integer>\
+             <key>StandardOutPath</key><string>{}</string>",
+            log.display()
+        );
+        let file = self.machine.plist(
+            &format!("ai.hermes.gateway-{name}"),
+            &[&program, "gateway", "run"],
+            &settings,
+        );
+        self.load(&file);
+        file
+    }
+
+    fn load(&self, file: &Path) {
+        let domain = format!("gui/{}", rustix::process::getuid().as_raw());
+        let answer = self.fake.call(&["bootstrap", &domain, file.to_str().unwrap()]);
+        assert!(answer.status.success(), "{answer:?}");
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.machine.run(arguments)
+    }
+
+    fn becomes(&self, profile: &str, light: &str, reason: &str) {
+        let mut last = None;
+        wait_for(
+            &format!("{profile} becomes {light} {reason}, not {:?}", self.machine.light(profile)),
+            || {
+                last = self.machine.light(profile);
+                last == Some((light.to_owned(), reason.to_owned()))
+            },
+        );
+    }
+
+    fn pid(&self, profile: &str) -> u64 {
+        let status = self.machine.status();
+        let found = status["profiles"].as_array().unwrap().iter().find(|p| p["profile"] == profile);
+        found.unwrap()["pid"].as_u64().unwrap()
+    }
+
+    /// Calls that change something.
+    fn changes(&self) -> Vec<String> {
+        let asks = ["print", "list", "managername", "print-disabled", "version"];
+        let calls = self.fake.calls().into_iter();
+        calls.filter(|call| !asks.contains(&call.split(' ').next().unwrap())).collect()
+    }
+}
+
+fn objects(ran: &Ran) -> Vec<Value> {
+    ran.out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {ran:?}")))
+        .collect()
+}
+
+fn outcome<'a>(told: &'a [Value], profile: &str) -> &'a Value {
+    told.iter().find(|o| o["profile"] == profile && o["outcome"].is_string()).unwrap()
+}
+
+#[test]
+fn the_articles_two_jobs_are_mended_in_one_command() {
+    let stage = Stage::new();
+    let program = stage.program("hermes", SPEAKS);
+    let home = stage.machine.home();
+    fs::create_dir_all(stage.machine.hermes().join("logs")).unwrap();
+    let names = ["default", "work"];
+    let mut files = Vec::new();
+    for name in names {
+        let text = fs::read_to_string(format!(
+            "{}/tests/service-files/blog-{name}.plist",
+            env!("CARGO_MANIFEST_DIR")
+        ));
+        let text = text.unwrap().replace("/usr/local/bin/hermes", &program);
+        let text = text.replace("/Users/lu", home.to_str().unwrap());
+        let path = stage.machine.agents().join(format!("ai.hermes.gateway-{name}.plist"));
+        fs::write(&path, &text).unwrap();
+        stage.load(&path);
+        files.push((path, text));
+    }
+    for name in names {
+        stage.becomes(name, "green", "connected");
+    }
+    let old: Vec<u64> = names.map(|name| stage.pid(name)).into();
+
+    let found = stage.run(&["doctor", "--json"]);
+    assert_eq!(found.code, Some(1), "{found:?}");
+    let findings = objects(&found).remove(0)["findings"].clone();
+    for name in names {
+        let flag = |f: &&Value| f["code"] == "replace-flag" && f["profile"] == name && f["fixable"] == true;
+        assert!(findings.as_array().unwrap().iter().any(|f| flag(&f)), "{findings}");
+    }
+
+    stage.fake.forget_calls();
+    let dry = stage.run(&["doctor", "--fix", "--dry-run"]);
+    assert_eq!(dry.code, Some(1), "{dry:?}");
+    assert_eq!(dry.out.matches("\n-  ").count(), 2, "{dry:?}");
+    assert!(files.iter().all(|(path, text)| fs::read_to_string(path).unwrap() == *text));
+    assert_eq!(fs::read_dir(stage.machine.agents()).unwrap().count(), 2);
+    assert_eq!(stage.changes(), Vec::<String>::new());
+
+    let fixed = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(fixed.code, Some(0), "{fixed:?}");
+    for (path, text) in &files {
+        let removed = |line: &&str| line.contains("--replace</string>");
+        let line = text.lines().find(removed).unwrap();
+        assert!(fixed.out.contains(&format!("\n-{line}\n")), "{fixed:?}");
+        let now = fs::read_to_string(path).unwrap();
+        assert!(!now.contains("<string>--replace"), "{now}");
+        let same = text.lines().filter(|old| now.lines().any(|new| new == *old)).count();
+        assert_eq!(same, text.lines().count() - 1, "{now}");
+    }
+    assert_eq!(fixed.out.lines().filter(|l| l.starts_with("-  ")).count(), 2, "{fixed:?}");
+    let list = String::from_utf8(stage.fake.call(&["list"]).stdout).unwrap();
+    for (name, old) in names.iter().zip(&old) {
+        let row = list.lines().find(|row| row.ends_with(&format!("\tai.hermes.gateway-{name}"))).unwrap();
+        let pid: u64 = row.split('\t').next().unwrap().parse().unwrap();
+        assert_ne!(pid, *old, "a new process: {list}");
+        stage.becomes(name, "green", "connected");
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&words).contains("--replace"));
+    }
+
+    let after: Vec<_> = files.iter().map(|(path, _)| fs::read(path).unwrap()).collect();
+    stage.fake.forget_calls();
+    let again = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(stage.changes(), Vec::<String>::new());
+    assert!(files.iter().zip(&after).all(|((path, _), bytes)| fs::read(path).unwrap() == *bytes));
+}
+
+#[test]
+fn every_generation_of_a_copied_home_is_mended_though_nothing_can_be_reloaded() {
+    let machine = Machine::new();
+    let keep = "<key>RunAtLoad</key><true/><key>KeepAlive</key>";
+    let (always, on_failure) =
+        (format!("{keep}<true/>"), format!("{keep}<dict><key>SuccessfulExit</key><false/></dict>"));
+    let shell = "exec hermes gateway run --external-supervisor";
+    let table: [(&str, &[&str], &str, bool); 9] = [
+        ("g0", &["hermes", "gateway", "run"], &on_failure, false),
+        ("g1", &["hermes", "gateway", "run", "--replace"], &on_failure, true),
+        ("g2", &["hermes", "gateway", "run", "--replace"], &always, true),
+        ("g3", &["hermes", "gateway", "run", "--external-supervisor"], &always, false),
+        ("g4", &["hermes", "gateway", "run", "--external-supervisor"], &on_failure, false),
+        (
+            "g5",
+            &[
+                "/usr/bin/osascript",
+                "-l",
+                "JavaScript",
+                "-e",
+                "ObjC.import(\"stdlib\"); $.system(\"exec hermes gateway run --replace\")",
+            ],
+            &on_failure,
+            true,
+        ),
+        ("shell", &["/bin/sh", "-c", shell], &on_failure, false),
+        ("foo", &["hermes", "gateway", "run", "--replace-foo"], &on_failure, false),
+        ("comment", &["hermes", "gateway", "run"], &format!("<!-- no --replace here -->{on_failure}"), false),
+    ];
+    let mut files = Vec::new();
+    for (name, words, more, flagged) in table {
+        let home = machine.profile(name);
+        fs::create_dir_all(&home).unwrap();
+        let home = format!(
+            "<key>EnvironmentVariables</key><dict><key>HERMES_HOME</key><string>{}</string></dict>",
+            home.display()
+        );
+        let label = format!("ai.hermes.gateway-{name}");
+        let words: Vec<String> = words.iter().map(|word| word.replace('"', "&quot;")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let path = machine.agents().join(format!("{label}.plist"));
+        let text = plist(&label, &words, &format!("{home}{more}"));
+        fs::write(&path, &text).unwrap();
+        files.push((name, path, text, flagged));
+    }
+    let fixed = machine.run(&["doctor", "--fix", "--yes", "--json"]);
+    assert_eq!(fixed.code, Some(0), "{fixed:?}");
+    let repairs = objects(&fixed).remove(0)["repairs"].clone();
+    for (name, path, text, flagged) in &files {
+        let now = fs::read_to_string(path).unwrap();
+        let repair = repairs.as_array().unwrap().iter().find(|r| r["profile"] == *name);
+        if *flagged {
+            assert!(!now.contains("--replace"), "{name}: {now}");
+            assert_eq!(repair.unwrap()["outcome"], "not reloaded", "{name}: {repairs}");
+        } else {
+            assert_eq!(now, *text, "{name}");
+            assert!(repair.is_none(), "{name}: {repairs}");
+        }
+    }
+    let again = machine.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+}
+
+/// A recording whose gateway is connected, and hollow soon after.
+fn hollow(stage: &Stage) -> String {
+    let [start, wait, link, dead] = [
+        "INFO gateway.run: Starting Hermes Gateway...",
+        "INFO gateway.run: Connecting to feishu...",
+        "INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2",
+        "WARNING gateway.kanban: kanban notifier tick failed: Executor shutdown has been called",
+    ];
+    let mut text = json!({"recording": 1, "start": "2026-11-22T11:00:00Z", "profile": "hollow"}).to_string();
+    let pid = json!({"t": 0.0, "file": "gateway.pid", "json": {"pid": 1, "kind": "hermes-gateway", "start_time": 1}});
+    text += &format!("\n{pid}\n");
+    for (second, line) in [(1, start), (2, wait), (3, link), (4, dead)] {
+        let line = format!("2026-11-22 11:00:0{second},000 {line}");
+        text += &json!({"t": 0.05 * f64::from(second), "log": "agent.log", "line": line}).to_string();
+        text.push('\n');
+    }
+    let path = stage.machine.folder().join("hollow.jsonl");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_hollow_shell_that_ignores_sigterm_is_replaced_and_that_is_told() {
+    let stage = Stage::new();
+    let hollow = hollow(&stage);
+    for name in ["one", "two"] {
+        stage.simulated(name, &hollow, "--ignore-term");
+    }
+    stage.simulated("well", "clean", "");
+    for name in ["one", "two"] {
+        stage.becomes(name, "red", "executor-shutdown");
+    }
+    stage.becomes("well", "green", "connected");
+    let old = ["one", "two", "well"].map(|name| stage.pid(name));
+
+    let ran = stage.run(&["restart", "one"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("SIGTERM"), "that it had to be killed is told: {ran:?}");
+    assert_ne!(stage.pid("one"), old[0]);
+    stage.becomes("one", "green", "connected");
+
+    let ran = stage.run(&["restart", "--red", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let told = objects(&ran);
+    assert!(told.iter().all(|o| o["profile"] == "two"), "only what is red: {ran:?}");
+    let steps: Vec<&str> = told.iter().filter_map(|o| o["step"].as_str()).collect();
+    assert_eq!(steps, ["ending-old", "starting-new", "proving-link"]);
+    let end = outcome(&told, "two");
+    assert_eq!((&end["outcome"], &end["killed"]), (&json!("worked"), &json!(true)), "{end}");
+    assert_eq!(end["pid"].as_u64(), Some(stage.pid("two")));
+    assert_eq!(stage.pid("well"), old[2], "what is well was left alone");
+
+    let ran = stage.run(&["restart", "--red"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(stage.changes().iter().filter(|call| call.starts_with("kickstart")).count(), 2);
+}
+
+#[test]
+fn six_restarts_an_hour_and_no_more() {
+    let stage = Stage::new();
+    stage.speaking("busy");
+    stage.becomes("busy", "green", "connected");
+    for turn in 0..6 {
+        let ran = stage.run(&["restart", "busy", "--json"]);
+        assert_eq!(ran.code, Some(0), "{turn}: {ran:?}");
+    }
+    let last = stage.pid("busy");
+    let ran = stage.run(&["restart", "busy", "--json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(outcome(&objects(&ran), "busy")["code"], "too-many");
+    assert_eq!(stage.pid("busy"), last);
+    let ran = stage.run(&["restart", "busy", "--json", "--force"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_ne!(stage.pid("busy"), last);
+}
+
+#[test]
+fn where_a_restart_does_not_help_that_is_said_first() {
+    let stage = Stage::new();
+    let file = stage.speaking("full");
+    stage.becomes("full", "green", "connected");
+    let log = stage.machine.hermes().join("logs/gateway-full.log");
+    let line = "ERROR Lark: connect failed, err: 1000040350: the number of connections exceeded the limit";
+    support::machine::append(&log, &format!("{} {line}\n", support::machine::stamp()));
+    stage.becomes("full", "red", "connection-limit");
+    let old = stage.pid("full");
+    let ran = stage.run(&["restart", "full"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("--yes"), "{ran:?}");
+    assert_eq!(stage.pid("full"), old);
+    let ran = stage.run(&["restart", "full", "--yes", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_ne!(stage.pid("full"), old);
+
+    // without a manager there is nobody to ask: explained, not tried
+    let alone = Gateway::connected(&stage.machine.profile("alone"));
+    let ran = stage.run(&["restart", "alone", "--json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(outcome(&objects(&ran), "alone")["code"], "unsupervised");
+    assert_eq!(stage.pid("alone"), u64::from(alone.process.pid()));
+    assert_eq!(stage.run(&["restart", "nobody"]).code, Some(2));
+    drop(file);
+}
+
+#[test]
+fn a_launchctl_without_sense_makes_the_answer_unknown_and_never_a_wrong_light() {
+    let stage = Stage::new();
+    let home = stage.machine.profile("work");
+    let _gateway = Gateway::connected(&home);
+    let variable = format!(
+        "<key>EnvironmentVariables</key><dict><key>HERMES_HOME</key><string>{}</string></dict>",
+        home.display()
+    );
+    stage.machine.plist("ai.hermes.gateway-work", &["/usr/local/bin/hermes", "gateway", "run"], &variable);
+    let all = ["print", "list", "managername"];
+    for fault in [
+        json!({"code": 0, "stdout": "}}{ state = \u{7}\n\tpid = many\n"}),
+        json!({"code": 71, "stderr": "Something new\n"}),
+        json!({"hang": true}),
+    ] {
+        let faults: Vec<Value> = all
+            .iter()
+            .map(|on| {
+                let mut fault = fault.clone();
+                fault["on"] = json!(on);
+                fault
+            })
+            .collect();
+        stage.fake.faults(&json!(faults));
+        let ran = stage.run(&["status", "--json"]);
+        assert_eq!(ran.code, Some(0), "{fault}: {ran:?}");
+        assert_eq!(objects(&ran)[0]["profiles"][0]["reason"], "connected", "{fault}: {ran:?}");
+    }
+}
