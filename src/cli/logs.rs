@@ -69,10 +69,12 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
             watch.add_file(log)?;
         }
         let mut stop = std::pin::pin!(interrupted());
+        let mut left = std::pin::pin!(super::watch::reader_left());
         loop {
             tokio::select! {
                 changed = watch.changed() => { changed?; }
-                () = tokio::time::sleep(SAFETY_POLL) => if super::watch::nobody_reads() { return Ok(OK) },
+                () = tokio::time::sleep(SAFETY_POLL) => {}
+                () = &mut left => return Ok(OK),
                 () = &mut stop => return Ok(OK),
             }
             let mut fresh: Vec<Line> = Vec::new();

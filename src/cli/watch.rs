@@ -1,7 +1,6 @@
 //! `gatelight watch`: one line a change.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
@@ -43,7 +42,7 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         first_lines(&snapshot, start, args.json, terminal)?;
         let mut told = Told::new(&snapshot);
         let mut stop = std::pin::pin!(interrupted());
-        let mut look = tokio::time::interval(READER_LOOK);
+        let mut left = std::pin::pin!(reader_left());
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
@@ -59,23 +58,35 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return Ok(OK),
                 },
-                _ = look.tick() => if nobody_reads() { return Ok(OK) },
+                () = &mut left => return Ok(OK),
                 () = &mut stop => return Ok(OK),
             }
         }
     })
 }
 
-/// How often it is looked whether anybody still reads, where nothing is to be written. As rare as the safety poll.
-const READER_LOOK: Duration = crate::watcher::SAFETY_POLL;
-
-/// Whether standard output is a pipe whose reader has left.
-pub fn nobody_reads() -> bool {
+/// Waits until nobody reads standard output any more, where it is a pipe or a terminal. A thread of its own waits for
+/// the system's word, so that nothing wakes up meanwhile; it ends with the program.
+pub async fn reader_left() {
     use rustix::event::{PollFd, PollFlags, poll};
-    let out = std::io::stdout();
-    let mut asked = [PollFd::new(&out, PollFlags::empty())];
-    let at_once = rustix::event::Timespec::default();
-    poll(&mut asked, Some(&at_once)).is_ok() && asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+    let (sender, left) = tokio::sync::oneshot::channel();
+    let waits = std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
+        let out = std::io::stdout();
+        loop {
+            // poll(2): errors and hang-ups are told without being asked for
+            let mut asked = [PollFd::new(&out, PollFlags::empty())];
+            match poll(&mut asked, None) {
+                Ok(_) if asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                _ => return,
+            }
+        }
+        let _ = sender.send(());
+    });
+    if waits.is_err() || left.await.is_err() {
+        // It cannot be told: the next line that is written will.
+        std::future::pending::<()>().await;
+    }
 }
 
 /// What was told of each profile last. The past of a profile that appears is no news: only where it led.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{Evidence, FileIdentity, JobState, Manager, ProcessState, Proof, Signal};
-use super::gateway::{End, Gateway, Said};
+use super::gateway::{End, Gateway, Link, Said};
 use super::judge;
 use super::reason::{Light, Reason};
 use super::settings::Deadlines;
@@ -300,8 +300,11 @@ impl Core {
             }
             _ => {}
         }
-        // The last words of the process before may carry a stamp from just after the new one was started.
-        let young = self.gateway.pid.is_some() && now < after(self.gateway.starting.since, LAST_WORDS);
+        // The last words of the process before may carry a stamp from just after the new one was started, which has
+        // no link of its own by then.
+        let young = self.gateway.pid.is_some()
+            && self.gateway.link == Link::Unknown
+            && now < after(self.gateway.starting.since, LAST_WORDS);
         if (young && is_of_shutdown(signal)) || (self.predecessor_speaks() && belongs_to_the_leaving(signal))
         {
             return;

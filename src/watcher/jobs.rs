@@ -32,11 +32,6 @@ impl JobQuestions {
         Self { wanted: true, ..Self::default() }
     }
 
-    /// There is nobody to ask.
-    pub fn nobody(&mut self) {
-        *self = Self { answered: true, ..Self::default() };
-    }
-
     /// Asks at the next turn.
     pub fn ask_soon(&mut self) {
         self.wanted = true;
@@ -85,9 +80,51 @@ impl JobQuestions {
         true
     }
 
+    /// There is nobody to ask.
+    pub fn skip(&mut self) {
+        self.answered = true;
+        self.wanted = false;
+        self.again = None;
+    }
+
     /// The answer is there (or there is none).
     pub fn end(&mut self) {
         self.asking = false;
         self.answered = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_due_where_nobody_can_be_asked() {
+        let now = Instant::now();
+        let mut job = JobQuestions::new();
+        assert_eq!(job.next(now), Some(Duration::ZERO));
+        job.note(&Evidence::NoProcess);
+        job.skip();
+        assert_eq!((job.next(now), job.answered), (None, true));
+    }
+
+    #[test]
+    fn a_gateway_that_stays_gone_is_asked_for_less_and_less_often() {
+        let mut now = Instant::now();
+        let mut job = JobQuestions::new();
+        assert!(job.begin(now) && !job.begin(now), "one question at a time");
+        job.end();
+        job.note(&Evidence::NoProcess);
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            let pause = job.next(now).expect("a question is planned");
+            now += pause;
+            assert!(job.begin(now));
+            job.end();
+            pauses.push(pause.as_secs_f64().ceil() as u64);
+        }
+        assert_eq!(pauses[1..], [2, 4, 8, 15, 60, 60]);
     }
 }

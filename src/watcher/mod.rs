@@ -462,12 +462,10 @@ impl Watcher {
     fn ask_managers(&mut self) {
         let now = Instant::now();
         for watched in &mut self.profiles {
-            let Some(job) = watched.profile.job.clone() else {
-                watched.job.nobody();
-                continue;
-            };
-            let Some(supervisor) = self.setup.supervisors.get(job.manager) else {
-                watched.job.nobody();
+            let job = watched.profile.job.clone();
+            let asked = job.and_then(|job| Some((self.setup.supervisors.get(job.manager)?, job)));
+            let Some((supervisor, job)) = asked else {
+                watched.job.skip();
                 continue;
             };
             if !watched.job.begin(now) {
