@@ -597,6 +597,51 @@ fn the_last_words_of_the_process_before_are_not_the_new_ones() {
 }
 
 #[test]
+fn lines_of_a_start_that_are_read_before_its_process_is_known_are_its_own() {
+    let mut field = Field::connected();
+    field
+        .wait(60.0)
+        .info("gateway.run: Starting Hermes Gateway...")
+        .info("gateway.run: Connecting to feishu...");
+    field.info("Lark: connected to wss://x [conn_id=2]");
+    let started_at = Some(field.at() - SignedDuration::from_secs(9));
+    field.wait(1.0).process(100, ProcessState::Gone, Some(1));
+    let state = ProcessState::Running;
+    field.tell(Evidence::Process { pid: 101, start: None, started_at, state, exit: None });
+    assert_eq!(field.shows(), Reason::Connected, "its log said so already");
+    assert_eq!(field.wait(200.0).shows(), Reason::Connected);
+    // A dead executor of the process before is not handed over.
+    let mut field = Field::connected();
+    field.wait(60.0).error("asyncio: x: Executor shutdown has been called");
+    field.process(100, ProcessState::Gone, Some(1));
+    let started_at = Some(field.at());
+    field.tell(Evidence::Process { pid: 101, start: None, started_at, state, exit: None });
+    assert_eq!(field.shows(), Reason::Starting);
+}
+
+#[test]
+fn the_same_event_twice_in_one_file_happened_twice() {
+    let mut field = Field::empty();
+    for line in [
+        "2026-06-09 10:00:00 INFO  Gateway started",
+        "2026-06-09 10:00:01 INFO Feishu WebSocket connected",
+        "2026-06-09 10:00:01 ERROR Feishu WebSocket connection lost",
+        "2026-06-09 10:00:01 INFO Feishu WebSocket connected",
+    ] {
+        field.raw("gateway-work.log", line);
+    }
+    assert_eq!(field.shows(), Reason::Connected);
+    for line in [
+        "2026-06-09 10:00:01 INFO Feishu WebSocket connected",
+        "2026-06-09 10:00:01 ERROR Feishu WebSocket connection lost",
+        "2026-06-09 10:00:01 INFO Feishu WebSocket connected",
+    ] {
+        field.raw("gateway.log", line);
+        assert_eq!(field.shows(), Reason::Connected, "copies in another file");
+    }
+}
+
+#[test]
 fn webhook_mode_has_no_link_to_watch() {
     let mut field = Field::started();
     field

@@ -64,30 +64,63 @@ impl LogEvent {
 /// Recognises an event that was read already, in another file.
 #[derive(Debug, Default)]
 pub struct Copies {
-    remembered: VecDeque<(u64, Option<DateTime>, Timestamp)>,
+    remembered: VecDeque<Remembered>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    key: u64,
+    stamp: Option<DateTime>,
+    at: Timestamp,
+    /// How often it happened.
+    times: usize,
+    /// How often each file told of it: the same event twice in one file happened twice.
+    told: Vec<(String, usize)>,
+}
+
+impl Remembered {
+    /// Counts one more word of this file. Whether it tells of nothing new.
+    fn is_known_to(&mut self, source: &str) -> bool {
+        let count = match self.told.iter_mut().find(|(file, _)| file == source) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.told.push((source.to_owned(), 1));
+                1
+            }
+        };
+        let known = count <= self.times;
+        self.times = self.times.max(count);
+        known
+    }
 }
 
 impl Copies {
     /// Whether this event was seen before; it is remembered if not.
     pub fn is_copy(&mut self, event: &LogEvent, now: Timestamp) -> bool {
         let Some(key) = event.key else { return false };
+        let source = event.proof.source.as_str();
         let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
-        for (_, stamp, at) in self.remembered.iter_mut().rev().filter(|known| known.0 == key) {
-            match (*stamp, event.stamp) {
-                (Some(a), Some(b)) if a == b => return true,
+        for known in self.remembered.iter_mut().rev().filter(|known| known.key == key) {
+            match (known.stamp, event.stamp) {
+                (Some(a), Some(b)) if a == b => return known.is_known_to(source),
                 // The first copy had no place in time: this one has, and is told again with it.
-                (None, Some(_)) if fresh(*at) => {
-                    *stamp = event.stamp;
+                (None, Some(_)) if fresh(known.at) => {
+                    known.stamp = event.stamp;
+                    known.told.push((source.to_owned(), 1));
                     return false;
                 }
-                (_, None) if fresh(*at) => return true,
+                (_, None) if fresh(known.at) => return known.is_known_to(source),
                 _ => {}
             }
         }
         if self.remembered.len() >= MOST_REMEMBERED {
             self.remembered.pop_front();
         }
-        self.remembered.push_back((key, event.stamp, now));
+        let told = vec![(source.to_owned(), 1)];
+        self.remembered.push_back(Remembered { key, stamp: event.stamp, at: now, times: 1, told });
         false
     }
 }

@@ -22,6 +22,9 @@ const MOST_PROCESSES: usize = 64;
 /// Start times and takeovers remembered at most: more than any threshold needs.
 const MOST_TIMES: usize = 256;
 
+/// Signals of a start that are kept until its process is known.
+const MOST_OF_A_START: usize = 128;
+
 /// The last lines of a process may arrive for this long after it is gone.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -81,6 +84,8 @@ pub struct Core {
     pub(super) absent: Option<Timer>,
     pub(super) unreadable: Vec<String>,
     predecessor: Option<Predecessor>,
+    /// What was heard since the last start of a gateway: its process may be known only later.
+    start_heard: Vec<(Timestamp, Said)>,
     grace: Option<Timestamp>,
     asleep_since: Option<Timestamp>,
     green_since: Option<Timestamp>,
@@ -108,6 +113,7 @@ impl Core {
             absent: None,
             unreadable: Vec::new(),
             predecessor: None,
+            start_heard: Vec::new(),
             grace: None,
             asleep_since: None,
             green_since: None,
@@ -290,6 +296,14 @@ impl Core {
         if matches!(signal, Signal::Info | Signal::Record) && !self.gateway.alive() {
             return;
         }
+        if signal == Signal::Start {
+            self.start_heard.clear();
+        }
+        if (signal == Signal::Start || !self.start_heard.is_empty())
+            && self.start_heard.len() < MOST_OF_A_START
+        {
+            self.start_heard.push((now, said.clone()));
+        }
         match signal {
             Signal::Takeover => push_bounded(&mut self.takeovers, (now, proof.clone())),
             Signal::RespawnStorm => self.storm = Some((now, proof.clone())),
@@ -438,6 +452,9 @@ impl Core {
         let Some(process) = self.processes.get(&pid).cloned() else { return };
         if self.gateway.pid.is_some() || self.gateway.end.is_some() || !self.gateway.seen {
             self.begin(Some(pid), process.started_at.unwrap_or(process.first_seen));
+            if let Some(started_at) = process.started_at {
+                self.hand_over(started_at);
+            }
         }
         self.gateway.pid = Some(pid);
         let written = self.pid_file.filter(|id| id.pid == pid).and_then(|id| id.start);
@@ -446,6 +463,19 @@ impl Core {
         self.gateway.seen = true;
         if process.state == ProcessState::Stopped {
             self.note_state(pid, ProcessState::Stopped, None);
+        }
+    }
+
+    /// Gives a new process what was heard of its start before it was known: its lines may be read before its
+    /// predecessor is seen to be gone.
+    fn hand_over(&mut self, started_at: Timestamp) {
+        let heard = std::mem::take(&mut self.start_heard);
+        if heard.first().is_none_or(|(at, _)| *at < started_at) {
+            return;
+        }
+        let grace = self.grace();
+        for (at, said) in heard {
+            self.gateway.hear(at, said, &self.deadlines, grace);
         }
     }
 
