@@ -368,8 +368,11 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
     }
     match d.job_file {
         Some(text) => {
-            // as a whole first: a secret's name and its value often stand on two lines
-            let whole: String = text.chars().take(64 * 1024).collect();
+            // as a whole first: a secret's name and its value often stand on two lines; and without escapes, which
+            // may cut a token into pieces
+            let head: String = text.chars().take(64 * 1024).collect();
+            let lines: Vec<String> = head.lines().map(|line| redact::one_line(line, 4_000)).collect();
+            let whole = lines.join("\n");
             let redacted = redact::redact(&whole);
             let all: Vec<&str> = redacted.lines().collect();
             let mut lines: Vec<String> = all.iter().take(JOB_LINES).map(|l| clean(l, d.facts)).collect();

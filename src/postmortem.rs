@@ -55,7 +55,9 @@ pub fn read(
     let (Some(first), Some(last)) = (first, last) else {
         anyhow::bail!("{}: no line with a time stamp: neither a recording nor a Hermes log", names());
     };
-    events.sort_by_key(|(stamp, _)| *stamp);
+    if !events.is_sorted_by_key(|(stamp, _)| *stamp) {
+        events.sort_by_key(|(stamp, _)| *stamp);
+    }
     let start = instant(first, zone);
     let mut core = Core::new(deadlines.clone(), start);
     let mut copies = Copies::default();

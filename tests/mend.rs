@@ -1,6 +1,12 @@
 //! The real `gatelight` mends real job files and real processes, with the launchctl of the tests in launchd's place.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::similar_names,
+    clippy::format_push_string
+)]
 
 mod support;
 

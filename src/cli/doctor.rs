@@ -393,9 +393,17 @@ fn failure_text(failure: &Failure, lang: Lang) -> &str {
 fn shown_diff(change: &Change, redact: &dyn for<'l> Fn(&'l str) -> Cow<'l, str>) -> String {
     let path = printable(&change.original.path.to_string_lossy());
     let mut text = format!("--- {path}\n+++ {path}\n");
+    let mut above = "";
     for line in change.plan.diff.lines() {
-        text.push_str(&printable(&redact(line)));
+        // the name of a secret often stands on the line above its value; the first character is the diff's own
+        let split = line.chars().next().map_or(0, char::len_utf8);
+        let (mark, body) = line.split_at(split);
+        let both = format!("{above}\n{body}");
+        let clean = redact(&both);
+        let shown = clean.rsplit_once('\n').map_or(clean.as_ref(), |(_, last)| last);
+        text.push_str(&printable(&format!("{mark}{shown}")));
         text.push('\n');
+        above = body;
     }
     text
 }

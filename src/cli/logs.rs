@@ -12,7 +12,7 @@ use super::{OK, Terminal, USAGE, style};
 use crate::diagnose::LogLine;
 use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
-use crate::evidence::redact::{one_line, redact};
+use crate::evidence::redact::{clean_line, one_line};
 use crate::evidence::tail::{Limits, Tailer};
 use crate::evidence::watch::Watch;
 use crate::health::{Light, Signal};
@@ -188,7 +188,7 @@ struct View<'a, 'b> {
 impl View<'_, '_> {
     fn show(&mut self, line: &Line) -> anyhow::Result<()> {
         let text = String::from_utf8_lossy(&line.text);
-        let text = one_line(&redact(text.trim_end_matches('\r')), LINE_CHARS);
+        let text = clean_line(text.trim_end_matches('\r'), LINE_CHARS);
         let mut meaning = None;
         let mut block = line.text.clone();
         block.push(b'\n');

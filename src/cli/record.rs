@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::engine::{Engine, first_look, interrupted, runtime};
 use super::{OK, Terminal};
 use crate::evidence::collector::Observed;
-use crate::evidence::redact::{one_line, redact};
+use crate::evidence::redact::{clean_line, names_a_secret};
 use crate::health::{Evidence, JobState};
 use crate::recording::{Header, VERSION};
 use crate::text::{fill, status as words};
@@ -89,7 +89,7 @@ impl Writer {
             Observed::Lines { log, block } => {
                 for line in block.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
                     let text = String::from_utf8_lossy(line);
-                    let line = one_line(&redact(text.trim_end_matches('\r')), LINE_CHARS);
+                    let line = clean_line(text.trim_end_matches('\r'), LINE_CHARS);
                     self.event(at, json!({"log": log, "line": line}));
                 }
             }
@@ -153,17 +153,15 @@ fn known(evidence: &Evidence) -> Option<Value> {
     })
 }
 
-/// Every text in it redacted.
+/// Every text in it redacted, and whatever stands under the name of a secret.
 fn redacted(value: &Value) -> Value {
     match value {
-        Value::String(text) => Value::String(redact(text).into_owned()),
+        Value::String(text) => Value::String(clean_line(text, LINE_CHARS)),
         Value::Array(items) => Value::Array(items.iter().map(redacted).collect()),
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(key, value)| {
-                    let lower = key.to_lowercase();
-                    let secret = ["secret", "token", "password", "ticket", "access_key"];
-                    let hidden = value.is_string() && secret.iter().any(|word| lower.contains(word));
+                    let hidden = names_a_secret(key) && !matches!(value, Value::Null | Value::Bool(_));
                     (key.clone(), if hidden { json!("[removed]") } else { redacted(value) })
                 })
                 .collect(),

@@ -1,6 +1,7 @@
 //! Blocks of log lines → evidence. One event that stands in several files counts once; a line without a stamp belongs to
 //! the record above it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -65,6 +66,8 @@ impl LogEvent {
 #[derive(Debug, Default)]
 pub struct Copies {
     remembered: VecDeque<Remembered>,
+    /// How many of those have this key: most events are new, which is answered without a search.
+    keys: HashMap<u64, u32>,
 }
 
 #[derive(Debug)]
@@ -81,16 +84,14 @@ struct Remembered {
 impl Remembered {
     /// Counts one more word of this file. Whether it tells of nothing new.
     fn is_known_to(&mut self, source: &str) -> bool {
-        let count = match self.told.iter_mut().find(|(file, _)| file == source) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                self.told.push((source.to_owned(), 1));
-                1
-            }
-        };
+        if !self.told.iter().any(|(file, _)| file == source) {
+            self.told.push((source.to_owned(), 0));
+        }
+        let mut count = 0;
+        for (_, times) in self.told.iter_mut().filter(|(file, _)| file == source) {
+            *times += 1;
+            count = *times;
+        }
         let known = count <= self.times;
         self.times = self.times.max(count);
         known
@@ -103,7 +104,15 @@ impl Copies {
         let Some(key) = event.key else { return false };
         let source = event.proof.source.as_str();
         let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
-        for known in self.remembered.iter_mut().rev().filter(|known| known.key == key) {
+        let mut left = self.keys.get(&key).copied().unwrap_or(0);
+        for known in self.remembered.iter_mut().rev() {
+            if left == 0 {
+                break;
+            }
+            if known.key != key {
+                continue;
+            }
+            left -= 1;
             match (known.stamp, event.stamp) {
                 (Some(a), Some(b)) if a == b => return known.is_known_to(source),
                 // The first copy had no place in time: this one has, and is told again with it.
@@ -116,11 +125,18 @@ impl Copies {
                 _ => {}
             }
         }
-        if self.remembered.len() >= MOST_REMEMBERED {
-            self.remembered.pop_front();
+        if self.remembered.len() >= MOST_REMEMBERED
+            && let Some(old) = self.remembered.pop_front()
+            && let Entry::Occupied(mut count) = self.keys.entry(old.key)
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
         }
         let told = vec![(source.to_owned(), 1)];
         self.remembered.push_back(Remembered { key, stamp: event.stamp, at: now, times: 1, told });
+        *self.keys.entry(key).or_default() += 1;
         false
     }
 }
@@ -266,7 +282,7 @@ fn context(head: &Head<'_>, line: &[u8], patterns: &Patterns) -> Carry {
         level: Some(head.level),
         lark: head.logger == Some(b"Lark"),
         stamp: head.stamp,
-        about_feishu: speaks_of_feishu(line),
+        about_feishu: patterns.speak_of_feishu(line),
         speech: patterns.is_speech(head.message),
     }
 }
@@ -277,23 +293,19 @@ fn enclosing(block: &[u8], start: usize, end: usize, carry: &Carry, patterns: &P
     for _ in 0..MOST_LINES_OF_A_RECORD {
         if line_end == 0 {
             let mut carried = carry.clone();
-            carried.about_feishu |= speaks_of_feishu(&block[..end]);
+            carried.about_feishu |= patterns.speak_of_feishu(&block[..end]);
             return carried;
         }
         let line_start = memrchr(b'\n', &block[..line_end - 1]).map_or(0, |at| at + 1);
         let text = &block[line_start..line_end - 1];
         if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
             let mut record = context(&head, text, patterns);
-            record.about_feishu |= speaks_of_feishu(&block[line_start..end]);
+            record.about_feishu |= patterns.speak_of_feishu(&block[line_start..end]);
             return record;
         }
         line_end = line_start;
     }
     Carry::default()
-}
-
-fn speaks_of_feishu(text: &[u8]) -> bool {
-    [&b"eishu"[..], b"lark_oapi", b"Lark"].iter().any(|word| memmem::find(text, word).is_some())
 }
 
 /// The number after the first `PID `.

@@ -102,7 +102,10 @@ pub struct Candidate<'a> {
 pub struct Patterns {
     speech: Vec<String>,
     all: Vec<Pattern>,
+    /// For each pattern: finds its needle. `None`: whatever fits `starts` holds it.
+    finders: Vec<Option<memmem::Finder<'static>>>,
     searcher: Searcher,
+    feishu: [memmem::Finder<'static>; 3],
 }
 
 #[derive(Debug)]
@@ -128,7 +131,9 @@ impl Patterns {
             Some(searcher) => Searcher::Packed(searcher),
             None => Searcher::Automaton(AhoCorasick::new(&needles)?),
         };
-        Ok(Self { speech: table.speech, all: patterns, searcher })
+        let feishu = ["eishu", "lark_oapi", "Lark"].map(memmem::Finder::new);
+        let finders = patterns.iter().map(Pattern::finder).collect();
+        Ok(Self { speech: table.speech, all: patterns, finders, searcher, feishu })
     }
 
     /// Where the next needle begins, at `from` or after it.
@@ -141,6 +146,11 @@ impl Patterns {
         hit.map(|at| from + at)
     }
 
+    /// Whether the text names Feishu or its SDK.
+    pub fn speak_of_feishu(&self, text: &[u8]) -> bool {
+        self.feishu.iter().any(|word| word.find(text).is_some())
+    }
+
     /// Whether a record with this message carries what people wrote.
     pub fn is_speech(&self, message: &[u8]) -> bool {
         self.speech.iter().any(|start| message.starts_with(start.as_bytes()))
@@ -148,7 +158,9 @@ impl Patterns {
 
     /// What the candidate means: the first pattern that fits.
     pub fn classify(&self, candidate: &Candidate<'_>) -> Option<Signal> {
-        self.all.iter().find(|pattern| pattern.fits(candidate)).map(|pattern| pattern.signal)
+        let mut each = self.all.iter().zip(&self.finders);
+        each.find(|(pattern, finder)| pattern.fits(candidate, finder.as_ref()))
+            .map(|(pattern, _)| pattern.signal)
     }
 }
 
@@ -169,7 +181,13 @@ impl Pattern {
         }
     }
 
-    fn fits(&self, line: &Candidate<'_>) -> bool {
+    fn finder(&self) -> Option<memmem::Finder<'static>> {
+        let implied = !self.starts.is_empty() && self.starts.iter().all(|start| start.contains(&self.needle));
+        (!implied).then(|| memmem::Finder::new(&self.needle).into_owned())
+    }
+
+    /// The cheap questions first: most patterns are out after the first bytes.
+    fn fits(&self, line: &Candidate<'_>, finder: Option<&memmem::Finder<'_>>) -> bool {
         let message = line.message;
         // What people wrote is believed for one thing only: that it arrived.
         if line.speech && !(line.is_head && self.signal == Signal::Inbound) {
@@ -177,16 +195,15 @@ impl Pattern {
         }
         let level_fits = line.level.is_some_and(|level| level >= self.level);
         let admitted = if line.is_head { level_fits } else { self.raw || (self.trace && level_fits) };
-        if !admitted || memmem::find(message, self.needle.as_bytes()).is_none() {
-            return false;
-        }
         let logger_fits = match &self.logger {
             Some(name) => line.logger == Some(name.as_bytes()),
             None => true,
         };
-        logger_fits
+        admitted
+            && logger_fits
             && (!self.about || line.about_feishu)
             && self.starts_fit(message)
+            && finder.is_none_or(|finder| finder.find(message).is_some())
             && self.ends_fit(message)
     }
 
@@ -194,7 +211,9 @@ impl Pattern {
         if self.starts.is_empty() {
             return true;
         }
-        self.starts.iter().any(|start| match message.strip_prefix(start.as_bytes()) {
+        let first = message.first();
+        let mut likely = self.starts.iter().filter(|start| start.as_bytes().first() == first);
+        likely.any(|start| match message.strip_prefix(start.as_bytes()) {
             Some(rest) if self.code => {
                 let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
                 digits > 0 && rest.get(digits) == Some(&b':')

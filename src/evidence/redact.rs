@@ -64,6 +64,9 @@ const PREFIXES: &[(&str, usize)] = &[
     ("hf_", 20),
 ];
 
+/// No word that is shorter begins a token: `eyJ` and what follows, up to its dot.
+const SHORTEST_TOKEN: usize = 8;
+
 /// The text without its secrets; borrowed where it holds none. Applying it again changes nothing.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
@@ -109,6 +112,10 @@ pub fn clean_line(text: &str, max: usize) -> String {
 }
 
 fn bounded(text: &str, max: usize) -> String {
+    // as many bytes at least as characters
+    if text.len() <= max {
+        return text.to_owned();
+    }
     match text.char_indices().nth(max) {
         None => text.to_owned(),
         Some(_) if max == 0 => String::new(),
@@ -119,7 +126,11 @@ fn bounded(text: &str, max: usize) -> String {
     }
 }
 
-fn without_controls(text: &str, most: usize) -> String {
+fn without_controls(text: &str, most: usize) -> Cow<'_, str> {
+    // nearly every line of a log
+    if text.len() <= most && text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len().min(most));
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -133,7 +144,7 @@ fn without_controls(text: &str, most: usize) -> String {
             c => out.push(c),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Takes a terminal escape sequence off: CSI up to its final byte, OSC and the like up to BEL or ST.
@@ -214,10 +225,9 @@ fn look_at_word(text: &str, start: usize) -> Step {
     }
     // an escaped line break before a word (`\nsk-…` inside JSON) is no part of it
     let escaped = start > 0 && bytes[start - 1] == b'\\' && matches!(bytes[start], b'n' | b't' | b'r');
-    for token_at in [start, start + usize::from(escaped)] {
-        if let Some(step) = token(text, token_at, end) {
-            return step;
-        }
+    let found = token(text, start, end).or_else(|| if escaped { token(text, start + 1, end) } else { None });
+    if let Some(step) = found {
+        return step;
     }
     if value_may_follow(word, &bytes[end..])
         && (names_a_secret(word) || holds_a_message(word, &bytes[end..]))
@@ -245,10 +255,29 @@ fn spaces(bytes: &[u8]) -> usize {
     bytes.iter().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(bytes.len())
 }
 
+/// The cheap question first, for every word of a log: the first bytes of `cli_`, `eyJ` and of [`PREFIXES`].
+fn may_begin_a_token(word: &[u8]) -> bool {
+    matches!(
+        word,
+        [b't' | b'u', b'-', ..]
+            | [b's', b'k', ..]
+            | [b'g', b'h' | b'i' | b'l', ..]
+            | [b'x', b'o' | b'a', ..]
+            | [b'A', b'K' | b'I', ..]
+            | [b'n', b'p', ..]
+            | [b'h', b'f', ..]
+            | [b'c', b'l', ..]
+            | [b'e', b'y', ..]
+    )
+}
+
 /// A token that shows by itself what it is.
 fn token(text: &str, start: usize, end: usize) -> Option<Step> {
     let bytes = text.as_bytes();
     let word = text.get(start..end)?;
+    if word.len() < SHORTEST_TOKEN || !may_begin_a_token(word.as_bytes()) {
+        return None;
+    }
     if let Some(rest) = word.strip_prefix("cli_") {
         // an app's ID: no secret, but nobody else's business; its ends tell two apart
         if rest.len() >= 8 && rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -281,11 +310,16 @@ fn token(text: &str, start: usize, end: usize) -> Option<Step> {
     None
 }
 
-fn names_a_secret(word: &str) -> bool {
+/// Whether what stands under this name is a secret: `app_secret`, `X-Api-Key`, `ticket`.
+pub fn names_a_secret(word: &str) -> bool {
     // no name of that length is one; and it bounds the work
-    let tail = &word[word.len().saturating_sub(64)..];
-    let plain: String =
-        tail.bytes().filter(|b| !matches!(b, b'_' | b'-')).map(|b| b.to_ascii_lowercase() as char).collect();
+    let tail = &word.as_bytes()[word.len().saturating_sub(64)..];
+    let plain: String = tail
+        .iter()
+        .copied()
+        .filter(|b| !matches!(b, b'_' | b'-'))
+        .map(|b| b.to_ascii_lowercase() as char)
+        .collect();
     NAMES.contains(&plain.as_str()) || NAME_ENDINGS.iter().any(|e| plain.ends_with(e))
 }
 
@@ -311,6 +345,15 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     if let Some(after) = text[at..].strip_prefix("</key>") {
         let after = after.trim_start();
         let value = after.strip_prefix("<string>")?;
+        let from = text.len() - value.len();
+        let to = from + value.find('<').unwrap_or(value.len());
+        return worth_hiding(text, from, to);
+    }
+    // an option and its value in the arguments of a property list
+    if bytes[start..].starts_with(b"--")
+        && let Some(value) =
+            text[at..].strip_prefix("</string>").and_then(|rest| rest.trim_start().strip_prefix("<string>"))
+    {
         let from = text.len() - value.len();
         let to = from + value.find('<').unwrap_or(value.len());
         return worth_hiding(text, from, to);
@@ -469,6 +512,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_prefix_is_passed_over() {
+        for (prefix, least) in PREFIXES {
+            assert!(may_begin_a_token(prefix.as_bytes()), "{prefix}");
+            assert!(prefix.len() + least >= SHORTEST_TOKEN, "{prefix}");
+        }
+    }
+
+    #[test]
     fn every_shape_is_found_and_nothing_around_it_touched() {
         for (text, expected) in [
             (
@@ -488,6 +539,10 @@ mod tests {
             (
                 "<key>X_TOKEN</key>\n <string>ab c</string>",
                 "<key>X_TOKEN</key>\n <string>[redacted]</string>",
+            ),
+            (
+                "<string>--app-secret</string>\n  <string>abc</string>",
+                "<string>--app-secret</string>\n  <string>[redacted]</string>",
             ),
             ("Authorization: Basic dXNlcjpw c2", "Authorization: [redacted]"),
             ("{\"Authorization\": \"Bearer abcdefg1\"}", "{\"Authorization\": \"[redacted]\"}"),

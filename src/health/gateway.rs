@@ -299,9 +299,12 @@ impl Gateway {
             Signal::Start => {
                 self.info_seen = true;
                 self.begun = true;
-                // Whatever left before: this one begins.
-                self.shutdown = None;
-                self.exiting = None;
+                // Whatever left before: this one begins, without a link.
+                if self.shutdown.take().is_some() {
+                    self.exiting = None;
+                    self.link = Link::Unknown;
+                    self.starting = timer(deadlines.start);
+                }
             }
             Signal::Info => self.info_seen = true,
             Signal::FeishuExpected => self.expect_feishu(),
@@ -502,15 +505,11 @@ impl Gateway {
         let own = |entry: &&PlatformEntry| !self.begun || entry.updated_at.is_none_or(|at| at >= started);
         let entry = state.feishu.as_ref().filter(own);
         match entry {
-            None if state.gateway_state == "running" && self.feishu == Feishu::Unknown => {
+            Some(entry) if entry.state != "disabled" => self.read_entry(now, entry, deadlines, grace),
+            _ if state.gateway_state == "running" && self.feishu == Feishu::Unknown => {
                 self.feishu = Feishu::Absent;
             }
-            Some(entry) if entry.state == "disabled" && self.feishu == Feishu::Unknown => {
-                self.feishu = Feishu::Absent;
-            }
-            None => {}
-            Some(entry) if entry.state == "disabled" => {}
-            Some(entry) => self.read_entry(now, entry, deadlines, grace),
+            _ => {}
         }
     }
 
