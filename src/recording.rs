@@ -338,3 +338,66 @@ impl<'a> Printed<'a> {
 pub fn rfc3339(at: Timestamp) -> String {
     format!("{at:.3}")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HEADER: &str = r#"{"recording": 1, "start": "2026-11-22T10:00:00Z"}"#;
+
+    fn read(lines: &str) -> Result<Recording, RecordingError> {
+        Recording::read(format!("{HEADER}\n{lines}").as_bytes())
+    }
+
+    #[test]
+    fn a_format_of_the_future_is_refused_by_name_and_its_events_are_counted() {
+        let future = Recording::read(&b"{\"recording\": 2, \"start\": \"2026-11-22T10:00:00Z\"}\n"[..]);
+        assert!(matches!(future, Err(RecordingError::Version(2))));
+        let recording = read(
+            "{\"t\": 1, \"moon\": \"full\"}\n{\"t\": 2, \"process\": {\"pid\": 1, \"state\": \"dreaming\"}}\n",
+        );
+        assert_eq!(recording.map(|r| r.unknown).ok(), Some(2));
+    }
+
+    #[test]
+    fn bad_lines_are_named_and_a_cut_end_is_forgiven() {
+        for (lines, line) in [
+            ("{\"t\": 1}\nx\n{\"t\": 2}\n", 3),
+            ("{\"t\": 2, \"end\": 1}\n{}\n", 0),
+            ("{\"t\": 2, \"truth\": \"\"}\n{\"t\": 1, \"truth\": \"\"}\n", 3),
+        ] {
+            match read(lines) {
+                Err(RecordingError::Line { line: named, .. }) => assert_eq!(named, line, "{lines}"),
+                Ok(_) => assert_eq!(line, 0, "{lines}"),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert!(
+            read("{\"t\": 1, \"truth\": \"\"}\n{\"t\": 2, \"lo").is_ok_and(|r| r.cut && r.events.len() == 1)
+        );
+        assert!(matches!(
+            Recording::read(&b"2026-11-22 10:00:00 INFO x\n"[..]),
+            Err(RecordingError::NoHeader(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Recording::read(bytes.as_slice());
+        }
+
+        #[test]
+        fn no_events_panic(lines in proptest::collection::vec(
+            r#"\{"t": (-?[0-9]{1,12}(\.[0-9]{1,3})?|1e308|null), "(log|file|process|job|tcp|wake|truth|end)": ("[a-z.]{0,12}"|\{"pid": -?[0-9]{1,12}, "state": "(running|gone|stopped)"\}|\{"slept": -?[0-9e]{1,9}\}|null|true)(, "line": ".{0,30}")?\}"#,
+            0..8,
+        )) {
+            let text = lines.join("\n");
+            if let (Ok(recording), Ok(patterns)) = (read(&text), Patterns::new(&[])) {
+                recording.play(Arc::new(patterns), Deadlines::default(), &mut |_| ());
+            }
+        }
+    }
+}

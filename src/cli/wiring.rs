@@ -278,6 +278,27 @@ pub fn copy_diagnostics(engine: &Engine, view: &ProfileView, snapshot: &Snapshot
     Ok(fill(engine.lang.pick(words::COPIED_TO_FILE), &[("file", &file.display().to_string())]))
 }
 
+/// How often the restarts that the menu-bar agent asked for are looked up. A scrape is rarer.
+const RESTARTS_LOOK: Duration = Duration::from_secs(15);
+
+/// A restart may have been asked for this long before it ended.
+const LONGEST_RESTART: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+
+/// Restarts are asked of another process, which keeps them in the history.
+fn count_restarts(history: &Path, counted_until: &mut Timestamp, counters: &crate::serve::metrics::Counters) {
+    let now = Timestamp::now();
+    let record = crate::history::store::Reader::open(history)
+        .and_then(|reader| reader.read(*counted_until - LONGEST_RESTART, now));
+    // Without a history there is nothing to count; the next look tries again.
+    let Ok(record) = record else { return };
+    for profile in &record.profiles {
+        for restart in profile.restarts.iter().filter(|r| r.ended_at > *counted_until && r.ended_at <= now) {
+            counters.restarted(&profile.name, restart.result);
+        }
+    }
+    *counted_until = now;
+}
+
 /// `gatelight serve`.
 pub fn run_serve(args: &serve::Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     use crate::serve::{http::Server, metrics::Counters};
@@ -292,12 +313,17 @@ pub fn run_serve(args: &serve::Args, engine: &Engine, terminal: &mut Terminal<'_
             writeln!(terminal.out, "http://{address}/metrics")?;
         }
         let serving = server.run(handle.snapshots.clone(), Arc::clone(&counters), Timestamp::now);
+        let mut counted_until = Timestamp::now();
         let counting = async {
+            let mut look = tokio::time::interval(RESTARTS_LOOK);
             loop {
-                match changes.recv().await {
-                    Ok(change) => counters.changed(&change),
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => break,
+                tokio::select! {
+                    change = changes.recv() => match change {
+                        Ok(change) => counters.changed(&change),
+                        Err(RecvError::Lagged(_)) => {}
+                        Err(RecvError::Closed) => break,
+                    },
+                    _ = look.tick() => count_restarts(&history_file(engine), &mut counted_until, &counters),
                 }
             }
         };
