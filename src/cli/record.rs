@@ -161,7 +161,10 @@ fn redacted(value: &Value) -> Value {
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(key, value)| {
-                    let hidden = names_a_secret(key) && !matches!(value, Value::Null | Value::Bool(_));
+                    let lower = key.to_lowercase();
+                    let telling = ["secret", "token", "password", "ticket", "access_key"];
+                    let secret = names_a_secret(key) || telling.iter().any(|word| lower.contains(word));
+                    let hidden = secret && !matches!(value, Value::Null | Value::Bool(_) | Value::Number(_));
                     (key.clone(), if hidden { json!("[removed]") } else { redacted(value) })
                 })
                 .collect(),

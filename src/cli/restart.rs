@@ -105,7 +105,11 @@ pub async fn run(
     let chosen = match choose(&args, &snapshot) {
         Ok(chosen) => chosen,
         Err(name) => {
-            let names: Vec<&str> = snapshot.profiles.iter().map(|p| p.profile.name.as_str()).collect();
+            // typed or found: neither may write escapes to the terminal
+            let name = crate::evidence::redact::one_line(&name, 80);
+            let shown =
+                snapshot.profiles.iter().map(|p| crate::evidence::redact::one_line(&p.profile.name, 80));
+            let names: Vec<String> = shown.collect();
             let text = teller.fill(words::NO_SUCH_PROFILE, &[("name", &name), ("names", &names.join(", "))]);
             teller.refuse(&name, "no-such-profile", &text);
             return Ok(USAGE);
