@@ -154,7 +154,7 @@ fn profiles_come_and_go_while_it_watches() {
     second.loses();
     // a home appears
     let third = Gateway::connected(&machine.profile("third"));
-    watch.expect("third", "green", "connected");
+    watch.expect_new("third", "green", "connected");
     third.executor_dies();
     watch.expect("third", "red", "executor-shutdown");
     fs::remove_dir_all(machine.profile("third")).unwrap();

@@ -1,7 +1,13 @@
 //! No secret leaves: tokens of every known shape are planted in everything that is read, and looked for in everything
 //! that comes out: menu, notices, terminal, JSON, recording, diagnosis, history, report, metrics.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::format_push_string,
+    clippy::needless_raw_string_hashes
+)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

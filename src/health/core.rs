@@ -22,6 +22,9 @@ const MOST_PROCESSES: usize = 64;
 /// Start times and takeovers remembered at most: more than any threshold needs.
 const MOST_TIMES: usize = 256;
 
+/// A process on its way out is believed to write the log for this long at most, beside its successor.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(60);
+
 /// Signals of a start that are kept until its process is known.
 const MOST_OF_A_START: usize = 128;
 
@@ -517,7 +520,9 @@ impl Core {
     }
 
     fn predecessor_speaks(&self) -> bool {
-        self.predecessor.as_ref().is_some_and(|old| old.until.is_none_or(|until| self.now < until))
+        // One that never leaves does not excuse the new one for ever.
+        let recent = self.now < after(self.gateway_since, LONGEST_GOODBYE);
+        recent && self.predecessor.as_ref().is_some_and(|old| old.until.is_none_or(|until| self.now < until))
     }
 
     fn written_by_gateway(&self, pid: u32, start: Option<u64>) -> bool {

@@ -241,6 +241,19 @@ impl Stream {
         value
     }
 
+    /// The same of a profile that has just appeared: a look may fall between its process and its first line, and then
+    /// tells of a start before.
+    #[track_caller]
+    pub fn expect_new(&mut self, profile: &str, light: &str, reason: &str) {
+        let line = self.line();
+        let value: Value = serde_json::from_str(&line).unwrap();
+        if value["profile"] == profile && value["reason"] == reason {
+            return;
+        }
+        assert_eq!((&value["profile"], &value["reason"]), (&profile.into(), &"starting".into()), "{line}");
+        self.expect(profile, light, reason);
+    }
+
     /// Ends it as Ctrl-C does; the exit code.
     pub fn interrupt(&mut self) -> Option<i32> {
         self.process.signal(Signal::INT);
