@@ -8,6 +8,7 @@
     clippy::format_push_string,
     clippy::needless_raw_string_hashes
 )]
+#![allow(clippy::needless_range_loop)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
