@@ -4,13 +4,7 @@ use crate::health::Light;
 
 /// The light's symbol, coloured where colours may be used.
 pub fn light(light: Light, color: bool) -> String {
-    let code = match light {
-        Light::Green => 32,
-        Light::Amber => 33,
-        Light::Red => 31,
-        Light::Grey => 90,
-    };
-    paint(light.symbol(), code, color)
+    in_light(light.symbol(), light, color)
 }
 
 /// Less important text.

@@ -8,15 +8,14 @@ use jiff::Timestamp;
 
 use super::engine::{Engine, runtime};
 use super::{Terminal, diagnose, doctor, history, report, restart, serve};
-use crate::doctor::ProcessFacts;
 use crate::doctor::flow::Link;
 use crate::evidence::{process, redact};
-use crate::health::{Deadlines, Light, Manager};
+use crate::health::{Deadlines, Light};
 use crate::postmortem;
 use crate::profile::{JobFile, Profile};
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
+use crate::supervisor::Supervisors;
 use crate::supervisor::ledger::Ledger;
-use crate::supervisor::{Supervisor, Supervisors};
 
 /// How long the link may take to come back after a reload: a start and one more attempt.
 const LINK_LIMIT: Duration = Duration::from_secs(120);
@@ -56,19 +55,12 @@ pub fn run_restart(args: restart::Args, engine: &Engine, terminal: &mut Terminal
 /// `gatelight doctor`.
 pub fn run_doctor(args: &doctor::Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let supervisors = Supervisors::from_environment();
-    let (launchd, systemd) = (supervisors.get(Manager::Launchd), supervisors.get(Manager::Systemd));
-    let supervisor = |manager| -> Option<&dyn Supervisor> {
-        match manager {
-            Manager::Launchd => launchd.as_deref(),
-            Manager::Systemd => systemd.as_deref(),
-            Manager::Embedded => None,
-        }
-    };
+    let supervisor = |manager| supervisors.of(manager);
     let mut link = |job: &JobFile, pid: u32| link_of(engine, job, pid);
     let mut context = doctor::Context {
         places: &engine.places,
         supervisor: &supervisor,
-        process: &facts,
+        process: &crate::doctor::process_facts,
         arguments_of: &|pid| process::look(pid).map(|info| info.command),
         link: &mut link,
         pause: &mut || std::thread::sleep(Duration::from_millis(500)),
@@ -151,23 +143,10 @@ fn story<'a>(file: &'a Path, engine: &Engine, terminal: &'a mut Terminal<'_>) ->
 /// Everything that the doctor finds now.
 pub fn examine(engine: &Engine) -> Vec<crate::doctor::Finding> {
     let supervisors = Supervisors::from_environment();
-    let (launchd, systemd) = (supervisors.get(Manager::Launchd), supervisors.get(Manager::Systemd));
-    let supervisor = |manager| -> Option<&dyn Supervisor> {
-        match manager {
-            Manager::Launchd => launchd.as_deref(),
-            Manager::Systemd => systemd.as_deref(),
-            Manager::Embedded => None,
-        }
-    };
+    let supervisor = |manager| supervisors.of(manager);
     let found = crate::profile::scan(&engine.places);
-    let live = crate::doctor::LiveFacts::ask(&found, &supervisor, &facts);
+    let live = crate::doctor::LiveFacts::ask(&found, &supervisor, &crate::doctor::process_facts);
     crate::doctor::examine(&found, &engine.places, &live)
-}
-
-/// What the doctor wants to know of a process.
-fn facts(pid: u32) -> Option<ProcessFacts> {
-    let info = process::look(pid).filter(|info| info.state != crate::health::ProcessState::Zombie)?;
-    Some(ProcessFacts { start: Some(info.start), parent: Some(info.parent) })
 }
 
 /// Writes the timeline of the last week and opens it.
@@ -201,17 +180,13 @@ pub fn run_diagnose(
         return Ok(super::status::no_such_profile(&args.profile, engine));
     };
     if let Some(out) = &args.recording {
-        let end = tokio_sleep(DIAGNOSIS_RECORDING);
+        let end = async { tokio::time::sleep(DIAGNOSIS_RECORDING).await };
         super::record::record_into(&args.profile, out, engine, || Ok(()), end)?;
     }
     let recording = args.recording.as_ref().map(|path| path.display().to_string());
     let text = diagnosis(engine, view, &snapshot, recording.as_deref());
     terminal.out.write_all(text.as_bytes())?;
     Ok(super::OK)
-}
-
-async fn tokio_sleep(span: Duration) {
-    tokio::time::sleep(span).await;
 }
 
 fn diagnosis(engine: &Engine, view: &ProfileView, snapshot: &Snapshot, recording: Option<&str>) -> String {

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::health::{JobState, Manager};
+use crate::evidence::process;
+use crate::health::{JobState, Manager, ProcessState};
 use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, files, homes, unit_files};
 use crate::supervisor::{JobReport, Supervisor};
 use crate::text::{self, Lang, Phrase, doctor as phrases};
@@ -224,15 +225,10 @@ fn other_instance(
     Some(pid)
 }
 
-/// `/proc`'s word of a process; elsewhere nothing is known.
+/// The system's word of a process; a zombie is none.
 pub fn process_facts(pid: u32) -> Option<ProcessFacts> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // the name in brackets may hold anything
-    let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
-    if fields.first() == Some(&"Z") {
-        return None;
-    }
-    Some(ProcessFacts { parent: fields.get(1)?.parse().ok(), start: fields.get(19)?.parse().ok() })
+    let info = process::look(pid).filter(|info| info.state != ProcessState::Zombie)?;
+    Some(ProcessFacts { start: Some(info.start), parent: Some(info.parent) })
 }
 
 /// Finds what is wrong, profile by profile in the order of the scan, then files that could not be read. Reads job files

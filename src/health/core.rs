@@ -568,7 +568,7 @@ impl Core {
         self.grace.filter(|until| *until > self.now)
     }
 
-    /// Whether this reason held back is worth a restart of the count: see [`judge`].
+    /// How many of these times lie within the window that ends now.
     pub(super) fn recent(&self, times: &[Timestamp], window: Duration) -> usize {
         let now = self.clock();
         times.iter().filter(|at| after(**at, window) > now && **at <= now).count()

@@ -120,6 +120,11 @@ impl Supervisors {
         self.all.push(supervisor);
     }
 
+    /// The same, borrowed.
+    pub fn of(&self, manager: Manager) -> Option<&dyn Supervisor> {
+        self.all.iter().find(|s| s.manager() == manager).map(AsRef::as_ref)
+    }
+
     /// The one of this kind.
     pub fn get(&self, manager: Manager) -> Option<Arc<dyn Supervisor>> {
         self.all.iter().find(|s| s.manager() == manager).cloned()
