@@ -11,7 +11,7 @@
 //! a page from the history, or from old logs that [`postmortem`] played through the same core; [`recording`] writes
 //! evidence down and plays it again; [`diagnose`] puts all of it into a report for an issue. [`doctor`] finds and
 //! repairs faults of job files. [`config`] holds the user's settings, [`text`] every word that users read, in both
-//! languages.
+//! languages; [`lock`] keeps two of our processes out of each other's way.
 
 pub mod agent;
 pub mod cli;
@@ -22,6 +22,7 @@ pub mod evidence;
 pub mod health;
 pub mod history;
 pub mod hook;
+pub mod lock;
 pub mod postmortem;
 pub mod profile;
 pub mod recording;

@@ -9,8 +9,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, OFlags};
+use rustix::fs::OFlags;
 
+use crate::lock::Lock;
 use crate::profile::files::{self, FileError};
 
 /// What is put behind a file's name to name its backup.
@@ -85,9 +86,9 @@ pub fn rewritten_since_repair(path: &Path) -> bool {
 /// disk; a test kills the process there. On an error (a full disk, a file that changed) nothing of ours stays behind but
 /// a backup of what still stands.
 pub fn replace(original: &Original, new: &[u8], step: &mut dyn FnMut()) -> Result<PathBuf, WriteError> {
-    let folder = Locked::take(&original.path)?;
+    let folder = lock_folder(&original.path)?;
     remove_strays(&original.path, step)?;
-    let done = replace_locked(original, new, &folder.0, step);
+    let done = replace_locked(original, new, folder.file(), step);
     if done.is_err() {
         // the first error is the one to tell
         let _ = remove_strays(&original.path, step);
@@ -124,12 +125,12 @@ fn replace_locked(
 
 /// Puts the backup back in its place, if the file is still what the repair wrote.
 pub fn restore(original: &Original, written: &[u8]) -> Result<(), WriteError> {
-    let folder = Locked::take(&original.path)?;
+    let folder = lock_folder(&original.path)?;
     if files::read_within(&original.path)? != written {
         return Err(WriteError::Changed);
     }
     fs::rename(original.backup(), &original.path)?;
-    folder.0.sync_all()?;
+    folder.file().sync_all()?;
     Ok(())
 }
 
@@ -148,32 +149,16 @@ fn remove_strays(path: &Path, step: &mut dyn FnMut()) -> io::Result<()> {
 /// Removes the temporary files that a killed repair left beside this file. Nothing is done while a repair works there.
 pub fn clean(path: &Path) {
     let strays = TEMPORARY.iter().any(|suffix| fs::symlink_metadata(beside(path, suffix)).is_ok());
-    if strays && let Ok(_folder) = Locked::take(path) {
+    if strays && let Ok(_folder) = lock_folder(path) {
         // what cannot be removed now is tried again with the next repair, which tells the reason
         let _ = remove_strays(path, &mut || {});
     }
 }
 
-/// A folder in which nobody else repairs.
-struct Locked(File);
-
-impl Locked {
-    /// The lock goes with the process, also when that is killed.
-    fn take(file: &Path) -> Result<Self, WriteError> {
-        let folder = File::open(file.parent().unwrap_or(Path::new("/")))?;
-        match rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self(folder)),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(WriteError::Busy),
-            Err(error) => Err(WriteError::Io(error.into())),
-        }
-    }
-}
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        // closing is not enough: a child that another thread starts just now holds a copy of the descriptor until its exec
-        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
-    }
+/// Takes the folder in which this file lies for this repair alone.
+fn lock_folder(file: &Path) -> Result<Lock, WriteError> {
+    let folder = File::open(file.parent().unwrap_or(Path::new("/")))?;
+    Lock::take(folder)?.ok_or(WriteError::Busy)
 }
 
 fn write_whole(path: &Path, bytes: &[u8], like: &Original, step: &mut dyn FnMut()) -> io::Result<()> {

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::policy;
+use crate::lock::Lock;
 
 /// Most that is read, in bytes; a longer file is not ours.
 const FILE_LIMIT: u64 = 256 * 1024;
@@ -39,7 +39,7 @@ pub struct Ledger {
 /// The right to restart one profile, see [`Ledger::claim`].
 #[derive(Debug)]
 #[must_use]
-pub struct Claim(#[expect(dead_code, reason = "held for its lock")] File);
+pub struct Claim(#[expect(dead_code, reason = "held for what its drop does")] Lock);
 
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -112,24 +112,18 @@ impl Ledger {
         });
         let path = self.path.with_extension(format!("{:03x}.lock", sum & 0xfff));
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Claim(file))),
-            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        Ok(Lock::take(file)?.map(Claim))
     }
 
-    fn lock(&self) -> io::Result<File> {
+    fn lock(&self) -> io::Result<Lock> {
         let path = self.path.with_extension("lock");
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         let until = Instant::now() + PATIENCE;
         loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
-                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(error) => return Err(error.into()),
+            let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
+            match Lock::take(file)? {
+                Some(lock) => return Ok(lock),
+                None if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
+                None => return Err(io::ErrorKind::WouldBlock.into()),
             }
         }
     }

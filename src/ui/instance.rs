@@ -1,7 +1,7 @@
 //! One Gatelight a user: a lock in the data folder, held for life, and a socket beside it on which a second start asks
 //! the first to show itself.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
+use crate::lock;
 
 /// How long the other side may take to say its few bytes.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,8 +31,7 @@ pub enum Instance {
 /// Held by the first.
 #[derive(Debug)]
 pub struct Lock {
-    /// Unlocked by the system when it is closed, however the process ends.
-    _file: File,
+    _held: lock::Lock,
     socket: PathBuf,
     listener: Option<UnixListener>,
 }
@@ -47,18 +46,14 @@ pub fn take(data: &Path) -> io::Result<Instance> {
         .mode(0o600)
         .open(data.join("gatelight.lock"))?;
     let socket = data.join("gatelight.sock");
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            return Ok(Instance::Second { told: ask(&socket).is_ok() });
-        }
-        Err(e) => return Err(e.into()),
-    }
+    let Some(lock) = lock::Lock::take(file)? else {
+        return Ok(Instance::Second { told: ask(&socket).is_ok() });
+    };
     // we have the lock: what stands there is of one who left without a word
     let _nothing_there = fs::remove_file(&socket);
     // a path that is too long for a socket costs only the greeting
     let listener = UnixListener::bind(&socket).ok();
-    Ok(Instance::First(Lock { _file: file, socket, listener }))
+    Ok(Instance::First(Lock { _held: lock, socket, listener }))
 }
 
 fn ask(socket: &Path) -> io::Result<()> {
