@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
 use super::offline::offline;
-use crate::cli::engine::{Engine, interrupted, runtime};
+use crate::cli::engine::{Engine, Interrupts, runtime};
 use crate::cli::wiring::history_file;
 use crate::config::{Config, Folders};
 use crate::evidence::patterns::Patterns;
@@ -35,6 +35,8 @@ const OFFLINE_LOOK: Duration = Duration::from_secs(10);
 
 /// The background side of the agent.
 pub struct Background {
+    runtime: tokio::runtime::Runtime,
+    stop: Interrupts,
     engine: Engine,
     to_ui: mpsc::Sender<ProfileChange>,
     inputs: mpsc::Sender<UiInput>,
@@ -42,7 +44,7 @@ pub struct Background {
 }
 
 impl Background {
-    /// Prepared, not yet running.
+    /// Prepared, not yet running. Ctrl-C and SIGTERM are caught from now on, so that nothing is left behind.
     pub fn new(
         engine: &Engine,
         to_ui: mpsc::Sender<ProfileChange>,
@@ -51,12 +53,17 @@ impl Background {
     ) -> anyhow::Result<Self> {
         // Patterns of the settings are checked before anything is shown.
         engine.patterns()?;
-        Ok(Self { engine: engine.clone(), to_ui, inputs, commands })
+        let runtime = runtime()?;
+        let stop = {
+            let _inside = runtime.enter();
+            Interrupts::catch(false)
+        };
+        Ok(Self { runtime, stop, engine: engine.clone(), to_ui, inputs, commands })
     }
 
     /// Runs until it is told to quit. `ready` gets the snapshots once the watcher runs.
     pub fn run(self, ready: impl FnOnce(watch::Receiver<Arc<Snapshot>>)) -> anyhow::Result<()> {
-        runtime()?.block_on(async {
+        self.runtime.block_on(async {
             let handle = self.engine.watch(Vec::new(), None)?;
             let changes = handle.changes.subscribe();
             ready(handle.snapshots.clone());
@@ -77,7 +84,7 @@ impl Background {
                 to_ui: self.to_ui,
                 inputs: self.inputs,
             };
-            state.serve(changes, self.commands, done).await;
+            state.serve(changes, self.commands, done, self.stop).await;
             anyhow::Ok(())
         })
     }
@@ -135,6 +142,7 @@ impl State {
         mut changes: tokio::sync::broadcast::Receiver<ProfileChange>,
         mut commands: mpsc::UnboundedReceiver<UiCommand>,
         mut done: mpsc::Receiver<Done>,
+        stop: Interrupts,
     ) {
         let mut snapshots = self.handle.snapshots.clone();
         let mut settings = Watch::new().ok();
@@ -143,7 +151,7 @@ impl State {
             let _ = watch.add_file(&self.folders.config_file);
         }
         let mut watching = tokio::time::interval(WATCHING);
-        let mut stop = Box::pin(interrupted());
+        let mut stop = Box::pin(stop.wait());
         loop {
             tokio::select! {
                 change = changes.recv() => match change {

@@ -23,6 +23,11 @@ const QUEUE: usize = 256;
 /// Runs until somebody quits. Without a desktop it says so and watches in the terminal.
 pub fn run(engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let lang = engine.lang;
+    let (change_sender, changes) = mpsc::channel(QUEUE);
+    let (input_sender, inputs) = mpsc::channel(QUEUE);
+    let (commands, command_receiver) = mpsc::unbounded_channel();
+    let (ready, started) = sync_channel(1);
+    let background = Background::new(engine, change_sender, input_sender, command_receiver)?;
     let lock = match instance::take(&engine.folders.data)? {
         Instance::First(lock) => lock,
         Instance::Second { .. } => {
@@ -30,11 +35,6 @@ pub fn run(engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
             return Ok(OK);
         }
     };
-    let (change_sender, changes) = mpsc::channel(QUEUE);
-    let (input_sender, inputs) = mpsc::channel(QUEUE);
-    let (commands, command_receiver) = mpsc::unbounded_channel();
-    let (ready, started) = sync_channel(1);
-    let background = Background::new(engine, change_sender, input_sender, command_receiver)?;
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || background.run(|snapshots| drop(ready.send(snapshots))))?;

@@ -117,7 +117,7 @@ impl Interrupts {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub async fn interrupted() {
-    Interrupts::catch(false).wait().await;
+/// Catches Ctrl-C and SIGTERM from now on; ends with one of them. Must be called inside a tokio runtime.
+pub fn interrupted() -> impl Future<Output = ()> {
+    Interrupts::catch(false).wait()
 }

@@ -40,18 +40,19 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
     let file = args.out.display().to_string();
     let recording = fill(engine.lang.pick(words::RECORDING), &[("file", &file)]);
     let out = &mut *terminal.out;
-    record_into(&args.profile, &args.out, engine, || writeln!(out, "{recording}"), interrupted())?;
+    record_into(&args.profile, &args.out, engine, || writeln!(out, "{recording}"), interrupted)?;
     writeln!(terminal.out, "{}", fill(engine.lang.pick(words::RECORDED), &[("file", &file)]))?;
     Ok(OK)
 }
 
-/// Records this profile into a new file until `end`. `begun` is called once everything is looked at.
-pub fn record_into(
+/// Records this profile into a new file until what `end` makes ends; it is called before anything is done. `begun` is
+/// called once everything is looked at.
+pub fn record_into<End: Future<Output = ()>>(
     profile: &str,
     out: &Path,
     engine: &Engine,
     begun: impl FnOnce() -> std::io::Result<()>,
-    end: impl Future<Output = ()>,
+    end: impl FnOnce() -> End,
 ) -> anyhow::Result<()> {
     let named = || out.display().to_string();
     let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
@@ -63,6 +64,7 @@ pub fn record_into(
     let shared = Arc::new(Mutex::new(writer));
     let observer = Arc::clone(&shared);
     runtime()?.block_on(async {
+        let end = end();
         let seen = Box::new(move |at: Timestamp, observed: Observed<'_>| {
             observer.lock().unwrap_or_else(PoisonError::into_inner).see(at, &observed);
         });

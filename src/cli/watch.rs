@@ -39,9 +39,9 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         // What the first look found is told as it stands; the changes that led there are not news.
         while changes.try_recv().is_ok() {}
         let start = snapshot.at;
+        let mut stop = std::pin::pin!(interrupted());
         first_lines(&snapshot, start, args.json, terminal)?;
         let mut told = Told::new(&snapshot);
-        let mut stop = std::pin::pin!(interrupted());
         let mut left = std::pin::pin!(reader_left());
         loop {
             tokio::select! {

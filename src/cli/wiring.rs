@@ -180,7 +180,7 @@ pub fn run_diagnose(
         return Ok(super::status::no_such_profile(&args.profile, engine));
     };
     if let Some(out) = &args.recording {
-        let end = async { tokio::time::sleep(DIAGNOSIS_RECORDING).await };
+        let end = || async { tokio::time::sleep(DIAGNOSIS_RECORDING).await };
         super::record::record_into(&args.profile, out, engine, || Ok(()), end)?;
     }
     let recording = args.recording.as_ref().map(|path| path.display().to_string());
@@ -284,6 +284,7 @@ pub fn run_serve(args: &serve::Args, engine: &Engine, terminal: &mut Terminal<'_
         let mut changes = handle.changes.subscribe();
         let counters = Arc::new(Counters::default());
         let server = Server::bind(config).await?;
+        let stop = super::engine::interrupted();
         if let Some(address) = server.address() {
             writeln!(terminal.out, "http://{address}/metrics")?;
         }
@@ -305,7 +306,7 @@ pub fn run_serve(args: &serve::Args, engine: &Engine, terminal: &mut Terminal<'_
         tokio::select! {
             () = serving => {}
             () = counting => {}
-            () = super::engine::interrupted() => {}
+            () = stop => {}
         }
         Ok(super::OK)
     })
