@@ -36,6 +36,9 @@ pub const SAFETY_POLL: Duration = Duration::from_secs(5);
 /// The safety net of the search for profiles, in polls: it lists folders and reads job files.
 const POLLS_PER_SCAN: u32 = 12;
 
+/// How often profiles are looked for at one go while each look finds something new to watch.
+const SCANS_AT_MOST: usize = 4;
+
 /// What the watcher works with.
 pub struct Setup {
     /// Where profiles are looked for.
@@ -154,9 +157,8 @@ struct Watcher {
 
 impl Watcher {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut heard: mpsc::Receiver<Heard>) {
-        self.rescan();
+        let mut more = self.rescan();
         self.publish();
-        let mut more = false;
         loop {
             let wait = if more { Duration::ZERO } else { self.wait() };
             let (mut changed, mut everything) = (BTreeSet::new(), false);
@@ -184,7 +186,7 @@ impl Watcher {
             }
             let scan_due = due && self.polls.is_multiple_of(POLLS_PER_SCAN);
             if everything || scan_due || changed.iter().any(|changed| self.may_bring_profiles(changed)) {
-                self.rescan();
+                everything |= self.rescan();
             }
             let touched: Vec<Key> = changed.iter().map(|changed| changed.key).collect();
             more = self.read(&touched, everything || due || more);
@@ -259,8 +261,22 @@ impl Watcher {
         }
     }
 
+    /// Looks for profiles and watches where they are and may appear. Returns whether something is watched that was not
+    /// before: what changed there between the look and the watch is told by nobody, so all must be read once more.
+    fn rescan(&mut self) -> bool {
+        let mut any = false;
+        for _ in 0..SCANS_AT_MOST {
+            self.scan();
+            if !self.watch_folders() {
+                break;
+            }
+            any = true;
+        }
+        any
+    }
+
     /// Looks for profiles. Those that are still the same keep what is known of them.
-    fn rescan(&mut self) {
+    fn scan(&mut self) {
         let found = if self.setup.given.is_empty() {
             profile::scan(&self.setup.places)
         } else {
@@ -286,7 +302,6 @@ impl Watcher {
             }
         }
         self.profiles = new;
-        self.watch_folders();
     }
 
     /// Whether a change may mean that a profile came or went.
@@ -295,8 +310,9 @@ impl Watcher {
         itself || self.job_folders.contains(&changed.key)
     }
 
-    /// Watches what is to be watched now, and nothing else. What cannot be watched is left to the safety net.
-    fn watch_folders(&mut self) {
+    /// Watches what is to be watched now, and nothing else. What cannot be watched is left to the safety net. Returns
+    /// whether something is new among it.
+    fn watch_folders(&mut self) -> bool {
         let places = &self.setup.places;
         let mut folders = vec![places.launch_agents.clone(), places.systemd_user.clone()];
         folders.push(places.hermes.join("profiles"));
@@ -318,7 +334,9 @@ impl Watcher {
         for key in self.keys.difference(&wanted) {
             self.watch.remove(*key);
         }
+        let new = !wanted.is_subset(&self.keys);
         self.keys = wanted;
+        new
     }
 
     fn attach(&mut self, profile: Profile) -> Watched {
