@@ -172,7 +172,6 @@ async fn run_once(program: &Path, input: &[u8], time_out: Duration) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Arc;
 
     use super::*;
@@ -190,8 +189,13 @@ mod tests {
 
     fn script(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("hook");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let text = format!("#!/bin/sh\n{text}\n");
+        // by a program of its own: a child of another test that is just being started would hold our file open for
+        // writing, and what is open for writing cannot be run
+        let write = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""];
+        let written =
+            std::process::Command::new("/bin/sh").args(write).arg(&path).arg(text).status().unwrap();
+        assert!(written.success());
         path
     }
 

@@ -347,6 +347,8 @@ proptest! {
                 Signal::Attempt | Signal::FailedNetwork | Signal::FailedAuth | Signal::FailedLimit => {
                     (connected, tried, lost_at) = (false, true, None);
                 }
+                // What is heard after the start of a gateway was not under way before it.
+                Signal::Start => lost_at = None,
                 _ => {}
             }
             if matches!(core.verdict().reason, Reason::Connected | Reason::Unsupervised) {

@@ -5,6 +5,7 @@
 pub mod launchctl;
 pub mod machine;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -19,12 +20,28 @@ use tokio::sync::watch;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `done`; fails with `what` when that takes too long.
-pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, done: impl FnMut() -> bool) {
+    assert!(waited_for(done), "waited in vain: {what}");
+}
+
+/// Waits until `done`, which may take too long.
+pub fn waited_for(mut done: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + PATIENCE;
     while !done() {
-        assert!(Instant::now() < until, "waited in vain: {what}");
+        if Instant::now() >= until {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
+    true
+}
+
+/// Writes an executable script, by a program of its own: a child of another test that is just being started would hold
+/// our file open for writing, and what is open for writing cannot be run.
+pub fn executable(path: &Path, script: &str) {
+    let write = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""];
+    let written = std::process::Command::new("/bin/sh").args(write).arg(path).arg(script).status().unwrap();
+    assert!(written.success());
 }
 
 /// The start time of a process in some unit; `None` for none and for a zombie.
