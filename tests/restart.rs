@@ -319,6 +319,10 @@ fn walk(row: &Row) {
         Box::new(|_| (Reason::ExecutorShutdown, "dead")),
     );
     let old = row.loaded.map(|_| watching.pid_other_than(None));
+    #[cfg(target_os = "linux")]
+    if let Some(old) = old.filter(|_| [HEALTHY, HOLLOW, WRAPPED].contains(&row.script)) {
+        support::until_it_minds_sigterm(old);
+    }
     let reason = row.new;
     watching.say(Box::new(move |pid| {
         if Some(pid) == old { (Reason::ExecutorShutdown, "dead") } else { (reason, "the telling line") }

@@ -44,6 +44,18 @@ pub fn executable(path: &Path, script: &str) {
     assert!(written.success());
 }
 
+/// Waits until this process has said what SIGTERM means to it: a shell that has just begun ends at once.
+#[cfg(target_os = "linux")]
+pub fn until_it_minds_sigterm(pid: u32) {
+    wait_for("it catches or ignores SIGTERM", || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status
+            .lines()
+            .filter_map(|line| line.strip_prefix("SigIgn:\t").or(line.strip_prefix("SigCgt:\t")))
+            .any(|mask| u64::from_str_radix(mask, 16).is_ok_and(|mask| mask & (1 << (15 - 1)) != 0))
+    });
+}
+
 /// The start time of a process in some unit; `None` for none and for a zombie.
 #[cfg(target_os = "linux")]
 pub fn start_of(pid: u32) -> Option<u64> {
