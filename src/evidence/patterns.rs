@@ -100,7 +100,8 @@ pub struct Candidate<'a> {
 /// All patterns, ready to search.
 #[derive(Debug)]
 pub struct Patterns {
-    speech: Vec<String>,
+    /// How such a record begins, and what it holds after that.
+    speech: Vec<(Vec<u8>, Option<memmem::Finder<'static>>)>,
     all: Vec<Pattern>,
     /// For each pattern: finds its needle. `None`: whatever fits `starts` holds it.
     finders: Vec<Option<memmem::Finder<'static>>>,
@@ -133,7 +134,13 @@ impl Patterns {
         };
         let feishu = ["eishu", "lark_oapi", "Lark"].map(memmem::Finder::new);
         let finders = patterns.iter().map(Pattern::finder).collect();
-        Ok(Self { speech: table.speech, all: patterns, finders, searcher, feishu })
+        let speech = table.speech.iter().map(|text| match text.split_once('…') {
+            Some((start, holds)) => {
+                (start.as_bytes().to_vec(), Some(memmem::Finder::new(holds).into_owned()))
+            }
+            None => (text.as_bytes().to_vec(), None),
+        });
+        Ok(Self { speech: speech.collect(), all: patterns, finders, searcher, feishu })
     }
 
     /// Where the next needle begins, at `from` or after it.
@@ -151,9 +158,13 @@ impl Patterns {
         self.feishu.iter().any(|word| word.find(text).is_some())
     }
 
-    /// Whether a record with this message carries what people wrote.
+    /// Whether a record with this message carries what people wrote or what a tool printed.
     pub fn is_speech(&self, message: &[u8]) -> bool {
-        self.speech.iter().any(|start| message.starts_with(start.as_bytes()))
+        self.speech.iter().any(|(start, holds)| {
+            message
+                .strip_prefix(start.as_slice())
+                .is_some_and(|rest| holds.as_ref().is_none_or(|holds| holds.find(rest).is_some()))
+        })
     }
 
     /// What the candidate means: the first pattern that fits.
