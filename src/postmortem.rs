@@ -16,6 +16,8 @@ use jiff::tz::TimeZone;
 use crate::evidence::logbook::{Copies, LogEvent, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Core, Deadlines};
+use crate::text::error::Trouble;
+use crate::text::trouble::NO_STAMPS;
 
 /// Bytes read at once.
 const BLOCK: usize = 1 << 20;
@@ -53,7 +55,7 @@ pub fn read(
     }
     let names = || paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
     let (Some(first), Some(last)) = (first, last) else {
-        anyhow::bail!("{}: no line with a time stamp: neither a recording nor a Hermes log", names());
+        anyhow::bail!(Trouble::new(NO_STAMPS, &[("files", &names())]));
     };
     if !events.is_sorted_by_key(|(stamp, _)| *stamp) {
         events.sort_by_key(|(stamp, _)| *stamp);

@@ -57,6 +57,7 @@ fn what_is_written_is_read() {
     let restart = RestartView {
         asked_at: t(70),
         step: RestartStep::ProvingLink,
+        retrying: None,
         outcome: Some(RestartOutcome::Failed { step: RestartStep::EndingOld, why: "token=abc123".into() }),
     };
     store.record_restart("work", &restart, t(90)).unwrap();

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, USAGE, WORKED, run};
+use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, WORKED, run};
+use gatelight::cli::{NO_PROFILE, USAGE};
 use gatelight::health::{Deadlines, Reason};
-use gatelight::profile::Profile;
+use gatelight::profile::{Places, Profile};
 use gatelight::snapshot::Snapshot;
 use gatelight::supervisor::Supervisors;
 use gatelight::supervisor::ledger::Ledger;
@@ -70,6 +71,7 @@ impl Stage {
         let second = Duration::from_secs(1);
         let deps = Deps {
             snapshots,
+            places: Places::below(self.fake.folder()),
             supervisors,
             ledger: Ledger::at(self.fake.folder().join("restarts.json")),
             start_of,
@@ -79,6 +81,7 @@ impl Stage {
                 margin: 20 * second,
                 start: 20 * second,
                 link: self.link,
+                retry: self.link,
                 poll: second / 100,
             }),
             lang: self.lang,
@@ -173,11 +176,25 @@ fn the_seventh_within_an_hour_needs_force() {
 }
 
 #[test]
+fn where_nothing_is_found_it_says_where_it_looked() {
+    let stage = Stage::new(Reason::Connected, Reason::Connected);
+    let nothing = Snapshot { profiles: Vec::new(), ..Snapshot::clone(&stage.watching.snapshots.borrow()) };
+    let (_keep, snapshots) = watch::channel(Arc::new(nothing));
+    for (arguments, expected) in [(["x"], NO_PROFILE), (["--all"], NO_PROFILE), (["--red"], WORKED)] {
+        let (code, out, _) = stage.run_with(&arguments, true, Supervisors::default(), snapshots.clone());
+        assert_eq!(code, expected, "{arguments:?}");
+        assert!(out.starts_with("no Hermes Gateway profile found. Looked in:\n"), "{out}");
+        let agents = stage.fake.folder().join("Library/LaunchAgents/*.plist");
+        assert!(out.contains(agents.to_str().unwrap()), "{out}");
+    }
+}
+
+#[test]
 fn who_cannot_be_restarted_is_told_why() {
     let mut stage = Stage::new(Reason::Connected, Reason::Starting);
     let (code, out, _) = stage.run(&["defualt"], true);
     assert_eq!(code, USAGE);
-    assert!(out.contains("no profile is called defualt; there are: default"), "{out}");
+    assert!(out.contains("there is no profile “defualt”; there are: default"), "{out}");
     // nobody would bring an unsupervised one back
     let loose =
         Arc::new(Profile { name: "loose".into(), home: "/nowhere".into(), job: None, logs: Vec::new() });

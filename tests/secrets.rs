@@ -166,7 +166,8 @@ fn everything_that_comes_out(
     let end = core.now();
     let profile = profile(Some(job(text)));
     let outcome = RestartOutcome::Failed { step: RestartStep::ProvingLink, why: "no link".into() };
-    let restart = RestartView { asked_at: end, step: RestartStep::ProvingLink, outcome: Some(outcome) };
+    let restart =
+        RestartView { asked_at: end, step: RestartStep::ProvingLink, retrying: None, outcome: Some(outcome) };
     let view =
         |verdict| ProfileView { profile: Arc::clone(&profile), verdict, restart: Some(restart.clone()) };
     let mut out = Vec::new();

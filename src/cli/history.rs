@@ -45,8 +45,7 @@ pub struct Deps<'a> {
 
 /// Reads a span of time: a whole number and `s`, `min`, `h`, `d` or `w`; up to ten years.
 pub fn since(text: &str) -> Result<SignedDuration, String> {
-    let bad =
-        || fill(Lang::from_environment().pick(phrases::BAD_SINCE), &[("text", &redact::one_line(text, 40))]);
+    let bad = || fill(Lang::of_system().pick(phrases::BAD_SINCE), &[("text", &redact::one_line(text, 40))]);
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
     let number: i64 = text[..split].parse().map_err(|_| bad())?;
     let unit = match text[split..].trim() {

@@ -72,10 +72,14 @@ pub enum Command {
     #[command(after_help = "Example:\n  gatelight logs default -f")]
     Logs(logs::Args),
     /// Restart gateways, each step shown, the result proven.
-    #[command(after_help = "Example:\n  gatelight restart --red")]
+    #[command(
+        after_help = "Exit code: 0 all proven, 1 one failed or was not restarted, 2 usage, settings or no such profile, 3 of one nobody can tell, 4 no profile.\n\nExample:\n  gatelight restart --red"
+    )]
     Restart(restart::Args),
     /// Find what is wrong in the job files, and repair it.
-    #[command(after_help = "Example:\n  gatelight doctor --fix --dry-run")]
+    #[command(
+        after_help = "Exit code: 0 clean or all repaired, 1 findings are left, 2 usage, settings or no such profile, 4 no profile.\n\nExample:\n  gatelight doctor --fix --dry-run"
+    )]
     Doctor(doctor::Args),
     /// What happened, how often and why.
     #[command(after_help = "Example:\n  gatelight history --since 7d")]
@@ -124,9 +128,11 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     let stdout = std::io::stdout();
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut locked = std::io::LineWriter::new(stdout.lock());
-    let mut terminal = Terminal { out: &mut locked, lang: Lang::from_environment(), color };
+    let mut terminal = Terminal { out: &mut locked, lang: Lang::of_system(), color };
     let Some(command) = cli.command else {
-        return crate::agent::run(&engine::Engine::load()?, &mut terminal);
+        let (engine, mistake) = engine::Engine::load_or_defaults()?;
+        terminal.lang = engine.lang;
+        return crate::agent::run(&engine, mistake, &mut terminal);
     };
     match command {
         Command::Simulate(args) => return simulate::run(&args),

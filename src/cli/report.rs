@@ -11,7 +11,8 @@ use super::history::{Deps, load, since};
 use crate::history::{Record, Window};
 use crate::report::{ReportInput, render};
 use crate::snapshot::ProfileChange;
-use crate::text::{fill, report as phrases};
+use crate::text::error::{OrSay, Trouble};
+use crate::text::{self, fill, report as phrases, trouble};
 
 /// Arguments of `gatelight report`.
 #[derive(Debug, clap::Args)]
@@ -72,7 +73,7 @@ pub fn run(
             deps.out
                 .write_all(page.as_bytes())
                 .and_then(|()| deps.out.flush())
-                .context("writing the page")?;
+                .or_say(trouble::PAGE_NOT_WRITTEN)?;
             return Ok(0);
         }
         Some(path) => path.clone(),
@@ -114,7 +115,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 pub fn open(path: &Path) -> anyhow::Result<()> {
     let program = if cfg!(target_os = "macos") { "/usr/bin/open" } else { "/usr/bin/xdg-open" };
     if !Path::new(program).exists() {
-        bail!("{program} is not on this machine");
+        bail!(Trouble::new(text::status::NOT_INSTALLED, &[("program", program)]));
     }
     Command::new(program)
         .arg(path)

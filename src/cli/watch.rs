@@ -29,7 +29,7 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
         let mut changes = handle.changes.subscribe();
         let snapshot = first_look(&mut handle).await;
-        super::status::bad_files(&snapshot);
+        super::status::bad_files(&snapshot, engine.lang);
         if snapshot.profiles.is_empty() {
             return Ok(match &args.profile {
                 Some(name) => super::status::no_such_profile(name, engine),

@@ -10,7 +10,7 @@ use super::engine::{Engine, runtime};
 use super::{Terminal, diagnose, doctor, history, report, restart, serve};
 use crate::doctor::flow::Link;
 use crate::evidence::{process, redact};
-use crate::health::{Deadlines, Light};
+use crate::health::{Deadlines, Light, Reason};
 use crate::postmortem;
 use crate::profile::{JobFile, Profile};
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
@@ -41,6 +41,7 @@ pub fn run_restart(args: restart::Args, engine: &Engine, terminal: &mut Terminal
         let handle = engine.watch(Vec::new(), None)?;
         let deps = restart::Deps {
             snapshots: handle.snapshots.clone(),
+            places: engine.places.clone(),
             supervisors: Supervisors::from_environment(),
             ledger: Ledger::at(ledger_file(engine)),
             start_of,
@@ -48,7 +49,8 @@ pub fn run_restart(args: restart::Args, engine: &Engine, terminal: &mut Terminal
             limits: None,
             lang: engine.lang,
         };
-        restart::run(args, deps, terminal.out, &mut restart::ask_on_terminal).await
+        let mut ask = |question: &str| restart::ask_on_terminal(question).unwrap_or(false);
+        restart::run(args, deps, terminal.out, &mut ask).await
     })
 }
 
@@ -72,35 +74,47 @@ pub fn run_doctor(args: &doctor::Args, engine: &Engine, terminal: &mut Terminal<
     doctor::run(args, &mut context, terminal.out)
 }
 
-/// Waits until the job's link is proven by this process (or the one below it).
+/// Waits until the job's link is proven by this process (or the one below it), or down for a reason that no job file can
+/// give.
 fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
     let Ok(runtime) = runtime() else { return Link::Unknown };
     runtime.block_on(async {
         let Ok(handle) = engine.watch(Vec::new(), None) else { return Link::Unknown };
         let mut snapshots = handle.snapshots.clone();
-        let of_job = |profile: &Profile| profile.job.as_ref().is_some_and(|other| other.path == job.path);
-        let proven = snapshots.wait_for(|snapshot| {
+        let of_job = |profile: &Profile| {
+            profile.job.as_ref().is_some_and(|other| other.path == job.path && other.label == job.label)
+        };
+        let told = snapshots.wait_for(|snapshot| {
             snapshot.profiles.iter().filter(|view| of_job(&view.profile)).any(|view| {
                 let below = view
                     .verdict
                     .pid
                     .is_some_and(|live| live == pid || process::descendants(pid).contains(&live));
-                below && crate::health::proves_work(view.verdict.reason)
+                below
+                    && (crate::health::proves_work(view.verdict.reason) || is_elsewhere(view.verdict.reason))
             })
         });
-        if matches!(tokio::time::timeout(LINK_LIMIT, proven).await, Ok(Ok(_))) {
-            return Link::Back;
-        }
+        // a time-out: what is seen then has to do
+        let _ = tokio::time::timeout(LINK_LIMIT, told).await;
         let snapshot = Arc::clone(&handle.snapshots.borrow());
-        let view = snapshot.profiles.iter().find(|view| of_job(&view.profile));
-        match view.map(|view| &view.verdict) {
-            Some(verdict) if verdict.light() == Light::Red => {
-                let line = verdict.evidence.as_ref().map(|proof| proof.line.clone()).unwrap_or_default();
-                Link::Down(format!("{}: {line}", engine.lang.pick(verdict.reason.entry().title)))
-            }
+        let Some(view) = snapshot.profiles.iter().find(|view| of_job(&view.profile)) else {
+            return Link::Unknown;
+        };
+        let verdict = &view.verdict;
+        let line = verdict.evidence.as_ref().map(|proof| proof.line.clone()).unwrap_or_default();
+        let why = format!("{}: {line}", engine.lang.pick(verdict.reason.entry().title));
+        match verdict.reason {
+            reason if crate::health::proves_work(reason) => Link::Back,
+            reason if is_elsewhere(reason) => Link::DownElsewhere(why),
+            reason if reason.light() == Light::Red => Link::Down(why),
             _ => Link::Unknown,
         }
     })
+}
+
+/// Reasons of a red light that lie with the network or with Feishu: putting an old job file back mends none of them.
+const fn is_elsewhere(reason: Reason) -> bool {
+    matches!(reason, Reason::NetworkUnreachable | Reason::AuthRejected | Reason::ConnectionLimit)
 }
 
 /// `gatelight history`.

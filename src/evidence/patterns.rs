@@ -23,6 +23,9 @@ pub enum PatternError {
     Searcher(#[from] aho_corasick::BuildError),
 }
 
+/// Shortest text of a pattern, in bytes: a shorter one would fit almost any line.
+pub const SHORTEST: usize = 4;
+
 /// One pattern; the fields are explained at the head of `resources/patterns.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,7 +125,7 @@ impl Patterns {
         let table: Table = toml::from_str(BUILT_IN)?;
         let mut patterns: Vec<Pattern> = extra.iter().map(Pattern::from_settings).collect();
         patterns.extend(table.pattern);
-        if let Some(short) = patterns.iter().find(|p| p.needle.len() < 4) {
+        if let Some(short) = patterns.iter().find(|p| p.needle.len() < SHORTEST) {
             return Err(PatternError::TooShort(short.signal));
         }
         let mut needles: Vec<&str> = patterns.iter().map(|p| p.needle.as_str()).collect();

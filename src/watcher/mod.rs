@@ -5,7 +5,6 @@ mod jobs;
 mod watched;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use crate::evidence::patterns::Patterns;
 use crate::evidence::process::ExitWatch;
 use crate::evidence::watch::{Changed, Key, Watch};
 use crate::health::{Deadlines, Evidence};
-use crate::profile::{self, BadJobFile, Found, Places, Profile};
+use crate::profile::{self, BadJobFile, ExtraHome, Found, Places, Profile};
 use crate::snapshot::{ProfileChange, RestartView, Snapshot};
 use crate::supervisor::{JobReport, Supervisors};
 use watched::Watched;
@@ -69,7 +68,7 @@ pub enum Command {
     /// Looks for profiles now, and asks the managers anew.
     Rescan,
     /// Other settings are in force.
-    Settings(Box<Deadlines>, Arc<Patterns>, Vec<PathBuf>),
+    Settings(Box<Deadlines>, Arc<Patterns>, Vec<ExtraHome>),
     /// The machine goes to sleep.
     Sleep,
     /// The machine woke up.
@@ -92,6 +91,8 @@ pub struct Handle {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Every change, history included.
     pub changes: broadcast::Sender<ProfileChange>,
+    /// How often the machine woke from sleep; told before the changes that follow.
+    pub woke: watch::Receiver<u64>,
     /// Commands to the loop.
     pub commands: mpsc::Sender<Command>,
 }
@@ -110,6 +111,7 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
     let empty = Snapshot { at: now, profiles: Vec::new(), bad_files: Vec::new(), complete: false };
     let (snapshot_sender, snapshots) = watch::channel(Arc::new(empty));
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
+    let (woke_sender, woke) = watch::channel(0);
     let (commands, command_receiver) = mpsc::channel(QUEUE);
     let (heard_sender, heard) = mpsc::channel(QUEUE);
     let clocks = Clocks::now();
@@ -124,13 +126,14 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
         bad_files: Vec::new(),
         snapshot: snapshot_sender,
         changes: changes.clone(),
+        woke: woke_sender,
         heard_sender,
         last_poll: Instant::now(),
         polls: 0,
         setup,
     };
     tokio::spawn(watcher.run(command_receiver, heard));
-    Ok(Handle { snapshots, changes, commands })
+    Ok(Handle { snapshots, changes, woke, commands })
 }
 
 struct Watcher {
@@ -150,6 +153,7 @@ struct Watcher {
     bad_files: Vec<BadJobFile>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     changes: broadcast::Sender<ProfileChange>,
+    woke: watch::Sender<u64>,
     heard_sender: mpsc::Sender<Heard>,
     last_poll: Instant,
     polls: u32,
@@ -166,9 +170,16 @@ impl Watcher {
                 biased;
                 command = commands.recv() => match command {
                     None | Some(Command::Quit) => return,
-                    Some(command) => everything = self.obey(command),
+                    Some(command) => {
+                        self.mind_sleep();
+                        everything = self.obey(command);
+                    }
                 },
-                Some(message) = heard.recv() => self.hear(message),
+                Some(message) = heard.recv() => {
+                    // A sleep comes first: no deadline passed in it.
+                    self.mind_sleep();
+                    self.hear(message);
+                }
                 seen = self.watch.changed() => match seen {
                     Ok(news) => (changed, everything) = (news.changed, news.everything),
                     // Without the system's word the safety net remains.
@@ -217,6 +228,8 @@ impl Watcher {
 
     fn mind_sleep(&mut self) {
         if let Some(slept) = self.gap.observe(Clocks::now()) {
+            // Before any change that follows from it.
+            self.woke.send_modify(|times| *times += 1);
             self.tell_all(&Evidence::Wake { slept });
         }
     }
