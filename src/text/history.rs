@@ -43,10 +43,10 @@ pub const ONGOING: Phrase = ["still going on", "仍在持续"];
 pub const BEGAN: Phrase = ["began {time}, before Gatelight looked", "开始于 {time}，早于 Gatelight 开始观测"];
 /// Gatelight restarted it with success.
 pub const RESTART_WORKED: Phrase =
-    ["restarted with Gatelight: worked after {span}", "通过 Gatelight 重启：{span} 后成功"];
+    ["restarted with Gatelight: worked after {span}", "通过 Gatelight 重启：{span}后成功"];
 /// The same, by force.
 pub const RESTART_KILLED: Phrase =
-    ["restarted with Gatelight, by force: worked after {span}", "通过 Gatelight 强制重启：{span} 后成功"];
+    ["restarted with Gatelight, by force: worked after {span}", "通过 Gatelight 强制重启：{span}后成功"];
 /// Gatelight restarted it without success.
 pub const RESTART_FAILED: Phrase =
     ["restarted with Gatelight: failed: {why}", "通过 Gatelight 重启：失败：{why}"];
