@@ -39,6 +39,8 @@ pub const STOPPED: Phrase = ["stopped on purpose", "被主动停止"];
 pub const UNSEEN: Phrase = ["end not seen", "结束时间未观测到"];
 /// An incident without an end.
 pub const ONGOING: Phrase = ["still going on", "仍在持续"];
+/// Other red reasons of the same incident.
+pub const ALSO: Phrase = ["meanwhile also: {list}", "期间还有：{list}"];
 /// It began before anybody looked.
 pub const BEGAN: Phrase = ["began {time}, before Gatelight looked", "开始于 {time}，早于 Gatelight 开始观测"];
 /// Gatelight restarted it with success.
