@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
+use crate::health::Proof;
 use crate::history::clean_proof;
+use crate::recording::rfc3339;
 use crate::snapshot::ProfileChange;
 use crate::text::Lang;
 
@@ -89,17 +91,20 @@ pub fn event(change: &ProfileChange, lang: Lang) -> Value {
     let entry = to.reason.entry();
     json!({
         "version": VERSION,
-        "at": change.change.at.to_string(),
+        "at": rfc3339(change.change.at),
         "profile": change.profile.name,
         "light": to.light().word(),
         "reason": entry.code,
         "title": lang.pick(entry.title),
         "advice": lang.pick(entry.advice),
-        "since": to.since.to_string(),
-        "evidence": to.evidence.as_ref().map(clean_proof),
+        "since": rfc3339(to.since),
+        "evidence": to.evidence.as_ref().map(|proof| {
+            let Proof { source, line, at } = clean_proof(proof);
+            json!({"source": source, "line": line, "at": rfc3339(at)})
+        }),
         "pid": to.pid,
         "restart_helps": entry.restart,
-        "from": {"light": from.light().word(), "reason": from.reason.code(), "since": from.since.to_string()},
+        "from": {"light": from.light().word(), "reason": from.reason.code(), "since": rfc3339(from.since)},
     })
 }
 
@@ -175,7 +180,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::health::{Change, Proof, Reason, Verdict};
+    use crate::health::{Change, Reason, Verdict};
     use crate::profile::Profile;
 
     fn change(n: u32) -> ProfileChange {

@@ -11,6 +11,7 @@ use clap::Parser;
 use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, WORKED, run};
 use gatelight::cli::{NO_PROFILE, USAGE};
 use gatelight::health::{Deadlines, Reason};
+use gatelight::history::{Reader, RestartResult, Store};
 use gatelight::profile::{Places, Profile};
 use gatelight::snapshot::Snapshot;
 use gatelight::supervisor::Supervisors;
@@ -74,6 +75,7 @@ impl Stage {
             places: Places::below(self.fake.folder()),
             supervisors,
             ledger: Ledger::at(self.fake.folder().join("restarts.json")),
+            history: Some(self.fake.folder().join("history.sqlite")),
             start_of,
             deadlines: Deadlines::default(),
             limits: Some(Limits {
@@ -121,6 +123,31 @@ fn steps_are_told_as_they_happen_and_the_outcome_last() {
     // green now: nothing red is left, and that is no failure
     assert_eq!(stage.run(&["--red"], false).0, WORKED);
     assert_eq!(stage.fake.calls().iter().filter(|call| call.contains("kickstart")).count(), 1);
+}
+
+#[test]
+fn the_history_of_the_agent_is_told_and_none_is_begun() {
+    let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    let file = stage.fake.folder().join("history.sqlite");
+    assert_eq!(stage.run(&["default"], false).0, WORKED);
+    assert!(!file.exists());
+
+    let before = jiff::Timestamp::now();
+    drop(Store::open(&file, before).unwrap());
+    assert_eq!(stage.run(&["default"], false).0, WORKED);
+    let later = jiff::Timestamp::now();
+    let record = Reader::open(&file).unwrap().read(before, later).unwrap();
+    let told: Vec<_> = record.profiles.iter().map(|p| (p.name.as_str(), p.restarts.len())).collect();
+    assert_eq!(told, [("default", 1)]);
+    assert_eq!(record.profiles[0].restarts[0].result, RestartResult::Worked);
+
+    // what is no history is no reason to fail
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "something else").unwrap();
+    let (code, out, _) = stage.run(&["default"], false);
+    assert_eq!(code, WORKED, "{out}");
+    assert!(out.contains("could not be added to the history"), "{out}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"something else");
 }
 
 #[test]

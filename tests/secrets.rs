@@ -14,7 +14,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use gatelight::diagnose::{Diagnosis, Facts, LogLine, render};
+use gatelight::diagnose::{Diagnosis, LogLine, render};
+use gatelight::evidence::anonymise::Anonymiser;
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::state_files;
@@ -226,7 +227,7 @@ fn everything_that_comes_out(
                 now: end,
                 zone: &zone,
                 lang: Lang::En,
-                facts: &Facts::default(),
+                nameless: &Anonymiser::default(),
                 view: &snapshot.profiles[0],
                 system: &[("PATH".to_owned(), text.to_owned())],
                 job_file: Some(&job_file),

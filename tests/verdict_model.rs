@@ -358,6 +358,7 @@ proptest! {
             core.step(now, log(signal, now));
             match signal {
                 Signal::Connected => connected = true,
+                // What is heard after the start of a gateway was not under way before it.
                 Signal::Start => lost_at = None,
                 Signal::Inbound => {
                     // A message that was under way when the link broke proves nothing.
@@ -368,8 +369,6 @@ proptest! {
                 Signal::Attempt | Signal::FailedNetwork | Signal::FailedAuth | Signal::FailedLimit => {
                     connected = false;
                 }
-                // What is heard after the start of a gateway was not under way before it.
-                Signal::Start => lost_at = None,
                 _ => {}
             }
             if matches!(core.verdict().reason, Reason::Connected | Reason::Unsupervised) {

@@ -182,6 +182,10 @@ impl State {
     }
 
     async fn tell(&mut self, change: ProfileChange) {
+        if !change.history {
+            // whoever asks the history now finds what was seen up to this
+            self.say_watching();
+        }
         if let Some(store) = &mut self.history
             && let Err(error) = store.record_change(&change)
         {

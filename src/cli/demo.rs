@@ -81,12 +81,15 @@ async fn play(
     let begun = jiff::Timestamp::now();
     let mut hollow_since: Option<Instant> = None;
     let mut restarted: Option<RestartOutcome> = None;
+    let mut told = watch::Told::default();
     loop {
         let restart_at = hollow_since.filter(|_| restarted.is_none()).map(|since| since + HOLLOW_FOR);
         tokio::select! {
             change = changes.recv() => match change {
                 Ok(change) => {
-                    watch::line(&change, begun, false, terminal)?;
+                    if told.is_news(&change) {
+                        watch::line(&change, begun, false, terminal)?;
+                    }
                     if change.change.to.reason == Reason::ExecutorShutdown && hollow_since.is_none() {
                         hollow_since = Some(Instant::now());
                         explain(terminal)?;
@@ -96,7 +99,7 @@ async fn play(
                 Err(RecvError::Closed) => break,
             },
             () = at(restart_at), if restart_at.is_some() => {
-                restarted = Some(mend(&profiles[1], supervisor, &mut handle, &mut changes, begun, terminal).await?);
+                restarted = Some(mend(&profiles[1], supervisor, &mut handle, &mut changes, begun, &mut told, terminal).await?);
             }
             () = at(Some(end)) => break,
         }
@@ -126,6 +129,7 @@ async fn mend(
     handle: &mut Handle,
     changes: &mut tokio::sync::broadcast::Receiver<crate::snapshot::ProfileChange>,
     begun: jiff::Timestamp,
+    told: &mut watch::Told,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<RestartOutcome> {
     let lang = terminal.lang;
@@ -147,7 +151,9 @@ async fn mend(
     loop {
         tokio::select! {
             biased;
-            Ok(change) = changes.recv() => watch::line(&change, begun, false, terminal)?,
+            Ok(change) = changes.recv() => if told.is_news(&change) {
+                watch::line(&change, begun, false, terminal)?;
+            },
             step = steps.recv() => match step {
                 Some(view) if view.outcome.is_none() => {
                     let text = lang.pick(step_words(view.step));

@@ -14,7 +14,6 @@ use crate::text::{Lang, fill, history as phrases};
 
 /// Arguments of `gatelight history`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gatelight history work --since 30d --csv > incidents.csv")]
 pub struct Args {
     /// Only this profile
     profile: Option<String>,
@@ -78,7 +77,7 @@ pub fn run(args: &Args, deps: &mut Deps<'_>) -> anyhow::Result<u8> {
     let nothing = record.is_none();
     let record = record.unwrap_or_default();
     let answer = if args.json {
-        let mut json = serde_json::to_string_pretty(&export::json(&record, window, deps.now))?;
+        let mut json = serde_json::to_string(&export::json(&record, window, deps.now))?;
         json.push('\n');
         json
     } else if args.csv {

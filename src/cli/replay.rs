@@ -14,7 +14,7 @@ use crate::health::{Change, Deadlines};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
 use crate::text::error::Trouble;
-use crate::text::status::{HELD_GREEN, UNKNOWN_EVENTS, WAS_CUT};
+use crate::text::status::{HELD_GREEN, NO_STAMPS, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill};
 
@@ -41,10 +41,14 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         }
     }
     if !logs.is_empty() {
-        let told = postmortem::read(&logs, &patterns, &Deadlines::default(), &jiff::tz::TimeZone::system())?;
-        for change in &told.changes {
-            show(&told.profile, change, told.start, args.json, terminal)?;
+        let logs = postmortem::Logs::open(&logs, &jiff::tz::TimeZone::system())?;
+        for path in &logs.silent {
+            eprintln!("{}: {}", path.display(), terminal.lang.pick(NO_STAMPS));
         }
+        let (profile, start) = (logs.profile.clone(), logs.start);
+        logs.play(&patterns, &Deadlines::default(), &mut |change| {
+            show(&profile, &change, start, args.json, terminal)
+        })?;
     }
     Ok(super::OK)
 }

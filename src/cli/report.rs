@@ -16,9 +16,6 @@ use crate::text::{self, fill, report as phrases, trouble};
 
 /// Arguments of `gatelight report`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  gatelight report --open\n  gatelight report --from-logs ~/.hermes/logs/agent.log* --out story.html"
-)]
 pub struct Args {
     /// List the incidents of this time: 24h, 7d, 12w
     #[arg(long, value_name = "SPAN", default_value = "90d", value_parser = since)]

@@ -1,6 +1,7 @@
 //! `gatelight restart`: restarts gateways through their manager, tells each step as it happens, and proves the result.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::health::{Deadlines, Light, Reason, RestartHelps};
+use crate::history::{Store, StoreError};
 use crate::profile::Places;
 use crate::snapshot::{ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
 use crate::supervisor::ledger::{Claim, Ledger};
@@ -68,6 +70,8 @@ pub struct Deps {
     pub supervisors: Supervisors,
     /// When gateways were restarted before.
     pub ledger: Ledger,
+    /// The history, which is told of each outcome where there is one.
+    pub history: Option<PathBuf>,
     /// How processes are told apart.
     pub start_of: StartOf,
     /// The deadlines of the judgement.
@@ -280,9 +284,25 @@ async fn restart_all(orders: Vec<Order>, deps: &Deps, teller: &mut Teller<'_>) -
     }
     drop(tell);
     while let Some((name, view)) = told.recv().await {
+        if let (Some(file), Some(_)) = (&deps.history, &view.outcome)
+            && let Err(error) = note_down(file, &name, &view)
+        {
+            // the restart itself is what was asked for
+            let text = teller.fill(words::HISTORY, &[("why", &error.to_string())]);
+            teller.note(&name, &text);
+        }
         teller.view(&name, &view);
     }
     running.join_all().await
+}
+
+/// Adds the outcome to the history that the agent keeps; where there is none, none is begun.
+fn note_down(file: &Path, name: &str, view: &RestartView) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    match Store::existing(file, now)? {
+        Some(mut store) => store.record_restart(name, view, now),
+        None => Ok(()),
+    }
 }
 
 /// Writes lines. Where nobody reads them any more (a broken pipe), the restarts go on all the same.

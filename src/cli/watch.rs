@@ -90,13 +90,20 @@ pub async fn reader_left() {
 }
 
 /// What was told of each profile last. The past of a profile that appears is no news: only where it led.
-struct Told(HashMap<String, (Light, Reason)>);
+#[derive(Debug, Default)]
+pub struct Told(HashMap<String, (Light, Reason)>);
 
 impl Told {
     fn new(snapshot: &Snapshot) -> Self {
         let state =
             |view: &ProfileView| (view.profile.name.clone(), (view.verdict.light(), view.verdict.reason));
         Self(snapshot.profiles.iter().map(state).collect())
+    }
+
+    /// Whether this light or reason was not the last one told of the profile; it is told with this.
+    pub fn is_news(&mut self, change: &ProfileChange) -> bool {
+        let state = (change.change.to.light(), change.change.to.reason);
+        self.0.insert(change.profile.name.clone(), state) != Some(state)
     }
 
     fn news(&mut self, changes: Vec<ProfileChange>) -> Vec<ProfileChange> {

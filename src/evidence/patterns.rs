@@ -9,6 +9,11 @@ use crate::health::Signal;
 
 const BUILT_IN: &str = include_str!("../../resources/patterns.toml");
 
+/// The lines of the built-in table that hold what is looked for, without its remarks and sources.
+pub fn wordings() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.lines().filter(|line| !line.starts_with('#') && !line.starts_with("source"))
+}
+
 /// The table cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {

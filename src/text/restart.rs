@@ -109,6 +109,9 @@ pub const NOTHING_RED: Phrase = ["no profile is red: nothing to restart", "没�
 /// The limit could not be kept.
 pub const LEDGER: Phrase =
     ["note: the restart could not be noted down: {why}", "注意：无法记录此次重启：{why}"];
+/// The history could not be told of the outcome.
+pub const HISTORY: Phrase =
+    ["note: the outcome could not be added to the history: {why}", "注意：无法将结果写入历史记录：{why}"];
 
 /// A program is missing.
 pub const ERROR_MISSING: Phrase = ["{program} is not on this machine", "本机没有 {program}"];
@@ -214,6 +217,7 @@ mod tests {
             NOTHING_RED,
             RETRYING,
             LEDGER,
+            HISTORY,
             ERROR_MISSING,
             ERROR_TIMED_OUT,
             ERROR_REFUSED,

@@ -9,6 +9,11 @@ pub const UNKNOWN_EVENTS: Phrase =
     ["{count} events of an unknown kind were skipped", "跳过了 {count} 条未知类型的事件"];
 /// A recording whose last line is not whole.
 pub const WAS_CUT: Phrase = ["the last line is cut off; it was skipped", "最后一行不完整，已跳过"];
+/// A log file without a single time stamp.
+pub const NO_STAMPS: Phrase = [
+    "no line with a time stamp, left out (a compressed log has to be unpacked first)",
+    "没有带时间戳的行，已略过（压缩过的日志需先解压）",
+];
 /// No profile at all.
 pub const NOTHING_FOUND: Phrase =
     ["no Hermes Gateway profile found. Looked in:", "未找到任何 Hermes 网关配置。已查找："];
