@@ -322,9 +322,15 @@ impl Core {
         let young = self.gateway.pid.is_some()
             && self.gateway.link == Link::Unknown
             && now < after(self.gateway.starting.since, LAST_WORDS);
-        if (young && is_of_shutdown(signal)) || (self.predecessor_speaks() && belongs_to_the_leaving(signal))
-        {
+        let of_before = self.predecessor_speaks()
+            && belongs_to_the_leaving(signal)
+            && !self.gateway.speaks_after_its_link(said.stamp);
+        if (young && is_of_shutdown(signal)) || of_before {
             return;
+        }
+        // Proven after the predecessor had gone: what bears a later stamp is nobody else's.
+        if signal == Signal::Connected && self.predecessor.as_ref().is_none_or(|old| old.until.is_some()) {
+            self.gateway.alone_since = said.stamp;
         }
         let grace = self.grace();
         self.gateway.hear(now, said, &self.deadlines, grace);

@@ -188,6 +188,8 @@ pub struct Gateway {
     pub tcp: Option<u32>,
     /// The link's loss was told by an error alone: the SDK's INFO records, a recovery among them, are hidden.
     pub lark_hidden: bool,
+    /// The stamp of a link that it proved when no other process could write any more.
+    pub alone_since: Option<DateTime>,
     webhook: bool,
     /// When it began is known: it was seen beginning, or the system says.
     begun: bool,
@@ -225,6 +227,7 @@ impl Gateway {
             truncated: false,
             tcp: None,
             lark_hidden: false,
+            alone_since: None,
             webhook: false,
             begun: false,
             first_stamp: None,
@@ -235,6 +238,11 @@ impl Gateway {
     /// Whether it is believed to be alive.
     pub fn alive(&self) -> bool {
         self.seen && self.end.is_none()
+    }
+
+    /// Whether a record with this stamp can only be its own.
+    pub fn speaks_after_its_link(&self, stamp: Option<DateTime>) -> bool {
+        matches!((self.alone_since, stamp), (Some(link), Some(stamp)) if stamp > link)
     }
 
     /// The log level hides INFO records, successes among them: then their absence proves nothing.
