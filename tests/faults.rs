@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(target_os = "linux")]
+#[path = "support/bus.rs"]
+mod bus;
+mod support;
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -14,6 +19,8 @@ use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{Core, Deadlines, Evidence, Light, ProcessState, Reason, Signal};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use support::machine::{Gateway, Machine, Stream, append, connected_line};
+use support::wait_for;
 
 const CONNECTED: &str = "2026-11-22 11:00:01,000 INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2";
 const EXECUTOR: &str = "Executor shutdown has been called";
@@ -193,9 +200,8 @@ fn a_log_of_bad_bytes_and_a_line_without_end_is_no_fault_of_the_gateway() {
     log.extend([0xff, 0xfe, 0, b'\n']);
     log.extend(vec![b'x'; 3 << 20]);
     std::fs::write(home.logs().join("agent.log"), log).unwrap();
-    // what lies before so long a line may be out of reach, but nothing is broken
     let status = home.status();
-    assert!(["green", "amber"].contains(&light(&status)), "{status}");
+    assert_eq!(light(&status), "green", "{status}");
 }
 
 #[test]
@@ -300,23 +306,62 @@ fn ten_thousand_files_beside_the_log_hide_nothing() {
     assert_eq!(light(&home.status()), "green");
 }
 
+/// They come while it watches: more events at once than the system queues.
 #[test]
-fn links_in_a_circle_and_pipes_in_place_of_files_do_not_hang_it() {
+fn ten_thousand_files_that_come_while_it_watches_hide_no_loss() {
+    let machine = Machine::new();
+    let gateway = Gateway::connected(&machine.hermes());
+    let mut watch = machine.watch();
+    watch.expect("default", "green", "connected");
+    for n in 0..10_000 {
+        std::fs::write(gateway.log_path(&format!("agent.log.{n}.old")), "").unwrap();
+    }
+    gateway.loses();
+    watch.expect("default", "amber", "reconnecting");
+    for n in 0..10_000 {
+        std::fs::remove_file(gateway.log_path(&format!("agent.log.{n}.old"))).unwrap();
+    }
+    gateway.connects();
+    watch.expect("default", "green", "connected");
+}
+
+fn fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_symlink_loop_in_place_of_a_log_or_a_folder_does_not_hang_it() {
     let home = Home::new();
     let hermes = home.path().join(".hermes");
     symlink("errors.log", home.logs().join("gateway.log")).unwrap();
     symlink("gateway.log", home.logs().join("errors.log")).unwrap();
     symlink(&hermes, hermes.join("profiles")).unwrap();
+    assert_eq!(light(&home.status()), "green");
+    std::fs::remove_file(home.logs().join("agent.log")).unwrap();
+    symlink("agent.log", home.logs().join("agent.log")).unwrap();
+    let status = home.status();
+    assert_ne!(light(&status), "green", "nothing can be read: {status}");
+    assert_ne!(light(&status), "red", "nothing says that it is broken: {status}");
+    // the folder itself
+    std::fs::remove_dir_all(home.logs()).unwrap();
+    symlink("logs", home.logs()).unwrap();
+    let status = home.status();
+    assert!(!["green", "red"].contains(&light(&status)), "{status}");
+}
+
+#[test]
+fn a_fifo_in_place_of_a_file_does_not_hang_it() {
+    let home = Home::new();
+    let hermes = home.path().join(".hermes");
     std::fs::create_dir_all(hermes.join("state")).unwrap();
     for name in
         ["state/gateway.heartbeat", "gateway_state.json", "gateway-starts.log", "logs/gateway-default.log"]
     {
-        let made = Command::new("mkfifo").arg(hermes.join(name)).status().unwrap();
-        assert!(made.success());
+        fifo(&hermes.join(name));
     }
     assert_eq!(light(&home.status()), "green");
     std::fs::remove_file(home.logs().join("agent.log")).unwrap();
-    assert!(Command::new("mkfifo").arg(home.logs().join("agent.log")).status().unwrap().success());
+    fifo(&home.logs().join("agent.log"));
     let status = home.status();
     assert_ne!(light(&status), "green", "nothing can be read: {status}");
     let output = home.run(&["replay", home.logs().join("agent.log").to_str().unwrap()]);
@@ -421,4 +466,309 @@ fn the_hour_that_the_end_of_summer_time_repeats_hides_no_recovery_and_no_loss() 
         [back("2026-03-29 01:59:59,000"), lost("2026-03-29 03:00:02,000"), back("2026-03-29 10:00:05,000")];
     let lines: Vec<&str> = ahead.iter().map(String::as_str).collect();
     assert_eq!(core_after(&lines).verdict().light(), Light::Green);
+}
+
+/// The gateway's time zone is that of its job, Gatelight's that of the session: neither says anything of the link.
+#[test]
+fn a_time_zone_that_is_not_the_gateways_changes_no_light() {
+    for zone in ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati", "UTC"] {
+        let machine = Machine::new();
+        let gateway = Gateway::connected(&machine.hermes());
+        // the gateway here writes UTC
+        let mut watch = Stream::of({
+            let mut command = machine.command(&["watch", "--json"]);
+            command.env("TZ", zone);
+            command
+        });
+        watch.expect("default", "green", "connected");
+        gateway.loses();
+        watch.expect("default", "amber", "reconnecting");
+        gateway.connects();
+        watch.expect("default", "green", "connected");
+        gateway.executor_dies();
+        watch.expect("default", "red", "executor-shutdown");
+    }
+}
+
+/// A traveller's gateway is restarted in another zone: its stamps jump by hours, and each new one is later news.
+#[test]
+fn a_gateway_that_is_restarted_in_another_time_zone_is_believed() {
+    for hours in [-11_i64, 9] {
+        let machine = Machine::new();
+        let mut gateway = Gateway::connected(&machine.hermes());
+        let mut watch = machine.watch();
+        watch.expect("default", "green", "connected");
+        gateway.process.kill();
+        watch.expect("default", "red", "not-running");
+        let next = Gateway::start(&machine.hermes());
+        watch.expect("default", "amber", "starting");
+        let say = |level: &str, message: &str| {
+            let at = Timestamp::now() + SignedDuration::from_hours(hours);
+            let stamp = at.strftime("%Y-%m-%d %H:%M:%S,%3f");
+            append(&next.log_path("agent.log"), &format!("{stamp} {level} {message}\n"));
+        };
+        say("INFO", "gateway.run: Starting Hermes Gateway...");
+        say("INFO", &connected_line());
+        watch.expect("default", "green", "connected");
+        say("ERROR", "Lark: receive message loop exit, err: x");
+        watch.expect("default", "amber", "reconnecting");
+        say("INFO", &connected_line());
+        watch.expect("default", "green", "connected");
+    }
+}
+
+/// Descriptors run out while it watches, and come back: nothing is made up meanwhile, and what happened is told.
+#[cfg(target_os = "linux")]
+#[test]
+fn descriptors_that_run_out_while_it_watches_and_come_back() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+    let machine = Machine::new();
+    let gateway = Gateway::connected(&machine.hermes());
+    let mut watch = machine.watch();
+    watch.expect("default", "green", "connected");
+    let pid = Pid::from_raw(i32::try_from(watch.process.pid()).unwrap());
+    let limit = |soft| prlimit(pid, Resource::Nofile, Rlimit { current: Some(soft), maximum: Some(4096) });
+    // what is open stays open; nothing more can be opened
+    limit(3).unwrap();
+    // the old file's last word can be read, the new file's first cannot
+    std::fs::rename(gateway.log_path("agent.log"), gateway.log_path("agent.log.1")).unwrap();
+    gateway.loses();
+    gateway.connects();
+    gateway.loses();
+    // a second profile comes
+    let second = Gateway::connected(&machine.profile("work"));
+    // long enough for several looks at all files; whatever it says now is checked below
+    let told = watch.lines().len();
+    std::thread::sleep(Duration::from_secs(12));
+    assert!(watch.process.0.try_wait().unwrap().is_none(), "it ended: {:?}", watch.complaints());
+    for line in &watch.lines()[told..] {
+        assert!(!line.contains("\"red\""), "made up without a look: {line}");
+    }
+    limit(1024).unwrap();
+    let state = |name: &str| {
+        let lines = watch.lines();
+        let lines = lines.iter().rev().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.into_iter().find(|v| v["profile"] == name).map(|v| v["reason"].as_str().unwrap().to_owned())
+    };
+    wait_for("it catches up", || {
+        state("default").as_deref() == Some("reconnecting") && state("work").as_deref() == Some("connected")
+    });
+    gateway.connects();
+    second.executor_dies();
+    wait_for("it goes on as before", || {
+        state("default").as_deref() == Some("connected")
+            && state("work").as_deref() == Some("executor-shutdown")
+    });
+}
+
+/// The logs folder leads to a volume that is gone for a while, as a link into /Volumes does.
+#[test]
+fn a_log_on_a_volume_that_is_taken_away_and_comes_back() {
+    let machine = Machine::new();
+    let gateway = Gateway::connected(&machine.hermes());
+    let (logs, volume) = (machine.hermes().join("logs"), machine.folder().join("volume"));
+    std::fs::rename(&logs, &volume).unwrap();
+    symlink(&volume, &logs).unwrap();
+    let mut watch = machine.watch();
+    watch.expect("default", "green", "connected");
+    gateway.loses();
+    watch.expect("default", "amber", "reconnecting");
+    gateway.connects();
+    watch.expect("default", "green", "connected");
+    // gone: the link leads nowhere; what was said of the link before still holds, and nothing else is said
+    let away = machine.folder().join("taken");
+    std::fs::rename(&volume, &away).unwrap();
+    append(&away.join("agent.log"), "2026-11-22 11:00:00,000 INFO gateway.run: written on another machine\n");
+    let status = machine.run(&["status", "--json"]);
+    assert!(
+        !status.out.contains("\"red\"") && !status.out.contains("\"green\""),
+        "no proof is left: {status:?}"
+    );
+    std::fs::rename(&away, &volume).unwrap();
+    gateway.executor_dies();
+    watch.expect("default", "red", "executor-shutdown");
+}
+
+/// The same with a real file system that is unmounted lazily, in a mount namespace of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_on_a_file_system_that_is_unmounted_and_mounted_again() {
+    let machine = Machine::new();
+    let _gateway = Gateway::connected(&machine.hermes());
+    let logs = machine.hermes().join("logs");
+    let kept = machine.folder().join("kept");
+    std::fs::rename(&logs, &kept).unwrap();
+    std::fs::create_dir(&logs).unwrap();
+    let mount = "mount -t tmpfs none \"$1\" && cp -p \"$2\"/* \"$1\"";
+    let permitted = Command::new("unshare")
+        .args(["-m", "sh", "-c", mount, "sh"])
+        .args([&logs, &kept])
+        .output()
+        .is_ok_and(|done| done.status.success());
+    if !permitted {
+        println!("skipped: no mount namespace of its own is permitted here");
+        return;
+    }
+    let mut command = machine.command_of("unshare");
+    command.args(["-m", "sh", "-c", &format!("{mount} && exec \"$3\" watch --json"), "sh"]);
+    command.args([&logs, &kept]).arg(env!("CARGO_BIN_EXE_gatelight"));
+    let mut watch = Stream::of(command);
+    watch.expect("default", "green", "connected");
+    let pid = watch.process.pid();
+    let inside = |words: &[&str]| {
+        let done =
+            Command::new("nsenter").arg("-m").args(["-t", &pid.to_string()]).args(words).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    // the namespace's own view of the path
+    let within = |path: &Path| PathBuf::from(format!("/proc/{pid}/root{}", path.display()));
+    let write = |level: &str, message: &str| {
+        append(
+            &within(&logs.join("agent.log")),
+            &format!("{} {level} {message}\n", support::machine::stamp()),
+        );
+    };
+    write("ERROR", "Lark: receive message loop exit, err: x");
+    watch.expect("default", "amber", "reconnecting");
+    write("INFO", &connected_line());
+    watch.expect("default", "green", "connected");
+    let path = logs.to_str().unwrap();
+    inside(&["umount", "-l", path]);
+    inside(&["mount", "-t", "tmpfs", "none", path]);
+    write("INFO", "gateway.run: Channel directory refreshed");
+    write("ERROR", "Lark: receive message loop exit, err: y");
+    watch.expect("default", "amber", "reconnecting");
+    write("INFO", &connected_line());
+    watch.expect("default", "green", "connected");
+}
+
+/// Homes may be called anything, whatever Hermes thinks of profile names.
+#[test]
+fn hostile_names_of_homes_are_names() {
+    for name in
+        ["$(touch pwned)", "`touch pwned`", "%n%s %h", "-rf", "a\nb", "\u{1b}[31mred", "默认 网关", "'\"<&;|"]
+    {
+        let machine = Machine::new();
+        let home = machine.folder().join(name);
+        let gateway = Gateway::connected(&home);
+        let escaped = home.to_str().unwrap().replace('&', "&amp;").replace('<', "&lt;").replace('\u{1b}', "");
+        let variable = format!(
+            "<key>EnvironmentVariables</key><dict><key>HERMES_HOME</key><string>{escaped}</string></dict>"
+        );
+        let settings = machine.home().join(".config/gatelight");
+        std::fs::create_dir_all(&settings).unwrap();
+        if name.contains('\u{1b}') {
+            // XML cannot name it; the settings can
+            let text =
+                format!("[[profiles]]\nname = \"work\"\nhome = {}\n", Value::from(home.to_str().unwrap()));
+            std::fs::write(settings.join("config.toml"), text).unwrap();
+        } else {
+            machine.plist("ai.hermes.gateway-work", &["/usr/local/bin/hermes", "gateway", "run"], &variable);
+        }
+        assert_eq!(machine.light("work"), Some(("green".to_owned(), "connected".to_owned())), "{name:?}");
+        gateway.executor_dies();
+        let mut everything = String::new();
+        for arguments in [
+            &["status"][..],
+            &["status", "--swiftbar"],
+            &["logs", "work"],
+            &["diagnose", "work"],
+            &["doctor"],
+        ] {
+            let ran = machine.run(arguments);
+            assert!(ran.code.is_some_and(|code| code != 101), "{name:?} {arguments:?}: {ran:?}");
+            everything += &ran.out;
+            everything += &ran.err;
+        }
+        assert!(everything.contains("Executor shutdown"), "{name:?}: {everything}");
+        assert!(!everything.contains('\u{1b}'), "{name:?}: {everything:?}");
+        for folder in
+            [machine.folder().to_path_buf(), machine.home(), home.clone(), std::env::current_dir().unwrap()]
+        {
+            assert!(!folder.join("pwned").exists(), "{name:?}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod desktop {
+    use super::bus::{Bus, Notifications, Panel, Watcher, until};
+    use super::*;
+    use support::machine::Process;
+
+    /// The agent on this bus.
+    fn agent(machine: &Machine, bus: &Bus) -> Process {
+        let mut command = machine.command(&[]);
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
+            .env("GATELIGHT_SYSTEMCTL", "/nonexistent/systemctl")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Process(command.spawn().unwrap())
+    }
+
+    #[test]
+    fn the_session_bus_goes_and_comes_back() {
+        let Some(mut bus) = Bus::start() else { return };
+        let machine = Machine::new();
+        let gateway = Gateway::connected(&machine.hermes());
+        let second = Gateway::connected(&machine.profile("work"));
+        let (watcher, panel_side) = Watcher::start(&bus);
+        let mut agent = agent(&machine, &bus);
+        let panel = Panel { connection: bus.connect(), item: watcher.item() };
+        panel.has("2 of 2 connected");
+        drop((panel, panel_side));
+        bus.kill();
+        // nobody can see it, but it watches and remembers
+        gateway.executor_dies();
+        wait_for("the history has it", || {
+            machine.run(&["history", "--json"]).out.contains("executor-shutdown")
+        });
+        assert!(agent.0.try_wait().unwrap().is_none(), "it ended with the bus");
+        bus.again();
+        let (watcher, _panel_side) = Watcher::start(&bus);
+        let server = Notifications::default();
+        let _speaker = Notifications::start(&bus, &server);
+        let panel = Panel { connection: bus.connect(), item: watcher.item() };
+        panel.has("executor dead");
+        panel.has("1 of 2 connected");
+        // what could not be told is not lost; where the bus came first, it was told
+        until("it is told, or said to be missed", || {
+            let told = server.shown.lock().unwrap().iter().any(|n| n.body.contains("executor"));
+            let missed = panel.labels().iter().any(|row| row.contains("Notices not delivered: 1"));
+            (told || missed).then_some(())
+        });
+        second.executor_dies();
+        until("the next notice comes", || {
+            server.shown.lock().unwrap().iter().any(|n| n.title.contains("work")).then_some(())
+        });
+        agent.signal(rustix::process::Signal::TERM);
+        assert_eq!(agent.end(), Some(0));
+    }
+
+    #[test]
+    fn a_notification_daemon_that_never_answers_holds_nothing_up() {
+        let Some(bus) = Bus::start() else { return };
+        let machine = Machine::new();
+        let gateway = Gateway::connected(&machine.hermes());
+        let second = Gateway::connected(&machine.profile("work"));
+        let (watcher, _panel_side) = Watcher::start(&bus);
+        let server = Notifications { hangs: true, ..Notifications::default() };
+        let _speaker = Notifications::start(&bus, &server);
+        let mut agent = agent(&machine, &bus);
+        let panel = Panel { connection: bus.connect(), item: watcher.item() };
+        panel.has("2 of 2 connected");
+        gateway.executor_dies();
+        panel.has("1 of 2 connected");
+        // the notice hangs; the menu and the history go on
+        second.executor_dies();
+        panel.has("0 of 2 connected");
+        let history = || machine.run(&["history", "--json"]).out.matches("\"executor-shutdown\"").count();
+        wait_for("the history has both", || history() >= 2);
+        panel.has("Notices not delivered: ");
+        panel.has("no answer within 5 s");
+        agent.signal(rustix::process::Signal::TERM);
+        assert_eq!(agent.end(), Some(0));
+    }
 }

@@ -77,6 +77,31 @@ fn what_is_written_is_read() {
     assert_eq!(late.profiles[0].changes[0].at, t(50));
 }
 
+/// A link that is lost and back before anybody looked: both lines are read at once, and both changes are history.
+#[test]
+fn changes_of_one_moment_are_all_kept_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&folder.path().join("h"), t(0)).unwrap();
+    let reasons = [
+        (Reason::NoEvidence, Reason::Connected, 1_000_000),
+        (Reason::Connected, Reason::Reconnecting, 5_000_000),
+        (Reason::Reconnecting, Reason::Connected, 5_000_400),
+        (Reason::Connected, Reason::ExecutorShutdown, 5_000_800),
+        (Reason::ExecutorShutdown, Reason::Restarting, 5_001_000),
+    ];
+    for (from, to, micros) in reasons {
+        let at = t(0) + SignedDuration::from_micros(micros);
+        store.record_change(&change("work", at, from, to, to.code())).unwrap();
+    }
+    store.watching(t(0), t(100)).unwrap();
+    let record = store.read(t(0), t(100)).unwrap();
+    let kept: Vec<_> = record.profiles[0].changes.iter().map(|c| (c.from, c.to)).collect();
+    assert_eq!(kept, reasons.map(|(from, to, _)| (from, to)));
+    let lines = record.profiles[0].changes.iter().map(|c| c.evidence.as_ref().unwrap().line.clone());
+    assert!(lines.eq(reasons.iter().map(|(_, to, _)| to.code())));
+    assert!(record.profiles[0].changes.is_sorted_by(|a, b| a.at < b.at));
+}
+
 #[test]
 fn the_command_line_adds_its_restarts_while_the_agent_writes() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,21 +4,22 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::logbook::{LogBook, LogEvent, Scanner};
 use super::patterns::Patterns;
 use super::process::{self, ProcessInfo};
 use super::state_files;
-use super::tail::{HistoryEnd, HistoryReader, Limits, Tailer};
+use super::tail::{Block, HistoryEnd, HistoryReader, Limits, Tailer};
 use crate::health::{Evidence, ProcessState, Signal};
 use crate::profile::Profile;
 
@@ -43,6 +44,15 @@ const MARKER_LIFE: Duration = Duration::from_secs(60);
 /// Stamps are compared with the start of the process with this much tolerance: the system rounds the one, the gateway
 /// the other.
 const START_TOLERANCE: Duration = Duration::from_secs(2);
+
+/// Time zones differ by multiples of this, in seconds.
+const ZONE_STEP: i64 = 15 * 60;
+
+/// No two time zones are further apart, in seconds.
+const WIDEST_ZONES: i64 = 26 * 3600;
+
+/// Blocks of a log without a stamp that are passed over to find one that has: long lines, long tracebacks.
+const MOST_UNSTAMPED: usize = 8;
 
 /// Processes followed at once.
 const MOST_PROCESSES: usize = 16;
@@ -244,7 +254,12 @@ impl Collector {
         let pids: Vec<u32> = self.processes.keys().copied().collect();
         for pid in pids {
             let Some(tracked) = self.processes.get(&pid).copied() else { continue };
-            match process::look(pid).filter(|info| info.start == tracked.start) {
+            let seen = process::look(pid);
+            if seen.is_none() && process::exists(pid) {
+                // it could not be looked at just now: no descriptors left, no memory
+                continue;
+            }
+            match seen.filter(|info| info.start == tracked.start) {
                 Some(info) if info.state == tracked.state => {}
                 Some(info) => {
                     if let Some(entry) = self.processes.get_mut(&pid) {
@@ -403,7 +418,8 @@ impl Collector {
         let scanner = Scanner::new(Arc::clone(&self.patterns));
         let past_unread = is_denied(path);
         let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), now.instant);
-        let reach = read_backwards(&mut reader, &scanner, &name, &self.zone, now.at, oldest, events);
+        let times = Times { zone: &self.zone, now: now.at, oldest, written: modified(path) };
+        let reach = read_backwards(&mut reader, &scanner, &name, &times, events);
         (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble: None }, reach)
     }
 
@@ -465,35 +481,73 @@ impl Reach {
     }
 }
 
+/// What the stamps of a log are compared with.
+struct Times<'a> {
+    zone: &'a TimeZone,
+    now: Timestamp,
+    /// The start of the process.
+    oldest: Option<Timestamp>,
+    /// When the file was written last.
+    written: Option<Timestamp>,
+}
+
+impl Times<'_> {
+    fn at(&self, stamp: DateTime) -> Option<Timestamp> {
+        self.zone.to_ambiguous_timestamp(stamp).compatible().ok()
+    }
+
+    /// By how much the stamps of this log are off: the gateway may live in another time zone than we do (its machine's
+    /// was changed since, its job sets TZ), or in the second of the hours that the end of summer time repeats. A line
+    /// is written when its stamp says: the file's own time is that of its last line.
+    fn shift(&self, block: &Block) -> SignedDuration {
+        let lines = block.bytes.rsplit(|b| *b == b'\n').take(64);
+        let last = lines.filter(|_| block.index == 0).find_map(|line| super::line::head(line)?.stamp);
+        let (Some(stamped), Some(written)) = (last.and_then(|stamp| self.at(stamp)), self.written) else {
+            return SignedDuration::ZERO;
+        };
+        let late = written.duration_since(stamped).as_secs();
+        let quarters = (late + ZONE_STEP / 2).div_euclid(ZONE_STEP);
+        let rest = late - quarters * ZONE_STEP;
+        let is_zone = quarters != 0 && late.abs() <= WIDEST_ZONES && (-2..=10).contains(&rest);
+        if is_zone { SignedDuration::from_secs(quarters * ZONE_STEP) } else { SignedDuration::ZERO }
+    }
+}
+
 /// Reads one log backwards: to the start of the process, or to an event of the link. Logs that hold warnings only are
 /// short of link events and are read to the start of the process: a dead executor is older than the last reconnect.
 fn read_backwards(
     reader: &mut HistoryReader,
     scanner: &Scanner,
     name: &str,
-    zone: &TimeZone,
-    now: Timestamp,
-    oldest: Option<Timestamp>,
+    times: &Times<'_>,
     events: &mut Vec<(Timestamp, LogEvent)>,
 ) -> Reach {
+    let (now, oldest) = (times.now, times.oldest);
+    let mut shift = None;
     let mut reach = Reach::default();
+    let mut unstamped = 0;
     let warnings_only = name == "errors.log";
     while let Some(block) = reader.next_block() {
+        let shift = *shift.get_or_insert_with(|| times.shift(&block));
+        let at = |stamp| times.at(stamp)?.checked_add(shift).ok();
         let mut found: Vec<(Timestamp, LogEvent)> = Vec::new();
         let mut stamped = false;
         scanner.read_alone(name, &block.bytes, now, &mut |event| {
             if let Some(stamp) = event.stamp {
                 stamped = true;
-                let at = zone.to_ambiguous_timestamp(stamp).compatible().unwrap_or(now).min(now);
-                found.push((at, event));
+                found.push((at(stamp).unwrap_or(now).min(now), event));
             }
         });
         let first =
             block.bytes.split(|b| *b == b'\n').take(64).find_map(|line| super::line::head(line)?.stamp);
-        let first = first.and_then(|stamp| zone.to_ambiguous_timestamp(stamp).compatible().ok());
-        // A log without stamps says nothing of when: no history.
+        let first = first.and_then(at);
+        // A log without stamps says nothing of when: no history. One long line is a block of its own.
         if first.is_none() && !stamped {
-            return reach;
+            unstamped += 1;
+            if unstamped > MOST_UNSTAMPED {
+                return reach;
+            }
+            continue;
         }
         for (at, event) in found {
             if oldest.is_some_and(|oldest| at < oldest) {
@@ -527,9 +581,14 @@ enum Content {
 impl StateFileWatch {
     /// What the file holds, if it changed since the last look.
     fn read(&mut self, path: &Path) -> Option<Content> {
-        let Ok(meta) = std::fs::metadata(path) else {
-            self.unusable = false;
-            return self.seen.take().map(|_| Content::Gone);
+        let meta = match std::fs::metadata(path) {
+            Ok(meta) => meta,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                self.unusable = false;
+                return self.seen.take().map(|_| Content::Gone);
+            }
+            // a volume that does not answer, a folder that was closed to us: that says nothing of the file
+            Err(_) => return None,
         };
         if !meta.is_file() || meta.size() > state_files::MOST_BYTES {
             return None;

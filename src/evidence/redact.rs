@@ -67,7 +67,8 @@ const PREFIXES: &[(&str, usize)] = &[
 /// No word that is shorter begins a token: `eyJ` and what follows, up to its dot.
 const SHORTEST_TOKEN: usize = 8;
 
-/// The text without its secrets; borrowed where it holds none. Applying it again changes nothing.
+/// The text without its secrets; borrowed where it holds none. Applying it again changes nothing, save where a mask
+/// took away what kept two pieces apart: then more is hidden, never less.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out = String::new();

@@ -362,7 +362,7 @@ impl Core {
             return;
         }
         let grace = self.grace();
-        if self.predecessor_speaks() {
+        if self.predecessor_speaks() && !self.gateway.speaks_after_its_link(said.stamp) {
             let silent = !self.gateway.said_start && signal.is_of_link();
             if let Some(old) = self.predecessor.as_mut().filter(|_| silent || belongs_to_the_leaving(signal))
             {
@@ -371,6 +371,10 @@ impl Core {
                 }
                 return;
             }
+        }
+        // Proven after the predecessor had gone: what bears a later stamp is nobody else's.
+        if signal == Signal::Connected && self.predecessor.as_ref().is_none_or(|old| old.until.is_some()) {
+            self.gateway.alone_since = said.stamp;
         }
         self.gateway.hear(now, said, &self.deadlines, grace);
         // Without a process to look at, its own word that it leaves is the end of it.

@@ -203,6 +203,8 @@ pub struct Gateway {
     pub tcp: Option<u32>,
     /// The link's loss was told by an error alone: the SDK's INFO records, a recovery among them, are hidden.
     pub lark_hidden: bool,
+    /// The stamp of a link that it proved when no other process could write any more.
+    pub alone_since: Option<DateTime>,
     webhook: bool,
     /// Its beginning was seen, by its own word or because it was not there before: from then on silence says something.
     pub witnessed: bool,
@@ -258,6 +260,7 @@ impl Gateway {
             truncated: false,
             tcp: None,
             lark_hidden: false,
+            alone_since: None,
             webhook: false,
             witnessed: false,
             said_start: false,
@@ -274,6 +277,11 @@ impl Gateway {
     /// Whether it is believed to be alive.
     pub fn alive(&self) -> bool {
         self.seen && self.end.is_none()
+    }
+
+    /// Whether a record with this stamp can only be its own.
+    pub fn speaks_after_its_link(&self, stamp: Option<DateTime>) -> bool {
+        matches!((self.alone_since, stamp), (Some(link), Some(stamp)) if stamp > link)
     }
 
     /// The log level hides INFO records, successes among them: then their absence proves nothing.

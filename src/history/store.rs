@@ -165,11 +165,14 @@ impl Store {
     pub fn record_change(&mut self, change: &ProfileChange) -> Result<(), StoreError> {
         let run = self.run()?;
         let row = row(change, run.id);
-        let at = if row.history { millis(row.at).max(run.seen_before) } else { millis(row.at) };
+        let moved = row.history && millis(row.at) < run.seen_before;
+        let at = if moved { run.seen_before } else { millis(row.at) };
         let name = redact::one_line(&change.profile.name, 100);
         self.write(row.at, |db| {
             let profile = profile_id(db, &name)?;
             let evidence = row.evidence.as_ref();
+            // of what was moved up only the last state counts; all else is kept, also two changes of one millisecond
+            let at = if moved { at } else { free_time(db, profile, run.id, at)? };
             db.prepare_cached(
                 "INSERT INTO changes (profile, at, run, was, reason, since, source, line, line_at, pid, started_at, history)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
@@ -347,6 +350,18 @@ impl Store {
         })?;
         self.db.execute_batch("PRAGMA incremental_vacuum(256)").map_err(StoreError::from)
     }
+}
+
+/// The first millisecond from `at` on at which nothing is kept of this profile yet; gives up after a second full of
+/// changes, which nobody could tell apart.
+fn free_time(db: &Connection, profile: i64, run: i64, at: i64) -> rusqlite::Result<i64> {
+    let mut taken = db.prepare_cached("SELECT 1 FROM changes WHERE profile = ?1 AND run = ?2 AND at = ?3")?;
+    let end = at.saturating_add(1000);
+    let mut free = at;
+    while free < end && taken.exists([profile, run, free])? {
+        free += 1;
+    }
+    Ok(free)
 }
 
 /// The history, open for reading. Never changes or moves the file.

@@ -108,6 +108,8 @@ pub enum Message {
     ShowYourself,
     /// The icon found or lost its panel.
     Presence(Presence),
+    /// What the desktop draws on is another one: all must be drawn again.
+    Redraw,
 }
 
 /// What the desktop draws. `old` is what it drew before.
@@ -265,6 +267,10 @@ impl<S: Shell> App<S> {
                 self.tell(Words { title: lang.pick(say::HERE).to_owned(), body });
             }
             Message::Presence(presence) => (self.presence)(&presence),
+            Message::Redraw => {
+                self.touched = true;
+                self.shown_icon = None;
+            }
         }
         self.draw(now);
         Flow::On

@@ -130,6 +130,7 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
         heard_sender,
         last_poll: Instant::now(),
         polls: 0,
+        scan_again: false,
         setup,
     };
     tokio::spawn(watcher.run(command_receiver, heard));
@@ -157,6 +158,8 @@ struct Watcher {
     heard_sender: mpsc::Sender<Heard>,
     last_poll: Instant,
     polls: u32,
+    /// The last scan could not look everywhere: it is done again at the next poll.
+    scan_again: bool,
 }
 
 impl Watcher {
@@ -195,7 +198,7 @@ impl Watcher {
                 // A folder further up was swapped, a volume came back: no event tells of that.
                 changed.extend(self.watch.recheck().changed);
             }
-            let scan_due = due && self.polls.is_multiple_of(POLLS_PER_SCAN);
+            let scan_due = due && (self.scan_again || self.polls.is_multiple_of(POLLS_PER_SCAN));
             if everything || scan_due || changed.iter().any(|changed| self.may_bring_profiles(changed)) {
                 everything |= self.rescan();
             }
@@ -291,7 +294,13 @@ impl Watcher {
     /// Looks for profiles. Those that are still the same keep what is known of them.
     fn scan(&mut self) {
         let found = if self.setup.given.is_empty() {
-            profile::scan(&self.setup.places)
+            let found = profile::scan(&self.setup.places);
+            // what could not be looked for is not gone
+            self.scan_again = no_descriptors();
+            if self.scan_again && !self.profiles.is_empty() {
+                return;
+            }
+            found
         } else {
             Found { profiles: self.setup.given.clone(), bad: Vec::new() }
         };
@@ -524,4 +533,15 @@ impl Watcher {
             !same
         });
     }
+}
+
+/// Whether folders cannot be listed just now for want of descriptors.
+fn no_descriptors() -> bool {
+    use rustix::io::Errno;
+    // as many as a scan has open at once
+    let tried = [(); 3].map(|()| std::fs::File::open("/"));
+    tried.iter().any(|file| {
+        let error = file.as_ref().err().and_then(Errno::from_io_error);
+        matches!(error, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+    })
 }

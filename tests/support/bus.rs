@@ -42,34 +42,54 @@ impl Bus {
     /// A bus of its own that starts no services; `None` where there is no `dbus-daemon`.
     pub fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("bus.conf");
+        let socket = folder.path().join("bus");
         let text = format!(
-            "<busconfig><type>session</type><listen>unix:dir={}</listen><auth>EXTERNAL</auth>\
+            "<busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
              <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\
              <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
-            folder.path().display()
+            socket.display()
         );
-        std::fs::write(&config, text).unwrap();
-        let mut daemon = match Command::new("dbus-daemon")
-            .arg(format!("--config-file={}", config.display()))
-            .args(["--nofork", "--print-address=1"])
-            .stdout(Stdio::piped())
-            .spawn()
-        {
-            Ok(daemon) => daemon,
-            Err(e) => {
-                eprintln!("skipped: dbus-daemon is not installed ({e})");
-                return None;
-            }
-        };
-        let mut address = String::new();
-        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        Some(Self { daemon, address: address.trim().to_owned(), folder })
+        std::fs::write(folder.path().join("bus.conf"), text).unwrap();
+        // without the daemon's identity: another one may come in its place
+        let address = format!("unix:path={}", socket.display());
+        Some(Self { daemon: daemon(folder.path())?, address, folder })
+    }
+
+    /// The daemon goes, and all connections with it.
+    pub fn kill(&mut self) {
+        self.daemon.kill().unwrap();
+        self.daemon.wait().unwrap();
+        std::fs::remove_file(self.folder.path().join("bus")).unwrap();
+    }
+
+    /// Another daemon comes to the same address.
+    pub fn again(&mut self) {
+        self.daemon = daemon(self.folder.path()).unwrap();
     }
 
     pub fn connect(&self) -> Connection {
         connection::Builder::address(self.address.as_str()).unwrap().method_timeout(LIMIT).build().unwrap()
     }
+}
+
+/// Starts the daemon of this folder's configuration; it listens when this returns.
+fn daemon(folder: &std::path::Path) -> Option<Child> {
+    let started = Command::new("dbus-daemon")
+        .arg(format!("--config-file={}", folder.join("bus.conf").display()))
+        .args(["--nofork", "--print-address=1"])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut daemon = match started {
+        Ok(daemon) => daemon,
+        Err(e) => {
+            eprintln!("skipped: dbus-daemon is not installed ({e})");
+            return None;
+        }
+    };
+    let mut address = String::new();
+    BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    assert!(!address.is_empty(), "dbus-daemon did not start");
+    Some(daemon)
 }
 
 impl Drop for Bus {

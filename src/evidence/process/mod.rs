@@ -52,6 +52,15 @@ pub fn look(pid: u32) -> Option<ProcessInfo> {
     system::look(pid)
 }
 
+/// Whether the system knows of a process with this PID, alive or zombie, whoever it is. Needs no descriptor: it can be
+/// asked when [`look`] fails for want of one.
+pub fn exists(pid: u32) -> bool {
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    !matches!(test_kill_process(pid), Err(Errno::SRCH))
+}
+
 /// The processes below one, parents before their children, at most 256.
 pub fn descendants(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();

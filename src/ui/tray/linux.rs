@@ -1,13 +1,16 @@
 //! `StatusNotifierItem` and `com.canonical.dbusmenu` through ksni: pure D-Bus, no toolkit, no display.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use ksni::blocking::{Handle, TrayMethods};
 use ksni::menu::{CheckmarkItem, StandardItem, SubMenu};
 use ksni::{Category, Icon, MenuItem, OfflineReason, ToolTip, Tray};
+use zbus::blocking::Connection;
+use zbus::blocking::fdo::DBusProxy;
 
 use super::TrayError;
 use crate::health::Light;
@@ -20,21 +23,23 @@ use crate::ui::notify::Courier;
 const QUEUE: usize = 256;
 /// Longest sleep of the loop.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+/// A session bus that is gone is looked for after this long, then after twice as long, and so on.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// Longest pause between two looks for a session bus.
+const LAST_LOOK: Duration = Duration::from_secs(30);
 /// Width of the light in a menu row, in pixels.
 const ROW_ICON: u32 = 32;
 
 pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
     let (tx, messages) = sync_channel(QUEUE);
-    let item = Item {
-        face: Face::of(Light::Grey),
-        badge: None,
-        tooltip: String::new(),
-        rows: Vec::new(),
-        tx: tx.clone(),
-    };
-    // the watcher may come later, or anew
-    let handle = item.assume_sni_available(true).spawn().map_err(|e| no_desktop(&e))?;
+    let item = Item::join(&tx).map_err(|e| no_desktop(&e))?;
+    let panel = Panel(Arc::new(Mutex::new(Some(item))));
+    let (minded, told) = (panel.clone(), tx.clone());
+    thread::Builder::new()
+        .name("session-bus".into())
+        .spawn(move || minded.mind_bus(&told))
+        .map_err(|e| no_desktop(&e))?;
     let reports = tx.clone();
     let courier = Courier::start(Arc::new(move |report| {
         let _full = reports.try_send(Message::Report(report));
@@ -56,9 +61,11 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         zone: handles.zone,
         presence: handles.presence,
     };
-    let mut app = App::new(Panel(handle.clone()), courier, parts, Timestamp::now());
+    let mut app = App::new(panel.clone(), courier, parts, Timestamp::now());
     turn(&mut app, &messages);
-    handle.shutdown().wait();
+    if let Some(item) = panel.take() {
+        item.shutdown().wait();
+    }
     Ok(())
 }
 
@@ -80,21 +87,81 @@ fn turn(app: &mut App<Panel>, messages: &Receiver<Message>) {
     }
 }
 
-/// The item on the bus, from the loop.
-struct Panel(Handle<Item>);
+/// The item on the bus, from the loop; none while there is no bus.
+#[derive(Clone)]
+struct Panel(Arc<Mutex<Option<Handle<Item>>>>);
+
+impl Panel {
+    fn item(&self) -> Option<Handle<Item>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take(&self) -> Option<Handle<Item>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Brings the item to the bus that comes in the place of one that went: ksni does not notice. On a thread of its
+    /// own, which sleeps while the bus is there; ends with the loop.
+    fn mind_bus(&self, tx: &SyncSender<Message>) {
+        let mut pause = FIRST_LOOK;
+        loop {
+            let found = Connection::session().and_then(|bus| {
+                let on_it = self.is_on(&bus)?;
+                Ok((bus, on_it))
+            });
+            if let Ok((bus, true)) = &found {
+                pause = FIRST_LOOK;
+                bus.closed();
+                // what is not on any bus is not shown
+                let _ends = self.take().map(|item| item.shutdown());
+                if tx.send(Message::Presence(Presence::NoHost)).is_err() {
+                    return;
+                }
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LAST_LOOK);
+            let Ok((bus, false)) = found else { continue };
+            let _ends = self.take().map(|item| item.shutdown());
+            let Ok(item) = Item::join(tx) else { continue };
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
+            let watcher = has_watcher(&bus).unwrap_or(false);
+            if tx.send(Message::Redraw).is_err()
+                || (watcher && tx.send(Message::Presence(Presence::Shown)).is_err())
+            {
+                return;
+            }
+        }
+    }
+
+    /// Whether our item is on this bus.
+    fn is_on(&self, bus: &Connection) -> zbus::Result<bool> {
+        let ours = format!("org.kde.StatusNotifierItem-{}-", std::process::id());
+        let names = DBusProxy::new(bus)?.list_names()?;
+        Ok(self.item().is_some() && names.iter().any(|name| name.starts_with(&ours)))
+    }
+}
+
+fn has_watcher(bus: &Connection) -> zbus::Result<bool> {
+    let watcher = "org.kde.StatusNotifierWatcher".try_into().map_err(zbus::Error::Names)?;
+    Ok(DBusProxy::new(bus)?.name_has_owner(watcher)?)
+}
 
 impl Shell for Panel {
     fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str) {
         let tooltip = tooltip.to_owned();
-        self.0.update(move |item| {
-            (item.face, item.badge, item.tooltip) = (face, badge, tooltip);
-        });
+        if let Some(item) = self.item() {
+            item.update(move |item| {
+                (item.face, item.badge, item.tooltip) = (face, badge, tooltip);
+            });
+        }
     }
 
     /// ksni compares the rows itself and tells the panel what changed.
     fn menu(&mut self, _old: &Menu, new: &Menu) {
-        let rows = new.rows.clone();
-        self.0.update(move |item| item.rows = rows);
+        if let Some(item) = self.item() {
+            let rows = new.rows.clone();
+            item.update(move |item| item.rows = rows);
+        }
     }
 }
 
@@ -108,6 +175,19 @@ struct Item {
 }
 
 impl Item {
+    /// Puts it on the session bus, still empty.
+    fn join(tx: &SyncSender<Message>) -> Result<Handle<Self>, ksni::Error> {
+        let item = Self {
+            face: Face::of(Light::Grey),
+            badge: None,
+            tooltip: String::new(),
+            rows: Vec::new(),
+            tx: tx.clone(),
+        };
+        // the watcher may come later, or anew
+        item.assume_sni_available(true).spawn()
+    }
+
     /// From ksni's thread, which must not wait for a loop that may wait for it.
     fn tell(&self, message: Message) {
         let _full = self.tx.try_send(message);
