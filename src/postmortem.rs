@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::logbook::{Copies, LogEvent, Scanner};
 use crate::evidence::patterns::Patterns;
@@ -22,6 +22,9 @@ const BLOCK: usize = 1 << 20;
 
 /// Bytes of a line that are looked at; the rest of a longer one is skipped.
 const LONGEST_LINE: usize = 64 << 10;
+
+/// Threads of one process write their records in almost the order of the stamps.
+const DISORDER: SignedDuration = SignedDuration::from_secs(1);
 
 /// What the logs tell.
 #[derive(Debug)]
@@ -43,34 +46,32 @@ pub fn read(
     deadlines: &Deadlines,
     zone: &TimeZone,
 ) -> anyhow::Result<Told> {
-    let mut events: Vec<(DateTime, LogEvent)> = Vec::new();
-    let mut first: Option<DateTime> = None;
-    let mut last: Option<DateTime> = None;
+    let mut events: Vec<(Timestamp, LogEvent)> = Vec::new();
+    let mut first: Option<Timestamp> = None;
+    let mut last: Option<Timestamp> = None;
     for path in paths {
-        let span = read_file(path, patterns, &mut events).with_context(|| path.display().to_string())?;
+        let span =
+            read_file(path, patterns, zone, &mut events).with_context(|| path.display().to_string())?;
         first = [first, span.0].into_iter().flatten().min();
         last = [last, span.1].into_iter().flatten().max();
     }
     let names = || paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
-    let (Some(first), Some(last)) = (first, last) else {
+    let (Some(start), Some(end)) = (first, last) else {
         anyhow::bail!("{}: no line with a time stamp: neither a recording nor a Hermes log", names());
     };
-    if !events.is_sorted_by_key(|(stamp, _)| *stamp) {
-        events.sort_by_key(|(stamp, _)| *stamp);
+    if !events.is_sorted_by_key(|(at, _)| *at) {
+        events.sort_by_key(|(at, _)| *at);
     }
-    let start = instant(first, zone);
     let mut core = Core::new(deadlines.clone(), start);
     let mut copies = Copies::default();
     let mut changes = Vec::new();
-    for (stamp, mut event) in events {
-        let now = instant(stamp, zone);
+    for (now, mut event) in events {
         if copies.is_copy(&event, now) {
             continue;
         }
         event.proof.at = now;
         changes.extend(core.step(now, event.into_evidence()));
     }
-    let end = instant(last, zone);
     changes.extend(core.tick(end));
     let profile = profile_name(paths);
     Ok(Told { profile, start, end, changes })
@@ -91,17 +92,22 @@ fn profile_name(paths: &[PathBuf]) -> String {
     }
 }
 
-/// A stamp in this zone; in the hour that a change of the clocks repeats, the first one.
-fn instant(stamp: DateTime, zone: &TimeZone) -> Timestamp {
-    zone.to_ambiguous_timestamp(stamp).compatible().unwrap_or(Timestamp::UNIX_EPOCH)
+/// A stamp in this zone. In the hour that a change of the clocks repeats it is the first one, unless the lines above it
+/// in the same file are later than that.
+fn instant(stamp: DateTime, zone: &TimeZone, above: Option<Timestamp>) -> Timestamp {
+    let at = zone.to_ambiguous_timestamp(stamp);
+    let first = at.compatible().unwrap_or(Timestamp::UNIX_EPOCH);
+    let passed = above.is_some_and(|above| above.duration_since(first) > DISORDER);
+    if passed && at.is_ambiguous() { at.later().unwrap_or(first) } else { first }
 }
 
-type Span = (Option<DateTime>, Option<DateTime>);
+type Span = (Option<Timestamp>, Option<Timestamp>);
 
 fn read_file(
     path: &Path,
     patterns: &Arc<Patterns>,
-    events: &mut Vec<(DateTime, LogEvent)>,
+    zone: &TimeZone,
+    events: &mut Vec<(Timestamp, LogEvent)>,
 ) -> anyhow::Result<Span> {
     let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut file = File::open(path)?;
@@ -128,19 +134,20 @@ fn read_file(
         }
         let whole = memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1);
         if first.is_none() {
-            first = block[..whole]
+            let stamp = block[..whole]
                 .split(|b| *b == b'\n')
                 .find_map(|line| crate::evidence::line::head(line)?.stamp);
+            first = stamp.map(|stamp| instant(stamp, zone, None));
         }
-        let mut last_stamp = newest.or(first);
+        let mut above = newest.or(first);
         scanner.read(&source, &block[..whole], Timestamp::UNIX_EPOCH, &mut |event| {
             // A line without a stamp happened when the last one with a stamp did.
-            if let Some(stamp) = event.stamp.or(last_stamp) {
-                last_stamp = Some(stamp);
-                events.push((stamp, event));
+            if let Some(at) = event.stamp.map(|stamp| instant(stamp, zone, above)).or(above) {
+                above = Some(at);
+                events.push((at, event));
             }
         });
-        newest = scanner.newest_stamp(&source).or(last_stamp);
+        newest = scanner.newest_stamp(&source).map(|stamp| instant(stamp, zone, above)).or(above);
         block.drain(..whole);
         if count == 0 {
             return Ok((first, newest));
@@ -149,5 +156,42 @@ fn read_file(
             block.clear();
             skipping = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::health::Light;
+
+    #[test]
+    fn the_hour_that_comes_twice_is_read_in_the_order_of_the_file() {
+        let lines = "2026-10-25 01:00:00 INFO  Gateway started\n\
+                     2026-10-25 01:00:01 INFO Feishu WebSocket connected\n\
+                     2026-10-25 02:59:50 ERROR Feishu WebSocket connection lost\n\
+                     2026-10-25 02:00:10 INFO Feishu WebSocket connected\n\
+                     2026-10-25 02:50:00 ERROR Feishu WebSocket connection lost\n\
+                     2026-10-25 02:50:20 INFO Feishu WebSocket connected\n\
+                     2026-10-25 05:00:00 INFO  nothing\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gateway-work.log");
+        std::fs::write(&path, lines).unwrap();
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let patterns = Arc::new(Patterns::new(&[]).unwrap());
+        let told = read(&[path], &patterns, &Deadlines::default(), &zone).unwrap();
+        let shown: Vec<_> =
+            told.changes.iter().map(|change| (change.at.to_string(), change.to.light())).collect();
+        let wanted = [
+            ("2026-10-24T23:00:00Z", Light::Amber),
+            ("2026-10-24T23:00:01Z", Light::Green),
+            ("2026-10-25T00:59:50Z", Light::Amber),
+            ("2026-10-25T01:00:10Z", Light::Green),
+            ("2026-10-25T01:50:00Z", Light::Amber),
+            ("2026-10-25T01:50:20Z", Light::Green),
+        ];
+        assert_eq!(shown, wanted.map(|(at, light)| (at.to_owned(), light)));
+        assert_eq!(told.end.to_string(), "2026-10-25T04:00:00Z");
     }
 }

@@ -13,7 +13,7 @@ use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Deadlines};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
-use crate::text::status::{HELD_GREEN, UNKNOWN_EVENTS, WAS_CUT};
+use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::{self, fill};
 
 /// Arguments of `replay`.
@@ -43,6 +43,7 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         for change in &told.changes {
             show(&told.profile, change, told.start, args.json, terminal)?;
         }
+        conclude(told.changes.last(), told.end, args.json, terminal)?;
     }
     Ok(super::OK)
 }
@@ -69,10 +70,12 @@ fn play(
     let file = BufReader::new(File::open(path).with_context(named)?);
     let recording = Recording::read(file).with_context(named)?;
     let mut changes: Vec<Change> = Vec::new();
-    recording.play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
+    let core = recording
+        .play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
     for change in &changes {
         show(&recording.header.profile, change, recording.header.start, json, terminal)?;
     }
+    conclude(changes.last(), core.now(), json, terminal)?;
     if recording.unknown > 0 {
         let count = recording.unknown.to_string();
         eprintln!("{}: {}", path.display(), fill(terminal.lang.pick(UNKNOWN_EVENTS), &[("count", &count)]));
@@ -80,6 +83,29 @@ fn play(
     if recording.cut {
         eprintln!("{}: {}", path.display(), terminal.lang.pick(WAS_CUT));
     }
+    Ok(())
+}
+
+/// One sentence for people: how it ended, what that means, what to do.
+fn conclude(
+    last: Option<&Change>,
+    end: Timestamp,
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<()> {
+    let Some(last) = last.filter(|_| !json) else { return Ok(()) };
+    let lang = terminal.lang;
+    let entry = last.to.reason.entry();
+    let light = super::style::light(last.to.light(), terminal.color);
+    let light = format!("{light} {}", lang.pick(entry.title));
+    let held = text::duration(lang, end.duration_since(last.at));
+    let words = [
+        ("light", light.as_str()),
+        ("held", held.as_str()),
+        ("meaning", lang.pick(entry.meaning)),
+        ("advice", lang.pick(entry.advice)),
+    ];
+    writeln!(terminal.out, "{}", fill(lang.pick(AT_THE_END), &words).trim_end())?;
     Ok(())
 }
 
@@ -101,7 +127,7 @@ fn show(
     write!(terminal.out, "{at}  {light} {}", lang.pick(change.to.reason.entry().title))?;
     if let Some(held) = change.to.held_green.filter(|_| change.from.light() == crate::health::Light::Green) {
         let held = text::duration(lang, held);
-        write!(terminal.out, "  ({})", fill(lang.pick(HELD_GREEN), &[("held", &held)]))?;
+        write!(terminal.out, "{}", fill(lang.pick(HELD_GREEN_ASIDE), &[("held", &held)]))?;
     }
     writeln!(terminal.out)?;
     if !printed.evidence.is_empty() {
