@@ -14,7 +14,7 @@ use crate::health::{Change, Deadlines};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
 use crate::text::error::Trouble;
-use crate::text::status::{HELD_GREEN, NO_STAMPS, UNKNOWN_EVENTS, WAS_CUT};
+use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill};
 
@@ -46,9 +46,13 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
             eprintln!("{}: {}", path.display(), terminal.lang.pick(NO_STAMPS));
         }
         let (profile, start) = (logs.profile.clone(), logs.start);
-        logs.play(&patterns, &Deadlines::default(), &mut |change| {
-            show(&profile, &change, start, args.json, terminal)
+        let mut last = None;
+        let end = logs.play(&patterns, &Deadlines::default(), &mut |change| {
+            show(&profile, &change, start, args.json, terminal)?;
+            last = Some(change);
+            Ok(())
         })?;
+        conclude(last.as_ref(), end, args.json, terminal)?;
     }
     Ok(super::OK)
 }
@@ -76,10 +80,12 @@ fn play(
     let file = BufReader::new(File::open(path).with_context(named)?);
     let recording = Recording::read(file).with_context(named)?;
     let mut changes: Vec<Change> = Vec::new();
-    recording.play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
+    let core = recording
+        .play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
     for change in &changes {
         show(&recording.header.profile, change, recording.header.start, json, terminal)?;
     }
+    conclude(changes.last(), core.now(), json, terminal)?;
     if recording.unknown > 0 {
         let count = recording.unknown.to_string();
         eprintln!("{}: {}", path.display(), fill(terminal.lang.pick(UNKNOWN_EVENTS), &[("count", &count)]));
@@ -87,6 +93,29 @@ fn play(
     if recording.cut {
         eprintln!("{}: {}", path.display(), terminal.lang.pick(WAS_CUT));
     }
+    Ok(())
+}
+
+/// One sentence for people: how it ended, what that means, what to do.
+fn conclude(
+    last: Option<&Change>,
+    end: Timestamp,
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<()> {
+    let Some(last) = last.filter(|_| !json) else { return Ok(()) };
+    let lang = terminal.lang;
+    let entry = last.to.reason.entry();
+    let light = super::style::light(last.to.light(), terminal.color);
+    let light = format!("{light} {}", lang.pick(entry.title));
+    let held = text::duration(lang, end.duration_since(last.at));
+    let words = [
+        ("light", light.as_str()),
+        ("held", held.as_str()),
+        ("meaning", lang.pick(entry.meaning)),
+        ("advice", lang.pick(entry.advice)),
+    ];
+    writeln!(terminal.out, "{}", fill(lang.pick(AT_THE_END), &words).trim_end())?;
     Ok(())
 }
 
@@ -108,7 +137,7 @@ fn show(
     write!(terminal.out, "{at}  {light} {}", lang.pick(change.to.reason.entry().title))?;
     if let Some(held) = change.to.held_green.filter(|_| change.from.light() == crate::health::Light::Green) {
         let held = text::duration(lang, held);
-        write!(terminal.out, "  ({})", fill(lang.pick(HELD_GREEN), &[("held", &held)]))?;
+        write!(terminal.out, "{}", fill(lang.pick(HELD_GREEN_ASIDE), &[("held", &held)]))?;
     }
     writeln!(terminal.out)?;
     if !printed.evidence.is_empty() {

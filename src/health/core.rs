@@ -644,6 +644,9 @@ impl Core {
         if !self.written_by_gateway(pid, None) {
             return;
         }
+        if updated_at.is_some() && updated_at == self.gateway.beat {
+            return;
+        }
         let written = updated_at.unwrap_or(self.now).min(self.now);
         let before_this_process =
             self.gateway.started_at.is_some_and(|start| after(written, LAST_WORDS) < start);
@@ -656,6 +659,7 @@ impl Core {
         let proof = Proof::new("gateway.heartbeat", format!("last heartbeat of PID {pid}"), since);
         let timer = Timer::start(since, self.deadlines.heartbeat, self.grace());
         self.gateway.heartbeat = Some((timer, proof));
+        self.gateway.beat = updated_at;
         self.gateway.loop_missed = None;
         self.gateway.seen = true;
         self.gateway.last_seen = self.now;

@@ -187,6 +187,8 @@ pub struct Gateway {
     pub exiting: Option<(Timer, Proof)>,
     /// Since the last heartbeat.
     pub heartbeat: Option<(Timer, Proof)>,
+    /// What the last heartbeat said of its time: the same again is no other heartbeat.
+    pub beat: Option<Timestamp>,
     /// Its own watchdog said that the loop does not turn.
     pub loop_missed: Option<Proof>,
     /// A second instance was refused.
@@ -252,6 +254,7 @@ impl Gateway {
             shutdown: None,
             exiting: None,
             heartbeat: None,
+            beat: None,
             loop_missed: None,
             second_instance: None,
             dropped: false,

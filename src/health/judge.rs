@@ -300,7 +300,7 @@ fn link(core: &Core, holding: &mut Holding) {
 fn started(gateway: &Gateway) -> Proof {
     let line = match gateway.pid {
         Some(pid) => format!("PID {pid} started"),
-        None => "started".to_owned(),
+        None => "the gateway started".to_owned(),
     };
     Proof::new("process", line, gateway.starting.since)
 }

@@ -4,6 +4,13 @@ use super::Phrase;
 
 /// How long the light had been green.
 pub const HELD_GREEN: Phrase = ["green had held for {held}", "绿灯此前持续了 {held}"];
+/// The same beside the name of a light.
+pub const HELD_GREEN_ASIDE: Phrase = ["  (green had held for {held})", "（绿灯此前持续了 {held}）"];
+/// The end of a replay: what was shown last, for how long, and what to do.
+pub const AT_THE_END: Phrase = [
+    "At the end: {light}, for {held}. {meaning} {advice}",
+    "结束时：{light}，已持续 {held}。{meaning}{advice}",
+];
 /// A recording with events of the future.
 pub const UNKNOWN_EVENTS: Phrase =
     ["{count} events of an unknown kind were skipped", "跳过了 {count} 条未知类型的事件"];
