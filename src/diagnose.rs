@@ -121,7 +121,7 @@ pub fn render(d: &Diagnosis<'_>) -> String {
         let of = text::duration(lang, d.span);
         let _ = writeln!(out, "### {}\n", fill(lang.pick(phrases::HISTORY), &[("span", &of)]));
         let own = record.clone().only(&d.view.profile.name);
-        let told = words::words(&own, Window::last(d.span, d.now), lang, d.zone);
+        let told = words::words(&own, Window::last(d.span, d.now), lang, d.zone, true);
         let lines: Vec<String> = told.lines().take(80).map(|l| clean(l, d.nameless)).collect();
         fenced(&mut out, "text", &lines);
     }

@@ -189,7 +189,8 @@ fn everything_that_comes_out(
         out.push(("hook", gatelight::hook::event(&change, Lang::En).to_string()));
         for json in [false, true] {
             let mut shown = Vec::new();
-            let mut terminal = gatelight::cli::Terminal { out: &mut shown, lang: Lang::Zh, color: true };
+            let mut terminal =
+                gatelight::cli::Terminal { out: &mut shown, lang: Lang::Zh, color: true, symbols: true };
             gatelight::cli::watch::line(&change, now(), json, &mut terminal).unwrap();
             out.push(("watch", String::from_utf8(shown).unwrap()));
         }
@@ -243,7 +244,7 @@ fn everything_that_comes_out(
     let window = Window::last(SignedDuration::from_hours(24), end);
     let record = store.read(window.from, end).unwrap();
     drop(store);
-    out.push(("history", gatelight::history::words::words(&record, window, Lang::En, &zone)));
+    out.push(("history", gatelight::history::words::words(&record, window, Lang::En, &zone, true)));
     out.push(("history --json", gatelight::history::export::json(&record, window, end).to_string()));
     out.push(("history --csv", gatelight::history::export::csv(&record, window)));
     out.push((

@@ -264,7 +264,8 @@ impl Actions {
             };
             let work = tokio::task::spawn_blocking(move || {
                 let mut out = Vec::new();
-                let mut terminal = Terminal { out: &mut out, lang: engine.lang, color: false };
+                let mut terminal =
+                    Terminal { out: &mut out, lang: engine.lang, color: false, symbols: false };
                 let result = wiring::run_doctor(&args, &engine, &mut terminal)
                     .map_err(|error| tell(lang, error.as_ref()));
                 (result, String::from_utf8_lossy(&out).into_owned())

@@ -21,9 +21,10 @@ use crate::history::store::Store;
 use crate::hook::{Hook, hook};
 use crate::snapshot::{ProfileChange, Snapshot};
 use crate::supervisor::policy;
-use crate::text::Lang;
+use crate::text::{Lang, agent as phrases, fill};
 use crate::ui::UiCommand;
 use crate::ui::app::UiInput;
+use crate::ui::notices::Words;
 use crate::watcher::{Command, Handle};
 
 /// How often the history is told that somebody looked.
@@ -68,8 +69,9 @@ impl Background {
             ready(handle.snapshots.clone());
             let (done_sender, done) = mpsc::channel(64);
             let actions = Actions::new(&self.engine, &handle, done_sender);
+            let (history, trouble) = open_history(&self.engine);
             let mut state = State {
-                history: open_history(&self.engine),
+                history,
                 watched_until: Timestamp::now(),
                 hook: start_hook(&self.engine.config, self.engine.lang),
                 offline: false,
@@ -80,24 +82,38 @@ impl Background {
                 to_ui: self.to_ui,
                 inputs: self.inputs,
             };
+            if let Some(words) = trouble {
+                eprintln!("gatelight: {}: {}", words.title, words.body);
+                let _ = state.inputs.send(UiInput::Say(words)).await;
+            }
             state.serve(changes, self.commands, done, self.stop).await;
             anyhow::Ok(())
         })
     }
 }
 
-fn open_history(engine: &Engine) -> Option<Store> {
-    let days = SignedDuration::from_hours(24 * i64::from(engine.config.history.keep_days));
-    match Store::open(&history_file(engine), Timestamp::now()) {
+fn kept_for(config: &Config) -> SignedDuration {
+    SignedDuration::from_hours(24 * i64::from(config.history.keep_days))
+}
+
+/// The history, and what the user has to know of it.
+fn open_history(engine: &Engine) -> (Option<Store>, Option<Words>) {
+    let file = history_file(engine);
+    let lang = engine.lang;
+    match Store::open(&file, Timestamp::now()) {
         Ok(store) => {
-            if let Some(aside) = store.set_aside() {
-                eprintln!("gatelight: {}: {}", aside.path.display(), aside.why);
-            }
-            Some(store.keeping(days))
+            let aside = store.set_aside().map(|aside| Words {
+                title: lang.pick(phrases::HISTORY_ASIDE_TITLE).to_owned(),
+                body: fill(
+                    lang.pick(phrases::HISTORY_ASIDE_BODY),
+                    &[("why", &aside.why), ("path", &aside.path.display().to_string())],
+                ),
+            });
+            (Some(store.keeping(kept_for(&engine.config))), aside)
         }
         Err(error) => {
-            eprintln!("gatelight: {}: {error}", history_file(engine).display());
-            None
+            let title = lang.pick(phrases::HISTORY_NONE_TITLE).to_owned();
+            (None, Some(Words { title, body: format!("{}: {error}", file.display()) }))
         }
     }
 }
@@ -281,6 +297,7 @@ impl State {
                     self.engine.take_settings(config.clone());
                     self.actions.take_settings(&self.engine);
                     self.hook = start_hook(&config, self.engine.lang);
+                    self.history = self.history.take().map(|store| store.keeping(kept_for(&config)));
                     let command = Command::Settings(
                         Box::new(config.deadlines.clone()),
                         Arc::new(patterns),

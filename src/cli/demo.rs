@@ -109,6 +109,11 @@ async fn play(
     sum_up(&snapshot, restarted.as_ref(), terminal)
 }
 
+/// Before each step of the restart.
+const fn bullet(terminal: &Terminal<'_>) -> &'static str {
+    if terminal.symbols { "▸" } else { "-" }
+}
+
 async fn at(when: Option<Instant>) {
     match when {
         Some(when) => tokio::time::sleep_until(when.into()).await,
@@ -157,7 +162,7 @@ async fn mend(
             step = steps.recv() => match step {
                 Some(view) if view.outcome.is_none() => {
                     let text = lang.pick(step_words(view.step));
-                    writeln!(terminal.out, "          ▸ {text}")?;
+                    writeln!(terminal.out, "          {} {text}", bullet(terminal))?;
                     let _ = handle.commands.send(Command::ShowRestart(profile.name.clone(), Some(view))).await;
                 }
                 Some(_) => {}
@@ -166,7 +171,7 @@ async fn mend(
         }
     }
     let outcome = task.await.or_say(trouble::RESTART_BROKE_OFF)?;
-    writeln!(terminal.out, "          ▸ {}", outcome_words(&outcome, lang))?;
+    writeln!(terminal.out, "          {} {}", bullet(terminal), outcome_words(&outcome, lang))?;
     Ok(outcome)
 }
 

@@ -26,12 +26,49 @@ fn add(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> 
     // `build` gave subcommands their full name: "gatelight-status"
     let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
     let mut text = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut text)?;
+    let man = clap_mangen::Man::new(command.clone());
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    if command.get_subcommands().any(|sub| !sub.is_hide_set()) {
+        man.render_subcommands_section(&mut text)?;
+    }
+    sections(command, &mut text);
     pages.push((format!("{name}.1"), text));
     for sub in command.get_subcommands().filter(|s| !s.is_hide_set()) {
         add(sub, pages)?;
     }
     Ok(())
+}
+
+/// What stands below the options in the help: remarks as running text, examples line by line, which clap's own section
+/// would fill and justify.
+fn sections(command: &Command, text: &mut Vec<u8>) {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    for part in help.split("\n\n").filter(|part| !part.trim().is_empty()) {
+        let mut lines = part.lines();
+        let (head, body): (&str, Vec<&str>) = match part.split_once(':') {
+            Some(("Example" | "Examples", _)) => {
+                lines.next();
+                ("EXAMPLES", [".nf"].into_iter().chain(lines).chain([".fi"]).collect())
+            }
+            Some(("Exit code", codes)) => ("EXIT STATUS", vec![codes.trim()]),
+            _ => ("REMARKS", lines.collect()),
+        };
+        let mut out = format!(".SH \"{head}\"\n");
+        for line in body {
+            let line = if matches!(line, ".nf" | ".fi") {
+                line.to_owned()
+            } else {
+                format!("\\&{}", line.trim_start().replace('\\', "\\\\").replace('-', "\\-"))
+            };
+            out.push_str(&line);
+            out.push('\n');
+        }
+        text.extend(out.bytes());
+    }
 }
 
 #[cfg(test)]
@@ -61,7 +98,7 @@ mod tests {
         let expected = shown().into_iter().map(|name| format!("gatelight-{name}.1"));
         assert_eq!(names, ["gatelight.1".to_owned()].into_iter().chain(expected).collect::<Vec<_>>());
         for (name, page) in &pages {
-            assert!(String::from_utf8_lossy(page).contains("Example"), "{name}");
+            assert!(String::from_utf8_lossy(page).contains(".SH \"EXAMPLES\"\n.nf\n\\&gatelight"), "{name}");
         }
         let help = Cli::command().render_long_help().to_string();
         for name in shown() {

@@ -38,6 +38,8 @@ pub struct Deps<'a> {
     pub now: Timestamp,
     /// The zone in which times are shown.
     pub zone: TimeZone,
+    /// Whether symbols may be used.
+    pub symbols: bool,
     /// Where the answer goes.
     pub out: &'a mut dyn Write,
 }
@@ -85,7 +87,7 @@ pub fn run(args: &Args, deps: &mut Deps<'_>) -> anyhow::Result<u8> {
     } else if nothing {
         format!("{}\n", deps.lang.pick(phrases::NONE_YET))
     } else {
-        words(&record, window, deps.lang, &deps.zone)
+        words(&record, window, deps.lang, &deps.zone, deps.symbols)
     };
     deps.out.write_all(answer.as_bytes()).and_then(|()| deps.out.flush()).context("writing the answer")?;
     Ok(0)

@@ -150,14 +150,17 @@ pub struct Terminal<'a> {
     pub lang: Lang,
     /// Colours may be used: on a terminal, unless `NO_COLOR` is set.
     pub color: bool,
+    /// Symbols may be used: on a terminal. What goes into a file or a pipe gets words.
+    pub symbols: bool,
 }
 
 /// Runs the command line; the result is the exit code.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
     let stdout = std::io::stdout();
-    let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let symbols = stdout.is_terminal();
+    let color = symbols && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut locked = std::io::LineWriter::new(stdout.lock());
-    let mut terminal = Terminal { out: &mut locked, lang: Lang::of_system(), color };
+    let mut terminal = Terminal { out: &mut locked, lang: Lang::of_system(), color, symbols };
     let Some(command) = cli.command else {
         let (engine, mistake) = engine::Engine::load_or_defaults()?;
         terminal.lang = engine.lang;

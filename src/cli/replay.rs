@@ -133,7 +133,7 @@ fn show(
     }
     let lang = terminal.lang;
     let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
-    let light = super::style::light(change.to.light(), terminal.color);
+    let light = super::style::light(change.to.light(), terminal);
     write!(terminal.out, "{at}  {light} {}", lang.pick(change.to.reason.entry().title))?;
     if let Some(held) = change.to.held_green.filter(|_| change.from.light() == crate::health::Light::Green) {
         let held = text::duration(lang, held);

@@ -224,7 +224,7 @@ fn show(view: &ProfileView, now: Timestamp, terminal: &mut Terminal<'_>) -> std:
     let (lang, color) = (terminal.lang, terminal.color);
     let (verdict, entry) = (&view.verdict, view.verdict.reason.entry());
     let since = text::duration(lang, now.duration_since(verdict.since).max(SignedDuration::ZERO));
-    let light = style::light(verdict.light(), color);
+    let light = style::light(verdict.light(), terminal);
     let name = style::bold(&crate::evidence::redact::one_line(&view.profile.name, 80), color);
     let title = style::in_light(lang.pick(entry.title), verdict.light(), color);
     writeln!(terminal.out, "{light} {name}  {title}  {since}")?;

@@ -1,10 +1,22 @@
 //! Colours and symbols of the terminal.
 
+use super::Terminal;
 use crate::health::Light;
+use crate::text::status as words;
 
-/// The light's symbol, coloured where colours may be used.
-pub fn light(light: Light, color: bool) -> String {
-    in_light(light.symbol(), light, color)
+/// The light's symbol, coloured where colours may be used; its word where no terminal shows it.
+pub fn light(light: Light, terminal: &Terminal<'_>) -> String {
+    if terminal.symbols {
+        return in_light(light.symbol(), light, terminal.color);
+    }
+    let word = terminal.lang.pick(match light {
+        Light::Green => words::GREEN,
+        Light::Amber => words::AMBER,
+        Light::Red => words::RED,
+        Light::Grey => words::GREY,
+    });
+    // the Chinese words are equally wide
+    if word.is_ascii() { format!("{word:<5}") } else { word.to_owned() }
 }
 
 /// Less important text.

@@ -157,7 +157,8 @@ pub fn line(
     let light = change.to.light();
     let title = style::in_light(lang.pick(change.to.reason.entry().title), light, color);
     let name = crate::evidence::redact::one_line(&profile.name, 40);
-    write!(terminal.out, "{at}  {} {name:<12} {title}", style::light(light, color))?;
+    let shown = style::light(light, terminal);
+    write!(terminal.out, "{at}  {shown} {name:<12} {title}")?;
     if let Some(held) = change.to.held_green.filter(|_| change.from.light() == Light::Green) {
         let held = text::duration(lang, held);
         write!(terminal.out, "  {}", fill(lang.pick(words::HELD_GREEN), &[("held", &held)]))?;

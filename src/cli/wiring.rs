@@ -165,6 +165,7 @@ fn story<'a>(file: &'a Path, engine: &Engine, terminal: &'a mut Terminal<'_>) ->
         lang: engine.lang,
         now: Timestamp::now(),
         zone: jiff::tz::TimeZone::system(),
+        symbols: terminal.symbols,
         out: terminal.out,
     }
 }
@@ -182,7 +183,7 @@ pub fn examine(engine: &Engine) -> Vec<crate::doctor::Finding> {
 pub fn open_timeline(engine: &Engine) -> anyhow::Result<()> {
     let args = report::Args::for_menu(engine.folders.data.join("timeline.html"));
     let mut sink = std::io::sink();
-    let mut terminal = Terminal { out: &mut sink, lang: engine.lang, color: false };
+    let mut terminal = Terminal { out: &mut sink, lang: engine.lang, color: false, symbols: false };
     run_report(&args, engine, &mut terminal).map(|_| ())
 }
 

@@ -12,16 +12,24 @@ use crate::health::Light;
 use crate::text::{self, Lang, fill, history as phrases};
 
 /// The history in words, for a terminal.
-pub fn words(record: &Record, window: Window, lang: Lang, zone: &TimeZone) -> String {
+///
+/// `symbols`: whether the light's symbol stands before its word.
+pub fn words(record: &Record, window: Window, lang: Lang, zone: &TimeZone, symbols: bool) -> String {
     let mut out = String::new();
     for p in &record.profiles {
         let story = stats::story(p, &record.watched, window);
         let _ = writeln!(out, "{}", redact::one_line(&p.name, 80));
-        for line in figures(&story, lang) {
-            let _ = writeln!(out, "  {line}");
+        for (n, line) in figures(&story, lang).into_iter().enumerate() {
+            let symbol = if symbols && n == 0 && story.figures.share_green().is_some() {
+                Light::Green.symbol()
+            } else {
+                ""
+            };
+            let gap = if symbol.is_empty() { "" } else { " " };
+            let _ = writeln!(out, "  {symbol}{gap}{line}");
         }
         for i in &story.incidents {
-            let [head, rest @ ..] = &incident(i, lang, zone)[..] else {
+            let [head, rest @ ..] = &incident(i, lang, zone, symbols)[..] else {
                 continue;
             };
             let _ = writeln!(out, "  {head}");
@@ -55,14 +63,7 @@ pub fn figures(story: &Story, lang: Lang) -> Vec<String> {
         lang.pick(phrases::SEEN),
         &[("seen", &span(f.known())), ("window", &span(f.window.length())), ("unknown", &span(f.unknown))],
     );
-    let mut lines = vec![
-        format!(
-            "{} {}",
-            Light::Green.symbol(),
-            fill(lang.pick(phrases::SHARE), &[("share", &percent(share))])
-        ),
-        seen,
-    ];
+    let mut lines = vec![fill(lang.pick(phrases::SHARE), &[("share", &percent(share))]), seen];
     let mut line = count(f.incidents, lang);
     for (phrase, value) in [(phrases::MTBF, f.mtbf), (phrases::MTTR, f.mttr)] {
         if let Some(value) = value {
@@ -144,11 +145,11 @@ pub fn local(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// An incident as lines, the first one its head.
-fn incident(i: &Incident, lang: Lang, zone: &TimeZone) -> Vec<String> {
+fn incident(i: &Incident, lang: Lang, zone: &TimeZone, symbols: bool) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} {} {} · {} · {}",
+        "{} {}{} · {} · {}",
         local(i.from, zone),
-        i.cause.light().symbol(),
+        if symbols { format!("{} ", i.cause.light().symbol()) } else { String::new() },
         lang.pick(i.cause.entry().title),
         text::duration(lang, i.seen),
         ended(i.end, lang)
@@ -191,7 +192,7 @@ mod tests {
                 restarts: Vec::new(),
             }],
         };
-        let told = words(&record, Window { from: t(0), to: t(4000) }, Lang::En, &TimeZone::UTC);
+        let told = words(&record, Window { from: t(0), to: t(4000) }, Lang::En, &TimeZone::UTC, true);
         assert!(told.contains("✖ not running · 50 min · still going on"), "{told}");
         assert!(told.contains("meanwhile also: executor dead: a hollow shell"), "{told}");
     }
@@ -212,14 +213,14 @@ mod tests {
         };
         let window = Window { from: t(0), to: t(5000) };
         assert_eq!(
-            words(&record, window, Lang::En, &TimeZone::UTC),
+            words(&record, window, Lang::En, &TimeZone::UTC, true),
             "work\n  ● green 85.00 % of the time seen\n  seen 1 h 6 min 40 s of 1 h 23 min 20 s; 16 min 40 s unknown\n  \
              1 incident · mean time between failures 56 min 40 s · mean time to recovery 10 min\n  \
              commonest causes: Feishu cannot be reached (1)\n  \
              2027-01-15 08:16:40 ✖ Feishu cannot be reached · 10 min · recovered\n      \
              agent.log: line at 1000\n      came back by itself\n\n"
         );
-        let zh = words(&record, window, Lang::Zh, &TimeZone::UTC);
-        assert!(zh.contains("无法连接飞书") && zh.contains("自行恢复"), "{zh}");
+        let zh = words(&record, window, Lang::Zh, &TimeZone::UTC, false);
+        assert!(zh.contains(":40 无法连接飞书 ·") && !zh.contains('●') && zh.contains("自行恢复"), "{zh}");
     }
 }

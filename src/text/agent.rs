@@ -15,6 +15,15 @@ pub const NO_DESKTOP: Phrase = [
     "No desktop to show an icon on ({why}); watching here instead.",
     "没有可显示图标的桌面（{why}）；改为在此监视。",
 ];
+/// The history could not be used and was put aside.
+pub const HISTORY_ASIDE_TITLE: Phrase = ["The history begins anew", "历史记录已重新开始"];
+/// Why, and where the old one lies.
+pub const HISTORY_ASIDE_BODY: Phrase = [
+    "The old one could not be used ({why}). It lies at {path}.",
+    "旧的历史记录无法使用（{why}），已移至 {path}。",
+];
+/// No history can be written.
+pub const HISTORY_NONE_TITLE: Phrase = ["No history is kept", "未能保存历史记录"];
 /// Gatelight restarts by itself.
 pub const AUTO_TITLE: Phrase = ["Restarting {profile}", "正在重启 {profile}"];
 /// Why it does.

@@ -50,6 +50,14 @@ pub const NOTE_DROPPED: Phrase =
     ["messages were dropped while the gateway started", "网关启动期间有消息被丢弃"];
 /// No TCP connection.
 pub const NOTE_NO_CONNECTION: Phrase = ["the process has no established connection", "进程没有已建立的连接"];
+/// A light, where no symbol can be shown.
+pub const GREEN: Phrase = ["green", "绿灯"];
+/// A light, where no symbol can be shown.
+pub const AMBER: Phrase = ["amber", "黄灯"];
+/// A light, where no symbol can be shown.
+pub const RED: Phrase = ["red", "红灯"];
+/// A light, where no symbol can be shown.
+pub const GREY: Phrase = ["grey", "灰灯"];
 /// A recording began.
 pub const RECORDING: Phrase = ["recording into {file}; Ctrl-C ends it", "正在录制到 {file}；按 Ctrl-C 结束"];
 /// A recording ended.
