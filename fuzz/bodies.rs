@@ -112,7 +112,8 @@ pub fn plists(data: &[u8]) {
 pub fn units(data: &[u8]) {
     let files: Vec<Vec<u8>> = data.splitn(2, |b| *b == 0).map(<[u8]>::to_vec).collect();
     let path = Path::new("/home/me/.config/systemd/user/hermes-gateway.service");
-    let _ = systemd::read(path, &files, Path::new("/home/me"));
+    let variables = |_: &Path| files.first().cloned();
+    let _ = systemd::read(path, "hermes-gateway@me.service", &files, Path::new("/home/me"), &variables);
     let text = String::from_utf8_lossy(data);
     systemd::entries(&text);
     for line in text.lines() {

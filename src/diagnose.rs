@@ -245,7 +245,7 @@ mod tests {
     use crate::health::{Manager, Proof, Reason, Verdict};
     use crate::history::stats::tests::{change, t};
     use crate::history::{ProfileRecord, Watched};
-    use crate::profile::{JobFile, KeepAlive, Profile};
+    use crate::profile::{JobFile, Profile};
 
     fn facts() -> Facts {
         Facts {
@@ -256,20 +256,8 @@ mod tests {
     }
 
     fn view() -> ProfileView {
-        let job = JobFile {
-            manager: Manager::Launchd,
-            path: "/Users/bob/Library/LaunchAgents/ai.hermes.gateway.plist".into(),
-            label: "ai.hermes.gateway".into(),
-            arguments: Vec::new(),
-            gateway_words: Vec::new(),
-            environment: Vec::new(),
-            stdout: None,
-            stderr: None,
-            run_at_load: true,
-            keep_alive: KeepAlive::Always,
-            throttle_s: None,
-            exit_timeout_s: None,
-        };
+        let path = "/Users/bob/Library/LaunchAgents/ai.hermes.gateway.plist";
+        let job = JobFile::named(Manager::Launchd, path, "ai.hermes.gateway");
         let profile = Profile {
             name: "work".into(),
             home: "/Users/bob/.hermes".into(),

@@ -21,7 +21,7 @@ mod bus;
 use bus::*;
 use gatelight::config::{Config, Folders};
 use gatelight::health::{Change, Manager, Proof, Reason, Verdict};
-use gatelight::profile::{JobFile, KeepAlive, Profile};
+use gatelight::profile::{JobFile, Profile};
 use gatelight::snapshot::{ProfileChange, ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
 use gatelight::ui::app::{AppHandles, UiInput};
 use gatelight::ui::instance::{self, Instance};
@@ -167,20 +167,7 @@ fn the_program_itself() {
 }
 
 fn view_of(name: &str) -> ProfileView {
-    let job = JobFile {
-        manager: Manager::Embedded,
-        path: PathBuf::from("/nowhere/job"),
-        label: name.into(),
-        arguments: Vec::new(),
-        gateway_words: Vec::new(),
-        environment: Vec::new(),
-        stdout: None,
-        stderr: None,
-        run_at_load: true,
-        keep_alive: KeepAlive::Always,
-        throttle_s: None,
-        exit_timeout_s: None,
-    };
+    let job = JobFile::named(Manager::Embedded, "/nowhere/job", name);
     let profile = Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() };
     let verdict = Verdict { reason: Reason::Connected, ..Verdict::unknown(Timestamp::now()) };
     ProfileView { profile: Arc::new(profile), verdict, restart: None }

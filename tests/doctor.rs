@@ -184,6 +184,65 @@ fn a_flag_in_a_drop_in_is_repaired_there() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn variables_templates_and_folders_for_all_users_are_read() {
+    let mut home = Home::new();
+    let user = home.places.systemd_user.clone();
+    let shared = home.path().join("etc/systemd/user");
+    home_folder(&shared.join("hermes-gateway-.service.d"));
+    home_folder(&shared.join("hermes-gateway@.service.d"));
+    home.places.systemd_shared = vec![shared.clone()];
+    let tail = "Restart=always\nRestartSec=5\n[Install]\nWantedBy=default.target\n";
+    // the flag and the home come from a file of variables: found, and left for a human
+    Home::file(&home.path().join("gateway.env"), "ARGS=--replace\nHERMES_HOME=/srv/hermes\n", 0o600);
+    let unit =
+        format!("[Service]\nEnvironmentFile=%h/gateway.env\nExecStart=%h/hermes gateway run $ARGS\n{tail}");
+    let by_variable = Home::file(&user.join("hermes-gateway.service"), unit, 0o644);
+    // an instance of a template, started with the session
+    let unit = format!(
+        "[Service]\nEnvironment=HERMES_HOME=%h/.hermes/profiles/%i\nExecStart=%h/hermes gateway run --replace\n{tail}"
+    );
+    let template = Home::file(&user.join("hermes-gateway@.service"), unit, 0o644);
+    home_folder(&user.join("default.target.wants"));
+    symlink(&template, user.join("default.target.wants/hermes-gateway@work.service")).unwrap();
+    // a drop-in for all users, and one of the user's own that masks another
+    let unit = format!("[Service]\nEnvironment=HERMES_HOME=%h/x\nExecStart=%h/hermes gateway run\n{tail}");
+    Home::file(&user.join("hermes-gateway-team.service"), unit, 0o644);
+    let drop_in = "[Service]\nExecStart=\nExecStart=%h/hermes gateway run --replace\n";
+    let for_all = Home::file(&shared.join("hermes-gateway-.service.d/10-all.conf"), drop_in, 0o644);
+    Home::file(&shared.join("hermes-gateway@.service.d/20.conf"), "[Service]\nRestart=no\n", 0o644);
+    home_folder(&user.join("hermes-gateway@.service.d"));
+    symlink("/dev/null", user.join("hermes-gateway@.service.d/20.conf")).unwrap();
+
+    let found = scan(&home.places);
+    assert_eq!(found.bad, []);
+    let homes: Vec<(&str, &Path)> =
+        found.profiles.iter().map(|p| (p.label().unwrap_or_default(), &*p.home)).collect();
+    assert!(homes.contains(&("hermes-gateway.service", Path::new("/srv/hermes"))), "{homes:?}");
+    let work = home.places.hermes.join("profiles/work");
+    assert!(homes.contains(&("hermes-gateway@work.service", &work)), "{homes:?}");
+    let mut flags: Vec<(PathBuf, bool)> = home
+        .examine(&LiveFacts::default())
+        .into_iter()
+        .filter(|finding| finding.code == Code::ReplaceFlag)
+        .filter_map(|finding| Some((finding.file?, finding.fixable)))
+        .collect();
+    flags.sort();
+    let mut expected = vec![(for_all, true), (by_variable, false), (template.clone(), true)];
+    expected.sort();
+    assert_eq!(flags, expected);
+    assert_eq!(home.codes(&LiveFacts::default()).iter().filter(|code| code.starts_with("keep")).count(), 0);
+    let (_, text) = run(&home, &fix(), None, false);
+    assert!(text.contains("comes from a variable") && !has_flag(&fs::read(&template).unwrap()), "{text}");
+}
+
+#[cfg(target_os = "linux")]
+fn home_folder(path: &Path) {
+    fs::create_dir_all(path).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
 fn every_code_of_the_places_around() {
     let good = [AT_LOAD, AFTER_FAILURE, THROTTLE].concat();
     let home = Home::new();

@@ -22,7 +22,7 @@ use gatelight::evidence::state_files;
 use gatelight::health::{Change, Core, Deadlines, Evidence, Light, Manager, ProcessState};
 use gatelight::history::store::Store;
 use gatelight::history::{Record, Window};
-use gatelight::profile::{JobFile, KeepAlive, Profile};
+use gatelight::profile::{JobFile, Profile};
 use gatelight::snapshot::{ProfileChange, ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
 use gatelight::text::Lang;
 use gatelight::ui::menu::{Look, MenuState};
@@ -110,18 +110,10 @@ fn profile(job: Option<JobFile>) -> Arc<Profile> {
 
 fn job(text: &str) -> JobFile {
     JobFile {
-        manager: Manager::Launchd,
-        path: "/nowhere/ai.hermes.gateway.plist".into(),
-        label: "ai.hermes.gateway".into(),
         arguments: vec!["/bin/sh".into(), "-c".into(), text.to_owned()],
         gateway_words: vec!["hermes".into(), text.to_owned()],
         environment: vec![("FEISHU_APP_SECRET".into(), text.to_owned()), ("X".into(), text.to_owned())],
-        stdout: None,
-        stderr: None,
-        run_at_load: true,
-        keep_alive: KeepAlive::Always,
-        throttle_s: None,
-        exit_timeout_s: None,
+        ..JobFile::named(Manager::Launchd, "/nowhere/ai.hermes.gateway.plist", "ai.hermes.gateway")
     }
 }
 

@@ -110,7 +110,7 @@ impl UserManager {
              {more}\n[Install]\nWantedBy=default.target\n"
         );
         fs::write(&path, text).unwrap();
-        JobFile { exit_timeout_s: Some(1), ..support::job(Manager::Systemd, &path, name) }
+        JobFile { exit_timeout_s: Some(1), ..JobFile::named(Manager::Systemd, &path, name) }
     }
 
     fn end(&mut self) {
@@ -230,7 +230,7 @@ fn a_real_user_manager() {
     let always = "Restart=always\nRestartSec=100ms\nRestartPreventExitStatus=78";
 
     // not there at all
-    let none = support::job(Manager::Systemd, Path::new("/nowhere"), "hermes-gateway-none.service");
+    let none = JobFile::named(Manager::Systemd, "/nowhere", "hermes-gateway-none.service");
     assert_eq!(room.query(&none).state, JobState::NotLoaded);
     let error = room.systemd.restart(&none).unwrap_err();
     assert!(
@@ -294,7 +294,7 @@ fn a_real_user_manager() {
     // masked: said, not undone
     let masked = "hermes-gateway-masked.service";
     assert!(room.manager.systemctl(&["mask", masked]).0);
-    let job = support::job(Manager::Systemd, Path::new("/nowhere"), masked);
+    let job = JobFile::named(Manager::Systemd, "/nowhere", masked);
     assert_eq!(room.query(&job).state, JobState::Stopped);
     assert!(matches!(room.systemd.restart(&job), Err(SupervisorError::Disabled { .. })));
 

@@ -15,7 +15,7 @@ use super::{OK, RED, Terminal, style, watch};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process;
 use crate::health::{Deadlines, Light, Manager, Reason};
-use crate::profile::{JobFile, KeepAlive, Places, Profile};
+use crate::profile::{JobFile, Places, Profile};
 use crate::snapshot::{RestartOutcome, RestartStep, RestartView, Snapshot};
 use crate::supervisor::embedded::Embedded;
 use crate::supervisor::restart::{Request, restart};
@@ -217,18 +217,11 @@ fn profile(folder: &Path, name: &str, script: &str) -> anyhow::Result<Profile> {
     Ok(Profile {
         name: name.to_owned(),
         job: Some(JobFile {
-            manager: Manager::Embedded,
-            path: home.join("demo.job"),
-            label: format!("demo.gateway-{name}"),
             gateway_words: arguments.clone(),
             arguments,
-            environment: Vec::new(),
-            stdout: None,
-            stderr: None,
-            run_at_load: true,
-            keep_alive: KeepAlive::Always,
             throttle_s: Some(0),
             exit_timeout_s: Some(3),
+            ..JobFile::named(Manager::Embedded, home.join("demo.job"), format!("demo.gateway-{name}"))
         }),
         logs: logs.iter().map(|log| home.join("logs").join(log)).collect(),
         home,

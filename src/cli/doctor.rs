@@ -192,8 +192,8 @@ fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Writ
     let mut repairs = Vec::new();
     for profile in found.profiles.iter().filter(|profile| is_named(profile, args)) {
         let Some(job) = &profile.job else { continue };
-        for file in doctor::files_of(job) {
-            write::clean(&file);
+        for file in job.files() {
+            write::clean(file);
         }
         if let Some(repair) = fix_one(args, profile, job, context, out)? {
             repairs.push(repair);

@@ -1,6 +1,6 @@
 //! What the commands that look at the world have in common: settings, places, managers, and a running watcher.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -59,6 +59,7 @@ impl Engine {
         {
             places.systemd_user = config_home.join("systemd/user");
         }
+        places.systemd_shared = shared_units(&home);
         places.extra_homes.clone_from(&config.profiles);
         let lang = config.language.choose(system_lang);
         Ok((Self { config, folders, places, system_lang, lang }, mistake))
@@ -91,6 +92,18 @@ impl Engine {
         };
         Ok(watcher::spawn(setup)?)
     }
+}
+
+/// Where systemd's user manager looks for units besides the user's own folder, in its order (systemd.unit(5)).
+fn shared_units(home: &Path) -> Vec<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = data.unwrap_or_else(|| home.join(".local/share"));
+    std::iter::once(PathBuf::from("/etc/systemd/user"))
+        .chain(runtime.map(|folder| folder.join("systemd/user")))
+        .chain([PathBuf::from("/run/systemd/user"), data.join("systemd/user")])
+        .chain(["/usr/local/lib/systemd/user", "/usr/lib/systemd/user"].map(PathBuf::from))
+        .collect()
 }
 
 /// The language for an error that ends the program: that of the settings where they can be read.

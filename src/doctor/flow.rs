@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::phrases;
 use super::repair::{self, Plan, Refusal, Wanted};
 use super::write::{self, Original, WriteError};
-use super::{files_of, phrases};
 use crate::health::JobState;
 use crate::profile::JobFile;
 use crate::supervisor::{Supervisor, SupervisorError};
@@ -63,14 +63,18 @@ impl PrepareError {
 /// Reads a job's files and works out their repair; empty where nothing is to be done.
 pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Change>, PrepareError> {
     let mut changes = Vec::new();
-    for file in files_of(job) {
+    let mut variables = false;
+    for file in job.files().map(Path::to_path_buf) {
         let original =
             Original::load(&file).map_err(|source| PrepareError::File { file: file.clone(), source })?;
-        match repair::plan(job.manager, &original.bytes, wanted, user_home) {
+        match super::plan(job, &file, &original.bytes, wanted, user_home) {
             Ok(Some(plan)) => changes.push(Change { original, plan }),
-            Ok(None) => {}
+            Ok(None) => variables |= original.bytes.contains(&b'$'),
             Err(refusal) => return Err(PrepareError::Refused { file, refusal }),
         }
+    }
+    if changes.is_empty() && variables && wanted.replace && !repair::flags(&job.arguments).is_empty() {
+        return Err(PrepareError::Refused { file: job.path.clone(), refusal: Refusal::Variable });
     }
     Ok(changes)
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::evidence::process;
 use crate::health::{JobState, Manager, ProcessState};
-use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, files, homes, unit_files};
+use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, files, homes};
 use crate::supervisor::{JobReport, Supervisor};
 use crate::text::{Both, Phrase, doctor as phrases};
 
@@ -17,7 +17,7 @@ pub mod flow;
 pub mod repair;
 pub mod write;
 
-use repair::{Refusal, Wanted};
+use repair::{Plan, Refusal, Wanted};
 
 /// A log larger than this, in bytes, is a finding. Field reports: 208, 141 and 35 MB.
 pub const HUGE_LOG: u64 = 100_000_000;
@@ -280,12 +280,22 @@ impl Profile {
     }
 }
 
-/// The files that make up a job: the plist, or the unit and its drop-ins.
-pub fn files_of(job: &JobFile) -> Vec<PathBuf> {
-    match job.manager {
-        Manager::Systemd => unit_files(&job.path),
-        Manager::Launchd | Manager::Embedded => vec![job.path.clone()],
-    }
+/// Whether a file is another user's: a drop-in for all users, say. That is not ours to change, unless we are root.
+fn is_anothers(file: &Path) -> bool {
+    let us = rustix::process::geteuid().as_raw();
+    us != 0 && std::fs::metadata(file).is_ok_and(|data| data.uid() != us)
+}
+
+/// The repair of one of a job's files; see [`repair::plan`].
+fn plan(
+    job: &JobFile,
+    file: &Path,
+    bytes: &[u8],
+    wanted: Wanted,
+    user_home: &Path,
+) -> Result<Option<Plan>, Refusal> {
+    let plan = repair::plan(job.manager, bytes, wanted, user_home)?;
+    if plan.is_some() && is_anothers(file) { Err(Refusal::Anothers) } else { Ok(plan) }
 }
 
 /// What `--fix` would change in a job as it was read.
@@ -351,8 +361,8 @@ impl Look<'_> {
         if job.manager == Manager::Launchd && !named_after_label {
             self.add(Code::LabelMismatch, file, phrases::LABEL, &[("label", &*job.label)], false);
         }
-        for file in files_of(job) {
-            self.permissions(&file, job.manager);
+        for file in job.files() {
+            self.permissions(file, job.manager);
         }
     }
 
@@ -401,21 +411,22 @@ impl Look<'_> {
     /// Whether a repair can be worked out, and leaves none of it wanted.
     fn can(&self, job: &JobFile, wanted: Wanted) -> Result<(), Refusal> {
         let mut any = false;
-        for file in files_of(job) {
-            let bytes = files::read_within(&file).map_err(|_| Refusal::Unreadable)?;
-            any |= repair::plan(job.manager, &bytes, wanted, &self.places.user_home)?.is_some();
+        for file in job.files() {
+            let bytes = files::read_within(file).map_err(|_| Refusal::Unreadable)?;
+            any |= plan(job, file, &bytes, wanted, &self.places.user_home)?.is_some();
         }
-        if any { Ok(()) } else { Err(Refusal::Unproven) }
+        // it comes from a variable, then
+        if any { Ok(()) } else { Err(Refusal::Variable) }
     }
 
     fn changed_file(&self, job: &JobFile, wanted: Wanted) -> PathBuf {
-        let changes = |file: &PathBuf| {
+        let changes = |file: &&Path| {
             let bytes = files::read_within(file).ok();
             bytes.is_some_and(|bytes| {
-                !matches!(repair::plan(job.manager, &bytes, wanted, &self.places.user_home), Ok(None))
+                !matches!(plan(job, file, &bytes, wanted, &self.places.user_home), Ok(None))
             })
         };
-        files_of(job).into_iter().find(changes).unwrap_or_else(|| job.path.clone())
+        job.files().find(changes).unwrap_or(&job.path).to_path_buf()
     }
 
     fn permissions(&mut self, path: &Path, manager: Manager) {
@@ -450,12 +461,14 @@ pub const fn why(refusal: Refusal) -> Phrase {
         Refusal::Unreadable => phrases::WHY_UNREADABLE,
         Refusal::Quoting => phrases::WHY_QUOTING,
         Refusal::Unproven => phrases::WHY_UNPROVEN,
+        Refusal::Anothers => phrases::WHY_ANOTHERS,
+        Refusal::Variable => phrases::WHY_VARIABLE,
     }
 }
 
 /// Whether the flag was taken out of this job before: the backup beside it has it, and the file is newer.
 fn came_back(job: &JobFile, user_home: &Path) -> bool {
-    files_of(job).iter().any(|file| {
+    job.files().any(|file| {
         let had_it = |bytes: &[u8]| {
             let one = Wanted { replace: true, ..Wanted::default() };
             !matches!(repair::plan(job.manager, bytes, one, user_home), Ok(None))

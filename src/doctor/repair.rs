@@ -49,6 +49,12 @@ pub enum Refusal {
     /// Taking the bytes out would change more than the flag.
     #[error("taking the flag out would change more than the flag")]
     Unproven,
+    /// The file is another user's.
+    #[error("the file belongs to another user")]
+    Anothers,
+    /// No file of the job has the flag: a variable brings it.
+    #[error("a variable brings the flag")]
+    Variable,
 }
 
 /// Places of [`FLAG`] among these arguments: whole words of the gateway's own command only.

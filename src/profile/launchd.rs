@@ -94,6 +94,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
         keep_alive: keep_alive(dict.get("KeepAlive")),
         throttle_s: seconds("ThrottleInterval"),
         exit_timeout_s: seconds("ExitTimeOut"),
+        drop_ins: Vec::new(),
     }))
 }
 

@@ -17,7 +17,7 @@ pub mod words;
 pub mod xml;
 
 pub use homes::possible as possible_homes;
-pub use scan::{scan, unit_files};
+pub use scan::scan;
 
 /// One gateway to watch.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,9 +72,35 @@ pub struct JobFile {
     pub throttle_s: Option<u64>,
     /// `ExitTimeOut` or `TimeoutStopSec`, in seconds.
     pub exit_timeout_s: Option<u64>,
+    /// systemd: its drop-ins, in the order in which they are read.
+    pub drop_ins: Vec<PathBuf>,
 }
 
 impl JobFile {
+    /// A job that starts at login and is always brought back, with nothing else said in its file.
+    pub fn named(manager: Manager, path: impl Into<PathBuf>, label: impl Into<String>) -> Self {
+        Self {
+            manager,
+            path: path.into(),
+            label: label.into(),
+            arguments: Vec::new(),
+            gateway_words: Vec::new(),
+            environment: Vec::new(),
+            stdout: None,
+            stderr: None,
+            run_at_load: true,
+            keep_alive: KeepAlive::Always,
+            throttle_s: None,
+            exit_timeout_s: None,
+            drop_ins: Vec::new(),
+        }
+    }
+
+    /// The files that make it up: the property list, or the unit and its drop-ins.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.path).chain(&self.drop_ins).map(PathBuf::as_path)
+    }
+
     /// The value of an environment variable that the file sets.
     pub fn env(&self, name: &str) -> Option<&str> {
         self.environment.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
@@ -112,6 +138,9 @@ pub struct Places {
     pub launch_agents: PathBuf,
     /// `~/.config/systemd/user`; read on Linux only.
     pub systemd_user: PathBuf,
+    /// Where systemd's user manager looks besides, in its order (systemd.unit(5)). Empty by default: these are no places
+    /// of a user's own.
+    pub systemd_shared: Vec<PathBuf>,
     /// `~/.hermes`.
     pub hermes: PathBuf,
     /// Homes named in the settings.
@@ -136,6 +165,7 @@ impl Places {
             user_home: user_home.to_path_buf(),
             launch_agents: user_home.join("Library/LaunchAgents"),
             systemd_user: user_home.join(".config/systemd/user"),
+            systemd_shared: Vec::new(),
             hermes: user_home.join(".hermes"),
             extra_homes: Vec::new(),
         }

@@ -16,7 +16,7 @@ pub fn scan(places: &Places) -> Found {
     let mut bad = Vec::new();
     let mut jobs = launch_agents(&places.launch_agents, &places.user_home, &mut bad);
     if cfg!(target_os = "linux") {
-        jobs.extend(systemd_units(&places.systemd_user, &places.user_home, &mut bad));
+        jobs.extend(systemd_units(places, &mut bad));
     }
     let jobs = without_doubles(jobs, &mut bad);
     Found { profiles: profiles(jobs, places), bad }
@@ -46,47 +46,99 @@ fn launch_agents(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> 
     jobs
 }
 
-fn systemd_units(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
-    let (paths, cut) = files::list(folder, systemd::is_gateway_unit);
-    tell_unreadable(folder, bad);
-    if cut {
-        too_many(folder, bad);
-    }
+fn systemd_units(places: &Places, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
+    let roots: Vec<&Path> =
+        std::iter::once(&places.systemd_user).chain(&places.systemd_shared).map(PathBuf::as_path).collect();
+    let mut seen = BTreeSet::new();
     let mut jobs = Vec::new();
-    for path in paths {
-        // a link to /dev/null is systemd's word for "masked": never started
-        let masked = std::fs::read_link(&path).is_ok_and(|target| target == Path::new("/dev/null"));
-        if masked || is_alias(&path, systemd::is_gateway_unit) {
-            continue;
+    for root in &roots {
+        let (paths, cut) = files::list(root, systemd::is_gateway_unit);
+        tell_unreadable(root, bad);
+        if cut {
+            too_many(root, bad);
         }
-        let mut texts = Vec::new();
-        let mut failed = false;
-        for file in unit_files(&path) {
-            match files::read_within(&file) {
-                Ok(bytes) => texts.push(bytes),
-                Err(error) => {
-                    failed |= file == path;
-                    unreadable(file, &error, bad);
-                }
+        let own = paths.into_iter().map(|path| (name_of(&path), path));
+        for (label, path) in own.chain(instances(root, &roots)) {
+            // the first place counts, also where it says that there is none
+            if is_alias(&path, systemd::is_gateway_unit) || !seen.insert(label.clone()) || is_masked(&path) {
+                continue;
             }
-        }
-        if failed {
-            continue;
-        }
-        match systemd::read(&path, &texts, user_home) {
-            Ok(job) => jobs.push(job),
-            Err(reason) => bad.push(BadJobFile { path, reason }),
+            jobs.extend(systemd_unit(&label, &path, &roots, &places.user_home, bad));
         }
     }
     jobs
 }
 
-/// A unit's file and its drop-ins, in the order in which systemd reads them.
-pub fn unit_files(unit: &Path) -> Vec<PathBuf> {
-    let mut folder = unit.as_os_str().to_owned();
-    folder.push(".d");
-    let (drop_ins, _) = files::list(Path::new(&folder), |name| has_extension(name, "conf"));
-    std::iter::once(unit.to_path_buf()).chain(drop_ins).collect()
+/// A link to `/dev/null` is systemd's word for "masked": never started, or not read.
+fn is_masked(path: &Path) -> bool {
+    std::fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null"))
+}
+
+fn systemd_unit(
+    label: &str,
+    path: &Path,
+    roots: &[&Path],
+    user_home: &Path,
+    bad: &mut Vec<BadJobFile>,
+) -> Option<JobFile> {
+    let mut texts = Vec::new();
+    let mut drop_ins = drop_ins(label, roots);
+    match files::read_within(path) {
+        Ok(bytes) => texts.push(bytes),
+        Err(error) => {
+            unreadable(path.to_path_buf(), &error, bad);
+            return None;
+        }
+    }
+    drop_ins.retain(|file| match files::read_within(file) {
+        Ok(bytes) => {
+            texts.push(bytes);
+            true
+        }
+        Err(error) => {
+            unreadable(file.clone(), &error, bad);
+            false
+        }
+    });
+    let environment = |file: &Path| files::read_within(file).ok();
+    match systemd::read(path, label, &texts, user_home, &environment) {
+        Ok(job) => Some(JobFile { drop_ins, ..job }),
+        Err(reason) => {
+            bad.push(BadJobFile { path: path.to_path_buf(), reason });
+            None
+        }
+    }
+}
+
+/// Instances of a template (`hermes-gateway@work.service`) that are started with another unit, with the template's file:
+/// an instance has none of its own. One that was only ever started by hand leaves no trace in a file.
+fn instances(root: &Path, roots: &[&Path]) -> Vec<(String, PathBuf)> {
+    let wanting = |name: &str| [".wants", ".requires", ".upholds"].iter().any(|end| name.ends_with(end));
+    let is_instance = |name: &str| systemd::is_gateway_unit(name) && systemd::template(name).is_some();
+    let mut found = Vec::new();
+    for folder in files::list(root, wanting).0 {
+        for link in files::list(&folder, is_instance).0 {
+            let label = name_of(&link);
+            let template = systemd::template(&label).unwrap_or_default();
+            let has_file = roots.iter().any(|root| root.join(&label).exists());
+            let file = roots.iter().map(|root| root.join(&template)).find(|file| file.exists());
+            found.extend(file.filter(|_| !has_file).map(|file| (label, file)));
+        }
+    }
+    found
+}
+
+/// A unit's drop-ins, in the order in which systemd reads them: by file name, from folders for this unit and for all
+/// with its prefix, of which for one name the most specific counts (systemd.unit(5)).
+fn drop_ins(unit: &str, roots: &[&Path]) -> Vec<PathBuf> {
+    let mut by_name = BTreeMap::new();
+    for folder in systemd::drop_in_folders(unit) {
+        for root in roots.iter().rev() {
+            let (files, _) = files::list(&root.join(&folder), |name| has_extension(name, "conf"));
+            by_name.extend(files.into_iter().map(|file| (name_of(&file), file)));
+        }
+    }
+    by_name.into_values().filter(|file| !is_masked(file)).collect()
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use super::words::{self, Mapped};
 use super::{JobFile, KeepAlive, expand};
 use crate::health::Manager;
-use crate::profile::files::name_of;
 use crate::text::{Both, profile as say};
+
+/// What may stand before the program of an `ExecStart` (systemd.service(5)).
+const PREFIXES: [char; 6] = ['@', '-', ':', '+', '!', '|'];
 
 /// One `Key=value` of a unit file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,119 @@ pub fn is_gateway_unit(name: &str) -> bool {
 pub fn suffix(unit: &str) -> Option<&str> {
     let rest = unit.strip_prefix("hermes-gateway")?.strip_suffix(".service")?;
     rest.strip_prefix(['-', '@']).filter(|s| !s.is_empty())
+}
+
+/// The template of an instance: `hermes-gateway@.service` of `hermes-gateway@work.service`.
+pub fn template(unit: &str) -> Option<String> {
+    let (name, rest) = unit.split_once('@')?;
+    let (instance, kind) = rest.rsplit_once('.')?;
+    (!instance.is_empty()).then(|| format!("{name}@.{kind}"))
+}
+
+/// Folders of drop-ins for a unit, the most specific last: `service.d`, `hermes-.service.d`, … (systemd.unit(5)).
+pub fn drop_in_folders(unit: &str) -> Vec<String> {
+    let Some((stem, kind)) = unit.rsplit_once('.') else { return Vec::new() };
+    let prefix = stem.split('@').next().unwrap_or_default();
+    let mut folders = vec![format!("{kind}.d")];
+    folders.extend(prefix.match_indices('-').map(|(at, _)| format!("{}.{kind}.d", &prefix[..=at])));
+    folders.extend(template(unit).map(|template| format!("{template}.d")));
+    folders.push(format!("{unit}.d"));
+    folders
+}
+
+/// Puts the unit's own names into a value: `%i`, `%I`, `%p`, `%n`, `%N`. `%h` and `%%` are for [`unit_words`].
+fn with_names(value: &str, unit: &str) -> String {
+    let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
+    let (prefix, instance) = stem.split_once('@').unwrap_or((stem, ""));
+    let mut out = String::with_capacity(value.len());
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        let mut ahead = chars.clone();
+        let name = match (c, ahead.next()) {
+            ('%', Some('%')) => "%%",
+            ('%', Some('i' | 'I')) => instance,
+            ('%', Some('p')) => prefix,
+            ('%', Some('n')) => unit,
+            ('%', Some('N')) => stem,
+            _ => {
+                out.push(c);
+                continue;
+            }
+        };
+        chars = ahead;
+        // a backslash of an escaped name is none of the unit's syntax
+        out.push_str(&name.replace('\\', "\\\\"));
+    }
+    out
+}
+
+/// The words of a command with `${NAME}` and whole words `$NAME` put in from the environment (systemd.service(5),
+/// "Command lines"): the second kind may become several words, or none. The program itself stays as it is.
+fn with_environment(words: Vec<String>, environment: &[(String, String)]) -> Vec<String> {
+    let value = |name: &str| {
+        environment.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
+    };
+    let mut out = Vec::with_capacity(words.len());
+    for (n, word) in words.into_iter().enumerate() {
+        match word.strip_prefix('$').filter(|name| is_variable(name)) {
+            _ if n == 0 => out.push(word),
+            Some(name) => out.extend(value(name).split_whitespace().map(str::to_owned)),
+            None => out.push(braced(&word, &value)),
+        }
+    }
+    out
+}
+
+fn is_variable(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(good) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A word with each `${NAME}` put in, and each `$$` made one.
+fn braced<'a>(word: &str, value: &impl Fn(&str) -> &'a str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(at) = rest.find('$') {
+        let (before, after) = (&rest[..at], &rest[at + 1..]);
+        out.push_str(before);
+        let name = after.strip_prefix('{').and_then(|open| open.split_once('}'));
+        rest = if let Some((name, behind)) = name.filter(|(name, _)| is_variable(name)) {
+            out.push_str(value(name));
+            behind
+        } else {
+            out.push('$');
+            after.strip_prefix('$').unwrap_or(after)
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The variables of an `EnvironmentFile=` (systemd.exec(5)): `NAME=value` lines, quoted or not, `#` and `;` comments.
+fn environment_file(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let joined = text.replace("\\\n", "");
+    for line in joined.lines().map(str::trim) {
+        let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with(['#', ';'])) else {
+            continue;
+        };
+        let (name, value) = (name.trim(), value.trim());
+        if !is_variable(name) {
+            continue;
+        }
+        let mut plain = String::with_capacity(value.len());
+        let (mut quote, mut chars) = (None, value.chars());
+        while let Some(c) = chars.next() {
+            match (quote, c) {
+                (Some(open), _) if open == c => quote = None,
+                (None, '"' | '\'') => quote = Some(c),
+                (None | Some('"'), '\\') => plain.extend(chars.next()),
+                _ => plain.push(c),
+            }
+        }
+        found.push((name.to_owned(), plain));
+    }
+    found
 }
 
 /// The entries of a unit file, in order. Lines that are none are passed over, as systemd does.
@@ -187,7 +302,7 @@ fn escape(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>) -> Option<
 pub fn exec_words(value: &str, user_home: &Path) -> Option<(Vec<String>, Vec<UnitWord>)> {
     let mut placed = unit_words(value, user_home)?;
     let first = placed.first()?.text.text.clone();
-    let program = first.trim_start_matches(['@', '-', ':', '+', '!', '|']);
+    let program = first.trim_start_matches(PREFIXES);
     let named = first[..first.len() - program.len()].contains('@');
     let program = program.to_owned();
     if named && placed.len() > 1 {
@@ -199,31 +314,45 @@ pub fn exec_words(value: &str, user_home: &Path) -> Option<(Vec<String>, Vec<Uni
     Some((texts, placed))
 }
 
-/// Reads a unit and its drop-ins, in order. The reason of a failure is for people.
-pub fn read(path: &Path, files: &[Vec<u8>], user_home: &Path) -> Result<JobFile, Both> {
-    let mut commands: Vec<Vec<String>> = Vec::new();
+/// Reads a unit and its drop-ins, in order. `label` is the unit's name, which for an instance is not that of its file;
+/// `environment_file` reads the files that it names. The reason of a failure is for people.
+pub fn read(
+    path: &Path,
+    label: &str,
+    files: &[Vec<u8>],
+    user_home: &Path,
+    read_environment: &dyn Fn(&Path) -> Option<Vec<u8>>,
+) -> Result<JobFile, Both> {
+    let mut commands: Vec<(bool, Vec<String>)> = Vec::new();
     let mut environment: Vec<(String, String)> = Vec::new();
+    let mut environment_files: Vec<PathBuf> = Vec::new();
     let mut last = std::collections::BTreeMap::new();
     let mut install = false;
     for bytes in files {
         let text = std::str::from_utf8(bytes).map_err(|_| Both::from(say::NOT_UTF8))?;
         for entry in entries(text) {
-            let value = entry.value.text.as_str();
+            let value = with_names(&entry.value.text, label);
+            let value = value.as_str();
             match (entry.section.as_str(), entry.key.as_str()) {
                 ("Service", "ExecStart") if value.is_empty() => commands.clear(),
                 ("Service", "ExecStart") => {
                     let (words, _) = exec_words(value, user_home).ok_or_else(|| open_quote("ExecStart"))?;
-                    commands.push(words);
+                    // a colon among the prefixes leaves variables alone
+                    let prefixes = value.len() - value.trim_start_matches(PREFIXES).len();
+                    commands.push((!value[..prefixes].contains(':'), words));
                 }
                 ("Service", "Environment") if value.is_empty() => environment.clear(),
                 ("Service", "Environment") => {
                     let words = unit_words(value, user_home).ok_or_else(|| open_quote("Environment"))?;
                     for word in words {
                         if let Some((name, value)) = word.text.text.split_once('=') {
-                            environment.retain(|(known, _)| known != name);
-                            environment.push((name.to_owned(), value.to_owned()));
+                            set(&mut environment, name, value);
                         }
                     }
+                }
+                ("Service", "EnvironmentFile") if value.is_empty() => environment_files.clear(),
+                ("Service", "EnvironmentFile") => {
+                    environment_files.push(resolved(value.trim_start_matches('-'), user_home));
                 }
                 ("Service", key) => {
                     last.insert(key.to_owned(), value.to_owned());
@@ -233,29 +362,34 @@ pub fn read(path: &Path, files: &[Vec<u8>], user_home: &Path) -> Result<JobFile,
             }
         }
     }
+    // "Settings from these files override settings made with Environment=" (systemd.exec(5))
+    let texts =
+        environment_files.iter().filter(|file| file.is_absolute()).filter_map(|file| read_environment(file));
+    for text in texts {
+        for (name, value) in environment_file(&String::from_utf8_lossy(&text)) {
+            set(&mut environment, &name, &value);
+        }
+    }
+    let mut commands = commands
+        .into_iter()
+        .map(|(variables, words)| if variables { with_environment(words, &environment) } else { words });
+    let first = commands.next().ok_or_else(|| Both::from(say::NO_EXEC_START))?;
     let is_gateway = |words: &Vec<String>| words::gateway_command(words).is_some();
-    let arguments = commands
-        .iter()
-        .find(|words| is_gateway(words))
-        .or(commands.first())
-        .cloned()
-        .ok_or_else(|| Both::from(say::NO_EXEC_START))?;
+    let arguments = std::iter::once(first.clone()).chain(commands).find(is_gateway).unwrap_or(first);
     let command = words::gateway_command(&arguments).unwrap_or_default();
     for (name, value) in &command.environment {
-        environment.retain(|(known, _)| known != name);
-        environment.push((name.clone(), value.clone()));
+        set(&mut environment, name, value);
     }
     let output = |key: &str| -> Option<PathBuf> {
         let value = last.get(key)?;
         let file = ["append:", "file:", "truncate:"].iter().find_map(|kind| value.strip_prefix(kind))?;
-        let file = file.replace("%h", &user_home.to_string_lossy()).replace("%%", "%");
-        Some(expand(&file, user_home)).filter(|path| path.is_absolute())
+        Some(resolved(file, user_home)).filter(|path| path.is_absolute())
     };
     let seconds = |key: &str| last.get(key).and_then(|value| time_span(value));
     Ok(JobFile {
         manager: Manager::Systemd,
         path: path.to_path_buf(),
-        label: name_of(path),
+        label: label.to_owned(),
         gateway_words: command.texts(),
         arguments,
         environment,
@@ -270,7 +404,19 @@ pub fn read(path: &Path, files: &[Vec<u8>], user_home: &Path) -> Result<JobFile,
         },
         throttle_s: seconds("RestartSec"),
         exit_timeout_s: seconds("TimeoutStopSec").or_else(|| seconds("TimeoutSec")),
+        drop_ins: Vec::new(),
     })
+}
+
+fn set(environment: &mut Vec<(String, String)>, name: &str, value: &str) {
+    environment.retain(|(known, _)| known != name);
+    environment.push((name.to_owned(), value.to_owned()));
+}
+
+/// A path with its specifiers put in.
+fn resolved(path: &str, user_home: &Path) -> PathBuf {
+    let path = path.replace("%h", &user_home.to_string_lossy()).replace("%%", "%");
+    expand(&path, user_home)
 }
 
 fn open_quote(key: &str) -> Both {
@@ -311,7 +457,8 @@ mod tests {
 
     fn read_one(text: &str) -> JobFile {
         let path = Path::new("/u/hermes-gateway-work.service");
-        read(path, &[text.as_bytes().to_vec()], Path::new("/home/lu")).unwrap()
+        let files = [text.as_bytes().to_vec()];
+        read(path, "hermes-gateway-work.service", &files, Path::new("/home/lu"), &|_| None).unwrap()
     }
 
     #[test]
@@ -337,13 +484,62 @@ mod tests {
     fn drop_ins_come_last_and_can_reset() {
         let unit = b"[Service]\nExecStart=/a/hermes gateway run --replace\nEnvironment=A=1\n".to_vec();
         let drop_in = b"[Service]\nExecStart=\nExecStart=/b/hermes gateway run\nEnvironment=\n".to_vec();
-        let job = read(Path::new("/u/hermes-gateway.service"), &[unit, drop_in], Path::new("/h")).unwrap();
+        let path = Path::new("/u/hermes-gateway.service");
+        let job = read(path, "hermes-gateway.service", &[unit, drop_in], Path::new("/h"), &|_| None).unwrap();
         assert_eq!(job.arguments, ["/b/hermes", "gateway", "run"]);
         assert!(job.environment.is_empty());
     }
 
     #[test]
+    fn variables_come_from_the_unit_and_its_files() {
+        let unit = concat!(
+            "[Service]\nEnvironment=ARGS=old HERMES_HOME=%h/.hermes PROFILE=work\n",
+            "EnvironmentFile=-%h/none\nEnvironmentFile=/etc/%p-%i.env\n",
+            "ExecStart=%h/bin/hermes --profile ${PROFILE} gateway run $ARGS $EMPTY --note=$${x}${PROFILE}$$ $0\n",
+        );
+        let file = concat!(
+            "# comment=1\n; other=2\nHERMES_HOME = '/srv/$h' \nARGS=\"--replace  -q\"\\\n\\ --v\n",
+            "no line\n1X=2\nQUOTED=\"a\\\"b'c\"'d\\e'\n"
+        );
+        let read_file = |path: &Path| {
+            (path == Path::new("/etc/hermes-gateway-my-x.env")).then(|| file.as_bytes().to_vec())
+        };
+        let name = "hermes-gateway@my-x.service";
+        let files = [unit.as_bytes().to_vec()];
+        let job =
+            read(Path::new("/u/hermes-gateway@.service"), name, &files, Path::new("/h"), &read_file).unwrap();
+        assert_eq!(job.label, name);
+        assert_eq!(
+            job.arguments,
+            [
+                "/h/bin/hermes",
+                "--profile",
+                "work",
+                "gateway",
+                "run",
+                "--replace",
+                "-q",
+                "--v",
+                "--note=${x}work$",
+                "$0"
+            ]
+        );
+        assert_eq!(job.env("HERMES_HOME"), Some("/srv/$h"));
+        assert_eq!(job.env("QUOTED"), Some("a\"b'cd\\e"));
+        // a colon leaves them alone
+        let unit = unit.replace("ExecStart=", "ExecStart=:");
+        let job = read(Path::new("/u/x"), name, &[unit.into_bytes()], Path::new("/h"), &read_file).unwrap();
+        assert_eq!(job.arguments[2], "${PROFILE}");
+    }
+
+    #[test]
     fn names() {
+        assert_eq!(template("hermes-gateway@work.service").as_deref(), Some("hermes-gateway@.service"));
+        assert_eq!([template("hermes-gateway@.service"), template("hermes-gateway.service")], [None, None]);
+        assert_eq!(
+            drop_in_folders("hermes-gateway@a-b.service"),
+            ["service.d", "hermes-.service.d", "hermes-gateway@.service.d", "hermes-gateway@a-b.service.d"]
+        );
         for (name, is, part) in [
             ("hermes-gateway.service", true, None),
             ("hermes-gateway-work.service", true, Some("work")),
@@ -358,9 +554,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_unit_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "(\\[Service\\]\n|ExecStart=|Environment=|[ -~é]|\\\\\n|\n){0,30}") {
+        fn any_unit_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "(\\[Service\\]\n|ExecStart=|Environment=|EnvironmentFile=/|[ -~é]|\\\\\n|\n){0,30}") {
             for unit in [bytes, text.into_bytes()] {
-                let _ = read(Path::new("/u/hermes-gateway.service"), &[unit], Path::new("/h"));
+                let variables = unit.clone();
+                let files = move |_: &Path| Some(variables.clone());
+                let _ = read(Path::new("/u/x"), "hermes-gateway@a-b.service", &[unit], Path::new("/h"), &files);
             }
         }
 

@@ -164,6 +164,13 @@ pub const WHY_QUOTING: Phrase =
 pub const WHY_UNPROVEN: Phrase =
     ["taking the flag out would change more than the flag", "删除该参数会改动其他内容"];
 
+/// Refusals of a repair.
+pub const WHY_ANOTHERS: Phrase = ["the file belongs to another user", "文件属于其他用户"];
+/// Refusals of a repair.
+pub const WHY_VARIABLE: Phrase = [
+    "the flag comes from a variable of the unit (Environment or EnvironmentFile)",
+    "该参数来自单元的变量（Environment 或 EnvironmentFile）",
+];
 /// Why a file was not written.
 pub const WHY_CHANGED: Phrase = ["it changed while the repair was prepared", "准备修复期间文件被改动"];
 /// Why a file was not written.

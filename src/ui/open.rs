@@ -229,7 +229,7 @@ fn in_terminal(program: &Path, arguments: &[&str], find: &impl Find) -> Result<L
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{JobFile, KeepAlive};
+    use crate::profile::JobFile;
 
     struct Only(&'static [&'static str]);
 
@@ -240,20 +240,7 @@ mod tests {
     }
 
     fn profile(manager: Manager, label: &str) -> Profile {
-        let job = JobFile {
-            manager,
-            path: PathBuf::from("/j"),
-            label: label.into(),
-            arguments: Vec::new(),
-            gateway_words: Vec::new(),
-            environment: Vec::new(),
-            stdout: None,
-            stderr: None,
-            run_at_load: true,
-            keep_alive: KeepAlive::No,
-            throttle_s: None,
-            exit_timeout_s: None,
-        };
+        let job = JobFile::named(manager, "/j", label);
         Profile { name: "work".into(), home: PathBuf::from("/nowhere"), job: Some(job), logs: Vec::new() }
     }
 

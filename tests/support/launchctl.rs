@@ -81,7 +81,7 @@ impl FakeLaunchctl {
              <string>{label}</string>{content}</dict></plist>\n"
         );
         std::fs::write(&path, text).unwrap();
-        super::job(Manager::Launchd, &path, label)
+        JobFile::named(Manager::Launchd, &path, label)
     }
 
     /// The PIDs of the keepers that live.

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use gatelight::health::{Manager, Proof, Reason, Verdict};
-use gatelight::profile::{JobFile, KeepAlive, Profile};
+use gatelight::health::{Proof, Reason, Verdict};
+use gatelight::profile::{JobFile, Profile};
 use gatelight::snapshot::{ProfileView, Snapshot};
 use gatelight::supervisor::Supervisor;
 use jiff::Timestamp;
@@ -87,24 +87,6 @@ pub fn start_of(pid: u32) -> Option<u64> {
 /// A profile whose gateway this job starts.
 pub fn profile(name: &str, job: JobFile) -> Arc<Profile> {
     Arc::new(Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() })
-}
-
-/// A job file's value with what the supervisor reads of it.
-pub fn job(manager: Manager, path: &std::path::Path, label: &str) -> JobFile {
-    JobFile {
-        manager,
-        path: path.to_path_buf(),
-        label: label.into(),
-        arguments: Vec::new(),
-        gateway_words: Vec::new(),
-        environment: Vec::new(),
-        stdout: None,
-        stderr: None,
-        run_at_load: true,
-        keep_alive: KeepAlive::Always,
-        throttle_s: None,
-        exit_timeout_s: None,
-    }
 }
 
 /// Stands in for the watcher: looks at the job's real process and says of it what the test wants said.

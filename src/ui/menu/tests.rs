@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::health::Verdict;
-use crate::profile::{BadJobFile, JobFile, KeepAlive, Profile};
+use crate::profile::{BadJobFile, JobFile, Profile};
 
 const NOW: i64 = 1_790_000_000;
 
@@ -18,20 +18,7 @@ fn look(lang: Lang) -> Look {
 }
 
 fn view(name: &str, reason: Reason, since: i64) -> ProfileView {
-    let job = JobFile {
-        manager: Manager::Launchd,
-        path: PathBuf::from("/h/a.plist"),
-        label: "ai.hermes.gateway".into(),
-        arguments: Vec::new(),
-        gateway_words: Vec::new(),
-        environment: Vec::new(),
-        stdout: None,
-        stderr: None,
-        run_at_load: true,
-        keep_alive: KeepAlive::Always,
-        throttle_s: None,
-        exit_timeout_s: None,
-    };
+    let job = JobFile::named(Manager::Launchd, "/h/a.plist", "ai.hermes.gateway");
     let profile = Profile { name: name.into(), home: PathBuf::from("/h"), job: Some(job), logs: Vec::new() };
     let verdict = Verdict { reason, ..Verdict::unknown(at(since)) };
     ProfileView { profile: Arc::new(profile), verdict, restart: None }

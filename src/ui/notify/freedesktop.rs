@@ -1,6 +1,8 @@
 //! The Desktop Notifications Specification 1.2 over the session bus.
 //!
-//! Spoken directly: signals are subscribed to before the first notice goes out, so that no click is lost.
+//! Spoken directly, not through notify-rust (4.19): that asks the bus for signals after the notice is on the screen, so
+//! that an early click is lost, waits without a limit for a server that hangs, and needs a connection and a thread for
+//! every notice. Here signals are subscribed to before the first notice goes out, and every call has its time.
 
 use std::collections::HashMap;
 use std::sync::mpsc::Receiver;

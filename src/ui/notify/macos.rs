@@ -1,4 +1,5 @@
-//! UNUserNotificationCenter, through mac-usernotifications.
+//! UNUserNotificationCenter, through mac-usernotifications: what notify-rust's feature `preview-macos-un` wraps. Taken by
+//! itself every call can be given its time, and no Objective-C file of the older interface comes along.
 //!
 //! `currentNotificationCenter` raises an exception in a process that is no app
 //! (<https://developer.apple.com/documentation/usernotifications/unusernotificationcenter/current()>), and a bundle

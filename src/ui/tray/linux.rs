@@ -1,4 +1,7 @@
 //! `StatusNotifierItem` and `com.canonical.dbusmenu` through ksni: pure D-Bus, no toolkit, no display.
+//!
+//! ksni is what tray-icon's feature of this name uses. Taken by itself the menu is one value that it compares and tells;
+//! tray-icon would have it read muda's items one by one from another thread, where they are not meant to be read.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
