@@ -28,6 +28,9 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(60);
 /// Signals of a start that are kept until its process is known.
 const MOST_OF_A_START: usize = 128;
 
+/// A heartbeat is read this long after it was written at most.
+const LATE_HEARTBEAT: Duration = Duration::from_secs(20);
+
 /// The last lines of a process may arrive for this long after it is gone.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -78,6 +81,8 @@ pub struct Core {
     pub(super) detached: Option<Timestamp>,
     pub(super) starts: Vec<Timestamp>,
     pub(super) recorded_starts: Vec<Timestamp>,
+    /// The newest of both.
+    pub(super) newest_start: Option<Timestamp>,
     pub(super) takeovers: Vec<(Timestamp, Proof)>,
     pub(super) storm: Option<(Timestamp, Proof)>,
     processes: BTreeMap<u32, Process>,
@@ -108,6 +113,7 @@ impl Core {
             detached: None,
             starts: Vec::new(),
             recorded_starts: Vec::new(),
+            newest_start: None,
             takeovers: Vec::new(),
             storm: None,
             processes: BTreeMap::new(),
@@ -283,6 +289,7 @@ impl Core {
         let known = self.recorded_starts.iter().max().copied();
         let skip = times.len().saturating_sub(MOST_TIMES);
         self.recorded_starts = times.into_iter().skip(skip).collect();
+        self.newest_start = self.starts.iter().chain(&self.recorded_starts).max().copied();
         let Some(newest) = self.recorded_starts.iter().max().copied() else { return };
         let fresh = newest <= after(self.now, LAST_WORDS) && newest > before(self.now, self.deadlines.start);
         let ended = self.gateway.end.as_ref().map(|end| end.respawn.since);
@@ -313,7 +320,7 @@ impl Core {
             // A gateway that is known by its log only, or whose successor has not been seen by the system yet.
             Signal::Start if self.gateway.pid.is_none() || self.gateway.end.is_some() => {
                 self.begin(None, now);
-                push_bounded(&mut self.starts, now);
+                self.count_start(now);
             }
             _ => {}
         }
@@ -332,6 +339,11 @@ impl Core {
         if signal == Signal::Exiting && self.gateway.pid.is_none() {
             self.end_gateway(now, None, proof);
         }
+    }
+
+    fn count_start(&mut self, at: Timestamp) {
+        push_bounded(&mut self.starts, at);
+        self.newest_start = self.newest_start.max(Some(at));
     }
 
     fn mark_takeover(&mut self, proof: Proof) {
@@ -373,7 +385,7 @@ impl Core {
             self.processes.insert(pid, process);
             // A log-only start that this process turns out to be was counted already.
             if self.gateway.pid.is_some() || !self.gateway.alive() {
-                push_bounded(&mut self.starts, started_at.unwrap_or(now));
+                self.count_start(started_at.unwrap_or(now));
             }
         }
         if let Some(process) = self.processes.get_mut(&pid) {
@@ -544,9 +556,10 @@ impl Core {
         if before_this_process {
             return;
         }
-        // Its own word counts for the first one only (it may have lain there for hours). Later ones count from their
-        // arrival, so that a clock which is set back or forward does no harm.
-        let since = if self.gateway.heartbeat.is_none() { written } else { self.now };
+        // The first one may have lain there for hours: its own word counts. Later ones are read soon after they were
+        // written; a word that says otherwise comes from a clock that was set, and they count from their arrival.
+        let believed = self.gateway.heartbeat.is_none() || after(written, LATE_HEARTBEAT) >= self.now;
+        let since = if believed { written } else { self.now };
         let proof = Proof::new("gateway.heartbeat", format!("last heartbeat of PID {pid}"), since);
         let timer = Timer::start(since, self.deadlines.heartbeat, self.grace());
         self.gateway.heartbeat = Some((timer, proof));
@@ -571,7 +584,8 @@ impl Core {
     /// How many of these times lie within the window that ends now.
     pub(super) fn recent(&self, times: &[Timestamp], window: Duration) -> usize {
         let now = self.clock();
-        times.iter().filter(|at| after(**at, window) > now && **at <= now).count()
+        let floor = before(now, window);
+        times.iter().filter(|at| **at > floor && **at <= now).count()
     }
 }
 
