@@ -21,7 +21,7 @@ use crate::supervisor::embedded::Embedded;
 use crate::supervisor::restart::{Request, restart};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::{self, Lang, demo as words, fill};
-use crate::watcher::{self, Command, Handle, SAFETY_POLL, Setup};
+use crate::watcher::{self, Command, Handle, LOOK, Setup};
 
 /// How long a hollow gateway is shown before it is restarted.
 const HOLLOW_FOR: Duration = Duration::from_secs(12);
@@ -234,7 +234,7 @@ fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>
         patterns: Arc::new(Patterns::new(&[])?),
         supervisors,
         zone: jiff::tz::TimeZone::system(),
-        poll: SAFETY_POLL,
+        look: LOOK,
         observer: None,
     })?)
 }
