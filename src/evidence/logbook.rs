@@ -68,6 +68,8 @@ pub struct Copies {
     remembered: VecDeque<Remembered>,
     /// How many of those have this key: most events are new, which is answered without a search.
     keys: HashMap<u64, u32>,
+    /// The names of the files.
+    files: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -77,18 +79,21 @@ struct Remembered {
     at: Timestamp,
     /// How often it happened.
     times: usize,
-    /// How often each file told of it: the same event twice in one file happened twice.
-    told: Vec<(String, usize)>,
+    /// How often each file told of it: the same event twice in one file happened twice. Files by their place in
+    /// [`Copies::files`]; the first one apart, since most events have no other.
+    first: (usize, usize),
+    others: Vec<(usize, usize)>,
 }
 
 impl Remembered {
     /// Counts one more word of this file. Whether it tells of nothing new.
-    fn is_known_to(&mut self, source: &str) -> bool {
-        if !self.told.iter().any(|(file, _)| file == source) {
-            self.told.push((source.to_owned(), 0));
+    fn is_known_to(&mut self, source: usize) -> bool {
+        if self.first.0 != source && !self.others.iter().any(|(file, _)| *file == source) {
+            self.others.push((source, 0));
         }
         let mut count = 0;
-        for (_, times) in self.told.iter_mut().filter(|(file, _)| file == source) {
+        let all = std::iter::once(&mut self.first).chain(&mut self.others);
+        for (_, times) in all.filter(|(file, _)| *file == source) {
             *times += 1;
             count = *times;
         }
@@ -102,7 +107,7 @@ impl Copies {
     /// Whether this event was seen before; it is remembered if not.
     pub fn is_copy(&mut self, event: &LogEvent, now: Timestamp) -> bool {
         let Some(key) = event.key else { return false };
-        let source = event.proof.source.as_str();
+        let source = self.number_of(&event.proof.source);
         let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
         let mut left = self.keys.get(&key).copied().unwrap_or(0);
         for known in self.remembered.iter_mut().rev() {
@@ -118,7 +123,7 @@ impl Copies {
                 // The first copy had no place in time: this one has, and is told again with it.
                 (None, Some(_)) if fresh(known.at) => {
                     known.stamp = event.stamp;
-                    known.told.push((source.to_owned(), 1));
+                    known.others.push((source, 1));
                     return false;
                 }
                 (_, None) if fresh(known.at) => return known.is_known_to(source),
@@ -134,10 +139,19 @@ impl Copies {
                 count.remove();
             }
         }
-        let told = vec![(source.to_owned(), 1)];
-        self.remembered.push_back(Remembered { key, stamp: event.stamp, at: now, times: 1, told });
+        let first = (source, 1);
+        let event = Remembered { key, stamp: event.stamp, at: now, times: 1, first, others: Vec::new() };
+        self.remembered.push_back(event);
         *self.keys.entry(key).or_default() += 1;
         false
+    }
+
+    /// A profile has a handful of files.
+    fn number_of(&mut self, file: &str) -> usize {
+        self.files.iter().position(|known| known == file).unwrap_or_else(|| {
+            self.files.push(file.to_owned());
+            self.files.len() - 1
+        })
     }
 }
 
@@ -224,7 +238,7 @@ impl Scanner {
             from = end;
             let text = block[start..end].strip_suffix(b"\r").unwrap_or(&block[start..end]);
             let (record, is_head, message) = match line::head(text) {
-                Some(head) => (context(&head, text, patterns), true, head.message),
+                Some(head) => (context(&head, patterns), true, head.message),
                 None => (enclosing(block, start, end, carry, patterns), false, text),
             };
             let lark: &[u8] = b"Lark";
@@ -233,10 +247,10 @@ impl Scanner {
                 logger: record.lark.then_some(lark),
                 level: record.level,
                 is_head,
-                about_feishu: record.about_feishu,
                 speech: record.speech,
             };
-            let Some(signal) = patterns.classify(&candidate) else { continue };
+            let about_feishu = || record.about_feishu || patterns.speak_of_feishu(text);
+            let Some(signal) = patterns.classify(&candidate, &about_feishu) else { continue };
             let readable = String::from_utf8_lossy(text);
             sink(LogEvent {
                 signal,
@@ -277,12 +291,13 @@ fn level_seen(block: &[u8]) -> Option<(Signal, Option<DateTime>)> {
     seen
 }
 
-fn context(head: &Head<'_>, line: &[u8], patterns: &Patterns) -> Carry {
+/// Whether it speaks of Feishu is left to be asked.
+fn context(head: &Head<'_>, patterns: &Patterns) -> Carry {
     Carry {
         level: Some(head.level),
         lark: head.logger == Some(b"Lark"),
         stamp: head.stamp,
-        about_feishu: patterns.speak_of_feishu(line),
+        about_feishu: false,
         speech: patterns.is_speech(head.message),
     }
 }
@@ -299,7 +314,7 @@ fn enclosing(block: &[u8], start: usize, end: usize, carry: &Carry, patterns: &P
         let line_start = memrchr(b'\n', &block[..line_end - 1]).map_or(0, |at| at + 1);
         let text = &block[line_start..line_end - 1];
         if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
-            let mut record = context(&head, text, patterns);
+            let mut record = context(&head, patterns);
             record.about_feishu |= patterns.speak_of_feishu(&block[line_start..end]);
             return record;
         }
