@@ -341,7 +341,10 @@ impl Core {
         }
     }
 
+    /// Those that are too old to be counted are asked about no more.
     fn count_start(&mut self, at: Timestamp) {
+        let floor = before(self.now, self.deadlines.crash_window);
+        self.starts.retain(|start| *start > floor);
         push_bounded(&mut self.starts, at);
         self.newest_start = self.newest_start.max(Some(at));
     }

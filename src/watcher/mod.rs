@@ -44,7 +44,8 @@ pub const LOOK: Duration = Duration::from_secs(5);
 /// gateway that is well is read then, too.
 const LOOKS_PER_POLL: u32 = 3;
 
-/// The safety net of the search for profiles, in looks: it lists folders and reads job files.
+/// The safety net of the search for profiles, and of the watches themselves, in looks: it lists folders, reads job files
+/// and looks for everything that was missing.
 const LOOKS_PER_SCAN: u32 = 12;
 
 /// While one event follows another, the snapshot is published this often: it is a copy of everything.
@@ -221,11 +222,14 @@ impl Watcher {
                 look = Look::Untold;
                 if self.looks.is_multiple_of(LOOKS_PER_POLL) {
                     look = Look::Everything;
-                    // A folder further up was swapped, a volume came back: no event tells of that.
-                    changed.extend(self.watch.recheck().changed);
                 }
             }
             let scan_due = due && self.looks.is_multiple_of(LOOKS_PER_SCAN);
+            if scan_due {
+                // A folder further up was swapped, a volume came back: no event tells of that. What lies there now is
+                // read by the safety net already.
+                changed.extend(self.watch.recheck().changed);
+            }
             if everything || scan_due || changed.iter().any(|changed| self.may_bring_profiles(changed)) {
                 self.rescan();
             }
