@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
 pub use crate::evidence::patterns::ExtraPattern;
+use crate::evidence::patterns::SHORTEST;
 use crate::health::Deadlines;
 use crate::health::settings::seconds;
+use crate::profile::ExtraHome;
+use crate::supervisor::policy;
 use crate::text::{Lang, Phrase, config as say, fill};
 
 /// Longest settings file that is read, in bytes.
@@ -48,7 +51,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_change: Option<OnChange>,
     /// Homes to watch besides those that are found.
-    pub profiles: Vec<ExtraProfile>,
+    pub profiles: Vec<ExtraHome>,
     /// Log lines to know besides those that are built in.
     pub patterns: Vec<ExtraPattern>,
 }
@@ -147,13 +150,13 @@ impl Default for NoticeSettings {
 pub struct RestartSettings {
     /// Restart a red profile by itself where a restart helps.
     pub auto: bool,
-    /// At most so many of these within an hour, for each profile.
-    pub per_hour: u32,
+    /// None of these once a profile was restarted so often within an hour, by whomever: 1 to [`policy::LIMIT`].
+    pub per_hour: usize,
 }
 
 impl Default for RestartSettings {
     fn default() -> Self {
-        Self { auto: false, per_hour: 6 }
+        Self { auto: false, per_hour: policy::LIMIT }
     }
 }
 
@@ -184,17 +187,6 @@ pub struct OnChange {
 
 const fn ten_seconds() -> Duration {
     Duration::from_secs(10)
-}
-
-/// `[[profiles]]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExtraProfile {
-    /// HERMES_HOME, absolute; a leading `~/` is this user's home.
-    pub home: PathBuf,
-    /// The name shown; by default the folder's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
 }
 
 /// Why settings cannot be used.
@@ -315,7 +307,7 @@ impl Config {
             }
         }
         between(&["notices", "unstable_incidents"], n.unstable_incidents as u64, 2, 1_000)?;
-        between(&["restart", "per_hour"], u64::from(self.restart.per_hour), 1, 60)?;
+        between(&["restart", "per_hour"], self.restart.per_hour as u64, 1, policy::LIMIT as u64)?;
         between(&["history", "keep_days"], u64::from(self.history.keep_days), 1, 3_660)?;
         self.check_deadlines()?;
         if let Some(on_change) = &self.on_change {
@@ -374,7 +366,12 @@ impl Config {
     fn check_patterns(&self) -> Result<(), Mistake> {
         at_most_entries("patterns", self.patterns.len())?;
         for (i, pattern) in self.patterns.iter().enumerate() {
-            plain_text(&["patterns", &i.to_string(), "text"], &pattern.text, LONGEST_PATTERN)?;
+            let index = i.to_string();
+            let key = ["patterns", index.as_str(), "text"];
+            plain_text(&key, &pattern.text, LONGEST_PATTERN)?;
+            if pattern.text.len() < SHORTEST {
+                return Err(Mistake::new(&key, say::SHORT_TEXT, vec![("least", SHORTEST.to_string())]));
+            }
         }
         Ok(())
     }
@@ -625,7 +622,7 @@ mod tests {
             ("[deadlines]\nreconnect = -1\n", (2, 13), "between 0 and one year"),
             ("[deadlines]\nreconnect = \"no\"\n", (2, 13), ""),
             ("[deadlines]\nreconnect = 0\n", (2, 13), "deadlines.reconnect must lie between 1 and"),
-            ("[restart]\nauto = true\nper_hour = 0\n", (3, 12), "restart.per_hour must lie between 1 and 60"),
+            ("[restart]\nauto = true\nper_hour = 0\n", (3, 12), "restart.per_hour must lie between 1 and 6"),
             ("[notices]\nunstable_incidents = 1\n", (2, 22), "between 2 and 1000"),
             ("[notices]\nfirst_reminder = 1\n", (2, 18), "between 60 and"),
             ("[history]\nkeep_days = 0\n", (2, 13), "history.keep_days"),
@@ -635,6 +632,11 @@ mod tests {
             ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"/a\"\n", (4, 8), "given twice: /a"),
             ("[[profiles]]\nhome = \"/a\"\nname = \"\"\n", (3, 8), "must not be empty"),
             ("[[patterns]]\nsignal = \"lost\"\ntext = \"a\\nb\"\n", (3, 8), "one line"),
+            (
+                "[[patterns]]\nsignal = \"lost\"\ntext = \"abc\"\n",
+                (3, 8),
+                "patterns.0.text must have at least 4",
+            ),
             ("[[patterns]]\nsignal = \"nope\"\ntext = \"x\"\n", (2, 10), "unknown variant"),
         ] {
             let error = parse(text).unwrap_err();

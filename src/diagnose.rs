@@ -4,11 +4,11 @@
 //! identifiers are gone before anything is put together.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::redact;
 use crate::health::Note;
 use crate::history::{Record, Window, words};
@@ -20,17 +20,6 @@ pub const CHARS_MAX: usize = 60_000;
 const LINE_MAX: usize = 300;
 const LOG_LINES: usize = 120;
 const JOB_LINES: usize = 150;
-
-/// What must not be told: names that belong to this machine and its users.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    /// Home folders, absolute.
-    pub homes: Vec<PathBuf>,
-    /// Login names and full names.
-    pub users: Vec<String>,
-    /// Names of this machine.
-    pub hosts: Vec<String>,
-}
 
 /// One line of the merged log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +40,8 @@ pub struct Diagnosis<'a> {
     pub zone: &'a TimeZone,
     /// The language.
     pub lang: Lang,
-    /// What must not be told.
-    pub facts: &'a Facts,
+    /// What takes names out.
+    pub nameless: &'a Anonymiser,
     /// The profile and what is said of it.
     pub view: &'a ProfileView,
     /// Names and values: versions of Gatelight, Hermes and the system, and whatever else matters.
@@ -73,176 +62,9 @@ pub struct Diagnosis<'a> {
     pub recording: Option<&'a str>,
 }
 
-/// Names that are words of the trade as well: replaced in paths only.
-const COMMON: &[&str] = &[
-    "admin",
-    "administrator",
-    "agent",
-    "bin",
-    "bot",
-    "build",
-    "daemon",
-    "debug",
-    "default",
-    "dev",
-    "error",
-    "feishu",
-    "gatelight",
-    "gateway",
-    "guest",
-    "hermes",
-    "home",
-    "host",
-    "info",
-    "lark",
-    "launchd",
-    "library",
-    "local",
-    "localhost",
-    "log",
-    "logs",
-    "mac",
-    "macos",
-    "main",
-    "nobody",
-    "profile",
-    "python",
-    "root",
-    "run",
-    "server",
-    "service",
-    "shared",
-    "start",
-    "state",
-    "systemd",
-    "test",
-    "tmp",
-    "user",
-    "users",
-    "usr",
-    "var",
-    "warning",
-    "work",
-];
-
-/// Takes names of users, machines and homes, mail addresses and Feishu's identifiers of people and chats out of a text.
-pub fn anonymise(text: &str, facts: &Facts) -> String {
-    // first: a mail address holds a name as well
-    let mut out = identifiers(text);
-    let mut homes: Vec<String> = facts
-        .homes
-        .iter()
-        .map(|h| h.to_string_lossy().trim_end_matches('/').to_owned())
-        .filter(|h| h.len() > 1)
-        .collect();
-    homes.sort_by_key(|h| std::cmp::Reverse(h.len()));
-    for home in &homes {
-        out = replace(&out, home, "~", |before, after| {
-            !before.is_some_and(|c| c.is_alphanumeric() || c == '~') && !after.is_some_and(is_name)
-        });
-    }
-    out = home_paths(&out);
-    let mut names: Vec<(&String, &str)> = facts.hosts.iter().map(|h| (h, "<host>")).collect();
-    names.extend(facts.users.iter().map(|u| (u, "<user>")));
-    // longest first: a machine is often called after its user
-    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-    for (name, instead) in names {
-        let name = name.trim();
-        if name.chars().count() < 2 || COMMON.iter().any(|c| c.eq_ignore_ascii_case(name)) {
-            continue;
-        }
-        // a script without spaces between words has no borders either
-        let everywhere = !name.is_ascii();
-        out = replace(&out, name, instead, |before, after| {
-            everywhere
-                || !(before.is_some_and(char::is_alphanumeric) || after.is_some_and(char::is_alphanumeric))
-        });
-    }
-    out
-}
-
-const fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
-}
-
-/// Replaces every find, letters of ASCII in either case, whose neighbours are right.
-fn replace(
-    text: &str,
-    find: &str,
-    instead: &str,
-    fits: impl Fn(Option<char>, Option<char>) -> bool,
-) -> String {
-    let (lower, find) = (text.to_ascii_lowercase(), find.to_ascii_lowercase());
-    let mut out = String::with_capacity(text.len());
-    let (mut copied, mut from) = (0, 0);
-    while let Some(offset) = lower.get(from..).and_then(|rest| rest.find(&find)) {
-        let at = from + offset;
-        let end = at + find.len();
-        if fits(text[..at].chars().next_back(), text[end..].chars().next()) {
-            out.push_str(&text[copied..at]);
-            out.push_str(instead);
-            copied = end;
-            from = end;
-        } else {
-            from = at + text[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    out.push_str(&text[copied..]);
-    out
-}
-
-/// `/Users/somebody` and `/home/somebody`, whoever it is.
-fn home_paths(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    loop {
-        let next = ["/Users/", "/home/"].into_iter().filter_map(|p| rest.find(p).map(|i| (i, p))).min();
-        let Some((at, prefix)) = next else { break };
-        let name_at = at + prefix.len();
-        let name: usize =
-            rest[name_at..].chars().take_while(|c| is_name(*c) || !c.is_ascii()).map(char::len_utf8).sum();
-        out.push_str(&rest[..name_at]);
-        let whose = &rest[name_at..name_at + name];
-        out.push_str(if whose.is_empty() || whose == "Shared" { whose } else { "<user>" });
-        rest = &rest[name_at + name..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Mail addresses, and Feishu's `ou_…` (people), `oc_…` (chats), `om_…` (messages), `on_…` (people across apps).
-fn identifiers(text: &str) -> String {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '@');
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        let word = &rest[..end];
-        let body = word.trim_end_matches('.');
-        let mail = body.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
-        match body.get(..3) {
-            _ if mail => {
-                out.push_str("<mail>");
-                out.push_str(&word[body.len()..]);
-            }
-            Some(kind @ ("ou_" | "oc_" | "om_" | "on_")) if body.len() >= 8 => {
-                out.push_str(kind);
-                out.push_str("<id>");
-                out.push_str(&word[body.len()..]);
-            }
-            _ => out.push_str(word),
-        }
-        let other = rest[end..].find(is_part).unwrap_or(rest.len() - end);
-        out.push_str(&rest[end..end + other]);
-        rest = &rest[end + other..];
-    }
-    out
-}
-
 /// One line without secrets, names and control characters.
-fn clean(line: &str, facts: &Facts) -> String {
-    // the bound comes last: a cut name is not found
-    redact::one_line(&anonymise(&redact::clean_line(line, 4_000), facts), LINE_MAX)
+fn clean(line: &str, nameless: &Anonymiser) -> String {
+    nameless.line(line, LINE_MAX)
 }
 
 /// The lines of the log around a time: as many before as after, as far as there are. Lines without a time stay with
@@ -281,14 +103,15 @@ fn span(text: &str) -> String {
 /// The text, at most [`CHARS_MAX`] characters.
 pub fn render(d: &Diagnosis<'_>) -> String {
     let lang = d.lang;
-    let name = clean(&d.view.profile.name, d.facts);
+    let name = clean(&d.view.profile.name, d.nameless);
     let mut out = String::new();
     let _ = writeln!(out, "## {}\n", fill(lang.pick(phrases::TITLE), &[("name", &span(&name))]));
     let _ = writeln!(out, "_{}_\n", lang.pick(phrases::NOTE));
     verdict(&mut out, d);
     let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERSIONS));
     for (name, value) in d.system {
-        let _ = writeln!(out, "- {}: {}", clean(name, d.facts), span(&clean(value, d.facts)));
+        let value = span(&clean(value, d.nameless));
+        let _ = writeln!(out, "- {}{}{value}", clean(name, d.nameless), lang.pick(phrases::COLON));
     }
     out.push('\n');
     list(&mut out, d, phrases::MANAGER, d.manager);
@@ -299,12 +122,12 @@ pub fn render(d: &Diagnosis<'_>) -> String {
         let _ = writeln!(out, "### {}\n", fill(lang.pick(phrases::HISTORY), &[("span", &of)]));
         let own = record.clone().only(&d.view.profile.name);
         let told = words::words(&own, Window::last(d.span, d.now), lang, d.zone);
-        let lines: Vec<String> = told.lines().take(80).map(|l| clean(l, d.facts)).collect();
+        let lines: Vec<String> = told.lines().take(80).map(|l| clean(l, d.nameless)).collect();
         fenced(&mut out, "text", &lines);
     }
     log(&mut out, d);
     if let Some(path) = d.recording {
-        let said = fill(lang.pick(phrases::ATTACH), &[("path", &span(&clean(path, d.facts)))]);
+        let said = fill(lang.pick(phrases::ATTACH), &[("path", &span(&clean(path, d.nameless)))]);
         let _ = writeln!(out, "### {}\n\n{said}", lang.pick(phrases::RECORDING));
     }
     out
@@ -315,7 +138,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
     let entry = v.reason.entry();
     let none = || "–".to_owned();
     let evidence = v.evidence.as_ref().map_or_else(none, |e| {
-        let (line, source) = (clean(&e.line, d.facts), clean(&e.source, d.facts));
+        let (line, source) = (clean(&e.line, d.nameless), clean(&e.source, d.nameless));
         format!("{} ({}, {})", span(&line), span(&source), words::local(e.at, d.zone))
     });
     let manager = v.manager.map_or("–", crate::health::Manager::word);
@@ -333,7 +156,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
         (phrases::NOTES, if notes.is_empty() { none() } else { notes.join("; ") }),
         (phrases::PROCESS, process),
     ] {
-        let _ = writeln!(out, "- {}: {value}", lang.pick(field));
+        let _ = writeln!(out, "- {}{}{value}", lang.pick(field), lang.pick(phrases::COLON));
     }
     out.push('\n');
 }
@@ -352,7 +175,7 @@ fn note(note: &Note, lang: Lang) -> String {
 fn list(out: &mut String, d: &Diagnosis<'_>, heading: text::Phrase, lines: &[String]) {
     let _ = writeln!(out, "### {}\n", d.lang.pick(heading));
     for line in lines.iter().take(40) {
-        let _ = writeln!(out, "- {}", span(&clean(line, d.facts)));
+        let _ = writeln!(out, "- {}", span(&clean(line, d.nameless)));
     }
     if lines.is_empty() {
         let _ = writeln!(out, "- {}", d.lang.pick(phrases::NOTHING));
@@ -364,7 +187,7 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
     let _ = writeln!(out, "### {}\n", d.lang.pick(phrases::JOB));
     let file = d.view.profile.job.as_ref();
     if let Some(file) = file {
-        let _ = writeln!(out, "{}\n", span(&clean(&file.path.to_string_lossy(), d.facts)));
+        let _ = writeln!(out, "{}\n", span(&clean(&file.path.to_string_lossy(), d.nameless)));
     }
     match d.job_file {
         Some(text) => {
@@ -375,7 +198,7 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
             let whole = lines.join("\n");
             let redacted = redact::redact(&whole);
             let all: Vec<&str> = redacted.lines().collect();
-            let mut lines: Vec<String> = all.iter().take(JOB_LINES).map(|l| clean(l, d.facts)).collect();
+            let mut lines: Vec<String> = all.iter().take(JOB_LINES).map(|l| clean(l, d.nameless)).collect();
             if all.len() > JOB_LINES {
                 lines.push(fill(d.lang.pick(phrases::CUT), &[("n", &(all.len() - JOB_LINES).to_string())]));
             }
@@ -394,7 +217,7 @@ fn log(out: &mut String, d: &Diagnosis<'_>) {
     let _ = writeln!(out, "### {}\n", fill(d.lang.pick(phrases::LOG), &[("time", &time)]));
     let mut lines: Vec<String> = around(d.log, at, LOG_LINES)
         .iter()
-        .map(|l| clean(&format!("{}: {}", l.file, l.text), d.facts))
+        .map(|l| clean(&format!("{}: {}", l.file, l.text), d.nameless))
         .collect();
     // the end is nearer to now: the beginning goes first
     let room = CHARS_MAX.saturating_sub(out.chars().count() + 2_000);
@@ -418,6 +241,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::evidence::anonymise::Facts;
     use crate::health::{Manager, Proof, Reason, Verdict};
     use crate::history::stats::tests::{change, t};
     use crate::history::{ProfileRecord, Watched};
@@ -428,30 +252,6 @@ mod tests {
             homes: vec!["/Users/bob".into(), "/srv/people/bob".into()],
             users: vec!["bob".into(), "Bob Smith".into(), "张伟".into(), "hermes".into()],
             hosts: vec!["Bobs-MacBook-Pro.local".into(), "Bobs-MacBook-Pro".into()],
-        }
-    }
-
-    #[test]
-    fn names_go_and_the_rest_stays() {
-        for (text, expected) in [
-            ("/Users/bob/.hermes/logs", "~/.hermes/logs"),
-            ("HOME=/srv/people/bob;", "HOME=~;"),
-            ("/Users/bobby/x and /Users/alice/x", "/Users/<user>/x and /Users/<user>/x"),
-            ("/home/carol: no", "/home/<user>: no"),
-            ("/Users/Shared/x", "/Users/Shared/x"),
-            ("file:///Users/bob/a", "file://~/a"),
-            ("by BOB (bob@example.com).", "by <user> (<mail>)."),
-            ("Bob Smith on Bobs-MacBook-Pro.local", "<user> on <host>"),
-            ("由张伟启动", "由<user>启动"),
-            ("bobbin and kebob stay; bob_x goes", "bobbin and kebob stay; <user>_x goes"),
-            ("hermes gateway run in /Users/hermes/x", "hermes gateway run in /Users/<user>/x"),
-            (
-                "chat_id=oc_lab_chat sender=user:ou_84aad35d084aa403a838cf73ee18467.",
-                "chat_id=oc_<id> sender=user:ou_<id>.",
-            ),
-            ("on_time ou_x", "on_time ou_x"),
-        ] {
-            assert_eq!(anonymise(text, &facts()), expected);
         }
     }
 
@@ -491,12 +291,12 @@ mod tests {
             watched: vec![Watched { run: 1, from: t(0), to: t(200) }],
             profiles: vec![ProfileRecord { name: "work".into(), changes: vec![row], restarts: Vec::new() }],
         };
-        let (facts, view) = (facts(), view());
+        let (nameless, view) = (Anonymiser::new(facts()), view());
         render(&Diagnosis {
             now: t(200),
             zone: &TimeZone::UTC,
             lang,
-            facts: &facts,
+            nameless: &nameless,
             view: &view,
             system: &[("macOS".into(), "15.1".into()), ("x".into(), extra.to_owned())],
             job_file: Some(job),
@@ -571,23 +371,17 @@ mod tests {
             upper in any::<bool>(),
         ) {
             let shown = if upper { name.to_ascii_uppercase() } else { name.clone() };
-            let facts = Facts { homes: vec![format!("/Users/{name}").into()], users: vec![name.clone()], hosts: vec![format!("{name}-mac.local")] };
+            let nameless = Anonymiser::new(Facts { homes: vec![format!("/Users/{name}").into()], users: vec![name.clone()], hosts: vec![format!("{name}-mac.local")] });
             for text in [
                 format!("{before}{shown}{after}"),
                 format!("{before}/Users/{name}/x{after}"),
                 format!("{before}{name}-mac.local{after}"),
                 format!("x app_secret={secret} /Users/{name} token: {secret}"),
             ] {
-                let out = clean(&text, &facts).to_ascii_lowercase();
+                let out = clean(&text, &nameless).to_ascii_lowercase();
                 prop_assert!(!out.contains(&name), "{} → {}", text, out);
                 prop_assert!(!out.contains(&secret.to_ascii_lowercase()), "{} → {}", text, out);
             }
-        }
-
-        #[test]
-        fn any_text_is_survived(text in "(\\PC|/Users/|bob|张伟|@|oc_|\n){0,40}") {
-            let once = anonymise(&text, &facts());
-            prop_assert_eq!(anonymise(&once, &facts()), once);
         }
     }
 }

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
+use crate::health::Proof;
 use crate::history::clean_proof;
+use crate::recording::rfc3339;
 use crate::snapshot::ProfileChange;
 use crate::text::Lang;
 
@@ -89,17 +91,20 @@ pub fn event(change: &ProfileChange, lang: Lang) -> Value {
     let entry = to.reason.entry();
     json!({
         "version": VERSION,
-        "at": change.change.at.to_string(),
+        "at": rfc3339(change.change.at),
         "profile": change.profile.name,
         "light": to.light().word(),
         "reason": entry.code,
         "title": lang.pick(entry.title),
         "advice": lang.pick(entry.advice),
-        "since": to.since.to_string(),
-        "evidence": to.evidence.as_ref().map(clean_proof),
+        "since": rfc3339(to.since),
+        "evidence": to.evidence.as_ref().map(|proof| {
+            let Proof { source, line, at } = clean_proof(proof);
+            json!({"source": source, "line": line, "at": rfc3339(at)})
+        }),
         "pid": to.pid,
         "restart_helps": entry.restart,
-        "from": {"light": from.light().word(), "reason": from.reason.code(), "since": from.since.to_string()},
+        "from": {"light": from.light().word(), "reason": from.reason.code(), "since": rfc3339(from.since)},
     })
 }
 
@@ -172,11 +177,10 @@ async fn run_once(program: &Path, input: &[u8], time_out: Duration) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Arc;
 
     use super::*;
-    use crate::health::{Change, Proof, Reason, Verdict};
+    use crate::health::{Change, Reason, Verdict};
     use crate::profile::Profile;
 
     fn change(n: u32) -> ProfileChange {
@@ -190,8 +194,13 @@ mod tests {
 
     fn script(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("hook");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let text = format!("#!/bin/sh\n{text}\n");
+        // by a program of its own: a child of another test that is just being started would hold our file open for
+        // writing, and what is open for writing cannot be run
+        let write = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""];
+        let written =
+            std::process::Command::new("/bin/sh").args(write).arg(&path).arg(text).status().unwrap();
+        assert!(written.success());
         path
     }
 

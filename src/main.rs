@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use gatelight::cli;
+use gatelight::{cli, text};
 
 fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gatelight: {error:#}");
+            eprintln!("gatelight: {}", text::error::words(cli::engine::spoken(), error.as_ref()));
             ExitCode::from(cli::USAGE)
         }
     }

@@ -1,80 +1,107 @@
 //! Plain Hermes logs of one profile, whose stamps are the clock: what was, before Gatelight was there.
 //!
-//! Files are read in blocks, events sorted by their stamps, copies in several files counted once. The same core judges;
-//! without evidence of processes a gateway begins and ends by its own word.
+//! Files are read in blocks and merged by their stamps as they are read, so that they may be larger than memory; the
+//! order within a file is kept, and so is that of a log and its rotated files. Copies in several files count once. The
+//! same core judges; without evidence of processes a gateway begins and ends by its own word.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
+use crate::evidence::line::head;
 use crate::evidence::logbook::{Copies, LogEvent, Scanner};
 use crate::evidence::patterns::Patterns;
-use crate::health::{Change, Core, Deadlines};
+use crate::health::{Change, Core, Deadlines, Signal};
+use crate::text::error::Trouble;
+use crate::text::trouble::NO_STAMPS;
 
-/// Bytes read at once.
-const BLOCK: usize = 1 << 20;
+/// Bytes of a file that are read at once: what is held of each file that is open.
+const BLOCK: usize = 256 << 10;
 
 /// Bytes of a line that are looked at; the rest of a longer one is skipped.
 const LONGEST_LINE: usize = 64 << 10;
 
-/// What the logs tell.
+/// A stamp that falls by more than this within the hour that autumn repeats stands in its second half. Threads that
+/// write to one log mix their records by less.
+const TURNED_BACK_SECONDS: i64 = 60;
+
+/// The logs of one profile, ready to be played.
 #[derive(Debug)]
-pub struct Told {
+pub struct Logs {
     /// A name for the profile, from the files.
     pub profile: String,
     /// The first stamp.
     pub start: Timestamp,
-    /// The last stamp.
-    pub end: Timestamp,
-    /// Every change of light or reason.
-    pub changes: Vec<Change>,
+    /// Files without any stamp, which tell nothing: they are no logs, or compressed.
+    pub silent: Vec<PathBuf>,
+    chains: Vec<Chain>,
+    zone: TimeZone,
 }
 
-/// Reads the logs and plays them.
-pub fn read(
-    paths: &[PathBuf],
-    patterns: &Arc<Patterns>,
-    deadlines: &Deadlines,
-    zone: &TimeZone,
-) -> anyhow::Result<Told> {
-    let mut events: Vec<(DateTime, LogEvent)> = Vec::new();
-    let mut first: Option<DateTime> = None;
-    let mut last: Option<DateTime> = None;
-    for path in paths {
-        let span = read_file(path, patterns, &mut events).with_context(|| path.display().to_string())?;
-        first = [first, span.0].into_iter().flatten().min();
-        last = [last, span.1].into_iter().flatten().max();
-    }
-    let names = || paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
-    let (Some(first), Some(last)) = (first, last) else {
-        anyhow::bail!("{}: no line with a time stamp: neither a recording nor a Hermes log", names());
-    };
-    if !events.is_sorted_by_key(|(stamp, _)| *stamp) {
-        // moves each event once
-        events.sort_by_cached_key(|(stamp, _)| *stamp);
-    }
-    let start = instant(first, zone);
-    let mut core = Core::new(deadlines.clone(), start);
-    let mut copies = Copies::default();
-    let mut changes = Vec::new();
-    for (stamp, mut event) in events {
-        let now = instant(stamp, zone);
-        if copies.is_copy(&event, now) {
-            continue;
+impl Logs {
+    /// Looks at the first and the last stamp of each file.
+    pub fn open(paths: &[PathBuf], zone: &TimeZone) -> anyhow::Result<Self> {
+        let mut silent = Vec::new();
+        let mut spans = Vec::new();
+        for path in paths {
+            match span(path).with_context(|| path.display().to_string())? {
+                Some((first, last)) => spans.push(Part { path: path.clone(), first, last }),
+                None => silent.push(path.clone()),
+            }
         }
-        event.proof.at = now;
-        changes.extend(core.step(now, event.into_evidence()));
+        let Some(start) = spans.iter().map(|part| instant(part.first, zone, false)).min() else {
+            let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+            anyhow::bail!(Trouble::new(NO_STAMPS, &[("files", &names.join(", "))]));
+        };
+        Ok(Self { profile: profile_name(paths), start, silent, chains: chains(spans), zone: zone.clone() })
     }
-    let end = instant(last, zone);
-    changes.extend(core.tick(end));
-    let profile = profile_name(paths);
-    Ok(Told { profile, start, end, changes })
+
+    /// Plays them: every change of light or reason goes into `sink`. The result is the time of the last stamp.
+    pub fn play(
+        self,
+        patterns: &Arc<Patterns>,
+        deadlines: &Deadlines,
+        sink: &mut dyn FnMut(Change) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Timestamp> {
+        let mut core = Core::new(deadlines.clone(), self.start);
+        let mut copies = Copies::default();
+        let mut streams: Vec<Stream> =
+            self.chains.into_iter().map(|chain| Stream::new(chain, &self.zone)).collect();
+        // One entry a stream: when it goes on. A file is opened when its time has come, and closed at its end.
+        let mut next: BinaryHeap<Reverse<(Timestamp, usize)>> =
+            streams.iter().enumerate().map(|(i, stream)| Reverse((stream.clock.now, i))).collect();
+        while let Some(Reverse((_, index))) = next.pop() {
+            let stream = &mut streams[index];
+            // as long as nobody else is first
+            while let Some(at) = stream.next_at(patterns)? {
+                if next.peek().is_some_and(|Reverse(other)| *other < (at, index)) {
+                    next.push(Reverse((at, index)));
+                    break;
+                }
+                let Some((_, mut event)) = stream.events.pop_front() else { break };
+                if copies.is_copy(&event, at) {
+                    continue;
+                }
+                event.proof.at = at;
+                for change in core.step(at, event.into_evidence()) {
+                    sink(change)?;
+                }
+            }
+        }
+        let end = streams.iter().map(|stream| stream.clock.now).max().unwrap_or(self.start);
+        for change in core.tick(end) {
+            sink(change)?;
+        }
+        Ok(end)
+    }
 }
 
 /// The name in `gateway-<profile>.log`, or of the folder that holds `logs` (`profiles/work/logs`), or `default`.
@@ -92,63 +119,276 @@ fn profile_name(paths: &[PathBuf]) -> String {
     }
 }
 
-/// A stamp in this zone; in the hour that a change of the clocks repeats, the first one.
-fn instant(stamp: DateTime, zone: &TimeZone) -> Timestamp {
-    zone.to_ambiguous_timestamp(stamp).compatible().unwrap_or(Timestamp::UNIX_EPOCH)
+/// A stamp in this zone; in the hour that autumn repeats, the first or the second time.
+fn instant(stamp: DateTime, zone: &TimeZone, second: bool) -> Timestamp {
+    let ambiguous = zone.to_ambiguous_timestamp(stamp);
+    let found = if second { ambiguous.later() } else { ambiguous.compatible() };
+    found.unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-type Span = (Option<DateTime>, Option<DateTime>);
+fn is_repeated(stamp: DateTime, zone: &TimeZone) -> bool {
+    matches!(zone.to_ambiguous_timestamp(stamp).offset(), AmbiguousOffset::Fold { .. })
+}
 
-fn read_file(
-    path: &Path,
-    patterns: &Arc<Patterns>,
-    events: &mut Vec<(DateTime, LogEvent)>,
-) -> anyhow::Result<Span> {
-    let source = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let mut file = File::open(path)?;
-    let mut scanner = Scanner::new(Arc::clone(patterns));
-    let mut block: Vec<u8> = Vec::with_capacity(BLOCK + LONGEST_LINE);
-    let (mut first, mut newest): Span = (None, None);
-    let mut skipping = false;
-    loop {
-        let kept = block.len();
-        block.resize(kept + BLOCK, 0);
-        let count = file.read(&mut block[kept..])?;
-        block.truncate(kept + count);
-        if skipping {
-            match memchr::memchr(b'\n', &block) {
-                Some(end) => {
-                    block.drain(..=end);
-                    skipping = false;
+/// The clock that a log goes by: local time, which autumn turns back.
+#[derive(Debug)]
+struct Clock {
+    zone: TimeZone,
+    last: DateTime,
+    second: bool,
+    /// Never falls: a record with an earlier stamp (another thread's, a pasted line) happened now.
+    now: Timestamp,
+}
+
+impl Clock {
+    fn starting(at: DateTime, zone: &TimeZone) -> Self {
+        Self { zone: zone.clone(), last: at, second: false, now: instant(at, zone, false) }
+    }
+
+    fn read(&mut self, stamp: DateTime) {
+        let fell = self.last.duration_since(stamp).as_secs() > TURNED_BACK_SECONDS;
+        if !is_repeated(stamp, &self.zone) {
+            self.second = false;
+        } else if fell && is_repeated(self.last, &self.zone) {
+            self.second = true;
+        }
+        self.last = stamp;
+        self.now = self.now.max(instant(stamp, &self.zone, self.second));
+    }
+}
+
+/// A file with stamps.
+#[derive(Debug, Clone)]
+struct Part {
+    path: PathBuf,
+    first: DateTime,
+    last: DateTime,
+}
+
+/// One log: its rotated files, oldest first.
+type Chain = VecDeque<Part>;
+
+/// Puts rotated files (`agent.log.2`, `agent.log.1`, `agent.log`) behind one another, where their stamps agree to that.
+fn chains(parts: Vec<Part>) -> Vec<Chain> {
+    let mut logs: BTreeMap<PathBuf, (usize, Vec<(u32, Part)>)> = BTreeMap::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        let (base, age) = age_in_rotation(&part.path);
+        logs.entry(base).or_insert_with(|| (index, Vec::new())).1.push((age, part));
+    }
+    // in the order in which they were named, which decides between events of the same time
+    let mut logs: Vec<_> = logs.into_values().collect();
+    logs.sort_by_key(|(index, _)| *index);
+    let mut chains = Vec::new();
+    for (_, mut parts) in logs {
+        parts.sort_by_key(|(age, _)| Reverse(*age));
+        // an hour less is the autumn's
+        let in_order =
+            parts.windows(2).all(|two| two[1].1.first.duration_since(two[0].1.last).as_hours() > -2);
+        let files = parts.into_iter().map(|(_, part)| part);
+        if in_order {
+            chains.push(files.collect());
+        } else {
+            chains.extend(files.map(|part| Chain::from([part])));
+        }
+    }
+    chains
+}
+
+/// The name without the number of a rotated file, and that number; 0 for the newest.
+fn age_in_rotation(path: &Path) -> (PathBuf, u32) {
+    let number = path.extension().and_then(|end| end.to_str()).and_then(|end| end.parse::<u32>().ok());
+    match number.filter(|number| *number < 10_000) {
+        Some(number) => (path.with_extension(""), number),
+        None => (path.to_path_buf(), 0),
+    }
+}
+
+/// One log being read, event by event.
+struct Stream {
+    chain: Chain,
+    open: Option<Open>,
+    /// Those of one block.
+    events: VecDeque<(Timestamp, LogEvent)>,
+    clock: Clock,
+}
+
+impl Stream {
+    fn new(chain: Chain, zone: &TimeZone) -> Self {
+        let first = chain.front().map_or(DateTime::MIN, |part| part.first);
+        Self { chain, open: None, events: VecDeque::new(), clock: Clock::starting(first, zone) }
+    }
+
+    /// When the next event happened; `None` at the end.
+    fn next_at(&mut self, patterns: &Arc<Patterns>) -> anyhow::Result<Option<Timestamp>> {
+        loop {
+            if let Some((at, _)) = self.events.front() {
+                return Ok(Some(*at));
+            }
+            let Some(open) = &mut self.open else {
+                let Some(part) = self.chain.pop_front() else { return Ok(None) };
+                let named = part.path.display().to_string();
+                self.open = Some(Open::new(part, patterns).context(named)?);
+                continue;
+            };
+            let (clock, events) = (&mut self.clock, &mut self.events);
+            let more = open.read(clock, &mut |at, event| events.push_back((at, event)));
+            if !more.with_context(|| open.part.path.display().to_string())? {
+                // what is no event has a time as well
+                self.clock.read(open.part.last);
+                self.open = None;
+            }
+        }
+    }
+}
+
+/// A file being read.
+struct Open {
+    part: Part,
+    source: String,
+    lines: Lines,
+    scanner: Scanner,
+}
+
+impl Open {
+    fn new(part: Part, patterns: &Arc<Patterns>) -> std::io::Result<Self> {
+        let source =
+            part.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let lines = Lines::of(File::open(&part.path)?);
+        Ok(Self { part, source, lines, scanner: Scanner::new(Arc::clone(patterns)) })
+    }
+
+    /// Reads the next block; `false` at the end.
+    fn read(
+        &mut self,
+        clock: &mut Clock,
+        sink: &mut dyn FnMut(Timestamp, LogEvent),
+    ) -> std::io::Result<bool> {
+        let Self { part, source, lines, scanner } = self;
+        // a stamp beyond the end of the file stands in a line that somebody pasted, and must not hold up the rest
+        let believed = |stamp: DateTime| stamp.duration_since(part.last).as_hours() < 2;
+        lines.next(&mut |block| {
+            if !turns_back(block, &clock.zone) {
+                let mut tell = |event: LogEvent| {
+                    // a line without a stamp happened when the last one with a stamp did
+                    if let Some(stamp) = event.stamp.filter(|stamp| believed(*stamp)) {
+                        clock.read(stamp);
+                    }
+                    sink(clock.now, event);
+                };
+                // what the first lines show of the level comes before the events on the way to that line
+                let mut level: Option<LogEvent> = None;
+                scanner.read(source, block, Timestamp::UNIX_EPOCH, &mut |event| {
+                    if matches!(event.signal, Signal::Info | Signal::Record) && event.stamp.is_some() {
+                        level = Some(event);
+                        return;
+                    }
+                    if level.as_ref().is_some_and(|level| level.stamp <= event.stamp) {
+                        level.take().into_iter().for_each(&mut tell);
+                    }
+                    tell(event);
+                });
+                level.into_iter().for_each(tell);
+                return;
+            }
+            // line by line: those that are no events tell as well when the clock was turned back
+            for line in block.split_inclusive(|b| *b == b'\n') {
+                if let Some(stamp) = stamp(line).filter(|stamp| believed(*stamp)) {
+                    clock.read(stamp);
                 }
-                None => block.clear(),
+                let now = clock.now;
+                scanner.read(source, line, Timestamp::UNIX_EPOCH, &mut |event| sink(now, event));
+            }
+        })
+    }
+}
+
+fn stamp(line: &[u8]) -> Option<DateTime> {
+    head(line)?.stamp
+}
+
+/// Whether the clock may be turned back while these lines are written.
+fn turns_back(block: &[u8], zone: &TimeZone) -> bool {
+    let first = block.split(|b| *b == b'\n').find_map(stamp);
+    let last = block.rsplit(|b| *b == b'\n').find_map(stamp);
+    let (Some(first), Some(last)) = (first, last) else { return false };
+    let offset = |at: DateTime| zone.to_offset(instant(at, zone, false));
+    let long = last.duration_since(first).as_hours().abs() > 30 * 24;
+    long || is_repeated(first, zone) || is_repeated(last, zone) || offset(first) != offset(last)
+}
+
+/// Blocks of complete lines.
+struct Lines {
+    file: File,
+    block: Vec<u8>,
+    skipping: bool,
+}
+
+impl Lines {
+    fn of(file: File) -> Self {
+        Self { file, block: Vec::with_capacity(BLOCK + LONGEST_LINE), skipping: false }
+    }
+
+    /// Reads on; complete lines, if there are some, go into `sink`. `false`: that was the end.
+    fn next(&mut self, sink: &mut dyn FnMut(&[u8])) -> std::io::Result<bool> {
+        let kept = self.block.len();
+        self.block.resize(kept + BLOCK, 0);
+        let count = match self.file.read(&mut self.block[kept..]) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                self.block.truncate(kept);
+                return Ok(true);
+            }
+            other => other?,
+        };
+        self.block.truncate(kept + count);
+        if self.skipping {
+            match memchr::memchr(b'\n', &self.block) {
+                Some(end) => {
+                    self.block.drain(..=end);
+                    self.skipping = false;
+                }
+                None => self.block.clear(),
             }
         }
-        if count == 0 && !block.is_empty() && !block.ends_with(b"\n") {
-            block.push(b'\n');
+        if count == 0 && !self.block.is_empty() && !self.block.ends_with(b"\n") {
+            self.block.push(b'\n');
         }
-        let whole = memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1);
-        if first.is_none() {
-            first = block[..whole]
-                .split(|b| *b == b'\n')
-                .find_map(|line| crate::evidence::line::head(line)?.stamp);
+        let whole = memchr::memrchr(b'\n', &self.block).map_or(0, |at| at + 1);
+        if whole > 0 {
+            sink(&self.block[..whole]);
+            self.block.drain(..whole);
         }
-        let mut last_stamp = newest.or(first);
-        scanner.read(&source, &block[..whole], Timestamp::UNIX_EPOCH, &mut |event| {
-            // A line without a stamp happened when the last one with a stamp did.
-            if let Some(stamp) = event.stamp.or(last_stamp) {
-                last_stamp = Some(stamp);
-                events.push((stamp, event));
-            }
-        });
-        newest = scanner.newest_stamp(&source).or(last_stamp);
-        block.drain(..whole);
-        if count == 0 {
-            return Ok((first, newest));
+        if self.block.len() > LONGEST_LINE {
+            self.block.clear();
+            self.skipping = true;
         }
-        if block.len() > LONGEST_LINE {
-            block.clear();
-            skipping = true;
+        Ok(count > 0)
+    }
+}
+
+/// The first and the last stamp of a file.
+fn span(path: &Path) -> anyhow::Result<Option<(DateTime, DateTime)>> {
+    anyhow::ensure!(std::fs::metadata(path)?.is_file(), "not a regular file");
+    let mut lines = Lines::of(File::open(path)?);
+    let mut first = None;
+    while first.is_none() && lines.next(&mut |block| first = block.split(|b| *b == b'\n').find_map(stamp))? {}
+    let Some(first) = first else { return Ok(None) };
+    let mut file = File::open(path)?;
+    let mut from = file.metadata()?.len();
+    // backwards: the last record may be long
+    loop {
+        let to = from;
+        from = from.saturating_sub(BLOCK as u64);
+        file.seek(SeekFrom::Start(from))?;
+        let mut block = Vec::new();
+        // a line that is cut at the end of this block begins in it
+        (&mut file).take(to - from + LONGEST_LINE as u64).read_to_end(&mut block)?;
+        let whole =
+            if from == 0 { 0 } else { memchr::memchr(b'\n', &block).map_or(block.len(), |at| at + 1) };
+        if let Some(last) = block[whole..].rsplit(|b| *b == b'\n').find_map(stamp) {
+            return Ok(Some((first, last)));
+        }
+        if from == 0 {
+            return Ok(Some((first, first)));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::health::{Change, Light, Verdict};
+use crate::health::{Change, Light, Reason, Verdict};
 use crate::profile::{BadJobFile, Profile};
 
 /// All profiles at one time.
@@ -107,6 +107,8 @@ pub struct RestartView {
     pub asked_at: Timestamp,
     /// The step under way, or the last one.
     pub step: RestartStep,
+    /// Why the new process's last attempt to connect failed, while it goes on trying by itself.
+    pub retrying: Option<Reason>,
     /// How it ended, if it did.
     pub outcome: Option<RestartOutcome>,
 }

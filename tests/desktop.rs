@@ -121,7 +121,8 @@ fn the_program_itself() {
                             (RestartStep::ProvingLink, Some(worked))
                         }
                     };
-                    view.restart = Some(RestartView { asked_at: Timestamp::now(), step, outcome });
+                    view.restart =
+                        Some(RestartView { asked_at: Timestamp::now(), step, retrying: None, outcome });
                     snapshots.send(Arc::new(snapshot)).unwrap();
                 }
                 [name, code] => {
@@ -154,7 +155,7 @@ fn the_program_itself() {
         config,
         config_error: None,
         folders,
-        system_lang: tray::system_language(),
+        system_lang: gatelight::text::Lang::of_system(),
         zone: jiff::tz::TimeZone::UTC,
         presence: Box::new(|presence| println!("> {presence:?}")),
         lock: Some(lock),
@@ -340,6 +341,7 @@ fn a_notification_server_that_hangs_holds_nobody_up() {
     let mut program = Program::start(&bus, "C");
     let panel = Panel { connection: bus.connect(), item: watcher.item() };
     program.tell("default not-running");
+    panel.has("default — not running");
     program.tell("offline");
     panel.has("Offline: no notices until the network is back");
     assert!(!panel.labels().iter().any(|l| l.starts_with("Notices not delivered")), "it still waits");

@@ -516,6 +516,7 @@ fn repaired(
             supervisor: supervisor.map(|s| s as &dyn Supervisor),
             pause: &mut || {},
             looks: 10,
+            lang: Lang::En,
             arguments_of: arguments,
             link: &mut |_, _| link.clone(),
             told: &mut |step| steps.push(step),
@@ -609,7 +610,7 @@ fn run(home: &Home, args: &cli::Args, supervisor: Option<&Fake>, answer: bool) -
             arguments_of: &|_| None,
             link: &mut |_, _| Link::Unknown,
             pause: &mut || {},
-            confirm: &mut |_| answer,
+            confirm: &mut |_| Some(answer),
             redact: &|line| Cow::Borrowed(line),
             lang: Lang::En,
             color: false,
@@ -739,9 +740,18 @@ fn what_only_people_can_mend_is_told() {
 }
 
 #[test]
-fn nothing_found_is_clean() {
+fn nothing_found_is_clean_and_says_where_it_looked() {
     let home = Home::new();
     fs::remove_dir_all(&home.places.hermes).unwrap();
-    let (code, text) = run(&home, &cli::Args::default(), None, false);
-    assert_eq!((code, text.trim()), (0, "no Hermes Gateway job was found"));
+    let agents = home.places.launch_agents.join("*.plist");
+    for (args, expected) in [
+        (cli::Args::default(), 0),
+        (fix(), 0),
+        (cli::Args { profiles: vec!["work".into()], ..cli::Args::default() }, 4),
+    ] {
+        let (code, text) = run(&home, &args, None, false);
+        assert_eq!(code, expected, "{text}");
+        assert!(text.starts_with("no Hermes Gateway profile found. Looked in:\n"), "{text}");
+        assert!(text.contains(agents.to_str().unwrap()), "{text}");
+    }
 }

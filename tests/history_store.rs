@@ -57,6 +57,7 @@ fn what_is_written_is_read() {
     let restart = RestartView {
         asked_at: t(70),
         step: RestartStep::ProvingLink,
+        retrying: None,
         outcome: Some(RestartOutcome::Failed { step: RestartStep::EndingOld, why: "token=abc123".into() }),
     };
     store.record_restart("work", &restart, t(90)).unwrap();
@@ -74,6 +75,61 @@ fn what_is_written_is_read() {
     // a window that begins later knows the state that it begins with
     let late = store.read(t(55), t(300)).unwrap();
     assert_eq!(late.profiles[0].changes[0].at, t(50));
+}
+
+#[test]
+fn the_command_line_adds_its_restarts_while_the_agent_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.sqlite");
+    let restart = |n: i64| RestartView {
+        asked_at: t(n),
+        step: RestartStep::ProvingLink,
+        retrying: None,
+        outcome: Some(RestartOutcome::Failed { step: RestartStep::EndingOld, why: String::new() }),
+    };
+    // none is begun, and the folder stays as it is
+    assert!(Store::existing(&path, t(0)).unwrap().is_none());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let mut agent = Store::open(&path, t(0)).unwrap();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let path = &path;
+            scope.spawn(move || {
+                for n in 0..25 {
+                    let mut store = Store::existing(path, t(0)).unwrap().unwrap();
+                    store
+                        .record_restart("work", &restart(writer * 100 + n), t(writer * 100 + n + 1))
+                        .unwrap();
+                }
+            });
+        }
+        for n in 0..200 {
+            agent.record_change(&flip(n)).unwrap();
+        }
+    });
+    let record = Reader::open(&path).unwrap().read(t(0), t(1000)).unwrap();
+    assert_eq!(record.profiles.len(), 1);
+    assert_eq!((record.profiles[0].changes.len(), record.profiles[0].restarts.len()), (200, 100));
+    // it was no run of its own: what the agent saw stays the agent's
+    assert!(record.profiles[0].changes.iter().all(|change| change.run == 1));
+}
+
+#[test]
+fn what_is_no_history_of_this_version_is_left_to_the_agent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.sqlite");
+    std::fs::write(&path, "no database at all, but long enough to be looked at").unwrap();
+    assert!(Store::existing(&path, t(0)).is_err());
+    std::fs::write(&path, "").unwrap();
+    assert!(Store::existing(&path, t(0)).is_err());
+    std::fs::remove_file(&path).unwrap();
+    drop(Store::open(&path, t(0)).unwrap());
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    assert!(matches!(Store::existing(&path, t(0)), Err(StoreError::Newer { found: 99, .. })));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was set aside");
 }
 
 #[test]

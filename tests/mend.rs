@@ -11,7 +11,6 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -45,8 +44,7 @@ impl Stage {
     /// An executable script; its path.
     fn program(&self, name: &str, script: &str) -> String {
         let path = self.machine.folder().join(name);
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        support::executable(&path, script);
         path.to_str().unwrap().to_owned()
     }
 

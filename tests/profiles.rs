@@ -6,7 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use gatelight::health::Manager;
-use gatelight::profile::{Found, KeepAlive, Places, Profile, scan};
+use gatelight::profile::{ExtraHome, Found, KeepAlive, Places, Profile, scan};
+use gatelight::text::Lang;
 
 struct Home {
     root: tempfile::TempDir,
@@ -116,7 +117,7 @@ fn generated_units_are_read_as_written() {
     assert_eq!(work.arguments, ["/x/hermes", "-p", "work", "gateway", "run", "-q"]);
     assert_eq!(found.profiles[1].home, Path::new("/Users/lu/.hermes/profiles/work"));
     assert_eq!(found.bad.len(), 1);
-    assert_eq!(found.bad[0].reason, "it has no ExecStart");
+    assert_eq!(found.bad[0].reason.pick(Lang::En), "it has no ExecStart");
 }
 
 #[test]
@@ -259,9 +260,15 @@ fn homes_that_no_job_names_are_found_on_disk() {
             fs::write(folder.join(file), "").unwrap();
         }
     }
-    home.places.extra_homes = vec!["/nowhere/other".into(), home.places.hermes.join("./profiles/work/")];
+    let extra = |home: PathBuf, name: Option<&str>| ExtraHome { home, name: name.map(str::to_owned) };
+    home.places.extra_homes = vec![
+        extra("/nowhere/other".into(), None),
+        extra(home.places.hermes.join("./profiles/work/"), None),
+        extra("/nowhere/hermes".into(), Some("服务 & co")),
+        extra(home.places.hermes.join("profiles/lark_2"), Some("lark")),
+    ];
     let found = home.scan();
-    assert_eq!(names(&found), ["default", "lark_2", "other", "work"]);
+    assert_eq!(names(&found), ["default", "lark", "other", "work", "服务 & co"]);
     assert!(found.profiles[1..].iter().all(|p| p.job.is_none()));
     assert!(log_names(&found.profiles[3]).contains(&"gateway-work.log".to_owned()));
 }
@@ -294,7 +301,7 @@ fn bad_files_are_told_and_end_nothing() {
         .map(|b| {
             (
                 b.path.file_name().unwrap().to_string_lossy().replace("ai.hermes.gateway-", ""),
-                b.reason.as_str(),
+                b.reason.pick(Lang::En),
             )
         })
         .collect();

@@ -9,7 +9,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
+use gatelight::cli::record::clean;
+use gatelight::evidence::anonymise::{Anonymiser, Facts};
+use gatelight::evidence::patterns::Patterns;
+use gatelight::health::{Deadlines, Reason};
+use gatelight::recording::{Recording, What};
 use serde_json::Value;
 
 struct Row {
@@ -82,6 +88,47 @@ fn every_recording_shows_what_it_must() {
     }
     assert!(count >= 13, "only {count} recordings were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// When which reason was shown.
+fn judged(recording: &Recording) -> Vec<(jiff::Timestamp, Reason)> {
+    let mut shown = Vec::new();
+    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    recording.play(patterns, Deadlines::default(), &mut |change| shown.push((change.at, change.to.reason)));
+    shown
+}
+
+#[test]
+fn a_recording_without_names_is_judged_as_before() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let (mut count, mut numbered) = (0, 0);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "jsonl") {
+            continue;
+        }
+        let mut recording =
+            Recording::read(std::io::BufReader::new(std::fs::File::open(&path).unwrap())).unwrap();
+        let before = judged(&recording);
+        // names that stand in the very lines that are looked for, and one that does not
+        let users = ["shutdown", "connected", "max", "loop", "root", "lab"].map(str::to_owned).to_vec();
+        let nameless =
+            Anonymiser::new(Facts { homes: vec!["/root".into()], users, hosts: vec!["err".into()] });
+        for event in &mut recording.events {
+            match &mut event.what {
+                What::Line { line, .. } => {
+                    *line = nameless.line(line, 8 << 10);
+                    assert!(!line.contains("oc_lab") && !line.contains("ou_lab"), "{line}");
+                    numbered += usize::from(line.contains("oc_<"));
+                }
+                What::File { json: Some(json), .. } => *json = clean(json, &nameless),
+                _ => {}
+            }
+        }
+        assert_eq!(judged(&recording), before, "{}", path.display());
+        count += 1;
+    }
+    assert!(count >= 13 && numbered > 0, "{count} recordings, {numbered} lines with a chat");
 }
 
 #[test]

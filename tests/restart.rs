@@ -51,6 +51,8 @@ struct Row {
     disabled: bool,
     /// What the watcher says of the new process.
     new: Reason,
+    /// Whether it says that all is well once that was shown as an attempt to be repeated.
+    mended: bool,
     hang: bool,
     expect: Expect,
     /// Parts of calls that must have been made, in this order.
@@ -75,6 +77,7 @@ fn row(name: &'static str, expect: Expect) -> Row {
         loaded: Some("gui"),
         disabled: false,
         new: Reason::Connected,
+        mended: false,
         hang: false,
         expect,
         calls: &[],
@@ -247,6 +250,15 @@ fn rows() -> Vec<Row> {
             new: Reason::AuthRejected,
             ..row("credentials refused", Failed(ProvingLink, &["credentials refused", "the telling line"]))
         },
+        Row {
+            new: Reason::NetworkUnreachable,
+            mended: true,
+            ..row("the network is not there yet, and the gateway tries again", fine())
+        },
+        Row {
+            new: Reason::NetworkUnreachable,
+            ..row("the network stays away", Failed(ProvingLink, &["cannot be reached", "the telling line"]))
+        },
         Row { new: Reason::Unsupervised, ..row("unsupervised counts as proven", fine()) },
         Row {
             new: Reason::Starting,
@@ -265,13 +277,14 @@ fn gateway_of(pid: u32) -> Option<u32> {
     children.split_whitespace().next()?.parse().ok()
 }
 
-fn limits(job: &JobFile) -> Limits {
+fn limits(job: &JobFile, long: bool) -> Limits {
     let usual = Limits::new(job, &Deadlines::default());
     Limits {
         exit_timeout: usual.exit_timeout.mul_f64(support::launchctl::SCALE),
         margin: Duration::from_secs(8),
         start: Duration::from_secs(6),
         link: Duration::from_secs(5),
+        retry: Duration::from_secs(if long { 30 } else { 2 }),
         poll: Duration::from_millis(10),
     }
 }
@@ -280,10 +293,12 @@ fn run(
     request: Request,
     supervisor: Arc<dyn Supervisor>,
     watching: &Watching,
+    shown: &dyn Fn(&RestartView),
 ) -> (RestartOutcome, Vec<RestartView>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let mut views = Vec::new();
     let outcome = runtime.block_on(restart(request, supervisor, watching.snapshots.clone(), |view| {
+        shown(&view);
         views.push(view);
     }));
     (outcome, views)
@@ -319,6 +334,10 @@ fn walk(row: &Row) {
         Box::new(|_| (Reason::ExecutorShutdown, "dead")),
     );
     let old = row.loaded.map(|_| watching.pid_other_than(None));
+    #[cfg(target_os = "linux")]
+    if let Some(old) = old.filter(|_| [HEALTHY, HOLLOW, WRAPPED].contains(&row.script)) {
+        support::until_it_minds_sigterm(old);
+    }
     let reason = row.new;
     watching.say(Box::new(move |pid| {
         if Some(pid) == old { (Reason::ExecutorShutdown, "dead") } else { (reason, "the telling line") }
@@ -327,11 +346,15 @@ fn walk(row: &Row) {
     fake.faults(&row.faults);
 
     let request = Request {
-        limits: limits(&job),
+        limits: limits(&job, row.mended),
         ..Request::new(Arc::clone(&profile), Timestamp::now(), &Deadlines::default(), start_of, Lang::En)
             .unwrap()
     };
-    let (outcome, views) = run(request, supervisor.clone(), &watching);
+    let (outcome, views) = run(request, supervisor.clone(), &watching, &|view| {
+        if row.mended && view.retrying.is_some() {
+            watching.say(Box::new(|_| (Reason::Connected, "connected to wss://")));
+        }
+    });
 
     let says = |why: &str, parts: &[&str]| {
         for part in parts {
@@ -346,7 +369,10 @@ fn walk(row: &Row) {
             assert!(start_of(*pid).is_some(), "{name}: {pid} does not live");
             assert!(old.and_then(start_of).is_none(), "{name}: {old:?} lives");
             let steps: Vec<RestartStep> = views.iter().map(|view| view.step).collect();
-            assert_eq!(steps, [EndingOld, StartingNew, ProvingLink, ProvingLink], "{name}");
+            let mut expected = vec![EndingOld, StartingNew, ProvingLink, ProvingLink];
+            // the attempt that failed is shown as it is known
+            expected.extend(row.mended.then_some(ProvingLink));
+            assert_eq!(steps, expected, "{name}");
         }
         (Failed(at, parts), RestartOutcome::Failed { step, why })
         | (CannotTell(at, parts), RestartOutcome::CannotTell { step, why }) => {
@@ -396,10 +422,10 @@ fn a_watcher_that_ends_leaves_an_unclear_outcome() {
     drop(sender);
     watching.snapshots = gone;
     let request = Request {
-        limits: limits(&job),
+        limits: limits(&job, false),
         ..Request::new(profile, Timestamp::now(), &Deadlines::default(), start_of, Lang::Zh).unwrap()
     };
-    let (outcome, _) = run(request, supervisor, &watching);
+    let (outcome, _) = run(request, supervisor, &watching, &|_| {});
     let RestartOutcome::CannotTell { step: ProvingLink, why } = outcome else { panic!("{outcome:?}") };
     assert!(why.contains("停止了监视"), "{why}");
 }

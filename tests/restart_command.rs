@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, USAGE, WORKED, run};
+use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, WORKED, run};
+use gatelight::cli::{NO_PROFILE, USAGE};
 use gatelight::health::{Deadlines, Reason};
-use gatelight::profile::Profile;
+use gatelight::history::{Reader, RestartResult, Store};
+use gatelight::profile::{Places, Profile};
 use gatelight::snapshot::Snapshot;
 use gatelight::supervisor::Supervisors;
 use gatelight::supervisor::ledger::Ledger;
@@ -70,8 +72,10 @@ impl Stage {
         let second = Duration::from_secs(1);
         let deps = Deps {
             snapshots,
+            places: Places::below(self.fake.folder()),
             supervisors,
             ledger: Ledger::at(self.fake.folder().join("restarts.json")),
+            history: Some(self.fake.folder().join("history.sqlite")),
             start_of,
             deadlines: Deadlines::default(),
             limits: Some(Limits {
@@ -79,6 +83,7 @@ impl Stage {
                 margin: 20 * second,
                 start: 20 * second,
                 link: self.link,
+                retry: self.link,
                 poll: second / 100,
             }),
             lang: self.lang,
@@ -118,6 +123,31 @@ fn steps_are_told_as_they_happen_and_the_outcome_last() {
     // green now: nothing red is left, and that is no failure
     assert_eq!(stage.run(&["--red"], false).0, WORKED);
     assert_eq!(stage.fake.calls().iter().filter(|call| call.contains("kickstart")).count(), 1);
+}
+
+#[test]
+fn the_history_of_the_agent_is_told_and_none_is_begun() {
+    let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    let file = stage.fake.folder().join("history.sqlite");
+    assert_eq!(stage.run(&["default"], false).0, WORKED);
+    assert!(!file.exists());
+
+    let before = jiff::Timestamp::now();
+    drop(Store::open(&file, before).unwrap());
+    assert_eq!(stage.run(&["default"], false).0, WORKED);
+    let later = jiff::Timestamp::now();
+    let record = Reader::open(&file).unwrap().read(before, later).unwrap();
+    let told: Vec<_> = record.profiles.iter().map(|p| (p.name.as_str(), p.restarts.len())).collect();
+    assert_eq!(told, [("default", 1)]);
+    assert_eq!(record.profiles[0].restarts[0].result, RestartResult::Worked);
+
+    // what is no history is no reason to fail
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "something else").unwrap();
+    let (code, out, _) = stage.run(&["default"], false);
+    assert_eq!(code, WORKED, "{out}");
+    assert!(out.contains("could not be added to the history"), "{out}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"something else");
 }
 
 #[test]
@@ -173,11 +203,25 @@ fn the_seventh_within_an_hour_needs_force() {
 }
 
 #[test]
+fn where_nothing_is_found_it_says_where_it_looked() {
+    let stage = Stage::new(Reason::Connected, Reason::Connected);
+    let nothing = Snapshot { profiles: Vec::new(), ..Snapshot::clone(&stage.watching.snapshots.borrow()) };
+    let (_keep, snapshots) = watch::channel(Arc::new(nothing));
+    for (arguments, expected) in [(["x"], NO_PROFILE), (["--all"], NO_PROFILE), (["--red"], WORKED)] {
+        let (code, out, _) = stage.run_with(&arguments, true, Supervisors::default(), snapshots.clone());
+        assert_eq!(code, expected, "{arguments:?}");
+        assert!(out.starts_with("no Hermes Gateway profile found. Looked in:\n"), "{out}");
+        let agents = stage.fake.folder().join("Library/LaunchAgents/*.plist");
+        assert!(out.contains(agents.to_str().unwrap()), "{out}");
+    }
+}
+
+#[test]
 fn who_cannot_be_restarted_is_told_why() {
     let mut stage = Stage::new(Reason::Connected, Reason::Starting);
     let (code, out, _) = stage.run(&["defualt"], true);
     assert_eq!(code, USAGE);
-    assert!(out.contains("no profile is called defualt; there are: default"), "{out}");
+    assert!(out.contains("there is no profile “defualt”; there are: default"), "{out}");
     // nobody would bring an unsupervised one back
     let loose =
         Arc::new(Profile { name: "loose".into(), home: "/nowhere".into(), job: None, logs: Vec::new() });

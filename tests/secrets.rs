@@ -14,7 +14,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use gatelight::diagnose::{Diagnosis, Facts, LogLine, render};
+use gatelight::diagnose::{Diagnosis, LogLine, render};
+use gatelight::evidence::anonymise::Anonymiser;
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::state_files;
@@ -166,7 +167,8 @@ fn everything_that_comes_out(
     let end = core.now();
     let profile = profile(Some(job(text)));
     let outcome = RestartOutcome::Failed { step: RestartStep::ProvingLink, why: "no link".into() };
-    let restart = RestartView { asked_at: end, step: RestartStep::ProvingLink, outcome: Some(outcome) };
+    let restart =
+        RestartView { asked_at: end, step: RestartStep::ProvingLink, retrying: None, outcome: Some(outcome) };
     let view =
         |verdict| ProfileView { profile: Arc::clone(&profile), verdict, restart: Some(restart.clone()) };
     let mut out = Vec::new();
@@ -225,7 +227,7 @@ fn everything_that_comes_out(
                 now: end,
                 zone: &zone,
                 lang: Lang::En,
-                facts: &Facts::default(),
+                nameless: &Anonymiser::default(),
                 view: &snapshot.profiles[0],
                 system: &[("PATH".to_owned(), text.to_owned())],
                 job_file: Some(&job_file),

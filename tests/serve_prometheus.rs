@@ -130,6 +130,23 @@ fn rules_and_dashboard_ask_for_metrics_that_exist() {
     assert!(seen > 10);
 }
 
+/// What the panels of the dashboard ask for, with Grafana's variables filled in.
+fn expressions() -> Vec<(String, String)> {
+    let board: Value = serde_json::from_slice(&std::fs::read(resource("grafana.json")).unwrap()).unwrap();
+    let mut found = Vec::new();
+    for panel in board["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().unwrap() {
+            let filled =
+                target["expr"].as_str().unwrap().replace("$instance", ".*").replace("$profile", ".*");
+            let filled = filled.replace("$__range", "1h").replace("$__rate_interval", "1m");
+            assert!(!filled.contains('$'), "a variable that nobody fills in: {filled}");
+            found.push((panel["title"].as_str().unwrap().to_owned(), filled));
+        }
+    }
+    assert!(found.len() >= 8, "{found:?}");
+    found
+}
+
 fn installed() -> bool {
     let there = ["/usr/bin/prometheus", "/usr/bin/promtool"].iter().all(|p| Path::new(p).exists());
     if !there {
@@ -166,12 +183,30 @@ fn promtool_finds_nothing_to_say() {
     assert!(fine, "{said}");
     let (fine, said) = promtool(&["check", "config", resource("prometheus.yml").to_str().unwrap()], "");
     assert!(fine, "{said}");
+    // the panels' questions, which promtool reads as rules
+    let rules: Vec<Value> = expressions()
+        .iter()
+        .enumerate()
+        .map(|(n, (_, expr))| serde_json::json!({"record": format!("panel:{n}"), "expr": expr}))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let panels = folder.path().join("panels.yml");
+    let group = serde_json::json!({"groups": [{"name": "panels", "rules": rules}]});
+    std::fs::write(&panels, group.to_string()).unwrap();
+    let (fine, said) = promtool(&["check", "rules", panels.to_str().unwrap()], "");
+    assert!(fine, "{said}");
     // the rules on made-up series: when they fire and when not
     let (fine, said) = promtool(
         &["test", "rules", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/monitoring/alerts_test.yml")],
         "",
     );
     assert!(fine, "{said}");
+}
+
+/// Every byte that is no letter or digit as `%XX`.
+fn percent(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric();
+    text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 struct Prometheus(Child);
@@ -257,6 +292,17 @@ fn a_real_prometheus_fires_a_real_alert() {
     assert!(said.contains("executor-shutdown"), "{said}");
     let count = api("/api/v1/query?query=gatelight_incidents_total%7Bprofile%3D%22work%22%7D").unwrap();
     assert_eq!(count["data"]["result"][0]["value"][1], "1");
+
+    // every panel has something to show
+    for (title, expr) in expressions() {
+        let query = format!("/api/v1/query?query={}", percent(&expr));
+        until(&title, || {
+            api(&query).is_some_and(|answer| {
+                assert_ne!(answer["status"], "error", "{title}: {answer}");
+                answer["data"]["result"].as_array().is_some_and(|rows| !rows.is_empty())
+            })
+        });
+    }
 
     sender.send(snapshot(Reason::Connected)).unwrap();
     until("the alert ends", || firing().is_empty());

@@ -22,7 +22,7 @@ use gatelight::supervisor::{JobReport, Supervisor, SupervisorError};
 use gatelight::text::Lang;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Watching, profile, start_of, wait_for};
+use support::{Watching, profile, start_of, until_it_minds_sigterm, wait_for};
 
 /// Nobody's: free on every usual system, and looked after below.
 const UID: u32 = 60_617;
@@ -172,6 +172,14 @@ impl Room {
         self.systemd.query(job).unwrap()
     }
 
+    /// Waits until it runs and minds SIGTERM; its process.
+    fn runs(&self, job: &JobFile) -> u32 {
+        wait_for("it runs", || self.query(job).state == JobState::Running);
+        let pid = self.query(job).pid.unwrap();
+        until_it_minds_sigterm(pid);
+        pid
+    }
+
     fn verified(&self, job: &JobFile) -> RestartOutcome {
         let profile = profile("default", job.clone());
         let watching = Watching::start(
@@ -251,7 +259,7 @@ fn a_real_user_manager() {
     // stopped by hand, with exit status 1: `failed` for systemd, and still on purpose
     let job = room.manager.unit("hermes-gateway-work.service", UNPLANNED, always);
     room.systemd.reload(&job).unwrap();
-    wait_for("it runs", || room.query(&job).state == JobState::Running);
+    room.runs(&job);
     assert!(room.manager.systemctl(&["stop", &job.label]).0);
     let report = room.query(&job);
     assert_eq!((report.state, report.last_exit), (JobState::Stopped, Some(1)));
@@ -259,9 +267,9 @@ fn a_real_user_manager() {
     // hollow: killed when its time is up, and told so; stopped by hand it "fails" by time-out
     let job = room.manager.unit("hermes-gateway-hollow.service", HOLLOW, always);
     room.systemd.reload(&job).unwrap();
-    wait_for("it runs", || room.query(&job).state == JobState::Running);
-    let old = room.query(&job).pid;
-    room.worked(&job, old, true);
+    let old = room.runs(&job);
+    room.worked(&job, Some(old), true);
+    room.runs(&job);
     assert!(room.manager.systemctl(&["stop", &job.label]).0);
     let report = room.query(&job);
     assert_eq!((report.state, report.last_exit), (JobState::Stopped, Some(-9)));

@@ -165,8 +165,8 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
             at.sort_unstable();
             Evidence::Starts(at.into_iter().map(|s| begin() + SignedDuration::from_secs(s)).collect())
         }),
-        1 => Just(Evidence::PlannedStopMarker),
-        1 => Just(Evidence::TakeoverMarker),
+        1 => proptest::option::of(1..5_u32).prop_map(Evidence::PlannedStopMarker),
+        1 => proptest::option::of(1..5_u32).prop_map(Evidence::TakeoverMarker),
         1 => any::<bool>().prop_map(Evidence::Detached),
         1 => Just(Evidence::HistoryTruncated),
         1 => Just(Evidence::Sleep),
@@ -217,6 +217,12 @@ struct Life {
     /// Position in the stream of the first thing that this process may have said.
     since: usize,
     starts: std::collections::BTreeMap<u32, u64>,
+    /// How many lives there may have been.
+    lives: usize,
+    /// The newest start in the log: where its process is seen later, that is where its life began.
+    said_start: Option<(usize, Timestamp)>,
+    /// Where the lives of others began that were the gateway before and did not end.
+    others: std::collections::BTreeMap<u32, usize>,
 }
 
 impl Life {
@@ -226,19 +232,41 @@ impl Life {
             Evidence::Process { pid, state, start, .. } => {
                 let known = start.and_then(|start| self.starts.insert(*pid, start));
                 let another = known.is_some() && known != *start;
-                self.pid == Some(*pid)
-                    && (another || matches!(state, ProcessState::Gone | ProcessState::Zombie))
+                let over = another || matches!(state, ProcessState::Gone | ProcessState::Zombie);
+                if over {
+                    self.others.remove(pid);
+                }
+                self.pid == Some(*pid) && over
             }
-            Evidence::NoProcess => true,
+            Evidence::NoProcess => {
+                self.others.clear();
+                true
+            }
             // Without a process to look at, its log alone says that another one begins or that it ends.
             Evidence::Log { signal: Signal::Start | Signal::Exiting, .. } => self.pid.is_none(),
+            // … or its manager does, which may be late.
+            Evidence::Job { .. } => {
+                self.lives += usize::from(self.pid.is_none());
+                false
+            }
             _ => false,
         };
+        if matches!(evidence, Evidence::Log { signal: Signal::Start, .. }) {
+            self.said_start = Some((index, core.now()));
+        }
         let now = core.gateway_pid();
         // A gateway known by its log only is recognised when its process is seen.
         let other = self.pid.is_some() && now != self.pid;
+        if let (Some(left), true, false) = (self.pid, other, ended) {
+            self.others.insert(left, self.since);
+        }
         if ended || other {
-            self.since = index;
+            self.lives += 1;
+            // Whoever steps back in is still the one that it was.
+            let again = now.and_then(|pid| self.others.remove(&pid));
+            let before = |at: Timestamp| core.now() < at + SignedDuration::from_secs(60);
+            let said = self.said_start.take().filter(|(_, at)| before(*at)).map(|(index, _)| index);
+            self.since = again.or(said).unwrap_or(index);
         }
         self.pid = now;
         self.start = now.and_then(|pid| self.starts.get(&pid).copied());
@@ -323,29 +351,23 @@ proptest! {
             pid: 7, start: Some(start), started_at: None, state: ProcessState::Running, exit: None,
         };
         core.step(now, running(1));
-        let (mut connected, mut tried) = (false, false);
+        let mut connected = false;
         let mut lost_at: Option<Timestamp> = None;
         for (gap, signal) in stream {
             now += SignedDuration::from_millis(gap as i64);
             core.step(now, log(signal, now));
             match signal {
-                Signal::Connected => (connected, lost_at) = (true, None),
+                Signal::Connected => connected = true,
+                // What is heard after the start of a gateway was not under way before it.
+                Signal::Start => lost_at = None,
                 Signal::Inbound => {
                     // A message that was under way when the link broke proves nothing.
                     let tail = lost_at.is_some_and(|at| now < at + SignedDuration::from_secs(2));
-                    if !tail {
-                        (connected, lost_at) = (true, None);
-                    }
+                    connected |= !tail;
                 }
-                Signal::Lost | Signal::Disconnected => {
-                    // Once lost, or while it is tried again, a loss is no news.
-                    if connected || !tried {
-                        lost_at = Some(now);
-                    }
-                    (connected, tried) = (false, true);
-                }
+                Signal::Lost | Signal::Disconnected => (connected, lost_at) = (false, Some(now)),
                 Signal::Attempt | Signal::FailedNetwork | Signal::FailedAuth | Signal::FailedLimit => {
-                    (connected, tried, lost_at) = (false, true, None);
+                    connected = false;
                 }
                 _ => {}
             }
@@ -363,15 +385,15 @@ proptest! {
         let mut dead_since: Option<usize> = None;
         for (index, (now, evidence)) in events.iter().enumerate() {
             let changes = core.step(*now, evidence.clone());
-            let before = life.since;
+            let before = life.lives;
             life.follow(index, evidence, &core);
-            if life.since != before {
+            if life.lives != before {
                 dead_since = None;
             }
             if dead_since.is_some() {
                 prop_assert_ne!(core.verdict().light(), Light::Green, "dead since {:?}: {:?}", dead_since, &events[..=index]);
                 // not even for a moment between two deadlines
-                prop_assert!(life.since != before || changes.iter().all(|c| c.to.light() != Light::Green));
+                prop_assert!(life.lives != before || changes.iter().all(|c| c.to.light() != Light::Green));
             }
             let verdict = core.verdict();
             let dead = |reason| reason == Reason::ExecutorShutdown;

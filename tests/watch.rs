@@ -113,6 +113,26 @@ async fn a_folder_that_comes_later_or_is_swapped_is_watched() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_removed_while_a_file_of_it_is_held_open_is_missed_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    let logs = root.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    append(&logs.join("agent.log"), "one\n");
+    let mut watch = Watch::new().unwrap();
+    // the home is watched for its own sake
+    watch.add_dir(root.path()).unwrap();
+    let key = watch.add_dir(&logs).unwrap();
+    // the open file keeps its folder alive in the system, which therefore does not say that the folder was deleted
+    let _held = fs::File::open(logs.join("agent.log")).unwrap();
+    fs::remove_dir_all(&logs).unwrap();
+    fs::create_dir(&logs).unwrap();
+    // the file's own end is told first, then the folder's
+    until(&mut watch, key, None).await;
+    append(&logs.join("new.log"), "two\n");
+    until(&mut watch, key, Some("new.log")).await;
+}
+
+#[tokio::test]
 async fn a_swap_further_up_is_found_by_the_slow_look() {
     let root = tempfile::tempdir().unwrap();
     let logs = root.path().join("home/logs");

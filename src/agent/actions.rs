@@ -12,12 +12,13 @@ use crate::cli::engine::Engine;
 use crate::cli::wiring::{ledger_file, start_of};
 use crate::cli::{Terminal, doctor, wiring};
 use crate::doctor::Finding;
-use crate::health::RestartHelps;
+use crate::health::{Light, RestartHelps};
 use crate::snapshot::{RestartView, Snapshot};
 use crate::supervisor::Supervisors;
 use crate::supervisor::ledger::Ledger;
 use crate::supervisor::policy::{Ask, Decision, Desk};
 use crate::supervisor::restart::{Request, restart};
+use crate::text::error::{io, words as tell};
 use crate::text::{Lang, Phrase, agent as words, fill};
 use crate::ui::UiCommand;
 use crate::ui::notices::Words;
@@ -77,6 +78,11 @@ impl Actions {
         }
     }
 
+    /// Other settings are in force.
+    pub fn take_settings(&mut self, engine: &Engine) {
+        self.engine = engine.clone();
+    }
+
     fn lang(&self) -> Lang {
         self.engine.lang
     }
@@ -86,11 +92,18 @@ impl Actions {
         match command {
             UiCommand::Restart(name) => self.restart(&name, snapshot),
             UiCommand::RestartAllRed => {
-                for view in &snapshot.profiles {
+                let mut others = Vec::new();
+                for view in snapshot.profiles.iter().filter(|view| view.verdict.light() == Light::Red) {
                     let helps = view.verdict.reason.restart().is_some_and(RestartHelps::now);
-                    if view.verdict.light() == crate::health::Light::Red && helps {
+                    if helps && view.profile.job.is_some() {
                         self.restart(&view.profile.name, snapshot);
+                    } else {
+                        others.push(view.profile.name.as_str());
                     }
+                }
+                if !others.is_empty() {
+                    let names = others.join(", ");
+                    self.say(words::NOT_ALL_TITLE, words::NOT_ALL_BODY, &[("profiles", &names)]);
                 }
             }
             UiCommand::Repair(name) => self.repair(name),
@@ -140,7 +153,7 @@ impl Actions {
             Decision::Join(_) => return,
             Decision::Confirm(helps) => {
                 self.asked.insert(name.to_owned(), now);
-                let why = crate::cli::status::restart_text(helps, lang);
+                let why = lang.pick(crate::text::restart::helps(helps));
                 return self.say(
                     words::CONFIRM_TITLE,
                     words::CONFIRM_BODY,
@@ -158,7 +171,7 @@ impl Actions {
         };
         self.asked.remove(name);
         if let Err(error) = self.ledger.reserve(name, now, true) {
-            eprintln!("gatelight: {error}");
+            eprintln!("gatelight: {}", io(lang, &error));
         }
         // A command line that restarts this profile at this moment has the word.
         let claim = match self.ledger.claim(name) {
@@ -168,7 +181,7 @@ impl Actions {
             }
             Ok(claim) => claim,
             Err(error) => {
-                eprintln!("gatelight: {error}");
+                eprintln!("gatelight: {}", io(lang, &error));
                 None
             }
         };
@@ -252,8 +265,8 @@ impl Actions {
             let work = tokio::task::spawn_blocking(move || {
                 let mut out = Vec::new();
                 let mut terminal = Terminal { out: &mut out, lang: engine.lang, color: false };
-                let result =
-                    wiring::run_doctor(&args, &engine, &mut terminal).map_err(|error| format!("{error:#}"));
+                let result = wiring::run_doctor(&args, &engine, &mut terminal)
+                    .map_err(|error| tell(lang, error.as_ref()));
                 (result, String::from_utf8_lossy(&out).into_owned())
             });
             let Ok((result, text)) = work.await else { return };
@@ -274,7 +287,7 @@ impl Actions {
                 tokio::task::spawn_blocking(move || wiring::copy_diagnostics(&engine, &view, &snapshot));
             let body = match work.await {
                 Ok(Ok(phrase)) => phrase,
-                Ok(Err(error)) => format!("{error:#}"),
+                Ok(Err(error)) => tell(lang, error.as_ref()),
                 Err(_) => return,
             };
             let title = lang.pick(words::COPIED_TITLE).to_owned();
@@ -288,7 +301,7 @@ impl Actions {
             let work = tokio::task::spawn_blocking(move || wiring::open_timeline(&engine));
             if let Ok(Err(error)) = work.await {
                 let title = lang.pick(words::TIMELINE_TITLE).to_owned();
-                let _ = done.send(Done::Say(Words { title, body: format!("{error:#}") })).await;
+                let _ = done.send(Done::Say(Words { title, body: tell(lang, error.as_ref()) })).await;
             }
         });
     }

@@ -11,15 +11,14 @@ use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
 use super::offline::offline;
-use crate::cli::engine::{Engine, interrupted, runtime};
+use crate::cli::engine::{Engine, Interrupts, runtime};
 use crate::cli::wiring::history_file;
-use crate::config::{Config, Folders};
+use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
 use crate::health::Light;
 use crate::history::store::Store;
 use crate::hook::{Hook, hook};
-use crate::profile::Places;
 use crate::snapshot::{ProfileChange, Snapshot};
 use crate::supervisor::policy;
 use crate::text::Lang;
@@ -35,6 +34,8 @@ const OFFLINE_LOOK: Duration = Duration::from_secs(10);
 
 /// The background side of the agent.
 pub struct Background {
+    runtime: tokio::runtime::Runtime,
+    stop: Interrupts,
     engine: Engine,
     to_ui: mpsc::Sender<ProfileChange>,
     inputs: mpsc::Sender<UiInput>,
@@ -42,7 +43,7 @@ pub struct Background {
 }
 
 impl Background {
-    /// Prepared, not yet running.
+    /// Prepared, not yet running. Ctrl-C and SIGTERM are caught from now on, so that nothing is left behind.
     pub fn new(
         engine: &Engine,
         to_ui: mpsc::Sender<ProfileChange>,
@@ -51,12 +52,17 @@ impl Background {
     ) -> anyhow::Result<Self> {
         // Patterns of the settings are checked before anything is shown.
         engine.patterns()?;
-        Ok(Self { engine: engine.clone(), to_ui, inputs, commands })
+        let runtime = runtime()?;
+        let stop = {
+            let _inside = runtime.enter();
+            Interrupts::catch(false)
+        };
+        Ok(Self { runtime, stop, engine: engine.clone(), to_ui, inputs, commands })
     }
 
     /// Runs until it is told to quit. `ready` gets the snapshots once the watcher runs.
     pub fn run(self, ready: impl FnOnce(watch::Receiver<Arc<Snapshot>>)) -> anyhow::Result<()> {
-        runtime()?.block_on(async {
+        self.runtime.block_on(async {
             let handle = self.engine.watch(Vec::new(), None)?;
             let changes = handle.changes.subscribe();
             ready(handle.snapshots.clone());
@@ -70,14 +76,11 @@ impl Background {
                 job_files: BTreeSet::new(),
                 actions,
                 handle,
-                folders: self.engine.folders.clone(),
-                places: self.engine.places.clone(),
-                lang: self.engine.lang,
-                config: self.engine.config.clone(),
+                engine: self.engine,
                 to_ui: self.to_ui,
                 inputs: self.inputs,
             };
-            state.serve(changes, self.commands, done).await;
+            state.serve(changes, self.commands, done, self.stop).await;
             anyhow::Ok(())
         })
     }
@@ -121,10 +124,7 @@ struct State {
     job_files: BTreeSet<PathBuf>,
     actions: Actions,
     handle: Handle,
-    folders: Folders,
-    places: Places,
-    lang: Lang,
-    config: Config,
+    engine: Engine,
     to_ui: mpsc::Sender<ProfileChange>,
     inputs: mpsc::Sender<UiInput>,
 }
@@ -135,17 +135,25 @@ impl State {
         mut changes: tokio::sync::broadcast::Receiver<ProfileChange>,
         mut commands: mpsc::UnboundedReceiver<UiCommand>,
         mut done: mpsc::Receiver<Done>,
+        stop: Interrupts,
     ) {
         let mut snapshots = self.handle.snapshots.clone();
+        let mut woke = self.handle.woke.clone();
         let mut settings = Watch::new().ok();
-        if let (Some(watch), Some(folder)) = (&mut settings, self.folders.config_file.parent()) {
+        if let (Some(watch), Some(folder)) = (&mut settings, self.engine.folders.config_file.parent()) {
             let _ = watch.add_dir(folder);
-            let _ = watch.add_file(&self.folders.config_file);
+            let _ = watch.add_file(&self.engine.folders.config_file);
         }
         let mut watching = tokio::time::interval(WATCHING);
-        let mut stop = Box::pin(interrupted());
+        let mut stop = Box::pin(stop.wait());
         loop {
             tokio::select! {
+                biased;
+                // before the changes that follow from it
+                Ok(()) = woke.changed() => {
+                    let _ = self.inputs.send(UiInput::Wake).await;
+                    self.mind_network().await;
+                }
                 change = changes.recv() => match change {
                     Ok(change) => self.tell(change).await,
                     Err(RecvError::Lagged(_)) => {}
@@ -174,6 +182,10 @@ impl State {
     }
 
     async fn tell(&mut self, change: ProfileChange) {
+        if !change.history {
+            // whoever asks the history now finds what was seen up to this
+            self.say_watching();
+        }
         if let Some(store) = &mut self.history
             && let Err(error) = store.record_change(&change)
         {
@@ -192,12 +204,12 @@ impl State {
 
     fn restart_by_itself(&mut self, change: &ProfileChange) {
         let verdict = &change.change.to;
-        if change.history || verdict.light() != Light::Red || !self.config.restart.auto {
+        if change.history || verdict.light() != Light::Red || !self.engine.config.restart.auto {
             return;
         }
         let now = Timestamp::now();
         let past = self.actions.past_restarts(&change.profile.name, now);
-        if policy::by_itself(true, verdict, &past, now) {
+        if policy::by_itself(Some(self.engine.config.restart.per_hour), verdict, &past, now) {
             let snapshot = self.handle.snapshots.borrow().clone();
             self.actions.restart_announced(&change.profile.name, &snapshot);
         }
@@ -261,16 +273,19 @@ impl State {
 
     /// Reads the settings again. A mistake is told, and the old ones stay in force.
     async fn read_settings(&mut self) {
-        let home = &self.places.user_home;
-        let input = match Config::load(&self.folders.config_file, home) {
-            Ok(config) if config == self.config => UiInput::ConfigError(None),
+        let Engine { folders, places, config: current, .. } = &self.engine;
+        let input = match Config::load(&folders.config_file, &places.user_home) {
+            Ok(config) if config == *current => UiInput::ConfigError(None),
             Ok(config) => match Patterns::new(&config.patterns) {
                 Ok(patterns) => {
-                    self.hook = start_hook(&config, self.lang);
-                    self.config = config.clone();
-                    let homes = config.profiles.iter().map(|extra| extra.home.clone()).collect();
-                    let command =
-                        Command::Settings(Box::new(config.deadlines.clone()), Arc::new(patterns), homes);
+                    self.engine.take_settings(config.clone());
+                    self.actions.take_settings(&self.engine);
+                    self.hook = start_hook(&config, self.engine.lang);
+                    let command = Command::Settings(
+                        Box::new(config.deadlines.clone()),
+                        Arc::new(patterns),
+                        config.profiles.clone(),
+                    );
                     let _ = self.handle.commands.send(command).await;
                     UiInput::Config(Box::new(config))
                 }

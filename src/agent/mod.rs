@@ -11,6 +11,10 @@ use tokio::sync::mpsc;
 
 use crate::cli::engine::Engine;
 use crate::cli::{OK, Terminal, watch};
+use crate::config::ConfigError;
+use crate::text::config::DEFAULTS_HOLD;
+use crate::text::error::Trouble;
+use crate::text::trouble::ENGINE_GONE;
 use crate::text::{agent as words, fill};
 use crate::ui::app::{AppHandles, Presence};
 use crate::ui::instance::{self, Instance};
@@ -21,8 +25,19 @@ use background::Background;
 const QUEUE: usize = 256;
 
 /// Runs until somebody quits. Without a desktop it says so and watches in the terminal.
-pub fn run(engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+///
+/// `mistake`: why the settings file is not used; the menu tells it until it is mended. An icon that does not come after
+/// the login, because of a word in a file, would tell nobody anything.
+pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let lang = engine.lang;
+    let (change_sender, changes) = mpsc::channel(QUEUE);
+    let (input_sender, inputs) = mpsc::channel(QUEUE);
+    let (commands, command_receiver) = mpsc::unbounded_channel();
+    let (ready, started) = sync_channel(1);
+    let background = Background::new(engine, change_sender, input_sender, command_receiver)?;
+    if let Some(mistake) = &mistake {
+        eprintln!("gatelight: {} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD));
+    }
     let lock = match instance::take(&engine.folders.data)? {
         Instance::First(lock) => lock,
         Instance::Second { .. } => {
@@ -30,11 +45,6 @@ pub fn run(engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
             return Ok(OK);
         }
     };
-    let (change_sender, changes) = mpsc::channel(QUEUE);
-    let (input_sender, inputs) = mpsc::channel(QUEUE);
-    let (commands, command_receiver) = mpsc::unbounded_channel();
-    let (ready, started) = sync_channel(1);
-    let background = Background::new(engine, change_sender, input_sender, command_receiver)?;
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || background.run(|snapshots| drop(ready.send(snapshots))))?;
@@ -49,9 +59,9 @@ pub fn run(engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         inputs,
         commands: commands.clone(),
         config: engine.config.clone(),
-        config_error: None,
+        config_error: mistake,
         folders: engine.folders.clone(),
-        system_lang: tray::system_language(),
+        system_lang: engine.system_lang,
         zone: TimeZone::system(),
         presence: Box::new(move |presence| {
             if *presence == Presence::NoHost {
@@ -81,6 +91,6 @@ pub fn run(engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
 fn join(thread: std::thread::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<u8> {
     match thread.join() {
         Ok(result) => result.map(|()| OK),
-        Err(_) => anyhow::bail!("the engine broke off"),
+        Err(_) => Err(Trouble::new(ENGINE_GONE, &[]).into()),
     }
 }

@@ -20,7 +20,8 @@ use crate::snapshot::{RestartOutcome, RestartStep, RestartView, Snapshot};
 use crate::supervisor::embedded::Embedded;
 use crate::supervisor::restart::{Request, restart};
 use crate::supervisor::{Supervisor, Supervisors};
-use crate::text::{self, Lang, demo as words, fill};
+use crate::text::error::OrSay;
+use crate::text::{self, Lang, demo as words, fill, trouble};
 use crate::watcher::{self, Command, Handle, LOOK, Setup};
 
 /// How long a hollow gateway is shown before it is restarted.
@@ -41,7 +42,7 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     // Signals are caught before there is anything to leave behind, and end it in the middle of a restart, too.
     let stop = runtime.block_on(async { Interrupts::catch(true) });
     let folder =
-        tempfile::Builder::new().prefix("gatelight-demo-").tempdir().context("no temporary folder")?;
+        tempfile::Builder::new().prefix("gatelight-demo-").tempdir().or_say(trouble::NO_TEMPORARY)?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = play(args, terminal, folder.path(), &supervisor) => result,
@@ -52,7 +53,7 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     drop(runtime);
     // The processes first: they would write into the folder that goes.
     supervisor.stop_all();
-    folder.close().context("the demo's folder could not be removed")?;
+    folder.close().or_say(trouble::NOT_REMOVED)?;
     let lang = terminal.lang;
     if result.is_ok() {
         writeln!(terminal.out, "{}", style::dim(lang.pick(words::CLEANED), terminal.color))?;
@@ -80,12 +81,15 @@ async fn play(
     let begun = jiff::Timestamp::now();
     let mut hollow_since: Option<Instant> = None;
     let mut restarted: Option<RestartOutcome> = None;
+    let mut told = watch::Told::default();
     loop {
         let restart_at = hollow_since.filter(|_| restarted.is_none()).map(|since| since + HOLLOW_FOR);
         tokio::select! {
             change = changes.recv() => match change {
                 Ok(change) => {
-                    watch::line(&change, begun, false, terminal)?;
+                    if told.is_news(&change) {
+                        watch::line(&change, begun, false, terminal)?;
+                    }
                     if change.change.to.reason == Reason::ExecutorShutdown && hollow_since.is_none() {
                         hollow_since = Some(Instant::now());
                         explain(terminal)?;
@@ -95,7 +99,7 @@ async fn play(
                 Err(RecvError::Closed) => break,
             },
             () = at(restart_at), if restart_at.is_some() => {
-                restarted = Some(mend(&profiles[1], supervisor, &mut handle, &mut changes, begun, terminal).await?);
+                restarted = Some(mend(&profiles[1], supervisor, &mut handle, &mut changes, begun, &mut told, terminal).await?);
             }
             () = at(Some(end)) => break,
         }
@@ -125,6 +129,7 @@ async fn mend(
     handle: &mut Handle,
     changes: &mut tokio::sync::broadcast::Receiver<crate::snapshot::ProfileChange>,
     begun: jiff::Timestamp,
+    told: &mut watch::Told,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<RestartOutcome> {
     let lang = terminal.lang;
@@ -146,7 +151,9 @@ async fn mend(
     loop {
         tokio::select! {
             biased;
-            Ok(change) = changes.recv() => watch::line(&change, begun, false, terminal)?,
+            Ok(change) = changes.recv() => if told.is_news(&change) {
+                watch::line(&change, begun, false, terminal)?;
+            },
             step = steps.recv() => match step {
                 Some(view) if view.outcome.is_none() => {
                     let text = lang.pick(step_words(view.step));
@@ -158,7 +165,7 @@ async fn mend(
             },
         }
     }
-    let outcome = task.await.context("the restart broke off")?;
+    let outcome = task.await.or_say(trouble::RESTART_BROKE_OFF)?;
     writeln!(terminal.out, "          ▸ {}", outcome_words(&outcome, lang))?;
     Ok(outcome)
 }
@@ -196,8 +203,8 @@ fn sum_up(
 
 fn profile(folder: &Path, name: &str, script: &str) -> anyhow::Result<Profile> {
     let home = folder.join(name);
-    std::fs::create_dir_all(home.join("logs")).context("the demo's folder cannot be written")?;
-    let program = std::env::current_exe().context("where this program lies is not known")?;
+    std::fs::create_dir_all(home.join("logs")).or_say(trouble::NOT_WRITTEN)?;
+    let program = std::env::current_exe().or_say(trouble::NO_PROGRAM)?;
     let words = ["simulate", "--home", &home.to_string_lossy(), "--script", script, "--then", "clean"];
     let mut arguments = vec![program.to_string_lossy().into_owned()];
     arguments.extend(words.iter().map(|word| (*word).to_owned()));

@@ -1,12 +1,19 @@
 //! Arguments of `gatelight diagnose`, and what it knows of the machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::diagnose::Facts;
+use crate::evidence::anonymise::Facts;
+use crate::evidence::process;
+use crate::snapshot::ProfileView;
+
+/// Words of a command line that are looked at for an interpreter.
+const MOST_WORDS: usize = 20;
+
+/// Files of a folder that are looked at.
+const MOST_FILES: usize = 20_000;
 
 /// Arguments of `gatelight diagnose`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gatelight diagnose work | pbcopy")]
 pub struct Args {
     /// Which profile
     pub profile: String,
@@ -39,6 +46,35 @@ fn full_name(passwd: &str, home: &std::path::Path) -> Option<String> {
         let name = fields.get(4)?.split(',').next()?.trim();
         (fields.get(5).is_some_and(|h| std::path::Path::new(h) == home) && name.contains(' '))
             .then(|| name.to_owned())
+    })
+}
+
+/// The versions of hermes-agent and of its Python, from the environment in which the gateway's interpreter lies: pip
+/// leaves a folder `hermes_agent-VERSION.dist-info` beside what it installs. Nothing is run.
+pub fn gateway_versions(view: &ProfileView) -> Vec<(String, String)> {
+    let running = view.verdict.pid.and_then(process::look).map(|info| info.command).unwrap_or_default();
+    let written =
+        view.profile.job.iter().flat_map(|job| job.gateway_words.iter().chain(&job.arguments).cloned());
+    let programs = running.into_iter().chain(written).map(PathBuf::from).filter(|word| word.is_absolute());
+    // an interpreter that is a link lies in its environment all the same
+    let found = programs.take(MOST_WORDS).find_map(|program| versions_beside(&program));
+    found.map_or_else(Vec::new, |(hermes, python)| {
+        vec![("hermes-agent".to_owned(), hermes), ("Python".to_owned(), python)]
+    })
+}
+
+fn versions_beside(program: &Path) -> Option<(String, String)> {
+    let environment = program.parent().filter(|folder| folder.ends_with("bin"))?.parent()?;
+    let names = |folder: &Path, most: usize| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().take(most);
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+    };
+    let lib = environment.join("lib");
+    names(&lib, MOST_FILES).into_iter().filter(|name| name.starts_with("python3")).find_map(|python| {
+        names(&lib.join(&python).join("site-packages"), MOST_FILES).iter().find_map(|name| {
+            let version = name.strip_prefix("hermes_agent-")?.strip_suffix(".dist-info")?;
+            Some((version.to_owned(), python.trim_start_matches("python").to_owned()))
+        })
     })
 }
 
@@ -91,6 +127,20 @@ mod tests {
         assert_eq!(facts.homes[0], folder.path());
         assert!(facts.hosts.iter().all(|h| !h.is_empty()) && !facts.hosts.is_empty());
         assert!(system().iter().any(|(name, _)| name == "Gatelight"));
+    }
+
+    #[test]
+    fn the_versions_stand_beside_the_interpreter() {
+        let folder = tempfile::tempdir().unwrap();
+        let venv = folder.path().join("venv");
+        std::fs::create_dir_all(venv.join("bin")).unwrap();
+        std::fs::create_dir_all(venv.join("lib/python3.12/site-packages/hermes_agent-0.19.0.dist-info"))
+            .unwrap();
+        std::fs::create_dir_all(venv.join("lib/python3.12/site-packages/other-1.0.dist-info")).unwrap();
+        let found = versions_beside(&venv.join("bin/python"));
+        assert_eq!(found, Some(("0.19.0".to_owned(), "3.12".to_owned())));
+        assert_eq!(versions_beside(&venv.join("lib/python")), None);
+        assert_eq!(versions_beside("/".as_ref()), None);
     }
 
     #[test]

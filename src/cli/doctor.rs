@@ -12,7 +12,7 @@ use crate::doctor::{self, Finding, LiveFacts, ProcessFacts, Severity, write};
 use crate::health::Manager;
 use crate::profile::{Found, JobFile, Places, Profile, scan};
 use crate::supervisor::Supervisor;
-use crate::text::{Lang, doctor as phrases, fill};
+use crate::text::{Lang, Phrase, doctor as phrases, fill};
 
 /// Version of the JSON.
 const VERSION: u32 = 1;
@@ -53,8 +53,8 @@ pub struct Context<'a> {
     pub link: &'a mut dyn FnMut(&JobFile, u32) -> Link,
     /// Waits half a second.
     pub pause: &'a mut dyn FnMut(),
-    /// Asks a question that is answered by yes or no.
-    pub confirm: &'a mut dyn FnMut(&str) -> bool,
+    /// Asks a question that is answered by yes or no; `None`: there is nobody to ask.
+    pub confirm: &'a mut dyn FnMut(&str) -> Option<bool>,
     /// Takes secrets out of a line.
     pub redact: &'a dyn for<'l> Fn(&'l str) -> Cow<'l, str>,
     /// The language.
@@ -68,13 +68,13 @@ pub struct Context<'a> {
 pub fn run(args: &Args, context: &mut Context<'_>, out: &mut dyn Write) -> anyhow::Result<u8> {
     let lang = context.lang;
     let found = scan(context.places);
-    if let Some(unknown) = unknown_profile(&found, args, lang) {
+    if let Some((code, unknown)) = unknown_profile(&found, args, context) {
         if args.json {
             writeln!(out, "{}", json!({ "version": VERSION, "error": unknown }))?;
         } else {
             writeln!(out, "{unknown}")?;
         }
-        return Ok(2);
+        return Ok(code);
     }
     if args.json && args.fix && !args.yes && !args.dry_run {
         writeln!(out, "{}", json!({ "version": VERSION, "error": lang.pick(phrases::JSON_NEEDS_YES) }))?;
@@ -109,13 +109,20 @@ fn is_named(profile: &Profile, args: &Args) -> bool {
     args.profiles.is_empty() || args.profiles.iter().any(is)
 }
 
-/// Says so if a name is no profile's.
-fn unknown_profile(found: &Found, args: &Args, lang: Lang) -> Option<String> {
+/// Says so if a name is no profile's. The exit code and the words.
+fn unknown_profile(found: &Found, args: &Args, context: &Context<'_>) -> Option<(u8, String)> {
     let exists = |name: &String| found.profiles.iter().any(|p| p.name == *name || p.label() == Some(name));
     let unknown = args.profiles.iter().find(|name| !exists(name))?;
-    let known: Vec<String> = found.profiles.iter().map(|p| printable(&p.name)).collect();
-    let values = [("name", &*printable(unknown)), ("known", &*known.join(", "))];
-    Some(fill(lang.pick(phrases::UNKNOWN_PROFILE), &values))
+    let known = found.profiles.iter().map(|profile| profile.name.as_str());
+    Some(super::status::not_found(Some(unknown), known, context.places, context.lang))
+}
+
+/// Said where there is nothing to tell: that all is well, or that nothing was found and where it was looked for.
+fn nothing(found: &Found, context: &Context<'_>, well: Phrase) -> String {
+    if found.profiles.is_empty() {
+        return super::status::not_found(None, std::iter::empty(), context.places, context.lang).1;
+    }
+    context.lang.pick(well).to_owned()
 }
 
 fn list(findings: &[Finding], lang: Lang) -> Vec<Value> {
@@ -144,8 +151,7 @@ fn show(
 ) -> anyhow::Result<()> {
     let lang = context.lang;
     if findings.is_empty() {
-        let none = if found.profiles.is_empty() { phrases::NO_PROFILES } else { phrases::CLEAN };
-        writeln!(out, "{}", lang.pick(none))?;
+        writeln!(out, "{}", nothing(found, context, phrases::CLEAN))?;
         return Ok(());
     }
     for finding in findings {
@@ -197,7 +203,7 @@ fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Writ
     if args.profiles.is_empty() {
         left |= !found.bad.is_empty();
         for bad in found.bad.iter().filter(|_| !args.json) {
-            let why = fill(lang.pick(phrases::BY_HAND), &[("why", phrases::reason(lang, &bad.reason))]);
+            let why = fill(lang.pick(phrases::BY_HAND), &[("why", bad.reason.pick(lang))]);
             writeln!(out, "{}", printable(&format!("{}: {why}", bad.path.display())))?;
         }
     }
@@ -212,7 +218,7 @@ fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Writ
         let whole = json!({ "version": VERSION, "findings": list(&findings, lang), "repairs": repairs });
         writeln!(out, "{whole}")?;
     } else if repairs.is_empty() && !left {
-        writeln!(out, "{}", lang.pick(phrases::NOTHING_TO_REPAIR))?;
+        writeln!(out, "{}", nothing(found, context, phrases::NOTHING_TO_REPAIR))?;
     }
     Ok(u8::from(left))
 }
@@ -242,16 +248,8 @@ fn fix_one(
             return Ok(Some(repair));
         }
         Agreed::Refused(error) => {
-            let why = match &error {
-                PrepareError::Refused { refusal, .. } => lang.pick(doctor::why(*refusal)).to_owned(),
-                PrepareError::File { source, .. } => source.to_string(),
-            };
-            let file = match &error {
-                PrepareError::Refused { file, .. } | PrepareError::File { file, .. } => {
-                    file.display().to_string()
-                }
-            };
-            let text = format!("{file}: {}", fill(lang.pick(phrases::BY_HAND), &[("why", &why)]));
+            let by_hand = fill(lang.pick(phrases::BY_HAND), &[("why", &error.why(lang))]);
+            let text = format!("{}: {by_hand}", error.file().display());
             tell(args, &mut repair.steps, &text, out)?;
             return Ok(Some(repair));
         }
@@ -276,6 +274,7 @@ fn fix_one(
             supervisor: (context.supervisor)(job.manager),
             pause: context.pause,
             looks: LOOKS,
+            lang,
             arguments_of: context.arguments_of,
             link: context.link,
             told: &mut told,
@@ -336,12 +335,14 @@ fn agree(
         let file = changes.first().map(|change| printable(&change.original.path.to_string_lossy()));
         if let Some(file) = file {
             out.flush()?;
-            if (context.confirm)(&fill(context.lang.pick(phrases::ASK), &[("file", &file)])) {
-                agreed.replace |= part.replace;
-                agreed.run_at_load |= part.run_at_load;
-                agreed.keep_alive |= part.keep_alive;
-            } else {
-                writeln!(out, "{}", context.lang.pick(phrases::LEFT))?;
+            match (context.confirm)(&fill(context.lang.pick(phrases::ASK), &[("file", &file)])) {
+                Some(true) => {
+                    agreed.replace |= part.replace;
+                    agreed.run_at_load |= part.run_at_load;
+                    agreed.keep_alive |= part.keep_alive;
+                }
+                Some(false) => writeln!(out, "{}", context.lang.pick(phrases::LEFT))?,
+                None => writeln!(out, "{}", context.lang.pick(phrases::NO_TERMINAL))?,
             }
         }
     }
@@ -372,6 +373,7 @@ fn step_text(step: &Step, job: &JobFile, lang: Lang) -> String {
         Step::Reloaded => fill(lang.pick(phrases::RELOADED), &[label]),
         Step::Runs { pid } => fill(lang.pick(phrases::RUNS), &[label, ("pid", &pid.to_string())]),
         Step::Linked => fill(lang.pick(phrases::LINKED), &[label]),
+        Step::DownElsewhere(why) => fill(lang.pick(phrases::DOWN_ELSEWHERE), &[label, ("why", why)]),
         Step::LinkUnknown => fill(lang.pick(phrases::LINK_UNKNOWN), &[label]),
         Step::Failed(failure) => {
             fill(lang.pick(phrases::FAILED), &[label, ("why", failure_text(failure, lang))])

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config::{Config, Folders};
+use crate::config::{Config, ConfigError, Folders};
 use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
 use crate::profile::Places;
 use crate::snapshot::Snapshot;
 use crate::supervisor::Supervisors;
-use crate::text::Lang;
+use crate::text::error::{OrSay, Trouble};
+use crate::text::{Lang, trouble as say};
 use crate::watcher::{self, Handle, LOOK, Setup};
 
 /// How long a look at everything may take: managers that do not answer are given up before.
@@ -29,27 +29,46 @@ pub struct Engine {
     pub folders: Folders,
     /// Where profiles are looked for.
     pub places: Places,
-    /// The language of the texts.
+    /// The language of the system.
+    pub system_lang: Lang,
+    /// The language of the texts: the one of the settings, or the system's.
     pub lang: Lang,
 }
 
 impl Engine {
-    /// Reads the settings of the user.
+    /// Reads the settings of the user; a mistake in them is an error.
     pub fn load() -> anyhow::Result<Self> {
+        match Self::load_or_defaults()? {
+            (engine, None) => Ok(engine),
+            (_, Some(mistake)) => Err(mistake.into()),
+        }
+    }
+
+    /// Reads the settings of the user, or takes the defaults where there is a mistake in them, which is told beside.
+    pub fn load_or_defaults() -> anyhow::Result<(Self, Option<ConfigError>)> {
         let home = user_home()?;
         let folders = Folders::of_user(&home);
-        let system = Lang::from_environment();
-        let config = Config::load(&folders.config_file, &home)
-            .map_err(|error| anyhow::anyhow!("{}", error.text(system)))?;
+        let system_lang = Lang::of_system();
+        let (config, mistake) = match Config::load(&folders.config_file, &home) {
+            Ok(config) => (config, None),
+            Err(mistake) => (Config::default(), Some(mistake)),
+        };
         let mut places = Places::below(&home);
         if let Some(config_home) =
             std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute())
         {
             places.systemd_user = config_home.join("systemd/user");
         }
-        places.extra_homes = config.profiles.iter().map(|extra| extra.home.clone()).collect();
-        let lang = config.language.choose(system);
-        Ok(Self { config, folders, places, lang })
+        places.extra_homes.clone_from(&config.profiles);
+        let lang = config.language.choose(system_lang);
+        Ok((Self { config, folders, places, system_lang, lang }, mistake))
+    }
+
+    /// Puts other settings in force.
+    pub fn take_settings(&mut self, config: Config) {
+        self.places.extra_homes.clone_from(&config.profiles);
+        self.lang = config.language.choose(self.system_lang);
+        self.config = config;
     }
 
     /// The log patterns, the user's among them.
@@ -74,6 +93,11 @@ impl Engine {
     }
 }
 
+/// The language for an error that ends the program: that of the settings where they can be read.
+pub fn spoken() -> Lang {
+    Engine::load_or_defaults().map_or_else(|_| Lang::of_system(), |(engine, _)| engine.lang)
+}
+
 /// The first snapshot in which every profile was judged with its manager's word.
 pub async fn first_look(handle: &mut Handle) -> Arc<Snapshot> {
     let _ = tokio::time::timeout(FIRST_LOOK, handle.snapshots.wait_for(|snapshot| snapshot.complete)).await;
@@ -82,12 +106,18 @@ pub async fn first_look(handle: &mut Handle) -> Arc<Snapshot> {
 
 /// The user's home folder.
 pub fn user_home() -> anyhow::Result<PathBuf> {
-    std::env::home_dir().filter(|home| home.is_absolute()).context("the home folder is not known: set HOME")
+    std::env::home_dir()
+        .filter(|home| home.is_absolute())
+        .ok_or_else(|| Trouble::new(say::NO_HOME, &[]).into())
 }
 
 /// A runtime for one thread: the work is waiting.
 pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .or_say(say::NO_RUNTIME)
+        .map_err(Into::into)
 }
 
 /// Ctrl-C and SIGTERM, caught from the moment this is made: none is lost between two waits.
@@ -117,7 +147,7 @@ impl Interrupts {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub async fn interrupted() {
-    Interrupts::catch(false).wait().await;
+/// Catches Ctrl-C and SIGTERM from now on; ends with one of them. Must be called inside a tokio runtime.
+pub fn interrupted() -> impl Future<Output = ()> {
+    Interrupts::catch(false).wait()
 }

@@ -36,34 +36,36 @@ fn add(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use clap::{Args as _, ValueEnum as _};
+    use clap::{CommandFactory as _, ValueEnum as _};
 
     use super::*;
+    use crate::cli::Cli;
 
-    fn command() -> Command {
-        Command::new("gatelight")
-            .about("A light")
-            .subcommand(crate::cli::history::Args::augment_args(
-                Command::new("history").about("What happened"),
-            ))
-            .subcommand(crate::cli::serve::Args::augment_args(Command::new("serve").about("Metrics")))
-            .subcommand(Command::new("secret").hide(true))
+    fn shown() -> Vec<String> {
+        let command = Cli::command();
+        command.get_subcommands().filter(|s| !s.is_hide_set()).map(|s| s.get_name().to_owned()).collect()
     }
 
     #[test]
     fn every_shell_is_completed() {
         for shell in Shell::value_variants() {
-            let text = String::from_utf8(completions(command(), *shell)).unwrap();
-            assert!(text.contains("history") && text.contains("since"), "{shell}");
+            let text = String::from_utf8(completions(Cli::command(), *shell)).unwrap();
+            assert!(shown().iter().all(|name| text.contains(name)) && text.contains("from-logs"), "{shell}");
         }
     }
 
     #[test]
-    fn every_command_has_a_page() {
-        let pages = man_pages(command()).unwrap();
+    fn every_command_has_a_page_and_an_example() {
+        let pages = man_pages(Cli::command()).unwrap();
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["gatelight.1", "gatelight-history.1", "gatelight-serve.1"]);
-        let history = String::from_utf8(pages[1].1.clone()).unwrap();
-        assert!(history.contains("\\-\\-since") && history.contains("Example"), "{history}");
+        let expected = shown().into_iter().map(|name| format!("gatelight-{name}.1"));
+        assert_eq!(names, ["gatelight.1".to_owned()].into_iter().chain(expected).collect::<Vec<_>>());
+        for (name, page) in &pages {
+            assert!(String::from_utf8_lossy(page).contains("Example"), "{name}");
+        }
+        let help = Cli::command().render_long_help().to_string();
+        for name in shown() {
+            assert!(help.contains(&format!("\n  gatelight {name} ")), "an example of {name}: {help}");
+        }
     }
 }

@@ -14,7 +14,6 @@ use crate::text::{Lang, fill, history as phrases};
 
 /// Arguments of `gatelight history`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  gatelight history work --since 30d --csv > incidents.csv")]
 pub struct Args {
     /// Only this profile
     profile: Option<String>,
@@ -45,8 +44,7 @@ pub struct Deps<'a> {
 
 /// Reads a span of time: a whole number and `s`, `min`, `h`, `d` or `w`; up to ten years.
 pub fn since(text: &str) -> Result<SignedDuration, String> {
-    let bad =
-        || fill(Lang::from_environment().pick(phrases::BAD_SINCE), &[("text", &redact::one_line(text, 40))]);
+    let bad = || fill(Lang::of_system().pick(phrases::BAD_SINCE), &[("text", &redact::one_line(text, 40))]);
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
     let number: i64 = text[..split].parse().map_err(|_| bad())?;
     let unit = match text[split..].trim() {
@@ -79,7 +77,7 @@ pub fn run(args: &Args, deps: &mut Deps<'_>) -> anyhow::Result<u8> {
     let nothing = record.is_none();
     let record = record.unwrap_or_default();
     let answer = if args.json {
-        let mut json = serde_json::to_string_pretty(&export::json(&record, window, deps.now))?;
+        let mut json = serde_json::to_string(&export::json(&record, window, deps.now))?;
         json.push('\n');
         json
     } else if args.csv {

@@ -17,6 +17,7 @@ use crate::evidence::tail::{Limits, Tailer};
 use crate::evidence::watch::Watch;
 use crate::health::{Light, Signal};
 use crate::profile::Profile;
+use crate::text::error::io;
 use crate::text::{fill, status as words};
 use crate::watcher::LOOK;
 
@@ -253,7 +254,7 @@ fn system_log(profile: &Profile, engine: &Engine) -> u8 {
         Ok(status) if status.success() => OK,
         Ok(_) => USAGE,
         Err(error) => {
-            let values = [("program", program.as_str()), ("why", &error.to_string())];
+            let values = [("program", program.as_str()), ("why", &io(engine.lang, &error))];
             eprintln!("{}", fill(engine.lang.pick(words::NO_SYSTEM_LOG), &values));
             USAGE
         }

@@ -37,13 +37,32 @@ pub const NOT_GREEN: u8 = 3;
 /// No profile found.
 pub const NO_PROFILE: u8 = 4;
 
+const EXAMPLES: &str = "\
+Without a command the menu-bar agent starts.
+
+Examples:
+  gatelight status --json                               every light, for a script
+  gatelight watch work                                  one line a change
+  gatelight logs default -f                             its logs, merged, as they grow
+  gatelight restart --red                               what is red, each step shown
+  gatelight doctor --fix --dry-run                      what would be repaired
+  gatelight history --since 30d                         what happened
+  gatelight report --open                               the same as a page in the browser
+  gatelight diagnose default > issue.md                 for an issue
+  gatelight record default --out wrong-light.jsonl      what is seen, until Ctrl-C
+  gatelight replay ~/.hermes/logs/agent.log*            judge old logs or a recording
+  gatelight serve --listen 127.0.0.1:9789               metrics for Prometheus
+  gatelight completions zsh > ~/.zfunc/_gatelight       complete words in the shell
+  gatelight man ~/.local/share/man/man1                 man pages
+  gatelight demo --for 60                               see it at work, nothing installed";
+
 /// A green or red light for every Hermes Gateway profile on this machine.
 #[derive(Debug, Parser)]
 #[command(
     name = "gatelight",
     version,
     max_term_width = 100,
-    after_help = "Without a command the menu-bar agent starts.\n\nExamples:\n  gatelight status\n  gatelight watch work\n  gatelight restart --red\n  gatelight doctor --fix --dry-run\n  gatelight report --open\n  gatelight demo"
+    after_help = EXAMPLES
 )]
 pub struct Cli {
     /// What to do; without a command the menu-bar agent starts.
@@ -56,38 +75,52 @@ pub struct Cli {
 pub enum Command {
     /// Look at every profile once.
     #[command(
-        after_help = "Exit code: 0 all green, 1 any red, 2 usage or settings, 3 none red but not all green, 4 no profile.\n\nExample:\n  gatelight status --json"
+        after_help = "Exit code: 0 all green, 1 any red, 2 usage or settings, 3 none red but not all green, 4 no profile.\n\nExamples:\n  gatelight status --json\n  gatelight status work --swiftbar"
     )]
     Status(status::Args),
     /// Show every change as it happens.
     #[command(after_help = "Example:\n  gatelight watch work --json")]
     Watch(watch::Args),
     /// Play recordings, or plain Hermes logs whose stamps are the clock, through the judgement.
-    #[command(after_help = "Example:\n  gatelight replay ~/.hermes/logs/agent.log*")]
+    #[command(
+        after_help = "Examples:\n  gatelight replay ~/.hermes/logs/agent.log*\n  gatelight replay wrong-light.jsonl --json"
+    )]
     Replay(replay::Args),
-    /// Record what is seen of a profile, secrets removed, until Ctrl-C.
+    /// Record what is seen of a profile, secrets and names removed, until Ctrl-C.
     #[command(after_help = "Example:\n  gatelight record default --out wrong-light.jsonl")]
     Record(record::Args),
     /// Show the logs of a profile, merged by time.
-    #[command(after_help = "Example:\n  gatelight logs default -f")]
+    #[command(after_help = "Examples:\n  gatelight logs default -f\n  gatelight logs work -n 1000 | less")]
     Logs(logs::Args),
     /// Restart gateways, each step shown, the result proven.
-    #[command(after_help = "Example:\n  gatelight restart --red")]
+    #[command(
+        after_help = "Exit code: 0 all proven, 1 one failed or was not restarted, 2 usage, settings or no such profile, 3 of one nobody can tell, 4 no profile.\n\nExamples:\n  gatelight restart work\n  gatelight restart --red"
+    )]
     Restart(restart::Args),
     /// Find what is wrong in the job files, and repair it.
-    #[command(after_help = "Example:\n  gatelight doctor --fix --dry-run")]
+    #[command(
+        after_help = "Exit code: 0 clean or all repaired, 1 findings are left, 2 usage, settings or no such profile, 4 no profile.\n\nExamples:\n  gatelight doctor\n  gatelight doctor --fix --dry-run"
+    )]
     Doctor(doctor::Args),
     /// What happened, how often and why.
-    #[command(after_help = "Example:\n  gatelight history --since 7d")]
+    #[command(
+        after_help = "Examples:\n  gatelight history --since 30d\n  gatelight history work --csv > incidents.csv"
+    )]
     History(history::Args),
-    /// The same as one page to look at.
-    #[command(after_help = "Example:\n  gatelight report --open")]
+    /// What happened, as one page to look at.
+    #[command(
+        after_help = "Examples:\n  gatelight report --open\n  gatelight report --from-logs ~/.hermes/logs/agent.log* --out story.html"
+    )]
     Report(report::Args),
     /// A report about one profile that pastes into an issue, names and secrets removed.
-    #[command(after_help = "Example:\n  gatelight diagnose default > issue.md")]
+    #[command(
+        after_help = "Examples:\n  gatelight diagnose default > issue.md\n  gatelight diagnose default --recording wrong-light.jsonl > issue.md"
+    )]
     Diagnose(diagnose::Args),
     /// Metrics for Prometheus.
-    #[command(after_help = "Example:\n  gatelight serve --listen 127.0.0.1:9789")]
+    #[command(
+        after_help = "Examples:\n  gatelight serve --listen 127.0.0.1:9789\n  gatelight serve --listen 0.0.0.0:9789 --token-file ~/.config/gatelight/token"
+    )]
     Serve(serve::Args),
     /// Shell completions, on standard output.
     #[command(after_help = "Example:\n  gatelight completions zsh > ~/.zfunc/_gatelight")]
@@ -124,9 +157,11 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     let stdout = std::io::stdout();
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut locked = std::io::LineWriter::new(stdout.lock());
-    let mut terminal = Terminal { out: &mut locked, lang: Lang::from_environment(), color };
+    let mut terminal = Terminal { out: &mut locked, lang: Lang::of_system(), color };
     let Some(command) = cli.command else {
-        return crate::agent::run(&engine::Engine::load()?, &mut terminal);
+        let (engine, mistake) = engine::Engine::load_or_defaults()?;
+        terminal.lang = engine.lang;
+        return crate::agent::run(&engine, mistake, &mut terminal);
     };
     match command {
         Command::Simulate(args) => return simulate::run(&args),
@@ -137,6 +172,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
             return Ok(OK);
         }
         Command::Man { folder } => {
+            std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
             for (name, text) in generate::man_pages(Cli::command())? {
                 std::fs::write(folder.join(&name), text)
                     .with_context(|| folder.join(name).display().to_string())?;

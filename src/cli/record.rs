@@ -1,4 +1,4 @@
-//! `gatelight record`: what the watcher sees of one profile, secrets removed, as a recording.
+//! `gatelight record`: what the watcher sees of one profile, secrets and names removed, as a recording.
 
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::engine::{Engine, first_look, interrupted, runtime};
 use super::{OK, Terminal};
+use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observed;
-use crate::evidence::redact::{clean_line, names_a_secret};
+use crate::evidence::redact::names_a_secret;
 use crate::health::{Evidence, JobState};
 use crate::recording::{Header, VERSION};
 use crate::text::{fill, status as words};
@@ -40,29 +41,35 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
     let file = args.out.display().to_string();
     let recording = fill(engine.lang.pick(words::RECORDING), &[("file", &file)]);
     let out = &mut *terminal.out;
-    record_into(&args.profile, &args.out, engine, || writeln!(out, "{recording}"), interrupted())?;
+    let nameless = Arc::new(super::wiring::nameless(engine));
+    let begun = || writeln!(out, "{recording}");
+    record_into(&args.profile, &args.out, engine, &nameless, begun, interrupted)?;
     writeln!(terminal.out, "{}", fill(engine.lang.pick(words::RECORDED), &[("file", &file)]))?;
     Ok(OK)
 }
 
-/// Records this profile into a new file until `end`. `begun` is called once everything is looked at.
-pub fn record_into(
+/// Records this profile into a new file until what `end` makes ends; it is called before anything is done. `begun` is
+/// called once everything is looked at.
+pub fn record_into<End: Future<Output = ()>>(
     profile: &str,
     out: &Path,
     engine: &Engine,
+    nameless: &Arc<Anonymiser>,
     begun: impl FnOnce() -> std::io::Result<()>,
-    end: impl Future<Output = ()>,
+    end: impl FnOnce() -> End,
 ) -> anyhow::Result<()> {
     let named = || out.display().to_string();
     let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
     let start = Timestamp::now();
-    let header =
-        Header { recording: VERSION, start, profile: profile.to_owned(), hermes: None, scenario: None };
-    let mut writer = Writer { out: BufWriter::new(file), start, last: 0.0, failed: None };
+    let shown = nameless.line(profile, 100);
+    let header = Header { recording: VERSION, start, profile: shown, hermes: None, scenario: None };
+    let nameless = Arc::clone(nameless);
+    let mut writer = Writer { out: BufWriter::new(file), start, last: 0.0, nameless, failed: None };
     writer.line(&serde_json::to_value(header)?);
     let shared = Arc::new(Mutex::new(writer));
     let observer = Arc::clone(&shared);
     runtime()?.block_on(async {
+        let end = end();
         let seen = Box::new(move |at: Timestamp, observed: Observed<'_>| {
             observer.lock().unwrap_or_else(PoisonError::into_inner).see(at, &observed);
         });
@@ -79,6 +86,7 @@ struct Writer {
     out: BufWriter<std::fs::File>,
     start: Timestamp,
     last: f64,
+    nameless: Arc<Anonymiser>,
     /// The first failure to write: told at the end, since the observer cannot.
     failed: Option<std::io::Error>,
 }
@@ -87,18 +95,19 @@ impl Writer {
     fn see(&mut self, at: Timestamp, observed: &Observed<'_>) {
         match observed {
             Observed::Lines { log, block } => {
+                let log = self.nameless.line(log, 200);
                 for line in block.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
                     let text = String::from_utf8_lossy(line);
-                    let line = clean_line(text.trim_end_matches('\r'), LINE_CHARS);
+                    let line = self.nameless.line(text.trim_end_matches('\r'), LINE_CHARS);
                     self.event(at, json!({"log": log, "line": line}));
                 }
             }
             Observed::File { file, json } => {
-                let clean = json.map_or(Value::Null, redacted);
+                let clean = json.map_or(Value::Null, |json| clean(json, &self.nameless));
                 self.event(at, json!({"file": file, "json": clean}));
             }
             Observed::Known(evidence) => {
-                if let Some(event) = known(evidence) {
+                if let Some(event) = known(evidence, &self.nameless) {
                     self.event(at, event);
                 }
             }
@@ -132,7 +141,7 @@ impl Writer {
 }
 
 /// Evidence that was not read from lines or files, in the format's words.
-fn known(evidence: &Evidence) -> Option<Value> {
+fn known(evidence: &Evidence, nameless: &Anonymiser) -> Option<Value> {
     Some(match evidence {
         Evidence::Process { pid, start, started_at, state, exit } => json!({"process": {
             "pid": pid, "state": state, "exit": exit, "start": start, "started_at": started_at}}),
@@ -142,6 +151,7 @@ fn known(evidence: &Evidence) -> Option<Value> {
                 JobState::Stopped => (JobState::Waiting, Some(JobState::Stopped)),
                 other => (*other, None),
             };
+            let label = nameless.line(label, 200);
             json!({"job": {"manager": manager, "label": label, "state": state, "pid": pid,
                 "last_exit": last_exit, "detail": detail}})
         }
@@ -153,11 +163,11 @@ fn known(evidence: &Evidence) -> Option<Value> {
     })
 }
 
-/// Every text in it redacted, and whatever stands under the name of a secret.
-fn redacted(value: &Value) -> Value {
+/// Every text in it without secrets and names, and whatever stands under the name of a secret.
+pub fn clean(value: &Value, nameless: &Anonymiser) -> Value {
     match value {
-        Value::String(text) => Value::String(clean_line(text, LINE_CHARS)),
-        Value::Array(items) => Value::Array(items.iter().map(redacted).collect()),
+        Value::String(text) => Value::String(nameless.line(text, LINE_CHARS)),
+        Value::Array(items) => Value::Array(items.iter().map(|item| clean(item, nameless)).collect()),
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(key, value)| {
@@ -165,7 +175,7 @@ fn redacted(value: &Value) -> Value {
                     let telling = ["secret", "token", "password", "ticket", "access_key"];
                     let secret = names_a_secret(key) || telling.iter().any(|word| lower.contains(word));
                     let hidden = secret && !matches!(value, Value::Null | Value::Bool(_) | Value::Number(_));
-                    (key.clone(), if hidden { json!("[removed]") } else { redacted(value) })
+                    (key.clone(), if hidden { json!("[removed]") } else { clean(value, nameless) })
                 })
                 .collect(),
         ),

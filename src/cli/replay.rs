@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use jiff::Timestamp;
 
 use super::Terminal;
@@ -13,7 +13,9 @@ use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Deadlines};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
-use crate::text::status::{HELD_GREEN, UNKNOWN_EVENTS, WAS_CUT};
+use crate::text::error::Trouble;
+use crate::text::status::{HELD_GREEN, NO_STAMPS, UNKNOWN_EVENTS, WAS_CUT};
+use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill};
 
 /// Arguments of `replay`.
@@ -39,10 +41,14 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         }
     }
     if !logs.is_empty() {
-        let told = postmortem::read(&logs, &patterns, &Deadlines::default(), &jiff::tz::TimeZone::system())?;
-        for change in &told.changes {
-            show(&told.profile, change, told.start, args.json, terminal)?;
+        let logs = postmortem::Logs::open(&logs, &jiff::tz::TimeZone::system())?;
+        for path in &logs.silent {
+            eprintln!("{}: {}", path.display(), terminal.lang.pick(NO_STAMPS));
         }
+        let (profile, start) = (logs.profile.clone(), logs.start);
+        logs.play(&patterns, &Deadlines::default(), &mut |change| {
+            show(&profile, &change, start, args.json, terminal)
+        })?;
     }
     Ok(super::OK)
 }
@@ -51,7 +57,8 @@ fn looks_like_a_recording(path: &Path) -> anyhow::Result<bool> {
     let named = || path.display().to_string();
     let kind = std::fs::metadata(path).with_context(named)?;
     if !kind.is_file() {
-        return Err(anyhow!("{}: not a regular file", path.display()));
+        let file = path.display().to_string();
+        return Err(Trouble::new(NOT_REGULAR, &[("file", &file)]).into());
     }
     let mut first = Vec::new();
     let head = BufReader::new(File::open(path).with_context(named)?);

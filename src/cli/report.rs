@@ -11,13 +11,11 @@ use super::history::{Deps, load, since};
 use crate::history::{Record, Window};
 use crate::report::{ReportInput, render};
 use crate::snapshot::ProfileChange;
-use crate::text::{fill, report as phrases};
+use crate::text::error::{OrSay, Trouble};
+use crate::text::{self, fill, report as phrases, trouble};
 
 /// Arguments of `gatelight report`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  gatelight report --open\n  gatelight report --from-logs ~/.hermes/logs/agent.log* --out story.html"
-)]
 pub struct Args {
     /// List the incidents of this time: 24h, 7d, 12w
     #[arg(long, value_name = "SPAN", default_value = "90d", value_parser = since)]
@@ -72,7 +70,7 @@ pub fn run(
             deps.out
                 .write_all(page.as_bytes())
                 .and_then(|()| deps.out.flush())
-                .context("writing the page")?;
+                .or_say(trouble::PAGE_NOT_WRITTEN)?;
             return Ok(0);
         }
         Some(path) => path.clone(),
@@ -114,7 +112,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 pub fn open(path: &Path) -> anyhow::Result<()> {
     let program = if cfg!(target_os = "macos") { "/usr/bin/open" } else { "/usr/bin/xdg-open" };
     if !Path::new(program).exists() {
-        bail!("{program} is not on this machine");
+        bail!(Trouble::new(text::status::NOT_INSTALLED, &[("program", program)]));
     }
     Command::new(program)
         .arg(path)

@@ -1,6 +1,7 @@
 //! `gatelight restart`: restarts gateways through their manager, tells each step as it happens, and proves the result.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +10,15 @@ use serde_json::json;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::health::{Deadlines, Light, RestartHelps};
+use crate::health::{Deadlines, Light, Reason, RestartHelps};
+use crate::history::{Store, StoreError};
+use crate::profile::Places;
 use crate::snapshot::{ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
 use crate::supervisor::ledger::{Claim, Ledger};
 use crate::supervisor::policy::{Ask, Decision, Desk};
 use crate::supervisor::restart::{Limits, Request, StartOf, restart};
 use crate::supervisor::{Supervisor, Supervisors};
-use crate::text::{Lang, Phrase, fill, restart as words};
+use crate::text::{self, Lang, Phrase, fill, restart as words};
 
 /// Version of the JSON form.
 const JSON_VERSION: u32 = 1;
@@ -30,22 +33,21 @@ const FIRST_LOOK: Duration = Duration::from_secs(15);
 pub const WORKED: u8 = 0;
 /// Exit code: at least one failed, or was not restarted.
 pub const FAILED: u8 = 1;
-/// Exit code: a profile of this name does not exist.
-pub const USAGE: u8 = 2;
 /// Exit code: none failed, but of at least one nobody can tell.
 pub const UNCLEAR: u8 = 3;
 
 /// Restart gateways, and prove that they are back
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
 pub struct Args {
     /// Profiles to restart, by name
-    #[arg(value_name = "PROFILE", required_unless_present_any = ["red", "all"], conflicts_with_all = ["red", "all"])]
+    #[arg(value_name = "PROFILE", group = "which")]
     pub profiles: Vec<String>,
     /// Restart every profile whose light is red
-    #[arg(long, conflicts_with = "all")]
+    #[arg(long, group = "which")]
     pub red: bool,
     /// Restart every profile
-    #[arg(long)]
+    #[arg(long, group = "which")]
     pub all: bool,
     /// Print each step and outcome as one line of JSON
     #[arg(long)]
@@ -62,10 +64,14 @@ pub struct Args {
 pub struct Deps {
     /// The watcher's word.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Where profiles were looked for.
+    pub places: Places,
     /// The managers of this machine.
     pub supervisors: Supervisors,
     /// When gateways were restarted before.
     pub ledger: Ledger,
+    /// The history, which is told of each outcome where there is one.
+    pub history: Option<PathBuf>,
     /// How processes are told apart.
     pub start_of: StartOf,
     /// The deadlines of the judgement.
@@ -76,21 +82,21 @@ pub struct Deps {
     pub lang: Lang,
 }
 
-/// Asks on the terminal; no terminal is a no.
-pub fn ask_on_terminal(question: &str) -> bool {
+/// Asks on the terminal; `None`: there is none.
+pub fn ask_on_terminal(question: &str) -> Option<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return false;
+        return None;
     }
     eprint!("{question}");
     let _ = io::stderr().flush();
     let mut answer = String::new();
     // a line is enough; what is longer is no "yes" either
     let read = io::stdin().lock().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是")
+    Some(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是"))
 }
 
 /// Runs the command. `out` gets its words; `ask` puts a question to the user, `true` = yes. The exit code:
-/// [`WORKED`], [`FAILED`], [`USAGE`] or [`UNCLEAR`].
+/// [`WORKED`], [`FAILED`], [`UNCLEAR`], [`super::USAGE`] for a name that no profile has, [`super::NO_PROFILE`].
 pub async fn run(
     args: Args,
     mut deps: Deps,
@@ -102,22 +108,26 @@ pub async fn run(
     let snapshot = Arc::clone(&deps.snapshots.borrow());
     let mut teller = Teller { out, json: args.json, lang: deps.lang };
 
+    let not_found = |name: Option<&str>| {
+        let known = snapshot.profiles.iter().map(|view| view.profile.name.as_str());
+        super::status::not_found(name, known, &deps.places, deps.lang)
+    };
+    if snapshot.profiles.is_empty() {
+        let (code, text) = not_found(None);
+        teller.line(|| json!({"version": JSON_VERSION, "code": "no-profile", "message": text}), &text);
+        // to restart what is red, where nothing is, is done
+        return Ok(if args.red { WORKED } else { code });
+    }
     let chosen = match choose(&args, &snapshot) {
         Ok(chosen) => chosen,
         Err(name) => {
-            // typed or found: neither may write escapes to the terminal
-            let name = crate::evidence::redact::one_line(&name, 80);
-            let shown =
-                snapshot.profiles.iter().map(|p| crate::evidence::redact::one_line(&p.profile.name, 80));
-            let names: Vec<String> = shown.collect();
-            let text = teller.fill(words::NO_SUCH_PROFILE, &[("name", &name), ("names", &names.join(", "))]);
-            teller.refuse(&name, "no-such-profile", &text);
-            return Ok(USAGE);
+            let (code, text) = not_found(Some(&name));
+            teller.refuse(&crate::evidence::redact::one_line(&name, 80), "no-such-profile", &text);
+            return Ok(code);
         }
     };
     if chosen.is_empty() {
-        let phrase = if args.red { words::NOTHING_RED } else { words::NOTHING_FOUND };
-        let text = deps.lang.pick(phrase);
+        let text = deps.lang.pick(words::NOTHING_RED);
         teller.line(|| json!({"version": JSON_VERSION, "message": text}), text);
         return Ok(WORKED);
     }
@@ -218,7 +228,7 @@ fn admit(
             Ok(None) => {}
             Ok(Some(too_many)) => decision = too_many,
             Err(error) => {
-                let text = teller.fill(words::LEDGER, &[("why", &error.to_string())]);
+                let text = teller.fill(words::LEDGER, &[("why", &text::error::io(deps.lang, &error))]);
                 teller.note(name, &text);
             }
         }
@@ -256,8 +266,8 @@ fn explain(view: &ProfileView, helps: RestartHelps, teller: &mut Teller<'_>) {
 }
 
 async fn restart_all(orders: Vec<Order>, deps: &Deps, teller: &mut Teller<'_>) -> Vec<RestartOutcome> {
-    // each restart tells four things at most: three steps and the outcome
-    let (tell, mut told) = mpsc::channel::<(String, RestartView)>((4 * orders.len()).max(1));
+    // each restart tells five things at most: three steps, an attempt that failed, the outcome
+    let (tell, mut told) = mpsc::channel::<(String, RestartView)>((5 * orders.len()).max(1));
     let turn = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     for Order { request, supervisor, claim } in orders {
@@ -274,9 +284,25 @@ async fn restart_all(orders: Vec<Order>, deps: &Deps, teller: &mut Teller<'_>) -
     }
     drop(tell);
     while let Some((name, view)) = told.recv().await {
+        if let (Some(file), Some(_)) = (&deps.history, &view.outcome)
+            && let Err(error) = note_down(file, &name, &view)
+        {
+            // the restart itself is what was asked for
+            let text = teller.fill(words::HISTORY, &[("why", &error.to_string())]);
+            teller.note(&name, &text);
+        }
         teller.view(&name, &view);
     }
     running.join_all().await
+}
+
+/// Adds the outcome to the history that the agent keeps; where there is none, none is begun.
+fn note_down(file: &Path, name: &str, view: &RestartView) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    match Store::existing(file, now)? {
+        Some(mut store) => store.record_restart(name, view, now),
+        None => Ok(()),
+    }
 }
 
 /// Writes lines. Where nobody reads them any more (a broken pipe), the restarts go on all the same.
@@ -308,12 +334,14 @@ impl Teller<'_> {
 
     fn view(&mut self, name: &str, view: &RestartView) {
         let text = match &view.outcome {
-            None => format!("{}…", self.lang.pick(words::step(view.step))),
+            None => format!("{}…", words::step(self.lang, view.step, view.retrying)),
             Some(outcome) => words::outcome(self.lang, outcome),
         };
         let object = || match &view.outcome {
             None => {
-                json!({"version": JSON_VERSION, "profile": name, "step": step_word(view.step), "message": text})
+                let retrying = view.retrying.map(Reason::code);
+                json!({"version": JSON_VERSION, "profile": name, "step": step_word(view.step),
+                       "retrying": retrying, "message": text})
             }
             Some(outcome) => outcome_json(name, outcome, &text),
         };

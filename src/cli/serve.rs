@@ -7,9 +7,6 @@ use crate::serve::{Config, ServeError, http::LISTEN};
 
 /// Arguments of `gatelight serve`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  gatelight serve --listen 127.0.0.1:9789\n  curl http://127.0.0.1:9789/metrics"
-)]
 pub struct Args {
     /// Where to listen; beyond this machine only with --token-file
     #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN)]

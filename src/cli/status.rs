@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::engine::{Engine, first_look, runtime};
 use super::{NO_PROFILE, NOT_GREEN, OK, RED, Terminal, USAGE, style};
 use crate::health::{Light, Note, Proof, RestartHelps};
+use crate::profile::Places;
 use crate::recording::rfc3339;
 use crate::snapshot::{ProfileView, Snapshot};
 use crate::text::{self, Lang, fill, status as words};
@@ -75,15 +76,16 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         for view in &snapshot.profiles {
             show(view, snapshot.at, terminal)?;
         }
-        bad_files(&snapshot);
+        bad_files(&snapshot, engine.lang);
     }
     Ok(exit_code(&snapshot))
 }
 
 /// Profiles that cannot be shown because their job file cannot be read are told on standard error.
-pub fn bad_files(snapshot: &Snapshot) {
+pub fn bad_files(snapshot: &Snapshot, lang: Lang) {
     for bad in &snapshot.bad_files {
-        eprintln!("{}: {}", bad.path.display(), bad.reason);
+        let line = format!("{}: {}", bad.path.display(), bad.reason.pick(lang));
+        eprintln!("{}", crate::evidence::redact::one_line(&line, 2_000));
     }
 }
 
@@ -96,7 +98,7 @@ fn nothing_found(
     if args.json {
         writeln!(terminal.out, "{}", json(snapshot)?)?;
     }
-    bad_files(snapshot);
+    bad_files(snapshot, engine.lang);
     Ok(match &args.profile {
         Some(name) => no_such_profile(name, engine),
         None => no_profile(engine),
@@ -106,28 +108,43 @@ fn nothing_found(
 /// Says that there is no profile of this name, and which there are. The exit code.
 pub fn no_such_profile(name: &str, engine: &Engine) -> u8 {
     let known = crate::profile::scan(&engine.places);
-    if known.profiles.is_empty() {
-        return no_profile(engine);
-    }
-    let clean = |name: &str| crate::evidence::redact::one_line(name, 80);
-    let names: Vec<String> = known.profiles.iter().map(|p| clean(&p.name)).collect();
-    let values = [("name", clean(name)), ("names", names.join(", "))];
-    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    eprintln!("{}", fill(engine.lang.pick(words::NO_SUCH_PROFILE), &values));
-    USAGE
+    let names = known.profiles.iter().map(|profile| profile.name.as_str());
+    let (code, words) = not_found(Some(name), names, &engine.places, engine.lang);
+    eprintln!("{words}");
+    code
 }
 
 /// Says that there is no profile at all, and what was looked for where. The exit code.
 pub fn no_profile(engine: &Engine) -> u8 {
-    eprintln!("{}", engine.lang.pick(words::NOTHING_FOUND));
-    for (what, path) in looked_in(engine) {
-        eprintln!("  {}  {}", path, engine.lang.pick(what));
-    }
-    NO_PROFILE
+    let (code, words) = not_found(None, std::iter::empty(), &engine.places, engine.lang);
+    eprintln!("{words}");
+    code
 }
 
-fn looked_in(engine: &Engine) -> Vec<(text::Phrase, String)> {
-    let places = &engine.places;
+/// Why nothing can be done: `name` is none of the profiles that there are (of these names), or there is none at all and
+/// nothing was found where it was looked for. The exit code and the words, without a line end.
+pub fn not_found<'a>(
+    name: Option<&str>,
+    known: impl Iterator<Item = &'a str>,
+    places: &Places,
+    lang: Lang,
+) -> (u8, String) {
+    // typed or found: neither may write escapes to the terminal
+    let clean = |name: &str| crate::evidence::redact::one_line(name, 80);
+    let names: Vec<String> = known.map(clean).collect();
+    if let Some(name) = name
+        && !names.is_empty()
+    {
+        let values = [("name", &*clean(name)), ("names", &*names.join(", "))];
+        return (USAGE, fill(lang.pick(words::NO_SUCH_PROFILE), &values));
+    }
+    let places = looked_in(places).into_iter().map(|(what, path)| format!("  {path}  {}", lang.pick(what)));
+    let lines: Vec<String> =
+        std::iter::once(lang.pick(words::NOTHING_FOUND).to_owned()).chain(places).collect();
+    (NO_PROFILE, lines.join("\n"))
+}
+
+fn looked_in(places: &Places) -> Vec<(text::Phrase, String)> {
     let mut list =
         vec![(words::LOOKED_FOR_PLISTS, places.launch_agents.join("*.plist").display().to_string())];
     if cfg!(target_os = "linux") {
@@ -136,7 +153,8 @@ fn looked_in(engine: &Engine) -> Vec<(text::Phrase, String)> {
     }
     list.push((words::LOOKED_FOR_HOMES, places.hermes.display().to_string()));
     list.push((words::LOOKED_FOR_HOMES, places.hermes.join("profiles/*").display().to_string()));
-    list.extend(places.extra_homes.iter().map(|home| (words::LOOKED_FOR_HOMES, home.display().to_string())));
+    let extra = places.extra_homes.iter();
+    list.extend(extra.map(|extra| (words::LOOKED_FOR_HOMES, extra.home.display().to_string())));
     list
 }
 
@@ -201,18 +219,6 @@ pub fn note_text(note: &Note, lang: Lang) -> String {
     }
 }
 
-/// Whether a restart helps, in words.
-pub fn restart_text(helps: RestartHelps, lang: Lang) -> &'static str {
-    lang.pick(match helps {
-        RestartHelps::Yes => words::RESTART_YES,
-        RestartHelps::ByForce => words::RESTART_BY_FORCE,
-        RestartHelps::WhenNetworkIsBack => words::RESTART_NETWORK,
-        RestartHelps::AfterMendingCredentials => words::RESTART_CREDENTIALS,
-        RestartHelps::No => words::RESTART_NO,
-        RestartHelps::NoRepair => words::RESTART_REPAIR,
-    })
-}
-
 /// Some lines about one profile.
 fn show(view: &ProfileView, now: Timestamp, terminal: &mut Terminal<'_>) -> std::io::Result<()> {
     let (lang, color) = (terminal.lang, terminal.color);
@@ -242,7 +248,12 @@ fn show(view: &ProfileView, now: Timestamp, terminal: &mut Terminal<'_>) -> std:
         writeln!(terminal.out, "    {}: {}", proof.source, style::dim(&proof.line, color))?;
     }
     if let Some(helps) = entry.restart {
-        writeln!(terminal.out, "    {}  {}", lang.pick(entry.meaning), restart_text(helps, lang))?;
+        writeln!(
+            terminal.out,
+            "    {}  {}",
+            lang.pick(entry.meaning),
+            lang.pick(text::restart::helps(helps))
+        )?;
     }
     if !entry.advice[0].is_empty() {
         writeln!(terminal.out, "    {}", lang.pick(entry.advice))?;

@@ -46,7 +46,8 @@ fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, pro
         let line = row(&format!("{}: {}", proof.source, proof.line), 120);
         let _ = writeln!(out, "--{line} | font=Menlo size=11");
     }
-    if entry.restart.is_some_and(RestartHelps::now) {
+    // without a job nobody would bring it back, and the command refuses
+    if view.profile.job.is_some() && entry.restart.is_some_and(RestartHelps::now) {
         let _ = writeln!(
             out,
             "--{}",
@@ -88,16 +89,34 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::health::{Proof, Reason, Verdict};
-    use crate::profile::Profile;
+    use crate::health::{Manager, Proof, Reason, Verdict};
+    use crate::profile::{JobFile, KeepAlive, Profile};
 
     fn t(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
+    fn job() -> JobFile {
+        JobFile {
+            manager: Manager::Launchd,
+            path: "/a.plist".into(),
+            label: "a".into(),
+            arguments: Vec::new(),
+            gateway_words: Vec::new(),
+            environment: Vec::new(),
+            stdout: None,
+            stderr: None,
+            run_at_load: true,
+            keep_alive: KeepAlive::Always,
+            throttle_s: None,
+            exit_timeout_s: None,
+        }
+    }
+
     fn snapshot(profiles: &[(&str, Reason, &str)]) -> Snapshot {
         let view = |(name, reason, line): &(&str, Reason, &str)| {
-            let profile = Profile { name: (*name).into(), home: "/h".into(), job: None, logs: Vec::new() };
+            let job = (*name != "loose").then(job);
+            let profile = Profile { name: (*name).into(), home: "/h".into(), job, logs: Vec::new() };
             let mut verdict = Verdict { reason: *reason, ..Verdict::unknown(t(0)) };
             verdict.evidence = Some(Proof::new("agent.log", *line, t(0)));
             ProfileView { profile: Arc::new(profile), verdict, restart: None }
@@ -132,6 +151,8 @@ mod tests {
         );
         let good = swiftbar(&snapshot(&[("d", Reason::Connected, "x")]), Lang::Zh, t(0), Path::new("/g"));
         assert!(good.starts_with("● | color=#2a9d5c\n---\n"), "{good}");
+        let loose = snapshot(&[("loose", Reason::ExecutorShutdown, "x")]);
+        assert!(!swiftbar(&loose, Lang::En, t(0), Path::new("/g")).contains("--Restart |"));
         let none = swiftbar(&snapshot(&[]), Lang::Zh, t(0), Path::new("/g"));
         assert!(none.starts_with("○ | color=#8e8e93\n---\n未找到 Hermes 配置\n"), "{none}");
     }

@@ -29,7 +29,7 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
         let mut changes = handle.changes.subscribe();
         let snapshot = first_look(&mut handle).await;
-        super::status::bad_files(&snapshot);
+        super::status::bad_files(&snapshot, engine.lang);
         if snapshot.profiles.is_empty() {
             return Ok(match &args.profile {
                 Some(name) => super::status::no_such_profile(name, engine),
@@ -39,9 +39,9 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         // What the first look found is told as it stands; the changes that led there are not news.
         while changes.try_recv().is_ok() {}
         let start = snapshot.at;
+        let mut stop = std::pin::pin!(interrupted());
         first_lines(&snapshot, start, args.json, terminal)?;
         let mut told = Told::new(&snapshot);
-        let mut stop = std::pin::pin!(interrupted());
         let mut left = std::pin::pin!(reader_left());
         loop {
             tokio::select! {
@@ -90,13 +90,20 @@ pub async fn reader_left() {
 }
 
 /// What was told of each profile last. The past of a profile that appears is no news: only where it led.
-struct Told(HashMap<String, (Light, Reason)>);
+#[derive(Debug, Default)]
+pub struct Told(HashMap<String, (Light, Reason)>);
 
 impl Told {
     fn new(snapshot: &Snapshot) -> Self {
         let state =
             |view: &ProfileView| (view.profile.name.clone(), (view.verdict.light(), view.verdict.reason));
         Self(snapshot.profiles.iter().map(state).collect())
+    }
+
+    /// Whether this light or reason was not the last one told of the profile; it is told with this.
+    pub fn is_news(&mut self, change: &ProfileChange) -> bool {
+        let state = (change.change.to.light(), change.change.to.reason);
+        self.0.insert(change.profile.name.clone(), state) != Some(state)
     }
 
     fn news(&mut self, changes: Vec<ProfileChange>) -> Vec<ProfileChange> {

@@ -1,5 +1,6 @@
 //! Gives the larger commands what they work with: managers, watcher, ledger, history.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +10,10 @@ use jiff::Timestamp;
 use super::engine::{Engine, runtime};
 use super::{Terminal, diagnose, doctor, history, report, restart, serve};
 use crate::doctor::flow::Link;
+use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::{process, redact};
-use crate::health::{Deadlines, Light};
+use crate::health::{Deadlines, Light, Reason};
+use crate::history::Reader;
 use crate::postmortem;
 use crate::profile::{JobFile, Profile};
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
@@ -41,14 +44,17 @@ pub fn run_restart(args: restart::Args, engine: &Engine, terminal: &mut Terminal
         let handle = engine.watch(Vec::new(), None)?;
         let deps = restart::Deps {
             snapshots: handle.snapshots.clone(),
+            places: engine.places.clone(),
             supervisors: Supervisors::from_environment(),
             ledger: Ledger::at(ledger_file(engine)),
+            history: Some(history_file(engine)),
             start_of,
             deadlines: engine.config.deadlines.clone(),
             limits: None,
             lang: engine.lang,
         };
-        restart::run(args, deps, terminal.out, &mut restart::ask_on_terminal).await
+        let mut ask = |question: &str| restart::ask_on_terminal(question).unwrap_or(false);
+        restart::run(args, deps, terminal.out, &mut ask).await
     })
 }
 
@@ -72,35 +78,47 @@ pub fn run_doctor(args: &doctor::Args, engine: &Engine, terminal: &mut Terminal<
     doctor::run(args, &mut context, terminal.out)
 }
 
-/// Waits until the job's link is proven by this process (or the one below it).
+/// Waits until the job's link is proven by this process (or the one below it), or down for a reason that no job file can
+/// give.
 fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
     let Ok(runtime) = runtime() else { return Link::Unknown };
     runtime.block_on(async {
         let Ok(handle) = engine.watch(Vec::new(), None) else { return Link::Unknown };
         let mut snapshots = handle.snapshots.clone();
-        let of_job = |profile: &Profile| profile.job.as_ref().is_some_and(|other| other.path == job.path);
-        let proven = snapshots.wait_for(|snapshot| {
+        let of_job = |profile: &Profile| {
+            profile.job.as_ref().is_some_and(|other| other.path == job.path && other.label == job.label)
+        };
+        let told = snapshots.wait_for(|snapshot| {
             snapshot.profiles.iter().filter(|view| of_job(&view.profile)).any(|view| {
                 let below = view
                     .verdict
                     .pid
                     .is_some_and(|live| live == pid || process::descendants(pid).contains(&live));
-                below && crate::health::proves_work(view.verdict.reason)
+                below
+                    && (crate::health::proves_work(view.verdict.reason) || is_elsewhere(view.verdict.reason))
             })
         });
-        if matches!(tokio::time::timeout(LINK_LIMIT, proven).await, Ok(Ok(_))) {
-            return Link::Back;
-        }
+        // a time-out: what is seen then has to do
+        let _ = tokio::time::timeout(LINK_LIMIT, told).await;
         let snapshot = Arc::clone(&handle.snapshots.borrow());
-        let view = snapshot.profiles.iter().find(|view| of_job(&view.profile));
-        match view.map(|view| &view.verdict) {
-            Some(verdict) if verdict.light() == Light::Red => {
-                let line = verdict.evidence.as_ref().map(|proof| proof.line.clone()).unwrap_or_default();
-                Link::Down(format!("{}: {line}", engine.lang.pick(verdict.reason.entry().title)))
-            }
+        let Some(view) = snapshot.profiles.iter().find(|view| of_job(&view.profile)) else {
+            return Link::Unknown;
+        };
+        let verdict = &view.verdict;
+        let line = verdict.evidence.as_ref().map(|proof| proof.line.clone()).unwrap_or_default();
+        let why = format!("{}: {line}", engine.lang.pick(verdict.reason.entry().title));
+        match verdict.reason {
+            reason if crate::health::proves_work(reason) => Link::Back,
+            reason if is_elsewhere(reason) => Link::DownElsewhere(why),
+            reason if reason.light() == Light::Red => Link::Down(why),
             _ => Link::Unknown,
         }
     })
+}
+
+/// Reasons of a red light that lie with the network or with Feishu: putting an old job file back mends none of them.
+const fn is_elsewhere(reason: Reason) -> bool {
+    matches!(reason, Reason::NetworkUnreachable | Reason::AuthRejected | Reason::ConnectionLimit)
 }
 
 /// `gatelight history`.
@@ -109,23 +127,34 @@ pub fn run_history(args: &history::Args, engine: &Engine, terminal: &mut Termina
     history::run(args, &mut story(&file, engine, terminal))
 }
 
+/// Changes of old logs that a page tells of: the newest, as many as a history holds.
+const MOST_CHANGES: usize = 50_000;
+
 /// `gatelight report`.
 pub fn run_report(args: &report::Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let file = history_file(engine);
     let patterns = engine.patterns()?;
     let replay = |paths: &[PathBuf]| {
         let zone = jiff::tz::TimeZone::system();
-        let told = postmortem::read(paths, &patterns, &Deadlines::default(), &zone)?;
+        let logs = postmortem::Logs::open(paths, &zone)?;
+        for path in &logs.silent {
+            eprintln!("{}: {}", path.display(), engine.lang.pick(crate::text::status::NO_STAMPS));
+        }
         let profile = Arc::new(Profile {
-            name: told.profile.clone(),
+            name: logs.profile.clone(),
             home: paths.first().and_then(|p| p.parent()).unwrap_or(Path::new("/")).to_path_buf(),
             job: None,
             logs: paths.to_vec(),
         });
-        let changes = told.changes.into_iter();
-        let changes =
-            changes.map(|change| ProfileChange { profile: Arc::clone(&profile), change, history: true });
-        Ok((changes.collect(), told.end))
+        let mut changes = VecDeque::new();
+        let end = logs.play(&patterns, &Deadlines::default(), &mut |change| {
+            if changes.len() == MOST_CHANGES {
+                changes.pop_front();
+            }
+            changes.push_back(ProfileChange { profile: Arc::clone(&profile), change, history: true });
+            Ok(())
+        })?;
+        Ok((changes.into(), end))
     };
     report::run(args, &mut story(&file, engine, terminal), &replay)
 }
@@ -179,17 +208,29 @@ pub fn run_diagnose(
     let Some(view) = snapshot.find(&args.profile) else {
         return Ok(super::status::no_such_profile(&args.profile, engine));
     };
+    let nameless = Arc::new(nameless(engine));
     if let Some(out) = &args.recording {
-        let end = async { tokio::time::sleep(DIAGNOSIS_RECORDING).await };
-        super::record::record_into(&args.profile, out, engine, || Ok(()), end)?;
+        let end = || async { tokio::time::sleep(DIAGNOSIS_RECORDING).await };
+        super::record::record_into(&args.profile, out, engine, &nameless, || Ok(()), end)?;
     }
     let recording = args.recording.as_ref().map(|path| path.display().to_string());
-    let text = diagnosis(engine, view, &snapshot, recording.as_deref());
+    let text = diagnosis(engine, view, &snapshot, &nameless, recording.as_deref());
     terminal.out.write_all(text.as_bytes())?;
     Ok(super::OK)
 }
 
-fn diagnosis(engine: &Engine, view: &ProfileView, snapshot: &Snapshot, recording: Option<&str>) -> String {
+/// Takes the names of this machine and its user out of what strangers will read.
+pub fn nameless(engine: &Engine) -> Anonymiser {
+    Anonymiser::new(diagnose::facts(&engine.places.user_home))
+}
+
+fn diagnosis(
+    engine: &Engine,
+    view: &ProfileView,
+    snapshot: &Snapshot,
+    nameless: &Anonymiser,
+    recording: Option<&str>,
+) -> String {
     let now = Timestamp::now();
     let job = view.profile.job.as_ref();
     let job_file = job.and_then(|job| std::fs::read(&job.path).ok()).and_then(|bytes| job_text(&bytes));
@@ -209,7 +250,7 @@ fn diagnosis(engine: &Engine, view: &ProfileView, snapshot: &Snapshot, recording
         .collect();
     let log = super::logs::merged(&view.profile, 4 * DIAGNOSIS_LINES);
     let around = crate::diagnose::around(&log, view.verdict.since.min(snapshot.at), DIAGNOSIS_LINES);
-    let record = crate::history::store::Reader::open(&history_file(engine))
+    let record = Reader::open(&history_file(engine))
         .and_then(|reader| reader.read(now - DIAGNOSIS_SPAN, now))
         .ok()
         .map(|record| record.only(&view.profile.name));
@@ -217,9 +258,9 @@ fn diagnosis(engine: &Engine, view: &ProfileView, snapshot: &Snapshot, recording
         now,
         zone: &jiff::tz::TimeZone::system(),
         lang: engine.lang,
-        facts: &diagnose::facts(&engine.places.user_home),
+        nameless,
         view,
-        system: &diagnose::system(),
+        system: &[diagnose::system(), diagnose::gateway_versions(view)].concat(),
         job_file: job_file.as_deref(),
         manager: &manager,
         findings: &findings,
@@ -244,7 +285,7 @@ fn job_text(bytes: &[u8]) -> Option<String> {
 /// Puts a diagnosis into the clipboard, or into a file where no clipboard program is found. The words for the user.
 pub fn copy_diagnostics(engine: &Engine, view: &ProfileView, snapshot: &Snapshot) -> anyhow::Result<String> {
     use crate::text::{agent as words, fill};
-    let text = diagnosis(engine, view, snapshot, None);
+    let text = diagnosis(engine, view, snapshot, &nameless(engine), None);
     if crate::ui::open::to_clipboard(&text) {
         return Ok(engine.lang.pick(words::COPIED).to_owned());
     }
@@ -253,25 +294,41 @@ pub fn copy_diagnostics(engine: &Engine, view: &ProfileView, snapshot: &Snapshot
     Ok(fill(engine.lang.pick(words::COPIED_TO_FILE), &[("file", &file.display().to_string())]))
 }
 
-/// How often the restarts that the menu-bar agent asked for are looked up. A scrape is rarer.
+/// How often the restarts that the agent and the command line asked for are looked up. A scrape is rarer.
 const RESTARTS_LOOK: Duration = Duration::from_secs(15);
 
-/// A restart may have been asked for this long before it ended.
+/// A restart may have been asked for this long before it ended, and written down this long after.
 const LONGEST_RESTART: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 
-/// Restarts are asked of another process, which keeps them in the history.
-fn count_restarts(history: &Path, counted_until: &mut Timestamp, counters: &crate::serve::metrics::Counters) {
-    let now = Timestamp::now();
-    let record = crate::history::store::Reader::open(history)
-        .and_then(|reader| reader.read(*counted_until - LONGEST_RESTART, now));
-    // Without a history there is nothing to count; the next look tries again.
-    let Ok(record) = record else { return };
-    for profile in &record.profiles {
-        for restart in profile.restarts.iter().filter(|r| r.ended_at > *counted_until && r.ended_at <= now) {
-            counters.restarted(&profile.name, restart.result);
-        }
+/// The restarts that other processes of ours asked for, from the history that they keep; each counted once.
+struct Restarts {
+    since: Timestamp,
+    looked: Timestamp,
+    counted: BTreeSet<(String, Timestamp)>,
+}
+
+impl Restarts {
+    fn since(now: Timestamp) -> Self {
+        Self { since: now, looked: now, counted: BTreeSet::new() }
     }
-    *counted_until = now;
+
+    /// Counts those that ended since, and were not counted yet. They are not told apart by the time of the last look:
+    /// one that ended before it may be written after it.
+    fn count(&mut self, history: &Path, now: Timestamp, counters: &crate::serve::metrics::Counters) {
+        let from = self.looked.min(now) - LONGEST_RESTART;
+        // Without a history there is nothing to count; the next look tries again.
+        let Ok(record) = Reader::open(history).and_then(|reader| reader.read(from, now)) else { return };
+        for profile in &record.profiles {
+            for restart in profile.restarts.iter().filter(|r| r.ended_at > self.since) {
+                if self.counted.insert((profile.name.clone(), restart.asked_at)) {
+                    counters.restarted(&profile.name, restart.result);
+                }
+            }
+        }
+        // what ended earlier is not read again
+        self.counted.retain(|(_, asked_at)| *asked_at >= from - LONGEST_RESTART);
+        self.looked = now;
+    }
 }
 
 /// `gatelight serve`.
@@ -284,11 +341,12 @@ pub fn run_serve(args: &serve::Args, engine: &Engine, terminal: &mut Terminal<'_
         let mut changes = handle.changes.subscribe();
         let counters = Arc::new(Counters::default());
         let server = Server::bind(config).await?;
+        let stop = super::engine::interrupted();
         if let Some(address) = server.address() {
             writeln!(terminal.out, "http://{address}/metrics")?;
         }
         let serving = server.run(handle.snapshots.clone(), Arc::clone(&counters), Timestamp::now);
-        let mut counted_until = Timestamp::now();
+        let mut restarts = Restarts::since(Timestamp::now());
         let counting = async {
             let mut look = tokio::time::interval(RESTARTS_LOOK);
             loop {
@@ -298,14 +356,14 @@ pub fn run_serve(args: &serve::Args, engine: &Engine, terminal: &mut Terminal<'_
                         Err(RecvError::Lagged(_)) => {}
                         Err(RecvError::Closed) => break,
                     },
-                    _ = look.tick() => count_restarts(&history_file(engine), &mut counted_until, &counters),
+                    _ = look.tick() => restarts.count(&history_file(engine), Timestamp::now(), &counters),
                 }
             }
         };
         tokio::select! {
             () = serving => {}
             () = counting => {}
-            () = super::engine::interrupted() => {}
+            () = stop => {}
         }
         Ok(super::OK)
     })

@@ -10,7 +10,8 @@ use super::{files_of, phrases};
 use crate::health::JobState;
 use crate::profile::JobFile;
 use crate::supervisor::{Supervisor, SupervisorError};
-use crate::text::Phrase;
+use crate::text::restart::error as error_text;
+use crate::text::{Lang, Phrase};
 
 /// A file of a job and what shall become of it.
 #[derive(Debug, Clone)]
@@ -40,6 +41,23 @@ pub enum PrepareError {
         /// Why.
         refusal: Refusal,
     },
+}
+
+impl PrepareError {
+    /// The file.
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::File { file, .. } | Self::Refused { file, .. } => file,
+        }
+    }
+
+    /// Why, for people, without the file.
+    pub fn why(&self, lang: Lang) -> String {
+        match self {
+            Self::File { source, .. } => source.text(lang),
+            Self::Refused { refusal, .. } => lang.pick(super::why(*refusal)).to_owned(),
+        }
+    }
 }
 
 /// Reads a job's files and works out their repair; empty where nothing is to be done.
@@ -80,6 +98,8 @@ pub enum Step {
     },
     /// The caller saw the link again.
     Linked,
+    /// The caller saw that it is down for a reason that the job file has no part in: the caller's words.
+    DownElsewhere(String),
     /// The caller could not tell.
     LinkUnknown,
     /// A step failed.
@@ -131,6 +151,8 @@ pub enum Link {
     Back,
     /// It should be and is not.
     Down(String),
+    /// It is not, for a reason that the job file has no part in.
+    DownElsewhere(String),
     /// It cannot be told (it was down before, too; or nothing is seen).
     Unknown,
 }
@@ -173,6 +195,8 @@ pub struct World<'a> {
     pub pause: &'a mut dyn FnMut(),
     /// How many looks the job gets until it runs (60 of half a second are right).
     pub looks: u32,
+    /// The language of causes.
+    pub lang: Lang,
     /// The arguments of a live process, where the system tells them.
     pub arguments_of: &'a dyn Fn(u32) -> Option<Vec<String>>,
     /// Waits for the link of this job's process.
@@ -187,7 +211,7 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
         match write::replace(&change.original, &change.plan.bytes, &mut || {}) {
             Ok(backup) => (world.told)(Step::Written { file: change.original.path.clone(), backup }),
             Err(error) => {
-                (world.told)(Step::Failed(Failure::Write(error.to_string())));
+                (world.told)(Step::Failed(Failure::Write(error.text(world.lang))));
                 return if n == 0 { Outcome::Restored } else { put_back(job, &changes[..n], None, world) };
             }
         }
@@ -200,7 +224,10 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
         return missing(world, job.manager.word().to_owned());
     };
     let before = match supervisor.query(job) {
-        Err(error @ SupervisorError::Missing { .. }) => return missing(world, error.to_string()),
+        Err(error @ SupervisorError::Missing { .. }) => {
+            let why = error_text(world.lang, &error);
+            return missing(world, why);
+        }
         Ok(report) if report.state == JobState::Stopped => {
             (world.told)(Step::StaysStopped);
             return Outcome::Written;
@@ -209,9 +236,13 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
     };
     match supervisor.reload(job) {
         Ok(()) => (world.told)(Step::Reloaded),
-        Err(error @ SupervisorError::Missing { .. }) => return missing(world, error.to_string()),
+        Err(error @ SupervisorError::Missing { .. }) => {
+            let why = error_text(world.lang, &error);
+            return missing(world, why);
+        }
         Err(error) => {
-            return fail(job, changes, Failure::Reload(error.to_string()), supervisor, world);
+            let failure = Failure::Reload(error_text(world.lang, &error));
+            return fail(job, changes, failure, supervisor, world);
         }
     }
     match runs(job, supervisor, before, world) {
@@ -220,6 +251,7 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
             match (world.link)(job, pid) {
                 Link::Back => (world.told)(Step::Linked),
                 Link::Unknown => (world.told)(Step::LinkUnknown),
+                Link::DownElsewhere(why) => (world.told)(Step::DownElsewhere(why)),
                 Link::Down(why) => return fail(job, changes, Failure::Link(why), supervisor, world),
             }
             Outcome::Verified
@@ -282,7 +314,7 @@ fn put_back(
     let mut outcome = Outcome::Restored;
     for change in changes {
         if let Err(error) = write::restore(&change.original, &change.plan.bytes) {
-            (world.told)(Step::NotRestored { backup: change.original.backup(), why: error.to_string() });
+            (world.told)(Step::NotRestored { backup: change.original.backup(), why: error.text(world.lang) });
             outcome = Outcome::Broken;
         }
     }

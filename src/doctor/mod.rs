@@ -11,7 +11,7 @@ use crate::evidence::process;
 use crate::health::{JobState, Manager, ProcessState};
 use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, files, homes, unit_files};
 use crate::supervisor::{JobReport, Supervisor};
-use crate::text::{self, Lang, Phrase, doctor as phrases};
+use crate::text::{Both, Phrase, doctor as phrases};
 
 pub mod flow;
 pub mod repair;
@@ -136,21 +136,6 @@ impl Finding {
     /// Field reports about it: issue numbers of NousResearch/hermes-agent.
     pub const fn reports(&self) -> &'static [u32] {
         self.code.facts().2
-    }
-}
-
-/// A text in both languages, values filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Both([String; 2]);
-
-impl Both {
-    fn fill(phrase: Phrase, values: &[(&str, &str)]) -> Self {
-        Self(phrase.map(|text| text::fill(text, values)))
-    }
-
-    /// In this language.
-    pub fn pick(&self, lang: Lang) -> &str {
-        &self.0[lang as usize]
     }
 }
 
@@ -283,10 +268,7 @@ fn invalid(bad: &BadJobFile) -> Finding {
         code: Code::PlistInvalid,
         profile: None,
         file: Some(bad.path.clone()),
-        message: Both([Lang::En, Lang::Zh].map(|lang| {
-            let why = phrases::reason(lang, &bad.reason);
-            text::fill(lang.pick(phrases::INVALID[0]), &[("why", why)])
-        })),
+        message: bad.reason.within(phrases::INVALID[0], "why"),
         remedy: Both::fill(phrases::INVALID[1], &[]),
         fixable: false,
     }
@@ -386,11 +368,10 @@ impl Look<'_> {
         match can {
             Ok(()) => self.add(Code::ReplaceFlag, Some(&file), texts, &[], true),
             Err(refusal) => {
-                let why = why(refusal);
-                let remedy = [0, 1].map(|lang| text::fill(phrases::BY_HAND[lang], &[("why", why[lang])]));
+                let remedy = Both::from(why(refusal)).within(phrases::BY_HAND, "why");
                 self.add(Code::ReplaceFlag, Some(&file), texts, &[], false);
                 if let Some(finding) = self.findings.last_mut() {
-                    finding.remedy = Both(remedy);
+                    finding.remedy = remedy;
                 }
             }
         }
@@ -464,7 +445,7 @@ impl Look<'_> {
 }
 
 /// A refusal in both languages.
-pub fn why(refusal: Refusal) -> Phrase {
+pub const fn why(refusal: Refusal) -> Phrase {
     match refusal {
         Refusal::Unreadable => phrases::WHY_UNREADABLE,
         Refusal::Quoting => phrases::WHY_QUOTING,

@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 
 use crate::lock::Lock;
 use crate::profile::files::{self, FileError};
+use crate::text::{self, Lang, doctor as phrases};
 
 /// What is put behind a file's name to name its backup.
 pub const BACKUP: &str = ".gatelight-backup";
@@ -34,6 +35,18 @@ pub enum WriteError {
     /// The system refused.
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+impl WriteError {
+    /// For people.
+    pub fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::File(error) => error.text(lang),
+            Self::Io(error) => text::error::io(lang, error),
+            Self::Changed => lang.pick(phrases::WHY_CHANGED).to_owned(),
+            Self::Busy => lang.pick(phrases::WHY_BUSY).to_owned(),
+        }
+    }
 }
 
 /// A job file as it was read.

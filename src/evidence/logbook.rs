@@ -1,6 +1,7 @@
 //! Blocks of log lines → evidence. One event that stands in several files counts once; a line without a stamp belongs to
 //! the record above it.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -26,6 +27,9 @@ const COPY_SECONDS: i64 = 60;
 
 /// Characters of a line that are kept as evidence.
 const PROOF_CHARS: usize = 400;
+
+/// What a traceback begins with. Where no record stands above it, Python itself printed it.
+const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
 /// Lines at the head of a block that are asked for their level.
 const LINES_ASKED_FOR_LEVEL: usize = 8;
@@ -86,6 +90,12 @@ struct Remembered {
 }
 
 impl Remembered {
+    /// Whether this file told of it as often as it happened.
+    fn was_told_by(&self, source: usize) -> bool {
+        let told = std::iter::once(&self.first).chain(&self.others).find(|(file, _)| *file == source);
+        told.is_some_and(|(_, times)| *times >= self.times)
+    }
+
     /// Counts one more word of this file. Whether it tells of nothing new.
     fn is_known_to(&mut self, source: usize) -> bool {
         if self.first.0 != source && !self.others.iter().any(|(file, _)| *file == source) {
@@ -109,25 +119,24 @@ impl Copies {
         let Some(key) = event.key else { return false };
         let source = self.number_of(&event.proof.source);
         let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
-        let mut left = self.keys.get(&key).copied().unwrap_or(0);
-        for known in self.remembered.iter_mut().rev() {
-            if left == 0 {
-                break;
+        if self.keys.contains_key(&key) {
+            let mut same = self.remembered.iter_mut().filter(|known| known.key == key);
+            let known = match event.stamp {
+                Some(stamp) => same.rfind(|known| known.stamp == Some(stamp)),
+                // Copies come in the order of the events: this is one of the oldest that its file did not tell of yet.
+                None => same.find(|known| fresh(known.at) && !known.was_told_by(source)),
+            };
+            if let Some(known) = known {
+                return known.is_known_to(source);
             }
-            if known.key != key {
-                continue;
-            }
-            left -= 1;
-            match (known.stamp, event.stamp) {
-                (Some(a), Some(b)) if a == b => return known.is_known_to(source),
-                // The first copy had no place in time: this one has, and is told again with it.
-                (None, Some(_)) if fresh(known.at) => {
-                    known.stamp = event.stamp;
-                    known.others.push((source, 1));
-                    return false;
-                }
-                (_, None) if fresh(known.at) => return known.is_known_to(source),
-                _ => {}
+            // The first copy had no place in time: this one has, and is told again with it.
+            let mut same = self.remembered.iter_mut().filter(|known| known.key == key);
+            if event.stamp.is_some()
+                && let Some(known) = same.find(|known| known.stamp.is_none() && fresh(known.at))
+            {
+                known.stamp = event.stamp;
+                known.others.push((source, 1));
+                return false;
             }
         }
         if self.remembered.len() >= MOST_REMEMBERED
@@ -228,6 +237,8 @@ impl Scanner {
         sink: &mut dyn FnMut(LogEvent),
     ) -> Carry {
         let patterns = &*self.patterns;
+        let plain = without_colours(block);
+        let block = &*plain;
         if let Some((signal, stamp)) = level_seen(block) {
             sink(LogEvent { signal, other_pid: None, stamp, proof: Proof::new(source, "", now), key: None });
         }
@@ -302,17 +313,40 @@ fn context(head: &Head<'_>, patterns: &Patterns) -> Carry {
     }
 }
 
+/// Some consoles and wrappers colour what they pass on: `ESC [ … m` says nothing.
+fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
+    const ESCAPE: u8 = 0x1b;
+    if memchr(ESCAPE, block).is_none() {
+        return Cow::Borrowed(block);
+    }
+    let mut plain = Vec::with_capacity(block.len());
+    let mut rest = block;
+    while let Some(at) = memchr(ESCAPE, rest) {
+        plain.extend_from_slice(&rest[..at]);
+        let after = &rest[at + 1..];
+        let codes = after.strip_prefix(b"[").map_or(0, |codes| {
+            codes.iter().take_while(|b| b.is_ascii_digit() || matches!(b, b';' | b':')).count()
+        });
+        rest = if after.get(codes + 1) == Some(&b'm') { &after[codes + 2..] } else { after };
+    }
+    plain.extend_from_slice(rest);
+    Cow::Owned(plain)
+}
+
 /// The record that the line from `start` to `end` belongs to: begun in this block, or carried over from the last one.
 fn enclosing(block: &[u8], start: usize, end: usize, carry: &Carry, patterns: &Patterns) -> Carry {
     let mut line_end = start;
+    let mut traceback = false;
     for _ in 0..MOST_LINES_OF_A_RECORD {
         if line_end == 0 {
             let mut carried = carry.clone();
             carried.about_feishu |= patterns.speak_of_feishu(&block[..end]);
+            carried.level = carried.level.or(traceback.then_some(Level::Error));
             return carried;
         }
         let line_start = memrchr(b'\n', &block[..line_end - 1]).map_or(0, |at| at + 1);
         let text = &block[line_start..line_end - 1];
+        traceback |= text.starts_with(TRACEBACK);
         if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
             let mut record = context(&head, patterns);
             record.about_feishu |= patterns.speak_of_feishu(&block[line_start..end]);

@@ -9,6 +9,11 @@ use crate::health::Signal;
 
 const BUILT_IN: &str = include_str!("../../resources/patterns.toml");
 
+/// The lines of the built-in table that hold what is looked for, without its remarks and sources.
+pub fn wordings() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.lines().filter(|line| !line.starts_with('#') && !line.starts_with("source"))
+}
+
 /// The table cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
@@ -22,6 +27,9 @@ pub enum PatternError {
     #[error("log patterns: {0}")]
     Searcher(#[from] aho_corasick::BuildError),
 }
+
+/// Shortest text of a pattern, in bytes: a shorter one would fit almost any line.
+pub const SHORTEST: usize = 4;
 
 /// One pattern; the fields are explained at the head of `resources/patterns.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -98,7 +106,8 @@ pub struct Candidate<'a> {
 /// All patterns, ready to search.
 #[derive(Debug)]
 pub struct Patterns {
-    speech: Vec<String>,
+    /// How such a record begins, and what it holds after that.
+    speech: Vec<(Vec<u8>, Option<memmem::Finder<'static>>)>,
     all: Vec<Pattern>,
     /// For each pattern: finds its needle. `None`: whatever fits `starts` holds it.
     finders: Vec<Option<memmem::Finder<'static>>>,
@@ -119,7 +128,7 @@ impl Patterns {
         let table: Table = toml::from_str(BUILT_IN)?;
         let mut patterns: Vec<Pattern> = extra.iter().map(Pattern::from_settings).collect();
         patterns.extend(table.pattern);
-        if let Some(short) = patterns.iter().find(|p| p.needle.len() < 4) {
+        if let Some(short) = patterns.iter().find(|p| p.needle.len() < SHORTEST) {
             return Err(PatternError::TooShort(short.signal));
         }
         let mut needles: Vec<&str> = patterns.iter().map(|p| p.needle.as_str()).collect();
@@ -131,7 +140,13 @@ impl Patterns {
         };
         let feishu = ["eishu", "lark_oapi", "Lark"].map(memmem::Finder::new);
         let finders = patterns.iter().map(Pattern::finder).collect();
-        Ok(Self { speech: table.speech, all: patterns, finders, searcher, feishu })
+        let speech = table.speech.iter().map(|text| match text.split_once('…') {
+            Some((start, holds)) => {
+                (start.as_bytes().to_vec(), Some(memmem::Finder::new(holds).into_owned()))
+            }
+            None => (text.as_bytes().to_vec(), None),
+        });
+        Ok(Self { speech: speech.collect(), all: patterns, finders, searcher, feishu })
     }
 
     /// Where the next needle begins, at `from` or after it.
@@ -149,9 +164,13 @@ impl Patterns {
         self.feishu.iter().any(|word| word.find(text).is_some())
     }
 
-    /// Whether a record with this message carries what people wrote.
+    /// Whether a record with this message carries what people wrote or what a tool printed.
     pub fn is_speech(&self, message: &[u8]) -> bool {
-        self.speech.iter().any(|start| message.starts_with(start.as_bytes()))
+        self.speech.iter().any(|(start, holds)| {
+            message
+                .strip_prefix(start.as_slice())
+                .is_some_and(|rest| holds.as_ref().is_none_or(|holds| holds.find(rest).is_some()))
+        })
     }
 
     /// What the candidate means: the first pattern that fits. `about_feishu`: whether the record, as far as it was read,

@@ -20,8 +20,8 @@ pub fn evidence(file: &str, json: Option<&Value>) -> Option<Evidence> {
         ("gateway.pid", Some(value)) => identity(value).map(|id| Evidence::PidFile(Some(id))),
         ("gateway_state.json", Some(value)) => state(value).map(Evidence::StateFile),
         ("state/gateway.heartbeat", Some(value)) => heartbeat(value),
-        (".gateway-planned-stop.json", Some(_)) => Some(Evidence::PlannedStopMarker),
-        (".gateway-takeover.json", Some(_)) => Some(Evidence::TakeoverMarker),
+        (".gateway-planned-stop.json", Some(marker)) => Some(Evidence::PlannedStopMarker(target(marker))),
+        (".gateway-takeover.json", Some(marker)) => Some(Evidence::TakeoverMarker(target(marker))),
         (".gateway-launchd-unsupported", marker) => Some(Evidence::Detached(marker.is_some())),
         _ => None,
     }
@@ -43,6 +43,11 @@ pub fn identity(value: &Value) -> Option<FileIdentity> {
 fn pid(value: &Value) -> Option<u32> {
     let pid = u32::try_from(value.as_u64()?).ok()?;
     (pid > 0 && i32::try_from(pid).is_ok()).then_some(pid)
+}
+
+/// Whom a marker is meant for.
+fn target(marker: &Value) -> Option<u32> {
+    pid(marker.get("target_pid")?)
 }
 
 /// `start_time`: a whole number in most files; a fraction is not the same unit (the heartbeat's epoch seconds).

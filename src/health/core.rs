@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::{Evidence, FileIdentity, JobState, Manager, ProcessState, Proof, Signal};
-use super::gateway::{End, Gateway, Link, Said};
+use super::gateway::{End, Gateway, Link, Plan, Said};
 use super::judge;
 use super::reason::{Light, Reason};
 use super::settings::Deadlines;
@@ -33,6 +33,12 @@ const LATE_HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// The last lines of a process may arrive for this long after it is gone.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// A process that is there at the first looks may have been there long before; one that appears later has just begun.
+const FIRST_LOOKS: Duration = Duration::from_secs(2);
+
+/// A start that is known from several sources has about the same time in each.
+const SAME_START: Duration = Duration::from_secs(5);
 
 /// What is known of one process of this profile.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,21 +74,30 @@ struct Predecessor {
     pid: Option<u32>,
     /// `None` while it lives.
     until: Option<Timestamp>,
+    /// What is known of it while it lives: the new one may be refused, and then it is the gateway again.
+    gateway: Option<Box<Gateway>>,
+    since: Timestamp,
 }
 
 /// Everything known of one profile, and the verdict that follows from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Core {
+    /// When it was made.
+    begun: Timestamp,
     pub(super) deadlines: Deadlines,
     pub(super) now: Timestamp,
     pub(super) gateway: Gateway,
     pub(super) gateway_since: Timestamp,
     pub(super) job: Option<Job>,
+    /// A service manager spoke, or was asked in vain: its word is worth waiting for.
+    pub(super) manager_known: bool,
     pub(super) detached: Option<Timestamp>,
     pub(super) starts: Vec<Timestamp>,
     pub(super) recorded_starts: Vec<Timestamp>,
     /// The newest of both.
     pub(super) newest_start: Option<Timestamp>,
+    /// Starts after a run that worked and was ended on purpose, or was taken over: no crash came before them.
+    pub(super) meant_starts: Vec<Timestamp>,
     pub(super) takeovers: Vec<(Timestamp, Proof)>,
     pub(super) storm: Option<(Timestamp, Proof)>,
     processes: BTreeMap<u32, Process>,
@@ -94,6 +109,8 @@ pub struct Core {
     predecessor: Option<Predecessor>,
     /// What was heard since the last start of a gateway: its process may be known only later.
     start_heard: Vec<(Timestamp, Said)>,
+    /// … and it was not the start of the gateway of that time.
+    start_is_of_another: bool,
     grace: Option<Timestamp>,
     asleep_since: Option<Timestamp>,
     green_since: Option<Timestamp>,
@@ -105,15 +122,18 @@ impl Core {
     /// A profile of which nothing is known yet.
     pub fn new(deadlines: Deadlines, now: Timestamp) -> Self {
         Self {
+            begun: now,
             gateway: Gateway::new(now, &deadlines, None),
             gateway_since: now,
             deadlines,
             now,
             job: None,
+            manager_known: false,
             detached: None,
             starts: Vec::new(),
             recorded_starts: Vec::new(),
             newest_start: None,
+            meant_starts: Vec::new(),
             takeovers: Vec::new(),
             storm: None,
             processes: BTreeMap::new(),
@@ -123,6 +143,7 @@ impl Core {
             unreadable: Vec::new(),
             predecessor: None,
             start_heard: Vec::new(),
+            start_is_of_another: false,
             grace: None,
             asleep_since: None,
             green_since: None,
@@ -245,6 +266,7 @@ impl Core {
             Evidence::Unreadable(files) => self.unreadable = files,
             Evidence::NoProcess => {
                 self.processes.clear();
+                self.predecessor = None;
                 if self.gateway.seen {
                     let at = self.gateway.last_seen;
                     self.end_gateway(at, None, Proof::new("process", "no such process", now));
@@ -264,18 +286,21 @@ impl Core {
             }
             Evidence::Heartbeat { pid, updated_at } => self.beat(pid, updated_at),
             Evidence::Job { manager, label, state, pid, last_exit } => {
-                self.job = Some(Job { manager, label, state, pid, last_exit, at: now });
+                self.see_job(Job { manager, label, state, pid, last_exit, at: now });
             }
-            Evidence::JobUnknown => self.job = None,
+            Evidence::JobUnknown => {
+                self.manager_known = true;
+                self.job = None;
+            }
             Evidence::Tcp { established } => self.gateway.tcp = Some(established),
             Evidence::Starts(times) => self.read_starts(times),
-            Evidence::PlannedStopMarker => {
+            Evidence::PlannedStopMarker(target) => {
                 let proof = Proof::new(".gateway-planned-stop.json", "planned stop", now);
-                self.hear(Said { signal: Signal::PlannedStop, other_pid: None, stamp: None, proof });
+                self.gateway.mark(now, Plan::Stop, target, proof);
             }
-            Evidence::TakeoverMarker => {
+            Evidence::TakeoverMarker(target) => {
                 let proof = Proof::new(".gateway-takeover.json", "takeover", now);
-                self.mark_takeover(proof);
+                self.gateway.mark(now, Plan::Takeover, target, proof);
             }
             Evidence::Detached(there) => self.detached = there.then_some(now),
             Evidence::HistoryTruncated => self.gateway.truncated = true,
@@ -308,6 +333,9 @@ impl Core {
         }
         if signal == Signal::Start {
             self.start_heard.clear();
+            let gateway = &self.gateway;
+            self.start_is_of_another =
+                gateway.pid.is_some() && gateway.alive() && (gateway.said_start || gateway.at_work());
         }
         if (signal == Signal::Start || !self.start_heard.is_empty())
             && self.start_heard.len() < MOST_OF_A_START
@@ -315,12 +343,19 @@ impl Core {
             self.start_heard.push((now, said.clone()));
         }
         match signal {
-            Signal::Takeover => push_bounded(&mut self.takeovers, (now, proof.clone())),
+            Signal::Takeover => {
+                push_bounded(&mut self.takeovers, (now, proof.clone()));
+                // Whoever takes over was started before it says so.
+                let newest = self.starts.iter().max().copied();
+                if let Some(start) = newest.filter(|start| now < after(*start, LONGEST_GOODBYE)) {
+                    push_bounded(&mut self.meant_starts, start);
+                }
+            }
             Signal::RespawnStorm => self.storm = Some((now, proof.clone())),
             // A gateway that is known by its log only, or whose successor has not been seen by the system yet.
             Signal::Start if self.gateway.pid.is_none() || self.gateway.end.is_some() => {
-                self.begin(None, now);
                 self.count_start(now);
+                self.begin(None, now);
             }
             _ => {}
         }
@@ -328,12 +363,22 @@ impl Core {
         // no link of its own by then.
         let young = self.gateway.pid.is_some()
             && self.gateway.link == Link::Unknown
+            && (self.gateway.witnessed || self.gateway.started_at.is_some())
             && now < after(self.gateway.starting.since, LAST_WORDS);
-        if (young && is_of_shutdown(signal)) || (self.predecessor_speaks() && belongs_to_the_leaving(signal))
-        {
+        if young && is_of_shutdown(signal) {
             return;
         }
         let grace = self.grace();
+        if self.predecessor_speaks() {
+            let silent = !self.gateway.said_start && signal.is_of_link();
+            if let Some(old) = self.predecessor.as_mut().filter(|_| silent || belongs_to_the_leaving(signal))
+            {
+                if let Some(gateway) = &mut old.gateway {
+                    gateway.hear(now, said, &self.deadlines, grace);
+                }
+                return;
+            }
+        }
         self.gateway.hear(now, said, &self.deadlines, grace);
         // Without a process to look at, its own word that it leaves is the end of it.
         if signal == Signal::Exiting && self.gateway.pid.is_none() {
@@ -341,19 +386,44 @@ impl Core {
         }
     }
 
-    /// Those that are too old to be counted are asked about no more.
+    /// Remembers a start, and whether it follows a run that worked and was ended on purpose. Those that are too old to
+    /// be counted are asked about no more.
     fn count_start(&mut self, at: Timestamp) {
-        let floor = before(self.now, self.deadlines.crash_window);
+        let floor = before(self.now, self.deadlines.crash_window.max(LONGEST_GOODBYE) + SAME_START);
         self.starts.retain(|start| *start > floor);
+        self.meant_starts.retain(|start| *start > floor);
         push_bounded(&mut self.starts, at);
         self.newest_start = self.newest_start.max(Some(at));
+        let gateway = &self.gateway;
+        let plan = gateway.shutdown.as_ref().map(|shutdown| shutdown.plan);
+        let meant = match plan {
+            Some(Plan::Takeover) => true,
+            Some(Plan::Stop | Plan::Restart) => gateway.at_work(),
+            Some(Plan::Unplanned) | None => false,
+        };
+        if meant {
+            push_bounded(&mut self.meant_starts, at);
+        }
     }
 
-    fn mark_takeover(&mut self, proof: Proof) {
-        if !self.predecessor_speaks() {
-            let grace = self.grace();
-            let said = Said { signal: Signal::Takeover, other_pid: None, stamp: None, proof };
-            self.gateway.hear(self.now, said, &self.deadlines, grace);
+    fn see_job(&mut self, job: Job) {
+        let now = self.now;
+        self.manager_known = true;
+        // Where nobody looks at processes, the manager's word has to do.
+        let before = self.job.replace(job).filter(|old| old.pid.is_some());
+        let (Some(before), Some(job)) = (before, &self.job) else { return };
+        if self.gateway.pid.is_some() || before.pid == job.pid {
+            return;
+        }
+        if job.pid.is_some() {
+            // Its start may have been read before the manager was asked.
+            if self.gateway.end.is_some() || now > after(self.gateway_since, LONGEST_GOODBYE) {
+                self.begin(None, now);
+            }
+        } else if self.gateway.alive() {
+            let proof = Proof::new(job.manager.word(), format!("{}: no process", job.label), now);
+            let exit = job.last_exit;
+            self.end_gateway(now, exit, proof);
         }
     }
 
@@ -373,6 +443,7 @@ impl Core {
         });
         if reused {
             self.processes.remove(&pid);
+            self.forget_predecessor(pid);
             if self.gateway.pid == Some(pid) {
                 self.end_gateway(
                     now,
@@ -400,9 +471,18 @@ impl Core {
         }
         if state == ProcessState::Gone {
             self.processes.remove(&pid);
-            if let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) {
-                old.until = Some(after(now, LAST_WORDS));
-            }
+        }
+        if !live {
+            self.forget_predecessor(pid);
+        }
+    }
+
+    /// The process before is gone, too.
+    fn forget_predecessor(&mut self, pid: u32) {
+        let until = after(self.now, LAST_WORDS);
+        if let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) {
+            old.until.get_or_insert(until);
+            old.gateway = None;
         }
     }
 
@@ -468,11 +548,13 @@ impl Core {
             return;
         }
         let Some(process) = self.processes.get(&pid).cloned() else { return };
+        if self.take_up_again(pid) {
+            return;
+        }
         if self.gateway.pid.is_some() || self.gateway.end.is_some() || !self.gateway.seen {
             self.begin(Some(pid), process.started_at.unwrap_or(process.first_seen));
-            if let Some(started_at) = process.started_at {
-                self.hand_over(started_at);
-            }
+            self.hand_over(process.started_at);
+            self.gateway.witnessed |= process.first_seen > after(self.begun, FIRST_LOOKS);
         }
         self.gateway.pid = Some(pid);
         let written = self.pid_file.filter(|id| id.pid == pid).and_then(|id| id.start);
@@ -484,11 +566,26 @@ impl Core {
         }
     }
 
+    /// A newer process is gone and the one before it still there: what was known of it holds again.
+    fn take_up_again(&mut self, pid: u32) -> bool {
+        let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) else { return false };
+        let Some(gateway) = old.gateway.take() else { return false };
+        self.gateway_since = old.since;
+        self.gateway = *gateway;
+        self.predecessor = None;
+        true
+    }
+
     /// Gives a new process what was heard of its start before it was known: its lines may be read before its
     /// predecessor is seen to be gone.
-    fn hand_over(&mut self, started_at: Timestamp) {
+    fn hand_over(&mut self, started_at: Option<Timestamp>) {
         let heard = std::mem::take(&mut self.start_heard);
-        if heard.first().is_none_or(|(at, _)| *at < started_at) {
+        let Some((first, _)) = heard.first() else { return };
+        let own = match started_at {
+            Some(started_at) => *first >= started_at,
+            None => self.start_is_of_another && self.now < after(*first, LONGEST_GOODBYE),
+        };
+        if !own {
             return;
         }
         let grace = self.grace();
@@ -502,18 +599,16 @@ impl Core {
         let old =
             (self.gateway.pid, self.gateway.end.as_ref().map(|end| end.respawn.since), self.gateway.seen);
         let old_lives = old.0.is_some_and(|pid| self.processes.get(&pid).is_some_and(Process::live));
+        let grace = self.grace();
+        let new = Gateway::new(since, &self.deadlines, grace);
+        let left = std::mem::replace(&mut self.gateway, new);
+        let lived = |until, gateway| Predecessor { pid: old.0, until, gateway, since: self.gateway_since };
         self.predecessor = match old {
-            (old_pid, _, true) if old_lives && old_pid != pid => {
-                Some(Predecessor { pid: old_pid, until: None })
-            }
-            (old_pid, Some(gone), true) => {
-                Some(Predecessor { pid: old_pid, until: Some(after(gone, LAST_WORDS)) })
-            }
+            (old_pid, _, true) if old_lives && old_pid != pid => Some(lived(None, Some(Box::new(left)))),
+            (_, Some(gone), true) => Some(lived(Some(after(gone, LAST_WORDS)), None)),
             _ => None,
         };
-        let grace = self.grace();
         self.absent = None;
-        self.gateway = Gateway::new(since, &self.deadlines, grace);
         self.gateway_since = self.now;
         self.gateway.seen = true;
         self.gateway.last_seen = self.now;
@@ -521,6 +616,7 @@ impl Core {
 
     fn end_gateway(&mut self, at: Timestamp, exit: Option<i32>, proof: Proof) {
         let grace = self.grace();
+        self.gateway.leave_as_marked(at, Timer::start(at, self.deadlines.restart, grace));
         match &mut self.gateway.end {
             Some(end) => end.exit = end.exit.or(exit),
             None => {
@@ -540,13 +636,16 @@ impl Core {
         recent && self.predecessor.as_ref().is_some_and(|old| old.until.is_none_or(|until| self.now < until))
     }
 
+    /// Its last words may be read just after it is gone.
     fn written_by_gateway(&self, pid: u32, start: Option<u64>) -> bool {
         let gateway = &self.gateway;
+        let just_left = gateway.pid.is_some()
+            && gateway.end.as_ref().is_some_and(|end| self.now < after(end.respawn.since, LAST_WORDS));
         let same_start = match (gateway.start, start) {
             (Some(live), Some(written)) => live == written,
             _ => true,
         };
-        gateway.alive() && gateway.pid.is_none_or(|live| live == pid) && same_start
+        (gateway.alive() || just_left) && gateway.pid.is_none_or(|live| live == pid) && same_start
     }
 
     fn beat(&mut self, pid: u32, updated_at: Option<Timestamp>) {
@@ -589,6 +688,15 @@ impl Core {
         let now = self.clock();
         let floor = before(now, window);
         times.iter().filter(|at| **at > floor && **at <= now).count()
+    }
+
+    /// Of these starts those that may follow a crash.
+    pub(super) fn unmeant(&self, starts: &[Timestamp]) -> Vec<Timestamp> {
+        let near = |start: &Timestamp, meant: &Timestamp| {
+            *start <= after(*meant, SAME_START) && *meant <= after(*start, SAME_START)
+        };
+        let meant = |start: &&Timestamp| self.meant_starts.iter().any(|meant| near(start, meant));
+        starts.iter().filter(|start| !meant(start)).copied().collect()
     }
 }
 

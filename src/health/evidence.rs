@@ -220,10 +220,10 @@ pub enum Evidence {
     },
     /// Start records of `gateway-starts.log`, oldest first.
     Starts(Vec<Timestamp>),
-    /// The planned-stop marker is there.
-    PlannedStopMarker,
-    /// The takeover marker is there.
-    TakeoverMarker,
+    /// The planned-stop marker is there: this process, if it says which, is about to be stopped on purpose.
+    PlannedStopMarker(Option<u32>),
+    /// The takeover marker is there: this process, if it says which, is about to be replaced.
+    TakeoverMarker(Option<u32>),
     /// The marker of a gateway that launchd could not manage is there (or no longer).
     Detached(bool),
     /// The logs do not reach back to the start of the process, or cannot be read: silence proves nothing.

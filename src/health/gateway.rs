@@ -18,9 +18,24 @@ const INBOUND_TAIL: Duration = Duration::from_secs(2);
 /// stamps was set back (daylight saving, NTP).
 const STRAGGLER_SECONDS: i64 = 60;
 
-/// A dead executor's line is read late at most by this much when it is the process before that wrote it. Beyond it the
-/// clock of the stamps was set back.
+/// A line of the process before is read late at most by this much. Beyond it the clock of the stamps was set back.
 const LATE_SECONDS: i64 = 1800;
+
+/// … unless it is so old that no change of the clocks explains it: then the file holds what was long before.
+const ANCIENT_SECONDS: i64 = 7200;
+
+/// What files held already is read within this time, one file after the other, whatever its stamps say.
+const SAME_READING: Duration = Duration::from_secs(5);
+
+/// Threads of one process write their records in almost the order of the stamps: within one file a stamp that falls by
+/// more than this shows that the clock was set back.
+const DISORDER_SECONDS: i64 = 1;
+
+/// Files whose newest stamps are remembered: more than any gateway writes.
+const MOST_FILES: usize = 16;
+
+/// A marker of a stop or a takeover is believed for this long (its life, by the gateway's sources).
+const MARKER_LIFE: Duration = Duration::from_secs(60);
 
 /// The system and the gateway round times differently.
 const START_TOLERANCE: Duration = Duration::from_secs(5);
@@ -189,10 +204,28 @@ pub struct Gateway {
     /// The link's loss was told by an error alone: the SDK's INFO records, a recovery among them, are hidden.
     pub lark_hidden: bool,
     webhook: bool,
+    /// Its beginning was seen, by its own word or because it was not there before: from then on silence says something.
+    pub witnessed: bool,
+    /// It said in its log that it starts.
+    pub said_start: bool,
+    /// It wrote into its state file that it stopped, and not to be started again.
+    pub told_stopped: bool,
+    /// A marker says that it is about to be stopped or replaced on purpose.
+    marked: Option<(Plan, Timestamp, Proof)>,
+    /// When the link was lost last.
+    lost_at: Option<Timestamp>,
     /// When it began is known: it was seen beginning, or the system says.
     begun: bool,
-    first_stamp: Option<DateTime>,
-    newest_stamp: Option<DateTime>,
+    first_stamp: Option<Heard>,
+    newest_stamp: Option<Heard>,
+    newest_of_file: Vec<(String, DateTime)>,
+}
+
+/// A stamp, and when it was read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Heard {
+    stamp: DateTime,
+    at: Timestamp,
 }
 
 impl Gateway {
@@ -226,9 +259,15 @@ impl Gateway {
             tcp: None,
             lark_hidden: false,
             webhook: false,
+            witnessed: false,
+            said_start: false,
+            told_stopped: false,
+            marked: None,
+            lost_at: None,
             begun: false,
             first_stamp: None,
             newest_stamp: None,
+            newest_of_file: Vec::new(),
         }
     }
 
@@ -293,12 +332,18 @@ impl Gateway {
         self.last_seen = now;
         self.lines_seen = true;
         let timer = |span| Timer::start(now, span, grace);
-        let straggler = signal.is_of_link() && self.is_straggler(stamp);
-        let foreign = self.is_of_before(stamp);
+        let set_back = self.was_set_back(stamp, &proof.source, now);
+        let straggler = signal.is_of_link() && self.is_straggler(stamp, set_back, now);
+        let foreign = self.is_of_before(stamp, set_back, now);
         match signal {
+            // What the process before left in the files says nothing of this one.
+            _ if foreign && stays(signal) => {}
             Signal::Start => {
                 self.info_seen = true;
                 self.begun = true;
+                self.witnessed = true;
+                self.said_start = true;
+                self.lost_at = None;
                 // Whatever left before: this one begins, without a link.
                 if self.shutdown.take().is_some() {
                     self.exiting = None;
@@ -307,7 +352,11 @@ impl Gateway {
                 }
             }
             Signal::Info => self.info_seen = true,
-            Signal::FeishuExpected => self.expect_feishu(),
+            Signal::FeishuExpected => {
+                self.witnessed = true;
+                self.said_start = true;
+                self.expect_feishu();
+            }
             Signal::Webhook => {
                 self.webhook = true;
                 self.feishu = Feishu::Absent;
@@ -322,7 +371,10 @@ impl Gateway {
             Signal::Takeover => self.leave(Plan::Takeover, proof, timer(deadlines.restart)),
             Signal::PlannedStop => self.leave(Plan::Stop, proof, timer(deadlines.restart)),
             Signal::PlannedRestart => self.leave(Plan::Restart, proof, timer(deadlines.restart)),
-            Signal::Shutdown => self.leave(Plan::Unplanned, proof, timer(deadlines.restart)),
+            Signal::Shutdown => {
+                let (plan, proof) = self.marked_plan(now).unwrap_or((Plan::Unplanned, proof));
+                self.leave(plan, proof, timer(deadlines.restart));
+            }
             Signal::Exiting => {
                 if self.exiting.is_none() {
                     self.exiting = Some((timer(deadlines.exit), proof));
@@ -332,7 +384,6 @@ impl Gateway {
             Signal::RespawnStorm | Signal::Record => {}
             // What follows the beginning of a shutdown is noise of the teardown.
             _ if self.shutdown.is_some() => {}
-            Signal::ExecutorShutdown | Signal::WrongLoop if foreign => {}
             Signal::ExecutorShutdown => {
                 self.executor.get_or_insert(proof);
             }
@@ -357,19 +408,19 @@ impl Gateway {
                 self.connect(proof);
             }
             Signal::Inbound => {
-                let too_soon = matches!(&self.link, Link::Lost(timer, _)
-                    if now < super::timer::after(timer.since, INBOUND_TAIL));
-                if !too_soon {
+                let connected = matches!(self.link, Link::Connected(_));
+                let tail = self.lost_at.is_some_and(|at| now < super::timer::after(at, INBOUND_TAIL));
+                if connected || !tail {
                     self.connect(proof);
                 }
             }
             Signal::Lost => {
                 self.lark_hidden |= proof.line.contains("receive message loop exit");
-                self.lose(proof, timer(deadlines.reconnect));
+                self.lose(now, proof, timer(deadlines.reconnect));
             }
             Signal::Disconnected => {
                 self.lark_hidden = false;
-                self.lose(proof, timer(deadlines.reconnect));
+                self.lose(now, proof, timer(deadlines.reconnect));
             }
             Signal::Attempt => self.attempt(now, proof, timer(deadlines.attempt)),
             Signal::FailedNetwork => {
@@ -380,27 +431,79 @@ impl Gateway {
         }
     }
 
-    fn is_straggler(&mut self, stamp: Option<DateTime>) -> bool {
+    /// Whether the clock of the stamps was set back, by the order of the lines within one file.
+    fn was_set_back(&mut self, stamp: Option<DateTime>, file: &str, now: Timestamp) -> bool {
         let Some(stamp) = stamp else { return false };
-        match self.newest_stamp {
-            Some(newest) if stamp < newest => {
-                let behind = newest.duration_since(stamp).as_secs();
-                if behind < STRAGGLER_SECONDS {
-                    return true;
-                }
-                self.newest_stamp = Some(stamp);
+        if let Some((_, newest)) = self.newest_of_file.iter_mut().find(|(name, _)| name == file) {
+            let fell = newest.duration_since(stamp).as_secs() > DISORDER_SECONDS;
+            if fell || stamp > *newest {
+                *newest = stamp;
             }
-            _ => self.newest_stamp = Some(stamp),
+            if fell && self.newest_stamp.is_some_and(|newest| stamp < newest.stamp) {
+                self.newest_stamp = Some(Heard { stamp, at: now });
+            }
+            return fell;
+        }
+        if self.newest_of_file.len() < MOST_FILES {
+            self.newest_of_file.push((file.to_owned(), stamp));
         }
         false
     }
 
-    /// Whether a line with this stamp was written before this process's first one.
-    fn is_of_before(&mut self, stamp: Option<DateTime>) -> bool {
+    /// Whether a line about the link is older than the newest one, and was only read later.
+    fn is_straggler(&mut self, stamp: Option<DateTime>, set_back: bool, now: Timestamp) -> bool {
         let Some(stamp) = stamp else { return false };
-        let first = *self.first_stamp.get_or_insert(stamp);
-        let behind = first.duration_since(stamp).as_secs();
-        stamp < first && behind < LATE_SECONDS
+        if let Some(newest) = self.newest_stamp.filter(|newest| stamp < newest.stamp && !set_back) {
+            let behind = newest.stamp.duration_since(stamp).as_secs();
+            if behind < STRAGGLER_SECONDS || is_of_the_past(behind, newest, now) {
+                return true;
+            }
+        }
+        self.newest_stamp = Some(Heard { stamp, at: now });
+        false
+    }
+
+    /// Whether a line with this stamp was written before this process's first one.
+    fn is_of_before(&mut self, stamp: Option<DateTime>, set_back: bool, now: Timestamp) -> bool {
+        let Some(stamp) = stamp else { return false };
+        let first = *self.first_stamp.get_or_insert(Heard { stamp, at: now });
+        let behind = first.stamp.duration_since(stamp).as_secs();
+        if behind <= DISORDER_SECONDS {
+            return false;
+        }
+        let before = !set_back && (behind < LATE_SECONDS || is_of_the_past(behind, first, now));
+        if !before {
+            self.first_stamp = Some(Heard { stamp, at: now });
+        }
+        before
+    }
+
+    /// A marker says that this process is about to leave. Without a signal that follows it means nothing.
+    pub fn mark(&mut self, now: Timestamp, plan: Plan, target: Option<u32>, proof: Proof) {
+        if self.pid.is_none_or(|pid| target.is_none_or(|target| target == pid)) {
+            self.marked = Some((plan, now, proof));
+        }
+    }
+
+    fn marked_plan(&self, now: Timestamp) -> Option<(Plan, Proof)> {
+        let (plan, at, proof) = self.marked.as_ref()?;
+        (now < super::timer::after(*at, MARKER_LIFE)).then(|| (*plan, proof.clone()))
+    }
+
+    /// It ends now: on purpose, if a marker says so and its own words did not say otherwise.
+    pub fn leave_as_marked(&mut self, now: Timestamp, timer: Timer) {
+        if let Some((plan, proof)) = self.marked_plan(now) {
+            self.leave(plan, proof, timer);
+        }
+    }
+
+    /// Whether it does what it is there for, as far as it has shown.
+    pub fn at_work(&self) -> bool {
+        match self.link {
+            Link::Connected(_) => true,
+            Link::Unknown => self.feishu == Feishu::Absent,
+            _ => false,
+        }
     }
 
     fn expect_feishu(&mut self) {
@@ -434,8 +537,9 @@ impl Gateway {
         self.link = Link::Connected(proof);
     }
 
-    fn lose(&mut self, proof: Proof, timer: Timer) {
+    fn lose(&mut self, now: Timestamp, proof: Proof, timer: Timer) {
         self.expect_feishu();
+        self.lost_at = Some(now);
         if matches!(self.link, Link::Connected(_) | Link::Unknown) {
             self.link = Link::Lost(timer, proof);
         }
@@ -484,6 +588,7 @@ impl Gateway {
         self.last_seen = now;
         // A new process takes the key over from the file of the one before: it says something only on the way out.
         let leaving = matches!(state.gateway_state.as_str(), "draining" | "stopped");
+        self.told_stopped = state.gateway_state == "stopped" && !state.restart_requested;
         if state.restart_requested && leaving && self.shutdown.is_none() {
             let proof = Proof::new("gateway_state.json", "restart_requested: true", now);
             self.leave(Plan::Restart, proof, Timer::start(now, deadlines.restart, grace));
@@ -544,11 +649,35 @@ impl Gateway {
                     Some(Trouble { reason, proof, other_pid: pid_in(message), from_state_file: true });
             }
             "retrying" if self.shutdown.is_none() => {
-                self.lose(proof, Timer::start(now, deadlines.reconnect, grace));
+                self.lose(now, proof, Timer::start(now, deadlines.reconnect, grace));
             }
             _ => {}
         }
     }
+}
+
+/// Whether a line that is older than the reference by so many seconds was in its file before anybody read it.
+fn is_of_the_past(behind: i64, reference: Heard, now: Timestamp) -> bool {
+    behind > ANCIENT_SECONDS || now < super::timer::after(reference.at, SAME_READING)
+}
+
+/// Signals that outlast what follows them: one of the process before would be held against this one for its life.
+fn stays(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::ExecutorShutdown
+            | Signal::WrongLoop
+            | Signal::SendAuth
+            | Signal::AppInUse
+            | Signal::AdapterMissing
+            | Signal::ConfigError
+            | Signal::LoopMissed
+            | Signal::Takeover
+            | Signal::PlannedStop
+            | Signal::PlannedRestart
+            | Signal::Shutdown
+            | Signal::Exiting
+    )
 }
 
 /// Whether an entry tells of an attempt to connect that failed: the code and wordings of hermes-agent 0.19.

@@ -90,8 +90,8 @@ fn remarks(gateway: &Gateway, notes: &mut Vec<Note>) {
 fn loops(core: &Core, holding: &mut Holding) {
     let d = &core.deadlines;
     if !settled(core) {
-        let starts =
-            core.recent(&core.starts, d.crash_window).max(core.recent(&core.recorded_starts, d.crash_window));
+        let count = |starts: &[Timestamp]| core.recent(&core.unmeant(starts), d.crash_window);
+        let starts = count(&core.starts).max(count(&core.recorded_starts));
         let storm = core.storm.as_ref().filter(|(at, _)| after(*at, d.crash_window) > core.clock());
         if starts > d.crash_starts || storm.is_some() {
             let counted = || {
@@ -129,9 +129,13 @@ pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
     };
     let takeover =
         core.takeovers.len().checked_sub(d.replace_takeovers.max(1)).and_then(|i| core.takeovers.get(i));
+    // A manager's word about the time before this process holds when no newer one comes.
+    let word =
+        core.job.as_ref().filter(|job| job.at < core.gateway_since && job.state == JobState::NotLoaded);
     [
-        ends(&core.starts, d.crash_starts, d.crash_window),
-        ends(&core.recorded_starts, d.crash_starts, d.crash_window),
+        ends(&core.unmeant(&core.starts), d.crash_starts, d.crash_window),
+        ends(&core.unmeant(&core.recorded_starts), d.crash_starts, d.crash_window),
+        word.map(|_| after(core.gateway_since, d.settle)),
         core.storm.as_ref().map(|(at, _)| after(*at, d.crash_window)),
         takeover.map(|(at, _)| after(*at, d.replace_window)),
         Some(settles_at(core)),
@@ -182,6 +186,12 @@ fn gone(core: &Core, holding: &mut Holding) {
         absent_job(core, holding);
         return;
     }
+    // The log level hides the line that says so: what it wrote at the end, and how it ended, say it too.
+    if gateway.info_hidden() && gateway.told_stopped && end.exit == Some(0) {
+        holding
+            .push((Reason::Stopped, Some(Proof::new("gateway_state.json", "gateway_state: stopped", now))));
+        return;
+    }
     let job_exit = job.filter(|job| job.at >= end.respawn.since).and_then(|job| job.last_exit);
     let exit = end.exit.or(job_exit);
     if exit == Some(EX_CONFIG) {
@@ -192,7 +202,11 @@ fn gone(core: &Core, holding: &mut Holding) {
         _ if exit == Some(EXIT_RESTART) => !end.respawn.over(now),
         (_, Some(JobState::Running | JobState::Waiting)) => !end.respawn.over(now),
         (_, Some(JobState::NotLoaded | JobState::Stopped)) => false,
-        (_, None) => exit.is_none() && !end.settle.over(now),
+        // It left by its own word, or a manager is known that may speak yet.
+        (_, None) => {
+            let asked = plan.is_some() || core.manager_known || gateway.pid.is_none();
+            exit.is_none() && asked && !end.settle.over(now)
+        }
     };
     if on_its_way {
         let planned = gateway.shutdown.as_ref().map(|s| s.proof.clone());
@@ -274,7 +288,7 @@ fn link(core: &Core, holding: &mut Holding) {
         }
         Link::Unknown if gateway.feishu == Feishu::Absent => (Reason::Running, None),
         Link::Unknown if !gateway.starting.over(now) => (Reason::Starting, Some(started(gateway))),
-        Link::Unknown if blind || gateway.truncated => (Reason::NoEvidence, None),
+        Link::Unknown if blind || gateway.truncated || !gateway.witnessed => (Reason::NoEvidence, None),
         Link::Unknown => (Reason::ReconnectStalled, Some(started(gateway))),
     };
     // A light is green only for a process that stays.
@@ -291,11 +305,12 @@ fn started(gateway: &Gateway) -> Proof {
     Proof::new("process", line, gateway.starting.since)
 }
 
-/// Connected; and would somebody bring it back? Only a manager's own word counts, and only one that is newer than
-/// this process: an older one spoke of the process before.
+/// Connected; and would somebody bring it back? Only a manager's own word counts. One that is older than this process
+/// spoke of the process before, unless it did not know the job at all and never said that this changed.
 fn supervised(core: &Core) -> Reason {
+    let settled = core.clock() >= after(core.gateway_since, core.deadlines.settle);
     let job_says_no = core.job.as_ref().is_some_and(|job| {
-        job.at >= core.gateway_since
+        (job.at >= core.gateway_since || (settled && job.state == JobState::NotLoaded))
             && match job.state {
                 JobState::NotLoaded | JobState::Stopped => true,
                 JobState::Waiting => job.pid.is_none(),

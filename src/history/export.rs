@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::stats::{self, Incident, Story, Window};
 use super::{ChangeRow, Record, RestartRow};
-use crate::health::Light;
+use crate::health::{Light, Proof};
+use crate::recording::rfc3339;
 
 /// Version of the JSON form: grows when a key changes its meaning or goes; new keys may come at any time.
 pub const VERSION: u32 = 1;
@@ -16,9 +17,12 @@ fn seconds(span: SignedDuration) -> Value {
     json!(span.as_millis() as f64 / 1000.0)
 }
 
-/// RFC 3339, UTC, milliseconds at most.
 fn time(at: Timestamp) -> Value {
-    json!(at.to_string())
+    json!(rfc3339(at))
+}
+
+fn proof(proof: &Proof) -> Value {
+    json!({"source": proof.source, "line": proof.line, "at": time(proof.at)})
 }
 
 /// Everything of the window as one object. Times are RFC 3339, lengths of time seconds.
@@ -29,7 +33,7 @@ pub fn json(record: &Record, window: Window, now: Timestamp) -> Value {
         .map(|p| {
             let story = stats::story(p, &record.watched, window);
             json!({
-                "name": p.name,
+                "profile": p.name,
                 "figures": figures(&story),
                 "incidents": story.incidents.iter().map(incident).collect::<Vec<_>>(),
                 "changes": p.changes.iter().filter(|c| c.at >= window.from).map(change).collect::<Vec<_>>(),
@@ -39,7 +43,7 @@ pub fn json(record: &Record, window: Window, now: Timestamp) -> Value {
         .collect();
     json!({
         "version": VERSION,
-        "generated_at": time(now),
+        "at": time(now),
         "from": time(window.from),
         "to": time(window.to),
         "profiles": profiles,
@@ -77,7 +81,7 @@ fn incident(i: &Incident) -> Value {
         "seen_s": seconds(i.seen),
         "cause": i.cause.code(),
         "reasons": i.reasons.iter().map(|r| r.code()).collect::<Vec<_>>(),
-        "evidence": i.evidence,
+        "evidence": i.evidence.as_ref().map(proof),
         "restarts": i.restarts.iter().map(restart).collect::<Vec<_>>(),
         "new_processes": i.new_processes,
     })
@@ -90,7 +94,7 @@ fn change(c: &ChangeRow) -> Value {
         "light": c.to.light().word(),
         "reason": c.to.code(),
         "since": time(c.since),
-        "evidence": c.evidence,
+        "evidence": c.evidence.as_ref().map(proof),
         "pid": c.pid,
         "history": c.history,
     })
@@ -116,13 +120,13 @@ pub fn csv(record: &Record, window: Window) -> String {
             let seen = format!("{:.3}", i.seen.as_millis() as f64 / 1000.0);
             let (source, line, at) =
                 i.evidence.as_ref().map_or((String::new(), String::new(), String::new()), |e| {
-                    (e.source.clone(), e.line.clone(), e.at.to_string())
+                    (e.source.clone(), e.line.clone(), rfc3339(e.at))
                 });
             let fields = [
                 p.name.clone(),
-                i.began.to_string(),
-                i.from.to_string(),
-                i.to.to_string(),
+                rfc3339(i.began),
+                rfc3339(i.from),
+                rfc3339(i.to),
                 i.end.word().to_owned(),
                 seen,
                 i.cause.code().to_owned(),

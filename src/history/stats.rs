@@ -155,6 +155,16 @@ pub struct Incident {
     pub new_processes: usize,
 }
 
+impl Incident {
+    /// The other red reasons that it had, in the order of their first coming.
+    pub fn other_reds(&self) -> impl Iterator<Item = Reason> + '_ {
+        self.reasons.iter().copied().filter(|reason| *reason != self.cause && reason.light() == Light::Red)
+    }
+}
+
+/// The agent says once a minute that it looks: what it saw less than this ago goes on, as far as anybody knows.
+const STILL_LOOKING: SignedDuration = SignedDuration::from_secs(150);
+
 #[derive(Default)]
 struct Building {
     spans: Vec<Span>,
@@ -186,7 +196,10 @@ pub fn incidents(profile: &ProfileRecord, spans: &[Span]) -> Vec<Incident> {
         }
         building.lost_sight = None;
     }
-    let end = if building.lost_sight.is_some() { End::Unseen } else { End::Ongoing };
+    let now = spans.last().map(|span| span.to);
+    let lost =
+        building.lost_sight.zip(now).is_some_and(|(lost, now)| now.duration_since(lost) > STILL_LOOKING);
+    let end = if lost { End::Unseen } else { End::Ongoing };
     found.extend(finish(profile, &building, end));
     found
 }
@@ -468,10 +481,12 @@ pub(crate) mod tests {
     fn incidents_end_as_they_ended() {
         use Reason::{Connected, ExecutorShutdown, NoEvidence, NotRunning, Reconnecting, Starting, Stopped};
         for (changes, looked, expected) in [
+            // that it still looks is said once a minute
+            (vec![(0, Connected), (50, ExecutorShutdown)], (0, 400), vec![(50, 400, End::Ongoing)]),
             // short reconnects are no incident
             (vec![(0, Connected), (50, Reconnecting), (60, Connected)], (0, 100), vec![]),
-            (vec![(0, Connected), (50, ExecutorShutdown)], (0, 100), vec![(50, 100, End::Ongoing)]),
-            (vec![(0, Connected), (50, ExecutorShutdown)], (0, 70), vec![(50, 70, End::Unseen)]),
+            (vec![(0, Connected), (50, ExecutorShutdown)], (0, 500), vec![(50, 500, End::Ongoing)]),
+            (vec![(0, Connected), (50, ExecutorShutdown)], (0, 300), vec![(50, 300, End::Unseen)]),
             (vec![(0, Connected), (50, NotRunning), (70, Stopped)], (0, 100), vec![(50, 70, End::Stopped)]),
             // knowing nothing in between does not end it
             (
@@ -482,7 +497,7 @@ pub(crate) mod tests {
             (vec![(0, NotRunning), (50, NoEvidence), (60, Connected)], (0, 100), vec![(0, 50, End::Unseen)]),
         ] {
             let p = profile(changes.iter().map(|(at, r)| change(*at, 1, *r)).collect());
-            let story = story(&p, &[watched(1, looked.0, looked.1)], window(0, 100));
+            let story = story(&p, &[watched(1, looked.0, looked.1)], window(0, 500));
             let found: Vec<_> = story.incidents.iter().map(|i| (i.from, i.to, i.end)).collect();
             let expected: Vec<_> = expected.iter().map(|(a, b, e)| (t(*a), t(*b), *e)).collect();
             assert_eq!(found, expected, "{changes:?}");

@@ -1,7 +1,8 @@
-//! The history file: one writer (the agent), several readers, nothing lost but the last moment.
+//! The history file: the agent writes it, and the command line adds its restarts; several readers; nothing lost but the
+//! last moment.
 //!
-//! SQLite with a write-ahead log: a reader never waits for the writer, a killed writer leaves whole transactions, a
-//! full disk fails one call and harms nothing. Calls block for milliseconds; keep them off the event loop.
+//! SQLite with a write-ahead log: a reader never waits for a writer, writers wait for one another ([`BUSY`]), a killed
+//! one leaves whole transactions, a full disk fails one call and harms nothing. Calls block for milliseconds; keep them off the event loop.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -123,6 +124,29 @@ impl Store {
             Ok(()) | Err(StoreError::Full(_) | StoreError::Busy) => Ok(store),
             Err(error) => Err(error),
         }
+    }
+
+    /// Opens a history that is there, to add to it. `None` where there is none. A file that cannot be used is an error
+    /// and stays where it is: it is the agent's to set it aside.
+    pub fn existing(path: &Path, now: Timestamp) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let db = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        wait_when_busy(&db)?;
+        let found = migrate::version(&db)?;
+        let id: i32 = db.query_row("PRAGMA application_id", [], |r| r.get(0))?;
+        if id != migrate::APPLICATION_ID || found < migrate::STEPS.len() {
+            return Err(StoreError::Unreadable("it is not of this version, or of another program".into()));
+        }
+        if found > migrate::STEPS.len() {
+            return Err(StoreError::Newer { found, known: migrate::STEPS.len() });
+        }
+        db.query_row(&format!("PRAGMA max_page_count = {PAGES_MAX}"), [], |r| r.get::<_, i64>(0))?;
+        Ok(Some(Self { db, opened_at: now, run: None, writes: 0, keep: KEEP, set_aside: None }))
     }
 
     /// The file that was in the way when this one was opened, if there was one: to be told to the user once.

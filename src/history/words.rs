@@ -131,6 +131,13 @@ pub fn done(i: &Incident, lang: Lang) -> Vec<String> {
     lines
 }
 
+/// The other red reasons of an incident, in words.
+pub fn also(i: &Incident, lang: Lang) -> Option<String> {
+    let titles: Vec<&str> = i.other_reds().map(|reason| lang.pick(reason.entry().title)).collect();
+    let list = titles.join(lang.pick(phrases::COMMA));
+    (!titles.is_empty()).then(|| fill(lang.pick(phrases::ALSO), &[("list", &list)]))
+}
+
 /// A time in the zone of the reader: `2026-11-22 14:05:09`.
 pub fn local(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -149,6 +156,7 @@ fn incident(i: &Incident, lang: Lang, zone: &TimeZone) -> Vec<String> {
     if i.began < i.from {
         lines.push(fill(lang.pick(phrases::BEGAN), &[("time", &local(i.began, zone))]));
     }
+    lines.extend(also(i, lang));
     lines.extend(i.evidence.as_ref().map(|e| format!("{}: {}", e.source, e.line)));
     lines.extend(done(i, lang));
     lines
@@ -167,6 +175,25 @@ mod tests {
         assert_eq!(percent(0.999_999), "99.99 %");
         assert_eq!(percent(0.5), "50.00 %");
         assert_eq!(percent(0.0), "0.00 %");
+    }
+
+    #[test]
+    fn what_came_first_is_not_lost_behind_what_held_longest() {
+        let record = Record {
+            watched: vec![Watched { run: 1, from: t(0), to: t(4000) }],
+            profiles: vec![ProfileRecord {
+                name: "work".into(),
+                changes: vec![
+                    change(0, 1, Reason::Connected),
+                    change(1000, 1, Reason::ExecutorShutdown),
+                    change(1010, 1, Reason::NotRunning),
+                ],
+                restarts: Vec::new(),
+            }],
+        };
+        let told = words(&record, Window { from: t(0), to: t(4000) }, Lang::En, &TimeZone::UTC);
+        assert!(told.contains("✖ not running · 50 min · still going on"), "{told}");
+        assert!(told.contains("meanwhile also: executor dead: a hollow shell"), "{told}");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::text::{self, Lang, profile as say};
+
 /// Largest job file that is read, in bytes.
 pub const LARGEST: u64 = 1024 * 1024;
 /// Most files of one folder that are read.
@@ -16,17 +18,29 @@ const MOST_ENTRIES: usize = 50_000;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// A folder, a FIFO, a device.
-    #[error("it is no regular file")]
+    #[error("{}", say::NOT_REGULAR[0])]
     NotRegular,
     /// Larger than [`LARGEST`].
-    #[error("it is larger than 1 MiB")]
+    #[error("{}", say::TOO_LARGE[0])]
     TooLarge,
     /// A symbolic link to somewhere outside of its folder.
-    #[error("it is a symbolic link that leaves its folder")]
+    #[error("{}", say::LEAVES_FOLDER[0])]
     LeavesFolder,
     /// The system refused.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+}
+
+impl FileError {
+    /// For people.
+    pub fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::Io(error) => text::error::io(lang, error),
+            Self::NotRegular => lang.pick(say::NOT_REGULAR).to_owned(),
+            Self::TooLarge => lang.pick(say::TOO_LARGE).to_owned(),
+            Self::LeavesFolder => lang.pick(say::LEAVES_FOLDER).to_owned(),
+        }
+    }
 }
 
 /// Opens a regular file for reading, never waiting for a FIFO's writer. A link may lead to a file of the same folder.

@@ -7,6 +7,7 @@ use plist::{Dictionary, Value};
 use super::{JobFile, KeepAlive, expand, property_list, words};
 use crate::health::Manager;
 use crate::profile::files::name_of;
+use crate::text::{Both, Phrase, profile as say};
 
 /// Labels of the default profile's job.
 const LABELS: [&str; 3] = ["ai.hermes.gateway", "io.nousresearch.hermes-agent.gateway", "com.hermes.gateway"];
@@ -23,7 +24,7 @@ pub enum Plist {
     /// Some other job.
     Other,
     /// It looks like a gateway's and cannot be used; the reason is for people.
-    Bad(String),
+    Bad(Both),
 }
 
 /// Reads one property list.
@@ -31,15 +32,18 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
     if is_ours(path) {
         return Plist::Other;
     }
-    let bad = |reason: String| {
+    let bad = |reason: Both| {
         if looks_like_gateway(path, bytes) { Plist::Bad(reason) } else { Plist::Other }
     };
     let value = match property_list::parse(bytes) {
         Ok(value) => value,
-        Err(error) => return bad(format!("not a property list: {error}")),
+        Err(error) => {
+            let why = Both::each(|lang| error.text(lang));
+            return bad(why.within(say::NOT_A_LIST, "why"));
+        }
     };
     let Some(dict) = value.as_dictionary() else {
-        return bad("it is no dictionary".into());
+        return bad(say::NO_DICTIONARY.into());
     };
     let label = dict.get("Label").and_then(Value::as_string).unwrap_or_default();
     if label == WATCHDOG || label == OURS {
@@ -55,10 +59,10 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
         return Plist::Other;
     }
     if label.is_empty() {
-        return bad("it has no Label".into());
+        return bad(say::NO_LABEL.into());
     }
     if arguments.is_empty() {
-        return bad("it has neither ProgramArguments nor Program".into());
+        return bad(say::NO_PROGRAM.into());
     }
     let mut environment: Vec<(String, String)> = dict
         .get("EnvironmentVariables")
@@ -117,15 +121,13 @@ fn is_gateway_label(label: &str) -> bool {
 }
 
 /// `ProgramArguments`, else `Program` alone.
-fn arguments(dict: &Dictionary) -> Result<Vec<String>, &'static str> {
+fn arguments(dict: &Dictionary) -> Result<Vec<String>, Phrase> {
     match (dict.get("ProgramArguments"), dict.get("Program")) {
         (Some(value), _) => value
             .as_array()
             .and_then(|words| words.iter().map(|word| word.as_string().map(str::to_owned)).collect())
-            .ok_or("its ProgramArguments are no list of strings"),
-        (None, Some(program)) => {
-            program.as_string().map(|p| vec![p.to_owned()]).ok_or("its Program is no string")
-        }
+            .ok_or(say::ODD_ARGUMENTS),
+        (None, Some(program)) => program.as_string().map(|p| vec![p.to_owned()]).ok_or(say::ODD_PROGRAM),
         (None, None) => Ok(Vec::new()),
     }
 }

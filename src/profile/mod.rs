@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::health::Manager;
+use crate::text::Both;
 
 pub mod files;
 pub mod homes;
@@ -97,7 +100,7 @@ pub struct BadJobFile {
     /// Which file.
     pub path: PathBuf,
     /// Why, for people.
-    pub reason: String,
+    pub reason: Both,
 }
 
 /// Where profiles are looked for. Absolute paths; a folder need not exist.
@@ -112,7 +115,18 @@ pub struct Places {
     /// `~/.hermes`.
     pub hermes: PathBuf,
     /// Homes named in the settings.
-    pub extra_homes: Vec<PathBuf>,
+    pub extra_homes: Vec<ExtraHome>,
+}
+
+/// A home that the user named: `[[profiles]]` of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraHome {
+    /// HERMES_HOME, absolute; a leading `~/` is this user's home.
+    pub home: PathBuf,
+    /// The name shown; without one, that of its job or folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Places {

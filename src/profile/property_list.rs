@@ -10,6 +10,7 @@ use std::io::Cursor;
 use plist::Value;
 
 use crate::profile::xml::{self, Kind};
+use crate::text::{Lang, profile as say};
 
 /// Deepest nesting accepted.
 const DEEPEST: usize = 64;
@@ -22,23 +23,38 @@ const MAGIC: &[u8] = b"bplist00";
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// Neither `bplist00` nor a tag at the start.
-    #[error("it is neither an XML nor a binary property list")]
+    #[error("{}", say::FOREIGN[0])]
     Foreign,
     /// XML that is not UTF-8.
-    #[error("its text is not UTF-8")]
+    #[error("{}", say::NOT_UTF8[0])]
     NotUtf8,
     /// A tag, comment or section that does not close.
-    #[error("its XML breaks off")]
+    #[error("{}", say::BROKEN_XML[0])]
     BrokenXml,
     /// The object table of a binary list makes no sense.
-    #[error("its binary object table is damaged")]
+    #[error("{}", say::BROKEN_BINARY[0])]
     BrokenBinary,
     /// Too deep or too many values.
-    #[error("it nests too deeply or holds too many values")]
+    #[error("{}", say::TOO_DEEP[0])]
     TooLarge,
     /// What the parser says.
     #[error("{0}")]
     Invalid(#[from] plist::Error),
+}
+
+impl ListError {
+    /// For people; the parser's own words are English.
+    pub fn text(&self, lang: Lang) -> String {
+        let phrase = match self {
+            Self::Foreign => say::FOREIGN,
+            Self::NotUtf8 => say::NOT_UTF8,
+            Self::BrokenXml => say::BROKEN_XML,
+            Self::BrokenBinary => say::BROKEN_BINARY,
+            Self::TooLarge => say::TOO_DEEP,
+            Self::Invalid(error) => return error.to_string(),
+        };
+        lang.pick(phrase).to_owned()
+    }
 }
 
 /// Whether this is a binary list.

@@ -8,6 +8,7 @@ use super::homes::{self, STANDARD_LOGS};
 use super::launchd::{self, Plist};
 use super::{BadJobFile, Found, JobFile, Places, Profile, systemd};
 use crate::health::Manager;
+use crate::text::{self, Both, profile as say};
 
 /// Finds every profile: jobs of launchd and systemd first, then homes that no job names. Reads only; bounded in files
 /// and bytes; nothing that it meets ends it.
@@ -106,7 +107,7 @@ fn unreadable(path: PathBuf, error: &FileError, bad: &mut Vec<BadJobFile>) {
     // gone since the folder was listed: nothing to tell
     if !matches!(error, FileError::Io(cause) if cause.kind() == std::io::ErrorKind::NotFound && !path.is_symlink())
     {
-        bad.push(BadJobFile { path, reason: error.to_string() });
+        bad.push(BadJobFile { path, reason: Both::each(|lang| error.text(lang)) });
     }
 }
 
@@ -115,12 +116,13 @@ fn tell_unreadable(folder: &Path, bad: &mut Vec<BadJobFile>) {
     if let Err(error) = std::fs::read_dir(folder)
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        bad.push(BadJobFile { path: folder.to_path_buf(), reason: error.to_string() });
+        let reason = Both::each(|lang| text::error::io(lang, &error));
+        bad.push(BadJobFile { path: folder.to_path_buf(), reason });
     }
 }
 
 fn too_many(folder: &Path, bad: &mut Vec<BadJobFile>) {
-    let reason = format!("it holds more than {} files: some were not read", files::MOST_FILES);
+    let reason = Both::fill(say::TOO_MANY, &[("most", &files::MOST_FILES.to_string())]);
     bad.push(BadJobFile { path: folder.to_path_buf(), reason });
 }
 
@@ -132,7 +134,9 @@ fn without_doubles(mut jobs: Vec<JobFile>, bad: &mut Vec<BadJobFile>) -> Vec<Job
     for job in jobs {
         match kept.last() {
             Some(first) if (first.manager, &first.label) == (job.manager, &job.label) => {
-                let reason = format!("its label {:?} is taken by {:?}", job.label, name_of(&first.path));
+                // names of unknown origin: whoever shows them takes control characters out
+                let values = [("label", &*job.label), ("file", &*name_of(&first.path))];
+                let reason = Both::fill(say::LABEL_TAKEN, &values);
                 bad.push(BadJobFile { path: job.path, reason });
             }
             _ => kept.push(job),
@@ -161,6 +165,14 @@ fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
             (job, home, identity)
         })
         .collect();
+    let extra: Vec<(PathBuf, Option<&String>)> = places
+        .extra_homes
+        .iter()
+        .map(|extra| (homes::lexical(&places.user_home.join(&extra.home)), extra.name.as_ref()))
+        .collect();
+    // the user's own names for homes come before all others
+    let given: BTreeMap<PathBuf, &String> =
+        extra.iter().filter_map(|(home, name)| Some((homes::identity(home), (*name)?))).collect();
     let mut taken = BTreeSet::new();
     let mut found = Vec::new();
     for (job, home, identity) in with_homes {
@@ -173,17 +185,21 @@ fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
             names.insert(at, suffix.clone());
         }
         names.push(job.label.clone());
+        names.splice(0..0, given.get(&identity).map(|name| (*name).clone()));
         let name = unique(&names, &mut taken);
         let shared = sharing.get(&identity).is_some_and(|n| *n > 1);
         let logs = logs(&home, Some(&job), suffix.as_deref().unwrap_or(&name), shared);
         found.push(Profile { name, home, job: Some(job), logs });
     }
-    let extra = places.extra_homes.iter().map(|home| homes::lexical(&places.user_home.join(home)));
-    for home in homes::on_disk(places).into_iter().chain(extra) {
-        if sharing.insert(homes::identity(&home), 1).is_some() {
+    for home in homes::on_disk(places).into_iter().chain(extra.into_iter().map(|(home, _)| home)) {
+        let identity = homes::identity(&home);
+        let own_name = given.get(&identity).map(|name| (*name).clone());
+        if sharing.insert(identity, 1).is_some() {
             continue;
         }
-        let name = unique(&[homes::name_of_home(&home, places)], &mut taken);
+        let by_home = homes::name_of_home(&home, places);
+        let names: Vec<String> = own_name.into_iter().chain([by_home]).collect();
+        let name = unique(&names, &mut taken);
         let logs = logs(&home, None, &name, false);
         found.push(Profile { name, home, job: None, logs });
     }

@@ -7,6 +7,7 @@ use super::words::{self, Mapped};
 use super::{JobFile, KeepAlive, expand};
 use crate::health::Manager;
 use crate::profile::files::name_of;
+use crate::text::{Both, profile as say};
 
 /// One `Key=value` of a unit file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,26 +200,24 @@ pub fn exec_words(value: &str, user_home: &Path) -> Option<(Vec<String>, Vec<Uni
 }
 
 /// Reads a unit and its drop-ins, in order. The reason of a failure is for people.
-pub fn read(path: &Path, files: &[Vec<u8>], user_home: &Path) -> Result<JobFile, String> {
+pub fn read(path: &Path, files: &[Vec<u8>], user_home: &Path) -> Result<JobFile, Both> {
     let mut commands: Vec<Vec<String>> = Vec::new();
     let mut environment: Vec<(String, String)> = Vec::new();
     let mut last = std::collections::BTreeMap::new();
     let mut install = false;
     for bytes in files {
-        let text = std::str::from_utf8(bytes).map_err(|_| "its text is not UTF-8".to_owned())?;
+        let text = std::str::from_utf8(bytes).map_err(|_| Both::from(say::NOT_UTF8))?;
         for entry in entries(text) {
             let value = entry.value.text.as_str();
             match (entry.section.as_str(), entry.key.as_str()) {
                 ("Service", "ExecStart") if value.is_empty() => commands.clear(),
                 ("Service", "ExecStart") => {
-                    let (words, _) =
-                        exec_words(value, user_home).ok_or("a quote of ExecStart does not close")?;
+                    let (words, _) = exec_words(value, user_home).ok_or_else(|| open_quote("ExecStart"))?;
                     commands.push(words);
                 }
                 ("Service", "Environment") if value.is_empty() => environment.clear(),
                 ("Service", "Environment") => {
-                    let words =
-                        unit_words(value, user_home).ok_or("a quote of Environment does not close")?;
+                    let words = unit_words(value, user_home).ok_or_else(|| open_quote("Environment"))?;
                     for word in words {
                         if let Some((name, value)) = word.text.text.split_once('=') {
                             environment.retain(|(known, _)| known != name);
@@ -240,7 +239,7 @@ pub fn read(path: &Path, files: &[Vec<u8>], user_home: &Path) -> Result<JobFile,
         .find(|words| is_gateway(words))
         .or(commands.first())
         .cloned()
-        .ok_or("it has no ExecStart")?;
+        .ok_or_else(|| Both::from(say::NO_EXEC_START))?;
     let command = words::gateway_command(&arguments).unwrap_or_default();
     for (name, value) in &command.environment {
         environment.retain(|(known, _)| known != name);
@@ -272,6 +271,10 @@ pub fn read(path: &Path, files: &[Vec<u8>], user_home: &Path) -> Result<JobFile,
         throttle_s: seconds("RestartSec"),
         exit_timeout_s: seconds("TimeoutStopSec").or_else(|| seconds("TimeoutSec")),
     })
+}
+
+fn open_quote(key: &str) -> Both {
+    Both::fill(say::OPEN_QUOTE, &[("key", key)])
 }
 
 /// Seconds of a time span: `5`, `1min 30s`, `100ms` (0). `None`: `infinity`, or no span.

@@ -8,7 +8,7 @@ use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
 use crate::evidence::redact;
 use crate::health::Light;
 use crate::history::stats::{self, Incident, Mark, MarkKind, Story};
-use crate::history::words::{count, done, ended, local, percent};
+use crate::history::words::{also, count, done, ended, local, percent};
 use crate::history::{ProfileRecord, Window};
 use crate::text::{self, Lang, fill, history as shared, report as phrases};
 
@@ -306,12 +306,16 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
         let entry = i.cause.entry();
         let _ = write!(
             out,
-            "</th><td class=\"when\">{} <small>{}</small></td><td class=\"what\"><span class=\"cause\">{}</span> <small>{}</small></td><td class=\"evidence\">",
+            "</th><td class=\"when\">{} <small>{}</small></td><td class=\"what\"><span class=\"cause\">{}</span> <small>{}</small>",
             escape(&text::duration(lang, i.seen)),
             escape(ended(i.end, lang)),
             escape(lang.pick(entry.title)),
             escape(lang.pick(entry.meaning)),
         );
+        if let Some(also) = also(i, lang) {
+            let _ = write!(out, " <small>{}</small>", escape(&also));
+        }
+        out.push_str("</td><td class=\"evidence\">");
         match &i.evidence {
             Some(proof) => {
                 let _ = write!(

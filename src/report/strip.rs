@@ -118,7 +118,7 @@ pub fn draw(strip: &Strip<'_>) -> String {
     let (id, width, height) = (escape(strip.id), COLUMNS * UNIT, TOP + HEIGHT + FOOT + 2);
     let _ = write!(
         out,
-        "<svg class=\"strip\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" viewBox=\"0 0 {width} {height}\">\
+        "<svg class=\"strip\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\">\
          <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>",
         escape(strip.title),
         escape(strip.description)

@@ -118,16 +118,17 @@ pub fn is_recent(at: Timestamp, now: Timestamp) -> bool {
     now.duration_since(at).abs() < WINDOW
 }
 
-/// Whether Gatelight restarts by itself now. `enabled`: the user's setting, off by default.
+/// Whether Gatelight restarts by itself now. `per_hour`: the most that the user's settings allow, `None` where they do
+/// not allow it at all, which is the default.
 ///
 /// Only for a red light whose reason a restart clears, and never twice within [`AUTO_PAUSE`]; the limit and everything
 /// else hold as for any request, which [`Desk::ask`] decides afterwards.
-pub fn by_itself(enabled: bool, verdict: &Verdict, history: &[Timestamp], now: Timestamp) -> bool {
-    enabled
+pub fn by_itself(per_hour: Option<usize>, verdict: &Verdict, history: &[Timestamp], now: Timestamp) -> bool {
+    let recent = history.iter().filter(|at| is_recent(**at, now)).count();
+    per_hour.is_some_and(|most| recent < most.min(LIMIT))
         && verdict.light() == Light::Red
         && verdict.reason.restart().is_some_and(RestartHelps::now)
         && history.iter().all(|at| now.duration_since(*at).abs() >= AUTO_PAUSE)
-        && too_many(history, now).is_none()
 }
 
 #[cfg(test)]
@@ -218,14 +219,18 @@ mod tests {
         let verdict = |reason| Verdict { reason, ..Verdict::unknown(at(0)) };
         for reason in Reason::all() {
             let useful = reason.light() == Light::Red && reason.restart().is_some_and(RestartHelps::now);
-            assert_eq!(by_itself(true, &verdict(reason), &[], at(0)), useful, "{reason:?}");
-            assert!(!by_itself(false, &verdict(reason), &[], at(0)), "{reason:?}");
+            assert_eq!(by_itself(Some(6), &verdict(reason), &[], at(0)), useful, "{reason:?}");
+            assert!(!by_itself(None, &verdict(reason), &[], at(0)), "{reason:?}");
         }
         let dead = verdict(Reason::ExecutorShutdown);
-        assert!(!by_itself(true, &dead, &[at(0)], at(299)));
-        assert!(by_itself(true, &dead, &[at(0)], at(300)));
+        assert!(!by_itself(Some(6), &dead, &[at(0)], at(299)));
+        assert!(by_itself(Some(6), &dead, &[at(0)], at(300)));
         let six: Vec<Timestamp> = (0..6).map(|i| at(i * 300)).collect();
-        assert!(!by_itself(true, &dead, &six, at(1900)));
-        assert!(by_itself(true, &dead, &six, at(3600)));
+        assert!(!by_itself(Some(6), &dead, &six, at(1900)));
+        assert!(by_itself(Some(6), &dead, &six, at(3600)));
+        // the user's own limit, and never more than everybody's
+        assert!(by_itself(Some(3), &dead, &six[..2], at(1900)));
+        assert!(!by_itself(Some(2), &dead, &six[..2], at(1900)));
+        assert!(!by_itself(Some(60), &dead, &six, at(1900)));
     }
 }

@@ -25,6 +25,9 @@ use crate::text::{self, Lang, fill, restart as words};
 /// `None`: there is no such process, or it is a zombie.
 pub type StartOf = fn(u32) -> Option<u64>;
 
+/// The SDK tries a network that failed again after this (measured with hermes-agent 0.13.0 and 0.19.0).
+const RETRY_INTERVAL: Duration = Duration::from_secs(120);
+
 /// How long each step may take.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
@@ -36,6 +39,8 @@ pub struct Limits {
     pub start: Duration,
     /// From there until the link is proven.
     pub link: Duration,
+    /// From an attempt that failed, and that the gateway repeats by itself, until the link is proven.
+    pub retry: Duration,
     /// Pause between two looks.
     pub poll: Duration,
 }
@@ -55,6 +60,7 @@ impl Limits {
             margin: Duration::from_secs(15),
             start: seconds(job.throttle_s, throttle) + Duration::from_secs(20),
             link: deadlines.start + deadlines.attempt,
+            retry: RETRY_INTERVAL + deadlines.attempt,
             poll: Duration::from_millis(200),
         }
     }
@@ -99,7 +105,14 @@ pub async fn restart(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     mut progress: impl FnMut(RestartView),
 ) -> RestartOutcome {
-    let mut run = Run { begun: Instant::now(), request, supervisor, snapshots, step: RestartStep::EndingOld };
+    let mut run = Run {
+        begun: Instant::now(),
+        request,
+        supervisor,
+        snapshots,
+        step: RestartStep::EndingOld,
+        retrying: None,
+    };
     progress(run.view(None));
     let outcome = match run.all(&mut progress).await {
         Ok(outcome) => outcome,
@@ -129,6 +142,7 @@ struct Run {
     supervisor: Arc<dyn Supervisor>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     step: RestartStep,
+    retrying: Option<Reason>,
 }
 
 impl Run {
@@ -155,7 +169,7 @@ impl Run {
         self.step = RestartStep::ProvingLink;
         progress(self.view(None));
         let until = Instant::now() + self.request.limits.link;
-        let pid = self.link_proven(&old, report.pid, until).await?;
+        let pid = self.link_proven(&old, report.pid, until, progress).await?;
         Ok(RestartOutcome::Worked { took: self.elapsed(), pid, killed })
     }
 
@@ -231,7 +245,16 @@ impl Run {
     }
 
     /// Step 3. The PID of the gateway whose link is proven.
-    async fn link_proven(&mut self, old: &[Old], started: Option<u32>, until: Instant) -> Result<u32, Stop> {
+    ///
+    /// A network that cannot be reached ends nothing: the gateway tries again by itself, so that one more attempt is
+    /// waited for. Every other red light is final for this process, or as good as that.
+    async fn link_proven(
+        &mut self,
+        old: &[Old],
+        started: Option<u32>,
+        mut until: Instant,
+        progress: &mut impl FnMut(RestartView),
+    ) -> Result<u32, Stop> {
         let began = self.now();
         loop {
             // Marks the value as seen, so that `changed` waits for a later one.
@@ -245,6 +268,9 @@ impl Run {
                 let proven = verdict.light() == Light::Green || verdict.reason == Reason::Unsupervised;
                 match fresh {
                     Some(pid) if proven => return Ok(pid),
+                    Some(_) if verdict.reason == Reason::NetworkUnreachable => {
+                        self.wait_for_retry(verdict.reason, &mut until, progress);
+                    }
                     Some(_) if verdict.light() == Light::Red => return Err(Stop::Failed(self.tell(verdict))),
                     // The new process is gone already; a verdict from before it does not count.
                     None if verdict.light() == Light::Red
@@ -258,6 +284,9 @@ impl Run {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                if let Some(verdict) = verdict.as_ref().filter(|verdict| verdict.light() == Light::Red) {
+                    return Err(Stop::Failed(self.tell(verdict)));
+                }
                 let seen =
                     verdict.map_or_else(|| self.pick(words::NOTHING_SEEN).to_owned(), |v| self.tell(&v));
                 let limit = text::duration(self.request.lang, signed(self.request.limits.link));
@@ -269,6 +298,21 @@ impl Run {
                 Ok(Err(_closed)) => return Err(Stop::Unclear(self.pick(words::NOBODY_WATCHES).to_owned())),
             }
         }
+    }
+
+    /// Gives the gateway's next attempt its time, once.
+    fn wait_for_retry(
+        &mut self,
+        reason: Reason,
+        until: &mut Instant,
+        progress: &mut impl FnMut(RestartView),
+    ) {
+        if self.retrying.is_some() {
+            return;
+        }
+        self.retrying = Some(reason);
+        *until = (*until).max(Instant::now() + self.request.limits.retry);
+        progress(self.view(None));
     }
 
     fn is_new(&self, pid: u32, old: &[Old]) -> bool {
@@ -320,7 +364,7 @@ impl Run {
     }
 
     fn view(&self, outcome: Option<RestartOutcome>) -> RestartView {
-        RestartView { asked_at: self.request.asked_at, step: self.step, outcome }
+        RestartView { asked_at: self.request.asked_at, step: self.step, retrying: self.retrying, outcome }
     }
 
     async fn pause(&self) {

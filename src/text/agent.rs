@@ -31,6 +31,13 @@ pub const CONFIRM_TITLE: Phrase = ["Restart {profile} all the same?", "仍要重
 /// Why it does not, and how to insist.
 pub const CONFIRM_BODY: Phrase =
     ["{why} Choose Restart once more within a minute to do it.", "{why} 一分钟内再次选择“重启”即执行。"];
+/// Some red profiles are left out of "Restart All Red".
+pub const NOT_ALL_TITLE: Phrase = ["Not restarted: {profiles}", "未重启：{profiles}"];
+/// Why.
+pub const NOT_ALL_BODY: Phrase = [
+    "A restart does not help there now, or no job starts them. Restart in the menu of one of them says why.",
+    "此时重启对它们没有帮助，或没有任务负责启动它们。在其菜单中选择“重启”可查看原因。",
+];
 /// The limit is reached.
 pub const TOO_MANY_TITLE: Phrase = ["{profile} is not restarted", "未重启 {profile}"];
 /// Which limit.

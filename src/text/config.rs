@@ -6,6 +6,12 @@ use super::Phrase;
 pub const AT: Phrase = ["{file}:{line}:{column}: {what}", "{file}:{line}:{column}：{what}"];
 /// The old settings stay.
 pub const OLD_STAY: Phrase = ["the settings read before stay in force", "继续使用之前读取的设置"];
+/// There were none before.
+pub const DEFAULTS_HOLD: Phrase = ["the defaults are in force", "使用默认设置"];
+/// A mistake, as the title of a notification.
+pub const NOT_USED: Phrase = ["The settings file is not used", "设置文件未生效"];
+/// Its body.
+pub const NOT_USED_BODY: Phrase = ["{what} — {instead}", "{what} — {instead}"];
 /// The file cannot be read at all.
 pub const UNREADABLE: Phrase = ["{file} cannot be read: {why}", "无法读取 {file}：{why}"];
 /// The file is far too long.
@@ -27,6 +33,9 @@ pub const EMPTY: Phrase = ["{key} must not be empty", "{key} 不能为空"];
 /// A text that is too long.
 pub const LONG_TEXT: Phrase =
     ["{key} must not be longer than {most} characters", "{key} 不能超过 {most} 个字符"];
+/// A text that would fit any line.
+pub const SHORT_TEXT: Phrase =
+    ["{key} must have at least {least} bytes to look for", "{key} 至少需要 {least} 个字节才能匹配"];
 /// A text over several lines.
 pub const ONE_LINE: Phrase = ["{key} must be one line of plain text", "{key} 必须是单行纯文本"];
 /// Two entries of one name.

@@ -22,7 +22,7 @@ pub const FINDINGS: Phrase = ["Findings of gatelight doctor", "gatelight doctor 
 /// Heading.
 pub const LOG: Phrase = ["Log, merged, around {time}", "{time} 前后的合并日志"];
 /// Heading.
-pub const HISTORY: Phrase = ["History, last {span}", "最近 {span} 的历史"];
+pub const HISTORY: Phrase = ["History, last {span}", "最近 {span}的历史"];
 /// Heading.
 pub const RECORDING: Phrase = ["Recording", "录制"];
 /// What to do with it.
@@ -34,6 +34,8 @@ pub const ATTACH: Phrase = [
 pub const NOTHING: Phrase = ["nothing", "无"];
 /// A part was too long.
 pub const CUT: Phrase = ["… ({n} more lines)", "…（另有 {n} 行）"];
+/// Between a field and its value.
+pub const COLON: Phrase = [": ", "："];
 /// A field.
 pub const LIGHT: Phrase = ["Light", "灯"];
 /// A field.

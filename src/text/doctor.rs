@@ -164,13 +164,18 @@ pub const WHY_QUOTING: Phrase =
 pub const WHY_UNPROVEN: Phrase =
     ["taking the flag out would change more than the flag", "删除该参数会改动其他内容"];
 
+/// Why a file was not written.
+pub const WHY_CHANGED: Phrase = ["it changed while the repair was prepared", "准备修复期间文件被改动"];
+/// Why a file was not written.
+pub const WHY_BUSY: Phrase = ["another repair is under way in its folder", "同一目录正在进行另一个修复"];
+/// Why nothing is asked.
+pub const NO_TERMINAL: Phrase = [
+    "left as it is: there is no terminal to ask on; --yes repairs without asking",
+    "保持原样：没有可以询问的终端；使用 --yes 可直接修复",
+];
+
 /// Nothing was found.
 pub const CLEAN: Phrase = ["no findings", "没有发现问题"];
-/// No profiles at all.
-pub const NO_PROFILES: Phrase = ["no Hermes Gateway job was found", "没有找到 Hermes 网关任务"];
-/// An unknown profile was named.
-pub const UNKNOWN_PROFILE: Phrase =
-    ["there is no profile {name}; there are: {known}", "没有名为 {name} 的配置；现有：{known}"];
 /// Line of a finding.
 pub const REMEDY: Phrase = ["remedy", "处理"];
 /// Line of a finding.
@@ -178,7 +183,7 @@ pub const REPORTS: Phrase = ["field reports", "用户报告"];
 /// Nothing to repair.
 pub const NOTHING_TO_REPAIR: Phrase = ["nothing to repair", "无需修复"];
 /// Asks before a repair.
-pub const ASK: Phrase = ["Change {file} like this?", "按此修改 {file}？"];
+pub const ASK: Phrase = ["Change {file} like this? [y/N] ", "按此修改 {file}？[y/N] "];
 /// Was not confirmed.
 pub const LEFT: Phrase = ["left as it is", "保持原样"];
 /// A dry run.
@@ -207,6 +212,11 @@ pub const LINKED: Phrase = ["{label}: the link is back", "{label}：连接已恢
 /// Step: link unknown.
 pub const LINK_UNKNOWN: Phrase =
     ["{label}: whether the link is back cannot be told", "{label}：无法判断连接是否已恢复"];
+/// Step: link down, and not by the repair.
+pub const DOWN_ELSEWHERE: Phrase = [
+    "{label}: the link is not back, for a reason that is not in the job file: {why}",
+    "{label}：连接尚未恢复，原因与任务文件无关：{why}",
+];
 /// Step: failed.
 pub const FAILED: Phrase = ["{label}: failed: {why}", "{label}：失败：{why}"];
 /// Step: put back.
@@ -226,28 +236,3 @@ pub const WHY_OLD_ARGUMENTS: Phrase = ["the job still runs with its old argument
 /// A question cannot be asked.
 pub const JSON_NEEDS_YES: Phrase =
     ["with --json, --fix needs --yes or --dry-run", "与 --json 一起使用时，--fix 需要 --yes 或 --dry-run"];
-
-/// Reasons why a job file was not read, as `profile` tells them.
-pub const REASONS: [Phrase; 16] = [
-    ["it is no regular file", "它不是普通文件"],
-    ["it is larger than 1 MiB", "它大于 1 MiB"],
-    ["it is a symbolic link that leaves its folder", "它是指向目录之外的符号链接"],
-    ["it is neither an XML nor a binary property list", "它既不是 XML 也不是二进制属性列表"],
-    ["its text is not UTF-8", "内容不是 UTF-8"],
-    ["its XML breaks off", "XML 不完整"],
-    ["its binary object table is damaged", "二进制对象表已损坏"],
-    ["it nests too deeply or holds too many values", "嵌套过深或值过多"],
-    ["it is no dictionary", "它不是字典"],
-    ["it has no Label", "缺少 Label"],
-    ["it has neither ProgramArguments nor Program", "缺少 ProgramArguments 与 Program"],
-    ["its ProgramArguments are no list of strings", "ProgramArguments 不是字符串列表"],
-    ["its Program is no string", "Program 不是字符串"],
-    ["it has no ExecStart", "缺少 ExecStart"],
-    ["a quote of ExecStart does not close", "ExecStart 的引号没有闭合"],
-    ["a quote of Environment does not close", "Environment 的引号没有闭合"],
-];
-
-/// A reason in this language; the words of others stay as they are.
-pub fn reason(lang: super::Lang, reason: &str) -> &str {
-    REASONS.iter().find(|known| known[0] == reason).map_or(reason, |known| lang.pick(*known))
-}

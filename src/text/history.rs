@@ -39,14 +39,16 @@ pub const STOPPED: Phrase = ["stopped on purpose", "被主动停止"];
 pub const UNSEEN: Phrase = ["end not seen", "结束时间未观测到"];
 /// An incident without an end.
 pub const ONGOING: Phrase = ["still going on", "仍在持续"];
+/// Other red reasons of the same incident.
+pub const ALSO: Phrase = ["meanwhile also: {list}", "期间还有：{list}"];
 /// It began before anybody looked.
 pub const BEGAN: Phrase = ["began {time}, before Gatelight looked", "开始于 {time}，早于 Gatelight 开始观测"];
 /// Gatelight restarted it with success.
 pub const RESTART_WORKED: Phrase =
-    ["restarted with Gatelight: worked after {span}", "通过 Gatelight 重启：{span} 后成功"];
+    ["restarted with Gatelight: worked after {span}", "通过 Gatelight 重启：{span}后成功"];
 /// The same, by force.
 pub const RESTART_KILLED: Phrase =
-    ["restarted with Gatelight, by force: worked after {span}", "通过 Gatelight 强制重启：{span} 后成功"];
+    ["restarted with Gatelight, by force: worked after {span}", "通过 Gatelight 强制重启：{span}后成功"];
 /// Gatelight restarted it without success.
 pub const RESTART_FAILED: Phrase =
     ["restarted with Gatelight: failed: {why}", "通过 Gatelight 重启：失败：{why}"];

@@ -71,6 +71,8 @@ pub const STEP_PROVE: [Phrase; 3] = [
     ["◐ waiting for proof of the link…", "◐ 等待连接证据…"],
     ["● link proven", "● 连接已确认"],
 ];
+/// Third step, after an attempt that the gateway repeats by itself.
+pub const STEP_RETRYING: Phrase = ["◐ {title}; waiting for the next attempt…", "◐ {title}；等待下一次重试…"];
 /// Outcome.
 pub const RESTART_WORKED: Phrase = ["Restart worked: {took}, PID {pid}", "重启成功：用时 {took}，PID {pid}"];
 /// Outcome, with force.

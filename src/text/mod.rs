@@ -9,17 +9,53 @@ pub mod demo;
 pub mod desktop;
 pub mod diagnose;
 pub mod doctor;
+pub mod error;
 pub mod history;
 pub mod menu;
 pub mod notice;
+pub mod profile;
 pub mod report;
 pub mod restart;
 pub mod status;
+pub mod trouble;
 
 use jiff::SignedDuration;
 
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];
+
+/// A text in both languages, values filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Both([String; 2]);
+
+impl Both {
+    /// A phrase with these values.
+    pub fn fill(phrase: Phrase, values: &[(&str, &str)]) -> Self {
+        Self(phrase.map(|text| fill(text, values)))
+    }
+
+    /// Made anew for each language.
+    pub fn each(make: impl FnMut(Lang) -> String) -> Self {
+        Self([Lang::En, Lang::Zh].map(make))
+    }
+
+    /// This one as the value `name` of a phrase.
+    #[must_use]
+    pub fn within(&self, phrase: Phrase, name: &str) -> Self {
+        Self::each(|lang| fill(lang.pick(phrase), &[(name, self.pick(lang))]))
+    }
+
+    /// In this language.
+    pub fn pick(&self, lang: Lang) -> &str {
+        &self.0[lang as usize]
+    }
+}
+
+impl From<Phrase> for Both {
+    fn from(phrase: Phrase) -> Self {
+        Self(phrase.map(str::to_owned))
+    }
+}
 
 /// The languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -43,14 +79,32 @@ impl Lang {
         if language.eq_ignore_ascii_case("zh") { Self::Zh } else { Self::En }
     }
 
-    /// From the variables that POSIX names, in its order: `LC_ALL`, `LC_MESSAGES`, `LANG`.
-    pub fn from_environment() -> Self {
+    /// From the variables that POSIX names, in its order: `LC_ALL`, `LC_MESSAGES`, `LANG`. `None`: none is set, as in a
+    /// program that the Finder started.
+    pub fn from_environment() -> Option<Self> {
         ["LC_ALL", "LC_MESSAGES", "LANG"]
             .into_iter()
             .filter_map(|name| std::env::var(name).ok())
             .find(|value| !value.is_empty())
-            .map_or(Self::En, |value| Self::from_locale(&value))
+            .map(|value| Self::from_locale(&value))
     }
+
+    /// The system's language: that of the environment, else on macOS the user's first preferred one, else English.
+    pub fn of_system() -> Self {
+        #[cfg(target_os = "macos")]
+        let preferred = preferred_language();
+        #[cfg(not(target_os = "macos"))]
+        let preferred = None;
+        Self::from_environment().or(preferred).unwrap_or_default()
+    }
+}
+
+/// The first of the user's preferred languages
+/// (<https://developer.apple.com/documentation/foundation/nslocale/preferredlanguages>).
+#[cfg(target_os = "macos")]
+fn preferred_language() -> Option<Lang> {
+    let names = objc2_foundation::NSLocale::preferredLanguages();
+    names.firstObject().map(|name| Lang::from_locale(&name.to_string()))
 }
 
 /// Puts values into the `{names}` of a text. A name without a value stays as it is.

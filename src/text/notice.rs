@@ -41,22 +41,6 @@ pub const LINE_LASTED: Phrase = ["{name}: {title} ({lasted})", "{name}：{title}
 /// The rest of a long list.
 pub const AND_MORE: Phrase = ["and {count} more", "另有 {count} 个"];
 
-/// A restart clears it.
-pub const HELPS: Phrase = ["A restart helps.", "重启可以恢复。"];
-/// A restart clears it, by force.
-pub const HELPS_BY_FORCE: Phrase = ["A restart by force helps.", "需要强制重启。"];
-/// Not before the network works.
-pub const HELPS_NETWORK: Phrase =
-    ["A restart does not help before the network is back.", "网络恢复之前，重启无效。"];
-/// Not before the credentials are mended.
-pub const HELPS_CREDENTIALS: Phrase =
-    ["A restart helps only after the credentials are mended.", "修正凭据之后重启才有效。"];
-/// It does not.
-pub const HELPS_NOT: Phrase = ["A restart does not help.", "重启无效。"];
-/// The job file first.
-pub const HELPS_REPAIR: Phrase =
-    ["A restart does not help before the job file is repaired.", "修复任务文件之前，重启无效。"];
-
 /// Button.
 pub const RESTART: Phrase = ["Restart", "重启"];
 /// Button.

@@ -63,7 +63,7 @@ pub const FIGURES_OF: Phrase = ["Figures of {name}", "{name} 的统计"];
 pub const INCIDENTS_OF: Phrase = ["Incidents of {name}, newest first", "{name} 的故障（最新在前）"];
 /// In place of that table.
 pub const NO_INCIDENTS_OF: Phrase =
-    ["No incidents of {name} in the last {span}.", "最近 {span} 内 {name} 没有故障。"];
+    ["No incidents of {name} in the last {span}.", "最近 {span}内 {name} 没有故障。"];
 /// There are more.
 pub const MORE: Phrase = ["{n} older incidents are not listed.", "另有 {n} 次更早的故障未列出。"];
 /// Head of a column.

@@ -1,8 +1,24 @@
 //! What is said of restarts.
 
 use super::{Lang, Phrase, duration, fill};
+use crate::health::{Reason, RestartHelps};
 use crate::snapshot::{RestartOutcome, RestartStep};
 use crate::supervisor::SupervisorError;
+
+/// Whether a restart helps, in one sentence: [`helps`].
+const HELPS: [Phrase; 6] = [
+    ["A restart helps.", "重启可以恢复。"],
+    ["A restart helps, by force.", "需要强制重启。"],
+    ["A restart does not help before the network is back.", "网络恢复之前重启无效。"],
+    ["A restart helps only after the credentials are mended.", "修正凭据之后重启才有效。"],
+    ["A restart does not help.", "重启无效。"],
+    ["A restart does not help; repairing the job file does.", "重启无效；需要修复任务文件。"],
+];
+
+/// Whether a restart helps, in one sentence.
+pub const fn helps(helps: RestartHelps) -> Phrase {
+    HELPS[helps as usize]
+}
 
 /// Step 1 under way.
 pub const ENDING_OLD: Phrase = ["ending the old process", "正在结束旧进程"];
@@ -12,6 +28,12 @@ pub const STARTING_NEW: Phrase =
 /// Step 3 under way.
 pub const PROVING_LINK: Phrase =
     ["new process is up; waiting for proof of its link", "新进程已启动，正在确认连接"];
+
+/// Step 3, when an attempt failed and the gateway goes on trying.
+pub const RETRYING: Phrase = [
+    "new process is up; its last attempt failed ({title}); waiting for the next one, the gateway tries again by itself",
+    "新进程已启动，但最近一次连接失败（{title}）；网关会自行重试，正在等待",
+];
 
 /// Step 1, as the place where something failed.
 pub const AT_ENDING_OLD: Phrase = ["while the old process was to end", "结束旧进程时"];
@@ -82,16 +104,14 @@ pub const TOO_MANY: Phrase = [
 /// Another process restarts it.
 pub const UNDER_WAY: Phrase =
     ["not restarted: a restart of this profile is already under way", "未重启：此配置正在由另一个进程重启"];
-/// No such profile.
-pub const NO_SUCH_PROFILE: Phrase =
-    ["no profile is called {name}; there are: {names}", "没有名为 {name} 的配置；现有：{names}"];
 /// Nothing to do for `--red`.
 pub const NOTHING_RED: Phrase = ["no profile is red: nothing to restart", "没有红灯的配置，无需重启"];
-/// Nothing to do for `--all`.
-pub const NOTHING_FOUND: Phrase = ["no profile was found", "没有找到任何配置"];
 /// The limit could not be kept.
 pub const LEDGER: Phrase =
     ["note: the restart could not be noted down: {why}", "注意：无法记录此次重启：{why}"];
+/// The history could not be told of the outcome.
+pub const HISTORY: Phrase =
+    ["note: the outcome could not be added to the history: {why}", "注意：无法将结果写入历史记录：{why}"];
 
 /// A program is missing.
 pub const ERROR_MISSING: Phrase = ["{program} is not on this machine", "本机没有 {program}"];
@@ -105,13 +125,17 @@ pub const ERROR_REFUSED: Phrase =
 pub const ERROR_DISABLED: Phrase =
     ["the job is disabled; to allow it: {enable}", "任务已被禁用；如需启用：{enable}"];
 
-/// A step under way, in words.
-pub const fn step(step: RestartStep) -> Phrase {
-    match step {
-        RestartStep::EndingOld => ENDING_OLD,
-        RestartStep::StartingNew => STARTING_NEW,
-        RestartStep::ProvingLink => PROVING_LINK,
-    }
+/// A step under way, in words; `retrying`: why the new process's last attempt failed, while it goes on trying.
+pub fn step(lang: Lang, step: RestartStep, retrying: Option<Reason>) -> String {
+    let phrase = match (step, retrying) {
+        (RestartStep::EndingOld, _) => ENDING_OLD,
+        (RestartStep::StartingNew, _) => STARTING_NEW,
+        (RestartStep::ProvingLink, None) => PROVING_LINK,
+        (RestartStep::ProvingLink, Some(reason)) => {
+            return fill(lang.pick(RETRYING), &[("title", lang.pick(reason.entry().title))]);
+        }
+    };
+    lang.pick(phrase).to_owned()
 }
 
 /// A step as the place where something happened.
@@ -153,7 +177,7 @@ pub fn error(lang: Lang, error: &SupervisorError) -> String {
         ),
         SupervisorError::Disabled { enable } => fill(lang.pick(ERROR_DISABLED), &[("enable", enable)]),
         SupervisorError::Unusable(words) => words.clone(),
-        SupervisorError::Io { .. } => error.to_string(),
+        SupervisorError::Io { program, source } => format!("{program}: {}", super::error::io(lang, source)),
     }
 }
 
@@ -190,10 +214,10 @@ mod tests {
             NOT_CONFIRMED,
             TOO_MANY,
             UNDER_WAY,
-            NO_SUCH_PROFILE,
             NOTHING_RED,
-            NOTHING_FOUND,
+            RETRYING,
             LEDGER,
+            HISTORY,
             ERROR_MISSING,
             ERROR_TIMED_OUT,
             ERROR_REFUSED,

@@ -9,6 +9,11 @@ pub const UNKNOWN_EVENTS: Phrase =
     ["{count} events of an unknown kind were skipped", "跳过了 {count} 条未知类型的事件"];
 /// A recording whose last line is not whole.
 pub const WAS_CUT: Phrase = ["the last line is cut off; it was skipped", "最后一行不完整，已跳过"];
+/// A log file without a single time stamp.
+pub const NO_STAMPS: Phrase = [
+    "no line with a time stamp, left out (a compressed log has to be unpacked first)",
+    "没有带时间戳的行，已略过（压缩过的日志需先解压）",
+];
 /// No profile at all.
 pub const NOTHING_FOUND: Phrase =
     ["no Hermes Gateway profile found. Looked in:", "未找到任何 Hermes 网关配置。已查找："];
@@ -21,6 +26,8 @@ pub const LOOKED_FOR_HOMES: Phrase = ["a home of Hermes", "Hermes 主目录"];
 /// A name that no profile has.
 pub const NO_SUCH_PROFILE: Phrase =
     ["there is no profile “{name}”; there are: {names}", "没有名为“{name}”的配置；现有：{names}"];
+/// A program of the system is not here.
+pub const NOT_INSTALLED: Phrase = ["{program} is not on this machine", "本机没有 {program}"];
 /// Uptime of the process.
 pub const UP_FOR: Phrase = ["up for {span}", "已运行 {span}"];
 /// A second instance was refused.
@@ -36,21 +43,6 @@ pub const NOTE_DROPPED: Phrase =
     ["messages were dropped while the gateway started", "网关启动期间有消息被丢弃"];
 /// No TCP connection.
 pub const NOTE_NO_CONNECTION: Phrase = ["the process has no established connection", "进程没有已建立的连接"];
-/// A restart helps.
-pub const RESTART_YES: Phrase = ["A restart helps.", "重启有效。"];
-/// A restart helps, but the process has to be killed.
-pub const RESTART_BY_FORCE: Phrase = ["A restart helps, by force.", "强制重启有效。"];
-/// A restart helps later.
-pub const RESTART_NETWORK: Phrase =
-    ["A restart does not help before the network is back.", "网络恢复之前重启无效。"];
-/// A restart helps after something else.
-pub const RESTART_CREDENTIALS: Phrase =
-    ["A restart helps only after the credentials are mended.", "修正凭据之后重启才有效。"];
-/// A restart does not help.
-pub const RESTART_NO: Phrase = ["A restart does not help.", "重启无效。"];
-/// A restart does not help, a repair does.
-pub const RESTART_REPAIR: Phrase =
-    ["A restart does not help; repairing the job file does.", "重启无效；需要修复任务文件。"];
 /// A recording began.
 pub const RECORDING: Phrase = ["recording into {file}; Ctrl-C ends it", "正在录制到 {file}；按 Ctrl-C 结束"];
 /// A recording ended.

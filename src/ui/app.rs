@@ -20,7 +20,7 @@ use super::{login, open};
 use crate::config::{Config, ConfigError, Folders, TEMPLATE};
 use crate::health::Light;
 use crate::snapshot::{ProfileChange, Snapshot};
-use crate::text::{Lang, desktop as say_desktop, fill, notice as say};
+use crate::text::{Lang, Phrase, config as say_config, desktop as say_desktop, fill, notice as say};
 
 /// Most notices whose buttons still do something.
 const MOST_OPEN: usize = 64;
@@ -144,8 +144,9 @@ pub(super) fn forward(
         loop {
             let message = tokio::select! {
                 biased;
-                Some(change) = changes.recv() => Message::Change(Box::new(change)),
+                // that the machine woke up or has no network comes before what follows from it
                 Some(input) = inputs.recv() => Message::Input(input),
+                Some(change) = changes.recv() => Message::Change(Box::new(change)),
                 Ok(()) = snapshots.changed() => Message::Snapshot(snapshots.borrow_and_update().clone()),
                 else => Message::Input(UiInput::Quit),
             };
@@ -238,6 +239,7 @@ impl<S: Shell> App<S> {
         };
         app.apply_settings(now);
         app.state.login = login::state(&app.folders.autostart, lang);
+        app.tell_mistake(say_config::DEFAULTS_HOLD);
         app.draw(now);
         app
     }
@@ -317,8 +319,12 @@ impl<S: Shell> App<S> {
                 self.apply_settings(now);
             }
             UiInput::ConfigError(error) => {
+                let fresh = error.is_some() && error != self.config_error;
                 self.config_error = error;
                 self.apply_settings(now);
+                if fresh {
+                    self.tell_mistake(say_config::OLD_STAY);
+                }
             }
             UiInput::Findings { count, repairable } => {
                 self.state.findings = Some(count);
@@ -350,6 +356,15 @@ impl<S: Shell> App<S> {
             Notifications::On
         };
         self.step(now, Event::Settings(notices));
+    }
+
+    /// Tells the mistake in the settings file, and what holds in its place. The menu shows it as long as it is there.
+    fn tell_mistake(&self, instead: Phrase) {
+        let Some(mistake) = &self.config_error else { return };
+        let lang = self.look.lang;
+        let (what, instead) = (mistake.text(lang), lang.pick(instead));
+        let body = fill(lang.pick(say_config::NOT_USED_BODY), &[("what", &what), ("instead", instead)]);
+        self.tell(Words { title: lang.pick(say_config::NOT_USED).to_owned(), body });
     }
 
     fn report(&mut self, now: Timestamp, report: Report) -> Flow {
@@ -538,5 +553,43 @@ impl Switch {
             fs::create_dir_all(data)?;
             fs::write(file, "")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::{Change, Verdict};
+    use crate::profile::Profile;
+
+    /// The engine says first that the machine woke up or lost its network, then what follows from it; both may lie
+    /// there when the loop looks.
+    #[test]
+    fn what_keeps_notices_back_comes_before_what_they_would_tell() {
+        let now = Timestamp::UNIX_EPOCH;
+        let empty = Snapshot { at: now, profiles: Vec::new(), bad_files: Vec::new(), complete: true };
+        let (_snapshots, seen) = watch::channel(Arc::new(empty));
+        let (changes, fell) = mpsc::channel(4);
+        let (inputs, input) = mpsc::channel(4);
+        let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
+        let verdict = Verdict::unknown(now);
+        let change = Change { at: now, from: verdict.clone(), to: verdict };
+        let change = ProfileChange { profile: Arc::new(profile), change, history: false };
+        changes.try_send(change).unwrap();
+        inputs.try_send(UiInput::Wake).unwrap();
+        inputs.try_send(UiInput::Offline(true)).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        forward(seen, fell, input, move |message| tell.send(message).is_ok()).unwrap();
+        let mut order = Vec::new();
+        while order.len() < 4 {
+            order.push(match told.recv_timeout(Duration::from_secs(60)).unwrap() {
+                Message::Snapshot(_) => "snapshot",
+                Message::Change(_) => "change",
+                Message::Input(UiInput::Wake) => "wake",
+                Message::Input(UiInput::Offline(true)) => "offline",
+                other => panic!("{other:?}"),
+            });
+        }
+        assert_eq!(order, ["snapshot", "wake", "offline", "change"]);
     }
 }

@@ -199,7 +199,10 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, look: &Look, now: Timestamp)
         let count = snapshot.bad_files.len().to_string();
         let below = snapshot.bad_files.iter().take(MOST_PROFILES).enumerate().map(|(i, bad)| {
             let name = bad.path.file_name().unwrap_or(bad.path.as_os_str()).to_string_lossy();
-            text_row(&format!("bad-file/{i}"), cut(&format!("{}: {}", shown(&name), shown(&bad.reason))))
+            text_row(
+                &format!("bad-file/{i}"),
+                cut(&format!("{}: {}", shown(&name), shown(bad.reason.pick(lang)))),
+            )
         });
         rows.push(sub("bad-files", fill(lang.pick(say::BAD_FILES), &[("count", &count)]), below.collect()));
     }
@@ -367,9 +370,13 @@ impl Builder<'_> {
         let mut rows: Vec<Row> = steps
             .into_iter()
             .map(|(step, [to_come, under_way, done])| {
+                let running = restart.outcome.is_none();
                 let phrase = if worked || step < restart.step {
                     done
-                } else if step == restart.step && restart.outcome.is_none() {
+                } else if let Some(reason) = restart.retrying.filter(|_| running && step == restart.step) {
+                    let label = self.say(say::STEP_RETRYING, &[("title", title(lang, reason))]);
+                    return text_row(&key(name, &format!("step{}", step as u8)), label);
+                } else if step == restart.step && running {
                     under_way
                 } else {
                     to_come

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::NoticeSettings;
 use crate::health::{Light, Proof, Reason, RestartHelps};
 use crate::snapshot::ProfileChange;
-use crate::text::{Lang, Phrase, duration, fill, notice as say};
+use crate::text::{self, Lang, Phrase, duration, fill, notice as say};
 
 /// After a change that was history at the time, the light has to hold this long before it is believed to be the last.
 const HISTORY_SETTLES: Duration = Duration::from_secs(5);
@@ -232,9 +232,9 @@ impl Policy {
             }
             Event::Started => self.started = true,
             Event::Mute(name, mute) => {
-                if let Some(track) = self.profiles.get_mut(&name) {
-                    track.mute = mute;
-                }
+                // also one of which nothing was told yet
+                let fresh = || Track::new(Reason::NoEvidence, now);
+                self.profiles.entry(name).or_insert_with(fresh).mute = mute;
             }
             Event::Offline(offline) => {
                 if self.offline && !offline {
@@ -248,9 +248,8 @@ impl Policy {
                 self.be_quiet(now);
             }
             Event::Restarting(name, under_way) => {
-                if let Some(track) = self.profiles.get_mut(&name) {
-                    track.restarting = under_way;
-                }
+                let fresh = || Track::new(Reason::NoEvidence, now);
+                self.profiles.entry(name).or_insert_with(fresh).restarting = under_way;
             }
             Event::Settings(settings) => self.settings = settings,
         }
@@ -304,17 +303,8 @@ impl Policy {
     fn change(&mut self, now: Timestamp, change: &ProfileChange) {
         let verdict = &change.change.to;
         let at = verdict.since.min(now);
-        let track = self.profiles.entry(change.profile.name.clone()).or_insert_with(|| Track {
-            reason: verdict.reason,
-            proof: None,
-            since: at,
-            working_since: None,
-            incident: None,
-            told: VecDeque::new(),
-            unstable: false,
-            mute: None,
-            restarting: false,
-        });
+        let fresh = || Track::new(verdict.reason, at);
+        let track = self.profiles.entry(change.profile.name.clone()).or_insert_with(fresh);
         track.reason = verdict.reason;
         track.proof.clone_from(&verdict.evidence);
         track.since = at;
@@ -554,6 +544,20 @@ impl Open {
 }
 
 impl Track {
+    const fn new(reason: Reason, since: Timestamp) -> Self {
+        Self {
+            reason,
+            proof: None,
+            since,
+            working_since: None,
+            incident: None,
+            told: VecDeque::new(),
+            unstable: false,
+            mute: None,
+            restarting: false,
+        }
+    }
+
     /// It has worked without a break for so long.
     fn held(&self, now: Timestamp, span: Duration) -> bool {
         self.working_since.is_some_and(|since| now >= later(since, span))
@@ -703,16 +707,7 @@ impl Notice {
 
 /// Whether a restart helps, in words; empty where nothing is wrong.
 pub fn restart_helps(lang: Lang, reason: Reason) -> &'static str {
-    reason.restart().map_or("", |helps| {
-        lang.pick(match helps {
-            RestartHelps::Yes => say::HELPS,
-            RestartHelps::ByForce => say::HELPS_BY_FORCE,
-            RestartHelps::WhenNetworkIsBack => say::HELPS_NETWORK,
-            RestartHelps::AfterMendingCredentials => say::HELPS_CREDENTIALS,
-            RestartHelps::No => say::HELPS_NOT,
-            RestartHelps::NoRepair => say::HELPS_REPAIR,
-        })
-    })
+    reason.restart().map_or("", |helps| lang.pick(text::restart::helps(helps)))
 }
 
 /// What it means, whether a restart helps, and what does where it does not.

@@ -10,7 +10,6 @@ mod jobs;
 mod watched;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +24,7 @@ use crate::evidence::patterns::Patterns;
 use crate::evidence::process::ExitWatch;
 use crate::evidence::watch::{Changed, Key, Watch};
 use crate::health::{Deadlines, Evidence, Light};
-use crate::profile::{self, BadJobFile, Found, Places, Profile};
+use crate::profile::{self, BadJobFile, ExtraHome, Found, Places, Profile};
 use crate::snapshot::{ProfileChange, RestartView, Snapshot};
 use crate::supervisor::{JobReport, Supervisors};
 use watched::Watched;
@@ -50,6 +49,9 @@ const LOOKS_PER_SCAN: u32 = 12;
 
 /// While one event follows another, the snapshot is published this often: it is a copy of everything.
 const PUBLISH_EVERY: Duration = Duration::from_millis(10);
+
+/// How often profiles are looked for at one go while each look finds something new to watch.
+const SCANS_AT_MOST: usize = 4;
 
 /// What the watcher works with.
 pub struct Setup {
@@ -81,7 +83,7 @@ pub enum Command {
     /// Looks for profiles now, and asks the managers anew.
     Rescan,
     /// Other settings are in force.
-    Settings(Box<Deadlines>, Arc<Patterns>, Vec<PathBuf>),
+    Settings(Box<Deadlines>, Arc<Patterns>, Vec<ExtraHome>),
     /// The machine goes to sleep.
     Sleep,
     /// The machine woke up.
@@ -104,6 +106,8 @@ pub struct Handle {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Every change, history included.
     pub changes: broadcast::Sender<ProfileChange>,
+    /// How often the machine woke from sleep; told before the changes that follow.
+    pub woke: watch::Receiver<u64>,
     /// Commands to the loop.
     pub commands: mpsc::Sender<Command>,
 }
@@ -122,6 +126,7 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
     let empty = Snapshot { at: now, profiles: Vec::new(), bad_files: Vec::new(), complete: false };
     let (snapshot_sender, snapshots) = watch::channel(Arc::new(empty));
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
+    let (woke_sender, woke) = watch::channel(0);
     let (commands, command_receiver) = mpsc::channel(QUEUE);
     let (heard_sender, heard) = mpsc::channel(QUEUE);
     let clocks = Clocks::now();
@@ -138,13 +143,14 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
         stale: None,
         snapshot: snapshot_sender,
         changes: changes.clone(),
+        woke: woke_sender,
         heard_sender,
         last_look: Instant::now(),
         looks: 0,
         setup,
     };
     tokio::spawn(watcher.run(command_receiver, heard));
-    Ok(Handle { snapshots, changes, commands })
+    Ok(Handle { snapshots, changes, woke, commands })
 }
 
 struct Watcher {
@@ -167,6 +173,7 @@ struct Watcher {
     stale: Option<Instant>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     changes: broadcast::Sender<ProfileChange>,
+    woke: watch::Sender<u64>,
     heard_sender: mpsc::Sender<Heard>,
     last_look: Instant,
     looks: u32,
@@ -183,9 +190,8 @@ enum Look {
 
 impl Watcher {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut heard: mpsc::Receiver<Heard>) {
-        self.rescan();
+        let mut more = self.rescan();
         self.publish();
-        let mut more = false;
         loop {
             let (now, next) = (Instant::now(), self.next_turn());
             let at_once = more || next <= now;
@@ -196,9 +202,16 @@ impl Watcher {
                 biased;
                 command = commands.recv() => match command {
                     None | Some(Command::Quit) => return,
-                    Some(command) => everything = self.obey(command),
+                    Some(command) => {
+                        self.mind_sleep();
+                        everything = self.obey(command);
+                    }
                 },
-                Some(message) = heard.recv() => self.hear(message),
+                Some(message) = heard.recv() => {
+                    // A sleep comes first: no deadline passed in it.
+                    self.mind_sleep();
+                    self.hear(message);
+                }
                 seen = self.watch.changed() => if let Ok(news) = seen {
                     (changed, everything) = (news.changed, news.everything);
                 } else {
@@ -231,7 +244,7 @@ impl Watcher {
                 changed.extend(self.watch.recheck().changed);
             }
             if everything || scan_due || changed.iter().any(|changed| self.may_bring_profiles(changed)) {
-                self.rescan();
+                everything |= self.rescan();
             }
             let touched: BTreeSet<Key> = changed.iter().map(|changed| changed.key).collect();
             more = self.read(&touched, everything, look);
@@ -264,6 +277,8 @@ impl Watcher {
 
     fn mind_sleep(&mut self) {
         if let Some(slept) = self.gap.observe(Clocks::now()) {
+            // Before any change that follows from it.
+            self.woke.send_modify(|times| *times += 1);
             self.tell_all(&Evidence::Wake { slept });
         }
     }
@@ -309,8 +324,22 @@ impl Watcher {
         }
     }
 
+    /// Looks for profiles and watches where they are and may appear. Returns whether something is watched that was not
+    /// before: what changed there between the look and the watch is told by nobody, so all must be read once more.
+    fn rescan(&mut self) -> bool {
+        let mut any = false;
+        for _ in 0..SCANS_AT_MOST {
+            self.scan();
+            if !self.watch_folders() {
+                break;
+            }
+            any = true;
+        }
+        any
+    }
+
     /// Looks for profiles. Those that are still the same keep what is known of them.
-    fn rescan(&mut self) {
+    fn scan(&mut self) {
         let found = if self.setup.given.is_empty() {
             profile::scan(&self.setup.places)
         } else {
@@ -337,7 +366,6 @@ impl Watcher {
         }
         self.profiles = new;
         self.stale.get_or_insert_with(Instant::now);
-        self.watch_folders();
     }
 
     /// Whether a change may mean that a profile came or went.
@@ -346,8 +374,9 @@ impl Watcher {
         itself || self.job_folders.contains(&changed.key)
     }
 
-    /// Watches what is to be watched now, and nothing else. What cannot be watched is left to the safety net.
-    fn watch_folders(&mut self) {
+    /// Watches what is to be watched now, and nothing else. What cannot be watched is left to the safety net. Returns
+    /// whether something is new among it.
+    fn watch_folders(&mut self) -> bool {
         let places = &self.setup.places;
         let mut folders = vec![places.launch_agents.clone(), places.systemd_user.clone()];
         folders.push(places.hermes.join("profiles"));
@@ -361,15 +390,17 @@ impl Watcher {
             self.profiles[index].keys.clear();
             self.watch_profile(index);
         }
+        let shared = &self.job_folders | &self.home_folders;
+        let new = self.users.keys().chain(&shared).any(|key| !before.contains_key(key));
         for key in before.into_keys() {
             if !self.is_used(key) {
                 self.watch.remove(key);
             }
         }
-        let shared = &self.job_folders | &self.home_folders;
         for key in shared {
             self.users.entry(key).or_default();
         }
+        new
     }
 
     /// Watches what one profile needs now, and no longer what it needed before.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::{start_of, wait_for};
+use super::{start_of, wait_for, waited_for};
 
 /// What must never be shown: it stands in every link line that the gateways here write.
 pub const SECRETS: [&str; 2] = ["5ecretAccessKey0123456789", "5ecretTicket-0123456789"];
@@ -222,10 +222,11 @@ impl Stream {
     pub fn line(&mut self) -> String {
         let at = self.taken;
         let mut line = None;
-        wait_for(&format!("line {at} after {:?}, {:?}", self.lines(), self.complaints()), || {
+        let came = waited_for(|| {
             line = self.out.lock().unwrap().get(at).cloned();
             line.is_some()
         });
+        assert!(came, "waited in vain: line {at} after {:?}, {:?}", self.lines(), self.complaints());
         self.taken += 1;
         line.unwrap()
     }

@@ -5,6 +5,7 @@
 pub mod launchctl;
 pub mod machine;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -19,12 +20,40 @@ use tokio::sync::watch;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `done`; fails with `what` when that takes too long.
-pub fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, done: impl FnMut() -> bool) {
+    assert!(waited_for(done), "waited in vain: {what}");
+}
+
+/// Waits until `done`, which may take too long.
+pub fn waited_for(mut done: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + PATIENCE;
     while !done() {
-        assert!(Instant::now() < until, "waited in vain: {what}");
+        if Instant::now() >= until {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
+    true
+}
+
+/// Writes an executable script, by a program of its own: a child of another test that is just being started would hold
+/// our file open for writing, and what is open for writing cannot be run.
+pub fn executable(path: &Path, script: &str) {
+    let write = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""];
+    let written = std::process::Command::new("/bin/sh").args(write).arg(path).arg(script).status().unwrap();
+    assert!(written.success());
+}
+
+/// Waits until this process has said what SIGTERM means to it: a shell that has just begun ends at once.
+#[cfg(target_os = "linux")]
+pub fn until_it_minds_sigterm(pid: u32) {
+    wait_for("it catches or ignores SIGTERM", || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status
+            .lines()
+            .filter_map(|line| line.strip_prefix("SigIgn:\t").or(line.strip_prefix("SigCgt:\t")))
+            .any(|mask| u64::from_str_radix(mask, 16).is_ok_and(|mask| mask & (1 << (15 - 1)) != 0))
+    });
 }
 
 /// The start time of a process in some unit; `None` for none and for a zombie.

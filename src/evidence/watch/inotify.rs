@@ -186,6 +186,12 @@ impl System {
         }
     }
 
+    /// The keys for which this folder, or one below it, is watched, though it is no longer the one that it was.
+    fn watched_below(&self, folder: &Path) -> impl Iterator<Item = Key> {
+        let below = self.entries.iter().filter(move |(_, entry)| entry.on.starts_with(folder));
+        below.filter(|(_, entry)| identity(&entry.on) != entry.id).map(|(key, _)| *key)
+    }
+
     pub fn recheck(&mut self, changes: &mut Changes) {
         let stale: Vec<Key> = self
             .entries
@@ -240,6 +246,10 @@ impl System {
                 let Some(entry) = self.entries.get(key) else {
                     continue;
                 };
+                // the folder below does not tell itself that it was removed while a file of it is still held open
+                if let (true, Some(name)) = (flags.contains(ReadFlags::ISDIR), name) {
+                    moved.extend(self.watched_below(&entry.on.join(name)));
+                }
                 if flags.intersects(SELF_GONE) {
                     moved.push(*key);
                 } else if entry.armed() {

@@ -74,7 +74,7 @@ fn three() -> Snapshot {
         view("lab", Reason::Unsupervised, -30),
     ]);
     snapshot.bad_files =
-        vec![BadJobFile { path: PathBuf::from("/a/b.plist"), reason: "no dictionary".into() }];
+        vec![BadJobFile { path: PathBuf::from("/a/b.plist"), reason: ["no dictionary"; 2].into() }];
     snapshot
 }
 
@@ -219,7 +219,7 @@ fn a_restart_shows_its_steps_and_its_outcome() {
         (rows[from..from + 4].iter().map(|r| r.trim().to_owned()).collect::<Vec<_>>(), command.enabled)
     };
     let mut restart = |step, outcome| {
-        snapshot.profiles[0].restart = Some(RestartView { asked_at: at(-5), step, outcome });
+        snapshot.profiles[0].restart = Some(RestartView { asked_at: at(-5), step, retrying: None, outcome });
         show(&snapshot)
     };
     let own = |rows: [&str; 4]| rows.map(str::to_owned).to_vec();
@@ -484,6 +484,7 @@ fn any_menu() -> impl Strategy<Value = Menu> {
                         v.restart = Some(RestartView {
                             asked_at: at(since),
                             step: RestartStep::EndingOld,
+                            retrying: None,
                             outcome: None,
                         });
                     }

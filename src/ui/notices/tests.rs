@@ -462,6 +462,15 @@ fn settings_change_the_policy() {
 }
 
 #[test]
+fn a_profile_is_muted_though_nothing_was_told_of_it_yet() {
+    let mut policy = Policy::new(NoticeSettings::default(), at(-1));
+    policy.step(at(0), Event::Started);
+    policy.step(at(1), Event::Mute("grey".into(), Some(Mute::Recovery)));
+    assert_eq!(policy.mute("grey"), Some(Mute::Recovery));
+    assert_eq!(policy.step(at(2), changed("grey", 2, Reason::NotRunning, false)), []);
+}
+
+#[test]
 fn switched_on_again_it_tells_what_holds() {
     let mut policy = Policy::new(NoticeSettings { enabled: false, ..NoticeSettings::default() }, at(0));
     policy.step(at(0), Event::Started);

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use muda::{CheckMenuItem, IsMenuItem, MenuEvent, MenuItem, MenuItemKind, PredefinedMenuItem, Submenu};
-use objc2_foundation::NSLocale;
 use tao::event::{Event, StartCause};
 use tao::event_loop::{ControlFlow, EventLoopBuilder};
 use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
@@ -16,7 +15,6 @@ use tray_icon::{TrayIcon, TrayIconBuilder};
 
 use super::TrayError;
 use crate::health::Light;
-use crate::text::Lang;
 use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Shell, forward};
 use crate::ui::icon::{Face, POINTS, Picture};
 use crate::ui::menu::{Menu, Op, Row, RowKind, diff};
@@ -101,14 +99,6 @@ fn sleep(app: Option<&App<Bar>>) -> Duration {
             .unwrap_or(Duration::ZERO)
             .min(LONGEST_SLEEP)
     })
-}
-
-/// The first of the user's preferred languages
-/// (<https://developer.apple.com/documentation/foundation/nslocale/preferredlanguages>).
-pub fn system_language() -> Lang {
-    NSLocale::preferredLanguages()
-        .firstObject()
-        .map_or_else(Lang::from_environment, |name| Lang::from_locale(&name.to_string()))
 }
 
 /// The status item and what its menu is made of.

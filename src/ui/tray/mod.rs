@@ -23,11 +23,3 @@ pub fn run(handles: AppHandles) -> Result<(), TrayError> {
     #[cfg(not(target_os = "macos"))]
     return linux::run(handles);
 }
-
-/// The system's language: the first of the user's preferred languages on macOS, the locale elsewhere.
-pub fn system_language() -> crate::text::Lang {
-    #[cfg(target_os = "macos")]
-    return macos::system_language();
-    #[cfg(not(target_os = "macos"))]
-    return crate::text::Lang::from_environment();
-}
