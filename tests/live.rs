@@ -206,6 +206,23 @@ fn rotation_by_rename_loses_and_doubles_nothing() {
     watch.expect("default", "red", "executor-shutdown");
 }
 
+/// The system tells of no write to what a link leads to: only the safety net finds it, and what comes in its place.
+#[test]
+fn a_log_behind_a_link_is_followed_without_a_word_of_the_system() {
+    let machine = Machine::new();
+    let gateway = Gateway::connected(&machine.hermes());
+    let elsewhere = machine.folder().join("elsewhere.log");
+    fs::rename(gateway.log_path("agent.log"), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, gateway.log_path("agent.log")).unwrap();
+    let mut watch = machine.watch();
+    watch.expect("default", "green", "connected");
+    gateway.loses();
+    watch.expect("default", "amber", "reconnecting");
+    fs::rename(&elsewhere, machine.folder().join("elsewhere.log.1")).unwrap();
+    gateway.connects();
+    watch.expect("default", "green", "connected");
+}
+
 #[test]
 fn copytruncate_deletion_and_return_lose_and_double_nothing() {
     let machine = Machine::new();

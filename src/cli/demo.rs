@@ -22,7 +22,7 @@ use crate::supervisor::restart::{Request, restart};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::OrSay;
 use crate::text::{self, Lang, demo as words, fill, trouble};
-use crate::watcher::{self, Command, Handle, SAFETY_POLL, Setup};
+use crate::watcher::{self, Command, Handle, LOOK, Setup};
 
 /// How long a hollow gateway is shown before it is restarted.
 const HOLLOW_FOR: Duration = Duration::from_secs(12);
@@ -239,7 +239,7 @@ fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>
         patterns: Arc::new(Patterns::new(&[])?),
         supervisors,
         zone: jiff::tz::TimeZone::system(),
-        poll: SAFETY_POLL,
+        look: LOOK,
         observer: None,
     })?)
 }

@@ -15,7 +15,7 @@ use crate::snapshot::Snapshot;
 use crate::supervisor::Supervisors;
 use crate::text::error::{OrSay, Trouble};
 use crate::text::{Lang, trouble as say};
-use crate::watcher::{self, Handle, SAFETY_POLL, Setup};
+use crate::watcher::{self, Handle, LOOK, Setup};
 
 /// How long a look at everything may take: managers that do not answer are given up before.
 const FIRST_LOOK: Duration = Duration::from_secs(12);
@@ -87,7 +87,7 @@ impl Engine {
             patterns: self.patterns()?,
             supervisors: Supervisors::from_environment(),
             zone: jiff::tz::TimeZone::system(),
-            poll: SAFETY_POLL,
+            look: LOOK,
             observer,
         };
         Ok(watcher::spawn(setup)?)

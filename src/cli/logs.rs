@@ -19,7 +19,7 @@ use crate::health::{Light, Signal};
 use crate::profile::Profile;
 use crate::text::error::io;
 use crate::text::{fill, status as words};
-use crate::watcher::SAFETY_POLL;
+use crate::watcher::LOOK;
 
 /// A line is shown up to this many characters.
 const LINE_CHARS: usize = 2000;
@@ -74,7 +74,7 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         loop {
             tokio::select! {
                 changed = watch.changed() => { changed?; }
-                () = tokio::time::sleep(SAFETY_POLL) => {}
+                () = tokio::time::sleep(LOOK) => {}
                 () = &mut left => return Ok(OK),
                 () = &mut stop => return Ok(OK),
             }

@@ -106,7 +106,7 @@ fn conclude(
     let Some(last) = last.filter(|_| !json) else { return Ok(()) };
     let lang = terminal.lang;
     let entry = last.to.reason.entry();
-    let light = super::style::light(last.to.light(), terminal.color);
+    let light = super::style::light(last.to.light(), terminal);
     let light = format!("{light} {}", lang.pick(entry.title));
     let held = text::duration(lang, end.duration_since(last.at));
     let words = [

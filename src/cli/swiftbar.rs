@@ -90,27 +90,14 @@ mod tests {
 
     use super::*;
     use crate::health::{Manager, Proof, Reason, Verdict};
-    use crate::profile::{JobFile, KeepAlive, Profile};
+    use crate::profile::{JobFile, Profile};
 
     fn t(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
     fn job() -> JobFile {
-        JobFile {
-            manager: Manager::Launchd,
-            path: "/a.plist".into(),
-            label: "a".into(),
-            arguments: Vec::new(),
-            gateway_words: Vec::new(),
-            environment: Vec::new(),
-            stdout: None,
-            stderr: None,
-            run_at_load: true,
-            keep_alive: KeepAlive::Always,
-            throttle_s: None,
-            exit_timeout_s: None,
-        }
+        JobFile::named(Manager::Launchd, "/a.plist", "a")
     }
 
     fn snapshot(profiles: &[(&str, Reason, &str)]) -> Snapshot {

@@ -2,7 +2,7 @@
 //!
 //! [`Collector::attach`] reads what was (history: it builds state), [`Collector::poll`] what is new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -27,10 +27,13 @@ use crate::profile::Profile;
 const STATE_FILES: [&str; 5] = [
     "gateway.pid",
     "gateway_state.json",
-    "state/gateway.heartbeat",
+    HEARTBEAT,
     ".gateway-planned-stop.json",
     ".gateway-launchd-unsupported",
 ];
+
+/// The one of them that is written again and again though nothing happens.
+const HEARTBEAT: &str = "state/gateway.heartbeat";
 
 /// The start records of the home, relative to it.
 const STARTS_FILE: &str = "gateway-starts.log";
@@ -53,6 +56,9 @@ const WIDEST_ZONES: i64 = 26 * 3600;
 
 /// Blocks of a log without a stamp that are passed over to find one that has: long lines, long tracebacks.
 const MOST_UNSTAMPED: usize = 8;
+
+/// Two changes of a folder within this may leave the same time behind: file systems count in ticks.
+const NAMES_SETTLE: Duration = Duration::from_secs(2);
 
 /// Processes followed at once.
 const MOST_PROCESSES: usize = 16;
@@ -109,6 +115,31 @@ struct Source {
     past_unread: bool,
     /// Why it could not be read at the last try.
     trouble: Option<String>,
+    /// It was not there at the last try.
+    missing: bool,
+}
+
+/// A folder of this profile's files, as the safety net saw it last.
+struct Names {
+    folder: PathBuf,
+    /// Who it is and when its names changed last; `None` where that is not certain.
+    seen: Option<Seen>,
+}
+
+impl Names {
+    /// Whether no name came or went since the last look. A change just now could be followed by another that leaves the
+    /// same time behind: then, and where the clocks differ, it is not certain.
+    fn stand(&mut self) -> bool {
+        let meta = std::fs::metadata(&self.folder).ok();
+        let settled = |meta: &Metadata| {
+            let age = std::time::SystemTime::now().duration_since(meta.modified().ok()?).ok()?;
+            (age > NAMES_SETTLE).then(|| Seen::of(meta))
+        };
+        let now = meta.as_ref().and_then(settled);
+        let stand = now.is_some() && now == self.seen;
+        self.seen = now;
+        stand
+    }
 }
 
 /// What a state file was when it was read last.
@@ -148,11 +179,21 @@ pub struct Collector {
     patterns: Arc<Patterns>,
     zone: TimeZone,
     files: BTreeMap<&'static str, StateFileWatch>,
+    names: Vec<Names>,
     starts: StateFileWatch,
     processes: BTreeMap<u32, Tracked>,
     /// Logs that cannot be read, as last told.
     troubles: Vec<String>,
     observer: Option<Observer>,
+}
+
+/// What [`Collector::poll`] found besides the evidence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Something is left for the next turn.
+    pub more: bool,
+    /// A log or a file of the home has changed, heartbeats aside.
+    pub news: bool,
 }
 
 /// What [`Collector::attach`] found: evidence with its time, oldest first.
@@ -177,13 +218,18 @@ impl Collector {
             patterns: Arc::clone(patterns),
             zone: zone.clone(),
             files: STATE_FILES.iter().map(|name| (*name, StateFileWatch::default())).collect(),
+            names: Vec::new(),
             starts: StateFileWatch::default(),
             processes: BTreeMap::new(),
             troubles: Vec::new(),
             observer,
         };
+        let folders = profile.logs.iter().filter_map(|log| log.parent()).chain([profile.home.as_path()]);
+        let folders: BTreeSet<&Path> = folders.collect();
+        collector.names =
+            folders.into_iter().map(|one| Names { folder: one.to_path_buf(), seen: None }).collect();
         let mut present = Vec::new();
-        collector.read_files(now.at, true, &mut present);
+        collector.read_files(now.at, true, false, &mut present);
         if let JobWord::Process(pid) = job {
             let mut seen = Vec::new();
             collector.consider(pid, None, now.at, &mut seen);
@@ -219,15 +265,18 @@ impl Collector {
         files.filter_map(|path| modified(&path)).max()
     }
 
-    /// Reads what is new. Returns whether more is left for the next turn.
-    pub fn poll(&mut self, now: Moment, out: &mut Vec<Evidence>) -> bool {
-        let more = self.read_logs(now, out);
+    /// Reads what is new. `by_itself`: the safety net looks, nobody has told of anything; then what was missing is not
+    /// looked for as long as no name in its folder changes.
+    pub fn poll(&mut self, now: Moment, by_itself: bool, out: &mut Vec<Evidence>) -> Polled {
+        // each is asked, so that each is up to date
+        let stand = by_itself && self.names.iter_mut().map(Names::stand).filter(|stand| !stand).count() == 0;
+        let mut polled = self.read_logs(now, stand, out);
         self.read_what_opened(now, out);
         let mut news = Past::new();
-        self.read_files(now.at, false, &mut news);
+        polled.news |= self.read_files(now.at, false, stand, &mut news);
         out.extend(news.into_iter().map(|(_, evidence)| evidence));
         self.tell_troubles(now.at, out);
-        more
+        polled
     }
 
     /// Says which logs cannot be read, when that changes.
@@ -254,30 +303,30 @@ impl Collector {
         let pids: Vec<u32> = self.processes.keys().copied().collect();
         for pid in pids {
             let Some(tracked) = self.processes.get(&pid).copied() else { continue };
+            // As it was: nearly always.
+            if process::state(pid) == Some((tracked.start, tracked.state)) {
+                continue;
+            }
             let seen = process::look(pid);
             if seen.is_none() && process::exists(pid) {
                 // it could not be looked at just now: no descriptors left, no memory
                 continue;
             }
-            match seen.filter(|info| info.start == tracked.start) {
-                Some(info) if info.state == tracked.state => {}
-                Some(info) => {
-                    if let Some(entry) = self.processes.get_mut(&pid) {
-                        entry.state = info.state;
-                    }
-                    self.tell(now, evidence_of(&info), out);
+            if let Some(info) = seen.filter(|info| info.start == tracked.start) {
+                if let Some(entry) = self.processes.get_mut(&pid) {
+                    entry.state = info.state;
                 }
-                None => {
-                    self.processes.remove(&pid);
-                    let gone = Evidence::Process {
-                        pid,
-                        start: Some(tracked.start),
-                        started_at: None,
-                        state: ProcessState::Gone,
-                        exit: None,
-                    };
-                    self.tell(now, gone, out);
-                }
+                self.tell(now, evidence_of(&info), out);
+            } else {
+                self.processes.remove(&pid);
+                let gone = Evidence::Process {
+                    pid,
+                    start: Some(tracked.start),
+                    started_at: None,
+                    state: ProcessState::Gone,
+                    exit: None,
+                };
+                self.tell(now, gone, out);
             }
         }
     }
@@ -313,8 +362,8 @@ impl Collector {
         out.push(evidence);
     }
 
-    fn read_logs(&mut self, now: Moment, out: &mut Vec<Evidence>) -> bool {
-        let mut more = false;
+    fn read_logs(&mut self, now: Moment, names_stand: bool, out: &mut Vec<Evidence>) -> Polled {
+        let mut all = Polled::default();
         let (book, observer) = (&mut self.book, &mut self.observer);
         for source in &mut self.sources {
             let name = source.name.as_str();
@@ -324,7 +373,7 @@ impl Collector {
                 }
                 book.read(name, block, now.at, &mut |event| out.push(event.into_evidence()));
             };
-            if source.past_unread {
+            if source.past_unread || (names_stand && source.missing) {
                 continue;
             }
             let polled = source.tailer.poll(now.instant, &mut sink);
@@ -332,62 +381,84 @@ impl Collector {
             match polled {
                 Ok(polled) => {
                     source.trouble = None;
-                    more |= polled.more;
+                    source.missing = polled.missing && source.tailer.open_files() == 0;
+                    all.more |= polled.more;
+                    all.news |= polled.bytes > 0 || polled.truncated || polled.rotated;
                     if polled.truncated || polled.rotated {
                         book.forget_record(name);
                     }
                 }
-                Err(error) => source.trouble = Some(error.to_string()),
+                Err(error) => {
+                    source.trouble = Some(error.to_string());
+                    source.missing = false;
+                }
             }
         }
-        more
+        all
     }
 
     /// Reads the files of the home that changed, with the time at which each was written. `all`: for the first time,
-    /// when a marker may be a leftover and everything is older than now.
-    fn read_files(&mut self, now: Timestamp, all: bool, out: &mut Past) {
+    /// when a marker may be a leftover and everything is older than now. Whether any changed, the heartbeat aside.
+    fn read_files(&mut self, now: Timestamp, all: bool, names_stand: bool, out: &mut Past) -> bool {
         if self.shares_home {
-            return;
+            return false;
         }
+        let mut changed = false;
         for file in STATE_FILES {
-            let path = self.home.join(file);
-            let watch = self.files.entry(file).or_default();
-            let Some(content) = watch.read(&path) else { continue };
-            let json = match content {
-                Content::Gone => None,
-                Content::Json(json) => Some(json),
-                Content::Unusable => continue,
-            };
-            if let Some(observer) = &mut self.observer {
-                observer(now, Observed::File { file, json: json.as_ref() });
-            }
-            if file == ".gateway-planned-stop.json" && (all || !is_young(&path, now)) {
+            let missing = self.files.get(file).is_none_or(|watch| watch.seen.is_none());
+            // the heartbeat lies in a folder of its own
+            if names_stand && missing && file != HEARTBEAT {
                 continue;
             }
-            let Some(evidence) = state_files::evidence(file, json.as_ref()) else { continue };
-            let written = modified(&path).filter(|_| all).map_or(now, |at| at.min(now));
-            let mut seen = Vec::new();
-            // The process first: the file then names one that is known.
-            match &evidence {
-                Evidence::PidFile(Some(writer)) => {
-                    self.consider(writer.pid, writer.start, now, &mut seen);
-                }
-                Evidence::StateFile(state) if self.processes.is_empty() => {
-                    self.consider(state.pid, state.start, now, &mut seen);
-                }
-                _ => {}
-            }
-            out.extend(seen.into_iter().map(|evidence| (now, evidence)));
-            out.push((written, evidence));
+            changed |= self.read_file(file, now, all, out) && file != HEARTBEAT;
         }
         let path = self.home.join(STARTS_FILE);
+        if names_stand && self.starts.seen.is_none() {
+            return changed;
+        }
         if self.starts.changed(&path)
             && let Some(text) = read_end(&path, STARTS_BYTES)
         {
+            changed = true;
             let mut seen = Vec::new();
             self.tell(now, Evidence::Starts(state_files::starts(&text)), &mut seen);
             out.extend(seen.into_iter().map(|evidence| (now, evidence)));
         }
+        changed
+    }
+
+    /// One of [`STATE_FILES`]. Whether it changed.
+    fn read_file(&mut self, file: &'static str, now: Timestamp, all: bool, out: &mut Past) -> bool {
+        let path = self.home.join(file);
+        let watch = self.files.entry(file).or_default();
+        let json = match watch.read(&path) {
+            None => return false,
+            Some(Content::Gone) => None,
+            Some(Content::Json(json)) => Some(json),
+            Some(Content::Unusable) => return true,
+        };
+        if let Some(observer) = &mut self.observer {
+            observer(now, Observed::File { file, json: json.as_ref() });
+        }
+        if file == ".gateway-planned-stop.json" && (all || !is_young(&path, now)) {
+            return true;
+        }
+        let Some(evidence) = state_files::evidence(file, json.as_ref()) else { return true };
+        let written = modified(&path).filter(|_| all).map_or(now, |at| at.min(now));
+        let mut seen = Vec::new();
+        // The process first: the file then names one that is known.
+        match &evidence {
+            Evidence::PidFile(Some(writer)) => {
+                self.consider(writer.pid, writer.start, now, &mut seen);
+            }
+            Evidence::StateFile(state) if self.processes.is_empty() => {
+                self.consider(state.pid, state.start, now, &mut seen);
+            }
+            _ => {}
+        }
+        out.extend(seen.into_iter().map(|evidence| (now, evidence)));
+        out.push((written, evidence));
+        true
     }
 
     fn read_history(&mut self, profile: &Profile, now: Moment, started_at: Option<Timestamp>) -> Past {
@@ -420,7 +491,7 @@ impl Collector {
         let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), now.instant);
         let times = Times { zone: &self.zone, now: now.at, oldest, written: modified(path) };
         let reach = read_backwards(&mut reader, &scanner, &name, &times, events);
-        (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble: None }, reach)
+        (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble: None, missing: false }, reach)
     }
 
     /// Events of several logs in their order, each once.

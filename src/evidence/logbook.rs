@@ -72,6 +72,8 @@ pub struct Copies {
     remembered: VecDeque<Remembered>,
     /// How many of those have this key: most events are new, which is answered without a search.
     keys: HashMap<u64, u32>,
+    /// The names of the files.
+    files: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -81,24 +83,27 @@ struct Remembered {
     at: Timestamp,
     /// How often it happened.
     times: usize,
-    /// How often each file told of it: the same event twice in one file happened twice.
-    told: Vec<(String, usize)>,
+    /// How often each file told of it: the same event twice in one file happened twice. Files by their place in
+    /// [`Copies::files`]; the first one apart, since most events have no other.
+    first: (usize, usize),
+    others: Vec<(usize, usize)>,
 }
 
 impl Remembered {
     /// Whether this file told of it as often as it happened.
-    fn was_told_by(&self, source: &str) -> bool {
-        let told = self.told.iter().find(|(file, _)| file == source);
+    fn was_told_by(&self, source: usize) -> bool {
+        let told = std::iter::once(&self.first).chain(&self.others).find(|(file, _)| *file == source);
         told.is_some_and(|(_, times)| *times >= self.times)
     }
 
     /// Counts one more word of this file. Whether it tells of nothing new.
-    fn is_known_to(&mut self, source: &str) -> bool {
-        if !self.told.iter().any(|(file, _)| file == source) {
-            self.told.push((source.to_owned(), 0));
+    fn is_known_to(&mut self, source: usize) -> bool {
+        if self.first.0 != source && !self.others.iter().any(|(file, _)| *file == source) {
+            self.others.push((source, 0));
         }
         let mut count = 0;
-        for (_, times) in self.told.iter_mut().filter(|(file, _)| file == source) {
+        let all = std::iter::once(&mut self.first).chain(&mut self.others);
+        for (_, times) in all.filter(|(file, _)| *file == source) {
             *times += 1;
             count = *times;
         }
@@ -112,7 +117,7 @@ impl Copies {
     /// Whether this event was seen before; it is remembered if not.
     pub fn is_copy(&mut self, event: &LogEvent, now: Timestamp) -> bool {
         let Some(key) = event.key else { return false };
-        let source = event.proof.source.as_str();
+        let source = self.number_of(&event.proof.source);
         let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
         if self.keys.contains_key(&key) {
             let mut same = self.remembered.iter_mut().filter(|known| known.key == key);
@@ -130,7 +135,7 @@ impl Copies {
                 && let Some(known) = same.find(|known| known.stamp.is_none() && fresh(known.at))
             {
                 known.stamp = event.stamp;
-                known.told.push((source.to_owned(), 1));
+                known.others.push((source, 1));
                 return false;
             }
         }
@@ -143,10 +148,19 @@ impl Copies {
                 count.remove();
             }
         }
-        let told = vec![(source.to_owned(), 1)];
-        self.remembered.push_back(Remembered { key, stamp: event.stamp, at: now, times: 1, told });
+        let first = (source, 1);
+        let event = Remembered { key, stamp: event.stamp, at: now, times: 1, first, others: Vec::new() };
+        self.remembered.push_back(event);
         *self.keys.entry(key).or_default() += 1;
         false
+    }
+
+    /// A profile has a handful of files.
+    fn number_of(&mut self, file: &str) -> usize {
+        self.files.iter().position(|known| known == file).unwrap_or_else(|| {
+            self.files.push(file.to_owned());
+            self.files.len() - 1
+        })
     }
 }
 
@@ -235,7 +249,7 @@ impl Scanner {
             from = end;
             let text = block[start..end].strip_suffix(b"\r").unwrap_or(&block[start..end]);
             let (record, is_head, message) = match line::head(text) {
-                Some(head) => (context(&head, text, patterns), true, head.message),
+                Some(head) => (context(&head, patterns), true, head.message),
                 None => (enclosing(block, start, end, carry, patterns), false, text),
             };
             let lark: &[u8] = b"Lark";
@@ -244,10 +258,10 @@ impl Scanner {
                 logger: record.lark.then_some(lark),
                 level: record.level,
                 is_head,
-                about_feishu: record.about_feishu,
                 speech: record.speech,
             };
-            let Some(signal) = patterns.classify(&candidate) else { continue };
+            let about_feishu = || record.about_feishu || patterns.speak_of_feishu(text);
+            let Some(signal) = patterns.classify(&candidate, &about_feishu) else { continue };
             let readable = String::from_utf8_lossy(text);
             sink(LogEvent {
                 signal,
@@ -288,12 +302,13 @@ fn level_seen(block: &[u8]) -> Option<(Signal, Option<DateTime>)> {
     seen
 }
 
-fn context(head: &Head<'_>, line: &[u8], patterns: &Patterns) -> Carry {
+/// Whether it speaks of Feishu is left to be asked.
+fn context(head: &Head<'_>, patterns: &Patterns) -> Carry {
     Carry {
         level: Some(head.level),
         lark: head.logger == Some(b"Lark"),
         stamp: head.stamp,
-        about_feishu: patterns.speak_of_feishu(line),
+        about_feishu: false,
         speech: patterns.is_speech(head.message),
     }
 }
@@ -333,7 +348,7 @@ fn enclosing(block: &[u8], start: usize, end: usize, carry: &Carry, patterns: &P
         let text = &block[line_start..line_end - 1];
         traceback |= text.starts_with(TRACEBACK);
         if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
-            let mut record = context(&head, text, patterns);
+            let mut record = context(&head, patterns);
             record.about_feishu |= patterns.speak_of_feishu(&block[line_start..end]);
             return record;
         }

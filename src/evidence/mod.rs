@@ -1,5 +1,6 @@
 //! The world → `Evidence`: files, lines and processes read, nothing judged.
 
+pub mod alarm;
 pub mod anonymise;
 pub mod clock;
 pub mod collector;

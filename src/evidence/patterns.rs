@@ -99,8 +99,6 @@ pub struct Candidate<'a> {
     pub level: Option<Level>,
     /// The line has a head of its own.
     pub is_head: bool,
-    /// The record, as far as it was read, speaks of Feishu.
-    pub about_feishu: bool,
     /// The record carries what people wrote.
     pub speech: bool,
 }
@@ -175,11 +173,14 @@ impl Patterns {
         })
     }
 
-    /// What the candidate means: the first pattern that fits.
-    pub fn classify(&self, candidate: &Candidate<'_>) -> Option<Signal> {
+    /// What the candidate means: the first pattern that fits. `about_feishu`: whether the record, as far as it was read,
+    /// speaks of Feishu; asked only where that matters.
+    pub fn classify(&self, candidate: &Candidate<'_>, about_feishu: &dyn Fn() -> bool) -> Option<Signal> {
         let mut each = self.all.iter().zip(&self.finders);
-        each.find(|(pattern, finder)| pattern.fits(candidate, finder.as_ref()))
-            .map(|(pattern, _)| pattern.signal)
+        each.find(|(pattern, finder)| {
+            pattern.fits(candidate, finder.as_ref()) && (!pattern.about || about_feishu())
+        })
+        .map(|(pattern, _)| pattern.signal)
     }
 }
 
@@ -220,7 +221,6 @@ impl Pattern {
         };
         admitted
             && logger_fits
-            && (!self.about || line.about_feishu)
             && self.starts_fit(message)
             && finder.is_none_or(|finder| finder.find(message).is_some())
             && self.ends_fit(message)

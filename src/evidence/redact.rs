@@ -103,22 +103,22 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// Text that is safe to show on one line: terminal escapes, line breaks, control characters and marks that turn the
 /// direction of writing are gone, and it is at most `max` characters long (an ellipsis stands for the rest).
 pub fn one_line(text: &str, max: usize) -> String {
-    bounded(&without_controls(text, max.saturating_mul(4).saturating_add(64)), max)
+    bounded(without_controls(text, max.saturating_mul(4).saturating_add(64)), max)
 }
 
 /// [`one_line`] and [`redact`] in the order in which no secret slips through: escapes may cut a token into pieces,
 /// and so may the bound.
 pub fn clean_line(text: &str, max: usize) -> String {
-    bounded(&redact(&without_controls(text, max.saturating_mul(4).saturating_add(4096))), max)
+    bounded(redact(&without_controls(text, max.saturating_mul(4).saturating_add(4096))), max)
 }
 
-fn bounded(text: &str, max: usize) -> String {
+fn bounded(text: Cow<'_, str>, max: usize) -> String {
     // as many bytes at least as characters
     if text.len() <= max {
-        return text.to_owned();
+        return text.into_owned();
     }
     match text.char_indices().nth(max) {
-        None => text.to_owned(),
+        None => text.into_owned(),
         Some(_) if max == 0 => String::new(),
         Some(_) => {
             let end = text.char_indices().nth(max - 1).map_or(0, |(i, _)| i);
@@ -313,6 +313,9 @@ fn token(text: &str, start: usize, end: usize) -> Option<Step> {
 
 /// Whether what stands under this name is a secret: `app_secret`, `X-Api-Key`, `ticket`.
 pub fn names_a_secret(word: &str) -> bool {
+    if !ends_like_a_secret(word.as_bytes()) {
+        return false;
+    }
     // no name of that length is one; and it bounds the work
     let tail = &word.as_bytes()[word.len().saturating_sub(64)..];
     let plain: String = tail
@@ -322,6 +325,32 @@ pub fn names_a_secret(word: &str) -> bool {
         .map(|b| b.to_ascii_lowercase() as char)
         .collect();
     NAMES.contains(&plain.as_str()) || NAME_ENDINGS.iter().any(|e| plain.ends_with(e))
+}
+
+/// The cheap question first, for every word of a log with a value behind it: the last three letters of
+/// [`NAME_ENDINGS`] and [`NAMES`].
+fn ends_like_a_secret(word: &[u8]) -> bool {
+    let mut letters = word.iter().rev().filter(|b| !matches!(b, b'_' | b'-')).map(u8::to_ascii_lowercase);
+    let mut next = || letters.next().unwrap_or(0);
+    let (last, middle, first) = (next(), next(), next());
+    matches!(
+        &[first, middle, last],
+        b"key"
+            | b"ket"
+            | b"ken"
+            | b"ret"
+            | b"ord"
+            | b"swd"
+            | b"ase"
+            | b"ion"
+            | b"ial"
+            | b"als"
+            | b"kie"
+            | b"ure"
+            | b"ign"
+            | b"pwd"
+            | b"ass"
+    )
 }
 
 /// The cheap question first: most words of a log have nothing behind them that could give a value to a name.
@@ -517,6 +546,11 @@ mod tests {
         for (prefix, least) in PREFIXES {
             assert!(may_begin_a_token(prefix.as_bytes()), "{prefix}");
             assert!(prefix.len() + least >= SHORTEST_TOKEN, "{prefix}");
+        }
+        for name in NAME_ENDINGS.iter().chain(NAMES) {
+            assert!(names_a_secret(name) && names_a_secret(&name.to_uppercase()), "{name}");
+            let (last, rest) = (&name[name.len() - 1..], &name[..name.len() - 1]);
+            assert!(names_a_secret(&format!("{rest}_{last}-")), "{name}");
         }
     }
 

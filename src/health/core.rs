@@ -28,6 +28,9 @@ const LONGEST_GOODBYE: Duration = Duration::from_secs(60);
 /// Signals of a start that are kept until its process is known.
 const MOST_OF_A_START: usize = 128;
 
+/// A heartbeat is read this long after it was written at most.
+const LATE_HEARTBEAT: Duration = Duration::from_secs(20);
+
 /// The last lines of a process may arrive for this long after it is gone.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -91,6 +94,8 @@ pub struct Core {
     pub(super) detached: Option<Timestamp>,
     pub(super) starts: Vec<Timestamp>,
     pub(super) recorded_starts: Vec<Timestamp>,
+    /// The newest of both.
+    pub(super) newest_start: Option<Timestamp>,
     /// Starts after a run that worked and was ended on purpose, or was taken over: no crash came before them.
     pub(super) meant_starts: Vec<Timestamp>,
     pub(super) takeovers: Vec<(Timestamp, Proof)>,
@@ -127,6 +132,7 @@ impl Core {
             detached: None,
             starts: Vec::new(),
             recorded_starts: Vec::new(),
+            newest_start: None,
             meant_starts: Vec::new(),
             takeovers: Vec::new(),
             storm: None,
@@ -308,6 +314,7 @@ impl Core {
         let known = self.recorded_starts.iter().max().copied();
         let skip = times.len().saturating_sub(MOST_TIMES);
         self.recorded_starts = times.into_iter().skip(skip).collect();
+        self.newest_start = self.starts.iter().chain(&self.recorded_starts).max().copied();
         let Some(newest) = self.recorded_starts.iter().max().copied() else { return };
         let fresh = newest <= after(self.now, LAST_WORDS) && newest > before(self.now, self.deadlines.start);
         let ended = self.gateway.end.as_ref().map(|end| end.respawn.since);
@@ -383,9 +390,14 @@ impl Core {
         }
     }
 
-    /// Remembers a start, and whether it follows a run that worked and was ended on purpose.
+    /// Remembers a start, and whether it follows a run that worked and was ended on purpose. Those that are too old to
+    /// be counted are asked about no more.
     fn count_start(&mut self, at: Timestamp) {
+        let floor = before(self.now, self.deadlines.crash_window.max(LONGEST_GOODBYE) + SAME_START);
+        self.starts.retain(|start| *start > floor);
+        self.meant_starts.retain(|start| *start > floor);
         push_bounded(&mut self.starts, at);
+        self.newest_start = self.newest_start.max(Some(at));
         let gateway = &self.gateway;
         let plan = gateway.shutdown.as_ref().map(|shutdown| shutdown.plan);
         let meant = match plan {
@@ -653,9 +665,10 @@ impl Core {
         if before_this_process {
             return;
         }
-        // Its own word counts for the first one only (it may have lain there for hours). Later ones count from their
-        // arrival, so that a clock which is set back or forward does no harm.
-        let since = if self.gateway.heartbeat.is_none() { written } else { self.now };
+        // The first one may have lain there for hours: its own word counts. Later ones are read soon after they were
+        // written; a word that says otherwise comes from a clock that was set, and they count from their arrival.
+        let believed = self.gateway.heartbeat.is_none() || after(written, LATE_HEARTBEAT) >= self.now;
+        let since = if believed { written } else { self.now };
         let proof = Proof::new("gateway.heartbeat", format!("last heartbeat of PID {pid}"), since);
         let timer = Timer::start(since, self.deadlines.heartbeat, self.grace());
         self.gateway.heartbeat = Some((timer, proof));
@@ -681,7 +694,8 @@ impl Core {
     /// How many of these times lie within the window that ends now.
     pub(super) fn recent(&self, times: &[Timestamp], window: Duration) -> usize {
         let now = self.clock();
-        times.iter().filter(|at| after(**at, window) > now && **at <= now).count()
+        let floor = before(now, window);
+        times.iter().filter(|at| **at > floor && **at <= now).count()
     }
 
     /// Of these starts those that may follow a crash.

@@ -10,7 +10,7 @@ use super::core::Core;
 use super::evidence::{JobState, Manager, Proof};
 use super::gateway::{Feishu, Gateway, Link, Plan};
 use super::reason::{Light, Reason};
-use super::timer::after;
+use super::timer::{after, before};
 use super::verdict::{Note, Verdict};
 
 /// What holds, with what showed it.
@@ -103,7 +103,8 @@ fn loops(core: &Core, holding: &mut Holding) {
             holding.push((Reason::CrashLoop, Some(proof)));
         }
     }
-    let takeovers = core.takeovers.iter().filter(|(at, _)| after(*at, d.replace_window) > core.clock());
+    let floor = before(core.clock(), d.replace_window);
+    let takeovers = core.takeovers.iter().filter(|(at, _)| *at > floor);
     if takeovers.count() >= d.replace_takeovers {
         holding.push((Reason::ReplaceLoop, core.takeovers.last().map(|(_, proof)| proof.clone())));
     }
@@ -116,8 +117,7 @@ fn settled(core: &Core) -> bool {
 }
 
 fn settles_at(core: &Core) -> Timestamp {
-    let newest = core.starts.iter().chain(&core.recorded_starts).max().copied().unwrap_or(Timestamp::MIN);
-    after(newest, core.deadlines.crash_window / 2)
+    after(core.newest_start.unwrap_or(Timestamp::MIN), core.deadlines.crash_window / 2)
 }
 
 /// Times at which the verdict may change without new evidence, besides the gateway's own timers.

@@ -1,10 +1,15 @@
 //! The loop that joins the rooms: one owner of all profiles. Woken by the system, by deadlines, and by a slow poll as a
 //! safety net; publishes a [`Snapshot`] and every [`ProfileChange`].
+//!
+//! Idle is what it is nearly always, so idle has to cost nothing that can be saved: one wake-up for every look, no
+//! wake-up for the heartbeats of gateways that are well, and no file looked at that the system watches for us. And one
+//! event costs what one event costs, however many profiles there are: what is asked of all of them in every turn is
+//! kept ready in [`Watched`].
 
 mod jobs;
 mod watched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,12 +17,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{broadcast, mpsc, watch};
 
+use crate::evidence::alarm::Alarm;
 use crate::evidence::clock::{Clocks, SleepGap};
 use crate::evidence::collector::{JobWord, Moment, Observer};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process::ExitWatch;
 use crate::evidence::watch::{Changed, Key, Watch};
-use crate::health::{Deadlines, Evidence};
+use crate::health::{Deadlines, Evidence, Light};
 use crate::profile::{self, BadJobFile, ExtraHome, Found, Places, Profile};
 use crate::snapshot::{ProfileChange, RestartView, Snapshot};
 use crate::supervisor::{JobReport, Supervisors};
@@ -29,11 +35,20 @@ const CHANGES_KEPT: usize = 1024;
 /// Commands and answers that wait for the loop at most.
 const QUEUE: usize = 256;
 
-/// The safety net: how often everything is looked at though nothing said that it changed.
-pub const SAFETY_POLL: Duration = Duration::from_secs(5);
+/// How often is looked at what the system tells nothing of: whether a process is stopped, and the files of a profile
+/// where the system's word has proved wanting.
+pub const LOOK: Duration = Duration::from_secs(5);
 
-/// The safety net of the search for profiles, in polls: it lists folders and reads job files.
-const POLLS_PER_SCAN: u32 = 12;
+/// The safety net, in looks: how often every file is looked at though nothing said that it changed. The heartbeat of a
+/// gateway that is well is read then, too.
+const LOOKS_PER_POLL: u32 = 3;
+
+/// The safety net of the search for profiles, and of the watches themselves, in looks: it lists folders, reads job files
+/// and looks for everything that was missing.
+const LOOKS_PER_SCAN: u32 = 12;
+
+/// While one event follows another, the snapshot is published this often: it is a copy of everything.
+const PUBLISH_EVERY: Duration = Duration::from_millis(10);
 
 /// How often profiles are looked for at one go while each look finds something new to watch.
 const SCANS_AT_MOST: usize = 4;
@@ -54,8 +69,8 @@ pub struct Setup {
     pub supervisors: Supervisors,
     /// The zone of the stamps in the logs.
     pub zone: TimeZone,
-    /// The safety net's period.
-    pub poll: Duration,
+    /// The period of the looks; that of the safety net is a multiple of it.
+    pub look: Duration,
     /// Sees all that is read of the first profile.
     pub observer: Option<Observer>,
 }
@@ -100,7 +115,7 @@ pub struct Handle {
 /// The watcher cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum WatcherError {
-    /// The system's file watch.
+    /// The system's file watch, or its timer.
     #[error("cannot watch files: {0}")]
     Watch(#[from] std::io::Error),
 }
@@ -117,20 +132,22 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
     let clocks = Clocks::now();
     let watcher = Watcher {
         watch: Watch::new()?,
+        alarm: Alarm::new()?,
         base: (now, clocks),
         gap: SleepGap::default(),
         profiles: Vec::new(),
         job_folders: BTreeSet::new(),
         home_folders: BTreeSet::new(),
-        keys: BTreeSet::new(),
+        users: HashMap::new(),
         bad_files: Vec::new(),
+        stale: None,
         snapshot: snapshot_sender,
         changes: changes.clone(),
         woke: woke_sender,
         heard_sender,
-        last_poll: Instant::now(),
-        polls: 0,
         scan_again: false,
+        last_look: Instant::now(),
+        looks: 0,
         setup,
     };
     tokio::spawn(watcher.run(command_receiver, heard));
@@ -140,6 +157,7 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
 struct Watcher {
     setup: Setup,
     watch: Watch,
+    alarm: Alarm,
     /// Where the time line begins. It is carried on by the clock that also counts sleep, so that a clock which is set
     /// forward or back does no harm.
     base: (Timestamp, Clocks),
@@ -149,17 +167,28 @@ struct Watcher {
     job_folders: BTreeSet<Key>,
     /// Homes of profiles: only whether they are still there is asked.
     home_folders: BTreeSet<Key>,
-    /// Everything that is watched.
-    keys: BTreeSet<Key>,
+    /// Everything that is watched, with the profiles that it is watched for.
+    users: HashMap<Key, Vec<usize>>,
     bad_files: Vec<BadJobFile>,
+    /// Since when the snapshot is not what holds.
+    stale: Option<Instant>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     changes: broadcast::Sender<ProfileChange>,
     woke: watch::Sender<u64>,
     heard_sender: mpsc::Sender<Heard>,
-    last_poll: Instant,
-    polls: u32,
-    /// The last scan could not look everywhere: it is done again at the next poll.
+    last_look: Instant,
+    looks: u32,
+    /// The last scan could not look everywhere: it is done again at the next look.
     scan_again: bool,
+}
+
+/// What a turn of the loop looks at besides what it was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Nothing,
+    /// What the system tells nothing of.
+    Untold,
+    Everything,
 }
 
 impl Watcher {
@@ -167,7 +196,10 @@ impl Watcher {
         let mut more = self.rescan();
         self.publish();
         loop {
-            let wait = if more { Duration::ZERO } else { self.wait() };
+            let (now, next) = (Instant::now(), self.next_turn());
+            let at_once = more || next <= now;
+            // What comes in a burst is published when the burst is over, or now and then.
+            let stale = self.stale.is_some();
             let (mut changed, mut everything) = (BTreeSet::new(), false);
             tokio::select! {
                 biased;
@@ -183,29 +215,46 @@ impl Watcher {
                     self.mind_sleep();
                     self.hear(message);
                 }
-                seen = self.watch.changed() => match seen {
-                    Ok(news) => (changed, everything) = (news.changed, news.everything),
+                seen = self.watch.changed() => if let Ok(news) = seen {
+                    (changed, everything) = (news.changed, news.everything);
+                } else {
                     // Without the system's word the safety net remains.
-                    Err(_) => tokio::time::sleep(self.setup.poll).await,
+                    tokio::time::sleep(self.setup.look).await;
+                    everything = true;
                 },
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::task::yield_now(), if at_once => {}
+                () = tokio::task::yield_now(), if stale && !at_once => {
+                    self.publish();
+                    continue;
+                }
+                () = self.alarm.ring_at(next), if !at_once => {}
             }
             self.mind_sleep();
-            let due = self.last_poll.elapsed() >= self.setup.poll;
+            let due = self.last_look.elapsed() >= self.setup.look;
+            let mut look = Look::Nothing;
             if due {
-                self.last_poll = Instant::now();
-                self.polls = self.polls.wrapping_add(1);
-                // A folder further up was swapped, a volume came back: no event tells of that.
+                self.last_look = Instant::now();
+                self.looks = self.looks.wrapping_add(1);
+                look = Look::Untold;
+                if self.looks.is_multiple_of(LOOKS_PER_POLL) {
+                    look = Look::Everything;
+                }
+            }
+            let scan_due = due && (self.scan_again || self.looks.is_multiple_of(LOOKS_PER_SCAN));
+            if scan_due {
+                // A folder further up was swapped, a volume came back: no event tells of that. What lies there now is
+                // read by the safety net already.
                 changed.extend(self.watch.recheck().changed);
             }
-            let scan_due = due && (self.scan_again || self.polls.is_multiple_of(POLLS_PER_SCAN));
             if everything || scan_due || changed.iter().any(|changed| self.may_bring_profiles(changed)) {
                 everything |= self.rescan();
             }
-            let touched: Vec<Key> = changed.iter().map(|changed| changed.key).collect();
-            more = self.read(&touched, everything || due || more);
+            let touched: BTreeSet<Key> = changed.iter().map(|changed| changed.key).collect();
+            more = self.read(&touched, everything, look);
             self.ask_managers();
-            self.publish();
+            if self.stale.is_some_and(|since| since.elapsed() >= PUBLISH_EVERY) {
+                self.publish();
+            }
         }
     }
 
@@ -216,17 +265,17 @@ impl Watcher {
         Moment { at, instant: Instant::now() }
     }
 
-    /// How long there is nothing to do unless something happens.
-    fn wait(&self) -> Duration {
+    /// Until when there is nothing to do unless something happens.
+    fn next_turn(&self) -> Instant {
         let now = self.now();
-        let until_poll = self.setup.poll.saturating_sub(self.last_poll.elapsed());
-        let deadlines = self.profiles.iter().filter_map(|p| p.core.next_deadline()).min();
-        let until_deadline =
-            deadlines.map(|at| Duration::try_from(at.duration_since(now.at)).unwrap_or_default());
-        let flush = self.profiles.iter().filter_map(|p| p.collector.next_flush()).min();
-        let until_flush = flush.map(|at| at.saturating_duration_since(now.instant));
+        let next_look = self.last_look + self.setup.look;
+        let deadline = self.profiles.iter().filter_map(|p| p.deadline).min();
+        let deadline = deadline
+            .map(|at| now.instant + Duration::try_from(at.duration_since(now.at)).unwrap_or_default());
+        let flush = self.profiles.iter().filter_map(|p| p.flush_at).min();
         let asking = self.profiles.iter().filter_map(|p| p.job.next(now.instant)).min();
-        [until_deadline, until_flush, asking].into_iter().flatten().fold(until_poll, Duration::min)
+        let asking = asking.map(|wait| now.instant + wait);
+        [deadline, flush, asking].into_iter().flatten().fold(next_look, Instant::min)
     }
 
     fn mind_sleep(&mut self) {
@@ -252,6 +301,7 @@ impl Watcher {
                 if let Some(watched) = self.profiles.iter_mut().find(|p| p.profile.name == name) {
                     watched.job.ask_soon();
                     watched.restart = view;
+                    self.stale.get_or_insert_with(Instant::now);
                 }
                 false
             }
@@ -265,7 +315,7 @@ impl Watcher {
                 self.setup.places.extra_homes = extra_homes;
                 for index in 0..self.profiles.len() {
                     let changes = self.profiles[index].core.set_deadlines(self.setup.deadlines.clone());
-                    self.send(index, changes, false);
+                    self.judged(index, changes);
                 }
                 true
             }
@@ -307,13 +357,13 @@ impl Watcher {
         self.bad_files = found.bad;
         let only = self.setup.only.clone();
         let wanted = found.profiles.into_iter().filter(|p| only.is_empty() || only.contains(&p.name));
-        let mut old = std::mem::take(&mut self.profiles);
+        // Nearly always the same in the same order: each is found at the front.
+        let mut old = VecDeque::from(std::mem::take(&mut self.profiles));
         let mut new = Vec::new();
         for profile in wanted {
             let same = old.iter().position(|watched| watched.is_of(&profile));
-            match same {
-                Some(index) => {
-                    let mut watched = old.swap_remove(index);
+            match same.and_then(|index| old.remove(index)) {
+                Some(mut watched) => {
                     if *watched.profile != profile {
                         watched.job.ask_soon();
                         watched.profile = Arc::new(profile);
@@ -324,6 +374,7 @@ impl Watcher {
             }
         }
         self.profiles = new;
+        self.stale.get_or_insert_with(Instant::now);
     }
 
     /// Whether a change may mean that a profile came or went.
@@ -343,22 +394,57 @@ impl Watcher {
         folders.extend(profile::possible_homes(places).into_iter().filter(|home| !homes.contains(home)));
         self.job_folders = folders.iter().filter_map(|folder| self.watch.add_dir(folder).ok()).collect();
         self.home_folders = homes.iter().filter_map(|home| self.watch.add_dir(home).ok()).collect();
-        let mut wanted = &self.job_folders | &self.home_folders;
+        let before = std::mem::take(&mut self.users);
         for index in 0..self.profiles.len() {
-            let watched = &mut self.profiles[index];
-            let folders = watched.folders().into_iter().filter_map(|folder| self.watch.add_dir(&folder).ok());
-            let mut keys: Vec<Key> = folders.collect();
-            keys.extend(watched.profile.logs.iter().filter_map(|file| self.watch.add_file(file).ok()));
-            wanted.extend(&keys);
-            watched.keys = keys;
-            self.watch_exits(index);
+            self.profiles[index].keys.clear();
+            self.watch_profile(index);
         }
-        for key in self.keys.difference(&wanted) {
-            self.watch.remove(*key);
+        let shared = &self.job_folders | &self.home_folders;
+        let new = self.users.keys().chain(&shared).any(|key| !before.contains_key(key));
+        for key in before.into_keys() {
+            if !self.is_used(key) {
+                self.watch.remove(key);
+            }
         }
-        let new = !wanted.is_subset(&self.keys);
-        self.keys = wanted;
+        for key in shared {
+            self.users.entry(key).or_default();
+        }
         new
+    }
+
+    /// Watches what one profile needs now, and no longer what it needed before.
+    fn watch_profile(&mut self, index: usize) {
+        let watched = &mut self.profiles[index];
+        let folders = watched.folders();
+        let mut keys: Vec<Key> = folders.iter().filter_map(|one| self.watch.add_dir(one).ok()).collect();
+        let logs = &watched.profile.logs;
+        keys.extend(logs.iter().filter_map(|file| self.watch.add_file(file).ok()));
+        watched.unwatched = keys.len() < folders.len() + logs.len();
+        keys.sort_unstable();
+        keys.dedup();
+        let dropped: Vec<Key> = watched.keys.iter().copied().filter(|key| !keys.contains(key)).collect();
+        for key in &keys {
+            let users = self.users.entry(*key).or_default();
+            if !users.contains(&index) {
+                users.push(index);
+            }
+        }
+        watched.keys = keys;
+        for key in dropped {
+            if let Some(users) = self.users.get_mut(&key) {
+                users.retain(|user| *user != index);
+            }
+            if !self.is_used(key) {
+                self.users.remove(&key);
+                self.watch.remove(key);
+            }
+        }
+        self.watch_exits(index);
+    }
+
+    fn is_used(&self, key: Key) -> bool {
+        let by_profiles = self.users.get(&key).is_some_and(|users| !users.is_empty());
+        by_profiles || self.job_folders.contains(&key) || self.home_folders.contains(&key)
     }
 
     fn attach(&mut self, profile: Profile) -> Watched {
@@ -416,22 +502,46 @@ impl Watcher {
         std::mem::swap(&mut watched.core, &mut settled.core);
         std::mem::swap(&mut watched.collector, &mut settled.collector);
         watched.provisional = false;
+        watched.keep_ready();
+        self.watch_exits(index);
     }
 
-    /// Reads what changed, and lets time pass. Returns whether something is left to read.
-    fn read(&mut self, touched: &[Key], everything: bool) -> bool {
+    /// Reads what changed, and lets time pass. `everything`: anything may have changed. Returns whether something is
+    /// left to read.
+    fn read(&mut self, touched: &BTreeSet<Key>, everything: bool, look: Look) -> bool {
+        let users = touched.iter().filter_map(|key| self.users.get(key));
+        let told: BTreeSet<usize> = users.flatten().copied().collect();
+        // what a link in place of a log leads to shows in no folder that is watched
+        let thorough = self.looks.is_multiple_of(LOOKS_PER_SCAN);
         let mut more = false;
+        let begun = self.now();
         for index in 0..self.profiles.len() {
+            let watched = &self.profiles[index];
+            let is_told = everything || told.contains(&index);
+            // Before a deadline passes, everything that was written before it is read.
+            let due = watched.deadline.is_some_and(|at| at <= begun.at)
+                || watched.flush_at.is_some_and(|at| at <= begun.instant);
+            let expected = is_told || due || watched.more;
+            let all = expected
+                || match look {
+                    Look::Nothing => false,
+                    Look::Untold => watched.unwatched || watched.untold,
+                    Look::Everything => true,
+                };
+            if !all && look == Look::Nothing {
+                continue;
+            }
             let now = self.now();
             let watched = &mut self.profiles[index];
-            let concerned = everything
-                || watched.collector.next_flush().is_some()
-                || touched.iter().any(|key| watched.keys.contains(key));
             let mut out = Vec::new();
-            if concerned {
-                more |= watched.collector.poll(now, &mut out);
-                watched.collector.look_at_processes(now.at, &mut out);
+            if all {
+                let polled = watched.collector.poll(now, !expected && !thorough, &mut out);
+                watched.more = polled.more;
+                more |= polled.more;
+                // What was found though nobody told of it: from now on it is looked at more often, until somebody does.
+                watched.untold = !is_told && (watched.untold || (polled.news && !expected));
             }
+            watched.collector.look_at_processes(now.at, &mut out);
             self.feed(index, now.at, out);
         }
         more
@@ -440,13 +550,34 @@ impl Watcher {
     /// Hands evidence to the core of one profile and lets its time pass.
     fn feed(&mut self, index: usize, at: Timestamp, evidence: Vec<Evidence>) {
         let watched = &mut self.profiles[index];
+        if evidence.is_empty() && watched.deadline.is_none_or(|due| due > at) {
+            watched.flush_at = watched.collector.next_flush();
+            return;
+        }
+        let new_process = evidence.iter().any(|evidence| matches!(evidence, Evidence::Process { .. }));
         let mut changes = Vec::new();
         for evidence in evidence {
             watched.job.note(&evidence);
             changes.extend(watched.core.step(at, evidence));
         }
         changes.extend(watched.core.tick(at));
-        self.watch_exits(index);
+        if new_process {
+            self.watch_exits(index);
+        }
+        self.judged(index, changes);
+    }
+
+    /// The core of one profile has judged anew.
+    fn judged(&mut self, index: usize, changes: Vec<crate::health::Change>) {
+        self.stale.get_or_insert_with(Instant::now);
+        let watched = &mut self.profiles[index];
+        watched.keep_ready();
+        let was_green = !watched.minds_heartbeat;
+        let is_green = watched.core.verdict().light() == Light::Green;
+        if was_green != is_green {
+            watched.minds_heartbeat = !is_green;
+            self.watch_profile(index);
+        }
         self.send(index, changes, false);
     }
 
@@ -462,7 +593,7 @@ impl Watcher {
     fn watch_exits(&mut self, index: usize) {
         let watched = &mut self.profiles[index];
         for (pid, start) in watched.new_processes() {
-            let (sender, key) = (self.heard_sender.clone(), watched.key());
+            let (sender, key) = (self.heard_sender.clone(), watched.key.clone());
             // Where the system cannot tell, the safety net does.
             if let Ok(Some(mut exit)) = ExitWatch::new(pid, start) {
                 let task = tokio::spawn(async move {
@@ -480,7 +611,7 @@ impl Watcher {
         let key = match &message {
             Heard::Exit { key, .. } | Heard::Job { key, .. } => key,
         };
-        let Some(index) = self.profiles.iter().position(|watched| watched.key() == *key) else { return };
+        let Some(index) = self.profiles.iter().position(|watched| watched.key == *key) else { return };
         if let (Heard::Job { answer, .. }, true) = (&message, self.profiles[index].provisional) {
             self.settle(index, answer.as_ref());
         }
@@ -489,7 +620,7 @@ impl Watcher {
         match message {
             Heard::Exit { .. } => {
                 // Its last words first: they say whether it was meant.
-                watched.collector.poll(now, &mut out);
+                watched.collector.poll(now, false, &mut out);
                 watched.collector.look_at_processes(now.at, &mut out);
                 watched.job.ask_soon();
             }
@@ -502,16 +633,20 @@ impl Watcher {
     fn ask_managers(&mut self) {
         let now = Instant::now();
         for watched in &mut self.profiles {
+            if watched.job.next(now) != Some(Duration::ZERO) {
+                continue;
+            }
             let job = watched.profile.job.clone();
             let asked = job.and_then(|job| Some((self.setup.supervisors.get(job.manager)?, job)));
             let Some((supervisor, job)) = asked else {
                 watched.job.skip();
+                self.stale.get_or_insert(now);
                 continue;
             };
             if !watched.job.begin(now) {
                 continue;
             }
-            let (sender, key) = (self.heard_sender.clone(), watched.key());
+            let (sender, key) = (self.heard_sender.clone(), watched.key.clone());
             tokio::spawn(async move {
                 let asked = tokio::task::spawn_blocking(move || supervisor.query(&job).ok());
                 let answer = asked.await.unwrap_or(None);
@@ -521,6 +656,7 @@ impl Watcher {
     }
 
     fn publish(&mut self) {
+        self.stale = None;
         let at = self.now().at;
         let complete = self.profiles.iter().all(|watched| watched.job.answered);
         let profiles: Vec<_> = self.profiles.iter().map(Watched::view).collect();

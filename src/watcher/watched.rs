@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
@@ -12,7 +14,7 @@ use crate::evidence::collector::{Collector, JobWord, Moment, Observer};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process;
 use crate::evidence::watch::Key;
-use crate::health::{Change, Core, Deadlines, Evidence};
+use crate::health::{Change, Core, Deadlines, Evidence, Light};
 use crate::profile::Profile;
 use crate::snapshot::{ProfileView, RestartView};
 use crate::supervisor::JobReport;
@@ -26,8 +28,23 @@ pub struct Watched {
     pub restart: Option<RestartView>,
     /// No process is known, but the manager may name one: then the past is read again, for it belongs to that process.
     pub provisional: bool,
+    /// What tells it from the others.
+    pub key: String,
     /// What is watched for it.
     pub keys: Vec<Key>,
+    /// Something of it cannot be watched.
+    pub unwatched: bool,
+    /// Something of it changed of which the system said nothing, and has said nothing since.
+    pub untold: bool,
+    /// Something of it is left to read.
+    pub more: bool,
+    /// When time alone changes something.
+    pub deadline: Option<Timestamp>,
+    /// When half a line is to be taken for a whole one.
+    pub flush_at: Option<Instant>,
+    /// Each heartbeat is to be told by the system. While the light is green nothing hangs on the next one until its
+    /// deadline comes, and a look now and then is all it gets.
+    pub minds_heartbeat: bool,
     exits: BTreeMap<u32, (u64, JoinHandle<()>)>,
 }
 
@@ -53,35 +70,49 @@ impl Watched {
             changes.extend(core.step(at, evidence));
         }
         changes.extend(core.tick(now.at));
-        (
-            Self {
-                profile,
-                core,
-                collector,
-                job,
-                restart: None,
-                provisional,
-                keys: Vec::new(),
-                exits: BTreeMap::new(),
-            },
-            changes,
-        )
+        let mut watched = Self {
+            key: key(&profile),
+            profile,
+            minds_heartbeat: core.verdict().light() != Light::Green,
+            core,
+            collector,
+            job,
+            restart: None,
+            provisional,
+            keys: Vec::new(),
+            unwatched: false,
+            untold: false,
+            more: false,
+            deadline: None,
+            flush_at: None,
+            exits: BTreeMap::new(),
+        };
+        watched.keep_ready();
+        (watched, changes)
     }
 
-    /// What tells it from the others.
-    pub fn key(&self) -> String {
-        key(&self.profile)
+    /// Notes what is asked of every profile in every turn.
+    pub fn keep_ready(&mut self) {
+        self.deadline = self.core.next_deadline();
+        self.flush_at = self.collector.next_flush();
     }
 
     /// Whether this is the same profile, perhaps with a changed job file.
     pub fn is_of(&self, profile: &Profile) -> bool {
-        self.key() == key(profile) && self.profile.logs == profile.logs && self.profile.name == profile.name
+        let ours = &*self.profile;
+        ours.home == profile.home
+            && ours.label() == profile.label()
+            && ours.logs == profile.logs
+            && ours.name == profile.name
     }
 
-    /// The folders that its evidence lies in.
+    /// The folders to be watched: those that its evidence lies in, as far as it matters now.
     pub fn folders(&self) -> Vec<PathBuf> {
         let home = &self.profile.home;
-        let mut folders = vec![home.clone(), home.join("logs"), home.join("state")];
+        let mut folders = vec![home.clone(), home.join("logs")];
+        if self.minds_heartbeat {
+            folders.push(home.join("state"));
+        }
         folders.extend(self.profile.logs.iter().filter_map(|log| log.parent().map(Path::to_path_buf)));
         folders.extend(self.profile.job.iter().filter_map(|job| job.path.parent().map(Path::to_path_buf)));
         folders.sort();

@@ -38,6 +38,14 @@ pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
     })
 }
 
+/// One read suffices: the kernel writes the line at once (`fs/proc/array.c`), and it is shorter than this.
+pub(super) fn state(pid: u32) -> Option<(u64, ProcessState)> {
+    let mut line = [0_u8; 1024];
+    let count = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    let stat = Stat::parse(&line[..count])?;
+    Some((stat.start, stat.state?))
+}
+
 /// What is needed of `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {

@@ -17,20 +17,33 @@ use crate::health::ProcessState;
 
 pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
     let info = bsd_info(pid)?;
-    let state = match info.pbi_status {
-        libc::SSTOP => ProcessState::Stopped,
-        libc::SZOMB => ProcessState::Zombie,
-        _ => ProcessState::Running,
-    };
-    let micros = info.pbi_start_tvsec.checked_mul(1_000_000)?.checked_add(info.pbi_start_tvusec)?;
+    let micros = started(&info)?;
     Some(ProcessInfo {
         pid,
         start: micros / 10_000,
         started_at: Timestamp::from_microsecond(i64::try_from(micros).ok()?).ok()?,
-        state,
+        state: state_of(&info),
         parent: info.pbi_ppid,
         command: command(pid).unwrap_or_default(),
     })
+}
+
+pub(super) fn state(pid: u32) -> Option<(u64, ProcessState)> {
+    let info = bsd_info(pid)?;
+    Some((started(&info)? / 10_000, state_of(&info)))
+}
+
+fn state_of(info: &libc::proc_bsdinfo) -> ProcessState {
+    match info.pbi_status {
+        libc::SSTOP => ProcessState::Stopped,
+        libc::SZOMB => ProcessState::Zombie,
+        _ => ProcessState::Running,
+    }
+}
+
+/// Microseconds since 1970.
+fn started(info: &libc::proc_bsdinfo) -> Option<u64> {
+    info.pbi_start_tvsec.checked_mul(1_000_000)?.checked_add(info.pbi_start_tvusec)
 }
 
 /// `<sys/proc_info.h>`: PROC_PIDTBSDINFO fills a `struct proc_bsdinfo`. With 1 as its argument zombies are found as well

@@ -61,6 +61,14 @@ pub fn exists(pid: u32) -> bool {
     !matches!(test_kill_process(pid), Err(Errno::SRCH))
 }
 
+/// Start time and state of a process, and nothing else: for those who ask often. `None` when there is none (any more).
+pub fn state(pid: u32) -> Option<(u64, ProcessState)> {
+    if pid == 0 || i32::try_from(pid).is_err() {
+        return None;
+    }
+    system::state(pid)
+}
+
 /// The processes below one, parents before their children, at most 256.
 pub fn descendants(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();

@@ -63,6 +63,7 @@ impl Entry {
 pub(super) struct System {
     fd: AsyncFd<OwnedFd>,
     entries: HashMap<Key, Entry>,
+    by_target: HashMap<PathBuf, Key>,
     /// The keys behind a watch: two paths may lead to one folder, and one folder may be above many.
     by_watch: HashMap<i32, Vec<Key>>,
     next: u64,
@@ -71,7 +72,13 @@ pub(super) struct System {
 impl System {
     pub fn new() -> io::Result<Self> {
         let fd = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        Ok(Self { fd: readable(fd)?, entries: HashMap::new(), by_watch: HashMap::new(), next: 0 })
+        Ok(Self {
+            fd: readable(fd)?,
+            entries: HashMap::new(),
+            by_target: HashMap::new(),
+            by_watch: HashMap::new(),
+            next: 0,
+        })
     }
 
     pub fn add(&mut self, path: &Path, kind: Kind) -> io::Result<Key> {
@@ -79,7 +86,7 @@ impl System {
             Kind::Folder => path,
             Kind::File => path.parent().unwrap_or(path),
         };
-        if let Some((key, _)) = self.entries.iter().find(|(_, entry)| entry.target == target) {
+        if let Some(key) = self.by_target.get(target) {
             return Ok(*key);
         }
         if self.entries.len() >= WATCHED_AT_MOST {
@@ -88,6 +95,7 @@ impl System {
         let key = Key(self.next);
         self.next += 1;
         let entry = Entry { target: target.to_owned(), on: PathBuf::new(), watch: None, id: None };
+        self.by_target.insert(entry.target.clone(), key);
         self.entries.insert(key, entry);
         self.arm(key).inspect_err(|_| self.remove(key))?;
         Ok(key)
@@ -95,7 +103,9 @@ impl System {
 
     pub fn remove(&mut self, key: Key) {
         self.disarm(key);
-        self.entries.remove(&key);
+        if let Some(entry) = self.entries.remove(&key) {
+            self.by_target.remove(&entry.target);
+        }
     }
 
     pub fn path(&self, key: Key) -> Option<&Path> {

@@ -52,6 +52,7 @@ impl Entry {
 pub(super) struct System {
     queue: AsyncFd<OwnedFd>,
     entries: HashMap<Key, Entry>,
+    by_target: HashMap<PathBuf, Key>,
     next: u64,
 }
 
@@ -59,11 +60,11 @@ impl System {
     pub fn new() -> io::Result<Self> {
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
-        Ok(Self { queue: readable(queue)?, entries: HashMap::new(), next: 0 })
+        Ok(Self { queue: readable(queue)?, entries: HashMap::new(), by_target: HashMap::new(), next: 0 })
     }
 
     pub fn add(&mut self, path: &Path, _kind: Kind) -> io::Result<Key> {
-        if let Some((key, _)) = self.entries.iter().find(|(_, entry)| entry.target == path) {
+        if let Some(key) = self.by_target.get(path) {
             return Ok(*key);
         }
         if self.entries.len() >= WATCHED_AT_MOST {
@@ -72,13 +73,16 @@ impl System {
         let key = Key(self.next);
         self.next += 1;
         let entry = Entry { target: path.to_owned(), on: PathBuf::new(), file: None, id: None };
+        self.by_target.insert(entry.target.clone(), key);
         self.entries.insert(key, entry);
         self.arm(key).inspect_err(|_| self.remove(key))?;
         Ok(key)
     }
 
     pub fn remove(&mut self, key: Key) {
-        self.entries.remove(&key);
+        if let Some(entry) = self.entries.remove(&key) {
+            self.by_target.remove(&entry.target);
+        }
     }
 
     pub fn path(&self, key: Key) -> Option<&Path> {

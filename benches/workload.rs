@@ -1,0 +1,178 @@
+//! What `benches/instructions` counts the instructions of: parser and core over fixed input, nothing read from outside.
+//!
+//! `workload NAME [TIMES]` prepares its input and then calls one function, named `counted_NAME`: only what happens inside
+//! it is counted. TIMES repeats it, for the check that a growth is seen.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::fmt::Write;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatelight::evidence::logbook::LogBook;
+use gatelight::evidence::patterns::Patterns;
+use gatelight::evidence::redact::clean_line;
+use gatelight::health::{Core, Deadlines, Evidence, JobState, Manager, ProcessState, Proof, Signal};
+use jiff::Timestamp;
+
+const NAMES: [&str; 4] = ["day", "storm", "secrets", "core"];
+
+/// Lines of a gateway that talks.
+const QUIET: [&str; 6] = [
+    "INFO agent.loop: turn: model answered in 1.2 s, 3 tools, 812 tokens",
+    "INFO [20261122_112237_d2] agent.context: compacted 41 messages into 7, 18,204 tokens saved",
+    "INFO httpx: HTTP Request: POST https://api.example.com/v1/chat/completions \"HTTP/1.1 200 OK\"",
+    "INFO gateway.sessions: session agent:main:feishu:dm:oc_9f3a saved",
+    "WARNING agent.tools: tool terminal took 12.4 s",
+    "INFO cron.scheduler: tick: 3 jobs, none due",
+];
+
+/// Lines that tell something.
+const TELLING: [&str; 8] = [
+    "INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?fpid=493&device_id=76&access_key=9f3ac2&ticket=f0c4-77 [conn_id=76]",
+    "INFO gateway.feishu: [Feishu] Inbound dm message received: id=om_1 chat_id=oc_1 type=text sender=user:ou_1 text='good morning' media=0",
+    "ERROR Lark: receive message loop exit, err: no close frame received or sent [conn_id=76]",
+    "INFO Lark: disconnected to wss://msg-frontier.feishu.cn/ws/v2?device_id=76&access_key=9f3ac2&ticket=f0c4-77 [conn_id=76]",
+    "INFO Lark: trying to reconnect for the 1st time",
+    "ERROR Lark: connect failed, err: HTTPConnectionPool(host='open.feishu.cn', port=443): Max retries exceeded with url: /callback/ws/endpoint (Connection refused)",
+    "WARNING gateway.run: kanban notifier tick failed: Executor shutdown has been called",
+    "INFO gateway.feishu: [Feishu] Sending response (211 chars) to oc_1",
+];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let times = arguments.get(1).map_or(1, |times| times.parse().expect("TIMES is a number"));
+    match arguments.first().map(String::as_str) {
+        Some("day") => {
+            let (mut book, block) = (book(), log(20_000, 100));
+            println!("{} events", counted_day(&mut book, &block, times));
+        }
+        Some("storm") => {
+            let (mut book, block) = (book(), log(4_000, 2));
+            println!("{} events", counted_storm(&mut book, &block, times));
+        }
+        Some("secrets") => {
+            let block = log(4_000, 2);
+            println!("{} characters", counted_secrets(&String::from_utf8(block).unwrap(), times));
+        }
+        Some("core") => {
+            let evidence = evidence(4_000);
+            println!("{} changes", counted_core(&evidence, times));
+        }
+        // `cargo test --benches` and `cargo bench` call it without a name
+        _ => NAMES.iter().for_each(|name| println!("{name}")),
+    }
+}
+
+fn book() -> LogBook {
+    LogBook::new(Arc::new(Patterns::new(&[]).unwrap()))
+}
+
+fn begin() -> Timestamp {
+    "2026-11-22T03:00:00Z".parse().unwrap()
+}
+
+/// So many lines, one telling among `every`, each second one.
+fn log(lines: usize, every: usize) -> Vec<u8> {
+    let mut text = String::new();
+    for n in 0..lines {
+        let (hours, minutes, seconds) = (n / 3600 % 24, n / 60 % 60, n % 60);
+        let line = if n % every == 0 { TELLING[n / every % 8] } else { QUIET[n % 6] };
+        let _ = writeln!(text, "2026-11-22 {hours:02}:{minutes:02}:{seconds:02},{:03} {line}", n % 1000);
+    }
+    text.into_bytes()
+}
+
+#[inline(never)]
+fn counted_day(book: &mut LogBook, block: &[u8], times: usize) -> usize {
+    read(book, "agent.log", block, times)
+}
+
+/// From another file: two functions that are alike to the letter would be made one.
+#[inline(never)]
+fn counted_storm(book: &mut LogBook, block: &[u8], times: usize) -> usize {
+    read(book, "gateway.log", block, times)
+}
+
+fn read(book: &mut LogBook, source: &str, block: &[u8], times: usize) -> usize {
+    let (now, mut events) = (begin(), 0);
+    for _ in 0..times {
+        book.read(source, block, now, &mut |event| {
+            black_box(event);
+            events += 1;
+        });
+    }
+    events
+}
+
+#[inline(never)]
+fn counted_secrets(text: &str, times: usize) -> usize {
+    (0..times).flat_map(|_| text.lines()).map(|line| black_box(clean_line(line, 400)).len()).sum()
+}
+
+/// A life with everything in it, again and again: start, link, heartbeats, loss, refusal, recovery, end.
+fn evidence(count: usize) -> Vec<(Timestamp, Evidence)> {
+    let mut all = Vec::new();
+    let mut at = begin();
+    let log = |at, signal, line: &str| Evidence::Log {
+        signal,
+        other_pid: None,
+        stamp: None,
+        proof: Proof::new("agent.log", line, at),
+    };
+    for life in 0.. {
+        let pid = 4000 + life;
+        let process = |at, state| Evidence::Process {
+            pid,
+            start: Some(u64::from(life)),
+            started_at: Some(at),
+            state,
+            exit: None,
+        };
+        let mut add = |seconds, make: &dyn Fn(Timestamp) -> Evidence| {
+            at += Duration::from_secs(seconds);
+            all.push((at, make(at)));
+        };
+        add(1, &|at| process(at, ProcessState::Running));
+        add(0, &|_| Evidence::Job {
+            manager: Manager::Systemd,
+            label: "hermes-gateway.service".into(),
+            state: JobState::Running,
+            pid: Some(pid),
+            last_exit: None,
+        });
+        add(1, &|at| log(at, Signal::Start, "Starting Hermes Gateway"));
+        add(1, &|at| log(at, Signal::FeishuExpected, "Connecting to feishu"));
+        add(2, &|at| log(at, Signal::Connected, "connected to wss://msg-frontier.feishu.cn/ws/v2"));
+        for _ in 0..4 {
+            add(30, &|at| Evidence::Heartbeat { pid, updated_at: Some(at) });
+            add(1, &|at| log(at, Signal::Inbound, "[Feishu] Inbound dm message received: id=om_1"));
+        }
+        add(5, &|at| {
+            log(at, Signal::Lost, "receive message loop exit, err: no close frame received or sent")
+        });
+        add(12, &|at| log(at, Signal::Attempt, "trying to reconnect for the 1st time"));
+        add(1, &|at| log(at, Signal::FailedNetwork, "connect failed, err: 502: system busy"));
+        add(120, &|at| log(at, Signal::Attempt, "trying to reconnect for the 2nd time"));
+        add(1, &|at| log(at, Signal::Connected, "connected to wss://msg-frontier.feishu.cn/ws/v2"));
+        add(60, &|at| process(at, ProcessState::Gone));
+        if all.len() >= count {
+            return all;
+        }
+    }
+    all
+}
+
+#[inline(never)]
+fn counted_core(evidence: &[(Timestamp, Evidence)], times: usize) -> usize {
+    let mut changes = 0;
+    for _ in 0..times {
+        let mut core = Core::new(Deadlines::default(), begin());
+        for (at, evidence) in evidence {
+            changes += black_box(core.step(*at, evidence.clone())).len();
+            black_box(core.next_deadline());
+        }
+    }
+    changes
+}

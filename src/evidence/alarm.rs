@@ -1,0 +1,181 @@
+//! One alarm that the system itself keeps: one wake-up each time it rings. A timer of the runtime takes up to three for a
+//! span of seconds, since it sorts timers into ever finer slots and wakes up for each; here that is most of all there is
+//! to save.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use tokio::io::unix::AsyncFd;
+
+use super::ready::readable;
+
+/// Times that differ by less than this are one: clocks are read one after the other.
+const SAME: Duration = Duration::from_millis(1);
+
+/// Rings once at the time that was asked for last.
+#[derive(Debug)]
+pub struct Alarm {
+    fd: AsyncFd<OwnedFd>,
+    set_to: Option<Instant>,
+}
+
+impl Alarm {
+    /// Not set yet. Must be called inside a tokio runtime.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { fd: readable(system::create()?)?, set_to: None })
+    }
+
+    /// Waits until this time has come. Nothing is lost when it is cancelled while it waits; asked again for the same
+    /// time, it asks the system nothing.
+    pub async fn ring_at(&mut self, at: Instant) {
+        if self.wait(at).await.is_err() {
+            // The runtime's timer wakes up more often, and rings too.
+            tokio::time::sleep_until(at.into()).await;
+        }
+        self.set_to = None;
+    }
+
+    async fn wait(&mut self, at: Instant) -> io::Result<()> {
+        let is_set = self.set_to.is_some_and(|set| set.max(at) - set.min(at) < SAME);
+        if !is_set {
+            self.set_to = None;
+            system::set(self.fd.get_ref(), at.saturating_duration_since(Instant::now()))?;
+            self.set_to = Some(at);
+        }
+        loop {
+            let mut ready = self.fd.readable().await?;
+            let rung = system::has_rung(self.fd.get_ref())?;
+            ready.clear_ready();
+            if rung {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// `timerfd_create(2)`.
+#[cfg(target_os = "linux")]
+mod system {
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::time::Duration;
+
+    use rustix::io::Errno;
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
+    };
+
+    /// CLOCK_BOOTTIME also counts the time that the system is suspended: what came due meanwhile rings on waking up.
+    pub fn create() -> io::Result<OwnedFd> {
+        Ok(timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?)
+    }
+
+    /// A span of zero would take the alarm away.
+    pub fn set(fd: &OwnedFd, after: Duration) -> io::Result<()> {
+        let after = after.max(Duration::from_nanos(1));
+        let once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let span = Timespec {
+            tv_sec: i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(after.subsec_nanos()),
+        };
+        timerfd_settime(fd, TimerfdTimerFlags::empty(), &Itimerspec { it_interval: once, it_value: span })?;
+        Ok(())
+    }
+
+    /// "If the timer has already expired one or more times since its settings were last modified", a read succeeds.
+    pub fn has_rung(fd: &OwnedFd) -> io::Result<bool> {
+        match rustix::io::read(fd, &mut [0_u8; 8]) {
+            Ok(_) => Ok(true),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// `kqueue(2)`, EVFILT_TIMER.
+#[cfg(target_os = "macos")]
+mod system {
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::time::Duration;
+
+    use rustix::event::Timespec;
+    use rustix::event::kqueue::{Event, EventFilter, EventFlags, kevent_timespec, kqueue};
+
+    const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+    pub fn create() -> io::Result<OwnedFd> {
+        let queue = kqueue()?;
+        rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
+        Ok(queue)
+    }
+
+    /// "Re-adding an existing event will modify the parameters of the original event." Whole milliseconds, upwards: it
+    /// never rings early.
+    pub fn set(queue: &OwnedFd, after: Duration) -> io::Result<()> {
+        let millis = after.as_nanos().div_ceil(1_000_000).max(1);
+        let span = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
+        let filter = EventFilter::Timer { ident: 0, timer: Some(span) };
+        let change = Event::new(filter, EventFlags::ADD | EventFlags::ONESHOT, std::ptr::null_mut());
+        let mut none: [Event; 0] = [];
+        // SAFETY: the change names a timer, no descriptor.
+        unsafe { kevent_timespec(queue, &[change], &mut none[..], Some(&AT_ONCE))? };
+        Ok(())
+    }
+
+    pub fn has_rung(queue: &OwnedFd) -> io::Result<bool> {
+        let mut events: Vec<Event> = Vec::with_capacity(1);
+        // SAFETY: no change is made, so no descriptor is named.
+        unsafe { kevent_timespec(queue, &[], rustix::buffer::spare_capacity(&mut events), Some(&AT_ONCE))? };
+        Ok(!events.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn in_runtime(test: impl AsyncFnOnce()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(test());
+    }
+
+    #[test]
+    fn it_rings_when_the_time_has_come_and_never_before() {
+        in_runtime(async || {
+            let mut alarm = Alarm::new().unwrap();
+            for millis in [0, 1, 20] {
+                let at = Instant::now() + Duration::from_millis(millis);
+                alarm.ring_at(at).await;
+                assert!(Instant::now() + SAME >= at, "{millis}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_last_word_counts_and_a_waiting_that_was_given_up_leaves_no_ring() {
+        in_runtime(async || {
+            let mut alarm = Alarm::new().unwrap();
+            let far = Instant::now() + Duration::from_secs(3600);
+            let near = Instant::now() + Duration::from_millis(5);
+            for given_up in [far, near, far] {
+                tokio::select! {
+                    biased;
+                    () = alarm.ring_at(given_up) => {}
+                    () = std::future::ready(()) => {}
+                }
+            }
+            // the near one is over by then, and must not ring for the far one
+            let mut other = Alarm::new().unwrap();
+            tokio::select! {
+                () = alarm.ring_at(far) => unreachable!("an alarm that was set anew rang for its old time"),
+                () = other.ring_at(near + Duration::from_millis(20)) => {}
+            }
+            alarm.ring_at(Instant::now() + Duration::from_millis(1)).await;
+        });
+    }
+}
