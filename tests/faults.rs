@@ -551,9 +551,10 @@ fn descriptors_that_run_out_while_it_watches_and_come_back() {
         let lines = lines.iter().rev().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.into_iter().find(|v| v["profile"] == name).map(|v| v["reason"].as_str().unwrap().to_owned())
     };
-    wait_for("it catches up", || {
+    let caught_up = || {
         state("default").as_deref() == Some("reconnecting") && state("work").as_deref() == Some("connected")
-    });
+    };
+    wait_for("it catches up", caught_up);
     gateway.connects();
     second.executor_dies();
     wait_for("it goes on as before", || {
@@ -643,6 +644,36 @@ fn a_log_on_a_file_system_that_is_unmounted_and_mounted_again() {
     watch.expect("default", "green", "connected");
 }
 
+/// A gateway whose link breaks in the first seconds after the one before it went: no last word of that one.
+#[test]
+fn a_link_that_is_lost_just_after_the_process_before_ended_is_told() {
+    let process = |pid, state, at| Evidence::Process {
+        pid,
+        start: Some(u64::from(pid)),
+        started_at: Some(at),
+        state,
+        exit: None,
+    };
+    let stamped = |signal, line: &str, at: Timestamp| Evidence::Log {
+        signal,
+        other_pid: None,
+        stamp: Some(at.to_zoned(jiff::tz::TimeZone::UTC).datetime()),
+        proof: gatelight::health::Proof::new("agent.log", line, at),
+    };
+    let at = |millis| begin() + SignedDuration::from_secs(10) + SignedDuration::from_millis(millis);
+    let mut core = core_after(&[CONNECTED]);
+    core.step(at(0), process(7, ProcessState::Gone, begin()));
+    core.step(at(200), process(8, ProcessState::Running, at(150)));
+    core.step(at(400), stamped(Signal::Start, "Starting Hermes Gateway...", at(390)));
+    core.step(at(600), stamped(Signal::Connected, "connected to wss://x", at(590)));
+    assert_eq!(core.verdict().reason, Reason::Connected);
+    // the last word of the one before, read late
+    core.step(at(700), stamped(Signal::Lost, "receive message loop exit", at(-10)));
+    assert_eq!(core.verdict().reason, Reason::Connected);
+    core.step(at(900), stamped(Signal::Lost, "receive message loop exit", at(890)));
+    assert_eq!(core.verdict().reason, Reason::Reconnecting);
+}
+
 /// Homes may be called anything, whatever Hermes thinks of profile names.
 #[test]
 fn hostile_names_of_homes_are_names() {
@@ -660,20 +691,23 @@ fn hostile_names_of_homes_are_names() {
         std::fs::create_dir_all(&settings).unwrap();
         if name.contains('\u{1b}') {
             // XML cannot name it; the settings can
-            let text =
-                format!("[[profiles]]\nname = \"work\"\nhome = {}\n", Value::from(home.to_str().unwrap()));
+            let text = format!("[[profiles]]\nhome = {}\n", Value::from(home.to_str().unwrap()));
             std::fs::write(settings.join("config.toml"), text).unwrap();
         } else {
             machine.plist("ai.hermes.gateway-work", &["/usr/local/bin/hermes", "gateway", "run"], &variable);
         }
-        assert_eq!(machine.light("work"), Some(("green".to_owned(), "connected".to_owned())), "{name:?}");
+        let status = machine.status();
+        let profile = &status["profiles"][0];
+        assert_eq!(profile["reason"], "connected", "{name:?}: {status}");
+        assert_eq!(profile["home"], home.to_str().unwrap(), "{status}");
+        let called = profile["profile"].as_str().unwrap().to_owned();
         gateway.executor_dies();
         let mut everything = String::new();
         for arguments in [
             &["status"][..],
             &["status", "--swiftbar"],
-            &["logs", "work"],
-            &["diagnose", "work"],
+            &["logs", "--", &called],
+            &["diagnose", "--", &called],
             &["doctor"],
         ] {
             let ran = machine.run(arguments);
@@ -733,15 +767,16 @@ mod desktop {
         let panel = Panel { connection: bus.connect(), item: watcher.item() };
         panel.has("executor dead");
         panel.has("1 of 2 connected");
-        // what could not be told is not lost; where the bus came first, it was told
-        until("it is told, or said to be missed", || {
-            let told = server.shown.lock().unwrap().iter().any(|n| n.body.contains("executor"));
-            let missed = panel.labels().iter().any(|row| row.contains("Notices not delivered: 1"));
+        // what could not be told is not lost; a notice that was still held back comes now
+        until("the notice is told or named as missed", || {
+            let told = server.shown.lock().unwrap().iter().any(|n| n.title.contains("default"));
+            let missed = panel.labels().iter().any(|label| label.starts_with("Notices not delivered: 1"));
             (told || missed).then_some(())
         });
         second.executor_dies();
         until("the next notice comes", || {
-            server.shown.lock().unwrap().iter().any(|n| n.title.contains("work")).then_some(())
+            let shown = server.shown.lock().unwrap();
+            shown.iter().any(|n| n.body.contains("work") || n.title.contains("work")).then_some(())
         });
         agent.signal(rustix::process::Signal::TERM);
         assert_eq!(agent.end(), Some(0));

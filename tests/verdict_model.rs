@@ -321,9 +321,15 @@ proptest! {
                     prop_assert!(matches!(proof, Some("Connected" | "Inbound")), "{:?}", proof);
                 }
                 Reason::Running => {
-                    let file = events[..=index].iter().any(|(_, e)| matches!(e, Evidence::StateFile(file)
-                        if  file.feishu.as_ref().is_none_or(|entry| entry.state == "disabled")));
-                    prop_assert!(file || heard(&|s| matches!(s, Signal::Ready | Signal::Webhook)), "{:?}", verdict);
+                    // a state file of this very process that says that it runs and has no Feishu
+                    let own = |file: &StateFile| life.pid.is_none_or(|pid| pid == file.pid);
+                    let without = |file: &StateFile| file.gateway_state == "running"
+                        && file.feishu.as_ref().is_none_or(|entry| entry.state == "disabled");
+                    let file = events[life.since..=index].iter().any(|(_, e)| {
+                        matches!(e, Evidence::StateFile(file) if own(file) && without(file))
+                    });
+                    prop_assert!(file || heard(&|s| matches!(s, Signal::Ready | Signal::Webhook)),
+                        "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
                 }
                 _ => prop_assert_ne!(verdict.light(), Light::Green),
             }
