@@ -323,11 +323,18 @@ fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
     let mut rest = block;
     while let Some(at) = memchr(ESCAPE, rest) {
         plain.extend_from_slice(&rest[..at]);
-        let after = &rest[at + 1..];
-        let codes = after.strip_prefix(b"[").map_or(0, |codes| {
-            codes.iter().take_while(|b| b.is_ascii_digit() || matches!(b, b';' | b':')).count()
-        });
-        rest = if after.get(codes + 1) == Some(&b'm') { &after[codes + 2..] } else { after };
+        rest = &rest[at..];
+        let codes = rest
+            .strip_prefix(b"\x1b[")
+            .map(|codes| codes.iter().take_while(|b| b.is_ascii_digit() || matches!(b, b';' | b':')).count());
+        match codes.map(|codes| codes + 2).filter(|end| rest.get(*end) == Some(&b'm')) {
+            Some(end) => rest = &rest[end + 1..],
+            // another sequence: whole it stays, or its rest would stand in the text
+            None => {
+                plain.push(ESCAPE);
+                rest = &rest[1..];
+            }
+        }
     }
     plain.extend_from_slice(rest);
     Cow::Owned(plain)
