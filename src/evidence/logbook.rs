@@ -327,13 +327,12 @@ fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
         let codes = rest
             .strip_prefix(b"\x1b[")
             .map(|codes| codes.iter().take_while(|b| b.is_ascii_digit() || matches!(b, b';' | b':')).count());
-        match codes.map(|codes| codes + 2).filter(|end| rest.get(*end) == Some(&b'm')) {
-            Some(end) => rest = &rest[end + 1..],
+        if let Some(end) = codes.map(|codes| codes + 2).filter(|end| rest.get(*end) == Some(&b'm')) {
+            rest = &rest[end + 1..];
+        } else {
             // another sequence: whole it stays, or its rest would stand in the text
-            None => {
-                plain.push(ESCAPE);
-                rest = &rest[1..];
-            }
+            plain.push(ESCAPE);
+            rest = &rest[1..];
         }
     }
     plain.extend_from_slice(rest);

@@ -154,7 +154,10 @@ impl Shell for Panel {
         let tooltip = tooltip.to_owned();
         if let Some(item) = self.item() {
             item.update(move |item| {
-                (item.face, item.badge, item.tooltip) = (face, badge, tooltip);
+                if item.face != face {
+                    (item.face, item.pictures) = (face, pictures(face));
+                }
+                (item.badge, item.tooltip) = (badge, tooltip);
             });
         }
     }
@@ -171,6 +174,8 @@ impl Shell for Panel {
 /// What the panel sees.
 struct Item {
     face: Face,
+    /// Of the face. Asked for at every change of anything, and dearer to draw than all the rest.
+    pictures: Vec<Icon>,
     badge: Option<usize>,
     tooltip: String,
     rows: Vec<Row>,
@@ -180,8 +185,10 @@ struct Item {
 impl Item {
     /// Puts it on the session bus, still empty.
     fn join(tx: &SyncSender<Message>) -> Result<Handle<Self>, ksni::Error> {
+        let face = Face::of(Light::Grey);
         let item = Self {
-            face: Face::of(Light::Grey),
+            face,
+            pictures: pictures(face),
             badge: None,
             tooltip: String::new(),
             rows: Vec::new(),
@@ -213,9 +220,8 @@ impl Tray for Item {
         self.badge.map_or_else(|| "Gatelight".into(), |count| format!("Gatelight ({count})"))
     }
 
-    /// Once and twice the size of the grid; the panel takes what fits.
     fn icon_pixmap(&self) -> Vec<Icon> {
-        [POINTS, POINTS * 2].map(|size| pixmap(self.face, size)).to_vec()
+        self.pictures.clone()
     }
 
     fn tool_tip(&self) -> ToolTip {
@@ -236,6 +242,11 @@ impl Tray for Item {
         self.tell(Message::Presence(Presence::NoHost));
         true
     }
+}
+
+/// Once and twice the size of the grid; the panel takes what fits.
+fn pictures(face: Face) -> Vec<Icon> {
+    [POINTS, POINTS * 2].map(|size| pixmap(face, size)).to_vec()
 }
 
 /// ARGB in network byte order.
