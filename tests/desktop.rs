@@ -98,7 +98,7 @@ fn the_program_itself() {
     let (changes, seen) = tokio::sync::mpsc::channel(64);
     let (inputs, input) = tokio::sync::mpsc::channel(64);
     let (commands, mut commanded) = tokio::sync::mpsc::unbounded_channel();
-    std::thread::spawn(move || {
+    let commanding = std::thread::spawn(move || {
         while let Some(command) = commanded.blocking_recv() {
             println!("> {command:?}");
         }
@@ -160,6 +160,8 @@ fn the_program_itself() {
         presence: Box::new(|presence| println!("> {presence:?}")),
         lock: Some(lock),
     });
+    // every command is told before the end is
+    commanding.join().unwrap();
     match result {
         Ok(()) => say("ended"),
         Err(e) => say(&format!("error: {e}")),
