@@ -20,6 +20,7 @@ use gatelight::health::{Core, Deadlines, Evidence, Light, ProcessState, Reason, 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use support::machine::{Gateway, Machine, Stream, append, connected_line};
+#[cfg(target_os = "linux")]
 use support::wait_for;
 
 const CONNECTED: &str = "2026-11-22 11:00:01,000 INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2";
