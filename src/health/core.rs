@@ -3,6 +3,7 @@
 //! Which process is the gateway: the live one that `gateway.pid` names, else the newest live one. When that changes the
 //! slate is clean: the newest evidence about a process belongs to that process.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -348,7 +349,7 @@ impl Core {
                 // Whoever takes over was started before it says so.
                 let newest = self.starts.iter().max().copied();
                 if let Some(start) = newest.filter(|start| now < after(*start, LONGEST_GOODBYE)) {
-                    push_bounded(&mut self.meant_starts, start);
+                    self.note_meant(start);
                 }
             }
             Signal::RespawnStorm => self.storm = Some((now, proof.clone())),
@@ -406,8 +407,17 @@ impl Core {
             Some(Plan::Unplanned) | None => false,
         };
         if meant {
-            push_bounded(&mut self.meant_starts, at);
+            self.note_meant(at);
         }
+    }
+
+    /// Keeps the starts that were meant in the order of time.
+    fn note_meant(&mut self, at: Timestamp) {
+        if self.meant_starts.len() >= MOST_TIMES {
+            self.meant_starts.remove(0);
+        }
+        let place = self.meant_starts.partition_point(|start| *start <= at);
+        self.meant_starts.insert(place, at);
     }
 
     fn see_job(&mut self, job: Job) {
@@ -699,11 +709,15 @@ impl Core {
     }
 
     /// Of these starts those that may follow a crash.
-    pub(super) fn unmeant(&self, starts: &[Timestamp]) -> Vec<Timestamp> {
-        let near = |start: &Timestamp, meant: &Timestamp| {
-            *start <= after(*meant, SAME_START) && *meant <= after(*start, SAME_START)
+    pub(super) fn unmeant<'a>(&self, starts: &'a [Timestamp]) -> Cow<'a, [Timestamp]> {
+        // asked at every turn; nearly always there are too few to matter, or none to leave out
+        if self.meant_starts.is_empty() || starts.len() <= self.deadlines.crash_starts {
+            return Cow::Borrowed(starts);
+        }
+        let meant = |start: &&Timestamp| {
+            let place = self.meant_starts.partition_point(|meant| *meant < before(**start, SAME_START));
+            self.meant_starts.get(place).is_some_and(|meant| *meant <= after(**start, SAME_START))
         };
-        let meant = |start: &&Timestamp| self.meant_starts.iter().any(|meant| near(start, meant));
         starts.iter().filter(|start| !meant(start)).copied().collect()
     }
 }
