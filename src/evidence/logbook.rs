@@ -70,8 +70,10 @@ impl LogEvent {
 #[derive(Debug, Default)]
 pub struct Copies {
     remembered: VecDeque<Remembered>,
-    /// How many of those have this key: most events are new, which is answered without a search.
-    keys: HashMap<u64, u32>,
+    /// How many were forgotten: what is remembered is counted from the first one ever.
+    forgotten: usize,
+    /// Which of them have this key, in their order: most events are new, which is answered without a search.
+    keys: HashMap<u64, VecDeque<usize>>,
     /// The names of the files.
     files: Vec<String>,
 }
@@ -119,39 +121,43 @@ impl Copies {
         let Some(key) = event.key else { return false };
         let source = self.number_of(&event.proof.source);
         let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
-        if self.keys.contains_key(&key) {
-            let mut same = self.remembered.iter_mut().filter(|known| known.key == key);
+        if let Some(places) = self.keys.get(&key) {
+            let (all, forgotten) = (&mut self.remembered, self.forgotten);
+            let mut places = places.iter().map(|place| place - forgotten);
             let known = match event.stamp {
-                Some(stamp) => same.rfind(|known| known.stamp == Some(stamp)),
+                Some(stamp) => places.clone().rfind(|place| all[*place].stamp == Some(stamp)),
                 // Copies come in the order of the events: this is one of the oldest that its file did not tell of yet.
-                None => same.find(|known| fresh(known.at) && !known.was_told_by(source)),
+                None => {
+                    places.clone().find(|place| fresh(all[*place].at) && !all[*place].was_told_by(source))
+                }
             };
             if let Some(known) = known {
-                return known.is_known_to(source);
+                return all[known].is_known_to(source);
             }
             // The first copy had no place in time: this one has, and is told again with it.
-            let mut same = self.remembered.iter_mut().filter(|known| known.key == key);
             if event.stamp.is_some()
-                && let Some(known) = same.find(|known| known.stamp.is_none() && fresh(known.at))
+                && let Some(known) = places.find(|place| all[*place].stamp.is_none() && fresh(all[*place].at))
             {
-                known.stamp = event.stamp;
-                known.others.push((source, 1));
+                all[known].stamp = event.stamp;
+                all[known].others.push((source, 1));
                 return false;
             }
         }
         if self.remembered.len() >= MOST_REMEMBERED
             && let Some(old) = self.remembered.pop_front()
-            && let Entry::Occupied(mut count) = self.keys.entry(old.key)
         {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
+            self.forgotten += 1;
+            if let Entry::Occupied(mut places) = self.keys.entry(old.key) {
+                places.get_mut().pop_front();
+                if places.get().is_empty() {
+                    places.remove();
+                }
             }
         }
         let first = (source, 1);
         let event = Remembered { key, stamp: event.stamp, at: now, times: 1, first, others: Vec::new() };
+        self.keys.entry(key).or_default().push_back(self.forgotten + self.remembered.len());
         self.remembered.push_back(event);
-        *self.keys.entry(key).or_default() += 1;
         false
     }
 
