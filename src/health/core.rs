@@ -3,7 +3,6 @@
 //! Which process is the gateway: the live one that `gateway.pid` names, else the newest live one. When that changes the
 //! slate is clean: the newest evidence about a process belongs to that process.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -99,6 +98,8 @@ pub struct Core {
     pub(super) newest_start: Option<Timestamp>,
     /// Starts after a run that worked and was ended on purpose, or was taken over: no crash came before them.
     pub(super) meant_starts: Vec<Timestamp>,
+    /// Of both kinds of starts those that may follow a crash: asked for at every event, made anew with every start.
+    pub(super) unmeant: [Vec<Timestamp>; 2],
     pub(super) takeovers: Vec<(Timestamp, Proof)>,
     pub(super) storm: Option<(Timestamp, Proof)>,
     processes: BTreeMap<u32, Process>,
@@ -135,6 +136,7 @@ impl Core {
             recorded_starts: Vec::new(),
             newest_start: None,
             meant_starts: Vec::new(),
+            unmeant: [const { Vec::new() }; 2],
             takeovers: Vec::new(),
             storm: None,
             processes: BTreeMap::new(),
@@ -315,6 +317,7 @@ impl Core {
         let known = self.recorded_starts.iter().max().copied();
         let skip = times.len().saturating_sub(MOST_TIMES);
         self.recorded_starts = times.into_iter().skip(skip).collect();
+        self.sort_out_starts();
         self.newest_start = self.starts.iter().chain(&self.recorded_starts).max().copied();
         let Some(newest) = self.recorded_starts.iter().max().copied() else { return };
         let fresh = newest <= after(self.now, LAST_WORDS) && newest > before(self.now, self.deadlines.start);
@@ -350,6 +353,7 @@ impl Core {
                 let newest = self.starts.iter().max().copied();
                 if let Some(start) = newest.filter(|start| now < after(*start, LONGEST_GOODBYE)) {
                     self.note_meant(start);
+                    self.sort_out_starts();
                 }
             }
             Signal::RespawnStorm => self.storm = Some((now, proof.clone())),
@@ -409,6 +413,7 @@ impl Core {
         if meant {
             self.note_meant(at);
         }
+        self.sort_out_starts();
     }
 
     /// Keeps the starts that were meant in the order of time.
@@ -708,17 +713,13 @@ impl Core {
         times.iter().filter(|at| **at > floor && **at <= now).count()
     }
 
-    /// Of these starts those that may follow a crash.
-    pub(super) fn unmeant<'a>(&self, starts: &'a [Timestamp]) -> Cow<'a, [Timestamp]> {
-        // asked at every turn; nearly always there are too few to matter, or none to leave out
-        if self.meant_starts.is_empty() || starts.len() <= self.deadlines.crash_starts {
-            return Cow::Borrowed(starts);
-        }
+    fn sort_out_starts(&mut self) {
         let meant = |start: &&Timestamp| {
             let place = self.meant_starts.partition_point(|meant| *meant < before(**start, SAME_START));
             self.meant_starts.get(place).is_some_and(|meant| *meant <= after(**start, SAME_START))
         };
-        starts.iter().filter(|start| !meant(start)).copied().collect()
+        let unmeant = |starts: &[Timestamp]| starts.iter().filter(|start| !meant(start)).copied().collect();
+        self.unmeant = [unmeant(&self.starts), unmeant(&self.recorded_starts)];
     }
 }
 

@@ -90,8 +90,8 @@ fn remarks(gateway: &Gateway, notes: &mut Vec<Note>) {
 fn loops(core: &Core, holding: &mut Holding) {
     let d = &core.deadlines;
     if !settled(core) {
-        let count = |starts: &[Timestamp]| core.recent(&core.unmeant(starts), d.crash_window);
-        let starts = count(&core.starts).max(count(&core.recorded_starts));
+        let [seen, recorded] = core.unmeant.each_ref().map(|starts| core.recent(starts, d.crash_window));
+        let starts = seen.max(recorded);
         let storm = core.storm.as_ref().filter(|(at, _)| after(*at, d.crash_window) > core.clock());
         if starts > d.crash_starts || storm.is_some() {
             let counted = || {
@@ -133,8 +133,8 @@ pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
     let word =
         core.job.as_ref().filter(|job| job.at < core.gateway_since && job.state == JobState::NotLoaded);
     [
-        ends(&core.unmeant(&core.starts), d.crash_starts, d.crash_window),
-        ends(&core.unmeant(&core.recorded_starts), d.crash_starts, d.crash_window),
+        ends(&core.unmeant[0], d.crash_starts, d.crash_window),
+        ends(&core.unmeant[1], d.crash_starts, d.crash_window),
         word.map(|_| after(core.gateway_since, d.settle)),
         core.storm.as_ref().map(|(at, _)| after(*at, d.crash_window)),
         takeover.map(|(at, _)| after(*at, d.replace_window)),
