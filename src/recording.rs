@@ -283,6 +283,9 @@ fn event(line: &str, last: f64) -> Result<Option<Event>, String> {
     } else if let Some(starts) = value.get("starts").and_then(Value::as_array) {
         let times = starts.iter().filter_map(|at| at.as_str()?.parse().ok());
         What::Known(Evidence::Starts(times.collect()))
+    } else if let Some(takeovers) = value.get("takeovers").and_then(Value::as_array) {
+        let proofs = takeovers.iter().filter_map(|proof| serde_json::from_value(proof.clone()).ok());
+        What::Known(Evidence::Takeovers(proofs.collect()))
     } else if value.get("history").is_some() {
         What::Known(Evidence::HistoryTruncated)
     } else if value.get("truth").is_some() {

@@ -10,7 +10,15 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
 
+use gatelight::evidence::collector::{Collector, JobWord, Moment};
+use gatelight::evidence::patterns::Patterns;
+use gatelight::evidence::process;
+use gatelight::health::{Core, Deadlines, ProcessState, Reason};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde::Deserialize;
 use serde_json::json;
@@ -336,6 +344,59 @@ fn a_stopped_process_is_told_and_so_is_its_return() {
     watch.expect("default", "red", "process-suspended");
     gateway.process.signal(Signal::CONT);
     watch.expect("default", "green", "connected");
+}
+
+#[test]
+fn a_process_that_is_found_stopped_is_not_taken_for_one_that_works() {
+    let machine = Machine::new();
+    let gateway = Gateway::connected(&machine.hermes());
+    gateway.process.signal(Signal::STOP);
+    let pid = gateway.process.pid();
+    while process::look(pid).is_some_and(|info| info.state != ProcessState::Stopped) {
+        std::thread::yield_now();
+    }
+    let home = machine.hermes();
+    let logs = vec![home.join("logs/agent.log")];
+    let profile = gatelight::profile::Profile { name: "default".into(), home, job: None, logs };
+    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    // a minute after its last word
+    let at = Timestamp::now() + SignedDuration::from_mins(1);
+    let now = Moment { at, instant: Instant::now() };
+    let (_, past) = Collector::attach(&profile, &patterns, &TimeZone::UTC, now, JobWord::Nothing, None);
+    let mut core = Core::new(Deadlines::default(), past[0].0);
+    for (at, evidence) in past {
+        core.step(at, evidence);
+    }
+    core.tick(at);
+    assert_eq!(core.verdict().reason, Reason::ProcessSuspended);
+}
+
+/// Records of processes before the present one, each so many seconds ago.
+fn before(home: &Path, message: &str, ago: &[i64]) {
+    fs::create_dir_all(home.join("logs")).unwrap();
+    for seconds in ago {
+        let at = Timestamp::now() - SignedDuration::from_secs(*seconds);
+        let line = format!("{} INFO gateway.run: {message}\n", at.strftime("%Y-%m-%d %H:%M:%S,%3f"));
+        append(&home.join("logs/agent.log"), &line);
+    }
+}
+
+#[test]
+fn a_loop_is_seen_at_the_first_look() {
+    let takeover = "Received SIGTERM as a planned --replace takeover — exiting cleanly";
+    let start = "Starting Hermes Gateway...";
+    for (message, ago, shown) in [
+        (takeover, &[500, 300, 100][..], ("red", "replace-loop")),
+        (takeover, &[900, 700, 300, 100][..], GREEN),
+        (start, &[100, 80, 60, 40, 20][..], ("red", "crash-loop")),
+        (start, &[200, 180, 60, 40, 20][..], GREEN),
+    ] {
+        let machine = Machine::new();
+        before(&machine.hermes(), message, ago);
+        let _gateway = Gateway::connected(&machine.hermes());
+        let seen = machine.light("default").unwrap();
+        assert_eq!((seen.0.as_str(), seen.1.as_str()), shown, "{message} {ago:?}");
+    }
 }
 
 #[test]

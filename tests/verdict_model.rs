@@ -151,6 +151,8 @@ fn any_job() -> impl Strategy<Value = Evidence> {
 fn any_evidence() -> impl Strategy<Value = Evidence> {
     let pid_file = proptest::option::of((1..5_u32, proptest::option::of(10..60_u64)));
     let starts = proptest::collection::vec(0..600_i64, 0..9);
+    let takeovers = proptest::collection::vec(0..600_i64, 0..4);
+    let takeover = |s| Proof::new("agent.log", "taken over", begin() + SignedDuration::from_secs(s));
     prop_oneof![
         12 => any_signal().prop_map(|signal| log(signal, begin())),
         5 => any_process(),
@@ -165,6 +167,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
             at.sort_unstable();
             Evidence::Starts(at.into_iter().map(|s| begin() + SignedDuration::from_secs(s)).collect())
         }),
+        1 => takeovers.prop_map(move |at| Evidence::Takeovers(at.into_iter().map(takeover).collect())),
         1 => proptest::option::of(1..5_u32).prop_map(Evidence::PlannedStopMarker),
         1 => proptest::option::of(1..5_u32).prop_map(Evidence::TakeoverMarker),
         1 => any::<bool>().prop_map(Evidence::Detached),

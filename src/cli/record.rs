@@ -158,6 +158,9 @@ fn known(evidence: &Evidence, nameless: &Anonymiser) -> Option<Value> {
         Evidence::Tcp { established } => json!({"tcp": {"established": established}}),
         Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),
         Evidence::Starts(times) => json!({"starts": times}),
+        Evidence::Takeovers(proofs) => json!({"takeovers": proofs.iter().map(|proof| json!({
+            "source": nameless.line(&proof.source, 200), "line": nameless.line(&proof.line, LINE_CHARS),
+            "at": proof.at})).collect::<Vec<_>>()}),
         Evidence::HistoryTruncated => json!({"history": "truncated"}),
         _ => return None,
     })

@@ -20,7 +20,7 @@ use super::patterns::Patterns;
 use super::process::{self, ProcessInfo};
 use super::state_files;
 use super::tail::{Block, HistoryEnd, HistoryReader, Limits, Tailer};
-use crate::health::{Evidence, ProcessState, Signal};
+use crate::health::{Evidence, ProcessState, Proof, Signal};
 use crate::profile::Profile;
 
 /// Files of the home that are evidence, relative to it.
@@ -59,6 +59,13 @@ const MOST_UNSTAMPED: usize = 8;
 
 /// Two changes of a folder within this may leave the same time behind: file systems count in ticks.
 const NAMES_SETTLE: Duration = Duration::from_secs(2);
+
+/// Starts and takeovers before the present process are looked for this far back: as far as any loop is counted by
+/// default.
+const LOOP_SPAN: Duration = Duration::from_secs(600);
+
+/// … in so many blocks of each log at most, beyond the start of the process.
+const MOST_LOOP_BLOCKS: usize = 4;
 
 /// Processes followed at once.
 const MOST_PROCESSES: usize = 16;
@@ -184,7 +191,39 @@ pub struct Collector {
     processes: BTreeMap<u32, Tracked>,
     /// Logs that cannot be read, as last told.
     troubles: Vec<String>,
+    /// What the logs told of the processes before the present one, until it is told.
+    earlier: Earlier,
     observer: Option<Observer>,
+}
+
+/// Starts and takeovers before the present process, oldest first: a loop is no matter of one process.
+#[derive(Debug, Default)]
+struct Earlier {
+    /// Starts that nobody meant.
+    starts: Vec<Timestamp>,
+    takeovers: Vec<Proof>,
+}
+
+impl Earlier {
+    /// From what the logs say, in its order.
+    fn of(events: impl Iterator<Item = (Timestamp, LogEvent)>) -> Self {
+        let mut earlier = Self::default();
+        let mut meant = false;
+        for (at, mut event) in events {
+            match event.signal {
+                Signal::Start if std::mem::take(&mut meant) => {}
+                Signal::Start => earlier.starts.push(at),
+                Signal::PlannedStop | Signal::PlannedRestart => meant = true,
+                Signal::Takeover => {
+                    meant = true;
+                    event.proof.at = at;
+                    earlier.takeovers.push(event.proof);
+                }
+                _ => {}
+            }
+        }
+        earlier
+    }
 }
 
 /// What [`Collector::poll`] found besides the evidence.
@@ -222,6 +261,7 @@ impl Collector {
             starts: StateFileWatch::default(),
             processes: BTreeMap::new(),
             troubles: Vec::new(),
+            earlier: Earlier::default(),
             observer,
         };
         let folders = profile.logs.iter().filter_map(|log| log.parent()).chain([profile.home.as_path()]);
@@ -238,23 +278,39 @@ impl Collector {
         let started_at =
             collector.processes.keys().filter_map(|pid| process::look(*pid)).map(|p| p.started_at).min();
         let mut past = collector.read_history(profile, now, started_at);
+        let earlier = std::mem::take(&mut collector.earlier);
         // A process comes before its own lines, what it wrote comes when it was written, and how it is now at the end.
         let (processes, written): (Past, Past) =
             present.into_iter().partition(|(_, evidence)| matches!(evidence, Evidence::Process { .. }));
         let (starts, written): (Past, Past) =
             written.into_iter().partition(|(_, evidence)| matches!(evidence, Evidence::Starts(_)));
         let begun = started_at.unwrap_or(now.at).min(now.at);
-        let mut told: Past = processes.iter().map(|(_, evidence)| (begun, as_it_began(evidence))).collect();
+        let mut told = Past::new();
+        if !earlier.takeovers.is_empty() {
+            let mut seen = Vec::new();
+            collector.tell(now.at, Evidence::Takeovers(earlier.takeovers), &mut seen);
+            told.extend(seen.into_iter().map(|evidence| (begun, evidence)));
+        }
+        told.extend(processes.iter().map(|(_, evidence)| (begun, as_it_began(evidence))));
+        // One that is stopped has done nothing since its last sign of life.
+        let newest = collector.newest_file(profile).unwrap_or(now.at).min(now.at).max(begun);
+        let stopped = processes.iter().filter(|(_, evidence)| is_stopped(evidence));
+        past.extend(stopped.map(|(_, evidence)| (newest, evidence.clone())));
         past.extend(written);
         past.sort_by_key(|(at, _)| *at);
         told.append(&mut past);
         told.extend(processes.into_iter().map(|(_, evidence)| (now.at, evidence)));
         if collector.processes.is_empty() && job != JobWord::Awaited {
             // It lived no longer than it wrote.
-            let newest = collector.newest_file(profile).unwrap_or(now.at).min(now.at);
             told.push((newest, Evidence::NoProcess));
         }
         // A start record may tell of a process that nothing else names yet: it has the last word.
+        if let (true, Some(started_at), false) = (starts.is_empty(), started_at, earlier.starts.is_empty()) {
+            let times = earlier.starts.into_iter().chain([started_at]).collect();
+            let mut seen = Vec::new();
+            collector.tell(now.at, Evidence::Starts(times), &mut seen);
+            told.extend(seen.into_iter().map(|evidence| (now.at, evidence)));
+        }
         told.extend(starts);
         (collector, told)
     }
@@ -470,6 +526,11 @@ impl Collector {
             reaches = reaches.or(reach);
             self.sources.push(source);
         }
+        events.sort_by_key(|(at, _)| *at);
+        let (before, events): (Vec<_>, Vec<_>) =
+            events.into_iter().partition(|(at, _)| oldest.is_some_and(|oldest| *at < oldest));
+        let book = &mut self.book;
+        self.earlier = Earlier::of(before.into_iter().filter(|(at, event)| book.admit(event, *at)));
         let mut past = self.admit(events);
         if reaches.bounded && !reaches.to_start && !reaches.to_link {
             past.push((now.at, Evidence::HistoryTruncated));
@@ -495,8 +556,7 @@ impl Collector {
     }
 
     /// Events of several logs in their order, each once.
-    fn admit(&mut self, mut events: Vec<(Timestamp, LogEvent)>) -> Past {
-        events.sort_by_key(|(at, _)| *at);
+    fn admit(&mut self, events: Vec<(Timestamp, LogEvent)>) -> Past {
         let mut past = Past::new();
         for (at, mut event) in events {
             if self.book.admit(&event, at) {
@@ -527,6 +587,8 @@ impl Collector {
             let path = self.sources[at].path.clone();
             self.sources[at] = self.begin(&path, now, oldest, &mut events).0;
         }
+        events.retain(|(at, _)| oldest.is_none_or(|oldest| *at >= oldest));
+        events.sort_by_key(|(at, _)| *at);
         out.extend(self.admit(events).into_iter().map(|(_, evidence)| evidence));
     }
 }
@@ -598,6 +660,9 @@ fn read_backwards(
     let mut reach = Reach::default();
     let mut unstamped = 0;
     let warnings_only = name == "errors.log";
+    // A loop shows in the processes before this one.
+    let loops_since = now.saturating_sub(LOOP_SPAN).unwrap_or(now);
+    let mut loop_blocks = 0;
     while let Some(block) = reader.next_block() {
         let shift = *shift.get_or_insert_with(|| times.shift(&block));
         let at = |stamp| times.at(stamp)?.checked_add(shift).ok();
@@ -623,6 +688,9 @@ fn read_backwards(
         for (at, event) in found {
             if oldest.is_some_and(|oldest| at < oldest) {
                 reach.to_start = true;
+                if at >= loops_since && tells_of_a_loop(event.signal) {
+                    events.push((at, event));
+                }
                 continue;
             }
             match event.signal {
@@ -634,13 +702,23 @@ fn read_backwards(
         }
         reach.to_start |= matches!((first, oldest), (Some(first), Some(oldest)) if first < oldest);
         if reach.to_start || (reach.to_link && !warnings_only) {
-            return reach;
+            let young = oldest.is_some_and(|oldest| oldest > loops_since);
+            let more = young && !warnings_only && first.is_some_and(|first| first > loops_since);
+            if !more || loop_blocks == MOST_LOOP_BLOCKS {
+                return reach;
+            }
+            loop_blocks += 1;
         }
     }
     reach.bounded = reader.end() == Some(HistoryEnd::Bound);
     // Everything that there is was read.
     reach.to_start |= reader.end() == Some(HistoryEnd::Beginning) && name != "errors.log";
     reach
+}
+
+/// Whether it says how a process before the present one began or was ended on purpose.
+fn tells_of_a_loop(signal: Signal) -> bool {
+    matches!(signal, Signal::Start | Signal::PlannedStop | Signal::PlannedRestart | Signal::Takeover)
 }
 
 enum Content {
@@ -728,7 +806,11 @@ fn modified(path: &Path) -> Option<Timestamp> {
     Timestamp::try_from(std::fs::metadata(path).ok()?.modified().ok()?).ok()
 }
 
-/// The same process at its start, when it ran: since when it has been stopped, nobody knows.
+fn is_stopped(evidence: &Evidence) -> bool {
+    matches!(evidence, Evidence::Process { state: ProcessState::Stopped, .. })
+}
+
+/// The same process at its start, when it ran: since when it has been stopped, nobody saw.
 fn as_it_began(evidence: &Evidence) -> Evidence {
     let mut begun = evidence.clone();
     if let Evidence::Process { state, .. } = &mut begun {

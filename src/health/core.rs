@@ -297,6 +297,12 @@ impl Core {
             }
             Evidence::Tcp { established } => self.gateway.tcp = Some(established),
             Evidence::Starts(times) => self.read_starts(times),
+            Evidence::Takeovers(proofs) => {
+                for proof in proofs {
+                    push_bounded(&mut self.takeovers, (proof.at, proof));
+                }
+                self.takeovers.sort_by_key(|(at, _)| *at);
+            }
             Evidence::PlannedStopMarker(target) => {
                 let proof = Proof::new(".gateway-planned-stop.json", "planned stop", now);
                 self.gateway.mark(now, Plan::Stop, target, proof);
@@ -581,7 +587,9 @@ impl Core {
         self.gateway.started_at = process.started_at;
         self.gateway.seen = true;
         if process.state == ProcessState::Stopped {
-            self.note_state(pid, ProcessState::Stopped, None);
+            // Nobody saw it stop: a light that waits would be green for a process that does nothing.
+            let span = self.deadlines.suspended;
+            self.gateway.suspended = Some(Timer::start(before(self.now, span), span, self.grace()));
         }
     }
 

@@ -220,6 +220,8 @@ pub enum Evidence {
     },
     /// Start records of `gateway-starts.log`, oldest first.
     Starts(Vec<Timestamp>),
+    /// Takeovers that the logs tell of from before the present process, oldest first.
+    Takeovers(Vec<Proof>),
     /// The planned-stop marker is there: this process, if it says which, is about to be stopped on purpose.
     PlannedStopMarker(Option<u32>),
     /// The takeover marker is there: this process, if it says which, is about to be replaced.

@@ -181,6 +181,8 @@ pub struct Gateway {
     pub send_auth: Option<Proof>,
     /// A later send that has not failed yet.
     pub send_trial: Option<Timer>,
+    /// The stamp of the newest send that failed: the beginning of that send may be read later, from another file.
+    send_failed: Option<DateTime>,
     /// Set once it is on its way out.
     pub shutdown: Option<Shutdown>,
     /// It said that it exits.
@@ -251,6 +253,7 @@ impl Gateway {
             trouble: None,
             send_auth: None,
             send_trial: None,
+            send_failed: None,
             shutdown: None,
             exiting: None,
             heartbeat: None,
@@ -405,13 +408,16 @@ impl Gateway {
             Signal::AdapterMissing => self.fail_start(Reason::AdapterMissing, proof, None),
             Signal::ConfigError => self.fail_start(Reason::ConfigError, proof, None),
             Signal::Sending => {
-                if self.send_auth.is_some() && self.send_trial.is_none() {
+                let failed =
+                    matches!((stamp, self.send_failed), (Some(sent), Some(failed)) if sent <= failed);
+                if self.send_auth.is_some() && self.send_trial.is_none() && !failed {
                     self.send_trial = Some(Timer::start(now, SEND_TRIAL, None));
                 }
             }
             Signal::SendAuth => {
                 self.send_auth = Some(proof);
                 self.send_trial = None;
+                self.send_failed = stamp.or(self.send_failed);
             }
             _ if straggler => {}
             Signal::Connected => {
