@@ -133,6 +133,18 @@ fn outcome<'a>(told: &'a [Value], profile: &str) -> &'a Value {
 }
 
 #[test]
+fn a_job_that_is_loaded_while_we_watch_is_noticed_though_it_writes_nothing() {
+    let stage = Stage::new();
+    let program = stage.program("hermes-mute", "#!/bin/sh\nwhile :; do sleep 0.05; done\n");
+    let arguments = [program.as_str(), "gateway", "run"];
+    let file = stage.machine.plist("ai.hermes.gateway-mute", &arguments, "<key>RunAtLoad</key><true/>");
+    let mut watch = stage.machine.watch();
+    watch.expect("mute", "red", "not-loaded");
+    stage.load(&file);
+    watch.expect("mute", "amber", "starting");
+}
+
+#[test]
 fn the_articles_two_jobs_are_mended_in_one_command() {
     let stage = Stage::new();
     let program = stage.program("hermes", SPEAKS);

@@ -502,6 +502,10 @@ impl Watcher {
         std::mem::swap(&mut watched.core, &mut settled.core);
         std::mem::swap(&mut watched.collector, &mut settled.collector);
         watched.provisional = false;
+        if watched.collector.processes().next().is_none() {
+            // the manager may start it though its home says nothing
+            watched.job.note(&Evidence::NoProcess);
+        }
         watched.keep_ready();
         self.watch_exits(index);
     }
