@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::health::{Evidence, ProcessState};
+use crate::health::{Evidence, ProcessState, Signal};
 
 /// Pauses between two questions while the gateway is gone: a respawn is seen soon, a lasting stop costs little.
 const PAUSES: [Duration; 6] = [
@@ -22,6 +22,8 @@ pub struct JobQuestions {
     pub answered: bool,
     wanted: bool,
     asking: bool,
+    /// A process of the gateway is known.
+    runs: bool,
     /// While the gateway is gone: when to ask again, and the pause after that.
     again: Option<(Instant, usize)>,
 }
@@ -41,17 +43,33 @@ impl JobQuestions {
     pub fn note(&mut self, evidence: &Evidence) {
         match evidence {
             Evidence::Process { state: ProcessState::Running, .. } => {
+                self.runs = true;
                 self.again = None;
                 self.wanted = true;
             }
             Evidence::Process { state: ProcessState::Gone | ProcessState::Zombie, .. } => {
                 self.wanted = true;
-                self.again = Some((Instant::now() + PAUSES[0], 0));
+                self.begin_anew();
             }
             Evidence::Process { .. } => self.wanted = true,
-            Evidence::NoProcess => self.again = Some((Instant::now() + PAUSES[0], 0)),
+            Evidence::NoProcess => self.begin_anew(),
+            // It may be started or loaded at any time, and a gateway that leaves no file with its PID is found by the
+            // manager's word alone.
+            Evidence::Job { pid: None, .. } | Evidence::JobUnknown if !self.runs && self.again.is_none() => {
+                self.begin_anew();
+            }
+            Evidence::Log { signal: Signal::Start, .. } if !self.runs => {
+                self.wanted = true;
+                self.begin_anew();
+            }
             _ => {}
         }
+    }
+
+    /// Nothing runs as far as is known: asks again soon, then less and less often.
+    fn begin_anew(&mut self) {
+        self.runs = false;
+        self.again = Some((Instant::now() + PAUSES[0], 0));
     }
 
     /// How long until a question is due.
@@ -99,6 +117,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
     use super::*;
+    use crate::health::{JobState, Manager};
 
     #[test]
     fn nothing_is_due_where_nobody_can_be_asked() {
@@ -108,6 +127,44 @@ mod tests {
         job.note(&Evidence::NoProcess);
         job.skip();
         assert_eq!((job.next(now), job.answered), (None, true));
+    }
+
+    #[test]
+    fn a_job_that_is_not_loaded_yet_is_asked_for_again() {
+        let job_word = |pid| Evidence::Job {
+            manager: Manager::Launchd,
+            label: "ai.hermes.gateway".into(),
+            state: JobState::NotLoaded,
+            pid,
+            last_exit: None,
+        };
+        let began = Instant::now();
+        for word in [job_word(None), Evidence::JobUnknown] {
+            let mut job = JobQuestions::new();
+            assert!(job.begin(began));
+            job.end();
+            job.note(&word);
+            let pause = job.next(Instant::now()).expect("a question is planned");
+            let later = Instant::now() + pause;
+            assert!(!pause.is_zero() && job.begin(later));
+            job.end();
+            job.note(&word);
+            assert!(job.next(later).expect("and another") > pause, "less and less often");
+        }
+        // a gateway that runs without its job is asked for by its own events only
+        let mut job = JobQuestions::new();
+        let runs = Evidence::Process {
+            pid: 7,
+            start: Some(1),
+            started_at: None,
+            state: ProcessState::Running,
+            exit: None,
+        };
+        job.note(&runs);
+        assert!(job.begin(began));
+        job.end();
+        job.note(&job_word(None));
+        assert_eq!(job.next(Instant::now()), None);
     }
 
     #[test]
