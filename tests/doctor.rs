@@ -551,7 +551,7 @@ impl Supervisor for Fake {
 }
 
 fn report(state: JobState, pid: Option<u32>) -> JobReport {
-    JobReport { state, pid, last_exit: None, runs: None, domain: None }
+    JobReport { state, pid, ..JobReport::NOT_LOADED }
 }
 
 /// Runs a repair of one job with `--replace`; the file before and after, the steps, the outcome.

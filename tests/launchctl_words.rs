@@ -14,16 +14,16 @@ fn fixture(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// File, PID, state, end of the previous run, runs.
-type Print = (&'static str, Option<u32>, &'static str, Option<i32>, u64);
+/// File, PID, state, end of the previous run, runs, seconds until SIGKILL.
+type Print = (&'static str, Option<u32>, &'static str, Option<i32>, u64, u64);
 
 const PRINTS: [Print; 6] = [
-    ("print-running.txt", Some(38837), "running", None, 48),
-    ("print-mojave.txt", Some(1486), "running", Some(0), 3),
-    ("print-xpcproxy.txt", Some(4242), "xpcproxy", Some(-15), 778),
-    ("print-spawn-scheduled.txt", None, "spawn scheduled", Some(5), 5),
-    ("print-never-started.txt", None, "not running", None, 0),
-    ("print-config.txt", None, "not running", Some(78), 12207),
+    ("print-running.txt", Some(38837), "running", None, 48, 25),
+    ("print-mojave.txt", Some(1486), "running", Some(0), 3, 5),
+    ("print-xpcproxy.txt", Some(4242), "xpcproxy", Some(-15), 778, 5),
+    ("print-spawn-scheduled.txt", None, "spawn scheduled", Some(5), 5, 5),
+    ("print-never-started.txt", None, "not running", None, 0, 5),
+    ("print-config.txt", None, "not running", Some(78), 12207, 25),
 ];
 
 /// The fields that the contract is about, in the order of their lines, with their depth.
@@ -68,11 +68,17 @@ fn keeps_the_contract(name: &str, text: &str) {
 
 #[test]
 fn real_shapes_of_print() {
-    for (name, pid, state, last_exit, runs) in PRINTS {
+    for (name, pid, state, last_exit, runs, exit_timeout) in PRINTS {
         let text = fixture(name);
         keeps_the_contract(name, &text);
-        let expected =
-            parse::Job { pid, state: Some(state.into()), last_exit, runs: Some(runs), doubtful: false };
+        let expected = parse::Job {
+            pid,
+            state: Some(state.into()),
+            last_exit,
+            runs: Some(runs),
+            exit_timeout_s: Some(exit_timeout),
+            doubtful: false,
+        };
         assert_eq!(parse::print(&text), Some(expected), "{name}");
     }
 }

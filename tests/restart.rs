@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use gatelight::health::{Deadlines, JobState, Reason};
 use gatelight::profile::JobFile;
 use gatelight::snapshot::{RestartOutcome, RestartStep, RestartView};
 use gatelight::supervisor::restart::{Limits, Request, restart};
-use gatelight::supervisor::{Supervisor, SupervisorError};
+use gatelight::supervisor::{BadFile, Supervisor, SupervisorError};
 use gatelight::text::Lang;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -54,6 +55,10 @@ struct Row {
     /// Whether it says that all is well once that was shown as an attempt to be repeated.
     mended: bool,
     hang: bool,
+    /// Whether the steps get less time than the manager takes.
+    short: bool,
+    /// Of the job file, once it is loaded.
+    mode: u32,
     expect: Expect,
     /// Parts of calls that must have been made, in this order.
     calls: &'static [&'static str],
@@ -79,6 +84,8 @@ fn row(name: &'static str, expect: Expect) -> Row {
         new: Reason::Connected,
         mended: false,
         hang: false,
+        short: false,
+        mode: 0o644,
         expect,
         calls: &[],
         never: "enable",
@@ -169,6 +176,30 @@ fn rows() -> Vec<Row> {
             faults: json!([{"on": "kickstart", "when": "-k", "code": 5}]),
             calls: &["kickstart -k", "kickstart -k", "bootout", "bootstrap", "kickstart gui/"],
             ..row("kickstart -k 5 for ever (#42524)", fine())
+        },
+        // the manager's long way takes more than the step's own limit, and is waited for
+        Row {
+            script: HOLLOW,
+            short: true,
+            faults: json!([{"on": "kickstart", "when": "-k", "code": 5}]),
+            calls: &["kickstart -k", "kickstart -k", "bootout", "bootstrap", "kickstart gui/"],
+            ..row("kickstart -k 5 for ever, and a hollow shell", fine())
+        },
+        // a gateway that runs is not ended where it could not be brought back
+        Row {
+            disabled: true,
+            faults: json!([{"on": "kickstart", "code": 5}]),
+            never: "bootout",
+            ..row(
+                "kickstart 5 of a job that was disabled since",
+                Failed(EndingOld, &["launchctl enable gui/"]),
+            )
+        },
+        Row {
+            faults: json!([{"on": "kickstart", "code": 5}]),
+            mode: 0o666,
+            never: "bootout",
+            ..row("kickstart 5 of a job file that launchd refuses", Failed(EndingOld, &["chmod go-w"]))
         },
         Row {
             faults: json!([{"on": "kickstart", "code": 37}]),
@@ -345,8 +376,12 @@ fn walk(row: &Row) {
     fake.forget_calls();
     fake.faults(&row.faults);
 
+    std::fs::set_permissions(&job.path, std::fs::Permissions::from_mode(row.mode)).unwrap();
+
+    let usual = limits(&job, row.mended);
+    let none = Duration::ZERO;
     let request = Request {
-        limits: limits(&job, row.mended),
+        limits: if row.short { Limits { margin: none, start: none, ..usual } } else { usual },
         ..Request::new(Arc::clone(&profile), Timestamp::now(), &Deadlines::default(), start_of, Lang::En)
             .unwrap()
     };
@@ -515,11 +550,26 @@ fn reload_takes_the_new_file_and_waits_for_the_old_job() {
     let words = std::fs::read_to_string(format!("/proc/{}/cmdline", new.pid.unwrap())).unwrap();
     assert!(words.contains("0.033"), "{words}");
     assert_eq!(start_of(old.pid.unwrap()), None);
-    // a file that launchd will not have ends in its own words
+    // a file that launchd will not have, a job that was disabled since: what runs is not ended for that
+    let whole = std::fs::read(&job.path).unwrap();
     std::fs::write(&job.path, "<plist>").unwrap();
     let error = launchd.reload(&job).unwrap_err();
+    assert!(matches!(&error, SupervisorError::BadFile { why: BadFile::List(_), .. }), "{error}");
+    std::fs::write(&job.path, &whole).unwrap();
+    std::fs::set_permissions(&job.path, std::fs::Permissions::from_mode(0o664)).unwrap();
+    let error = launchd.reload(&job).unwrap_err();
+    assert!(matches!(&error, SupervisorError::BadFile { why: BadFile::Loose(0o664), .. }), "{error}");
+    std::fs::set_permissions(&job.path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    fake.call(&["disable", &format!("gui/{uid}/{LABEL}")]);
+    let error = launchd.reload(&job).unwrap_err();
+    assert!(matches!(&error, SupervisorError::Disabled { enable } if enable.contains(LABEL)), "{error}");
+    assert_eq!(launchd.query(&job).unwrap().pid, new.pid);
+    // where launchd itself refuses, its words are told
+    fake.call(&["enable", &format!("gui/{uid}/{LABEL}")]);
+    fake.faults(&json!([{"on": "bootstrap", "code": 5}]));
+    let error = launchd.reload(&job).unwrap_err();
     assert!(
-        matches!(&error, SupervisorError::Unusable(words) if words.contains("Input/output error")),
+        matches!(&error, SupervisorError::Domain { words, .. } if words.contains("Input/output error")),
         "{error}"
     );
     assert_eq!(launchd.query(&job).unwrap().state, JobState::NotLoaded);

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::cell::RefCell;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +15,12 @@ use gatelight::cli::{NO_PROFILE, USAGE};
 use gatelight::health::{Deadlines, Reason};
 use gatelight::history::{Reader, RestartResult, Store};
 use gatelight::profile::{Places, Profile};
-use gatelight::snapshot::Snapshot;
+use gatelight::snapshot::{RestartOutcome, RestartStep, Snapshot};
 use gatelight::supervisor::Supervisors;
 use gatelight::supervisor::ledger::Ledger;
 use gatelight::supervisor::restart::Limits;
 use gatelight::text::Lang;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use support::launchctl::FakeLaunchctl;
 use support::{Watching, profile, start_of};
@@ -68,6 +71,18 @@ impl Stage {
         supervisors: Supervisors,
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> (u8, String, Vec<String>) {
+        self.run_heard(arguments, answer, supervisors, snapshots, |_| {})
+    }
+
+    /// The same; `heard` gets everything that was told so far each time something is.
+    fn run_heard(
+        &self,
+        arguments: &[&str],
+        answer: bool,
+        supervisors: Supervisors,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        heard: impl Fn(&str),
+    ) -> (u8, String, Vec<String>) {
         let args = Command::try_parse_from([&["restart"], arguments].concat()).unwrap().args;
         let second = Duration::from_secs(1);
         let deps = Deps {
@@ -89,13 +104,31 @@ impl Stage {
             lang: self.lang,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let (mut out, mut questions) = (Vec::new(), Vec::new());
+        let (mut out, mut questions) = (Told { text: Vec::new(), heard: &heard }, Vec::new());
         let mut ask = |question: &str| {
             questions.push(question.to_owned());
             answer
         };
         let code = runtime.block_on(run(args, deps, &mut out, &mut ask)).unwrap();
-        (code, String::from_utf8(out).unwrap(), questions)
+        (code, String::from_utf8(out.text).unwrap(), questions)
+    }
+}
+
+/// What was told, and who hears it as it is told.
+struct Told<'a> {
+    text: Vec<u8>,
+    heard: &'a dyn Fn(&str),
+}
+
+impl Write for Told<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        (self.heard)(&String::from_utf8_lossy(&self.text));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -203,6 +236,42 @@ fn the_seventh_within_an_hour_needs_force() {
 }
 
 #[test]
+fn a_second_request_joins_the_first_and_hears_its_outcome() {
+    let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    let ledger = Ledger::at(stage.fake.folder().join("restarts.json"));
+    let why = "the line that says why".to_owned();
+    let worked = RestartOutcome::Worked { took: SignedDuration::from_secs(4), pid: 77, killed: true };
+    let failed = RestartOutcome::Failed { step: RestartStep::StartingNew, why };
+    for (outcome, expected, last) in [
+        (Some(&worked), WORKED, "PID 77; the old process ignored SIGTERM"),
+        (Some(&failed), FAILED, "the line that says why"),
+        (None, UNCLEAR, "interrupted"),
+    ] {
+        // as another process does: it ends once the second request was told to wait
+        let claim = RefCell::new(ledger.claim("default").unwrap());
+        let heard = |told: &str| {
+            if told.contains("already under way")
+                && let Some(claim) = claim.borrow_mut().take()
+                && let Some(outcome) = outcome
+            {
+                claim.settle(outcome).unwrap();
+            }
+        };
+        let snapshots = stage.watching.snapshots.clone();
+        let mut supervisors = Supervisors::default();
+        supervisors.add(Arc::new(stage.fake.launchd(Duration::from_secs(30))));
+        // joining takes neither a confirmation nor a place of the limit
+        let (code, out, _) = stage.run_heard(&["default", "--json"], false, supervisors, snapshots, heard);
+        assert_eq!(code, expected, "{out}");
+        let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((lines.len(), &lines[0]["step"]), (2, &json!("joining")), "{out}");
+        assert!(lines[1]["message"].as_str().unwrap().contains(last), "{out}");
+    }
+    assert!(!stage.fake.calls().iter().any(|call| call.contains("kickstart")), "nobody restarts twice");
+    assert_eq!(ledger.recent("default", jiff::Timestamp::now()), []);
+}
+
+#[test]
 fn where_nothing_is_found_it_says_where_it_looked() {
     let stage = Stage::new(Reason::Connected, Reason::Connected);
     let nothing = Snapshot { profiles: Vec::new(), ..Snapshot::clone(&stage.watching.snapshots.borrow()) };
@@ -235,12 +304,6 @@ fn who_cannot_be_restarted_is_told_why() {
     let (code, out, _) = stage.run_with(&["default"], true, Supervisors::default(), snapshots);
     assert_eq!(code, FAILED);
     assert!(out.contains("launchd is not on this machine"), "{out}");
-    // another process is at it
-    let claim = Ledger::at(stage.fake.folder().join("restarts.json")).claim("default").unwrap();
-    let (code, out, _) = stage.run(&["default", "--force"], true);
-    assert_eq!(code, FAILED);
-    assert!(out.contains("already under way"), "{out}");
-    drop(claim);
     // neither success nor failure
     stage.link = Duration::from_millis(100);
     let (code, out, _) = stage.run(&["default"], true);

@@ -160,19 +160,9 @@ impl Actions {
                     &[("profile", name), ("why", why)],
                 );
             }
-            Decision::TooMany { count, .. } => {
-                let count = count.to_string();
-                return self.say(
-                    words::TOO_MANY_TITLE,
-                    words::TOO_MANY_BODY,
-                    &[("profile", name), ("count", &count)],
-                );
-            }
+            Decision::TooMany { count, .. } => return self.say_too_many(name, count),
         };
         self.asked.remove(name);
-        if let Err(error) = self.ledger.reserve(name, now, true) {
-            eprintln!("gatelight: {}", io(lang, &error));
-        }
         // A command line that restarts this profile at this moment has the word.
         let claim = match self.ledger.claim(name) {
             Ok(None) => {
@@ -185,13 +175,22 @@ impl Actions {
                 None
             }
         };
+        // Noted only now: what another process refuses us takes no place. It may have taken the last one meanwhile.
+        match self.ledger.reserve(name, now, false) {
+            Ok(Some(Decision::TooMany { count, .. })) => {
+                self.desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish(name, generation);
+                return self.say_too_many(name, count);
+            }
+            Ok(_) => {}
+            Err(error) => eprintln!("gatelight: {}", io(lang, &error)),
+        }
         let (desk, done, snapshots) = (Arc::clone(&self.desk), self.done.clone(), self.snapshots.clone());
         let name = name.to_owned();
         tokio::spawn(async move {
             let (steps, shown) = (done.clone(), name.clone());
             let mut last = None;
             let current = Arc::clone(&desk);
-            restart(request, supervisor, snapshots, |view| {
+            let outcome = restart(request, supervisor, snapshots, |view| {
                 // A late word of an older action is dropped.
                 let desk = current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 if desk.is_current(&shown, generation) {
@@ -202,7 +201,10 @@ impl Actions {
                 }
             })
             .await;
-            drop(claim);
+            if let Some(claim) = claim {
+                // a command line that asked for the same meanwhile waits for this
+                let _ = claim.settle(&outcome);
+            }
             let finished =
                 desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish(&name, generation);
             if let Some(view) = last.filter(|_| finished) {
@@ -211,6 +213,11 @@ impl Actions {
                 let _ = done.send(Done::Forget(name, view)).await;
             }
         });
+    }
+
+    fn say_too_many(&self, name: &str, count: usize) {
+        let values = [("profile", name), ("count", &*count.to_string())];
+        self.say(words::TOO_MANY_TITLE, words::TOO_MANY_BODY, &values);
     }
 
     /// Whether a job file was written since the last look.

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::health::{Deadlines, Light, Reason, RestartHelps};
 use crate::history::{Store, StoreError};
 use crate::profile::Places;
 use crate::snapshot::{ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
-use crate::supervisor::ledger::{Claim, Ledger};
+use crate::supervisor::ledger::{Claim, Joined, Ledger};
 use crate::supervisor::policy::{Ask, Decision, Desk};
 use crate::supervisor::restart::{Limits, Request, StartOf, restart};
 use crate::supervisor::{Supervisor, Supervisors};
@@ -25,6 +25,9 @@ const JSON_VERSION: u32 = 1;
 
 /// Gateways restarted at the same time; the others wait for their turn.
 const AT_ONCE: usize = 8;
+
+/// Between two looks at a restart of another process.
+const JOIN_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the first look at every profile may take before the command goes on with what is known.
 const FIRST_LOOK: Duration = Duration::from_secs(15);
@@ -137,11 +140,11 @@ pub async fn run(
     let mut desk = Desk::default();
     for view in chosen {
         match admit(view, &args, &deps, &mut desk, &mut teller, ask) {
-            Some(order) => accepted.push(order),
+            Some(work) => accepted.push(work),
             None => refused = true,
         }
     }
-    let outcomes = restart_all(accepted, &deps, &mut teller).await;
+    let outcomes = work_off(accepted, &deps, &mut teller).await;
     let failed = outcomes.iter().any(|o| matches!(o, RestartOutcome::Failed { .. }));
     let unclear = outcomes.iter().any(|o| matches!(o, RestartOutcome::CannotTell { .. }));
     Ok(match (refused || failed, unclear) {
@@ -167,6 +170,19 @@ fn choose<'a>(args: &Args, snapshot: &'a Snapshot) -> Result<Vec<&'a ProfileView
     Ok(chosen)
 }
 
+/// What is to be done for a profile.
+enum Work {
+    /// A restart may begin.
+    Begin(Box<Order>),
+    /// Another process restarts it: its outcome is the answer to this request too.
+    Join {
+        /// The profile.
+        name: String,
+        /// How long it may take.
+        limit: Duration,
+    },
+}
+
 /// A restart that may begin; the claim is `None` where the ledger cannot be written.
 struct Order {
     request: Request,
@@ -182,7 +198,7 @@ fn admit(
     desk: &mut Desk,
     teller: &mut Teller<'_>,
     ask: &mut dyn FnMut(&str) -> bool,
-) -> Option<Order> {
+) -> Option<Work> {
     let name = view.profile.name.as_str();
     let now = Timestamp::now();
     let profile = Arc::clone(&view.profile);
@@ -203,8 +219,8 @@ fn admit(
     let claim = match deps.ledger.claim(name) {
         Ok(Some(claim)) => Some(claim),
         Ok(None) => {
-            teller.refuse(name, "under-way", deps.lang.pick(words::UNDER_WAY));
-            return None;
+            teller.join(name);
+            return Some(Work::Join { name: name.to_owned(), limit: request.limits.whole() });
         }
         // Told when the restart is noted down. A full disk must not keep anybody from mending a gateway by hand.
         Err(_) => None,
@@ -234,7 +250,7 @@ fn admit(
         }
     }
     match decision {
-        Decision::Begin(_) => Some(Order { request, supervisor, claim }),
+        Decision::Begin(_) => Some(Work::Begin(Box::new(Order { request, supervisor, claim }))),
         Decision::TooMany { count, again_at } => {
             let zoned = again_at.to_zoned(jiff::tz::TimeZone::system());
             let at = zoned.strftime("%H:%M:%S").to_string();
@@ -265,35 +281,78 @@ fn explain(view: &ProfileView, helps: RestartHelps, teller: &mut Teller<'_>) {
     );
 }
 
-async fn restart_all(orders: Vec<Order>, deps: &Deps, teller: &mut Teller<'_>) -> Vec<RestartOutcome> {
+async fn work_off(all: Vec<Work>, deps: &Deps, teller: &mut Teller<'_>) -> Vec<RestartOutcome> {
     // each restart tells five things at most: three steps, an attempt that failed, the outcome
-    let (tell, mut told) = mpsc::channel::<(String, RestartView)>((5 * orders.len()).max(1));
+    let (tell, mut told) = mpsc::channel::<Told>((5 * all.len()).max(1));
     let turn = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for Order { request, supervisor, claim } in orders {
+    for work in all {
         let (tell, turn, snapshots) = (tell.clone(), Arc::clone(&turn), deps.snapshots.clone());
-        running.spawn(async move {
-            let _turn = turn.acquire().await;
-            let _claim = claim;
-            let name = request.profile.name.clone();
-            restart(request, supervisor, snapshots, |view| {
-                let _ = tell.try_send((name.clone(), view));
-            })
-            .await
-        });
+        match work {
+            Work::Begin(order) => running.spawn(async move {
+                let _turn = turn.acquire().await;
+                let Order { request, supervisor, claim } = *order;
+                let name = request.profile.name.clone();
+                let outcome = restart(request, supervisor, snapshots, |view| {
+                    let _ = tell.try_send(Told::View(name.clone(), view));
+                })
+                .await;
+                // who asked meanwhile waits for this; where it cannot be written, he is told that nobody knows
+                let _ = claim.map(|claim| claim.settle(&outcome));
+                outcome
+            }),
+            Work::Join { name, limit } => {
+                let (ledger, lang) = (deps.ledger.clone(), deps.lang);
+                running.spawn(async move {
+                    let outcome = join(&ledger, &name, limit, lang).await;
+                    let _ = tell.try_send(Told::Joined(name, outcome.clone()));
+                    outcome
+                })
+            }
+        };
     }
     drop(tell);
-    while let Some((name, view)) = told.recv().await {
-        if let (Some(file), Some(_)) = (&deps.history, &view.outcome)
-            && let Err(error) = note_down(file, &name, &view)
-        {
-            // the restart itself is what was asked for
-            let text = teller.fill(words::HISTORY, &[("why", &error.to_string())]);
-            teller.note(&name, &text);
+    while let Some(told) = told.recv().await {
+        match told {
+            Told::View(name, view) => {
+                if let (Some(file), Some(_)) = (&deps.history, &view.outcome)
+                    && let Err(error) = note_down(file, &name, &view)
+                {
+                    // the restart itself is what was asked for
+                    let text = teller.fill(words::HISTORY, &[("why", &error.to_string())]);
+                    teller.note(&name, &text);
+                }
+                teller.view(&name, &view);
+            }
+            // the history hears of it from the process that restarted it
+            Told::Joined(name, outcome) => teller.outcome(&name, &outcome),
         }
-        teller.view(&name, &view);
     }
     running.join_all().await
+}
+
+/// What is to be told.
+enum Told {
+    View(String, RestartView),
+    Joined(String, RestartOutcome),
+}
+
+/// Waits for the outcome of a restart that another process has begun.
+async fn join(ledger: &Ledger, name: &str, limit: Duration, lang: Lang) -> RestartOutcome {
+    let until = Instant::now() + limit;
+    let why = loop {
+        match ledger.joined(name) {
+            Ok(Joined::Over(Some(outcome))) => return outcome,
+            Ok(Joined::Over(None)) => break lang.pick(words::JOINED_SILENT).to_owned(),
+            Ok(Joined::UnderWay) if Instant::now() < until => tokio::time::sleep(JOIN_PAUSE).await,
+            Ok(Joined::UnderWay) => {
+                let limit = text::duration(lang, jiff::SignedDuration::try_from(limit).unwrap_or_default());
+                break fill(lang.pick(words::JOINED_LATE), &[("limit", &limit)]);
+            }
+            Err(error) => break text::error::io(lang, &error),
+        }
+    };
+    RestartOutcome::CannotTell { step: RestartStep::EndingOld, why }
 }
 
 /// Adds the outcome to the history that the agent keeps; where there is none, none is begun.
@@ -332,20 +391,29 @@ impl Teller<'_> {
         self.line(object, &format!("{name}: {text}"));
     }
 
+    /// Says that another process restarts it, whose outcome is waited for.
+    fn join(&mut self, name: &str) {
+        let text = self.lang.pick(words::UNDER_WAY);
+        let object = || json!({"version": JSON_VERSION, "profile": name, "step": "joining", "message": text});
+        self.line(object, &format!("{name}: {text}"));
+    }
+
     fn view(&mut self, name: &str, view: &RestartView) {
-        let text = match &view.outcome {
-            None => format!("{}…", words::step(self.lang, view.step, view.retrying)),
-            Some(outcome) => words::outcome(self.lang, outcome),
-        };
-        let object = || match &view.outcome {
-            None => {
-                let retrying = view.retrying.map(Reason::code);
-                json!({"version": JSON_VERSION, "profile": name, "step": step_word(view.step),
-                       "retrying": retrying, "message": text})
-            }
-            Some(outcome) => outcome_json(name, outcome, &text),
+        if let Some(outcome) = &view.outcome {
+            return self.outcome(name, outcome);
+        }
+        let text = format!("{}…", words::step(self.lang, view.step, view.retrying));
+        let object = || {
+            let retrying = view.retrying.map(Reason::code);
+            json!({"version": JSON_VERSION, "profile": name, "step": step_word(view.step),
+                   "retrying": retrying, "message": text})
         };
         self.line(object, &format!("{name}: {text}"));
+    }
+
+    fn outcome(&mut self, name: &str, outcome: &RestartOutcome) {
+        let text = words::outcome(self.lang, outcome);
+        self.line(|| outcome_json(name, outcome, &text), &format!("{name}: {text}"));
     }
 }
 

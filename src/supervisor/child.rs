@@ -49,6 +49,11 @@ impl Answer {
         self.code == 0
     }
 
+    /// One that says nothing but its exit code.
+    pub const fn of_code(code: i32) -> Self {
+        Self { code, stdout: String::new(), stderr: String::new() }
+    }
+
     /// What it complains of, in one line: standard error, or standard output where that is empty.
     pub fn words(&self) -> String {
         let text = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };

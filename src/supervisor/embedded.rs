@@ -100,13 +100,7 @@ impl Supervisor for Embedded {
     fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
         let mut jobs = self.jobs();
         let Some(entry) = jobs.get_mut(&job.label) else {
-            return Ok(JobReport {
-                state: JobState::NotLoaded,
-                pid: None,
-                last_exit: None,
-                runs: None,
-                domain: None,
-            });
+            return Ok(JobReport::NOT_LOADED);
         };
         if let Some(child) = &mut entry.child
             && let Ok(Some(status)) = child.try_wait()
@@ -117,7 +111,13 @@ impl Supervisor for Embedded {
         }
         let pid = entry.child.as_ref().map(Child::id);
         let state = if pid.is_some() { JobState::Running } else { JobState::Waiting };
-        Ok(JobReport { state, pid, last_exit: entry.last_exit, runs: Some(entry.runs), domain: None })
+        Ok(JobReport {
+            state,
+            pid,
+            last_exit: entry.last_exit,
+            runs: Some(entry.runs),
+            ..JobReport::NOT_LOADED
+        })
     }
 
     fn restart(&self, job: &JobFile) -> Result<(), SupervisorError> {

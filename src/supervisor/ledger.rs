@@ -8,15 +8,16 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::policy;
 use crate::lock::Lock;
+use crate::snapshot::{RestartOutcome, RestartStep};
 
 /// Most that is read, in bytes; a longer file is not ours.
 const FILE_LIMIT: u64 = 256 * 1024;
@@ -39,7 +40,56 @@ pub struct Ledger {
 /// The right to restart one profile, see [`Ledger::claim`].
 #[derive(Debug)]
 #[must_use]
-pub struct Claim(#[expect(dead_code, reason = "held for what its drop does")] Lock);
+pub struct Claim(Lock);
+
+impl Claim {
+    /// Leaves the outcome to those who asked for the same restart meanwhile, see [`Ledger::joined`].
+    pub fn settle(&self, outcome: &RestartOutcome) -> io::Result<()> {
+        let text = serde_json::to_vec(&Told::of(outcome))?;
+        self.0.file().write_all_at(&text, 0)
+    }
+}
+
+/// A restart that another process has claimed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Joined {
+    /// It goes on.
+    UnderWay,
+    /// It is over; `None`: whoever was at it ended without a word.
+    Over(Option<RestartOutcome>),
+}
+
+/// An outcome as it is left in the file of a claim.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+enum Told {
+    Worked { took: SignedDuration, pid: u32, killed: bool },
+    Failed { step: u8, why: String },
+    CannotTell { step: u8, why: String },
+}
+
+/// The steps, in the order of their numbers in a file.
+const STEPS: [RestartStep; 3] = [RestartStep::EndingOld, RestartStep::StartingNew, RestartStep::ProvingLink];
+
+impl Told {
+    fn of(outcome: &RestartOutcome) -> Self {
+        match outcome.clone() {
+            RestartOutcome::Worked { took, pid, killed } => Self::Worked { took, pid, killed },
+            RestartOutcome::Failed { step, why } => Self::Failed { step: step as u8, why },
+            RestartOutcome::CannotTell { step, why } => Self::CannotTell { step: step as u8, why },
+        }
+    }
+
+    /// `None`: it names a step that there is not.
+    fn outcome(self) -> Option<RestartOutcome> {
+        let named = |step: u8| STEPS.get(usize::from(step)).copied();
+        Some(match self {
+            Self::Worked { took, pid, killed } => RestartOutcome::Worked { took, pid, killed },
+            Self::Failed { step, why } => RestartOutcome::Failed { step: named(step)?, why },
+            Self::CannotTell { step, why } => RestartOutcome::CannotTell { step: named(step)?, why },
+        })
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -100,19 +150,40 @@ impl Ledger {
         Ok(None)
     }
 
-    /// Claims the restart of this profile for this process, until the claim is dropped. `None`: another process is at it
-    /// (the menu and a command line at once). The lock goes with its process, however that ends.
+    /// Claims the restart of this profile for this process, until the claim is dropped. `None`: somebody is at it
+    /// (the menu and a command line at once), see [`Self::joined`]. The lock goes with its process, however that ends.
     pub fn claim(&self, profile: &str) -> io::Result<Option<Claim>> {
+        let Some(lock) = self.lock_of(profile)? else {
+            return Ok(None);
+        };
+        // what an earlier restart left is nobody's answer any more
+        lock.file().set_len(0)?;
+        Ok(Some(Claim(lock)))
+    }
+
+    /// How the restart goes that was claimed when [`Self::claim`] said `None`.
+    pub fn joined(&self, profile: &str) -> io::Result<Joined> {
+        let Some(lock) = self.lock_of(profile)? else {
+            return Ok(Joined::UnderWay);
+        };
+        let mut text = Vec::new();
+        lock.file().take(FILE_LIMIT).read_to_end(&mut text)?;
+        Ok(Joined::Over(serde_json::from_slice::<Told>(&text).ok().and_then(Told::outcome)))
+    }
+
+    /// The file of a profile's claim, locked; `None`: somebody has it.
+    fn lock_of(&self, profile: &str) -> io::Result<Option<Lock>> {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        // any name is a safe file name this way; two that fall together only wait for each other
+        // any name is a safe file name this way, and two never fall together but by a chance in 2^64 (FNV-1a)
         let sum = profile.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
             (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        let path = self.path.with_extension(format!("{:03x}.lock", sum & 0xfff));
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-        Ok(Lock::take(file)?.map(Claim))
+        let path = self.path.with_extension(format!("{sum:016x}.lock"));
+        let file =
+            OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+        Lock::take(file)
     }
 
     fn lock(&self) -> io::Result<Lock> {
@@ -232,6 +303,42 @@ mod tests {
         }
         let outside = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(outside, 1, "nothing beside the data folder");
+    }
+
+    #[test]
+    fn no_profile_holds_up_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(folder.path().join("restarts.json"));
+        // among so many, a shorter sum than the whole one would put two into one place
+        let claims: Vec<_> = (0..400).map(|i| ledger.claim(&format!("p{i}")).unwrap()).collect();
+        assert!(claims.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn who_comes_second_hears_the_outcome_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(folder.path().join("restarts.json"));
+        let outcomes = STEPS.into_iter().flat_map(|step| {
+            let why = || "why — \u{1b}[0m 为什么".to_owned();
+            [RestartOutcome::Failed { step, why: why() }, RestartOutcome::CannotTell { step, why: why() }]
+        });
+        let worked =
+            RestartOutcome::Worked { took: SignedDuration::from_millis(4_200), pid: 77, killed: true };
+        for outcome in outcomes.chain([worked]) {
+            let claim = ledger.claim("work").unwrap().unwrap();
+            assert_eq!(ledger.joined("work").unwrap(), Joined::UnderWay, "what was left before is gone");
+            claim.settle(&outcome).unwrap();
+            assert_eq!(
+                ledger.joined("work").unwrap(),
+                Joined::UnderWay,
+                "it counts once the claim is given back"
+            );
+            drop(claim);
+            assert_eq!(ledger.joined("work").unwrap(), Joined::Over(Some(outcome)));
+        }
+        // ended without a word: killed, or interrupted
+        drop(ledger.claim("work").unwrap());
+        assert_eq!(ledger.joined("work").unwrap(), Joined::Over(None));
     }
 
     #[test]

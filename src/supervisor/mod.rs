@@ -8,11 +8,13 @@ pub mod policy;
 pub mod restart;
 pub mod systemd;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
+use crate::profile::property_list::ListError;
 
 /// What a manager says of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,38 @@ pub struct JobReport {
     pub runs: Option<u64>,
     /// launchd: the domain that knows it (`gui/501`).
     pub domain: Option<String>,
+    /// The time between SIGTERM and SIGKILL that holds for it, 1 s to [`LONGEST_EXIT`]; `None`: not told, or no end.
+    pub exit_timeout: Option<Duration>,
+}
+
+/// Longest time between SIGTERM and SIGKILL that is waited for.
+pub const LONGEST_EXIT: Duration = Duration::from_secs(600);
+
+impl JobReport {
+    /// Of a job that its manager does not know.
+    pub const NOT_LOADED: Self = Self {
+        state: JobState::NotLoaded,
+        pid: None,
+        last_exit: None,
+        runs: None,
+        domain: None,
+        exit_timeout: None,
+    };
+}
+
+/// What is odd about an answer that is no refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Odd {
+    /// Its words cannot be read.
+    NotUnderstood,
+    /// Its words contradict each other.
+    Contradiction,
+    /// What was in progress does not end.
+    NeverEnds,
+    /// The job was unloaded and is still registered.
+    StillRegistered,
+    /// The job was loaded and is not registered.
+    NotRegistered,
 }
 
 /// What went wrong when a manager was asked.
@@ -58,13 +92,45 @@ pub enum SupervisorError {
         /// What it printed.
         words: String,
     },
+    /// It answered, and that makes no sense, or nothing came of it.
+    #[error("{program} {action}: exit {code}: {odd:?}: {words}")]
+    Odd {
+        /// Path of the program.
+        program: String,
+        /// What was asked.
+        action: String,
+        /// Its exit code.
+        code: i32,
+        /// What is odd.
+        odd: Odd,
+        /// What it printed, bounded and redacted; may be empty.
+        words: String,
+    },
+    /// launchd does not take the job in this domain.
+    #[error("launchd cannot manage {label} in {domain}: {words}")]
+    Domain {
+        /// The job's label.
+        label: String,
+        /// The domain (`gui/501`).
+        domain: String,
+        /// What launchctl printed.
+        words: String,
+    },
+    /// The manager would refuse the job file, so that the job was not unloaded.
+    #[error("{} would be refused", .path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: BadFile,
+    },
     /// Somebody disabled (launchd) or masked (systemd) the job: it will not start before that is undone.
     #[error("the job is disabled; to allow it: {enable}")]
     Disabled {
         /// The command that undoes it.
         enable: String,
     },
-    /// The domain or manager cannot manage jobs for this user.
+    /// There is no manager to talk to for this user; the words are its program's.
     #[error("{0}")]
     Unusable(String),
     /// Anything of the system: could not start the program, could not read its answer.
@@ -75,6 +141,17 @@ pub enum SupervisorError {
         /// The cause.
         source: std::io::Error,
     },
+}
+
+/// Why launchd would refuse a job file.
+#[derive(Debug)]
+pub enum BadFile {
+    /// Others may write to it (its mode).
+    Loose(u32),
+    /// It is no property list.
+    List(ListError),
+    /// It cannot be read.
+    Io(std::io::Error),
 }
 
 /// A service manager. Calls block, are bounded in time, and act on the exact label only.

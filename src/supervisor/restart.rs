@@ -28,6 +28,10 @@ pub type StartOf = fn(u32) -> Option<u64>;
 /// The SDK tries a network that failed again after this (measured with hermes-agent 0.13.0 and 0.19.0).
 const RETRY_INTERVAL: Duration = Duration::from_secs(120);
 
+/// What a manager's own bounds may add to a step while it has not answered, see [`Order`]: launchd's way from a refused
+/// kickstart over unload and load.
+const ORDER_LIMIT: Duration = Duration::from_secs(90);
+
 /// How long each step may take.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
@@ -63,6 +67,11 @@ impl Limits {
             retry: RETRY_INTERVAL + deadlines.attempt,
             poll: Duration::from_millis(200),
         }
+    }
+
+    /// No restart within these limits takes longer.
+    pub fn whole(&self) -> Duration {
+        self.exit_timeout + self.margin + self.start + self.link + self.retry + ORDER_LIMIT
     }
 }
 
@@ -147,7 +156,11 @@ struct Run {
 
 impl Run {
     async fn all(&mut self, progress: &mut impl FnMut(RestartView)) -> Result<RestartOutcome, Stop> {
-        let old = self.old_processes().await;
+        let (old, exit_timeout) = self.old_processes().await;
+        if let Some(told) = exit_timeout {
+            // the job file may be silent, and another default hold on this machine
+            self.request.limits.exit_timeout = told;
+        }
         let mut order = self.order();
 
         let until = Instant::now() + self.request.limits.exit_timeout + self.request.limits.margin;
@@ -173,12 +186,15 @@ impl Run {
         Ok(RestartOutcome::Worked { took: self.elapsed(), pid, killed })
     }
 
-    /// The job's process and the gateway's: where a wrapper runs the gateway, both have to go.
-    async fn old_processes(&self) -> Vec<Old> {
+    /// The job's process and the gateway's: where a wrapper runs the gateway, both have to go. And the time between
+    /// SIGTERM and SIGKILL, where the manager tells it.
+    async fn old_processes(&self) -> (Vec<Old>, Option<Duration>) {
         let mut pids: Vec<u32> = self.verdict().and_then(|v| v.pid).into_iter().collect();
+        let mut exit_timeout = None;
         // A manager that gives no answer now will have a chance to say so when it is asked to act.
-        if let Ok(Ok(JobReport { pid: Some(pid), .. })) = self.query().await {
-            pids.push(pid);
+        if let Ok(Ok(report)) = self.query().await {
+            pids.extend(report.pid);
+            exit_timeout = report.exit_timeout;
         }
         let mut old: Vec<Old> = Vec::new();
         for pid in pids {
@@ -188,7 +204,7 @@ impl Run {
                 old.push(Old { pid, start });
             }
         }
-        old
+        (old, exit_timeout)
     }
 
     fn order(&self) -> Order {
@@ -208,7 +224,7 @@ impl Run {
             let Some(living) = old.iter().find(|o| (self.request.start_of)(o.pid) == Some(o.start)) else {
                 return Ok(self.begun.elapsed());
             };
-            if Instant::now() >= until {
+            if Instant::now() >= until && !order.is_under_way() {
                 let pid = living.pid.to_string();
                 let still = fill(self.pick(words::STILL_THERE), &[("pid", &pid)]);
                 return Err(Stop::Failed(order.with_complaint(still)));
@@ -227,7 +243,7 @@ impl Run {
                     if report.pid.is_some_and(|pid| self.is_new(pid, old)) {
                         return Ok(report);
                     }
-                    if Instant::now() < until {
+                    if Instant::now() < until || order.is_under_way() {
                         self.pause().await;
                         continue;
                     }
@@ -237,7 +253,7 @@ impl Run {
                 Ok(Err(error)) => words::error(self.request.lang, &error),
                 Err(join) => join.to_string(),
             };
-            if Instant::now() >= until {
+            if Instant::now() >= until && !order.is_under_way() {
                 return Err(Stop::Unclear(unclear));
             }
             self.pause().await;
@@ -376,7 +392,8 @@ fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
-/// What became of the order to the manager.
+/// What became of the order to the manager. While it is under way no step is given up: launchd may be asked to unload and
+/// load the job after a kickstart that it refused, and every call of a manager has an end of its own.
 enum Order {
     UnderWay(JoinHandle<Result<(), SupervisorError>>),
     Accepted,
@@ -402,6 +419,10 @@ impl Order {
             Err(join) => return Err(Stop::Failed(join.to_string())),
         }
         Ok(())
+    }
+
+    const fn is_under_way(&self) -> bool {
+        matches!(self, Self::UnderWay(_))
     }
 
     fn with_complaint(&self, why: String) -> String {

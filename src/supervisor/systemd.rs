@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::child::{self, Answer};
-use super::{JobReport, Supervisor, SupervisorError};
+use super::{JobReport, LONGEST_EXIT, Odd, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
 
@@ -20,7 +20,7 @@ pub const EXIT_TIMEOUT_S: u64 = 90;
 /// What is asked of a unit.
 const PROPERTIES: &str = "Id,LoadState,LoadError,ActiveState,SubState,Result,MainPID,ExecMainPID,ExecMainCode,ExecMainStatus,NRestarts,\
                           Restart,RestartPreventExitStatus,StartLimitBurst,StartLimitIntervalUSec,UnitFileState,\
-                          ExecMainStartTimestampMonotonic";
+                          ExecMainStartTimestampMonotonic,TimeoutStopUSec";
 
 /// The systemd user manager of this user.
 #[derive(Debug, Clone)]
@@ -77,7 +77,13 @@ impl Systemd {
         let answer = self.call(&arguments)?;
         match parse(&answer.stdout) {
             Some(unit) if answer.ok() => Ok(unit),
-            _ => Err(self.refused(&arguments, answer.code, format!("not understood: {}", answer.words()))),
+            _ => Err(SupervisorError::Odd {
+                program: self.program.display().to_string(),
+                action: child::one_line(&arguments.join(" ")),
+                code: answer.code,
+                odd: Odd::NotUnderstood,
+                words: answer.words(),
+            }),
         }
     }
 }
@@ -104,6 +110,7 @@ impl Supervisor for Systemd {
             last_exit: unit.last_exit(),
             runs: unit.started.then(|| unit.restarts.saturating_add(1)),
             domain: None,
+            exit_timeout: unit.stop_timeout,
         })
     }
 
@@ -160,6 +167,31 @@ pub struct Unit {
     pub file_state: String,
     /// Whether it was ever started since the manager knows it.
     pub started: bool,
+    /// The time between SIGTERM and SIGKILL, at most [`LONGEST_EXIT`]; `None`: not told, or no end.
+    pub stop_timeout: Option<Duration>,
+}
+
+/// A time as `systemctl show` prints it: `1min 30s`, `45s`, `500ms`; `None` for `infinity`, 0 and anything else.
+fn time_span(text: &str) -> Option<Duration> {
+    let mut whole = Duration::ZERO;
+    for part in text.split_whitespace() {
+        let unit = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let number: f64 = part[..part.len() - unit.len()].parse().ok()?;
+        let seconds = match unit {
+            "us" => 0.000_001,
+            "ms" => 0.001,
+            "s" => 1.0,
+            "min" => 60.0,
+            "h" => 3600.0,
+            "d" => 86_400.0,
+            "w" => 604_800.0,
+            "month" => 2_629_800.0,
+            "y" => 31_557_600.0,
+            _ => return None,
+        };
+        whole = whole.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
+    }
+    (!whole.is_zero()).then_some(whole)
 }
 
 /// Reads `systemctl show`. `None`: this is no unit. Unknown lines are left out; no text makes it panic.
@@ -184,6 +216,7 @@ pub fn parse(text: &str) -> Option<Unit> {
             "RestartPreventExitStatus" => {
                 unit.prevented = value.split_whitespace().filter_map(|n| n.parse().ok()).collect();
             }
+            "TimeoutStopUSec" => unit.stop_timeout = time_span(value).map(|time| time.min(LONGEST_EXIT)),
             "ExecMainStartTimestampMonotonic" => unit.started = value.parse().is_ok_and(|t: u64| t > 0),
             _ => {}
         }
@@ -314,6 +347,25 @@ mod tests {
             "LoadState=loaded ActiveState=failed {unlimited} Result=exit-code ExecMainCode=1 NRestarts=99"
         );
         assert_eq!(unit(&lines).state(), Stopped);
+    }
+
+    #[test]
+    fn times_until_sigkill() {
+        for (text, seconds) in [
+            ("1min 30s", Some(90.0)),
+            ("45s", Some(45.0)),
+            ("1.5s", Some(1.5)),
+            ("2min 500ms", Some(120.5)),
+            ("1d", Some(600.0)),
+            ("infinity", None),
+            ("0", None),
+            ("-1s", None),
+            ("9999999999999999999999y", None),
+        ] {
+            let text = format!("LoadState=loaded\nActiveState=active\nTimeoutStopUSec={text}\n");
+            let told = parse(&text).unwrap().stop_timeout.map(|time| time.as_secs_f64());
+            assert_eq!(told, seconds, "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{Lang, Phrase, duration, fill};
 use crate::health::{Reason, RestartHelps};
 use crate::snapshot::{RestartOutcome, RestartStep};
-use crate::supervisor::SupervisorError;
+use crate::supervisor::{BadFile, Odd, SupervisorError};
 
 /// Whether a restart helps, in one sentence: [`helps`].
 const HELPS: [Phrase; 6] = [
@@ -57,7 +57,8 @@ pub const CANNOT_TELL: Phrase =
     ["cannot tell whether the restart worked, {where}: {why}", "无法确认重启结果（{where}）：{why}"];
 
 /// The old process is there past its limit.
-pub const STILL_THERE: Phrase = ["process {pid} is still there", "进程 {pid} 仍然存在"];
+pub const STILL_THERE: Phrase =
+    ["process {pid} is still there; kill -9 {pid} ends it", "进程 {pid} 仍然存在，可用 kill -9 {pid} 结束它"];
 /// The manager knows the job and starts nothing.
 pub const NO_NEW_PROCESS: Phrase = ["no new process came up", "没有新进程启动"];
 /// The manager does not know the job.
@@ -102,8 +103,18 @@ pub const TOO_MANY: Phrase = [
     "未重启：最近一小时内已重启 {count} 次；{at} 之后可再次重启，或使用 --force",
 ];
 /// Another process restarts it.
-pub const UNDER_WAY: Phrase =
-    ["not restarted: a restart of this profile is already under way", "未重启：此配置正在由另一个进程重启"];
+pub const UNDER_WAY: Phrase = [
+    "a restart of this profile is already under way; waiting for its outcome…",
+    "此配置正在由另一个进程重启，正在等待其结果…",
+];
+/// The other process ended without a word.
+pub const JOINED_SILENT: Phrase = [
+    "the restart that was under way ended without an outcome: it was interrupted. Look at it with gatelight status",
+    "先前的重启已结束但没有结果：它被中断了。请用 gatelight status 查看",
+];
+/// The other process takes too long.
+pub const JOINED_LATE: Phrase =
+    ["the restart that was under way did not end within {limit}", "先前的重启在 {limit} 内没有结束"];
 /// Nothing to do for `--red`.
 pub const NOTHING_RED: Phrase = ["no profile is red: nothing to restart", "没有红灯的配置，无需重启"];
 /// The limit could not be kept.
@@ -121,6 +132,44 @@ pub const ERROR_TIMED_OUT: Phrase =
 /// A program refuses.
 pub const ERROR_REFUSED: Phrase =
     ["{program} {action}: exit code {code}: {words}", "{program} {action}：退出码 {code}：{words}"];
+/// A program's answer is odd.
+pub const ERROR_ODD: Phrase =
+    ["{program} {action} (exit code {code}): {what}", "{program} {action}（退出码 {code}）：{what}"];
+/// What is odd.
+pub const ODD_NOT_UNDERSTOOD: Phrase = ["its answer is not understood: {words}", "无法理解其回答：{words}"];
+/// What is odd.
+pub const ODD_CONTRADICTION: Phrase = ["its words contradict each other", "其回答自相矛盾"];
+/// What is odd.
+pub const ODD_NEVER_ENDS: Phrase = [
+    "something is already in progress, and it does not end; try again in a minute",
+    "已有操作在进行且一直没有结束，请稍后再试",
+];
+/// What is odd.
+pub const ODD_STILL_REGISTERED: Phrase = [
+    "the job was to be unloaded and is still registered; try again in a minute",
+    "任务本应已卸载，却仍处于注册状态，请稍后再试",
+];
+/// What is odd.
+pub const ODD_NOT_REGISTERED: Phrase = [
+    "the job is not registered all the same; log out and in again, then look at gatelight status",
+    "任务仍然没有注册；请注销并重新登录，再用 gatelight status 查看",
+];
+/// A domain that does not take the job.
+pub const ERROR_DOMAIN: Phrase = [
+    "launchd cannot manage {label} in {domain}: {words}. Check the job file (gatelight doctor); where that finds nothing, log \
+     out and in again",
+    "launchd 无法在 {domain} 中管理 {label}：{words}。请检查任务文件（gatelight doctor）；如无问题，请注销后重新登录",
+];
+/// A job file that launchd would refuse.
+pub const ERROR_LOOSE: Phrase = [
+    "launchd refuses {path}: others may write to it (mode {mode}). First: chmod go-w {path}",
+    "launchd 会拒绝 {path}：其他用户可以写它（权限 {mode}）。请先执行：chmod go-w {path}",
+];
+/// A job file that launchd would refuse.
+pub const ERROR_BAD_FILE: Phrase = [
+    "launchd cannot use {path}: {why}. Mend the file first, or let Hermes write it anew: hermes gateway install",
+    "launchd 无法使用 {path}：{why}。请先修正该文件，或让 Hermes 重新生成：hermes gateway install",
+];
 /// A disabled job.
 pub const ERROR_DISABLED: Phrase =
     ["the job is disabled; to allow it: {enable}", "任务已被禁用；如需启用：{enable}"];
@@ -175,6 +224,34 @@ pub fn error(lang: Lang, error: &SupervisorError) -> String {
             lang.pick(ERROR_REFUSED),
             &[("program", program), ("action", action), ("code", &code.to_string()), ("words", words)],
         ),
+        SupervisorError::Odd { program, action, code, odd, words } => {
+            let phrase = match odd {
+                Odd::NotUnderstood => ODD_NOT_UNDERSTOOD,
+                Odd::Contradiction => ODD_CONTRADICTION,
+                Odd::NeverEnds => ODD_NEVER_ENDS,
+                Odd::StillRegistered => ODD_STILL_REGISTERED,
+                Odd::NotRegistered => ODD_NOT_REGISTERED,
+            };
+            let what = fill(lang.pick(phrase), &[("words", words)]);
+            let values =
+                [("program", &**program), ("action", action), ("code", &code.to_string()), ("what", &what)];
+            fill(lang.pick(ERROR_ODD), &values)
+        }
+        SupervisorError::Domain { label, domain, words } => {
+            fill(lang.pick(ERROR_DOMAIN), &[("label", label), ("domain", domain), ("words", words)])
+        }
+        SupervisorError::BadFile { path, why } => {
+            let path = path.display().to_string();
+            let why = match why {
+                BadFile::Loose(mode) => {
+                    let mode = format!("{mode:04o}");
+                    return fill(lang.pick(ERROR_LOOSE), &[("path", &path), ("mode", &mode)]);
+                }
+                BadFile::List(error) => error.text(lang),
+                BadFile::Io(error) => super::error::io(lang, error),
+            };
+            fill(lang.pick(ERROR_BAD_FILE), &[("path", &path), ("why", &why)])
+        }
         SupervisorError::Disabled { enable } => fill(lang.pick(ERROR_DISABLED), &[("enable", enable)]),
         SupervisorError::Unusable(words) => words.clone(),
         SupervisorError::Io { program, source } => format!("{program}: {}", super::error::io(lang, source)),
@@ -214,6 +291,8 @@ mod tests {
             NOT_CONFIRMED,
             TOO_MANY,
             UNDER_WAY,
+            JOINED_SILENT,
+            JOINED_LATE,
             NOTHING_RED,
             RETRYING,
             LEDGER,
@@ -221,6 +300,15 @@ mod tests {
             ERROR_MISSING,
             ERROR_TIMED_OUT,
             ERROR_REFUSED,
+            ERROR_ODD,
+            ODD_NOT_UNDERSTOOD,
+            ODD_CONTRADICTION,
+            ODD_NEVER_ENDS,
+            ODD_STILL_REGISTERED,
+            ODD_NOT_REGISTERED,
+            ERROR_DOMAIN,
+            ERROR_LOOSE,
+            ERROR_BAD_FILE,
             ERROR_DISABLED,
         ];
         let names = |text: &str| {

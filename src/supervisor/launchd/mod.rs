@@ -5,13 +5,16 @@
 
 pub mod parse;
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::child::{self, Answer};
-use super::{JobReport, Supervisor, SupervisorError};
+use super::{BadFile, JobReport, LONGEST_EXIT, Odd, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
-use crate::profile::JobFile;
+use crate::profile::{JobFile, files, property_list};
 
 /// Where macOS keeps it.
 pub const LAUNCHCTL: &str = "/bin/launchctl";
@@ -108,15 +111,21 @@ impl Launchd {
     }
 
     fn refused(&self, arguments: &[&str], answer: &Answer) -> SupervisorError {
-        self.refused_because(arguments, answer.code, answer.words())
-    }
-
-    fn refused_because(&self, arguments: &[&str], code: i32, words: String) -> SupervisorError {
         SupervisorError::Refused {
             program: self.program.display().to_string(),
             action: child::one_line(&arguments.join(" ")),
-            code,
-            words,
+            code: answer.code,
+            words: answer.words(),
+        }
+    }
+
+    fn odd(&self, arguments: &[&str], answer: &Answer, odd: Odd) -> SupervisorError {
+        SupervisorError::Odd {
+            program: self.program.display().to_string(),
+            action: child::one_line(&arguments.join(" ")),
+            code: answer.code,
+            odd,
+            words: answer.words(),
         }
     }
 
@@ -135,10 +144,12 @@ impl Launchd {
             match answer.code {
                 0 => match parse::print(&answer.stdout) {
                     Some(job) if !job.doubtful => return Ok(Sight::Here { domain, job }),
-                    Some(job) => return self.second_opinion(label, domain, job),
+                    Some(job) => {
+                        let doubt = self.odd(&arguments, &answer, Odd::Contradiction);
+                        return self.second_opinion(label, domain, job, doubt);
+                    }
                     None => {
-                        let words = format!("not understood: {}", answer.words());
-                        puzzled.get_or_insert(self.refused_because(&arguments, 0, words));
+                        puzzled.get_or_insert(self.odd(&arguments, &answer, Odd::NotUnderstood));
                     }
                 },
                 code::NO_SERVICE | code::NO_SUCH_PROCESS | code::NO_DOMAIN | code::UNSUPPORTED => {}
@@ -164,17 +175,14 @@ impl Launchd {
         label: &str,
         domain: String,
         first: parse::Job,
+        doubt: SupervisorError,
     ) -> Result<Sight, SupervisorError> {
         match self.find_by_list(label)? {
             Sight::Here { job, .. } => {
                 let job = parse::Job { pid: job.pid, last_exit: job.last_exit.or(first.last_exit), ..first };
                 Ok(Sight::Here { domain, job })
             }
-            Sight::Nowhere => {
-                let target = format!("{domain}/{label}");
-                let words = "its words contradict each other".to_owned();
-                Err(self.refused_because(&["print", &target], 0, words))
-            }
+            Sight::Nowhere => Err(doubt),
         }
     }
 
@@ -186,10 +194,7 @@ impl Launchd {
                 let domain = self.home_domain()?;
                 Ok(Sight::Here { domain, job })
             }
-            (0, None) => {
-                let words = format!("not understood: {}", answer.words());
-                Err(self.refused_because(&arguments, 0, words))
-            }
+            (0, None) => Err(self.odd(&arguments, &answer, Odd::NotUnderstood)),
             (code::NO_SERVICE | code::NO_SUCH_PROCESS | 1, _) => Ok(Sight::Nowhere),
             _ => Err(self.refused(&arguments, &answer)),
         }
@@ -221,10 +226,12 @@ impl Supervisor for Launchd {
                 last_exit: job.last_exit,
                 runs: job.runs,
                 domain: Some(domain),
+                exit_timeout: job
+                    .exit_timeout_s
+                    .filter(|s| *s > 0)
+                    .map(|s| Duration::from_secs(s).min(LONGEST_EXIT)),
             },
-            Sight::Nowhere => {
-                JobReport { state: JobState::NotLoaded, pid: None, last_exit: None, runs: None, domain: None }
-            }
+            Sight::Nowhere => JobReport::NOT_LOADED,
         })
     }
 
@@ -247,6 +254,23 @@ impl Supervisor for Launchd {
         };
         action.load_and_start(&domain)
     }
+}
+
+/// Why launchd would not take this job file; `Ok` where nothing is known against it.
+fn acceptable(path: &Path) -> Result<(), BadFile> {
+    let data = fs::metadata(path).map_err(BadFile::Io)?;
+    // "bad ownership/permissions"
+    if data.mode() & 0o022 != 0 {
+        return Err(BadFile::Loose(data.mode() & 0o7777));
+    }
+    // a FIFO in its place would hold us; launchd does not take one either
+    if !data.is_file() {
+        return Err(BadFile::Io(io::ErrorKind::InvalidInput.into()));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(BadFile::Io)?;
+    file.take(files::LARGEST).read_to_end(&mut bytes).map_err(BadFile::Io)?;
+    property_list::parse(&bytes).map(drop).map_err(BadFile::List)
 }
 
 /// How `bootstrap` went.
@@ -327,12 +351,19 @@ impl<'a> Action<'a> {
                 _ => return Err(self.launchd.refused(&arguments, &answer)),
             }
         }
-        let words = "already in progress, and it does not end".to_owned();
-        Err(self.launchd.refused_because(&arguments, code::ALREADY, words))
+        Err(self.launchd.odd(&arguments, &Answer::of_code(code::ALREADY), Odd::NeverEnds))
     }
 
-    /// Takes the job out of the domain and waits until it is gone.
+    /// What would keep launchd from taking the job again once it is unloaded: a gateway that runs is not ended for that.
+    fn can_come_back(&self, domain: &str) -> Result<(), SupervisorError> {
+        let path = &self.job.path;
+        acceptable(path).map_err(|why| SupervisorError::BadFile { path: path.clone(), why })?;
+        if self.disabled(domain) { Err(self.say_disabled(domain)) } else { Ok(()) }
+    }
+
+    /// Takes the job out of the domain and waits until it is gone. Nothing is touched where it could not come back.
     fn unload(&self, domain: &str) -> Result<(), SupervisorError> {
+        self.can_come_back(domain)?;
         let target = self.target(domain);
         let arguments = ["bootout", target.as_str()];
         let mut answer = self.act(&arguments)?;
@@ -347,8 +378,7 @@ impl<'a> Action<'a> {
         if self.wait(|sight| matches!(sight, Sight::Nowhere))? {
             Ok(())
         } else {
-            let words = "the job was to be unloaded and is still registered".to_owned();
-            Err(self.launchd.refused_because(&arguments, answer.code, words))
+            Err(self.launchd.odd(&arguments, &answer, Odd::StillRegistered))
         }
     }
 
@@ -376,13 +406,10 @@ impl<'a> Action<'a> {
         let Loaded::NotNow(_) = self.bootstrap(domain)? else {
             return Ok(());
         };
-        if self.disabled(domain) {
-            return Err(self.say_disabled(domain));
-        }
         // The bootout of a job that is not there fails, which is as good; but its word on a real failure is worth
         // less than that of the bootstrap after it.
         match self.unload(domain) {
-            Ok(()) | Err(SupervisorError::Refused { .. }) => {}
+            Ok(()) | Err(SupervisorError::Refused { .. } | SupervisorError::Odd { .. }) => {}
             Err(error) => return Err(error),
         }
         match self.bootstrap(domain)? {
@@ -404,9 +431,7 @@ impl<'a> Action<'a> {
                 if self.wait(|sight| matches!(sight, Sight::Here { .. }))? {
                     return Ok(Loaded::Yes);
                 }
-                let words =
-                    format!("{} answered {}, and the job is not registered", arguments[0], answer.code);
-                Err(self.launchd.refused_because(&arguments, answer.code, words))
+                Err(self.launchd.odd(&arguments, &answer, Odd::NotRegistered))
             }
             code::DISABLED => Err(self.say_disabled(domain)),
             code::IO | code::UNSUPPORTED => Ok(Loaded::NotNow(answer)),
@@ -426,10 +451,10 @@ impl<'a> Action<'a> {
     }
 
     fn unusable(&self, domain: &str, answer: &Answer) -> SupervisorError {
-        SupervisorError::Unusable(format!(
-            "launchd cannot manage {} in {domain}: {}",
-            self.job.label,
-            answer.words()
-        ))
+        SupervisorError::Domain {
+            label: self.job.label.clone(),
+            domain: domain.to_owned(),
+            words: answer.words(),
+        }
     }
 }

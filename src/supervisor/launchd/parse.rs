@@ -14,6 +14,8 @@ pub struct Job {
     pub last_exit: Option<i32>,
     /// How often it was started; `print` only.
     pub runs: Option<u64>,
+    /// Seconds between SIGTERM and SIGKILL; 0: no end; `print` only.
+    pub exit_timeout_s: Option<u64>,
     /// The text contradicts itself: a value with newlines in it may pose as fields. Ask in another way too.
     pub doubtful: bool,
 }
@@ -74,6 +76,7 @@ pub fn print(text: &str) -> Option<Job> {
                 job.last_exit = trailing_number(value).map(|signal| -signal);
             }
             "runs" => job.runs = value.parse().ok(),
+            "exit timeout" => job.exit_timeout_s = value.parse().ok(),
             _ => {}
         }
     }
@@ -202,7 +205,7 @@ mod tests {
     use super::*;
 
     fn job(pid: Option<u32>, state: &str, last_exit: Option<i32>, runs: Option<u64>) -> Job {
-        Job { pid, state: Some(state.into()), last_exit, runs, doubtful: false }
+        Job { pid, state: Some(state.into()), last_exit, runs, exit_timeout_s: None, doubtful: false }
     }
 
     #[test]
@@ -243,6 +246,18 @@ mod tests {
         ] {
             let text = format!("gui/501/x = {{\n\tstate = running\n\tpid = 12\n\t{line}\n}}\n");
             assert_eq!(print(&text), Some(job(Some(12), "running", end, None)), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_time_between_sigterm_and_sigkill() {
+        for (line, seconds) in
+            [("exit timeout = 25", Some(25)), ("exit timeout = 0", Some(0)), ("x = 1", None)]
+        {
+            let text = format!(
+                "gui/501/x = {{\n\tstate = waiting\n\t{line}\n\tq = {{\n\t\texit timeout = 9\n\t}}\n}}\n"
+            );
+            assert_eq!(print(&text).unwrap().exit_timeout_s, seconds, "{line}");
         }
     }
 
