@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use gatelight::cli::doctor as cli;
-use gatelight::doctor::flow::{self, Failure, Link, Outcome, Step, World};
+use gatelight::doctor::flow::{self, After, Failure, Link, Outcome, Step, World};
 use gatelight::doctor::repair::Wanted;
 use gatelight::doctor::write::{self, Original, WriteError};
 use gatelight::doctor::{Code, Finding, LiveFacts, ProcessFacts, examine};
@@ -124,7 +124,10 @@ fn every_code_of_a_plist() {
             vec!["replace-flag", "keepalive-skips-clean-exit"],
         ),
         ("ai.hermes.gateway", &REPLACE, AT_LOAD.to_owned(), vec!["replace-flag", "keepalive-missing"]),
-        ("ai.hermes.gateway", &RUN, [AFTER_FAILURE, THROTTLE].concat(), vec!["run-at-load-missing"]),
+        ("ai.hermes.gateway", &RUN, String::new(), vec!["run-at-load-missing", "keepalive-missing"]),
+        // launchd starts what it keeps alive when it loads it, whatever RunAtLoad says
+        ("ai.hermes.gateway", &RUN, [AFTER_FAILURE, THROTTLE].concat(), vec![]),
+        ("ai.hermes.gateway", &RUN, [ALWAYS, "<key>RunAtLoad</key><false/>", THROTTLE].concat(), vec![]),
         ("ai.hermes.gateway", &RUN, [AT_LOAD, ALWAYS].concat(), vec!["throttle-missing"]),
         ("ai.hermes.gateway", &missing, [AT_LOAD, ALWAYS, THROTTLE].concat(), vec!["program-missing"]),
         ("ai.hermes.gateway", &wrapped, [AT_LOAD, ALWAYS, THROTTLE].concat(), vec!["program-missing"]),
@@ -251,6 +254,11 @@ fn every_code_of_the_places_around() {
 
     let live = LiveFacts { not_loaded: BTreeSet::from(["ai.hermes.gateway".into()]), ..LiveFacts::default() };
     assert_eq!(only(live), ["not-loaded"]);
+    let live = LiveFacts { from_before: BTreeMap::from([("default".into(), 77)]), ..LiveFacts::default() };
+    assert_eq!(only(live), ["not-reloaded"]);
+    write::mark(&path).unwrap();
+    assert_eq!(only(LiveFacts::default()), ["not-reloaded"]);
+    write::unmark(&path);
     let live =
         LiveFacts { second_instance: BTreeMap::from([("default".into(), 77)]), ..LiveFacts::default() };
     assert_eq!(only(live), ["second-instance"]);
@@ -347,16 +355,35 @@ fn another_live_gateway_is_told_from_a_descendant() {
         (JobState::Stopped, None, false),
     ] {
         let fake = Fake::new(vec![report(state, pid)]);
-        let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process);
+        let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process, &|_| None);
         assert_eq!(facts.second_instance.contains_key("default"), second, "{state:?} {pid:?}");
     }
+    // loading the job would only start one more, which is refused: both are said
     let fake = Fake::new(vec![report(JobState::NotLoaded, None)]);
-    let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process);
-    assert!(facts.not_loaded.contains("ai.hermes.gateway") && facts.second_instance.is_empty());
+    let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process, &|_| None);
+    assert!(facts.not_loaded.contains("ai.hermes.gateway"));
+    assert_eq!(facts.second_instance.get("default"), Some(&40));
     // the number belongs to a younger process
     fs::write(home.places.hermes.join("gateway.pid"), r#"{"pid": 40, "start_time": 3}"#).unwrap();
     let fake = Fake::new(vec![report(JobState::Running, Some(50))]);
-    assert_eq!(LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process), LiveFacts::default());
+    assert_eq!(
+        LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process, &|_| None),
+        LiveFacts::default()
+    );
+    // what runs was started before the flag was taken out of the file, or is a program that adds it by itself
+    for (words, older) in [
+        (&["{home}/hermes", "gateway", "run", "--replace"][..], true),
+        (&["/bin/sh", "{home}/hermes", "gateway", "--replace", "run"], true),
+        (&["/bin/sh", "{home}/hermes", "gateway", "run"], false),
+        (&["/x/python", "-m", "hermes_cli.main", "gateway", "run", "--replace"], false),
+    ] {
+        let words: Vec<String> =
+            words.iter().map(|w| w.replace("{home}", home.path().to_str().unwrap())).collect();
+        let fake = Fake::new(vec![report(JobState::Running, Some(50))]);
+        let tell = |pid| (pid == 50).then(|| words.clone());
+        let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &|_| None, &tell);
+        assert_eq!(facts.from_before.contains_key("default"), older, "{words:?}");
+    }
     let me = gatelight::doctor::process_facts(std::process::id());
     assert_eq!(me.is_some(), cfg!(target_os = "linux"));
 }
@@ -379,6 +406,20 @@ fn a_write_keeps_owner_mode_and_the_old_file() {
     assert_eq!(home.strays(), ["a.plist.gatelight-backup"]);
     write::restore(&original, b"new").unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"old");
+    assert_eq!(home.strays(), Vec::<String>::new());
+}
+
+#[test]
+fn what_cannot_be_written_is_told_with_its_folder_and_nothing_changes() {
+    let home = Home::new();
+    // a name so long that none of ours fits beside it: refused for root too, as a folder without write permission is not
+    let label = format!("ai.hermes.gateway-{}", "x".repeat(225));
+    let path = home.job(&label, &REPLACE, &[AT_LOAD, ALWAYS, THROTTLE].concat());
+    let before = fs::read(&path).unwrap();
+    let (code, text) = run(&home, &fix(), None, false);
+    assert_eq!((code, fs::read(&path).unwrap()), (1, before), "{text}");
+    let agents = home.places.launch_agents.to_str().unwrap();
+    assert!(text.contains(&format!("the old file stands: writing in {agents} failed")), "{text}");
     assert_eq!(home.strays(), Vec::<String>::new());
 }
 
@@ -650,7 +691,12 @@ fn every_failure_puts_the_old_file_back_and_reloads_it() {
         assert_eq!(outcome, Outcome::Restored, "{failure:?}");
         assert_eq!(files[0], files[1], "{failure:?}: the old file is back");
         let n = steps.len();
-        assert_eq!(steps[n - 2..], [Step::Failed(failure), Step::Restored { reloaded }], "{steps:?}");
+        let after = match reloaded {
+            true => After::Reloaded,
+            // the manager still tells of a process
+            false => After::StillRuns("Bootstrap failed: 5: Input/output error".into()),
+        };
+        assert_eq!(steps[n - 2..], [Step::Failed(failure), Step::Restored(after)], "{steps:?}");
         assert_eq!(fake.reloaded.lock().unwrap().last(), Some(&files[0]), "the old file was reloaded");
     }
 }
@@ -716,6 +762,42 @@ fn the_blogs_plists_are_repaired_in_one_command() {
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!((code, text.trim()), (0, "nothing to repair"));
     assert_eq!(home.strays().len(), 2);
+}
+
+#[test]
+fn who_keeps_the_flag_gets_the_rest() {
+    let home = Home::new();
+    let path = home.job("ai.hermes.gateway", &REPLACE, AT_LOAD);
+    let fake = Fake::new([10, 10, 11].map(|pid| report(JobState::Running, Some(pid))).to_vec());
+    let mut questions = 0;
+    let mut out = Vec::new();
+    let code = cli::run(
+        &cli::Args { yes: false, ..fix() },
+        &mut cli::Context {
+            places: &home.places,
+            supervisor: &|_| Some(&fake as &dyn Supervisor),
+            process: &|_| None,
+            arguments_of: &|_| {
+                Some(vec!["hermes".into(), "gateway".into(), "run".into(), "--replace".into()])
+            },
+            link: &mut |_, _| Link::Back,
+            pause: &mut || {},
+            // the flag first, KeepAlive second
+            confirm: &mut |_| {
+                questions += 1;
+                Some(questions == 2)
+            },
+            redact: &|line| Cow::Borrowed(line),
+            lang: Lang::En,
+            color: false,
+        },
+        &mut out,
+    )
+    .unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!((code, questions), (0, 2), "{text}");
+    let now = fs::read(&path).unwrap();
+    assert!(has_flag(&now) && String::from_utf8_lossy(&now).contains("SuccessfulExit"), "{text}");
 }
 
 #[test]
@@ -789,6 +871,14 @@ fn what_only_people_can_mend_is_told() {
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!(code, 1);
     assert!(text.contains("edit the file by hand"), "{text}");
+    // what cannot be followed for certain is reported, and never taken for clean
+    let words = ["/bin/sh", "-c", "A=--replace; exec {home}/hermes gateway run $A"];
+    home.job("ai.hermes.gateway", &words, &[AT_LOAD, ALWAYS, THROTTLE].concat());
+    assert_eq!(home.codes(&LiveFacts::default()), ["replace-flag", "replace-with-keepalive"]);
+    let (code, text) = run(&home, &fix(), None, false);
+    assert_eq!(code, 1);
+    assert!(text.contains("edit the file by hand: the flag stands in a script"), "{text}");
+    fs::write(&path, &before).unwrap();
     symlink(home.path().join("hermes"), home.places.launch_agents.join("ai.hermes.gateway-out.plist"))
         .unwrap();
     let (code, text) = run(&home, &fix(), None, false);

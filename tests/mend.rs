@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::case_sensitive_file_extension_comparisons,
     clippy::similar_names,
     clippy::format_push_string
 )]
@@ -333,6 +334,161 @@ fn a_hollow_shell_that_ignores_sigterm_is_replaced_and_that_is_told() {
     let ran = stage.run(&["restart", "--red"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(stage.changes().iter().filter(|call| call.starts_with("kickstart")).count(), 2);
+}
+
+/// The file of a job whose gateway runs and is connected, with `--replace` and without it.
+struct Replacing {
+    file: PathBuf,
+    label: String,
+    before: String,
+    after: String,
+}
+
+impl Replacing {
+    fn new(stage: &Stage, name: &str) -> Self {
+        let file = stage.speaking(name);
+        let after = fs::read_to_string(&file).unwrap();
+        let run = "        <string>run</string>\n";
+        let before = after.replace(run, &format!("{run}        <string>--replace</string>\n"));
+        let replacing = Self { file, label: format!("ai.hermes.gateway-{name}"), before, after };
+        replacing.put_back(stage);
+        replacing
+    }
+
+    /// Writes the file with `--replace` and loads it.
+    fn put_back(&self, stage: &Stage) {
+        fs::write(&self.file, &self.before).unwrap();
+        let domain = format!("gui/{}", rustix::process::getuid().as_raw());
+        stage.fake.call(&["bootout", &format!("{domain}/{}", self.label)]);
+        wait_for("the job is gone", || !stage.fake.call(&["list", &self.label]).status.success());
+        stage.load(&self.file);
+        assert!(self.words(stage).unwrap().contains("--replace"));
+    }
+
+    /// The words of the job's process.
+    fn words(&self, stage: &Stage) -> Option<String> {
+        let list = String::from_utf8(stage.fake.call(&["list"]).stdout).unwrap();
+        let row = list.lines().find(|row| row.ends_with(&format!("\t{}", self.label)))?.to_owned();
+        let pid: u32 = row.split('\t').next()?.parse().ok()?;
+        Some(String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/cmdline")).ok()?).replace('\0', " "))
+    }
+
+    /// Files beside the job file that are none of the user's, but for the backup.
+    fn strays(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.file.parent().unwrap()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.ends_with(".plist") && !name.ends_with(".gatelight-backup")).collect()
+    }
+}
+
+#[test]
+fn a_repair_that_is_killed_at_any_call_is_ended_by_the_next() {
+    let stage = Stage::new();
+    let job = Replacing::new(&stage, "busy");
+    let (mut killed, mut called) = (0, Vec::new());
+    loop {
+        job.put_back(&stage);
+        stage.fake.kill_caller_at(Some(killed));
+        let ran = stage.run(&["doctor", "--fix", "--yes"]);
+        called.extend(stage.fake.calls().get(killed).cloned());
+        stage.fake.kill_caller_at(None);
+        let now = fs::read_to_string(&job.file).unwrap();
+        assert!(now == job.before || now == job.after, "{killed}: half a file: {now}");
+        // it came to the proof of the link, which asks again and again, and has changed everything
+        let proving = ran.out.contains("runs with its new arguments");
+        assert!(ran.code.is_none() || proving, "{killed}: {ran:?}");
+
+        let ran = stage.run(&["doctor", "--fix", "--yes"]);
+        assert_eq!(ran.code, Some(0), "{killed} ({called:?}): {ran:?}");
+        assert_eq!(fs::read_to_string(&job.file).unwrap(), job.after, "{killed}");
+        let words = job.words(&stage);
+        assert!(words.as_ref().is_some_and(|words| !words.contains("--replace")), "{killed}: {words:?}");
+        assert_eq!(job.strays(), Vec::<String>::new(), "{killed}");
+        if proving {
+            break;
+        }
+        killed += 1;
+    }
+    for step in ["bootout", "bootstrap", "kickstart"] {
+        assert!(called.iter().any(|call| call.starts_with(step)), "no kill after {step}: {called:?}");
+    }
+}
+
+#[test]
+fn a_gateway_that_could_not_be_brought_back_is_not_ended() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::new();
+    let job = Replacing::new(&stage, "busy");
+    stage.becomes("busy", "green", "connected");
+    let pid = stage.pid("busy");
+    // disabled since it was started: the file is repaired, and the rest is said
+    let target = format!("gui/{}/{}", rustix::process::getuid().as_raw(), job.label);
+    stage.fake.call(&["disable", &target]);
+    let ran = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("not reloaded: the job is disabled"), "{ran:?}");
+    assert!(ran.out.contains(&format!("launchctl enable {target}")), "{ran:?}");
+    assert_eq!((stage.pid("busy"), fs::read_to_string(&job.file).unwrap()), (pid, job.after.clone()));
+    stage.fake.call(&["enable", &target]);
+    // launchd would refuse the file: nothing is unloaded, and the old one stands
+    fs::write(&job.file, &job.before).unwrap();
+    fs::set_permissions(&job.file, fs::Permissions::from_mode(0o666)).unwrap();
+    let ran = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("the job goes on as it was") && ran.out.contains("chmod go-w"), "{ran:?}");
+    assert_eq!((stage.pid("busy"), fs::read_to_string(&job.file).unwrap()), (pid, job.before.clone()));
+    // launchd refuses both the new and the old one: that nobody runs the gateway is said
+    fs::set_permissions(&job.file, fs::Permissions::from_mode(0o644)).unwrap();
+    stage.fake.faults(&json!([{"on": "bootstrap", "code": 5}]));
+    let ran = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("Its gateway is down; try: gatelight restart busy"), "{ran:?}");
+    assert_eq!(fs::read_to_string(&job.file).unwrap(), job.before);
+    stage.fake.faults(&json!([]));
+    let ran = stage.run(&["restart", "busy", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(job.strays(), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_was_mended_by_hand_and_not_reloaded_is_found_and_reloaded() {
+    let stage = Stage::new();
+    let job = Replacing::new(&stage, "busy");
+    fs::write(&job.file, &job.after).unwrap();
+    let ran = stage.run(&["doctor", "--json"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let findings = objects(&ran).remove(0)["findings"].clone();
+    let codes: Vec<&str> = findings.as_array().unwrap().iter().filter_map(|f| f["code"].as_str()).collect();
+    assert!(codes.contains(&"not-reloaded") && !codes.contains(&"replace-flag"), "{findings}");
+    let dry = stage.run(&["doctor", "--fix", "--dry-run"]);
+    assert_eq!(dry.code, Some(1), "{dry:?}");
+    assert!(
+        dry.out.contains("would be reloaded") && job.words(&stage).unwrap().contains("--replace"),
+        "{dry:?}"
+    );
+    let unasked = stage.run(&["doctor", "--fix"]);
+    assert_eq!(unasked.code, Some(1), "{unasked:?}");
+    assert!(unasked.out.contains("--yes"), "{unasked:?}");
+    let ran = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!job.words(&stage).unwrap().contains("--replace"));
+    assert_eq!(fs::read_to_string(&job.file).unwrap(), job.after);
+    let ran = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!((ran.code, ran.out.trim()), (Some(0), "nothing to repair"));
+}
+
+#[test]
+fn a_job_that_is_not_loaded_is_loaded_and_proven() {
+    let stage = Stage::new();
+    stage.speaking("busy");
+    let target = format!("gui/{}/ai.hermes.gateway-busy", rustix::process::getuid().as_raw());
+    stage.becomes("busy", "green", "connected");
+    stage.fake.call(&["bootout", &target]);
+    stage.becomes("busy", "red", "not-loaded");
+    // no file of this gateway names its process: the manager alone does, and has to be asked again
+    let ran = stage.run(&["restart", "busy", "--json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(outcome(&objects(&ran), "busy")["pid"], stage.pid("busy"));
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use gatelight::doctor::repair::{Plan, Refusal, Wanted, plan};
+use gatelight::doctor::repair::{Plan, Refusal, Wanted, hides_flag, plan};
 use gatelight::health::Manager;
+use gatelight::profile::JobFile;
 use proptest::prelude::*;
 
 const REPLACE: Wanted = Wanted { replace: true, run_at_load: false, keep_alive: false };
@@ -166,6 +167,45 @@ fn the_flag_is_found_wherever_it_stands() {
         ),
     ] {
         assert_eq!(text(of_plist(&around(&before), REPLACE)), around(&after), "{before}");
+    }
+}
+
+#[test]
+fn a_flag_whose_way_cannot_be_followed_is_seen() {
+    let job = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut job = JobFile::named(Manager::Launchd, Path::new("/x.plist"), "ai.hermes.gateway");
+        job.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+        job.environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        job
+    };
+    let jxa = |script| ["/usr/bin/osascript", "-l", "JavaScript", "-e", script];
+    for arguments in [
+        &["/bin/sh", "-c", "cat <<E\nx\nE\nexec hermes gateway run --replace"][..],
+        &["/bin/sh", "-c", "A=--replace; exec hermes gateway run $A"],
+        &["/bin/sh", "-c", "export A='-v --replace'; exec hermes gateway run ${A}"],
+        &["/bin/sh", "-c", "A=--replace exec hermes gateway run \"${A:-}\""],
+        &jxa("$.system(\"exec hermes gateway run \" + \"--replace\")"),
+        &jxa("$.system([\"exec hermes gateway run\", '--replace'].join(' '))"),
+        &jxa("$.system(\"exec hermes gateway run --replace"),
+    ] {
+        assert!(hides_flag(&job(arguments, &[])), "{arguments:?}");
+    }
+    let by_plist = job(&["/bin/sh", "-c", "exec hermes gateway run $ARGS"], &[("ARGS", "--replace -v")]);
+    assert!(hides_flag(&by_plist));
+    for arguments in [
+        &["/x/hermes", "gateway", "run"][..],
+        &["/x/hermes", "gateway", "run", "--replace-foo"],
+        &["/x/hermes", "gateway", "run", "x --replace"],
+        &["/bin/sh", "-c", "exec hermes gateway run # --replace"],
+        &["/bin/sh", "-c", "echo --replace; exec hermes gateway run"],
+        &["/bin/sh", "-c", "A=--replace; exec hermes gateway run $B"],
+        &["/bin/sh", "-c", "cat <<E\nx\nE\nexec hermes gateway run --replace-foo"],
+        &jxa("/* --replace */ $.system('exec hermes gateway run')"),
+        // what is found as a word of the command is no secret
+        &["/bin/sh", "-c", "exec hermes gateway run --replace"],
+        &jxa("$.system('exec hermes gateway run --replace')"),
+    ] {
+        assert!(!hides_flag(&job(arguments, &[("ARGS", "--replace")])), "{arguments:?}");
     }
 }
 

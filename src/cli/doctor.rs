@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::doctor::flow::{self, Change, Failure, Link, PrepareError, Step, World};
-use crate::doctor::repair::Wanted;
+use crate::doctor::flow::{self, After, Change, Failure, Link, PrepareError, Step, World};
+use crate::doctor::repair::{Wanted, hides_flag};
 use crate::doctor::{self, Finding, LiveFacts, ProcessFacts, Severity, write};
 use crate::health::Manager;
 use crate::profile::{Found, JobFile, Places, Profile, scan};
@@ -94,7 +94,7 @@ pub fn run(args: &Args, context: &mut Context<'_>, out: &mut dyn Write) -> anyho
 
 /// The findings of the profiles that were named; without a name also those of files that are no profile's.
 fn look(found: &Found, args: &Args, context: &Context<'_>) -> Vec<Finding> {
-    let live = LiveFacts::ask(found, &|manager| (context.supervisor)(manager), context.process);
+    let live = live(found, context);
     let mut findings = doctor::examine(found, context.places, &live);
     findings.retain(|finding| {
         let of = |profile: &&Profile| finding.profile.as_ref() == Some(&profile.name);
@@ -102,6 +102,10 @@ fn look(found: &Found, args: &Args, context: &Context<'_>) -> Vec<Finding> {
             || found.profiles.iter().find(of).is_some_and(|profile| is_named(profile, args))
     });
     findings
+}
+
+fn live(found: &Found, context: &Context<'_>) -> LiveFacts {
+    LiveFacts::ask(found, &|manager| (context.supervisor)(manager), context.process, context.arguments_of)
 }
 
 fn is_named(profile: &Profile, args: &Args) -> bool {
@@ -190,12 +194,14 @@ struct Repair {
 fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Write) -> anyhow::Result<u8> {
     let lang = context.lang;
     let mut repairs = Vec::new();
+    let live = live(found, context);
     for profile in found.profiles.iter().filter(|profile| is_named(profile, args)) {
         let Some(job) = &profile.job else { continue };
         for file in job.files() {
             write::clean(file);
         }
-        if let Some(repair) = fix_one(args, profile, job, context, out)? {
+        let stale = live.from_before.contains_key(&profile.name) || write::is_marked(&job.path);
+        if let Some(repair) = fix_one(args, profile, job, stale, context, out)? {
             repairs.push(repair);
         }
     }
@@ -227,6 +233,7 @@ fn fix_one(
     args: &Args,
     profile: &Profile,
     job: &JobFile,
+    stale: bool,
     context: &mut Context<'_>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Option<Repair>> {
@@ -239,7 +246,7 @@ fn fix_one(
         done: false,
         steps: Vec::new(),
     };
-    let prepared = agree(args, job, context, out);
+    let prepared = agree(args, job, stale, context, out);
     let changes = match prepared? {
         Agreed::Nothing => return Ok(None),
         Agreed::Changes(changes) => changes,
@@ -248,7 +255,11 @@ fn fix_one(
             return Ok(Some(repair));
         }
         Agreed::Refused(error) => {
-            let by_hand = fill(lang.pick(phrases::BY_HAND), &[("why", &error.why(lang))]);
+            let phrase = match error {
+                PrepareError::File { .. } => phrases::CANNOT_READ,
+                PrepareError::Refused { .. } => phrases::BY_HAND,
+            };
+            let by_hand = fill(lang.pick(phrase), &[("why", &error.why(lang))]);
             let text = format!("{}: {by_hand}", error.file().display());
             tell(args, &mut repair.steps, &text, out)?;
             return Ok(Some(repair));
@@ -258,6 +269,10 @@ fn fix_one(
     repair.diff = changes.iter().map(|change| shown_diff(change, context.redact)).collect();
     if args.dry_run {
         repair.outcome = "dry run";
+        if changes.is_empty() {
+            let would = fill(lang.pick(phrases::WOULD_RELOAD), &[("label", &job.label)]);
+            tell(args, &mut repair.steps, &would, out)?;
+        }
         tell(args, &mut repair.steps, lang.pick(phrases::WOULD), out)?;
         return Ok(Some(repair));
     }
@@ -265,7 +280,7 @@ fn fix_one(
     let outcome = {
         let steps = &mut repair.steps;
         let mut told = |step: Step| {
-            let text = step_text(&step, job, lang);
+            let text = step_text(&step, profile, job, lang);
             if let Err(error) = tell(args, steps, &text, out) {
                 failed = Some(error);
             }
@@ -297,18 +312,21 @@ enum Agreed {
     Changes(Vec<Change>),
 }
 
-/// Shows the diffs and asks. With `--yes` and `--dry-run` everything is taken at once.
+/// Shows the diffs and asks. With `--yes` and `--dry-run` everything is taken at once. No changes: a job whose file was
+/// repaired before (`stale`) is to be reloaded.
 fn agree(
     args: &Args,
     job: &JobFile,
+    stale: bool,
     context: &mut Context<'_>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Agreed> {
     let home = &context.places.user_home;
-    let all = doctor::wanted(job);
+    let mut all = doctor::wanted(job);
+    all.replace |= hides_flag(job);
     let everything = match flow::prepare(job, all, home) {
         Err(error) => return Ok(Agreed::Refused(error)),
-        Ok(changes) if changes.is_empty() => return Ok(Agreed::Nothing),
+        Ok(changes) if changes.is_empty() && !stale => return Ok(Agreed::Nothing),
         Ok(changes) => changes,
     };
     if args.yes || args.dry_run {
@@ -316,6 +334,16 @@ fn agree(
             for change in &everything {
                 write!(out, "{}", painted(&shown_diff(change, context.redact), context.color))?;
             }
+        }
+        return Ok(Agreed::Changes(everything));
+    }
+    if everything.is_empty() {
+        out.flush()?;
+        let question = fill(context.lang.pick(phrases::ASK_RELOAD), &[("label", &printable(&job.label))]);
+        let answer = (context.confirm)(&question);
+        if let Some(no) = refusal(answer) {
+            writeln!(out, "{}", context.lang.pick(no))?;
+            return Ok(Agreed::Declined);
         }
         return Ok(Agreed::Changes(everything));
     }
@@ -335,14 +363,13 @@ fn agree(
         let file = changes.first().map(|change| printable(&change.original.path.to_string_lossy()));
         if let Some(file) = file {
             out.flush()?;
-            match (context.confirm)(&fill(context.lang.pick(phrases::ASK), &[("file", &file)])) {
-                Some(true) => {
-                    agreed.replace |= part.replace;
-                    agreed.run_at_load |= part.run_at_load;
-                    agreed.keep_alive |= part.keep_alive;
-                }
-                Some(false) => writeln!(out, "{}", context.lang.pick(phrases::LEFT))?,
-                None => writeln!(out, "{}", context.lang.pick(phrases::NO_TERMINAL))?,
+            let answer = (context.confirm)(&fill(context.lang.pick(phrases::ASK), &[("file", &file)]));
+            if let Some(no) = refusal(answer) {
+                writeln!(out, "{}", context.lang.pick(no))?;
+            } else {
+                agreed.replace |= part.replace;
+                agreed.run_at_load |= part.run_at_load;
+                agreed.keep_alive |= part.keep_alive;
             }
         }
     }
@@ -350,6 +377,15 @@ fn agree(
         return Ok(Agreed::Declined);
     }
     Ok(flow::prepare(job, agreed, home).map_or_else(Agreed::Refused, Agreed::Changes))
+}
+
+/// What is said to an answer that is no yes.
+const fn refusal(answer: Option<bool>) -> Option<Phrase> {
+    match answer {
+        Some(true) => None,
+        Some(false) => Some(phrases::LEFT),
+        None => Some(phrases::NO_TERMINAL),
+    }
 }
 
 fn tell(args: &Args, steps: &mut Vec<String>, text: &str, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -361,8 +397,9 @@ fn tell(args: &Args, steps: &mut Vec<String>, text: &str, out: &mut dyn Write) -
     Ok(())
 }
 
-fn step_text(step: &Step, job: &JobFile, lang: Lang) -> String {
+fn step_text(step: &Step, profile: &Profile, job: &JobFile, lang: Lang) -> String {
     let label = ("label", job.label.as_str());
+    let profile = ("profile", profile.name.as_str());
     match step {
         Step::Written { file, backup } => {
             let backup = backup.file_name().unwrap_or_default().to_string_lossy();
@@ -370,16 +407,27 @@ fn step_text(step: &Step, job: &JobFile, lang: Lang) -> String {
         }
         Step::NotReloaded(why) => fill(lang.pick(phrases::NOT_RELOADED), &[label, ("why", why)]),
         Step::StaysStopped => fill(lang.pick(phrases::STOPPED), &[label]),
+        Step::StaysDisabled(enable) => fill(lang.pick(phrases::DISABLED), &[label, ("enable", enable)]),
         Step::Reloaded => fill(lang.pick(phrases::RELOADED), &[label]),
         Step::Runs { pid } => fill(lang.pick(phrases::RUNS), &[label, ("pid", &pid.to_string())]),
         Step::Linked => fill(lang.pick(phrases::LINKED), &[label]),
         Step::DownElsewhere(why) => fill(lang.pick(phrases::DOWN_ELSEWHERE), &[label, ("why", why)]),
         Step::LinkUnknown => fill(lang.pick(phrases::LINK_UNKNOWN), &[label]),
+        Step::Failed(Failure::Write(why)) => {
+            let folder = job.path.parent().unwrap_or(Path::new("/")).display().to_string();
+            fill(lang.pick(phrases::NOT_WRITTEN), &[label, ("folder", &folder), ("why", why)])
+        }
         Step::Failed(failure) => {
             fill(lang.pick(phrases::FAILED), &[label, ("why", failure_text(failure, lang))])
         }
-        Step::Restored { reloaded: true } => fill(lang.pick(phrases::RESTORED_RELOADED), &[label]),
-        Step::Restored { reloaded: false } => fill(lang.pick(phrases::RESTORED), &[label]),
+        Step::Restored(After::Reloaded) => fill(lang.pick(phrases::RESTORED_RELOADED), &[label]),
+        Step::Restored(After::Untouched) => fill(lang.pick(phrases::RESTORED), &[label]),
+        Step::Restored(After::StillRuns(why)) => {
+            fill(lang.pick(phrases::RESTORED_RUNS), &[label, profile, ("why", why)])
+        }
+        Step::Restored(After::Down(why)) => {
+            fill(lang.pick(phrases::RESTORED_DOWN), &[label, profile, ("why", why)])
+        }
         Step::NotRestored { backup, why } => {
             let backup = backup.to_string_lossy();
             fill(lang.pick(phrases::NOT_RESTORED), &[label, ("why", why), ("backup", &backup)])

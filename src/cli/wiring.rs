@@ -58,6 +58,11 @@ pub fn run_restart(args: restart::Args, engine: &Engine, terminal: &mut Terminal
     })
 }
 
+/// The arguments of a process, where the system tells them.
+fn arguments_of(pid: u32) -> Option<Vec<String>> {
+    process::look(pid).map(|info| info.command)
+}
+
 /// `gatelight doctor`.
 pub fn run_doctor(args: &doctor::Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let supervisors = Supervisors::from_environment();
@@ -67,7 +72,7 @@ pub fn run_doctor(args: &doctor::Args, engine: &Engine, terminal: &mut Terminal<
         places: &engine.places,
         supervisor: &supervisor,
         process: &crate::doctor::process_facts,
-        arguments_of: &|pid| process::look(pid).map(|info| info.command),
+        arguments_of: &arguments_of,
         link: &mut link,
         pause: &mut || std::thread::sleep(Duration::from_millis(500)),
         confirm: &mut restart::ask_on_terminal,
@@ -175,7 +180,8 @@ pub fn examine(engine: &Engine) -> Vec<crate::doctor::Finding> {
     let supervisors = Supervisors::from_environment();
     let supervisor = |manager| supervisors.of(manager);
     let found = crate::profile::scan(&engine.places);
-    let live = crate::doctor::LiveFacts::ask(&found, &supervisor, &crate::doctor::process_facts);
+    let live =
+        crate::doctor::LiveFacts::ask(&found, &supervisor, &crate::doctor::process_facts, &arguments_of);
     crate::doctor::examine(&found, &engine.places, &live)
 }
 

@@ -20,6 +20,8 @@ pub struct Change {
     pub original: Original,
     /// What it becomes.
     pub plan: Plan,
+    /// Whether that takes `--replace` out of it.
+    pub frees: bool,
 }
 
 /// Why no repair could be prepared.
@@ -68,10 +70,18 @@ pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Ch
         let original =
             Original::load(&file).map_err(|source| PrepareError::File { file: file.clone(), source })?;
         match super::plan(job, &file, &original.bytes, wanted, user_home) {
-            Ok(Some(plan)) => changes.push(Change { original, plan }),
+            Ok(Some(plan)) => {
+                let flag = Wanted { replace: true, ..Wanted::default() };
+                let frees = wanted.replace
+                    && matches!(super::plan(job, &file, &original.bytes, flag, user_home), Ok(Some(_)));
+                changes.push(Change { original, plan, frees });
+            }
             Ok(None) => variables |= original.bytes.contains(&b'$'),
             Err(refusal) => return Err(PrepareError::Refused { file, refusal }),
         }
+    }
+    if wanted != Wanted::default() && repair::hides_flag(job) {
+        return Err(PrepareError::Refused { file: job.path.clone(), refusal: Refusal::Hidden });
     }
     if changes.is_empty() && variables && wanted.replace && !repair::flags(&job.arguments).is_empty() {
         return Err(PrepareError::Refused { file: job.path.clone(), refusal: Refusal::Variable });
@@ -93,6 +103,8 @@ pub enum Step {
     NotReloaded(String),
     /// The job is stopped on purpose: it is not started for this.
     StaysStopped,
+    /// The job is disabled: unloading it would end its gateway for good. The command that allows it.
+    StaysDisabled(String),
     /// The manager read the file again.
     Reloaded,
     /// The job runs, with the new arguments as far as that can be seen.
@@ -108,11 +120,8 @@ pub enum Step {
     LinkUnknown,
     /// A step failed.
     Failed(Failure),
-    /// The old files were put back; `reloaded` tells whether the manager took them again.
-    Restored {
-        /// Whether the manager took them again.
-        reloaded: bool,
-    },
+    /// The old files were put back.
+    Restored(After),
     /// An old file could not be put back: it is still there as the backup.
     NotRestored {
         /// The backup.
@@ -120,6 +129,19 @@ pub enum Step {
         /// The cause.
         why: String,
     },
+}
+
+/// What is with the job once its old file was put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum After {
+    /// The manager took the old file again.
+    Reloaded,
+    /// The manager was not asked: the job runs as it did.
+    Untouched,
+    /// The manager did not take it again (its words), and the job runs all the same.
+    StillRuns(String),
+    /// The manager did not take it again (its words): nobody runs the gateway.
+    Down(String),
 }
 
 /// Why a repair failed.
@@ -172,6 +194,8 @@ pub enum Outcome {
     Restored,
     /// It failed, and an old file is to be found in its backup only.
     Broken,
+    /// There was no file to change, and the reload failed.
+    NotReloaded,
 }
 
 impl Outcome {
@@ -186,7 +210,7 @@ impl Outcome {
             Self::Verified => "verified",
             Self::Written => "not reloaded",
             Self::Restored => "restored",
-            Self::Broken => "failed",
+            Self::Broken | Self::NotReloaded => "failed",
         }
     }
 }
@@ -209,8 +233,23 @@ pub struct World<'a> {
     pub told: &'a mut dyn FnMut(Step),
 }
 
-/// Repairs one job. `changes` come from [`prepare`].
+/// Repairs one job. `changes` come from [`prepare`]; without any the job is only reloaded.
+///
+/// The job is marked until its repair is proven or taken back: a run that is killed in between leaves the mark to the next
+/// one.
 pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
+    if let Err(error) = write::mark(&job.path) {
+        (world.told)(Step::Failed(Failure::Write(WriteError::from(error).text(world.lang))));
+        return if changes.is_empty() { Outcome::NotReloaded } else { Outcome::Restored };
+    }
+    let outcome = write_and_reload(job, changes, world);
+    if !matches!(outcome, Outcome::Broken | Outcome::NotReloaded) {
+        write::unmark(&job.path);
+    }
+    outcome
+}
+
+fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
     for (n, change) in changes.iter().enumerate() {
         match write::replace(&change.original, &change.plan.bytes, &mut || {}) {
             Ok(backup) => (world.told)(Step::Written { file: change.original.path.clone(), backup }),
@@ -244,12 +283,17 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
             let why = error_text(world.lang, &error);
             return missing(world, why);
         }
+        Err(SupervisorError::Disabled { enable }) => {
+            (world.told)(Step::StaysDisabled(enable));
+            return Outcome::Written;
+        }
         Err(error) => {
             let failure = Failure::Reload(error_text(world.lang, &error));
             return fail(job, changes, failure, supervisor, world);
         }
     }
-    match runs(job, supervisor, before, world) {
+    let free = changes.iter().any(|change| change.frees) || repair::flags(&job.arguments).is_empty();
+    match runs(job, supervisor, before, free, world) {
         Ok(pid) => {
             (world.told)(Step::Runs { pid });
             match (world.link)(job, pid) {
@@ -264,11 +308,12 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
     }
 }
 
-/// Looks until the job has the same new process twice.
+/// Looks until the job has the same new process twice; `free`: one without `--replace`.
 fn runs(
     job: &JobFile,
     supervisor: &dyn Supervisor,
     before: Option<u32>,
+    free: bool,
     world: &mut World<'_>,
 ) -> Result<u32, Failure> {
     let mut last = None;
@@ -278,9 +323,8 @@ fn runs(
         let pid = report.filter(|report| report.state == JobState::Running).and_then(|report| report.pid);
         match pid {
             Some(pid) if last == Some(pid) => {
-                let has_flag = |arguments: Vec<String>| arguments.iter().any(|word| word == repair::FLAG);
-                let wanted = repair::flags(&job.arguments);
-                let old = !wanted.is_empty() && (world.arguments_of)(pid).is_some_and(has_flag);
+                let has_flag = |arguments: Vec<String>| !repair::flags(&arguments).is_empty();
+                let old = free && (world.arguments_of)(pid).is_some_and(has_flag);
                 if !old {
                     return Ok(pid);
                 }
@@ -306,6 +350,9 @@ fn fail(
     world: &mut World<'_>,
 ) -> Outcome {
     (world.told)(Step::Failed(failure));
+    if changes.is_empty() {
+        return Outcome::NotReloaded;
+    }
     put_back(job, changes, Some(supervisor), world)
 }
 
@@ -323,8 +370,18 @@ fn put_back(
         }
     }
     if outcome == Outcome::Restored {
-        let reloaded = supervisor.is_some_and(|supervisor| supervisor.reload(job).is_ok());
-        (world.told)(Step::Restored { reloaded });
+        let after = match supervisor.map(|supervisor| (supervisor, supervisor.reload(job))) {
+            None => After::Untouched,
+            Some((_, Ok(()))) => After::Reloaded,
+            Some((supervisor, Err(error))) => {
+                let why = error_text(world.lang, &error);
+                match supervisor.query(job) {
+                    Ok(report) if report.pid.is_none() => After::Down(why),
+                    Ok(_) | Err(_) => After::StillRuns(why),
+                }
+            }
+        };
+        (world.told)(Step::Restored(after));
     }
     outcome
 }

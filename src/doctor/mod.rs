@@ -62,11 +62,12 @@ pub enum Code {
     UnsafePermissions,
     LogHuge,
     SecondInstance,
+    NotReloaded,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::PlistInvalid,
         Self::ReplaceFlag,
         Self::ReplaceWithKeepalive,
@@ -81,6 +82,7 @@ impl Code {
         Self::UnsafePermissions,
         Self::LogHuge,
         Self::SecondInstance,
+        Self::NotReloaded,
     ];
 
     /// Its name, severity, and the reports of NousResearch/hermes-agent about what it leads to.
@@ -101,6 +103,7 @@ impl Code {
             Self::UnsafePermissions => ("unsafe-permissions", Error, &[]),
             Self::LogHuge => ("log-huge", Warning, &[61589, 89536]),
             Self::SecondInstance => ("second-instance", Error, &[88304, 86893, 82538]),
+            Self::NotReloaded => ("not-reloaded", Warning, &[92276, 21549]),
         }
     }
 
@@ -146,6 +149,8 @@ pub struct LiveFacts {
     pub not_loaded: BTreeSet<String>,
     /// Profiles whose home is held by a live gateway (PID) that is not the job's.
     pub second_instance: BTreeMap<String, u32>,
+    /// Profiles whose job's process (PID) still has `--replace`, though the file has it no more.
+    pub from_before: BTreeMap<String, u32>,
 }
 
 /// What the system says of a process, as far as the doctor needs it.
@@ -163,6 +168,7 @@ impl LiveFacts {
         found: &Found,
         supervisor: &dyn Fn(Manager) -> Option<&'a dyn Supervisor>,
         process: &dyn Fn(u32) -> Option<ProcessFacts>,
+        arguments_of: &dyn Fn(u32) -> Option<Vec<String>>,
     ) -> Self {
         let mut facts = Self::default();
         for profile in &found.profiles {
@@ -171,8 +177,15 @@ impl LiveFacts {
             let Some(report) = report else { continue };
             if report.state == JobState::NotLoaded {
                 facts.not_loaded.insert(job.label.clone());
-            } else if let Some(pid) = other_instance(&profile.home, &report, process) {
+            }
+            if let Some(pid) = other_instance(&profile.home, &report, process) {
                 facts.second_instance.insert(profile.name.clone(), pid);
+            }
+            let older = |pid: &u32| {
+                arguments_of(*pid).is_some_and(|words| repair::is_from_before(&words, &job.arguments))
+            };
+            if let Some(pid) = report.pid.filter(older) {
+                facts.from_before.insert(profile.name.clone(), pid);
             }
         }
         facts
@@ -257,6 +270,12 @@ pub fn examine(found: &Found, places: &Places, live: &LiveFacts) -> Vec<Finding>
             let values = [("pid", &*pid.to_string()), ("profile", &*profile.name)];
             look.add(Code::SecondInstance, profile.label_file(), phrases::SECOND_INSTANCE, &values, false);
         }
+        if let Some(pid) = live.from_before.get(&profile.name) {
+            let values = [("pid", &*pid.to_string())];
+            look.add(Code::NotReloaded, profile.label_file(), phrases::NOT_RELOADED_SINCE, &values, true);
+        } else if profile.job.as_ref().is_some_and(|job| write::is_marked(&job.path)) {
+            look.add(Code::NotReloaded, profile.label_file(), phrases::INTERRUPTED, &[], true);
+        }
         look.logs();
     }
     findings.extend(found.bad.iter().map(invalid));
@@ -302,9 +321,15 @@ fn plan(
 pub fn wanted(job: &JobFile) -> Wanted {
     Wanted {
         replace: !repair::flags(&job.arguments).is_empty(),
-        run_at_load: job.manager == Manager::Launchd && !job.run_at_load,
+        run_at_load: starts_on_demand_only(job),
         keep_alive: job.keep_alive == KeepAlive::No,
     }
+}
+
+/// Whether launchd does not start the job when it loads it. `KeepAlive` does, whatever `RunAtLoad` says: launchd.plist(5),
+/// "the use of this key implicitly implies RunAtLoad".
+fn starts_on_demand_only(job: &JobFile) -> bool {
+    job.manager == Manager::Launchd && !job.run_at_load && job.keep_alive == KeepAlive::No
 }
 
 struct Look<'a> {
@@ -335,18 +360,15 @@ impl Look<'_> {
     fn job(&mut self, job: &JobFile) {
         let file = Some(job.path.as_path());
         let wanted = wanted(job);
-        if wanted.replace {
+        if wanted.replace || repair::hides_flag(job) {
             self.replace_flag(job);
         }
-        if !job.run_at_load {
-            let values = [("label", &*job.label)];
-            if job.manager == Manager::Systemd {
-                self.add(Code::RunAtLoadMissing, file, phrases::NOT_ENABLED, &values, false);
-            } else {
-                let one = Wanted { run_at_load: true, ..Wanted::default() };
-                let fixable = self.can(job, one).is_ok();
-                self.add(Code::RunAtLoadMissing, file, phrases::RUN_AT_LOAD, &values, fixable);
-            }
+        let values = [("label", &*job.label)];
+        if wanted.run_at_load {
+            let fixable = self.can(job, Wanted { run_at_load: true, ..Wanted::default() }).is_ok();
+            self.add(Code::RunAtLoadMissing, file, phrases::RUN_AT_LOAD, &values, fixable);
+        } else if job.manager == Manager::Systemd && !job.run_at_load {
+            self.add(Code::RunAtLoadMissing, file, phrases::NOT_ENABLED, &values, false);
         }
         if wanted.keep_alive {
             let fixable = self.can(job, Wanted { keep_alive: true, ..Wanted::default() }).is_ok();
@@ -415,8 +437,12 @@ impl Look<'_> {
             let bytes = files::read_within(file).map_err(|_| Refusal::Unreadable)?;
             any |= plan(job, file, &bytes, wanted, &self.places.user_home)?.is_some();
         }
-        // it comes from a variable, then
-        if any { Ok(()) } else { Err(Refusal::Variable) }
+        match any {
+            true => Ok(()),
+            false if wanted.replace && repair::hides_flag(job) => Err(Refusal::Hidden),
+            // it comes from a variable, then
+            false => Err(Refusal::Variable),
+        }
     }
 
     fn changed_file(&self, job: &JobFile, wanted: Wanted) -> PathBuf {
@@ -435,7 +461,12 @@ impl Look<'_> {
         let Ok(data) = std::fs::metadata(path) else { return };
         let mode = data.permissions().mode() & 0o7777;
         if mode & refused != 0 {
-            let values = [("path", &*path.display().to_string()), ("mode", &*format!("{mode:04o}"))];
+            let quoted = quoted(&path.display().to_string());
+            let values = [
+                ("path", &*path.display().to_string()),
+                ("mode", &*format!("{mode:04o}")),
+                ("quoted", &*quoted),
+            ];
             self.add(Code::UnsafePermissions, Some(path), phrases::PERMISSIONS, &values, false);
         }
     }
@@ -448,11 +479,19 @@ impl Look<'_> {
             };
             if data.is_file() && data.size() > HUGE_LOG {
                 let size = (data.size() / 1_000_000).to_string();
-                let values = [("path", &*path.display().to_string()), ("size", &*size)];
+                let quoted = quoted(&path.display().to_string());
+                let values = [("path", &*path.display().to_string()), ("size", &*size), ("quoted", &*quoted)];
                 self.add(Code::LogHuge, Some(path), phrases::LOG_HUGE, &values, false);
             }
         }
     }
+}
+
+/// A path as a word of a shell.
+fn quoted(path: &str) -> String {
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ',' | '@' | ':');
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// A refusal in both languages.
@@ -463,6 +502,7 @@ pub const fn why(refusal: Refusal) -> Phrase {
         Refusal::Unproven => phrases::WHY_UNPROVEN,
         Refusal::Anothers => phrases::WHY_ANOTHERS,
         Refusal::Variable => phrases::WHY_VARIABLE,
+        Refusal::Hidden => phrases::WHY_HIDDEN,
     }
 }
 

@@ -12,7 +12,7 @@ use plist::Value;
 use crate::health::Manager;
 use crate::profile::words::{self, GatewayCommand, Place};
 use crate::profile::xml::{self, Kind, Piece};
-use crate::profile::{property_list, systemd};
+use crate::profile::{JobFile, property_list, systemd};
 
 /// The flag that takes a gateway over.
 pub const FLAG: &str = "--replace";
@@ -55,6 +55,9 @@ pub enum Refusal {
     /// No file of the job has the flag: a variable brings it.
     #[error("a variable brings the flag")]
     Variable,
+    /// It stands in a script, and it cannot be said for certain where it goes.
+    #[error("the script cannot be taken apart for certain")]
+    Hidden,
 }
 
 /// Places of [`FLAG`] among these arguments: whole words of the gateway's own command only.
@@ -64,6 +67,19 @@ pub fn flags(arguments: &[String]) -> Vec<Place> {
         // a program of somebody's own, chosen by its label: its arguments are all there is to go by
         None => (1..arguments.len()).filter(|&i| arguments[i] == FLAG).map(Place::Argument).collect(),
     }
+}
+
+/// Whether a process with these arguments was started from the job file as it was before the flag was taken out of it:
+/// without the flag they are those of the file, behind an interpreter perhaps.
+pub fn is_from_before(process: &[String], file: &[String]) -> bool {
+    !file.is_empty()
+        && flags(file).is_empty()
+        && matches!(without_flag(process), Ok(Some(shorter)) if shorter.arguments.ends_with(file))
+}
+
+/// Whether [`FLAG`] seems to reach the job's gateway by a way that nobody but a human can follow.
+pub fn hides_flag(job: &JobFile) -> bool {
+    flags(&job.arguments).is_empty() && words::may_hide(&job.arguments, &job.environment, FLAG)
 }
 
 fn flags_of(command: &GatewayCommand) -> Vec<Place> {

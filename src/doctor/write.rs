@@ -17,6 +17,8 @@ use crate::text::{self, Lang, doctor as phrases};
 
 /// What is put behind a file's name to name its backup.
 pub const BACKUP: &str = ".gatelight-backup";
+/// What is put behind a file's name to name the mark of a repair that is under way, see [`mark`].
+pub const UNDER_WAY: &str = ".gatelight-under-way";
 /// What is put behind a file's name to name our temporary files.
 const TEMPORARY: [&str; 2] = [".gatelight-new", ".gatelight-backup-new"];
 
@@ -93,6 +95,27 @@ pub fn rewritten_since_repair(path: &Path) -> bool {
         (Ok(file), Ok(backup)) => file > backup,
         _ => false,
     }
+}
+
+/// Marks a job as one whose repair is not proven yet: should we be killed before it was reloaded, the next run knows.
+pub fn mark(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(beside(path, UNDER_WAY))?;
+    file.sync_all()
+}
+
+/// Whether a repair of this job was begun and neither proven nor taken back.
+pub fn is_marked(path: &Path) -> bool {
+    fs::symlink_metadata(beside(path, UNDER_WAY)).is_ok()
+}
+
+/// Takes the mark away. What cannot be removed only makes the next run reload the job once more.
+pub fn unmark(path: &Path) {
+    let _ = fs::remove_file(beside(path, UNDER_WAY));
 }
 
 /// Puts `new` in the place of the file and its old content beside it. `step` is called between any two changes of the
@@ -186,7 +209,15 @@ fn write_whole(path: &Path, bytes: &[u8], like: &Original, step: &mut dyn FnMut(
     step();
     let data = file.metadata()?;
     if (data.uid(), data.gid()) != like.owner {
-        std::os::unix::fs::fchown(&file, Some(like.owner.0), Some(like.owner.1))?;
+        let (owner, group) = like.owner;
+        match std::os::unix::fs::fchown(&file, Some(owner), Some(group)) {
+            // a group that we are not in cannot be given to it; that is no matter where it has no right of its own
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    && data.uid() == owner
+                    && (like.mode >> 3) & 0o7 == like.mode & 0o7 => {}
+            done => done?,
+        }
     }
     file.set_permissions(Permissions::from_mode(like.mode))?;
     step();

@@ -92,6 +92,38 @@ pub fn gateway_command(arguments: &[String]) -> Option<GatewayCommand> {
     Some(GatewayCommand { words, gateway, environment })
 }
 
+/// Whether this word may reach a gateway by a way that [`gateway_command`] does not follow: a script that cannot be taken
+/// apart, a string that is put together, a variable (of the script, or one of `environment`).
+///
+/// Words that stand in the command itself are not asked for here.
+pub fn may_hide(arguments: &[String], environment: &[(String, String)], word: &str) -> bool {
+    let has = |text: &str| text.split_whitespace().any(|token| token == word);
+    let Some(command) = gateway_command(arguments) else {
+        // quotes and brackets may touch it
+        let loose = |text: &str| {
+            let edge = |c: char| c.is_whitespace() || "\"'`;&|()<>=\\".contains(c);
+            text.contains(char::is_whitespace) && text.split(edge).any(|token| token == word)
+        };
+        return arguments.iter().any(|text| loose(text) && text.contains("gateway"));
+    };
+    let by_variable = |text: &str| {
+        environment.iter().chain(&command.environment).any(|(name, value)| {
+            has(value) && (text.contains(&format!("${name}")) || text.contains(&format!("${{{name}")))
+        })
+    };
+    let within = |argument: &String| {
+        let strings = js_strings(argument).unwrap_or_default();
+        let runs = strings.iter().any(|string| string.text.contains("gateway"));
+        // the command's own string is known word by word; another one may be added to it
+        runs && strings.iter().any(|string| has(&string.text) && !string.text.contains("gateway"))
+    };
+    let osascript = arguments.iter().any(|text| base_name(text) == "osascript");
+    // launchd itself puts no variable in its place: a shell does
+    let in_script = |found: &&GatewayWord| !matches!(found.place, Place::Argument(_));
+    command.words.iter().filter(in_script).any(|found| by_variable(&found.text))
+        || (osascript && arguments.iter().any(within))
+}
+
 /// The value of `--profile`/`-p` among the words of a gateway's command.
 pub fn profile_option(words: &[String]) -> Option<&str> {
     let mut rest = words.iter();

@@ -26,6 +26,9 @@ pub const REPLACE_FLAG_BACK: [Phrase; 2] = [
 ];
 /// `replace-flag` that only a human can take out; added to the message.
 pub const BY_HAND: Phrase = ["edit the file by hand: {why}", "需要手动编辑文件：{why}"];
+/// A job file that could not be read for its repair.
+pub const CANNOT_READ: Phrase =
+    ["not repaired: the file cannot be read: {why}", "未修复：无法读取文件：{why}"];
 /// `replace-with-keepalive`.
 pub const REPLACE_WITH_KEEPALIVE: [Phrase; 2] = [
     [
@@ -69,8 +72,9 @@ pub const KEEPALIVE: [Phrase; 2] = [
 /// `throttle-missing`.
 pub const THROTTLE: [Phrase; 2] = [
     [
-        "no pause between restarts is set: a gateway that fails at its start is started again without rest",
-        "没有设置重启间隔：启动即失败的网关会被不停地重新拉起",
+        "no pause between restarts is set: a gateway that fails at its start is started again at the manager's own pace (launchd: \
+         every 10 s, systemd: after 0.1 s, until it gives up)",
+        "没有设置重启间隔：启动即失败的网关会按服务管理器的默认间隔反复拉起（launchd 每 10 秒一次；systemd 为 0.1 秒，直到放弃）",
     ],
     [
         "set ThrottleInterval to 30, in a unit RestartSec=5",
@@ -126,26 +130,43 @@ pub const PERMISSIONS: [Phrase; 2] = [
         "others may write to {path} (mode {mode}): the manager may refuse the job, and they could run commands as you",
         "其他用户可以写 {path}（权限 {mode}）：服务管理器可能拒绝该任务，他人也可能借此以你的身份执行命令",
     ],
-    ["chmod go-w on it", "对它执行 chmod go-w"],
+    ["chmod go-w {quoted}", "执行 chmod go-w {quoted}"],
 ];
 /// `log-huge`.
 pub const LOG_HUGE: [Phrase; 2] = [
     ["{path} has grown to {size} MB: nobody rotates it", "{path} 已增长到 {size} MB：没有轮转"],
     [
-        "empty it while the gateway runs: truncate it to zero (: > FILE); do not delete it",
-        "可在网关运行时清空（: > 文件），不要直接删除",
+        "empty it, which may be done while the gateway runs: : > {quoted} (do not delete it: the gateway would go on writing to \
+         what is gone)",
+        "清空它（可在网关运行时执行）：: > {quoted}；不要直接删除，否则网关会继续写入已删除的文件",
     ],
 ];
 /// `second-instance`.
 pub const SECOND_INSTANCE: [Phrase; 2] = [
     [
-        "another live gateway (PID {pid}) holds this home: the job's own is refused again and again",
-        "另一个正在运行的网关（PID {pid}）占用了此目录：任务自己的网关会一再被拒绝",
+        "another live gateway (PID {pid}) holds this home: the job's own is refused as long as that one lives",
+        "另一个正在运行的网关（PID {pid}）占用了此目录：只要它还在，任务自己的网关就会被拒绝",
     ],
     [
-        "stop that gateway, then: gatelight restart {profile}",
-        "先停止那个网关，然后执行：gatelight restart {profile}",
+        "stop that gateway where it was started (or: kill {pid}), then: gatelight restart {profile}",
+        "先在启动它的地方停止那个网关（或执行 kill {pid}），然后执行：gatelight restart {profile}",
     ],
+];
+/// `not-reloaded`: the process tells.
+pub const NOT_RELOADED_SINCE: [Phrase; 2] = [
+    [
+        "the job still runs with --replace (PID {pid}), which its file has no more: it was not reloaded since",
+        "任务仍带着 --replace 运行（PID {pid}），而文件中已没有该参数：修改后没有重新加载",
+    ],
+    ["reload it (gatelight doctor --fix)", "重新加载它（gatelight doctor --fix）"],
+];
+/// `not-reloaded`: the mark of a repair tells.
+pub const INTERRUPTED: [Phrase; 2] = [
+    [
+        "a repair of this job was interrupted before it was proven: the job may run with its old arguments, or not at all",
+        "此任务的修复在得到证实之前被中断：任务可能仍以旧参数运行，或根本没有运行",
+    ],
+    ["end it (gatelight doctor --fix)", "完成修复（gatelight doctor --fix）"],
 ];
 
 /// Severities.
@@ -171,6 +192,12 @@ pub const WHY_VARIABLE: Phrase = [
     "the flag comes from a variable of the unit (Environment or EnvironmentFile)",
     "该参数来自单元的变量（Environment 或 EnvironmentFile）",
 ];
+/// Refusals of a repair.
+pub const WHY_HIDDEN: Phrase = [
+    "the flag stands in a script, in a place that cannot be followed for certain (a variable, a here-document, a string that is \
+     put together)",
+    "该参数位于脚本中无法确定去向的位置（变量、here-document 或拼接的字符串）",
+];
 /// Why a file was not written.
 pub const WHY_CHANGED: Phrase = ["it changed while the repair was prepared", "准备修复期间文件被改动"];
 /// Why a file was not written.
@@ -191,8 +218,16 @@ pub const REPORTS: Phrase = ["field reports", "用户报告"];
 pub const NOTHING_TO_REPAIR: Phrase = ["nothing to repair", "无需修复"];
 /// Asks before a repair.
 pub const ASK: Phrase = ["Change {file} like this? [y/N] ", "按此修改 {file}？[y/N] "];
+/// Asks before a reload of a job whose file needs no change.
+pub const ASK_RELOAD: Phrase = [
+    "{label}: its file is repaired and was not reloaded. Reload it now? [y/N] ",
+    "{label}：文件已修复但尚未重新加载。现在重新加载？[y/N] ",
+];
 /// Was not confirmed.
 pub const LEFT: Phrase = ["left as it is", "保持原样"];
+/// A dry run of a reload.
+pub const WOULD_RELOAD: Phrase =
+    ["{label}: its file is repaired and would be reloaded", "{label}：文件已修复，将会重新加载"];
 /// A dry run.
 pub const WOULD: Phrase = ["dry run: nothing was written", "试运行：没有写入任何内容"];
 
@@ -211,6 +246,12 @@ pub const STOPPED: Phrase = [
     "{label}: not reloaded: it is stopped, the change holds from its next start",
     "{label}：未重新加载（not reloaded）：任务处于停止状态，下次启动时生效",
 ];
+/// Step: disabled.
+pub const DISABLED: Phrase = [
+    "{label}: not reloaded: the job is disabled, and would not come back. The change holds from its next start; to allow that: \
+     {enable}",
+    "{label}：未重新加载（not reloaded）：任务已被禁用，卸载后无法再启动。下次启动时生效；如需启用：{enable}",
+];
 /// Step: runs.
 pub const RUNS: Phrase =
     ["{label}: runs with its new arguments, PID {pid}", "{label}：已用新参数运行，PID {pid}"];
@@ -226,11 +267,27 @@ pub const DOWN_ELSEWHERE: Phrase = [
 ];
 /// Step: failed.
 pub const FAILED: Phrase = ["{label}: failed: {why}", "{label}：失败：{why}"];
+/// Step: not written.
+pub const NOT_WRITTEN: Phrase = [
+    "{label}: not repaired, the old file stands: writing in {folder} failed: {why}",
+    "{label}：未修复，旧文件保持不变：无法写入 {folder}：{why}",
+];
 /// Step: put back.
 pub const RESTORED: Phrase = ["{label}: the old file was put back", "{label}：已恢复旧文件"];
 /// Step: put back and loaded again.
 pub const RESTORED_RELOADED: Phrase =
     ["{label}: the old file was put back and reloaded", "{label}：已恢复旧文件并重新加载"];
+/// Step: put back, and the manager refuses it.
+pub const RESTORED_RUNS: Phrase = [
+    "{label}: the old file was put back; the job goes on as it was ({why})",
+    "{label}：已恢复旧文件，任务照旧运行（{why}）",
+];
+/// Step: put back, and nobody runs it.
+pub const RESTORED_DOWN: Phrase = [
+    "{label}: the old file was put back, and the job could not be started again: {why}. Its gateway is down; try: gatelight \
+     restart {profile}",
+    "{label}：已恢复旧文件，但任务无法重新启动：{why}。网关目前没有运行；请尝试：gatelight restart {profile}",
+];
 /// Step: could not be put back.
 pub const NOT_RESTORED: Phrase = [
     "{label}: the old file could not be put back ({why}); it is kept as {backup}",

@@ -20,7 +20,10 @@ pub const NOT_A_LIST: Phrase = ["not a property list: {why}", "不是有效的�
 pub const FOREIGN: Phrase =
     ["it is neither an XML nor a binary property list", "它既不是 XML 也不是二进制属性列表"];
 /// Bytes that are no text.
-pub const NOT_UTF8: Phrase = ["its text is not UTF-8", "内容不是 UTF-8"];
+pub const NOT_UTF8: Phrase = [
+    "its text is not UTF-8, which Gatelight needs (plutil -convert xml1 FILE makes it so)",
+    "内容不是 Gatelight 所需的 UTF-8（可用 plutil -convert xml1 文件 转换）",
+];
 /// XML that ends early.
 pub const BROKEN_XML: Phrase = ["its XML breaks off", "XML 不完整"];
 /// A binary list that makes no sense.

@@ -8,6 +8,7 @@
 //!   `disabled_code` (119, or 5 as newer systems say);
 //! - `faults.json`: a list of `{on, when, code, stdout, stderr, hang, times}`: the first one whose `on` is the subcommand
 //!   and whose `when` is in the arguments takes the place of the real answer, `times` times (for ever without);
+//! - `killer`: a number; the caller is killed when the call of this number (a line of `calls`, from 0) was answered;
 //! - `calls`: one line a call; `jobs/`, `disabled.json`, `keepers/`: its own.
 //!
 //! Each registered job has a keeper process ([`keeper`]) that starts, reaps and respawns it. Keepers end, and take their
@@ -49,7 +50,9 @@ fn main() -> ExitCode {
     };
     let launchctl = Launchctl { state: state.to_path_buf(), settings: read(&state.join("settings.json")) };
     launchctl.note(&arguments);
+    let number = launchctl.calls_so_far();
     let answer = launchctl.fault(&arguments).unwrap_or_else(|| launchctl.answer(&arguments));
+    launchctl.kill_caller(number);
     print!("{}", answer.stdout);
     eprint!("{}", answer.stderr);
     ExitCode::from(answer.code)
@@ -110,6 +113,20 @@ impl Launchctl {
         let file = OpenOptions::new().create(true).append(true).open(self.state.join("calls"));
         if let Ok(mut file) = file {
             let _ = file.write_all(format!("{}\n", arguments.join(" ")).as_bytes());
+        }
+    }
+
+    fn calls_so_far(&self) -> usize {
+        fs::read_to_string(self.state.join("calls")).unwrap_or_default().lines().count()
+    }
+
+    fn kill_caller(&self, number: usize) {
+        let at =
+            fs::read_to_string(self.state.join("killer")).ok().and_then(|text| text.parse::<usize>().ok());
+        if let (Some(at), Some(caller)) = (at, rustix::process::getppid())
+            && number > at
+        {
+            let _ = rustix::process::kill_process(caller, rustix::process::Signal::KILL);
         }
     }
 

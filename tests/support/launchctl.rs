@@ -56,6 +56,16 @@ impl FakeLaunchctl {
         std::fs::write(self.folder().join("faults.json"), faults.to_string()).unwrap();
     }
 
+    /// Has it kill its caller once the call of this number, from 0, is answered; `None`: never. Forgets the calls so far.
+    pub fn kill_caller_at(&self, number: Option<usize>) {
+        self.forget_calls();
+        let file = self.folder().join("killer");
+        match number {
+            Some(number) => std::fs::write(file, number.to_string()).unwrap(),
+            None => drop(std::fs::remove_file(file)),
+        }
+    }
+
     /// What it was asked, one line a call.
     pub fn calls(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder().join("calls")).unwrap_or_default();
