@@ -8,6 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::text::Lang;
 
 pub mod demo;
+mod descriptors;
 pub mod diagnose;
 pub mod doctor;
 pub mod engine;
@@ -156,6 +157,7 @@ pub struct Terminal<'a> {
 
 /// Runs the command line; the result is the exit code.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    descriptors::raise();
     let stdout = std::io::stdout();
     let symbols = stdout.is_terminal();
     let color = symbols && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
