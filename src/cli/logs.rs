@@ -235,10 +235,8 @@ fn light_of(signal: Signal) -> Light {
 /// Runs the system's own log reader in this terminal.
 fn system_log(profile: &Profile, engine: &Engine) -> u8 {
     let mut command = if cfg!(target_os = "macos") {
-        // man log(1): show, --style compact, --predicate, --last.
         let mut command = std::process::Command::new("/usr/bin/log");
-        let predicate = "processImagePath CONTAINS \"hermes\"";
-        command.args(["show", "--style", "compact", "--predicate", predicate, "--last", "1h"]);
+        command.args(crate::ui::open::unified_log(profile));
         command
     } else {
         let mut command = std::process::Command::new("/usr/bin/journalctl");

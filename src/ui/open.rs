@@ -36,15 +36,22 @@ pub struct Line {
     pub program: PathBuf,
     /// Its arguments, without a shell.
     pub arguments: Vec<OsString>,
+    /// A script that is written before, for this user alone: path and text.
+    pub script: Option<(PathBuf, String)>,
 }
 
 impl Line {
     fn new<A: Into<OsString>>(program: impl Into<PathBuf>, arguments: impl IntoIterator<Item = A>) -> Self {
-        Self { program: program.into(), arguments: arguments.into_iter().map(Into::into).collect() }
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        Self { program: program.into(), arguments, script: None }
     }
 
     /// Starts it, apart from us, and returns.
     pub fn start(&self) -> Result<(), OpenError> {
+        if let Some((path, text)) = &self.script {
+            write_script(path, text)
+                .map_err(|e| OpenError::new(say::REFUSED, &[("why", &format!("{}: {e}", path.display()))]))?;
+        }
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .stdin(Stdio::null())
@@ -58,6 +65,21 @@ impl Line {
         let _no_thread = thread::Builder::new().name("opened".into()).spawn(move || child.wait());
         Ok(())
     }
+}
+
+/// Takes the place of an earlier one at once: a shell that still reads that one goes on with it.
+fn write_script(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let new = path.with_extension("new");
+    match std::fs::remove_file(&new) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o700).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    drop(file);
+    std::fs::rename(new, path)
 }
 
 /// Finds programs: the folders of PATH that are absolute.
@@ -164,25 +186,33 @@ pub fn log_of(profile: &Profile) -> Result<PathBuf, OpenError> {
         .ok_or_else(|| OpenError::new(say::NO_LOG, &[("name", &profile.name)]))
 }
 
-/// The command that shows what the system logged about the profile's job.
-pub fn system_log(profile: &Profile, find: &impl Find) -> Result<Line, OpenError> {
-    let Some(job) = &profile.job else {
-        return Err(OpenError::new(say::NO_JOB, &[("name", &profile.name)]));
+/// The command that shows what the system logged about the profile's job. `folder` is for a script of ours.
+pub fn system_log(profile: &Profile, folder: &Path, find: &impl Find) -> Result<Line, OpenError> {
+    let Some(job) = profile.job.as_ref().filter(|job| job.manager == Manager::Systemd) else {
+        if profile.job.is_none() && !cfg!(target_os = "macos") {
+            return Err(OpenError::new(say::NO_JOB, &[("name", &profile.name)]));
+        }
+        let words: Vec<String> = unified_log(profile).iter().map(|word| quoted(word)).collect();
+        return Ok(in_macos_terminal(&format!("/usr/bin/log {}", words.join(" ")), folder));
     };
-    if job.manager != Manager::Systemd {
-        // log(1): launchd's own records that name the job
-        let predicate =
-            format!("process == \"launchd\" AND eventMessage CONTAINS \"{}\"", escaped(&job.label));
-        return Ok(in_macos_terminal(&format!(
-            "/usr/bin/log show --last 1d --style compact --predicate {}",
-            quoted(&predicate)
-        )));
-    }
     let journalctl = find
         .find("journalctl")
         .ok_or_else(|| OpenError::new(say::NO_OPENER, &[("program", "journalctl")]))?;
     let unit = format!("--unit={}", job.label);
     in_terminal(&journalctl, &["--user", &unit, "--lines=500", "--follow"], find)
+}
+
+/// Arguments of `/usr/bin/log`, log(1): what programs of Hermes logged in the last hour, and what launchd says of the
+/// profile's job. (A gateway's executable is often a Python of elsewhere, without the name in its path.)
+pub fn unified_log(profile: &Profile) -> [String; 7] {
+    let mut predicate = "processImagePath CONTAINS \"hermes\"".to_owned();
+    if let Some(label) = profile.label() {
+        predicate = format!(
+            "{predicate} OR (process == \"launchd\" AND eventMessage CONTAINS \"{}\")",
+            escaped(label)
+        );
+    }
+    ["show", "--style", "compact", "--predicate", &predicate, "--last", "1h"].map(str::to_owned)
 }
 
 /// Inside a string of a predicate (Predicate Format String Syntax): backslash and quote are escaped.
@@ -195,12 +225,18 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Terminal's `do script` takes a line for its shell (Terminal's scripting dictionary); the line travels as an
-/// argument of the script, never as a part of it.
-fn in_macos_terminal(line: &str) -> Line {
-    let script =
-        "on run argv\ntell application \"Terminal\"\nactivate\ndo script (item 1 of argv)\nend tell\nend run";
-    Line::new("/usr/bin/osascript", ["-e", script, line])
+/// Terminal runs a `.command` file that is opened with it in a new window (open(1), `-b`; Terminal User Guide, "Make a file
+/// executable"). To tell it by an Apple event would need the user's leave to control Terminal, anew after every build. The
+/// window ends with a shell, so that it stays whatever Terminal's settings say of shells that exit.
+fn in_macos_terminal(line: &str, folder: &Path) -> Line {
+    let path = folder.join("system-log.command");
+    let text = format!(
+        "#!/bin/sh\n# written by Gatelight; may be deleted\n{line}\nexec \"${{SHELL:-/bin/zsh}}\" -i\n"
+    );
+    let mut opened =
+        Line::new("/usr/bin/open", [OsString::from("-b"), "com.apple.Terminal".into(), path.clone().into()]);
+    opened.script = Some((path, text));
+    opened
 }
 
 /// Terminals, with the argument after which the command stands.
@@ -247,7 +283,7 @@ mod tests {
     #[test]
     fn the_journal_opens_in_a_terminal() {
         let profile = profile(Manager::Systemd, "hermes-gateway.service");
-        let line = system_log(&profile, &Only(&["journalctl", "xterm"])).unwrap();
+        let line = system_log(&profile, Path::new("/d"), &Only(&["journalctl", "xterm"])).unwrap();
         assert_eq!(
             line,
             Line::new(
@@ -255,25 +291,54 @@ mod tests {
                 ["-e", "/p/journalctl", "--user", "--unit=hermes-gateway.service", "--lines=500", "--follow"]
             )
         );
-        let error = system_log(&profile, &Only(&["journalctl"])).unwrap_err();
+        let error = system_log(&profile, Path::new("/d"), &Only(&["journalctl"])).unwrap_err();
         assert_eq!(
             error.text(Lang::En),
             "no terminal emulator was found; the command is: /p/journalctl --user \
              --unit=hermes-gateway.service --lines=500 --follow"
         );
-        assert_eq!(system_log(&profile, &Only(&[])).unwrap_err().text(Lang::Zh), "未安装 journalctl");
+        assert_eq!(
+            system_log(&profile, Path::new("/d"), &Only(&[])).unwrap_err().text(Lang::Zh),
+            "未安装 journalctl"
+        );
     }
 
     #[test]
-    fn a_label_cannot_leave_its_quotes() {
-        let profile = profile(Manager::Launchd, "a'; rm -rf \"~\"\\");
-        let line = system_log(&profile, &Only(&[])).unwrap();
-        assert_eq!(line.program, Path::new("/usr/bin/osascript"));
+    fn the_unified_log_opens_in_a_terminal() {
+        let line = system_log(&profile(Manager::Launchd, "ai.hermes"), Path::new("/d"), &Only(&[])).unwrap();
+        assert_eq!(line.program, Path::new("/usr/bin/open"));
+        assert_eq!(line.arguments, ["-b", "com.apple.Terminal", "/d/system-log.command"]);
+        let (path, text) = line.script.unwrap();
+        assert_eq!(path, Path::new("/d/system-log.command"));
         assert_eq!(
-            line.arguments[2],
-            "/usr/bin/log show --last 1d --style compact --predicate \
-             'process == \"launchd\" AND eventMessage CONTAINS \"a'\\''; rm -rf \\\"~\\\"\\\\\"'"
+            text,
+            "#!/bin/sh\n# written by Gatelight; may be deleted\n\
+             /usr/bin/log 'show' '--style' 'compact' '--predicate' 'processImagePath CONTAINS \"hermes\" OR \
+             (process == \"launchd\" AND eventMessage CONTAINS \"ai.hermes\")' '--last' '1h'\n\
+             exec \"${SHELL:-/bin/zsh}\" -i\n"
         );
+    }
+
+    /// The script is given to a real shell, with a program that prints its arguments in place of log(1).
+    #[test]
+    fn a_label_cannot_leave_its_quotes() {
+        let folder = tempfile::tempdir().unwrap();
+        let label = "a'; rm -rf \"~\"\\ $(date) `date`\n&";
+        let profile = profile(Manager::Launchd, label);
+        let mut line = system_log(&profile, folder.path(), &Only(&[])).unwrap();
+        let (path, text) = line.script.take().unwrap();
+        let text = text.replace("/usr/bin/log", "/usr/bin/env printf '%s\\0'").replace("exec", "exit #");
+        let told = OnPath.find("true").unwrap();
+        for _twice in 0..2 {
+            let line =
+                Line { program: told.clone(), script: Some((path.clone(), text.clone())), ..line.clone() };
+            line.start().unwrap();
+        }
+        let printed = Command::new(&path).output().unwrap();
+        let words: Vec<&str> = std::str::from_utf8(&printed.stdout).unwrap().split_terminator('\0').collect();
+        assert_eq!(words, unified_log(&profile));
+        let escaped = "a'; rm -rf \\\"~\\\"\\\\ $(date) `date`\n&";
+        assert!(words[4].ends_with(&format!("CONTAINS \"{escaped}\")")), "{}", words[4]);
     }
 
     #[test]
@@ -281,7 +346,10 @@ mod tests {
         let mut profile = profile(Manager::Systemd, "x");
         assert_eq!(log_of(&profile).unwrap_err().text(Lang::En), "work has no log file yet");
         profile.job = None;
-        assert_eq!(system_log(&profile, &Only(&[])).unwrap_err().text(Lang::En), "no job file starts work");
+        if cfg!(not(target_os = "macos")) {
+            let error = system_log(&profile, Path::new("/d"), &Only(&[])).unwrap_err();
+            assert_eq!(error.text(Lang::En), "no job file starts work");
+        }
     }
 
     #[test]
