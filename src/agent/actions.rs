@@ -110,7 +110,7 @@ impl Actions {
             UiCommand::CheckJobFiles => self.look_at_job_files(true),
             UiCommand::CopyDiagnostics(name) => self.copy_diagnostics(name),
             UiCommand::Timeline => self.timeline(),
-            // The desktop side carries these out itself.
+            // The desktop side carries these out itself, and the last two are for the loop.
             UiCommand::OpenLog(_)
             | UiCommand::OpenSystemLog(_)
             | UiCommand::ShowJobFile(_)
@@ -118,6 +118,7 @@ impl Actions {
             | UiCommand::ToggleNotifications
             | UiCommand::ToggleLogin
             | UiCommand::OpenSettings
+            | UiCommand::Woke
             | UiCommand::Quit => {}
         }
     }

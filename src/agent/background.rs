@@ -177,6 +177,7 @@ impl State {
                 },
                 command = commands.recv() => match command {
                     None | Some(UiCommand::Quit) => break,
+                    Some(UiCommand::Woke) => drop(self.handle.commands.send(Command::Woke).await),
                     Some(command) => self.actions.begin(command, &self.handle.snapshots.borrow().clone()),
                 },
                 Some(done) = done.recv() => self.finish(done).await,

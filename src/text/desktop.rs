@@ -43,5 +43,7 @@ pub const NO_JOB: Phrase = ["no job file starts {name}", "没有任务文件启�
 /// No terminal.
 pub const NO_TERMINAL: Phrase =
     ["no terminal emulator was found; the command is: {command}", "未找到终端程序；命令为：{command}"];
+/// A switch of the menu did not do what it should.
+pub const NOT_CHANGED: Phrase = ["Could not change it", "无法更改"];
 /// It could not be opened.
 pub const NOT_OPENED: Phrase = ["Could not open it", "无法打开"];

@@ -106,6 +106,8 @@ pub enum Message {
     Report(Report),
     /// A second start asks to be shown.
     ShowYourself,
+    /// The menu is about to be looked at: what the user may have changed in the system's own settings is asked anew.
+    MenuOpens,
     /// The icon found or lost its panel.
     Presence(Presence),
     /// What the desktop draws on is another one: all must be drawn again.
@@ -266,6 +268,10 @@ impl<S: Shell> App<S> {
                 let body = fill(lang.pick(say::HERE_BODY), &[("state", &state)]);
                 self.tell(Words { title: lang.pick(say::HERE).to_owned(), body });
             }
+            Message::MenuOpens => {
+                self.state.login = login::state(&self.folders.autostart, self.look.lang);
+                self.courier.ask_permission();
+            }
             Message::Presence(presence) => (self.presence)(&presence),
             Message::Redraw => {
                 self.touched = true;
@@ -424,14 +430,19 @@ impl<S: Shell> App<S> {
             UiCommand::ToggleNotifications => {
                 self.switched_on = !self.switched_on;
                 if let Err(e) = Switch::write(&self.folders.data, self.switched_on) {
-                    self.could_not(&e.to_string());
+                    self.could_not(say_desktop::NOT_CHANGED, &e.to_string());
                 }
                 self.apply_settings(now);
             }
             UiCommand::ToggleLogin => {
-                let on = matches!(self.state.login, Login::Off | Login::NotFound);
-                if let Err(e) = login::set(&self.folders.autostart, on) {
-                    self.could_not(&e.to_string());
+                let changed = match &self.state.login {
+                    Login::Unavailable(why) => Err(why.clone()),
+                    login => {
+                        login::set(&self.folders.autostart, *login != Login::On).map_err(|e| e.to_string())
+                    }
+                };
+                if let Err(why) = changed {
+                    self.could_not(say_desktop::NOT_CHANGED, &why);
                 }
                 self.state.login = login::state(&self.folders.autostart, lang);
             }
@@ -439,18 +450,21 @@ impl<S: Shell> App<S> {
                 let file = self.folders.config_file.clone();
                 match create(&file) {
                     Ok(()) => self.start(open::text_file(&file, &open::OnPath)),
-                    Err(e) => self.could_not(&format!("{}: {e}", file.display())),
+                    Err(e) => {
+                        self.could_not(say_desktop::NOT_OPENED, &format!("{}: {e}", file.display()));
+                    }
                 }
             }
             UiCommand::OpenLog(name) => self.with_profile(&name, |profile| {
                 open::log_of(profile).and_then(|log| open::file(&log, &open::OnPath))
             }),
             UiCommand::OpenSystemLog(name) => {
-                self.with_profile(&name, |profile| open::system_log(profile, &open::OnPath));
+                let data = &self.folders.data;
+                self.with_profile(&name, |profile| open::system_log(profile, data, &open::OnPath));
             }
             UiCommand::ShowJobFile(name) => self.with_profile(&name, |profile| match &profile.job {
                 Some(job) => open::in_folder(&job.path, &open::OnPath),
-                None => open::system_log(profile, &open::OnPath),
+                None => open::system_log(profile, &self.folders.data, &open::OnPath),
             }),
             other => self.pass_on(other),
         }
@@ -470,7 +484,7 @@ impl<S: Shell> App<S> {
 
     fn start(&self, line: Result<open::Line, open::OpenError>) {
         if let Err(e) = line.and_then(|line| line.start()) {
-            self.could_not(&e.text(self.look.lang));
+            self.could_not(say_desktop::NOT_OPENED, &e.text(self.look.lang));
         }
     }
 
@@ -479,8 +493,8 @@ impl<S: Shell> App<S> {
         let _engine_gone = self.commands.send(command);
     }
 
-    fn could_not(&self, why: &str) {
-        let title = self.look.lang.pick(say_desktop::NOT_OPENED).to_owned();
+    fn could_not(&self, what: Phrase, why: &str) {
+        let title = self.look.lang.pick(what).to_owned();
         self.tell(Words { title, body: why.to_owned() });
     }
 
@@ -567,6 +581,41 @@ mod tests {
     use super::*;
     use crate::health::{Change, Verdict};
     use crate::profile::Profile;
+
+    /// Launch at login may be switched off in the system's own settings, and nobody tells of that.
+    #[cfg(not(target_os = "macos"))]
+    #[test]
+    fn what_was_changed_elsewhere_is_seen_when_the_menu_opens() {
+        struct Nowhere;
+
+        impl Shell for Nowhere {
+            fn icon(&mut self, _: Face, _: Option<usize>, _: &str) {}
+            fn menu(&mut self, _: &Menu, _: &Menu) {}
+        }
+
+        let now = Timestamp::UNIX_EPOCH;
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().to_path_buf();
+        let parts = Parts {
+            commands: mpsc::unbounded_channel().0,
+            config: Config::default(),
+            config_error: None,
+            folders: Folders { config_file: data.join("c"), autostart: data.clone(), data },
+            system_lang: Lang::En,
+            zone: TimeZone::UTC,
+            presence: Box::new(|_| {}),
+        };
+        let mut app = App::new(Nowhere, Courier::start(Arc::new(|_| {})).unwrap(), parts, now);
+        let shown = |app: &App<Nowhere>| {
+            app.shown.rows.iter().find(|row| row.key == "login").map(|row| row.kind.clone())
+        };
+        for on in [true, false] {
+            login::set(folder.path(), on).unwrap();
+            assert_eq!(shown(&app), Some(menu::RowKind::Check(!on)), "nobody told");
+            assert_eq!(app.handle(now, Message::MenuOpens), Flow::On);
+            assert_eq!(shown(&app), Some(menu::RowKind::Check(on)));
+        }
+    }
 
     /// The engine says first that the machine woke up or lost its network, then what follows from it; both may lie
     /// there when the loop looks.

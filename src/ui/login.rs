@@ -141,9 +141,20 @@ mod service {
         }
     }
 
-    /// Registers the app, or takes that back.
+    /// Registers the app, or takes that back. Where it is registered and the user has to approve it, that page of System
+    /// Settings opens. From a place in which the app does not stay it is refused.
     pub fn set(_autostart: &Path, on: bool) -> io::Result<()> {
         let service = service().ok_or(io::ErrorKind::Unsupported)?;
+        if on && !std::env::current_exe().is_ok_and(|exe| stays(&exe)) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        // SAFETY: `status` only reads.
+        if on && unsafe { service.status() } == SMAppServiceStatus::RequiresApproval {
+            // SAFETY: it takes nothing and returns nothing
+            // (https://developer.apple.com/documentation/servicemanagement/smappservice/opensystemsettingsloginitems()).
+            unsafe { SMAppService::openSystemSettingsLoginItems() };
+            return Ok(());
+        }
         // SAFETY: both return an error instead of raising an exception
         // (https://developer.apple.com/documentation/servicemanagement/smappservice/register(),
         // https://developer.apple.com/documentation/servicemanagement/smappservice/unregister()).

@@ -42,6 +42,8 @@ pub enum UiCommand {
     ToggleLogin,
     /// Open the settings file.
     OpenSettings,
+    /// Nobody asked: the desktop says that the machine woke up.
+    Woke,
     /// End Gatelight.
     Quit,
 }

@@ -15,7 +15,7 @@ use zbus::message::Type;
 use zbus::zvariant::{StructureBuilder, Value};
 use zbus::{MatchRule, fdo};
 
-use super::{Failure, Message, Report, Reporter, TIMEOUT};
+use super::{Failure, Message, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
 use crate::ui::icon::Face;
@@ -55,9 +55,11 @@ struct Server {
 }
 
 /// Delivers until the courier is gone.
-pub fn work(messages: &Receiver<Message>, report: &Reporter) {
+pub fn work(tasks: &Receiver<Task>, report: &Reporter) {
     let mut server: Option<Server> = None;
-    while let Ok(message) = messages.recv() {
+    while let Ok(task) = tasks.recv() {
+        // nobody is asked here before something is shown
+        let Task::Show(message) = task else { continue };
         let (id, title) = (message.id, message.title.clone());
         // a connection that broke while nothing was to be told is made anew, once
         if server.as_ref().is_some_and(|s| s.bus.is_closed()) {

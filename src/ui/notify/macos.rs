@@ -5,32 +5,40 @@
 //! (<https://developer.apple.com/documentation/usernotifications/unusernotificationcenter/current()>), and a bundle
 //! identifier can be embedded in a bare binary too: so it is touched only when the executable lies in a bundle.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
+use std::time::Duration;
 
 use mac_usernotifications::{
     Action, AuthorizationStatus, Error, InterruptionLevel, Notification, NotificationHandle, check_bundle,
-    close_delivered, get_notification_settings, request_auth,
+    close_delivered, get_delivered_notification_ids, get_notification_settings, request_auth,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
-use tokio::task::LocalSet;
+use tokio::task::{AbortHandle, LocalSet};
 use tokio::time::timeout;
 
-use super::{Failure, Message, Report, Reporter, TIMEOUT};
+use super::{Failure, Message, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
 
-/// Most notices whose buttons are waited for.
+/// Most notices whose buttons are waited for: the newest.
 const MOST_WAITING: usize = 32;
+/// How long the question of the first start may stay unanswered before notices fail instead of waiting for it.
+const QUESTION: Duration = Duration::from_secs(60);
+/// Most notices of an earlier run that are taken away.
+const MOST_OLD: usize = 256;
 
 /// Delivers until the courier is gone.
-pub fn work(messages: &Receiver<Message>, report: &Reporter) {
+pub fn work(tasks: &Receiver<Task>, report: &Reporter) {
     let refuse_all = |why: &dyn Fn() -> Failure| {
-        while let Ok(Message { id, title, .. }) = messages.recv() {
-            report(Report::Failed { id, title, why: why() });
+        while let Ok(task) = tasks.recv() {
+            if let Task::Show(Message { id, title, .. }) = task {
+                report(Report::Failed { id, title, why: why() });
+            }
         }
     };
     if !in_bundle() {
@@ -43,14 +51,18 @@ pub fn work(messages: &Receiver<Message>, report: &Reporter) {
     let waiting = wait_for_buttons(Arc::clone(report));
     // the system shows its question once for an app; later calls return the answer
     // https://developer.apple.com/documentation/usernotifications/asking-permission-to-use-notifications
-    let mut allowed = runtime.block_on(request_auth()).unwrap_or(false);
+    let asked = runtime.block_on(async { timeout(QUESTION, request_auth()).await });
+    let mut allowed = matches!(asked, Ok(Ok(true)));
     report(Report::Allowed(allowed));
-    while let Ok(message) = messages.recv() {
-        let now_allowed = allowed || is_allowed(&runtime);
+    runtime.block_on(take_old_ones_away());
+    while let Ok(task) = tasks.recv() {
+        // the user may have changed his mind in System Settings; without an answer the last one holds
+        let now_allowed = is_allowed(&runtime).unwrap_or(allowed);
         if now_allowed != allowed {
             allowed = now_allowed;
             report(Report::Allowed(allowed));
         }
+        let Task::Show(message) = task else { continue };
         let (id, title) = (message.id, message.title.clone());
         report(match show(&runtime, &message, allowed, waiting.as_ref()) {
             Ok(()) => Report::Delivered(id),
@@ -59,16 +71,19 @@ pub fn work(messages: &Receiver<Message>, report: &Reporter) {
     }
 }
 
-/// The user may have changed his mind in System Settings.
-fn is_allowed(runtime: &Runtime) -> bool {
+/// What an earlier run has left in Notification Center: its buttons would do nothing, and to dismiss it would start the app.
+async fn take_old_ones_away() {
+    let old = timeout(TIMEOUT, get_delivered_notification_ids()).await.unwrap_or_default();
+    for id in old.iter().take(MOST_OLD) {
+        let _gone_already = timeout(TIMEOUT, close_delivered(id)).await;
+    }
+}
+
+/// <https://developer.apple.com/documentation/usernotifications/unauthorizationstatus>; `None` without an answer.
+fn is_allowed(runtime: &Runtime) -> Option<bool> {
     let settings = runtime.block_on(async { timeout(TIMEOUT, get_notification_settings()).await });
-    matches!(
-        settings,
-        Ok(Ok(s)) if matches!(
-            s.authorization_status,
-            AuthorizationStatus::Authorized | AuthorizationStatus::Provisional
-        )
-    )
+    let status = settings.ok()?.ok()?.authorization_status;
+    Some(matches!(status, AuthorizationStatus::Authorized | AuthorizationStatus::Provisional))
 }
 
 fn show(
@@ -105,7 +120,7 @@ fn show(
         Err(_) => return Err(Failure::new(say::NO_ANSWER, "")),
     };
     if let Some(waiting) = waiting.filter(|_| !message.buttons.is_empty()) {
-        // with too many open notices this one is shown, and its buttons do nothing
+        // should that thread be behind by so many, this one is shown and its buttons do nothing
         let _full = waiting.try_send((message.id, handle));
     }
     Ok(())
@@ -127,14 +142,16 @@ fn wait_for_buttons(report: Reporter) -> Option<mpsc::Sender<(u64, NotificationH
     let (tx, mut rx) = mpsc::channel::<(u64, NotificationHandle)>(MOST_WAITING);
     let runtime = Builder::new_current_thread().enable_time().build().ok()?;
     let wait = move || async move {
-        let open = std::rc::Rc::new(std::cell::Cell::new(0_usize));
+        // of a notice that is cleared or withdrawn nothing is ever heard again, so the oldest make room
+        let mut open: VecDeque<AbortHandle> = VecDeque::new();
         while let Some((id, handle)) = rx.recv().await {
-            if open.get() >= MOST_WAITING {
-                continue;
+            // one whose place was taken by another of its name ends by itself
+            open.retain(|task| !task.is_finished());
+            while open.len() >= MOST_WAITING {
+                open.pop_front().iter().for_each(AbortHandle::abort);
             }
-            open.set(open.get() + 1);
-            let (report, open) = (Arc::clone(&report), std::rc::Rc::clone(&open));
-            tokio::task::spawn_local(async move {
+            let report = Arc::clone(&report);
+            let answer = tokio::task::spawn_local(async move {
                 if let Ok(response) = handle.response().await
                     && !response.is_default_action()
                     && !response.is_dismiss_action()
@@ -142,11 +159,11 @@ fn wait_for_buttons(report: Reporter) -> Option<mpsc::Sender<(u64, NotificationH
                 {
                     report(Report::Pressed { id, key: response.action_identifier });
                 }
-                open.set(open.get() - 1);
             });
+            open.push_back(answer.abort_handle());
         }
     };
-    // made on that thread: it counts without locks, so it may not move to another
+    // made on that thread: its tasks may not move to another
     let work = move || LocalSet::new().block_on(&runtime, wait());
     thread::Builder::new().name("notice-buttons".into()).spawn(work).ok()?;
     Some(tx)

@@ -56,6 +56,15 @@ impl Message {
     }
 }
 
+/// What the worker is asked for.
+#[derive(Debug)]
+enum Task {
+    /// To show this.
+    Show(Message),
+    /// Whether the user allows notifications: macOS lets them change their mind in System Settings.
+    Permission,
+}
+
 /// What became of a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
@@ -106,28 +115,33 @@ pub type Reporter = Arc<dyn Fn(Report) + Send + Sync>;
 
 /// The worker, from outside.
 pub struct Courier {
-    queue: SyncSender<Message>,
+    queue: SyncSender<Task>,
     report: Reporter,
 }
 
 impl Courier {
     /// Starts the worker. It ends with the courier.
     pub fn start(report: Reporter) -> std::io::Result<Self> {
-        let (queue, messages): (_, Receiver<Message>) = sync_channel(QUEUE);
+        let (queue, tasks): (_, Receiver<Task>) = sync_channel(QUEUE);
         let worker_report = Arc::clone(&report);
-        thread::Builder::new()
-            .name("notices".into())
-            .spawn(move || system::work(&messages, &worker_report))?;
+        thread::Builder::new().name("notices".into()).spawn(move || system::work(&tasks, &worker_report))?;
         Ok(Self { queue, report })
     }
 
     /// Hands a notice to the worker; never waits.
     pub fn send(&self, message: Message) {
-        if let Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) =
-            self.queue.try_send(message)
+        if let Err(
+            TrySendError::Full(Task::Show(message)) | TrySendError::Disconnected(Task::Show(message)),
+        ) = self.queue.try_send(Task::Show(message))
         {
             let why = Failure::new(say::QUEUE_FULL, "");
             (self.report)(Report::Failed { id: message.id, title: message.title, why });
         }
+    }
+
+    /// Has it reported whether the user allows notifications, where the system knows; never waits.
+    pub fn ask_permission(&self) {
+        // a worker with so much to do asks for each notice anyway
+        let _busy = self.queue.try_send(Task::Permission);
     }
 }

@@ -3,18 +3,22 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use muda::{CheckMenuItem, IsMenuItem, MenuEvent, MenuItem, MenuItemKind, PredefinedMenuItem, Submenu};
+use objc2::rc::autoreleasepool;
 use tao::event::{Event, StartCause};
 use tao::event_loop::{ControlFlow, EventLoopBuilder};
 use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
 use tao::platform::run_return::EventLoopExtRunReturn;
-use tray_icon::{TrayIcon, TrayIconBuilder};
+use tokio::sync::mpsc::UnboundedSender;
+use tray_icon::{MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
 use super::TrayError;
 use crate::health::Light;
+use crate::ui::UiCommand;
 use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Shell, forward};
 use crate::ui::icon::{Face, POINTS, Picture};
 use crate::ui::menu::{Menu, Op, Row, RowKind, diff};
@@ -24,6 +28,9 @@ use crate::ui::notify::Courier;
 const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
 /// Pixels a point: the icon is drawn for a Retina display; AppKit scales it down elsewhere.
 const SCALE: u32 = 2;
+/// How long the end waits for the engine to close its history, and between two looks.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+const LAST_LOOK: Duration = Duration::from_millis(10);
 
 pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
@@ -45,6 +52,16 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
         drop(chosen.send_event(Message::Chosen(event.id.0)));
     }));
+    let opening = proxy.clone();
+    // without a handler every move of the mouse over the icon stays in a queue that nobody reads
+    TrayIconEvent::set_event_handler(Some(move |event| {
+        if matches!(event, TrayIconEvent::Click { button_state: MouseButtonState::Down, .. }) {
+            drop(opening.send_event(Message::MenuOpens));
+        }
+    }));
+    let engine = handles.commands.clone();
+    let _awake = power::stay_awake();
+    let _observer = power::on_wake(handles.commands.clone());
     if let Some(lock) = &mut handles.lock {
         // without it a second start says that one runs already, and no more
         let _no_thread = lock.listen(move || drop(proxy.send_event(Message::ShowYourself)));
@@ -63,33 +80,120 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     ));
     let mut app: Option<App<Bar>> = None;
     let mut failed = None;
+    // tao calls from an observer of the run loop, and AppKit drains its own pool only when an event of the window server
+    // comes: over a night without a mouse, what setting a title leaves behind would pile up
     event_loop.run_return(|event, _, control| {
-        let flow = match (event, &mut app) {
-            // the status item may be made only once the application has launched
-            (Event::NewEvents(StartCause::Init), _) => match (Bar::new(), parts.take()) {
-                (Ok(bar), Some((parts, courier))) => {
-                    app = Some(App::new(bar, courier, parts, Timestamp::now()));
-                    Flow::On
-                }
-                (Err(e), _) => {
-                    failed = Some(no_desktop(&e));
+        autoreleasepool(|_| {
+            let flow = match (event, &mut app) {
+                // the status item may be made only once the application has launched
+                (Event::NewEvents(StartCause::Init), _) => match (Bar::new(), parts.take()) {
+                    (Ok(bar), Some((parts, courier))) => {
+                        app = Some(App::new(bar, courier, parts, Timestamp::now()));
+                        Flow::On
+                    }
+                    (Err(e), _) => {
+                        failed = Some(no_desktop(&e));
+                        Flow::End
+                    }
+                    (Ok(_), None) => Flow::On,
+                },
+                (Event::UserEvent(message), Some(app)) => app.handle(Timestamp::now(), message),
+                // opened a second time in Finder: the system starts no second process, but tells the first
+                // https://developer.apple.com/documentation/appkit/nsapplicationdelegate/applicationshouldhandlereopen(_:hasvisiblewindows:)
+                (Event::Reopen { .. }, Some(app)) => app.handle(Timestamp::now(), Message::ShowYourself),
+                // at a log-out `terminate:` ends the process behind this, and `run_return` does not return
+                // https://developer.apple.com/documentation/appkit/nsapplication/terminate(_:)
+                (Event::LoopDestroyed, _) => {
+                    let_engine_end(&engine);
                     Flow::End
                 }
-                (Ok(_), None) => Flow::On,
-            },
-            (Event::UserEvent(message), Some(app)) => app.handle(Timestamp::now(), message),
-            (Event::NewEvents(StartCause::ResumeTimeReached { .. }), Some(app)) => {
-                app.tick(Timestamp::now());
-                Flow::On
-            }
-            _ => Flow::On,
-        };
-        *control = match flow {
-            Flow::End => ControlFlow::Exit,
-            Flow::On => ControlFlow::WaitUntil(Instant::now() + sleep(app.as_ref())),
-        };
+                (Event::NewEvents(StartCause::ResumeTimeReached { .. }), Some(app)) => {
+                    app.tick(Timestamp::now());
+                    Flow::On
+                }
+                _ => Flow::On,
+            };
+            *control = match flow {
+                Flow::End => ControlFlow::Exit,
+                Flow::On => ControlFlow::WaitUntil(Instant::now() + sleep(app.as_ref())),
+            };
+        });
     });
     failed.map_or(Ok(()), Err)
+}
+
+/// Tells the engine to end, and gives it a moment to: it drops its end of the channel when the history is written.
+fn let_engine_end(engine: &UnboundedSender<UiCommand>) {
+    drop(engine.send(UiCommand::Quit));
+    let until = Instant::now() + LAST_WORDS;
+    while !engine.is_closed() && Instant::now() < until {
+        thread::sleep(LAST_LOOK);
+    }
+}
+
+/// Sleep, wake and App Nap.
+mod power {
+    use std::ptr::NonNull;
+
+    use block2::RcBlock;
+    use objc2::rc::Retained;
+    use objc2::runtime::{NSObjectProtocol, ProtocolObject};
+    use objc2_app_kit::{NSWorkspace, NSWorkspaceDidWakeNotification};
+    use objc2_foundation::{
+        NSActivityOptions, NSNotification, NSNotificationCenter, NSProcessInfo, ns_string,
+    };
+    use tokio::sync::mpsc::UnboundedSender;
+
+    use crate::ui::UiCommand;
+
+    type Token = Retained<ProtocolObject<dyn NSObjectProtocol>>;
+
+    /// For as long as the token lives, App Nap does not stretch the timers of an app without windows; the machine may go
+    /// to sleep all the same
+    /// (<https://developer.apple.com/documentation/foundation/processinfo/beginactivity(options:reason:)>: an activity
+    /// ends with its object). `NSAppSleepDisabled` in Info.plist says the same for the app; this holds outside one too.
+    pub fn stay_awake() -> Token {
+        NSProcessInfo::processInfo().beginActivityWithOptions_reason(
+            NSActivityOptions::UserInitiatedAllowingIdleSystemSleep,
+            ns_string!("watching Hermes gateways"),
+        )
+    }
+
+    /// Until it is dropped, the engine hears when the machine woke up.
+    pub struct OnWake {
+        center: Retained<NSNotificationCenter>,
+        token: Token,
+    }
+
+    /// Tells the engine when the machine woke up
+    /// (<https://developer.apple.com/documentation/appkit/nsworkspace/didwakenotification>, posted to the workspace's own
+    /// centre). The engine's clocks show every sleep; this only makes it look at once, since timers stand still in a sleep
+    /// and ring late. That the machine *goes* to sleep is not listened to: such a sleep may be called off, and nothing
+    /// would tell of that.
+    pub fn on_wake(engine: UnboundedSender<UiCommand>) -> OnWake {
+        let center = NSWorkspace::sharedWorkspace().notificationCenter();
+        let block = RcBlock::new(move |_: NonNull<NSNotification>| drop(engine.send(UiCommand::Woke)));
+        // SAFETY: the name is AppKit's own; without a queue the block runs on the thread that posts, and it may be sent to
+        // any: what it holds is Send
+        // (https://developer.apple.com/documentation/foundation/notificationcenter/addobserver(forname:object:queue:using:)).
+        let token = unsafe {
+            center.addObserverForName_object_queue_usingBlock(
+                Some(NSWorkspaceDidWakeNotification),
+                None,
+                None,
+                &block,
+            )
+        };
+        OnWake { center, token }
+    }
+
+    impl Drop for OnWake {
+        fn drop(&mut self) {
+            // SAFETY: the token is what the same centre returned
+            // (https://developer.apple.com/documentation/foundation/notificationcenter/removeobserver(_:)).
+            unsafe { self.center.removeObserver((*self.token).as_ref()) };
+        }
+    }
 }
 
 fn sleep(app: Option<&App<Bar>>) -> Duration {
