@@ -104,7 +104,10 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
                 // at a log-out `terminate:` ends the process behind this, and `run_return` does not return
                 // https://developer.apple.com/documentation/appkit/nsapplication/terminate(_:)
                 (Event::LoopDestroyed, _) => {
-                    let_engine_end(&engine);
+                    // without an icon it goes on in the terminal
+                    if failed.is_none() {
+                        let_engine_end(&engine);
+                    }
                     Flow::End
                 }
                 (Event::NewEvents(StartCause::ResumeTimeReached { .. }), Some(app)) => {
