@@ -120,6 +120,8 @@ pub trait Shell {
     fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str);
     /// The menu changed.
     fn menu(&mut self, old: &Menu, new: &Menu);
+    /// All that changed at once was said: where one update of the desktop takes everything, it is made now.
+    fn drawn(&mut self) {}
 }
 
 /// Whether the loop goes on.
@@ -197,6 +199,14 @@ pub struct App<S> {
     /// A chosen check item may have marked itself: what is shown is no longer known.
     touched: bool,
     shown_icon: Option<(Face, Option<usize>, String)>,
+    drawn: Option<Drawn>,
+}
+
+/// What the menu that is shown was made from.
+struct Drawn {
+    at: Timestamp,
+    snapshot: Arc<Snapshot>,
+    state: MenuState,
 }
 
 /// The parts of [`AppHandles`] that the loop keeps.
@@ -240,6 +250,7 @@ impl<S: Shell> App<S> {
             shown: Menu::default(),
             touched: false,
             shown_icon: None,
+            drawn: None,
         };
         app.apply_settings(now);
         app.state.login = login::state(&app.folders.autostart, lang);
@@ -367,6 +378,7 @@ impl<S: Shell> App<S> {
         } else {
             Notifications::On
         };
+        self.drawn = None;
         self.step(now, Event::Settings(notices));
     }
 
@@ -522,11 +534,26 @@ impl<S: Shell> App<S> {
         }
     }
 
+    /// Whether a new menu would be the one that is shown. Most messages change nothing that can be seen.
+    fn is_drawn(&self, now: Timestamp) -> bool {
+        !self.touched
+            && self.drawn.as_ref().is_some_and(|drawn| {
+                Arc::ptr_eq(&drawn.snapshot, &self.snapshot)
+                    && drawn.state == self.state
+                    // a clock that was set back makes every length of time another
+                    && drawn.at <= now
+                    && self.shown.stale_at.is_none_or(|stale| now < stale)
+            })
+    }
+
     /// Draws what changed, and only that.
     fn draw(&mut self, now: Timestamp) {
         let names = || self.snapshot.profiles.iter().map(|p| &p.profile.name);
         self.state.mutes = names().filter_map(|n| Some((n.clone(), self.policy.mute(n)?))).collect();
         self.state.unstable = names().filter(|n| self.policy.unstable(n)).cloned().collect();
+        if self.is_drawn(now) {
+            return;
+        }
         let light = self.snapshot.worst();
         let badge = menu::badge(&self.snapshot);
         let template = self.config.icon.template_when_well && light == Light::Green;
@@ -541,6 +568,8 @@ impl<S: Shell> App<S> {
             self.shell.menu(&self.shown, &new);
         }
         self.shown = new;
+        self.drawn = Some(Drawn { at: now, snapshot: Arc::clone(&self.snapshot), state: self.state.clone() });
+        self.shell.drawn();
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,6 +21,9 @@ const LONGEST_LINE: usize = 90;
 const MOST_NOTES: usize = 3;
 /// Most missed notices that are listed.
 const MOST_MISSED: usize = 5;
+/// Lengths of time are read again no sooner than this. With many profiles one of them reads differently every second
+/// or two; they are rough anyway.
+const SOONEST: SignedDuration = SignedDuration::from_secs(30);
 /// Most profiles that the tooltip names.
 const MOST_IN_TOOLTIP: usize = 5;
 
@@ -103,7 +107,7 @@ pub struct Look {
 pub struct Menu {
     /// From top to bottom.
     pub rows: Vec<Row>,
-    /// When a length of time in it reads differently.
+    /// When a length of time or a date in it reads differently; not to the second.
     pub stale_at: Option<Timestamp>,
 }
 
@@ -184,7 +188,10 @@ pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
 
 /// The menu for this snapshot.
 pub fn menu(snapshot: &Snapshot, state: &MenuState, look: &Look, now: Timestamp) -> Menu {
-    let mut b = Builder { look, state, now, stale_in: None };
+    let today = now.to_zoned(look.zone.clone());
+    let midnight = today.tomorrow().and_then(|day| day.start_of_day()).ok();
+    let stale_in = midnight.map(|at| at.timestamp().duration_since(now));
+    let mut b = Builder { look, state, now, today: today.date(), stale_in };
     let lang = look.lang;
     let mut rows = vec![text_row("head", head(snapshot, lang))];
     if state.offline {
@@ -210,7 +217,7 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, look: &Look, now: Timestamp)
     b.for_all(snapshot, &mut rows);
     rows.push(separator("3"));
     b.desktop(&mut rows);
-    Menu { rows, stale_at: b.stale_in.and_then(|span| now.checked_add(span).ok()) }
+    Menu { rows, stale_at: b.stale_in.and_then(|span| now.checked_add(span.max(SOONEST)).ok()) }
 }
 
 /// `2 of 3 connected`.
@@ -238,6 +245,7 @@ struct Builder<'a> {
     look: &'a Look,
     state: &'a MenuState,
     now: Timestamp,
+    today: Date,
     stale_in: Option<SignedDuration>,
 }
 
@@ -256,8 +264,8 @@ impl Builder<'_> {
 
     /// A time of day, with the date where it was on another day.
     fn time(&self, at: Timestamp) -> String {
-        let (then, today) = (at.to_zoned(self.look.zone.clone()), self.now.to_zoned(self.look.zone.clone()));
-        let format = if then.date() == today.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        let then = at.to_zoned(self.look.zone.clone());
+        let format = if then.date() == self.today { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         then.strftime(format).to_string()
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use zbus::blocking::fdo::DBusProxy;
@@ -18,7 +18,7 @@ use zbus::{MatchRule, fdo};
 use super::{Failure, Message, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
-use crate::ui::icon::Face;
+use crate::ui::icon::{Face, Picture};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -232,7 +232,11 @@ pub fn escaped(text: &str) -> String {
 
 /// The light as the hint `image-data`: width, height, bytes a row, alpha, bits a sample, samples a pixel, data.
 fn picture(light: Light) -> Option<Value<'static>> {
-    let picture = Face::of(light).draw(PICTURE);
+    static MADE: OnceLock<[Picture; 4]> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        [Light::Green, Light::Grey, Light::Amber, Light::Red].map(|light| Face::of(light).draw(PICTURE))
+    });
+    let picture = made[light as usize].clone();
     let size = i32::try_from(picture.size).ok()?;
     let structure = StructureBuilder::new()
         .add_field(size)

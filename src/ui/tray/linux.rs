@@ -30,6 +30,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Longest pause between two looks for a session bus.
 const LAST_LOOK: Duration = Duration::from_secs(30);
+/// Most faces whose pictures are kept: the lights, and red with its numbers.
+const MOST_FACES: usize = 16;
 /// Width of the light in a menu row, in pixels.
 const ROW_ICON: u32 = 32;
 
@@ -37,7 +39,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
     let (tx, messages) = sync_channel(QUEUE);
     let item = Item::join(&tx).map_err(|e| no_desktop(&e))?;
-    let panel = Panel(Arc::new(Mutex::new(Some(item))));
+    let panel = Panel::of(item);
     let (minded, told) = (panel.clone(), tx.clone());
     thread::Builder::new()
         .name("session-bus".into())
@@ -92,15 +94,26 @@ fn turn(app: &mut App<Panel>, messages: &Receiver<Message>) {
 
 /// The item on the bus, from the loop; none while there is no bus.
 #[derive(Clone)]
-struct Panel(Arc<Mutex<Option<Handle<Item>>>>);
+struct Panel {
+    on_bus: Arc<Mutex<Option<Handle<Item>>>>,
+    /// What is to be shown and was not told yet.
+    icon: Option<(Face, Option<usize>, String)>,
+    rows: Option<Vec<Row>>,
+    pictures: Pictures,
+}
 
 impl Panel {
+    fn of(item: Handle<Item>) -> Self {
+        let on_bus = Arc::new(Mutex::new(Some(item)));
+        Self { on_bus, icon: None, rows: None, pictures: Pictures::default() }
+    }
+
     fn item(&self) -> Option<Handle<Item>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.on_bus.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn take(&self) -> Option<Handle<Item>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.on_bus.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Brings the item to the bus that comes in the place of one that went: ksni does not notice. On a thread of its
@@ -126,7 +139,7 @@ impl Panel {
             let Ok((bus, false)) = found else { continue };
             let _ends = self.take().map(|item| item.shutdown());
             let Ok(item) = Item::join(tx) else { continue };
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
+            *self.on_bus.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
             let watcher = has_watcher(&bus).unwrap_or(false);
             if tx.send(Message::Redraw).is_err()
                 || (watcher && tx.send(Message::Presence(Presence::Shown)).is_err())
@@ -151,30 +164,31 @@ fn has_watcher(bus: &Connection) -> zbus::Result<bool> {
 
 impl Shell for Panel {
     fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str) {
-        let tooltip = tooltip.to_owned();
-        if let Some(item) = self.item() {
-            item.update(move |item| {
-                if item.face != face {
-                    (item.face, item.pictures) = (face, pictures(face));
-                }
-                (item.badge, item.tooltip) = (badge, tooltip);
-            });
-        }
+        self.icon = Some((face, badge, tooltip.to_owned()));
     }
 
-    /// ksni compares the rows itself and tells the panel what changed.
     fn menu(&mut self, _old: &Menu, new: &Menu) {
-        if let Some(item) = self.item() {
-            let rows = new.rows.clone();
-            item.update(move |item| item.rows = rows);
-        }
+        self.rows = Some(new.rows.clone());
+    }
+
+    /// In one go: for each update ksni asks for everything, compares it itself and tells the panel what changed.
+    fn drawn(&mut self) {
+        let (icon, rows) = (self.icon.take(), self.rows.take());
+        let Some(item) = self.item().filter(|_| icon.is_some() || rows.is_some()) else { return };
+        let icon = icon.map(|(face, badge, tooltip)| (self.pictures.of(face), badge, tooltip));
+        item.update(move |item| {
+            if let Some(icon) = icon {
+                (item.pictures, item.badge, item.tooltip) = icon;
+            }
+            if let Some(rows) = rows {
+                item.rows = rows;
+            }
+        });
     }
 }
 
 /// What the panel sees.
 struct Item {
-    face: Face,
-    /// Of the face. Asked for at every change of anything, and dearer to draw than all the rest.
     pictures: Vec<Icon>,
     badge: Option<usize>,
     tooltip: String,
@@ -185,10 +199,8 @@ struct Item {
 impl Item {
     /// Puts it on the session bus, still empty.
     fn join(tx: &SyncSender<Message>) -> Result<Handle<Self>, ksni::Error> {
-        let face = Face::of(Light::Grey);
         let item = Self {
-            face,
-            pictures: pictures(face),
+            pictures: pictures(Face::of(Light::Grey)),
             badge: None,
             tooltip: String::new(),
             rows: Vec::new(),
@@ -241,6 +253,25 @@ impl Tray for Item {
     fn watcher_offline(&self, _reason: OfflineReason) -> bool {
         self.tell(Message::Presence(Presence::NoHost));
         true
+    }
+}
+
+/// Pictures that were drawn before: lights come and go, and drawing one takes longer than all else that a change asks
+/// for.
+#[derive(Clone, Default)]
+struct Pictures(Vec<(Face, Vec<Icon>)>);
+
+impl Pictures {
+    fn of(&mut self, face: Face) -> Vec<Icon> {
+        if let Some((_, drawn)) = self.0.iter().find(|(of, _)| *of == face) {
+            return drawn.clone();
+        }
+        let drawn = pictures(face);
+        if self.0.len() >= MOST_FACES {
+            self.0.remove(0);
+        }
+        self.0.push((face, drawn.clone()));
+        drawn
     }
 }
 
@@ -334,6 +365,18 @@ mod tests {
         let middle = ((11 * 22 + 11) * 4) as usize;
         assert_eq!(icon.data[middle..middle + 4], [255, 0x30, 0xa1, 0x4e]);
         assert_eq!((icon.width, icon.height, icon.data.len()), (22, 22, 22 * 22 * 4));
+    }
+
+    #[test]
+    fn a_picture_that_is_kept_is_that_of_its_face() {
+        let faces = (0..40).map(|count| Face { count: Some(count), ..Face::of(Light::Red) });
+        let faces: Vec<Face> = faces.chain([Face::of(Light::Green), Face::of(Light::Red)]).collect();
+        let mut kept = Pictures::default();
+        let data = |pictures: Vec<Icon>| pictures.into_iter().map(|icon| icon.data).collect::<Vec<_>>();
+        for face in faces.iter().chain(faces.iter().rev()) {
+            assert_eq!(data(kept.of(*face)), data(pictures(*face)), "{face:?}");
+            assert!(kept.0.len() <= MOST_FACES);
+        }
     }
 
     #[test]
