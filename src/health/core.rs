@@ -284,6 +284,7 @@ impl Core {
             Evidence::StateFile(state) => {
                 if self.written_by_gateway(state.pid, state.start) {
                     let grace = self.grace();
+                    self.gateway.heed_files_of(state.pid);
                     self.gateway.read_state(now, &state, &self.deadlines, grace);
                 }
             }
@@ -581,6 +582,9 @@ impl Core {
             self.hand_over(process.started_at);
             self.gateway.witnessed |= process.first_seen > after(self.begun, FIRST_LOOKS);
         }
+        if self.gateway.pid.is_none() {
+            self.gateway.heed_files_of(pid);
+        }
         self.gateway.pid = Some(pid);
         let written = self.pid_file.filter(|id| id.pid == pid).and_then(|id| id.start);
         self.gateway.start = process.start.or(written);
@@ -682,6 +686,7 @@ impl Core {
         if updated_at.is_some() && updated_at == self.gateway.beat {
             return;
         }
+        self.gateway.heed_files_of(pid);
         let written = updated_at.unwrap_or(self.now).min(self.now);
         let before_this_process =
             self.gateway.started_at.is_some_and(|start| after(written, LAST_WORDS) < start);

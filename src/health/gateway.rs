@@ -225,6 +225,10 @@ pub struct Gateway {
     first_stamp: Option<Heard>,
     newest_stamp: Option<Heard>,
     newest_of_file: Vec<(String, DateTime)>,
+    /// The process whose state file or heartbeat was believed.
+    files_of: Option<u32>,
+    /// The state file says that it runs without Feishu, and nothing else does.
+    absent_by_file: bool,
 }
 
 /// A stamp, and when it was read.
@@ -277,6 +281,8 @@ impl Gateway {
             first_stamp: None,
             newest_stamp: None,
             newest_of_file: Vec::new(),
+            files_of: None,
+            absent_by_file: false,
         }
     }
 
@@ -373,11 +379,11 @@ impl Gateway {
             }
             Signal::Webhook => {
                 self.webhook = true;
-                self.feishu = Feishu::Absent;
+                (self.feishu, self.absent_by_file) = (Feishu::Absent, false);
             }
             Signal::Ready => {
-                if self.feishu == Feishu::Unknown {
-                    self.feishu = Feishu::Absent;
+                if self.feishu != Feishu::Expected {
+                    (self.feishu, self.absent_by_file) = (Feishu::Absent, false);
                 }
             }
             Signal::Dropped => self.dropped = true,
@@ -630,9 +636,32 @@ impl Gateway {
             Some(entry) if entry.state != "disabled" => self.read_entry(now, entry, deadlines, grace),
             _ if state.gateway_state == "running" && self.feishu == Feishu::Unknown => {
                 self.feishu = Feishu::Absent;
+                self.absent_by_file = true;
             }
             _ => {}
         }
+    }
+
+    /// Files of this process are believed. While a gateway is known by its log only, a file may name whatever process
+    /// wrote it: what another one's files said is forgotten once it is seen which one the gateway is.
+    pub fn heed_files_of(&mut self, pid: u32) {
+        let another = self.files_of.replace(pid).is_some_and(|before| before != pid);
+        if !another {
+            return;
+        }
+        let of_file = |proof: &Proof| proof.source == "gateway_state.json";
+        if std::mem::take(&mut self.absent_by_file) && self.feishu == Feishu::Absent {
+            self.feishu = Feishu::Unknown;
+        }
+        self.link = match std::mem::replace(&mut self.link, Link::Unknown) {
+            Link::Lost(_, proof) | Link::Failed { proof, .. } if of_file(&proof) => Link::Unknown,
+            other => other,
+        };
+        self.trouble.take_if(|trouble| trouble.from_state_file);
+        self.shutdown.take_if(|shutdown| of_file(&shutdown.proof));
+        self.exiting.take_if(|(_, proof)| of_file(proof));
+        self.told_stopped = false;
+        (self.heartbeat, self.beat) = (None, None);
     }
 
     fn read_entry(
