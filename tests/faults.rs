@@ -539,9 +539,15 @@ fn descriptors_that_run_out_while_it_watches_and_come_back() {
     gateway.loses();
     // a second profile comes
     let second = Gateway::connected(&machine.profile("work"));
-    // long enough for several looks at all files; whatever it says now is checked below
+    // it has turned several times since; whatever it says meanwhile is checked below
     let told = watch.lines().len();
-    std::thread::sleep(Duration::from_secs(12));
+    let turns = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", watch.process.pid())).unwrap();
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        count.unwrap().trim().parse::<u64>().unwrap()
+    };
+    let before = turns();
+    wait_for("it looks several times", || turns() >= before + 5);
     assert!(watch.process.0.try_wait().unwrap().is_none(), "it ended: {:?}", watch.complaints());
     for line in &watch.lines()[told..] {
         assert!(!line.contains("\"red\""), "made up without a look: {line}");
