@@ -691,10 +691,11 @@ fn every_failure_puts_the_old_file_back_and_reloads_it() {
         assert_eq!(outcome, Outcome::Restored, "{failure:?}");
         assert_eq!(files[0], files[1], "{failure:?}: the old file is back");
         let n = steps.len();
-        let after = match reloaded {
-            true => After::Reloaded,
+        let after = if reloaded {
+            After::Reloaded
+        } else {
             // the manager still tells of a process
-            false => After::StillRuns("Bootstrap failed: 5: Input/output error".into()),
+            After::StillRuns("Bootstrap failed: 5: Input/output error".into())
         };
         assert_eq!(steps[n - 2..], [Step::Failed(failure), Step::Restored(after)], "{steps:?}");
         assert_eq!(fake.reloaded.lock().unwrap().last(), Some(&files[0]), "the old file was reloaded");
