@@ -400,6 +400,19 @@ fn a_loop_is_seen_at_the_first_look() {
 }
 
 #[test]
+fn every_log_of_the_folder_can_be_replayed_at_once() {
+    let machine = Machine::new();
+    let gateway = Gateway::connected(&machine.hermes());
+    append(&gateway.log_path("gateway-exit-diag.log"), "{\"tag\": \"gateway.start\", \"pid\": 1}\n");
+    let named = |name: &str| gateway.log_path(name).to_str().unwrap().to_owned();
+    let (agent, diag) = (named("agent.log"), named("gateway-exit-diag.log"));
+    let ran = machine.run(&["replay", "--json", &diag, &agent]);
+    assert!(ran.code == Some(0) && ran.out.contains("connected"), "{}", ran.err);
+    assert!(ran.err.contains("gateway-exit-diag.log"), "it is told which one said nothing: {}", ran.err);
+    assert_eq!(machine.run(&["replay", "--json", &diag]).code, Some(2), "alone it is no recording");
+}
+
+#[test]
 fn what_was_before_is_no_news() {
     let machine = Machine::new();
     let gateway = Gateway::connected(&machine.hermes());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Terminal;
 use crate::evidence::patterns::Patterns;
@@ -34,7 +35,7 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let patterns = Arc::new(Patterns::new(&[])?);
     let mut logs = Vec::new();
     for path in &args.files {
-        if looks_like_a_recording(path)? {
+        if looks_like_a_recording(path, args.files.len() == 1)? {
             play(path, &patterns, args.json, terminal)?;
         } else {
             logs.push(path.clone());
@@ -57,7 +58,9 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     Ok(super::OK)
 }
 
-fn looks_like_a_recording(path: &Path) -> anyhow::Result<bool> {
+/// Whether it begins as one does. Beside other files one of JSON without a recording's header may be what a pattern of
+/// the shell brought along (`gateway-exit-diag.log`): a log that has no stamps.
+fn looks_like_a_recording(path: &Path, alone: bool) -> anyhow::Result<bool> {
     let named = || path.display().to_string();
     let kind = std::fs::metadata(path).with_context(named)?;
     if !kind.is_file() {
@@ -67,7 +70,9 @@ fn looks_like_a_recording(path: &Path) -> anyhow::Result<bool> {
     let mut first = Vec::new();
     let head = BufReader::new(File::open(path).with_context(named)?);
     head.take(4096).read_until(b'\n', &mut first).with_context(named)?;
-    Ok(first.trim_ascii_start().starts_with(b"{"))
+    let foreign =
+        || serde_json::from_slice::<Value>(&first).is_ok_and(|value| value.get("recording").is_none());
+    Ok(first.trim_ascii_start().starts_with(b"{") && (alone || !foreign()))
 }
 
 fn play(
