@@ -92,13 +92,14 @@ pub struct Core {
     /// A service manager spoke, or was asked in vain: its word is worth waiting for.
     pub(super) manager_known: bool,
     pub(super) detached: Option<Timestamp>,
+    /// In the order of time, as all lists of starts are.
     pub(super) starts: Vec<Timestamp>,
     pub(super) recorded_starts: Vec<Timestamp>,
     /// The newest of both.
     pub(super) newest_start: Option<Timestamp>,
     /// Starts after a run that worked and was ended on purpose, or was taken over: no crash came before them.
     pub(super) meant_starts: Vec<Timestamp>,
-    /// Of both kinds of starts those that may follow a crash: asked for at every event, made anew with every start.
+    /// Of both kinds of starts those that may follow a crash: asked for at every event, sorted out when one comes.
     pub(super) unmeant: [Vec<Timestamp>; 2],
     pub(super) takeovers: Vec<(Timestamp, Proof)>,
     pub(super) storm: Option<(Timestamp, Proof)>,
@@ -321,12 +322,14 @@ impl Core {
 
     /// The start records grow within the first second of a start, long before `gateway.pid` is written.
     fn read_starts(&mut self, times: Vec<Timestamp>) {
-        let known = self.recorded_starts.iter().max().copied();
+        let known = self.recorded_starts.last().copied();
         let skip = times.len().saturating_sub(MOST_TIMES);
         self.recorded_starts = times.into_iter().skip(skip).collect();
-        self.sort_out_starts();
-        self.newest_start = self.starts.iter().chain(&self.recorded_starts).max().copied();
-        let Some(newest) = self.recorded_starts.iter().max().copied() else { return };
+        self.recorded_starts.sort_unstable();
+        let unmeant = self.recorded_starts.iter().filter(|start| !self.was_meant(**start));
+        self.unmeant[1] = unmeant.copied().collect();
+        self.newest_start = self.starts.last().max(self.recorded_starts.last()).copied();
+        let Some(newest) = self.recorded_starts.last().copied() else { return };
         let fresh = newest <= after(self.now, LAST_WORDS) && newest > before(self.now, self.deadlines.start);
         let ended = self.gateway.end.as_ref().map(|end| end.respawn.since);
         let later = known.is_none_or(|known| newest > known) && ended.is_none_or(|ended| newest > ended);
@@ -336,7 +339,7 @@ impl Core {
     }
 
     fn hear(&mut self, said: Said) {
-        let (signal, proof) = (said.signal, said.proof.clone());
+        let signal = said.signal;
         let now = self.now;
         // Other programs of Hermes write into the same logs: their records are no sign of a gateway.
         if matches!(signal, Signal::Info | Signal::Record) && !self.gateway.alive() {
@@ -355,15 +358,14 @@ impl Core {
         }
         match signal {
             Signal::Takeover => {
-                push_bounded(&mut self.takeovers, (now, proof.clone()));
+                push_bounded(&mut self.takeovers, (now, said.proof.clone()));
                 // Whoever takes over was started before it says so.
-                let newest = self.starts.iter().max().copied();
+                let newest = self.starts.last().copied();
                 if let Some(start) = newest.filter(|start| now < after(*start, LONGEST_GOODBYE)) {
                     self.note_meant(start);
-                    self.sort_out_starts();
                 }
             }
-            Signal::RespawnStorm => self.storm = Some((now, proof.clone())),
+            Signal::RespawnStorm => self.storm = Some((now, said.proof.clone())),
             // A gateway that is known by its log only, or whose successor has not been seen by the system yet.
             Signal::Start if self.gateway.pid.is_none() || self.gateway.end.is_some() => {
                 self.count_start(now);
@@ -395,9 +397,10 @@ impl Core {
         if signal == Signal::Connected && self.predecessor.as_ref().is_none_or(|old| old.until.is_some()) {
             self.gateway.alone_since = said.stamp;
         }
-        self.gateway.hear(now, said, &self.deadlines, grace);
         // Without a process to look at, its own word that it leaves is the end of it.
-        if signal == Signal::Exiting && self.gateway.pid.is_none() {
+        let last_word = (signal == Signal::Exiting && self.gateway.pid.is_none()).then(|| said.proof.clone());
+        self.gateway.hear(now, said, &self.deadlines, grace);
+        if let Some(proof) = last_word {
             self.end_gateway(now, None, proof);
         }
     }
@@ -406,9 +409,10 @@ impl Core {
     /// be counted are asked about no more.
     fn count_start(&mut self, at: Timestamp) {
         let floor = before(self.now, self.deadlines.crash_window.max(LONGEST_GOODBYE) + SAME_START);
-        self.starts.retain(|start| *start > floor);
-        self.meant_starts.retain(|start| *start > floor);
-        push_bounded(&mut self.starts, at);
+        for starts in [&mut self.starts, &mut self.meant_starts, &mut self.unmeant[0]] {
+            starts.retain(|start| *start > floor);
+        }
+        insert_in_order(&mut self.starts, at);
         self.newest_start = self.newest_start.max(Some(at));
         let gateway = &self.gateway;
         let plan = gateway.shutdown.as_ref().map(|shutdown| shutdown.plan);
@@ -419,17 +423,23 @@ impl Core {
         };
         if meant {
             self.note_meant(at);
+        } else if !self.was_meant(at) {
+            insert_in_order(&mut self.unmeant[0], at);
         }
-        self.sort_out_starts();
     }
 
-    /// Keeps the starts that were meant in the order of time.
+    /// No crash came before this start, from whichever source it is known.
     fn note_meant(&mut self, at: Timestamp) {
-        if self.meant_starts.len() >= MOST_TIMES {
-            self.meant_starts.remove(0);
+        insert_in_order(&mut self.meant_starts, at);
+        let (from, to) = (before(at, SAME_START), after(at, SAME_START));
+        for starts in &mut self.unmeant {
+            starts.retain(|start| *start < from || *start > to);
         }
-        let place = self.meant_starts.partition_point(|start| *start <= at);
-        self.meant_starts.insert(place, at);
+    }
+
+    fn was_meant(&self, start: Timestamp) -> bool {
+        let place = self.meant_starts.partition_point(|meant| *meant < before(start, SAME_START));
+        self.meant_starts.get(place).is_some_and(|meant| *meant <= after(start, SAME_START))
     }
 
     fn see_job(&mut self, job: Job) {
@@ -719,20 +729,12 @@ impl Core {
         self.grace.filter(|until| *until > self.now)
     }
 
-    /// How many of these times lie within the window that ends now.
+    /// How many of these times, which are in order, lie within the window that ends now.
     pub(super) fn recent(&self, times: &[Timestamp], window: Duration) -> usize {
         let now = self.clock();
         let floor = before(now, window);
-        times.iter().filter(|at| **at > floor && **at <= now).count()
-    }
-
-    fn sort_out_starts(&mut self) {
-        let meant = |start: &&Timestamp| {
-            let place = self.meant_starts.partition_point(|meant| *meant < before(**start, SAME_START));
-            self.meant_starts.get(place).is_some_and(|meant| *meant <= after(**start, SAME_START))
-        };
-        let unmeant = |starts: &[Timestamp]| starts.iter().filter(|start| !meant(start)).copied().collect();
-        self.unmeant = [unmeant(&self.starts), unmeant(&self.recorded_starts)];
+        let until = |end: Timestamp| times.partition_point(|at| *at <= end);
+        until(now).saturating_sub(until(floor))
     }
 }
 
@@ -764,6 +766,15 @@ fn is_of_shutdown(signal: Signal) -> bool {
     )
 }
 
+/// Nearly always at the end.
+fn insert_in_order(times: &mut Vec<Timestamp>, at: Timestamp) {
+    if times.len() >= MOST_TIMES {
+        times.remove(0);
+    }
+    let place = times.partition_point(|other| *other <= at);
+    times.insert(place, at);
+}
+
 fn push_bounded<T>(list: &mut Vec<T>, item: T) {
     if list.len() >= MOST_TIMES {
         list.remove(0);
@@ -774,4 +785,43 @@ fn push_bounded<T>(list: &mut Vec<T>, item: T) {
 /// Whether this reason means that the gateway is proven to do its work.
 pub fn proves_work(reason: Reason) -> bool {
     matches!(reason, Reason::Connected | Reason::Unsupervised | Reason::Running)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Starts come late and out of order, and are found to be meant before they are told or after: what is counted is
+        /// what a look at all of them would count.
+        #[test]
+        fn starts_that_were_not_meant_are_counted(steps in proptest::collection::vec((0_u8..4, 0_u64..40, 0_u64..20), 0..60)) {
+            let mut core = Core::new(Deadlines::default(), Timestamp::UNIX_EPOCH);
+            let window = core.deadlines.crash_window;
+            for (kind, later, ago) in steps {
+                core.now = after(core.now, Duration::from_secs(later));
+                let at = before(core.now, Duration::from_secs(ago));
+                match kind {
+                    0 | 1 => core.count_start(at),
+                    2 => core.note_meant(at),
+                    _ => {
+                        let mut recorded = core.recorded_starts.clone();
+                        recorded.push(at);
+                        core.read_starts(recorded);
+                    }
+                }
+                let floor = before(core.now, window);
+                let meant = |start: Timestamp| core.meant_starts.iter().any(|meant| meant.duration_since(start).unsigned_abs() <= SAME_START);
+                for (all, unmeant) in [&core.starts, &core.recorded_starts].into_iter().zip(&core.unmeant) {
+                    let counted = all.iter().filter(|start| **start > floor && !meant(**start)).count();
+                    prop_assert_eq!(core.recent(unmeant, window), counted);
+                    prop_assert!(unmeant.is_sorted());
+                }
+            }
+        }
+    }
 }

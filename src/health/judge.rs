@@ -104,8 +104,8 @@ fn loops(core: &Core, holding: &mut Holding) {
         }
     }
     let floor = before(core.clock(), d.replace_window);
-    let takeovers = core.takeovers.iter().filter(|(at, _)| *at > floor);
-    if takeovers.count() >= d.replace_takeovers {
+    let takeovers = core.takeovers.iter().rev().take(d.replace_takeovers);
+    if takeovers.filter(|(at, _)| *at > floor).count() >= d.replace_takeovers {
         holding.push((Reason::ReplaceLoop, core.takeovers.last().map(|(_, proof)| proof.clone())));
     }
 }
