@@ -319,49 +319,50 @@ fn turns_back(block: &[u8], zone: &TimeZone) -> bool {
 /// Blocks of complete lines.
 struct Lines {
     file: File,
-    block: Vec<u8>,
+    /// As long as it ever gets, so that it is cleared once only.
+    buffer: Vec<u8>,
+    /// How much of it was read.
+    filled: usize,
     skipping: bool,
 }
 
 impl Lines {
     fn of(file: File) -> Self {
-        Self { file, block: Vec::with_capacity(BLOCK + LONGEST_LINE), skipping: false }
+        // a line that has no end yet, what is read behind it, and an end for it
+        Self { file, buffer: vec![0; LONGEST_LINE + BLOCK + 1], filled: 0, skipping: false }
     }
 
     /// Reads on; complete lines, if there are some, go into `sink`. `false`: that was the end.
     fn next(&mut self, sink: &mut dyn FnMut(&[u8])) -> std::io::Result<bool> {
-        let kept = self.block.len();
-        self.block.resize(kept + BLOCK, 0);
-        let count = match self.file.read(&mut self.block[kept..]) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
-                self.block.truncate(kept);
-                return Ok(true);
-            }
+        let count = match self.file.read(&mut self.buffer[self.filled..][..BLOCK]) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(true),
             other => other?,
         };
-        self.block.truncate(kept + count);
+        self.filled += count;
         if self.skipping {
-            match memchr::memchr(b'\n', &self.block) {
-                Some(end) => {
-                    self.block.drain(..=end);
-                    self.skipping = false;
-                }
-                None => self.block.clear(),
-            }
+            let end = memchr::memchr(b'\n', &self.buffer[..self.filled]);
+            self.skipping = end.is_none();
+            self.drop_front(end.map_or(self.filled, |end| end + 1));
         }
-        if count == 0 && !self.block.is_empty() && !self.block.ends_with(b"\n") {
-            self.block.push(b'\n');
+        if count == 0 && self.filled > 0 && self.buffer[self.filled - 1] != b'\n' {
+            self.buffer[self.filled] = b'\n';
+            self.filled += 1;
         }
-        let whole = memchr::memrchr(b'\n', &self.block).map_or(0, |at| at + 1);
+        let whole = memchr::memrchr(b'\n', &self.buffer[..self.filled]).map_or(0, |at| at + 1);
         if whole > 0 {
-            sink(&self.block[..whole]);
-            self.block.drain(..whole);
+            sink(&self.buffer[..whole]);
+            self.drop_front(whole);
         }
-        if self.block.len() > LONGEST_LINE {
-            self.block.clear();
+        if self.filled > LONGEST_LINE {
+            self.filled = 0;
             self.skipping = true;
         }
         Ok(count > 0)
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        self.buffer.copy_within(count..self.filled, 0);
+        self.filled -= count;
     }
 }
 

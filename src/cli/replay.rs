@@ -1,7 +1,7 @@
 //! `gatelight replay`: recordings, or plain logs, through the same core on a virtual clock.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +32,17 @@ pub struct Args {
 
 /// Plays what is given.
 pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    // years of logs change their light a thousand times a second, and nobody waits for the single line
+    let Terminal { lang, color, symbols, .. } = *terminal;
+    let mut out = BufWriter::new(&mut *terminal.out);
+    let ended = play_all(args, &mut Terminal { out: &mut out, lang, color, symbols });
+    let flushed = out.flush();
+    let code = ended?;
+    flushed?;
+    Ok(code)
+}
+
+fn play_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let patterns = Arc::new(Patterns::new(&[])?);
     let mut logs = Vec::new();
     for path in &args.files {

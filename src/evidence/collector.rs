@@ -500,7 +500,7 @@ impl Collector {
             return true;
         }
         let Some(evidence) = state_files::evidence(file, json.as_ref()) else { return true };
-        let written = modified(&path).filter(|_| all).map_or(now, |at| at.min(now));
+        let written = if all { modified(&path).map_or(now, |at| at.min(now)) } else { now };
         let mut seen = Vec::new();
         // The process first: the file then names one that is known.
         match &evidence {
@@ -777,8 +777,11 @@ fn is_denied(path: &Path) -> bool {
 }
 
 fn read_bounded(path: &Path, most: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open_regular(path)?.take(most).read_to_end(&mut bytes).ok()?;
+    let file = open_regular(path)?;
+    // room for what is expected and its end: a heartbeat is one read, not four
+    let size = file.metadata().ok()?.size().min(most);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(most).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 

@@ -268,7 +268,9 @@ impl Scanner {
             };
             let about_feishu = || record.about_feishu || patterns.speak_of_feishu(text);
             let Some(signal) = patterns.classify(&candidate, &about_feishu) else { continue };
-            let readable = String::from_utf8_lossy(text);
+            // nearly always valid, which is quicker to ask than to mend
+            let readable =
+                std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed);
             sink(LogEvent {
                 signal,
                 other_pid: pid_named(message),

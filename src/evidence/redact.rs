@@ -77,11 +77,11 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     while at < bytes.len() {
         let step = if is_word(bytes[at]) {
             look_at_word(text, at)
-        } else if text[at..].starts_with("://") {
+        } else if bytes[at] == b':' && bytes[at..].starts_with(b"://") {
             url_password(text, at + 3)
         } else {
-            // one character on: only its first byte can begin anything
-            Step::Skip(at + text[at..].chars().next().map_or(1, char::len_utf8))
+            // nothing else begins anything, the later bytes of a character least of all
+            Step::Skip(at + 1)
         };
         match step {
             Step::Skip(next) => at = next,
