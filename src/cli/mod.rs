@@ -84,7 +84,7 @@ pub enum Command {
     Watch(watch::Args),
     /// Play recordings, or plain Hermes logs whose stamps are the clock, through the judgement.
     #[command(
-        after_help = "Examples:\n  gatelight replay ~/.hermes/logs/agent.log*\n  gatelight replay wrong-light.jsonl --json"
+        after_help = "Examples:\n  gatelight replay ~/.hermes/logs/agent.log*\n  gatelight replay wrong-light.jsonl --json\n  zcat agent.log.gz | gatelight replay -"
     )]
     Replay(replay::Args),
     /// Record what is seen of a profile, secrets and names removed, until Ctrl-C.

@@ -19,10 +19,13 @@ use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, UNKNOWN_EVENT
 use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill};
 
+/// Bytes that are taken from a pipe at most.
+const MOST_PIPED: u64 = 16 << 30;
+
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Recordings (JSON Lines), or log files of one profile, rotated ones too.
+    /// Recordings (JSON Lines), or log files of one profile, rotated ones too; `-`: standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// One JSON object a line.
@@ -45,7 +48,9 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
 fn play_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let patterns = Arc::new(Patterns::new(&[])?);
     let mut logs = Vec::new();
+    let piped = args.files.iter().any(|path| is_stdin(path)).then(Piped::read).transpose()?;
     for path in &args.files {
+        let path = piped.as_ref().filter(|_| is_stdin(path)).map_or(path, |piped| &piped.path);
         if looks_like_a_recording(path, args.files.len() == 1)? {
             play(path, &patterns, args.json, terminal)?;
         } else {
@@ -67,6 +72,31 @@ fn play_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         conclude(last.as_ref(), end, args.json, terminal)?;
     }
     Ok(super::OK)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What comes through a pipe is kept in a file for as long as it is played: logs are read from both ends.
+struct Piped {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Piped {
+    fn read() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("stdin");
+        let named = || path.display().to_string();
+        let mut file = File::create(&path).with_context(named)?;
+        let copied = std::io::copy(&mut std::io::stdin().lock().take(MOST_PIPED), &mut file);
+        if copied.with_context(named)? == MOST_PIPED {
+            let too_large: std::io::Error = std::io::ErrorKind::FileTooLarge.into();
+            return Err(too_large).with_context(named);
+        }
+        Ok(Self { path, _folder: folder })
+    }
 }
 
 /// Whether it begins as one does. Beside other files one of JSON without a recording's header may be what a pattern of
