@@ -263,6 +263,10 @@ fn event(line: &str, last: f64) -> Result<Option<Event>, String> {
     } else if let Some(file) = take(&mut value, "file") {
         let json = take(&mut value, "json").filter(|json| !json.is_null());
         What::File { file: string(file)?, json }
+    } else if let Some(Value::Null) = value.get("process") {
+        What::Known(Evidence::NoProcess)
+    } else if let Some(Value::Null) = value.get("job") {
+        What::Known(Evidence::JobUnknown)
     } else if let Some(process) = take(&mut value, "process") {
         // A state of the future is an event of the future.
         let Ok(RawProcess { pid, state, exit, start, started_at }) = serde_json::from_value(process) else {

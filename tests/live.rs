@@ -629,6 +629,56 @@ fn a_recording_plays_back_what_was_watched() {
     assert_eq!(again.code, Some(2), "an existing file is not overwritten: {again:?}");
 }
 
+/// A recorder comes when all is over: what it found has to play back as what is shown.
+#[test]
+fn a_recording_plays_back_how_a_gateway_was_found() {
+    let dies = |gateway: &mut Gateway| gateway.process.kill();
+    let hollow = |gateway: &mut Gateway| {
+        let traceback = "asyncio: Task exception was never retrieved\nTraceback (most recent call last):\n  File \
+                         \"/x/y.py\", line 1, in z\nRuntimeError: Executor shutdown has been called";
+        gateway.log("agent.log", "ERROR", traceback);
+    };
+    let refuses = |gateway: &mut Gateway| {
+        let mut state = gateway.me();
+        state["gateway_state"] = "running".into();
+        state["platforms"] =
+            serde_json::json!({"feishu": {"state": "fatal", "error_message": "no such app"}});
+        gateway.file("gateway_state.json", &state);
+    };
+    let detached = |gateway: &mut Gateway| {
+        fs::write(gateway.home.join(".gateway-launchd-unsupported"), "").unwrap();
+    };
+    type Make<'a> = &'a dyn Fn(&mut Gateway);
+    let cases: [(&str, Make<'_>); 5] = [
+        ("connected", &|_| ()),
+        ("not-running", &dies),
+        ("executor-shutdown", &hollow),
+        ("config-error", &refuses),
+        ("unsupervised", &detached),
+    ];
+    for (reason, make) in cases {
+        let machine = Machine::new();
+        let mut gateway = Gateway::connected(&machine.hermes());
+        make(&mut gateway);
+        let file = machine.folder().join("recording.jsonl");
+        let file = file.to_str().unwrap();
+        let mut recorder = Stream::of(machine.command(&["record", "default", "--out", file]));
+        recorder.line();
+        // a gateway that is gone counts as gone when its manager could have spoken
+        wait_for(reason, || machine.light("default").is_some_and(|(_, shown)| shown == reason));
+        assert_eq!(recorder.interrupt(), Some(0), "{reason}: {:?}", recorder.complaints());
+        let replay = machine.run(&["replay", "--json", file]);
+        let played: Vec<String> = replay.out.lines().map(str::to_owned).collect();
+        let last = told(&played).pop().map(|(_, reason)| reason);
+        assert_eq!(last.as_deref(), Some(reason), "{}", fs::read_to_string(file).unwrap());
+        // … and through a pipe
+        let mut piped = machine.command(&["replay", "--json", "-"]);
+        let piped = piped.stdin(fs::File::open(file).unwrap()).output().unwrap();
+        assert_eq!(String::from_utf8(piped.stdout).unwrap(), replay.out, "{reason}");
+        assert_eq!(fs::read_dir(machine.tmp()).unwrap().count(), 0, "nothing is left behind");
+    }
+}
+
 #[test]
 fn logs_are_merged_followed_and_clean_of_secrets() {
     let machine = Machine::new();

@@ -60,12 +60,11 @@ pub fn record_into<End: Future<Output = ()>>(
 ) -> anyhow::Result<()> {
     let named = || out.display().to_string();
     let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
-    let start = Timestamp::now();
-    let shown = nameless.line(profile, 100);
-    let header = Header { recording: VERSION, start, profile: shown, hermes: None, scenario: None };
+    let profile_shown = nameless.line(profile, 100);
+    let out_file = BufWriter::new(file);
     let nameless = Arc::clone(nameless);
-    let mut writer = Writer { out: BufWriter::new(file), start, last: 0.0, nameless, failed: None };
-    writer.line(&serde_json::to_value(header)?);
+    let writer =
+        Writer { out: out_file, profile: profile_shown, start: None, last: 0.0, nameless, failed: None };
     let shared = Arc::new(Mutex::new(writer));
     let observer = Arc::clone(&shared);
     runtime()?.block_on(async {
@@ -84,7 +83,9 @@ pub fn record_into<End: Future<Output = ()>>(
 
 struct Writer {
     out: BufWriter<std::fs::File>,
-    start: Timestamp,
+    profile: String,
+    /// When the first event was: what was before the recorder came is played at its own time.
+    start: Option<Timestamp>,
     last: f64,
     nameless: Arc<Anonymiser>,
     /// The first failure to write: told at the end, since the observer cannot.
@@ -103,7 +104,12 @@ impl Writer {
                 }
             }
             Observed::File { file, json } => {
-                let clean = json.map_or(Value::Null, |json| clean(json, &self.nameless));
+                let clean = match json {
+                    None => Value::Null,
+                    // an empty marker is there, and null means removed
+                    Some(Value::Null) => json!({}),
+                    Some(json) => clean(json, &self.nameless),
+                };
                 self.event(at, json!({"file": file, "json": clean}));
             }
             Observed::Known(evidence) => {
@@ -117,14 +123,28 @@ impl Writer {
         }
     }
 
-    /// Writes one event. Time never falls: history comes at the start.
+    /// Writes one event, the header before the first one. Time never falls.
     fn event(&mut self, at: Timestamp, mut event: Value) {
-        let t = at.duration_since(self.start).as_secs_f64().max(self.last);
+        let start = self.start.unwrap_or_else(|| self.begin(at));
+        let t = at.duration_since(start).as_secs_f64().max(self.last);
         self.last = (t * 1000.0).round() / 1000.0;
         if let Some(object) = event.as_object_mut() {
             object.insert("t".to_owned(), json!(self.last));
         }
         self.line(&event);
+    }
+
+    fn begin(&mut self, at: Timestamp) -> Timestamp {
+        let profile = std::mem::take(&mut self.profile);
+        let header = Header { recording: VERSION, start: at, profile, hermes: None, scenario: None };
+        match serde_json::to_value(header) {
+            Ok(header) => self.line(&header),
+            Err(error) => {
+                self.failed.get_or_insert(error.into());
+            }
+        }
+        self.start = Some(at);
+        at
     }
 
     fn line(&mut self, value: &Value) {
@@ -155,6 +175,8 @@ fn known(evidence: &Evidence, nameless: &Anonymiser) -> Option<Value> {
             json!({"job": {"manager": manager, "label": label, "state": state, "pid": pid,
                 "last_exit": last_exit, "detail": detail}})
         }
+        Evidence::NoProcess => json!({"process": null}),
+        Evidence::JobUnknown => json!({"job": null}),
         Evidence::Tcp { established } => json!({"tcp": {"established": established}}),
         Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),
         Evidence::Starts(times) => json!({"starts": times}),

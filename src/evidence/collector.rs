@@ -24,13 +24,19 @@ use crate::health::{Evidence, ProcessState, Proof, Signal};
 use crate::profile::Profile;
 
 /// Files of the home that are evidence, relative to it.
-const STATE_FILES: [&str; 5] = [
-    "gateway.pid",
-    "gateway_state.json",
-    HEARTBEAT,
-    ".gateway-planned-stop.json",
-    ".gateway-launchd-unsupported",
-];
+const STATE_FILES: [&str; 6] = [PID_FILE, STATE_FILE, HEARTBEAT, MARKERS[0], MARKERS[1], DETACHED];
+
+/// Names the gateway's process.
+const PID_FILE: &str = "gateway.pid";
+
+/// What the gateway says of itself.
+const STATE_FILE: &str = "gateway_state.json";
+
+/// launchd could not manage it.
+const DETACHED: &str = ".gateway-launchd-unsupported";
+
+/// It is about to leave.
+const MARKERS: [&str; 2] = [".gateway-planned-stop.json", ".gateway-takeover.json"];
 
 /// The one of them that is written again and again though nothing happens.
 const HEARTBEAT: &str = "state/gateway.heartbeat";
@@ -41,7 +47,7 @@ const STARTS_FILE: &str = "gateway-starts.log";
 /// The end of the start records that is read: some hundred starts.
 const STARTS_BYTES: u64 = 4096;
 
-/// A marker of a planned stop is believed for this long after it was written (its life, by the gateway's sources).
+/// A marker is believed for this long after it was written (its life, by the gateway's sources).
 const MARKER_LIFE: Duration = Duration::from_secs(60);
 
 /// Stamps are compared with the start of the process with this much tolerance: the system rounds the one, the gateway
@@ -193,6 +199,8 @@ pub struct Collector {
     troubles: Vec<String>,
     /// What the logs told of the processes before the present one, until it is told.
     earlier: Earlier,
+    /// What the files of the home held when they were read for the first time: for the recorder.
+    read_first: BTreeMap<&'static str, Value>,
     observer: Option<Observer>,
 }
 
@@ -262,7 +270,8 @@ impl Collector {
             processes: BTreeMap::new(),
             troubles: Vec::new(),
             earlier: Earlier::default(),
-            observer,
+            read_first: BTreeMap::new(),
+            observer: None,
         };
         let folders = profile.logs.iter().filter_map(|log| log.parent()).chain([profile.home.as_path()]);
         let folders: BTreeSet<&Path> = folders.collect();
@@ -312,6 +321,14 @@ impl Collector {
             told.extend(seen.into_iter().map(|evidence| (now.at, evidence)));
         }
         told.extend(starts);
+        // The recorder sees it in the order in which it is judged.
+        if let Some(mut observer) = observer {
+            for (at, evidence) in &told {
+                show_past(&mut observer, *at, evidence, &collector.read_first);
+            }
+            collector.observer = Some(observer);
+        }
+        collector.read_first.clear();
         (collector, told)
     }
 
@@ -496,7 +513,7 @@ impl Collector {
         if let Some(observer) = &mut self.observer {
             observer(now, Observed::File { file, json: json.as_ref() });
         }
-        if file == ".gateway-planned-stop.json" && (all || !is_young(&path, now)) {
+        if MARKERS.contains(&file) && (all || !is_young(&path, now)) {
             return true;
         }
         let Some(evidence) = state_files::evidence(file, json.as_ref()) else { return true };
@@ -514,6 +531,7 @@ impl Collector {
         }
         out.extend(seen.into_iter().map(|evidence| (now, evidence)));
         out.push((written, evidence));
+        self.read_first.extend(json.filter(|_| all).map(|json| (file, json)));
         true
     }
 
@@ -561,10 +579,6 @@ impl Collector {
         for (at, mut event) in events {
             if self.book.admit(&event, at) {
                 event.proof.at = at;
-                if let (Some(observer), false) = (&mut self.observer, event.proof.line.is_empty()) {
-                    let line = format!("{}\n", event.proof.line);
-                    observer(at, Observed::Lines { log: &event.proof.source, block: line.as_bytes() });
-                }
                 past.push((at, event.into_evidence()));
             }
         }
@@ -589,7 +603,12 @@ impl Collector {
         }
         events.retain(|(at, _)| oldest.is_none_or(|oldest| *at >= oldest));
         events.sort_by_key(|(at, _)| *at);
-        out.extend(self.admit(events).into_iter().map(|(_, evidence)| evidence));
+        for (at, evidence) in self.admit(events) {
+            if let Some(observer) = &mut self.observer {
+                show_past(observer, at, &evidence, &self.read_first);
+            }
+            out.push(evidence);
+        }
     }
 }
 
@@ -719,6 +738,39 @@ fn read_backwards(
 /// Whether it says how a process before the present one began or was ended on purpose.
 fn tells_of_a_loop(signal: Signal) -> bool {
     matches!(signal, Signal::Start | Signal::PlannedStop | Signal::PlannedRestart | Signal::Takeover)
+}
+
+/// Shows the recorder what was read of the past.
+fn show_past(
+    observer: &mut Observer,
+    at: Timestamp,
+    evidence: &Evidence,
+    files: &BTreeMap<&'static str, Value>,
+) {
+    let file = match evidence {
+        Evidence::Log { signal, stamp: Some(stamp), proof, .. } => {
+            let block = lines_of_past(*signal, *stamp, &proof.line);
+            return observer(at, Observed::Lines { log: &proof.source, block: block.as_bytes() });
+        }
+        Evidence::PidFile(_) => PID_FILE,
+        Evidence::StateFile(_) => STATE_FILE,
+        Evidence::Heartbeat { .. } => HEARTBEAT,
+        Evidence::Detached(_) => DETACHED,
+        known => return observer(at, Observed::Known(known)),
+    };
+    observer(at, Observed::File { file, json: files.get(file) });
+}
+
+/// Of the past single lines are kept. Where a line means something only by the record that it stood in, or stands for
+/// many, a line of ours says so.
+fn lines_of_past(signal: Signal, stamp: DateTime, line: &str) -> String {
+    let stamp = stamp.strftime("%Y-%m-%d %H:%M:%S,%3f");
+    match signal {
+        Signal::Info => format!("{stamp} INFO gatelight: records at INFO are written\n"),
+        Signal::Record => format!("{stamp} WARNING gatelight: records are written\n"),
+        _ if super::line::head(line.as_bytes()).is_some() => format!("{line}\n"),
+        _ => format!("{stamp} ERROR gatelight: [Feishu] the end of a record\n{line}\n"),
+    }
 }
 
 enum Content {
