@@ -245,8 +245,15 @@ fn r10849_executor_shutdown_while_sending() {
     // The link reconnects; the executor does not.
     field.wait(30.0).info("Lark: connected to wss://x [conn_id=2]");
     assert_eq!(field.shows(), Reason::ExecutorShutdown);
-    // Only a new process clears it.
-    field.process(100, ProcessState::Gone, Some(1)).process(101, ProcessState::Running, None);
+    // Only a new process clears it; that the process is gone explains more.
+    field.process(100, ProcessState::Gone, Some(1));
+    assert_eq!(field.shows(), Reason::NotRunning);
+    let notes = &field.verdict().notes;
+    assert!(
+        notes.iter().any(|note| matches!(note, Note::Also(Reason::ExecutorShutdown, Some(_)))),
+        "{notes:?}"
+    );
+    field.process(101, ProcessState::Running, None);
     assert_eq!(field.shows(), Reason::Starting);
 }
 
@@ -324,7 +331,7 @@ fn r92276_a_sigterm_every_five_minutes() {
 }
 
 #[test]
-fn r21549_r79048_r96366_r89315_r43296_r10202_r18693_six_starts_in_two_minutes() {
+fn r21549_r79048_r79096_r96366_r89315_r43296_r10202_r18693_studio_1597_six_starts_in_two_minutes() {
     let mut field = Field::empty();
     for pid in 1..=6 {
         field.process(pid, ProcessState::Running, None);
@@ -382,7 +389,7 @@ fn r88304_its_respawn_loop_is_told_with_the_other_pid() {
 // --- 7: one Feishu app, two gateways ----------------------------------------------------------------------------------
 
 #[test]
-fn r7061_r71645_the_app_is_in_use() {
+fn r7061_r71645_mateclaw_86_the_app_is_in_use() {
     let mut field = Field::started();
     field.error(
         "gateway.run: Another local Hermes gateway is already using this Feishu app_id (PID 4711). Stop the other \
@@ -402,6 +409,13 @@ fn r7061_the_state_file_says_feishu_app_lock() {
     );
     assert_eq!(field.shows(), Reason::AppInUse);
     assert_eq!(field.verdict().other_pid, Some(4711));
+    // Tried again or not: the other one holds it.
+    field.file(
+        "gateway_state.json",
+        r#"{"pid": 100, "start_time": 1, "gateway_state": "running", "platforms": {"feishu": {"state": "retrying",
+            "error_code": "feishu_app_lock", "error_message": "already using this Feishu app_id (PID 4711)"}}}"#,
+    );
+    assert_eq!(field.wait(100.0).shows(), Reason::AppInUse);
 }
 
 #[test]
@@ -415,16 +429,20 @@ fn r76793_too_many_connections() {
 // --- 8 to 12: the job -------------------------------------------------------------------------------------------------
 
 #[test]
-fn r73368_r73370_registered_without_a_process_for_24_days() {
-    for report in
-        ["#73368", "#73370", "#44683", "#42524", "#55441", "#88848", "#28632", "#26198", "#42006", "#4403"]
-    {
-        let mut field = Field::connected();
-        field.process(100, ProcessState::Gone, None).job(JobState::Waiting, None, Some(0));
-        assert_eq!(field.shows(), Reason::Restarting, "{report}");
-        assert_eq!(field.wait(46.0).shows(), Reason::NotRunning, "{report}");
-        assert_eq!(field.wait(24.0 * 86_400.0).shows(), Reason::NotRunning, "{report}");
-    }
+fn r73368_r73370_r44683_r42524_r55441_r88848_r28632_r26198_r42006_r4403_registered_without_a_process() {
+    let mut field = Field::connected();
+    field.process(100, ProcessState::Gone, None).job(JobState::Waiting, None, Some(0));
+    assert_eq!(field.shows(), Reason::Restarting);
+    assert_eq!(field.wait(46.0).shows(), Reason::NotRunning);
+    assert_eq!(field.wait(24.0 * 86_400.0).shows(), Reason::NotRunning, "24 days");
+    // Nothing was ever seen of a process: then the manager's word has to do.
+    let mut field = Field::empty();
+    field.job(JobState::Waiting, None, Some(0));
+    assert_eq!(field.wait(44.0).shows(), Reason::Restarting);
+    assert_eq!(field.wait(2.0).shows(), Reason::NotRunning);
+    // A process that comes at last is new.
+    field.job(JobState::Running, Some(100), Some(0)).process(100, ProcessState::Running, None);
+    assert_eq!(field.shows(), Reason::Starting);
 }
 
 #[test]
@@ -440,9 +458,11 @@ fn r89116_r64778_detached_and_unsupervised() {
     let mut field = Field::connected();
     field.tell(Evidence::Detached(true));
     assert_eq!((field.shows(), field.verdict().light()), (Reason::Unsupervised, Light::Amber));
+    assert_eq!(field.verdict().evidence.as_ref().unwrap().source, ".gateway-launchd-unsupported");
     let mut field = Field::connected();
     field.job(JobState::NotLoaded, None, None);
     assert_eq!(field.shows(), Reason::Unsupervised);
+    assert_eq!(field.verdict().evidence.as_ref().unwrap().line, "ai.hermes.gateway: not loaded");
     let mut accepted = Field::connected();
     accepted.core.set_deadlines(Deadlines { accept_unsupervised: true, ..Deadlines::default() });
     accepted.tell(Evidence::Detached(true));
@@ -648,6 +668,10 @@ fn webhook_mode_has_no_link_to_watch() {
         .info("x.adapter: [Feishu] Connected in webhook mode (feishu)")
         .info("gateway.run: Gateway running with 1 platform(s)");
     assert_eq!(field.wait(3600.0).shows(), Reason::Running);
+    assert!(
+        field.verdict().evidence.as_ref().unwrap().line.contains("webhook mode"),
+        "a green light has its proof, too"
+    );
 }
 
 #[test]
@@ -688,7 +712,7 @@ fn r29127_no_adapter_for_feishu() {
 }
 
 #[test]
-fn r7213_silence_and_tcp_are_no_evidence() {
+fn r7213_r7247_silence_and_tcp_are_no_evidence() {
     let mut field = Field::connected();
     field.tell(Evidence::Tcp { established: 0 });
     assert_eq!(
@@ -738,6 +762,51 @@ fn r99760_a_phantom_retrying_of_another_process_is_not_believed() {
         r#"{"pid": 100, "gateway_state": "running", "platforms": {"feishu": {"state": "retrying"}}}"#,
     );
     assert_eq!(field.shows(), Reason::Reconnecting, "of the live process it is");
+}
+
+#[test]
+fn an_entry_of_before_the_link_was_proven_is_past() {
+    // The file is written anew for whatever changes in it; an entry keeps the time at which it was made.
+    for state in ["retrying", "fatal", "paused"] {
+        let mut field = Field::connected();
+        let entry = |at: Timestamp, agents: u32| {
+            format!(
+                r#"{{"pid": 100, "start_time": 1, "gateway_state": "running", "active_agents": {agents}, "platforms":
+                    {{"feishu": {{"state": "{state}", "updated_at": "{at}"}}}}}}"#
+            )
+        };
+        let made = field.wait(10.0).at();
+        field.file("gateway_state.json", &entry(made, 0));
+        assert!(matches!(field.shows(), Reason::Reconnecting | Reason::ConfigError), "{state}");
+        field.wait(5.0).info("Lark: connected to wss://x [conn_id=2]");
+        field.wait(5.0).file("gateway_state.json", &entry(made, 1));
+        assert_eq!(field.wait(100.0).shows(), Reason::Connected, "{state}");
+        let made = field.at();
+        field.file("gateway_state.json", &entry(made, 1));
+        assert_ne!(field.shows(), Reason::Connected, "{state}: this one is new");
+    }
+}
+
+#[test]
+fn a_stop_that_the_log_does_not_tell_is_told_by_the_state_file() {
+    let mut field = Field::connected();
+    let state = |word: &str| format!(r#"{{"pid": 100, "start_time": 1, "gateway_state": "{word}"}}"#);
+    field.file("gateway_state.json", &state("stopped"));
+    assert_eq!(field.wait(29.0).shows(), Reason::Restarting);
+    assert_eq!(field.wait(2.0).shows(), Reason::NotExiting);
+    field.file("gateway_state.json", &state("running"));
+    assert_eq!(field.shows(), Reason::Connected, "it goes on");
+}
+
+#[test]
+fn a_refused_second_instance_that_says_it_exits_does_not_speak_for_the_first() {
+    let mut field = Field::connected();
+    field.wait(60.0).error("gateway.run: Another gateway instance is already running (PID 100)");
+    field.wait(0.1).info("gateway.run: Exiting with code 1");
+    assert_eq!(field.wait(60.0).shows(), Reason::Connected);
+    field.info("gateway.run: Received SIGTERM — initiating shutdown");
+    field.info("gateway.run: Exiting with code 1");
+    assert_eq!(field.wait(31.0).shows(), Reason::NotExiting, "and now it is its own word");
 }
 
 #[test]

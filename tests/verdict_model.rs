@@ -320,8 +320,12 @@ proptest! {
             match verdict.reason {
                 Reason::Connected | Reason::Unsupervised => {
                     prop_assert!(heard(&is_link), "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
-                    let proof = verdict.evidence.as_ref().map(|proof| proof.line.as_str());
-                    prop_assert!(matches!(proof, Some("Connected" | "Inbound")), "{:?}", proof);
+                    let proof = verdict.evidence.as_ref().map_or(("", ""), |proof| (proof.source.as_str(), proof.line.as_str()));
+                    let is_word = |source: &str| matches!(source, "launchd" | "systemd" | "embedded" | ".gateway-launchd-unsupported");
+                    match verdict.reason {
+                        Reason::Connected => prop_assert!(matches!(proof.1, "Connected" | "Inbound"), "{:?}", proof),
+                        _ => prop_assert!(is_word(proof.0), "{:?}", proof),
+                    }
                 }
                 Reason::Running => {
                     // a state file of this very process that says that it runs and has no Feishu

@@ -446,6 +446,11 @@ impl Core {
         let now = self.now;
         self.manager_known = true;
         // Where nobody looks at processes, the manager's word has to do.
+        if !self.gateway.seen {
+            let same = self.job.as_ref().is_none_or(|old| old.state == job.state);
+            let began = Timer::start(now, self.deadlines.restart, self.grace());
+            self.absent = job.pid.is_none().then_some(self.absent.filter(|_| same).unwrap_or(began));
+        }
         let before = self.job.replace(job).filter(|old| old.pid.is_some());
         let (Some(before), Some(job)) = (before, &self.job) else { return };
         if self.gateway.pid.is_some() || before.pid == job.pid {

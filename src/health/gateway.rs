@@ -10,6 +10,9 @@ use super::reason::Reason;
 use super::settings::Deadlines;
 use super::timer::Timer;
 
+/// The source of what the state file proves.
+const STATE_FILE: &str = "gateway_state.json";
+
 /// Messages that were under way when the link broke may still be logged for this long: they prove nothing.
 const INBOUND_TAIL: Duration = Duration::from_secs(2);
 
@@ -36,6 +39,9 @@ const MOST_FILES: usize = 16;
 
 /// A marker of a stop or a takeover is believed for this long (its life, by the gateway's sources).
 const MARKER_LIFE: Duration = Duration::from_secs(60);
+
+/// A second instance that was refused is gone after this long.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
 
 /// The system and the gateway round times differently.
 const START_TOLERANCE: Duration = Duration::from_secs(5);
@@ -75,14 +81,14 @@ pub enum Link {
 }
 
 /// Whether this process has Feishu at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Feishu {
     /// Not known yet.
     Unknown,
     /// It said that it connects.
     Expected,
-    /// It finished its start without it.
-    Absent,
+    /// It finished its start without it, as this shows.
+    Absent(Proof),
 }
 
 /// Why the process is on its way out.
@@ -227,8 +233,6 @@ pub struct Gateway {
     newest_of_file: Vec<(String, DateTime)>,
     /// The process whose state file or heartbeat was believed.
     files_of: Option<u32>,
-    /// The state file says that it runs without Feishu, and nothing else does.
-    absent_by_file: bool,
 }
 
 /// A stamp, and when it was read.
@@ -282,7 +286,6 @@ impl Gateway {
             newest_stamp: None,
             newest_of_file: Vec::new(),
             files_of: None,
-            absent_by_file: false,
         }
     }
 
@@ -379,11 +382,11 @@ impl Gateway {
             }
             Signal::Webhook => {
                 self.webhook = true;
-                (self.feishu, self.absent_by_file) = (Feishu::Absent, false);
+                self.feishu = Feishu::Absent(proof);
             }
             Signal::Ready => {
                 if self.feishu != Feishu::Expected {
-                    (self.feishu, self.absent_by_file) = (Feishu::Absent, false);
+                    self.feishu = Feishu::Absent(proof);
                 }
             }
             Signal::Dropped => self.dropped = true,
@@ -395,6 +398,8 @@ impl Gateway {
                 let (plan, proof) = self.marked_plan(now).unwrap_or((Plan::Unplanned, proof));
                 self.leave(plan, proof, timer(deadlines.restart));
             }
+            // A second instance that was refused exits, too.
+            Signal::Exiting if self.shutdown.is_none() && self.has_just_refused(now) => {}
             Signal::Exiting => {
                 if self.exiting.is_none() {
                     self.exiting = Some((timer(deadlines.exit), proof));
@@ -508,6 +513,12 @@ impl Gateway {
         }
     }
 
+    fn has_just_refused(&self, now: Timestamp) -> bool {
+        self.second_instance
+            .as_ref()
+            .is_some_and(|(_, proof)| now < super::timer::after(proof.at, LONGEST_REFUSAL))
+    }
+
     fn marked_plan(&self, now: Timestamp) -> Option<(Plan, Proof)> {
         let (plan, at, proof) = self.marked.as_ref()?;
         (now < super::timer::after(*at, MARKER_LIFE)).then(|| (*plan, proof.clone()))
@@ -524,7 +535,7 @@ impl Gateway {
     pub fn at_work(&self) -> bool {
         match self.link {
             Link::Connected(_) => true,
-            Link::Unknown => self.feishu == Feishu::Absent,
+            Link::Unknown => matches!(self.feishu, Feishu::Absent(_)),
             _ => false,
         }
     }
@@ -611,10 +622,18 @@ impl Gateway {
         self.last_seen = now;
         // A new process takes the key over from the file of the one before: it says something only on the way out.
         let leaving = matches!(state.gateway_state.as_str(), "draining" | "stopped");
-        self.told_stopped = state.gateway_state == "stopped" && !state.restart_requested;
+        let stopped = state.gateway_state == "stopped";
+        self.told_stopped = stopped && !state.restart_requested;
         if state.restart_requested && leaving && self.shutdown.is_none() {
-            let proof = Proof::new("gateway_state.json", "restart_requested: true", now);
+            let proof = Proof::new(STATE_FILE, "restart_requested: true", now);
             self.leave(Plan::Restart, proof, Timer::start(now, deadlines.restart, grace));
+        }
+        // Where the log level hides it, this is its word that it exits.
+        if stopped && self.exiting.is_none() {
+            let proof = Proof::new(STATE_FILE, "gateway_state: stopped", now);
+            self.exiting = Some((Timer::start(now, deadlines.exit, grace), proof));
+        } else if !stopped && self.exiting.as_ref().is_some_and(|(_, proof)| proof.source == STATE_FILE) {
+            self.exiting = None;
         }
         if self.trouble.as_ref().is_some_and(|t| t.from_state_file) {
             self.trouble = None;
@@ -622,21 +641,17 @@ impl Gateway {
         if state.gateway_state == "startup_failed" && self.trouble.is_none() {
             self.trouble = Some(Trouble {
                 reason: Reason::ConfigError,
-                proof: Proof::new("gateway_state.json", "gateway_state: startup_failed", now),
+                proof: Proof::new(STATE_FILE, "gateway_state: startup_failed", now),
                 other_pid: None,
                 from_state_file: true,
             });
         }
-        // A new process takes entries over from the file of the one before: only one of its own counts.
-        let started = super::timer::before(self.starting.since, START_TOLERANCE);
         self.begun |= self.started_at.is_some() || state.gateway_state == "starting";
-        let own = |entry: &&PlatformEntry| !self.begun || entry.updated_at.is_none_or(|at| at >= started);
-        let entry = state.feishu.as_ref().filter(own);
-        match entry {
+        match state.feishu.as_ref().filter(|entry| self.is_own(entry)) {
             Some(entry) if entry.state != "disabled" => self.read_entry(now, entry, deadlines, grace),
             _ if state.gateway_state == "running" && self.feishu == Feishu::Unknown => {
-                self.feishu = Feishu::Absent;
-                self.absent_by_file = true;
+                let line = "gateway_state: running, without feishu";
+                self.feishu = Feishu::Absent(Proof::new(STATE_FILE, line, now));
             }
             _ => {}
         }
@@ -649,8 +664,8 @@ impl Gateway {
         if !another {
             return;
         }
-        let of_file = |proof: &Proof| proof.source == "gateway_state.json";
-        if std::mem::take(&mut self.absent_by_file) && self.feishu == Feishu::Absent {
+        let of_file = |proof: &Proof| proof.source == STATE_FILE;
+        if matches!(&self.feishu, Feishu::Absent(proof) if of_file(proof)) {
             self.feishu = Feishu::Unknown;
         }
         self.link = match std::mem::replace(&mut self.link, Link::Unknown) {
@@ -664,6 +679,12 @@ impl Gateway {
         (self.heartbeat, self.beat) = (None, None);
     }
 
+    /// A new process takes entries over from the file of the one before: only one of its own counts.
+    fn is_own(&self, entry: &PlatformEntry) -> bool {
+        let started = super::timer::before(self.starting.since, START_TOLERANCE);
+        !self.begun || entry.updated_at.is_none_or(|at| at >= started)
+    }
+
     fn read_entry(
         &mut self,
         now: Timestamp,
@@ -672,33 +693,49 @@ impl Gateway {
         grace: Option<Timestamp>,
     ) {
         self.expect_feishu();
+        // The file is written anew for whatever changes in it. What an entry said before the link was proven is past.
+        let proven = match &self.link {
+            Link::Connected(proof) => Some(proof.at),
+            _ => None,
+        };
+        if entry.updated_at.is_some_and(|written| proven.is_some_and(|proven| written < proven)) {
+            return;
+        }
         let message = entry.error_message.as_deref().unwrap_or_default();
         let code = entry.error_code.as_deref().unwrap_or_default();
         let line = format!("feishu: {} {code} {message}", entry.state).trim_end().to_owned();
-        let proof = Proof::new("gateway_state.json", line, now);
-        match entry.state.as_str() {
+        let proof = Proof::new(STATE_FILE, line, now);
+        match (entry.state.as_str(), trouble_of(code, message)) {
+            ("fatal" | "retrying" | "paused", Some(reason)) => self.fail_as_told(reason, proof, message),
             // A start of Feishu that failed and is tried again by the gateway: told as fatal and, a moment later, as
             // retrying.
-            "fatal" | "retrying" if self.shutdown.is_none() && is_failed_attempt(code, message) => {
+            ("fatal" | "retrying", _) if self.shutdown.is_none() && is_failed_attempt(code, message) => {
                 self.fail(Reason::NetworkUnreachable, proof, None, now, grace);
             }
-            "fatal" if self.trouble.is_none() => {
-                let reason =
-                    if code == "feishu_app_lock" || message.contains("already using this Feishu app_id") {
-                        Reason::AppInUse
-                    } else if message.contains("not installed") || message.contains("No adapter") {
-                        Reason::AdapterMissing
-                    } else {
-                        Reason::ConfigError
-                    };
-                self.trouble =
-                    Some(Trouble { reason, proof, other_pid: pid_in(message), from_state_file: true });
-            }
-            "retrying" if self.shutdown.is_none() => {
+            ("fatal", _) => self.fail_as_told(Reason::ConfigError, proof, message),
+            ("retrying" | "paused", _) if self.shutdown.is_none() => {
                 self.lose(now, proof, Timer::start(now, deadlines.reconnect, grace));
             }
             _ => {}
         }
+    }
+
+    /// What the log says of a start that failed says more than the state file.
+    fn fail_as_told(&mut self, reason: Reason, proof: Proof, message: &str) {
+        if self.trouble.is_none() {
+            self.trouble = Some(Trouble { reason, proof, other_pid: pid_in(message), from_state_file: true });
+        }
+    }
+}
+
+/// What an entry names as the trouble, whether the gateway gave up or tries again.
+fn trouble_of(code: &str, message: &str) -> Option<Reason> {
+    if code == "feishu_app_lock" || message.contains("already using this Feishu app_id") {
+        Some(Reason::AppInUse)
+    } else if message.contains("not installed") || message.contains("No adapter") {
+        Some(Reason::AdapterMissing)
+    } else {
+        None
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::core::Core;
+use super::core::{Core, Job};
 use super::evidence::{JobState, Manager, Proof};
 use super::gateway::{Feishu, Gateway, Link, Plan};
 use super::reason::{Light, Reason};
@@ -147,7 +147,7 @@ pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
 /// Nothing was ever seen of a process; perhaps the manager says why.
 fn absent_job(core: &Core, holding: &mut Holding) {
     let Some(job) = &core.job else { return };
-    let proof = Some(Proof::new(job.manager.word(), format!("{}: {}", job.label, word(job.state)), job.at));
+    let proof = Some(word_of(job));
     match job.state {
         JobState::NotLoaded if job.manager == Manager::Launchd => holding.push((Reason::NotLoaded, proof)),
         JobState::Stopped => holding.push((Reason::Stopped, proof)),
@@ -213,8 +213,10 @@ fn gone(core: &Core, holding: &mut Holding) {
         holding.push((Reason::Restarting, planned.or_else(|| Some(end.proof.clone()))));
     } else if state == Some(JobState::NotLoaded) && job.is_some_and(|job| job.manager == Manager::Launchd) {
         absent_job(core, holding);
+        ailments(core, holding);
     } else {
         holding.push((Reason::NotRunning, Some(end.proof.clone())));
+        ailments(core, holding);
     }
 }
 
@@ -251,18 +253,28 @@ fn alive(core: &Core, holding: &mut Holding) {
     if let Some(trouble) = &gateway.trouble {
         hold(trouble.reason, &trouble.proof);
     }
-    if let Some(proof) = &gateway.executor {
-        hold(Reason::ExecutorShutdown, proof);
-    }
-    if let Some(proof) = &gateway.wrong_loop {
-        hold(Reason::WrongEventLoop, proof);
-    }
-    if let Some(proof) = &gateway.send_auth
-        && !gateway.send_trial.is_some_and(|trial| trial.over(now))
+    // Its word that it exits, where the log level hid that it was about to.
+    if let Some((_, proof)) = &gateway.exiting
+        && gateway.shutdown.is_none()
     {
-        hold(Reason::AuthRejected, proof);
+        hold(Reason::Restarting, proof);
     }
+    ailments(core, holding);
     link(core, holding);
+}
+
+/// What lasts as long as the process does, and is worth a word when it is gone.
+fn ailments(core: &Core, holding: &mut Holding) {
+    let (gateway, now) = (&core.gateway, core.clock());
+    let token = gateway.send_auth.as_ref();
+    let token = token.filter(|_| !gateway.send_trial.is_some_and(|trial| trial.over(now)));
+    for (reason, proof) in [
+        (Reason::ExecutorShutdown, gateway.executor.as_ref()),
+        (Reason::WrongEventLoop, gateway.wrong_loop.as_ref()),
+        (Reason::AuthRejected, token),
+    ] {
+        holding.extend(proof.map(|proof| (reason, Some(proof.clone()))));
+    }
 }
 
 fn link(core: &Core, holding: &mut Holding) {
@@ -271,8 +283,15 @@ fn link(core: &Core, holding: &mut Holding) {
     // long before it can lose a link.)
     let blind = gateway.info_hidden();
     let stalled = if blind { Reason::NoEvidence } else { Reason::ReconnectStalled };
+    let absent = match &gateway.feishu {
+        Feishu::Absent(proof) => Some(proof),
+        Feishu::Unknown | Feishu::Expected => None,
+    };
     let (reason, proof) = match &gateway.link {
-        Link::Connected(proof) => (supervised(core), Some(proof.clone())),
+        Link::Connected(proof) => match unsupervised(core) {
+            Some(word) => (Reason::Unsupervised, Some(word)),
+            None => (Reason::Connected, Some(proof.clone())),
+        },
         Link::Lost(timer, proof) if timer.over(now) => (stalled, Some(proof.clone())),
         Link::Attempting { timer, proof, stalled: red } if *red || timer.over(now) => {
             (if *red { Reason::ReconnectStalled } else { stalled }, Some(proof.clone()))
@@ -286,13 +305,14 @@ fn link(core: &Core, holding: &mut Holding) {
             };
             (reason, Some(proof.clone()))
         }
-        Link::Unknown if gateway.feishu == Feishu::Absent => (Reason::Running, None),
+        Link::Unknown if absent.is_some() => (Reason::Running, absent.cloned()),
         Link::Unknown if !gateway.starting.over(now) => (Reason::Starting, Some(started(gateway))),
         Link::Unknown if blind || gateway.truncated || !gateway.witnessed => (Reason::NoEvidence, None),
         Link::Unknown => (Reason::ReconnectStalled, Some(started(gateway))),
     };
     // A light is green only for a process that stays.
-    if reason.light() != Light::Green || gateway.shutdown.is_none() {
+    let stays = gateway.shutdown.is_none() && gateway.exiting.is_none();
+    if reason.light() != Light::Green || stays {
         holding.push((reason, proof));
     }
 }
@@ -305,11 +325,15 @@ fn started(gateway: &Gateway) -> Proof {
     Proof::new("process", line, gateway.starting.since)
 }
 
-/// Connected; and would somebody bring it back? Only a manager's own word counts. One that is older than this process
+/// What says that nobody would bring it back. Only a manager's own word counts. One that is older than this process
 /// spoke of the process before, unless it did not know the job at all and never said that this changed.
-fn supervised(core: &Core) -> Reason {
+fn unsupervised(core: &Core) -> Option<Proof> {
+    if core.deadlines.accept_unsupervised {
+        return None;
+    }
     let settled = core.clock() >= after(core.gateway_since, core.deadlines.settle);
-    let job_says_no = core.job.as_ref().is_some_and(|job| {
+    let job = core.job.as_ref();
+    let says_no = job.filter(|job| {
         (job.at >= core.gateway_since || (settled && job.state == JobState::NotLoaded))
             && match job.state {
                 JobState::NotLoaded | JobState::Stopped => true,
@@ -317,11 +341,14 @@ fn supervised(core: &Core) -> Reason {
                 JobState::Running => false,
             }
     });
-    let detached =
-        core.detached.is_some() && !core.job.as_ref().is_some_and(|job| job.state == JobState::Running);
-    if (job_says_no || detached) && !core.deadlines.accept_unsupervised {
-        Reason::Unsupervised
-    } else {
-        Reason::Connected
-    }
+    let detached = core.detached.filter(|_| !job.is_some_and(|job| job.state == JobState::Running));
+    let marker = || {
+        let line = "launchd could not manage the gateway";
+        detached.map(|at| Proof::new(".gateway-launchd-unsupported", line, at))
+    };
+    says_no.map(word_of).or_else(marker)
+}
+
+fn word_of(job: &Job) -> Proof {
+    Proof::new(job.manager.word(), format!("{}: {}", job.label, word(job.state)), job.at)
 }

@@ -175,7 +175,7 @@ fn a_permission_taken_away_and_given_back_loses_nothing() {
 }
 
 #[test]
-fn the_old_inode_is_followed_while_something_writes_to_it() {
+fn r27649_the_old_inode_is_followed_while_something_writes_to_it() {
     let logs = Logs::new();
     let start = Instant::now();
     let after = |seconds| start + Duration::from_secs(seconds);
@@ -362,7 +362,7 @@ fn history_goes_back_through_the_rotated_files() {
 }
 
 #[test]
-fn history_costs_no_more_for_a_huge_log() {
+fn r61589_r89536_history_costs_no_more_for_a_huge_log() {
     let logs = Logs::new();
     let now = Instant::now();
     let file = File::create(&logs.path).unwrap();
