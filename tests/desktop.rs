@@ -115,6 +115,10 @@ fn the_program_itself() {
                     let (step, outcome) = match step {
                         "ending" => (RestartStep::EndingOld, None),
                         "proving" => (RestartStep::ProvingLink, None),
+                        "failed" => {
+                            let (step, why) = (RestartStep::StartingNew, "no <new> process came".to_owned());
+                            (step, Some(RestartOutcome::Failed { step, why }))
+                        }
                         _ => {
                             let took = SignedDuration::from_secs(3);
                             let worked = RestartOutcome::Worked { took, pid: 4712, killed: false };
@@ -246,6 +250,37 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
 }
 
 #[test]
+fn a_restart_that_fails_is_told_and_a_mistake_of_ours_wears_no_green() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let _speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    program.tell("my_work executor-shutdown");
+    server.nth(0);
+    program.tell("restart my_work ending");
+    panel.has("◐ ending the old process…");
+    program.tell("restart my_work failed");
+    let failed = server.nth(1);
+    assert_eq!(failed.title, "✖ my_work — the restart failed");
+    assert_eq!(failed.body, "no &lt;new&gt; process came");
+    // one that the policy tells anyway is not told twice
+    program.tell("restart default ending");
+    program.tell("default not-running");
+    panel.has("default — not running");
+    program.tell("restart default failed");
+    let down = server.nth(2);
+    assert!(format!("{} {}", down.title, down.body).contains("default"), "{down:?}");
+    assert!(!down.title.contains("restart failed"), "{down:?}");
+    panel.has("Restart failed: no <new> process came");
+    panel.choose("Open Log", 0);
+    let refused = server.nth(3);
+    assert_eq!(refused.title, "Could not open it");
+    assert_eq!(refused.urgency, 1, "green is for good news");
+}
+
+#[test]
 fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
     let Some(bus) = Bus::start() else { return };
     let (watcher, _host) = Watcher::start(&bus);
@@ -309,6 +344,10 @@ fn without_a_notification_server_the_menu_says_what_was_missed() {
     panel.has("Notices not delivered: 1");
     panel.has("✖ default — executor dead: a hollow shell (");
     panel.has("no notification server is running)");
+    panel.choose("Clear This List", 0);
+    until("it is forgotten", || {
+        (!panel.labels().iter().any(|l| l.starts_with("Notices not delivered"))).then_some(())
+    });
     // one that comes back is used, and one that comes anew has other ids
     for n in 0..2 {
         let server = Notifications::default();

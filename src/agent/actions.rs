@@ -117,6 +117,7 @@ impl Actions {
             | UiCommand::Mute(..)
             | UiCommand::ToggleNotifications
             | UiCommand::ToggleLogin
+            | UiCommand::ForgetMissed
             | UiCommand::OpenSettings
             | UiCommand::Woke
             | UiCommand::Quit => {}

@@ -17,15 +17,6 @@ pub const NO_BUNDLE: Phrase = ["only from Gatelight.app", "仅在 Gatelight.app 
 /// macOS: the user said no.
 pub const NOT_ALLOWED: Phrase = ["not allowed in System Settings", "未在系统设置中允许"];
 
-/// No place for an icon.
-pub const NO_TRAY_HOST: Phrase = [
-    "no panel shows tray icons now (org.kde.StatusNotifierWatcher has no owner); watching here, the icon appears with one",
-    "当前没有面板显示托盘图标（org.kde.StatusNotifierWatcher 无所有者）；将在此终端继续监视，出现面板后自动显示图标",
-];
-/// No desktop at all.
-pub const NO_DESKTOP: Phrase =
-    ["no tray icon: {why}; watching here", "无法显示托盘图标：{why}；将在此终端继续监视"];
-
 /// Launch at login.
 pub const MOVE_FIRST: Phrase =
     ["move Gatelight to Applications first", "请先将 Gatelight 移到“应用程序”文件夹"];

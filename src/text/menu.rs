@@ -31,7 +31,7 @@ pub const EVIDENCE: Phrase = ["{source}: {line}", "{source}：{line}"];
 /// How old that is.
 pub const SEEN_AGO: Phrase = ["Seen {length} ago", "{length}前看到"];
 /// Since when.
-pub const SINCE: Phrase = ["Since {time}", "自 {time}"];
+pub const SINCE: Phrase = ["Since {time}", "始于 {time}"];
 /// The process.
 pub const PROCESS: Phrase =
     ["PID {pid} · {manager} · up {uptime}", "PID {pid} · {manager} · 已运行 {uptime}"];
@@ -123,6 +123,8 @@ pub const TIMELINE: Phrase = ["Timeline", "时间线"];
 pub const MISSED: Phrase = ["Notices not delivered: {count}", "未送达的通知：{count} 条"];
 /// One of them.
 pub const MISSED_LINE: Phrase = ["{title} ({time}: {why})", "{title}（{time}：{why}）"];
+/// Ends the list of them.
+pub const FORGET_MISSED: Phrase = ["Clear This List", "清空此列表"];
 /// Check item.
 pub const NOTIFICATIONS: Phrase = ["Notifications", "通知"];
 /// Check item.

@@ -144,7 +144,9 @@ pub fn duration(lang: Lang, span: SignedDuration) -> String {
         .filter(|i| values[*i] > 0 || *i == first)
         .map(|i| format!("{} {}", values[i], names[i]))
         .collect();
-    parts.join(" ")
+    let words = parts.join(" ");
+    // 10 分 26 秒, but 10 分钟
+    if words.ends_with('分') { words + "钟" } else { words }
 }
 
 #[cfg(test)]
@@ -156,7 +158,8 @@ mod tests {
         for (seconds, en, zh) in [
             (0, "0 s", "0 秒"),
             (45, "45 s", "45 秒"),
-            (60, "1 min", "1 分"),
+            (60, "1 min", "1 分钟"),
+            (4_200, "1 h 10 min", "1 小时 10 分钟"),
             (4226, "1 h 10 min 26 s", "1 小时 10 分 26 秒"),
             (3 * 86_400 + 4 * 3_600 + 59, "3 d 4 h", "3 天 4 小时"),
         ] {

@@ -46,6 +46,12 @@ pub const RESTART: Phrase = ["Restart", "重启"];
 /// Button.
 pub const OPEN_LOG: Phrase = ["Open Log", "打开日志"];
 
+/// Title where a restart that was asked for did not work; the body says why.
+pub const RESTART_FAILED: Phrase = ["✖ {name} — the restart failed", "✖ {name} — 重启失败"];
+/// Title where nobody can say whether it worked.
+pub const RESTART_UNKNOWN: Phrase =
+    ["{name} — it cannot be told whether the restart worked", "{name} — 无法确认重启是否成功"];
+
 /// What a second start makes the first say.
 pub const HERE: Phrase = ["Gatelight is running", "Gatelight 正在运行"];
 /// Its body.

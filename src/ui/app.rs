@@ -19,7 +19,7 @@ use super::notify::{self, Courier, Report};
 use super::{login, open};
 use crate::config::{Config, ConfigError, Folders, TEMPLATE};
 use crate::health::Light;
-use crate::snapshot::{ProfileChange, Snapshot};
+use crate::snapshot::{ProfileChange, RestartOutcome, RestartView, Snapshot};
 use crate::text::{Lang, Phrase, config as say_config, desktop as say_desktop, fill, notice as say};
 
 /// Most notices whose buttons still do something.
@@ -277,7 +277,8 @@ impl<S: Shell> App<S> {
                 let lang = self.look.lang;
                 let state = menu::tooltip(&self.snapshot, &self.state, lang);
                 let body = fill(lang.pick(say::HERE_BODY), &[("state", &state)]);
-                self.tell(Words { title: lang.pick(say::HERE).to_owned(), body });
+                let words = Words { title: lang.pick(say::HERE).to_owned(), body };
+                self.tell(words, self.snapshot.worst());
             }
             Message::MenuOpens => {
                 self.state.login = login::state(&self.folders.autostart, self.look.lang);
@@ -325,7 +326,12 @@ impl<S: Shell> App<S> {
                 } else {
                     self.restarting.remove(name)
                 };
-                self.step(now, Event::Restarting(name.clone(), under_way));
+                let notices = self.policy.step(now, Event::Restarting(name.clone(), under_way));
+                self.send(&notices);
+                let told = notices.iter().any(|n| n.profiles.iter().any(|line| line.name == *name));
+                if !told && let Some(restart) = &view.restart {
+                    self.tell_failure(name, restart);
+                }
             }
         }
         if snapshot.complete && !self.started {
@@ -359,7 +365,7 @@ impl<S: Shell> App<S> {
             }
             UiInput::Sleep => self.step(now, Event::Sleep),
             UiInput::Wake => self.step(now, Event::Wake),
-            UiInput::Say(words) => self.tell(words),
+            UiInput::Say(words) => self.tell(words, Light::Grey),
             UiInput::Quit => {}
         }
     }
@@ -388,7 +394,18 @@ impl<S: Shell> App<S> {
         let lang = self.look.lang;
         let (what, instead) = (mistake.text(lang), lang.pick(instead));
         let body = fill(lang.pick(say_config::NOT_USED_BODY), &[("what", &what), ("instead", instead)]);
-        self.tell(Words { title: lang.pick(say_config::NOT_USED).to_owned(), body });
+        self.tell(Words { title: lang.pick(say_config::NOT_USED).to_owned(), body }, Light::Grey);
+    }
+
+    /// Tells that a restart did not do what it was asked for: the menu that shows its steps closed when it was chosen.
+    fn tell_failure(&self, name: &str, restart: &RestartView) {
+        let (title, why, light) = match &restart.outcome {
+            Some(RestartOutcome::Failed { why, .. }) => (say::RESTART_FAILED, why, Light::Red),
+            Some(RestartOutcome::CannotTell { why, .. }) => (say::RESTART_UNKNOWN, why, Light::Grey),
+            Some(RestartOutcome::Worked { .. }) | None => return,
+        };
+        let title = fill(self.look.lang.pick(title), &[("name", name)]);
+        self.tell(Words { title, body: why.clone() }, light);
     }
 
     fn report(&mut self, now: Timestamp, report: Report) -> Flow {
@@ -438,6 +455,14 @@ impl<S: Shell> App<S> {
                     MuteFor::Never => None,
                 };
                 self.step(now, Event::Mute(name, mute));
+            }
+            UiCommand::ForgetMissed => self.state.missed.clear(),
+            // what is refused elsewhere is mended there
+            UiCommand::ToggleNotifications if self.state.notifications == Notifications::Refused => {
+                self.start(Ok(open::notification_settings()));
+            }
+            UiCommand::ToggleNotifications if self.state.notifications == Notifications::OffInSettings => {
+                return self.carry_out(now, UiCommand::OpenSettings);
             }
             UiCommand::ToggleNotifications => {
                 self.switched_on = !self.switched_on;
@@ -507,17 +532,18 @@ impl<S: Shell> App<S> {
 
     fn could_not(&self, what: Phrase, why: &str) {
         let title = self.look.lang.pick(what).to_owned();
-        self.tell(Words { title, body: why.to_owned() });
+        self.tell(Words { title, body: why.to_owned() }, Light::Grey);
     }
 
-    /// Shows words that are not of the policy: the answer to something that the user did.
-    fn tell(&self, words: Words) {
+    /// Shows words that are not of the policy: the answer to something that the user did. Green would say that a gateway
+    /// works.
+    fn tell(&self, words: Words, light: Light) {
         self.courier.send(notify::Message {
             id: OWN_NOTICE,
             title: words.title,
             body: words.body,
             buttons: Vec::new(),
-            light: Light::Green,
+            light,
             withdrawn: Vec::new(),
         });
     }
@@ -597,7 +623,10 @@ impl Switch {
     fn write(data: &Path, on: bool) -> std::io::Result<()> {
         let file = data.join(Self::FILE);
         if on {
-            fs::remove_file(file)
+            match fs::remove_file(file) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+                _ => Ok(()),
+            }
         } else {
             fs::create_dir_all(data)?;
             fs::write(file, "")

@@ -441,12 +441,12 @@ impl Builder<'_> {
             UiCommand::CopyDiagnostics(name.clone()),
         ));
         let mute = self.state.mutes.get(name).copied();
-        let mut check = |word: &str, label: String, on: bool, wish: MuteFor| {
+        let mut check = |word: &str, label: String, on: bool, enabled: bool, wish: MuteFor| {
             let wish = if on { MuteFor::Never } else { wish };
             rows.push(Row {
                 kind: RowKind::Check(on),
-                enabled: true,
-                command: Some(UiCommand::Mute(name.clone(), wish)),
+                enabled,
+                command: enabled.then(|| UiCommand::Mute(name.clone(), wish)),
                 ..text_row(&key(name, word), label)
             });
         };
@@ -454,9 +454,11 @@ impl Builder<'_> {
             Some(Mute::Until(until)) => self.say(say::MUTED_UNTIL, &[("time", &self.time(until))]),
             _ => lang.pick(say::MUTE_HOUR).to_owned(),
         };
-        check("mute-hour", hour, matches!(mute, Some(Mute::Until(_))), MuteFor::Hour);
+        check("mute-hour", hour, matches!(mute, Some(Mute::Until(_))), true, MuteFor::Hour);
         let recovery = lang.pick(say::MUTE_RECOVERY).to_owned();
-        check("mute-recovery", recovery, mute == Some(Mute::Recovery), MuteFor::UntilRecovery);
+        let on = mute == Some(Mute::Recovery);
+        // what works has nothing to recover from
+        check("mute-recovery", recovery, on, on || !is_good(view), MuteFor::UntilRecovery);
         rows
     }
 
@@ -490,8 +492,12 @@ impl Builder<'_> {
                 let values = [("title", m.title.as_str()), ("time", &time), ("why", &m.why)];
                 text_row(&format!("missed/{i}"), cut(&self.say(say::MISSED_LINE, &values)))
             });
+            let mut below: Vec<Row> = below.collect();
+            below.push(separator("missed"));
+            let forget = lang.pick(say::FORGET_MISSED).to_owned();
+            below.push(command("missed/forget", forget, UiCommand::ForgetMissed));
             let count = missed.len().to_string();
-            rows.push(sub("missed", self.say(say::MISSED, &[("count", &count)]), below.collect()));
+            rows.push(sub("missed", self.say(say::MISSED, &[("count", &count)]), below));
         }
         let (label, on) = match &self.state.notifications {
             Notifications::On => (lang.pick(say::NOTIFICATIONS).to_owned(), true),

@@ -40,6 +40,8 @@ pub enum UiCommand {
     ToggleNotifications,
     /// Launch at login on or off.
     ToggleLogin,
+    /// Forget the notices that were not delivered.
+    ForgetMissed,
     /// Open the settings file.
     OpenSettings,
     /// Nobody asked: the desktop says that the machine woke up.

@@ -1,7 +1,8 @@
 //! The alert policy: what is told as a notification, and when. Pure; time is an argument.
 //!
 //! An incident opens when a profile's light turns red and ends when its light held green for a while. It is told once
-//! when it opens, once when it ended, and by reminders in between; reasons that change within it are for the menu.
+//! when it opens, once when it ended, and by reminders in between; reasons that change within it are for the menu. What
+//! fails after it was stopped on purpose, and left so for that while, is another incident.
 //! Where telling has to wait (sleep, no network, a restart of ours, a mute), what still holds afterwards is told then.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -144,6 +145,8 @@ struct Track {
     since: Timestamp,
     /// Since when it works without a break.
     working_since: Option<Timestamp>,
+    /// Since when it is stopped on purpose.
+    stopped_since: Option<Timestamp>,
     incident: Option<Incident>,
     /// When the latest incidents were told.
     told: VecDeque<Timestamp>,
@@ -162,6 +165,10 @@ struct Incident {
     /// Not told before this.
     not_before: Timestamp,
     told: Option<Told>,
+    /// How the one was told that it follows, where that did not recover in between.
+    before: Option<Told>,
+    /// It was stopped on purpose since, and not for a moment only.
+    left_alone: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -273,7 +280,7 @@ impl Policy {
                 times.push(until);
             }
             if let Some(working) = track.working_since {
-                if track.incident.is_some() {
+                if track.incident.is_some() || track.mute == Some(Mute::Recovery) {
                     times.push(later(working, s.recovery_hold));
                 }
                 if track.unstable {
@@ -308,6 +315,14 @@ impl Policy {
         track.reason = verdict.reason;
         track.proof.clone_from(&verdict.evidence);
         track.since = at;
+        if verdict.reason == Reason::Stopped {
+            track.stopped_since.get_or_insert(at);
+        } else if let Some(since) = track.stopped_since.take()
+            && at >= later(since, self.settings.recovery_hold)
+            && let Some(incident) = &mut track.incident
+        {
+            incident.left_alone = true;
+        }
         if works(verdict.reason) {
             // history is not a recovery that somebody waited for, but its green counts from when it began
             let since = if change.history { at } else { now };
@@ -321,16 +336,6 @@ impl Policy {
         let found = change.history || !self.started;
         let not_before = if change.history && self.started { later(now, HISTORY_SETTLES) } else { now };
         match &mut track.incident {
-            None => {
-                track.incident = Some(Incident {
-                    opened: at,
-                    reason: verdict.reason,
-                    proof: verdict.evidence.clone(),
-                    found,
-                    not_before,
-                    told: None,
-                });
-            }
             // nothing was said yet: say what is true then
             Some(incident) if incident.told.is_none() => {
                 incident.reason = verdict.reason;
@@ -339,7 +344,20 @@ impl Policy {
                     incident.not_before = not_before;
                 }
             }
-            Some(_) => {}
+            Some(incident) if !incident.left_alone => {}
+            earlier => {
+                let before = earlier.as_ref().and_then(|incident| incident.told);
+                track.incident = Some(Incident {
+                    opened: at,
+                    reason: verdict.reason,
+                    proof: verdict.evidence.clone(),
+                    found,
+                    not_before,
+                    told: None,
+                    before,
+                    left_alone: false,
+                });
+            }
         }
     }
 
@@ -378,12 +396,14 @@ impl Policy {
                     self.next_id += 1;
                 }
             }
-            if track.incident.is_some() && track.held(now, s.recovery_hold) {
+            let recovered_now = track.held(now, s.recovery_hold);
+            // also where there was no incident: else it would swallow the next one
+            if recovered_now && track.mute == Some(Mute::Recovery) {
+                track.mute = None;
+            }
+            if track.incident.is_some() && recovered_now {
                 let line = track.line(name, now);
-                if track.mute == Some(Mute::Recovery) {
-                    track.mute = None;
-                }
-                let told = track.incident.take().and_then(|incident| incident.told);
+                let told = track.incident.take().and_then(|incident| incident.told.or(incident.before));
                 if let Some(told) = told.filter(|_| !track.unstable && track.may_speak(&s)) {
                     recovered.push((line, told));
                 }
@@ -550,6 +570,7 @@ impl Track {
             proof: None,
             since,
             working_since: None,
+            stopped_since: None,
             incident: None,
             told: VecDeque::new(),
             unstable: false,

@@ -160,6 +160,11 @@ pub fn file(path: &Path, find: &impl Find) -> Result<Line, OpenError> {
     Ok(Line::new(program, [path]))
 }
 
+/// The command that opens the page of the system's settings on which notifications are allowed; of use on macOS only.
+pub fn notification_settings() -> Line {
+    Line::new("/usr/bin/open", ["x-apple.systempreferences:com.apple.Notifications-Settings.extension"])
+}
+
 /// The command that opens a text file to be edited: on macOS the default *text* editor, whatever claims the suffix.
 pub fn text_file(path: &Path, find: &impl Find) -> Result<Line, OpenError> {
     if cfg!(target_os = "macos") {

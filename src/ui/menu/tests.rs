@@ -37,10 +37,15 @@ fn drawn(rows: &[Row]) -> Vec<String> {
         out.push(match &row.kind {
             RowKind::Separator => "--".into(),
             RowKind::Check(on) => format!("{} {text}", if *on { "[x]" } else { "[ ]" }),
-            RowKind::Item if row.enabled => text,
-            RowKind::Item => format!("({text})"),
+            RowKind::Item => text,
             RowKind::Sub(_) => format!("{text} >"),
         });
+        if !row.enabled
+            && row.kind != RowKind::Separator
+            && let Some(last) = out.last_mut()
+        {
+            *last = format!("({last})");
+        }
         if let RowKind::Sub(below) = &row.kind {
             out.extend(drawn(below).into_iter().map(|line| format!("    {line}")));
         }
@@ -96,7 +101,7 @@ fn the_menu_in_english() {
             "    Show Job File",
             "    Copy Diagnostics",
             "    [ ] Mute for 1 Hour",
-            "    [ ] Mute until It Recovers",
+            "    ([ ] Mute until It Recovers)",
             "✖ work — executor dead: a hollow shell · 3 min · unstable · muted >",
             "    (agent.log: Executor shutdown has been called)",
             "    (Seen 3 min ago)",
@@ -124,7 +129,7 @@ fn the_menu_in_english() {
             "    Show Job File",
             "    Copy Diagnostics",
             "    [ ] Mute for 1 Hour",
-            "    [ ] Mute until It Recovers",
+            "    ([ ] Mute until It Recovers)",
             "Job files that cannot be read: 1 >",
             "    (b.plist: no dictionary)",
             "--",
@@ -134,6 +139,8 @@ fn the_menu_in_english() {
             "--",
             "Notices not delivered: 1 >",
             "    (✖ work (14:12: no answer))",
+            "    --",
+            "    Clear This List",
             "[x] Notifications",
             "[ ] Launch at Login: approve it in System Settings",
             "Settings File",
@@ -421,6 +428,7 @@ fn a_change_of_light_changes_rows_in_place() {
             Op::Label("head".into(), "1 of 3 connected".into()),
             Op::Label(key("default", "profile"), "default — reconnecting · 1 h".into()),
             Op::Light(key("default", "profile"), Some(Light::Amber)),
+            Op::Enabled(key("default", "mute-recovery"), true),
         ]
     );
     let later = menu(&three(), &state, &look(Lang::En), at(30));

@@ -308,6 +308,40 @@ fn the_policy() {
                 &["1 #1 down a", "9030 #1 recovered a(8999)"],
             ),
             (
+                "started again after it was stopped on purpose, and failing again: another incident",
+                &[
+                    "0 started",
+                    "1 a not-running",
+                    "10 a stopped",
+                    "300 a starting",
+                    "310 a auth-rejected",
+                    "900 a connected",
+                ],
+                &["1 #1 down a", "310 #2 down a", "930 #2 recovered a(590)"],
+            ),
+            (
+                "stopped for a moment only: the same incident",
+                &["0 started", "1 a not-running", "10 a stopped", "20 a auth-rejected", "900 a connected"],
+                &["1 #1 down a", "930 #1 recovered a(899)"],
+            ),
+            (
+                "muted until it recovers while it works, or before it was red: over once it held",
+                &[
+                    "0 a connected",
+                    "0 started",
+                    "5 a reconnecting",
+                    "6 a mute recovery",
+                    "20 a connected",
+                    "100 a not-running",
+                    "200 a connected",
+                    "500 b connected",
+                    "510 b mute recovery",
+                    "600 b not-running",
+                    "700 b connected",
+                ],
+                &["100 #1 down a", "230 #1 recovered a(100)", "600 #2 down b", "730 #2 recovered b(100)"],
+            ),
+            (
                 "muted for an hour: silence, then what still holds",
                 &["0 a connected", "0 started", "1 a mute 3601", "10 a not-running", "9000 a connected"],
                 &["3601 #1 down a", "7201 #1 reminder a", "9030 #1 recovered a(8990)"],
@@ -660,11 +694,14 @@ proptest! {
                     continue;
                 }
                 if let Some((id, since)) = told.filter(|(id, _)| *id != notice.id) {
-                    // another incident: green must have held in between
+                    // another incident: green, or the rest of one that was stopped, must have held in between
                     let changes: Vec<(i64, Reason)> = reasons_of(&events, name).collect();
                     let held = changes.iter().enumerate().any(|(i, (t, reason))| {
-                        let end = changes.iter().skip(i).find(|(_, r)| !works(*r)).map_or(i64::MAX, |(t, _)| *t);
-                        works(*reason) && end - t >= 30 && at(end.min(99_999)) > since && at(*t) < notice.at
+                        // or it was left alone, stopped on purpose
+                        let rests = |r: Reason| works(r) || r == Reason::Stopped;
+                        let other = |r: Reason| works(r) != works(*reason) || !rests(r);
+                        let end = changes.iter().skip(i).find(|(_, r)| other(*r)).map_or(i64::MAX, |(t, _)| *t);
+                        rests(*reason) && end - t >= 30 && at(end.min(99_999)) > since && at(*t) < notice.at
                     });
                     prop_assert!(held, "{name}: #{id} and #{} within one incident", notice.id);
                 }
