@@ -190,6 +190,29 @@ fn without_a_bus_it_watches_in_the_terminal() {
     agent.end();
 }
 
+#[test]
+fn without_a_panel_it_watches_in_the_terminal_until_one_comes() {
+    let Some(bus) = bus() else { return };
+    let user = User::new("clean");
+    user.load();
+    let mut agent = Agent(user.gatelight(&bus.address).stderr(Stdio::piped()).spawn().unwrap());
+    let err = agent.0.stderr.take().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(err)).map_while(Result::ok);
+    let mut seen = Vec::new();
+    let mut wait = |word: &str| {
+        let line = lines.find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word}: {seen:?}"));
+        seen.push(line);
+    };
+    wait("no panel shows tray icons now");
+    wait("connected");
+    let (watcher, _panel) = Watcher::start(&bus);
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    panel.has("1 of 1 connected");
+    assert!(agent.end().success());
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(rest, Vec::<String>::new(), "the panel shows the rest");
+}
+
 /// Sockets that a running agent keeps and one that has left must not.
 fn leftovers(home: &Path) -> Vec<PathBuf> {
     let data = home.join(".local/share/gatelight");

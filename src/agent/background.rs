@@ -1,6 +1,7 @@
 //! What works behind the icon: the watcher, history, the settings file, restarts, the doctor, the user's hook.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +12,17 @@ use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
 use super::offline::offline;
+use crate::cli::Terminal;
 use crate::cli::engine::{Engine, Interrupts, runtime};
+use crate::cli::watch::line;
 use crate::cli::wiring::history_file;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
-use crate::health::Light;
+use crate::health::{Change, Light, Reason, Verdict};
 use crate::history::store::Store;
 use crate::hook::{Hook, hook};
-use crate::snapshot::{ProfileChange, Snapshot};
+use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
 use crate::supervisor::policy;
 use crate::text::{Lang, agent as phrases, fill};
 use crate::ui::UiCommand;
@@ -41,15 +44,17 @@ pub struct Background {
     to_ui: mpsc::Sender<ProfileChange>,
     inputs: mpsc::Sender<UiInput>,
     commands: mpsc::UnboundedReceiver<UiCommand>,
+    no_panel: watch::Receiver<bool>,
 }
 
 impl Background {
-    /// Prepared, not yet running. Ctrl-C and SIGTERM are caught from now on, so that nothing is left behind.
+    /// Prepared, not yet running. `no_panel`: nothing shows the icon, so the terminal shows the lights. Ctrl-C and SIGTERM are caught from now on, so that nothing is left behind.
     pub fn new(
         engine: &Engine,
         to_ui: mpsc::Sender<ProfileChange>,
         inputs: mpsc::Sender<UiInput>,
         commands: mpsc::UnboundedReceiver<UiCommand>,
+        no_panel: watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
         // Patterns of the settings are checked before anything is shown.
         engine.patterns()?;
@@ -58,7 +63,7 @@ impl Background {
             let _inside = runtime.enter();
             Interrupts::catch(false)
         };
-        Ok(Self { runtime, stop, engine: engine.clone(), to_ui, inputs, commands })
+        Ok(Self { runtime, stop, engine: engine.clone(), to_ui, inputs, commands, no_panel })
     }
 
     /// Runs until it is told to quit. `ready` gets the snapshots once the watcher runs.
@@ -81,6 +86,8 @@ impl Background {
                 engine: self.engine,
                 to_ui: self.to_ui,
                 inputs: self.inputs,
+                no_panel: self.no_panel,
+                printed: HashMap::new(),
             };
             if let Some(words) = trouble {
                 eprintln!("gatelight: {}: {}", words.title, words.body);
@@ -143,6 +150,9 @@ struct State {
     engine: Engine,
     to_ui: mpsc::Sender<ProfileChange>,
     inputs: mpsc::Sender<UiInput>,
+    no_panel: watch::Receiver<bool>,
+    /// What the terminal showed last, while it stands in for the panel.
+    printed: HashMap<String, (Light, Reason)>,
 }
 
 impl State {
@@ -155,6 +165,7 @@ impl State {
     ) {
         let mut snapshots = self.handle.snapshots.clone();
         let mut woke = self.handle.woke.clone();
+        let mut no_panel = self.no_panel.clone();
         let mut settings = Watch::new().ok();
         if let (Some(watch), Some(folder)) = (&mut settings, self.engine.folders.config_file.parent()) {
             let _ = watch.add_dir(folder);
@@ -172,7 +183,7 @@ impl State {
                 }
                 change = changes.recv() => match change {
                     Ok(change) => self.tell(change).await,
-                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Lagged(_)) => self.tell_what_holds().await,
                     Err(RecvError::Closed) => break,
                 },
                 command = commands.recv() => match command {
@@ -184,6 +195,11 @@ impl State {
                 Ok(()) = snapshots.changed() => {
                     let snapshot = snapshots.borrow_and_update().clone();
                     self.mind_job_files(&snapshot);
+                    self.print(&snapshot);
+                }
+                Ok(()) = no_panel.changed() => {
+                    let snapshot = snapshots.borrow().clone();
+                    self.print(&snapshot);
                 }
                 () = changed(&mut settings) => self.read_settings().await,
                 _ = watching.tick() => self.say_watching(),
@@ -217,6 +233,34 @@ impl State {
         }
         self.restart_by_itself(&change);
         let _ = self.to_ui.send(change).await;
+    }
+
+    /// Changes were lost: what they led to is told all the same.
+    async fn tell_what_holds(&self) {
+        let snapshot = self.handle.snapshots.borrow().clone();
+        for view in &snapshot.profiles {
+            let _ = self.to_ui.send(seen(view, !snapshot.complete)).await;
+        }
+    }
+
+    /// Where no panel shows the icon, the terminal shows the lights, as `gatelight watch` does. On standard error, where
+    /// the word stands that there is no panel: standard output belongs to the command.
+    fn print(&mut self, snapshot: &Snapshot) {
+        if !*self.no_panel.borrow() || !snapshot.complete {
+            self.printed.clear();
+            return;
+        }
+        let mut out = std::io::stderr();
+        let symbols = out.is_terminal();
+        let mut terminal = Terminal { out: &mut out, lang: self.engine.lang, color: false, symbols };
+        for view in &snapshot.profiles {
+            let state = (view.verdict.light(), view.verdict.reason);
+            if self.printed.insert(view.profile.name.clone(), state) != Some(state) {
+                // a terminal that went away takes nothing from the agent
+                let _gone = line(&seen(view, false), snapshot.at, false, &mut terminal);
+            }
+        }
+        self.printed.retain(|name, _| snapshot.find(name).is_some());
     }
 
     fn restart_by_itself(&mut self, change: &ProfileChange) {
@@ -326,6 +370,13 @@ impl State {
         }
         self.watched_until = now;
     }
+}
+
+/// What is shown of a profile, as a change to it.
+fn seen(view: &ProfileView, history: bool) -> ProfileChange {
+    let to = view.verdict.clone();
+    let change = Change { at: to.since, from: Verdict::unknown(to.since), to };
+    ProfileChange { profile: Arc::clone(&view.profile), change, history }
 }
 
 async fn changed(watch: &mut Option<Watch>) {

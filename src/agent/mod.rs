@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
+use tokio::sync::watch::channel as watch_channel;
 
 use crate::cli::engine::Engine;
 use crate::cli::{OK, Terminal, watch};
@@ -34,7 +35,8 @@ pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Termina
     let (input_sender, inputs) = mpsc::channel(QUEUE);
     let (commands, command_receiver) = mpsc::unbounded_channel();
     let (ready, started) = sync_channel(1);
-    let background = Background::new(engine, change_sender, input_sender, command_receiver)?;
+    let (hidden, no_panel) = watch_channel(false);
+    let background = Background::new(engine, change_sender, input_sender, command_receiver, no_panel)?;
     if let Some(mistake) = &mistake {
         eprintln!("gatelight: {} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD));
     }
@@ -64,7 +66,9 @@ pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Termina
         system_lang: engine.system_lang,
         zone: TimeZone::system(),
         presence: Box::new(move |presence| {
-            if *presence == Presence::NoHost {
+            let none = *presence == Presence::NoHost;
+            // told once, however often it is found again
+            if hidden.send_replace(none) != none && none {
                 eprintln!("gatelight: {no_host}");
             }
         }),

@@ -4,11 +4,11 @@ use super::Phrase;
 
 /// A second start.
 pub const RUNS_ALREADY: Phrase =
-    ["Gatelight runs already; it was asked to show itself.", "Gatelight 已在运行；已请它显示自己。"];
+    ["Gatelight runs already; it was asked to show itself.", "Gatelight 已在运行，已通知它显示状态。"];
 /// No panel takes the icon.
 pub const NO_HOST: Phrase = [
-    "no panel shows tray icons now; the icon appears as soon as one does, notices come all the same",
-    "当前没有面板可显示托盘图标；出现后会自动显示，通知照常发送",
+    "no panel shows tray icons now; watching here until one does, notices come all the same",
+    "当前没有面板可显示托盘图标；面板出现前在此终端监视，通知照常发送",
 ];
 /// No desktop at all.
 pub const NO_DESKTOP: Phrase = [
