@@ -305,6 +305,23 @@ fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
 }
 
 #[test]
+fn a_name_is_no_markup_where_a_server_reads_it_unasked_nor_does_it_turn_a_line_around() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications { dunst: true, ..Notifications::default() };
+    let _speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    panel.has("2 of 2 connected");
+    program.tell("<b>x</b> not-running");
+    server.nth(0);
+    program.tell("שער not-running");
+    let lines = server.nth(1).body;
+    assert!(lines.contains("&lt;b&gt;x&lt;/b&gt;: not running"), "{lines}");
+    assert!(lines.contains("\u{200e}\u{2068}שער\u{2069}: not running"), "{lines}");
+}
+
+#[test]
 fn in_chinese() {
     let Some(bus) = Bus::start() else { return };
     let (watcher, _host) = Watcher::start(&bus);

@@ -404,7 +404,7 @@ impl<S: Shell> App<S> {
             Some(RestartOutcome::CannotTell { why, .. }) => (say::RESTART_UNKNOWN, why, Light::Grey),
             Some(RestartOutcome::Worked { .. }) | None => return,
         };
-        let title = fill(self.look.lang.pick(title), &[("name", name)]);
+        let title = fill(self.look.lang.pick(title), &[("name", &menu::shown(name))]);
         self.tell(Words { title, body: why.clone() }, light);
     }
 

@@ -563,8 +563,9 @@ fn separator(key: &str) -> Row {
 }
 
 /// A text from outside as one line of a label: as it is, except that control characters cannot break the row and that
-/// a text written from right to left keeps to itself (Unicode Bidirectional Algorithm, isolates).
-fn shown(text: &str) -> String {
+/// a text written from right to left keeps to itself (Unicode Bidirectional Algorithm, isolates) and does not turn the line
+/// around: Pango takes the direction of a line from its first letter, isolated or not.
+pub(super) fn shown(text: &str) -> String {
     let control = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -574,7 +575,7 @@ fn shown(text: &str) -> String {
             | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
     };
     let clean: String = text.chars().map(|c| if control(c) { ' ' } else { c }).collect();
-    if clean.contains(rtl) { format!("\u{2068}{clean}\u{2069}") } else { clean }
+    if clean.contains(rtl) { format!("\u{200e}\u{2068}{clean}\u{2069}") } else { clean }
 }
 
 /// A long line, cut in the middle of nothing: at a character, with an ellipsis.

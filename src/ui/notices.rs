@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::menu::shown;
 use crate::config::NoticeSettings;
 use crate::health::{Light, Proof, Reason, RestartHelps};
 use crate::snapshot::ProfileChange;
@@ -662,7 +663,7 @@ impl Notice {
         let title = lang.pick(line.reason.entry().title);
         let lasted = duration(lang, line.lasted);
         let say = |phrase: Phrase| {
-            fill(lang.pick(phrase), &[("name", &line.name), ("title", title), ("lasted", &lasted)])
+            fill(lang.pick(phrase), &[("name", &shown(&line.name)), ("title", title), ("lasted", &lasted)])
         };
         let span = |d: Duration| duration(lang, SignedDuration::try_from(d).unwrap_or(SignedDuration::MAX));
         match self.kind {
@@ -678,7 +679,7 @@ impl Notice {
             Kind::Recovered => {
                 let now = lang.pick(line.now.entry().title);
                 Words {
-                    title: fill(lang.pick(say::RECOVERED), &[("name", &line.name), ("title", now)]),
+                    title: fill(lang.pick(say::RECOVERED), &[("name", &shown(&line.name)), ("title", now)]),
                     body: say(say::WAS_DOWN_FOR),
                 }
             }
@@ -714,7 +715,7 @@ impl Notice {
             .map(|l| {
                 let title = lang.pick(l.reason.entry().title);
                 let lasted = duration(lang, l.lasted);
-                fill(lang.pick(each), &[("name", &l.name), ("title", title), ("lasted", &lasted)])
+                fill(lang.pick(each), &[("name", &shown(&l.name)), ("title", title), ("lasted", &lasted)])
             })
             .collect();
         if lines.len() > MOST_LINES {

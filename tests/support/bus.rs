@@ -153,12 +153,20 @@ pub struct Notifications {
     pub closed: Arc<Mutex<Vec<u32>>>,
     pub hangs: bool,
     pub plain: bool,
+    /// Reads markup and does not say so, as dunst.
+    pub dunst: bool,
 }
 
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notifications {
     fn get_capabilities(&self) -> Vec<&str> {
-        if self.plain { vec!["body"] } else { vec!["body", "body-markup", "actions"] }
+        if self.dunst {
+            vec!["body", "actions", "x-dunst-stack-tag"]
+        } else if self.plain {
+            vec!["body"]
+        } else {
+            vec!["body", "body-markup", "actions"]
+        }
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -306,7 +306,7 @@ fn names_are_shown_as_they_are() {
         ("👩‍💻 emoji", "👩‍💻 emoji"),
         ("网关", "网关"),
         (long.as_str(), long.as_str()),
-        ("שער", "\u{2068}שער\u{2069}"),
+        ("שער", "\u{200e}\u{2068}שער\u{2069}"),
         ("a\u{202e}b\nc", "a b c"),
         ("{title}", "{title}"),
     ] {

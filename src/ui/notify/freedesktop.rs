@@ -1,8 +1,20 @@
 //! The Desktop Notifications Specification 1.2 over the session bus.
 //!
-//! Spoken directly, not through notify-rust (4.19): that asks the bus for signals after the notice is on the screen, so
-//! that an early click is lost, waits without a limit for a server that hangs, and needs a connection and a thread for
-//! every notice. Here signals are subscribed to before the first notice goes out, and every call has its time.
+//! Spoken directly, over the zbus that ksni brings, not through notify-rust. Its zbus backend would take from users what
+//! they need; lines are those of `src/xdg/zbus_rs.rs` in 4.19.0, and the same in 4.18.2:
+//!
+//! - Each notice opens a connection to the bus of its own, with a thread (61), and there is no way to give it one. Servers
+//!   address `ActionInvoked` to the connection that sent the notice (seen on the bus with dunst 1.9: its signal has a
+//!   destination): another connection, ours, would never hear of a click. So notify-rust cannot send while we listen.
+//! - Listening itself, it asks the bus for signals only after the notice is on the screen (122–143): an early click is lost.
+//! - Where the bus is gone by then it panics (118, 134, 135, 143: `unwrap`), which in a release ends the agent, light and
+//!   all.
+//! - It waits without a limit for a server that hangs (27–46), for every notice anew, and needs a thread for every notice
+//!   whose buttons are waited for (145).
+//! - 4.19 depends on zbus 6, ksni 0.3.7 on zbus 5: there would be two of them.
+//!
+//! Here one connection serves all notices, signals are subscribed to before the first one goes out, and every call has its
+//! time.
 
 use std::collections::HashMap;
 use std::sync::mpsc::Receiver;
@@ -111,7 +123,9 @@ impl Server {
         let reply = self.call("GetCapabilities", &())?;
         let abilities: Vec<String> = reply.body().deserialize().unwrap_or_default();
         let can = |ability: &str| abilities.iter().any(|a| a == ability);
-        let body = if can("body-markup") { escaped(&message.body) } else { message.body.clone() };
+        // dunst reads markup without saying so (1.9, as it comes); its own ability tells it
+        let reads_markup = can("body-markup") || can("x-dunst-stack-tag");
+        let body = if reads_markup { escaped(&message.body) } else { message.body.clone() };
         let mut actions: Vec<&str> = Vec::new();
         if can("actions") {
             actions = message.buttons.iter().flat_map(|(key, label)| [*key, label.as_str()]).collect();

@@ -1,5 +1,22 @@
-//! UNUserNotificationCenter, through mac-usernotifications: what notify-rust's feature `preview-macos-un` wraps. Taken by
-//! itself every call can be given its time, and no Objective-C file of the older interface comes along.
+//! UNUserNotificationCenter, through mac-usernotifications 0.3.1: the crate that notify-rust's feature `preview-macos-un`
+//! stands for (`preview-macos-un = ["dep:mac-usernotifications"]`). The layer above it, notify-rust
+//! 4.19.0, would take from users what they need; lines are those of its `src/macos/unusernotifications.rs`:
+//!
+//! - A button is heard only through `wait_for_response(self)` (139) or `wait_for_action(self)` (112); the handle inside,
+//!   whose `response()` can be awaited, is private (22), and the method that would pass it on is commented out (66–77).
+//!   Both go through `block_on_current`, which fails at once unless the main run loop happens to be *waiting* at that
+//!   moment (mac-usernotifications `src/lib.rs` 213–235, `CFRunLoop::is_waiting`). A notice goes out while the main
+//!   thread draws the icon for the same change: its buttons would be dead, by chance.
+//! - Both take the handle with them, and `close(&self)` (99) needs it: a notice that waits for its buttons could not be
+//!   withdrawn any more, and would go on saying that a gateway is down which works again. There is no way to close by
+//!   identifier.
+//! - Both block a thread for each notice until the user acts, which he never does after *Clear All* (the table of pitfalls
+//!   in mac-usernotifications' `src/lib.rs`, 88).
+//! - `thread_id`, which keeps our notices together in the Notification Center, is not passed on (225–271).
+//! - mac-notification-sys, with its Objective-C file of the deprecated NSUserNotificationCenter, is compiled and linked in
+//!   all the same: it is no optional dependency, and `src/macos/mod.rs` 21 uses it.
+//!
+//! What would be left of it are three functions that it passes on unchanged (`src/macos/mod.rs` 41).
 //!
 //! `currentNotificationCenter` raises an exception in a process that is no app
 //! (<https://developer.apple.com/documentation/usernotifications/unusernotificationcenter/current()>), and a bundle

@@ -1,7 +1,19 @@
 //! `StatusNotifierItem` and `com.canonical.dbusmenu` through ksni: pure D-Bus, no toolkit, no display.
 //!
-//! ksni is what tray-icon's feature of this name uses. Taken by itself the menu is one value that it compares and tells;
-//! tray-icon would have it read muda's items one by one from another thread, where they are not meant to be read.
+//! ksni 0.3.7 is what tray-icon's feature of this name stands for. The layers between, tray-icon 0.26.1 and muda 0.21.2,
+//! would take from users what they need; lines are those of tray-icon's `src/platform_impl/ksni/mod.rs`:
+//!
+//! - A panel that comes or goes is not told (`impl Tray`, 181–227, has neither `watcher_online` nor `watcher_offline`): an
+//!   icon that nobody shows would be silent about it.
+//! - A click with the left button does not open the menu (`activate`, 186: it only emits an event, and `MENU_ON_ACTIVATE`
+//!   stays false); nothing on the bus can be asked to open it.
+//! - One picture at a time (164): the panel would blur it to the size that it has, where there are two to choose from.
+//! - Every change of an item has the whole menu read anew on ksni's thread (132–147): of a change of twenty rows a panel
+//!   may see the half. Here the menu is one value, handed over at once.
+//! - A chosen check item is toggled on ksni's thread (muda `src/snapshot.rs` 341–357): its mark is wrong until we put it
+//!   right, and with `dispatch_on_main_thread` of a build without GTK, which calls on the spot
+//!   (`src/platform_impl/noop/mod.rs` 16), an `Rc<RefCell>` of another thread is touched there under the name
+//!   `UnsafeSend`.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
