@@ -385,7 +385,7 @@ impl Gateway {
                 self.feishu = Feishu::Absent(proof);
             }
             Signal::Ready => {
-                if self.feishu != Feishu::Expected {
+                if self.feishu != Feishu::Expected && !self.webhook {
                     self.feishu = Feishu::Absent(proof);
                 }
             }
