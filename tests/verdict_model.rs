@@ -411,7 +411,9 @@ proptest! {
             let verdict = core.verdict();
             let dead = |reason| reason == Reason::ExecutorShutdown;
             let noted = verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, _) if dead(*reason)));
-            if dead(verdict.reason) || noted {
+            // what is noted of a process that is gone says nothing of the next one
+            let gone = matches!(verdict.reason, Reason::NotRunning | Reason::NotLoaded);
+            if dead(verdict.reason) || (noted && !gone) {
                 dead_since.get_or_insert(index);
             }
         }
