@@ -270,10 +270,13 @@ fn a_state_file_counts_once_it_is_whole_and_of_the_live_process() {
     let gateway = Gateway::connected(&machine.hermes());
     let mut watch = machine.watch();
     watch.expect("default", "green", "connected");
-    let entry = json!({"state": "fatal", "error_code": "x", "error_message": "credentials", "updated_at": jiff::Timestamp::now().to_string()});
+    let entry = || {
+        let now = jiff::Timestamp::now().to_string();
+        json!({"state": "fatal", "error_code": "x", "error_message": "credentials", "updated_at": now})
+    };
     let mut state = gateway.me();
     state["gateway_state"] = json!("running");
-    state["platforms"] = json!({"feishu": entry});
+    state["platforms"] = json!({"feishu": entry()});
     let path = machine.hermes().join("gateway_state.json");
     // of another process: nothing may follow from it
     let mut foreign = state.clone();
@@ -286,7 +289,10 @@ fn a_state_file_counts_once_it_is_whole_and_of_the_live_process() {
     watch.expect("default", "amber", "reconnecting");
     gateway.connects();
     watch.expect("default", "green", "connected");
+    // whole now, but made before the link was proven: past
     fs::write(&path, &text).unwrap();
+    state["platforms"] = json!({"feishu": entry()});
+    fs::write(&path, state.to_string()).unwrap();
     let line = watch.line();
     assert!(line.contains("\"red\""), "{line}");
 }
@@ -644,6 +650,10 @@ fn a_recording_plays_back_how_a_gateway_was_found() {
         state["platforms"] =
             serde_json::json!({"feishu": {"state": "fatal", "error_message": "no such app"}});
         gateway.file("gateway_state.json", &state);
+        // after the link, also for a file system that counts time in ticks
+        let path = gateway.home.join("gateway_state.json");
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(1)).unwrap();
     };
     let detached = |gateway: &mut Gateway| {
         fs::write(gateway.home.join(".gateway-launchd-unsupported"), "").unwrap();
