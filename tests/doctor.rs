@@ -188,6 +188,23 @@ fn a_flag_in_a_drop_in_is_repaired_there() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn a_drop_in_is_repaired_though_nothing_can_be_written_beside_its_unit() {
+    let home = Home::new();
+    // as with a unit for all users; a name so long that none of ours fits beside it is refused for root too
+    let name = format!("hermes-gateway-{}.service", "x".repeat(225));
+    let text = "[Service]\nExecStart=%h/hermes gateway run\nRestart=always\nRestartSec=5\n[Install]\nWantedBy=default.target\n";
+    Home::file(&home.places.systemd_user.join(&name), text, 0o644);
+    let folder = home.places.systemd_user.join(format!("{name}.d"));
+    home_folder(&folder);
+    let drop_in = folder.join("override.conf");
+    Home::file(&drop_in, "[Service]\nExecStart=\nExecStart=%h/hermes gateway run --replace\n", 0o644);
+    let (code, text) = run(&home, &fix(), None, false);
+    assert_eq!((code, has_flag(&fs::read(&drop_in).unwrap())), (0, false), "{text}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "the drop-in and its backup");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn variables_templates_and_folders_for_all_users_are_read() {
     let mut home = Home::new();
     let user = home.places.systemd_user.clone();

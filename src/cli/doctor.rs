@@ -172,10 +172,10 @@ fn show(
         if let Some(file) = &finding.file {
             writeln!(out, "    {}", printable(&file.to_string_lossy()))?;
         }
-        writeln!(out, "    {}: {}", lang.pick(phrases::REMEDY), printable(finding.remedy.pick(lang)))?;
+        writeln!(out, "    {}{}", lang.pick(phrases::REMEDY), printable(finding.remedy.pick(lang)))?;
         if !finding.reports().is_empty() {
             let reports: Vec<String> = finding.reports().iter().map(|n| format!("#{n}")).collect();
-            writeln!(out, "    {}: hermes-agent {}", lang.pick(phrases::REPORTS), reports.join(" "))?;
+            writeln!(out, "    {}hermes-agent {}", lang.pick(phrases::REPORTS), reports.join(" "))?;
         }
     }
     Ok(())
@@ -200,7 +200,7 @@ fn fix(args: &Args, found: &Found, context: &mut Context<'_>, out: &mut dyn Writ
         for file in job.files() {
             write::clean(file);
         }
-        let stale = live.from_before.contains_key(&profile.name) || write::is_marked(&job.path);
+        let stale = live.from_before.contains_key(&profile.name) || job.files().any(write::is_marked);
         if let Some(repair) = fix_one(args, profile, job, stale, context, out)? {
             repairs.push(repair);
         }
@@ -427,6 +427,9 @@ fn step_text(step: &Step, profile: &Profile, job: &JobFile, lang: Lang) -> Strin
         }
         Step::Restored(After::Down(why)) => {
             fill(lang.pick(phrases::RESTORED_DOWN), &[label, profile, ("why", why)])
+        }
+        Step::Restored(After::Unclear(why)) => {
+            fill(lang.pick(phrases::RESTORED_UNCLEAR), &[label, profile, ("why", why)])
         }
         Step::NotRestored { backup, why } => {
             let backup = backup.to_string_lossy();

@@ -142,6 +142,8 @@ pub enum After {
     StillRuns(String),
     /// The manager did not take it again (its words): nobody runs the gateway.
     Down(String),
+    /// The manager did not take it again (its words), nor does it tell whether the job runs.
+    Unclear(String),
 }
 
 /// Why a repair failed.
@@ -235,16 +237,18 @@ pub struct World<'a> {
 
 /// Repairs one job. `changes` come from [`prepare`]; without any the job is only reloaded.
 ///
-/// The job is marked until its repair is proven or taken back: a run that is killed in between leaves the mark to the next
-/// one.
+/// The changed file is marked until its repair is proven or taken back: a run that is killed in between leaves the mark to
+/// the next one.
 pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
-    if let Err(error) = write::mark(&job.path) {
+    if let Some(change) = changes.first()
+        && let Err(error) = write::mark(&change.original.path)
+    {
         (world.told)(Step::Failed(Failure::Write(WriteError::from(error).text(world.lang))));
-        return if changes.is_empty() { Outcome::NotReloaded } else { Outcome::Restored };
+        return Outcome::Restored;
     }
     let outcome = write_and_reload(job, changes, world);
     if !matches!(outcome, Outcome::Broken | Outcome::NotReloaded) {
-        write::unmark(&job.path);
+        job.files().for_each(write::unmark);
     }
     outcome
 }
@@ -377,7 +381,8 @@ fn put_back(
                 let why = error_text(world.lang, &error);
                 match supervisor.query(job) {
                     Ok(report) if report.pid.is_none() => After::Down(why),
-                    Ok(_) | Err(_) => After::StillRuns(why),
+                    Ok(_) => After::StillRuns(why),
+                    Err(_) => After::Unclear(why),
                 }
             }
         };

@@ -273,7 +273,7 @@ pub fn examine(found: &Found, places: &Places, live: &LiveFacts) -> Vec<Finding>
         if let Some(pid) = live.from_before.get(&profile.name) {
             let values = [("pid", &*pid.to_string())];
             look.add(Code::NotReloaded, profile.label_file(), phrases::NOT_RELOADED_SINCE, &values, true);
-        } else if profile.job.as_ref().is_some_and(|job| write::is_marked(&job.path)) {
+        } else if profile.job.as_ref().is_some_and(|job| job.files().any(write::is_marked)) {
             look.add(Code::NotReloaded, profile.label_file(), phrases::INTERRUPTED, &[], true);
         }
         look.logs();

@@ -97,25 +97,25 @@ pub fn rewritten_since_repair(path: &Path) -> bool {
     }
 }
 
-/// Marks a job as one whose repair is not proven yet: should we be killed before it was reloaded, the next run knows.
+/// Marks a file as one whose repair is not proven yet: should we be killed before its job was reloaded, the next run
+/// knows.
 pub fn mark(path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(beside(path, UNDER_WAY))?;
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(mark_of(path))?;
     file.sync_all()
 }
 
-/// Whether a repair of this job was begun and neither proven nor taken back.
+/// Whether a repair of this file was begun and neither proven nor taken back.
 pub fn is_marked(path: &Path) -> bool {
-    fs::symlink_metadata(beside(path, UNDER_WAY)).is_ok()
+    fs::symlink_metadata(mark_of(path)).is_ok()
 }
 
 /// Takes the mark away. What cannot be removed only makes the next run reload the job once more.
 pub fn unmark(path: &Path) {
-    let _ = fs::remove_file(beside(path, UNDER_WAY));
+    let _ = fs::remove_file(mark_of(path));
+}
+
+fn mark_of(path: &Path) -> PathBuf {
+    path.canonicalize().map_or_else(|_| beside(path, UNDER_WAY), |path| beside(&path, UNDER_WAY))
 }
 
 /// Puts `new` in the place of the file and its old content beside it. `step` is called between any two changes of the

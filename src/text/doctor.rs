@@ -211,9 +211,9 @@ pub const NO_TERMINAL: Phrase = [
 /// Nothing was found.
 pub const CLEAN: Phrase = ["no findings", "没有发现问题"];
 /// Line of a finding.
-pub const REMEDY: Phrase = ["remedy", "处理"];
+pub const REMEDY: Phrase = ["remedy: ", "处理："];
 /// Line of a finding.
-pub const REPORTS: Phrase = ["field reports", "用户报告"];
+pub const REPORTS: Phrase = ["field reports: ", "用户报告："];
 /// Nothing to repair.
 pub const NOTHING_TO_REPAIR: Phrase = ["nothing to repair", "无需修复"];
 /// Asks before a repair.
@@ -287,6 +287,11 @@ pub const RESTORED_DOWN: Phrase = [
     "{label}: the old file was put back, and the job could not be started again: {why}. Its gateway is down; try: gatelight \
      restart {profile}",
     "{label}：已恢复旧文件，但任务无法重新启动：{why}。网关目前没有运行；请尝试：gatelight restart {profile}",
+];
+/// Step: put back, and nobody knows more.
+pub const RESTORED_UNCLEAR: Phrase = [
+    "{label}: the old file was put back; whether its job runs cannot be told: {why}. Look at it: gatelight status {profile}",
+    "{label}：已恢复旧文件，但无法判断任务是否在运行：{why}。请查看：gatelight status {profile}",
 ];
 /// Step: could not be put back.
 pub const NOT_RESTORED: Phrase = [
