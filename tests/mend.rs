@@ -14,6 +14,12 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gatelight::doctor::flow::{self, After, Link, Outcome, Step, World};
+use gatelight::doctor::repair::Wanted;
+use gatelight::health::JobState;
+use gatelight::profile::launchd::{Plist, read};
+use gatelight::supervisor::Supervisor;
+use gatelight::text::Lang;
 use serde_json::{Value, json};
 use support::launchctl::FakeLaunchctl;
 use support::machine::{Gateway, Machine, Ran, plist};
@@ -379,6 +385,281 @@ impl Replacing {
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| !name.ends_with(".plist") && !name.ends_with(".gatelight-backup")).collect()
     }
+}
+
+/// One failure of launchctl on the way of a repair.
+struct Row {
+    name: &'static str,
+    settings: Value,
+    /// What is put in the way once the job stands.
+    faults: Value,
+    /// What the gateway does.
+    script: &'static str,
+    /// The domain that holds the job beforehand.
+    loaded: Option<&'static str>,
+    disabled: bool,
+    outcome: Outcome,
+    /// What is with the job where the old file was put back.
+    after: Option<fn(String) -> After>,
+    /// Part of why.
+    why: &'static str,
+    /// Parts of calls that must have been made, in this order.
+    calls: &'static [&'static str],
+}
+
+const MINDS_TERM: &str = "trap 'exit 0' TERM; while :; do sleep 0.02; done";
+
+fn row(name: &'static str, outcome: Outcome) -> Row {
+    Row {
+        name,
+        settings: json!({}),
+        faults: json!([]),
+        script: MINDS_TERM,
+        loaded: Some("gui"),
+        disabled: false,
+        outcome,
+        after: None,
+        why: "",
+        calls: &[],
+    }
+}
+
+fn rows() -> Vec<Row> {
+    use Outcome::{Restored, Verified, Written};
+    let on = |fault: Value| json!([fault]);
+    let reloaded: Option<fn(String) -> After> = Some(|_| After::Reloaded);
+    let down: Option<fn(String) -> After> = Some(After::Down);
+    vec![
+        Row { calls: &["bootout gui/", "bootstrap gui/"], ..row("healthy", Verified) },
+        Row { script: "trap '' TERM; while :; do sleep 0.05; done", ..row("deaf to SIGTERM", Verified) },
+        Row {
+            script: "trap 'exit 0' TERM; sh -c 'while :; do sleep 0.02; done' & wait",
+            ..row("the job's PID is a wrapper", Verified)
+        },
+        Row {
+            loaded: Some("user"),
+            calls: &["bootout user/", "bootstrap user/"],
+            ..row("in the user domain", Verified)
+        },
+        Row { loaded: None, calls: &["managername", "bootstrap gui/"], ..row("not loaded", Verified) },
+        Row {
+            loaded: None,
+            settings: json!({"manager": "Background", "no_gui": true}),
+            calls: &["bootstrap user/"],
+            ..row("no graphical session", Verified)
+        },
+        Row { settings: json!({"linger_ms": 600}), ..row("bootout 36: slow death", Verified) },
+        Row {
+            settings: json!({"old": true}),
+            calls: &["unload ", "load "],
+            ..row("legacy subcommands only", Verified)
+        },
+        Row {
+            faults: on(json!({"on": "bootstrap", "code": 5, "times": 1})),
+            calls: &["bootstrap", "bootout", "bootstrap"],
+            ..row("bootstrap 5 once (EIO)", Verified)
+        },
+        Row {
+            faults: on(json!({"on": "bootstrap", "code": 5, "times": 2})),
+            after: reloaded,
+            why: "Input/output error",
+            ..row("bootstrap 5 of the new file only", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "bootstrap", "code": 5})),
+            after: down,
+            why: "Input/output error",
+            ..row("bootstrap 5 for ever", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "bootstrap", "code": 125})),
+            after: down,
+            why: "does not support",
+            ..row("bootstrap 125 for ever", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "bootstrap", "code": 0})),
+            after: down,
+            why: "not registered",
+            ..row("bootstrap answers 0 and registers nothing", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "bootstrap", "code": 0, "times": 1})),
+            after: reloaded,
+            why: "not registered",
+            ..row("the same, once", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "bootstrap", "code": 37, "times": 1})),
+            after: reloaded,
+            why: "not registered",
+            ..row("bootstrap 37, and nothing comes of it", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "kickstart", "code": 37})),
+            ..row("kickstart 37: it is up already", Verified)
+        },
+        Row {
+            faults: on(json!({"on": "kickstart", "code": 125, "times": 1})),
+            after: reloaded,
+            why: "does not support",
+            ..row("kickstart 125 (#23387)", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "bootout", "code": 113})),
+            after: Some(After::StillRuns),
+            why: "still registered",
+            ..row("bootout 113, and it stays", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "bootout", "hang": true})),
+            after: Some(After::StillRuns),
+            why: "did not answer",
+            ..row("bootout hangs", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "bootstrap", "hang": true, "times": 1})),
+            after: reloaded,
+            why: "did not answer",
+            ..row("bootstrap hangs once", Restored)
+        },
+        Row {
+            faults: on(json!({"on": "print", "hang": true})),
+            after: Some(After::Unclear),
+            why: "did not answer",
+            ..row("every look hangs", Restored)
+        },
+        Row {
+            faults: json!([{"on": "print", "stdout": "launchd \0 says hello\n"}, {"on": "list", "stdout": "no\n"}]),
+            after: Some(After::Unclear),
+            why: "not understood",
+            ..row("garbage", Restored)
+        },
+        Row { disabled: true, ..row("disabled since it was started", Written) },
+        Row { disabled: true, loaded: None, ..row("disabled (119)", Written) },
+        Row {
+            disabled: true,
+            loaded: None,
+            settings: json!({"disabled_code": 5}),
+            ..row("disabled (5)", Written)
+        },
+        Row {
+            script: "case \"$*\" in *--replace*) ;; *) exit 1;; esac; trap 'exit 0' TERM; while :; do sleep 0.02; done",
+            after: reloaded,
+            ..row("the gateway does not run without the flag", Restored)
+        },
+    ]
+}
+
+fn walk(row: &Row) {
+    let name = row.name;
+    let fake = FakeLaunchctl::new(&row.settings);
+    let program = fake.folder().join("hermes");
+    support::executable(&program, &format!("#!/bin/sh\n{}\n", row.script));
+    let file = fake.folder().join("ai.hermes.gateway.plist");
+    let words = [program.to_str().unwrap(), "gateway", "run", "--replace"];
+    let keep = "<key>RunAtLoad</key><true/><key>KeepAlive</key><true/>";
+    let old = plist("ai.hermes.gateway", &words, keep);
+    fs::write(&file, &old).unwrap();
+    let new = old.replace("        <string>--replace</string>\n", "");
+    let Plist::Gateway(job) = read(&file, old.as_bytes(), fake.folder()) else { panic!("{name}") };
+    let uid = rustix::process::getuid().as_raw();
+    if let Some(kind) = row.loaded {
+        let domain = format!("{kind}/{uid}");
+        let path = file.to_str().unwrap();
+        let load =
+            if row.settings["old"] == true { vec!["load", path] } else { vec!["bootstrap", &domain, path] };
+        assert!(fake.call(&load).status.success(), "{name}");
+    }
+    if row.disabled {
+        fake.call(&["disable", &format!("gui/{uid}/ai.hermes.gateway")]);
+    }
+    let hang = row.faults[0]["hang"] == true;
+    let launchd = fake.launchd(std::time::Duration::from_secs(if hang { 3 } else { 30 }));
+    let first = launchd.query(&job).unwrap().pid;
+    if let Some(pid) = first.filter(|_| !row.script.starts_with("case")) {
+        support::until_it_minds_sigterm(pid);
+    }
+    fake.forget_calls();
+    fake.faults(&row.faults);
+
+    let flag = Wanted { replace: true, ..Wanted::default() };
+    let changes = flow::prepare(&job, flag, fake.folder()).unwrap();
+    let words_of = |pid: u32| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&words).split_terminator('\0').map(str::to_owned).collect())
+    };
+    let mut steps = Vec::new();
+    let outcome = flow::repair_job(
+        &job,
+        &changes,
+        &mut World {
+            supervisor: Some(&launchd),
+            pause: &mut || std::thread::sleep(std::time::Duration::from_millis(30)),
+            looks: 100,
+            lang: Lang::En,
+            arguments_of: &words_of,
+            link: &mut |_, _| Link::Back,
+            told: &mut |step| steps.push(step),
+        },
+    );
+    assert_eq!(outcome, row.outcome, "{name}: {steps:?}");
+    let calls = fake.calls();
+    let mut made = calls.iter();
+    for part in row.calls {
+        assert!(made.any(|call| call.contains(part)), "{name}: {part:?} is missing in its turn: {calls:#?}");
+    }
+    // the files are whole, and nothing of ours is left but the backup
+    let kept = if outcome == Outcome::Restored { &old } else { &new };
+    assert_eq!(fs::read_to_string(&file).unwrap(), *kept, "{name}");
+    assert!(!file.with_extension("plist.gatelight-under-way").exists(), "{name}");
+    // and what was said is so
+    fake.faults(&json!([]));
+    let now = launchd.query(&job).unwrap();
+    let flagged = now
+        .pid
+        .map(|pid| words_of(pid).is_some_and(|words: Vec<String>| words.contains(&"--replace".to_owned())));
+    let said = format!("{name}: {now:?} {steps:?}");
+    match steps.last().unwrap() {
+        Step::Linked => assert_eq!(flagged, Some(false), "{said}"),
+        Step::StaysDisabled(enable) => {
+            assert!(enable.contains("launchctl enable gui/"), "{said}");
+            assert_eq!((now.pid, flagged), (first, first.map(|_| true)), "{said}");
+        }
+        Step::Restored(after) => {
+            let said_why = format!("{:?}", steps[steps.len() - 2]);
+            assert!(said_why.contains(row.why), "{said}");
+            let own = match after {
+                After::Reloaded | After::Untouched => String::new(),
+                After::StillRuns(why) | After::Down(why) | After::Unclear(why) => why.clone(),
+            };
+            assert_eq!(*after, row.after.unwrap()(own), "{said}");
+            match after {
+                After::Reloaded => {
+                    wait_for("the old one runs", || launchd.query(&job).unwrap().pid.is_some());
+                }
+                After::Down(_) => assert_eq!(now.state, JobState::NotLoaded, "{said}"),
+                _ => assert_eq!((now.pid, flagged), (first, Some(true)), "{said}"),
+            }
+        }
+        _ => panic!("{said}"),
+    }
+}
+
+#[test]
+fn every_failure_of_launchctl_leaves_the_files_whole_and_is_told_as_it_is() {
+    // most of it is waiting: several at a time, each in a folder of its own
+    let rows = rows();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while let Some(row) = rows.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    walk(row);
+                }
+            });
+        }
+    });
 }
 
 #[test]
