@@ -15,7 +15,7 @@ use crate::health::Proof;
 use crate::history::clean_proof;
 use crate::recording::rfc3339;
 use crate::snapshot::ProfileChange;
-use crate::text::Lang;
+use crate::text::{self, Lang, fill, trouble};
 
 /// Version of the JSON form: grows when a key changes its meaning or goes.
 pub const VERSION: u32 = 1;
@@ -25,20 +25,42 @@ const QUEUE: usize = 64;
 pub const TIME_OUT: Duration = Duration::from_secs(30);
 
 /// Why a program cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum HookError {
     /// Its path is relative.
-    #[error("on-change: {}: not an absolute path", .0.display())]
     Relative(PathBuf),
     /// It is no program.
-    #[error("on-change: {}: {why}", .path.display())]
-    Unusable {
+    Unusable(PathBuf),
+    /// It cannot be looked at.
+    Unreadable {
         /// Its path.
         path: PathBuf,
-        /// Why not.
-        why: String,
+        /// The cause.
+        source: std::io::Error,
     },
 }
+
+impl HookError {
+    /// In words.
+    pub fn text(&self, lang: Lang) -> String {
+        let (phrase, path, why) = match self {
+            Self::Relative(path) => (trouble::HOOK_RELATIVE, path, String::new()),
+            Self::Unusable(path) => (trouble::HOOK_UNUSABLE, path, lang.pick(trouble::NOT_A_PROGRAM).into()),
+            Self::Unreadable { path, source } => {
+                (trouble::HOOK_UNUSABLE, path, text::error::io(lang, source))
+            }
+        };
+        fill(lang.pick(phrase), &[("path", &path.display().to_string()), ("why", &why)])
+    }
+}
+
+impl std::fmt::Display for HookError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text(Lang::En))
+    }
+}
+
+impl std::error::Error for HookError {}
 
 /// How a run of the program went wrong; to be told, never to stop for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +69,24 @@ pub enum HookFailure {
     NotStarted(String),
     /// It ended with this status; negative = signal.
     Status(i32),
-    /// It ran too long and was ended with all that it had started.
-    TimedOut,
+    /// It ran longer than this and was ended with all that it had started.
+    TimedOut(Duration),
+}
+
+impl HookFailure {
+    /// In words.
+    pub fn text(&self, lang: Lang) -> String {
+        let say = |phrase: text::Phrase, name, value: &str| fill(lang.pick(phrase), &[(name, value)]);
+        match self {
+            Self::NotStarted(why) => say(trouble::HOOK_NOT_STARTED, "why", why),
+            Self::Status(code @ 0..) => say(trouble::HOOK_STATUS, "code", &code.to_string()),
+            Self::Status(signal) => say(trouble::HOOK_SIGNAL, "number", &signal.saturating_neg().to_string()),
+            Self::TimedOut(limit) => {
+                let limit = jiff::SignedDuration::try_from(*limit).unwrap_or(jiff::SignedDuration::MAX);
+                say(trouble::HOOK_TIMED_OUT, "limit", &text::duration(lang, limit))
+            }
+        }
+    }
 }
 
 /// The sending end: cheap to clone.
@@ -64,10 +102,10 @@ pub fn hook(program: &Path, time_out: Duration, lang: Lang) -> Result<(Hook, Wor
     if !program.is_absolute() {
         return Err(HookError::Relative(program.to_path_buf()));
     }
-    let unusable = |why: &str| HookError::Unusable { path: program.to_path_buf(), why: why.to_owned() };
-    let meta = std::fs::metadata(program).map_err(|e| unusable(&e.to_string()))?;
+    let unreadable = |source| HookError::Unreadable { path: program.to_path_buf(), source };
+    let meta = std::fs::metadata(program).map_err(unreadable)?;
     if !meta.is_file() || meta.permissions().mode() & 0o111 == 0 {
-        return Err(unusable("not a program"));
+        return Err(HookError::Unusable(program.to_path_buf()));
     }
     let (queue, waiting) = mpsc::channel(QUEUE);
     Ok((Hook { queue, lang }, Worker { program: program.to_path_buf(), time_out, waiting }))
@@ -170,7 +208,7 @@ async fn run_once(program: &Path, input: &[u8], time_out: Duration) -> Result<()
                 let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
             }
             let _ = child.wait().await;
-            Err(HookFailure::TimedOut)
+            Err(HookFailure::TimedOut(time_out))
         }
     }
 }
@@ -250,7 +288,7 @@ mod tests {
         );
         // long enough that the child is there: the file tells
         let (failures, _) = run(&program, Duration::from_secs(2), 1);
-        assert_eq!(failures, [HookFailure::TimedOut]);
+        assert_eq!(failures, [HookFailure::TimedOut(Duration::from_secs(2))]);
         let pid: i32 = std::fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
         for _ in 0..1000 {
@@ -281,7 +319,10 @@ mod tests {
         std::fs::write(&plain, "x").unwrap();
         assert!(matches!(hook(Path::new("bin/x"), TIME_OUT, Lang::En), Err(HookError::Relative(_))));
         for path in [plain.as_path(), folder.path(), Path::new("/nowhere/at/all")] {
-            assert!(matches!(hook(path, TIME_OUT, Lang::En), Err(HookError::Unusable { .. })), "{path:?}");
+            let refused = hook(path, TIME_OUT, Lang::En).unwrap_err();
+            assert!(!matches!(refused, HookError::Relative(_)), "{path:?}");
+            let (en, zh) = (refused.text(Lang::En), refused.text(Lang::Zh));
+            assert!(en.contains(&*path.to_string_lossy()) && en.is_ascii() && zh.contains('：'), "{en} {zh}");
         }
     }
 }

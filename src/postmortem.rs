@@ -12,14 +12,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::line::head;
 use crate::evidence::logbook::{Copies, LogEvent, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Core, Deadlines, Signal};
+use crate::history::stats::works;
 use crate::text::error::Trouble;
 use crate::text::trouble::NO_STAMPS;
 
@@ -32,6 +33,41 @@ const LONGEST_LINE: usize = 64 << 10;
 /// A stamp that falls by more than this within the hour that autumn repeats stands in its second half. Threads that
 /// write to one log mix their records by less.
 const TURNED_BACK_SECONDS: i64 = 60;
+
+/// A log that tells nothing for longer than this may have been nobody's: of a machine that was off or asleep.
+const SILENCE_HOURS: i64 = 1;
+
+/// What a log tells at once after a silence: within this time of its first line.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What playing gave besides the changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Played {
+    /// The last stamp.
+    pub end: Timestamp,
+    /// Where no log told anything for more than an hour: from the last line before to the first one after, by time.
+    pub silences: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Played {
+    /// The silences in which nobody can say that the gateway worked: it did before, and the first thing told afterwards
+    /// is a start or a loss. Where lines go on as before the process was there, and a light that was red stays red.
+    pub fn doubtful<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Vec<(Timestamp, Timestamp)> {
+        let mut losses = changes
+            .into_iter()
+            .filter(|change| works(change.from.reason) && !works(change.to.reason))
+            .map(|change| change.at)
+            .peekable();
+        let mut found = Vec::new();
+        for (from, to) in &self.silences {
+            while losses.next_if(|at| at < to).is_some() {}
+            if losses.peek().is_some_and(|at| at.duration_since(*to) <= AT_ONCE) {
+                found.push((*from, *to));
+            }
+        }
+        found
+    }
+}
 
 /// The logs of one profile, ready to be played.
 #[derive(Debug)]
@@ -64,13 +100,13 @@ impl Logs {
         Ok(Self { profile: profile_name(paths), start, silent, chains: chains(spans), zone: zone.clone() })
     }
 
-    /// Plays them: every change of light or reason goes into `sink`. The result is the time of the last stamp.
+    /// Plays them: every change of light or reason goes into `sink`.
     pub fn play(
         self,
         patterns: &Arc<Patterns>,
         deadlines: &Deadlines,
         sink: &mut dyn FnMut(Change) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Timestamp> {
+    ) -> anyhow::Result<Played> {
         let mut core = Core::new(deadlines.clone(), self.start);
         let mut copies = Copies::default();
         let mut streams: Vec<Stream> =
@@ -100,13 +136,76 @@ impl Logs {
         for change in core.tick(end) {
             sink(change)?;
         }
-        Ok(end)
+        let heard = streams.into_iter().flat_map(|stream| stream.heard.spans).collect();
+        Ok(Played { end, silences: silences(heard) })
     }
+}
+
+/// What lies between the times in which something was told, more than [`SILENCE_HOURS`] each.
+fn silences(mut heard: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
+    heard.sort_unstable();
+    let mut found = Vec::new();
+    let mut until: Option<Timestamp> = None;
+    for (from, to) in heard {
+        if let Some(until) = until
+            && from.duration_since(until).as_hours() >= SILENCE_HOURS
+        {
+            found.push((until, from));
+        }
+        until = until.max(Some(to));
+    }
+    found
+}
+
+/// When a log told something: times that are less than [`SILENCE_HOURS`] apart are one.
+#[derive(Debug, Default)]
+struct Heard {
+    spans: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Heard {
+    /// Lines were written from then to then.
+    fn line(&mut self, from: Timestamp, to: Timestamp) {
+        match self.spans.last_mut() {
+            Some((_, end)) if from.duration_since(*end).as_hours() < SILENCE_HOURS => *end = to.max(*end),
+            _ => self.spans.push((from, to.max(from))),
+        }
+    }
+
+    /// Lines of a block. Only where it spans a silence is every line looked at.
+    fn block(&mut self, block: &[u8], zone: &TimeZone, believed: &dyn Fn(DateTime) -> bool) {
+        let stamp = |line: &[u8]| stamp(line).filter(|stamp| believed(*stamp));
+        let at = |stamp| instant(stamp, zone, false);
+        let mut lines = block.split(|b| *b == b'\n');
+        let Some(first) = lines.by_ref().find_map(stamp).map(at) else { return };
+        let last = block.rsplit(|b| *b == b'\n').find_map(stamp).map_or(first, at);
+        if last.duration_since(first).as_hours().abs() < SILENCE_HOURS {
+            self.line(first.min(last), last.max(first));
+            return;
+        }
+        self.line(first, first);
+        lines.filter_map(stamp).map(at).for_each(|at| self.line(at, at));
+    }
+}
+
+/// The files of each profile, in the order in which they were named.
+pub fn by_profile(paths: &[PathBuf]) -> Vec<(String, Vec<PathBuf>)> {
+    let mut found: Vec<(String, Vec<PathBuf>)> = Vec::new();
+    for path in paths {
+        let name = profile_name(std::slice::from_ref(path));
+        match found.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, files)) => files.push(path.clone()),
+            None => found.push((name, vec![path.clone()])),
+        }
+    }
+    found
 }
 
 /// The name in `gateway-<profile>.log`, or of the folder that holds `logs` (`profiles/work/logs`), or `default`.
 fn profile_name(paths: &[PathBuf]) -> String {
     let Some(path) = paths.first() else { return "default".to_owned() };
+    // "logs/agent.log" named from within a home
+    let path = &std::path::absolute(path).unwrap_or_else(|_| path.clone());
     let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if let Some(name) = stem.strip_prefix("gateway-").and_then(|rest| rest.split('.').next()) {
         return name.to_owned();
@@ -210,12 +309,19 @@ struct Stream {
     /// Those of one block.
     events: VecDeque<(Timestamp, LogEvent)>,
     clock: Clock,
+    heard: Heard,
 }
 
 impl Stream {
     fn new(chain: Chain, zone: &TimeZone) -> Self {
         let first = chain.front().map_or(DateTime::MIN, |part| part.first);
-        Self { chain, open: None, events: VecDeque::new(), clock: Clock::starting(first, zone) }
+        Self {
+            chain,
+            open: None,
+            events: VecDeque::new(),
+            clock: Clock::starting(first, zone),
+            heard: Heard::default(),
+        }
     }
 
     /// When the next event happened; `None` at the end.
@@ -230,8 +336,8 @@ impl Stream {
                 self.open = Some(Open::new(part, patterns).context(named)?);
                 continue;
             };
-            let (clock, events) = (&mut self.clock, &mut self.events);
-            let more = open.read(clock, &mut |at, event| events.push_back((at, event)));
+            let (clock, heard, events) = (&mut self.clock, &mut self.heard, &mut self.events);
+            let more = open.read(clock, heard, &mut |at, event| events.push_back((at, event)));
             if !more.with_context(|| open.part.path.display().to_string())? {
                 // what is no event has a time as well
                 self.clock.read(open.part.last);
@@ -261,12 +367,14 @@ impl Open {
     fn read(
         &mut self,
         clock: &mut Clock,
+        heard: &mut Heard,
         sink: &mut dyn FnMut(Timestamp, LogEvent),
     ) -> std::io::Result<bool> {
         let Self { part, source, lines, scanner } = self;
         // a stamp beyond the end of the file stands in a line that somebody pasted, and must not hold up the rest
         let believed = |stamp: DateTime| stamp.duration_since(part.last).as_hours() < 2;
         lines.next(&mut |block| {
+            heard.block(block, &clock.zone, &believed);
             if !turns_back(block, &clock.zone) {
                 let mut tell = |event: LogEvent| {
                     // a line without a stamp happened when the last one with a stamp did

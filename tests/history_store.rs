@@ -12,6 +12,7 @@ use gatelight::history::stats::{self, Window};
 use gatelight::history::{Reader, Store, StoreError};
 use gatelight::profile::Profile;
 use gatelight::snapshot::{ProfileChange, RestartOutcome, RestartStep, RestartView};
+use gatelight::text::Lang;
 use jiff::{SignedDuration, Timestamp};
 
 fn t(seconds: i64) -> Timestamp {
@@ -183,6 +184,90 @@ fn a_later_run_does_not_rewrite_what_an_earlier_one_saw() {
 }
 
 #[test]
+fn after_the_clock_was_set_back_the_history_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&folder.path().join("h"), t(0)).unwrap();
+    let say = |store: &mut Store, at: i64, to: Reason| {
+        store.record_change(&change("work", t(at), Reason::NoEvidence, to, "x")).unwrap();
+    };
+    say(&mut store, 0, Reason::Connected);
+    say(&mut store, 80, Reason::NotRunning);
+    store.watching(t(0), t(100)).unwrap();
+    store.begin_again(t(50));
+    say(&mut store, 50, Reason::NotRunning);
+    say(&mut store, 60, Reason::Connected);
+    store.watching(t(50), t(300)).unwrap();
+    let lights = |record: &gatelight::history::Record, from: i64| {
+        let window = Window { from: t(from), to: t(300) };
+        let figures = stats::story(&record.profiles[0], &record.watched, window).figures;
+        [Light::Green, Light::Red].map(|light| figures.with(light).as_secs())
+    };
+    let all = store.read(t(0), t(300)).unwrap();
+    assert_eq!(lights(&all, 0), [50 + 240, 10], "what the clock showed twice is told as of the second time");
+    // the newest before a window is that of the run that looks in it, not that of the clock that ran ahead
+    let late = store.read(t(90), t(300)).unwrap();
+    assert_eq!(lights(&late, 90), [210, 0]);
+}
+
+#[test]
+fn what_a_profile_did_before_it_was_known_is_not_taken_for_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&folder.path().join("h"), t(0)).unwrap();
+    store.record_change(&change("default", t(0), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
+    store.watching(t(0), t(100)).unwrap();
+    // it appears at 100, and its logs tell what was before
+    for (at, to) in [(20, Reason::NotRunning), (40, Reason::Connected)] {
+        let mut old = change("work", t(at), Reason::NoEvidence, to, "b");
+        old.history = true;
+        store.record_change(&old).unwrap();
+    }
+    store.watching(t(100), t(200)).unwrap();
+    let record = store.read(t(0), t(200)).unwrap();
+    let work = record.profiles.iter().find(|p| p.name == "work").unwrap();
+    let story = stats::story(work, &record.watched, Window { from: t(0), to: t(200) });
+    assert_eq!(story.figures.unknown, SignedDuration::from_secs(100));
+    assert_eq!(story.figures.with(Light::Green), SignedDuration::from_secs(100));
+    assert_eq!(story.incidents, []);
+}
+
+#[test]
+fn profiles_of_runs_long_past_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h");
+    let day = 86_400;
+    for (name, at) in [("gone", 0), ("work", 100 * day)] {
+        let mut store = Store::open(&path, t(at)).unwrap();
+        store.record_change(&change(name, t(at), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
+        store.watching(t(at), t(at + 60)).unwrap();
+    }
+    let store = Store::open(&path, t(101 * day)).unwrap();
+    let record = store.read(Timestamp::MIN, t(200 * day)).unwrap();
+    let names: Vec<&str> = record.profiles.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["work"]);
+}
+
+#[test]
+fn as_long_as_the_settings_say_is_kept_and_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h");
+    let (day, days) = (86_400, |n: i64| SignedDuration::from_hours(24 * n));
+    let mut store = Store::open_keeping(&path, t(0), days(365)).unwrap();
+    for n in 0..10 {
+        let at = n * 20 * day;
+        store.record_change(&change("work", t(at), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
+        store.watching(t(at), t(at + 60)).unwrap();
+    }
+    drop(store);
+    let kept = |store: &Store| store.read(Timestamp::MIN, t(400 * day)).unwrap().watched.len();
+    let store = Store::open_keeping(&path, t(200 * day), days(365)).unwrap();
+    assert_eq!(kept(&store), 10, "a year was asked for");
+    // the settings change while the agent runs: what is too old goes with the next write
+    let mut store = store.keeping(days(50));
+    store.watching(t(200 * day), t(200 * day + 60)).unwrap();
+    assert_eq!(kept(&store), 3);
+}
+
+#[test]
 fn old_rows_go_and_the_state_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("h");
@@ -301,9 +386,14 @@ fn files_that_cannot_be_used_are_set_aside() {
             assert!(matches!(refused, Err(StoreError::Newer { found: 99, .. })), "{what}");
         }
         let mut store = Store::open(&path, t(0)).unwrap_or_else(|e| panic!("{what}: {e}"));
-        let aside = store.set_aside().unwrap_or_else(|| panic!("{what}: nothing said")).clone();
+        let aside = store.set_aside().unwrap_or_else(|| panic!("{what}: nothing said"));
         assert!(aside.path.exists() && aside.path != path, "{what}");
-        assert!(!aside.why.is_empty());
+        assert!(
+            matches!(aside.why, StoreError::Unreadable(_) | StoreError::Newer { .. }),
+            "{what}: {}",
+            aside.why
+        );
+        assert!(aside.why.text(Lang::Zh).contains(['无', '它']), "{what}: {}", aside.why.text(Lang::Zh));
         if let Some(before) = before {
             assert!(std::fs::read(&aside.path).unwrap().len() >= before.len().min(60), "{what}");
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{Change, Deadlines};
-use gatelight::postmortem::Logs;
+use gatelight::postmortem::{Logs, by_profile};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -32,6 +32,7 @@ fn lines(stamped: &[(&str, &str)]) -> String {
 struct Told {
     changes: Vec<Change>,
     end: Timestamp,
+    doubtful: Vec<(Timestamp, Timestamp)>,
     silent: Vec<PathBuf>,
 }
 
@@ -40,13 +41,14 @@ fn play(paths: &[PathBuf], zone: &TimeZone) -> Told {
     let silent = logs.silent.clone();
     let mut changes = Vec::new();
     let patterns = Arc::new(Patterns::new(&[]).unwrap());
-    let end = logs
+    let played = logs
         .play(&patterns, &Deadlines::default(), &mut |change| {
             changes.push(change);
             Ok(())
         })
         .unwrap();
-    Told { changes, end, silent }
+    let doubtful = played.doubtful(&changes);
+    Told { changes, end: played.end, doubtful, silent }
 }
 
 /// When which reason began.
@@ -166,6 +168,55 @@ fn a_pasted_line_of_another_time_does_not_hold_up_the_rest() {
     ]);
     assert_eq!(reasons(&told), expected);
     assert_eq!(told.end.to_string(), "2026-05-01T10:30:00Z");
+}
+
+#[test]
+fn a_silence_before_a_start_or_a_loss_is_not_known_to_be_up() {
+    const TALK: &str = "INFO gateway.run: Flushing text batch agent:main:feishu:dm:oc_1 (12 chars)";
+    const START: &str = "INFO gateway.run: Starting Hermes Gateway...";
+    let folder = tempfile::tempdir().unwrap();
+    let doubtful = |name: &str, stamped: &[(&str, &str)]| {
+        let told = play(&[write(folder.path(), name, &lines(stamped))], &TimeZone::UTC);
+        let hours = |at: Timestamp| at.strftime("%H:%M").to_string();
+        told.doubtful.iter().map(|(from, to)| (hours(*from), hours(*to))).collect::<Vec<_>>()
+    };
+    let up = ("2026-11-20 08:00:00,000", UP);
+    let talk = ("2026-11-20 09:00:00,000", TALK);
+    let quiet = doubtful("quiet.log", &[up, talk, ("2026-11-20 18:00:00,000", TALK)]);
+    assert_eq!(quiet, [], "lines that go on as before are of a process that was there");
+    for (name, after) in [("off.log", START), ("asleep.log", LOST)] {
+        let found = doubtful(name, &[up, talk, ("2026-11-20 18:00:00,000", after)]);
+        assert_eq!(found, [("09:00".to_owned(), "18:00".to_owned())], "{name}");
+        let soon = doubtful(name, &[up, talk, ("2026-11-20 09:40:00,000", after)]);
+        assert_eq!(soon, [], "{name}: so short a silence is none");
+    }
+    // what was red stays red: that nothing more comes is the fault itself
+    let dead = [up, ("2026-11-20 08:30:00,000", DEAD), ("2026-11-20 18:00:00,000", START)];
+    assert_eq!(doubtful("dead.log", &dead), []);
+    // one log is silent, the other is not
+    let one = write(folder.path(), "agent.log", &lines(&[up, ("2026-11-20 18:00:00,000", START)]));
+    let mut other: Vec<String> = Vec::new();
+    for minute in (0..600).step_by(50) {
+        other.push(format!("2026-11-20 {:02}:{:02}:00,000", 8 + minute / 60, minute % 60));
+    }
+    let other: Vec<(&str, &str)> = other.iter().map(|stamp| (stamp.as_str(), TALK)).collect();
+    let other = write(folder.path(), "gateway.log", &lines(&other));
+    assert_eq!(play(&[one, other], &TimeZone::UTC).doubtful, []);
+}
+
+#[test]
+fn logs_of_several_profiles_are_told_apart() {
+    let paths = [
+        "/h/.hermes/logs/agent.log",
+        "/h/.hermes/profiles/work/logs/agent.log.1",
+        "/h/.hermes/logs/gateway.log",
+        "/h/.hermes/profiles/work/logs/agent.log",
+        "/h/logs/gateway-sales.log",
+    ]
+    .map(PathBuf::from);
+    let told: Vec<(String, usize)> =
+        by_profile(&paths).into_iter().map(|(name, files)| (name, files.len())).collect();
+    assert_eq!(told, [("default".to_owned(), 2), ("work".to_owned(), 2), ("sales".to_owned(), 1)]);
 }
 
 #[test]

@@ -118,10 +118,18 @@ fn sample() -> Record {
         why: String::new(),
         killed: true,
     };
+    // a reason without a place to break the line at
+    let failed = RestartRow {
+        asked_at: t(-HOUR + 600),
+        ended_at: t(-HOUR + 700),
+        result: RestartResult::Failed,
+        why: refused.to_owned(),
+        killed: false,
+    };
     let profile = |name: &str, changes, restarts| ProfileRecord { name: name.into(), changes, restarts };
     record.profiles = vec![
         profile("default", default, Vec::new()),
-        profile("work", work, vec![restart]),
+        profile("work", work, vec![restart, failed]),
         profile("<b onclick=alert(3)>evil</b>", hostile, Vec::new()),
     ];
     for p in &mut record.profiles {
@@ -367,9 +375,9 @@ fn the_page_in_a_browser() {
         let percent = strips.iter().filter(|(name, _)| name.contains('%')).count();
         assert_eq!(percent, 9, "{strips:?}");
         for (role, least) in [
-            ("table", 5),
-            ("columnheader", 31),
-            ("rowheader", 12),
+            ("table", 6),
+            ("columnheader", 37),
+            ("rowheader", 15),
             ("heading", 5),
             ("region", 4),
             ("link", 3),
@@ -406,6 +414,8 @@ fn the_page_in_a_browser() {
             browser.size(width);
             let wide = browser.script("document.documentElement.scrollWidth - innerWidth");
             assert!(wide.as_f64().unwrap() <= 0.0, "{media} {scheme} {width}: {wide} px too wide");
+            let over = browser.script(OVERHANGING);
+            assert_eq!(over, json!([]), "{media} {scheme} {width}: stands out of its frame");
             let worst = browser.script(CONTRAST);
             assert!(worst[0].as_f64().unwrap() >= 4.5, "{media} {scheme}: {worst}");
             let picture = browser.picture();
@@ -416,14 +426,26 @@ fn the_page_in_a_browser() {
                     .unwrap();
             }
         }
+        browser.media("print", "light");
+        let pdf = browser.call("Page.printToPDF", &json!({"preferCSSPageSize": true}));
+        let pdf = base64(pdf["data"].as_str().unwrap());
+        assert!(pdf.starts_with(b"%PDF") && pdf.len() < 3_000_000, "a page of {} bytes to print", pdf.len());
         if let Some(folder) = &pictures {
-            browser.media("print", "light");
-            let pdf = browser.call("Page.printToPDF", &json!({"preferCSSPageSize": true}));
-            std::fs::write(folder.join(format!("report-{code}.pdf")), base64(pdf["data"].as_str().unwrap()))
-                .unwrap();
+            std::fs::write(folder.join(format!("report-{code}.pdf")), pdf).unwrap();
         }
     }
 }
+
+/// What stands out of its section or of the page, except for what scrolls and what is drawn.
+const OVERHANGING: &str = r"(() => {
+  const out = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (e.closest('svg') || e.closest('.scroll') || e.closest('.ticks')) continue;
+    const frame = (e.closest('section') || document.body).getBoundingClientRect(), box = e.getBoundingClientRect();
+    if (box.width > 0 && (box.right > frame.right + 1 || box.left < frame.left - 1)) out.push(e.outerHTML.slice(0, 80));
+  }
+  return out.slice(0, 5);
+})()";
 
 /// The worst contrast (WCAG 2) of any element with text of its own against the nearest background.
 const CONTRAST: &str = r"(() => {

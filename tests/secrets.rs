@@ -244,7 +244,7 @@ fn everything_that_comes_out(
     out.push((
         "report",
         gatelight::report::render(&gatelight::report::ReportInput {
-            record: Record::from_changes(all, end),
+            record: Record::from_changes(all, end, &[]),
             window,
             made_at: end,
             from_logs: false,

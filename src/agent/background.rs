@@ -1,6 +1,6 @@
 //! What works behind the icon: the watcher, history, the settings file, restarts, the doctor, the user's hook.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
+use super::looking::{Clock, Looked, Looking};
 use super::offline::offline;
 use crate::cli::Terminal;
 use crate::cli::engine::{Engine, Interrupts, runtime};
@@ -22,8 +23,10 @@ use crate::evidence::watch::Watch;
 use crate::health::{Change, Light, Reason, Verdict};
 use crate::history::store::Store;
 use crate::hook::{Hook, hook};
+use crate::profile::Profile;
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
 use crate::supervisor::policy;
+use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Lang, agent as phrases, fill};
 use crate::ui::UiCommand;
 use crate::ui::app::UiInput;
@@ -77,7 +80,9 @@ impl Background {
             let (history, trouble) = open_history(&self.engine);
             let mut state = State {
                 history,
-                watched_until: Timestamp::now(),
+                looking: Looking::from_now(),
+                behind: false,
+                known: BTreeMap::new(),
                 hook: start_hook(&self.engine.config, self.engine.lang),
                 offline: false,
                 job_files: BTreeSet::new(),
@@ -107,20 +112,20 @@ fn kept_for(config: &Config) -> SignedDuration {
 fn open_history(engine: &Engine) -> (Option<Store>, Option<Words>) {
     let file = history_file(engine);
     let lang = engine.lang;
-    match Store::open(&file, Timestamp::now()) {
+    match Store::open_keeping(&file, Timestamp::now(), kept_for(&engine.config)) {
         Ok(store) => {
             let aside = store.set_aside().map(|aside| Words {
                 title: lang.pick(phrases::HISTORY_ASIDE_TITLE).to_owned(),
                 body: fill(
                     lang.pick(phrases::HISTORY_ASIDE_BODY),
-                    &[("why", &aside.why), ("path", &aside.path.display().to_string())],
+                    &[("why", &aside.why.text(lang)), ("path", &aside.path.display().to_string())],
                 ),
             });
-            (Some(store.keeping(kept_for(&engine.config))), aside)
+            (Some(store), aside)
         }
         Err(error) => {
             let title = lang.pick(phrases::HISTORY_NONE_TITLE).to_owned();
-            (None, Some(Words { title, body: format!("{}: {error}", file.display()) }))
+            (None, Some(Words { title, body: format!("{}: {}", file.display(), error.text(lang)) }))
         }
     }
 }
@@ -129,11 +134,11 @@ fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
     let on_change = config.on_change.as_ref()?;
     match hook(&on_change.program, on_change.timeout, lang) {
         Ok((hook, worker)) => {
-            tokio::spawn(worker.run(|failure| eprintln!("gatelight: on-change: {failure:?}")));
+            tokio::spawn(worker.run(move |failure| eprintln!("gatelight: {}", failure.text(lang))));
             Some(hook)
         }
         Err(error) => {
-            eprintln!("gatelight: {error}");
+            eprintln!("gatelight: {}", error.text(lang));
             None
         }
     }
@@ -141,7 +146,11 @@ fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
 
 struct State {
     history: Option<Store>,
-    watched_until: Timestamp,
+    looking: Looking,
+    /// The history lacks something: it begins again as soon as it can be written.
+    behind: bool,
+    /// The profiles of the last snapshot.
+    known: BTreeMap<String, Arc<Profile>>,
     hook: Option<Hook>,
     offline: bool,
     job_files: BTreeSet<PathBuf>,
@@ -178,12 +187,16 @@ impl State {
                 biased;
                 // before the changes that follow from it
                 Ok(()) = woke.changed() => {
+                    self.say_watching();
                     let _ = self.inputs.send(UiInput::Wake).await;
                     self.mind_network().await;
                 }
                 change = changes.recv() => match change {
                     Ok(change) => self.tell(change).await,
-                    Err(RecvError::Lagged(_)) => self.tell_what_holds().await,
+                    Err(RecvError::Lagged(_)) => {
+                        self.behind = true;
+                        self.tell_what_holds().await;
+                    }
                     Err(RecvError::Closed) => break,
                 },
                 command = commands.recv() => match command {
@@ -194,6 +207,7 @@ impl State {
                 Some(done) = done.recv() => self.finish(done).await,
                 Ok(()) = snapshots.changed() => {
                     let snapshot = snapshots.borrow_and_update().clone();
+                    self.mind_profiles(&snapshot);
                     self.mind_job_files(&snapshot);
                     self.print(&snapshot);
                 }
@@ -202,7 +216,10 @@ impl State {
                     self.print(&snapshot);
                 }
                 () = changed(&mut settings) => self.read_settings().await,
-                _ = watching.tick() => self.say_watching(),
+                _ = watching.tick() => {
+                    self.try_history_again();
+                    self.say_watching();
+                }
                 () = tokio::time::sleep(OFFLINE_LOOK), if self.offline => self.mind_network().await,
                 () = &mut stop => {
                     let _ = self.inputs.send(UiInput::Quit).await;
@@ -219,13 +236,11 @@ impl State {
             // whoever asks the history now finds what was seen up to this
             self.say_watching();
         }
-        if let Some(store) = &mut self.history
-            && let Err(error) = store.record_change(&change)
+        self.keep(&change);
+        if let Some(hook) = &self.hook
+            && !hook.send(&change)
         {
-            eprintln!("gatelight: history: {error}");
-        }
-        if let Some(hook) = &self.hook {
-            hook.send(&change);
+            eprintln!("gatelight: {}", self.engine.lang.pick(HOOK_BEHIND));
         }
         // A light that goes may be the network's; one that comes back says that it is there.
         if change.change.from.light() != change.change.to.light() && !change.history {
@@ -309,7 +324,7 @@ impl State {
                 if let Some(store) = &mut self.history
                     && let Err(error) = store.record_restart(&name, &view, Timestamp::now())
                 {
-                    eprintln!("gatelight: history: {error}");
+                    eprintln!("gatelight: {}", error.text(self.engine.lang));
                 }
                 let _ = self.handle.commands.send(Command::ShowRestart(name, Some(view))).await;
             }
@@ -361,14 +376,78 @@ impl State {
         let _ = self.inputs.send(input).await;
     }
 
-    fn say_watching(&mut self) {
-        let now = Timestamp::now();
+    /// Keeps a change in the history. One that cannot be kept makes all that follows doubtful.
+    fn keep(&mut self, change: &ProfileChange) {
         if let Some(store) = &mut self.history
-            && let Err(error) = store.watching(self.watched_until, now)
+            && let Err(error) = store.record_change(change)
         {
-            eprintln!("gatelight: history: {error}");
+            eprintln!("gatelight: {}", error.text(self.engine.lang));
+            self.behind = true;
         }
-        self.watched_until = now;
+    }
+
+    /// What is no longer there is no longer known.
+    fn mind_profiles(&mut self, snapshot: &Snapshot) {
+        let there = |name: &str| snapshot.find(name).is_some();
+        let gone: Vec<Arc<Profile>> = self
+            .known
+            .iter()
+            .filter(|(name, _)| !there(name))
+            .map(|(_, profile)| Arc::clone(profile))
+            .collect();
+        self.known = snapshot
+            .profiles
+            .iter()
+            .map(|view| (view.profile.name.clone(), Arc::clone(&view.profile)))
+            .collect();
+        for profile in gone {
+            self.say_watching();
+            let at = Timestamp::now();
+            let change = Change { at, from: Verdict::unknown(at), to: Verdict::unknown(at) };
+            self.keep(&ProfileChange { profile, change, history: false });
+        }
+    }
+
+    /// What kept the history from being opened may be gone: the disk is no longer full, the folder may be written to.
+    fn try_history_again(&mut self) {
+        if self.history.is_none()
+            && let (Some(store), _) = open_history(&self.engine)
+        {
+            self.history = Some(store);
+            self.looking = Looking::from_now();
+            self.begin_history_again(Timestamp::now());
+        }
+    }
+
+    /// Tells the history up to when somebody looked. Time in which the machine slept, this process stood still, or the
+    /// clock was set is left out: it is unknown.
+    fn say_watching(&mut self) {
+        let Some(store) = &mut self.history else { return };
+        let now = Clock::now();
+        match self.looking.until(now) {
+            Looked::Span(from, to) if !self.behind => {
+                if let Err(error) = store.watching(from, to) {
+                    eprintln!("gatelight: {}", error.text(self.engine.lang));
+                }
+            }
+            Looked::Nothing if !self.behind => {}
+            _ => self.begin_history_again(now.wall),
+        }
+    }
+
+    /// Says anew how things are: what was kept before tells nothing of what follows.
+    fn begin_history_again(&mut self, now: Timestamp) {
+        let Some(store) = &mut self.history else { return };
+        store.begin_again(now);
+        let snapshot = self.handle.snapshots.borrow().clone();
+        let told = snapshot.profiles.iter().try_for_each(|view| {
+            let change = Change { at: now, from: Verdict::unknown(now), to: view.verdict.clone() };
+            store.record_change(&ProfileChange { profile: Arc::clone(&view.profile), change, history: true })
+        });
+        self.behind = told.is_err();
+        if let Err(error) = told {
+            eprintln!("gatelight: {}", error.text(self.engine.lang));
+        }
     }
 }
 

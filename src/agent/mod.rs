@@ -2,6 +2,7 @@
 
 mod actions;
 mod background;
+mod looking;
 mod offline;
 
 use std::sync::mpsc::sync_channel;

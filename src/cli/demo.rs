@@ -124,7 +124,8 @@ async fn at(when: Option<Instant>) {
 fn explain(terminal: &mut Terminal<'_>) -> std::io::Result<()> {
     let (lang, entry) = (terminal.lang, Reason::ExecutorShutdown.entry());
     writeln!(terminal.out, "          {}", lang.pick(entry.meaning))?;
-    writeln!(terminal.out, "          {} {}", lang.pick(words::STATE_FILE_LIES), lang.pick(entry.advice))
+    let lies = fill(lang.pick(words::STATE_FILE_LIES), &[("advice", lang.pick(entry.advice))]);
+    writeln!(terminal.out, "          {lies}")
 }
 
 /// Restarts the hollow one as `gatelight restart` does: verified, each step shown.

@@ -64,12 +64,12 @@ fn play_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         }
         let (profile, start) = (logs.profile.clone(), logs.start);
         let mut last = None;
-        let end = logs.play(&patterns, &Deadlines::default(), &mut |change| {
+        let played = logs.play(&patterns, &Deadlines::default(), &mut |change| {
             show(&profile, &change, start, args.json, terminal)?;
             last = Some(change);
             Ok(())
         })?;
-        conclude(last.as_ref(), end, args.json, terminal)?;
+        conclude(last.as_ref(), played.end, args.json, terminal)?;
     }
     Ok(super::OK)
 }

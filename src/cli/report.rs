@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::history::{Deps, load, since};
 use crate::history::{Record, Window};
 use crate::report::{ReportInput, render};
-use crate::snapshot::ProfileChange;
 use crate::text::error::{OrSay, Trouble};
 use crate::text::{self, fill, report as phrases, trouble};
 
@@ -26,7 +25,7 @@ pub struct Args {
     /// Write the page here ("-": standard output) instead of beside the history
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Tell what these old logs tell, instead of the history; rotated ones too
+    /// Tell what these old logs tell, instead of the history; rotated ones too, of several profiles too
     #[arg(long, value_name = "FILE", num_args = 1..)]
     from_logs: Vec<PathBuf>,
 }
@@ -38,8 +37,8 @@ impl Args {
     }
 }
 
-/// What a replay of old logs gives: the changes, and the time at which the logs end.
-pub type Replayed = (Vec<ProfileChange>, Timestamp);
+/// What a replay of old logs gives: what they tell, and the time at which they end.
+pub type Replayed = (Record, Timestamp);
 
 /// Runs it. `replay` reads old logs.
 pub fn run(
@@ -49,8 +48,7 @@ pub fn run(
 ) -> anyhow::Result<u8> {
     let from_logs = !args.from_logs.is_empty();
     let (record, end) = if from_logs {
-        let (changes, end) = replay(&args.from_logs)?;
-        (Record::from_changes(changes, end), end)
+        replay(&args.from_logs)?
     } else {
         // the longest strip is 90 days
         let all = Window::last(args.since.max(SignedDuration::from_hours(90 * 24)), deps.now);

@@ -319,7 +319,7 @@ async fn work_off(all: Vec<Work>, deps: &Deps, teller: &mut Teller<'_>) -> Vec<R
                     && let Err(error) = note_down(file, &name, &view)
                 {
                     // the restart itself is what was asked for
-                    let text = teller.fill(words::HISTORY, &[("why", &error.to_string())]);
+                    let text = teller.fill(words::HISTORY, &[("why", &error.text(teller.lang))]);
                     teller.note(&name, &text);
                 }
                 teller.view(&name, &view);

@@ -11,14 +11,16 @@ use super::engine::{Engine, runtime};
 use super::{Terminal, diagnose, doctor, history, report, restart, serve};
 use crate::doctor::flow::Link;
 use crate::evidence::anonymise::Anonymiser;
+use crate::evidence::patterns::Patterns;
 use crate::evidence::{process, redact};
 use crate::health::{Deadlines, Light, Reason};
-use crate::history::Reader;
+use crate::history::{Reader, Record};
 use crate::postmortem;
 use crate::profile::{JobFile, Profile};
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
 use crate::supervisor::Supervisors;
 use crate::supervisor::ledger::Ledger;
+use crate::text::Lang;
 
 /// How long the link may take to come back after a reload: a start and one more attempt.
 const LINK_LIMIT: Duration = Duration::from_secs(120);
@@ -140,28 +142,39 @@ pub fn run_report(args: &report::Args, engine: &Engine, terminal: &mut Terminal<
     let file = history_file(engine);
     let patterns = engine.patterns()?;
     let replay = |paths: &[PathBuf]| {
-        let zone = jiff::tz::TimeZone::system();
-        let logs = postmortem::Logs::open(paths, &zone)?;
-        for path in &logs.silent {
-            eprintln!("{}: {}", path.display(), engine.lang.pick(crate::text::status::NO_STAMPS));
+        let mut told = (Record::default(), Timestamp::MIN);
+        for (name, paths) in postmortem::by_profile(paths) {
+            let (record, end) = replay_logs(name, &paths, &patterns, engine.lang)?;
+            told = (told.0.and(record), told.1.max(end));
         }
-        let profile = Arc::new(Profile {
-            name: logs.profile.clone(),
-            home: paths.first().and_then(|p| p.parent()).unwrap_or(Path::new("/")).to_path_buf(),
-            job: None,
-            logs: paths.to_vec(),
-        });
-        let mut changes = VecDeque::new();
-        let end = logs.play(&patterns, &Deadlines::default(), &mut |change| {
-            if changes.len() == MOST_CHANGES {
-                changes.pop_front();
-            }
-            changes.push_back(ProfileChange { profile: Arc::clone(&profile), change, history: true });
-            Ok(())
-        })?;
-        Ok((changes.into(), end))
+        Ok(told)
     };
     report::run(args, &mut story(&file, engine, terminal), &replay)
+}
+
+/// What the old logs of one profile tell, and their end.
+fn replay_logs(
+    name: String,
+    paths: &[PathBuf],
+    patterns: &Arc<Patterns>,
+    lang: Lang,
+) -> anyhow::Result<report::Replayed> {
+    let logs = postmortem::Logs::open(paths, &jiff::tz::TimeZone::system())?;
+    for path in &logs.silent {
+        eprintln!("{}: {}", path.display(), lang.pick(crate::text::status::NO_STAMPS));
+    }
+    let home = paths.first().and_then(|p| p.parent()).unwrap_or(Path::new("/")).to_path_buf();
+    let profile = Arc::new(Profile { name, home, job: None, logs: paths.to_vec() });
+    let mut changes = VecDeque::new();
+    let played = logs.play(patterns, &Deadlines::default(), &mut |change| {
+        if changes.len() == MOST_CHANGES {
+            changes.pop_front();
+        }
+        changes.push_back(ProfileChange { profile: Arc::clone(&profile), change, history: true });
+        Ok(())
+    })?;
+    let doubtful = played.doubtful(changes.iter().map(|told| &told.change));
+    Ok((Record::from_changes(changes, played.end, &doubtful), played.end))
 }
 
 fn story<'a>(file: &'a Path, engine: &Engine, terminal: &'a mut Terminal<'_>) -> history::Deps<'a> {
@@ -185,7 +198,7 @@ pub fn examine(engine: &Engine) -> Vec<crate::doctor::Finding> {
     crate::doctor::examine(&found, &engine.places, &live)
 }
 
-/// Writes the timeline of the last week and opens it.
+/// Writes the timeline of the last 90 days and opens it.
 pub fn open_timeline(engine: &Engine) -> anyhow::Result<()> {
     let args = report::Args::for_menu(engine.folders.data.join("timeline.html"));
     let mut sink = std::io::sink();

@@ -2,7 +2,10 @@
 //!
 //! The wall clock is not among them: setting it forward by a day is no sleep.
 
+use std::collections::VecDeque;
 use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 /// Two clocks, read at about the same moment. Both tick evenly and are never set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,9 +79,75 @@ impl SleepGap {
     }
 }
 
+/// The wall clock differs from a time line that is never set by less than this: nobody set it.
+const SET: SignedDuration = SignedDuration::from_secs(1);
+
+/// Settings of the wall clock that are remembered; times before the oldest are told by the clock of then.
+const SETTINGS: usize = 16;
+
+/// Tells the times of a time line that is never set by the wall clock, which may be: by NTP after a start without a
+/// battery, after a virtual machine stood still, by hand.
+#[derive(Debug, Clone, Default)]
+pub struct WallClock {
+    /// From which time on (of the time line) the wall clock was ahead by how much. Before the first: not at all.
+    settings: VecDeque<(Timestamp, SignedDuration)>,
+}
+
+impl WallClock {
+    /// Compares both clocks.
+    pub fn observe(&mut self, line: Timestamp, wall: Timestamp) {
+        let ahead = wall.duration_since(line);
+        let told = self.settings.back().map_or(SignedDuration::ZERO, |(_, ahead)| *ahead);
+        if ahead.saturating_sub(told).abs() < SET {
+            return;
+        }
+        if self.settings.len() == SETTINGS {
+            self.settings.pop_front();
+        }
+        self.settings.push_back((line, ahead));
+    }
+
+    /// A time of the time line as the wall clock told it then.
+    pub fn tell(&self, at: Timestamp) -> Timestamp {
+        let setting = self.settings.iter().rev().find(|(from, _)| *from <= at);
+        setting.map_or(at, |(_, ahead)| at.saturating_add(*ahead).unwrap_or(at))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn t(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn times_are_told_as_the_wall_clock_showed_them() {
+        let mut clock = WallClock::default();
+        clock.observe(t(0), t(0));
+        // as two clocks are that are read one after the other
+        clock.observe(t(10), Timestamp::from_millisecond(t(10).as_millisecond() + 900).unwrap());
+        assert_eq!(clock.tell(t(10)), t(10));
+        // the machine stood still for an hour, then somebody set its clock back by two
+        clock.observe(t(100), t(3700));
+        clock.observe(t(200), t(-3400));
+        for (line, wall) in [(50, 50), (99, 99), (100, 3700), (199, 3799), (200, -3400), (300, -3300)] {
+            assert_eq!(clock.tell(t(line)), t(wall), "{line}");
+        }
+        // slow drift adds up to a setting
+        for second in 0..10_000 {
+            let drift = SignedDuration::from_millis(second / 2);
+            clock.observe(t(1000 + second), t(1000 + second - 3600) + drift);
+            let told = clock.tell(t(1000 + second));
+            assert!(told.duration_since(t(1000 + second - 3600) + drift).abs() < SET, "{second}");
+        }
+        assert!(clock.settings.len() <= SETTINGS);
+        // nobody breaks it
+        clock.observe(Timestamp::MIN, Timestamp::MAX);
+        clock.observe(Timestamp::MAX, Timestamp::MIN);
+        clock.tell(Timestamp::MAX);
+    }
 
     fn at(awake: u64, total: u64) -> Clocks {
         Clocks { awake: Duration::from_millis(awake), total: Duration::from_millis(total) }

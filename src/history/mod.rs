@@ -136,9 +136,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// From changes that a replay of old logs gave, up to `until`, the end of those logs. The logs count as watched
-    /// from the first change of all to `until`.
-    pub fn from_changes(changes: impl IntoIterator<Item = ProfileChange>, until: Timestamp) -> Self {
+    /// From the changes that a replay of one profile's old logs gave, up to `until`, the end of those logs. The logs
+    /// count as watched from the first change to `until`, without the times that are `doubtful` (in order).
+    pub fn from_changes(
+        changes: impl IntoIterator<Item = ProfileChange>,
+        until: Timestamp,
+        doubtful: &[(Timestamp, Timestamp)],
+    ) -> Self {
         let mut record = Self::default();
         for change in changes {
             let name = change.profile.name.as_str();
@@ -154,11 +158,27 @@ impl Record {
         for profile in &mut record.profiles {
             profile.changes.sort_by_key(|c| c.at);
         }
-        let first = record.profiles.iter().filter_map(|p| p.changes.first()).map(|c| c.at).min();
-        if let Some(from) = first.filter(|from| *from < until) {
-            record.watched.push(Watched { run: 1, from, to: until });
-        }
+        let Some(first) = record.profiles.iter().filter_map(|p| p.changes.first()).map(|c| c.at).min() else {
+            return record;
+        };
+        let begins = std::iter::once(first).chain(doubtful.iter().map(|(_, to)| *to));
+        let ends = doubtful.iter().map(|(from, _)| *from).chain([until]);
+        let looked = begins.zip(ends).map(|(from, to)| Watched { run: 1, from: from.max(first), to });
+        record.watched.extend(looked.filter(|w| w.from < w.to));
         record
+    }
+
+    /// Both together, where each tells of other profiles: each looked at its own times.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let runs = self.watched.iter().map(|w| w.run).max().unwrap_or(0);
+        self.watched.extend(other.watched.into_iter().map(|w| Watched { run: w.run + runs, ..w }));
+        for mut profile in other.profiles {
+            profile.changes.iter_mut().for_each(|change| change.run += runs);
+            let at = self.profiles.partition_point(|p| p.name < profile.name);
+            self.profiles.insert(at, profile);
+        }
+        self
     }
 
     /// Only the profile of this name.

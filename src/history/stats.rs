@@ -47,7 +47,8 @@ impl Span {
 }
 
 /// The window as spans without a gap or overlap. Unknown: nobody looked; or this run of Gatelight had not yet said
-/// anything; or it said that it knows nothing. The changes have to be in order of time.
+/// anything; or it said that it knows nothing. Where two runs say that they looked, the clock was set back between them,
+/// and the later one is believed. The changes have to be in order of time.
 pub fn timeline(changes: &[ChangeRow], watched: &[Watched], window: Window) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut end = window.from;
@@ -55,9 +56,12 @@ pub fn timeline(changes: &[ChangeRow], watched: &[Watched], window: Window) -> V
     for (i, change) in changes.iter().enumerate() {
         first_of_run.entry(change.run).or_insert(i);
     }
-    let mut looked: Vec<Watched> = watched.iter().copied().filter(|w| w.from < w.to).collect();
+    let told = |w: &Watched| w.from < w.to && first_of_run.contains_key(&w.run);
+    let mut looked: Vec<Watched> = watched.iter().copied().filter(told).collect();
     looked.sort_by_key(|w| (w.from, w.run));
-    for w in looked {
+    for (i, w) in looked.iter().enumerate() {
+        let later = looked[i + 1..].iter().take_while(|x| x.from < w.to).find(|x| x.run > w.run);
+        let w = Watched { to: later.map_or(w.to, |x| x.from), ..*w };
         let (from, to) = (w.from.max(end), w.to.min(window.to));
         if from >= to {
             continue;
@@ -163,7 +167,7 @@ impl Incident {
 }
 
 /// The agent says once a minute that it looks: what it saw less than this ago goes on, as far as anybody knows.
-const STILL_LOOKING: SignedDuration = SignedDuration::from_secs(150);
+pub const STILL_LOOKING: SignedDuration = SignedDuration::from_secs(150);
 
 #[derive(Default)]
 struct Building {
@@ -475,6 +479,26 @@ pub(crate) mod tests {
         assert_eq!((i.from, i.to, i.cause, i.end), (t(100), t(200), NetworkUnreachable, End::Recovered));
         assert_eq!(i.evidence.as_ref().unwrap().line, "line at 130");
         assert_eq!(i.reasons, [Reconnecting, NetworkUnreachable]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_mixes_nothing() {
+        use Reason::{Connected, NotRunning};
+        // run 1 ran an hour ahead: it saw the fault at 1000 and its end; then run 2, at half that time
+        let p = profile(vec![
+            change(0, 1, Connected),
+            change(500, 2, Connected),
+            change(900, 2, NotRunning),
+            change(1000, 1, NotRunning),
+            change(1100, 1, Connected),
+            change(1500, 2, Connected),
+        ]);
+        let w = [watched(1, 0, 1200), watched(2, 500, 2000), watched(3, 600, 700)];
+        let story = story(&p, &w, window(0, 2000));
+        let found: Vec<_> = story.incidents.iter().map(|i| (i.from, i.to, i.end)).collect();
+        assert_eq!(found, [(t(900), t(1500), End::Recovered)], "the later run is believed");
+        assert_eq!(story.figures.with(Light::Green), S(1400));
+        assert_eq!(story.figures.unknown, S(0), "a run that knows nothing of this profile hides nothing");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{ChangeRow, KEEP, ProfileRecord, Record, RestartResult, RestartRow, W
 use crate::evidence::redact;
 use crate::health::{Proof, Reason};
 use crate::snapshot::{ProfileChange, RestartOutcome, RestartView};
+use crate::text::{self, Lang, Phrase, fill, history as phrases};
 
 /// Most rows of each table. 50,000 changes are one every 2.6 minutes for 90 days.
 const ROWS_MAX: i64 = 50_000;
@@ -25,15 +26,11 @@ const PRUNE_EVERY: u32 = 500;
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Why the history could not be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum StoreError {
     /// There is none yet.
-    #[error("{}: there is no history yet", .0.display())]
     Missing(PathBuf),
     /// A newer Gatelight wrote it.
-    #[error(
-        "the history was written by a newer Gatelight (version {found} of the file; this one knows {known})"
-    )]
     Newer {
         /// The version of the file.
         found: usize,
@@ -41,19 +38,14 @@ pub enum StoreError {
         known: usize,
     },
     /// It is no history, or damaged.
-    #[error("the history cannot be read: {0}")]
     Unreadable(String),
     /// The disk is full, or the history has reached its bound.
-    #[error("no room to write the history: {0}")]
     Full(String),
     /// Another process kept it locked.
-    #[error("the history is locked by another process")]
     Busy,
     /// Anything else that SQLite says.
-    #[error("history: {0}")]
     Sqlite(rusqlite::Error),
     /// Anything else that the system says.
-    #[error("{}: {source}", .path.display())]
     Io {
         /// Which file or folder.
         path: PathBuf,
@@ -61,6 +53,32 @@ pub enum StoreError {
         source: std::io::Error,
     },
 }
+
+impl StoreError {
+    /// In words.
+    pub fn text(&self, lang: Lang) -> String {
+        let say = |phrase: Phrase, values: &[(&str, &str)]| fill(lang.pick(phrase), values);
+        match self {
+            Self::Missing(path) => say(phrases::MISSING, &[("path", &path.display().to_string())]),
+            Self::Newer { found, known } => {
+                say(phrases::NEWER, &[("found", &found.to_string()), ("known", &known.to_string())])
+            }
+            Self::Unreadable(why) => say(phrases::UNREADABLE, &[("why", why)]),
+            Self::Full(why) => say(phrases::FULL, &[("why", why)]),
+            Self::Busy => lang.pick(phrases::LOCKED).to_owned(),
+            Self::Sqlite(error) => say(phrases::DATABASE, &[("why", &error.to_string())]),
+            Self::Io { path, source } => format!("{}: {}", path.display(), text::error::io(lang, source)),
+        }
+    }
+}
+
+impl std::fmt::Display for StoreError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text(Lang::En))
+    }
+}
+
+impl std::error::Error for StoreError {}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
@@ -76,12 +94,12 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// A file that could not be used and was moved out of the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct SetAside {
     /// Where it lies now.
     pub path: PathBuf,
-    /// Why, for people.
-    pub why: String,
+    /// Why.
+    pub why: StoreError,
 }
 
 /// The history, open for writing.
@@ -98,14 +116,21 @@ pub struct Store {
 #[derive(Debug, Clone, Copy)]
 struct Run {
     id: i64,
-    /// Changes of the time before this run are moved up to here: up to here the runs before had looked themselves.
+    /// Changes of the past are moved up to here: up to here somebody looked, and saw something else or did not know the
+    /// profile yet.
     seen_before: i64,
 }
 
 impl Store {
+    /// [`Store::open_keeping`], with what is kept by default.
+    pub fn open(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        Self::open_keeping(path, now, KEEP)
+    }
+
     /// Opens the history for writing; makes it, and the folders above it, where there is none. A file that is
     /// damaged, no history or newer than this program is renamed and a new one begun: see [`Store::set_aside`].
-    pub fn open(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
+    /// What is older than `keep` (at least a day) is thrown away.
+    pub fn open_keeping(path: &Path, now: Timestamp, keep: SignedDuration) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent() {
             make_folder(folder)?;
         }
@@ -113,12 +138,13 @@ impl Store {
         let db = match open_writer(path) {
             Ok(db) => db,
             Err(error @ (StoreError::Unreadable(_) | StoreError::Newer { .. })) => {
-                set_aside = Some(SetAside { path: move_away(path, now)?, why: error.to_string() });
+                set_aside = Some(SetAside { path: move_away(path, now)?, why: error });
                 open_writer(path)?
             }
             Err(error) => return Err(error),
         };
-        let mut store = Self { db, opened_at: now, run: None, writes: 0, keep: KEEP, set_aside };
+        let store = Self { db, opened_at: now, run: None, writes: 0, keep: KEEP, set_aside };
+        let mut store = store.keeping(keep);
         // throwing away needs room too: on a full disk it waits for the next time
         match store.prune(now) {
             Ok(()) | Err(StoreError::Full(_) | StoreError::Busy) => Ok(store),
@@ -154,11 +180,22 @@ impl Store {
         self.set_aside.as_ref()
     }
 
-    /// Keeps history for this long instead of [`KEEP`]; at least a day.
+    /// Keeps history for this long from now on, at least a day; what is older goes with the next write.
     #[must_use]
     pub fn keeping(mut self, keep: SignedDuration) -> Self {
-        self.keep = keep.max(SignedDuration::from_hours(24));
+        let keep = keep.max(SignedDuration::from_hours(24));
+        if keep != self.keep {
+            self.writes = PRUNE_EVERY - 1;
+        }
+        self.keep = keep;
         self
+    }
+
+    /// Takes another run for all that follows: the clock was set back, or something could not be kept. What was said
+    /// before reaches into it no more, so the caller has to say anew how things are.
+    pub fn begin_again(&mut self, now: Timestamp) {
+        self.run = None;
+        self.opened_at = now;
     }
 
     /// Keeps one change. Changes of the past ([`ProfileChange::history`]) tell in what state this run found a profile.
@@ -248,7 +285,9 @@ impl Store {
                 }
             }
             Ok(())
-        })
+        })?;
+        self.run = self.run.map(|run| Run { seen_before: run.seen_before.max(to_at), ..run });
+        Ok(())
     }
 
     /// All that is known of this window, and the state that each profile entered it with.
@@ -315,17 +354,19 @@ impl Store {
     }
 
     /// Throws away what is older than the history is kept, and the oldest of too much. The newest change of each
-    /// profile stays, whatever its age: it says how things are.
+    /// profile in each run of which something is left stays, whatever its age: it says how things are.
     fn prune(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let before = millis(now.saturating_sub(self.keep).unwrap_or(Timestamp::MIN));
         transaction(&mut self.db, |db| {
-            db.execute(
-                "DELETE FROM changes WHERE at < ?1 AND EXISTS (SELECT 1 FROM changes AS later
-                 WHERE later.profile = changes.profile AND later.at > changes.at AND later.at <= ?1)",
-                [before],
-            )?;
             db.execute("DELETE FROM restarts WHERE ended_at < ?1", [before])?;
             db.execute("DELETE FROM watched WHERE to_at < ?1", [before])?;
+            db.execute(
+                "DELETE FROM changes WHERE at < ?1
+                 AND (run < (SELECT max(id) FROM runs) AND run NOT IN (SELECT run FROM watched)
+                 OR EXISTS (SELECT 1 FROM changes AS later WHERE later.profile = changes.profile
+                     AND later.run = changes.run AND later.at > changes.at AND later.at <= ?1))",
+                [before],
+            )?;
             for table in ["changes", "restarts", "watched"] {
                 let (key, order) = keys(table);
                 db.execute(
@@ -551,7 +592,8 @@ fn read(db: &Connection, from: Timestamp, to: Timestamp) -> Result<Record, Store
     let mut changes = picture.prepare(
         "SELECT at, run, was, reason, since, source, line, line_at, pid, started_at, history FROM changes
          WHERE profile = ?1 AND at <= ?3
-         AND (at >= ?2 OR at = (SELECT max(at) FROM changes AS before WHERE before.profile = ?1 AND before.at < ?2))
+         AND (at >= ?2 OR (run IN (SELECT run FROM watched WHERE to_at >= ?2) AND at = (SELECT max(at) FROM changes AS before
+             WHERE before.profile = ?1 AND before.run = changes.run AND before.at < ?2)))
          ORDER BY at, run",
     )?;
     let mut restarts = picture.prepare(

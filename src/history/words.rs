@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::stats::{self, End, Incident, Story, Window};
+use super::stats::{self, Cause, End, Incident, Story, Window};
 use super::{Record, RestartResult};
 use crate::evidence::redact;
 use crate::health::Light;
@@ -73,15 +73,16 @@ pub fn figures(story: &Story, lang: Lang) -> Vec<String> {
     }
     lines.push(line);
     if !f.causes.is_empty() {
-        let list: Vec<String> = f
-            .causes
-            .iter()
-            .take(3)
-            .map(|c| format!("{} ({})", lang.pick(c.reason.entry().title), c.incidents))
-            .collect();
+        let list: Vec<String> = f.causes.iter().take(3).map(|c| cause(c, lang)).collect();
         lines.push(fill(lang.pick(phrases::CAUSES), &[("list", &list.join(lang.pick(phrases::COMMA)))]));
     }
     lines
+}
+
+/// A cause with its number of incidents, in words.
+pub fn cause(cause: &Cause, lang: Lang) -> String {
+    let title = lang.pick(cause.reason.entry().title);
+    fill(lang.pick(phrases::CAUSE_TIMES), &[("title", title), ("n", &cause.incidents.to_string())])
 }
 
 /// How many incidents, in words.

@@ -8,7 +8,7 @@ use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
 use crate::evidence::redact;
 use crate::health::Light;
 use crate::history::stats::{self, Incident, Mark, MarkKind, Story};
-use crate::history::words::{also, count, done, ended, local, percent};
+use crate::history::words::{also, cause, count, done, ended, local, percent};
 use crate::history::{ProfileRecord, Window};
 use crate::text::{self, Lang, fill, history as shared, report as phrases};
 
@@ -67,16 +67,17 @@ pub(super) fn page(input: &ReportInput) -> String {
         escape(&made),
         strip::PATTERNS
     );
-    let profiles = &input.record.profiles[..input.record.profiles.len().min(PROFILES_MAX)];
-    if profiles.len() > 1 {
-        contents(&mut out, profiles, lang);
+    let told: Vec<Told<'_>> =
+        input.record.profiles.iter().take(PROFILES_MAX).map(|p| Told::of(p, input)).collect();
+    if told.len() > 1 {
+        overview(&mut out, &told, lang);
     }
     legend(&mut out, lang);
     out.push_str("<main>\n");
-    for (i, p) in profiles.iter().enumerate() {
-        profile(&mut out, input, i, p);
+    for (i, told) in told.iter().enumerate() {
+        profile(&mut out, input, i, told);
     }
-    if profiles.is_empty() {
+    if told.is_empty() {
         let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(lang.pick(phrases::EMPTY)));
     }
     let _ = write!(
@@ -87,12 +88,76 @@ pub(super) fn page(input: &ReportInput) -> String {
     out
 }
 
-fn contents(out: &mut String, profiles: &[ProfileRecord], lang: Lang) {
-    let _ = write!(out, "<nav aria-label=\"{}\"><ul>", escape(lang.pick(phrases::SKIP)));
-    for (i, p) in profiles.iter().enumerate() {
-        let _ = write!(out, "<li><a href=\"#p{i}\">{}</a></li>", outside(&p.name, 80));
+/// One profile with its story in each period.
+struct Told<'a> {
+    profile: &'a ProfileRecord,
+    name: String,
+    periods: [(&'static str, Story); 3],
+    listed: Vec<Incident>,
+}
+
+impl<'a> Told<'a> {
+    fn of(profile: &'a ProfileRecord, input: &ReportInput) -> Self {
+        let watched = &input.record.watched;
+        let periods = [(phrases::LAST_DAY, 1), (phrases::LAST_WEEK, 7), (phrases::LAST_QUARTER, 90)].map(
+            |(phrase, days)| {
+                let window = Window::last(DAY * days, input.window.to);
+                (input.lang.pick(phrase), stats::story(profile, watched, window))
+            },
+        );
+        Self {
+            profile,
+            name: redact::clean_line(&profile.name, 80),
+            periods,
+            listed: stats::story(profile, watched, input.window).incidents,
+        }
     }
-    out.push_str("</ul></nav>\n");
+
+    /// How things stood at the end, in words; the newest that is known less than a few minutes before.
+    fn at_the_end(&self, lang: Lang) -> String {
+        let spans = &self.periods[0].1.spans;
+        let end = spans.last().map(|span| span.to);
+        let known =
+            spans.iter().rev().find_map(|span| Some((span.to, self.profile.changes.get(span.change?)?)));
+        let fresh = known.zip(end).filter(|((to, _), end)| end.duration_since(*to) <= stats::STILL_LOOKING);
+        match fresh {
+            Some(((_, change), _)) => {
+                format!("{} {}", change.to.light().symbol(), lang.pick(change.to.entry().title))
+            }
+            None => lang.pick(phrases::UNKNOWN_SHORT).to_owned(),
+        }
+    }
+}
+
+/// All profiles at a glance, each with the way to its section.
+fn overview(out: &mut String, told: &[Told<'_>], lang: Lang) {
+    let caption = escape(lang.pick(phrases::OVERVIEW));
+    let _ = write!(out, "<nav aria-label=\"{caption}\"><table class=\"overview\" aria-label=\"{caption}\">");
+    out.push_str("<thead><tr>");
+    let shares = [phrases::DAY, phrases::WEEK, phrases::QUARTER];
+    let columns =
+        [phrases::PROFILE, phrases::AT_THE_END].into_iter().chain(shares).chain([phrases::INCIDENTS]);
+    for (i, column) in columns.enumerate() {
+        let wide = if matches!(i, 3 | 4) { " class=\"wide\"" } else { "" };
+        let _ = write!(out, "<th scope=\"col\"{wide}>{}</th>", escape(lang.pick(column)));
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for (i, one) in told.iter().enumerate() {
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\"><a href=\"#p{i}\">{}</a></th><td>{}</td>",
+            escape(&one.name),
+            escape(&one.at_the_end(lang))
+        );
+        for (n, (_, story)) in one.periods.iter().enumerate() {
+            let share = story.figures.share_green();
+            let share = share.map_or_else(|| lang.pick(phrases::NO_VALUE).to_owned(), percent);
+            let wide = if n == 0 { "figure" } else { "figure wide" };
+            let _ = write!(out, "<td class=\"{wide}\">{}</td>", escape(&share));
+        }
+        let _ = write!(out, "<td class=\"figure\">{}</td></tr>\n", one.listed.len());
+    }
+    out.push_str("</tbody></table></nav>\n");
 }
 
 fn legend(out: &mut String, lang: Lang) {
@@ -115,29 +180,18 @@ fn legend(out: &mut String, lang: Lang) {
     let _ = writeln!(out, "</ul><p>{}</p></section>", escape(lang.pick(phrases::WORST)));
 }
 
-fn profile(out: &mut String, input: &ReportInput, index: usize, p: &ProfileRecord) {
-    let lang = input.lang;
-    let name = redact::clean_line(&p.name, 80);
+fn profile(out: &mut String, input: &ReportInput, index: usize, told: &Told<'_>) {
+    let (lang, name) = (input.lang, &told.name);
     let _ = writeln!(
         out,
         "<section class=\"profile\" aria-labelledby=\"p{index}\"><h2 id=\"p{index}\">{}</h2>",
-        escape(&name)
+        escape(name)
     );
-    let end = input.window.to;
-    let periods: Vec<(&str, Story)> =
-        [(phrases::LAST_DAY, 1), (phrases::LAST_WEEK, 7), (phrases::LAST_QUARTER, 90)]
-            .into_iter()
-            .map(|(phrase, days)| {
-                let window = Window::last(DAY * days, end);
-                (lang.pick(phrase), stats::story(p, &input.record.watched, window))
-            })
-            .collect();
-    for (n, (period, story)) in periods.iter().enumerate() {
-        strip(out, input, &format!("p{index}s{n}"), &name, period, p, story);
+    for (n, (period, story)) in told.periods.iter().enumerate() {
+        strip(out, input, &format!("p{index}s{n}"), name, period, told.profile, story);
     }
-    figures(out, lang, &name, &periods);
-    let listed = stats::story(p, &input.record.watched, input.window).incidents;
-    incidents(out, input, &name, &listed);
+    figures(out, lang, name, &told.periods);
+    incidents(out, input, name, &told.listed);
     out.push_str("</section>\n");
 }
 
@@ -168,7 +222,10 @@ fn strip(
     );
     let title = fill(lang.pick(phrases::STRIP_OF), &[("name", name), ("period", period)]);
     let said = match share {
-        Some(share) => fill(lang.pick(shared::SHARE), &[("share", &percent(share))]),
+        Some(share) => fill(
+            lang.pick(phrases::SHARE_OF),
+            &[("share", &percent(share)), ("seen", &text::duration(lang, f.known()))],
+        ),
         None => lang.pick(shared::NOT_SEEN).to_owned(),
     };
     let mark_title = |mark: &Mark| {
@@ -256,12 +313,7 @@ fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Story)]) 
     let span = |s: Option<SignedDuration>| s.map_or(none.to_owned(), |s| text::duration(lang, s));
     for (period, story) in periods {
         let f = &story.figures;
-        let causes: Vec<String> = f
-            .causes
-            .iter()
-            .take(3)
-            .map(|c| format!("{} ({})", lang.pick(c.reason.entry().title), c.incidents))
-            .collect();
+        let causes: Vec<String> = f.causes.iter().take(3).map(|c| cause(c, lang)).collect();
         let causes = if causes.is_empty() { none.to_owned() } else { causes.join(lang.pick(shared::COMMA)) };
         let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(period));
         for cell in [
@@ -293,7 +345,8 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
     }
     let _ = write!(
         out,
-        "<table class=\"incidents\"><caption>{}</caption>",
+        "<table class=\"incidents\"><caption>{}</caption>\
+         <colgroup><col class=\"c1\"><col class=\"c2\"><col class=\"c3\"><col class=\"c4\"><col></colgroup>",
         escape(&fill(lang.pick(phrases::INCIDENTS_OF), &[("name", name)]))
     );
     head(out, lang, &[phrases::BEGAN, phrases::LENGTH, phrases::CAUSE, phrases::EVIDENCE, phrases::DONE]);

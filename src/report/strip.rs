@@ -21,6 +21,8 @@ const TOP: i64 = 12;
 const HEIGHT: i64 = 36;
 /// Below red there is a dark foot, so that even one column stands out where there is no colour.
 const FOOT: i64 = 5;
+/// Width of a mark.
+const MARK: i64 = 10;
 
 /// What one column shows, the worst last: a column shows the worst of what happened in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,52 +126,70 @@ pub fn draw(strip: &Strip<'_>) -> String {
         escape(strip.description)
     );
     let shown = columns(strip.changes, strip.spans, strip.window);
-    let mut from = 0;
-    while from < shown.len() {
-        let what = shown[from];
-        let to = from + shown[from..].iter().position(|s| *s != what).unwrap_or(shown.len() - from);
-        let (y, h) = what.band();
-        let (x, w) = (from as i64 * UNIT, (to - from) as i64 * UNIT);
+    // one shape for all that looks alike: printers turn every shape with a pattern into an object of its own
+    for what in [Shown::Unknown, Shown::Green, Shown::Grey, Shown::Amber, Shown::Red] {
+        let runs = runs(&shown, what);
+        if runs.is_empty() {
+            continue;
+        }
         let class = what.class();
-        let _ = write!(out, "<rect class=\"bar {class}\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"/>");
+        let bars = outline(&runs, what.band());
+        let _ = write!(out, "<path class=\"bar {class}\" d=\"{bars}\"/>");
         // colour below, pattern above: both in print, where backgrounds may be left out
         if matches!(what, Shown::Red | Shown::Amber | Shown::Grey) {
-            let _ = write!(
-                out,
-                "<rect fill=\"url(#p-{class})\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"/>"
-            );
+            let _ = write!(out, "<path fill=\"url(#p-{class})\" d=\"{bars}\"/>");
         }
         if what == Shown::Red {
-            let _ = write!(
-                out,
-                "<rect class=\"foot\" x=\"{x}\" y=\"{}\" width=\"{w}\" height=\"{FOOT}\"/>",
-                TOP + HEIGHT + 2
-            );
+            let feet = outline(&runs, (TOP + HEIGHT + 2, FOOT));
+            let _ = write!(out, "<path class=\"foot\" d=\"{feet}\"/>");
         }
-        from = to;
     }
     marks(&mut out, strip);
     out.push_str("</svg>");
     out
 }
 
-/// Triangles: upwards where a process started, downwards where one ended; one of each kind per column.
+/// The columns in which this is shown, as stretches: first and one past the last.
+fn runs(shown: &[Shown], what: Shown) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for (i, _) in shown.iter().enumerate().filter(|(_, s)| **s == what) {
+        match found.last_mut() {
+            Some((_, end)) if *end == i => *end += 1,
+            _ => found.push((i, i + 1)),
+        }
+    }
+    found
+}
+
+/// A rectangle of this band for every stretch.
+fn outline(runs: &[(usize, usize)], (y, h): (i64, i64)) -> String {
+    let mut path = String::new();
+    for (from, to) in runs {
+        let (x, w) = (*from as i64 * UNIT, (to - from) as i64 * UNIT);
+        let _ = write!(path, "M{x} {y}h{w}v{h}h-{w}z");
+    }
+    path
+}
+
+/// Triangles: upwards where a process started, its foot at the time and to the right of it, downwards and to the left
+/// where one ended: a restart reads as a pair. Where they would cover one another some are left out.
 fn marks(out: &mut String, strip: &Strip<'_>) {
-    let mut last = [-100_i64; 2];
+    let (mut last, mut free) = ([-100_i64; 2], -100_i64);
     for mark in stats::marks(strip.changes, strip.window) {
         let x = column(mark.at, strip.window) * UNIT;
         let (i, class) = match mark.kind {
             MarkKind::Start => (0, "start"),
             MarkKind::Stop => (1, "stop"),
         };
+        let left = if mark.kind == MarkKind::Start { x } else { x - MARK };
         // closer ones would only cover each other
-        if x - last[i] < 12 {
+        if left < free || x - last[i] < 2 * MARK {
             continue;
         }
-        last[i] = x;
+        (last[i], free) = (x, left + MARK);
         let points = match mark.kind {
-            MarkKind::Start => format!("{},10 {},1 {},10", x - 5, x, x + 5),
-            MarkKind::Stop => format!("{},1 {},10 {},1", x - 5, x, x + 5),
+            MarkKind::Start => format!("{left},10 {},1 {},10", left + MARK / 2, left + MARK),
+            MarkKind::Stop => format!("{left},1 {},10 {},1", left + MARK / 2, left + MARK),
         };
         let _ = write!(
             out,
@@ -250,6 +270,46 @@ mod tests {
         // borders on the border of a column belong to the right side only
         let s = shown(&[(0, Connected), (2000, NotRunning), (2010, Connected)], (0, 5000), 5000);
         assert_eq!((s[199], s[200], s[201], s[499]), (Shown::Green, Shown::Red, Shown::Green, Shown::Green));
+    }
+
+    #[test]
+    fn what_looks_alike_is_one_shape_and_covers_the_strip_once() {
+        use Shown::{Green, Red, Unknown};
+        let shown = [Red, Green, Green, Red, Red, Unknown];
+        assert_eq!(runs(&shown, Red), [(0, 1), (3, 5)]);
+        assert_eq!(outline(&runs(&shown, Red), (3, 7)), "M0 3h2v7h-2zM6 3h4v7h-4z");
+        let columns: usize =
+            [Red, Green, Unknown].into_iter().flat_map(|s| runs(&shown, s)).map(|(from, to)| to - from).sum();
+        assert_eq!(columns, shown.len());
+    }
+
+    #[test]
+    fn marks_never_cover_one_another() {
+        let mut rows = Vec::new();
+        for n in 0..400 {
+            let mut row = change(n * 7 * (n % 5 + 1), 1, Reason::Connected);
+            row.pid = (n % 3 != 0).then_some(n as u32 + 1);
+            rows.push(row);
+        }
+        rows.sort_by_key(|row| row.at);
+        let window = Window { from: t(0), to: t(10_000) };
+        let mut out = String::new();
+        let strip = Strip {
+            id: "s",
+            title: "",
+            description: "",
+            changes: &rows,
+            spans: &[],
+            window,
+            mark_title: &|_| String::new(),
+        };
+        marks(&mut out, &strip);
+        let lefts: Vec<i64> = out
+            .split("points=\"")
+            .skip(1)
+            .map(|part| part.split(',').next().unwrap().parse().unwrap())
+            .collect();
+        assert!(lefts.len() > 10 && lefts.windows(2).all(|two| two[1] >= two[0] + MARK), "{lefts:?}");
     }
 
     proptest! {

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::metrics::{Counters, Format, render};
 use crate::snapshot::Snapshot;
+use crate::text::{self, Lang, Phrase, fill, trouble};
 
 /// Where `gatelight serve` listens without being told.
 pub const LISTEN: &str = "127.0.0.1:9789";
@@ -28,23 +29,25 @@ const TOKEN_MIN: usize = 16;
 const TOKEN_MAX: u64 = 4 * 1024;
 
 /// Why nothing can be served.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ServeError {
     /// Others could reach it, and nothing would keep them out.
-    #[error(
-        "{0} can be reached from other machines: give it a token with --token-file, or listen on 127.0.0.1"
-    )]
     Open(SocketAddr),
     /// The token file cannot be used.
-    #[error("{}: {why}", .path.display())]
     Token {
         /// The file.
         path: PathBuf,
         /// Why not.
-        why: String,
+        why: Phrase,
+    },
+    /// The token file cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
     },
     /// The address cannot be had.
-    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// Which one.
         address: SocketAddr,
@@ -52,6 +55,37 @@ pub enum ServeError {
         source: std::io::Error,
     },
 }
+
+impl ServeError {
+    /// In words.
+    pub fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::Open(address) => {
+                fill(lang.pick(trouble::OPEN_TO_OTHERS), &[("address", &address.to_string())])
+            }
+            Self::Token { path, why } => {
+                let least = TOKEN_MIN.to_string();
+                format!("{}: {}", path.display(), fill(lang.pick(*why), &[("least", &least)]))
+            }
+            Self::Unreadable { path, source } => {
+                format!("{}: {}", path.display(), text::error::io(lang, source))
+            }
+            Self::Listen { address, source } => {
+                let why = text::error::io(lang, source);
+                let values = [("address", &*address.to_string()), ("why", &*why)];
+                fill(lang.pick(trouble::NOT_LISTENING), &values)
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for ServeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text(Lang::En))
+    }
+}
+
+impl std::error::Error for ServeError {}
 
 /// Where to listen, and for whom.
 #[derive(Clone)]
@@ -75,25 +109,22 @@ impl Config {
 fn read_token(path: &Path) -> Result<Vec<u8>, ServeError> {
     use std::io::Read as _;
     use std::os::unix::fs::PermissionsExt as _;
-    let refuse = |why: String| ServeError::Token { path: path.to_path_buf(), why };
-    let file = std::fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
-    let meta = file.metadata().map_err(|e| refuse(e.to_string()))?;
+    let refuse = |why: Phrase| ServeError::Token { path: path.to_path_buf(), why };
+    let unreadable = |source| ServeError::Unreadable { path: path.to_path_buf(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let meta = file.metadata().map_err(unreadable)?;
     if !meta.is_file() {
-        return Err(refuse("not a file".into()));
+        return Err(refuse(trouble::TOKEN_NO_FILE));
     }
     if meta.permissions().mode() & 0o077 != 0 {
-        return Err(refuse("others can read it: chmod 600".into()));
+        return Err(refuse(trouble::TOKEN_OPEN));
     }
     let mut bytes = Vec::new();
-    file.take(TOKEN_MAX + 1).read_to_end(&mut bytes).map_err(|e| refuse(e.to_string()))?;
+    file.take(TOKEN_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     let token = bytes.trim_ascii().to_vec();
     let fit =
         token.len() >= TOKEN_MIN && bytes.len() as u64 <= TOKEN_MAX && token.iter().all(u8::is_ascii_graphic);
-    if fit {
-        Ok(token)
-    } else {
-        Err(refuse(format!("not a token of {TOKEN_MIN} or more printable characters")))
-    }
+    if fit { Ok(token) } else { Err(refuse(trouble::TOKEN_UNFIT)) }
 }
 
 /// The endpoint, listening.

@@ -9,7 +9,7 @@ pub const INTRO: Phrase = [
 ];
 /// What other tools would believe.
 pub const STATE_FILE_LIES: Phrase =
-    ["Its own state file still says “connected”.", "它自己的状态文件仍然写着 connected。"];
+    ["Its own state file still says “connected”. {advice}", "它自己的状态文件仍然写着 connected。{advice}"];
 /// First step of a restart.
 pub const STEP_OLD: Phrase = ["restart: ending the old process", "重启：正在结束旧进程"];
 /// Second step of a restart.

@@ -11,8 +11,10 @@ use super::{Lang, Phrase, fill};
 use crate::config::ConfigError;
 use crate::doctor::flow::PrepareError;
 use crate::doctor::write::WriteError;
+use crate::history::StoreError;
 use crate::profile::files::FileError;
 use crate::profile::property_list::ListError;
+use crate::serve::ServeError;
 use crate::supervisor::SupervisorError;
 
 /// A phrase, and the words of the system behind it.
@@ -173,6 +175,12 @@ fn one(lang: Lang, error: &(dyn Error + 'static)) -> String {
     if let Some(error) = error.downcast_ref::<ListError>() {
         return error.text(lang);
     }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return error.text(lang);
+    }
+    if let Some(error) = error.downcast_ref::<ServeError>() {
+        return error.text(lang);
+    }
     error.to_string()
 }
 
@@ -199,6 +207,21 @@ mod tests {
         assert_eq!(io(Lang::Zh, &told), "无效的内容（stream is odd (very)）");
         let odd = io::Error::other("odd");
         assert_eq!(io(Lang::Zh, &odd), "odd");
+    }
+
+    #[test]
+    fn what_keeps_history_and_metrics_from_working_is_told_in_both_languages() {
+        let newer = anyhow::Error::from(StoreError::Newer { found: 9, known: 1 });
+        assert_eq!(
+            words(Lang::Zh, newer.as_ref()),
+            "它由更新版本的 Gatelight 写入（文件版本 9；本程序支持到 1）"
+        );
+        assert!(words(Lang::En, newer.as_ref()).contains("a newer Gatelight wrote it (version 9"));
+        let out = std::net::SocketAddr::from(([0, 0, 0, 0], 9789));
+        let open = anyhow::Error::from(ServeError::Open(out));
+        assert!(words(Lang::Zh, open.as_ref()).contains("请用 --token-file 指定令牌"));
+        let taken = ServeError::Listen { address: out, source: io::Error::from_raw_os_error(98) };
+        assert!(!taken.text(Lang::Zh).contains("{"), "{}", taken.text(Lang::Zh));
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub const MTBF: Phrase = ["mean time between failures {span}", "平均故障间�
 pub const MTTR: Phrase = ["mean time to recovery {span}", "平均恢复时间 {span}"];
 /// The commonest causes.
 pub const CAUSES: Phrase = ["commonest causes: {list}", "最常见原因：{list}"];
+/// One of them, with its number of incidents.
+pub const CAUSE_TIMES: Phrase = ["{title} ({n})", "{title}（{n} 次）"];
 /// Between the items of a list.
 pub const COMMA: Phrase = [", ", "、"];
 /// An incident's end.
@@ -66,3 +68,18 @@ pub const BAD_SINCE: Phrase = [
     "{text}: say a span like 30min, 24h, 7d or 12w, up to 10 years",
     "{text}：请使用 30min、24h、7d、12w 这样的时间跨度，最长 10 年",
 ];
+/// Why the history could not be used.
+pub const NEWER: Phrase = [
+    "a newer Gatelight wrote it (version {found} of the file; this one knows {known})",
+    "它由更新版本的 Gatelight 写入（文件版本 {found}；本程序支持到 {known}）",
+];
+/// Why the history could not be used.
+pub const UNREADABLE: Phrase = ["the history cannot be read: {why}", "无法读取历史记录：{why}"];
+/// Why the history could not be written.
+pub const FULL: Phrase = ["no room to write the history: {why}", "没有空间写入历史记录：{why}"];
+/// Why the history could not be used.
+pub const LOCKED: Phrase = ["the history is locked by another process", "历史记录正被另一个进程锁定"];
+/// Why the history could not be used.
+pub const DATABASE: Phrase = ["the history: {why}", "历史记录：{why}"];
+/// There is none.
+pub const MISSING: Phrase = ["{path}: there is no history yet", "{path}：还没有历史记录"];

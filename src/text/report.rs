@@ -85,6 +85,8 @@ pub const STRIP: Phrase = [
 ];
 /// Name of a strip.
 pub const STRIP_OF: Phrase = ["{name}, {period}", "{name}，{period}"];
+/// Beside a strip: the share of green, and of how much.
+pub const SHARE_OF: Phrase = ["green {share} of {seen} seen", "已观测 {seen}，其中 {share} 为绿灯"];
 /// Nobody looked.
 pub const UNKNOWN_SHORT: Phrase = ["unknown", "未知"];
 /// No profile at all.
@@ -99,5 +101,15 @@ pub const FOOT: Phrase = [
 ];
 /// Where it was written.
 pub const WRITTEN: Phrase = ["Wrote {path}", "已写入 {path}"];
-/// The skip link.
-pub const SKIP: Phrase = ["Profiles", "配置"];
+/// The table of all profiles.
+pub const OVERVIEW: Phrase = ["All profiles", "全部配置"];
+/// Head of a column.
+pub const PROFILE: Phrase = ["Profile", "配置"];
+/// Head of a column.
+pub const AT_THE_END: Phrase = ["At the end", "最后状态"];
+/// Head of a column.
+pub const DAY: Phrase = ["Green, 24 h", "绿灯占比（24 小时）"];
+/// Head of a column.
+pub const WEEK: Phrase = ["Green, 7 d", "绿灯占比（7 天）"];
+/// Head of a column.
+pub const QUARTER: Phrase = ["Green, 90 d", "绿灯占比（90 天）"];

@@ -27,3 +27,37 @@ pub const NO_PROGRAM: Phrase = ["where this program lies is not known", "无法�
 pub const RESTART_BROKE_OFF: Phrase = ["the restart broke off", "重启意外中断"];
 /// A page.
 pub const PAGE_NOT_WRITTEN: Phrase = ["writing the page", "写入页面"];
+/// `serve` would be open to others.
+pub const OPEN_TO_OTHERS: Phrase = [
+    "{address} can be reached from other machines: give it a token with --token-file, or listen on 127.0.0.1",
+    "其他机器可以访问 {address}：请用 --token-file 指定令牌，或改为监听 127.0.0.1",
+];
+/// `serve` cannot have its address.
+pub const NOT_LISTENING: Phrase = ["cannot listen on {address}: {why}", "无法监听 {address}：{why}"];
+/// `on_change` names no absolute path.
+pub const HOOK_RELATIVE: Phrase =
+    ["on_change: {path}: not an absolute path", "on_change：{path}：不是绝对路径"];
+/// `on_change` names no program.
+pub const HOOK_UNUSABLE: Phrase = ["on_change: {path}: {why}", "on_change：{path}：{why}"];
+/// A file that cannot be run.
+pub const NOT_A_PROGRAM: Phrase = ["not a program", "不是可执行程序"];
+/// A run of `on_change` went wrong.
+pub const HOOK_NOT_STARTED: Phrase =
+    ["on_change: it could not be started: {why}", "on_change：无法启动：{why}"];
+/// A run of `on_change` went wrong.
+pub const HOOK_STATUS: Phrase = ["on_change: it ended with exit code {code}", "on_change：退出码为 {code}"];
+/// A run of `on_change` went wrong.
+pub const HOOK_SIGNAL: Phrase = ["on_change: signal {number} ended it", "on_change：被信号 {number} 终止"];
+/// A run of `on_change` went wrong.
+pub const HOOK_TIMED_OUT: Phrase =
+    ["on_change: it ran longer than {limit} and was ended", "on_change：运行超过 {limit}，已被终止"];
+/// Changes come faster than `on_change` takes them.
+pub const HOOK_BEHIND: Phrase =
+    ["on_change: too many changes wait; this one is left out", "on_change：等待处理的变化过多，已略过这一次"];
+/// The token file.
+pub const TOKEN_NO_FILE: Phrase = ["not a file", "不是文件"];
+/// The token file.
+pub const TOKEN_OPEN: Phrase = ["others can read it: chmod 600", "其他用户可以读取它：请执行 chmod 600"];
+/// The token file.
+pub const TOKEN_UNFIT: Phrase =
+    ["not a token of {least} or more printable characters", "不是有效的令牌：需要至少 {least} 个可打印字符"];

@@ -18,14 +18,14 @@ use jiff::tz::TimeZone;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::evidence::alarm::Alarm;
-use crate::evidence::clock::{Clocks, SleepGap};
+use crate::evidence::clock::{Clocks, SleepGap, WallClock};
 use crate::evidence::collector::{JobWord, Moment, Observer};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process::ExitWatch;
 use crate::evidence::watch::{Changed, Key, Watch};
-use crate::health::{Deadlines, Evidence, Light};
+use crate::health::{Change, Deadlines, Evidence, Light, Verdict};
 use crate::profile::{self, BadJobFile, ExtraHome, Found, Places, Profile};
-use crate::snapshot::{ProfileChange, RestartView, Snapshot};
+use crate::snapshot::{ProfileChange, ProfileView, RestartView, Snapshot};
 use crate::supervisor::{JobReport, Supervisors};
 use watched::Watched;
 
@@ -134,6 +134,7 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
         watch: Watch::new()?,
         alarm: Alarm::new()?,
         base: (now, clocks),
+        wall: WallClock::default(),
         gap: SleepGap::default(),
         profiles: Vec::new(),
         job_folders: BTreeSet::new(),
@@ -161,6 +162,8 @@ struct Watcher {
     /// Where the time line begins. It is carried on by the clock that also counts sleep, so that a clock which is set
     /// forward or back does no harm.
     base: (Timestamp, Clocks),
+    /// What is told is told in the time of the wall clock, which is the reader's.
+    wall: WallClock,
     gap: SleepGap,
     profiles: Vec<Watched>,
     /// Folders in which profiles may appear, and those that are not homes yet.
@@ -279,6 +282,7 @@ impl Watcher {
     }
 
     fn mind_sleep(&mut self) {
+        self.wall.observe(self.now().at, Timestamp::now());
         if let Some(slept) = self.gap.observe(Clocks::now()) {
             // Before any change that follows from it.
             self.woke.send_modify(|times| *times += 1);
@@ -472,7 +476,7 @@ impl Watcher {
         watched
     }
 
-    fn tell_past(&self, profile: &Arc<Profile>, changes: Vec<crate::health::Change>) {
+    fn tell_past(&self, profile: &Arc<Profile>, changes: Vec<Change>) {
         for change in changes {
             let _ = self.changes.send(ProfileChange { profile: Arc::clone(profile), change, history: true });
         }
@@ -483,7 +487,7 @@ impl Watcher {
         profile: &Arc<Profile>,
         word: JobWord,
         observer: Option<Observer>,
-    ) -> (Watched, Vec<crate::health::Change>) {
+    ) -> (Watched, Vec<Change>) {
         let Setup { patterns, deadlines, zone, .. } = &self.setup;
         Watched::attach(Arc::clone(profile), patterns, deadlines, zone, self.now(), word, observer)
     }
@@ -572,7 +576,7 @@ impl Watcher {
     }
 
     /// The core of one profile has judged anew.
-    fn judged(&mut self, index: usize, changes: Vec<crate::health::Change>) {
+    fn judged(&mut self, index: usize, changes: Vec<Change>) {
         self.stale.get_or_insert_with(Instant::now);
         let watched = &mut self.profiles[index];
         watched.keep_ready();
@@ -585,12 +589,22 @@ impl Watcher {
         self.send(index, changes, false);
     }
 
-    fn send(&self, index: usize, changes: Vec<crate::health::Change>, history: bool) {
+    fn send(&self, index: usize, changes: Vec<Change>, history: bool) {
         for change in changes {
             let profile = Arc::clone(&self.profiles[index].profile);
+            let change = Change {
+                at: self.wall.tell(change.at),
+                from: self.told(change.from),
+                to: self.told(change.to),
+            };
             // No listener is no error.
             let _ = self.changes.send(ProfileChange { profile, change, history });
         }
+    }
+
+    /// A verdict in the time of the wall clock.
+    fn told(&self, verdict: Verdict) -> Verdict {
+        Verdict { since: self.wall.tell(verdict.since), ..verdict }
     }
 
     /// Has the system tell when a process of this profile ends.
@@ -661,9 +675,10 @@ impl Watcher {
 
     fn publish(&mut self) {
         self.stale = None;
-        let at = self.now().at;
+        let at = self.wall.tell(self.now().at);
         let complete = self.profiles.iter().all(|watched| watched.job.answered);
-        let profiles: Vec<_> = self.profiles.iter().map(Watched::view).collect();
+        let told = |view: ProfileView| ProfileView { verdict: self.told(view.verdict), ..view };
+        let profiles: Vec<_> = self.profiles.iter().map(|watched| told(watched.view())).collect();
         self.snapshot.send_if_modified(|old| {
             let same =
                 old.complete == complete && old.profiles == profiles && old.bad_files == self.bad_files;
