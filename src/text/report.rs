@@ -108,8 +108,8 @@ pub const PROFILE: Phrase = ["Profile", "配置"];
 /// Head of a column.
 pub const AT_THE_END: Phrase = ["At the end", "最后状态"];
 /// Head of a column.
-pub const DAY: Phrase = ["Green, 24 h", "绿灯占比（24 小时）"];
+pub const DAY: Phrase = ["Green, 24 h", "24 小时绿灯"];
 /// Head of a column.
-pub const WEEK: Phrase = ["Green, 7 d", "绿灯占比（7 天）"];
+pub const WEEK: Phrase = ["Green, 7 d", "7 天绿灯"];
 /// Head of a column.
-pub const QUARTER: Phrase = ["Green, 90 d", "绿灯占比（90 天）"];
+pub const QUARTER: Phrase = ["Green, 90 d", "90 天绿灯"];
