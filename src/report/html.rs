@@ -155,7 +155,7 @@ fn overview(out: &mut String, told: &[Told<'_>], lang: Lang) {
             let wide = if n == 0 { "figure" } else { "figure wide" };
             let _ = write!(out, "<td class=\"{wide}\">{}</td>", escape(&share));
         }
-        let _ = write!(out, "<td class=\"figure\">{}</td></tr>\n", one.listed.len());
+        let _ = writeln!(out, "<td class=\"figure\">{}</td></tr>", one.listed.len());
     }
     out.push_str("</tbody></table></nav>\n");
 }

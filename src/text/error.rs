@@ -221,7 +221,7 @@ mod tests {
         let open = anyhow::Error::from(ServeError::Open(out));
         assert!(words(Lang::Zh, open.as_ref()).contains("请用 --token-file 指定令牌"));
         let taken = ServeError::Listen { address: out, source: io::Error::from_raw_os_error(98) };
-        assert!(!taken.text(Lang::Zh).contains("{"), "{}", taken.text(Lang::Zh));
+        assert!(!taken.text(Lang::Zh).contains('{'), "{}", taken.text(Lang::Zh));
     }
 
     #[test]
