@@ -412,7 +412,9 @@ proptest! {
             let dead = |reason| reason == Reason::ExecutorShutdown;
             let noted = verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, _) if dead(*reason)));
             // what is noted of a process that is gone says nothing of the next one
-            let gone = matches!(verdict.reason, Reason::NotRunning | Reason::NotLoaded);
+            let is_gone = |reason| matches!(reason, Reason::NotRunning | Reason::NotLoaded);
+            let gone = is_gone(verdict.reason)
+                || verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, _) if is_gone(*reason)));
             if dead(verdict.reason) || (noted && !gone) {
                 dead_since.get_or_insert(index);
             }
