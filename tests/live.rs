@@ -638,6 +638,7 @@ fn a_recording_plays_back_what_was_watched() {
 /// A recorder comes when all is over: what it found has to play back as what is shown.
 #[test]
 fn a_recording_plays_back_how_a_gateway_was_found() {
+    type Make<'a> = &'a dyn Fn(&mut Gateway);
     let dies = |gateway: &mut Gateway| gateway.process.kill();
     let hollow = |gateway: &mut Gateway| {
         let traceback = "asyncio: Task exception was never retrieved\nTraceback (most recent call last):\n  File \
@@ -658,7 +659,6 @@ fn a_recording_plays_back_how_a_gateway_was_found() {
     let detached = |gateway: &mut Gateway| {
         fs::write(gateway.home.join(".gateway-launchd-unsupported"), "").unwrap();
     };
-    type Make<'a> = &'a dyn Fn(&mut Gateway);
     let cases: [(&str, Make<'_>); 5] = [
         ("connected", &|_| ()),
         ("not-running", &dies),
