@@ -249,6 +249,22 @@ fn long_lines_and_ends_without_a_newline_are_read() {
     assert_eq!(told.end.to_string(), "2026-05-01T11:00:00Z");
 }
 
+#[test]
+fn a_link_that_the_log_tells_of_shows_that_its_level_hides_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "2026-05-01 10:00:01,000 {UP}\n2026-05-01 10:00:03,000 {REFUSED}\n2026-05-01 10:09:00,000 {UP}\n"
+    );
+    let told = play(&[write(folder.path(), "agent.log", &text)], &TimeZone::UTC);
+    let expected = [
+        ("2026-05-01T10:00:01Z", "connected"),
+        ("2026-05-01T10:00:03Z", "network-unreachable"),
+        ("2026-05-01T10:05:03Z", "reconnect-stalled"),
+        ("2026-05-01T10:09:00Z", "connected"),
+    ];
+    assert_eq!(reasons(&told), shown(&expected));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -432,7 +432,7 @@ impl Gateway {
             }
             _ if straggler => {}
             Signal::Connected => {
-                self.lark_hidden = false;
+                self.show_info();
                 self.connect(proof);
             }
             Signal::Inbound => {
@@ -447,7 +447,7 @@ impl Gateway {
                 self.lose(now, proof, timer(deadlines.reconnect));
             }
             Signal::Disconnected => {
-                self.lark_hidden = false;
+                self.show_info();
                 self.lose(now, proof, timer(deadlines.reconnect));
             }
             Signal::Attempt => self.attempt(now, proof, timer(deadlines.attempt)),
@@ -546,6 +546,12 @@ impl Gateway {
         }
     }
 
+    /// The SDK writes this record at INFO, so its successes are not hidden.
+    fn show_info(&mut self) {
+        self.lark_hidden = false;
+        self.info_seen = true;
+    }
+
     fn leave(&mut self, plan: Plan, proof: Proof, timer: Timer) {
         match &mut self.shutdown {
             // «Received SIGTERM as a planned …» is followed by lines that say less: the first word counts, unless it
@@ -580,7 +586,7 @@ impl Gateway {
     }
 
     fn attempt(&mut self, now: Timestamp, proof: Proof, timer: Timer) {
-        self.lark_hidden = false;
+        self.show_info();
         self.expect_feishu();
         match &mut self.link {
             // Red stays red until the link is proven: an attempt is no recovery.
