@@ -383,7 +383,8 @@ fn a_job_file_that_others_may_write_is_read_and_named_as_it_is() {
     let status = home.status();
     assert_eq!(status["profiles"][0]["label"], "ai.hermes.gateway", "{status}");
     let doctor = home.run(&["doctor", "--json"]);
-    assert!(serde_json::from_slice::<Value>(&doctor.stdout).is_ok(), "{doctor:?}");
+    let told = String::from_utf8(doctor.stdout).unwrap();
+    assert!(serde_json::from_str::<Value>(&told).is_ok() && told.contains("unsafe-permissions"), "{told}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), plist, "a look changes nothing");
 }
 
