@@ -158,6 +158,9 @@ fn what_people_write_is_no_evidence() {
         ),
         format!("{at} INFO gateway.run: inbound message: platform=feishu msg='RuntimeError: {EXECUTOR}'"),
         format!("{at} INFO gateway.run: response ready: RuntimeError: {EXECUTOR}"),
+        // loud enough, so that only what it carries says that it is none
+        format!("{at} ERROR agent.tools: Tool terminal returned error (1.2s): RuntimeError: {EXECUTOR}"),
+        format!("{at} WARNING agent.loop: Turn ended: RuntimeError: {EXECUTOR}"),
         format!("{at} INFO agent.loop: conversation turn: ERROR Lark: receive message loop exit, err: x"),
         format!(
             "{at} INFO agent.loop: conversation turn: why\n{at} is in: {EXECUTOR}\nRuntimeError: {EXECUTOR}"

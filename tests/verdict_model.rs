@@ -224,6 +224,10 @@ struct Life {
     lives: usize,
     /// The newest start in the log: where its process is seen later, that is where its life began.
     said_start: Option<(usize, Timestamp)>,
+    /// It was said while the process of this life had begun before: it is the start of another one.
+    start_of_another: bool,
+    /// Something says that the process of this life has begun.
+    begun: bool,
     /// Where the lives of others began that were the gateway before and did not end.
     others: std::collections::BTreeMap<u32, usize>,
 }
@@ -256,7 +260,9 @@ impl Life {
         };
         if matches!(evidence, Evidence::Log { signal: Signal::Start, .. }) {
             self.said_start = Some((index, core.now()));
+            self.start_of_another = self.begun;
         }
+        self.begun |= matches!(evidence, Evidence::Log { .. } | Evidence::StateFile(_));
         let now = core.gateway_pid();
         // A gateway known by its log only is recognised when its process is seen.
         let other = self.pid.is_some() && now != self.pid;
@@ -268,8 +274,13 @@ impl Life {
             // Whoever steps back in is still the one that it was.
             let again = now.and_then(|pid| self.others.remove(&pid));
             let before = |at: Timestamp| core.now() < at + SignedDuration::from_secs(60);
-            let said = self.said_start.take().filter(|(_, at)| before(*at)).map(|(index, _)| index);
+            let said = self.said_start.filter(|(_, at)| before(*at)).map(|(index, _)| index);
             self.since = again.or(said).unwrap_or(index);
+            // the process whose start it was may be seen only after the one before was missed
+            if other || !self.start_of_another || self.pid.is_none() {
+                self.said_start = None;
+            }
+            self.begun = false;
         }
         self.pid = now;
         self.start = now.and_then(|pid| self.starts.get(&pid).copied());
@@ -422,6 +433,27 @@ proptest! {
         if dead_since.is_some() {
             let (changes, _) = run_down(&mut core);
             prop_assert!(changes.iter().all(|c| c.to.light() != Light::Green));
+        }
+    }
+
+    /// The same for the log alone, where chance hits it more often.
+    #[test]
+    fn no_word_of_the_log_forgives_a_dead_executor(
+        stream in proptest::collection::vec((any_gap(), any_signal()), 1..40),
+    ) {
+        let mut core = Core::new(Deadlines::default(), begin());
+        let mut now = begin();
+        core.step(now, Evidence::Process {
+            pid: 7, start: Some(1), started_at: None, state: ProcessState::Running, exit: None,
+        });
+        core.step(now, log(Signal::Connected, now));
+        core.step(now, log(Signal::ExecutorShutdown, now));
+        prop_assert_eq!(core.verdict().reason, Reason::ExecutorShutdown);
+        for (gap, signal) in stream {
+            now += SignedDuration::from_millis(gap as i64);
+            let changes = core.step(now, log(signal, now));
+            prop_assert_ne!(core.verdict().light(), Light::Green, "after {:?}", signal);
+            prop_assert!(changes.iter().all(|change| change.to.light() != Light::Green), "{:?}", signal);
         }
     }
 
