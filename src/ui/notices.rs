@@ -341,6 +341,8 @@ impl Policy {
             Some(incident) if incident.told.is_none() => {
                 incident.reason = verdict.reason;
                 incident.proof.clone_from(&verdict.evidence);
+                // what is told now is what came after the stop
+                incident.left_alone = false;
                 if found {
                     incident.not_before = not_before;
                 }

@@ -320,6 +320,20 @@ fn the_policy() {
                 &["1 #1 down a", "310 #2 down a", "930 #2 recovered a(590)"],
             ),
             (
+                "stopped before it was told, and failing again: one incident, whatever reasons follow",
+                &[
+                    "0 started",
+                    "5 offline",
+                    "10 a not-running",
+                    "20 a stopped",
+                    "100 a not-running",
+                    "150 online",
+                    "300 a executor-shutdown",
+                    "400 a connected",
+                ],
+                &["240 #1 down a", "430 #1 recovered a(390)"],
+            ),
+            (
                 "stopped for a moment only: the same incident",
                 &["0 started", "1 a not-running", "10 a stopped", "20 a auth-rejected", "900 a connected"],
                 &["1 #1 down a", "930 #1 recovered a(899)"],
