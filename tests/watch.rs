@@ -190,6 +190,30 @@ async fn a_burst_is_one_change_and_an_overflow_is_everything() {
     assert!(until_marker(&mut watch, root.path()).await.everything);
 }
 
+/// Two files in turn: the system merges none of it, and few names are among what it drops.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_the_system_drops_is_told_as_everything() {
+    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let most: usize = most.trim().parse().unwrap();
+    if most > 200_000 {
+        println!("skipped: the system queues {most} events");
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let mut files = ["a", "b"].map(|name| fs::File::create(root.path().join(name)).unwrap());
+    let mut watch = Watch::new().unwrap();
+    watch.add_dir(root.path()).unwrap();
+    for _ in 0..=most / 2 {
+        for file in &mut files {
+            file.write_all(b"x").unwrap();
+        }
+    }
+    // dropped, and nothing comes after it
+    append(&root.path().join("c"), "x");
+    assert!(watch.changed().await.unwrap().everything);
+}
+
 #[tokio::test]
 async fn nothing_is_lost_when_the_waiting_is_given_up() {
     let root = tempfile::tempdir().unwrap();
