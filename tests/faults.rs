@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
-use gatelight::health::{Core, Deadlines, Evidence, Light, ProcessState, Reason, Signal};
+use gatelight::health::{
+    Core, Deadlines, Evidence, Light, PlatformEntry, ProcessState, Reason, Signal, StateFile,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use support::machine::{Gateway, Machine, Stream, append, connected_line};
@@ -653,6 +655,49 @@ fn a_log_on_a_file_system_that_is_unmounted_and_mounted_again() {
     watch.expect("default", "amber", "reconnecting");
     write("INFO", &connected_line());
     watch.expect("default", "green", "connected");
+}
+
+/// The state file that an earlier process left behind, read while the new one is known by its log only.
+#[test]
+fn what_another_process_wrote_into_its_state_file_is_forgotten() {
+    let process = Evidence::Process {
+        pid: 2,
+        start: Some(2),
+        started_at: None,
+        state: ProcessState::Running,
+        exit: None,
+    };
+    let start = || Evidence::Log {
+        signal: Signal::Start,
+        other_pid: None,
+        stamp: None,
+        proof: gatelight::health::Proof::new("agent.log", "Starting Hermes Gateway...", begin()),
+    };
+    for pid in [1, 2] {
+        for (word, entry) in [
+            ("running", None),
+            ("running", Some("retrying")),
+            ("running", Some("fatal")),
+            ("startup_failed", None),
+            ("stopped", None),
+        ] {
+            let entry =
+                entry.map(|state| PlatformEntry { state: state.to_owned(), ..PlatformEntry::default() });
+            let file = StateFile {
+                pid,
+                start: None,
+                gateway_state: word.to_owned(),
+                restart_requested: false,
+                feishu: entry,
+            };
+            let mut core = Core::new(Deadlines::default(), begin());
+            core.step(begin(), start());
+            core.step(begin(), Evidence::StateFile(file.clone()));
+            core.step(begin(), process.clone());
+            let heeded = core.verdict().reason != Reason::Starting;
+            assert_eq!(heeded, pid == 2, "{file:?}: {:?}", core.verdict());
+        }
+    }
 }
 
 /// A gateway whose link breaks in the first seconds after the one before it went: no last word of that one.
