@@ -577,6 +577,7 @@ fn walk(row: &Row) {
     let hang = row.faults[0]["hang"] == true;
     let launchd = fake.launchd(std::time::Duration::from_secs(if hang { 3 } else { 30 }));
     let first = launchd.query(&job).unwrap().pid;
+    #[cfg(target_os = "linux")]
     if let Some(pid) = first.filter(|_| !row.script.starts_with("case")) {
         support::until_it_minds_sigterm(pid);
     }
