@@ -355,7 +355,7 @@ fn ends_like_a_secret(word: &[u8]) -> bool {
 
 /// The cheap question first: most words of a log have nothing behind them that could give a value to a name.
 fn value_may_follow(word: &str, after: &[u8]) -> bool {
-    word.starts_with("--")
+    matches!(word.as_bytes(), [b'-', b'-', ..])
         || matches!(
             after.get(spaces(after)),
             Some(b'=' | b':' | b'"' | b'\'' | b'\\' | b'`' | b',' | b'<' | b'%')
