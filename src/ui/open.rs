@@ -125,18 +125,19 @@ pub fn to_clipboard(text: &str) -> bool {
     })
 }
 
+/// The text waits in a file without a name, not in a pipe: a program that stops reading then holds nobody up.
 fn feed(program: &Path, arguments: &[&str], text: &str) -> std::io::Result<bool> {
-    use std::io::Write;
+    use std::io::{Seek, Write};
     use std::process::{Command, Stdio};
+    let mut input = tempfile::tempfile()?;
+    input.write_all(text.as_bytes())?;
+    input.rewind()?;
     let mut child = Command::new(program)
         .args(arguments)
-        .stdin(Stdio::piped())
+        .stdin(input)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(text.as_bytes())?;
-    }
     // They go to the background once they own the selection; one that hangs is given up.
     for _ in 0..50 {
         if let Some(status) = child.try_wait()? {
@@ -283,6 +284,16 @@ mod tests {
     fn profile(manager: Manager, label: &str) -> Profile {
         let job = JobFile::named(manager, "/j", label);
         Profile { name: "work".into(), home: PathBuf::from("/nowhere"), job: Some(job), logs: Vec::new() }
+    }
+
+    #[test]
+    fn the_clipboard_program_gets_all_of_the_text_and_may_leave_most_of_it() {
+        let text = "a line of a long report\n".repeat(20_000);
+        let counts = format!("test $(wc -c) -eq {}", text.len());
+        for script in [counts.as_str(), "head -c 10 >/dev/null", "exit 0"] {
+            assert!(feed(Path::new("/bin/sh"), &["-c", script], &text).unwrap(), "{script}");
+        }
+        assert!(!feed(Path::new("/bin/sh"), &["-c", "cat >/dev/null; exit 1"], &text).unwrap());
     }
 
     #[test]
