@@ -13,6 +13,8 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gatelight::doctor::flow::{self, After, Link, Outcome, Step, World};
 use gatelight::doctor::repair::Wanted;
@@ -651,11 +653,11 @@ fn walk(row: &Row) {
 fn every_failure_of_launchctl_leaves_the_files_whole_and_is_told_as_it_is() {
     // most of it is waiting: several at a time, each in a folder of its own
     let rows = rows();
-    let next = std::sync::atomic::AtomicUsize::new(0);
+    let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| {
-                while let Some(row) = rows.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
                     walk(row);
                 }
             });
@@ -663,34 +665,49 @@ fn every_failure_of_launchctl_leaves_the_files_whole_and_is_told_as_it_is() {
     });
 }
 
+/// Ends a repair at this call and sees that the next one ends it. Whether it was a call that changes nothing any more.
+fn killed_at(call: usize, stage: &Stage, job: &Replacing, called: &mut Vec<String>) -> bool {
+    job.put_back(stage);
+    stage.fake.kill_caller_at(Some(call));
+    let ran = stage.run(&["doctor", "--fix", "--yes"]);
+    called.extend(stage.fake.calls().get(call).cloned());
+    stage.fake.kill_caller_at(None);
+    let now = fs::read_to_string(&job.file).unwrap();
+    assert!(now == job.before || now == job.after, "{call}: half a file: {now}");
+    // it came to the proof of the link, which asks again and again, and has changed everything
+    let proving = ran.out.contains("runs with its new arguments");
+    assert!(ran.code.is_none() || proving, "{call}: {ran:?}");
+
+    let ran = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{call} ({called:?}): {ran:?}");
+    assert_eq!(fs::read_to_string(&job.file).unwrap(), job.after, "{call}");
+    let words = job.words(stage);
+    assert!(words.as_ref().is_some_and(|words| !words.contains("--replace")), "{call}: {words:?}");
+    assert_eq!(job.strays(), Vec::<String>::new(), "{call}");
+    proving
+}
+
 #[test]
 fn a_repair_that_is_killed_at_any_call_is_ended_by_the_next() {
-    let stage = Stage::new();
-    let job = Replacing::new(&stage, "busy");
-    let (mut killed, mut called) = (0, Vec::new());
-    loop {
-        job.put_back(&stage);
-        stage.fake.kill_caller_at(Some(killed));
-        let ran = stage.run(&["doctor", "--fix", "--yes"]);
-        called.extend(stage.fake.calls().get(killed).cloned());
-        stage.fake.kill_caller_at(None);
-        let now = fs::read_to_string(&job.file).unwrap();
-        assert!(now == job.before || now == job.after, "{killed}: half a file: {now}");
-        // it came to the proof of the link, which asks again and again, and has changed everything
-        let proving = ran.out.contains("runs with its new arguments");
-        assert!(ran.code.is_none() || proving, "{killed}: {ran:?}");
-
-        let ran = stage.run(&["doctor", "--fix", "--yes"]);
-        assert_eq!(ran.code, Some(0), "{killed} ({called:?}): {ran:?}");
-        assert_eq!(fs::read_to_string(&job.file).unwrap(), job.after, "{killed}");
-        let words = job.words(&stage);
-        assert!(words.as_ref().is_some_and(|words| !words.contains("--replace")), "{killed}: {words:?}");
-        assert_eq!(job.strays(), Vec::<String>::new(), "{killed}");
-        if proving {
-            break;
+    // most of it is waiting: several at a time, each in a folder of its own
+    let (next, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let called = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let stage = Stage::new();
+                let job = Replacing::new(&stage, "busy");
+                let mut mine = Vec::new();
+                while !ended.load(Ordering::Relaxed) {
+                    if killed_at(next.fetch_add(1, Ordering::Relaxed), &stage, &job, &mut mine) {
+                        ended.store(true, Ordering::Relaxed);
+                    }
+                }
+                called.lock().unwrap().append(&mut mine);
+            });
         }
-        killed += 1;
-    }
+    });
+    let called = called.into_inner().unwrap();
     for step in ["bootout", "bootstrap", "kickstart"] {
         assert!(called.iter().any(|call| call.starts_with(step)), "no kill after {step}: {called:?}");
     }
