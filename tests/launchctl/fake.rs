@@ -8,7 +8,8 @@
 //!   `disabled_code` (119, or 5 as newer systems say);
 //! - `faults.json`: a list of `{on, when, code, stdout, stderr, hang, times}`: the first one whose `on` is the subcommand
 //!   and whose `when` is in the arguments takes the place of the real answer, `times` times (for ever without);
-//! - `killer`: a number; the caller is killed when the call of this number (a line of `calls`, from 0) was answered;
+//! - `killer`: the number of a call (a line of `calls`, from 0) or a subcommand; once such a call is answered, and all
+//!   that follow a number, the caller is killed;
 //! - `calls`: one line a call; `jobs/`, `disabled.json`, `keepers/`: its own.
 //!
 //! Each registered job has a keeper process ([`keeper`]) that starts, reaps and respawns it. Keepers end, and take their
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
     launchctl.note(&arguments);
     let number = launchctl.calls_so_far();
     let answer = launchctl.fault(&arguments).unwrap_or_else(|| launchctl.answer(&arguments));
-    launchctl.kill_caller(number);
+    launchctl.kill_caller(number, &arguments);
     print!("{}", answer.stdout);
     eprint!("{}", answer.stderr);
     ExitCode::from(answer.code)
@@ -120,12 +121,14 @@ impl Launchctl {
         fs::read_to_string(self.state.join("calls")).unwrap_or_default().lines().count()
     }
 
-    fn kill_caller(&self, number: usize) {
-        let at =
-            fs::read_to_string(self.state.join("killer")).ok().and_then(|text| text.parse::<usize>().ok());
-        if let (Some(at), Some(caller)) = (at, rustix::process::getppid())
-            && number > at
-        {
+    /// `killer` holds the number of a call, from 0, or the subcommand after which the caller is killed.
+    fn kill_caller(&self, number: usize, arguments: &[String]) {
+        let Ok(at) = fs::read_to_string(self.state.join("killer")) else { return };
+        let now = match at.parse::<usize>() {
+            Ok(at) => number > at,
+            Err(_) => arguments.first().is_some_and(|subcommand| *subcommand == at),
+        };
+        if let Some(caller) = rustix::process::getppid().filter(|_| now) {
             let _ = rustix::process::kill_process(caller, rustix::process::Signal::KILL);
         }
     }

@@ -56,12 +56,13 @@ impl FakeLaunchctl {
         std::fs::write(self.folder().join("faults.json"), faults.to_string()).unwrap();
     }
 
-    /// Has it kill its caller once the call of this number, from 0, is answered; `None`: never. Forgets the calls so far.
-    pub fn kill_caller_at(&self, number: Option<usize>) {
+    /// Has it kill its caller once this call is answered: a number, from 0, or a subcommand; `None`: never. Forgets the
+    /// calls so far.
+    pub fn kill_caller_at(&self, call: Option<&str>) {
         self.forget_calls();
         let file = self.folder().join("killer");
-        match number {
-            Some(number) => std::fs::write(file, number.to_string()).unwrap(),
+        match call {
+            Some(call) => std::fs::write(file, call).unwrap(),
             None => drop(std::fs::remove_file(file)),
         }
     }
