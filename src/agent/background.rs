@@ -51,7 +51,8 @@ pub struct Background {
 }
 
 impl Background {
-    /// Prepared, not yet running. `no_panel`: nothing shows the icon, so the terminal shows the lights. Ctrl-C and SIGTERM are caught from now on, so that nothing is left behind.
+    /// Prepared, not yet running. `no_panel`: nothing shows the icon, so the terminal shows the lights. Ctrl-C and SIGTERM
+    /// are caught from now on, so that nothing is left behind.
     pub fn new(
         engine: &Engine,
         to_ui: mpsc::Sender<ProfileChange>,
@@ -275,7 +276,9 @@ impl State {
                 let _gone = line(&seen(view, false), snapshot.at, false, &mut terminal);
             }
         }
-        self.printed.retain(|name, _| snapshot.find(name).is_some());
+        if self.printed.len() > snapshot.profiles.len() {
+            self.printed.retain(|name, _| snapshot.find(name).is_some());
+        }
     }
 
     fn restart_by_itself(&mut self, change: &ProfileChange) {
@@ -388,19 +391,13 @@ impl State {
 
     /// What is no longer there is no longer known.
     fn mind_profiles(&mut self, snapshot: &Snapshot) {
-        let there = |name: &str| snapshot.find(name).is_some();
-        let gone: Vec<Arc<Profile>> = self
-            .known
-            .iter()
-            .filter(|(name, _)| !there(name))
-            .map(|(_, profile)| Arc::clone(profile))
-            .collect();
-        self.known = snapshot
-            .profiles
-            .iter()
-            .map(|view| (view.profile.name.clone(), Arc::clone(&view.profile)))
-            .collect();
-        for profile in gone {
+        let there = snapshot.profiles.iter();
+        let there = there.map(|view| (view.profile.name.clone(), Arc::clone(&view.profile))).collect();
+        let known = std::mem::replace(&mut self.known, there);
+        for (name, profile) in known {
+            if self.known.contains_key(&name) {
+                continue;
+            }
             self.say_watching();
             let at = Timestamp::now();
             let change = Change { at, from: Verdict::unknown(at), to: Verdict::unknown(at) };
