@@ -6,22 +6,22 @@
 //! The tour, with the evidence: [`profile`] finds what is watched, in job files and Hermes homes. [`evidence`] reads
 //! the world: logs, state files, processes. [`supervisor`] asks launchd and systemd, and restarts. [`health`], the pure
 //! core, makes verdicts of evidence and time. [`watcher`] joins them and publishes a [`snapshot`], which everybody
-//! shows: [`ui`] as icon, menu and notices, [`serve`] as metrics, [`cli`] on the terminal. [`agent`] is what runs
-//! behind the icon: the watcher, the [`history`] that it keeps, and the user's own program ([`hook`]). [`report`] draws
+//! shows: [`ui`] as icon, menu and notices, [`serve`] as metrics, [`cli`] on the terminal. [`app`] is what runs
+//! behind the icon: the watcher, the [`history`] that it keeps, and the user's own program ([`app::hook`]). [`report`] draws
 //! a page from the history, or from old logs that [`postmortem`] played through the same core; [`recording`] writes
 //! evidence down and plays it again; [`diagnose`] puts all of it into a report for an issue. [`doctor`] finds and
 //! repairs faults of job files. [`config`] holds the user's settings, [`text`] every word that users read, in both
 //! languages; [`lock`] keeps two of our processes out of each other's way.
 
-pub mod agent;
+pub mod app;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod diagnose;
 pub mod doctor;
 pub mod evidence;
 pub mod health;
 pub mod history;
-pub mod hook;
 pub mod lock;
 pub mod postmortem;
 pub mod profile;
@@ -30,6 +30,7 @@ pub mod report;
 pub mod serve;
 pub mod snapshot;
 pub mod supervisor;
+pub mod terminal;
 pub mod text;
 pub mod ui;
 pub mod watcher;

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gatelight: {}", text::error::words(cli::engine::spoken(), error.as_ref()));
+            eprintln!("gatelight: {}", text::error::words(gatelight::app::engine::spoken(), error.as_ref()));
             ExitCode::from(cli::USAGE)
         }
     }

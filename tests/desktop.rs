@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 mod bus;
 
 use bus::*;
+use gatelight::app::instance::{self, Instance};
 use gatelight::config::{Config, Folders};
 use gatelight::health::{Change, Manager, Proof, Reason, Verdict};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::snapshot::{ProfileChange, ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
 use gatelight::ui::app::{AppHandles, UiInput};
-use gatelight::ui::instance::{self, Instance};
 use gatelight::ui::tray;
 use jiff::{SignedDuration, Timestamp};
 

@@ -177,7 +177,7 @@ fn the_json_of_on_change_is_what_the_program_is_given() {
         let (from, to) = (verdict(Reason::Connected), verdict(Reason::ExecutorShutdown));
         let change =
             ProfileChange { profile: profile(), change: Change { at: t(), from, to }, history: false };
-        let given = gatelight::hook::event(&change, lang);
+        let given = gatelight::app::hook::event(&change, lang);
         let block = text.split("```json\n").find(|block| block.contains("\"advice\"")).unwrap();
         let shown: Value = serde_json::from_str(block.split("\n```").next().unwrap()).unwrap();
         let sets = [&given, &shown].map(|value| {

@@ -194,7 +194,7 @@ fn everything_that_comes_out(
         }
         store.record_change(&change).unwrap();
         counters.changed(&change);
-        out.push(("hook", gatelight::hook::event(&change, Lang::En).to_string()));
+        out.push(("hook", gatelight::app::hook::event(&change, Lang::En).to_string()));
         for json in [false, true] {
             let mut shown = Vec::new();
             let mut terminal =

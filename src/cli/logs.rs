@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use jiff::civil::DateTime;
 
-use super::engine::{Engine, interrupted, runtime};
-use super::{OK, Terminal, USAGE, style};
+use super::{OK, Terminal, USAGE};
+use crate::app::engine::{Engine, interrupted, runtime};
 use crate::diagnose::LogLine;
 use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
@@ -17,6 +17,7 @@ use crate::evidence::tail::{Limits, Tailer};
 use crate::evidence::watch::Watch;
 use crate::health::{Light, Signal};
 use crate::profile::Profile;
+use crate::terminal::style;
 use crate::text::error::io;
 use crate::text::{fill, status as words};
 use crate::watcher::LOOK;

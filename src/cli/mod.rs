@@ -7,11 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::text::Lang;
 
-pub mod demo;
-mod descriptors;
 pub mod diagnose;
 pub mod doctor;
-pub mod engine;
 pub mod generate;
 pub mod history;
 pub mod logs;
@@ -20,9 +17,7 @@ pub mod replay;
 pub mod report;
 pub mod restart;
 pub mod serve;
-pub mod simulate;
 pub mod status;
-pub mod style;
 pub mod swiftbar;
 pub mod watch;
 pub mod wiring;
@@ -137,10 +132,10 @@ pub enum Command {
     },
     /// Two simulated gateways fail, are told about, and one is mended: needs nothing installed.
     #[command(after_help = "Example:\n  gatelight demo --for 60")]
-    Demo(demo::Args),
+    Demo(crate::demo::play::Args),
     /// A simulated gateway, as the demo starts it.
     #[command(hide = true)]
-    Simulate(simulate::Args),
+    Simulate(crate::demo::simulate::Args),
 }
 
 /// Where and how a command speaks.
@@ -157,20 +152,20 @@ pub struct Terminal<'a> {
 
 /// Runs the command line; the result is the exit code.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
-    descriptors::raise();
+    crate::app::descriptors::raise();
     let stdout = std::io::stdout();
     let symbols = stdout.is_terminal();
     let color = symbols && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut locked = std::io::LineWriter::new(stdout.lock());
     let mut terminal = Terminal { out: &mut locked, lang: Lang::of_system(), color, symbols };
     let Some(command) = cli.command else {
-        let (engine, mistake) = engine::Engine::load_or_defaults()?;
+        let (engine, mistake) = crate::app::engine::Engine::load_or_defaults()?;
         terminal.lang = engine.lang;
-        return crate::agent::run(&engine, mistake, &mut terminal);
+        return crate::app::agent::run(&engine, mistake, &mut terminal);
     };
     match command {
-        Command::Simulate(args) => return simulate::run(&args),
-        Command::Demo(args) => return demo::run(&args, &mut terminal),
+        Command::Simulate(args) => return crate::demo::simulate::run(&args),
+        Command::Demo(args) => return crate::demo::play::run(&args, &mut terminal),
         Command::Replay(args) => return replay::run(&args, &mut terminal),
         Command::Completions { shell } => {
             terminal.out.write_all(&generate::completions(Cli::command(), shell))?;
@@ -186,7 +181,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         }
         _ => {}
     }
-    let engine = engine::Engine::load()?;
+    let engine = crate::app::engine::Engine::load()?;
     terminal.lang = engine.lang;
     match command {
         Command::Status(args) => status::run(&args, &engine, &mut terminal),

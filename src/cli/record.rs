@@ -9,8 +9,8 @@ use anyhow::Context;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::engine::{Engine, first_look, interrupted, runtime};
 use super::{OK, Terminal};
+use crate::app::engine::{Engine, first_look, interrupted, runtime};
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observed;
 use crate::evidence::redact::names_a_secret;

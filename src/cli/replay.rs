@@ -152,7 +152,7 @@ fn conclude(
     let Some(last) = last.filter(|_| !json) else { return Ok(()) };
     let lang = terminal.lang;
     let entry = last.to.reason.entry();
-    let light = super::style::light(last.to.light(), terminal);
+    let light = crate::terminal::style::light(last.to.light(), terminal);
     let light = format!("{light} {}", lang.pick(entry.title));
     let held = text::duration(lang, end.duration_since(last.at));
     let words = [
@@ -179,7 +179,7 @@ fn show(
     }
     let lang = terminal.lang;
     let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
-    let light = super::style::light(change.to.light(), terminal);
+    let light = crate::terminal::style::light(change.to.light(), terminal);
     write!(terminal.out, "{at}  {light} {}", lang.pick(change.to.reason.entry().title))?;
     if let Some(held) = change.to.held_green.filter(|_| change.from.light() == crate::health::Light::Green) {
         let held = text::duration(lang, held);
@@ -187,7 +187,7 @@ fn show(
     }
     writeln!(terminal.out)?;
     if !printed.evidence.is_empty() {
-        writeln!(terminal.out, "{:21}{}", "", super::style::dim(printed.evidence, terminal.color))?;
+        writeln!(terminal.out, "{:21}{}", "", crate::terminal::style::dim(printed.evidence, terminal.color))?;
     }
     Ok(())
 }

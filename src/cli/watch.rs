@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::engine::{Engine, first_look, interrupted, runtime};
-use super::{OK, Terminal, style};
+use super::{OK, Terminal};
+use crate::app::engine::{Engine, first_look, interrupted, runtime};
 use crate::health::{Change, Light, Reason, Verdict};
 use crate::recording::Printed;
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
+use crate::terminal::style;
 use crate::text::{self, fill, status as words};
 
 /// Arguments of `watch`.

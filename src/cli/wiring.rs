@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::engine::{Engine, runtime};
 use super::{Terminal, diagnose, doctor, history, report, restart, serve};
+use crate::app::engine::{Engine, runtime};
 use crate::doctor::flow::Link;
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::patterns::Patterns;
@@ -223,7 +223,7 @@ pub fn run_diagnose(
 ) -> anyhow::Result<u8> {
     let snapshot = runtime()?.block_on(async {
         let mut handle = engine.watch(Vec::new(), None)?;
-        anyhow::Ok(super::engine::first_look(&mut handle).await)
+        anyhow::Ok(crate::app::engine::first_look(&mut handle).await)
     })?;
     let Some(view) = snapshot.find(&args.profile) else {
         return Ok(super::status::no_such_profile(&args.profile, engine));
@@ -361,7 +361,7 @@ pub fn run_serve(args: &serve::Args, engine: &Engine, terminal: &mut Terminal<'_
         let mut changes = handle.changes.subscribe();
         let counters = Arc::new(Counters::default());
         let server = Server::bind(config).await?;
-        let stop = super::engine::interrupted();
+        let stop = crate::app::engine::interrupted();
         if let Some(address) = server.address() {
             writeln!(terminal.out, "http://{address}/metrics")?;
         }

@@ -1,7 +1,6 @@
 //! Service managers behind one trait: launchd, systemd, and the embedded one of the demo.
 
 pub mod child;
-pub mod embedded;
 pub mod launchd;
 pub mod ledger;
 pub mod policy;

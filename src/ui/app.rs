@@ -53,7 +53,7 @@ pub struct AppHandles {
     /// Told when the icon finds (or loses) a panel that shows it.
     pub presence: Box<dyn Fn(&Presence) + Send>,
     /// The lock of the only instance, if it was taken.
-    pub lock: Option<super::instance::Lock>,
+    pub lock: Option<crate::app::instance::Lock>,
 }
 
 /// Whether the icon can be seen.

@@ -5,7 +5,6 @@
 
 pub mod app;
 pub mod icon;
-pub mod instance;
 pub mod login;
 pub mod menu;
 pub mod notices;

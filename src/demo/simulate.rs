@@ -52,7 +52,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     let started_before = args.home.join("gateway-starts.log").exists();
     let script = if started_before { args.then.as_deref().unwrap_or(&args.script) } else { &args.script };
     let recording = load(script)?;
-    super::engine::runtime()?.block_on(async {
+    crate::app::engine::runtime()?.block_on(async {
         let begun = Instant::now();
         let mut home = Home::open(&args.home)?;
         let parent = rustix::process::getppid();
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         let mut look = interval(Duration::from_millis(500));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut events = recording.events.iter().peekable();
-        let mut interrupted = Box::pin(super::engine::interrupted());
+        let mut interrupted = Box::pin(crate::app::engine::interrupted());
         let mut ignored = false;
         loop {
             let next = events.peek().map(|event| Duration::from_secs_f64(event.t.max(0.0)));

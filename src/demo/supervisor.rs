@@ -6,9 +6,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{JobReport, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
+use crate::supervisor::{JobReport, Supervisor, SupervisorError};
 
 /// How long a process may take to end on SIGTERM before it is killed.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);

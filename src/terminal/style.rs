@@ -1,6 +1,6 @@
 //! Colours and symbols of the terminal.
 
-use super::Terminal;
+use crate::cli::Terminal;
 use crate::health::Light;
 use crate::text::status as words;
 

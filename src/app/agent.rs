@@ -1,17 +1,14 @@
 //! The menu-bar agent: the watcher and all that works in the background on one thread, the desktop on the main thread.
 
-mod actions;
-mod background;
-mod looking;
-mod offline;
-
 use std::sync::mpsc::sync_channel;
 
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio::sync::watch::channel as watch_channel;
 
-use crate::cli::engine::Engine;
+use super::background::Background;
+use super::engine::Engine;
+use super::instance::{self, Instance};
 use crate::cli::{OK, Terminal, watch};
 use crate::config::ConfigError;
 use crate::text::config::DEFAULTS_HOLD;
@@ -19,9 +16,7 @@ use crate::text::error::Trouble;
 use crate::text::trouble::ENGINE_GONE;
 use crate::text::{agent as words, fill};
 use crate::ui::app::{AppHandles, Presence};
-use crate::ui::instance::{self, Instance};
 use crate::ui::tray;
-use background::Background;
 
 /// Messages to the desktop side that wait at most.
 const QUEUE: usize = 256;

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn a_low_limit_is_raised() {
         let status = std::process::Command::new("/bin/sh")
-            .args(["-c", "ulimit -S -n 64; exec \"$0\" --exact cli::descriptors::tests::child"])
+            .args(["-c", "ulimit -S -n 64; exec \"$0\" --exact app::descriptors::tests::child"])
             .arg(std::env::current_exe().unwrap())
             .env(CHILD, "1")
             .status()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::cli::engine::Engine;
+use super::engine::Engine;
 use crate::cli::wiring::{ledger_file, start_of};
 use crate::cli::{Terminal, doctor, wiring};
 use crate::doctor::Finding;
