@@ -20,6 +20,7 @@ pub mod demo;
 pub mod diagnose;
 pub mod doctor;
 pub mod evidence;
+pub(crate) mod files;
 pub mod health;
 pub mod history;
 pub mod lock;

@@ -31,7 +31,7 @@ const BY_NUMBER: [(Errno, Phrase); 6] = [
 ];
 
 /// By kind.
-const BY_KIND: [(io::ErrorKind, Phrase); 24] = [
+const BY_KIND: [(io::ErrorKind, Phrase); 25] = [
     (io::ErrorKind::NotFound, ["no such file or directory", "文件或目录不存在"]),
     (io::ErrorKind::PermissionDenied, ["permission denied", "权限不足"]),
     (io::ErrorKind::AlreadyExists, ["it exists already", "已存在"]),
@@ -44,6 +44,7 @@ const BY_KIND: [(io::ErrorKind, Phrase); 24] = [
     (io::ErrorKind::NotADirectory, ["not a directory", "不是目录"]),
     (io::ErrorKind::IsADirectory, ["it is a directory", "是一个目录"]),
     (io::ErrorKind::DirectoryNotEmpty, ["the directory is not empty", "目录不为空"]),
+    (io::ErrorKind::NotSeekable, ["it is not a regular file", "不是普通文件"]),
     (io::ErrorKind::FileTooLarge, ["file too large", "文件过大"]),
     (io::ErrorKind::AddrInUse, ["the address is in use", "地址已被占用"]),
     (io::ErrorKind::AddrNotAvailable, ["the address is not of this machine", "地址不可用"]),

@@ -658,7 +658,12 @@ mod tests {
             commands: mpsc::unbounded_channel().0,
             config: Config::default(),
             config_error: None,
-            folders: Folders { config_file: data.join("c"), autostart: data.clone(), data },
+            folders: Folders {
+                config_file: data.join("c"),
+                autostart: data.clone(),
+                log_file: data.join("l"),
+                data,
+            },
             system_lang: Lang::En,
             zone: TimeZone::UTC,
             presence: Box::new(|_| {}),

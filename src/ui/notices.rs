@@ -476,7 +476,7 @@ impl Policy {
         if lines.is_empty() {
             return;
         }
-        let joined = self.last_down.take().filter(|open| open.joins(now, self.settings.together));
+        let joined = self.last_down.take().filter(|open| open.joins(now, self.settings.group_window));
         let (id, mut all) = match joined {
             Some(mut open) => {
                 open.lines.retain(|l| self.still_down(&l.name) && lines.iter().all(|n| n.name != l.name));
@@ -507,7 +507,7 @@ impl Policy {
         if due.is_empty() {
             return;
         }
-        let joined = self.last_recovered.take().filter(|open| open.joins(now, self.settings.together));
+        let joined = self.last_recovered.take().filter(|open| open.joins(now, self.settings.group_window));
         let (id, mut all) = match (joined, due.as_slice()) {
             (Some(mut open), _) => {
                 open.lines.retain(|l| due.iter().all(|(n, _)| n.name != l.name));

@@ -498,7 +498,8 @@ fn settings_change_the_policy() {
     table(&silent, &[("nothing", &["0 started", "10 a not-running", "60 a connected"], &[])]);
     let no_reminders = NoticeSettings { reminders: false, ..NoticeSettings::default() };
     table(&no_reminders, &[("no reminders", &["0 started", "10 a not-running"], &["10 #1 down a"])]);
-    let apart = NoticeSettings { together: Duration::ZERO, reminders: false, ..NoticeSettings::default() };
+    let apart =
+        NoticeSettings { group_window: Duration::ZERO, reminders: false, ..NoticeSettings::default() };
     table(
         &apart,
         &[(

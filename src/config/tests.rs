@@ -1,0 +1,197 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::error::position;
+use super::*;
+use crate::health::Signal;
+use crate::text::Lang;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new("/c/config.toml"), Path::new("/home/u"))
+}
+
+#[test]
+fn nothing_means_the_defaults() {
+    assert_eq!(parse("").unwrap(), Config::default());
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("none.toml");
+    assert_eq!(Config::load(&missing, folder.path()).unwrap(), Config::default());
+}
+
+/// The names of all settings of a table, with those of the tables in it.
+fn keys(value: &serde_json::Value) -> Vec<String> {
+    let Some(table) = value.as_object() else {
+        return Vec::new();
+    };
+    table.iter().flat_map(|(key, value)| std::iter::once(key.clone()).chain(keys(value))).collect()
+}
+
+#[test]
+fn the_template_shows_every_setting_with_its_default() {
+    assert_eq!(parse(TEMPLATE).unwrap(), Config::default());
+    let shown: String =
+        TEMPLATE.lines().filter_map(|l| l.strip_prefix("#: ")).flat_map(|l| [l, "\n"]).collect();
+    assert_eq!(parse(&shown).unwrap(), Config::default());
+    for key in keys(&serde_json::to_value(Config::default()).unwrap()) {
+        assert!(TEMPLATE.contains(&key), "{key}");
+    }
+    let examples: String = TEMPLATE
+        .lines()
+        .filter_map(|l| l.strip_prefix("# "))
+        .filter(|l| l.contains(" = ") || l.starts_with('['))
+        .flat_map(|l| [l, "\n"])
+        .collect();
+    let config = parse(&examples).unwrap();
+    assert_eq!((config.profiles.len(), config.patterns.len(), config.on_change.is_some()), (1, 1, true));
+}
+
+#[test]
+fn every_setting_is_read() {
+    let config = parse(
+        r#"
+        language = "zh-Hans"
+        on_change = { program = "~/bin/tell", timeout_s = 2.5 }
+        [icon]
+        template_when_well = true
+        [notices]
+        enabled = false
+        drop_at_once = true
+        reminders = false
+        first_reminder = 120
+        next_reminders = 240
+        recovery_hold = 5
+        unstable_incidents = 4
+        unstable_window = 60
+        unstable_hold = 61
+        together = 0
+        after_wake = 3
+        [restart]
+        auto = true
+        per_hour = 2
+        [history]
+        keep_days = 7
+        [deadlines]
+        reconnect = 20
+        accept_unsupervised = true
+        [[profiles]]
+        home = "/srv/hermes"
+        name = "服务_器 & co"
+        [[patterns]]
+        signal = "executor-shutdown"
+        text = "Executor went away"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.language.choose(Lang::En), Lang::Zh);
+    let on_change = config.on_change.unwrap();
+    assert_eq!(on_change.program, Path::new("/home/u/bin/tell"));
+    assert_eq!(on_change.timeout, Duration::from_millis(2_500));
+    assert!(config.icon.template_when_well);
+    let s = Duration::from_secs;
+    assert_eq!(
+        config.notices,
+        NoticeSettings {
+            enabled: false,
+            drop_at_once: true,
+            reminders: false,
+            first_reminder: s(120),
+            next_reminders: s(240),
+            recovery_hold: s(5),
+            unstable_incidents: 4,
+            unstable_window: s(60),
+            unstable_hold: s(61),
+            group_window: s(0),
+            after_wake: s(3),
+        }
+    );
+    assert_eq!(config.restart, RestartSettings { auto: true, per_hour: 2 });
+    assert_eq!(config.history.keep_days, 7);
+    assert_eq!(config.deadlines.reconnect, s(20));
+    assert!(config.deadlines.accept_unsupervised);
+    assert_eq!(config.profiles[0].name.as_deref(), Some("服务_器 & co"));
+    assert_eq!(config.patterns[0].signal, Signal::ExecutorShutdown);
+}
+
+#[test]
+fn a_mistake_is_told_with_its_place_in_both_languages() {
+    for (text, place, en) in [
+        ("language = \"fr\"\n", (1, 12), "unknown variant `fr`"),
+        ("a = 1\n", (1, 1), "unknown field `a`"),
+        ("[notices]\n  enabled = 3\n", (2, 13), "invalid type"),
+        ("[notices\n", (1, 9), ""),
+        ("x", (1, 2), ""),
+        ("[deadlines]\nreconnect = -1\n", (2, 13), "between 0 and one year"),
+        ("[deadlines]\nreconnect = \"no\"\n", (2, 13), ""),
+        ("[deadlines]\nreconnect = 0\n", (2, 13), "deadlines.reconnect must lie between 1 and"),
+        ("[restart]\nauto = true\nper_hour = 0\n", (3, 12), "restart.per_hour must lie between 1 and 6"),
+        ("[notices]\nunstable_incidents = 1\n", (2, 22), "between 2 and 1000"),
+        ("[notices]\nfirst_reminder = 1\n", (2, 18), "between 60 and"),
+        ("[history]\nkeep_days = 0\n", (2, 13), "history.keep_days"),
+        ("on_change = { program = \"tell\" }", (1, 25), "on_change.program must be an absolute path"),
+        ("on_change = { program = \"/t\", timeout_s = 0 }", (1, 43), "between 1 and 600"),
+        ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"b\"\n", (4, 8), "profiles.1.home must be"),
+        ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"/a\"\n", (4, 8), "given twice: /a"),
+        ("[[profiles]]\nhome = \"/a\"\nname = \"\"\n", (3, 8), "must not be empty"),
+        ("[[patterns]]\nsignal = \"lost\"\ntext = \"a\\nb\"\n", (3, 8), "one line"),
+        ("[[patterns]]\nsignal = \"lost\"\ntext = \"abc\"\n", (3, 8), "patterns.0.text must have at least 4"),
+        ("[[patterns]]\nsignal = \"nope\"\ntext = \"x\"\n", (2, 10), "unknown variant"),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert_eq!(error.place(), Some(place), "{text:?}: {error}");
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("/c/config.toml:{}:{}: ", place.0, place.1)), "{said}");
+        assert!(said.contains(en), "{said}");
+        assert!(!said.contains('{') || en.contains('`'), "{said}");
+        assert!(error.text(Lang::Zh).starts_with(&format!("/c/config.toml:{}:{}：", place.0, place.1)));
+    }
+}
+
+#[test]
+fn columns_count_characters() {
+    let error = parse("# 网关\nlanguage = \"中\"").unwrap_err();
+    assert_eq!(error.place(), Some((2, 12)));
+    assert_eq!(position("a\n网关x", "a\n网关".len()), (2, 3));
+    assert_eq!(position("", 7), (1, 1));
+}
+
+#[test]
+fn a_file_that_is_too_long_or_no_text_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    for (bytes, words) in
+        [(vec![b'#'; MAX_FILE_BYTES as usize + 1], "longer than 256 KiB"), (vec![0xff, b'\n'], "not UTF-8")]
+    {
+        std::fs::write(&path, bytes).unwrap();
+        let error = Config::load(&path, folder.path()).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let error = Config::load(folder.path(), folder.path()).unwrap_err();
+    assert!(error.to_string().contains("cannot be read"), "{error}");
+    let error = Config::load(Path::new("/dev/zero"), folder.path()).unwrap_err();
+    assert_eq!(error.to_string(), "/dev/zero cannot be read: it is not a regular file");
+    std::fs::write(&path, vec![b'#'; MAX_FILE_BYTES as usize]).unwrap();
+    assert_eq!(Config::load(&path, folder.path()).unwrap(), Config::default());
+}
+
+#[test]
+fn folders() {
+    let home = Path::new("/home/u");
+    let mac = Folders::macos(home);
+    assert_eq!(mac.config_file, Path::new("/home/u/Library/Application Support/Gatelight/config.toml"));
+    assert_eq!(mac.log_file, Path::new("/home/u/Library/Logs/Gatelight/gatelight.log"));
+    let state = Folders::xdg(home, |name| (name == "XDG_STATE_HOME").then(|| "/s".into()));
+    assert_eq!(state.log_file, Path::new("/s/gatelight/gatelight.log"));
+    let state = Folders::xdg(home, |_| None);
+    assert_eq!(state.log_file, Path::new("/home/u/.local/state/gatelight/gatelight.log"));
+    for (value, config) in [
+        (None, "/home/u/.config/gatelight/config.toml"),
+        (Some(""), "/home/u/.config/gatelight/config.toml"),
+        (Some("relative"), "/home/u/.config/gatelight/config.toml"),
+        (Some("/x"), "/x/gatelight/config.toml"),
+    ] {
+        let folders =
+            Folders::xdg(home, |name| value.filter(|_| name == "XDG_CONFIG_HOME").map(PathBuf::from));
+        assert_eq!(folders.config_file, Path::new(config), "{value:?}");
+        assert_eq!(folders.data, Path::new("/home/u/.local/share/gatelight"));
+    }
+}
