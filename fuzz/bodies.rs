@@ -1,5 +1,5 @@
 //! What each fuzz target does with its bytes: read them as the program would, and hold what must always hold.
-//! Also driven by `tests/fuzz_bodies.rs`, on random bytes and on this folder's corpus.
+//! Also driven by `tests/it/hostile/fuzz_targets.rs`, on random bytes and on this folder's corpus.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

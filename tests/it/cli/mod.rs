@@ -1,0 +1,5 @@
+//! The command line: arguments, output, exit codes, what the READMEs say about them.
+
+mod readme;
+mod restart_args_and_output;
+mod watch_and_status;

@@ -1,0 +1,309 @@
+//! `gatelight restart`, from its arguments to its words and exit code, over real children.
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support;
+use crate::support::launchctl::FakeLaunchctl;
+use crate::support::{Watching, profile, start_of};
+use clap::Parser;
+use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, WORKED, run};
+use gatelight::cli::{NO_PROFILE, USAGE};
+use gatelight::health::{Deadlines, Reason};
+use gatelight::history::{Reader, RestartResult, Store};
+use gatelight::profile::{Places, Profile};
+use gatelight::snapshot::{RestartOutcome, RestartStep, Snapshot};
+use gatelight::supervisor::Supervisors;
+use gatelight::supervisor::ledger::Ledger;
+use gatelight::supervisor::restart::Limits;
+use gatelight::text::Lang;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    args: Args,
+}
+
+const HEALTHY: &str = "trap 'exit 0' TERM; while :; do sleep 0.02; done";
+
+struct Stage {
+    fake: FakeLaunchctl,
+    watching: Watching,
+    lang: Lang,
+    link: Duration,
+}
+
+impl Stage {
+    /// One gateway under launchd; of its first process `first` is said, of later ones `later`.
+    fn new(first: Reason, later: Reason) -> Self {
+        let fake = FakeLaunchctl::new(&json!({}));
+        let job = fake.job("ai.hermes.gateway", HEALTHY, "<key>KeepAlive</key><true/>");
+        let domain = format!("gui/{}", rustix::process::getuid().as_raw());
+        assert!(fake.call(&["bootstrap", &domain, job.path.to_str().unwrap()]).status.success());
+        let supervisor = Arc::new(fake.launchd(Duration::from_secs(30)));
+        let profile = profile("default", job);
+        let watching =
+            Watching::start(&profile, supervisor, Some, Box::new(move |_| (first, "what was seen")));
+        let old = watching.pid_other_than(None);
+        watching.say(Box::new(move |pid| (if pid == old { first } else { later }, "what was seen")));
+        Self { fake, watching, lang: Lang::En, link: Duration::from_secs(20) }
+    }
+
+    /// Runs the command; `answer` is given to every question. Exit code, output, questions.
+    fn run(&self, arguments: &[&str], answer: bool) -> (u8, String, Vec<String>) {
+        let mut supervisors = Supervisors::default();
+        supervisors.add(Arc::new(self.fake.launchd(Duration::from_secs(30))));
+        self.run_with(arguments, answer, supervisors, self.watching.snapshots.clone())
+    }
+
+    fn run_with(
+        &self,
+        arguments: &[&str],
+        answer: bool,
+        supervisors: Supervisors,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+    ) -> (u8, String, Vec<String>) {
+        self.run_heard(arguments, answer, supervisors, snapshots, |_| {})
+    }
+
+    /// The same; `heard` gets everything that was told so far each time something is.
+    fn run_heard(
+        &self,
+        arguments: &[&str],
+        answer: bool,
+        supervisors: Supervisors,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        heard: impl Fn(&str),
+    ) -> (u8, String, Vec<String>) {
+        let args = Command::try_parse_from([&["restart"], arguments].concat()).unwrap().args;
+        let second = Duration::from_secs(1);
+        let deps = Deps {
+            snapshots,
+            places: Places::below(self.fake.folder()),
+            supervisors,
+            ledger: Ledger::at(self.fake.folder().join("restarts.json")),
+            history: Some(self.fake.folder().join("history.sqlite")),
+            start_of,
+            deadlines: Deadlines::default(),
+            limits: Some(Limits {
+                exit_timeout: second,
+                margin: 20 * second,
+                start: 20 * second,
+                link: self.link,
+                retry: self.link,
+                poll: second / 100,
+            }),
+            lang: self.lang,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (mut out, mut questions) = (Told { text: Vec::new(), heard: &heard }, Vec::new());
+        let mut ask = |question: &str| {
+            questions.push(question.to_owned());
+            answer
+        };
+        let code = runtime.block_on(run(args, deps, &mut out, &mut ask)).unwrap();
+        (code, String::from_utf8(out.text).unwrap(), questions)
+    }
+}
+
+/// What was told, and who hears it as it is told.
+struct Told<'a> {
+    text: Vec<u8>,
+    heard: &'a dyn Fn(&str),
+}
+
+impl Write for Told<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        (self.heard)(&String::from_utf8_lossy(&self.text));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn arguments() {
+    for good in [&["default", "work"][..], &["--red"], &["--all", "--json", "-y", "--force"]] {
+        assert!(Command::try_parse_from([&["restart"], good].concat()).is_ok(), "{good:?}");
+    }
+    for bad in [&[][..], &["--red", "--all"], &["work", "--red"], &["work", "--all"]] {
+        assert!(Command::try_parse_from([&["restart"], bad].concat()).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn steps_are_told_as_they_happen_and_the_outcome_last() {
+    let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    let (code, out, questions) = stage.run(&["default", "default"], false);
+    assert_eq!((code, questions.len()), (WORKED, 0), "{out}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "default: ending the old process…");
+    assert_eq!(lines[1], "default: old process gone; waiting for the new one…");
+    assert_eq!(lines[2], "default: new process is up; waiting for proof of its link…");
+    assert!(lines[3].starts_with("default: restarted in "), "{out}");
+    assert_eq!(lines.len(), 4, "named twice, restarted once: {out}");
+    // green now: nothing red is left, and that is no failure
+    assert_eq!(stage.run(&["--red"], false).0, WORKED);
+    assert_eq!(stage.fake.calls().iter().filter(|call| call.contains("kickstart")).count(), 1);
+}
+
+#[test]
+fn the_history_of_the_agent_is_told_and_none_is_begun() {
+    let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    let file = stage.fake.folder().join("history.sqlite");
+    assert_eq!(stage.run(&["default"], false).0, WORKED);
+    assert!(!file.exists());
+
+    let before = jiff::Timestamp::now();
+    drop(Store::open(&file, before).unwrap());
+    assert_eq!(stage.run(&["default"], false).0, WORKED);
+    let later = jiff::Timestamp::now();
+    let record = Reader::open(&file).unwrap().read(before, later).unwrap();
+    let told: Vec<_> = record.profiles.iter().map(|p| (p.name.as_str(), p.restarts.len())).collect();
+    assert_eq!(told, [("default", 1)]);
+    assert_eq!(record.profiles[0].restarts[0].result, RestartResult::Worked);
+
+    // what is no history is no reason to fail
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "something else").unwrap();
+    let (code, out, _) = stage.run(&["default"], false);
+    assert_eq!(code, WORKED, "{out}");
+    assert!(out.contains("could not be added to the history"), "{out}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"something else");
+}
+
+#[test]
+fn json_lines_and_chinese() {
+    let mut stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    stage.lang = Lang::Zh;
+    let (code, out, _) = stage.run(&["--red", "--json"], false);
+    assert_eq!(code, WORKED, "{out}");
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let steps: Vec<&str> = lines.iter().filter_map(|line| line["step"].as_str()).collect();
+    assert_eq!(steps, ["ending-old", "starting-new", "proving-link"]);
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["version"], &last["profile"], &last["outcome"]),
+        (&json!(1), &json!("default"), &json!("worked"))
+    );
+    assert!(last["took_s"].is_number() && last["pid"].is_number() && last["killed"] == false, "{last}");
+    assert!(last["message"].as_str().unwrap().contains("重启成功"), "{last}");
+}
+
+#[test]
+fn what_does_not_help_is_said_first_and_asked() {
+    let stage = Stage::new(Reason::AuthRejected, Reason::AuthRejected);
+    let (code, out, questions) = stage.run(&["default"], false);
+    assert_eq!((code, questions.len()), (FAILED, 1));
+    assert!(out.contains("Feishu refuses this app's credentials"), "{out}");
+    assert!(!stage.fake.calls().iter().any(|call| call.contains("kickstart")), "no means no");
+    // a program is not asked, and gets no for an answer unless it says yes
+    let (code, out, questions) = stage.run(&["default", "--json"], true);
+    assert_eq!((code, questions.len()), (FAILED, 0));
+    assert!(out.contains("\"code\":\"not-confirmed\""), "{out}");
+    // yes, by word or by flag: it is tried, and fails with the line that says why
+    for arguments in [&["default"][..], &["default", "--yes"]] {
+        let (code, out, _) = stage.run(arguments, true);
+        assert_eq!(code, FAILED);
+        assert!(out.lines().last().unwrap().contains("agent.log: what was seen"), "{out}");
+    }
+    assert_eq!(stage.fake.calls().iter().filter(|call| call.contains("kickstart")).count(), 2);
+}
+
+#[test]
+fn the_seventh_within_an_hour_needs_force() {
+    let stage = Stage::new(Reason::Connected, Reason::Connected);
+    let ledger = Ledger::at(stage.fake.folder().join("restarts.json"));
+    for _ in 0..6 {
+        ledger.reserve("default", jiff::Timestamp::now(), false).unwrap();
+    }
+    let (code, out, _) = stage.run(&["default"], true);
+    assert_eq!(code, FAILED);
+    assert!(out.contains("6 restarts within the last hour"), "{out}");
+    let (code, out, _) = stage.run(&["--all", "--force"], true);
+    assert_eq!(code, WORKED, "{out}");
+}
+
+#[test]
+fn a_second_request_joins_the_first_and_hears_its_outcome() {
+    let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
+    let ledger = Ledger::at(stage.fake.folder().join("restarts.json"));
+    let why = "the line that says why".to_owned();
+    let worked = RestartOutcome::Worked { took: SignedDuration::from_secs(4), pid: 77, killed: true };
+    let failed = RestartOutcome::Failed { step: RestartStep::StartingNew, why };
+    for (outcome, expected, last) in [
+        (Some(&worked), WORKED, "PID 77; the old process ignored SIGTERM"),
+        (Some(&failed), FAILED, "the line that says why"),
+        (None, UNCLEAR, "interrupted"),
+    ] {
+        // as another process does: it ends once the second request was told to wait
+        let claim = RefCell::new(ledger.claim("default").unwrap());
+        let heard = |told: &str| {
+            if told.contains("already under way")
+                && let Some(claim) = claim.borrow_mut().take()
+                && let Some(outcome) = outcome
+            {
+                claim.settle(outcome).unwrap();
+            }
+        };
+        let snapshots = stage.watching.snapshots.clone();
+        let mut supervisors = Supervisors::default();
+        supervisors.add(Arc::new(stage.fake.launchd(Duration::from_secs(30))));
+        // joining takes neither a confirmation nor a place of the limit
+        let (code, out, _) = stage.run_heard(&["default", "--json"], false, supervisors, snapshots, heard);
+        assert_eq!(code, expected, "{out}");
+        let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((lines.len(), &lines[0]["step"]), (2, &json!("joining")), "{out}");
+        assert!(lines[1]["message"].as_str().unwrap().contains(last), "{out}");
+    }
+    assert!(!stage.fake.calls().iter().any(|call| call.contains("kickstart")), "nobody restarts twice");
+    assert_eq!(ledger.recent("default", jiff::Timestamp::now()), []);
+}
+
+#[test]
+fn where_nothing_is_found_it_says_where_it_looked() {
+    let stage = Stage::new(Reason::Connected, Reason::Connected);
+    let nothing = Snapshot { profiles: Vec::new(), ..Snapshot::clone(&stage.watching.snapshots.borrow()) };
+    let (_keep, snapshots) = watch::channel(Arc::new(nothing));
+    for (arguments, expected) in [(["x"], NO_PROFILE), (["--all"], NO_PROFILE), (["--red"], WORKED)] {
+        let (code, out, _) = stage.run_with(&arguments, true, Supervisors::default(), snapshots.clone());
+        assert_eq!(code, expected, "{arguments:?}");
+        assert!(out.starts_with("no Hermes Gateway profile found. Looked in:\n"), "{out}");
+        let agents = stage.fake.folder().join("Library/LaunchAgents/*.plist");
+        assert!(out.contains(agents.to_str().unwrap()), "{out}");
+    }
+}
+
+#[test]
+fn who_cannot_be_restarted_is_told_why() {
+    let mut stage = Stage::new(Reason::Connected, Reason::Starting);
+    let (code, out, _) = stage.run(&["defualt"], true);
+    assert_eq!(code, USAGE);
+    assert!(out.contains("there is no profile “defualt”; there are: default"), "{out}");
+    // nobody would bring an unsupervised one back
+    let loose =
+        Arc::new(Profile { name: "loose".into(), home: "/nowhere".into(), job: None, logs: Vec::new() });
+    let verdict = gatelight::health::Verdict::unknown(jiff::Timestamp::now());
+    let (_keep, snapshots) = watch::channel(Arc::new(support::snapshot(&loose, verdict)));
+    let (code, out, _) = stage.run_with(&["--all"], true, Supervisors::default(), snapshots);
+    assert_eq!(code, FAILED);
+    assert!(out.contains("nobody would bring it back"), "{out}");
+    // no manager of that kind on this machine
+    let snapshots = stage.watching.snapshots.clone();
+    let (code, out, _) = stage.run_with(&["default"], true, Supervisors::default(), snapshots);
+    assert_eq!(code, FAILED);
+    assert!(out.contains("launchd is not on this machine"), "{out}");
+    // neither success nor failure
+    stage.link = Duration::from_millis(100);
+    let (code, out, _) = stage.run(&["default"], true);
+    assert_eq!(code, UNCLEAR, "{out}");
+    assert!(out.contains("cannot tell"), "{out}");
+}

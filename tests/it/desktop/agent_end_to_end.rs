@@ -1,0 +1,215 @@
+//! The whole way: a log line of a real process, the icon on a real D-Bus, the notice, its button, the restart through a
+//! service manager, the green light, the recovery. Only `launchctl` and the gateways are the tests' own.
+//!
+//! Where no `dbus-daemon` is installed the tests say so and pass.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::bus::{Bus, Notifications, Panel, Watcher, until};
+use crate::support::launchctl::FakeLaunchctl;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+const LABEL: &str = "ai.hermes.gateway-work";
+
+/// A user's home with one job that starts a simulated gateway.
+struct User {
+    home: tempfile::TempDir,
+    launchctl: FakeLaunchctl,
+}
+
+impl User {
+    fn new(script: &str) -> Self {
+        let user = Self { home: tempfile::tempdir().unwrap(), launchctl: FakeLaunchctl::new(&json!({})) };
+        let agents = user.home.path().join("Library/LaunchAgents");
+        std::fs::create_dir_all(&agents).unwrap();
+        let hermes = user.hermes();
+        let program = env!("CARGO_BIN_EXE_gatelight");
+        let words =
+            [program, "simulate", "--home", hermes.to_str().unwrap(), "--script", script, "--then", "clean"];
+        let words = words.map(|word| format!("<string>{word}</string>")).concat();
+        let plist = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>Label</key><string>{LABEL}</string>\
+             <key>ProgramArguments</key><array>{words}</array><key>EnvironmentVariables</key><dict><key>HERMES_HOME</key>\
+             <string>{}</string></dict><key>RunAtLoad</key><true/><key>KeepAlive</key><true/></dict></plist>\n",
+            hermes.display()
+        );
+        std::fs::write(user.job_file(), plist).unwrap();
+        let settings = user.home.path().join(".config/gatelight");
+        std::fs::create_dir_all(&settings).unwrap();
+        std::fs::write(settings.join("config.toml"), "[notices]\nrecovery_hold = 1\n").unwrap();
+        user
+    }
+
+    fn hermes(&self) -> PathBuf {
+        self.home.path().join(".hermes/profiles/work")
+    }
+
+    fn job_file(&self) -> PathBuf {
+        self.home.path().join(format!("Library/LaunchAgents/{LABEL}.plist"))
+    }
+
+    fn load(&self) {
+        let answer = self.launchctl.call(&["bootstrap", &domain(), self.job_file().to_str().unwrap()]);
+        assert!(answer.status.success(), "{answer:?}");
+    }
+
+    fn gatelight(&self, bus: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gatelight"));
+        command
+            .env("HOME", self.home.path())
+            .env("XDG_CONFIG_HOME", self.home.path().join(".config"))
+            .env("XDG_DATA_HOME", self.home.path().join(".local/share"))
+            .env("GATELIGHT_LAUNCHCTL", self.launchctl.program())
+            .env("GATELIGHT_SYSTEMCTL", "/nonexistent/systemctl")
+            .env("DBUS_SESSION_BUS_ADDRESS", bus)
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+fn domain() -> String {
+    format!("gui/{}", rustix::process::getuid().as_raw())
+}
+
+/// Ends with SIGTERM, as a session does.
+struct Agent(Child);
+
+impl Agent {
+    fn end(&mut self) -> std::process::ExitStatus {
+        let pid = Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if self.0.try_wait().is_ok_and(|status| status.is_none()) {
+            let _ended = self.0.kill();
+            let _ended = self.0.wait();
+        }
+    }
+}
+
+fn bus() -> Option<Bus> {
+    let bus = Bus::start();
+    if bus.is_none() {
+        println!("skipped: no dbus-daemon is installed");
+    }
+    bus
+}
+
+#[test]
+fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
+    let Some(bus) = bus() else { return };
+    let user = User::new("hollow");
+    let notifications = Notifications::default();
+    let server = Notifications::start(&bus, &notifications);
+    let (watcher, _panel) = Watcher::start(&bus);
+    user.load();
+    let mut agent = Agent(user.gatelight(&bus.address).spawn().unwrap());
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+
+    until("the light is green", || {
+        panel.labels().iter().any(|row| row.contains("1 of 1 connected")).then_some(())
+    });
+    let green = panel.icon().1;
+    let notice = notifications.nth(0);
+    assert!(notice.title.contains("work") || notice.body.contains("work"), "{notice:?}");
+    assert!(notice.body.contains("executor") || notice.title.contains("executor"), "{notice:?}");
+    let keys: Vec<&String> = notice.actions.iter().step_by(2).collect();
+    assert_eq!(keys.len(), 2, "{notice:?}");
+    until("the icon is another one", || (panel.icon().1 != green).then_some(()));
+    panel.has("executor");
+
+    let restart =
+        notice.actions.iter().position(|label| label.contains("Restart")).expect("a button to restart");
+    Notifications::press(&server, notice.id, &notice.actions[restart - 1]);
+    until("the light is green again", || (panel.icon().1 == green).then_some(()));
+    let recovered = until("the recovery is told", || {
+        let shown = notifications.shown.lock().unwrap();
+        shown.iter().skip(1).find(|n| n.title != notice.title && n.title.contains("work")).cloned()
+    });
+    assert!(!recovered.body.is_empty());
+    assert!(
+        user.launchctl.calls().iter().any(|call| call.contains("kickstart")),
+        "{:?}",
+        user.launchctl.calls()
+    );
+    assert!(agent.end().success(), "SIGTERM is no failure");
+
+    // What happened is history, for whoever asks the next morning.
+    let history = user.gatelight(&bus.address).args(["history", "--json"]).output().unwrap();
+    let text = String::from_utf8(history.stdout).unwrap();
+    assert!(text.contains("executor-shutdown"), "{text}");
+    assert!(!text.contains("labaccesskey"), "secrets never leave");
+}
+
+#[test]
+fn a_second_start_asks_the_first_to_show_itself() {
+    let Some(bus) = bus() else { return };
+    let user = User::new("clean");
+    let notifications = Notifications::default();
+    let _server = Notifications::start(&bus, &notifications);
+    let (watcher, _panel) = Watcher::start(&bus);
+    let mut first = Agent(user.gatelight(&bus.address).spawn().unwrap());
+    watcher.item();
+    let second = user.gatelight(&bus.address).output().unwrap();
+    assert!(second.status.success());
+    assert!(String::from_utf8_lossy(&second.stdout).contains("runs already"), "{second:?}");
+    notifications.nth(0);
+    assert!(first.end().success());
+    assert_eq!(leftovers(user.home.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn without_a_bus_it_watches_in_the_terminal() {
+    let user = User::new("clean");
+    user.load();
+    let mut command = user.gatelight("unix:path=/nonexistent/bus");
+    let mut agent = Agent(command.stdout(Stdio::piped()).spawn().unwrap());
+    let out = agent.0.stdout.take().unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(out));
+    let mut seen = Vec::new();
+    for line in lines {
+        seen.push(line.unwrap());
+        if seen.iter().any(|l| l.contains("No desktop")) && seen.iter().any(|l| l.contains("connected")) {
+            break;
+        }
+    }
+    assert!(seen[0].contains("No desktop"), "{seen:?}");
+    agent.end();
+}
+
+#[test]
+fn without_a_panel_it_watches_in_the_terminal_until_one_comes() {
+    let Some(bus) = bus() else { return };
+    let user = User::new("clean");
+    user.load();
+    let mut agent = Agent(user.gatelight(&bus.address).stderr(Stdio::piped()).spawn().unwrap());
+    let err = agent.0.stderr.take().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(err)).map_while(Result::ok);
+    let mut seen = Vec::new();
+    let mut wait = |word: &str| {
+        let line = lines.find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word}: {seen:?}"));
+        seen.push(line);
+    };
+    wait("no panel shows tray icons now");
+    wait("connected");
+    let (watcher, _panel) = Watcher::start(&bus);
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    panel.has("1 of 1 connected");
+    assert!(agent.end().success());
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(rest, Vec::<String>::new(), "the panel shows the rest");
+}
+
+/// Sockets that a running agent keeps and one that has left must not.
+fn leftovers(home: &Path) -> Vec<PathBuf> {
+    let data = home.join(".local/share/gatelight");
+    let entries = std::fs::read_dir(data).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "sock")).collect()
+}

@@ -1,0 +1,4 @@
+//! The icon, its menu and the notifications.
+
+mod agent_end_to_end;
+mod tray_and_notices;

@@ -1,0 +1,5 @@
+//! What is read from files and processes.
+
+mod file_events;
+mod processes;
+mod tailer;

@@ -1,0 +1,8 @@
+//! Verdicts: recordings, reports from the field, properties.
+
+mod field_reports;
+mod recording_variants;
+mod recordings;
+mod verdict_properties;
+#[cfg(target_os = "linux")]
+mod virtual_day;

@@ -1,0 +1,591 @@
+//! Rules that hold for the verdict whatever happens, tried on random streams of evidence in virtual time.
+//!
+//! A failure prints the smallest stream that shows it; `PROPTEST_CASES` asks for more than CI does.
+
+use std::time::Duration;
+
+use gatelight::health::{
+    Change, Core, Deadlines, Evidence, FileIdentity, JobState, Light, Manager, Note, PlatformEntry,
+    ProcessState, Proof, Reason, Signal, StateFile,
+};
+use jiff::civil::{DateTime, date};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+/// Where virtual time begins.
+fn begin() -> Timestamp {
+    "2026-11-22T11:00:00Z".parse().unwrap()
+}
+
+fn civil_begin() -> DateTime {
+    date(2026, 11, 22).at(12, 0, 0, 0)
+}
+
+const SIGNALS: [Signal; 30] = [
+    Signal::Start,
+    Signal::FeishuExpected,
+    Signal::Ready,
+    Signal::Connected,
+    Signal::Inbound,
+    Signal::Lost,
+    Signal::Disconnected,
+    Signal::Webhook,
+    Signal::Attempt,
+    Signal::FailedNetwork,
+    Signal::FailedAuth,
+    Signal::FailedLimit,
+    Signal::Sending,
+    Signal::SendAuth,
+    Signal::ExecutorShutdown,
+    Signal::WrongLoop,
+    Signal::AppInUse,
+    Signal::AdapterMissing,
+    Signal::ConfigError,
+    Signal::RespawnStorm,
+    Signal::SecondInstance,
+    Signal::Takeover,
+    Signal::PlannedStop,
+    Signal::PlannedRestart,
+    Signal::Shutdown,
+    Signal::Exiting,
+    Signal::LoopMissed,
+    Signal::Dropped,
+    Signal::Info,
+    Signal::Record,
+];
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+struct Happening {
+    /// Milliseconds since the one before.
+    gap: u64,
+    /// Milliseconds by which a stamp is older than its arrival; `None`: no stamp.
+    late: Option<u64>,
+    evidence: Evidence,
+}
+
+fn log(signal: Signal, at: Timestamp) -> Evidence {
+    Evidence::Log {
+        signal,
+        other_pid: None,
+        stamp: None,
+        proof: Proof::new("agent.log", format!("{signal:?}"), at),
+    }
+}
+
+fn any_signal() -> impl Strategy<Value = Signal> {
+    let link = [Signal::Connected, Signal::Inbound, Signal::Lost, Signal::Attempt, Signal::FailedNetwork];
+    prop_oneof![3 => proptest::sample::select(link.to_vec()).boxed(), 4 => proptest::sample::select(&SIGNALS[..]).boxed()]
+}
+
+fn any_process() -> impl Strategy<Value = Evidence> {
+    let states = [
+        ProcessState::Running,
+        ProcessState::Running,
+        ProcessState::Stopped,
+        ProcessState::Zombie,
+        ProcessState::Gone,
+    ];
+    let exits = [None, Some(0), Some(1), Some(75), Some(78), Some(-9)];
+    (1..5_u32, 0..2_u64, proptest::sample::select(states.to_vec()), proptest::sample::select(exits.to_vec()))
+        .prop_map(|(pid, life, state, exit)| Evidence::Process {
+            pid,
+            start: Some(u64::from(pid) * 10 + life),
+            started_at: None,
+            state,
+            exit: exit.filter(|_| state == ProcessState::Gone),
+        })
+}
+
+fn any_state_file() -> impl Strategy<Value = Evidence> {
+    let words = ["starting", "running", "draining", "stopped", "startup_failed", "degraded", ""];
+    let platform =
+        ["connecting", "connected", "disconnected", "retrying", "fatal", "paused", "disabled", "?"];
+    let codes = [None, Some("feishu_connect_error"), Some("feishu_app_lock"), Some("x")];
+    (
+        1..5_u32,
+        proptest::sample::select(words.to_vec()),
+        any::<bool>(),
+        proptest::option::of((
+            proptest::sample::select(platform.to_vec()),
+            proptest::sample::select(codes.to_vec()),
+        )),
+    )
+        .prop_map(|(pid, word, restart_requested, feishu)| {
+            Evidence::StateFile(StateFile {
+                pid,
+                start: None,
+                gateway_state: word.to_owned(),
+                restart_requested,
+                feishu: feishu.map(|(state, code)| PlatformEntry {
+                    state: state.to_owned(),
+                    error_code: code.map(str::to_owned),
+                    error_message: None,
+                    updated_at: None,
+                }),
+            })
+        })
+}
+
+fn any_job() -> impl Strategy<Value = Evidence> {
+    let managers = [Manager::Launchd, Manager::Systemd];
+    let states = [JobState::Running, JobState::Waiting, JobState::Stopped, JobState::NotLoaded];
+    let exits = [None, Some(0), Some(78), Some(-15)];
+    (
+        proptest::sample::select(managers.to_vec()),
+        proptest::sample::select(states.to_vec()),
+        proptest::option::of(1..5_u32),
+        proptest::sample::select(exits.to_vec()),
+    )
+        .prop_map(|(manager, state, pid, last_exit)| Evidence::Job {
+            manager,
+            label: "ai.hermes.gateway".to_owned(),
+            state,
+            pid,
+            last_exit,
+        })
+}
+
+fn any_evidence() -> impl Strategy<Value = Evidence> {
+    let pid_file = proptest::option::of((1..5_u32, proptest::option::of(10..60_u64)));
+    let starts = proptest::collection::vec(0..600_i64, 0..9);
+    let takeovers = proptest::collection::vec(0..600_i64, 0..4);
+    let takeover = |s| Proof::new("agent.log", "taken over", begin() + SignedDuration::from_secs(s));
+    prop_oneof![
+        12 => any_signal().prop_map(|signal| log(signal, begin())),
+        5 => any_process(),
+        1 => Just(Evidence::NoProcess),
+        2 => pid_file.prop_map(|id| Evidence::PidFile(id.map(|(pid, start)| FileIdentity { pid, start }))),
+        2 => any_state_file(),
+        2 => (1..5_u32).prop_map(|pid| Evidence::Heartbeat { pid, updated_at: None }),
+        2 => any_job(),
+        1 => Just(Evidence::JobUnknown),
+        1 => (0..3_u32).prop_map(|established| Evidence::Tcp { established }),
+        1 => starts.prop_map(|mut at| {
+            at.sort_unstable();
+            Evidence::Starts(at.into_iter().map(|s| begin() + SignedDuration::from_secs(s)).collect())
+        }),
+        1 => takeovers.prop_map(move |at| Evidence::Takeovers(at.into_iter().map(takeover).collect())),
+        1 => proptest::option::of(1..5_u32).prop_map(Evidence::PlannedStopMarker),
+        1 => proptest::option::of(1..5_u32).prop_map(Evidence::TakeoverMarker),
+        1 => any::<bool>().prop_map(Evidence::Detached),
+        1 => Just(Evidence::HistoryTruncated),
+        1 => Just(Evidence::Sleep),
+        1 => (0_u32..40_000).prop_map(|slept| Evidence::Wake { slept: f64::from(slept) }),
+    ]
+}
+
+/// Gaps of the size of every deadline, and many short ones.
+fn any_gap() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => 0..3_000_u64, 3 => 3_000..50_000_u64, 2 => 50_000..400_000_u64, 1 => Just(0_u64)]
+}
+
+fn stream(longest: usize) -> impl Strategy<Value = Vec<Happening>> {
+    let late = prop_oneof![3 => Just(None), 2 => (0..5_000_u64).prop_map(Some), 1 => (0..4_000_000_u64).prop_map(Some)];
+    let one =
+        (any_gap(), late, any_evidence()).prop_map(|(gap, late, evidence)| Happening { gap, late, evidence });
+    proptest::collection::vec(one, 1..longest)
+}
+
+/// The stream with its times: a wake comes after the time slept, stamps and proofs say when.
+fn timed(stream: &[Happening]) -> Vec<(Timestamp, Evidence)> {
+    let mut now = begin();
+    let mut told = Vec::new();
+    for happening in stream {
+        now += SignedDuration::from_millis(happening.gap as i64);
+        let mut evidence = happening.evidence.clone();
+        match &mut evidence {
+            Evidence::Wake { slept } => now += SignedDuration::from_millis((*slept * 1000.0) as i64),
+            Evidence::Log { stamp, proof, .. } => {
+                proof.at = now;
+                *stamp = happening.late.map(|late| {
+                    let since = now.duration_since(begin()) - SignedDuration::from_millis(late as i64);
+                    civil_begin() + since
+                });
+            }
+            _ => {}
+        }
+        told.push((now, evidence));
+    }
+    told
+}
+
+/// What is known apart from the core: since when the process that it calls the gateway has been that.
+#[derive(Debug, Default)]
+struct Life {
+    pid: Option<u32>,
+    start: Option<u64>,
+    /// Position in the stream of the first thing that this process may have said.
+    since: usize,
+    starts: std::collections::BTreeMap<u32, u64>,
+    /// How many lives there may have been.
+    lives: usize,
+    /// The newest start in the log: where its process is seen later, that is where its life began.
+    said_start: Option<(usize, Timestamp)>,
+    /// It was said while the process of this life had begun before: it is the start of another one.
+    start_of_another: bool,
+    /// Something says that the process of this life has begun.
+    begun: bool,
+    /// Where the lives of others began that were the gateway before and did not end.
+    others: std::collections::BTreeMap<u32, usize>,
+}
+
+impl Life {
+    /// Looks at what was told and at whom the core calls the gateway after it.
+    fn follow(&mut self, index: usize, evidence: &Evidence, core: &Core) {
+        let ended = match evidence {
+            Evidence::Process { pid, state, start, .. } => {
+                let known = start.and_then(|start| self.starts.insert(*pid, start));
+                let another = known.is_some() && known != *start;
+                let over = another || matches!(state, ProcessState::Gone | ProcessState::Zombie);
+                if over {
+                    self.others.remove(pid);
+                }
+                self.pid == Some(*pid) && over
+            }
+            Evidence::NoProcess => {
+                self.others.clear();
+                true
+            }
+            // Without a process to look at, its log alone says that another one begins or that it ends.
+            Evidence::Log { signal: Signal::Start | Signal::Exiting, .. } => self.pid.is_none(),
+            // … or its manager does, which may be late.
+            Evidence::Job { .. } => {
+                self.lives += usize::from(self.pid.is_none());
+                false
+            }
+            _ => false,
+        };
+        if matches!(evidence, Evidence::Log { signal: Signal::Start, .. }) {
+            self.said_start = Some((index, core.now()));
+            self.start_of_another = self.begun;
+        }
+        self.begun |= matches!(evidence, Evidence::Log { .. } | Evidence::StateFile(_));
+        let now = core.gateway_pid();
+        // A gateway known by its log only is recognised when its process is seen.
+        let other = self.pid.is_some() && now != self.pid;
+        if let (Some(left), true, false) = (self.pid, other, ended) {
+            self.others.insert(left, self.since);
+        }
+        if ended || other {
+            self.lives += 1;
+            // Whoever steps back in is still the one that it was.
+            let again = now.and_then(|pid| self.others.remove(&pid));
+            let before = |at: Timestamp| core.now() < at + SignedDuration::from_secs(60);
+            let said = self.said_start.filter(|(_, at)| before(*at)).map(|(index, _)| index);
+            self.since = again.or(said).unwrap_or(index);
+            // the process whose start it was may be seen only after the one before was missed
+            if other || !self.start_of_another || self.pid.is_none() {
+                self.said_start = None;
+            }
+            self.begun = false;
+        }
+        self.pid = now;
+        self.start = now.and_then(|pid| self.starts.get(&pid).copied());
+    }
+}
+
+fn is_link(signal: Signal) -> bool {
+    matches!(signal, Signal::Connected | Signal::Inbound)
+}
+
+/// Lets time pass from deadline to deadline; the changes, and how many deadlines there were.
+fn run_down(core: &mut Core) -> (Vec<Change>, usize) {
+    let (mut changes, mut count) = (Vec::new(), 0);
+    while let Some(due) = core.next_deadline() {
+        assert!(due > core.now(), "a deadline in the past: {due} at {}", core.now());
+        for change in core.tick(due) {
+            assert_eq!(change.at, due, "a deadline is told at its own time");
+            changes.push(change);
+        }
+        assert_eq!(core.now(), due);
+        count += 1;
+        assert!(count < 2000, "deadlines without end");
+    }
+    (changes, count)
+}
+
+/// What two runs must have in common.
+#[allow(clippy::type_complexity)]
+fn told(changes: &[Change]) -> Vec<(Timestamp, Reason, Reason, Option<u32>, Option<SignedDuration>)> {
+    changes.iter().map(|c| (c.at, c.from.reason, c.to.reason, c.to.pid, c.to.held_green)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(600), ..ProptestConfig::default() })]
+
+    #[test]
+    fn green_needs_a_proof_of_link_by_the_live_process(stream in stream(40)) {
+        let events = timed(&stream);
+        let mut core = Core::new(Deadlines::default(), begin());
+        let mut life = Life::default();
+        for (index, (now, evidence)) in events.iter().enumerate() {
+            core.step(*now, evidence.clone());
+            life.follow(index, evidence, &core);
+            let verdict = core.verdict();
+            let heard = |wanted: &dyn Fn(Signal) -> bool| events[life.since..=index].iter().any(|(_, e)| {
+                matches!(e, Evidence::Log { signal, .. } if wanted(*signal))
+            });
+            match verdict.reason {
+                Reason::Connected | Reason::Unsupervised => {
+                    prop_assert!(heard(&is_link), "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
+                    let proof = verdict.evidence.as_ref().map_or(("", ""), |proof| (proof.source.as_str(), proof.line.as_str()));
+                    let is_word = |source: &str| matches!(source, "launchd" | "systemd" | "embedded" | ".gateway-launchd-unsupported");
+                    match verdict.reason {
+                        Reason::Connected => prop_assert!(matches!(proof.1, "Connected" | "Inbound"), "{:?}", proof),
+                        _ => prop_assert!(is_word(proof.0), "{:?}", proof),
+                    }
+                }
+                Reason::Running => {
+                    // a state file of this very process that says that it runs and has no Feishu
+                    let own = |file: &StateFile| life.pid.is_none_or(|pid| pid == file.pid);
+                    let without = |file: &StateFile| file.gateway_state == "running"
+                        && file.feishu.as_ref().is_none_or(|entry| entry.state == "disabled");
+                    let file = events[life.since..=index].iter().any(|(_, e)| {
+                        matches!(e, Evidence::StateFile(file) if own(file) && without(file))
+                    });
+                    prop_assert!(file || heard(&|s| matches!(s, Signal::Ready | Signal::Webhook)),
+                        "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
+                }
+                _ => prop_assert_ne!(verdict.light(), Light::Green),
+            }
+            if verdict.light() == Light::Green {
+                // Whoever is shown as green was last told to be alive.
+                let newest = events[..=index].iter().rev().find_map(|(_, e)| match e {
+                    Evidence::Process { pid, state, .. } if Some(*pid) == verdict.pid => Some(*state),
+                    _ => None,
+                });
+                let gone = matches!(newest, Some(ProcessState::Gone | ProcessState::Zombie));
+                prop_assert!(!gone, "{:?}", verdict);
+            }
+        }
+    }
+
+    /// The last word on the link counts, where no process on its way out may have spoken it.
+    #[test]
+    fn no_light_is_green_after_the_link_was_lost(
+        stream in proptest::collection::vec((any_gap(), any_signal()), 1..40),
+        supervised in any::<bool>(),
+    ) {
+        let mut core = Core::new(Deadlines { accept_unsupervised: !supervised, ..Deadlines::default() }, begin());
+        let mut now = begin();
+        let running = |start| Evidence::Process {
+            pid: 7, start: Some(start), started_at: None, state: ProcessState::Running, exit: None,
+        };
+        core.step(now, running(1));
+        let mut connected = false;
+        let mut lost_at: Option<Timestamp> = None;
+        for (gap, signal) in stream {
+            now += SignedDuration::from_millis(gap as i64);
+            core.step(now, log(signal, now));
+            match signal {
+                Signal::Connected => connected = true,
+                // What is heard after the start of a gateway was not under way before it.
+                Signal::Start => lost_at = None,
+                Signal::Inbound => {
+                    // A message that was under way when the link broke proves nothing.
+                    let tail = lost_at.is_some_and(|at| now < at + SignedDuration::from_secs(2));
+                    connected |= !tail;
+                }
+                Signal::Lost | Signal::Disconnected => (connected, lost_at) = (false, Some(now)),
+                Signal::Attempt | Signal::FailedNetwork | Signal::FailedAuth | Signal::FailedLimit => {
+                    connected = false;
+                }
+                _ => {}
+            }
+            if matches!(core.verdict().reason, Reason::Connected | Reason::Unsupervised) {
+                prop_assert!(connected, "{:?} by {:?}", signal, core.verdict());
+            }
+        }
+    }
+
+    #[test]
+    fn a_dead_executor_is_never_forgiven_by_the_same_process(stream in stream(60)) {
+        let events = timed(&stream);
+        let mut core = Core::new(Deadlines::default(), begin());
+        let mut life = Life::default();
+        let mut dead_since: Option<usize> = None;
+        for (index, (now, evidence)) in events.iter().enumerate() {
+            let changes = core.step(*now, evidence.clone());
+            let before = life.lives;
+            life.follow(index, evidence, &core);
+            if life.lives != before {
+                dead_since = None;
+            }
+            if dead_since.is_some() {
+                prop_assert_ne!(core.verdict().light(), Light::Green, "dead since {:?}: {:?}", dead_since, &events[..=index]);
+                // not even for a moment between two deadlines
+                prop_assert!(life.lives != before || changes.iter().all(|c| c.to.light() != Light::Green));
+            }
+            let verdict = core.verdict();
+            let dead = |reason| reason == Reason::ExecutorShutdown;
+            let noted = verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, _) if dead(*reason)));
+            // what is noted of a process that is gone says nothing of the next one
+            let is_gone = |reason| matches!(reason, Reason::NotRunning | Reason::NotLoaded);
+            let gone = is_gone(verdict.reason)
+                || verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, _) if is_gone(*reason)));
+            if dead(verdict.reason) || (noted && !gone) {
+                dead_since.get_or_insert(index);
+            }
+        }
+        if dead_since.is_some() {
+            let (changes, _) = run_down(&mut core);
+            prop_assert!(changes.iter().all(|c| c.to.light() != Light::Green));
+        }
+    }
+
+    /// The same for the log alone, where chance hits it more often.
+    #[test]
+    fn no_word_of_the_log_forgives_a_dead_executor(
+        stream in proptest::collection::vec((any_gap(), any_signal()), 1..40),
+    ) {
+        let mut core = Core::new(Deadlines::default(), begin());
+        let mut now = begin();
+        core.step(now, Evidence::Process {
+            pid: 7, start: Some(1), started_at: None, state: ProcessState::Running, exit: None,
+        });
+        core.step(now, log(Signal::Connected, now));
+        core.step(now, log(Signal::ExecutorShutdown, now));
+        prop_assert_eq!(core.verdict().reason, Reason::ExecutorShutdown);
+        for (gap, signal) in stream {
+            now += SignedDuration::from_millis(gap as i64);
+            let changes = core.step(now, log(signal, now));
+            prop_assert_ne!(core.verdict().light(), Light::Green, "after {:?}", signal);
+            prop_assert!(changes.iter().all(|change| change.to.light() != Light::Green), "{:?}", signal);
+        }
+    }
+
+    #[test]
+    fn deadlines_lie_ahead_and_fire_once(stream in stream(40)) {
+        let mut core = Core::new(Deadlines::default(), begin());
+        let mut asleep = false;
+        for (now, evidence) in timed(&stream) {
+            match evidence {
+                Evidence::Sleep => asleep = true,
+                Evidence::Wake { .. } => asleep = false,
+                _ => {}
+            }
+            core.step(now, evidence);
+            prop_assert!(core.next_deadline().is_none_or(|due| due > core.now()));
+            prop_assert!(!asleep || core.next_deadline().is_none(), "a deadline passes in sleep");
+        }
+        let mut at_once = core.clone();
+        let (one_by_one, count) = run_down(&mut core);
+        // each change of time alone is a step towards rest: nothing swings
+        prop_assert!(one_by_one.len() <= count);
+        let far = core.now() + SignedDuration::from_hours(24 * 400);
+        prop_assert_eq!(told(&at_once.tick(far)), told(&one_by_one));
+        prop_assert!(at_once.tick(far + SignedDuration::from_hours(1)).is_empty());
+    }
+
+    /// A run that is looked at often tells what a run tells that is looked at when something comes.
+    #[test]
+    fn the_same_however_it_is_batched(stream in stream(40), looks in proptest::collection::vec(0..1000_u64, 120)) {
+        let (mut plain, mut looked_at) = (Core::new(Deadlines::default(), begin()), Core::new(Deadlines::default(), begin()));
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        let mut looks = looks.into_iter().cycle();
+        let mut before = begin();
+        for (now, evidence) in timed(&stream) {
+            // Nobody looks while the machine sleeps.
+            let slept = match evidence {
+                Evidence::Wake { slept } => SignedDuration::from_millis((slept * 1000.0) as i64),
+                _ => SignedDuration::ZERO,
+            };
+            let awake = (now - slept).duration_since(before).as_millis().max(0) as u64;
+            let mut shares: Vec<u64> = looks.by_ref().take(3).map(|share| awake * share / 1000).collect();
+            shares.sort_unstable();
+            for share in shares {
+                other.extend(looked_at.tick(before + SignedDuration::from_millis(share as i64)));
+            }
+            one.extend(plain.step(now, evidence.clone()));
+            other.extend(looked_at.step(now, evidence));
+            before = now;
+        }
+        let far = before + SignedDuration::from_hours(24);
+        one.extend(plain.tick(far));
+        other.extend(looked_at.tick(far));
+        prop_assert_eq!(told(&one), told(&other));
+        prop_assert_eq!(plain.verdict().reason, looked_at.verdict().reason);
+    }
+
+    #[test]
+    fn time_never_falls_even_when_the_clock_is_set_back(
+        stream in stream(40),
+        shifts in proptest::collection::vec(-90_000_000..90_000_000_i64, 40),
+    ) {
+        let mut core = Core::new(Deadlines::default(), begin());
+        let (mut newest, mut last) = (begin(), begin());
+        for ((now, evidence), shift) in timed(&stream).into_iter().zip(shifts) {
+            let now = if shift % 3 == 0 { now + SignedDuration::from_millis(shift) } else { now };
+            for change in core.step(now, evidence) {
+                prop_assert!(change.at >= last, "{} after {}", change.at, last);
+                prop_assert_eq!(change.to.since, change.at);
+                last = change.at;
+            }
+            prop_assert!(core.now() >= newest);
+            newest = core.now();
+            prop_assert!(core.verdict().since <= core.now());
+        }
+    }
+
+    #[test]
+    fn no_deadline_makes_it_red_in_the_grace_after_waking(stream in stream(40), slept in 60..40_000_u32, announced in any::<bool>()) {
+        let mut core = Core::new(Deadlines::default(), begin());
+        let mut now = begin();
+        for (at, evidence) in timed(&stream) {
+            now = at;
+            if !matches!(evidence, Evidence::Sleep) {
+                core.step(at, evidence);
+            }
+        }
+        core.tick(now);
+        let was_red = core.verdict().light() == Light::Red;
+        if announced {
+            core.step(now, Evidence::Sleep);
+        }
+        let woke = now + SignedDuration::from_secs(i64::from(slept));
+        let mut changes = core.step(woke, Evidence::Wake { slept: f64::from(slept) });
+        let grace = Deadlines::default().wake.saturating_sub(Duration::from_millis(1));
+        changes.extend(core.tick(woke + SignedDuration::try_from(grace).unwrap()));
+        for change in changes {
+            let red = change.to.light() == Light::Red && change.from.light() != Light::Red;
+            prop_assert!(!red || was_red, "{:?} → {:?} at {}", change.from.reason, change.to, change.at);
+        }
+    }
+}
+
+/// The model can fail: a core that is told of a link shows green, and of a loss does not.
+#[test]
+fn the_streams_reach_every_light() {
+    let mut core = Core::new(Deadlines::default(), begin());
+    let at = |s: i64| begin() + SignedDuration::from_secs(s);
+    core.step(
+        at(0),
+        Evidence::Process {
+            pid: 1,
+            start: Some(1),
+            started_at: None,
+            state: ProcessState::Running,
+            exit: None,
+        },
+    );
+    assert_eq!(core.verdict().light(), Light::Amber);
+    core.step(at(1), log(Signal::Connected, at(1)));
+    assert_eq!(core.verdict().light(), Light::Green);
+    core.step(at(2), log(Signal::ExecutorShutdown, at(2)));
+    assert_eq!(core.verdict().reason, Reason::ExecutorShutdown);
+    core.step(at(3), log(Signal::Connected, at(3)));
+    assert_eq!(core.verdict().light(), Light::Red);
+    core.step(at(4), Evidence::NoProcess);
+    core.step(
+        at(5),
+        Evidence::Job {
+            manager: Manager::Systemd,
+            label: "x".into(),
+            state: JobState::Stopped,
+            pid: None,
+            last_exit: None,
+        },
+    );
+    assert_eq!(core.verdict().light(), Light::Grey);
+}

@@ -1,0 +1,5 @@
+//! Bad input, lack of resources, secrets.
+
+mod environment;
+mod fuzz_targets;
+mod secrets;

@@ -1,0 +1,520 @@
+//! No secret leaves: tokens of every known shape are planted in everything that is read, and looked for in everything
+//! that comes out: menu, notices, terminal, JSON, recording, diagnosis, history, report, metrics.
+
+#![allow(clippy::format_push_string, clippy::needless_raw_string_hashes)]
+#![allow(clippy::needless_range_loop)]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use gatelight::diagnose::{Diagnosis, LogLine, render};
+use gatelight::evidence::anonymise::Anonymiser;
+use gatelight::evidence::logbook::LogBook;
+use gatelight::evidence::patterns::Patterns;
+use gatelight::evidence::state_files;
+use gatelight::health::{Change, Core, Deadlines, Evidence, Light, Manager, ProcessState};
+use gatelight::history::store::Store;
+use gatelight::history::{Record, Window};
+use gatelight::profile::{JobFile, Profile};
+use gatelight::snapshot::{ProfileChange, ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
+use gatelight::text::Lang;
+use gatelight::ui::menu::{Look, MenuState};
+use gatelight::ui::notices::{Event, Policy};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+/// How secrets look where a gateway, its SDK or a library under it may log them; `{}` is the secret itself.
+const SHAPES: [&str; 41] = [
+    "wss://msg-frontier.feishu.cn/ws/v2?fpid=493&aid=552564&device_id=76&access_key={}&service_id=33&ticket=x",
+    "wss://msg-frontier.feishu.cn/ws/v2?service_id=33554678&ticket={} [conn_id=76]",
+    r#"{"app_id": "x", "app_secret": "{}"}"#,
+    r#"{"code":0,"tenant_access_token":"{}","expire":7200}"#,
+    r#"{\"app_access_token\": \"{}\"}"#,
+    "{'verification_token': '{}', 'n': 1}",
+    "encrypt_key={}",
+    "FEISHU_APP_SECRET={} python -m hermes_cli",
+    "OPENAI_API_KEY: {}",
+    "Authorization: Bearer {}",
+    r#"headers={'Authorization': 'Bearer {}'}"#,
+    "authorization: Basic {}",
+    "t-{}",
+    "u-{}",
+    "sk-{}",
+    "sk-proj-{}",
+    "ghp_{}",
+    "github_pat_{}",
+    "xoxb-{}",
+    "AKIA{}",
+    "AIza{}abcdefgh",
+    "glpat-{}",
+    "hf_{}",
+    "eyJhbGciOiJIUzI1NiJ9.{}.c2lnbmF0dXJl",
+    "http://user:{}@proxy.example:8080/x",
+    "cli_{}",
+    "--app-secret {} --replace",
+    r"-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----",
+    "Cookie: session={}; other=1",
+    "password={}, retry",
+    "gho_{}",
+    "ghu_{}",
+    "ghs_{}",
+    "ghr_{}",
+    "xoxa-{}",
+    "xoxe-{}",
+    "xoxp-{}",
+    "xoxr-{}",
+    "xoxs-{}",
+    "xapp-{}",
+    "npm_{}",
+];
+
+/// Records that become evidence, with a place for something secret.
+const RECORDS: [&str; 10] = [
+    "2026-11-22 11:00:01,000 INFO Lark: connected to {}",
+    "2026-11-22 11:00:01,000 ERROR Lark: receive message loop exit, err: {}",
+    "2026-11-22 11:00:01,000 ERROR Lark: connect failed, err: {}",
+    "[Lark] [2026-11-22 11:00:01,000] [ERROR] receive message loop exit, err: {}",
+    "2026-11-22 11:00:01,000 INFO gateway.platforms.feishu: [Feishu] Inbound dm message received: text='{}'",
+    "2026-11-22 11:00:01,000 ERROR gateway.run: {}: Executor shutdown has been called",
+    "2026-11-22 11:00:01,000 ERROR gateway.run: [Feishu] Failed to connect: {}",
+    "2026-06-09 15:34:12 ERROR Feishu WebSocket connection lost {}",
+    "2026-11-22 11:00:01,000 ERROR gateway.run: Gateway hit a non-retryable startup conflict: {}",
+    "2026-11-22 11:00:01,000 WARNING gateway.run: Received SIGTERM as a planned gateway stop {}",
+];
+
+fn now() -> Timestamp {
+    "2026-11-22T11:00:02Z".parse().unwrap()
+}
+
+/// A secret: long enough for every shape, with digits, like nothing else in any output.
+fn secret() -> impl Strategy<Value = String> {
+    "[A-Za-z]{4}[0-9]{2}[A-Za-z0-9]{22}[0-9]".prop_map(|s| s)
+}
+
+/// The secret of this number: as long as those of [`secret`], and unlike every other.
+fn numbered(n: usize) -> String {
+    format!("Zq{n:02}XWvK81mPdLf3RtY7uHbN{n:02}c")
+}
+
+/// The secret as it stands, or with something in it that is taken out before it is shown.
+fn planted(shape: &str, secret: &str, cut: usize) -> String {
+    let (front, back) = secret.split_at(12);
+    let secret = match cut {
+        1 => format!("{front}\u{1b}[31m{back}"),
+        2 => format!("{front}\u{1b}[0m\u{1b}[K{back}"),
+        _ => secret.to_owned(),
+    };
+    shape.replace("{}", &secret)
+}
+
+/// Whether the secret, or a telling part of it, stands in the text.
+fn leaks(text: &str, secret: &str) -> bool {
+    (0..=secret.len() - 10).any(|at| text.contains(&secret[at..at + 10]))
+}
+
+fn profile(job: Option<JobFile>) -> Arc<Profile> {
+    Arc::new(Profile { name: "work".into(), home: "/nowhere/.hermes".into(), job, logs: Vec::new() })
+}
+
+fn job(text: &str) -> JobFile {
+    JobFile {
+        arguments: vec!["/bin/sh".into(), "-c".into(), text.to_owned()],
+        gateway_words: vec!["hermes".into(), text.to_owned()],
+        environment: vec![("FEISHU_APP_SECRET".into(), text.to_owned()), ("X".into(), text.to_owned())],
+        ..JobFile::named(Manager::Launchd, "/nowhere/ai.hermes.gateway.plist", "ai.hermes.gateway")
+    }
+}
+
+/// What the core says after these lines and this state file.
+fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Change>) {
+    let mut core = Core::new(Deadlines::default(), now());
+    let mut book = LogBook::new(Arc::new(Patterns::new(&[]).unwrap()));
+    let mut changes = core.step(
+        now(),
+        Evidence::Process {
+            pid: 7,
+            start: None,
+            started_at: Some(now()),
+            state: ProcessState::Running,
+            exit: None,
+        },
+    );
+    let mut at = now();
+    for line in lines {
+        at += SignedDuration::from_secs(1);
+        let mut events = Vec::new();
+        book.read("agent.log", format!("{line}\n").as_bytes(), at, &mut |event| events.push(event));
+        for event in events {
+            changes.extend(core.step(at, event.into_evidence()));
+        }
+    }
+    let state = serde_json::json!({"pid": 7, "gateway_state": "running", "platforms": {"feishu": {
+        "state": "fatal", "error_code": state_message, "error_message": state_message}}});
+    let evidence = state_files::evidence("gateway_state.json", Some(&state)).unwrap();
+    changes.extend(core.step(at, evidence));
+    changes.extend(core.tick(at + SignedDuration::from_mins(10)));
+    (core, changes)
+}
+
+/// Everything that a library user of these changes can make people see.
+fn everything_that_comes_out(
+    core: &Core,
+    changes: &[Change],
+    text: &str,
+    history: &Path,
+) -> Vec<(&'static str, String)> {
+    let zone = TimeZone::UTC;
+    let end = core.now();
+    let profile = profile(Some(job(text)));
+    let outcome = RestartOutcome::Failed { step: RestartStep::ProvingLink, why: "no link".into() };
+    let restart =
+        RestartView { asked_at: end, step: RestartStep::ProvingLink, retrying: None, outcome: Some(outcome) };
+    let view =
+        |verdict| ProfileView { profile: Arc::clone(&profile), verdict, restart: Some(restart.clone()) };
+    let mut out = Vec::new();
+    let mut policy = Policy::new(gatelight::config::Config::default().notices, now());
+    policy.step(now(), Event::Started);
+    let mut store = Store::open(history, now()).unwrap();
+    let counters = gatelight::serve::metrics::Counters::default();
+    let mut all = Vec::new();
+    for change in changes {
+        let change = ProfileChange { profile: Arc::clone(&profile), change: change.clone(), history: false };
+        for notice in policy.step(change.change.at, Event::Change(Box::new(change.clone()))) {
+            for lang in [Lang::En, Lang::Zh] {
+                out.push(("notice", format!("{:?} {:?}", notice.words(lang), notice.buttons())));
+            }
+        }
+        store.record_change(&change).unwrap();
+        counters.changed(&change);
+        out.push(("hook", gatelight::app::hook::event(&change, Lang::En).to_string()));
+        for json in [false, true] {
+            let mut shown = Vec::new();
+            let mut terminal =
+                gatelight::cli::Terminal { out: &mut shown, lang: Lang::Zh, color: true, symbols: true };
+            gatelight::cli::watch::line(&change, now(), json, &mut terminal).unwrap();
+            out.push(("watch", String::from_utf8(shown).unwrap()));
+        }
+        all.push(change);
+    }
+    out.extend(
+        policy
+            .tick(end + SignedDuration::from_hours(9))
+            .iter()
+            .map(|n| ("reminder", format!("{:?}", n.words(Lang::En)))),
+    );
+    let verdicts = changes.iter().map(|change| change.to.clone()).chain([core.verdict().clone()]);
+    for verdict in verdicts {
+        let snapshot =
+            Snapshot { at: end, profiles: vec![view(verdict)], bad_files: Vec::new(), complete: true };
+        for lang in [Lang::En, Lang::Zh] {
+            let look = Look { lang, zone: zone.clone() };
+            out.push((
+                "menu",
+                format!("{:?}", gatelight::ui::menu::menu(&snapshot, &MenuState::default(), &look, end)),
+            ));
+            out.push(("tooltip", gatelight::ui::menu::tooltip(&snapshot, &MenuState::default(), lang)));
+            let swiftbar =
+                gatelight::cli::swiftbar::swiftbar(&snapshot, lang, end, Path::new("/bin/gatelight"));
+            out.push(("swiftbar", swiftbar));
+        }
+        out.push(("json", gatelight::cli::status::json(&snapshot).unwrap()));
+        let format = gatelight::serve::metrics::Format::accepted("");
+        out.push(("metrics", gatelight::serve::metrics::render(&snapshot, &counters, end, format)));
+        let log = [LogLine { at: Some(end), file: "agent.log".into(), text: text.to_owned() }];
+        let (job_file, told) = (format!("<key>X</key><string>{text}</string>"), [text.to_owned()]);
+        out.push((
+            "diagnosis",
+            render(&Diagnosis {
+                now: end,
+                zone: &zone,
+                lang: Lang::En,
+                nameless: &Anonymiser::default(),
+                view: &snapshot.profiles[0],
+                system: &[("PATH".to_owned(), text.to_owned())],
+                job_file: Some(&job_file),
+                manager: &told,
+                findings: &told,
+                log: &log,
+                record: None,
+                span: SignedDuration::from_hours(24),
+                recording: None,
+            }),
+        ));
+    }
+    let window = Window::last(SignedDuration::from_hours(24), end);
+    // what nobody watched is no incident
+    store.watching(now(), end).unwrap();
+    let record = store.read(window.from, end).unwrap();
+    drop(store);
+    out.push(("history", gatelight::history::words::words(&record, window, Lang::En, &zone, true)));
+    out.push(("history --json", gatelight::history::export::json(&record, window, end).to_string()));
+    out.push(("history --csv", gatelight::history::export::csv(&record, window)));
+    out.push((
+        "report",
+        gatelight::report::render(&gatelight::report::ReportInput {
+            record: Record::from_changes(all, end, &[]),
+            window,
+            made_at: end,
+            from_logs: false,
+            lang: Lang::En,
+            zone,
+            version: "1".into(),
+        }),
+    ));
+    for file in std::fs::read_dir(history.parent().unwrap()).unwrap() {
+        out.push((
+            "history file",
+            String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()).into_owned(),
+        ));
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.min(120), ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_comes_out_holds_a_secret(
+        secret in secret(),
+        shape in 0..SHAPES.len(),
+        cut in 0..4_usize,
+        records in proptest::collection::vec(0..RECORDS.len(), 1..4),
+    ) {
+        let text = planted(SHAPES[shape], &secret, cut);
+        prop_assume!(cut == 0 || cut == 3 || !leaks(&text, &secret) || text.contains('\u{1b}'));
+        let lines: Vec<String> = records.iter().map(|at| RECORDS[*at].replace("{}", &text)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let (core, changes) = changes(&lines, &text);
+        for (way, out) in everything_that_comes_out(&core, &changes, &text, &folder.path().join("history.db")) {
+            prop_assert!(!leaks(&out, &secret), "{} shows {}: {}", way, text, out);
+        }
+    }
+}
+
+/// Chance may leave a shape out: here is each one, whole and cut, in each record, and once in every way out.
+#[test]
+fn every_shape_is_hidden_in_every_record_and_every_way_out() {
+    for shape in 0..SHAPES.len() {
+        for cut in 0..3 {
+            let secret = numbered(shape);
+            let text = planted(SHAPES[shape], &secret, cut);
+            for record in RECORDS {
+                let (core, changes) = changes(&[record.replace("{}", &text)], &text);
+                let said = changes.iter().map(|change| &change.to).chain([core.verdict()]);
+                for verdict in said {
+                    let shown = format!("{verdict:?}");
+                    assert!(!leaks(&shown, &secret), "{record} with {text:?}: {shown}");
+                }
+            }
+        }
+        let (secret, text) = (numbered(shape), planted(SHAPES[shape], &numbered(shape), shape % 3));
+        let lines = [RECORDS[shape % RECORDS.len()], RECORDS[(shape + 5) % RECORDS.len()]];
+        let lines = lines.map(|record| record.replace("{}", &text));
+        let folder = tempfile::tempdir().unwrap();
+        let (core, changes) = changes(&lines, &text);
+        for (way, out) in everything_that_comes_out(&core, &changes, &text, &folder.path().join("history.db"))
+        {
+            assert!(!leaks(&out, &secret), "{way} shows {text:?}: {out}");
+        }
+    }
+}
+
+/// The test can fail: what is planted as ordinary text is found again.
+#[test]
+fn ordinary_text_comes_through() {
+    let word = "Q7ordinaryword9";
+    let line = RECORDS[5].replace("{}", word);
+    let folder = tempfile::tempdir().unwrap();
+    let (core, changes) = changes(&[RECORDS[0].replace("{}", "wss://x"), line], word);
+    assert!(changes.iter().any(|change| change.to.light() == Light::Green));
+    let out = everything_that_comes_out(&core, &changes, word, &folder.path().join("history.db"));
+    // metrics, tooltip, notices and reminders hold no text of a log at all
+    let without = ["metrics", "tooltip", "reminder", "notice"];
+    let mut ways: Vec<&str> = out.iter().map(|(way, _)| *way).collect();
+    ways.sort_unstable();
+    ways.dedup();
+    assert!(ways.len() >= 15, "{ways:?}");
+    for way in ways {
+        let shown = out.iter().any(|(name, text)| *name == way && leaks(text, word));
+        let all: Vec<_> = out.iter().filter(|(name, _)| *name == way).take(2).collect();
+        assert_eq!(shown, !without.contains(&way), "{way}: shows the line of a log: {all:?}");
+    }
+    for way in without {
+        assert!(out.iter().any(|(name, text)| *name == way && text.len() > 10), "{way} is empty");
+    }
+}
+
+fn gatelight(home: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_gatelight"))
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .env("TZ", "UTC")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The same for the program itself, from real files: job file, logs, state files.
+#[test]
+fn the_program_shows_no_secret_of_the_files_that_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let (hermes, agents) = (home.join(".hermes"), home.join("Library/LaunchAgents"));
+    std::fs::create_dir_all(hermes.join("logs")).unwrap();
+    std::fs::create_dir_all(hermes.join("state")).unwrap();
+    std::fs::create_dir_all(&agents).unwrap();
+    let secret = numbered;
+    let mut log = String::new();
+    let mut environment = String::new();
+    for (n, shape) in SHAPES.iter().enumerate() {
+        let text = planted(shape, &secret(n), n % 3);
+        for record in RECORDS {
+            log += &format!("{}\n", record.replace("{}", &text));
+        }
+        let value = secret(n);
+        environment += &format!("<key>V{n}_TOKEN</key><string>{value}</string>");
+    }
+    std::fs::write(hermes.join("logs/agent.log"), &log).unwrap();
+    std::fs::write(hermes.join("logs/gateway.log"), &log).unwrap();
+    let plist = format!(
+        "<?xml version=\"1.0\"?><plist version=\"1.0\"><dict><key>Label</key><string>ai.hermes.gateway</string>\
+         <key>ProgramArguments</key><array><string>/usr/bin/python3</string><string>-m</string>\
+         <string>hermes_cli.main</string><string>gateway</string><string>run</string><string>--replace</string>\
+         <string>--app-secret</string>\n<string>{}</string></array>\
+         <key>EnvironmentVariables</key><dict>{environment}</dict></dict></plist>",
+        secret(3)
+    );
+    std::fs::write(agents.join("ai.hermes.gateway.plist"), plist).unwrap();
+    let message =
+        SHAPES.iter().enumerate().map(|(n, s)| planted(s, &secret(n), 0)).collect::<Vec<_>>().join(" | ");
+    let pid = std::process::id();
+    let state = serde_json::json!({"pid": pid, "gateway_state": "running", "app_secret": secret(1), "x_tokens": [secret(2)],
+        "note": "sk-".to_owned() + &secret(4),
+        "platforms": {"feishu": {"state": "fatal", "error_code": "x", "error_message": message}}});
+    std::fs::write(hermes.join("gateway_state.json"), state.to_string()).unwrap();
+    let log_path = hermes.join("logs/agent.log");
+    // what an agent remembered of such lines
+    let data = home.join(".local/share/gatelight");
+    let lines: Vec<String> = log.lines().map(str::to_owned).collect();
+    let (_, seen) = changes(&lines[..40], &message);
+    let mut store = Store::open(&data.join("history.sqlite"), now()).unwrap();
+    let now = Timestamp::now();
+    for (n, mut change) in seen.into_iter().enumerate() {
+        change.at = now - SignedDuration::from_secs(600 - n as i64);
+        change.to.since = change.at;
+        let profile =
+            Arc::new(Profile { name: "default".into(), home: hermes.clone(), job: None, logs: Vec::new() });
+        store.record_change(&ProfileChange { profile, change, history: false }).unwrap();
+    }
+    store.watching(now - SignedDuration::from_mins(11), now).unwrap();
+    drop(store);
+    // logs with incidents that last, for the report
+    let old_log = home.join("old.log");
+    let mut old = String::new();
+    for (n, shape) in SHAPES.iter().enumerate() {
+        let stamp = |s: i64| {
+            let at = now - SignedDuration::from_secs(7200 - 60 * n as i64 - s);
+            at.strftime("%Y-%m-%d %H:%M:%S,000").to_string()
+        };
+        let text = planted(shape, &secret(n), 0);
+        old += &format!("{} INFO gateway.run: Starting Hermes Gateway...\n", stamp(0));
+        old += &format!("{} INFO Lark: connected to {text}\n", stamp(1));
+        old += &format!("{} ERROR gateway.run: {text}: Executor shutdown has been called\n", stamp(20));
+    }
+    std::fs::write(&old_log, old).unwrap();
+    let mut silent = Vec::new();
+    for arguments in [
+        vec!["status"],
+        vec!["status", "--json"],
+        vec!["status", "--swiftbar"],
+        vec!["logs", "default", "-n", "2000"],
+        vec!["replay", log_path.to_str().unwrap()],
+        vec!["replay", log_path.to_str().unwrap(), "--json"],
+        vec!["doctor"],
+        vec!["doctor", "--json"],
+        vec!["doctor", "--fix", "--dry-run"],
+        vec![
+            "report",
+            "--out",
+            home.join("page.html").to_str().unwrap(),
+            "--from-logs",
+            old_log.to_str().unwrap(),
+        ],
+        vec!["report", "--out", home.join("page2.html").to_str().unwrap()],
+        vec!["history", "--json"],
+        vec!["history", "--csv"],
+        vec!["history"],
+        vec!["diagnose", "default"],
+    ] {
+        let mut out = gatelight(home, &arguments);
+        for page in ["page.html", "page2.html"] {
+            out += &std::fs::read_to_string(home.join(page)).unwrap_or_default();
+            let _ = std::fs::remove_file(home.join(page));
+        }
+        if !out.contains("[redacted]") {
+            silent.push(arguments.join(" "));
+        }
+        for n in 0..SHAPES.len() {
+            assert!(!leaks(&out, &secret(n)), "{arguments:?} shows secret {n} ({}):\n{out}", SHAPES[n]);
+        }
+    }
+    // these tell of job files and colours, not of lines; all others show the lines, without what is secret in them
+    let expected = ["status --swiftbar", "doctor", "doctor --json"];
+    assert_eq!(silent, expected, "ways out that show no line");
+    // a recording, which goes into public issues
+    let out = home.join("seen.jsonl");
+    let child = Command::new(env!("CARGO_BIN_EXE_gatelight"))
+        .args(["record", "default", "--out", out.to_str().unwrap()])
+        .env_clear()
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut child = Ended(child);
+    let read = || std::fs::read_to_string(&out).unwrap_or_default();
+    wait_for("the recording begins", || read().contains("gateway_state.json"));
+    // what arrives while it records
+    wait_for("the new lines are recorded", || {
+        std::fs::write(hermes.join("logs/errors.log"), &log).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        read().contains("errors.log") || {
+            std::fs::remove_file(hermes.join("logs/errors.log")).unwrap();
+            false
+        }
+    });
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(child.0.id() as i32).unwrap(),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    child.0.wait().unwrap();
+    let text = read();
+    assert!(text.contains("[redacted]"));
+    for n in 0..SHAPES.len() {
+        assert!(!leaks(&text, &secret(n)), "the recording holds secret {n} ({}):\n{text}", SHAPES[n]);
+    }
+}
+
+/// A child that does not outlive the test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !done() {
+        assert!(std::time::Instant::now() < until, "waited in vain: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}

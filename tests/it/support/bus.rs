@@ -1,0 +1,352 @@
+//! A D-Bus of the test's own: a real `dbus-daemon`, with a panel and a notification server made here.
+
+// helpers of tests are tests too; clippy knows only functions marked as such
+// what the D-Bus interfaces below ask for: arguments and receivers that nobody needs
+#![allow(clippy::unused_self, clippy::used_underscore_binding)]
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use zbus::blocking::{Connection, connection};
+use zbus::interface;
+use zbus::zvariant::{OwnedValue, Value};
+
+/// Generous: nothing waits for it unless something is broken.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits for a condition.
+pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(start.elapsed() < LIMIT, "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+// ---- the bus ---------------------------------------------------------------------------------------------------------
+
+pub struct Bus {
+    pub daemon: Child,
+    pub address: String,
+    pub folder: tempfile::TempDir,
+}
+
+impl Bus {
+    /// A bus of its own that starts no services; `None` where there is no `dbus-daemon`.
+    pub fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("bus");
+        let text = format!(
+            "<busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
+             <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/>\
+             <allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
+            socket.display()
+        );
+        std::fs::write(folder.path().join("bus.conf"), text).unwrap();
+        // without the daemon's identity: another one may come in its place
+        let address = format!("unix:path={}", socket.display());
+        Some(Self { daemon: daemon(folder.path())?, address, folder })
+    }
+
+    /// The daemon goes, and all connections with it.
+    pub fn kill(&mut self) {
+        self.daemon.kill().unwrap();
+        self.daemon.wait().unwrap();
+        std::fs::remove_file(self.folder.path().join("bus")).unwrap();
+    }
+
+    /// Another daemon comes to the same address.
+    pub fn again(&mut self) {
+        self.daemon = daemon(self.folder.path()).unwrap();
+    }
+
+    pub fn connect(&self) -> Connection {
+        connection::Builder::address(self.address.as_str()).unwrap().method_timeout(LIMIT).build().unwrap()
+    }
+}
+
+/// Starts the daemon of this folder's configuration; it listens when this returns.
+fn daemon(folder: &std::path::Path) -> Option<Child> {
+    let started = Command::new("dbus-daemon")
+        .arg(format!("--config-file={}", folder.join("bus.conf").display()))
+        .args(["--nofork", "--print-address=1"])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut daemon = match started {
+        Ok(daemon) => daemon,
+        Err(e) => {
+            eprintln!("skipped: dbus-daemon is not installed ({e})");
+            return None;
+        }
+    };
+    let mut address = String::new();
+    BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    assert!(!address.is_empty(), "dbus-daemon did not start");
+    Some(daemon)
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        let _ended = self.daemon.kill();
+        let _ended = self.daemon.wait();
+    }
+}
+
+/// `org.kde.StatusNotifierWatcher`, as a panel has it.
+#[derive(Clone, Default)]
+pub struct Watcher(pub Arc<Mutex<Vec<String>>>);
+
+#[interface(name = "org.kde.StatusNotifierWatcher")]
+impl Watcher {
+    fn register_status_notifier_item(&self, service: String) {
+        self.0.lock().unwrap().push(service);
+    }
+
+    #[zbus(property)]
+    fn is_status_notifier_host_registered(&self) -> bool {
+        true
+    }
+}
+
+impl Watcher {
+    pub fn start(bus: &Bus) -> (Self, Connection) {
+        let watcher = Self::default();
+        let connection = connection::Builder::address(bus.address.as_str())
+            .unwrap()
+            .serve_at("/StatusNotifierWatcher", watcher.clone())
+            .unwrap()
+            .name("org.kde.StatusNotifierWatcher")
+            .unwrap()
+            .build()
+            .unwrap();
+        (watcher, connection)
+    }
+
+    pub fn item(&self) -> String {
+        until("an item registers", || self.0.lock().unwrap().last().cloned())
+    }
+}
+
+/// One call of `Notify`.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub id: u32,
+    pub replaces: u32,
+    pub title: String,
+    pub body: String,
+    pub actions: Vec<String>,
+    pub urgency: u8,
+    pub has_picture: bool,
+}
+
+/// `org.freedesktop.Notifications`.
+#[derive(Clone, Default)]
+pub struct Notifications {
+    pub shown: Arc<Mutex<Vec<Shown>>>,
+    pub closed: Arc<Mutex<Vec<u32>>>,
+    pub hangs: bool,
+    pub plain: bool,
+    /// Reads markup and does not say so, as dunst.
+    pub dunst: bool,
+}
+
+#[interface(name = "org.freedesktop.Notifications")]
+impl Notifications {
+    fn get_capabilities(&self) -> Vec<&str> {
+        if self.dunst {
+            vec!["body", "actions", "x-dunst-stack-tag"]
+        } else if self.plain {
+            vec!["body"]
+        } else {
+            vec!["body", "body-markup", "actions"]
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    async fn notify(
+        &self,
+        _app: String,
+        replaces: u32,
+        _icon: String,
+        title: String,
+        body: String,
+        actions: Vec<String>,
+        hints: HashMap<String, OwnedValue>,
+        _expires: i32,
+    ) -> u32 {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        let mut shown = self.shown.lock().unwrap();
+        let id = if replaces > 0 { replaces } else { shown.len() as u32 + 100 };
+        let urgency = hints.get("urgency").and_then(|v| u8::try_from(v).ok()).unwrap();
+        let has_picture = hints.contains_key("image-data");
+        shown.push(Shown { id, replaces, title, body, actions, urgency, has_picture });
+        id
+    }
+
+    fn close_notification(&self, id: u32) {
+        self.closed.lock().unwrap().push(id);
+    }
+}
+
+impl Notifications {
+    pub fn start(bus: &Bus, server: &Self) -> Connection {
+        connection::Builder::address(bus.address.as_str())
+            .unwrap()
+            .serve_at("/org/freedesktop/Notifications", server.clone())
+            .unwrap()
+            .name("org.freedesktop.Notifications")
+            .unwrap()
+            .build()
+            .unwrap()
+    }
+
+    pub fn nth(&self, n: usize) -> Shown {
+        until("a notification is shown", || self.shown.lock().unwrap().get(n).cloned())
+    }
+
+    pub fn press(connection: &Connection, id: u32, key: &str) {
+        connection
+            .emit_signal(
+                None::<&str>,
+                "/org/freedesktop/Notifications",
+                "org.freedesktop.Notifications",
+                "ActionInvoked",
+                &(id, key),
+            )
+            .unwrap();
+    }
+}
+
+// ---- the item, as a panel reads it -----------------------------------------------------------------------------------
+
+pub struct Panel {
+    pub connection: Connection,
+    pub item: String,
+}
+
+/// Width, height, ARGB.
+pub type Pixmap = (i32, i32, Vec<u8>);
+/// Id, properties, rows below.
+pub type Node = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
+
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub id: i32,
+    pub label: String,
+    pub enabled: bool,
+    pub checked: bool,
+    pub has_icon: bool,
+}
+
+impl Panel {
+    pub fn property(&self, name: &str) -> OwnedValue {
+        let reply = self
+            .connection
+            .call_method(
+                Some(self.item.as_str()),
+                "/StatusNotifierItem",
+                Some("org.freedesktop.DBus.Properties"),
+                "Get",
+                &("org.kde.StatusNotifierItem", name),
+            )
+            .unwrap();
+        reply.body().deserialize::<OwnedValue>().unwrap()
+    }
+
+    /// The sizes on offer, and the colour of a pixel that lies within every shape.
+    pub fn icon(&self) -> (Vec<i32>, [u8; 4]) {
+        let icons: Vec<Pixmap> = self.property("IconPixmap").try_into().unwrap();
+        let (width, _, data) = icons.last().unwrap();
+        let (x, y) = (width * 7 / 44, width / 2);
+        let at = ((y * width + x) * 4) as usize;
+        (icons.iter().map(|(w, _, _)| *w).collect(), data[at..at + 4].try_into().unwrap())
+    }
+
+    pub fn tooltip(&self) -> String {
+        let (_, _, _, text): (String, Vec<Pixmap>, String, String) =
+            self.property("ToolTip").try_into().unwrap();
+        text
+    }
+
+    pub fn rows(&self) -> Vec<Row> {
+        let reply = self
+            .connection
+            .call_method(
+                Some(self.item.as_str()),
+                "/MenuBar",
+                Some("com.canonical.dbusmenu"),
+                "GetLayout",
+                &(0_i32, -1_i32, Vec::<&str>::new()),
+            )
+            .unwrap();
+        let (_, root): (u32, Node) = reply.body().deserialize().unwrap();
+        let mut rows = Vec::new();
+        let mut left: Vec<Node> = vec![root];
+        while let Some((id, properties, below)) = left.pop() {
+            let text =
+                |name: &str| properties.get(name).and_then(|v| <&str>::try_from(v).ok()).map(str::to_owned);
+            rows.push(Row {
+                id,
+                label: text("label").unwrap_or_default(),
+                enabled: properties.get("enabled").and_then(|v| bool::try_from(v).ok()).unwrap_or(true),
+                checked: properties.get("toggle-state").and_then(|v| i32::try_from(v).ok()) == Some(1),
+                has_icon: properties.contains_key("icon-data"),
+            });
+            for node in below.into_iter().rev() {
+                left.push(node.try_into().unwrap());
+            }
+        }
+        rows
+    }
+
+    pub fn labels(&self) -> Vec<String> {
+        self.rows().into_iter().map(|r| r.label).collect()
+    }
+
+    pub fn has(&self, label: &str) {
+        let mut last = Vec::new();
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until(label, || {
+                last = self.labels();
+                last.iter().any(|l| l.contains(label)).then_some(())
+            });
+        }));
+        assert!(found.is_ok(), "no row {label:?} in {last:#?}");
+    }
+
+    /// The rows once the item has told all of its last change: a layout gets new ids a moment after its new labels can be
+    /// read, and a click on an old id is ignored.
+    pub fn settled_rows(&self) -> Vec<Row> {
+        let ids = |rows: &[Row]| rows.iter().map(|r| r.id).collect::<Vec<_>>();
+        let mut before = (Instant::now(), self.rows());
+        until("the menu settles", || {
+            let now = self.rows();
+            if ids(&now) != ids(&before.1) {
+                before = (Instant::now(), now);
+            }
+            (before.0.elapsed() > Duration::from_millis(300)).then(|| before.1.clone())
+        })
+    }
+
+    /// Chooses the n-th row with this label.
+    pub fn choose(&self, label: &str, n: usize) {
+        let row = self.settled_rows().into_iter().filter(|r| r.label == label).nth(n).unwrap();
+        assert!(row.enabled, "{label}");
+        let event = (row.id, "clicked", Value::I32(0), 0_u32);
+        let _quit_may_give_no_reply = self.connection.call_method(
+            Some(self.item.as_str()),
+            "/MenuBar",
+            Some("com.canonical.dbusmenu"),
+            "Event",
+            &event,
+        );
+    }
+}

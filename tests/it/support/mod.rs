@@ -1,0 +1,181 @@
+//! What tests of the supervisor share: the `launchctl` of the tests, job files, and a watcher that tells of real processes.
+
+#[cfg(target_os = "linux")]
+pub mod bus;
+pub mod launchctl;
+pub mod machine;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use gatelight::health::{Proof, Reason, Verdict};
+use gatelight::profile::{JobFile, Profile};
+use gatelight::snapshot::{ProfileView, Snapshot};
+use gatelight::supervisor::Supervisor;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// Generous: only a hang takes this long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `done`; fails with `what` when that takes too long.
+pub fn wait_for(what: &str, done: impl FnMut() -> bool) {
+    assert!(waited_for(done), "waited in vain: {what}");
+}
+
+/// Waits until `done`, which may take too long.
+pub fn waited_for(mut done: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + PATIENCE;
+    while !done() {
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+/// Writes an executable script, by a program of its own: a child of another test that is just being started would hold
+/// our file open for writing, and what is open for writing cannot be run.
+pub fn executable(path: &Path, script: &str) {
+    let write = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""];
+    let written = std::process::Command::new("/bin/sh").args(write).arg(path).arg(script).status().unwrap();
+    assert!(written.success());
+}
+
+/// Runs one test of this binary in a process of its own: where a child has to be killed, limited or given another
+/// environment. `module` is the caller's `module_path!()`.
+pub fn test_process(module: &str, test: &str) -> (PathBuf, Vec<String>) {
+    let name = format!("{}::{test}", module.split_once("::").unwrap().1);
+    let arguments = [&name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"];
+    (std::env::current_exe().unwrap(), arguments.map(str::to_owned).to_vec())
+}
+
+/// Waits until this process has said what SIGTERM means to it: a shell that has just begun ends at once.
+#[cfg(target_os = "linux")]
+pub fn until_it_minds_sigterm(pid: u32) {
+    wait_for("it catches or ignores SIGTERM", || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status
+            .lines()
+            .filter_map(|line| line.strip_prefix("SigIgn:\t").or(line.strip_prefix("SigCgt:\t")))
+            .any(|mask| u64::from_str_radix(mask, 16).is_ok_and(|mask| mask & (1 << (15 - 1)) != 0))
+    });
+}
+
+/// The start time of a process in some unit; `None` for none and for a zombie.
+#[cfg(target_os = "linux")]
+pub fn start_of(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    if state == "Z" || state == "X" {
+        return None;
+    }
+    // starttime is field 22; state was field 3
+    fields.nth(18)?.parse().ok()
+}
+
+/// The start time of a process in some unit; `None` for none and for a zombie.
+#[cfg(not(target_os = "linux"))]
+pub fn start_of(pid: u32) -> Option<u64> {
+    let pid = pid.to_string();
+    let output =
+        std::process::Command::new("/bin/ps").args(["-o", "stat=,lstart=", "-p", &pid]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let text = text.trim();
+    if text.is_empty() || text.starts_with('Z') {
+        return None;
+    }
+    let started = text.split_once(' ')?.1;
+    Some(started.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into())))
+}
+
+/// A profile whose gateway this job starts.
+pub fn profile(name: &str, job: JobFile) -> Arc<Profile> {
+    Arc::new(Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() })
+}
+
+/// Stands in for the watcher: looks at the job's real process and says of it what the test wants said.
+pub struct Watching {
+    /// What is said of a process: reason and line, by PID.
+    says: Arc<Mutex<Say>>,
+    stop: Arc<std::sync::atomic::AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    /// What it publishes.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+/// What is said of a process with this PID.
+pub type Say = Box<dyn Fn(u32) -> (Reason, &'static str) + Send>;
+
+/// Finds the gateway's process from the job's process (which may be a wrapper).
+pub type Gateway = fn(u32) -> Option<u32>;
+
+impl Watching {
+    /// Watches until dropped.
+    pub fn start(
+        profile: &Arc<Profile>,
+        supervisor: Arc<dyn Supervisor>,
+        gateway: Gateway,
+        say: Say,
+    ) -> Self {
+        let says = Arc::new(Mutex::new(say));
+        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (publish, snapshots) =
+            watch::channel(Arc::new(snapshot(profile, Verdict::unknown(Timestamp::now()))));
+        let (profile, say, halt) = (Arc::clone(profile), Arc::clone(&says), Arc::clone(&stop));
+        let mut last: Option<(Option<u32>, Reason)> = None;
+        let thread = std::thread::spawn(move || {
+            while !halt.load(std::sync::atomic::Ordering::Relaxed) {
+                let job = profile.job.as_ref().unwrap();
+                // no answer: what was seen before stays
+                if let Ok(report) = supervisor.query(job) {
+                    let pid = report.pid.and_then(gateway).filter(|pid| start_of(*pid).is_some());
+                    let (reason, line) =
+                        pid.map_or((Reason::NotRunning, "process is gone"), |pid| say.lock().unwrap()(pid));
+                    if last != Some((pid, reason)) {
+                        last = Some((pid, reason));
+                        let now = Timestamp::now();
+                        let evidence = Some(Proof::new("agent.log", line, now));
+                        let verdict = Verdict { reason, pid, evidence, ..Verdict::unknown(now) };
+                        publish.send_replace(Arc::new(snapshot(&profile, verdict)));
+                    }
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        Self { says, stop, thread: Some(thread), snapshots }
+    }
+
+    /// Says something else from now on.
+    pub fn say(&self, say: Say) {
+        *self.says.lock().unwrap() = say;
+    }
+
+    /// Waits until it has seen a process other than this one.
+    pub fn pid_other_than(&self, old: Option<u32>) -> u32 {
+        let mut pid = None;
+        wait_for("the watcher sees a process", || {
+            pid = self.snapshots.borrow().profiles[0].verdict.pid.filter(|pid| Some(*pid) != old);
+            pid.is_some()
+        });
+        pid.unwrap()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A snapshot of one profile.
+pub fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
+    let view = ProfileView { profile: Arc::clone(profile), verdict, restart: None };
+    Snapshot { at: Timestamp::now(), profiles: vec![view], bad_files: Vec::new(), complete: true }
+}
