@@ -20,7 +20,10 @@ use crate::evidence::line::head;
 use crate::evidence::logbook::{Copies, LogEvent, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Core, Deadlines, Signal};
+use crate::history::Record;
 use crate::history::stats::works;
+use crate::profile::Profile;
+use crate::snapshot::ProfileChange;
 use crate::text::error::Trouble;
 use crate::text::trouble::NO_STAMPS;
 
@@ -67,6 +70,43 @@ impl Played {
         }
         found
     }
+}
+
+/// Most changes of one profile that are kept, the newest: as many as a history holds.
+const MOST_CHANGES: usize = 50_000;
+
+/// What the old logs of several profiles tell.
+#[derive(Debug)]
+pub(crate) struct Past {
+    /// Changes and watched times.
+    pub(crate) record: Record,
+    /// The last stamp of all.
+    pub(crate) end: Timestamp,
+    /// Files without any stamp.
+    pub(crate) silent: Vec<PathBuf>,
+}
+
+/// Plays old logs, of several profiles and in any order.
+pub(crate) fn read(paths: &[PathBuf], patterns: &Arc<Patterns>, zone: &TimeZone) -> anyhow::Result<Past> {
+    let mut past = Past { record: Record::default(), end: Timestamp::MIN, silent: Vec::new() };
+    for (name, paths) in by_profile(paths) {
+        let mut logs = Logs::open(&paths, zone)?;
+        past.silent.append(&mut logs.silent);
+        let home = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new("/")).to_path_buf();
+        let profile = Arc::new(Profile { name, home, job: None, logs: paths });
+        let mut changes = VecDeque::new();
+        let played = logs.play(patterns, &Deadlines::default(), &mut |change| {
+            if changes.len() == MOST_CHANGES {
+                changes.pop_front();
+            }
+            changes.push_back(ProfileChange { profile: Arc::clone(&profile), change, history: true });
+            Ok(())
+        })?;
+        let doubtful = played.doubtful(changes.iter().map(|change| &change.change));
+        past.record = past.record.and(Record::from_changes(changes, played.end, &doubtful));
+        past.end = past.end.max(played.end);
+    }
+    Ok(past)
 }
 
 /// The logs of one profile, ready to be played.

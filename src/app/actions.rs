@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use super::engine::Engine;
-use crate::cli::wiring::{ledger_file, start_of};
-use crate::cli::{Terminal, doctor, wiring};
+use super::diagnostics::{self, Copied};
+use super::engine::{Engine, start_of};
+use super::{job_files, open};
 use crate::doctor::Finding;
 use crate::health::{Light, RestartHelps};
+use crate::report::{self, write_private};
 use crate::snapshot::{RestartView, Snapshot};
 use crate::supervisor::Supervisors;
 use crate::supervisor::ledger::Ledger;
@@ -69,7 +71,7 @@ impl Actions {
         Self {
             snapshots: handle.snapshots.clone(),
             supervisors: Supervisors::from_environment(),
-            ledger: Ledger::at(ledger_file(engine)),
+            ledger: Ledger::at(engine.ledger_file()),
             desk: Arc::default(),
             asked: HashMap::new(),
             seen_files: BTreeMap::new(),
@@ -239,7 +241,7 @@ impl Actions {
     pub fn look_at_job_files(&self, told: bool) {
         let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
         tokio::spawn(async move {
-            let look = tokio::task::spawn_blocking(move || wiring::examine(&engine));
+            let look = tokio::task::spawn_blocking(move || job_files::findings(&engine));
             let Ok(findings) = look.await else { return };
             let repairable =
                 findings.iter().filter(|f| is_replace(f)).filter_map(|f| f.profile.clone()).collect();
@@ -260,29 +262,14 @@ impl Actions {
         });
     }
 
-    /// Repairs one profile's job file as `doctor --fix --yes` does, and tells its last words.
+    /// Repairs one profile's job file as `doctor --fix --yes` does, and reports how it ended.
     fn repair(&self, name: String) {
         let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
         tokio::spawn(async move {
-            let args = doctor::Args {
-                profiles: vec![name.clone()],
-                json: false,
-                fix: true,
-                dry_run: false,
-                yes: true,
-            };
-            let work = tokio::task::spawn_blocking(move || {
-                let mut out = Vec::new();
-                let mut terminal =
-                    Terminal { out: &mut out, lang: engine.lang, color: false, symbols: false };
-                let result = wiring::run_doctor(&args, &engine, &mut terminal)
-                    .map_err(|error| tell(lang, error.as_ref()));
-                (result, String::from_utf8_lossy(&out).into_owned())
-            });
-            let Ok((result, text)) = work.await else { return };
-            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            let body = result.map_or_else(|error| error, |_| last.trim().to_owned());
             let title = fill(lang.pick(words::REPAIR_TITLE), &[("profile", &name)]);
+            let work = tokio::task::spawn_blocking(move || job_files::repair(&engine, &name));
+            let Ok(fixed) = work.await else { return };
+            let body = job_files::conclusion(&fixed, lang);
             let _ = done.send(Done::Say(Words { title, body })).await;
             let _ = done.send(Done::Rescan).await;
         });
@@ -293,11 +280,13 @@ impl Actions {
         let snapshot = self.snapshots.borrow().clone();
         tokio::spawn(async move {
             let Some(view) = snapshot.find(&name).cloned() else { return };
-            let work =
-                tokio::task::spawn_blocking(move || wiring::copy_diagnostics(&engine, &view, &snapshot));
+            let work = tokio::task::spawn_blocking(move || diagnostics::copy(&engine, &view));
             let body = match work.await {
-                Ok(Ok(phrase)) => phrase,
-                Ok(Err(error)) => tell(lang, error.as_ref()),
+                Ok(Ok(Copied::Clipboard)) => lang.pick(words::COPIED).to_owned(),
+                Ok(Ok(Copied::File(file))) => {
+                    fill(lang.pick(words::COPIED_TO_FILE), &[("file", &file.display().to_string())])
+                }
+                Ok(Err(error)) => io(lang, &error),
                 Err(_) => return,
             };
             let title = lang.pick(words::COPIED_TITLE).to_owned();
@@ -305,10 +294,11 @@ impl Actions {
         });
     }
 
+    /// Opens a page of the last 90 days.
     fn timeline(&self) {
         let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
         tokio::spawn(async move {
-            let work = tokio::task::spawn_blocking(move || wiring::open_timeline(&engine));
+            let work = tokio::task::spawn_blocking(move || open_timeline(&engine));
             if let Ok(Err(error)) = work.await {
                 let title = lang.pick(words::TIMELINE_TITLE).to_owned();
                 let _ = done.send(Done::Say(Words { title, body: tell(lang, error.as_ref()) })).await;
@@ -321,6 +311,13 @@ impl Actions {
         let words = Words { title: fill(lang.pick(title), values), body: fill(lang.pick(body), values) };
         let _ = self.done.try_send(Done::Say(words));
     }
+}
+
+fn open_timeline(engine: &Engine) -> anyhow::Result<()> {
+    let page = report::Request::timeline(&engine.history_file(), engine.lang).make()?;
+    let path = engine.folders.data.join("timeline.html");
+    write_private(&path, page.html.as_bytes()).with_context(|| path.display().to_string())?;
+    Ok(open::start_file(&path)?)
 }
 
 fn is_replace(finding: &Finding) -> bool {

@@ -15,9 +15,7 @@ use super::coverage::{Clock, Looked, Looking};
 use super::engine::{Engine, Interrupts, runtime};
 use super::hook::{Hook, hook};
 use super::offline::offline;
-use crate::cli::Terminal;
 use crate::cli::watch::line;
-use crate::cli::wiring::history_file;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
@@ -26,6 +24,7 @@ use crate::history::store::Store;
 use crate::profile::Profile;
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
 use crate::supervisor::policy;
+use crate::terminal::Terminal;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Lang, agent as phrases, fill};
 use crate::ui::UiCommand;
@@ -111,7 +110,7 @@ fn kept_for(config: &Config) -> SignedDuration {
 
 /// The history, and what the user has to know of it.
 fn open_history(engine: &Engine) -> (Option<Store>, Option<Words>) {
-    let file = history_file(engine);
+    let file = engine.history_file();
     let lang = engine.lang;
     match Store::open_keeping(&file, Timestamp::now(), kept_for(&engine.config)) {
         Ok(store) => {

@@ -8,8 +8,12 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, ConfigError, Folders};
+use crate::diagnose;
+use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
+use crate::evidence::process;
+use crate::health::ProcessState;
 use crate::profile::Places;
 use crate::snapshot::Snapshot;
 use crate::supervisor::Supervisors;
@@ -72,6 +76,21 @@ impl Engine {
         self.config = config;
     }
 
+    /// The file of past restarts.
+    pub(crate) fn ledger_file(&self) -> PathBuf {
+        self.folders.data.join("restarts.json")
+    }
+
+    /// The history.
+    pub(crate) fn history_file(&self) -> PathBuf {
+        self.folders.data.join("history.sqlite")
+    }
+
+    /// Takes the names of this machine and its user out of a text.
+    pub(crate) fn anonymiser(&self) -> Anonymiser {
+        diagnose::anonymiser(&self.places.user_home)
+    }
+
     /// The log patterns, the user's among them.
     pub fn patterns(&self) -> anyhow::Result<Arc<Patterns>> {
         Ok(Arc::new(Patterns::new(&self.config.patterns)?))
@@ -92,6 +111,11 @@ impl Engine {
         };
         Ok(watcher::spawn(setup)?)
     }
+}
+
+/// When a live process was started: tells it from another with the same PID.
+pub(crate) fn start_of(pid: u32) -> Option<u64> {
+    process::look(pid).filter(|info| info.state != ProcessState::Zombie).map(|info| info.start)
 }
 
 /// Where systemd's user manager looks for units besides the user's own folder, in its order (systemd.unit(5)).

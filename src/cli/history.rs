@@ -1,15 +1,15 @@
 //! `gatelight history`: what happened, in words, JSON or CSV.
 
-use std::io::Write;
-use std::path::Path;
-
 use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::OK;
+use crate::app::engine::Engine;
 use crate::evidence::redact;
 use crate::history::words::words;
-use crate::history::{Reader, Record, StoreError, Window, export};
+use crate::history::{Reader, Window, export};
+use crate::terminal::Terminal;
 use crate::text::{Lang, fill, history as phrases};
 
 /// Arguments of `gatelight history`.
@@ -28,24 +28,8 @@ pub struct Args {
     csv: bool,
 }
 
-/// What the commands that tell of the past are given.
-pub struct Deps<'a> {
-    /// The history file.
-    pub history: &'a Path,
-    /// The language.
-    pub lang: Lang,
-    /// Now.
-    pub now: Timestamp,
-    /// The zone in which times are shown.
-    pub zone: TimeZone,
-    /// Whether symbols may be used.
-    pub symbols: bool,
-    /// Where the answer goes.
-    pub out: &'a mut dyn Write,
-}
-
-/// Reads a span of time: a whole number and `s`, `min`, `h`, `d` or `w`; up to ten years.
-pub fn since(text: &str) -> Result<SignedDuration, String> {
+/// Parses a span of time: a whole number with the unit `s`, `min`, `h`, `d` or `w`, up to ten years.
+pub(super) fn since(text: &str) -> Result<SignedDuration, String> {
     let bad = || fill(Lang::of_system().pick(phrases::BAD_SINCE), &[("text", &redact::one_line(text, 40))]);
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
     let number: i64 = text[..split].parse().map_err(|_| bad())?;
@@ -64,42 +48,38 @@ pub fn since(text: &str) -> Result<SignedDuration, String> {
         .ok_or_else(bad)
 }
 
-/// Runs it. 0: told; an error where the history cannot be read or the profile has none.
-pub fn run(args: &Args, deps: &mut Deps<'_>) -> anyhow::Result<u8> {
-    let window = Window::last(args.since, deps.now);
-    let mut record = load(deps.history, window)?;
+/// Prints the history. An error if it cannot be read or holds nothing of the profile.
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    let (lang, now) = (terminal.lang, Timestamp::now());
+    let window = Window::last(args.since, now);
+    let mut record = Reader::window(&engine.history_file(), window)?;
     if let Some(name) = &args.profile {
         let found = record.as_ref().is_some_and(|r| r.profiles.iter().any(|p| p.name == *name));
         if !found {
             let shown = redact::one_line(name, 80);
-            bail!(fill(deps.lang.pick(phrases::NO_SUCH_PROFILE), &[("name", &shown)]));
+            bail!(fill(lang.pick(phrases::NO_SUCH_PROFILE), &[("name", &shown)]));
         }
         record = record.map(|r| r.only(name));
     }
     let nothing = record.is_none();
     let record = record.unwrap_or_default();
     let answer = if args.json {
-        let mut json = serde_json::to_string(&export::json(&record, window, deps.now))?;
+        let mut json = serde_json::to_string(&export::json(&record, window, now))?;
         json.push('\n');
         json
     } else if args.csv {
         export::csv(&record, window)
     } else if nothing {
-        format!("{}\n", deps.lang.pick(phrases::NONE_YET))
+        format!("{}\n", lang.pick(phrases::NONE_YET))
     } else {
-        words(&record, window, deps.lang, &deps.zone, deps.symbols)
+        words(&record, window, lang, &TimeZone::system(), terminal.symbols)
     };
-    deps.out.write_all(answer.as_bytes()).and_then(|()| deps.out.flush()).context("writing the answer")?;
-    Ok(0)
-}
-
-/// The record of this window; `None` where there is no history yet.
-pub fn load(path: &Path, window: Window) -> anyhow::Result<Option<Record>> {
-    match Reader::open(path) {
-        Ok(reader) => Ok(Some(reader.read(window.from, window.to)?)),
-        Err(StoreError::Missing(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    terminal
+        .out
+        .write_all(answer.as_bytes())
+        .and_then(|()| terminal.out.flush())
+        .context("writing the answer")?;
+    Ok(OK)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The command line: one file a command, exit codes, nothing decided.
 
-use std::io::{IsTerminal, Write};
-
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::terminal::Terminal;
 use crate::text::Lang;
 
 pub mod diagnose;
@@ -20,7 +19,6 @@ pub mod serve;
 pub mod status;
 pub mod swiftbar;
 pub mod watch;
-pub mod wiring;
 
 /// Success; `status`: all green.
 pub const OK: u8 = 0;
@@ -138,26 +136,12 @@ pub enum Command {
     Simulate(crate::demo::simulate::Args),
 }
 
-/// Where and how a command speaks.
-pub struct Terminal<'a> {
-    /// Standard output, or what stands for it.
-    pub out: &'a mut dyn Write,
-    /// Language of the texts.
-    pub lang: Lang,
-    /// Colours may be used: on a terminal, unless `NO_COLOR` is set.
-    pub color: bool,
-    /// Symbols may be used: on a terminal. What goes into a file or a pipe gets words.
-    pub symbols: bool,
-}
-
 /// Runs the command line; the result is the exit code.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
     crate::app::descriptors::raise();
     let stdout = std::io::stdout();
-    let symbols = stdout.is_terminal();
-    let color = symbols && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut locked = std::io::LineWriter::new(stdout.lock());
-    let mut terminal = Terminal { out: &mut locked, lang: Lang::of_system(), color, symbols };
+    let mut terminal = Terminal::stdout(&mut locked, Lang::of_system());
     let Some(command) = cli.command else {
         let (engine, mistake) = crate::app::engine::Engine::load_or_defaults()?;
         terminal.lang = engine.lang;
@@ -188,12 +172,12 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Watch(args) => watch::run(&args, &engine, &mut terminal),
         Command::Record(args) => record::run(&args, &engine, &mut terminal),
         Command::Logs(args) => logs::run(&args, &engine, &mut terminal),
-        Command::Restart(args) => wiring::run_restart(args, &engine, &mut terminal),
-        Command::Doctor(args) => wiring::run_doctor(&args, &engine, &mut terminal),
-        Command::History(args) => wiring::run_history(&args, &engine, &mut terminal),
-        Command::Report(args) => wiring::run_report(&args, &engine, &mut terminal),
-        Command::Diagnose(args) => wiring::run_diagnose(&args, &engine, &mut terminal),
-        Command::Serve(args) => wiring::run_serve(&args, &engine, &mut terminal),
+        Command::Restart(args) => restart::run_here(args, &engine, &mut terminal),
+        Command::Doctor(args) => doctor::run(&args, &engine, &mut terminal),
+        Command::History(args) => history::run(&args, &engine, &mut terminal),
+        Command::Report(args) => report::run(&args, &engine, &mut terminal),
+        Command::Diagnose(args) => diagnose::run(&args, &engine, &mut terminal),
+        Command::Serve(args) => serve::run(&args, &engine, &mut terminal),
         Command::Simulate(_)
         | Command::Demo(_)
         | Command::Replay(_)

@@ -9,11 +9,11 @@ use anyhow::Context;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Terminal;
 use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Deadlines};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
+use crate::terminal::Terminal;
 use crate::text::error::Trouble;
 use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::trouble::NOT_REGULAR;

@@ -1,6 +1,6 @@
 //! `gatelight restart`: restarts gateways through their manager, tells each step as it happens, and proves the result.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::app::engine::{Engine, runtime, start_of};
 use crate::health::{Deadlines, Light, Reason, RestartHelps};
 use crate::history::{Store, StoreError};
 use crate::profile::Places;
@@ -18,6 +19,7 @@ use crate::supervisor::ledger::{Claim, Joined, Ledger};
 use crate::supervisor::policy::{Ask, Decision, Desk};
 use crate::supervisor::restart::{Limits, Request, StartOf, restart};
 use crate::supervisor::{Supervisor, Supervisors};
+use crate::terminal::{self, Terminal};
 use crate::text::{self, Lang, Phrase, fill, restart as words};
 
 /// Version of the JSON form.
@@ -83,19 +85,6 @@ pub struct Deps {
     pub limits: Option<Limits>,
     /// The language.
     pub lang: Lang,
-}
-
-/// Asks on the terminal; `None`: there is none.
-pub fn ask_on_terminal(question: &str) -> Option<bool> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return None;
-    }
-    eprint!("{question}");
-    let _ = io::stderr().flush();
-    let mut answer = String::new();
-    // a line is enough; what is longer is no "yes" either
-    let read = io::stdin().lock().read_line(&mut answer);
-    Some(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "是"))
 }
 
 /// Runs the command. `out` gets its words; `ask` puts a question to the user, `true` = yes. The exit code:
@@ -440,4 +429,24 @@ fn outcome_json(name: &str, outcome: &RestartOutcome, text: &str) -> serde_json:
         RestartOutcome::CannotTell { step, why } => json!({"version": version, "profile": name,
             "outcome": "cannot-tell", "step": step_word(*step), "why": why, "message": text}),
     }
+}
+
+/// Runs the command on this machine.
+pub(super) fn run_here(args: Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    runtime()?.block_on(async {
+        let handle = engine.watch(Vec::new(), None)?;
+        let deps = Deps {
+            snapshots: handle.snapshots.clone(),
+            places: engine.places.clone(),
+            supervisors: Supervisors::from_environment(),
+            ledger: Ledger::at(engine.ledger_file()),
+            history: Some(engine.history_file()),
+            start_of,
+            deadlines: engine.config.deadlines.clone(),
+            limits: None,
+            lang: engine.lang,
+        };
+        let mut ask = |question: &str| terminal::confirm(question).unwrap_or(false);
+        run(args, deps, terminal.out, &mut ask).await
+    })
 }

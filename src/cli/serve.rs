@@ -1,9 +1,12 @@
-//! Arguments of `gatelight serve`.
+//! `gatelight serve`: metrics for Prometheus.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::serve::{Config, ServeError, http::LISTEN};
+use super::OK;
+use crate::app::engine::{Engine, interrupted, runtime};
+use crate::serve::{self, Config, http::LISTEN};
+use crate::terminal::Terminal;
 
 /// Arguments of `gatelight serve`.
 #[derive(Debug, clap::Args)]
@@ -16,9 +19,13 @@ pub struct Args {
     token_file: Option<PathBuf>,
 }
 
-impl Args {
-    /// Checks them; see [`Config::new`].
-    pub fn config(&self) -> Result<Config, ServeError> {
-        Config::new(self.listen, self.token_file.as_deref())
-    }
+/// Serves until Ctrl-C.
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    let config = Config::new(args.listen, args.token_file.as_deref())?;
+    runtime()?.block_on(async {
+        let handle = engine.watch(Vec::new(), None)?;
+        let listening = |address| writeln!(terminal.out, "http://{address}/metrics");
+        serve::serve(config, &handle, &engine.history_file(), listening, interrupted()).await?;
+        Ok(OK)
+    })
 }

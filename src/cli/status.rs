@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{NO_PROFILE, NOT_GREEN, OK, RED, Terminal, USAGE};
+use super::{NO_PROFILE, NOT_GREEN, OK, RED, USAGE};
 use crate::app::engine::{Engine, first_look, runtime};
 use crate::health::{Light, Note, Proof, RestartHelps};
 use crate::profile::Places;
 use crate::recording::rfc3339;
 use crate::snapshot::{ProfileView, Snapshot};
-use crate::terminal::style;
+use crate::terminal::{Terminal, style};
 use crate::text::{self, Lang, fill, status as words};
 
 /// Version of the JSON form.

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{OK, Terminal};
+use super::OK;
 use crate::app::engine::{Engine, first_look, interrupted, runtime};
 use crate::health::{Change, Light, Reason, Verdict};
 use crate::recording::Printed;
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
-use crate::terminal::style;
+use crate::terminal::{Terminal, style};
 use crate::text::{self, fill, status as words};
 
 /// Arguments of `watch`.

@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::supervisor::Embedded;
 use crate::app::engine::{Interrupts, runtime};
-use crate::cli::{OK, RED, Terminal, watch};
+use crate::cli::{OK, RED, watch};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process;
 use crate::health::{Deadlines, Light, Manager, Reason};
@@ -20,7 +20,7 @@ use crate::profile::{JobFile, Places, Profile};
 use crate::snapshot::{RestartOutcome, RestartStep, RestartView, Snapshot};
 use crate::supervisor::restart::{Request, restart};
 use crate::supervisor::{Supervisor, Supervisors};
-use crate::terminal::style;
+use crate::terminal::{Terminal, style};
 use crate::text::error::OrSay;
 use crate::text::{self, Lang, demo as words, fill, trouble};
 use crate::watcher::{self, Command, Handle, LOOK, Setup};

@@ -1,7 +1,7 @@
 //! `gatelight diagnose`: all that a report of a wrong or red light needs, as Markdown that pastes into an issue.
 //!
-//! Pure: what it tells of is passed in. Every piece goes through [`clean`]: secrets, user names, home paths and people's
-//! identifiers are gone before anything is put together.
+//! [`gather`] collects it, [`render`] is pure. Every piece goes through [`clean`]: secrets, user names, home paths and
+//! people's identifiers are gone before anything is put together.
 
 use std::fmt::Write as _;
 
@@ -14,6 +14,12 @@ use crate::health::Note;
 use crate::history::{Record, Window, words};
 use crate::snapshot::ProfileView;
 use crate::text::{self, Lang, diagnose as phrases, fill};
+
+mod gather;
+pub(crate) mod log;
+mod system;
+
+pub(crate) use gather::{Sources, anonymiser};
 
 /// Longest text that is made, in characters; GitHub takes 65,536.
 pub const CHARS_MAX: usize = 60_000;
@@ -125,7 +131,7 @@ pub fn render(d: &Diagnosis<'_>) -> String {
         let lines: Vec<String> = told.lines().take(80).map(|l| clean(l, d.nameless)).collect();
         fenced(&mut out, "text", &lines);
     }
-    log(&mut out, d);
+    log_lines(&mut out, d);
     if let Some(path) = d.recording {
         let said = fill(lang.pick(phrases::ATTACH), &[("path", &span(&clean(path, d.nameless)))]);
         let _ = writeln!(out, "### {}\n\n{said}", lang.pick(phrases::RECORDING));
@@ -211,7 +217,7 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
     }
 }
 
-fn log(out: &mut String, d: &Diagnosis<'_>) {
+fn log_lines(out: &mut String, d: &Diagnosis<'_>) {
     let at = d.view.verdict.since;
     let time = words::local(at, d.zone);
     let _ = writeln!(out, "### {}\n", fill(d.lang.pick(phrases::LOG), &[("time", &time)]));

@@ -13,8 +13,10 @@ use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, fil
 use crate::supervisor::{JobReport, Supervisor};
 use crate::text::{Both, Phrase, doctor as phrases};
 
+pub mod fix;
 pub mod flow;
 pub mod repair;
+pub mod words;
 pub mod write;
 
 use repair::{Plan, Refusal, Wanted};

@@ -10,7 +10,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
-use super::{ChangeRow, KEEP, ProfileRecord, Record, RestartResult, RestartRow, Watched, migrate, row};
+use super::{
+    ChangeRow, KEEP, ProfileRecord, Record, RestartResult, RestartRow, Watched, Window, migrate, row,
+};
 use crate::evidence::redact;
 use crate::health::{Proof, Reason};
 use crate::snapshot::{ProfileChange, RestartOutcome, RestartView};
@@ -412,6 +414,15 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// What a history holds of a window; `None` where there is no history yet.
+    pub fn window(path: &Path, window: Window) -> Result<Option<Record>, StoreError> {
+        match Self::open(path) {
+            Ok(reader) => reader.read(window.from, window.to).map(Some),
+            Err(StoreError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Opens the history of another, perhaps running, Gatelight.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {

@@ -4,6 +4,7 @@
 //! writes and escapes.
 
 mod html;
+mod make;
 mod strip;
 
 use jiff::Timestamp;
@@ -11,6 +12,8 @@ use jiff::tz::TimeZone;
 
 use crate::history::{Record, Window};
 use crate::text::Lang;
+
+pub(crate) use make::{Request, Source, write_private};
 
 /// All that the page is made of.
 #[derive(Debug, Clone)]

@@ -1,10 +1,62 @@
 //! `gatelight serve`: the lights as metrics for Prometheus.
 //!
-//! [`metrics`] writes them (pure), [`http`] answers. One path, no bodies, every connection closed after its answer:
-//! little enough that a web server would bring more to look after than it takes away.
+//! [`metrics`] renders them (pure), [`http`] answers. One path, no request bodies, every connection closed after its
+//! answer: a web server would bring more to look after than it takes away.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::watcher::Handle;
+use restarts::RestartCount;
 
 pub mod http;
 pub mod metrics;
+mod restarts;
 
 pub use http::{Config, ServeError, Server};
 pub use metrics::Counters;
+
+/// How often the history is read for restarts. Prometheus scrapes no more often by default.
+const RESTARTS_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Serves what the watcher publishes until `stop` ends. `listening` gets the address.
+pub(crate) async fn serve(
+    config: Config,
+    handle: &Handle,
+    history: &Path,
+    listening: impl FnOnce(SocketAddr) -> std::io::Result<()>,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let mut changes = handle.changes.subscribe();
+    let counters = Arc::new(Counters::default());
+    let server = Server::bind(config).await?;
+    if let Some(address) = server.address() {
+        listening(address)?;
+    }
+    let serving = server.run(handle.snapshots.clone(), Arc::clone(&counters), Timestamp::now);
+    let mut restarts = RestartCount::since(Timestamp::now());
+    let counting = async {
+        let mut interval = tokio::time::interval(RESTARTS_INTERVAL);
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Ok(change) => counters.changed(&change),
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => break,
+                },
+                _ = interval.tick() => restarts.update(history, Timestamp::now(), &counters),
+            }
+        }
+    };
+    tokio::select! {
+        () = serving => {}
+        () = counting => {}
+        () = stop => {}
+    }
+    Ok(())
+}

@@ -1,11 +1,11 @@
-//! Colours and symbols of the terminal.
+//! Colours and symbols.
 
-use crate::cli::Terminal;
+use super::Terminal;
 use crate::health::Light;
 use crate::text::status as words;
 
-/// The light's symbol, coloured where colours may be used; its word where no terminal shows it.
-pub fn light(light: Light, terminal: &Terminal<'_>) -> String {
+/// The symbol of a light, coloured if colours are allowed; a word where symbols are not.
+pub(crate) fn light(light: Light, terminal: &Terminal<'_>) -> String {
     if terminal.symbols {
         return in_light(light.symbol(), light, terminal.color);
     }
@@ -15,22 +15,22 @@ pub fn light(light: Light, terminal: &Terminal<'_>) -> String {
         Light::Red => words::RED,
         Light::Grey => words::GREY,
     });
-    // the Chinese words are equally wide
+    // pads to a common width; the Chinese words have one already
     if word.is_ascii() { format!("{word:<5}") } else { word.to_owned() }
 }
 
-/// Less important text.
-pub fn dim(text: &str, color: bool) -> String {
+/// Dims secondary text.
+pub(crate) fn dim(text: &str, color: bool) -> String {
     paint(text, 2, color)
 }
 
-/// Important text.
-pub fn bold(text: &str, color: bool) -> String {
+/// Emphasises text.
+pub(crate) fn bold(text: &str, color: bool) -> String {
     paint(text, 1, color)
 }
 
-/// Text in the colour of a light.
-pub fn in_light(text: &str, light: Light, color: bool) -> String {
+/// Colours text like a light.
+pub(crate) fn in_light(text: &str, light: Light, color: bool) -> String {
     let code = match light {
         Light::Green => 32,
         Light::Amber => 33,

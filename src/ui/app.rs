@@ -13,10 +13,11 @@ use tokio::sync::{mpsc, watch};
 
 use super::UiCommand;
 use super::icon::Face;
+use super::login;
 use super::menu::{self, Login, Look, Menu, MenuState, Missed, MuteFor, Notifications};
 use super::notices::{Action, Event, Mute, Notice, Policy, Words};
 use super::notify::{self, Courier, Report};
-use super::{login, open};
+use crate::app::open;
 use crate::config::{Config, ConfigError, Folders, TEMPLATE};
 use crate::health::Light;
 use crate::snapshot::{ProfileChange, RestartOutcome, RestartView, Snapshot};

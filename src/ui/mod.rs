@@ -9,7 +9,6 @@ pub mod login;
 pub mod menu;
 pub mod notices;
 pub mod notify;
-pub mod open;
 pub mod tray;
 
 /// What a user asks for, in the menu or by a button of a notice.

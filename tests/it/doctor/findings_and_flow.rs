@@ -1,7 +1,6 @@
 //! The doctor on real folders: every finding, the writes under kills, the flow around a repair, the command.
 #![allow(clippy::case_sensitive_file_extension_comparisons)]
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use gatelight::cli::doctor as cli;
+use gatelight::doctor::fix::Machine;
 use gatelight::doctor::flow::{self, After, Failure, Link, Outcome, Step, World};
 use gatelight::doctor::repair::Wanted;
 use gatelight::doctor::write::{self, Original, WriteError};
@@ -19,6 +19,7 @@ use gatelight::doctor::{Code, Finding, LiveFacts, ProcessFacts, examine};
 use gatelight::health::{JobState, Manager};
 use gatelight::profile::{JobFile, Places, scan};
 use gatelight::supervisor::{JobReport, Supervisor, SupervisorError};
+use gatelight::terminal::Terminal;
 use gatelight::text::Lang;
 
 use crate::support::test_process;
@@ -727,23 +728,17 @@ fn every_failure_puts_the_old_file_back_and_reloads_it() {
 fn run(home: &Home, args: &cli::Args, supervisor: Option<&Fake>, answer: bool) -> (u8, String) {
     let mut out = Vec::new();
     let lookup = |_| supervisor.map(|fake| fake as &dyn Supervisor);
-    let code = cli::run(
-        args,
-        &mut cli::Context {
-            places: &home.places,
-            supervisor: &lookup,
-            process: &|_| None,
-            arguments_of: &|_| None,
-            link: &mut |_, _| Link::Unknown,
-            pause: &mut || {},
-            confirm: &mut |_| Some(answer),
-            redact: &|line| Cow::Borrowed(line),
-            lang: Lang::En,
-            color: false,
-        },
-        &mut out,
-    )
-    .unwrap();
+    let machine = Machine {
+        places: &home.places,
+        supervisor: &lookup,
+        process: &|_| None,
+        arguments_of: &|_| None,
+        link: &|_, _| Link::Unknown,
+        pause: &|| {},
+        lang: Lang::En,
+    };
+    let mut terminal = Terminal { out: &mut out, lang: Lang::En, color: false, symbols: false };
+    let code = cli::run_on(args, &machine, &mut terminal, &mut |_| Some(answer)).unwrap();
     (code, String::from_utf8(out).unwrap())
 }
 
@@ -792,29 +787,23 @@ fn who_keeps_the_flag_gets_the_rest() {
     let fake = Fake::new([10, 10, 11].map(|pid| report(JobState::Running, Some(pid))).to_vec());
     let mut questions = 0;
     let mut out = Vec::new();
-    let code = cli::run(
-        &cli::Args { yes: false, ..fix() },
-        &mut cli::Context {
-            places: &home.places,
-            supervisor: &|_| Some(&fake as &dyn Supervisor),
-            process: &|_| None,
-            arguments_of: &|_| {
-                Some(vec!["hermes".into(), "gateway".into(), "run".into(), "--replace".into()])
-            },
-            link: &mut |_, _| Link::Back,
-            pause: &mut || {},
-            // the flag first, KeepAlive second
-            confirm: &mut |_| {
-                questions += 1;
-                Some(questions == 2)
-            },
-            redact: &|line| Cow::Borrowed(line),
-            lang: Lang::En,
-            color: false,
-        },
-        &mut out,
-    )
-    .unwrap();
+    let machine = Machine {
+        places: &home.places,
+        supervisor: &|_| Some(&fake as &dyn Supervisor),
+        process: &|_| None,
+        arguments_of: &|_| Some(vec!["hermes".into(), "gateway".into(), "run".into(), "--replace".into()]),
+        link: &|_, _| Link::Back,
+        pause: &|| {},
+        lang: Lang::En,
+    };
+    let mut terminal = Terminal { out: &mut out, lang: Lang::En, color: false, symbols: false };
+    // the flag first, KeepAlive second
+    let mut confirm = |_: &str| {
+        questions += 1;
+        Some(questions == 2)
+    };
+    let args = cli::Args { yes: false, ..fix() };
+    let code = cli::run_on(&args, &machine, &mut terminal, &mut confirm).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert_eq!((code, questions), (0, 2), "{text}");
     let now = fs::read(&path).unwrap();

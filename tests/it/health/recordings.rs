@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use gatelight::cli::record::clean;
+use gatelight::app::record::clean;
 use gatelight::evidence::anonymise::{Anonymiser, Facts};
 use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{Deadlines, Reason};

@@ -192,7 +192,7 @@ fn everything_that_comes_out(
         for json in [false, true] {
             let mut shown = Vec::new();
             let mut terminal =
-                gatelight::cli::Terminal { out: &mut shown, lang: Lang::Zh, color: true, symbols: true };
+                gatelight::terminal::Terminal { out: &mut shown, lang: Lang::Zh, color: true, symbols: true };
             gatelight::cli::watch::line(&change, now(), json, &mut terminal).unwrap();
             out.push(("watch", String::from_utf8(shown).unwrap()));
         }

@@ -17,6 +17,14 @@ pub struct OpenError {
     values: Vec<(&'static str, String)>,
 }
 
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text(Lang::En))
+    }
+}
+
+impl std::error::Error for OpenError {}
+
 impl OpenError {
     fn new(phrase: Phrase, values: &[(&'static str, &str)]) -> Self {
         Self { phrase, values: values.iter().map(|(k, v)| (*k, (*v).to_owned())).collect() }
@@ -159,6 +167,11 @@ pub fn file(path: &Path, find: &impl Find) -> Result<Line, OpenError> {
     let opener = "xdg-open";
     let program = find.find(opener).ok_or_else(|| OpenError::new(say::NO_OPENER, &[("program", opener)]))?;
     Ok(Line::new(program, [path]))
+}
+
+/// Opens a file with its default program.
+pub(crate) fn start_file(path: &Path) -> Result<(), OpenError> {
+    file(path, &OnPath)?.start()
 }
 
 /// The command that opens the page of the system's settings on which notifications are allowed; of use on macOS only.

@@ -1,0 +1,51 @@
+//! The diagnosis of one profile, as text or for the clipboard.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::engine::Engine;
+use super::{job_files, open};
+use crate::diagnose::Sources;
+use crate::evidence::anonymise::Anonymiser;
+use crate::snapshot::ProfileView;
+use crate::supervisor::Supervisors;
+
+/// Where a diagnosis for the user was put.
+#[derive(Debug)]
+pub(crate) enum Copied {
+    /// Into the clipboard.
+    Clipboard,
+    /// Into this file: no program for the clipboard was found.
+    File(PathBuf),
+}
+
+/// The diagnosis as Markdown.
+pub(crate) fn text(
+    engine: &Engine,
+    view: &ProfileView,
+    anonymiser: &Anonymiser,
+    recording: Option<&str>,
+) -> String {
+    let sources = Sources {
+        view,
+        supervisors: &Supervisors::from_environment(),
+        findings: &job_files::findings(engine),
+        history: &engine.history_file(),
+        anonymiser,
+        recording,
+        lang: engine.lang,
+    };
+    sources.diagnose(Timestamp::now())
+}
+
+/// Puts the diagnosis where the user can paste it from.
+pub(crate) fn copy(engine: &Engine, view: &ProfileView) -> std::io::Result<Copied> {
+    let text = text(engine, view, &engine.anonymiser(), None);
+    if open::to_clipboard(&text) {
+        return Ok(Copied::Clipboard);
+    }
+    let file = engine.folders.data.join("diagnostics.md");
+    std::fs::write(&file, text)?;
+    Ok(Copied::File(file))
+}

@@ -1,0 +1,96 @@
+//! Gathers what a diagnosis says: files, the manager's answer, findings, logs, history.
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Diagnosis, around, log, render, system};
+use crate::doctor::Finding;
+use crate::evidence::anonymise::Anonymiser;
+use crate::history::{Reader, Window};
+use crate::profile::JobFile;
+use crate::snapshot::ProfileView;
+use crate::supervisor::Supervisors;
+use crate::text::Lang;
+
+/// Lines of the log in a diagnosis.
+const LOG_LINES: usize = 120;
+
+/// How far back the history goes.
+const SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What a diagnosis is made from.
+pub(crate) struct Sources<'a> {
+    /// The profile and its verdict.
+    pub(crate) view: &'a ProfileView,
+    /// The managers of this machine.
+    pub(crate) supervisors: &'a Supervisors,
+    /// What the doctor found, of any profile.
+    pub(crate) findings: &'a [Finding],
+    /// The history file.
+    pub(crate) history: &'a Path,
+    /// Takes names out.
+    pub(crate) anonymiser: &'a Anonymiser,
+    /// A recording that was made for attaching.
+    pub(crate) recording: Option<&'a str>,
+    /// The language.
+    pub(crate) lang: Lang,
+}
+
+/// Takes the names of this machine and its user out of what strangers will read.
+pub(crate) fn anonymiser(user_home: &Path) -> Anonymiser {
+    Anonymiser::new(system::facts(user_home))
+}
+
+impl Sources<'_> {
+    /// The diagnosis as Markdown.
+    pub(crate) fn diagnose(&self, now: Timestamp) -> String {
+        let (view, lang) = (self.view, self.lang);
+        let job = view.profile.job.as_ref();
+        let job_file = job.and_then(|job| std::fs::read(&job.path).ok()).and_then(|bytes| job_text(&bytes));
+        let findings: Vec<String> = self
+            .findings
+            .iter()
+            .filter(|finding| finding.profile.as_deref() == Some(view.profile.name.as_str()))
+            .map(|finding| format!("{}: {}", finding.code.name(), finding.message.pick(lang)))
+            .collect();
+        let manager: Vec<String> = job.and_then(|job| self.ask_manager(job)).into_iter().collect();
+        let log = log::last_lines(&view.profile, 4 * LOG_LINES);
+        let record = Reader::window(self.history, Window::last(SPAN, now)).ok().flatten();
+        let record = record.map(|record| record.only(&view.profile.name));
+        render(&Diagnosis {
+            now,
+            zone: &jiff::tz::TimeZone::system(),
+            lang,
+            nameless: self.anonymiser,
+            view,
+            system: &[system::system(), system::gateway_versions(view)].concat(),
+            job_file: job_file.as_deref(),
+            manager: &manager,
+            findings: &findings,
+            log: around(&log, view.verdict.since.min(now), LOG_LINES),
+            record: record.as_ref(),
+            span: SPAN,
+            recording: self.recording,
+        })
+    }
+
+    fn ask_manager(&self, job: &JobFile) -> Option<String> {
+        let supervisor = self.supervisors.get(job.manager)?;
+        Some(match supervisor.query(job) {
+            Ok(report) => format!("{}: {report:?}", job.label),
+            Err(error) => format!("{}: {error}", job.label),
+        })
+    }
+}
+
+/// The job file as text; a binary plist as XML.
+fn job_text(bytes: &[u8]) -> Option<String> {
+    if !bytes.starts_with(b"bplist") {
+        return Some(String::from_utf8_lossy(bytes).into_owned());
+    }
+    let value = plist::Value::from_reader(std::io::Cursor::new(bytes)).ok()?;
+    let mut xml = Vec::new();
+    value.to_writer_xml(&mut xml).ok()?;
+    String::from_utf8(xml).ok()
+}

@@ -1,0 +1,121 @@
+//! The logs of one profile, merged by time.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use jiff::civil::DateTime;
+
+use super::LogLine;
+use crate::evidence::line::head;
+use crate::evidence::redact::one_line;
+use crate::evidence::tail::{Limits, Tailer};
+use crate::profile::Profile;
+
+/// Longest line, in characters.
+pub(crate) const LINE_MAX: usize = 2000;
+
+/// One line of a log.
+pub(crate) struct MergedLine {
+    /// The file's name.
+    pub(crate) source: String,
+    /// Its time stamp; of a line without one, that of the line before.
+    pub(crate) stamp: Option<DateTime>,
+    /// Whether the stamp is its own.
+    own_stamp: bool,
+    /// The line, not redacted.
+    pub(crate) text: Vec<u8>,
+}
+
+/// Every log of a profile, from its end on, with the file's name.
+pub(crate) type Tailers = Vec<(String, Tailer)>;
+
+/// The last `wanted` lines of all logs together; of copies in several files one is kept.
+pub(crate) fn read_past(profile: &Profile, wanted: usize) -> (Tailers, VecDeque<MergedLine>) {
+    let mut tailers = Vec::new();
+    let mut all: Vec<MergedLine> = Vec::new();
+    for path in &profile.logs {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), Instant::now());
+        let mut blocks = Vec::new();
+        let mut count = 0;
+        while count < wanted
+            && let Some(block) = reader.next_block()
+        {
+            count += memchr::memchr_iter(b'\n', &block.bytes).count();
+            blocks.push(block.bytes);
+        }
+        let (mut stamp, mut lines) = (None, Vec::new());
+        for block in blocks.iter().rev() {
+            collect(&name, block, &mut stamp, &mut lines);
+        }
+        let skip = lines.len().saturating_sub(wanted);
+        all.extend(lines.into_iter().skip(skip));
+        tailers.push((name, tailer));
+    }
+    // A log without stamps (standard error) has no place among the others; its lines are in errors.log as well.
+    all.retain(|line| line.stamp.is_some());
+    all.sort_by_key(|line| line.stamp);
+    let mut merged: VecDeque<MergedLine> = VecDeque::new();
+    for line in all {
+        if !is_copy(&merged, &line) {
+            merged.push_back(line);
+            if merged.len() > wanted {
+                merged.pop_front();
+            }
+        }
+    }
+    (tailers, merged)
+}
+
+/// What was written since the last call, merged. Logs that cannot be read now are tried again next time.
+pub(crate) fn read_new(tailers: &mut Tailers) -> VecDeque<MergedLine> {
+    let mut fresh: Vec<MergedLine> = Vec::new();
+    for (name, tailer) in tailers {
+        let mut stamp = None;
+        let _ = tailer.poll(Instant::now(), &mut |block| collect(name, block, &mut stamp, &mut fresh));
+    }
+    fresh.sort_by_key(|line| line.stamp);
+    let mut merged = VecDeque::new();
+    for line in fresh {
+        if !is_copy(&merged, &line) {
+            merged.push_back(line);
+        }
+    }
+    merged
+}
+
+/// The last `wanted` lines for a report.
+pub(super) fn last_lines(profile: &Profile, wanted: usize) -> Vec<LogLine> {
+    let zone = jiff::tz::TimeZone::system();
+    let lines = read_past(profile, wanted).1.into_iter();
+    lines
+        .map(|line| LogLine {
+            at: line.stamp.and_then(|stamp| zone.to_ambiguous_timestamp(stamp).compatible().ok()),
+            file: line.source,
+            text: one_line(&String::from_utf8_lossy(&line.text), LINE_MAX),
+        })
+        .collect()
+}
+
+fn collect(name: &str, block: &[u8], stamp: &mut Option<DateTime>, lines: &mut Vec<MergedLine>) {
+    for text in block.split(|b| *b == b'\n').filter(|text| !text.is_empty()) {
+        let own = head(text).and_then(|head| head.stamp);
+        *stamp = own.or(*stamp);
+        lines.push(MergedLine {
+            source: name.to_owned(),
+            stamp: *stamp,
+            own_stamp: own.is_some(),
+            text: text.to_vec(),
+        });
+    }
+}
+
+/// Whether a line of the same time in another file has the same message.
+fn is_copy(merged: &VecDeque<MergedLine>, line: &MergedLine) -> bool {
+    let message =
+        |line: &MergedLine| head(&line.text).map_or_else(|| line.text.clone(), |head| head.message.to_vec());
+    let mine = message(line);
+    merged.iter().rev().take_while(|other| other.stamp == line.stamp).any(|other| {
+        other.source != line.source && other.own_stamp == line.own_stamp && message(other) == mine
+    })
+}

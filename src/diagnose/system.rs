@@ -1,0 +1,142 @@
+//! What a diagnosis says about this machine, and the names that it must not say.
+
+use std::path::{Path, PathBuf};
+
+use crate::evidence::anonymise::Facts;
+use crate::evidence::process;
+use crate::snapshot::ProfileView;
+
+/// Most arguments of a command line that are searched for an interpreter.
+const ARGUMENTS_MAX: usize = 20;
+
+/// Most entries of a folder that are read.
+const ENTRIES_MAX: usize = 20_000;
+
+/// The names that are taken out, as far as the environment and the system know them.
+pub(super) fn facts(user_home: &Path) -> Facts {
+    let mut facts = Facts::default();
+    facts.homes.push(user_home.to_path_buf());
+    // a home behind a symbolic link has two names
+    facts.homes.extend(user_home.canonicalize().ok().filter(|real| real != user_home));
+    facts.users.extend(["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok()));
+    let folder = user_home.file_name().map(|name| name.to_string_lossy().into_owned());
+    facts.users.extend(folder);
+    facts.users.extend(full_name(&std::fs::read_to_string("/etc/passwd").unwrap_or_default(), user_home));
+    facts.users.sort();
+    facts.users.dedup();
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    facts.hosts.extend(host.split_once('.').map(|(short, _)| short.to_owned()));
+    facts.hosts.push(host);
+    facts
+}
+
+/// The full name of the user with this home, from the text of `/etc/passwd`. macOS does not list people there.
+fn full_name(passwd: &str, home: &Path) -> Option<String> {
+    passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find_map(|fields| {
+        let name = fields.get(4)?.split(',').next()?.trim();
+        (fields.get(5).is_some_and(|h| Path::new(h) == home) && name.contains(' ')).then(|| name.to_owned())
+    })
+}
+
+/// The versions of hermes-agent and of its Python, from the virtual environment of the gateway's interpreter, where pip
+/// leaves a folder `hermes_agent-VERSION.dist-info`. No program is run.
+pub(super) fn gateway_versions(view: &ProfileView) -> Vec<(String, String)> {
+    let running = view.verdict.pid.and_then(process::look).map(|info| info.command).unwrap_or_default();
+    let written =
+        view.profile.job.iter().flat_map(|job| job.gateway_words.iter().chain(&job.arguments).cloned());
+    let programs = running.into_iter().chain(written).map(PathBuf::from).filter(|word| word.is_absolute());
+    // a venv's interpreter is a symbolic link: it is not followed
+    let found = programs.take(ARGUMENTS_MAX).find_map(|program| versions_beside(&program));
+    found.map_or_else(Vec::new, |(hermes, python)| {
+        vec![("hermes-agent".to_owned(), hermes), ("Python".to_owned(), python)]
+    })
+}
+
+fn versions_beside(program: &Path) -> Option<(String, String)> {
+    let environment = program.parent().filter(|folder| folder.ends_with("bin"))?.parent()?;
+    let names = |folder: &Path, most: usize| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().take(most);
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+    };
+    let lib = environment.join("lib");
+    names(&lib, ENTRIES_MAX).into_iter().filter(|name| name.starts_with("python3")).find_map(|python| {
+        names(&lib.join(&python).join("site-packages"), ENTRIES_MAX).iter().find_map(|name| {
+            let version = name.strip_prefix("hermes_agent-")?.strip_suffix(".dist-info")?;
+            Some((version.to_owned(), python.trim_start_matches("python").to_owned()))
+        })
+    })
+}
+
+/// Versions and settings of the system, by name.
+pub(super) fn system() -> Vec<(String, String)> {
+    let name = rustix::system::uname();
+    let mut found = vec![
+        ("Gatelight".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        (
+            "kernel".to_owned(),
+            format!(
+                "{} {} {}",
+                name.sysname().to_string_lossy(),
+                name.release().to_string_lossy(),
+                name.machine().to_string_lossy()
+            ),
+        ),
+    ];
+    found.extend(distribution().map(|d| ("system".to_owned(), d)));
+    for variable in ["LANG", "LC_ALL", "TZ"] {
+        found.extend(std::env::var(variable).ok().map(|value| (variable.to_owned(), value)));
+    }
+    found
+}
+
+/// `PRETTY_NAME` of os-release.
+#[cfg(not(target_os = "macos"))]
+fn distribution() -> Option<String> {
+    let text = std::fs::read_to_string("/etc/os-release").ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix("PRETTY_NAME="))?;
+    Some(line.trim_matches('"').to_owned())
+}
+
+/// `ProductVersion` of the file that sw_vers(1) reads.
+#[cfg(target_os = "macos")]
+fn distribution() -> Option<String> {
+    let value = plist::Value::from_file("/System/Library/CoreServices/SystemVersion.plist").ok()?;
+    let version = value.as_dictionary()?.get("ProductVersion")?.as_string()?;
+    Some(format!("macOS {version}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_of_this_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let facts = facts(folder.path());
+        assert_eq!(facts.homes[0], folder.path());
+        assert!(facts.hosts.iter().all(|h| !h.is_empty()) && !facts.hosts.is_empty());
+        assert!(system().iter().any(|(name, _)| name == "Gatelight"));
+    }
+
+    #[test]
+    fn the_versions_stand_beside_the_interpreter() {
+        let folder = tempfile::tempdir().unwrap();
+        let venv = folder.path().join("venv");
+        std::fs::create_dir_all(venv.join("bin")).unwrap();
+        std::fs::create_dir_all(venv.join("lib/python3.12/site-packages/hermes_agent-0.19.0.dist-info"))
+            .unwrap();
+        std::fs::create_dir_all(venv.join("lib/python3.12/site-packages/other-1.0.dist-info")).unwrap();
+        let found = versions_beside(&venv.join("bin/python"));
+        assert_eq!(found, Some(("0.19.0".to_owned(), "3.12".to_owned())));
+        assert_eq!(versions_beside(&venv.join("lib/python")), None);
+        assert_eq!(versions_beside("/".as_ref()), None);
+    }
+
+    #[test]
+    fn full_names() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:Bob Smith,,,:/home/bob:/bin/sh\nbroken\n";
+        assert_eq!(full_name(passwd, "/home/bob".as_ref()), Some("Bob Smith".to_owned()));
+        assert_eq!(full_name(passwd, "/root".as_ref()), None);
+    }
+}

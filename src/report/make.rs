@@ -1,0 +1,101 @@
+//! Gathers what a page is made of, and writes the page.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{ReportInput, render};
+use crate::evidence::patterns::Patterns;
+use crate::history::{Reader, Window};
+use crate::postmortem;
+use crate::text::Lang;
+
+/// The longest strip of a page.
+const LONGEST_STRIP: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Where the page's record comes from.
+pub(crate) enum Source<'a> {
+    /// The history of the agent.
+    History(&'a Path),
+    /// Old logs, which end the page's time.
+    Logs(&'a [PathBuf], &'a Arc<Patterns>),
+}
+
+/// Which page to make.
+pub(crate) struct Request<'a> {
+    /// Where the record comes from.
+    pub(crate) source: Source<'a>,
+    /// How far back incidents are listed.
+    pub(crate) since: SignedDuration,
+    /// Now.
+    pub(crate) now: Timestamp,
+    /// The language.
+    pub(crate) lang: Lang,
+    /// The zone in which times are shown.
+    pub(crate) zone: TimeZone,
+}
+
+/// A page that was made.
+pub(crate) struct Page {
+    /// The page, self-contained.
+    pub(crate) html: String,
+    /// Old logs without any time stamp: they are not on the page.
+    pub(crate) silent: Vec<PathBuf>,
+}
+
+impl Request<'_> {
+    /// The page of the last 90 days, as the menu offers it.
+    pub(crate) fn timeline(history: &Path, lang: Lang) -> Request<'_> {
+        let (now, zone) = (Timestamp::now(), TimeZone::system());
+        Request { source: Source::History(history), since: LONGEST_STRIP, now, lang, zone }
+    }
+
+    /// Reads the record and draws the page.
+    pub(crate) fn make(&self) -> anyhow::Result<Page> {
+        let (record, end, silent) = match &self.source {
+            Source::History(file) => {
+                let all = Window::last(self.since.max(LONGEST_STRIP), self.now);
+                (Reader::window(file, all)?.unwrap_or_default(), self.now, Vec::new())
+            }
+            Source::Logs(files, patterns) => {
+                let past = postmortem::read(files, patterns, &TimeZone::system())?;
+                (past.record, past.end, past.silent)
+            }
+        };
+        let html = render(&ReportInput {
+            record,
+            window: Window::last(self.since, end),
+            made_at: end,
+            from_logs: matches!(self.source, Source::Logs(..)),
+            lang: self.lang,
+            zone: self.zone.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        });
+        Ok(Page { html, silent })
+    }
+}
+
+/// Writes a file that only its owner can read, completely or not at all.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}

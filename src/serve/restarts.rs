@@ -1,0 +1,44 @@
+//! Counts the restarts that other Gatelight processes were asked for, from the history that they write.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::metrics::Counters;
+use crate::history::Reader;
+
+/// A restart may have been asked for this long before it ended, and be recorded this long after.
+const LONGEST_RESTART: SignedDuration = SignedDuration::from_mins(30);
+
+/// Which restarts were counted.
+pub(super) struct RestartCount {
+    since: Timestamp,
+    last_read: Timestamp,
+    counted: BTreeSet<(String, Timestamp)>,
+}
+
+impl RestartCount {
+    /// Counts restarts that end after `now`.
+    pub(super) fn since(now: Timestamp) -> Self {
+        Self { since: now, last_read: now, counted: BTreeSet::new() }
+    }
+
+    /// Counts those that were recorded since. The time of the last read does not tell them apart: one that ended before
+    /// it may be recorded after it.
+    pub(super) fn update(&mut self, history: &Path, now: Timestamp, counters: &Counters) {
+        let from = self.last_read.min(now) - LONGEST_RESTART;
+        // no history, or one that is being written: the next read tries again
+        let Ok(record) = Reader::open(history).and_then(|reader| reader.read(from, now)) else { return };
+        for profile in &record.profiles {
+            for restart in profile.restarts.iter().filter(|r| r.ended_at > self.since) {
+                if self.counted.insert((profile.name.clone(), restart.asked_at)) {
+                    counters.restarted(&profile.name, restart.result);
+                }
+            }
+        }
+        // earlier ones are not read again
+        self.counted.retain(|(_, asked_at)| *asked_at >= from - LONGEST_RESTART);
+        self.last_read = now;
+    }
+}
