@@ -116,6 +116,7 @@ impl Supervisor for Embedded {
             pid,
             last_exit: entry.last_exit,
             runs: Some(entry.runs),
+            keeps_alive: true,
             ..JobReport::NOT_LOADED
         })
     }

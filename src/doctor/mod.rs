@@ -410,7 +410,7 @@ impl Look<'_> {
             }
         }
         match job.keep_alive {
-            KeepAlive::Always | KeepAlive::Conditional => {
+            KeepAlive::Always | KeepAlive::Conditional | KeepAlive::AfterSuccess => {
                 self.add(
                     Code::ReplaceWithKeepalive,
                     Some(&file),
@@ -428,7 +428,7 @@ impl Look<'_> {
                     can.is_ok(),
                 );
             }
-            KeepAlive::No => {}
+            KeepAlive::No | KeepAlive::AfterSignal => {}
         }
     }
 

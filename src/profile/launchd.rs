@@ -88,6 +88,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
         gateway_words: command.texts(),
         arguments,
         environment,
+        working_directory: path_of("WorkingDirectory"),
         stdout: path_of("StandardOutPath"),
         stderr: path_of("StandardErrorPath"),
         run_at_load: dict.get("RunAtLoad").and_then(Value::as_boolean).unwrap_or(false),
@@ -136,10 +137,13 @@ fn arguments(dict: &Dictionary) -> Result<Vec<String>, Phrase> {
 fn keep_alive(value: Option<&Value>) -> KeepAlive {
     match value {
         Some(Value::Boolean(true)) => KeepAlive::Always,
-        // launchd restarts when any of the conditions holds
+        // launchd restarts the job when any of the conditions holds (launchd.plist(5))
         Some(Value::Dictionary(conditions)) => {
-            match conditions.get("SuccessfulExit").and_then(Value::as_boolean) {
-                Some(false) => KeepAlive::AfterFailure,
+            let condition = |name| conditions.get(name).and_then(Value::as_boolean);
+            match (condition("SuccessfulExit"), condition("Crashed")) {
+                (Some(false), _) => KeepAlive::AfterFailure,
+                (Some(true), None) if conditions.len() == 1 => KeepAlive::AfterSuccess,
+                (None, Some(true)) if conditions.len() == 1 => KeepAlive::AfterSignal,
                 _ => KeepAlive::Conditional,
             }
         }

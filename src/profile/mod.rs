@@ -60,6 +60,8 @@ pub struct JobFile {
     pub gateway_words: Vec<String>,
     /// Environment set by the file.
     pub environment: Vec<(String, String)>,
+    /// `WorkingDirectory`.
+    pub working_directory: Option<PathBuf>,
     /// `StandardOutPath`.
     pub stdout: Option<PathBuf>,
     /// `StandardErrorPath`.
@@ -86,6 +88,7 @@ impl JobFile {
             arguments: Vec::new(),
             gateway_words: Vec::new(),
             environment: Vec::new(),
+            working_directory: None,
             stdout: None,
             stderr: None,
             run_at_load: true,
@@ -107,17 +110,47 @@ impl JobFile {
     }
 }
 
-/// When the manager starts the job again.
+/// When the manager starts the job again after its process has exited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepAlive {
     /// Never.
     No,
-    /// Whatever the exit status (`KeepAlive` true; `Restart=always`).
+    /// After any exit (`KeepAlive` true; `Restart=always`).
     Always,
-    /// Only after a failure (`SuccessfulExit` false; `Restart=on-failure`).
+    /// After a failure only (`SuccessfulExit` false; `Restart=on-failure`).
     AfterFailure,
-    /// Some other condition.
+    /// After exit code 0 only (`SuccessfulExit` true; `Restart=on-success`).
+    AfterSuccess,
+    /// After a fatal signal only (`Crashed` true; `Restart=on-abnormal`, `on-abort`).
+    AfterSignal,
+    /// Under a condition that Gatelight does not evaluate (`PathState`, `NetworkState`, …).
     Conditional,
+}
+
+impl KeepAlive {
+    /// The value of a unit's `Restart=` (systemd.service(5)).
+    pub fn of_systemd(restart: &str) -> Self {
+        match restart {
+            "always" => Self::Always,
+            "on-failure" => Self::AfterFailure,
+            "on-success" => Self::AfterSuccess,
+            "on-abnormal" | "on-abort" => Self::AfterSignal,
+            "no" | "" => Self::No,
+            _ => Self::Conditional,
+        }
+    }
+
+    /// Whether the manager starts the job again after this exit (a signal as its negative number). `None`, a job that
+    /// has not exited yet, counts as a failure; a condition that is not evaluated counts as met.
+    pub const fn restarts_after(self, exit: Option<i32>) -> bool {
+        match self {
+            Self::No => false,
+            Self::Always | Self::Conditional => true,
+            Self::AfterFailure => !matches!(exit, Some(0)),
+            Self::AfterSuccess => matches!(exit, None | Some(0)),
+            Self::AfterSignal => matches!(exit, None | Some(i32::MIN..0)),
+        }
+    }
 }
 
 /// A file that looks like a gateway's job and could not be read.
@@ -191,4 +224,25 @@ pub fn expand(path: &str, user_home: &Path) -> PathBuf {
         }
     }
     PathBuf::from(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exits_after_which_a_job_is_started_again() {
+        // never exited, exit 0, exit 1, signal
+        let exits = [None, Some(0), Some(1), Some(-9)];
+        for (keep_alive, expected) in [
+            (KeepAlive::No, [false; 4]),
+            (KeepAlive::Always, [true; 4]),
+            (KeepAlive::Conditional, [true; 4]),
+            (KeepAlive::AfterFailure, [true, false, true, true]),
+            (KeepAlive::AfterSuccess, [true, true, false, false]),
+            (KeepAlive::AfterSignal, [true, false, false, true]),
+        ] {
+            assert_eq!(exits.map(|exit| keep_alive.restarts_after(exit)), expected, "{keep_alive:?}");
+        }
+    }
 }

@@ -393,15 +393,14 @@ pub fn read(
         gateway_words: command.texts(),
         arguments,
         environment,
+        working_directory: last
+            .get("WorkingDirectory")
+            .map(|value| resolved(value.trim_start_matches('-'), user_home))
+            .filter(|path| path.is_absolute()),
         stdout: output("StandardOutput"),
         stderr: output("StandardError"),
         run_at_load: install,
-        keep_alive: match last.get("Restart").map_or("no", String::as_str) {
-            "always" => KeepAlive::Always,
-            "on-failure" => KeepAlive::AfterFailure,
-            "no" | "" => KeepAlive::No,
-            _ => KeepAlive::Conditional,
-        },
+        keep_alive: KeepAlive::of_systemd(last.get("Restart").map_or("", String::as_str)),
         throttle_s: seconds("RestartSec"),
         exit_timeout_s: seconds("TimeoutStopSec").or_else(|| seconds("TimeoutSec")),
         drop_ins: Vec::new(),

@@ -15,33 +15,46 @@ use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
 use crate::profile::property_list::ListError;
 
-/// What a manager says of a job.
+/// What a service manager reports about a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobReport {
     /// Its state.
     pub state: JobState,
-    /// The job's process; it may be a wrapper around the gateway.
+    /// The job's process, which may be a wrapper around the gateway.
     pub pid: Option<u32>,
-    /// How the previous run ended; negative = signal.
+    /// Exit code of the previous run; a signal as its negative number.
     pub last_exit: Option<i32>,
-    /// How often it was started.
+    /// launchd: why the system ended the previous run or refused it, as an identifier of at most 80 characters
+    /// (`OS_REASON_CODESIGNING`, `JETSAM_REASON_MEMORY_IDLE_EXIT`).
+    pub exit_reason: Option<String>,
+    /// Number of starts: launchd's `runs` since the job was loaded, systemd's `NRestarts` + 1 since the last start by
+    /// hand.
     pub runs: Option<u64>,
-    /// launchd: the domain that knows it (`gui/501`).
+    /// The manager could not execute the program at its last attempt: missing, refused by the system, or one of the
+    /// job's paths cannot be opened.
+    pub spawn_failed: bool,
+    /// Whether the manager starts the job again after the exit that `last_exit` reports. Derived from the job file
+    /// (launchd) or the unit's properties (systemd); `true` where the conditions cannot be evaluated.
+    pub keeps_alive: bool,
+    /// launchd: the domain in which the job is loaded (`gui/501`).
     pub domain: Option<String>,
-    /// The time between SIGTERM and SIGKILL that holds for it, 1 s to [`LONGEST_EXIT`]; `None`: not told, or no end.
+    /// The job's time between SIGTERM and SIGKILL, 1 s to [`LONGEST_EXIT`]; `None`: not reported, or unlimited.
     pub exit_timeout: Option<Duration>,
 }
 
-/// Longest time between SIGTERM and SIGKILL that is waited for.
+/// Longest time between SIGTERM and SIGKILL that Gatelight waits for.
 pub const LONGEST_EXIT: Duration = Duration::from_secs(600);
 
 impl JobReport {
-    /// Of a job that its manager does not know.
+    /// A job that its manager has not loaded.
     pub const NOT_LOADED: Self = Self {
         state: JobState::NotLoaded,
         pid: None,
         last_exit: None,
+        exit_reason: None,
         runs: None,
+        spawn_failed: false,
+        keeps_alive: false,
         domain: None,
         exit_timeout: None,
     };

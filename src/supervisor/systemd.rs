@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::child::{self, Answer};
 use super::{JobReport, LONGEST_EXIT, Odd, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
-use crate::profile::JobFile;
+use crate::profile::{JobFile, KeepAlive};
 
 /// Where Linux keeps it.
 pub const SYSTEMCTL: &str = "/usr/bin/systemctl";
@@ -108,7 +108,10 @@ impl Supervisor for Systemd {
             state: unit.state(),
             pid: unit.main_pid,
             last_exit: unit.last_exit(),
+            exit_reason: None,
             runs: unit.started.then(|| unit.restarts.saturating_add(1)),
+            spawn_failed: unit.spawn_failed(),
+            keeps_alive: unit.keeps_alive(),
             domain: None,
             exit_timeout: unit.stop_timeout,
         })
@@ -270,6 +273,23 @@ impl Unit {
             && !near_limit
     }
 
+    /// Whether systemd could not execute the program: it could not set up the process (`resources`), or the child
+    /// failed before its exec and reported one of systemd's own exit codes (systemd.exec(5), "Process Exit Codes").
+    fn spawn_failed(&self) -> bool {
+        let own_code = self.exec_code == 1 && (200..=245).contains(&self.exec_status);
+        self.main_pid.is_none() && (self.result == "resources" || own_code)
+    }
+
+    /// Whether systemd starts the unit again after its last exit: by its `Restart=`, unless the exit status is in
+    /// `RestartPreventExitStatus=`, the start limit is exhausted, or the unit is in a final state already (`inactive`,
+    /// `failed`: a pending restart is `activating`).
+    fn keeps_alive(&self) -> bool {
+        let final_state = matches!(self.active.as_str(), "inactive" | "failed");
+        let prevented = self.exec_code == 1 && self.prevented.contains(&self.exec_status);
+        let keep_alive = KeepAlive::of_systemd(&self.restart);
+        !final_state && !prevented && self.load == "loaded" && keep_alive.restarts_after(self.last_exit())
+    }
+
     /// How the previous run ended; negative = signal. systemd forgets it when the next one starts.
     pub const fn last_exit(&self) -> Option<i32> {
         match self.exec_code {
@@ -347,6 +367,24 @@ mod tests {
             "LoadState=loaded ActiveState=failed {unlimited} Result=exit-code ExecMainCode=1 NRestarts=99"
         );
         assert_eq!(unit(&lines).state(), Stopped);
+    }
+
+    #[test]
+    fn units_that_come_back_and_units_that_could_not_start() {
+        let failure = "Restart=on-failure ExecMainStartTimestampMonotonic=5 RestartPreventExitStatus=78";
+        for (lines, keeps_alive, spawn_failed) in [
+            ("ActiveState=active MainPID=12", true, false),
+            ("ActiveState=activating Result=exit-code ExecMainCode=1 ExecMainStatus=1", true, false),
+            ("ActiveState=activating Result=exit-code ExecMainCode=1 ExecMainStatus=203", true, true),
+            ("ActiveState=activating Result=resources", true, true),
+            ("ActiveState=activating Result=exit-code ExecMainCode=1 ExecMainStatus=78", false, false),
+            ("ActiveState=failed Result=start-limit-hit ExecMainCode=1 ExecMainStatus=1", false, false),
+            ("ActiveState=failed Result=exit-code ExecMainCode=1 ExecMainStatus=200", false, true),
+            ("ActiveState=inactive Result=success ExecMainCode=1 ExecMainStatus=0", false, false),
+        ] {
+            let unit = unit(&format!("LoadState=loaded {failure} {lines}"));
+            assert_eq!((unit.keeps_alive(), unit.spawn_failed()), (keeps_alive, spawn_failed), "{lines}");
+        }
     }
 
     #[test]

@@ -219,17 +219,21 @@ impl Supervisor for Launchd {
     }
 
     fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
+        let keep_alive = job.keep_alive;
         Ok(match self.find(&job.label)? {
             Sight::Here { domain, job } => JobReport {
                 state: if job.pid.is_some() { JobState::Running } else { JobState::Waiting },
                 pid: job.pid,
                 last_exit: job.last_exit,
+                keeps_alive: keep_alive.restarts_after(job.last_exit),
+                spawn_failed: job.spawn_failed,
                 runs: job.runs,
                 domain: Some(domain),
                 exit_timeout: job
                     .exit_timeout_s
                     .filter(|s| *s > 0)
                     .map(|s| Duration::from_secs(s).min(LONGEST_EXIT)),
+                exit_reason: job.exit_reason,
             },
             Sight::Nowhere => JobReport::NOT_LOADED,
         })

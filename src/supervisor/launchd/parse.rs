@@ -3,6 +3,9 @@
 //! Wordings and shapes were taken from public transcripts; those in `tests/fixtures/launchctl` are kept with their
 //! sources. No function here panics on any text.
 
+/// Longest `last exit reason` that is kept, in bytes.
+const LONGEST_REASON: usize = 80;
+
 /// What one job's `print` or `list` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Job {
@@ -16,6 +19,10 @@ pub struct Job {
     pub runs: Option<u64>,
     /// Seconds between SIGTERM and SIGKILL; 0: no end; `print` only.
     pub exit_timeout_s: Option<u64>,
+    /// `last exit reason`: why the system ended the previous run or refused it; `print` only.
+    pub exit_reason: Option<String>,
+    /// `job state = spawn failed`; `print` only.
+    pub spawn_failed: bool,
     /// The text contradicts itself: a value with newlines in it may pose as fields. Ask in another way too.
     pub doubtful: bool,
 }
@@ -75,6 +82,8 @@ pub fn print(text: &str) -> Option<Job> {
             "last terminating signal" => {
                 job.last_exit = trailing_number(value).map(|signal| -signal);
             }
+            "last exit reason" => job.exit_reason = identifier(value),
+            "job state" => job.spawn_failed = value == "spawn failed",
             "runs" => job.runs = value.parse().ok(),
             "exit timeout" => job.exit_timeout_s = value.parse().ok(),
             _ => {}
@@ -101,6 +110,14 @@ fn leading_number(value: &str) -> Option<i32> {
 /// `Killed: 9` → 9, `9` → 9.
 fn trailing_number(value: &str) -> Option<i32> {
     value.rsplit([':', ' ']).next()?.parse().ok().filter(|n| *n > 0)
+}
+
+/// `OS_REASON_CODESIGNING` as it is; of anything else up to its first character that no identifier has (`killed by
+/// signal: 9` → `killed`, `OS_REASON_DYLD | 0x1` → `OS_REASON_DYLD`).
+fn identifier(value: &str) -> Option<String> {
+    let end = value.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(value.len());
+    let name = &value[..end];
+    (!name.is_empty() && name.len() <= LONGEST_REASON).then(|| name.to_owned())
 }
 
 /// Reads `launchctl list LABEL`: an old-style property list. `None`: this is none.
@@ -205,7 +222,7 @@ mod tests {
     use super::*;
 
     fn job(pid: Option<u32>, state: &str, last_exit: Option<i32>, runs: Option<u64>) -> Job {
-        Job { pid, state: Some(state.into()), last_exit, runs, exit_timeout_s: None, doubtful: false }
+        Job { pid, state: Some(state.into()), last_exit, runs, ..Job::default() }
     }
 
     #[test]
@@ -241,11 +258,23 @@ mod tests {
             ("last exit code = (never exited)", None),
             ("last terminating signal = Killed: 9", Some(-9)),
             ("last terminating signal = Segmentation fault: 11", Some(-11)),
-            ("last exit reason = JETSAM_REASON_MEMORY_IDLE_EXIT", None),
-            ("last exit reason = OS_REASON_CODESIGNING", None),
         ] {
             let text = format!("gui/501/x = {{\n\tstate = running\n\tpid = 12\n\t{line}\n}}\n");
             assert_eq!(print(&text), Some(job(Some(12), "running", end, None)), "{line}");
+        }
+    }
+
+    #[test]
+    fn exit_reasons() {
+        for (value, reason) in [
+            ("JETSAM_REASON_MEMORY_IDLE_EXIT", Some("JETSAM_REASON_MEMORY_IDLE_EXIT")),
+            ("OS_REASON_CODESIGNING", Some("OS_REASON_CODESIGNING")),
+            ("OS_REASON_DYLD | 0x1", Some("OS_REASON_DYLD")),
+            ("killed by signal: 9", Some("killed")),
+            ("\u{1b}[31m", None),
+        ] {
+            let text = format!("gui/501/x = {{\n\tstate = running\n\tlast exit reason = {value}\n}}\n");
+            assert_eq!(print(&text).unwrap().exit_reason.as_deref(), reason, "{value}");
         }
     }
 

@@ -10,16 +10,30 @@ fn fixture(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// File, PID, state, end of the previous run, runs, seconds until SIGKILL.
-type Print = (&'static str, Option<u32>, &'static str, Option<i32>, u64, u64);
+/// Shape of a `print` and what is read from it: file, PID, state, exit of the previous run, its reason, starts, seconds
+/// until SIGKILL, spawn failed.
+type Print = (&'static str, Option<u32>, &'static str, Option<i32>, Option<&'static str>, u64, u64, bool);
 
-const PRINTS: [Print; 6] = [
-    ("print-running.txt", Some(38837), "running", None, 48, 25),
-    ("print-mojave.txt", Some(1486), "running", Some(0), 3, 5),
-    ("print-xpcproxy.txt", Some(4242), "xpcproxy", Some(-15), 778, 5),
-    ("print-spawn-scheduled.txt", None, "spawn scheduled", Some(5), 5, 5),
-    ("print-never-started.txt", None, "not running", None, 0, 5),
-    ("print-config.txt", None, "not running", Some(78), 12207, 25),
+const CODESIGNING: Option<&str> = Some("OS_REASON_CODESIGNING");
+
+const PRINTS: [Print; 17] = [
+    ("print-running.txt", Some(38837), "running", None, None, 48, 25, false),
+    ("print-mojave.txt", Some(1486), "running", Some(0), None, 3, 5, false),
+    ("print-xpcproxy.txt", Some(4242), "xpcproxy", Some(-15), None, 778, 5, false),
+    ("print-spawn-scheduled.txt", None, "spawn scheduled", Some(5), None, 5, 5, false),
+    ("print-never-started.txt", None, "not running", None, None, 0, 5, false),
+    ("print-config.txt", None, "not running", Some(78), None, 12207, 25, true),
+    ("print-running-after-143.txt", Some(38837), "running", Some(143), None, 3, 5, false),
+    ("print-exit-127.txt", None, "not running", Some(127), None, 4, 5, false),
+    ("print-exit-134.txt", None, "spawn scheduled", Some(134), None, 12, 5, false),
+    ("print-killed-9.txt", None, "not running", Some(-9), None, 2, 5, false),
+    ("print-codesigning.txt", None, "not running", None, CODESIGNING, 1, 5, true),
+    ("print-dyld.txt", None, "spawn scheduled", None, Some("OS_REASON_DYLD"), 33, 5, false),
+    ("print-jetsam.txt", None, "not running", None, Some("JETSAM_REASON_MEMORY_IDLE_EXIT"), 23, 5, false),
+    ("print-smd-spawn-failed.txt", None, "spawn scheduled", Some(78), None, 22138, 5, true),
+    ("print-pid-below-coalition.txt", Some(6289), "running", None, None, 3, 5, false),
+    ("print-checked-allocations.txt", Some(1076), "running", None, None, 1, 5, false),
+    ("print-lwcr.txt", Some(77880), "running", None, CODESIGNING, 24991, 5, false),
 ];
 
 /// The fields that the contract is about, in the order of their lines, with their depth.
@@ -44,7 +58,7 @@ fn keeps_the_contract(name: &str, text: &str) {
     let count = |field: &str| fields.iter().filter(|(name, _)| *name == field).count();
     // state stands above everything that a job file can put words into, pid below it
     assert!(at("active count") < at("path") && at("path") < at("state"), "{name}");
-    assert!(at("state") < at("program") && at("program") < at("runs"), "{name}");
+    assert!(at("state") < at("domain") && at("domain") < at("runs"), "{name}");
     assert_eq!((count("state"), count("runs")), (1, 1), "{name}");
     assert!(count("pid") <= 1 && at("pid").is_none_or(|pid| Some(pid) > at("runs")), "{name}");
     let ends = count("last exit code") + count("last terminating signal") + count("last exit reason");
@@ -64,7 +78,7 @@ fn keeps_the_contract(name: &str, text: &str) {
 
 #[test]
 fn real_shapes_of_print() {
-    for (name, pid, state, last_exit, runs, exit_timeout) in PRINTS {
+    for (name, pid, state, last_exit, exit_reason, runs, exit_timeout, spawn_failed) in PRINTS {
         let text = fixture(name);
         keeps_the_contract(name, &text);
         let expected = parse::Job {
@@ -73,6 +87,8 @@ fn real_shapes_of_print() {
             last_exit,
             runs: Some(runs),
             exit_timeout_s: Some(exit_timeout),
+            exit_reason: exit_reason.map(str::to_owned),
+            spawn_failed,
             doubtful: false,
         };
         assert_eq!(parse::print(&text), Some(expected), "{name}");
