@@ -1,8 +1,8 @@
-//! Plain Hermes logs of one profile, whose stamps are the clock: what was, before Gatelight was there.
+//! Replays plain Hermes logs: what happened before Gatelight watched. Their time stamps are the clock.
 //!
-//! Files are read in blocks and merged by their stamps as they are read, so that they may be larger than memory; the
-//! order within a file is kept, and so is that of a log and its rotated files. Copies in several files count once. The
-//! same core judges; without evidence of processes a gateway begins and ends by its own word.
+//! Files are read in blocks and merged by their stamps while they are read, so they may be larger than memory. The order
+//! within a file is kept, and so is that of a log and its rotated files. Copies in several files count once. The core is
+//! the one that judges live evidence; without evidence of processes a gateway starts and ends when its log says so.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -27,34 +27,34 @@ use crate::snapshot::ProfileChange;
 use crate::text::error::Trouble;
 use crate::text::trouble::NO_STAMPS;
 
-/// Bytes of a file that are read at once: what is held of each file that is open.
+/// Bytes read from a file at once; each open file holds one such block.
 const BLOCK: usize = 256 << 10;
 
-/// Bytes of a line that are looked at; the rest of a longer one is skipped.
-const LONGEST_LINE: usize = 64 << 10;
+/// Longest line, in bytes; longer ones are skipped.
+const LINE_MAX: usize = 64 << 10;
 
-/// A stamp that falls by more than this within the hour that autumn repeats stands in its second half. Threads that
-/// write to one log mix their records by less.
+/// If stamps go back by more than this within the hour that is repeated when summer time ends, the hour's second pass has
+/// begun. Threads that write to one log mix their records by less.
 const TURNED_BACK_SECONDS: i64 = 60;
 
-/// A log that tells nothing for longer than this may have been nobody's: of a machine that was off or asleep.
+/// If a log is silent for longer than this, the machine may have been off or asleep.
 const SILENCE_HOURS: i64 = 1;
 
-/// What a log tells at once after a silence: within this time of its first line.
-const AT_ONCE: SignedDuration = SignedDuration::from_secs(60);
+/// Changes within this time after a silence may be due to what happened during it.
+const AFTER_SILENCE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What playing gave besides the changes.
+/// What a replay yields besides the changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Played {
     /// The last stamp.
     pub end: Timestamp,
-    /// Where no log told anything for more than an hour: from the last line before to the first one after, by time.
+    /// Times in which no log has a line for more than an hour, in order.
     pub silences: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Played {
-    /// The silences in which nobody can say that the gateway worked: it did before, and the first thing told afterwards
-    /// is a start or a loss. Where lines go on as before the process was there, and a light that was red stays red.
+    /// The silences in which it is not known whether the gateway worked: it worked before, and the first change after is
+    /// a start or a loss. If there is no such change the process was there all the time, and a red light stays red.
     pub fn doubtful<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Vec<(Timestamp, Timestamp)> {
         let mut losses = changes
             .into_iter()
@@ -64,7 +64,7 @@ impl Played {
         let mut found = Vec::new();
         for (from, to) in &self.silences {
             while losses.next_if(|at| at < to).is_some() {}
-            if losses.peek().is_some_and(|at| at.duration_since(*to) <= AT_ONCE) {
+            if losses.peek().is_some_and(|at| at.duration_since(*to) <= AFTER_SILENCE) {
                 found.push((*from, *to));
             }
         }
@@ -75,7 +75,7 @@ impl Played {
 /// Most changes of one profile that are kept, the newest: as many as a history holds.
 const MOST_CHANGES: usize = 50_000;
 
-/// What the old logs of several profiles tell.
+/// The result of a replay of several profiles' logs.
 #[derive(Debug)]
 pub(crate) struct Past {
     /// Changes and watched times.
@@ -109,21 +109,21 @@ pub(crate) fn read(paths: &[PathBuf], patterns: &Arc<Patterns>, zone: &TimeZone)
     Ok(past)
 }
 
-/// The logs of one profile, ready to be played.
+/// The logs of one profile, ready for the replay.
 #[derive(Debug)]
 pub struct Logs {
-    /// A name for the profile, from the files.
+    /// The profile's name, derived from the files.
     pub profile: String,
     /// The first stamp.
     pub start: Timestamp,
-    /// Files without any stamp, which tell nothing: they are no logs, or compressed.
+    /// Files without any stamp: no logs, or compressed ones. They are not replayed.
     pub silent: Vec<PathBuf>,
     chains: Vec<Chain>,
     zone: TimeZone,
 }
 
 impl Logs {
-    /// Looks at the first and the last stamp of each file.
+    /// Reads the first and the last stamp of each file. Fails if none has a stamp.
     pub fn open(paths: &[PathBuf], zone: &TimeZone) -> anyhow::Result<Self> {
         let mut silent = Vec::new();
         let mut spans = Vec::new();
@@ -134,13 +134,13 @@ impl Logs {
             }
         }
         let Some(start) = spans.iter().map(|part| instant(part.first, zone, false)).min() else {
-            let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-            anyhow::bail!(Trouble::new(NO_STAMPS, &[("files", &names.join(", "))]));
+            let files: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+            anyhow::bail!(Trouble::new(NO_STAMPS, &[("files", &files.join(", "))]));
         };
         Ok(Self { profile: profile_name(paths), start, silent, chains: chains(spans), zone: zone.clone() })
     }
 
-    /// Plays them: every change of light or reason goes into `sink`.
+    /// Replays them; passes every change of light or reason to `sink`.
     pub fn play(
         self,
         patterns: &Arc<Patterns>,
@@ -151,12 +151,12 @@ impl Logs {
         let mut copies = Copies::default();
         let mut streams: Vec<Stream> =
             self.chains.into_iter().map(|chain| Stream::new(chain, &self.zone)).collect();
-        // One entry a stream: when it goes on. A file is opened when its time has come, and closed at its end.
+        // One entry per stream: the time of its next event. A file is opened when that is due, and closed at its end.
         let mut next: BinaryHeap<Reverse<(Timestamp, usize)>> =
             streams.iter().enumerate().map(|(i, stream)| Reverse((stream.clock.now, i))).collect();
         while let Some(Reverse((_, index))) = next.pop() {
             let stream = &mut streams[index];
-            // as long as nobody else is first
+            // as long as no other stream is earlier
             while let Some(at) = stream.next_at(patterns)? {
                 if next.peek().is_some_and(|Reverse(other)| *other < (at, index)) {
                     next.push(Reverse((at, index)));
@@ -176,17 +176,17 @@ impl Logs {
         for change in core.tick(end) {
             sink(change)?;
         }
-        let heard = streams.into_iter().flat_map(|stream| stream.heard.spans).collect();
-        Ok(Played { end, silences: silences(heard) })
+        let active = streams.into_iter().flat_map(|stream| stream.active.spans).collect();
+        Ok(Played { end, silences: silences(active) })
     }
 }
 
-/// What lies between the times in which something was told, more than [`SILENCE_HOURS`] each.
-fn silences(mut heard: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
-    heard.sort_unstable();
+/// The gaps of at least [`SILENCE_HOURS`] between the times in which there are lines.
+fn silences(mut active: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
+    active.sort_unstable();
     let mut found = Vec::new();
     let mut until: Option<Timestamp> = None;
-    for (from, to) in heard {
+    for (from, to) in active {
         if let Some(until) = until
             && from.duration_since(until).as_hours() >= SILENCE_HOURS
         {
@@ -197,38 +197,38 @@ fn silences(mut heard: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp
     found
 }
 
-/// When a log told something: times that are less than [`SILENCE_HOURS`] apart are one.
+/// When a log has lines. Spans less than [`SILENCE_HOURS`] apart are merged.
 #[derive(Debug, Default)]
-struct Heard {
+struct Activity {
     spans: Vec<(Timestamp, Timestamp)>,
 }
 
-impl Heard {
-    /// Lines were written from then to then.
-    fn line(&mut self, from: Timestamp, to: Timestamp) {
+impl Activity {
+    /// Adds a span.
+    fn add(&mut self, from: Timestamp, to: Timestamp) {
         match self.spans.last_mut() {
             Some((_, end)) if from.duration_since(*end).as_hours() < SILENCE_HOURS => *end = to.max(*end),
             _ => self.spans.push((from, to.max(from))),
         }
     }
 
-    /// Lines of a block. Only where it spans a silence is every line looked at.
-    fn block(&mut self, block: &[u8], zone: &TimeZone, believed: &dyn Fn(DateTime) -> bool) {
-        let stamp = |line: &[u8]| stamp(line).filter(|stamp| believed(*stamp));
+    /// Adds the lines of a block. Every line is parsed only if the block may contain a silence.
+    fn block(&mut self, block: &[u8], zone: &TimeZone, plausible: &dyn Fn(DateTime) -> bool) {
+        let stamp = |line: &[u8]| stamp(line).filter(|stamp| plausible(*stamp));
         let at = |stamp| instant(stamp, zone, false);
         let mut lines = block.split(|b| *b == b'\n');
         let Some(first) = lines.by_ref().find_map(stamp).map(at) else { return };
         let last = block.rsplit(|b| *b == b'\n').find_map(stamp).map_or(first, at);
         if last.duration_since(first).as_hours().abs() < SILENCE_HOURS {
-            self.line(first.min(last), last.max(first));
+            self.add(first.min(last), last.max(first));
             return;
         }
-        self.line(first, first);
-        lines.filter_map(stamp).map(at).for_each(|at| self.line(at, at));
+        self.add(first, first);
+        lines.filter_map(stamp).map(at).for_each(|at| self.add(at, at));
     }
 }
 
-/// The files of each profile, in the order in which they were named.
+/// The files of each profile, in the order of `paths`.
 pub fn by_profile(paths: &[PathBuf]) -> Vec<(String, Vec<PathBuf>)> {
     let mut found: Vec<(String, Vec<PathBuf>)> = Vec::new();
     for path in paths {
@@ -244,7 +244,7 @@ pub fn by_profile(paths: &[PathBuf]) -> Vec<(String, Vec<PathBuf>)> {
 /// The name in `gateway-<profile>.log`, or of the folder that holds `logs` (`profiles/work/logs`), or `default`.
 fn profile_name(paths: &[PathBuf]) -> String {
     let Some(path) = paths.first() else { return "default".to_owned() };
-    // "logs/agent.log" named from within a home
+    // the path may be relative to a home
     let path = &std::path::absolute(path).unwrap_or_else(|_| path.clone());
     let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if let Some(name) = stem.strip_prefix("gateway-").and_then(|rest| rest.split('.').next()) {
@@ -258,7 +258,7 @@ fn profile_name(paths: &[PathBuf]) -> String {
     }
 }
 
-/// A stamp in this zone; in the hour that autumn repeats, the first or the second time.
+/// The instant of a stamp in this zone; in a repeated hour that of the first or the second pass.
 fn instant(stamp: DateTime, zone: &TimeZone, second: bool) -> Timestamp {
     let ambiguous = zone.to_ambiguous_timestamp(stamp);
     let found = if second { ambiguous.later() } else { ambiguous.compatible() };
@@ -269,13 +269,13 @@ fn is_repeated(stamp: DateTime, zone: &TimeZone) -> bool {
     matches!(zone.to_ambiguous_timestamp(stamp).offset(), AmbiguousOffset::Fold { .. })
 }
 
-/// The clock that a log goes by: local time, which autumn turns back.
+/// The clock of a log: local time, which is set back when summer time ends.
 #[derive(Debug)]
 struct Clock {
     zone: TimeZone,
     last: DateTime,
     second: bool,
-    /// Never falls: a record with an earlier stamp (another thread's, a pasted line) happened now.
+    /// Never decreases: a record with an earlier stamp (of another thread, or a pasted line) happened now.
     now: Timestamp,
 }
 
@@ -307,20 +307,20 @@ struct Part {
 /// One log: its rotated files, oldest first.
 type Chain = VecDeque<Part>;
 
-/// Puts rotated files (`agent.log.2`, `agent.log.1`, `agent.log`) behind one another, where their stamps agree to that.
+/// Joins rotated files (`agent.log.2`, `agent.log.1`, `agent.log`) to one log, if their stamps are in that order.
 fn chains(parts: Vec<Part>) -> Vec<Chain> {
     let mut logs: BTreeMap<PathBuf, (usize, Vec<(u32, Part)>)> = BTreeMap::new();
     for (index, part) in parts.into_iter().enumerate() {
         let (base, age) = age_in_rotation(&part.path);
         logs.entry(base).or_insert_with(|| (index, Vec::new())).1.push((age, part));
     }
-    // in the order in which they were named, which decides between events of the same time
+    // in the order of the arguments, which decides between events of the same time
     let mut logs: Vec<_> = logs.into_values().collect();
     logs.sort_by_key(|(index, _)| *index);
     let mut chains = Vec::new();
     for (_, mut parts) in logs {
         parts.sort_by_key(|(age, _)| Reverse(*age));
-        // an hour less is the autumn's
+        // up to an hour back is the end of summer time
         let in_order =
             parts.windows(2).all(|two| two[1].1.first.duration_since(two[0].1.last).as_hours() > -2);
         let files = parts.into_iter().map(|(_, part)| part);
@@ -333,7 +333,7 @@ fn chains(parts: Vec<Part>) -> Vec<Chain> {
     chains
 }
 
-/// The name without the number of a rotated file, and that number; 0 for the newest.
+/// A file name without the number of the rotation, and that number; 0 for the current file.
 fn age_in_rotation(path: &Path) -> (PathBuf, u32) {
     let number = path.extension().and_then(|end| end.to_str()).and_then(|end| end.parse::<u32>().ok());
     match number.filter(|number| *number < 10_000) {
@@ -342,14 +342,14 @@ fn age_in_rotation(path: &Path) -> (PathBuf, u32) {
     }
 }
 
-/// One log being read, event by event.
+/// Reads one log, event by event.
 struct Stream {
     chain: Chain,
     open: Option<Open>,
-    /// Those of one block.
+    /// Of the current block.
     events: VecDeque<(Timestamp, LogEvent)>,
     clock: Clock,
-    heard: Heard,
+    active: Activity,
 }
 
 impl Stream {
@@ -360,11 +360,11 @@ impl Stream {
             open: None,
             events: VecDeque::new(),
             clock: Clock::starting(first, zone),
-            heard: Heard::default(),
+            active: Activity::default(),
         }
     }
 
-    /// When the next event happened; `None` at the end.
+    /// The time of the next event; `None` at the end.
     fn next_at(&mut self, patterns: &Arc<Patterns>) -> anyhow::Result<Option<Timestamp>> {
         loop {
             if let Some((at, _)) = self.events.front() {
@@ -376,10 +376,10 @@ impl Stream {
                 self.open = Some(Open::new(part, patterns).context(named)?);
                 continue;
             };
-            let (clock, heard, events) = (&mut self.clock, &mut self.heard, &mut self.events);
-            let more = open.read(clock, heard, &mut |at, event| events.push_back((at, event)));
+            let (clock, active, events) = (&mut self.clock, &mut self.active, &mut self.events);
+            let more = open.read(clock, active, &mut |at, event| events.push_back((at, event)));
             if !more.with_context(|| open.part.path.display().to_string())? {
-                // what is no event has a time as well
+                // lines that are no events advance the clock as well
                 self.clock.read(open.part.last);
                 self.open = None;
             }
@@ -387,7 +387,7 @@ impl Stream {
     }
 }
 
-/// A file being read.
+/// Reads one file.
 struct Open {
     part: Part,
     source: String,
@@ -407,23 +407,23 @@ impl Open {
     fn read(
         &mut self,
         clock: &mut Clock,
-        heard: &mut Heard,
+        active: &mut Activity,
         sink: &mut dyn FnMut(Timestamp, LogEvent),
     ) -> std::io::Result<bool> {
         let Self { part, source, lines, scanner } = self;
-        // a stamp beyond the end of the file stands in a line that somebody pasted, and must not hold up the rest
-        let believed = |stamp: DateTime| stamp.duration_since(part.last).as_hours() < 2;
+        // A stamp beyond the end of the file is in a pasted line; it must not delay the other logs.
+        let plausible = |stamp: DateTime| stamp.duration_since(part.last).as_hours() < 2;
         lines.next(&mut |block| {
-            heard.block(block, &clock.zone, &believed);
+            active.block(block, &clock.zone, &plausible);
             if !turns_back(block, &clock.zone) {
-                let mut tell = |event: LogEvent| {
-                    // a line without a stamp happened when the last one with a stamp did
-                    if let Some(stamp) = event.stamp.filter(|stamp| believed(*stamp)) {
+                let mut emit = |event: LogEvent| {
+                    // a line without a stamp belongs to the one before it
+                    if let Some(stamp) = event.stamp.filter(|stamp| plausible(*stamp)) {
                         clock.read(stamp);
                     }
                     sink(clock.now, event);
                 };
-                // what the first lines show of the level comes before the events on the way to that line
+                // the first lines show the log level: that event precedes the others of the same time
                 let mut level: Option<LogEvent> = None;
                 scanner.read(source, block, Timestamp::UNIX_EPOCH, &mut |event| {
                     if matches!(event.signal, Signal::Info | Signal::Record) && event.stamp.is_some() {
@@ -431,16 +431,16 @@ impl Open {
                         return;
                     }
                     if level.as_ref().is_some_and(|level| level.stamp <= event.stamp) {
-                        level.take().into_iter().for_each(&mut tell);
+                        level.take().into_iter().for_each(&mut emit);
                     }
-                    tell(event);
+                    emit(event);
                 });
-                level.into_iter().for_each(tell);
+                level.into_iter().for_each(emit);
                 return;
             }
-            // line by line: those that are no events tell as well when the clock was turned back
+            // line by line: lines that are no events show as well when the clock was set back
             for line in block.split_inclusive(|b| *b == b'\n') {
-                if let Some(stamp) = stamp(line).filter(|stamp| believed(*stamp)) {
+                if let Some(stamp) = stamp(line).filter(|stamp| plausible(*stamp)) {
                     clock.read(stamp);
                 }
                 let now = clock.now;
@@ -454,7 +454,7 @@ fn stamp(line: &[u8]) -> Option<DateTime> {
     head(line)?.stamp
 }
 
-/// Whether the clock may be turned back while these lines are written.
+/// Whether the clock may have been set back while these lines were written.
 fn turns_back(block: &[u8], zone: &TimeZone) -> bool {
     let first = block.split(|b| *b == b'\n').find_map(stamp);
     let last = block.rsplit(|b| *b == b'\n').find_map(stamp);
@@ -464,23 +464,23 @@ fn turns_back(block: &[u8], zone: &TimeZone) -> bool {
     long || is_repeated(first, zone) || is_repeated(last, zone) || offset(first) != offset(last)
 }
 
-/// Blocks of complete lines.
+/// Reads blocks of complete lines.
 struct Lines {
     file: File,
-    /// As long as it ever gets, so that it is cleared once only.
+    /// Allocated once, at its full length.
     buffer: Vec<u8>,
-    /// How much of it was read.
+    /// Bytes of it that are in use.
     filled: usize,
     skipping: bool,
 }
 
 impl Lines {
     fn of(file: File) -> Self {
-        // a line that has no end yet, what is read behind it, and an end for it
-        Self { file, buffer: vec![0; LONGEST_LINE + BLOCK + 1], filled: 0, skipping: false }
+        // an incomplete line, a block after it, and a line break at the end of the file
+        Self { file, buffer: vec![0; LINE_MAX + BLOCK + 1], filled: 0, skipping: false }
     }
 
-    /// Reads on; complete lines, if there are some, go into `sink`. `false`: that was the end.
+    /// Reads a block and passes complete lines to `sink`. `false` at the end of the file.
     fn next(&mut self, sink: &mut dyn FnMut(&[u8])) -> std::io::Result<bool> {
         let count = match self.file.read(&mut self.buffer[self.filled..][..BLOCK]) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(true),
@@ -501,7 +501,7 @@ impl Lines {
             sink(&self.buffer[..whole]);
             self.drop_front(whole);
         }
-        if self.filled > LONGEST_LINE {
+        if self.filled > LINE_MAX {
             self.filled = 0;
             self.skipping = true;
         }
@@ -523,14 +523,14 @@ fn span(path: &Path) -> anyhow::Result<Option<(DateTime, DateTime)>> {
     let Some(first) = first else { return Ok(None) };
     let mut file = File::open(path)?;
     let mut from = file.metadata()?.len();
-    // backwards: the last record may be long
+    // backwards by blocks: the last record may be long
     loop {
         let to = from;
         from = from.saturating_sub(BLOCK as u64);
         file.seek(SeekFrom::Start(from))?;
         let mut block = Vec::new();
-        // a line that is cut at the end of this block begins in it
-        (&mut file).take(to - from + LONGEST_LINE as u64).read_to_end(&mut block)?;
+        // a line that begins in this block may end after it
+        (&mut file).take(to - from + LINE_MAX as u64).read_to_end(&mut block)?;
         let whole =
             if from == 0 { 0 } else { memchr::memchr(b'\n', &block).map_or(block.len(), |at| at + 1) };
         if let Some(last) = block[whole..].rsplit(|b| *b == b'\n').find_map(stamp) {

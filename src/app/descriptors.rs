@@ -1,23 +1,23 @@
-//! How many descriptors this process may have open. launchd starts an app with a soft limit of 256, and on macOS every
-//! watched file and folder takes one (kqueue(2)): a dozen profiles with their logs would use it up.
+//! The limit of open file descriptors. launchd starts apps with a soft limit of 256, and on macOS every watched file and
+//! folder takes a descriptor (kqueue(2)): a dozen profiles with their logs would reach it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is asked for. `OPEN_MAX` of macOS (`<sys/syslimits.h>`), more than which setrlimit(2) refuses there whatever the
-/// hard limit says.
+/// The soft limit to set: `OPEN_MAX` of macOS (`<sys/syslimits.h>`). setrlimit(2) refuses more there, whatever the hard
+/// limit is.
 const ENOUGH: u64 = 10_240;
 
-/// Raises the soft limit as far as the hard one allows. Where that is refused the old one stays: whoever runs out of
-/// descriptors says so.
-pub fn raise() {
+/// Raises the soft limit as far as the hard limit allows. If that fails the old limit stays; running out of descriptors
+/// is reported where it happens.
+pub(crate) fn raise() {
     let now = getrlimit(Resource::Nofile);
     if let Some(current) = wanted(&now) {
-        let _old_one_stays =
+        let _old_limit_stays =
             setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: now.maximum });
     }
 }
 
-/// The limit to set, where it is more than there is. `None` in a limit means that there is none.
+/// The soft limit to set, if it is higher than the current one. `None` in [`Rlimit`] means unlimited.
 fn wanted(now: &Rlimit) -> Option<u64> {
     let possible = now.maximum.unwrap_or(ENOUGH).min(ENOUGH);
     (now.current? < possible).then_some(possible)
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_only_ever_raised_and_never_above_what_is_allowed() {
+    fn it_is_only_raised_and_never_above_the_hard_limit() {
         for (current, maximum, expected) in [
             (Some(256), None, Some(ENOUGH)),
             (Some(256), Some(1_024), Some(1_024)),
@@ -43,7 +43,7 @@ mod tests {
 
     const CHILD: &str = "GATELIGHT_TEST_DESCRIPTORS";
 
-    /// In a process of its own, since the limit is one of the whole process.
+    /// In a child process: the limit is one of the whole process.
     #[test]
     fn a_low_limit_is_raised() {
         let status = std::process::Command::new("/bin/sh")

@@ -1,7 +1,7 @@
-//! `on-change`: a program of the user's that is run with each change as JSON on its standard input.
+//! `on_change`: runs a program of the user with each change as JSON on its standard input.
 //!
-//! The program is named by an absolute path and started without a shell, one at a time, each for a bounded time; a
-//! queue that is full drops the newest change rather than memory or order.
+//! The program has an absolute path and runs without a shell, one at a time, each for a bounded time. If it is too slow
+//! the queue fills up, and the newest changes are dropped: memory stays bounded and the order is kept.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,21 +17,19 @@ use crate::recording::rfc3339;
 use crate::snapshot::ProfileChange;
 use crate::text::{self, Lang, fill, trouble};
 
-/// Version of the JSON form: grows when a key changes its meaning or goes.
-pub const VERSION: u32 = 1;
-/// Changes that wait at most.
+/// Version of the JSON: increases when a key is removed or changes its meaning.
+const VERSION: u32 = 1;
+/// Changes that may wait.
 const QUEUE: usize = 64;
-/// How long the program may run.
-pub const TIME_OUT: Duration = Duration::from_secs(30);
 
 /// Why a program cannot be used.
 #[derive(Debug)]
-pub enum HookError {
+pub(crate) enum HookError {
     /// Its path is relative.
     Relative(PathBuf),
-    /// It is no program.
+    /// It is not an executable file.
     Unusable(PathBuf),
-    /// It cannot be looked at.
+    /// Its metadata cannot be read.
     Unreadable {
         /// Its path.
         path: PathBuf,
@@ -41,8 +39,8 @@ pub enum HookError {
 }
 
 impl HookError {
-    /// In words.
-    pub fn text(&self, lang: Lang) -> String {
+    /// The message for users.
+    pub(crate) fn text(&self, lang: Lang) -> String {
         let (phrase, path, why) = match self {
             Self::Relative(path) => (trouble::HOOK_RELATIVE, path, String::new()),
             Self::Unusable(path) => (trouble::HOOK_UNUSABLE, path, lang.pick(trouble::NOT_A_PROGRAM).into()),
@@ -62,20 +60,20 @@ impl std::fmt::Display for HookError {
 
 impl std::error::Error for HookError {}
 
-/// How a run of the program went wrong; to be told, never to stop for.
+/// Why one run of the program failed. The next change runs it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HookFailure {
+pub(crate) enum HookFailure {
     /// It could not be started.
     NotStarted(String),
-    /// It ended with this status; negative = signal.
+    /// It ended with this exit code; a negative number is a signal.
     Status(i32),
-    /// It ran longer than this and was ended with all that it had started.
+    /// It ran longer than this and was killed together with its children.
     TimedOut(Duration),
 }
 
 impl HookFailure {
-    /// In words.
-    pub fn text(&self, lang: Lang) -> String {
+    /// The message for users.
+    pub(crate) fn text(&self, lang: Lang) -> String {
         let say = |phrase: text::Phrase, name, value: &str| fill(lang.pick(phrase), &[(name, value)]);
         match self {
             Self::NotStarted(why) => say(trouble::HOOK_NOT_STARTED, "why", why),
@@ -89,15 +87,15 @@ impl HookFailure {
     }
 }
 
-/// The sending end: cheap to clone.
+/// Queues changes for the program.
 #[derive(Debug, Clone)]
-pub struct Hook {
+pub(crate) struct Hook {
     queue: mpsc::Sender<Vec<u8>>,
     lang: Lang,
 }
 
-/// Checks the program and makes both ends: the one that the watcher sends to, and the work to be spawned.
-pub fn hook(program: &Path, time_out: Duration, lang: Lang) -> Result<(Hook, Worker), HookError> {
+/// Checks the program; returns the queue and the worker to be spawned.
+pub(crate) fn hook(program: &Path, time_out: Duration, lang: Lang) -> Result<(Hook, Worker), HookError> {
     use std::os::unix::fs::PermissionsExt as _;
     if !program.is_absolute() {
         return Err(HookError::Relative(program.to_path_buf()));
@@ -112,8 +110,9 @@ pub fn hook(program: &Path, time_out: Duration, lang: Lang) -> Result<(Hook, Wor
 }
 
 impl Hook {
-    /// Queues a change; `false` where the queue is full and the change is dropped. Changes of the past are not sent.
-    pub fn send(&self, change: &ProfileChange) -> bool {
+    /// Queues a change; `false` if the queue is full and the change is dropped. Changes from before the agent started are
+    /// not sent.
+    pub(crate) fn send(&self, change: &ProfileChange) -> bool {
         if change.history {
             return true;
         }
@@ -123,7 +122,7 @@ impl Hook {
     }
 }
 
-/// The change as the program is given it.
+/// The JSON that the program gets.
 pub fn event(change: &ProfileChange, lang: Lang) -> Value {
     let (from, to) = (&change.change.from, &change.change.to);
     let entry = to.reason.entry();
@@ -146,17 +145,17 @@ pub fn event(change: &ProfileChange, lang: Lang) -> Value {
     })
 }
 
-/// The receiving end, which runs the program.
+/// Runs the program.
 #[derive(Debug)]
-pub struct Worker {
+pub(crate) struct Worker {
     program: PathBuf,
     time_out: Duration,
     waiting: mpsc::Receiver<Vec<u8>>,
 }
 
 impl Worker {
-    /// Runs the program for every change until all senders are gone; tells each failure.
-    pub async fn run(mut self, mut failed: impl FnMut(HookFailure)) {
+    /// Runs the program for every change until the queue is closed; reports each failure.
+    pub(crate) async fn run(mut self, mut failed: impl FnMut(HookFailure)) {
         while let Some(change) = self.waiting.recv().await {
             if let Err(failure) = run_once(&self.program, &change, self.time_out).await {
                 failed(failure);
@@ -179,7 +178,7 @@ async fn run_once(program: &Path, input: &[u8], time_out: Duration) -> Result<()
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // a group of its own: what it starts ends with it
+        // its own process group, so that its children are killed with it
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
@@ -188,7 +187,7 @@ async fn run_once(program: &Path, input: &[u8], time_out: Duration) -> Result<()
     let stdin = child.stdin.take();
     let work = async {
         if let Some(mut stdin) = stdin {
-            // a program that does not read is not at fault
+            // a program need not read its input
             let _ = stdin.write_all(input).await;
             drop(stdin);
         }
@@ -221,6 +220,8 @@ mod tests {
     use crate::health::{Change, Reason, Verdict};
     use crate::profile::Profile;
 
+    const TIME_OUT: Duration = Duration::from_secs(30);
+
     fn change(n: u32) -> ProfileChange {
         let at = jiff::Timestamp::from_second(1_800_000_000).unwrap();
         let mut to = Verdict { reason: Reason::ExecutorShutdown, pid: Some(n), ..Verdict::unknown(at) };
@@ -233,8 +234,8 @@ mod tests {
     fn script(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("hook");
         let text = format!("#!/bin/sh\n{text}\n");
-        // by a program of its own: a child of another test that is just being started would hold our file open for
-        // writing, and what is open for writing cannot be run
+        // Written by a child: if another test forks while this process has the file open for writing, that fork holds it
+        // open until its exec, and running the script fails with ETXTBSY.
         let write = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""];
         let written =
             std::process::Command::new("/bin/sh").args(write).arg(&path).arg(text).status().unwrap();
@@ -286,7 +287,7 @@ mod tests {
             folder.path(),
             &format!("sleep 600 & echo $! > {}.new; mv {0}.new {0}; wait", pid_file.display()),
         );
-        // long enough that the child is there: the file tells
+        // long enough for the child to be started: it writes the file
         let (failures, _) = run(&program, Duration::from_secs(2), 1);
         assert_eq!(failures, [HookFailure::TimedOut(Duration::from_secs(2))]);
         let pid: i32 = std::fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_told_and_the_queue_is_bounded() {
+    fn failures_are_reported_and_the_queue_is_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let (failures, _) = run(&script(folder.path(), "exit 3"), TIME_OUT, 2);
         assert_eq!(failures, [HookFailure::Status(3), HookFailure::Status(3)]);

@@ -1,5 +1,5 @@
-//! One Gatelight a user: a lock in the data folder, held for life, and a socket beside it on which a second start asks
-//! the first to show itself.
+//! One agent per user: a lock in the data folder, held for the life of the process, and a socket beside it through
+//! which a second start asks the first one to show itself.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,24 +11,24 @@ use std::time::Duration;
 
 use crate::lock;
 
-/// How long the other side may take to say its few bytes.
-const PATIENCE: Duration = Duration::from_secs(2);
-const ASK: &[u8; 5] = b"show\n";
+/// How long the other side may take to send or receive its few bytes.
+const TIME_OUT: Duration = Duration::from_secs(2);
+const REQUEST: &[u8; 5] = b"show\n";
 const ANSWER: &[u8; 3] = b"ok\n";
 
-/// Which one this is.
+/// Whether this process is the only agent.
 #[derive(Debug)]
 pub enum Instance {
-    /// The only one, as long as the lock lives.
+    /// It is, until the lock is dropped.
     First(Lock),
-    /// Another one runs.
+    /// Another agent runs.
     Second {
-        /// It was asked to show itself, and said that it would.
-        told: bool,
+        /// Whether it confirmed that it will show itself.
+        shown: bool,
     },
 }
 
-/// Held by the first.
+/// Held by the only agent.
 #[derive(Debug)]
 pub struct Lock {
     _held: lock::Lock,
@@ -36,7 +36,7 @@ pub struct Lock {
     listener: Option<UnixListener>,
 }
 
-/// Takes the lock, or tells the one who has it. Creates the data folder (for this user only) where it is missing.
+/// Takes the lock, or asks the agent that holds it to show itself. Creates the data folder (mode 0700) if it is missing.
 pub fn take(data: &Path) -> io::Result<Instance> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
     let file = OpenOptions::new()
@@ -47,34 +47,34 @@ pub fn take(data: &Path) -> io::Result<Instance> {
         .open(data.join("gatelight.lock"))?;
     let socket = data.join("gatelight.sock");
     let Some(lock) = lock::Lock::take(file)? else {
-        return Ok(Instance::Second { told: ask(&socket).is_ok() });
+        return Ok(Instance::Second { shown: ask_to_show(&socket).is_ok() });
     };
-    // we have the lock: what stands there is of one who left without a word
-    let _nothing_there = fs::remove_file(&socket);
-    // a path that is too long for a socket costs only the greeting
+    // left behind by a process that was killed
+    let _not_there = fs::remove_file(&socket);
+    // a path too long for a socket (sun_path, unix(7)): a second start cannot ask then
     let listener = UnixListener::bind(&socket).ok();
     Ok(Instance::First(Lock { _held: lock, socket, listener }))
 }
 
-fn ask(socket: &Path) -> io::Result<()> {
+fn ask_to_show(socket: &Path) -> io::Result<()> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(ASK)?;
+    stream.set_read_timeout(Some(TIME_OUT))?;
+    stream.set_write_timeout(Some(TIME_OUT))?;
+    stream.write_all(REQUEST)?;
     let mut answer = [0; ANSWER.len()];
     stream.read_exact(&mut answer)
 }
 
 impl Lock {
-    /// Calls `show` whenever a second start asks for it.
+    /// Calls `show` whenever a second start asks for it, on a thread.
     pub fn listen(&mut self, show: impl Fn() + Send + 'static) -> io::Result<()> {
         let Some(listener) = self.listener.take() else {
             return Ok(());
         };
         thread::Builder::new().name("second-starts".into()).spawn(move || {
             for stream in listener.incoming() {
-                // one at a time and briefly: whoever connects is this user, but may be anything
-                if stream.and_then(|mut stream| asked(&mut stream)).is_ok() {
+                // whoever connects is this user, but may be any program: one at a time, each with a time-out
+                if stream.and_then(|mut stream| receive(&mut stream)).is_ok() {
                     show();
                 }
             }
@@ -83,12 +83,12 @@ impl Lock {
     }
 }
 
-fn asked(stream: &mut UnixStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let mut question = [0; ASK.len()];
-    stream.read_exact(&mut question)?;
-    if &question != ASK {
+fn receive(stream: &mut UnixStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(TIME_OUT))?;
+    stream.set_write_timeout(Some(TIME_OUT))?;
+    let mut request = [0; REQUEST.len()];
+    stream.read_exact(&mut request)?;
+    if &request != REQUEST {
         return Err(io::ErrorKind::InvalidData.into());
     }
     stream.write_all(ANSWER)
@@ -96,7 +96,7 @@ fn asked(stream: &mut UnixStream) -> io::Result<()> {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        let _gone_already = fs::remove_file(&self.socket);
+        let _already_gone = fs::remove_file(&self.socket);
     }
 }
 
@@ -107,16 +107,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_start_tells_the_first() {
+    fn a_second_start_asks_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("a/b");
         let Instance::First(mut lock) = take(&data).unwrap() else { panic!("the first") };
         let (tx, shown) = mpsc::channel();
         lock.listen(move || tx.send(()).unwrap()).unwrap();
-        // noise first: it must neither show anything nor stop the listener
+        // other bytes neither show anything nor stop the listener
         UnixStream::connect(data.join("gatelight.sock")).unwrap().write_all(b"xyz").unwrap();
         UnixStream::connect(data.join("gatelight.sock")).unwrap().write_all(b"hello").unwrap();
-        assert!(matches!(take(&data).unwrap(), Instance::Second { told: true }));
+        assert!(matches!(take(&data).unwrap(), Instance::Second { shown: true }));
         shown.recv_timeout(Duration::from_secs(30)).unwrap();
         assert!(shown.try_recv().is_err(), "noise shows nothing");
     }
@@ -132,20 +132,20 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_left_behind_is_no_hindrance() {
+    fn a_stale_socket_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         drop(UnixListener::bind(folder.path().join("gatelight.sock")).unwrap());
         assert!(folder.path().join("gatelight.sock").exists());
         let Instance::First(mut lock) = take(folder.path()).unwrap() else { panic!("the first") };
         lock.listen(|| {}).unwrap();
-        assert!(matches!(take(folder.path()).unwrap(), Instance::Second { told: true }));
+        assert!(matches!(take(folder.path()).unwrap(), Instance::Second { shown: true }));
     }
 
     #[test]
-    fn a_path_too_long_for_a_socket_costs_only_the_greeting() {
+    fn a_path_too_long_for_a_socket_still_locks() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("x".repeat(120));
         let Instance::First(_lock) = take(&data).unwrap() else { panic!("the first") };
-        assert!(matches!(take(&data).unwrap(), Instance::Second { told: false }));
+        assert!(matches!(take(&data).unwrap(), Instance::Second { shown: false }));
     }
 }

@@ -16,34 +16,34 @@ use crate::evidence::redact::names_a_secret;
 use crate::health::{Evidence, JobState};
 use crate::recording::{Header, VERSION};
 
-/// A log line in a recording is cut at this many characters.
-const LINE_CHARS: usize = 8 << 10;
+/// Longest log line in a recording, in characters.
+const LINE_MAX: usize = 8 << 10;
 
-/// Records this profile into a new file until what `end` makes ends; it is called before anything is done. `begun` is
-/// called once everything is looked at.
+/// Records this profile into a new file until the future that `end` makes is ready; `end` is called first, so that no
+/// signal is lost. `begun` is called after the first complete look.
 pub(crate) fn record<End: Future<Output = ()>>(
     profile: &str,
     out: &Path,
     engine: &Engine,
-    nameless: &Arc<Anonymiser>,
+    anonymiser: &Arc<Anonymiser>,
     begun: impl FnOnce() -> std::io::Result<()>,
     end: impl FnOnce() -> End,
 ) -> anyhow::Result<()> {
     let named = || out.display().to_string();
     let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
-    let profile_shown = nameless.line(profile, 100);
+    let profile_shown = anonymiser.line(profile, 100);
     let out_file = BufWriter::new(file);
-    let nameless = Arc::clone(nameless);
+    let anonymiser = Arc::clone(anonymiser);
     let writer =
-        Writer { out: out_file, profile: profile_shown, start: None, last: 0.0, nameless, failed: None };
+        Writer { out: out_file, profile: profile_shown, start: None, last: 0.0, anonymiser, failed: None };
     let shared = Arc::new(Mutex::new(writer));
     let observer = Arc::clone(&shared);
     runtime()?.block_on(async {
         let end = end();
-        let seen = Box::new(move |at: Timestamp, observed: Observed<'_>| {
-            observer.lock().unwrap_or_else(PoisonError::into_inner).see(at, &observed);
+        let observe = Box::new(move |at: Timestamp, observed: Observed<'_>| {
+            observer.lock().unwrap_or_else(PoisonError::into_inner).observe(at, &observed);
         });
-        let mut handle = engine.watch(vec![profile.to_owned()], Some(seen))?;
+        let mut handle = engine.watch(vec![profile.to_owned()], Some(observe))?;
         first_look(&mut handle).await;
         begun()?;
         end.await;
@@ -55,36 +55,36 @@ pub(crate) fn record<End: Future<Output = ()>>(
 struct Writer {
     out: BufWriter<std::fs::File>,
     profile: String,
-    /// When the first event was: what was before the recorder came is played at its own time.
+    /// The time of the first event, which may be older than the recording.
     start: Option<Timestamp>,
     last: f64,
-    nameless: Arc<Anonymiser>,
-    /// The first failure to write: told at the end, since the observer cannot.
+    anonymiser: Arc<Anonymiser>,
+    /// The first failure to write, reported at the end: the observer cannot return it.
     failed: Option<std::io::Error>,
 }
 
 impl Writer {
-    fn see(&mut self, at: Timestamp, observed: &Observed<'_>) {
+    fn observe(&mut self, at: Timestamp, observed: &Observed<'_>) {
         match observed {
             Observed::Lines { log, block } => {
-                let log = self.nameless.line(log, 200);
+                let log = self.anonymiser.line(log, 200);
                 for line in block.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
                     let text = String::from_utf8_lossy(line);
-                    let line = self.nameless.line(text.trim_end_matches('\r'), LINE_CHARS);
+                    let line = self.anonymiser.line(text.trim_end_matches('\r'), LINE_MAX);
                     self.event(at, json!({"log": log, "line": line}));
                 }
             }
             Observed::File { file, json } => {
                 let clean = match json {
                     None => Value::Null,
-                    // an empty marker is there, and null means removed
+                    // an empty marker file exists; null would mean that it was removed
                     Some(Value::Null) => json!({}),
-                    Some(json) => clean(json, &self.nameless),
+                    Some(json) => clean(json, &self.anonymiser),
                 };
                 self.event(at, json!({"file": file, "json": clean}));
             }
             Observed::Known(evidence) => {
-                if let Some(event) = known(evidence, &self.nameless) {
+                if let Some(event) = event_of(evidence, &self.anonymiser) {
                     self.event(at, event);
                 }
             }
@@ -94,7 +94,7 @@ impl Writer {
         }
     }
 
-    /// Writes one event, the header before the first one. Time never falls.
+    /// Writes one event, preceded by the header if it is the first. Time never decreases.
     fn event(&mut self, at: Timestamp, mut event: Value) {
         let start = self.start.unwrap_or_else(|| self.begin(at));
         let t = at.duration_since(start).as_secs_f64().max(self.last);
@@ -131,18 +131,18 @@ impl Writer {
     }
 }
 
-/// Evidence that was not read from lines or files, in the format's words.
-fn known(evidence: &Evidence, nameless: &Anonymiser) -> Option<Value> {
+/// Evidence that does not come from log lines or files, as an event of the format.
+fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
     Some(match evidence {
         Evidence::Process { pid, start, started_at, state, exit } => json!({"process": {
             "pid": pid, "state": state, "exit": exit, "start": start, "started_at": started_at}}),
         Evidence::Job { manager, label, state, pid, last_exit } => {
-            // The format knows no job that its user stopped: said beside it.
+            // The format has no state for a job that the user stopped.
             let (state, detail) = match state {
                 JobState::Stopped => (JobState::Waiting, Some(JobState::Stopped)),
                 other => (*other, None),
             };
-            let label = nameless.line(label, 200);
+            let label = anonymiser.line(label, 200);
             json!({"job": {"manager": manager, "label": label, "state": state, "pid": pid,
                 "last_exit": last_exit, "detail": detail}})
         }
@@ -152,26 +152,26 @@ fn known(evidence: &Evidence, nameless: &Anonymiser) -> Option<Value> {
         Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),
         Evidence::Starts(times) => json!({"starts": times}),
         Evidence::Takeovers(proofs) => json!({"takeovers": proofs.iter().map(|proof| json!({
-            "source": nameless.line(&proof.source, 200), "line": nameless.line(&proof.line, LINE_CHARS),
+            "source": anonymiser.line(&proof.source, 200), "line": anonymiser.line(&proof.line, LINE_MAX),
             "at": proof.at})).collect::<Vec<_>>()}),
         Evidence::HistoryTruncated => json!({"history": "truncated"}),
         _ => return None,
     })
 }
 
-/// Every text in it without secrets and names, and whatever stands under the name of a secret.
-pub fn clean(value: &Value, nameless: &Anonymiser) -> Value {
+/// Removes secrets and names from every text, and any value under the name of a secret.
+pub fn clean(value: &Value, anonymiser: &Anonymiser) -> Value {
     match value {
-        Value::String(text) => Value::String(nameless.line(text, LINE_CHARS)),
-        Value::Array(items) => Value::Array(items.iter().map(|item| clean(item, nameless)).collect()),
+        Value::String(text) => Value::String(anonymiser.line(text, LINE_MAX)),
+        Value::Array(items) => Value::Array(items.iter().map(|item| clean(item, anonymiser)).collect()),
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(key, value)| {
                     let lower = key.to_lowercase();
-                    let telling = ["secret", "token", "password", "ticket", "access_key"];
-                    let secret = names_a_secret(key) || telling.iter().any(|word| lower.contains(word));
+                    let words = ["secret", "token", "password", "ticket", "access_key"];
+                    let secret = names_a_secret(key) || words.iter().any(|word| lower.contains(word));
                     let hidden = secret && !matches!(value, Value::Null | Value::Bool(_) | Value::Number(_));
-                    (key.clone(), if hidden { json!("[removed]") } else { clean(value, nameless) })
+                    (key.clone(), if hidden { json!("[removed]") } else { clean(value, anonymiser) })
                 })
                 .collect(),
         ),

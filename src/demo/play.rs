@@ -38,7 +38,7 @@ pub struct Args {
 
 /// Runs the demo.
 pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
-    let supervisor = Arc::new(Embedded::new());
+    let supervisor = Arc::new(Embedded::default());
     let runtime = runtime()?;
     // Signals are caught before there is anything to leave behind, and end it in the middle of a restart, too.
     let stop = runtime.block_on(async { Interrupts::catch(true) });

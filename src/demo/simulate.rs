@@ -1,5 +1,5 @@
-//! `gatelight simulate` (hidden): a simulated gateway, as the demo starts it. A real process that writes real log and
-//! state files into a home, in real time, from a recorded incident.
+//! A simulated gateway: a real process that writes log and state files into a home, in real time, from a recorded
+//! incident.
 //!
 //! It ends with its parent, on SIGTERM, or after an hour.
 
@@ -17,13 +17,13 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::evidence::process;
 use crate::recording::{Recording, What};
 
-/// How often a real gateway writes its heartbeat.
+/// A real gateway writes its heartbeat this often.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// A simulated gateway that everybody forgot ends after this.
-const LONGEST: Duration = Duration::from_secs(3600);
+/// Longest life of a simulated gateway.
+const LIFE_MAX: Duration = Duration::from_secs(3600);
 
-/// The incidents, taken from real gateways' recordings and shortened.
+/// The incidents, shortened from recordings of real gateways.
 const SCRIPTS: [(&str, &str); 3] = [
     ("clean", include_str!("../../resources/demo/clean.jsonl")),
     ("reconnects", include_str!("../../resources/demo/reconnects.jsonl")),
@@ -47,7 +47,7 @@ pub struct Args {
     pub ignore_term: bool,
 }
 
-/// Plays the incident, then lives on.
+/// Plays the incident, then runs on.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     let started_before = args.home.join("gateway-starts.log").exists();
     let script = if started_before { args.then.as_deref().unwrap_or(&args.script) } else { &args.script };
@@ -65,18 +65,18 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         let mut ignored = false;
         loop {
             let next = events.peek().map(|event| Duration::from_secs_f64(event.t.max(0.0)));
-            let pause = next.map_or(LONGEST, |at| at.saturating_sub(begun.elapsed()));
+            let pause = next.map_or(LIFE_MAX, |at| at.saturating_sub(begun.elapsed()));
             tokio::select! {
                 biased;
                 () = &mut interrupted, if !ignored => {
                     if !args.ignore_term {
                         break;
                     }
-                    // A second one would be ignored as well: the handler stays installed.
+                    // The handler stays installed: later signals are ignored as well.
                     ignored = true;
                 }
                 _ = look.tick() => {
-                    if rustix::process::getppid() != parent || begun.elapsed() > LONGEST {
+                    if rustix::process::getppid() != parent || begun.elapsed() > LIFE_MAX {
                         break;
                     }
                 }
@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
                 }
             }
         }
-        home.leave();
+        home.shut_down();
         Ok(1)
     })
 }
@@ -106,7 +106,7 @@ struct Home {
     pid: u32,
     start: Option<u64>,
     up: bool,
-    /// The recorded stamps met so far and what stands for them: copies of one event in several files stay copies.
+    /// The stamp written for each recorded stamp: copies of one event in several files keep equal stamps.
     stamps: HashMap<String, String>,
 }
 
@@ -140,15 +140,15 @@ impl Home {
             }
             What::File { file, json: Some(json) } => {
                 self.up |= file == "state/gateway.heartbeat";
-                self.write(file, &self.mine(json.clone()))?;
+                self.write(file, &self.as_own(json.clone()))?;
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// The same content, written by this process now.
-    fn mine(&self, mut json: Value) -> Value {
+    /// Replaces PID and times by those of this process.
+    fn as_own(&self, mut json: Value) -> Value {
         if let Some(object) = json.as_object_mut() {
             for entry in object.get_mut("platforms").and_then(Value::as_object_mut).into_iter().flatten() {
                 if let Some(entry) = entry.1.as_object_mut() {
@@ -165,7 +165,7 @@ impl Home {
         json
     }
 
-    /// Written beside it and renamed, as the gateway does.
+    /// Writes to a temporary file and renames it, as the gateway does.
     fn write(&self, file: &str, json: &Value) -> anyhow::Result<()> {
         let path = self.path.join(file);
         let beside = path.with_extension("new");
@@ -175,17 +175,17 @@ impl Home {
     }
 
     fn beat(&self) -> anyhow::Result<()> {
-        self.write("state/gateway.heartbeat", &self.mine(json!({"monotonic": 0.0})))
+        self.write("state/gateway.heartbeat", &self.as_own(json!({"monotonic": 0.0})))
     }
 
-    fn leave(mut self) {
+    fn shut_down(mut self) {
         let line = "2026-01-01 00:00:00,000 INFO gateway.run: Received SIGTERM — initiating shutdown";
-        // The home may be gone already: the demo cleans up.
+        // the demo may have removed the home already
         let _ = self.play(&What::Line { log: "agent.log".into(), line: line.into() });
         let _ = fs::remove_file(self.path.join("gateway.pid"));
     }
 
-    /// The line with the time of now in place of the recorded one.
+    /// Replaces the recorded time stamp by the current time.
     fn restamp(&mut self, line: &str) -> String {
         for from in [0, "[Lark] [".len()] {
             let Some((_, used)) = line.as_bytes().get(from..).and_then(crate::evidence::line::stamp) else {

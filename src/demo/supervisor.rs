@@ -1,4 +1,4 @@
-//! The supervisor inside `gatelight demo`: starts processes of its own and restarts them, like a real manager would.
+//! The service manager of the demo: starts child processes and restarts them when they end.
 
 use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt;
@@ -10,7 +10,7 @@ use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
 use crate::supervisor::{JobReport, Supervisor, SupervisorError};
 
-/// How long a process may take to end on SIGTERM before it is killed.
+/// Time between SIGTERM and SIGKILL.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
@@ -20,18 +20,13 @@ struct Job {
     runs: u64,
 }
 
-/// Holds the processes; ends them when it is dropped.
+/// Owns the processes; ends them when it is dropped.
 #[derive(Debug, Default)]
 pub struct Embedded {
     jobs: Mutex<HashMap<String, Job>>,
 }
 
 impl Embedded {
-    /// Without any job.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Starts the job's process.
     pub fn start(&self, job: &JobFile) -> Result<(), SupervisorError> {
         let mut jobs = self.jobs();
@@ -39,10 +34,10 @@ impl Embedded {
         spawn(job, entry)
     }
 
-    /// Ends every process.
+    /// Ends all processes.
     pub fn stop_all(&self) {
         for job in self.jobs().values_mut() {
-            end(job);
+            stop(job);
         }
     }
 
@@ -71,8 +66,8 @@ fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(-1)
 }
 
-/// SIGTERM, and SIGKILL where that is ignored.
-fn end(job: &mut Job) {
+/// Ends the process with SIGTERM, after [`EXIT_TIMEOUT`] with SIGKILL.
+fn stop(job: &mut Job) {
     let Some(mut child) = job.child.take() else { return };
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
@@ -124,7 +119,7 @@ impl Supervisor for Embedded {
     fn restart(&self, job: &JobFile) -> Result<(), SupervisorError> {
         let mut jobs = self.jobs();
         let entry = jobs.entry(job.label.clone()).or_default();
-        end(entry);
+        stop(entry);
         spawn(job, entry)
     }
 

@@ -62,7 +62,7 @@ impl Sources<'_> {
             now,
             zone: &jiff::tz::TimeZone::system(),
             lang,
-            nameless: self.anonymiser,
+            anonymiser: self.anonymiser,
             view,
             system: &[system::system(), system::gateway_versions(view)].concat(),
             job_file: job_file.as_deref(),

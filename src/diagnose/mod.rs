@@ -21,8 +21,8 @@ mod system;
 
 pub(crate) use gather::{Sources, anonymiser};
 
-/// Longest text that is made, in characters; GitHub takes 65,536.
-pub const CHARS_MAX: usize = 60_000;
+/// Longest report, in characters; GitHub accepts 65,536 in an issue.
+const CHARS_MAX: usize = 60_000;
 const LINE_MAX: usize = 300;
 const LOG_LINES: usize = 120;
 const JOB_LINES: usize = 150;
@@ -30,7 +30,7 @@ const JOB_LINES: usize = 150;
 /// One line of the merged log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// When, where it says.
+    /// Its time stamp.
     pub at: Option<Timestamp>,
     /// Its file's name.
     pub file: String,
@@ -38,7 +38,7 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// What is told.
+/// What a report says.
 pub struct Diagnosis<'a> {
     /// Now.
     pub now: Timestamp,
@@ -46,17 +46,17 @@ pub struct Diagnosis<'a> {
     pub zone: &'a TimeZone,
     /// The language.
     pub lang: Lang,
-    /// What takes names out.
-    pub nameless: &'a Anonymiser,
-    /// The profile and what is said of it.
+    /// Takes names out.
+    pub anonymiser: &'a Anonymiser,
+    /// The profile and its verdict.
     pub view: &'a ProfileView,
-    /// Names and values: versions of Gatelight, Hermes and the system, and whatever else matters.
+    /// Names and values: versions of Gatelight, Hermes and the system, locale.
     pub system: &'a [(String, String)],
-    /// The job file's text, if there is one.
+    /// The job file's text.
     pub job_file: Option<&'a str>,
-    /// What the service manager says, a line each.
+    /// The service manager's answers, one per line.
     pub manager: &'a [String],
-    /// The findings of the doctor, a line each.
+    /// The findings of the doctor, one per line.
     pub findings: &'a [String],
     /// The merged log, oldest first; see [`around`].
     pub log: &'a [LogLine],
@@ -69,13 +69,13 @@ pub struct Diagnosis<'a> {
 }
 
 /// One line without secrets, names and control characters.
-fn clean(line: &str, nameless: &Anonymiser) -> String {
-    nameless.line(line, LINE_MAX)
+fn clean(line: &str, anonymiser: &Anonymiser) -> String {
+    anonymiser.line(line, LINE_MAX)
 }
 
-/// The lines of the log around a time: as many before as after, as far as there are. Lines without a time stay with
-/// the line before them.
-pub fn around(lines: &[LogLine], at: Timestamp, most: usize) -> &[LogLine] {
+/// At most `most` lines around a time, half of them after it if there are as many. Lines without a time stay with the
+/// line before them.
+fn around(lines: &[LogLine], at: Timestamp, most: usize) -> &[LogLine] {
     let mut last = None;
     let mut split = lines.len();
     for (i, line) in lines.iter().enumerate() {
@@ -91,14 +91,14 @@ pub fn around(lines: &[LogLine], at: Timestamp, most: usize) -> &[LogLine] {
     &lines[from..to]
 }
 
-/// A fence that nothing in the text can close.
+/// Writes a fenced block that no line of it can close.
 fn fenced(out: &mut String, kind: &str, lines: &[String]) {
     let longest = lines.iter().flat_map(|l| l.split(|c| c != '`').map(str::len)).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let _ = writeln!(out, "{fence}{kind}\n{}\n{fence}\n", lines.join("\n"));
 }
 
-/// A code span that nothing in the text can close.
+/// A code span that nothing in the text can close (CommonMark 0.31, 6.1).
 fn span(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let ticks = "`".repeat(longest + 1);
@@ -106,18 +106,18 @@ fn span(text: &str) -> String {
     if text.is_empty() { "–".into() } else { format!("{ticks}{pad}{text}{pad}{ticks}") }
 }
 
-/// The text, at most [`CHARS_MAX`] characters.
+/// The report, at most [`CHARS_MAX`] characters.
 pub fn render(d: &Diagnosis<'_>) -> String {
     let lang = d.lang;
-    let name = clean(&d.view.profile.name, d.nameless);
+    let name = clean(&d.view.profile.name, d.anonymiser);
     let mut out = String::new();
     let _ = writeln!(out, "## {}\n", fill(lang.pick(phrases::TITLE), &[("name", &span(&name))]));
     let _ = writeln!(out, "_{}_\n", lang.pick(phrases::NOTE));
     verdict(&mut out, d);
     let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERSIONS));
     for (name, value) in d.system {
-        let value = span(&clean(value, d.nameless));
-        let _ = writeln!(out, "- {}{}{value}", clean(name, d.nameless), lang.pick(phrases::COLON));
+        let value = span(&clean(value, d.anonymiser));
+        let _ = writeln!(out, "- {}{}{value}", clean(name, d.anonymiser), lang.pick(phrases::COLON));
     }
     out.push('\n');
     list(&mut out, d, phrases::MANAGER, d.manager);
@@ -127,13 +127,13 @@ pub fn render(d: &Diagnosis<'_>) -> String {
         let of = text::duration(lang, d.span);
         let _ = writeln!(out, "### {}\n", fill(lang.pick(phrases::HISTORY), &[("span", &of)]));
         let own = record.clone().only(&d.view.profile.name);
-        let told = words::words(&own, Window::last(d.span, d.now), lang, d.zone, true);
-        let lines: Vec<String> = told.lines().take(80).map(|l| clean(l, d.nameless)).collect();
+        let history = words::words(&own, Window::last(d.span, d.now), lang, d.zone, true);
+        let lines: Vec<String> = history.lines().take(80).map(|l| clean(l, d.anonymiser)).collect();
         fenced(&mut out, "text", &lines);
     }
     log_lines(&mut out, d);
     if let Some(path) = d.recording {
-        let said = fill(lang.pick(phrases::ATTACH), &[("path", &span(&clean(path, d.nameless)))]);
+        let said = fill(lang.pick(phrases::ATTACH), &[("path", &span(&clean(path, d.anonymiser)))]);
         let _ = writeln!(out, "### {}\n\n{said}", lang.pick(phrases::RECORDING));
     }
     out
@@ -144,7 +144,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
     let entry = v.reason.entry();
     let none = || "–".to_owned();
     let evidence = v.evidence.as_ref().map_or_else(none, |e| {
-        let (line, source) = (clean(&e.line, d.nameless), clean(&e.source, d.nameless));
+        let (line, source) = (clean(&e.line, d.anonymiser), clean(&e.source, d.anonymiser));
         format!("{} ({}, {})", span(&line), span(&source), words::local(e.at, d.zone))
     });
     let manager = v.manager.map_or("–", crate::health::Manager::word);
@@ -181,7 +181,7 @@ fn note(note: &Note, lang: Lang) -> String {
 fn list(out: &mut String, d: &Diagnosis<'_>, heading: text::Phrase, lines: &[String]) {
     let _ = writeln!(out, "### {}\n", d.lang.pick(heading));
     for line in lines.iter().take(40) {
-        let _ = writeln!(out, "- {}", span(&clean(line, d.nameless)));
+        let _ = writeln!(out, "- {}", span(&clean(line, d.anonymiser)));
     }
     if lines.is_empty() {
         let _ = writeln!(out, "- {}", d.lang.pick(phrases::NOTHING));
@@ -193,18 +193,18 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
     let _ = writeln!(out, "### {}\n", d.lang.pick(phrases::JOB));
     let file = d.view.profile.job.as_ref();
     if let Some(file) = file {
-        let _ = writeln!(out, "{}\n", span(&clean(&file.path.to_string_lossy(), d.nameless)));
+        let _ = writeln!(out, "{}\n", span(&clean(&file.path.to_string_lossy(), d.anonymiser)));
     }
     match d.job_file {
         Some(text) => {
-            // as a whole first: a secret's name and its value often stand on two lines; and without escapes, which
-            // may cut a token into pieces
+            // redacted as a whole first: a secret's name and its value are often on two lines; and without escape
+            // sequences, which may cut a token into pieces
             let head: String = text.chars().take(64 * 1024).collect();
             let lines: Vec<String> = head.lines().map(|line| redact::one_line(line, 4_000)).collect();
             let whole = lines.join("\n");
             let redacted = redact::redact(&whole);
             let all: Vec<&str> = redacted.lines().collect();
-            let mut lines: Vec<String> = all.iter().take(JOB_LINES).map(|l| clean(l, d.nameless)).collect();
+            let mut lines: Vec<String> = all.iter().take(JOB_LINES).map(|l| clean(l, d.anonymiser)).collect();
             if all.len() > JOB_LINES {
                 lines.push(fill(d.lang.pick(phrases::CUT), &[("n", &(all.len() - JOB_LINES).to_string())]));
             }
@@ -223,9 +223,9 @@ fn log_lines(out: &mut String, d: &Diagnosis<'_>) {
     let _ = writeln!(out, "### {}\n", fill(d.lang.pick(phrases::LOG), &[("time", &time)]));
     let mut lines: Vec<String> = around(d.log, at, LOG_LINES)
         .iter()
-        .map(|l| clean(&format!("{}: {}", l.file, l.text), d.nameless))
+        .map(|l| clean(&format!("{}: {}", l.file, l.text), d.anonymiser))
         .collect();
-    // the end is nearer to now: the beginning goes first
+    // the oldest lines are dropped first
     let room = CHARS_MAX.saturating_sub(out.chars().count() + 2_000);
     let mut length: usize = lines.iter().map(|l| l.chars().count() + 1).sum();
     let mut cut = 0;
@@ -278,19 +278,19 @@ mod tests {
         ProfileView { profile: Arc::new(profile), verdict, restart: None }
     }
 
-    fn told(lang: Lang, log: &[LogLine], job: &str, extra: &str) -> String {
+    fn rendered(lang: Lang, log: &[LogLine], job: &str, extra: &str) -> String {
         let mut row = change(10, 1, Reason::NotRunning);
         row.evidence = Some(Proof::new("agent.log", extra, t(10)));
         let record = Record {
             watched: vec![Watched { run: 1, from: t(0), to: t(200) }],
             profiles: vec![ProfileRecord { name: "work".into(), changes: vec![row], restarts: Vec::new() }],
         };
-        let (nameless, view) = (Anonymiser::new(facts()), view());
+        let (anonymiser, view) = (Anonymiser::new(facts()), view());
         render(&Diagnosis {
             now: t(200),
             zone: &TimeZone::UTC,
             lang,
-            nameless: &nameless,
+            anonymiser: &anonymiser,
             view: &view,
             system: &[("macOS".into(), "15.1".into()), ("x".into(), extra.to_owned())],
             job_file: Some(job),
@@ -308,9 +308,9 @@ mod tests {
     }
 
     #[test]
-    fn it_pastes_into_an_issue() {
+    fn fences_close_and_names_are_gone() {
         for lang in [Lang::En, Lang::Zh] {
-            let out = told(
+            let out = rendered(
                 lang,
                 &[line(90, "a"), line(100, "```"), line(110, "ticket=zz99")],
                 "<plist>\n````\n</plist>",
@@ -320,7 +320,7 @@ mod tests {
             assert!(out.contains("````` xml\n") || out.contains("`````xml\n"), "{out}");
             assert!(out.contains("agent.log: ticket=[redacted]"), "{out}");
             assert!(!out.contains("bob"), "{out}");
-            // every fence that opens closes
+            // every opened fence is closed
             let mut open: Option<usize> = None;
             for l in out.lines() {
                 let ticks = l.bytes().take_while(|b| *b == b'`').count();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_around_is_around() {
+    fn the_lines_around_a_time() {
         let lines: Vec<LogLine> = (0..1000).map(|n| line(n, "x")).collect();
         let part = around(&lines, t(500), 120);
         assert_eq!((part[0].at, part[119].at, part.len()), (Some(t(441)), Some(t(560)), 120));
@@ -349,7 +349,7 @@ mod tests {
     fn it_is_bounded() {
         let lines: Vec<LogLine> = (0..5000).map(|n| line(n, &"网`".repeat(400))).collect();
         let job = "<key>x</key>\n".repeat(5000);
-        let out = told(Lang::Zh, &lines, &job, &"z".repeat(10_000));
+        let out = rendered(Lang::Zh, &lines, &job, &"z".repeat(10_000));
         assert!(out.chars().count() <= CHARS_MAX, "{}", out.chars().count());
     }
 
@@ -365,14 +365,14 @@ mod tests {
             upper in any::<bool>(),
         ) {
             let shown = if upper { name.to_ascii_uppercase() } else { name.clone() };
-            let nameless = Anonymiser::new(Facts { homes: vec![format!("/Users/{name}").into()], users: vec![name.clone()], hosts: vec![format!("{name}-mac.local")] });
+            let anonymiser = Anonymiser::new(Facts { homes: vec![format!("/Users/{name}").into()], users: vec![name.clone()], hosts: vec![format!("{name}-mac.local")] });
             for text in [
                 format!("{before}{shown}{after}"),
                 format!("{before}/Users/{name}/x{after}"),
                 format!("{before}{name}-mac.local{after}"),
                 format!("x app_secret={secret} /Users/{name} token: {secret}"),
             ] {
-                let out = clean(&text, &nameless).to_ascii_lowercase();
+                let out = clean(&text, &anonymiser).to_ascii_lowercase();
                 prop_assert!(!out.contains(&name), "{} → {}", text, out);
                 prop_assert!(!out.contains(&secret.to_ascii_lowercase()), "{} → {}", text, out);
             }

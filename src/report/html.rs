@@ -16,7 +16,7 @@ const CSS: &str = include_str!("../../resources/report.css");
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Text that is safe between tags and inside double quotes. What no HTML document may hold becomes U+FFFD.
+/// Escapes text for use between tags and inside double quotes. Characters that HTML forbids become U+FFFD.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
@@ -34,12 +34,11 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// A name or line from outside: one line, without marks that turn the direction of writing, bounded, escaped.
-fn outside(text: &str, max: usize) -> String {
+/// A name or log line: one line, without marks that change the direction of writing, bounded, escaped.
+fn untrusted(text: &str, max: usize) -> String {
     escape(&redact::clean_line(text, max))
 }
 
-/// The page.
 pub(super) fn page(input: &ReportInput) -> String {
     let lang = input.lang;
     let title = escape(lang.pick(if input.from_logs { phrases::TITLE_LOGS } else { phrases::TITLE }));
@@ -67,17 +66,17 @@ pub(super) fn page(input: &ReportInput) -> String {
         escape(&made),
         strip::PATTERNS
     );
-    let told: Vec<Told<'_>> =
-        input.record.profiles.iter().take(PROFILES_MAX).map(|p| Told::of(p, input)).collect();
-    if told.len() > 1 {
-        overview(&mut out, &told, lang);
+    let sections: Vec<Section<'_>> =
+        input.record.profiles.iter().take(PROFILES_MAX).map(|p| Section::of(p, input)).collect();
+    if sections.len() > 1 {
+        overview(&mut out, &sections, lang);
     }
     legend(&mut out, lang);
     out.push_str("<main>\n");
-    for (i, told) in told.iter().enumerate() {
-        profile(&mut out, input, i, told);
+    for (i, section) in sections.iter().enumerate() {
+        profile(&mut out, input, i, section);
     }
-    if told.is_empty() {
+    if sections.is_empty() {
         let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(lang.pick(phrases::EMPTY)));
     }
     let _ = write!(
@@ -88,15 +87,15 @@ pub(super) fn page(input: &ReportInput) -> String {
     out
 }
 
-/// One profile with its story in each period.
-struct Told<'a> {
+/// One profile with its figures in each period.
+struct Section<'a> {
     profile: &'a ProfileRecord,
     name: String,
     periods: [(&'static str, Story); 3],
     listed: Vec<Incident>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Section<'a> {
     fn of(profile: &'a ProfileRecord, input: &ReportInput) -> Self {
         let watched = &input.record.watched;
         let periods = [(phrases::LAST_DAY, 1), (phrases::LAST_WEEK, 7), (phrases::LAST_QUARTER, 90)].map(
@@ -113,8 +112,8 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// How things stood at the end, in words; the newest that is known less than a few minutes before.
-    fn at_the_end(&self, lang: Lang) -> String {
+    /// The light and reason at the end, if known within the last minutes.
+    fn last_state(&self, lang: Lang) -> String {
         let spans = &self.periods[0].1.spans;
         let end = spans.last().map(|span| span.to);
         let known =
@@ -129,8 +128,8 @@ impl<'a> Told<'a> {
     }
 }
 
-/// All profiles at a glance, each with the way to its section.
-fn overview(out: &mut String, told: &[Told<'_>], lang: Lang) {
+/// All profiles in one table, each with a link to its section.
+fn overview(out: &mut String, sections: &[Section<'_>], lang: Lang) {
     let caption = escape(lang.pick(phrases::OVERVIEW));
     let _ = write!(out, "<nav aria-label=\"{caption}\"><table class=\"overview\" aria-label=\"{caption}\">");
     out.push_str("<thead><tr>");
@@ -142,12 +141,12 @@ fn overview(out: &mut String, told: &[Told<'_>], lang: Lang) {
         let _ = write!(out, "<th scope=\"col\"{wide}>{}</th>", escape(lang.pick(column)));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    for (i, one) in told.iter().enumerate() {
+    for (i, one) in sections.iter().enumerate() {
         let _ = write!(
             out,
             "<tr><th scope=\"row\"><a href=\"#p{i}\">{}</a></th><td>{}</td>",
             escape(&one.name),
-            escape(&one.at_the_end(lang))
+            escape(&one.last_state(lang))
         );
         for (n, (_, story)) in one.periods.iter().enumerate() {
             let share = story.figures.share_green();
@@ -180,18 +179,18 @@ fn legend(out: &mut String, lang: Lang) {
     let _ = writeln!(out, "</ul><p>{}</p></section>", escape(lang.pick(phrases::WORST)));
 }
 
-fn profile(out: &mut String, input: &ReportInput, index: usize, told: &Told<'_>) {
-    let (lang, name) = (input.lang, &told.name);
+fn profile(out: &mut String, input: &ReportInput, index: usize, section: &Section<'_>) {
+    let (lang, name) = (input.lang, &section.name);
     let _ = writeln!(
         out,
         "<section class=\"profile\" aria-labelledby=\"p{index}\"><h2 id=\"p{index}\">{}</h2>",
         escape(name)
     );
-    for (n, (period, story)) in told.periods.iter().enumerate() {
-        strip(out, input, &format!("p{index}s{n}"), name, period, told.profile, story);
+    for (n, (period, story)) in section.periods.iter().enumerate() {
+        strip(out, input, &format!("p{index}s{n}"), name, period, section.profile, story);
     }
-    figures(out, lang, name, &told.periods);
-    incidents(out, input, name, &told.listed);
+    figures(out, lang, name, &section.periods);
+    incidents(out, input, name, &section.listed);
     out.push_str("</section>\n");
 }
 
@@ -250,7 +249,7 @@ fn strip(
     ticks(out, input, f.window);
 }
 
-/// Times below a strip: hours below a day, days below a week, every second Monday or so below 90 days.
+/// Labels below a strip: every 3 hours of a day, every day of a week, every 15 days of 90.
 fn ticks(out: &mut String, input: &ReportInput, window: Window) {
     let days = window.length().as_secs() / 86_400;
     let (step_hours, format) = match days {
@@ -261,7 +260,7 @@ fn ticks(out: &mut String, input: &ReportInput, window: Window) {
     out.push_str("<div class=\"ticks\" aria-hidden=\"true\">");
     let length = window.length().as_secs_f64().max(1.0);
     let begin = window.from.to_zoned(input.zone.clone());
-    // from local midnight on, in local steps: a change to summer time moves no label
+    // from local midnight, in local steps: labels stay right across a change to summer time
     if let Ok(mut at) = begin.start_of_day() {
         for _ in 0..100 {
             let share = at.timestamp().duration_since(window.from).as_secs_f64() / length;
@@ -374,8 +373,8 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
                 let _ = write!(
                     out,
                     "<code>{}</code> <small>{} · {}</small>",
-                    outside(&proof.line, 500),
-                    outside(&proof.source, 100),
+                    untrusted(&proof.line, 500),
+                    untrusted(&proof.source, 100),
                     when(proof.at, input)
                 );
             }
@@ -383,7 +382,7 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
         }
         out.push_str("</td><td class=\"done\">");
         let done = done(i, lang);
-        let done: Vec<String> = done.iter().map(|d| outside(d, 600)).collect();
+        let done: Vec<String> = done.iter().map(|d| untrusted(d, 600)).collect();
         out.push_str(&if done.is_empty() {
             lang.pick(phrases::NO_VALUE).to_owned()
         } else {

@@ -1,7 +1,7 @@
 //! One page that shows what happened: self-contained, without scripts, legible without colour.
 //!
-//! [`render`] is a pure function: from the history and from the replay of old logs alike. [`strip`] draws, [`html`]
-//! writes and escapes.
+//! [`make`] reads the history or replays old logs; [`render`] is a pure function. [`strip`] draws, [`html`] writes and
+//! escapes.
 
 mod html;
 mod make;
@@ -15,16 +15,16 @@ use crate::text::Lang;
 
 pub(crate) use make::{Request, Source, write_private};
 
-/// All that the page is made of.
+/// What a page is made of.
 #[derive(Debug, Clone)]
 pub struct ReportInput {
-    /// What is known; see [`Record::from_changes`] for old logs.
+    /// Changes, restarts and watched times; see [`Record::from_changes`] for old logs.
     pub record: Record,
-    /// The incidents listed: of this window. The strips end where it ends.
+    /// Incidents of this window are listed. The strips end where it ends.
     pub window: Window,
-    /// When the page is made. For old logs, their end.
+    /// When the page is made; for old logs, their end.
     pub made_at: Timestamp,
-    /// It tells of old logs, not of what Gatelight watched.
+    /// The record comes from old logs, not from what Gatelight watched.
     pub from_logs: bool,
     /// The language.
     pub lang: Lang,
@@ -35,11 +35,11 @@ pub struct ReportInput {
 }
 
 /// Most profiles on one page.
-pub const PROFILES_MAX: usize = 100;
+const PROFILES_MAX: usize = 100;
 /// Most incidents listed of one profile.
-pub const INCIDENTS_MAX: usize = 200;
+const INCIDENTS_MAX: usize = 200;
 
-/// The page, whole and self-contained.
+/// The page as one HTML document.
 pub fn render(input: &ReportInput) -> String {
     html::page(input)
 }

@@ -1,7 +1,7 @@
 //! One strip: the lights of a window as inline SVG.
 //!
-//! Each light has a height and a pattern of its own besides its colour: green is a full plain bar, amber hatched and
-//! lower, red full and crossed with a dark foot below, grey a low dotted band, unknown an empty frame.
+//! Lights differ in height and pattern besides colour: green is a full plain bar, amber hatched and lower, red full and
+//! crossed with a dark foot below, grey a low dotted band, unknown an empty frame.
 
 use std::fmt::Write as _;
 
@@ -12,19 +12,19 @@ use crate::health::Light;
 use crate::history::stats::{Mark, MarkKind, Span, Window};
 use crate::history::{ChangeRow, stats};
 
-/// Columns of a strip: the finest that is drawn.
+/// Columns of a strip.
 const COLUMNS: i64 = 500;
 /// Units of the drawing per column.
 const UNIT: i64 = 2;
-/// Where the bars begin and how high they are, in units; above them the marks.
+/// Top and height of the bars, in units; the marks are above them.
 const TOP: i64 = 12;
 const HEIGHT: i64 = 36;
-/// Below red there is a dark foot, so that even one column stands out where there is no colour.
+/// Height of the dark foot below red, which makes even one column visible without colour.
 const FOOT: i64 = 5;
 /// Width of a mark.
 const MARK: i64 = 10;
 
-/// What one column shows, the worst last: a column shows the worst of what happened in it.
+/// What one column shows: the worst of what happened in it. The worst comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Shown {
     Unknown,
@@ -67,7 +67,7 @@ impl Shown {
     }
 }
 
-/// The column in which a time lies.
+/// The column of a time.
 fn column(at: Timestamp, window: Window) -> i64 {
     let length = window.length().as_millis().max(1);
     let offset = at.duration_since(window.from).as_millis();
@@ -81,7 +81,7 @@ fn columns(changes: &[ChangeRow], spans: &[Span], window: Window) -> Vec<Shown> 
         let what =
             span.change.and_then(|i| changes.get(i)).map_or(Shown::Unknown, |c| Shown::from(c.to.light()));
         let first = column(span.from, window);
-        // a span that ends where a column begins is not in that column
+        // a span that ends at the start of a column is not in that column
         let last = column(span.to, window) - i64::from(ends_before(span.to, window));
         for column in first..=last.max(first) {
             let cell = &mut shown[column as usize];
@@ -96,26 +96,26 @@ fn ends_before(at: Timestamp, window: Window) -> bool {
     at < window.to && at.duration_since(window.from).as_millis() * i128::from(COLUMNS) % length == 0
 }
 
-/// What a strip needs for drawing.
-pub struct Strip<'a> {
-    /// Unique on the page: the beginning of every ID in the drawing.
+/// A strip to draw.
+pub(super) struct Strip<'a> {
+    /// Prefix of every ID in the drawing; unique on the page.
     pub id: &'a str,
-    /// Its name for those who cannot see it.
+    /// Its accessible name.
     pub title: &'a str,
-    /// What it shows, in a sentence, for them.
+    /// Its accessible description.
     pub description: &'a str,
-    /// The changes that the spans name.
+    /// The changes that the spans refer to.
     pub changes: &'a [ChangeRow],
-    /// The time line of the window.
+    /// The spans of the window.
     pub spans: &'a [Span],
-    /// The window.
+    /// The time from its left to its right end.
     pub window: Window,
-    /// What the tooltip of a mark says.
+    /// The tooltip of a mark.
     pub mark_title: &'a dyn Fn(&Mark) -> String,
 }
 
-/// The drawing.
-pub fn draw(strip: &Strip<'_>) -> String {
+/// The SVG element.
+pub(super) fn draw(strip: &Strip<'_>) -> String {
     let mut out = String::new();
     let (id, width, height) = (escape(strip.id), COLUMNS * UNIT, TOP + HEIGHT + FOOT + 2);
     let _ = write!(
@@ -126,7 +126,7 @@ pub fn draw(strip: &Strip<'_>) -> String {
         escape(strip.description)
     );
     let shown = columns(strip.changes, strip.spans, strip.window);
-    // one shape for all that looks alike: printers turn every shape with a pattern into an object of its own
+    // one path per kind: printers turn every shape with a pattern into a separate object
     for what in [Shown::Unknown, Shown::Green, Shown::Grey, Shown::Amber, Shown::Red] {
         let runs = runs(&shown, what);
         if runs.is_empty() {
@@ -135,7 +135,7 @@ pub fn draw(strip: &Strip<'_>) -> String {
         let class = what.class();
         let bars = outline(&runs, what.band());
         let _ = write!(out, "<path class=\"bar {class}\" d=\"{bars}\"/>");
-        // colour below, pattern above: both in print, where backgrounds may be left out
+        // colour and pattern: prints may leave out backgrounds
         if matches!(what, Shown::Red | Shown::Amber | Shown::Grey) {
             let _ = write!(out, "<path fill=\"url(#p-{class})\" d=\"{bars}\"/>");
         }
@@ -149,7 +149,7 @@ pub fn draw(strip: &Strip<'_>) -> String {
     out
 }
 
-/// The columns in which this is shown, as stretches: first and one past the last.
+/// The runs of columns that show this: first column, and one past the last.
 fn runs(shown: &[Shown], what: Shown) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     for (i, _) in shown.iter().enumerate().filter(|(_, s)| **s == what) {
@@ -161,7 +161,7 @@ fn runs(shown: &[Shown], what: Shown) -> Vec<(usize, usize)> {
     found
 }
 
-/// A rectangle of this band for every stretch.
+/// A rectangle of this band for every run.
 fn outline(runs: &[(usize, usize)], (y, h): (i64, i64)) -> String {
     let mut path = String::new();
     for (from, to) in runs {
@@ -171,8 +171,8 @@ fn outline(runs: &[(usize, usize)], (y, h): (i64, i64)) -> String {
     path
 }
 
-/// Triangles: upwards where a process started, its foot at the time and to the right of it, downwards and to the left
-/// where one ended: a restart reads as a pair. Where they would cover one another some are left out.
+/// Draws triangles: upwards and to the right of the time for a process that started, downwards and to the left for one
+/// that ended, so that a restart reads as a pair. Marks that would overlap are left out.
 fn marks(out: &mut String, strip: &Strip<'_>) {
     let (mut last, mut free) = ([-100_i64; 2], -100_i64);
     for mark in stats::marks(strip.changes, strip.window) {
@@ -182,7 +182,6 @@ fn marks(out: &mut String, strip: &Strip<'_>) {
             MarkKind::Stop => (1, "stop"),
         };
         let left = if mark.kind == MarkKind::Start { x } else { x - MARK };
-        // closer ones would only cover each other
         if left < free || x - last[i] < 2 * MARK {
             continue;
         }
@@ -200,7 +199,7 @@ fn marks(out: &mut String, strip: &Strip<'_>) {
 }
 
 /// The patterns that the strips use; once per page.
-pub const PATTERNS: &str = "<svg class=\"patterns\" aria-hidden=\"true\" width=\"0\" height=\"0\"><defs>\
+pub(super) const PATTERNS: &str = "<svg class=\"patterns\" aria-hidden=\"true\" width=\"0\" height=\"0\"><defs>\
 <pattern id=\"p-amber\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">\
 <path class=\"ink\" d=\"M-2 10L10 -2M-2 2L2 -2M6 10L10 6\"/></pattern>\
 <pattern id=\"p-red\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">\
@@ -209,7 +208,7 @@ pub const PATTERNS: &str = "<svg class=\"patterns\" aria-hidden=\"true\" width=\
 <circle class=\"dot\" cx=\"3\" cy=\"3\" r=\"1.2\"/></pattern></defs></svg>";
 
 /// A swatch for the legend: the same class, pattern and band as in a strip.
-pub fn swatch(class: &str) -> String {
+pub(super) fn swatch(class: &str) -> String {
     let what = match class {
         "green" => Shown::Green,
         "amber" => Shown::Amber,

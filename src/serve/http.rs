@@ -14,24 +14,24 @@ use super::metrics::{Counters, Format, render};
 use crate::snapshot::Snapshot;
 use crate::text::{self, Lang, Phrase, fill, trouble};
 
-/// Where `gatelight serve` listens without being told.
+/// Where `gatelight serve` listens by default.
 pub const LISTEN: &str = "127.0.0.1:9789";
 
-/// Connections served at a time; more wait in the system's queue.
+/// Connections served at the same time; more wait in the listen queue.
 const CONNECTIONS_MAX: usize = 16;
-/// Longest head of a request, in bytes.
+/// Longest request head, in bytes.
 const HEAD_MAX: usize = 8 * 1024;
-/// Longest life of a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest duration of a connection.
+const TIME_OUT: Duration = Duration::from_secs(5);
 /// Shortest token, in bytes.
 const TOKEN_MIN: usize = 16;
 /// Longest token file, in bytes.
 const TOKEN_MAX: u64 = 4 * 1024;
 
-/// Why nothing can be served.
+/// Why the server cannot start.
 #[derive(Debug)]
 pub enum ServeError {
-    /// Others could reach it, and nothing would keep them out.
+    /// The address can be reached from other machines, and there is no token.
     Open(SocketAddr),
     /// The token file cannot be used.
     Token {
@@ -47,9 +47,9 @@ pub enum ServeError {
         /// The cause.
         source: std::io::Error,
     },
-    /// The address cannot be had.
+    /// The address cannot be bound.
     Listen {
-        /// Which one.
+        /// The address.
         address: SocketAddr,
         /// The cause.
         source: std::io::Error,
@@ -57,7 +57,7 @@ pub enum ServeError {
 }
 
 impl ServeError {
-    /// In words.
+    /// The message for users.
     pub fn text(&self, lang: Lang) -> String {
         match self {
             Self::Open(address) => {
@@ -87,7 +87,7 @@ impl std::fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
-/// Where to listen, and for whom.
+/// Where to listen, and the token that requests must have.
 #[derive(Clone)]
 pub struct Config {
     listen: SocketAddr,
@@ -95,8 +95,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Refuses an address beyond loopback without a token. The token file holds the token alone, at least 16 bytes,
-    /// and must not be readable by others.
+    /// Checks an address and a token file. An address beyond loopback needs a token. The token file contains only the
+    /// token, at least 16 bytes, and must not be readable by others.
     pub fn new(listen: SocketAddr, token_file: Option<&Path>) -> Result<Self, ServeError> {
         let token = token_file.map(read_token).transpose()?;
         if token.is_none() && !listen.ip().is_loopback() {
@@ -127,14 +127,14 @@ fn read_token(path: &Path) -> Result<Vec<u8>, ServeError> {
     if fit { Ok(token) } else { Err(refuse(trouble::TOKEN_UNFIT)) }
 }
 
-/// The endpoint, listening.
+/// The server, listening.
 pub struct Server {
     listener: TcpListener,
     token: Option<Vec<u8>>,
 }
 
 impl Server {
-    /// Begins to listen.
+    /// Binds the address.
     pub async fn bind(config: Config) -> Result<Self, ServeError> {
         let address = config.listen;
         let listener =
@@ -142,12 +142,12 @@ impl Server {
         Ok(Self { listener, token: config.token })
     }
 
-    /// Where it listens; the port that the system chose where port 0 was asked for.
+    /// The bound address, with the port that the system chose for port 0.
     pub fn address(&self) -> Option<SocketAddr> {
         self.listener.local_addr().ok()
     }
 
-    /// Answers until it is dropped.
+    /// Answers requests until the future is dropped.
     pub async fn run(
         self,
         snapshot: watch::Receiver<Arc<Snapshot>>,
@@ -161,7 +161,7 @@ impl Server {
                 return;
             };
             let Ok((stream, _)) = self.listener.accept().await else {
-                // out of descriptors, most likely: others will be closed
+                // most likely out of descriptors: wait until others are closed
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             };
@@ -171,14 +171,14 @@ impl Server {
                     let current = snapshot.borrow().clone();
                     respond(head, token.as_deref(), |format| render(&current, &counters, clock(), format))
                 };
-                let _ = tokio::time::timeout(PATIENCE, converse(stream, answer)).await;
+                let _ = tokio::time::timeout(TIME_OUT, handle(stream, answer)).await;
                 drop(permit);
             });
         }
     }
 }
 
-async fn converse(mut stream: TcpStream, answer: impl Fn(&[u8]) -> Vec<u8>) -> std::io::Result<()> {
+async fn handle(mut stream: TcpStream, answer: impl Fn(&[u8]) -> Vec<u8>) -> std::io::Result<()> {
     let mut head = Vec::with_capacity(1024);
     let end = loop {
         if let Some(end) = head.windows(4).position(|w| w == b"\r\n\r\n") {
@@ -200,7 +200,7 @@ async fn converse(mut stream: TcpStream, answer: impl Fn(&[u8]) -> Vec<u8>) -> s
     };
     stream.write_all(&response).await?;
     stream.shutdown().await?;
-    // what the other side still sends is read away, else the reset could overtake the answer
+    // Read what the client still sends: closing with unread data sends a reset, which may discard the response.
     let mut rest = [0; 1024];
     for _ in 0..64 {
         if stream.read(&mut rest).await? == 0 {
@@ -210,7 +210,7 @@ async fn converse(mut stream: TcpStream, answer: impl Fn(&[u8]) -> Vec<u8>) -> s
     Ok(())
 }
 
-/// The answer to a request, of which `head` is everything before the empty line.
+/// The response to a request. `head` is everything before the empty line.
 fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -> String) -> Vec<u8> {
     let Ok(head) = std::str::from_utf8(head) else {
         return plain("400 Bad Request", "", false);
@@ -244,11 +244,11 @@ fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -> St
             let given = authorization
                 .and_then(|a| a.split_once(' '))
                 .filter(|(s, _)| s.eq_ignore_ascii_case("bearer"));
-            if !given.is_some_and(|(_, given)| same(given.trim().as_bytes(), token)) {
+            if !given.is_some_and(|(_, given)| constant_time_eq(given.trim().as_bytes(), token)) {
                 return plain("401 Unauthorized", "WWW-Authenticate: Bearer\r\n", false);
             }
         }
-        // a web page whose name was made to point to this machine says its own name here
+        // DNS rebinding: a web page that resolves to this machine sends its own name
         None if !host.is_none_or(is_loopback) => return plain("403 Forbidden", "", false),
         None => {}
     }
@@ -268,7 +268,7 @@ fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -> St
     }
 }
 
-/// Whether a Host header names this machine: `localhost`, `127.0.0.1:9789`, `[::1]:9789`.
+/// Whether a Host header names the loopback interface: `localhost`, `127.0.0.1:9789`, `[::1]:9789`.
 fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -277,8 +277,8 @@ fn is_loopback(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Compares in a time that does not tell how far the two agree.
-fn same(given: &[u8], token: &[u8]) -> bool {
+/// Compares in constant time with regard to the token's content.
+fn constant_time_eq(given: &[u8], token: &[u8]) -> bool {
     let mut differ = given.len() ^ token.len();
     for i in 0..given.len() {
         differ |= usize::from(given[i] ^ token[i % token.len()]);
@@ -403,7 +403,7 @@ mod tests {
 
         #[test]
         fn only_the_token_is_the_token(given in "[a-c]{0,4}", token in "[a-c]{1,4}") {
-            prop_assert_eq!(same(given.as_bytes(), token.as_bytes()), given == token);
+            prop_assert_eq!(constant_time_eq(given.as_bytes(), token.as_bytes()), given == token);
         }
     }
 }

@@ -88,7 +88,7 @@ fn the_program_itself() {
     let folders = Folders::xdg(&home, |_| None);
     let lock = match instance::take(&folders.data).unwrap() {
         Instance::First(lock) => lock,
-        Instance::Second { told } => return say(&format!("second, told: {told}")),
+        Instance::Second { shown } => return say(&format!("second, told: {shown}")),
     };
     let mut config = Config::default();
     config.notices.recovery_hold = Duration::ZERO;

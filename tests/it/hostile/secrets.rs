@@ -230,7 +230,7 @@ fn everything_that_comes_out(
                 now: end,
                 zone: &zone,
                 lang: Lang::En,
-                nameless: &Anonymiser::default(),
+                anonymiser: &Anonymiser::default(),
                 view: &snapshot.profiles[0],
                 system: &[("PATH".to_owned(), text.to_owned())],
                 job_file: Some(&job_file),
