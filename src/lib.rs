@@ -5,7 +5,7 @@
 //!
 //! The tour, with the evidence: [`profile`] finds what is watched, in job files and Hermes homes. [`evidence`] reads
 //! the world: logs, state files, processes. [`supervisor`] asks launchd and systemd, and restarts. [`health`], the pure
-//! core, makes verdicts of evidence and time. [`watcher`] joins them and publishes a [`snapshot`], which everybody
+//! core, makes verdicts of evidence and time. [`watcher`] joins them and publishes [`watcher::Update`]s, which everybody
 //! shows: [`ui`] as icon, menu and notices, [`serve`] as metrics, [`cli`] on the terminal. [`app`] is what runs
 //! behind the icon: the watcher, the [`history`] that it keeps, and the user's own program ([`app::hook`]). [`report`] draws
 //! a page from the history, or from old logs that [`postmortem`] played through the same core; [`recording`] writes
@@ -29,9 +29,10 @@ pub mod profile;
 pub mod recording;
 pub mod report;
 pub mod serve;
-pub mod snapshot;
 pub mod supervisor;
 pub mod terminal;
 pub mod text;
 pub mod ui;
 pub mod watcher;
+
+pub use watcher::snapshot;

@@ -28,12 +28,11 @@ const QUEUE: usize = 256;
 /// the login, because of a word in a file, would tell nobody anything.
 pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let lang = engine.lang;
-    let (change_sender, changes) = mpsc::channel(QUEUE);
     let (input_sender, inputs) = mpsc::channel(QUEUE);
     let (commands, command_receiver) = mpsc::unbounded_channel();
     let (ready, started) = sync_channel(1);
     let (hidden, no_panel) = watch_channel(false);
-    let background = Background::new(engine, change_sender, input_sender, command_receiver, no_panel)?;
+    let background = Background::new(engine, input_sender, command_receiver, no_panel)?;
     if let Some(mistake) = &mistake {
         eprintln!("gatelight: {} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD));
     }
@@ -46,15 +45,13 @@ pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Termina
     };
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
-        .spawn(move || background.run(|snapshots| drop(ready.send(snapshots))))?;
-    let Ok(snapshots) = started.recv() else {
+        .spawn(move || background.run(|| ready.send(()).unwrap_or_default()))?;
+    let Ok(()) = started.recv() else {
         // It ended before it began; its own words say why.
         return join(thread);
     };
     let no_host = lang.pick(words::NO_HOST);
     let handles = AppHandles {
-        snapshots,
-        changes,
         inputs,
         commands: commands.clone(),
         config: engine.config.clone(),

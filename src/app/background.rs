@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
@@ -22,15 +22,16 @@ use crate::evidence::watch::Watch;
 use crate::health::{Change, Light, Reason, Verdict};
 use crate::history::store::Store;
 use crate::profile::Profile;
-use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
+use crate::snapshot::{ProfileChange, Snapshot};
 use crate::supervisor::policy;
+use crate::supervisor::progress::{RestartView, Restarts};
 use crate::terminal::Terminal;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Lang, agent as phrases, fill};
 use crate::ui::UiCommand;
 use crate::ui::app::UiInput;
 use crate::ui::notices::Words;
-use crate::watcher::{Command, Handle};
+use crate::watcher::{Command, Handle, Update, Updates};
 
 /// How often the history is told that somebody looked.
 const WATCHING: Duration = Duration::from_secs(60);
@@ -43,7 +44,6 @@ pub struct Background {
     runtime: tokio::runtime::Runtime,
     stop: Interrupts,
     engine: Engine,
-    to_ui: mpsc::Sender<ProfileChange>,
     inputs: mpsc::Sender<UiInput>,
     commands: mpsc::UnboundedReceiver<UiCommand>,
     no_panel: watch::Receiver<bool>,
@@ -54,7 +54,6 @@ impl Background {
     /// are caught from now on, so that nothing is left behind.
     pub fn new(
         engine: &Engine,
-        to_ui: mpsc::Sender<ProfileChange>,
         inputs: mpsc::Sender<UiInput>,
         commands: mpsc::UnboundedReceiver<UiCommand>,
         no_panel: watch::Receiver<bool>,
@@ -66,15 +65,15 @@ impl Background {
             let _inside = runtime.enter();
             Interrupts::catch(false)
         };
-        Ok(Self { runtime, stop, engine: engine.clone(), to_ui, inputs, commands, no_panel })
+        Ok(Self { runtime, stop, engine: engine.clone(), inputs, commands, no_panel })
     }
 
-    /// Runs until it is told to quit. `ready` gets the snapshots once the watcher runs.
-    pub fn run(self, ready: impl FnOnce(watch::Receiver<Arc<Snapshot>>)) -> anyhow::Result<()> {
+    /// Runs until it is told to quit. `ready` is called once the watcher runs.
+    pub fn run(self, ready: impl FnOnce()) -> anyhow::Result<()> {
         self.runtime.block_on(async {
             let handle = self.engine.watch(Vec::new(), None)?;
-            let changes = handle.changes.subscribe();
-            ready(handle.snapshots.clone());
+            let updates = handle.subscribe();
+            ready();
             let (done_sender, done) = mpsc::channel(64);
             let actions = Actions::new(&self.engine, &handle, done_sender);
             let (history, trouble) = open_history(&self.engine);
@@ -83,13 +82,14 @@ impl Background {
                 looking: Looking::from_now(),
                 behind: false,
                 known: BTreeMap::new(),
+                restarts: Restarts::new(),
+                unsent: None,
                 hook: start_hook(&self.engine.config, self.engine.lang),
                 offline: false,
                 job_files: BTreeSet::new(),
                 actions,
                 handle,
                 engine: self.engine,
-                to_ui: self.to_ui,
                 inputs: self.inputs,
                 no_panel: self.no_panel,
                 printed: HashMap::new(),
@@ -98,7 +98,7 @@ impl Background {
                 eprintln!("gatelight: {}: {}", words.title, words.body);
                 let _ = state.inputs.send(UiInput::Say(words)).await;
             }
-            state.serve(changes, self.commands, done, self.stop).await;
+            state.serve(updates, self.commands, done, self.stop).await;
             anyhow::Ok(())
         })
     }
@@ -151,13 +151,15 @@ struct State {
     behind: bool,
     /// The profiles of the last snapshot.
     known: BTreeMap<String, Arc<Profile>>,
+    restarts: Restarts,
+    /// What the desktop side has no room for now.
+    unsent: Option<Box<Update>>,
     hook: Option<Hook>,
     offline: bool,
     job_files: BTreeSet<PathBuf>,
     actions: Actions,
     handle: Handle,
     engine: Engine,
-    to_ui: mpsc::Sender<ProfileChange>,
     inputs: mpsc::Sender<UiInput>,
     no_panel: watch::Receiver<bool>,
     /// What the terminal showed last, while it stands in for the panel.
@@ -167,13 +169,12 @@ struct State {
 impl State {
     async fn serve(
         &mut self,
-        mut changes: tokio::sync::broadcast::Receiver<ProfileChange>,
+        mut updates: Updates,
         mut commands: mpsc::UnboundedReceiver<UiCommand>,
         mut done: mpsc::Receiver<Done>,
         stop: Interrupts,
     ) {
-        let mut snapshots = self.handle.snapshots.clone();
-        let mut woke = self.handle.woke.clone();
+        let inputs = self.inputs.clone();
         let mut no_panel = self.no_panel.clone();
         let mut settings = Watch::new().ok();
         if let (Some(watch), Some(folder)) = (&mut settings, self.engine.folders.config_file.parent()) {
@@ -185,19 +186,10 @@ impl State {
         loop {
             tokio::select! {
                 biased;
-                // before the changes that follow from it
-                Ok(()) = woke.changed() => {
-                    self.say_watching();
-                    let _ = self.inputs.send(UiInput::Wake).await;
-                    self.mind_network().await;
-                }
-                change = changes.recv() => match change {
-                    Ok(change) => self.tell(change).await,
-                    Err(RecvError::Lagged(_)) => {
-                        self.behind = true;
-                        self.tell_what_holds().await;
-                    }
-                    Err(RecvError::Closed) => break,
+                // before the outcome of a restart that it proves
+                update = updates.next() => match update {
+                    Some(update) => self.update(update).await,
+                    None => break,
                 },
                 command = commands.recv() => match command {
                     None | Some(UiCommand::Quit) => break,
@@ -205,15 +197,14 @@ impl State {
                     Some(command) => self.actions.begin(command, &self.handle.snapshots.borrow().clone()),
                 },
                 Some(done) = done.recv() => self.finish(done).await,
-                Ok(()) = snapshots.changed() => {
-                    let snapshot = snapshots.borrow_and_update().clone();
-                    self.mind_profiles(&snapshot);
-                    self.mind_job_files(&snapshot);
+                Ok(()) = no_panel.changed() => {
+                    let snapshot = self.handle.snapshots.borrow().clone();
                     self.print(&snapshot);
                 }
-                Ok(()) = no_panel.changed() => {
-                    let snapshot = snapshots.borrow().clone();
-                    self.print(&snapshot);
+                Ok(room) = inputs.reserve(), if self.unsent.is_some() => {
+                    if let Some(update) = self.unsent.take() {
+                        room.send(UiInput::Update(update));
+                    }
                 }
                 () = changed(&mut settings) => self.read_settings().await,
                 _ = watching.tick() => {
@@ -231,31 +222,60 @@ impl State {
         let _ = self.handle.commands.send(Command::Quit).await;
     }
 
-    async fn tell(&mut self, change: ProfileChange) {
-        if !change.history {
-            // whoever asks the history now finds what was seen up to this
+    async fn update(&mut self, update: Update) {
+        let snapshot = Arc::clone(&update.snapshot);
+        self.behind |= update.missed > 0;
+        let light_changed = |change: &ProfileChange| {
+            !change.history && change.change.from.light() != change.change.to.light()
+        };
+        if update.woke || update.changes.iter().any(|change| !change.history) {
+            // whoever reads the history now finds what was observed up to this
             self.say_watching();
         }
-        self.keep(&change);
-        if let Some(hook) = &self.hook
-            && !hook.send(&change)
-        {
-            eprintln!("gatelight: {}", self.engine.lang.pick(HOOK_BEHIND));
+        for change in &update.changes {
+            self.keep(change);
+            if let Some(hook) = &self.hook
+                && !hook.send(change)
+            {
+                eprintln!("gatelight: {}", self.engine.lang.pick(HOOK_BEHIND));
+            }
         }
-        // A light that goes may be the network's; one that comes back says that it is there.
-        if change.change.from.light() != change.change.to.light() && !change.history {
+        // A light that goes out may be the network's fault; one that comes back proves the network.
+        if update.woke || update.changes.iter().any(light_changed) {
             self.mind_network().await;
         }
-        self.restart_by_itself(&change);
-        let _ = self.to_ui.send(change).await;
+        for change in &update.changes {
+            self.restart_by_itself(change);
+        }
+        self.send_update(update);
+        self.mind_profiles(&snapshot);
+        self.mind_job_files(&snapshot);
+        self.print(&snapshot);
     }
 
-    /// Changes were lost: what they led to is told all the same.
-    async fn tell_what_holds(&self) {
-        let snapshot = self.handle.snapshots.borrow().clone();
-        for view in &snapshot.profiles {
-            let _ = self.to_ui.send(seen(view, !snapshot.complete)).await;
+    /// Sends the update to the desktop side, which may be held up by the desktop: history and hook go on meanwhile.
+    fn send_update(&mut self, update: Update) {
+        let update = match self.unsent.take() {
+            Some(mut unsent) => {
+                unsent.merge(update);
+                unsent
+            }
+            None => Box::new(update),
+        };
+        if let Err(TrySendError::Full(UiInput::Update(update))) =
+            self.inputs.try_send(UiInput::Update(update))
+        {
+            self.unsent = Some(update);
         }
+    }
+
+    async fn show_restart(&mut self, name: String, view: Option<RestartView>) {
+        match view {
+            Some(view) => self.restarts.insert(name.clone(), view),
+            None => self.restarts.remove(&name),
+        };
+        let _ = self.inputs.send(UiInput::Restarts(self.restarts.clone())).await;
+        let _ = self.handle.commands.send(Command::QueryJob(name)).await;
     }
 
     /// Where no panel shows the icon, the terminal shows the lights, as `gatelight watch` does. On standard error, where
@@ -272,7 +292,7 @@ impl State {
             let state = (view.verdict.light(), view.verdict.reason);
             if self.printed.insert(view.profile.name.clone(), state) != Some(state) {
                 // a terminal that went away takes nothing from the agent
-                let _gone = line(&seen(view, false), snapshot.at, false, &mut terminal);
+                let _gone = line(&view.as_change(false), snapshot.at, false, &mut terminal);
             }
         }
         if self.printed.len() > snapshot.profiles.len() {
@@ -319,22 +339,19 @@ impl State {
 
     async fn finish(&mut self, done: Done) {
         match done {
-            Done::Step(name, view) => {
-                let _ = self.handle.commands.send(Command::ShowRestart(name, Some(view))).await;
-            }
+            Done::Step(name, view) => self.show_restart(name, Some(view)).await,
             Done::Restarted(name, view) => {
                 if let Some(store) = &mut self.history
                     && let Err(error) = store.record_restart(&name, &view, Timestamp::now())
                 {
                     eprintln!("gatelight: {}", error.text(self.engine.lang));
                 }
-                let _ = self.handle.commands.send(Command::ShowRestart(name, Some(view))).await;
+                self.show_restart(name, Some(view)).await;
             }
             Done::Forget(name, view) => {
                 // A newer restart stays.
-                let shown = self.handle.snapshots.borrow().find(&name).and_then(|view| view.restart.clone());
-                if shown.as_ref() == Some(&view) {
-                    let _ = self.handle.commands.send(Command::ShowRestart(name, None)).await;
+                if self.restarts.get(&name) == Some(&view) {
+                    self.show_restart(name, None).await;
                 }
             }
             Done::Findings { count, repairable } => {
@@ -445,13 +462,6 @@ impl State {
             eprintln!("gatelight: {}", error.text(self.engine.lang));
         }
     }
-}
-
-/// What is shown of a profile, as a change to it.
-fn seen(view: &ProfileView, history: bool) -> ProfileChange {
-    let to = view.verdict.clone();
-    let change = Change { at: to.since, from: Verdict::unknown(to.since), to };
-    ProfileChange { profile: Arc::clone(&view.profile), change, history }
 }
 
 async fn changed(watch: &mut Option<Watch>) {

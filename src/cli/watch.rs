@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::OK;
 use crate::app::engine::{Engine, first_look, interrupted, runtime};
@@ -28,8 +27,10 @@ pub struct Args {
 pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     runtime()?.block_on(async {
         let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
-        let mut changes = handle.changes.subscribe();
+        let mut updates = handle.subscribe();
         let snapshot = first_look(&mut handle).await;
+        // The changes that led to this state are not news.
+        let snapshot = updates.try_next().map_or(snapshot, |update| update.snapshot);
         super::status::bad_files(&snapshot, engine.lang);
         if snapshot.profiles.is_empty() {
             return Ok(match &args.profile {
@@ -37,8 +38,6 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
                 None => super::status::no_profile(engine),
             });
         }
-        // What the first look found is told as it stands; the changes that led there are not news.
-        while changes.try_recv().is_ok() {}
         let start = snapshot.at;
         let mut stop = std::pin::pin!(interrupted());
         first_lines(&snapshot, start, args.json, terminal)?;
@@ -46,18 +45,11 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         let mut left = std::pin::pin!(reader_left());
         loop {
             tokio::select! {
-                change = changes.recv() => match change {
-                    Ok(first) => {
-                        let mut news = vec![first];
-                        while let Ok(more) = changes.try_recv() {
-                            news.push(more);
-                        }
-                        for change in told.news(news) {
-                            line(&change, start, args.json, terminal)?;
-                        }
-                    }
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return Ok(OK),
+                update = updates.next() => match update {
+                    Some(update) => for change in told.news(update.changes_to_state()) {
+                        line(&change, start, args.json, terminal)?;
+                    },
+                    None => return Ok(OK),
                 },
                 () = &mut left => return Ok(OK),
                 () = &mut stop => return Ok(OK),

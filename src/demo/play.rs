@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::supervisor::Embedded;
 use crate::app::engine::{Interrupts, runtime};
@@ -23,7 +22,7 @@ use crate::supervisor::{Supervisor, Supervisors};
 use crate::terminal::{Terminal, style};
 use crate::text::error::OrSay;
 use crate::text::{self, Lang, demo as words, fill, trouble};
-use crate::watcher::{self, Command, Handle, LOOK, Setup};
+use crate::watcher::{self, Command, Handle, LOOK, Setup, Updates};
 
 /// How long a hollow gateway is shown before it is restarted.
 const HOLLOW_FOR: Duration = Duration::from_secs(12);
@@ -78,7 +77,7 @@ async fn play(
         }
     }
     let mut handle = start_watcher(folder, &profiles, supervisor)?;
-    let mut changes = handle.changes.subscribe();
+    let mut updates = handle.subscribe();
     let begun = jiff::Timestamp::now();
     let mut hollow_since: Option<Instant> = None;
     let mut restarted: Option<RestartOutcome> = None;
@@ -86,21 +85,20 @@ async fn play(
     loop {
         let restart_at = hollow_since.filter(|_| restarted.is_none()).map(|since| since + HOLLOW_FOR);
         tokio::select! {
-            change = changes.recv() => match change {
-                Ok(change) => {
-                    if told.is_news(&change) {
-                        watch::line(&change, begun, false, terminal)?;
+            update = updates.next() => {
+                let Some(update) = update else { break };
+                for change in &update.changes {
+                    if told.is_news(change) {
+                        watch::line(change, begun, false, terminal)?;
                     }
                     if change.change.to.reason == Reason::ExecutorShutdown && hollow_since.is_none() {
                         hollow_since = Some(Instant::now());
                         explain(terminal)?;
                     }
                 }
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => break,
             },
             () = at(restart_at), if restart_at.is_some() => {
-                restarted = Some(mend(&profiles[1], supervisor, &mut handle, &mut changes, begun, &mut told, terminal).await?);
+                restarted = Some(mend(&profiles[1], supervisor, &mut handle, &mut updates, begun, &mut told, terminal).await?);
             }
             () = at(Some(end)) => break,
         }
@@ -134,7 +132,7 @@ async fn mend(
     profile: &Profile,
     supervisor: &Arc<Embedded>,
     handle: &mut Handle,
-    changes: &mut tokio::sync::broadcast::Receiver<crate::snapshot::ProfileChange>,
+    updates: &mut Updates,
     begun: jiff::Timestamp,
     told: &mut watch::Told,
     terminal: &mut Terminal<'_>,
@@ -158,14 +156,14 @@ async fn mend(
     loop {
         tokio::select! {
             biased;
-            Ok(change) = changes.recv() => if told.is_news(&change) {
-                watch::line(&change, begun, false, terminal)?;
+            Some(update) = updates.next() => for change in update.changes.iter().filter(|change| told.is_news(change)) {
+                watch::line(change, begun, false, terminal)?;
             },
             step = steps.recv() => match step {
                 Some(view) if view.outcome.is_none() => {
                     let text = lang.pick(step_words(view.step));
                     writeln!(terminal.out, "          {} {text}", bullet(terminal))?;
-                    let _ = handle.commands.send(Command::ShowRestart(profile.name.clone(), Some(view))).await;
+                    let _ = handle.commands.send(Command::QueryJob(profile.name.clone())).await;
                 }
                 Some(_) => {}
                 None => break,

@@ -275,7 +275,7 @@ mod tests {
         verdict.evidence = Some(Proof::new("agent.log", "Executor shutdown ``` in /Users/bob", t(100)));
         verdict.pid = Some(77);
         verdict.notes = vec![Note::Also(Reason::NotLoaded, None), Note::InfoHidden];
-        ProfileView { profile: Arc::new(profile), verdict, restart: None }
+        ProfileView { profile: Arc::new(profile), verdict }
     }
 
     fn rendered(lang: Lang, log: &[LogLine], job: &str, extra: &str) -> String {

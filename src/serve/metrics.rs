@@ -283,11 +283,7 @@ mod tests {
                 ("three", Reason::AuthRejected),
             ]
             .into_iter()
-            .map(|(name, reason)| ProfileView {
-                profile: profile(name),
-                verdict: verdict(reason, None),
-                restart: None,
-            })
+            .map(|(name, reason)| ProfileView { profile: profile(name), verdict: verdict(reason, None) })
             .collect(),
             bad_files: Vec::new(),
             complete: true,

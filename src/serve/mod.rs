@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::broadcast::error::RecvError;
 
 use crate::watcher::Handle;
 use restarts::RestartCount;
@@ -32,7 +31,7 @@ pub(crate) async fn serve(
     listening: impl FnOnce(SocketAddr) -> std::io::Result<()>,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let mut changes = handle.changes.subscribe();
+    let mut updates = handle.subscribe();
     let counters = Arc::new(Counters::default());
     let server = Server::bind(config).await?;
     if let Some(address) = server.address() {
@@ -44,10 +43,9 @@ pub(crate) async fn serve(
         let mut interval = tokio::time::interval(RESTARTS_INTERVAL);
         loop {
             tokio::select! {
-                change = changes.recv() => match change {
-                    Ok(change) => counters.changed(&change),
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => break,
+                update = updates.next() => match update {
+                    Some(update) => update.changes.iter().for_each(|change| counters.changed(change)),
+                    None => break,
                 },
                 _ = interval.tick() => restarts.update(history, Timestamp::now(), &counters),
             }

@@ -4,6 +4,7 @@ pub mod child;
 pub mod launchd;
 pub mod ledger;
 pub mod policy;
+pub mod progress;
 pub mod restart;
 pub mod systemd;
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::UiCommand;
 use super::icon::Face;
@@ -20,8 +21,10 @@ use super::notify::{self, Courier, Report};
 use crate::app::open;
 use crate::config::{Config, ConfigError, Folders, TEMPLATE};
 use crate::health::Light;
-use crate::snapshot::{ProfileChange, RestartOutcome, RestartView, Snapshot};
+use crate::supervisor::progress::{RestartOutcome, RestartView, Restarts};
 use crate::text::{Lang, Phrase, config as say_config, desktop as say_desktop, fill, notice as say};
+use crate::watcher::Update;
+use crate::watcher::snapshot::Snapshot;
 
 /// Most notices whose buttons still do something.
 const MOST_OPEN: usize = 64;
@@ -32,11 +35,7 @@ const OWN_NOTICE: u64 = u64::MAX;
 
 /// What the engine gives to the desktop side.
 pub struct AppHandles {
-    /// The state of all profiles.
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Every change of a light or a reason.
-    pub changes: mpsc::Receiver<ProfileChange>,
-    /// Everything else that the desktop side should know.
+    /// Everything that the desktop side should know, in order.
     pub inputs: mpsc::Receiver<UiInput>,
     /// Where commands go that the desktop side does not carry out itself: `Restart`, `RestartAllRed`, `Repair`,
     /// `CopyDiagnostics`, `CheckJobFiles`, `Timeline`, `Quit`.
@@ -66,9 +65,14 @@ pub enum Presence {
     NoHost,
 }
 
-/// What the engine tells besides snapshots and changes.
+/// What the engine sends to the desktop side. What inhibits notices (no network, a restart of ours) comes before the
+/// update that they are about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UiInput {
+    /// The watcher's state and changes.
+    Update(Box<Update>),
+    /// All restarts that are under way or just finished.
+    Restarts(Restarts),
     /// Other settings are in force.
     Config(Box<Config>),
     /// The settings file has a mistake (and the old settings stay), or none any more.
@@ -82,10 +86,6 @@ pub enum UiInput {
     },
     /// The machine has no network (any more).
     Offline(bool),
-    /// The machine goes to sleep.
-    Sleep,
-    /// The machine woke up.
-    Wake,
     /// A few words to show as a notification: the answer to a command.
     Say(Words),
     /// End the loop, leaving nothing behind.
@@ -95,12 +95,8 @@ pub enum UiInput {
 /// Everything that wakes the loop.
 #[derive(Debug)]
 pub enum Message {
-    /// The snapshot changed.
-    Snapshot(Arc<Snapshot>),
-    /// A light or a reason changed.
-    Change(Box<ProfileChange>),
-    /// The engine tells something.
-    Input(UiInput),
+    /// The engine sent something.
+    Inputs,
     /// A row of the menu was chosen.
     Chosen(String),
     /// What became of a notice.
@@ -134,52 +130,25 @@ pub enum Flow {
     End,
 }
 
-/// Passes what the engine publishes into the loop, on a thread of its own; ends with the engine or the loop.
-pub(super) fn forward(
-    mut snapshots: watch::Receiver<Arc<Snapshot>>,
-    mut changes: mpsc::Receiver<ProfileChange>,
-    mut inputs: mpsc::Receiver<UiInput>,
-    deliver: impl Fn(Message) -> bool + Send + 'static,
-) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let work = async move {
-        let first = snapshots.borrow_and_update().clone();
-        if !deliver(Message::Snapshot(first)) {
-            return;
-        }
-        let mut complete = false;
-        loop {
-            let message = tokio::select! {
-                biased;
-                // that the machine woke up or has no network comes before what follows from it
-                Some(input) = inputs.recv() => Message::Input(input),
-                Some(change) = changes.recv() => Message::Change(Box::new(change)),
-                Ok(()) = snapshots.changed() => Message::Snapshot(snapshots.borrow_and_update().clone()),
-                else => Message::Input(UiInput::Quit),
-            };
-            // while profiles are found, what was seen falling comes before the word that all were seen; later the
-            // snapshot comes first: it says whether a restart of ours is the cause
-            if complete
-                && matches!(message, Message::Change(_))
-                && snapshots.has_changed().unwrap_or(false)
-                && !deliver(Message::Snapshot(snapshots.borrow_and_update().clone()))
-            {
-                return;
-            }
-            complete |= matches!(&message, Message::Snapshot(snapshot) if snapshot.complete);
-            let last = matches!(message, Message::Input(UiInput::Quit));
-            if !deliver(message) || last {
-                return;
-            }
-        }
-    };
-    std::thread::Builder::new().name("ui-sources".into()).spawn(move || runtime.block_on(work))?;
-    Ok(())
+/// Wakes the desktop's loop when the engine sent something.
+struct LoopWaker<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Wake for LoopWaker<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+/// A waker that makes the desktop's loop handle [`Message::Inputs`].
+pub(super) fn waker(wake_loop: impl Fn() + Send + Sync + 'static) -> Waker {
+    Arc::new(LoopWaker(wake_loop)).into()
 }
 
 /// The desktop side's state.
 pub struct App<S> {
     shell: S,
+    inputs: mpsc::Receiver<UiInput>,
+    waker: Waker,
     courier: Courier,
     commands: mpsc::UnboundedSender<UiCommand>,
     presence: Box<dyn Fn(&Presence) + Send>,
@@ -192,7 +161,6 @@ pub struct App<S> {
     allowed: bool,
     policy: Policy,
     started: bool,
-    restarting: BTreeSet<String>,
     snapshot: Arc<Snapshot>,
     state: MenuState,
     buttons: VecDeque<(u64, BTreeMap<String, Action>)>,
@@ -212,6 +180,9 @@ struct Drawn {
 
 /// The parts of [`AppHandles`] that the loop keeps.
 pub(super) struct Parts {
+    pub inputs: mpsc::Receiver<UiInput>,
+    /// Wakes the loop when `inputs` has something to receive.
+    pub waker: Waker,
     pub commands: mpsc::UnboundedSender<UiCommand>,
     pub config: Config,
     pub config_error: Option<ConfigError>,
@@ -227,6 +198,8 @@ impl<S: Shell> App<S> {
         let switched_on = Switch::read(&parts.folders.data);
         let mut app = Self {
             shell,
+            inputs: parts.inputs,
+            waker: parts.waker,
             courier,
             commands: parts.commands,
             presence: parts.presence,
@@ -239,7 +212,6 @@ impl<S: Shell> App<S> {
             switched_on,
             allowed: true,
             started: false,
-            restarting: BTreeSet::new(),
             snapshot: Arc::new(Snapshot {
                 at: now,
                 profiles: Vec::new(),
@@ -260,13 +232,13 @@ impl<S: Shell> App<S> {
         app
     }
 
-    /// Takes one message in.
+    /// Handles what the engine sent, then this message.
     pub(super) fn handle(&mut self, now: Timestamp, message: Message) -> Flow {
+        if self.receive(now) == Flow::End {
+            return Flow::End;
+        }
         match message {
-            Message::Snapshot(snapshot) => self.take_snapshot(now, &snapshot),
-            Message::Change(change) => self.step(now, Event::Change(change)),
-            Message::Input(UiInput::Quit) => return Flow::End,
-            Message::Input(input) => self.input(now, input),
+            Message::Inputs => {}
             Message::Chosen(key) => {
                 self.touched = true;
                 if let Some(command) = self.shown.command(&key).cloned() {
@@ -312,37 +284,59 @@ impl<S: Shell> App<S> {
         self.send(&notices);
     }
 
-    fn take_snapshot(&mut self, now: Timestamp, snapshot: &Arc<Snapshot>) {
-        let before = std::mem::replace(&mut self.snapshot, Arc::clone(snapshot));
-        for gone in before.profiles.iter().filter(|p| snapshot.find(&p.profile.name).is_none()) {
-            self.restarting.remove(&gone.profile.name);
-            self.step(now, Event::Removed(gone.profile.name.clone()));
-        }
-        for view in &snapshot.profiles {
-            let name = &view.profile.name;
-            let under_way = view.restart.as_ref().is_some_and(|r| r.outcome.is_none());
-            if under_way != self.restarting.contains(name) {
-                if under_way {
-                    self.restarting.insert(name.clone())
-                } else {
-                    self.restarting.remove(name)
-                };
-                let notices = self.policy.step(now, Event::Restarting(name.clone(), under_way));
-                self.send(&notices);
-                let told = notices.iter().any(|n| n.profiles.iter().any(|line| line.name == *name));
-                if !told && let Some(restart) = &view.restart {
-                    self.tell_failure(name, restart);
-                }
+    /// Handles everything that the engine has sent. The channel wakes the loop when there is more.
+    fn receive(&mut self, now: Timestamp) -> Flow {
+        let waker = self.waker.clone();
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match self.inputs.poll_recv(&mut context) {
+                Poll::Ready(None | Some(UiInput::Quit)) => return Flow::End,
+                Poll::Ready(Some(input)) => self.input(now, input),
+                Poll::Pending => return Flow::On,
             }
         }
-        if snapshot.complete && !self.started {
+    }
+
+    fn update(&mut self, now: Timestamp, update: &Update) {
+        if update.woke {
+            self.step(now, Event::Wake);
+        }
+        let before = std::mem::replace(&mut self.snapshot, Arc::clone(&update.snapshot));
+        for gone in before.profiles.iter().filter(|p| update.snapshot.find(&p.profile.name).is_none()) {
+            self.step(now, Event::Removed(gone.profile.name.clone()));
+        }
+        for change in update.changes_to_state() {
+            self.step(now, Event::Change(Box::new(change)));
+        }
+        // after the changes: what was already red when Gatelight started belongs to the first notice
+        if update.snapshot.complete && !self.started {
             self.started = true;
             self.step(now, Event::Started);
         }
     }
 
+    fn restarts(&mut self, now: Timestamp, restarts: Restarts) {
+        let before = std::mem::replace(&mut self.state.restarts, restarts);
+        let names: BTreeSet<String> = before.keys().chain(self.state.restarts.keys()).cloned().collect();
+        for name in names {
+            let under_way = |restarts: &Restarts| restarts.get(&name).is_some_and(|r| r.outcome.is_none());
+            let is_under_way = under_way(&self.state.restarts);
+            if is_under_way == under_way(&before) {
+                continue;
+            }
+            let notices = self.policy.step(now, Event::Restarting(name.clone(), is_under_way));
+            self.send(&notices);
+            let told = notices.iter().any(|n| n.profiles.iter().any(|line| line.name == *name));
+            if !told && let Some(restart) = self.state.restarts.get(&name) {
+                self.tell_failure(&name, restart);
+            }
+        }
+    }
+
     fn input(&mut self, now: Timestamp, input: UiInput) {
         match input {
+            UiInput::Update(update) => self.update(now, &update),
+            UiInput::Restarts(restarts) => self.restarts(now, restarts),
             UiInput::Config(config) => {
                 self.config = *config;
                 self.config_error = None;
@@ -364,8 +358,6 @@ impl<S: Shell> App<S> {
                 self.state.offline = offline;
                 self.step(now, Event::Offline(offline));
             }
-            UiInput::Sleep => self.step(now, Event::Sleep),
-            UiInput::Wake => self.step(now, Event::Wake),
             UiInput::Say(words) => self.tell(words, Light::Grey),
             UiInput::Quit => {}
         }
@@ -638,24 +630,26 @@ impl Switch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{Change, Verdict};
+    use crate::health::{Change, Reason, Verdict};
     use crate::profile::Profile;
+    use crate::watcher::snapshot::{ProfileChange, ProfileView};
 
-    /// Launch at login may be switched off in the system's own settings, and nobody tells of that.
-    #[cfg(not(target_os = "macos"))]
-    #[test]
-    fn what_was_changed_elsewhere_is_seen_when_the_menu_opens() {
-        struct Nowhere;
+    struct Nowhere;
 
-        impl Shell for Nowhere {
-            fn icon(&mut self, _: Face, _: Option<usize>, _: &str) {}
-            fn menu(&mut self, _: &Menu, _: &Menu) {}
-        }
+    impl Shell for Nowhere {
+        fn icon(&mut self, _: Face, _: Option<usize>, _: &str) {}
+        fn menu(&mut self, _: &Menu, _: &Menu) {}
+    }
 
-        let now = Timestamp::UNIX_EPOCH;
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().to_path_buf();
+    fn app(
+        data: &Path,
+        inputs: mpsc::Receiver<UiInput>,
+        wake_loop: impl Fn() + Send + Sync + 'static,
+    ) -> App<Nowhere> {
+        let data = data.to_path_buf();
         let parts = Parts {
+            inputs,
+            waker: waker(wake_loop),
             commands: mpsc::unbounded_channel().0,
             config: Config::default(),
             config_error: None,
@@ -669,7 +663,17 @@ mod tests {
             zone: TimeZone::UTC,
             presence: Box::new(|_| {}),
         };
-        let mut app = App::new(Nowhere, Courier::start(Arc::new(|_| {})).unwrap(), parts, now);
+        App::new(Nowhere, Courier::start(Arc::new(|_| {})).unwrap(), parts, Timestamp::UNIX_EPOCH)
+    }
+
+    /// Launch at login may be switched off in the system's own settings, and nobody tells of that.
+    #[cfg(not(target_os = "macos"))]
+    #[test]
+    fn what_was_changed_elsewhere_is_seen_when_the_menu_opens() {
+        let now = Timestamp::UNIX_EPOCH;
+        let folder = tempfile::tempdir().unwrap();
+        let (_engine, inputs) = mpsc::channel(4);
+        let mut app = app(folder.path(), inputs, || {});
         let shown = |app: &App<Nowhere>| {
             app.shown.rows.iter().find(|row| row.key == "login").map(|row| row.kind.clone())
         };
@@ -681,34 +685,40 @@ mod tests {
         }
     }
 
-    /// The engine says first that the machine woke up or lost its network, then what follows from it; both may lie
-    /// there when the loop looks.
+    /// All that was sent before the loop came round is handled in order, with one wake-up; the end of the engine ends
+    /// the loop.
     #[test]
-    fn what_keeps_notices_back_comes_before_what_they_would_tell() {
+    fn the_engine_wakes_the_loop_and_is_handled_in_order() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
         let now = Timestamp::UNIX_EPOCH;
-        let empty = Snapshot { at: now, profiles: Vec::new(), bad_files: Vec::new(), complete: true };
-        let (_snapshots, seen) = watch::channel(Arc::new(empty));
-        let (changes, fell) = mpsc::channel(4);
-        let (inputs, input) = mpsc::channel(4);
+        let folder = tempfile::tempdir().unwrap();
+        let (engine, inputs) = mpsc::channel(8);
+        let woken = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&woken);
+        let mut app = app(folder.path(), inputs, move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        assert_eq!(app.handle(now, Message::Inputs), Flow::On);
         let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
-        let verdict = Verdict::unknown(now);
-        let change = Change { at: now, from: verdict.clone(), to: verdict };
-        let change = ProfileChange { profile: Arc::new(profile), change, history: false };
-        changes.try_send(change).unwrap();
-        inputs.try_send(UiInput::Wake).unwrap();
-        inputs.try_send(UiInput::Offline(true)).unwrap();
-        let (tell, told) = std::sync::mpsc::channel();
-        forward(seen, fell, input, move |message| tell.send(message).is_ok()).unwrap();
-        let mut order = Vec::new();
-        while order.len() < 4 {
-            order.push(match told.recv_timeout(Duration::from_secs(60)).unwrap() {
-                Message::Snapshot(_) => "snapshot",
-                Message::Change(_) => "change",
-                Message::Input(UiInput::Wake) => "wake",
-                Message::Input(UiInput::Offline(true)) => "offline",
-                other => panic!("{other:?}"),
-            });
-        }
-        assert_eq!(order, ["snapshot", "wake", "offline", "change"]);
+        let verdict = |reason| Verdict { reason, ..Verdict::unknown(now) };
+        let view = ProfileView { profile: Arc::new(profile), verdict: verdict(Reason::ExecutorShutdown) };
+        let (from, to) = (verdict(Reason::Connected), view.verdict.clone());
+        let profile = Arc::clone(&view.profile);
+        let fell = ProfileChange { profile, change: Change { at: now, from, to }, history: false };
+        let snapshot = Snapshot { at: now, profiles: vec![view], bad_files: Vec::new(), complete: true };
+        let update = Update { changes: vec![fell], woke: true, ..Update::of(Arc::new(snapshot)) };
+        engine.try_send(UiInput::Offline(true)).unwrap();
+        engine.try_send(UiInput::Update(Box::new(update.clone()))).unwrap();
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        assert_eq!(app.handle(now, Message::Inputs), Flow::On);
+        assert!(app.state.offline && app.started);
+        assert_eq!(app.snapshot.worst(), Light::Red);
+        // a profile that is gone is forgotten, and so is a restart of it
+        let gone = Snapshot { profiles: Vec::new(), ..Snapshot::clone(&update.snapshot) };
+        engine.try_send(UiInput::Update(Box::new(Update::of(Arc::new(gone))))).unwrap();
+        drop(engine);
+        assert!(woken.load(Ordering::SeqCst) > 1);
+        assert_eq!(app.handle(now, Message::Inputs), Flow::End);
+        assert!(app.snapshot.profiles.is_empty());
     }
 }

@@ -10,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::UiCommand;
 use super::notices::{Mute, restart_helps};
 use crate::health::{Light, Manager, Note, Proof, Reason};
-use crate::snapshot::{ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
+use crate::supervisor::progress::{RestartOutcome, RestartStep, RestartView, Restarts};
 use crate::text::{Lang, Phrase, duration, fill, menu as say};
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// With more profiles than this, those that work move into a submenu.
 const MOST_PROFILES: usize = 10;
@@ -30,6 +31,8 @@ const MOST_IN_TOOLTIP: usize = 5;
 /// What the menu needs to know besides the snapshot.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MenuState {
+    /// Restarts under way or just finished.
+    pub restarts: Restarts,
     /// Profiles that stay silent.
     pub mutes: BTreeMap<String, Mute>,
     /// Profiles that come and go.
@@ -304,7 +307,7 @@ impl Builder<'_> {
             label.push_str(lang.pick(say::MUTED));
         }
         let mut rows = self.what_was_seen(view);
-        if let Some(restart) = &view.restart {
+        if let Some(restart) = self.state.restarts.get(name) {
             rows.push(separator(&key(name, "restart-line")));
             rows.extend(self.restart_steps(name, restart));
         }
@@ -412,7 +415,7 @@ impl Builder<'_> {
     fn commands(&self, view: &ProfileView) -> Vec<Row> {
         let name = &view.profile.name;
         let lang = self.look.lang;
-        let restarting = view.restart.as_ref().is_some_and(|r| r.outcome.is_none());
+        let restarting = self.state.restarts.get(name).is_some_and(|r| r.outcome.is_none());
         let job = view.profile.job.as_ref();
         let item = |word: &str, phrase: Phrase, enabled: bool, command: UiCommand| Row {
             enabled,

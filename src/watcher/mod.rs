@@ -1,5 +1,5 @@
 //! The loop that joins the rooms: one owner of all profiles. Woken by the system, by deadlines, and by a slow poll as a
-//! safety net; publishes a [`Snapshot`] and every [`ProfileChange`].
+//! safety net; publishes [`Update`]s.
 //!
 //! Idle is what it is nearly always, so idle has to cost nothing that can be saved: one wake-up for every look, no
 //! wake-up for the heartbeats of gateways that are well, and no file looked at that the system watches for us. And one
@@ -7,6 +7,8 @@
 //! kept ready in [`Watched`].
 
 mod jobs;
+pub mod snapshot;
+mod updates;
 mod watched;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -15,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::evidence::alarm::Alarm;
 use crate::evidence::clock::{Clocks, SleepGap, WallClock};
@@ -25,12 +27,11 @@ use crate::evidence::process::ExitWatch;
 use crate::evidence::watch::{Changed, Key, Watch};
 use crate::health::{Change, Deadlines, Evidence, Light, Verdict};
 use crate::profile::{self, BadJobFile, ExtraHome, Found, Places, Profile};
-use crate::snapshot::{ProfileChange, ProfileView, RestartView, Snapshot};
 use crate::supervisor::{JobReport, Supervisors};
+use snapshot::{ProfileChange, ProfileView, Snapshot};
+use updates::Subscribers;
+pub use updates::{Update, Updates};
 use watched::Watched;
-
-/// Changes kept for a slow listener; one that is slower than that misses the oldest.
-const CHANGES_KEPT: usize = 1024;
 
 /// Commands and answers that wait for the loop at most.
 const QUEUE: usize = 256;
@@ -78,14 +79,12 @@ pub struct Setup {
 /// What the watcher can be told.
 #[derive(Debug)]
 pub enum Command {
-    /// Shows a restart in the snapshot; `None` takes it away.
-    ShowRestart(String, Option<RestartView>),
+    /// Queries the service manager about the job of this profile now.
+    QueryJob(String),
     /// Looks for profiles now, and asks the managers anew.
     Rescan,
     /// Other settings are in force.
     Settings(Box<Deadlines>, Arc<Patterns>, Vec<ExtraHome>),
-    /// The machine goes to sleep.
-    Sleep,
     /// The machine woke up.
     Woke,
     /// Ends the loop.
@@ -102,14 +101,18 @@ enum Heard {
 /// The way to a running watcher.
 #[derive(Debug)]
 pub struct Handle {
-    /// The newest snapshot.
+    /// The newest state, for readers that need neither the changes nor every state in between.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Every change, history included.
-    pub changes: broadcast::Sender<ProfileChange>,
-    /// How often the machine woke from sleep; told before the changes that follow.
-    pub woke: watch::Receiver<u64>,
     /// Commands to the loop.
     pub commands: mpsc::Sender<Command>,
+    subscribers: Subscribers,
+}
+
+impl Handle {
+    /// Receives every update from now on, in order. A late subscriber gets the present state first.
+    pub fn subscribe(&self) -> Updates {
+        self.subscribers.subscribe()
+    }
 }
 
 /// The watcher cannot start.
@@ -120,13 +123,12 @@ pub enum WatcherError {
     Watch(#[from] std::io::Error),
 }
 
-/// Starts the loop on the current tokio runtime. Listeners of `changes` must subscribe before they yield.
+/// Starts the loop on the current tokio runtime. Whoever subscribes before yielding gets the changes of the past, too.
 pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
     let now = Timestamp::now();
     let empty = Snapshot { at: now, profiles: Vec::new(), bad_files: Vec::new(), complete: false };
     let (snapshot_sender, snapshots) = watch::channel(Arc::new(empty));
-    let (changes, _) = broadcast::channel(CHANGES_KEPT);
-    let (woke_sender, woke) = watch::channel(0);
+    let subscribers = Subscribers::default();
     let (commands, command_receiver) = mpsc::channel(QUEUE);
     let (heard_sender, heard) = mpsc::channel(QUEUE);
     let clocks = Clocks::now();
@@ -143,8 +145,9 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
         bad_files: Vec::new(),
         stale: None,
         snapshot: snapshot_sender,
-        changes: changes.clone(),
-        woke: woke_sender,
+        subscribers: subscribers.clone(),
+        changes: Vec::new(),
+        woke: false,
         heard_sender,
         scan_again: false,
         last_look: Instant::now(),
@@ -152,7 +155,7 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
         setup,
     };
     tokio::spawn(watcher.run(command_receiver, heard));
-    Ok(Handle { snapshots, changes, woke, commands })
+    Ok(Handle { snapshots, commands, subscribers })
 }
 
 struct Watcher {
@@ -176,13 +179,22 @@ struct Watcher {
     /// Since when the snapshot is not what holds.
     stale: Option<Instant>,
     snapshot: watch::Sender<Arc<Snapshot>>,
-    changes: broadcast::Sender<ProfileChange>,
-    woke: watch::Sender<u64>,
+    subscribers: Subscribers,
+    /// Changes since the last update.
+    changes: Vec<ProfileChange>,
+    /// The machine woke since the last update.
+    woke: bool,
     heard_sender: mpsc::Sender<Heard>,
     last_look: Instant,
     looks: u32,
     /// The last scan could not look everywhere: it is done again at the next look.
     scan_again: bool,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.subscribers.close();
+    }
 }
 
 /// What a turn of the loop looks at besides what it was told of.
@@ -285,7 +297,8 @@ impl Watcher {
         self.wall.observe(self.now().at, Timestamp::now());
         if let Some(slept) = self.gap.observe(Clocks::now()) {
             // Before any change that follows from it.
-            self.woke.send_modify(|times| *times += 1);
+            self.woke = true;
+            self.stale.get_or_insert_with(Instant::now);
             self.tell_all(&Evidence::Wake { slept });
         }
     }
@@ -301,11 +314,9 @@ impl Watcher {
 
     fn obey(&mut self, command: Command) -> bool {
         match command {
-            Command::ShowRestart(name, view) => {
+            Command::QueryJob(name) => {
                 if let Some(watched) = self.profiles.iter_mut().find(|p| p.profile.name == name) {
                     watched.job.ask_soon();
-                    watched.restart = view;
-                    self.stale.get_or_insert_with(Instant::now);
                 }
                 false
             }
@@ -322,10 +333,6 @@ impl Watcher {
                     self.judged(index, changes);
                 }
                 true
-            }
-            Command::Sleep => {
-                self.tell_all(&Evidence::Sleep);
-                false
             }
             Command::Woke | Command::Quit => true,
         }
@@ -476,10 +483,13 @@ impl Watcher {
         watched
     }
 
-    fn tell_past(&self, profile: &Arc<Profile>, changes: Vec<Change>) {
-        for change in changes {
-            let _ = self.changes.send(ProfileChange { profile: Arc::clone(profile), change, history: true });
-        }
+    fn tell_past(&mut self, profile: &Arc<Profile>, changes: Vec<Change>) {
+        let past = changes.into_iter().map(|change| ProfileChange {
+            profile: Arc::clone(profile),
+            change,
+            history: true,
+        });
+        self.changes.extend(past);
     }
 
     fn attach_with(
@@ -586,10 +596,10 @@ impl Watcher {
             watched.minds_heartbeat = !is_green;
             self.watch_profile(index);
         }
-        self.send(index, changes, false);
+        self.send(index, changes);
     }
 
-    fn send(&self, index: usize, changes: Vec<Change>, history: bool) {
+    fn send(&mut self, index: usize, changes: Vec<Change>) {
         for change in changes {
             let profile = Arc::clone(&self.profiles[index].profile);
             let change = Change {
@@ -597,8 +607,7 @@ impl Watcher {
                 from: self.told(change.from),
                 to: self.told(change.to),
             };
-            // No listener is no error.
-            let _ = self.changes.send(ProfileChange { profile, change, history });
+            self.changes.push(ProfileChange { profile, change, history: false });
         }
     }
 
@@ -679,14 +688,21 @@ impl Watcher {
         let complete = self.profiles.iter().all(|watched| watched.job.answered);
         let told = |view: ProfileView| ProfileView { verdict: self.told(view.verdict), ..view };
         let profiles: Vec<_> = self.profiles.iter().map(|watched| told(watched.view())).collect();
-        self.snapshot.send_if_modified(|old| {
-            let same =
-                old.complete == complete && old.profiles == profiles && old.bad_files == self.bad_files;
-            if !same {
-                *old = Arc::new(Snapshot { at, profiles, bad_files: self.bad_files.clone(), complete });
-            }
-            !same
-        });
+        let old = self.snapshot.borrow().clone();
+        let same = old.complete == complete && old.profiles == profiles && old.bad_files == self.bad_files;
+        let (changes, woke) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.woke));
+        if same && changes.is_empty() && !woke {
+            return;
+        }
+        let snapshot = if same {
+            old
+        } else {
+            Arc::new(Snapshot { at, profiles, bad_files: self.bad_files.clone(), complete })
+        };
+        self.subscribers.publish(&Update { snapshot: Arc::clone(&snapshot), changes, woke, missed: 0 });
+        if !same {
+            self.snapshot.send_replace(snapshot);
+        }
     }
 }
 

@@ -10,13 +10,13 @@ use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
 use super::jobs::JobQuestions;
+use super::snapshot::ProfileView;
 use crate::evidence::collector::{Collector, JobWord, Moment, Observer};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::process;
 use crate::evidence::watch::Key;
 use crate::health::{Change, Core, Deadlines, Evidence, Light};
 use crate::profile::Profile;
-use crate::snapshot::{ProfileView, RestartView};
 use crate::supervisor::JobReport;
 
 /// Reader and judge of one profile.
@@ -25,7 +25,6 @@ pub struct Watched {
     pub core: Core,
     pub collector: Collector,
     pub job: JobQuestions,
-    pub restart: Option<RestartView>,
     /// No process is known, but the manager may name one: then the past is read again, for it belongs to that process.
     pub provisional: bool,
     /// What tells it from the others.
@@ -77,7 +76,6 @@ impl Watched {
             core,
             collector,
             job,
-            restart: None,
             provisional,
             keys: Vec::new(),
             unwatched: false,
@@ -161,11 +159,7 @@ impl Watched {
 
     /// As it is shown.
     pub fn view(&self) -> ProfileView {
-        ProfileView {
-            profile: Arc::clone(&self.profile),
-            verdict: self.core.verdict().clone(),
-            restart: self.restart.clone(),
-        }
+        ProfileView { profile: Arc::clone(&self.profile), verdict: self.core.verdict().clone() }
     }
 }
 

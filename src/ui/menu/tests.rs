@@ -21,7 +21,7 @@ fn view(name: &str, reason: Reason, since: i64) -> ProfileView {
     let job = JobFile::named(Manager::Launchd, "/h/a.plist", "ai.hermes.gateway");
     let profile = Profile { name: name.into(), home: PathBuf::from("/h"), job: Some(job), logs: Vec::new() };
     let verdict = Verdict { reason, ..Verdict::unknown(at(since)) };
-    ProfileView { profile: Arc::new(profile), verdict, restart: None }
+    ProfileView { profile: Arc::new(profile), verdict }
 }
 
 fn snapshot(profiles: Vec<ProfileView>) -> Snapshot {
@@ -204,17 +204,17 @@ fn the_head_line() {
 
 #[test]
 fn a_restart_shows_its_steps_and_its_outcome() {
-    let mut snapshot = snapshot(vec![view("a", Reason::Restarting, -5)]);
-    let show = |snapshot: &Snapshot| {
-        let menu = menu(snapshot, &MenuState::default(), &look(Lang::En), at(0));
+    let snapshot = snapshot(vec![view("a", Reason::Restarting, -5)]);
+    let show = |state: &MenuState| {
+        let menu = menu(&snapshot, state, &look(Lang::En), at(0));
         let rows = drawn(&menu.rows);
         let from = rows.iter().position(|r| r.contains("old process")).unwrap();
         let command = menu.row("a\u{1f}restart").unwrap();
         (rows[from..from + 4].iter().map(|r| r.trim().to_owned()).collect::<Vec<_>>(), command.enabled)
     };
-    let mut restart = |step, outcome| {
-        snapshot.profiles[0].restart = Some(RestartView { asked_at: at(-5), step, retrying: None, outcome });
-        show(&snapshot)
+    let restart = |step, outcome| {
+        let view = RestartView { asked_at: at(-5), step, retrying: None, outcome };
+        show(&MenuState { restarts: [("a".to_owned(), view)].into(), ..MenuState::default() })
     };
     let own = |rows: [&str; 4]| rows.map(str::to_owned).to_vec();
     assert_eq!(
@@ -476,12 +476,13 @@ fn any_menu() -> impl Strategy<Value = Menu> {
                     1 => drop(state.mutes.insert(name, Mute::Recovery)),
                     2 => drop(state.repairable.insert(name)),
                     3 => {
-                        v.restart = Some(RestartView {
+                        let restart = RestartView {
                             asked_at: at(since),
                             step: RestartStep::EndingOld,
                             retrying: None,
                             outcome: None,
-                        });
+                        };
+                        drop(state.restarts.insert(name, restart));
                     }
                     _ => {}
                 }

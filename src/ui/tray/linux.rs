@@ -29,7 +29,7 @@ use zbus::blocking::fdo::DBusProxy;
 
 use super::TrayError;
 use crate::health::Light;
-use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Presence, Shell, forward};
+use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Presence, Shell, waker};
 use crate::ui::icon::{Face, POINTS};
 use crate::ui::menu::{Menu, Row, RowKind};
 use crate::ui::notify::Courier;
@@ -63,13 +63,15 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     }))
     .map_err(|e| no_desktop(&e))?;
     let sources = tx.clone();
-    forward(handles.snapshots, handles.changes, handles.inputs, move |message| sources.send(message).is_ok())
-        .map_err(|e| no_desktop(&e))?;
+    // a full queue has messages that the loop will handle, and with each it takes in what the engine sent
+    let waker = waker(move || drop(sources.try_send(Message::Inputs)));
     if let Some(lock) = &mut handles.lock {
         // without it a second start says that one runs already, and no more
         let _no_thread = lock.listen(move || drop(tx.send(Message::ShowYourself)));
     }
     let parts = Parts {
+        inputs: handles.inputs,
+        waker,
         commands: handles.commands,
         config: handles.config,
         config_error: handles.config_error,
@@ -88,16 +90,13 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
 
 /// The loop: sleeps until a message comes or a deadline passes.
 fn turn(app: &mut App<Panel>, messages: &Receiver<Message>) {
-    loop {
+    let mut flow = app.handle(Timestamp::now(), Message::Inputs);
+    while flow == Flow::On {
         let sleep = app.next_deadline().map_or(LONGEST_SLEEP, |deadline| {
             Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
         });
         match messages.recv_timeout(sleep.min(LONGEST_SLEEP)) {
-            Ok(message) => {
-                if app.handle(Timestamp::now(), message) == Flow::End {
-                    return;
-                }
-            }
+            Ok(message) => flow = app.handle(Timestamp::now(), message),
             Err(RecvTimeoutError::Timeout) => app.tick(Timestamp::now()),
             Err(RecvTimeoutError::Disconnected) => return,
         }

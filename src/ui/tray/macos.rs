@@ -19,7 +19,7 @@ use tray_icon::{MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use super::TrayError;
 use crate::health::Light;
 use crate::ui::UiCommand;
-use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Shell, forward};
+use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Shell, waker};
 use crate::ui::icon::{Face, POINTS, Picture};
 use crate::ui::menu::{Menu, Op, Row, RowKind, diff};
 use crate::ui::notify::Courier;
@@ -46,8 +46,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     }))
     .map_err(|e| no_desktop(&e))?;
     let sources = proxy.clone();
-    forward(handles.snapshots, handles.changes, handles.inputs, move |m| sources.send_event(m).is_ok())
-        .map_err(|e| no_desktop(&e))?;
+    let waker = waker(move || drop(sources.send_event(Message::Inputs)));
     let chosen = proxy.clone();
     MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
         drop(chosen.send_event(Message::Chosen(event.id.0)));
@@ -68,6 +67,8 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     }
     let mut parts = Some((
         Parts {
+            inputs: handles.inputs,
+            waker,
             commands: handles.commands,
             config: handles.config,
             config_error: handles.config_error,
@@ -88,8 +89,8 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
                 // the status item may be made only once the application has launched
                 (Event::NewEvents(StartCause::Init), _) => match (Bar::new(), parts.take()) {
                     (Ok(bar), Some((parts, courier))) => {
-                        app = Some(App::new(bar, courier, parts, Timestamp::now()));
-                        Flow::On
+                        let app = app.insert(App::new(bar, courier, parts, Timestamp::now()));
+                        app.handle(Timestamp::now(), Message::Inputs)
                     }
                     (Err(e), _) => {
                         failed = Some(no_desktop(&e));

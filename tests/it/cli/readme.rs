@@ -137,7 +137,7 @@ fn profile() -> Arc<Profile> {
 
 #[test]
 fn the_metrics_are_those_that_are_served() {
-    let view = ProfileView { profile: profile(), verdict: verdict(Reason::Connected), restart: None };
+    let view = ProfileView { profile: profile(), verdict: verdict(Reason::Connected) };
     let snapshot = Snapshot { at: t(), profiles: vec![view], bad_files: Vec::new(), complete: true };
     let page = render(&snapshot, &Counters::default(), t(), Format::Prometheus);
     let mut served = BTreeSet::new();

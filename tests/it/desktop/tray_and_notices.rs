@@ -20,6 +20,7 @@ use gatelight::profile::{JobFile, Profile};
 use gatelight::snapshot::{ProfileChange, ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
 use gatelight::ui::app::{AppHandles, UiInput};
 use gatelight::ui::tray;
+use gatelight::watcher::Update;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::bus::*;
@@ -92,8 +93,7 @@ fn the_program_itself() {
     };
     let mut config = Config::default();
     config.notices.recovery_hold = Duration::ZERO;
-    let (snapshots, watch) = tokio::sync::watch::channel(Arc::new(snapshot_of(&["default", "my_work"])));
-    let (changes, seen) = tokio::sync::mpsc::channel(64);
+    let mut snapshot = snapshot_of(&["default", "my_work"]);
     let (inputs, input) = tokio::sync::mpsc::channel(64);
     let (commands, mut commanded) = tokio::sync::mpsc::unbounded_channel();
     let commanding = std::thread::spawn(move || {
@@ -101,15 +101,17 @@ fn the_program_itself() {
             println!("> {command:?}");
         }
     });
+    let update = |snapshot: &Snapshot, changes| {
+        UiInput::Update(Box::new(Update { changes, ..Update::of(Arc::new(snapshot.clone())) }))
+    };
+    inputs.blocking_send(update(&snapshot, Vec::new())).unwrap();
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let mut snapshot = Snapshot::clone(&snapshots.borrow());
             match words[..] {
                 ["quit"] => inputs.blocking_send(UiInput::Quit).unwrap(),
                 ["offline"] => inputs.blocking_send(UiInput::Offline(true)).unwrap(),
                 ["restart", name, step] => {
-                    let view = snapshot.profiles.iter_mut().find(|p| p.profile.name == name).unwrap();
                     let (step, outcome) = match step {
                         "ending" => (RestartStep::EndingOld, None),
                         "proving" => (RestartStep::ProvingLink, None),
@@ -123,9 +125,8 @@ fn the_program_itself() {
                             (RestartStep::ProvingLink, Some(worked))
                         }
                     };
-                    view.restart =
-                        Some(RestartView { asked_at: Timestamp::now(), step, retrying: None, outcome });
-                    snapshots.send(Arc::new(snapshot)).unwrap();
+                    let view = RestartView { asked_at: Timestamp::now(), step, retrying: None, outcome };
+                    inputs.blocking_send(UiInput::Restarts([(name.to_owned(), view)].into())).unwrap();
                 }
                 [name, code] => {
                     if snapshot.find(name).is_none() {
@@ -142,16 +143,14 @@ fn the_program_itself() {
                     let from = std::mem::replace(&mut view.verdict, to.clone());
                     let change = Change { at, from, to };
                     let profile = Arc::clone(&view.profile);
-                    snapshots.send(Arc::new(snapshot)).unwrap();
-                    changes.blocking_send(ProfileChange { profile, change, history: false }).unwrap();
+                    let change = ProfileChange { profile, change, history: false };
+                    inputs.blocking_send(update(&snapshot, vec![change])).unwrap();
                 }
                 _ => panic!("{line}"),
             }
         }
     });
     let result = tray::run(AppHandles {
-        snapshots: watch,
-        changes: seen,
         inputs: input,
         commands,
         config,
@@ -174,7 +173,7 @@ fn view_of(name: &str) -> ProfileView {
     let job = JobFile::named(Manager::Embedded, "/nowhere/job", name);
     let profile = Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() };
     let verdict = Verdict { reason: Reason::Connected, ..Verdict::unknown(Timestamp::now()) };
-    ProfileView { profile: Arc::new(profile), verdict, restart: None }
+    ProfileView { profile: Arc::new(profile), verdict }
 }
 
 fn snapshot_of(names: &[&str]) -> Snapshot {

@@ -171,8 +171,8 @@ fn everything_that_comes_out(
     let outcome = RestartOutcome::Failed { step: RestartStep::ProvingLink, why: "no link".into() };
     let restart =
         RestartView { asked_at: end, step: RestartStep::ProvingLink, retrying: None, outcome: Some(outcome) };
-    let view =
-        |verdict| ProfileView { profile: Arc::clone(&profile), verdict, restart: Some(restart.clone()) };
+    let state = MenuState { restarts: [(profile.name.clone(), restart)].into(), ..MenuState::default() };
+    let view = |verdict| ProfileView { profile: Arc::clone(&profile), verdict };
     let mut out = Vec::new();
     let mut policy = Policy::new(gatelight::config::Config::default().notices, now());
     policy.step(now(), Event::Started);
@@ -210,11 +210,8 @@ fn everything_that_comes_out(
             Snapshot { at: end, profiles: vec![view(verdict)], bad_files: Vec::new(), complete: true };
         for lang in [Lang::En, Lang::Zh] {
             let look = Look { lang, zone: zone.clone() };
-            out.push((
-                "menu",
-                format!("{:?}", gatelight::ui::menu::menu(&snapshot, &MenuState::default(), &look, end)),
-            ));
-            out.push(("tooltip", gatelight::ui::menu::tooltip(&snapshot, &MenuState::default(), lang)));
+            out.push(("menu", format!("{:?}", gatelight::ui::menu::menu(&snapshot, &state, &look, end))));
+            out.push(("tooltip", gatelight::ui::menu::tooltip(&snapshot, &state, lang)));
             let swiftbar =
                 gatelight::cli::swiftbar::swiftbar(&snapshot, lang, end, Path::new("/bin/gatelight"));
             out.push(("swiftbar", swiftbar));

@@ -28,8 +28,7 @@ fn verdict(reason: Reason) -> Verdict {
 }
 
 fn snapshot(work: Reason) -> Arc<Snapshot> {
-    let view =
-        |name: &str, reason| ProfileView { profile: profile(name), verdict: verdict(reason), restart: None };
+    let view = |name: &str, reason| ProfileView { profile: profile(name), verdict: verdict(reason) };
     Arc::new(Snapshot {
         at: Timestamp::now(),
         profiles: vec![

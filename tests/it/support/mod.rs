@@ -177,6 +177,6 @@ impl Drop for Watching {
 
 /// A snapshot of one profile.
 pub fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
-    let view = ProfileView { profile: Arc::clone(profile), verdict, restart: None };
+    let view = ProfileView { profile: Arc::clone(profile), verdict };
     Snapshot { at: Timestamp::now(), profiles: vec![view], bad_files: Vec::new(), complete: true }
 }

@@ -1,0 +1,62 @@
+//! The progress of a verified restart, as plain values that menu, terminal and history show.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::health::Reason;
+
+/// The steps of a verified restart, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RestartStep {
+    /// The manager was asked; the old process has to go.
+    EndingOld,
+    /// The old process is gone; a new one has to come.
+    StartingNew,
+    /// There is a new process; its link has to be proven.
+    ProvingLink,
+}
+
+/// How a restart ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RestartOutcome {
+    /// The link is proven by a new process.
+    Worked {
+        /// From the request to the proof.
+        took: SignedDuration,
+        /// The new process.
+        pid: u32,
+        /// The old process ignored SIGTERM and had to be killed.
+        killed: bool,
+    },
+    /// It did not work.
+    Failed {
+        /// At which step.
+        step: RestartStep,
+        /// The line or answer that says why; redacted.
+        why: String,
+    },
+    /// Neither success nor failure can be shown.
+    CannotTell {
+        /// At which step.
+        step: RestartStep,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// The state of one restart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestartView {
+    /// When it was requested.
+    pub asked_at: Timestamp,
+    /// The step under way, or the last one.
+    pub step: RestartStep,
+    /// Why the new process's last attempt to connect failed, while it goes on trying by itself.
+    pub retrying: Option<Reason>,
+    /// The outcome; `None` while the restart is under way.
+    pub outcome: Option<RestartOutcome>,
+}
+
+/// Restarts under way or just finished, by profile name. Readers join it with the watcher's snapshot.
+pub type Restarts = BTreeMap<String, RestartView>;

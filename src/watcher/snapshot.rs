@@ -1,0 +1,68 @@
+//! The state that the watcher publishes: everything that menu, status text, history and metrics show.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::health::{Change, Light, Verdict};
+use crate::profile::{BadJobFile, Profile};
+pub use crate::supervisor::progress::{RestartOutcome, RestartStep, RestartView};
+
+/// All profiles at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Wall-clock time at which it was taken.
+    pub at: Timestamp,
+    /// In the order of the scan.
+    pub profiles: Vec<ProfileView>,
+    /// Job files that could not be parsed.
+    pub bad_files: Vec<BadJobFile>,
+    /// Whether every profile was judged with its service manager's answer.
+    pub complete: bool,
+}
+
+/// One profile in a [`Snapshot`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileView {
+    /// The monitored profile.
+    pub profile: Arc<Profile>,
+    /// Its verdict; times are wall-clock times.
+    pub verdict: Verdict,
+}
+
+impl ProfileView {
+    /// How long the gateway's process has run.
+    pub fn uptime(&self, now: Timestamp) -> Option<SignedDuration> {
+        self.verdict.started_at.map(|start| now.duration_since(start).max(SignedDuration::ZERO))
+    }
+
+    /// The verdict as a change from "unknown", for readers of changes who have to start from a state.
+    pub fn as_change(&self, history: bool) -> ProfileChange {
+        let to = self.verdict.clone();
+        let change = Change { at: to.since, from: Verdict::unknown(to.since), to };
+        ProfileChange { profile: Arc::clone(&self.profile), change, history }
+    }
+}
+
+impl Snapshot {
+    /// The worst light of all; grey where there is no profile.
+    pub fn worst(&self) -> Light {
+        self.profiles.iter().map(|p| p.verdict.light()).max().unwrap_or(Light::Grey)
+    }
+
+    /// The profile of this name.
+    pub fn find(&self, name: &str) -> Option<&ProfileView> {
+        self.profiles.iter().find(|p| p.profile.name == name)
+    }
+}
+
+/// A change of one profile's light or reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfileChange {
+    /// The profile that changed.
+    pub profile: Arc<Profile>,
+    /// The old and the new verdict.
+    pub change: Change,
+    /// It happened before Gatelight observed the profile: it builds state and must not raise an alert.
+    pub history: bool,
+}
