@@ -1,4 +1,4 @@
-//! How a light is drawn: the shapes of `resources/tray.svg`, as pixels of any size.
+//! How lights are drawn: the shapes of `resources/tray.svg`, as pixels of any size; one light, or a few side by side.
 //!
 //! A dozen discs, rings and bars need no renderer of several megabytes: each pixel is sampled on a grid.
 
@@ -8,7 +8,7 @@ use crate::health::Light;
 
 /// The one vector source.
 const SOURCE: &str = include_str!("../../resources/tray.svg");
-/// Its grid, in points.
+/// Its grid, in points; also the height of an icon in the menu bar of macOS.
 pub const POINTS: u32 = 22;
 /// Largest picture that is drawn, in pixels.
 const LARGEST: u32 = 512;
@@ -17,20 +17,26 @@ const SAMPLES: u32 = 8;
 /// The segments of the digits 0–9, a to g.
 const DIGITS: [&str; 10] =
     ["abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg"];
+/// The widest shape of the source, the red ring, in points.
+const WIDEST_SHAPE: f32 = 18.4;
+/// Space between two lights of a strip, in points.
+const GAP: f32 = 1.5;
 
 /// Straight (not premultiplied) RGBA, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Width and height, in pixels.
-    pub size: u32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
     /// Four bytes a pixel.
     pub rgba: Vec<u8>,
 }
 
-/// What the icon shows. Two equal faces are the same picture: redraw on change only.
+/// One light as an icon. Equal faces are equal pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Face {
-    /// The worst light.
+    /// The light.
     pub light: Light,
     /// How many are red, written into the ring; for desktops that have no place for a text beside the icon.
     pub count: Option<usize>,
@@ -39,29 +45,90 @@ pub struct Face {
 }
 
 impl Face {
-    /// A coloured face without a number.
+    /// In colour, without a number.
     pub const fn of(light: Light) -> Self {
         Self { light, count: None, template: false }
     }
 
     /// Draws it, `size` pixels wide and high (at most 512).
     pub fn draw(self, size: u32) -> Picture {
-        let mut groups = vec![self.light.word()];
-        if self.light == Light::Red {
-            match self.count {
-                Some(n @ 2..=9) => groups.extend(DIGITS[n].split("").filter(|s| !s.is_empty())),
-                _ => groups.push("mark"),
-            }
-        }
-        let shapes: Vec<&Shape> = drawing().iter().filter(|s| groups.contains(&s.group)).collect();
-        let mut picture = sample(&shapes, size.clamp(1, LARGEST));
-        if self.template {
-            for pixel in picture.rgba.chunks_exact_mut(4) {
-                pixel[..3].fill(0);
-            }
-        }
-        picture
+        let cell = Cell { shapes: shapes(self.light, self.count), middle: POINTS as f32 / 2.0, scale: 1.0 };
+        draw(&[cell], POINTS as f32, size, self.template)
     }
+}
+
+/// The lights of a few profiles side by side, each with its shape. Equal strips are equal pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Strip {
+    /// From left to right.
+    pub lights: Vec<Light>,
+    /// Black with alpha only, to be coloured by the menu bar.
+    pub template: bool,
+}
+
+impl Strip {
+    /// How many lights a strip may have: one is a [`Face`], and four would be too small or too wide.
+    pub const SIZES: std::ops::RangeInclusive<usize> = 2..=3;
+
+    /// Width for a height of [`POINTS`]: two lights at their full size, three in at most 45 points.
+    fn points(&self) -> f32 {
+        (self.lights.len() as f32 * (WIDEST_SHAPE + GAP)).min(45.0)
+    }
+
+    /// Draws it, `height` pixels high (at most 512) and as wide as it has to be.
+    pub fn draw(&self, height: u32) -> Picture {
+        let points = self.points();
+        let cell = points / self.lights.len().max(1) as f32;
+        let cells: Vec<Cell> = (self.lights.iter().enumerate())
+            .map(|(i, light)| Cell {
+                shapes: shapes(*light, None),
+                middle: (i as f32 + 0.5) * cell,
+                scale: ((cell - GAP) / WIDEST_SHAPE).min(1.0),
+            })
+            .collect();
+        draw(&cells, points, height, self.template)
+    }
+}
+
+/// The shapes of one light.
+fn shapes(light: Light, count: Option<usize>) -> Vec<&'static Shape> {
+    let mut groups = vec![light.word()];
+    if light == Light::Red {
+        match count {
+            Some(n @ 2..=9) => groups.extend(DIGITS[n].split("").filter(|s| !s.is_empty())),
+            _ => groups.push("mark"),
+        }
+    }
+    drawing().iter().filter(|s| groups.contains(&s.group)).collect()
+}
+
+/// One light of a picture.
+struct Cell {
+    shapes: Vec<&'static Shape>,
+    /// Where its middle lies, in points from the left.
+    middle: f32,
+    scale: f32,
+}
+
+impl Cell {
+    /// The colour at a point of the picture. What is drawn later lies on top.
+    fn colour(&self, x: f32, y: f32) -> Option<[u8; 3]> {
+        let middle = POINTS as f32 / 2.0;
+        let (px, py) = ((x - self.middle) / self.scale + middle, (y - middle) / self.scale + middle);
+        self.shapes.iter().rfind(|shape| shape.form.covers(px, py)).map(|shape| shape.colour)
+    }
+}
+
+fn draw(cells: &[Cell], points: f32, height: u32, template: bool) -> Picture {
+    let height = height.clamp(1, LARGEST);
+    let width = ((points / POINTS as f32 * height as f32).round() as u32).max(1);
+    let mut picture = sample(cells, points, width, height);
+    if template {
+        for pixel in picture.rgba.chunks_exact_mut(4) {
+            pixel[..3].fill(0);
+        }
+    }
+    picture
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -119,24 +186,26 @@ impl Form {
     }
 }
 
-/// The square of a distance: this is asked some hundred thousand times a picture, and its root is never needed.
+/// The square of a distance. Called some hundred thousand times for a picture, and the root is never needed.
 fn square(dx: f32, dy: f32) -> f32 {
     dx * dx + dy * dy
 }
 
-fn sample(shapes: &[&Shape], size: u32) -> Picture {
-    let scale = POINTS as f32 / (size * SAMPLES) as f32;
-    let mut rgba = Vec::with_capacity((size * size * 4) as usize);
-    for y in 0..size {
-        for x in 0..size {
+fn sample(cells: &[Cell], points: f32, width: u32, height: u32) -> Picture {
+    let scale = POINTS as f32 / (height * SAMPLES) as f32;
+    let mut rgba = Vec::with_capacity((width * height * 4) as usize);
+    for y in 0..height {
+        for x in 0..width {
+            let middle = (x as f32 + 0.5) / width as f32 * points;
+            let nearest =
+                cells.iter().min_by(|a, b| (a.middle - middle).abs().total_cmp(&(b.middle - middle).abs()));
             let (mut sum, mut hits) = ([0u32; 3], 0u32);
             for (sx, sy) in (0..SAMPLES * SAMPLES).map(|i| (i % SAMPLES, i / SAMPLES)) {
                 let px = ((x * SAMPLES + sx) as f32 + 0.5) * scale;
                 let py = ((y * SAMPLES + sy) as f32 + 0.5) * scale;
-                // what is drawn later lies on top
-                if let Some(shape) = shapes.iter().rfind(|s| s.form.covers(px, py)) {
+                if let Some(colour) = nearest.and_then(|cell| cell.colour(px, py)) {
                     hits += 1;
-                    for (total, part) in sum.iter_mut().zip(shape.colour) {
+                    for (total, part) in sum.iter_mut().zip(colour) {
                         *total += u32::from(part);
                     }
                 }
@@ -145,7 +214,7 @@ fn sample(shapes: &[&Shape], size: u32) -> Picture {
             rgba.push((hits * 255 / (SAMPLES * SAMPLES)) as u8);
         }
     }
-    Picture { size, rgba }
+    Picture { width, height, rgba }
 }
 
 /// The shapes of the source, read once. The tests prove that it can be read.
@@ -245,7 +314,7 @@ mod tests {
     const LIGHTS: [Light; 4] = [Light::Green, Light::Amber, Light::Red, Light::Grey];
 
     fn alpha(picture: &Picture, x: u32, y: u32) -> u8 {
-        picture.rgba[((y * picture.size + x) * 4 + 3) as usize]
+        picture.rgba[((y * picture.width + x) * 4 + 3) as usize]
     }
 
     #[test]
@@ -328,7 +397,54 @@ mod tests {
 
     #[test]
     fn sizes_are_bounded() {
-        assert_eq!(Face::of(Light::Red).draw(0).size, 1);
-        assert_eq!(Face::of(Light::Red).draw(100_000).size, LARGEST);
+        for (size, expected) in [(0, 1), (100_000, LARGEST)] {
+            let picture = Face::of(Light::Red).draw(size);
+            assert_eq!((picture.width, picture.height), (expected, expected));
+            let strip = Strip { lights: vec![Light::Red; 3], template: false }.draw(size);
+            assert_eq!(strip.height, expected);
+            assert_eq!(strip.rgba.len(), (strip.width * strip.height * 4) as usize);
+        }
+        let empty = Strip { lights: Vec::new(), template: false }.draw(22);
+        assert_eq!((empty.width, empty.height), (1, 22));
+    }
+
+    fn strip(lights: &[Light]) -> Picture {
+        Strip { lights: lights.to_vec(), template: false }.draw(POINTS * 2)
+    }
+
+    #[test]
+    fn a_strip_is_as_high_as_the_menu_bar_and_at_most_45_points_wide() {
+        for n in Strip::SIZES {
+            let picture = strip(&vec![Light::Red; n]);
+            assert_eq!(picture.height, 44);
+            assert!(picture.width <= 90, "{n}: {}", picture.width);
+            // nothing touches the edges or the light beside it
+            for x in (0..=n).map(|i| (i as u32 * picture.width / n as u32).min(picture.width - 1)) {
+                assert!((0..44).all(|y| alpha(&picture, x, y) == 0), "{n} lights, column {x}");
+            }
+        }
+    }
+
+    /// Each light can be told without colour and stands where its profile stands in the menu.
+    #[test]
+    fn a_strip_shows_each_light_in_its_place_and_shape() {
+        let alone = LIGHTS.map(|light| strip(&[light; 3]));
+        for order in [[0, 1, 2], [2, 3, 0], [3, 2, 1], [1, 0, 3]] {
+            let picture = strip(&order.map(|n| LIGHTS[n]));
+            for (i, light) in order.into_iter().enumerate() {
+                let mut columns = i as u32 * 30..i as u32 * 30 + 30;
+                let same = |x| (0..44).all(|y| alpha(&picture, x, y) == alpha(&alone[light], x, y));
+                assert!(columns.all(same), "{order:?}: {i}");
+            }
+        }
+        for (i, a) in LIGHTS.iter().enumerate() {
+            for b in &LIGHTS[i + 1..] {
+                let [pa, pb] = [a, b].map(|light| strip(&[*light; 3]));
+                let differing = (0..44 * 30)
+                    .filter(|n| alpha(&pa, n % 30, n / 30).abs_diff(alpha(&pb, n % 30, n / 30)) > 128)
+                    .count();
+                assert!(differing * 20 > 44 * 30 / 2, "{a:?} {b:?}: {differing}");
+            }
+        }
     }
 }

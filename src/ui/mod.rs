@@ -7,6 +7,9 @@ pub mod app;
 pub mod icon;
 pub mod login;
 pub mod menu;
+// compiled and tested everywhere, called by the menu bar of macOS
+#[allow(dead_code)]
+pub(crate) mod menu_bar;
 pub mod notices;
 pub mod notify;
 pub mod tray;

@@ -251,7 +251,7 @@ fn picture(light: Light) -> Option<Value<'static>> {
         [Light::Green, Light::Grey, Light::Amber, Light::Red].map(|light| Face::of(light).draw(PICTURE))
     });
     let picture = made[light as usize].clone();
-    let size = i32::try_from(picture.size).ok()?;
+    let size = i32::try_from(picture.width).ok()?;
     let structure = StructureBuilder::new()
         .add_field(size)
         .add_field(size)

@@ -298,7 +298,7 @@ fn pixmap(face: Face, size: u32) -> Icon {
     for pixel in data.chunks_exact_mut(4) {
         pixel.rotate_right(1);
     }
-    let width = picture.size as i32;
+    let width = picture.width as i32;
     Icon { width, height: width, data }
 }
 
@@ -352,7 +352,7 @@ fn light_png(light: Light) -> Vec<u8> {
 fn png_of(face: Face) -> Result<Vec<u8>, png::EncodingError> {
     let picture = face.draw(ROW_ICON);
     let mut data = Vec::new();
-    let mut encoder = png::Encoder::new(&mut data, picture.size, picture.size);
+    let mut encoder = png::Encoder::new(&mut data, picture.width, picture.height);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;

@@ -312,9 +312,9 @@ impl Bar {
 impl Shell for Bar {
     fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str) {
         // the number stands beside the icon here, not in it
-        let Picture { size, rgba } = Face { count: None, ..face }.draw(POINTS * SCALE);
+        let Picture { width, height, rgba } = Face { count: None, ..face }.draw(POINTS * SCALE);
         // a picture that cannot be set leaves the one before; the tooltip says the state all the same
-        let icon = tray_icon::Icon::from_rgba(rgba, size, size).ok();
+        let icon = tray_icon::Icon::from_rgba(rgba, width, height).ok();
         // https://developer.apple.com/documentation/appkit/nsimage/istemplate
         let _kept = if face.template { self.tray.set_icon_templated(icon) } else { self.tray.set_icon(icon) };
         self.tray.set_title(badge.map(|count| count.to_string()));
@@ -361,6 +361,6 @@ fn as_item(kind: &MenuItemKind) -> &dyn IsMenuItem {
 }
 
 fn row_icon(light: Light) -> Option<muda::Icon> {
-    let Picture { size, rgba } = Face::of(light).draw(18 * SCALE);
-    muda::Icon::from_rgba(rgba, size, size).ok()
+    let Picture { width, height, rgba } = Face::of(light).draw(18 * SCALE);
+    muda::Icon::from_rgba(rgba, width, height).ok()
 }

@@ -1,0 +1,71 @@
+//! Where the program lies: in an .app or not, and whether the .app stays where it is.
+
+use std::path::{Path, PathBuf};
+
+/// The .app that this executable is the program of: `X.app/Contents/MacOS/program`.
+pub(crate) fn app_of(exe: &Path) -> Option<PathBuf> {
+    let mut folders = exe.ancestors().skip(1);
+    let program_folder = folders.next()?;
+    let app = folders.nth(1)?;
+    let is_app = program_folder.ends_with("Contents/MacOS") && app.extension().is_some_and(|e| e == "app");
+    is_app.then(|| app.to_path_buf())
+}
+
+/// The executable to start in the place of this one: started through a symbolic link from outside (`binary` of a Homebrew
+/// cask), the process has no bundle, and with it neither an icon on macOS 26 nor notifications
+/// (<https://github.com/tauri-apps/tray-icon/issues/273>). `started` is the path as the process was started by,
+/// `resolved` the same without links.
+pub(crate) fn behind_link(started: &Path, resolved: &Path) -> Option<PathBuf> {
+    (app_of(started).is_none() && app_of(resolved).is_some()).then(|| resolved.to_path_buf())
+}
+
+/// The app is still there at the next login: neither in a disk image nor in the folder to which Gatekeeper moves a
+/// quarantined app for as long as it runs.
+pub(crate) fn stays(exe: &Path) -> bool {
+    app_of(exe).is_some_and(|app| {
+        let text = app.to_string_lossy();
+        !text.contains("/AppTranslocation/") && !text.starts_with("/Volumes/")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: &str = "/Applications/Gatelight.app/Contents/MacOS/gatelight";
+
+    #[test]
+    fn a_program_is_found_in_its_app() {
+        for (path, in_app, at_login) in [
+            (APP, true, true),
+            ("/Users/a/Applications/Gatelight.app/Contents/MacOS/gatelight", true, true),
+            (
+                "/private/var/folders/x/AppTranslocation/y/d/Gatelight.app/Contents/MacOS/gatelight",
+                true,
+                false,
+            ),
+            ("/Volumes/Gatelight/Gatelight.app/Contents/MacOS/gatelight", true, false),
+            ("/usr/local/bin/gatelight", false, false),
+            ("/x/Contents/MacOS/gatelight", false, false),
+            ("/x/Gatelight.app/Contents/Helpers/gatelight", false, false),
+            ("/x/Gatelight.app/Contents/MacOS/deep/gatelight", false, false),
+            ("gatelight", false, false),
+        ] {
+            assert_eq!(app_of(Path::new(path)).is_some(), in_app, "{path}");
+            assert_eq!(stays(Path::new(path)), at_login, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_link_of_homebrew_leads_to_the_app() {
+        for (started, resolved, expected) in [
+            ("/opt/homebrew/bin/gatelight", APP, Some(APP)),
+            (APP, APP, None),
+            ("/opt/homebrew/bin/gatelight", "/opt/homebrew/Cellar/gatelight/0.1.0/bin/gatelight", None),
+            ("/Applications/Alias.app/Contents/MacOS/gatelight", APP, None),
+        ] {
+            let found = behind_link(Path::new(started), Path::new(resolved));
+            assert_eq!(found.as_deref(), expected.map(Path::new), "{started}");
+        }
+    }
+}

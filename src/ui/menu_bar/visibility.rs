@@ -1,0 +1,294 @@
+//! Whether the icon can be seen, and if not, why: there is no API that says it
+//! (<https://github.com/feedback-assistant/reports/issues/37>), so it is read off where AppKit has put the item's window.
+//!
+//! On macOS 26 and later Control Center places the items. One that it gives no place keeps a window all the same, at a
+//! corner of the main display or beyond it: "is there a window" and "does it touch a screen" both say yes.
+
+/// The name under which macOS remembers the icon's place and whether it is shown. Never to be changed after a release:
+/// with another name the user's place is lost. Without one it is `Item-0`, whose state Control Center mixes up
+/// (<https://github.com/AThevon/TokenEater/pull/238>).
+pub(crate) const AUTOSAVE_NAME: &str = "GatelightStatusItem";
+
+/// How far below the top of a screen the menu bar may reach: 24 pt without a notch, up to 43 pt with one, and scaled
+/// displays in between.
+const BAND: f64 = 48.0;
+/// So much of the icon has to lie outside the notch for it to be found and clicked, in points.
+const ENOUGH: f64 = 12.0;
+/// macOS 26 has System Settings > Menu Bar > Allow in the Menu Bar.
+const HAS_ALLOW_LIST: u32 = 26;
+
+/// A rectangle in AppKit's coordinates: y grows upwards, the origin is the main display's lower left corner.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Rect {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+impl Rect {
+    fn right(self) -> f64 {
+        self.x + self.width
+    }
+
+    fn top(self) -> f64 {
+        self.y + self.height
+    }
+}
+
+/// A display.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Screen {
+    /// `NSScreen.frame`.
+    pub frame: Rect,
+    /// The camera housing, from left to right: between `auxiliaryTopLeftArea` and `auxiliaryTopRightArea`.
+    pub notch: Option<(f64, f64)>,
+    /// The menu bar is not drawn there now: `visibleFrame` reaches the top.
+    pub bar_hidden: bool,
+}
+
+/// What is seen of the icon.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sight {
+    /// `NSStatusItem.isVisible`.
+    pub visible: bool,
+    /// The frame of the button's window.
+    pub window: Option<Rect>,
+    pub screens: Vec<Screen>,
+    /// The first number of the system's version.
+    pub macos: u32,
+    /// The program lies in an .app.
+    pub in_app: bool,
+}
+
+/// Why the icon cannot be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hidden {
+    /// A program outside an .app, which macOS 26 and later give no place.
+    NoApp,
+    /// Switched off under System Settings > Menu Bar, or Control Center takes it for another app's that is.
+    NotAllowed,
+    /// It lies under the camera housing: the menu bar is full.
+    Notch,
+    /// Before macOS 26: the menu bar is full, and the item is moved off the screen.
+    NoRoom,
+    /// `isVisible` says no: what was stored for the icon hides it.
+    SwitchedOff,
+}
+
+/// Why the icon cannot be seen; `None`: it can, or this cannot be told (a display whose menu bar is hidden shows none).
+pub(crate) fn hidden(sight: &Sight) -> Option<Hidden> {
+    let unplaced = || {
+        if sight.macos < HAS_ALLOW_LIST {
+            Hidden::NoRoom
+        } else if sight.in_app {
+            Hidden::NotAllowed
+        } else {
+            Hidden::NoApp
+        }
+    };
+    // without a display nobody looks
+    if sight.screens.is_empty() {
+        return None;
+    }
+    if !sight.visible {
+        return Some(if sight.macos < HAS_ALLOW_LIST { Hidden::SwitchedOff } else { unplaced() });
+    }
+    let Some(window) = sight.window.filter(|w| w.width > 0.0) else { return Some(unplaced()) };
+    let Some(screen) = sight.screens.iter().find(|screen| in_menu_bar(window, screen)) else {
+        // in a full-screen Space the window of an icon that is fine is parked elsewhere
+        // (https://github.com/vorssaint/vorssaint-utils/issues/939)
+        return (!sight.screens.iter().any(|screen| screen.bar_hidden)).then(unplaced);
+    };
+    let covered =
+        screen.notch.map_or(0.0, |(left, right)| (window.right().min(right) - window.x.max(left)).max(0.0));
+    // items stand at the right of the notch; a sliver that sticks out at its left is covered by the menus of apps
+    let left_of = screen.notch.map_or(0.0, |(left, _)| (left.min(window.right()) - window.x).max(0.0));
+    (window.width - covered - left_of < ENOUGH.min(window.width)).then_some(Hidden::Notch)
+}
+
+/// The window lies in the strip at the top of the screen in which the menu bar is drawn.
+fn in_menu_bar(window: Rect, screen: &Screen) -> bool {
+    let frame = screen.frame;
+    let middle = window.x + window.width / 2.0;
+    (frame.x..=frame.right()).contains(&middle)
+        && window.top() <= frame.top() + 1.0
+        && window.y >= frame.top() - BAND
+}
+
+/// What macOS stores for an icon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setting {
+    /// `NSStatusItem Visible NAME`.
+    Visible,
+    /// `NSStatusItem VisibleCC NAME`, since macOS 26.
+    VisibleInControlCenter,
+    /// `NSStatusItem Preferred Position NAME`: points from the right edge of the screen.
+    Position,
+}
+
+impl Setting {
+    pub(crate) const ALL: [Self; 3] = [Self::Visible, Self::VisibleInControlCenter, Self::Position];
+
+    /// The key in the app's settings.
+    pub(crate) fn key(self) -> String {
+        let what = match self {
+            Self::Visible => "Visible",
+            Self::VisibleInControlCenter => "VisibleCC",
+            Self::Position => "Preferred Position",
+        };
+        format!("NSStatusItem {what} {AUTOSAVE_NAME}")
+    }
+
+    /// Whether this value would hide the icon, and has to go before the icon is made. `widest`: the width of the widest
+    /// display, in points.
+    ///
+    /// Gatelight never hides its icon, so a "not visible" is left over; a place that is further from the right than any
+    /// display is wide is brought to the far left, under the notch
+    /// (<https://github.com/steipete/CodexBar/issues/3355>, <https://github.com/OmniNull/OmniWM/issues/249>).
+    pub(crate) fn is_stale(self, value: f64, widest: f64) -> bool {
+        match self {
+            Self::Visible | Self::VisibleInControlCenter => value == 0.0,
+            Self::Position => !(0.0..=widest).contains(&value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn rect(x: f64, y: f64, width: f64, height: f64) -> Rect {
+        Rect { x, y, width, height }
+    }
+
+    const fn screen(width: f64, height: f64, notch: Option<(f64, f64)>) -> Screen {
+        Screen { frame: rect(0.0, 0.0, width, height), notch, bar_hidden: false }
+    }
+
+    /// A MacBook Pro 14" as openusage #993 measured it.
+    const NOTCHED: Screen = screen(1800.0, 1169.0, Some((791.0, 1012.0)));
+    const PLAIN: Screen = screen(2304.0, 1296.0, None);
+
+    fn sight(window: Rect, screens: &[Screen], macos: u32) -> Sight {
+        Sight { visible: true, window: Some(window), screens: screens.to_vec(), macos, in_app: true }
+    }
+
+    #[test]
+    fn the_icon_is_where_the_menu_bar_is() {
+        let second = Screen { frame: rect(1800.0, 300.0, 1920.0, 1080.0), notch: None, bar_hidden: false };
+        for (report, sight, expected) in [
+            ("a plain display", sight(rect(1900.0, 1272.0, 30.0, 24.0), &[PLAIN], 15), None),
+            (
+                "omlx #1497: a usual frame on 26.4, y 949 of 982",
+                sight(rect(1200.0, 949.0, 34.0, 33.0), &[screen(1512.0, 982.0, Some((662.0, 850.0)))], 26),
+                None,
+            ),
+            ("right of the notch", sight(rect(1100.0, 1131.0, 30.0, 38.0), &[NOTCHED], 26), None),
+            ("on the second display", sight(rect(3000.0, 1356.0, 30.0, 24.0), &[NOTCHED, second], 26), None),
+            (
+                "half under the notch, and still found",
+                sight(rect(996.0, 1131.0, 45.0, 38.0), &[NOTCHED], 26),
+                None,
+            ),
+            (
+                "openusage #993: bars at 902-938",
+                sight(rect(902.0, 1131.0, 36.0, 38.0), &[NOTCHED], 26),
+                Some(Hidden::Notch),
+            ),
+            (
+                "openusage #993: text at 767-937, 24 pt left of the notch",
+                sight(rect(767.0, 1131.0, 170.0, 38.0), &[NOTCHED], 26),
+                Some(Hidden::Notch),
+            ),
+            (
+                "choisungwook/portfolio #608: at 900 with the housing to 956",
+                sight(rect(900.0, 1079.0, 24.0, 38.0), &[screen(1728.0, 1117.0, Some((772.0, 956.0)))], 26),
+                Some(Hidden::Notch),
+            ),
+            (
+                "vorssaint #1811: AX -1,1295 38x24, the lower left corner",
+                sight(rect(-1.0, -23.0, 38.0, 24.0), &[PLAIN], 26),
+                Some(Hidden::NotAllowed),
+            ),
+            (
+                "omlx #1497: y = -17 on 26.5",
+                sight(rect(0.0, -17.0, 34.0, 22.0), &[PLAIN], 26),
+                Some(Hidden::NotAllowed),
+            ),
+            (
+                "omlx #1497: y = -6 the first time",
+                sight(rect(0.0, -6.0, 34.0, 22.0), &[PLAIN], 26),
+                Some(Hidden::NotAllowed),
+            ),
+            (
+                "stats #2874: far below the menu bar on 26.1",
+                sight(rect(400.0, 0.0, 40.0, 24.0), &[NOTCHED], 26),
+                Some(Hidden::NotAllowed),
+            ),
+            (
+                "the same on macOS 27",
+                sight(rect(0.0, -22.0, 34.0, 22.0), &[NOTCHED], 27),
+                Some(Hidden::NotAllowed),
+            ),
+            (
+                "before 26: pushed off the display",
+                sight(rect(-4000.0, 1272.0, 30.0, 24.0), &[PLAIN], 15),
+                Some(Hidden::NoRoom),
+            ),
+            (
+                "tray-icon #273: a bare program on 26",
+                Sight { in_app: false, ..sight(rect(0.0, -22.0, 34.0, 22.0), &[PLAIN], 26) },
+                Some(Hidden::NoApp),
+            ),
+            (
+                "TokenEater #236: no window at all",
+                Sight { window: None, ..sight(NOTCHED.frame, &[NOTCHED], 26) },
+                Some(Hidden::NotAllowed),
+            ),
+            (
+                "CodexBar #1945: not visible, taken for the terminal's",
+                Sight { visible: false, ..sight(rect(0.0, 0.0, 0.0, 0.0), &[NOTCHED], 26) },
+                Some(Hidden::NotAllowed),
+            ),
+            (
+                "Claude-Usage-Tracker #251: dragged out, before 26",
+                Sight { visible: false, ..sight(rect(0.0, 0.0, 0.0, 0.0), &[PLAIN], 15) },
+                Some(Hidden::SwitchedOff),
+            ),
+            (
+                "vorssaint #939: parked while a full-screen Space hides the menu bar",
+                sight(rect(0.0, 0.0, 30.0, 24.0), &[Screen { bar_hidden: true, ..PLAIN }], 26),
+                None,
+            ),
+            ("no display: the lid is closed", sight(rect(0.0, -22.0, 34.0, 22.0), &[], 26), None),
+        ] {
+            assert_eq!(hidden(&sight), expected, "{report}");
+        }
+    }
+
+    #[test]
+    fn what_would_hide_the_icon_is_cleared() {
+        use Setting::{Position, Visible, VisibleInControlCenter};
+        for (report, setting, value, widest, expected) in [
+            ("CodexBar #3355: 6247 points from the right", Position, 6_247.0, 1_800.0, true),
+            ("CodexBar #3355: 614", Position, 614.0, 1_800.0, false),
+            ("OmniWM #249: set on an ultrawide display that is gone", Position, 2_900.0, 1_512.0, true),
+            ("Tunnelblick #906: the user's own place", Position, 282.0, 1_512.0, false),
+            ("beyond the right edge", Position, -40.0, 1_512.0, true),
+            ("not a number", Position, f64::NAN, 1_512.0, true),
+            ("Maccy #1224: VisibleCC is 0", VisibleInControlCenter, 0.0, 1_512.0, true),
+            ("Claude-Usage-Tracker #251: dragged out", Visible, 0.0, 1_512.0, true),
+            ("shown", Visible, 1.0, 1_512.0, false),
+        ] {
+            assert_eq!(setting.is_stale(value, widest), expected, "{report}");
+        }
+    }
+
+    #[test]
+    fn the_settings_carry_the_name_that_never_changes() {
+        let keys = Setting::ALL.map(Setting::key);
+        let expected = ["Visible", "VisibleCC", "Preferred Position"];
+        assert_eq!(keys, expected.map(|what| format!("NSStatusItem {what} GatelightStatusItem")));
+    }
+}
