@@ -6,13 +6,14 @@
 //! The tour, with the evidence: [`profile`] finds what is watched, in job files and Hermes homes. [`evidence`] reads
 //! the world: logs, state files, processes. [`supervisor`] asks launchd and systemd, and restarts. [`health`], the pure
 //! core, makes verdicts of evidence and time. [`watcher`] joins them and publishes [`watcher::Update`]s, which everybody
-//! shows: [`ui`] as icon, menu and notices, [`serve`] as metrics, [`cli`] on the terminal. [`app`] is what runs
+//! shows: [`ui`] as icon, menu and notices (which [`alerts`] decides on), [`serve`] as metrics, [`cli`] on the terminal. [`app`] is what runs
 //! behind the icon: the watcher, the [`history`] that it keeps, and the user's own program ([`app::hook`]). [`report`] draws
 //! a page from the history, or from old logs that [`postmortem`] played through the same core; [`recording`] writes
 //! evidence down and plays it again; [`diagnose`] puts all of it into a report for an issue. [`doctor`] finds and
 //! repairs faults of job files. [`config`] holds the user's settings, [`text`] every word that users read, in both
 //! languages; [`lock`] keeps two of our processes out of each other's way.
 
+pub mod alerts;
 pub mod app;
 pub mod cli;
 pub mod config;

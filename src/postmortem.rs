@@ -21,7 +21,6 @@ use crate::evidence::logbook::{Copies, LogEvent, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Core, Deadlines, Signal};
 use crate::history::Record;
-use crate::history::stats::works;
 use crate::profile::Profile;
 use crate::snapshot::ProfileChange;
 use crate::text::error::Trouble;
@@ -58,7 +57,7 @@ impl Played {
     pub fn doubtful<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Vec<(Timestamp, Timestamp)> {
         let mut losses = changes
             .into_iter()
-            .filter(|change| works(change.from.reason) && !works(change.to.reason))
+            .filter(|change| change.from.reason.works() && !change.to.reason.works())
             .map(|change| change.at)
             .peekable();
         let mut found = Vec::new();

@@ -23,7 +23,7 @@ use crate::supervisor::restart::{Request, restart};
 use crate::text::error::{io, words as tell};
 use crate::text::{Lang, Phrase, agent as words, fill};
 use crate::ui::UiCommand;
-use crate::ui::notices::Words;
+use crate::ui::notify::Content;
 use crate::watcher::Handle;
 
 /// A second request within this time confirms one that does not help.
@@ -48,7 +48,7 @@ pub enum Done {
         repairable: BTreeSet<String>,
     },
     /// A few words for the user.
-    Say(Words),
+    Say(Content),
     /// The managers and job files are to be looked at anew.
     Rescan,
 }
@@ -257,7 +257,7 @@ impl Actions {
                     ),
                 };
                 let title = lang.pick(words::CHECKED_TITLE).to_owned();
-                let _ = done.send(Done::Say(Words { title, body })).await;
+                let _ = done.send(Done::Say(Content { title, body })).await;
             }
         });
     }
@@ -270,7 +270,7 @@ impl Actions {
             let work = tokio::task::spawn_blocking(move || job_files::repair(&engine, &name));
             let Ok(fixed) = work.await else { return };
             let body = job_files::conclusion(&fixed, lang);
-            let _ = done.send(Done::Say(Words { title, body })).await;
+            let _ = done.send(Done::Say(Content { title, body })).await;
             let _ = done.send(Done::Rescan).await;
         });
     }
@@ -290,7 +290,7 @@ impl Actions {
                 Err(_) => return,
             };
             let title = lang.pick(words::COPIED_TITLE).to_owned();
-            let _ = done.send(Done::Say(Words { title, body })).await;
+            let _ = done.send(Done::Say(Content { title, body })).await;
         });
     }
 
@@ -301,14 +301,14 @@ impl Actions {
             let work = tokio::task::spawn_blocking(move || open_timeline(&engine));
             if let Ok(Err(error)) = work.await {
                 let title = lang.pick(words::TIMELINE_TITLE).to_owned();
-                let _ = done.send(Done::Say(Words { title, body: tell(lang, error.as_ref()) })).await;
+                let _ = done.send(Done::Say(Content { title, body: tell(lang, error.as_ref()) })).await;
             }
         });
     }
 
     fn say(&self, title: Phrase, body: Phrase, values: &[(&str, &str)]) {
         let lang = self.lang();
-        let words = Words { title: fill(lang.pick(title), values), body: fill(lang.pick(body), values) };
+        let words = Content { title: fill(lang.pick(title), values), body: fill(lang.pick(body), values) };
         let _ = self.done.try_send(Done::Say(words));
     }
 }

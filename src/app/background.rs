@@ -30,7 +30,7 @@ use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Lang, agent as phrases, fill};
 use crate::ui::UiCommand;
 use crate::ui::app::UiInput;
-use crate::ui::notices::Words;
+use crate::ui::notify::Content;
 use crate::watcher::{Command, Handle, Update, Updates};
 
 /// How often the history is told that somebody looked.
@@ -109,12 +109,12 @@ fn kept_for(config: &Config) -> SignedDuration {
 }
 
 /// The history, and what the user has to know of it.
-fn open_history(engine: &Engine) -> (Option<Store>, Option<Words>) {
+fn open_history(engine: &Engine) -> (Option<Store>, Option<Content>) {
     let file = engine.history_file();
     let lang = engine.lang;
     match Store::open_keeping(&file, Timestamp::now(), kept_for(&engine.config)) {
         Ok(store) => {
-            let aside = store.set_aside().map(|aside| Words {
+            let aside = store.set_aside().map(|aside| Content {
                 title: lang.pick(phrases::HISTORY_ASIDE_TITLE).to_owned(),
                 body: fill(
                     lang.pick(phrases::HISTORY_ASIDE_BODY),
@@ -125,7 +125,7 @@ fn open_history(engine: &Engine) -> (Option<Store>, Option<Words>) {
         }
         Err(error) => {
             let title = lang.pick(phrases::HISTORY_NONE_TITLE).to_owned();
-            (None, Some(Words { title, body: format!("{}: {}", file.display(), error.text(lang)) }))
+            (None, Some(Content { title, body: format!("{}: {}", file.display(), error.text(lang)) }))
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::doctor::fix::{self, Fixed, JobRepair, Machine, Mode, Review};
 use crate::doctor::flow::{Change, Link, Step};
 use crate::doctor::{Finding, process_facts, words};
 use crate::evidence::process;
-use crate::health::{Light, Reason, proves_work};
+use crate::health::{Light, Reason};
 use crate::profile::{JobFile, Profile};
 use crate::supervisor::Supervisors;
 use crate::text::{Lang, doctor as phrases};
@@ -76,8 +76,7 @@ fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
             snapshot.profiles.iter().filter(|view| of_job(&view.profile)).any(|view| {
                 let verdict = &view.verdict;
                 let is_ours = |live| live == pid || process::descendants(pid).contains(&live);
-                verdict.pid.is_some_and(is_ours)
-                    && (proves_work(verdict.reason) || is_elsewhere(verdict.reason))
+                verdict.pid.is_some_and(is_ours) && (verdict.reason.works() || is_elsewhere(verdict.reason))
             })
         });
         // after the limit the last snapshot counts
@@ -90,7 +89,7 @@ fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
         let line = verdict.evidence.as_ref().map(|proof| proof.line.clone()).unwrap_or_default();
         let why = format!("{}: {line}", engine.lang.pick(verdict.reason.entry().title));
         match verdict.reason {
-            reason if proves_work(reason) => Link::Back,
+            reason if reason.works() => Link::Back,
             reason if is_elsewhere(reason) => Link::DownElsewhere(why),
             reason if reason.light() == Light::Red => Link::Down(why),
             _ => Link::Unknown,

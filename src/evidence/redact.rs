@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::text::display::is_hidden;
+
 /// What stands in place of a secret.
 pub const MASK: &str = "[redacted]";
 
@@ -141,7 +143,7 @@ fn without_controls(text: &str, most: usize) -> Cow<'_, str> {
         match c {
             '\u{1b}' => skip_escape(&mut chars),
             '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' | '\u{85}' => out.push(' '),
-            c if c.is_control() || is_invisible(c) => out.push('\u{fffd}'),
+            c if is_hidden(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -191,12 +193,6 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
             chars.next_if(|c| c.is_ascii_alphanumeric() || matches!(c, '=' | '>' | '\\'));
         }
     }
-}
-
-/// Direction marks, joiners and other characters without a glyph that could make a line read as something else.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' | '\u{ad}')
 }
 
 enum Step {
@@ -693,7 +689,7 @@ mod tests {
         fn one_line_holds_its_bound(text in "\\PC*|(.|\n|\u{1b})*", max in 0..80usize) {
             let line = one_line(&text, max);
             prop_assert!(line.chars().count() <= max);
-            prop_assert!(line.chars().all(|c| !c.is_control() && !is_invisible(c)));
+            prop_assert!(line.chars().all(|c| !is_hidden(c)));
         }
 
         #[test]

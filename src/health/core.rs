@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::evidence::{Evidence, FileIdentity, JobState, Manager, ProcessState, Proof, Signal};
 use super::gateway::{End, Gateway, Link, Plan, Said};
 use super::judge;
-use super::reason::{Light, Reason};
+use super::reason::Light;
 use super::settings::Deadlines;
 use super::timer::{Timer, after, before};
 use super::verdict::{Change, Verdict};
@@ -785,11 +785,6 @@ fn push_bounded<T>(list: &mut Vec<T>, item: T) {
         list.remove(0);
     }
     list.push(item);
-}
-
-/// Whether this reason means that the gateway is proven to do its work.
-pub fn proves_work(reason: Reason) -> bool {
-    matches!(reason, Reason::Connected | Reason::Unsupervised | Reason::Running)
 }
 
 #[cfg(test)]

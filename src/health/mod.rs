@@ -10,10 +10,10 @@ pub mod gateway;
 mod judge;
 pub mod reason;
 pub mod settings;
-mod timer;
+pub(crate) mod timer;
 pub mod verdict;
 
-pub use core::{Core, proves_work};
+pub use core::Core;
 pub use evidence::{
     Evidence, FileIdentity, JobState, Manager, PlatformEntry, ProcessState, Proof, Signal, StateFile,
 };

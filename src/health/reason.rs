@@ -164,6 +164,11 @@ impl Reason {
         self.entry().restart
     }
 
+    /// Whether the gateway does its work, even if nobody would restart it.
+    pub fn works(self) -> bool {
+        self.light() == Light::Green || self == Self::Unsupervised
+    }
+
     /// The reason of this code.
     pub fn from_code(code: &str) -> Option<Self> {
         CATALOGUE.iter().find(|e| e.code == code).map(|e| e.reason)

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::redact;
 use crate::health::{Proof, Reason};
-use crate::snapshot::{ProfileChange, RestartOutcome};
+use crate::watcher::snapshot::{ProfileChange, RestartOutcome};
 
 pub use stats::{End, Figures, Incident, Mark, MarkKind, Span, Window};
 pub use store::{Reader, SetAside, Store, StoreError};

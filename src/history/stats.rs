@@ -103,11 +103,6 @@ fn push(spans: &mut Vec<Span>, from: Timestamp, to: Timestamp, change: Option<us
     }
 }
 
-/// Whether the gateway works with this reason: proven, if perhaps with nobody to look after it.
-pub fn works(reason: Reason) -> bool {
-    reason.light() == Light::Green || reason == Reason::Unsupervised
-}
-
 /// How an incident ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -185,7 +180,7 @@ pub fn incidents(profile: &ProfileRecord, spans: &[Span]) -> Vec<Incident> {
             building.lost_sight.get_or_insert(span.from);
             continue;
         };
-        let over = if works(change.to) {
+        let over = if change.to.works() {
             Some(End::Recovered)
         } else if change.to.light() == Light::Grey {
             Some(End::Stopped)
@@ -314,7 +309,7 @@ pub fn figures(changes: &[ChangeRow], window: Window, spans: &[Span], incidents:
         match span.change.and_then(|i| changes.get(i)) {
             Some(change) => {
                 lights[change.to.light() as usize] += span.length();
-                if works(change.to) {
+                if change.to.works() {
                     working += span.length();
                 }
             }
@@ -640,7 +635,7 @@ pub(crate) mod tests {
                 at = i.to;
                 for span in story.spans.iter().filter(|s| s.from >= i.from && s.to <= i.to) {
                     if let Some(c) = span.change {
-                        prop_assert!(!works(p.changes[c].to));
+                        prop_assert!(!p.changes[c].to.works());
                         if p.changes[c].to.light() == Light::Red {
                             red += span.length();
                         }

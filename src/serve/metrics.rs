@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use crate::evidence::redact;
 use crate::health::{Light, Reason};
 use crate::history::RestartResult;
-use crate::history::stats::works;
 use crate::snapshot::{ProfileChange, Snapshot};
 
 /// Most profiles that are shown and counted.
@@ -39,7 +38,7 @@ impl Counters {
             if to.light() == Light::Red && !count.in_incident {
                 count.in_incident = true;
                 count.incidents += u64::from(!change.history);
-            } else if works(to.reason) || to.reason == Reason::Stopped {
+            } else if to.reason.works() || to.reason == Reason::Stopped {
                 count.in_incident = false;
             }
             count.pid = count.pid.or(from.pid);
@@ -102,8 +101,7 @@ impl Format {
 fn link_up(reason: Reason) -> Option<bool> {
     match reason {
         Reason::Running | Reason::NoEvidence => None,
-        Reason::Connected | Reason::Unsupervised => Some(true),
-        _ => Some(false),
+        _ => Some(reason.works()),
     }
 }
 

@@ -281,7 +281,7 @@ impl Run {
                 .map(|v| v.verdict.clone());
             if let Some(verdict) = &verdict {
                 let fresh = verdict.pid.filter(|pid| self.is_new(*pid, old));
-                let proven = verdict.light() == Light::Green || verdict.reason == Reason::Unsupervised;
+                let proven = verdict.reason.works();
                 match fresh {
                     Some(pid) if proven => return Ok(pid),
                     Some(_) if verdict.reason == Reason::NetworkUnreachable => {

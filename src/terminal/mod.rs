@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
 use crate::text::Lang;
+use crate::text::display::disrupts_line;
 
 pub(crate) mod style;
 
@@ -41,10 +42,7 @@ pub(crate) fn confirm(question: &str) -> Option<bool> {
 
 /// Escapes what could change the terminal or the direction of writing (`\u{…}`). Tabs stay.
 pub(crate) fn printable(text: &str) -> String {
-    let hidden = |c: char| {
-        (c.is_control() && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let hidden = |c: char| disrupts_line(c) && c != '\t';
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }

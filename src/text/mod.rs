@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod desktop;
 pub mod diagnose;
+pub mod display;
 pub mod doctor;
 pub mod error;
 pub mod history;

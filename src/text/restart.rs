@@ -20,6 +20,11 @@ pub const fn helps(helps: RestartHelps) -> Phrase {
     HELPS[helps as usize]
 }
 
+/// Whether a restart helps against this reason; empty where nothing is wrong.
+pub fn helps_with(lang: Lang, reason: Reason) -> &'static str {
+    reason.restart().map_or("", |restart| lang.pick(helps(restart)))
+}
+
 /// Step 1 under way.
 pub const ENDING_OLD: Phrase = ["ending the old process", "正在结束旧进程"];
 /// Step 2 under way.

@@ -16,12 +16,13 @@ use super::UiCommand;
 use super::icon::Face;
 use super::login;
 use super::menu::{self, Login, Look, Menu, MenuState, Missed, MuteFor, Notifications};
-use super::notices::{Action, Event, Mute, Notice, Policy, Words};
-use super::notify::{self, Courier, Report};
+use super::notify::{self, Content, Courier, Report};
+use crate::alerts::{Action, Event, Mute, Notice, Policy};
 use crate::app::open;
 use crate::config::{Config, ConfigError, Folders, TEMPLATE};
 use crate::health::Light;
 use crate::supervisor::progress::{RestartOutcome, RestartView, Restarts};
+use crate::text::display::label;
 use crate::text::{Lang, Phrase, config as say_config, desktop as say_desktop, fill, notice as say};
 use crate::watcher::Update;
 use crate::watcher::snapshot::Snapshot;
@@ -87,7 +88,7 @@ pub enum UiInput {
     /// The machine has no network (any more).
     Offline(bool),
     /// A few words to show as a notification: the answer to a command.
-    Say(Words),
+    Say(Content),
     /// End the loop, leaving nothing behind.
     Quit,
 }
@@ -250,8 +251,8 @@ impl<S: Shell> App<S> {
                 let lang = self.look.lang;
                 let state = menu::tooltip(&self.snapshot, &self.state, lang);
                 let body = fill(lang.pick(say::HERE_BODY), &[("state", &state)]);
-                let words = Words { title: lang.pick(say::HERE).to_owned(), body };
-                self.tell(words, self.snapshot.worst());
+                let content = Content { title: lang.pick(say::HERE).to_owned(), body };
+                self.tell(content, self.snapshot.worst());
             }
             Message::MenuOpens => {
                 self.state.login = login::state(&self.folders.autostart, self.look.lang);
@@ -326,7 +327,7 @@ impl<S: Shell> App<S> {
             }
             let notices = self.policy.step(now, Event::Restarting(name.clone(), is_under_way));
             self.send(&notices);
-            let told = notices.iter().any(|n| n.profiles.iter().any(|line| line.name == *name));
+            let told = notices.iter().any(|n| n.affected.iter().any(|one| one.name == *name));
             if !told && let Some(restart) = self.state.restarts.get(&name) {
                 self.tell_failure(&name, restart);
             }
@@ -358,7 +359,7 @@ impl<S: Shell> App<S> {
                 self.state.offline = offline;
                 self.step(now, Event::Offline(offline));
             }
-            UiInput::Say(words) => self.tell(words, Light::Grey),
+            UiInput::Say(content) => self.tell(content, Light::Grey),
             UiInput::Quit => {}
         }
     }
@@ -387,7 +388,7 @@ impl<S: Shell> App<S> {
         let lang = self.look.lang;
         let (what, instead) = (mistake.text(lang), lang.pick(instead));
         let body = fill(lang.pick(say_config::NOT_USED_BODY), &[("what", &what), ("instead", instead)]);
-        self.tell(Words { title: lang.pick(say_config::NOT_USED).to_owned(), body }, Light::Grey);
+        self.tell(Content { title: lang.pick(say_config::NOT_USED).to_owned(), body }, Light::Grey);
     }
 
     /// Tells that a restart did not do what it was asked for: the menu that shows its steps closed when it was chosen.
@@ -397,8 +398,8 @@ impl<S: Shell> App<S> {
             Some(RestartOutcome::CannotTell { why, .. }) => (say::RESTART_UNKNOWN, why, Light::Grey),
             Some(RestartOutcome::Worked { .. }) | None => return,
         };
-        let title = fill(self.look.lang.pick(title), &[("name", &menu::shown(name))]);
-        self.tell(Words { title, body: why.clone() }, light);
+        let title = fill(self.look.lang.pick(title), &[("name", &label(name))]);
+        self.tell(Content { title, body: why.clone() }, light);
     }
 
     fn report(&mut self, now: Timestamp, report: Report) -> Flow {
@@ -525,16 +526,16 @@ impl<S: Shell> App<S> {
 
     fn could_not(&self, what: Phrase, why: &str) {
         let title = self.look.lang.pick(what).to_owned();
-        self.tell(Words { title, body: why.to_owned() }, Light::Grey);
+        self.tell(Content { title, body: why.to_owned() }, Light::Grey);
     }
 
     /// Shows words that are not of the policy: the answer to something that the user did. Green would say that a gateway
     /// works.
-    fn tell(&self, words: Words, light: Light) {
+    fn tell(&self, content: Content, light: Light) {
         self.courier.send(notify::Message {
             id: OWN_NOTICE,
-            title: words.title,
-            body: words.body,
+            title: content.title,
+            body: content.body,
             buttons: Vec::new(),
             light,
             withdrawn: Vec::new(),
@@ -543,7 +544,7 @@ impl<S: Shell> App<S> {
 
     fn send(&mut self, notices: &[Notice]) {
         for notice in notices {
-            let keys = notice.buttons().into_iter().map(|b| (b.key.to_owned(), b.action)).collect();
+            let keys = notify::buttons(notice).into_iter().map(|b| (b.key.to_owned(), b.action)).collect();
             self.buttons.retain(|(id, _)| *id != notice.id && !notice.withdrawn.contains(id));
             self.buttons.push_back((notice.id, keys));
             if self.buttons.len() > MOST_OPEN {
@@ -569,7 +570,7 @@ impl<S: Shell> App<S> {
     fn draw(&mut self, now: Timestamp) {
         let names = || self.snapshot.profiles.iter().map(|p| &p.profile.name);
         self.state.mutes = names().filter_map(|n| Some((n.clone(), self.policy.mute(n)?))).collect();
-        self.state.unstable = names().filter(|n| self.policy.unstable(n)).cloned().collect();
+        self.state.unstable = names().filter(|n| self.policy.is_flapping(n)).cloned().collect();
         if self.is_drawn(now) {
             return;
         }

@@ -8,9 +8,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::UiCommand;
-use super::notices::{Mute, restart_helps};
+use crate::alerts::Mute;
 use crate::health::{Light, Manager, Note, Proof, Reason};
 use crate::supervisor::progress::{RestartOutcome, RestartStep, RestartView, Restarts};
+use crate::text::display::label as shown;
+use crate::text::restart::helps_with;
 use crate::text::{Lang, Phrase, duration, fill, menu as say};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
@@ -231,13 +233,9 @@ fn head(snapshot: &Snapshot, lang: Lang) -> String {
     } else if all == 0 {
         lang.pick(say::HEAD_NONE).to_owned()
     } else {
-        let good = snapshot.profiles.iter().filter(|p| is_good(p)).count();
+        let good = snapshot.profiles.iter().filter(|p| p.verdict.reason.works()).count();
         fill(lang.pick(say::HEAD), &[("good", &good.to_string()), ("all", &all.to_string())])
     }
-}
-
-fn is_good(view: &ProfileView) -> bool {
-    view.verdict.light() == Light::Green || view.verdict.reason == Reason::Unsupervised
 }
 
 fn title(lang: Lang, reason: Reason) -> &'static str {
@@ -279,13 +277,13 @@ impl Builder<'_> {
             return;
         }
         // those in trouble stay in sight, worst first; the others keep the order of the scan
-        let mut troubled: Vec<usize> = (0..all.len()).filter(|i| !is_good(&all[*i])).collect();
+        let mut troubled: Vec<usize> = (0..all.len()).filter(|i| !all[*i].verdict.reason.works()).collect();
         troubled.sort_by_key(|i| (std::cmp::Reverse(all[*i].verdict.light()), *i));
         troubled.truncate(MOST_PROFILES);
         rows.extend(troubled.iter().map(|i| self.profile(&all[*i])));
         let rest: Vec<&ProfileView> =
             all.iter().enumerate().filter(|(i, _)| !troubled.contains(i)).map(|(_, view)| view).collect();
-        let good = rest.iter().filter(|view| is_good(view)).count().to_string();
+        let good = rest.iter().filter(|view| view.verdict.reason.works()).count().to_string();
         let label = self.say(say::MORE, &[("count", &rest.len().to_string()), ("good", &good)]);
         let mut more = sub("more", label, rest.iter().map(|view| self.profile(view)).collect());
         more.light = rest.iter().map(|view| view.verdict.light()).max();
@@ -343,7 +341,7 @@ impl Builder<'_> {
             }
         };
         rows.push(text_row(&key(name, "process"), process));
-        let helps = restart_helps(lang, verdict.reason);
+        let helps = helps_with(lang, verdict.reason);
         if !helps.is_empty() {
             rows.push(text_row(&key(name, "helps"), helps.to_owned()));
         }
@@ -461,7 +459,7 @@ impl Builder<'_> {
         let recovery = lang.pick(say::MUTE_RECOVERY).to_owned();
         let on = mute == Some(Mute::Recovery);
         // what works has nothing to recover from
-        check("mute-recovery", recovery, on, on || !is_good(view), MuteFor::UntilRecovery);
+        check("mute-recovery", recovery, on, on || !view.verdict.reason.works(), MuteFor::UntilRecovery);
         rows
     }
 
@@ -563,22 +561,6 @@ fn sub(key: &str, label: String, rows: Vec<Row>) -> Row {
 
 fn separator(key: &str) -> Row {
     Row { kind: RowKind::Separator, ..text_row(&format!("line/{key}"), String::new()) }
-}
-
-/// A text from outside as one line of a label: as it is, except that control characters cannot break the row and that
-/// a text written from right to left keeps to itself (Unicode Bidirectional Algorithm, isolates) and does not turn the line
-/// around: Pango takes the direction of a line from its first letter, isolated or not.
-pub(super) fn shown(text: &str) -> String {
-    let control = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let rtl = |c: char| {
-        matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'
-            | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
-    };
-    let clean: String = text.chars().map(|c| if control(c) { ' ' } else { c }).collect();
-    if clean.contains(rtl) { format!("\u{200e}\u{2068}{clean}\u{2069}") } else { clean }
 }
 
 /// A long line, cut in the middle of nothing: at a character, with an ellipsis.

@@ -1,7 +1,8 @@
-//! What people see and press: icon, menu, notices.
+//! The desktop side: icon, menu, notifications.
 //!
-//! Everything that decides is a plain value made by a pure function: [`notices`] (what is told, and when), [`menu`]
-//! (what the menu shows), [`icon`] (how a light is drawn). What touches the desktop is thin.
+//! What is shown is a value made by a pure function: [`menu`] (rows, and how they change), [`icon`] (how a light is
+//! drawn). [`crate::alerts`] decides what is notified; [`notify`] words and delivers it. The code that touches the
+//! desktop is thin.
 
 pub mod app;
 pub mod icon;
@@ -10,7 +11,6 @@ pub mod menu;
 // compiled and tested everywhere, called by the menu bar of macOS
 #[allow(dead_code)]
 pub(crate) mod menu_bar;
-pub mod notices;
 pub mod notify;
 pub mod tray;
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::notices::Notice;
+use crate::alerts::Notice;
 use crate::health::Light;
 use crate::text::{Lang, Phrase, desktop as say, fill};
 
@@ -18,6 +18,10 @@ use freedesktop as system;
 mod macos;
 #[cfg(target_os = "macos")]
 use macos as system;
+mod wording;
+
+pub(crate) use wording::buttons;
+pub use wording::{Button, Content};
 
 /// How long the desktop may take to accept a notice.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,12 +48,12 @@ pub struct Message {
 impl Message {
     /// The notice in this language.
     pub fn of(notice: &Notice, lang: Lang) -> Self {
-        let words = notice.words(lang);
+        let content = wording::content(notice, lang);
         Self {
             id: notice.id,
-            title: words.title,
-            body: words.body,
-            buttons: notice.buttons().iter().map(|b| (b.key, lang.pick(b.label).to_owned())).collect(),
+            title: content.title,
+            body: content.body,
+            buttons: buttons(notice).iter().map(|b| (b.key, lang.pick(b.label).to_owned())).collect(),
             light: if notice.is_good() { Light::Green } else { Light::Red },
             withdrawn: notice.withdrawn.clone(),
         }

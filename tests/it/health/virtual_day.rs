@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use gatelight::alerts::{Event, Policy};
 use gatelight::config::Config;
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
@@ -13,7 +14,6 @@ use gatelight::serve::metrics::{Counters, Format, render};
 use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
 use gatelight::text::Lang;
 use gatelight::ui::menu::{Look, MenuState, menu, tooltip};
-use gatelight::ui::notices::{Event, Policy};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 

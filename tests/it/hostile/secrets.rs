@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use gatelight::alerts::{Event, Policy};
 use gatelight::diagnose::{Diagnosis, LogLine, render};
 use gatelight::evidence::anonymise::Anonymiser;
 use gatelight::evidence::logbook::LogBook;
@@ -20,7 +21,7 @@ use gatelight::profile::{JobFile, Profile};
 use gatelight::snapshot::{ProfileChange, ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
 use gatelight::text::Lang;
 use gatelight::ui::menu::{Look, MenuState};
-use gatelight::ui::notices::{Event, Policy};
+use gatelight::ui::notify::Message;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -183,7 +184,7 @@ fn everything_that_comes_out(
         let change = ProfileChange { profile: Arc::clone(&profile), change: change.clone(), history: false };
         for notice in policy.step(change.change.at, Event::Change(Box::new(change.clone()))) {
             for lang in [Lang::En, Lang::Zh] {
-                out.push(("notice", format!("{:?} {:?}", notice.words(lang), notice.buttons())));
+                out.push(("notice", format!("{:?} {:?}", Message::of(&notice, lang), notice.actions())));
             }
         }
         store.record_change(&change).unwrap();
@@ -202,7 +203,7 @@ fn everything_that_comes_out(
         policy
             .tick(end + SignedDuration::from_hours(9))
             .iter()
-            .map(|n| ("reminder", format!("{:?}", n.words(Lang::En)))),
+            .map(|n| ("reminder", format!("{:?}", Message::of(n, Lang::En)))),
     );
     let verdicts = changes.iter().map(|change| change.to.clone()).chain([core.verdict().clone()]);
     for verdict in verdicts {

@@ -1,0 +1,160 @@
+//! One incident of one profile, and how it was notified.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::NoticeSettings;
+use crate::health::timer::after;
+use crate::health::{Light, Proof, Reason};
+
+/// What is shown after changes that lie in the past has to hold this long before it counts as the present state.
+const HISTORY_SETTLES: Duration = Duration::from_secs(5);
+
+/// A reason that takes a profile down, with its proof.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cause {
+    pub(super) reason: Reason,
+    pub(super) proof: Option<Proof>,
+}
+
+impl Cause {
+    /// Whether it opens an incident.
+    pub(super) fn is_down(&self, settings: &NoticeSettings) -> bool {
+        self.reason.light() == Light::Red || (settings.drop_at_once && self.reason == Reason::Reconnecting)
+    }
+}
+
+/// When and how a cause was seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sighting {
+    /// Since when the cause has held.
+    pub(super) since: Timestamp,
+    /// When Gatelight saw it.
+    pub(super) now: Timestamp,
+    /// It was read from the past of the logs.
+    pub(super) history: bool,
+    /// Every profile has had its first verdict.
+    pub(super) started: bool,
+}
+
+impl Sighting {
+    /// The profile was down already when Gatelight first saw it.
+    const fn found(self) -> bool {
+        self.history || !self.started
+    }
+
+    /// What was read from the past may be followed by newer lines at once.
+    fn not_before(self) -> Timestamp {
+        if self.history && self.started { after(self.now, HISTORY_SETTLES) } else { self.now }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Incident {
+    pub(super) opened: Timestamp,
+    /// What is notified first; frozen with the first notice.
+    pub(super) cause: Cause,
+    pub(super) found: bool,
+    not_before: Timestamp,
+    delivery: Option<Delivery>,
+    /// Delivery of the incident before this one, if the profile did not recover in between.
+    previous: Option<Delivery>,
+    /// It was stopped on purpose since, for at least `recovery_hold`.
+    stopped_since: bool,
+}
+
+/// The notice that carries an incident.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Delivery {
+    /// `None`: silent, because the profile is flapping.
+    notice: Option<u64>,
+    /// The notice is about this profile alone.
+    alone: bool,
+    next_reminder: Timestamp,
+}
+
+impl Delivery {
+    pub(super) const fn notice(&self) -> Option<u64> {
+        self.notice
+    }
+
+    /// The notice, if a later one about this profile may take its place on the screen.
+    pub(super) fn replaceable(&self) -> Option<u64> {
+        self.notice.filter(|_| self.alone)
+    }
+}
+
+impl Incident {
+    pub(super) fn open(cause: Cause, sighting: Sighting, replaced: Option<&Self>) -> Self {
+        Self {
+            opened: sighting.since,
+            cause,
+            found: sighting.found(),
+            not_before: sighting.not_before(),
+            delivery: None,
+            previous: replaced.and_then(|incident| incident.delivery),
+            stopped_since: false,
+        }
+    }
+
+    /// Whether a new cause belongs to this incident. If so, and nothing was notified yet, the first notice will name it.
+    pub(super) fn absorb(&mut self, cause: &Cause, sighting: Sighting) -> bool {
+        if self.delivery.is_some() {
+            return !self.stopped_since;
+        }
+        self.cause = cause.clone();
+        self.stopped_since = false;
+        if sighting.found() {
+            self.not_before = sighting.not_before();
+        }
+        true
+    }
+
+    /// The profile was stopped on purpose for long enough: what fails next is another incident.
+    pub(super) fn was_stopped(&mut self) {
+        self.stopped_since = true;
+    }
+
+    pub(super) const fn is_delivered(&self) -> bool {
+        self.delivery.is_some()
+    }
+
+    /// Whether the first notice is due.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.delivery.is_none() && self.not_before <= now
+    }
+
+    /// Notes that it is notified from now on; [`Self::deliver_in`] adds the notice.
+    pub(super) fn deliver(&mut self, now: Timestamp, settings: &NoticeSettings) {
+        let next_reminder = after(now, settings.first_reminder);
+        self.delivery = Some(Delivery { notice: None, alone: true, next_reminder });
+    }
+
+    pub(super) fn deliver_in(&mut self, notice: u64, alone: bool) {
+        if let Some(delivery) = &mut self.delivery {
+            (delivery.notice, delivery.alone) = (Some(notice), alone);
+        }
+    }
+
+    /// The previous delivery, if a reminder is due now; plans the next one.
+    pub(super) fn take_reminder(&mut self, now: Timestamp, settings: &NoticeSettings) -> Option<Delivery> {
+        let delivery = self.delivery.as_mut().filter(|d| settings.reminders && now >= d.next_reminder)?;
+        delivery.next_reminder = after(now, settings.next_reminders);
+        Some(*delivery)
+    }
+
+    pub(super) fn notice(&self) -> Option<u64> {
+        self.delivery.and_then(|delivery| delivery.notice)
+    }
+
+    /// How it was notified, or the incident before it; `None` if the user knows of neither.
+    pub(super) fn close(self) -> Option<Delivery> {
+        self.delivery.or(self.previous)
+    }
+
+    /// When it is due for its first notice or its next reminder.
+    pub(super) fn deadline(&self) -> Timestamp {
+        self.delivery.map_or(self.not_before, |delivery| delivery.next_reminder)
+    }
+}

@@ -1,0 +1,61 @@
+//! The alert policy: which changes become notices, and when. It reads no clock and touches no desktop: events and times
+//! come in as arguments, notices come out as values.
+//!
+//! An [`incident`] opens when a profile goes down and closes once it has worked for `recovery_hold`. It is notified when
+//! it opens, by reminders while it lasts, and when it closes; reasons that change meanwhile only show in the menu.
+//! A profile that fails again after a deliberate stop has a new incident.
+//!
+//! - [`group`]: profiles that go down or recover within the group window share one notice.
+//! - [`flapping`]: too many incidents in a short time are replaced by one notice, then silence until the profile is
+//!   stable.
+//! - [`inhibit`]: while the machine is offline or has just woken up, nothing is notified; what is still true afterwards
+//!   is notified then. [`Mute`] does the same for one profile, and so does a restart that Gatelight runs itself.
+
+mod flapping;
+mod group;
+mod incident;
+mod inhibit;
+mod notice;
+mod policy;
+mod profile;
+
+use jiff::Timestamp;
+
+use crate::config::NoticeSettings;
+use crate::watcher::snapshot::ProfileChange;
+
+pub use notice::{Action, Affected, Notice, NoticeKind};
+pub use policy::Policy;
+
+/// Input of the policy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The light or the reason of a profile changed.
+    Change(Box<ProfileChange>),
+    /// A profile is no longer watched.
+    Removed(String),
+    /// Every profile has its first verdict. Profiles that are down before this event were down when Gatelight started.
+    Started,
+    /// The user mutes a profile; `None` unmutes it.
+    Mute(String, Option<Mute>),
+    /// Whether the machine is without any network.
+    Offline(bool),
+    /// The machine woke up.
+    Wake,
+    /// Gatelight's own restart of a profile began (`true`) or ended.
+    Restarting(String, bool),
+    /// The settings changed.
+    Settings(NoticeSettings),
+}
+
+/// How long a profile stays muted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mute {
+    /// Until this time.
+    Until(Timestamp),
+    /// Until it has recovered.
+    Recovery,
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

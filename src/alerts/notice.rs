@@ -1,0 +1,101 @@
+//! What the policy decides: notices as values. `ui` words them and delivers them.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::health::{Proof, Reason, RestartHelps};
+
+/// A decision to notify the user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Counts from 1. A notice replaces an earlier one with the same id on the screen.
+    pub id: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Why the user is notified.
+    pub kind: NoticeKind,
+    /// The profiles that it is about; never empty.
+    pub affected: Vec<Affected>,
+    /// Earlier notices that it makes obsolete.
+    pub withdrawn: Vec<u64>,
+}
+
+/// Why the user is notified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Went down.
+    Down,
+    /// Was down already when Gatelight started, or when the profile was found.
+    FoundDown,
+    /// Is still down.
+    Reminder,
+    /// Has worked for `recovery_hold` again.
+    Recovered,
+    /// Goes down again and again. Further incidents are not notified until it has worked for `hold`.
+    Flapping {
+        /// Incidents within `window`.
+        incidents: usize,
+        /// The window in which they were counted.
+        window: Duration,
+        /// How long it has to work to count as stable.
+        hold: Duration,
+    },
+    /// Is no longer flapping.
+    StableAgain {
+        /// How long it has worked.
+        hold: Duration,
+    },
+}
+
+/// One profile of a notice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Affected {
+    /// The profile's name.
+    pub name: String,
+    /// Why it is (or was) down.
+    pub reason: Reason,
+    /// Its present reason; differs from `reason` after a recovery.
+    pub now: Reason,
+    /// From the start of the incident until now, or until it worked again.
+    pub lasted: SignedDuration,
+    /// The proof of `reason`.
+    pub proof: Option<Proof>,
+}
+
+/// What the user can do about a notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Restart these profiles.
+    Restart(Vec<String>),
+    /// Open the log of this profile.
+    OpenLog(String),
+}
+
+impl Notice {
+    pub(super) const fn new(id: u64, at: Timestamp, kind: NoticeKind, affected: Vec<Affected>) -> Self {
+        Self { id, at, kind, affected, withdrawn: Vec::new() }
+    }
+
+    /// Whether it reports that something works again.
+    pub const fn is_good(&self) -> bool {
+        matches!(self.kind, NoticeKind::Recovered | NoticeKind::StableAgain { .. })
+    }
+
+    /// The offered actions. A single profile can always be restarted; of several, only those where a restart helps.
+    pub fn actions(&self) -> Vec<Action> {
+        if self.is_good() {
+            return Vec::new();
+        }
+        if let [one] = self.affected.as_slice() {
+            return vec![Action::Restart(vec![one.name.clone()]), Action::OpenLog(one.name.clone())];
+        }
+        let helped: Vec<String> = self
+            .affected
+            .iter()
+            .filter(|profile| profile.reason.restart().is_some_and(RestartHelps::now))
+            .map(|profile| profile.name.clone())
+            .collect();
+        if helped.is_empty() { Vec::new() } else { vec![Action::Restart(helped)] }
+    }
+}

@@ -1,0 +1,255 @@
+//! Notices as text and buttons.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::alerts::{Action, Affected, Notice, NoticeKind};
+use crate::health::{Reason, RestartHelps};
+use crate::text::display::label;
+use crate::text::restart::helps_with;
+use crate::text::{Lang, Phrase, duration, fill, notice as say};
+
+/// A notice lists at most this many profiles.
+const MAX_LISTED: usize = 6;
+
+/// The text of a notification. Plain text: the backend escapes it where the server reads markup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// One line.
+    pub title: String,
+    /// A few lines.
+    pub body: String,
+}
+
+/// A button of a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// Identifies the button towards the notification server.
+    pub key: &'static str,
+    /// Its label.
+    pub label: Phrase,
+    /// What it does.
+    pub action: Action,
+}
+
+/// The buttons of a notice.
+pub(crate) fn buttons(notice: &Notice) -> Vec<Button> {
+    let button = |action| {
+        let (key, label) = match action {
+            Action::Restart(_) => ("restart", say::RESTART),
+            Action::OpenLog(_) => ("open-log", say::OPEN_LOG),
+        };
+        Button { key, label, action }
+    };
+    notice.actions().into_iter().map(button).collect()
+}
+
+/// The text of a notice.
+pub(crate) fn content(notice: &Notice, lang: Lang) -> Content {
+    match notice.affected.as_slice() {
+        [one] => single(lang, notice.kind, one),
+        several => list(lang, notice.kind, several),
+    }
+}
+
+fn single(lang: Lang, kind: NoticeKind, profile: &Affected) -> Content {
+    let title = lang.pick(profile.reason.entry().title);
+    let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
+    let fill_in =
+        |phrase: Phrase| fill(lang.pick(phrase), &[("name", &name), ("title", title), ("lasted", &lasted)]);
+    let (title, body) = match kind {
+        NoticeKind::Down => (fill_in(say::DOWN), explain(lang, profile.reason)),
+        NoticeKind::FoundDown => {
+            let since =
+                if profile.lasted.as_secs() >= 60 { fill_in(say::SINCE_BEFORE) } else { String::new() };
+            (fill_in(say::DOWN), sentences(lang, &[&since, &explain(lang, profile.reason)]))
+        }
+        NoticeKind::Reminder => {
+            let body = sentences(lang, &[&fill_in(say::DOWN_FOR), &explain(lang, profile.reason)]);
+            (fill_in(say::REMINDER), body)
+        }
+        NoticeKind::Recovered => {
+            let now = lang.pick(profile.now.entry().title);
+            let title = fill(lang.pick(say::RECOVERED), &[("name", &name), ("title", now)]);
+            (title, fill_in(say::WAS_DOWN_FOR))
+        }
+        NoticeKind::Flapping { incidents, window, hold } => {
+            let (count, window, hold) = (incidents.to_string(), span(lang, window), span(lang, hold));
+            let values = [("count", &*count), ("window", &window), ("title", title), ("hold", &hold)];
+            (fill_in(say::UNSTABLE), fill(lang.pick(say::UNSTABLE_BODY), &values))
+        }
+        NoticeKind::StableAgain { hold } => {
+            let body = fill(lang.pick(say::STABLE_BODY), &[("hold", &span(lang, hold))]);
+            (fill_in(say::STABLE_AGAIN), body)
+        }
+    };
+    Content { title, body }
+}
+
+fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
+    let (title, line) = match kind {
+        NoticeKind::FoundDown => (say::FOUND_SEVERAL, say::LINE_LASTED),
+        NoticeKind::Reminder => (say::REMINDER_SEVERAL, say::LINE_LASTED),
+        NoticeKind::Recovered | NoticeKind::StableAgain { .. } => (say::RECOVERED_SEVERAL, say::LINE_LASTED),
+        NoticeKind::Down | NoticeKind::Flapping { .. } => (say::DOWN_SEVERAL, say::LINE),
+    };
+    let lines = profiles.iter().take(MAX_LISTED).map(|profile| {
+        let title = lang.pick(profile.reason.entry().title);
+        let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
+        fill(lang.pick(line), &[("name", &name), ("title", title), ("lasted", &lasted)])
+    });
+    let mut body: Vec<String> = lines.collect();
+    if profiles.len() > MAX_LISTED {
+        let rest = (profiles.len() - MAX_LISTED).to_string();
+        body.push(fill(lang.pick(say::AND_MORE), &[("count", &rest)]));
+    }
+    let count = profiles.len().to_string();
+    Content { title: fill(lang.pick(title), &[("count", &count)]), body: body.join("\n") }
+}
+
+/// The meaning, whether a restart helps, and the advice where it does not.
+fn explain(lang: Lang, reason: Reason) -> String {
+    let entry = reason.entry();
+    let advice = if entry.restart.is_none_or(RestartHelps::now) { "" } else { lang.pick(entry.advice) };
+    sentences(lang, &[lang.pick(entry.meaning), helps_with(lang, reason), advice])
+}
+
+/// Joins sentences; Chinese ones need no space between them.
+fn sentences(lang: Lang, parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    parts.join(match lang {
+        Lang::En => " ",
+        Lang::Zh => "",
+    })
+}
+
+fn span(lang: Lang, span: Duration) -> String {
+    duration(lang, SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerts::Event;
+    use crate::alerts::tests::{at, changed, event, play};
+    use crate::config::NoticeSettings;
+    use crate::health::Light;
+
+    #[test]
+    fn the_words_say_profile_cause_and_whether_a_restart_helps() {
+        let notices = play(
+            &NoticeSettings::default(),
+            [
+                "h-200 b auth-rejected",
+                "0 started",
+                "10 a_b&c executor-shutdown",
+                "20 a_b&c connected",
+                "3700 b connected",
+            ]
+            .iter()
+            .map(|e| event(e))
+            .collect(),
+            10_000,
+        );
+        let words =
+            |lang| notices.iter().map(|n| content(n, lang)).map(|w| (w.title, w.body)).collect::<Vec<_>>();
+        let own = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            words(Lang::En),
+            [
+                (
+                    "✖ b — credentials refused",
+                    "Down for 3 min 20 s already. Feishu refuses this app's credentials. A restart helps only after the \
+                     credentials are mended. Mend the app ID and secret, then restart: the gateway does not try again \
+                     by itself.",
+                ),
+                (
+                    "✖ a_b&c — executor dead: a hollow shell",
+                    "The gateway's executor is shut down: it looks connected, but can answer nothing. A restart helps.",
+                ),
+                ("● a_b&c — connected again", "It was down for 10 s: executor dead: a hollow shell."),
+                (
+                    "✖ b — still down: credentials refused",
+                    "Down for 1 h 3 min 20 s. Feishu refuses this app's credentials. A restart helps only after the \
+                     credentials are mended. Mend the app ID and secret, then restart: the gateway does not try again \
+                     by itself.",
+                ),
+                ("● b — connected again", "It was down for 1 h 5 min: credentials refused."),
+            ]
+            .map(own)
+        );
+        assert_eq!(
+            words(Lang::Zh)[1..3],
+            [
+                (
+                    "✖ a_b&c — 执行器已关闭：空壳进程",
+                    "网关的执行器已关闭：看似在线，实际无法处理任何消息。重启可以恢复。",
+                ),
+                ("● a_b&c — 已恢复（已连接）", "异常持续 10 秒：执行器已关闭：空壳进程。"),
+            ]
+            .map(own)
+        );
+        let actions: Vec<Vec<Action>> =
+            notices.iter().map(|n| buttons(n).into_iter().map(|b| b.action).collect()).collect();
+        assert_eq!(actions[1], [Action::Restart(vec!["a_b&c".into()]), Action::OpenLog("a_b&c".into())]);
+        assert!(actions[2].is_empty());
+    }
+
+    #[test]
+    fn several_profiles_are_listed_and_restart_where_it_helps() {
+        let names: Vec<String> = (0..8).map(|i| format!("p{i}")).collect();
+        let mut events = vec![(0, Event::Started)];
+        for (i, name) in names.iter().enumerate() {
+            let reason = if i == 0 { Reason::AuthRejected } else { Reason::NotRunning };
+            events.push((i as i64, changed(name, i as i64, reason, false)));
+        }
+        let notices = play(&NoticeSettings::default(), events, 100);
+        let last = notices.last().unwrap();
+        let words = content(last, Lang::En);
+        assert_eq!(words.title, "✖ 8 gateways are down");
+        let lines: Vec<&str> = words.body.lines().collect();
+        assert_eq!(lines[0], "p0: credentials refused");
+        assert_eq!(lines[6], "and 2 more");
+        assert_eq!(content(last, Lang::Zh).title, "✖ 8 个网关异常");
+        assert_eq!(content(last, Lang::Zh).body.lines().last(), Some("另有 2 个"));
+        let buttons = buttons(last);
+        assert_eq!(buttons.len(), 1);
+        assert_eq!(buttons[0].action, Action::Restart(names[1..].to_vec()));
+    }
+
+    #[test]
+    fn every_kind_reads_in_both_languages() {
+        for reason in Reason::all().filter(|r| r.light() == Light::Red) {
+            for kind in [
+                NoticeKind::Down,
+                NoticeKind::FoundDown,
+                NoticeKind::Reminder,
+                NoticeKind::Recovered,
+                NoticeKind::Flapping {
+                    incidents: 3,
+                    window: Duration::from_secs(900),
+                    hold: Duration::from_secs(1_800),
+                },
+                NoticeKind::StableAgain { hold: Duration::from_secs(1_800) },
+            ] {
+                let line = |name: &str| Affected {
+                    name: name.to_owned(),
+                    reason,
+                    now: Reason::Connected,
+                    lasted: SignedDuration::from_secs(61),
+                    proof: None,
+                };
+                for profiles in [vec![line("x")], vec![line("x"), line("y")]] {
+                    let notice = Notice { id: 1, at: at(0), kind, affected: profiles, withdrawn: Vec::new() };
+                    let (en, zh) = (content(&notice, Lang::En), content(&notice, Lang::Zh));
+                    for text in [&en.title, &en.body, &zh.title, &zh.body] {
+                        assert!(!text.is_empty() && !text.contains(['{', '}']), "{kind:?} {text}");
+                    }
+                    assert!(en.title != zh.title && en.body != zh.body, "{kind:?}");
+                    assert!(!en.title.contains('\n') && !zh.title.contains('\n'));
+                }
+            }
+        }
+    }
+}
