@@ -129,7 +129,7 @@ fn light_of(signal: Signal) -> Light {
     }
 }
 
-/// Runs the system's own log reader in this terminal.
+/// Runs the system's log reader in this terminal.
 fn system_log(profile: &Profile, engine: &Engine) -> u8 {
     let mut command = if cfg!(target_os = "macos") {
         let mut command = std::process::Command::new("/usr/bin/log");

@@ -1,4 +1,4 @@
-//! `gatelight replay`: recordings, or plain logs, through the same core on a virtual clock.
+//! `gatelight replay`: judges recordings or plain logs with a virtual clock.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -19,8 +19,8 @@ use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, UNKNOWN_EVENT
 use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill};
 
-/// Bytes that are taken from a pipe at most.
-const MOST_PIPED: u64 = 16 << 30;
+/// Most bytes read from standard input.
+const STDIN_MAX: u64 = 16 << 30;
 
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
@@ -33,19 +33,19 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Plays what is given.
-pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
-    // years of logs change their light a thousand times a second, and nobody waits for the single line
+/// Replays all files.
+pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    // buffered: years of logs give thousands of lines a second, and standard output is flushed after each line otherwise
     let Terminal { lang, color, symbols, .. } = *terminal;
     let mut out = BufWriter::new(&mut *terminal.out);
-    let ended = play_all(args, &mut Terminal { out: &mut out, lang, color, symbols });
+    let ended = replay_all(args, &mut Terminal { out: &mut out, lang, color, symbols });
     let flushed = out.flush();
     let code = ended?;
     flushed?;
     Ok(code)
 }
 
-fn play_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+fn replay_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let patterns = Arc::new(Patterns::new(&[])?);
     let mut logs = Vec::new();
     let piped = args.files.iter().any(|path| is_stdin(path)).then(Piped::read).transpose()?;
@@ -69,7 +69,7 @@ fn play_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
             last = Some(change);
             Ok(())
         })?;
-        conclude(last.as_ref(), played.end, args.json, terminal)?;
+        summary(last.as_ref(), played.end, args.json, terminal)?;
     }
     Ok(super::OK)
 }
@@ -78,7 +78,7 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// What comes through a pipe is kept in a file for as long as it is played: logs are read from both ends.
+/// Standard input, copied to a temporary file: logs are read from both ends.
 struct Piped {
     path: PathBuf,
     _folder: tempfile::TempDir,
@@ -90,8 +90,8 @@ impl Piped {
         let path = folder.path().join("stdin");
         let named = || path.display().to_string();
         let mut file = File::create(&path).with_context(named)?;
-        let copied = std::io::copy(&mut std::io::stdin().lock().take(MOST_PIPED), &mut file);
-        if copied.with_context(named)? == MOST_PIPED {
+        let copied = std::io::copy(&mut std::io::stdin().lock().take(STDIN_MAX), &mut file);
+        if copied.with_context(named)? == STDIN_MAX {
             let too_large: std::io::Error = std::io::ErrorKind::FileTooLarge.into();
             return Err(too_large).with_context(named);
         }
@@ -99,8 +99,8 @@ impl Piped {
     }
 }
 
-/// Whether it begins as one does. Beside other files one of JSON without a recording's header may be what a pattern of
-/// the shell brought along (`gateway-exit-diag.log`): a log that has no stamps.
+/// Whether the file begins like a recording. Among several files, JSON without a recording's header is a log without
+/// stamps that a shell pattern matched (`gateway-exit-diag.log`).
 fn looks_like_a_recording(path: &Path, alone: bool) -> anyhow::Result<bool> {
     let named = || path.display().to_string();
     let kind = std::fs::metadata(path).with_context(named)?;
@@ -111,9 +111,9 @@ fn looks_like_a_recording(path: &Path, alone: bool) -> anyhow::Result<bool> {
     let mut first = Vec::new();
     let head = BufReader::new(File::open(path).with_context(named)?);
     head.take(4096).read_until(b'\n', &mut first).with_context(named)?;
-    let foreign =
+    let other_json =
         || serde_json::from_slice::<Value>(&first).is_ok_and(|value| value.get("recording").is_none());
-    Ok(first.trim_ascii_start().starts_with(b"{") && (alone || !foreign()))
+    Ok(first.trim_ascii_start().starts_with(b"{") && (alone || !other_json()))
 }
 
 fn play(
@@ -131,7 +131,7 @@ fn play(
     for change in &changes {
         show(&recording.header.profile, change, recording.header.start, json, terminal)?;
     }
-    conclude(changes.last(), core.now(), json, terminal)?;
+    summary(changes.last(), core.now(), json, terminal)?;
     if recording.unknown > 0 {
         let count = recording.unknown.to_string();
         eprintln!("{}: {}", path.display(), fill(terminal.lang.pick(UNKNOWN_EVENTS), &[("count", &count)]));
@@ -142,8 +142,8 @@ fn play(
     Ok(())
 }
 
-/// One sentence for people: how it ended, what that means, what to do.
-fn conclude(
+/// Prints a summary: the last light, what it means, what to do.
+fn summary(
     last: Option<&Change>,
     end: Timestamp,
     json: bool,

@@ -1,4 +1,4 @@
-//! `gatelight status`: one look at every profile.
+//! `gatelight status`: the lights of all profiles, once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::snapshot::{ProfileView, Snapshot};
 use crate::terminal::{Terminal, style};
 use crate::text::{self, Lang, fill, status as words};
 
-/// Version of the JSON form.
+/// Version of the JSON.
 const VERSION: u32 = 1;
 
 /// Arguments of `status`.
@@ -59,8 +59,8 @@ struct JsonProof<'a> {
     at: String,
 }
 
-/// Looks and tells. The exit code says how it stands.
-pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+/// Prints the lights. The exit code sums them up ([`exit_code`]).
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let snapshot = runtime()?.block_on(async {
         let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
         anyhow::Ok(first_look(&mut handle).await)
@@ -82,8 +82,8 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
     Ok(exit_code(&snapshot))
 }
 
-/// Profiles that cannot be shown because their job file cannot be read are told on standard error.
-pub fn bad_files(snapshot: &Snapshot, lang: Lang) {
+/// Reports job files that cannot be read on standard error: their profiles are not shown.
+pub(super) fn bad_files(snapshot: &Snapshot, lang: Lang) {
     for bad in &snapshot.bad_files {
         let line = format!("{}: {}", bad.path.display(), bad.reason.pick(lang));
         eprintln!("{}", crate::evidence::redact::one_line(&line, 2_000));
@@ -106,8 +106,8 @@ fn nothing_found(
     })
 }
 
-/// Says that there is no profile of this name, and which there are. The exit code.
-pub fn no_such_profile(name: &str, engine: &Engine) -> u8 {
+/// Reports that there is no profile of this name, and which ones there are. Returns the exit code.
+pub(super) fn no_such_profile(name: &str, engine: &Engine) -> u8 {
     let known = crate::profile::scan(&engine.places);
     let names = known.profiles.iter().map(|profile| profile.name.as_str());
     let (code, words) = not_found(Some(name), names, &engine.places, engine.lang);
@@ -115,22 +115,22 @@ pub fn no_such_profile(name: &str, engine: &Engine) -> u8 {
     code
 }
 
-/// Says that there is no profile at all, and what was looked for where. The exit code.
-pub fn no_profile(engine: &Engine) -> u8 {
+/// Reports that there is no profile at all, and where profiles were looked for. Returns the exit code.
+pub(super) fn no_profile(engine: &Engine) -> u8 {
     let (code, words) = not_found(None, std::iter::empty(), &engine.places, engine.lang);
     eprintln!("{words}");
     code
 }
 
-/// Why nothing can be done: `name` is none of the profiles that there are (of these names), or there is none at all and
-/// nothing was found where it was looked for. The exit code and the words, without a line end.
-pub fn not_found<'a>(
+/// Exit code and text if `name` is not among the `known` profiles, or if there are none: then the text lists where
+/// profiles were looked for. No line break at the end.
+pub(super) fn not_found<'a>(
     name: Option<&str>,
     known: impl Iterator<Item = &'a str>,
     places: &Places,
     lang: Lang,
 ) -> (u8, String) {
-    // typed or found: neither may write escapes to the terminal
+    // neither an argument nor a folder name may send escape sequences to the terminal
     let clean = |name: &str| crate::evidence::redact::one_line(name, 80);
     let names: Vec<String> = known.map(clean).collect();
     if let Some(name) = name
@@ -139,13 +139,14 @@ pub fn not_found<'a>(
         let values = [("name", &*clean(name)), ("names", &*names.join(", "))];
         return (USAGE, fill(lang.pick(words::NO_SUCH_PROFILE), &values));
     }
-    let places = looked_in(places).into_iter().map(|(what, path)| format!("  {path}  {}", lang.pick(what)));
+    let places =
+        searched_places(places).into_iter().map(|(what, path)| format!("  {path}  {}", lang.pick(what)));
     let lines: Vec<String> =
         std::iter::once(lang.pick(words::NOTHING_FOUND).to_owned()).chain(places).collect();
     (NO_PROFILE, lines.join("\n"))
 }
 
-fn looked_in(places: &Places) -> Vec<(text::Phrase, String)> {
+fn searched_places(places: &Places) -> Vec<(text::Phrase, String)> {
     let mut list =
         vec![(words::LOOKED_FOR_PLISTS, places.launch_agents.join("*.plist").display().to_string())];
     if cfg!(target_os = "linux") {
@@ -160,7 +161,7 @@ fn looked_in(places: &Places) -> Vec<(text::Phrase, String)> {
 }
 
 /// The exit code for these lights.
-pub fn exit_code(snapshot: &Snapshot) -> u8 {
+fn exit_code(snapshot: &Snapshot) -> u8 {
     let lights = || snapshot.profiles.iter().map(|view| view.verdict.light());
     if snapshot.profiles.is_empty() {
         NO_PROFILE
@@ -173,7 +174,7 @@ pub fn exit_code(snapshot: &Snapshot) -> u8 {
     }
 }
 
-/// The JSON form, on one line.
+/// The JSON, on one line.
 pub fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
     let profiles = snapshot.profiles.iter().map(|view| json_profile(view, snapshot.at)).collect();
     serde_json::to_string(&Json { version: VERSION, at: rfc3339(snapshot.at), profiles })
@@ -201,8 +202,8 @@ fn json_proof(proof: &Proof) -> JsonProof<'_> {
     JsonProof { source: &proof.source, line: &proof.line, at: rfc3339(proof.at) }
 }
 
-/// A note in words.
-pub fn note_text(note: &Note, lang: Lang) -> String {
+/// The text of a note.
+fn note_text(note: &Note, lang: Lang) -> String {
     let pid = |pid: &Option<u32>| pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
     match note {
         Note::Also(reason, proof) => {
@@ -220,7 +221,7 @@ pub fn note_text(note: &Note, lang: Lang) -> String {
     }
 }
 
-/// Some lines about one profile.
+/// Prints one profile.
 fn show(view: &ProfileView, now: Timestamp, terminal: &mut Terminal<'_>) -> std::io::Result<()> {
     let (lang, color) = (terminal.lang, terminal.color);
     let (verdict, entry) = (&view.verdict, view.verdict.reason.entry());

@@ -13,7 +13,7 @@ use crate::health::{Light, RestartHelps};
 use crate::snapshot::{ProfileView, Snapshot};
 use crate::text::{self, Lang, diagnose as phrases};
 
-/// The whole output. `program` is this program, for the rows that do something.
+/// The complete output. `program`: the path of this program, for rows with an action.
 pub fn swiftbar(snapshot: &Snapshot, lang: Lang, now: Timestamp, program: &Path) -> String {
     let worst = snapshot.worst();
     let total = snapshot.profiles.len();
@@ -46,7 +46,7 @@ fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, pro
         let line = row(&format!("{}: {}", proof.source, proof.line), 120);
         let _ = writeln!(out, "--{line} | font=Menlo size=11");
     }
-    // without a job nobody would bring it back, and the command refuses
+    // `gatelight restart` refuses a gateway without a job
     if view.profile.job.is_some() && entry.restart.is_some_and(RestartHelps::now) {
         let _ = writeln!(
             out,
@@ -56,7 +56,7 @@ fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, pro
     }
 }
 
-/// Colours that are legible on light and dark menu bars.
+/// Colours legible on light and dark menu bars.
 const fn color(light: Light) -> &'static str {
     match light {
         Light::Green => "#2a9d5c",
@@ -66,8 +66,8 @@ const fn color(light: Light) -> &'static str {
     }
 }
 
-/// Text of a row: no bar, which begins parameters; one line; no `--` in front, which nests; no `:name:`, which draws
-/// a symbol.
+/// The text of a row: one line, without what the format gives a meaning: `|` (parameters) and a leading `--`
+/// (nesting).
 fn row(text: &str, max: usize) -> String {
     let text = redact::clean_line(text, max).replace('|', "¦");
     text.trim_start_matches(['-', ' ']).to_owned()
