@@ -1,17 +1,5 @@
-//! The `gatelight` command: arguments in, exit code out.
+//! The `gatelight` program.
 
-use std::process::ExitCode;
-
-use clap::Parser;
-use gatelight::{cli, text};
-
-fn main() -> ExitCode {
-    match cli::run(cli::Cli::parse()) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gatelight: {}", text::error::words(gatelight::app::engine::spoken(), error.as_ref()));
-            ExitCode::from(cli::USAGE)
-        }
-    }
+fn main() -> std::process::ExitCode {
+    gatelight::cli::main()
 }

@@ -1,7 +1,6 @@
 //! What works behind the icon: the watcher, history, the settings file, restarts, the doctor, the user's hook.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::IsTerminal;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,21 +10,19 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
-use super::coverage::{Clock, Looked, Looking};
+use super::coverage::{ClockReading, Coverage, Observed};
 use super::engine::{Engine, Interrupts, runtime};
 use super::hook::{Hook, hook};
 use super::offline::offline;
-use crate::cli::watch::line;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
-use crate::health::{Change, Light, Reason, Verdict};
+use crate::health::{Change, Light, Verdict};
 use crate::history::store::Store;
 use crate::profile::Profile;
 use crate::snapshot::{ProfileChange, Snapshot};
 use crate::supervisor::policy;
 use crate::supervisor::progress::{RestartView, Restarts};
-use crate::terminal::Terminal;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Lang, agent as phrases, fill};
 use crate::ui::UiCommand;
@@ -47,16 +44,29 @@ pub struct Background {
     inputs: mpsc::Sender<UiInput>,
     commands: mpsc::UnboundedReceiver<UiCommand>,
     no_panel: watch::Receiver<bool>,
+    stand_in: StandIn,
 }
 
+/// Shows the lights while no panel shows the icon.
+pub(crate) trait ShowLights {
+    /// Shows what changed since the last call.
+    fn show(&mut self, snapshot: &Snapshot, lang: Lang);
+    /// The icon shows the lights, or they are not known yet.
+    fn hide(&mut self);
+}
+
+/// What shows the lights instead of the icon.
+pub(crate) type StandIn = Box<dyn ShowLights + Send>;
+
 impl Background {
-    /// Prepared, not yet running. `no_panel`: nothing shows the icon, so the terminal shows the lights. Ctrl-C and SIGTERM
-    /// are caught from now on, so that nothing is left behind.
+    /// Prepared, not yet running. `no_panel`: nothing shows the icon, `stand_in` does. From now on Ctrl-C and SIGTERM end
+    /// the engine in order.
     pub fn new(
         engine: &Engine,
         inputs: mpsc::Sender<UiInput>,
         commands: mpsc::UnboundedReceiver<UiCommand>,
         no_panel: watch::Receiver<bool>,
+        stand_in: StandIn,
     ) -> anyhow::Result<Self> {
         // Patterns of the settings are checked before anything is shown.
         engine.patterns()?;
@@ -65,7 +75,7 @@ impl Background {
             let _inside = runtime.enter();
             Interrupts::catch(false)
         };
-        Ok(Self { runtime, stop, engine: engine.clone(), inputs, commands, no_panel })
+        Ok(Self { runtime, stop, engine: engine.clone(), inputs, commands, no_panel, stand_in })
     }
 
     /// Runs until it is told to quit. `ready` is called once the watcher runs.
@@ -79,7 +89,7 @@ impl Background {
             let (history, trouble) = open_history(&self.engine);
             let mut state = State {
                 history,
-                looking: Looking::from_now(),
+                coverage: Coverage::from_now(),
                 behind: false,
                 known: BTreeMap::new(),
                 restarts: Restarts::new(),
@@ -92,7 +102,7 @@ impl Background {
                 engine: self.engine,
                 inputs: self.inputs,
                 no_panel: self.no_panel,
-                printed: HashMap::new(),
+                stand_in: self.stand_in,
             };
             if let Some(words) = trouble {
                 eprintln!("gatelight: {}: {}", words.title, words.body);
@@ -146,7 +156,7 @@ fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
 
 struct State {
     history: Option<Store>,
-    looking: Looking,
+    coverage: Coverage,
     /// The history lacks something: it begins again as soon as it can be written.
     behind: bool,
     /// The profiles of the last snapshot.
@@ -162,8 +172,7 @@ struct State {
     engine: Engine,
     inputs: mpsc::Sender<UiInput>,
     no_panel: watch::Receiver<bool>,
-    /// What the terminal showed last, while it stands in for the panel.
-    printed: HashMap<String, (Light, Reason)>,
+    stand_in: StandIn,
 }
 
 impl State {
@@ -199,7 +208,7 @@ impl State {
                 Some(done) = done.recv() => self.finish(done).await,
                 Ok(()) = no_panel.changed() => {
                     let snapshot = self.handle.snapshots.borrow().clone();
-                    self.print(&snapshot);
+                    self.show_lights(&snapshot);
                 }
                 Ok(room) = inputs.reserve(), if self.unsent.is_some() => {
                     if let Some(update) = self.unsent.take() {
@@ -250,7 +259,7 @@ impl State {
         self.send_update(update);
         self.mind_profiles(&snapshot);
         self.mind_job_files(&snapshot);
-        self.print(&snapshot);
+        self.show_lights(&snapshot);
     }
 
     /// Sends the update to the desktop side, which may be held up by the desktop: history and hook go on meanwhile.
@@ -278,25 +287,12 @@ impl State {
         let _ = self.handle.commands.send(Command::QueryJob(name)).await;
     }
 
-    /// Where no panel shows the icon, the terminal shows the lights, as `gatelight watch` does. On standard error, where
-    /// the word stands that there is no panel: standard output belongs to the command.
-    fn print(&mut self, snapshot: &Snapshot) {
-        if !*self.no_panel.borrow() || !snapshot.complete {
-            self.printed.clear();
-            return;
-        }
-        let mut out = std::io::stderr();
-        let symbols = out.is_terminal();
-        let mut terminal = Terminal { out: &mut out, lang: self.engine.lang, color: false, symbols };
-        for view in &snapshot.profiles {
-            let state = (view.verdict.light(), view.verdict.reason);
-            if self.printed.insert(view.profile.name.clone(), state) != Some(state) {
-                // a terminal that went away takes nothing from the agent
-                let _gone = line(&view.as_change(false), snapshot.at, false, &mut terminal);
-            }
-        }
-        if self.printed.len() > snapshot.profiles.len() {
-            self.printed.retain(|name, _| snapshot.find(name).is_some());
+    /// Shows the lights elsewhere while no panel shows the icon.
+    fn show_lights(&mut self, snapshot: &Snapshot) {
+        if *self.no_panel.borrow() && snapshot.complete {
+            self.stand_in.show(snapshot, self.engine.lang);
+        } else {
+            self.stand_in.hide();
         }
     }
 
@@ -427,7 +423,7 @@ impl State {
             && let (Some(store), _) = open_history(&self.engine)
         {
             self.history = Some(store);
-            self.looking = Looking::from_now();
+            self.coverage = Coverage::from_now();
             self.begin_history_again(Timestamp::now());
         }
     }
@@ -436,14 +432,14 @@ impl State {
     /// clock was set is left out: it is unknown.
     fn say_watching(&mut self) {
         let Some(store) = &mut self.history else { return };
-        let now = Clock::now();
-        match self.looking.until(now) {
-            Looked::Span(from, to) if !self.behind => {
+        let now = ClockReading::now();
+        match self.coverage.advance(now) {
+            Observed::Span(from, to) if !self.behind => {
                 if let Err(error) = store.watching(from, to) {
                     eprintln!("gatelight: {}", error.text(self.engine.lang));
                 }
             }
-            Looked::Nothing if !self.behind => {}
+            Observed::Unknown if !self.behind => {}
             _ => self.begin_history_again(now.wall),
         }
     }

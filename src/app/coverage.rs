@@ -1,4 +1,4 @@
-//! In which time the agent looked: what the history may take for known.
+//! Which spans of time the agent observed: outside them the history knows nothing.
 
 use std::time::Duration;
 
@@ -6,77 +6,77 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::clock::{Clocks, SleepGap};
 
-/// The agent says once a minute that it looks. Where more than this has passed, it stood still (stopped, swapped out, in
-/// a virtual machine that was paused).
-const STOOD_STILL: Duration = Duration::from_secs(150);
+/// The agent reports coverage once a minute. If the process ran for longer than this without reporting, it was stopped,
+/// swapped out or in a paused virtual machine.
+const STALLED: Duration = Duration::from_secs(150);
 
-/// The wall clock differs by more than this from what has passed: it was set.
-const SET: SignedDuration = SignedDuration::from_secs(1);
+/// If the wall clock and the elapsed time differ by more than this, the wall clock was set.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(1);
 
-/// All clocks at about the same moment.
+/// All clocks, read together.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    /// The one that may be set, in whose time the history is told.
-    pub wall: Timestamp,
-    /// Those that are never set.
-    pub even: Clocks,
+pub(super) struct ClockReading {
+    /// The wall clock, which may be set; the history uses its times.
+    pub(super) wall: Timestamp,
+    /// The clocks that are never set.
+    pub(super) monotonic: Clocks,
 }
 
-impl Clock {
-    /// Reads them.
-    pub fn now() -> Self {
-        Self { wall: Timestamp::now(), even: Clocks::now() }
+impl ClockReading {
+    /// Reads the clocks.
+    pub(super) fn now() -> Self {
+        Self { wall: Timestamp::now(), monotonic: Clocks::now() }
     }
 }
 
-/// What may be told of the time since the last look.
+/// What is known of the time since the last reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Looked {
-    /// From when to when was looked.
+pub(super) enum Observed {
+    /// It was observed from one time to the other.
     Span(Timestamp, Timestamp),
-    /// Nothing: nobody can say when was looked.
-    Nothing,
-    /// The clock was set back: times come again that were told of already.
-    TurnedBack,
+    /// It is not known what was observed.
+    Unknown,
+    /// The wall clock was set back: times that were reported come again.
+    ClockSetBack,
 }
 
-/// Up to when was told.
+/// Tracks what was observed.
 #[derive(Debug)]
-pub struct Looking {
-    last: Clock,
+pub(super) struct Coverage {
+    last: ClockReading,
     gap: SleepGap,
 }
 
-impl Looking {
-    /// Looks from now on.
-    pub fn from_now() -> Self {
-        Self::since(Clock::now())
+impl Coverage {
+    /// Starts now.
+    pub(super) fn from_now() -> Self {
+        Self::since(ClockReading::now())
     }
 
-    fn since(now: Clock) -> Self {
+    fn since(now: ClockReading) -> Self {
         let mut gap = SleepGap::default();
-        gap.observe(now.even);
+        gap.observe(now.monotonic);
         Self { last: now, gap }
     }
 
-    /// What may be told up to now.
-    pub fn until(&mut self, now: Clock) -> Looked {
+    /// What was observed since the last call.
+    pub(super) fn advance(&mut self, now: ClockReading) -> Observed {
         let last = std::mem::replace(&mut self.last, now);
-        let slept = self.gap.observe(now.even).map_or(SignedDuration::ZERO, |slept| {
+        let slept = self.gap.observe(now.monotonic).map_or(SignedDuration::ZERO, |slept| {
             SignedDuration::try_from_secs_f64(slept).unwrap_or(SignedDuration::MAX)
         });
-        let passed = now.even.total.saturating_sub(last.even.total);
+        let passed = now.monotonic.total.saturating_sub(last.monotonic.total);
         let wall = now.wall.duration_since(last.wall);
         let set = wall.saturating_sub(SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX));
-        if set < -SET || wall < SignedDuration::ZERO {
-            return Looked::TurnedBack;
+        if set < -TOLERANCE || wall < SignedDuration::ZERO {
+            return Observed::ClockSetBack;
         }
-        if set > SET || now.even.awake.saturating_sub(last.even.awake) > STOOD_STILL {
-            return Looked::Nothing;
+        if set > TOLERANCE || now.monotonic.awake.saturating_sub(last.monotonic.awake) > STALLED {
+            return Observed::Unknown;
         }
-        // that the machine slept is told as soon as it is awake: the sleep is the end of this time
+        // sleep is detected at wake-up, so it is at the end of this span
         let end = now.wall.saturating_sub(slept).unwrap_or(last.wall).max(last.wall);
-        if end > last.wall { Looked::Span(last.wall, end) } else { Looked::Nothing }
+        if end > last.wall { Observed::Span(last.wall, end) } else { Observed::Unknown }
     }
 }
 
@@ -84,37 +84,37 @@ impl Looking {
 mod tests {
     use super::*;
 
-    fn clock(wall: i64, awake: u64, total: u64) -> Clock {
-        Clock {
+    fn clock(wall: i64, awake: u64, total: u64) -> ClockReading {
+        ClockReading {
             wall: Timestamp::from_second(1_800_000_000 + wall).unwrap(),
-            even: Clocks { awake: Duration::from_secs(awake), total: Duration::from_secs(total) },
+            monotonic: Clocks { awake: Duration::from_secs(awake), total: Duration::from_secs(total) },
         }
     }
 
     #[test]
-    fn only_time_in_which_it_looked_is_told() {
-        let span = |from, to| Looked::Span(clock(from, 0, 0).wall, clock(to, 0, 0).wall);
+    fn only_observed_time_is_reported() {
+        let span = |from, to| Observed::Span(clock(from, 0, 0).wall, clock(to, 0, 0).wall);
         for (what, now, expected) in [
             ("a minute", clock(60, 60, 60), span(0, 60)),
-            ("no time", clock(0, 0, 0), Looked::Nothing),
+            ("no time", clock(0, 0, 0), Observed::Unknown),
             ("a night asleep", clock(30_040, 40, 30_040), span(0, 40)),
-            ("asleep at once", clock(30_000, 0, 30_000), Looked::Nothing),
-            ("stopped for an hour", clock(3_600, 3_600, 3_600), Looked::Nothing),
-            ("the clock set forward", clock(3_660, 60, 60), Looked::Nothing),
-            ("the clock set back", clock(-3_540, 60, 60), Looked::TurnedBack),
-            ("a little back", clock(50, 60, 60), Looked::TurnedBack),
+            ("asleep at once", clock(30_000, 0, 30_000), Observed::Unknown),
+            ("stopped for an hour", clock(3_600, 3_600, 3_600), Observed::Unknown),
+            ("the clock set forward", clock(3_660, 60, 60), Observed::Unknown),
+            ("the clock set back", clock(-3_540, 60, 60), Observed::ClockSetBack),
+            ("a little back", clock(50, 60, 60), Observed::ClockSetBack),
         ] {
-            let mut looking = Looking::since(clock(0, 0, 0));
-            assert_eq!(looking.until(now), expected, "{what}");
-            // whatever it was, the next minute is an ordinary one
-            let next = Clock {
+            let mut coverage = Coverage::since(clock(0, 0, 0));
+            assert_eq!(coverage.advance(now), expected, "{what}");
+            // the minute after that is observed
+            let next = ClockReading {
                 wall: now.wall + SignedDuration::from_secs(60),
-                even: Clocks {
-                    awake: now.even.awake + STOOD_STILL / 3,
-                    total: now.even.total + Duration::from_secs(60),
+                monotonic: Clocks {
+                    awake: now.monotonic.awake + STALLED / 3,
+                    total: now.monotonic.total + Duration::from_secs(60),
                 },
             };
-            assert!(matches!(looking.until(next), Looked::Span(from, _) if from == now.wall), "{what}");
+            assert!(matches!(coverage.advance(next), Observed::Span(from, _) if from == now.wall), "{what}");
         }
     }
 }

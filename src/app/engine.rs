@@ -130,11 +130,6 @@ fn shared_units(home: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The language for an error that ends the program: that of the settings where they can be read.
-pub fn spoken() -> Lang {
-    Engine::load_or_defaults().map_or_else(|_| Lang::of_system(), |(engine, _)| engine.lang)
-}
-
 /// The first snapshot in which every profile was judged with its manager's word.
 pub async fn first_look(handle: &mut Handle) -> Arc<Snapshot> {
     let _ = tokio::time::timeout(FIRST_LOOK, handle.snapshots.wait_for(|snapshot| snapshot.complete)).await;

@@ -1,15 +1,19 @@
-//! The engine behind the menu and the commands.
+//! The engine behind menu and commands.
+//!
+//! [`background`] is the agent's loop: it takes the watcher's updates, writes the history, runs the user's [`hook`],
+//! reloads the settings and carries out [`actions`]. [`coverage`] says which spans it observed. The other modules are
+//! plain calls with typed results that the menu and the command line share: [`job_files`], [`diagnostics`], [`record`],
+//! [`open`]. [`engine`] holds what all of them start from: settings, places and the language.
 
-pub mod actions;
-pub mod agent;
-pub mod background;
-pub mod coverage;
-pub mod descriptors;
-pub mod diagnostics;
-pub mod engine;
+pub(crate) mod actions;
+pub(crate) mod background;
+mod coverage;
+pub(crate) mod descriptors;
+pub(crate) mod diagnostics;
+pub(crate) mod engine;
 pub mod hook;
 pub mod instance;
-pub mod job_files;
-pub mod offline;
-pub mod open;
+pub(crate) mod job_files;
+mod offline;
+pub(crate) mod open;
 pub mod record;

@@ -1,20 +1,41 @@
 //! Shell completions and man pages, from the command line's own definition.
 
 use std::io;
+use std::path::Path;
 
-use clap::Command;
+use anyhow::Context as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
+use super::{Cli, OK};
+use crate::terminal::Terminal;
+
+/// Prints the completion script of a shell.
+pub(super) fn write_completions(shell: Shell, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+    terminal.out.write_all(&completions(Cli::command(), shell))?;
+    Ok(OK)
+}
+
+/// Writes the man pages into a folder, which is created if it is missing.
+pub(super) fn write_man_pages(folder: &Path) -> anyhow::Result<u8> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    for (name, text) in man_pages(Cli::command())? {
+        let file = folder.join(name);
+        std::fs::write(&file, text).with_context(|| file.display().to_string())?;
+    }
+    Ok(OK)
+}
+
 /// The completion script of a shell.
-pub fn completions(mut command: Command, shell: Shell) -> Vec<u8> {
+fn completions(mut command: Command, shell: Shell) -> Vec<u8> {
     let name = command.get_name().to_owned();
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut command, name, &mut out);
     out
 }
 
-/// The man pages: file names (`gatelight.1`, `gatelight-status.1`, …) and texts, the program's own first.
-pub fn man_pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
+/// The man pages: file names (`gatelight.1`, `gatelight-status.1`, …) and contents, that of the program first.
+fn man_pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
@@ -43,8 +64,8 @@ fn add(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> 
     Ok(())
 }
 
-/// What stands below the options in the help: remarks as running text, examples line by line, which clap's own section
-/// would fill and justify.
+/// Writes what follows the options in the help: remarks as running text, examples line by line (clap_mangen's own section
+/// would fill and justify them).
 fn sections(command: &Command, text: &mut Vec<u8>) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     for part in help.split("\n\n").filter(|part| !part.trim().is_empty()) {
@@ -73,10 +94,9 @@ fn sections(command: &Command, text: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory as _, ValueEnum as _};
+    use clap::ValueEnum as _;
 
     use super::*;
-    use crate::cli::Cli;
 
     fn shown() -> Vec<String> {
         let command = Cli::command();

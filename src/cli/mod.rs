@@ -1,33 +1,39 @@
-//! The command line: one file a command, exit codes, nothing decided.
+//! The command line: arguments, a call, output, exit codes. One file per command; decisions are made below.
 
-use anyhow::Context;
-use clap::{CommandFactory, Parser, Subcommand};
+use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+use crate::app::descriptors;
+use crate::app::engine::Engine;
 use crate::terminal::Terminal;
-use crate::text::Lang;
+use crate::text::{self, Lang};
 
-pub mod diagnose;
+mod agent;
+mod demo;
+mod diagnose;
 pub mod doctor;
-pub mod generate;
-pub mod history;
-pub mod logs;
-pub mod record;
-pub mod replay;
-pub mod report;
+mod generate;
+mod history;
+mod logs;
+mod record;
+mod replay;
+mod report;
 pub mod restart;
-pub mod serve;
+mod serve;
+mod simulate;
 pub mod status;
 pub mod swiftbar;
 pub mod watch;
 
 /// Success; `status`: all green.
-pub const OK: u8 = 0;
+const OK: u8 = 0;
 /// `status`: at least one red.
-pub const RED: u8 = 1;
+const RED: u8 = 1;
 /// Wrong usage or settings.
 pub const USAGE: u8 = 2;
 /// `status`: none red, not all green.
-pub const NOT_GREEN: u8 = 3;
+const NOT_GREEN: u8 = 3;
 /// No profile found.
 pub const NO_PROFILE: u8 = 4;
 
@@ -61,12 +67,12 @@ Examples:
 pub struct Cli {
     /// What to do; without a command the menu-bar agent starts.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    command: Option<Command>,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+enum Command {
     /// Look at every profile once.
     #[command(
         after_help = "Exit code: 0 all green, 1 any red, 2 usage or settings, 3 none red but not all green, 4 no profile.\n\nExamples:\n  gatelight status --json\n  gatelight status work --swiftbar"
@@ -130,64 +136,62 @@ pub enum Command {
     },
     /// Two simulated gateways fail, are told about, and one is mended: needs nothing installed.
     #[command(after_help = "Example:\n  gatelight demo --for 60")]
-    Demo(crate::demo::play::Args),
+    Demo(demo::Args),
     /// A simulated gateway, as the demo starts it.
     #[command(hide = true)]
-    Simulate(crate::demo::simulate::Args),
+    Simulate(simulate::Args),
 }
 
-/// Runs the command line; the result is the exit code.
-pub fn run(cli: Cli) -> anyhow::Result<u8> {
-    crate::app::descriptors::raise();
-    let stdout = std::io::stdout();
-    let mut locked = std::io::LineWriter::new(stdout.lock());
-    let mut terminal = Terminal::stdout(&mut locked, Lang::of_system());
+/// The program: parses the arguments, runs the command, reports errors on standard error.
+pub fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // in the language of the settings, if they can be read
+            let lang =
+                Engine::load_or_defaults().map_or_else(|_| Lang::of_system(), |(engine, _)| engine.lang);
+            eprintln!("gatelight: {}", text::error::words(lang, error.as_ref()));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<u8> {
+    descriptors::raise();
+    let mut stdout = std::io::LineWriter::new(std::io::stdout().lock());
+    let terminal = &mut Terminal::stdout(&mut stdout, Lang::of_system());
     let Some(command) = cli.command else {
-        let (engine, mistake) = crate::app::engine::Engine::load_or_defaults()?;
+        let (engine, mistake) = Engine::load_or_defaults()?;
         terminal.lang = engine.lang;
-        return crate::app::agent::run(&engine, mistake, &mut terminal);
+        return agent::run(&engine, mistake, terminal);
+    };
+    let load = |terminal: &mut Terminal<'_>| {
+        let engine = Engine::load()?;
+        terminal.lang = engine.lang;
+        anyhow::Ok(engine)
     };
     match command {
-        Command::Simulate(args) => return crate::demo::simulate::run(&args),
-        Command::Demo(args) => return crate::demo::play::run(&args, &mut terminal),
-        Command::Replay(args) => return replay::run(&args, &mut terminal),
-        Command::Completions { shell } => {
-            terminal.out.write_all(&generate::completions(Cli::command(), shell))?;
-            return Ok(OK);
-        }
-        Command::Man { folder } => {
-            std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-            for (name, text) in generate::man_pages(Cli::command())? {
-                std::fs::write(folder.join(&name), text)
-                    .with_context(|| folder.join(name).display().to_string())?;
-            }
-            return Ok(OK);
-        }
-        _ => {}
-    }
-    let engine = crate::app::engine::Engine::load()?;
-    terminal.lang = engine.lang;
-    match command {
-        Command::Status(args) => status::run(&args, &engine, &mut terminal),
-        Command::Watch(args) => watch::run(&args, &engine, &mut terminal),
-        Command::Record(args) => record::run(&args, &engine, &mut terminal),
-        Command::Logs(args) => logs::run(&args, &engine, &mut terminal),
-        Command::Restart(args) => restart::run_here(args, &engine, &mut terminal),
-        Command::Doctor(args) => doctor::run(&args, &engine, &mut terminal),
-        Command::History(args) => history::run(&args, &engine, &mut terminal),
-        Command::Report(args) => report::run(&args, &engine, &mut terminal),
-        Command::Diagnose(args) => diagnose::run(&args, &engine, &mut terminal),
-        Command::Serve(args) => serve::run(&args, &engine, &mut terminal),
-        Command::Simulate(_)
-        | Command::Demo(_)
-        | Command::Replay(_)
-        | Command::Completions { .. }
-        | Command::Man { .. } => Ok(OK),
+        Command::Simulate(args) => simulate::run(args),
+        Command::Demo(args) => demo::run(&args, terminal),
+        Command::Replay(args) => replay::run(&args, terminal),
+        Command::Completions { shell } => generate::write_completions(shell, terminal),
+        Command::Man { folder } => generate::write_man_pages(&folder),
+        Command::Status(args) => status::run(&args, &load(terminal)?, terminal),
+        Command::Watch(args) => watch::run(&args, &load(terminal)?, terminal),
+        Command::Record(args) => record::run(&args, &load(terminal)?, terminal),
+        Command::Logs(args) => logs::run(&args, &load(terminal)?, terminal),
+        Command::Restart(args) => restart::run_here(args, &load(terminal)?, terminal),
+        Command::Doctor(args) => doctor::run(&args, &load(terminal)?, terminal),
+        Command::History(args) => history::run(&args, &load(terminal)?, terminal),
+        Command::Report(args) => report::run(&args, &load(terminal)?, terminal),
+        Command::Diagnose(args) => diagnose::run(&args, &load(terminal)?, terminal),
+        Command::Serve(args) => serve::run(&args, &load(terminal)?, terminal),
     }
 }
 
-/// Whether this error only says that the reader of our output has left.
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+/// Whether the reader of standard output has closed it.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     })

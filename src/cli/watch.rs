@@ -1,4 +1,4 @@
-//! `gatelight watch`: one line a change.
+//! `gatelight watch`: prints changes, one per line.
 
 use std::collections::HashMap;
 
@@ -23,8 +23,8 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Watches until Ctrl-C or until nobody reads any more.
-pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+/// Watches until Ctrl-C or until standard output is closed.
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     runtime()?.block_on(async {
         let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
         let mut updates = handle.subscribe();
@@ -41,12 +41,12 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
         let start = snapshot.at;
         let mut stop = std::pin::pin!(interrupted());
         first_lines(&snapshot, start, args.json, terminal)?;
-        let mut told = Told::new(&snapshot);
+        let mut reported = Reported::new(&snapshot);
         let mut left = std::pin::pin!(reader_left());
         loop {
             tokio::select! {
                 update = updates.next() => match update {
-                    Some(update) => for change in told.news(update.changes_to_state()) {
+                    Some(update) => for change in reported.news(update.changes_to_state()) {
                         line(&change, start, args.json, terminal)?;
                     },
                     None => return Ok(OK),
@@ -58,18 +58,18 @@ pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow:
     })
 }
 
-/// Waits until nobody reads standard output any more, where it is a pipe or a terminal. A thread of its own waits for
-/// the system's word, so that nothing wakes up meanwhile; it ends with the program.
-pub async fn reader_left() {
+/// Waits until the reader of standard output has closed it, if it is a pipe or a terminal. A thread blocks in poll(2), so
+/// that nothing wakes up meanwhile; it ends with the process.
+pub(super) async fn reader_left() {
     use rustix::event::{PollFd, PollFlags, poll};
     let (sender, left) = tokio::sync::oneshot::channel();
     let waits = std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
         let out = std::io::stdout();
         loop {
-            // poll(2): errors and hang-ups are told without being asked for
-            let mut asked = [PollFd::new(&out, PollFlags::empty())];
-            match poll(&mut asked, None) {
-                Ok(_) if asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => break,
+            // errors and hang-ups are reported without being requested
+            let mut descriptors = [PollFd::new(&out, PollFlags::empty())];
+            match poll(&mut descriptors, None) {
+                Ok(_) if descriptors[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => break,
                 Err(rustix::io::Errno::INTR) => {}
                 _ => return,
             }
@@ -77,24 +77,24 @@ pub async fn reader_left() {
         let _ = sender.send(());
     });
     if waits.is_err() || left.await.is_err() {
-        // It cannot be told: the next line that is written will.
+        // not known here: the next write will fail
         std::future::pending::<()>().await;
     }
 }
 
-/// What was told of each profile last. The past of a profile that appears is no news: only where it led.
+/// What was printed last of each profile. The past of a new profile is not printed, only its present state.
 #[derive(Debug, Default)]
-pub struct Told(HashMap<String, (Light, Reason)>);
+pub(super) struct Reported(HashMap<String, (Light, Reason)>);
 
-impl Told {
+impl Reported {
     fn new(snapshot: &Snapshot) -> Self {
         let state =
             |view: &ProfileView| (view.profile.name.clone(), (view.verdict.light(), view.verdict.reason));
         Self(snapshot.profiles.iter().map(state).collect())
     }
 
-    /// Whether this light or reason was not the last one told of the profile; it is told with this.
-    pub fn is_news(&mut self, change: &ProfileChange) -> bool {
+    /// Whether this light or reason differs from the last one of the profile, which it replaces.
+    pub(super) fn is_new(&mut self, change: &ProfileChange) -> bool {
         let state = (change.change.to.light(), change.change.to.reason);
         self.0.insert(change.profile.name.clone(), state) != Some(state)
     }
@@ -132,7 +132,7 @@ fn first_lines(
     Ok(())
 }
 
-/// One change, one line (and its evidence on a second one, where the light is not green).
+/// Prints one change on a line, and its evidence on a second one if the light is red.
 pub fn line(
     change: &ProfileChange,
     start: Timestamp,

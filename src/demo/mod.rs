@@ -1,5 +1,5 @@
-//! The demo: simulated gateways as real processes, and the supervisor that runs them.
+//! The demo: simulated gateways as real processes, and the service manager that runs them.
 
-pub mod play;
-pub mod simulate;
-pub mod supervisor;
+pub(crate) mod play;
+pub(crate) mod simulate;
+mod supervisor;

@@ -1,7 +1,7 @@
-//! `gatelight demo`: two simulated gateways as real processes, watched through the path used for real ones.
+//! Two simulated gateways as real processes, watched like real ones.
 //!
-//! One loses its link and reconnects by itself; the other's executor dies, and it is restarted. Everything is made
-//! in a temporary folder and gone afterwards.
+//! One loses its link and reconnects by itself; the other's executor dies, and it is restarted. Everything is in a
+//! temporary folder that is removed at the end.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,107 +10,107 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use super::supervisor::Embedded;
-use crate::app::engine::{Interrupts, runtime};
-use crate::cli::{OK, RED, watch};
+use crate::app::engine::{Interrupts, runtime, start_of};
 use crate::evidence::patterns::Patterns;
-use crate::evidence::process;
-use crate::health::{Deadlines, Light, Manager, Reason};
+use crate::health::{Deadlines, Manager, Reason};
 use crate::profile::{JobFile, Places, Profile};
-use crate::snapshot::{RestartOutcome, RestartStep, RestartView, Snapshot};
+use crate::snapshot::{ProfileChange, RestartOutcome, RestartStep, RestartView, Snapshot};
 use crate::supervisor::restart::{Request, restart};
 use crate::supervisor::{Supervisor, Supervisors};
-use crate::terminal::{Terminal, style};
 use crate::text::error::OrSay;
-use crate::text::{self, Lang, demo as words, fill, trouble};
+use crate::text::{Lang, trouble};
 use crate::watcher::{self, Command, Handle, LOOK, Setup, Updates};
 
 /// How long a hollow gateway is shown before it is restarted.
 const HOLLOW_FOR: Duration = Duration::from_secs(12);
 
-/// Arguments of `demo`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// How long, in seconds.
-    #[arg(long = "for", value_name = "SECONDS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(5..=3600))]
-    pub seconds: u64,
+/// What happens in the demo, in order.
+pub(crate) enum Event<'a> {
+    /// The gateways are started.
+    Started,
+    /// A light or a reason changed.
+    Change(&'a ProfileChange),
+    /// A gateway's executor died: it looks connected and cannot answer.
+    Hollow,
+    /// The restart of that gateway reached this step.
+    Restarting(RestartStep),
+    /// That restart ended.
+    Restarted(&'a RestartOutcome),
+    /// The time is over.
+    Ended(&'a Snapshot),
+    /// Everything was removed.
+    CleanedUp,
 }
 
-/// Runs the demo.
-pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+/// Receives the events.
+pub(crate) type Show<'a> = &'a mut dyn FnMut(Event<'_>) -> anyhow::Result<()>;
+
+/// Runs the demo for this long, or until a signal ends it. `false` if the restart failed.
+pub(crate) fn run(length: Duration, show: Show<'_>) -> anyhow::Result<bool> {
     let supervisor = Arc::new(Embedded::default());
     let runtime = runtime()?;
-    // Signals are caught before there is anything to leave behind, and end it in the middle of a restart, too.
+    // caught before there is anything to clean up; signals interrupt even a restart
     let stop = runtime.block_on(async { Interrupts::catch(true) });
     let folder =
         tempfile::Builder::new().prefix("gatelight-demo-").tempdir().or_say(trouble::NO_TEMPORARY)?;
     let result = runtime.block_on(async {
         tokio::select! {
-            result = play(args, terminal, folder.path(), &supervisor) => result,
-            () = stop.wait() => Ok(OK),
+            result = play(length, show, folder.path(), &supervisor) => result,
+            () = stop.wait() => Ok(true),
         }
     });
-    // What the runtime still does is finished: nothing is started after this.
+    // waits for blocking tasks: no process is started after this
     drop(runtime);
-    // The processes first: they would write into the folder that goes.
+    // before the folder is removed, which the processes write to
     supervisor.stop_all();
     folder.close().or_say(trouble::NOT_REMOVED)?;
-    let lang = terminal.lang;
     if result.is_ok() {
-        writeln!(terminal.out, "{}", style::dim(lang.pick(words::CLEANED), terminal.color))?;
+        show(Event::CleanedUp)?;
     }
     result
 }
 
 async fn play(
-    args: &Args,
-    terminal: &mut Terminal<'_>,
+    length: Duration,
+    show: Show<'_>,
     folder: &Path,
     supervisor: &Arc<Embedded>,
-) -> anyhow::Result<u8> {
-    let lang = terminal.lang;
-    let end = Instant::now() + Duration::from_secs(args.seconds);
-    writeln!(terminal.out, "{}", lang.pick(words::INTRO))?;
+) -> anyhow::Result<bool> {
+    let end = Instant::now() + length;
+    show(Event::Started)?;
     let profiles = [profile(folder, "default", "reconnects")?, profile(folder, "work", "hollow")?];
     for profile in &profiles {
         if let Some(job) = &profile.job {
             supervisor.start(job)?;
         }
     }
-    let mut handle = start_watcher(folder, &profiles, supervisor)?;
+    let handle = start_watcher(folder, &profiles, supervisor)?;
     let mut updates = handle.subscribe();
-    let begun = jiff::Timestamp::now();
     let mut hollow_since: Option<Instant> = None;
-    let mut restarted: Option<RestartOutcome> = None;
-    let mut told = watch::Told::default();
+    let mut worked = None;
     loop {
-        let restart_at = hollow_since.filter(|_| restarted.is_none()).map(|since| since + HOLLOW_FOR);
+        let restart_at = hollow_since.filter(|_| worked.is_none()).map(|since| since + HOLLOW_FOR);
         tokio::select! {
             update = updates.next() => {
                 let Some(update) = update else { break };
                 for change in &update.changes {
-                    if told.is_news(change) {
-                        watch::line(change, begun, false, terminal)?;
-                    }
+                    show(Event::Change(change))?;
                     if change.change.to.reason == Reason::ExecutorShutdown && hollow_since.is_none() {
                         hollow_since = Some(Instant::now());
-                        explain(terminal)?;
+                        show(Event::Hollow)?;
                     }
                 }
             },
             () = at(restart_at), if restart_at.is_some() => {
-                restarted = Some(mend(&profiles[1], supervisor, &mut handle, &mut updates, begun, &mut told, terminal).await?);
+                worked = Some(restart_hollow(&profiles[1], supervisor, &handle, &mut updates, show).await?);
             }
             () = at(Some(end)) => break,
         }
     }
     let snapshot = Arc::clone(&handle.snapshots.borrow());
     let _ = handle.commands.send(Command::Quit).await;
-    sum_up(&snapshot, restarted.as_ref(), terminal)
-}
-
-/// Before each step of the restart.
-const fn bullet(terminal: &Terminal<'_>) -> &'static str {
-    if terminal.symbols { "▸" } else { "-" }
+    show(Event::Ended(&snapshot))?;
+    Ok(worked.unwrap_or(true))
 }
 
 async fn at(when: Option<Instant>) {
@@ -120,33 +120,19 @@ async fn at(when: Option<Instant>) {
     }
 }
 
-fn explain(terminal: &mut Terminal<'_>) -> std::io::Result<()> {
-    let (lang, entry) = (terminal.lang, Reason::ExecutorShutdown.entry());
-    writeln!(terminal.out, "          {}", lang.pick(entry.meaning))?;
-    let lies = fill(lang.pick(words::STATE_FILE_LIES), &[("advice", lang.pick(entry.advice))]);
-    writeln!(terminal.out, "          {lies}")
-}
-
-/// Restarts the hollow one as `gatelight restart` does: verified, each step shown.
-async fn mend(
+/// Restarts the hollow gateway as `gatelight restart` does, proven step by step. Whether it worked.
+async fn restart_hollow(
     profile: &Profile,
     supervisor: &Arc<Embedded>,
-    handle: &mut Handle,
+    handle: &Handle,
     updates: &mut Updates,
-    begun: jiff::Timestamp,
-    told: &mut watch::Told,
-    terminal: &mut Terminal<'_>,
-) -> anyhow::Result<RestartOutcome> {
-    let lang = terminal.lang;
-    let start_of = |pid| process::look(pid).map(|info| info.start);
-    let request = Request::new(
-        Arc::new(profile.clone()),
-        jiff::Timestamp::now(),
-        &Deadlines::default(),
-        start_of,
-        lang,
-    )
-    .context("the demo's profile has no job")?;
+    show: Show<'_>,
+) -> anyhow::Result<bool> {
+    let now = jiff::Timestamp::now();
+    // the causes that the restart reports are in the language of the system
+    let lang = Lang::of_system();
+    let request = Request::new(Arc::new(profile.clone()), now, &Deadlines::default(), start_of, lang)
+        .context("the demo's profile has no job")?;
     let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel::<RestartView>();
     let manager: Arc<dyn Supervisor> = Arc::clone(supervisor) as Arc<dyn Supervisor>;
     let snapshots = handle.snapshots.clone();
@@ -156,13 +142,12 @@ async fn mend(
     loop {
         tokio::select! {
             biased;
-            Some(update) = updates.next() => for change in update.changes.iter().filter(|change| told.is_news(change)) {
-                watch::line(change, begun, false, terminal)?;
+            Some(update) = updates.next() => for change in &update.changes {
+                show(Event::Change(change))?;
             },
             step = steps.recv() => match step {
                 Some(view) if view.outcome.is_none() => {
-                    let text = lang.pick(step_words(view.step));
-                    writeln!(terminal.out, "          {} {text}", bullet(terminal))?;
+                    show(Event::Restarting(view.step))?;
                     let _ = handle.commands.send(Command::QueryJob(profile.name.clone())).await;
                 }
                 Some(_) => {}
@@ -171,39 +156,8 @@ async fn mend(
         }
     }
     let outcome = task.await.or_say(trouble::RESTART_BROKE_OFF)?;
-    writeln!(terminal.out, "          {} {}", bullet(terminal), outcome_words(&outcome, lang))?;
-    Ok(outcome)
-}
-
-fn step_words(step: RestartStep) -> text::Phrase {
-    match step {
-        RestartStep::EndingOld => words::STEP_OLD,
-        RestartStep::StartingNew => words::STEP_NEW,
-        RestartStep::ProvingLink => words::STEP_LINK,
-    }
-}
-
-fn outcome_words(outcome: &RestartOutcome, lang: Lang) -> String {
-    match outcome {
-        RestartOutcome::Worked { took, pid, .. } => {
-            let took = format!("{:.1}", took.as_secs_f64());
-            fill(lang.pick(words::WORKED), &[("pid", &pid.to_string()), ("took", &took)])
-        }
-        RestartOutcome::Failed { why, .. } | RestartOutcome::CannotTell { why, .. } => why.clone(),
-    }
-}
-
-fn sum_up(
-    snapshot: &Snapshot,
-    restarted: Option<&RestartOutcome>,
-    terminal: &mut Terminal<'_>,
-) -> anyhow::Result<u8> {
-    let green = snapshot.profiles.iter().filter(|view| view.verdict.light() == Light::Green).count();
-    let values = [("green", green.to_string()), ("all", snapshot.profiles.len().to_string())];
-    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    writeln!(terminal.out, "{}", fill(terminal.lang.pick(words::SUM), &values))?;
-    let worked = matches!(restarted, None | Some(RestartOutcome::Worked { .. }));
-    Ok(if worked { OK } else { RED })
+    show(Event::Restarted(&outcome))?;
+    Ok(matches!(outcome, RestartOutcome::Worked { .. }))
 }
 
 fn profile(folder: &Path, name: &str, script: &str) -> anyhow::Result<Profile> {

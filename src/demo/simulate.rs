@@ -30,25 +30,21 @@ const SCRIPTS: [(&str, &str); 3] = [
     ("hollow", include_str!("../../resources/demo/hollow.jsonl")),
 ];
 
-/// Arguments of `simulate`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The home that it writes into.
-    #[arg(long)]
-    pub home: PathBuf,
+/// What a simulated gateway does.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    /// The home that it writes into; absolute.
+    pub(crate) home: PathBuf,
     /// `clean`, `reconnects`, `hollow`, or the path of a recording.
-    #[arg(long, default_value = "clean")]
-    pub script: String,
-    /// What it plays when it is started again.
-    #[arg(long)]
-    pub then: Option<String>,
+    pub(crate) script: String,
+    /// What it plays from its second start on.
+    pub(crate) then: Option<String>,
     /// Ignores SIGTERM, as a hollow gateway may.
-    #[arg(long)]
-    pub ignore_term: bool,
+    pub(crate) ignore_term: bool,
 }
 
 /// Plays the incident, then runs on.
-pub fn run(args: &Args) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Gateway) -> anyhow::Result<()> {
     let started_before = args.home.join("gateway-starts.log").exists();
     let script = if started_before { args.then.as_deref().unwrap_or(&args.script) } else { &args.script };
     let recording = load(script)?;
@@ -89,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             }
         }
         home.shut_down();
-        Ok(1)
+        Ok(())
     })
 }
 

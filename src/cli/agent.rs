@@ -1,38 +1,49 @@
-//! The menu-bar agent: the watcher and all that works in the background on one thread, the desktop on the main thread.
+//! `gatelight` without a command: the menu-bar agent. The engine runs on a thread of its own, the desktop on the main
+//! thread.
 
+use std::collections::HashMap;
+use std::io::IsTerminal as _;
 use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
 
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio::sync::watch::channel as watch_channel;
 
-use super::background::Background;
-use super::engine::Engine;
-use super::instance::{self, Instance};
-use crate::cli::{OK, watch};
+use super::{OK, watch};
+use crate::app::background::{Background, ShowLights, StandIn};
+use crate::app::engine::Engine;
+use crate::app::instance::{self, Instance};
 use crate::config::ConfigError;
+use crate::health::{Light, Reason};
 use crate::terminal::Terminal;
 use crate::text::config::DEFAULTS_HOLD;
 use crate::text::error::Trouble;
 use crate::text::trouble::ENGINE_GONE;
-use crate::text::{agent as words, fill};
+use crate::text::{Lang, agent as words, fill};
 use crate::ui::app::{AppHandles, Presence};
 use crate::ui::tray;
+use crate::watcher::snapshot::Snapshot;
 
-/// Messages to the desktop side that wait at most.
+/// Events for the desktop side that may wait.
 const QUEUE: usize = 256;
 
-/// Runs until somebody quits. Without a desktop it says so and watches in the terminal.
+/// Runs until the user quits. Without a desktop it says so and watches in the terminal.
 ///
-/// `mistake`: why the settings file is not used; the menu tells it until it is mended. An icon that does not come after
-/// the login, because of a word in a file, would tell nobody anything.
-pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+/// `mistake`: why the settings file is not used. The menu shows it until it is corrected: an icon that is missing after
+/// login because of a typo in a file would leave the user without any hint.
+pub(super) fn run(
+    engine: &Engine,
+    mistake: Option<ConfigError>,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<u8> {
     let lang = engine.lang;
     let (input_sender, inputs) = mpsc::channel(QUEUE);
     let (commands, command_receiver) = mpsc::unbounded_channel();
     let (ready, started) = sync_channel(1);
     let (hidden, no_panel) = watch_channel(false);
-    let background = Background::new(engine, input_sender, command_receiver, no_panel)?;
+    let stand_in: StandIn = Box::<PrintedLights>::default();
+    let background = Background::new(engine, input_sender, command_receiver, no_panel, stand_in)?;
     if let Some(mistake) = &mistake {
         eprintln!("gatelight: {} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD));
     }
@@ -47,7 +58,7 @@ pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Termina
         .name("engine".to_owned())
         .spawn(move || background.run(|| ready.send(()).unwrap_or_default()))?;
     let Ok(()) = started.recv() else {
-        // It ended before it began; its own words say why.
+        // it failed to start: its error says why
         return join(thread);
     };
     let no_host = lang.pick(words::NO_HOST);
@@ -61,7 +72,7 @@ pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Termina
         zone: TimeZone::system(),
         presence: Box::new(move |presence| {
             let none = *presence == Presence::NoHost;
-            // told once, however often it is found again
+            // reported once, however often it is found again
             if hidden.send_replace(none) != none && none {
                 eprintln!("gatelight: {no_host}");
             }
@@ -76,7 +87,7 @@ pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Termina
             join(thread)
         }
         Err(error) => {
-            // History, hook and settings go on behind it.
+            // history, hook and settings go on in the background
             writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.to_string())]))?;
             let watched = watch::run(&watch::Args { profile: None, json: false }, engine, terminal);
             quit();
@@ -86,9 +97,37 @@ pub fn run(engine: &Engine, mistake: Option<ConfigError>, terminal: &mut Termina
     }
 }
 
-fn join(thread: std::thread::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<u8> {
+fn join(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<u8> {
     match thread.join() {
         Ok(result) => result.map(|()| OK),
         Err(_) => Err(Trouble::new(ENGINE_GONE, &[]).into()),
+    }
+}
+
+/// Prints the lights while no panel shows the icon, as `gatelight watch` does. On standard error, where it also says that
+/// there is no panel: standard output belongs to the command.
+#[derive(Default)]
+struct PrintedLights {
+    /// What was printed last of each profile.
+    printed: HashMap<String, (Light, Reason)>,
+}
+
+impl ShowLights for PrintedLights {
+    fn show(&mut self, snapshot: &Snapshot, lang: Lang) {
+        let mut out = std::io::stderr();
+        let symbols = out.is_terminal();
+        let mut terminal = Terminal { out: &mut out, lang, color: false, symbols };
+        for view in &snapshot.profiles {
+            let state = (view.verdict.light(), view.verdict.reason);
+            if self.printed.insert(view.profile.name.clone(), state) != Some(state) {
+                // a closed terminal must not end the agent
+                let _closed = watch::line(&view.as_change(false), snapshot.at, false, &mut terminal);
+            }
+        }
+        self.printed.retain(|name, _| snapshot.find(name).is_some());
+    }
+
+    fn hide(&mut self) {
+        self.printed.clear();
     }
 }
