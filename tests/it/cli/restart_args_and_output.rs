@@ -5,9 +5,6 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support;
-use crate::support::launchctl::FakeLaunchctl;
-use crate::support::{Watching, profile, start_of};
 use clap::Parser;
 use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, WORKED, run};
 use gatelight::cli::{NO_PROFILE, USAGE};
@@ -22,6 +19,10 @@ use gatelight::text::Lang;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+
+use crate::support;
+use crate::support::launchctl::FakeLaunchctl;
+use crate::support::{Watching, profile, start_of};
 
 #[derive(Parser)]
 struct Command {

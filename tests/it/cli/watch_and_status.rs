@@ -9,10 +9,6 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::support::machine::{
-    Gateway, Machine, Process, Ran, SECRETS, Stream, append, connected_line, stamp,
-};
-use crate::support::wait_for;
 use gatelight::evidence::collector::{Collector, JobWord, Moment};
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::process;
@@ -22,6 +18,12 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use serde::Deserialize;
 use serde_json::json;
+
+use crate::support::machine::{
+    Gateway, Machine, Process, Ran, SECRETS, Stream, append, connected_line, stamp,
+};
+use crate::support::skips::{Need, skip};
+use crate::support::wait_for;
 
 const GREEN: (&str, &str) = ("green", "connected");
 
@@ -461,7 +463,7 @@ fn unprivileged(machine: &Machine, arguments: &[&str]) -> Option<Command> {
         return Some(machine.command(arguments));
     }
     if !Path::new("/usr/bin/setpriv").exists() {
-        eprintln!("skipped: root without setpriv cannot lose a permission");
+        skip(Need::Setpriv, "root cannot lose a permission without it");
         return None;
     }
     let program = machine.folder().join("gatelight");
@@ -564,8 +566,7 @@ fn colours_only_on_a_terminal_and_never_against_the_users_will() {
     let _gateway = Gateway::connected(&machine.hermes());
     assert!(!machine.run(&["status"]).out.contains('\x1b'));
     if !(cfg!(target_os = "linux") && Path::new("/usr/bin/script").exists()) {
-        eprintln!("skipped: no script(1) of util-linux to make a terminal");
-        return;
+        return skip(Need::Terminal, "no script(1) of util-linux");
     }
     let on_terminal = |variable: &str| {
         let mut command = machine.command_of("/usr/bin/script");

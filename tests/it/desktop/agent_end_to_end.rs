@@ -1,15 +1,14 @@
 //! The whole way: a log line of a real process, the icon on a real D-Bus, the notice, its button, the restart through a
 //! service manager, the green light, the recovery. Only `launchctl` and the gateways are the tests' own.
-//!
-//! Where no `dbus-daemon` is installed the tests say so and pass.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::support::bus::{Bus, Notifications, Panel, Watcher, until};
-use crate::support::launchctl::FakeLaunchctl;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+
+use crate::support::bus::{Bus, Notifications, Panel, Watcher, until};
+use crate::support::launchctl::FakeLaunchctl;
 
 const LABEL: &str = "ai.hermes.gateway-work";
 
@@ -94,17 +93,9 @@ impl Drop for Agent {
     }
 }
 
-fn bus() -> Option<Bus> {
-    let bus = Bus::start();
-    if bus.is_none() {
-        println!("skipped: no dbus-daemon is installed");
-    }
-    bus
-}
-
 #[test]
 fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
-    let Some(bus) = bus() else { return };
+    let Some(bus) = Bus::start() else { return };
     let user = User::new("hollow");
     let notifications = Notifications::default();
     let server = Notifications::start(&bus, &notifications);
@@ -150,7 +141,7 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
 
 #[test]
 fn a_second_start_asks_the_first_to_show_itself() {
-    let Some(bus) = bus() else { return };
+    let Some(bus) = Bus::start() else { return };
     let user = User::new("clean");
     let notifications = Notifications::default();
     let _server = Notifications::start(&bus, &notifications);
@@ -186,7 +177,7 @@ fn without_a_bus_it_watches_in_the_terminal() {
 
 #[test]
 fn without_a_panel_it_watches_in_the_terminal_until_one_comes() {
-    let Some(bus) = bus() else { return };
+    let Some(bus) = Bus::start() else { return };
     let user = User::new("clean");
     user.load();
     let mut agent = Agent(user.gatelight(&bus.address).stderr(Stdio::piped()).spawn().unwrap());

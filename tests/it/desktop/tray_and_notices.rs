@@ -1,7 +1,5 @@
 //! The desktop side on a real `dbus-daemon`: a panel and a notification server made here, and the program's own loop in
 //! a child process that is told what happens through its standard input.
-//!
-//! Where no `dbus-daemon` is installed the tests say so and pass.
 
 // what the D-Bus interfaces below ask for: arguments and receivers that nobody needs
 #![allow(clippy::unused_self, clippy::used_underscore_binding)]

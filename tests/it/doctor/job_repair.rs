@@ -10,10 +10,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::support;
-use crate::support::launchctl::FakeLaunchctl;
-use crate::support::machine::{Gateway, Machine, Ran, plist};
-use crate::support::wait_for;
 use gatelight::doctor::flow::{self, After, Link, Outcome, Step, World};
 use gatelight::doctor::repair::Wanted;
 use gatelight::health::JobState;
@@ -21,6 +17,11 @@ use gatelight::profile::launchd::{Plist, read};
 use gatelight::supervisor::Supervisor;
 use gatelight::text::Lang;
 use serde_json::{Value, json};
+
+use crate::support;
+use crate::support::launchctl::FakeLaunchctl;
+use crate::support::machine::{Gateway, Machine, Ran, plist};
+use crate::support::wait_for;
 
 /// A gateway as the two jobs of the article run it: it logs to its standard output, a second after its start (no two of its kind write in one second).
 /// It keeps its arguments.

@@ -1,9 +1,9 @@
 //! The report page in a real browser: no console error, names for screen readers, nothing loaded, pictures to look at.
 //!
-//! Skipped, with the reason printed, where Chromium is not installed. `GATELIGHT_PICTURES=folder` keeps the pictures.
+//! Needs Chromium. `GATELIGHT_PICTURES=folder` keeps the pictures.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use gatelight::health::{Proof, Reason};
@@ -13,6 +13,8 @@ use gatelight::text::Lang;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+use crate::support::skips::{self, Need};
 
 const HOSTILE: &str = "</code><script>alert(1)</script><img src=x onerror=alert(2)> \" onload='x' \u{202e}txt\u{0} &amp; <!-- ]]> \u{1b}[31m ticket=SECRET99";
 
@@ -188,13 +190,13 @@ struct Browser {
 }
 
 impl Browser {
-    fn start(program: &str, folder: &std::path::Path) -> Self {
+    fn start(program: &Path, folder: &Path) -> Self {
         let script = "exec \"$0\" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars \
             --disable-background-networking --disable-component-update --disable-sync --remote-debugging-pipe \
             --user-data-dir=\"$1\" about:blank 3<&0 4>&1 2>/dev/null";
         let mut child = Command::new("/bin/sh")
-            .args(["-c", script, program])
-            .arg(folder)
+            .args(["-c", script])
+            .args([program, folder])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -298,14 +300,13 @@ fn base64(text: &str) -> Vec<u8> {
 
 #[test]
 fn the_page_in_a_browser() {
-    let candidates = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    let Some(program) = candidates.into_iter().find(|p| PathBuf::from(p).exists()) else {
-        eprintln!("skipped: no Chromium in {candidates:?}");
-        return;
+    let browsers = ["chromium", "chromium-browser", "chromium-headless-shell", "google-chrome"];
+    let Some(program) = browsers.into_iter().find_map(skips::program) else {
+        return skips::skip(Need::Browser, &format!("none of {browsers:?}"));
     };
     let folder = tempfile::tempdir().unwrap();
     let pictures = std::env::var_os("GATELIGHT_PICTURES").map(PathBuf::from);
-    let mut browser = Browser::start(program, folder.path());
+    let mut browser = Browser::start(&program, folder.path());
     for (lang, code) in [(Lang::En, "en"), (Lang::Zh, "zh")] {
         let file = folder.path().join(format!("report-{code}.html"));
         std::fs::write(&file, page(lang)).unwrap();

@@ -15,6 +15,7 @@ use gatelight::snapshot::{ProfileChange, RestartOutcome, RestartStep, RestartVie
 use gatelight::text::Lang;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::support::skips::{Need, skip};
 use crate::support::test_process;
 
 fn t(seconds: i64) -> Timestamp {
@@ -579,8 +580,7 @@ fn a_full_disk_fails_one_call_and_no_more() {
             .status()
             .is_ok_and(|s| s.success());
     if !mounted {
-        eprintln!("skipped: mounting a small tmpfs needs root");
-        return;
+        return skip(Need::Mount, "a small tmpfs cannot be mounted");
     }
     let _unmount = Unmount(disk.clone());
     let ballast = disk.join("ballast");

@@ -7,9 +7,6 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::machine::{Gateway, Machine, Stream, append, connected_line, stamp};
-#[cfg(target_os = "linux")]
-use crate::support::wait_for;
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{
@@ -17,6 +14,11 @@ use gatelight::health::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+
+use crate::support::machine::{Gateway, Machine, Stream, append, connected_line, stamp};
+use crate::support::skips::{Need, skip};
+#[cfg(target_os = "linux")]
+use crate::support::wait_for;
 
 const CONNECTED: &str = "2026-11-22 11:00:01,000 INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2";
 const EXECUTOR: &str = "Executor shutdown has been called";
@@ -614,8 +616,7 @@ fn a_log_on_a_file_system_that_is_unmounted_and_mounted_again() {
         .output()
         .is_ok_and(|done| done.status.success());
     if !permitted {
-        println!("skipped: no mount namespace of its own is permitted here");
-        return;
+        return skip(Need::MountNamespace, "not permitted here");
     }
     let mut command = machine.command_of("unshare");
     command.args(["-m", "sh", "-c", &format!("{mount} && exec \"$3\" watch --json"), "sh"]);

@@ -1,9 +1,10 @@
 //! launchctl's words: real shapes (`tests/fixtures/launchctl`) and the `launchctl` of the tests keep the same contract.
 
-use crate::support::launchctl::FakeLaunchctl;
-use crate::support::wait_for;
 use gatelight::supervisor::launchd::parse::{self, Row};
 use serde_json::json;
+
+use crate::support::launchctl::FakeLaunchctl;
+use crate::support::wait_for;
 
 fn fixture(name: &str) -> String {
     let path = format!("{}/tests/fixtures/launchctl/{name}", env!("CARGO_MANIFEST_DIR"));

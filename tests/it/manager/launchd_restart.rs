@@ -4,9 +4,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support;
-use crate::support::launchctl::FakeLaunchctl;
-use crate::support::{Watching, profile, start_of, wait_for};
 use gatelight::health::{Deadlines, JobState, Reason};
 use gatelight::profile::JobFile;
 use gatelight::snapshot::{RestartOutcome, RestartStep, RestartView};
@@ -15,6 +12,10 @@ use gatelight::supervisor::{BadFile, Supervisor, SupervisorError};
 use gatelight::text::Lang;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+use crate::support;
+use crate::support::launchctl::FakeLaunchctl;
+use crate::support::{Watching, profile, start_of, wait_for};
 
 /// Ends at SIGTERM, as a healthy gateway does.
 const HEALTHY: &str = "trap 'exit 0' TERM; while :; do sleep 0.02; done";

@@ -1,5 +1,5 @@
 //! The supervisor against a real `systemd --user`, started for this test alone: an unprivileged uid, a mount namespace and
-//! control groups of its own (`tests/systemd/user-manager.sh`). Where that cannot be had, the test says why and is skipped.
+//! control groups of its own (`tests/systemd/user-manager.sh`).
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -8,7 +8,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::{Watching, profile, start_of, until_it_minds_sigterm, wait_for};
 use gatelight::health::{Deadlines, JobState, Manager, Reason};
 use gatelight::profile::JobFile;
 use gatelight::snapshot::RestartOutcome;
@@ -18,6 +17,9 @@ use gatelight::supervisor::{JobReport, Supervisor, SupervisorError};
 use gatelight::text::Lang;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::skips::{Need, skip};
+use crate::support::{Watching, profile, start_of, until_it_minds_sigterm, wait_for};
 
 /// Nobody's: free on every usual system, and looked after below.
 const UID: u32 = 60_617;
@@ -30,14 +32,17 @@ struct UserManager {
 
 impl UserManager {
     /// `Err`: why there can be none here.
-    fn start() -> Result<Self, String> {
+    fn start() -> Result<Self, (Need, String)> {
         if !rustix::process::geteuid().is_root() {
-            return Err("it takes root to make a control group and to become another user".into());
+            return Err((
+                Need::UserManager,
+                "only root may make a control group and become another user".into(),
+            ));
         }
         for program in ["/lib/systemd/systemd", "/usr/bin/systemctl", "/usr/bin/unshare", "/usr/bin/setpriv"]
         {
             if !Path::new(program).exists() {
-                return Err(format!("{program} is not on this machine"));
+                return Err((Need::Systemd, format!("no {program}")));
             }
         }
         let taken = fs::read_dir("/proc").unwrap().flatten().any(|entry| {
@@ -45,9 +50,9 @@ impl UserManager {
             entry.metadata().is_ok_and(|meta| meta.uid() == UID)
         });
         if taken {
-            return Err(format!("somebody is user {UID}"));
+            return Err((Need::Systemd, format!("user {UID} has processes")));
         }
-        let folder = tempfile::Builder::new().prefix("systemd").tempdir().map_err(|e| e.to_string())?;
+        let folder = tempfile::Builder::new().prefix("systemd").tempdir().unwrap();
         let path = folder.path();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         for name in ["home", "home/.config", "home/.config/systemd", "home/.config/systemd/user", "run"] {
@@ -73,14 +78,18 @@ impl UserManager {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .map_err(|e| e.to_string())?;
+            .unwrap();
         let mut manager = Self { child, group, folder };
         let until = Instant::now() + Duration::from_secs(20);
         while !manager.systemctl(&["show-environment"]).0 {
-            let over = manager.child.try_wait().unwrap().is_some();
-            if over || Instant::now() > until {
+            let ended = manager.child.try_wait().unwrap();
+            if ended.is_some() || Instant::now() > until {
                 let log = fs::read_to_string(manager.folder.path().join("log")).unwrap_or_default();
-                return Err(format!("the user manager does not start: {}", log.trim()));
+                // the script's codes for rights that it lacks; `unshare` itself ends with 1 where it may not
+                let refused =
+                    ended.and_then(|status| status.code()).is_some_and(|code| matches!(code, 1 | 91..=95));
+                let need = if refused { Need::UserManager } else { Need::Systemd };
+                return Err((need, format!("the user manager does not start: {}", log.trim())));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -215,10 +224,7 @@ impl Room {
 fn a_real_user_manager() {
     let manager = match UserManager::start() {
         Ok(manager) => manager,
-        Err(why) => {
-            eprintln!("skipped: {why}");
-            return;
-        }
+        Err((need, why)) => return skip(need, &why),
     };
     let systemd = Arc::new(Systemd::new(manager.program(), Duration::from_secs(20)));
     let mut room = Room { manager, systemd };

@@ -1,6 +1,6 @@
 //! The metrics before the real Prometheus: its own checks, a scrape, and a rule that fires and ends.
 //!
-//! The parts that need `prometheus` and `promtool` are skipped, with the reason printed, where they are not installed.
+//! Parts need `prometheus` and `promtool`.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,6 +17,8 @@ use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
+
+use crate::support::skips::{self, Need};
 
 fn profile(name: &str) -> Arc<Profile> {
     Arc::new(Profile { name: name.into(), home: PathBuf::from("/h"), job: None, logs: Vec::new() })
@@ -145,15 +147,15 @@ fn expressions() -> Vec<(String, String)> {
 }
 
 fn installed() -> bool {
-    let there = ["/usr/bin/prometheus", "/usr/bin/promtool"].iter().all(|p| Path::new(p).exists());
+    let there = ["prometheus", "promtool"].iter().all(|name| skips::program(name).is_some());
     if !there {
-        eprintln!("skipped: prometheus and promtool are not installed");
+        skips::skip(Need::Prometheus, "prometheus and promtool are not on the path");
     }
     there
 }
 
 fn promtool(arguments: &[&str], input: &str) -> (bool, String) {
-    let mut child = Command::new("/usr/bin/promtool")
+    let mut child = Command::new("promtool")
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -240,7 +242,7 @@ fn a_real_prometheus_fires_a_real_alert() {
         .replace("127.0.0.1:9789", &address.to_string());
     std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let child = Command::new("/usr/bin/prometheus")
+    let child = Command::new("prometheus")
         .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
         .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
         .arg(format!("--web.listen-address={port}"))

@@ -1,6 +1,5 @@
 //! A D-Bus of the test's own: a real `dbus-daemon`, with a panel and a notification server made here.
 
-// helpers of tests are tests too; clippy knows only functions marked as such
 // what the D-Bus interfaces below ask for: arguments and receivers that nobody needs
 #![allow(clippy::unused_self, clippy::used_underscore_binding)]
 
@@ -13,6 +12,8 @@ use std::time::{Duration, Instant};
 use zbus::blocking::{Connection, connection};
 use zbus::interface;
 use zbus::zvariant::{OwnedValue, Value};
+
+use super::skips::{Need, skip};
 
 /// Generous: nothing waits for it unless something is broken.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -81,7 +82,7 @@ fn daemon(folder: &std::path::Path) -> Option<Child> {
     let mut daemon = match started {
         Ok(daemon) => daemon,
         Err(e) => {
-            eprintln!("skipped: dbus-daemon is not installed ({e})");
+            skip(Need::BusDaemon, &e.to_string());
             return None;
         }
     };

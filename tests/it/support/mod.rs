@@ -5,6 +5,7 @@ pub mod bus;
 pub mod launchctl;
 pub mod machine;
 pub mod recordings;
+pub mod skips;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
