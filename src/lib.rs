@@ -25,6 +25,7 @@ pub(crate) mod files;
 pub mod health;
 pub mod history;
 pub(crate) mod lock;
+pub(crate) mod log;
 pub mod postmortem;
 pub mod profile;
 pub mod recording;

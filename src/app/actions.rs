@@ -14,6 +14,7 @@ use super::engine::{Engine, start_of};
 use super::{job_files, open};
 use crate::doctor::Finding;
 use crate::health::{Light, RestartHelps};
+use crate::log;
 use crate::report::{self, write_private};
 use crate::snapshot::{RestartView, Snapshot};
 use crate::supervisor::Supervisors;
@@ -175,7 +176,8 @@ impl Actions {
             }
             Ok(claim) => claim,
             Err(error) => {
-                eprintln!("gatelight: {}", io(lang, &error));
+                tracing::warn!(profile = name, "restart not claimed in the ledger: {error}");
+                log::to_stderr(&io(lang, &error));
                 None
             }
         };
@@ -186,8 +188,12 @@ impl Actions {
                 return self.say_too_many(name, count);
             }
             Ok(_) => {}
-            Err(error) => eprintln!("gatelight: {}", io(lang, &error)),
+            Err(error) => {
+                tracing::warn!(profile = name, "restart not written to the ledger: {error}");
+                log::to_stderr(&io(lang, &error));
+            }
         }
+        tracing::info!(profile = name, reason = view.verdict.reason.code(), "restart asked for");
         let (desk, done, snapshots) = (Arc::clone(&self.desk), self.done.clone(), self.snapshots.clone());
         let name = name.to_owned();
         tokio::spawn(async move {

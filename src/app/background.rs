@@ -18,7 +18,8 @@ use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
 use crate::health::{Change, Light, Verdict};
-use crate::history::store::Store;
+use crate::history::store::{Store, StoreError};
+use crate::log;
 use crate::profile::Profile;
 use crate::snapshot::{ProfileChange, Snapshot};
 use crate::supervisor::policy;
@@ -105,7 +106,8 @@ impl Background {
                 stand_in: self.stand_in,
             };
             if let Some(words) = trouble {
-                eprintln!("gatelight: {}: {}", words.title, words.body);
+                tracing::warn!("history: {}: {}", words.title, words.body);
+                log::to_stderr(&format!("{}: {}", words.title, words.body));
                 let _ = state.inputs.send(UiInput::Say(words)).await;
             }
             state.serve(updates, self.commands, done, self.stop).await;
@@ -144,11 +146,15 @@ fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
     let on_change = config.on_change.as_ref()?;
     match hook(&on_change.program, on_change.timeout, lang) {
         Ok((hook, worker)) => {
-            tokio::spawn(worker.run(move |failure| eprintln!("gatelight: {}", failure.text(lang))));
+            tokio::spawn(worker.run(move |failure| {
+                tracing::warn!("on_change: {}", failure.text(Lang::En));
+                log::to_stderr(&failure.text(lang));
+            }));
             Some(hook)
         }
         Err(error) => {
-            eprintln!("gatelight: {}", error.text(lang));
+            tracing::warn!("on_change: {error}");
+            log::to_stderr(&error.text(lang));
             None
         }
     }
@@ -246,7 +252,8 @@ impl State {
             if let Some(hook) = &self.hook
                 && !hook.send(change)
             {
-                eprintln!("gatelight: {}", self.engine.lang.pick(HOOK_BEHIND));
+                tracing::warn!(profile = change.profile.name, "on_change: queue full, change dropped");
+                log::to_stderr(self.engine.lang.pick(HOOK_BEHIND));
             }
         }
         // A light that goes out may be the network's fault; one that comes back proves the network.
@@ -337,10 +344,11 @@ impl State {
         match done {
             Done::Step(name, view) => self.show_restart(name, Some(view)).await,
             Done::Restarted(name, view) => {
+                tracing::info!(profile = name, outcome = ?view.outcome, "restart ended");
                 if let Some(store) = &mut self.history
                     && let Err(error) = store.record_restart(&name, &view, Timestamp::now())
                 {
-                    eprintln!("gatelight: {}", error.text(self.engine.lang));
+                    self.history_failed("restart", &error);
                 }
                 self.show_restart(name, Some(view)).await;
             }
@@ -369,6 +377,7 @@ impl State {
             Ok(config) if config == *current => UiInput::ConfigError(None),
             Ok(config) => match Patterns::new(&config.patterns) {
                 Ok(patterns) => {
+                    tracing::info!("settings read again");
                     self.engine.take_settings(config.clone());
                     self.actions.take_settings(&self.engine);
                     self.hook = start_hook(&config, self.engine.lang);
@@ -382,13 +391,23 @@ impl State {
                     UiInput::Config(Box::new(config))
                 }
                 Err(error) => {
-                    eprintln!("gatelight: {error}");
+                    tracing::warn!("settings: {error}");
+                    log::to_stderr(&error.to_string());
                     return;
                 }
             },
-            Err(error) => UiInput::ConfigError(Some(error)),
+            Err(error) => {
+                tracing::warn!("settings not used: {error}");
+                UiInput::ConfigError(Some(error))
+            }
         };
         let _ = self.inputs.send(input).await;
+    }
+
+    /// Reports a write that failed: what was to be kept, and why it was not.
+    fn history_failed(&self, row: &str, error: &StoreError) {
+        tracing::warn!(row, "history not written: {error}");
+        log::to_stderr(&error.text(self.engine.lang));
     }
 
     /// Keeps a change in the history. One that cannot be kept makes all that follows doubtful.
@@ -396,7 +415,7 @@ impl State {
         if let Some(store) = &mut self.history
             && let Err(error) = store.record_change(change)
         {
-            eprintln!("gatelight: {}", error.text(self.engine.lang));
+            self.history_failed("change", &error);
             self.behind = true;
         }
     }
@@ -436,7 +455,7 @@ impl State {
         match self.coverage.advance(now) {
             Observed::Span(from, to) if !self.behind => {
                 if let Err(error) = store.watching(from, to) {
-                    eprintln!("gatelight: {}", error.text(self.engine.lang));
+                    self.history_failed("coverage", &error);
                 }
             }
             Observed::Unknown if !self.behind => {}
@@ -455,7 +474,7 @@ impl State {
         });
         self.behind = told.is_err();
         if let Err(error) = told {
-            eprintln!("gatelight: {}", error.text(self.engine.lang));
+            self.history_failed("snapshot", &error);
         }
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn text(
         supervisors: &Supervisors::from_environment(),
         findings: &job_files::findings(engine),
         history: &engine.history_file(),
+        own_log: &engine.folders.log_file,
         anonymiser,
         recording,
         lang: engine.lang,

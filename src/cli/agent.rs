@@ -16,6 +16,7 @@ use crate::app::engine::Engine;
 use crate::app::instance::{self, Instance};
 use crate::config::ConfigError;
 use crate::health::{Light, Reason};
+use crate::log;
 use crate::terminal::Terminal;
 use crate::text::config::DEFAULTS_HOLD;
 use crate::text::error::Trouble;
@@ -45,7 +46,8 @@ pub(super) fn run(
     let stand_in: StandIn = Box::<PrintedLights>::default();
     let background = Background::new(engine, input_sender, command_receiver, no_panel, stand_in)?;
     if let Some(mistake) = &mistake {
-        eprintln!("gatelight: {} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD));
+        tracing::warn!("settings not used: {mistake}");
+        log::to_stderr(&format!("{} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD)));
     }
     let lock = match instance::take(&engine.folders.data)? {
         Instance::First(lock) => lock,
@@ -74,11 +76,13 @@ pub(super) fn run(
             let none = *presence == Presence::NoHost;
             // reported once, however often it is found again
             if hidden.send_replace(none) != none && none {
-                eprintln!("gatelight: {no_host}");
+                tracing::warn!("no panel shows the icon");
+                log::to_stderr(no_host);
             }
         }),
         lock: Some(lock),
     };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "agent started");
     let shown = tray::run(handles);
     let quit = || drop(commands.send(crate::ui::UiCommand::Quit));
     match shown {
@@ -88,6 +92,7 @@ pub(super) fn run(
         }
         Err(error) => {
             // history, hook and settings go on in the background
+            tracing::warn!("no desktop: {error}");
             writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.to_string())]))?;
             let watched = watch::run(&watch::Args { profile: None, json: false }, engine, terminal);
             quit();
@@ -99,7 +104,10 @@ pub(super) fn run(
 
 fn join(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<u8> {
     match thread.join() {
-        Ok(result) => result.map(|()| OK),
+        Ok(result) => {
+            tracing::info!("agent ended");
+            result.map(|()| OK)
+        }
         Err(_) => Err(Trouble::new(ENGINE_GONE, &[]).into()),
     }
 }

@@ -5,9 +5,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app::descriptors;
-use crate::app::engine::Engine;
+use crate::app::engine::{Engine, user_home};
+use crate::config::Folders;
+use crate::log::{self, InvalidLevels, Outputs};
 use crate::terminal::Terminal;
-use crate::text::{self, Lang};
+use crate::text::log::INVALID_LEVELS;
+use crate::text::{self, Lang, fill};
 
 mod agent;
 mod demo;
@@ -68,6 +71,20 @@ pub struct Cli {
     /// What to do; without a command the menu-bar agent starts.
     #[command(subcommand)]
     command: Option<Command>,
+    /// Also write Gatelight's own log to standard error; GATELIGHT_LOG=debug says more.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+impl Cli {
+    /// Whether this runs for long, so that its log is kept in a file.
+    fn keeps_log(&self) -> bool {
+        match &self.command {
+            None | Some(Command::Watch(_) | Command::Record(_) | Command::Serve(_)) => true,
+            Some(Command::Logs(args)) => args.follow,
+            Some(_) => false,
+        }
+    }
 }
 
 /// The commands.
@@ -157,7 +174,18 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Starts this process's log. Without a home folder there is no file.
+fn start_log(cli: &Cli) {
+    let home = user_home().ok().filter(|_| cli.keeps_log());
+    let file = home.map(|home| Folders::of_user(&home).log_file);
+    if let Err(InvalidLevels { value, reason }) = log::init(Outputs { file, stderr: cli.verbose }) {
+        let values = [("variable", log::LEVELS), ("value", &*value), ("why", &*reason)];
+        log::to_stderr(&fill(Lang::of_system().pick(INVALID_LEVELS), &values));
+    }
+}
+
 fn run(cli: Cli) -> anyhow::Result<u8> {
+    start_log(&cli);
     descriptors::raise();
     let mut stdout = std::io::LineWriter::new(std::io::stdout().lock());
     let terminal = &mut Terminal::stdout(&mut stdout, Lang::of_system());

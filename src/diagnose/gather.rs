@@ -16,6 +16,9 @@ use crate::text::Lang;
 /// Lines of the log in a diagnosis.
 const LOG_LINES: usize = 120;
 
+/// Lines of Gatelight's own log in a diagnosis.
+const OWN_LOG_LINES: usize = 40;
+
 /// How far back the history goes.
 const SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -29,6 +32,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) findings: &'a [Finding],
     /// The history file.
     pub(crate) history: &'a Path,
+    /// Gatelight's own log.
+    pub(crate) own_log: &'a Path,
     /// Takes names out.
     pub(crate) anonymiser: &'a Anonymiser,
     /// A recording that was made for attaching.
@@ -71,6 +76,7 @@ impl Sources<'_> {
             log: around(&log, view.verdict.since.min(now), LOG_LINES),
             record: record.as_ref(),
             span: SPAN,
+            own_log: &crate::log::tail(self.own_log, OWN_LOG_LINES).unwrap_or_default(),
             recording: self.recording,
         })
     }

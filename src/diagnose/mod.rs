@@ -64,6 +64,8 @@ pub struct Diagnosis<'a> {
     pub record: Option<&'a Record>,
     /// How far back the history goes.
     pub span: SignedDuration,
+    /// The end of Gatelight's own log, oldest line first.
+    pub own_log: &'a [String],
     /// A recording that was made for attaching.
     pub recording: Option<&'a str>,
 }
@@ -130,6 +132,11 @@ pub fn render(d: &Diagnosis<'_>) -> String {
         let history = words::words(&own, Window::last(d.span, d.now), lang, d.zone, true);
         let lines: Vec<String> = history.lines().take(80).map(|l| clean(l, d.anonymiser)).collect();
         fenced(&mut out, "text", &lines);
+    }
+    let own_log: Vec<String> = d.own_log.iter().map(|line| clean(line, d.anonymiser)).collect();
+    if !own_log.is_empty() {
+        let _ = writeln!(out, "### {}\n", lang.pick(phrases::OWN_LOG));
+        fenced(&mut out, "text", &own_log);
     }
     log_lines(&mut out, d);
     if let Some(path) = d.recording {
@@ -299,6 +306,7 @@ mod tests {
             log,
             record: Some(&record),
             span: SignedDuration::from_hours(24),
+            own_log: &[extra.to_owned(), "WARN gatelight: /Users/bob/x".to_owned()],
             recording: Some("/Users/bob/work.jsonl"),
         })
     }
@@ -319,6 +327,7 @@ mod tests {
             assert!(out.contains("`executor-shutdown`") && out.contains("~/Library/LaunchAgents"), "{out}");
             assert!(out.contains("````` xml\n") || out.contains("`````xml\n"), "{out}");
             assert!(out.contains("agent.log: ticket=[redacted]"), "{out}");
+            assert!(out.contains("WARN gatelight: ~/x"), "{out}");
             assert!(!out.contains("bob"), "{out}");
             // every opened fence is closed
             let mut open: Option<usize> = None;

@@ -21,6 +21,8 @@ pub const MANAGER: Phrase = ["What the service manager says", "服务管理器�
 pub const FINDINGS: Phrase = ["Findings of gatelight doctor", "gatelight doctor 的检查结果"];
 /// Heading.
 pub const LOG: Phrase = ["Log, merged, around {time}", "{time} 前后的合并日志"];
+/// Heading of the end of Gatelight's own log.
+pub const OWN_LOG: Phrase = ["Gatelight's own log", "Gatelight 自身的日志"];
 /// Heading.
 pub const HISTORY: Phrase = ["History, last {span}", "最近 {span}的历史"];
 /// Heading.

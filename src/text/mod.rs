@@ -12,6 +12,7 @@ pub mod display;
 pub mod doctor;
 pub mod error;
 pub mod history;
+pub mod log;
 pub mod menu;
 pub mod notice;
 pub mod profile;

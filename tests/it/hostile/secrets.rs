@@ -237,6 +237,7 @@ fn everything_that_comes_out(
                 log: &log,
                 record: None,
                 span: SignedDuration::from_hours(24),
+                own_log: &told,
                 recording: None,
             }),
         ));
