@@ -1,17 +1,41 @@
 //! Gatelight: a green or red light for every Hermes Gateway profile on the machine.
 //!
-//! Evidence in, verdict out, people told, one click to mend. A thing that reads the world never decides; a thing that
-//! decides never reads the world, nor the clock.
+//! Evidence in, verdict out. What reads the world never decides; what decides reads neither the world nor the clock.
 //!
-//! The tour, with the evidence: [`profile`] finds what is watched, in job files and Hermes homes. [`evidence`] reads
-//! the world: logs, state files, processes. [`supervisor`] asks launchd and systemd, and restarts. [`health`], the pure
-//! core, makes verdicts of evidence and time. [`watcher`] joins them and publishes [`watcher::Update`]s, which everybody
-//! shows: [`ui`] as icon, menu and notices (which [`alerts`] decides on), [`serve`] as metrics, [`cli`] on the terminal. [`app`] is what runs
-//! behind the icon: the watcher, the [`history`] that it keeps, and the user's own program ([`app::hook`]). [`report`] draws
-//! a page from the history, or from old logs that [`postmortem`] played through the same core; [`recording`] writes
-//! evidence down and plays it again; [`diagnose`] puts all of it into a report for an issue. [`doctor`] finds and
-//! repairs faults of job files. [`config`] holds the user's settings, [`text`] every word that users read, in both
-//! languages; [`lock`] keeps two of our processes out of each other's way.
+//! # The modules, from top to bottom; each knows only those below it
+//!
+//! - [`cli`]: arguments, a call, output, exit codes. One file per command.
+//! - [`ui`]: icon, menu and notifications. The menu is a value, built by a pure function and diffed.
+//! - [`app`]: the engine behind menu and commands: the agent's loop, actions with typed results.
+//! - `demo`: simulated gateways and their service manager.
+//! - [`serve`] (metrics), [`report`] (a page), [`diagnose`] (a report for an issue), [`postmortem`] (old logs),
+//!   [`history`] (SQLite, figures).
+//! - [`alerts`]: the pure policy of notices: incidents, grouping, flapping, inhibition, reminders.
+//! - [`doctor`]: faults of job files, and their repair.
+//! - [`watcher`]: the loop: events, scans, job polling; publishes [`watcher::Update`]s.
+//! - [`recording`]: evidence to and from JSON Lines.
+//! - [`supervisor`]: launchd and systemd behind one trait.
+//! - [`evidence`]: logs, state files, processes: the world as [`health::Evidence`].
+//! - [`profile`]: what can be watched: job files, units, Hermes homes.
+//! - [`config`], `log`, [`terminal`], `files`, `lock`: settings, our own log, colours and questions, bounded reads,
+//!   file locks.
+//! - [`text`]: every word that users read, in both languages.
+//! - [`health`]: the pure core, from evidence and time to verdicts.
+//!
+//! # From a log line to the icon
+//!
+//! 1. [`evidence::watch`] (inotify, kqueue) reports that a log file changed.
+//! 2. [`evidence::tail`] reads the new bytes, across rotation and truncation.
+//! 3. [`evidence::logbook`] splits them into records and matches the [`evidence::patterns`]: a signal with its proof.
+//! 4. [`evidence::collector`] drops copies of it in other files and passes it on as [`health::Evidence`].
+//! 5. [`watcher`] hands it to the gateway's [`health::Core`], with the time.
+//! 6. The core updates the gateway's state and judges: a [`health::Verdict`] with reason and proof.
+//! 7. If light or reason differ, the core returns a [`health::Change`].
+//! 8. [`watcher`] publishes an [`watcher::Update`]: the snapshot and the changes that led to it.
+//! 9. `app::background` writes the changes to the [`history`], runs the user's [`app::hook`], and sends the update on.
+//! 10. [`ui::app`] asks the [`alerts`] policy for notices and builds the [`ui::menu`].
+//! 11. [`ui::tray`] draws what differs: the icon and the menu's rows.
+//! 12. [`ui::notify`] delivers the notices.
 
 pub mod alerts;
 pub mod app;

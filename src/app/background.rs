@@ -378,7 +378,7 @@ impl State {
             Ok(config) => match Patterns::new(&config.patterns) {
                 Ok(patterns) => {
                     tracing::info!("settings read again");
-                    self.engine.take_settings(config.clone());
+                    self.engine.apply_settings(config.clone());
                     self.actions.take_settings(&self.engine);
                     self.hook = start_hook(&config, self.engine.lang);
                     self.history = self.history.take().map(|store| store.keeping(kept_for(&config)));

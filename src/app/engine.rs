@@ -1,4 +1,4 @@
-//! What the commands that look at the world have in common: settings, places, managers, and a running watcher.
+//! What the agent and the commands start from: settings, places, the language, and a running watcher.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,35 +21,35 @@ use crate::text::error::{OrSay, Trouble};
 use crate::text::{Lang, trouble as say};
 use crate::watcher::{self, Handle, LOOK, Setup};
 
-/// How long a look at everything may take: managers that do not answer are given up before.
+/// Longest wait for the first complete snapshot. Managers that do not answer time out earlier.
 const FIRST_LOOK: Duration = Duration::from_secs(12);
 
 /// The user's settings and places.
 #[derive(Debug, Clone)]
-pub struct Engine {
-    /// Settings, read and checked.
-    pub config: Config,
+pub(crate) struct Engine {
+    /// The settings, validated.
+    pub(crate) config: Config,
     /// Folders of settings and data.
-    pub folders: Folders,
+    pub(crate) folders: Folders,
     /// Where profiles are looked for.
-    pub places: Places,
+    pub(crate) places: Places,
     /// The language of the system.
-    pub system_lang: Lang,
-    /// The language of the texts: the one of the settings, or the system's.
-    pub lang: Lang,
+    pub(crate) system_lang: Lang,
+    /// The language of the texts: that of the settings, or else of the system.
+    pub(crate) lang: Lang,
 }
 
 impl Engine {
-    /// Reads the settings of the user; a mistake in them is an error.
-    pub fn load() -> anyhow::Result<Self> {
+    /// Reads the user's settings; a mistake in them is an error.
+    pub(crate) fn load() -> anyhow::Result<Self> {
         match Self::load_or_defaults()? {
             (engine, None) => Ok(engine),
             (_, Some(mistake)) => Err(mistake.into()),
         }
     }
 
-    /// Reads the settings of the user, or takes the defaults where there is a mistake in them, which is told beside.
-    pub fn load_or_defaults() -> anyhow::Result<(Self, Option<ConfigError>)> {
+    /// Reads the user's settings. With a mistake in them: the defaults, and the mistake.
+    pub(crate) fn load_or_defaults() -> anyhow::Result<(Self, Option<ConfigError>)> {
         let home = user_home()?;
         let folders = Folders::of_user(&home);
         let system_lang = Lang::of_system();
@@ -69,14 +69,14 @@ impl Engine {
         Ok((Self { config, folders, places, system_lang, lang }, mistake))
     }
 
-    /// Puts other settings in force.
-    pub fn take_settings(&mut self, config: Config) {
+    /// Replaces the settings.
+    pub(crate) fn apply_settings(&mut self, config: Config) {
         self.places.extra_homes.clone_from(&config.profiles);
         self.lang = config.language.choose(self.system_lang);
         self.config = config;
     }
 
-    /// The file of past restarts.
+    /// The ledger of past restarts.
     pub(crate) fn ledger_file(&self) -> PathBuf {
         self.folders.data.join("restarts.json")
     }
@@ -86,18 +86,18 @@ impl Engine {
         self.folders.data.join("history.sqlite")
     }
 
-    /// Takes the names of this machine and its user out of a text.
+    /// Removes the names of this machine and its user from texts.
     pub(crate) fn anonymiser(&self) -> Anonymiser {
         diagnose::anonymiser(&self.places.user_home)
     }
 
-    /// The log patterns, the user's among them.
-    pub fn patterns(&self) -> anyhow::Result<Arc<Patterns>> {
+    /// The log patterns, including the user's.
+    pub(crate) fn patterns(&self) -> anyhow::Result<Arc<Patterns>> {
         Ok(Arc::new(Patterns::new(&self.config.patterns)?))
     }
 
-    /// Starts the watcher; `only`: the names of the profiles to watch, empty for all.
-    pub fn watch(&self, only: Vec<String>, observer: Option<Observer>) -> anyhow::Result<Handle> {
+    /// Starts the watcher. `only`: the names of the profiles to watch; empty for all.
+    pub(crate) fn watch(&self, only: Vec<String>, observer: Option<Observer>) -> anyhow::Result<Handle> {
         let setup = Setup {
             places: self.places.clone(),
             given: Vec::new(),
@@ -113,12 +113,12 @@ impl Engine {
     }
 }
 
-/// When a live process was started: tells it from another with the same PID.
+/// When a live process was started: distinguishes processes with the same PID.
 pub(crate) fn start_of(pid: u32) -> Option<u64> {
     process::look(pid).filter(|info| info.state != ProcessState::Zombie).map(|info| info.start)
 }
 
-/// Where systemd's user manager looks for units besides the user's own folder, in its order (systemd.unit(5)).
+/// Where systemd's user manager looks for units besides the user's folder, in its order (systemd.unit(5)).
 fn shared_units(home: &Path) -> Vec<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
     let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
@@ -130,21 +130,21 @@ fn shared_units(home: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The first snapshot in which every profile was judged with its manager's word.
-pub async fn first_look(handle: &mut Handle) -> Arc<Snapshot> {
+/// The first complete snapshot, or the last one after [`FIRST_LOOK`].
+pub(crate) async fn first_look(handle: &mut Handle) -> Arc<Snapshot> {
     let _ = tokio::time::timeout(FIRST_LOOK, handle.snapshots.wait_for(|snapshot| snapshot.complete)).await;
     Arc::clone(&handle.snapshots.borrow())
 }
 
 /// The user's home folder.
-pub fn user_home() -> anyhow::Result<PathBuf> {
+pub(crate) fn user_home() -> anyhow::Result<PathBuf> {
     std::env::home_dir()
         .filter(|home| home.is_absolute())
         .ok_or_else(|| Trouble::new(say::NO_HOME, &[]).into())
 }
 
-/// A runtime for one thread: the work is waiting.
-pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+/// A single-threaded runtime: the work is mostly waiting.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -152,24 +152,24 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .map_err(Into::into)
 }
 
-/// Ctrl-C and SIGTERM, caught from the moment this is made: none is lost between two waits.
+/// Ctrl-C and SIGTERM. They are caught from the construction on, so none is lost before [`Self::wait`].
 #[derive(Debug)]
-pub struct Interrupts(Vec<Signal>);
+pub(crate) struct Interrupts(Vec<Signal>);
 
 impl Interrupts {
-    /// Catches them; with `hangup` also the end of the terminal (which `nohup` has ignored, so only where something
-    /// would be left behind). Must be called inside a tokio runtime.
-    pub fn catch(hangup: bool) -> Self {
+    /// Catches them. `hangup`: SIGHUP as well, which undoes `nohup`: only for what must be cleaned up. Must be called
+    /// inside a tokio runtime.
+    pub(crate) fn catch(hangup: bool) -> Self {
         let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
         if hangup {
             kinds.push(SignalKind::hangup());
         }
-        // One that cannot be caught ends the program as usual.
+        // a signal that cannot be caught keeps its default action
         Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
     }
 
     /// Waits for one of them.
-    pub async fn wait(mut self) {
+    pub(crate) async fn wait(mut self) {
         std::future::poll_fn(|context| {
             let caught =
                 self.0.iter_mut().any(|signal| matches!(signal.poll_recv(context), Poll::Ready(Some(()))));
@@ -179,7 +179,7 @@ impl Interrupts {
     }
 }
 
-/// Catches Ctrl-C and SIGTERM from now on; ends with one of them. Must be called inside a tokio runtime.
-pub fn interrupted() -> impl Future<Output = ()> {
+/// Catches Ctrl-C and SIGTERM from now on; ready after one of them. Must be called inside a tokio runtime.
+pub(crate) fn interrupted() -> impl Future<Output = ()> {
     Interrupts::catch(false).wait()
 }

@@ -5,7 +5,7 @@
 
 /// Whether no default route leaves the machine. Counts as online where the routing table cannot be read.
 #[cfg(target_os = "linux")]
-pub fn offline() -> bool {
+pub(super) fn offline() -> bool {
     let v4 = std::fs::read_to_string("/proc/net/route").ok();
     let v6 = std::fs::read_to_string("/proc/net/ipv6_route").ok();
     v4.is_some_and(|v4| !proc::has_default(&v4, v6.as_deref().unwrap_or_default()))
@@ -25,7 +25,7 @@ mod proc {
     const REJECT: u32 = 0x200;
 
     /// Whether either table has a usable default route through anything but the loopback interface.
-    pub fn has_default(v4: &str, v6: &str) -> bool {
+    pub(super) fn has_default(v4: &str, v6: &str) -> bool {
         v4.lines().skip(1).any(|line| is_v4_default(line).unwrap_or(false))
             || v6.lines().any(|line| is_v6_default(line).unwrap_or(false))
     }

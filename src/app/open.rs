@@ -1,5 +1,5 @@
-//! Opens files and folders with what the desktop has for them. Children get an absolute path, no shell and the
-//! environment of the desktop (an editor needs it); nobody waits for them but a thread that collects their end.
+//! Opens files and folders with the desktop's programs. Children get an absolute path, no shell, and the environment of
+//! the desktop, which editors need. A thread waits for each, so that none becomes a zombie.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use crate::health::Manager;
 use crate::profile::Profile;
 use crate::text::{Lang, Phrase, desktop as say, fill};
 
-/// Why nothing was opened.
+/// Why a file could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenError {
+pub(crate) struct OpenError {
     phrase: Phrase,
     values: Vec<(&'static str, String)>,
 }
@@ -30,32 +30,32 @@ impl OpenError {
         Self { phrase, values: values.iter().map(|(k, v)| (*k, (*v).to_owned())).collect() }
     }
 
-    /// For people.
-    pub fn text(&self, lang: Lang) -> String {
+    /// The message for users.
+    pub(crate) fn text(&self, lang: Lang) -> String {
         let values: Vec<(&str, &str)> = self.values.iter().map(|(k, v)| (*k, v.as_str())).collect();
         fill(lang.pick(self.phrase), &values)
     }
 }
 
-/// A program with its arguments.
+/// A program to start, with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// Absolute.
-    pub program: PathBuf,
+pub(crate) struct Launch {
+    /// Its absolute path.
+    pub(crate) program: PathBuf,
     /// Its arguments, without a shell.
-    pub arguments: Vec<OsString>,
-    /// A script that is written before, for this user alone: path and text.
-    pub script: Option<(PathBuf, String)>,
+    pub(crate) arguments: Vec<OsString>,
+    /// A script that is written first, with mode 0700: path and content.
+    pub(crate) script: Option<(PathBuf, String)>,
 }
 
-impl Line {
+impl Launch {
     fn new<A: Into<OsString>>(program: impl Into<PathBuf>, arguments: impl IntoIterator<Item = A>) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
         Self { program: program.into(), arguments, script: None }
     }
 
-    /// Starts it, apart from us, and returns.
-    pub fn start(&self) -> Result<(), OpenError> {
+    /// Starts it and returns.
+    pub(crate) fn start(&self) -> Result<(), OpenError> {
         if let Some((path, text)) = &self.script {
             write_script(path, text)
                 .map_err(|e| OpenError::new(say::REFUSED, &[("why", &format!("{}: {e}", path.display()))]))?;
@@ -69,13 +69,13 @@ impl Line {
             .map_err(|e| {
                 OpenError::new(say::REFUSED, &[("why", &format!("{}: {e}", self.program.display()))])
             })?;
-        // a viewer may live long; without a wait it would stay a zombie
+        // without a wait the child would stay a zombie
         let _no_thread = thread::Builder::new().name("opened".into()).spawn(move || child.wait());
         Ok(())
     }
 }
 
-/// Takes the place of an earlier one at once: a shell that still reads that one goes on with it.
+/// Writes a new file and renames it: a shell that still reads the old script is not disturbed.
 fn write_script(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
@@ -90,15 +90,15 @@ fn write_script(path: &Path, text: &str) -> std::io::Result<()> {
     std::fs::rename(new, path)
 }
 
-/// Finds programs: the folders of PATH that are absolute.
-pub trait Find {
+/// Finds programs.
+pub(crate) trait Find {
     /// The absolute path of a program.
     fn find(&self, program: &str) -> Option<PathBuf>;
 }
 
-/// The `PATH` of this process, and where such programs usually are.
+/// Searches the absolute folders of `PATH`, then the usual ones.
 #[derive(Debug, Clone, Copy)]
-pub struct OnPath;
+pub(crate) struct OnPath;
 
 impl Find for OnPath {
     fn find(&self, program: &str) -> Option<PathBuf> {
@@ -117,8 +117,7 @@ fn is_program(file: &Path) -> bool {
     file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
-/// Programs that take a text on standard input into the clipboard: `pbcopy(1)` on macOS; wl-clipboard, xclip and xsel
-/// elsewhere.
+/// Programs that copy standard input to the clipboard: pbcopy(1) on macOS; wl-clipboard, xclip and xsel elsewhere.
 const CLIPBOARDS: [(&str, &[&str]); 4] = [
     ("pbcopy", &[]),
     ("wl-copy", &[]),
@@ -126,14 +125,14 @@ const CLIPBOARDS: [(&str, &[&str]); 4] = [
     ("xsel", &["--clipboard", "--input"]),
 ];
 
-/// Puts a text into the clipboard. `false`: no program that is there could.
-pub fn to_clipboard(text: &str) -> bool {
+/// Copies a text to the clipboard. `false` if no program for it is installed or works.
+pub(crate) fn to_clipboard(text: &str) -> bool {
     CLIPBOARDS.iter().any(|(name, arguments)| {
         OnPath.find(name).is_some_and(|program| feed(&program, arguments, text).unwrap_or(false))
     })
 }
 
-/// The text waits in a file without a name, not in a pipe: a program that stops reading then holds nobody up.
+/// The program reads an unnamed file instead of a pipe, so that one that stops reading cannot block this process.
 fn feed(program: &Path, arguments: &[&str], text: &str) -> std::io::Result<bool> {
     use std::io::{Seek, Write};
     use std::process::{Command, Stdio};
@@ -146,7 +145,7 @@ fn feed(program: &Path, arguments: &[&str], text: &str) -> std::io::Result<bool>
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    // They go to the background once they own the selection; one that hangs is given up.
+    // These programs go to the background once they own the selection; one that hangs is killed after 5 s.
     for _ in 0..50 {
         if let Some(status) = child.try_wait()? {
             return Ok(status.success());
@@ -159,14 +158,14 @@ fn feed(program: &Path, arguments: &[&str], text: &str) -> std::io::Result<bool>
 }
 
 /// The command that opens a file or folder with its default program.
-pub fn file(path: &Path, find: &impl Find) -> Result<Line, OpenError> {
+pub(crate) fn file(path: &Path, find: &impl Find) -> Result<Launch, OpenError> {
     if cfg!(target_os = "macos") {
-        // open(1): a path that begins with a dash cannot be: it is absolute
-        return Ok(Line::new("/usr/bin/open", [path]));
+        // open(1); an absolute path cannot be taken for an option
+        return Ok(Launch::new("/usr/bin/open", [path]));
     }
     let opener = "xdg-open";
     let program = find.find(opener).ok_or_else(|| OpenError::new(say::NO_OPENER, &[("program", opener)]))?;
-    Ok(Line::new(program, [path]))
+    Ok(Launch::new(program, [path]))
 }
 
 /// Opens a file with its default program.
@@ -174,29 +173,29 @@ pub(crate) fn start_file(path: &Path) -> Result<(), OpenError> {
     file(path, &OnPath)?.start()
 }
 
-/// The command that opens the page of the system's settings on which notifications are allowed; of use on macOS only.
-pub fn notification_settings() -> Line {
-    Line::new("/usr/bin/open", ["x-apple.systempreferences:com.apple.Notifications-Settings.extension"])
+/// The command that opens System Settings where notifications are allowed (macOS).
+pub(crate) fn notification_settings() -> Launch {
+    Launch::new("/usr/bin/open", ["x-apple.systempreferences:com.apple.Notifications-Settings.extension"])
 }
 
-/// The command that opens a text file to be edited: on macOS the default *text* editor, whatever claims the suffix.
-pub fn text_file(path: &Path, find: &impl Find) -> Result<Line, OpenError> {
+/// The command that opens a text file in an editor: on macOS the default *text* editor, whatever program claims the suffix.
+pub(crate) fn text_file(path: &Path, find: &impl Find) -> Result<Launch, OpenError> {
     if cfg!(target_os = "macos") {
-        return Ok(Line::new("/usr/bin/open", [OsString::from("-t"), path.into()]));
+        return Ok(Launch::new("/usr/bin/open", [OsString::from("-t"), path.into()]));
     }
     file(path, find)
 }
 
-/// The command that shows a file in its folder: Finder selects it; elsewhere the folder opens.
-pub fn in_folder(path: &Path, find: &impl Find) -> Result<Line, OpenError> {
+/// The command that shows a file in its folder: Finder selects it; on Linux the folder opens.
+pub(crate) fn in_folder(path: &Path, find: &impl Find) -> Result<Launch, OpenError> {
     if cfg!(target_os = "macos") {
-        return Ok(Line::new("/usr/bin/open", [OsString::from("-R"), path.into()]));
+        return Ok(Launch::new("/usr/bin/open", [OsString::from("-R"), path.into()]));
     }
     file(path.parent().unwrap_or(path), find)
 }
 
-/// The log to look at first: `agent.log` tells most; any other where it is missing.
-pub fn log_of(profile: &Profile) -> Result<PathBuf, OpenError> {
+/// The log to open: `agent.log`, which has the most in it, or else any other.
+pub(crate) fn log_of(profile: &Profile) -> Result<PathBuf, OpenError> {
     let first = profile.logs_folder().join("agent.log");
     std::iter::once(&first)
         .chain(&profile.logs)
@@ -205,8 +204,8 @@ pub fn log_of(profile: &Profile) -> Result<PathBuf, OpenError> {
         .ok_or_else(|| OpenError::new(say::NO_LOG, &[("name", &profile.name)]))
 }
 
-/// The command that shows what the system logged about the profile's job. `folder` is for a script of ours.
-pub fn system_log(profile: &Profile, folder: &Path, find: &impl Find) -> Result<Line, OpenError> {
+/// The command that shows what the system logged about the profile's job. `folder`: where a script may be written.
+pub(crate) fn system_log(profile: &Profile, folder: &Path, find: &impl Find) -> Result<Launch, OpenError> {
     let Some(job) = profile.job.as_ref().filter(|job| job.manager == Manager::Systemd) else {
         if profile.job.is_none() && !cfg!(target_os = "macos") {
             return Err(OpenError::new(say::NO_JOB, &[("name", &profile.name)]));
@@ -221,9 +220,9 @@ pub fn system_log(profile: &Profile, folder: &Path, find: &impl Find) -> Result<
     in_terminal(&journalctl, &["--user", &unit, "--lines=500", "--follow"], find)
 }
 
-/// Arguments of `/usr/bin/log`, log(1): what programs of Hermes logged in the last hour, and what launchd says of the
-/// profile's job. (A gateway's executable is often a Python of elsewhere, without the name in its path.)
-pub fn unified_log(profile: &Profile) -> [String; 7] {
+/// Arguments of `/usr/bin/log`, log(1): what Hermes programs logged in the last hour, and what launchd logged about the
+/// profile's job (a gateway's executable is often a Python whose path does not contain the name).
+pub(crate) fn unified_log(profile: &Profile) -> [String; 7] {
     let mut predicate = "processImagePath CONTAINS \"hermes\"".to_owned();
     if let Some(label) = profile.label() {
         predicate = format!(
@@ -234,31 +233,33 @@ pub fn unified_log(profile: &Profile) -> [String; 7] {
     ["show", "--style", "compact", "--predicate", &predicate, "--last", "1h"].map(str::to_owned)
 }
 
-/// Inside a string of a predicate (Predicate Format String Syntax): backslash and quote are escaped.
+/// Escapes text for a string in a predicate (Predicate Format String Syntax).
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// One word of a POSIX shell.
+/// Quotes a word for a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Terminal runs a `.command` file that is opened with it in a new window (open(1), `-b`; Terminal User Guide, "Make a file
-/// executable"). To tell it by an Apple event would need the user's leave to control Terminal, anew after every build. The
-/// window ends with a shell, so that it stays whatever Terminal's settings say of shells that exit.
-fn in_macos_terminal(line: &str, folder: &Path) -> Line {
+/// executable"). An Apple event would need the user's permission to control Terminal, again after every build. The script
+/// ends in a shell, so that the window stays open whatever Terminal's settings are.
+fn in_macos_terminal(line: &str, folder: &Path) -> Launch {
     let path = folder.join("system-log.command");
     let text = format!(
         "#!/bin/sh\n# written by Gatelight; may be deleted\n{line}\nexec \"${{SHELL:-/bin/zsh}}\" -i\n"
     );
-    let mut opened =
-        Line::new("/usr/bin/open", [OsString::from("-b"), "com.apple.Terminal".into(), path.clone().into()]);
+    let mut opened = Launch::new(
+        "/usr/bin/open",
+        [OsString::from("-b"), "com.apple.Terminal".into(), path.clone().into()],
+    );
     opened.script = Some((path, text));
     opened
 }
 
-/// Terminals, with the argument after which the command stands.
+/// Terminals, with the option that the command follows.
 const TERMINALS: [(&str, &str); 8] = [
     ("x-terminal-emulator", "-e"),
     ("gnome-terminal", "--"),
@@ -270,7 +271,7 @@ const TERMINALS: [(&str, &str); 8] = [
     ("xterm", "-e"),
 ];
 
-fn in_terminal(program: &Path, arguments: &[&str], find: &impl Find) -> Result<Line, OpenError> {
+fn in_terminal(program: &Path, arguments: &[&str], find: &impl Find) -> Result<Launch, OpenError> {
     let found = TERMINALS.iter().find_map(|(name, flag)| find.find(name).map(|path| (path, *flag)));
     let Some((terminal, flag)) = found else {
         let command = format!("{} {}", program.display(), arguments.join(" "));
@@ -278,7 +279,7 @@ fn in_terminal(program: &Path, arguments: &[&str], find: &impl Find) -> Result<L
     };
     let mut all = vec![OsString::from(flag), program.into()];
     all.extend(arguments.iter().map(OsString::from));
-    Ok(Line::new(terminal, all))
+    Ok(Launch::new(terminal, all))
 }
 
 #[cfg(test)]
@@ -315,7 +316,7 @@ mod tests {
         let line = system_log(&profile, Path::new("/d"), &Only(&["journalctl", "xterm"])).unwrap();
         assert_eq!(
             line,
-            Line::new(
+            Launch::new(
                 "/p/xterm",
                 ["-e", "/p/journalctl", "--user", "--unit=hermes-gateway.service", "--lines=500", "--follow"]
             )
@@ -360,7 +361,7 @@ mod tests {
         let told = OnPath.find("true").unwrap();
         for _twice in 0..2 {
             let line =
-                Line { program: told.clone(), script: Some((path.clone(), text.clone())), ..line.clone() };
+                Launch { program: told.clone(), script: Some((path.clone(), text.clone())), ..line.clone() };
             line.start().unwrap();
         }
         let printed = Command::new(&path).output().unwrap();
@@ -371,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told() {
+    fn what_is_missing_is_named() {
         let mut profile = profile(Manager::Systemd, "x");
         assert_eq!(log_of(&profile).unwrap_err().text(Lang::En), "work has no log file yet");
         profile.job = None;
@@ -399,8 +400,8 @@ mod tests {
     #[test]
     fn files_open_with_the_desktops_own_opener() {
         let find = Only(&["xdg-open"]);
-        assert_eq!(file(Path::new("/a/b.log"), &find).unwrap(), Line::new("/p/xdg-open", ["/a/b.log"]));
-        assert_eq!(in_folder(Path::new("/a/b.log"), &find).unwrap(), Line::new("/p/xdg-open", ["/a"]));
+        assert_eq!(file(Path::new("/a/b.log"), &find).unwrap(), Launch::new("/p/xdg-open", ["/a/b.log"]));
+        assert_eq!(in_folder(Path::new("/a/b.log"), &find).unwrap(), Launch::new("/p/xdg-open", ["/a"]));
         assert_eq!(
             file(Path::new("/a"), &Only(&[])).unwrap_err().text(Lang::En),
             "xdg-open is not installed"
@@ -418,7 +419,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = folder.path().join("made");
         let touch = OnPath.find("touch").unwrap();
-        Line::new(touch, [&made]).start().unwrap();
+        Launch::new(touch, [&made]).start().unwrap();
         for _ in 0..3_000 {
             if made.exists() {
                 return;

@@ -14,7 +14,7 @@ const RECORDING: Duration = Duration::from_secs(60);
 
 /// Arguments of `gatelight diagnose`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Which profile
     pub profile: String,
     /// Write a recording of what is seen for a minute beside it, for attaching

@@ -14,7 +14,7 @@ use crate::text::{Lang, fill, history as phrases};
 
 /// Arguments of `gatelight history`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Only this profile
     profile: Option<String>,
     /// How far back: 30min, 24h, 7d, 12w

@@ -19,7 +19,7 @@ use crate::watcher::LOOK;
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Which profile.
     #[arg(value_name = "PROFILE")]
     pub profile: String,
@@ -35,7 +35,7 @@ pub struct Args {
 }
 
 /// Shows the logs.
-pub fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
     let known = crate::profile::scan(&engine.places);
     let Some(profile) = known.profiles.iter().find(|profile| profile.name == args.profile) else {
         return Ok(super::status::no_such_profile(&args.profile, engine));

@@ -11,7 +11,7 @@ use crate::text::{fill, status as words};
 
 /// Arguments of `record`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Which profile.
     #[arg(value_name = "PROFILE")]
     pub profile: String,

@@ -24,7 +24,7 @@ const STDIN_MAX: u64 = 16 << 30;
 
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Recordings (JSON Lines), or log files of one profile, rotated ones too; `-`: standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,

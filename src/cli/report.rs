@@ -17,7 +17,7 @@ use crate::text::{fill, report as phrases, status, trouble};
 
 /// Arguments of `gatelight report`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// List the incidents of this time: 24h, 7d, 12w
     #[arg(long, value_name = "SPAN", default_value = "90d", value_parser = since)]
     since: SignedDuration,

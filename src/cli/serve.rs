@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 
 /// Arguments of `gatelight serve`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Where to listen; beyond this machine only with --token-file
     #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN)]
     listen: SocketAddr,

@@ -9,7 +9,7 @@ const ENDED: u8 = 1;
 
 /// Arguments of `simulate`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// The home that it writes into.
     #[arg(long)]
     home: PathBuf,

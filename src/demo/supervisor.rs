@@ -22,20 +22,20 @@ struct Job {
 
 /// Owns the processes; ends them when it is dropped.
 #[derive(Debug, Default)]
-pub struct Embedded {
+pub(super) struct Embedded {
     jobs: Mutex<HashMap<String, Job>>,
 }
 
 impl Embedded {
     /// Starts the job's process.
-    pub fn start(&self, job: &JobFile) -> Result<(), SupervisorError> {
+    pub(super) fn start(&self, job: &JobFile) -> Result<(), SupervisorError> {
         let mut jobs = self.jobs();
         let entry = jobs.entry(job.label.clone()).or_default();
         spawn(job, entry)
     }
 
     /// Ends all processes.
-    pub fn stop_all(&self) {
+    pub(super) fn stop_all(&self) {
         for job in self.jobs().values_mut() {
             stop(job);
         }

@@ -1,7 +1,6 @@
-//! The metrics, as Prometheus' text format 0.0.4 or as OpenMetrics 1.0.
+//! Renders the metrics in Prometheus' text format 0.0.4 or as OpenMetrics 1.0.
 //!
-//! Names and labels are stable; labels hold profile names, lights and reason codes only, so that the number of series
-//! stays small: at most 12 a profile.
+//! Names and labels are stable. Labels contain only profile names, lights and reason codes: at most 12 series per profile.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,10 +13,10 @@ use crate::health::{Light, Reason};
 use crate::history::RestartResult;
 use crate::snapshot::{ProfileChange, Snapshot};
 
-/// Most profiles that are shown and counted.
+/// Most profiles with metrics.
 const PROFILES_MAX: usize = 100;
 
-/// What is counted since the start of Gatelight.
+/// Counters since the start of Gatelight.
 #[derive(Debug, Default)]
 pub struct Counters(Mutex<BTreeMap<String, Count>>);
 
@@ -31,7 +30,7 @@ struct Count {
 }
 
 impl Counters {
-    /// Counts a change: an incident where the light turns red, unless it is the same one still.
+    /// Counts a change. An incident begins when the light turns red and lasts until the gateway works or is stopped.
     pub fn changed(&self, change: &ProfileChange) {
         let (from, to) = (&change.change.from, &change.change.to);
         self.with(&change.profile.name, |count| {
@@ -79,7 +78,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The one that a scraper asks for with its `Accept` header.
+    /// The format that a scraper accepts, by its `Accept` header.
     pub fn accepted(accept: &str) -> Self {
         if accept.to_ascii_lowercase().contains("application/openmetrics-text") {
             Self::OpenMetrics
@@ -88,7 +87,7 @@ impl Format {
         }
     }
 
-    /// The `Content-Type` of the answer.
+    /// The `Content-Type` of the response.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
@@ -97,7 +96,7 @@ impl Format {
     }
 }
 
-/// What a reason says of the link: proven, not, or nothing (no Feishu, or nothing known).
+/// Whether a reason means that the link is proven. `None`: no Feishu, or nothing is known.
 fn link_up(reason: Reason) -> Option<bool> {
     match reason {
         Reason::Running | Reason::NoEvidence => None,
@@ -105,7 +104,7 @@ fn link_up(reason: Reason) -> Option<bool> {
     }
 }
 
-/// A label's value: backslash, quote and line break escaped, as both formats want it.
+/// Escapes a label's value as both formats require.
 fn label(text: &str) -> String {
     redact::one_line(text, 100).replace('\\', "\\\\").replace('"', "\\\"")
 }
@@ -116,7 +115,7 @@ struct Page {
 }
 
 impl Page {
-    /// Head of a family. Counters and infos are named without their suffix in OpenMetrics.
+    /// Writes the head of a metric family. OpenMetrics names counters and infos without their suffix.
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         let (name, kind) = match (self.format, kind) {
             (Format::OpenMetrics, "counter") => (name.trim_end_matches("_total"), kind),
@@ -133,7 +132,7 @@ impl Page {
     }
 }
 
-/// The whole answer.
+/// The page of all metrics.
 pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: Format) -> String {
     let mut page = Page { out: String::with_capacity(4096), format };
     let views = &snapshot.profiles[..snapshot.profiles.len().min(PROFILES_MAX)];
@@ -215,7 +214,7 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
     if format == Format::OpenMetrics {
         page.out.push_str("# EOF\n");
     }
-    // an empty pair of braces is allowed, and read by everybody; nobody writes it
+    // empty braces are valid but unusual
     page.out.replace("{} ", " ")
 }
 

@@ -506,14 +506,14 @@ impl<S: Shell> App<S> {
     fn with_profile(
         &self,
         name: &str,
-        line: impl Fn(&crate::profile::Profile) -> Result<open::Line, open::OpenError>,
+        line: impl Fn(&crate::profile::Profile) -> Result<open::Launch, open::OpenError>,
     ) {
         if let Some(view) = self.snapshot.find(name) {
             self.start(line(&view.profile));
         }
     }
 
-    fn start(&self, line: Result<open::Line, open::OpenError>) {
+    fn start(&self, line: Result<open::Launch, open::OpenError>) {
         if let Err(e) = line.and_then(|line| line.start()) {
             self.could_not(say_desktop::NOT_OPENED, &e.text(self.look.lang));
         }
