@@ -54,6 +54,7 @@ pub mod postmortem;
 pub mod profile;
 pub mod recording;
 pub mod report;
+pub mod restart;
 pub mod serve;
 pub mod supervisor;
 pub mod terminal;

@@ -16,11 +16,10 @@ use crate::doctor::Finding;
 use crate::health::{Light, RestartHelps};
 use crate::log;
 use crate::report::{self, write_private};
-use crate::snapshot::{RestartView, Snapshot};
-use crate::supervisor::Supervisors;
-use crate::supervisor::ledger::Ledger;
-use crate::supervisor::policy::{Ask, Decision, Desk};
-use crate::supervisor::restart::{Request, restart};
+use crate::restart::RestartView;
+use crate::restart::{Admission, Ask, Ledger, Permit, Permits, Request, Requester, TooMany, obstacle};
+use crate::snapshot::Snapshot;
+use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::{io, words as tell};
 use crate::text::{Lang, Phrase, agent as words, fill};
 use crate::ui::UiCommand;
@@ -59,8 +58,7 @@ pub struct Actions {
     engine: Engine,
     snapshots: tokio::sync::watch::Receiver<Arc<Snapshot>>,
     supervisors: Supervisors,
-    ledger: Ledger,
-    desk: Arc<std::sync::Mutex<Desk>>,
+    permits: Permits,
     asked: HashMap<String, Timestamp>,
     seen_files: BTreeMap<PathBuf, Option<std::time::SystemTime>>,
     done: mpsc::Sender<Done>,
@@ -72,8 +70,7 @@ impl Actions {
         Self {
             snapshots: handle.snapshots.clone(),
             supervisors: Supervisors::from_environment(),
-            ledger: Ledger::at(engine.ledger_file()),
-            desk: Arc::default(),
+            permits: Permits::new(Ledger::at(engine.ledger_file())),
             asked: HashMap::new(),
             seen_files: BTreeMap::new(),
             engine: engine.clone(),
@@ -98,7 +95,8 @@ impl Actions {
                 let mut others = Vec::new();
                 for view in snapshot.profiles.iter().filter(|view| view.verdict.light() == Light::Red) {
                     let helps = view.verdict.reason.restart().is_some_and(RestartHelps::now);
-                    if helps && view.profile.job.is_some() {
+                    let possible = obstacle(&view.profile, |m| self.supervisors.access(m)).is_none();
+                    if helps && possible {
                         self.restart(&view.profile.name, snapshot);
                     } else {
                         others.push(view.profile.name.as_str());
@@ -129,7 +127,7 @@ impl Actions {
 
     /// When this profile was restarted in the last hour.
     pub fn past_restarts(&self, name: &str, now: Timestamp) -> Vec<Timestamp> {
-        self.ledger.recent(name, now)
+        self.permits.ledger().recent(name, now)
     }
 
     /// Restarts without being asked, and says so.
@@ -142,92 +140,71 @@ impl Actions {
         let Some(view) = snapshot.find(name) else { return };
         let now = Timestamp::now();
         let lang = self.lang();
-        let deadlines = &self.engine.config.deadlines;
+        if let Some(obstacle) = obstacle(&view.profile, |manager| self.supervisors.access(manager)) {
+            let why = crate::text::restart::obstacle(lang, obstacle);
+            return self.say(
+                words::NO_MANAGER_TITLE,
+                words::NO_MANAGER_BODY,
+                &[("profile", name), ("why", &why)],
+            );
+        }
         let supervisor = view.profile.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
+        let deadlines = &self.engine.config.deadlines;
         let request = Request::new(Arc::clone(&view.profile), now, deadlines, start_of, lang);
-        let (Some(request), Some(supervisor)) = (request, supervisor) else {
-            return self.say(words::NO_MANAGER_TITLE, words::NO_MANAGER_BODY, &[("profile", name)]);
-        };
+        let (Some(request), Some(supervisor)) = (request, supervisor) else { return };
         let confirmed = self.asked.get(name).is_some_and(|at| now.duration_since(*at) <= CONFIRM_WITHIN);
-        let ask = Ask { reason: view.verdict.reason, yes: confirmed, force: false };
-        let mut desk = self.desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let decision = desk.ask(name, ask, &self.ledger.recent(name, now), now);
-        drop(desk);
-        let generation = match decision {
-            Decision::Begin(generation) => generation,
-            Decision::Join(_) => return,
-            Decision::Confirm(helps) => {
+        let ask = Ask {
+            profile: &view.profile,
+            verdict: &view.verdict,
+            confirmed,
+            force: false,
+            by: Requester::App,
+            now,
+        };
+        match self.permits.request(&ask) {
+            Admission::Granted(permit) => {
+                self.asked.remove(name);
+                tracing::info!(profile = name, reason = view.verdict.reason.code(), "restart asked for");
+                self.begin_restart(name, permit, request, supervisor);
+            }
+            // the menu shows a restart of our own
+            Admission::UnderWay(Some(holder)) if holder.pid == std::process::id() => {}
+            Admission::UnderWay(_) => {
+                self.say(words::TOO_MANY_TITLE, words::CLAIMED_BODY, &[("profile", name)]);
+            }
+            Admission::NeedsConfirmation(helps) => {
                 self.asked.insert(name.to_owned(), now);
                 let why = lang.pick(crate::text::restart::helps(helps));
-                return self.say(
-                    words::CONFIRM_TITLE,
-                    words::CONFIRM_BODY,
-                    &[("profile", name), ("why", why)],
-                );
+                self.say(words::CONFIRM_TITLE, words::CONFIRM_BODY, &[("profile", name), ("why", why)]);
             }
-            Decision::TooMany { count, .. } => return self.say_too_many(name, count),
-        };
-        self.asked.remove(name);
-        // A command line that restarts this profile at this moment has the word.
-        let claim = match self.ledger.claim(name) {
-            Ok(None) => {
-                self.desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish(name, generation);
-                return self.say(words::TOO_MANY_TITLE, words::CLAIMED_BODY, &[("profile", name)]);
-            }
-            Ok(claim) => claim,
-            Err(error) => {
-                tracing::warn!(profile = name, "restart not claimed in the ledger: {error}");
-                log::to_stderr(&io(lang, &error));
-                None
-            }
-        };
-        // Noted only now: what another process refuses us takes no place. It may have taken the last one meanwhile.
-        match self.ledger.reserve(name, now, false) {
-            Ok(Some(Decision::TooMany { count, .. })) => {
-                self.desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish(name, generation);
-                return self.say_too_many(name, count);
-            }
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(profile = name, "restart not written to the ledger: {error}");
-                log::to_stderr(&io(lang, &error));
+            Admission::TooMany(TooMany { count, .. }) => {
+                let values = [("profile", name), ("count", &*count.to_string())];
+                self.say(words::TOO_MANY_TITLE, words::TOO_MANY_BODY, &values);
             }
         }
-        tracing::info!(profile = name, reason = view.verdict.reason.code(), "restart asked for");
-        let (desk, done, snapshots) = (Arc::clone(&self.desk), self.done.clone(), self.snapshots.clone());
-        let name = name.to_owned();
+    }
+
+    fn begin_restart(&self, name: &str, permit: Permit, request: Request, supervisor: Arc<dyn Supervisor>) {
+        if let Some(error) = permit.not_recorded() {
+            tracing::warn!(profile = name, "restart not written to the ledger: {error}");
+            log::to_stderr(&io(self.lang(), error));
+        }
+        let (done, snapshots, name) = (self.done.clone(), self.snapshots.clone(), name.to_owned());
         tokio::spawn(async move {
-            let (steps, shown) = (done.clone(), name.clone());
             let mut last = None;
-            let current = Arc::clone(&desk);
-            let outcome = restart(request, supervisor, snapshots, |view| {
-                // A late word of an older action is dropped.
-                let desk = current.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                if desk.is_current(&shown, generation) {
-                    last = Some(view.clone());
-                    if view.outcome.is_none() {
-                        let _ = steps.try_send(Done::Step(shown.clone(), view));
-                    }
+            let step = |view: RestartView| {
+                last = Some(view.clone());
+                if view.outcome.is_none() {
+                    let _ = done.try_send(Done::Step(name.clone(), view));
                 }
-            })
-            .await;
-            if let Some(claim) = claim {
-                // a command line that asked for the same meanwhile waits for this
-                let _ = claim.settle(&outcome);
-            }
-            let finished =
-                desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).finish(&name, generation);
-            if let Some(view) = last.filter(|_| finished) {
+            };
+            permit.restart(request, supervisor, snapshots, step).await;
+            if let Some(view) = last {
                 let _ = done.send(Done::Restarted(name.clone(), view.clone())).await;
                 tokio::time::sleep(SHOWN_FOR).await;
                 let _ = done.send(Done::Forget(name, view)).await;
             }
         });
-    }
-
-    fn say_too_many(&self, name: &str, count: usize) {
-        let values = [("profile", name), ("count", &*count.to_string())];
-        self.say(words::TOO_MANY_TITLE, words::TOO_MANY_BODY, &values);
     }
 
     /// Whether a job file was written since the last look.

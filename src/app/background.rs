@@ -21,9 +21,8 @@ use crate::health::{Change, Light, Verdict};
 use crate::history::store::{Store, StoreError};
 use crate::log;
 use crate::profile::Profile;
+use crate::restart::{RestartView, Restarts, policy};
 use crate::snapshot::{ProfileChange, Snapshot};
-use crate::supervisor::policy;
-use crate::supervisor::progress::{RestartView, Restarts};
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Lang, agent as phrases, fill};
 use crate::ui::UiCommand;
@@ -310,7 +309,7 @@ impl State {
         }
         let now = Timestamp::now();
         let past = self.actions.past_restarts(&change.profile.name, now);
-        if policy::by_itself(Some(self.engine.config.restart.per_hour), verdict, &past, now) {
+        if policy::restarts_automatically(Some(self.engine.config.restart.per_hour), verdict, &past, now) {
             let snapshot = self.handle.snapshots.borrow().clone();
             self.actions.restart_announced(&change.profile.name, &snapshot);
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{OK, RED, watch};
 use crate::demo::play::{self, Event};
 use crate::health::{Light, Reason};
-use crate::snapshot::{RestartOutcome, RestartStep, Snapshot};
+use crate::restart::{RestartOutcome, RestartStep};
+use crate::snapshot::Snapshot;
 use crate::terminal::{Terminal, style};
 use crate::text::{Lang, Phrase, demo as words, fill};
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -14,10 +14,11 @@ use crate::app::engine::{Engine, runtime, start_of};
 use crate::health::{Deadlines, Light, Reason, RestartHelps};
 use crate::history::{Store, StoreError};
 use crate::profile::Places;
-use crate::snapshot::{ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
-use crate::supervisor::ledger::{Claim, Joined, Ledger};
-use crate::supervisor::policy::{Ask, Decision, Desk};
-use crate::supervisor::restart::{Limits, Request, StartOf, restart};
+use crate::restart::{
+    Admission, Ask, Holder, Joined, Ledger, Limits, Permit, Permits, Request, Requester, RestartOutcome,
+    RestartStep, RestartView, StartOf, TooMany, obstacle,
+};
+use crate::snapshot::{ProfileView, Snapshot};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::terminal::{self, Terminal};
 use crate::text::{self, Lang, Phrase, fill, restart as words};
@@ -27,9 +28,6 @@ const JSON_VERSION: u32 = 1;
 
 /// Gateways restarted at the same time; the others wait for their turn.
 const AT_ONCE: usize = 8;
-
-/// Between two looks at a restart of another process.
-const JOIN_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the first look at every profile may take before the command goes on with what is known.
 const FIRST_LOOK: Duration = Duration::from_secs(15);
@@ -98,7 +96,7 @@ pub async fn run(
     // An error means that the watcher is gone or slow: what is known by now has to do.
     let _ = tokio::time::timeout(FIRST_LOOK, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
     let snapshot = Arc::clone(&deps.snapshots.borrow());
-    let mut teller = Teller { out, json: args.json, lang: deps.lang };
+    let mut reporter = Reporter { out, json: args.json, lang: deps.lang };
 
     let not_found = |name: Option<&str>| {
         let known = snapshot.profiles.iter().map(|view| view.profile.name.as_str());
@@ -106,7 +104,7 @@ pub async fn run(
     };
     if snapshot.profiles.is_empty() {
         let (code, text) = not_found(None);
-        teller.line(|| json!({"version": JSON_VERSION, "code": "no-profile", "message": text}), &text);
+        reporter.line(|| json!({"version": JSON_VERSION, "code": "no-profile", "message": text}), &text);
         // to restart what is red, where nothing is, is done
         return Ok(if args.red { WORKED } else { code });
     }
@@ -114,26 +112,25 @@ pub async fn run(
         Ok(chosen) => chosen,
         Err(name) => {
             let (code, text) = not_found(Some(&name));
-            teller.refuse(&crate::evidence::redact::one_line(&name, 80), "no-such-profile", &text);
+            reporter.refuse(&crate::evidence::redact::one_line(&name, 80), "no-such-profile", &text);
             return Ok(code);
         }
     };
     if chosen.is_empty() {
         let text = deps.lang.pick(words::NOTHING_RED);
-        teller.line(|| json!({"version": JSON_VERSION, "message": text}), text);
+        reporter.line(|| json!({"version": JSON_VERSION, "message": text}), text);
         return Ok(WORKED);
     }
 
     let mut refused = false;
     let mut accepted = Vec::new();
-    let mut desk = Desk::default();
     for view in chosen {
-        match admit(view, &args, &deps, &mut desk, &mut teller, ask) {
+        match admit(view, &args, &deps, &mut reporter, ask) {
             Some(work) => accepted.push(work),
             None => refused = true,
         }
     }
-    let outcomes = work_off(accepted, &deps, &mut teller).await;
+    let outcomes = run_all(accepted, &deps, &mut reporter).await;
     let failed = outcomes.iter().any(|o| matches!(o, RestartOutcome::Failed { .. }));
     let unclear = outcomes.iter().any(|o| matches!(o, RestartOutcome::CannotTell { .. }));
     Ok(match (refused || failed, unclear) {
@@ -159,11 +156,11 @@ fn choose<'a>(args: &Args, snapshot: &'a Snapshot) -> Result<Vec<&'a ProfileView
     Ok(chosen)
 }
 
-/// What is to be done for a profile.
+/// An admitted request.
 enum Work {
     /// A restart may begin.
-    Begin(Box<Order>),
-    /// Another process restarts it: its outcome is the answer to this request too.
+    Begin(Box<Begin>),
+    /// Another request restarts it: its outcome answers this one too.
     Join {
         /// The profile.
         name: String,
@@ -172,96 +169,88 @@ enum Work {
     },
 }
 
-/// A restart that may begin; the claim is `None` where the ledger cannot be written.
-struct Order {
+/// A restart that may begin.
+struct Begin {
+    permit: Permit,
     request: Request,
     supervisor: Arc<dyn Supervisor>,
-    claim: Option<Claim>,
 }
 
-/// Whether this one is restarted; what stands against it is told.
+/// Asks for a permit and, where a restart does not help, the user. `None`: refused, and the reason is printed.
 fn admit(
     view: &ProfileView,
     args: &Args,
     deps: &Deps,
-    desk: &mut Desk,
-    teller: &mut Teller<'_>,
+    reporter: &mut Reporter<'_>,
     ask: &mut dyn FnMut(&str) -> bool,
 ) -> Option<Work> {
     let name = view.profile.name.as_str();
     let now = Timestamp::now();
-    let profile = Arc::clone(&view.profile);
-    let Some(mut request) = Request::new(profile, now, &deps.deadlines, deps.start_of, deps.lang) else {
-        teller.refuse(name, "unsupervised", deps.lang.pick(words::UNSUPERVISED));
+    if let Some(obstacle) = obstacle(&view.profile, |manager| deps.supervisors.access(manager)) {
+        reporter.refuse(name, obstacle.code(), &words::not_restarted(deps.lang, obstacle));
         return None;
-    };
+    }
+    let mut request =
+        Request::new(Arc::clone(&view.profile), now, &deps.deadlines, deps.start_of, deps.lang)?;
+    let supervisor = deps.supervisors.get(request.job.manager)?;
     if let Some(limits) = deps.limits {
         request.limits = limits;
     }
-    let manager = request.job.manager;
-    let Some(supervisor) = deps.supervisors.get(manager) else {
-        let text = teller.fill(words::NO_MANAGER, &[("manager", manager.word())]);
-        teller.refuse(name, "no-manager", &text);
-        return None;
+    let mut asked = Ask {
+        profile: &view.profile,
+        verdict: &view.verdict,
+        confirmed: args.yes,
+        force: args.force,
+        by: Requester::CommandLine,
+        now,
     };
-
-    let claim = match deps.ledger.claim(name) {
-        Ok(Some(claim)) => Some(claim),
-        Ok(None) => {
-            teller.join(name);
-            return Some(Work::Join { name: name.to_owned(), limit: request.limits.whole() });
-        }
-        // Told when the restart is noted down. A full disk must not keep anybody from mending a gateway by hand.
-        Err(_) => None,
-    };
-    let history = deps.ledger.recent(name, now);
-    let mut asked = Ask { reason: view.verdict.reason, yes: args.yes, force: args.force };
-    let mut decision = desk.ask(name, asked, &history, now);
-    if let Decision::Confirm(helps) = decision {
-        explain(view, helps, teller);
-        // JSON is for programs: they say --yes or take no for an answer
-        if !args.json && ask(&teller.fill(words::RESTART_ANYWAY, &[("name", name)])) {
-            asked.yes = true;
-            decision = desk.ask(name, asked, &history, now);
-        } else {
-            teller.refuse(name, "not-confirmed", deps.lang.pick(words::NOT_CONFIRMED));
+    let permits = Permits::new(deps.ledger.clone());
+    let mut admission = permits.request(&asked);
+    if let Admission::NeedsConfirmation(helps) = admission {
+        explain(view, helps, reporter);
+        // JSON is for programs: they pass --yes, or the answer is no
+        if args.json || !ask(&reporter.fill(words::RESTART_ANYWAY, &[("name", name)])) {
+            reporter.refuse(name, "not-confirmed", deps.lang.pick(words::NOT_CONFIRMED));
             return None;
         }
+        asked.confirmed = true;
+        admission = permits.request(&asked);
     }
-    if let Decision::Begin(_) = decision {
-        match deps.ledger.reserve(name, now, args.force) {
-            Ok(None) => {}
-            Ok(Some(too_many)) => decision = too_many,
-            Err(error) => {
-                let text = teller.fill(words::LEDGER, &[("why", &text::error::io(deps.lang, &error))]);
-                teller.note(name, &text);
+    match admission {
+        Admission::Granted(permit) => {
+            if let Some(error) = permit.not_recorded() {
+                let why = text::error::io(deps.lang, error);
+                let text = reporter.fill(words::LEDGER, &[("why", &why)]);
+                reporter.note(name, &text);
             }
+            Some(Work::Begin(Box::new(Begin { permit, request, supervisor })))
         }
-    }
-    match decision {
-        Decision::Begin(_) => Some(Work::Begin(Box::new(Order { request, supervisor, claim }))),
-        Decision::TooMany { count, again_at } => {
+        Admission::UnderWay(holder) => {
+            reporter.join(name, holder);
+            Some(Work::Join { name: name.to_owned(), limit: request.limits.whole() })
+        }
+        Admission::TooMany(TooMany { count, again_at }) => {
             let zoned = again_at.to_zoned(jiff::tz::TimeZone::system());
             let at = zoned.strftime("%H:%M:%S").to_string();
-            let text = teller.fill(words::TOO_MANY, &[("count", &count.to_string()), ("at", &at)]);
-            teller.refuse(name, "too-many", &text);
+            let text = reporter.fill(words::TOO_MANY, &[("count", &count.to_string()), ("at", &at)]);
+            reporter.refuse(name, "too-many", &text);
             None
         }
-        Decision::Join(_) | Decision::Confirm(_) => None,
+        Admission::NeedsConfirmation(_) => None,
     }
 }
 
-fn explain(view: &ProfileView, helps: RestartHelps, teller: &mut Teller<'_>) {
+fn explain(view: &ProfileView, helps: RestartHelps, reporter: &mut Reporter<'_>) {
     let entry = view.verdict.reason.entry();
-    let lang = teller.lang;
+    let lang = reporter.lang;
     let values = [
         ("title", lang.pick(entry.title)),
         ("meaning", lang.pick(entry.meaning)),
         ("advice", lang.pick(entry.advice)),
     ];
-    let text = teller.fill(words::DOES_NOT_HELP, &values);
+    let text = reporter.fill(words::DOES_NOT_HELP, &values);
     let name = &view.profile.name;
-    teller.line(
+    reporter.line(
         || {
             json!({"version": JSON_VERSION, "profile": name, "reason": entry.code, "restart_helps": helps,
                    "message": text.trim_end()})
@@ -270,76 +259,70 @@ fn explain(view: &ProfileView, helps: RestartHelps, teller: &mut Teller<'_>) {
     );
 }
 
-async fn work_off(all: Vec<Work>, deps: &Deps, teller: &mut Teller<'_>) -> Vec<RestartOutcome> {
-    // each restart tells five things at most: three steps, an attempt that failed, the outcome
-    let (tell, mut told) = mpsc::channel::<Told>((5 * all.len()).max(1));
-    let turn = Arc::new(Semaphore::new(AT_ONCE));
+/// Runs every admitted restart, at most [`AT_ONCE`] at a time, and prints what they report.
+async fn run_all(all: Vec<Work>, deps: &Deps, reporter: &mut Reporter<'_>) -> Vec<RestartOutcome> {
+    // each restart reports at most five times: three steps, a failed attempt, the outcome
+    let (sender, mut reports) = mpsc::channel::<Report>((5 * all.len()).max(1));
+    let slots = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     for work in all {
-        let (tell, turn, snapshots) = (tell.clone(), Arc::clone(&turn), deps.snapshots.clone());
+        let (sender, slots, snapshots) = (sender.clone(), Arc::clone(&slots), deps.snapshots.clone());
         match work {
-            Work::Begin(order) => running.spawn(async move {
-                let _turn = turn.acquire().await;
-                let Order { request, supervisor, claim } = *order;
+            Work::Begin(begin) => running.spawn(async move {
+                let _slot = slots.acquire().await;
+                let Begin { permit, request, supervisor } = *begin;
                 let name = request.profile.name.clone();
-                let outcome = restart(request, supervisor, snapshots, |view| {
-                    let _ = tell.try_send(Told::View(name.clone(), view));
-                })
-                .await;
-                // who asked meanwhile waits for this; where it cannot be written, he is told that nobody knows
-                let _ = claim.map(|claim| claim.settle(&outcome));
-                outcome
+                let progress = |view| {
+                    let _ = sender.try_send(Report::View(name.clone(), view));
+                };
+                permit.restart(request, supervisor, snapshots, progress).await
             }),
             Work::Join { name, limit } => {
-                let (ledger, lang) = (deps.ledger.clone(), deps.lang);
+                let (permits, lang) = (Permits::new(deps.ledger.clone()), deps.lang);
                 running.spawn(async move {
-                    let outcome = join(&ledger, &name, limit, lang).await;
-                    let _ = tell.try_send(Told::Joined(name, outcome.clone()));
+                    let outcome = joined(permits.join(&name, limit).await, limit, lang);
+                    let _ = sender.try_send(Report::Joined(name, outcome.clone()));
                     outcome
                 })
             }
         };
     }
-    drop(tell);
-    while let Some(told) = told.recv().await {
-        match told {
-            Told::View(name, view) => {
+    drop(sender);
+    while let Some(report) = reports.recv().await {
+        match report {
+            Report::View(name, view) => {
                 if let (Some(file), Some(_)) = (&deps.history, &view.outcome)
                     && let Err(error) = note_down(file, &name, &view)
                 {
                     // the restart itself is what was asked for
-                    let text = teller.fill(words::HISTORY, &[("why", &error.text(teller.lang))]);
-                    teller.note(&name, &text);
+                    let text = reporter.fill(words::HISTORY, &[("why", &error.text(reporter.lang))]);
+                    reporter.note(&name, &text);
                 }
-                teller.view(&name, &view);
+                reporter.view(&name, &view);
             }
-            // the history hears of it from the process that restarted it
-            Told::Joined(name, outcome) => teller.outcome(&name, &outcome),
+            // the process that restarted it adds the outcome to the history
+            Report::Joined(name, outcome) => reporter.outcome(&name, &outcome),
         }
     }
     running.join_all().await
 }
 
-/// What is to be told.
-enum Told {
+/// What a running restart reports.
+enum Report {
     View(String, RestartView),
     Joined(String, RestartOutcome),
 }
 
-/// Waits for the outcome of a restart that another process has begun.
-async fn join(ledger: &Ledger, name: &str, limit: Duration, lang: Lang) -> RestartOutcome {
-    let until = Instant::now() + limit;
-    let why = loop {
-        match ledger.joined(name) {
-            Ok(Joined::Over(Some(outcome))) => return outcome,
-            Ok(Joined::Over(None)) => break lang.pick(words::JOINED_SILENT).to_owned(),
-            Ok(Joined::UnderWay) if Instant::now() < until => tokio::time::sleep(JOIN_PAUSE).await,
-            Ok(Joined::UnderWay) => {
-                let limit = text::duration(lang, jiff::SignedDuration::try_from(limit).unwrap_or_default());
-                break fill(lang.pick(words::JOINED_LATE), &[("limit", &limit)]);
-            }
-            Err(error) => break text::error::io(lang, &error),
+/// The outcome for a request that joined the restart of another one.
+fn joined(joined: Joined, limit: Duration, lang: Lang) -> RestartOutcome {
+    let why = match joined {
+        Joined::Over(outcome) => return outcome,
+        Joined::Interrupted => lang.pick(words::JOINED_SILENT).to_owned(),
+        Joined::Late => {
+            let limit = text::duration(lang, jiff::SignedDuration::try_from(limit).unwrap_or_default());
+            fill(lang.pick(words::JOINED_LATE), &[("limit", &limit)])
         }
+        Joined::Unknown(error) => text::error::io(lang, &error),
     };
     RestartOutcome::CannotTell { step: RestartStep::EndingOld, why }
 }
@@ -354,13 +337,13 @@ fn note_down(file: &Path, name: &str, view: &RestartView) -> Result<(), StoreErr
 }
 
 /// Writes lines. Where nobody reads them any more (a broken pipe), the restarts go on all the same.
-struct Teller<'a> {
+struct Reporter<'a> {
     out: &'a mut dyn Write,
     json: bool,
     lang: Lang,
 }
 
-impl Teller<'_> {
+impl Reporter<'_> {
     fn fill(&self, phrase: Phrase, values: &[(&str, &str)]) -> String {
         fill(self.lang.pick(phrase), values)
     }
@@ -381,9 +364,9 @@ impl Teller<'_> {
     }
 
     /// Says that another process restarts it, whose outcome is waited for.
-    fn join(&mut self, name: &str) {
+    fn join(&mut self, name: &str, holder: Option<Holder>) {
         let text = self.lang.pick(words::UNDER_WAY);
-        let object = || json!({"version": JSON_VERSION, "profile": name, "step": "joining", "message": text});
+        let object = || json!({"version": JSON_VERSION, "profile": name, "step": "joining", "holder": holder, "message": text});
         self.line(object, &format!("{name}: {text}"));
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Config;
 use crate::evidence::patterns::SHORTEST;
-use crate::supervisor::policy;
+use crate::restart::policy;
 use crate::text::{Phrase, config as phrases};
 
 /// Maximum number of entries of one list.

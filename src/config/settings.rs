@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::health::settings::seconds;
-use crate::supervisor::policy;
+use crate::restart::policy;
 use crate::text::Lang;
 
 /// `language`

@@ -15,7 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::redact;
 use crate::health::{Proof, Reason};
-use crate::watcher::snapshot::{ProfileChange, RestartOutcome};
+use crate::restart::RestartOutcome;
+use crate::watcher::snapshot::ProfileChange;
 
 pub use stats::{End, Figures, Incident, Mark, MarkKind, Span, Window};
 pub use store::{Reader, SetAside, Store, StoreError};

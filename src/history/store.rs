@@ -15,8 +15,9 @@ use super::{
 };
 use crate::evidence::redact;
 use crate::health::{Proof, Reason};
+use crate::restart::{RestartOutcome, RestartView};
 use crate::text::{self, Lang, Phrase, fill, history as phrases};
-use crate::watcher::snapshot::{ProfileChange, RestartOutcome, RestartView};
+use crate::watcher::snapshot::ProfileChange;
 
 /// Most rows of each table. 50,000 changes are one every 2.6 minutes for 90 days.
 const ROWS_MAX: i64 = 50_000;

@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -86,9 +86,9 @@ pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer
         }
     }
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        // started outside a session (cron): the folder has this name wherever a user manager runs (pam_systemd(8))
-        let folder = format!("/run/user/{}", rustix::process::getuid().as_raw());
-        if Path::new(&folder).is_dir() {
+        // started outside a session (cron)
+        let folder = runtime_folder();
+        if folder.is_dir() {
             command.env("XDG_RUNTIME_DIR", folder);
         }
     }
@@ -107,6 +107,11 @@ pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer
         stdout: String::from_utf8_lossy(&out).into_owned(),
         stderr: String::from_utf8_lossy(&err).into_owned(),
     })
+}
+
+/// The runtime folder of this user, wherever a user manager runs (pam_systemd(8)).
+pub(super) fn runtime_folder() -> PathBuf {
+    PathBuf::from(format!("/run/user/{}", rustix::process::getuid().as_raw()))
 }
 
 /// Text of a program as one bounded line, without control characters and secrets.

@@ -2,10 +2,6 @@
 
 pub mod child;
 pub mod launchd;
-pub mod ledger;
-pub mod policy;
-pub mod progress;
-pub mod restart;
 pub mod systemd;
 
 use std::path::PathBuf;
@@ -167,10 +163,26 @@ pub enum BadFile {
     Io(std::io::Error),
 }
 
+/// Whether a manager can be used from this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It can be asked.
+    Usable,
+    /// Its program is not on this machine.
+    Missing,
+    /// Its program is here, and the way to the user's instance is not.
+    NoUserBus,
+}
+
 /// A service manager. Calls block, are bounded in time, and act on the exact label only.
 pub trait Supervisor: Send + Sync {
     /// Which one.
     fn manager(&self) -> Manager;
+
+    /// Whether it can be used from here. Looks at files and the environment only.
+    fn access(&self) -> Access {
+        Access::Usable
+    }
 
     /// What it says of this job. A job that it does not know is an answer ([`JobState::NotLoaded`]), not an error.
     fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError>;
@@ -213,6 +225,11 @@ impl Supervisors {
     /// The same, borrowed.
     pub fn of(&self, manager: Manager) -> Option<&dyn Supervisor> {
         self.all.iter().find(|s| s.manager() == manager).map(AsRef::as_ref)
+    }
+
+    /// Whether the one of this kind can be used.
+    pub fn access(&self, manager: Manager) -> Access {
+        self.of(manager).map_or(Access::Missing, Supervisor::access)
     }
 
     /// The one of this kind.

@@ -2,11 +2,11 @@
 //!
 //! `show` is systemd's machine-readable interface: `Name=value` lines, stable across versions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::child::{self, Answer};
-use super::{JobReport, LONGEST_EXIT, Odd, Supervisor, SupervisorError};
+use super::{Access, JobReport, LONGEST_EXIT, Odd, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
 use crate::profile::{JobFile, KeepAlive};
 
@@ -88,6 +88,15 @@ impl Systemd {
     }
 }
 
+/// Whether this process has a way to the user's systemd: systemctl(1) connects to `systemd/private` in the runtime folder,
+/// or to the session bus. [`child::run`] passes the usual folder where the variable is missing.
+fn has_user_bus() -> bool {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let folder = set("XDG_RUNTIME_DIR").map_or_else(child::runtime_folder, PathBuf::from);
+    set("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || ["systemd/private", "bus"].iter().any(|socket| folder.join(socket).exists())
+}
+
 /// Whether these words say that there is no user manager to talk to.
 fn no_manager(words: &str) -> bool {
     // "Failed to connect to bus: No such file or directory"; 256 and later: "Failed to connect to user scope bus via
@@ -100,6 +109,17 @@ fn no_manager(words: &str) -> bool {
 impl Supervisor for Systemd {
     fn manager(&self) -> Manager {
         Manager::Systemd
+    }
+
+    fn access(&self) -> Access {
+        if !self.present() {
+            Access::Missing
+        // a program that stands in for systemctl brings its own way to the manager
+        } else if self.program != Path::new(SYSTEMCTL) || has_user_bus() {
+            Access::Usable
+        } else {
+            Access::NoUserBus
+        }
     }
 
     fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {

@@ -31,10 +31,7 @@ pub const AUTO_BODY: Phrase = ["Auto-restart is on in the settings.", "设置中
 /// Nobody to restart it.
 pub const NO_MANAGER_TITLE: Phrase = ["{profile} cannot be restarted", "无法重启 {profile}"];
 /// Why not.
-pub const NO_MANAGER_BODY: Phrase = [
-    "No service manager on this machine starts it. Start it where you started it before, or install its service.",
-    "本机没有服务管理器负责启动它。请在原来的地方启动，或安装其服务。",
-];
+pub const NO_MANAGER_BODY: Phrase = ["{why}", "{why}"];
 /// A restart that does not help.
 pub const CONFIRM_TITLE: Phrase = ["Restart {profile} all the same?", "仍要重启 {profile}？"];
 /// Why it does not, and how to insist.

@@ -2,7 +2,8 @@
 
 use super::{Lang, Phrase, duration, fill};
 use crate::health::{Reason, RestartHelps};
-use crate::snapshot::{RestartOutcome, RestartStep};
+use crate::restart::Obstacle;
+use crate::restart::{RestartOutcome, RestartStep};
 use crate::supervisor::{BadFile, Odd, SupervisorError};
 
 /// Whether a restart helps, in one sentence: [`helps`].
@@ -93,6 +94,30 @@ pub const UNSUPERVISED: Phrase = [
 /// The manager's program is not here.
 pub const NO_MANAGER: Phrase =
     ["not restarted: {manager} is not on this machine", "未重启：本机没有 {manager}"];
+/// Why Restart is greyed out.
+pub const OBSTACLE_NO_JOB: Phrase = [
+    "Gatelight cannot restart it: no launchd job or systemd unit starts this gateway. Start it where you started it before, or \
+     install its service.",
+    "Gatelight 无法重启它：没有 launchd 任务或 systemd 单元负责启动此网关。请在原来的地方启动，或安装其服务。",
+];
+/// Why Restart is greyed out.
+pub const OBSTACLE_NO_MANAGER: Phrase = [
+    "Gatelight cannot restart it: {manager} is not on this machine.",
+    "Gatelight 无法重启它：本机没有 {manager}。",
+];
+/// Why Restart is greyed out.
+pub const OBSTACLE_NO_USER_BUS: Phrase = [
+    "Gatelight cannot restart it: the user's systemd cannot be reached from this session. Start it with \
+     XDG_RUNTIME_DIR=/run/user/$(id -u).",
+    "Gatelight 无法重启它：此会话无法连接用户的 systemd。请以 XDG_RUNTIME_DIR=/run/user/$(id -u) 启动 Gatelight。",
+];
+/// The user's systemd cannot be reached from here.
+pub const NO_USER_BUS: Phrase = [
+    "not restarted: the user's systemd cannot be reached from this session. Set XDG_RUNTIME_DIR=/run/user/$(id -u) and try \
+     again; where that folder is missing, sign in as this user or run: loginctl enable-linger",
+    "未重启：此会话无法连接用户的 systemd。请设置 XDG_RUNTIME_DIR=/run/user/$(id -u) 后重试；如该目录不存在，请以此用户登录，或执行：\
+     loginctl enable-linger",
+];
 /// Before the question.
 pub const DOES_NOT_HELP: Phrase = ["{title}. {meaning} {advice}", "{title}。{meaning}{advice}"];
 /// The question.
@@ -175,9 +200,32 @@ pub const ERROR_BAD_FILE: Phrase = [
     "launchd cannot use {path}: {why}. Mend the file first, or let Hermes write it anew: hermes gateway install",
     "launchd 无法使用 {path}：{why}。请先修正该文件，或让 Hermes 重新生成：hermes gateway install",
 ];
+/// No user manager to talk to.
+pub const ERROR_UNUSABLE: Phrase = [
+    "{words}. Set XDG_RUNTIME_DIR=/run/user/$(id -u) and try again",
+    "{words}。请设置 XDG_RUNTIME_DIR=/run/user/$(id -u) 后重试",
+];
 /// A disabled job.
 pub const ERROR_DISABLED: Phrase =
     ["the job is disabled; to allow it: {enable}", "任务已被禁用；如需启用：{enable}"];
+
+/// Why a profile cannot be restarted from here, as the answer to a request.
+pub fn not_restarted(lang: Lang, obstacle: Obstacle) -> String {
+    match obstacle {
+        Obstacle::NoJob => lang.pick(UNSUPERVISED).to_owned(),
+        Obstacle::NoManager(manager) => fill(lang.pick(NO_MANAGER), &[("manager", manager.word())]),
+        Obstacle::NoUserBus => lang.pick(NO_USER_BUS).to_owned(),
+    }
+}
+
+/// The same as a short sentence beside a greyed-out Restart.
+pub fn obstacle(lang: Lang, obstacle: Obstacle) -> String {
+    match obstacle {
+        Obstacle::NoJob => lang.pick(OBSTACLE_NO_JOB).to_owned(),
+        Obstacle::NoManager(manager) => fill(lang.pick(OBSTACLE_NO_MANAGER), &[("manager", manager.word())]),
+        Obstacle::NoUserBus => lang.pick(OBSTACLE_NO_USER_BUS).to_owned(),
+    }
+}
 
 /// A step under way, in words; `retrying`: why the new process's last attempt failed, while it goes on trying.
 pub fn step(lang: Lang, step: RestartStep, retrying: Option<Reason>) -> String {
@@ -258,7 +306,7 @@ pub fn error(lang: Lang, error: &SupervisorError) -> String {
             fill(lang.pick(ERROR_BAD_FILE), &[("path", &path), ("why", &why)])
         }
         SupervisorError::Disabled { enable } => fill(lang.pick(ERROR_DISABLED), &[("enable", enable)]),
-        SupervisorError::Unusable(words) => words.clone(),
+        SupervisorError::Unusable(words) => fill(lang.pick(ERROR_UNUSABLE), &[("words", words)]),
         SupervisorError::Io { program, source } => format!("{program}: {}", super::error::io(lang, source)),
     }
 }
@@ -291,6 +339,11 @@ mod tests {
             NOBODY_WATCHES,
             UNSUPERVISED,
             NO_MANAGER,
+            NO_USER_BUS,
+            OBSTACLE_NO_JOB,
+            OBSTACLE_NO_MANAGER,
+            OBSTACLE_NO_USER_BUS,
+            ERROR_UNUSABLE,
             DOES_NOT_HELP,
             RESTART_ANYWAY,
             NOT_CONFIRMED,

@@ -21,7 +21,7 @@ use crate::alerts::{Action, Event, Mute, Notice, Policy};
 use crate::app::open;
 use crate::config::{Config, ConfigError, Folders, TEMPLATE};
 use crate::health::Light;
-use crate::supervisor::progress::{RestartOutcome, RestartView, Restarts};
+use crate::restart::{RestartOutcome, RestartView, Restarts};
 use crate::text::display::label;
 use crate::text::{Lang, Phrase, config as say_config, desktop as say_desktop, fill, notice as say};
 use crate::watcher::Update;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::UiCommand;
 use crate::alerts::Mute;
 use crate::health::{Light, Manager, Note, Proof, Reason};
-use crate::supervisor::progress::{RestartOutcome, RestartStep, RestartView, Restarts};
+use crate::restart::{RestartOutcome, RestartStep, RestartView, Restarts};
 use crate::text::display::label as shown;
 use crate::text::restart::helps_with;
 use crate::text::{Lang, Phrase, duration, fill, menu as say};

@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::health::{Change, Light, Verdict};
 use crate::profile::{BadJobFile, Profile};
-pub use crate::supervisor::progress::{RestartOutcome, RestartStep, RestartView};
 
 /// All profiles at one time.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,13 +8,14 @@ use std::time::Duration;
 use clap::Parser;
 use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, WORKED, run};
 use gatelight::cli::{NO_PROFILE, USAGE};
-use gatelight::health::{Deadlines, Reason};
+use gatelight::health::{Deadlines, Manager, Reason};
 use gatelight::history::{Reader, RestartResult, Store};
-use gatelight::profile::{Places, Profile};
-use gatelight::snapshot::{RestartOutcome, RestartStep, Snapshot};
-use gatelight::supervisor::Supervisors;
-use gatelight::supervisor::ledger::Ledger;
-use gatelight::supervisor::restart::Limits;
+use gatelight::profile::{JobFile, Places, Profile};
+use gatelight::restart::{
+    Admission, Ask, Ledger, Limits, Permit, Permits, Requester, RestartOutcome, RestartStep,
+};
+use gatelight::snapshot::Snapshot;
+use gatelight::supervisor::{Access, JobReport, Supervisor, SupervisorError, Supervisors};
 use gatelight::text::Lang;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -55,6 +56,28 @@ impl Stage {
         Self { fake, watching, lang: Lang::En, link: Duration::from_secs(20) }
     }
 
+    fn ledger(&self) -> Ledger {
+        Ledger::at(self.fake.folder().join("restarts.json"))
+    }
+
+    /// A permit for the profile, as another process gets it.
+    fn permit(&self) -> Permit {
+        let snapshot = self.watching.snapshots.borrow().clone();
+        let view = snapshot.find("default").unwrap();
+        let ask = Ask {
+            profile: &view.profile,
+            verdict: &view.verdict,
+            confirmed: true,
+            force: false,
+            by: Requester::App,
+            now: jiff::Timestamp::now(),
+        };
+        match Permits::new(self.ledger()).request(&ask) {
+            Admission::Granted(permit) => permit,
+            refused => panic!("{refused:?}"),
+        }
+    }
+
     /// Runs the command; `answer` is given to every question. Exit code, output, questions.
     fn run(&self, arguments: &[&str], answer: bool) -> (u8, String, Vec<String>) {
         let mut supervisors = Supervisors::default();
@@ -87,7 +110,7 @@ impl Stage {
             snapshots,
             places: Places::below(self.fake.folder()),
             supervisors,
-            ledger: Ledger::at(self.fake.folder().join("restarts.json")),
+            ledger: self.ledger(),
             history: Some(self.fake.folder().join("history.sqlite")),
             start_of,
             deadlines: Deadlines::default(),
@@ -127,6 +150,31 @@ impl Write for Told<'_> {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// A manager whose user instance this session cannot reach.
+struct Unreachable;
+
+impl Supervisor for Unreachable {
+    fn manager(&self) -> Manager {
+        Manager::Launchd
+    }
+
+    fn access(&self) -> Access {
+        Access::NoUserBus
+    }
+
+    fn query(&self, _: &JobFile) -> Result<JobReport, SupervisorError> {
+        panic!("nothing is asked")
+    }
+
+    fn restart(&self, _: &JobFile) -> Result<(), SupervisorError> {
+        panic!("nothing is asked")
+    }
+
+    fn reload(&self, _: &JobFile) -> Result<(), SupervisorError> {
+        panic!("nothing is asked")
     }
 }
 
@@ -222,9 +270,8 @@ fn what_does_not_help_is_said_first_and_asked() {
 #[test]
 fn the_seventh_within_an_hour_needs_force() {
     let stage = Stage::new(Reason::Connected, Reason::Connected);
-    let ledger = Ledger::at(stage.fake.folder().join("restarts.json"));
     for _ in 0..6 {
-        ledger.reserve("default", jiff::Timestamp::now(), false).unwrap();
+        drop(stage.permit());
     }
     let (code, out, _) = stage.run(&["default"], true);
     assert_eq!(code, FAILED);
@@ -236,7 +283,6 @@ fn the_seventh_within_an_hour_needs_force() {
 #[test]
 fn a_second_request_joins_the_first_and_hears_its_outcome() {
     let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
-    let ledger = Ledger::at(stage.fake.folder().join("restarts.json"));
     let why = "the line that says why".to_owned();
     let worked = RestartOutcome::Worked { took: SignedDuration::from_secs(4), pid: 77, killed: true };
     let failed = RestartOutcome::Failed { step: RestartStep::StartingNew, why };
@@ -246,13 +292,13 @@ fn a_second_request_joins_the_first_and_hears_its_outcome() {
         (None, UNCLEAR, "interrupted"),
     ] {
         // as another process does: it ends once the second request was told to wait
-        let claim = RefCell::new(ledger.claim("default").unwrap());
+        let permit = RefCell::new(Some(stage.permit()));
         let heard = |told: &str| {
             if told.contains("already under way")
-                && let Some(claim) = claim.borrow_mut().take()
+                && let Some(permit) = permit.borrow_mut().take()
                 && let Some(outcome) = outcome
             {
-                claim.settle(outcome).unwrap();
+                permit.finish(outcome);
             }
         };
         let snapshots = stage.watching.snapshots.clone();
@@ -263,10 +309,15 @@ fn a_second_request_joins_the_first_and_hears_its_outcome() {
         assert_eq!(code, expected, "{out}");
         let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!((lines.len(), &lines[0]["step"]), (2, &json!("joining")), "{out}");
+        assert_eq!(lines[0]["holder"]["pid"], std::process::id(), "{out}");
         assert!(lines[1]["message"].as_str().unwrap().contains(last), "{out}");
     }
     assert!(!stage.fake.calls().iter().any(|call| call.contains("kickstart")), "nobody restarts twice");
-    assert_eq!(ledger.recent("default", jiff::Timestamp::now()), []);
+    assert_eq!(
+        stage.ledger().recent("default", jiff::Timestamp::now()).len(),
+        3,
+        "only the first ones count"
+    );
 }
 
 #[test]
@@ -302,6 +353,14 @@ fn who_cannot_be_restarted_is_told_why() {
     let (code, out, _) = stage.run_with(&["default"], true, Supervisors::default(), snapshots);
     assert_eq!(code, FAILED);
     assert!(out.contains("launchd is not on this machine"), "{out}");
+    // a manager that this session cannot reach: refused before anything is asked or counted
+    let mut supervisors = Supervisors::default();
+    supervisors.add(Arc::new(Unreachable));
+    let snapshots = stage.watching.snapshots.clone();
+    let (code, out, _) = stage.run_with(&["default"], true, supervisors, snapshots);
+    assert_eq!(code, FAILED);
+    assert!(out.contains("XDG_RUNTIME_DIR=/run/user/$(id -u)"), "{out}");
+    assert_eq!(stage.ledger().recent("default", jiff::Timestamp::now()), []);
     // neither success nor failure
     stage.link = Duration::from_millis(100);
     let (code, out, _) = stage.run(&["default"], true);

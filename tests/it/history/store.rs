@@ -11,7 +11,8 @@ use gatelight::health::{Change, Light, Proof, Reason, Verdict};
 use gatelight::history::stats::{self, Window};
 use gatelight::history::{Reader, Store, StoreError};
 use gatelight::profile::Profile;
-use gatelight::snapshot::{ProfileChange, RestartOutcome, RestartStep, RestartView};
+use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
+use gatelight::snapshot::ProfileChange;
 use gatelight::text::Lang;
 use jiff::{SignedDuration, Timestamp};
 

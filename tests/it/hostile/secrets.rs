@@ -18,7 +18,8 @@ use gatelight::health::{Change, Core, Deadlines, Evidence, Light, Manager, Proce
 use gatelight::history::store::Store;
 use gatelight::history::{Record, Window};
 use gatelight::profile::{JobFile, Profile};
-use gatelight::snapshot::{ProfileChange, ProfileView, RestartOutcome, RestartStep, RestartView, Snapshot};
+use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
+use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
 use gatelight::text::Lang;
 use gatelight::ui::menu::{Look, MenuState};
 use gatelight::ui::notify::Message;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use gatelight::health::{Deadlines, JobState, Reason};
 use gatelight::profile::JobFile;
-use gatelight::snapshot::{RestartOutcome, RestartStep, RestartView};
-use gatelight::supervisor::restart::{Limits, Request, restart};
+use gatelight::restart::{Limits, Request, restart};
+use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
 use gatelight::supervisor::{BadFile, Supervisor, SupervisorError};
 use gatelight::text::Lang;
 use jiff::Timestamp;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use gatelight::health::{Deadlines, JobState, Manager, Reason};
 use gatelight::profile::JobFile;
-use gatelight::snapshot::RestartOutcome;
-use gatelight::supervisor::restart::{Limits, Request, restart};
+use gatelight::restart::RestartOutcome;
+use gatelight::restart::{Limits, Request, restart};
 use gatelight::supervisor::systemd::Systemd;
 use gatelight::supervisor::{JobReport, Supervisor, SupervisorError};
 use gatelight::text::Lang;

@@ -1,12 +1,12 @@
-//! The verified restart: through the manager, and proven step by step.
+//! The verified restart: through the service manager, with a proof for each step.
 //!
-//! 1. The old process is gone. A hollow one that ignores SIGTERM is the normal case: the manager kills it when its exit
-//!    time-out has passed, and that is told.
+//! 1. The old process is gone. One that ignores SIGTERM is the normal case (a gateway with a dead executor): the manager
+//!    kills it after its exit timeout, and the outcome says so.
 //! 2. There is a new process: another PID, or the same PID with another start time.
-//! 3. The link is proven again, by the watcher's verdict about the new process.
+//! 3. Its link works, by the watcher's verdict about the new process.
 //!
-//! Each step has a limit of its own. The outcome is one of three honest ones: it worked, it failed (at which step, and
-//! the line that says why), or nobody can tell.
+//! Each step has its own limit. A restart worked, failed (at a step, with the line that says why), or neither can be
+//! shown.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,43 +15,44 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{JobReport, Supervisor, SupervisorError, launchd, systemd};
 use crate::health::{Deadlines, JobState, Light, Manager, Reason, Verdict};
 use crate::profile::{JobFile, Profile};
-use crate::snapshot::{RestartOutcome, RestartStep, RestartView, Snapshot};
+use crate::restart::{RestartOutcome, RestartStep, RestartView};
+use crate::snapshot::Snapshot;
+use crate::supervisor::{JobReport, Supervisor, SupervisorError, launchd, systemd};
 use crate::text::{self, Lang, fill, restart as words};
 
-/// The identity of a process beside its PID: its start time, in whatever unit, as long as it is always the same one.
-/// `None`: there is no such process, or it is a zombie.
+/// The start time of a live process, in any unit that is always the same: with the PID it identifies the process.
+/// `None`: no such process, or a zombie.
 pub type StartOf = fn(u32) -> Option<u64>;
 
-/// The SDK tries a network that failed again after this (measured with hermes-agent 0.13.0 and 0.19.0).
+/// Time after which the SDK retries a failed connection (measured with hermes-agent 0.13.0 and 0.19.0).
 const RETRY_INTERVAL: Duration = Duration::from_secs(120);
 
-/// What a manager's own bounds may add to a step while it has not answered, see [`Order`]: launchd's way from a refused
-/// kickstart over unload and load.
+/// What a manager's own time limits may add to a step while it has not answered, see [`Order`]: a kickstart that launchd
+/// refuses is followed by an unload and a load.
 const ORDER_LIMIT: Duration = Duration::from_secs(90);
 
 /// How long each step may take.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// The manager's time between SIGTERM and SIGKILL.
+    /// The manager's time from SIGTERM to SIGKILL.
     pub exit_timeout: Duration,
-    /// On top of that, until the old process has to be gone.
+    /// Added to that until the old process has to be gone.
     pub margin: Duration,
-    /// From there until there is a new process.
+    /// From the end of the old process until there is a new one.
     pub start: Duration,
-    /// From there until the link is proven.
+    /// From the new process until its link is proven.
     pub link: Duration,
-    /// From an attempt that failed, and that the gateway repeats by itself, until the link is proven.
+    /// From a failed attempt that the gateway retries itself until the link is proven.
     pub retry: Duration,
     /// Pause between two looks.
     pub poll: Duration,
 }
 
 impl Limits {
-    /// For this job: its own exit time-out and throttle, else the manager's defaults; the link gets what a start gets
-    /// from the judgement, and one more attempt.
+    /// For this job: its own exit timeout and throttle, else the manager's defaults. The link gets the time of a start
+    /// (`deadlines`) and one more attempt.
     pub fn new(job: &JobFile, deadlines: &Deadlines) -> Self {
         let (exit, throttle) = match job.manager {
             Manager::Launchd => (launchd::EXIT_TIMEOUT_S, launchd::THROTTLE_S),
@@ -69,13 +70,13 @@ impl Limits {
         }
     }
 
-    /// No restart within these limits takes longer.
+    /// The longest that a restart within these limits takes.
     pub fn whole(&self) -> Duration {
         self.exit_timeout + self.margin + self.start + self.link + self.retry + ORDER_LIMIT
     }
 }
 
-/// What is to be restarted.
+/// A gateway to restart.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The profile, as the snapshots name it.
@@ -84,16 +85,16 @@ pub struct Request {
     pub job: JobFile,
     /// When the user asked.
     pub asked_at: Timestamp,
-    /// How long each step may take.
+    /// The limits of the steps.
     pub limits: Limits,
-    /// How processes are told apart.
+    /// Identifies processes.
     pub start_of: StartOf,
-    /// The language of what Gatelight itself says in the outcome.
+    /// The language of the outcome's texts.
     pub lang: Lang,
 }
 
 impl Request {
-    /// `None`: no job starts this gateway, so there is nobody to restart it; that is to be explained, not tried.
+    /// `None`: no job starts this gateway, see [`Obstacle::NoJob`](super::Obstacle::NoJob).
     pub fn new(
         profile: Arc<Profile>,
         asked_at: Timestamp,
@@ -107,7 +108,7 @@ impl Request {
     }
 }
 
-/// Restarts, shows each step, proves the result. Ends within the sum of the limits.
+/// Restarts the gateway, reports each step to `progress`, and proves the result. Ends within [`Limits::whole`].
 pub async fn restart(
     request: Request,
     supervisor: Arc<dyn Supervisor>,
@@ -123,7 +124,7 @@ pub async fn restart(
         retrying: None,
     };
     progress(run.view(None));
-    let outcome = match run.all(&mut progress).await {
+    let outcome = match run.steps(&mut progress).await {
         Ok(outcome) => outcome,
         Err(Stop::Failed(why)) => RestartOutcome::Failed { step: run.step, why },
         Err(Stop::Unclear(why)) => RestartOutcome::CannotTell { step: run.step, why },
@@ -132,7 +133,7 @@ pub async fn restart(
     outcome
 }
 
-/// Why it went no further.
+/// Why a step did not succeed.
 enum Stop {
     Failed(String),
     Unclear(String),
@@ -155,11 +156,11 @@ struct Run {
 }
 
 impl Run {
-    async fn all(&mut self, progress: &mut impl FnMut(RestartView)) -> Result<RestartOutcome, Stop> {
+    async fn steps(&mut self, progress: &mut impl FnMut(RestartView)) -> Result<RestartOutcome, Stop> {
         let (old, exit_timeout) = self.old_processes().await;
-        if let Some(told) = exit_timeout {
-            // the job file may be silent, and another default hold on this machine
-            self.request.limits.exit_timeout = told;
+        if let Some(reported) = exit_timeout {
+            // the job file may not set it, and the manager's default differs between systems
+            self.request.limits.exit_timeout = reported;
         }
         let mut order = self.order();
 
@@ -172,10 +173,10 @@ impl Run {
         let report = self.new_process(&old, &mut order, until).await?;
         let killed = !old.is_empty()
             && match (report.last_exit, self.request.job.manager) {
-                // launchd tells how the previous run ended, unless the job had to be loaded anew
+                // launchd reports the exit of the previous run, unless the job had to be loaded again
                 (last_exit, Manager::Launchd) => last_exit == Some(-9),
                 (Some(exit), _) => exit == -9,
-                // systemd sends SIGTERM at once, and forgets the end of a run when the next one begins
+                // systemd sends SIGTERM at once, and forgets the exit of a run when the next one starts
                 (None, _) => gone_after >= self.request.limits.exit_timeout,
             };
 
@@ -186,12 +187,12 @@ impl Run {
         Ok(RestartOutcome::Worked { took: self.elapsed(), pid, killed })
     }
 
-    /// The job's process and the gateway's: where a wrapper runs the gateway, both have to go. And the time between
-    /// SIGTERM and SIGKILL, where the manager tells it.
+    /// The processes that have to go: the job's and the gateway's, which differ where a wrapper runs the gateway. And the
+    /// job's exit timeout, where the manager reports it.
     async fn old_processes(&self) -> (Vec<Old>, Option<Duration>) {
         let mut pids: Vec<u32> = self.verdict().and_then(|v| v.pid).into_iter().collect();
         let mut exit_timeout = None;
-        // A manager that gives no answer now will have a chance to say so when it is asked to act.
+        // an error shows again when the manager is asked to act
         if let Ok(Ok(report)) = self.query().await {
             pids.extend(report.pid);
             exit_timeout = report.exit_timeout;
@@ -217,10 +218,10 @@ impl Run {
         tokio::task::spawn_blocking(move || supervisor.query(&job))
     }
 
-    /// Step 1. How long it took, as the old process's own end goes.
+    /// Step 1. Returns the time since the request.
     async fn old_gone(&self, old: &[Old], order: &mut Order, until: Instant) -> Result<Duration, Stop> {
         loop {
-            order.look(self.request.lang).await?;
+            order.poll(self.request.lang).await?;
             let Some(living) = old.iter().find(|o| (self.request.start_of)(o.pid) == Some(o.start)) else {
                 return Ok(self.begun.elapsed());
             };
@@ -233,10 +234,10 @@ impl Run {
         }
     }
 
-    /// Step 2. The manager's word about the new process.
+    /// Step 2. Returns the manager's report with the new process.
     async fn new_process(&self, old: &[Old], order: &mut Order, until: Instant) -> Result<JobReport, Stop> {
         loop {
-            order.look(self.request.lang).await?;
+            order.poll(self.request.lang).await?;
             let answer = self.query().await;
             let unclear = match answer {
                 Ok(Ok(report)) => {
@@ -260,10 +261,10 @@ impl Run {
         }
     }
 
-    /// Step 3. The PID of the gateway whose link is proven.
+    /// Step 3. Returns the PID of the gateway whose link is proven.
     ///
-    /// A network that cannot be reached ends nothing: the gateway tries again by itself, so that one more attempt is
-    /// waited for. Every other red light is final for this process, or as good as that.
+    /// An unreachable network is not final: the gateway retries by itself, and one more attempt is waited for. Every other
+    /// red light is taken as final for this process.
     async fn link_proven(
         &mut self,
         old: &[Old],
@@ -273,7 +274,7 @@ impl Run {
     ) -> Result<u32, Stop> {
         let began = self.now();
         loop {
-            // Marks the value as seen, so that `changed` waits for a later one.
+            // marked as seen: `changed` waits for a later one
             let verdict = self
                 .snapshots
                 .borrow_and_update()
@@ -287,13 +288,15 @@ impl Run {
                     Some(_) if verdict.reason == Reason::NetworkUnreachable => {
                         self.wait_for_retry(verdict.reason, &mut until, progress);
                     }
-                    Some(_) if verdict.light() == Light::Red => return Err(Stop::Failed(self.tell(verdict))),
-                    // The new process is gone already; a verdict from before it does not count.
+                    Some(_) if verdict.light() == Light::Red => {
+                        return Err(Stop::Failed(self.describe(verdict)));
+                    }
+                    // the new process is gone already; a verdict from before it does not count
                     None if verdict.light() == Light::Red
                         && verdict.since >= began
                         && started.and_then(self.request.start_of).is_none() =>
                     {
-                        return Err(Stop::Failed(self.tell(verdict)));
+                        return Err(Stop::Failed(self.describe(verdict)));
                     }
                     _ => {}
                 }
@@ -301,10 +304,10 @@ impl Run {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 if let Some(verdict) = verdict.as_ref().filter(|verdict| verdict.light() == Light::Red) {
-                    return Err(Stop::Failed(self.tell(verdict)));
+                    return Err(Stop::Failed(self.describe(verdict)));
                 }
                 let seen =
-                    verdict.map_or_else(|| self.pick(words::NOTHING_SEEN).to_owned(), |v| self.tell(&v));
+                    verdict.map_or_else(|| self.pick(words::NOTHING_SEEN).to_owned(), |v| self.describe(&v));
                 let limit = text::duration(self.request.lang, signed(self.request.limits.link));
                 let why = fill(self.pick(words::NO_PROOF), &[("limit", &limit), ("seen", &seen)]);
                 return Err(Stop::Unclear(why));
@@ -316,7 +319,7 @@ impl Run {
         }
     }
 
-    /// Gives the gateway's next attempt its time, once.
+    /// Extends the limit for the gateway's next attempt, once.
     fn wait_for_retry(
         &mut self,
         reason: Reason,
@@ -342,8 +345,8 @@ impl Run {
         self.snapshots.borrow().find(&self.request.profile.name).map(|view| view.verdict.clone())
     }
 
-    /// A verdict as the line that says why.
-    fn tell(&self, verdict: &Verdict) -> String {
+    /// A verdict as one line: its title and its proof.
+    fn describe(&self, verdict: &Verdict) -> String {
         let title = self.pick(verdict.reason.entry().title);
         match &verdict.evidence {
             Some(proof) => format!("{title} — {}: {}", proof.source, proof.line),
@@ -374,7 +377,7 @@ impl Run {
         signed(self.begun.elapsed())
     }
 
-    /// The wall clock as the request tells it, moved on by the monotonic one.
+    /// The time of the request, advanced by the monotonic clock.
     fn now(&self) -> Timestamp {
         self.request.asked_at.checked_add(self.elapsed()).unwrap_or(self.request.asked_at)
     }
@@ -392,18 +395,18 @@ fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
-/// What became of the order to the manager. While it is under way no step is given up: launchd may be asked to unload and
-/// load the job after a kickstart that it refused, and every call of a manager has an end of its own.
+/// The order to the manager. While it is under way no step is given up: each call has its own time limit, and launchd may
+/// have to unload and load the job after a kickstart that it refused.
 enum Order {
     UnderWay(JoinHandle<Result<(), SupervisorError>>),
     Accepted,
-    /// It gave no answer in time. The order may have arrived all the same: the processes tell.
+    /// No answer in time, with the error's text. The order may have been carried out: the processes show it.
     Silent(String),
 }
 
 impl Order {
-    /// Takes in the manager's answer, if it has come. A refusal ends the restart.
-    async fn look(&mut self, lang: Lang) -> Result<(), Stop> {
+    /// Reads the manager's answer, if there is one. A refusal ends the restart.
+    async fn poll(&mut self, lang: Lang) -> Result<(), Stop> {
         let Self::UnderWay(handle) = self else {
             return Ok(());
         };

@@ -1,0 +1,293 @@
+//! One restart of a profile at a time, across processes: a locked file that names its holder.
+//!
+//! The kernel releases the lock when its process ends, however it ends. The file also carries the outcome, for whoever
+//! asked for the same restart meanwhile.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+use crate::lock::Lock;
+use crate::restart::{RestartOutcome, RestartStep};
+
+/// Most that is read of a lease's file, in bytes.
+const FILE_LIMIT: u64 = 64 * 1024;
+
+/// Attempts, and the pause between them, while the lock is held by a process that has not begun a restart: it is being
+/// admitted or refused, which takes milliseconds.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Who asks for a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Requester {
+    /// The menu, a notification, or an automatic restart.
+    App,
+    /// `gatelight restart`.
+    CommandLine,
+}
+
+/// Who restarts a profile at this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process of Gatelight.
+    pub pid: u32,
+    /// What it is.
+    pub by: Requester,
+    /// When its restart was asked for.
+    pub asked_at: Timestamp,
+}
+
+/// The exclusive right to restart one profile, until this is dropped or the process ends.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Lease(Lock);
+
+/// The answer to [`Lease::take`].
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// It is ours.
+    Ours(Lease),
+    /// Another request has it; `None`: its holder could not be read.
+    Held(Option<Holder>),
+}
+
+/// A restart that another request has the lease for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Watched {
+    /// It is not over.
+    UnderWay,
+    /// It is over; `None`: its process ended without leaving an outcome.
+    Over(Option<RestartOutcome>),
+}
+
+/// What the file says.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Record {
+    holder: Option<Holder>,
+    outcome: Option<StoredOutcome>,
+}
+
+impl Lease {
+    /// Takes the lease in this file, which is made when needed. Where it cannot be made (a full disk), `fallback`, any
+    /// existing file of the profile, is locked in its place, without a record of the holder.
+    pub fn take(path: &Path, fallback: Option<&Path>) -> io::Result<Taken> {
+        let open = || match open(path) {
+            Ok(file) => Ok((file, true)),
+            Err(error) => match fallback.map(files::open) {
+                Some(Ok(file)) => Ok((file, false)),
+                _ => Err(error),
+            },
+        };
+        let mut holder = None;
+        for attempt in 0..ATTEMPTS {
+            let (file, writable) = open()?;
+            if let Some(lock) = Lock::take(file)? {
+                if writable {
+                    // an earlier restart's outcome answers nobody's request any more
+                    lock.file().set_len(0)?;
+                }
+                return Ok(Taken::Ours(Self(lock)));
+            }
+            holder =
+                read(path).ok().filter(|record| record.outcome.is_none()).and_then(|record| record.holder);
+            if holder.is_some() || !writable {
+                break;
+            }
+            if attempt + 1 < ATTEMPTS {
+                std::thread::sleep(PAUSE);
+            }
+        }
+        Ok(Taken::Held(holder))
+    }
+
+    /// Names the holder: its restart begins.
+    pub fn begin(&self, holder: Holder) -> io::Result<()> {
+        self.write(&Record { holder: Some(holder), outcome: None })
+    }
+
+    /// Leaves the outcome and gives the lease back.
+    pub fn finish(self, outcome: &RestartOutcome) -> io::Result<()> {
+        self.write(&Record { holder: None, outcome: Some(StoredOutcome::of(outcome)) })
+    }
+
+    fn write(&self, record: &Record) -> io::Result<()> {
+        let text = serde_json::to_vec(record)?;
+        self.0.file().write_all_at(&text, 0)?;
+        self.0.file().set_len(text.len() as u64)
+    }
+}
+
+/// How the restart goes that another request has the lease for.
+pub(super) fn watch(path: &Path) -> io::Result<Watched> {
+    Ok(match Lock::take(open(path)?)? {
+        None => Watched::UnderWay,
+        Some(_lock) => Watched::Over(read(path)?.outcome.and_then(StoredOutcome::outcome)),
+    })
+}
+
+/// The file of a profile's lease, beside the ledger. Any name makes a safe file name this way; two profiles share one
+/// with a probability of 2^-64 (FNV-1a).
+pub(super) fn file_of(ledger: &Path, profile: &str) -> PathBuf {
+    let sum = profile
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    ledger.with_extension(format!("{sum:016x}.lock"))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    files::open_with(OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600), path)
+}
+
+fn read(path: &Path) -> io::Result<Record> {
+    let mut text = Vec::new();
+    files::open(path)?.take(FILE_LIMIT).read_to_end(&mut text)?;
+    // an empty or half-written record says nothing
+    Ok(serde_json::from_slice(&text).unwrap_or_default())
+}
+
+/// An outcome as it stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+enum StoredOutcome {
+    Worked { took: SignedDuration, pid: u32, killed: bool },
+    Failed { step: u8, why: String },
+    CannotTell { step: u8, why: String },
+}
+
+/// The steps, in the order of their numbers in the file.
+const STEPS: [RestartStep; 3] = [RestartStep::EndingOld, RestartStep::StartingNew, RestartStep::ProvingLink];
+
+impl StoredOutcome {
+    fn of(outcome: &RestartOutcome) -> Self {
+        match outcome.clone() {
+            RestartOutcome::Worked { took, pid, killed } => Self::Worked { took, pid, killed },
+            RestartOutcome::Failed { step, why } => Self::Failed { step: step as u8, why },
+            RestartOutcome::CannotTell { step, why } => Self::CannotTell { step: step as u8, why },
+        }
+    }
+
+    /// `None`: it names a step that does not exist.
+    fn outcome(self) -> Option<RestartOutcome> {
+        let named = |step: u8| STEPS.get(usize::from(step)).copied();
+        Some(match self {
+            Self::Worked { took, pid, killed } => RestartOutcome::Worked { took, pid, killed },
+            Self::Failed { step, why } => RestartOutcome::Failed { step: named(step)?, why },
+            Self::CannotTell { step, why } => RestartOutcome::CannotTell { step: named(step)?, why },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder() -> Holder {
+        Holder { pid: 7, by: Requester::CommandLine, asked_at: Timestamp::UNIX_EPOCH }
+    }
+
+    fn ours(path: &Path) -> Option<Lease> {
+        match Lease::take(path, None).unwrap() {
+            Taken::Ours(lease) => Some(lease),
+            Taken::Held(_) => None,
+        }
+    }
+
+    #[test]
+    fn it_is_taken_once_whatever_the_name_of_the_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("data/restarts.json");
+        for name in ["work", "../x", "$(x)", "", "配置"] {
+            let path = file_of(&ledger, name);
+            let lease = ours(&path).unwrap();
+            lease.begin(holder()).unwrap();
+            let second = Lease::take(&path, None).unwrap();
+            assert!(matches!(second, Taken::Held(Some(known)) if known == holder()), "{name}");
+            drop(lease);
+            assert!(ours(&path).is_some(), "{name}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing beside the data folder");
+    }
+
+    #[test]
+    fn no_profile_blocks_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("restarts.json");
+        // with a shorter hash than the whole one, two of so many would share a file
+        let leases: Vec<_> = (0..400).map(|i| ours(&file_of(&ledger, &format!("p{i}")))).collect();
+        assert!(leases.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn the_second_request_gets_the_outcome_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lease");
+        let outcomes = STEPS.into_iter().flat_map(|step| {
+            let why = || "why — \u{1b}[0m 为什么".to_owned();
+            [RestartOutcome::Failed { step, why: why() }, RestartOutcome::CannotTell { step, why: why() }]
+        });
+        let worked =
+            RestartOutcome::Worked { took: SignedDuration::from_millis(4_200), pid: 77, killed: true };
+        for outcome in outcomes.chain([worked]) {
+            let lease = ours(&path).unwrap();
+            assert_eq!(watch(&path).unwrap(), Watched::UnderWay, "what was left before is gone");
+            lease.begin(holder()).unwrap();
+            assert_eq!(watch(&path).unwrap(), Watched::UnderWay);
+            lease.finish(&outcome).unwrap();
+            assert_eq!(watch(&path).unwrap(), Watched::Over(Some(outcome)));
+        }
+        // killed or interrupted
+        let lease = ours(&path).unwrap();
+        lease.begin(holder()).unwrap();
+        drop(lease);
+        assert_eq!(watch(&path).unwrap(), Watched::Over(None));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn it_is_free_again_when_its_process_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lease");
+        drop(ours(&path));
+        // flock(1) with --no-fork locks the file and becomes the program that holds it
+        let script = "exec flock --no-fork \"$0\" sh -c 'echo; exec sleep 600'";
+        let mut other = std::process::Command::new("/bin/sh")
+            .args(["-c", script])
+            .arg(&path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        other.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let second = Lease::take(&path, None);
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert!(matches!(second.unwrap(), Taken::Held(None)));
+        assert!(ours(&path).is_some());
+    }
+
+    #[test]
+    fn where_no_file_can_be_made_another_one_is_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let impossible = folder.path().join("file/lease");
+        let job = folder.path().join("job.plist");
+        for path in [folder.path().join("file"), job.clone()] {
+            fs::write(path, "content").unwrap();
+        }
+        assert!(Lease::take(&impossible, None).is_err());
+        let Taken::Ours(lease) = Lease::take(&impossible, Some(&job)).unwrap() else { panic!() };
+        assert!(matches!(Lease::take(&impossible, Some(&job)).unwrap(), Taken::Held(None)));
+        drop(lease);
+        assert_eq!(fs::read_to_string(job).unwrap(), "content");
+    }
+}

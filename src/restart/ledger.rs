@@ -1,0 +1,341 @@
+//! The restarts of the last hour, kept across processes: the limit of [`super::policy`] holds for the menu and for every
+//! `gatelight restart` together, and others can tell a restart that was asked for from a crash.
+//!
+//! A small JSON file, written whole to a temporary file beside it and renamed, under a lock on a file of its own. A file
+//! that is missing, half written or foreign counts as empty and is replaced by the next restart: losing it only loses a
+//! limit.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::policy::{self, TooMany};
+use crate::files;
+use crate::lock::Lock;
+
+/// Longest file that is read, in bytes; a longer one is foreign.
+const FILE_LIMIT: u64 = 256 * 1024;
+
+/// Most profiles that are kept; those whose last restart is the oldest leave first.
+const PROFILES: usize = 200;
+
+/// Most restarts that are kept of one profile.
+const RESTARTS: usize = 50;
+
+/// How long another process may hold the lock.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The file.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    path: PathBuf,
+}
+
+/// A restart that Gatelight was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restarted {
+    /// The profile's name.
+    pub profile: String,
+    /// The label of its job.
+    pub label: Option<String>,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// The gateway's process at that time.
+    pub old_pid: Option<u32>,
+    /// The gateway's process afterwards; `None`: not over, or not proven.
+    pub new_pid: Option<u32>,
+}
+
+/// The answer to [`Ledger::count`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Count {
+    /// The restart is noted.
+    Counted,
+    /// It is not: the limit is reached.
+    TooMany(TooMany),
+}
+
+/// A profile's restart in the file. Version 1 had times only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Time(Timestamp),
+    Restart {
+        asked_at: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        old_pid: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        new_pid: Option<u32>,
+    },
+}
+
+impl Stored {
+    const fn asked_at(&self) -> Timestamp {
+        match self {
+            Self::Time(at) | Self::Restart { asked_at: at, .. } => *at,
+        }
+    }
+}
+
+type All = BTreeMap<String, Vec<Stored>>;
+
+#[derive(Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    restarts: All,
+}
+
+/// The version that is written.
+const VERSION: u32 = 2;
+
+impl Ledger {
+    /// The ledger at this path (`…/restarts.json` in the application's data folder, which is made when needed).
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// When this profile was restarted within [`policy::WINDOW`], oldest first.
+    pub fn recent(&self, profile: &str, now: Timestamp) -> Vec<Timestamp> {
+        let restarts = self.read().remove(profile).unwrap_or_default();
+        let mut times: Vec<Timestamp> = restarts.iter().map(Stored::asked_at).collect();
+        times.retain(|at| policy::is_recent(*at, now));
+        times.sort_unstable();
+        times
+    }
+
+    /// Every restart within [`policy::WINDOW`], oldest first: those are no crashes.
+    pub fn all(&self, now: Timestamp) -> Vec<Restarted> {
+        let restarted = |profile: &String, stored: Stored| match stored {
+            Stored::Time(asked_at) => {
+                Restarted { profile: profile.clone(), label: None, asked_at, old_pid: None, new_pid: None }
+            }
+            Stored::Restart { asked_at, label, old_pid, new_pid } => {
+                Restarted { profile: profile.clone(), label, asked_at, old_pid, new_pid }
+            }
+        };
+        let mut all: Vec<Restarted> = self
+            .read()
+            .into_iter()
+            .flat_map(|(profile, restarts)| {
+                restarts.into_iter().map(move |stored| restarted(&profile, stored)).collect::<Vec<_>>()
+            })
+            .filter(|restart| policy::is_recent(restart.asked_at, now))
+            .collect();
+        all.sort_by_key(|restart| restart.asked_at);
+        all
+    }
+
+    /// Notes a restart, unless the limit is reached and it is not forced. Both under one lock: two processes cannot take
+    /// the last free place at once.
+    pub(super) fn count(&self, restart: Restarted, force: bool) -> io::Result<Count> {
+        let Restarted { profile, label, asked_at: now, old_pid, new_pid } = restart;
+        let mut count = Count::Counted;
+        self.change(|all| {
+            for restarts in all.values_mut() {
+                restarts.retain(|restart| policy::is_recent(restart.asked_at(), now));
+                restarts.sort_by_key(Stored::asked_at);
+                let surplus = restarts.len().saturating_sub(RESTARTS - 1);
+                restarts.drain(..surplus);
+            }
+            all.retain(|_, restarts| !restarts.is_empty());
+            let restarts = all.entry(profile.clone()).or_default();
+            let times: Vec<Timestamp> = restarts.iter().map(Stored::asked_at).collect();
+            if let Some(too_many) = policy::too_many(&times, now).filter(|_| !force) {
+                count = Count::TooMany(too_many);
+                return false;
+            }
+            restarts.push(Stored::Restart { asked_at: now, label, old_pid, new_pid });
+            drop_oldest_profiles(all, &profile);
+            true
+        })?;
+        Ok(count)
+    }
+
+    /// Notes the process that a restart led to.
+    pub(super) fn note_new_process(&self, profile: &str, asked_at: Timestamp, pid: u32) -> io::Result<()> {
+        self.change(|all| {
+            let mut noted = false;
+            for restart in all.get_mut(profile).into_iter().flatten() {
+                if let Stored::Restart { asked_at: at, new_pid, .. } = restart
+                    && *at == asked_at
+                {
+                    *new_pid = Some(pid);
+                    noted = true;
+                }
+            }
+            noted
+        })
+    }
+
+    /// Changes the file under its lock; `change` says whether it has to be written.
+    fn change(&self, change: impl FnOnce(&mut All) -> bool) -> io::Result<()> {
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let _lock = self.lock()?;
+        let mut all = self.read();
+        if change(&mut all) { self.write(all) } else { Ok(()) }
+    }
+
+    fn lock(&self) -> io::Result<Lock> {
+        let path = self.path.with_extension("lock");
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let file = files::open_with(OpenOptions::new().create(true).append(true).mode(0o600), &path)?;
+            match Lock::take(file)? {
+                Some(lock) => return Ok(lock),
+                None if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
+                None => return Err(io::ErrorKind::WouldBlock.into()),
+            }
+        }
+    }
+
+    fn read(&self) -> All {
+        let content = files::read(&self.path, FILE_LIMIT).ok();
+        let content = content.and_then(|text| serde_json::from_slice::<Content>(&text).ok());
+        content
+            .filter(|content| (1..=VERSION).contains(&content.version))
+            .map_or_else(All::new, |c| c.restarts)
+    }
+
+    fn write(&self, restarts: All) -> io::Result<()> {
+        let text = serde_json::to_vec(&Content { version: VERSION, restarts })?;
+        let temporary = self.path.with_extension("new");
+        let mut file = files::open_with(
+            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600),
+            &temporary,
+        )?;
+        file.write_all(&text)?;
+        fs::rename(&temporary, &self.path)
+    }
+}
+
+/// Keeps at most [`PROFILES`], this one among them.
+fn drop_oldest_profiles(all: &mut All, kept: &str) {
+    while all.len() > PROFILES {
+        let oldest = all
+            .iter()
+            .filter(|(name, _)| *name != kept)
+            .min_by_key(|(_, restarts)| restarts.last().map(Stored::asked_at));
+        let Some(name) = oldest.map(|(name, _)| name.clone()) else {
+            break;
+        };
+        all.remove(&name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn count(ledger: &Ledger, profile: &str, asked_at: Timestamp, force: bool) -> Count {
+        let profile = profile.to_owned();
+        let restart = Restarted { profile, label: None, asked_at, old_pid: None, new_pid: None };
+        ledger.count(restart, force).unwrap()
+    }
+
+    #[test]
+    fn the_limit_holds_across_processes_and_rolls() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/restarts.json");
+        for i in 0..6 {
+            // a new Ledger each time: nothing is kept in memory
+            assert_eq!(count(&Ledger::at(&path), "work", at(i), false), Count::Counted);
+        }
+        let ledger = Ledger::at(&path);
+        let limit = TooMany { count: 6, again_at: at(3600) };
+        assert_eq!(count(&ledger, "work", at(10), false), Count::TooMany(limit));
+        assert_eq!(ledger.recent("work", at(10)).len(), 6, "a refused one is not noted");
+        assert_eq!(count(&ledger, "default", at(10), false), Count::Counted);
+        assert_eq!(count(&ledger, "work", at(11), true), Count::Counted);
+        assert_eq!(ledger.recent("work", at(11)), [0, 1, 2, 3, 4, 5, 11].map(at));
+        assert_eq!(ledger.recent("work", at(3605)), [at(11)]);
+    }
+
+    #[test]
+    fn many_at_once_take_no_place_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("restarts.json");
+        let granted: usize = std::thread::scope(|scope| {
+            let tries: Vec<_> = (0..12)
+                .map(|i| {
+                    let ledger = Ledger::at(&path);
+                    let counted = move || count(&ledger, "work", at(i), false) == Count::Counted;
+                    scope.spawn(move || usize::from(counted()))
+                })
+                .collect();
+            tries.into_iter().map(|t| t.join().unwrap()).sum()
+        });
+        assert_eq!(granted, policy::LIMIT);
+    }
+
+    #[test]
+    fn foreign_content_counts_as_none_and_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("restarts.json");
+        let long = "x".repeat(FILE_LIMIT as usize + 10);
+        let foreign = [
+            "",
+            "{",
+            "[]",
+            "null",
+            "{\"version\":3,\"restarts\":{}}",
+            "{\"version\":1,\"restarts\":[1]}",
+            "{\"version\":2,\"restarts\":{\"work\":[{}]}}",
+            &long,
+        ];
+        for content in foreign {
+            fs::write(&path, content).unwrap();
+            let ledger = Ledger::at(&path);
+            assert_eq!(ledger.recent("work", at(0)), []);
+            assert_eq!(count(&ledger, "work", at(0), false), Count::Counted);
+            assert_eq!(ledger.recent("work", at(0)), [at(0)]);
+        }
+    }
+
+    #[test]
+    fn times_of_the_first_version_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("restarts.json");
+        let times: Vec<Timestamp> = (0..5).map(at).collect();
+        fs::write(&path, serde_json::json!({"version": 1, "restarts": {"work": times}}).to_string()).unwrap();
+        let ledger = Ledger::at(&path);
+        assert_eq!(ledger.recent("work", at(5)), times);
+        assert_eq!(count(&ledger, "work", at(5), false), Count::Counted);
+        assert!(matches!(count(&ledger, "work", at(6), false), Count::TooMany(_)));
+        assert_eq!(ledger.all(at(6)).len(), 6);
+    }
+
+    #[test]
+    fn it_stays_small() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::at(folder.path().join("restarts.json"));
+        for i in 0..(PROFILES as i64 + 5) {
+            let _ = count(&ledger, &format!("p{i}"), at(i), false);
+        }
+        for i in 0..(RESTARTS as i64 + 5) {
+            let _ = count(&ledger, "work", at(1000 + i), true);
+        }
+        let kept = ledger.read();
+        assert_eq!((kept.len(), kept["work"].len()), (PROFILES, RESTARTS));
+        assert!(!kept.contains_key("p0"), "the oldest leaves first");
+    }
+}

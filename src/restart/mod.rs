@@ -1,0 +1,23 @@
+//! Restarts of gateways: who may restart one, and the proof that it worked. The menu and the command line use the same.
+//!
+//! 1. [`obstacle`] says whether Gatelight can restart a profile at all, and if not, why.
+//! 2. [`Permits::request`] admits one restart of a profile at a time, across processes: [`lease`] (a lock with the name
+//!    of its holder), [`policy`] (is it of use, are there too many), [`ledger`] (the count).
+//! 3. [`Permit::restart`] asks the service manager and proves the three steps of [`verified`]: the old process is gone,
+//!    a new one is there, its link works.
+
+pub mod lease;
+pub mod ledger;
+pub mod obstacle;
+pub mod permit;
+pub mod policy;
+pub mod progress;
+pub mod verified;
+
+pub use lease::{Holder, Requester};
+pub use ledger::{Ledger, Restarted};
+pub use obstacle::{Obstacle, obstacle};
+pub use permit::{Admission, Ask, Joined, Permit, Permits};
+pub use policy::TooMany;
+pub use progress::{RestartOutcome, RestartStep, RestartView, Restarts};
+pub use verified::{Limits, Request, StartOf, restart};

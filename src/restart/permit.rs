@@ -1,0 +1,328 @@
+//! The one way to a restart: lease, question, count, in this order.
+//!
+//! 1. The lease: who comes second joins the restart that is under way, without a question and without being counted.
+//! 2. The question: where a restart does not help, the user has to confirm it. The lease is given back meanwhile.
+//! 3. The count: at most [`policy::LIMIT`] within the hour, noted in the ledger before anything is touched.
+//!
+//! A ledger that cannot be written (a full disk) stops nobody from restarting a gateway by hand: the permit is given,
+//! and [`Permit::not_recorded`] says so.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::lease::{self, Holder, Lease, Requester, Taken, Watched};
+use super::ledger::{Count, Ledger, Restarted};
+use super::policy::{self, TooMany};
+use super::verified::{Request, restart};
+use super::{RestartOutcome, RestartView};
+use crate::health::{RestartHelps, Verdict};
+use crate::profile::Profile;
+use crate::supervisor::Supervisor;
+
+/// Pause between two looks at a restart of another process.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Gives permits; the same for every process of Gatelight that uses the same ledger.
+#[derive(Debug, Clone)]
+pub struct Permits {
+    ledger: Ledger,
+}
+
+/// A request for a restart.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Whose gateway.
+    pub profile: &'a Profile,
+    /// Its state.
+    pub verdict: &'a Verdict,
+    /// The user was told that a restart may not help, and wants it.
+    pub confirmed: bool,
+    /// The user wants it above the limit.
+    pub force: bool,
+    /// Who asks.
+    pub by: Requester,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+#[must_use]
+pub enum Admission {
+    /// The restart may begin.
+    Granted(Permit),
+    /// A restart is under way; its outcome answers this request too, see [`Permits::join`]. `None`: its holder is not
+    /// known.
+    UnderWay(Option<Holder>),
+    /// A restart does not help: the user has to confirm it.
+    NeedsConfirmation(RestartHelps),
+    /// The limit is reached, and the request does not force it.
+    TooMany(TooMany),
+}
+
+/// How a restart of another request ended.
+#[derive(Debug)]
+pub enum Joined {
+    /// With this outcome.
+    Over(RestartOutcome),
+    /// Its process was killed or interrupted.
+    Interrupted,
+    /// It did not end within the limit.
+    Late,
+    /// The lease cannot be read.
+    Unknown(io::Error),
+}
+
+/// The right to one restart of one profile.
+#[derive(Debug)]
+#[must_use]
+pub struct Permit {
+    ledger: Ledger,
+    profile: String,
+    asked_at: Timestamp,
+    lease: Option<Lease>,
+    not_recorded: Option<io::Error>,
+}
+
+impl Permits {
+    /// With this ledger; the leases lie beside it.
+    pub const fn new(ledger: Ledger) -> Self {
+        Self { ledger }
+    }
+
+    /// The restarts of the past.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Asks for a permit.
+    pub fn request(&self, ask: &Ask<'_>) -> Admission {
+        let name = &ask.profile.name;
+        let mut not_recorded = None;
+        let fallback = ask.profile.job.as_ref().map(|job| job.path.as_path());
+        let lease = match Lease::take(&lease::file_of(self.ledger.path(), name), fallback) {
+            Ok(Taken::Ours(lease)) => Some(lease),
+            Ok(Taken::Held(holder)) => return Admission::UnderWay(holder),
+            Err(error) => {
+                not_recorded = Some(error);
+                None
+            }
+        };
+        if let Some(helps) = policy::needs_confirmation(ask.verdict.reason).filter(|_| !ask.confirmed) {
+            return Admission::NeedsConfirmation(helps);
+        }
+        let restarted = Restarted {
+            profile: name.clone(),
+            label: ask.profile.label().map(str::to_owned),
+            asked_at: ask.now,
+            old_pid: ask.verdict.pid,
+            new_pid: None,
+        };
+        match self.ledger.count(restarted, ask.force) {
+            Ok(Count::Counted) => {}
+            Ok(Count::TooMany(too_many)) => return Admission::TooMany(too_many),
+            Err(error) => not_recorded = Some(error),
+        }
+        if let Some(lease) = &lease {
+            let holder = Holder { pid: std::process::id(), by: ask.by, asked_at: ask.now };
+            // without a record of the holder the lock holds all the same
+            let _ = lease.begin(holder);
+        }
+        Admission::Granted(Permit {
+            ledger: self.ledger.clone(),
+            profile: name.clone(),
+            asked_at: ask.now,
+            lease,
+            not_recorded,
+        })
+    }
+
+    /// Waits for the outcome of the restart that [`Admission::UnderWay`] told of, at most for `limit`.
+    pub async fn join(&self, profile: &str, limit: Duration) -> Joined {
+        let until = Instant::now() + limit;
+        let file = lease::file_of(self.ledger.path(), profile);
+        loop {
+            match lease::watch(&file) {
+                Ok(Watched::Over(Some(outcome))) => return Joined::Over(outcome),
+                Ok(Watched::Over(None)) => return Joined::Interrupted,
+                Ok(Watched::UnderWay) if Instant::now() < until => tokio::time::sleep(POLL).await,
+                Ok(Watched::UnderWay) => return Joined::Late,
+                Err(error) => return Joined::Unknown(error),
+            }
+        }
+    }
+}
+
+impl Permit {
+    /// Why this restart does not count or excludes no other one: the ledger or the lease could not be written.
+    pub const fn not_recorded(&self) -> Option<&io::Error> {
+        self.not_recorded.as_ref()
+    }
+
+    /// Restarts, proves each step, and leaves the outcome to those who asked for the same meanwhile.
+    pub async fn restart(
+        self,
+        request: Request,
+        supervisor: Arc<dyn Supervisor>,
+        snapshots: watch::Receiver<Arc<crate::snapshot::Snapshot>>,
+        progress: impl FnMut(RestartView),
+    ) -> RestartOutcome {
+        let outcome = restart(request, supervisor, snapshots, progress).await;
+        self.finish(&outcome);
+        outcome
+    }
+
+    /// Ends the restart with this outcome.
+    pub fn finish(self, outcome: &RestartOutcome) {
+        if let RestartOutcome::Worked { pid, .. } = outcome {
+            // without it the restart is known by the time at which it was asked for
+            let _ = self.ledger.note_new_process(&self.profile, self.asked_at, *pid);
+        }
+        if let Some(lease) = self.lease {
+            // whoever waits is told that the restart was interrupted
+            let _ = lease.finish(outcome);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::health::{Manager, Reason};
+    use crate::profile::JobFile;
+    use crate::restart::RestartStep;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    fn profile(name: &str) -> Profile {
+        let job = JobFile::named(Manager::Launchd, "/nowhere/x.plist", format!("ai.hermes.gateway-{name}"));
+        Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() }
+    }
+
+    fn verdict(reason: Reason) -> Verdict {
+        Verdict { reason, pid: Some(41), ..Verdict::unknown(at(0)) }
+    }
+
+    struct Room {
+        _folder: tempfile::TempDir,
+        permits: Permits,
+    }
+
+    impl Room {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let permits = Permits::new(Ledger::at(folder.path().join("data/restarts.json")));
+            Self { _folder: folder, permits }
+        }
+
+        fn ask(&self, name: &str, reason: Reason, confirmed: bool, force: bool, second: i64) -> Admission {
+            let (profile, verdict) = (profile(name), verdict(reason));
+            let now = at(second);
+            let ask = Ask { profile: &profile, verdict: &verdict, confirmed, force, by: Requester::App, now };
+            self.permits.request(&ask)
+        }
+    }
+
+    const WORKED: RestartOutcome =
+        RestartOutcome::Worked { took: SignedDuration::from_secs(4), pid: 42, killed: false };
+
+    #[test]
+    fn a_second_request_joins_the_first_without_a_question_or_a_count() {
+        let room = Room::new();
+        let Admission::Granted(permit) = room.ask("work", Reason::NotRunning, false, false, 0) else {
+            panic!()
+        };
+        let us = Holder { pid: std::process::id(), by: Requester::App, asked_at: at(0) };
+        for reason in [Reason::NotRunning, Reason::AuthRejected] {
+            let second = room.ask("work", reason, false, false, 1);
+            assert!(matches!(second, Admission::UnderWay(Some(holder)) if holder == us), "{second:?}");
+        }
+        assert!(matches!(room.ask("default", Reason::NotRunning, false, false, 1), Admission::Granted(_)));
+        permit.finish(&WORKED);
+        assert_eq!(room.permits.ledger().recent("work", at(1)), [at(0)]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let joined = runtime.block_on(room.permits.join("work", Duration::ZERO));
+        assert!(matches!(joined, Joined::Over(WORKED)), "{joined:?}");
+        assert!(matches!(room.ask("work", Reason::NotRunning, false, false, 2), Admission::Granted(_)));
+    }
+
+    #[test]
+    fn a_permit_that_is_dropped_frees_the_profile() {
+        let room = Room::new();
+        drop(room.ask("work", Reason::NotRunning, false, false, 0));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let joined = runtime.block_on(room.permits.join("work", Duration::ZERO));
+        assert!(matches!(joined, Joined::Interrupted), "{joined:?}");
+        assert!(matches!(room.ask("work", Reason::NotRunning, false, false, 1), Admission::Granted(_)));
+    }
+
+    #[test]
+    fn a_question_and_a_refusal_hold_nothing_and_count_nothing() {
+        let room = Room::new();
+        for _ in 0..9 {
+            let asked = room.ask("work", Reason::AuthRejected, false, false, 0);
+            assert!(matches!(asked, Admission::NeedsConfirmation(RestartHelps::AfterMendingCredentials)));
+        }
+        for second in 0..policy::LIMIT as i64 {
+            let admission = room.ask("work", Reason::AuthRejected, true, false, second);
+            assert!(matches!(admission, Admission::Granted(_)), "{second}: {admission:?}");
+        }
+        let refused = room.ask("work", Reason::NotRunning, true, false, 10);
+        let limit = TooMany { count: 6, again_at: at(3600) };
+        assert!(matches!(refused, Admission::TooMany(too_many) if too_many == limit), "{refused:?}");
+        assert_eq!(room.permits.ledger().recent("work", at(10)).len(), 6);
+        assert!(matches!(room.ask("work", Reason::NotRunning, false, true, 11), Admission::Granted(_)));
+        assert_eq!(room.permits.ledger().recent("work", at(11)).len(), 7);
+    }
+
+    #[test]
+    fn what_was_restarted_can_be_read_by_others() {
+        let room = Room::new();
+        for (second, outcome) in [(0, Some(WORKED)), (1, None)] {
+            let Admission::Granted(permit) = room.ask("work", Reason::NotRunning, false, false, second)
+            else {
+                panic!()
+            };
+            if let Some(outcome) = outcome {
+                permit.finish(&outcome);
+            } else {
+                permit.finish(&RestartOutcome::Failed { step: RestartStep::EndingOld, why: String::new() });
+            }
+        }
+        let restarted = |second, new_pid| Restarted {
+            profile: "work".into(),
+            label: Some("ai.hermes.gateway-work".into()),
+            asked_at: at(second),
+            old_pid: Some(41),
+            new_pid,
+        };
+        assert_eq!(room.permits.ledger().all(at(2)), [restarted(0, Some(42)), restarted(1, None)]);
+    }
+
+    #[test]
+    fn a_ledger_that_cannot_be_written_stops_no_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("data"), "no folder").unwrap();
+        let permits = Permits::new(Ledger::at(folder.path().join("data/restarts.json")));
+        let (profile, verdict) = (profile("work"), verdict(Reason::NotRunning));
+        let ask = Ask {
+            profile: &profile,
+            verdict: &verdict,
+            confirmed: false,
+            force: false,
+            by: Requester::CommandLine,
+            now: at(0),
+        };
+        let Admission::Granted(permit) = permits.request(&ask) else { panic!() };
+        assert!(permit.not_recorded().is_some());
+        permit.finish(&WORKED);
+    }
+}
