@@ -1,4 +1,4 @@
-//! What `benches/instructions` counts the instructions of: parser and core over fixed input, nothing read from outside.
+//! What `benches/instructions.py` counts the instructions of: parser and core over fixed input, nothing read from outside.
 //!
 //! `workload NAME [TIMES]` prepares its input and then calls one function, named `counted_NAME`: only what happens inside
 //! it is counted. TIMES repeats it, for the check that a growth is seen.

@@ -9,7 +9,7 @@
 # (measured, -Os), a C compiler and headers in a build that needs neither, the duty to ship every mending of SQLite that
 # Apple ships by itself, and guards around what came with 12 (interruption levels of notifications) and 13. Not worth it
 # for two systems that Apple no longer mends.
-# The same in .cargo/config.toml, Cargo.toml (package.metadata.bundle.osx) and `verify`, which compares them.
+# The same in .cargo/config.toml, Cargo.toml (package.metadata.bundle.osx) and verify.py, which compares them.
 MINIMUM_MACOS=13.0
 # The system whose interface the stub SDK claims to describe.
 SDK_VERSION=26.0

@@ -5,7 +5,7 @@ cargo-bundle writes the moment of the build into Info.plist, and localized strin
 number becomes the time of the commit (SOURCE_DATE_EPOCH), the strings are sorted; and two entries of another age are mended:
 the development region was a language's English name, and Carbon is not required.
 
-usage: SOURCE_DATE_EPOCH=… finish APP
+usage: SOURCE_DATE_EPOCH=… finish.py APP
 """
 
 import datetime
@@ -17,7 +17,7 @@ import sys
 
 def main():
     contents = pathlib.Path(sys.argv[1]) / "Contents"
-    moment = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.timezone.utc)
+    moment = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.UTC)
     path = contents / "Info.plist"
     info = plistlib.loads(path.read_bytes())
     info["CFBundleDevelopmentRegion"] = "en"

@@ -6,8 +6,8 @@ static in an `extern "C"` block belongs to the library that the block's #[link] 
 crate links; an Objective-C class belongs to the framework of the objc2 crate that declares it. A symbol with no home is an
 "undefined symbol" at the link, which is two-level: nothing is left to be looked up by name alone.
 
-usage: cargo metadata … | stubs LIBSYSTEM_TBD SDK
-       stubs --self-test
+usage: cargo metadata … | stubs.py LIBSYSTEM_TBD SDK
+       stubs.py --self-test
 """
 
 import collections
@@ -224,11 +224,25 @@ def self_test():
             packages.append({"name": name, "manifest_path": str(path.parent.parent / "Cargo.toml")})
         found, linked = homes(packages, {"_write"})
     expected = {
-        "_NSImageNameUser": "AppKit", "class NSRenamed": "AppKit", "class NSMenu": "AppKit", "_objc_msgSend": "libobjc",
-        "_TISCopy": "Carbon", "_Other$INODE64": "Carbon", "_sqlite3_open": "libsqlite3", "class NSObject": "libobjc",
-        "class NSArray": "CoreFoundation", "_iconv": "libiconv",
-        "_write": None, "_homeless": None, "_UIThing": None, "_MessageBox": None, "_gtk_init": None,
-        "_commented": None, "_nobody_knows": None, "_defined_here": None, "_inner": None,
+        "_NSImageNameUser": "AppKit",
+        "class NSRenamed": "AppKit",
+        "class NSMenu": "AppKit",
+        "_objc_msgSend": "libobjc",
+        "_TISCopy": "Carbon",
+        "_Other$INODE64": "Carbon",
+        "_sqlite3_open": "libsqlite3",
+        "class NSObject": "libobjc",
+        "class NSArray": "CoreFoundation",
+        "_iconv": "libiconv",
+        "_write": None,
+        "_homeless": None,
+        "_UIThing": None,
+        "_MessageBox": None,
+        "_gtk_init": None,
+        "_commented": None,
+        "_nobody_knows": None,
+        "_defined_here": None,
+        "_inner": None,
     }
     for symbol, home in expected.items():
         assert found.get(symbol) == home, f"{symbol}: {found.get(symbol)}, expected {home}"

@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
-"""Breaks each property that `verify` looks at, one at a time, and sees it found: that one, and no other.
+"""Breaks each property that verify.py looks at, one at a time, and sees it found: that one, and no other.
 
-usage: verify-test BINARY [APP]
+usage: verify_test.py BINARY [APP]
 
 BINARY is an arm64 binary of `link`. Around it an .app is made and signed here, without cargo-bundle and rcodesign, so that
 this runs wherever the binary can be linked. APP, where there is one, is broken in a few ways too.
 """
 
 import hashlib
-import importlib.machinery
-import importlib.util
 import pathlib
 import plistlib
 import re
@@ -19,10 +17,8 @@ import sys
 import tempfile
 import zlib
 
-HERE = pathlib.Path(__file__).resolve().parent
-loader = importlib.machinery.SourceFileLoader("verify", str(HERE / "verify"))
-verify = importlib.util.module_from_spec(importlib.util.spec_from_loader("verify", loader))
-loader.exec_module(verify)
+import verify
+from inspection import expected, icon, mach_o
 
 PAGE = 4096
 
@@ -34,7 +30,7 @@ def sha256(data):
 def signed(data, identifier="gatelight", info=None, resources=None, flags=2):
     """The thin binary `data` with a new ad-hoc signature (flag 2) in place of its own."""
     data = bytearray(data)
-    part = verify.Slice(bytes(data))
+    part = mach_o.Slice(bytes(data))
     command = part.commands[0x1D][0]
     start = struct.unpack_from("<I", data, command + 8)[0]
     requirements = struct.pack(">III", 0xFADE0C01, 12, 0)
@@ -81,7 +77,7 @@ def icns(pictures):
     return b"icns" + struct.pack(">I", 8 + len(body)) + body
 
 
-PICTURES = {kinds[0]: png(pixels) for kinds, (pixels, _) in verify.ICONS.items()}
+PICTURES = {kinds[0]: png(pixels) for kinds, (pixels, _) in icon.ICONS.items()}
 
 
 class App:
@@ -94,12 +90,12 @@ class App:
         self.resources = self.contents / "Resources"
         self.binary = binary
         self.program.parent.mkdir(parents=True)
-        for language, strings in verify.BUNDLE["osx"]["localizations"].items():
+        for language, strings in expected.BUNDLE["osx"]["localizations"].items():
             (self.resources / f"{language}.lproj").mkdir(parents=True)
             lines = "".join(f'{key} = "{value}";\n' for key, value in strings.items())
             (self.resources / f"{language}.lproj/InfoPlist.strings").write_text(lines)
         self.icon(PICTURES)
-        self.info(verify.INFO_PLIST | {"CFBundleDevelopmentRegion": "en", "CFBundleVersion": "20260101.120000"})
+        self.info(expected.INFO_PLIST | {"CFBundleDevelopmentRegion": "en", "CFBundleVersion": "20260101.120000"})
         self.seal()
 
     def info(self, entries):
@@ -113,7 +109,7 @@ class App:
     def icon(self, pictures):
         (self.resources / "Gatelight.icns").write_bytes(icns(pictures))
 
-    def seal(self, identifier=verify.BUNDLE["identifier"], flags=2):
+    def seal(self, identifier=expected.BUNDLE["identifier"], flags=2):
         files = {
             path.relative_to(self.contents).as_posix(): {"hash2": sha256(path.read_bytes())}
             for path in sorted(self.resources.rglob("*"))
@@ -140,7 +136,7 @@ def with_flags(data, add=0, remove=0):
 
 
 def command(data, kind):
-    return verify.Slice(data).commands[kind][0]
+    return mach_o.Slice(data).commands[kind][0]
 
 
 def symbol_entry(data, wanted):
@@ -151,7 +147,7 @@ def symbol_entry(data, wanted):
 
 def rebound(data, ordinal):
     """The first symbol that dyld binds, bound to `ordinal` (of a byte) instead."""
-    part = verify.Slice(data)
+    part = mach_o.Slice(data)
     if 0x80000034 in part.commands:
         table = struct.unpack_from("<I", data, part.commands[0x80000034][0] + 8)[0]
         imports = struct.unpack_from("<I", data, table + 8)[0]
@@ -162,7 +158,7 @@ def rebound(data, ordinal):
 
 
 def first_binding(data):
-    return next(verify.Slice(data).bindings())
+    return next(mach_o.Slice(data).bindings())
 
 
 def with_path(data, path):
@@ -177,7 +173,7 @@ def without_signature(data):
 
 
 def segment(data, name):
-    return next(at for at in verify.Slice(data).commands[0x19] if data[at + 8 : at + 24].rstrip(b"\0") == name)
+    return next(at for at in mach_o.Slice(data).commands[0x19] if data[at + 8 : at + 24].rstrip(b"\0") == name)
 
 
 def universal(parts, skew=0, align=14):
@@ -194,7 +190,7 @@ def universal(parts, skew=0, align=14):
 def binary_cases(good):
     """(what is broken, the faults it must raise, the broken file, the architectures that are asked for)"""
     build = command(good, 0x32)
-    libraries = verify.Slice(good).commands[0xC]
+    libraries = mach_o.Slice(good).commands[0xC]
     undefined = symbol_entry(good, lambda kind: kind & 0xEE == 0)
     defined = symbol_entry(good, lambda kind: kind & 0xEE == 0x0E)
     intel = signed(patched(good, 4, "<I", 0x01000007))
@@ -224,8 +220,10 @@ def binary_cases(good):
     yield "a newer minimum", {"minos"}, signed(patched(good, build + 12, "<I", 0x0E0000)), arm
     yield "an old SDK", {"sdk"}, signed(patched(good, build + 16, "<I", 0x0A0000)), arm
     yield "a strange library", {"library"}, signed(patched(good, objc, "26s", b"/usr/lib/libSystem.X.dylib")), arm
-    service, iokit = (f"/System/Library/Frameworks/{name}.framework/Versions/A/{name}".encode()
-                      for name in ("ServiceManagement", "IOKit"))
+    service, iokit = (
+        f"/System/Library/Frameworks/{name}.framework/Versions/A/{name}".encode()
+        for name in ("ServiceManagement", "IOKit")
+    )
     unserved = good.replace(service, iokit.ljust(len(service), b"\0"))
     yield "a framework whose classes are missed", {"library"}, signed(unserved), arm
     yield "a weak library", {"library"}, signed(patched(good, libraries[0], "<I", 0x80000018)), arm
@@ -237,13 +235,13 @@ def binary_cases(good):
         other = first_binding(good)[1] % len(libraries) + 1
         yield "a symbol with two homes", {"binding"}, signed(rebound(good, other)), arm
     yield "no such library", {"binding"}, signed(rebound(good, len(libraries) + 1)), arm
-    yield "the project's folder", {"path"}, signed(with_path(good, str(verify.ROOT).encode() + b"/src/main.rs")), arm
+    yield "the project's folder", {"path"}, signed(with_path(good, str(expected.ROOT).encode() + b"/src/main.rs")), arm
     yield "a registry", {"path"}, signed(with_path(good, b"/Users/x/.cargo/registry/src/a.rs")), arm
     yield "debug symbols", {"path"}, signed(patched(good, defined + 4, "<B", 0x64)), arm
     yield "no signature", {"segments", "signature"}, without_signature(good), arm
     yield "a changed byte", {"page-hash"}, flipped(signed(good), 0x8000), arm
     yield "bytes after the signature", {"signature"}, signed(good) + bytes(16), arm
-    yield "too large", {"size", "signature"}, signed(good) + bytes(verify.MAX_BYTES), arm
+    yield "too large", {"size", "signature"}, signed(good) + bytes(expected.MAX_BYTES), arm
     yield "half a file", {"malformed", "segments", "signature"}, good[: len(good) // 2], arm
     yield "a short header", {"malformed", "architectures"}, good[:20], arm
     yield "no binary at all", {"malformed", "architectures"}, b"#!/bin/sh\n" * 40, arm
@@ -270,7 +268,7 @@ def flipped(data, offset):
 def app_cases():
     """(what is broken, the faults it must raise, how to break it, whether it is sealed again)"""
     yield "nothing", set(), lambda app: None, True
-    for key in verify.INFO_PLIST:
+    for key in expected.INFO_PLIST:
         # without an identifier the signature's own has nothing to agree with
         faults = {"info-plist", "seal"} if key == "CFBundleIdentifier" else {"info-plist"}
         yield f"no {key}", faults, lambda app, key=key: app.edit_info(lambda info: info.pop(key)), True
@@ -286,20 +284,25 @@ def app_cases():
     yield "a key that is there twice", {"info-plist"}, twice, True
     yield "a broken plist", {"info-plist", "seal"}, lambda app: (app.path / plist).write_text("<plist><dict>"), True
     yield "no plist", {"info-plist", "seal"}, lambda app: (app.path / plist).unlink(), False
-    yield "a changed plist", {"seal"}, lambda app: (app.path / plist).write_bytes((app.path / plist).read_bytes() + b"\n"), False
+    yield (
+        "a changed plist",
+        {"seal"},
+        lambda app: (app.path / plist).write_bytes((app.path / plist).read_bytes() + b"\n"),
+        False,
+    )
     strings = "Contents/Resources/zh-Hans.lproj/InfoPlist.strings"
     yield "no Chinese", {"localization"}, lambda app: (app.path / strings).unlink(), True
     yield "empty Chinese", {"localization"}, lambda app: (app.path / strings).write_text(""), True
     yield "changed Chinese", {"seal"}, lambda app: (app.path / strings).open("a").write("\n"), False
     yield "missing Chinese", {"seal", "localization"}, lambda app: (app.path / strings).unlink(), False
     yield "a stranger", {"seal"}, lambda app: (app.resources / "extra").write_text("x"), False
-    large = bytes(verify.MAX_BYTES)
+    large = bytes(expected.MAX_BYTES)
     yield "too large in all", {"size"}, lambda app: (app.resources / "extra").write_bytes(large), True
     yield "a link", {"seal"}, lambda app: (app.resources / "extra").symlink_to("/etc/hosts"), False
     seal = "Contents/_CodeSignature/CodeResources"
     yield "no seal", {"seal"}, lambda app: (app.path / seal).unlink(), False
     yield "a changed seal", {"seal"}, lambda app: (app.path / seal).open("a").write("\n"), False
-    for kinds, (_, purpose) in verify.ICONS.items():
+    for kinds, (_, purpose) in icon.ICONS.items():
         kept = {kind: picture for kind, picture in PICTURES.items() if kind not in kinds}
         yield f"no icon for {purpose}", {"icon"}, lambda app, kept=kept: app.icon(kept), True
     others = {kind: data for kind, data in PICTURES.items() if kind != "icp4"}
@@ -322,12 +325,17 @@ def app_cases():
         "something else than a picture": b"GIF89a" * 20,
     }.items():
         yield name, {"icon"}, lambda app, picture=picture: app.icon(PICTURES | {"ic10": picture}), True
-    icon = "Contents/Resources/Gatelight.icns"
-    yield "half an icon", {"icon"}, lambda app: (app.path / icon).write_bytes(icns(PICTURES)[:5000]), True
-    yield "no icon", {"icon"}, lambda app: (app.path / icon).unlink(), True
+    icns_file = "Contents/Resources/Gatelight.icns"
+    yield "half an icon", {"icon"}, lambda app: (app.path / icns_file).write_bytes(icns(PICTURES)[:5000]), True
+    yield "no icon", {"icon"}, lambda app: (app.path / icns_file).unlink(), True
     yield "no program", {"executable"}, lambda app: app.program.unlink(), False
     yield "not executable", {"executable"}, lambda app: app.program.chmod(0o644), False
-    yield "a changed program", {"page-hash"}, lambda app: app.program.write_bytes(flipped(app.program.read_bytes(), 0x8000)), False
+    yield (
+        "a changed program",
+        {"page-hash"},
+        lambda app: app.program.write_bytes(flipped(app.program.read_bytes(), 0x8000)),
+        False,
+    )
     yield "signed as another", {"seal"}, lambda app: app.seal(identifier="com.example.other"), False
     yield "signed by the linker", {"seal"}, lambda app: app.seal(flags=0x20002), False
 
@@ -367,43 +375,43 @@ def main():
     good = pathlib.Path(sys.argv[1]).read_bytes()
     wrong, count = [], 0
 
-    def judge(name, expected, faults):
+    def judge(name, codes, faults):
         nonlocal count
         count += 1
         faults = list(faults)
         found = {code for code, _ in faults}
-        if found != expected:
-            wrong.append(f"{name}: expected {sorted(expected)}, found {sorted(found)}: {faults[:3]}")
+        if found != codes:
+            wrong.append(f"{name}: expected {sorted(codes)}, found {sorted(found)}: {faults[:3]}")
 
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         path = folder / "binary"
-        for name, expected, data, architectures in binary_cases(good):
+        for name, codes, data, architectures in binary_cases(good):
             path.write_bytes(data)
             path.chmod(0o755)
-            judge(f"binary, {name}", expected, verify.inspect(path, binary=True, architectures=architectures))
+            judge(f"binary, {name}", codes, verify.inspect(path, binary=True, architectures=architectures))
         path.write_bytes(signed(good))
-        verify.SINCE_MACOS[first_binding(good)[0]] = 99
+        expected.SINCE_MACOS[first_binding(good)[0]] = 99
         judge("binary, a symbol of a newer macOS", {"availability"}, verify.inspect(path, True, ("arm64",)))
-        del verify.SINCE_MACOS[first_binding(good)[0]]
-        for number, (name, expected, breaking, again) in enumerate(app_cases()):
+        del expected.SINCE_MACOS[first_binding(good)[0]]
+        for number, (name, codes, breaking, again) in enumerate(app_cases()):
             app = App(folder / str(number), good)
             breaking(app)
             if again:
                 app.seal()
-            judge(f"app, {name}", expected, verify.inspect(app.path, architectures=("arm64",)))
+            judge(f"app, {name}", codes, verify.inspect(app.path, architectures=("arm64",)))
             shutil.rmtree(app.path)
         first = App(folder / "first", good)
-        for number, (name, expected, changing) in enumerate(other_builds()):
+        for number, (name, codes, changing) in enumerate(other_builds()):
             app = App(folder / f"other{number}", good)
             changing(app)
-            judge(f"a second build, different {name}", expected, verify.differences(first.path, app.path))
+            judge(f"a second build, different {name}", codes, verify.differences(first.path, app.path))
         if len(sys.argv) > 2:
-            for number, (name, expected, breaking) in enumerate(real_app_cases()):
+            for number, (name, codes, breaking) in enumerate(real_app_cases()):
                 copy = folder / f"real{number}" / "Gatelight.app"
                 shutil.copytree(sys.argv[2], copy, symlinks=True)
                 breaking(copy)
-                judge(f"real app, {name}", expected, verify.inspect(copy))
+                judge(f"real app, {name}", codes, verify.inspect(copy))
 
     for line in wrong:
         print(line, file=sys.stderr)

@@ -1,14 +1,22 @@
 #!/usr/bin/env python3
 """Counts the instructions of parser and core over fixed input, and fails when one grew by more than 10 %.
 
-    benches/instructions               compares with benches/instructions.toml
-    benches/instructions --accept      writes what is counted now into it
-    benches/instructions --self-check  shows that a growth is found: everything is done twice, and each must fail
+    benches/instructions.py               compares with benches/instructions.toml
+    benches/instructions.py --accept      writes what is counted now into it
+    benches/instructions.py --self-check  shows that a growth is found: everything is done twice, and each must fail
 
 valgrind counts (Debian's; installed where it is missing), so it does not matter what else the machine does. Counts are
 comparable only between programs of the same compiler on the same kind of processor: elsewhere it says so and ends well.
 """
-import argparse, json, os, platform, re, subprocess, sys, tomllib
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tomllib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 KEPT = os.path.join(ROOT, "benches/instructions.toml")
@@ -31,8 +39,15 @@ def build():
 
 
 def count(program, name, times):
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect=*counted_{name}*",
-               program, name, str(times)]
+    command = [
+        "valgrind",
+        "--tool=callgrind",
+        "--callgrind-out-file=/dev/null",
+        f"--toggle-collect=*counted_{name}*",
+        program,
+        name,
+        str(times),
+    ]
     ran = subprocess.run(command, capture_output=True, text=True)
     collected = re.search(r"Collected : (\d+)", ran.stderr)
     if ran.returncode != 0 or not collected or int(collected[1]) == 0:
@@ -85,7 +100,7 @@ def main():
         print("twice the work is found everywhere")
     elif args.accept:
         with open(KEPT, "w") as file:
-            file.write("# Written by `benches/instructions --accept`; see there.\n")
+            file.write("# Written by `benches/instructions.py --accept`; see there.\n")
             file.writelines(f"{key} = {json.dumps(value)}\n" for key, value in here.items())
             file.write("\n[instructions]\n")
             file.writelines(f"{name} = {n}\n" for name, n in counted.items())

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Packs a folder into a zip that depends on nothing but its files: names sorted, one time stamp, plain permissions.
 
-usage: SOURCE_DATE_EPOCH=… zip FOLDER FILE.zip
+usage: SOURCE_DATE_EPOCH=… zip.py FOLDER FILE.zip
 """
 
 import os

@@ -5,8 +5,8 @@ cargo-deny does this and more, but takes longer to build than the project does. 
 gives the same answer: each crate's SPDX expression must be satisfiable by the allow list alone, and each crate must come
 from an allowed registry.
 
-usage: bundle/licences              (from anywhere inside the project)
-       bundle/licences --self-test
+usage: bundle/licences.py              (from anywhere inside the project)
+       bundle/licences.py --self-test
 """
 
 import json
@@ -124,7 +124,10 @@ def main():
         return 0
     cargo = os.environ.get("CARGO", "cargo")
     metadata = subprocess.run(
-        [cargo, "metadata", "--format-version=1", "--locked", "--all-features"], cwd=ROOT, check=True, stdout=subprocess.PIPE
+        [cargo, "metadata", "--format-version=1", "--locked", "--all-features"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
     )
     packages = json.loads(metadata.stdout)["packages"]
     settings = tomllib.loads((ROOT / "deny.toml").read_text())

@@ -1,0 +1,1 @@
+"""What run.py and soak.py measure."""

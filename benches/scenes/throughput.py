@@ -1,0 +1,99 @@
+"""How fast a log is read."""
+
+import datetime
+import glob
+import json
+import os
+import re
+import shutil
+import tempfile
+
+from .processes import timed
+from .table import row
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def moment(line):
+    return datetime.datetime.fromisoformat(line[:19])
+
+
+def moved(line, at):
+    return at.isoformat(" ") + line[19:]
+
+
+def recorded_lines():
+    """The lines of all recordings, one recording a minute after the end of the other."""
+    lines, clock = [], datetime.datetime(2026, 1, 1)
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests/recordings/*.jsonl"))):
+        events = [json.loads(text) for text in open(path)]
+        own = [event["line"] for event in events if "log" in event and event["line"][:2] == "20"]
+        if own:
+            later = clock - moment(own[0])
+            lines += [moved(line, moment(line) + later) for line in own]
+            clock = max(moment(line) + later for line in own) + datetime.timedelta(minutes=1)
+    return lines
+
+
+def needles():
+    text = open(os.path.join(ROOT, "resources/patterns.toml")).read()
+    return sorted(set(re.findall(r'^needle = "(.*)"$', text, re.M)))
+
+
+def grow(path, lines, size):
+    """The lines again and again, each time some whole days later: no gateway writes a log in which time stands still."""
+    text = ("\n".join(lines) + "\n").encode()
+    dates = sorted({line[:10] for line in lines})
+    days = [datetime.date.fromisoformat(date) for date in dates]
+    span = days[-1] - days[0] + datetime.timedelta(days=1)
+    each = re.compile("|".join(dates).encode())
+    with open(path, "wb") as file:
+        while file.tell() < size:
+            table = {date.encode(): day.isoformat().encode() for date, day in zip(dates, days)}
+            file.write(each.sub(lambda date, table=table: table[date[0]], text))
+            days = [day + span for day in days]
+
+
+def throughput(args):
+    """On one core, the file in the page cache."""
+    folder = tempfile.mkdtemp(prefix="gatelight-bench-")
+    try:
+        lines, words = recorded_lines(), needles()
+        told = [any(word in line for word in words) for line in lines]
+        quiet = [line for line, hit in zip(lines, told) if not hit]
+        events = [line for line, hit in zip(lines, told) if hit]
+        # a day of a gateway that talks: one telling line in a hundred
+        day = []
+        for n, event in enumerate(events):
+            day += [quiet[(n * 99 + k) % len(quiet)] for k in range(99)] + [event]
+        begin = moment(lines[0])
+        day = [moved(line, begin + datetime.timedelta(seconds=n // 2)) for n, line in enumerate(day)]
+        pattern_file = os.path.join(folder, "needles")
+        open(pattern_file, "w").write("\n".join(words) + "\n")
+        cpu_one = ["taskset", "-c", str(max(os.sched_getaffinity(0)))]
+        for name, content in (("recordings end to end", lines), ("one telling line in 100", day)):
+            path = os.path.join(folder, "agent.log")
+            grow(path, content, args.megabytes << 20)
+            gigabytes = os.path.getsize(path) / 1e9
+            density = sum(any(word in line for word in words) for line in content[:3000]) / min(3000, len(content))
+            ours = timed(cpu_one + [args.binary, "replay", path])
+            rg = timed(cpu_one + ["rg", "-j1", "-c", "-F", "-f", pattern_file, path]) if shutil.which("rg") else None
+            grep = timed(cpu_one + ["grep", "-c", "-F", "-f", pattern_file, path], env={**os.environ, "LC_ALL": "C"})
+            rate = gigabytes / ours
+            row(
+                f"throughput, {name} ({density:.0%} of lines tell something)", f"{rate:.2f} GB/s", "≥ 1 GB/s", rate >= 1
+            )
+            if rg:
+                row(
+                    "  ripgrep, same patterns, only counting",
+                    f"{gigabytes / rg:.2f} GB/s",
+                    f"gatelight {rg / ours:.2f}× as fast; ≥ 1",
+                    rg / ours >= 1,
+                )
+            row(
+                "  GNU grep, same patterns, only counting",
+                f"{gigabytes / grep:.2f} GB/s",
+                f"gatelight {grep / ours:.2f}× as fast",
+            )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

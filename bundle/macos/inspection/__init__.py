@@ -1,0 +1,1 @@
+"""What bundle/macos/verify.py looks at, one module for each format."""
