@@ -1,4 +1,4 @@
-//! What the menu and the notices ask for, each in a task of its own; outcomes come back as [`Done`].
+//! Carries out what the user interface requests, each in a task of its own; results come back as [`Done`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -9,9 +9,9 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use super::diagnostics::{self, Copied};
 use super::engine::{Engine, start_of};
-use super::{job_files, open};
+use super::messages::{Answer, EngineRequest};
+use super::{diagnostics, job_files, open};
 use crate::doctor::Finding;
 use crate::health::{Light, RestartHelps};
 use crate::log;
@@ -20,25 +20,22 @@ use crate::restart::RestartView;
 use crate::restart::{Admission, Ask, Ledger, Permit, Permits, Request, Requester, TooMany, obstacle};
 use crate::snapshot::Snapshot;
 use crate::supervisor::{Supervisor, Supervisors};
-use crate::text::error::{io, words as tell};
-use crate::text::{Lang, Phrase, agent as words, fill};
-use crate::ui::UiCommand;
-use crate::ui::notify::Content;
+use crate::text::error::io;
 use crate::watcher::Handle;
 
-/// A second request within this time confirms one that does not help.
+/// A second request within this time confirms a restart that does not help.
 const CONFIRM_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long the outcome of a restart stays in the menu.
 const SHOWN_FOR: Duration = Duration::from_secs(300);
 
-/// What became of an action.
-pub enum Done {
+/// A result of an action.
+pub(super) enum Done {
     /// A step of a restart.
     Step(String, RestartView),
     /// A restart ended.
     Restarted(String, RestartView),
-    /// The outcome of this restart was shown long enough.
+    /// The outcome of this restart need not be shown any longer.
     Forget(String, RestartView),
     /// What the doctor found.
     Findings {
@@ -47,14 +44,14 @@ pub enum Done {
         /// Profiles that can be freed of `--replace`.
         repairable: BTreeSet<String>,
     },
-    /// A few words for the user.
-    Say(Content),
-    /// The managers and job files are to be looked at anew.
+    /// What the user should know.
+    Answer(Answer),
+    /// Managers and job files have to be scanned again.
     Rescan,
 }
 
-/// Begins actions.
-pub struct Actions {
+/// Starts actions.
+pub(super) struct Actions {
     engine: Engine,
     snapshots: tokio::sync::watch::Receiver<Arc<Snapshot>>,
     supervisors: Supervisors,
@@ -65,8 +62,8 @@ pub struct Actions {
 }
 
 impl Actions {
-    /// With nothing under way.
-    pub fn new(engine: &Engine, handle: &Handle, done: mpsc::Sender<Done>) -> Self {
+    /// Without any action under way.
+    pub(super) fn new(engine: &Engine, handle: &Handle, done: mpsc::Sender<Done>) -> Self {
         Self {
             snapshots: handle.snapshots.clone(),
             supervisors: Supervisors::from_environment(),
@@ -78,20 +75,16 @@ impl Actions {
         }
     }
 
-    /// Other settings are in force.
-    pub fn take_settings(&mut self, engine: &Engine) {
+    /// Replaces the settings.
+    pub(super) fn apply_settings(&mut self, engine: &Engine) {
         self.engine = engine.clone();
     }
 
-    fn lang(&self) -> Lang {
-        self.engine.lang
-    }
-
-    /// Begins what the user asked for.
-    pub fn begin(&mut self, command: UiCommand, snapshot: &Arc<Snapshot>) {
-        match command {
-            UiCommand::Restart(name) => self.restart(&name, snapshot),
-            UiCommand::RestartAllRed => {
+    /// Starts a requested action.
+    pub(super) fn start(&mut self, request: EngineRequest, snapshot: &Arc<Snapshot>) {
+        match request {
+            EngineRequest::Restart(name) => self.restart(&name, snapshot),
+            EngineRequest::RestartAllRed => {
                 let mut others = Vec::new();
                 for view in snapshot.profiles.iter().filter(|view| view.verdict.light() == Light::Red) {
                     let helps = view.verdict.reason.restart().is_some_and(RestartHelps::now);
@@ -99,54 +92,39 @@ impl Actions {
                     if helps && possible {
                         self.restart(&view.profile.name, snapshot);
                     } else {
-                        others.push(view.profile.name.as_str());
+                        others.push(view.profile.name.clone());
                     }
                 }
                 if !others.is_empty() {
-                    let names = others.join(", ");
-                    self.say(words::NOT_ALL_TITLE, words::NOT_ALL_BODY, &[("profiles", &names)]);
+                    self.answer(Answer::NotRestarted(others));
                 }
             }
-            UiCommand::Repair(name) => self.repair(name),
-            UiCommand::CheckJobFiles => self.look_at_job_files(true),
-            UiCommand::CopyDiagnostics(name) => self.copy_diagnostics(name),
-            UiCommand::Timeline => self.timeline(),
-            // The desktop side carries these out itself, and the last two are for the loop.
-            UiCommand::OpenLog(_)
-            | UiCommand::OpenSystemLog(_)
-            | UiCommand::ShowJobFile(_)
-            | UiCommand::Mute(..)
-            | UiCommand::ToggleNotifications
-            | UiCommand::ToggleLogin
-            | UiCommand::ForgetMissed
-            | UiCommand::OpenSettings
-            | UiCommand::Woke
-            | UiCommand::Quit => {}
+            EngineRequest::Repair(name) => self.repair(name),
+            EngineRequest::CheckJobFiles => self.check_job_files(true),
+            EngineRequest::CopyDiagnostics(name) => self.copy_diagnostics(&name, snapshot),
+            EngineRequest::Timeline => self.timeline(),
+            // for the loop
+            EngineRequest::Woke | EngineRequest::Quit => {}
         }
     }
 
     /// When this profile was restarted in the last hour.
-    pub fn past_restarts(&self, name: &str, now: Timestamp) -> Vec<Timestamp> {
+    pub(super) fn past_restarts(&self, name: &str, now: Timestamp) -> Vec<Timestamp> {
         self.permits.ledger().recent(name, now)
     }
 
-    /// Restarts without being asked, and says so.
-    pub fn restart_announced(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
-        self.say(words::AUTO_TITLE, words::AUTO_BODY, &[("profile", name)]);
+    /// Restarts without a request of the user, and says so.
+    pub(super) fn restart_automatically(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
+        self.answer(Answer::RestartsAutomatically(name.to_owned()));
         self.restart(name, snapshot);
     }
 
     fn restart(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         let Some(view) = snapshot.find(name) else { return };
         let now = Timestamp::now();
-        let lang = self.lang();
+        let lang = self.engine.lang;
         if let Some(obstacle) = obstacle(&view.profile, |manager| self.supervisors.access(manager)) {
-            let why = crate::text::restart::obstacle(lang, obstacle);
-            return self.say(
-                words::NO_MANAGER_TITLE,
-                words::NO_MANAGER_BODY,
-                &[("profile", name), ("why", &why)],
-            );
+            return self.answer(Answer::CannotRestart(name.to_owned(), obstacle));
         }
         let supervisor = view.profile.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
         let deadlines = &self.engine.config.deadlines;
@@ -170,16 +148,14 @@ impl Actions {
             // the menu shows a restart of our own
             Admission::UnderWay(Some(holder)) if holder.pid == std::process::id() => {}
             Admission::UnderWay(_) => {
-                self.say(words::TOO_MANY_TITLE, words::CLAIMED_BODY, &[("profile", name)]);
+                self.answer(Answer::RestartedElsewhere(name.to_owned()));
             }
             Admission::NeedsConfirmation(helps) => {
                 self.asked.insert(name.to_owned(), now);
-                let why = lang.pick(crate::text::restart::helps(helps));
-                self.say(words::CONFIRM_TITLE, words::CONFIRM_BODY, &[("profile", name), ("why", why)]);
+                self.answer(Answer::ConfirmRestart(name.to_owned(), helps));
             }
             Admission::TooMany(TooMany { count, .. }) => {
-                let values = [("profile", name), ("count", &*count.to_string())];
-                self.say(words::TOO_MANY_TITLE, words::TOO_MANY_BODY, &values);
+                self.answer(Answer::TooManyRestarts(name.to_owned(), count));
             }
         }
     }
@@ -187,7 +163,7 @@ impl Actions {
     fn begin_restart(&self, name: &str, permit: Permit, request: Request, supervisor: Arc<dyn Supervisor>) {
         if let Some(error) = permit.not_recorded() {
             tracing::warn!(profile = name, "restart not written to the ledger: {error}");
-            log::to_stderr(&io(self.lang(), error));
+            log::to_stderr(&io(self.engine.lang, error));
         }
         let (done, snapshots, name) = (self.done.clone(), self.snapshots.clone(), name.to_owned());
         tokio::spawn(async move {
@@ -207,8 +183,8 @@ impl Actions {
         });
     }
 
-    /// Whether a job file was written since the last look.
-    pub fn job_files_changed(&mut self, snapshot: &Snapshot) -> bool {
+    /// Whether a job file was written since the last call.
+    pub(super) fn job_files_changed(&mut self, snapshot: &Snapshot) -> bool {
         let times: BTreeMap<PathBuf, Option<std::time::SystemTime>> = snapshot
             .profiles
             .iter()
@@ -220,79 +196,55 @@ impl Actions {
         changed
     }
 
-    /// Has the doctor look through the job files; `told`: the user asked and gets an answer.
-    pub fn look_at_job_files(&self, told: bool) {
-        let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
+    /// Has the doctor examine the job files. `asked`: the user asked for it and gets an answer.
+    pub(super) fn check_job_files(&self, asked: bool) {
+        let (engine, done) = (self.engine.clone(), self.done.clone());
         tokio::spawn(async move {
-            let look = tokio::task::spawn_blocking(move || job_files::findings(&engine));
-            let Ok(findings) = look.await else { return };
+            let work = tokio::task::spawn_blocking(move || job_files::findings(&engine));
+            let Ok(findings) = work.await else { return };
             let repairable =
                 findings.iter().filter(|f| is_replace(f)).filter_map(|f| f.profile.clone()).collect();
-            let count = findings.len();
+            let (count, first) = (findings.len(), findings.into_iter().next().map(|first| first.message));
             let _ = done.send(Done::Findings { count, repairable }).await;
-            if told {
-                let first = findings.first().map(|f| f.message.pick(lang).to_owned()).unwrap_or_default();
-                let body = match count {
-                    0 => lang.pick(words::CHECKED_CLEAN).to_owned(),
-                    _ => fill(
-                        lang.pick(words::CHECKED_BODY),
-                        &[("count", &count.to_string()), ("first", &first)],
-                    ),
-                };
-                let title = lang.pick(words::CHECKED_TITLE).to_owned();
-                let _ = done.send(Done::Say(Content { title, body })).await;
+            if asked {
+                let _ = done.send(Done::Answer(Answer::JobFilesChecked { count, first })).await;
             }
         });
     }
 
-    /// Repairs one profile's job file as `doctor --fix --yes` does, and reports how it ended.
+    /// Repairs one profile's job file as `doctor --fix --yes` does.
     fn repair(&self, name: String) {
-        let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
-        tokio::spawn(async move {
-            let title = fill(lang.pick(words::REPAIR_TITLE), &[("profile", &name)]);
-            let work = tokio::task::spawn_blocking(move || job_files::repair(&engine, &name));
-            let Ok(fixed) = work.await else { return };
-            let body = job_files::conclusion(&fixed, lang);
-            let _ = done.send(Done::Say(Content { title, body })).await;
-            let _ = done.send(Done::Rescan).await;
+        let done = self.done.clone();
+        self.answer_with(move |engine| {
+            let fixed = job_files::repair(engine, &name);
+            // the new arguments show after a scan
+            let _ = done.try_send(Done::Rescan);
+            Some(Answer::Repaired(name, fixed))
         });
     }
 
-    fn copy_diagnostics(&self, name: String) {
-        let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
-        let snapshot = self.snapshots.borrow().clone();
-        tokio::spawn(async move {
-            let Some(view) = snapshot.find(&name).cloned() else { return };
-            let work = tokio::task::spawn_blocking(move || diagnostics::copy(&engine, &view));
-            let body = match work.await {
-                Ok(Ok(Copied::Clipboard)) => lang.pick(words::COPIED).to_owned(),
-                Ok(Ok(Copied::File(file))) => {
-                    fill(lang.pick(words::COPIED_TO_FILE), &[("file", &file.display().to_string())])
-                }
-                Ok(Err(error)) => io(lang, &error),
-                Err(_) => return,
-            };
-            let title = lang.pick(words::COPIED_TITLE).to_owned();
-            let _ = done.send(Done::Say(Content { title, body })).await;
-        });
+    fn copy_diagnostics(&self, name: &str, snapshot: &Snapshot) {
+        let Some(view) = snapshot.find(name).cloned() else { return };
+        self.answer_with(move |engine| Some(Answer::Diagnostics(diagnostics::copy(engine, &view))));
     }
 
-    /// Opens a page of the last 90 days.
+    /// Opens the page of the last 90 days.
     fn timeline(&self) {
-        let (engine, done, lang) = (self.engine.clone(), self.done.clone(), self.lang());
+        self.answer_with(|engine| open_timeline(engine).err().map(Answer::NoTimeline));
+    }
+
+    /// Does this on a thread that may block.
+    fn answer_with(&self, work: impl FnOnce(&Engine) -> Option<Answer> + Send + 'static) {
+        let (engine, done) = (self.engine.clone(), self.done.clone());
         tokio::spawn(async move {
-            let work = tokio::task::spawn_blocking(move || open_timeline(&engine));
-            if let Ok(Err(error)) = work.await {
-                let title = lang.pick(words::TIMELINE_TITLE).to_owned();
-                let _ = done.send(Done::Say(Content { title, body: tell(lang, error.as_ref()) })).await;
+            if let Ok(Some(answer)) = tokio::task::spawn_blocking(move || work(&engine)).await {
+                let _ = done.send(Done::Answer(answer)).await;
             }
         });
     }
 
-    fn say(&self, title: Phrase, body: Phrase, values: &[(&str, &str)]) {
-        let lang = self.lang();
-        let words = Content { title: fill(lang.pick(title), values), body: fill(lang.pick(body), values) };
-        let _ = self.done.try_send(Done::Say(words));
+    fn answer(&self, answer: Answer) {
+        let _ = self.done.try_send(Done::Answer(answer));
     }
 }
 

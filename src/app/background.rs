@@ -1,4 +1,4 @@
-//! What works behind the icon: the watcher, history, the settings file, restarts, the doctor, the user's hook.
+//! The agent's loop: the watcher's updates, history, the settings file, restarts, the doctor, the user's hook.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use super::actions::{Actions, Done};
 use super::coverage::{ClockReading, Coverage, Observed};
 use super::engine::{Engine, Interrupts, runtime};
 use super::hook::{Hook, hook};
+use super::messages::{Answer, EngineEvent, EngineRequest};
 use super::offline::offline;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
@@ -24,25 +25,22 @@ use crate::profile::Profile;
 use crate::restart::{RestartView, Restarts, policy};
 use crate::snapshot::{ProfileChange, Snapshot};
 use crate::text::trouble::HOOK_BEHIND;
-use crate::text::{Lang, agent as phrases, fill};
-use crate::ui::UiCommand;
-use crate::ui::app::UiInput;
-use crate::ui::notify::Content;
+use crate::text::{Both, Lang};
 use crate::watcher::{Command, Handle, Update, Updates};
 
-/// How often the history is told that somebody looked.
-const WATCHING: Duration = Duration::from_secs(60);
+/// How often coverage is written to the history.
+const COVERAGE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Whether the network is back is asked this often while it is gone.
-const OFFLINE_LOOK: Duration = Duration::from_secs(10);
+/// How often the network is checked while it is gone.
+const OFFLINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The background side of the agent.
-pub struct Background {
+/// The engine of the agent.
+pub(crate) struct Background {
     runtime: tokio::runtime::Runtime,
     stop: Interrupts,
     engine: Engine,
-    inputs: mpsc::Sender<UiInput>,
-    commands: mpsc::UnboundedReceiver<UiCommand>,
+    events: mpsc::Sender<EngineEvent>,
+    requests: mpsc::UnboundedReceiver<EngineRequest>,
     no_panel: watch::Receiver<bool>,
     stand_in: StandIn,
 }
@@ -61,25 +59,25 @@ pub(crate) type StandIn = Box<dyn ShowLights + Send>;
 impl Background {
     /// Prepared, not yet running. `no_panel`: nothing shows the icon, `stand_in` does. From now on Ctrl-C and SIGTERM end
     /// the engine in order.
-    pub fn new(
+    pub(crate) fn new(
         engine: &Engine,
-        inputs: mpsc::Sender<UiInput>,
-        commands: mpsc::UnboundedReceiver<UiCommand>,
+        events: mpsc::Sender<EngineEvent>,
+        requests: mpsc::UnboundedReceiver<EngineRequest>,
         no_panel: watch::Receiver<bool>,
         stand_in: StandIn,
     ) -> anyhow::Result<Self> {
-        // Patterns of the settings are checked before anything is shown.
+        // a mistake in the user's patterns ends the program before anything is shown
         engine.patterns()?;
         let runtime = runtime()?;
         let stop = {
             let _inside = runtime.enter();
             Interrupts::catch(false)
         };
-        Ok(Self { runtime, stop, engine: engine.clone(), inputs, commands, no_panel, stand_in })
+        Ok(Self { runtime, stop, engine: engine.clone(), events, requests, no_panel, stand_in })
     }
 
-    /// Runs until it is told to quit. `ready` is called once the watcher runs.
-    pub fn run(self, ready: impl FnOnce()) -> anyhow::Result<()> {
+    /// Runs until it is asked to quit. `ready` is called once the watcher runs.
+    pub(crate) fn run(self, ready: impl FnOnce()) -> anyhow::Result<()> {
         self.runtime.block_on(async {
             let handle = self.engine.watch(Vec::new(), None)?;
             let updates = handle.subscribe();
@@ -90,7 +88,7 @@ impl Background {
             let mut state = State {
                 history,
                 coverage: Coverage::from_now(),
-                behind: false,
+                incomplete: false,
                 known: BTreeMap::new(),
                 restarts: Restarts::new(),
                 unsent: None,
@@ -100,44 +98,37 @@ impl Background {
                 actions,
                 handle,
                 engine: self.engine,
-                inputs: self.inputs,
+                events: self.events,
                 no_panel: self.no_panel,
                 stand_in: self.stand_in,
             };
-            if let Some(words) = trouble {
-                tracing::warn!("history: {}: {}", words.title, words.body);
-                log::to_stderr(&format!("{}: {}", words.title, words.body));
-                let _ = state.inputs.send(UiInput::Say(words)).await;
+            if let Some(trouble) = trouble {
+                let line = |lang| format!("{}: {}", trouble.title(lang), trouble.body(lang));
+                tracing::warn!("history: {}", line(Lang::En));
+                log::to_stderr(&line(state.engine.lang));
+                let _ = state.events.send(EngineEvent::Answer(trouble)).await;
             }
-            state.serve(updates, self.commands, done, self.stop).await;
+            state.serve(updates, self.requests, done, self.stop).await;
             anyhow::Ok(())
         })
     }
 }
 
-fn kept_for(config: &Config) -> SignedDuration {
+fn retention(config: &Config) -> SignedDuration {
     SignedDuration::from_hours(24 * i64::from(config.history.keep_days))
 }
 
-/// The history, and what the user has to know of it.
-fn open_history(engine: &Engine) -> (Option<Store>, Option<Content>) {
+/// Opens the history. Also what the user should know if that failed or a new one was begun.
+fn open_history(engine: &Engine) -> (Option<Store>, Option<Answer>) {
     let file = engine.history_file();
-    let lang = engine.lang;
-    match Store::open_keeping(&file, Timestamp::now(), kept_for(&engine.config)) {
+    match Store::open_keeping(&file, Timestamp::now(), retention(&engine.config)) {
         Ok(store) => {
-            let aside = store.set_aside().map(|aside| Content {
-                title: lang.pick(phrases::HISTORY_ASIDE_TITLE).to_owned(),
-                body: fill(
-                    lang.pick(phrases::HISTORY_ASIDE_BODY),
-                    &[("why", &aside.why.text(lang)), ("path", &aside.path.display().to_string())],
-                ),
-            });
-            (Some(store), aside)
+            let set_aside = store
+                .set_aside()
+                .map(|old| Answer::HistorySetAside(Both::each(|lang| old.why.text(lang)), old.path.clone()));
+            (Some(store), set_aside)
         }
-        Err(error) => {
-            let title = lang.pick(phrases::HISTORY_NONE_TITLE).to_owned();
-            (None, Some(Content { title, body: format!("{}: {}", file.display(), error.text(lang)) }))
-        }
+        Err(error) => (None, Some(Answer::NoHistory(Both::each(|lang| error.text(lang)), file))),
     }
 }
 
@@ -162,12 +153,12 @@ fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
 struct State {
     history: Option<Store>,
     coverage: Coverage,
-    /// The history lacks something: it begins again as soon as it can be written.
-    behind: bool,
+    /// Changes are missing in the history: a new run begins as soon as it can be written.
+    incomplete: bool,
     /// The profiles of the last snapshot.
     known: BTreeMap<String, Arc<Profile>>,
     restarts: Restarts,
-    /// What the desktop side has no room for now.
+    /// Updates that the event queue had no room for, merged.
     unsent: Option<Box<Update>>,
     hook: Option<Hook>,
     offline: bool,
@@ -175,7 +166,7 @@ struct State {
     actions: Actions,
     handle: Handle,
     engine: Engine,
-    inputs: mpsc::Sender<UiInput>,
+    events: mpsc::Sender<EngineEvent>,
     no_panel: watch::Receiver<bool>,
     stand_in: StandIn,
 }
@@ -184,18 +175,18 @@ impl State {
     async fn serve(
         &mut self,
         mut updates: Updates,
-        mut commands: mpsc::UnboundedReceiver<UiCommand>,
+        mut requests: mpsc::UnboundedReceiver<EngineRequest>,
         mut done: mpsc::Receiver<Done>,
         stop: Interrupts,
     ) {
-        let inputs = self.inputs.clone();
+        let events = self.events.clone();
         let mut no_panel = self.no_panel.clone();
         let mut settings = Watch::new().ok();
         if let (Some(watch), Some(folder)) = (&mut settings, self.engine.folders.config_file.parent()) {
             let _ = watch.add_dir(folder);
             let _ = watch.add_file(&self.engine.folders.config_file);
         }
-        let mut watching = tokio::time::interval(WATCHING);
+        let mut watching = tokio::time::interval(COVERAGE_INTERVAL);
         let mut stop = Box::pin(stop.wait());
         loop {
             tokio::select! {
@@ -205,49 +196,49 @@ impl State {
                     Some(update) => self.update(update).await,
                     None => break,
                 },
-                command = commands.recv() => match command {
-                    None | Some(UiCommand::Quit) => break,
-                    Some(UiCommand::Woke) => drop(self.handle.commands.send(Command::Woke).await),
-                    Some(command) => self.actions.begin(command, &self.handle.snapshots.borrow().clone()),
+                request = requests.recv() => match request {
+                    None | Some(EngineRequest::Quit) => break,
+                    Some(EngineRequest::Woke) => drop(self.handle.commands.send(Command::Woke).await),
+                    Some(request) => self.actions.start(request, &self.handle.snapshots.borrow().clone()),
                 },
                 Some(done) = done.recv() => self.finish(done).await,
                 Ok(()) = no_panel.changed() => {
                     let snapshot = self.handle.snapshots.borrow().clone();
                     self.show_lights(&snapshot);
                 }
-                Ok(room) = inputs.reserve(), if self.unsent.is_some() => {
+                Ok(room) = events.reserve(), if self.unsent.is_some() => {
                     if let Some(update) = self.unsent.take() {
-                        room.send(UiInput::Update(update));
+                        room.send(EngineEvent::Update(update));
                     }
                 }
                 () = changed(&mut settings) => self.read_settings().await,
                 _ = watching.tick() => {
-                    self.try_history_again();
-                    self.say_watching();
+                    self.reopen_history();
+                    self.write_coverage();
                 }
-                () = tokio::time::sleep(OFFLINE_LOOK), if self.offline => self.mind_network().await,
+                () = tokio::time::sleep(OFFLINE_INTERVAL), if self.offline => self.check_network().await,
                 () = &mut stop => {
-                    let _ = self.inputs.send(UiInput::Quit).await;
+                    let _ = self.events.send(EngineEvent::Quit).await;
                     break;
                 }
             }
         }
-        self.say_watching();
+        self.write_coverage();
         let _ = self.handle.commands.send(Command::Quit).await;
     }
 
     async fn update(&mut self, update: Update) {
         let snapshot = Arc::clone(&update.snapshot);
-        self.behind |= update.missed > 0;
+        self.incomplete |= update.missed > 0;
         let light_changed = |change: &ProfileChange| {
             !change.history && change.change.from.light() != change.change.to.light()
         };
         if update.woke || update.changes.iter().any(|change| !change.history) {
-            // whoever reads the history now finds what was observed up to this
-            self.say_watching();
+            // coverage is written before the changes, so that readers of the history see it up to them
+            self.write_coverage();
         }
         for change in &update.changes {
-            self.keep(change);
+            self.write_change(change);
             if let Some(hook) = &self.hook
                 && !hook.send(change)
             {
@@ -257,18 +248,18 @@ impl State {
         }
         // A light that goes out may be the network's fault; one that comes back proves the network.
         if update.woke || update.changes.iter().any(light_changed) {
-            self.mind_network().await;
+            self.check_network().await;
         }
         for change in &update.changes {
-            self.restart_by_itself(change);
+            self.restart_if_configured(change);
         }
         self.send_update(update);
-        self.mind_profiles(&snapshot);
-        self.mind_job_files(&snapshot);
+        self.forget_removed(&snapshot);
+        self.check_changed_job_files(&snapshot);
         self.show_lights(&snapshot);
     }
 
-    /// Sends the update to the desktop side, which may be held up by the desktop: history and hook go on meanwhile.
+    /// Sends the update to the user interface without waiting: a desktop that hangs must not block history and hook.
     fn send_update(&mut self, update: Update) {
         let update = match self.unsent.take() {
             Some(mut unsent) => {
@@ -277,8 +268,8 @@ impl State {
             }
             None => Box::new(update),
         };
-        if let Err(TrySendError::Full(UiInput::Update(update))) =
-            self.inputs.try_send(UiInput::Update(update))
+        if let Err(TrySendError::Full(EngineEvent::Update(update))) =
+            self.events.try_send(EngineEvent::Update(update))
         {
             self.unsent = Some(update);
         }
@@ -289,7 +280,7 @@ impl State {
             Some(view) => self.restarts.insert(name.clone(), view),
             None => self.restarts.remove(&name),
         };
-        let _ = self.inputs.send(UiInput::Restarts(self.restarts.clone())).await;
+        let _ = self.events.send(EngineEvent::Restarts(self.restarts.clone())).await;
         let _ = self.handle.commands.send(Command::QueryJob(name)).await;
     }
 
@@ -302,7 +293,7 @@ impl State {
         }
     }
 
-    fn restart_by_itself(&mut self, change: &ProfileChange) {
+    fn restart_if_configured(&mut self, change: &ProfileChange) {
         let verdict = &change.change.to;
         if change.history || verdict.light() != Light::Red || !self.engine.config.restart.auto {
             return;
@@ -311,20 +302,20 @@ impl State {
         let past = self.actions.past_restarts(&change.profile.name, now);
         if policy::restarts_automatically(Some(self.engine.config.restart.per_hour), verdict, &past, now) {
             let snapshot = self.handle.snapshots.borrow().clone();
-            self.actions.restart_announced(&change.profile.name, &snapshot);
+            self.actions.restart_automatically(&change.profile.name, &snapshot);
         }
     }
 
-    async fn mind_network(&mut self) {
+    async fn check_network(&mut self) {
         let now = offline();
         if now != self.offline {
             self.offline = now;
-            let _ = self.inputs.send(UiInput::Offline(now)).await;
+            let _ = self.events.send(EngineEvent::Offline(now)).await;
         }
     }
 
-    /// Looks through the job files when they may have changed.
-    fn mind_job_files(&mut self, snapshot: &Arc<Snapshot>) {
+    /// Has the job files examined if they changed.
+    fn check_changed_job_files(&mut self, snapshot: &Arc<Snapshot>) {
         if !snapshot.complete {
             return;
         }
@@ -335,7 +326,7 @@ impl State {
             .collect();
         if files != self.job_files || self.actions.job_files_changed(snapshot) {
             self.job_files = files;
-            self.actions.look_at_job_files(false);
+            self.actions.check_job_files(false);
         }
     }
 
@@ -352,16 +343,16 @@ impl State {
                 self.show_restart(name, Some(view)).await;
             }
             Done::Forget(name, view) => {
-                // A newer restart stays.
+                // a newer restart stays
                 if self.restarts.get(&name) == Some(&view) {
                     self.show_restart(name, None).await;
                 }
             }
             Done::Findings { count, repairable } => {
-                let _ = self.inputs.send(UiInput::Findings { count, repairable }).await;
+                let _ = self.events.send(EngineEvent::Findings { count, repairable }).await;
             }
-            Done::Say(words) => {
-                let _ = self.inputs.send(UiInput::Say(words)).await;
+            Done::Answer(answer) => {
+                let _ = self.events.send(EngineEvent::Answer(answer)).await;
             }
             Done::Rescan => {
                 let _ = self.handle.commands.send(Command::Rescan).await;
@@ -369,25 +360,25 @@ impl State {
         }
     }
 
-    /// Reads the settings again. A mistake is told, and the old ones stay in force.
+    /// Reads the settings again. With a mistake in them the old ones stay.
     async fn read_settings(&mut self) {
         let Engine { folders, places, config: current, .. } = &self.engine;
         let input = match Config::load(&folders.config_file, &places.user_home) {
-            Ok(config) if config == *current => UiInput::ConfigError(None),
+            Ok(config) if config == *current => EngineEvent::ConfigError(None),
             Ok(config) => match Patterns::new(&config.patterns) {
                 Ok(patterns) => {
                     tracing::info!("settings read again");
                     self.engine.apply_settings(config.clone());
-                    self.actions.take_settings(&self.engine);
+                    self.actions.apply_settings(&self.engine);
                     self.hook = start_hook(&config, self.engine.lang);
-                    self.history = self.history.take().map(|store| store.keeping(kept_for(&config)));
+                    self.history = self.history.take().map(|store| store.keeping(retention(&config)));
                     let command = Command::Settings(
                         Box::new(config.deadlines.clone()),
                         Arc::new(patterns),
                         config.profiles.clone(),
                     );
                     let _ = self.handle.commands.send(command).await;
-                    UiInput::Config(Box::new(config))
+                    EngineEvent::Config(Box::new(config))
                 }
                 Err(error) => {
                     tracing::warn!("settings: {error}");
@@ -397,30 +388,30 @@ impl State {
             },
             Err(error) => {
                 tracing::warn!("settings not used: {error}");
-                UiInput::ConfigError(Some(error))
+                EngineEvent::ConfigError(Some(error))
             }
         };
-        let _ = self.inputs.send(input).await;
+        let _ = self.events.send(input).await;
     }
 
-    /// Reports a write that failed: what was to be kept, and why it was not.
+    /// Reports that a row could not be written.
     fn history_failed(&self, row: &str, error: &StoreError) {
         tracing::warn!(row, "history not written: {error}");
         log::to_stderr(&error.text(self.engine.lang));
     }
 
-    /// Keeps a change in the history. One that cannot be kept makes all that follows doubtful.
-    fn keep(&mut self, change: &ProfileChange) {
+    /// Writes a change to the history.
+    fn write_change(&mut self, change: &ProfileChange) {
         if let Some(store) = &mut self.history
             && let Err(error) = store.record_change(change)
         {
             self.history_failed("change", &error);
-            self.behind = true;
+            self.incomplete = true;
         }
     }
 
-    /// What is no longer there is no longer known.
-    fn mind_profiles(&mut self, snapshot: &Snapshot) {
+    /// Writes that nothing is known any more of profiles that were removed.
+    fn forget_removed(&mut self, snapshot: &Snapshot) {
         let there = snapshot.profiles.iter();
         let there = there.map(|view| (view.profile.name.clone(), Arc::clone(&view.profile))).collect();
         let known = std::mem::replace(&mut self.known, there);
@@ -428,51 +419,51 @@ impl State {
             if self.known.contains_key(&name) {
                 continue;
             }
-            self.say_watching();
+            self.write_coverage();
             let at = Timestamp::now();
             let change = Change { at, from: Verdict::unknown(at), to: Verdict::unknown(at) };
-            self.keep(&ProfileChange { profile, change, history: false });
+            self.write_change(&ProfileChange { profile, change, history: false });
         }
     }
 
-    /// What kept the history from being opened may be gone: the disk is no longer full, the folder may be written to.
-    fn try_history_again(&mut self) {
+    /// Opens the history if that failed before: the disk may have space again.
+    fn reopen_history(&mut self) {
         if self.history.is_none()
             && let (Some(store), _) = open_history(&self.engine)
         {
             self.history = Some(store);
             self.coverage = Coverage::from_now();
-            self.begin_history_again(Timestamp::now());
+            self.begin_run(Timestamp::now());
         }
     }
 
-    /// Tells the history up to when somebody looked. Time in which the machine slept, this process stood still, or the
-    /// clock was set is left out: it is unknown.
-    fn say_watching(&mut self) {
+    /// Writes to the history what was observed since the last call. Time in which the machine slept, this process was
+    /// stopped or the clock was set is left out.
+    fn write_coverage(&mut self) {
         let Some(store) = &mut self.history else { return };
         let now = ClockReading::now();
         match self.coverage.advance(now) {
-            Observed::Span(from, to) if !self.behind => {
+            Observed::Span(from, to) if !self.incomplete => {
                 if let Err(error) = store.watching(from, to) {
                     self.history_failed("coverage", &error);
                 }
             }
-            Observed::Unknown if !self.behind => {}
-            _ => self.begin_history_again(now.wall),
+            Observed::Unknown if !self.incomplete => {}
+            _ => self.begin_run(now.wall),
         }
     }
 
-    /// Says anew how things are: what was kept before tells nothing of what follows.
-    fn begin_history_again(&mut self, now: Timestamp) {
+    /// Begins a new run in the history with the present verdicts: earlier rows say nothing about what follows.
+    fn begin_run(&mut self, now: Timestamp) {
         let Some(store) = &mut self.history else { return };
         store.begin_again(now);
         let snapshot = self.handle.snapshots.borrow().clone();
-        let told = snapshot.profiles.iter().try_for_each(|view| {
+        let written = snapshot.profiles.iter().try_for_each(|view| {
             let change = Change { at: now, from: Verdict::unknown(now), to: view.verdict.clone() };
             store.record_change(&ProfileChange { profile: Arc::clone(&view.profile), change, history: true })
         });
-        self.behind = told.is_err();
-        if let Err(error) = told {
+        self.incomplete = written.is_err();
+        if let Err(error) = written {
             self.history_failed("snapshot", &error);
         }
     }

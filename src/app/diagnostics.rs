@@ -13,7 +13,7 @@ use crate::supervisor::Supervisors;
 
 /// Where a diagnosis for the user was put.
 #[derive(Debug)]
-pub(crate) enum Copied {
+pub enum Copied {
     /// Into the clipboard.
     Clipboard,
     /// Into this file: no program for the clipboard was found.

@@ -1,9 +1,10 @@
 //! The engine behind menu and commands.
 //!
 //! [`background`] is the agent's loop: it takes the watcher's updates, writes the history, runs the user's [`hook`],
-//! reloads the settings and carries out [`actions`]. [`coverage`] says which spans it observed. The other modules are
-//! plain calls with typed results that the menu and the command line share: [`job_files`], [`diagnostics`], [`record`],
-//! [`open`]. [`engine`] holds what all of them start from: settings, places and the language.
+//! reloads the settings and carries out [`actions`]; [`coverage`] says which spans it observed. [`messages`] is what it
+//! and the user interface send each other. The other modules are plain calls with typed results that the menu and the
+//! command line share: [`job_files`], [`diagnostics`], [`record`], [`open`]. [`engine`] holds what all of them start
+//! from: settings, places and the language.
 
 pub(crate) mod actions;
 pub(crate) mod background;
@@ -14,6 +15,7 @@ pub(crate) mod engine;
 pub mod hook;
 pub mod instance;
 pub(crate) mod job_files;
+pub mod messages;
 mod offline;
 pub(crate) mod open;
 pub mod record;

@@ -14,6 +14,7 @@ use super::{OK, watch};
 use crate::app::background::{Background, ShowLights, StandIn};
 use crate::app::engine::Engine;
 use crate::app::instance::{self, Instance};
+use crate::app::messages::EngineRequest;
 use crate::config::ConfigError;
 use crate::health::{Light, Reason};
 use crate::log;
@@ -39,12 +40,12 @@ pub(super) fn run(
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<u8> {
     let lang = engine.lang;
-    let (input_sender, inputs) = mpsc::channel(QUEUE);
-    let (commands, command_receiver) = mpsc::unbounded_channel();
+    let (events, inputs) = mpsc::channel(QUEUE);
+    let (commands, requests) = mpsc::unbounded_channel();
     let (ready, started) = sync_channel(1);
     let (hidden, no_panel) = watch_channel(false);
     let stand_in: StandIn = Box::<PrintedLights>::default();
-    let background = Background::new(engine, input_sender, command_receiver, no_panel, stand_in)?;
+    let background = Background::new(engine, events, requests, no_panel, stand_in)?;
     if let Some(mistake) = &mistake {
         tracing::warn!("settings not used: {mistake}");
         log::to_stderr(&format!("{} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD)));
@@ -84,7 +85,7 @@ pub(super) fn run(
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "agent started");
     let shown = tray::run(handles);
-    let quit = || drop(commands.send(crate::ui::UiCommand::Quit));
+    let quit = || drop(commands.send(EngineRequest::Quit));
     match shown {
         Ok(()) => {
             quit();

@@ -18,6 +18,7 @@ use super::login;
 use super::menu::{self, Login, Look, Menu, MenuState, Missed, MuteFor, Notifications};
 use super::notify::{self, Content, Courier, Report};
 use crate::alerts::{Action, Event, Mute, Notice, Policy};
+use crate::app::messages::{EngineEvent, EngineRequest};
 use crate::app::open;
 use crate::config::{Config, ConfigError, Folders, TEMPLATE};
 use crate::health::Light;
@@ -37,10 +38,9 @@ const OWN_NOTICE: u64 = u64::MAX;
 /// What the engine gives to the desktop side.
 pub struct AppHandles {
     /// Everything that the desktop side should know, in order.
-    pub inputs: mpsc::Receiver<UiInput>,
-    /// Where commands go that the desktop side does not carry out itself: `Restart`, `RestartAllRed`, `Repair`,
-    /// `CopyDiagnostics`, `CheckJobFiles`, `Timeline`, `Quit`.
-    pub commands: mpsc::UnboundedSender<UiCommand>,
+    pub inputs: mpsc::Receiver<EngineEvent>,
+    /// Takes what only the engine can do.
+    pub commands: mpsc::UnboundedSender<EngineRequest>,
     /// The settings.
     pub config: Config,
     /// A mistake in the settings file, if it could not be used.
@@ -64,33 +64,6 @@ pub enum Presence {
     Shown,
     /// None does now; the icon appears with the first that does.
     NoHost,
-}
-
-/// What the engine sends to the desktop side. What inhibits notices (no network, a restart of ours) comes before the
-/// update that they are about.
-#[derive(Debug, Clone, PartialEq)]
-pub enum UiInput {
-    /// The watcher's state and changes.
-    Update(Box<Update>),
-    /// All restarts that are under way or just finished.
-    Restarts(Restarts),
-    /// Other settings are in force.
-    Config(Box<Config>),
-    /// The settings file has a mistake (and the old settings stay), or none any more.
-    ConfigError(Option<ConfigError>),
-    /// What the doctor found.
-    Findings {
-        /// How many findings.
-        count: usize,
-        /// Profiles that can be freed of `--replace`.
-        repairable: BTreeSet<String>,
-    },
-    /// The machine has no network (any more).
-    Offline(bool),
-    /// A few words to show as a notification: the answer to a command.
-    Say(Content),
-    /// End the loop, leaving nothing behind.
-    Quit,
 }
 
 /// Everything that wakes the loop.
@@ -148,10 +121,10 @@ pub(super) fn waker(wake_loop: impl Fn() + Send + Sync + 'static) -> Waker {
 /// The desktop side's state.
 pub struct App<S> {
     shell: S,
-    inputs: mpsc::Receiver<UiInput>,
+    inputs: mpsc::Receiver<EngineEvent>,
     waker: Waker,
     courier: Courier,
-    commands: mpsc::UnboundedSender<UiCommand>,
+    commands: mpsc::UnboundedSender<EngineRequest>,
     presence: Box<dyn Fn(&Presence) + Send>,
     folders: Folders,
     config: Config,
@@ -181,10 +154,10 @@ struct Drawn {
 
 /// The parts of [`AppHandles`] that the loop keeps.
 pub(super) struct Parts {
-    pub inputs: mpsc::Receiver<UiInput>,
+    pub inputs: mpsc::Receiver<EngineEvent>,
     /// Wakes the loop when `inputs` has something to receive.
     pub waker: Waker,
-    pub commands: mpsc::UnboundedSender<UiCommand>,
+    pub commands: mpsc::UnboundedSender<EngineRequest>,
     pub config: Config,
     pub config_error: Option<ConfigError>,
     pub folders: Folders,
@@ -291,7 +264,7 @@ impl<S: Shell> App<S> {
         let mut context = Context::from_waker(&waker);
         loop {
             match self.inputs.poll_recv(&mut context) {
-                Poll::Ready(None | Some(UiInput::Quit)) => return Flow::End,
+                Poll::Ready(None | Some(EngineEvent::Quit)) => return Flow::End,
                 Poll::Ready(Some(input)) => self.input(now, input),
                 Poll::Pending => return Flow::On,
             }
@@ -334,16 +307,16 @@ impl<S: Shell> App<S> {
         }
     }
 
-    fn input(&mut self, now: Timestamp, input: UiInput) {
+    fn input(&mut self, now: Timestamp, input: EngineEvent) {
         match input {
-            UiInput::Update(update) => self.update(now, &update),
-            UiInput::Restarts(restarts) => self.restarts(now, restarts),
-            UiInput::Config(config) => {
+            EngineEvent::Update(update) => self.update(now, &update),
+            EngineEvent::Restarts(restarts) => self.restarts(now, restarts),
+            EngineEvent::Config(config) => {
                 self.config = *config;
                 self.config_error = None;
                 self.apply_settings(now);
             }
-            UiInput::ConfigError(error) => {
+            EngineEvent::ConfigError(error) => {
                 let fresh = error.is_some() && error != self.config_error;
                 self.config_error = error;
                 self.apply_settings(now);
@@ -351,16 +324,19 @@ impl<S: Shell> App<S> {
                     self.tell_mistake(say_config::OLD_STAY);
                 }
             }
-            UiInput::Findings { count, repairable } => {
+            EngineEvent::Findings { count, repairable } => {
                 self.state.findings = Some(count);
                 self.state.repairable = repairable;
             }
-            UiInput::Offline(offline) => {
+            EngineEvent::Offline(offline) => {
                 self.state.offline = offline;
                 self.step(now, Event::Offline(offline));
             }
-            UiInput::Say(content) => self.tell(content, Light::Grey),
-            UiInput::Quit => {}
+            EngineEvent::Answer(answer) => {
+                let lang = self.look.lang;
+                self.tell(Content { title: answer.title(lang), body: answer.body(lang) }, Light::Grey);
+            }
+            EngineEvent::Quit => {}
         }
     }
 
@@ -424,7 +400,7 @@ impl<S: Shell> App<S> {
                     Some(Action::OpenLog(name)) => return self.carry_out(now, UiCommand::OpenLog(name)),
                     Some(Action::Restart(names)) => {
                         for name in names {
-                            self.pass_on(UiCommand::Restart(name));
+                            self.request(EngineRequest::Restart(name));
                         }
                     }
                 }
@@ -434,12 +410,12 @@ impl<S: Shell> App<S> {
         Flow::On
     }
 
-    /// Does what the desktop side can do itself; passes the rest on.
+    /// Carries out a command, or requests it from the engine.
     fn carry_out(&mut self, now: Timestamp, command: UiCommand) -> Flow {
         let lang = self.look.lang;
         match command {
             UiCommand::Quit => {
-                self.pass_on(UiCommand::Quit);
+                self.request(EngineRequest::Quit);
                 return Flow::End;
             }
             UiCommand::Mute(name, wish) => {
@@ -497,7 +473,12 @@ impl<S: Shell> App<S> {
                 Some(job) => open::in_folder(&job.path, &open::OnPath),
                 None => open::system_log(profile, &self.folders.data, &open::OnPath),
             }),
-            other => self.pass_on(other),
+            UiCommand::Restart(name) => self.request(EngineRequest::Restart(name)),
+            UiCommand::RestartAllRed => self.request(EngineRequest::RestartAllRed),
+            UiCommand::Repair(name) => self.request(EngineRequest::Repair(name)),
+            UiCommand::CopyDiagnostics(name) => self.request(EngineRequest::CopyDiagnostics(name)),
+            UiCommand::CheckJobFiles => self.request(EngineRequest::CheckJobFiles),
+            UiCommand::Timeline => self.request(EngineRequest::Timeline),
         }
         self.draw(now);
         Flow::On
@@ -519,9 +500,9 @@ impl<S: Shell> App<S> {
         }
     }
 
-    fn pass_on(&self, command: UiCommand) {
+    fn request(&self, request: EngineRequest) {
         // an engine that is gone ends the loop by itself
-        let _engine_gone = self.commands.send(command);
+        let _engine_gone = self.commands.send(request);
     }
 
     fn could_not(&self, what: Phrase, why: &str) {
@@ -644,7 +625,7 @@ mod tests {
 
     fn app(
         data: &Path,
-        inputs: mpsc::Receiver<UiInput>,
+        inputs: mpsc::Receiver<EngineEvent>,
         wake_loop: impl Fn() + Send + Sync + 'static,
     ) -> App<Nowhere> {
         let data = data.to_path_buf();
@@ -708,15 +689,15 @@ mod tests {
         let fell = ProfileChange { profile, change: Change { at: now, from, to }, history: false };
         let snapshot = Snapshot { at: now, profiles: vec![view], bad_files: Vec::new(), complete: true };
         let update = Update { changes: vec![fell], woke: true, ..Update::of(Arc::new(snapshot)) };
-        engine.try_send(UiInput::Offline(true)).unwrap();
-        engine.try_send(UiInput::Update(Box::new(update.clone()))).unwrap();
+        engine.try_send(EngineEvent::Offline(true)).unwrap();
+        engine.try_send(EngineEvent::Update(Box::new(update.clone()))).unwrap();
         assert_eq!(woken.load(Ordering::SeqCst), 1);
         assert_eq!(app.handle(now, Message::Inputs), Flow::On);
         assert!(app.state.offline && app.started);
         assert_eq!(app.snapshot.worst(), Light::Red);
         // a profile that is gone is forgotten, and so is a restart of it
         let gone = Snapshot { profiles: Vec::new(), ..Snapshot::clone(&update.snapshot) };
-        engine.try_send(UiInput::Update(Box::new(Update::of(Arc::new(gone))))).unwrap();
+        engine.try_send(EngineEvent::Update(Box::new(Update::of(Arc::new(gone))))).unwrap();
         drop(engine);
         assert!(woken.load(Ordering::SeqCst) > 1);
         assert_eq!(app.handle(now, Message::Inputs), Flow::End);

@@ -45,8 +45,6 @@ pub enum UiCommand {
     ForgetMissed,
     /// Open the settings file.
     OpenSettings,
-    /// Nobody asked: the desktop says that the machine woke up.
-    Woke,
     /// End Gatelight.
     Quit,
 }

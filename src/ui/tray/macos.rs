@@ -17,8 +17,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tray_icon::{MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
 use super::TrayError;
+use crate::app::messages::EngineRequest;
 use crate::health::Light;
-use crate::ui::UiCommand;
 use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Shell, waker};
 use crate::ui::icon::{Face, POINTS, Picture};
 use crate::ui::menu::{Menu, Op, Row, RowKind, diff};
@@ -127,8 +127,8 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
 }
 
 /// Tells the engine to end, and gives it a moment to: it drops its end of the channel when the history is written.
-fn let_engine_end(engine: &UnboundedSender<UiCommand>) {
-    drop(engine.send(UiCommand::Quit));
+fn let_engine_end(engine: &UnboundedSender<EngineRequest>) {
+    drop(engine.send(EngineRequest::Quit));
     let until = Instant::now() + LAST_WORDS;
     while !engine.is_closed() && Instant::now() < until {
         thread::sleep(LAST_LOOK);
@@ -148,7 +148,7 @@ mod power {
     };
     use tokio::sync::mpsc::UnboundedSender;
 
-    use crate::ui::UiCommand;
+    use crate::app::messages::EngineRequest;
 
     type Token = Retained<ProtocolObject<dyn NSObjectProtocol>>;
 
@@ -174,9 +174,9 @@ mod power {
     /// centre). The engine's clocks show every sleep; this only makes it look at once, since timers stand still in a sleep
     /// and ring late. That the machine *goes* to sleep is not listened to: such a sleep may be called off, and nothing
     /// would tell of that.
-    pub fn on_wake(engine: UnboundedSender<UiCommand>) -> OnWake {
+    pub fn on_wake(engine: UnboundedSender<EngineRequest>) -> OnWake {
         let center = NSWorkspace::sharedWorkspace().notificationCenter();
-        let block = RcBlock::new(move |_: NonNull<NSNotification>| drop(engine.send(UiCommand::Woke)));
+        let block = RcBlock::new(move |_: NonNull<NSNotification>| drop(engine.send(EngineRequest::Woke)));
         // SAFETY: the name is AppKit's own; without a queue the block runs on the thread that posts, and it may be sent to
         // any: what it holds is Send
         // (https://developer.apple.com/documentation/foundation/notificationcenter/addobserver(forname:object:queue:using:)).

@@ -12,12 +12,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use gatelight::app::instance::{self, Instance};
+use gatelight::app::messages::EngineEvent;
 use gatelight::config::{Config, Folders};
 use gatelight::health::{Change, Manager, Proof, Reason, Verdict};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
 use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
-use gatelight::ui::app::{AppHandles, UiInput};
+use gatelight::ui::app::AppHandles;
 use gatelight::ui::tray;
 use gatelight::watcher::Update;
 use jiff::{SignedDuration, Timestamp};
@@ -101,15 +102,15 @@ fn the_program_itself() {
         }
     });
     let update = |snapshot: &Snapshot, changes| {
-        UiInput::Update(Box::new(Update { changes, ..Update::of(Arc::new(snapshot.clone())) }))
+        EngineEvent::Update(Box::new(Update { changes, ..Update::of(Arc::new(snapshot.clone())) }))
     };
     inputs.blocking_send(update(&snapshot, Vec::new())).unwrap();
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words[..] {
-                ["quit"] => inputs.blocking_send(UiInput::Quit).unwrap(),
-                ["offline"] => inputs.blocking_send(UiInput::Offline(true)).unwrap(),
+                ["quit"] => inputs.blocking_send(EngineEvent::Quit).unwrap(),
+                ["offline"] => inputs.blocking_send(EngineEvent::Offline(true)).unwrap(),
                 ["restart", name, step] => {
                     let (step, outcome) = match step {
                         "ending" => (RestartStep::EndingOld, None),
@@ -125,7 +126,7 @@ fn the_program_itself() {
                         }
                     };
                     let view = RestartView { asked_at: Timestamp::now(), step, retrying: None, outcome };
-                    inputs.blocking_send(UiInput::Restarts([(name.to_owned(), view)].into())).unwrap();
+                    inputs.blocking_send(EngineEvent::Restarts([(name.to_owned(), view)].into())).unwrap();
                 }
                 [name, code] => {
                     if snapshot.find(name).is_none() {

@@ -1,0 +1,153 @@
+//! What the engine and the user interface send each other.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::diagnostics::Copied;
+use super::job_files;
+use crate::config::{Config, ConfigError};
+use crate::doctor::fix::Fixed;
+use crate::health::RestartHelps;
+use crate::restart::{Obstacle, Restarts};
+use crate::text::{Both, Lang, Phrase, agent as words, error, fill, restart};
+use crate::watcher::Update;
+
+/// What the user interface asks the engine for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineRequest {
+    /// Restart this profile.
+    Restart(String),
+    /// Restart every red profile that a restart helps.
+    RestartAllRed,
+    /// Remove `--replace` from this profile's job file.
+    Repair(String),
+    /// Copy a diagnosis of this profile to the clipboard.
+    CopyDiagnostics(String),
+    /// Examine all job files.
+    CheckJobFiles,
+    /// Open the page of the last 90 days.
+    Timeline,
+    /// The desktop reports that the machine woke up.
+    Woke,
+    /// End the engine.
+    Quit,
+}
+
+/// What the engine sends to the user interface. What inhibits notices (no network, Gatelight's own restart) comes before
+/// the update that they are about.
+#[derive(Debug)]
+pub enum EngineEvent {
+    /// The watcher's state and changes.
+    Update(Box<Update>),
+    /// All restarts that are under way or just finished.
+    Restarts(Restarts),
+    /// New settings.
+    Config(Box<Config>),
+    /// The settings file has a mistake, so that the old settings stay; `None`: it has none any more.
+    ConfigError(Option<ConfigError>),
+    /// The doctor's result.
+    Findings {
+        /// Number of findings.
+        count: usize,
+        /// Profiles that can be freed of `--replace`.
+        repairable: BTreeSet<String>,
+    },
+    /// Whether the machine is without any network.
+    Offline(bool),
+    /// The answer to a request, or something else that the user should know.
+    Answer(Answer),
+    /// End the loop and remove the icon.
+    Quit,
+}
+
+/// What became of a request. The user interface shows it as a notification.
+#[derive(Debug)]
+pub enum Answer {
+    /// The settings ask for automatic restarts: this profile is restarted.
+    RestartsAutomatically(String),
+    /// This profile cannot be restarted.
+    CannotRestart(String, Obstacle),
+    /// A restart of this profile does not help; a second request within a minute restarts it.
+    ConfirmRestart(String, RestartHelps),
+    /// This profile was restarted so many times within the last hour.
+    TooManyRestarts(String, usize),
+    /// Another process restarts this profile.
+    RestartedElsewhere(String),
+    /// Red profiles that "restart all" left out.
+    NotRestarted(Vec<String>),
+    /// The doctor examined the job files.
+    JobFilesChecked {
+        /// Number of findings.
+        count: usize,
+        /// The first one.
+        first: Option<Both>,
+    },
+    /// The doctor repaired this profile's job file, or tried to.
+    Repaired(String, Fixed),
+    /// A diagnosis was copied, or could not be written.
+    Diagnostics(std::io::Result<Copied>),
+    /// The timeline could not be made or opened.
+    NoTimeline(anyhow::Error),
+    /// The history was unusable and begins anew; the old file is at this path.
+    HistorySetAside(Both, PathBuf),
+    /// No history can be written to this file.
+    NoHistory(Both, PathBuf),
+}
+
+impl Answer {
+    /// The title of the notification.
+    pub fn title(&self, lang: Lang) -> String {
+        let of = |phrase: Phrase, profile: &str| fill(lang.pick(phrase), &[("profile", profile)]);
+        match self {
+            Self::RestartsAutomatically(name) => of(words::AUTO_TITLE, name),
+            Self::CannotRestart(name, _) => of(words::NO_MANAGER_TITLE, name),
+            Self::ConfirmRestart(name, _) => of(words::CONFIRM_TITLE, name),
+            Self::TooManyRestarts(name, _) | Self::RestartedElsewhere(name) => {
+                of(words::TOO_MANY_TITLE, name)
+            }
+            Self::NotRestarted(names) => {
+                fill(lang.pick(words::NOT_ALL_TITLE), &[("profiles", &names.join(", "))])
+            }
+            Self::JobFilesChecked { .. } => lang.pick(words::CHECKED_TITLE).to_owned(),
+            Self::Repaired(name, _) => of(words::REPAIR_TITLE, name),
+            Self::Diagnostics(_) => lang.pick(words::COPIED_TITLE).to_owned(),
+            Self::NoTimeline(_) => lang.pick(words::TIMELINE_TITLE).to_owned(),
+            Self::HistorySetAside(..) => lang.pick(words::HISTORY_ASIDE_TITLE).to_owned(),
+            Self::NoHistory(..) => lang.pick(words::HISTORY_NONE_TITLE).to_owned(),
+        }
+    }
+
+    /// The text of the notification.
+    pub fn body(&self, lang: Lang) -> String {
+        let with = |phrase: Phrase, name, value: &str| fill(lang.pick(phrase), &[(name, value)]);
+        match self {
+            Self::RestartsAutomatically(_) => lang.pick(words::AUTO_BODY).to_owned(),
+            Self::CannotRestart(_, obstacle) => {
+                with(words::NO_MANAGER_BODY, "why", &restart::obstacle(lang, *obstacle))
+            }
+            Self::ConfirmRestart(_, helps) => {
+                with(words::CONFIRM_BODY, "why", lang.pick(restart::helps(*helps)))
+            }
+            Self::TooManyRestarts(_, count) => with(words::TOO_MANY_BODY, "count", &count.to_string()),
+            Self::RestartedElsewhere(_) => lang.pick(words::CLAIMED_BODY).to_owned(),
+            Self::NotRestarted(_) => lang.pick(words::NOT_ALL_BODY).to_owned(),
+            Self::JobFilesChecked { count: 0, .. } => lang.pick(words::CHECKED_CLEAN).to_owned(),
+            Self::JobFilesChecked { count, first } => {
+                let first = first.as_ref().map_or("", |first| first.pick(lang));
+                fill(lang.pick(words::CHECKED_BODY), &[("count", &count.to_string()), ("first", first)])
+            }
+            Self::Repaired(_, fixed) => job_files::conclusion(fixed, lang),
+            Self::Diagnostics(Ok(Copied::Clipboard)) => lang.pick(words::COPIED).to_owned(),
+            Self::Diagnostics(Ok(Copied::File(file))) => {
+                with(words::COPIED_TO_FILE, "file", &file.display().to_string())
+            }
+            Self::Diagnostics(Err(error)) => error::io(lang, error),
+            Self::NoTimeline(error) => error::words(lang, error.as_ref()),
+            Self::HistorySetAside(why, path) => {
+                let values = [("why", why.pick(lang)), ("path", &*path.display().to_string())];
+                fill(lang.pick(words::HISTORY_ASIDE_BODY), &values)
+            }
+            Self::NoHistory(why, path) => format!("{}: {}", path.display(), why.pick(lang)),
+        }
+    }
+}
