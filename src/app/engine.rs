@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -19,10 +18,7 @@ use crate::snapshot::Snapshot;
 use crate::supervisor::Supervisors;
 use crate::text::error::{OrSay, Trouble};
 use crate::text::{Lang, trouble as say};
-use crate::watcher::{self, Handle, LOOK, Setup};
-
-/// Longest wait for the first complete snapshot. Managers that do not answer time out earlier.
-const FIRST_LOOK: Duration = Duration::from_secs(12);
+use crate::watcher::{self, COMPLETE_WITHIN, Handle, POLL_INTERVAL, Setup};
 
 /// The user's settings and places.
 #[derive(Debug, Clone)]
@@ -106,7 +102,7 @@ impl Engine {
             patterns: self.patterns()?,
             supervisors: Supervisors::from_environment(),
             zone: jiff::tz::TimeZone::system(),
-            look: LOOK,
+            poll_interval: POLL_INTERVAL,
             observer,
         };
         Ok(watcher::spawn(setup)?)
@@ -130,9 +126,10 @@ fn shared_units(home: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The first complete snapshot, or the last one after [`FIRST_LOOK`].
+/// The first complete snapshot, or the last one after [`COMPLETE_WITHIN`].
 pub(crate) async fn first_look(handle: &mut Handle) -> Arc<Snapshot> {
-    let _ = tokio::time::timeout(FIRST_LOOK, handle.snapshots.wait_for(|snapshot| snapshot.complete)).await;
+    let _ =
+        tokio::time::timeout(COMPLETE_WITHIN, handle.snapshots.wait_for(|snapshot| snapshot.complete)).await;
     Arc::clone(&handle.snapshots.borrow())
 }
 

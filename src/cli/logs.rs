@@ -15,7 +15,7 @@ use crate::profile::Profile;
 use crate::terminal::{Terminal, style};
 use crate::text::error::io;
 use crate::text::{fill, status as words};
-use crate::watcher::LOOK;
+use crate::watcher::POLL_INTERVAL;
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         loop {
             tokio::select! {
                 changed = watch.changed() => { changed?; }
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 () = &mut left => return Ok(OK),
                 () = &mut stop => return Ok(OK),
             }

@@ -22,15 +22,13 @@ use crate::snapshot::{ProfileView, Snapshot};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::terminal::{self, Terminal};
 use crate::text::{self, Lang, Phrase, fill, restart as words};
+use crate::watcher::COMPLETE_WITHIN;
 
 /// Version of the JSON form.
 const JSON_VERSION: u32 = 1;
 
 /// Gateways restarted at the same time; the others wait for their turn.
 const AT_ONCE: usize = 8;
-
-/// How long the first look at every profile may take before the command goes on with what is known.
-const FIRST_LOOK: Duration = Duration::from_secs(15);
 
 /// Exit code: every gateway was restarted, and its link is proven.
 pub const WORKED: u8 = 0;
@@ -94,7 +92,8 @@ pub async fn run(
     ask: &mut dyn FnMut(&str) -> bool,
 ) -> anyhow::Result<u8> {
     // An error means that the watcher is gone or slow: what is known by now has to do.
-    let _ = tokio::time::timeout(FIRST_LOOK, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
+    let _ =
+        tokio::time::timeout(COMPLETE_WITHIN, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
     let snapshot = Arc::clone(&deps.snapshots.borrow());
     let mut reporter = Reporter { out, json: args.json, lang: deps.lang };
 

@@ -20,7 +20,7 @@ use crate::snapshot::{ProfileChange, Snapshot};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::OrSay;
 use crate::text::{Lang, trouble};
-use crate::watcher::{self, Command, Handle, LOOK, Setup, Updates};
+use crate::watcher::{self, Command, Handle, POLL_INTERVAL, Setup, Updates};
 
 /// How long a hollow gateway is shown before it is restarted.
 const HOLLOW_FOR: Duration = Duration::from_secs(12);
@@ -194,7 +194,7 @@ fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>
         patterns: Arc::new(Patterns::new(&[])?),
         supervisors,
         zone: jiff::tz::TimeZone::system(),
-        look: LOOK,
+        poll_interval: POLL_INTERVAL,
         observer: None,
     })?)
 }

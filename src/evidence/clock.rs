@@ -108,7 +108,7 @@ impl WallClock {
     }
 
     /// A time of the time line as the wall clock told it then.
-    pub fn tell(&self, at: Timestamp) -> Timestamp {
+    pub fn at(&self, at: Timestamp) -> Timestamp {
         let setting = self.settings.iter().rev().find(|(from, _)| *from <= at);
         setting.map_or(at, |(_, ahead)| at.saturating_add(*ahead).unwrap_or(at))
     }
@@ -128,25 +128,25 @@ mod tests {
         clock.observe(t(0), t(0));
         // as two clocks are that are read one after the other
         clock.observe(t(10), Timestamp::from_millisecond(t(10).as_millisecond() + 900).unwrap());
-        assert_eq!(clock.tell(t(10)), t(10));
+        assert_eq!(clock.at(t(10)), t(10));
         // the machine stood still for an hour, then somebody set its clock back by two
         clock.observe(t(100), t(3700));
         clock.observe(t(200), t(-3400));
         for (line, wall) in [(50, 50), (99, 99), (100, 3700), (199, 3799), (200, -3400), (300, -3300)] {
-            assert_eq!(clock.tell(t(line)), t(wall), "{line}");
+            assert_eq!(clock.at(t(line)), t(wall), "{line}");
         }
         // slow drift adds up to a setting
         for second in 0..10_000 {
             let drift = SignedDuration::from_millis(second / 2);
             clock.observe(t(1000 + second), t(1000 + second - 3600) + drift);
-            let told = clock.tell(t(1000 + second));
+            let told = clock.at(t(1000 + second));
             assert!(told.duration_since(t(1000 + second - 3600) + drift).abs() < SET, "{second}");
         }
         assert!(clock.settings.len() <= SETTINGS);
         // nobody breaks it
         clock.observe(Timestamp::MIN, Timestamp::MAX);
         clock.observe(Timestamp::MAX, Timestamp::MIN);
-        clock.tell(Timestamp::MAX);
+        clock.at(Timestamp::MAX);
     }
 
     fn at(awake: u64, total: u64) -> Clocks {

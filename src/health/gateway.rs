@@ -38,7 +38,7 @@ const DISORDER_SECONDS: i64 = 1;
 const MOST_FILES: usize = 16;
 
 /// A marker of a stop or a takeover is believed for this long (its life, by the gateway's sources).
-const MARKER_LIFE: Duration = Duration::from_secs(60);
+pub(crate) const MARKER_LIFE: Duration = Duration::from_secs(60);
 
 /// A second instance that was refused is gone after this long.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(10);

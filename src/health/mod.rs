@@ -17,6 +17,7 @@ pub use core::Core;
 pub use evidence::{
     Evidence, FileIdentity, JobState, Manager, PlatformEntry, ProcessState, Proof, Signal, StateFile,
 };
+pub(crate) use gateway::MARKER_LIFE;
 pub use reason::{Light, Reason, RestartHelps};
 pub use settings::Deadlines;
 pub use verdict::{Change, Note, Verdict};

@@ -17,6 +17,7 @@
 //! Never blocks on a FIFO or a device, reads at most [`Limits::per_poll`] bytes a poll, and never reads a clock. A file
 //! system that hangs (a dead network volume) can hold up any read: poll such a log on a thread that may wait.
 
+mod error;
 mod generation;
 mod history;
 mod lines;
@@ -28,8 +29,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-
+pub use error::{TailError, check};
+use error::{is_gone, kind_of};
 use generation::{Bookmark, Generation, Id, Look, Modified, modified, open_regular};
 pub use history::{Block, HistoryEnd, HistoryReader};
 use lines::LineCutter;
@@ -98,50 +99,6 @@ pub struct Counts {
     pub lost_partials: u64,
     /// Unread bytes of old generations that were let go for the bound on open files.
     pub lost_bytes: u64,
-}
-
-/// Why a log cannot be followed just now. The next poll tries again; what is open is still read.
-#[derive(Debug, thiserror::Error)]
-pub enum TailError {
-    /// A folder, FIFO, socket or device is in its place.
-    #[error("{path} is a {kind}, not a file")]
-    NotAFile {
-        /// The log's path.
-        path: PathBuf,
-        /// What is there.
-        kind: &'static str,
-    },
-    /// The permission is missing.
-    #[error("no permission to read {path}")]
-    Denied {
-        /// The log's path.
-        path: PathBuf,
-    },
-    /// A symlink that leads to itself.
-    #[error("{path} is a loop of symlinks")]
-    Loop {
-        /// The log's path.
-        path: PathBuf,
-    },
-    /// Anything else: a vanished volume, no descriptors left.
-    #[error("{path} cannot be read: {source}")]
-    Io {
-        /// The log's path.
-        path: PathBuf,
-        /// The system's word.
-        source: io::Error,
-    },
-}
-
-impl TailError {
-    fn new(path: &Path, source: io::Error) -> Self {
-        let path = path.to_owned();
-        match Errno::from_io_error(&source) {
-            Some(Errno::ACCESS | Errno::PERM) => Self::Denied { path },
-            Some(Errno::LOOP) => Self::Loop { path },
-            _ => Self::Io { path, source },
-        }
-    }
 }
 
 /// A generation that is not open (any more).
@@ -722,25 +679,4 @@ fn start_at_end(mut generation: Generation, reader: &mut HistoryReader) -> io::R
 /// Bytes of a generation that were not read; 0 when it cannot be asked.
 fn unread(generation: &Generation) -> u64 {
     generation.metadata().map_or(0, |meta| meta.size().saturating_sub(generation.mark.pos))
-}
-
-/// Nothing is there: no file, or no folder.
-fn is_gone(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR))
-}
-
-fn kind_of(meta: &Metadata) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
-    let kind = meta.file_type();
-    if kind.is_dir() {
-        "folder"
-    } else if kind.is_fifo() {
-        "FIFO"
-    } else if kind.is_socket() {
-        "socket"
-    } else if kind.is_char_device() || kind.is_block_device() {
-        "device"
-    } else {
-        "special file"
-    }
 }

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use gatelight::evidence::collector::{Collector, JobWord, Moment};
+use gatelight::evidence::collector::{Collector, JobProcess, Moment};
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::process;
 use gatelight::health::{Core, Deadlines, ProcessState, Reason};
@@ -368,7 +368,7 @@ fn a_process_that_is_found_stopped_is_not_taken_for_one_that_works() {
     // a minute after its last word
     let at = Timestamp::now() + SignedDuration::from_mins(1);
     let now = Moment { at, instant: Instant::now() };
-    let (_, past) = Collector::attach(&profile, &patterns, &TimeZone::UTC, now, JobWord::Nothing, None);
+    let (_, past) = Collector::attach(&profile, &patterns, &TimeZone::UTC, now, JobProcess::None, None);
     let mut core = Core::new(Deadlines::default(), past[0].0);
     for (at, evidence) in past {
         core.step(at, evidence);

@@ -1,0 +1,172 @@
+//! Reads the past of one log, backwards from its end, as far as the verdict on the present process needs it.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::evidence::line;
+use crate::evidence::logbook::{LogEvent, Scanner};
+use crate::evidence::tail::{Block, HistoryEnd, HistoryReader};
+use crate::health::Signal;
+
+/// Time zones differ by multiples of this, in seconds.
+const ZONE_STEP: i64 = 15 * 60;
+
+/// No two time zones are further apart, in seconds.
+const WIDEST_ZONES: i64 = 26 * 3600;
+
+/// Blocks without a stamp that are skipped to find one that has: long lines, long tracebacks.
+const MAX_UNSTAMPED: usize = 8;
+
+/// Starts and takeovers before the present process are looked for this far back: the default window of a crash loop.
+const LOOP_SPAN: Duration = Duration::from_secs(600);
+
+/// Blocks of each log that are read for them at most, before the start of the process.
+const MAX_LOOP_BLOCKS: usize = 4;
+
+/// How far back a log was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reach {
+    /// To the start of the process.
+    pub to_start: bool,
+    /// To an event of the link.
+    pub to_link: bool,
+    /// Neither, and there may be more beyond the bound.
+    pub bounded: bool,
+}
+
+impl Reach {
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            to_start: self.to_start || other.to_start,
+            to_link: self.to_link || other.to_link,
+            bounded: self.bounded || other.bounded,
+        }
+    }
+}
+
+/// What the stamps of a log are compared with.
+pub(super) struct Times<'a> {
+    pub zone: &'a TimeZone,
+    pub now: Timestamp,
+    /// The start of the process, less the tolerance.
+    pub oldest: Option<Timestamp>,
+    /// When the file was last written.
+    pub written: Option<Timestamp>,
+}
+
+impl Times<'_> {
+    fn at(&self, stamp: DateTime) -> Option<Timestamp> {
+        self.zone.to_ambiguous_timestamp(stamp).compatible().ok()
+    }
+
+    /// By how much the stamps of this log are off: the gateway may live in another time zone than we do (its machine's
+    /// was changed since, its job sets TZ), or in the second of the hours that the end of summer time repeats. The last
+    /// line was written when its stamp says, and the file's own time is that of its last line.
+    fn shift(&self, block: &Block) -> SignedDuration {
+        let lines = block.bytes.rsplit(|b| *b == b'\n').take(64);
+        let last = lines.filter(|_| block.index == 0).find_map(|text| line::head(text)?.stamp);
+        let (Some(stamped), Some(written)) = (last.and_then(|stamp| self.at(stamp)), self.written) else {
+            return SignedDuration::ZERO;
+        };
+        let late = written.duration_since(stamped).as_secs();
+        let quarters = (late + ZONE_STEP / 2).div_euclid(ZONE_STEP);
+        let rest = late - quarters * ZONE_STEP;
+        let is_zone = quarters != 0 && late.abs() <= WIDEST_ZONES && (-2..=10).contains(&rest);
+        if is_zone { SignedDuration::from_secs(quarters * ZONE_STEP) } else { SignedDuration::ZERO }
+    }
+}
+
+/// Reads one log to the start of the process, or to an event of the link. `errors.log` holds warnings only, few of them
+/// about the link, and is read to the start of the process: a dead executor is older than the last reconnect.
+pub(super) fn read_backwards(
+    reader: &mut HistoryReader,
+    scanner: &Scanner,
+    name: &str,
+    times: &Times<'_>,
+    events: &mut Vec<(Timestamp, LogEvent)>,
+) -> Reach {
+    let oldest = times.oldest;
+    let mut shift = None;
+    let mut reach = Reach::default();
+    let mut unstamped = 0;
+    let warnings_only = name == "errors.log";
+    // a crash loop shows in the processes before the present one
+    let loops_since = times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now);
+    let mut loop_blocks = 0;
+    while let Some(block) = reader.next_block() {
+        let shift = *shift.get_or_insert_with(|| times.shift(&block));
+        let Some(Stamped { first, found }) = scan(&block, scanner, name, times, shift) else {
+            // A log without stamps says nothing about when: it has no history. A long line is a block of its own.
+            unstamped += 1;
+            if unstamped > MAX_UNSTAMPED {
+                return reach;
+            }
+            continue;
+        };
+        for (at, event) in found {
+            if oldest.is_some_and(|oldest| at < oldest) {
+                reach.to_start = true;
+                if at >= loops_since && is_about_starts(event.signal) {
+                    events.push((at, event));
+                }
+                continue;
+            }
+            match event.signal {
+                signal if signal.is_of_link() => reach.to_link = true,
+                Signal::Start | Signal::PlannedStop => reach.to_start = true,
+                _ => {}
+            }
+            events.push((at, event));
+        }
+        reach.to_start |= matches!((first, oldest), (Some(first), Some(oldest)) if first < oldest);
+        if reach.to_start || (reach.to_link && !warnings_only) {
+            let young = oldest.is_some_and(|oldest| oldest > loops_since);
+            let more = young && !warnings_only && first.is_some_and(|first| first > loops_since);
+            if !more || loop_blocks == MAX_LOOP_BLOCKS {
+                return reach;
+            }
+            loop_blocks += 1;
+        }
+    }
+    reach.bounded = reader.end() == Some(HistoryEnd::Bound);
+    // everything that there is was read
+    reach.to_start |= reader.end() == Some(HistoryEnd::Beginning) && !warnings_only;
+    reach
+}
+
+/// The events of a block that has stamps.
+struct Stamped {
+    /// The stamp of its first record.
+    first: Option<Timestamp>,
+    found: Vec<(Timestamp, LogEvent)>,
+}
+
+fn scan(
+    block: &Block,
+    scanner: &Scanner,
+    name: &str,
+    times: &Times<'_>,
+    shift: SignedDuration,
+) -> Option<Stamped> {
+    let now = times.now;
+    let at = |stamp| times.at(stamp)?.checked_add(shift).ok();
+    let mut found: Vec<(Timestamp, LogEvent)> = Vec::new();
+    let mut stamped = false;
+    scanner.read_alone(name, &block.bytes, now, &mut |event| {
+        if let Some(stamp) = event.stamp {
+            stamped = true;
+            found.push((at(stamp).unwrap_or(now).min(now), event));
+        }
+    });
+    let first = block.bytes.split(|b| *b == b'\n').take(64).find_map(|text| line::head(text)?.stamp);
+    let first = first.and_then(at);
+    (first.is_some() || stamped).then_some(Stamped { first, found })
+}
+
+/// Whether the signal says how a process before the present one began or was ended on purpose.
+const fn is_about_starts(signal: Signal) -> bool {
+    matches!(signal, Signal::Start | Signal::PlannedStop | Signal::PlannedRestart | Signal::Takeover)
+}

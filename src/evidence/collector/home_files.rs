@@ -1,0 +1,214 @@
+//! The gateway's own files in its home: state file, PID file, heartbeat, markers, start records. Read when they change.
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::evidence::state_files;
+use crate::files;
+use crate::health::{Evidence, MARKER_LIFE};
+
+/// Names the gateway's process.
+pub(super) const PID_FILE: &str = "gateway.pid";
+
+/// What the gateway reports about itself.
+pub(super) const STATE_FILE: &str = "gateway_state.json";
+
+/// launchd could not manage the gateway.
+pub(super) const DETACHED: &str = ".gateway-launchd-unsupported";
+
+/// Written again and again though nothing happens.
+pub(super) const HEARTBEAT: &str = "state/gateway.heartbeat";
+
+/// The gateway is about to leave.
+const MARKERS: [&str; 2] = [".gateway-planned-stop.json", ".gateway-takeover.json"];
+
+/// The files with JSON contents, relative to the home, in the order in which they are read.
+const JSON_FILES: [&str; 6] = [PID_FILE, STATE_FILE, HEARTBEAT, MARKERS[0], MARKERS[1], DETACHED];
+
+/// One line for each start of a gateway.
+const STARTS_FILE: &str = "gateway-starts.log";
+
+/// Bytes read from the end of the start records: some hundred starts.
+const STARTS_BYTES: u64 = 4096;
+
+/// The contents of the JSON files at the first read.
+pub(super) type FirstContents = BTreeMap<&'static str, Value>;
+
+/// A file that changed.
+#[derive(Debug)]
+pub(super) struct FileRead {
+    /// Relative to the home.
+    pub file: &'static str,
+    pub contents: Contents,
+    /// When it was written, at the first read; after that, now.
+    pub written: Timestamp,
+    /// What it says, if anything.
+    pub evidence: Option<Evidence>,
+}
+
+impl FileRead {
+    /// The heartbeat says nothing new as long as it comes in time.
+    pub fn is_news(&self) -> bool {
+        self.file != HEARTBEAT
+    }
+}
+
+/// The files of one home.
+#[derive(Debug)]
+pub(super) struct HomeFiles {
+    home: PathBuf,
+    json_files: BTreeMap<&'static str, JsonFile>,
+    starts: Option<Version>,
+}
+
+impl HomeFiles {
+    pub fn new(home: &Path) -> Self {
+        let json_files = JSON_FILES.iter().map(|name| (*name, JsonFile::default())).collect();
+        Self { home: home.to_path_buf(), json_files, starts: None }
+    }
+
+    /// When one of the JSON files was last written.
+    pub fn newest(&self) -> Option<Timestamp> {
+        JSON_FILES.iter().filter_map(|file| modified(&self.home.join(file))).max()
+    }
+
+    /// Reads the files that changed. `first`: everything that is there is older than now, and a marker may be a
+    /// leftover. `skip_missing`: no name in the home came or went, so files that were missing still are.
+    pub fn read_changed(&mut self, now: Timestamp, first: bool, skip_missing: bool) -> Vec<FileRead> {
+        let mut changed = Vec::new();
+        for file in JSON_FILES {
+            let state = self.json_files.entry(file).or_default();
+            // the heartbeat is in a folder of its own
+            if skip_missing && state.version.is_none() && file != HEARTBEAT {
+                continue;
+            }
+            let path = self.home.join(file);
+            let Some(contents) = state.read(&path) else { continue };
+            let leftover = MARKERS.contains(&file) && (first || !is_young(&path, now));
+            let evidence = match &contents {
+                _ if leftover => None,
+                Contents::Gone => state_files::evidence(file, None),
+                Contents::Json(json) => state_files::evidence(file, Some(json)),
+                Contents::Unusable | Contents::Records => None,
+            };
+            let written = if first { modified(&path).map_or(now, |at| at.min(now)) } else { now };
+            changed.push(FileRead { file, contents, written, evidence });
+        }
+        if !(skip_missing && self.starts.is_none())
+            && let Some(text) = self.changed_starts()
+        {
+            let evidence = Some(Evidence::Starts(state_files::starts(&text)));
+            let contents = Contents::Records;
+            changed.push(FileRead { file: STARTS_FILE, contents, written: now, evidence });
+        }
+        changed
+    }
+
+    fn changed_starts(&mut self) -> Option<String> {
+        let path = self.home.join(STARTS_FILE);
+        let version = std::fs::metadata(&path).ok().filter(Metadata::is_file).map(|meta| Version::of(&meta));
+        let changed = version.is_some() && version != self.starts;
+        self.starts = version;
+        if changed { read_end(&path, STARTS_BYTES) } else { None }
+    }
+}
+
+/// What tells one version of a file from another without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Version {
+    modified: (i64, i64),
+    size: u64,
+    inode: u64,
+}
+
+impl Version {
+    pub fn of(meta: &Metadata) -> Self {
+        Self { modified: (meta.mtime(), meta.mtime_nsec()), size: meta.size(), inode: meta.ino() }
+    }
+}
+
+#[derive(Debug, Default)]
+struct JsonFile {
+    /// As it was last read; `None`: missing.
+    version: Option<Version>,
+    /// Its contents could not be used: it is read again though it did not change.
+    unusable: bool,
+}
+
+/// What a file holds now.
+#[derive(Debug)]
+pub(super) enum Contents {
+    /// It was removed.
+    Gone,
+    Json(Value),
+    /// Half-written, or written by something else.
+    Unusable,
+    /// The start records, which are no JSON.
+    Records,
+}
+
+impl JsonFile {
+    /// The contents, if the file changed since the last read.
+    fn read(&mut self, path: &Path) -> Option<Contents> {
+        let meta = match std::fs::metadata(path) {
+            Ok(meta) => meta,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                self.unusable = false;
+                return self.version.take().map(|_| Contents::Gone);
+            }
+            // a volume that does not answer, a folder without permission: that says nothing about the file
+            Err(_) => return None,
+        };
+        if !meta.is_file() || meta.size() > state_files::MOST_BYTES {
+            return None;
+        }
+        let version = Version::of(&meta);
+        if self.version.as_ref() == Some(&version) && !self.unusable {
+            return None;
+        }
+        self.version = Some(version);
+        let json = read_bounded(path, meta.size()).and_then(|bytes| {
+            // some markers are empty files: their presence is all that they say
+            if bytes.is_empty() { Some(Value::Null) } else { state_files::parse(&bytes) }
+        });
+        self.unusable = json.is_none();
+        Some(json.map_or(Contents::Unusable, Contents::Json))
+    }
+}
+
+/// The contents of a file that has about this size, in one read.
+fn read_bounded(path: &Path, size: u64) -> Option<Vec<u8>> {
+    let file = files::open(path).ok()?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(state_files::MOST_BYTES).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// The last `limit` bytes of a file, without the first line where that is not whole.
+fn read_end(path: &Path, limit: u64) -> Option<String> {
+    let mut file = files::open(path).ok()?;
+    let from = file.metadata().ok()?.size().saturating_sub(limit);
+    file.seek(SeekFrom::Start(from)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).ok()?;
+    if from > 0 {
+        let whole = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
+        bytes.drain(..whole);
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn is_young(path: &Path, now: Timestamp) -> bool {
+    modified(path).is_some_and(|at| now.duration_since(at).unsigned_abs() <= MARKER_LIFE)
+}
+
+/// When a file was last written.
+pub(super) fn modified(path: &Path) -> Option<Timestamp> {
+    Timestamp::try_from(std::fs::metadata(path).ok()?.modified().ok()?).ok()
+}

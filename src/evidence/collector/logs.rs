@@ -1,0 +1,185 @@
+//! The logs of one profile: each followed by a tailer, each event once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::backward::{Reach, Times, read_backwards};
+use super::home_files::modified;
+use super::observer::{Emitter, Observed};
+use super::{Moment, Polled};
+use crate::evidence::logbook::{LogBook, LogEvent, Scanner};
+use crate::evidence::patterns::Patterns;
+use crate::evidence::tail::{self, Limits, Tailer};
+
+struct Source {
+    name: String,
+    path: PathBuf,
+    tailer: Tailer,
+    /// It was there at the start but could not be read; its past is read once it can.
+    past_unread: bool,
+    /// Why it could not be read at the last try.
+    trouble: Option<String>,
+    /// It was not there at the last try.
+    missing: bool,
+}
+
+/// All logs of one profile.
+pub(super) struct Logs {
+    sources: Vec<Source>,
+    book: LogBook,
+    patterns: Arc<Patterns>,
+    zone: TimeZone,
+    /// The troubles that were reported last.
+    reported: Vec<String>,
+}
+
+/// What the logs hold of the past, oldest first, each event once.
+pub(super) struct LogPast {
+    /// Of the present process, or of no known one.
+    pub events: Vec<(Timestamp, LogEvent)>,
+    /// Starts and their announced ends before the present process.
+    pub before: Vec<(Timestamp, LogEvent)>,
+    pub reach: Reach,
+}
+
+impl Logs {
+    /// Follows these logs from their present end, and reads what is before it. `oldest`: when the present process began.
+    pub fn open(
+        paths: &[PathBuf],
+        patterns: &Arc<Patterns>,
+        zone: &TimeZone,
+        now: Moment,
+        oldest: Option<Timestamp>,
+    ) -> (Self, LogPast) {
+        let mut logs = Self {
+            sources: Vec::new(),
+            book: LogBook::new(Arc::clone(patterns)),
+            patterns: Arc::clone(patterns),
+            zone: zone.clone(),
+            reported: Vec::new(),
+        };
+        let mut events = Vec::new();
+        let mut reach = Reach::default();
+        for path in paths {
+            let (source, reached) = logs.open_source(path, now, oldest, &mut events);
+            reach = reach.or(reached);
+            logs.sources.push(source);
+        }
+        let past = logs.past_of(events, oldest, reach);
+        (logs, past)
+    }
+
+    /// When one of the logs was last written.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.sources.iter().filter_map(|source| modified(&source.path)).max()
+    }
+
+    /// When half a line is to be taken for a whole one.
+    pub fn next_flush(&self) -> Option<Instant> {
+        self.sources.iter().filter_map(|source| source.tailer.next_flush()).min()
+    }
+
+    /// Reads what is new. `skip_missing`: no name in the folders came or went, so logs that were missing still are.
+    pub fn poll(&mut self, now: Moment, skip_missing: bool, emit: &mut Emitter<'_>) -> Polled {
+        let mut all = Polled::default();
+        let book = &mut self.book;
+        for source in &mut self.sources {
+            if source.past_unread || (skip_missing && source.missing) {
+                continue;
+            }
+            let name = source.name.as_str();
+            let mut sink = |block: &[u8]| {
+                emit.observe(&Observed::Lines { log: name, block });
+                book.read(name, block, now.at, &mut |event| emit.out.push(event.into_evidence()));
+            };
+            let polled = source.tailer.poll(now.instant, &mut sink);
+            source.tailer.flush_partial(now.instant, &mut sink);
+            match polled {
+                Ok(polled) => {
+                    source.trouble = None;
+                    source.missing = polled.missing && source.tailer.open_files() == 0;
+                    all.more |= polled.more;
+                    all.news |= polled.bytes > 0 || polled.truncated || polled.rotated;
+                    if polled.truncated || polled.rotated {
+                        book.forget_record(name);
+                    }
+                }
+                Err(error) => {
+                    source.trouble = Some(error.to_string());
+                    source.missing = false;
+                }
+            }
+        }
+        all
+    }
+
+    /// Logs that could not be read at the start and can be now: their past, read now.
+    pub fn read_opened(&mut self, now: Moment, oldest: impl FnOnce() -> Option<Timestamp>) -> LogPast {
+        let readable = |source: &Source| source.past_unread && tail::check(&source.path).is_ok();
+        let opened: Vec<usize> = (0..self.sources.len()).filter(|&at| readable(&self.sources[at])).collect();
+        if opened.is_empty() {
+            return LogPast { events: Vec::new(), before: Vec::new(), reach: Reach::default() };
+        }
+        let oldest = oldest();
+        let mut events = Vec::new();
+        for at in opened {
+            let path = self.sources[at].path.clone();
+            self.sources[at] = self.open_source(&path, now, oldest, &mut events).0;
+        }
+        self.past_of(events, oldest, Reach::default())
+    }
+
+    /// The logs that cannot be read, one sentence each with the path, if that changed since the last call.
+    pub fn changed_troubles(&mut self) -> Option<Vec<String>> {
+        let troubles: Vec<String> = self.sources.iter().filter_map(|source| source.trouble.clone()).collect();
+        if troubles == self.reported {
+            return None;
+        }
+        self.reported.clone_from(&troubles);
+        Some(troubles)
+    }
+
+    /// Follows a log from its end, and reads what is before.
+    fn open_source(
+        &self,
+        path: &Path,
+        now: Moment,
+        oldest: Option<Timestamp>,
+        events: &mut Vec<(Timestamp, LogEvent)>,
+    ) -> (Source, Reach) {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let scanner = Scanner::new(Arc::clone(&self.patterns));
+        let trouble = tail::check(path).err();
+        let past_unread = matches!(trouble, Some(tail::TailError::Denied { .. }));
+        let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), now.instant);
+        let times = Times { zone: &self.zone, now: now.at, oldest, written: modified(path) };
+        let reach = read_backwards(&mut reader, &scanner, &name, &times, events);
+        let trouble = trouble.map(|error| error.to_string());
+        (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble, missing: false }, reach)
+    }
+
+    fn past_of(
+        &mut self,
+        mut events: Vec<(Timestamp, LogEvent)>,
+        oldest: Option<Timestamp>,
+        reach: Reach,
+    ) -> LogPast {
+        events.sort_by_key(|(at, _)| *at);
+        let is_before = |(at, _): &(Timestamp, LogEvent)| oldest.is_some_and(|oldest| *at < oldest);
+        let (before, events) = events.into_iter().partition(is_before);
+        let before = self.without_copies(before);
+        LogPast { events: self.without_copies(events), before, reach }
+    }
+
+    fn without_copies(&mut self, mut events: Vec<(Timestamp, LogEvent)>) -> Vec<(Timestamp, LogEvent)> {
+        events.retain_mut(|(at, event)| {
+            event.proof.at = *at;
+            self.book.admit(event, *at)
+        });
+        events
+    }
+}

@@ -1,0 +1,202 @@
+//! Reads one home: its logs, the gateway's own files, its processes. The world → [`Evidence`], nothing judged.
+//!
+//! [`Collector::attach`] reads the past, [`Collector::poll`] what is new since.
+
+mod backward;
+mod folders;
+mod home_files;
+mod logs;
+mod observer;
+mod past;
+mod processes;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::patterns::Patterns;
+use crate::health::Evidence;
+use crate::profile::Profile;
+use folders::Folders;
+use home_files::{Contents, FileRead, HomeFiles};
+use logs::{LogPast, Logs};
+use observer::Emitter;
+pub use observer::{Observed, Observer};
+pub use past::Past;
+use processes::Processes;
+
+/// Stamps are compared with the start of the process with this much tolerance: the system rounds the one, the gateway
+/// the other.
+const START_TOLERANCE: Duration = Duration::from_secs(2);
+
+/// The same moment on both clocks: the world's for times that are reported, the monotonic one for waiting.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// On the world's clock.
+    pub at: Timestamp,
+    /// On the monotonic clock.
+    pub instant: Instant,
+}
+
+/// What the service manager said about the job's process before the past is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobProcess {
+    /// This is the gateway's process.
+    Pid(u32),
+    /// There is none, or no manager to ask.
+    None,
+    /// The manager has not answered.
+    Unknown,
+}
+
+/// What [`Collector::poll`] found besides evidence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Something is left for the next poll.
+    pub more: bool,
+    /// A log or a file of the home changed; heartbeats do not count.
+    pub news: bool,
+}
+
+/// Reads one home.
+pub struct Collector {
+    /// Another profile has the same home: whose gateway its files are about is not known, so they are not read.
+    shares_home: bool,
+    logs: Logs,
+    files: HomeFiles,
+    folders: Folders,
+    processes: Processes,
+    observer: Option<Observer>,
+}
+
+impl Collector {
+    /// Reads the past of a home and begins to follow it. May take long, and blocks as long as the volume does.
+    pub fn attach(
+        profile: &Profile,
+        patterns: &Arc<Patterns>,
+        zone: &TimeZone,
+        now: Moment,
+        job: JobProcess,
+        observer: Option<Observer>,
+    ) -> (Self, Past) {
+        // the scan gives the standard logs to none of the profiles that share a home
+        let shares_home = !profile.logs.contains(&profile.logs_folder().join("agent.log"));
+        let mut files = HomeFiles::new(&profile.home);
+        let mut processes = Processes::default();
+        let read = if shares_home { Vec::new() } else { files.read_changed(now.at, true, false) };
+        let (mut nobody, mut seen) = (None, Vec::new());
+        let mut emit = Emitter { now: now.at, observer: &mut nobody, out: &mut seen };
+        for file in &read {
+            track_writer(file, &mut processes, &mut emit);
+        }
+        if let JobProcess::Pid(pid) = job {
+            processes.track(pid, None, &mut emit);
+        }
+        let started_at = processes.oldest_start();
+        let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, less_tolerance(started_at));
+        let newest = files.newest().into_iter().chain(logs.newest()).max();
+        let found = past::Found {
+            now: now.at,
+            started_at,
+            newest,
+            processes: seen,
+            files: read,
+            logs: log_past,
+            unreadable: logs.changed_troubles(),
+            is_gone: processes.is_empty() && job != JobProcess::Unknown,
+        };
+        let (past, contents) = past::assemble(found);
+        let mut observer = observer;
+        if let Some(observer) = &mut observer {
+            // in the order in which it is judged
+            for (at, evidence) in &past {
+                observer::show_past(observer, *at, evidence, &contents);
+            }
+        }
+        (Self { shares_home, logs, files, folders: Folders::of(profile), processes, observer }, past)
+    }
+
+    /// Reads what is new. `expected`: something said that there is news; else the safety net polls, and files that were
+    /// missing are not looked for as long as no name in their folder came or went.
+    pub fn poll(&mut self, now: Moment, expected: bool, out: &mut Vec<Evidence>) -> Polled {
+        // checked in any case, so that it is up to date
+        let skip_missing = self.folders.are_unchanged() && !expected;
+        let mut emit = Emitter { now: now.at, observer: &mut self.observer, out };
+        let mut polled = self.logs.poll(now, skip_missing, &mut emit);
+        let processes = &self.processes;
+        let opened = self.logs.read_opened(now, || less_tolerance(processes.oldest_start()));
+        for (at, event) in opened.events {
+            let evidence = event.into_evidence();
+            if let Some(observer) = &mut emit.observer {
+                observer::show_past(observer, at, &evidence, &home_files::FirstContents::new());
+            }
+            emit.out.push(evidence);
+        }
+        if !self.shares_home {
+            for file in self.files.read_changed(now.at, false, skip_missing) {
+                polled.news |= file.is_news();
+                emit_file(file, &mut self.processes, &mut emit);
+            }
+        }
+        if let Some(unreadable) = self.logs.changed_troubles() {
+            emit.known(Evidence::Unreadable(unreadable));
+        }
+        polled
+    }
+
+    /// Checks the tracked processes: alive, stopped, zombie, gone.
+    pub fn poll_processes(&mut self, now: Timestamp, out: &mut Vec<Evidence>) {
+        self.processes.poll(&mut Emitter { now, observer: &mut self.observer, out });
+    }
+
+    /// Tracks this process from now on, if it exists.
+    pub fn track(&mut self, pid: u32, now: Timestamp, out: &mut Vec<Evidence>) {
+        self.processes.track(pid, None, &mut Emitter { now, observer: &mut self.observer, out });
+    }
+
+    /// Adds evidence that comes from elsewhere (the service manager, the machine's sleep), for the observer to see.
+    pub fn add(&mut self, evidence: Evidence, now: Timestamp, out: &mut Vec<Evidence>) {
+        Emitter { now, observer: &mut self.observer, out }.known(evidence);
+    }
+
+    /// When half a line is to be taken for a whole one.
+    pub fn next_flush(&self) -> Option<Instant> {
+        self.logs.next_flush()
+    }
+
+    /// The tracked processes, with their start times.
+    pub fn processes(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.processes.ids()
+    }
+}
+
+/// Tracks the process that a file names.
+fn track_writer(file: &FileRead, processes: &mut Processes, emit: &mut Emitter<'_>) {
+    match &file.evidence {
+        Some(Evidence::PidFile(Some(writer))) => processes.track(writer.pid, writer.start, emit),
+        Some(Evidence::StateFile(state)) if processes.is_empty() => {
+            processes.track(state.pid, state.start, emit);
+        }
+        _ => {}
+    }
+}
+
+fn emit_file(file: FileRead, processes: &mut Processes, emit: &mut Emitter<'_>) {
+    match &file.contents {
+        Contents::Gone => emit.observe(&Observed::File { file: file.file, json: None }),
+        Contents::Json(json) => emit.observe(&Observed::File { file: file.file, json: Some(json) }),
+        Contents::Unusable | Contents::Records => {}
+    }
+    // the process first: the file then names one that is known
+    track_writer(&file, processes, emit);
+    match (file.contents, file.evidence) {
+        (Contents::Records, Some(evidence)) => emit.known(evidence),
+        (_, evidence) => emit.out.extend(evidence),
+    }
+}
+
+fn less_tolerance(started_at: Option<Timestamp>) -> Option<Timestamp> {
+    started_at.map(|at| at.saturating_sub(START_TOLERANCE).unwrap_or(at))
+}

@@ -1,0 +1,92 @@
+//! What a recorder sees: everything that a collector reads, before it is judged.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use serde_json::Value;
+
+use super::home_files::{DETACHED, FirstContents, HEARTBEAT, PID_FILE, STATE_FILE};
+use crate::evidence::line;
+use crate::health::{Evidence, Signal};
+
+/// One thing that was read.
+#[derive(Debug)]
+pub enum Observed<'a> {
+    /// Complete lines of a log.
+    Lines {
+        /// File name of the log.
+        log: &'a str,
+        /// The lines, each with its newline.
+        block: &'a [u8],
+    },
+    /// A file of the home was written or removed.
+    File {
+        /// Relative to the home.
+        file: &'a str,
+        /// Its contents; `None`: removed.
+        json: Option<&'a Value>,
+    },
+    /// Evidence that does not come from lines or files.
+    Known(&'a Evidence),
+}
+
+/// Called with everything that is read, and when.
+pub type Observer = Box<dyn FnMut(Timestamp, Observed<'_>) + Send>;
+
+/// Where a collector puts the evidence of one read, with the observer beside it.
+pub(super) struct Emitter<'a> {
+    pub now: Timestamp,
+    pub observer: &'a mut Option<Observer>,
+    pub out: &'a mut Vec<Evidence>,
+}
+
+impl Emitter<'_> {
+    /// Evidence that does not come from lines or files.
+    pub fn known(&mut self, evidence: Evidence) {
+        self.observe(&Observed::Known(&evidence));
+        self.out.push(evidence);
+    }
+
+    pub fn observe(&mut self, observed: &Observed<'_>) {
+        if let Some(observer) = self.observer {
+            observer(self.now, observed.reborrow());
+        }
+    }
+}
+
+impl Observed<'_> {
+    const fn reborrow(&self) -> Observed<'_> {
+        match *self {
+            Self::Lines { log, block } => Observed::Lines { log, block },
+            Self::File { file, json } => Observed::File { file, json },
+            Self::Known(evidence) => Observed::Known(evidence),
+        }
+    }
+}
+
+/// Shows the observer one piece of the past, as the lines or files that it was read from.
+pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evidence, files: &FirstContents) {
+    let file = match evidence {
+        Evidence::Log { signal, stamp: Some(stamp), proof, .. } => {
+            let block = past_lines(*signal, *stamp, &proof.line);
+            return observer(at, Observed::Lines { log: &proof.source, block: block.as_bytes() });
+        }
+        Evidence::PidFile(_) => PID_FILE,
+        Evidence::StateFile(_) => STATE_FILE,
+        Evidence::Heartbeat { .. } => HEARTBEAT,
+        Evidence::Detached(_) => DETACHED,
+        known => return observer(at, Observed::Known(known)),
+    };
+    observer(at, Observed::File { file, json: files.get(file) });
+}
+
+/// Of the past only single lines are kept. Where a line had its meaning from the record that it belonged to, or stands
+/// for many, a line of ours takes the place of that record.
+fn past_lines(signal: Signal, stamp: DateTime, text: &str) -> String {
+    let stamp = stamp.strftime("%Y-%m-%d %H:%M:%S,%3f");
+    match signal {
+        Signal::Info => format!("{stamp} INFO gatelight: records at INFO are written\n"),
+        Signal::Record => format!("{stamp} WARNING gatelight: records are written\n"),
+        _ if line::head(text.as_bytes()).is_some() => format!("{text}\n"),
+        _ => format!("{stamp} ERROR gatelight: [Feishu] the end of a record\n{text}\n"),
+    }
+}

@@ -1,0 +1,132 @@
+//! Puts together what was read of the past, in the order in which it is judged.
+
+use jiff::Timestamp;
+
+use super::LogPast;
+use super::home_files::{Contents, FileRead, FirstContents};
+use crate::evidence::logbook::LogEvent;
+use crate::health::{Evidence, ProcessState, Proof, Signal};
+
+/// Evidence with its time; the times never fall, so that the pasts of several homes can be merged by time.
+pub type Past = Vec<(Timestamp, Evidence)>;
+
+/// Everything that was found at the first read of a home.
+pub(super) struct Found {
+    pub now: Timestamp,
+    /// When the oldest of the processes began.
+    pub started_at: Option<Timestamp>,
+    /// When a file of this gateway was last written.
+    pub newest: Option<Timestamp>,
+    /// Evidence of processes.
+    pub processes: Vec<Evidence>,
+    pub files: Vec<FileRead>,
+    pub logs: LogPast,
+    /// The logs that cannot be read.
+    pub unreadable: Option<Vec<String>>,
+    /// It is certain that no process exists.
+    pub is_gone: bool,
+}
+
+/// A process comes before its own lines, what it wrote comes when it was written, and how it is now at the end. With
+/// it the contents of the files, for the observer.
+pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
+    let Found { now, started_at, newest, processes, files, logs, unreadable, is_gone } = found;
+    let begun = started_at.unwrap_or(now).min(now);
+    let newest = newest.unwrap_or(now).min(now).max(begun);
+    let prior = PriorRuns::of(logs.before);
+    let (written, starts, contents) = split_files(files);
+
+    let mut past = Past::new();
+    if !prior.takeovers.is_empty() {
+        past.push((begun, Evidence::Takeovers(prior.takeovers)));
+    }
+    past.extend(processes.iter().map(|process| (begun, as_it_began(process))));
+
+    let mut wrote: Past = logs.events.into_iter().map(|(at, event)| (at, event.into_evidence())).collect();
+    if logs.reach.bounded && !logs.reach.to_start && !logs.reach.to_link {
+        wrote.push((now, Evidence::HistoryTruncated));
+    }
+    // one that is stopped has done nothing since its last sign of life
+    wrote.extend(processes.iter().filter(|process| is_stopped(process)).map(|one| (newest, one.clone())));
+    wrote.extend(written);
+    wrote.sort_by_key(|(at, _)| *at);
+    past.append(&mut wrote);
+
+    past.extend(processes.into_iter().map(|process| (now, process)));
+    if is_gone {
+        // it lived no longer than it wrote
+        past.push((newest, Evidence::NoProcess));
+    }
+    past.extend(unreadable.map(|unreadable| (now, Evidence::Unreadable(unreadable))));
+    // A start record may be about a process that nothing else names yet: it has the last word.
+    if let (None, Some(started_at), false) = (&starts, started_at, prior.starts.is_empty()) {
+        let times = prior.starts.into_iter().chain([started_at]).collect();
+        past.push((now, Evidence::Starts(times)));
+    }
+    past.extend(starts.map(|starts| (now, starts)));
+
+    let mut latest = Timestamp::MIN;
+    for (at, _) in &mut past {
+        latest = latest.max(*at);
+        *at = latest;
+    }
+    (past, contents)
+}
+
+/// What the files say and when it was written, the start records apart, and the contents.
+fn split_files(files: Vec<FileRead>) -> (Past, Option<Evidence>, FirstContents) {
+    let (mut written, mut starts, mut contents) = (Past::new(), None, FirstContents::new());
+    for file in files {
+        match file.contents {
+            Contents::Records => {
+                starts = file.evidence;
+                continue;
+            }
+            Contents::Json(json) if file.evidence.is_some() => drop(contents.insert(file.file, json)),
+            _ => {}
+        }
+        written.extend(file.evidence.map(|evidence| (file.written, evidence)));
+    }
+    (written, starts, contents)
+}
+
+/// Starts and takeovers before the present process, oldest first: a crash loop is no matter of one process.
+#[derive(Debug, Default)]
+struct PriorRuns {
+    /// Starts that nobody asked for.
+    starts: Vec<Timestamp>,
+    takeovers: Vec<Proof>,
+}
+
+impl PriorRuns {
+    fn of(events: Vec<(Timestamp, LogEvent)>) -> Self {
+        let mut runs = Self::default();
+        let mut planned = false;
+        for (at, event) in events {
+            match event.signal {
+                Signal::Start if std::mem::take(&mut planned) => {}
+                Signal::Start => runs.starts.push(at),
+                Signal::PlannedStop | Signal::PlannedRestart => planned = true,
+                Signal::Takeover => {
+                    planned = true;
+                    runs.takeovers.push(event.proof);
+                }
+                _ => {}
+            }
+        }
+        runs
+    }
+}
+
+const fn is_stopped(evidence: &Evidence) -> bool {
+    matches!(evidence, Evidence::Process { state: ProcessState::Stopped, .. })
+}
+
+/// The same process when it began, running: since when it has been stopped is not known.
+fn as_it_began(evidence: &Evidence) -> Evidence {
+    let mut begun = evidence.clone();
+    if let Evidence::Process { state, .. } = &mut begun {
+        *state = ProcessState::Running;
+    }
+    begun
+}

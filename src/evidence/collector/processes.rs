@@ -1,0 +1,89 @@
+//! Tracks the processes that a home or its service manager names: alive, stopped, zombie, gone.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::observer::Emitter;
+use crate::evidence::process::{self, ProcessInfo};
+use crate::health::{Evidence, ProcessState};
+
+/// Processes tracked at once.
+const MAX_PROCESSES: usize = 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tracked {
+    start: u64,
+    state: ProcessState,
+}
+
+/// The tracked processes of one home.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    by_pid: BTreeMap<u32, Tracked>,
+}
+
+impl Processes {
+    /// PID and start time of each tracked process.
+    pub fn ids(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.by_pid.iter().map(|(pid, tracked)| (*pid, tracked.start))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_pid.is_empty()
+    }
+
+    /// When the oldest of them began.
+    pub fn oldest_start(&self) -> Option<Timestamp> {
+        self.by_pid.keys().filter_map(|pid| process::look(*pid)).map(|info| info.started_at).min()
+    }
+
+    /// Tracks this process from now on, if it exists and has this start time (where one is given).
+    pub fn track(&mut self, pid: u32, start: Option<u64>, emit: &mut Emitter<'_>) {
+        if self.by_pid.contains_key(&pid) || self.by_pid.len() >= MAX_PROCESSES {
+            return;
+        }
+        let Some(info) = process::look(pid) else { return };
+        if start.is_some_and(|start| start != info.start) || info.state == ProcessState::Gone {
+            return;
+        }
+        self.by_pid.insert(pid, Tracked { start: info.start, state: info.state });
+        emit.known(evidence_of(&info));
+    }
+
+    /// Emits every change of state since the last poll.
+    pub fn poll(&mut self, emit: &mut Emitter<'_>) {
+        let pids: Vec<u32> = self.by_pid.keys().copied().collect();
+        for pid in pids {
+            let Some(tracked) = self.by_pid.get_mut(&pid) else { continue };
+            // the usual case, and the cheapest question
+            if process::state(pid) == Some((tracked.start, tracked.state)) {
+                continue;
+            }
+            let seen = process::look(pid);
+            if seen.is_none() && process::exists(pid) {
+                // it could not be looked at just now: no descriptors or no memory left
+                continue;
+            }
+            if let Some(info) = seen.filter(|info| info.start == tracked.start) {
+                tracked.state = info.state;
+                emit.known(evidence_of(&info));
+            } else {
+                let start = Some(tracked.start);
+                self.by_pid.remove(&pid);
+                let state = ProcessState::Gone;
+                emit.known(Evidence::Process { pid, start, started_at: None, state, exit: None });
+            }
+        }
+    }
+}
+
+fn evidence_of(info: &ProcessInfo) -> Evidence {
+    Evidence::Process {
+        pid: info.pid,
+        start: Some(info.start),
+        started_at: Some(info.started_at),
+        state: info.state,
+        exit: None,
+    }
+}

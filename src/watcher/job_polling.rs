@@ -1,0 +1,197 @@
+//! When the service manager is queried about a job: at the start, when the job's file or its process changes, and, while
+//! the gateway is down, with growing pauses. Never while all is well: each query costs a child process.
+
+use std::time::{Duration, Instant};
+
+use crate::health::{Evidence, ProcessState, Signal};
+
+/// Pauses between two queries while the gateway is gone: a respawn is seen soon, a lasting stop costs little.
+const BACKOFF: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+];
+
+/// The queries about one job.
+#[derive(Debug, Default)]
+pub(super) struct JobPolling {
+    answered: bool,
+    wanted: bool,
+    in_flight: bool,
+    /// A process of the gateway is known.
+    process_runs: bool,
+    /// While the gateway is gone: when to query again, and the index of the pause that led there.
+    retry: Option<(Instant, usize)>,
+}
+
+impl JobPolling {
+    /// A job that was never queried.
+    pub fn new() -> Self {
+        Self { wanted: true, ..Self::default() }
+    }
+
+    /// Whether the manager answered or failed to, or there is none.
+    pub fn answered(&self) -> bool {
+        self.answered
+    }
+
+    /// Queries at the next turn.
+    pub fn query_soon(&mut self) {
+        self.wanted = true;
+    }
+
+    /// The last answer covers everything that was observed so far.
+    pub fn is_current(&mut self) {
+        self.wanted = false;
+    }
+
+    /// Notes evidence that makes the last answer stale.
+    pub fn observe(&mut self, evidence: &Evidence) {
+        match evidence {
+            Evidence::Process { state: ProcessState::Running, .. } => {
+                self.process_runs = true;
+                self.retry = None;
+                self.wanted = true;
+            }
+            Evidence::Process { state: ProcessState::Gone | ProcessState::Zombie, .. } => {
+                self.wanted = true;
+                self.restart_backoff();
+            }
+            Evidence::Process { .. } => self.wanted = true,
+            Evidence::NoProcess => self.restart_backoff(),
+            // The job may be started or loaded at any time, and a gateway that leaves no file with its PID is found by
+            // the manager's answer alone.
+            Evidence::Job { pid: None, .. } | Evidence::JobUnknown
+                if !self.process_runs && self.retry.is_none() =>
+            {
+                self.restart_backoff();
+            }
+            Evidence::Log { signal: Signal::Start, .. } if !self.process_runs => {
+                self.wanted = true;
+                self.restart_backoff();
+            }
+            _ => {}
+        }
+    }
+
+    fn restart_backoff(&mut self) {
+        self.process_runs = false;
+        self.retry = Some((Instant::now() + BACKOFF[0], 0));
+    }
+
+    /// How long until a query is due; `None` without one.
+    pub fn next_query(&self, now: Instant) -> Option<Duration> {
+        if self.in_flight {
+            return None;
+        }
+        if self.wanted {
+            return Some(Duration::ZERO);
+        }
+        self.retry.map(|(at, _)| at.saturating_duration_since(now))
+    }
+
+    /// Whether to query now. One query at a time.
+    pub fn begin_query(&mut self, now: Instant) -> bool {
+        let due = self.wanted || self.retry.is_some_and(|(at, _)| at <= now);
+        if !due || self.in_flight {
+            return false;
+        }
+        self.in_flight = true;
+        self.wanted = false;
+        if let Some((at, pause)) = &mut self.retry {
+            *pause = (*pause + 1).min(BACKOFF.len() - 1);
+            *at = now + BACKOFF[*pause];
+        }
+        true
+    }
+
+    /// The query ended, with or without an answer.
+    pub fn end_query(&mut self) {
+        self.in_flight = false;
+        self.answered = true;
+    }
+
+    /// There is no manager to query.
+    pub fn no_manager(&mut self) {
+        self.answered = true;
+        self.wanted = false;
+        self.retry = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+    use crate::health::{JobState, Manager};
+
+    #[test]
+    fn no_query_is_due_without_a_manager() {
+        let now = Instant::now();
+        let mut job = JobPolling::new();
+        assert_eq!(job.next_query(now), Some(Duration::ZERO));
+        job.observe(&Evidence::NoProcess);
+        job.no_manager();
+        assert_eq!((job.next_query(now), job.answered()), (None, true));
+    }
+
+    #[test]
+    fn a_job_that_is_not_loaded_yet_is_queried_again() {
+        let job_evidence = |pid| Evidence::Job {
+            manager: Manager::Launchd,
+            label: "ai.hermes.gateway".into(),
+            state: JobState::NotLoaded,
+            pid,
+            last_exit: None,
+        };
+        let began = Instant::now();
+        for evidence in [job_evidence(None), Evidence::JobUnknown] {
+            let mut job = JobPolling::new();
+            assert!(job.begin_query(began));
+            job.end_query();
+            job.observe(&evidence);
+            let pause = job.next_query(Instant::now()).expect("a query is planned");
+            let later = Instant::now() + pause;
+            assert!(!pause.is_zero() && job.begin_query(later));
+            job.end_query();
+            job.observe(&evidence);
+            assert!(job.next_query(later).expect("and another") > pause, "less and less often");
+        }
+        // a gateway that runs without its job is queried on its own events only
+        let mut job = JobPolling::new();
+        let runs = Evidence::Process {
+            pid: 7,
+            start: Some(1),
+            started_at: None,
+            state: ProcessState::Running,
+            exit: None,
+        };
+        job.observe(&runs);
+        assert!(job.begin_query(began));
+        job.end_query();
+        job.observe(&job_evidence(None));
+        assert_eq!(job.next_query(Instant::now()), None);
+    }
+
+    #[test]
+    fn a_gateway_that_stays_gone_is_queried_less_and_less_often() {
+        let mut now = Instant::now();
+        let mut job = JobPolling::new();
+        assert!(job.begin_query(now) && !job.begin_query(now), "one query at a time");
+        job.end_query();
+        job.observe(&Evidence::NoProcess);
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            let pause = job.next_query(now).expect("a query is planned");
+            now += pause;
+            assert!(job.begin_query(now));
+            job.end_query();
+            pauses.push(pause.as_secs_f64().ceil() as u64);
+        }
+        assert_eq!(pauses[1..], [2, 4, 8, 15, 60, 60]);
+    }
+}

@@ -1,0 +1,281 @@
+//! Monitors one gateway: queries its service manager, has the past of its home read, and from then on follows it live.
+//!
+//! What is read of the past belongs to the process that the manager names, so the manager's answer comes first. Reading
+//! the past happens on another thread: a volume that does not answer holds up its own profiles only.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::exits::Exits;
+use super::job_polling::JobPolling;
+use super::live::{Judged, Live};
+use super::past_readers::{Request, gateway_of};
+use super::snapshot::ProfileView;
+use super::{Event, JobAnswer, Poll};
+use crate::evidence::collector::{Collector, Moment, Past};
+use crate::health::{Change, Deadlines, Evidence, Light, Note, Verdict};
+use crate::profile::Profile;
+
+/// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
+/// within some 10 ms; one that hangs must not keep the lights away.
+const MANAGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A home that is not read after this is blocked: its volume does not answer, or the system is asking the user for
+/// permission.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Tells the monitors of one watcher apart, past ones included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MonitorId(pub u64);
+
+enum Stage {
+    /// The service manager is queried, until this time at most.
+    Querying {
+        until: Instant,
+    },
+    /// The past may be read as soon as a thread is free.
+    Waiting {
+        since: Instant,
+    },
+    /// The past is being read.
+    Reading {
+        since: Instant,
+    },
+    Live(Box<Live>),
+}
+
+/// Monitors one gateway.
+pub(super) struct Monitor {
+    pub id: MonitorId,
+    pub profile: Arc<Profile>,
+    pub job: JobPolling,
+    /// Some of its files cannot be watched: they are polled more often.
+    pub unwatched: bool,
+    /// When it was created.
+    since: Timestamp,
+    has_manager: bool,
+    stage: Stage,
+    /// The manager's answer that is not judged yet.
+    answer: Option<JobAnswer>,
+    /// The system is to report every heartbeat. While the light is green nothing depends on the next one before its
+    /// deadline, and the safety net reads it in time.
+    needs_heartbeat: bool,
+    exits: Exits,
+}
+
+impl Monitor {
+    pub fn new(id: MonitorId, profile: Profile, now: Moment, has_manager: bool) -> Self {
+        let stage = if has_manager {
+            Stage::Querying { until: now.instant + MANAGER_TIMEOUT }
+        } else {
+            Stage::Waiting { since: now.instant }
+        };
+        Self {
+            id,
+            profile: Arc::new(profile),
+            job: JobPolling::new(),
+            unwatched: false,
+            since: now.at,
+            has_manager,
+            stage,
+            answer: None,
+            needs_heartbeat: true,
+            exits: Exits::default(),
+        }
+    }
+
+    /// Whether this is the same profile, perhaps with a changed job file.
+    pub fn is_for(&self, profile: &Profile) -> bool {
+        let ours = &*self.profile;
+        ours.home == profile.home
+            && ours.label() == profile.label()
+            && ours.logs == profile.logs
+            && ours.name == profile.name
+    }
+
+    /// The profile as its job file describes it now.
+    pub fn set_profile(&mut self, profile: Profile) {
+        if *self.profile != profile {
+            self.job.query_soon();
+            self.profile = Arc::new(profile);
+        }
+    }
+
+    pub fn is_live(&self) -> bool {
+        matches!(self.stage, Stage::Live(_))
+    }
+
+    /// Whether more can be read at once.
+    pub fn has_unread(&self) -> bool {
+        matches!(&self.stage, Stage::Live(live) if live.has_unread())
+    }
+
+    /// Whether its verdict is not about to change for something that is still under way: the manager's first answer, or
+    /// reading the past (unless that is blocked).
+    pub fn is_settled(&self, now: Instant) -> bool {
+        match &self.stage {
+            Stage::Querying { .. } => false,
+            Stage::Waiting { .. } | Stage::Reading { .. } => self.is_blocked(now),
+            Stage::Live(_) => self.job.answered(),
+        }
+    }
+
+    fn is_blocked(&self, now: Instant) -> bool {
+        match &self.stage {
+            Stage::Waiting { since } | Stage::Reading { since } => now >= *since + READ_TIMEOUT,
+            Stage::Querying { .. } | Stage::Live(_) => false,
+        }
+    }
+
+    /// Until when there is nothing to do for it unless something happens.
+    pub fn next_turn(&self, now: Moment) -> Option<Instant> {
+        let query = self.job.next_query(now.instant).map(|wait| now.instant + wait);
+        let own = match &self.stage {
+            Stage::Querying { until } => Some(*until),
+            Stage::Waiting { since } | Stage::Reading { since } => {
+                Some(*since + READ_TIMEOUT).filter(|at| *at > now.instant)
+            }
+            Stage::Live(live) => {
+                let until = |at: Timestamp| Duration::try_from(at.duration_since(now.at)).unwrap_or_default();
+                live.deadline.map(|at| now.instant + until(at)).into_iter().chain(live.flush_at).min()
+            }
+        };
+        query.into_iter().chain(own).min()
+    }
+
+    /// The folders with those of its files that matter now.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let home = &self.profile.home;
+        let mut folders = vec![home.clone(), home.join("logs")];
+        if self.needs_heartbeat {
+            folders.push(home.join("state"));
+        }
+        folders.extend(self.profile.logs.iter().filter_map(|log| log.parent().map(Path::to_path_buf)));
+        folders.extend(self.profile.job.iter().filter_map(|job| job.path.parent().map(Path::to_path_buf)));
+        folders.sort();
+        folders.dedup();
+        folders
+    }
+
+    pub fn take_answer(&mut self, answer: JobAnswer, now: Instant) {
+        self.job.end_query();
+        if matches!(self.stage, Stage::Querying { .. }) {
+            self.stage = Stage::Waiting { since: now };
+        }
+        self.answer = Some(answer);
+    }
+
+    /// What its past is to be read with, once the manager has answered or its time is over. It counts as being read then.
+    pub fn begin_reading(&mut self, now: Instant) -> Option<Request> {
+        match &self.stage {
+            Stage::Waiting { .. } => {}
+            Stage::Querying { until } if *until <= now => {}
+            _ => return None,
+        }
+        self.stage = Stage::Reading { since: now };
+        let (profile, answer) = (Arc::clone(&self.profile), self.answer.clone());
+        Some(Request { id: self.id, profile, has_manager: self.has_manager, answer })
+    }
+
+    /// The past could not be read: it is tried again in a while.
+    pub fn retry_reading(&mut self, now: Instant) {
+        self.stage = Stage::Querying { until: now + READ_TIMEOUT };
+    }
+
+    /// The past was read. Returns what happened in it.
+    pub fn go_live(
+        &mut self,
+        collector: Collector,
+        past: Past,
+        deadlines: &Deadlines,
+        now: Moment,
+    ) -> Vec<Change> {
+        for (_, evidence) in &past {
+            self.job.observe(evidence);
+        }
+        if self.answer.is_some() {
+            // the past says nothing that the answer does not cover
+            self.job.is_current();
+        }
+        let (live, changes) = Live::start(collector, past, deadlines.clone(), now);
+        self.needs_heartbeat = live.core.verdict().light() != Light::Green;
+        self.stage = Stage::Live(Box::new(live));
+        changes
+    }
+
+    /// Adds evidence that comes from elsewhere.
+    pub fn add(&mut self, evidence: Evidence, now: Timestamp) {
+        if let Stage::Live(live) = &mut self.stage {
+            live.collector.add(evidence, now, &mut live.batch);
+        }
+    }
+
+    /// Reads what this turn calls for; see [`Live::read`]. The manager's answer comes after what was written before it.
+    pub fn read(&mut self, now: Moment, reported: bool, poll: Poll, thorough: bool) {
+        let Stage::Live(live) = &mut self.stage else { return };
+        live.read(now, reported || self.answer.is_some(), poll, thorough, self.unwatched);
+        let (Some(answer), Some(file)) = (self.answer.take(), &self.profile.job) else { return };
+        let JobAnswer::Report(report) = answer else {
+            return live.collector.add(Evidence::JobUnknown, now.at, &mut live.batch);
+        };
+        if let Some(pid) = gateway_of(&report) {
+            live.collector.track(pid, now.at, &mut live.batch);
+        }
+        let evidence = Evidence::Job {
+            manager: file.manager,
+            label: file.label.clone(),
+            state: report.state,
+            pid: report.pid,
+            last_exit: report.last_exit,
+        };
+        live.collector.add(evidence, now.at, &mut live.batch);
+    }
+
+    /// Judges what was read. `None`: nothing was.
+    pub fn judge(&mut self, now: Moment, events: &mpsc::Sender<Event>) -> Option<Vec<Change>> {
+        let Stage::Live(live) = &mut self.stage else { return None };
+        let Judged { changes, new_process } = live.judge(now, &mut self.job)?;
+        if new_process {
+            self.exits.set(live.collector.processes(), self.id, events);
+        }
+        Some(changes)
+    }
+
+    pub fn watch_exits(&mut self, events: &mpsc::Sender<Event>) {
+        if let Stage::Live(live) = &self.stage {
+            self.exits.set(live.collector.processes(), self.id, events);
+        }
+    }
+
+    pub fn set_deadlines(&mut self, deadlines: &Deadlines) -> Vec<Change> {
+        match &mut self.stage {
+            Stage::Live(live) => live.set_deadlines(deadlines.clone()),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether other folders are to be watched since the last call: a light that turned green or is no longer green.
+    pub fn folders_changed(&mut self) -> bool {
+        let Stage::Live(live) = &self.stage else { return false };
+        let needs_heartbeat = live.core.verdict().light() != Light::Green;
+        std::mem::replace(&mut self.needs_heartbeat, needs_heartbeat) != needs_heartbeat
+    }
+
+    /// As it is published.
+    pub fn view(&self, now: Instant) -> ProfileView {
+        let verdict = match &self.stage {
+            Stage::Live(live) => live.core.verdict().clone(),
+            _ if self.is_blocked(now) => {
+                let home = self.profile.home.display();
+                let notes = vec![Note::Unreadable(format!("{home} does not answer"))];
+                Verdict { notes, ..Verdict::unknown(self.since) }
+            }
+            _ => Verdict::unknown(self.since),
+        };
+        ProfileView { profile: Arc::clone(&self.profile), verdict }
+    }
+}

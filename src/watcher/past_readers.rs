@@ -1,0 +1,102 @@
+//! Reads the past of new monitors, each on a thread of its own: the first read of a home may block, on a volume that does
+//! not answer or while the system asks the user for permission, and must hold up no other profile.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+
+use super::monitor::MonitorId;
+use super::{Event, JobAnswer};
+use crate::evidence::collector::{Collector, JobProcess, Moment, Observer, Past};
+use crate::evidence::patterns::Patterns;
+use crate::evidence::process;
+use crate::profile::Profile;
+use crate::supervisor::JobReport;
+
+/// Homes that are read at the same time.
+const MAX_READERS: usize = 32;
+
+/// Whose past is to be read.
+pub(super) struct Request {
+    pub id: MonitorId,
+    pub profile: Arc<Profile>,
+    /// There is a service manager to ask.
+    pub has_manager: bool,
+    /// Its answer, if it has come.
+    pub answer: Option<JobAnswer>,
+}
+
+/// What the reading gave; `None`: it panicked.
+pub(super) type Outcome = Option<Box<(Collector, Past)>>;
+
+/// The threads that read.
+pub(super) struct PastReaders {
+    active: usize,
+    events: mpsc::Sender<Event>,
+}
+
+impl PastReaders {
+    pub fn new(events: mpsc::Sender<Event>) -> Self {
+        Self { active: 0, events }
+    }
+
+    pub fn is_free(&self) -> bool {
+        self.active < MAX_READERS
+    }
+
+    /// A thread has sent its [`Event::PastRead`].
+    pub fn end(&mut self) {
+        self.active = self.active.saturating_sub(1);
+    }
+
+    /// Reads on a new thread, which nobody waits for: one that is blocked does not hold up the end of the program.
+    /// Ends with an [`Event::PastRead`]. An error: no thread can be started now.
+    pub fn start(
+        &mut self,
+        request: Request,
+        patterns: &Arc<Patterns>,
+        zone: &TimeZone,
+        now: Moment,
+        observer: Option<Observer>,
+    ) -> std::io::Result<()> {
+        let (events, patterns, zone) = (self.events.clone(), Arc::clone(patterns), zone.clone());
+        let id = request.id;
+        let read = move || {
+            let job = job_process(&request);
+            Box::new(Collector::attach(&request.profile, &patterns, &zone, now, job, observer))
+        };
+        let work = move || {
+            let outcome = catch_unwind(AssertUnwindSafe(read)).ok();
+            // a watcher that has ended needs it no longer
+            let _ = events.blocking_send(Event::PastRead(id, outcome));
+        };
+        std::thread::Builder::new().name("past".to_owned()).spawn(work)?;
+        self.active += 1;
+        Ok(())
+    }
+}
+
+/// What the manager's answer says about the gateway's process.
+fn job_process(request: &Request) -> JobProcess {
+    match &request.answer {
+        Some(JobAnswer::Report(report)) => gateway_of(report).map_or(JobProcess::None, JobProcess::Pid),
+        _ if !request.has_manager => JobProcess::None,
+        // a gateway that names itself in its home and does not now is gone, whatever the manager says
+        _ if names_itself(&request.profile) => JobProcess::None,
+        _ => JobProcess::Unknown,
+    }
+}
+
+/// The gateway's process. The job's may be a wrapper; the gateway is then below it.
+pub(super) fn gateway_of(report: &JobReport) -> Option<u32> {
+    let pid = report.pid?;
+    Some(process::find_gateway(pid).map_or(pid, |info| info.pid))
+}
+
+/// Whether a gateway of this home left the files in which it names itself while it runs.
+fn names_itself(profile: &Profile) -> bool {
+    let own = profile.logs.contains(&profile.logs_folder().join("agent.log"));
+    own && ["gateway.lock", "gateway_state.json"].iter().any(|file| profile.home.join(file).exists())
+}

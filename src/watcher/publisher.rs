@@ -1,0 +1,110 @@
+//! Collects what changed and publishes it: at once when the loop has nothing else to do, at intervals during a burst.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::snapshot::{ProfileChange, ProfileView, Snapshot};
+use super::updates::{Subscribers, Update};
+use crate::health::Change;
+use crate::profile::{BadJobFile, Profile};
+
+/// During a burst of events a snapshot is published this often: it is a copy of everything.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Publishes updates to the subscribers, and the newest snapshot.
+pub(super) struct Publisher {
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    subscribers: Subscribers,
+    /// Changes since the last update.
+    changes: Vec<ProfileChange>,
+    /// The machine woke since the last update.
+    woke: bool,
+    /// Since when the published snapshot may be out of date.
+    stale: Option<Instant>,
+}
+
+impl Publisher {
+    pub fn new() -> (Self, watch::Receiver<Arc<Snapshot>>, Subscribers) {
+        let (at, profiles, bad_files) = (Timestamp::now(), Vec::new(), Vec::new());
+        let empty = Snapshot { at, profiles, bad_files, complete: false };
+        let (snapshot, snapshots) = watch::channel(Arc::new(empty));
+        let subscribers = Subscribers::default();
+        let publisher = Self {
+            snapshot,
+            subscribers: subscribers.clone(),
+            changes: Vec::new(),
+            woke: false,
+            stale: None,
+        };
+        (publisher, snapshots, subscribers)
+    }
+
+    /// Something that the snapshot shows may have changed.
+    pub fn mark_stale(&mut self) {
+        self.stale.get_or_insert_with(Instant::now);
+    }
+
+    pub fn mark_woke(&mut self) {
+        self.woke = true;
+        self.mark_stale();
+    }
+
+    pub fn record(
+        &mut self,
+        profile: &Arc<Profile>,
+        changes: impl IntoIterator<Item = Change>,
+        history: bool,
+    ) {
+        let changes = changes.into_iter();
+        self.changes.extend(changes.map(|change| ProfileChange {
+            profile: Arc::clone(profile),
+            change,
+            history,
+        }));
+        self.mark_stale();
+    }
+
+    pub fn is_stale(&self) -> bool {
+        self.stale.is_some()
+    }
+
+    /// Whether the snapshot must be published though events still come in.
+    pub fn is_overdue(&self) -> bool {
+        self.stale.is_some_and(|since| since.elapsed() >= INTERVAL)
+    }
+
+    /// Publishes the changes and the state that they led to, unless nothing differs from the last update.
+    pub fn publish(
+        &mut self,
+        at: Timestamp,
+        profiles: Vec<ProfileView>,
+        bad_files: &[BadJobFile],
+        complete: bool,
+    ) {
+        self.stale = None;
+        let old = self.snapshot.borrow().clone();
+        let same = old.complete == complete && old.profiles == profiles && old.bad_files == bad_files;
+        let (changes, woke) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.woke));
+        if same && changes.is_empty() && !woke {
+            return;
+        }
+        let snapshot = if same {
+            old
+        } else {
+            Arc::new(Snapshot { at, profiles, bad_files: bad_files.to_vec(), complete })
+        };
+        self.subscribers.publish(&Update { snapshot: Arc::clone(&snapshot), changes, woke, missed: 0 });
+        if !same {
+            self.snapshot.send_replace(snapshot);
+        }
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.subscribers.close();
+    }
+}

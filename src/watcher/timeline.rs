@@ -1,0 +1,52 @@
+//! The watcher's time: a time line that no setting of the wall clock disturbs, and the sleep of the machine.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::evidence::clock::{Clocks, SleepGap, WallClock};
+use crate::evidence::collector::Moment;
+use crate::health::{Change, Verdict};
+
+/// Begins at the wall-clock time of the start and is carried on by the clock that also counts sleep.
+pub(super) struct Timeline {
+    base: (Timestamp, Clocks),
+    wall: WallClock,
+    gap: SleepGap,
+}
+
+impl Timeline {
+    pub fn start() -> Self {
+        let base = (Timestamp::now(), Clocks::now());
+        Self { base, wall: WallClock::default(), gap: SleepGap::default() }
+    }
+
+    pub fn now(&self) -> Moment {
+        let elapsed = Clocks::now().total.saturating_sub(self.base.1.total);
+        let at = self.base.0.saturating_add(elapsed).unwrap_or(Timestamp::MAX);
+        Moment { at, instant: Instant::now() }
+    }
+
+    /// Compares the clocks; the seconds that the machine slept since the last call, if it did.
+    pub fn observe(&mut self) -> Option<f64> {
+        self.wall.observe(self.now().at, Timestamp::now());
+        self.gap.observe(Clocks::now())
+    }
+
+    /// Published times are wall-clock times.
+    pub fn wall_time(&self, at: Timestamp) -> Timestamp {
+        self.wall.at(at)
+    }
+
+    pub fn wall_verdict(&self, verdict: Verdict) -> Verdict {
+        Verdict { since: self.wall_time(verdict.since), ..verdict }
+    }
+
+    pub fn wall_change(&self, change: Change) -> Change {
+        Change {
+            at: self.wall_time(change.at),
+            from: self.wall_verdict(change.from),
+            to: self.wall_verdict(change.to),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Which files and folders the system watches for us, and for which monitors.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+
+use super::monitor::Monitor;
+use crate::evidence::watch::{Changed, Changes, Key, Watch};
+use crate::profile::{self, Places};
+
+/// The file watches of all monitors. Monitors are named by their place in the watcher's list.
+pub(super) struct Watches {
+    watch: Watch,
+    /// Folders in which profiles may appear, and homes that may come to be.
+    job_folders: BTreeSet<Key>,
+    /// Homes of profiles: only whether they still exist matters.
+    home_folders: BTreeSet<Key>,
+    /// Everything that is watched, with the monitors that need it.
+    users: HashMap<Key, Vec<usize>>,
+    /// What each monitor needs.
+    needed: Vec<Vec<Key>>,
+}
+
+impl Watches {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            watch: Watch::new()?,
+            job_folders: BTreeSet::new(),
+            home_folders: BTreeSet::new(),
+            users: HashMap::new(),
+            needed: Vec::new(),
+        })
+    }
+
+    pub async fn changed(&mut self) -> io::Result<Changes> {
+        self.watch.changed().await
+    }
+
+    /// What changed without an event: a folder further up was swapped, a volume came back.
+    pub fn recheck(&mut self) -> BTreeSet<Changed> {
+        self.watch.recheck().changed
+    }
+
+    /// Whether a change may mean that a profile came or went.
+    pub fn may_change_profiles(&self, changed: &Changed) -> bool {
+        let home_itself = changed.name.is_none() && self.home_folders.contains(&changed.key);
+        home_itself || self.job_folders.contains(&changed.key)
+    }
+
+    /// The monitors that need what changed.
+    pub fn users_of(&self, changed: &BTreeSet<Changed>) -> BTreeSet<usize> {
+        let keys: BTreeSet<Key> = changed.iter().map(|changed| changed.key).collect();
+        keys.iter().filter_map(|key| self.users.get(key)).flatten().copied().collect()
+    }
+
+    /// Watches what the monitors and the search for profiles need, and nothing else. What cannot be watched is left to
+    /// the safety net. Returns whether something is watched that was not before: a change there may have been missed.
+    pub fn rebuild(&mut self, places: &Places, monitors: &mut [Monitor]) -> bool {
+        let mut folders = vec![places.launch_agents.clone(), places.systemd_user.clone()];
+        folders.push(places.hermes.join("profiles"));
+        let homes: BTreeSet<_> = monitors.iter().map(|monitor| monitor.profile.home.clone()).collect();
+        // a folder exists before what makes it a home
+        folders.extend(profile::possible_homes(places).into_iter().filter(|home| !homes.contains(home)));
+        // a home is first opened where it may block: when its past is read
+        let live = monitors.iter().filter(|monitor| monitor.is_live());
+        let homes: BTreeSet<_> = live.map(|monitor| monitor.profile.home.clone()).collect();
+        self.job_folders = folders.iter().filter_map(|folder| self.watch.add_dir(folder).ok()).collect();
+        self.home_folders = homes.iter().filter_map(|home| self.watch.add_dir(home).ok()).collect();
+        let before = std::mem::take(&mut self.users);
+        self.needed = vec![Vec::new(); monitors.len()];
+        for (index, monitor) in monitors.iter_mut().enumerate() {
+            self.update(index, monitor);
+        }
+        let shared = &self.job_folders | &self.home_folders;
+        let new = self.users.keys().chain(&shared).any(|key| !before.contains_key(key));
+        for key in before.into_keys() {
+            if !self.is_used(key) {
+                self.watch.remove(key);
+            }
+        }
+        for key in shared {
+            self.users.entry(key).or_default();
+        }
+        new
+    }
+
+    /// Watches for a monitor that went live.
+    pub fn add(&mut self, index: usize, monitor: &mut Monitor) {
+        self.home_folders.extend(self.watch.add_dir(&monitor.profile.home));
+        self.update(index, monitor);
+    }
+
+    /// Watches what one monitor needs now, and no longer what it needed before.
+    pub fn update(&mut self, index: usize, monitor: &mut Monitor) {
+        if !monitor.is_live() {
+            return;
+        }
+        let folders = monitor.folders();
+        let logs = &monitor.profile.logs;
+        let mut keys: Vec<Key> = folders.iter().filter_map(|one| self.watch.add_dir(one).ok()).collect();
+        keys.extend(logs.iter().filter_map(|file| self.watch.add_file(file).ok()));
+        monitor.unwatched = keys.len() < folders.len() + logs.len();
+        keys.sort_unstable();
+        keys.dedup();
+        for key in &keys {
+            let users = self.users.entry(*key).or_default();
+            if !users.contains(&index) {
+                users.push(index);
+            }
+        }
+        let before = std::mem::replace(&mut self.needed[index], keys);
+        let dropped: Vec<Key> = before.into_iter().filter(|key| !self.needed[index].contains(key)).collect();
+        for key in dropped {
+            if let Some(users) = self.users.get_mut(&key) {
+                users.retain(|user| *user != index);
+            }
+            if !self.is_used(key) {
+                self.users.remove(&key);
+                self.watch.remove(key);
+            }
+        }
+    }
+
+    fn is_used(&self, key: Key) -> bool {
+        let by_monitors = self.users.get(&key).is_some_and(|users| !users.is_empty());
+        by_monitors || self.job_folders.contains(&key) || self.home_folders.contains(&key)
+    }
+}
