@@ -17,10 +17,12 @@
 //! Never blocks on a FIFO or a device, reads at most [`Limits::per_poll`] bytes a poll, and never reads a clock. A file
 //! system that hangs (a dead network volume) can hold up any read: poll such a log on a thread that may wait.
 
+mod bookmarks;
 mod error;
 mod generation;
 mod history;
 mod lines;
+mod siblings;
 
 use std::collections::VecDeque;
 use std::fs::Metadata;
@@ -29,15 +31,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bookmarks::Bookmarks;
 pub use error::{TailError, check};
 use error::{is_gone, kind_of};
-use generation::{Bookmark, Generation, Id, Look, Modified, modified, open_regular};
+use generation::{Bookmark, Generation, Id, Look, Modified, open_regular};
 pub use history::{Block, HistoryEnd, HistoryReader};
 use lines::LineCutter;
 pub use lines::MAX_LINE;
-
-/// Bookmarks kept of files that are not open.
-const BOOKMARKS: usize = 16;
+use siblings::{Sibling, siblings};
 
 /// The bounds of one tailer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,15 +102,6 @@ pub struct Counts {
     pub lost_bytes: u64,
 }
 
-/// A generation that is not open (any more).
-#[derive(Debug)]
-struct Remembered {
-    id: Id,
-    mark: Bookmark,
-    /// The number that it has as a rotated sibling, as far as known.
-    index: Option<u8>,
-}
-
 /// Follows one log. See the module's text.
 #[derive(Debug)]
 pub struct Tailer {
@@ -119,7 +111,7 @@ pub struct Tailer {
     current: Option<Generation>,
     /// Renamed or deleted, oldest first.
     old: VecDeque<Generation>,
-    remembered: VecDeque<Remembered>,
+    bookmarks: Bookmarks,
     /// When the current generation was last written, by the file system's word at the last poll that had one: what was
     /// in its place since then is no older.
     newest: Option<Modified>,
@@ -140,7 +132,7 @@ impl Tailer {
             limits,
             current: None,
             old: VecDeque::new(),
-            remembered: VecDeque::new(),
+            bookmarks: Bookmarks::default(),
             newest: None,
             begun: false,
             rescan: false,
@@ -176,7 +168,7 @@ impl Tailer {
             Ok(None) => {}
             Err(error) => self.skip_first = !is_gone(&error),
         }
-        let siblings = self.siblings();
+        let siblings = siblings(&self.path, self.limits.siblings);
         // one that is newer than what was opened came by a rotation just now: it is for the next poll
         let ours = siblings.iter().find(|sibling| self.holds(sibling.id)).map_or(0, |sibling| sibling.index);
         for sibling in siblings.into_iter().filter(|sibling| sibling.index > ours) {
@@ -190,7 +182,7 @@ impl Tailer {
             if let Ok(file) = generation.try_clone() {
                 reader.add(sibling.index, file, meta.size());
             }
-            self.remember(generation.id, generation.mark, Some(sibling.index));
+            self.bookmarks.keep(generation.id, generation.mark, Some(sibling.index));
         }
         if ours > 0 {
             self.rescan = true;
@@ -304,7 +296,7 @@ impl Tailer {
         let generation = if let Some(at) = self.old.iter().position(|old| old.id == id) {
             // renamed back: it is still open and its position known
             self.old.remove(at)
-        } else if let Some(mark) = self.recall(id, &file, meta.size()) {
+        } else if let Some(mark) = self.bookmarks.recall(id, &file, meta.size()) {
             Some(Generation::at(file, &meta, mark, now))
         } else if self.skip_first {
             let generation = Generation::at(file, &meta, Bookmark::default(), now);
@@ -332,7 +324,7 @@ impl Tailer {
                 self.old.insert(at, old);
                 if let Some((copy, index)) = copy {
                     self.old.insert(at, copy);
-                    let siblings = self.siblings();
+                    let siblings = siblings(&self.path, self.limits.siblings);
                     self.take_in_newer_than(Some(index), &siblings, now);
                 }
             }
@@ -349,7 +341,7 @@ impl Tailer {
         }
         let (current, copy) = self.salvage(current, now);
         self.current = Some(current);
-        let siblings = self.siblings();
+        let siblings = siblings(&self.path, self.limits.siblings);
         let known = self.newest_known(&siblings);
         let known = match copy {
             Some((copy, index)) => {
@@ -366,8 +358,7 @@ impl Tailer {
     /// emptied generation, to be read from its beginning, and the copy with its number, to be read on.
     fn salvage(&mut self, mut emptied: Generation, now: Instant) -> (Generation, Option<(Generation, u8)>) {
         self.counts.truncations += 1;
-        let copy = self
-            .siblings()
+        let copy = siblings(&self.path, self.limits.siblings)
             .into_iter()
             // the emptied file itself may stand among them, renamed since
             .filter(|sibling| {
@@ -380,7 +371,7 @@ impl Tailer {
             });
         let copy = copy.map(|(mut copy, index)| {
             copy.cutter = std::mem::take(&mut emptied.cutter);
-            self.remembered.retain(|known| known.id != copy.id);
+            self.bookmarks.forget(copy.id);
             (copy, index)
         });
         if emptied.restart() {
@@ -402,7 +393,7 @@ impl Tailer {
     /// After the path changed: siblings that are newer than the newest known generation were current between two
     /// polls, and are read from their beginning; all others are taken for read.
     fn take_in_siblings(&mut self, now: Instant) {
-        let siblings = self.siblings();
+        let siblings = siblings(&self.path, self.limits.siblings);
         self.rescan = false;
         let known = self.newest_known(&siblings);
         self.take_in_newer_than(known, &siblings, now);
@@ -413,13 +404,11 @@ impl Tailer {
     fn newest_known(&mut self, siblings: &[Sibling]) -> Option<u8> {
         let mut known = None;
         for sibling in siblings {
-            if self.holds(sibling.id) || self.is_remembered(sibling) {
+            if self.holds(sibling.id) || self.bookmarks.fits(sibling) {
                 known = known.or(Some(sibling.index));
             }
         }
-        for entry in &mut self.remembered {
-            entry.index = siblings.iter().find(|sibling| sibling.id == entry.id).map(|sibling| sibling.index);
-        }
+        self.bookmarks.renumber(siblings);
         known
     }
 
@@ -428,7 +417,7 @@ impl Tailer {
     fn take_in_newer_than(&mut self, known: Option<u8>, siblings: &[Sibling], now: Instant) {
         // the oldest first, as they were written
         for sibling in siblings.iter().rev() {
-            if self.holds(sibling.id) || self.remembered.iter().any(|entry| entry.id == sibling.id) {
+            if self.holds(sibling.id) || self.bookmarks.contains(sibling.id) {
                 continue;
             }
             let newer = match known {
@@ -448,7 +437,7 @@ impl Tailer {
     }
 
     fn note_siblings_as_read(&mut self, now: Instant) {
-        for sibling in self.siblings() {
+        for sibling in siblings(&self.path, self.limits.siblings) {
             self.note_as_read(&sibling, now);
         }
     }
@@ -461,41 +450,21 @@ impl Tailer {
         if let Ok(Some((file, meta))) = open_regular(&sibling.path) {
             let mut generation = Generation::at(file, &meta, Bookmark::default(), now);
             if generation.skip_to(meta.size()).is_ok() {
-                self.remember(generation.id, generation.mark, Some(sibling.index));
+                self.bookmarks.keep(generation.id, generation.mark, Some(sibling.index));
             }
         }
     }
 
-    /// Takes up those that are not open and have grown: launchd writes to the file that it opened, whatever its name.
+    /// Takes up siblings that are not open and have grown: launchd writes to the file that it opened, whatever its name.
     fn reopen_grown_siblings(&mut self, now: Instant) {
-        for at in (0..self.remembered.len()).rev() {
-            let entry = &self.remembered[at];
-            let Some(index) = entry.index else { continue };
-            let path = sibling_path(&self.path, index);
-            let Ok(meta) = std::fs::metadata(&path) else {
-                continue;
-            };
-            if Id::of(&meta) != entry.id || meta.size() <= entry.mark.pos || !meta.is_file() {
-                continue;
-            }
-            let Ok(Some((file, meta))) = open_regular(&path) else {
-                continue;
-            };
-            let id = Id::of(&meta);
-            if id != self.remembered[at].id {
-                continue;
-            }
-            let fits = self.remembered[at].mark.fits(&file, meta.size()).unwrap_or(false);
-            let Some(entry) = self.remembered.remove(at) else {
-                continue;
-            };
-            let mut generation = Generation::at(file, &meta, entry.mark, now);
-            if fits {
+        for grown in self.bookmarks.take_grown(&self.path) {
+            let mut generation = Generation::at(grown.file, &grown.meta, grown.mark, now);
+            if grown.is_same {
                 // older than everything that is open
                 self.old.push_front(generation);
-            } else if generation.skip_to(meta.size()).is_ok() {
-                // another file in the same inode: not ours to tell
-                self.remember(id, generation.mark, Some(index));
+            } else if generation.skip_to(grown.meta.size()).is_ok() {
+                // another file in the same inode: its contents are not new
+                self.bookmarks.keep(generation.id, generation.mark, Some(grown.index));
             }
         }
     }
@@ -518,10 +487,10 @@ impl Tailer {
         // the volume is gone, or the disk is broken: keep the bookmark, not the descriptor
         if let Some(at) = self.old.iter().position(|old| old.id == id) {
             if let Some(lost) = self.old.remove(at) {
-                self.remember(lost.id, lost.mark, None);
+                self.bookmarks.keep(lost.id, lost.mark, None);
             }
         } else if let Some(lost) = self.current.take() {
-            self.remember(lost.id, lost.mark, None);
+            self.bookmarks.keep(lost.id, lost.mark, None);
         }
         Err(TailError::new(&self.path, error))
     }
@@ -557,74 +526,16 @@ impl Tailer {
         self.counts.lost_bytes += unread(&old);
         // its writer is most likely gone: half a line is all that will ever be
         old.cutter.flush(sink);
-        let index = self.siblings().iter().find(|sibling| sibling.id == old.id).map(|sibling| sibling.index);
-        self.remember(old.id, old.mark, index);
+        let index = siblings(&self.path, self.limits.siblings)
+            .iter()
+            .find(|sibling| sibling.id == old.id)
+            .map(|sibling| sibling.index);
+        self.bookmarks.keep(old.id, old.mark, index);
     }
 
     fn holds(&self, id: Id) -> bool {
         self.old.iter().chain(&self.current).any(|generation| generation.id == id)
     }
-
-    /// Whether a sibling is one that is remembered; a bookmark that no longer fits is forgotten.
-    fn is_remembered(&mut self, sibling: &Sibling) -> bool {
-        let Some(at) = self.remembered.iter().position(|entry| entry.id == sibling.id) else {
-            return false;
-        };
-        let fits = match open_regular(&sibling.path) {
-            Ok(Some((file, meta))) => {
-                Id::of(&meta) == sibling.id
-                    && self.remembered[at].mark.fits(&file, meta.size()).unwrap_or(false)
-            }
-            // not to be opened now: no ground to take it for another
-            _ => true,
-        };
-        if !fits {
-            self.remembered.remove(at);
-        }
-        fits
-    }
-
-    /// The bookmark of a file that came back, if it is the same.
-    fn recall(&mut self, id: Id, file: &std::fs::File, size: u64) -> Option<Bookmark> {
-        let at = self.remembered.iter().position(|entry| entry.id == id)?;
-        let entry = self.remembered.remove(at)?;
-        entry.mark.fits(file, size).unwrap_or(false).then_some(entry.mark)
-    }
-
-    fn remember(&mut self, id: Id, mark: Bookmark, index: Option<u8>) {
-        self.remembered.retain(|entry| entry.id != id);
-        if self.remembered.len() >= BOOKMARKS {
-            let nameless = self.remembered.iter().position(|entry| entry.index.is_none()).unwrap_or(0);
-            self.remembered.remove(nameless);
-        }
-        self.remembered.push_back(Remembered { id, mark, index });
-    }
-
-    /// The rotated siblings that are regular files, `.1` first.
-    fn siblings(&self) -> Vec<Sibling> {
-        (1..=self.limits.siblings)
-            .filter_map(|index| {
-                let path = sibling_path(&self.path, index);
-                let meta = std::fs::metadata(&path).ok().filter(Metadata::is_file)?;
-                Some(Sibling { index, id: Id::of(&meta), modified: modified(&meta), path })
-            })
-            .collect()
-    }
-}
-
-/// A rotated file: `agent.log.1` and so on.
-#[derive(Debug)]
-struct Sibling {
-    index: u8,
-    path: PathBuf,
-    id: Id,
-    modified: Modified,
-}
-
-fn sibling_path(path: &Path, index: u8) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{index}"));
-    PathBuf::from(name)
 }
 
 /// Reads one generation; `true` when something is left to read.
