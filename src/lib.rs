@@ -61,5 +61,6 @@ pub mod terminal;
 pub mod text;
 pub mod ui;
 pub mod watcher;
+pub(crate) mod worker;
 
 pub use watcher::snapshot;

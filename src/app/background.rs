@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use crate::snapshot::{ProfileChange, Snapshot};
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Both, Lang};
 use crate::watcher::{Command, Handle, Update, Updates};
+use crate::worker::{self, Backoff};
 
 /// How often coverage is written to the history.
 const COVERAGE_INTERVAL: Duration = Duration::from_secs(60);
@@ -81,6 +83,7 @@ impl Background {
         self.runtime.block_on(async {
             let handle = self.engine.watch(Vec::new(), None)?;
             let updates = handle.subscribe();
+            report_panics(&self.engine, &self.events);
             ready();
             let (done_sender, done) = mpsc::channel(64);
             let actions = Actions::new(&self.engine, &handle, done_sender);
@@ -108,10 +111,31 @@ impl Background {
                 log::to_stderr(&line(state.engine.lang));
                 let _ = state.events.send(EngineEvent::Answer(trouble)).await;
             }
-            state.serve(updates, self.requests, done, self.stop).await;
+            let mut inbox =
+                Inbox { updates, requests: self.requests, done, stop: Box::pin(self.stop.wait()) };
+            let mut backoff = Backoff::new("engine");
+            while worker::catch(state.serve(&mut inbox)).await.is_err() {
+                // what was not written is not known: the history begins again
+                state.incomplete = true;
+                tokio::select! {
+                    () = tokio::time::sleep(backoff.crashed()) => backoff.restarted(),
+                    () = &mut inbox.stop => {
+                        let _ = state.events.send(EngineEvent::Quit).await;
+                        break;
+                    }
+                }
+            }
             anyhow::Ok(())
         })
     }
+}
+
+/// Shows a notification for panics of any thread.
+fn report_panics(engine: &Engine, events: &mpsc::Sender<EngineEvent>) {
+    let (events, path) = (events.clone(), engine.folders.log_file.clone());
+    log::on_panic(move || {
+        let _ = events.try_send(EngineEvent::Answer(Answer::InternalError(path.clone())));
+    });
 }
 
 fn retention(config: &Config) -> SignedDuration {
@@ -150,6 +174,14 @@ fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
     }
 }
 
+/// What the engine receives; kept across its restarts.
+struct Inbox {
+    updates: Updates,
+    requests: mpsc::UnboundedReceiver<EngineRequest>,
+    done: mpsc::Receiver<Done>,
+    stop: Pin<Box<dyn Future<Output = ()>>>,
+}
+
 struct State {
     history: Option<Store>,
     coverage: Coverage,
@@ -172,13 +204,8 @@ struct State {
 }
 
 impl State {
-    async fn serve(
-        &mut self,
-        mut updates: Updates,
-        mut requests: mpsc::UnboundedReceiver<EngineRequest>,
-        mut done: mpsc::Receiver<Done>,
-        stop: Interrupts,
-    ) {
+    async fn serve(&mut self, inbox: &mut Inbox) {
+        let Inbox { updates, requests, done, stop } = inbox;
         let events = self.events.clone();
         let mut no_panel = self.no_panel.clone();
         let mut settings = Watch::new().ok();
@@ -187,8 +214,8 @@ impl State {
             let _ = watch.add_file(&self.engine.folders.config_file);
         }
         let mut watching = tokio::time::interval(COVERAGE_INTERVAL);
-        let mut stop = Box::pin(stop.wait());
         loop {
+            worker::test_panic("engine");
             tokio::select! {
                 biased;
                 // before the outcome of a restart that it proves
@@ -217,7 +244,7 @@ impl State {
                     self.write_coverage();
                 }
                 () = tokio::time::sleep(OFFLINE_INTERVAL), if self.offline => self.check_network().await,
-                () = &mut stop => {
+                () = &mut *stop => {
                     let _ = self.events.send(EngineEvent::Quit).await;
                     break;
                 }

@@ -16,6 +16,7 @@ use crate::history::clean_proof;
 use crate::recording::rfc3339;
 use crate::snapshot::ProfileChange;
 use crate::text::{self, Lang, fill, trouble};
+use crate::worker::{self, Backoff};
 
 /// Version of the JSON: increases when a key is removed or changes its meaning.
 const VERSION: u32 = 1;
@@ -156,7 +157,16 @@ pub(crate) struct Worker {
 impl Worker {
     /// Runs the program for every change until the queue is closed; reports each failure.
     pub(crate) async fn run(mut self, mut failed: impl FnMut(HookFailure)) {
+        let mut backoff = Backoff::new("on_change");
+        while worker::catch(self.run_all(&mut failed)).await.is_err() {
+            tokio::time::sleep(backoff.crashed()).await;
+            backoff.restarted();
+        }
+    }
+
+    async fn run_all(&mut self, failed: &mut impl FnMut(HookFailure)) {
         while let Some(change) = self.waiting.recv().await {
+            worker::test_panic("on_change");
             if let Err(failure) = run_once(&self.program, &change, self.time_out).await {
                 failed(failure);
             }

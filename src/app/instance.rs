@@ -6,10 +6,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
-use crate::lock;
+use crate::{lock, worker};
 
 /// How long the other side may take to send or receive its few bytes.
 const TIME_OUT: Duration = Duration::from_secs(2);
@@ -71,7 +70,7 @@ impl Lock {
         let Some(listener) = self.listener.take() else {
             return Ok(());
         };
-        thread::Builder::new().name("second-starts".into()).spawn(move || {
+        worker::spawn("second-starts", move || {
             for stream in listener.incoming() {
                 // whoever connects is this user, but may be any program: one at a time, each with a time-out
                 if stream.and_then(|mut stream| receive(&mut stream)).is_ok() {

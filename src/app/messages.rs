@@ -9,6 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::doctor::fix::Fixed;
 use crate::health::RestartHelps;
 use crate::restart::{Obstacle, Restarts};
+use crate::text::log::{PANIC_BODY, PANIC_TITLE};
 use crate::text::{Both, Lang, Phrase, agent as words, error, fill, restart};
 use crate::watcher::Update;
 
@@ -92,6 +93,8 @@ pub enum Answer {
     HistorySetAside(Both, PathBuf),
     /// No history can be written to this file.
     NoHistory(Both, PathBuf),
+    /// A part of Gatelight panicked and is started again; the log is at this path.
+    InternalError(PathBuf),
 }
 
 impl Answer {
@@ -114,6 +117,7 @@ impl Answer {
             Self::NoTimeline(_) => lang.pick(words::TIMELINE_TITLE).to_owned(),
             Self::HistorySetAside(..) => lang.pick(words::HISTORY_ASIDE_TITLE).to_owned(),
             Self::NoHistory(..) => lang.pick(words::HISTORY_NONE_TITLE).to_owned(),
+            Self::InternalError(_) => lang.pick(PANIC_TITLE).to_owned(),
         }
     }
 
@@ -147,6 +151,7 @@ impl Answer {
                 let values = [("why", why.pick(lang)), ("path", &*path.display().to_string())];
                 fill(lang.pick(words::HISTORY_ASIDE_BODY), &values)
             }
+            Self::InternalError(log) => with(PANIC_BODY, "path", &log.display().to_string()),
             Self::NoHistory(why, path) => format!("{}: {}", path.display(), why.pick(lang)),
         }
     }

@@ -26,6 +26,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::evidence::redact;
 
 pub(crate) use file::tail;
+pub(crate) use panic::on_panic;
 
 /// The environment variable that sets the levels.
 pub(crate) const LEVELS: &str = "GATELIGHT_LOG";

@@ -4,10 +4,36 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
 
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
 use crate::evidence::redact;
 
 /// Maximum length of a panic message in characters.
 const MAX_MESSAGE: usize = 500;
+/// The user is told of one panic in this time; the log has all of them.
+const TELL_EVERY: Duration = Duration::from_secs(600);
+
+type Listener = Box<dyn Fn() + Send + Sync>;
+
+/// One for the process, as the hook itself: whatever panics need not know the way to the menu.
+static LISTENER: OnceLock<Listener> = OnceLock::new();
+
+/// Sets what is called after a panic, at most once every [`TELL_EVERY`]. It must not block.
+pub(crate) fn on_panic(tell: impl Fn() + Send + Sync + 'static) {
+    let _ = LISTENER.set(Box::new(tell));
+}
+
+/// Whether the user is to be told now.
+fn is_time_to_tell() -> bool {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let due = last.is_none_or(|at| at.elapsed() >= TELL_EVERY);
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
+}
 
 /// Reports every panic of this process. The default hook would print the message as it is, with whatever text it quotes.
 /// `logged_to_stderr`: the log goes there already.
@@ -29,6 +55,11 @@ fn report(info: &PanicHookInfo<'_>, logged_to_stderr: bool) {
         super::to_stderr(&format!("internal error in {thread} at {place}: {message}"));
     }
     tracing::error!(thread, place, "panic: {message}");
+    if let Some(tell) = LISTENER.get()
+        && is_time_to_tell()
+    {
+        tell();
+    }
     REPORTING.set(false);
 }
 

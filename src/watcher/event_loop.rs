@@ -19,6 +19,7 @@ use crate::evidence::alarm::Alarm;
 use crate::evidence::watch::{Changed, Changes};
 use crate::health::{Change, Evidence};
 use crate::profile::Profile;
+use crate::worker::{self, Backoff};
 
 /// Polls of silent state for each poll of everything.
 const POLLS_PER_SWEEP: u32 = 3;
@@ -96,14 +97,39 @@ impl Watcher {
         Ok((watcher, snapshots, subscribers))
     }
 
-    /// Runs until it is told to quit.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut events: mpsc::Receiver<Event>) {
+    /// Runs until it is told to quit. After a panic it begins again, without what it knew.
+    pub async fn supervise(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut events: mpsc::Receiver<Event>,
+    ) {
+        let mut backoff = Backoff::new("watcher");
+        while worker::catch(self.run(&mut commands, &mut events)).await.is_err() {
+            self.reset();
+            tokio::time::sleep(backoff.crashed()).await;
+            backoff.restarted();
+        }
+    }
+
+    /// Drops all monitors. Readers and queries that still run report to monitors that no longer exist.
+    fn reset(&mut self) {
+        self.monitors.clear();
+        self.scan = Scan::default();
+        // without new ones the old ones are rebuilt by the next scan
+        if let Ok(watches) = Watches::new() {
+            self.watches = watches;
+        }
+        self.publisher.publish_unknown(self.time.wall_time(self.time.now().at));
+    }
+
+    async fn run(&mut self, commands: &mut mpsc::Receiver<Command>, events: &mut mpsc::Receiver<Event>) {
         self.scan_profiles();
         self.begin_work();
         self.publish();
-        while let Some(wakeup) = self.wait(&mut commands, &mut events).await {
+        while let Some(wakeup) = self.wait(commands, events).await {
+            worker::test_panic("watcher");
             self.notice_sleep();
-            let mut turn = self.handle(wakeup, &mut events).await;
+            let mut turn = self.handle(wakeup, events).await;
             let poll = self.due_poll(&mut turn);
             self.scan_if_needed(&mut turn);
             self.read_and_judge(&turn, poll);
@@ -377,7 +403,12 @@ fn query_manager(
         let query = tokio::task::spawn_blocking(move || supervisor.query(&job));
         let answer = match query.await {
             Ok(Ok(report)) => JobAnswer::Report(Box::new(report)),
-            Ok(Err(_)) | Err(_) => JobAnswer::Failed,
+            Ok(Err(error)) => {
+                tracing::debug!("manager query failed: {error}");
+                JobAnswer::Failed
+            }
+            // it panicked, which is in the log
+            Err(_) => JobAnswer::Failed,
         };
         let _ = events.send(Event::JobAnswered(id, answer)).await;
     });

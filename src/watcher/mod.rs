@@ -140,6 +140,6 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
     let (commands, command_receiver) = mpsc::channel(QUEUE);
     let (event_sender, events) = mpsc::channel(QUEUE);
     let (watcher, snapshots, subscribers) = Watcher::new(setup, event_sender)?;
-    tokio::spawn(watcher.run(command_receiver, events));
+    tokio::spawn(watcher.supervise(command_receiver, events));
     Ok(Handle { snapshots, commands, subscribers })
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::snapshot::{ProfileChange, ProfileView, Snapshot};
 use super::updates::{Subscribers, Update};
-use crate::health::Change;
+use crate::health::{Change, Verdict};
 use crate::profile::{BadJobFile, Profile};
 
 /// During a burst of events a snapshot is published this often: it is a copy of everything.
@@ -74,6 +74,21 @@ impl Publisher {
     /// Whether the snapshot must be published though events still come in.
     pub fn is_overdue(&self) -> bool {
         self.stale.is_some_and(|since| since.elapsed() >= INTERVAL)
+    }
+
+    /// Publishes that nothing is known of any profile: until they are found again nobody checks what their lights said.
+    pub fn publish_unknown(&mut self, at: Timestamp) {
+        self.changes.clear();
+        let old = self.snapshot.borrow().clone();
+        let mut profiles = old.profiles.clone();
+        for view in &mut profiles {
+            let from = std::mem::replace(&mut view.verdict, Verdict::unknown(at));
+            let change = Change { at, from, to: view.verdict.clone() };
+            if change.from.light() != change.to.light() {
+                self.record(&view.profile, [change], false);
+            }
+        }
+        self.publish(at, profiles, &old.bad_files, false);
     }
 
     /// Publishes the changes and the state that they led to, unless nothing differs from the last update.

@@ -31,6 +31,7 @@ use super::{Failure, Message, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
 use crate::ui::icon::{Face, Picture};
+use crate::worker;
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -72,6 +73,7 @@ pub fn work(tasks: &Receiver<Task>, report: &Reporter) {
     while let Ok(task) = tasks.recv() {
         // nobody is asked here before something is shown
         let Task::Show(message) = task else { continue };
+        worker::test_panic("notices");
         let (id, title) = (message.id, message.title.clone());
         // a connection that broke while nothing was to be told is made anew, once
         if server.as_ref().is_some_and(|s| s.bus.is_closed()) {

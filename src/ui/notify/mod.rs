@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use crate::alerts::Notice;
 use crate::health::Light;
 use crate::text::{Lang, Phrase, desktop as say, fill};
+use crate::worker;
 
 #[cfg(not(target_os = "macos"))]
 mod freedesktop;
@@ -128,7 +128,7 @@ impl Courier {
     pub fn start(report: Reporter) -> std::io::Result<Self> {
         let (queue, tasks): (_, Receiver<Task>) = sync_channel(QUEUE);
         let worker_report = Arc::clone(&report);
-        thread::Builder::new().name("notices".into()).spawn(move || system::work(&tasks, &worker_report))?;
+        worker::spawn("notices", move || system::work(&tasks, &worker_report))?;
         Ok(Self { queue, report })
     }
 

@@ -33,6 +33,7 @@ use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Presence, Shell, wak
 use crate::ui::icon::{Face, POINTS};
 use crate::ui::menu::{Menu, Row, RowKind};
 use crate::ui::notify::Courier;
+use crate::worker;
 
 /// Messages that wait for the loop; whoever sends more waits.
 const QUEUE: usize = 256;
@@ -53,10 +54,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let item = Item::join(&tx).map_err(|e| no_desktop(&e))?;
     let panel = Panel::of(item);
     let (minded, told) = (panel.clone(), tx.clone());
-    thread::Builder::new()
-        .name("session-bus".into())
-        .spawn(move || minded.mind_bus(&told))
-        .map_err(|e| no_desktop(&e))?;
+    worker::spawn("session-bus", move || minded.mind_bus(&told)).map_err(|e| no_desktop(&e))?;
     let reports = tx.clone();
     let courier = Courier::start(Arc::new(move |report| {
         let _full = reports.try_send(Message::Report(report));
@@ -81,7 +79,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         presence: handles.presence,
     };
     let mut app = App::new(panel.clone(), courier, parts, Timestamp::now());
-    turn(&mut app, &messages);
+    worker::run_blocking("menu", || turn(&mut app, &messages));
     if let Some(item) = panel.take() {
         item.shutdown().wait();
     }
@@ -96,7 +94,10 @@ fn turn(app: &mut App<Panel>, messages: &Receiver<Message>) {
             Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
         });
         match messages.recv_timeout(sleep.min(LONGEST_SLEEP)) {
-            Ok(message) => flow = app.handle(Timestamp::now(), message),
+            Ok(message) => {
+                worker::test_panic("menu");
+                flow = app.handle(Timestamp::now(), message);
+            }
             Err(RecvTimeoutError::Timeout) => app.tick(Timestamp::now()),
             Err(RecvTimeoutError::Disconnected) => return,
         }

@@ -10,16 +10,16 @@ use serde_json::json;
 use crate::support::bus::{Bus, Notifications, Panel, Watcher, until};
 use crate::support::launchctl::FakeLaunchctl;
 
-const LABEL: &str = "ai.hermes.gateway-work";
+pub(super) const LABEL: &str = "ai.hermes.gateway-work";
 
 /// A user's home with one job that starts a simulated gateway.
-struct User {
-    home: tempfile::TempDir,
-    launchctl: FakeLaunchctl,
+pub(super) struct User {
+    pub(super) home: tempfile::TempDir,
+    pub(super) launchctl: FakeLaunchctl,
 }
 
 impl User {
-    fn new(script: &str) -> Self {
+    pub(super) fn new(script: &str) -> Self {
         let user = Self { home: tempfile::tempdir().unwrap(), launchctl: FakeLaunchctl::new(&json!({})) };
         let agents = user.home.path().join("Library/LaunchAgents");
         std::fs::create_dir_all(&agents).unwrap();
@@ -41,7 +41,7 @@ impl User {
         user
     }
 
-    fn hermes(&self) -> PathBuf {
+    pub(super) fn hermes(&self) -> PathBuf {
         self.home.path().join(".hermes/profiles/work")
     }
 
@@ -49,12 +49,12 @@ impl User {
         self.home.path().join(format!("Library/LaunchAgents/{LABEL}.plist"))
     }
 
-    fn load(&self) {
+    pub(super) fn load(&self) {
         let answer = self.launchctl.call(&["bootstrap", &domain(), self.job_file().to_str().unwrap()]);
         assert!(answer.status.success(), "{answer:?}");
     }
 
-    fn gatelight(&self, bus: &str) -> Command {
+    pub(super) fn gatelight(&self, bus: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatelight"));
         command
             .env("HOME", self.home.path())
@@ -69,15 +69,15 @@ impl User {
     }
 }
 
-fn domain() -> String {
+pub(super) fn domain() -> String {
     format!("gui/{}", rustix::process::getuid().as_raw())
 }
 
 /// Ends with SIGTERM, as a session does.
-struct Agent(Child);
+pub(super) struct Agent(pub(super) Child);
 
 impl Agent {
-    fn end(&mut self) -> std::process::ExitStatus {
+    pub(super) fn end(&mut self) -> std::process::ExitStatus {
         let pid = Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         self.0.wait().unwrap()

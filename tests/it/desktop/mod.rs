@@ -2,3 +2,4 @@
 
 mod agent_end_to_end;
 mod tray_and_notices;
+mod worker_panics;

@@ -1,0 +1,154 @@
+//! Workers: threads and tasks that must not end. One that panics is started again with backoff.
+//!
+//! The panic itself is reported by the hook that [`crate::log`] installs; this room decides what happens next. What a
+//! worker needs is owned outside of its loop, so that a new run begins with what the last one left.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+/// Delay before the first restart; doubled for each further panic.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+/// The largest delay.
+const MAX_DELAY: Duration = Duration::from_secs(60);
+/// A worker that ran for this long begins with [`FIRST_DELAY`] again.
+const STABLE_AFTER: Duration = Duration::from_secs(300);
+
+/// Counts the panics of one worker.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    worker: &'static str,
+    count: u32,
+    started: Instant,
+}
+
+impl Backoff {
+    /// For a worker that is about to be started.
+    pub(crate) fn new(worker: &'static str) -> Self {
+        Self { worker, count: 0, started: Instant::now() }
+    }
+
+    /// Counts a panic; the result is the delay before the next start, after which [`Self::restarted`] is to be called.
+    pub(crate) fn crashed(&mut self) -> Duration {
+        let delay = self.next(self.started.elapsed());
+        tracing::error!(
+            worker = self.worker,
+            panics = self.count,
+            restart_in_s = delay.as_secs(),
+            "worker panicked"
+        );
+        delay
+    }
+
+    fn next(&mut self, ran_for: Duration) -> Duration {
+        self.count = if ran_for >= STABLE_AFTER { 1 } else { self.count.saturating_add(1) };
+        FIRST_DELAY.saturating_mul(1 << (self.count - 1).min(16)).min(MAX_DELAY)
+    }
+
+    /// The worker runs again.
+    pub(crate) fn restarted(&mut self) {
+        self.started = Instant::now();
+    }
+}
+
+/// Runs a future; a panic inside is an error. The caller starts the work again after [`Backoff::crashed`].
+pub(crate) async fn catch<T>(work: impl Future<Output = T>) -> thread::Result<T> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| {
+        // After a panic the future is not polled again. What it shares with others is behind locks whose users take the
+        // value of a poisoned one, or behind channels.
+        match panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
+    })
+    .await
+}
+
+/// Calls `work` until it returns, again after each panic.
+pub(crate) fn run_blocking<T>(name: &'static str, mut work: impl FnMut() -> T) -> T {
+    let mut backoff = Backoff::new(name);
+    loop {
+        if let Ok(value) = panic::catch_unwind(AssertUnwindSafe(&mut work)) {
+            return value;
+        }
+        thread::sleep(backoff.crashed());
+        backoff.restarted();
+    }
+}
+
+/// Starts a thread that calls `work` until it returns, again after each panic.
+pub(crate) fn spawn(
+    name: &'static str,
+    work: impl FnMut() + Send + 'static,
+) -> io::Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(move || run_blocking(name, work))
+}
+
+/// Panics once where a test asks for it: `GATELIGHT_TEST_PANIC` names a folder with a file named after the worker. Not in
+/// a release.
+#[inline]
+pub(crate) fn test_panic(worker: &str) {
+    #[cfg(debug_assertions)]
+    if let Some(folder) = std::env::var_os("GATELIGHT_TEST_PANIC") {
+        let file = std::path::Path::new(&folder).join(worker);
+        #[allow(clippy::panic, clippy::manual_assert)]
+        if std::fs::remove_file(file).is_ok() {
+            panic!("a test asked for it: app_secret=q7q7q7");
+        }
+    }
+    let _ = worker;
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn the_delay_doubles_up_to_a_minute_and_falls_back_after_a_long_run() {
+        let mut backoff = Backoff::new("x");
+        let mut delays = |runs: &[u64]| -> Vec<u64> {
+            runs.iter().map(|s| backoff.next(Duration::from_secs(*s)).as_secs()).collect()
+        };
+        assert_eq!(delays(&[0, 1, 2, 3, 4, 5, 6, 7]), [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(delays(&[300, 0]), [1, 2]);
+        assert_eq!(delays(&[0; 100])[99], 60);
+    }
+
+    #[test]
+    fn a_thread_goes_on_with_what_was_not_handled_yet() {
+        let (sender, receiver) = mpsc::channel::<u32>();
+        let (results, handled) = mpsc::channel();
+        let thread = spawn("test-thread", move || {
+            for n in &receiver {
+                assert_ne!(n, 2, "boom");
+                let _ = results.send(n);
+            }
+        })
+        .unwrap();
+        for n in [1, 2, 3] {
+            sender.send(n).unwrap();
+        }
+        drop(sender);
+        thread.join().unwrap();
+        assert_eq!(handled.iter().collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn a_panic_of_a_future_is_an_error() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let work = async |fails: bool| {
+            tokio::task::yield_now().await;
+            assert!(!fails, "boom");
+            7
+        };
+        assert_eq!(runtime.block_on(catch(work(false))).unwrap(), 7);
+        assert!(runtime.block_on(catch(work(true))).is_err());
+    }
+}
