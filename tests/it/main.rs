@@ -8,6 +8,7 @@
 
 mod support;
 
+mod architecture;
 mod cli;
 #[cfg(target_os = "linux")]
 mod desktop;

@@ -44,7 +44,7 @@ impl Field {
         field
     }
 
-    /// … and its link is proven.
+    /// As after `started`, with the link proven.
     fn connected() -> Self {
         let mut field = Self::started();
         field.wait(2.0);
