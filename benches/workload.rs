@@ -13,7 +13,11 @@ use std::time::Duration;
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::redact::clean_line;
-use gatelight::health::{Core, Deadlines, Evidence, JobState, Manager, ProcessState, Proof, Signal};
+use gatelight::health::evidence::Heartbeat;
+use gatelight::health::{
+    Core, Deadlines, Evidence, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager, Platforms,
+    ProcessState, Proof, Signal,
+};
 use jiff::Timestamp;
 
 const NAMES: [&str; 4] = ["day", "storm", "secrets", "core"];
@@ -98,10 +102,7 @@ fn counted_storm(book: &mut LogBook, block: &[u8], times: usize) -> usize {
 fn read(book: &mut LogBook, source: &str, block: &[u8], times: usize) -> usize {
     let (now, mut events) = (begin(), 0);
     for _ in 0..times {
-        book.read(source, block, now, &mut |event| {
-            black_box(event);
-            events += 1;
-        });
+        events += black_box(book.read([(source, block)], now)).len();
     }
     events
 }
@@ -115,11 +116,19 @@ fn counted_secrets(text: &str, times: usize) -> usize {
 fn evidence(count: usize) -> Vec<(Timestamp, Evidence)> {
     let mut all = Vec::new();
     let mut at = begin();
-    let log = |at, signal, line: &str| Evidence::Log {
-        signal,
-        other_pid: None,
-        stamp: None,
-        proof: Proof::new("agent.log", line, at),
+    let link = |word| Signal::Link(LinkSignal { platform: "feishu".into(), word, by_runner: false });
+    let log = |at, signal, line: &str| {
+        Evidence::Log(LogRecord {
+            signal,
+            home: None,
+            tag: None,
+            connection: None,
+            at_info: false,
+            key: 0,
+            other_pid: None,
+            stamp: None,
+            proof: Proof::new("agent.log", line, at),
+        })
     };
     for life in 0.. {
         let pid = 4000 + life;
@@ -135,27 +144,31 @@ fn evidence(count: usize) -> Vec<(Timestamp, Evidence)> {
             all.push((at, make(at)));
         };
         add(1, &|at| process(at, ProcessState::Running));
-        add(0, &|_| Evidence::Job {
-            manager: Manager::Systemd,
-            label: "hermes-gateway.service".into(),
-            state: JobState::Running,
-            pid: Some(pid),
-            last_exit: None,
+        add(0, &|_| {
+            Evidence::Job(JobWord {
+                manager: Manager::Systemd,
+                label: "hermes-gateway.service".into(),
+                state: JobState::Running,
+                pid: Some(pid),
+                last_exit: None,
+                starts: None,
+                comes_back: None,
+            })
         });
         add(1, &|at| log(at, Signal::Start, "Starting Hermes Gateway"));
-        add(1, &|at| log(at, Signal::FeishuExpected, "Connecting to feishu"));
-        add(2, &|at| log(at, Signal::Connected, "connected to wss://msg-frontier.feishu.cn/ws/v2"));
+        add(1, &|at| log(at, link(LinkWord::Expected), "Connecting to feishu"));
+        add(2, &|at| log(at, link(LinkWord::Proof), "connected to wss://msg-frontier.feishu.cn/ws/v2"));
         for _ in 0..4 {
-            add(30, &|at| Evidence::Heartbeat { pid, updated_at: Some(at) });
-            add(1, &|at| log(at, Signal::Inbound, "[Feishu] Inbound dm message received: id=om_1"));
+            add(30, &|at| Evidence::Heartbeat(Heartbeat { pid, updated_at: Some(at), by_thread: false }));
+            add(1, &|at| log(at, link(LinkWord::Inbound), "[Feishu] Inbound dm message received: id=om_1"));
         }
         add(5, &|at| {
-            log(at, Signal::Lost, "receive message loop exit, err: no close frame received or sent")
+            log(at, link(LinkWord::Lost), "receive message loop exit, err: no close frame received or sent")
         });
-        add(12, &|at| log(at, Signal::Attempt, "trying to reconnect for the 1st time"));
-        add(1, &|at| log(at, Signal::FailedNetwork, "connect failed, err: 502: system busy"));
-        add(120, &|at| log(at, Signal::Attempt, "trying to reconnect for the 2nd time"));
-        add(1, &|at| log(at, Signal::Connected, "connected to wss://msg-frontier.feishu.cn/ws/v2"));
+        add(12, &|at| log(at, link(LinkWord::Attempt), "trying to reconnect for the 1st time"));
+        add(1, &|at| log(at, link(LinkWord::Unreachable), "connect failed, err: 502: system busy"));
+        add(120, &|at| log(at, link(LinkWord::Attempt), "trying to reconnect for the 2nd time"));
+        add(1, &|at| log(at, link(LinkWord::Proof), "connected to wss://msg-frontier.feishu.cn/ws/v2"));
         add(60, &|at| process(at, ProcessState::Gone));
         if all.len() >= count {
             return all;
@@ -168,7 +181,7 @@ fn evidence(count: usize) -> Vec<(Timestamp, Evidence)> {
 fn counted_core(evidence: &[(Timestamp, Evidence)], times: usize) -> usize {
     let mut changes = 0;
     for _ in 0..times {
-        let mut core = Core::new(Deadlines::default(), begin());
+        let mut core = Core::new("default".into(), &Platforms::built_in(), Deadlines::default(), begin());
         for (at, evidence) in evidence {
             changes += black_box(core.step(*at, evidence.clone())).len();
             black_box(core.next_deadline());

@@ -9,8 +9,8 @@ use gatelight::evidence::logbook::{LogBook, Scanner};
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::redact::{clean_line, one_line, redact};
 use gatelight::evidence::{line, state_files};
-use gatelight::health::{Core, Deadlines};
-use gatelight::profile::{launchd, systemd, unit_file};
+use gatelight::health::{Core, Deadlines, Platforms};
+use gatelight::profile::{launchd, systemd};
 use gatelight::recording::Recording;
 use gatelight::supervisor::{launchd::parse, systemd as systemctl};
 use jiff::Timestamp;
@@ -41,15 +41,15 @@ pub fn lines(data: &[u8]) {
         }
     }
     let now = Timestamp::UNIX_EPOCH;
-    let mut core = Core::new(Deadlines::default(), now);
+    let mut core = Core::new("default".into(), &Platforms::built_in(), Deadlines::default(), now);
     let mut book = LogBook::new(patterns());
-    let mut found = 0;
-    book.read("agent.log", data, now, &mut |event| {
-        found += 1;
-        assert!(event.proof.line.chars().count() <= 400);
-        assert!(!event.proof.line.contains(char::is_control));
+    let events = book.read([("agent.log", data)], now);
+    let found = events.len();
+    for event in events {
+        assert!(event.record.proof.line.chars().count() <= 400);
+        assert!(!event.record.proof.line.contains(char::is_control));
         core.step(now, event.into_evidence());
-    });
+    }
     let mut alone = 0;
     Scanner::new(patterns()).read_alone("agent.log", data, now, &mut |_| alone += 1);
     assert!(found <= alone, "an event that only the second reading finds");
@@ -92,9 +92,10 @@ pub fn state(data: &[u8]) {
         let names =
             ["gateway.pid", "gateway_state.json", "state/gateway.heartbeat", ".gateway-planned-stop.json"];
         for name in names {
-            if let Some(evidence) = state_files::evidence(name, Some(&value)) {
+            if let Some(evidence) = state_files::evidence(name, Some(&value), &patterns()) {
                 let now = Timestamp::UNIX_EPOCH;
-                Core::new(Deadlines::default(), now).step(now, evidence);
+                Core::new("default".into(), &Platforms::built_in(), Deadlines::default(), now)
+                    .step(now, evidence);
             }
         }
     }
@@ -115,10 +116,10 @@ pub fn units(data: &[u8]) {
     let variables = |_: &Path| files.first().cloned();
     let _ = systemd::read(path, "hermes-gateway@me.service", &files, Path::new("/home/me"), &variables);
     let text = String::from_utf8_lossy(data);
-    unit_file::settings(&text);
+    systemd::entries(&text);
     for line in text.lines() {
-        unit_file::exec_words(line, Path::new("/home/me"));
-        unit_file::unit_words(line, Path::new("/home/me"));
+        systemd::exec_words(line, Path::new("/home/me"));
+        systemd::unit_words(line, Path::new("/home/me"));
     }
 }
 

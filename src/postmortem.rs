@@ -16,10 +16,11 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::evidence::deduplicator::Deduplicator;
 use crate::evidence::line::head;
-use crate::evidence::logbook::{Copies, LogEvent, Scanner};
+use crate::evidence::logbook::{LogEvent, Scanner};
 use crate::evidence::patterns::Patterns;
-use crate::health::{Change, Core, Deadlines, Signal};
+use crate::health::{Change, Core, Deadlines, Platforms, Signal};
 use crate::history::Record;
 use crate::profile::Profile;
 use crate::snapshot::ProfileChange;
@@ -146,8 +147,9 @@ impl Logs {
         deadlines: &Deadlines,
         sink: &mut dyn FnMut(Change) -> anyhow::Result<()>,
     ) -> anyhow::Result<Played> {
-        let mut core = Core::new(deadlines.clone(), self.start);
-        let mut copies = Copies::default();
+        let mut core =
+            Core::new(self.profile.as_str().into(), &Platforms::built_in(), deadlines.clone(), self.start);
+        let mut copies = Deduplicator::default();
         let mut streams: Vec<Stream> =
             self.chains.into_iter().map(|chain| Stream::new(chain, &self.zone)).collect();
         // One entry per stream: the time of its next event. A file is opened when that is due, and closed at its end.
@@ -165,7 +167,7 @@ impl Logs {
                 if copies.is_copy(&event, at) {
                     continue;
                 }
-                event.proof.at = at;
+                event.record.proof.at = at;
                 for change in core.step(at, event.into_evidence()) {
                     sink(change)?;
                 }
@@ -417,7 +419,7 @@ impl Open {
             if !turns_back(block, &clock.zone) {
                 let mut emit = |event: LogEvent| {
                     // a line without a stamp belongs to the one before it
-                    if let Some(stamp) = event.stamp.filter(|stamp| plausible(*stamp)) {
+                    if let Some(stamp) = event.record.stamp.filter(|stamp| plausible(*stamp)) {
                         clock.read(stamp);
                     }
                     sink(clock.now, event);
@@ -425,11 +427,13 @@ impl Open {
                 // the first lines show the log level: that event precedes the others of the same time
                 let mut level: Option<LogEvent> = None;
                 scanner.read(source, block, Timestamp::UNIX_EPOCH, &mut |event| {
-                    if matches!(event.signal, Signal::Info | Signal::Record) && event.stamp.is_some() {
+                    if matches!(event.record.signal, Signal::Info | Signal::Record)
+                        && event.record.stamp.is_some()
+                    {
                         level = Some(event);
                         return;
                     }
-                    if level.as_ref().is_some_and(|level| level.stamp <= event.stamp) {
+                    if level.as_ref().is_some_and(|level| level.record.stamp <= event.record.stamp) {
                         level.take().into_iter().for_each(&mut emit);
                     }
                     emit(event);

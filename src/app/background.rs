@@ -448,7 +448,12 @@ impl State {
             }
             self.write_coverage();
             let at = Timestamp::now();
-            let change = Change { at, from: Verdict::unknown(at), to: Verdict::unknown(at) };
+            let change = Change {
+                at,
+                profile: profile.name.as_str().into(),
+                from: Verdict::unknown(at),
+                to: Verdict::unknown(at),
+            };
             self.write_change(&ProfileChange { profile, change, history: false });
         }
     }
@@ -486,7 +491,9 @@ impl State {
         store.begin_again(now);
         let snapshot = self.handle.snapshots.borrow().clone();
         let written = snapshot.profiles.iter().try_for_each(|view| {
-            let change = Change { at: now, from: Verdict::unknown(now), to: view.verdict.clone() };
+            let name = view.profile.name.as_str().into();
+            let change =
+                Change { at: now, profile: name, from: Verdict::unknown(now), to: view.verdict.clone() };
             store.record_change(&ProfileChange { profile: Arc::clone(&view.profile), change, history: true })
         });
         self.incomplete = written.is_err();

@@ -126,22 +126,23 @@ impl Hook {
 /// The JSON that the program gets.
 pub fn event(change: &ProfileChange, lang: Lang) -> Value {
     let (from, to) = (&change.change.from, &change.change.to);
-    let entry = to.reason.entry();
+    let said = crate::text::reason::of(to, lang);
     json!({
         "version": VERSION,
         "at": rfc3339(change.change.at),
         "profile": change.profile.name,
         "light": to.light().word(),
-        "reason": entry.code,
-        "title": lang.pick(entry.title),
-        "advice": lang.pick(entry.advice),
+        "reason": to.reason.code(),
+        "platform": to.platform.as_deref(),
+        "title": said.title,
+        "advice": said.advice,
         "since": rfc3339(to.since),
         "evidence": to.evidence.as_ref().map(|proof| {
             let Proof { source, line, at } = clean_proof(proof);
             json!({"source": source, "line": line, "at": rfc3339(at)})
         }),
         "pid": to.pid,
-        "restart_helps": entry.restart,
+        "restart_helps": to.reason.restart(),
         "from": {"light": from.light().word(), "reason": from.reason.code(), "since": rfc3339(from.since)},
     })
 }
@@ -237,7 +238,7 @@ mod tests {
         let mut to = Verdict { reason: Reason::ExecutorShutdown, pid: Some(n), ..Verdict::unknown(at) };
         to.evidence = Some(Proof::new("agent.log", "ticket=abc9 $(touch x)", at));
         let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
-        let change = Change { at, from: Verdict::unknown(at), to };
+        let change = Change { at, profile: "work".into(), from: Verdict::unknown(at), to };
         ProfileChange { profile: Arc::new(profile), change, history: false }
     }
 

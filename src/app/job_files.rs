@@ -87,7 +87,7 @@ fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
         };
         let verdict = &view.verdict;
         let line = verdict.evidence.as_ref().map(|proof| proof.line.clone()).unwrap_or_default();
-        let why = format!("{}: {line}", engine.lang.pick(verdict.reason.entry().title));
+        let why = format!("{}: {line}", crate::text::reason::title_of(verdict, engine.lang));
         match verdict.reason {
             reason if reason.works() => Link::Back,
             reason if is_elsewhere(reason) => Link::DownElsewhere(why),

@@ -13,7 +13,7 @@ use super::engine::{Engine, first_look, runtime};
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observed;
 use crate::evidence::redact::names_a_secret;
-use crate::health::{Evidence, JobState};
+use crate::health::{Evidence, JobState, JobWord};
 use crate::recording::{Header, VERSION};
 
 /// Longest log line in a recording, in characters.
@@ -107,7 +107,14 @@ impl Writer {
 
     fn begin(&mut self, at: Timestamp) -> Timestamp {
         let profile = std::mem::take(&mut self.profile);
-        let header = Header { recording: VERSION, start: at, profile, hermes: None, scenario: None };
+        let header = Header {
+            recording: VERSION,
+            start: at,
+            profile,
+            profiles: Vec::new(),
+            hermes: None,
+            scenario: None,
+        };
         match serde_json::to_value(header) {
             Ok(header) => self.line(&header),
             Err(error) => {
@@ -136,7 +143,7 @@ fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
     Some(match evidence {
         Evidence::Process { pid, start, started_at, state, exit } => json!({"process": {
             "pid": pid, "state": state, "exit": exit, "start": start, "started_at": started_at}}),
-        Evidence::Job { manager, label, state, pid, last_exit } => {
+        Evidence::Job(JobWord { manager, label, state, pid, last_exit, starts, comes_back }) => {
             // The format has no state for a job that the user stopped.
             let (state, detail) = match state {
                 JobState::Stopped => (JobState::Waiting, Some(JobState::Stopped)),
@@ -144,15 +151,18 @@ fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
             };
             let label = anonymiser.line(label, 200);
             json!({"job": {"manager": manager, "label": label, "state": state, "pid": pid,
-                "last_exit": last_exit, "detail": detail}})
+                "last_exit": last_exit, "detail": detail, "runs": starts, "comes_back": comes_back}})
         }
         Evidence::NoProcess => json!({"process": null}),
         Evidence::JobUnknown => json!({"job": null}),
-        Evidence::Tcp { established } => json!({"tcp": {"established": established}}),
+        Evidence::Locks(locks) => json!({"locks": locks}),
+        Evidence::Children(live) => json!({"children": live}),
+        Evidence::Multiplex(on) => json!({"multiplex": on}),
+        Evidence::OwnRestart(pid) => json!({"restart": {"by": "gatelight", "pid": pid}}),
         Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),
         Evidence::Starts(times) => json!({"starts": times}),
         Evidence::Takeovers(proofs) => json!({"takeovers": proofs.iter().map(|proof| json!({
-            "source": anonymiser.line(&proof.source, 200), "line": anonymiser.line(&proof.line, LINE_MAX),
+            "source": proof.source, "line": anonymiser.line(&proof.line, LINE_MAX),
             "at": proof.at})).collect::<Vec<_>>()}),
         Evidence::HistoryTruncated => json!({"history": "truncated"}),
         _ => return None,

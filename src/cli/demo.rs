@@ -42,9 +42,9 @@ fn print(event: &Event<'_>, terminal: &mut Terminal<'_>) -> std::io::Result<()> 
         Event::Started => writeln!(terminal.out, "{}", lang.pick(words::INTRO)),
         Event::Change(_) => Ok(()),
         Event::Hollow => {
-            let entry = Reason::ExecutorShutdown.entry();
-            writeln!(terminal.out, "          {}", lang.pick(entry.meaning))?;
-            let lies = fill(lang.pick(words::STATE_FILE_LIES), &[("advice", lang.pick(entry.advice))]);
+            let said = crate::text::reason::wording(lang, Reason::ExecutorShutdown, None, None);
+            writeln!(terminal.out, "          {}", said.meaning)?;
+            let lies = fill(lang.pick(words::STATE_FILE_LIES), &[("advice", &said.advice)]);
             writeln!(terminal.out, "          {lies}")
         }
         Event::Restarting(step) => {

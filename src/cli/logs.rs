@@ -10,7 +10,7 @@ use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
 use crate::evidence::redact::clean_line;
 use crate::evidence::watch::Watch;
-use crate::health::{Light, Signal};
+use crate::health::{Light, LinkWord, Signal};
 use crate::profile::Profile;
 use crate::terminal::{Terminal, style};
 use crate::text::error::io;
@@ -91,8 +91,8 @@ impl View<'_, '_> {
         let mut block = line.text.clone();
         block.push(b'\n');
         self.scanner.read(&line.source, &block, jiff::Timestamp::UNIX_EPOCH, &mut |event| {
-            if !matches!(event.signal, Signal::Info | Signal::Record) {
-                meaning = Some(event.signal);
+            if !matches!(event.record.signal, Signal::Info | Signal::Record) {
+                meaning = Some(event.record.signal);
             }
         });
         let color = self.terminal.color;
@@ -111,12 +111,9 @@ impl View<'_, '_> {
 
 fn light_of(signal: Signal) -> Light {
     match signal {
-        Signal::Connected | Signal::Inbound | Signal::Ready | Signal::Webhook => Light::Green,
+        Signal::Link(link) => light_of_word(link.word),
+        Signal::Ready => Light::Green,
         Signal::Start
-        | Signal::FeishuExpected
-        | Signal::Attempt
-        | Signal::Lost
-        | Signal::Disconnected
         | Signal::Takeover
         | Signal::PlannedStop
         | Signal::PlannedRestart
@@ -124,7 +121,28 @@ fn light_of(signal: Signal) -> Light {
         | Signal::Exiting
         | Signal::SecondInstance
         | Signal::Dropped => Light::Amber,
-        Signal::Sending | Signal::Info | Signal::Record => Light::Grey,
+        Signal::Info | Signal::Record => Light::Grey,
+        Signal::ExecutorShutdown | Signal::ConfigError | Signal::RespawnStorm | Signal::LoopMissed => {
+            Light::Red
+        }
+    }
+}
+
+fn light_of_word(word: LinkWord) -> Light {
+    match word {
+        LinkWord::Proof | LinkWord::Inbound | LinkWord::Webhook => Light::Green,
+        LinkWord::Sending => Light::Grey,
+        LinkWord::Expected
+        | LinkWord::Announced
+        | LinkWord::Reannounced
+        | LinkWord::Claim
+        | LinkWord::Attempt
+        | LinkWord::Lost
+        | LinkWord::LostByError
+        | LinkWord::Blip
+        | LinkWord::Conflict
+        | LinkWord::Paused
+        | LinkWord::Resumed => Light::Amber,
         _ => Light::Red,
     }
 }

@@ -62,10 +62,10 @@ fn replay_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
         for path in &logs.silent {
             eprintln!("{}: {}", path.display(), terminal.lang.pick(NO_STAMPS));
         }
-        let (profile, start) = (logs.profile.clone(), logs.start);
+        let start = logs.start;
         let mut last = None;
         let played = logs.play(&patterns, &Deadlines::default(), &mut |change| {
-            show(&profile, &change, start, args.json, terminal)?;
+            show(&change, start, args.json, terminal)?;
             last = Some(change);
             Ok(())
         })?;
@@ -129,7 +129,7 @@ fn play(
     let core = recording
         .play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
     for change in &changes {
-        show(&recording.header.profile, change, recording.header.start, json, terminal)?;
+        show(change, recording.header.start, json, terminal)?;
     }
     summary(changes.last(), core.now(), json, terminal)?;
     if recording.unknown > 0 {
@@ -151,28 +151,22 @@ fn summary(
 ) -> anyhow::Result<()> {
     let Some(last) = last.filter(|_| !json) else { return Ok(()) };
     let lang = terminal.lang;
-    let entry = last.to.reason.entry();
+    let said = text::reason::of(&last.to, lang);
     let light = crate::terminal::style::light(last.to.light(), terminal);
-    let light = format!("{light} {}", lang.pick(entry.title));
+    let light = format!("{light} {}", said.title);
     let held = text::duration(lang, end.duration_since(last.at));
     let words = [
         ("light", light.as_str()),
         ("held", held.as_str()),
-        ("meaning", lang.pick(entry.meaning)),
-        ("advice", lang.pick(entry.advice)),
+        ("meaning", &said.meaning),
+        ("advice", &said.advice),
     ];
     writeln!(terminal.out, "{}", fill(lang.pick(AT_THE_END), &words).trim_end())?;
     Ok(())
 }
 
-fn show(
-    profile: &str,
-    change: &Change,
-    start: Timestamp,
-    json: bool,
-    terminal: &mut Terminal<'_>,
-) -> anyhow::Result<()> {
-    let printed = Printed::new(profile, change, start);
+fn show(change: &Change, start: Timestamp, json: bool, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+    let printed = Printed::new(change, start);
     if json {
         writeln!(terminal.out, "{}", serde_json::to_string(&printed)?)?;
         return Ok(());
@@ -180,7 +174,7 @@ fn show(
     let lang = terminal.lang;
     let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
     let light = crate::terminal::style::light(change.to.light(), terminal);
-    write!(terminal.out, "{at}  {light} {}", lang.pick(change.to.reason.entry().title))?;
+    write!(terminal.out, "{at}  {light} {}", text::reason::title_of(&change.to, lang))?;
     if let Some(held) = change.to.held_green.filter(|_| change.from.light() == crate::health::Light::Green) {
         let held = text::duration(lang, held);
         write!(terminal.out, "{}", fill(lang.pick(HELD_GREEN_ASIDE), &[("held", &held)]))?;

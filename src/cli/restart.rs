@@ -240,18 +240,13 @@ fn admit(
 }
 
 fn explain(view: &ProfileView, helps: RestartHelps, reporter: &mut Reporter<'_>) {
-    let entry = view.verdict.reason.entry();
-    let lang = reporter.lang;
-    let values = [
-        ("title", lang.pick(entry.title)),
-        ("meaning", lang.pick(entry.meaning)),
-        ("advice", lang.pick(entry.advice)),
-    ];
+    let said = crate::text::reason::of(&view.verdict, reporter.lang);
+    let values = [("title", said.title.as_str()), ("meaning", &said.meaning), ("advice", &said.advice)];
     let text = reporter.fill(words::DOES_NOT_HELP, &values);
     let name = &view.profile.name;
     reporter.line(
         || {
-            json!({"version": JSON_VERSION, "profile": name, "reason": entry.code, "restart_helps": helps,
+            json!({"version": JSON_VERSION, "profile": name, "reason": view.verdict.reason.code(), "restart_helps": helps,
                    "message": text.trim_end()})
         },
         &format!("{name}: {}", text.trim_end()),

@@ -199,36 +199,36 @@ fn json_profile(view: &ProfileView, now: Timestamp) -> JsonProfile<'_> {
 }
 
 fn json_proof(proof: &Proof) -> JsonProof<'_> {
-    JsonProof { source: &proof.source, line: &proof.line, at: rfc3339(proof.at) }
+    JsonProof { source: proof.source.as_str(), line: &proof.line, at: rfc3339(proof.at) }
 }
 
 /// The text of a note.
 fn note_text(note: &Note, lang: Lang) -> String {
     let pid = |pid: &Option<u32>| pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
     match note {
-        Note::Also(reason, proof) => {
-            let title = lang.pick(reason.entry().title);
+        Note::Also(reason, platform, proof) => {
+            let title = text::reason::title(lang, *reason, platform.as_deref());
             match proof {
                 Some(proof) => format!("{title}: {}", proof.line),
-                None => title.to_owned(),
+                None => title,
             }
         }
         Note::SecondInstance(first) => fill(lang.pick(words::NOTE_SECOND), &[("pid", &pid(first))]),
         Note::InfoHidden => lang.pick(words::NOTE_INFO_HIDDEN).to_owned(),
         Note::DroppedAtStart => lang.pick(words::NOTE_DROPPED).to_owned(),
         Note::Unreadable(file) => fill(lang.pick(words::NOTE_UNREADABLE), &[("file", file)]),
-        Note::NoConnection => lang.pick(words::NOTE_NO_CONNECTION).to_owned(),
     }
 }
 
 /// Prints one profile.
 fn show(view: &ProfileView, now: Timestamp, terminal: &mut Terminal<'_>) -> std::io::Result<()> {
     let (lang, color) = (terminal.lang, terminal.color);
-    let (verdict, entry) = (&view.verdict, view.verdict.reason.entry());
+    let verdict = &view.verdict;
+    let said = text::reason::of(verdict, lang);
     let since = text::duration(lang, now.duration_since(verdict.since).max(SignedDuration::ZERO));
     let light = style::light(verdict.light(), terminal);
     let name = style::bold(&crate::evidence::redact::one_line(&view.profile.name, 80), color);
-    let title = style::in_light(lang.pick(entry.title), verdict.light(), color);
+    let title = style::in_light(&said.title, verdict.light(), color);
     writeln!(terminal.out, "{light} {name}  {title}  {since}")?;
     let mut facts = Vec::new();
     if let Some(pid) = verdict.pid {
@@ -249,16 +249,11 @@ fn show(view: &ProfileView, now: Timestamp, terminal: &mut Terminal<'_>) -> std:
     if let Some(proof) = verdict.evidence.as_ref().filter(|proof| !proof.line.is_empty()) {
         writeln!(terminal.out, "    {}: {}", proof.source, style::dim(&proof.line, color))?;
     }
-    if let Some(helps) = entry.restart {
-        writeln!(
-            terminal.out,
-            "    {}  {}",
-            lang.pick(entry.meaning),
-            lang.pick(text::restart::helps(helps))
-        )?;
+    if let Some(helps) = verdict.reason.restart() {
+        writeln!(terminal.out, "    {}  {}", said.meaning, lang.pick(text::restart::helps(helps)))?;
     }
-    if !entry.advice[0].is_empty() {
-        writeln!(terminal.out, "    {}", lang.pick(entry.advice))?;
+    if !said.advice.is_empty() {
+        writeln!(terminal.out, "    {}", said.advice)?;
     }
     for note in &verdict.notes {
         writeln!(terminal.out, "    {}", style::dim(&note_text(note, lang), color))?;

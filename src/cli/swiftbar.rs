@@ -32,22 +32,23 @@ pub fn swiftbar(snapshot: &Snapshot, lang: Lang, now: Timestamp, program: &Path)
 }
 
 fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, program: &Path) {
-    let (verdict, entry) = (&view.verdict, view.verdict.reason.entry());
+    let verdict = &view.verdict;
+    let said = text::reason::of(verdict, lang);
     let light = verdict.light();
     let name = row(&view.profile.name, 60);
     let since = text::duration(lang, now.duration_since(verdict.since).max(jiff::SignedDuration::ZERO));
-    let title = lang.pick(entry.title);
+    let title = &said.title;
     let _ = writeln!(out, "{} {name}: {title} · {since} | color={}", light.symbol(), color(light));
-    let _ = writeln!(out, "--{}", row(lang.pick(entry.meaning), 200));
-    if !lang.pick(entry.advice).is_empty() {
-        let _ = writeln!(out, "--{}", row(lang.pick(entry.advice), 200));
+    let _ = writeln!(out, "--{}", row(&said.meaning, 200));
+    if !said.advice.is_empty() {
+        let _ = writeln!(out, "--{}", row(&said.advice, 200));
     }
     if let Some(proof) = &verdict.evidence {
         let line = row(&format!("{}: {}", proof.source, proof.line), 120);
         let _ = writeln!(out, "--{line} | font=Menlo size=11");
     }
     // `gatelight restart` refuses a gateway without a job
-    if view.profile.job.is_some() && entry.restart.is_some_and(RestartHelps::now) {
+    if view.profile.job.is_some() && verdict.reason.restart().is_some_and(RestartHelps::now) {
         let _ = writeln!(
             out,
             "--{}",
@@ -126,7 +127,7 @@ mod tests {
             swiftbar(&all, Lang::En, t(75), Path::new("/opt/g l/gatelight")),
             "✖ 1/2 | color=#e5484d\n---\n\
              ● default: connected · 1 min 15 s | color=#2a9d5c\n\
-             --The link to Feishu is proven.\n\
+             --The link is up.\n\
              --agent.log: up | font=Menlo size=11\n\
              ✖ work: executor dead: a hollow shell · 1 min 15 s | color=#e5484d\n\
              --The gateway's executor is shut down: it looks connected, but can answer nothing.\n\

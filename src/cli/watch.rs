@@ -125,7 +125,12 @@ fn first_lines(
 ) -> anyhow::Result<()> {
     for view in &snapshot.profiles {
         let from = Verdict::unknown(snapshot.at);
-        let change = Change { at: snapshot.at, from, to: view.verdict.clone() };
+        let change = Change {
+            at: snapshot.at,
+            profile: view.profile.name.as_str().into(),
+            from,
+            to: view.verdict.clone(),
+        };
         let change = ProfileChange { profile: view.profile.clone(), change, history: true };
         line(&change, start, json, terminal)?;
     }
@@ -141,14 +146,14 @@ pub fn line(
 ) -> anyhow::Result<()> {
     let ProfileChange { profile, change, .. } = change;
     if json {
-        writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(&profile.name, change, start))?)?;
+        writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(change, start))?)?;
         terminal.out.flush()?;
         return Ok(());
     }
     let (lang, color) = (terminal.lang, terminal.color);
     let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
     let light = change.to.light();
-    let title = style::in_light(lang.pick(change.to.reason.entry().title), light, color);
+    let title = style::in_light(&crate::text::reason::title_of(&change.to, lang), light, color);
     let name = crate::evidence::redact::one_line(&profile.name, 40);
     let shown = style::light(light, terminal);
     write!(terminal.out, "{at}  {shown} {name:<12} {title}")?;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::error::position;
 use super::*;
-use crate::health::Signal;
+use crate::evidence::patterns::SignalName;
 use crate::text::Lang;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -109,7 +109,7 @@ fn every_setting_is_read() {
     assert_eq!(config.deadlines.reconnect, s(20));
     assert!(config.deadlines.accept_unsupervised);
     assert_eq!(config.profiles[0].name.as_deref(), Some("服务_器 & co"));
-    assert_eq!(config.patterns[0].signal, Signal::ExecutorShutdown);
+    assert_eq!(config.patterns[0].signal, SignalName::ExecutorShutdown);
 }
 
 #[test]

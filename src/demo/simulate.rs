@@ -129,7 +129,7 @@ impl Home {
 
     fn play(&mut self, what: &What) -> anyhow::Result<()> {
         match what {
-            What::Line { log, line } => {
+            What::Line { log, line, .. } => {
                 let mut file =
                     OpenOptions::new().create(true).append(true).open(self.path.join("logs").join(log))?;
                 file.write_all(format!("{}\n", self.restamp(line)).as_bytes())?;
@@ -177,7 +177,7 @@ impl Home {
     fn shut_down(mut self) {
         let line = "2026-01-01 00:00:00,000 INFO gateway.run: Received SIGTERM — initiating shutdown";
         // the demo may have removed the home already
-        let _ = self.play(&What::Line { log: "agent.log".into(), line: line.into() });
+        let _ = self.play(&What::Line { home: None, log: "agent.log".into(), line: line.into() });
         let _ = fs::remove_file(self.path.join("gateway.pid"));
     }
 

@@ -148,10 +148,9 @@ pub fn render(d: &Diagnosis<'_>) -> String {
 
 fn verdict(out: &mut String, d: &Diagnosis<'_>) {
     let (lang, v) = (d.lang, &d.view.verdict);
-    let entry = v.reason.entry();
     let none = || "–".to_owned();
     let evidence = v.evidence.as_ref().map_or_else(none, |e| {
-        let (line, source) = (clean(&e.line, d.anonymiser), clean(&e.source, d.anonymiser));
+        let (line, source) = (clean(&e.line, d.anonymiser), clean(e.source.as_str(), d.anonymiser));
         format!("{} ({}, {})", span(&line), span(&source), words::local(e.at, d.zone))
     });
     let manager = v.manager.map_or("–", crate::health::Manager::word);
@@ -163,7 +162,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
     let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERDICT));
     for (field, value) in [
         (phrases::LIGHT, format!("{} {}", v.light().symbol(), v.light().word())),
-        (phrases::REASON, format!("`{}` – {}", entry.code, lang.pick(entry.title))),
+        (phrases::REASON, format!("`{}` – {}", v.reason.code(), text::reason::title_of(v, lang))),
         (phrases::SINCE, words::local(v.since, d.zone)),
         (phrases::EVIDENCE, evidence),
         (phrases::NOTES, if notes.is_empty() { none() } else { notes.join("; ") }),
@@ -176,12 +175,11 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
 
 fn note(note: &Note, lang: Lang) -> String {
     match note {
-        Note::Also(reason, _) => format!("`{}`", reason.code()),
+        Note::Also(reason, ..) => format!("`{}`", reason.code()),
         Note::SecondInstance(_) => lang.pick(phrases::SECOND).to_owned(),
         Note::InfoHidden => lang.pick(phrases::HIDDEN).to_owned(),
         Note::DroppedAtStart => lang.pick(phrases::DROPPED).to_owned(),
         Note::Unreadable(file) => file.clone(),
-        Note::NoConnection => lang.pick(phrases::NO_CONNECTION).to_owned(),
     }
 }
 
@@ -281,7 +279,7 @@ mod tests {
             Verdict { reason: Reason::ExecutorShutdown, since: t(100), ..Verdict::unknown(t(0)) };
         verdict.evidence = Some(Proof::new("agent.log", "Executor shutdown ``` in /Users/bob", t(100)));
         verdict.pid = Some(77);
-        verdict.notes = vec![Note::Also(Reason::NotLoaded, None), Note::InfoHidden];
+        verdict.notes = vec![Note::Also(Reason::NotLoaded, None, None), Note::InfoHidden];
         ProfileView { profile: Arc::new(profile), verdict }
     }
 

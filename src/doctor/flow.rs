@@ -1,6 +1,6 @@
-//! The repair of one job: write, reload, verify; after a failure the old file is restored and reloaded.
+//! One repair from the diff to the proof: write, reload, verify; on failure the old file is put back and reloaded.
 //!
-//! Nothing is printed here: each step is reported as a value once it is done.
+//! Nothing is printed here: every step is a value, told when it is done.
 
 use std::path::{Path, PathBuf};
 
@@ -13,18 +13,18 @@ use crate::supervisor::{Supervisor, SupervisorError};
 use crate::text::restart::error as error_text;
 use crate::text::{Lang, Phrase};
 
-/// A file of a job and its repair.
+/// A file of a job and what shall become of it.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// As it was read.
     pub original: Original,
-    /// The new content.
+    /// What it becomes.
     pub plan: Plan,
-    /// Whether the repair removes `--replace`.
+    /// Whether that takes `--replace` out of it.
     pub frees: bool,
 }
 
-/// Why a repair could not be prepared.
+/// Why no repair could be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// The file could not be read or followed.
@@ -35,7 +35,7 @@ pub enum PrepareError {
         /// The cause.
         source: WriteError,
     },
-    /// Only a person can do it.
+    /// A human has to do it.
     #[error("{}: {refusal}", .file.display())]
     Refused {
         /// Which file.
@@ -53,7 +53,7 @@ impl PrepareError {
         }
     }
 
-    /// The cause in words, without the file.
+    /// Why, for people, without the file.
     pub fn why(&self, lang: Lang) -> String {
         match self {
             Self::File { source, .. } => source.text(lang),
@@ -62,7 +62,7 @@ impl PrepareError {
     }
 }
 
-/// Reads a job's files and plans their repair; empty if there is nothing to do.
+/// Reads a job's files and works out their repair; empty where nothing is to be done.
 pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Change>, PrepareError> {
     let mut changes = Vec::new();
     let mut variables = false;
@@ -89,40 +89,40 @@ pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Ch
     Ok(changes)
 }
 
-/// A step of a repair that is done.
+/// What a step of the repair did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// A file was written; the old one is kept as a backup.
+    /// A file was written; the old one is kept beside it.
     Written {
         /// The job file.
         file: PathBuf,
         /// Its backup.
         backup: PathBuf,
     },
-    /// There is no manager on this machine (with its error): the files are repaired, and nothing was reloaded.
+    /// There is no manager on this machine (its words): the files are repaired, and that is all.
     NotReloaded(String),
-    /// The job is stopped on purpose, and is not started for the repair.
+    /// The job is stopped on purpose: it is not started for this.
     StaysStopped,
-    /// The job is disabled: unloaded, it would not come back. With the command that enables it.
+    /// The job is disabled: unloading it would end its gateway for good. The command that allows it.
     StaysDisabled(String),
     /// The manager read the file again.
     Reloaded,
-    /// The job runs, with the new arguments as far as the system shows them.
+    /// The job runs, with the new arguments as far as that can be seen.
     Runs {
         /// Its process.
         pid: u32,
     },
-    /// The link works again.
+    /// The caller saw the link again.
     Linked,
-    /// The link is down for a reason outside of the job file, with the caller's description.
+    /// The caller saw that it is down for a reason that the job file has no part in: the caller's words.
     DownElsewhere(String),
-    /// The state of the link is not known.
+    /// The caller could not tell.
     LinkUnknown,
     /// A step failed.
     Failed(Failure),
-    /// The old files were restored.
+    /// The old files were put back.
     Restored(After),
-    /// An old file could not be restored: its content is in the backup.
+    /// An old file could not be put back: it is still there as the backup.
     NotRestored {
         /// The backup.
         backup: PathBuf,
@@ -131,18 +131,18 @@ pub enum Step {
     },
 }
 
-/// The state of the job after its old file was restored.
+/// What is with the job once its old file was put back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum After {
-    /// The manager reloaded the old file.
+    /// The manager took the old file again.
     Reloaded,
-    /// The manager was not asked: the job runs as before.
+    /// The manager was not asked: the job runs as it did.
     Untouched,
-    /// The manager refused to reload it (with its error), and the job still runs.
+    /// The manager did not take it again (its words), and the job runs all the same.
     StillRuns(String),
-    /// The manager refused to reload it (with its error), and the gateway does not run.
+    /// The manager did not take it again (its words): nobody runs the gateway.
     Down(String),
-    /// The manager refused to reload it (with its error) and does not report whether the job runs.
+    /// The manager did not take it again (its words), nor does it tell whether the job runs.
     Unclear(String),
 }
 
@@ -151,18 +151,18 @@ pub enum After {
 pub enum Failure {
     /// A file could not be written.
     Write(String),
-    /// The manager refused the reload.
+    /// The manager did not take it.
     Reload(String),
-    /// No process after the reload.
+    /// The job has no process after the reload.
     NotRunning,
-    /// The process still has the flag.
+    /// The job's process still has the flag.
     OldArguments,
-    /// The link did not come back, with the caller's description.
+    /// The link did not come back: the caller's words.
     Link(String),
 }
 
 impl Failure {
-    /// A phrase of ours, or the text of somebody else.
+    /// In words of one language: a phrase of ours, or what others said.
     pub fn words(&self) -> Result<Phrase, &str> {
         match self {
             Self::NotRunning => Ok(phrases::WHY_NOT_RUNNING),
@@ -172,29 +172,29 @@ impl Failure {
     }
 }
 
-/// The link after the reload, as the caller observed it.
+/// What the caller saw of the link after the reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    /// It works.
+    /// It is proven again.
     Back,
-    /// It does not work.
+    /// It should be and is not.
     Down(String),
-    /// It does not work, for a reason outside of the job file.
+    /// It is not, for a reason that the job file has no part in.
     DownElsewhere(String),
-    /// Not known: it was down before as well, or nothing was observed.
+    /// It cannot be told (it was down before, too; or nothing is seen).
     Unknown,
 }
 
 /// How a repair ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Written, reloaded, and running.
+    /// Written, reloaded, and seen to run.
     Verified,
     /// Written; there was nothing to reload.
     Written,
-    /// It failed, and the old files are in place.
+    /// It failed; the old files stand.
     Restored,
-    /// It failed, and the content of an old file is in its backup only.
+    /// It failed, and an old file is to be found in its backup only.
     Broken,
     /// There was no file to change, and the reload failed.
     NotReloaded,
@@ -217,33 +217,33 @@ impl Outcome {
     }
 }
 
-/// What a repair needs from its caller.
+/// What the repair needs of the world.
 pub struct World<'a> {
-    /// The job's manager, if this machine has it.
+    /// The job's manager; `None` where there is none.
     pub supervisor: Option<&'a dyn Supervisor>,
-    /// Waits between two queries, half a second for example.
+    /// Waits a little between two looks at the job (half a second is right).
     pub pause: &'a mut dyn FnMut(),
-    /// Most queries until the job runs.
-    pub attempts: u32,
+    /// How many looks the job gets until it runs (60 of half a second are right).
+    pub looks: u32,
     /// The language of causes.
     pub lang: Lang,
-    /// The arguments of a live process, where the system reports them.
+    /// The arguments of a live process, where the system tells them.
     pub arguments_of: &'a dyn Fn(u32) -> Option<Vec<String>>,
     /// Waits for the link of this job's process.
     pub link: &'a mut dyn FnMut(&JobFile, u32) -> Link,
-    /// Receives each step once it is done.
-    pub report: &'a mut dyn FnMut(Step),
+    /// Hears every step as it is done.
+    pub told: &'a mut dyn FnMut(Step),
 }
 
 /// Repairs one job. `changes` come from [`prepare`]; without any the job is only reloaded.
 ///
-/// The changed file is marked until its repair is proven or reverted: a run that finds the mark of a killed one reloads the
-/// job.
+/// The changed file is marked until its repair is proven or taken back: a run that is killed in between leaves the mark to
+/// the next one.
 pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
     if let Some(change) = changes.first()
         && let Err(error) = write::mark(&change.original.path)
     {
-        (world.report)(Step::Failed(Failure::Write(WriteError::from(error).text(world.lang))));
+        (world.told)(Step::Failed(Failure::Write(WriteError::from(error).text(world.lang))));
         return Outcome::Restored;
     }
     let outcome = write_and_reload(job, changes, world);
@@ -256,15 +256,15 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
 fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
     for (n, change) in changes.iter().enumerate() {
         match write::replace(&change.original, &change.plan.bytes, &mut || {}) {
-            Ok(backup) => (world.report)(Step::Written { file: change.original.path.clone(), backup }),
+            Ok(backup) => (world.told)(Step::Written { file: change.original.path.clone(), backup }),
             Err(error) => {
-                (world.report)(Step::Failed(Failure::Write(error.text(world.lang))));
-                return if n == 0 { Outcome::Restored } else { restore(job, &changes[..n], None, world) };
+                (world.told)(Step::Failed(Failure::Write(error.text(world.lang))));
+                return if n == 0 { Outcome::Restored } else { put_back(job, &changes[..n], None, world) };
             }
         }
     }
     let missing = |world: &mut World<'_>, why: String| {
-        (world.report)(Step::NotReloaded(why));
+        (world.told)(Step::NotReloaded(why));
         Outcome::Written
     };
     let Some(supervisor) = world.supervisor else {
@@ -276,19 +276,19 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
             return missing(world, why);
         }
         Ok(report) if report.state == JobState::Stopped => {
-            (world.report)(Step::StaysStopped);
+            (world.told)(Step::StaysStopped);
             return Outcome::Written;
         }
         answer => answer.ok().and_then(|report| report.pid),
     };
     match supervisor.reload(job) {
-        Ok(()) => (world.report)(Step::Reloaded),
+        Ok(()) => (world.told)(Step::Reloaded),
         Err(error @ SupervisorError::Missing { .. }) => {
             let why = error_text(world.lang, &error);
             return missing(world, why);
         }
         Err(SupervisorError::Disabled { enable }) => {
-            (world.report)(Step::StaysDisabled(enable));
+            (world.told)(Step::StaysDisabled(enable));
             return Outcome::Written;
         }
         Err(error) => {
@@ -299,11 +299,11 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
     let free = changes.iter().any(|change| change.frees) || repair::flags(&job.arguments).is_empty();
     match runs(job, supervisor, before, free, world) {
         Ok(pid) => {
-            (world.report)(Step::Runs { pid });
+            (world.told)(Step::Runs { pid });
             match (world.link)(job, pid) {
-                Link::Back => (world.report)(Step::Linked),
-                Link::Unknown => (world.report)(Step::LinkUnknown),
-                Link::DownElsewhere(why) => (world.report)(Step::DownElsewhere(why)),
+                Link::Back => (world.told)(Step::Linked),
+                Link::Unknown => (world.told)(Step::LinkUnknown),
+                Link::DownElsewhere(why) => (world.told)(Step::DownElsewhere(why)),
                 Link::Down(why) => return fail(job, changes, Failure::Link(why), supervisor, world),
             }
             Outcome::Verified
@@ -312,7 +312,7 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
     }
 }
 
-/// Queries until the job has the same new process twice in a row; with `free` one without `--replace`.
+/// Looks until the job has the same new process twice; `free`: one without `--replace`.
 fn runs(
     job: &JobFile,
     supervisor: &dyn Supervisor,
@@ -322,7 +322,7 @@ fn runs(
 ) -> Result<u32, Failure> {
     let mut last = None;
     let mut failure = Failure::NotRunning;
-    for _ in 0..world.attempts {
+    for _ in 0..world.looks {
         let report = supervisor.query(job).ok();
         let pid = report.filter(|report| report.state == JobState::Running).and_then(|report| report.pid);
         match pid {
@@ -353,14 +353,14 @@ fn fail(
     supervisor: &dyn Supervisor,
     world: &mut World<'_>,
 ) -> Outcome {
-    (world.report)(Step::Failed(failure));
+    (world.told)(Step::Failed(failure));
     if changes.is_empty() {
         return Outcome::NotReloaded;
     }
-    restore(job, changes, Some(supervisor), world)
+    put_back(job, changes, Some(supervisor), world)
 }
 
-fn restore(
+fn put_back(
     job: &JobFile,
     changes: &[Change],
     supervisor: Option<&dyn Supervisor>,
@@ -369,10 +369,7 @@ fn restore(
     let mut outcome = Outcome::Restored;
     for change in changes {
         if let Err(error) = write::restore(&change.original, &change.plan.bytes) {
-            (world.report)(Step::NotRestored {
-                backup: change.original.backup(),
-                why: error.text(world.lang),
-            });
+            (world.told)(Step::NotRestored { backup: change.original.backup(), why: error.text(world.lang) });
             outcome = Outcome::Broken;
         }
     }
@@ -389,7 +386,7 @@ fn restore(
                 }
             }
         };
-        (world.report)(Step::Restored(after));
+        (world.told)(Step::Restored(after));
     }
     outcome
 }

@@ -2,8 +2,7 @@
 //! the record above it.
 
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -11,19 +10,12 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use memchr::{memchr, memmem, memrchr};
 
+use super::deduplicator::Deduplicator;
+use super::forged;
 use super::line::{self, Head, Level};
-use super::patterns::{Candidate, Patterns};
+use super::patterns::{Candidate, Patterns, connection};
 use super::redact::clean_line;
-use crate::health::{Evidence, Proof, Signal};
-
-/// Lines of one record looked at: a traceback longer than this is cut.
-const MOST_LINES_OF_A_RECORD: usize = 200;
-
-/// Events remembered to recognise them in the next file: more than one turn of reading can bring.
-const MOST_REMEMBERED: usize = 512;
-
-/// An unstamped copy of an event arrives within this time of the stamped one.
-const COPY_SECONDS: i64 = 60;
+use crate::health::{Evidence, LogRecord, Proof, Signal, Source};
 
 /// Characters of a line that are kept as evidence.
 const PROOF_CHARS: usize = 400;
@@ -34,139 +26,39 @@ const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 /// Lines at the head of a block that are asked for their level.
 const LINES_ASKED_FOR_LEVEL: usize = 8;
 
+/// Bytes of a record that are asked what it speaks of.
+const TOPIC_BYTES: usize = 64 << 10;
+
 /// What is known of the record that the last block of a file ended in.
 #[derive(Debug, Clone, Default)]
 struct Carry {
     level: Option<Level>,
-    lark: bool,
+    logger: Option<Box<[u8]>>,
     stamp: Option<DateTime>,
-    about_feishu: bool,
+    topics: u32,
     speech: bool,
+    traceback: bool,
 }
 
 /// One event in a log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEvent {
-    /// What it means.
-    pub signal: Signal,
-    /// The process that the line names.
-    pub other_pid: Option<u32>,
-    /// Local time without a zone.
-    pub stamp: Option<DateTime>,
-    /// The line.
-    pub proof: Proof,
+    /// What it says.
+    pub record: LogRecord,
     /// The same for the same message in another file; `None` for what need not be counted.
     pub key: Option<u64>,
+    /// The level of its record.
+    pub level: Option<Level>,
+    /// Its logger's records stand in `gateway.log`, too.
+    pub in_gateway_log: bool,
+    /// It follows a record, of this level, that carries the text of people with its line breaks: it may be forged.
+    pub suspect: Option<Level>,
 }
 
 impl LogEvent {
     /// As the core takes it.
     pub fn into_evidence(self) -> Evidence {
-        Evidence::Log { signal: self.signal, other_pid: self.other_pid, stamp: self.stamp, proof: self.proof }
-    }
-}
-
-/// Recognises an event that was read already, in another file.
-#[derive(Debug, Default)]
-pub struct Copies {
-    remembered: VecDeque<Remembered>,
-    /// How many were forgotten: what is remembered is counted from the first one ever.
-    forgotten: usize,
-    /// Which of them have this key, in their order: most events are new, which is answered without a search.
-    keys: HashMap<u64, VecDeque<usize>>,
-    /// The names of the files.
-    files: Vec<String>,
-}
-
-#[derive(Debug)]
-struct Remembered {
-    key: u64,
-    stamp: Option<DateTime>,
-    at: Timestamp,
-    /// How often it happened.
-    times: usize,
-    /// How often each file told of it: the same event twice in one file happened twice. Files by their place in
-    /// [`Copies::files`]; the first one apart, since most events have no other.
-    first: (usize, usize),
-    others: Vec<(usize, usize)>,
-}
-
-impl Remembered {
-    /// Whether this file told of it as often as it happened.
-    fn was_told_by(&self, source: usize) -> bool {
-        let told = std::iter::once(&self.first).chain(&self.others).find(|(file, _)| *file == source);
-        told.is_some_and(|(_, times)| *times >= self.times)
-    }
-
-    /// Counts one more word of this file. Whether it tells of nothing new.
-    fn is_known_to(&mut self, source: usize) -> bool {
-        if self.first.0 != source && !self.others.iter().any(|(file, _)| *file == source) {
-            self.others.push((source, 0));
-        }
-        let mut count = 0;
-        let all = std::iter::once(&mut self.first).chain(&mut self.others);
-        for (_, times) in all.filter(|(file, _)| *file == source) {
-            *times += 1;
-            count = *times;
-        }
-        let known = count <= self.times;
-        self.times = self.times.max(count);
-        known
-    }
-}
-
-impl Copies {
-    /// Whether this event was seen before; it is remembered if not.
-    pub fn is_copy(&mut self, event: &LogEvent, now: Timestamp) -> bool {
-        let Some(key) = event.key else { return false };
-        let source = self.number_of(&event.proof.source);
-        let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
-        if let Some(places) = self.keys.get(&key) {
-            let (all, forgotten) = (&mut self.remembered, self.forgotten);
-            let mut places = places.iter().map(|place| place - forgotten);
-            let known = match event.stamp {
-                Some(stamp) => places.clone().rfind(|place| all[*place].stamp == Some(stamp)),
-                // Copies come in the order of the events: this is one of the oldest that its file did not tell of yet.
-                None => {
-                    places.clone().find(|place| fresh(all[*place].at) && !all[*place].was_told_by(source))
-                }
-            };
-            if let Some(known) = known {
-                return all[known].is_known_to(source);
-            }
-            // The first copy had no place in time: this one has, and is told again with it.
-            if event.stamp.is_some()
-                && let Some(known) = places.find(|place| all[*place].stamp.is_none() && fresh(all[*place].at))
-            {
-                all[known].stamp = event.stamp;
-                all[known].others.push((source, 1));
-                return false;
-            }
-        }
-        if self.remembered.len() >= MOST_REMEMBERED
-            && let Some(old) = self.remembered.pop_front()
-        {
-            self.forgotten += 1;
-            if let Entry::Occupied(mut places) = self.keys.entry(old.key) {
-                places.get_mut().pop_front();
-                if places.get().is_empty() {
-                    places.remove();
-                }
-            }
-        }
-        let first = (source, 1);
-        let event = Remembered { key, stamp: event.stamp, at: now, times: 1, first, others: Vec::new() };
-        self.keys.entry(key).or_default().push_back(self.forgotten + self.remembered.len());
-        self.remembered.push_back(event);
-        false
-    }
-
-    /// A profile has a handful of files.
-    fn number_of(&mut self, file: &str) -> usize {
-        self.files.iter().position(|known| known == file).unwrap_or_else(|| {
-            self.files.push(file.to_owned());
-            self.files.len() - 1
-        })
+        Evidence::Log(self.record)
     }
 }
 
@@ -174,34 +66,67 @@ impl Copies {
 #[derive(Debug)]
 pub struct LogBook {
     scanner: Scanner,
-    copies: Copies,
+    seen: Deduplicator,
 }
 
 impl LogBook {
     /// Of a profile that nothing was read of.
     pub fn new(patterns: Arc<Patterns>) -> Self {
-        Self { scanner: Scanner::new(patterns), copies: Copies::default() }
+        Self { scanner: Scanner::new(patterns), seen: Deduplicator::default() }
     }
 
-    /// Reads a block of complete lines of one file, which follows the last one of that file.
-    pub fn read(&mut self, source: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
-        let copies = &mut self.copies;
-        self.scanner.read(source, block, now, &mut |event| {
-            if !copies.is_copy(&event, now) {
-                sink(event);
-            }
-        });
+    /// Reads what arrived in the files at one moment: complete lines of each, which follow the last ones of that file.
+    /// The order of the files does not matter.
+    pub fn read<'a>(
+        &mut self,
+        blocks: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        now: Timestamp,
+    ) -> Vec<LogEvent> {
+        let mut events = Vec::new();
+        let mut files = Vec::new();
+        for (file, block) in blocks {
+            files.push(file);
+            self.scanner.read(file, block, now, &mut |event| events.push(event));
+        }
+        let all: Vec<&LogEvent> = events.iter().collect();
+        let mut genuine = forged::genuine(&all, &files).into_iter();
+        events.retain(|_| genuine.next().unwrap_or(false));
+        // The file with the most is first among equals, so that its line is the proof; unstamped copies come last.
+        files.sort_by_key(|file| (*file != "agent.log", *file));
+        let place =
+            |event: &LogEvent| files.iter().position(|file| *file == event.record.proof.source.as_str());
+        events.sort_by_key(|event| place(event));
+        order_by_stamp(&mut events);
+        events.retain(|event| !self.seen.is_copy(event, now));
+        events
     }
 
     /// Takes in an event that was read otherwise (history). Whether it is new.
     pub fn admit(&mut self, event: &LogEvent, now: Timestamp) -> bool {
-        !self.copies.is_copy(event, now)
+        !self.seen.is_copy(event, now)
     }
 
     /// The file was truncated or replaced: what follows belongs to no record read before.
-    pub fn forget_record(&mut self, source: &str) {
-        self.scanner.open_records.remove(source);
+    pub fn forget_record(&mut self, file: &str) {
+        self.scanner.open_records.remove(file);
     }
+}
+
+/// Puts events of several files in the order of their stamps. One without a stamp keeps its place behind the one that it
+/// followed; within one file the order stays where stamps fall (a clock that was set back).
+fn order_by_stamp(events: &mut Vec<LogEvent>) {
+    let mut runs: Vec<(Option<DateTime>, LogEvent)> = Vec::with_capacity(events.len());
+    let mut newest: Option<(Source, DateTime)> = None;
+    for event in events.drain(..) {
+        let source = &event.record.proof.source;
+        let before = newest.take().filter(|(of, _)| of == source).map(|(_, stamp)| stamp);
+        let stamp = event.record.stamp.max(before);
+        newest = stamp.map(|stamp| (source.clone(), stamp));
+        runs.push((stamp, event));
+    }
+    // What was never stamped is as new as what is there.
+    runs.sort_by_key(|(stamp, _)| (stamp.is_none(), *stamp));
+    events.extend(runs.into_iter().map(|(_, event)| event));
 }
 
 /// Finds the events in blocks of lines.
@@ -218,69 +143,114 @@ impl Scanner {
     }
 
     /// Reads a block of complete lines of one file, which follows the last one of that file.
-    pub fn read(&mut self, source: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
-        let carry = self.open_records.remove(source).unwrap_or_default();
-        let next = self.scan(source, block, &carry, now, sink);
-        self.open_records.insert(source.to_owned(), next);
+    pub fn read(&mut self, file: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
+        let carry = self.open_records.remove(file).unwrap_or_default();
+        let next = self.scan(file, block, &carry, now, sink);
+        self.open_records.insert(file.to_owned(), next);
     }
 
     /// Reads a block that stands alone, as history does when it is read backwards.
-    pub fn read_alone(&self, source: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
-        self.scan(source, block, &Carry::default(), now, sink);
+    pub fn read_alone(&self, file: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
+        self.scan(file, block, &Carry::default(), now, sink);
     }
 
     /// The stamp of the newest record read of this file.
-    pub fn newest_stamp(&self, source: &str) -> Option<DateTime> {
-        self.open_records.get(source).and_then(|record| record.stamp)
+    pub fn newest_stamp(&self, file: &str) -> Option<DateTime> {
+        self.open_records.get(file).and_then(|record| record.stamp)
     }
 
     fn scan(
         &self,
-        source: &str,
+        file: &str,
         block: &[u8],
         carry: &Carry,
         now: Timestamp,
         sink: &mut dyn FnMut(LogEvent),
     ) -> Carry {
-        let patterns = &*self.patterns;
         let plain = without_colours(block);
         let block = &*plain;
+        let source = Source::from_word(file);
         if let Some((signal, stamp)) = level_seen(block) {
-            sink(LogEvent { signal, other_pid: None, stamp, proof: Proof::new(source, "", now), key: None });
+            sink(level_event(signal, stamp, source.clone(), now));
         }
+        let mut records = Records { block, carry, patterns: &self.patterns, known: None };
+        let mut suspect = None;
         let mut from = 0;
-        while let Some(hit) = patterns.find(block, from) {
+        while let Some(hit) = self.patterns.find(block, from) {
             let start = memrchr(b'\n', &block[..hit]).map_or(0, |at| at + 1);
             let end = memchr(b'\n', &block[hit..]).map_or(block.len(), |at| hit + at);
             from = end;
             let text = block[start..end].strip_suffix(b"\r").unwrap_or(&block[start..end]);
-            let (record, is_head, message) = match line::head(text) {
-                Some(head) => (context(&head, patterns), true, head.message),
-                None => (enclosing(block, start, end, carry, patterns), false, text),
-            };
-            let lark: &[u8] = b"Lark";
-            let candidate = Candidate {
-                message,
-                logger: record.lark.then_some(lark),
-                level: record.level,
-                is_head,
-                speech: record.speech,
-            };
-            let about_feishu = || record.about_feishu || patterns.speak_of_feishu(text);
-            let Some(signal) = patterns.classify(&candidate, &about_feishu) else { continue };
-            // nearly always valid, which is quicker to ask than to mend
-            let readable =
-                std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed);
-            sink(LogEvent {
-                signal,
-                other_pid: pid_named(message),
-                stamp: record.stamp,
-                proof: Proof::new(source, clean_line(&readable, PROOF_CHARS), now),
-                key: Some(hash(message)),
-            });
+            let record = records.of_line(start, end);
+            let carries = record.is_head && self.patterns.is_carrier(record.message_of(text));
+            if let Some(event) = self.event(&record, text, &source, suspect, now) {
+                sink(event);
+            }
+            if carries {
+                suspect = record.level.max(suspect);
+            }
         }
-        enclosing(block, block.len(), block.len(), carry, patterns)
+        records.at_end()
     }
+
+    fn event(
+        &self,
+        record: &Record<'_>,
+        text: &[u8],
+        source: &Source,
+        suspect: Option<Level>,
+        now: Timestamp,
+    ) -> Option<LogEvent> {
+        let message = record.message_of(text);
+        let candidate = Candidate {
+            message,
+            logger: record.logger,
+            level: record.level,
+            is_head: record.is_head,
+            speech: record.speech,
+        };
+        let found = self.patterns.classify(&candidate, &|| record.topics(&self.patterns))?;
+        // nearly always valid, which is quicker to ask than to convert
+        let readable =
+            std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed);
+        let key = hash(message);
+        let record_of = LogRecord {
+            signal: found.signal,
+            home: None,
+            tag: found.tag,
+            connection: connection(message).map(Into::into),
+            other_pid: pid_named(message),
+            at_info: record.is_head && record.level.is_some_and(|level| level <= Level::Info),
+            stamp: record.stamp,
+            key,
+            proof: Proof::new(source.clone(), clean_line(&readable, PROOF_CHARS), now),
+        };
+        let in_gateway_log = record.logger.is_some_and(stands_in_gateway_log);
+        Some(LogEvent { record: record_of, key: Some(key), level: record.level, in_gateway_log, suspect })
+    }
+}
+
+/// Loggers whose records stand in `gateway.log` (hermes_logging.py of 0.19).
+fn stands_in_gateway_log(logger: &[u8]) -> bool {
+    [b"gateway".as_slice(), b"hermes_plugins", b"plugins.platforms"]
+        .iter()
+        .any(|known| logger.starts_with(known))
+}
+
+fn level_event(signal: Signal, stamp: Option<DateTime>, source: Source, now: Timestamp) -> LogEvent {
+    let at_info = signal == Signal::Info;
+    let record = LogRecord {
+        signal,
+        home: None,
+        tag: None,
+        connection: None,
+        other_pid: None,
+        at_info,
+        stamp,
+        key: 0,
+        proof: Proof::new(source, "", now),
+    };
+    LogEvent { record, key: None, level: None, in_gateway_log: false, suspect: None }
 }
 
 fn hash(message: &[u8]) -> u64 {
@@ -310,14 +280,135 @@ fn level_seen(block: &[u8]) -> Option<(Signal, Option<DateTime>)> {
     seen
 }
 
-/// Whether it speaks of Feishu is left to be asked.
-fn context(head: &Head<'_>, patterns: &Patterns) -> Carry {
-    Carry {
-        level: Some(head.level),
-        lark: head.logger == Some(b"Lark"),
-        stamp: head.stamp,
-        about_feishu: false,
-        speech: patterns.is_speech(head.message),
+/// The record that a line belongs to.
+#[derive(Debug, Clone, Copy)]
+struct Record<'a> {
+    level: Option<Level>,
+    logger: Option<&'a [u8]>,
+    stamp: Option<DateTime>,
+    speech: bool,
+    traceback: bool,
+    /// The line itself begins it.
+    is_head: bool,
+    /// What follows the head on its line.
+    message: &'a [u8],
+    /// The record as far as it stands in the block.
+    text: &'a [u8],
+    /// What it spoke of before the block.
+    carried_topics: u32,
+}
+
+impl<'a> Record<'a> {
+    fn message_of(&self, text: &'a [u8]) -> &'a [u8] {
+        if self.is_head { self.message } else { text }
+    }
+
+    fn topics(&self, patterns: &Patterns) -> u32 {
+        let near = self.text.len().saturating_sub(TOPIC_BYTES);
+        self.carried_topics | patterns.topics(&self.text[near..])
+    }
+}
+
+/// The records of one block. Lines are asked for in their order, so that each is looked at once.
+struct Records<'a> {
+    block: &'a [u8],
+    carry: &'a Carry,
+    patterns: &'a Patterns,
+    /// Where the newest head that was found begins, and where nothing newer was found up to.
+    known: Option<(usize, usize)>,
+}
+
+impl<'a> Records<'a> {
+    fn of_line(&mut self, start: usize, end: usize) -> Record<'a> {
+        let text = &self.block[start..end];
+        if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
+            self.known = Some((start, end));
+            return self.begun(&head, start, end, true);
+        }
+        let floor = self.known.map_or(0, |(_, seen)| seen);
+        let found = self.newest_head(floor, start);
+        let head = found.map(|(at, _)| at).or(self.known.map(|(at, _)| at));
+        let traceback = self.has_traceback(head.unwrap_or(0), start);
+        match head {
+            Some(at) => {
+                self.known = Some((at, start));
+                let line = self.line_at(at);
+                let Some(head) = line::head(line) else { return self.carried(end, traceback) };
+                Record { traceback, ..self.begun(&head, at, end, false) }
+            }
+            None => self.carried(end, traceback),
+        }
+    }
+
+    /// What the next block has to know of the record that this one ends in.
+    fn at_end(&mut self) -> Carry {
+        let record = self.of_line(self.block.len(), self.block.len());
+        Carry {
+            level: record.level,
+            logger: record.logger.map(Into::into),
+            stamp: record.stamp,
+            topics: record.topics(self.patterns),
+            speech: record.speech,
+            traceback: record.traceback,
+        }
+    }
+
+    fn begun(&self, head: &Head<'a>, from: usize, to: usize, is_head: bool) -> Record<'a> {
+        Record {
+            level: Some(head.level),
+            logger: head.logger,
+            stamp: head.stamp,
+            speech: self.patterns.is_speech(head.message),
+            traceback: false,
+            is_head,
+            message: head.message,
+            text: &self.block[from..to],
+            carried_topics: 0,
+        }
+    }
+
+    /// A line of the record that the last block ended in.
+    fn carried(&self, end: usize, traceback: bool) -> Record<'a> {
+        let traceback = traceback || self.carry.traceback;
+        Record {
+            level: self.carry.level.or(traceback.then_some(Level::Error)),
+            logger: self.carry.logger.as_deref(),
+            stamp: self.carry.stamp,
+            speech: self.carry.speech,
+            traceback,
+            is_head: false,
+            message: &[],
+            text: &self.block[..end],
+            carried_topics: self.carry.topics,
+        }
+    }
+
+    /// The last line between these places that begins a record.
+    fn newest_head(&self, floor: usize, end: usize) -> Option<(usize, Head<'a>)> {
+        let mut line_end = end;
+        while line_end > floor {
+            let start = memrchr(b'\n', &self.block[..line_end - 1]).map_or(0, |at| at + 1);
+            if start < floor {
+                return None;
+            }
+            let text = &self.block[start..line_end - 1];
+            if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
+                return Some((start, head));
+            }
+            line_end = start;
+        }
+        None
+    }
+
+    fn has_traceback(&self, from: usize, to: usize) -> bool {
+        let near = from.max(to.saturating_sub(TOPIC_BYTES));
+        memmem::find(&self.block[near..to], TRACEBACK).is_some()
+    }
+
+    fn line_at(&self, start: usize) -> &'a [u8] {
+        let rest = &self.block[start..];
+        let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+        line.strip_suffix(b"\r").unwrap_or(line)
     }
 }
 
@@ -345,30 +436,6 @@ fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
     }
     plain.extend_from_slice(rest);
     Cow::Owned(plain)
-}
-
-/// The record that the line from `start` to `end` belongs to: begun in this block, or carried over from the last one.
-fn enclosing(block: &[u8], start: usize, end: usize, carry: &Carry, patterns: &Patterns) -> Carry {
-    let mut line_end = start;
-    let mut traceback = false;
-    for _ in 0..MOST_LINES_OF_A_RECORD {
-        if line_end == 0 {
-            let mut carried = carry.clone();
-            carried.about_feishu |= patterns.speak_of_feishu(&block[..end]);
-            carried.level = carried.level.or(traceback.then_some(Level::Error));
-            return carried;
-        }
-        let line_start = memrchr(b'\n', &block[..line_end - 1]).map_or(0, |at| at + 1);
-        let text = &block[line_start..line_end - 1];
-        traceback |= text.starts_with(TRACEBACK);
-        if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
-            let mut record = context(&head, patterns);
-            record.about_feishu |= patterns.speak_of_feishu(&block[line_start..end]);
-            return record;
-        }
-        line_end = line_start;
-    }
-    Carry::default()
 }
 
 /// The number after the first `PID `.

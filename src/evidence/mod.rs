@@ -4,6 +4,8 @@ pub mod alarm;
 pub mod anonymise;
 pub mod clock;
 pub mod collector;
+pub mod deduplicator;
+mod forged;
 pub mod line;
 pub mod logbook;
 pub mod patterns;

@@ -4,8 +4,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::patterns::Patterns;
 use super::redact::clean_line;
-use crate::health::{Evidence, FileIdentity, PlatformEntry, StateFile};
+use crate::health::evidence::{EntryState, Heartbeat, LifeState, Lock, PlatformName};
+use crate::health::{Evidence, FileIdentity, PlatformEntry, ProfileName, StateFile};
 
 /// Bytes of a state file that are read: a real one has some kilobytes.
 pub const MOST_BYTES: u64 = 1 << 20;
@@ -13,16 +15,73 @@ pub const MOST_BYTES: u64 = 1 << 20;
 /// Characters of an error message that are kept.
 const MESSAGE_CHARS: usize = 300;
 
+/// Characters of a name that are kept: Hermes' profiles have 64 at most.
+const NAME_CHARS: usize = 64;
+
+/// Platforms, served profiles and locks that are read at most.
+const MOST_NAMES: usize = 256;
+
+/// Files of a home that say something about its gateway, relative to the home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StateFileKind {
+    /// `gateway.pid`: names the gateway's process.
+    Pid,
+    /// `gateway_state.json`: what the gateway says of itself.
+    State,
+    /// `state/gateway.heartbeat`: written again and again though nothing happens.
+    Heartbeat,
+    /// `.gateway-planned-stop.json`: it is about to be stopped.
+    StopMarker,
+    /// `.gateway-takeover.json`: it is about to be replaced.
+    TakeoverMarker,
+    /// `.gateway-launchd-unsupported`: launchd could not manage it.
+    Detached,
+    /// `.drain_request.json`: somebody asked for a drain.
+    DrainRequest,
+}
+
+impl StateFileKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Pid,
+        Self::State,
+        Self::Heartbeat,
+        Self::StopMarker,
+        Self::TakeoverMarker,
+        Self::Detached,
+        Self::DrainRequest,
+    ];
+
+    /// Its name, relative to the home.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pid => "gateway.pid",
+            Self::State => "gateway_state.json",
+            Self::Heartbeat => "state/gateway.heartbeat",
+            Self::StopMarker => ".gateway-planned-stop.json",
+            Self::TakeoverMarker => ".gateway-takeover.json",
+            Self::Detached => ".gateway-launchd-unsupported",
+            Self::DrainRequest => ".drain_request.json",
+        }
+    }
+
+    /// The file of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// What a file of the home says, by its name relative to the home. `None`: nothing that can be used.
-pub fn evidence(file: &str, json: Option<&Value>) -> Option<Evidence> {
-    match (file, json) {
-        ("gateway.pid", None) => Some(Evidence::PidFile(None)),
-        ("gateway.pid", Some(value)) => identity(value).map(|id| Evidence::PidFile(Some(id))),
-        ("gateway_state.json", Some(value)) => state(value).map(Evidence::StateFile),
-        ("state/gateway.heartbeat", Some(value)) => heartbeat(value),
-        (".gateway-planned-stop.json", Some(marker)) => Some(Evidence::PlannedStopMarker(target(marker))),
-        (".gateway-takeover.json", Some(marker)) => Some(Evidence::TakeoverMarker(target(marker))),
-        (".gateway-launchd-unsupported", marker) => Some(Evidence::Detached(marker.is_some())),
+pub fn evidence(file: &str, json: Option<&Value>, patterns: &Patterns) -> Option<Evidence> {
+    match (StateFileKind::from_name(file)?, json) {
+        (StateFileKind::Pid, None) => Some(Evidence::PidFile(None)),
+        (StateFileKind::Pid, Some(value)) => identity(value).map(|id| Evidence::PidFile(Some(id))),
+        (StateFileKind::State, Some(value)) => state(value, patterns).map(Evidence::StateFile),
+        (StateFileKind::Heartbeat, Some(value)) => heartbeat(value).map(Evidence::Heartbeat),
+        (StateFileKind::StopMarker, Some(marker)) => Some(Evidence::PlannedStopMarker(target(marker))),
+        (StateFileKind::TakeoverMarker, Some(marker)) => Some(Evidence::TakeoverMarker(target(marker))),
+        (StateFileKind::Detached, marker) => Some(Evidence::Detached(marker.is_some())),
+        (StateFileKind::DrainRequest, request) => Some(Evidence::DrainRequest(request.is_some())),
         _ => None,
     }
 }
@@ -64,33 +123,94 @@ fn text(value: Option<&Value>) -> Option<String> {
     Some(clean_line(&text, MESSAGE_CHARS))
 }
 
+fn time(value: Option<&Value>) -> Option<Timestamp> {
+    value?.as_str()?.parse().ok()
+}
+
+/// A name as Hermes makes them; anything else is none.
+fn name(text: &str) -> Option<&str> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    (!text.is_empty() && text.len() <= NAME_CHARS && text.bytes().all(fits)).then_some(text)
+}
+
 /// `gateway_state.json`.
-pub fn state(value: &Value) -> Option<StateFile> {
-    let entry = value.get("platforms").and_then(|platforms| platforms.get("feishu"));
+pub fn state(value: &Value, patterns: &Patterns) -> Option<StateFile> {
+    let platforms = value.get("platforms").and_then(Value::as_object);
+    let served = value.get("served_profiles").and_then(Value::as_array);
+    let entries = platforms.into_iter().flatten().take(MOST_NAMES);
+    let names = served.into_iter().flatten().filter_map(Value::as_str).filter_map(name).take(MOST_NAMES);
     Some(StateFile {
         pid: pid(value.get("pid")?)?,
         start: start(value),
-        gateway_state: text(value.get("gateway_state")).unwrap_or_default(),
+        life: match value.get("gateway_state").and_then(Value::as_str) {
+            Some("starting") => LifeState::Starting,
+            Some("running" | "degraded") => LifeState::Running,
+            Some("draining") => LifeState::Draining,
+            Some("stopped") => LifeState::Stopped,
+            Some("startup_failed") => LifeState::StartupFailed,
+            _ => LifeState::Unknown,
+        },
         restart_requested: value.get("restart_requested").and_then(Value::as_bool).unwrap_or(false),
-        feishu: entry.map(|entry| PlatformEntry {
-            state: text(entry.get("state")).unwrap_or_default(),
-            error_code: text(entry.get("error_code")),
-            error_message: text(entry.get("error_message")),
-            updated_at: entry.get("updated_at").and_then(Value::as_str).and_then(|at| at.parse().ok()),
-        }),
+        active_agents: value.get("active_agents").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()),
+        served: names.map(ProfileName::from).collect(),
+        entries: entries.filter_map(|(key, entry)| platform(key, entry, patterns)).collect(),
     })
 }
 
-fn heartbeat(value: &Value) -> Option<Evidence> {
-    let updated_at =
-        value.get("updated_at").and_then(Value::as_str).and_then(|at| at.parse::<Timestamp>().ok());
-    Some(Evidence::Heartbeat { pid: pid(value.get("pid")?)?, updated_at })
+/// One entry of `platforms`, whose key is `telegram` or, in later versions, `work:telegram`.
+fn platform(key: &str, entry: &Value, patterns: &Patterns) -> Option<PlatformEntry> {
+    let (profile, platform) = match key.split_once(':') {
+        Some((profile, platform)) => (Some(name(profile)?), name(platform)?),
+        None => (None, name(key)?),
+    };
+    let word = text(entry.get("state")).unwrap_or_default();
+    let code = text(entry.get("error_code")).unwrap_or_default();
+    let message = text(entry.get("error_message")).unwrap_or_default();
+    let writer = entry.get("writer_pid").and_then(pid);
+    Some(PlatformEntry {
+        platform: PlatformName::from(platform),
+        profile: profile.map(ProfileName::from),
+        state: match word.as_str() {
+            "connecting" => EntryState::Connecting,
+            "connected" => EntryState::Connected,
+            "disconnected" => EntryState::Disconnected,
+            "retrying" => EntryState::Retrying,
+            "fatal" => EntryState::Fatal,
+            "paused" => EntryState::Paused,
+            "disabled" => EntryState::Disabled,
+            _ => EntryState::Unknown,
+        },
+        cause: patterns.cause(platform, &code, &message),
+        other_pid: pid_in(&message),
+        line: format!("{platform}: {word} {code} {message}").trim_end().to_owned(),
+        updated_at: time(entry.get("updated_at")),
+        writer: writer
+            .map(|pid| FileIdentity { pid, start: entry.get("writer_start_time").and_then(Value::as_u64) }),
+    })
+}
+
+/// The number in `(PID 123)`.
+fn pid_in(message: &str) -> Option<u32> {
+    let after = &message[message.find("PID ")? + 4..];
+    let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    after[..digits].parse().ok()
+}
+
+fn heartbeat(value: &Value) -> Option<Heartbeat> {
+    let by_thread = value.get("loop_tick_socket").is_some_and(|socket| !socket.is_null());
+    Some(Heartbeat { pid: pid(value.get("pid")?)?, updated_at: time(value.get("updated_at")), by_thread })
 }
 
 /// The start records: one epoch a line; other lines are skipped.
 pub fn starts(text: &str) -> Vec<Timestamp> {
     let epochs = text.lines().filter_map(|line| line.trim().parse::<f64>().ok());
     epochs.filter_map(|epoch| Timestamp::from_millisecond((epoch * 1000.0) as i64).ok()).collect()
+}
+
+/// A list of locks, as recordings hold it.
+pub fn locks(value: &Value) -> Vec<Lock> {
+    let all = value.as_array().into_iter().flatten().take(MOST_NAMES);
+    all.filter_map(|lock| serde_json::from_value(lock.clone()).ok()).collect()
 }
 
 #[cfg(test)]
@@ -102,14 +222,15 @@ mod tests {
 
     #[test]
     fn foreign_content_is_no_evidence() {
+        let patterns = Patterns::new(&[]).unwrap();
         for value in
             [json!(null), json!([]), json!("x"), json!({"pid": -1}), json!({"pid": 0}), json!({"pid": 1e300})]
         {
             for file in ["gateway.pid", "gateway_state.json", "state/gateway.heartbeat"] {
-                assert_eq!(evidence(file, Some(&value)), None, "{file} {value}");
+                assert_eq!(evidence(file, Some(&value), &patterns), None, "{file} {value}");
             }
         }
-        assert_eq!(evidence("gateway.lock", Some(&json!({"pid": 1}))), None);
+        assert_eq!(evidence("gateway.lock", Some(&json!({"pid": 1})), &patterns), None);
         assert_eq!(parse(b"{\"pid\": 12"), None);
     }
 
@@ -130,9 +251,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let patterns = Patterns::new(&[]).unwrap();
             if let Some(value) = parse(&text) {
                 for file in ["gateway.pid", "gateway_state.json", "state/gateway.heartbeat"] {
-                    let _ = evidence(file, Some(&value));
+                    let _ = evidence(file, Some(&value), &patterns);
                 }
             }
             let _ = starts(&String::from_utf8_lossy(&text));

@@ -1,73 +1,410 @@
-//! How it decides: from what is remembered to one verdict. A pure function of [`Core`] and its clock.
+//! The verdict that follows from all that is known: a pure function of [`Core`], its clock and a profile.
 //!
-//! Every rule says what holds; the order of [`Reason`] says which one shows.
-
-use std::time::Duration;
+//! Every rule says what holds; red comes before the rest, and the order of [`Reason`] says which of several shows.
 
 use jiff::Timestamp;
 
-use super::core::{Core, Job};
-use super::evidence::{JobState, Manager, Proof};
-use super::gateway::{Feishu, Gateway, Link, Plan};
+use super::core::Core;
+use super::departure::Plan;
+use super::evidence::{JobState, Manager, PlatformName, ProfileName, Proof, Source};
+use super::gateway::{Beginning, Gateway};
+use super::job::EXIT_RESTART;
+use super::links::LinkVerdict;
 use super::reason::{Light, Reason};
-use super::timer::{after, before};
-use super::verdict::{Note, Verdict};
-
-/// What holds, with what showed it.
-type Holding = Vec<(Reason, Option<Proof>)>;
+use super::timer::after;
+use super::verdict::{Draining, Note, Verdict};
 
 /// `sysexits.h` EX_CONFIG: how the gateway ends on a configuration that it cannot use.
 const EX_CONFIG: i32 = 78;
 
-/// How the gateway ends when it was asked to restart.
-const EXIT_RESTART: i32 = 75;
+/// Something that holds, with what showed it.
+struct Finding {
+    reason: Reason,
+    light: Light,
+    proof: Option<Proof>,
+    platform: Option<PlatformName>,
+    missing: Option<(u32, u32)>,
+    other_pid: Option<u32>,
+}
 
-/// The verdict that follows from all that is known. `since` and `held_green` are left to the caller.
-pub(super) fn verdict(core: &Core) -> Verdict {
-    let gateway = &core.gateway;
-    let mut holding: Holding = Vec::new();
-    loops(core, &mut holding);
-    match &gateway.end {
-        Some(_) => gone(core, &mut holding),
-        None if !gateway.seen => absent_job(core, &mut holding),
-        None => alive(core, &mut holding),
+impl Finding {
+    fn new(reason: Reason, proof: Option<Proof>) -> Self {
+        Self { reason, light: reason.light(), proof, platform: None, missing: None, other_pid: None }
     }
-    // On purpose is on purpose: how it went before is history.
-    if holding.iter().any(|(reason, _)| *reason == Reason::Stopped) {
-        holding.retain(|(reason, _)| matches!(reason, Reason::Stopped | Reason::NotExiting));
-        holding.sort_by_key(|(reason, _)| *reason != Reason::NotExiting);
-    } else {
-        holding.sort_by_key(|(reason, _)| *reason);
-    }
-    let mut all = holding.into_iter();
-    let (reason, evidence) = all.next().unwrap_or((Reason::NoEvidence, None));
-    let mut notes: Vec<Note> = Vec::new();
-    for (also, proof) in all {
-        let told = notes.iter().any(|note| matches!(note, Note::Also(told, _) if *told == also));
-        if also != reason && also.light() == Light::Red && !told {
-            notes.push(Note::Also(also, proof));
+
+    fn of_link(link: &LinkVerdict) -> Self {
+        Self {
+            reason: link.reason,
+            light: link.light,
+            proof: link.evidence.clone(),
+            platform: Some(link.platform.clone()),
+            missing: link.missing,
+            other_pid: link.other_pid,
         }
     }
-    remarks(gateway, &mut notes);
-    notes.extend(core.unreadable.iter().cloned().map(Note::Unreadable));
-    Verdict {
-        reason,
-        since: core.now,
-        evidence,
-        notes,
-        pid: gateway.pid.filter(|_| gateway.end.is_none()),
-        started_at: gateway.started_at.filter(|_| gateway.end.is_none()),
-        manager: core.job.as_ref().filter(|job| job.state != JobState::NotLoaded).map(|job| job.manager),
-        other_pid: other_pid(gateway, reason),
-        held_green: None,
+
+    /// Red first; then by the order of explanation.
+    fn rank(&self) -> (bool, Reason) {
+        (self.light != Light::Red, self.reason)
     }
 }
 
-fn other_pid(gateway: &Gateway, reason: Reason) -> Option<u32> {
-    match reason {
-        Reason::AppInUse => gateway.trouble.as_ref().and_then(|t| t.other_pid),
-        Reason::CrashLoop => gateway.second_instance.as_ref().and_then(|(pid, _)| *pid),
-        _ => None,
+/// All that holds for one row.
+struct Row<'a> {
+    core: &'a Core,
+    profile: &'a ProfileName,
+    findings: Vec<Finding>,
+    links: Vec<LinkVerdict>,
+}
+
+/// The verdict on one profile. `since` and `held_green` are left to the caller.
+pub(super) fn verdict(core: &Core, profile: &ProfileName) -> Verdict {
+    let gateway = &core.gateway;
+    let mut row = Row { core, profile, findings: Vec::new(), links: Vec::new() };
+    row.loops();
+    match &gateway.end {
+        Some(_) => row.gone(),
+        None if !gateway.is_seen() => row.absent_job(),
+        None => row.alive(),
+    }
+    row.conclude()
+}
+
+/// Times at which the verdict may change without new evidence, besides the gateway's own timers.
+pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
+    // A manager's word about the time before this process holds when no newer one comes.
+    let before = core.job.at().is_some_and(|at| at < core.gateway_since);
+    let stale = before && core.job.state() == Some(JobState::NotLoaded);
+    let word = stale.then(|| after(core.gateway_since, core.deadlines.settle));
+    core.starts.deadlines(&core.deadlines).chain(word)
+}
+
+impl Row<'_> {
+    fn gateway(&self) -> &Gateway {
+        &self.core.gateway
+    }
+
+    fn hold(&mut self, reason: Reason, proof: Option<Proof>) {
+        self.findings.push(Finding::new(reason, proof));
+    }
+
+    fn is_own(&self) -> bool {
+        self.profile == self.core.profile()
+    }
+
+    /// Troubles that span processes.
+    fn loops(&mut self) {
+        let core = self.core;
+        let now = core.clock();
+        // A process that has held out for half the window ends a crash loop.
+        let settled = core.gateway.alive()
+            && core.gateway.at_work(now)
+            && core.gateway.links.any()
+            && now >= core.starts.settles_at(&core.deadlines);
+        if !settled {
+            let (starts, storm) = core.starts.crashes(now, &core.deadlines);
+            if starts > core.deadlines.crash_starts || storm.is_some() {
+                let counted = || {
+                    let line = format!("{starts} starts within {} s", core.deadlines.crash_window.as_secs());
+                    Proof::new(Source::Process, line, core.now)
+                };
+                let refused = core.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
+                let proof = storm.cloned().or(refused).unwrap_or_else(counted);
+                self.hold(Reason::CrashLoop, Some(proof));
+            }
+        }
+        if let Some(proof) = core.starts.replace_loop(now, &core.deadlines) {
+            self.hold(Reason::ReplaceLoop, Some(proof.clone()));
+        }
+    }
+
+    /// Nothing was ever seen of a process; perhaps the manager says why.
+    fn absent_job(&mut self) {
+        let core = self.core;
+        let Some(word) = core.job.word() else { return };
+        let proof = core.job.proof();
+        match word.state {
+            JobState::NotLoaded if word.manager == Manager::Launchd => self.hold(Reason::NotLoaded, proof),
+            JobState::Stopped => self.hold(Reason::Stopped, proof),
+            JobState::Waiting if word.last_exit == Some(EX_CONFIG) => self.hold(Reason::ConfigError, proof),
+            JobState::Waiting => {
+                let over = core.absent.is_some_and(|timer| timer.over(core.clock()));
+                let waits = word.comes_back != Some(false) && !over;
+                self.hold(if waits { Reason::Restarting } else { Reason::NotRunning }, proof);
+            }
+            JobState::NotLoaded | JobState::Running => {}
+        }
+    }
+
+    /// The process is gone. What matters is whether somebody meant it, and who brings it back.
+    fn gone(&mut self) {
+        let core = self.core;
+        let (gateway, now) = (&core.gateway, core.clock());
+        let Some(end) = &gateway.end else { return };
+        self.refused_start();
+        let shutdown = gateway.departure.shutdown();
+        let plan = shutdown.map(|shutdown| shutdown.plan);
+        let ran_again = core.job.ran_again_since(end.respawn.since);
+        if plan == Some(Plan::Stop) && !ran_again {
+            return self.hold(Reason::Stopped, shutdown.map(|shutdown| shutdown.proof.clone()));
+        }
+        let state = core.job.state();
+        if state == Some(JobState::Stopped) {
+            return self.absent_job();
+        }
+        // The log level hides the line that says so: what it wrote at the end, and how it ended, say it too.
+        if gateway.info_hidden() && gateway.departure.told_stopped && end.exit == Some(0) && !ran_again {
+            let proof = Proof::new(Source::StateFile, "gateway_state: stopped", now);
+            return self.hold(Reason::Stopped, Some(proof));
+        }
+        let job_exit = core.job.word().filter(|_| core.job.at() >= Some(end.respawn.since));
+        let exit = end.exit.filter(|_| !ran_again).or(job_exit.and_then(|word| word.last_exit));
+        if exit == Some(EX_CONFIG) {
+            self.hold(Reason::ConfigError, Some(end.proof.clone()));
+        }
+        let comes_back = job_exit.and_then(|word| word.comes_back) != Some(false);
+        let in_time = !end.respawn.over(now);
+        let on_its_way = match (plan, state) {
+            (Some(Plan::Restart | Plan::Takeover), _) => in_time,
+            _ if exit == Some(EXIT_RESTART) => in_time,
+            (_, Some(JobState::Running)) => in_time,
+            (_, Some(JobState::Waiting)) => in_time && comes_back,
+            (_, Some(JobState::NotLoaded | JobState::Stopped)) => false,
+            // It left by its own word, or a manager is known that may speak yet.
+            (_, None) => {
+                let asked = plan.is_some() || core.job.known || gateway.id.pid.is_none();
+                exit.is_none() && asked && !end.settle.over(now)
+            }
+        };
+        if on_its_way {
+            let planned = shutdown.filter(|_| !ran_again).map(|shutdown| shutdown.proof.clone());
+            return self.hold(Reason::Restarting, planned.or_else(|| Some(end.proof.clone())));
+        }
+        let unloaded = core.job.word().is_some_and(|word| word.manager == Manager::Launchd);
+        if state == Some(JobState::NotLoaded) && unloaded {
+            self.absent_job();
+        } else {
+            self.hold(Reason::NotRunning, Some(end.proof.clone()));
+        }
+        self.ailments();
+    }
+
+    /// The process is there. What matters is whether it works.
+    fn alive(&mut self) {
+        let core = self.core;
+        let (gateway, now) = (&core.gateway, core.clock());
+        if let Some(timer) = gateway.suspended.filter(|timer| timer.over(now)) {
+            let proof = Proof::new(Source::Process, "state T (stopped)", timer.since);
+            self.hold(Reason::ProcessSuspended, Some(proof));
+        }
+        let frozen = gateway.pulse.frozen(now);
+        if let Some(proof) = frozen {
+            self.hold(Reason::EventLoopFrozen, Some(proof.clone()));
+        }
+        let drains = frozen.is_none() && self.draining();
+        if self.leaving(drains) {
+            return;
+        }
+        if let Some(proof) = gateway.fault(Reason::ConfigError) {
+            self.hold(Reason::ConfigError, Some(proof.clone()));
+        }
+        self.ailments();
+        if core.is_unheard() && gateway.starting.over(now) {
+            return self.hold(Reason::StartStalled, Some(started(gateway)));
+        }
+        self.link(drains);
+    }
+
+    /// Answers are being finished. Returns whether that is so.
+    fn draining(&mut self) -> bool {
+        let Some(drain) = self.gateway().departure.drain() else { return false };
+        let mut finding = Finding::new(Reason::Draining, Some(drain.proof.clone()));
+        if drain.timer.over(self.core.clock()) {
+            finding.light = Light::Red;
+        }
+        self.findings.push(finding);
+        true
+    }
+
+    /// How it leaves. Returns whether nothing else matters.
+    fn leaving(&mut self, drains: bool) -> bool {
+        let core = self.core;
+        let (departure, now) = (&core.gateway.departure, core.clock());
+        if let Some((timer, proof)) = departure.exiting().filter(|(timer, _)| timer.over(now)) {
+            // A cron script of it that still runs keeps the process for as long as it takes.
+            let reason = if departure.children { Reason::Stopping } else { Reason::NotExiting };
+            self.hold(reason, Some(Proof { at: timer.since, ..proof.clone() }));
+            if departure.children {
+                return true;
+            }
+        }
+        let Some(shutdown) = departure.shutdown().filter(|_| departure.is_underway()) else {
+            // Its word that it exits, where the log level hid that it was about to.
+            if let Some((_, proof)) = departure.exiting() {
+                self.hold(Reason::Restarting, Some(proof.clone()));
+            }
+            return false;
+        };
+        let proof = Some(shutdown.proof.clone());
+        match shutdown.plan {
+            _ if drains => return false,
+            Plan::Stop => self.hold(Reason::Stopped, proof),
+            Plan::Restart | Plan::Takeover if !shutdown.timer.over(now) => {
+                self.hold(Reason::Restarting, proof);
+            }
+            Plan::Unplanned if !shutdown.timer.over(now) => {
+                self.hold(Reason::Restarting, proof);
+                return false;
+            }
+            _ => {
+                self.hold(Reason::ShutdownStalled, proof);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A link that was refused at the start: the gateway may have ended for it.
+    fn refused_start(&mut self) {
+        let gateway = self.gateway();
+        let config = gateway.fault(Reason::ConfigError).cloned();
+        if let Some((platform, reason, proof, other_pid)) = gateway.links.refused_start() {
+            let platform = Some(platform);
+            self.findings.push(Finding { platform, other_pid, ..Finding::new(reason, Some(proof)) });
+        }
+        if config.is_some() {
+            self.hold(Reason::ConfigError, config);
+        }
+    }
+
+    /// What lasts as long as the process does, and is worth a word when it is gone.
+    fn ailments(&mut self) {
+        let gateway = self.gateway();
+        if let Some(proof) = gateway.fault(Reason::ExecutorShutdown).cloned() {
+            self.hold(Reason::ExecutorShutdown, Some(proof));
+        }
+        if self.core.gateway.end.is_some() {
+            let links: Vec<_> = self.core.gateway.links.ailments(self.core.clock()).collect();
+            for (platform, reason, proof) in links {
+                let platform = Some(platform);
+                self.findings.push(Finding { platform, ..Finding::new(reason, Some(proof)) });
+            }
+        }
+    }
+
+    fn link(&mut self, drains: bool) {
+        let core = self.core;
+        let (gateway, now) = (&core.gateway, core.clock());
+        // The log level hides recoveries: then the times that are over prove nothing either.
+        let blind = gateway.info_hidden();
+        let unseen = blind || gateway.truncated || gateway.beginning < Beginning::Witnessed;
+        let mut links = gateway.links.of(self.profile, now, &gateway.starting);
+        for link in &mut links {
+            link.ignored = core.ignores(self.profile, &link.platform);
+            let silent_start = link.evidence.is_none();
+            if link.reason == Reason::ReconnectStalled
+                && link.by_silence
+                && (blind || (silent_start && unseen))
+            {
+                (link.reason, link.light) = (Reason::NoEvidence, Light::Grey);
+            }
+            if silent_start && link.reason != Reason::NoEvidence {
+                link.evidence = Some(started(gateway));
+            }
+        }
+        links.sort_by_key(|link| (std::cmp::Reverse(link.light), link.reason));
+        let counted: Vec<&LinkVerdict> = links.iter().filter(|link| !link.ignored).collect();
+        // A light is green only for a process that stays.
+        let stays = gateway.departure.is_none() && !drains;
+        match counted.first() {
+            Some(worst) if worst.light == Light::Green && stays => self.supervised(worst),
+            Some(worst) if worst.light == Light::Green => {}
+            Some(worst) if drains && worst.light != Light::Red => {}
+            Some(_) => self.findings.extend(counted.iter().map(|link| Finding::of_link(link))),
+            None if stays => self.without_links(&links, unseen),
+            None => {}
+        }
+        self.links = links;
+    }
+
+    fn supervised(&mut self, worst: &LinkVerdict) {
+        match unsupervised(self.core) {
+            Some(word) => self.hold(Reason::Unsupervised, Some(word)),
+            None => self.findings.push(Finding::of_link(worst)),
+        }
+    }
+
+    /// No link of this profile counts.
+    fn without_links(&mut self, ignored: &[LinkVerdict], unseen: bool) {
+        let core = self.core;
+        let (gateway, now) = (&core.gateway, core.clock());
+        let proof = gateway.links.webhook().or(gateway.ready.as_ref()).cloned();
+        let finished = proof.is_some() || gateway.links.any() || !ignored.is_empty();
+        if !self.is_own() {
+            self.hold(Reason::Served, None);
+        } else if finished && (gateway.links.any() || gateway.ready.is_some() || proof.is_some()) {
+            self.hold(Reason::Running, proof);
+        } else if !gateway.starting.over(now) {
+            self.hold(Reason::Starting, Some(started(gateway)));
+        } else if unseen {
+            self.hold(Reason::NoEvidence, None);
+        } else {
+            self.hold(Reason::ReconnectStalled, Some(started(gateway)));
+        }
+    }
+
+    fn conclude(mut self) -> Verdict {
+        let (core, gateway) = (self.core, &self.core.gateway);
+        // On purpose is on purpose: how it went before is history.
+        if self.findings.iter().any(|finding| finding.reason == Reason::Stopped) {
+            self.findings.retain(|finding| matches!(finding.reason, Reason::Stopped | Reason::NotExiting));
+        }
+        self.findings.sort_by_key(Finding::rank);
+        let mut findings = self.findings.into_iter();
+        let shown = findings.next().unwrap_or_else(|| Finding::new(Reason::NoEvidence, None));
+        let mut notes: Vec<Note> = Vec::new();
+        for also in findings.filter(|also| also.light == Light::Red) {
+            let same = also.reason == shown.reason && also.platform == shown.platform;
+            let told = notes.iter().any(|note| {
+                matches!(note, Note::Also(reason, platform, _) if *reason == also.reason && *platform == also.platform)
+            });
+            if !same && !told {
+                notes.push(Note::Also(also.reason, also.platform, also.proof));
+            }
+        }
+        remarks(gateway, &mut notes);
+        notes.extend(core.unreadable.iter().cloned().map(Note::Unreadable));
+        let other_pid = match shown.reason {
+            Reason::CrashLoop => gateway.second_instance.as_ref().and_then(|(pid, _)| *pid),
+            _ => shown.other_pid,
+        };
+        let draining = gateway.departure.drain().filter(|_| gateway.end.is_none()).map(|drain| Draining {
+            since: drain.timer.since,
+            active: drain.active,
+            external: gateway.departure.external_drain,
+        });
+        let alive = gateway.end.is_none();
+        Verdict {
+            reason: shown.reason,
+            own_light: Some(shown.light).filter(|light| *light != shown.reason.light()),
+            platform: shown.platform,
+            missing: shown.missing,
+            since: core.now,
+            evidence: shown.proof,
+            notes,
+            last_message_at: self.links.iter().filter_map(|link| link.last_message_at).max(),
+            links: self.links,
+            pid: gateway.id.pid.filter(|_| alive),
+            started_at: gateway.id.started_at.filter(|_| alive),
+            manager: core
+                .job
+                .word()
+                .filter(|word| word.state != JobState::NotLoaded)
+                .map(|word| word.manager),
+            other_pid,
+            draining,
+            held_green: None,
+        }
     }
 }
 
@@ -81,248 +418,14 @@ fn remarks(gateway: &Gateway, notes: &mut Vec<Note>) {
     if gateway.dropped {
         notes.push(Note::DroppedAtStart);
     }
-    if gateway.alive() && gateway.tcp == Some(0) {
-        notes.push(Note::NoConnection);
-    }
-}
-
-/// Troubles that span processes.
-fn loops(core: &Core, holding: &mut Holding) {
-    let d = &core.deadlines;
-    if !settled(core) {
-        let [seen, recorded] = core.unmeant.each_ref().map(|starts| core.recent(starts, d.crash_window));
-        let starts = seen.max(recorded);
-        let storm = core.storm.as_ref().filter(|(at, _)| after(*at, d.crash_window) > core.clock());
-        if starts > d.crash_starts || storm.is_some() {
-            let counted = || {
-                let line = format!("{starts} starts within {} s", d.crash_window.as_secs());
-                Proof::new("process", line, core.now)
-            };
-            let refused = core.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
-            let proof = storm.map(|(_, proof)| proof.clone()).or(refused).unwrap_or_else(counted);
-            holding.push((Reason::CrashLoop, Some(proof)));
-        }
-    }
-    let floor = before(core.clock(), d.replace_window);
-    let takeovers = core.takeovers.iter().rev().take(d.replace_takeovers);
-    if takeovers.filter(|(at, _)| *at > floor).count() >= d.replace_takeovers {
-        holding.push((Reason::ReplaceLoop, core.takeovers.last().map(|(_, proof)| proof.clone())));
-    }
-}
-
-/// A process with a proven link that has held out for half the window ends a crash loop.
-fn settled(core: &Core) -> bool {
-    let connected = matches!(core.gateway.link, Link::Connected(_)) && core.gateway.alive();
-    connected && core.clock() >= settles_at(core)
-}
-
-fn settles_at(core: &Core) -> Timestamp {
-    after(core.newest_start.unwrap_or(Timestamp::MIN), core.deadlines.crash_window / 2)
-}
-
-/// Times at which the verdict may change without new evidence, besides the gateway's own timers.
-pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
-    let d = &core.deadlines;
-    let ends = |times: &[Timestamp], most: usize, window: Duration| {
-        let nth = times.len().checked_sub(most + 1).and_then(|i| times.get(i));
-        nth.map(|at| after(*at, window))
-    };
-    let takeover =
-        core.takeovers.len().checked_sub(d.replace_takeovers.max(1)).and_then(|i| core.takeovers.get(i));
-    // A manager's word about the time before this process holds when no newer one comes.
-    let word =
-        core.job.as_ref().filter(|job| job.at < core.gateway_since && job.state == JobState::NotLoaded);
-    [
-        ends(&core.unmeant[0], d.crash_starts, d.crash_window),
-        ends(&core.unmeant[1], d.crash_starts, d.crash_window),
-        word.map(|_| after(core.gateway_since, d.settle)),
-        core.storm.as_ref().map(|(at, _)| after(*at, d.crash_window)),
-        takeover.map(|(at, _)| after(*at, d.replace_window)),
-        Some(settles_at(core)),
-    ]
-    .into_iter()
-    .flatten()
-}
-
-/// Nothing was ever seen of a process; perhaps the manager says why.
-fn absent_job(core: &Core, holding: &mut Holding) {
-    let Some(job) = &core.job else { return };
-    let proof = Some(word_of(job));
-    match job.state {
-        JobState::NotLoaded if job.manager == Manager::Launchd => holding.push((Reason::NotLoaded, proof)),
-        JobState::Stopped => holding.push((Reason::Stopped, proof)),
-        JobState::Waiting if core.absent.is_some_and(|timer| timer.over(core.clock())) => {
-            holding.push((Reason::NotRunning, proof));
-        }
-        JobState::Waiting => holding.push((Reason::Restarting, proof)),
-        JobState::NotLoaded | JobState::Running => {}
-    }
-}
-
-fn word(state: JobState) -> &'static str {
-    match state {
-        JobState::Running => "running",
-        JobState::Waiting => "not running",
-        JobState::Stopped => "stopped by the user",
-        JobState::NotLoaded => "not loaded",
-    }
-}
-
-/// The process is gone. What matters is whether somebody meant it, and who brings it back.
-fn gone(core: &Core, holding: &mut Holding) {
-    let (gateway, now) = (&core.gateway, core.clock());
-    let Some(end) = &gateway.end else { return };
-    if let Some(trouble) = &gateway.trouble {
-        holding.push((trouble.reason, Some(trouble.proof.clone())));
-    }
-    let plan = gateway.shutdown.as_ref().map(|s| s.plan);
-    if plan == Some(Plan::Stop) {
-        holding.push((Reason::Stopped, gateway.shutdown.as_ref().map(|s| s.proof.clone())));
-        return;
-    }
-    let job = core.job.as_ref();
-    let state = job.map(|job| job.state);
-    if state == Some(JobState::Stopped) {
-        absent_job(core, holding);
-        return;
-    }
-    // The log level hides the line that says so: what it wrote at the end, and how it ended, say it too.
-    if gateway.info_hidden() && gateway.told_stopped && end.exit == Some(0) {
-        holding
-            .push((Reason::Stopped, Some(Proof::new("gateway_state.json", "gateway_state: stopped", now))));
-        return;
-    }
-    let job_exit = job.filter(|job| job.at >= end.respawn.since).and_then(|job| job.last_exit);
-    let exit = end.exit.or(job_exit);
-    if exit == Some(EX_CONFIG) {
-        holding.push((Reason::ConfigError, Some(end.proof.clone())));
-    }
-    let on_its_way = match (plan, state) {
-        (Some(Plan::Restart | Plan::Takeover), _) => !end.respawn.over(now),
-        _ if exit == Some(EXIT_RESTART) => !end.respawn.over(now),
-        (_, Some(JobState::Running | JobState::Waiting)) => !end.respawn.over(now),
-        (_, Some(JobState::NotLoaded | JobState::Stopped)) => false,
-        // It left by its own word, or a manager is known that may speak yet.
-        (_, None) => {
-            let asked = plan.is_some() || core.manager_known || gateway.pid.is_none();
-            exit.is_none() && asked && !end.settle.over(now)
-        }
-    };
-    if on_its_way {
-        let planned = gateway.shutdown.as_ref().map(|s| s.proof.clone());
-        holding.push((Reason::Restarting, planned.or_else(|| Some(end.proof.clone()))));
-    } else if state == Some(JobState::NotLoaded) && job.is_some_and(|job| job.manager == Manager::Launchd) {
-        absent_job(core, holding);
-        ailments(core, holding);
-    } else {
-        holding.push((Reason::NotRunning, Some(end.proof.clone())));
-        ailments(core, holding);
-    }
-}
-
-/// The process is there. What matters is whether it works.
-fn alive(core: &Core, holding: &mut Holding) {
-    let (gateway, now) = (&core.gateway, core.clock());
-    let mut hold = |reason, proof: &Proof| holding.push((reason, Some(proof.clone())));
-    if let Some(timer) = gateway.suspended.filter(|timer| timer.over(now)) {
-        hold(Reason::ProcessSuspended, &Proof::new("process", "state T (stopped)", timer.since));
-    }
-    if let Some((timer, proof)) = &gateway.exiting
-        && timer.over(now)
-    {
-        hold(Reason::NotExiting, proof);
-    }
-    if let Some((timer, proof)) = &gateway.heartbeat
-        && timer.over(now)
-    {
-        hold(Reason::EventLoopFrozen, proof);
-    }
-    if let Some(proof) = &gateway.loop_missed {
-        hold(Reason::EventLoopFrozen, proof);
-    }
-    if let Some(shutdown) = &gateway.shutdown {
-        match shutdown.plan {
-            Plan::Stop => return hold(Reason::Stopped, &shutdown.proof),
-            Plan::Restart | Plan::Takeover if !shutdown.timer.over(now) => {
-                return hold(Reason::Restarting, &shutdown.proof);
-            }
-            Plan::Unplanned if !shutdown.timer.over(now) => hold(Reason::Restarting, &shutdown.proof),
-            _ => hold(Reason::ReconnectStalled, &shutdown.proof),
-        }
-    }
-    if let Some(trouble) = &gateway.trouble {
-        hold(trouble.reason, &trouble.proof);
-    }
-    // Its word that it exits, where the log level hid that it was about to.
-    if let Some((_, proof)) = &gateway.exiting
-        && gateway.shutdown.is_none()
-    {
-        hold(Reason::Restarting, proof);
-    }
-    ailments(core, holding);
-    link(core, holding);
-}
-
-/// What lasts as long as the process does, and is worth a word when it is gone.
-fn ailments(core: &Core, holding: &mut Holding) {
-    let (gateway, now) = (&core.gateway, core.clock());
-    let token = gateway.send_auth.as_ref();
-    let token = token.filter(|_| !gateway.send_trial.is_some_and(|trial| trial.over(now)));
-    for (reason, proof) in [
-        (Reason::ExecutorShutdown, gateway.executor.as_ref()),
-        (Reason::WrongEventLoop, gateway.wrong_loop.as_ref()),
-        (Reason::AuthRejected, token),
-    ] {
-        holding.extend(proof.map(|proof| (reason, Some(proof.clone()))));
-    }
-}
-
-fn link(core: &Core, holding: &mut Holding) {
-    let (gateway, now) = (&core.gateway, core.clock());
-    // The log level hides recoveries: then the times that are over prove nothing either. (A visible start logs at INFO
-    // long before it can lose a link.)
-    let blind = gateway.info_hidden();
-    let stalled = if blind { Reason::NoEvidence } else { Reason::ReconnectStalled };
-    let absent = match &gateway.feishu {
-        Feishu::Absent(proof) => Some(proof),
-        Feishu::Unknown | Feishu::Expected => None,
-    };
-    let (reason, proof) = match &gateway.link {
-        Link::Connected(proof) => match unsupervised(core) {
-            Some(word) => (Reason::Unsupervised, Some(word)),
-            None => (Reason::Connected, Some(proof.clone())),
-        },
-        Link::Lost(timer, proof) if timer.over(now) => (stalled, Some(proof.clone())),
-        Link::Attempting { timer, proof, stalled: red } if *red || timer.over(now) => {
-            (if *red { Reason::ReconnectStalled } else { stalled }, Some(proof.clone()))
-        }
-        Link::Lost(_, proof) | Link::Attempting { proof, .. } => (Reason::Reconnecting, Some(proof.clone())),
-        Link::Failed { reason, proof, next, shown } => {
-            let reason = match next {
-                Some(next) if next.over(now) => stalled,
-                _ if !shown.over(now) => Reason::Reconnecting,
-                _ => *reason,
-            };
-            (reason, Some(proof.clone()))
-        }
-        Link::Unknown if absent.is_some() => (Reason::Running, absent.cloned()),
-        Link::Unknown if !gateway.starting.over(now) => (Reason::Starting, Some(started(gateway))),
-        Link::Unknown if blind || gateway.truncated || !gateway.witnessed => (Reason::NoEvidence, None),
-        Link::Unknown => (Reason::ReconnectStalled, Some(started(gateway))),
-    };
-    // A light is green only for a process that stays.
-    let stays = gateway.shutdown.is_none() && gateway.exiting.is_none();
-    if reason.light() != Light::Green || stays {
-        holding.push((reason, proof));
-    }
 }
 
 fn started(gateway: &Gateway) -> Proof {
-    let line = match gateway.pid {
+    let line = match gateway.id.pid {
         Some(pid) => format!("PID {pid} started"),
         None => "the gateway started".to_owned(),
     };
-    Proof::new("process", line, gateway.starting.since)
+    Proof::new(Source::Process, line, gateway.starting.since)
 }
 
 /// What says that nobody would bring it back. Only a manager's own word counts. One that is older than this process
@@ -332,23 +435,19 @@ fn unsupervised(core: &Core) -> Option<Proof> {
         return None;
     }
     let settled = core.clock() >= after(core.gateway_since, core.deadlines.settle);
-    let job = core.job.as_ref();
-    let says_no = job.filter(|job| {
-        (job.at >= core.gateway_since || (settled && job.state == JobState::NotLoaded))
-            && match job.state {
+    let fresh = core.job.at().is_some_and(|at| at >= core.gateway_since);
+    let says_no = core.job.word().is_some_and(|word| {
+        (fresh || (settled && word.state == JobState::NotLoaded))
+            && match word.state {
                 JobState::NotLoaded | JobState::Stopped => true,
-                JobState::Waiting => job.pid.is_none(),
+                JobState::Waiting => word.pid.is_none(),
                 JobState::Running => false,
             }
     });
-    let detached = core.detached.filter(|_| !job.is_some_and(|job| job.state == JobState::Running));
-    let marker = || {
-        let line = "launchd could not manage the gateway";
-        detached.map(|at| Proof::new(".gateway-launchd-unsupported", line, at))
-    };
-    says_no.map(word_of).or_else(marker)
-}
-
-fn word_of(job: &Job) -> Proof {
-    Proof::new(job.manager.word(), format!("{}: {}", job.label, word(job.state)), job.at)
+    if says_no {
+        return core.job.proof();
+    }
+    let runs = core.job.state() == Some(JobState::Running);
+    let detached = core.detached.filter(|_| !runs)?;
+    Some(Proof::new(Source::DetachedMarker, "launchd could not manage the gateway", detached))
 }

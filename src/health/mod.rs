@@ -1,23 +1,38 @@
 //! The pure core: `Evidence × time → Change`.
 //!
-//! No IO, no clock, no tokio, no paths. Time is an argument. Read [`evidence`] (what it is told), [`reason`] (the
-//! catalogue of what it can say), [`settings`] (its deadlines), then [`gateway`] (what it remembers of one process),
+//! No IO, no clock, no tokio, no paths, no wordings of logs. Time is an argument. Read [`evidence`] (what it is fed
+//! with), [`reason`] and [`catalogue`] (what it can say), [`settings`] (its deadlines) and [`platform`] (the rules of
+//! platforms, as data); then [`link`] (one link's state), [`links`] (whose links there are), [`gateway`] (one process),
 //! [`core`] (which process is the gateway, and time) and `judge` (how it decides).
 
+pub mod catalogue;
+mod connections;
 pub mod core;
+mod departure;
 pub mod evidence;
-pub mod gateway;
+mod gateway;
+mod job;
 mod judge;
+mod link;
+pub mod links;
+pub mod platform;
+mod pulse;
 pub mod reason;
 pub mod settings;
+mod stamp_order;
+mod starts;
+mod succession;
 pub(crate) mod timer;
 pub mod verdict;
 
 pub use core::Core;
+pub(crate) use departure::MARKER_LIFE;
 pub use evidence::{
-    Evidence, FileIdentity, JobState, Manager, PlatformEntry, ProcessState, Proof, Signal, StateFile,
+    Evidence, FileIdentity, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager, PlatformEntry,
+    ProcessState, ProfileName, Proof, Signal, Source, StateFile,
 };
-pub(crate) use gateway::MARKER_LIFE;
+pub use links::LinkVerdict;
+pub use platform::Platforms;
 pub use reason::{Light, Reason, RestartHelps};
 pub use settings::Deadlines;
 pub use verdict::{Change, Note, Verdict};

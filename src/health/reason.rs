@@ -1,7 +1,8 @@
-//! The catalogue of reasons: what each one is called, which light it puts on, whether a restart helps, and how it
-//! is told in both languages. Data, not branches: code that treats one reason apart belongs into [`super::judge`].
+//! Reasons and lights. What is said of each reason stands in [`super::catalogue`].
 
 use serde::{Deserialize, Serialize};
+
+use super::catalogue::CATALOGUE;
 
 /// What the icon shows for one profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,8 +50,8 @@ pub enum RestartHelps {
     ByForce,
     /// Not before the network works again.
     WhenNetworkIsBack,
-    /// Not before somebody mended the credentials.
-    AfterMendingCredentials,
+    /// Not before somebody fixed the credentials.
+    AfterFixingCredentials,
     /// It would not.
     No,
     /// It would not: the job file has to be repaired (`gatelight doctor --fix`).
@@ -64,8 +65,8 @@ impl RestartHelps {
     }
 }
 
-/// Why a light is what it is. The order is the order of explanation: where several hold, the first shows and the
-/// others become notes.
+/// Why a light is what it is. The order is the order of explanation: where several hold, red ones come before the rest
+/// and the first of them shows; the others become notes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
@@ -73,9 +74,9 @@ pub enum Reason {
     CrashLoop,
     /// Instances keep taking over from each other.
     ReplaceLoop,
-    /// Another local gateway holds the same Feishu app.
+    /// Another local gateway holds the same account of a platform.
     AppInUse,
-    /// The Feishu adapter cannot be loaded.
+    /// A platform's adapter cannot be loaded.
     AdapterMissing,
     /// The gateway refuses its configuration.
     ConfigError,
@@ -93,33 +94,56 @@ pub enum Reason {
     EventLoopFrozen,
     /// The executor is shut down: nothing can be sent any more.
     ExecutorShutdown,
-    /// The Feishu client was started on another event loop.
-    WrongEventLoop,
-    /// Feishu refuses the credentials.
+    /// Nothing at all was heard of the process since it was started.
+    StartStalled,
+    /// A shutdown began, and the process neither leaves nor goes on.
+    ShutdownStalled,
+    /// The platform refuses the credentials.
     AuthRejected,
-    /// Feishu refuses one more connection of this app.
+    /// The platform's client was started on another event loop.
+    WrongEventLoop,
+    /// Another client of the same account holds the link.
+    LinkConflict,
+    /// The link ended, and this process does not try again.
+    LinkEnded,
+    /// Some of several links are down, and nothing says whose.
+    LinksMissing,
+    /// The platform refuses one more connection.
     ConnectionLimit,
-    /// Feishu cannot be reached.
+    /// The platform cannot be reached.
     NetworkUnreachable,
     /// The link should be back by now, and is not.
     ReconnectStalled,
+    /// Finishes answers before it leaves.
+    Draining,
+    /// Has stopped; a script that it started still runs.
+    Stopping,
     /// On its way down and up again.
     Restarting,
     /// A new process without a link yet.
     Starting,
     /// The link was lost a moment ago.
     Reconnecting,
+    /// The link says that it is back; not long enough to be believed.
+    Recovering,
+    /// The link is lost and back again and again.
+    Flapping,
+    /// Somebody paused the platform.
+    LinkPaused,
     /// Connected, but nobody would bring it back.
     Unsupervised,
-    /// The link is proven.
+    /// The link is up.
     Connected,
-    /// Alive and well, without Feishu.
+    /// Alive and well, without a link to watch.
     Running,
+    /// Served by another profile's gateway, without a link of its own that shows.
+    Served,
     /// Nothing known yet.
     NoEvidence,
 }
 
-/// One reason with all that is said of it. Texts are `[English, Simplified Chinese]`.
+/// One reason with all that is said of it. Texts are `[English, Simplified Chinese]`; `{platform}` in them is the name of
+/// the platform.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     /// The reason.
@@ -174,297 +198,6 @@ impl Reason {
         CATALOGUE.iter().find(|e| e.code == code).map(|e| e.reason)
     }
 }
-
-const fn entry(
-    reason: Reason,
-    code: &'static str,
-    light: Light,
-    restart: Option<RestartHelps>,
-    title: [&'static str; 2],
-    meaning: [&'static str; 2],
-    advice: [&'static str; 2],
-) -> Entry {
-    Entry { reason, code, light, restart, title, meaning, advice }
-}
-
-use RestartHelps::{AfterMendingCredentials, ByForce, No, NoRepair, WhenNetworkIsBack, Yes};
-
-/// Every reason, in the order of [`Reason`].
-pub static CATALOGUE: &[Entry] = &[
-    entry(
-        Reason::CrashLoop,
-        "crash-loop",
-        Light::Red,
-        Some(No),
-        ["keeps crashing at start", "反复启动失败"],
-        ["The gateway was started more than 5 times within 2 minutes.", "网关在 2 分钟内启动了 5 次以上。"],
-        [
-            "Read the log for what ends it; another restart only adds one more start.",
-            "请查看日志找出退出原因；再重启只会多一次启动。",
-        ],
-    ),
-    entry(
-        Reason::ReplaceLoop,
-        "replace-loop",
-        Light::Red,
-        Some(NoRepair),
-        ["instances replace each other", "多个实例互相替换"],
-        [
-            "Gateway instances took over from each other 3 times within 10 minutes.",
-            "网关实例在 10 分钟内互相接管了 3 次。",
-        ],
-        [
-            "Remove --replace from the job file: gatelight doctor --fix.",
-            "请从任务文件中移除 --replace：gatelight doctor --fix。",
-        ],
-    ),
-    entry(
-        Reason::AppInUse,
-        "app-in-use",
-        Light::Red,
-        Some(No),
-        ["Feishu app used by another gateway", "飞书应用已被另一个网关占用"],
-        [
-            "Another gateway on this machine already holds this Feishu app.",
-            "本机另一个网关已在使用同一个飞书应用。",
-        ],
-        [
-            "Stop the other gateway, or give this profile an app of its own.",
-            "请停止另一个网关，或为此配置使用单独的应用。",
-        ],
-    ),
-    entry(
-        Reason::AdapterMissing,
-        "adapter-missing",
-        Light::Red,
-        Some(No),
-        ["Feishu adapter missing", "缺少飞书适配器"],
-        ["The gateway cannot load its Feishu adapter.", "网关无法加载飞书适配器。"],
-        [
-            "Install what the log names (lark-oapi), then restart.",
-            "请安装日志中提到的依赖（lark-oapi），然后重启。",
-        ],
-    ),
-    entry(
-        Reason::ConfigError,
-        "config-error",
-        Light::Red,
-        Some(No),
-        ["configuration refused", "配置错误"],
-        ["The gateway cannot start with its configuration.", "网关无法以当前配置启动。"],
-        [
-            "Mend the configuration that the log names, then start it again.",
-            "请修正日志中指出的配置，然后重新启动。",
-        ],
-    ),
-    entry(
-        Reason::NotLoaded,
-        "not-loaded",
-        Light::Red,
-        Some(Yes),
-        ["job not loaded", "任务未加载"],
-        [
-            "The job file is there, but launchd does not know the job: nobody starts the gateway.",
-            "任务文件存在，但 launchd 没有加载它：没有人启动网关。",
-        ],
-        ["Restart loads the job and starts it.", "重启会加载任务并启动网关。"],
-    ),
-    entry(
-        Reason::NotRunning,
-        "not-running",
-        Light::Red,
-        Some(Yes),
-        ["not running", "未运行"],
-        ["The gateway's process is gone and nobody starts it again.", "网关进程已退出，且没有被重新启动。"],
-        ["Restart it.", "请重启。"],
-    ),
-    entry(
-        Reason::Stopped,
-        "stopped",
-        Light::Grey,
-        None,
-        ["stopped on purpose", "已主动停止"],
-        ["Somebody stopped the gateway on purpose.", "网关是被主动停止的。"],
-        ["", ""],
-    ),
-    entry(
-        Reason::ProcessSuspended,
-        "process-suspended",
-        Light::Red,
-        Some(Yes),
-        ["process suspended", "进程被挂起"],
-        [
-            "The process is stopped by a signal (state T): it does nothing at all.",
-            "进程被信号挂起（状态 T），完全不工作。",
-        ],
-        ["Restart it, or continue it with kill -CONT.", "请重启，或用 kill -CONT 恢复。"],
-    ),
-    entry(
-        Reason::NotExiting,
-        "not-exiting",
-        Light::Red,
-        Some(ByForce),
-        ["does not exit", "无法退出"],
-        [
-            "The gateway said that it exits, and its process is still there.",
-            "网关已声明退出，但进程仍然存在。",
-        ],
-        ["Restart it by force: the old process has to be killed.", "请强制重启：旧进程需要被杀死。"],
-    ),
-    entry(
-        Reason::EventLoopFrozen,
-        "event-loop-frozen",
-        Light::Red,
-        Some(ByForce),
-        ["event loop frozen", "事件循环卡死"],
-        [
-            "The gateway's heartbeat stopped: its event loop does not turn.",
-            "网关心跳已停止：事件循环不再运转。",
-        ],
-        ["Restart it by force: a frozen loop ignores SIGTERM.", "请强制重启：卡死的循环会忽略 SIGTERM。"],
-    ),
-    entry(
-        Reason::ExecutorShutdown,
-        "executor-shutdown",
-        Light::Red,
-        Some(Yes),
-        ["executor dead: a hollow shell", "执行器已关闭：空壳进程"],
-        [
-            "The gateway's executor is shut down: it looks connected, but can answer nothing.",
-            "网关的执行器已关闭：看似在线，实际无法处理任何消息。",
-        ],
-        ["Restart it: only a new process clears this.", "请重启：只有新进程才能恢复。"],
-    ),
-    entry(
-        Reason::WrongEventLoop,
-        "wrong-event-loop",
-        Light::Red,
-        Some(Yes),
-        ["Feishu client on a wrong event loop", "飞书客户端绑定了错误的事件循环"],
-        [
-            "The Feishu client was started on another event loop and is deaf.",
-            "飞书客户端运行在错误的事件循环上，收不到消息。",
-        ],
-        ["Restart it.", "请重启。"],
-    ),
-    entry(
-        Reason::AuthRejected,
-        "auth-rejected",
-        Light::Red,
-        Some(AfterMendingCredentials),
-        ["credentials refused", "凭据被拒绝"],
-        ["Feishu refuses this app's credentials.", "飞书拒绝了此应用的凭据。"],
-        [
-            "Mend the app ID and secret, then restart: the gateway does not try again by itself.",
-            "请修正 app_id 与 app_secret 后重启：网关不会自行重试。",
-        ],
-    ),
-    entry(
-        Reason::ConnectionLimit,
-        "connection-limit",
-        Light::Red,
-        Some(No),
-        ["too many connections", "连接数超限"],
-        ["Feishu refuses one more connection of this app.", "飞书拒绝此应用建立更多连接。"],
-        ["Stop the other clients that use this app.", "请停止使用同一应用的其他客户端。"],
-    ),
-    entry(
-        Reason::NetworkUnreachable,
-        "network-unreachable",
-        Light::Red,
-        Some(WhenNetworkIsBack),
-        ["Feishu cannot be reached", "无法连接飞书"],
-        ["The last attempt to reach Feishu failed.", "最近一次连接飞书的尝试失败。"],
-        [
-            "Look at network, DNS and proxy; the gateway tries again every 2 minutes.",
-            "请检查网络、DNS 与代理；网关每 2 分钟重试一次。",
-        ],
-    ),
-    entry(
-        Reason::ReconnectStalled,
-        "reconnect-stalled",
-        Light::Red,
-        Some(Yes),
-        ["link not back", "连接未恢复"],
-        [
-            "The link should be back by now, and nothing proves that it is.",
-            "连接早该恢复，但没有任何证据表明已恢复。",
-        ],
-        ["Restart it.", "请重启。"],
-    ),
-    entry(
-        Reason::Restarting,
-        "restarting",
-        Light::Amber,
-        None,
-        ["restarting", "正在重启"],
-        ["The gateway is on its way down and up again.", "网关正在重启。"],
-        ["", ""],
-    ),
-    entry(
-        Reason::Starting,
-        "starting",
-        Light::Amber,
-        None,
-        ["starting", "正在启动"],
-        ["A new process, not connected yet.", "新进程，尚未连接。"],
-        ["", ""],
-    ),
-    entry(
-        Reason::Reconnecting,
-        "reconnecting",
-        Light::Amber,
-        None,
-        ["reconnecting", "正在重连"],
-        [
-            "The link was lost a moment ago; the gateway reconnects by itself.",
-            "连接刚刚断开，网关正在自动重连。",
-        ],
-        ["", ""],
-    ),
-    entry(
-        Reason::Unsupervised,
-        "unsupervised",
-        Light::Amber,
-        None,
-        ["connected, but unsupervised", "已连接，但无人看管"],
-        [
-            "Connected, but no service manager would bring it back.",
-            "已连接，但没有服务管理器会在退出后拉起它。",
-        ],
-        [
-            "Load its job (Restart does that) or install its service; or accept it in the settings.",
-            "请加载其任务（重启即可）或安装其服务；也可在设置中接受此状态。",
-        ],
-    ),
-    entry(
-        Reason::Connected,
-        "connected",
-        Light::Green,
-        None,
-        ["connected", "已连接"],
-        ["The link to Feishu is proven.", "与飞书的连接已被证实。"],
-        ["", ""],
-    ),
-    entry(
-        Reason::Running,
-        "running",
-        Light::Green,
-        None,
-        ["running", "运行中"],
-        ["Alive and well; this profile has no Feishu.", "运行正常；此配置未启用飞书。"],
-        ["", ""],
-    ),
-    entry(
-        Reason::NoEvidence,
-        "no-evidence",
-        Light::Grey,
-        None,
-        ["no evidence yet", "暂无证据"],
-        ["Nothing is known about this profile yet.", "尚无此配置的任何信息。"],
-        ["", ""],
-    ),
-];
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::platform::Times;
+
 /// All in seconds in the settings file. Defaults come from measured gateways: reconnects start after a random 0–30 s,
 /// heartbeats are written every 30 s.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,10 +14,10 @@ pub struct Deadlines {
     /// A new process without a link is `starting` for this long.
     #[serde(with = "seconds")]
     pub start: Duration,
-    /// A lost link is `reconnecting` for this long.
+    /// A lost Feishu link is `reconnecting` for this long.
     #[serde(with = "seconds")]
     pub reconnect: Duration,
-    /// An attempt under way is `reconnecting` for this long.
+    /// An attempt of a Feishu link that is under way is `reconnecting` for this long.
     #[serde(with = "seconds")]
     pub attempt: Duration,
     /// A planned restart, a takeover or a respawn is `restarting` for this long.
@@ -49,6 +51,9 @@ pub struct Deadlines {
     pub replace_window: Duration,
     /// This many takeovers in the window are a replace loop.
     pub replace_takeovers: usize,
+    /// A gateway that finishes answers before it leaves may take this long.
+    #[serde(with = "seconds")]
+    pub drain: Duration,
     /// Show a connected gateway without a manager as `connected`.
     pub accept_unsupervised: bool,
 }
@@ -71,7 +76,33 @@ impl Default for Deadlines {
             crash_starts: 5,
             replace_window: s(600),
             replace_takeovers: 3,
+            drain: s(1800),
             accept_unsupervised: false,
+        }
+    }
+}
+
+/// What the settings change of a platform's times; the rest stays as its file says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimesSetting {
+    /// A lost link turns red after this many seconds.
+    pub red_after: Option<f64>,
+    /// A claim after trouble is believed after so many seconds without more trouble.
+    pub settle: Option<f64>,
+    /// An attempt under way may take so many seconds.
+    pub attempt: Option<f64>,
+    /// After a failed attempt another is expected within so many seconds.
+    pub retry: Option<f64>,
+}
+
+impl TimesSetting {
+    /// Puts what is given in place of the platform's own.
+    pub fn apply_to(&self, times: &mut Times) {
+        let own = [&mut times.red_after, &mut times.settle, &mut times.attempt, &mut times.retry];
+        for (own, given) in own.into_iter().zip([self.red_after, self.settle, self.attempt, self.retry]) {
+            let given = given.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            *own = given.unwrap_or(*own);
         }
     }
 }

@@ -207,9 +207,5 @@ pub(crate) fn row(change: &ProfileChange, run: i64) -> ChangeRow {
 }
 
 pub(crate) fn clean_proof(proof: &Proof) -> Proof {
-    Proof {
-        source: redact::clean_line(&proof.source, 100),
-        line: redact::clean_line(&proof.line, LINE_MAX),
-        at: proof.at,
-    }
+    Proof { source: proof.source.clone(), line: redact::clean_line(&proof.line, LINE_MAX), at: proof.at }
 }

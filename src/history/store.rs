@@ -615,7 +615,9 @@ fn read(db: &Connection, from: Timestamp, to: Timestamp) -> Result<Record, Store
     for (id, profile) in ids.iter().zip(&mut record.profiles) {
         for row in changes.query_map([*id, from, to], |r| {
             let evidence = match (r.get::<_, Option<String>>(5)?, r.get::<_, Option<String>>(6)?, r.get(7)?) {
-                (Some(source), Some(line), Some(at)) => Some(Proof { source, line, at: time(at) }),
+                (Some(source), Some(line), Some(at)) => {
+                    Some(Proof { source: source.into(), line, at: time(at) })
+                }
                 _ => None,
             };
             Ok(ChangeRow {

@@ -81,8 +81,8 @@ pub fn figures(story: &Story, lang: Lang) -> Vec<String> {
 
 /// A cause with its number of incidents, in words.
 pub fn cause(cause: &Cause, lang: Lang) -> String {
-    let title = lang.pick(cause.reason.entry().title);
-    fill(lang.pick(phrases::CAUSE_TIMES), &[("title", title), ("n", &cause.incidents.to_string())])
+    let title = crate::text::reason::title(lang, cause.reason, None);
+    fill(lang.pick(phrases::CAUSE_TIMES), &[("title", &title), ("n", &cause.incidents.to_string())])
 }
 
 /// How many incidents, in words.
@@ -135,7 +135,8 @@ pub fn done(i: &Incident, lang: Lang) -> Vec<String> {
 
 /// The other red reasons of an incident, in words.
 pub fn also(i: &Incident, lang: Lang) -> Option<String> {
-    let titles: Vec<&str> = i.other_reds().map(|reason| lang.pick(reason.entry().title)).collect();
+    let titles: Vec<String> =
+        i.other_reds().map(|reason| crate::text::reason::title(lang, reason, None)).collect();
     let list = titles.join(lang.pick(phrases::COMMA));
     (!titles.is_empty()).then(|| fill(lang.pick(phrases::ALSO), &[("list", &list)]))
 }
@@ -151,7 +152,7 @@ fn incident(i: &Incident, lang: Lang, zone: &TimeZone, symbols: bool) -> Vec<Str
         "{} {}{} · {} · {}",
         local(i.from, zone),
         if symbols { format!("{} ", i.cause.light().symbol()) } else { String::new() },
-        lang.pick(i.cause.entry().title),
+        crate::text::reason::title(lang, i.cause, None),
         text::duration(lang, i.seen),
         ended(i.end, lang)
     )];

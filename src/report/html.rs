@@ -121,7 +121,11 @@ impl<'a> Section<'a> {
         let fresh = known.zip(end).filter(|((to, _), end)| end.duration_since(*to) <= stats::STILL_LOOKING);
         match fresh {
             Some(((_, change), _)) => {
-                format!("{} {}", change.to.light().symbol(), lang.pick(change.to.entry().title))
+                format!(
+                    "{} {}",
+                    change.to.light().symbol(),
+                    crate::text::reason::title(lang, change.to, None)
+                )
             }
             None => lang.pick(phrases::UNKNOWN_SHORT).to_owned(),
         }
@@ -355,14 +359,14 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
             let said = fill(lang.pick(shared::BEGAN), &[("time", &local(i.began, &input.zone))]);
             let _ = write!(out, " <small>{}</small>", escape(&said));
         }
-        let entry = i.cause.entry();
+        let said = crate::text::reason::wording(lang, i.cause, None, None);
         let _ = write!(
             out,
             "</th><td class=\"when\">{} <small>{}</small></td><td class=\"what\"><span class=\"cause\">{}</span> <small>{}</small>",
             escape(&text::duration(lang, i.seen)),
             escape(ended(i.end, lang)),
-            escape(lang.pick(entry.title)),
-            escape(lang.pick(entry.meaning)),
+            escape(&said.title),
+            escape(&said.meaning),
         );
         if let Some(also) = also(i, lang) {
             let _ = write!(out, " <small>{}</small>", escape(&also));
@@ -374,7 +378,7 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
                     out,
                     "<code>{}</code> <small>{} · {}</small>",
                     untrusted(&proof.line, 500),
-                    untrusted(&proof.source, 100),
+                    untrusted(proof.source.as_str(), 100),
                     when(proof.at, input)
                 );
             }

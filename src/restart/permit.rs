@@ -269,7 +269,7 @@ mod tests {
         let room = Room::new();
         for _ in 0..9 {
             let asked = room.ask("work", Reason::AuthRejected, false, false, 0);
-            assert!(matches!(asked, Admission::NeedsConfirmation(RestartHelps::AfterMendingCredentials)));
+            assert!(matches!(asked, Admission::NeedsConfirmation(RestartHelps::AfterFixingCredentials)));
         }
         for second in 0..policy::LIMIT as i64 {
             let admission = room.ask("work", Reason::AuthRejected, true, false, second);

@@ -347,10 +347,10 @@ impl Run {
 
     /// A verdict as one line: its title and its proof.
     fn describe(&self, verdict: &Verdict) -> String {
-        let title = self.pick(verdict.reason.entry().title);
+        let title = crate::text::reason::title_of(verdict, self.request.lang);
         match &verdict.evidence {
             Some(proof) => format!("{title} — {}: {}", proof.source, proof.line),
-            None => title.to_owned(),
+            None => title,
         }
     }
 

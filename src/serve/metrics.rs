@@ -242,7 +242,12 @@ mod tests {
     }
 
     fn change(from: (Reason, Option<u32>), to: (Reason, Option<u32>), history: bool) -> ProfileChange {
-        let change = Change { at: t(0), from: verdict(from.0, from.1), to: verdict(to.0, to.1) };
+        let change = Change {
+            at: t(0),
+            profile: "work".into(),
+            from: verdict(from.0, from.1),
+            to: verdict(to.0, to.1),
+        };
         ProfileChange { profile: profile("work"), change, history }
     }
 

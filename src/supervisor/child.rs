@@ -1,7 +1,8 @@
-//! Runs a manager's program: absolute path, clean environment, time limit, bounded output.
+//! Runs a manager's command line: an absolute path, a clean environment, a time limit, bounded output.
 //!
-//! Blocking; async callers use `spawn_blocking`. The child leads its own process group, so that everything it started is
-//! killed with it at the limit. It inherits the three standard descriptors only (Rust opens all others close-on-exec).
+//! Blocking; callers on the async side use `spawn_blocking`. The child leads a process group of its own, so that at the
+//! limit everything that it started goes with it. Nothing but the three standard descriptors reaches it (Rust opens all
+//! others close-on-exec).
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -16,51 +17,51 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::SupervisorError;
 use crate::evidence::redact;
 
-/// Most bytes that are kept of each stream; the rest is read and dropped.
+/// Most that is kept of each stream, in bytes; the rest is read and dropped.
 pub const OUTPUT_LIMIT: usize = 64 * 1024;
 
-/// Most characters of a program's message.
+/// Most that is told of a program's words, in characters.
 const WORDS_LIMIT: usize = 400;
 
-/// Search path of the child. The user's own PATH is not trusted for a restart.
+/// Where system programs look for others. The user's own PATH is not trusted with a restart.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
-/// Inherited variables: the home, and the address of the user's bus.
+/// The variables that a manager's command line needs of ours: the home, and the way to the user's bus.
 const KEPT: [&str; 5] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
 
-/// Pause between two checks for the end of a child whose output is closed.
+/// How often a child is asked whether it has ended once its output is closed.
 const REAP_PAUSE: Duration = Duration::from_millis(5);
 
-/// Output and exit of a child.
+/// What a child said and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Exit code; a signal as its negative number.
+    /// Its exit code; a signal that ended it counts as its negative.
     pub code: i32,
-    /// Standard output, at most [`OUTPUT_LIMIT`] bytes.
+    /// Standard output, at most [`OUTPUT_LIMIT`] bytes, as text.
     pub stdout: String,
     /// Standard error, likewise.
     pub stderr: String,
 }
 
 impl Answer {
-    /// Whether it exited with 0.
+    /// Whether it ended with 0.
     pub const fn ok(&self) -> bool {
         self.code == 0
     }
 
-    /// An exit code without output.
+    /// One that says nothing but its exit code.
     pub const fn of_code(code: i32) -> Self {
         Self { code, stdout: String::new(), stderr: String::new() }
     }
 
-    /// Its message in one line: standard error, or standard output if that is empty.
+    /// What it complains of, in one line: standard error, or standard output where that is empty.
     pub fn words(&self) -> String {
         let text = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
         one_line(text)
     }
 }
 
-/// Runs `program` (an absolute path) with `arguments` and waits at most for `limit`.
+/// Runs `program` (an absolute path) with `arguments` and waits for it, at most for `limit`.
 pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer, SupervisorError> {
     let name = || program.display().to_string();
     let io_error = |source| SupervisorError::Io { program: name(), source };
@@ -119,7 +120,7 @@ pub fn one_line(text: &str) -> String {
     redact::clean_line(&words.join(" "), WORDS_LIMIT)
 }
 
-/// A child that is killed with its group and reaped when this is dropped.
+/// A child that is never left behind: whatever ends the wait, its group is killed and it is waited for.
 struct Reaped(Child);
 
 impl Drop for Reaped {
@@ -128,7 +129,7 @@ impl Drop for Reaped {
             return;
         }
         if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            // an error means that the group is empty
+            // The child leads its group; an error means that nobody is left in it.
             let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = self.0.kill();
@@ -136,9 +137,9 @@ impl Drop for Reaped {
     }
 }
 
-/// Reads both streams until the child exits. `None`: the time is up.
+/// Reads both streams until the child has ended. `None`: the time is up.
 ///
-/// The exit counts, not the end of the streams: a background process may keep them open.
+/// The child's end counts, not that of its streams: something that it left in the background may hold them open.
 fn attend(
     child: &mut Child,
     out: &mut Vec<u8>,
@@ -149,7 +150,7 @@ fn attend(
     let mut stderr = child.stderr.take();
     loop {
         if let Some(status) = child.try_wait()? {
-            // what is already in the pipes belongs to the answer
+            // What is already in the pipes belongs to the answer.
             while pump(&mut stdout, out, &mut stderr, err, Duration::ZERO)? {
                 if Instant::now() >= deadline {
                     break;
@@ -169,7 +170,7 @@ fn attend(
     }
 }
 
-/// Reads once from each stream that is ready and closes those at their end. Returns whether anything was read.
+/// Reads once from each stream that has something; closes those at their end. Tells whether anything was read.
 fn pump<A: Read + AsFd, B: Read + AsFd>(
     a: &mut Option<A>,
     a_text: &mut Vec<u8>,
@@ -208,7 +209,7 @@ fn pump<A: Read + AsFd, B: Read + AsFd>(
     Ok(read_any)
 }
 
-/// Reads once from a stream that is ready; drops it at its end.
+/// One read of a stream that is ready. At its end the stream is dropped.
 fn read_some<S: Read>(stream: &mut Option<S>, text: &mut Vec<u8>) -> io::Result<bool> {
     let Some(open) = stream else { return Ok(false) };
     let mut chunk = [0_u8; 8192];

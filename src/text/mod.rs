@@ -16,6 +16,7 @@ pub mod log;
 pub mod menu;
 pub mod notice;
 pub mod profile;
+pub(crate) mod reason;
 pub mod report;
 pub mod restart;
 pub mod status;

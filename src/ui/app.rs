@@ -686,7 +686,11 @@ mod tests {
         let view = ProfileView { profile: Arc::new(profile), verdict: verdict(Reason::ExecutorShutdown) };
         let (from, to) = (verdict(Reason::Connected), view.verdict.clone());
         let profile = Arc::clone(&view.profile);
-        let fell = ProfileChange { profile, change: Change { at: now, from, to }, history: false };
+        let fell = ProfileChange {
+            profile,
+            change: Change { at: now, profile: "work".into(), from, to },
+            history: false,
+        };
         let snapshot = Snapshot { at: now, profiles: vec![view], bad_files: Vec::new(), complete: true };
         let update = Update { changes: vec![fell], woke: true, ..Update::of(Arc::new(snapshot)) };
         engine.try_send(EngineEvent::Offline(true)).unwrap();

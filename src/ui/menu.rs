@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::UiCommand;
 use crate::alerts::Mute;
-use crate::health::{Light, Manager, Note, Proof, Reason};
+use crate::health::{Light, Manager, Note, Proof};
 use crate::restart::{RestartOutcome, RestartStep, RestartView, Restarts};
 use crate::text::display::label as shown;
+use crate::text::reason::{title, title_of};
 use crate::text::restart::helps_with;
 use crate::text::{Lang, Phrase, duration, fill, menu as say};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
@@ -183,7 +184,7 @@ pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
     troubled.sort_by_key(|p| std::cmp::Reverse(p.verdict.light()));
     for view in troubled.iter().take(MOST_IN_TOOLTIP) {
         let light = view.verdict.light().symbol();
-        lines.push(format!("{light} {} — {}", shown(&view.profile.name), title(lang, view.verdict.reason)));
+        lines.push(format!("{light} {} — {}", shown(&view.profile.name), title_of(&view.verdict, lang)));
     }
     if troubled.len() > MOST_IN_TOOLTIP {
         lines.push("…".to_owned());
@@ -236,10 +237,6 @@ fn head(snapshot: &Snapshot, lang: Lang) -> String {
         let good = snapshot.profiles.iter().filter(|p| p.verdict.reason.works()).count();
         fill(lang.pick(say::HEAD), &[("good", &good.to_string()), ("all", &all.to_string())])
     }
-}
-
-fn title(lang: Lang, reason: Reason) -> &'static str {
-    lang.pick(reason.entry().title)
 }
 
 struct Builder<'a> {
@@ -296,7 +293,7 @@ impl Builder<'_> {
         let length = self.since(verdict.since);
         let mut label = self.say(
             say::PROFILE,
-            &[("name", &shown(name)), ("title", title(lang, verdict.reason)), ("length", &length)],
+            &[("name", &shown(name)), ("title", &title_of(verdict, lang)), ("length", &length)],
         );
         if self.state.unstable.contains(name) {
             label.push_str(lang.pick(say::UNSTABLE));
@@ -320,7 +317,8 @@ impl Builder<'_> {
         let lang = self.look.lang;
         let mut rows = Vec::new();
         if let Some(Proof { source, line, at }) = &verdict.evidence {
-            let text = self.say(say::EVIDENCE, &[("source", &shown(source)), ("line", &shown(line))]);
+            let text =
+                self.say(say::EVIDENCE, &[("source", &shown(source.as_str())), ("line", &shown(line))]);
             rows.push(text_row(&key(name, "evidence"), cut(&text)));
             let length = self.since(*at);
             rows.push(text_row(&key(name, "seen"), self.say(say::SEEN_AGO, &[("length", &length)])));
@@ -353,8 +351,9 @@ impl Builder<'_> {
 
     fn note(&self, note: &Note) -> String {
         let phrase = match note {
-            Note::Also(reason, _) => {
-                return self.say(say::ALSO, &[("title", title(self.look.lang, *reason))]);
+            Note::Also(reason, platform, _) => {
+                let title = title(self.look.lang, *reason, platform.as_deref());
+                return self.say(say::ALSO, &[("title", &title)]);
             }
             Note::SecondInstance(_) => say::SECOND_INSTANCE,
             Note::InfoHidden => say::INFO_HIDDEN,
@@ -362,7 +361,6 @@ impl Builder<'_> {
             Note::Unreadable(file) => {
                 return self.say(crate::text::status::NOTE_UNREADABLE, &[("file", file)]);
             }
-            Note::NoConnection => say::NO_CONNECTION,
         };
         self.look.lang.pick(phrase).to_owned()
     }
@@ -383,7 +381,7 @@ impl Builder<'_> {
                 let phrase = if worked || step < restart.step {
                     done
                 } else if let Some(reason) = restart.retrying.filter(|_| running && step == restart.step) {
-                    let label = self.say(say::STEP_RETRYING, &[("title", title(lang, reason))]);
+                    let label = self.say(say::STEP_RETRYING, &[("title", &title(lang, reason, None))]);
                     return text_row(&key(name, &format!("step{}", step as u8)), label);
                 } else if step == restart.step && running {
                     under_way

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::health::{Evidence, ProcessState, Signal};
+use crate::health::{Evidence, JobWord, LogRecord, ProcessState, Signal};
 
 /// Pauses between two queries while the gateway is gone: a respawn is seen soon, a lasting stop costs little.
 const BACKOFF: [Duration; 6] = [
@@ -64,12 +64,12 @@ impl JobPolling {
             Evidence::NoProcess => self.restart_backoff(),
             // The job may be started or loaded at any time, and a gateway that leaves no file with its PID is found by
             // the manager's answer alone.
-            Evidence::Job { pid: None, .. } | Evidence::JobUnknown
+            Evidence::Job(JobWord { pid: None, .. }) | Evidence::JobUnknown
                 if !self.process_runs && self.retry.is_none() =>
             {
                 self.restart_backoff();
             }
-            Evidence::Log { signal: Signal::Start, .. } if !self.process_runs => {
+            Evidence::Log(LogRecord { signal: Signal::Start, .. }) if !self.process_runs => {
                 self.wanted = true;
                 self.restart_backoff();
             }
@@ -141,12 +141,16 @@ mod tests {
 
     #[test]
     fn a_job_that_is_not_loaded_yet_is_queried_again() {
-        let job_evidence = |pid| Evidence::Job {
-            manager: Manager::Launchd,
-            label: "ai.hermes.gateway".into(),
-            state: JobState::NotLoaded,
-            pid,
-            last_exit: None,
+        let job_evidence = |pid| {
+            Evidence::Job(JobWord {
+                manager: Manager::Launchd,
+                label: "ai.hermes.gateway".into(),
+                state: JobState::NotLoaded,
+                pid,
+                last_exit: None,
+                starts: None,
+                comes_back: None,
+            })
         };
         let began = Instant::now();
         for evidence in [job_evidence(None), Evidence::JobUnknown] {

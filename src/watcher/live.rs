@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Poll;
 use super::job_polling::JobPolling;
 use crate::evidence::collector::{Collector, Moment, Past};
-use crate::health::{Change, Core, Deadlines, Evidence};
+use crate::health::{Change, Core, Deadlines, Evidence, Platforms, ProfileName};
 
 /// As long as more can be read, judging waits this long: what is read next may be what a deadline waits for.
 const MAX_READING: Duration = Duration::from_secs(1);
@@ -32,8 +32,14 @@ pub(super) struct Live {
 
 impl Live {
     /// Judges the past of a home, and follows it from now on.
-    pub fn start(collector: Collector, past: Past, deadlines: Deadlines, now: Moment) -> (Self, Vec<Change>) {
-        let (core, changes) = play(deadlines, vec![past], now.at);
+    pub fn start(
+        profile: ProfileName,
+        collector: Collector,
+        past: Past,
+        deadlines: Deadlines,
+        now: Moment,
+    ) -> (Self, Vec<Change>) {
+        let (core, changes) = play(profile, deadlines, vec![past], now.at);
         let mut live = Self {
             collector,
             core,
@@ -119,12 +125,12 @@ pub(super) struct Judged {
 }
 
 /// Plays the pasts of one gateway's homes, merged by time, into a new core.
-fn play(deadlines: Deadlines, pasts: Vec<Past>, now: Timestamp) -> (Core, Vec<Change>) {
+fn play(profile: ProfileName, deadlines: Deadlines, pasts: Vec<Past>, now: Timestamp) -> (Core, Vec<Change>) {
     let mut merged: Past = pasts.into_iter().flatten().collect();
     // stable: the times of each past never fall, so each keeps its order
     merged.sort_by_key(|(at, _)| *at);
     let begin = merged.first().map_or(now, |(at, _)| *at);
-    let mut core = Core::new(deadlines, begin);
+    let mut core = Core::new(profile, &Platforms::built_in(), deadlines, begin);
     let mut changes = Vec::new();
     for (at, evidence) in merged {
         changes.extend(core.step(at, evidence));

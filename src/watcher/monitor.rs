@@ -17,7 +17,7 @@ use super::past_readers::{Request, gateway_of};
 use super::snapshot::ProfileView;
 use super::{Event, JobAnswer, Poll};
 use crate::evidence::collector::{Collector, Moment, Past};
-use crate::health::{Change, Deadlines, Evidence, Light, Note, Verdict};
+use crate::health::{Change, Deadlines, Evidence, JobWord, Light, Note, Verdict};
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
@@ -201,7 +201,8 @@ impl Monitor {
             // the past says nothing that the answer does not cover
             self.job.is_current();
         }
-        let (live, changes) = Live::start(collector, past, deadlines.clone(), now);
+        let (live, changes) =
+            Live::start(self.profile.name.as_str().into(), collector, past, deadlines.clone(), now);
         self.needs_heartbeat = live.core.verdict().light() != Light::Green;
         self.stage = Stage::Live(Box::new(live));
         changes
@@ -225,13 +226,15 @@ impl Monitor {
         if let Some(pid) = gateway_of(&report) {
             live.collector.track(pid, now.at, &mut live.batch);
         }
-        let evidence = Evidence::Job {
+        let evidence = Evidence::Job(JobWord {
             manager: file.manager,
             label: file.label.clone(),
             state: report.state,
             pid: report.pid,
             last_exit: report.last_exit,
-        };
+            starts: report.runs,
+            comes_back: Some(report.keeps_alive),
+        });
         live.collector.add(evidence, now.at, &mut live.batch);
     }
 

@@ -38,7 +38,12 @@ impl ProfileView {
     /// The verdict as a change from "unknown", for readers of changes who have to start from a state.
     pub fn as_change(&self, history: bool) -> ProfileChange {
         let to = self.verdict.clone();
-        let change = Change { at: to.since, from: Verdict::unknown(to.since), to };
+        let change = Change {
+            at: to.since,
+            profile: self.profile.name.as_str().into(),
+            from: Verdict::unknown(to.since),
+            to,
+        };
         ProfileChange { profile: Arc::clone(&self.profile), change, history }
     }
 }

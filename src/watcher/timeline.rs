@@ -44,6 +44,7 @@ impl Timeline {
 
     pub fn wall_change(&self, change: Change) -> Change {
         Change {
+            profile: change.profile,
             at: self.wall_time(change.at),
             from: self.wall_verdict(change.from),
             to: self.wall_verdict(change.to),

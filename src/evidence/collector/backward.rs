@@ -109,13 +109,13 @@ pub(super) fn read_backwards(
         for (at, event) in found {
             if oldest.is_some_and(|oldest| at < oldest) {
                 reach.to_start = true;
-                if at >= loops_since && is_about_starts(event.signal) {
+                if at >= loops_since && is_about_starts(&event.record.signal) {
                     events.push((at, event));
                 }
                 continue;
             }
-            match event.signal {
-                signal if signal.is_of_link() => reach.to_link = true,
+            match &event.record.signal {
+                Signal::Link(link) if link.word.is_of_link() => reach.to_link = true,
                 Signal::Start | Signal::PlannedStop => reach.to_start = true,
                 _ => {}
             }
@@ -156,7 +156,7 @@ fn scan(
     let mut found: Vec<(Timestamp, LogEvent)> = Vec::new();
     let mut stamped = false;
     scanner.read_alone(name, &block.bytes, now, &mut |event| {
-        if let Some(stamp) = event.stamp {
+        if let Some(stamp) = event.record.stamp {
             stamped = true;
             found.push((at(stamp).unwrap_or(now).min(now), event));
         }
@@ -167,6 +167,6 @@ fn scan(
 }
 
 /// Whether the signal says how a process before the present one began or was ended on purpose.
-const fn is_about_starts(signal: Signal) -> bool {
+const fn is_about_starts(signal: &Signal) -> bool {
     matches!(signal, Signal::Start | Signal::PlannedStop | Signal::PlannedRestart | Signal::Takeover)
 }

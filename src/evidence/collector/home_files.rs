@@ -5,10 +5,12 @@ use std::fs::Metadata;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::evidence::patterns::Patterns;
 use crate::evidence::state_files;
 use crate::files;
 use crate::health::{Evidence, MARKER_LIFE};
@@ -63,14 +65,15 @@ impl FileRead {
 #[derive(Debug)]
 pub(super) struct HomeFiles {
     home: PathBuf,
+    patterns: Arc<Patterns>,
     json_files: BTreeMap<&'static str, JsonFile>,
     starts: Option<Version>,
 }
 
 impl HomeFiles {
-    pub fn new(home: &Path) -> Self {
+    pub fn new(home: &Path, patterns: &Arc<Patterns>) -> Self {
         let json_files = JSON_FILES.iter().map(|name| (*name, JsonFile::default())).collect();
-        Self { home: home.to_path_buf(), json_files, starts: None }
+        Self { home: home.to_path_buf(), patterns: Arc::clone(patterns), json_files, starts: None }
     }
 
     /// When one of the JSON files was last written.
@@ -93,8 +96,8 @@ impl HomeFiles {
             let leftover = MARKERS.contains(&file) && (first || !is_young(&path, now));
             let evidence = match &contents {
                 _ if leftover => None,
-                Contents::Gone => state_files::evidence(file, None),
-                Contents::Json(json) => state_files::evidence(file, Some(json)),
+                Contents::Gone => state_files::evidence(file, None, &self.patterns),
+                Contents::Json(json) => state_files::evidence(file, Some(json), &self.patterns),
                 Contents::Unusable | Contents::Records => None,
             };
             let written = if first { modified(&path).map_or(now, |at| at.min(now)) } else { now };

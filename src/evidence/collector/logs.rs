@@ -11,6 +11,7 @@ use super::backward::{Reach, Times, read_backwards};
 use super::home_files::modified;
 use super::observer::{Emitter, Observed};
 use super::{Moment, Polled};
+use crate::evidence::forged;
 use crate::evidence::logbook::{LogBook, LogEvent, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::tail::{self, Limits, Tailer};
@@ -86,7 +87,8 @@ impl Logs {
     /// Reads what is new. `skip_missing`: no name in the folders came or went, so logs that were missing still are.
     pub fn poll(&mut self, now: Moment, skip_missing: bool, emit: &mut Emitter<'_>) -> Polled {
         let mut all = Polled::default();
-        let book = &mut self.book;
+        let mut blocks: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut replaced = Vec::new();
         for source in &mut self.sources {
             if source.past_unread || (skip_missing && source.missing) {
                 continue;
@@ -94,7 +96,7 @@ impl Logs {
             let name = source.name.as_str();
             let mut sink = |block: &[u8]| {
                 emit.observe(&Observed::Lines { log: name, block });
-                book.read(name, block, now.at, &mut |event| emit.out.push(event.into_evidence()));
+                blocks.push((name.to_owned(), block.to_vec()));
             };
             let polled = source.tailer.poll(now.instant, &mut sink);
             source.tailer.flush_partial(now.instant, &mut sink);
@@ -105,7 +107,7 @@ impl Logs {
                     all.more |= polled.more;
                     all.news |= polled.bytes > 0 || polled.truncated || polled.rotated;
                     if polled.truncated || polled.rotated {
-                        book.forget_record(name);
+                        replaced.push(name.to_owned());
                     }
                 }
                 Err(error) => {
@@ -113,6 +115,14 @@ impl Logs {
                     source.missing = false;
                 }
             }
+        }
+        // The order of the files says nothing: what all of them hold of this moment is read together.
+        if !blocks.is_empty() {
+            let blocks = blocks.iter().map(|(name, block)| (name.as_str(), block.as_slice()));
+            emit.out.extend(self.book.read(blocks, now.at).into_iter().map(LogEvent::into_evidence));
+        }
+        for name in &replaced {
+            self.book.forget_record(name);
         }
         all
     }
@@ -176,9 +186,12 @@ impl Logs {
     }
 
     fn without_copies(&mut self, mut events: Vec<(Timestamp, LogEvent)>) -> Vec<(Timestamp, LogEvent)> {
+        let files: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+        let all: Vec<&LogEvent> = events.iter().map(|(_, event)| event).collect();
+        let mut genuine = forged::genuine(&all, &files).into_iter();
         events.retain_mut(|(at, event)| {
-            event.proof.at = *at;
-            self.book.admit(event, *at)
+            event.record.proof.at = *at;
+            genuine.next().unwrap_or(false) && self.book.admit(event, *at)
         });
         events
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::home_files::{DETACHED, FirstContents, HEARTBEAT, PID_FILE, STATE_FILE};
 use crate::evidence::line;
-use crate::health::{Evidence, Signal};
+use crate::health::{Evidence, LogRecord, Signal};
 
 /// One thing that was read.
 #[derive(Debug)]
@@ -66,9 +66,10 @@ impl Observed<'_> {
 /// Shows the observer one piece of the past, as the lines or files that it was read from.
 pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evidence, files: &FirstContents) {
     let file = match evidence {
-        Evidence::Log { signal, stamp: Some(stamp), proof, .. } => {
-            let block = past_lines(*signal, *stamp, &proof.line);
-            return observer(at, Observed::Lines { log: &proof.source, block: block.as_bytes() });
+        Evidence::Log(LogRecord { signal, stamp: Some(stamp), proof, .. }) => {
+            let block = past_lines(signal, *stamp, &proof.line);
+            let log = proof.source.as_str();
+            return observer(at, Observed::Lines { log, block: block.as_bytes() });
         }
         Evidence::PidFile(_) => PID_FILE,
         Evidence::StateFile(_) => STATE_FILE,
@@ -81,7 +82,7 @@ pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evide
 
 /// Of the past only single lines are kept. Where a line had its meaning from the record that it belonged to, or stands
 /// for many, a line of ours takes the place of that record.
-fn past_lines(signal: Signal, stamp: DateTime, text: &str) -> String {
+fn past_lines(signal: &Signal, stamp: DateTime, text: &str) -> String {
     let stamp = stamp.strftime("%Y-%m-%d %H:%M:%S,%3f");
     match signal {
         Signal::Info => format!("{stamp} INFO gatelight: records at INFO are written\n"),

@@ -103,13 +103,13 @@ impl PriorRuns {
         let mut runs = Self::default();
         let mut planned = false;
         for (at, event) in events {
-            match event.signal {
+            match event.record.signal {
                 Signal::Start if std::mem::take(&mut planned) => {}
                 Signal::Start => runs.starts.push(at),
                 Signal::PlannedStop | Signal::PlannedRestart => planned = true,
                 Signal::Takeover => {
                     planned = true;
-                    runs.takeovers.push(event.proof);
+                    runs.takeovers.push(event.record.proof);
                 }
                 _ => {}
             }

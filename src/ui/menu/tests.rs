@@ -4,6 +4,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::health::Reason;
 use crate::health::Verdict;
 use crate::profile::{BadJobFile, JobFile, Profile};
 
@@ -59,7 +60,7 @@ fn three() -> Snapshot {
     shell.verdict.pid = Some(4711);
     shell.verdict.started_at = Some(at(-7_200));
     shell.verdict.manager = Some(Manager::Launchd);
-    shell.verdict.notes = vec![Note::Also(Reason::AuthRejected, None), Note::InfoHidden];
+    shell.verdict.notes = vec![Note::Also(Reason::AuthRejected, None, None), Note::InfoHidden];
     let mut snapshot = snapshot(vec![
         view("default", Reason::Connected, -7_000),
         shell,
@@ -108,7 +109,7 @@ fn the_menu_in_english() {
             "    (Since 14:10)",
             "    (PID 4711 · launchd · up 2 h)",
             "    (A restart helps.)",
-            "    (Also: credentials refused)",
+            "    (Also: Feishu credentials refused)",
             "    (INFO records are hidden by the log level)",
             "    --",
             "    Restart",
@@ -176,7 +177,7 @@ fn the_menu_in_chinese() {
         "    (3 分钟前看到)",
         "    (PID 4711 · launchd · 已运行 2 小时)",
         "    (重启可以恢复。)",
-        "    (另外：凭据被拒绝)",
+        "    (另外：飞书凭据被拒绝)",
         "    打开系统日志",
         "    [ ] 静音直到恢复",
         "重启所有红灯网关（1）",

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use crate::alerts::{Action, Affected, Notice, NoticeKind};
 use crate::health::{Reason, RestartHelps};
 use crate::text::display::label;
+use crate::text::reason::{title as reason_title, wording};
 use crate::text::restart::helps_with;
 use crate::text::{Lang, Phrase, duration, fill, notice as say};
 
@@ -54,7 +55,8 @@ pub(crate) fn content(notice: &Notice, lang: Lang) -> Content {
 }
 
 fn single(lang: Lang, kind: NoticeKind, profile: &Affected) -> Content {
-    let title = lang.pick(profile.reason.entry().title);
+    let title = reason_title(lang, profile.reason, None);
+    let title = title.as_str();
     let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
     let fill_in =
         |phrase: Phrase| fill(lang.pick(phrase), &[("name", &name), ("title", title), ("lasted", &lasted)]);
@@ -70,8 +72,8 @@ fn single(lang: Lang, kind: NoticeKind, profile: &Affected) -> Content {
             (fill_in(say::REMINDER), body)
         }
         NoticeKind::Recovered => {
-            let now = lang.pick(profile.now.entry().title);
-            let title = fill(lang.pick(say::RECOVERED), &[("name", &name), ("title", now)]);
+            let now = reason_title(lang, profile.now, None);
+            let title = fill(lang.pick(say::RECOVERED), &[("name", &name), ("title", &now)]);
             (title, fill_in(say::WAS_DOWN_FOR))
         }
         NoticeKind::Flapping { incidents, window, hold } => {
@@ -95,9 +97,9 @@ fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
         NoticeKind::Down | NoticeKind::Flapping { .. } => (say::DOWN_SEVERAL, say::LINE),
     };
     let lines = profiles.iter().take(MAX_LISTED).map(|profile| {
-        let title = lang.pick(profile.reason.entry().title);
+        let title = reason_title(lang, profile.reason, None);
         let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
-        fill(lang.pick(line), &[("name", &name), ("title", title), ("lasted", &lasted)])
+        fill(lang.pick(line), &[("name", &name), ("title", &title), ("lasted", &lasted)])
     });
     let mut body: Vec<String> = lines.collect();
     if profiles.len() > MAX_LISTED {
@@ -110,9 +112,9 @@ fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
 
 /// The meaning, whether a restart helps, and the advice where it does not.
 fn explain(lang: Lang, reason: Reason) -> String {
-    let entry = reason.entry();
-    let advice = if entry.restart.is_none_or(RestartHelps::now) { "" } else { lang.pick(entry.advice) };
-    sentences(lang, &[lang.pick(entry.meaning), helps_with(lang, reason), advice])
+    let said = wording(lang, reason, None, None);
+    let advice = if reason.restart().is_none_or(RestartHelps::now) { "" } else { &said.advice };
+    sentences(lang, &[&said.meaning, helps_with(lang, reason), advice])
 }
 
 /// Joins sentences; Chinese ones need no space between them.
@@ -159,10 +161,9 @@ mod tests {
             words(Lang::En),
             [
                 (
-                    "✖ b — credentials refused",
-                    "Down for 3 min 20 s already. Feishu refuses this app's credentials. A restart helps only after the \
-                     credentials are mended. Mend the app ID and secret, then restart: the gateway does not try again \
-                     by itself.",
+                    "✖ b — Feishu credentials refused",
+                    "Down for 3 min 20 s already. Feishu refuses this profile's credentials. A restart helps only after the \
+                     credentials are mended. Fix the credentials, then restart.",
                 ),
                 (
                     "✖ a_b&c — executor dead: a hollow shell",
@@ -170,12 +171,11 @@ mod tests {
                 ),
                 ("● a_b&c — connected again", "It was down for 10 s: executor dead: a hollow shell."),
                 (
-                    "✖ b — still down: credentials refused",
-                    "Down for 1 h 3 min 20 s. Feishu refuses this app's credentials. A restart helps only after the \
-                     credentials are mended. Mend the app ID and secret, then restart: the gateway does not try again \
-                     by itself.",
+                    "✖ b — still down: Feishu credentials refused",
+                    "Down for 1 h 3 min 20 s. Feishu refuses this profile's credentials. A restart helps only after the \
+                     credentials are mended. Fix the credentials, then restart.",
                 ),
-                ("● b — connected again", "It was down for 1 h 5 min: credentials refused."),
+                ("● b — connected again", "It was down for 1 h 5 min: Feishu credentials refused."),
             ]
             .map(own)
         );
@@ -209,7 +209,7 @@ mod tests {
         let words = content(last, Lang::En);
         assert_eq!(words.title, "✖ 8 gateways are down");
         let lines: Vec<&str> = words.body.lines().collect();
-        assert_eq!(lines[0], "p0: credentials refused");
+        assert_eq!(lines[0], "p0: Feishu credentials refused");
         assert_eq!(lines[6], "and 2 more");
         assert_eq!(content(last, Lang::Zh).title, "✖ 8 个网关异常");
         assert_eq!(content(last, Lang::Zh).body.lines().last(), Some("另有 2 个"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
 use gatelight::cli::Cli;
-use gatelight::health::reason::CATALOGUE;
+use gatelight::health::catalogue::CATALOGUE;
 use gatelight::health::{Change, Light, Proof, Reason, RestartHelps, Verdict};
 use gatelight::profile::Profile;
 use gatelight::serve::metrics::{Counters, Format, render};
@@ -41,7 +41,7 @@ fn helps(helps: Option<RestartHelps>, lang: Lang) -> &'static str {
         Some(RestartHelps::Yes) => ["yes", "有效"],
         Some(RestartHelps::ByForce) => ["yes, by force", "有效，需强制"],
         Some(RestartHelps::WhenNetworkIsBack) => ["when the network is back", "网络恢复后有效"],
-        Some(RestartHelps::AfterMendingCredentials) => ["after mending the credentials", "修正凭据后有效"],
+        Some(RestartHelps::AfterFixingCredentials) => ["after mending the credentials", "修正凭据后有效"],
         Some(RestartHelps::No) => ["no", "无效"],
         Some(RestartHelps::NoRepair) => ["no: repair", "无效，需修复任务文件"],
     })
@@ -66,6 +66,9 @@ fn the_tables_of_reasons_are_the_catalogue() {
                 ]
                 .join(" | ")
                 .replace('`', "")
+                .replace("{platform}", lang.pick(["*platform*", "*平台*"]))
+                .replace("{missing}", "*n*")
+                .replace("{total}", "*m*")
             })
             .collect();
         assert_eq!(shown, expected);
@@ -173,8 +176,11 @@ fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
 fn the_json_of_on_change_is_what_the_program_is_given() {
     for (lang, text) in READMES {
         let (from, to) = (verdict(Reason::Connected), verdict(Reason::ExecutorShutdown));
-        let change =
-            ProfileChange { profile: profile(), change: Change { at: t(), from, to }, history: false };
+        let change = ProfileChange {
+            profile: profile(),
+            change: Change { at: t(), profile: "work".into(), from, to },
+            history: false,
+        };
         let given = gatelight::app::hook::event(&change, lang);
         let block = text.split("```json\n").find(|block| block.contains("\"advice\"")).unwrap();
         let shown: Value = serde_json::from_str(block.split("\n```").next().unwrap()).unwrap();

@@ -252,7 +252,7 @@ fn what_does_not_help_is_said_first_and_asked() {
     let stage = Stage::new(Reason::AuthRejected, Reason::AuthRejected);
     let (code, out, questions) = stage.run(&["default"], false);
     assert_eq!((code, questions.len()), (FAILED, 1));
-    assert!(out.contains("Feishu refuses this app's credentials"), "{out}");
+    assert!(out.contains("Feishu refuses this profile's credentials"), "{out}");
     assert!(!stage.fake.calls().iter().any(|call| call.contains("kickstart")), "no means no");
     // a program is not asked, and gets no for an answer unless it says yes
     let (code, out, questions) = stage.run(&["default", "--json"], true);

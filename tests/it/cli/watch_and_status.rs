@@ -12,7 +12,7 @@ use std::time::Instant;
 use gatelight::evidence::collector::{Collector, JobProcess, Moment};
 use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::process;
-use gatelight::health::{Core, Deadlines, ProcessState, Reason};
+use gatelight::health::{Deadlines, ProcessState, Reason};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
@@ -369,7 +369,7 @@ fn a_process_that_is_found_stopped_is_not_taken_for_one_that_works() {
     let at = Timestamp::now() + SignedDuration::from_mins(1);
     let now = Moment { at, instant: Instant::now() };
     let (_, past) = Collector::attach(&profile, &patterns, &TimeZone::UTC, now, JobProcess::None, None);
-    let mut core = Core::new(Deadlines::default(), past[0].0);
+    let mut core = crate::support::new_core(Deadlines::default(), past[0].0);
     for (at, evidence) in past {
         core.step(at, evidence);
     }

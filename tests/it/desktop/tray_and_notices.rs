@@ -141,7 +141,7 @@ fn the_program_itself() {
                         ..view.verdict.clone()
                     };
                     let from = std::mem::replace(&mut view.verdict, to.clone());
-                    let change = Change { at, from, to };
+                    let change = Change { at, profile: view.profile.name.as_str().into(), from, to };
                     let profile = Arc::clone(&view.profile);
                     let change = ProfileChange { profile, change, history: false };
                     inputs.blocking_send(update(&snapshot, vec![change])).unwrap();
@@ -292,8 +292,8 @@ fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
     let (first, second) = (server.nth(0), server.nth(1));
     assert_eq!(second.replaces, first.id);
     assert_eq!(second.title, "✖ 2 gateways are down");
-    assert_eq!(second.body, "R&amp;D&lt;b&gt;: not running\ndefault: credentials refused");
-    assert_eq!(panel.tooltip().lines().nth(1), Some("✖ default — credentials refused"));
+    assert_eq!(second.body, "R&amp;D&lt;b&gt;: not running\ndefault: Feishu credentials refused");
+    assert_eq!(panel.tooltip().lines().nth(1), Some("✖ default — Feishu credentials refused"));
     assert_eq!(panel.tooltip().lines().nth(2), Some("✖ R&amp;D&lt;b&gt; — not running"));
     let title: String = panel.property("Title").try_into().unwrap();
     assert_eq!(title, "Gatelight (2)");

@@ -18,36 +18,7 @@ use serde_json::{Value, json};
 use crate::support::recordings::{self, Row, differences};
 
 /// Recordings that fail today. Remove a name as soon as its recording passes; do not add any.
-const PENDING: &[&str] = &[
-    "field/drain_told_by_state",
-    "field/first_start_78",
-    "field/http429",
-    "field/job_fails_after_planned_stop",
-    "field/late_close_of_old",
-    "hostile/h_comment_auth",
-    "hostile/h_comment_missed",
-    "hostile/h_comment_proxy",
-    "hostile/h_file_lark",
-    "hostile/h_file_token",
-    "hostile/h_forged_recovery",
-    "hostile/h_image_url",
-    "hostile/h_send_file",
-    "live/l175_http_429",
-    "live/made_l175_http_404",
-    "live/made_planned_stop_unknown_signal",
-    "live/made_stopped_start_connected",
-    "live/telegram_only_dies",
-    "multiplex/mx_019_one_of_two_back",
-    "multiplex/mx_all_well",
-    "multiplex/mx_work_refused",
-    "platforms/tb_blip",
-    "platforms/td_conflict",
-    "platforms/te_revoked",
-    "platforms/tf_401_start",
-    "platforms/tg_down_start",
-    "platforms/xc_deny",
-    "platforms/xf_down_start",
-];
+const PENDING: [&str; 0] = [];
 
 #[test]
 fn every_recording_shows_what_it_must() {

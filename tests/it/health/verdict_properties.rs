@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use crate::support::feishu as link;
+use gatelight::health::evidence::{EntryState, Heartbeat, LifeState};
 use gatelight::health::{
-    Change, Core, Deadlines, Evidence, FileIdentity, JobState, Light, Manager, Note, PlatformEntry,
-    ProcessState, Proof, Reason, Signal, StateFile,
+    Change, Core, Deadlines, Evidence, FileIdentity, JobState, JobWord, Light, LinkWord, LogRecord, Manager,
+    Note, PlatformEntry, ProcessState, Proof, Reason, Signal, StateFile,
 };
 use jiff::civil::{DateTime, date};
 use jiff::{SignedDuration, Timestamp};
@@ -21,38 +23,51 @@ fn civil_begin() -> DateTime {
     date(2026, 11, 22).at(12, 0, 0, 0)
 }
 
-const SIGNALS: [Signal; 30] = [
-    Signal::Start,
-    Signal::FeishuExpected,
-    Signal::Ready,
-    Signal::Connected,
-    Signal::Inbound,
-    Signal::Lost,
-    Signal::Disconnected,
-    Signal::Webhook,
-    Signal::Attempt,
-    Signal::FailedNetwork,
-    Signal::FailedAuth,
-    Signal::FailedLimit,
-    Signal::Sending,
-    Signal::SendAuth,
-    Signal::ExecutorShutdown,
-    Signal::WrongLoop,
-    Signal::AppInUse,
-    Signal::AdapterMissing,
-    Signal::ConfigError,
-    Signal::RespawnStorm,
-    Signal::SecondInstance,
-    Signal::Takeover,
-    Signal::PlannedStop,
-    Signal::PlannedRestart,
-    Signal::Shutdown,
-    Signal::Exiting,
-    Signal::LoopMissed,
-    Signal::Dropped,
-    Signal::Info,
-    Signal::Record,
-];
+/// What the log may say of the gateway, and of its link.
+fn signals() -> Vec<Signal> {
+    let life = [
+        Signal::Start,
+        Signal::Ready,
+        Signal::ExecutorShutdown,
+        Signal::ConfigError,
+        Signal::RespawnStorm,
+        Signal::SecondInstance,
+        Signal::Takeover,
+        Signal::PlannedStop,
+        Signal::PlannedRestart,
+        Signal::Shutdown,
+        Signal::Exiting,
+        Signal::LoopMissed,
+        Signal::Dropped,
+        Signal::Info,
+        Signal::Record,
+    ];
+    let words = [
+        LinkWord::Expected,
+        LinkWord::Announced,
+        LinkWord::Reannounced,
+        LinkWord::Proof,
+        LinkWord::Inbound,
+        LinkWord::Lost,
+        LinkWord::LostByError,
+        LinkWord::Webhook,
+        LinkWord::Attempt,
+        LinkWord::Failed,
+        LinkWord::Unreachable,
+        LinkWord::Refused,
+        LinkWord::Limit,
+        LinkWord::Conflict,
+        LinkWord::Sending,
+        LinkWord::SendRefused,
+        LinkWord::WrongLoop,
+        LinkWord::InUse,
+        LinkWord::AdapterMissing,
+        LinkWord::ConfigError,
+        LinkWord::Ended,
+        LinkWord::Paused,
+    ];
+    life.into_iter().chain(words.map(link)).collect()
+}
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -65,17 +80,18 @@ struct Happening {
 }
 
 fn log(signal: Signal, at: Timestamp) -> Evidence {
-    Evidence::Log {
-        signal,
-        other_pid: None,
-        stamp: None,
-        proof: Proof::new("agent.log", format!("{signal:?}"), at),
-    }
+    let line = match &signal {
+        Signal::Link(link) => format!("{:?}", link.word),
+        other => format!("{other:?}"),
+    };
+    crate::support::record(signal, None, &line, at)
 }
 
 fn any_signal() -> impl Strategy<Value = Signal> {
-    let link = [Signal::Connected, Signal::Inbound, Signal::Lost, Signal::Attempt, Signal::FailedNetwork];
-    prop_oneof![3 => proptest::sample::select(link.to_vec()).boxed(), 4 => proptest::sample::select(&SIGNALS[..]).boxed()]
+    let words =
+        [LinkWord::Proof, LinkWord::Inbound, LinkWord::Lost, LinkWord::Attempt, LinkWord::Unreachable];
+    let link = words.map(link).to_vec();
+    prop_oneof![3 => proptest::sample::select(link).boxed(), 4 => proptest::sample::select(signals()).boxed()]
 }
 
 fn any_process() -> impl Strategy<Value = Evidence> {
@@ -98,33 +114,42 @@ fn any_process() -> impl Strategy<Value = Evidence> {
 }
 
 fn any_state_file() -> impl Strategy<Value = Evidence> {
-    let words = ["starting", "running", "draining", "stopped", "startup_failed", "degraded", ""];
-    let platform =
-        ["connecting", "connected", "disconnected", "retrying", "fatal", "paused", "disabled", "?"];
-    let codes = [None, Some("feishu_connect_error"), Some("feishu_app_lock"), Some("x")];
-    (
-        1..5_u32,
-        proptest::sample::select(words.to_vec()),
-        any::<bool>(),
-        proptest::option::of((
-            proptest::sample::select(platform.to_vec()),
-            proptest::sample::select(codes.to_vec()),
-        )),
+    let lives = [
+        LifeState::Starting,
+        LifeState::Running,
+        LifeState::Draining,
+        LifeState::Stopped,
+        LifeState::StartupFailed,
+        LifeState::Unknown,
+    ];
+    let states = [
+        EntryState::Connecting,
+        EntryState::Connected,
+        EntryState::Disconnected,
+        EntryState::Retrying,
+        EntryState::Fatal,
+        EntryState::Paused,
+        EntryState::Disabled,
+        EntryState::Unknown,
+    ];
+    let causes = [None, Some(Reason::NetworkUnreachable), Some(Reason::AppInUse), Some(Reason::AuthRejected)];
+    let entry = (proptest::sample::select(states.to_vec()), proptest::sample::select(causes.to_vec()))
+        .prop_map(|(state, cause)| PlatformEntry {
+            platform: "feishu".into(),
+            profile: None,
+            state,
+            cause,
+            other_pid: None,
+            line: "feishu".to_owned(),
+            updated_at: None,
+            writer: None,
+        });
+    let lives = proptest::sample::select(lives.to_vec());
+    (1..5_u32, lives, any::<bool>(), proptest::collection::vec(entry, 0..2)).prop_map(
+        |(pid, life, restart_requested, entries)| {
+            Evidence::StateFile(StateFile { pid, life, restart_requested, entries, ..StateFile::default() })
+        },
     )
-        .prop_map(|(pid, word, restart_requested, feishu)| {
-            Evidence::StateFile(StateFile {
-                pid,
-                start: None,
-                gateway_state: word.to_owned(),
-                restart_requested,
-                feishu: feishu.map(|(state, code)| PlatformEntry {
-                    state: state.to_owned(),
-                    error_code: code.map(str::to_owned),
-                    error_message: None,
-                    updated_at: None,
-                }),
-            })
-        })
 }
 
 fn any_job() -> impl Strategy<Value = Evidence> {
@@ -137,12 +162,16 @@ fn any_job() -> impl Strategy<Value = Evidence> {
         proptest::option::of(1..5_u32),
         proptest::sample::select(exits.to_vec()),
     )
-        .prop_map(|(manager, state, pid, last_exit)| Evidence::Job {
-            manager,
-            label: "ai.hermes.gateway".to_owned(),
-            state,
-            pid,
-            last_exit,
+        .prop_map(|(manager, state, pid, last_exit)| {
+            Evidence::Job(JobWord {
+                manager,
+                label: "ai.hermes.gateway".to_owned(),
+                state,
+                pid,
+                last_exit,
+                starts: None,
+                comes_back: None,
+            })
         })
 }
 
@@ -157,10 +186,9 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         1 => Just(Evidence::NoProcess),
         2 => pid_file.prop_map(|id| Evidence::PidFile(id.map(|(pid, start)| FileIdentity { pid, start }))),
         2 => any_state_file(),
-        2 => (1..5_u32).prop_map(|pid| Evidence::Heartbeat { pid, updated_at: None }),
+        2 => (1..5_u32).prop_map(|pid| Evidence::Heartbeat(Heartbeat { pid, updated_at: None, by_thread: false })),
         2 => any_job(),
         1 => Just(Evidence::JobUnknown),
-        1 => (0..3_u32).prop_map(|established| Evidence::Tcp { established }),
         1 => starts.prop_map(|mut at| {
             at.sort_unstable();
             Evidence::Starts(at.into_iter().map(|s| begin() + SignedDuration::from_secs(s)).collect())
@@ -196,7 +224,7 @@ fn timed(stream: &[Happening]) -> Vec<(Timestamp, Evidence)> {
         let mut evidence = happening.evidence.clone();
         match &mut evidence {
             Evidence::Wake { slept } => now += SignedDuration::from_millis((*slept * 1000.0) as i64),
-            Evidence::Log { stamp, proof, .. } => {
+            Evidence::Log(LogRecord { stamp, proof, .. }) => {
                 proof.at = now;
                 *stamp = happening.late.map(|late| {
                     let since = now.duration_since(begin()) - SignedDuration::from_millis(late as i64);
@@ -248,19 +276,19 @@ impl Life {
                 true
             }
             // Without a process to look at, its log alone says that another one begins or that it ends.
-            Evidence::Log { signal: Signal::Start | Signal::Exiting, .. } => self.pid.is_none(),
+            Evidence::Log(LogRecord { signal: Signal::Start | Signal::Exiting, .. }) => self.pid.is_none(),
             // … or its manager does, which may be late.
-            Evidence::Job { .. } => {
+            Evidence::Job(_) => {
                 self.lives += usize::from(self.pid.is_none());
                 false
             }
             _ => false,
         };
-        if matches!(evidence, Evidence::Log { signal: Signal::Start, .. }) {
+        if matches!(evidence, Evidence::Log(LogRecord { signal: Signal::Start, .. })) {
             self.said_start = Some((index, core.now()));
             self.start_of_another = self.begun;
         }
-        self.begun |= matches!(evidence, Evidence::Log { .. } | Evidence::StateFile(_));
+        self.begun |= matches!(evidence, Evidence::Log(_) | Evidence::StateFile(_));
         let now = core.gateway_pid();
         // A gateway known by its log only is recognised when its process is seen.
         let other = self.pid.is_some() && now != self.pid;
@@ -285,8 +313,16 @@ impl Life {
     }
 }
 
-fn is_link(signal: Signal) -> bool {
-    matches!(signal, Signal::Connected | Signal::Inbound)
+/// What the log says of the link, if it does.
+fn word_of(signal: &Signal) -> Option<LinkWord> {
+    match signal {
+        Signal::Link(link) => Some(link.word),
+        _ => None,
+    }
+}
+
+fn is_link(signal: &Signal) -> bool {
+    matches!(word_of(signal), Some(LinkWord::Proof | LinkWord::Inbound))
 }
 
 /// Lets time pass from deadline to deadline; the changes, and how many deadlines there were.
@@ -317,14 +353,14 @@ proptest! {
     #[test]
     fn green_needs_a_proof_of_link_by_the_live_process(stream in stream(40)) {
         let events = timed(&stream);
-        let mut core = Core::new(Deadlines::default(), begin());
+        let mut core = crate::support::new_core(Deadlines::default(), begin());
         let mut life = Life::default();
         for (index, (now, evidence)) in events.iter().enumerate() {
             core.step(*now, evidence.clone());
             life.follow(index, evidence, &core);
             let verdict = core.verdict();
-            let heard = |wanted: &dyn Fn(Signal) -> bool| events[life.since..=index].iter().any(|(_, e)| {
-                matches!(e, Evidence::Log { signal, .. } if wanted(*signal))
+            let heard = |wanted: &dyn Fn(&Signal) -> bool| events[life.since..=index].iter().any(|(_, e)| {
+                matches!(e, Evidence::Log(record) if wanted(&record.signal))
             });
             match verdict.reason {
                 Reason::Connected | Reason::Unsupervised => {
@@ -332,19 +368,18 @@ proptest! {
                     let proof = verdict.evidence.as_ref().map_or(("", ""), |proof| (proof.source.as_str(), proof.line.as_str()));
                     let is_word = |source: &str| matches!(source, "launchd" | "systemd" | "embedded" | ".gateway-launchd-unsupported");
                     match verdict.reason {
-                        Reason::Connected => prop_assert!(matches!(proof.1, "Connected" | "Inbound"), "{:?}", proof),
+                        Reason::Connected => prop_assert!(matches!(proof.1, "Proof" | "Inbound"), "{:?}", proof),
                         _ => prop_assert!(is_word(proof.0), "{:?}", proof),
                     }
                 }
                 Reason::Running => {
-                    // a state file of this very process that says that it runs and has no Feishu
+                    // a state file of this very process that says that it runs
                     let own = |file: &StateFile| life.pid.is_none_or(|pid| pid == file.pid);
-                    let without = |file: &StateFile| file.gateway_state == "running"
-                        && file.feishu.as_ref().is_none_or(|entry| entry.state == "disabled");
                     let file = events[life.since..=index].iter().any(|(_, e)| {
-                        matches!(e, Evidence::StateFile(file) if own(file) && without(file))
+                        matches!(e, Evidence::StateFile(file) if own(file) && file.life == LifeState::Running)
                     });
-                    prop_assert!(file || heard(&|s| matches!(s, Signal::Ready | Signal::Webhook)),
+                    let finished = |s: &Signal| *s == Signal::Ready || word_of(s) == Some(LinkWord::Webhook);
+                    prop_assert!(file || heard(&finished),
                         "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
                 }
                 _ => prop_assert_ne!(verdict.light(), Light::Green),
@@ -367,7 +402,7 @@ proptest! {
         stream in proptest::collection::vec((any_gap(), any_signal()), 1..40),
         supervised in any::<bool>(),
     ) {
-        let mut core = Core::new(Deadlines { accept_unsupervised: !supervised, ..Deadlines::default() }, begin());
+        let mut core = crate::support::new_core(Deadlines { accept_unsupervised: !supervised, ..Deadlines::default() }, begin());
         let mut now = begin();
         let running = |start| Evidence::Process {
             pid: 7, start: Some(start), started_at: None, state: ProcessState::Running, exit: None,
@@ -377,20 +412,22 @@ proptest! {
         let mut lost_at: Option<Timestamp> = None;
         for (gap, signal) in stream {
             now += SignedDuration::from_millis(gap as i64);
-            core.step(now, log(signal, now));
-            match signal {
-                Signal::Connected => connected = true,
-                // What is heard after the start of a gateway was not under way before it.
-                Signal::Start => lost_at = None,
-                Signal::Inbound => {
+            core.step(now, log(signal.clone(), now));
+            let word = word_of(&signal);
+            match word {
+                Some(LinkWord::Proof) => connected = true,
+                Some(LinkWord::Inbound) => {
                     // A message that was under way when the link broke proves nothing.
                     let tail = lost_at.is_some_and(|at| now < at + SignedDuration::from_secs(2));
                     connected |= !tail;
                 }
-                Signal::Lost | Signal::Disconnected => (connected, lost_at) = (false, Some(now)),
-                Signal::Attempt | Signal::FailedNetwork | Signal::FailedAuth | Signal::FailedLimit => {
-                    connected = false;
-                }
+                Some(LinkWord::Attempt) => connected = false,
+                Some(word) if word.is_of_link() && !matches!(
+                    word,
+                    LinkWord::Announced | LinkWord::Reannounced | LinkWord::Resumed
+                ) => (connected, lost_at) = (false, Some(now)),
+                // What is heard after the start of a gateway was not under way before it.
+                _ if signal == Signal::Start => lost_at = None,
                 _ => {}
             }
             if matches!(core.verdict().reason, Reason::Connected | Reason::Unsupervised) {
@@ -402,7 +439,7 @@ proptest! {
     #[test]
     fn a_dead_executor_is_never_forgiven_by_the_same_process(stream in stream(60)) {
         let events = timed(&stream);
-        let mut core = Core::new(Deadlines::default(), begin());
+        let mut core = crate::support::new_core(Deadlines::default(), begin());
         let mut life = Life::default();
         let mut dead_since: Option<usize> = None;
         for (index, (now, evidence)) in events.iter().enumerate() {
@@ -419,11 +456,11 @@ proptest! {
             }
             let verdict = core.verdict();
             let dead = |reason| reason == Reason::ExecutorShutdown;
-            let noted = verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, _) if dead(*reason)));
+            let noted = verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, ..) if dead(*reason)));
             // what is noted of a process that is gone says nothing of the next one
             let is_gone = |reason| matches!(reason, Reason::NotRunning | Reason::NotLoaded);
             let gone = is_gone(verdict.reason)
-                || verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, _) if is_gone(*reason)));
+                || verdict.notes.iter().any(|note| matches!(note, Note::Also(reason, ..) if is_gone(*reason)));
             if dead(verdict.reason) || (noted && !gone) {
                 dead_since.get_or_insert(index);
             }
@@ -439,17 +476,17 @@ proptest! {
     fn no_word_of_the_log_forgives_a_dead_executor(
         stream in proptest::collection::vec((any_gap(), any_signal()), 1..40),
     ) {
-        let mut core = Core::new(Deadlines::default(), begin());
+        let mut core = crate::support::new_core(Deadlines::default(), begin());
         let mut now = begin();
         core.step(now, Evidence::Process {
             pid: 7, start: Some(1), started_at: None, state: ProcessState::Running, exit: None,
         });
-        core.step(now, log(Signal::Connected, now));
+        core.step(now, log(link(LinkWord::Proof), now));
         core.step(now, log(Signal::ExecutorShutdown, now));
         prop_assert_eq!(core.verdict().reason, Reason::ExecutorShutdown);
         for (gap, signal) in stream {
             now += SignedDuration::from_millis(gap as i64);
-            let changes = core.step(now, log(signal, now));
+            let changes = core.step(now, log(signal.clone(), now));
             prop_assert_ne!(core.verdict().light(), Light::Green, "after {:?}", signal);
             prop_assert!(changes.iter().all(|change| change.to.light() != Light::Green), "{:?}", signal);
         }
@@ -457,7 +494,7 @@ proptest! {
 
     #[test]
     fn deadlines_lie_ahead_and_fire_once(stream in stream(40)) {
-        let mut core = Core::new(Deadlines::default(), begin());
+        let mut core = crate::support::new_core(Deadlines::default(), begin());
         let mut asleep = false;
         for (now, evidence) in timed(&stream) {
             match evidence {
@@ -481,7 +518,7 @@ proptest! {
     /// A run that is looked at often tells what a run tells that is looked at when something comes.
     #[test]
     fn the_same_however_it_is_batched(stream in stream(40), looks in proptest::collection::vec(0..1000_u64, 120)) {
-        let (mut plain, mut looked_at) = (Core::new(Deadlines::default(), begin()), Core::new(Deadlines::default(), begin()));
+        let (mut plain, mut looked_at) = (crate::support::new_core(Deadlines::default(), begin()), crate::support::new_core(Deadlines::default(), begin()));
         let (mut one, mut other) = (Vec::new(), Vec::new());
         let mut looks = looks.into_iter().cycle();
         let mut before = begin();
@@ -513,7 +550,7 @@ proptest! {
         stream in stream(40),
         shifts in proptest::collection::vec(-90_000_000..90_000_000_i64, 40),
     ) {
-        let mut core = Core::new(Deadlines::default(), begin());
+        let mut core = crate::support::new_core(Deadlines::default(), begin());
         let (mut newest, mut last) = (begin(), begin());
         for ((now, evidence), shift) in timed(&stream).into_iter().zip(shifts) {
             let now = if shift % 3 == 0 { now + SignedDuration::from_millis(shift) } else { now };
@@ -530,7 +567,7 @@ proptest! {
 
     #[test]
     fn no_deadline_makes_it_red_in_the_grace_after_waking(stream in stream(40), slept in 60..40_000_u32, announced in any::<bool>()) {
-        let mut core = Core::new(Deadlines::default(), begin());
+        let mut core = crate::support::new_core(Deadlines::default(), begin());
         let mut now = begin();
         for (at, evidence) in timed(&stream) {
             now = at;
@@ -557,7 +594,7 @@ proptest! {
 /// The model can fail: a core that is told of a link shows green, and of a loss does not.
 #[test]
 fn the_streams_reach_every_light() {
-    let mut core = Core::new(Deadlines::default(), begin());
+    let mut core = crate::support::new_core(Deadlines::default(), begin());
     let at = |s: i64| begin() + SignedDuration::from_secs(s);
     core.step(
         at(0),
@@ -570,22 +607,24 @@ fn the_streams_reach_every_light() {
         },
     );
     assert_eq!(core.verdict().light(), Light::Amber);
-    core.step(at(1), log(Signal::Connected, at(1)));
+    core.step(at(1), log(link(LinkWord::Proof), at(1)));
     assert_eq!(core.verdict().light(), Light::Green);
     core.step(at(2), log(Signal::ExecutorShutdown, at(2)));
     assert_eq!(core.verdict().reason, Reason::ExecutorShutdown);
-    core.step(at(3), log(Signal::Connected, at(3)));
+    core.step(at(3), log(link(LinkWord::Proof), at(3)));
     assert_eq!(core.verdict().light(), Light::Red);
     core.step(at(4), Evidence::NoProcess);
     core.step(
         at(5),
-        Evidence::Job {
+        Evidence::Job(JobWord {
             manager: Manager::Systemd,
             label: "x".into(),
             state: JobState::Stopped,
             pid: None,
             last_exit: None,
-        },
+            starts: None,
+            comes_back: None,
+        }),
     );
     assert_eq!(core.verdict().light(), Light::Grey);
 }

@@ -47,7 +47,7 @@ impl Watched {
         let profile = Arc::new(Profile { name, home, job: None, logs: Vec::new() });
         let mut watched = Self {
             profile,
-            core: Core::new(Deadlines::default(), now),
+            core: crate::support::new_core(Deadlines::default(), now),
             book: LogBook::new(Arc::clone(patterns)),
             pid: 1000 * (n + 1),
         };
@@ -62,11 +62,8 @@ impl Watched {
 
     fn say(&mut self, words: &str, now: Timestamp) -> Vec<Change> {
         let stamp = now.strftime("%Y-%m-%d %H:%M:%S,%3f");
-        let mut events = Vec::new();
-        for log in ["agent.log", "gateway.log"] {
-            let line = format!("{stamp} {words}\n");
-            self.book.read(log, line.as_bytes(), now, &mut |event| events.push(event));
-        }
+        let line = format!("{stamp} {words}\n");
+        let events = self.book.read([("agent.log", line.as_bytes()), ("gateway.log", line.as_bytes())], now);
         events.into_iter().flat_map(|event| self.core.step(now, event.into_evidence())).collect()
     }
 
@@ -76,7 +73,14 @@ impl Watched {
         let number = from.as_second();
         let connected = format!("INFO Lark: connected to wss://x/ws/v2 [conn_id={number}]");
         let mut changes = self.core.tick(from);
-        changes.extend(self.core.step(from, Evidence::Heartbeat { pid: self.pid, updated_at: Some(from) }));
+        changes.extend(self.core.step(
+            from,
+            Evidence::Heartbeat(gatelight::health::evidence::Heartbeat {
+                pid: self.pid,
+                updated_at: Some(from),
+                by_thread: false,
+            }),
+        ));
         match kind % 10 {
             0 => {
                 let words =

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
+use gatelight::health::evidence::{EntryState, Heartbeat, LifeState};
 use gatelight::health::{
-    Core, Deadlines, Evidence, Light, PlatformEntry, ProcessState, Reason, Signal, StateFile,
+    Core, Deadlines, Evidence, Light, LinkWord, PlatformEntry, ProcessState, Reason, Signal, StateFile,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -19,6 +20,7 @@ use crate::support::machine::{Gateway, Machine, Stream, append, connected_line, 
 use crate::support::skips::{Need, skip};
 #[cfg(target_os = "linux")]
 use crate::support::wait_for;
+use crate::support::{feishu, record};
 
 const CONNECTED: &str = "2026-11-22 11:00:01,000 INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2";
 const EXECUTOR: &str = "Executor shutdown has been called";
@@ -114,7 +116,7 @@ fn begin() -> Timestamp {
 
 /// A live gateway, and these lines one second apart.
 fn core_after(lines: &[&str]) -> Core {
-    let mut core = Core::new(Deadlines::default(), begin());
+    let mut core = crate::support::new_core(Deadlines::default(), begin());
     core.step(
         begin(),
         Evidence::Process {
@@ -128,8 +130,8 @@ fn core_after(lines: &[&str]) -> Core {
     let mut book = LogBook::new(Arc::new(Patterns::new(&[]).unwrap()));
     for (n, line) in (1..).zip(lines) {
         let at = begin() + SignedDuration::from_secs(n);
-        let mut events = Vec::new();
-        book.read("agent.log", format!("{line}\n").as_bytes(), at, &mut |event| events.push(event));
+        let block = format!("{line}\n");
+        let events = book.read([("agent.log", block.as_bytes())], at);
         for event in events {
             core.step(at, event.into_evidence());
         }
@@ -405,7 +407,7 @@ fn a_home_that_cannot_be_written_is_still_watched() {
 
 /// Evidence that a healthy gateway gives every 30 s.
 fn beat() -> Evidence {
-    Evidence::Heartbeat { pid: 7, updated_at: None }
+    Evidence::Heartbeat(Heartbeat { pid: 7, updated_at: None, by_thread: false })
 }
 
 #[test]
@@ -428,12 +430,7 @@ fn a_clock_that_is_set_back_or_forward_a_day_makes_nothing_red() {
         assert!(changes.iter().all(|change| change.to.light() != Light::Red), "{shift}: {changes:?}");
         assert_eq!(core.verdict().light(), Light::Green);
         // and a fault after it is still seen
-        let dead = Evidence::Log {
-            signal: Signal::ExecutorShutdown,
-            other_pid: None,
-            stamp: None,
-            proof: gatelight::health::Proof::new("agent.log", EXECUTOR, now),
-        };
+        let dead = record(Signal::ExecutorShutdown, None, EXECUTOR, now);
         core.step(now, dead);
         assert_eq!(core.verdict().reason, Reason::ExecutorShutdown);
     }
@@ -658,30 +655,28 @@ fn what_another_process_wrote_into_its_state_file_is_forgotten() {
         state: ProcessState::Running,
         exit: None,
     };
-    let start = || Evidence::Log {
-        signal: Signal::Start,
-        other_pid: None,
-        stamp: None,
-        proof: gatelight::health::Proof::new("agent.log", "Starting Hermes Gateway...", begin()),
-    };
+    let start = || record(Signal::Start, None, "Starting Hermes Gateway...", begin());
     for pid in [1, 2] {
-        for (word, entry) in [
-            ("running", None),
-            ("running", Some("retrying")),
-            ("running", Some("fatal")),
-            ("startup_failed", None),
-            ("stopped", None),
+        for (life, entry) in [
+            (LifeState::Running, None),
+            (LifeState::Running, Some(EntryState::Retrying)),
+            (LifeState::Running, Some(EntryState::Fatal)),
+            (LifeState::StartupFailed, None),
+            (LifeState::Stopped, None),
         ] {
-            let entry =
-                entry.map(|state| PlatformEntry { state: state.to_owned(), ..PlatformEntry::default() });
-            let file = StateFile {
-                pid,
-                start: None,
-                gateway_state: word.to_owned(),
-                restart_requested: false,
-                feishu: entry,
-            };
-            let mut core = Core::new(Deadlines::default(), begin());
+            let entry = entry.map(|state| PlatformEntry {
+                platform: "feishu".into(),
+                profile: None,
+                state,
+                cause: None,
+                other_pid: None,
+                line: String::new(),
+                updated_at: None,
+                writer: None,
+            });
+            let entries = entry.into_iter().collect();
+            let file = StateFile { pid, life, entries, ..StateFile::default() };
+            let mut core = crate::support::new_core(Deadlines::default(), begin());
             core.step(begin(), start());
             core.step(begin(), Evidence::StateFile(file.clone()));
             core.step(begin(), process.clone());
@@ -701,23 +696,20 @@ fn a_link_that_is_lost_just_after_the_process_before_ended_is_told() {
         state,
         exit: None,
     };
-    let stamped = |signal, line: &str, at: Timestamp| Evidence::Log {
-        signal,
-        other_pid: None,
-        stamp: Some(at.to_zoned(jiff::tz::TimeZone::UTC).datetime()),
-        proof: gatelight::health::Proof::new("agent.log", line, at),
+    let stamped = |signal, line: &str, at: Timestamp| {
+        record(signal, Some(at.to_zoned(jiff::tz::TimeZone::UTC).datetime()), line, at)
     };
     let at = |millis| begin() + SignedDuration::from_secs(10) + SignedDuration::from_millis(millis);
     let mut core = core_after(&[CONNECTED]);
     core.step(at(0), process(7, ProcessState::Gone, begin()));
     core.step(at(200), process(8, ProcessState::Running, at(150)));
     core.step(at(400), stamped(Signal::Start, "Starting Hermes Gateway...", at(390)));
-    core.step(at(600), stamped(Signal::Connected, "connected to wss://x", at(590)));
+    core.step(at(600), stamped(feishu(LinkWord::Proof), "connected to wss://x", at(590)));
     assert_eq!(core.verdict().reason, Reason::Connected);
     // the last word of the one before, read late
-    core.step(at(700), stamped(Signal::Lost, "receive message loop exit", at(-10)));
+    core.step(at(700), stamped(feishu(LinkWord::Lost), "receive message loop exit", at(-10)));
     assert_eq!(core.verdict().reason, Reason::Connected);
-    core.step(at(900), stamped(Signal::Lost, "receive message loop exit", at(890)));
+    core.step(at(900), stamped(feishu(LinkWord::Lost), "receive message loop exit", at(890)));
     assert_eq!(core.verdict().reason, Reason::Reconnecting);
 }
 

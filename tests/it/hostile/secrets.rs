@@ -131,7 +131,7 @@ fn job(text: &str) -> JobFile {
 
 /// What the core says after these lines and this state file.
 fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Change>) {
-    let mut core = Core::new(Deadlines::default(), now());
+    let mut core = crate::support::new_core(Deadlines::default(), now());
     let mut book = LogBook::new(Arc::new(Patterns::new(&[]).unwrap()));
     let mut changes = core.step(
         now(),
@@ -146,15 +146,16 @@ fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Change>) {
     let mut at = now();
     for line in lines {
         at += SignedDuration::from_secs(1);
-        let mut events = Vec::new();
-        book.read("agent.log", format!("{line}\n").as_bytes(), at, &mut |event| events.push(event));
+        let block = format!("{line}\n");
+        let events = book.read([("agent.log", block.as_bytes())], at);
         for event in events {
             changes.extend(core.step(at, event.into_evidence()));
         }
     }
     let state = serde_json::json!({"pid": 7, "gateway_state": "running", "platforms": {"feishu": {
         "state": "fatal", "error_code": state_message, "error_message": state_message}}});
-    let evidence = state_files::evidence("gateway_state.json", Some(&state)).unwrap();
+    let evidence =
+        state_files::evidence("gateway_state.json", Some(&state), &Patterns::new(&[]).unwrap()).unwrap();
     changes.extend(core.step(at, evidence));
     changes.extend(core.tick(at + SignedDuration::from_mins(10)));
     (core, changes)

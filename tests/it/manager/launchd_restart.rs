@@ -279,7 +279,10 @@ fn rows() -> Vec<Row> {
         },
         Row {
             new: Reason::AuthRejected,
-            ..row("credentials refused", Failed(ProvingLink, &["credentials refused", "the telling line"]))
+            ..row(
+                "credentials refused",
+                Failed(ProvingLink, &["Feishu credentials refused", "the telling line"]),
+            )
         },
         Row {
             new: Reason::NetworkUnreachable,

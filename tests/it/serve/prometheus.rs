@@ -277,6 +277,7 @@ fn a_real_prometheus_fires_a_real_alert() {
     assert!(firing().is_empty());
 
     let change = Change {
+        profile: "work".into(),
         at: Timestamp::now(),
         from: verdict(Reason::Connected),
         to: verdict(Reason::ExecutorShutdown),

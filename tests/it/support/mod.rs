@@ -181,3 +181,37 @@ pub fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
     let view = ProfileView { profile: Arc::clone(profile), verdict };
     Snapshot { at: Timestamp::now(), profiles: vec![view], bad_files: Vec::new(), complete: true }
 }
+
+/// A core that watches the gateway of the profile `default` by the built-in rules.
+pub fn new_core(deadlines: gatelight::health::Deadlines, now: jiff::Timestamp) -> gatelight::health::Core {
+    gatelight::health::Core::new("default".into(), &gatelight::health::Platforms::built_in(), deadlines, now)
+}
+
+/// A log record that says this.
+pub fn record(
+    signal: gatelight::health::Signal,
+    stamp: Option<jiff::civil::DateTime>,
+    line: &str,
+    at: jiff::Timestamp,
+) -> gatelight::health::Evidence {
+    gatelight::health::Evidence::Log(gatelight::health::LogRecord {
+        signal,
+        home: None,
+        tag: None,
+        connection: None,
+        other_pid: None,
+        at_info: false,
+        stamp,
+        key: 0,
+        proof: gatelight::health::Proof::new("agent.log", line, at),
+    })
+}
+
+/// A word on the link of Feishu.
+pub fn feishu(word: gatelight::health::LinkWord) -> gatelight::health::Signal {
+    gatelight::health::Signal::Link(gatelight::health::LinkSignal {
+        platform: "feishu".into(),
+        word,
+        by_runner: false,
+    })
+}

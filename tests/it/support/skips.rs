@@ -28,12 +28,10 @@ pub enum Need {
     MountNamespace,
     /// An inotify queue short enough to fill.
     ShortEventQueue,
-    /// A temporary folder whose file system has extended attributes.
-    ExtendedAttributes,
 }
 
 impl Need {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 10] = [
         Self::Browser,
         Self::BusDaemon,
         Self::Prometheus,
@@ -44,7 +42,6 @@ impl Need {
         Self::Mount,
         Self::MountNamespace,
         Self::ShortEventQueue,
-        Self::ExtendedAttributes,
     ];
 
     fn word(self) -> &'static str {
@@ -59,7 +56,6 @@ impl Need {
             Self::Mount => "mount",
             Self::MountNamespace => "mount-namespace",
             Self::ShortEventQueue => "short-event-queue",
-            Self::ExtendedAttributes => "extended-attributes",
         }
     }
 }

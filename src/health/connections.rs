@@ -1,0 +1,210 @@
+//! Links of one platform that the log tells apart by their connections only, not by their profiles: how many are
+//! missing. Losses that no later `connected` has answered, and links that ended for good.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::evidence::{LinkWord, Proof};
+use super::link::Said;
+use super::reason::Reason;
+use super::timer::after;
+
+/// Connections remembered at most, dead ones among them: more than any gateway has bots.
+const MOST: usize = 64;
+
+/// A link that is down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Missing {
+    /// Since when.
+    pub since: Timestamp,
+    /// Its connection, if the log named it.
+    connection: Option<Arc<str>>,
+    /// The newest line about it.
+    pub proof: Proof,
+    /// What refused it.
+    pub refused: Option<Reason>,
+    /// It ended for good, for this reason.
+    pub ended: Option<Reason>,
+    /// An attempt failed on the network.
+    pub unreachable: bool,
+}
+
+/// The connections of one platform in one process.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Connections {
+    up: BTreeSet<Arc<str>>,
+    /// Down already: what else is said of them changes nothing.
+    past: VecDeque<Arc<str>>,
+    missing: Vec<Missing>,
+    /// As many were up at once as this.
+    most_up: usize,
+    newest: Option<Proof>,
+}
+
+impl Connections {
+    /// The links that are known to be down, oldest first.
+    pub fn missing(&self) -> &[Missing] {
+        &self.missing
+    }
+
+    /// How many are up.
+    pub fn up(&self) -> usize {
+        self.up.len()
+    }
+
+    /// How many links there are at least, by what was up at once.
+    pub fn known(&self) -> usize {
+        self.most_up
+    }
+
+    /// The newest proof of any of them.
+    pub fn newest(&self) -> Option<&Proof> {
+        self.newest.as_ref()
+    }
+
+    /// Takes in a line that names no profile. `unannounced`: so many links are claimed that were never announced.
+    pub fn apply(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
+        match said.word {
+            LinkWord::Proof => self.announce(said, red_after),
+            LinkWord::Lost | LinkWord::LostByError => self.lose(said, None),
+            LinkWord::WrongLoop if said.connection.is_some() => self.lose(said, Some(Reason::WrongEventLoop)),
+            LinkWord::Ended => self.lose(said, Some(Reason::LinkEnded)),
+            LinkWord::RefusedEnded => self.lose(said, Some(Reason::AuthRejected)),
+            LinkWord::Refused => self.refuse(said, Reason::AuthRejected, unannounced),
+            LinkWord::Limit => self.refuse(said, Reason::ConnectionLimit, unannounced),
+            LinkWord::InUse => self.refuse(said, Reason::AppInUse, unannounced),
+            LinkWord::Unreachable | LinkWord::Failed => self.fail(said, unannounced),
+            _ => {}
+        }
+    }
+
+    /// A `connected` answers the oldest loss that was not refused; then a link that was claimed and never announced,
+    /// which needs no entry here; then a refused one.
+    fn announce(&mut self, said: &Said, red_after: Duration) {
+        self.newest = Some(said.proof.clone());
+        let connection = said.connection.clone().unwrap_or_else(|| "".into());
+        if !self.up.insert(connection) {
+            return;
+        }
+        self.most_up = self.most_up.max(self.up.len());
+        let answered = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
+        if let Some(answered) = answered {
+            let answered = self.missing.remove(answered);
+            // Once red, it stays so until none is missing: the clock of the answered one goes on for the others.
+            if said.at >= after(answered.since, red_after)
+                && let Some(next) = self.missing.first_mut()
+            {
+                next.since = next.since.min(answered.since);
+            }
+        }
+        if self.up.len() > MOST
+            && let Some(oldest) = self.up.iter().next().cloned()
+        {
+            self.up.remove(&oldest);
+        }
+    }
+
+    /// The `connected` that [`Self::announce`] took for one that was never announced belongs to a refused link, then to one
+    /// that ended, where all others are announced. `links`: how many there are.
+    pub fn settle(&mut self, links: usize) {
+        while self.up.len() + self.missing.len() > links.max(self.most_up) {
+            let gone = |link: &&Missing| link.refused.is_some() || link.ended.is_some();
+            let Some(answered) = self.missing.iter().filter(gone).min_by_key(|link| link.ended.is_some())
+            else {
+                return;
+            };
+            let since = answered.since;
+            self.missing.retain(|link| link.since != since);
+        }
+    }
+
+    fn lose(&mut self, said: &Said, ended: Option<Reason>) {
+        let known = match &said.connection {
+            Some(named) if self.up.remove(named) => {
+                self.bury(named);
+                None
+            }
+            Some(named) => {
+                let known = self.missing.iter().position(|link| link.connection.as_ref() == Some(named));
+                if known.is_none() && self.past.contains(named) {
+                    return;
+                }
+                self.bury(named);
+                known
+            }
+            None if self.up.len() == 1 && self.missing.is_empty() => {
+                self.up.clear();
+                None
+            }
+            None => self.missing.len().checked_sub(1),
+        };
+        let Some(known) = known else {
+            let connection = said.connection.clone();
+            let (since, proof) = (said.at, said.proof.clone());
+            self.missing.push(Missing { since, connection, proof, refused: None, ended, unreachable: false });
+            self.missing.truncate(MOST);
+            return;
+        };
+        let link = &mut self.missing[known];
+        if link.ended.is_none() && ended.is_some() {
+            link.ended = ended;
+            link.proof = said.proof.clone();
+        }
+    }
+
+    /// A refusal belongs to a missing link; more of them are the same link trying again.
+    fn refuse(&mut self, said: &Said, reason: Reason, unannounced: usize) {
+        if let Some(known) = self.missing.iter_mut().find(|link| link.refused.is_some()) {
+            known.refused = Some(reason);
+            known.proof = said.proof.clone();
+            return;
+        }
+        if let Some(link) = self.attempting(said, unannounced) {
+            link.refused = Some(reason);
+            link.proof = said.proof.clone();
+        }
+    }
+
+    fn fail(&mut self, said: &Said, unannounced: usize) {
+        if self.missing.iter().any(|link| link.refused.is_some()) && unannounced == 0 {
+            return;
+        }
+        if let Some(link) = self.attempting(said, unannounced) {
+            link.unreachable = true;
+            link.proof = said.proof.clone();
+        }
+    }
+
+    /// The link that tries to connect: the oldest loss, or one that was claimed and never announced.
+    fn attempting(&mut self, said: &Said, unannounced: usize) -> Option<&mut Missing> {
+        let lost = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
+        let place = match lost {
+            Some(lost) => lost,
+            None if unannounced > 0 || self.up.is_empty() => {
+                let (since, proof) = (said.at, said.proof.clone());
+                let link = Missing {
+                    since,
+                    connection: None,
+                    proof,
+                    refused: None,
+                    ended: None,
+                    unreachable: false,
+                };
+                self.missing.push(link);
+                self.missing.len() - 1
+            }
+            None => return None,
+        };
+        self.missing.get_mut(place)
+    }
+
+    fn bury(&mut self, connection: &Arc<str>) {
+        if self.past.len() >= MOST {
+            self.past.pop_front();
+        }
+        self.past.push_back(Arc::clone(connection));
+    }
+}

@@ -1,0 +1,87 @@
+//! The service manager's newest word on the gateway's job.
+
+use jiff::Timestamp;
+
+use super::evidence::{JobState, JobWord, Proof, Source};
+
+/// How the gateway ends when it was asked to restart.
+pub const EXIT_RESTART: i32 = 75;
+
+/// The manager's word, and what followed from the words before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Job {
+    word: Option<(JobWord, Timestamp)>,
+    /// A manager spoke, or was asked in vain: its word is worth waiting for.
+    pub known: bool,
+    /// When the manager showed that it started the gateway again after the run that we saw.
+    later_run: Option<Timestamp>,
+}
+
+impl Job {
+    /// The newest word.
+    pub fn word(&self) -> Option<&JobWord> {
+        self.word.as_ref().map(|(word, _)| word)
+    }
+
+    /// When it came.
+    pub fn at(&self) -> Option<Timestamp> {
+        self.word.as_ref().map(|(_, at)| *at)
+    }
+
+    /// Its state.
+    pub fn state(&self) -> Option<JobState> {
+        self.word().map(|word| word.state)
+    }
+
+    /// What the manager said, as a proof.
+    pub fn proof(&self) -> Option<Proof> {
+        let (word, at) = self.word.as_ref()?;
+        Some(Proof::new(
+            Source::Manager(word.manager),
+            format!("{}: {}", word.label, state_text(word.state)),
+            *at,
+        ))
+    }
+
+    /// The manager gave no answer.
+    pub fn forget(&mut self) {
+        self.known = true;
+        self.word = None;
+    }
+
+    /// Takes in a word. `rose`: the manager's counter of starts rose. `ended`: when the gateway ended, if it did, and
+    /// how. Returns the word before.
+    pub fn take(
+        &mut self,
+        word: JobWord,
+        now: Timestamp,
+        rose: bool,
+        ended: Option<(Timestamp, Option<i32>)>,
+    ) -> Option<JobWord> {
+        self.known = true;
+        if let Some((ended_at, own_exit)) = ended {
+            let spoken = self.word.as_ref().filter(|(_, at)| *at >= ended_at);
+            let own_exit = own_exit.or(spoken.and_then(|(old, _)| old.last_exit));
+            // A process that had to be killed ended by a signal, and one that was asked to restart said so.
+            let failed = word.last_exit.is_some_and(|exit| exit > 0 && exit != EXIT_RESTART);
+            if rose || (failed && word.pid.is_none() && own_exit != word.last_exit) {
+                self.later_run = Some(now);
+            }
+        }
+        self.word.replace((word, now)).map(|(word, _)| word)
+    }
+
+    /// Whether the manager started the gateway again after the run that ended at this moment.
+    pub fn ran_again_since(&self, ended: Timestamp) -> bool {
+        self.later_run.is_some_and(|later| later >= ended)
+    }
+}
+
+fn state_text(state: JobState) -> &'static str {
+    match state {
+        JobState::Running => "running",
+        JobState::Waiting => "not running",
+        JobState::Stopped => "stopped by the user",
+        JobState::NotLoaded => "not loaded",
+    }
+}

@@ -1,0 +1,207 @@
+//! A loss: its cause, its clocks, and the claims that it is over.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Said, View};
+use crate::health::evidence::Proof;
+use crate::health::platform::{Settled, Times};
+use crate::health::reason::Reason;
+use crate::health::timer::{Timer, after};
+
+/// A claim that is younger changes neither light nor reason: the next line often takes it back.
+const CLAIM_STANDS: Duration = Duration::from_secs(5);
+
+/// Why a link is down, the weaker before the stronger: a weaker word does not take back a stronger one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
+    /// Lost, or an attempt failed for no reason that is known.
+    Lost,
+    /// Paused by somebody.
+    Paused,
+    /// Network, DNS, proxy, time-out, busy server.
+    Unreachable,
+    /// Another client of the same account.
+    Conflict,
+    /// Refused, with the reason.
+    Refused(Reason),
+    /// Ended for good, with the reason.
+    Ended(Reason),
+}
+
+impl Cause {
+    /// Whether it is shown even within the grace after waking.
+    fn is_certain(self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Ended(_))
+    }
+}
+
+/// A link that is down.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Down {
+    /// When the loss began.
+    pub(super) since: Timestamp,
+    /// When the newest trouble was read.
+    pub(super) newest: Timestamp,
+    /// What showed it.
+    pub(super) proof: Proof,
+    /// Why.
+    pub(super) cause: Cause,
+    /// The process that the trouble names.
+    pub(super) other_pid: Option<u32>,
+    /// Until then it is amber; over: red.
+    pub(super) patience: Timer,
+    /// An attempt failed and is shown at once.
+    failed: bool,
+    /// Within the grace after waking a failure is shown only when it still holds at its end.
+    shown: Timer,
+    /// It was red already when the present attempt began.
+    stalled: bool,
+    /// The first claim since the newest trouble.
+    claim: Option<(Timestamp, Proof)>,
+    /// Over by silence.
+    pub(super) heals: Option<Timer>,
+}
+
+impl Down {
+    /// A loss that begins.
+    pub(super) fn begin(cause: Cause, said: &Said, times: &Times) -> Self {
+        let uncertain = said.grace.filter(|_| !cause.is_certain());
+        Self {
+            since: said.at,
+            newest: said.at,
+            proof: said.proof.clone(),
+            cause,
+            other_pid: said.other_pid,
+            patience: Timer::start(said.at, times.red_after, said.grace),
+            failed: false,
+            shown: Timer::start(said.at, Duration::ZERO, uncertain),
+            stalled: false,
+            claim: None,
+            heals: heals(cause, said, times),
+        }
+    }
+
+    /// More trouble: a claim that did not stand for the settle time continues the old loss, its since and its clock.
+    pub(super) fn add(&mut self, cause: Cause, said: &Said, times: &Times) {
+        self.claim = None;
+        self.newest = said.at;
+        self.heals = heals(cause, said, times);
+        if cause >= self.cause {
+            self.cause = cause;
+            self.proof = said.proof.clone();
+            self.other_pid = said.other_pid;
+            let uncertain = said.grace.filter(|_| !cause.is_certain());
+            self.shown = Timer::start(said.at, Duration::ZERO, uncertain);
+        }
+    }
+
+    /// A failed attempt, where another is expected in time: red at once, and the newest one tells the cause.
+    pub(super) fn fail(&mut self, said: &Said, retry: Duration) {
+        if matches!(self.cause, Cause::Ended(_)) {
+            return;
+        }
+        self.cause = Cause::Unreachable;
+        self.proof = said.proof.clone();
+        self.failed = true;
+        self.patience = Timer::start(said.at, retry, said.grace);
+        self.shown = Timer::start(said.at, Duration::ZERO, said.grace);
+    }
+
+    /// The newest refusal tells the reason.
+    pub(super) fn refuse(&mut self, reason: Reason, said: &Said) {
+        if matches!(self.cause, Cause::Refused(_)) {
+            self.cause = Cause::Refused(reason);
+            self.proof = said.proof.clone();
+        }
+    }
+
+    /// An attempt begins. Red stays red until the link is proven: an attempt is no recovery.
+    pub(super) fn attempt(&mut self, said: &Said, span: Duration) {
+        self.claim = None;
+        self.stalled |= !self.failed && self.patience.over(said.at);
+        self.patience = Timer::start(said.at, span, said.grace);
+        if !self.failed {
+            self.proof = said.proof.clone();
+        }
+    }
+
+    /// Something says that it is over, which proves nothing.
+    pub(super) fn claim(&mut self, said: &Said) {
+        if !matches!(self.cause, Cause::Ended(_)) {
+            self.claim.get_or_insert_with(|| (said.at, said.proof.clone()));
+        }
+    }
+
+    /// Whether it was over at this moment: then more trouble is another loss.
+    pub(super) fn is_over(&self, at: Timestamp, times: &Times, settled: Settled) -> bool {
+        let claimed = self.claim.as_ref().is_some_and(|(claim, _)| at >= after(*claim, times.settle));
+        (claimed && settled == Settled::Green) || self.heals.is_some_and(|timer| timer.over(at))
+    }
+
+    /// Whether it is red only because nothing was heard.
+    pub(super) fn is_red_by_silence(&self) -> bool {
+        !self.stalled && matches!(self.cause, Cause::Lost | Cause::Unreachable)
+    }
+
+    /// What it amounts to. `conflicts`: there are too many of them to be a leftover of a restart.
+    pub(super) fn view(&self, now: Timestamp, times: &Times, settled: Settled, conflicts: bool) -> View {
+        let view = |reason, proof: &Proof, since| View {
+            reason,
+            proof: Some(proof.clone()),
+            since,
+            other_pid: self.other_pid,
+        };
+        if let Some(healed) = self.heals.filter(|timer| timer.over(now)) {
+            return view(Reason::Connected, &self.proof, healed.due());
+        }
+        if let Some((at, proof)) = self.claim.as_ref().filter(|(at, _)| now >= after(*at, CLAIM_STANDS)) {
+            return match settled {
+                Settled::Grey => view(Reason::NoEvidence, proof, *at),
+                Settled::Green if now >= after(*at, times.settle) => view(Reason::Connected, proof, *at),
+                Settled::Green => view(Reason::Recovering, &self.proof, self.since),
+            };
+        }
+        view(self.reason(now, conflicts), &self.proof, self.since)
+    }
+
+    fn reason(&self, now: Timestamp, conflicts: bool) -> Reason {
+        let shown = self.shown.over(now);
+        let overdue = self.patience.over(now);
+        match self.cause {
+            Cause::Ended(reason) => reason,
+            Cause::Refused(reason) if shown => reason,
+            Cause::Unreachable if self.failed && overdue => Reason::ReconnectStalled,
+            Cause::Unreachable if shown && (self.failed || overdue) => Reason::NetworkUnreachable,
+            Cause::Conflict if overdue || conflicts => Reason::LinkConflict,
+            Cause::Paused => Reason::LinkPaused,
+            Cause::Lost if self.stalled || overdue => Reason::ReconnectStalled,
+            Cause::Conflict | Cause::Refused(_) | Cause::Unreachable | Cause::Lost => Reason::Reconnecting,
+        }
+    }
+
+    /// Every moment at which time alone may change the view.
+    pub(super) fn deadlines(&self, times: &Times) -> impl Iterator<Item = Timestamp> + use<> {
+        let claim = self.claim.as_ref().map(|(at, _)| *at);
+        [
+            Some(self.patience.due()),
+            Some(self.shown.due()),
+            self.heals.map(|timer| timer.due()),
+            claim.map(|at| after(at, CLAIM_STANDS)),
+            claim.map(|at| after(at, times.settle)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Every span that a sleep of the machine begins again.
+    pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        [Some(&mut self.patience), Some(&mut self.shown), self.heals.as_mut()].into_iter().flatten()
+    }
+}
+
+fn heals(cause: Cause, said: &Said, times: &Times) -> Option<Timer> {
+    let by_silence = !times.heals.is_zero() && matches!(cause, Cause::Lost | Cause::Unreachable);
+    by_silence.then(|| Timer::start(said.at, times.heals, said.grace))
+}

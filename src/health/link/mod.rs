@@ -1,0 +1,587 @@
+//! One link: the connection of one platform for one profile. The same for every platform; what differs is data
+//! ([`Rules`]).
+//!
+//! The state is what was said, with its times; what it amounts to at a moment ([`Link::view`]) is computed, so that time
+//! alone changes nothing in here.
+
+mod down;
+mod sends;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use self::down::{Cause, Down};
+use self::sends::RefusedSend;
+use super::evidence::{EntryState, LinkWord, PlatformEntry, Proof, Source};
+use super::platform::{Announcement, Rules};
+use super::reason::{Light, Reason};
+use super::timer::{Timer, after, before};
+
+/// `fatal` in the state file is believed once it has stood for this long: a retryable failure writes it for a moment.
+const FATAL_STANDS: Duration = Duration::from_secs(2);
+
+/// Messages that were under way when the link broke may still be logged for this long: they prove nothing.
+const INBOUND_TAIL: Duration = Duration::from_secs(2);
+
+/// What is written within this time belongs to one event.
+const SAME_MOMENT: Duration = Duration::from_secs(1);
+
+/// Conflicts within this time are counted together.
+const CONFLICT_WINDOW: Duration = Duration::from_secs(600);
+
+/// So many conflicts are no leftover of a restart any more.
+const CONFLICTS: usize = 3;
+
+/// Losses within this time are counted together.
+const FLAP_WINDOW: Duration = Duration::from_secs(600);
+
+/// So many losses and returns are flapping.
+const FLAPS: usize = 4;
+
+/// Something said of a link, with what it needs to be judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Said {
+    /// When it was read.
+    pub at: Timestamp,
+    /// The stamp of its line.
+    pub stamp: Option<DateTime>,
+    /// What it says.
+    pub word: LinkWord,
+    /// The connection that it names.
+    pub connection: Option<Arc<str>>,
+    /// The process that it names.
+    pub other_pid: Option<u32>,
+    /// It was written at INFO.
+    pub at_info: bool,
+    /// What showed it.
+    pub proof: Proof,
+    /// The end of the grace after waking, if it is not over.
+    pub grace: Option<Timestamp>,
+}
+
+/// What a link amounts to at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct View {
+    /// The reason.
+    pub reason: Reason,
+    /// What showed it.
+    pub proof: Option<Proof>,
+    /// Since when it has been so.
+    pub since: Timestamp,
+    /// Another process that matters.
+    pub other_pid: Option<u32>,
+}
+
+impl View {
+    /// The light that the reason puts on.
+    pub(crate) fn light(&self) -> Light {
+        self.reason.light()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum State {
+    /// No word of it yet.
+    Silent,
+    /// Proven, or claimed without trouble since; believed from `from` on.
+    Up { proof: Proof, proven: bool, from: Timestamp, connection: Option<Arc<str>> },
+    /// Lost, refused, paused or ended.
+    Down(Box<Down>),
+}
+
+/// `fatal` in the state file.
+#[derive(Debug, Clone, PartialEq)]
+struct Fatal {
+    /// How long it has to stand.
+    timer: Timer,
+    proof: Proof,
+    cause: Option<Reason>,
+    written: Option<Timestamp>,
+}
+
+/// One link.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Link {
+    rules: Arc<Rules>,
+    state: State,
+    /// The gateway said that it has it.
+    expected: bool,
+    fatal: Option<Fatal>,
+    refused_send: Option<RefusedSend>,
+    conflicts: VecDeque<Timestamp>,
+    losses: VecDeque<Timestamp>,
+    last_message: Option<Timestamp>,
+    /// A loss was told by an error alone: INFO records, a recovery among them, are hidden.
+    info_hidden: bool,
+    /// The platform calls the gateway: nothing to watch.
+    webhook: Option<Proof>,
+}
+
+impl Link {
+    /// One that nothing is known of.
+    pub(crate) fn new(rules: Arc<Rules>) -> Self {
+        Self {
+            rules,
+            state: State::Silent,
+            expected: false,
+            fatal: None,
+            refused_send: None,
+            conflicts: VecDeque::new(),
+            losses: VecDeque::new(),
+            last_message: None,
+            info_hidden: false,
+            webhook: None,
+        }
+    }
+
+    /// Whether there is such a link, as far as anything says.
+    pub(crate) fn exists(&self) -> bool {
+        let seen = self.expected || !matches!(self.state, State::Silent) || self.fatal.is_some();
+        seen && self.webhook.is_none()
+    }
+
+    /// Whether it is expected, and nothing was heard of it.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.exists() && matches!(self.state, State::Silent)
+    }
+
+    /// What says that the platform calls the gateway.
+    pub(crate) fn webhook(&self) -> Option<&Proof> {
+        self.webhook.as_ref()
+    }
+
+    /// Whether it is proven, or claimed without trouble since.
+    pub(crate) fn is_up(&self, now: Timestamp) -> bool {
+        self.view(now, None).is_some_and(|view| view.reason == Reason::Connected)
+    }
+
+    /// Whether something has proven it since its last trouble.
+    pub(crate) fn is_proven(&self) -> bool {
+        matches!(self.state, State::Up { proven: true, .. })
+    }
+
+    /// When the newest message arrived.
+    pub(crate) fn last_message(&self) -> Option<Timestamp> {
+        self.last_message
+    }
+
+    /// A loss was told by an error alone.
+    pub(crate) fn info_hidden(&self) -> bool {
+        self.info_hidden
+    }
+
+    /// What keeps it from working for the life of the process: worth a word when that is gone.
+    pub(crate) fn ailment(&self, now: Timestamp) -> Option<(Reason, Proof)> {
+        let ended = self.down().and_then(|down| match down.cause {
+            Cause::Ended(reason) => Some((reason, down.proof.clone())),
+            _ => None,
+        });
+        ended.or_else(|| Some((Reason::AuthRejected, self.send_refused(now)?.clone())))
+    }
+
+    /// A start of it that was refused: the gateway may end for it.
+    pub(crate) fn refused_start(&self) -> Option<(Reason, &Proof, Option<u32>)> {
+        let down = self.down()?;
+        match down.cause {
+            Cause::Refused(reason @ (Reason::AppInUse | Reason::AdapterMissing | Reason::ConfigError)) => {
+                Some((reason, &down.proof, down.other_pid))
+            }
+            _ => None,
+        }
+    }
+
+    /// A new start in the same process: what was said of the connection before is void.
+    pub(crate) fn reset_connection(&mut self) {
+        self.state = State::Silent;
+    }
+
+    /// There is such a link.
+    pub(crate) fn expect(&mut self) {
+        self.expected = true;
+    }
+
+    /// Notes a message that may be another link's.
+    pub(crate) fn note_message(&mut self, at: Timestamp) {
+        self.last_message = Some(at);
+    }
+
+    /// Takes in what was said.
+    pub(crate) fn apply(&mut self, said: &Said) {
+        use LinkWord as W;
+        if said.at_info && said.word.is_of_link() {
+            self.info_hidden = false;
+        }
+        match said.word {
+            W::Expected => self.expect(),
+            W::Webhook => self.webhook = Some(said.proof.clone()),
+            W::Announced => self.announced(said),
+            W::Reannounced => self.announced_again(said),
+            W::Claim => self.claim(said),
+            W::Proof => self.prove(said),
+            W::Inbound => self.receive(said),
+            W::Attempt => self.attempt(said),
+            W::Lost | W::LostByError => {
+                self.info_hidden |= said.word == W::LostByError;
+                self.lose(Cause::Lost, said);
+            }
+            W::Failed => self.trouble(Cause::Lost, said),
+            W::Unreachable => self.unreachable(said),
+            W::Refused => self.refused(Reason::AuthRejected, said),
+            W::Limit => self.refused(Reason::ConnectionLimit, said),
+            W::InUse => self.refused(Reason::AppInUse, said),
+            W::AdapterMissing => self.refused(Reason::AdapterMissing, said),
+            W::ConfigError => self.refused(Reason::ConfigError, said),
+            W::Conflict => self.conflict(said),
+            W::WrongLoop => self.lose(Cause::Ended(Reason::WrongEventLoop), said),
+            W::Ended => self.trouble(Cause::Ended(Reason::LinkEnded), said),
+            W::ConflictEnded => self.trouble(Cause::Ended(Reason::LinkConflict), said),
+            W::RefusedEnded => self.trouble(Cause::Ended(Reason::AuthRejected), said),
+            W::Blip => self.blip(said),
+            W::Paused => self.trouble(Cause::Paused, said),
+            W::Resumed => {}
+            W::Sending => {
+                if let Some(refused) = &mut self.refused_send {
+                    refused.send(said);
+                }
+            }
+            W::SendRefused => {
+                self.expect();
+                self.refused_send = Some(RefusedSend::new(said));
+            }
+        }
+    }
+
+    /// Takes in this link's own entry of the state file.
+    pub(crate) fn read_entry(&mut self, at: Timestamp, entry: &PlatformEntry, grace: Option<Timestamp>) {
+        let proof = Proof::new(Source::StateFile, entry.line.clone(), at);
+        let written = entry.updated_at.unwrap_or(at).min(at);
+        let said = |word| Said {
+            at,
+            stamp: None,
+            word,
+            connection: None,
+            other_pid: entry.other_pid,
+            at_info: false,
+            proof: proof.clone(),
+            grace,
+        };
+        self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
+        // The file is written anew for whatever changes in it: what an entry said before the link came up is past.
+        if is_negative(entry.state) && self.up_since().is_some_and(|up| written < up) {
+            return;
+        }
+        if entry.state != EntryState::Fatal {
+            self.fatal.take_if(|fatal| fatal.written <= entry.updated_at);
+        }
+        match entry.state {
+            EntryState::Connected => self.read_connected(written, &said(LinkWord::Announced)),
+            EntryState::Fatal => {
+                let since = self.fatal.as_ref().map_or(at, |fatal| fatal.timer.since);
+                let timer = Timer::start(since, FATAL_STANDS, None);
+                let (cause, written) = (entry.cause, entry.updated_at);
+                self.fatal = Some(Fatal { timer, proof: proof.clone(), cause, written });
+                self.apply(&said(word_of(entry.cause)));
+            }
+            EntryState::Disconnected | EntryState::Retrying => self.apply(&said(word_of(entry.cause))),
+            EntryState::Paused => self.apply(&said(LinkWord::Paused)),
+            EntryState::Connecting | EntryState::Disabled | EntryState::Unknown => {}
+        }
+    }
+
+    /// What it amounts to now. `start`: until when a silent link is starting. `None`: there is nothing to say yet.
+    pub(crate) fn view(&self, now: Timestamp, start: Option<&Timer>) -> Option<View> {
+        if let Some(fatal) = self.fatal.as_ref().filter(|fatal| fatal.timer.over(now)) {
+            return Some(self.view_fatal(fatal));
+        }
+        match &self.state {
+            State::Silent if !self.expected || self.webhook.is_some() => None,
+            State::Silent => start.map(|start| View {
+                reason: if start.over(now) { Reason::ReconnectStalled } else { Reason::Starting },
+                proof: None,
+                since: start.since,
+                other_pid: None,
+            }),
+            State::Up { proof, from, .. } => {
+                let refused = self.send_refused(now).filter(|_| now >= *from);
+                let (reason, proof) = match refused {
+                    Some(refused) => (Reason::AuthRejected, refused),
+                    None if now < *from => (Reason::Starting, proof),
+                    None if self.flaps(now) => (Reason::Flapping, proof),
+                    None => (Reason::Connected, proof),
+                };
+                Some(View { reason, proof: Some(proof.clone()), since: proof.at, other_pid: None })
+            }
+            State::Down(down) => {
+                let conflicts = self.conflicts_within(now) >= CONFLICTS;
+                Some(down.view(now, &self.rules.times, self.rules.settled, conflicts))
+            }
+        }
+    }
+
+    /// Whether the red of a loss follows from silence alone, which proves nothing where INFO records are hidden.
+    pub(crate) fn is_red_by_silence(&self) -> bool {
+        match &self.state {
+            State::Silent => true,
+            State::Up { .. } => false,
+            State::Down(down) => down.is_red_by_silence(),
+        }
+    }
+
+    /// Every moment at which the view may change without a word.
+    pub(crate) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        let from = match &self.state {
+            State::Up { from, .. } => Some(*from),
+            _ => None,
+        };
+        let nth = |times: &VecDeque<Timestamp>, count: usize| {
+            times.len().checked_sub(count).and_then(|i| times.get(i).copied())
+        };
+        let own = [
+            from,
+            self.fatal.as_ref().map(|fatal| fatal.timer.due()),
+            self.refused_send.as_ref().and_then(RefusedSend::deadline),
+            nth(&self.losses, FLAPS).map(|at| after(at, FLAP_WINDOW)),
+            nth(&self.conflicts, CONFLICTS).map(|at| after(at, CONFLICT_WINDOW)),
+        ];
+        let down = self.down().into_iter().flat_map(|down| down.deadlines(&self.rules.times));
+        own.into_iter().flatten().chain(down)
+    }
+
+    /// Every span that a sleep of the machine begins again.
+    pub(crate) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        let down = match &mut self.state {
+            State::Down(down) => Some(down),
+            _ => None,
+        };
+        let send = self.refused_send.as_mut().and_then(RefusedSend::timer_mut);
+        down.into_iter().flat_map(|down| down.timers_mut()).chain(send)
+    }
+
+    /// Forgets what a file of another process said.
+    pub(crate) fn forget_files(&mut self) {
+        self.fatal = None;
+        let proof = match &self.state {
+            State::Silent => None,
+            State::Up { proof, .. } => Some(proof),
+            State::Down(down) => Some(&down.proof),
+        };
+        if proof.is_some_and(|proof| proof.source == Source::StateFile) {
+            self.state = State::Silent;
+        }
+    }
+
+    fn down(&self) -> Option<&Down> {
+        match &self.state {
+            State::Down(down) => Some(down),
+            _ => None,
+        }
+    }
+
+    fn up_since(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Up { proof, .. } => Some(proof.at),
+            _ => None,
+        }
+    }
+
+    fn view_fatal(&self, fatal: &Fatal) -> View {
+        let down = self.down();
+        let told = down.and_then(|down| match down.cause {
+            Cause::Refused(reason) | Cause::Ended(reason) => Some(reason),
+            Cause::Conflict => Some(Reason::LinkConflict),
+            _ => None,
+        });
+        View {
+            reason: fatal.cause.or(told).unwrap_or(Reason::LinkEnded),
+            proof: Some(fatal.proof.clone()),
+            since: fatal.timer.since,
+            other_pid: down.and_then(|down| down.other_pid),
+        }
+    }
+
+    fn announced(&mut self, said: &Said) {
+        self.expect();
+        match self.rules.announcement {
+            Announcement::Proof => self.prove(said),
+            Announcement::Claim => self.claim(said),
+            Announcement::Promise => {}
+        }
+    }
+
+    fn announced_again(&mut self, said: &Said) {
+        if self.rules.announcement == Announcement::Promise && self.down().is_some() {
+            self.claim(said);
+        } else {
+            self.announced(said);
+        }
+    }
+
+    /// `connected` in the state file: never a proof. Newer than the loss it is a claim.
+    fn read_connected(&mut self, written: Timestamp, said: &Said) {
+        match &self.state {
+            // Written in the same moment as the loss it is the announcement of the attempt that failed.
+            State::Down(down) if written <= after(down.newest, SAME_MOMENT) => {}
+            State::Down(_) => self.claim(said),
+            State::Silent if self.rules.announcement != Announcement::Promise => {
+                self.claim(&Said { at: written, ..said.clone() });
+            }
+            State::Silent | State::Up { .. } => {}
+        }
+    }
+
+    fn claim(&mut self, said: &Said) {
+        self.expect();
+        match &mut self.state {
+            State::Silent => {
+                let from = after(said.at, self.rules.times.start_settle);
+                self.state = State::Up { proof: said.proof.clone(), proven: false, from, connection: None };
+            }
+            State::Up { .. } => {}
+            State::Down(down) => down.claim(said),
+        }
+    }
+
+    fn prove(&mut self, said: &Said) {
+        self.expect();
+        self.fatal = None;
+        let connection = said.connection.clone().or_else(|| match &self.state {
+            State::Up { connection, .. } => connection.clone(),
+            _ => None,
+        });
+        self.state = State::Up { proof: said.proof.clone(), proven: true, from: said.at, connection };
+        if said.word != LinkWord::Inbound {
+            self.conflicts.clear();
+        }
+    }
+
+    fn receive(&mut self, said: &Said) {
+        self.last_message = Some(said.at);
+        let tail = self.down().is_some_and(|down| said.at < after(down.newest, INBOUND_TAIL));
+        if !tail {
+            self.prove(said);
+        }
+    }
+
+    fn attempt(&mut self, said: &Said) {
+        self.expect();
+        let span = self.rules.times.attempt;
+        if span.is_zero() {
+            return;
+        }
+        if self.down().is_none() {
+            self.begin_loss(Cause::Lost, said);
+        }
+        if let State::Down(down) = &mut self.state {
+            down.attempt(said, span);
+        }
+    }
+
+    /// A line about a connection. One that is not up is an older one's: its late word changes nothing.
+    fn lose(&mut self, cause: Cause, said: &Said) {
+        let late = match (&self.state, &said.connection) {
+            (State::Up { connection: Some(up), .. }, Some(named)) => up != named,
+            _ => false,
+        };
+        if !late {
+            self.trouble(cause, said);
+        }
+    }
+
+    /// A new loss, or more of the same.
+    fn trouble(&mut self, cause: Cause, said: &Said) {
+        self.expect();
+        let Rules { times, settled, .. } = &*self.rules;
+        match &mut self.state {
+            State::Down(down) if !down.is_over(said.at, times, *settled) => down.add(cause, said, times),
+            _ => self.begin_loss(cause, said),
+        }
+    }
+
+    fn begin_loss(&mut self, cause: Cause, said: &Said) {
+        if !matches!(self.state, State::Silent) && !self.rules.reconnects_often {
+            if self.losses.len() >= FLAPS {
+                self.losses.pop_front();
+            }
+            self.losses.push_back(said.at);
+        }
+        self.state = State::Down(Box::new(Down::begin(cause, said, &self.rules.times)));
+    }
+
+    /// The platform's own word on a failed attempt.
+    fn unreachable(&mut self, said: &Said) {
+        self.trouble(Cause::Unreachable, said);
+        let retry = self.rules.times.retry;
+        if let State::Down(down) = &mut self.state
+            && !retry.is_zero()
+        {
+            down.fail(said, retry);
+        }
+    }
+
+    fn refused(&mut self, reason: Reason, said: &Said) {
+        self.trouble(Cause::Refused(reason), said);
+        if let State::Down(down) = &mut self.state {
+            down.refuse(reason, said);
+        }
+    }
+
+    fn conflict(&mut self, said: &Said) {
+        if self.conflicts.len() >= CONFLICTS {
+            self.conflicts.pop_front();
+        }
+        self.conflicts.push_back(said.at);
+        self.trouble(Cause::Conflict, said);
+        // A single conflict waits for the other session to expire, however long that takes.
+        if let State::Down(down) = &mut self.state
+            && down.cause == Cause::Conflict
+        {
+            down.patience = Timer::start(down.since, CONFLICT_WINDOW, said.grace);
+        }
+    }
+
+    /// Trouble that often heals without a word, whatever the platform's rule.
+    fn blip(&mut self, said: &Said) {
+        if self.down().is_some() {
+            return;
+        }
+        self.begin_loss(Cause::Lost, said);
+        if let State::Down(down) = &mut self.state {
+            down.heals = Some(Timer::start(said.at, self.rules.times.settle, said.grace));
+        }
+    }
+
+    fn conflicts_within(&self, now: Timestamp) -> usize {
+        let floor = before(now, CONFLICT_WINDOW);
+        self.conflicts.iter().filter(|at| **at > floor).count()
+    }
+
+    fn flaps(&self, now: Timestamp) -> bool {
+        let floor = before(now, FLAP_WINDOW);
+        self.losses.iter().filter(|at| **at > floor).count() >= FLAPS
+    }
+
+    fn send_refused(&self, now: Timestamp) -> Option<&Proof> {
+        self.refused_send.as_ref()?.holds(now)
+    }
+}
+
+fn is_negative(state: EntryState) -> bool {
+    matches!(state, EntryState::Disconnected | EntryState::Retrying | EntryState::Fatal | EntryState::Paused)
+}
+
+/// What an entry with this cause says.
+fn word_of(cause: Option<Reason>) -> LinkWord {
+    match cause {
+        Some(Reason::AppInUse) => LinkWord::InUse,
+        Some(Reason::AdapterMissing) => LinkWord::AdapterMissing,
+        Some(Reason::ConfigError) => LinkWord::ConfigError,
+        Some(Reason::AuthRejected) => LinkWord::Refused,
+        Some(Reason::LinkConflict) => LinkWord::Conflict,
+        Some(Reason::NetworkUnreachable) => LinkWord::Unreachable,
+        _ => LinkWord::Lost,
+    }
+}

@@ -1,0 +1,227 @@
+//! The rules of a platform, as data: `resources/platforms/NAME.toml`. The wordings in those files are read by
+//! `crate::evidence::patterns`; here stands what follows from them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::{TimesSetting, seconds};
+
+/// One built-in file a platform; the first is the one that every platform without a file goes by.
+const BUILT_IN: [&str; 16] = [
+    include_str!("../../resources/platforms/generic.toml"),
+    include_str!("../../resources/platforms/feishu.toml"),
+    include_str!("../../resources/platforms/telegram.toml"),
+    include_str!("../../resources/platforms/wecom.toml"),
+    include_str!("../../resources/platforms/weixin.toml"),
+    include_str!("../../resources/platforms/dingtalk.toml"),
+    include_str!("../../resources/platforms/qqbot.toml"),
+    include_str!("../../resources/platforms/discord.toml"),
+    include_str!("../../resources/platforms/slack.toml"),
+    include_str!("../../resources/platforms/whatsapp.toml"),
+    include_str!("../../resources/platforms/signal.toml"),
+    include_str!("../../resources/platforms/matrix.toml"),
+    include_str!("../../resources/platforms/mattermost.toml"),
+    include_str!("../../resources/platforms/email.toml"),
+    include_str!("../../resources/platforms/homeassistant.toml"),
+    include_str!("../../resources/platforms/yuanbao.toml"),
+];
+
+/// The texts of the built-in files.
+pub fn built_in_files() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.into_iter()
+}
+
+/// What the announcement of `gateway.run` (`✓ NAME connected`) is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Announcement {
+    /// The link is proven by it.
+    Proof,
+    /// Nothing is wrong as far as is known: green at a start, after trouble only with the settle time.
+    #[default]
+    Claim,
+    /// Nothing at a start: the platform's own lines have to follow.
+    Promise,
+}
+
+/// What a claim after trouble leads to once the settle time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settled {
+    /// Green.
+    #[default]
+    Green,
+    /// Grey: the platform has a proof, and it did not come.
+    Grey,
+}
+
+/// The times of a platform's links, in seconds in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Times {
+    /// A lost link turns red after this.
+    #[serde(with = "seconds")]
+    pub red_after: Duration,
+    /// A claim after trouble is believed after so long without more trouble.
+    #[serde(with = "seconds")]
+    pub settle: Duration,
+    /// A claim at a start is believed after so long.
+    #[serde(with = "seconds")]
+    pub start_settle: Duration,
+    /// An attempt under way may take so long; 0: attempts say nothing.
+    #[serde(with = "seconds")]
+    pub attempt: Duration,
+    /// After a failed attempt another is expected within this; 0: failures are losses like others.
+    #[serde(with = "seconds")]
+    pub retry: Duration,
+    /// Trouble is over after so long without more of it, though no line says so; 0: never by silence.
+    #[serde(with = "seconds")]
+    pub heals: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            red_after: Duration::from_secs(60),
+            settle: Duration::from_secs(15),
+            start_settle: Duration::ZERO,
+            attempt: Duration::ZERO,
+            retry: Duration::ZERO,
+            heals: Duration::ZERO,
+        }
+    }
+}
+
+/// The rules of one platform.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Rules {
+    /// Hermes' name for it.
+    pub id: String,
+    /// What users call it: `[English, Simplified Chinese]`. Empty: the id.
+    #[serde(default)]
+    pub name: [String; 2],
+    /// What `✓ NAME connected` is worth.
+    #[serde(default)]
+    pub announcement: Announcement,
+    /// What a claim after trouble leads to.
+    #[serde(default)]
+    pub settled: Settled,
+    /// The scope of its lock files.
+    #[serde(default)]
+    pub lock: Option<String>,
+    /// Its lines name connections (`[conn_id=…]`), so that links of one platform can be counted.
+    #[serde(default)]
+    pub connections: bool,
+    /// Losses that come back at once are its way of life: they are not counted as flapping.
+    #[serde(default)]
+    pub reconnects_often: bool,
+    /// The times of its links.
+    #[serde(default)]
+    pub times: Times,
+}
+
+/// The rules of all platforms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Platforms {
+    generic: Arc<Rules>,
+    known: BTreeMap<String, Arc<Rules>>,
+}
+
+impl Platforms {
+    /// The built-in ones.
+    pub fn built_in() -> Arc<Self> {
+        static TABLE: OnceLock<Arc<Platforms>> = OnceLock::new();
+        Arc::clone(TABLE.get_or_init(|| Arc::new(Self::read(built_in_files()))))
+    }
+
+    /// From texts of files; a text that is none is left out. The one with the id `generic` holds for all others.
+    pub fn read<'a>(files: impl IntoIterator<Item = &'a str>) -> Self {
+        let read = files.into_iter().filter_map(|text| toml::from_str::<Rules>(text).ok());
+        let mut known: BTreeMap<String, Arc<Rules>> =
+            read.map(|rules| (rules.id.clone(), Arc::new(rules))).collect();
+        let generic = known.remove("generic").unwrap_or_else(|| Arc::new(Rules::plain("generic")));
+        Self { generic, known }
+    }
+
+    /// With the times that the settings give for some platforms.
+    #[must_use]
+    pub fn with_times(&self, settings: &BTreeMap<String, TimesSetting>) -> Self {
+        let mut all = self.clone();
+        for (id, times) in settings {
+            let mut rules = (*all.rules(id)).clone();
+            times.apply_to(&mut rules.times);
+            rules.id.clone_from(id);
+            all.known.insert(id.clone(), Arc::new(rules));
+        }
+        all
+    }
+
+    /// The rules of one platform.
+    pub fn rules(&self, id: &str) -> Arc<Rules> {
+        Arc::clone(self.known.get(id).unwrap_or(&self.generic))
+    }
+
+    /// Whether it has a file of its own.
+    pub fn knows(&self, id: &str) -> bool {
+        self.known.contains_key(id)
+    }
+
+    /// The platform whose locks have this scope.
+    pub fn of_lock(&self, scope: &str) -> Option<&str> {
+        let found = self.known.iter().find(|(_, rules)| rules.lock.as_deref() == Some(scope));
+        found.map(|(id, _)| id.as_str())
+    }
+}
+
+impl Rules {
+    /// A platform without a file.
+    pub fn plain(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: Default::default(),
+            announcement: Announcement::default(),
+            settled: Settled::default(),
+            lock: None,
+            connections: false,
+            reconnects_often: false,
+            times: Times::default(),
+        }
+    }
+}
+
+/// What users call a platform: `[English, Simplified Chinese]`.
+pub fn names(id: &str) -> [String; 2] {
+    let name = Platforms::built_in().known.get(id).map(|rules| rules.name.clone()).unwrap_or_default();
+    name.map(|name| if name.is_empty() { id.to_owned() } else { name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_file_can_be_read() {
+        let mut ids = Vec::new();
+        for text in built_in_files() {
+            let rules: Rules = toml::from_str(text).unwrap();
+            assert!(rules.id == "generic" || rules.name.iter().all(|name| !name.is_empty()), "{}", rules.id);
+            ids.push(rules.id);
+        }
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), BUILT_IN.len(), "an id stands twice");
+        assert!(ids.contains(&"generic".to_owned()));
+    }
+
+    #[test]
+    fn a_platform_without_a_file_goes_by_the_generic_rules() {
+        let platforms = Platforms::built_in();
+        assert!(!platforms.knows("carrier-pigeon"));
+        assert_eq!(platforms.rules("carrier-pigeon").times.settle, Duration::from_secs(15));
+        assert_eq!(names("carrier-pigeon")[1], "carrier-pigeon");
+        assert_eq!(platforms.of_lock("telegram-bot-token"), Some("telegram"));
+    }
+}

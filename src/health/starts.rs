@@ -1,0 +1,262 @@
+//! Starts and takeovers across processes: crash loops and replace loops.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::evidence::Proof;
+use super::settings::Deadlines;
+use super::timer::{after, before};
+
+/// Start times and takeovers remembered at most: more than any threshold needs.
+const MOST_TIMES: usize = 256;
+
+/// A start that is known from several sources has about the same time in each.
+const SAME_START: Duration = Duration::from_secs(5);
+
+/// How long an exiting process may keep logging beside its successor.
+pub const LONGEST_GOODBYE: Duration = Duration::from_secs(60);
+
+/// A restart that we asked for has begun within this time: a throttled job waits 30 s, an old process 60 s.
+const OWN_RESTART: Duration = Duration::from_secs(180);
+
+/// Every start that is known of, and which of them may follow a crash.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Starts {
+    /// As seen by us: processes, log lines, the manager's counter. In the order of time, as all lists here.
+    seen: Vec<Timestamp>,
+    /// From `gateway-starts.log`.
+    recorded: Vec<Timestamp>,
+    /// Starts after a run that worked and was ended on purpose, or was taken over: no crash came before them.
+    meant: Vec<Timestamp>,
+    /// Of both kinds of starts those that may follow a crash, kept ready because every event asks for them.
+    unmeant: [Vec<Timestamp>; 2],
+    takeovers: Vec<(Timestamp, Proof)>,
+    storm: Option<(Timestamp, Proof)>,
+    /// A restart that we asked for and that has not begun yet.
+    asked: Option<Timestamp>,
+    /// The manager's counter of starts, when it was read last.
+    counter: Option<(Timestamp, u64)>,
+}
+
+impl Starts {
+    /// Remembers a start. `meant`: it follows a run that was ended on purpose.
+    pub fn count(&mut self, at: Timestamp, meant: bool, now: Timestamp, deadlines: &Deadlines) {
+        self.forget_old(now, deadlines);
+        insert_in_order(&mut self.seen, at);
+        let asked = self.asked.is_some_and(|asked| at <= after(asked, OWN_RESTART));
+        if asked {
+            self.asked = None;
+        }
+        if meant || asked {
+            self.note_meant(at);
+        } else if !self.was_meant(at) {
+            insert_in_order(&mut self.unmeant[0], at);
+        }
+    }
+
+    /// Gatelight itself restarts the gateway: the start that follows is meant.
+    pub fn note_asked(&mut self, at: Timestamp) {
+        self.asked = Some(at);
+    }
+
+    /// Takes in the start records. Returns the newest, if it was not known before.
+    pub fn read(&mut self, times: Vec<Timestamp>) -> Option<Timestamp> {
+        let known = self.recorded.last().copied();
+        let skip = times.len().saturating_sub(MOST_TIMES);
+        self.recorded = times.into_iter().skip(skip).collect();
+        self.recorded.sort_unstable();
+        let unmeant = self.recorded.iter().filter(|start| !self.was_meant(**start));
+        self.unmeant[1] = unmeant.copied().collect();
+        self.recorded.last().copied().filter(|newest| known.is_none_or(|known| *newest > known))
+    }
+
+    /// Takes in the manager's counter. Starts that we did not see are counted between the two readings. Returns whether
+    /// it rose.
+    pub fn read_counter(&mut self, counter: u64, now: Timestamp, deadlines: &Deadlines) -> bool {
+        let Some((then, old)) = self.counter.replace((now, counter)) else { return false };
+        let rose = usize::try_from(counter.saturating_sub(old)).unwrap_or(usize::MAX);
+        let from = self.seen.partition_point(|start| *start <= then);
+        let unseen = rose.saturating_sub(self.seen.len() - from).min(MOST_TIMES);
+        let span = Duration::try_from(now.duration_since(then)).unwrap_or_default();
+        for i in 0..unseen {
+            let at = after(then, span.mul_f64((i + 1) as f64 / (unseen + 1) as f64));
+            self.count(at, false, now, deadlines);
+        }
+        rose > 0
+    }
+
+    /// No crash came before this start, from whichever source it is known.
+    pub fn note_meant(&mut self, at: Timestamp) {
+        insert_in_order(&mut self.meant, at);
+        let (from, to) = (before(at, SAME_START), after(at, SAME_START));
+        for starts in &mut self.unmeant {
+            starts.retain(|start| *start < from || *start > to);
+        }
+    }
+
+    /// Another instance took over from the present one.
+    pub fn note_takeover(&mut self, at: Timestamp, proof: Proof) {
+        push_bounded(&mut self.takeovers, (at, proof));
+        // Whoever takes over was started before it says so.
+        let newest = self.seen.last().copied();
+        if let Some(start) = newest.filter(|start| at < after(*start, LONGEST_GOODBYE)) {
+            self.note_meant(start);
+        }
+    }
+
+    /// Takeovers of former processes.
+    pub fn note_past_takeovers(&mut self, proofs: Vec<Proof>) {
+        for proof in proofs {
+            push_bounded(&mut self.takeovers, (proof.at, proof));
+        }
+        self.takeovers.sort_by_key(|(at, _)| *at);
+    }
+
+    /// The gateway itself says that it was started too often.
+    pub fn note_storm(&mut self, at: Timestamp, proof: Proof) {
+        self.storm = Some((at, proof));
+    }
+
+    /// How many starts that nobody meant lie within the window, and the gateway's own word of a storm in it.
+    pub fn crashes(&self, now: Timestamp, deadlines: &Deadlines) -> (usize, Option<&Proof>) {
+        let window = deadlines.crash_window;
+        let [seen, recorded] = self.unmeant.each_ref().map(|starts| within(starts, now, window));
+        let storm = self.storm.as_ref().filter(|(at, _)| after(*at, window) > now);
+        (seen.max(recorded), storm.map(|(_, proof)| proof))
+    }
+
+    /// The newest takeover, where there are enough of them for a loop.
+    pub fn replace_loop(&self, now: Timestamp, deadlines: &Deadlines) -> Option<&Proof> {
+        let floor = before(now, deadlines.replace_window);
+        let newest = self.takeovers.iter().rev().take(deadlines.replace_takeovers);
+        let many = newest.filter(|(at, _)| *at > floor).count() >= deadlines.replace_takeovers;
+        self.takeovers.last().filter(|_| many).map(|(_, proof)| proof)
+    }
+
+    /// When a process that has worked since its start ends a crash loop: after half the window.
+    pub fn settles_at(&self, deadlines: &Deadlines) -> Timestamp {
+        let newest = self.seen.last().max(self.recorded.last());
+        after(newest.copied().unwrap_or(Timestamp::MIN), deadlines.crash_window / 2)
+    }
+
+    /// Times at which time alone changes a count.
+    pub fn deadlines(&self, deadlines: &Deadlines) -> impl Iterator<Item = Timestamp> + use<> {
+        let nth = |times: &[Timestamp]| {
+            let nth = times.len().checked_sub(deadlines.crash_starts + 1).and_then(|i| times.get(i));
+            nth.map(|at| after(*at, deadlines.crash_window))
+        };
+        let nth_takeover = self.takeovers.len().checked_sub(deadlines.replace_takeovers.max(1));
+        let takeover = nth_takeover.and_then(|i| self.takeovers.get(i));
+        [
+            nth(&self.unmeant[0]),
+            nth(&self.unmeant[1]),
+            self.storm.as_ref().map(|(at, _)| after(*at, deadlines.crash_window)),
+            takeover.map(|(at, _)| after(*at, deadlines.replace_window)),
+            Some(self.settles_at(deadlines)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    fn was_meant(&self, start: Timestamp) -> bool {
+        let place = self.meant.partition_point(|meant| *meant < before(start, SAME_START));
+        self.meant.get(place).is_some_and(|meant| *meant <= after(start, SAME_START))
+    }
+
+    /// Those that are too old to be counted are asked about no more.
+    fn forget_old(&mut self, now: Timestamp, deadlines: &Deadlines) {
+        let floor = before(now, deadlines.crash_window.max(LONGEST_GOODBYE) + SAME_START);
+        for starts in [&mut self.seen, &mut self.meant, &mut self.unmeant[0]] {
+            starts.retain(|start| *start > floor);
+        }
+    }
+}
+
+/// How many of these times, which are in order, lie within the window that ends now.
+fn within(times: &[Timestamp], now: Timestamp, window: Duration) -> usize {
+    let floor = before(now, window);
+    let until = |end: Timestamp| times.partition_point(|at| *at <= end);
+    until(now).saturating_sub(until(floor))
+}
+
+/// Nearly always at the end.
+fn insert_in_order(times: &mut Vec<Timestamp>, at: Timestamp) {
+    if times.len() >= MOST_TIMES {
+        times.remove(0);
+    }
+    let place = times.partition_point(|other| *other <= at);
+    times.insert(place, at);
+}
+
+fn push_bounded<T>(list: &mut Vec<T>, item: T) {
+    if list.len() >= MOST_TIMES {
+        list.remove(0);
+    }
+    list.push(item);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Starts come late and out of order, and are found to be meant before they are known or after: what is counted
+        /// is what a look at all of them would count.
+        #[test]
+        fn starts_that_were_not_meant_are_counted(steps in proptest::collection::vec((0_u8..4, 0_u64..40, 0_u64..20), 0..60)) {
+            let deadlines = Deadlines::default();
+            let window = deadlines.crash_window;
+            let (mut starts, mut now) = (Starts::default(), Timestamp::UNIX_EPOCH);
+            for (kind, later, ago) in steps {
+                now = after(now, Duration::from_secs(later));
+                let at = before(now, Duration::from_secs(ago));
+                match kind {
+                    0 | 1 => starts.count(at, false, now, &deadlines),
+                    2 => starts.note_meant(at),
+                    _ => {
+                        let mut recorded = starts.recorded.clone();
+                        recorded.push(at);
+                        starts.read(recorded);
+                    }
+                }
+                let floor = before(now, window);
+                let meant = |start: Timestamp| starts.meant.iter().any(|meant| meant.duration_since(start).unsigned_abs() <= SAME_START);
+                for (all, unmeant) in [&starts.seen, &starts.recorded].into_iter().zip(&starts.unmeant) {
+                    let counted = all.iter().filter(|start| **start > floor && !meant(**start)).count();
+                    prop_assert_eq!(within(unmeant, now, window), counted);
+                    prop_assert!(unmeant.is_sorted());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_counter_that_rises_counts_as_starts_that_nobody_saw() {
+        let deadlines = Deadlines::default();
+        let at = |s| after(Timestamp::UNIX_EPOCH, Duration::from_secs(s));
+        let mut starts = Starts::default();
+        assert!(!starts.read_counter(17_169, at(1000), &deadlines), "the first reading says nothing of when");
+        for (i, runs) in (17_170..17_176).enumerate() {
+            let now = at(1010 + 10 * i as u64);
+            assert!(starts.read_counter(runs, now, &deadlines));
+        }
+        assert_eq!(starts.crashes(at(1060), &deadlines).0, 6);
+    }
+
+    #[test]
+    fn restarts_of_our_own_are_no_crashes() {
+        let deadlines = Deadlines::default();
+        let at = |s| after(Timestamp::UNIX_EPOCH, Duration::from_secs(s));
+        let mut starts = Starts::default();
+        for i in 0..6 {
+            starts.note_asked(at(20 * i));
+            starts.count(at(20 * i + 5), false, at(20 * i + 5), &deadlines);
+        }
+        assert_eq!(starts.crashes(at(110), &deadlines).0, 0);
+    }
+}

@@ -1,0 +1,240 @@
+//! Recordings: evidence as JSON Lines. The first line is a header; then one event a line, `t` seconds after the start,
+//! never falling. Unknown keys are ignored; an unknown event is counted.
+//!
+//! A recording holds one gateway: its own profile and those that it serves. [`Recording::read`] reads one,
+//! [`Recording::play`] judges it anew.
+
+mod parse;
+mod play;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::health::{Change, Evidence, ProfileName};
+
+/// The version of the format that is written, and the newest that is read.
+pub const VERSION: u64 = 1;
+
+/// A recording longer than this is refused: it would have to be held in memory.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// A line longer than this is refused: log lines are cut at 64 KiB before they are recorded.
+const MOST_LINE_BYTES: usize = 4 << 20;
+
+/// The recording cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// The system's word.
+    #[error("cannot read: {0}")]
+    Io(#[from] std::io::Error),
+    /// There is no header, so it is no recording.
+    #[error("line 1: not a recording (a header with \"recording\" is missing): {0}")]
+    NoHeader(String),
+    /// A format of the future.
+    #[error("recording format {0} is not known; this Gatelight reads format {VERSION}: use a newer one")]
+    Version(u64),
+    /// A line that is no event.
+    #[error("line {line}: {reason}")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More than is read.
+    #[error("longer than {} MiB", MOST_BYTES >> 20)]
+    TooLong,
+}
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the format.
+    pub recording: u64,
+    /// When `t` is 0.
+    pub start: Timestamp,
+    /// The profile in whose home the gateway runs.
+    #[serde(default = "unnamed")]
+    pub profile: String,
+    /// All profiles whose homes are recorded, that one among them; empty: that one alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<String>,
+    /// Version of the gateway, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hermes: Option<String>,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
+}
+
+fn unnamed() -> String {
+    "default".to_owned()
+}
+
+/// One line after the header.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Seconds since the start.
+    pub t: f64,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// A line arrived in a log file.
+    Line {
+        /// Whose home; `None`: that of the gateway's own profile.
+        home: Option<ProfileName>,
+        /// Name of the file.
+        log: String,
+        /// Without its line end.
+        line: String,
+    },
+    /// A file of the gateway's home was written, or removed (`None`).
+    File {
+        /// Relative to the home.
+        file: String,
+        /// Its content.
+        json: Option<Value>,
+    },
+    /// Evidence that needs no reading.
+    Known(Evidence),
+    /// The machine slept for so many seconds before this time.
+    Wake(f64),
+    /// What is no evidence: a remark, a count of connections, a file of a served profile's home.
+    Aside,
+    /// The recording ends.
+    End,
+}
+
+/// A recording in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// Its header.
+    pub header: Header,
+    /// Its events.
+    pub events: Vec<Event>,
+    /// Events of a kind that is not known.
+    pub unknown: usize,
+    /// The last line was cut off, as happens to a recorder that is killed.
+    pub cut: bool,
+}
+
+/// The time of `t` seconds after the start.
+pub fn at(start: Timestamp, t: f64) -> Timestamp {
+    let t = Duration::try_from_secs_f64(t).unwrap_or(Duration::ZERO);
+    start.saturating_add(t).unwrap_or(Timestamp::MAX)
+}
+
+/// A change as it is printed, one object a line.
+#[derive(Debug, Serialize)]
+pub struct Printed<'a> {
+    /// Seconds since the start.
+    pub t: f64,
+    /// When.
+    pub at: String,
+    /// Which profile.
+    pub profile: &'a str,
+    /// The platform whose link is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<&'a str>,
+    /// The light.
+    pub light: &'static str,
+    /// The reason's code.
+    pub reason: &'static str,
+    /// The line that showed it; redacted.
+    pub evidence: &'a str,
+}
+
+impl<'a> Printed<'a> {
+    /// Of a change, counted from `start`.
+    pub fn new(change: &'a Change, start: Timestamp) -> Self {
+        let t = change.at.duration_since(start).as_secs_f64();
+        Self {
+            t: (t * 1000.0).round() / 1000.0,
+            at: rfc3339(change.at),
+            profile: &change.profile,
+            platform: change.to.platform.as_deref(),
+            light: change.to.light().word(),
+            reason: change.to.reason.code(),
+            evidence: change.to.evidence.as_ref().map_or("", |proof| proof.line.as_str()),
+        }
+    }
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+pub fn rfc3339(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::evidence::patterns::Patterns;
+    use crate::health::Deadlines;
+
+    const HEADER: &str = r#"{"recording": 1, "start": "2026-11-22T10:00:00Z"}"#;
+
+    fn read(lines: &str) -> Result<Recording, RecordingError> {
+        Recording::read(format!("{HEADER}\n{lines}").as_bytes())
+    }
+
+    #[test]
+    fn a_format_of_the_future_is_refused_by_name_and_its_events_are_counted() {
+        let future = Recording::read(&b"{\"recording\": 2, \"start\": \"2026-11-22T10:00:00Z\"}\n"[..]);
+        assert!(matches!(future, Err(RecordingError::Version(2))));
+        let recording = read(
+            "{\"t\": 1, \"moon\": \"full\"}\n{\"t\": 2, \"process\": {\"pid\": 1, \"state\": \"dreaming\"}}\n",
+        );
+        assert_eq!(recording.map(|r| r.unknown).ok(), Some(2));
+    }
+
+    #[test]
+    fn bad_lines_are_named_and_a_cut_end_is_forgiven() {
+        for (lines, line) in [
+            ("{\"t\": 1}\nx\n{\"t\": 2}\n", 3),
+            ("{\"t\": 2, \"end\": 1}\n{}\n", 0),
+            ("{\"t\": 2, \"truth\": \"\"}\n{\"t\": 1, \"truth\": \"\"}\n", 3),
+        ] {
+            match read(lines) {
+                Err(RecordingError::Line { line: named, .. }) => assert_eq!(named, line, "{lines}"),
+                Ok(_) => assert_eq!(line, 0, "{lines}"),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert!(
+            read("{\"t\": 1, \"truth\": \"\"}\n{\"t\": 2, \"lo").is_ok_and(|r| r.cut && r.events.len() == 1)
+        );
+        assert!(matches!(
+            Recording::read(&b"2026-11-22 10:00:00 INFO x\n"[..]),
+            Err(RecordingError::NoHeader(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Recording::read(bytes.as_slice());
+        }
+
+        #[test]
+        fn no_events_panic(lines in proptest::collection::vec(
+            r#"\{"t": (-?[0-9]{1,12}(\.[0-9]{1,3})?|1e308|null), "(log|file|process|job|tcp|wake|truth|end)": ("[a-z.]{0,12}"|\{"pid": -?[0-9]{1,12}, "state": "(running|gone|stopped)"\}|\{"slept": -?[0-9e]{1,9}\}|null|true)(, "line": ".{0,30}")?\}"#,
+            0..8,
+        )) {
+            let text = lines.join("\n");
+            if let (Ok(recording), Ok(patterns)) = (read(&text), Patterns::new(&[])) {
+                recording.play(Arc::new(patterns), Deadlines::default(), &mut |_| ());
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Reading a recording.
+
+use std::io::{BufRead, Read};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Event, Header, MOST_BYTES, MOST_LINE_BYTES, Recording, RecordingError, VERSION, What};
+use crate::evidence::state_files;
+use crate::health::{Evidence, JobState, JobWord, Manager, ProcessState, ProfileName};
+
+impl Recording {
+    /// Reads a recording.
+    pub fn read(reader: impl BufRead) -> Result<Self, RecordingError> {
+        let mut text = String::new();
+        let mut limited = reader.take(MOST_BYTES + 1);
+        let mut raw = Vec::new();
+        limited.read_to_end(&mut raw)?;
+        if raw.len() as u64 > MOST_BYTES {
+            return Err(RecordingError::TooLong);
+        }
+        text.push_str(&String::from_utf8_lossy(&raw));
+        drop(raw);
+        let mut lines = text.lines().enumerate();
+        let header = header(lines.next().map(|(_, line)| line).unwrap_or_default())?;
+        let mut recording = Self { header, events: Vec::new(), unknown: 0, cut: false };
+        let whole = text.ends_with('\n');
+        let mut last = 0.0;
+        let mut lines = lines.peekable();
+        while let Some((index, line)) = lines.next() {
+            if line.trim().is_empty() {
+                continue;
+            }
+            match event(line, last, &recording.header) {
+                Ok(Some(event)) => {
+                    last = event.t;
+                    let end = event.what == What::End;
+                    recording.events.push(event);
+                    if end {
+                        break;
+                    }
+                }
+                Ok(None) => recording.unknown += 1,
+                Err(_) if lines.peek().is_none() && !whole => recording.cut = true,
+                Err(reason) => return Err(RecordingError::Line { line: index + 1, reason }),
+            }
+        }
+        Ok(recording)
+    }
+}
+
+fn header(line: &str) -> Result<Header, RecordingError> {
+    let value: Value = serde_json::from_str(line).map_err(|e| RecordingError::NoHeader(e.to_string()))?;
+    match value.get("recording").and_then(Value::as_u64) {
+        Some(VERSION) => serde_json::from_value(value).map_err(|e| RecordingError::NoHeader(e.to_string())),
+        Some(version) => Err(RecordingError::Version(version)),
+        None => Err(RecordingError::NoHeader("no \"recording\" in it".to_owned())),
+    }
+}
+
+#[derive(Deserialize)]
+struct RawProcess {
+    pid: u32,
+    state: ProcessState,
+    exit: Option<i32>,
+    start: Option<u64>,
+    started_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct RawJob {
+    manager: Manager,
+    #[serde(default)]
+    label: String,
+    state: JobState,
+    pid: Option<u32>,
+    last_exit: Option<i32>,
+    detail: Option<JobState>,
+    /// launchd's counter of starts.
+    runs: Option<u64>,
+    /// systemd's.
+    restarts: Option<u64>,
+    comes_back: Option<bool>,
+}
+
+/// Reads one event. `Ok(None)`: of an unknown kind.
+fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, String> {
+    if line.len() > MOST_LINE_BYTES {
+        return Err(format!("longer than {} MiB", MOST_LINE_BYTES >> 20));
+    }
+    let mut value: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
+    let t = value.get("t").and_then(Value::as_f64).ok_or("no time \"t\"")?;
+    if t < last || !t.is_finite() {
+        return Err(format!("time falls from {last} to {t}"));
+    }
+    let home = value.get("profile").and_then(Value::as_str).filter(|name| *name != header.profile);
+    let home = home.map(ProfileName::from);
+    let take = |value: &mut Value, key: &str| value.get_mut(key).map(Value::take);
+    let what = if let Some(log) = take(&mut value, "log") {
+        let line = take(&mut value, "line").ok_or("\"log\" without \"line\"")?;
+        Some(What::Line { home, log: string(log)?, line: string(line)? })
+    } else if let Some(file) = take(&mut value, "file") {
+        let json = take(&mut value, "json").filter(|json| !json.is_null());
+        // A served profile's own files are those that a gateway of its own left.
+        Some(if home.is_none() { What::File { file: string(file)?, json } } else { What::Aside })
+    } else if value.get("wake").is_some() {
+        let slept = value.get("wake").and_then(|wake| wake.get("slept")).and_then(Value::as_f64);
+        Some(What::Wake(slept.ok_or("wake without \"slept\"")?))
+    } else if value.get("truth").is_some() || value.get("tcp").is_some() {
+        Some(What::Aside)
+    } else if value.get("end").is_some() {
+        Some(What::End)
+    } else {
+        known(&mut value).map(What::Known)
+    };
+    Ok(what.map(|what| Event { t, what }))
+}
+
+/// Evidence that needs no reading. A state of the future is an event of the future.
+fn known(value: &mut Value) -> Option<Evidence> {
+    let taken = |value: &mut Value, key: &str| value.get_mut(key).map(Value::take);
+    if let Some(process) = taken(value, "process") {
+        if process.is_null() {
+            return Some(Evidence::NoProcess);
+        }
+        let RawProcess { pid, state, exit, start, started_at } = serde_json::from_value(process).ok()?;
+        return Some(Evidence::Process { pid, start, started_at, state, exit });
+    }
+    if let Some(job) = taken(value, "job") {
+        if job.is_null() {
+            return Some(Evidence::JobUnknown);
+        }
+        let job: RawJob = serde_json::from_value(job).ok()?;
+        return Some(Evidence::Job(JobWord {
+            manager: job.manager,
+            label: job.label,
+            state: job.detail.unwrap_or(job.state),
+            pid: job.pid,
+            last_exit: job.last_exit,
+            starts: job.runs.or(job.restarts),
+            comes_back: job.comes_back,
+        }));
+    }
+    if let Some(locks) = value.get("locks") {
+        return Some(Evidence::Locks(state_files::locks(locks)));
+    }
+    if let Some(restart) = value.get("restart") {
+        let old = restart.get("pid").and_then(Value::as_u64).and_then(|pid| u32::try_from(pid).ok());
+        return Some(Evidence::OwnRestart(old));
+    }
+    if let Some(starts) = value.get("starts").and_then(Value::as_array) {
+        let times = starts.iter().filter_map(|at| at.as_str()?.parse::<Timestamp>().ok());
+        return Some(Evidence::Starts(times.collect()));
+    }
+    if let Some(takeovers) = value.get("takeovers").and_then(Value::as_array) {
+        let proofs = takeovers.iter().filter_map(|proof| serde_json::from_value(proof.clone()).ok());
+        return Some(Evidence::Takeovers(proofs.collect()));
+    }
+    if let Some(children) = value.get("children").and_then(Value::as_bool) {
+        return Some(Evidence::Children(children));
+    }
+    if let Some(multiplex) = value.get("multiplex").and_then(Value::as_bool) {
+        return Some(Evidence::Multiplex(multiplex));
+    }
+    value.get("history").map(|_| Evidence::HistoryTruncated)
+}
+
+fn string(value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        other => Err(format!("a text was expected, not {other}")),
+    }
+}

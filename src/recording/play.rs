@@ -1,0 +1,130 @@
+//! Playing a recording through a fresh core, on its own clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Event, Recording, What, at};
+use crate::evidence::logbook::LogBook;
+use crate::evidence::patterns::Patterns;
+use crate::evidence::state_files;
+use crate::health::{Change, Core, Deadlines, Evidence, Platforms, ProcessState, ProfileName};
+
+impl Recording {
+    /// Plays it through a fresh core. What stands at one time is one moment: its order says nothing.
+    pub fn play(&self, patterns: Arc<Patterns>, deadlines: Deadlines, sink: &mut dyn FnMut(&Change)) -> Core {
+        self.play_with(patterns, &Platforms::built_in(), deadlines, sink)
+    }
+
+    /// The same with these rules of platforms.
+    pub fn play_with(
+        &self,
+        patterns: Arc<Patterns>,
+        platforms: &Platforms,
+        deadlines: Deadlines,
+        sink: &mut dyn FnMut(&Change),
+    ) -> Core {
+        let start = self.header.start;
+        let profile = ProfileName::from(self.header.profile.as_str());
+        let mut core = Core::new(profile, platforms, deadlines, start);
+        let mut reader = Reader { books: BTreeMap::new(), patterns };
+        let mut sleeps = self.sleeps().peekable();
+        let mut asleep = false;
+        for moment in self.events.chunk_by(|a, b| a.t.total_cmp(&b.t).is_eq()) {
+            let t = moment.first().map_or(0.0, |event| event.t);
+            let now = at(start, t);
+            if !asleep && let Some((from, _)) = sleeps.peek().filter(|(from, to)| (*from..=*to).contains(&t))
+            {
+                core.step(at(start, *from), Evidence::Sleep).iter().for_each(&mut *sink);
+                asleep = true;
+            }
+            let wakes = moment.iter().find_map(|event| match event.what {
+                What::Wake(slept) => Some(slept),
+                _ => None,
+            });
+            if let Some(slept) = wakes {
+                core.step(now, Evidence::Wake { slept }).iter().for_each(&mut *sink);
+                asleep = false;
+                sleeps.next();
+            }
+            core.step_all(now, reader.read(moment, now)).iter().for_each(&mut *sink);
+            if moment.iter().any(|event| event.what == What::End) {
+                core.tick(now).iter().for_each(&mut *sink);
+            }
+        }
+        core
+    }
+
+    /// The spans in which the machine slept. Nothing ran in them, deadlines included, so a player has to know of them
+    /// before it reaches the wake.
+    fn sleeps(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.events.iter().filter_map(|event| match event.what {
+            What::Wake(slept) if slept > 0.0 => Some(((event.t - slept).max(0.0), event.t)),
+            _ => None,
+        })
+    }
+}
+
+/// Reads lines and files into evidence.
+struct Reader {
+    books: BTreeMap<Option<ProfileName>, LogBook>,
+    patterns: Arc<Patterns>,
+}
+
+impl Reader {
+    /// What one moment brings: processes before their lines, what they wrote before their end.
+    fn read(&mut self, moment: &[Event], now: Timestamp) -> Vec<Evidence> {
+        let mut found = self.read_lines(moment, now);
+        for event in moment {
+            match &event.what {
+                What::File { file, json } => {
+                    found.extend(state_files::evidence(file, json.as_ref(), &self.patterns));
+                }
+                What::Known(evidence) => found.push(evidence.clone()),
+                What::Line { .. } | What::Wake(_) | What::Aside | What::End => {}
+            }
+        }
+        found.sort_by_key(place);
+        found
+    }
+
+    fn read_lines(&mut self, moment: &[Event], now: Timestamp) -> Vec<Evidence> {
+        let mut blocks: BTreeMap<&Option<ProfileName>, BTreeMap<&str, Vec<u8>>> = BTreeMap::new();
+        for event in moment {
+            let What::Line { home, log, line } = &event.what else { continue };
+            let block = blocks.entry(home).or_default().entry(log).or_default();
+            block.extend_from_slice(line.as_bytes());
+            block.push(b'\n');
+        }
+        let mut records = Vec::new();
+        for (home, files) in blocks {
+            let new = || LogBook::new(Arc::clone(&self.patterns));
+            let book = self.books.entry(home.clone()).or_insert_with(new);
+            let files = files.iter().map(|(file, block)| (*file, block.as_slice()));
+            records.extend(book.read(files, now).into_iter().map(|event| {
+                let mut record = event.record;
+                record.home.clone_from(home);
+                record
+            }));
+        }
+        // Of several homes in the order of the stamps; what has none comes last.
+        records.sort_by_key(|record| (record.stamp.is_none(), record.stamp));
+        records.into_iter().map(Evidence::Log).collect()
+    }
+}
+
+/// Where evidence of one moment belongs.
+fn place(evidence: &Evidence) -> u8 {
+    match evidence {
+        Evidence::Process { state: ProcessState::Running | ProcessState::Stopped, .. }
+        | Evidence::PidFile(Some(_))
+        | Evidence::OwnRestart(_)
+        | Evidence::PlannedStopMarker(_)
+        | Evidence::TakeoverMarker(_)
+        | Evidence::HistoryTruncated => 0,
+        Evidence::Log(_) => 1,
+        Evidence::StateFile(_) | Evidence::Heartbeat(_) | Evidence::Locks(_) => 2,
+        _ => 3,
+    }
+}

@@ -1,0 +1,83 @@
+//! What is said of a reason: the catalogue's texts with the platform's name and the count of links put in.
+
+use super::Lang;
+use crate::health::platform;
+use crate::health::{Reason, Verdict};
+
+/// The platform of a reason that was stored before others were watched.
+const BEFORE_PLATFORMS: &str = "feishu";
+
+/// Everything that is said of one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wording {
+    /// A few words for menu rows and notices.
+    pub(crate) title: String,
+    /// One sentence: what it means.
+    pub(crate) meaning: String,
+    /// One sentence: what to do; empty where there is nothing to do.
+    pub(crate) advice: String,
+}
+
+/// What is said of a verdict.
+pub(crate) fn of(verdict: &Verdict, lang: Lang) -> Wording {
+    wording(lang, verdict.reason, verdict.platform.as_deref(), verdict.missing)
+}
+
+/// The title of a verdict.
+pub(crate) fn title_of(verdict: &Verdict, lang: Lang) -> String {
+    title(lang, verdict.reason, verdict.platform.as_deref())
+}
+
+/// The title of a reason.
+pub(crate) fn title(lang: Lang, reason: Reason, platform: Option<&str>) -> String {
+    wording(lang, reason, platform, None).title
+}
+
+/// What is said of a reason. `missing`: how many of how many links are down.
+pub(crate) fn wording(
+    lang: Lang,
+    reason: Reason,
+    platform: Option<&str>,
+    missing: Option<(u32, u32)>,
+) -> Wording {
+    let entry = reason.entry();
+    let names = platform::names(platform.unwrap_or(BEFORE_PLATFORMS));
+    let name = &names[lang as usize];
+    let [down, total] =
+        missing.map_or(["?"; 2].map(str::to_owned), |(down, total)| [down.to_string(), total.to_string()]);
+    let filled = |texts| {
+        let text = name_platform(lang.pick(texts), name);
+        text.replace("{missing}", &down).replace("{total}", &total)
+    };
+    Wording { title: filled(entry.title), meaning: filled(entry.meaning), advice: filled(entry.advice) }
+}
+
+/// Puts the platform's name in. Between Chinese characters stands no blank.
+fn name_platform(text: &str, name: &str) -> String {
+    const HOLE: &str = "{platform}";
+    if name.is_ascii() {
+        return text.replace(HOLE, name);
+    }
+    let close = text.replace(&format!(" {HOLE}"), HOLE).replace(&format!("{HOLE} "), HOLE);
+    close.replace(HOLE, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_filled_in_both_languages() {
+        for reason in Reason::all() {
+            for lang in [Lang::En, Lang::Zh] {
+                let said = wording(lang, reason, Some("telegram"), Some((1, 2)));
+                for text in [said.title, said.meaning, said.advice] {
+                    assert!(!text.contains(['{', '}']), "{text}");
+                }
+            }
+        }
+        assert_eq!(title(Lang::Zh, Reason::NetworkUnreachable, None), "无法连接飞书");
+        assert_eq!(title(Lang::Zh, Reason::NetworkUnreachable, Some("telegram")), "无法连接 Telegram");
+        assert_eq!(title(Lang::En, Reason::AuthRejected, Some("telegram")), "Telegram credentials refused");
+    }
+}
