@@ -83,7 +83,8 @@ impl Publisher {
         let mut profiles = old.profiles.clone();
         for view in &mut profiles {
             let from = std::mem::replace(&mut view.verdict, Verdict::unknown(at));
-            let change = Change { at, from, to: view.verdict.clone() };
+            let profile = view.profile.name.as_str().into();
+            let change = Change { at, profile, from, to: view.verdict.clone() };
             if change.from.light() != change.to.light() {
                 self.record(&view.profile, [change], false);
             }
