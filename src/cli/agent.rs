@@ -39,6 +39,8 @@ pub(super) fn run(
     mistake: Option<ConfigError>,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<u8> {
+    #[cfg(target_os = "macos")]
+    tray::enter_app();
     let lang = engine.lang;
     let (events, inputs) = mpsc::channel(QUEUE);
     let (commands, requests) = mpsc::unbounded_channel();
@@ -94,7 +96,7 @@ pub(super) fn run(
         Err(error) => {
             // history, hook and settings go on in the background
             tracing::warn!("no desktop: {error}");
-            writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.to_string())]))?;
+            writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.text(lang))]))?;
             let watched = watch::run(&watch::Args { profile: None, json: false }, engine, terminal);
             quit();
             join(thread)?;

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use folders::Folders;
-pub use settings::{HistorySettings, IconSettings, Language, NoticeSettings, OnChange, RestartSettings};
+pub use settings::{
+    HistorySettings, IconSettings, Language, Lights, NoticeSettings, OnChange, RestartSettings,
+};
 
 pub use crate::evidence::patterns::ExtraPattern;
 use crate::files;

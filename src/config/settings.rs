@@ -41,6 +41,19 @@ impl Language {
 pub struct IconSettings {
     /// Show a monochrome template icon while every light is green.
     pub template_when_well: bool,
+    /// Which lights the icon shows, where it may be wide (macOS).
+    pub lights: Lights,
+}
+
+/// Which lights the icon shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lights {
+    /// One for each profile, where there are two or three.
+    #[default]
+    Each,
+    /// The worst of all.
+    Worst,
 }
 
 /// `[notices]`; durations in seconds.

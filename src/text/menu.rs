@@ -129,19 +129,16 @@ pub const FORGET_MISSED: Phrase = ["Clear This List", "清空此列表"];
 pub const NOTIFICATIONS: Phrase = ["Notifications", "通知"];
 /// Check item.
 pub const NOTIFICATIONS_REFUSED: Phrase =
-    ["Notifications: refused in System Settings", "通知：已在系统设置中被拒绝"];
+    ["Notifications: Refused in System Settings", "通知：已在系统设置中被拒绝"];
 /// Check item.
-pub const NOTIFICATIONS_OFF: Phrase = ["Notifications: off in the settings file", "通知：已在设置文件中关闭"];
+pub const NOTIFICATIONS_OFF: Phrase = ["Notifications: Off in the Settings File", "通知：已在设置文件中关闭"];
 /// Check item.
 pub const NOTIFICATIONS_UNAVAILABLE: Phrase = ["Notifications: {why}", "通知：{why}"];
 /// Check item.
 pub const LOGIN: Phrase = ["Launch at Login", "登录时启动"];
 /// Check item.
 pub const LOGIN_APPROVAL: Phrase =
-    ["Launch at Login: approve it in System Settings", "登录时启动：请在系统设置中批准"];
-/// Check item.
-pub const LOGIN_NOT_FOUND: Phrase =
-    ["Launch at Login: the system does not find this app", "登录时启动：系统找不到此应用"];
+    ["Launch at Login: Approve It in System Settings", "登录时启动：请在系统设置中批准"];
 /// Check item.
 pub const LOGIN_UNAVAILABLE: Phrase = ["Launch at Login: {why}", "登录时启动：{why}"];
 /// Opens it.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod history;
 pub mod log;
 pub mod menu;
+pub mod menu_bar;
 pub mod notice;
 pub mod profile;
 pub(crate) mod reason;

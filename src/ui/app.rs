@@ -13,18 +13,22 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 use super::UiCommand;
-use super::icon::Face;
+use super::icon_view::{IconStyle, IconView};
 use super::login;
-use super::menu::{self, Login, Look, Menu, MenuState, Missed, MuteFor, Notifications};
+use super::menu::{self, Each, Login, Look, Menu, MenuState, Missed, MuteFor, Notifications};
+use super::menu_bar::looks::Sighting;
+use super::menu_bar::permission::Permission;
 use super::notify::{self, Content, Courier, Report};
 use crate::alerts::{Action, Event, Mute, Notice, Policy};
 use crate::app::messages::{EngineEvent, EngineRequest};
 use crate::app::open;
-use crate::config::{Config, ConfigError, Folders, TEMPLATE};
+use crate::config::{Config, ConfigError, Folders, Lights, TEMPLATE};
 use crate::health::Light;
 use crate::restart::{RestartOutcome, RestartView, Restarts};
 use crate::text::display::label;
-use crate::text::{Lang, Phrase, config as say_config, desktop as say_desktop, fill, notice as say};
+use crate::text::{
+    Lang, Phrase, config as say_config, desktop as say_desktop, fill, menu_bar as say_bar, notice as say,
+};
 use crate::watcher::Update;
 use crate::watcher::snapshot::Snapshot;
 
@@ -32,6 +36,9 @@ use crate::watcher::snapshot::Snapshot;
 const MOST_OPEN: usize = 64;
 /// Most missed notices that are kept.
 const MOST_MISSED: usize = 50;
+/// How long the end waits until what is on the screen is withdrawn.
+#[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+const WITHDRAW: Duration = Duration::from_secs(1);
 /// Ids of notices that are not of the policy; the policy counts from one.
 const OWN_NOTICE: u64 = u64::MAX;
 
@@ -81,14 +88,18 @@ pub enum Message {
     MenuOpens,
     /// The icon found or lost its panel.
     Presence(Presence),
+    /// The icon of the menu bar can be seen, or not any more (macOS).
+    Sighted(Sighting),
     /// What the desktop draws on is another one: all must be drawn again.
     Redraw,
 }
 
 /// What the desktop draws. `old` is what it drew before.
 pub trait Shell {
-    /// The icon, the text beside it and its tooltip changed.
-    fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str);
+    /// It is the menu bar of macOS: the icon may be wide, and a first start is announced, since no window shows it.
+    const MENU_BAR: bool = false;
+    /// The icon, the text beside it or its tooltip changed.
+    fn icon(&mut self, icon: &IconView);
     /// The menu changed.
     fn menu(&mut self, old: &Menu, new: &Menu);
     /// All that changed at once was said: where one update of the desktop takes everything, it is made now.
@@ -132,16 +143,18 @@ pub struct App<S> {
     system_lang: Lang,
     look: Look,
     switched_on: bool,
-    allowed: bool,
+    permission: Permission,
     policy: Policy,
     started: bool,
+    /// What a press on a notice of an earlier run asks for, until all profiles are found.
+    pressed_earlier: Option<UiCommand>,
     snapshot: Arc<Snapshot>,
     state: MenuState,
     buttons: VecDeque<(u64, BTreeMap<String, Action>)>,
     shown: Menu,
     /// A chosen check item may have marked itself: what is shown is no longer known.
     touched: bool,
-    shown_icon: Option<(Face, Option<usize>, String)>,
+    shown_icon: Option<IconView>,
     drawn: Option<Drawn>,
 }
 
@@ -169,7 +182,7 @@ pub(super) struct Parts {
 impl<S: Shell> App<S> {
     pub(super) fn new(shell: S, courier: Courier, parts: Parts, now: Timestamp) -> Self {
         let lang = parts.config.language.choose(parts.system_lang);
-        let switched_on = Switch::read(&parts.folders.data);
+        let switched_on = !NOTIFICATIONS_OFF.is_set(&parts.folders.data);
         let mut app = Self {
             shell,
             inputs: parts.inputs,
@@ -184,8 +197,9 @@ impl<S: Shell> App<S> {
             system_lang: parts.system_lang,
             look: Look { lang, zone: parts.zone },
             switched_on,
-            allowed: true,
+            permission: Permission::Granted,
             started: false,
+            pressed_earlier: None,
             snapshot: Arc::new(Snapshot {
                 at: now,
                 profiles: Vec::new(),
@@ -201,6 +215,7 @@ impl<S: Shell> App<S> {
         };
         app.apply_settings(now);
         app.state.login = login::state(&app.folders.autostart, lang);
+        app.courier.prepare(notify::combinations(lang));
         app.tell_mistake(say_config::DEFAULTS_HOLD);
         app.draw(now);
         app
@@ -232,12 +247,67 @@ impl<S: Shell> App<S> {
                 self.courier.ask_permission();
             }
             Message::Presence(presence) => (self.presence)(&presence),
+            Message::Sighted(sighting) => self.sighted(sighting),
             Message::Redraw => {
                 self.touched = true;
                 self.shown_icon = None;
             }
         }
         self.draw(now);
+        Flow::On
+    }
+
+    /// What the desktop draws on.
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    pub(super) const fn shell(&self) -> &S {
+        &self.shell
+    }
+
+    /// The end: nothing stays on the screen that would start Gatelight again when it is dismissed.
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    pub(super) fn close(&self) {
+        self.courier.withdraw_all(WITHDRAW);
+    }
+
+    /// An icon that cannot be seen is told once for each cause: nothing else would say it.
+    fn sighted(&mut self, sighting: Sighting) {
+        self.state.hidden = match sighting {
+            Sighting::Shown => None,
+            Sighting::Hidden(hidden) => Some(hidden),
+        };
+        if let Some(hidden) = self.state.hidden {
+            let lang = self.look.lang;
+            let body = format!("{} {}", lang.pick(hidden.phrase()), lang.pick(say_bar::OPEN_AGAIN));
+            let words = Content { title: lang.pick(say_bar::HIDDEN).to_owned(), body };
+            self.tell(words, Light::Grey);
+        }
+    }
+
+    /// All profiles are found, for the first time in this run.
+    fn all_found(&mut self, now: Timestamp) {
+        self.started = true;
+        self.step(now, Event::Started);
+        if S::MENU_BAR && !WELCOMED.is_set(&self.folders.data) {
+            let lang = self.look.lang;
+            let found = menu::head(&self.snapshot, lang);
+            let body = fill(lang.pick(say_bar::WELCOME_BODY), &[("found", &found)]);
+            self.tell(Content { title: lang.pick(say_bar::WELCOME).to_owned(), body }, Light::Grey);
+            // where this cannot be written the history cannot either, and that is told
+            let _told_again = WELCOMED.set(&self.folders.data, true);
+        }
+        if let Some(command) = self.pressed_earlier.take() {
+            self.carry_out(now, command);
+        }
+    }
+
+    /// A notice of an earlier run was pressed; that run's memory of it is gone.
+    fn press_earlier(&mut self, now: Timestamp, name: String, key: &str) -> Flow {
+        let command =
+            if key == notify::RESTART { UiCommand::Restart(name) } else { UiCommand::OpenLog(name) };
+        if self.started {
+            return self.carry_out(now, command);
+        }
+        self.pressed_earlier = Some(command);
         Flow::On
     }
 
@@ -284,8 +354,7 @@ impl<S: Shell> App<S> {
         }
         // after the changes: what was already red when Gatelight started belongs to the first notice
         if update.snapshot.complete && !self.started {
-            self.started = true;
-            self.step(now, Event::Started);
+            self.all_found(now);
         }
     }
 
@@ -349,11 +418,16 @@ impl<S: Shell> App<S> {
             Notifications::OffInSettings
         } else if !self.switched_on {
             Notifications::Off
-        } else if !self.allowed {
-            Notifications::Refused
+        } else if self.permission != Permission::Granted {
+            Notifications::NotPermitted(self.permission)
         } else {
             Notifications::On
         };
+        self.state.each = S::MENU_BAR.then(|| match self.config.icon.lights {
+            Lights::Worst => Each::OffInSettings,
+            Lights::Each if WORST_ALONE.is_set(&self.folders.data) => Each::Off,
+            Lights::Each => Each::On,
+        });
         self.drawn = None;
         self.step(now, Event::Settings(notices));
     }
@@ -380,7 +454,7 @@ impl<S: Shell> App<S> {
 
     fn report(&mut self, now: Timestamp, report: Report) -> Flow {
         match report {
-            Report::Delivered(_) => {}
+            Report::Delivered(_) | Report::Dismissed | Report::PressedEarlier { profile: None, .. } => {}
             Report::Failed { title, why, .. } => {
                 let why = why.text(self.look.lang);
                 self.state.missed.push(Missed { title, why, at: now });
@@ -388,9 +462,12 @@ impl<S: Shell> App<S> {
                     self.state.missed.remove(0);
                 }
             }
-            Report::Allowed(allowed) => {
-                self.allowed = allowed;
+            Report::Permission(permission) => {
+                self.permission = permission;
                 self.apply_settings(now);
+            }
+            Report::PressedEarlier { profile: Some(name), key } => {
+                return self.press_earlier(now, name, &key);
             }
             Report::Pressed { id, key } => {
                 let action =
@@ -428,7 +505,9 @@ impl<S: Shell> App<S> {
             }
             UiCommand::ForgetMissed => self.state.missed.clear(),
             // what is refused elsewhere is mended there
-            UiCommand::ToggleNotifications if self.state.notifications == Notifications::Refused => {
+            UiCommand::ToggleNotifications
+                if matches!(self.state.notifications, Notifications::NotPermitted(_)) =>
+            {
                 self.start(Ok(open::notification_settings()));
             }
             UiCommand::ToggleNotifications if self.state.notifications == Notifications::OffInSettings => {
@@ -436,7 +515,22 @@ impl<S: Shell> App<S> {
             }
             UiCommand::ToggleNotifications => {
                 self.switched_on = !self.switched_on;
-                if let Err(e) = Switch::write(&self.folders.data, self.switched_on) {
+                if let Err(e) = NOTIFICATIONS_OFF.set(&self.folders.data, !self.switched_on) {
+                    self.could_not(say_desktop::NOT_CHANGED, &e.to_string());
+                }
+                self.apply_settings(now);
+            }
+            UiCommand::TestNotification => {
+                let [title, body] =
+                    [say_bar::TEST_TITLE, say_bar::TEST_BODY].map(|p| lang.pick(p).to_owned());
+                self.tell(Content { title, body }, Light::Grey);
+            }
+            UiCommand::ToggleEach if self.state.each == Some(Each::OffInSettings) => {
+                return self.carry_out(now, UiCommand::OpenSettings);
+            }
+            UiCommand::ToggleEach => {
+                let on = self.state.each == Some(Each::On);
+                if let Err(e) = WORST_ALONE.set(&self.folders.data, on) {
                     self.could_not(say_desktop::NOT_CHANGED, &e.to_string());
                 }
                 self.apply_settings(now);
@@ -520,18 +614,27 @@ impl<S: Shell> App<S> {
             buttons: Vec::new(),
             light,
             withdrawn: Vec::new(),
+            profile: None,
         });
     }
 
     fn send(&mut self, notices: &[Notice]) {
         for notice in notices {
-            let keys = notify::buttons(notice).into_iter().map(|b| (b.key.to_owned(), b.action)).collect();
+            let mut keys: BTreeMap<String, Action> =
+                notify::buttons(notice).into_iter().map(|b| (b.key.to_owned(), b.action)).collect();
+            if let Some(first) = notice.affected.first() {
+                keys.insert(notify::BODY.to_owned(), Action::OpenLog(first.name.clone()));
+            }
             self.buttons.retain(|(id, _)| *id != notice.id && !notice.withdrawn.contains(id));
             self.buttons.push_back((notice.id, keys));
             if self.buttons.len() > MOST_OPEN {
                 self.buttons.pop_front();
             }
-            self.courier.send(notify::Message::of(notice, self.look.lang));
+            let mut message = notify::Message::of(notice, self.look.lang);
+            if self.state.hidden.is_some() && message.light == Light::Red {
+                message.body = format!("{}\n{}", message.body, self.look.lang.pick(say_bar::OPEN_AGAIN));
+            }
+            self.courier.send(message);
         }
     }
 
@@ -555,13 +658,13 @@ impl<S: Shell> App<S> {
         if self.is_drawn(now) {
             return;
         }
-        let light = self.snapshot.worst();
-        let badge = menu::badge(&self.snapshot);
-        let template = self.config.icon.template_when_well && light == Light::Green;
-        let tooltip = menu::tooltip(&self.snapshot, &self.state, self.look.lang);
-        let icon = (Face { light, count: badge, template }, badge, tooltip);
+        let style = IconStyle {
+            each: self.state.each == Some(Each::On),
+            template_when_well: self.config.icon.template_when_well,
+        };
+        let icon = IconView::of(&self.snapshot, &self.state, style, self.look.lang);
         if self.shown_icon.as_ref() != Some(&icon) {
-            self.shell.icon(icon.0, icon.1, &icon.2);
+            self.shell.icon(&icon);
             self.shown_icon = Some(icon);
         }
         let new = menu::menu(&self.snapshot, &self.state, &self.look, now);
@@ -585,26 +688,30 @@ fn create(file: &Path) -> std::io::Result<()> {
     fs::write(file, TEMPLATE)
 }
 
-/// Whether notifications are switched on in the menu: a file that says no.
-struct Switch;
+/// A choice that is remembered by a file that is there or not, in the data folder.
+struct Switch(&'static str);
+
+/// Notifications are switched off in the menu.
+const NOTIFICATIONS_OFF: Switch = Switch("notifications-off");
+/// The icon shows the worst light alone.
+const WORST_ALONE: Switch = Switch("icon-shows-worst");
+/// The first start was announced.
+const WELCOMED: Switch = Switch("welcomed");
 
 impl Switch {
-    const FILE: &str = "notifications-off";
-
-    fn read(data: &Path) -> bool {
-        !data.join(Self::FILE).exists()
+    fn is_set(&self, data: &Path) -> bool {
+        data.join(self.0).exists()
     }
 
-    fn write(data: &Path, on: bool) -> std::io::Result<()> {
-        let file = data.join(Self::FILE);
+    fn set(&self, data: &Path, on: bool) -> std::io::Result<()> {
+        let file = data.join(self.0);
         if on {
-            match fs::remove_file(file) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
-                _ => Ok(()),
-            }
-        } else {
             fs::create_dir_all(data)?;
-            fs::write(file, "")
+            return fs::write(file, "");
+        }
+        match fs::remove_file(file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
         }
     }
 }
@@ -619,19 +726,15 @@ mod tests {
     struct Nowhere;
 
     impl Shell for Nowhere {
-        fn icon(&mut self, _: Face, _: Option<usize>, _: &str) {}
+        fn icon(&mut self, _: &IconView) {}
         fn menu(&mut self, _: &Menu, _: &Menu) {}
     }
 
-    fn app(
-        data: &Path,
-        inputs: mpsc::Receiver<EngineEvent>,
-        wake_loop: impl Fn() + Send + Sync + 'static,
-    ) -> App<Nowhere> {
+    fn parts(data: &Path, inputs: mpsc::Receiver<EngineEvent>, waker: Waker) -> Parts {
         let data = data.to_path_buf();
-        let parts = Parts {
+        Parts {
             inputs,
-            waker: waker(wake_loop),
+            waker,
             commands: mpsc::unbounded_channel().0,
             config: Config::default(),
             config_error: None,
@@ -644,8 +747,116 @@ mod tests {
             system_lang: Lang::En,
             zone: TimeZone::UTC,
             presence: Box::new(|_| {}),
-        };
+        }
+    }
+
+    fn app(
+        data: &Path,
+        inputs: mpsc::Receiver<EngineEvent>,
+        wake_loop: impl Fn() + Send + Sync + 'static,
+    ) -> App<Nowhere> {
+        let parts = parts(data, inputs, waker(wake_loop));
         App::new(Nowhere, Courier::start(Arc::new(|_| {})).unwrap(), parts, Timestamp::UNIX_EPOCH)
+    }
+
+    /// A menu bar, an engine that has found one red profile, and what is shown as notifications.
+    struct MenuBar;
+
+    impl Shell for MenuBar {
+        const MENU_BAR: bool = true;
+        fn icon(&mut self, _: &IconView) {}
+        fn menu(&mut self, _: &Menu, _: &Menu) {}
+    }
+
+    fn found_red(now: Timestamp) -> EngineEvent {
+        let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
+        let verdict = Verdict { reason: Reason::ExecutorShutdown, ..Verdict::unknown(now) };
+        let view = ProfileView { profile: Arc::new(profile), verdict };
+        let changes = vec![view.as_change(false)];
+        let snapshot = Snapshot { at: now, profiles: vec![view], bad_files: Vec::new(), complete: true };
+        EngineEvent::Update(Box::new(Update { changes, ..Update::of(Arc::new(snapshot)) }))
+    }
+
+    #[test]
+    fn a_first_start_says_where_the_light_is() {
+        let now = Timestamp::UNIX_EPOCH;
+        let folder = tempfile::tempdir().unwrap();
+        for (start, expected) in [("first", 1), ("second", 0)] {
+            let (engine, inputs) = mpsc::channel(4);
+            let (courier, shown) = Courier::without_desktop();
+            let parts = parts(folder.path(), inputs, waker(|| {}));
+            let mut app = App::new(MenuBar, courier, parts, now);
+            engine.try_send(found_red(now)).unwrap();
+            assert_eq!(app.handle(now, Message::Inputs), Flow::On);
+            let welcomes = shown().into_iter().filter(|m| m.title == say_bar::WELCOME[0]);
+            let bodies: Vec<String> = welcomes.map(|m| m.body).collect();
+            assert_eq!(bodies.len(), expected, "{start}");
+            assert!(bodies.iter().all(|b| b.starts_with("0 of 1 connected. ")), "{bodies:?}");
+        }
+    }
+
+    #[test]
+    fn an_icon_that_cannot_be_seen_is_told_and_so_is_the_way_to_the_menu() {
+        use crate::ui::menu_bar::visibility::Hidden;
+        let now = Timestamp::UNIX_EPOCH;
+        let folder = tempfile::tempdir().unwrap();
+        let (engine, inputs) = mpsc::channel(4);
+        let (courier, shown) = Courier::without_desktop();
+        let mut app = App::new(MenuBar, courier, parts(folder.path(), inputs, waker(|| {})), now);
+        app.handle(now, Message::Sighted(Sighting::Hidden(Hidden::NotAllowed)));
+        let [told] = shown().try_into().unwrap();
+        assert_eq!(told.title, say_bar::HIDDEN[0]);
+        assert!(told.body.contains("System Settings > Menu Bar"), "{}", told.body);
+        assert!(app.shown.row("hidden").is_some());
+        engine.try_send(found_red(now)).unwrap();
+        app.handle(now, Message::Inputs);
+        let later = now + jiff::SignedDuration::from_secs(60);
+        app.tick(later);
+        let red = shown().into_iter().find(|m| m.light == Light::Red).unwrap();
+        assert!(red.body.ends_with(say_bar::OPEN_AGAIN[0]), "{}", red.body);
+        app.handle(later, Message::Sighted(Sighting::Shown));
+        assert!(app.shown.row("hidden").is_none());
+    }
+
+    #[test]
+    fn a_press_on_a_notice_of_an_earlier_run_waits_for_the_profiles() {
+        let now = Timestamp::UNIX_EPOCH;
+        let folder = tempfile::tempdir().unwrap();
+        let (engine, inputs) = mpsc::channel(4);
+        let (commands, mut given) = mpsc::unbounded_channel();
+        let (courier, _shown) = Courier::without_desktop();
+        let parts = Parts { commands, ..parts(folder.path(), inputs, waker(|| {})) };
+        let mut app = App::new(MenuBar, courier, parts, now);
+        let press = || {
+            let key = notify::RESTART.to_owned();
+            Message::Report(Report::PressedEarlier { profile: Some("work".into()), key })
+        };
+        app.handle(now, press());
+        assert_eq!(given.try_recv().ok(), None);
+        engine.try_send(found_red(now)).unwrap();
+        app.handle(now, Message::Inputs);
+        assert_eq!(given.try_recv().ok(), Some(EngineRequest::Restart("work".into())));
+        app.handle(now, press());
+        assert_eq!(given.try_recv().ok(), Some(EngineRequest::Restart("work".into())));
+    }
+
+    #[test]
+    fn the_lights_of_the_icon_are_chosen_in_the_menu_and_the_settings() {
+        let now = Timestamp::UNIX_EPOCH;
+        let folder = tempfile::tempdir().unwrap();
+        let (engine, inputs) = mpsc::channel(4);
+        let (courier, _shown) = Courier::without_desktop();
+        let mut app = App::new(MenuBar, courier, parts(folder.path(), inputs, waker(|| {})), now);
+        assert_eq!(app.state.each, Some(Each::On));
+        for expected in [Each::Off, Each::On] {
+            app.handle(now, Message::Chosen("each".into()));
+            assert_eq!(app.state.each, Some(expected));
+        }
+        let mut config = Config::default();
+        config.icon.lights = Lights::Worst;
+        engine.try_send(EngineEvent::Config(Box::new(config))).unwrap();
+        app.handle(now, Message::Inputs);
+        assert_eq!(app.state.each, Some(Each::OffInSettings));
     }
 
     /// Launch at login may be switched off in the system's own settings, and nobody tells of that.

@@ -122,23 +122,16 @@ mod service {
 
     use crate::text::{Lang, desktop as say};
     use crate::ui::menu::Login;
+    use crate::ui::menu_bar::bundle::stays;
+    use crate::ui::menu_bar::login_item::{Status, login};
 
-    /// One of the service's four states; refused where the app does not lie in its place. The folder is not used.
+    /// The state of the login item. The folder is not used.
     pub fn state(_autostart: &Path, lang: Lang) -> Login {
         let Some(service) = service() else {
             return Login::Unavailable(lang.pick(say::NEEDS_13).to_owned());
         };
-        if !std::env::current_exe().is_ok_and(|exe| stays(&exe)) {
-            return Login::Unavailable(lang.pick(say::MOVE_FIRST).to_owned());
-        }
-        // SAFETY: `status` only reads
-        // (https://developer.apple.com/documentation/servicemanagement/smappservice/status-swift.property).
-        match unsafe { service.status() } {
-            SMAppServiceStatus::Enabled => Login::On,
-            SMAppServiceStatus::RequiresApproval => Login::NeedsApproval,
-            SMAppServiceStatus::NotFound => Login::NotFound,
-            _ => Login::Off,
-        }
+        let stays = std::env::current_exe().is_ok_and(|exe| stays(&exe));
+        login(status(&service), stays, lang)
     }
 
     /// Registers the app, or takes that back. Where it is registered and the user has to approve it, that page of System
@@ -148,8 +141,7 @@ mod service {
         if on && !std::env::current_exe().is_ok_and(|exe| stays(&exe)) {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        // SAFETY: `status` only reads.
-        if on && unsafe { service.status() } == SMAppServiceStatus::RequiresApproval {
+        if on && status(&service) == Status::RequiresApproval {
             // SAFETY: it takes nothing and returns nothing
             // (https://developer.apple.com/documentation/servicemanagement/smappservice/opensystemsettingsloginitems()).
             unsafe { SMAppService::openSystemSettingsLoginItems() };
@@ -163,37 +155,22 @@ mod service {
         result.map_err(|e| io::Error::other(e.localizedDescription().to_string()))
     }
 
+    fn status(service: &SMAppService) -> Status {
+        // SAFETY: `status` only reads
+        // (https://developer.apple.com/documentation/servicemanagement/smappservice/status-swift.property).
+        match unsafe { service.status() } {
+            SMAppServiceStatus::Enabled => Status::Enabled,
+            SMAppServiceStatus::RequiresApproval => Status::RequiresApproval,
+            SMAppServiceStatus::NotFound => Status::NotFound,
+            _ => Status::NotRegistered,
+        }
+    }
+
     /// The class is there from macOS 13 on; naming it on an older system would end the process.
     fn service() -> Option<Retained<SMAppService>> {
         AnyClass::get(c"SMAppService")?;
         // SAFETY: the class exists; `mainApp` has no other condition
         // (https://developer.apple.com/documentation/servicemanagement/smappservice/mainapp).
         Some(unsafe { SMAppService::mainAppService() })
-    }
-
-    /// It lies in a bundle that is still there at the next login: neither in a disk image nor in the folder to which
-    /// Gatekeeper translocates a quarantined app.
-    fn stays(exe: &Path) -> bool {
-        let text = exe.to_string_lossy();
-        text.contains(".app/Contents/MacOS/")
-            && !text.contains("/AppTranslocation/")
-            && !text.starts_with("/Volumes/")
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn an_app_stays_where_it_was_put() {
-            for (path, expected) in [
-                ("/Applications/Gatelight.app/Contents/MacOS/gatelight", true),
-                ("/private/var/folders/x/AppTranslocation/y/d/Gatelight.app/Contents/MacOS/gatelight", false),
-                ("/Volumes/Gatelight/Gatelight.app/Contents/MacOS/gatelight", false),
-                ("/usr/local/bin/gatelight", false),
-            ] {
-                assert_eq!(stays(Path::new(path)), expected, "{path}");
-            }
-        }
     }
 }

@@ -8,13 +8,15 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::UiCommand;
+use super::menu_bar::permission::Permission;
+use super::menu_bar::visibility::Hidden;
 use crate::alerts::Mute;
 use crate::health::{Light, Manager, Note, Proof};
 use crate::restart::{RestartOutcome, RestartStep, RestartView, Restarts};
 use crate::text::display::label as shown;
 use crate::text::reason::{title, title_of};
 use crate::text::restart::helps_with;
-use crate::text::{Lang, Phrase, duration, fill, menu as say};
+use crate::text::{Lang, Phrase, duration, fill, menu as say, menu_bar as say_bar};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// With more profiles than this, those that work move into a submenu.
@@ -50,6 +52,10 @@ pub struct MenuState {
     pub notifications: Notifications,
     /// Whether Gatelight starts at login.
     pub login: Login,
+    /// A light for each profile in the icon; `None` where the icon can only show one.
+    pub each: Option<Each>,
+    /// Why the icon cannot be seen.
+    pub hidden: Option<Hidden>,
     /// The machine has no network.
     pub offline: bool,
     /// Why the settings file is not used.
@@ -77,13 +83,24 @@ pub enum Notifications {
     Off,
     /// Switched off in the settings file.
     OffInSettings,
-    /// The user refused them in System Settings.
-    Refused,
+    /// The system does not let us show them.
+    NotPermitted(Permission),
     /// They cannot be shown, for this reason.
     Unavailable(String),
 }
 
-/// The state of the login item: the four of `SMAppService.Status`, and where there is none.
+/// Whether the icon shows a light for each profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Each {
+    /// It does, where there are few.
+    On,
+    /// Switched off in the menu.
+    Off,
+    /// Switched off in the settings file.
+    OffInSettings,
+}
+
+/// The state of the login item.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Login {
     /// Not registered.
@@ -93,8 +110,6 @@ pub enum Login {
     On,
     /// Registered; the user has to approve it.
     NeedsApproval,
-    /// The system does not find the app.
-    NotFound,
     /// It cannot be registered from here, for this reason.
     Unavailable(String),
 }
@@ -203,6 +218,9 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, look: &Look, now: Timestamp)
     if state.offline {
         rows.push(text_row("offline", lang.pick(say::OFFLINE).to_owned()));
     }
+    if let Some(hidden) = state.hidden {
+        rows.push(text_row("hidden", cut(lang.pick(hidden.phrase()))));
+    }
     if let Some(why) = &state.settings_error {
         rows.push(text_row("settings-error", fill(lang.pick(say::SETTINGS_ERROR), &[("why", why)])));
     }
@@ -226,8 +244,19 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, look: &Look, now: Timestamp)
     Menu { rows, stale_at: b.stale_in.and_then(|span| now.checked_add(span.max(SOONEST)).ok()) }
 }
 
+/// What the menu says about a permission.
+fn permission(permission: Permission) -> Phrase {
+    match permission {
+        Permission::Granted => say::NOTIFICATIONS,
+        Permission::Refused => say::NOTIFICATIONS_REFUSED,
+        Permission::NotAnswered => say_bar::NOT_ANSWERED,
+        Permission::NeverAsked => say_bar::NEVER_ASKED,
+        Permission::NoApp => say_bar::ONLY_FROM_APP,
+    }
+}
+
 /// `2 of 3 connected`.
-fn head(snapshot: &Snapshot, lang: Lang) -> String {
+pub(super) fn head(snapshot: &Snapshot, lang: Lang) -> String {
     let all = snapshot.profiles.len();
     if !snapshot.complete {
         lang.pick(say::HEAD_LOOKING).to_owned()
@@ -502,7 +531,7 @@ impl Builder<'_> {
             Notifications::On => (lang.pick(say::NOTIFICATIONS).to_owned(), true),
             Notifications::Off => (lang.pick(say::NOTIFICATIONS).to_owned(), false),
             Notifications::OffInSettings => (lang.pick(say::NOTIFICATIONS_OFF).to_owned(), false),
-            Notifications::Refused => (lang.pick(say::NOTIFICATIONS_REFUSED).to_owned(), false),
+            Notifications::NotPermitted(why) => (lang.pick(permission(*why)).to_owned(), false),
             Notifications::Unavailable(why) => {
                 (self.say(say::NOTIFICATIONS_UNAVAILABLE, &[("why", why)]), false)
             }
@@ -513,10 +542,16 @@ impl Builder<'_> {
             Login::On => (lang.pick(say::LOGIN).to_owned(), true),
             Login::Off => (lang.pick(say::LOGIN).to_owned(), false),
             Login::NeedsApproval => (lang.pick(say::LOGIN_APPROVAL).to_owned(), false),
-            Login::NotFound => (lang.pick(say::LOGIN_NOT_FOUND).to_owned(), false),
             Login::Unavailable(why) => (self.say(say::LOGIN_UNAVAILABLE, &[("why", why)]), false),
         };
         rows.push(check(command("login", cut(&label), UiCommand::ToggleLogin), on));
+        if let Some(each) = self.state.each {
+            let phrase =
+                if each == Each::OffInSettings { say_bar::EACH_OFF_IN_SETTINGS } else { say_bar::EACH };
+            let row = command("each", lang.pick(phrase).to_owned(), UiCommand::ToggleEach);
+            rows.push(check(row, each == Each::On));
+        }
+        rows.push(command("test", lang.pick(say_bar::TEST).to_owned(), UiCommand::TestNotification));
         rows.push(command("settings", lang.pick(say::SETTINGS).to_owned(), UiCommand::OpenSettings));
         let version = self.say(say::ABOUT_VERSION, &[("version", env!("CARGO_PKG_VERSION"))]);
         let about = vec![

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod icon;
+pub mod icon_view;
 pub mod login;
 pub mod menu;
 // compiled and tested everywhere, called by the menu bar of macOS
@@ -45,6 +46,10 @@ pub enum UiCommand {
     ForgetMissed,
     /// Open the settings file.
     OpenSettings,
+    /// Show a notification, to see whether they come.
+    TestNotification,
+    /// A light for each profile in the menu bar, or the worst alone.
+    ToggleEach,
     /// End Gatelight.
     Quit,
 }

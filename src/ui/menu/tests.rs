@@ -143,7 +143,8 @@ fn the_menu_in_english() {
             "    --",
             "    Clear This List",
             "[x] Notifications",
-            "[ ] Launch at Login: approve it in System Settings",
+            "[ ] Launch at Login: Approve It in System Settings",
+            "Send a Test Notification",
             "Settings File",
             "About >",
             &format!("    (Gatelight {})", env!("CARGO_PKG_VERSION")),
@@ -339,12 +340,19 @@ fn states_of_login_and_notifications_are_told() {
         (Login::On, Notifications::On, ["[x] Notifications", "[x] Launch at Login"]),
         (Login::Off, Notifications::Off, ["[ ] Notifications", "[ ] Launch at Login"]),
         (
-            Login::NotFound,
-            Notifications::Refused,
-            [
-                "[ ] Notifications: refused in System Settings",
-                "[ ] Launch at Login: the system does not find this app",
-            ],
+            Login::Off,
+            Notifications::NotPermitted(Permission::Refused),
+            ["[ ] Notifications: Refused in System Settings", "[ ] Launch at Login"],
+        ),
+        (
+            Login::Off,
+            Notifications::NotPermitted(Permission::NotAnswered),
+            ["[ ] Notifications: Allow Them in System Settings", "[ ] Launch at Login"],
+        ),
+        (
+            Login::Off,
+            Notifications::NotPermitted(Permission::NeverAsked),
+            ["[ ] Notifications: macOS Does Not Trust This Copy", "[ ] Launch at Login"],
         ),
         (
             Login::Unavailable("move it first".into()),
@@ -355,8 +363,8 @@ fn states_of_login_and_notifications_are_told() {
             Login::NeedsApproval,
             Notifications::OffInSettings,
             [
-                "[ ] Notifications: off in the settings file",
-                "[ ] Launch at Login: approve it in System Settings",
+                "[ ] Notifications: Off in the Settings File",
+                "[ ] Launch at Login: Approve It in System Settings",
             ],
         ),
     ] {

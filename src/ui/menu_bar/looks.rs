@@ -11,7 +11,7 @@ const AFTER: [SignedDuration; 2] = [SignedDuration::from_secs(5), SignedDuration
 
 /// What a look finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Sighting {
+pub enum Sighting {
     /// The icon can be seen, or nobody can tell.
     #[default]
     Shown,

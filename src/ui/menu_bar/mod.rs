@@ -4,6 +4,7 @@
 //! [`super::tray`].
 
 pub(crate) mod bundle;
+pub(crate) mod login_item;
 pub(crate) mod looks;
 pub(crate) mod permission;
 pub(crate) mod reopen;

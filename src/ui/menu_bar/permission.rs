@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Whether the system lets us show notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Permission {
+pub enum Permission {
     /// Nothing is in the way.
     Granted,
     /// The user refused them in System Settings.

@@ -1,5 +1,7 @@
 //! Whether there can be an icon at all, or whether the lights are shown in the terminal.
 
+use crate::text::{Phrase, menu_bar as say};
+
 /// macOS 26 and later give the icon of a program outside an .app no place
 /// (<https://github.com/tauri-apps/tray-icon/issues/273>).
 const NEEDS_APP_SINCE: u32 = 26;
@@ -17,12 +19,22 @@ pub(crate) struct Session {
 
 /// Why there is no icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoIcon {
+pub enum NoIcon {
     /// Over SSH, from a LaunchDaemon, on a machine where nobody is logged in. `sharedApplication` would abort the process
     /// there (<https://github.com/trycua/cua/issues/1724>).
     NoWindowServer,
     /// A program by itself, on a system that wants an .app.
     NoApp,
+}
+
+impl NoIcon {
+    /// For people.
+    pub(crate) const fn phrase(self) -> Phrase {
+        match self {
+            Self::NoWindowServer => say::NO_WINDOW_SERVER,
+            Self::NoApp => say::NEEDS_APP,
+        }
+    }
 }
 
 impl Session {

@@ -4,6 +4,8 @@
 //! On macOS 26 and later Control Center places the items. One that it gives no place keeps a window all the same, at a
 //! corner of the main display or beyond it: "is there a window" and "does it touch a screen" both say yes.
 
+use crate::text::{Phrase, menu_bar as say};
+
 /// The name under which macOS remembers the icon's place and whether it is shown. Never to be changed after a release:
 /// with another name the user's place is lost. Without one it is `Item-0`, whose state Control Center mixes up
 /// (<https://github.com/AThevon/TokenEater/pull/238>).
@@ -63,7 +65,7 @@ pub(crate) struct Sight {
 
 /// Why the icon cannot be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hidden {
+pub enum Hidden {
     /// A program outside an .app, which macOS 26 and later give no place.
     NoApp,
     /// Switched off under System Settings > Menu Bar, or Control Center takes it for another app's that is.
@@ -74,6 +76,19 @@ pub(crate) enum Hidden {
     NoRoom,
     /// `isVisible` says no: what was stored for the icon hides it.
     SwitchedOff,
+}
+
+impl Hidden {
+    /// Why it is, and what to do about it.
+    pub(crate) const fn phrase(self) -> Phrase {
+        match self {
+            Self::NoApp => say::HIDDEN_NO_APP,
+            Self::NotAllowed => say::HIDDEN_NOT_ALLOWED,
+            Self::Notch => say::HIDDEN_NOTCH,
+            Self::NoRoom => say::HIDDEN_NO_ROOM,
+            Self::SwitchedOff => say::HIDDEN_SWITCHED_OFF,
+        }
+    }
 }
 
 /// Why the icon cannot be seen; `None`: it can, or this cannot be told (a display whose menu bar is hidden shows none).

@@ -71,8 +71,16 @@ struct Server {
 pub fn work(tasks: &Receiver<Task>, report: &Reporter) {
     let mut server: Option<Server> = None;
     while let Ok(task) = tasks.recv() {
-        // nobody is asked here before something is shown
-        let Task::Show(message) = task else { continue };
+        let message = match task {
+            Task::Show(message) => message,
+            // a server that is gone with the bus has nothing to take away
+            Task::WithdrawAll(done) => {
+                let _gave_up = done.send(());
+                continue;
+            }
+            // nobody is asked here before something is shown
+            Task::Permission | Task::Buttons(_) => continue,
+        };
         worker::test_panic("notices");
         let (id, title) = (message.id, message.title.clone());
         // a connection that broke while nothing was to be told is made anew, once

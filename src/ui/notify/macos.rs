@@ -1,215 +1,221 @@
-//! UNUserNotificationCenter, through mac-usernotifications 0.3.1: the crate that notify-rust's feature `preview-macos-un`
-//! stands for (`preview-macos-un = ["dep:mac-usernotifications"]`). The layer above it, notify-rust
-//! 4.19.0, would take from users what they need; lines are those of its `src/macos/unusernotifications.rs`:
+//! UNUserNotificationCenter, through notify-rust with its feature `preview-macos-un`.
 //!
-//! - A button is heard only through `wait_for_response(self)` (139) or `wait_for_action(self)` (112); the handle inside,
-//!   whose `response()` can be awaited, is private (22), and the method that would pass it on is commented out (66–77).
-//!   Both go through `block_on_current`, which fails at once unless the main run loop happens to be *waiting* at that
-//!   moment (mac-usernotifications `src/lib.rs` 213–235, `CFRunLoop::is_waiting`). A notice goes out while the main
-//!   thread draws the icon for the same change: its buttons would be dead, by chance.
-//! - Both take the handle with them, and `close(&self)` (99) needs it: a notice that waits for its buttons could not be
-//!   withdrawn any more, and would go on saying that a gateway is down which works again. There is no way to close by
-//!   identifier.
-//! - Both block a thread for each notice until the user acts, which he never does after *Clear All* (the table of pitfalls
-//!   in mac-usernotifications' `src/lib.rs`, 88).
-//! - `thread_id`, which keeps our notices together in the Notification Center, is not passed on (225–271).
-//! - mac-notification-sys, with its Objective-C file of the deprecated NSUserNotificationCenter, is compiled and linked in
-//!   all the same: it is no optional dependency, and `src/macos/mod.rs` 21 uses it.
-//!
-//! What would be left of it are three functions that it passes on unchanged (`src/macos/mod.rs` 41).
+//! - notify-rust's handles are dropped: `wait_for_*` fails unless the main loop happens to wait, and blocks a thread for
+//!   each notice (notify-rust 4.19, `src/macos/unusernotifications.rs`, 112–165). Presses arrive at [`super::delegate`].
+//! - Its handle is also the only way to withdraw; mac-usernotifications, which it shows with, does so by identifier.
+//! - The crate keeps a category of buttons for each combination of keys and hands the system the whole set at each new
+//!   one (mac-usernotifications 0.3, `src/action.rs`, `register_now`): those of an earlier run would lose their buttons
+//!   with the first notice, so all combinations are registered at the start.
 //!
 //! `currentNotificationCenter` raises an exception in a process that is no app
 //! (<https://developer.apple.com/documentation/usernotifications/unusernotificationcenter/current()>), and a bundle
-//! identifier can be embedded in a bare binary too: so it is touched only when the executable lies in a bundle.
+//! identifier can be embedded in a bare binary too: so it is touched only when the executable lies in an .app.
 
 use std::collections::VecDeque;
-use std::path::Path;
-use std::sync::Arc;
+use std::env;
 use std::sync::mpsc::Receiver;
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use mac_usernotifications::action::ActionCategory;
 use mac_usernotifications::{
-    Action, AuthorizationStatus, Error, InterruptionLevel, Notification, NotificationHandle, check_bundle,
-    close_delivered, get_delivered_notification_ids, get_notification_settings, request_auth,
+    Action, AuthorizationStatus, InterruptionLevel, close_delivered, get_delivered_notification_ids, sound,
 };
+use notify_rust::{Notification, check_bundle, get_notification_settings, request_auth};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, LocalSet};
 use tokio::time::timeout;
 
+use super::identifier::{Identifier, this_run};
 use super::{Failure, Message, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
+use crate::ui::menu_bar::bundle::app_of;
+use crate::ui::menu_bar::permission::{Asked, Permission, Status, permission};
 
-/// Most notices whose buttons are waited for: the newest.
-const MOST_WAITING: usize = 32;
 /// How long the question of the first start may stay unanswered before notices fail instead of waiting for it.
 const QUESTION: Duration = Duration::from_secs(60);
-/// Most notices of an earlier run that are taken away.
-const MOST_OLD: usize = 256;
+/// Most notices of an earlier run that are taken away, and most of this run that are when it ends.
+const MOST_SHOWN: usize = 256;
+
+/// Whether notifications can be used at all: the executable lies in an .app with an identifier.
+pub(in crate::ui) fn in_app() -> bool {
+    env::current_exe().is_ok_and(|exe| app_of(&exe).is_some()) && check_bundle().is_ok()
+}
 
 /// Delivers until the courier is gone.
-pub fn work(tasks: &Receiver<Task>, report: &Reporter) {
-    let refuse_all = |why: &dyn Fn() -> Failure| {
-        while let Ok(task) = tasks.recv() {
-            if let Task::Show(Message { id, title, .. }) = task {
-                report(Report::Failed { id, title, why: why() });
+pub(super) fn work(tasks: &Receiver<Task>, report: &Reporter) {
+    let runtime = Builder::new_current_thread().enable_time().build();
+    let (Ok(runtime), true) = (runtime, in_app()) else {
+        report(Report::Permission(Permission::NoApp));
+        return refuse_all(tasks, report);
+    };
+    let mut worker = Worker { runtime, asked: None, permission: None, shown: VecDeque::new() };
+    worker.ask();
+    worker.report_permission(report);
+    worker.withdraw_earlier_runs();
+    while let Ok(task) = tasks.recv() {
+        match task {
+            Task::Buttons(combinations) => register(combinations),
+            // the user may have changed their mind in System Settings
+            Task::Permission => worker.report_permission(report),
+            Task::Show(message) => {
+                worker.report_permission(report);
+                let (id, title) = (message.id, message.title.clone());
+                report(match worker.show(&message) {
+                    Ok(()) => Report::Delivered(id),
+                    Err(why) => Report::Failed { id, title, why },
+                });
+            }
+            Task::WithdrawAll(done) => {
+                worker.withdraw_all();
+                let _gave_up = done.send(());
             }
         }
-    };
-    if !in_bundle() {
-        return refuse_all(&|| Failure::new(say::NO_BUNDLE, ""));
     }
-    let runtime = match Builder::new_current_thread().enable_time().build() {
-        Ok(runtime) => runtime,
-        Err(e) => return refuse_all(&|| Failure::new(say::REFUSED, &e)),
-    };
-    let waiting = wait_for_buttons(Arc::clone(report));
-    // the system shows its question once for an app; later calls return the answer
-    // https://developer.apple.com/documentation/usernotifications/asking-permission-to-use-notifications
-    let asked = runtime.block_on(async { timeout(QUESTION, request_auth()).await });
-    let mut allowed = matches!(asked, Ok(Ok(true)));
-    report(Report::Allowed(allowed));
-    runtime.block_on(take_old_ones_away());
+}
+
+fn refuse_all(tasks: &Receiver<Task>, report: &Reporter) {
     while let Ok(task) = tasks.recv() {
-        // the user may have changed his mind in System Settings; without an answer the last one holds
-        let now_allowed = is_allowed(&runtime).unwrap_or(allowed);
-        if now_allowed != allowed {
-            allowed = now_allowed;
-            report(Report::Allowed(allowed));
+        match task {
+            Task::Show(Message { id, title, .. }) => {
+                report(Report::Failed { id, title, why: Failure::new(say::NO_BUNDLE, "") });
+            }
+            Task::WithdrawAll(done) => drop(done.send(())),
+            Task::Buttons(_) | Task::Permission => {}
         }
-        let Task::Show(message) = task else { continue };
-        let (id, title) = (message.id, message.title.clone());
-        report(match show(&runtime, &message, allowed, waiting.as_ref()) {
-            Ok(()) => Report::Delivered(id),
-            Err(why) => Report::Failed { id, title, why },
+    }
+}
+
+/// Makes each combination of buttons known, under the name that mac-usernotifications gives to it: the sorted keys.
+fn register(combinations: Vec<Vec<(&'static str, String)>>) {
+    for buttons in combinations {
+        let mut keys: Vec<&str> = buttons.iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        let category = buttons.iter().fold(ActionCategory::new(keys.join(",")), |category, (key, label)| {
+            category.action(Action::button(*key, label))
         });
+        category.register();
     }
 }
 
-/// What an earlier run has left in Notification Center: its buttons would do nothing, and to dismiss it would start the app.
-async fn take_old_ones_away() {
-    let old = timeout(TIMEOUT, get_delivered_notification_ids()).await.unwrap_or_default();
-    for id in old.iter().take(MOST_OLD) {
-        let _gone_already = timeout(TIMEOUT, close_delivered(id)).await;
-    }
+struct Worker {
+    runtime: Runtime,
+    asked: Option<Asked>,
+    /// What was reported last.
+    permission: Option<Permission>,
+    /// Identifiers of what this run has shown and not withdrawn, oldest first.
+    shown: VecDeque<(u64, String)>,
 }
 
-/// <https://developer.apple.com/documentation/usernotifications/unauthorizationstatus>; `None` without an answer.
-fn is_allowed(runtime: &Runtime) -> Option<bool> {
-    let settings = runtime.block_on(async { timeout(TIMEOUT, get_notification_settings()).await });
-    let status = settings.ok()?.ok()?.authorization_status;
-    Some(matches!(status, AuthorizationStatus::Authorized | AuthorizationStatus::Provisional))
-}
-
-fn show(
-    runtime: &Runtime,
-    message: &Message,
-    allowed: bool,
-    waiting: Option<&mpsc::Sender<(u64, NotificationHandle)>>,
-) -> Result<(), Failure> {
-    if !allowed {
-        return Err(Failure::new(say::NOT_ALLOWED, ""));
+impl Worker {
+    /// Waits for an answer of the system, for at most this long. Answers arrive on queues of the system, not through the
+    /// main loop.
+    fn wait<T>(&self, limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
+        self.runtime.block_on(async { timeout(limit, answer).await }).ok()
     }
-    let level =
-        if message.light == Light::Green { InterruptionLevel::Passive } else { InterruptionLevel::Active };
-    let mut notification = Notification::new()
-        .title(&message.title)
-        .message(&message.body)
-        .thread_id("gatelight")
+
+    /// <https://developer.apple.com/documentation/usernotifications/unauthorizationstatus>; `None` without an answer.
+    fn status(&self) -> Option<Status> {
+        let settings = self.wait(TIMEOUT, get_notification_settings())?.ok()?;
+        Some(match settings.authorization_status {
+            AuthorizationStatus::Authorized
+            | AuthorizationStatus::Provisional
+            | AuthorizationStatus::Ephemeral => Status::Authorized,
+            AuthorizationStatus::Denied => Status::Denied,
+            AuthorizationStatus::NotDetermined | AuthorizationStatus::Unknown => Status::NotDetermined,
+        })
+    }
+
+    /// The system shows its question once for an app; later calls return the answer
+    /// (<https://developer.apple.com/documentation/usernotifications/asking-permission-to-use-notifications>).
+    fn ask(&mut self) {
+        let Some(before) = self.status() else { return };
+        let began = Instant::now();
+        let granted = self.wait(QUESTION, request_auth()).and_then(Result::ok);
+        self.asked = Some(Asked { before, granted, took: began.elapsed() });
+    }
+
+    /// Reports the permission where it is another one. Without an answer the last one holds.
+    fn report_permission(&mut self, report: &Reporter) {
+        let Some(now) = self.status().map(|status| permission(status, self.asked)) else { return };
+        if self.permission.replace(now) != Some(now) {
+            report(Report::Permission(now));
+        }
+    }
+
+    fn show(&mut self, message: &Message) -> Result<(), Failure> {
+        if self.permission != Some(Permission::Granted) {
+            return Err(Failure::new(say::NOT_ALLOWED, ""));
+        }
+        for id in &message.withdrawn {
+            self.withdraw(*id);
+        }
+        let identifier = Identifier { run: this_run(), number: message.id, profile: message.profile.clone() };
+        let identifier = identifier.to_string();
+        // one number with another profile is another identifier: the earlier one would stay on the screen
+        if self.shown.iter().any(|(number, shown)| *number == message.id && *shown != identifier) {
+            self.withdraw(message.id);
+        }
+        let mut notification = Notification::new();
+        notification.summary(&message.title).body(&message.body);
         // the same identifier takes the earlier one's place
         // https://developer.apple.com/documentation/usernotifications/unnotificationrequest/identifier
-        .id(&name(message.id))
-        .interruption_level(level);
-    for (key, label) in &message.buttons {
-        notification = notification.action(Action::button(*key, label));
-    }
-    let sent = runtime.block_on(async {
-        for id in &message.withdrawn {
-            let _gone_already = timeout(TIMEOUT, close_delivered(&name(*id))).await;
+        notification.id(identifier.as_str()).interruption_level(level(message.light));
+        if message.light == Light::Red {
+            notification.sound_name(sound::BASSO);
         }
-        timeout(TIMEOUT, notification.send()).await
-    });
-    let handle = match sent {
-        Ok(Ok(handle)) => handle,
-        Ok(Err(e)) => return Err(failure(&e)),
-        Err(_) => return Err(Failure::new(say::NO_ANSWER, "")),
-    };
-    if let Some(waiting) = waiting.filter(|_| !message.buttons.is_empty()) {
-        // should that thread be behind by so many, this one is shown and its buttons do nothing
-        let _full = waiting.try_send((message.id, handle));
-    }
-    Ok(())
-}
-
-fn name(id: u64) -> String {
-    format!("gatelight-{id}")
-}
-
-fn failure(error: &Error) -> Failure {
-    match error {
-        Error::NoBundleIdentifier => Failure::new(say::NO_BUNDLE, ""),
-        other => Failure::new(say::REFUSED, other),
-    }
-}
-
-/// One thread waits for the buttons of all notices; the answers arrive through the main thread's run loop.
-fn wait_for_buttons(report: Reporter) -> Option<mpsc::Sender<(u64, NotificationHandle)>> {
-    let (tx, mut rx) = mpsc::channel::<(u64, NotificationHandle)>(MOST_WAITING);
-    let runtime = Builder::new_current_thread().enable_time().build().ok()?;
-    let wait = move || async move {
-        // of a notice that is cleared or withdrawn nothing is ever heard again, so the oldest make room
-        let mut open: VecDeque<AbortHandle> = VecDeque::new();
-        while let Some((id, handle)) = rx.recv().await {
-            // one whose place was taken by another of its name ends by itself
-            open.retain(|task| !task.is_finished());
-            while open.len() >= MOST_WAITING {
-                open.pop_front().iter().for_each(AbortHandle::abort);
-            }
-            let report = Arc::clone(&report);
-            let answer = tokio::task::spawn_local(async move {
-                if let Ok(response) = handle.response().await
-                    && !response.is_default_action()
-                    && !response.is_dismiss_action()
-                    && !response.is_timed_out()
-                {
-                    report(Report::Pressed { id, key: response.action_identifier });
-                }
-            });
-            open.push_back(answer.abort_handle());
+        for (key, label) in &message.buttons {
+            notification.action(key, label);
         }
-    };
-    // made on that thread: its tasks may not move to another
-    let work = move || LocalSet::new().block_on(&runtime, wait());
-    thread::Builder::new().name("notice-buttons".into()).spawn(work).ok()?;
-    Some(tx)
-}
-
-/// The executable lies in `X.app/Contents/MacOS/`, and the bundle has an identifier.
-fn in_bundle() -> bool {
-    std::env::current_exe().is_ok_and(|exe| lies_in_bundle(&exe)) && check_bundle().is_ok()
-}
-
-fn lies_in_bundle(exe: &Path) -> bool {
-    let mut folders = exe.ancestors().skip(1);
-    folders.next().is_some_and(|f| f.ends_with("Contents/MacOS"))
-        && folders.nth(1).is_some_and(|f| f.extension().is_some_and(|e| e == "app"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bundle_is_told_from_a_bare_binary() {
-        for (path, expected) in [
-            ("/Applications/Gatelight.app/Contents/MacOS/gatelight", true),
-            ("/usr/local/bin/gatelight", false),
-            ("/x/Contents/MacOS/gatelight", false),
-            ("/x/Gatelight.app/Contents/Helpers/gatelight", false),
-        ] {
-            assert_eq!(lies_in_bundle(Path::new(path)), expected, "{path}");
+        match self.wait(TIMEOUT, notification.show_async()) {
+            Some(Ok(_handle)) => {}
+            Some(Err(e)) => return Err(Failure::new(say::REFUSED, e)),
+            None => return Err(Failure::new(say::NO_ANSWER, "")),
         }
+        self.shown.retain(|(number, _)| *number != message.id);
+        self.shown.push_back((message.id, identifier));
+        if self.shown.len() > MOST_SHOWN {
+            self.shown.pop_front();
+        }
+        Ok(())
+    }
+
+    fn withdraw(&mut self, number: u64) {
+        if let Some(at) = self.shown.iter().position(|(shown, _)| *shown == number)
+            && let Some((_, identifier)) = self.shown.remove(at)
+        {
+            self.close(&identifier);
+        }
+    }
+
+    fn close(&self, identifier: &str) {
+        // one that the user has dismissed is gone already
+        let _gone = self.wait(TIMEOUT, close_delivered(identifier));
+    }
+
+    /// At the end: to dismiss a notice that is left over would start the app again.
+    fn withdraw_all(&mut self) {
+        while let Some((_, identifier)) = self.shown.pop_front() {
+            self.close(&identifier);
+        }
+    }
+
+    /// What a run that was killed has left in the Notification Center tells of a state that is long past. A press on one
+    /// that launched this run has been received before.
+    fn withdraw_earlier_runs(&self) {
+        let delivered = self.wait(TIMEOUT, get_delivered_notification_ids()).unwrap_or_default();
+        let earlier = |id: &&String| Identifier::parse(id).is_none_or(|parsed| parsed.run != this_run());
+        for identifier in delivered.iter().filter(earlier).take(MOST_SHOWN) {
+            self.close(identifier);
+        }
+    }
+}
+
+/// <https://developer.apple.com/documentation/usernotifications/unnotificationinterruptionlevel>: without the entitlement
+/// for it, time-sensitive counts as active.
+fn level(light: Light) -> InterruptionLevel {
+    match light {
+        Light::Red => InterruptionLevel::TimeSensitive,
+        Light::Green => InterruptionLevel::Passive,
+        Light::Amber | Light::Grey => InterruptionLevel::Active,
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use super::menu_bar::permission::Permission;
 use crate::alerts::Notice;
 use crate::health::Light;
-use crate::text::{Lang, Phrase, desktop as say, fill};
+use crate::text::{Lang, Phrase, desktop as say, fill, notice as say_notice};
 use crate::worker;
 
 #[cfg(not(target_os = "macos"))]
@@ -15,7 +16,12 @@ mod freedesktop;
 #[cfg(not(target_os = "macos"))]
 use freedesktop as system;
 #[cfg(target_os = "macos")]
-mod macos;
+pub(super) mod delegate;
+// compiled and tested everywhere, used by the notifications of macOS
+#[allow(dead_code)]
+pub(crate) mod identifier;
+#[cfg(target_os = "macos")]
+pub(super) mod macos;
 #[cfg(target_os = "macos")]
 use macos as system;
 mod wording;
@@ -43,6 +49,8 @@ pub struct Message {
     pub light: Light,
     /// Ids of earlier ones that may leave the screen.
     pub withdrawn: Vec<u64>,
+    /// The first of the profiles that it is about.
+    pub profile: Option<String>,
 }
 
 impl Message {
@@ -56,6 +64,7 @@ impl Message {
             buttons: buttons(notice).iter().map(|b| (b.key, lang.pick(b.label).to_owned())).collect(),
             light: if notice.is_good() { Light::Green } else { Light::Red },
             withdrawn: notice.withdrawn.clone(),
+            profile: notice.affected.first().map(|line| line.name.clone()),
         }
     }
 }
@@ -67,6 +76,41 @@ enum Task {
     Show(Message),
     /// Whether the user allows notifications: macOS lets them change their mind in System Settings.
     Permission,
+    /// To make these combinations of buttons known before the first notice.
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    Buttons(Vec<Buttons>),
+    /// To take everything from the screen that this run has shown, and to answer.
+    WithdrawAll(SyncSender<()>),
+}
+
+/// Keys and words of the buttons of a notice.
+pub(crate) type Buttons = Vec<(&'static str, String)>;
+
+/// The key of the button that restarts.
+pub(crate) const RESTART: &str = "restart";
+/// The key of the button that opens the log.
+pub(crate) const OPEN_LOG: &str = "open-log";
+
+/// Each combination of buttons that a notice may have.
+pub(crate) fn combinations(lang: Lang) -> Vec<Buttons> {
+    let restart = (RESTART, lang.pick(say_notice::RESTART).to_owned());
+    let open_log = (OPEN_LOG, lang.pick(say_notice::OPEN_LOG).to_owned());
+    vec![vec![restart.clone(), open_log.clone()], vec![restart], vec![open_log]]
+}
+
+/// The key of a press on the notice itself.
+pub(crate) const BODY: &str = "default";
+
+/// What the user pressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+pub(crate) enum Press {
+    /// The notice itself.
+    Body,
+    /// The button with this key.
+    Button(String),
+    /// Nothing: it was dismissed.
+    Dismissed,
 }
 
 /// What became of a notice.
@@ -90,8 +134,25 @@ pub enum Report {
         /// The button's key.
         key: String,
     },
-    /// Whether the user allows notifications (macOS).
-    Allowed(bool),
+    /// The user pressed a notice of an earlier run (macOS).
+    PressedEarlier {
+        /// The profile that it was about.
+        profile: Option<String>,
+        /// The button's key.
+        key: String,
+    },
+    /// The user dismissed one (macOS).
+    Dismissed,
+    /// Whether the system lets us show notifications (macOS).
+    Permission(Permission),
+}
+
+impl Report {
+    /// The user did something with a notice.
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    pub(crate) const fn is_response(&self) -> bool {
+        matches!(self, Self::Pressed { .. } | Self::PressedEarlier { .. } | Self::Dismissed)
+    }
 }
 
 /// Why a notice was not delivered.
@@ -123,6 +184,19 @@ pub struct Courier {
     report: Reporter,
 }
 
+#[cfg(test)]
+impl Courier {
+    /// One without a desktop, and what it was given to show.
+    pub(super) fn without_desktop() -> (Self, impl Fn() -> Vec<Message>) {
+        let (queue, tasks) = sync_channel(QUEUE);
+        let shown = move || {
+            let message = |task| if let Task::Show(message) = task { Some(message) } else { None };
+            tasks.try_iter().filter_map(message).collect()
+        };
+        (Self { queue, report: Arc::new(|_| {}) }, shown)
+    }
+}
+
 impl Courier {
     /// Starts the worker. It ends with the courier.
     pub fn start(report: Reporter) -> std::io::Result<Self> {
@@ -140,6 +214,21 @@ impl Courier {
         {
             let why = Failure::new(say::QUEUE_FULL, "");
             (self.report)(Report::Failed { id: message.id, title: message.title, why });
+        }
+    }
+
+    /// Makes these combinations of buttons known, so that notices of an earlier run keep theirs; never waits.
+    pub(crate) fn prepare(&self, combinations: Vec<Buttons>) {
+        let _busy = self.queue.try_send(Task::Buttons(combinations));
+    }
+
+    /// Takes everything from the screen that this run has shown, where the desktop would keep it; waits for so long at
+    /// most.
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    pub(crate) fn withdraw_all(&self, limit: Duration) {
+        let (done, answer) = sync_channel(1);
+        if self.queue.try_send(Task::WithdrawAll(done)).is_ok() {
+            let _gave_up = answer.recv_timeout(limit);
         }
     }
 

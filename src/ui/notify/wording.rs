@@ -38,8 +38,8 @@ pub struct Button {
 pub(crate) fn buttons(notice: &Notice) -> Vec<Button> {
     let button = |action| {
         let (key, label) = match action {
-            Action::Restart(_) => ("restart", say::RESTART),
-            Action::OpenLog(_) => ("open-log", say::OPEN_LOG),
+            Action::Restart(_) => (super::RESTART, say::RESTART),
+            Action::OpenLog(_) => (super::OPEN_LOG, say::OPEN_LOG),
         };
         Button { key, label, action }
     };

@@ -31,6 +31,7 @@ use super::TrayError;
 use crate::health::Light;
 use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Presence, Shell, waker};
 use crate::ui::icon::{Face, POINTS};
+use crate::ui::icon_view::IconView;
 use crate::ui::menu::{Menu, Row, RowKind};
 use crate::ui::notify::Courier;
 use crate::worker;
@@ -175,8 +176,9 @@ fn has_watcher(bus: &Connection) -> zbus::Result<bool> {
 }
 
 impl Shell for Panel {
-    fn icon(&mut self, face: Face, badge: Option<usize>, tooltip: &str) {
-        self.icon = Some((face, badge, tooltip.to_owned()));
+    /// A panel takes square pictures only.
+    fn icon(&mut self, icon: &IconView) {
+        self.icon = Some((icon.worst, icon.worst.count, icon.words.clone()));
     }
 
     fn menu(&mut self, _old: &Menu, new: &Menu) {

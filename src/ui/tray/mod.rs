@@ -1,6 +1,8 @@
 //! The icon and its menu on the desktop: `StatusNotifierItem` on Linux, the menu bar on macOS.
 
 use super::app::AppHandles;
+use super::menu_bar::session::NoIcon;
+use crate::text::Lang;
 
 #[cfg(not(target_os = "macos"))]
 mod linux;
@@ -8,11 +10,40 @@ mod linux;
 mod macos;
 
 /// Why there is no desktop side.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum TrayError {
     /// No session bus, or no connection to the window server; the words are the system's.
-    #[error("{0}")]
     NoDesktop(String),
+    /// This process can have no icon.
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    NoIcon(NoIcon),
+}
+
+impl TrayError {
+    /// For people.
+    pub fn text(&self, lang: Lang) -> String {
+        match self {
+            Self::NoDesktop(why) => why.clone(),
+            Self::NoIcon(why) => lang.pick(why.phrase()).to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for TrayError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text(Lang::En))
+    }
+}
+
+impl std::error::Error for TrayError {}
+
+/// Where the program was started through a link from outside its .app, starts it anew inside, in the place of this process.
+#[cfg(target_os = "macos")]
+pub fn enter_app() {
+    if let Err(e) = macos::system::enter_app() {
+        // it goes on without an .app
+        eprintln!("gatelight: {e}");
+    }
 }
 
 /// Shows icon and menu and delivers notices until somebody quits. Called on the main thread, which it keeps; the engine

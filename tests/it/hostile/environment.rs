@@ -16,7 +16,9 @@ use gatelight::health::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::support::machine::{Gateway, Machine, Stream, append, connected_line, stamp};
+#[cfg(target_os = "linux")]
+use crate::support::machine::stamp;
+use crate::support::machine::{Gateway, Machine, Stream, append, connected_line};
 use crate::support::skips::{Need, skip};
 #[cfg(target_os = "linux")]
 use crate::support::wait_for;

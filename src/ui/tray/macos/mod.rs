@@ -1,0 +1,257 @@
+//! The menu bar: tao's event loop, tray-icon and muda. All of it on the main thread, as AppKit wants it
+//! (<https://developer.apple.com/documentation/appkit/nsstatusitem>).
+
+mod observe;
+mod status_item;
+pub(in crate::ui) mod system;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use muda::MenuEvent;
+use objc2::MainThreadMarker;
+use objc2::rc::autoreleasepool;
+use tao::event::{Event, StartCause};
+use tao::event_loop::{ControlFlow, EventLoopBuilder, EventLoopProxy};
+use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
+use tao::platform::run_return::EventLoopExtRunReturn;
+use tokio::sync::mpsc::UnboundedSender;
+use tray_icon::TrayIconEvent;
+
+use self::observe::Observer;
+use self::status_item::StatusItem;
+use super::TrayError;
+use crate::app::messages::EngineRequest;
+use crate::ui::app::{App, AppHandles, Flow, Message, Parts, waker};
+use crate::ui::menu_bar::looks::Looks;
+use crate::ui::menu_bar::reopen::Reopens;
+use crate::ui::menu_bar::visibility::hidden;
+use crate::ui::notify::{Courier, Report, Reporter, delegate, macos};
+
+/// Longest sleep of the loop.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
+/// How long quitting waits for the engine to close its history, and the pause between two checks.
+const ENGINE_END: Duration = Duration::from_secs(3);
+const ENGINE_CHECK: Duration = Duration::from_millis(10);
+
+/// What wakes tao's loop.
+#[derive(Debug)]
+enum Wake {
+    /// For [`App`].
+    App(Message),
+    /// A display came, went or changed.
+    Displays,
+}
+
+pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
+    let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
+    // before AppKit is touched: without a window server it aborts
+    if let Some(why) = system::session().no_icon() {
+        return Err(TrayError::NoIcon(why));
+    }
+    let Some(mtm) = MainThreadMarker::new() else {
+        return Err(no_desktop(&tray_icon::Error::NotMainThread));
+    };
+    let reopens = Arc::new(Mutex::new(Reopens::default()));
+    let mut event_loop = EventLoopBuilder::<Wake>::with_user_event().build();
+    // no Dock icon and no menu of its own, like LSUIElement; set before the loop runs, so that nothing flashes
+    // https://developer.apple.com/documentation/appkit/nsapplication/activationpolicy-swift.enum/accessory
+    event_loop.set_activation_policy(ActivationPolicy::Accessory);
+    event_loop.set_activate_ignoring_other_apps(false);
+    let proxy = event_loop.create_proxy();
+    let send = |proxy: &EventLoopProxy<Wake>| {
+        let proxy = proxy.clone();
+        move |message| proxy.send_event(Wake::App(message)).is_ok()
+    };
+    let report: Reporter = {
+        let (reports, reopens) = (send(&proxy), Arc::clone(&reopens));
+        Arc::new(move |report: Report| {
+            if report.is_response() {
+                lock(&reopens).responded(Timestamp::now());
+            }
+            reports(Message::Report(report));
+        })
+    };
+    let delegate_is_last = !macos::in_app() || delegate::install(&report);
+    let courier = Courier::start(Arc::clone(&report)).map_err(|e| no_desktop(&e))?;
+    let inputs = send(&proxy);
+    let waker = waker(move || {
+        inputs(Message::Inputs);
+    });
+    let chosen = send(&proxy);
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
+        chosen(Message::Chosen(event.id.0));
+    }));
+    // without a handler such events would stay in a queue that nobody reads
+    TrayIconEvent::set_event_handler(Some(|_| {}));
+    let engine = handles.commands.clone();
+    let _awake = observe::prevent_app_nap();
+    let _on_wake = {
+        let (engine, reopens) = (engine.clone(), Arc::clone(&reopens));
+        observe::on_wake(move || {
+            lock(&reopens).woke(Timestamp::now());
+            drop(engine.send(EngineRequest::Woke));
+        })
+    };
+    let _on_displays = {
+        let proxy = proxy.clone();
+        observe::on_displays(move || drop(proxy.send_event(Wake::Displays)))
+    };
+    if let Some(lock) = &mut handles.lock {
+        let show = send(&proxy);
+        // without it a second start says that one runs already, and no more
+        let _no_thread = lock.listen(move || {
+            show(Message::ShowYourself);
+        });
+    }
+    let parts = Parts {
+        inputs: handles.inputs,
+        waker,
+        commands: handles.commands,
+        config: handles.config,
+        config_error: handles.config_error,
+        folders: handles.folders,
+        system_lang: handles.system_lang,
+        zone: handles.zone,
+        presence: handles.presence,
+    };
+    let mut parts = Some((parts, courier));
+    let mut bar: Option<Bar> = None;
+    let mut failed = None;
+    // tao calls from an observer of the run loop, and AppKit drains its own pool only when an event of the window server
+    // comes: over a night without a mouse, what setting a title leaves behind would pile up
+    event_loop.run_return(|event, _, control| {
+        autoreleasepool(|_| {
+            let flow = match (event, &mut bar) {
+                // the status item may be made only once the application has launched
+                (Event::NewEvents(StartCause::Init), _) => match (StatusItem::new(mtm), parts.take()) {
+                    (Ok(item), Some((parts, courier))) => {
+                        if !delegate_is_last {
+                            delegate::install(&report);
+                        }
+                        bar.insert(Bar::new(item, courier, parts, &reopens, &proxy)).begin()
+                    }
+                    (Err(e), _) => {
+                        failed = Some(no_desktop(&e));
+                        Flow::End
+                    }
+                    (Ok(_), None) => Flow::On,
+                },
+                // at a log-out `terminate:` ends the process behind this, and `run_return` does not return
+                // https://developer.apple.com/documentation/appkit/nsapplication/terminate(_:)
+                (Event::LoopDestroyed, bar) => {
+                    if let Some(bar) = bar {
+                        bar.app.close();
+                    }
+                    // without an icon it goes on in the terminal
+                    if failed.is_none() {
+                        end_engine(&engine);
+                    }
+                    Flow::End
+                }
+                (event, Some(bar)) => bar.handle(Timestamp::now(), event),
+                (_, None) => Flow::On,
+            };
+            *control = match flow {
+                Flow::End => ControlFlow::Exit,
+                Flow::On => ControlFlow::WaitUntil(Instant::now() + sleep(bar.as_ref())),
+            };
+        });
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+/// What lives as long as the icon.
+struct Bar {
+    app: App<StatusItem>,
+    looks: Looks,
+    reopens: Arc<Mutex<Reopens>>,
+    _on_menu: Option<Observer>,
+}
+
+impl Bar {
+    fn new(
+        item: StatusItem,
+        courier: Courier,
+        parts: Parts,
+        reopens: &Arc<Mutex<Reopens>>,
+        proxy: &EventLoopProxy<Wake>,
+    ) -> Self {
+        let now = Timestamp::now();
+        let proxy = proxy.clone();
+        let opens = move || drop(proxy.send_event(Wake::App(Message::MenuOpens)));
+        let on_menu = item.ns_menu().map(|menu| observe::on_menu(&menu, opens));
+        let mut looks = Looks::default();
+        looks.begin(now);
+        Self {
+            app: App::new(item, courier, parts, now),
+            looks,
+            reopens: Arc::clone(reopens),
+            _on_menu: on_menu,
+        }
+    }
+
+    /// Handles what the engine has sent before there was an icon.
+    fn begin(&mut self) -> Flow {
+        self.app.handle(Timestamp::now(), Message::Inputs)
+    }
+
+    fn handle(&mut self, now: Timestamp, event: Event<Wake>) -> Flow {
+        match event {
+            Event::UserEvent(Wake::App(message)) => self.app.handle(now, message),
+            Event::UserEvent(Wake::Displays) => {
+                self.looks.begin(now);
+                Flow::On
+            }
+            // https://developer.apple.com/documentation/appkit/nsapplicationdelegate/applicationshouldhandlereopen(_:hasvisiblewindows:)
+            Event::Reopen { .. } => {
+                lock(&self.reopens).reopened(now);
+                Flow::On
+            }
+            Event::NewEvents(StartCause::ResumeTimeReached { .. }) => self.tick(now),
+            _ => Flow::On,
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Flow {
+        self.app.tick(now);
+        let item = self.app.shell();
+        let seen = self.looks.look(now, || hidden(&item.sight()));
+        if lock(&self.reopens).is_due(now) {
+            if self.looks.is_hidden() {
+                item.pop_up();
+            } else if self.app.handle(now, Message::ShowYourself) == Flow::End {
+                return Flow::End;
+            }
+        }
+        seen.map_or(Flow::On, |sighting| self.app.handle(now, Message::Sighted(sighting)))
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        let reopen = lock(&self.reopens).next_deadline();
+        self.app.next_deadline().into_iter().chain(self.looks.next_deadline()).chain(reopen).min()
+    }
+}
+
+fn lock(reopens: &Mutex<Reopens>) -> std::sync::MutexGuard<'_, Reopens> {
+    reopens.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has the engine end, and gives it time to: it drops its end of the channel when the history is written.
+fn end_engine(engine: &UnboundedSender<EngineRequest>) {
+    drop(engine.send(EngineRequest::Quit));
+    let until = Instant::now() + ENGINE_END;
+    while !engine.is_closed() && Instant::now() < until {
+        thread::sleep(ENGINE_CHECK);
+    }
+}
+
+fn sleep(bar: Option<&Bar>) -> Duration {
+    bar.and_then(Bar::next_deadline).map_or(LONGEST_SLEEP, |deadline| {
+        Duration::try_from(deadline.duration_since(Timestamp::now()))
+            .unwrap_or(Duration::ZERO)
+            .min(LONGEST_SLEEP)
+    })
+}

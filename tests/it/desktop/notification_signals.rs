@@ -1,0 +1,107 @@
+//! Signals of a notification server as real ones send them: addressed to the sender, preceded by an activation token,
+//! mixed with those of other apps, and from servers and buses that go away.
+
+use zbus::blocking::Connection;
+
+use super::tray_and_notices::Program;
+use crate::support::bus::*;
+
+const PATH: &str = "/org/freedesktop/Notifications";
+const NAME: &str = "org.freedesktop.Notifications";
+
+/// Sends a signal of the server to one connection, or to all.
+fn send(speaker: &Connection, to: Option<&str>, member: &str, id: u32, text: &str) {
+    speaker.emit_signal(to, PATH, NAME, member, &(id, text)).unwrap();
+}
+
+/// GNOME Shell (`js/ui/notificationDaemon.js`) and KDE send an `ActivationToken` first, and dunst 1.9 addresses both signals
+/// to the connection that called `Notify`.
+#[test]
+fn a_press_that_is_addressed_to_the_sender_after_an_activation_token_is_heard() {
+    let Some(bus) = Bus::start() else { return };
+    let (_watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    program.tell("my_work executor-shutdown");
+    let shown = server.nth(0);
+    for to in [Some(shown.sender.as_str()), None] {
+        send(&speaker, to, "ActivationToken", shown.id, "gnome-shell/Gatelight/1234-0");
+        send(&speaker, to, "ActionInvoked", shown.id, "restart");
+        assert_eq!(program.hears(), "Restart(\"my_work\")", "{to:?}");
+    }
+}
+
+/// A client that opens its stream of signals for each notice takes the first one it sees for its own: so notify-rust 4.19
+/// loses the press when another app's signal comes right before it.
+#[test]
+fn a_foreign_signal_right_before_ours_loses_no_press() {
+    let Some(bus) = Bus::start() else { return };
+    let (_watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    program.tell("my_work executor-shutdown");
+    let shown = server.nth(0);
+    for round in 0..40 {
+        send(&speaker, None, "ActionInvoked", 9_000 + round, "restart");
+        speaker.emit_signal(None::<&str>, PATH, NAME, "NotificationClosed", &(9_000 + round, 2_u32)).unwrap();
+        send(&speaker, None, "ActionInvoked", shown.id, "restart");
+        assert_eq!(program.hears(), "Restart(\"my_work\")", "round {round}");
+    }
+    // each press was one, and the foreign ones were none
+    program.tell("quit");
+    assert_eq!(program.hears(), "ended");
+}
+
+#[test]
+fn a_bus_that_dies_with_the_reply_ends_nothing() {
+    let Some(mut bus) = Bus::start() else { return };
+    let (_watcher, host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    program.tell("my_work executor-shutdown");
+    // the moment in which the reply is on its way: the server has stored the notice, and returns its id
+    let first = server.nth(0);
+    bus.kill();
+    drop((host, speaker));
+    assert_eq!(first.title, "✖ my_work — executor dead: a hollow shell");
+    bus.again();
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let speaker = Notifications::start(&bus, &server);
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    panel.has("my__work — executor dead");
+    program.tell("default executor-shutdown");
+    let again = server.nth(0);
+    assert_eq!(again.replaces, 0, "the ids of the bus that is gone are forgotten");
+    Notifications::press(&speaker, again.id, "restart");
+    until("the press is heard", || program.hears().starts_with("Restart(").then_some(()));
+}
+
+/// Servers count their notices from one: after a restart an id means another notice.
+#[test]
+fn a_restarted_server_that_counts_from_the_beginning_presses_nothing_of_before() {
+    let Some(bus) = Bus::start() else { return };
+    let (watcher, _host) = Watcher::start(&bus);
+    let server = Notifications::default();
+    let speaker = Notifications::start(&bus, &server);
+    let mut program = Program::start(&bus, "C");
+    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    program.tell("my_work executor-shutdown");
+    let before = server.nth(0);
+    speaker.close().unwrap();
+    let server = Notifications::default();
+    let speaker = Notifications::start(&bus, &server);
+    Notifications::press(&speaker, before.id, "restart");
+    // what follows is handled after that press
+    program.tell("my_work connected");
+    let recovered = server.nth(0);
+    assert_eq!((recovered.id, recovered.replaces), (before.id, 0), "counted from the beginning");
+    panel.has("2 of 2 connected");
+    program.tell("default executor-shutdown");
+    let other = server.nth(1);
+    Notifications::press(&speaker, other.id, "restart");
+    assert_eq!(program.hears(), "Restart(\"default\")", "and my_work was never restarted");
+}
