@@ -236,6 +236,11 @@ def binary_cases(good):
         yield "a symbol with two homes", {"binding"}, signed(rebound(good, other)), arm
     yield "no such library", {"binding"}, signed(rebound(good, len(libraries) + 1)), arm
     yield "the project's folder", {"path"}, signed(with_path(good, str(expected.ROOT).encode() + b"/src/main.rs")), arm
+    renamed = good.replace(expected.AUTOSAVE_NAME.encode(), expected.AUTOSAVE_NAME.upper().encode())
+    yield "another name for the icon", {"autosave-name"}, signed(renamed), arm
+    yield "notifications of another age", {"deprecated"}, signed(with_path(good, b"NSUserNotificationCenter")), arm
+    notify = good.replace(b"/usr/lib/libiconv.2.dylib\0", b"/usr/lib/libnotify.dylib\0".ljust(26, b"\0"))
+    yield "the system's libnotify", {"library"}, signed(notify), arm
     yield "a registry", {"path"}, signed(with_path(good, b"/Users/x/.cargo/registry/src/a.rs")), arm
     yield "debug symbols", {"path"}, signed(patched(good, defined + 4, "<B", 0x64)), arm
     yield "no signature", {"segments", "signature"}, without_signature(good), arm

@@ -23,6 +23,7 @@ EXPECTED_LIBRARIES = {
     f"{FRAMEWORKS}/CoreGraphics.framework/Versions/A/CoreGraphics",
     f"{FRAMEWORKS}/CoreVideo.framework/Versions/A/CoreVideo",
     f"{FRAMEWORKS}/Foundation.framework/Versions/C/Foundation",
+    f"{FRAMEWORKS}/Security.framework/Versions/A/Security",
     f"{FRAMEWORKS}/ServiceManagement.framework/Versions/A/ServiceManagement",
     f"{FRAMEWORKS}/CoreLocation.framework/Versions/A/CoreLocation",
     f"{FRAMEWORKS}/UserNotifications.framework/Versions/A/UserNotifications",
@@ -58,7 +59,16 @@ SINCE_MACOS = {
     "_sqlite3_set_errmsg": 99,
 }
 
+# The name under which macOS remembers the icon's place: another one in a later release would lose it (AUTOSAVE_NAME in
+# src/ui/menu_bar/visibility.rs).
+AUTOSAVE_NAME = "GatelightStatusItem"
+
+# Removed in a future macOS, and nothing here calls it: mac-notification-sys, which notify-rust wants, would bring it.
+# libnotify is no expected library either.
+DEPRECATED_CLASS = "NSUserNotification"
+
 LOCALIZATIONS = sorted(BUNDLE["osx"]["localizations"])
+STRINGS = BUNDLE["osx"]["localizations"]["en"]
 INFO_PLIST = {
     "CFBundleName": BUNDLE["name"],
     "CFBundleDisplayName": BUNDLE["name"],
@@ -75,8 +85,13 @@ INFO_PLIST = {
     "LSMinimumSystemVersion": MINIMUM_MACOS,
     "LSUIElement": True,
     "NSAppSleepDisabled": True,
+    "NSDesktopFolderUsageDescription": STRINGS["NSDesktopFolderUsageDescription"],
+    "NSDocumentsFolderUsageDescription": STRINGS["NSDocumentsFolderUsageDescription"],
+    "NSDownloadsFolderUsageDescription": STRINGS["NSDownloadsFolderUsageDescription"],
     "NSHighResolutionCapable": True,
     "NSHumanReadableCopyright": BUNDLE["copyright"],
+    "NSNetworkVolumesUsageDescription": STRINGS["NSNetworkVolumesUsageDescription"],
+    "NSRemovableVolumesUsageDescription": STRINGS["NSRemovableVolumesUsageDescription"],
     "NSSupportsAutomaticTermination": False,
     "NSSupportsSuddenTermination": False,
     "NSUserNotificationAlertStyle": "alert",

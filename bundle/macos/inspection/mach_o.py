@@ -167,6 +167,7 @@ def check(faults, part):
     _versions(faults, part)
     _libraries(faults, part)
     _symbols(faults, part)
+    _names(faults, part)
     _paths(faults, part)
 
 
@@ -241,6 +242,20 @@ def _symbols(faults, part):
         homes.setdefault(name, set()).add(ordinal)
     for name, ordinals in homes.items():
         faults.expect(len(ordinals) == 1, "binding", f"{part.arch}: {name} is bound to several libraries")
+
+
+def _names(faults, part):
+    """Names that are looked up at run time, and so are no symbols."""
+    faults.expect(
+        expected.AUTOSAVE_NAME.encode() in part.data,
+        "autosave-name",
+        f"{part.arch}: does not hold the icon's name {expected.AUTOSAVE_NAME}",
+    )
+    faults.expect(
+        expected.DEPRECATED_CLASS.encode() not in part.data,
+        "deprecated",
+        f"{part.arch}: names {expected.DEPRECATED_CLASS}",
+    )
 
 
 def _paths(faults, part):
