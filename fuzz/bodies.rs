@@ -10,7 +10,7 @@ use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::redact::{clean_line, one_line, redact};
 use gatelight::evidence::{line, state_files};
 use gatelight::health::{Core, Deadlines, Platforms};
-use gatelight::profile::{launchd, systemd};
+use gatelight::profile::{launchd, systemd, unit_file};
 use gatelight::recording::Recording;
 use gatelight::supervisor::{launchd::parse, systemd as systemctl};
 use jiff::Timestamp;
@@ -116,10 +116,10 @@ pub fn units(data: &[u8]) {
     let variables = |_: &Path| files.first().cloned();
     let _ = systemd::read(path, "hermes-gateway@me.service", &files, Path::new("/home/me"), &variables);
     let text = String::from_utf8_lossy(data);
-    systemd::entries(&text);
+    unit_file::settings(&text);
     for line in text.lines() {
-        systemd::exec_words(line, Path::new("/home/me"));
-        systemd::unit_words(line, Path::new("/home/me"));
+        unit_file::exec_words(line, Path::new("/home/me"));
+        unit_file::unit_words(line, Path::new("/home/me"));
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
 }
 
 /// Runs the command. `confirm` asks a yes-or-no question; its `None` means that there is nobody to ask. Exit codes: 0
-/// clean, 1 findings, 2 usage or a profile that does not exist, 4 no profile; with `--fix` 0 when everything that can
+/// clean or notes only, 1 findings, 2 usage or a profile that does not exist, 4 no profile; with `--fix` 0 when everything that can
 /// be repaired is, 1 when something is left, with `--dry-run` 1 when there is something to repair.
 pub fn run_on(
     args: &Args,
@@ -79,7 +79,7 @@ pub fn run_on(
     } else {
         show(&findings, terminal)?;
     }
-    Ok(if findings.is_empty() { OK } else { LEFT })
+    Ok(if findings.iter().any(Finding::counts) { LEFT } else { OK })
 }
 
 fn usage(args: &Args, code: u8, text: &str, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {

@@ -1,19 +1,22 @@
-//! What the doctor finds on this machine now, and `--fix`: the repair of job files, one job after the other.
+//! The doctor on this machine: its findings, and the repair of job files, one job after the other.
 //!
-//! Whoever calls decides what is approved and shows the steps ([`Review`]); what comes back is a value for each job.
+//! The caller approves changes and shows steps ([`Review`]); the result is a value for each job.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::flow::{self, Change, Link, Outcome, PrepareError, Step, World};
+use super::live::is_below;
 use super::repair::{Wanted, hides_flag};
 use super::{Finding, LiveFacts, ProcessFacts, examine, wanted, write};
 use crate::health::Manager;
-use crate::profile::{BadJobFile, Found, JobFile, Places, Profile, scan};
+use crate::profile::{BadJobFile, Found, JobFile, Places, Profile, homes_by_pid, scan};
 use crate::supervisor::Supervisor;
 use crate::text::Lang;
 
-/// How often a job is looked at until it runs, half a second apart.
-const LOOKS: u32 = 60;
+/// Most queries until a job runs, half a second apart.
+const ATTEMPTS: u32 = 60;
 
 /// What the doctor needs of the machine.
 pub struct Machine<'a> {
@@ -34,9 +37,26 @@ pub struct Machine<'a> {
 }
 
 impl Machine<'_> {
-    /// The profiles and job files that are there.
+    /// The profiles and job files that exist, each job with the home that its process uses.
     pub fn scan(&self) -> Found {
-        scan(self.places)
+        let found = scan(self.places);
+        // each manager is asked once, and only if some home without a job has a gateway
+        let pids = OnceCell::new();
+        let job_homes = homes_by_pid(&found, &|job, pid| {
+            let pids = pids.get_or_init(|| self.job_pids(&found));
+            pids.get(&job.label).is_some_and(|own| is_below(pid, *own, self.process))
+        });
+        if job_homes.is_empty() {
+            return found;
+        }
+        scan(&Places { job_homes, ..self.places.clone() })
+    }
+
+    /// The processes of jobs, by label.
+    fn job_pids(&self, found: &Found) -> BTreeMap<String, u32> {
+        let pid = |job: &JobFile| (self.supervisor)(job.manager)?.query(job).ok()?.pid;
+        let jobs = found.profiles.iter().filter_map(|profile| profile.job.as_ref());
+        jobs.filter_map(|job| Some((job.label.clone(), pid(job)?))).collect()
     }
 
     /// The findings of the profiles in `only` (names or labels). If it is empty: of all profiles, and of files that
@@ -212,11 +232,11 @@ fn fix_job(
     let mut world = World {
         supervisor: (machine.supervisor)(job.manager),
         pause: &mut || (machine.pause)(),
-        looks: LOOKS,
+        attempts: ATTEMPTS,
         lang: machine.lang,
         arguments_of: machine.arguments_of,
         link: &mut |job, pid| (machine.link)(job, pid),
-        told: &mut |step| {
+        report: &mut |step| {
             review.step(profile, job, &step);
             steps.push(step);
         },

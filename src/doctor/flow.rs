@@ -1,6 +1,6 @@
-//! One repair from the diff to the proof: write, reload, verify; on failure the old file is put back and reloaded.
+//! The repair of one job: write, reload, verify; after a failure the old file is restored and reloaded.
 //!
-//! Nothing is printed here: every step is a value, told when it is done.
+//! Nothing is printed here: each step is reported as a value once it is done.
 
 use std::path::{Path, PathBuf};
 
@@ -13,18 +13,18 @@ use crate::supervisor::{Supervisor, SupervisorError};
 use crate::text::restart::error as error_text;
 use crate::text::{Lang, Phrase};
 
-/// A file of a job and what shall become of it.
+/// A file of a job and its repair.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// As it was read.
     pub original: Original,
-    /// What it becomes.
+    /// The new content.
     pub plan: Plan,
-    /// Whether that takes `--replace` out of it.
+    /// Whether the repair removes `--replace`.
     pub frees: bool,
 }
 
-/// Why no repair could be prepared.
+/// Why a repair could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// The file could not be read or followed.
@@ -35,7 +35,7 @@ pub enum PrepareError {
         /// The cause.
         source: WriteError,
     },
-    /// A human has to do it.
+    /// Only a person can do it.
     #[error("{}: {refusal}", .file.display())]
     Refused {
         /// Which file.
@@ -53,7 +53,7 @@ impl PrepareError {
         }
     }
 
-    /// Why, for people, without the file.
+    /// The cause in words, without the file.
     pub fn why(&self, lang: Lang) -> String {
         match self {
             Self::File { source, .. } => source.text(lang),
@@ -62,7 +62,7 @@ impl PrepareError {
     }
 }
 
-/// Reads a job's files and works out their repair; empty where nothing is to be done.
+/// Reads a job's files and plans their repair; empty if there is nothing to do.
 pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Change>, PrepareError> {
     let mut changes = Vec::new();
     let mut variables = false;
@@ -89,40 +89,40 @@ pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Ch
     Ok(changes)
 }
 
-/// What a step of the repair did.
+/// A step of a repair that is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// A file was written; the old one is kept beside it.
+    /// A file was written; the old one is kept as a backup.
     Written {
         /// The job file.
         file: PathBuf,
         /// Its backup.
         backup: PathBuf,
     },
-    /// There is no manager on this machine (its words): the files are repaired, and that is all.
+    /// There is no manager on this machine (with its error): the files are repaired, and nothing was reloaded.
     NotReloaded(String),
-    /// The job is stopped on purpose: it is not started for this.
+    /// The job is stopped on purpose, and is not started for the repair.
     StaysStopped,
-    /// The job is disabled: unloading it would end its gateway for good. The command that allows it.
+    /// The job is disabled: unloaded, it would not come back. With the command that enables it.
     StaysDisabled(String),
     /// The manager read the file again.
     Reloaded,
-    /// The job runs, with the new arguments as far as that can be seen.
+    /// The job runs, with the new arguments as far as the system shows them.
     Runs {
         /// Its process.
         pid: u32,
     },
-    /// The caller saw the link again.
+    /// The link works again.
     Linked,
-    /// The caller saw that it is down for a reason that the job file has no part in: the caller's words.
+    /// The link is down for a reason outside of the job file, with the caller's description.
     DownElsewhere(String),
-    /// The caller could not tell.
+    /// The state of the link is not known.
     LinkUnknown,
     /// A step failed.
     Failed(Failure),
-    /// The old files were put back.
+    /// The old files were restored.
     Restored(After),
-    /// An old file could not be put back: it is still there as the backup.
+    /// An old file could not be restored: its content is in the backup.
     NotRestored {
         /// The backup.
         backup: PathBuf,
@@ -131,18 +131,18 @@ pub enum Step {
     },
 }
 
-/// What is with the job once its old file was put back.
+/// The state of the job after its old file was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum After {
-    /// The manager took the old file again.
+    /// The manager reloaded the old file.
     Reloaded,
-    /// The manager was not asked: the job runs as it did.
+    /// The manager was not asked: the job runs as before.
     Untouched,
-    /// The manager did not take it again (its words), and the job runs all the same.
+    /// The manager refused to reload it (with its error), and the job still runs.
     StillRuns(String),
-    /// The manager did not take it again (its words): nobody runs the gateway.
+    /// The manager refused to reload it (with its error), and the gateway does not run.
     Down(String),
-    /// The manager did not take it again (its words), nor does it tell whether the job runs.
+    /// The manager refused to reload it (with its error) and does not report whether the job runs.
     Unclear(String),
 }
 
@@ -151,18 +151,18 @@ pub enum After {
 pub enum Failure {
     /// A file could not be written.
     Write(String),
-    /// The manager did not take it.
+    /// The manager refused the reload.
     Reload(String),
-    /// The job has no process after the reload.
+    /// No process after the reload.
     NotRunning,
-    /// The job's process still has the flag.
+    /// The process still has the flag.
     OldArguments,
-    /// The link did not come back: the caller's words.
+    /// The link did not come back, with the caller's description.
     Link(String),
 }
 
 impl Failure {
-    /// In words of one language: a phrase of ours, or what others said.
+    /// A phrase of ours, or the text of somebody else.
     pub fn words(&self) -> Result<Phrase, &str> {
         match self {
             Self::NotRunning => Ok(phrases::WHY_NOT_RUNNING),
@@ -172,29 +172,29 @@ impl Failure {
     }
 }
 
-/// What the caller saw of the link after the reload.
+/// The link after the reload, as the caller observed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    /// It is proven again.
+    /// It works.
     Back,
-    /// It should be and is not.
+    /// It does not work.
     Down(String),
-    /// It is not, for a reason that the job file has no part in.
+    /// It does not work, for a reason outside of the job file.
     DownElsewhere(String),
-    /// It cannot be told (it was down before, too; or nothing is seen).
+    /// Not known: it was down before as well, or nothing was observed.
     Unknown,
 }
 
 /// How a repair ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Written, reloaded, and seen to run.
+    /// Written, reloaded, and running.
     Verified,
     /// Written; there was nothing to reload.
     Written,
-    /// It failed; the old files stand.
+    /// It failed, and the old files are in place.
     Restored,
-    /// It failed, and an old file is to be found in its backup only.
+    /// It failed, and the content of an old file is in its backup only.
     Broken,
     /// There was no file to change, and the reload failed.
     NotReloaded,
@@ -217,33 +217,33 @@ impl Outcome {
     }
 }
 
-/// What the repair needs of the world.
+/// What a repair needs from its caller.
 pub struct World<'a> {
-    /// The job's manager; `None` where there is none.
+    /// The job's manager, if this machine has it.
     pub supervisor: Option<&'a dyn Supervisor>,
-    /// Waits a little between two looks at the job (half a second is right).
+    /// Waits between two queries, half a second for example.
     pub pause: &'a mut dyn FnMut(),
-    /// How many looks the job gets until it runs (60 of half a second are right).
-    pub looks: u32,
+    /// Most queries until the job runs.
+    pub attempts: u32,
     /// The language of causes.
     pub lang: Lang,
-    /// The arguments of a live process, where the system tells them.
+    /// The arguments of a live process, where the system reports them.
     pub arguments_of: &'a dyn Fn(u32) -> Option<Vec<String>>,
     /// Waits for the link of this job's process.
     pub link: &'a mut dyn FnMut(&JobFile, u32) -> Link,
-    /// Hears every step as it is done.
-    pub told: &'a mut dyn FnMut(Step),
+    /// Receives each step once it is done.
+    pub report: &'a mut dyn FnMut(Step),
 }
 
 /// Repairs one job. `changes` come from [`prepare`]; without any the job is only reloaded.
 ///
-/// The changed file is marked until its repair is proven or taken back: a run that is killed in between leaves the mark to
-/// the next one.
+/// The changed file is marked until its repair is proven or reverted: a run that finds the mark of a killed one reloads the
+/// job.
 pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
     if let Some(change) = changes.first()
         && let Err(error) = write::mark(&change.original.path)
     {
-        (world.told)(Step::Failed(Failure::Write(WriteError::from(error).text(world.lang))));
+        (world.report)(Step::Failed(Failure::Write(WriteError::from(error).text(world.lang))));
         return Outcome::Restored;
     }
     let outcome = write_and_reload(job, changes, world);
@@ -256,15 +256,15 @@ pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> O
 fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
     for (n, change) in changes.iter().enumerate() {
         match write::replace(&change.original, &change.plan.bytes, &mut || {}) {
-            Ok(backup) => (world.told)(Step::Written { file: change.original.path.clone(), backup }),
+            Ok(backup) => (world.report)(Step::Written { file: change.original.path.clone(), backup }),
             Err(error) => {
-                (world.told)(Step::Failed(Failure::Write(error.text(world.lang))));
-                return if n == 0 { Outcome::Restored } else { put_back(job, &changes[..n], None, world) };
+                (world.report)(Step::Failed(Failure::Write(error.text(world.lang))));
+                return if n == 0 { Outcome::Restored } else { restore(job, &changes[..n], None, world) };
             }
         }
     }
     let missing = |world: &mut World<'_>, why: String| {
-        (world.told)(Step::NotReloaded(why));
+        (world.report)(Step::NotReloaded(why));
         Outcome::Written
     };
     let Some(supervisor) = world.supervisor else {
@@ -276,19 +276,19 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
             return missing(world, why);
         }
         Ok(report) if report.state == JobState::Stopped => {
-            (world.told)(Step::StaysStopped);
+            (world.report)(Step::StaysStopped);
             return Outcome::Written;
         }
         answer => answer.ok().and_then(|report| report.pid),
     };
     match supervisor.reload(job) {
-        Ok(()) => (world.told)(Step::Reloaded),
+        Ok(()) => (world.report)(Step::Reloaded),
         Err(error @ SupervisorError::Missing { .. }) => {
             let why = error_text(world.lang, &error);
             return missing(world, why);
         }
         Err(SupervisorError::Disabled { enable }) => {
-            (world.told)(Step::StaysDisabled(enable));
+            (world.report)(Step::StaysDisabled(enable));
             return Outcome::Written;
         }
         Err(error) => {
@@ -299,11 +299,11 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
     let free = changes.iter().any(|change| change.frees) || repair::flags(&job.arguments).is_empty();
     match runs(job, supervisor, before, free, world) {
         Ok(pid) => {
-            (world.told)(Step::Runs { pid });
+            (world.report)(Step::Runs { pid });
             match (world.link)(job, pid) {
-                Link::Back => (world.told)(Step::Linked),
-                Link::Unknown => (world.told)(Step::LinkUnknown),
-                Link::DownElsewhere(why) => (world.told)(Step::DownElsewhere(why)),
+                Link::Back => (world.report)(Step::Linked),
+                Link::Unknown => (world.report)(Step::LinkUnknown),
+                Link::DownElsewhere(why) => (world.report)(Step::DownElsewhere(why)),
                 Link::Down(why) => return fail(job, changes, Failure::Link(why), supervisor, world),
             }
             Outcome::Verified
@@ -312,7 +312,7 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
     }
 }
 
-/// Looks until the job has the same new process twice; `free`: one without `--replace`.
+/// Queries until the job has the same new process twice in a row; with `free` one without `--replace`.
 fn runs(
     job: &JobFile,
     supervisor: &dyn Supervisor,
@@ -322,7 +322,7 @@ fn runs(
 ) -> Result<u32, Failure> {
     let mut last = None;
     let mut failure = Failure::NotRunning;
-    for _ in 0..world.looks {
+    for _ in 0..world.attempts {
         let report = supervisor.query(job).ok();
         let pid = report.filter(|report| report.state == JobState::Running).and_then(|report| report.pid);
         match pid {
@@ -353,14 +353,14 @@ fn fail(
     supervisor: &dyn Supervisor,
     world: &mut World<'_>,
 ) -> Outcome {
-    (world.told)(Step::Failed(failure));
+    (world.report)(Step::Failed(failure));
     if changes.is_empty() {
         return Outcome::NotReloaded;
     }
-    put_back(job, changes, Some(supervisor), world)
+    restore(job, changes, Some(supervisor), world)
 }
 
-fn put_back(
+fn restore(
     job: &JobFile,
     changes: &[Change],
     supervisor: Option<&dyn Supervisor>,
@@ -369,7 +369,10 @@ fn put_back(
     let mut outcome = Outcome::Restored;
     for change in changes {
         if let Err(error) = write::restore(&change.original, &change.plan.bytes) {
-            (world.told)(Step::NotRestored { backup: change.original.backup(), why: error.text(world.lang) });
+            (world.report)(Step::NotRestored {
+                backup: change.original.backup(),
+                why: error.text(world.lang),
+            });
             outcome = Outcome::Broken;
         }
     }
@@ -386,7 +389,7 @@ fn put_back(
                 }
             }
         };
-        (world.told)(Step::Restored(after));
+        (world.report)(Step::Restored(after));
     }
     outcome
 }

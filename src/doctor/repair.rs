@@ -1,93 +1,100 @@
-//! What a repair changes in a job file: bytes in, bytes out.
+//! The edit of a job file: bytes in, bytes out.
 //!
-//! In an XML list only the bytes of the removed element and its line go, in a unit only those of the word; everything
-//! else stays, to the last blank. What comes out is read again and compared with what was wanted: where that does not
-//! hold, nothing is offered.
+//! An XML list loses only the bytes of the removed element and its line, a unit only those of the word. The result is parsed
+//! again and compared with what was requested; if they differ, no repair is offered.
 
 use std::ops::Range;
 use std::path::Path;
 
 use plist::Value;
 
+use super::diff::diff;
 use crate::health::Manager;
-use crate::profile::words::{self, GatewayCommand, Place};
+use crate::profile::command::{self, GatewayCommand, Place};
+use crate::profile::mapped::Mapped;
 use crate::profile::xml::{self, Kind, Piece};
-use crate::profile::{JobFile, property_list, systemd};
+use crate::profile::{JobFile, property_list, unit_file};
 
-/// The flag that takes a gateway over.
+/// The option with which a gateway ends a running one and takes its place.
 pub const FLAG: &str = "--replace";
 
-/// What shall change.
+/// The requested edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// Take [`FLAG`] out of the gateway's words.
+    /// Remove [`FLAG`] from the gateway's command.
     pub replace: bool,
     /// Start the job when it is loaded (property lists only).
     pub run_at_load: bool,
-    /// Bring the job back after a failure.
+    /// Restart the job after a failure.
     pub keep_alive: bool,
 }
 
-/// A repair that was worked out and proven.
+/// A verified edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The new file.
     pub bytes: Vec<u8>,
-    /// The change as a unified diff (of a binary list: of its XML form), values of secrets hidden.
+    /// The edit as a unified diff (of the XML form of a binary list), without the values of secrets.
     pub diff: String,
 }
 
-/// Why a human has to do it.
+/// Why only a person can make the edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The file cannot be read as a job file.
     #[error("the file cannot be read as a job file")]
     Unreadable,
-    /// The flag stands below more than one layer of quoting.
+    /// The flag is inside more than one layer of quoting.
     #[error("the flag stands inside more than one layer of quoting")]
     Quoting,
-    /// Taking the bytes out would change more than the flag.
+    /// The edit would change more than the flag.
     #[error("taking the flag out would change more than the flag")]
     Unproven,
     /// The file is another user's.
     #[error("the file belongs to another user")]
     Anothers,
-    /// No file of the job has the flag: a variable brings it.
+    /// No file of the job has the flag: it comes from a variable.
     #[error("a variable brings the flag")]
     Variable,
-    /// It stands in a script, and it cannot be said for certain where it goes.
+    /// It is in a script that cannot be parsed reliably.
     #[error("the script cannot be taken apart for certain")]
     Hidden,
 }
 
+/// Whether a word behind `gateway` is [`FLAG`] or an abbreviation that argparse accepts for it: `--r` and longer (tried with
+/// the parser of hermes-agent 0.19, whose `gateway run` has no other option with that prefix).
+fn is_flag(word: &str) -> bool {
+    word.len() >= "--r".len() && FLAG.starts_with(word)
+}
+
 /// Places of [`FLAG`] among these arguments: whole words of the gateway's own command only.
 pub fn flags(arguments: &[String]) -> Vec<Place> {
-    match words::gateway_command(arguments) {
+    match command::gateway_command(arguments) {
         Some(command) => flags_of(&command),
-        // a program of somebody's own, chosen by its label: its arguments are all there is to go by
+        // a program of the user's own, recognised by its label: the flag is taken literally
         None => (1..arguments.len()).filter(|&i| arguments[i] == FLAG).map(Place::Argument).collect(),
     }
 }
 
-/// Whether a process with these arguments was started from the job file as it was before the flag was taken out of it:
-/// without the flag they are those of the file, behind an interpreter perhaps.
+/// Whether a process with these arguments was started before the flag was removed from the job file: without the flag its
+/// arguments end with those of the file (an interpreter may come before).
 pub fn is_from_before(process: &[String], file: &[String]) -> bool {
     !file.is_empty()
         && flags(file).is_empty()
         && matches!(without_flag(process), Ok(Some(shorter)) if shorter.arguments.ends_with(file))
 }
 
-/// Whether [`FLAG`] seems to reach the job's gateway by a way that nobody but a human can follow.
+/// Whether [`FLAG`] seems to reach the job's gateway in a way that only a person can follow.
 pub fn hides_flag(job: &JobFile) -> bool {
-    flags(&job.arguments).is_empty() && words::may_hide(&job.arguments, &job.environment, FLAG)
+    flags(&job.arguments).is_empty() && command::may_hide(&job.arguments, &job.environment, is_flag)
 }
 
 fn flags_of(command: &GatewayCommand) -> Vec<Place> {
-    let behind = command.words.iter().skip(1);
-    behind.filter(|word| word.text == FLAG).map(|word| word.place.clone()).collect()
+    let behind = command.words.iter().skip(command.gateway + 1);
+    behind.filter(|word| is_flag(&word.text)).map(|word| word.place.clone()).collect()
 }
 
-/// Works out a repair. `None`: there is nothing to do.
+/// Plans an edit. `None`: there is nothing to do.
 pub fn plan(
     manager: Manager,
     bytes: &[u8],
@@ -101,7 +108,7 @@ pub fn plan(
     }
 }
 
-/// Bytes to put in the place of others.
+/// A range of bytes and its replacement.
 type Edit = (Range<usize>, String);
 
 fn apply(text: &str, mut edits: Vec<Edit>) -> Result<String, Refusal> {
@@ -117,12 +124,12 @@ fn apply(text: &str, mut edits: Vec<Edit>) -> Result<String, Refusal> {
     Ok(out)
 }
 
-/// The arguments as they shall be, and for each changed one the ranges of it that go.
+/// The arguments without the flag, and what has to be removed for it.
 struct Shorter {
     arguments: Vec<String>,
-    /// Indices of whole arguments that go.
+    /// Indices of whole arguments to remove.
     whole: Vec<usize>,
-    /// Argument and the bytes of it that go.
+    /// Arguments of which these bytes are removed.
     within: Vec<(usize, Range<usize>)>,
 }
 
@@ -150,14 +157,14 @@ fn without_flag(arguments: &[String]) -> Result<Option<Shorter>, Refusal> {
         let gone = within.iter().filter(|(n, _)| *n == i).map(|(_, range)| (range.clone(), String::new()));
         shorter.push(apply(argument, gone.collect())?);
     }
-    let before = words::gateway_command(arguments);
-    let after = words::gateway_command(&shorter);
+    let before = command::gateway_command(arguments);
+    let after = command::gateway_command(&shorter);
     let proven = match (&before, &after) {
         (Some(before), Some(after)) => {
-            let mut kept = before.texts();
-            let mut first = true;
-            kept.retain(|word| std::mem::take(&mut first) || word != FLAG);
-            kept == after.texts() && before.environment == after.environment
+            let kept = before.words.iter().enumerate();
+            let kept = kept.filter(|(i, word)| *i <= before.gateway || !is_flag(&word.text));
+            kept.map(|(_, word)| &word.text).eq(after.words.iter().map(|word| &word.text))
+                && before.environment == after.environment
         }
         (None, None) => true,
         _ => false,
@@ -165,7 +172,7 @@ fn without_flag(arguments: &[String]) -> Result<Option<Shorter>, Refusal> {
     if proven { Ok(Some(Shorter { arguments: shorter, whole, within })) } else { Err(Refusal::Unproven) }
 }
 
-/// A word's bytes and the blanks in front of it; where none are, those behind it.
+/// A word's bytes with the blanks before it, or those after it if there are none.
 fn with_blanks(text: &str, span: Range<usize>) -> Range<usize> {
     let blank = |c: char| c == ' ' || c == '\t';
     let start = text[..span.start].trim_end_matches(blank).len();
@@ -181,7 +188,7 @@ fn strings(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|word| word.as_string().map(str::to_owned)).collect()
 }
 
-/// The list as it shall be. `None`: as it is.
+/// The edited list. `None`: unchanged.
 fn wanted_value(old: &Value, wanted: Wanted) -> Result<(Option<Value>, Option<Shorter>), Refusal> {
     let dict = old.as_dictionary().ok_or(Refusal::Unreadable)?;
     let mut new = dict.clone();
@@ -221,7 +228,7 @@ fn plan_binary(bytes: &[u8], wanted: Wanted) -> Result<Option<Plan>, Refusal> {
     Ok(Some(Plan { diff: diff(&readable(&old), &readable(&new)), bytes: written }))
 }
 
-/// A list for people: as XML, but for the few values that XML does not have.
+/// A list as XML, or in debug form if it has values that XML does not have.
 fn readable(value: &Value) -> String {
     let mut text = Vec::new();
     match value.to_writer_xml(&mut text) {
@@ -251,7 +258,7 @@ fn plan_xml(bytes: &[u8], wanted: Wanted) -> Result<Option<Plan>, Refusal> {
             let inner = pieces.get(element.start + 1..element.end - 1).ok_or(Refusal::Unproven)?;
             let mapped = xml::content(text, inner).ok_or(Refusal::Unproven)?;
             let source = mapped.source(range).ok_or(Refusal::Unproven)?;
-            // a comment or the border of a section among them is more than the flag
+            // a comment or the end of a CDATA section among them is more than the flag
             if text[source.clone()].contains('<') {
                 return Err(Refusal::Unproven);
             }
@@ -289,8 +296,7 @@ fn span(pieces: &[Piece<'_>], element: &Range<usize>) -> Range<usize> {
     pieces[element.start].span.start..pieces[element.end - 1].span.end
 }
 
-/// The elements among these pieces that are not inside of another one, as ranges of pieces. `None`: tags that do not
-/// match.
+/// The outermost elements among these pieces, as ranges of pieces. `None`: tags do not match.
 fn elements(pieces: &[Piece<'_>], within: Range<usize>) -> Option<Vec<Range<usize>>> {
     let mut found = Vec::new();
     let mut open: Vec<(&str, usize)> = Vec::new();
@@ -344,7 +350,7 @@ impl TopDict {
         Some(Self { entries, open, close })
     }
 
-    /// The value of a key that stands there once, as a range of pieces.
+    /// The value of a key that occurs once, as a range of pieces.
     fn value(&self, key: &str) -> Option<Range<usize>> {
         let mut found = self.entries.iter().filter(|(name, _)| name == key);
         let (_, value) = found.next()?;
@@ -352,7 +358,7 @@ impl TopDict {
     }
 }
 
-/// How the file is laid out where an entry is added: before the closing `</dict>`.
+/// Position and layout of an added entry: before the closing `</dict>`.
 struct Layout {
     at: usize,
     indent: String,
@@ -411,7 +417,7 @@ fn with_its_line(text: &str, element: &Range<usize>) -> Range<usize> {
 
 fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Plan>, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::Unreadable)?;
-    let entries = systemd::entries(text);
+    let entries = unit_file::settings(text);
     let mut edits: Vec<Edit> = Vec::new();
     let mut expected: Vec<Option<Vec<String>>> = vec![None; entries.len()];
     let mut last_start = None;
@@ -421,7 +427,7 @@ fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Pl
         }
         let value = &entry.value;
         last_start = value.source(&(0..value.text.len()));
-        let (arguments, placed) = systemd::exec_words(&value.text, user_home).ok_or(Refusal::Unreadable)?;
+        let (arguments, placed) = unit_file::exec_words(&value.text, user_home).ok_or(Refusal::Unreadable)?;
         let shorter = if wanted.replace { without_flag(&arguments)? } else { None };
         let Some(shorter) = shorter else { continue };
         for argument in &shorter.whole {
@@ -441,7 +447,7 @@ fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Pl
         return Ok(None);
     }
     let written = apply(text, edits)?;
-    let mut after = systemd::entries(&written);
+    let mut after = unit_file::settings(&written);
     if restart_added {
         after.retain(|entry| !(entry.section == "Service" && entry.key == "Restart"));
     }
@@ -455,7 +461,7 @@ fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Pl
         let same = match &expected[n] {
             None => old.value.text == new.value.text,
             Some(words) => {
-                systemd::exec_words(&new.value.text, user_home).is_some_and(|(texts, _)| texts == *words)
+                unit_file::exec_words(&new.value.text, user_home).is_some_and(|(texts, _)| texts == *words)
             }
         };
         if !same || (&old.section, &old.key) != (&new.section, &new.key) {
@@ -468,9 +474,8 @@ fn plan_unit(bytes: &[u8], wanted: Wanted, user_home: &Path) -> Result<Option<Pl
     Ok(Some(Plan { diff: diff(text, &written), bytes: written.into_bytes() }))
 }
 
-/// A word's bytes in the file, with the blanks and joined line ends in front of it; without those where a comment line
-/// stands between.
-fn unit_range(text: &str, value: &words::Mapped, word: &Range<usize>) -> Option<Range<usize>> {
+/// A word's bytes in the file, with the blanks and continued lines before it unless a comment line is among them.
+fn unit_range(text: &str, value: &Mapped, word: &Range<usize>) -> Option<Range<usize>> {
     let start = value.text[..word.start].trim_end_matches([' ', '\t']).len();
     let alone = value.source(word)?;
     let wide = value.source(&(start..word.end))?;
@@ -478,7 +483,7 @@ fn unit_range(text: &str, value: &words::Mapped, word: &Range<usize>) -> Option<
     Some(if before.contains(['#', ';']) { alone } else { wide })
 }
 
-fn restart_edit(text: &str, entries: &[systemd::Entry], start: Option<Range<usize>>) -> Option<Edit> {
+fn restart_edit(text: &str, entries: &[unit_file::Setting], start: Option<Range<usize>>) -> Option<Edit> {
     let old = entries.iter().rev().find(|e| e.section == "Service" && e.key == "Restart");
     match old {
         Some(entry) if matches!(entry.value.text.as_str(), "no" | "") => {
@@ -495,56 +500,4 @@ fn restart_edit(text: &str, entries: &[systemd::Entry], start: Option<Range<usiz
             })
         }
     }
-}
-
-/// A unified diff without file names.
-fn diff(old: &str, new: &str) -> String {
-    let (old, new) = (hide_secrets(old), hide_secrets(new));
-    similar::TextDiff::from_lines(old.as_str(), new.as_str()).unified_diff().context_radius(3).to_string()
-}
-
-/// Hides the values of variables whose name says that they are secret: the lines around a change are shown to people.
-fn hide_secrets(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut after_secret = false;
-    for line in text.split_inclusive('\n') {
-        let key = line.split_once("<key>").and_then(|(_, rest)| rest.split_once("</key>"));
-        match line.split_once("<string>") {
-            Some((before, value)) if after_secret || key.is_some_and(|(name, _)| is_secret(name)) => {
-                out.push_str(before);
-                out.push_str("<string>[hidden]");
-                out.push_str(value.find("</string>").map_or("\n", |end| &value[end..]));
-            }
-            _ => hide_assignments(line, &mut out),
-        }
-        if !line.trim().is_empty() {
-            after_secret = key.is_some_and(|(name, rest)| is_secret(name) && !rest.contains("<string>"));
-        }
-    }
-    out
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    ["SECRET", "TOKEN", "PASSW", "KEY", "CREDENTIAL", "TICKET"].iter().any(|word| name.contains(word))
-}
-
-/// Hides the values of `NAME=value`; on a line of a unit's `Environment=` up to its end, for a value may hold blanks.
-fn hide_assignments(line: &str, out: &mut String) {
-    let whole = line.trim_start().starts_with("Environment");
-    let stop = |c: char| {
-        if whole { c == '\n' } else { c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '&') }
-    };
-    let mut rest = line;
-    while let Some(equals) = rest.find('=') {
-        let (before, after) = rest.split_at(equals + 1);
-        out.push_str(before);
-        let name = before[..equals].rsplit(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-'));
-        rest = after;
-        if name.into_iter().next().is_some_and(is_secret) {
-            out.push_str("[hidden]");
-            rest = &rest[rest.find(stop).unwrap_or(rest.len())..];
-        }
-    }
-    out.push_str(rest);
 }

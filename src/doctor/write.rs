@@ -1,26 +1,34 @@
 //! Puts a new job file in the place of an old one so that a kill at any instant leaves one of the two, whole.
 //!
-//! Order: backup (temporary file, fsync, rename), new file (temporary file, owner, mode, fsync), a last look whether the
-//! old one is still what was read, rename, fsync of the folder. Temporary files and the backup bear names that neither
-//! launchd (`*.plist`) nor systemd (`*.service`, `*.conf`) loads.
+//! Order: backup (temporary file, fsync, rename), new file (temporary file, owner, mode, extended attributes, fsync), a
+//! check that the old one is still the file that was read, rename, fsync of the folder. Temporary files and the backup
+//! have names that neither launchd (`*.plist`) nor systemd (`*.service`, `*.conf`) loads.
+//!
+//! The folder is opened once and everything happens relative to its descriptor, without following links: a file or a
+//! folder that is swapped for a link meanwhile leads nowhere else.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::ffi::{CString, OsString};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, statat, unlinkat};
 
 use crate::lock::Lock;
 use crate::profile::files::{self, FileError};
 use crate::text::{self, Lang, doctor as phrases};
 
-/// What is put behind a file's name to name its backup.
+/// Suffix of a file's backup.
 pub const BACKUP: &str = ".gatelight-backup";
-/// What is put behind a file's name to name the mark of a repair that is under way, see [`mark`].
+/// Suffix of the mark of a repair that is under way, see [`mark`].
 pub const UNDER_WAY: &str = ".gatelight-under-way";
-/// What is put behind a file's name to name our temporary files.
+/// Suffixes of our temporary files.
 const TEMPORARY: [&str; 2] = [".gatelight-new", ".gatelight-backup-new"];
+/// Most bytes of extended attributes that are copied: names together, and each value.
+const XATTR_LIMIT: usize = 64 * 1024;
 
 /// Why a file was not written. The old one stands untouched.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +36,7 @@ pub enum WriteError {
     /// The file could not be read, or must not be followed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Somebody changed it since it was read.
+    /// It is not the file that was read any more.
     #[error("it changed while the repair was prepared")]
     Changed,
     /// Another repair works in this folder.
@@ -37,6 +45,12 @@ pub enum WriteError {
     /// The system refused.
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+impl From<rustix::io::Errno> for WriteError {
+    fn from(error: rustix::io::Errno) -> Self {
+        Self::Io(error.into())
+    }
 }
 
 impl WriteError {
@@ -58,17 +72,36 @@ pub struct Original {
     pub path: PathBuf,
     /// Its content.
     pub bytes: Vec<u8>,
+    folder: Arc<Folder>,
     mode: u32,
     owner: (u32, u32),
+    attributes: Vec<(CString, Vec<u8>)>,
 }
 
 impl Original {
     /// Reads a job file. A link that leaves its folder is refused.
     pub fn load(path: &Path) -> Result<Self, WriteError> {
-        let bytes = files::read_within(path)?;
-        let path = path.canonicalize()?;
-        let data = fs::symlink_metadata(&path)?;
-        Ok(Self { path, bytes, mode: data.mode() & 0o7777, owner: (data.uid(), data.gid()) })
+        let home = path.parent().unwrap_or(Path::new("/")).canonicalize()?;
+        let mut path = home.join(path.file_name().ok_or(FileError::NotRegular)?);
+        if fs::symlink_metadata(&path)?.is_symlink() {
+            path = path.canonicalize()?;
+            if !path.starts_with(&home) {
+                return Err(FileError::LeavesFolder.into());
+            }
+        }
+        // from here on nothing is looked up by its path
+        let folder = Folder::of(&path)?;
+        let mut file = folder.open()?;
+        let bytes = files::read_open(&mut file)?;
+        let data = file.metadata()?;
+        Ok(Self {
+            path,
+            bytes,
+            folder: Arc::new(folder),
+            mode: data.mode() & 0o7777,
+            owner: (data.uid(), data.gid()),
+            attributes: attributes_of(&file),
+        })
     }
 
     /// Where its backup goes.
@@ -77,15 +110,14 @@ impl Original {
     }
 }
 
-/// A file's neighbour: its name with this behind it.
+/// A file's neighbour: its name with this suffix.
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// The backup beside a job file that was repaired before, if the file was written again since: somebody, likely Hermes
-/// itself, made it anew.
+/// Whether a job file that was repaired before was written again since: by Hermes itself, most likely.
 pub fn rewritten_since_repair(path: &Path) -> bool {
     let Ok(path) = path.canonicalize() else {
         return false;
@@ -97,37 +129,40 @@ pub fn rewritten_since_repair(path: &Path) -> bool {
     }
 }
 
-/// Marks a file as one whose repair is not proven yet: should we be killed before its job was reloaded, the next run
-/// knows.
+/// Marks a file as one whose repair is not proven yet: a run that finds the mark reloads the job. Whatever has the
+/// mark's name is replaced, not followed.
 pub fn mark(path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(mark_of(path))?;
-    file.sync_all()
+    let folder = Folder::of(&mark_of(path))?;
+    folder.remove(UNDER_WAY)?;
+    folder.create(UNDER_WAY)?.sync_all()
 }
 
 /// Whether a repair of this file was begun and neither proven nor taken back.
 pub fn is_marked(path: &Path) -> bool {
-    fs::symlink_metadata(mark_of(path)).is_ok()
+    fs::symlink_metadata(beside(&mark_of(path), UNDER_WAY)).is_ok()
 }
 
-/// Takes the mark away. What cannot be removed only makes the next run reload the job once more.
+/// Removes the mark. One that cannot be removed only makes the next run reload the job once more.
 pub fn unmark(path: &Path) {
-    let _ = fs::remove_file(mark_of(path));
+    let _ = Folder::of(&mark_of(path)).map(|folder| folder.remove(UNDER_WAY));
 }
 
+/// The file that is marked: links resolved, where it exists.
 fn mark_of(path: &Path) -> PathBuf {
-    path.canonicalize().map_or_else(|_| beside(path, UNDER_WAY), |path| beside(&path, UNDER_WAY))
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Puts `new` in the place of the file and its old content beside it. `step` is called between any two changes of the
 /// disk; a test kills the process there. On an error (a full disk, a file that changed) nothing of ours stays behind but
 /// a backup of what still stands.
 pub fn replace(original: &Original, new: &[u8], step: &mut dyn FnMut()) -> Result<PathBuf, WriteError> {
-    let folder = lock_folder(&original.path)?;
-    remove_strays(&original.path, step)?;
-    let done = replace_locked(original, new, folder.file(), step);
+    let folder = &original.folder;
+    let _lock = folder.lock()?;
+    folder.remove_temporary(step)?;
+    let done = replace_locked(original, new, folder, step);
     if done.is_err() {
-        // the first error is the one to tell
-        let _ = remove_strays(&original.path, step);
+        // the first error is the one to report
+        let _ = folder.remove_temporary(step);
     }
     done
 }
@@ -135,93 +170,184 @@ pub fn replace(original: &Original, new: &[u8], step: &mut dyn FnMut()) -> Resul
 fn replace_locked(
     original: &Original,
     new: &[u8],
-    folder: &File,
+    folder: &Folder,
     step: &mut dyn FnMut(),
 ) -> Result<PathBuf, WriteError> {
-    let backup = original.backup();
-    let [new_file, new_backup] = TEMPORARY.map(|suffix| beside(&original.path, suffix));
-    write_whole(&new_backup, &original.bytes, original, step)?;
-    fs::rename(&new_backup, &backup)?;
+    let [new_file, new_backup] = TEMPORARY;
+    folder.write_whole(new_backup, &original.bytes, original, step)?;
+    folder.rename(new_backup, BACKUP)?;
     step();
-    folder.sync_all()?;
+    folder.sync()?;
     step();
-    write_whole(&new_file, new, original, step)?;
-    if fs::symlink_metadata(&original.path)?.is_symlink()
-        || files::read_within(&original.path)? != original.bytes
-    {
+    folder.write_whole(new_file, new, original, step)?;
+    if folder.read()? != original.bytes {
         return Err(WriteError::Changed);
     }
     step();
-    fs::rename(&new_file, &original.path)?;
+    folder.rename(new_file, "")?;
     step();
-    folder.sync_all()?;
+    folder.sync()?;
     step();
-    Ok(backup)
+    Ok(original.backup())
 }
 
 /// Puts the backup back in its place, if the file is still what the repair wrote.
 pub fn restore(original: &Original, written: &[u8]) -> Result<(), WriteError> {
-    let folder = lock_folder(&original.path)?;
-    if files::read_within(&original.path)? != written {
+    let folder = &original.folder;
+    let _lock = folder.lock()?;
+    if folder.read()? != written {
         return Err(WriteError::Changed);
     }
-    fs::rename(original.backup(), &original.path)?;
-    folder.file().sync_all()?;
-    Ok(())
-}
-
-/// Removes what an earlier repair left behind when it was killed. The caller holds the folder's lock, or knows that
-/// nobody else repairs.
-fn remove_strays(path: &Path, step: &mut dyn FnMut()) -> io::Result<()> {
-    for suffix in TEMPORARY {
-        match fs::remove_file(beside(path, suffix)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => step(),
-        }
-    }
-    Ok(())
+    folder.rename(BACKUP, "")?;
+    folder.sync()
 }
 
 /// Removes the temporary files that a killed repair left beside this file. Nothing is done while a repair works there.
 pub fn clean(path: &Path) {
-    let strays = TEMPORARY.iter().any(|suffix| fs::symlink_metadata(beside(path, suffix)).is_ok());
-    if strays && let Ok(_folder) = lock_folder(path) {
-        // what cannot be removed now is tried again with the next repair, which tells the reason
-        let _ = remove_strays(path, &mut || {});
+    let path = &mark_of(path);
+    let left = TEMPORARY.iter().any(|suffix| fs::symlink_metadata(beside(path, suffix)).is_ok());
+    if left
+        && let Ok(folder) = Folder::of(path)
+        && let Ok(_lock) = folder.lock()
+    {
+        // what cannot be removed now is tried again by the next repair, which reports the reason
+        let _ = folder.remove_temporary(&mut || {});
     }
 }
 
-/// Takes the folder in which this file lies for this repair alone.
-fn lock_folder(file: &Path) -> Result<Lock, WriteError> {
-    let folder = File::open(file.parent().unwrap_or(Path::new("/")))?;
-    Lock::take(folder)?.ok_or(WriteError::Busy)
+/// The folder of one job file, open; its last component is no link. Names in it are the file's own plus a suffix.
+#[derive(Debug)]
+struct Folder {
+    file: File,
+    name: OsString,
 }
 
-fn write_whole(path: &Path, bytes: &[u8], like: &Original, step: &mut dyn FnMut()) -> io::Result<()> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)?;
-    step();
-    let (first, second) = bytes.split_at(bytes.len() / 2);
-    file.write_all(first)?;
-    step();
-    file.write_all(second)?;
-    step();
-    let data = file.metadata()?;
-    if (data.uid(), data.gid()) != like.owner {
-        let (owner, group) = like.owner;
-        match std::os::unix::fs::fchown(&file, Some(owner), Some(group)) {
-            // a group that we are not in cannot be given to it; that is no matter where it has no right of its own
-            Err(error)
-                if error.kind() == io::ErrorKind::PermissionDenied
-                    && data.uid() == owner
-                    && (like.mode >> 3) & 0o7 == like.mode & 0o7 => {}
-            done => done?,
+impl Folder {
+    fn of(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self { file: rustix::fs::open(folder, flags, Mode::empty())?.into(), name })
+    }
+
+    fn name(&self, suffix: &str) -> OsString {
+        let mut name = self.name.clone();
+        name.push(suffix);
+        name
+    }
+
+    /// Takes the folder for this repair alone.
+    fn lock(&self) -> Result<Lock, WriteError> {
+        // a lock belongs to an open: a duplicate of the descriptor would share the lock of another repair of ours
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Lock::take(openat(&self.file, ".", flags, Mode::empty())?.into())?.ok_or(WriteError::Busy)
+    }
+
+    fn sync(&self) -> Result<(), WriteError> {
+        Ok(self.file.sync_all()?)
+    }
+
+    /// Opens the job file. A link or anything else that is no regular file took the place of the one that was found.
+    fn open(&self) -> Result<File, WriteError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file: File = match openat(&self.file, &self.name, flags, Mode::empty()) {
+            Ok(file) => file.into(),
+            Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => return Err(WriteError::Changed),
+            Err(error) => return Err(error.into()),
+        };
+        if file.metadata()?.is_file() { Ok(file) } else { Err(WriteError::Changed) }
+    }
+
+    fn read(&self) -> Result<Vec<u8>, WriteError> {
+        Ok(files::read_open(&mut self.open()?)?)
+    }
+
+    fn create(&self, suffix: &str) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(openat(&self.file, self.name(suffix), flags, Mode::RUSR | Mode::WUSR)?.into())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), WriteError> {
+        Ok(renameat(&self.file, self.name(from), &self.file, self.name(to))?)
+    }
+
+    /// Removes a file; one that does not exist is removed already.
+    fn remove(&self, suffix: &str) -> io::Result<()> {
+        match unlinkat(&self.file, self.name(suffix), AtFlags::empty()) {
+            Err(error) if error != rustix::io::Errno::NOENT => Err(error.into()),
+            _ => Ok(()),
         }
     }
-    file.set_permissions(Permissions::from_mode(like.mode))?;
-    step();
-    file.sync_all()?;
-    step();
-    Ok(())
+
+    /// Removes what an earlier repair left behind when it was killed. The caller holds the lock.
+    fn remove_temporary(&self, step: &mut dyn FnMut()) -> io::Result<()> {
+        for suffix in TEMPORARY {
+            if statat(&self.file, self.name(suffix), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+                self.remove(suffix)?;
+            }
+            step();
+        }
+        Ok(())
+    }
+
+    /// Writes a new file with owner, mode and extended attributes of the original.
+    fn write_whole(
+        &self,
+        suffix: &str,
+        bytes: &[u8],
+        like: &Original,
+        step: &mut dyn FnMut(),
+    ) -> io::Result<()> {
+        let mut file = self.create(suffix)?;
+        step();
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        file.write_all(first)?;
+        step();
+        file.write_all(second)?;
+        step();
+        let data = file.metadata()?;
+        if (data.uid(), data.gid()) != like.owner {
+            let (owner, group) = like.owner;
+            match std::os::unix::fs::fchown(&file, Some(owner), Some(group)) {
+                // a group that we are not in cannot be given; it does not matter where it has no rights of its own
+                Err(error)
+                    if error.kind() == io::ErrorKind::PermissionDenied
+                        && data.uid() == owner
+                        && (like.mode >> 3) & 0o7 == like.mode & 0o7 => {}
+                done => done?,
+            }
+        }
+        file.set_permissions(Permissions::from_mode(like.mode))?;
+        set_attributes(&file, &like.attributes);
+        step();
+        file.sync_all()?;
+        step();
+        Ok(())
+    }
+}
+
+/// The extended attributes of a file (Finder tags, comments, quarantine); none where the file system has none.
+fn attributes_of(file: impl AsFd) -> Vec<(CString, Vec<u8>)> {
+    let mut names = vec![0_u8; XATTR_LIMIT];
+    let Ok(length) = rustix::fs::flistxattr(&file, &mut names) else {
+        return Vec::new();
+    };
+    let names =
+        names.get(..length).unwrap_or_default().split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let value = |name: &[u8]| {
+        let name = CString::new(name).ok()?;
+        let mut value = vec![0_u8; XATTR_LIMIT];
+        let length = rustix::fs::fgetxattr(&file, &name, &mut value).ok()?;
+        value.truncate(length);
+        Some((name, value))
+    };
+    names.filter_map(value).collect()
+}
+
+/// Sets them on a new file. One that the system sets itself (`security.…`, `com.apple.provenance`) may be refused; that is
+/// no reason to leave a job file unrepaired.
+fn set_attributes(file: impl AsFd, attributes: &[(CString, Vec<u8>)]) {
+    for (name, value) in attributes {
+        let _ = rustix::fs::fsetxattr(&file, name, value, rustix::fs::XattrFlags::empty());
+    }
 }

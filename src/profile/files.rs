@@ -1,4 +1,4 @@
-//! Reads job files carefully: regular files of a bounded size, none through a link that leaves its folder.
+//! Reads job files: regular files of a bounded size, none through a link that leaves its folder.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
@@ -11,7 +11,7 @@ use crate::text::{self, Lang, profile as say};
 pub const LARGEST: u64 = 1024 * 1024;
 /// Most files of one folder that are read.
 pub const MOST_FILES: usize = 2000;
-/// Most entries of one folder that are looked at.
+/// Most entries of one folder that are listed.
 const MOST_ENTRIES: usize = 50_000;
 
 /// Why a file was not read.
@@ -58,13 +58,18 @@ pub fn open_within(path: &Path) -> Result<File, FileError> {
 
 /// Reads a whole job file.
 pub fn read_within(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_open(&mut open_within(path)?)
+}
+
+/// Reads an open job file from where it stands.
+pub fn read_open(file: &mut File) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
-    open_within(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST { Err(FileError::TooLarge) } else { Ok(bytes) }
 }
 
-/// The entries of a folder that are wanted, by their file name; likely gateways first where there are too many, then in
-/// order. The second value says that some were left out. A folder that cannot be read has none.
+/// The entries of a folder whose names are `wanted`, sorted; if there are too many, those with `hermes` in their name are
+/// kept. The second value says that some were left out. A folder that cannot be read has none.
 pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<PathBuf>, bool) {
     let Ok(entries) = fs::read_dir(folder) else {
         return (Vec::new(), false);

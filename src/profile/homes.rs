@@ -1,9 +1,10 @@
 //! Hermes homes: which one a job uses, and those on disk that no job names.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{JobFile, Places, expand, files, words};
+use super::{ExtraHome, Found, JobFile, Places, Profile, command, expand, files};
 
 /// The log files of every home, in its `logs` folder.
 pub const STANDARD_LOGS: [&str; 4] = ["agent.log", "errors.log", "gateway.log", "gateway.error.log"];
@@ -19,17 +20,20 @@ pub fn is_profile_name(name: &str) -> bool {
         && bytes.iter().all(|c| good(*c) || matches!(c, b'_' | b'-'))
 }
 
-/// The home that a job's gateway uses: `--profile` below the root of `HERMES_HOME`, `HERMES_HOME`, else `~/.hermes`.
+/// The home that a job's gateway uses: the one that its process shows, else `--profile` below the root of `HERMES_HOME`, `HERMES_HOME`, else `~/.hermes`.
 pub fn home_of(job: &JobFile, places: &Places) -> PathBuf {
+    if let Some(home) = places.job_homes.get(&job.label) {
+        return home.clone();
+    }
     let set = job
         .env("HERMES_HOME")
         .filter(|home| !home.is_empty())
         .map(|home| lexical(&places.user_home.join(expand(home, &places.user_home))));
-    let Some(profile) = words::profile_option(&job.gateway_words) else {
+    let Some(profile) = command::profile_option(&job.gateway_words) else {
         return set.unwrap_or_else(|| places.hermes.clone());
     };
     let profile = profile.to_ascii_lowercase();
-    // hermes_cli: a flag wins over HERMES_HOME, whose root is two folders up where it is a profile's
+    // hermes_cli: the option takes precedence over HERMES_HOME, whose root is two folders up if it is a profile's
     let root = match &set {
         Some(home) => profile_of(home).map_or(home.as_path(), |(root, _)| root),
         None => places.hermes.as_path(),
@@ -40,7 +44,7 @@ pub fn home_of(job: &JobFile, places: &Places) -> PathBuf {
         _ => return set.unwrap_or_else(|| places.hermes.clone()),
     };
     match set {
-        // Hermes refuses a profile that does not exist: believe the variable then
+        // Hermes refuses a profile that does not exist: the variable counts then
         Some(home)
             if profile != "default" && profile_of(&home).is_none() && !is_root(&home) && !named.is_dir() =>
         {
@@ -48,6 +52,26 @@ pub fn home_of(job: &JobFile, places: &Places) -> PathBuf {
         }
         _ => named,
     }
+}
+
+/// Jobs that run the gateway of another home than their files say (a wrapper that chooses the profile itself): label and
+/// home. A home is a job's if the PID in its `gateway.pid` is one of the job's processes, `is_of(job, pid)`.
+pub fn by_pid(found: &Found, is_of: &dyn Fn(&JobFile, u32) -> bool) -> BTreeMap<String, PathBuf> {
+    let jobs: Vec<&JobFile> = found.profiles.iter().filter_map(|profile| profile.job.as_ref()).collect();
+    let without_job = found.profiles.iter().filter(|profile| profile.job.is_none());
+    let own = |profile: &Profile| {
+        let pid = gateway_pid(&profile.home)?;
+        let job = jobs.iter().find(|job| is_of(job, pid))?;
+        Some((job.label.clone(), profile.home.clone()))
+    };
+    without_job.filter_map(own).collect()
+}
+
+/// The PID that a home's `gateway.pid` names, whether it lives or not.
+pub fn gateway_pid(home: &Path) -> Option<u32> {
+    let bytes = files::read_within(&home.join("gateway.pid")).ok()?;
+    let written: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    u32::try_from(written.get("pid")?.as_u64()?).ok()
 }
 
 /// `(root, name)` of `root/profiles/name`.
@@ -72,19 +96,32 @@ pub fn name_of_home(home: &Path, places: &Places) -> String {
     }
 }
 
-/// Homes on disk: `~/.hermes` and its profiles, where they look like a gateway's.
+/// Homes on disk: `~/.hermes` and its profiles, as far as they look like a gateway's.
 pub fn on_disk(places: &Places) -> Vec<PathBuf> {
-    let mut homes = possible(places);
+    let mut homes = usual(places);
     homes.retain(|home| looks_like_home(home));
     homes
 }
 
-/// Where a home may lie: folders that may become one, and `~/.hermes`, there or not.
+/// Folders in which a home may appear: to be watched.
 pub fn possible(places: &Places) -> Vec<PathBuf> {
+    let missing = extra(places).map(|(home, _)| home).filter(|home| !home.is_dir());
+    let parents = missing.filter_map(|home| home.parent().map(Path::to_path_buf));
+    usual(places).into_iter().chain(parents).collect()
+}
+
+/// `~/.hermes`, there or not, and the folders of its profiles.
+fn usual(places: &Places) -> Vec<PathBuf> {
     let mut homes = vec![places.hermes.clone()];
     let (profiles, _) = files::list(&places.hermes.join("profiles"), is_profile_name);
     homes.extend(profiles);
     homes
+}
+
+/// Homes that the settings name, with their names.
+pub fn extra(places: &Places) -> impl Iterator<Item = (PathBuf, Option<&String>)> {
+    let home = |extra: &ExtraHome| lexical(&places.user_home.join(&extra.home));
+    places.extra_homes.iter().map(move |extra| (home(extra), extra.name.as_ref()))
 }
 
 fn looks_like_home(home: &Path) -> bool {
@@ -99,7 +136,7 @@ pub fn lexical(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-/// What tells two spellings of one folder apart from two folders.
+/// The same for every spelling of one folder: its canonical path, or the lexical one if it does not exist.
 pub fn identity(home: &Path) -> PathBuf {
     home.canonicalize().unwrap_or_else(|_| lexical(home))
 }

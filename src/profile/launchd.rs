@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use plist::{Dictionary, Value};
 
-use super::{JobFile, KeepAlive, expand, property_list, words};
+use super::{JobFile, KeepAlive, command, expand, property_list};
 use crate::health::Manager;
 use crate::profile::files::name_of;
 use crate::text::{Both, Phrase, profile as say};
@@ -53,7 +53,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
         Ok(arguments) => arguments,
         Err(reason) => return bad(reason.into()),
     };
-    let command = words::gateway_command(&arguments);
+    let command = command::gateway_command(&arguments);
     if command.is_none() && !is_gateway_label(label) {
         // a gateway's file name with neither label nor command of one is somebody's other job
         return Plist::Other;
@@ -71,7 +71,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
         .flatten()
         .filter_map(|(name, value)| Some((name.clone(), value.as_string()?.to_owned())))
         .collect();
-    let command = command.unwrap_or_default();
+    let command = command.or_else(|| command::labelled_command(&arguments)).unwrap_or_default();
     for (name, value) in &command.environment {
         environment.retain(|(known, _)| known != name);
         environment.push((name.clone(), value.clone()));

@@ -1,5 +1,6 @@
 //! What is watched: Hermes Gateway profiles, found in job files and on disk.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -7,16 +8,20 @@ use serde::{Deserialize, Serialize};
 use crate::health::Manager;
 use crate::text::Both;
 
+pub mod command;
 pub mod files;
 pub mod homes;
 pub mod launchd;
+pub mod mapped;
 pub mod property_list;
 mod scan;
+pub mod script;
+pub mod shell;
 pub mod systemd;
-pub mod words;
+pub mod unit_file;
 pub mod xml;
 
-pub use homes::possible as possible_homes;
+pub use homes::{by_pid as homes_by_pid, possible as possible_homes};
 pub use scan::scan;
 
 /// One gateway to watch.
@@ -178,6 +183,9 @@ pub struct Places {
     pub hermes: PathBuf,
     /// Homes named in the settings.
     pub extra_homes: Vec<ExtraHome>,
+    /// Homes of jobs by label, as their processes show them (see [`homes_by_pid`]): they take precedence over what a job
+    /// file says.
+    pub job_homes: BTreeMap<String, PathBuf>,
 }
 
 /// A home that the user named: `[[profiles]]` of the settings.
@@ -201,6 +209,7 @@ impl Places {
             systemd_shared: Vec::new(),
             hermes: user_home.join(".hermes"),
             extra_homes: Vec::new(),
+            job_homes: BTreeMap::new(),
         }
     }
 }

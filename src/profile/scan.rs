@@ -1,4 +1,4 @@
-//! Looks for profiles in every place.
+//! Finds profiles in every place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,21 +10,22 @@ use super::{BadJobFile, Found, JobFile, Places, Profile, systemd};
 use crate::health::Manager;
 use crate::text::{self, Both, profile as say};
 
-/// Finds every profile: jobs of launchd and systemd first, then homes that no job names. Reads only; bounded in files
-/// and bytes; nothing that it meets ends it.
+/// Finds every profile: jobs of launchd and systemd first, then homes that no job names. Only reads; files and bytes are
+/// bounded; no error ends it.
 pub fn scan(places: &Places) -> Found {
     let mut bad = Vec::new();
     let mut jobs = launch_agents(&places.launch_agents, &places.user_home, &mut bad);
     if cfg!(target_os = "linux") {
         jobs.extend(systemd_units(places, &mut bad));
     }
-    let jobs = without_doubles(jobs, &mut bad);
-    Found { profiles: profiles(jobs, places), bad }
+    let jobs = deduplicated(jobs, &mut bad);
+    let profiles = profiles(jobs, places, &mut bad);
+    Found { profiles, bad }
 }
 
 fn launch_agents(folder: &Path, user_home: &Path, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
     let (paths, cut) = files::list(folder, |name| has_extension(name, "plist") && !name.starts_with('.'));
-    tell_unreadable(folder, bad);
+    note_unreadable(folder, bad);
     if cut {
         too_many(folder, bad);
     }
@@ -53,13 +54,13 @@ fn systemd_units(places: &Places, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
     let mut jobs = Vec::new();
     for root in &roots {
         let (paths, cut) = files::list(root, systemd::is_gateway_unit);
-        tell_unreadable(root, bad);
+        note_unreadable(root, bad);
         if cut {
             too_many(root, bad);
         }
         let own = paths.into_iter().map(|path| (name_of(&path), path));
         for (label, path) in own.chain(instances(root, &roots)) {
-            // the first place counts, also where it says that there is none
+            // the first place counts, even if it masks the unit
             if is_alias(&path, systemd::is_gateway_unit) || !seen.insert(label.clone()) || is_masked(&path) {
                 continue;
             }
@@ -69,7 +70,7 @@ fn systemd_units(places: &Places, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
     jobs
 }
 
-/// A link to `/dev/null` is systemd's word for "masked": never started, or not read.
+/// A link to `/dev/null` masks a unit or a drop-in (systemd.unit(5)).
 fn is_masked(path: &Path) -> bool {
     std::fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null"))
 }
@@ -110,8 +111,8 @@ fn systemd_unit(
     }
 }
 
-/// Instances of a template (`hermes-gateway@work.service`) that are started with another unit, with the template's file:
-/// an instance has none of its own. One that was only ever started by hand leaves no trace in a file.
+/// Instances of a template (`hermes-gateway@work.service`) that another unit starts, with the template's file: an instance
+/// has none of its own. One that is only started by hand appears in no file.
 fn instances(root: &Path, roots: &[&Path]) -> Vec<(String, PathBuf)> {
     let wanting = |name: &str| [".wants", ".requires", ".upholds"].iter().any(|end| name.ends_with(end));
     let is_instance = |name: &str| systemd::is_gateway_unit(name) && systemd::template(name).is_some();
@@ -128,8 +129,8 @@ fn instances(root: &Path, roots: &[&Path]) -> Vec<(String, PathBuf)> {
     found
 }
 
-/// A unit's drop-ins, in the order in which systemd reads them: by file name, from folders for this unit and for all
-/// with its prefix, of which for one name the most specific counts (systemd.unit(5)).
+/// A unit's drop-ins in the order in which systemd reads them: by file name, from the folders of this unit and of its
+/// prefixes; for one name the most specific folder counts (systemd.unit(5)).
 fn drop_ins(unit: &str, roots: &[&Path]) -> Vec<PathBuf> {
     let mut by_name = BTreeMap::new();
     for folder in systemd::drop_in_folders(unit) {
@@ -145,7 +146,7 @@ fn has_extension(name: &str, extension: &str) -> bool {
     Path::new(name).extension().is_some_and(|found| found == extension)
 }
 
-/// A link to a file of the same folder that is read under its own name.
+/// A link to a file of the same folder that is read under its own name anyway.
 fn is_alias(path: &Path, read: impl Fn(&str) -> bool) -> bool {
     let Ok(target) = std::fs::read_link(path) else {
         return false;
@@ -156,15 +157,15 @@ fn is_alias(path: &Path, read: impl Fn(&str) -> bool) -> bool {
 }
 
 fn unreadable(path: PathBuf, error: &FileError, bad: &mut Vec<BadJobFile>) {
-    // gone since the folder was listed: nothing to tell
+    // removed since the folder was listed
     if !matches!(error, FileError::Io(cause) if cause.kind() == std::io::ErrorKind::NotFound && !path.is_symlink())
     {
         bad.push(BadJobFile { path, reason: Both::each(|lang| error.text(lang)) });
     }
 }
 
-/// A folder that is there and cannot be looked into hides jobs: that must not pass for "no jobs".
-fn tell_unreadable(folder: &Path, bad: &mut Vec<BadJobFile>) {
+/// A folder that exists and cannot be read may hide jobs: that is not the same as none.
+fn note_unreadable(folder: &Path, bad: &mut Vec<BadJobFile>) {
     if let Err(error) = std::fs::read_dir(folder)
         && error.kind() != std::io::ErrorKind::NotFound
     {
@@ -178,15 +179,15 @@ fn too_many(folder: &Path, bad: &mut Vec<BadJobFile>) {
     bad.push(BadJobFile { path: folder.to_path_buf(), reason });
 }
 
-/// A manager takes a label once. The file that bears the label as its name goes first, then the others in order.
-fn without_doubles(mut jobs: Vec<JobFile>, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
+/// A manager loads a label once: the file that is named after the label takes precedence, then the first in order.
+fn deduplicated(mut jobs: Vec<JobFile>, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
     let named = |job: &JobFile| name_of(&job.path) == format!("{}.plist", job.label);
     jobs.sort_by_key(|job| (job.manager, job.label.clone(), !named(job), job.path.clone()));
     let mut kept: Vec<JobFile> = Vec::new();
     for job in jobs {
         match kept.last() {
             Some(first) if (first.manager, &first.label) == (job.manager, &job.label) => {
-                // names of unknown origin: whoever shows them takes control characters out
+                // names of unknown origin: control characters are removed where they are shown
                 let values = [("label", &*job.label), ("file", &*name_of(&first.path))];
                 let reason = Both::fill(say::LABEL_TAKEN, &values);
                 bad.push(BadJobFile { path: job.path, reason });
@@ -206,7 +207,7 @@ fn suffix(job: &JobFile) -> Option<&str> {
     }
 }
 
-fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
+fn profiles(jobs: Vec<JobFile>, places: &Places, bad: &mut Vec<BadJobFile>) -> Vec<Profile> {
     let mut sharing: BTreeMap<PathBuf, usize> = BTreeMap::new();
     let with_homes: Vec<(JobFile, PathBuf, PathBuf)> = jobs
         .into_iter()
@@ -217,12 +218,8 @@ fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
             (job, home, identity)
         })
         .collect();
-    let extra: Vec<(PathBuf, Option<&String>)> = places
-        .extra_homes
-        .iter()
-        .map(|extra| (homes::lexical(&places.user_home.join(&extra.home)), extra.name.as_ref()))
-        .collect();
-    // the user's own names for homes come before all others
+    let extra: Vec<(PathBuf, Option<&String>)> = homes::extra(places).collect();
+    // names from the settings take precedence
     let given: BTreeMap<PathBuf, &String> =
         extra.iter().filter_map(|(home, name)| Some((homes::identity(home), (*name)?))).collect();
     let mut taken = BTreeSet::new();
@@ -232,7 +229,7 @@ fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
         let by_home = homes::name_of_home(&home, places);
         let mut names = vec![by_home];
         if let Some(suffix) = &suffix {
-            // a home of Hermes's own layout names its profile best; anything else is named by its job
+            // a home in Hermes's own layout is named after its folder, any other after its job
             let at = usize::from(homes::profile_of(&home).is_some());
             names.insert(at, suffix.clone());
         }
@@ -249,6 +246,10 @@ fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
         if sharing.insert(identity, 1).is_some() {
             continue;
         }
+        if !home.is_dir() {
+            bad.push(BadJobFile { path: home, reason: say::HOME_MISSING.into() });
+            continue;
+        }
         let by_home = homes::name_of_home(&home, places);
         let names: Vec<String> = own_name.into_iter().chain([by_home]).collect();
         let name = unique(&names, &mut taken);
@@ -259,12 +260,12 @@ fn profiles(jobs: Vec<JobFile>, places: &Places) -> Vec<Profile> {
     found
 }
 
-/// The first of these names that is free, else the first one with a number.
+/// The first of these names that is free, else the first one with a number appended.
 fn unique(names: &[String], taken: &mut BTreeSet<String>) -> String {
     let free = |name: &&String| !name.is_empty() && !taken.contains(*name);
     let name = names.iter().find(free).cloned().unwrap_or_else(|| {
         let stem = names.iter().find(|name| !name.is_empty()).map_or("profile", String::as_str);
-        // one of so many is free: no more names than these are taken
+        // one of these is free: there are more candidates than taken names
         (2..taken.len() + 3)
             .map(|n| format!("{stem}-{n}"))
             .find(|name| !taken.contains(name))
@@ -274,10 +275,10 @@ fn unique(names: &[String], taken: &mut BTreeSet<String>) -> String {
     name
 }
 
-/// The logs to follow, without doubles.
+/// The logs to follow, without duplicates.
 ///
-/// Jobs that share a home write the same standard logs, whose lines do not tell who wrote them. A job with a log of its
-/// own is judged by that alone; one without any has nothing else than the shared ones.
+/// Jobs that share a home write the same standard logs, whose lines do not say which job wrote them. A job with a log of its
+/// own is judged by that alone; one without has only the shared ones.
 fn logs(home: &Path, job: Option<&JobFile>, name: &str, shared: bool) -> Vec<PathBuf> {
     let folder = home.join("logs");
     let standard: Vec<PathBuf> = STANDARD_LOGS.iter().map(|file| folder.join(file)).collect();
@@ -285,7 +286,7 @@ fn logs(home: &Path, job: Option<&JobFile>, name: &str, shared: bool) -> Vec<Pat
     if let Some(job) = job {
         own.extend(job.stdout.iter().chain(&job.stderr).cloned());
     }
-    // a name from a file name of unknown origin must not lead out of the folder
+    // a name of unknown origin must not lead out of the folder
     if !name.is_empty() && !name.contains('/') && !name.chars().any(char::is_control) {
         own.push(folder.join(format!("gateway-{name}.log")));
     }

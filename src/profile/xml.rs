@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::profile::words::Mapped;
+use crate::profile::mapped::Mapped;
 
 /// A piece of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

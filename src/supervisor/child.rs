@@ -1,8 +1,7 @@
-//! Runs a manager's command line: an absolute path, a clean environment, a time limit, bounded output.
+//! Runs a manager's program: absolute path, clean environment, time limit, bounded output.
 //!
-//! Blocking; callers on the async side use `spawn_blocking`. The child leads a process group of its own, so that at the
-//! limit everything that it started goes with it. Nothing but the three standard descriptors reaches it (Rust opens all
-//! others close-on-exec).
+//! Blocking; async callers use `spawn_blocking`. The child leads its own process group, so that everything it started is
+//! killed with it at the limit. It inherits the three standard descriptors only (Rust opens all others close-on-exec).
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -17,51 +16,51 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::SupervisorError;
 use crate::evidence::redact;
 
-/// Most that is kept of each stream, in bytes; the rest is read and dropped.
+/// Most bytes that are kept of each stream; the rest is read and dropped.
 pub const OUTPUT_LIMIT: usize = 64 * 1024;
 
-/// Most that is told of a program's words, in characters.
+/// Most characters of a program's message.
 const WORDS_LIMIT: usize = 400;
 
-/// Where system programs look for others. The user's own PATH is not trusted with a restart.
+/// Search path of the child. The user's own PATH is not trusted for a restart.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
-/// The variables that a manager's command line needs of ours: the home, and the way to the user's bus.
+/// Inherited variables: the home, and the address of the user's bus.
 const KEPT: [&str; 5] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
 
-/// How often a child is asked whether it has ended once its output is closed.
+/// Pause between two checks for the end of a child whose output is closed.
 const REAP_PAUSE: Duration = Duration::from_millis(5);
 
-/// What a child said and how it ended.
+/// Output and exit of a child.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Its exit code; a signal that ended it counts as its negative.
+    /// Exit code; a signal as its negative number.
     pub code: i32,
-    /// Standard output, at most [`OUTPUT_LIMIT`] bytes, as text.
+    /// Standard output, at most [`OUTPUT_LIMIT`] bytes.
     pub stdout: String,
     /// Standard error, likewise.
     pub stderr: String,
 }
 
 impl Answer {
-    /// Whether it ended with 0.
+    /// Whether it exited with 0.
     pub const fn ok(&self) -> bool {
         self.code == 0
     }
 
-    /// One that says nothing but its exit code.
+    /// An exit code without output.
     pub const fn of_code(code: i32) -> Self {
         Self { code, stdout: String::new(), stderr: String::new() }
     }
 
-    /// What it complains of, in one line: standard error, or standard output where that is empty.
+    /// Its message in one line: standard error, or standard output if that is empty.
     pub fn words(&self) -> String {
         let text = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
         one_line(text)
     }
 }
 
-/// Runs `program` (an absolute path) with `arguments` and waits for it, at most for `limit`.
+/// Runs `program` (an absolute path) with `arguments` and waits at most for `limit`.
 pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer, SupervisorError> {
     let name = || program.display().to_string();
     let io_error = |source| SupervisorError::Io { program: name(), source };
@@ -120,7 +119,7 @@ pub fn one_line(text: &str) -> String {
     redact::clean_line(&words.join(" "), WORDS_LIMIT)
 }
 
-/// A child that is never left behind: whatever ends the wait, its group is killed and it is waited for.
+/// A child that is killed with its group and reaped when this is dropped.
 struct Reaped(Child);
 
 impl Drop for Reaped {
@@ -129,7 +128,7 @@ impl Drop for Reaped {
             return;
         }
         if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            // The child leads its group; an error means that nobody is left in it.
+            // an error means that the group is empty
             let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = self.0.kill();
@@ -137,9 +136,9 @@ impl Drop for Reaped {
     }
 }
 
-/// Reads both streams until the child has ended. `None`: the time is up.
+/// Reads both streams until the child exits. `None`: the time is up.
 ///
-/// The child's end counts, not that of its streams: something that it left in the background may hold them open.
+/// The exit counts, not the end of the streams: a background process may keep them open.
 fn attend(
     child: &mut Child,
     out: &mut Vec<u8>,
@@ -150,7 +149,7 @@ fn attend(
     let mut stderr = child.stderr.take();
     loop {
         if let Some(status) = child.try_wait()? {
-            // What is already in the pipes belongs to the answer.
+            // what is already in the pipes belongs to the answer
             while pump(&mut stdout, out, &mut stderr, err, Duration::ZERO)? {
                 if Instant::now() >= deadline {
                     break;
@@ -170,7 +169,7 @@ fn attend(
     }
 }
 
-/// Reads once from each stream that has something; closes those at their end. Tells whether anything was read.
+/// Reads once from each stream that is ready and closes those at their end. Returns whether anything was read.
 fn pump<A: Read + AsFd, B: Read + AsFd>(
     a: &mut Option<A>,
     a_text: &mut Vec<u8>,
@@ -209,7 +208,7 @@ fn pump<A: Read + AsFd, B: Read + AsFd>(
     Ok(read_any)
 }
 
-/// One read of a stream that is ready. At its end the stream is dropped.
+/// Reads once from a stream that is ready; drops it at its end.
 fn read_some<S: Read>(stream: &mut Option<S>, text: &mut Vec<u8>) -> io::Result<bool> {
     let Some(open) = stream else { return Ok(false) };
     let mut chunk = [0_u8; 8192];

@@ -1,4 +1,4 @@
-//! Service managers behind one trait: launchd, systemd, and the embedded one of the demo.
+//! Service managers behind one trait: launchd, systemd, and the one of the demo.
 
 pub mod child;
 pub mod launchd;
@@ -57,31 +57,31 @@ impl JobReport {
     };
 }
 
-/// What is odd about an answer that is no refusal.
+/// Why an answer that is not a refusal cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Odd {
-    /// Its words cannot be read.
+    /// It cannot be parsed.
     NotUnderstood,
-    /// Its words contradict each other.
+    /// It contradicts itself.
     Contradiction,
-    /// What was in progress does not end.
+    /// An operation in progress does not end.
     NeverEnds,
-    /// The job was unloaded and is still registered.
+    /// The job is still registered after it was unloaded.
     StillRegistered,
-    /// The job was loaded and is not registered.
+    /// The job is not registered after it was loaded.
     NotRegistered,
 }
 
-/// What went wrong when a manager was asked.
+/// Why a request to a manager failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SupervisorError {
-    /// The program is not there: no such manager on this machine.
+    /// The program does not exist: this machine has no such manager.
     #[error("{program} is not on this machine")]
     Missing {
         /// Path of the program.
         program: String,
     },
-    /// It did not answer in time and was ended.
+    /// It did not answer in time and was killed.
     #[error("{program} did not answer within {} s", .after.as_secs_f32())]
     TimedOut {
         /// Path of the program.
@@ -89,33 +89,33 @@ pub enum SupervisorError {
         /// The limit.
         after: Duration,
     },
-    /// It answered with a failure; the words are its own, bounded and redacted.
+    /// It answered with an error; `words` are its own, bounded and redacted.
     #[error("{program} {action}: exit {code}: {words}")]
     Refused {
         /// Path of the program.
         program: String,
-        /// What was asked (`bootstrap gui/501 …`).
+        /// The arguments (`bootstrap gui/501 …`).
         action: String,
         /// Its exit code.
         code: i32,
         /// What it printed.
         words: String,
     },
-    /// It answered, and that makes no sense, or nothing came of it.
+    /// It answered, and the answer is unusable or had no effect.
     #[error("{program} {action}: exit {code}: {odd:?}: {words}")]
     Odd {
         /// Path of the program.
         program: String,
-        /// What was asked.
+        /// The arguments.
         action: String,
         /// Its exit code.
         code: i32,
-        /// What is odd.
+        /// Why it is unusable.
         odd: Odd,
         /// What it printed, bounded and redacted; may be empty.
         words: String,
     },
-    /// launchd does not take the job in this domain.
+    /// launchd refuses the job in this domain.
     #[error("launchd cannot manage {label} in {domain}: {words}")]
     Domain {
         /// The job's label.
@@ -125,7 +125,7 @@ pub enum SupervisorError {
         /// What launchctl printed.
         words: String,
     },
-    /// The manager would refuse the job file, so that the job was not unloaded.
+    /// The manager would refuse the job file; the job was not unloaded.
     #[error("{} would be refused", .path.display())]
     BadFile {
         /// The file.
@@ -133,16 +133,16 @@ pub enum SupervisorError {
         /// Why.
         why: BadFile,
     },
-    /// Somebody disabled (launchd) or masked (systemd) the job: it will not start before that is undone.
+    /// The job is disabled (launchd) or masked (systemd), and does not start until that is undone.
     #[error("the job is disabled; to allow it: {enable}")]
     Disabled {
         /// The command that undoes it.
         enable: String,
     },
-    /// There is no manager to talk to for this user; the words are its program's.
+    /// This user has no manager that can be reached; with its program's words.
     #[error("{0}")]
-    Unusable(String),
-    /// Anything of the system: could not start the program, could not read its answer.
+    NoUserManager(String),
+    /// The system refused to start the program or to read its answer.
     #[error("{program}: {source}")]
     Io {
         /// Path of the program.
@@ -174,7 +174,7 @@ pub enum Access {
     NoUserBus,
 }
 
-/// A service manager. Calls block, are bounded in time, and act on the exact label only.
+/// A service manager. Calls block, have a time limit, and act on the exact label only.
 pub trait Supervisor: Send + Sync {
     /// Which one.
     fn manager(&self) -> Manager;
@@ -184,25 +184,25 @@ pub trait Supervisor: Send + Sync {
         Access::Usable
     }
 
-    /// What it says of this job. A job that it does not know is an answer ([`JobState::NotLoaded`]), not an error.
+    /// Reports the state of this job. A job that is not loaded is an answer ([`JobState::NotLoaded`]), not an error.
     fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError>;
 
-    /// Ends the job's process, if any, and starts it anew; loads the job first where the manager does not know it.
-    /// Returns when the manager has accepted it: that the gateway works again is for the caller to prove.
+    /// Ends the job's process, if any, and starts a new one; loads the job first if necessary. Returns when the manager
+    /// accepted it; whether the gateway works is for the caller to verify.
     fn restart(&self, job: &JobFile) -> Result<(), SupervisorError>;
 
     /// Makes the manager read the job file again and start the job.
     fn reload(&self, job: &JobFile) -> Result<(), SupervisorError>;
 }
 
-/// The managers of this machine, as far as their programs are there (or the environment names others).
+/// The managers of this machine: those whose programs exist, or that the environment names.
 #[derive(Clone, Default)]
 pub struct Supervisors {
     all: Vec<Arc<dyn Supervisor>>,
 }
 
 impl Supervisors {
-    /// launchd and systemd, each where its program is.
+    /// launchd and systemd, if their programs exist.
     pub fn from_environment() -> Self {
         let mut found = Self::default();
         let launchd = launchd::Launchd::from_environment();
@@ -216,7 +216,7 @@ impl Supervisors {
         found
     }
 
-    /// Adds one; it takes the place of an earlier one of the same kind.
+    /// Adds one; it replaces an earlier one of the same kind.
     pub fn add(&mut self, supervisor: Arc<dyn Supervisor>) {
         self.all.retain(|other| other.manager() != supervisor.manager());
         self.all.push(supervisor);

@@ -8,16 +8,16 @@ use std::time::Duration;
 use super::child::{self, Answer};
 use super::{Access, JobReport, LONGEST_EXIT, Odd, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
+use crate::profile::unit_file::time_span;
 use crate::profile::{JobFile, KeepAlive};
 
 /// Where Linux keeps it.
 pub const SYSTEMCTL: &str = "/usr/bin/systemctl";
 
-/// systemd's time between SIGTERM and SIGKILL where the unit names none (systemd-system.conf(5):
-/// `DefaultTimeoutStopSec`), in seconds.
+/// systemd's default time between SIGTERM and SIGKILL in seconds (systemd-system.conf(5): `DefaultTimeoutStopSec`).
 pub const EXIT_TIMEOUT_S: u64 = 90;
 
-/// What is asked of a unit.
+/// The properties that are queried.
 const PROPERTIES: &str = "Id,LoadState,LoadError,ActiveState,SubState,Result,MainPID,ExecMainPID,ExecMainCode,ExecMainStatus,NRestarts,\
                           Restart,RestartPreventExitStatus,StartLimitBurst,StartLimitIntervalUSec,UnitFileState,\
                           ExecMainStartTimestampMonotonic,TimeoutStopUSec";
@@ -30,14 +30,14 @@ pub struct Systemd {
 }
 
 impl Systemd {
-    /// With the program that `GATELIGHT_SYSTEMCTL` names, or [`SYSTEMCTL`].
+    /// With the program in `GATELIGHT_SYSTEMCTL`, or [`SYSTEMCTL`].
     pub fn from_environment() -> Self {
         let program = std::env::var_os("GATELIGHT_SYSTEMCTL").filter(|p| !p.is_empty());
         let program = program.map_or_else(|| PathBuf::from(SYSTEMCTL), PathBuf::from);
         Self::new(program, Duration::from_secs(10))
     }
 
-    /// With this program (an absolute path), each call of which may take `limit`.
+    /// With this program (an absolute path) and a time limit for each call.
     pub const fn new(program: PathBuf, limit: Duration) -> Self {
         Self { program, limit }
     }
@@ -52,7 +52,7 @@ impl Systemd {
         all.extend_from_slice(arguments);
         let answer = child::run(&self.program, &all, self.limit)?;
         if !answer.ok() && no_manager(&answer.stderr) {
-            return Err(SupervisorError::Unusable(answer.words()));
+            return Err(SupervisorError::NoUserManager(answer.words()));
         }
         Ok(answer)
     }
@@ -72,7 +72,7 @@ impl Systemd {
     }
 
     fn show(&self, unit: &str) -> Result<Unit, SupervisorError> {
-        // `--` : a unit's name comes from a file name and must not become an option
+        // `--`: a unit's name comes from a file name and must not be taken for an option
         let arguments = ["show", "--property", PROPERTIES, "--", unit];
         let answer = self.call(&arguments)?;
         match parse(&answer.stdout) {
@@ -97,7 +97,7 @@ fn has_user_bus() -> bool {
         || ["systemd/private", "bus"].iter().any(|socket| folder.join(socket).exists())
 }
 
-/// Whether these words say that there is no user manager to talk to.
+/// Whether this message says that no user manager can be reached.
 fn no_manager(words: &str) -> bool {
     // "Failed to connect to bus: No such file or directory"; 256 and later: "Failed to connect to user scope bus via
     // local transport: …"; without systemd: "System has not been booted with systemd as init system (PID 1). …"
@@ -145,11 +145,11 @@ impl Supervisor for Systemd {
             });
         }
         if unit.load != "loaded" {
-            // a file newer than the manager's last look
+            // the file is newer than the manager's last reload
             self.act(&["daemon-reload"])?;
         }
         if unit.active == "failed" {
-            // its start limit may still hold; a failure to forget is told by the restart itself
+            // its start limit may be exhausted; if this fails, the restart reports it
             let _ = self.call(&["reset-failed", "--", &job.label])?;
         }
         self.act(&["restart", "--no-block", "--", &job.label])
@@ -161,7 +161,7 @@ impl Supervisor for Systemd {
     }
 }
 
-/// What `systemctl show` says of a unit.
+/// The properties of a unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unit {
     /// `loaded`, `not-found`, `bad-setting`, `error`, `masked`.
@@ -182,42 +182,19 @@ pub struct Unit {
     pub restarts: u64,
     /// `no`, `always`, `on-failure`, ….
     pub restart: String,
-    /// Exit statuses after which it is not started again.
+    /// Exit statuses after which it is not restarted.
     pub prevented: Vec<i32>,
-    /// Starts allowed within the limit's interval; `None` where no limit holds.
+    /// Starts allowed within the limit's interval; `None`: no limit.
     pub burst: Option<u64>,
     /// `enabled`, `disabled`, ….
     pub file_state: String,
-    /// Whether it was ever started since the manager knows it.
+    /// Whether it was started since the manager loaded it.
     pub started: bool,
-    /// The time between SIGTERM and SIGKILL, at most [`LONGEST_EXIT`]; `None`: not told, or no end.
+    /// Time between SIGTERM and SIGKILL, at most [`LONGEST_EXIT`]; `None`: not reported, or unlimited.
     pub stop_timeout: Option<Duration>,
 }
 
-/// A time as `systemctl show` prints it: `1min 30s`, `45s`, `500ms`; `None` for `infinity`, 0 and anything else.
-fn time_span(text: &str) -> Option<Duration> {
-    let mut whole = Duration::ZERO;
-    for part in text.split_whitespace() {
-        let unit = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let number: f64 = part[..part.len() - unit.len()].parse().ok()?;
-        let seconds = match unit {
-            "us" => 0.000_001,
-            "ms" => 0.001,
-            "s" => 1.0,
-            "min" => 60.0,
-            "h" => 3600.0,
-            "d" => 86_400.0,
-            "w" => 604_800.0,
-            "month" => 2_629_800.0,
-            "y" => 31_557_600.0,
-            _ => return None,
-        };
-        whole = whole.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
-    }
-    (!whole.is_zero()).then_some(whole)
-}
-
-/// Reads `systemctl show`. `None`: this is no unit. Unknown lines are left out; no text makes it panic.
+/// Parses the output of `systemctl show`. `None`: not a unit. Unknown lines are ignored.
 pub fn parse(text: &str) -> Option<Unit> {
     let mut unit = Unit::default();
     let mut burst = 0;
@@ -239,7 +216,10 @@ pub fn parse(text: &str) -> Option<Unit> {
             "RestartPreventExitStatus" => {
                 unit.prevented = value.split_whitespace().filter_map(|n| n.parse().ok()).collect();
             }
-            "TimeoutStopUSec" => unit.stop_timeout = time_span(value).map(|time| time.min(LONGEST_EXIT)),
+            "TimeoutStopUSec" => {
+                unit.stop_timeout =
+                    time_span(value).filter(|time| !time.is_zero()).map(|time| time.min(LONGEST_EXIT));
+            }
             "ExecMainStartTimestampMonotonic" => unit.started = value.parse().is_ok_and(|t: u64| t > 0),
             _ => {}
         }
@@ -249,17 +229,16 @@ pub fn parse(text: &str) -> Option<Unit> {
 }
 
 impl Unit {
-    /// What it is to us.
+    /// Its state.
     ///
-    /// - A process: running, whatever else is said (`deactivating` too: the old one is still there).
-    /// - `activating` without a process (`auto-restart`, `start-pre`): waiting. So is `deactivating`.
-    /// - Not found, or not readable for systemd: not loaded; nobody will start it.
-    /// - Masked without a process: stopped; somebody did that on purpose.
-    /// - `inactive` with `Result=success`: stopped by hand (systemd starts a `Restart=always` unit again after any end
-    ///   but that; with `on-failure` a clean end of a gateway is a planned one). Never started at all, though enabled:
-    ///   not loaded; nobody has started it.
-    /// - `failed`: waiting for nothing, unless systemd's own rules leave a stop by hand as the only way there
-    ///   ([`Self::ended_by_hand`]): a gateway that gets SIGTERM from `systemctl stop` ends with status 1.
+    /// - With a process: running, whatever else is reported (also `deactivating`: the old process still exists).
+    /// - `activating` (`auto-restart`, `start-pre`) or `deactivating` without a process: waiting.
+    /// - Not found, or not readable for systemd: not loaded.
+    /// - Masked without a process: stopped on purpose.
+    /// - `inactive` with `Result=success`: stopped by hand (systemd restarts a `Restart=always` unit after any other exit;
+    ///   with `on-failure` a clean exit of a gateway is a planned one). Enabled and never started: not loaded.
+    /// - `failed`: waiting, unless systemd's rules leave a stop by hand as the only explanation
+    ///   ([`Self::ended_by_hand`]): a gateway that gets SIGTERM from `systemctl stop` exits with 1.
     pub fn state(&self) -> JobState {
         if self.main_pid.is_some() {
             return JobState::Running;
@@ -278,9 +257,9 @@ impl Unit {
         }
     }
 
-    /// Whether a `failed` unit can only have been stopped by hand: `Restart=always` brings it back from every other end
-    /// but a prevented exit status and an exhausted start limit (systemd.service(5)). Exhaustion does not always show
-    /// in `Result`, so a unit that came near its limit is not taken for stopped.
+    /// Whether a `failed` unit can only have been stopped by hand: `Restart=always` restarts it after every exit except a
+    /// prevented exit status or an exhausted start limit (systemd.service(5)). Exhaustion does not always show in `Result`,
+    /// so a unit near its limit does not count as stopped.
     fn ended_by_hand(&self) -> bool {
         let by_process = matches!(self.result.as_str(), "exit-code" | "signal" | "core-dump" | "timeout");
         let prevented = self.exec_code == 1 && self.prevented.contains(&self.exec_status);
@@ -310,7 +289,7 @@ impl Unit {
         !final_state && !prevented && self.load == "loaded" && keep_alive.restarts_after(self.last_exit())
     }
 
-    /// How the previous run ended; negative = signal. systemd forgets it when the next one starts.
+    /// Exit of the previous run; a signal as its negative number. systemd discards it when the next run starts.
     pub const fn last_exit(&self) -> Option<i32> {
         match self.exec_code {
             1 => Some(self.exec_status),

@@ -169,6 +169,90 @@ pub const INTERRUPTED: [Phrase; 2] = [
     ["end it (gatelight doctor --fix)", "完成修复（gatelight doctor --fix）"],
 ];
 
+/// `path-unusable`: the volume is not mounted.
+pub const PATH_NO_VOLUME: [Phrase; 2] = [
+    [
+        "{key} {path} is on a volume that is not there: the manager cannot start the job, and no log says why",
+        "{key} {path} 所在的卷不存在：服务管理器无法启动任务，日志中也没有任何记录",
+    ],
+    [
+        "connect the volume, or move the path to the startup disk and reload the job",
+        "接上该卷，或把路径改到启动磁盘并重新加载任务",
+    ],
+];
+/// `path-unusable`: no such folder.
+pub const PATH_MISSING: [Phrase; 2] = [
+    [
+        "{key} {path}: the folder does not exist, the manager cannot start the job, and no log says why",
+        "{key} {path}：目录不存在，服务管理器无法启动任务，日志中也没有任何记录",
+    ],
+    ["make the folder, or correct the path and reload the job", "创建该目录，或改正路径并重新加载任务"],
+];
+/// `path-unusable`: file or folder in the other's place.
+pub const PATH_WRONG_KIND: [Phrase; 2] = [
+    [
+        "{key} {path} is a file in place of a folder, or a folder in place of a file: the manager cannot start the job",
+        "{key} {path} 的类型不对（文件与目录混淆）：服务管理器无法启动任务",
+    ],
+    ["correct the path and reload the job", "改正路径并重新加载任务"],
+];
+/// `path-unusable`: no right to write.
+pub const PATH_NOT_WRITABLE: [Phrase; 2] = [
+    [
+        "{key} {path} cannot be written by this user: the manager cannot start the job, and no log says why",
+        "{key} {path} 当前用户不可写：服务管理器无法启动任务，日志中也没有任何记录",
+    ],
+    [
+        "give the file back to this user (was it made with sudo?), or correct the path and reload the job",
+        "把文件归还给当前用户（是否曾用 sudo 创建？），或改正路径并重新加载任务",
+    ],
+];
+/// `path-unusable`: macOS protects it.
+pub const PATH_PROTECTED: [Phrase; 2] = [
+    [
+        "{key} {path} is in a folder or on a volume that macOS protects: launchd may not open it, ends with 78 (EX_CONFIG), and \
+         no log says why",
+        "{key} {path} 位于受 macOS 保护的目录或卷：launchd 无权打开，会以 78（EX_CONFIG）退出，日志中没有任何记录",
+    ],
+    [
+        "use a path on the startup disk outside Desktop, Documents and Downloads, such as ~/Library/Logs, and reload the job",
+        "改用启动磁盘上“桌面”“文稿”“下载”之外的路径（例如 ~/Library/Logs），并重新加载任务",
+    ],
+];
+/// `foreign-home`.
+pub const FOREIGN_HOME: [Phrase; 2] = [
+    [
+        "the job works in {folder}, the home of profile {other}: its gateway reads that one's .env and answers with its \
+         credentials",
+        "任务的工作目录 {folder} 属于配置 {other}：其网关会读取该配置的 .env，并用它的凭据应答",
+    ],
+    ["set WorkingDirectory to {home} and reload the job", "把 WorkingDirectory 改为 {home} 并重新加载任务"],
+];
+/// `no-job`.
+pub const NO_JOB: [Phrase; 2] = [
+    [
+        "no job starts this gateway: nothing brings it back after a crash or a login, and Gatelight cannot restart it",
+        "没有任务负责启动此网关：崩溃或重新登录后不会恢复，Gatelight 也无法重启它",
+    ],
+    ["install one: {command}", "安装任务：{command}"],
+];
+/// `home-missing`.
+pub const HOME_MISSING: [Phrase; 2] = [
+    ["{why}", "{why}"],
+    ["correct the path in the settings, or remove the entry", "改正设置中的路径，或删除该条目"],
+];
+/// `odd-folder`.
+pub const ODD_FOLDER: [Phrase; 2] = [
+    [
+        "{count} folders among the profiles have names that Hermes cannot have given, and are not watched: {names}",
+        "配置目录中有 {count} 个目录的名称不可能由 Hermes 创建，不会被监视：{names}",
+    ],
+    [
+        "rename them (a-z, 0-9, - and _) if they are profiles; otherwise nothing is to be done",
+        "如果它们是配置，请改名（a-z、0-9、- 与 _）；否则无需处理",
+    ],
+];
+
 /// Severities.
 pub const ERROR: Phrase = ["error", "错误"];
 /// Severities.
@@ -217,11 +301,12 @@ pub const REPORTS: Phrase = ["field reports: ", "用户报告："];
 /// Nothing to repair.
 pub const NOTHING_TO_REPAIR: Phrase = ["nothing to repair", "无需修复"];
 /// Asks before a repair.
-pub const ASK: Phrase = ["Change {file} like this? [y/N] ", "按此修改 {file}？[y/N] "];
+pub const ASK: Phrase =
+    ["Change {file} like this, and restart its gateway? [y/N] ", "按此修改 {file} 并重启其网关？[y/N] "];
 /// Asks before a reload of a job whose file needs no change.
 pub const ASK_RELOAD: Phrase = [
-    "{label}: its file is repaired and was not reloaded. Reload it now? [y/N] ",
-    "{label}：文件已修复但尚未重新加载。现在重新加载？[y/N] ",
+    "{label}: its file is repaired and was not reloaded. Reload it now, and restart its gateway? [y/N] ",
+    "{label}：文件已修复但尚未重新加载。现在重新加载并重启其网关？[y/N] ",
 ];
 /// Was not confirmed.
 pub const LEFT: Phrase = ["left as it is", "保持原样"];

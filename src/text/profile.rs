@@ -12,6 +12,11 @@ pub const LEAVES_FOLDER: Phrase =
 /// A folder with too many of them.
 pub const TOO_MANY: Phrase =
     ["it holds more than {most} files: some were not read", "其中的文件超过 {most} 个：部分未读取"];
+/// A home of the settings.
+pub const HOME_MISSING: Phrase = [
+    "[[profiles]] of the settings names this home, and it does not exist",
+    "设置中的 [[profiles]] 指定了此目录，但它不存在",
+];
 /// Two files of one label.
 pub const LABEL_TAKEN: Phrase = ["its label “{label}” is taken by {file}", "标签“{label}”已被 {file} 使用"];
 /// A file that the parser refuses.

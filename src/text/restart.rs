@@ -201,7 +201,7 @@ pub const ERROR_BAD_FILE: Phrase = [
     "launchd 无法使用 {path}：{why}。请先修正该文件，或让 Hermes 重新生成：hermes gateway install",
 ];
 /// No user manager to talk to.
-pub const ERROR_UNUSABLE: Phrase = [
+pub const ERROR_NO_USER_MANAGER: Phrase = [
     "{words}. Set XDG_RUNTIME_DIR=/run/user/$(id -u) and try again",
     "{words}。请设置 XDG_RUNTIME_DIR=/run/user/$(id -u) 后重试",
 ];
@@ -306,7 +306,7 @@ pub fn error(lang: Lang, error: &SupervisorError) -> String {
             fill(lang.pick(ERROR_BAD_FILE), &[("path", &path), ("why", &why)])
         }
         SupervisorError::Disabled { enable } => fill(lang.pick(ERROR_DISABLED), &[("enable", enable)]),
-        SupervisorError::Unusable(words) => fill(lang.pick(ERROR_UNUSABLE), &[("words", words)]),
+        SupervisorError::NoUserManager(words) => fill(lang.pick(ERROR_NO_USER_MANAGER), &[("words", words)]),
         SupervisorError::Io { program, source } => format!("{program}: {}", super::error::io(lang, source)),
     }
 }
@@ -343,7 +343,7 @@ mod tests {
             OBSTACLE_NO_JOB,
             OBSTACLE_NO_MANAGER,
             OBSTACLE_NO_USER_BUS,
-            ERROR_UNUSABLE,
+            ERROR_NO_USER_MANAGER,
             DOES_NOT_HELP,
             RESTART_ANYWAY,
             NOT_CONFIRMED,

@@ -1,7 +1,7 @@
-//! launchd, through `launchctl`: the exact label in the right domain, every known exit code met, every wait bounded.
+//! launchd, through `launchctl`: the exact label in the right domain, every known exit code handled, every wait bounded.
 //!
-//! There is no documented interface but the command line, and its words are no API; [`parse`] reads them with tolerance.
-//! Only a `pid = N` says that a job runs: `list LABEL` ends with 0 for every job that is registered.
+//! The command line is the only documented interface, and its output is no API; [`parse`] is tolerant. Only `pid = N` shows
+//! that a job runs: `list LABEL` exits with 0 for every registered job.
 
 pub mod parse;
 
@@ -19,19 +19,19 @@ use crate::profile::{JobFile, files, property_list};
 /// Where macOS keeps it.
 pub const LAUNCHCTL: &str = "/bin/launchctl";
 
-/// launchd's time between SIGTERM and SIGKILL where the job file names none (launchd.plist(5): `ExitTimeOut`), in seconds.
+/// launchd's default time between SIGTERM and SIGKILL in seconds (launchd.plist(5): `ExitTimeOut`).
 pub const EXIT_TIMEOUT_S: u64 = 20;
 
-/// launchd's shortest time between two starts where the job file names none (launchd.plist(5): `ThrottleInterval`).
+/// launchd's default minimum time between two starts in seconds (launchd.plist(5): `ThrottleInterval`).
 pub const THROTTLE_S: u64 = 10;
 
-/// Exit codes of launchctl, as errno and launchd's own numbers above 100.
+/// Exit codes of launchctl: errno, and launchd's own above 100.
 mod code {
     /// `No such process`: the job is not loaded.
     pub const NO_SUCH_PROCESS: i32 = 3;
-    /// `Input/output error`: still registered, disabled, or a job file that launchd will not have.
+    /// `Input/output error`: still registered, disabled, or a job file that launchd refuses.
     pub const IO: i32 = 5;
-    /// `Operation now in progress`: it is still ending.
+    /// `Operation now in progress`: the job is still ending.
     pub const IN_PROGRESS: i32 = 36;
     /// `Operation already in progress`.
     pub const ALREADY: i32 = 37;
@@ -45,20 +45,20 @@ mod code {
     pub const UNSUPPORTED: i32 = 125;
 }
 
-/// The limits of every wait.
+/// Time limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
-    /// For a call that only asks.
+    /// For a query.
     pub ask: Duration,
-    /// For a call that changes something, above the job's own exit time-out.
+    /// For a call that changes something, added to the job's exit timeout.
     pub act: Duration,
-    /// Pause between two looks.
+    /// Pause between two queries.
     pub poll: Duration,
-    /// How long a job may take to appear or vanish, above its own exit time-out.
+    /// Longest wait until a job is registered or gone, added to its exit timeout.
     pub settle: Duration,
-    /// A whole restart or reload, above the job's own exit time-out.
+    /// For a whole restart or reload, added to the job's exit timeout.
     pub total: Duration,
-    /// Factor on the exit time-outs of job files: 1 but in tests.
+    /// Factor for the exit timeouts of job files: 1 except in tests.
     pub scale: f64,
 }
 
@@ -83,14 +83,14 @@ pub struct Launchd {
     pace: Pace,
 }
 
-/// How a job was found, or not.
-enum Sight {
-    Here { domain: String, job: parse::Job },
-    Nowhere,
+/// Result of a search for a job.
+enum Lookup {
+    Loaded { domain: String, job: parse::PrintedJob },
+    NotLoaded,
 }
 
 impl Launchd {
-    /// With the program that `GATELIGHT_LAUNCHCTL` names, or [`LAUNCHCTL`].
+    /// With the program in `GATELIGHT_LAUNCHCTL`, or [`LAUNCHCTL`].
     pub fn from_environment() -> Self {
         let program = std::env::var_os("GATELIGHT_LAUNCHCTL").filter(|p| !p.is_empty());
         Self::new(program.map_or_else(|| PathBuf::from(LAUNCHCTL), PathBuf::from), Pace::default())
@@ -129,78 +129,79 @@ impl Launchd {
         }
     }
 
-    /// The domains that may hold an agent of this user, most likely first. Siblings may stand in different ones.
+    /// The domains that may hold an agent of this user, most likely first. Two agents may be in different domains.
     fn domains(&self) -> [String; 2] {
         [format!("gui/{}", self.uid), format!("user/{}", self.uid)]
     }
 
-    /// Looks for the job in each domain. An answer that cannot be understood is an error, never "not loaded".
-    fn find(&self, label: &str) -> Result<Sight, SupervisorError> {
-        let mut puzzled: Option<SupervisorError> = None;
+    /// Searches for the job in each domain. An answer that cannot be parsed is an error, never "not loaded".
+    fn find(&self, label: &str) -> Result<Lookup, SupervisorError> {
+        let mut unusable: Option<SupervisorError> = None;
         for domain in self.domains() {
             let target = format!("{domain}/{label}");
             let arguments = ["print", target.as_str()];
             let answer = self.ask(&arguments)?;
             match answer.code {
                 0 => match parse::print(&answer.stdout) {
-                    Some(job) if !job.doubtful => return Ok(Sight::Here { domain, job }),
+                    Some(job) if !job.doubtful => return Ok(Lookup::Loaded { domain, job }),
                     Some(job) => {
                         let doubt = self.odd(&arguments, &answer, Odd::Contradiction);
-                        return self.second_opinion(label, domain, job, doubt);
+                        return self.ask_list(label, domain, job, doubt);
                     }
                     None => {
-                        puzzled.get_or_insert(self.odd(&arguments, &answer, Odd::NotUnderstood));
+                        unusable.get_or_insert(self.odd(&arguments, &answer, Odd::NotUnderstood));
                     }
                 },
                 code::NO_SERVICE | code::NO_SUCH_PROCESS | code::NO_DOMAIN | code::UNSUPPORTED => {}
                 _ if parse::unknown_subcommand(&answer.words()) => return self.find_by_list(label),
                 _ => {
-                    puzzled.get_or_insert(self.refused(&arguments, &answer));
+                    unusable.get_or_insert(self.refused(&arguments, &answer));
                 }
             }
         }
-        match puzzled {
-            None => Ok(Sight::Nowhere),
+        match unusable {
+            None => Ok(Lookup::NotLoaded),
             Some(error) => match self.find_by_list(label)? {
-                // `list` looks into the caller's domain only: its "unknown" proves nothing after a puzzling answer
-                Sight::Nowhere => Err(error),
-                here @ Sight::Here { .. } => Ok(here),
+                // `list` searches the caller's domain only: after an unusable answer its "unknown" proves nothing
+                Lookup::NotLoaded => Err(error),
+                here @ Lookup::Loaded { .. } => Ok(here),
             },
         }
     }
 
-    /// What `list LABEL` says of a job whose `print` contradicts itself.
-    fn second_opinion(
+    /// Asks `list LABEL` about a job whose `print` contradicts itself.
+    fn ask_list(
         &self,
         label: &str,
         domain: String,
-        first: parse::Job,
+        first: parse::PrintedJob,
         doubt: SupervisorError,
-    ) -> Result<Sight, SupervisorError> {
+    ) -> Result<Lookup, SupervisorError> {
         match self.find_by_list(label)? {
-            Sight::Here { job, .. } => {
-                let job = parse::Job { pid: job.pid, last_exit: job.last_exit.or(first.last_exit), ..first };
-                Ok(Sight::Here { domain, job })
+            Lookup::Loaded { job, .. } => {
+                let job =
+                    parse::PrintedJob { pid: job.pid, last_exit: job.last_exit.or(first.last_exit), ..first };
+                Ok(Lookup::Loaded { domain, job })
             }
-            Sight::Nowhere => Err(doubt),
+            Lookup::NotLoaded => Err(doubt),
         }
     }
 
-    fn find_by_list(&self, label: &str) -> Result<Sight, SupervisorError> {
+    fn find_by_list(&self, label: &str) -> Result<Lookup, SupervisorError> {
         let arguments = ["list", label];
         let answer = self.ask(&arguments)?;
         match (answer.code, parse::list_label(&answer.stdout)) {
             (0, Some(job)) => {
                 let domain = self.home_domain()?;
-                Ok(Sight::Here { domain, job })
+                Ok(Lookup::Loaded { domain, job })
             }
             (0, None) => Err(self.odd(&arguments, &answer, Odd::NotUnderstood)),
-            (code::NO_SERVICE | code::NO_SUCH_PROCESS | 1, _) => Ok(Sight::Nowhere),
+            (code::NO_SERVICE | code::NO_SUCH_PROCESS | 1, _) => Ok(Lookup::NotLoaded),
             _ => Err(self.refused(&arguments, &answer)),
         }
     }
 
-    /// The domain for a job that stands in none yet: `gui` in a graphical session, else `user`.
+    /// The domain for a job that is not loaded: `gui` in a graphical session, else `user`.
     fn home_domain(&self) -> Result<String, SupervisorError> {
         let answer = self.ask(&["managername"])?;
         let [gui, user] = self.domains();
@@ -221,7 +222,7 @@ impl Supervisor for Launchd {
     fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
         let keep_alive = job.keep_alive;
         Ok(match self.find(&job.label)? {
-            Sight::Here { domain, job } => JobReport {
+            Lookup::Loaded { domain, job } => JobReport {
                 state: if job.pid.is_some() { JobState::Running } else { JobState::Waiting },
                 pid: job.pid,
                 last_exit: job.last_exit,
@@ -235,39 +236,39 @@ impl Supervisor for Launchd {
                     .map(|s| Duration::from_secs(s).min(LONGEST_EXIT)),
                 exit_reason: job.exit_reason,
             },
-            Sight::Nowhere => JobReport::NOT_LOADED,
+            Lookup::NotLoaded => JobReport::NOT_LOADED,
         })
     }
 
     fn restart(&self, job: &JobFile) -> Result<(), SupervisorError> {
         let action = Action::new(self, job);
         match self.find(&job.label)? {
-            Sight::Here { domain, job } => action.kickstart_anew(&domain, job.pid),
-            Sight::Nowhere => action.load_and_start(&self.home_domain()?),
+            Lookup::Loaded { domain, job } => action.kickstart(&domain, job.pid),
+            Lookup::NotLoaded => action.load_and_start(&self.home_domain()?),
         }
     }
 
     fn reload(&self, job: &JobFile) -> Result<(), SupervisorError> {
         let action = Action::new(self, job);
         let domain = match self.find(&job.label)? {
-            Sight::Here { domain, .. } => {
+            Lookup::Loaded { domain, .. } => {
                 action.unload(&domain)?;
                 domain
             }
-            Sight::Nowhere => self.home_domain()?,
+            Lookup::NotLoaded => self.home_domain()?,
         };
         action.load_and_start(&domain)
     }
 }
 
-/// Why launchd would not take this job file; `Ok` where nothing is known against it.
+/// Why launchd would refuse this job file; `Ok` if no reason is known.
 fn acceptable(path: &Path) -> Result<(), BadFile> {
     let data = fs::metadata(path).map_err(BadFile::Io)?;
     // "bad ownership/permissions"
     if data.mode() & 0o022 != 0 {
         return Err(BadFile::Loose(data.mode() & 0o7777));
     }
-    // a FIFO in its place would hold us; launchd does not take one either
+    // opening a FIFO would block; launchd refuses one as well
     if !data.is_file() {
         return Err(BadFile::Io(io::ErrorKind::InvalidInput.into()));
     }
@@ -277,14 +278,14 @@ fn acceptable(path: &Path) -> Result<(), BadFile> {
     property_list::parse(&bytes).map(drop).map_err(BadFile::List)
 }
 
-/// How `bootstrap` went.
+/// Result of `bootstrap`.
 enum Loaded {
     Yes,
-    /// 5 or 125: it may still be registered, or the domain will not have it.
+    /// 5 or 125: it may still be registered, or the domain refuses it.
     NotNow(Answer),
 }
 
-/// One restart or reload, with its own end.
+/// One restart or reload with its deadline.
 struct Action<'a> {
     launchd: &'a Launchd,
     job: &'a JobFile,
@@ -294,7 +295,7 @@ struct Action<'a> {
 
 impl<'a> Action<'a> {
     fn new(launchd: &'a Launchd, job: &'a JobFile) -> Self {
-        // 0 means "never kill" to launchd; we do not wait for ever, though.
+        // 0 means "never kill" to launchd; our wait is limited all the same
         let seconds = job.exit_timeout_s.filter(|s| *s > 0).unwrap_or(EXIT_TIMEOUT_S).min(600);
         let exit_timeout = Duration::from_secs(seconds).mul_f64(launchd.pace.scale);
         Self { launchd, job, exit_timeout, deadline: Instant::now() + launchd.pace.total + exit_timeout }
@@ -304,15 +305,15 @@ impl<'a> Action<'a> {
         format!("{domain}/{}", self.job.label)
     }
 
-    /// A call that changes something; it may have to wait for the old process.
+    /// A call that changes something, and may have to wait for the old process.
     fn act(&self, arguments: &[&str]) -> Result<Answer, SupervisorError> {
         let limit = self.launchd.pace.act + self.exit_timeout;
         let left = self.deadline.saturating_duration_since(Instant::now()).max(self.launchd.pace.poll);
         child::run(&self.launchd.program, arguments, limit.min(left))
     }
 
-    /// Looks until `done`, at most for the settling time and the exit time-out. Tells whether it came to that.
-    fn wait(&self, done: impl Fn(&Sight) -> bool) -> Result<bool, SupervisorError> {
+    /// Queries until `done`, at most for the settle time plus the exit timeout. Returns whether it was reached.
+    fn wait(&self, done: impl Fn(&Lookup) -> bool) -> Result<bool, SupervisorError> {
         let until = (Instant::now() + self.launchd.pace.settle + self.exit_timeout).min(self.deadline);
         loop {
             if done(&self.launchd.find(&self.job.label)?) {
@@ -325,8 +326,8 @@ impl<'a> Action<'a> {
         }
     }
 
-    /// Ends the process, if any, and starts it: for a job that the domain knows.
-    fn kickstart_anew(&self, domain: &str, old: Option<u32>) -> Result<(), SupervisorError> {
+    /// Ends the process, if any, and starts a new one: for a loaded job.
+    fn kickstart(&self, domain: &str, old: Option<u32>) -> Result<(), SupervisorError> {
         let target = self.target(domain);
         let arguments = ["kickstart", "-k", target.as_str()];
         for attempt in 0..2 {
@@ -336,10 +337,10 @@ impl<'a> Action<'a> {
                 code::NO_SUCH_PROCESS | code::NO_SERVICE | code::UNSUPPORTED => {
                     return self.load_and_start(domain);
                 }
-                // 36, 37: somebody's start or stop is under way. 5: macOS 26 says so at times of a job that is loaded, and
-                // may have obeyed (field report #42524). A process other than the old one is what was asked for.
+                // 36, 37: another start or stop is under way. 5: macOS 26 sometimes reports it for a loaded job although it
+                // restarted it (field report #42524). Any process other than the old one is what was requested.
                 code::IN_PROGRESS | code::ALREADY | code::IO if attempt == 0 => {
-                    let fresh = |sight: &Sight| matches!(sight, Sight::Here { job, .. } if job.pid.is_some() && job.pid != old);
+                    let fresh = |lookup: &Lookup| matches!(lookup, Lookup::Loaded { job, .. } if job.pid.is_some() && job.pid != old);
                     if self.wait(fresh)? {
                         return Ok(());
                     }
@@ -358,14 +359,14 @@ impl<'a> Action<'a> {
         Err(self.launchd.odd(&arguments, &Answer::of_code(code::ALREADY), Odd::NeverEnds))
     }
 
-    /// What would keep launchd from taking the job again once it is unloaded: a gateway that runs is not ended for that.
+    /// Checks that launchd would load the job again: otherwise a running gateway is not unloaded.
     fn can_come_back(&self, domain: &str) -> Result<(), SupervisorError> {
         let path = &self.job.path;
         acceptable(path).map_err(|why| SupervisorError::BadFile { path: path.clone(), why })?;
-        if self.disabled(domain) { Err(self.say_disabled(domain)) } else { Ok(()) }
+        if self.disabled(domain) { Err(self.disabled_error(domain)) } else { Ok(()) }
     }
 
-    /// Takes the job out of the domain and waits until it is gone. Nothing is touched where it could not come back.
+    /// Unloads the job and waits until it is gone, unless it could not be loaded again.
     fn unload(&self, domain: &str) -> Result<(), SupervisorError> {
         self.can_come_back(domain)?;
         let target = self.target(domain);
@@ -379,46 +380,46 @@ impl<'a> Action<'a> {
             0 | code::NO_SUCH_PROCESS | code::NO_SERVICE | code::IN_PROGRESS | code::ALREADY => {}
             _ => return Err(self.launchd.refused(&arguments, &answer)),
         }
-        if self.wait(|sight| matches!(sight, Sight::Nowhere))? {
+        if self.wait(|lookup| matches!(lookup, Lookup::NotLoaded))? {
             Ok(())
         } else {
             Err(self.launchd.odd(&arguments, &answer, Odd::StillRegistered))
         }
     }
 
-    /// Loads the job and sees to it that it starts, whether or not its file says `RunAtLoad`.
+    /// Loads the job and starts it, whether or not its file has `RunAtLoad`.
     fn load_and_start(&self, domain: &str) -> Result<(), SupervisorError> {
         self.load(domain)?;
         let target = self.target(domain);
         let arguments = ["kickstart", target.as_str()];
         let answer = self.act(&arguments)?;
         match answer.code {
-            // 36, 37: `RunAtLoad` was faster
+            // 36, 37: `RunAtLoad` started it already
             0 | code::IN_PROGRESS | code::ALREADY => Ok(()),
             _ if parse::unknown_subcommand(&answer.words()) => {
                 let arguments = ["start", self.job.label.as_str()];
                 let answer = self.act(&arguments)?;
                 if answer.ok() { Ok(()) } else { Err(self.launchd.refused(&arguments, &answer)) }
             }
-            code::UNSUPPORTED => Err(self.unusable(domain, &answer)),
+            code::UNSUPPORTED => Err(self.domain_error(domain, &answer)),
             _ => Err(self.launchd.refused(&arguments, &answer)),
         }
     }
 
-    /// Registers the job; an earlier registration that is in the way is taken out first, once.
+    /// Registers the job; an earlier registration that is in the way is removed first, once.
     fn load(&self, domain: &str) -> Result<(), SupervisorError> {
         let Loaded::NotNow(_) = self.bootstrap(domain)? else {
             return Ok(());
         };
-        // The bootout of a job that is not there fails, which is as good; but its word on a real failure is worth
-        // less than that of the bootstrap after it.
+        // unloading a job that is not loaded fails, which is fine; after a real failure the error of the second bootstrap is
+        // the better one
         match self.unload(domain) {
             Ok(()) | Err(SupervisorError::Refused { .. } | SupervisorError::Odd { .. }) => {}
             Err(error) => return Err(error),
         }
         match self.bootstrap(domain)? {
             Loaded::Yes => Ok(()),
-            Loaded::NotNow(answer) => Err(self.unusable(domain, &answer)),
+            Loaded::NotNow(answer) => Err(self.domain_error(domain, &answer)),
         }
     }
 
@@ -432,29 +433,29 @@ impl<'a> Action<'a> {
         }
         match answer.code {
             0 | code::IN_PROGRESS | code::ALREADY => {
-                if self.wait(|sight| matches!(sight, Sight::Here { .. }))? {
+                if self.wait(|lookup| matches!(lookup, Lookup::Loaded { .. }))? {
                     return Ok(Loaded::Yes);
                 }
                 Err(self.launchd.odd(&arguments, &answer, Odd::NotRegistered))
             }
-            code::DISABLED => Err(self.say_disabled(domain)),
+            code::DISABLED => Err(self.disabled_error(domain)),
             code::IO | code::UNSUPPORTED => Ok(Loaded::NotNow(answer)),
             _ => Err(self.launchd.refused(&arguments, &answer)),
         }
     }
 
-    /// Whether somebody disabled the job. It is only said: enabling it is a decision.
+    /// Whether the job is disabled. It is only reported: enabling it is the user's decision.
     fn disabled(&self, domain: &str) -> bool {
         self.launchd
             .ask(&["print-disabled", domain])
             .is_ok_and(|answer| answer.ok() && parse::is_disabled(&answer.stdout, &self.job.label))
     }
 
-    fn say_disabled(&self, domain: &str) -> SupervisorError {
+    fn disabled_error(&self, domain: &str) -> SupervisorError {
         SupervisorError::Disabled { enable: format!("launchctl enable {}", self.target(domain)) }
     }
 
-    fn unusable(&self, domain: &str, answer: &Answer) -> SupervisorError {
+    fn domain_error(&self, domain: &str, answer: &Answer) -> SupervisorError {
         SupervisorError::Domain {
             label: self.job.label.clone(),
             domain: domain.to_owned(),

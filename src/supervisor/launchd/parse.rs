@@ -1,41 +1,39 @@
-//! What `launchctl` prints, read with tolerance. It is no API: fields come, go and move between versions of macOS.
-//!
-//! Wordings and shapes were taken from public transcripts; those in `tests/fixtures/launchctl` are kept with their
-//! sources. No function here panics on any text.
+//! Tolerant parsers for the output of `launchctl`, which is no API: fields appear, disappear and move between versions of
+//! macOS. Shapes come from public transcripts, see `tests/fixtures/launchctl`.
 
 /// Longest `last exit reason` that is kept, in bytes.
 const LONGEST_REASON: usize = 80;
 
-/// What one job's `print` or `list` says.
+/// A job as `print` or `list` describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Job {
-    /// The process, if the job has one: the only word that says that it runs.
+pub struct PrintedJob {
+    /// The process: the only sign that the job runs.
     pub pid: Option<u32>,
     /// `running`, `not running`, `spawn scheduled`, `xpcproxy`, `waiting`, …; `print` only.
     pub state: Option<String>,
-    /// How the previous run ended; negative = signal. `None`: never, or not told as a number (`JETSAM_…`).
+    /// Exit of the previous run; a signal as its negative number. `None`: never exited, or reported as a reason.
     pub last_exit: Option<i32>,
-    /// How often it was started; `print` only.
+    /// Number of starts; `print` only.
     pub runs: Option<u64>,
-    /// Seconds between SIGTERM and SIGKILL; 0: no end; `print` only.
+    /// Seconds between SIGTERM and SIGKILL; 0: unlimited; `print` only.
     pub exit_timeout_s: Option<u64>,
     /// `last exit reason`: why the system ended the previous run or refused it; `print` only.
     pub exit_reason: Option<String>,
     /// `job state = spawn failed`; `print` only.
     pub spawn_failed: bool,
-    /// The text contradicts itself: a value with newlines in it may pose as fields. Ask in another way too.
+    /// The text contradicts itself: a value with line breaks may have forged fields. Ask in another way too.
     pub doubtful: bool,
 }
 
-/// Reads `launchctl print gui/501/LABEL`. `None`: this is no description of a job.
+/// Parses `launchctl print gui/501/LABEL`. `None`: not a description of a job.
 ///
-/// Fields of the job stand one step deep; blocks below (`environment = {`, `resource coalition = {`, …) may repeat every
-/// one of them. A block lasts until a line that closes it at its own depth, so that a line inside that merely looks like
-/// a field of the job is not taken for one. Where a forged block end leaves a contradiction, the answer is `doubtful`.
-pub fn print(text: &str) -> Option<Job> {
+/// Fields of the job are indented by one step; blocks (`environment = {`, `resource coalition = {`, …) may repeat each of
+/// them. A block ends at the line that closes it at its own depth, so that no line inside counts as a field of the job. A
+/// forged block end leaves a contradiction: the result is `doubtful`.
+pub fn print(text: &str) -> Option<PrintedJob> {
     let mut lines = text.lines();
     lines.by_ref().find(|line| opens_job(line))?;
-    let mut job = Job::default();
+    let mut job = PrintedJob::default();
     let mut step: Option<&str> = None;
     let mut in_block = false;
     let mut closed = false;
@@ -48,7 +46,7 @@ pub fn print(text: &str) -> Option<Job> {
             closed = true;
             break;
         }
-        // The depth of the first line is the depth of the job's fields: one tab, or blanks where a transcript was copied.
+        // the indentation of the first line is that of the job's fields: a tab, or blanks in a copied transcript
         let step = *step.get_or_insert(&line[..line.len() - line.trim_start().len()]);
         let Some(field) = line.strip_prefix(step).filter(|f| !f.starts_with([' ', '\t'])) else {
             continue;
@@ -58,7 +56,7 @@ pub fn print(text: &str) -> Option<Job> {
             continue;
         }
         if field.trim_end() == "}" {
-            // the end of a block that was not open: something above posed as its end
+            // the end of a block that is not open: a line above forged it
             job.doubtful = true;
             continue;
         }
@@ -76,7 +74,7 @@ pub fn print(text: &str) -> Option<Job> {
                 job.doubtful |= said_pid.is_some() && said_pid != pid;
                 said_pid = pid;
             }
-            // the first: it stands above everything that a job file can put words into
+            // the first one is above everything that a job file can write into
             "state" if job.state.is_none() => job.state = Some(value.to_owned()),
             "last exit code" => job.last_exit = leading_number(value),
             "last terminating signal" => {
@@ -91,12 +89,12 @@ pub fn print(text: &str) -> Option<Job> {
     }
     job.pid = said_pid;
     let idle = matches!(job.state.as_deref(), Some("not running" | "waiting" | "spawn scheduled"));
-    // no closing brace: the text was cut at the limit of what is read
+    // no closing brace: the output was cut at the limit
     job.doubtful |= in_block || !closed || (job.pid.is_some() && idle);
     (job.state.is_some() || job.pid.is_some() || job.runs.is_some()).then_some(job)
 }
 
-/// The line that opens the description of a job: `gui/501/LABEL = {`; older ones name the label alone.
+/// The first line of a description: `gui/501/LABEL = {`, in older versions the label alone.
 fn opens_job(line: &str) -> bool {
     line.strip_suffix(" = {").is_some_and(|name| !name.is_empty() && !name.starts_with([' ', '\t']))
 }
@@ -120,12 +118,12 @@ fn identifier(value: &str) -> Option<String> {
     (!name.is_empty() && name.len() <= LONGEST_REASON).then(|| name.to_owned())
 }
 
-/// Reads `launchctl list LABEL`: an old-style property list. `None`: this is none.
+/// Parses `launchctl list LABEL`, an old-style property list. `None`: not one.
 ///
-/// `LastExitStatus` is a raw wait status there: 15 is SIGTERM, 256 is exit 1, 19968 is exit 78.
-pub fn list_label(text: &str) -> Option<Job> {
+/// `LastExitStatus` is a raw wait status: 15 is SIGTERM, 256 is exit code 1, 19968 is exit code 78.
+pub fn list_label(text: &str) -> Option<PrintedJob> {
     let body = text.trim_start().strip_prefix('{')?;
-    let mut job = Job::default();
+    let mut job = PrintedJob::default();
     let mut depth = 0_usize;
     let mut label = false;
     for line in body.lines() {
@@ -157,11 +155,11 @@ pub fn list_label(text: &str) -> Option<Job> {
     (label || job.pid.is_some() || job.last_exit.is_some()).then_some(job)
 }
 
-/// A raw wait status as an exit code, or a negative signal.
+/// A raw wait status as an exit code, or a signal as its negative number.
 pub const fn wait_status(raw: i32) -> i32 {
     let signal = raw & 0x7f;
     if raw < 0 {
-        // newer ones already print a negative signal
+        // newer versions print a negative signal
         raw
     } else if signal == 0 {
         (raw >> 8) & 0xff
@@ -181,7 +179,7 @@ pub struct Row {
     pub label: String,
 }
 
-/// Reads `launchctl list`: `PID<tab>Status<tab>Label`, `-` for no process. Lines of another shape are left out.
+/// Parses `launchctl list`: `PID<tab>Status<tab>Label`, `-` for no process. Other lines are ignored.
 pub fn list(text: &str) -> Vec<Row> {
     let row = |line: &str| {
         let mut cells = line.splitn(3, '\t');
@@ -209,7 +207,7 @@ pub fn manager_name(text: &str) -> Option<&str> {
     (!name.is_empty() && name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphabetic())).then_some(name)
 }
 
-/// Whether these words say that this launchctl does not know the subcommand (before OS X 10.10).
+/// Whether this launchctl does not know the subcommand (before OS X 10.10).
 pub fn unknown_subcommand(words: &str) -> bool {
     let words = words.to_ascii_lowercase();
     ["unrecognized subcommand", "unknown subcommand"].iter().any(|w| words.contains(w))
@@ -221,8 +219,8 @@ mod tests {
 
     use super::*;
 
-    fn job(pid: Option<u32>, state: &str, last_exit: Option<i32>, runs: Option<u64>) -> Job {
-        Job { pid, state: Some(state.into()), last_exit, runs, ..Job::default() }
+    fn job(pid: Option<u32>, state: &str, last_exit: Option<i32>, runs: Option<u64>) -> PrintedJob {
+        PrintedJob { pid, state: Some(state.into()), last_exit, runs, ..PrintedJob::default() }
     }
 
     #[test]

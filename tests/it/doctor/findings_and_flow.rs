@@ -17,11 +17,12 @@ use gatelight::doctor::repair::Wanted;
 use gatelight::doctor::write::{self, Original, WriteError};
 use gatelight::doctor::{Code, Finding, LiveFacts, ProcessFacts, examine};
 use gatelight::health::{JobState, Manager};
-use gatelight::profile::{JobFile, Places, scan};
+use gatelight::profile::{ExtraHome, Found, JobFile, Places, scan};
 use gatelight::supervisor::{JobReport, Supervisor, SupervisorError};
 use gatelight::terminal::Terminal;
 use gatelight::text::Lang;
 
+use crate::support::skips::{Need, skip};
 use crate::support::test_process;
 
 struct Home {
@@ -310,6 +311,190 @@ fn every_code_of_the_places_around() {
 }
 
 #[test]
+fn paths_that_the_manager_cannot_open() {
+    let good = [AT_LOAD, AFTER_FAILURE, THROTTLE].concat();
+    let key = |name: &str, path: &str| format!("<key>{name}</key><string>{path}</string>");
+    let live = LiveFacts { running: BTreeSet::from(["ai.hermes.gateway".into()]), ..LiveFacts::default() };
+    for (name, path, expected) in [
+        ("WorkingDirectory", "{home}/.hermes", None),
+        ("WorkingDirectory", "{home}/gone", Some("does not exist")),
+        ("WorkingDirectory", "{home}/hermes", Some("file in place of a folder")),
+        ("WorkingDirectory", "{home}/Documents/h", Some("macOS protects")),
+        ("StandardOutPath", "{home}/.hermes/logs/new.log", None),
+        ("StandardOutPath", "{home}/.hermes/logs", Some("folder in place of a file")),
+        ("StandardErrorPath", "{home}/gone/x.log", Some("does not exist")),
+        ("StandardErrorPath", "/Volumes/gone/hermes/x.log", Some("volume that is not there")),
+        ("StandardErrorPath", "{home}/Desktop/x.log", Some("macOS protects")),
+        ("StandardErrorPath", "{home}/linked/x.log", Some("macOS protects")),
+        ("StandardErrorPath", "/dev/null", None),
+    ] {
+        let home = Home::new();
+        for folder in ["Documents/h", "Desktop"] {
+            fs::create_dir_all(home.path().join(folder)).unwrap();
+        }
+        symlink("Documents/h", home.path().join("linked")).unwrap();
+        home.job("ai.hermes.gateway", &RUN, &[good.clone(), key(name, path)].concat());
+        let findings = home.examine(&LiveFacts::default());
+        let found: Vec<&str> = findings.iter().map(|finding| finding.code.name()).collect();
+        assert_eq!(found, expected.map_or(vec![], |_| vec!["path-unusable"]), "{path}");
+        for (finding, expected) in findings.iter().zip(expected) {
+            let message = finding.message.pick(Lang::En);
+            assert!(message.starts_with(name) && message.contains(expected), "{message}");
+        }
+        // a job that runs has shown that it may
+        let protected = expected == Some("macOS protects");
+        assert_eq!(home.codes(&live).is_empty(), protected || expected.is_none(), "{path}");
+    }
+    // both outputs in one place: one finding
+    let home = Home::new();
+    let both = ["StandardOutPath", "StandardErrorPath"].map(|name| key(name, "{home}/gone/x.log"));
+    home.job("ai.hermes.gateway", &RUN, &[&good, &*both.concat()].concat());
+    assert_eq!(home.codes(&LiveFacts::default()), ["path-unusable"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_of_a_unit_that_systemd_cannot_open() {
+    let home = Home::new();
+    let unit = "[Service]\nExecStart=%h/hermes gateway run\nRestart=always\nRestartSec=5\nWorkingDirectory=%h/gone\n\
+                StandardError=append:%h/gone/x.log\nStandardOutput=journal\n[Install]\nWantedBy=default.target\n";
+    Home::file(&home.places.systemd_user.join("hermes-gateway.service"), unit, 0o644);
+    assert_eq!(home.codes(&LiveFacts::default()), ["path-unusable", "path-unusable"]);
+}
+
+#[test]
+fn a_gateway_without_a_job_gets_the_command_that_installs_one() {
+    let home = Home::new();
+    let served = home.places.hermes.join("profiles/served");
+    let other = home.path().join("other home");
+    for folder in [&home.places.hermes.join("profiles/work"), &served, &other] {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("gateway_state.json"), "{}").unwrap();
+    }
+    let mut places = home.places.clone();
+    places.extra_homes = vec![ExtraHome { home: other.clone(), name: None }];
+    let state = r#"{"served_profiles": ["default", "served"]}"#;
+    fs::write(home.places.hermes.join("gateway_state.json"), state).unwrap();
+    let findings = examine(&scan(&places), &places, &LiveFacts::default());
+    let found: Vec<_> =
+        findings.iter().map(|finding| (finding.code, finding.remedy.pick(Lang::En).to_owned())).collect();
+    let expected = [
+        "install one: hermes gateway install".to_owned(),
+        format!("install one: HERMES_HOME='{}' hermes gateway install", other.display()),
+        "install one: hermes --profile work gateway install".to_owned(),
+    ];
+    assert_eq!(found, expected.map(|remedy| (Code::NoJob, remedy)));
+    // a profile that never had a gateway needs no job
+    let quiet = Home::new();
+    fs::write(quiet.places.hermes.join("config.yaml"), "").unwrap();
+    assert_eq!(quiet.codes(&LiveFacts::default()), Vec::<&str>::new());
+}
+
+/// Field report #40867.
+#[test]
+fn a_job_in_the_home_of_another_profile() {
+    let good = [AT_LOAD, AFTER_FAILURE, THROTTLE].concat();
+    let home = Home::new();
+    fs::create_dir_all(home.places.hermes.join("profiles/work/logs")).unwrap();
+    let words = ["{home}/hermes", "--profile", "work", "gateway", "run"];
+    home.job("ai.hermes.gateway", &RUN, &good);
+    for (folder, expected) in [
+        ("{home}/.hermes", vec!["foreign-home"]),
+        ("{home}/.hermes/profiles/work", vec![]),
+        ("{home}/.hermes/profiles", vec![]),
+    ] {
+        let key = format!("<key>WorkingDirectory</key><string>{folder}</string>");
+        home.job("ai.hermes.gateway-work", &words, &[&good, &*key].concat());
+        assert_eq!(home.codes(&LiveFacts::default()), expected, "{folder}");
+    }
+}
+
+#[test]
+fn folders_that_hermes_cannot_have_made_are_named_once_and_fail_nothing() {
+    let home = Home::new();
+    for name in ["Work", "a b", "x.bak", ".cache", "fine"] {
+        fs::create_dir_all(home.places.hermes.join("profiles").join(name)).unwrap();
+    }
+    fs::write(home.places.hermes.join("profiles/NOTES"), "").unwrap();
+    let findings = home.examine(&LiveFacts::default());
+    assert_eq!(findings.iter().map(|f| f.code).collect::<Vec<_>>(), [Code::OddFolder]);
+    assert!(findings[0].message.pick(Lang::En).ends_with(": Work, a b, x.bak"), "{findings:?}");
+    assert_eq!(run(&home, &cli::Args::default(), None, false).0, 0, "a note that --fix cannot repair");
+}
+
+#[test]
+fn a_home_of_the_settings_that_does_not_exist_is_an_error() {
+    let home = Home::new();
+    let mut places = home.places.clone();
+    places.extra_homes = vec![ExtraHome { home: home.path().join("gone"), name: Some("x".into()) }];
+    let findings = examine(&scan(&places), &places, &LiveFacts::default());
+    assert_eq!((findings.len(), findings[0].code), (1, Code::HomeMissing));
+    assert!(findings[0].message.pick(Lang::En).contains("[[profiles]]"), "{findings:?}");
+}
+
+/// `python wrapper.py --profile work gateway run`, and a wrapper that chooses the profile itself.
+#[test]
+fn a_job_belongs_to_the_home_whose_process_it_runs() {
+    let home = Home::new();
+    let work = home.places.hermes.join("profiles/work");
+    fs::create_dir_all(work.join("logs")).unwrap();
+    fs::write(work.join("gateway.pid"), r#"{"pid": 501}"#).unwrap();
+    home.job("ai.hermes.gateway", &["{home}/hermes", "wrapper.py"], "");
+    let fake = Fake::new(vec![report(JobState::Running, Some(500))]);
+    let scan = |process: &dyn Fn(u32) -> Option<ProcessFacts>| {
+        let supervisor = |_| Some(&fake as &dyn Supervisor);
+        let machine = Machine {
+            places: &home.places,
+            supervisor: &supervisor,
+            process,
+            arguments_of: &|_| None,
+            link: &|_, _| Link::Unknown,
+            pause: &|| {},
+            lang: Lang::En,
+        };
+        machine.scan()
+    };
+    let rows = |found: Found| -> Vec<(String, bool)> {
+        found.profiles.into_iter().map(|profile| (profile.name, profile.job.is_some())).collect()
+    };
+    let below = |pid| (pid == 501).then_some(ProcessFacts { start: None, parent: Some(500) });
+    let found = scan(&below);
+    assert_eq!(found.profiles.iter().find(|p| p.job.is_some()).unwrap().home, work);
+    assert_eq!(rows(found), [("default".to_owned(), false), ("work".to_owned(), true)]);
+    // somebody else's process proves nothing
+    let found = scan(&|_| None);
+    assert_eq!(rows(found), [("default".to_owned(), true), ("work".to_owned(), false)]);
+}
+
+#[test]
+fn the_question_says_that_the_gateway_is_restarted() {
+    let home = Home::new();
+    home.job("ai.hermes.gateway", &REPLACE, &[AT_LOAD, ALWAYS, THROTTLE].concat());
+    for lang in [Lang::En, Lang::Zh] {
+        let mut out = Vec::new();
+        let machine = Machine {
+            places: &home.places,
+            supervisor: &|_| None,
+            process: &|_| None,
+            arguments_of: &|_| None,
+            link: &|_, _| Link::Unknown,
+            pause: &|| {},
+            lang,
+        };
+        let mut terminal = Terminal { out: &mut out, lang, color: false, symbols: false };
+        let mut questions = Vec::new();
+        let mut confirm = |question: &str| {
+            questions.push(question.to_owned());
+            Some(false)
+        };
+        let args = cli::Args { fix: true, ..cli::Args::default() };
+        cli::run_on(&args, &machine, &mut terminal, &mut confirm).unwrap();
+        let word = if lang == Lang::En { "restart its gateway" } else { "重启其网关" };
+        assert!(questions.len() == 1 && questions[0].contains(word), "{questions:?}");
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn every_code_of_a_unit() {
     for (service, install, codes) in [
@@ -388,7 +573,7 @@ fn another_live_gateway_is_told_from_a_descendant() {
     let fake = Fake::new(vec![report(JobState::Running, Some(50))]);
     assert_eq!(
         LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process, &|_| None),
-        LiveFacts::default()
+        LiveFacts { running: BTreeSet::from(["ai.hermes.gateway".into()]), ..LiveFacts::default() }
     );
     // what runs was started before the flag was taken out of the file, or is a program that adds it by itself
     for (words, older) in [
@@ -470,6 +655,85 @@ fn links_out_of_the_folder_are_refused() {
     symlink(&outside, &link).unwrap();
     assert!(matches!(Original::load(&link), Err(WriteError::File(_))));
     assert_eq!(home.codes(&LiveFacts::default()), ["plist-invalid"]);
+}
+
+#[test]
+fn a_file_that_is_swapped_for_a_link_leads_nowhere() {
+    // at each step of the repair in turn, the job file or its folder becomes a link to somewhere else
+    let steps = || {
+        let home = Home::new();
+        let mut n = 0;
+        let original = Original::load(&home.agent("a.plist", "old")).unwrap();
+        write::replace(&original, b"new", &mut || n += 1).unwrap();
+        n
+    };
+    for at in 1..=steps() {
+        for whole_folder in [false, true] {
+            let home = Home::new();
+            let path = home.agent("a.plist", "old");
+            let outside = home.path().join("outside");
+            fs::create_dir(&outside).unwrap();
+            fs::write(outside.join("a.plist"), "old").unwrap();
+            let aside = home.path().join("aside");
+            let original = Original::load(&path).unwrap();
+            let mut n = 0;
+            let mut swap = || {
+                n += 1;
+                if n != at {
+                    return;
+                }
+                if whole_folder {
+                    fs::rename(&home.places.launch_agents, &aside).unwrap();
+                    symlink(&outside, &home.places.launch_agents).unwrap();
+                } else {
+                    fs::rename(&path, &aside).unwrap();
+                    symlink(outside.join("a.plist"), &path).unwrap();
+                }
+            };
+            let done = write::replace(&original, b"new", &mut swap);
+            assert!(done.is_ok() || matches!(done, Err(WriteError::Changed)), "{at} {done:?}");
+            let _ = write::restore(&original, b"new");
+            let left: Vec<_> = fs::read_dir(&outside).unwrap().map(|e| e.unwrap().file_name()).collect();
+            assert_eq!(left, ["a.plist"], "{at}");
+            assert_eq!(fs::read(outside.join("a.plist")).unwrap(), b"old", "{at}");
+        }
+    }
+}
+
+#[test]
+fn a_mark_follows_no_link() {
+    let home = Home::new();
+    let path = home.agent("a.plist", "old");
+    let (nowhere, mark) = (home.path().join("nowhere"), write::beside(&path, write::UNDER_WAY));
+    symlink(&nowhere, &mark).unwrap();
+    assert!(write::is_marked(&path));
+    write::mark(&path).unwrap();
+    assert!(fs::symlink_metadata(&mark).unwrap().is_file() && !nowhere.exists());
+    write::unmark(&path);
+    assert!(!write::is_marked(&path));
+    // links within the folder: the mark is beside the file itself
+    let link = home.places.launch_agents.join("link.plist");
+    symlink("a.plist", &link).unwrap();
+    write::mark(&link).unwrap();
+    assert!(write::is_marked(&path) && mark.exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn extended_attributes_are_kept() {
+    use rustix::fs::{XattrFlags, getxattr, setxattr};
+    let home = Home::new();
+    let path = home.agent("a.plist", "old");
+    if let Err(error) = setxattr(&path, "user.note", b"mine \xff", XattrFlags::empty()) {
+        return skip(Need::ExtendedAttributes, &error.to_string());
+    }
+    let original = Original::load(&path).unwrap();
+    let backup = write::replace(&original, b"new", &mut || {}).unwrap();
+    for file in [&path, &backup] {
+        let mut value = [0; 32];
+        let length = getxattr(file, "user.note", &mut value).unwrap();
+        assert_eq!(&value[..length], b"mine \xff", "{}", file.display());
+    }
 }
 
 #[test]
@@ -562,6 +826,9 @@ fn a_kill_at_every_step_loses_nothing() {
 
 // ---- the flow ----------------------------------------------------------------------------------------------------
 
+/// What [`Fake`] says where it refuses a reload.
+const REFUSED: &str = "launchctl bootstrap: exit code 5: Bootstrap failed: 5: Input/output error";
+
 /// A manager that answers as it is told; what it reloads and how the file looked then is kept.
 struct Fake {
     answers: Mutex<Vec<JobReport>>,
@@ -606,7 +873,12 @@ impl Supervisor for Fake {
         self.reloaded.lock().unwrap().push(fs::read(&job.path).unwrap());
         if self.refuse.load(Ordering::Relaxed) > 0 {
             self.refuse.fetch_sub(1, Ordering::Relaxed);
-            return Err(SupervisorError::Unusable("Bootstrap failed: 5: Input/output error".into()));
+            return Err(SupervisorError::Refused {
+                program: "launchctl".into(),
+                action: "bootstrap".into(),
+                code: 5,
+                words: "Bootstrap failed: 5: Input/output error".into(),
+            });
         }
         Ok(())
     }
@@ -636,11 +908,11 @@ fn repaired(
         &mut World {
             supervisor: supervisor.map(|s| s as &dyn Supervisor),
             pause: &mut || {},
-            looks: 10,
+            attempts: 10,
             lang: Lang::En,
             arguments_of: arguments,
             link: &mut |_, _| link.clone(),
-            told: &mut |step| steps.push(step),
+            report: &mut |step| steps.push(step),
         },
     );
     (vec![before, fs::read(&path).unwrap()], steps, outcome)
@@ -697,7 +969,7 @@ fn every_failure_puts_the_old_file_back_and_reloads_it() {
     let cut = Fake::new(vec![running(10), running(11)]);
     let with_flag = |_| Some(vec!["hermes".to_owned(), "--replace".to_owned()]);
     let unseen = |_| None;
-    let refused = Failure::Reload("Bootstrap failed: 5: Input/output error".into());
+    let refused = Failure::Reload(REFUSED.into());
     let gone = Link::Down("no link within 90 s".into());
     for (fake, arguments, link, failure, reloaded) in [
         (&refusing, &unseen as &dyn Fn(u32) -> Option<Vec<String>>, Link::Back, refused.clone(), true),
@@ -716,7 +988,7 @@ fn every_failure_puts_the_old_file_back_and_reloads_it() {
             After::Reloaded
         } else {
             // the manager still tells of a process
-            After::StillRuns("Bootstrap failed: 5: Input/output error".into())
+            After::StillRuns(REFUSED.into())
         };
         assert_eq!(steps[n - 2..], [Step::Failed(failure), Step::Restored(after)], "{steps:?}");
         assert_eq!(fake.reloaded.lock().unwrap().last(), Some(&files[0]), "the old file was reloaded");

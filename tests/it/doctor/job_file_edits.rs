@@ -124,6 +124,15 @@ fn the_flag_is_found_wherever_it_stands() {
             elements(&["/x/hermes", "gateway", "--replace", "run", "--replace", "-v"]),
             elements(&["/x/hermes", "gateway", "run", "-v"]),
         ),
+        // abbreviations that argparse accepts; in front of `gateway` they are others
+        (
+            elements(&["/x/hermes", "--re", "gateway", "run", "--repl", "--r", "--replac", "--"]),
+            elements(&["/x/hermes", "--re", "gateway", "run", "--"]),
+        ),
+        (
+            elements(&["/bin/sh", "-c", "exec hermes gateway run --repl"]),
+            elements(&["/bin/sh", "-c", "exec hermes gateway run"]),
+        ),
         (
             elements(&["/x/hermes", "gateway", "run", "&#45;-replace"]),
             elements(&["/x/hermes", "gateway", "run"]),

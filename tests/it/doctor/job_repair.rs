@@ -595,11 +595,11 @@ fn walk(row: &Row) {
         &mut World {
             supervisor: Some(&launchd),
             pause: &mut || std::thread::sleep(std::time::Duration::from_millis(30)),
-            looks: 100,
+            attempts: 100,
             lang: Lang::En,
             arguments_of: &words_of,
             link: &mut |_, _| Link::Back,
-            told: &mut |step| steps.push(step),
+            report: &mut |step| steps.push(step),
         },
     );
     assert_eq!(outcome, row.outcome, "{name}: {steps:?}");

@@ -82,7 +82,7 @@ fn real_shapes_of_print() {
     for (name, pid, state, last_exit, exit_reason, runs, exit_timeout, spawn_failed) in PRINTS {
         let text = fixture(name);
         keeps_the_contract(name, &text);
-        let expected = parse::Job {
+        let expected = parse::PrintedJob {
             pid,
             state: Some(state.into()),
             last_exit,

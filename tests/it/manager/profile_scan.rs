@@ -122,6 +122,7 @@ fn generated_units_are_read_as_written() {
 
 #[test]
 fn every_generation_is_found_wrapped_or_not() {
+    let applescript = r#"do shell script "export HERMES_HOME=$HOME/.hermes/profiles/work; exec /v/bin/python -m hermes_cli.main gateway run >> /tmp/o.log 2>> /tmp/e.log""#;
     let jxa = r#"ObjC.import("stdlib"); $.exit($.system("HERMES_HOME=$HOME/.hermes/profiles/work exec '/v/bin/python' -m hermes_cli.main gateway run") >> 8)"#;
     for (generation, arguments, more, home) in [
         (0, vec!["/v/bin/python", "-m", "hermes_cli.main", "gateway", "run"], "", ".hermes"),
@@ -150,6 +151,7 @@ fn every_generation_is_found_wrapped_or_not() {
             ".hermes/profiles/work",
         ),
         (5, vec!["/usr/bin/osascript", "-l", "JavaScript", "-e", jxa], "", ".hermes/profiles/work"),
+        (5, vec!["/usr/bin/osascript", "-e", applescript], "", ".hermes/profiles/work"),
         (
             6,
             vec!["/bin/zsh", "-lc", "exec hermes gateway start --replace"],
@@ -165,6 +167,27 @@ fn every_generation_is_found_wrapped_or_not() {
         assert_eq!(found.profiles[0].home, place.path().join(home), "generation {generation}");
         let words = &found.profiles[0].job.as_ref().unwrap().gateway_words;
         assert!(words.contains(&"gateway".to_owned()), "generation {generation}: {words:?}");
+    }
+}
+
+#[test]
+fn a_wrapper_that_passes_the_arguments_on_names_its_profile() {
+    for (arguments, home) in [
+        (vec!["/v/python", "/u/wrapper.py", "--profile", "work", "gateway", "run"], ".hermes/profiles/work"),
+        (vec!["/u/start-it", "gateway", "run", "--profile=work"], ".hermes/profiles/work"),
+        (vec!["/bin/sh", "-c", "cd /u && exec ./start-it -p work gateway run"], ".hermes/profiles/work"),
+        (vec!["/u/start-it", "--profile", "work"], ".hermes"),
+        (vec!["/u/start-it", "--profile", "work", "chat"], ".hermes"),
+    ] {
+        let place = Home::new();
+        place.agent("ai.hermes.gateway.plist", plist("ai.hermes.gateway", &arguments, ""));
+        let found = place.scan();
+        assert_eq!(found.profiles.len(), 1, "{arguments:?}");
+        assert_eq!(found.profiles[0].home, place.path().join(home), "{arguments:?}");
+        // without the label it is somebody's other job
+        let other = Home::new();
+        other.agent("com.example.plist", plist("com.example", &arguments, ""));
+        assert_eq!(other.scan().profiles, [], "{arguments:?}");
     }
 }
 
@@ -261,13 +284,23 @@ fn homes_that_no_job_names_are_found_on_disk() {
         }
     }
     let extra = |home: PathBuf, name: Option<&str>| ExtraHome { home, name: name.map(str::to_owned) };
+    for folder in ["other", "hermes"] {
+        fs::create_dir_all(home.path().join("elsewhere").join(folder)).unwrap();
+    }
     home.places.extra_homes = vec![
-        extra("/nowhere/other".into(), None),
+        extra(home.path().join("elsewhere/other"), None),
         extra(home.places.hermes.join("./profiles/work/"), None),
-        extra("/nowhere/hermes".into(), Some("服务 & co")),
+        extra(home.path().join("elsewhere/hermes"), Some("服务 & co")),
         extra(home.places.hermes.join("profiles/lark_2"), Some("lark")),
+        extra("/nowhere/gone".into(), Some("gone")),
     ];
     let found = home.scan();
+    let missing: Vec<_> =
+        found.bad.iter().map(|bad| (bad.path.as_path(), bad.reason.pick(Lang::En))).collect();
+    assert_eq!(
+        missing,
+        [(Path::new("/nowhere/gone"), "[[profiles]] of the settings names this home, and it does not exist")]
+    );
     assert_eq!(names(&found), ["default", "lark", "other", "work", "服务 & co"]);
     assert!(found.profiles[1..].iter().all(|p| p.job.is_none()));
     assert!(log_names(&found.profiles[3]).contains(&"gateway-work.log".to_owned()));

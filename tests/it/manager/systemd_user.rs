@@ -302,5 +302,5 @@ fn a_real_user_manager() {
     // and when the manager is gone, that is an error, not an answer
     room.manager.end();
     let gone = room.systemd.query(&none).unwrap_err();
-    assert!(matches!(gone, SupervisorError::Unusable(_)), "{gone}");
+    assert!(matches!(gone, SupervisorError::NoUserManager(_)), "{gone}");
 }

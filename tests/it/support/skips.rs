@@ -28,10 +28,12 @@ pub enum Need {
     MountNamespace,
     /// An inotify queue short enough to fill.
     ShortEventQueue,
+    /// A temporary folder whose file system has extended attributes.
+    ExtendedAttributes,
 }
 
 impl Need {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Browser,
         Self::BusDaemon,
         Self::Prometheus,
@@ -42,6 +44,7 @@ impl Need {
         Self::Mount,
         Self::MountNamespace,
         Self::ShortEventQueue,
+        Self::ExtendedAttributes,
     ];
 
     fn word(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Need {
             Self::Mount => "mount",
             Self::MountNamespace => "mount-namespace",
             Self::ShortEventQueue => "short-event-queue",
+            Self::ExtendedAttributes => "extended-attributes",
         }
     }
 }
