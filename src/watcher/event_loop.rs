@@ -249,7 +249,11 @@ impl Watcher {
         match event {
             Event::Exited(_) => monitor.job.query_soon(),
             Event::JobAnswered(_, answer) => {
-                monitor.take_answer(answer, Instant::now());
+                if let JobAnswer::Report(report) = &answer {
+                    let all = self.monitors.iter().map(|monitor| &*monitor.profile);
+                    turn.scan |= self.scan.take_report(&self.monitors[index].profile, report, all);
+                }
+                self.monitors[index].take_answer(answer, Instant::now());
                 self.publisher.mark_stale();
             }
             Event::PastRead(_, None) => monitor.retry_reading(Instant::now()),

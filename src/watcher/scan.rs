@@ -1,9 +1,14 @@
 //! The search for profiles.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use rustix::io::Errno;
 
 use super::Setup;
-use crate::profile::{self, BadJobFile, Found, Profile};
+use super::past_readers::gateway_of;
+use crate::profile::{self, BadJobFile, Found, Places, Profile};
+use crate::supervisor::JobReport;
 
 /// The result of the last scan.
 #[derive(Default)]
@@ -12,13 +17,19 @@ pub(super) struct Scan {
     pub bad_files: Vec<BadJobFile>,
     /// The last scan could not read every folder: it is repeated at the next poll.
     pub incomplete: bool,
+    /// Homes of jobs by label, as their processes showed them.
+    job_homes: BTreeMap<String, PathBuf>,
 }
 
 impl Scan {
     /// The profiles to monitor now; `None`: not every folder could be read, and those that are known stay.
     pub fn run(&mut self, setup: &Setup, any_known: bool) -> Option<Vec<Profile>> {
         let found = if setup.given.is_empty() {
-            let found = profile::scan(&setup.places);
+            let found = if self.job_homes.is_empty() {
+                profile::scan(&setup.places)
+            } else {
+                profile::scan(&Places { job_homes: self.job_homes.clone(), ..setup.places.clone() })
+            };
             self.incomplete = no_descriptors();
             if self.incomplete && any_known {
                 return None;
@@ -30,6 +41,25 @@ impl Scan {
         self.bad_files = found.bad;
         let wanted = |profile: &Profile| setup.only.is_empty() || setup.only.contains(&profile.name);
         Some(found.profiles.into_iter().filter(wanted).collect())
+    }
+}
+
+impl Scan {
+    /// Takes in which process a job has: it belongs to the home that names this process in its `gateway.pid`. Returns
+    /// whether that is another home than the job had, so that profiles are to be searched for again.
+    pub fn take_report<'a>(
+        &mut self,
+        profile: &Profile,
+        report: &JobReport,
+        mut all: impl Iterator<Item = &'a Profile>,
+    ) -> bool {
+        let (Some(pid), Some(label)) = (report.pid, profile.label()) else { return false };
+        let own = [Some(pid), gateway_of(report)];
+        let names_it = |home: &Path| profile::gateway_pid(home).is_some_and(|pid| own.contains(&Some(pid)));
+        let other = all.find(|other| other.job.is_none() && names_it(&other.home));
+        let Some(other) = other.filter(|_| !names_it(&profile.home)) else { return false };
+        let before = self.job_homes.insert(label.to_owned(), other.home.clone());
+        before.as_ref() != Some(&other.home)
     }
 }
 

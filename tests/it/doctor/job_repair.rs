@@ -138,6 +138,31 @@ fn outcome<'a>(told: &'a [Value], profile: &str) -> &'a Value {
 }
 
 #[test]
+fn a_job_whose_wrapper_chooses_the_profile_is_that_profiles_job() {
+    let stage = Stage::new();
+    let work = stage.machine.profile("work");
+    // the file says nothing of the profile: by it the job is the default one's
+    let script = format!(
+        "#!/bin/sh\nexec {} simulate --home {} --script clean\n",
+        env!("CARGO_BIN_EXE_gatelight"),
+        work.display()
+    );
+    let program = stage.program("start-it", &script);
+    let settings = "<key>RunAtLoad</key><true/><key>KeepAlive</key><true/>";
+    let file = stage.machine.plist("ai.hermes.gateway", &[&program], settings);
+    stage.load(&file);
+    wait_for("the gateway names its process", || work.join("gateway.pid").exists());
+    let mut last = Vec::new();
+    wait_for("one row, with the job", || {
+        let status = stage.machine.status();
+        let row = |p: &Value| (p["profile"].clone(), p["label"].clone());
+        last = status["profiles"].as_array().unwrap().iter().map(row).collect();
+        last == [(json!("work"), json!("ai.hermes.gateway"))]
+    });
+    assert_eq!(stage.run(&["restart", "work"]).code, Some(0));
+}
+
+#[test]
 fn a_job_that_is_loaded_while_we_watch_is_noticed_though_it_writes_nothing() {
     let stage = Stage::new();
     let program = stage.program("hermes-mute", "#!/bin/sh\nwhile :; do sleep 0.05; done\n");
