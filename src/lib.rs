@@ -11,6 +11,7 @@
 //! - [`serve`] (metrics), [`report`] (a page), [`diagnose`] (a report for an issue), [`postmortem`] (old logs),
 //!   [`history`] (SQLite, figures).
 //! - [`alerts`]: the pure policy of notices: incidents, grouping, flapping, inhibition, reminders.
+//! - [`restart`]: one permit (lease, question, count), the ledger, the three proofs; the same for menu and command line.
 //! - [`doctor`]: faults of job files, and their repair.
 //! - [`watcher`]: the loop: events, scans, job polling; publishes [`watcher::Update`]s.
 //! - [`recording`]: evidence to and from JSON Lines.

@@ -12,7 +12,7 @@ use super::diff::diff;
 use crate::health::Manager;
 use crate::profile::command::{self, GatewayCommand, Place};
 use crate::profile::mapped::Mapped;
-use crate::profile::xml::{self, Kind, Piece};
+use crate::profile::xml::{self, Piece, PieceKind};
 use crate::profile::{JobFile, property_list, unit_file};
 
 /// The option with which a gateway ends a running one and takes its place.
@@ -302,9 +302,9 @@ fn elements(pieces: &[Piece<'_>], within: Range<usize>) -> Option<Vec<Range<usiz
     let mut open: Vec<(&str, usize)> = Vec::new();
     for at in within {
         match pieces.get(at)?.kind {
-            Kind::Start(name) => open.push((name, at)),
-            Kind::Empty(_) if open.is_empty() => found.push(at..at + 1),
-            Kind::End(name) => {
+            PieceKind::Start(name) => open.push((name, at)),
+            PieceKind::Empty(_) if open.is_empty() => found.push(at..at + 1),
+            PieceKind::End(name) => {
                 let (opened, start) = open.pop()?;
                 if opened != name {
                     return None;
@@ -330,12 +330,12 @@ struct TopDict {
 
 impl TopDict {
     fn find(text: &str, pieces: &[Piece<'_>]) -> Option<Self> {
-        let open = pieces.iter().position(|piece| piece.kind == Kind::Start("dict"))?;
+        let open = pieces.iter().position(|piece| piece.kind == PieceKind::Start("dict"))?;
         let mut depth = 0_usize;
         let close = (open..pieces.len()).find(|&at| {
             match pieces[at].kind {
-                Kind::Start(_) => depth += 1,
-                Kind::End(_) => depth = depth.saturating_sub(1),
+                PieceKind::Start(_) => depth += 1,
+                PieceKind::End(_) => depth = depth.saturating_sub(1),
                 _ => {}
             }
             depth == 0
@@ -370,7 +370,8 @@ impl Layout {
         let close = pieces[dict.close].span.start;
         let line = line_start(text, close);
         let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let first_key = pieces[dict.open + 1..dict.close].iter().find(|p| matches!(p.kind, Kind::Start(_)));
+        let first_key =
+            pieces[dict.open + 1..dict.close].iter().find(|p| matches!(p.kind, PieceKind::Start(_)));
         let indent = first_key.map_or("", |key| {
             let before = &text[line_start(text, key.span.start)..key.span.start];
             if before.trim().is_empty() { before } else { "" }

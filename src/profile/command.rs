@@ -8,24 +8,24 @@ use std::ops::Range;
 use super::script::{applescript_strings, js_strings};
 use super::shell::{ShellToken, shell_tokens};
 
-/// How deep wrappers may nest.
+/// Deepest nesting of wrappers.
 const DEEPEST: u8 = 4;
 
-/// Where a word of the gateway's command stands.
+/// The place of a word of the gateway's command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// It is an argument of its own.
     Argument(usize),
-    /// It stands inside an argument: these bytes of it, quotes included.
+    /// It is part of an argument.
     Within {
-        /// Which argument.
+        /// Index of the argument.
         argument: usize,
-        /// Which bytes of it.
+        /// Its bytes in the argument, quotes included.
         span: Range<usize>,
     },
-    /// It stands inside an argument, below more than one layer of quoting.
+    /// It is part of an argument, inside more than one layer of quoting.
     Deep {
-        /// Which argument.
+        /// Index of the argument.
         argument: usize,
     },
 }
@@ -35,7 +35,7 @@ pub enum Place {
 pub struct GatewayWord {
     /// The word, unquoted. Variables stay as written.
     pub text: String,
-    /// Where it stands.
+    /// Its place in the arguments.
     pub place: Place,
 }
 
@@ -160,7 +160,7 @@ fn search(words: &[GatewayWord], context: &mut Context, depth: u8) -> Option<(Ve
     }
 }
 
-/// Takes off assignments, `exec`, `env` and other programs that run the program behind them. `None`: nothing is left.
+/// Strips assignments, `exec`, `env` and other programs that run the program after them. `None`: nothing is left.
 fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> Option<&'a [GatewayWord]> {
     loop {
         let first = &words.first()?.text;
@@ -240,7 +240,7 @@ fn in_shell(words: &[GatewayWord], context: &mut Context, depth: u8) -> Option<(
     in_script(&script.text, positional, &within, context, depth)
 }
 
-/// Looks through the simple commands of a shell script.
+/// Searches the simple commands of a shell script.
 fn in_script(
     script: &str,
     positional: &[GatewayWord],
@@ -339,7 +339,7 @@ fn runs_gateway(words: &[&str]) -> Option<usize> {
     };
     let gateway =
         (hermes + 1..words.len()).find(|&i| words[i] == "gateway" && !is_profile_option(words[i - 1]))?;
-    // what stands before it may be options and their values only
+    // only options and their values may come before it
     let mut at = hermes + 1;
     while at < gateway {
         if !words[at].starts_with('-') {
@@ -362,7 +362,7 @@ fn is_profile_option(word: &str) -> bool {
     word == "-p" || word == "--profile"
 }
 
-/// `gateway`, if the action behind it is `run` or `start`, or none at all.
+/// `gateway`, if the action after it is `run`, `start` or missing.
 fn acts(words: &[&str], gateway: usize) -> Option<usize> {
     let mut at = gateway + 1;
     while let Some(word) = words.get(at) {

@@ -20,7 +20,8 @@ pub fn is_profile_name(name: &str) -> bool {
         && bytes.iter().all(|c| good(*c) || matches!(c, b'_' | b'-'))
 }
 
-/// The home that a job's gateway uses: the one that its process shows, else `--profile` below the root of `HERMES_HOME`, `HERMES_HOME`, else `~/.hermes`.
+/// The home that a job's gateway uses: the one that its process shows, else `--profile` below the root of `HERMES_HOME`, else
+/// `HERMES_HOME`, else `~/.hermes`.
 pub fn home_of(job: &JobFile, places: &Places) -> PathBuf {
     if let Some(home) = places.job_homes.get(&job.label) {
         return home.clone();
@@ -110,7 +111,7 @@ pub fn possible(places: &Places) -> Vec<PathBuf> {
     usual(places).into_iter().chain(parents).collect()
 }
 
-/// `~/.hermes`, there or not, and the folders of its profiles.
+/// `~/.hermes`, whether it exists or not, and the folders of its profiles.
 fn usual(places: &Places) -> Vec<PathBuf> {
     let mut homes = vec![places.hermes.clone()];
     let (profiles, _) = files::list(&places.hermes.join("profiles"), is_profile_name);

@@ -11,7 +11,7 @@ use crate::text::{Both, Phrase, profile as say};
 
 /// Labels of the default profile's job.
 const LABELS: [&str; 3] = ["ai.hermes.gateway", "io.nousresearch.hermes-agent.gateway", "com.hermes.gateway"];
-/// Watches over gateways; is none.
+/// A watchdog of gateways, which is no gateway.
 const WATCHDOG: &str = "ai.hermes.gateway-watchdog";
 /// Gatelight's own agent.
 const OURS: &str = "app.gatelight.Gatelight";
@@ -23,11 +23,11 @@ pub enum Plist {
     Gateway(Box<JobFile>),
     /// Some other job.
     Other,
-    /// It looks like a gateway's and cannot be used; the reason is for people.
+    /// It looks like a gateway's job and cannot be used, with the reason in words.
     Bad(Both),
 }
 
-/// Reads one property list.
+/// Parses one property list.
 pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
     if is_ours(path) {
         return Plist::Other;
@@ -55,7 +55,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
     };
     let command = command::gateway_command(&arguments);
     if command.is_none() && !is_gateway_label(label) {
-        // a gateway's file name with neither label nor command of one is somebody's other job
+        // a gateway's file name without its label or command is some other job
         return Plist::Other;
     }
     if label.is_empty() {
@@ -99,7 +99,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
     }))
 }
 
-/// Whether a file is by its name a job that is never a gateway.
+/// Whether a file has the name of a job that is never a gateway.
 pub fn is_ours(path: &Path) -> bool {
     let name = name_of(path);
     [WATCHDOG, OURS].iter().any(|label| name.strip_suffix(".plist") == Some(label))
@@ -113,7 +113,7 @@ pub fn looks_like_gateway(path: &Path, bytes: &[u8]) -> bool {
     !is_ours(path) && (both(name_of(path).as_bytes()) || both(bytes))
 }
 
-/// The part of a label behind `ai.hermes.gateway-`.
+/// The part of a label after `ai.hermes.gateway-`.
 pub fn suffix(label: &str) -> Option<&str> {
     LABELS.iter().find_map(|known| label.strip_prefix(known)?.strip_prefix('-')).filter(|s| !s.is_empty())
 }

@@ -1,4 +1,4 @@
-//! What is watched: Hermes Gateway profiles, found in job files and on disk.
+//! Hermes Gateway profiles: found in job files and on disk.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub mod xml;
 pub use homes::{by_pid as homes_by_pid, gateway_pid, possible as possible_homes};
 pub use scan::scan;
 
-/// One gateway to watch.
+/// A gateway to monitor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     /// The name shown and typed, unique among the profiles found: `default`, `work`.
@@ -33,8 +33,8 @@ pub struct Profile {
     pub home: PathBuf,
     /// The job file that starts it; `None` for a home on disk that no job names.
     pub job: Option<JobFile>,
-    /// Every log file to follow, absolute, without doubles: the standard ones of the home, those that the job file
-    /// names, `gateway-<profile>.log` of the older layout. They need not exist.
+    /// Every log file to follow, absolute, without duplicates: the standard ones of the home, those that the job file names,
+    /// `gateway-<profile>.log` of the older layout. They need not exist.
     pub logs: Vec<PathBuf>,
 }
 
@@ -59,9 +59,9 @@ pub struct JobFile {
     pub path: PathBuf,
     /// launchd: `Label`; systemd: the unit's file name (`hermes-gateway.service`).
     pub label: String,
-    /// The program and its arguments, as written (a wrapped one is still wrapped).
+    /// The program and its arguments, as written, with wrappers.
     pub arguments: Vec<String>,
-    /// The words of the gateway's own command line, once unwrapped from `sh -c`, `osascript -e` and the like.
+    /// The gateway's own command line, without wrappers (`sh -c`, `osascript -e`, …).
     pub gateway_words: Vec<String>,
     /// Environment set by the file.
     pub environment: Vec<(String, String)>,
@@ -73,7 +73,7 @@ pub struct JobFile {
     pub stderr: Option<PathBuf>,
     /// `RunAtLoad`; systemd: has an `[Install]` section.
     pub run_at_load: bool,
-    /// Whether it is brought back.
+    /// When the manager restarts it.
     pub keep_alive: KeepAlive,
     /// `ThrottleInterval` or `RestartSec`, in seconds.
     pub throttle_s: Option<u64>,
@@ -84,7 +84,7 @@ pub struct JobFile {
 }
 
 impl JobFile {
-    /// A job that starts at login and is always brought back, with nothing else said in its file.
+    /// A job that starts at login and is always restarted, with no other settings.
     pub fn named(manager: Manager, path: impl Into<PathBuf>, label: impl Into<String>) -> Self {
         Self {
             manager,
@@ -104,12 +104,12 @@ impl JobFile {
         }
     }
 
-    /// The files that make it up: the property list, or the unit and its drop-ins.
+    /// Its files: the property list, or the unit and its drop-ins.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         std::iter::once(&self.path).chain(&self.drop_ins).map(PathBuf::as_path)
     }
 
-    /// The value of an environment variable that the file sets.
+    /// The value of an environment variable of the file.
     pub fn env(&self, name: &str) -> Option<&str> {
         self.environment.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
     }
@@ -158,12 +158,12 @@ impl KeepAlive {
     }
 }
 
-/// A file that looks like a gateway's job and could not be read.
+/// A file that looks like a gateway's job and cannot be used, or a home of the settings that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadJobFile {
     /// Which file.
     pub path: PathBuf,
-    /// Why, for people.
+    /// The reason in words.
     pub reason: Both,
 }
 
@@ -176,8 +176,8 @@ pub struct Places {
     pub launch_agents: PathBuf,
     /// `~/.config/systemd/user`; read on Linux only.
     pub systemd_user: PathBuf,
-    /// Where systemd's user manager looks besides, in its order (systemd.unit(5)). Empty by default: these are no places
-    /// of a user's own.
+    /// The further unit folders of systemd's user manager, in its order (systemd.unit(5)). Empty by default: they do not
+    /// belong to the user.
     pub systemd_shared: Vec<PathBuf>,
     /// `~/.hermes`.
     pub hermes: PathBuf,
@@ -188,13 +188,13 @@ pub struct Places {
     pub job_homes: BTreeMap<String, PathBuf>,
 }
 
-/// A home that the user named: `[[profiles]]` of the settings.
+/// A home in `[[profiles]]` of the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraHome {
     /// HERMES_HOME, absolute; a leading `~/` is this user's home.
     pub home: PathBuf,
-    /// The name shown; without one, that of its job or folder.
+    /// The name shown; by default that of its job or folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -214,16 +214,16 @@ impl Places {
     }
 }
 
-/// What a scan found.
+/// The result of a scan.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {
     /// The profiles, default first, then by name.
     pub profiles: Vec<Profile>,
-    /// Job files that could not be read.
+    /// Job files that cannot be used, and homes of the settings that do not exist.
     pub bad: Vec<BadJobFile>,
 }
 
-/// A path of a job file with `~` and `$HOME` at its front resolved.
+/// A path of a job file, with a leading `~` or `$HOME` resolved.
 pub fn expand(path: &str, user_home: &Path) -> PathBuf {
     for start in ["~", "$HOME", "${HOME}"] {
         match path.strip_prefix(start) {

@@ -1,15 +1,15 @@
-//! Reads a property list of unknown origin, XML or binary, within bounds.
+//! Parses a property list of unknown origin, XML or binary, within bounds.
 //!
-//! The `plist` crate builds the value. Before it does, the nesting and the number of values are bounded (a binary list
-//! may name one object many times: a few hundred bytes can stand for gigabytes), and CDATA sections, which the crate
-//! leaves out and launchd reads, become plain characters.
+//! The `plist` crate builds the value. Before that, nesting and number of values are checked (a binary list may refer to one
+//! object many times: a few hundred bytes can expand to gigabytes), and CDATA sections, which the crate ignores and launchd
+//! reads, become plain characters.
 
 use std::borrow::Cow;
 use std::io::Cursor;
 
 use plist::Value;
 
-use crate::profile::xml::{self, Kind};
+use crate::profile::xml::{self, PieceKind};
 use crate::text::{Lang, profile as say};
 
 /// Deepest nesting accepted.
@@ -31,19 +31,19 @@ pub enum ListError {
     /// A tag, comment or section that does not close.
     #[error("{}", say::BROKEN_XML[0])]
     BrokenXml,
-    /// The object table of a binary list makes no sense.
+    /// The object table of a binary list is invalid.
     #[error("{}", say::BROKEN_BINARY[0])]
     BrokenBinary,
     /// Too deep or too many values.
     #[error("{}", say::TOO_DEEP[0])]
     TooLarge,
-    /// What the parser says.
+    /// The parser's own error.
     #[error("{0}")]
     Invalid(#[from] plist::Error),
 }
 
 impl ListError {
-    /// For people; the parser's own words are English.
+    /// The error in words; the parser's own are English.
     pub fn text(&self, lang: Lang) -> String {
         let phrase = match self {
             Self::Foreign => say::FOREIGN,
@@ -62,7 +62,7 @@ pub fn is_binary(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// Reads a list.
+/// Parses a list.
 pub fn parse(bytes: &[u8]) -> Result<Value, ListError> {
     if is_binary(bytes) {
         check_binary(bytes)?;
@@ -77,7 +77,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ListError> {
     Ok(Value::from_reader_xml(Cursor::new(text.as_bytes()))?)
 }
 
-/// Bounds the nesting; turns CDATA into characters.
+/// Checks the nesting and turns CDATA into characters.
 fn plain_xml(text: &str) -> Result<Cow<'_, str>, ListError> {
     let pieces = xml::pieces(text).ok_or(ListError::BrokenXml)?;
     let mut depth = 0_usize;
@@ -85,14 +85,14 @@ fn plain_xml(text: &str) -> Result<Cow<'_, str>, ListError> {
     let mut sections = false;
     for piece in &pieces {
         match piece.kind {
-            Kind::Start(_) => {
+            PieceKind::Start(_) => {
                 depth += 1;
                 values += 1;
             }
-            Kind::End(_) => depth = depth.saturating_sub(1),
-            Kind::Empty(_) => values += 1,
-            Kind::CData => sections = true,
-            Kind::Text | Kind::Other => {}
+            PieceKind::End(_) => depth = depth.saturating_sub(1),
+            PieceKind::Empty(_) => values += 1,
+            PieceKind::CData => sections = true,
+            PieceKind::Text | PieceKind::Other => {}
         }
         if depth > DEEPEST || values > MOST_VALUES {
             return Err(ListError::TooLarge);
@@ -104,7 +104,7 @@ fn plain_xml(text: &str) -> Result<Cow<'_, str>, ListError> {
     let mut out = String::with_capacity(text.len());
     for piece in &pieces {
         let raw = &text[piece.span.clone()];
-        if piece.kind == Kind::CData {
+        if piece.kind == PieceKind::CData {
             out.push_str(
                 &raw[9..raw.len() - 3].replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
             );
@@ -158,7 +158,7 @@ impl<'a> Table<'a> {
         Some(Self { body, offsets, offset_size, reference_size, root: number(16)? })
     }
 
-    /// The objects that this one names; none for anything but an array or a dictionary.
+    /// The objects that an array or a dictionary refers to; none for any other object.
     fn children(&self, object: u64) -> Option<Vec<u64>> {
         let at = usize::try_from(object).ok()?.checked_mul(self.offset_size)?;
         let offset = big_endian(self.offsets.get(at..at.checked_add(self.offset_size)?)?)?;

@@ -2,7 +2,7 @@
 
 use super::mapped::Mapped;
 
-/// The string literals of a JavaScript source, comments left out. `None`: one does not close.
+/// The string literals of a JavaScript source, without comments. `None`: one does not close.
 pub fn js_strings(source: &str) -> Option<Vec<Mapped>> {
     let mut strings = Vec::new();
     let mut chars = source.char_indices().peekable();
@@ -57,17 +57,17 @@ pub fn js_strings(source: &str) -> Option<Vec<Mapped>> {
     Some(strings)
 }
 
-/// The character of so many hexadecimal digits.
+/// A character given by this many hexadecimal digits.
 fn hex(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, digits: usize) -> Option<char> {
     let mut value = 0;
     for _ in 0..digits {
         value = value * 16 + chars.next()?.1.to_digit(16)?;
     }
-    // half of a surrogate pair stands for nothing that a command needs
+    // no command needs half of a surrogate pair
     Some(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER))
 }
 
-/// The string literals of an AppleScript source, comments left out. `None`: one does not close.
+/// The string literals of an AppleScript source, without comments. `None`: one does not close.
 pub fn applescript_strings(source: &str) -> Option<Vec<Mapped>> {
     let mut strings = Vec::new();
     let mut chars = source.char_indices().peekable();

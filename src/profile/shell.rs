@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// Longest script that is looked into, in bytes.
+/// Longest script that is parsed, in bytes.
 const LONGEST_SCRIPT: usize = 256 * 1024;
 
 /// A word of a shell script.
@@ -17,7 +17,7 @@ pub struct ShellWord {
 /// A piece of a shell script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShellToken {
-    /// A word. Redirections and comments are left out.
+    /// A word. Redirections and comments are omitted.
     Word(ShellWord),
     /// The end of a simple command: `;`, `&&`, `|`, a line's end, a bracket.
     Break,
@@ -72,7 +72,7 @@ pub fn shell_tokens(script: &str) -> Option<Vec<ShellToken>> {
     Some(tokens)
 }
 
-/// Reads one word from `*at` and moves behind it.
+/// Reads one word from `*at` and advances past it.
 fn shell_word(script: &str, at: &mut usize) -> Option<String> {
     let b = script.as_bytes();
     let mut text: Vec<u8> = Vec::new();
@@ -126,7 +126,7 @@ fn shell_word(script: &str, at: &mut usize) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Copies an expansion as it is written: `$NAME`, `${…}`, `$(…)`, a command in backquotes.
+/// Copies an expansion unchanged: `$NAME`, `${…}`, `$(…)`, a command in backquotes.
 fn expansion(b: &[u8], at: &mut usize, text: &mut Vec<u8>) -> Option<()> {
     let start = *at;
     let end = match (b[start], b.get(start + 1)) {

@@ -13,11 +13,11 @@ use crate::text::{Both, profile as say};
 pub fn is_gateway_unit(name: &str) -> bool {
     name.strip_prefix("hermes-gateway")
         .and_then(|rest| rest.strip_suffix(".service"))
-        // a template is no unit yet; a watchdog is no gateway
+        // a template is not a unit, a watchdog is not a gateway
         .is_some_and(|rest| !rest.ends_with('@') && !rest.starts_with("-watchdog"))
 }
 
-/// The part of a unit's name behind `hermes-gateway-` (or `hermes-gateway@`).
+/// The part of a unit's name after `hermes-gateway-` (or `hermes-gateway@`).
 pub fn suffix(unit: &str) -> Option<&str> {
     let rest = unit.strip_prefix("hermes-gateway")?.strip_suffix(".service")?;
     rest.strip_prefix(['-', '@']).filter(|s| !s.is_empty())
@@ -41,8 +41,8 @@ pub fn drop_in_folders(unit: &str) -> Vec<String> {
     folders
 }
 
-/// Reads a unit and its drop-ins, in order. `label` is the unit's name, which for an instance is not that of its file;
-/// `environment_file` reads the files that it names. The reason of a failure is for people.
+/// Parses a unit and its drop-ins, in order. `label` is the unit's name, which differs from the file's for an instance;
+/// `read_environment` reads the environment files. The error is the reason in words.
 pub fn read(
     path: &Path,
     label: &str,
@@ -139,7 +139,7 @@ fn set(environment: &mut Vec<(String, String)>, name: &str, value: &str) {
     environment.push((name.to_owned(), value.to_owned()));
 }
 
-/// A path with its specifiers put in.
+/// A path with its specifiers resolved.
 fn resolved(path: &str, user_home: &Path) -> PathBuf {
     let path = path.replace("%h", &user_home.to_string_lossy()).replace("%%", "%");
     expand(&path, user_home)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::mapped::Mapped;
 
-/// What may stand before the program of an `ExecStart` (systemd.service(5)).
+/// Prefixes of the program of an `ExecStart` (systemd.service(5)).
 pub(super) const PREFIXES: [char; 6] = ['@', '-', ':', '+', '!', '|'];
 
 /// One `Key=value` of a unit file.
@@ -30,7 +30,7 @@ pub struct UnitWord {
     pub span: Range<usize>,
 }
 
-/// Puts the unit's own names into a value: `%i`, `%I`, `%p`, `%n`, `%N`. `%h` and `%%` are for [`unit_words`].
+/// Resolves the specifiers of the unit's names: `%i`, `%I`, `%p`, `%n`, `%N`. [`unit_words`] resolves `%h` and `%%`.
 pub(super) fn with_names(value: &str, unit: &str) -> String {
     let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
     let (prefix, instance) = stem.split_once('@').unwrap_or((stem, ""));
@@ -50,14 +50,14 @@ pub(super) fn with_names(value: &str, unit: &str) -> String {
             }
         };
         chars = ahead;
-        // a backslash of an escaped name is none of the unit's syntax
+        // the backslash of an escaped name is not part of the unit's syntax
         out.push_str(&name.replace('\\', "\\\\"));
     }
     out
 }
 
-/// The words of a command with `${NAME}` and whole words `$NAME` put in from the environment (systemd.service(5),
-/// "Command lines"): the second kind may become several words, or none. The program itself stays as it is.
+/// The words of a command with `${NAME}` and whole words `$NAME` expanded (systemd.service(5), "Command lines"): the second
+/// kind may expand to several words, or none. The program itself is not expanded.
 pub(super) fn with_environment(words: Vec<String>, environment: &[(String, String)]) -> Vec<String> {
     let value = |name: &str| {
         environment.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
@@ -78,7 +78,7 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.chars().all(good) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// A word with each `${NAME}` put in, and each `$$` made one.
+/// A word with each `${NAME}` expanded and each `$$` replaced by `$`.
 fn braced<'a>(word: &str, value: &impl Fn(&str) -> &'a str) -> String {
     let mut out = String::with_capacity(word.len());
     let mut rest = word;
@@ -125,7 +125,7 @@ pub(super) fn environment_file(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The entries of a unit file, in order. Lines that are none are passed over, as systemd does.
+/// The settings of a unit file, in order. Other lines are ignored, as systemd does.
 pub fn settings(text: &str) -> Vec<Setting> {
     let mut found = Vec::new();
     let mut section = String::new();
@@ -229,7 +229,7 @@ pub fn unit_words(value: &str, user_home: &Path) -> Option<Vec<UnitWord>> {
     Some(found)
 }
 
-/// A C-style escape behind its backslash; `None` leaves everything as it is, as systemd does with unknown ones.
+/// A C-style escape after its backslash; `None`: an unknown one, which systemd leaves unchanged.
 fn escape(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>) -> Option<char> {
     let (known, digits, radix) = match chars.peek()?.1 {
         'a' => ('\u{7}', 0, 0),
@@ -264,8 +264,7 @@ fn escape(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>) -> Option<
     Some(c)
 }
 
-/// The words of an `ExecStart` value as the program is started: prefixes taken off. The second value tells for each
-/// word where it stands in the value.
+/// The words of an `ExecStart` value without prefixes, and the place of each word in the value.
 pub fn exec_words(value: &str, user_home: &Path) -> Option<(Vec<String>, Vec<UnitWord>)> {
     let mut placed = unit_words(value, user_home)?;
     let first = placed.first()?.text.text.clone();
@@ -273,7 +272,7 @@ pub fn exec_words(value: &str, user_home: &Path) -> Option<(Vec<String>, Vec<Uni
     let named = first[..first.len() - program.len()].contains('@');
     let program = program.to_owned();
     if named && placed.len() > 1 {
-        // `@` puts a name of its own in the place of argument 0
+        // with `@` the second word is argument 0
         placed.remove(1);
     }
     let mut texts: Vec<String> = placed.iter().map(|word| word.text.text.clone()).collect();

@@ -1,7 +1,7 @@
-//! A byte-precise look at an XML property list: every piece with its place in the file.
+//! A tokenizer for XML property lists that keeps the place of every piece.
 //!
-//! It judges nothing (the `plist` crate does); it exists so that a repair can change a few bytes and no others, and so
-//! that a hostile file is turned away before it is built into a value.
+//! The `plist` crate parses values; this exists so that a repair changes a few bytes and no others, and so that a hostile
+//! file is rejected before a value is built from it.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::profile::mapped::Mapped;
 
 /// A piece of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind<'a> {
+pub enum PieceKind<'a> {
     /// `<name …>`.
     Start(&'a str),
     /// `</name>`.
@@ -27,26 +27,26 @@ pub enum Kind<'a> {
 /// A piece and its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece<'a> {
-    /// What it is.
-    pub kind: Kind<'a>,
+    /// Its kind.
+    pub kind: PieceKind<'a>,
     /// Its bytes in the file.
     pub span: Range<usize>,
 }
 
-/// Cuts a file into its pieces, which cover it without a gap. `None` where a tag, comment or section does not close.
+/// Splits a file into pieces, which cover it without a gap. `None`: a tag, comment or section does not close.
 pub fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
         let (kind, length) = if let Some(body) = rest.strip_prefix("<!--") {
-            (Kind::Other, 4 + body.find("-->")? + 3)
+            (PieceKind::Other, 4 + body.find("-->")? + 3)
         } else if let Some(body) = rest.strip_prefix("<![CDATA[") {
-            (Kind::CData, 9 + body.find("]]>")? + 3)
+            (PieceKind::CData, 9 + body.find("]]>")? + 3)
         } else if let Some(body) = rest.strip_prefix("<?") {
-            (Kind::Other, 2 + body.find("?>")? + 2)
+            (PieceKind::Other, 2 + body.find("?>")? + 2)
         } else if rest.starts_with("<!") {
-            (Kind::Other, tag_length(rest)?)
+            (PieceKind::Other, tag_length(rest)?)
         } else if rest.starts_with('<') {
             let length = tag_length(rest)?;
             let inner = &rest[1..length - 1];
@@ -54,15 +54,15 @@ pub fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
                 s.find(|c: char| c.is_ascii_whitespace() || c == '/').unwrap_or(s.len())
             };
             let kind = if let Some(end) = inner.strip_prefix('/') {
-                Kind::End(&end[..name(end)])
+                PieceKind::End(&end[..name(end)])
             } else if inner.ends_with('/') {
-                Kind::Empty(&inner[..name(inner)])
+                PieceKind::Empty(&inner[..name(inner)])
             } else {
-                Kind::Start(&inner[..name(inner)])
+                PieceKind::Start(&inner[..name(inner)])
             };
             (kind, length)
         } else {
-            (Kind::Text, rest.find('<').unwrap_or(rest.len()))
+            (PieceKind::Text, rest.find('<').unwrap_or(rest.len()))
         };
         found.push(Piece { kind, span: at..at + length });
         at += length;
@@ -70,7 +70,7 @@ pub fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
     Some(found)
 }
 
-/// Length of a tag up to its `>`; quoted values and a DOCTYPE's `[…]` may hold one of their own.
+/// Length of a tag up to its `>`; quoted values and a DOCTYPE's `[…]` may contain further ones.
 fn tag_length(rest: &str) -> Option<usize> {
     let mut quote = None;
     let mut brackets = 0_usize;
@@ -87,20 +87,20 @@ fn tag_length(rest: &str) -> Option<usize> {
     None
 }
 
-/// The characters of an element, from the pieces between its tags: entities resolved, each byte with its place in the
-/// file. `None`: an entity that XML does not know by itself, or an element inside.
+/// The text of an element, from the pieces between its tags: entities resolved, each byte with its place in the file.
+/// `None`: an entity that XML does not define, or a nested element.
 pub fn content(text: &str, inner: &[Piece<'_>]) -> Option<Mapped> {
     let mut mapped = Mapped::default();
     for piece in inner {
         let end = piece.span.end;
         match piece.kind {
-            Kind::CData => {
+            PieceKind::CData => {
                 let from = piece.span.start + 9;
                 for (i, c) in text[from..end - 3].char_indices() {
                     mapped.push(c, from + i..from + i + c.len_utf8());
                 }
             }
-            Kind::Text => {
+            PieceKind::Text => {
                 let mut at = piece.span.start;
                 while let Some(c) = text[at..end].chars().next() {
                     let (meant, length) = if c == '&' {
@@ -113,8 +113,8 @@ pub fn content(text: &str, inner: &[Piece<'_>]) -> Option<Mapped> {
                     at += length;
                 }
             }
-            Kind::Other => {}
-            Kind::Start(_) | Kind::End(_) | Kind::Empty(_) => return None,
+            PieceKind::Other => {}
+            PieceKind::Start(_) | PieceKind::End(_) | PieceKind::Empty(_) => return None,
         }
     }
     Some(mapped)
@@ -146,10 +146,17 @@ mod tests {
     #[test]
     fn pieces_of_a_line() {
         let text = r#"<a x=">">t<!-- <b> --><![CDATA[<c>]]><d/></a>"#;
-        let kinds: Vec<Kind<'_>> = pieces(text).unwrap().into_iter().map(|p| p.kind).collect();
+        let kinds: Vec<PieceKind<'_>> = pieces(text).unwrap().into_iter().map(|p| p.kind).collect();
         assert_eq!(
             kinds,
-            [Kind::Start("a"), Kind::Text, Kind::Other, Kind::CData, Kind::Empty("d"), Kind::End("a")]
+            [
+                PieceKind::Start("a"),
+                PieceKind::Text,
+                PieceKind::Other,
+                PieceKind::CData,
+                PieceKind::Empty("d"),
+                PieceKind::End("a")
+            ]
         );
         assert_eq!(pieces("<a"), None);
         assert_eq!(pieces("<!-- -"), None);
