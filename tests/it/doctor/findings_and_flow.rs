@@ -22,7 +22,6 @@ use gatelight::supervisor::{JobReport, Supervisor, SupervisorError};
 use gatelight::terminal::Terminal;
 use gatelight::text::Lang;
 
-use crate::support::skips::{Need, skip};
 use crate::support::test_process;
 
 struct Home {
@@ -721,7 +720,9 @@ fn a_mark_follows_no_link() {
 #[cfg(target_os = "linux")]
 #[test]
 fn extended_attributes_are_kept() {
+    use crate::support::skips::{Need, skip};
     use rustix::fs::{XattrFlags, getxattr, setxattr};
+
     let home = Home::new();
     let path = home.agent("a.plist", "old");
     if let Err(error) = setxattr(&path, "user.note", b"mine \xff", XattrFlags::empty()) {
