@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::engine::{Engine, first_look, runtime};
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observed;
-use crate::evidence::redact::names_a_secret;
+use crate::evidence::redact::{Lines, names_a_secret};
 use crate::health::{Evidence, JobState, JobWord};
 use crate::recording::{Header, VERSION};
 
@@ -34,8 +34,15 @@ pub(crate) fn record<End: Future<Output = ()>>(
     let profile_shown = anonymiser.line(profile, 100);
     let out_file = BufWriter::new(file);
     let anonymiser = Arc::clone(anonymiser);
-    let writer =
-        Writer { out: out_file, profile: profile_shown, start: None, last: 0.0, anonymiser, failed: None };
+    let writer = Writer {
+        out: out_file,
+        profile: profile_shown,
+        start: None,
+        last: 0.0,
+        anonymiser,
+        lines: Lines::default(),
+        failed: None,
+    };
     let shared = Arc::new(Mutex::new(writer));
     let observer = Arc::clone(&shared);
     runtime()?.block_on(async {
@@ -59,6 +66,7 @@ struct Writer {
     start: Option<Timestamp>,
     last: f64,
     anonymiser: Arc<Anonymiser>,
+    lines: Lines,
     /// The first failure to write, reported at the end: the observer cannot return it.
     failed: Option<std::io::Error>,
 }
@@ -70,7 +78,8 @@ impl Writer {
                 let log = self.anonymiser.line(log, 200);
                 for line in block.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
                     let text = String::from_utf8_lossy(line);
-                    let line = self.anonymiser.line(text.trim_end_matches('\r'), LINE_MAX);
+                    let text = text.trim_end_matches('\r');
+                    let line = self.anonymiser.next_line(&mut self.lines, &log, text, LINE_MAX);
                     self.event(at, json!({"log": log, "line": line}));
                 }
             }

@@ -8,7 +8,7 @@ use crate::app::engine::{Engine, interrupted, runtime};
 use crate::diagnose::log::{LINE_MAX, MergedLine, read_new, read_past};
 use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
-use crate::evidence::redact::clean_line;
+use crate::evidence::redact::Lines;
 use crate::evidence::watch::Watch;
 use crate::health::{Light, LinkWord, Signal};
 use crate::profile::Profile;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         return Ok(system_log(profile, engine));
     }
     let patterns = engine.patterns()?;
-    let mut view = View { scanner: Scanner::new(Arc::clone(&patterns)), terminal };
+    let mut view = View { scanner: Scanner::new(Arc::clone(&patterns)), lines: Lines::default(), terminal };
     let (mut tailers, past) = read_past(profile, args.lines);
     for line in &past {
         view.show(line)?;
@@ -80,13 +80,14 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
 
 struct View<'a, 'b> {
     scanner: Scanner,
+    lines: Lines,
     terminal: &'a mut Terminal<'b>,
 }
 
 impl View<'_, '_> {
     fn show(&mut self, line: &MergedLine) -> anyhow::Result<()> {
         let text = String::from_utf8_lossy(&line.text);
-        let text = clean_line(text.trim_end_matches('\r'), LINE_MAX);
+        let text = self.lines.clean(&line.source, text.trim_end_matches('\r'), LINE_MAX);
         let mut meaning = None;
         let mut block = line.text.clone();
         block.push(b'\n');

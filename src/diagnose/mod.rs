@@ -202,12 +202,10 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
     }
     match d.job_file {
         Some(text) => {
-            // redacted as a whole first: a secret's name and its value are often on two lines; and without escape
-            // sequences, which may cut a token into pieces
+            // without escape sequences first, which may cut a word into pieces
             let head: String = text.chars().take(64 * 1024).collect();
             let lines: Vec<String> = head.lines().map(|line| redact::one_line(line, 4_000)).collect();
-            let whole = lines.join("\n");
-            let redacted = redact::redact(&whole);
+            let redacted = redact::job_file(&lines.join("\n"));
             let all: Vec<&str> = redacted.lines().collect();
             let mut lines: Vec<String> = all.iter().take(JOB_LINES).map(|l| clean(l, d.anonymiser)).collect();
             if all.len() > JOB_LINES {
@@ -226,9 +224,13 @@ fn log_lines(out: &mut String, d: &Diagnosis<'_>) {
     let at = d.view.verdict.since;
     let time = words::local(at, d.zone);
     let _ = writeln!(out, "### {}\n", fill(d.lang.pick(phrases::LOG), &[("time", &time)]));
+    let mut before = redact::Lines::default();
     let mut lines: Vec<String> = around(d.log, at, LOG_LINES)
         .iter()
-        .map(|l| clean(&format!("{}: {}", l.file, l.text), d.anonymiser))
+        .map(|l| {
+            let text = d.anonymiser.next_line(&mut before, &l.file, &l.text, LINE_MAX);
+            format!("{}: {text}", clean(&l.file, d.anonymiser))
+        })
         .collect();
     // the oldest lines are dropped first
     let room = CHARS_MAX.saturating_sub(out.chars().count() + 2_000);
@@ -323,7 +325,8 @@ mod tests {
                 "y",
             );
             assert!(out.contains("`executor-shutdown`") && out.contains("~/Library/LaunchAgents"), "{out}");
-            assert!(out.contains("````` xml\n") || out.contains("`````xml\n"), "{out}");
+            assert!(out.contains("```xml\n<plist>\n[redacted]\n</plist>\n```\n"), "{out}");
+            assert!(out.contains("````text\nagent.log: a\n"), "{out}");
             assert!(out.contains("agent.log: ticket=[redacted]"), "{out}");
             assert!(out.contains("WARN gatelight: ~/x"), "{out}");
             assert!(!out.contains("bob"), "{out}");

@@ -1,14 +1,17 @@
-//! Names of people and machines out of text that leaves the machine: what `diagnose` prints and `record` writes.
+//! Removes names of people and machines from text that leaves the machine: what `diagnose` prints and `record` writes.
 //!
-//! Secrets go everywhere ([`redact`]); names stay on the screen of the one whose they are, and go where strangers read.
-//! Identifiers of chats, people and messages become numbers, the same for the same one: who spoke twice shows, who it was
-//! does not, and a recording judges as before.
+//! Secrets are removed everywhere ([`redact`]); names stay on the screen of their owner and are removed where strangers
+//! read. Identifiers of chats, people and messages become numbers, the same for the same identifier: that somebody wrote
+//! twice shows, who it was does not, and a recording is judged as before.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::{patterns, redact};
+use super::patterns;
+use super::redact::{self, Lines};
 
 /// Identifiers that get a number of their own; later ones share the last.
 const MOST_IDENTIFIERS: usize = 20_000;
@@ -27,55 +30,64 @@ pub struct Facts {
     pub hosts: Vec<String>,
 }
 
-/// Takes names out of texts, one after the other.
+/// Removes names from texts, one after the other.
 #[derive(Debug, Default)]
 pub struct Anonymiser {
-    facts: Facts,
+    /// Home folders in every encoding, longest first.
+    homes: Vec<String>,
+    /// Names in every encoding, and what stands in their place; longest first: a machine is often called after its user.
+    names: Vec<(String, &'static str)>,
+    /// Identifiers that were seen.
     numbers: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Anonymiser {
-    /// Of these names; no identifier has a number yet.
+    /// For these names.
     pub fn new(facts: Facts) -> Self {
-        Self { facts, numbers: Mutex::default() }
+        let homes = facts.homes.iter().map(|home| home.to_string_lossy().trim_end_matches('/').to_owned());
+        let mut homes: Vec<String> = homes.filter(|home| home.len() > 1).collect();
+        homes.sort_by_key(|home| Reverse(home.len()));
+        let hosts = facts.hosts.into_iter().map(|name| (name, "<host>"));
+        let mut names: Vec<_> = hosts.chain(facts.users.into_iter().map(|name| (name, "<user>"))).collect();
+        names.retain(|(name, _)| name.trim().chars().count() >= 2 && !is_common(name.trim()));
+        names.sort_by_key(|(name, _)| Reverse(name.len()));
+        let encoded = |(name, instead): &(String, &'static str)| {
+            encodings(name.trim()).into_iter().map(|name| (name, *instead)).collect::<Vec<_>>()
+        };
+        Self {
+            homes: homes.iter().flat_map(|home| encodings(home)).collect(),
+            names: names.iter().flat_map(encoded).collect(),
+            numbers: Mutex::default(),
+        }
     }
 
-    /// One line without secrets, names and control characters, of at most `max` characters.
+    /// One line without secrets, names, people's words and control characters, of at most `max` characters.
     pub fn line(&self, line: &str, max: usize) -> String {
         // the bound comes last: a cut name is not found
-        redact::one_line(&self.text(&redact::clean_line(line, max.max(4_000))), max)
+        redact::one_line(&self.text(&redact::clean_words(line, max.max(4_000))), max)
     }
 
-    /// Takes names of users, machines and homes, mail addresses and Feishu's identifiers out of a text.
+    /// The same for the next line of a log, of which `lines` knows those before.
+    pub fn next_line(&self, lines: &mut Lines, log: &str, line: &str, max: usize) -> String {
+        redact::one_line(&self.text(&lines.clean(log, line, max.max(4_000))), max)
+    }
+
+    /// Removes names of users, machines and homes, mail addresses and Feishu's identifiers from a text.
     pub fn text(&self, text: &str) -> String {
         // first: a mail address holds a name as well
-        let mut out = self.identifiers(text);
-        let mut homes: Vec<String> = self
-            .facts
-            .homes
-            .iter()
-            .map(|h| h.to_string_lossy().trim_end_matches('/').to_owned())
-            .filter(|h| h.len() > 1)
-            .collect();
-        homes.sort_by_key(|h| std::cmp::Reverse(h.len()));
-        for home in &homes {
-            out = replace(&out, home, "~", |before, after| {
-                !before.is_some_and(|c| c.is_alphanumeric() || c == '~') && !after.is_some_and(is_name)
+        let mut out = self.identifiers(&encoded_mails(text));
+        for home in &self.homes {
+            out = replace(out, home, "~", |before, after| {
+                let joined =
+                    before.is_some_and(|c| c.is_alphanumeric() || c == '~') && !home.starts_with('%');
+                !joined && !after.is_some_and(is_name)
             });
         }
         out = home_paths(&out);
-        let mut names: Vec<(&String, &str)> = self.facts.hosts.iter().map(|h| (h, "<host>")).collect();
-        names.extend(self.facts.users.iter().map(|u| (u, "<user>")));
-        // longest first: a machine is often called after its user
-        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        for (name, instead) in names {
-            let name = name.trim();
-            if name.chars().count() < 2 || is_common(name) {
-                continue;
-            }
+        for (name, instead) in &self.names {
             // a script without spaces between words has no borders either
             let everywhere = !name.is_ascii();
-            out = replace(&out, name, instead, |before, after| everywhere || stands_alone(before, after));
+            out = replace(out, name, instead, |before, after| everywhere || stands_alone(before, after));
         }
         out
     }
@@ -191,7 +203,7 @@ const COMMON: &[&str] = &[
 /// A word of the trade, or of the lines that are looked for: without it a recording would not be judged as before.
 fn is_common(name: &str) -> bool {
     COMMON.iter().any(|common| common.eq_ignore_ascii_case(name))
-        || patterns::wordings().any(|line| replace(line, name, "", stands_alone) != line)
+        || patterns::wordings().any(|line| replace(line.to_owned(), name, "", stands_alone) != line)
 }
 
 /// Borders of a word written in ASCII.
@@ -205,12 +217,15 @@ const fn is_name(c: char) -> bool {
 
 /// Replaces every find, letters of ASCII in either case, whose neighbours are right.
 fn replace(
-    text: &str,
+    text: String,
     find: &str,
     instead: &str,
     fits: impl Fn(Option<char>, Option<char>) -> bool,
 ) -> String {
     let (lower, find) = (text.to_ascii_lowercase(), find.to_ascii_lowercase());
+    if !lower.contains(&find) {
+        return text;
+    }
     let mut out = String::with_capacity(text.len());
     let (mut copied, mut from) = (0, 0);
     while let Some(offset) = lower.get(from..).and_then(|rest| rest.find(&find)) {
@@ -229,23 +244,106 @@ fn replace(
     out
 }
 
-/// `/Users/somebody` and `/home/somebody`, whoever it is.
+/// A path or name as it may be written: as it is, in a URL, in JSON, in a shell.
+fn encodings(text: &str) -> Vec<String> {
+    let mut all = vec![text.to_owned()];
+    for (slash, blank) in [
+        ("/", "%20"),
+        ("/", "+"),
+        ("/", "\\ "),
+        ("%2F", "%20"),
+        ("%252F", "%2520"),
+        ("\\/", " "),
+        ("\\u002f", " "),
+    ] {
+        let encoded = text.replace('/', slash).replace(' ', blank);
+        if !all.contains(&encoded) {
+            all.push(encoded);
+        }
+    }
+    all
+}
+
+/// Mail addresses whose `@` is escaped: `bob%40example.com`, `bob\u0040example.com`, `bob&#64;example.com`.
+fn encoded_mails(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'+');
+    let mut out = String::new();
+    let mut copied = 0;
+    for at in memchr::memchr3_iter(b'%', b'\\', b'&', bytes) {
+        let Some(length) = redact::escaped(bytes, at, b"@").filter(|_| at >= copied) else { continue };
+        let start = at - bytes[copied..at].iter().rev().take_while(|b| is_part(b)).count();
+        let end = at + length + bytes[at + length..].iter().take_while(|b| is_part(b)).count();
+        if start < at && bytes[at + length..end].contains(&b'.') {
+            out.push_str(&text[copied..start]);
+            out.push_str("<mail>");
+            copied = end;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// What precedes the name of a home folder, and separates it from what follows.
+const HOME_PREFIXES: [(&str, &str); 10] = [
+    ("/Users/", "/"),
+    ("/home/", "/"),
+    ("%2FUsers%2F", "%2F"),
+    ("%2Fhome%2F", "%2F"),
+    ("%2fUsers%2f", "%2f"),
+    ("%2fhome%2f", "%2f"),
+    ("\\/Users\\/", "\\/"),
+    ("\\/home\\/", "\\/"),
+    (":\\Users\\", "\\"),
+    (":\\\\Users\\\\", "\\\\"),
+];
+
+/// Names of home folders, whoever's they are: `/Users/somebody`, `C:\Users\Some Body`.
 fn home_paths(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     loop {
-        let next = ["/Users/", "/home/"].into_iter().filter_map(|p| rest.find(p).map(|i| (i, p))).min();
-        let Some((at, prefix)) = next else { break };
+        let next =
+            HOME_PREFIXES.iter().filter_map(|(prefix, end)| Some((rest.find(prefix)?, *prefix, *end))).min();
+        let Some((at, prefix, separator)) = next else { break };
         let name_at = at + prefix.len();
-        let name: usize =
-            rest[name_at..].chars().take_while(|c| is_name(*c) || !c.is_ascii()).map(char::len_utf8).sum();
+        let length = home_name(&rest[name_at..], separator);
         out.push_str(&rest[..name_at]);
-        let whose = &rest[name_at..name_at + name];
-        out.push_str(if whose.is_empty() || whose == "Shared" { whose } else { "<user>" });
-        rest = &rest[name_at + name..];
+        let name = &rest[name_at..name_at + length];
+        out.push_str(if name.is_empty() || name == "Shared" { name } else { "<user>" });
+        rest = &rest[name_at + length..];
     }
     out.push_str(rest);
     out
+}
+
+/// The length of the name that begins here. A name with blanks is known by the separator behind its last part, and by the
+/// capital that each part begins with.
+fn home_name(text: &str, separator: &str) -> usize {
+    let part = |text: &str| -> usize {
+        let in_name = |c: &char| is_name(*c) || !c.is_ascii();
+        text.chars().take_while(in_name).map(char::len_utf8).sum()
+    };
+    let mut length = part(text);
+    let mut end = length;
+    while length > 0 {
+        let rest = &text[end..];
+        let Some(blank) = [" ", "%20", "\\ "].into_iter().find(|blank| rest.starts_with(*blank)) else {
+            break;
+        };
+        let next = part(&rest[blank.len()..]);
+        if !rest[blank.len()..].starts_with(|c: char| c.is_uppercase()) {
+            break;
+        }
+        end += blank.len() + next;
+        if text[end..].starts_with(separator) {
+            length = end;
+        }
+    }
+    length
 }
 
 #[cfg(test)]
@@ -276,6 +374,16 @@ mod tests {
             ("由张伟启动", "由<user>启动"),
             ("bobbin and kebob stay; bob_x goes", "bobbin and kebob stay; <user>_x goes"),
             ("hermes gateway run in /Users/hermes/x", "hermes gateway run in /Users/<user>/x"),
+            ("?to=bob%40example.com&x", "?to=<mail>&x"),
+            (r"bob\u0040example.com and bob%2540example.com", "<mail> and <mail>"),
+            ("bob&#64;example.com", "<mail>"),
+            ("file=%2FUsers%2Fbob%2Fx", "file=~%2Fx"),
+            ("%2Fhome%2Fcarol%2Fx", "%2Fhome%2F<user>%2Fx"),
+            (r#""path":"\/Users\/bob\/x""#, r#""path":"~\/x""#),
+            (r"C:\Users\Carol Doe\x and C:\\Users\\carol\\x", r"C:\Users\<user>\x and C:\\Users\\<user>\\x"),
+            ("/Users/Carol Doe/x and /Users/Carol%20Doe/x", "/Users/<user>/x and /Users/<user>/x"),
+            ("/Users/carol And more", "/Users/<user> And more"),
+            ("by Bob%20Smith or Bob+Smith", "by <user> or <user>"),
             (
                 "chat_id=oc_lab_chat sender=user:ou_84aad35d084aa403a838cf73ee18467.",
                 "chat_id=oc_<1> sender=user:ou_<2>.",

@@ -305,7 +305,7 @@ fn a_diff_tells_no_secrets() {
     let plan =
         of_plist(&around(&words).replace("\t<key>RunAtLoad", &format!("{more}\t<key>RunAtLoad")), REPLACE);
     let diff = plan.unwrap().unwrap().diff;
-    assert!(diff.contains("[hidden]") && !diff.contains("s3cret"), "{diff}");
+    assert!(diff.contains("[redacted]") && !diff.contains("s3cret"), "{diff}");
     let unit = "[Service]\nEnvironment=\"LARK_TOKEN=s3cret s3cret\"\nExecStart=/x/hermes gateway run --replace --key=s3cret\n";
     let diff = of_unit(unit, REPLACE).unwrap().unwrap().diff;
     assert!(diff.contains("-ExecStart") && !diff.contains("s3cret"), "{diff}");

@@ -28,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 /// How secrets look where a gateway, its SDK or a library under it may log them; `{}` is the secret itself.
-const SHAPES: [&str; 41] = [
+const SHAPES: [&str; 72] = [
     "wss://msg-frontier.feishu.cn/ws/v2?fpid=493&aid=552564&device_id=76&access_key={}&service_id=33&ticket=x",
     "wss://msg-frontier.feishu.cn/ws/v2?service_id=33554678&ticket={} [conn_id=76]",
     r#"{"app_id": "x", "app_secret": "{}"}"#,
@@ -70,6 +70,56 @@ const SHAPES: [&str; 41] = [
     "xoxs-{}",
     "xapp-{}",
     "npm_{}",
+    "tvly-{}",
+    "fc-{}",
+    "gsk_{}",
+    "xai-{}",
+    "pplx-{}",
+    "sk_live_{}",
+    "ntn_{}",
+    "SG.{}.x",
+    "hvs.{}",
+    "lin_api_{}",
+    r#"builder().app_secret("{}").build()"#,
+    "?a=1%26token%253D{}%2526b",
+    r"{\u0022app_secret\u0022:\u0022{}\u0022}",
+    "{&quot;app_secret&quot;:&quot;{}&quot;}",
+    "{%22app_secret%22%3A%22{}%22}",
+    "https://api.telegram.org/bot7463521098:{}/sendMessage",
+    "https://open.feishu.cn/open-apis/bot/v2/hook/{}",
+    "https://hooks.slack.com/services/T0000/B0000/{}",
+    "https%3A%2F%2Fhooks.slack.com%2Fservices%2FT0000%2F{}",
+    "https://discord.com/api/webhooks/1234567890/{}",
+    "https://oapi.dingtalk.com/robot/send?access_token={}",
+    "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={}",
+    "{'ticket': '{}'}",
+    "wss://x/ws?service_id=1&ticket={}",
+    "curl -u me:{} https://x",
+    "TAVILY_KEY={}",
+    "MY_SESSION={}",
+    r#"content={"text":"{}"}"#,
+    r#""content":"{\"text\":\"say {} please\"}""#,
+    "reply='say {} please'",
+    "quote='say {} please'",
+];
+
+/// Entries of a job file's environment in which a value was or could be missed, and one argument; `{}` is the secret.
+const VARIABLES: [&str; 8] = [
+    "<key>A_KEY</key><!-- mine --><string>{}</string>",
+    "<key>SESSION</key><string><![CDATA[{}]]></string>",
+    "<key>MNEMONIC</key><string >{}</string>",
+    "<key>X</key><array><string>{}</string></array>",
+    "<key>Y</key>\n<string>\n{}\n</string>",
+    "<!-- {} -->",
+    "<key>PATH</key><string>/bin:{}</string>",
+    "<key>Z</key><string xml:space=\"{}\">z</string>",
+];
+
+/// Records over several lines; `{}` is the secret, or what somebody wrote.
+const RECORDS_OVER_LINES: [&str; 3] = [
+    "2026-11-22 11:00:01,000 ERROR x: -----BEGIN RSA PRIVATE KEY-----\n{}\n{}==\n-----END RSA PRIVATE KEY-----",
+    "2026-11-22 11:00:01,000 ERROR x: {\n  \"app_secret\":\n    \"{}\"\n}",
+    "2026-11-22 11:00:01,000 INFO x: [Feishu-Comment] reply: id=7 text=come\nat {} sharp\n{}",
 ];
 
 /// Records that become evidence, with a place for something secret.
@@ -379,6 +429,12 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
         }
         let value = secret(n);
         environment += &format!("<key>V{n}_TOKEN</key><string>{value}</string>");
+    }
+    for (n, record) in RECORDS_OVER_LINES.iter().enumerate() {
+        log += &format!("{}\n", record.replace("{}", &secret(n)));
+    }
+    for (n, variable) in VARIABLES.iter().enumerate() {
+        environment += &variable.replace("{}", &secret(n));
     }
     std::fs::write(hermes.join("logs/agent.log"), &log).unwrap();
     std::fs::write(hermes.join("logs/gateway.log"), &log).unwrap();

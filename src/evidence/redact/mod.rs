@@ -1,0 +1,156 @@
+//! Removes secrets from text before anything shows, stores or sends it.
+//!
+//! One pass from left to right looks at the shape of what is there: a telling name with a value (`ticket=…`,
+//! `"app_secret": "…"`, `<key>X_TOKEN</key><string>…`), a token with a known prefix, a secret part of a URL. It hides a
+//! word too many rather than a secret too few; everything else stays byte for byte.
+//!
+//! [`clean_line`] is the door for text that is shown; [`Lines`] the one for lines that follow each other; [`job_file`] the
+//! one for job files, where everything is hidden that is not known to be harmless.
+
+mod display;
+mod escapes;
+mod job_file;
+mod lines;
+mod names;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod url;
+mod value;
+
+use std::borrow::Cow;
+
+pub use display::one_line;
+use display::{bounded, without_controls};
+pub(super) use escapes::escaped;
+pub use job_file::job_file;
+pub use lines::{Lines, clean_words};
+pub use names::names_a_secret;
+
+/// What stands in place of a secret.
+pub const MASK: &str = "[redacted]";
+
+/// The text without its secrets; borrowed where it holds none. Applying it again changes nothing, except where a mask
+/// removed what kept two pieces apart: then more is hidden, never less.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        let step = if is_word(bytes[at]) {
+            look_at_word(text, at)
+        } else if bytes[at] == b':' && bytes[at..].starts_with(b"://") {
+            url::password(text, at + 3)
+        } else {
+            // nothing else begins a secret, least of all the later bytes of a character
+            Step::Skip(at + 1)
+        };
+        match step {
+            Step::Skip(next) => at = next,
+            Step::Replace { start, end, with } => {
+                out.push_str(&text[copied..start]);
+                out.push_str(&with);
+                copied = end;
+                at = end;
+            }
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// [`one_line`] and [`redact`] in the order in which no secret slips through: escapes may cut a token into pieces,
+/// and so may the bound.
+pub fn clean_line(text: &str, max: usize) -> String {
+    bounded(redact(&without_controls(text, max.saturating_mul(4).saturating_add(4096))), max)
+}
+
+/// What to do with the bytes at a place of the text.
+enum Step {
+    Skip(usize),
+    Replace { start: usize, end: usize, with: Cow<'static, str> },
+}
+
+fn mask(start: usize, end: usize) -> Step {
+    Step::Replace { start, end, with: Cow::Borrowed(MASK) }
+}
+
+const fn is_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
+}
+
+fn word_end(bytes: &[u8], from: usize) -> usize {
+    from + bytes[from..].iter().position(|b| !is_word(*b)).unwrap_or(bytes.len() - from)
+}
+
+fn spaces(bytes: &[u8]) -> usize {
+    bytes.iter().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(bytes.len())
+}
+
+/// What the word that begins here is: the name of a secret, a token itself, or nothing.
+fn look_at_word(text: &str, start: usize) -> Step {
+    let bytes = text.as_bytes();
+    let end = word_end(bytes, start);
+    let word = &text[start..end];
+    if word == "-----BEGIN" {
+        return private_key(text, start, end);
+    }
+    let begin = escapes::after_escape(bytes, start, end);
+    let found = tokens::token(text, start, end)
+        .or_else(|| (begin > start).then(|| tokens::token(text, begin, end)).flatten())
+        .or_else(|| url::bot_token(bytes, start, end))
+        .or_else(|| url::webhook(text, start, end))
+        .or_else(|| url::user_option(bytes, start, end));
+    if let Some(step) = found {
+        return step;
+    }
+    let name = &text[begin..end];
+    if value::may_follow(name, &bytes[end..]) {
+        let words = names::precedes_words_of_people(name, &bytes[end..]);
+        if (words || names_a_secret(name))
+            && let Some((from, to)) = value::after(text, begin, end)
+        {
+            return mask(from, if words { value::end_of_words(bytes, to, bytes[end] != b'=') } else { to });
+        }
+    }
+    if word.eq_ignore_ascii_case("bearer")
+        && let Some(step) = bearer(bytes, end)
+    {
+        return step;
+    }
+    Step::Skip(end)
+}
+
+/// The token behind `Bearer`.
+fn bearer(bytes: &[u8], end: usize) -> Option<Step> {
+    let is_part = |b: &u8| is_word(*b) || matches!(b, b'.' | b'~' | b'+' | b'/' | b'=');
+    let from = end + spaces(&bytes[end..]);
+    let to = from + bytes[from..].iter().take_while(|b| is_part(b)).count();
+    let long = to - from >= 20 || (to - from >= 8 && bytes[from..to].iter().any(u8::is_ascii_digit));
+    (from > end && long).then(|| mask(from, to))
+}
+
+/// A PEM block: everything between its first and its last line.
+fn private_key(text: &str, start: usize, end: usize) -> Step {
+    let Some(from) = private_key_head(text, end) else {
+        return Step::Skip(end);
+    };
+    let to = text[from..].find("-----END").map_or(text.len(), |i| from + i);
+    if text[from..to].trim() == MASK || from == to {
+        return Step::Skip(from.max(start + 1));
+    }
+    mask(from, to)
+}
+
+/// Where the first line of a PEM block of a private key ends; `begin` is behind its `-----BEGIN`.
+fn private_key_head(text: &str, begin: usize) -> Option<usize> {
+    const HEAD: &str = "PRIVATE KEY";
+    let at = text[begin..].find(HEAD).filter(|i| *i < 40)?;
+    let from = begin + at + HEAD.len();
+    // `PRIVATE KEY BLOCK-----` of PGP
+    text[from..].find("-----").filter(|i| *i < 8).map(|i| from + i + 5)
+}

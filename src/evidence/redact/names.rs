@@ -1,0 +1,138 @@
+//! Names whose values are secret, and names under which people's words are logged.
+
+/// Endings of names whose value is a secret; compared in lower case without `_` and `-`, so that `APP_SECRET`,
+/// `app-secret` and `appSecret` are the same.
+const ENDINGS: &[&str] = &[
+    "accesskey",
+    "apikey",
+    "appkey",
+    "encryptkey",
+    "privatekey",
+    "secretkey",
+    "signingkey",
+    "ticket",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "authorization",
+    "credential",
+    "credentials",
+    "cookie",
+    "signature",
+];
+
+/// Names that are secret only as a whole: too common as an ending.
+const WHOLE: &[&str] = &["key", "sign", "pwd", "pass", "jwt", "mnemonic"];
+
+/// Last parts of names of environment variables (`TAVILY_KEY`) whose value is a secret. In lower case they are common
+/// words.
+const VARIABLE_ENDINGS: &[&str] = &[
+    "_KEY",
+    "_PASS",
+    "_PWD",
+    "_PW",
+    "_AUTH",
+    "_SESSION",
+    "_MNEMONIC",
+    "_SIG",
+    "_DSN",
+    "_JWT",
+    "_CREDS",
+    "_PAT",
+];
+
+/// Names under which the gateway logs what people wrote: `Inbound dm message received: … text='…'`.
+const WORDS_OF_PEOPLE: &[&str] = &["text", "msg", "replytotext", "quote", "reply", "response", "content"];
+
+/// The same in JSON and in Python's notation, where `msg` is the error message of an API.
+const JSON_WORDS_OF_PEOPLE: &[&str] = &["text", "content", "quote"];
+
+/// Longest name that is looked at, in bytes from its end.
+const MAX_NAME: usize = 64;
+
+/// Whether the value under this name is a secret: `app_secret`, `X-Api-Key`, `ticket`.
+pub fn names_a_secret(word: &str) -> bool {
+    if !may_name_a_secret(word.as_bytes()) {
+        return false;
+    }
+    let tail = &word.as_bytes()[word.len().saturating_sub(MAX_NAME)..];
+    if VARIABLE_ENDINGS.iter().any(|ending| tail.ends_with(ending.as_bytes())) {
+        return true;
+    }
+    let plain: String = tail
+        .iter()
+        .copied()
+        .filter(|b| !matches!(b, b'_' | b'-'))
+        .map(|b| b.to_ascii_lowercase() as char)
+        .collect();
+    WHOLE.contains(&plain.as_str()) || ENDINGS.iter().any(|ending| plain.ends_with(ending))
+}
+
+/// A cheap test before [`names_a_secret`], made for every word of a log with a value behind it: the last three letters
+/// of all names above.
+fn may_name_a_secret(word: &[u8]) -> bool {
+    let mut letters = word.iter().rev().filter(|b| !matches!(b, b'_' | b'-')).map(u8::to_ascii_lowercase);
+    let mut next = || letters.next().unwrap_or(0);
+    let (last, middle, first) = (next(), next(), next());
+    matches!(
+        &[first, middle, last],
+        b"key"
+            | b"ket"
+            | b"ken"
+            | b"ret"
+            | b"ord"
+            | b"swd"
+            | b"ase"
+            | b"ion"
+            | b"ial"
+            | b"als"
+            | b"kie"
+            | b"ure"
+            | b"ign"
+            | b"pwd"
+            | b"ass"
+            | b"jwt"
+            | b"nic"
+            | b"uth"
+            | b"sig"
+            | b"dsn"
+            | b"eds"
+            | b"pat"
+    ) || (middle, last) == (b'p', b'w')
+}
+
+/// Whether people's words follow in quotes: `text='…'`, `"text": "…"`, `content={"text": …`.
+pub(super) fn precedes_words_of_people(word: &str, after: &[u8]) -> bool {
+    let quoted = |rest: &[u8]| matches!(rest.first(), Some(b'\'' | b'"'));
+    match after {
+        [b'=', rest @ ..] if quoted(rest) => {
+            WORDS_OF_PEOPLE.contains(&word.replace('_', "").to_ascii_lowercase().as_str())
+        }
+        [b'\'' | b'"' | b'\\', ..] => JSON_WORDS_OF_PEOPLE.contains(&word),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cheap_test_passes_every_name() {
+        for name in ENDINGS.iter().chain(WHOLE) {
+            assert!(names_a_secret(name) && names_a_secret(&name.to_uppercase()), "{name}");
+            let (rest, last) = name.split_at(name.len() - 1);
+            assert!(names_a_secret(&format!("{rest}_{last}-")), "{name}");
+        }
+        for ending in VARIABLE_ENDINGS {
+            assert!(names_a_secret(&format!("TAVILY{ending}")), "{ending}");
+        }
+        for common in
+            ["monkey", "MONKEY", "keyboard", "session", "auth", "compass", "PATH", "design", "x_key"]
+        {
+            assert!(!names_a_secret(common), "{common}");
+        }
+    }
+}
