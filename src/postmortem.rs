@@ -7,11 +7,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
@@ -24,7 +23,7 @@ use crate::health::{Change, Core, Deadlines, Platforms, Signal};
 use crate::history::Record;
 use crate::profile::Profile;
 use crate::snapshot::ProfileChange;
-use crate::text::error::Trouble;
+use crate::text::error::{self, Context as _};
 use crate::text::trouble::NO_STAMPS;
 
 /// Bytes read from a file at once; each open file holds one such block.
@@ -87,7 +86,7 @@ pub(crate) struct Past {
 }
 
 /// Plays old logs, of several profiles and in any order.
-pub(crate) fn read(paths: &[PathBuf], patterns: &Arc<Patterns>, zone: &TimeZone) -> anyhow::Result<Past> {
+pub(crate) fn read(paths: &[PathBuf], patterns: &Arc<Patterns>, zone: &TimeZone) -> error::Result<Past> {
     let mut past = Past { record: Record::default(), end: Timestamp::MIN, silent: Vec::new() };
     for (name, paths) in by_profile(paths) {
         let mut logs = Logs::open(&paths, zone)?;
@@ -124,7 +123,7 @@ pub struct Logs {
 
 impl Logs {
     /// Reads the first and the last stamp of each file. Fails if none has a stamp.
-    pub fn open(paths: &[PathBuf], zone: &TimeZone) -> anyhow::Result<Self> {
+    pub fn open(paths: &[PathBuf], zone: &TimeZone) -> error::Result<Self> {
         let mut silent = Vec::new();
         let mut spans = Vec::new();
         for path in paths {
@@ -135,7 +134,7 @@ impl Logs {
         }
         let Some(start) = spans.iter().map(|part| instant(part.first, zone, false)).min() else {
             let files: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-            anyhow::bail!(Trouble::new(NO_STAMPS, &[("files", &files.join(", "))]));
+            return Err(error::Error::new(NO_STAMPS, &[("files", &files.join(", "))]));
         };
         Ok(Self { profile: profile_name(paths), start, silent, chains: chains(spans), zone: zone.clone() })
     }
@@ -145,8 +144,8 @@ impl Logs {
         self,
         patterns: &Arc<Patterns>,
         deadlines: &Deadlines,
-        sink: &mut dyn FnMut(Change) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Played> {
+        sink: &mut dyn FnMut(Change) -> error::Result<()>,
+    ) -> error::Result<Played> {
         let mut core =
             Core::new(self.profile.as_str().into(), &Platforms::built_in(), deadlines.clone(), self.start);
         let mut copies = Deduplicator::default();
@@ -366,7 +365,7 @@ impl Stream {
     }
 
     /// The time of the next event; `None` at the end.
-    fn next_at(&mut self, patterns: &Arc<Patterns>) -> anyhow::Result<Option<Timestamp>> {
+    fn next_at(&mut self, patterns: &Arc<Patterns>) -> error::Result<Option<Timestamp>> {
         loop {
             if let Some((at, _)) = self.events.front() {
                 return Ok(Some(*at));
@@ -518,8 +517,10 @@ impl Lines {
 }
 
 /// The first and the last stamp of a file.
-fn span(path: &Path) -> anyhow::Result<Option<(DateTime, DateTime)>> {
-    anyhow::ensure!(std::fs::metadata(path)?.is_file(), "not a regular file");
+fn span(path: &Path) -> error::Result<Option<(DateTime, DateTime)>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::from(io::ErrorKind::NotSeekable).into());
+    }
     let mut lines = Lines::of(File::open(path)?);
     let mut first = None;
     while first.is_none() && lines.next(&mut |block| first = block.split(|b| *b == b'\n').find_map(stamp))? {}

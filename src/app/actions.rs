@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
@@ -21,6 +20,7 @@ use crate::restart::{Admission, Ask, Ledger, Permit, Permits, Request, Requester
 use crate::snapshot::Snapshot;
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::io;
+use crate::text::error::{self, Context as _};
 use crate::watcher::Handle;
 
 /// A second request within this time confirms a restart that does not help.
@@ -122,13 +122,12 @@ impl Actions {
     fn restart(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         let Some(view) = snapshot.find(name) else { return };
         let now = Timestamp::now();
-        let lang = self.engine.lang;
         if let Some(obstacle) = obstacle(&view.profile, |manager| self.supervisors.access(manager)) {
             return self.answer(Answer::CannotRestart(name.to_owned(), obstacle));
         }
         let supervisor = view.profile.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
         let deadlines = &self.engine.config.deadlines;
-        let request = Request::new(Arc::clone(&view.profile), now, deadlines, start_of, lang);
+        let request = Request::new(Arc::clone(&view.profile), now, deadlines, start_of);
         let (Some(request), Some(supervisor)) = (request, supervisor) else { return };
         let confirmed = self.asked.get(name).is_some_and(|at| now.duration_since(*at) <= CONFIRM_WITHIN);
         let ask = Ask {
@@ -248,7 +247,7 @@ impl Actions {
     }
 }
 
-fn open_timeline(engine: &Engine) -> anyhow::Result<()> {
+fn open_timeline(engine: &Engine) -> error::Result<()> {
     let page = report::Request::timeline(&engine.history_file(), engine.lang).make()?;
     let path = engine.folders.data.join("timeline.html");
     write_private(&path, page.html.as_bytes()).with_context(|| path.display().to_string())?;

@@ -25,8 +25,9 @@ use crate::log;
 use crate::profile::Profile;
 use crate::restart::{RestartView, Restarts, policy};
 use crate::snapshot::{ProfileChange, Snapshot};
+use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
-use crate::text::{Both, Lang};
+use crate::text::{Both, Lang, Worded as _};
 use crate::watcher::{Command, Handle, Update, Updates};
 use crate::worker::{self, Backoff};
 
@@ -67,7 +68,7 @@ impl Background {
         requests: mpsc::UnboundedReceiver<EngineRequest>,
         no_panel: watch::Receiver<bool>,
         stand_in: StandIn,
-    ) -> anyhow::Result<Self> {
+    ) -> error::Result<Self> {
         // a mistake in the user's patterns ends the program before anything is shown
         engine.patterns()?;
         let runtime = runtime()?;
@@ -79,7 +80,7 @@ impl Background {
     }
 
     /// Runs until it is asked to quit. `ready` is called once the watcher runs.
-    pub(crate) fn run(self, ready: impl FnOnce()) -> anyhow::Result<()> {
+    pub(crate) fn run(self, ready: impl FnOnce()) -> error::Result<()> {
         self.runtime.block_on(async {
             let handle = self.engine.watch(Vec::new(), None)?;
             let updates = handle.subscribe();
@@ -125,7 +126,7 @@ impl Background {
                     }
                 }
             }
-            anyhow::Ok(())
+            Ok::<_, error::Error>(())
         })
     }
 }
@@ -476,7 +477,7 @@ impl State {
         let now = ClockReading::now();
         match self.coverage.advance(now) {
             Observed::Span(from, to) if !self.incomplete => {
-                if let Err(error) = store.watching(from, to) {
+                if let Err(error) = store.record_observed(from, to) {
                     self.history_failed("coverage", &error);
                 }
             }

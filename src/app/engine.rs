@@ -16,7 +16,7 @@ use crate::health::ProcessState;
 use crate::profile::Places;
 use crate::snapshot::Snapshot;
 use crate::supervisor::Supervisors;
-use crate::text::error::{OrSay, Trouble};
+use crate::text::error::{self, Context as _};
 use crate::text::{Lang, trouble as say};
 use crate::watcher::{self, COMPLETE_WITHIN, Handle, POLL_INTERVAL, Setup};
 
@@ -37,7 +37,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Reads the user's settings; a mistake in them is an error.
-    pub(crate) fn load() -> anyhow::Result<Self> {
+    pub(crate) fn load() -> error::Result<Self> {
         match Self::load_or_defaults()? {
             (engine, None) => Ok(engine),
             (_, Some(mistake)) => Err(mistake.into()),
@@ -45,7 +45,7 @@ impl Engine {
     }
 
     /// Reads the user's settings. With a mistake in them: the defaults, and the mistake.
-    pub(crate) fn load_or_defaults() -> anyhow::Result<(Self, Option<ConfigError>)> {
+    pub(crate) fn load_or_defaults() -> error::Result<(Self, Option<ConfigError>)> {
         let home = user_home()?;
         let folders = Folders::of_user(&home);
         let system_lang = Lang::of_system();
@@ -88,12 +88,12 @@ impl Engine {
     }
 
     /// The log patterns, including the user's.
-    pub(crate) fn patterns(&self) -> anyhow::Result<Arc<Patterns>> {
+    pub(crate) fn patterns(&self) -> error::Result<Arc<Patterns>> {
         Ok(Arc::new(Patterns::new(&self.config.patterns)?))
     }
 
     /// Starts the watcher. `only`: the names of the profiles to watch; empty for all.
-    pub(crate) fn watch(&self, only: Vec<String>, observer: Option<Observer>) -> anyhow::Result<Handle> {
+    pub(crate) fn watch(&self, only: Vec<String>, observer: Option<Observer>) -> error::Result<Handle> {
         let setup = Setup {
             places: self.places.clone(),
             given: Vec::new(),
@@ -134,19 +134,13 @@ pub(crate) async fn first_look(handle: &mut Handle) -> Arc<Snapshot> {
 }
 
 /// The user's home folder.
-pub(crate) fn user_home() -> anyhow::Result<PathBuf> {
-    std::env::home_dir()
-        .filter(|home| home.is_absolute())
-        .ok_or_else(|| Trouble::new(say::NO_HOME, &[]).into())
+pub(crate) fn user_home() -> error::Result<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute()).ok_or_else(|| error::Error::new(say::NO_HOME, &[]))
 }
 
 /// A single-threaded runtime: the work is mostly waiting.
-pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .or_say(say::NO_RUNTIME)
-        .map_err(Into::into)
+pub(crate) fn runtime() -> error::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context(say::NO_RUNTIME)
 }
 
 /// Ctrl-C and SIGTERM. They are caught from the construction on, so none is lost before [`Self::wait`].

@@ -10,7 +10,7 @@ use crate::doctor::fix::Fixed;
 use crate::health::RestartHelps;
 use crate::restart::{Obstacle, Restarts};
 use crate::text::log::{PANIC_BODY, PANIC_TITLE};
-use crate::text::{Both, Lang, Phrase, agent as words, error, fill, restart};
+use crate::text::{Both, Lang, Phrase, Worded as _, agent as words, error, fill, restart};
 use crate::watcher::Update;
 
 /// What the user interface asks the engine for.
@@ -88,7 +88,7 @@ pub enum Answer {
     /// A diagnosis was copied, or could not be written.
     Diagnostics(std::io::Result<Copied>),
     /// The timeline could not be made or opened.
-    NoTimeline(anyhow::Error),
+    NoTimeline(error::Error),
     /// The history was unusable and begins anew; the old file is at this path.
     HistorySetAside(Both, PathBuf),
     /// No history can be written to this file.
@@ -126,9 +126,7 @@ impl Answer {
         let with = |phrase: Phrase, name, value: &str| fill(lang.pick(phrase), &[(name, value)]);
         match self {
             Self::RestartsAutomatically(_) => lang.pick(words::AUTO_BODY).to_owned(),
-            Self::CannotRestart(_, obstacle) => {
-                with(words::NO_MANAGER_BODY, "why", &restart::obstacle(lang, *obstacle))
-            }
+            Self::CannotRestart(_, obstacle) => with(words::NO_MANAGER_BODY, "why", &obstacle.text(lang)),
             Self::ConfirmRestart(_, helps) => {
                 with(words::CONFIRM_BODY, "why", lang.pick(restart::helps(*helps)))
             }
@@ -146,7 +144,7 @@ impl Answer {
                 with(words::COPIED_TO_FILE, "file", &file.display().to_string())
             }
             Self::Diagnostics(Err(error)) => error::io(lang, error),
-            Self::NoTimeline(error) => error::words(lang, error.as_ref()),
+            Self::NoTimeline(error) => error.text(lang),
             Self::HistorySetAside(why, path) => {
                 let values = [("why", why.pick(lang)), ("path", &*path.display().to_string())];
                 fill(lang.pick(words::HISTORY_ASIDE_BODY), &values)

@@ -19,3 +19,4 @@ pub mod messages;
 mod offline;
 pub(crate) mod open;
 pub mod record;
+pub(crate) mod user_files;

@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::health::Manager;
 use crate::profile::Profile;
-use crate::text::{Lang, Phrase, desktop as say, fill};
+use crate::text::{Both, Lang, Message, Phrase, Worded, desktop as say, fill};
 
 /// Why a file could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,12 @@ impl OpenError {
     pub(crate) fn text(&self, lang: Lang) -> String {
         let values: Vec<(&str, &str)> = self.values.iter().map(|(k, v)| (*k, v.as_str())).collect();
         fill(lang.pick(self.phrase), &values)
+    }
+}
+
+impl Worded for OpenError {
+    fn message(&self) -> Message {
+        Message::verbatim(&Both::each(|lang| self.text(lang)))
     }
 }
 

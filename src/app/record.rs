@@ -5,7 +5,6 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -15,6 +14,7 @@ use crate::evidence::collector::Observed;
 use crate::evidence::redact::{Lines, names_a_secret};
 use crate::health::{Evidence, JobState, JobWord};
 use crate::recording::{Header, VERSION};
+use crate::text::error::{self, Context as _};
 
 /// Longest log line in a recording, in characters.
 const LINE_MAX: usize = 8 << 10;
@@ -28,7 +28,7 @@ pub(crate) fn record<End: Future<Output = ()>>(
     anonymiser: &Arc<Anonymiser>,
     begun: impl FnOnce() -> std::io::Result<()>,
     end: impl FnOnce() -> End,
-) -> anyhow::Result<()> {
+) -> error::Result<()> {
     let named = || out.display().to_string();
     let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
     let profile_shown = anonymiser.line(profile, 100);
@@ -54,7 +54,7 @@ pub(crate) fn record<End: Future<Output = ()>>(
         first_look(&mut handle).await;
         begun()?;
         end.await;
-        anyhow::Ok(())
+        Ok::<_, error::Error>(())
     })?;
     shared.lock().unwrap_or_else(PoisonError::into_inner).finish().with_context(named)
 }

@@ -20,7 +20,7 @@ use crate::health::{Light, Reason};
 use crate::log;
 use crate::terminal::Terminal;
 use crate::text::config::DEFAULTS_HOLD;
-use crate::text::error::Trouble;
+use crate::text::error;
 use crate::text::trouble::ENGINE_GONE;
 use crate::text::{Lang, agent as words, fill};
 use crate::ui::app::{AppHandles, Presence};
@@ -38,7 +38,7 @@ pub(super) fn run(
     engine: &Engine,
     mistake: Option<ConfigError>,
     terminal: &mut Terminal<'_>,
-) -> anyhow::Result<u8> {
+) -> error::Result<u8> {
     #[cfg(target_os = "macos")]
     tray::enter_app();
     let lang = engine.lang;
@@ -105,13 +105,13 @@ pub(super) fn run(
     }
 }
 
-fn join(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<u8> {
+fn join(thread: JoinHandle<error::Result<()>>) -> error::Result<u8> {
     match thread.join() {
         Ok(result) => {
             tracing::info!("agent ended");
             result.map(|()| OK)
         }
-        Err(_) => Err(Trouble::new(ENGINE_GONE, &[]).into()),
+        Err(_) => Err(error::Error::new(ENGINE_GONE, &[])),
     }
 }
 

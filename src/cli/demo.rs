@@ -8,6 +8,7 @@ use crate::health::{Light, Reason};
 use crate::restart::{RestartOutcome, RestartStep};
 use crate::snapshot::Snapshot;
 use crate::terminal::{Terminal, style};
+use crate::text::error;
 use crate::text::{Lang, Phrase, demo as words, fill};
 
 /// Arguments of `demo`.
@@ -19,7 +20,7 @@ pub(super) struct Args {
 }
 
 /// Runs the demo and prints what happens.
-pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let begun = jiff::Timestamp::now();
     let mut reported = watch::Reported::default();
     let worked = play::run(Duration::from_secs(args.seconds), &mut |event| {
@@ -74,7 +75,7 @@ fn outcome_text(outcome: &RestartOutcome, lang: Lang) -> String {
             let took = format!("{:.1}", took.as_secs_f64());
             fill(lang.pick(words::WORKED), &[("pid", &pid.to_string()), ("took", &took)])
         }
-        RestartOutcome::Failed { why, .. } | RestartOutcome::CannotTell { why, .. } => why.clone(),
+        RestartOutcome::Failed { why, .. } | RestartOutcome::CannotTell { why, .. } => why.text(lang),
     }
 }
 

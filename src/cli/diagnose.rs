@@ -8,6 +8,7 @@ use super::{OK, status};
 use crate::app::engine::{Engine, first_look, runtime};
 use crate::app::{diagnostics, record};
 use crate::terminal::Terminal;
+use crate::text::error;
 
 /// How long a recording for a report runs.
 const RECORDING: Duration = Duration::from_secs(60);
@@ -23,10 +24,10 @@ pub(super) struct Args {
 }
 
 /// Prints the report.
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let snapshot = runtime()?.block_on(async {
         let mut handle = engine.watch(Vec::new(), None)?;
-        anyhow::Ok(first_look(&mut handle).await)
+        Ok::<_, error::Error>(first_look(&mut handle).await)
     })?;
     let Some(view) = snapshot.find(&args.profile) else {
         return Ok(status::no_such_profile(&args.profile, engine));

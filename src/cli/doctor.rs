@@ -15,6 +15,7 @@ use crate::doctor::{Finding, Severity, words};
 use crate::evidence::redact;
 use crate::profile::{Found, JobFile, Profile};
 use crate::terminal::{self, Terminal, printable};
+use crate::text::error;
 use crate::text::{Lang, Phrase, doctor as phrases, fill};
 
 /// Version of the JSON.
@@ -43,7 +44,7 @@ pub struct Args {
 }
 
 /// Runs the command on this machine.
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     job_files::on_this_machine(engine, |machine| {
         run_on(args, machine, terminal, &mut |question| terminal::confirm(question))
     })
@@ -57,7 +58,7 @@ pub fn run_on(
     machine: &Machine<'_>,
     terminal: &mut Terminal<'_>,
     confirm: &mut dyn FnMut(&str) -> Option<bool>,
-) -> anyhow::Result<u8> {
+) -> error::Result<u8> {
     let found = machine.scan();
     if let Some(name) = fix::first_unknown(&found, &args.profiles) {
         let known = found.profiles.iter().map(|profile| profile.name.as_str());
@@ -82,7 +83,7 @@ pub fn run_on(
     Ok(if findings.iter().any(Finding::counts) { LEFT } else { OK })
 }
 
-fn usage(args: &Args, code: u8, text: &str, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+fn usage(args: &Args, code: u8, text: &str, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     if args.json {
         writeln!(terminal.out, "{}", json!({ "version": VERSION, "error": text }))?;
     } else {
@@ -148,7 +149,7 @@ fn fix(
     machine: &Machine<'_>,
     terminal: &mut Terminal<'_>,
     confirm: &mut dyn FnMut(&str) -> Option<bool>,
-) -> anyhow::Result<u8> {
+) -> error::Result<u8> {
     let mode = match (args.dry_run, args.yes) {
         (true, _) => Mode::DryRun,
         (false, true) => Mode::All,

@@ -3,21 +3,21 @@
 use std::io;
 use std::path::Path;
 
-use anyhow::Context as _;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use super::{Cli, OK};
 use crate::terminal::Terminal;
+use crate::text::error::{self, Context as _};
 
 /// Prints the completion script of a shell.
-pub(super) fn write_completions(shell: Shell, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn write_completions(shell: Shell, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     terminal.out.write_all(&completions(Cli::command(), shell))?;
     Ok(OK)
 }
 
 /// Writes the man pages into a folder, which is created if it is missing.
-pub(super) fn write_man_pages(folder: &Path) -> anyhow::Result<u8> {
+pub(super) fn write_man_pages(folder: &Path) -> error::Result<u8> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     for (name, text) in man_pages(Cli::command())? {
         let file = folder.join(name);

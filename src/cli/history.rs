@@ -1,15 +1,15 @@
 //! `gatelight history`: what happened, in words, JSON or CSV.
 
-use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::OK;
 use crate::app::engine::Engine;
 use crate::evidence::redact;
-use crate::history::words::words;
+use crate::history::render::render;
 use crate::history::{Reader, Window, export};
 use crate::terminal::Terminal;
+use crate::text::error::{self, Context as _};
 use crate::text::{Lang, fill, history as phrases};
 
 /// Arguments of `gatelight history`.
@@ -49,7 +49,7 @@ pub(super) fn since(text: &str) -> Result<SignedDuration, String> {
 }
 
 /// Prints the history. An error if it cannot be read or holds nothing of the profile.
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let (lang, now) = (terminal.lang, Timestamp::now());
     let window = Window::last(args.since, now);
     let mut record = Reader::window(&engine.history_file(), window)?;
@@ -57,14 +57,14 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         let found = record.as_ref().is_some_and(|r| r.profiles.iter().any(|p| p.name == *name));
         if !found {
             let shown = redact::one_line(name, 80);
-            bail!(fill(lang.pick(phrases::NO_SUCH_PROFILE), &[("name", &shown)]));
+            return Err(error::Error::new(phrases::NO_SUCH_PROFILE, &[("name", &shown)]));
         }
         record = record.map(|r| r.only(name));
     }
     let nothing = record.is_none();
     let record = record.unwrap_or_default();
     let answer = if args.json {
-        let mut json = serde_json::to_string(&export::json(&record, window, now))?;
+        let mut json = serde_json::to_string(&export::json(&record, window, now, engine.lang))?;
         json.push('\n');
         json
     } else if args.csv {
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     } else if nothing {
         format!("{}\n", lang.pick(phrases::NONE_YET))
     } else {
-        words(&record, window, lang, &TimeZone::system(), terminal.symbols)
+        render(&record, window, lang, &TimeZone::system(), terminal.symbols)
     };
     terminal
         .out

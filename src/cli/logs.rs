@@ -13,6 +13,7 @@ use crate::evidence::watch::Watch;
 use crate::health::{Light, LinkWord, Signal};
 use crate::profile::Profile;
 use crate::terminal::{Terminal, style};
+use crate::text::error;
 use crate::text::error::io;
 use crate::text::{fill, status as words};
 use crate::watcher::POLL_INTERVAL;
@@ -35,7 +36,7 @@ pub(super) struct Args {
 }
 
 /// Shows the logs.
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let known = crate::profile::scan(&engine.places);
     let Some(profile) = known.profiles.iter().find(|profile| profile.name == args.profile) else {
         return Ok(super::status::no_such_profile(&args.profile, engine));
@@ -85,7 +86,7 @@ struct View<'a, 'b> {
 }
 
 impl View<'_, '_> {
-    fn show(&mut self, line: &MergedLine) -> anyhow::Result<()> {
+    fn show(&mut self, line: &MergedLine) -> error::Result<()> {
         let text = String::from_utf8_lossy(&line.text);
         let text = self.lines.clean(&line.source, text.trim_end_matches('\r'), LINE_MAX);
         let mut meaning = None;

@@ -9,8 +9,9 @@ use crate::app::engine::{Engine, user_home};
 use crate::config::Folders;
 use crate::log::{self, InvalidLevels, Outputs};
 use crate::terminal::Terminal;
+use crate::text::error;
 use crate::text::log::INVALID_LEVELS;
-use crate::text::{self, Lang, fill};
+use crate::text::{Lang, fill};
 
 mod agent;
 mod demo;
@@ -163,12 +164,12 @@ enum Command {
 pub fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => ExitCode::from(code),
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             // in the language of the settings, if they can be read
             let lang =
                 Engine::load_or_defaults().map_or_else(|_| Lang::of_system(), |(engine, _)| engine.lang);
-            eprintln!("gatelight: {}", text::error::words(lang, error.as_ref()));
+            eprintln!("gatelight: {}", error.text(lang));
             ExitCode::from(USAGE)
         }
     }
@@ -184,7 +185,7 @@ fn start_log(cli: &Cli) {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<u8> {
+fn run(cli: Cli) -> error::Result<u8> {
     start_log(&cli);
     descriptors::raise();
     let mut stdout = std::io::LineWriter::new(std::io::stdout().lock());
@@ -197,7 +198,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
     let load = |terminal: &mut Terminal<'_>| {
         let engine = Engine::load()?;
         terminal.lang = engine.lang;
-        anyhow::Ok(engine)
+        Ok::<_, error::Error>(engine)
     };
     match command {
         Command::Simulate(args) => simulate::run(args),
@@ -216,11 +217,4 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Diagnose(args) => diagnose::run(&args, &load(terminal)?, terminal),
         Command::Serve(args) => serve::run(&args, &load(terminal)?, terminal),
     }
-}
-
-/// Whether the reader of standard output has closed it.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
-    })
 }

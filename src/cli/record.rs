@@ -7,6 +7,7 @@ use super::{OK, status};
 use crate::app::engine::{Engine, interrupted};
 use crate::app::record;
 use crate::terminal::Terminal;
+use crate::text::error;
 use crate::text::{fill, status as words};
 
 /// Arguments of `record`.
@@ -21,7 +22,7 @@ pub(super) struct Args {
 }
 
 /// Records until Ctrl-C.
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let known = crate::profile::scan(&engine.places);
     if !known.profiles.iter().any(|profile| profile.name == args.profile) {
         return Ok(status::no_such_profile(&args.profile, engine));

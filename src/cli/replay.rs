@@ -5,7 +5,6 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -14,7 +13,7 @@ use crate::health::{Change, Deadlines};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
 use crate::terminal::Terminal;
-use crate::text::error::Trouble;
+use crate::text::error::{self, Context as _};
 use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill};
@@ -34,7 +33,7 @@ pub(super) struct Args {
 }
 
 /// Replays all files.
-pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     // buffered: years of logs give thousands of lines a second, and standard output is flushed after each line otherwise
     let Terminal { lang, color, symbols, .. } = *terminal;
     let mut out = BufWriter::new(&mut *terminal.out);
@@ -45,7 +44,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8
     Ok(code)
 }
 
-fn replay_all(args: &Args, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+fn replay_all(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let patterns = Arc::new(Patterns::new(&[])?);
     let mut logs = Vec::new();
     let piped = args.files.iter().any(|path| is_stdin(path)).then(Piped::read).transpose()?;
@@ -85,7 +84,7 @@ struct Piped {
 }
 
 impl Piped {
-    fn read() -> anyhow::Result<Self> {
+    fn read() -> error::Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("stdin");
         let named = || path.display().to_string();
@@ -101,12 +100,12 @@ impl Piped {
 
 /// Whether the file begins like a recording. Among several files, JSON without a recording's header is a log without
 /// stamps that a shell pattern matched (`gateway-exit-diag.log`).
-fn looks_like_a_recording(path: &Path, alone: bool) -> anyhow::Result<bool> {
+fn looks_like_a_recording(path: &Path, alone: bool) -> error::Result<bool> {
     let named = || path.display().to_string();
     let kind = std::fs::metadata(path).with_context(named)?;
     if !kind.is_file() {
         let file = path.display().to_string();
-        return Err(Trouble::new(NOT_REGULAR, &[("file", &file)]).into());
+        return Err(error::Error::new(NOT_REGULAR, &[("file", &file)]));
     }
     let mut first = Vec::new();
     let head = BufReader::new(File::open(path).with_context(named)?);
@@ -116,12 +115,7 @@ fn looks_like_a_recording(path: &Path, alone: bool) -> anyhow::Result<bool> {
     Ok(first.trim_ascii_start().starts_with(b"{") && (alone || !other_json()))
 }
 
-fn play(
-    path: &Path,
-    patterns: &Arc<Patterns>,
-    json: bool,
-    terminal: &mut Terminal<'_>,
-) -> anyhow::Result<()> {
+fn play(path: &Path, patterns: &Arc<Patterns>, json: bool, terminal: &mut Terminal<'_>) -> error::Result<()> {
     let named = || path.display().to_string();
     let file = BufReader::new(File::open(path).with_context(named)?);
     let recording = Recording::read(file).with_context(named)?;
@@ -148,7 +142,7 @@ fn summary(
     end: Timestamp,
     json: bool,
     terminal: &mut Terminal<'_>,
-) -> anyhow::Result<()> {
+) -> error::Result<()> {
     let Some(last) = last.filter(|_| !json) else { return Ok(()) };
     let lang = terminal.lang;
     let said = text::reason::of(&last.to, lang);
@@ -165,7 +159,7 @@ fn summary(
     Ok(())
 }
 
-fn show(change: &Change, start: Timestamp, json: bool, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+fn show(change: &Change, start: Timestamp, json: bool, terminal: &mut Terminal<'_>) -> error::Result<()> {
     let printed = Printed::new(change, start);
     if json {
         writeln!(terminal.out, "{}", serde_json::to_string(&printed)?)?;

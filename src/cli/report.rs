@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,7 +11,7 @@ use crate::app::engine::Engine;
 use crate::app::open;
 use crate::report::{Request, Source, write_private};
 use crate::terminal::Terminal;
-use crate::text::error::OrSay;
+use crate::text::error::{self, Context as _};
 use crate::text::{fill, report as phrases, status, trouble};
 
 /// Arguments of `gatelight report`.
@@ -33,7 +32,7 @@ pub(super) struct Args {
 }
 
 /// Makes the page, writes it, and opens it where that is asked for.
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let (history, patterns) = (engine.history_file(), engine.patterns()?);
     let source = match args.from_logs.as_slice() {
         [] => Source::History(&history),
@@ -47,7 +46,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     let path = match &args.out {
         Some(path) if path.as_os_str() == "-" => {
             let written = terminal.out.write_all(page.html.as_bytes()).and_then(|()| terminal.out.flush());
-            written.or_say(trouble::PAGE_NOT_WRITTEN)?;
+            written.context(trouble::PAGE_NOT_WRITTEN)?;
             return Ok(OK);
         }
         Some(path) => path.clone(),

@@ -21,7 +21,8 @@ use crate::restart::{
 use crate::snapshot::{ProfileView, Snapshot};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::terminal::{self, Terminal};
-use crate::text::{self, Lang, Phrase, fill, restart as words};
+use crate::text::error;
+use crate::text::{self, Lang, Message, Phrase, Worded as _, fill, restart as words};
 use crate::watcher::COMPLETE_WITHIN;
 
 /// Version of the JSON form.
@@ -90,7 +91,7 @@ pub async fn run(
     mut deps: Deps,
     out: &mut dyn Write,
     ask: &mut dyn FnMut(&str) -> bool,
-) -> anyhow::Result<u8> {
+) -> error::Result<u8> {
     // An error means that the watcher is gone or slow: what is known by now has to do.
     let _ =
         tokio::time::timeout(COMPLETE_WITHIN, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
@@ -186,11 +187,10 @@ fn admit(
     let name = view.profile.name.as_str();
     let now = Timestamp::now();
     if let Some(obstacle) = obstacle(&view.profile, |manager| deps.supervisors.access(manager)) {
-        reporter.refuse(name, obstacle.code(), &words::not_restarted(deps.lang, obstacle));
+        reporter.refuse(name, obstacle.code(), &obstacle.refusal().text(deps.lang));
         return None;
     }
-    let mut request =
-        Request::new(Arc::clone(&view.profile), now, &deps.deadlines, deps.start_of, deps.lang)?;
+    let mut request = Request::new(Arc::clone(&view.profile), now, &deps.deadlines, deps.start_of)?;
     let supervisor = deps.supervisors.get(request.job.manager)?;
     if let Some(limits) = deps.limits {
         request.limits = limits;
@@ -272,9 +272,9 @@ async fn run_all(all: Vec<Work>, deps: &Deps, reporter: &mut Reporter<'_>) -> Ve
                 permit.restart(request, supervisor, snapshots, progress).await
             }),
             Work::Join { name, limit } => {
-                let (permits, lang) = (Permits::new(deps.ledger.clone()), deps.lang);
+                let permits = Permits::new(deps.ledger.clone());
                 running.spawn(async move {
-                    let outcome = joined(permits.join(&name, limit).await, limit, lang);
+                    let outcome = joined(permits.join(&name, limit).await, limit);
                     let _ = sender.try_send(Report::Joined(name, outcome.clone()));
                     outcome
                 })
@@ -308,15 +308,15 @@ enum Report {
 }
 
 /// The outcome for a request that joined the restart of another one.
-fn joined(joined: Joined, limit: Duration, lang: Lang) -> RestartOutcome {
+fn joined(joined: Joined, limit: Duration) -> RestartOutcome {
     let why = match joined {
         Joined::Over(outcome) => return outcome,
-        Joined::Interrupted => lang.pick(words::JOINED_SILENT).to_owned(),
+        Joined::Interrupted => Message::new(words::JOINED_SILENT),
         Joined::Late => {
-            let limit = text::duration(lang, jiff::SignedDuration::try_from(limit).unwrap_or_default());
-            fill(lang.pick(words::JOINED_LATE), &[("limit", &limit)])
+            let limit = jiff::SignedDuration::try_from(limit).unwrap_or_default();
+            Message::new(words::JOINED_LATE).with("limit", limit)
         }
-        Joined::Unknown(error) => text::error::io(lang, &error),
+        Joined::Unknown(error) => error.message(),
     };
     RestartOutcome::CannotTell { step: RestartStep::EndingOld, why }
 }
@@ -368,31 +368,23 @@ impl Reporter<'_> {
         if let Some(outcome) = &view.outcome {
             return self.outcome(name, outcome);
         }
-        let text = format!("{}…", words::step(self.lang, view.step, view.retrying));
+        let text = format!("{}…", view.step.progress(view.retrying).text(self.lang));
         let object = || {
             let retrying = view.retrying.map(Reason::code);
-            json!({"version": JSON_VERSION, "profile": name, "step": step_word(view.step),
+            json!({"version": JSON_VERSION, "profile": name, "step": view.step.code(),
                    "retrying": retrying, "message": text})
         };
         self.line(object, &format!("{name}: {text}"));
     }
 
     fn outcome(&mut self, name: &str, outcome: &RestartOutcome) {
-        let text = words::outcome(self.lang, outcome);
-        self.line(|| outcome_json(name, outcome, &text), &format!("{name}: {text}"));
+        let text = outcome.text(self.lang);
+        let lang = self.lang;
+        self.line(|| outcome_json(name, outcome, &text, lang), &format!("{name}: {text}"));
     }
 }
 
-/// The word for a step in JSON.
-const fn step_word(step: RestartStep) -> &'static str {
-    match step {
-        RestartStep::EndingOld => "ending-old",
-        RestartStep::StartingNew => "starting-new",
-        RestartStep::ProvingLink => "proving-link",
-    }
-}
-
-fn outcome_json(name: &str, outcome: &RestartOutcome, text: &str) -> serde_json::Value {
+fn outcome_json(name: &str, outcome: &RestartOutcome, text: &str, lang: Lang) -> serde_json::Value {
     let version = JSON_VERSION;
     match outcome {
         RestartOutcome::Worked { took, pid, killed } => {
@@ -401,15 +393,15 @@ fn outcome_json(name: &str, outcome: &RestartOutcome, text: &str) -> serde_json:
         }
         RestartOutcome::Failed { step, why } => {
             json!({"version": version, "profile": name, "outcome": "failed",
-            "step": step_word(*step), "why": why, "message": text})
+            "step": step.code(), "why": why.text(lang), "message": text})
         }
         RestartOutcome::CannotTell { step, why } => json!({"version": version, "profile": name,
-            "outcome": "cannot-tell", "step": step_word(*step), "why": why, "message": text}),
+            "outcome": "cannot-tell", "step": step.code(), "why": why.text(lang), "message": text}),
     }
 }
 
 /// Runs the command on this machine.
-pub(super) fn run_here(args: Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run_here(args: Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     runtime()?.block_on(async {
         let handle = engine.watch(Vec::new(), None)?;
         let deps = Deps {

@@ -7,6 +7,7 @@ use super::OK;
 use crate::app::engine::{Engine, interrupted, runtime};
 use crate::serve::{self, Config, http::LISTEN};
 use crate::terminal::Terminal;
+use crate::text::error;
 
 /// Arguments of `gatelight serve`.
 #[derive(Debug, clap::Args)]
@@ -20,7 +21,7 @@ pub(super) struct Args {
 }
 
 /// Serves until Ctrl-C.
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let config = Config::new(args.listen, args.token_file.as_deref())?;
     runtime()?.block_on(async {
         let handle = engine.watch(Vec::new(), None)?;

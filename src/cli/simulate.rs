@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::demo::simulate::{self, Gateway};
+use crate::text::error;
 
 /// Exit code of a gateway that was ended: not 0, so that its manager starts it again.
 const ENDED: u8 = 1;
@@ -25,7 +26,7 @@ pub(super) struct Args {
 }
 
 /// Plays the incident until the process is ended.
-pub(super) fn run(args: Args) -> anyhow::Result<u8> {
+pub(super) fn run(args: Args) -> error::Result<u8> {
     let Args { home, script, then, ignore_term } = args;
     simulate::run(&Gateway { home, script, then, ignore_term })?;
     Ok(ENDED)

@@ -10,6 +10,7 @@ use crate::profile::Places;
 use crate::recording::rfc3339;
 use crate::snapshot::{ProfileView, Snapshot};
 use crate::terminal::{Terminal, style};
+use crate::text::error;
 use crate::text::{self, Lang, fill, status as words};
 
 /// Version of the JSON.
@@ -60,10 +61,10 @@ struct JsonProof<'a> {
 }
 
 /// Prints the lights. The exit code sums them up ([`exit_code`]).
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let snapshot = runtime()?.block_on(async {
         let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
-        anyhow::Ok(first_look(&mut handle).await)
+        Ok::<_, error::Error>(first_look(&mut handle).await)
     })?;
     if snapshot.profiles.is_empty() {
         return nothing_found(args, engine, &snapshot, terminal);
@@ -95,7 +96,7 @@ fn nothing_found(
     engine: &Engine,
     snapshot: &Snapshot,
     terminal: &mut Terminal<'_>,
-) -> anyhow::Result<u8> {
+) -> error::Result<u8> {
     if args.json {
         writeln!(terminal.out, "{}", json(snapshot)?)?;
     }

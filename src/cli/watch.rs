@@ -10,6 +10,7 @@ use crate::health::{Change, Light, Reason, Verdict};
 use crate::recording::Printed;
 use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
 use crate::terminal::{Terminal, style};
+use crate::text::error;
 use crate::text::{self, fill, status as words};
 
 /// Arguments of `watch`.
@@ -24,7 +25,7 @@ pub struct Args {
 }
 
 /// Watches until Ctrl-C or until standard output is closed.
-pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> anyhow::Result<u8> {
+pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     runtime()?.block_on(async {
         let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
         let mut updates = handle.subscribe();
@@ -122,7 +123,7 @@ fn first_lines(
     start: Timestamp,
     json: bool,
     terminal: &mut Terminal<'_>,
-) -> anyhow::Result<()> {
+) -> error::Result<()> {
     for view in &snapshot.profiles {
         let from = Verdict::unknown(snapshot.at);
         let change = Change {
@@ -143,7 +144,7 @@ pub fn line(
     start: Timestamp,
     json: bool,
     terminal: &mut Terminal<'_>,
-) -> anyhow::Result<()> {
+) -> error::Result<()> {
     let ProfileChange { profile, change, .. } = change;
     if json {
         writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(change, start))?)?;

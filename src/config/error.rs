@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::check::Invalid;
-use crate::text::{self, Both, Lang, Phrase, config as phrases, fill};
+use crate::text::{self, Both, Lang, Message, Phrase, Worded, config as phrases, fill};
 
 /// Why a settings file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,12 @@ impl ConfigError {
                 ],
             ),
         }
+    }
+}
+
+impl Worded for ConfigError {
+    fn message(&self) -> Message {
+        Message::verbatim(&Both::each(|lang| self.text(lang)))
     }
 }
 

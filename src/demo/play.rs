@@ -7,8 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-
 use super::supervisor::Embedded;
 use crate::app::engine::{Interrupts, runtime, start_of};
 use crate::evidence::patterns::Patterns;
@@ -18,8 +16,8 @@ use crate::restart::{Request, restart};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::snapshot::{ProfileChange, Snapshot};
 use crate::supervisor::{Supervisor, Supervisors};
-use crate::text::error::OrSay;
-use crate::text::{Lang, trouble};
+use crate::text::error::{self, Context as _};
+use crate::text::trouble;
 use crate::watcher::{self, Command, Handle, POLL_INTERVAL, Setup, Updates};
 
 /// How long a hollow gateway is shown before it is restarted.
@@ -44,16 +42,16 @@ pub(crate) enum Event<'a> {
 }
 
 /// Receives the events.
-pub(crate) type Show<'a> = &'a mut dyn FnMut(Event<'_>) -> anyhow::Result<()>;
+pub(crate) type Show<'a> = &'a mut dyn FnMut(Event<'_>) -> error::Result<()>;
 
 /// Runs the demo for this long, or until a signal ends it. `false` if the restart failed.
-pub(crate) fn run(length: Duration, show: Show<'_>) -> anyhow::Result<bool> {
+pub(crate) fn run(length: Duration, show: Show<'_>) -> error::Result<bool> {
     let supervisor = Arc::new(Embedded::default());
     let runtime = runtime()?;
     // caught before there is anything to clean up; signals interrupt even a restart
     let stop = runtime.block_on(async { Interrupts::catch(true) });
     let folder =
-        tempfile::Builder::new().prefix("gatelight-demo-").tempdir().or_say(trouble::NO_TEMPORARY)?;
+        tempfile::Builder::new().prefix("gatelight-demo-").tempdir().context(trouble::NO_TEMPORARY)?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = play(length, show, folder.path(), &supervisor) => result,
@@ -64,7 +62,7 @@ pub(crate) fn run(length: Duration, show: Show<'_>) -> anyhow::Result<bool> {
     drop(runtime);
     // before the folder is removed, which the processes write to
     supervisor.stop_all();
-    folder.close().or_say(trouble::NOT_REMOVED)?;
+    folder.close().context(trouble::NOT_REMOVED)?;
     if result.is_ok() {
         show(Event::CleanedUp)?;
     }
@@ -76,7 +74,7 @@ async fn play(
     show: Show<'_>,
     folder: &Path,
     supervisor: &Arc<Embedded>,
-) -> anyhow::Result<bool> {
+) -> error::Result<bool> {
     let end = Instant::now() + length;
     show(Event::Started)?;
     let profiles = [profile(folder, "default", "reconnects")?, profile(folder, "work", "hollow")?];
@@ -128,12 +126,10 @@ async fn restart_hollow(
     handle: &Handle,
     updates: &mut Updates,
     show: Show<'_>,
-) -> anyhow::Result<bool> {
+) -> error::Result<bool> {
     let now = jiff::Timestamp::now();
-    // the causes that the restart reports are in the language of the system
-    let lang = Lang::of_system();
-    let request = Request::new(Arc::new(profile.clone()), now, &Deadlines::default(), start_of, lang)
-        .context("the demo's profile has no job")?;
+    let request = Request::new(Arc::new(profile.clone()), now, &Deadlines::default(), start_of)
+        .ok_or_else(|| std::io::Error::other("the demo's profile has no job"))?;
     let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel::<RestartView>();
     let manager: Arc<dyn Supervisor> = Arc::clone(supervisor) as Arc<dyn Supervisor>;
     let snapshots = handle.snapshots.clone();
@@ -156,15 +152,15 @@ async fn restart_hollow(
             },
         }
     }
-    let outcome = task.await.or_say(trouble::RESTART_BROKE_OFF)?;
+    let outcome = task.await.context(trouble::RESTART_BROKE_OFF)?;
     show(Event::Restarted(&outcome))?;
     Ok(matches!(outcome, RestartOutcome::Worked { .. }))
 }
 
-fn profile(folder: &Path, name: &str, script: &str) -> anyhow::Result<Profile> {
+fn profile(folder: &Path, name: &str, script: &str) -> error::Result<Profile> {
     let home = folder.join(name);
-    std::fs::create_dir_all(home.join("logs")).or_say(trouble::NOT_WRITTEN)?;
-    let program = std::env::current_exe().or_say(trouble::NO_PROGRAM)?;
+    std::fs::create_dir_all(home.join("logs")).context(trouble::NOT_WRITTEN)?;
+    let program = std::env::current_exe().context(trouble::NO_PROGRAM)?;
     let words = ["simulate", "--home", &home.to_string_lossy(), "--script", script, "--then", "clean"];
     let mut arguments = vec![program.to_string_lossy().into_owned()];
     arguments.extend(words.iter().map(|word| (*word).to_owned()));
@@ -183,7 +179,7 @@ fn profile(folder: &Path, name: &str, script: &str) -> anyhow::Result<Profile> {
     })
 }
 
-fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>) -> anyhow::Result<Handle> {
+fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>) -> error::Result<Handle> {
     let mut supervisors = Supervisors::default();
     supervisors.add(Arc::clone(supervisor) as Arc<dyn Supervisor>);
     Ok(watcher::spawn(Setup {

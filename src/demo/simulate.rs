@@ -5,17 +5,17 @@
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::evidence::process;
 use crate::recording::{Recording, What};
+use crate::text::error::{self, Context as _};
 
 /// A real gateway writes its heartbeat this often.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -44,7 +44,7 @@ pub(crate) struct Gateway {
 }
 
 /// Plays the incident, then runs on.
-pub(crate) fn run(args: &Gateway) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Gateway) -> error::Result<()> {
     let started_before = args.home.join("gateway-starts.log").exists();
     let script = if started_before { args.then.as_deref().unwrap_or(&args.script) } else { &args.script };
     let recording = load(script)?;
@@ -89,12 +89,12 @@ pub(crate) fn run(args: &Gateway) -> anyhow::Result<()> {
     })
 }
 
-fn load(script: &str) -> anyhow::Result<Recording> {
+fn load(script: &str) -> error::Result<Recording> {
     if let Some((_, text)) = SCRIPTS.iter().find(|(name, _)| *name == script) {
         return Ok(Recording::read(text.as_bytes())?);
     }
     let file = fs::File::open(script).with_context(|| script.to_owned())?;
-    Recording::read(std::io::BufReader::new(file)).with_context(|| script.to_owned())
+    Recording::read(io::BufReader::new(file)).with_context(|| script.to_owned())
 }
 
 struct Home {
@@ -107,9 +107,9 @@ struct Home {
 }
 
 impl Home {
-    fn open(path: &Path) -> anyhow::Result<Self> {
+    fn open(path: &Path) -> error::Result<Self> {
         if !path.is_absolute() {
-            bail!("{}: the home must be an absolute path", path.display());
+            return Err(io::Error::other("the home must be an absolute path")).context(path);
         }
         for folder in ["logs", "state"] {
             fs::create_dir_all(path.join(folder)).with_context(|| path.display().to_string())?;
@@ -127,7 +127,7 @@ impl Home {
         })
     }
 
-    fn play(&mut self, what: &What) -> anyhow::Result<()> {
+    fn play(&mut self, what: &What) -> error::Result<()> {
         match what {
             What::Line { log, line, .. } => {
                 let mut file =
@@ -162,7 +162,7 @@ impl Home {
     }
 
     /// Writes to a temporary file and renames it, as the gateway does.
-    fn write(&self, file: &str, json: &Value) -> anyhow::Result<()> {
+    fn write(&self, file: &str, json: &Value) -> error::Result<()> {
         let path = self.path.join(file);
         let beside = path.with_extension("new");
         fs::write(&beside, json.to_string())?;
@@ -170,7 +170,7 @@ impl Home {
         Ok(())
     }
 
-    fn beat(&self) -> anyhow::Result<()> {
+    fn beat(&self) -> error::Result<()> {
         self.write("state/gateway.heartbeat", &self.as_own(json!({"monotonic": 0.0})))
     }
 

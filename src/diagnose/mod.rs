@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::redact;
 use crate::health::Note;
-use crate::history::{Record, Window, words};
+use crate::history::{Record, Window, render};
 use crate::snapshot::ProfileView;
 use crate::text::{self, Lang, diagnose as phrases, fill};
 
@@ -129,7 +129,7 @@ pub fn render(d: &Diagnosis<'_>) -> String {
         let of = text::duration(lang, d.span);
         let _ = writeln!(out, "### {}\n", fill(lang.pick(phrases::HISTORY), &[("span", &of)]));
         let own = record.clone().only(&d.view.profile.name);
-        let history = words::words(&own, Window::last(d.span, d.now), lang, d.zone, true);
+        let history = render::render(&own, Window::last(d.span, d.now), lang, d.zone, true);
         let lines: Vec<String> = history.lines().take(80).map(|l| clean(l, d.anonymiser)).collect();
         fenced(&mut out, "text", &lines);
     }
@@ -151,7 +151,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
     let none = || "–".to_owned();
     let evidence = v.evidence.as_ref().map_or_else(none, |e| {
         let (line, source) = (clean(&e.line, d.anonymiser), clean(e.source.as_str(), d.anonymiser));
-        format!("{} ({}, {})", span(&line), span(&source), words::local(e.at, d.zone))
+        format!("{} ({}, {})", span(&line), span(&source), render::local(e.at, d.zone))
     });
     let manager = v.manager.map_or("–", crate::health::Manager::word);
     let process = v.pid.map_or_else(none, |pid| {
@@ -163,7 +163,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
     for (field, value) in [
         (phrases::LIGHT, format!("{} {}", v.light().symbol(), v.light().word())),
         (phrases::REASON, format!("`{}` – {}", v.reason.code(), text::reason::title_of(v, lang))),
-        (phrases::SINCE, words::local(v.since, d.zone)),
+        (phrases::SINCE, render::local(v.since, d.zone)),
         (phrases::EVIDENCE, evidence),
         (phrases::NOTES, if notes.is_empty() { none() } else { notes.join("; ") }),
         (phrases::PROCESS, process),
@@ -222,7 +222,7 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
 
 fn log_lines(out: &mut String, d: &Diagnosis<'_>) {
     let at = d.view.verdict.since;
-    let time = words::local(at, d.zone);
+    let time = render::local(at, d.zone);
     let _ = writeln!(out, "### {}\n", fill(d.lang.pick(phrases::LOG), &[("time", &time)]));
     let mut before = redact::Lines::default();
     let mut lines: Vec<String> = around(d.log, at, LOG_LINES)
@@ -257,7 +257,7 @@ mod tests {
     use crate::evidence::anonymise::Facts;
     use crate::health::{Manager, Proof, Reason, Verdict};
     use crate::history::stats::tests::{change, t};
-    use crate::history::{ProfileRecord, Watched};
+    use crate::history::{Observed, ProfileRecord};
     use crate::profile::{JobFile, Profile};
 
     fn facts() -> Facts {
@@ -289,7 +289,7 @@ mod tests {
         let mut row = change(10, 1, Reason::NotRunning);
         row.evidence = Some(Proof::new("agent.log", extra, t(10)));
         let record = Record {
-            watched: vec![Watched { run: 1, from: t(0), to: t(200) }],
+            observed: vec![Observed { run: 1, from: t(0), to: t(200) }],
             profiles: vec![ProfileRecord { name: "work".into(), changes: vec![row], restarts: Vec::new() }],
         };
         let (anonymiser, view) = (Anonymiser::new(facts()), view());

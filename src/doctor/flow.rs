@@ -10,7 +10,7 @@ use super::write::{self, Original, WriteError};
 use crate::health::JobState;
 use crate::profile::JobFile;
 use crate::supervisor::{Supervisor, SupervisorError};
-use crate::text::restart::error as error_text;
+use crate::text::{Both, Message, Worded};
 use crate::text::{Lang, Phrase};
 
 /// A file of a job and its repair.
@@ -59,6 +59,12 @@ impl PrepareError {
             Self::File { source, .. } => source.text(lang),
             Self::Refused { refusal, .. } => lang.pick(super::why(*refusal)).to_owned(),
         }
+    }
+}
+
+impl Worded for PrepareError {
+    fn message(&self) -> Message {
+        Message::verbatim(&Both::each(|lang| format!("{}: {}", self.file().display(), self.why(lang))))
     }
 }
 
@@ -272,7 +278,7 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
     };
     let before = match supervisor.query(job) {
         Err(error @ SupervisorError::Missing { .. }) => {
-            let why = error_text(world.lang, &error);
+            let why = error.text(world.lang);
             return missing(world, why);
         }
         Ok(report) if report.state == JobState::Stopped => {
@@ -284,7 +290,7 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
     match supervisor.reload(job) {
         Ok(()) => (world.report)(Step::Reloaded),
         Err(error @ SupervisorError::Missing { .. }) => {
-            let why = error_text(world.lang, &error);
+            let why = error.text(world.lang);
             return missing(world, why);
         }
         Err(SupervisorError::Disabled { enable }) => {
@@ -292,7 +298,7 @@ fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) ->
             return Outcome::Written;
         }
         Err(error) => {
-            let failure = Failure::Reload(error_text(world.lang, &error));
+            let failure = Failure::Reload(error.text(world.lang));
             return fail(job, changes, failure, supervisor, world);
         }
     }
@@ -381,7 +387,7 @@ fn restore(
             None => After::Untouched,
             Some((_, Ok(()))) => After::Reloaded,
             Some((supervisor, Err(error))) => {
-                let why = error_text(world.lang, &error);
+                let why = error.text(world.lang);
                 match supervisor.query(job) {
                     Ok(report) if report.pid.is_none() => After::Down(why),
                     Ok(_) => After::StillRuns(why),

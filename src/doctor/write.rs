@@ -19,7 +19,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, statat, unlinkat};
 
 use crate::lock::Lock;
 use crate::profile::files::{self, FileError};
-use crate::text::{self, Lang, doctor as phrases};
+use crate::text::{self, Both, Lang, Message, Worded, doctor as phrases};
 
 /// Suffix of a file's backup.
 pub const BACKUP: &str = ".gatelight-backup";
@@ -62,6 +62,12 @@ impl WriteError {
             Self::Changed => lang.pick(phrases::WHY_CHANGED).to_owned(),
             Self::Busy => lang.pick(phrases::WHY_BUSY).to_owned(),
         }
+    }
+}
+
+impl Worded for WriteError {
+    fn message(&self) -> Message {
+        Message::verbatim(&Both::each(|lang| self.text(lang)))
     }
 }
 

@@ -9,6 +9,7 @@ use super::line::Level;
 use crate::health::evidence::PlatformName;
 use crate::health::platform;
 use crate::health::{LinkSignal, LinkWord, ProfileName, Signal};
+use crate::text::{Message, Worded};
 
 const BUILT_IN: &str = include_str!("../../resources/patterns.toml");
 
@@ -39,6 +40,12 @@ pub enum PatternError {
     /// The searcher cannot be built.
     #[error("log patterns: {0}")]
     Searcher(#[from] aho_corasick::BuildError),
+}
+
+impl Worded for PatternError {
+    fn message(&self) -> Message {
+        Message::verbatim(self.to_string())
+    }
 }
 
 /// What a pattern means, by its name in a table or in the settings.

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::stats::{self, Incident, Story, Window};
+use super::stats::{self, Analysis, Incident, Window};
 use super::{ChangeRow, Record, RestartRow};
 use crate::health::{Light, Proof};
 use crate::recording::rfc3339;
+use crate::text::Lang;
 
-/// Version of the JSON form: grows when a key changes its meaning or goes; new keys may come at any time.
+/// Version of the JSON: increases when a key changes its meaning or is removed; new keys may appear at any time.
 pub const VERSION: u32 = 1;
 
 fn seconds(span: SignedDuration) -> Value {
@@ -25,19 +26,19 @@ fn proof(proof: &Proof) -> Value {
     json!({"source": proof.source, "line": proof.line, "at": time(proof.at)})
 }
 
-/// Everything of the window as one object. Times are RFC 3339, lengths of time seconds.
-pub fn json(record: &Record, window: Window, now: Timestamp) -> Value {
+/// The window as one object. Times are RFC 3339, lengths of time are seconds, sentences are in `lang`.
+pub fn json(record: &Record, window: Window, now: Timestamp, lang: Lang) -> Value {
     let profiles: Vec<Value> = record
         .profiles
         .iter()
         .map(|p| {
-            let story = stats::story(p, &record.watched, window);
+            let analysis = stats::analyse(p, &record.observed, window);
             json!({
                 "profile": p.name,
-                "figures": figures(&story),
-                "incidents": story.incidents.iter().map(incident).collect::<Vec<_>>(),
+                "figures": figures(&analysis),
+                "incidents": analysis.incidents.iter().map(|i| incident(i, lang)).collect::<Vec<_>>(),
                 "changes": p.changes.iter().filter(|c| c.at >= window.from).map(change).collect::<Vec<_>>(),
-                "restarts": p.restarts.iter().map(restart).collect::<Vec<_>>(),
+                "restarts": p.restarts.iter().map(|r| restart(r, lang)).collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -50,8 +51,8 @@ pub fn json(record: &Record, window: Window, now: Timestamp) -> Value {
     })
 }
 
-fn figures(story: &Story) -> Value {
-    let f = &story.figures;
+fn figures(analysis: &Analysis) -> Value {
+    let f = &analysis.figures;
     json!({
         "window_s": seconds(f.window.length()),
         "known_s": seconds(f.known()),
@@ -72,17 +73,17 @@ fn figures(story: &Story) -> Value {
     })
 }
 
-fn incident(i: &Incident) -> Value {
+fn incident(i: &Incident, lang: Lang) -> Value {
     json!({
         "began": time(i.began),
         "from": time(i.from),
         "to": time(i.to),
-        "end": i.end.word(),
+        "end": i.end.code(),
         "seen_s": seconds(i.seen),
         "cause": i.cause.code(),
         "reasons": i.reasons.iter().map(|r| r.code()).collect::<Vec<_>>(),
         "evidence": i.evidence.as_ref().map(proof),
-        "restarts": i.restarts.iter().map(restart).collect::<Vec<_>>(),
+        "restarts": i.restarts.iter().map(|r| restart(r, lang)).collect::<Vec<_>>(),
         "new_processes": i.new_processes,
     })
 }
@@ -100,23 +101,23 @@ fn change(c: &ChangeRow) -> Value {
     })
 }
 
-fn restart(r: &RestartRow) -> Value {
+fn restart(r: &RestartRow, lang: Lang) -> Value {
     json!({
         "asked_at": time(r.asked_at),
         "took_s": seconds(r.ended_at.duration_since(r.asked_at)),
-        "result": r.result.word(),
-        "why": r.why,
+        "result": r.result.code(),
+        "why": r.why.as_ref().map_or(String::new(), |why| why.text(lang)),
         "killed": r.killed,
     })
 }
 
-/// The incidents as a table (RFC 4180), one row each.
+/// The incidents as CSV (RFC 4180), one row each.
 pub fn csv(record: &Record, window: Window) -> String {
     let mut out = String::from(
         "profile,began,from,to,end,seen_s,cause,source,evidence,evidence_at,restarts,last_restart\r\n",
     );
     for p in &record.profiles {
-        for i in stats::story(p, &record.watched, window).incidents {
+        for i in stats::analyse(p, &record.observed, window).incidents {
             let seen = format!("{:.3}", i.seen.as_millis() as f64 / 1000.0);
             let (source, line, at) =
                 i.evidence.as_ref().map_or((String::new(), String::new(), String::new()), |e| {
@@ -127,14 +128,14 @@ pub fn csv(record: &Record, window: Window) -> String {
                 rfc3339(i.began),
                 rfc3339(i.from),
                 rfc3339(i.to),
-                i.end.word().to_owned(),
+                i.end.code().to_owned(),
                 seen,
                 i.cause.code().to_owned(),
                 source,
                 line,
                 at,
                 i.restarts.len().to_string(),
-                i.restarts.last().map_or(String::new(), |r| r.result.word().to_owned()),
+                i.restarts.last().map_or(String::new(), |r| r.result.code().to_owned()),
             ];
             let row: Vec<String> = fields.iter().map(|f| field(f)).collect();
             let _ = write!(out, "{}\r\n", row.join(","));
@@ -143,7 +144,7 @@ pub fn csv(record: &Record, window: Window) -> String {
     out
 }
 
-/// One field: quoted where needed, and with an apostrophe before what a spreadsheet would take for a formula.
+/// One field, quoted where needed; an apostrophe keeps spreadsheets from reading it as a formula.
 fn field(text: &str) -> String {
     let risky = text.trim_start().starts_with(['=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠'])
         || text.starts_with(['\t', '\r', '\n']);
@@ -158,7 +159,7 @@ fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::stats::tests::{change as row, t};
-    use super::super::{ProfileRecord, Watched};
+    use super::super::{Observed, ProfileRecord};
     use super::*;
     use crate::health::{Proof, Reason};
 
@@ -166,7 +167,7 @@ mod tests {
         let mut red = row(10, 1, Reason::NotRunning);
         red.evidence = Some(Proof::new("agent.log", line, t(10)));
         Record {
-            watched: vec![Watched { run: 1, from: t(0), to: t(100) }],
+            observed: vec![Observed { run: 1, from: t(0), to: t(100) }],
             profiles: vec![ProfileRecord {
                 name: "=work".into(),
                 changes: vec![row(0, 1, Reason::Connected), red, row(30, 1, Reason::Connected)],
@@ -231,7 +232,7 @@ mod tests {
 
     #[test]
     fn json_is_versioned_and_in_seconds() {
-        let all = json(&record("x"), Window { from: t(0), to: t(200) }, t(200));
+        let all = json(&record("x"), Window { from: t(0), to: t(200) }, t(200), Lang::En);
         assert_eq!(all["version"], 1);
         let p = &all["profiles"][0];
         assert_eq!(p["figures"]["known_s"], 100.0);

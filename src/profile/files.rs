@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::text::{self, Lang, profile as say};
+use crate::text::{self, Both, Lang, Message, Worded, profile as say};
 
 /// Largest job file that is read, in bytes.
 pub const LARGEST: u64 = 1024 * 1024;
@@ -40,6 +40,12 @@ impl FileError {
             Self::TooLarge => lang.pick(say::TOO_LARGE).to_owned(),
             Self::LeavesFolder => lang.pick(say::LEAVES_FOLDER).to_owned(),
         }
+    }
+}
+
+impl Worded for FileError {
+    fn message(&self) -> Message {
+        Message::verbatim(&Both::each(|lang| self.text(lang)))
     }
 }
 

@@ -7,7 +7,7 @@ use plist::{Dictionary, Value};
 use super::{JobFile, KeepAlive, command, expand, property_list};
 use crate::health::Manager;
 use crate::profile::files::name_of;
-use crate::text::{Both, Phrase, profile as say};
+use crate::text::{Both, Phrase, Worded as _, profile as say};
 
 /// Labels of the default profile's job.
 const LABELS: [&str; 3] = ["ai.hermes.gateway", "io.nousresearch.hermes-agent.gateway", "com.hermes.gateway"];

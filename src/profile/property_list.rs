@@ -10,7 +10,7 @@ use std::io::Cursor;
 use plist::Value;
 
 use crate::profile::xml::{self, PieceKind};
-use crate::text::{Lang, profile as say};
+use crate::text::{Message, Worded, profile as say};
 
 /// Deepest nesting accepted.
 const DEEPEST: usize = 64;
@@ -23,37 +23,36 @@ const MAGIC: &[u8] = b"bplist00";
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// Neither `bplist00` nor a tag at the start.
-    #[error("{}", say::FOREIGN[0])]
+    #[error("{}", say::FOREIGN.phrase[0])]
     Foreign,
     /// XML that is not UTF-8.
-    #[error("{}", say::NOT_UTF8[0])]
+    #[error("{}", say::NOT_UTF8.phrase[0])]
     NotUtf8,
     /// A tag, comment or section that does not close.
-    #[error("{}", say::BROKEN_XML[0])]
+    #[error("{}", say::BROKEN_XML.phrase[0])]
     BrokenXml,
     /// The object table of a binary list is invalid.
-    #[error("{}", say::BROKEN_BINARY[0])]
+    #[error("{}", say::BROKEN_BINARY.phrase[0])]
     BrokenBinary,
     /// Too deep or too many values.
-    #[error("{}", say::TOO_DEEP[0])]
+    #[error("{}", say::TOO_DEEP.phrase[0])]
     TooLarge,
     /// The parser's own error.
     #[error("{0}")]
     Invalid(#[from] plist::Error),
 }
 
-impl ListError {
-    /// The error in words; the parser's own are English.
-    pub fn text(&self, lang: Lang) -> String {
-        let phrase = match self {
+impl Worded for ListError {
+    fn message(&self) -> Message {
+        Message::new(match self {
             Self::Foreign => say::FOREIGN,
             Self::NotUtf8 => say::NOT_UTF8,
             Self::BrokenXml => say::BROKEN_XML,
             Self::BrokenBinary => say::BROKEN_BINARY,
             Self::TooLarge => say::TOO_DEEP,
-            Self::Invalid(error) => return error.to_string(),
-        };
-        lang.pick(phrase).to_owned()
+            // the parser's own words are English
+            Self::Invalid(error) => return Message::verbatim(error.to_string()),
+        })
     }
 }
 

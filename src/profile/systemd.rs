@@ -56,7 +56,7 @@ pub fn read(
     let mut last = std::collections::BTreeMap::new();
     let mut install = false;
     for bytes in files {
-        let text = std::str::from_utf8(bytes).map_err(|_| Both::from(say::NOT_UTF8))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| Both::from(say::NOT_UTF8.phrase))?;
         for setting in settings(text) {
             let value = with_names(&setting.value.text, label);
             let value = value.as_str();

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::health::{Change, Evidence, ProfileName};
+use crate::text::{Message, Worded, code};
 
 /// The version of the format that is written, and the newest that is read.
 pub const VERSION: u64 = 1;
@@ -47,6 +48,17 @@ pub enum RecordingError {
     /// More than is read.
     #[error("longer than {} MiB", MOST_BYTES >> 20)]
     TooLong,
+}
+
+impl Worded for RecordingError {
+    fn message(&self) -> Message {
+        match self {
+            Self::Io(error) => {
+                Message::new(code("recording.io", ["cannot read: {why}"; 2])).with("why", error.message())
+            }
+            other => Message::verbatim(other.to_string()),
+        }
+    }
 }
 
 /// The first line.

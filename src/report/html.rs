@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
 use crate::evidence::redact;
 use crate::health::Light;
-use crate::history::stats::{self, Incident, Mark, MarkKind, Story};
-use crate::history::words::{also, cause, count, done, ended, local, percent};
+use crate::history::render::{also, cause, count, done, ended, local, percent};
+use crate::history::stats::{self, Analysis, Incident, Mark, MarkKind};
 use crate::history::{ProfileRecord, Window};
 use crate::text::{self, Lang, fill, history as shared, report as phrases};
 
@@ -91,24 +91,24 @@ pub(super) fn page(input: &ReportInput) -> String {
 struct Section<'a> {
     profile: &'a ProfileRecord,
     name: String,
-    periods: [(&'static str, Story); 3],
+    periods: [(&'static str, Analysis); 3],
     listed: Vec<Incident>,
 }
 
 impl<'a> Section<'a> {
     fn of(profile: &'a ProfileRecord, input: &ReportInput) -> Self {
-        let watched = &input.record.watched;
+        let watched = &input.record.observed;
         let periods = [(phrases::LAST_DAY, 1), (phrases::LAST_WEEK, 7), (phrases::LAST_QUARTER, 90)].map(
             |(phrase, days)| {
                 let window = Window::last(DAY * days, input.window.to);
-                (input.lang.pick(phrase), stats::story(profile, watched, window))
+                (input.lang.pick(phrase), stats::analyse(profile, watched, window))
             },
         );
         Self {
             profile,
             name: redact::clean_line(&profile.name, 80),
             periods,
-            listed: stats::story(profile, watched, input.window).incidents,
+            listed: stats::analyse(profile, watched, input.window).incidents,
         }
     }
 
@@ -118,7 +118,7 @@ impl<'a> Section<'a> {
         let end = spans.last().map(|span| span.to);
         let known =
             spans.iter().rev().find_map(|span| Some((span.to, self.profile.changes.get(span.change?)?)));
-        let fresh = known.zip(end).filter(|((to, _), end)| end.duration_since(*to) <= stats::STILL_LOOKING);
+        let fresh = known.zip(end).filter(|((to, _), end)| end.duration_since(*to) <= stats::STILL_OBSERVED);
         match fresh {
             Some(((_, change), _)) => {
                 format!(
@@ -205,7 +205,7 @@ fn strip(
     name: &str,
     period: &str,
     p: &ProfileRecord,
-    story: &Story,
+    story: &Analysis,
 ) {
     let lang = input.lang;
     let f = &story.figures;
@@ -293,7 +293,7 @@ fn head(out: &mut String, lang: Lang, columns: &[text::Phrase]) {
     out.push_str("</tr></thead>\n<tbody>\n");
 }
 
-fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Story)]) {
+fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Analysis)]) {
     let caption = escape(&fill(lang.pick(phrases::FIGURES_OF), &[("name", name)]));
     let _ = write!(
         out,

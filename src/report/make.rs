@@ -12,6 +12,7 @@ use crate::evidence::patterns::Patterns;
 use crate::history::{Reader, Window};
 use crate::postmortem;
 use crate::text::Lang;
+use crate::text::error;
 
 /// The longest strip of a page.
 const LONGEST_STRIP: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -54,7 +55,7 @@ impl Request<'_> {
     }
 
     /// Reads the record and draws the page.
-    pub(crate) fn make(&self) -> anyhow::Result<Page> {
+    pub(crate) fn make(&self) -> error::Result<Page> {
         let (record, end, silent) = match &self.source {
             Source::History(file) => {
                 let all = Window::last(self.since.max(LONGEST_STRIP), self.now);

@@ -247,13 +247,14 @@ mod tests {
 
     use super::*;
     use crate::health::Reason;
-    use crate::history::Watched;
+    use crate::history::Observed;
     use crate::history::stats::tests::{change, t};
 
     fn shown(changes: &[(i64, Reason)], looked: (i64, i64), length: i64) -> Vec<Shown> {
         let rows: Vec<ChangeRow> = changes.iter().map(|(at, r)| change(*at, 1, *r)).collect();
         let window = Window { from: t(0), to: t(length) };
-        let spans = stats::timeline(&rows, &[Watched { run: 1, from: t(looked.0), to: t(looked.1) }], window);
+        let spans =
+            stats::timeline(&rows, &[Observed { run: 1, from: t(looked.0), to: t(looked.1) }], window);
         columns(&rows, &spans, window)
     }
 

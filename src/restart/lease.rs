@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::files;
 use crate::lock::Lock;
 use crate::restart::{RestartOutcome, RestartStep};
+use crate::text::Message;
 
 /// Most that is read of a lease's file, in bytes.
 const FILE_LIMIT: u64 = 64 * 1024;
@@ -162,12 +163,9 @@ fn read(path: &Path) -> io::Result<Record> {
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 enum StoredOutcome {
     Worked { took: SignedDuration, pid: u32, killed: bool },
-    Failed { step: u8, why: String },
-    CannotTell { step: u8, why: String },
+    Failed { step: u8, why: Message },
+    CannotTell { step: u8, why: Message },
 }
-
-/// The steps, in the order of their numbers in the file.
-const STEPS: [RestartStep; 3] = [RestartStep::EndingOld, RestartStep::StartingNew, RestartStep::ProvingLink];
 
 impl StoredOutcome {
     fn of(outcome: &RestartOutcome) -> Self {
@@ -180,7 +178,7 @@ impl StoredOutcome {
 
     /// `None`: it names a step that does not exist.
     fn outcome(self) -> Option<RestartOutcome> {
-        let named = |step: u8| STEPS.get(usize::from(step)).copied();
+        let named = |step: u8| RestartStep::ALL.get(usize::from(step)).copied();
         Some(match self {
             Self::Worked { took, pid, killed } => RestartOutcome::Worked { took, pid, killed },
             Self::Failed { step, why } => RestartOutcome::Failed { step: named(step)?, why },
@@ -233,8 +231,8 @@ mod tests {
     fn the_second_request_gets_the_outcome_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lease");
-        let outcomes = STEPS.into_iter().flat_map(|step| {
-            let why = || "why — \u{1b}[0m 为什么".to_owned();
+        let outcomes = RestartStep::ALL.into_iter().flat_map(|step| {
+            let why = || Message::verbatim("why — \u{1b}[0m 为什么");
             [RestartOutcome::Failed { step, why: why() }, RestartOutcome::CannotTell { step, why: why() }]
         });
         let worked =

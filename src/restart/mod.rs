@@ -13,6 +13,7 @@ pub mod permit;
 pub mod policy;
 pub mod progress;
 pub mod verified;
+mod wording;
 
 pub use lease::{Holder, Requester};
 pub use ledger::{Ledger, Restarted};

@@ -197,6 +197,7 @@ mod tests {
     use crate::health::{Manager, Reason};
     use crate::profile::JobFile;
     use crate::restart::RestartStep;
+    use crate::text::Message;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -294,7 +295,10 @@ mod tests {
             if let Some(outcome) = outcome {
                 permit.finish(&outcome);
             } else {
-                permit.finish(&RestartOutcome::Failed { step: RestartStep::EndingOld, why: String::new() });
+                permit.finish(&RestartOutcome::Failed {
+                    step: RestartStep::EndingOld,
+                    why: Message::verbatim(""),
+                });
             }
         }
         let restarted = |second, new_pid| Restarted {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::health::Reason;
+use crate::text::Message;
 
 /// The steps of a verified restart, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +16,25 @@ pub enum RestartStep {
     StartingNew,
     /// There is a new process; its link has to be proven.
     ProvingLink,
+}
+
+impl RestartStep {
+    /// In order.
+    pub const ALL: [Self; 3] = [Self::EndingOld, Self::StartingNew, Self::ProvingLink];
+
+    /// The stable code, as in JSON and in the history.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::EndingOld => "ending-old",
+            Self::StartingNew => "starting-new",
+            Self::ProvingLink => "proving-link",
+        }
+    }
+
+    /// The step with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.code() == code)
+    }
 }
 
 /// How a restart ended.
@@ -34,15 +54,26 @@ pub enum RestartOutcome {
         /// At which step.
         step: RestartStep,
         /// The line or answer that says why; redacted.
-        why: String,
+        why: Message,
     },
     /// Neither success nor failure can be shown.
     CannotTell {
         /// At which step.
         step: RestartStep,
         /// Why not.
-        why: String,
+        why: Message,
     },
+}
+
+impl RestartOutcome {
+    /// The stable code, as in JSON and in the history.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Worked { .. } => "worked",
+            Self::Failed { .. } => "failed",
+            Self::CannotTell { .. } => "cannot-tell",
+        }
+    }
 }
 
 /// The state of one restart.

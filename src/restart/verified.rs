@@ -20,7 +20,7 @@ use crate::profile::{JobFile, Profile};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::snapshot::Snapshot;
 use crate::supervisor::{JobReport, Supervisor, SupervisorError, launchd, systemd};
-use crate::text::{self, Lang, fill, restart as words};
+use crate::text::{Message, Worded as _, restart as say};
 
 /// The start time of a live process, in any unit that is always the same: with the PID it identifies the process.
 /// `None`: no such process, or a zombie.
@@ -89,8 +89,6 @@ pub struct Request {
     pub limits: Limits,
     /// Identifies processes.
     pub start_of: StartOf,
-    /// The language of the outcome's texts.
-    pub lang: Lang,
 }
 
 impl Request {
@@ -100,11 +98,10 @@ impl Request {
         asked_at: Timestamp,
         deadlines: &Deadlines,
         start_of: StartOf,
-        lang: Lang,
     ) -> Option<Self> {
         let job = profile.job.clone()?;
         let limits = Limits::new(&job, deadlines);
-        Some(Self { profile, job, asked_at, limits, start_of, lang })
+        Some(Self { profile, job, asked_at, limits, start_of })
     }
 }
 
@@ -135,8 +132,8 @@ pub async fn restart(
 
 /// Why a step did not succeed.
 enum Stop {
-    Failed(String),
-    Unclear(String),
+    Failed(Message),
+    Unclear(Message),
 }
 
 /// A process that has to go.
@@ -221,13 +218,12 @@ impl Run {
     /// Step 1. Returns the time since the request.
     async fn old_gone(&self, old: &[Old], order: &mut Order, until: Instant) -> Result<Duration, Stop> {
         loop {
-            order.poll(self.request.lang).await?;
+            order.poll().await?;
             let Some(living) = old.iter().find(|o| (self.request.start_of)(o.pid) == Some(o.start)) else {
                 return Ok(self.begun.elapsed());
             };
             if Instant::now() >= until && !order.is_under_way() {
-                let pid = living.pid.to_string();
-                let still = fill(self.pick(words::STILL_THERE), &[("pid", &pid)]);
+                let still = Message::new(say::STILL_THERE).with("pid", living.pid);
                 return Err(Stop::Failed(order.with_complaint(still)));
             }
             self.pause().await;
@@ -237,7 +233,7 @@ impl Run {
     /// Step 2. Returns the manager's report with the new process.
     async fn new_process(&self, old: &[Old], order: &mut Order, until: Instant) -> Result<JobReport, Stop> {
         loop {
-            order.poll(self.request.lang).await?;
+            order.poll().await?;
             let answer = self.query().await;
             let unclear = match answer {
                 Ok(Ok(report)) => {
@@ -248,11 +244,11 @@ impl Run {
                         self.pause().await;
                         continue;
                     }
-                    let why = self.no_process(&report);
+                    let why = no_process(&report);
                     return Err(Stop::Failed(order.with_complaint(why)));
                 }
-                Ok(Err(error)) => words::error(self.request.lang, &error),
-                Err(join) => join.to_string(),
+                Ok(Err(error)) => error.message(),
+                Err(join) => Message::verbatim(join.to_string()),
             };
             if Instant::now() >= until && !order.is_under_way() {
                 return Err(Stop::Unclear(unclear));
@@ -289,14 +285,14 @@ impl Run {
                         self.wait_for_retry(verdict.reason, &mut until, progress);
                     }
                     Some(_) if verdict.light() == Light::Red => {
-                        return Err(Stop::Failed(self.describe(verdict)));
+                        return Err(Stop::Failed(describe(verdict)));
                     }
                     // the new process is gone already; a verdict from before it does not count
                     None if verdict.light() == Light::Red
                         && verdict.since >= began
                         && started.and_then(self.request.start_of).is_none() =>
                     {
-                        return Err(Stop::Failed(self.describe(verdict)));
+                        return Err(Stop::Failed(describe(verdict)));
                     }
                     _ => {}
                 }
@@ -304,17 +300,16 @@ impl Run {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 if let Some(verdict) = verdict.as_ref().filter(|verdict| verdict.light() == Light::Red) {
-                    return Err(Stop::Failed(self.describe(verdict)));
+                    return Err(Stop::Failed(describe(verdict)));
                 }
-                let seen =
-                    verdict.map_or_else(|| self.pick(words::NOTHING_SEEN).to_owned(), |v| self.describe(&v));
-                let limit = text::duration(self.request.lang, signed(self.request.limits.link));
-                let why = fill(self.pick(words::NO_PROOF), &[("limit", &limit), ("seen", &seen)]);
+                let seen = verdict.as_ref().map_or_else(|| Message::new(say::NOTHING_SEEN), describe);
+                let limit = signed(self.request.limits.link);
+                let why = Message::new(say::NO_PROOF).with("limit", limit).with("seen", seen);
                 return Err(Stop::Unclear(why));
             }
             match tokio::time::timeout(left, self.snapshots.changed()).await {
                 Ok(Ok(())) | Err(_) => {}
-                Ok(Err(_closed)) => return Err(Stop::Unclear(self.pick(words::NOBODY_WATCHES).to_owned())),
+                Ok(Err(_closed)) => return Err(Stop::Unclear(Message::new(say::NOBODY_WATCHES))),
             }
         }
     }
@@ -345,34 +340,6 @@ impl Run {
         self.snapshots.borrow().find(&self.request.profile.name).map(|view| view.verdict.clone())
     }
 
-    /// A verdict as one line: its title and its proof.
-    fn describe(&self, verdict: &Verdict) -> String {
-        let title = crate::text::reason::title_of(verdict, self.request.lang);
-        match &verdict.evidence {
-            Some(proof) => format!("{title} — {}: {}", proof.source, proof.line),
-            None => title,
-        }
-    }
-
-    fn no_process(&self, report: &JobReport) -> String {
-        let phrase = match report.state {
-            JobState::NotLoaded => words::NOT_LOADED,
-            JobState::Stopped => words::STOPPED_MEANWHILE,
-            JobState::Running | JobState::Waiting => words::NO_NEW_PROCESS,
-        };
-        let mut why = self.pick(phrase).to_owned();
-        if let Some(exit) = report.last_exit {
-            let (phrase, number) =
-                if exit < 0 { (words::LAST_SIGNAL, -exit) } else { (words::LAST_EXIT, exit) };
-            why.push_str(&fill(self.pick(phrase), &[("n", &number.to_string())]));
-        }
-        why
-    }
-
-    fn pick(&self, phrase: text::Phrase) -> &'static str {
-        self.request.lang.pick(phrase)
-    }
-
     fn elapsed(&self) -> SignedDuration {
         signed(self.begun.elapsed())
     }
@@ -391,6 +358,32 @@ impl Run {
     }
 }
 
+/// A verdict as a cause: its title and its proof.
+fn describe(verdict: &Verdict) -> Message {
+    match &verdict.evidence {
+        Some(proof) => Message::new(say::VERDICT_PROVEN)
+            .with("title", verdict)
+            .with("source", proof.source.as_str())
+            .with("line", &*proof.line),
+        None => Message::new(say::VERDICT).with("title", verdict),
+    }
+}
+
+fn no_process(report: &JobReport) -> Message {
+    let what = Message::new(match report.state {
+        JobState::NotLoaded => say::NOT_LOADED,
+        JobState::Stopped => say::STOPPED_MEANWHILE,
+        JobState::Running | JobState::Waiting => say::NO_NEW_PROCESS,
+    });
+    match report.last_exit {
+        None => what,
+        Some(signal @ ..0) => {
+            Message::new(say::LAST_SIGNAL).with("what", what).with("n", signal.saturating_neg())
+        }
+        Some(exit) => Message::new(say::LAST_EXIT).with("what", what).with("n", exit),
+    }
+}
+
 fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
@@ -400,13 +393,13 @@ fn signed(span: Duration) -> SignedDuration {
 enum Order {
     UnderWay(JoinHandle<Result<(), SupervisorError>>),
     Accepted,
-    /// No answer in time, with the error's text. The order may have been carried out: the processes show it.
-    Silent(String),
+    /// No answer in time. The order may have been carried out: the processes show it.
+    Silent(Message),
 }
 
 impl Order {
     /// Reads the manager's answer, if there is one. A refusal ends the restart.
-    async fn poll(&mut self, lang: Lang) -> Result<(), Stop> {
+    async fn poll(&mut self) -> Result<(), Stop> {
         let Self::UnderWay(handle) = self else {
             return Ok(());
         };
@@ -416,10 +409,10 @@ impl Order {
         match handle.await {
             Ok(Ok(())) => *self = Self::Accepted,
             Ok(Err(error @ SupervisorError::TimedOut { .. })) => {
-                *self = Self::Silent(words::error(lang, &error));
+                *self = Self::Silent(error.message());
             }
-            Ok(Err(error)) => return Err(Stop::Failed(words::error(lang, &error))),
-            Err(join) => return Err(Stop::Failed(join.to_string())),
+            Ok(Err(error)) => return Err(Stop::Failed(error.message())),
+            Err(join) => return Err(Stop::Failed(Message::verbatim(join.to_string()))),
         }
         Ok(())
     }
@@ -428,9 +421,11 @@ impl Order {
         matches!(self, Self::UnderWay(_))
     }
 
-    fn with_complaint(&self, why: String) -> String {
+    fn with_complaint(&self, why: Message) -> Message {
         match self {
-            Self::Silent(complaint) => format!("{complaint}; {why}"),
+            Self::Silent(complaint) => {
+                Message::new(say::AFTER_SILENCE).with("complaint", complaint.clone()).with("why", why)
+            }
             Self::UnderWay(_) | Self::Accepted => why,
         }
     }

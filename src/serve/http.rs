@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::metrics::{Counters, Format, render};
 use crate::snapshot::Snapshot;
-use crate::text::{self, Lang, Phrase, fill, trouble};
+use crate::text::{self, Both, Lang, Message, Phrase, Worded, fill, trouble};
 
 /// Where `gatelight serve` listens by default.
 pub const LISTEN: &str = "127.0.0.1:9789";
@@ -76,6 +76,12 @@ impl ServeError {
                 fill(lang.pick(trouble::NOT_LISTENING), &values)
             }
         }
+    }
+}
+
+impl Worded for ServeError {
+    fn message(&self) -> Message {
+        Message::verbatim(&Both::each(|lang| self.text(lang)))
     }
 }
 

@@ -195,7 +195,7 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
     );
     for (name, count) in &counts {
         for result in RestartResult::ALL {
-            let labels = [("profile", *name), ("result", result.word())];
+            let labels = [("profile", *name), ("result", result.code())];
             page.sample("gatelight_restart_total", &labels, count.restarts[result as usize]);
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::text::error;
 use crate::watcher::Handle;
 use restarts::RestartCount;
 
@@ -30,7 +31,7 @@ pub(crate) async fn serve(
     history: &Path,
     listening: impl FnOnce(SocketAddr) -> std::io::Result<()>,
     stop: impl Future<Output = ()>,
-) -> anyhow::Result<()> {
+) -> error::Result<()> {
     let mut updates = handle.subscribe();
     let counters = Arc::new(Counters::default());
     let server = Server::bind(config).await?;

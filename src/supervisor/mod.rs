@@ -3,6 +3,7 @@
 pub mod child;
 pub mod launchd;
 pub mod systemd;
+mod wording;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,75 +2,50 @@
 
 use super::Phrase;
 
-/// A second start.
-pub const RUNS_ALREADY: Phrase =
+pub(crate) const RUNS_ALREADY: Phrase =
     ["Gatelight runs already; it was asked to show itself.", "Gatelight 已在运行，已通知它显示状态。"];
-/// No panel takes the icon.
-pub const NO_HOST: Phrase = [
+pub(crate) const NO_HOST: Phrase = [
     "no panel shows tray icons now; watching here until one does, notices come all the same",
     "当前没有面板可显示托盘图标；面板出现前在此终端监视，通知照常发送",
 ];
-/// No desktop at all.
-pub const NO_DESKTOP: Phrase = [
+pub(crate) const NO_DESKTOP: Phrase = [
     "No desktop to show an icon on ({why}); watching here instead.",
     "没有可显示图标的桌面（{why}）；改为在此监视。",
 ];
-/// The history could not be used and was put aside.
-pub const HISTORY_ASIDE_TITLE: Phrase = ["The history begins anew", "历史记录已重新开始"];
-/// Why, and where the old one lies.
-pub const HISTORY_ASIDE_BODY: Phrase = [
+pub(crate) const HISTORY_ASIDE_TITLE: Phrase = ["The history begins anew", "历史记录已重新开始"];
+pub(crate) const HISTORY_ASIDE_BODY: Phrase = [
     "The old one could not be used ({why}). It lies at {path}.",
     "旧的历史记录无法使用（{why}），已移至 {path}。",
 ];
-/// No history can be written.
-pub const HISTORY_NONE_TITLE: Phrase = ["No history is kept", "未能保存历史记录"];
-/// Gatelight restarts by itself.
-pub const AUTO_TITLE: Phrase = ["Restarting {profile}", "正在重启 {profile}"];
-/// Why it does.
-pub const AUTO_BODY: Phrase = ["Auto-restart is on in the settings.", "设置中已启用自动重启。"];
-/// Nobody to restart it.
-pub const NO_MANAGER_TITLE: Phrase = ["{profile} cannot be restarted", "无法重启 {profile}"];
-/// Why not.
-pub const NO_MANAGER_BODY: Phrase = ["{why}", "{why}"];
-/// A restart that does not help.
-pub const CONFIRM_TITLE: Phrase = ["Restart {profile} all the same?", "仍要重启 {profile}？"];
-/// Why it does not, and how to insist.
-pub const CONFIRM_BODY: Phrase =
+pub(crate) const HISTORY_NONE_TITLE: Phrase = ["No history is kept", "未能保存历史记录"];
+pub(crate) const AUTO_TITLE: Phrase = ["Restarting {profile}", "正在重启 {profile}"];
+pub(crate) const AUTO_BODY: Phrase = ["Auto-restart is on in the settings.", "设置中已启用自动重启。"];
+pub(crate) const NO_MANAGER_TITLE: Phrase = ["{profile} cannot be restarted", "无法重启 {profile}"];
+pub(crate) const NO_MANAGER_BODY: Phrase = ["{why}", "{why}"];
+pub(crate) const CONFIRM_TITLE: Phrase = ["Restart {profile} all the same?", "仍要重启 {profile}？"];
+pub(crate) const CONFIRM_BODY: Phrase =
     ["{why} Choose Restart once more within a minute to do it.", "{why} 一分钟内再次选择“重启”即执行。"];
-/// Some red profiles are left out of "Restart All Red".
-pub const NOT_ALL_TITLE: Phrase = ["Not restarted: {profiles}", "未重启：{profiles}"];
-/// Why.
-pub const NOT_ALL_BODY: Phrase = [
+pub(crate) const NOT_ALL_TITLE: Phrase = ["Not restarted: {profiles}", "未重启：{profiles}"];
+pub(crate) const NOT_ALL_BODY: Phrase = [
     "A restart does not help there now, or no job starts them. Restart in the menu of one of them says why.",
     "此时重启对它们没有帮助，或没有任务负责启动它们。在其菜单中选择“重启”可查看原因。",
 ];
-/// The limit is reached.
-pub const TOO_MANY_TITLE: Phrase = ["{profile} is not restarted", "未重启 {profile}"];
-/// Which limit.
-pub const TOO_MANY_BODY: Phrase = [
+pub(crate) const TOO_MANY_TITLE: Phrase = ["{profile} is not restarted", "未重启 {profile}"];
+pub(crate) const TOO_MANY_BODY: Phrase = [
     "It was restarted {count} times within the last hour; gatelight restart --force does it all the same.",
     "过去一小时内已重启 {count} 次；gatelight restart --force 可强制执行。",
 ];
-/// The doctor looked.
-pub const CHECKED_TITLE: Phrase = ["Job files checked", "任务文件已检查"];
-/// It found nothing.
-pub const CHECKED_CLEAN: Phrase = ["Nothing wrong in them.", "没有发现问题。"];
-/// It found something.
-pub const CHECKED_BODY: Phrase = [
+pub(crate) const CHECKED_TITLE: Phrase = ["Job files checked", "任务文件已检查"];
+pub(crate) const CHECKED_CLEAN: Phrase = ["Nothing wrong in them.", "没有发现问题。"];
+pub(crate) const CHECKED_BODY: Phrase = [
     "{count} findings. {first} gatelight doctor shows all.",
     "{count} 个问题。{first} 运行 gatelight doctor 查看全部。",
 ];
-/// A repair ended.
-pub const REPAIR_TITLE: Phrase = ["Repair of {profile}", "修复 {profile}"];
-/// Diagnostics were copied.
-pub const COPIED_TITLE: Phrase = ["Diagnostics", "诊断信息"];
-/// They are in the clipboard.
-pub const COPIED: Phrase = ["They are in the clipboard.", "已复制到剪贴板。"];
-/// They are in a file.
-pub const COPIED_TO_FILE: Phrase =
+pub(crate) const REPAIR_TITLE: Phrase = ["Repair of {profile}", "修复 {profile}"];
+pub(crate) const COPIED_TITLE: Phrase = ["Diagnostics", "诊断信息"];
+pub(crate) const COPIED: Phrase = ["They are in the clipboard.", "已复制到剪贴板。"];
+pub(crate) const COPIED_TO_FILE: Phrase =
     ["No clipboard program was found; they are in {file}.", "未找到剪贴板程序；已写入 {file}。"];
-/// The timeline page.
-pub const TIMELINE_TITLE: Phrase = ["Timeline", "时间线"];
-/// Another process restarts it.
-pub const CLAIMED_BODY: Phrase =
+pub(crate) const TIMELINE_TITLE: Phrase = ["Timeline", "时间线"];
+pub(crate) const CLAIMED_BODY: Phrase =
     ["Another gatelight restarts it at this moment.", "另一个 gatelight 正在重启它。"];

@@ -2,43 +2,27 @@
 
 use super::Phrase;
 
-/// Where and what: a mistake at a place in the file.
-pub const AT: Phrase = ["{file}:{line}:{column}: {what}", "{file}:{line}:{column}：{what}"];
-/// The old settings stay.
-pub const OLD_STAY: Phrase = ["the settings read before stay in force", "继续使用之前读取的设置"];
-/// There were none before.
-pub const DEFAULTS_HOLD: Phrase = ["the defaults are in force", "使用默认设置"];
-/// A mistake, as the title of a notification.
-pub const NOT_USED: Phrase = ["The settings file is not used", "设置文件未生效"];
-/// Its body.
-pub const NOT_USED_BODY: Phrase = ["{what} — {instead}", "{what} — {instead}"];
-/// The file cannot be read at all.
-pub const UNREADABLE: Phrase = ["{file} cannot be read: {why}", "无法读取 {file}：{why}"];
-/// The file is far too long.
-pub const TOO_LONG: Phrase =
+pub(crate) const AT: Phrase = ["{file}:{line}:{column}: {what}", "{file}:{line}:{column}：{what}"];
+pub(crate) const OLD_STAY: Phrase = ["the settings read before stay in force", "继续使用之前读取的设置"];
+pub(crate) const DEFAULTS_HOLD: Phrase = ["the defaults are in force", "使用默认设置"];
+pub(crate) const NOT_USED: Phrase = ["The settings file is not used", "设置文件未生效"];
+pub(crate) const NOT_USED_BODY: Phrase = ["{what} — {instead}", "{what} — {instead}"];
+pub(crate) const UNREADABLE: Phrase = ["{file} cannot be read: {why}", "无法读取 {file}：{why}"];
+pub(crate) const TOO_LONG: Phrase =
     ["{file} is longer than {limit} KiB and was not read", "{file} 超过 {limit} KiB，未读取"];
-/// Not text.
-pub const NOT_TEXT: Phrase = ["{file} is not UTF-8 text", "{file} 不是 UTF-8 文本"];
+pub(crate) const NOT_TEXT: Phrase = ["{file} is not UTF-8 text", "{file} 不是 UTF-8 文本"];
 
-/// A number outside its range.
-pub const RANGE: Phrase =
+pub(crate) const RANGE: Phrase =
     ["{key} must lie between {least} and {most}", "{key} 必须在 {least} 到 {most} 之间"];
-/// A path that is not absolute.
-pub const ABSOLUTE: Phrase = [
+pub(crate) const ABSOLUTE: Phrase = [
     "{key} must be an absolute path (a leading ~/ is this user's home)",
     "{key} 必须是绝对路径（开头的 ~/ 表示当前用户主目录）",
 ];
-/// An empty text.
-pub const EMPTY: Phrase = ["{key} must not be empty", "{key} 不能为空"];
-/// A text that is too long.
-pub const LONG_TEXT: Phrase =
+pub(crate) const EMPTY: Phrase = ["{key} must not be empty", "{key} 不能为空"];
+pub(crate) const LONG_TEXT: Phrase =
     ["{key} must not be longer than {most} characters", "{key} 不能超过 {most} 个字符"];
-/// A text that would fit any line.
-pub const SHORT_TEXT: Phrase =
+pub(crate) const SHORT_TEXT: Phrase =
     ["{key} must have at least {least} bytes to look for", "{key} 至少需要 {least} 个字节才能匹配"];
-/// A text over several lines.
-pub const ONE_LINE: Phrase = ["{key} must be one line of plain text", "{key} 必须是单行纯文本"];
-/// Two entries of one name.
-pub const TWICE: Phrase = ["{key} is given twice: {value}", "{key} 重复：{value}"];
-/// Too many entries.
-pub const TOO_MANY: Phrase = ["{key}: at most {most} entries", "{key}：最多 {most} 项"];
+pub(crate) const ONE_LINE: Phrase = ["{key} must be one line of plain text", "{key} 必须是单行纯文本"];
+pub(crate) const TWICE: Phrase = ["{key} is given twice: {value}", "{key} 重复：{value}"];
+pub(crate) const TOO_MANY: Phrase = ["{key}: at most {most} entries", "{key}：最多 {most} 项"];

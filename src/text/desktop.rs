@@ -1,40 +1,27 @@
-//! What the desktop refuses, and why.
+//! Why the desktop did not do something.
 
 use super::Phrase;
 
-/// No session bus.
-pub const NO_BUS: Phrase = ["no desktop session bus ({why})", "没有桌面会话总线（{why}）"];
-/// A bus without a notification server.
-pub const NO_NOTIFICATION_SERVER: Phrase = ["no notification server is running", "没有运行通知服务"];
-/// It took too long.
-pub const NO_ANSWER: Phrase = ["no answer within {seconds} s", "{seconds} 秒内没有应答"];
-/// Too many at once.
-pub const QUEUE_FULL: Phrase = ["too many notices are waiting", "等待发送的通知过多"];
-/// Anything else.
-pub const REFUSED: Phrase = ["refused: {why}", "被拒绝：{why}"];
-/// macOS: a bare binary.
-pub const NO_BUNDLE: Phrase = ["only from Gatelight.app", "仅在 Gatelight.app 中可用"];
-/// macOS: the user said no.
-pub const NOT_ALLOWED: Phrase = ["not allowed in System Settings", "未在系统设置中允许"];
+pub(crate) const NO_BUS: Phrase = ["no desktop session bus ({why})", "没有桌面会话总线（{why}）"];
+pub(crate) const NO_NOTIFICATION_SERVER: Phrase = ["no notification server is running", "没有运行通知服务"];
+pub(crate) const NO_ANSWER: Phrase = ["no answer within {seconds} s", "{seconds} 秒内没有应答"];
+pub(crate) const QUEUE_FULL: Phrase = ["too many notices are waiting", "等待发送的通知过多"];
+pub(crate) const REFUSED: Phrase = ["refused: {why}", "被拒绝：{why}"];
+#[cfg(target_os = "macos")]
+pub(crate) const NO_BUNDLE: Phrase = ["only from Gatelight.app", "仅在 Gatelight.app 中可用"];
+#[cfg(target_os = "macos")]
+pub(crate) const NOT_ALLOWED: Phrase = ["not allowed in System Settings", "未在系统设置中允许"];
 
-/// Launch at login.
-pub const MOVE_FIRST: Phrase =
+pub(crate) const MOVE_FIRST: Phrase =
     ["move Gatelight to Applications first", "请先将 Gatelight 移到“应用程序”文件夹"];
-/// Launch at login.
-pub const NEEDS_13: Phrase = ["needs macOS 13 or later", "需要 macOS 13 或更高版本"];
-/// Launch at login.
-pub const NO_PATH: Phrase = ["the program's own path is unknown", "无法确定程序自身路径"];
+#[cfg(target_os = "macos")]
+pub(crate) const NEEDS_13: Phrase = ["needs macOS 13 or later", "需要 macOS 13 或更高版本"];
+pub(crate) const NO_PATH: Phrase = ["the program's own path is unknown", "无法确定程序自身路径"];
 
-/// Nothing to open it with.
-pub const NO_OPENER: Phrase = ["{program} is not installed", "未安装 {program}"];
-/// Nothing to open.
-pub const NO_LOG: Phrase = ["{name} has no log file yet", "{name} 还没有日志文件"];
-/// Nothing to open.
-pub const NO_JOB: Phrase = ["no job file starts {name}", "没有任务文件启动 {name}"];
-/// No terminal.
-pub const NO_TERMINAL: Phrase =
+pub(crate) const NO_OPENER: Phrase = ["{program} is not installed", "未安装 {program}"];
+pub(crate) const NO_LOG: Phrase = ["{name} has no log file yet", "{name} 还没有日志文件"];
+pub(crate) const NO_JOB: Phrase = ["no job file starts {name}", "没有任务文件启动 {name}"];
+pub(crate) const NO_TERMINAL: Phrase =
     ["no terminal emulator was found; the command is: {command}", "未找到终端程序；命令为：{command}"];
-/// A switch of the menu did not do what it should.
-pub const NOT_CHANGED: Phrase = ["Could not change it", "无法更改"];
-/// It could not be opened.
-pub const NOT_OPENED: Phrase = ["Could not open it", "无法打开"];
+pub(crate) const NOT_CHANGED: Phrase = ["Could not change it", "无法更改"];
+pub(crate) const NOT_OPENED: Phrase = ["Could not open it", "无法打开"];

@@ -2,15 +2,12 @@
 
 use super::Phrase;
 
-/// `GATELIGHT_LOG` has an invalid value.
-pub const INVALID_LEVELS: Phrase = [
+pub(crate) const INVALID_LEVELS: Phrase = [
     "{variable}={value} is not valid ({why}); the default levels are in force",
     "{variable}={value} 无效（{why}）；使用默认级别",
 ];
-/// A part of Gatelight panicked, as the title of a notification.
-pub const PANIC_TITLE: Phrase = ["An internal error in Gatelight", "Gatelight 内部错误"];
-/// Its body.
-pub const PANIC_BODY: Phrase = [
+pub(crate) const PANIC_TITLE: Phrase = ["An internal error in Gatelight", "Gatelight 内部错误"];
+pub(crate) const PANIC_BODY: Phrase = [
     "The part that failed is started again; lights may be grey for a moment. Please report it with the log: {path}",
     "出错的部分会重新启动；指示灯可能短暂变灰。请附上日志报告此问题：{path}",
 ];

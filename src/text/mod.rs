@@ -1,7 +1,8 @@
-//! Everything that users read, in English and Simplified Chinese. One table, a file a room.
+//! Everything that users read, in English and Simplified Chinese; one file for each room.
 //!
-//! A [`Phrase`] holds both languages, so none can be left out; [`fill`] puts values into `{names}`. Reasons have their
-//! texts in [`crate::health::reason::CATALOGUE`].
+//! A [`Phrase`] holds both languages, so neither can be missing; [`fill`] puts values into its `{names}`. A [`Message`] is
+//! a code with values: what is stored, or passed on before the reader's language is known. Errors become messages by the
+//! trait [`Worded`]. Reasons have their texts in [`crate::health::reason::CATALOGUE`].
 
 pub mod agent;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod history;
 pub mod log;
 pub mod menu;
 pub mod menu_bar;
+mod message;
 pub mod notice;
 pub mod profile;
 pub(crate) mod reason;
@@ -25,10 +27,13 @@ pub mod trouble;
 
 use jiff::SignedDuration;
 
+pub(crate) use message::{Code, code};
+pub use message::{Message, Value, Worded};
+
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];
 
-/// A text in both languages, values filled in.
+/// A text in both languages, with its values filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Both([String; 2]);
 
@@ -38,18 +43,18 @@ impl Both {
         Self(phrase.map(|text| fill(text, values)))
     }
 
-    /// Made anew for each language.
+    /// What `make` returns for each language.
     pub fn each(make: impl FnMut(Lang) -> String) -> Self {
         Self([Lang::En, Lang::Zh].map(make))
     }
 
-    /// This one as the value `name` of a phrase.
+    /// A phrase with this text as the value `name`.
     #[must_use]
     pub fn within(&self, phrase: Phrase, name: &str) -> Self {
         Self::each(|lang| fill(lang.pick(phrase), &[(name, self.pick(lang))]))
     }
 
-    /// In this language.
+    /// The text in this language.
     pub fn pick(&self, lang: Lang) -> &str {
         &self.0[lang as usize]
     }
@@ -83,8 +88,8 @@ impl Lang {
         if language.eq_ignore_ascii_case("zh") { Self::Zh } else { Self::En }
     }
 
-    /// From the variables that POSIX names, in its order: `LC_ALL`, `LC_MESSAGES`, `LANG`. `None`: none is set, as in a
-    /// program that the Finder started.
+    /// From the variables of POSIX, in its order: `LC_ALL`, `LC_MESSAGES`, `LANG`. `None`: none is set, as in a program
+    /// that the Finder started.
     pub fn from_environment() -> Option<Self> {
         ["LC_ALL", "LC_MESSAGES", "LANG"]
             .into_iter()
@@ -93,7 +98,7 @@ impl Lang {
             .map(|value| Self::from_locale(&value))
     }
 
-    /// The system's language: that of the environment, else on macOS the user's first preferred one, else English.
+    /// The system's language: that of the environment, else (macOS) the first preferred one, else English.
     pub fn of_system() -> Self {
         #[cfg(target_os = "macos")]
         let preferred = preferred_language();
@@ -111,7 +116,7 @@ fn preferred_language() -> Option<Lang> {
     names.firstObject().map(|name| Lang::from_locale(&name.to_string()))
 }
 
-/// Puts values into the `{names}` of a text. A name without a value stays as it is.
+/// Replaces the `{names}` of a text by their values. A name without a value stays.
 pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(text.len() + 32);
     let mut rest = text;
@@ -132,8 +137,8 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     out
 }
 
-/// A length of time in words: at most two units from a day down, three from an hour down to the second
-/// (`1 h 10 min 26 s`, `3 d 4 h`, `45 s`; `1 小时 10 分 26 秒`).
+/// A length of time: days with hours, or hours, minutes and seconds (`3 d 4 h`, `1 h 10 min 26 s`, `45 s`;
+/// `1 小时 10 分 26 秒`). Negative ones count as zero.
 pub fn duration(lang: Lang, span: SignedDuration) -> String {
     let total = span.as_secs().max(0);
     let (d, h, m, s) = (total / 86_400, total / 3_600 % 24, total / 60 % 60, total % 60);
@@ -156,6 +161,15 @@ pub fn duration(lang: Lang, span: SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The `{names}` of a text, sorted.
+    pub(super) fn names(text: &str) -> Vec<String> {
+        let rest = text.split('{').skip(1);
+        let mut names: Vec<String> =
+            rest.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+        names.sort();
+        names
+    }
 
     #[test]
     fn durations_read_naturally() {

@@ -1,20 +1,19 @@
-//! How lights are drawn: the shapes of `resources/tray.svg`, as pixels of any size; one light, or a few side by side.
+//! Draws lights: the shapes of `resources/tray.svg` as pixels of any size; one light, or a few side by side.
 //!
-//! A dozen discs, rings and bars need no renderer of several megabytes: each pixel is sampled on a grid.
+//! A dozen discs, rings and bars do not justify an SVG renderer of several megabytes: each pixel is sampled on a grid.
 
 use std::sync::OnceLock;
 
 use crate::health::Light;
 
-/// The one vector source.
 const SOURCE: &str = include_str!("../../resources/tray.svg");
-/// Its grid, in points; also the height of an icon in the menu bar of macOS.
+/// Size of the drawing, in points; also the height of an icon in the menu bar of macOS.
 pub const POINTS: u32 = 22;
-/// Largest picture that is drawn, in pixels.
+/// Maximum height of a picture, in pixels.
 const LARGEST: u32 = 512;
-/// Samples a pixel, in each direction.
+/// Samples per pixel, in each direction.
 const SAMPLES: u32 = 8;
-/// The segments of the digits 0–9, a to g.
+/// The segments (a to g) of the digits 0 to 9.
 const DIGITS: [&str; 10] =
     ["abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg"];
 /// The widest shape of the source, the red ring, in points.
@@ -29,7 +28,7 @@ pub struct Picture {
     pub width: u32,
     /// Pixels.
     pub height: u32,
-    /// Four bytes a pixel.
+    /// Four bytes per pixel.
     pub rgba: Vec<u8>,
 }
 
@@ -38,9 +37,9 @@ pub struct Picture {
 pub struct Face {
     /// The light.
     pub light: Light,
-    /// How many are red, written into the ring; for desktops that have no place for a text beside the icon.
+    /// The number of red profiles, drawn into the ring for desktops that show no text beside the icon. Only 2 to 9 fit.
     pub count: Option<usize>,
-    /// Black with alpha only, to be coloured by the menu bar.
+    /// Black with alpha: the menu bar gives it its colour.
     pub template: bool,
 }
 
@@ -50,7 +49,7 @@ impl Face {
         Self { light, count: None, template: false }
     }
 
-    /// Draws it, `size` pixels wide and high (at most 512).
+    /// Draws it `size` pixels wide and high (at most 512).
     pub fn draw(self, size: u32) -> Picture {
         let cell = Cell { shapes: shapes(self.light, self.count), middle: POINTS as f32 / 2.0, scale: 1.0 };
         draw(&[cell], POINTS as f32, size, self.template)
@@ -62,12 +61,12 @@ impl Face {
 pub struct Strip {
     /// From left to right.
     pub lights: Vec<Light>,
-    /// Black with alpha only, to be coloured by the menu bar.
+    /// Black with alpha: the menu bar gives it its colour.
     pub template: bool,
 }
 
 impl Strip {
-    /// How many lights a strip may have: one is a [`Face`], and four would be too small or too wide.
+    /// Number of lights of a strip: one is a [`Face`], and four would be too small or too wide.
     pub const SIZES: std::ops::RangeInclusive<usize> = 2..=3;
 
     /// Width for a height of [`POINTS`]: two lights at their full size, three in at most 45 points.
@@ -75,7 +74,7 @@ impl Strip {
         (self.lights.len() as f32 * (WIDEST_SHAPE + GAP)).min(45.0)
     }
 
-    /// Draws it, `height` pixels high (at most 512) and as wide as it has to be.
+    /// Draws it `height` pixels high (at most 512) and as wide as it has to be.
     pub fn draw(&self, height: u32) -> Picture {
         let points = self.points();
         let cell = points / self.lights.len().max(1) as f32;
@@ -90,7 +89,6 @@ impl Strip {
     }
 }
 
-/// The shapes of one light.
 fn shapes(light: Light, count: Option<usize>) -> Vec<&'static Shape> {
     let mut groups = vec![light.word()];
     if light == Light::Red {
@@ -111,7 +109,7 @@ struct Cell {
 }
 
 impl Cell {
-    /// The colour at a point of the picture. What is drawn later lies on top.
+    /// The colour at a point of the picture. Later shapes cover earlier ones.
     fn colour(&self, x: f32, y: f32) -> Option<[u8; 3]> {
         let middle = POINTS as f32 / 2.0;
         let (px, py) = ((x - self.middle) / self.scale + middle, (y - middle) / self.scale + middle);
@@ -138,7 +136,7 @@ struct Shape {
     form: Form,
 }
 
-/// Forms, in points.
+/// Coordinates are in points.
 #[derive(Debug, Clone, PartialEq)]
 enum Form {
     Disc {
@@ -177,7 +175,7 @@ impl Form {
             }
             Self::HalfDisc { x, y, r } => px <= x && square(px - x, py - y) <= r * r,
             Self::Bar { x, y, width, height, radius } => {
-                // the distance to the bar without its round corners
+                // the distance to the rectangle inside the round corners
                 let dx = (px - px.clamp(x + radius, x + width - radius)).abs();
                 let dy = (py - py.clamp(y + radius, y + height - radius)).abs();
                 square(dx, dy) <= radius * radius
@@ -186,7 +184,7 @@ impl Form {
     }
 }
 
-/// The square of a distance. Called some hundred thousand times for a picture, and the root is never needed.
+/// The square of a distance: called some hundred thousand times for a picture, so no root is taken.
 fn square(dx: f32, dy: f32) -> f32 {
     dx * dx + dy * dy
 }
@@ -217,13 +215,13 @@ fn sample(cells: &[Cell], points: f32, width: u32, height: u32) -> Picture {
     Picture { width, height, rgba }
 }
 
-/// The shapes of the source, read once. The tests prove that it can be read.
+/// The shapes of the source, parsed once. A test proves that it can be parsed.
 fn drawing() -> &'static [Shape] {
     static DRAWING: OnceLock<Vec<Shape>> = OnceLock::new();
     DRAWING.get_or_init(|| parse(SOURCE).unwrap_or_default())
 }
 
-/// Reads the few elements that the source may hold.
+/// Parses the few elements that the source may have.
 fn parse(source: &'static str) -> Result<Vec<Shape>, String> {
     let mut shapes = Vec::new();
     let mut group = ("", "");

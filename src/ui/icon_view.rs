@@ -45,7 +45,7 @@ impl IconView {
             None => menu::tooltip(snapshot, state, lang),
             Some(_) => each_in_words(snapshot, state, lang),
         };
-        let title = if can_notify(&state.notifications) {
+        let title = if can_notify(state.notifications) {
             // each light is there to be seen
             badge.filter(|_| each.is_none()).map(|count| count.to_string())
         } else {
@@ -56,7 +56,7 @@ impl IconView {
 }
 
 /// Notifications that the user has switched off are no failure.
-fn can_notify(notifications: &Notifications) -> bool {
+const fn can_notify(notifications: Notifications) -> bool {
     !matches!(notifications, Notifications::NotPermitted(_))
 }
 

@@ -15,7 +15,7 @@ pub(crate) mod menu_bar;
 pub mod notify;
 pub mod tray;
 
-/// What a user asks for, in the menu or by a button of a notice.
+/// What the user chose in the menu or with a button of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UiCommand {
     /// Restart this profile.
@@ -24,25 +24,25 @@ pub enum UiCommand {
     RestartAllRed,
     /// Open the profile's log.
     OpenLog(String),
-    /// Open what the system logged about the profile's job.
+    /// Open the system's log of the profile's job.
     OpenSystemLog(String),
     /// Show the profile's job file.
     ShowJobFile(String),
     /// Remove `--replace` from the profile's job file.
     Repair(String),
-    /// Put a report about the profile into the clipboard.
+    /// Copy a diagnosis of the profile to the clipboard.
     CopyDiagnostics(String),
-    /// Be silent about the profile.
+    /// Mute or unmute the profile.
     Mute(String, menu::MuteFor),
-    /// Look for mistakes in every job file.
+    /// Examine all job files.
     CheckJobFiles,
-    /// Show what happened in the past days.
+    /// Open the page of the past days.
     Timeline,
-    /// Notifications on or off.
+    /// Switch notifications on or off.
     ToggleNotifications,
-    /// Launch at login on or off.
+    /// Switch launch at login on or off.
     ToggleLogin,
-    /// Forget the notices that were not delivered.
+    /// Clear the list of notices that were not delivered.
     ForgetMissed,
     /// Open the settings file.
     OpenSettings,
@@ -50,6 +50,6 @@ pub enum UiCommand {
     TestNotification,
     /// A light for each profile in the menu bar, or the worst alone.
     ToggleEach,
-    /// End Gatelight.
+    /// Quit Gatelight.
     Quit,
 }

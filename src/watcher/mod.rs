@@ -29,6 +29,7 @@ use crate::evidence::patterns::Patterns;
 use crate::health::Deadlines;
 use crate::profile::{ExtraHome, Places, Profile};
 use crate::supervisor::{JobReport, Supervisors};
+use crate::text::{Message, Worded, code};
 use event_loop::Watcher;
 use monitor::MonitorId;
 use snapshot::Snapshot;
@@ -133,6 +134,13 @@ pub enum WatcherError {
     /// The system gives no file watch, or no timer.
     #[error("cannot watch files: {0}")]
     Watch(#[from] std::io::Error),
+}
+
+impl Worded for WatcherError {
+    fn message(&self) -> Message {
+        let Self::Watch(error) = self;
+        Message::new(code("watcher.watch", ["cannot watch files: {why}"; 2])).with("why", error.message())
+    }
 }
 
 /// Starts the loop on the current tokio runtime. Whoever subscribes before yielding gets the changes of the past, too.

@@ -1,20 +1,20 @@
 //! The Desktop Notifications Specification 1.2 over the session bus.
 //!
-//! Spoken directly, over the zbus that ksni brings, not through notify-rust. Its zbus backend would take from users what
-//! they need; lines are those of `src/xdg/zbus_rs.rs` in 4.19.0, and the same in 4.18.2:
+//! Used directly, over the zbus that ksni depends on, because the zbus backend of notify-rust lacks what users need; line
+//! numbers are those of `src/xdg/zbus_rs.rs` in 4.19.0, and the same in 4.18.2:
 //!
-//! - Each notice opens a connection to the bus of its own, with a thread (61), and there is no way to give it one. Servers
-//!   address `ActionInvoked` to the connection that sent the notice (seen on the bus with dunst 1.9: its signal has a
-//!   destination): another connection, ours, would never hear of a click. So notify-rust cannot send while we listen.
-//! - Listening itself, it asks the bus for signals only after the notice is on the screen (122–143): an early click is lost.
-//! - Where the bus is gone by then it panics (118, 134, 135, 143: `unwrap`), which in a release ends the agent, light and
-//!   all.
-//! - It waits without a limit for a server that hangs (27–46), for every notice anew, and needs a thread for every notice
-//!   whose buttons are waited for (145).
-//! - 4.19 depends on zbus 6, ksni 0.3.7 on zbus 5: there would be two of them.
+//! - Each notification opens its own connection with a thread (61), and none can be passed in. Servers address
+//!   `ActionInvoked` to the connection that sent the notification (observed with dunst 1.9: its signal has a destination),
+//!   so another connection never receives a click: notify-rust cannot send while this module listens.
+//! - When it listens itself, it subscribes to signals after the notification is on the screen (122–143): an early click is
+//!   lost.
+//! - If the bus is gone by then it panics (118, 134, 135, 143: `unwrap`).
+//! - It waits without a limit for a server that hangs (27–46), for each notification again, and needs a thread for each
+//!   notification with buttons (145).
+//! - 4.19 depends on zbus 6, ksni 0.3.7 on zbus 5: both would be linked.
 //!
-//! Here one connection serves all notices, signals are subscribed to before the first one goes out, and every call has its
-//! time.
+//! Here one connection serves all notifications, signals are subscribed to before the first one is sent, and each call has
+//! a time limit.
 
 use std::collections::HashMap;
 use std::sync::mpsc::Receiver;
@@ -27,7 +27,7 @@ use zbus::message::Type;
 use zbus::zvariant::{StructureBuilder, Value};
 use zbus::{MatchRule, fdo};
 
-use super::{Failure, Message, Report, Reporter, TIMEOUT, Task};
+use super::{Failure, NotificationRequest, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
 use crate::ui::icon::{Face, Picture};
@@ -35,12 +35,12 @@ use crate::worker;
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
-/// Most notices whose buttons are remembered.
+/// The buttons of at most this many notifications work.
 const MOST_SHOWN: usize = 64;
-/// Width of the picture of a notice, in pixels.
+/// Width of a notification's picture, in pixels.
 const PICTURE: u32 = 48;
 
-/// Which of the server's ids stands for which of ours.
+/// The server's ids by Gatelight's own.
 #[derive(Default)]
 struct Shown(HashMap<u64, u32>);
 
@@ -53,7 +53,7 @@ impl Shown {
         self.0.retain(|_, id| *id != theirs);
         self.0.insert(ours, theirs);
         while self.0.len() > MOST_SHOWN {
-            // ours are counted upwards: the least is the oldest
+            // ids count upwards: the smallest is the oldest
             let Some(oldest) = self.0.keys().min().copied() else {
                 return;
             };
@@ -67,7 +67,7 @@ struct Server {
     shown: Arc<Mutex<Shown>>,
 }
 
-/// Delivers until the courier is gone.
+/// Delivers until the notifier is dropped.
 pub fn work(tasks: &Receiver<Task>, report: &Reporter) {
     let mut server: Option<Server> = None;
     while let Ok(task) = tasks.recv() {
@@ -78,12 +78,12 @@ pub fn work(tasks: &Receiver<Task>, report: &Reporter) {
                 let _gave_up = done.send(());
                 continue;
             }
-            // nobody is asked here before something is shown
+            // no permission is needed here
             Task::Permission | Task::Buttons(_) => continue,
         };
         worker::test_panic("notices");
         let (id, title) = (message.id, message.title.clone());
-        // a connection that broke while nothing was to be told is made anew, once
+        // a connection that broke since the last notification is replaced, once
         if server.as_ref().is_some_and(|s| s.bus.is_closed()) {
             server = None;
         }
@@ -129,11 +129,11 @@ impl Server {
         self.bus.call_method(Some(NAME), PATH, Some(NAME), method, body).map_err(failure)
     }
 
-    fn show(&self, message: &Message) -> Result<(), Failure> {
+    fn show(&self, message: &NotificationRequest) -> Result<(), Failure> {
         let reply = self.call("GetCapabilities", &())?;
         let abilities: Vec<String> = reply.body().deserialize().unwrap_or_default();
         let can = |ability: &str| abilities.iter().any(|a| a == ability);
-        // dunst reads markup without saying so (1.9, as it comes); its own ability tells it
+        // dunst 1.9 reads markup by default without announcing it; its own capability identifies it
         let reads_markup = can("body-markup") || can("x-dunst-stack-tag");
         let body = if reads_markup { escaped(&message.body) } else { message.body.clone() };
         let mut actions: Vec<&str> = Vec::new();
@@ -147,11 +147,10 @@ impl Server {
         if let Some(picture) = picture(message.light) {
             hints.insert("image-data", picture);
         }
-        // held until the id is stored: an early click waits for it
+        // locked until the id is stored, so that an early click waits for it
         let mut shown = lock(&self.shown);
         for id in &message.withdrawn {
             if let Some(theirs) = shown.0.remove(id) {
-                // it may have been closed by the user in the meantime
                 let _closed_already = self.call("CloseNotification", &theirs);
             }
         }
@@ -191,7 +190,7 @@ fn failure(error: zbus::Error) -> Failure {
     }
 }
 
-/// Listens for buttons, for notices that left the screen, and for a server that comes anew (and counts from one).
+/// Listens for pressed buttons, closed notifications, and a restarted server (whose ids count from one again).
 fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus::Result<()> {
     let signals =
         MatchRule::builder().msg_type(Type::Signal).sender(NAME)?.path(PATH)?.interface(NAME)?.build();
@@ -202,7 +201,7 @@ fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus:
         .member("NameOwnerChanged")?
         .arg(0, NAME)?
         .build();
-    // the connection's own stream sees all that the bus was asked for
+    // the connection's stream gets all signals that match these rules
     let proxy = DBusProxy::new(bus)?;
     proxy.add_match_rule(signals)?;
     proxy.add_match_rule(owner)?;
@@ -238,7 +237,7 @@ fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus:
     Ok(())
 }
 
-/// Log text is not markup.
+/// Text as markup that shows it unchanged.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -246,7 +245,7 @@ pub fn escaped(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // an XML parser refuses them
+            // not allowed in XML
             c if c.is_control() && c != '\n' => out.push(' '),
             c => out.push(c),
         }
@@ -254,7 +253,7 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// The light as the hint `image-data`: width, height, bytes a row, alpha, bits a sample, samples a pixel, data.
+/// The light as the hint `image-data`: width, height, bytes per row, alpha, bits per sample, samples per pixel, data.
 fn picture(light: Light) -> Option<Value<'static>> {
     static MADE: OnceLock<[Picture; 4]> = OnceLock::new();
     let made = MADE.get_or_init(|| {

@@ -25,7 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::identifier::{Identifier, this_run};
-use super::{Failure, Message, Report, Reporter, TIMEOUT, Task};
+use super::{Failure, NotificationRequest, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
 use crate::ui::menu_bar::bundle::app_of;
@@ -41,7 +41,7 @@ pub(in crate::ui) fn in_app() -> bool {
     env::current_exe().is_ok_and(|exe| app_of(&exe).is_some()) && check_bundle().is_ok()
 }
 
-/// Delivers until the courier is gone.
+/// Delivers until the notifier is gone.
 pub(super) fn work(tasks: &Receiver<Task>, report: &Reporter) {
     let runtime = Builder::new_current_thread().enable_time().build();
     let (Ok(runtime), true) = (runtime, in_app()) else {
@@ -76,7 +76,7 @@ pub(super) fn work(tasks: &Receiver<Task>, report: &Reporter) {
 fn refuse_all(tasks: &Receiver<Task>, report: &Reporter) {
     while let Ok(task) = tasks.recv() {
         match task {
-            Task::Show(Message { id, title, .. }) => {
+            Task::Show(NotificationRequest { id, title, .. }) => {
                 report(Report::Failed { id, title, why: Failure::new(say::NO_BUNDLE, "") });
             }
             Task::WithdrawAll(done) => drop(done.send(())),
@@ -142,7 +142,7 @@ impl Worker {
         }
     }
 
-    fn show(&mut self, message: &Message) -> Result<(), Failure> {
+    fn show(&mut self, message: &NotificationRequest) -> Result<(), Failure> {
         if self.permission != Some(Permission::Granted) {
             return Err(Failure::new(say::NOT_ALLOWED, ""));
         }

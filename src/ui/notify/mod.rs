@@ -1,5 +1,5 @@
-//! Delivers notices. A worker of its own, so that a desktop that does not answer holds nobody up; its queue is bounded,
-//! and every notice ends as delivered or as failed with a reason.
+//! Delivers notices on a worker thread, so that a desktop that does not answer blocks nothing. The queue is bounded; each
+//! notice ends as delivered, or as failed with a reason.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -29,32 +29,32 @@ mod wording;
 pub(crate) use wording::buttons;
 pub use wording::{Button, Content};
 
-/// How long the desktop may take to accept a notice.
+/// How long the desktop may take to accept a notification.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
-/// Notices that wait while one is delivered.
+/// Capacity of the queue.
 const QUEUE: usize = 32;
 
-/// A notice as it is shown.
+/// A notification to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Ours; one with the id of an earlier one takes its place.
+pub struct NotificationRequest {
+    /// Gatelight's own id. A notification replaces an earlier one with the same id.
     pub id: u64,
     /// One line of plain text.
     pub title: String,
-    /// Plain text; whoever speaks markup escapes it.
+    /// Plain text: the backend escapes it where the server reads markup.
     pub body: String,
-    /// Keys and words of its buttons.
+    /// Keys and labels of its buttons.
     pub buttons: Vec<(&'static str, String)>,
     /// The light to show with it.
     pub light: Light,
-    /// Ids of earlier ones that may leave the screen.
+    /// Ids of earlier ones to be removed from the screen.
     pub withdrawn: Vec<u64>,
     /// The first of the profiles that it is about.
     pub profile: Option<String>,
 }
 
-impl Message {
-    /// The notice in this language.
+impl NotificationRequest {
+    /// The notification for a notice.
     pub fn of(notice: &Notice, lang: Lang) -> Self {
         let content = wording::content(notice, lang);
         Self {
@@ -69,12 +69,12 @@ impl Message {
     }
 }
 
-/// What the worker is asked for.
+/// A task of the worker.
 #[derive(Debug)]
 enum Task {
-    /// To show this.
-    Show(Message),
-    /// Whether the user allows notifications: macOS lets them change their mind in System Settings.
+    /// Show a notification.
+    Show(NotificationRequest),
+    /// Ask whether the user allows notifications, which macOS lets them change in System Settings.
     Permission,
     /// To make these combinations of buttons known before the first notice.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
@@ -113,14 +113,14 @@ pub(crate) enum Press {
     Dismissed,
 }
 
-/// What became of a notice.
+/// What became of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
-    /// The desktop has it.
+    /// The desktop accepted it.
     Delivered(u64),
-    /// It has not.
+    /// It was not shown.
     Failed {
-        /// Which one.
+        /// Its id.
         id: u64,
         /// Its title.
         title: String,
@@ -129,7 +129,7 @@ pub enum Report {
     },
     /// The user pressed a button.
     Pressed {
-        /// Of which one.
+        /// Id of the notification.
         id: u64,
         /// The button's key.
         key: String,
@@ -155,7 +155,7 @@ impl Report {
     }
 }
 
-/// Why a notice was not delivered.
+/// Why a notification was not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     phrase: Phrase,
@@ -163,31 +163,31 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A reason of ours, with the system's words where it has some.
+    /// A reason, with the system's words as `{why}`.
     pub fn new(phrase: Phrase, why: impl std::fmt::Display) -> Self {
         Self { phrase, why: why.to_string() }
     }
 
-    /// For people.
+    /// The text for users.
     pub fn text(&self, lang: Lang) -> String {
         let seconds = TIMEOUT.as_secs().to_string();
         fill(lang.pick(self.phrase), &[("why", &self.why), ("seconds", &seconds)])
     }
 }
 
-/// Where reports go.
+/// Receives the reports.
 pub type Reporter = Arc<dyn Fn(Report) + Send + Sync>;
 
-/// The worker, from outside.
-pub struct Courier {
+/// The sending end of the worker's queue.
+pub struct Notifier {
     queue: SyncSender<Task>,
     report: Reporter,
 }
 
 #[cfg(test)]
-impl Courier {
+impl Notifier {
     /// One without a desktop, and what it was given to show.
-    pub(super) fn without_desktop() -> (Self, impl Fn() -> Vec<Message>) {
+    pub(super) fn without_desktop() -> (Self, impl Fn() -> Vec<NotificationRequest>) {
         let (queue, tasks) = sync_channel(QUEUE);
         let shown = move || {
             let message = |task| if let Task::Show(message) = task { Some(message) } else { None };
@@ -197,8 +197,8 @@ impl Courier {
     }
 }
 
-impl Courier {
-    /// Starts the worker. It ends with the courier.
+impl Notifier {
+    /// Starts the worker, which ends when this is dropped.
     pub fn start(report: Reporter) -> std::io::Result<Self> {
         let (queue, tasks): (_, Receiver<Task>) = sync_channel(QUEUE);
         let worker_report = Arc::clone(&report);
@@ -206,8 +206,8 @@ impl Courier {
         Ok(Self { queue, report })
     }
 
-    /// Hands a notice to the worker; never waits.
-    pub fn send(&self, message: Message) {
+    /// Queues a notification; never waits.
+    pub fn send(&self, message: NotificationRequest) {
         if let Err(
             TrySendError::Full(Task::Show(message)) | TrySendError::Disconnected(Task::Show(message)),
         ) = self.queue.try_send(Task::Show(message))
@@ -232,9 +232,9 @@ impl Courier {
         }
     }
 
-    /// Has it reported whether the user allows notifications, where the system knows; never waits.
+    /// Asks for a report of whether the user allows notifications, where the system knows; never waits.
     pub fn ask_permission(&self) {
-        // a worker with so much to do asks for each notice anyway
+        // a worker with a full queue asks for each notification anyway
         let _busy = self.queue.try_send(Task::Permission);
     }
 }

@@ -1,19 +1,18 @@
 //! `StatusNotifierItem` and `com.canonical.dbusmenu` through ksni: pure D-Bus, no toolkit, no display.
 //!
-//! ksni 0.3.7 is what tray-icon's feature of this name stands for. The layers between, tray-icon 0.26.1 and muda 0.21.2,
-//! would take from users what they need; lines are those of tray-icon's `src/platform_impl/ksni/mod.rs`:
+//! ksni 0.3.7 is what tray-icon's feature of this name uses. It is used directly, because the layers above it, tray-icon
+//! 0.26.1 and muda 0.21.2, lack what users need; line numbers are those of tray-icon's `src/platform_impl/ksni/mod.rs`:
 //!
-//! - A panel that comes or goes is not told (`impl Tray`, 181–227, has neither `watcher_online` nor `watcher_offline`): an
-//!   icon that nobody shows would be silent about it.
-//! - A click with the left button does not open the menu (`activate`, 186: it only emits an event, and `MENU_ON_ACTIVATE`
-//!   stays false); nothing on the bus can be asked to open it.
-//! - One picture at a time (164): the panel would blur it to the size that it has, where there are two to choose from.
-//! - Every change of an item has the whole menu read anew on ksni's thread (132–147): of a change of twenty rows a panel
-//!   may see the half. Here the menu is one value, handed over at once.
-//! - A chosen check item is toggled on ksni's thread (muda `src/snapshot.rs` 341–357): its mark is wrong until we put it
-//!   right, and with `dispatch_on_main_thread` of a build without GTK, which calls on the spot
-//!   (`src/platform_impl/noop/mod.rs` 16), an `Rc<RefCell>` of another thread is touched there under the name
-//!   `UnsafeSend`.
+//! - They do not report a panel that appears or disappears (`impl Tray`, 181–227, has neither `watcher_online` nor
+//!   `watcher_offline`), so nobody would learn that the icon is invisible.
+//! - A left click does not open the menu (`activate`, 186, only emits an event, and `MENU_ON_ACTIVATE` stays false), and
+//!   nothing on the bus can be asked to open it.
+//! - They pass one picture (164), which the panel scales; with two it chooses the sharper one.
+//! - Each change of an item reads the whole menu again on ksni's thread (132–147): a panel may see half of a change of
+//!   twenty rows. Here the menu is one value that is replaced at once.
+//! - A chosen check item is toggled on ksni's thread (muda `src/snapshot.rs` 341–357): its mark is wrong until it is set
+//!   again, and with `dispatch_on_main_thread` of a build without GTK, which calls directly
+//!   (`src/platform_impl/noop/mod.rs` 16), an `Rc<RefCell>` of another thread is accessed as `UnsafeSend`.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -33,18 +32,18 @@ use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Presence, Shell, wak
 use crate::ui::icon::{Face, POINTS};
 use crate::ui::icon_view::IconView;
 use crate::ui::menu::{Menu, Row, RowKind};
-use crate::ui::notify::Courier;
+use crate::ui::notify::Notifier;
 use crate::worker;
 
-/// Messages that wait for the loop; whoever sends more waits.
+/// Capacity of the loop's queue; senders wait when it is full.
 const QUEUE: usize = 256;
-/// Longest sleep of the loop.
+/// Maximum sleep of the loop.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
-/// A session bus that is gone is looked for after this long, then after twice as long, and so on.
+/// First delay before a lost session bus is searched for; it doubles each time.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
-/// Longest pause between two looks for a session bus.
+/// Maximum delay between two searches.
 const LAST_LOOK: Duration = Duration::from_secs(30);
-/// Most faces whose pictures are kept: the lights, and red with its numbers.
+/// Maximum number of faces with cached pictures: the lights, and red with its numbers.
 const MOST_FACES: usize = 16;
 /// Width of the light in a menu row, in pixels.
 const ROW_ICON: u32 = 32;
@@ -54,18 +53,18 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let (tx, messages) = sync_channel(QUEUE);
     let item = Item::join(&tx).map_err(|e| no_desktop(&e))?;
     let panel = Panel::of(item);
-    let (minded, told) = (panel.clone(), tx.clone());
-    worker::spawn("session-bus", move || minded.mind_bus(&told)).map_err(|e| no_desktop(&e))?;
+    let (bus_panel, bus_tx) = (panel.clone(), tx.clone());
+    worker::spawn("session-bus", move || bus_panel.watch_bus(&bus_tx)).map_err(|e| no_desktop(&e))?;
     let reports = tx.clone();
-    let courier = Courier::start(Arc::new(move |report| {
+    let notifier = Notifier::start(Arc::new(move |report| {
         let _full = reports.try_send(Message::Report(report));
     }))
     .map_err(|e| no_desktop(&e))?;
     let sources = tx.clone();
-    // a full queue has messages that the loop will handle, and with each it takes in what the engine sent
+    // a full queue needs no wake-up: with each message the loop handles what the engine sent
     let waker = waker(move || drop(sources.try_send(Message::Inputs)));
     if let Some(lock) = &mut handles.lock {
-        // without it a second start says that one runs already, and no more
+        // without the thread a second start only says that Gatelight runs already
         let _no_thread = lock.listen(move || drop(tx.send(Message::ShowYourself)));
     }
     let parts = Parts {
@@ -79,7 +78,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         zone: handles.zone,
         presence: handles.presence,
     };
-    let mut app = App::new(panel.clone(), courier, parts, Timestamp::now());
+    let mut app = App::new(panel.clone(), notifier, parts, Timestamp::now());
     worker::run_blocking("menu", || turn(&mut app, &messages));
     if let Some(item) = panel.take() {
         item.shutdown().wait();
@@ -105,11 +104,11 @@ fn turn(app: &mut App<Panel>, messages: &Receiver<Message>) {
     }
 }
 
-/// The item on the bus, from the loop; none while there is no bus.
+/// The loop's side of the item on the bus; there is none while there is no bus.
 #[derive(Clone)]
 struct Panel {
     on_bus: Arc<Mutex<Option<Handle<Item>>>>,
-    /// What is to be shown and was not told yet.
+    /// Changes that [`Shell::drawn`] passes on.
     icon: Option<(Face, Option<usize>, String)>,
     rows: Option<Vec<Row>>,
     pictures: Pictures,
@@ -129,9 +128,9 @@ impl Panel {
         self.on_bus.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Brings the item to the bus that comes in the place of one that went: ksni does not notice. On a thread of its
-    /// own, which sleeps while the bus is there; ends with the loop.
-    fn mind_bus(&self, tx: &SyncSender<Message>) {
+    /// Moves the item to a new session bus when the old one is gone, which ksni does not notice. Runs on a thread of its
+    /// own that sleeps while the bus exists; ends with the loop.
+    fn watch_bus(&self, tx: &SyncSender<Message>) {
         let mut pause = FIRST_LOOK;
         loop {
             let found = Connection::session().and_then(|bus| {
@@ -141,7 +140,6 @@ impl Panel {
             if let Ok((bus, true)) = &found {
                 pause = FIRST_LOOK;
                 bus.closed();
-                // what is not on any bus is not shown
                 let _ends = self.take().map(|item| item.shutdown());
                 if tx.send(Message::Presence(Presence::NoHost)).is_err() {
                     return;
@@ -162,7 +160,7 @@ impl Panel {
         }
     }
 
-    /// Whether our item is on this bus.
+    /// Whether the item is on this bus.
     fn is_on(&self, bus: &Connection) -> zbus::Result<bool> {
         let ours = format!("org.kde.StatusNotifierItem-{}-", std::process::id());
         let names = DBusProxy::new(bus)?.list_names()?;
@@ -185,7 +183,7 @@ impl Shell for Panel {
         self.rows = Some(new.rows.clone());
     }
 
-    /// In one go: for each update ksni asks for everything, compares it itself and tells the panel what changed.
+    /// One update for all changes: with each, ksni reads everything and reports the differences to the panel.
     fn drawn(&mut self) {
         let (icon, rows) = (self.icon.take(), self.rows.take());
         let Some(item) = self.item().filter(|_| icon.is_some() || rows.is_some()) else { return };
@@ -201,7 +199,7 @@ impl Shell for Panel {
     }
 }
 
-/// What the panel sees.
+/// What the panel reads.
 struct Item {
     pictures: Vec<Icon>,
     badge: Option<usize>,
@@ -211,7 +209,7 @@ struct Item {
 }
 
 impl Item {
-    /// Puts it on the session bus, still empty.
+    /// Registers an empty item on the session bus.
     fn join(tx: &SyncSender<Message>) -> Result<Handle<Self>, ksni::Error> {
         let item = Self {
             pictures: pictures(Face::of(Light::Grey)),
@@ -220,12 +218,12 @@ impl Item {
             rows: Vec::new(),
             tx: tx.clone(),
         };
-        // the watcher may come later, or anew
+        // the watcher may appear later, or be restarted
         item.assume_sni_available(true).spawn()
     }
 
-    /// From ksni's thread, which must not wait for a loop that may wait for it.
-    fn tell(&self, message: Message) {
+    /// Never waits: it is called on ksni's thread, which the loop may wait for.
+    fn send(&self, message: Message) {
         let _full = self.tx.try_send(message);
     }
 }
@@ -251,7 +249,7 @@ impl Tray for Item {
     }
 
     fn tool_tip(&self) -> ToolTip {
-        // the description may hold markup
+        // markup is allowed here
         let description = self.tooltip.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         ToolTip { title: "Gatelight".into(), description, ..ToolTip::default() }
     }
@@ -261,17 +259,16 @@ impl Tray for Item {
     }
 
     fn watcher_online(&self) {
-        self.tell(Message::Presence(Presence::Shown));
+        self.send(Message::Presence(Presence::Shown));
     }
 
     fn watcher_offline(&self, _reason: OfflineReason) -> bool {
-        self.tell(Message::Presence(Presence::NoHost));
+        self.send(Message::Presence(Presence::NoHost));
         true
     }
 }
 
-/// Pictures that were drawn before: lights come and go, and drawing one takes longer than all else that a change asks
-/// for.
+/// Cache of drawn pictures: drawing one takes longer than everything else that a change of light needs.
 #[derive(Clone, Default)]
 struct Pictures(Vec<(Face, Vec<Icon>)>);
 
@@ -289,7 +286,7 @@ impl Pictures {
     }
 }
 
-/// Once and twice the size of the grid; the panel takes what fits.
+/// In normal and double size; the panel takes the one that fits.
 fn pictures(face: Face) -> Vec<Icon> {
     [POINTS, POINTS * 2].map(|size| pixmap(face, size)).to_vec()
 }
@@ -305,7 +302,7 @@ fn pixmap(face: Face, size: u32) -> Icon {
     Icon { width, height: width, data }
 }
 
-/// In `com.canonical.dbusmenu` an underscore marks the next letter; two of them are one underscore.
+/// In `com.canonical.dbusmenu` an underscore marks a mnemonic; two of them are one underscore.
 fn label(text: &str) -> String {
     text.replace('_', "__")
 }
@@ -313,7 +310,7 @@ fn label(text: &str) -> String {
 fn item(row: &Row) -> MenuItem<Item> {
     let icon_data = row.light.map(light_png).unwrap_or_default();
     let key = row.key.clone();
-    let activate = move |item: &mut Item| item.tell(Message::Chosen(key.clone()));
+    let activate = move |item: &mut Item| item.send(Message::Chosen(key.clone()));
     match &row.kind {
         RowKind::Separator => MenuItem::Separator,
         RowKind::Item => StandardItem {
@@ -343,7 +340,7 @@ fn item(row: &Row) -> MenuItem<Item> {
     }
 }
 
-/// The light of a row, made once for each.
+/// The picture of a row's light, drawn once.
 fn light_png(light: Light) -> Vec<u8> {
     static MADE: OnceLock<[Vec<u8>; 4]> = OnceLock::new();
     let made = MADE.get_or_init(|| {

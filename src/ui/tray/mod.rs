@@ -9,10 +9,10 @@ mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
 
-/// Why there is no desktop side.
+/// Why there is no icon.
 #[derive(Debug)]
 pub enum TrayError {
-    /// No session bus, or no connection to the window server; the words are the system's.
+    /// No session bus, or no connection to the window server; with the system's words.
     NoDesktop(String),
     /// This process can have no icon.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
@@ -46,8 +46,8 @@ pub fn enter_app() {
     }
 }
 
-/// Shows icon and menu and delivers notices until somebody quits. Called on the main thread, which it keeps; the engine
-/// runs elsewhere. Where no desktop can be reached it returns at once.
+/// Shows icon and menu and delivers notifications until the user quits. Runs on the main thread; the engine runs
+/// elsewhere. Returns at once where no desktop can be reached.
 pub fn run(handles: AppHandles) -> Result<(), TrayError> {
     #[cfg(target_os = "macos")]
     return macos::run(handles);

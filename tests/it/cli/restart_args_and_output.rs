@@ -16,7 +16,7 @@ use gatelight::restart::{
 };
 use gatelight::snapshot::Snapshot;
 use gatelight::supervisor::{Access, JobReport, Supervisor, SupervisorError, Supervisors};
-use gatelight::text::Lang;
+use gatelight::text::{Lang, Message};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -283,7 +283,7 @@ fn the_seventh_within_an_hour_needs_force() {
 #[test]
 fn a_second_request_joins_the_first_and_hears_its_outcome() {
     let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
-    let why = "the line that says why".to_owned();
+    let why = Message::verbatim("the line that says why");
     let worked = RestartOutcome::Worked { took: SignedDuration::from_secs(4), pid: 77, killed: true };
     let failed = RestartOutcome::Failed { step: RestartStep::StartingNew, why };
     for (outcome, expected, last) in [

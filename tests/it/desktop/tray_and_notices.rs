@@ -18,6 +18,7 @@ use gatelight::health::{Change, Manager, Proof, Reason, Verdict};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
 use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
+use gatelight::text::Message;
 use gatelight::ui::app::AppHandles;
 use gatelight::ui::tray;
 use gatelight::watcher::Update;
@@ -116,7 +117,8 @@ fn the_program_itself() {
                         "ending" => (RestartStep::EndingOld, None),
                         "proving" => (RestartStep::ProvingLink, None),
                         "failed" => {
-                            let (step, why) = (RestartStep::StartingNew, "no <new> process came".to_owned());
+                            let why = Message::verbatim("no <new> process came");
+                            let step = RestartStep::StartingNew;
                             (step, Some(RestartOutcome::Failed { step, why }))
                         }
                         _ => {

@@ -13,7 +13,7 @@ use gatelight::profile::Profile;
 use gatelight::serve::metrics::{Counters, Format, render};
 use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
 use gatelight::text::Lang;
-use gatelight::ui::menu::{Look, MenuState, menu, tooltip};
+use gatelight::ui::menu::{Locale, MenuState, menu, tooltip};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -135,13 +135,13 @@ fn a_day_of_incidents_leaves_no_memory_behind() {
             }
         }
         let end = now + SignedDuration::from_secs(APART - 1);
-        store.watching(now, end).unwrap();
+        store.record_observed(now, end).unwrap();
         notices += policy.tick(end).len();
         let view =
             |w: &Watched| ProfileView { profile: Arc::clone(&w.profile), verdict: w.core.verdict().clone() };
         let profiles = all.iter().map(view).collect();
         let snapshot = Snapshot { at: end, profiles, bad_files: Vec::new(), complete: true };
-        let look = Look { lang: Lang::En, zone: TimeZone::UTC };
+        let look = Locale { lang: Lang::En, zone: TimeZone::UTC };
         drawn.insert(menu(&snapshot, &MenuState::default(), &look, end).rows.len());
         drawn.insert(tooltip(&snapshot, &MenuState::default(), Lang::Zh).len());
         drawn.insert(render(&snapshot, &counters, end, Format::accepted("")).len());

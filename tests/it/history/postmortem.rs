@@ -8,6 +8,7 @@ use std::sync::Arc;
 use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{Change, Deadlines};
 use gatelight::postmortem::{Logs, by_profile};
+use gatelight::text::Lang;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -223,10 +224,11 @@ fn a_file_without_stamps_is_named_and_a_fifo_refused() {
     let log = write(folder.path(), "agent.log", &lines(&[("2026-05-01 10:00:00,000", UP)]));
     let packed = write(folder.path(), "agent.log.1.gz", "\u{1f}\u{0}not a log\n");
     assert_eq!(play(&[log.clone(), packed.clone()], &TimeZone::UTC).silent, std::slice::from_ref(&packed));
-    let refused = Logs::open(&[packed], &TimeZone::UTC).unwrap_err().to_string();
+    let refused = Logs::open(&[packed], &TimeZone::UTC).unwrap_err().text(Lang::En);
     assert!(refused.contains("no line with a time stamp"), "{refused}");
     let refused = Logs::open(&[log, folder.path().to_path_buf()], &TimeZone::UTC).unwrap_err();
-    assert!(format!("{refused:#}").contains("not a regular file"), "{refused:#}");
+    let refused = refused.text(Lang::En);
+    assert!(refused.contains("not a regular file"), "{refused}");
 }
 
 #[test]

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use gatelight::health::{Proof, Reason};
-use gatelight::history::{ChangeRow, ProfileRecord, Record, RestartResult, RestartRow, Watched, Window};
+use gatelight::history::{ChangeRow, Observed, ProfileRecord, Record, RestartResult, RestartRow, Window};
 use gatelight::report::{ReportInput, render};
-use gatelight::text::Lang;
+use gatelight::restart::RestartStep;
+use gatelight::text::{Lang, Message};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -37,11 +38,11 @@ fn sample() -> Record {
         run += 1;
         let long = day > -6;
         let (from, to) = (day * DAY + 7 * HOUR, day * DAY + if long { 31 * HOUR } else { 23 * HOUR });
-        record.watched.push(Watched { run, from: t(from), to: t(to.min(0)) });
+        record.observed.push(Observed { run, from: t(from), to: t(to.min(0)) });
     }
     let row = |at: i64, to: Reason, pid: Option<u32>, source: &str, line: &str| ChangeRow {
         at: t(at),
-        run: record.watched.iter().rev().find(|w| w.from <= t(at)).map_or(1, |w| w.run),
+        run: record.observed.iter().rev().find(|w| w.from <= t(at)).map_or(1, |w| w.run),
         from: Reason::NoEvidence,
         to,
         since: t(at),
@@ -55,7 +56,7 @@ fn sample() -> Record {
     let dead = "2026-11-20 15:40:02,118 ERROR kanban notifier tick failed: Executor shutdown has been called";
     let mut default = Vec::new();
     let mut work = Vec::new();
-    for w in &record.watched {
+    for w in &record.observed {
         let start = w.from.as_second() - t(0).as_second();
         default.push(row(start + 20, Reason::Connected, Some(700), "agent.log", up));
         work.push(row(start + 20, Reason::Connected, Some(900), "agent.log", up));
@@ -115,7 +116,8 @@ fn sample() -> Record {
         asked_at: t(-4 * HOUR - 3),
         ended_at: t(-4 * HOUR + 24),
         result: RestartResult::Worked,
-        why: String::new(),
+        step: None,
+        why: None,
         killed: true,
     };
     // a reason without a place to break the line at
@@ -123,7 +125,8 @@ fn sample() -> Record {
         asked_at: t(-HOUR + 600),
         ended_at: t(-HOUR + 700),
         result: RestartResult::Failed,
-        why: refused.to_owned(),
+        step: Some(RestartStep::ProvingLink),
+        why: Some(Message::verbatim(refused)),
         killed: false,
     };
     let profile = |name: &str, changes, restarts| ProfileRecord { name: name.into(), changes, restarts };

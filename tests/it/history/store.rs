@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use gatelight::health::{Change, Light, Proof, Reason, Verdict};
 use gatelight::history::stats::{self, Window};
-use gatelight::history::{Reader, Store, StoreError};
+use gatelight::history::{Reader, RestartResult, RestartRow, Store, StoreError};
 use gatelight::profile::Profile;
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
 use gatelight::snapshot::ProfileChange;
-use gatelight::text::Lang;
+use gatelight::text::{Lang, Message, Worded as _};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::skips::{Need, skip};
@@ -56,26 +56,30 @@ fn what_is_written_is_read() {
     store
         .record_change(&change("work", t(50), Reason::Connected, Reason::ExecutorShutdown, "dead\nline"))
         .unwrap();
-    store.watching(t(0), t(60)).unwrap();
-    store.watching(t(60), t(120)).unwrap();
-    store.watching(t(200), t(260)).unwrap();
+    store.record_observed(t(0), t(60)).unwrap();
+    store.record_observed(t(60), t(120)).unwrap();
+    store.record_observed(t(200), t(260)).unwrap();
     let restart = RestartView {
         asked_at: t(70),
         step: RestartStep::ProvingLink,
         retrying: None,
-        outcome: Some(RestartOutcome::Failed { step: RestartStep::EndingOld, why: "token=abc123".into() }),
+        outcome: Some(RestartOutcome::Failed {
+            step: RestartStep::EndingOld,
+            why: Message::verbatim("token=abc123"),
+        }),
     };
     store.record_restart("work", &restart, t(90)).unwrap();
     let record = Reader::open(&path).unwrap().read(t(0), t(300)).unwrap();
     assert_eq!(
-        record.watched.iter().map(|w| (w.from, w.to)).collect::<Vec<_>>(),
+        record.observed.iter().map(|w| (w.from, w.to)).collect::<Vec<_>>(),
         [(t(0), t(120)), (t(200), t(260))]
     );
     let work = &record.profiles[0];
     assert_eq!(work.changes[0].evidence.as_ref().unwrap().line, "x ticket=[redacted] y");
     assert_eq!(work.changes[1].evidence.as_ref().unwrap().line, "dead line");
-    assert_eq!(work.restarts[0].why, "token=[redacted]");
-    let story = stats::story(work, &record.watched, Window { from: t(0), to: t(300) });
+    assert_eq!(work.restarts[0].why, Some(Message::verbatim("token=[redacted]")));
+    assert_eq!(work.restarts[0].step, Some(RestartStep::EndingOld));
+    let story = stats::analyse(work, &record.observed, Window { from: t(0), to: t(300) });
     assert_eq!(story.figures.with(Light::Red), SignedDuration::from_secs(70 + 60));
     // a window that begins later knows the state that it begins with
     let late = store.read(t(55), t(300)).unwrap();
@@ -98,7 +102,7 @@ fn changes_of_one_moment_are_all_kept_in_their_order() {
         let at = t(0) + SignedDuration::from_micros(micros);
         store.record_change(&change("work", at, from, to, to.code())).unwrap();
     }
-    store.watching(t(0), t(100)).unwrap();
+    store.record_observed(t(0), t(100)).unwrap();
     let record = store.read(t(0), t(100)).unwrap();
     let kept: Vec<_> = record.profiles[0].changes.iter().map(|c| (c.from, c.to)).collect();
     assert_eq!(kept, reasons.map(|(from, to, _)| (from, to)));
@@ -115,7 +119,7 @@ fn the_command_line_adds_its_restarts_while_the_agent_writes() {
         asked_at: t(n),
         step: RestartStep::ProvingLink,
         retrying: None,
-        outcome: Some(RestartOutcome::Failed { step: RestartStep::EndingOld, why: String::new() }),
+        outcome: Some(RestartOutcome::Failed { step: RestartStep::EndingOld, why: Message::verbatim("") }),
     };
     // none is begun, and the folder stays as it is
     assert!(Store::existing(&path, t(0)).unwrap().is_none());
@@ -162,6 +166,114 @@ fn what_is_no_history_of_this_version_is_left_to_the_agent() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was set aside");
 }
 
+/// The tables of version 1, as that version created them.
+const VERSION_1: &str = "
+    PRAGMA application_id = 1198804084; PRAGMA user_version = 1;
+    CREATE TABLE runs (id INTEGER PRIMARY KEY, started_at INTEGER NOT NULL, version TEXT NOT NULL) STRICT;
+    CREATE TABLE profiles (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE changes (
+        profile INTEGER NOT NULL REFERENCES profiles (id), at INTEGER NOT NULL, run INTEGER NOT NULL,
+        was TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL, source TEXT, line TEXT, line_at INTEGER,
+        pid INTEGER, started_at INTEGER, history INTEGER NOT NULL, PRIMARY KEY (profile, run, at)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX changes_by_time ON changes (at);
+    CREATE TABLE restarts (
+        profile INTEGER NOT NULL REFERENCES profiles (id), asked_at INTEGER NOT NULL, ended_at INTEGER NOT NULL,
+        result TEXT NOT NULL, why TEXT NOT NULL, killed INTEGER NOT NULL, PRIMARY KEY (profile, asked_at)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE watched (
+        id INTEGER PRIMARY KEY, run INTEGER NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO runs VALUES (1, 1800000000000, '0.1.0');
+    INSERT INTO profiles VALUES (1, 'work');
+    INSERT INTO watched VALUES (1, 1, 1800000000000, 1800000600000);
+    INSERT INTO changes VALUES
+        (1, 1800000000000, 1, 'no-evidence', 'connected', 1800000000000, NULL, NULL, NULL, 7, NULL, 0),
+        (1, 1800000100000, 1, 'connected', 'not-running', 1800000100000, 'process', 'gone', 1800000100000, NULL, NULL, 0);
+    INSERT INTO restarts VALUES
+        (1, 1800000110000, 1800000120000, 'worked', '', 1),
+        (1, 1800000130000, 1800000140000, 'failed', 'no new process came up: the job is not loaded', 0),
+        (1, 1800000150000, 1800000160000, 'cannot-tell',
+            '1 分 15 秒 内未能证实连接；最后状态：正在启动 — process: PID 8', 0),
+        (1, 1800000170000, 1800000180000, 'failed', 'words that no version knows', 0);
+";
+
+#[test]
+fn a_history_of_version_1_reads_whole_in_both_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
+    // only the agent migrates
+    let refused = Reader::open(&path).unwrap_err();
+    assert!(refused.text(Lang::En).contains("start Gatelight once"), "{refused}");
+    let store = Store::open(&path, t(700)).unwrap();
+    assert!(store.set_aside().is_none());
+    let record = Reader::open(&path).unwrap().read(t(0), t(700)).unwrap();
+    assert_eq!(record, store.read(t(0), t(700)).unwrap());
+    let work = &record.profiles[0];
+    assert_eq!((work.changes.len(), record.observed.len()), (2, 1));
+    let texts = |lang| {
+        let why = |restart: &RestartRow| restart.why.as_ref().map(|why| why.text(lang));
+        work.restarts.iter().map(why).collect::<Vec<_>>()
+    };
+    let own = |all: [&str; 3]| {
+        let mut texts: Vec<Option<String>> = all.iter().map(|text| Some((*text).to_owned())).collect();
+        texts.insert(0, None);
+        texts
+    };
+    let unknown = "words that no version knows";
+    assert_eq!(
+        texts(Lang::En),
+        own([
+            "no new process came up: the job is not loaded",
+            "no proof of the link within 1 min 15 s; last seen: starting — process: PID 8",
+            unknown,
+        ])
+    );
+    assert_eq!(
+        texts(Lang::Zh),
+        own([
+            "没有新进程启动：任务未加载",
+            "1 分 15 秒 内未能证实连接；最后状态：正在启动 — process: PID 8",
+            unknown,
+        ])
+    );
+    let results: Vec<_> = work.restarts.iter().map(|restart| (restart.result, restart.killed)).collect();
+    let expected =
+        [RestartResult::Worked, RestartResult::Failed, RestartResult::CannotTell, RestartResult::Failed];
+    assert_eq!(results, expected.map(|result| (result, result == RestartResult::Worked)));
+    // nothing of it is a sentence any more but the words that nobody knows
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let stored: Vec<Option<String>> = db
+        .prepare("SELECT why FROM restarts ORDER BY asked_at")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(stored[1].as_deref(), Some(r#"{"code":"restart.job-not-loaded"}"#));
+    assert!(stored[2].as_ref().unwrap().contains(r#""limit":{"milliseconds":75000}"#), "{stored:?}");
+}
+
+/// A file whose migration is interrupted by a kill keeps its version, and the next start migrates it.
+#[test]
+fn a_migration_is_all_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(VERSION_1).unwrap();
+    // the step fails at its last statement: the name is taken
+    db.execute_batch("CREATE VIEW restarts_view AS SELECT why FROM restarts").unwrap();
+    assert!(Store::open(&path, t(700)).is_err());
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    let sentences: i64 = db
+        .query_row("SELECT count(*) FROM restarts WHERE why LIKE '%未能证实%'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!((version, sentences), (1, 1));
+    db.execute_batch("DROP VIEW restarts_view").unwrap();
+    assert_eq!(Store::open(&path, t(700)).unwrap().read(t(0), t(700)).unwrap().profiles[0].restarts.len(), 4);
+}
+
 #[test]
 fn a_later_run_does_not_rewrite_what_an_earlier_one_saw() {
     let folder = tempfile::tempdir().unwrap();
@@ -169,7 +281,7 @@ fn a_later_run_does_not_rewrite_what_an_earlier_one_saw() {
     {
         let mut store = Store::open(&path, t(0)).unwrap();
         store.record_change(&change("work", t(1), Reason::NoEvidence, Reason::Connected, "a")).unwrap();
-        store.watching(t(0), t(100)).unwrap();
+        store.record_observed(t(0), t(100)).unwrap();
     }
     let mut store = Store::open(&path, t(200)).unwrap();
     // the logs, read again, tell of the time that run 1 saw otherwise, and of the time that nobody saw
@@ -178,9 +290,9 @@ fn a_later_run_does_not_rewrite_what_an_earlier_one_saw() {
         old.history = true;
         store.record_change(&old).unwrap();
     }
-    store.watching(t(200), t(300)).unwrap();
+    store.record_observed(t(200), t(300)).unwrap();
     let record = store.read(t(0), t(300)).unwrap();
-    let story = stats::story(&record.profiles[0], &record.watched, Window { from: t(0), to: t(300) });
+    let story = stats::analyse(&record.profiles[0], &record.observed, Window { from: t(0), to: t(300) });
     assert_eq!(story.figures.with(Light::Green), SignedDuration::from_secs(99));
     assert_eq!(story.figures.with(Light::Red), SignedDuration::from_secs(100));
     let incident = &story.incidents[0];
@@ -196,14 +308,14 @@ fn after_the_clock_was_set_back_the_history_begins_again() {
     };
     say(&mut store, 0, Reason::Connected);
     say(&mut store, 80, Reason::NotRunning);
-    store.watching(t(0), t(100)).unwrap();
+    store.record_observed(t(0), t(100)).unwrap();
     store.begin_again(t(50));
     say(&mut store, 50, Reason::NotRunning);
     say(&mut store, 60, Reason::Connected);
-    store.watching(t(50), t(300)).unwrap();
+    store.record_observed(t(50), t(300)).unwrap();
     let lights = |record: &gatelight::history::Record, from: i64| {
         let window = Window { from: t(from), to: t(300) };
-        let figures = stats::story(&record.profiles[0], &record.watched, window).figures;
+        let figures = stats::analyse(&record.profiles[0], &record.observed, window).figures;
         [Light::Green, Light::Red].map(|light| figures.with(light).as_secs())
     };
     let all = store.read(t(0), t(300)).unwrap();
@@ -218,17 +330,17 @@ fn what_a_profile_did_before_it_was_known_is_not_taken_for_seen() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(&folder.path().join("h"), t(0)).unwrap();
     store.record_change(&change("default", t(0), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
-    store.watching(t(0), t(100)).unwrap();
+    store.record_observed(t(0), t(100)).unwrap();
     // it appears at 100, and its logs tell what was before
     for (at, to) in [(20, Reason::NotRunning), (40, Reason::Connected)] {
         let mut old = change("work", t(at), Reason::NoEvidence, to, "b");
         old.history = true;
         store.record_change(&old).unwrap();
     }
-    store.watching(t(100), t(200)).unwrap();
+    store.record_observed(t(100), t(200)).unwrap();
     let record = store.read(t(0), t(200)).unwrap();
     let work = record.profiles.iter().find(|p| p.name == "work").unwrap();
-    let story = stats::story(work, &record.watched, Window { from: t(0), to: t(200) });
+    let story = stats::analyse(work, &record.observed, Window { from: t(0), to: t(200) });
     assert_eq!(story.figures.unknown, SignedDuration::from_secs(100));
     assert_eq!(story.figures.with(Light::Green), SignedDuration::from_secs(100));
     assert_eq!(story.incidents, []);
@@ -242,7 +354,7 @@ fn profiles_of_runs_long_past_are_forgotten() {
     for (name, at) in [("gone", 0), ("work", 100 * day)] {
         let mut store = Store::open(&path, t(at)).unwrap();
         store.record_change(&change(name, t(at), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
-        store.watching(t(at), t(at + 60)).unwrap();
+        store.record_observed(t(at), t(at + 60)).unwrap();
     }
     let store = Store::open(&path, t(101 * day)).unwrap();
     let record = store.read(Timestamp::MIN, t(200 * day)).unwrap();
@@ -259,15 +371,15 @@ fn as_long_as_the_settings_say_is_kept_and_no_longer() {
     for n in 0..10 {
         let at = n * 20 * day;
         store.record_change(&change("work", t(at), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
-        store.watching(t(at), t(at + 60)).unwrap();
+        store.record_observed(t(at), t(at + 60)).unwrap();
     }
     drop(store);
-    let kept = |store: &Store| store.read(Timestamp::MIN, t(400 * day)).unwrap().watched.len();
+    let kept = |store: &Store| store.read(Timestamp::MIN, t(400 * day)).unwrap().observed.len();
     let store = Store::open_keeping(&path, t(200 * day), days(365)).unwrap();
     assert_eq!(kept(&store), 10, "a year was asked for");
     // the settings change while the agent runs: what is too old goes with the next write
     let mut store = store.keeping(days(50));
-    store.watching(t(200 * day), t(200 * day + 60)).unwrap();
+    store.record_observed(t(200 * day), t(200 * day + 60)).unwrap();
     assert_eq!(kept(&store), 3);
 }
 
@@ -282,14 +394,14 @@ fn old_rows_go_and_the_state_stays() {
             store.record_change(&flip(n)).unwrap();
         }
         store.record_change(&change("gone", t(5), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
-        store.watching(t(0), t(30)).unwrap();
+        store.record_observed(t(0), t(30)).unwrap();
         store
             .record_change(&change("work", t(91 * day), Reason::NotRunning, Reason::Connected, "x"))
             .unwrap();
     }
     let store = Store::open(&path, t(95 * day)).unwrap();
     let record = store.read(Timestamp::MIN, t(200 * day)).unwrap();
-    assert!(record.watched.is_empty());
+    assert!(record.observed.is_empty());
     let at: Vec<_> = record
         .profiles
         .iter()

@@ -20,9 +20,9 @@ use gatelight::history::{Record, Window};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
 use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
-use gatelight::text::Lang;
-use gatelight::ui::menu::{Look, MenuState};
-use gatelight::ui::notify::Message;
+use gatelight::text::{Lang, Message};
+use gatelight::ui::menu::{Locale, MenuState};
+use gatelight::ui::notify::NotificationRequest;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -221,7 +221,8 @@ fn everything_that_comes_out(
     let zone = TimeZone::UTC;
     let end = core.now();
     let profile = profile(Some(job(text)));
-    let outcome = RestartOutcome::Failed { step: RestartStep::ProvingLink, why: "no link".into() };
+    let outcome =
+        RestartOutcome::Failed { step: RestartStep::ProvingLink, why: Message::verbatim("no link") };
     let restart =
         RestartView { asked_at: end, step: RestartStep::ProvingLink, retrying: None, outcome: Some(outcome) };
     let state = MenuState { restarts: [(profile.name.clone(), restart)].into(), ..MenuState::default() };
@@ -236,7 +237,10 @@ fn everything_that_comes_out(
         let change = ProfileChange { profile: Arc::clone(&profile), change: change.clone(), history: false };
         for notice in policy.step(change.change.at, Event::Change(Box::new(change.clone()))) {
             for lang in [Lang::En, Lang::Zh] {
-                out.push(("notice", format!("{:?} {:?}", Message::of(&notice, lang), notice.actions())));
+                out.push((
+                    "notice",
+                    format!("{:?} {:?}", NotificationRequest::of(&notice, lang), notice.actions()),
+                ));
             }
         }
         store.record_change(&change).unwrap();
@@ -255,14 +259,14 @@ fn everything_that_comes_out(
         policy
             .tick(end + SignedDuration::from_hours(9))
             .iter()
-            .map(|n| ("reminder", format!("{:?}", Message::of(n, Lang::En)))),
+            .map(|n| ("reminder", format!("{:?}", NotificationRequest::of(n, Lang::En)))),
     );
     let verdicts = changes.iter().map(|change| change.to.clone()).chain([core.verdict().clone()]);
     for verdict in verdicts {
         let snapshot =
             Snapshot { at: end, profiles: vec![view(verdict)], bad_files: Vec::new(), complete: true };
         for lang in [Lang::En, Lang::Zh] {
-            let look = Look { lang, zone: zone.clone() };
+            let look = Locale { lang, zone: zone.clone() };
             out.push(("menu", format!("{:?}", gatelight::ui::menu::menu(&snapshot, &state, &look, end))));
             out.push(("tooltip", gatelight::ui::menu::tooltip(&snapshot, &state, lang)));
             let swiftbar =
@@ -296,11 +300,14 @@ fn everything_that_comes_out(
     }
     let window = Window::last(SignedDuration::from_hours(24), end);
     // what nobody watched is no incident
-    store.watching(now(), end).unwrap();
+    store.record_observed(now(), end).unwrap();
     let record = store.read(window.from, end).unwrap();
     drop(store);
-    out.push(("history", gatelight::history::words::words(&record, window, Lang::En, &zone, true)));
-    out.push(("history --json", gatelight::history::export::json(&record, window, end).to_string()));
+    out.push(("history", gatelight::history::render::render(&record, window, Lang::En, &zone, true)));
+    out.push((
+        "history --json",
+        gatelight::history::export::json(&record, window, end, Lang::En).to_string(),
+    ));
     out.push(("history --csv", gatelight::history::export::csv(&record, window)));
     out.push((
         "report",
@@ -468,7 +475,7 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
             Arc::new(Profile { name: "default".into(), home: hermes.clone(), job: None, logs: Vec::new() });
         store.record_change(&ProfileChange { profile, change, history: false }).unwrap();
     }
-    store.watching(now - SignedDuration::from_mins(11), now).unwrap();
+    store.record_observed(now - SignedDuration::from_mins(11), now).unwrap();
     drop(store);
     // logs with incidents that last, for the report
     let old_log = home.join("old.log");

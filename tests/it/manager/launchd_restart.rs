@@ -385,8 +385,7 @@ fn walk(row: &Row) {
     let none = Duration::ZERO;
     let request = Request {
         limits: if row.short { Limits { margin: none, start: none, ..usual } } else { usual },
-        ..Request::new(Arc::clone(&profile), Timestamp::now(), &Deadlines::default(), start_of, Lang::En)
-            .unwrap()
+        ..Request::new(Arc::clone(&profile), Timestamp::now(), &Deadlines::default(), start_of).unwrap()
     };
     let (outcome, views) = run(request, supervisor.clone(), &watching, &|view| {
         if row.mended && view.retrying.is_some() {
@@ -414,11 +413,15 @@ fn walk(row: &Row) {
         }
         (Failed(at, parts), RestartOutcome::Failed { step, why })
         | (CannotTell(at, parts), RestartOutcome::CannotTell { step, why }) => {
-            assert_eq!(at, step, "{name}: {why}");
-            says(why, parts);
+            assert_eq!(at, step, "{name}: {why:?}");
+            says(&why.text(Lang::En), parts);
         }
-        (EndsAtOnce(parts), RestartOutcome::Failed { step: StartingNew, why }) => says(why, parts),
-        (EndsAtOnce(_), RestartOutcome::Failed { step: ProvingLink, why }) => says(why, &["not running"]),
+        (EndsAtOnce(parts), RestartOutcome::Failed { step: StartingNew, why }) => {
+            says(&why.text(Lang::En), parts);
+        }
+        (EndsAtOnce(_), RestartOutcome::Failed { step: ProvingLink, why }) => {
+            says(&why.text(Lang::En), &["not running"]);
+        }
         _ => panic!("{name}: {outcome:?}; calls: {:#?}", fake.calls()),
     }
     assert_eq!(views.last().and_then(|view| view.outcome.as_ref()), Some(&outcome), "{name}");
@@ -463,10 +466,11 @@ fn a_watcher_that_ends_leaves_an_unclear_outcome() {
     watching.snapshots = gone;
     let request = Request {
         limits: limits(&job, false),
-        ..Request::new(profile, Timestamp::now(), &Deadlines::default(), start_of, Lang::Zh).unwrap()
+        ..Request::new(profile, Timestamp::now(), &Deadlines::default(), start_of).unwrap()
     };
     let (outcome, _) = run(request, supervisor, &watching, &|_| {});
     let RestartOutcome::CannotTell { step: ProvingLink, why } = outcome else { panic!("{outcome:?}") };
+    let why = why.text(Lang::Zh);
     assert!(why.contains("停止了监视"), "{why}");
 }
 

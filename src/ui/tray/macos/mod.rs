@@ -28,7 +28,7 @@ use crate::ui::app::{App, AppHandles, Flow, Message, Parts, waker};
 use crate::ui::menu_bar::looks::Looks;
 use crate::ui::menu_bar::reopen::Reopens;
 use crate::ui::menu_bar::visibility::hidden;
-use crate::ui::notify::{Courier, Report, Reporter, delegate, macos};
+use crate::ui::notify::{Notifier, Report, Reporter, delegate, macos};
 
 /// Longest sleep of the loop.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
@@ -75,7 +75,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         })
     };
     let delegate_is_last = !macos::in_app() || delegate::install(&report);
-    let courier = Courier::start(Arc::clone(&report)).map_err(|e| no_desktop(&e))?;
+    let notifier = Notifier::start(Arc::clone(&report)).map_err(|e| no_desktop(&e))?;
     let inputs = send(&proxy);
     let waker = waker(move || {
         inputs(Message::Inputs);
@@ -117,7 +117,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         zone: handles.zone,
         presence: handles.presence,
     };
-    let mut parts = Some((parts, courier));
+    let mut parts = Some((parts, notifier));
     let mut bar: Option<Bar> = None;
     let mut failed = None;
     // tao calls from an observer of the run loop, and AppKit drains its own pool only when an event of the window server
@@ -127,11 +127,11 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
             let flow = match (event, &mut bar) {
                 // the status item may be made only once the application has launched
                 (Event::NewEvents(StartCause::Init), _) => match (StatusItem::new(mtm), parts.take()) {
-                    (Ok(item), Some((parts, courier))) => {
+                    (Ok(item), Some((parts, notifier))) => {
                         if !delegate_is_last {
                             delegate::install(&report);
                         }
-                        bar.insert(Bar::new(item, courier, parts, &reopens, &proxy)).begin()
+                        bar.insert(Bar::new(item, notifier, parts, &reopens, &proxy)).begin()
                     }
                     (Err(e), _) => {
                         failed = Some(no_desktop(&e));
@@ -174,7 +174,7 @@ struct Bar {
 impl Bar {
     fn new(
         item: StatusItem,
-        courier: Courier,
+        notifier: Notifier,
         parts: Parts,
         reopens: &Arc<Mutex<Reopens>>,
         proxy: &EventLoopProxy<Wake>,
@@ -186,7 +186,7 @@ impl Bar {
         let mut looks = Looks::default();
         looks.begin(now);
         Self {
-            app: App::new(item, courier, parts, now),
+            app: App::new(item, notifier, parts, now),
             looks,
             reopens: Arc::clone(reopens),
             _on_menu: on_menu,

@@ -1,71 +1,65 @@
-//! History in words, for the terminal and the page.
+//! A history as text for a terminal. The page of `report` uses the same sentences.
 
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::stats::{self, Cause, End, Incident, Story, Window};
+use super::stats::{self, Analysis, Cause, End, Incident, Window};
 use super::{Record, RestartResult};
 use crate::evidence::redact;
 use crate::health::Light;
-use crate::text::{self, Lang, fill, history as phrases};
+use crate::text::reason::title;
+use crate::text::{self, Lang, fill, history as say};
 
-/// The history in words, for a terminal.
-///
-/// `symbols`: whether the light's symbol stands before its word.
-pub fn words(record: &Record, window: Window, lang: Lang, zone: &TimeZone, symbols: bool) -> String {
+/// The history as text. `symbols`: with the symbol of each light.
+pub fn render(record: &Record, window: Window, lang: Lang, zone: &TimeZone, symbols: bool) -> String {
     let mut out = String::new();
-    for p in &record.profiles {
-        let story = stats::story(p, &record.watched, window);
-        let _ = writeln!(out, "{}", redact::one_line(&p.name, 80));
-        for (n, line) in figures(&story, lang).into_iter().enumerate() {
-            let symbol = if symbols && n == 0 && story.figures.share_green().is_some() {
-                Light::Green.symbol()
+    for profile in &record.profiles {
+        let analysis = stats::analyse(profile, &record.observed, window);
+        let _ = writeln!(out, "{}", redact::one_line(&profile.name, 80));
+        for (n, line) in figures(&analysis, lang).into_iter().enumerate() {
+            if symbols && n == 0 && analysis.figures.share_green().is_some() {
+                let _ = writeln!(out, "  {} {line}", Light::Green.symbol());
             } else {
-                ""
-            };
-            let gap = if symbol.is_empty() { "" } else { " " };
-            let _ = writeln!(out, "  {symbol}{gap}{line}");
+                let _ = writeln!(out, "  {line}");
+            }
         }
-        for i in &story.incidents {
-            let [head, rest @ ..] = &incident(i, lang, zone, symbols)[..] else {
-                continue;
-            };
-            let _ = writeln!(out, "  {head}");
-            for line in rest {
-                let _ = writeln!(out, "      {line}");
+        for found in &analysis.incidents {
+            for (n, line) in incident(found, lang, zone, symbols).into_iter().enumerate() {
+                let indent = if n == 0 { "  " } else { "      " };
+                let _ = writeln!(out, "{indent}{line}");
             }
         }
         out.push('\n');
     }
     if record.profiles.is_empty() {
-        out.push_str(lang.pick(phrases::NONE_YET));
+        out.push_str(lang.pick(say::NONE_YET));
         out.push('\n');
     }
     out
 }
 
-/// A share of 1 as it is shown; 100 % only where it is whole.
+/// A share of 1 in percent, rounded down: 100 % only if it is whole.
 pub fn percent(share: f64) -> String {
     let hundredths = (share * 10_000.0).floor();
     if hundredths >= 10_000.0 { "100 %".into() } else { format!("{:.2} %", hundredths / 100.0) }
 }
 
 /// The figures as sentences.
-pub fn figures(story: &Story, lang: Lang) -> Vec<String> {
-    let f = &story.figures;
+pub fn figures(analysis: &Analysis, lang: Lang) -> Vec<String> {
+    let f = &analysis.figures;
     let span = |s| text::duration(lang, s);
     let Some(share) = f.share_green() else {
-        return vec![lang.pick(phrases::NOT_SEEN).to_owned()];
+        return vec![lang.pick(say::NOT_SEEN).to_owned()];
     };
     let seen = fill(
-        lang.pick(phrases::SEEN),
+        lang.pick(say::SEEN),
         &[("seen", &span(f.known())), ("window", &span(f.window.length())), ("unknown", &span(f.unknown))],
     );
-    let mut lines = vec![fill(lang.pick(phrases::SHARE), &[("share", &percent(share))]), seen];
+    let mut lines = vec![fill(lang.pick(say::SHARE), &[("share", &percent(share))]), seen];
     let mut line = count(f.incidents, lang);
-    for (phrase, value) in [(phrases::MTBF, f.mtbf), (phrases::MTTR, f.mttr)] {
+    for (phrase, value) in [(say::MTBF, f.mtbf), (say::MTTR, f.mttr)] {
         if let Some(value) = value {
             line.push_str(" · ");
             line.push_str(&fill(lang.pick(phrase), &[("span", &span(value))]));
@@ -74,79 +68,79 @@ pub fn figures(story: &Story, lang: Lang) -> Vec<String> {
     lines.push(line);
     if !f.causes.is_empty() {
         let list: Vec<String> = f.causes.iter().take(3).map(|c| cause(c, lang)).collect();
-        lines.push(fill(lang.pick(phrases::CAUSES), &[("list", &list.join(lang.pick(phrases::COMMA)))]));
+        lines.push(fill(lang.pick(say::CAUSES), &[("list", &list.join(lang.pick(say::COMMA)))]));
     }
     lines
 }
 
-/// A cause with its number of incidents, in words.
+/// A cause with its number of incidents.
 pub fn cause(cause: &Cause, lang: Lang) -> String {
-    let title = crate::text::reason::title(lang, cause.reason, None);
-    fill(lang.pick(phrases::CAUSE_TIMES), &[("title", &title), ("n", &cause.incidents.to_string())])
+    let title = title(lang, cause.reason, None);
+    fill(lang.pick(say::CAUSE_TIMES), &[("title", &title), ("n", &cause.incidents.to_string())])
 }
 
-/// How many incidents, in words.
+/// A number of incidents.
 pub fn count(incidents: usize, lang: Lang) -> String {
     match incidents {
-        0 => lang.pick(phrases::NO_INCIDENTS).to_owned(),
-        1 => lang.pick(phrases::INCIDENT).to_owned(),
-        n => fill(lang.pick(phrases::INCIDENTS), &[("n", &n.to_string())]),
+        0 => lang.pick(say::NO_INCIDENTS).to_owned(),
+        1 => lang.pick(say::INCIDENT).to_owned(),
+        n => fill(lang.pick(say::INCIDENTS), &[("n", &n.to_string())]),
     }
 }
 
-/// How an incident ended, in words.
+/// How an incident ended.
 pub fn ended(end: End, lang: Lang) -> &'static str {
     lang.pick(match end {
-        End::Recovered => phrases::RECOVERED,
-        End::Stopped => phrases::STOPPED,
-        End::Unseen => phrases::UNSEEN,
-        End::Ongoing => phrases::ONGOING,
+        End::Recovered => say::RECOVERED,
+        End::Stopped => say::STOPPED,
+        End::Unseen => say::UNSEEN,
+        End::Ongoing => say::ONGOING,
     })
 }
 
-/// What was done in an incident, in words.
+/// What brought the gateway back, or was tried.
 pub fn done(i: &Incident, lang: Lang) -> Vec<String> {
     let mut lines: Vec<String> = i
         .restarts
         .iter()
         .map(|r| {
             let phrase = match r.result {
-                RestartResult::Worked if r.killed => phrases::RESTART_KILLED,
-                RestartResult::Worked => phrases::RESTART_WORKED,
-                RestartResult::Failed => phrases::RESTART_FAILED,
-                RestartResult::CannotTell => phrases::RESTART_UNCLEAR,
+                RestartResult::Worked if r.killed => say::RESTART_KILLED,
+                RestartResult::Worked => say::RESTART_WORKED,
+                RestartResult::Failed => say::RESTART_FAILED,
+                RestartResult::CannotTell => say::RESTART_UNCLEAR,
             };
             let took = text::duration(lang, r.ended_at.duration_since(r.asked_at));
-            fill(lang.pick(phrase), &[("span", &took), ("why", &r.why)])
+            let why = r.why.as_ref().map_or(String::new(), |why| why.text(lang));
+            fill(lang.pick(phrase), &[("span", &took), ("why", &why)])
         })
         .collect();
     match i.new_processes {
         0 if i.restarts.is_empty() && i.end == End::Recovered => {
-            lines.push(lang.pick(phrases::BY_ITSELF).to_owned());
+            lines.push(lang.pick(say::BY_ITSELF).to_owned());
         }
-        1 if i.restarts.is_empty() => lines.push(lang.pick(phrases::NEW_PROCESS).to_owned()),
+        1 if i.restarts.is_empty() => lines.push(lang.pick(say::NEW_PROCESS).to_owned()),
         n if n > i.restarts.len() => {
-            lines.push(fill(lang.pick(phrases::NEW_PROCESSES), &[("n", &n.to_string())]));
+            lines.push(fill(lang.pick(say::NEW_PROCESSES), &[("n", &n.to_string())]));
         }
         _ => {}
     }
     lines
 }
 
-/// The other red reasons of an incident, in words.
+/// The other red reasons of an incident.
 pub fn also(i: &Incident, lang: Lang) -> Option<String> {
-    let titles: Vec<String> =
-        i.other_reds().map(|reason| crate::text::reason::title(lang, reason, None)).collect();
-    let list = titles.join(lang.pick(phrases::COMMA));
-    (!titles.is_empty()).then(|| fill(lang.pick(phrases::ALSO), &[("list", &list)]))
+    let titles: Vec<String> = i.other_reds().map(|reason| title(lang, reason, None)).collect();
+    let list = titles.join(lang.pick(say::COMMA));
+    (!titles.is_empty()).then(|| fill(lang.pick(say::ALSO), &[("list", &list)]))
 }
 
-/// A time in the zone of the reader: `2026-11-22 14:05:09`.
+/// A wall-clock time: `2026-11-22 14:05:09`.
 pub fn local(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// An incident as lines, the first one its head.
+/// An incident as lines; the first is its heading.
 fn incident(i: &Incident, lang: Lang, zone: &TimeZone, symbols: bool) -> Vec<String> {
     let mut lines = vec![format!(
         "{} {}{} · {} · {}",
@@ -157,7 +151,7 @@ fn incident(i: &Incident, lang: Lang, zone: &TimeZone, symbols: bool) -> Vec<Str
         ended(i.end, lang)
     )];
     if i.began < i.from {
-        lines.push(fill(lang.pick(phrases::BEGAN), &[("time", &local(i.began, zone))]));
+        lines.push(fill(lang.pick(say::BEGAN), &[("time", &local(i.began, zone))]));
     }
     lines.extend(also(i, lang));
     lines.extend(i.evidence.as_ref().map(|e| format!("{}: {}", e.source, e.line)));
@@ -170,7 +164,7 @@ mod tests {
     use super::*;
     use crate::health::Reason;
     use crate::history::stats::tests::{change, t};
-    use crate::history::{ProfileRecord, Watched};
+    use crate::history::{Observed, ProfileRecord};
 
     #[test]
     fn not_quite_all_is_never_all() {
@@ -183,7 +177,7 @@ mod tests {
     #[test]
     fn what_came_first_is_not_lost_behind_what_held_longest() {
         let record = Record {
-            watched: vec![Watched { run: 1, from: t(0), to: t(4000) }],
+            observed: vec![Observed { run: 1, from: t(0), to: t(4000) }],
             profiles: vec![ProfileRecord {
                 name: "work".into(),
                 changes: vec![
@@ -194,15 +188,15 @@ mod tests {
                 restarts: Vec::new(),
             }],
         };
-        let told = words(&record, Window { from: t(0), to: t(4000) }, Lang::En, &TimeZone::UTC, true);
-        assert!(told.contains("✖ not running · 50 min · still going on"), "{told}");
-        assert!(told.contains("meanwhile also: executor dead: a hollow shell"), "{told}");
+        let text = render(&record, Window { from: t(0), to: t(4000) }, Lang::En, &TimeZone::UTC, true);
+        assert!(text.contains("✖ not running · 50 min · still going on"), "{text}");
+        assert!(text.contains("meanwhile also: executor dead: a hollow shell"), "{text}");
     }
 
     #[test]
-    fn words_in_both_languages() {
+    fn it_reads_in_both_languages() {
         let record = Record {
-            watched: vec![Watched { run: 1, from: t(0), to: t(4000) }],
+            observed: vec![Observed { run: 1, from: t(0), to: t(4000) }],
             profiles: vec![ProfileRecord {
                 name: "work".into(),
                 changes: vec![
@@ -215,14 +209,14 @@ mod tests {
         };
         let window = Window { from: t(0), to: t(5000) };
         assert_eq!(
-            words(&record, window, Lang::En, &TimeZone::UTC, true),
+            render(&record, window, Lang::En, &TimeZone::UTC, true),
             "work\n  ● green 85.00 % of the time seen\n  seen 1 h 6 min 40 s of 1 h 23 min 20 s; 16 min 40 s unknown\n  \
              1 incident · mean time between failures 56 min 40 s · mean time to recovery 10 min\n  \
              commonest causes: Feishu cannot be reached (1)\n  \
              2027-01-15 08:16:40 ✖ Feishu cannot be reached · 10 min · recovered\n      \
              agent.log: line at 1000\n      came back by itself\n\n"
         );
-        let zh = words(&record, window, Lang::Zh, &TimeZone::UTC, false);
+        let zh = render(&record, window, Lang::Zh, &TimeZone::UTC, false);
         assert!(zh.contains(":40 无法连接飞书 ·") && !zh.contains('●') && zh.contains("自行恢复"), "{zh}");
     }
 }

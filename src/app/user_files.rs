@@ -1,0 +1,47 @@
+//! Files that the menu changes: its switches, and a first settings file.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::config::TEMPLATE;
+
+/// A choice that is stored as a file in the data folder, which exists or not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Switch(&'static str);
+
+/// Notifications are switched off in the menu.
+pub(crate) const NOTIFICATIONS_OFF: Switch = Switch("notifications-off");
+/// The icon shows the worst light only.
+pub(crate) const WORST_ONLY: Switch = Switch("icon-shows-worst");
+/// The first start was announced.
+pub(crate) const WELCOMED: Switch = Switch("welcomed");
+
+impl Switch {
+    pub(crate) fn is_set(self, data: &Path) -> bool {
+        data.join(self.0).exists()
+    }
+
+    pub(crate) fn set(self, data: &Path, on: bool) -> io::Result<()> {
+        let file = data.join(self.0);
+        if on {
+            fs::create_dir_all(data)?;
+            return fs::write(file, "");
+        }
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes a settings file to edit, where there is none.
+pub(crate) fn create_settings(file: &Path) -> io::Result<()> {
+    if file.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(file, TEMPLATE)
+}

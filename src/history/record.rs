@@ -1,0 +1,207 @@
+//! The rows of a history.
+
+use jiff::Timestamp;
+
+use crate::evidence::redact;
+use crate::health::{Proof, Reason};
+use crate::restart::{RestartOutcome, RestartStep, RestartView};
+use crate::text::Message;
+use crate::watcher::snapshot::ProfileChange;
+
+/// Longest stored line of evidence, in characters.
+pub const LINE_MAX: usize = 500;
+
+/// One change of one profile's light or reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeRow {
+    /// When it changed.
+    pub at: Timestamp,
+    /// The run of Gatelight that observed it. A run does not know what an earlier one knew.
+    pub run: i64,
+    /// The reason before.
+    pub from: Reason,
+    /// The reason since then.
+    pub to: Reason,
+    /// Since when it has held; before `at` where the logs reach further back than the observation.
+    pub since: Timestamp,
+    /// The proof, redacted.
+    pub evidence: Option<Proof>,
+    /// The gateway's process.
+    pub pid: Option<u32>,
+    /// When that process was started.
+    pub started_at: Option<Timestamp>,
+    /// It was read from logs of a time that Gatelight did not observe.
+    pub history: bool,
+}
+
+impl ChangeRow {
+    /// The row of a change: bounded, and redacted once more.
+    pub(super) fn new(change: &ProfileChange, run: i64) -> Self {
+        let ProfileChange { change, history, .. } = change;
+        Self {
+            at: change.at,
+            run,
+            from: change.from.reason,
+            to: change.to.reason,
+            since: change.to.since.min(change.at),
+            evidence: change.to.evidence.as_ref().map(clean_proof),
+            pid: change.to.pid,
+            started_at: change.to.started_at,
+            history: *history,
+        }
+    }
+}
+
+/// A proof as it is stored and passed to other programs: bounded and redacted.
+pub(crate) fn clean_proof(proof: &Proof) -> Proof {
+    Proof { source: proof.source.clone(), line: redact::clean_line(&proof.line, LINE_MAX), at: proof.at }
+}
+
+/// How a restart ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestartResult {
+    /// A new process proved its link.
+    Worked,
+    /// It failed.
+    Failed,
+    /// Neither could be shown.
+    CannotTell,
+}
+
+impl RestartResult {
+    /// The stable code in the database, in JSON and in metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Worked => "worked",
+            Self::Failed => "failed",
+            Self::CannotTell => "cannot-tell",
+        }
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Worked, Self::Failed, Self::CannotTell];
+
+    /// The result with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|result| result.code() == code)
+    }
+}
+
+/// One restart that Gatelight ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestartRow {
+    /// When it was requested.
+    pub asked_at: Timestamp,
+    /// When its outcome was known.
+    pub ended_at: Timestamp,
+    /// How it ended.
+    pub result: RestartResult,
+    /// The step that it ended at, where it did not work. Histories before version 2 have none.
+    pub step: Option<RestartStep>,
+    /// Why it did not work; redacted.
+    pub why: Option<Message>,
+    /// The old process had to be killed.
+    pub killed: bool,
+}
+
+impl RestartRow {
+    /// The row of a restart that has ended; `None` for one that has not. Bounded, and redacted once more.
+    pub(super) fn new(restart: &RestartView, ended_at: Timestamp) -> Option<Self> {
+        let (result, step, why, killed) = match restart.outcome.as_ref()? {
+            RestartOutcome::Worked { killed, .. } => (RestartResult::Worked, None, None, *killed),
+            RestartOutcome::Failed { step, why } => (RestartResult::Failed, Some(*step), Some(why), false),
+            RestartOutcome::CannotTell { step, why } => {
+                (RestartResult::CannotTell, Some(*step), Some(why), false)
+            }
+        };
+        let clean = |text: &str| redact::clean_line(text, LINE_MAX);
+        let why = why.map(|why| why.clone().cleaned(&clean));
+        Some(Self { asked_at: restart.asked_at, ended_at, result, step, why, killed })
+    }
+}
+
+/// A span that one run of Gatelight observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    /// The run.
+    pub run: i64,
+    /// Start.
+    pub from: Timestamp,
+    /// End.
+    pub to: Timestamp,
+}
+
+/// The history of one profile.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProfileRecord {
+    /// Its name.
+    pub name: String,
+    /// Its changes, by time.
+    pub changes: Vec<ChangeRow>,
+    /// Its restarts, by time.
+    pub restarts: Vec<RestartRow>,
+}
+
+/// A history.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Record {
+    /// What Gatelight observed, by time.
+    pub observed: Vec<Observed>,
+    /// The profiles, by name.
+    pub profiles: Vec<ProfileRecord>,
+}
+
+impl Record {
+    /// From the changes that a replay of one profile's old logs gave, up to `until`, the end of those logs. The logs
+    /// count as observed from the first change to `until`, without the `doubtful` spans (sorted).
+    pub fn from_changes(
+        changes: impl IntoIterator<Item = ProfileChange>,
+        until: Timestamp,
+        doubtful: &[(Timestamp, Timestamp)],
+    ) -> Self {
+        let mut record = Self::default();
+        for change in changes {
+            let name = change.profile.name.as_str();
+            let at = match record.profiles.binary_search_by(|p| p.name.as_str().cmp(name)) {
+                Ok(i) => i,
+                Err(i) => {
+                    record.profiles.insert(i, ProfileRecord { name: name.to_owned(), ..Default::default() });
+                    i
+                }
+            };
+            record.profiles[at].changes.push(ChangeRow::new(&change, 1));
+        }
+        for profile in &mut record.profiles {
+            profile.changes.sort_by_key(|change| change.at);
+        }
+        let Some(first) = record.profiles.iter().filter_map(|p| p.changes.first()).map(|c| c.at).min() else {
+            return record;
+        };
+        let starts = std::iter::once(first).chain(doubtful.iter().map(|(_, to)| *to));
+        let ends = doubtful.iter().map(|(from, _)| *from).chain([until]);
+        let spans = starts.zip(ends).map(|(from, to)| Observed { run: 1, from: from.max(first), to });
+        record.observed.extend(spans.filter(|span| span.from < span.to));
+        record
+    }
+
+    /// Both, where each has other profiles that it observed at times of its own.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let runs = self.observed.iter().map(|span| span.run).max().unwrap_or(0);
+        let renumbered = other.observed.into_iter().map(|span| Observed { run: span.run + runs, ..span });
+        self.observed.extend(renumbered);
+        for mut profile in other.profiles {
+            profile.changes.iter_mut().for_each(|change| change.run += runs);
+            let at = self.profiles.partition_point(|p| p.name < profile.name);
+            self.profiles.insert(at, profile);
+        }
+        self
+    }
+
+    /// Only the profile of this name.
+    #[must_use]
+    pub fn only(mut self, name: &str) -> Self {
+        self.profiles.retain(|profile| profile.name == name);
+        self
+    }
+}

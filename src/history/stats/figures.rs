@@ -1,0 +1,105 @@
+//! A window in figures.
+
+use jiff::SignedDuration;
+
+use super::incidents::{End, Incident};
+use super::timeline::{Span, Window};
+use crate::health::{Light, Reason};
+use crate::history::ChangeRow;
+
+/// One cause of incidents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cause {
+    /// The reason.
+    pub reason: Reason,
+    /// How many incidents it caused.
+    pub incidents: usize,
+    /// How long these were observed, in total.
+    pub seen: SignedDuration,
+}
+
+/// The figures of one profile in one window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// The window.
+    pub window: Window,
+    /// Time with each light: green, grey, amber, red.
+    pub lights: [SignedDuration; 4],
+    /// Time in which the gateway worked: [`Reason::works`].
+    pub working: SignedDuration,
+    /// Time of which nothing is known.
+    pub unknown: SignedDuration,
+    /// Number of incidents.
+    pub incidents: usize,
+    /// Mean time between failures: working time per incident. `None` without an incident.
+    pub mtbf: Option<SignedDuration>,
+    /// Mean time to recovery, over the incidents whose recovery was observed. `None` without one.
+    pub mttr: Option<SignedDuration>,
+    /// Sorted by number of incidents, then by observed time, descending.
+    pub causes: Vec<Cause>,
+}
+
+impl Figures {
+    pub(super) fn new(changes: &[ChangeRow], window: Window, spans: &[Span], incidents: &[Incident]) -> Self {
+        let mut lights = [SignedDuration::ZERO; 4];
+        let (mut working, mut unknown) = (SignedDuration::ZERO, SignedDuration::ZERO);
+        for span in spans {
+            match span.change.and_then(|i| changes.get(i)) {
+                Some(change) => {
+                    lights[change.to.light() as usize] += span.length();
+                    if change.to.works() {
+                        working += span.length();
+                    }
+                }
+                None => unknown += span.length(),
+            }
+        }
+        let recovered: Vec<SignedDuration> =
+            incidents.iter().filter(|i| i.end == End::Recovered).map(|i| i.seen).collect();
+        Self {
+            window,
+            lights,
+            working,
+            unknown,
+            incidents: incidents.len(),
+            mtbf: mean(working, incidents.len()),
+            mttr: mean(recovered.iter().fold(SignedDuration::ZERO, |sum, l| sum + *l), recovered.len()),
+            causes: causes(incidents),
+        }
+    }
+
+    /// Time of which something is known.
+    pub fn known(&self) -> SignedDuration {
+        self.lights.iter().fold(SignedDuration::ZERO, |sum, l| sum + *l)
+    }
+
+    /// Time with this light.
+    pub fn with(&self, light: Light) -> SignedDuration {
+        self.lights[light as usize]
+    }
+
+    /// Green time as a share of the known time, 0 to 1; `None` where nothing is known.
+    pub fn share_green(&self) -> Option<f64> {
+        let known = self.known().as_secs_f64();
+        (known > 0.0).then(|| self.with(Light::Green).as_secs_f64() / known)
+    }
+}
+
+fn mean(sum: SignedDuration, n: usize) -> Option<SignedDuration> {
+    i32::try_from(n).ok().filter(|n| *n > 0).and_then(|n| sum.checked_div(n))
+}
+
+fn causes(incidents: &[Incident]) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = Vec::new();
+    for incident in incidents {
+        match causes.iter_mut().find(|cause| cause.reason == incident.cause) {
+            Some(cause) => {
+                cause.incidents += 1;
+                cause.seen += incident.seen;
+            }
+            None => causes.push(Cause { reason: incident.cause, incidents: 1, seen: incident.seen }),
+        }
+    }
+    causes.sort_by_key(|cause| (std::cmp::Reverse((cause.incidents, cause.seen)), cause.reason));
+    causes
+}

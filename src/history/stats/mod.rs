@@ -1,0 +1,35 @@
+//! What a history amounts to: pure functions over its rows.
+
+mod figures;
+mod incidents;
+mod marks;
+mod timeline;
+
+pub use figures::{Cause, Figures};
+pub use incidents::{End, Incident, STILL_OBSERVED, incidents};
+pub use marks::{Mark, MarkKind, marks};
+pub use timeline::{Span, Window, timeline};
+
+use super::{Observed, ProfileRecord};
+
+/// Time line, incidents and figures of one profile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// What was shown when.
+    pub spans: Vec<Span>,
+    /// The incidents.
+    pub incidents: Vec<Incident>,
+    /// The figures.
+    pub figures: Figures,
+}
+
+/// Analyses one profile in this window.
+pub fn analyse(profile: &ProfileRecord, observed: &[Observed], window: Window) -> Analysis {
+    let spans = timeline(&profile.changes, observed, window);
+    let incidents = incidents(profile, &spans);
+    let figures = Figures::new(&profile.changes, window, &spans, &incidents);
+    Analysis { spans, incidents, figures }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

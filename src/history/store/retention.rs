@@ -1,0 +1,114 @@
+//! Which rows are deleted, and when.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+
+use super::error::StoreError;
+use super::file::{PAGES_MAX, transaction};
+use super::rows::millis;
+use crate::history::KEEP;
+
+/// Maximum number of rows of each table. 50,000 changes are one every 2.6 minutes for 90 days.
+const ROWS_MAX: i64 = 50_000;
+/// Writes between two deletions of old rows.
+const PRUNE_EVERY: u32 = 500;
+/// Pages that the file is below its limit when a failed write counts as "at the limit".
+const SPARE_PAGES: i64 = 8;
+
+/// A table with its primary key and the column of its age.
+struct Table {
+    name: &'static str,
+    key: &'static str,
+    age: &'static str,
+}
+
+const TABLES: [Table; 3] = [
+    Table { name: "changes", key: "profile, run, at", age: "at" },
+    Table { name: "restarts", key: "profile, asked_at", age: "asked_at" },
+    Table { name: "watched", key: "id", age: "from_at" },
+];
+
+/// How long rows are kept, and when old ones are due to be deleted.
+#[derive(Debug)]
+pub(super) struct Retention {
+    keep: SignedDuration,
+    writes: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { keep: KEEP, writes: 0 }
+    }
+}
+
+impl Retention {
+    /// Keeps rows for this long from now on, at least a day; older ones are due with the next write.
+    pub(super) fn set(&mut self, keep: SignedDuration) {
+        let keep = keep.max(SignedDuration::from_hours(24));
+        if keep != self.keep {
+            self.writes = PRUNE_EVERY - 1;
+        }
+        self.keep = keep;
+    }
+
+    /// Counts a write; whether [`Self::prune`] is due before it.
+    pub(super) fn is_due(&mut self) -> bool {
+        self.writes += 1;
+        self.writes.is_multiple_of(PRUNE_EVERY)
+    }
+
+    /// Deletes what is older than it is kept, and the oldest rows of a table with too many. The newest change of each
+    /// profile in each run stays if something of that run stays: it holds until the run's end.
+    pub(super) fn prune(&self, db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+        let before = millis(now.saturating_sub(self.keep).unwrap_or(Timestamp::MIN));
+        transaction(db, |db| {
+            db.execute("DELETE FROM restarts WHERE ended_at < ?1", [before])?;
+            db.execute("DELETE FROM watched WHERE to_at < ?1", [before])?;
+            db.execute(
+                "DELETE FROM changes WHERE at < ?1
+                 AND (run < (SELECT max(id) FROM runs) AND run NOT IN (SELECT run FROM watched)
+                 OR EXISTS (SELECT 1 FROM changes AS later WHERE later.profile = changes.profile
+                     AND later.run = changes.run AND later.at > changes.at AND later.at <= ?1))",
+                [before],
+            )?;
+            for Table { name, key, age } in TABLES {
+                db.execute(
+                    &format!(
+                        "DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} ORDER BY {age}
+                         LIMIT max(0, (SELECT count(*) FROM {name}) - ?1))"
+                    ),
+                    [ROWS_MAX],
+                )?;
+            }
+            db.execute_batch(
+                "DELETE FROM profiles WHERE id NOT IN (SELECT profile FROM changes)
+                     AND id NOT IN (SELECT profile FROM restarts);
+                 DELETE FROM runs WHERE id NOT IN (SELECT run FROM changes) AND id NOT IN (SELECT run FROM watched)
+                     AND id < (SELECT max(id) FROM runs)",
+            )
+        })?;
+        db.execute_batch("PRAGMA incremental_vacuum(256)").map_err(StoreError::from)
+    }
+}
+
+/// Whether the file has reached its own limit (and not the disk its).
+pub(super) fn is_at_limit(db: &Connection) -> Result<bool, StoreError> {
+    let pages: i64 = db.query_row("PRAGMA page_count", [], |r| r.get(0))?;
+    Ok(pages >= PAGES_MAX - SPARE_PAGES)
+}
+
+/// Deletes the oldest quarter of every table.
+pub(super) fn delete_oldest_quarter(db: &mut Connection) -> Result<(), StoreError> {
+    transaction(db, |db| {
+        for Table { name, key, age } in TABLES {
+            db.execute(
+                &format!(
+                    "DELETE FROM {name} WHERE ({key}) IN
+                     (SELECT {key} FROM {name} ORDER BY {age} LIMIT (SELECT count(*) / 4 FROM {name}))"
+                ),
+                [],
+            )?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,102 @@
+//! What goes in and out of the desktop side.
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+
+use crate::app::messages::{EngineEvent, EngineRequest};
+use crate::config::{Config, ConfigError, Folders};
+use crate::text::Lang;
+use crate::ui::menu_bar::looks::Sighting;
+use crate::ui::notify::Report;
+
+/// What the engine gives to the desktop side.
+pub struct AppHandles {
+    /// Everything that the desktop side has to know, in order.
+    pub inputs: mpsc::Receiver<EngineEvent>,
+    /// Takes what only the engine can do.
+    pub commands: mpsc::UnboundedSender<EngineRequest>,
+    /// The settings.
+    pub config: Config,
+    /// Why the settings file is not used.
+    pub config_error: Option<ConfigError>,
+    /// The folders of settings and data.
+    pub folders: Folders,
+    /// The language of the system.
+    pub system_lang: Lang,
+    /// The time zone in which times are shown.
+    pub zone: TimeZone,
+    /// Called when the icon becomes visible or invisible.
+    pub presence: Box<dyn Fn(&Presence) + Send>,
+    /// The instance lock, if it was taken.
+    pub lock: Option<crate::app::instance::Lock>,
+}
+
+/// The parts of [`AppHandles`] that the loop keeps.
+pub(in crate::ui) struct Parts {
+    pub inputs: mpsc::Receiver<EngineEvent>,
+    /// Wakes the loop when `inputs` has something to receive.
+    pub waker: Waker,
+    pub commands: mpsc::UnboundedSender<EngineRequest>,
+    pub config: Config,
+    pub config_error: Option<ConfigError>,
+    pub folders: Folders,
+    pub system_lang: Lang,
+    pub zone: TimeZone,
+    pub presence: Box<dyn Fn(&Presence) + Send>,
+}
+
+/// Whether the icon is visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// A panel shows it.
+    Shown,
+    /// No panel takes tray icons; the icon appears with the first one that does.
+    NoHost,
+}
+
+/// Everything that wakes the loop.
+#[derive(Debug)]
+pub enum Message {
+    /// The engine sent something.
+    Inputs,
+    /// The user chose the row with this key.
+    Chosen(String),
+    /// What became of a notification.
+    Report(Report),
+    /// A second instance was started.
+    ShowYourself,
+    /// The menu is about to open: states that the user changes elsewhere are read again.
+    MenuOpens,
+    /// The icon became visible or invisible.
+    Presence(Presence),
+    /// The icon of the menu bar is visible, or not any more (macOS).
+    Sighted(Sighting),
+    /// Everything has to be drawn again, because the panel is a new one.
+    Redraw,
+}
+
+/// Whether the loop continues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Until the next message or deadline.
+    On,
+    /// It ends.
+    End,
+}
+
+/// Wakes the desktop's loop when the engine sent something.
+struct LoopWaker<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Wake for LoopWaker<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+/// A waker that makes the desktop's loop handle [`Message::Inputs`].
+pub(in crate::ui) fn waker(wake_loop: impl Fn() + Send + Sync + 'static) -> Waker {
+    Arc::new(LoopWaker(wake_loop)).into()
+}

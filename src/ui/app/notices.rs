@@ -1,0 +1,97 @@
+//! Notices that were sent: what their buttons do, and which were not delivered.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::alerts::{Action, Notice};
+use crate::health::Light;
+use crate::text::Lang;
+use crate::text::menu_bar::OPEN_AGAIN;
+use crate::ui::menu::Missed;
+use crate::ui::notify::{self, Content, Notifier};
+
+/// The buttons of at most this many notices work.
+const OPEN_MAX: usize = 64;
+/// At most this many missed notices are kept.
+const MISSED_MAX: usize = 50;
+/// Id of notifications that are no notices of the policy, whose ids count from one.
+const OWN_ID: u64 = u64::MAX;
+
+/// Sends notices and remembers what is left to do about them.
+pub(super) struct Notices {
+    notifier: Notifier,
+    /// Actions by notice and key of the button, oldest notice first.
+    open: VecDeque<(u64, BTreeMap<&'static str, Action>)>,
+    hidden: bool,
+}
+
+impl Notices {
+    pub(super) fn new(notifier: Notifier, lang: Lang) -> Self {
+        notifier.prepare(notify::combinations(lang));
+        Self { notifier, open: VecDeque::new(), hidden: false }
+    }
+
+    /// Whether the icon is invisible, so that notices have to say how to reach the menu.
+    pub(super) fn set_hidden(&mut self, hidden: bool) {
+        self.hidden = hidden;
+    }
+
+    pub(super) fn send(&mut self, notices: &[Notice], lang: Lang) {
+        for notice in notices {
+            let mut actions: BTreeMap<&'static str, Action> =
+                notify::buttons(notice).into_iter().map(|button| (button.key, button.action)).collect();
+            if let Some(first) = notice.affected.first() {
+                actions.insert(notify::BODY, Action::OpenLog(first.name.clone()));
+            }
+            self.open.retain(|(id, _)| *id != notice.id && !notice.withdrawn.contains(id));
+            self.open.push_back((notice.id, actions));
+            if self.open.len() > OPEN_MAX {
+                self.open.pop_front();
+            }
+            let mut request = notify::NotificationRequest::of(notice, lang);
+            if self.hidden && request.light == Light::Red {
+                request.body = format!("{}\n{}", request.body, lang.pick(OPEN_AGAIN));
+            }
+            self.notifier.send(request);
+        }
+    }
+
+    /// Shows something that is no notice of the policy: the answer to a command. A green light would say that a gateway
+    /// works.
+    pub(super) fn show(&self, content: Content, light: Light) {
+        self.notifier.send(notify::NotificationRequest {
+            id: OWN_ID,
+            title: content.title,
+            body: content.body,
+            buttons: Vec::new(),
+            light,
+            withdrawn: Vec::new(),
+            profile: None,
+        });
+    }
+
+    /// What a button of a notice does.
+    pub(super) fn action(&self, notice: u64, key: &str) -> Option<Action> {
+        self.open.iter().find(|(id, _)| *id == notice).and_then(|(_, actions)| actions.get(key)).cloned()
+    }
+
+    /// Removes everything from the screen that would start Gatelight again when it is dismissed; waits up to `limit`.
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    pub(super) fn withdraw_all(&self, limit: Duration) {
+        self.notifier.withdraw_all(limit);
+    }
+
+    pub(super) fn ask_permission(&self) {
+        self.notifier.ask_permission();
+    }
+}
+
+/// Adds a notice that was not delivered.
+pub(super) fn add_missed(missed: &mut Vec<Missed>, title: String, why: String, at: Timestamp) {
+    missed.push(Missed { title, why, at });
+    if missed.len() > MISSED_MAX {
+        missed.remove(0);
+    }
+}

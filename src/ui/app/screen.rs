@@ -1,0 +1,115 @@
+//! What is on the screen, and what has to change there.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::ui::UiCommand;
+use crate::ui::icon_view::{IconStyle, IconView};
+use crate::ui::menu::{self, Locale, Menu, MenuState};
+use crate::watcher::snapshot::Snapshot;
+
+/// Draws icon and menu on the desktop.
+pub trait Shell {
+    /// Whether this is the menu bar of macOS: the icon may be wide, and a first start is announced, since no window shows
+    /// it.
+    const MENU_BAR: bool = false;
+    /// The icon, the text beside it, or its tooltip changed.
+    fn icon(&mut self, icon: &IconView);
+    /// The menu changed from `old` to `new`.
+    fn menu(&mut self, old: &Menu, new: &Menu);
+    /// All changes were passed: where one update of the desktop takes everything, make it now.
+    fn drawn(&mut self) {}
+}
+
+/// The icon and the menu that the shell shows.
+pub(super) struct Screen<S> {
+    shell: S,
+    icon: Option<IconView>,
+    menu: Menu,
+    /// A chosen check item may have toggled itself, so the menu on the screen may differ from `menu`.
+    touched: bool,
+    source: Option<Source>,
+}
+
+/// What the menu was built from.
+struct Source {
+    at: Timestamp,
+    snapshot: Arc<Snapshot>,
+    state: MenuState,
+}
+
+impl<S: Shell> Screen<S> {
+    pub(super) fn new(shell: S) -> Self {
+        Self { shell, icon: None, menu: Menu::default(), touched: false, source: None }
+    }
+
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    pub(super) const fn shell(&self) -> &S {
+        &self.shell
+    }
+
+    /// The command of a row that was chosen.
+    pub(super) fn choose(&mut self, key: &str) -> Option<UiCommand> {
+        self.touched = true;
+        self.menu.command(key).cloned()
+    }
+
+    /// The desktop shows nothing of what was drawn.
+    pub(super) fn redraw(&mut self) {
+        self.touched = true;
+        self.icon = None;
+    }
+
+    /// The settings changed, so that the same state may look different.
+    pub(super) fn invalidate(&mut self) {
+        self.source = None;
+    }
+
+    pub(super) const fn stale_at(&self) -> Option<Timestamp> {
+        self.menu.stale_at
+    }
+
+    /// Draws what changed.
+    pub(super) fn draw(
+        &mut self,
+        snapshot: &Arc<Snapshot>,
+        state: &MenuState,
+        locale: &Locale,
+        style: IconStyle,
+        now: Timestamp,
+    ) {
+        if self.is_current(snapshot, state, now) {
+            return;
+        }
+        let icon = IconView::of(snapshot, state, style, locale.lang);
+        if self.icon.as_ref() != Some(&icon) {
+            self.shell.icon(&icon);
+            self.icon = Some(icon);
+        }
+        let new = menu::menu(snapshot, state, locale, now);
+        if std::mem::take(&mut self.touched) || new.rows != self.menu.rows {
+            self.shell.menu(&self.menu, &new);
+        }
+        self.menu = new;
+        self.source = Some(Source { at: now, snapshot: Arc::clone(snapshot), state: state.clone() });
+        self.shell.drawn();
+    }
+
+    /// Whether building the menu again would lead to the same one. Most messages change nothing visible.
+    fn is_current(&self, snapshot: &Arc<Snapshot>, state: &MenuState, now: Timestamp) -> bool {
+        !self.touched
+            && self.source.as_ref().is_some_and(|source| {
+                Arc::ptr_eq(&source.snapshot, snapshot)
+                    && source.state == *state
+                    // a clock that was set back changes every length of time
+                    && source.at <= now
+                    && self.menu.stale_at.is_none_or(|stale| now < stale)
+            })
+    }
+
+    #[cfg(test)]
+    pub(super) const fn menu(&self) -> &Menu {
+        &self.menu
+    }
+}

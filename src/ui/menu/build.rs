@@ -1,0 +1,165 @@
+//! The menu of a snapshot: a pure function.
+
+use jiff::Timestamp;
+
+use super::profile::ProfileMenu;
+use super::row::{Menu, Row, cut};
+use super::state::{Each, Locale, Login, MenuState, Notifications};
+use super::summary::head;
+use super::texts::Texts;
+use crate::health::Light;
+use crate::text::display::label;
+use crate::text::{Phrase, menu as say, menu_bar as say_bar};
+use crate::ui::UiCommand;
+use crate::ui::menu_bar::permission::Permission;
+use crate::watcher::snapshot::{ProfileView, Snapshot};
+
+/// With more profiles than this, those that work move into a submenu.
+const PROFILES_MAX: usize = 10;
+/// At most this many bad job files are listed.
+const BAD_FILES_MAX: usize = 10;
+/// At most this many missed notices are listed.
+const MISSED_MAX: usize = 5;
+
+/// The menu for this snapshot.
+pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timestamp) -> Menu {
+    let mut texts = Texts::new(locale, now);
+    let mut rows = vec![Row::text("head", head(snapshot, locale.lang))];
+    if state.offline {
+        rows.push(Row::text("offline", texts.pick(say::OFFLINE)));
+    }
+    if let Some(hidden) = state.hidden {
+        rows.push(Row::text("hidden", cut(texts.pick(hidden.phrase()))));
+    }
+    if let Some(why) = &state.settings_error {
+        rows.push(Row::text("settings-error", texts.fill(say::SETTINGS_ERROR, &[("why", why)])));
+    }
+    rows.push(Row::separator("1"));
+    rows.extend(profiles(snapshot, state, &mut texts));
+    rows.extend(bad_files(snapshot, &texts));
+    rows.push(Row::separator("2"));
+    rows.extend(for_all(snapshot, state, &texts));
+    rows.push(Row::separator("3"));
+    rows.extend(missed(state, &texts));
+    rows.push(notifications(state, &texts));
+    rows.push(login(state, &texts));
+    rows.extend(each(state, &texts));
+    rows.push(Row::command("test", texts.pick(say_bar::TEST), UiCommand::TestNotification));
+    rows.push(Row::command("settings", texts.pick(say::SETTINGS), UiCommand::OpenSettings));
+    rows.push(about(&texts));
+    rows.push(Row::command("quit", texts.pick(say::QUIT), UiCommand::Quit));
+    Menu { rows, stale_at: texts.stale_at() }
+}
+
+fn profiles(snapshot: &Snapshot, state: &MenuState, texts: &mut Texts<'_>) -> Vec<Row> {
+    let all = &snapshot.profiles;
+    let mut row = |view: &ProfileView| ProfileMenu { view, state, texts: &mut *texts }.row();
+    if all.len() <= PROFILES_MAX {
+        return all.iter().map(row).collect();
+    }
+    // those in trouble stay visible, worst first; the others keep the order of the scan
+    let mut troubled: Vec<usize> = (0..all.len()).filter(|i| !all[*i].verdict.reason.works()).collect();
+    troubled.sort_by_key(|i| (std::cmp::Reverse(all[*i].verdict.light()), *i));
+    troubled.truncate(PROFILES_MAX);
+    let mut rows: Vec<Row> = troubled.iter().map(|i| row(&all[*i])).collect();
+    let rest: Vec<&ProfileView> =
+        all.iter().enumerate().filter(|(i, _)| !troubled.contains(i)).map(|(_, view)| view).collect();
+    let below = rest.iter().map(|view| row(view)).collect();
+    let good = rest.iter().filter(|view| view.verdict.reason.works()).count().to_string();
+    let label = texts.fill(say::MORE, &[("count", &rest.len().to_string()), ("good", &good)]);
+    let light = rest.iter().map(|view| view.verdict.light()).max();
+    rows.push(Row { light, ..Row::submenu("more", label, below) });
+    rows
+}
+
+fn bad_files(snapshot: &Snapshot, texts: &Texts<'_>) -> Option<Row> {
+    let bad = &snapshot.bad_files;
+    let below = bad.iter().take(BAD_FILES_MAX).enumerate().map(|(i, file)| {
+        let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
+        let text = format!("{}: {}", label(&name), label(file.reason.pick(texts.locale.lang)));
+        Row::text(format!("bad-file/{i}"), cut(&text))
+    });
+    let title = texts.fill(say::BAD_FILES, &[("count", &bad.len().to_string())]);
+    (!bad.is_empty()).then(|| Row::submenu("bad-files", title, below.collect()))
+}
+
+fn for_all(snapshot: &Snapshot, state: &MenuState, texts: &Texts<'_>) -> [Row; 3] {
+    let restartable = |view: &&ProfileView| view.verdict.light() == Light::Red && view.profile.job.is_some();
+    let red = snapshot.profiles.iter().filter(restartable).count();
+    let restart = match red {
+        0 => texts.pick(say::RESTART_ALL_RED).to_owned(),
+        _ => texts.fill(say::RESTART_ALL_RED_COUNT, &[("count", &red.to_string())]),
+    };
+    let check = match state.findings {
+        None | Some(0) => texts.pick(say::CHECK_JOB_FILES).to_owned(),
+        Some(n) => texts.fill(say::CHECK_JOB_FILES_COUNT, &[("count", &n.to_string())]),
+    };
+    [
+        Row::command("restart-all", restart, UiCommand::RestartAllRed).enabled_if(red > 0),
+        Row::command("check-job-files", check, UiCommand::CheckJobFiles),
+        Row::command("timeline", texts.pick(say::TIMELINE), UiCommand::Timeline),
+    ]
+}
+
+fn missed(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
+    let missed = &state.missed;
+    if missed.is_empty() {
+        return None;
+    }
+    let rows = missed.iter().rev().take(MISSED_MAX).enumerate().map(|(i, one)| {
+        let time = texts.time(one.at);
+        let values = [("title", one.title.as_str()), ("time", &time), ("why", &one.why)];
+        Row::text(format!("missed/{i}"), cut(&texts.fill(say::MISSED_LINE, &values)))
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    rows.push(Row::separator("missed"));
+    rows.push(Row::command("missed/forget", texts.pick(say::FORGET_MISSED), UiCommand::ForgetMissed));
+    let title = texts.fill(say::MISSED, &[("count", &missed.len().to_string())]);
+    Some(Row::submenu("missed", title, rows))
+}
+
+fn notifications(state: &MenuState, texts: &Texts<'_>) -> Row {
+    let (label, on) = match state.notifications {
+        Notifications::On => (say::NOTIFICATIONS, true),
+        Notifications::Off => (say::NOTIFICATIONS, false),
+        Notifications::OffInSettings => (say::NOTIFICATIONS_OFF, false),
+        Notifications::NotPermitted(permission) => (permission_label(permission), false),
+    };
+    Row::check("notifications", texts.pick(label), on, UiCommand::ToggleNotifications)
+}
+
+fn login(state: &MenuState, texts: &Texts<'_>) -> Row {
+    let (label, on) = match &state.login {
+        Login::On => (texts.pick(say::LOGIN).to_owned(), true),
+        Login::Off => (texts.pick(say::LOGIN).to_owned(), false),
+        Login::NeedsApproval => (texts.pick(say::LOGIN_APPROVAL).to_owned(), false),
+        Login::Unavailable(why) => (texts.fill(say::LOGIN_UNAVAILABLE, &[("why", why)]), false),
+    };
+    Row::check("login", cut(&label), on, UiCommand::ToggleLogin)
+}
+
+const fn permission_label(permission: Permission) -> Phrase {
+    match permission {
+        Permission::Granted => say::NOTIFICATIONS,
+        Permission::Refused => say::NOTIFICATIONS_REFUSED,
+        Permission::NotAnswered => say_bar::NOT_ANSWERED,
+        Permission::NeverAsked => say_bar::NEVER_ASKED,
+        Permission::NoApp => say_bar::ONLY_FROM_APP,
+    }
+}
+
+fn each(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
+    let each = state.each?;
+    let label = if each == Each::OffInSettings { say_bar::EACH_OFF_IN_SETTINGS } else { say_bar::EACH };
+    Some(Row::check("each", texts.pick(label), each == Each::On, UiCommand::ToggleEach))
+}
+
+fn about(texts: &Texts<'_>) -> Row {
+    let version = texts.fill(say::ABOUT_VERSION, &[("version", env!("CARGO_PKG_VERSION"))]);
+    let rows = vec![
+        Row::text("about/version", version),
+        Row::text("about/licence", env!("CARGO_PKG_LICENSE")),
+        Row::text("about/network", texts.pick(say::ABOUT_NETWORK)),
+    ];
+    Row::submenu("about", texts.pick(say::ABOUT), rows)
+}

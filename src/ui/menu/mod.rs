@@ -1,0 +1,20 @@
+//! The menu as a value: [`menu`] builds it from a snapshot, [`diff`] compares it with the one on the screen, and a thin
+//! layer applies the difference.
+
+mod build;
+mod diff;
+mod profile;
+mod row;
+mod state;
+mod summary;
+mod texts;
+
+pub use build::menu;
+pub use diff::{Op, diff};
+pub use row::{Menu, Row, RowKind};
+pub use state::{Each, Locale, Login, MenuState, Missed, MuteFor, Notifications};
+pub(super) use summary::head;
+pub use summary::{badge, tooltip};
+
+#[cfg(test)]
+mod tests;

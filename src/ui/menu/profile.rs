@@ -1,0 +1,204 @@
+//! The row of one profile with its submenu.
+
+use super::row::{Row, cut};
+use super::state::{MenuState, MuteFor};
+use super::texts::Texts;
+use crate::alerts::Mute;
+use crate::health::{Manager, Note, Proof};
+use crate::restart::{RestartOutcome, RestartStep, RestartView};
+use crate::text::display::label;
+use crate::text::reason::title_of;
+use crate::text::restart::helps_with;
+use crate::text::{Phrase, duration, menu as say};
+use crate::ui::UiCommand;
+use crate::watcher::snapshot::ProfileView;
+
+/// At most this many notes are shown.
+const NOTES_MAX: usize = 3;
+
+/// The steps of a restart with their texts: to come, under way, done.
+const STEPS: [(RestartStep, [Phrase; 3]); 3] = [
+    (RestartStep::EndingOld, say::STEP_END),
+    (RestartStep::StartingNew, say::STEP_START),
+    (RestartStep::ProvingLink, say::STEP_PROVE),
+];
+
+/// Builds the row of one profile.
+pub(super) struct ProfileMenu<'a, 't> {
+    pub(super) view: &'a ProfileView,
+    pub(super) state: &'a MenuState,
+    pub(super) texts: &'a mut Texts<'t>,
+}
+
+impl ProfileMenu<'_, '_> {
+    pub(super) fn row(&mut self) -> Row {
+        let (name, verdict) = (&self.view.profile.name, &self.view.verdict);
+        let length = self.texts.since(verdict.since);
+        let title = title_of(verdict, self.texts.locale.lang);
+        let values = [("name", &*label(name)), ("title", &title), ("length", &length)];
+        let mut text = self.texts.fill(say::PROFILE, &values);
+        if self.state.flapping.contains(name) {
+            text.push_str(self.texts.pick(say::UNSTABLE));
+        }
+        if self.state.mutes.contains_key(name) {
+            text.push_str(self.texts.pick(say::MUTED));
+        }
+        let mut rows = self.facts();
+        if let Some(restart) = self.state.restarts.get(name) {
+            rows.push(self.separator("restart-line"));
+            rows.extend(self.restart(restart));
+        }
+        rows.push(self.separator("command-line"));
+        rows.extend(self.commands());
+        rows.extend(self.mutes());
+        Row { light: Some(verdict.light()), ..Row::submenu(self.key("profile"), text, rows) }
+    }
+
+    /// The key of one of the profile's rows; the divider cannot occur in a profile's name.
+    fn key(&self, word: &str) -> String {
+        format!("{}\u{1f}{word}", self.view.profile.name)
+    }
+
+    fn separator(&self, word: &str) -> Row {
+        Row::separator(&self.key(word))
+    }
+
+    fn text(&self, word: &str, label: impl Into<String>) -> Row {
+        Row::text(self.key(word), label)
+    }
+
+    /// The rows that explain the verdict.
+    fn facts(&mut self) -> Vec<Row> {
+        let verdict = &self.view.verdict;
+        let mut rows = Vec::new();
+        if let Some(Proof { source, line, at }) = &verdict.evidence {
+            let values = [("source", &*label(source.as_str())), ("line", &*label(line))];
+            rows.push(self.text("evidence", cut(&self.texts.fill(say::EVIDENCE, &values))));
+            let length = self.texts.since(*at);
+            rows.push(self.text("seen", self.texts.fill(say::SEEN_AGO, &[("length", &length)])));
+        }
+        let time = self.texts.time(verdict.since);
+        rows.push(self.text("since", self.texts.fill(say::SINCE, &[("time", &time)])));
+        let process = self.process();
+        rows.push(self.text("process", process));
+        let helps = helps_with(self.texts.locale.lang, verdict.reason);
+        if !helps.is_empty() {
+            rows.push(self.text("helps", helps));
+        }
+        for (i, note) in verdict.notes.iter().take(NOTES_MAX).enumerate() {
+            rows.push(self.text(&format!("note{i}"), self.note(note)));
+        }
+        rows
+    }
+
+    fn process(&mut self) -> String {
+        let verdict = &self.view.verdict;
+        let manager = verdict.manager.or_else(|| self.view.profile.job.as_ref().map(|job| job.manager));
+        let manager = manager.map_or(self.texts.pick(say::NO_MANAGER), Manager::word);
+        let Some(pid) = verdict.pid.map(|pid| pid.to_string()) else {
+            return self.texts.fill(say::NO_PROCESS, &[("manager", manager)]);
+        };
+        let Some(start) = verdict.started_at else {
+            return self.texts.fill(say::PROCESS_NO_UPTIME, &[("pid", &pid), ("manager", manager)]);
+        };
+        let uptime = self.texts.since(start);
+        self.texts.fill(say::PROCESS, &[("pid", &pid), ("manager", manager), ("uptime", &uptime)])
+    }
+
+    fn note(&self, note: &Note) -> String {
+        let phrase = match note {
+            Note::Also(reason, platform, _) => {
+                let title = self.texts.title(*reason, platform.as_deref());
+                return self.texts.fill(say::ALSO, &[("title", &title)]);
+            }
+            Note::Unreadable(file) => {
+                return self.texts.fill(crate::text::status::NOTE_UNREADABLE, &[("file", file)]);
+            }
+            Note::SecondInstance(_) => say::SECOND_INSTANCE,
+            Note::InfoHidden => say::INFO_HIDDEN,
+            Note::DroppedAtStart => say::DROPPED,
+        };
+        self.texts.pick(phrase).to_owned()
+    }
+
+    /// The three steps of a restart, and its outcome.
+    fn restart(&self, restart: &RestartView) -> Vec<Row> {
+        let running = restart.outcome.is_none();
+        let worked = matches!(restart.outcome, Some(RestartOutcome::Worked { .. }));
+        let step = |(step, [to_come, under_way, done]): (RestartStep, [Phrase; 3])| {
+            let is_current = running && step == restart.step;
+            let label = match restart.retrying.filter(|_| is_current) {
+                _ if worked || step < restart.step => self.texts.pick(done).to_owned(),
+                Some(reason) => {
+                    self.texts.fill(say::STEP_RETRYING, &[("title", &self.texts.title(reason, None))])
+                }
+                None => self.texts.pick(if is_current { under_way } else { to_come }).to_owned(),
+            };
+            self.text(&format!("step{}", step as u8), label)
+        };
+        let mut rows: Vec<Row> = STEPS.into_iter().map(step).collect();
+        rows.extend(
+            restart.outcome.as_ref().map(|outcome| self.text("outcome", cut(&self.outcome(outcome)))),
+        );
+        rows
+    }
+
+    fn outcome(&self, outcome: &RestartOutcome) -> String {
+        let lang = self.texts.locale.lang;
+        let (phrase, why) = match outcome {
+            RestartOutcome::Worked { took, pid, killed } => {
+                let phrase = if *killed { say::RESTART_KILLED } else { say::RESTART_WORKED };
+                let values = [("took", &*duration(lang, *took)), ("pid", &*pid.to_string())];
+                return self.texts.fill(phrase, &values);
+            }
+            RestartOutcome::Failed { why, .. } => (say::RESTART_FAILED, why),
+            RestartOutcome::CannotTell { why, .. } => (say::RESTART_UNKNOWN, why),
+        };
+        self.texts.fill(phrase, &[("why", &label(&why.text(lang)))])
+    }
+
+    fn commands(&self) -> Vec<Row> {
+        let name = &self.view.profile.name;
+        let job = self.view.profile.job.as_ref();
+        let restarting = self.state.restarts.get(name).is_some_and(|restart| restart.outcome.is_none());
+        let row = |word: &str, label: Phrase, command: fn(String) -> UiCommand| {
+            Row::command(self.key(word), self.texts.pick(label), command(name.clone()))
+        };
+        let restart = if restarting { say::RESTARTING } else { say::RESTART };
+        let has_system_log = job.is_some_and(|job| job.manager != Manager::Embedded);
+        let mut rows = vec![
+            row("restart", restart, UiCommand::Restart).enabled_if(job.is_some() && !restarting),
+            row("open-log", say::OPEN_LOG, UiCommand::OpenLog),
+            row("open-system-log", say::OPEN_SYSTEM_LOG, UiCommand::OpenSystemLog).enabled_if(has_system_log),
+            row("show-job-file", say::SHOW_JOB_FILE, UiCommand::ShowJobFile).enabled_if(job.is_some()),
+        ];
+        if self.state.repairable.contains(name) {
+            rows.push(row("repair", say::REPAIR, UiCommand::Repair));
+        }
+        rows.push(row("copy-diagnostics", say::COPY_DIAGNOSTICS, UiCommand::CopyDiagnostics));
+        rows
+    }
+
+    fn mutes(&self) -> [Row; 2] {
+        let name = &self.view.profile.name;
+        let mute = self.state.mutes.get(name).copied();
+        let row = |word: &str, label: String, on: bool, choice: MuteFor| {
+            let choice = if on { MuteFor::Never } else { choice };
+            Row::check(self.key(word), label, on, UiCommand::Mute(name.clone(), choice))
+        };
+        let (hour, for_hour) = match mute {
+            Some(Mute::Until(until)) => {
+                (self.texts.fill(say::MUTED_UNTIL, &[("time", &self.texts.time(until))]), true)
+            }
+            _ => (self.texts.pick(say::MUTE_HOUR).to_owned(), false),
+        };
+        let recovery = self.texts.pick(say::MUTE_RECOVERY).to_owned();
+        let until_recovery = mute == Some(Mute::Recovery);
+        // what works has nothing to recover from
+        let can_recover = until_recovery || !self.view.verdict.reason.works();
+        [
+            row("mute-hour", hour, for_hour, MuteFor::Hour),
+            row("mute-recovery", recovery, until_recovery, MuteFor::UntilRecovery).enabled_if(can_recover),
+        ]
+    }
+}

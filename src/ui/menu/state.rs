@@ -1,0 +1,111 @@
+//! What the menu shows besides the snapshot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::alerts::Mute;
+use crate::restart::Restarts;
+use crate::text::Lang;
+use crate::ui::menu_bar::permission::Permission;
+use crate::ui::menu_bar::visibility::Hidden;
+
+/// Everything that the menu shows besides the snapshot.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MenuState {
+    /// Muted profiles.
+    pub mutes: BTreeMap<String, Mute>,
+    /// Restarts under way or just finished.
+    pub restarts: Restarts,
+    /// Flapping profiles.
+    pub flapping: BTreeSet<String>,
+    /// Profiles with a job file that the doctor can repair.
+    pub repairable: BTreeSet<String>,
+    /// Number of findings of the doctor's last run.
+    pub findings: Option<usize>,
+    /// Notices that were not delivered, oldest first.
+    pub missed: Vec<Missed>,
+    /// Whether notifications are shown.
+    pub notifications: Notifications,
+    /// Whether Gatelight starts at login.
+    pub login: Login,
+    /// Whether the icon shows a light for each profile; `None` where it can only show one.
+    pub each: Option<Each>,
+    /// Why the icon is invisible.
+    pub hidden: Option<Hidden>,
+    /// The machine has no network.
+    pub offline: bool,
+    /// Why the settings file is not used.
+    pub settings_error: Option<String>,
+}
+
+/// A notice that was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// Its title.
+    pub title: String,
+    /// Why it was not delivered.
+    pub why: String,
+    /// When it should have been shown.
+    pub at: Timestamp,
+}
+
+/// Whether notifications are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Notifications {
+    /// They are.
+    #[default]
+    On,
+    /// Switched off in the menu.
+    Off,
+    /// Switched off in the settings file.
+    OffInSettings,
+    /// The system does not allow them.
+    NotPermitted(Permission),
+}
+
+/// Whether the icon shows a light for each profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Each {
+    /// It does, if there are few.
+    On,
+    /// Switched off in the menu.
+    Off,
+    /// Switched off in the settings file.
+    OffInSettings,
+}
+
+/// The state of the login item.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Login {
+    /// Not registered.
+    #[default]
+    Off,
+    /// Registered.
+    On,
+    /// Registered, but the user has to approve it.
+    NeedsApproval,
+    /// Cannot be registered from here, for this reason.
+    Unavailable(String),
+}
+
+/// In which language and time zone the menu is written.
+#[derive(Debug, Clone)]
+pub struct Locale {
+    /// The language.
+    pub lang: Lang,
+    /// The time zone.
+    pub zone: TimeZone,
+}
+
+/// What the user chooses about notices of a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MuteFor {
+    /// Mute for one hour.
+    Hour,
+    /// Mute until it has recovered.
+    UntilRecovery,
+    /// Unmute.
+    Never,
+}

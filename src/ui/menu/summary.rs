@@ -1,0 +1,49 @@
+//! All profiles in a few words: head line, tooltip, and the number beside the icon.
+
+use super::state::MenuState;
+use crate::health::Light;
+use crate::text::display::label;
+use crate::text::reason::title_of;
+use crate::text::{Lang, fill, menu as say};
+use crate::watcher::snapshot::{ProfileView, Snapshot};
+
+/// The tooltip names at most this many profiles.
+const TOOLTIP_PROFILES: usize = 5;
+
+/// The number of red profiles, which is shown beside the icon if there is more than one.
+pub fn badge(snapshot: &Snapshot) -> Option<usize> {
+    let red = snapshot.profiles.iter().filter(|view| view.verdict.light() == Light::Red).count();
+    (red > 1).then_some(red)
+}
+
+/// The tooltip, which VoiceOver reads.
+pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
+    let mut lines = vec![head(snapshot, lang)];
+    if state.offline {
+        lines.push(lang.pick(say::OFFLINE).to_owned());
+    }
+    let in_trouble = |view: &&ProfileView| matches!(view.verdict.light(), Light::Red | Light::Amber);
+    let mut troubled: Vec<&ProfileView> = snapshot.profiles.iter().filter(in_trouble).collect();
+    troubled.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));
+    for view in troubled.iter().take(TOOLTIP_PROFILES) {
+        let (light, title) = (view.verdict.light().symbol(), title_of(&view.verdict, lang));
+        lines.push(format!("{light} {} — {title}", label(&view.profile.name)));
+    }
+    if troubled.len() > TOOLTIP_PROFILES {
+        lines.push("…".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// For example "2 of 3 connected".
+pub(in crate::ui) fn head(snapshot: &Snapshot, lang: Lang) -> String {
+    let all = snapshot.profiles.len();
+    if !snapshot.complete {
+        lang.pick(say::HEAD_LOOKING).to_owned()
+    } else if all == 0 {
+        lang.pick(say::HEAD_NONE).to_owned()
+    } else {
+        let good = snapshot.profiles.iter().filter(|view| view.verdict.reason.works()).count();
+        fill(lang.pick(say::HEAD), &[("good", &good.to_string()), ("all", &all.to_string())])
+    }
+}

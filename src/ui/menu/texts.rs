@@ -1,0 +1,62 @@
+//! Sentences of the menu, and when they become stale.
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::state::Locale;
+use crate::health::Reason;
+use crate::text::reason::title;
+use crate::text::{Phrase, fill, menu as say};
+
+/// The menu is written anew no sooner than this: with many profiles, one of their lengths changes every second or two, and
+/// they are rounded anyway.
+const MIN_REFRESH: SignedDuration = SignedDuration::from_secs(30);
+
+/// Writes the sentences of one menu.
+pub(super) struct Texts<'a> {
+    pub(super) locale: &'a Locale,
+    now: Timestamp,
+    today: Date,
+    stale_in: Option<SignedDuration>,
+}
+
+impl<'a> Texts<'a> {
+    pub(super) fn new(locale: &'a Locale, now: Timestamp) -> Self {
+        let today = now.to_zoned(locale.zone.clone());
+        let midnight = today.tomorrow().and_then(|day| day.start_of_day()).ok();
+        let stale_in = midnight.map(|at| at.timestamp().duration_since(now));
+        Self { locale, now, today: today.date(), stale_in }
+    }
+
+    pub(super) fn pick(&self, phrase: Phrase) -> &'static str {
+        self.locale.lang.pick(phrase)
+    }
+
+    pub(super) fn fill(&self, phrase: Phrase, values: &[(&str, &str)]) -> String {
+        fill(self.pick(phrase), values)
+    }
+
+    pub(super) fn title(&self, reason: Reason, platform: Option<&str>) -> String {
+        title(self.locale.lang, reason, platform)
+    }
+
+    /// The rounded time since `start`.
+    pub(super) fn since(&mut self, start: Timestamp) -> String {
+        let span = self.now.duration_since(start);
+        let changes = say::roughly_changes_in(span);
+        self.stale_in = Some(self.stale_in.map_or(changes, |stale| stale.min(changes)));
+        say::roughly(self.locale.lang, span)
+    }
+
+    /// A time of day, with its date unless it is today.
+    pub(super) fn time(&self, at: Timestamp) -> String {
+        let then = at.to_zoned(self.locale.zone.clone());
+        let format = if then.date() == self.today { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        then.strftime(format).to_string()
+    }
+
+    /// When a sentence written so far has to be written anew.
+    pub(super) fn stale_at(&self) -> Option<Timestamp> {
+        self.stale_in.and_then(|span| self.now.checked_add(span.max(MIN_REFRESH)).ok())
+    }
+}
