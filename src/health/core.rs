@@ -17,6 +17,7 @@ use super::job::Job;
 use super::judge;
 use super::platform::Platforms;
 use super::reason::Light;
+use super::served::Served;
 use super::settings::{Deadlines, TimesSetting};
 use super::starts::{LONGEST_GOODBYE, Starts};
 use super::succession::{
@@ -64,6 +65,7 @@ pub struct Core {
     start_echo: StartEcho,
     locks: Vec<Lock>,
     multiplex: bool,
+    served: Served,
     sleep: Sleep,
     ignored: BTreeMap<ProfileName, BTreeSet<PlatformName>>,
     /// A row for each profile that was ever served, and one for its own.
@@ -91,6 +93,7 @@ impl Core {
             start_echo: StartEcho::default(),
             locks: Vec::new(),
             multiplex: false,
+            served: Served::default(),
             sleep: Sleep::default(),
             ignored: BTreeMap::new(),
             rows: BTreeMap::new(),
@@ -118,9 +121,9 @@ impl Core {
         self.rows.get(profile).map(|row| &row.verdict)
     }
 
-    /// The profiles that the live process serves besides its own.
-    pub fn served(&self) -> BTreeSet<ProfileName> {
-        if self.gateway.alive() { self.gateway.links.served() } else { BTreeSet::new() }
+    /// The profiles that the gateway serves besides its own.
+    pub fn served(&self) -> &BTreeSet<ProfileName> {
+        self.served.names()
     }
 
     /// The newest time that it was told of.
@@ -243,8 +246,10 @@ impl Core {
     }
 
     fn judge(&mut self, at: Timestamp, changes: &mut Vec<Change>) {
-        for profile in self.served() {
-            self.rows.entry(profile).or_insert_with(|| RowState::unknown(at));
+        let started = self.gateway.ready.is_some() || self.gateway.starting.over(self.clock());
+        self.served.update(self.gateway.links.served(), started && self.gateway.alive());
+        for profile in self.served.names() {
+            self.rows.entry(Arc::clone(profile)).or_insert_with(|| RowState::unknown(at));
         }
         let mut rows = std::mem::take(&mut self.rows);
         for (profile, row) in &mut rows {
@@ -271,6 +276,7 @@ impl Core {
                 if self.written_by_gateway(state.pid, state.start) {
                     self.gateway.heed_files_of(state.pid);
                     self.gateway.read_state(now, &state, &self.deadlines, self.grace());
+                    self.claim_records();
                 }
             }
             Evidence::Heartbeat(heartbeat) => self.beat(&heartbeat),
@@ -338,8 +344,15 @@ impl Core {
         if !is_sign && !self.gateway.alive() {
             return;
         }
-        if record.home.is_some() && !matches!(record.signal, Signal::Link(_)) {
-            return;
+        if let Some(home) = &record.home {
+            if !matches!(record.signal, Signal::Link(_)) {
+                return;
+            }
+            let names_itself = record.tag.as_ref() == Some(home);
+            if !names_itself && !self.gateway.links.served().contains(home) {
+                self.served.keep(now, record);
+                return;
+            }
         }
         self.start_echo.keep(now, &record, &self.gateway);
         match record.signal {
@@ -377,8 +390,21 @@ impl Core {
         let leaves = record.signal == Signal::Exiting && self.gateway.id.pid.is_none();
         let last_word = leaves.then(|| record.proof.clone());
         self.gateway.apply(now, record, &self.deadlines, grace);
+        self.claim_records();
         if let Some(proof) = last_word {
             self.end_gateway(now, None, proof);
+        }
+    }
+
+    /// Gives the gateway the records of profiles that it has shown to serve only now.
+    fn claim_records(&mut self) {
+        let shown = self.gateway.links.served();
+        if shown.is_empty() {
+            return;
+        }
+        let grace = self.grace();
+        for (at, record) in self.served.claim(&shown) {
+            self.gateway.apply(at, record, &self.deadlines, grace);
         }
     }
 
@@ -387,7 +413,7 @@ impl Core {
     fn is_last_word_of_before(&self, signal: &Signal) -> bool {
         let gateway = &self.gateway;
         let young = gateway.id.pid.is_some()
-            && !gateway.links.any_proven()
+            && !gateway.links.any_was_proven()
             && (gateway.beginning >= Beginning::Witnessed || gateway.id.started_at.is_some())
             && self.now < after(gateway.starting.since, LAST_WORDS);
         young && is_of_shutdown(signal)
@@ -555,6 +581,7 @@ impl Core {
             None => None,
         };
         self.absent = None;
+        self.served.forget_records();
         self.gateway_since = self.now;
         self.gateway.note(self.now);
     }

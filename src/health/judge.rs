@@ -355,6 +355,7 @@ impl Row<'_> {
 
     fn conclude(mut self) -> Verdict {
         let (core, gateway) = (self.core, &self.core.gateway);
+        let is_own = self.is_own();
         // On purpose is on purpose: how it went before is history.
         if self.findings.iter().any(|finding| finding.reason == Reason::Stopped) {
             self.findings.retain(|finding| matches!(finding.reason, Reason::Stopped | Reason::NotExiting));
@@ -387,7 +388,8 @@ impl Row<'_> {
         Verdict {
             reason: shown.reason,
             own_light: Some(shown.light).filter(|light| *light != shown.reason.light()),
-            platform: shown.platform,
+            // A start is the gateway's, whichever link it waits for.
+            platform: shown.platform.filter(|_| shown.reason != Reason::Starting),
             missing: shown.missing,
             since: core.now,
             evidence: shown.proof,
@@ -402,6 +404,7 @@ impl Row<'_> {
                 .filter(|word| word.state != JobState::NotLoaded)
                 .map(|word| word.manager),
             other_pid,
+            served_by: (!is_own).then(|| std::sync::Arc::clone(core.profile())),
             draining,
             held_green: None,
         }

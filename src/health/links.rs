@@ -143,9 +143,9 @@ impl Links {
         existing.peek().is_some() && existing.all(|platform| platform.fold.shared.is_up(now))
     }
 
-    /// Whether any link is proven.
-    pub fn any_proven(&self) -> bool {
-        self.all.values().any(|platform| platform.fold.shared.is_proven())
+    /// Whether any link has been proven at any time.
+    pub fn any_was_proven(&self) -> bool {
+        self.all.values().any(|platform| platform.fold.shared.was_proven())
     }
 
     /// INFO records of some platform's SDK are hidden.

@@ -18,6 +18,7 @@ pub mod links;
 pub mod platform;
 mod pulse;
 pub mod reason;
+mod served;
 pub mod settings;
 mod stamp_order;
 mod starts;

@@ -35,6 +35,8 @@ pub struct Verdict {
     pub manager: Option<Manager>,
     /// Another process that matters (the holder of the account, the first instance).
     pub other_pid: Option<u32>,
+    /// The profile whose gateway serves this one; `None`: it has its own.
+    pub served_by: Option<ProfileName>,
     /// Answers that are being finished before the gateway leaves.
     pub draining: Option<Draining>,
     /// How long the light had been green before this reason, if it was green right before.
@@ -68,6 +70,7 @@ impl Verdict {
             started_at: None,
             manager: None,
             other_pid: None,
+            served_by: None,
             draining: None,
             held_green: None,
         }

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
+use super::family;
 use super::monitor::{Monitor, MonitorId};
 use super::past_readers::PastReaders;
 use super::publisher::Publisher;
 use super::scan::Scan;
-use super::snapshot::Snapshot;
+use super::snapshot::{ProfileView, Snapshot};
 use super::timeline::Timeline;
 use super::updates::Subscribers;
 use super::watches::Watches;
 use super::{Command, Event, JobAnswer, Poll, Setup, WatcherError};
 use crate::evidence::alarm::Alarm;
 use crate::evidence::watch::{Changed, Changes};
-use crate::health::{Change, Evidence};
+use crate::health::{Change, Evidence, ProfileName, Verdict};
 use crate::profile::Profile;
 use crate::worker::{self, Backoff};
 
@@ -40,6 +41,8 @@ pub(super) struct Watcher {
     alarm: Alarm,
     time: Timeline,
     monitors: Vec<Monitor>,
+    /// For each monitor the place of the one whose gateway may serve its profile.
+    parents: Vec<Option<usize>>,
     next_id: u64,
     scan: Scan,
     readers: PastReaders,
@@ -85,6 +88,7 @@ impl Watcher {
             alarm: Alarm::new()?,
             time: Timeline::start(),
             monitors: Vec::new(),
+            parents: Vec::new(),
             next_id: 0,
             scan: Scan::default(),
             readers: PastReaders::new(events.clone()),
@@ -114,6 +118,7 @@ impl Watcher {
     /// Drops all monitors. Readers and queries that still run report to monitors that no longer exist.
     fn reset(&mut self) {
         self.monitors.clear();
+        self.parents.clear();
         self.scan = Scan::default();
         // without new ones the old ones are rebuilt by the next scan
         if let Ok(watches) = Watches::new() {
@@ -259,12 +264,46 @@ impl Watcher {
             Event::PastRead(_, None) => monitor.retry_reading(Instant::now()),
             Event::PastRead(_, Some(read)) => {
                 let (collector, past) = *read;
-                let changes = monitor.go_live(collector, past, &self.setup.deadlines, self.time.now());
-                self.publisher.record(&monitor.profile, changes, true);
-                monitor.watch_exits(&self.events);
-                self.watches.add(index, monitor);
+                monitor.take_past(collector, past, Instant::now());
             }
         }
+    }
+
+    /// Judges the pasts that are read. A gateway waits for the pasts of the homes that it may serve.
+    fn go_live(&mut self) {
+        if !self.monitors.iter().any(Monitor::is_read) {
+            return;
+        }
+        let now = self.time.now();
+        for index in 0..self.monitors.len() {
+            let children: Vec<usize> = self.children_of(index).collect();
+            let waits = children.iter().any(|child| self.monitors[*child].keeps_others_waiting(now.instant));
+            if waits || !self.monitors[index].is_read() {
+                continue;
+            }
+            let served =
+                children.iter().flat_map(|child| self.monitors[*child].take_past_records()).collect();
+            let changes = self.monitors[index].go_live(served, &self.setup.deadlines, now);
+            self.monitors[index].watch_exits(&self.events);
+            self.watches.add(index, &mut self.monitors[index]);
+            self.record_all(index, changes, true);
+        }
+    }
+
+    /// The profiles that this gateway may serve.
+    fn children_of(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        self.parents
+            .iter()
+            .enumerate()
+            .filter(move |(_, parent)| **parent == Some(index))
+            .map(|(child, _)| child)
+    }
+
+    /// The gateway that serves this profile now. One that runs a gateway of its own is served by nobody.
+    fn server_of(&self, index: usize) -> Option<usize> {
+        let parent = self.parents.get(index).copied().flatten()?;
+        let monitor = &self.monitors[index];
+        (!monitor.has_process() && self.monitors[parent].serves(&monitor.profile.name)).then_some(parent)
     }
 
     /// Which poll is due; the poll of a scan also finds what changed without an event.
@@ -322,6 +361,7 @@ impl Watcher {
             };
             self.monitors.push(monitor);
         }
+        self.parents = family::parents(&self.monitors);
         self.publisher.mark_stale();
     }
 
@@ -334,11 +374,54 @@ impl Watcher {
         for (index, monitor) in self.monitors.iter_mut().enumerate() {
             monitor.read(now, turn.everything || reported.contains(&index), poll, thorough);
         }
+        self.share_records();
         for index in 0..self.monitors.len() {
             if let Some(changes) = self.monitors[index].judge(now, &self.events) {
                 self.record(index, changes);
             }
         }
+        self.go_live();
+        self.notice_served();
+    }
+
+    /// Hands what was read in the home of a profile that has no gateway of its own to the gateway that may serve it.
+    fn share_records(&mut self) {
+        for (index, parent) in self.parents.clone().into_iter().enumerate() {
+            let Some(parent) = parent.filter(|_| !self.monitors[index].has_process()) else { continue };
+            let records = self.monitors[index].new_records();
+            if !records.is_empty() {
+                self.monitors[parent].add_records(records);
+            }
+        }
+    }
+
+    /// Rows that are served by another gateway since this turn, or no longer are.
+    fn notice_served(&mut self) {
+        for index in 0..self.monitors.len() {
+            let server = self.server_of(index);
+            let name = server.map(|server| ProfileName::from(self.monitors[server].profile.name.as_str()));
+            if self.monitors[index].served_by == name {
+                continue;
+            }
+            let before = self.shown(index, self.monitors[index].served_by.is_some());
+            self.monitors[index].served_by = name;
+            let now = self.shown(index, server.is_some());
+            if !now.is_same_as(&before) {
+                let at = self.time.now().at;
+                let profile = self.monitors[index].profile.name.as_str().into();
+                let change = Change { at, profile, from: before, to: Verdict { since: at, ..now } };
+                let change = self.time.wall_change(change);
+                self.publisher.record(&self.monitors[index].profile, [change], false);
+            }
+        }
+    }
+
+    /// The verdict on a row. `served`: by the gateway that may serve it, not by its own.
+    fn shown(&self, index: usize, served: bool) -> Verdict {
+        let monitor = &self.monitors[index];
+        let parent = self.parents.get(index).copied().flatten().filter(|_| served);
+        let verdict = parent.and_then(|parent| self.monitors[parent].verdict_of(&monitor.profile.name));
+        verdict.unwrap_or_else(|| monitor.view(Instant::now()).verdict)
     }
 
     /// A monitor has judged.
@@ -347,8 +430,26 @@ impl Watcher {
         if monitor.folders_changed() {
             self.watches.update(index, monitor);
         }
-        let changes: Vec<_> = changes.into_iter().map(|change| self.time.wall_change(change)).collect();
-        self.publisher.record(&monitor.profile, changes, false);
+        self.record_all(index, changes, false);
+    }
+
+    /// Publishes changes of a gateway's rows. A row that another gateway serves does not show what its own says.
+    fn record_all(&mut self, index: usize, changes: Vec<Change>, history: bool) {
+        self.publisher.mark_stale();
+        for change in changes {
+            let is_own = *change.profile == *self.monitors[index].profile.name;
+            let row = if is_own {
+                Some(index).filter(|_| self.monitors[index].served_by.is_none())
+            } else {
+                let is_row = |child: &usize| self.monitors[*child].profile.name == *change.profile;
+                let child = self.children_of(index).find(is_row);
+                child.filter(|child| self.monitors[*child].served_by.is_some())
+            };
+            if let Some(row) = row {
+                let change = if history { change } else { self.time.wall_change(change) };
+                self.publisher.record(&self.monitors[row].profile, [change], history);
+            }
+        }
     }
 
     /// Queries the managers whose answer is needed now, and begins to read the past of new monitors.
@@ -378,12 +479,13 @@ impl Watcher {
     fn publish(&mut self) {
         let now = self.time.now();
         let complete = self.monitors.iter().all(|monitor| monitor.is_settled(now.instant));
-        let views = self.monitors.iter().map(|monitor| {
-            let mut view = monitor.view(now.instant);
-            view.verdict = self.time.wall_verdict(view.verdict);
-            view
+        let views = (0..self.monitors.len()).map(|index| {
+            let profile = Arc::clone(&self.monitors[index].profile);
+            let verdict = self.shown(index, self.monitors[index].served_by.is_some());
+            ProfileView { profile, verdict: self.time.wall_verdict(verdict) }
         });
-        self.publisher.publish(self.time.wall_time(now.at), views.collect(), &self.scan.bad_files, complete);
+        let views: Vec<_> = views.collect();
+        self.publisher.publish(self.time.wall_time(now.at), views, &self.scan.bad_files, complete);
     }
 }
 

@@ -35,11 +35,11 @@ impl Live {
     pub fn start(
         profile: ProfileName,
         collector: Collector,
-        past: Past,
+        pasts: Vec<Past>,
         deadlines: Deadlines,
         now: Moment,
     ) -> (Self, Vec<Change>) {
-        let (core, changes) = play(profile, deadlines, vec![past], now.at);
+        let (core, changes) = play(profile, deadlines, pasts, now.at);
         let mut live = Self {
             collector,
             core,

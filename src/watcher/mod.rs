@@ -7,6 +7,7 @@
 
 mod event_loop;
 mod exits;
+mod family;
 mod job_polling;
 mod live;
 mod monitor;

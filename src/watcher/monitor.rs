@@ -11,13 +11,14 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::exits::Exits;
+use super::family;
 use super::job_polling::JobPolling;
 use super::live::{Judged, Live};
 use super::past_readers::{Request, gateway_of};
 use super::snapshot::ProfileView;
 use super::{Event, JobAnswer, Poll};
 use crate::evidence::collector::{Collector, Moment, Past};
-use crate::health::{Change, Deadlines, Evidence, JobWord, Light, Note, Verdict};
+use crate::health::{Change, Deadlines, Evidence, JobWord, Light, Note, ProfileName, Verdict};
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
@@ -45,6 +46,11 @@ enum Stage {
     Reading {
         since: Instant,
     },
+    /// The past is read, and waits for those of the homes that this gateway may serve.
+    Read {
+        since: Instant,
+        read: Box<(Collector, Past)>,
+    },
     Live(Box<Live>),
 }
 
@@ -61,6 +67,10 @@ pub(super) struct Monitor {
     stage: Stage,
     /// The manager's answer that is not judged yet.
     answer: Option<JobAnswer>,
+    /// What the past of its home says of links, until the gateway that may serve it has taken it.
+    past_records: Past,
+    /// The gateway that serves it, as last published.
+    pub served_by: Option<ProfileName>,
     /// The system is to report every heartbeat. While the light is green nothing depends on the next one before its
     /// deadline, and the safety net reads it in time.
     needs_heartbeat: bool,
@@ -83,6 +93,8 @@ impl Monitor {
             has_manager,
             stage,
             answer: None,
+            past_records: Past::new(),
+            served_by: None,
             needs_heartbeat: true,
             exits: Exits::default(),
         }
@@ -118,7 +130,7 @@ impl Monitor {
     /// reading the past (unless that is blocked).
     pub fn is_settled(&self, now: Instant) -> bool {
         match &self.stage {
-            Stage::Querying { .. } => false,
+            Stage::Querying { .. } | Stage::Read { .. } => false,
             Stage::Waiting { .. } | Stage::Reading { .. } => self.is_blocked(now),
             Stage::Live(_) => self.job.answered(),
         }
@@ -127,7 +139,7 @@ impl Monitor {
     fn is_blocked(&self, now: Instant) -> bool {
         match &self.stage {
             Stage::Waiting { since } | Stage::Reading { since } => now >= *since + READ_TIMEOUT,
-            Stage::Querying { .. } | Stage::Live(_) => false,
+            Stage::Querying { .. } | Stage::Read { .. } | Stage::Live(_) => false,
         }
     }
 
@@ -136,7 +148,7 @@ impl Monitor {
         let query = self.job.next_query(now.instant).map(|wait| now.instant + wait);
         let own = match &self.stage {
             Stage::Querying { until } => Some(*until),
-            Stage::Waiting { since } | Stage::Reading { since } => {
+            Stage::Waiting { since } | Stage::Reading { since } | Stage::Read { since, .. } => {
                 Some(*since + READ_TIMEOUT).filter(|at| *at > now.instant)
             }
             Stage::Live(live) => {
@@ -186,14 +198,39 @@ impl Monitor {
         self.stage = Stage::Querying { until: now + READ_TIMEOUT };
     }
 
-    /// The past was read. Returns what happened in it.
-    pub fn go_live(
-        &mut self,
-        collector: Collector,
-        past: Past,
-        deadlines: &Deadlines,
-        now: Moment,
-    ) -> Vec<Change> {
+    /// The past was read: it is judged once the pasts of the homes that this gateway may serve are read, too.
+    pub fn take_past(&mut self, collector: Collector, past: Past, now: Instant) {
+        self.past_records = family::records_of(&self.profile.name, past.iter());
+        self.stage = Stage::Read { since: now, read: Box::new((collector, past)) };
+    }
+
+    /// Whether its past is read and not judged yet.
+    pub fn is_read(&self) -> bool {
+        matches!(self.stage, Stage::Read { .. })
+    }
+
+    /// Whether its past is still being read, and not for so long that others must not wait for it.
+    pub fn keeps_others_waiting(&self, now: Instant) -> bool {
+        match &self.stage {
+            Stage::Querying { .. } => true,
+            Stage::Waiting { .. } | Stage::Reading { .. } => !self.is_blocked(now),
+            Stage::Read { .. } | Stage::Live(_) => false,
+        }
+    }
+
+    /// What the past of its home says of links, for the gateway that may serve it. Handed out once.
+    pub fn take_past_records(&mut self) -> Past {
+        std::mem::take(&mut self.past_records)
+    }
+
+    /// Judges the past, together with the records of the homes that this gateway may serve. Returns what happened in it.
+    pub fn go_live(&mut self, served: Past, deadlines: &Deadlines, now: Moment) -> Vec<Change> {
+        let stage = std::mem::replace(&mut self.stage, Stage::Waiting { since: now.instant });
+        let Stage::Read { read, .. } = stage else {
+            self.stage = stage;
+            return Vec::new();
+        };
+        let (collector, past) = *read;
         for (_, evidence) in &past {
             self.job.observe(evidence);
         }
@@ -201,11 +238,47 @@ impl Monitor {
             // the past says nothing that the answer does not cover
             self.job.is_current();
         }
-        let (live, changes) =
-            Live::start(self.profile.name.as_str().into(), collector, past, deadlines.clone(), now);
+        let (live, changes) = Live::start(
+            self.profile.name.as_str().into(),
+            collector,
+            vec![past, served],
+            deadlines.clone(),
+            now,
+        );
         self.needs_heartbeat = live.core.verdict().light() != Light::Green;
         self.stage = Stage::Live(Box::new(live));
         changes
+    }
+
+    /// New records of its home about links, for the gateway that may serve it.
+    pub fn new_records(&self) -> Vec<Evidence> {
+        let Stage::Live(live) = &self.stage else { return Vec::new() };
+        family::tagged(&self.profile.name, live.batch.iter()).collect()
+    }
+
+    /// Adds records of a home that this gateway may serve.
+    pub fn add_records(&mut self, records: Vec<Evidence>) {
+        if let Stage::Live(live) = &mut self.stage {
+            live.batch.extend(records);
+        }
+    }
+
+    /// The profiles that its gateway serves.
+    pub fn serves(&self, name: &str) -> bool {
+        matches!(&self.stage, Stage::Live(live) if live.core.served().contains(name))
+    }
+
+    /// Whether a gateway of its own runs.
+    pub fn has_process(&self) -> bool {
+        matches!(&self.stage, Stage::Live(live) if live.core.verdict().pid.is_some())
+    }
+
+    /// What its gateway's core says of a profile that it serves.
+    pub fn verdict_of(&self, name: &str) -> Option<Verdict> {
+        match &self.stage {
+            Stage::Live(live) => live.core.verdict_of(name).cloned(),
+            _ => None,
+        }
     }
 
     /// Adds evidence that comes from elsewhere.

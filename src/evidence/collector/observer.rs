@@ -88,6 +88,6 @@ fn past_lines(signal: &Signal, stamp: DateTime, text: &str) -> String {
         Signal::Info => format!("{stamp} INFO gatelight: records at INFO are written\n"),
         Signal::Record => format!("{stamp} WARNING gatelight: records are written\n"),
         _ if line::head(text.as_bytes()).is_some() => format!("{text}\n"),
-        _ => format!("{stamp} ERROR gatelight: [Feishu] the end of a record\n{text}\n"),
+        _ => format!("{stamp} ERROR gateway: [Feishu] the end of a record\n{text}\n"),
     }
 }

@@ -110,6 +110,7 @@ pub(crate) struct Link {
     state: State,
     /// The gateway said that it has it.
     expected: bool,
+    was_proven: bool,
     fatal: Option<Fatal>,
     refused_send: Option<RefusedSend>,
     conflicts: VecDeque<Timestamp>,
@@ -128,6 +129,7 @@ impl Link {
             rules,
             state: State::Silent,
             expected: false,
+            was_proven: false,
             fatal: None,
             refused_send: None,
             conflicts: VecDeque::new(),
@@ -159,9 +161,9 @@ impl Link {
         self.view(now, None).is_some_and(|view| view.reason == Reason::Connected)
     }
 
-    /// Whether something has proven it since its last trouble.
-    pub(crate) fn is_proven(&self) -> bool {
-        matches!(self.state, State::Up { proven: true, .. })
+    /// Whether something has proven it at any time.
+    pub(crate) fn was_proven(&self) -> bool {
+        self.was_proven
     }
 
     /// When the newest message arrived.
@@ -447,6 +449,7 @@ impl Link {
 
     fn prove(&mut self, said: &Said) {
         self.expect();
+        self.was_proven = true;
         self.fatal = None;
         let connection = said.connection.clone().or_else(|| match &self.state {
             State::Up { connection, .. } => connection.clone(),

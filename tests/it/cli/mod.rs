@@ -2,4 +2,5 @@
 
 mod readme;
 mod restart_args_and_output;
+mod served_profiles;
 mod watch_and_status;

@@ -293,8 +293,9 @@ fn a_state_file_counts_once_it_is_whole_and_of_the_live_process() {
     fs::write(&path, &text).unwrap();
     state["platforms"] = json!({"feishu": entry()});
     fs::write(&path, state.to_string()).unwrap();
+    watch.expect("default", "amber", "reconnecting");
     let line = watch.line();
-    assert!(line.contains("\"red\""), "{line}");
+    assert!(line.contains("\"red\""), "it has stood for 2 s: {line}");
 }
 
 #[test]

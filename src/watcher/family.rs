@@ -1,0 +1,42 @@
+//! Which gateway may serve which profile: a gateway serves profiles whose homes lie in `profiles/` of its own home.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::monitor::Monitor;
+use crate::evidence::collector::Past;
+use crate::health::{Evidence, LogRecord, ProfileName, Signal};
+
+/// For each monitor the place of the one whose gateway may serve its profile.
+pub(super) fn parents(monitors: &[Monitor]) -> Vec<Option<usize>> {
+    let homes: HashMap<&Path, usize> =
+        monitors.iter().enumerate().map(|(index, monitor)| (monitor.profile.home.as_path(), index)).collect();
+    let parent = |monitor: &Monitor| {
+        let folder = monitor.profile.home.parent()?;
+        let root = folder.parent().filter(|_| folder.ends_with("profiles"))?;
+        homes.get(root).copied()
+    };
+    monitors.iter().map(parent).collect()
+}
+
+/// The records about links among evidence of this profile's home, as evidence of the gateway that may serve it.
+pub(super) fn tagged<'a>(
+    name: &str,
+    evidence: impl Iterator<Item = &'a Evidence>,
+) -> impl Iterator<Item = Evidence> {
+    let home = ProfileName::from(name);
+    evidence.filter_map(move |evidence| match evidence {
+        Evidence::Log(record) if matches!(record.signal, Signal::Link(_)) => {
+            Some(Evidence::Log(LogRecord { home: Some(home.clone()), ..record.clone() }))
+        }
+        _ => None,
+    })
+}
+
+/// The same of the past.
+pub(super) fn records_of<'a>(name: &str, past: impl Iterator<Item = &'a (Timestamp, Evidence)>) -> Past {
+    let past = past.map(|(at, evidence)| (*at, tagged(name, std::iter::once(evidence)).next()));
+    past.filter_map(|(at, evidence)| Some((at, evidence?))).collect()
+}

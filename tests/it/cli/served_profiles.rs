@@ -1,0 +1,59 @@
+//! One process that serves several profiles: each has a light of its own, and all fall when the process ends.
+
+use serde_json::json;
+
+use crate::support::machine::{Gateway, Machine};
+use crate::support::wait_for;
+
+/// A gateway of the default home that also serves `profiles/work`, all of whose links hold.
+fn serving(machine: &Machine) -> Gateway {
+    std::fs::create_dir_all(machine.profile("work")).unwrap();
+    std::fs::write(machine.profile("work").join("config.yaml"), "model: none\n").unwrap();
+    let gateway = Gateway::connected(&machine.hermes());
+    let connected = |home: &str| format!("gateway.run: ✓ feishu connected{home}");
+    gateway.log("agent.log", "INFO", &connected(""));
+    gateway.log("agent.log", "INFO", "Lark: connected to wss://msg-frontier.feishu.cn/ws/v2 [conn_id=2]");
+    gateway.log("agent.log", "INFO", &connected(" (profile: work)"));
+    let mut state = gateway.me();
+    state["gateway_state"] = json!("running");
+    state["served_profiles"] = json!(["default", "work"]);
+    state["platforms"] = json!({
+        "feishu": {"state": "connected", "writer_pid": gateway.process.pid()},
+        "work:feishu": {"state": "connected", "writer_pid": gateway.process.pid()},
+    });
+    gateway.file("gateway_state.json", &state);
+    gateway
+}
+
+fn is(machine: &Machine, profile: &str, light: &str, reason: &str) -> bool {
+    machine.light(profile) == Some((light.to_owned(), reason.to_owned()))
+}
+
+#[test]
+fn a_served_profile_has_a_light_of_its_own() {
+    let machine = Machine::new();
+    let mut gateway = serving(&machine);
+    wait_for("both are connected", || {
+        ["default", "work"].iter().all(|profile| is(&machine, profile, "green", "connected"))
+    });
+
+    let mut watch = machine.watch();
+    let mut first = [watch.line(), watch.line()];
+    first.sort_unstable();
+    for (line, profile) in first.iter().zip(["default", "work"]) {
+        assert!(line.contains(&format!("\"{profile}\"")) && line.contains("\"green\""), "{first:?}");
+    }
+
+    let fatal = "gateway.run: Fatal feishu adapter error for multiplexed profile work (feishu_auth_failed)";
+    gateway.log("agent.log", "ERROR", fatal);
+    let lost = watch.line();
+    assert!(lost.contains("\"work\"") && lost.contains("\"red\""), "{lost}");
+    assert_eq!(machine.light("default").unwrap().0, "green", "the other profile's link holds");
+
+    gateway.process.kill();
+    let dead = watch.line();
+    assert!(dead.contains("\"default\"") && dead.contains("\"red\""), "{dead}");
+    for profile in ["default", "work"] {
+        assert_eq!(machine.light(profile).unwrap().0, "red", "{profile}: {:?}", machine.run(&["status"]));
+    }
+}
