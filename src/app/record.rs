@@ -107,7 +107,7 @@ impl Writer {
     fn event(&mut self, at: Timestamp, mut event: Value) {
         let start = self.start.unwrap_or_else(|| self.begin(at));
         let t = at.duration_since(start).as_secs_f64().max(self.last);
-        self.last = (t * 1000.0).round() / 1000.0;
+        self.last = (t * 1e6).round() / 1e6;
         if let Some(object) = event.as_object_mut() {
             object.insert("t".to_owned(), json!(self.last));
         }

@@ -399,9 +399,9 @@ impl PlatformLinks {
         self.base = self.fold.clone();
     }
 
-    /// Lines and state keys tell the profiles apart.
+    /// Lines and state keys tell the profiles apart. Keys alone do not say whose a connection is.
     fn is_separate(&self) -> bool {
-        self.own_logs || !self.keyed.is_empty()
+        self.own_logs || (!self.keyed.is_empty() && !self.rules.connections)
     }
 
     /// How many links of this platform there are.
@@ -445,8 +445,10 @@ impl PlatformLinks {
             return None;
         }
         // What names the profile is said of it alone.
-        let named = fold.named.get(row.profile).and_then(|link| link.view(row.now, None));
-        let named = named.filter(|view| view.light() != Light::Green).map(verdict_of);
+        let named = fold.named.get(row.profile).filter(|link| !link.is_silent());
+        let named =
+            named.and_then(|link| link.view(row.now, None)).filter(|view| view.light() != Light::Green);
+        let named = named.map(verdict_of);
         let counted =
             if self.rules.connections { self.by_connections(row, links) } else { self.by_shared(row, links) };
         let red = |verdict: &LinkVerdict| verdict.light == Light::Red;

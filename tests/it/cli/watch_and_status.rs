@@ -663,7 +663,7 @@ fn a_recording_plays_back_how_a_gateway_was_found() {
         ("connected", &|_| ()),
         ("not-running", &dies),
         ("executor-shutdown", &hollow),
-        ("config-error", &refuses),
+        ("link-ended", &refuses),
         ("unsupervised", &detached),
     ];
     for (reason, make) in cases {
