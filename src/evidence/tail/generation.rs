@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
+use super::holes;
 use super::lines::{Discarded, LineCutter, MAX_LINE};
 
 /// How many of a file's first bytes tell it from another one with the same inode number.
@@ -16,6 +17,10 @@ const HEAD: usize = 256;
 const ANCHOR: usize = 64;
 /// With fewer bytes in common, two beginnings are not taken for the same.
 const HEAD_MIN: usize = 64;
+/// With fewer bytes left to read, no hole is looked for.
+const HOLE_MIN: u64 = 1024 * 1024;
+/// With more bytes left to read than this, the oldest of them are skipped.
+const MAX_BACKLOG: u64 = 2 * 1024 * 1024 * 1024;
 /// How much is read at once. No more than [`MAX_LINE`], so that no line inside a chunk can be too long.
 const CHUNK: usize = MAX_LINE;
 
@@ -159,8 +164,15 @@ impl Generation {
     ) -> io::Result<Option<Discarded>> {
         let mut gone = Discarded::default();
         while self.mark.pos < size && *budget > 0 {
+            let mut end = size;
+            if size - self.mark.pos > HOLE_MIN {
+                if self.skip_gap(size, sink)? {
+                    continue;
+                }
+                end = holes::data_end(&self.file, self.mark.pos, size);
+            }
             let known = self.mark.anchor.len();
-            let left = usize::try_from(size - self.mark.pos).unwrap_or(CHUNK);
+            let left = usize::try_from(end - self.mark.pos).unwrap_or(CHUNK);
             let want = left.min(CHUNK).min(*budget);
             let buffer = read_at(&self.file, self.mark.pos - known as u64, known + want)?;
             if buffer.len() <= known || buffer[..known] != self.mark.anchor {
@@ -178,6 +190,20 @@ impl Generation {
             self.last_growth = now;
         }
         Ok(Some(gone))
+    }
+
+    /// Skips a hole at the position, and what is beyond the bound. Whether it did.
+    fn skip_gap(&mut self, size: u64, sink: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+        let mut next = holes::next_data(&self.file, self.mark.pos, size);
+        if size - next > MAX_BACKLOG {
+            next = size - MAX_BACKLOG;
+        }
+        if next == self.mark.pos {
+            return Ok(false);
+        }
+        self.cutter.skip_hole(sink);
+        self.skip_to(next)?;
+        Ok(true)
     }
 
     /// Begins again at the beginning: the contents are others. The unfinished line is gone with its rest; `true` when

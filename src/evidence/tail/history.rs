@@ -3,15 +3,16 @@
 use std::fs::File;
 use std::io;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr2, memrchr2};
 
 use super::generation::read_at;
+use super::holes;
 use super::lines::{MAX_LINE, shorten};
 
 /// Bytes read at once.
 const BLOCK: usize = 256 * 1024;
-/// Bytes read in all.
-const AT_MOST: u64 = 8 * 1024 * 1024;
+/// Bytes of one log read in all, siblings included: all that Hermes keeps of `agent.log` (5 MiB, three siblings).
+pub const HISTORY_LIMIT: u64 = 24 * 1024 * 1024;
 /// The first look for the end of the last line: most lines are short.
 const FIRST_LOOK: usize = 4 * 1024;
 
@@ -29,7 +30,7 @@ pub struct Block {
 pub enum HistoryEnd {
     /// The oldest line of the oldest file was handed out.
     Beginning,
-    /// 8 MiB were read: there may be more.
+    /// [`HISTORY_LIMIT`] was reached: there may be more.
     Bound,
 }
 
@@ -53,7 +54,7 @@ pub struct HistoryReader {
 
 impl Default for HistoryReader {
     fn default() -> Self {
-        Self { parts: Vec::new(), left: AT_MOST, end: None }
+        Self { parts: Vec::new(), left: HISTORY_LIMIT, end: None }
     }
 }
 
@@ -72,7 +73,7 @@ impl HistoryReader {
                 self.end.get_or_insert(HistoryEnd::Beginning);
                 return None;
             };
-            if part.end == 0 {
+            if part.trim_nuls(&mut self.left).is_err() || part.end == 0 {
                 self.parts.pop();
                 continue;
             }
@@ -101,11 +102,27 @@ impl HistoryReader {
 
     /// Bytes read so far.
     pub fn bytes_read(&self) -> u64 {
-        AT_MOST - self.left
+        HISTORY_LIMIT - self.left
     }
 }
 
 impl Part {
+    /// Leaves out a hole before `end`, and NUL bytes.
+    fn trim_nuls(&mut self, left: &mut u64) -> io::Result<()> {
+        while self.end > 0 && *left > 0 && exactly(&self.file, self.end - 1, self.end)? == [0] {
+            let start = holes::hole_start(&self.file, self.end);
+            if start < self.end {
+                self.end = start;
+                continue;
+            }
+            let from = self.end.saturating_sub((*left).min(BLOCK as u64));
+            let bytes = exactly(&self.file, from, self.end)?;
+            *left -= bytes.len() as u64;
+            self.end = from + bytes.iter().rposition(|b| *b != 0).map_or(0, |at| at as u64 + 1);
+        }
+        Ok(())
+    }
+
     /// The lines before `end`; `None` when the bound is reached before a line begins.
     fn previous(&mut self, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
         let from = self.end.saturating_sub((*left).min(BLOCK as u64));
@@ -114,11 +131,13 @@ impl Part {
         let start = if from == 0 {
             0
         } else {
-            match memchr(b'\n', &bytes[..bytes.len() - 1]) {
+            match memchr2(b'\n', 0, &bytes[..bytes.len() - 1]) {
                 Some(at) => at + 1,
                 None => return self.long_line(from, left),
             }
         };
+        // a hole, or what a truncated file is filled with
+        let start = start + bytes[start..].iter().take_while(|b| **b == 0).count();
         self.end = from + start as u64;
         bytes.drain(..start);
         if bytes.last() != Some(&b'\n') {
@@ -140,7 +159,7 @@ impl Part {
             let from = to.saturating_sub((*left).min(BLOCK as u64));
             let bytes = exactly(&self.file, from, to)?;
             *left -= bytes.len() as u64;
-            if let Some(at) = memrchr(b'\n', &bytes) {
+            if let Some(at) = memrchr2(b'\n', 0, &bytes) {
                 break from + at as u64 + 1;
             }
             to = from;
@@ -168,7 +187,7 @@ pub(super) fn last_line_end(file: &File, size: u64) -> io::Result<(u64, bool)> {
     loop {
         let from = size.saturating_sub(step as u64);
         let bytes = exactly(file, from, size)?;
-        if let Some(at) = memrchr(b'\n', &bytes) {
+        if let Some(at) = memrchr2(b'\n', 0, &bytes) {
             return Ok((from + at as u64 + 1, false));
         }
         if from == 0 {

@@ -9,12 +9,21 @@ pub const MAX_LINE: usize = 64 * 1024;
 const KEEP_CAPACITY: usize = 4 * 1024;
 
 /// Cuts a stream of bytes into complete lines. Whatever is handed out ends in a newline; no byte is handed out twice.
-#[derive(Debug, Default)]
+/// NUL bytes at the beginning and after a hole are what a truncated file is filled with, and belong to no line.
+#[derive(Debug)]
 pub(super) struct LineCutter {
     /// The beginning of a line whose end was not written yet; at most [`MAX_LINE`] bytes.
     partial: Vec<u8>,
     /// The line under way was too long: its beginning is out, its rest is thrown away.
     discarding: bool,
+    /// Nothing but NUL bytes came since the beginning or a hole.
+    in_gap: bool,
+}
+
+impl Default for LineCutter {
+    fn default() -> Self {
+        Self { partial: Vec::new(), discarding: false, in_gap: true }
+    }
 }
 
 /// What was thrown away.
@@ -29,7 +38,7 @@ pub(super) struct Discarded {
 impl LineCutter {
     /// A cutter in the middle of a line that is too long: nothing comes out before its newline.
     pub fn inside_long_line() -> Self {
-        Self { partial: Vec::new(), discarding: true }
+        Self { partial: Vec::new(), discarding: true, in_gap: false }
     }
 
     /// Takes the next bytes, at most [`MAX_LINE`] of them (so that no line inside them can be too long), and hands out
@@ -38,6 +47,11 @@ impl LineCutter {
         debug_assert!(chunk.len() <= MAX_LINE);
         let mut gone = Discarded::default();
         let mut rest = chunk;
+        if self.in_gap {
+            let Some(start) = rest.iter().position(|b| *b != 0) else { return gone };
+            rest = &rest[start..];
+            self.in_gap = false;
+        }
         if self.discarding {
             match memchr(b'\n', rest) {
                 None => {
@@ -71,6 +85,14 @@ impl LineCutter {
         }
         self.keep(rest, sink, &mut gone);
         gone
+    }
+
+    /// A hole of the file was skipped: the line before it ends there.
+    pub fn skip_hole(&mut self, sink: &mut dyn FnMut(&[u8])) {
+        // the rest of the last block of data
+        self.partial.truncate(self.partial.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1));
+        self.flush(sink);
+        *self = Self::default();
     }
 
     /// Hands out an unfinished line as it stands. What is written after it becomes a line of its own.
@@ -150,6 +172,7 @@ mod tests {
     fn expected(bytes: &[u8]) -> (Vec<u8>, Discarded) {
         let mut out = Vec::new();
         let mut gone = Discarded::default();
+        let bytes = &bytes[bytes.iter().take_while(|b| **b == 0).count()..];
         let ended = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
         for line in bytes[..ended].split_inclusive(|&b| b == b'\n') {
             let text = &line[..line.len() - 1];

@@ -21,6 +21,7 @@ mod bookmarks;
 mod error;
 mod generation;
 mod history;
+mod holes;
 mod lines;
 mod siblings;
 
@@ -35,7 +36,7 @@ use bookmarks::Bookmarks;
 pub use error::{TailError, check};
 use error::{is_gone, kind_of};
 use generation::{Bookmark, Generation, Id, Look, Modified, open_regular};
-pub use history::{Block, HistoryEnd, HistoryReader};
+pub use history::{Block, HISTORY_LIMIT, HistoryEnd, HistoryReader};
 use lines::LineCutter;
 pub use lines::MAX_LINE;
 use siblings::{Sibling, siblings};

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use gatelight::evidence::tail::{HistoryEnd, HistoryReader, Limits, MAX_LINE, TailError, Tailer};
+use gatelight::evidence::tail::{
+    HISTORY_LIMIT, HistoryEnd, HistoryReader, Limits, MAX_LINE, TailError, Tailer,
+};
 
 struct Logs {
     // kept for its folder
@@ -286,8 +288,9 @@ fn a_line_of_100_mb_costs_64_kib() {
     logs.append("before\n");
     assert_eq!(read(&mut tailer, now), "before\n");
     let file = OpenOptions::new().write(true).open(&logs.path).unwrap();
-    // a hole reads as NUL bytes
-    file.set_len(100_000_000).unwrap();
+    for at in (7..100_000_000).step_by(1_000_000) {
+        file.write_all_at(&vec![b'x'; usize::min(1_000_000, 100_000_000 - at)], at as u64).unwrap();
+    }
     file.write_all_at(b"\nafter\n", 100_000_000).unwrap();
     let (mut lines, mut polls) = (Vec::new(), 0);
     loop {
@@ -368,7 +371,7 @@ fn r61589_r89536_history_costs_no_more_for_a_huge_log() {
     let file = File::create(&logs.path).unwrap();
     // sparse: nothing but a hole below
     file.set_len(500_000_000).unwrap();
-    let tail = format!("\n{}", numbered(0..300_000));
+    let tail = format!("\n{}", numbered(0..900_000));
     file.write_all_at(tail.as_bytes(), 500_000_000).unwrap();
     fs::write(logs.sibling(1), "never reached\n").unwrap();
     let (_, mut reader) = Tailer::start_at_end_with_history(&logs.path, Limits::default(), now);
@@ -377,10 +380,10 @@ fn r61589_r89536_history_costs_no_more_for_a_huge_log() {
     let (_, mut reader) = Tailer::start_at_end_with_history(&logs.path, Limits::default(), now);
     let got = history(&mut reader);
     assert_eq!(reader.end(), Some(HistoryEnd::Bound));
-    assert_eq!(reader.bytes_read(), 8 * 1024 * 1024);
+    assert_eq!(reader.bytes_read(), HISTORY_LIMIT);
     assert!(tail.as_bytes().ends_with(&got), "whole lines only");
     assert!(got.starts_with(b"line "));
-    assert!(got.len() > 8 * 1024 * 1024 - 40 * 256);
+    assert!(got.len() as u64 > HISTORY_LIMIT - 100 * 256);
 }
 
 #[test]
@@ -458,4 +461,57 @@ fn a_log_on_a_full_table_of_descriptors_is_tried_again() {
     // a name that is too long stands for every other refusal of the system
     let mut odd = Tailer::new(logs.path.with_file_name("x".repeat(300)), Limits::default());
     assert!(matches!(failure(&mut odd), TailError::Io { .. }));
+}
+
+/// A sparse file of 64 GiB, as a truncation leaves it whose writer goes on at its old offset, or an accident: what is
+/// before the hole and behind it is read, in one poll, and so is what comes later.
+#[test]
+fn a_hole_of_64_gib_hides_nothing() {
+    let now = Instant::now();
+    let hole = 64 << 30;
+    let write = |path: &Path, at: u64, text: &str| {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).unwrap();
+        file.set_len(at).unwrap();
+        file.write_all_at(text.as_bytes(), at).unwrap();
+    };
+    // it comes while the log is followed
+    let logs = Logs::new();
+    logs.append("before\nhalf");
+    let mut tailer = Tailer::new(&logs.path, Limits::default());
+    assert_eq!(read(&mut tailer, now), "before\n");
+    write(&logs.path, hole, "after\nunfinished");
+    assert_eq!(read(&mut tailer, now), "half\nafter\n");
+    logs.append(" now\n");
+    assert_eq!(read(&mut tailer, now), "unfinished now\n");
+    // it is there at the first read, in the middle, at the end, and before an unfinished line
+    let first_read = |logs: &Logs| {
+        let (tailer, mut reader) = Tailer::start_at_end_with_history(&logs.path, Limits::default(), now);
+        let history = String::from_utf8(history(&mut reader)).unwrap();
+        assert_eq!(reader.end(), Some(HistoryEnd::Beginning));
+        assert!(reader.bytes_read() < 1024 * 1024, "{}", reader.bytes_read());
+        (tailer, history)
+    };
+    let (mut tailer, before) = first_read(&logs);
+    assert_eq!(before, "before\nhalf\nafter\nunfinished now\n");
+    assert_eq!(read(&mut tailer, now), "");
+    let size = fs::metadata(&logs.path).unwrap().len();
+    write(&logs.path, size + hole, "");
+    let (mut tailer, before) = first_read(&logs);
+    assert_eq!(before, "before\nhalf\nafter\nunfinished now\n");
+    logs.append("at the end\n");
+    assert_eq!(read(&mut tailer, now), "at the end\n");
+    let logs = Logs::new();
+    write(&logs.path, hole, "at first unfin");
+    let (mut tailer, before) = first_read(&logs);
+    assert_eq!(before, "");
+    logs.append("ished\n");
+    assert_eq!(read(&mut tailer, now), "at first unfinished\n");
+    // a truncation whose writer goes on at its old offset
+    let logs = Logs::new();
+    logs.append("x".repeat(10_000) + "\n");
+    let mut tailer = Tailer::new(&logs.path, Limits::default());
+    read(&mut tailer, now);
+    write(&logs.path, 0, "");
+    write(&logs.path, 10_001, "goes on\n");
+    assert_eq!(read(&mut tailer, now), "goes on\n");
 }

@@ -1,0 +1,82 @@
+//! Holes of sparse files: `lseek(2)` with SEEK_DATA. A log gets one when it is truncated while its writer goes on at the
+//! old offset, or by accident; it reads as NUL bytes and may be larger than any disk.
+//!
+//! Seeking moves the offset of the descriptor, which nobody uses: all reading here is at given offsets.
+
+use std::fs::File;
+
+use rustix::fs::{SeekFrom, seek};
+use rustix::io::Errno;
+
+/// Where the next data begins, at or after `from`; `size` where there is none. `from` where the file system knows no
+/// holes.
+pub(super) fn next_data(file: &File, from: u64, size: u64) -> u64 {
+    match seek(file, SeekFrom::Data(from)) {
+        Ok(at) => at.min(size),
+        // "There are no more data segments past the supplied offset"
+        Err(Errno::NXIO) => size,
+        Err(_) => from,
+    }
+}
+
+/// Where the data ends that `from` lies in, at most `size`.
+pub(super) fn data_end(file: &File, from: u64, size: u64) -> u64 {
+    seek(file, SeekFrom::Hole(from)).map_or(size, |at| at.clamp(from, size))
+}
+
+/// Where the hole begins that ends at `end` (or reaches beyond it); `end` itself where there is none.
+pub(super) fn hole_start(file: &File, end: u64) -> u64 {
+    let is_hole = |from: u64| next_data(file, from, end) >= end;
+    if end == 0 || !is_hole(end - 1) {
+        return end;
+    }
+    // known to lie in the hole, and known (or taken) to lie in data
+    let (mut in_hole, mut step) = (end - 1, 4096_u64);
+    let mut in_data = loop {
+        let Some(before) = in_hole.checked_sub(step) else { break None };
+        if !is_hole(before) {
+            break Some(before);
+        }
+        in_hole = before;
+        step = step.saturating_mul(2);
+    };
+    if in_data.is_none() {
+        if is_hole(0) {
+            return 0;
+        }
+        in_data = Some(0);
+    }
+    let mut in_data = in_data.unwrap_or(0);
+    while in_hole - in_data > 1 {
+        let middle = in_data + (in_hole - in_data) / 2;
+        if is_hole(middle) { in_hole = middle } else { in_data = middle }
+    }
+    in_hole
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    #[test]
+    fn the_edges_of_holes_are_found() {
+        let file = tempfile::tempfile().unwrap();
+        let size = 64 << 30;
+        file.set_len(size).unwrap();
+        assert_eq!(hole_start(&file, size), 0, "nothing but a hole");
+        assert_eq!(next_data(&file, 0, size), size);
+        let (at, text) = (5 << 30, [b'x'; 10_000]);
+        file.write_all_at(&text, at).unwrap();
+        let data = next_data(&file, 0, size);
+        assert!(data <= at && at - data < 1 << 20, "{data}");
+        assert_eq!(next_data(&file, at + 5, size), at + 5);
+        let hole = hole_start(&file, size);
+        assert!((at + 10_000..at + (1 << 20)).contains(&hole), "{hole}");
+        assert_eq!(data_end(&file, at, size), hole);
+        assert_eq!(hole_start(&file, at + 10), at + 10, "that is data");
+        assert_eq!(hole_start(&file, data), 0);
+        assert_eq!(hole_start(&file, 0), 0);
+    }
+}
