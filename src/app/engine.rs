@@ -140,7 +140,9 @@ pub(crate) fn user_home() -> error::Result<PathBuf> {
 
 /// A single-threaded runtime: the work is mostly waiting.
 pub(crate) fn runtime() -> error::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context(say::NO_RUNTIME)
+    super::descriptors::require()
+        .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build())
+        .context(say::NO_RUNTIME)
 }
 
 /// Ctrl-C and SIGTERM. They are caught from the construction on, so none is lost before [`Self::wait`].

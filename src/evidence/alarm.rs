@@ -1,6 +1,6 @@
-//! One alarm that the system itself keeps: one wake-up each time it rings. A timer of the runtime takes up to three for a
-//! span of seconds, since it sorts timers into ever finer slots and wakes up for each; here that is most of all there is
-//! to save.
+//! One alarm that the system keeps: one wake-up each time it rings. A timer of the tokio runtime takes up to three for a
+//! span of seconds, since it sorts timers into ever finer slots and wakes up for each; while the watcher is idle that
+//! would be most of its wake-ups.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -10,10 +10,10 @@ use tokio::io::unix::AsyncFd;
 
 use super::ready::readable;
 
-/// Times that differ by less than this are one: clocks are read one after the other.
+/// Times that differ by less are the same: clocks are read one after the other.
 const SAME: Duration = Duration::from_millis(1);
 
-/// Rings once at the time that was asked for last.
+/// Rings once, at the time that was set last.
 #[derive(Debug)]
 pub struct Alarm {
     fd: AsyncFd<OwnedFd>,
@@ -21,16 +21,15 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// Not set yet. Must be called inside a tokio runtime.
+    /// Not set yet. An error outside a tokio runtime.
     pub fn new() -> io::Result<Self> {
         Ok(Self { fd: readable(system::create()?)?, set_to: None })
     }
 
-    /// Waits until this time has come. Nothing is lost when it is cancelled while it waits; asked again for the same
-    /// time, it asks the system nothing.
+    /// Waits until this time. Cancel safe; waiting again for the same time makes no system call.
     pub async fn ring_at(&mut self, at: Instant) {
         if self.wait(at).await.is_err() {
-            // The runtime's timer wakes up more often, and rings too.
+            // the runtime's timer costs more wake-ups, but works
             tokio::time::sleep_until(at.into()).await;
         }
         self.set_to = None;
@@ -67,12 +66,13 @@ mod system {
         timerfd_settime,
     };
 
-    /// CLOCK_BOOTTIME also counts the time that the system is suspended: what came due meanwhile rings on waking up.
+    /// CLOCK_BOOTTIME also counts the time that the system is suspended: an alarm that came due meanwhile rings on
+    /// waking up.
     pub fn create() -> io::Result<OwnedFd> {
         Ok(timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?)
     }
 
-    /// A span of zero would take the alarm away.
+    /// A span of zero would disarm the timer.
     pub fn set(fd: &OwnedFd, after: Duration) -> io::Result<()> {
         let after = after.max(Duration::from_nanos(1));
         let once = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn it_rings_when_the_time_has_come_and_never_before() {
+    fn it_rings_at_its_time_and_never_before() {
         in_runtime(async || {
             let mut alarm = Alarm::new().unwrap();
             for millis in [0, 1, 20] {
@@ -157,22 +157,22 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_counts_and_a_waiting_that_was_given_up_leaves_no_ring() {
+    fn the_last_setting_counts_and_a_cancelled_wait_leaves_no_ring() {
         in_runtime(async || {
             let mut alarm = Alarm::new().unwrap();
             let far = Instant::now() + Duration::from_secs(3600);
             let near = Instant::now() + Duration::from_millis(5);
-            for given_up in [far, near, far] {
+            for cancelled in [far, near, far] {
                 tokio::select! {
                     biased;
-                    () = alarm.ring_at(given_up) => {}
+                    () = alarm.ring_at(cancelled) => {}
                     () = std::future::ready(()) => {}
                 }
             }
             // the near one is over by then, and must not ring for the far one
             let mut other = Alarm::new().unwrap();
             tokio::select! {
-                () = alarm.ring_at(far) => unreachable!("an alarm that was set anew rang for its old time"),
+                () = alarm.ring_at(far) => unreachable!("the alarm rang for its old time"),
                 () = other.ring_at(near + Duration::from_millis(20)) => {}
             }
             alarm.ring_at(Instant::now() + Duration::from_millis(1)).await;

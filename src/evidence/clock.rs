@@ -1,13 +1,11 @@
-//! How long the machine slept: two clocks that differ in nothing else.
-//!
-//! The wall clock is not among them: setting it forward by a day is no sleep.
+//! How long the machine slept, as the difference of two clocks, and the offset of the wall clock, which may be set.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Two clocks, read at about the same moment. Both tick evenly and are never set.
+/// Two clocks that tick evenly and are never set, read at about the same moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
     /// Stands still while the machine sleeps.
@@ -52,18 +50,18 @@ fn duration(time: rustix::time::Timespec) -> Duration {
     Duration::new(seconds, nanos)
 }
 
-/// Less than this between the two clocks is no sleep worth telling (they are read one after the other).
-const LEAST: Duration = Duration::from_secs(1);
+/// A smaller difference of the two clocks is no sleep: they are read one after the other.
+const MIN_SLEEP: Duration = Duration::from_secs(1);
 
-/// Notices that the machine slept between two looks.
+/// Detects that the machine slept between two observations.
 #[derive(Debug, Clone, Default)]
 pub struct SleepGap {
     last: Option<Clocks>,
 }
 
 impl SleepGap {
-    /// Compares with the last look: the seconds slept since, if the machine slept. A gap shorter than a second is kept
-    /// for the next look, so that many short naps add up.
+    /// Returns the seconds slept since the last observation, if the machine slept. A gap shorter than a second is kept
+    /// for the next one, so that many short naps add up.
     pub fn observe(&mut self, now: Clocks) -> Option<f64> {
         let Some(last) = self.last else {
             self.last = Some(now);
@@ -71,7 +69,7 @@ impl SleepGap {
         };
         let total = now.total.saturating_sub(last.total);
         let slept = total.saturating_sub(now.awake.saturating_sub(last.awake));
-        if slept < LEAST {
+        if slept < MIN_SLEEP {
             return None;
         }
         self.last = Some(now);
@@ -79,35 +77,35 @@ impl SleepGap {
     }
 }
 
-/// The wall clock differs from a time line that is never set by less than this: nobody set it.
-const SET: SignedDuration = SignedDuration::from_secs(1);
+/// A smaller difference between the wall clock and the time line is drift, not a setting.
+const MIN_SETTING: SignedDuration = SignedDuration::from_secs(1);
 
-/// Settings of the wall clock that are remembered; times before the oldest are told by the clock of then.
-const SETTINGS: usize = 16;
+/// Settings of the wall clock that are remembered; times before the oldest are converted by none.
+const MAX_SETTINGS: usize = 16;
 
-/// Tells the times of a time line that is never set by the wall clock, which may be: by NTP after a start without a
-/// battery, after a virtual machine stood still, by hand.
+/// Converts times of a time line that is never set into wall-clock times. The wall clock may be set: by NTP after a start
+/// without a battery, after a virtual machine stood still, by hand.
 #[derive(Debug, Clone, Default)]
 pub struct WallClock {
-    /// From which time on (of the time line) the wall clock was ahead by how much. Before the first: not at all.
+    /// From which time of the time line on the wall clock was ahead by how much. Before the first: not at all.
     settings: VecDeque<(Timestamp, SignedDuration)>,
 }
 
 impl WallClock {
-    /// Compares both clocks.
+    /// Notes what both clocks show at the same moment.
     pub fn observe(&mut self, line: Timestamp, wall: Timestamp) {
         let ahead = wall.duration_since(line);
-        let told = self.settings.back().map_or(SignedDuration::ZERO, |(_, ahead)| *ahead);
-        if ahead.saturating_sub(told).abs() < SET {
+        let known = self.settings.back().map_or(SignedDuration::ZERO, |(_, ahead)| *ahead);
+        if ahead.saturating_sub(known).abs() < MIN_SETTING {
             return;
         }
-        if self.settings.len() == SETTINGS {
+        if self.settings.len() == MAX_SETTINGS {
             self.settings.pop_front();
         }
         self.settings.push_back((line, ahead));
     }
 
-    /// A time of the time line as the wall clock told it then.
+    /// What the wall clock showed at this time of the time line.
     pub fn at(&self, at: Timestamp) -> Timestamp {
         let setting = self.settings.iter().rev().find(|(from, _)| *from <= at);
         setting.map_or(at, |(_, ahead)| at.saturating_add(*ahead).unwrap_or(at))
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_as_the_wall_clock_showed_them() {
+    fn times_are_converted_as_the_wall_clock_showed_them() {
         let mut clock = WallClock::default();
         clock.observe(t(0), t(0));
         // as two clocks are that are read one after the other
@@ -140,9 +138,9 @@ mod tests {
             let drift = SignedDuration::from_millis(second / 2);
             clock.observe(t(1000 + second), t(1000 + second - 3600) + drift);
             let told = clock.at(t(1000 + second));
-            assert!(told.duration_since(t(1000 + second - 3600) + drift).abs() < SET, "{second}");
+            assert!(told.duration_since(t(1000 + second - 3600) + drift).abs() < MIN_SETTING, "{second}");
         }
-        assert!(clock.settings.len() <= SETTINGS);
+        assert!(clock.settings.len() <= MAX_SETTINGS);
         // nobody breaks it
         clock.observe(Timestamp::MIN, Timestamp::MAX);
         clock.observe(Timestamp::MAX, Timestamp::MIN);
@@ -154,18 +152,18 @@ mod tests {
     }
 
     #[test]
-    fn sleep_is_what_one_clock_has_more() {
+    fn sleep_is_the_difference_of_the_clocks() {
         let cases: &[(&[Clocks], Option<f64>)] = &[
             (&[at(0, 0)], None),
             (&[at(0, 0), at(5_000, 5_000)], None),
             (&[at(0, 0), at(5_000, 5_900)], None),
             (&[at(0, 0), at(5_000, 6_000)], Some(1.0)),
             (&[at(7_000, 90_000), at(8_000, 28_891_000)], Some(28_800.0)),
-            // told once
+            // reported once
             (&[at(0, 0), at(5_000, 65_000), at(10_000, 70_000)], None),
             // many short naps add up
             (&[at(0, 0), at(1_000, 1_600), at(2_000, 3_200)], Some(1.2)),
-            // a clock that goes backwards is a fault of somebody else's, and no sleep
+            // a clock that goes backwards is no sleep
             (&[at(9_000, 9_000), at(1_000, 1_000)], None),
             (&[at(9_000, 9_000), at(10_000, 1_000)], None),
         ];
@@ -177,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_clocks_go_forward_together() {
+    fn the_clocks_of_the_system_go_forward_together() {
         let first = Clocks::now();
         let second = Clocks::now();
         assert!(second.awake >= first.awake && second.total >= first.total);
-        assert!(first.total + LEAST > first.awake, "{first:?}");
+        assert!(first.total + MIN_SLEEP > first.awake, "{first:?}");
     }
 }

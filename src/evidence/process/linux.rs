@@ -1,6 +1,5 @@
 //! Linux: `/proc`, as `proc(5)` describes it, and `pidfd_open(2)`.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -12,17 +11,14 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::io::unix::AsyncFd;
 
-use super::{COMMAND_BYTES, DESCENDANTS, ProcessInfo, arguments};
+use super::{COMMAND_BYTES, MAX_DESCENDANTS, ProcessInfo, arguments};
 use crate::evidence::ready::readable;
 use crate::health::ProcessState;
 
 /// `/proc/PID/stat` is one line of numbers and a name of at most 64 bytes.
 const STAT_BYTES: usize = 4 * 1024;
-/// Bytes of a table of connections, and descriptors of a process, that are looked at.
-const TABLE_BYTES: usize = 4 * 1024 * 1024;
-const DESCRIPTORS: usize = 65_536;
-/// Processes looked at where the kernel lists no children.
-const PROCESSES: usize = 65_536;
+/// Processes checked where the kernel lists no children.
+const MAX_PROCESSES: usize = 65_536;
 
 pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
     let stat = Stat::parse(&read(format!("/proc/{pid}/stat"), STAT_BYTES).ok()?)?;
@@ -38,7 +34,7 @@ pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
     })
 }
 
-/// One read suffices: the kernel writes the line at once (`fs/proc/array.c`), and it is shorter than this.
+/// One read suffices: the kernel writes the whole line (`fs/proc/array.c`), and it is shorter than this.
 pub(super) fn state(pid: u32) -> Option<(u64, ProcessState)> {
     let mut line = [0_u8; 1024];
     let count = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
@@ -46,10 +42,10 @@ pub(super) fn state(pid: u32) -> Option<(u64, ProcessState)> {
     Some((stat.start, stat.state?))
 }
 
-/// What is needed of `/proc/PID/stat`.
+/// The needed fields of `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
-    /// `None` for one that is being taken away.
+    /// `None` for one that is being removed.
     state: Option<ProcessState>,
     parent: u32,
     /// Clock ticks since boot.
@@ -57,8 +53,8 @@ struct Stat {
 }
 
 impl Stat {
-    /// The name in parentheses is the process's own choice and may hold spaces, newlines and parentheses: what counts
-    /// begins behind the last one.
+    /// The name in parentheses is chosen by the process and may contain spaces, newlines and parentheses: the fields
+    /// begin after the last one.
     fn parse(text: &[u8]) -> Option<Self> {
         let end = memchr::memrchr(b')', text)?;
         let rest = std::str::from_utf8(&text[end + 1..]).ok()?;
@@ -76,7 +72,7 @@ impl Stat {
     }
 }
 
-/// Ticks since boot as a time by the wall clock of now.
+/// Ticks since boot as a time by the present wall clock.
 fn started_at(ticks: u64) -> Timestamp {
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     let boot = clock_gettime(ClockId::Boottime);
@@ -93,20 +89,20 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for task in tasks.flatten().take(DESCENDANTS) {
+    for task in tasks.flatten().take(MAX_DESCENDANTS) {
         match read(task.path().join("children"), COMMAND_BYTES) {
             Ok(text) => {
                 let text = String::from_utf8_lossy(&text);
                 found.extend(text.split_ascii_whitespace().filter_map(|one| one.parse::<u32>().ok()));
             }
-            // built without CONFIG_PROC_CHILDREN: ask everybody for their parent
+            // a kernel without CONFIG_PROC_CHILDREN: compare every process's parent
             Err(error) if error.kind() == io::ErrorKind::NotFound && task.path().exists() => {
                 return children_by_parent(pid);
             }
             Err(_) => {}
         }
     }
-    found.truncate(DESCENDANTS);
+    found.truncate(MAX_DESCENDANTS);
     found
 }
 
@@ -115,7 +111,7 @@ fn children_by_parent(pid: u32) -> Vec<u32> {
         return Vec::new();
     };
     all.flatten()
-        .take(PROCESSES)
+        .take(MAX_PROCESSES)
         .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
         .filter(|other| {
             read(format!("/proc/{other}/stat"), STAT_BYTES)
@@ -123,61 +119,11 @@ fn children_by_parent(pid: u32) -> Vec<u32> {
                 .and_then(|text| Stat::parse(&text))
                 .is_some_and(|stat| stat.parent == pid)
         })
-        .take(DESCENDANTS)
+        .take(MAX_DESCENDANTS)
         .collect()
 }
 
-pub(super) fn established(pid: u32) -> Option<u32> {
-    let mut sockets = HashSet::new();
-    for entry in std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten().take(DESCRIPTORS) {
-        let Ok(target) = std::fs::read_link(entry.path()) else {
-            continue;
-        };
-        let inode =
-            target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
-        sockets.extend::<Option<u64>>(inode);
-    }
-    let mut connections = Vec::new();
-    for table in ["tcp", "tcp6"] {
-        // without IPv6 there is no tcp6
-        if let Ok(text) = read(format!("/proc/{pid}/net/{table}"), TABLE_BYTES) {
-            connections.extend(String::from_utf8_lossy(&text).lines().skip(1).filter_map(Connection::parse));
-        }
-    }
-    let listening: HashSet<u16> =
-        connections.iter().filter(|one| one.state == LISTEN).map(|one| one.port).collect();
-    let count = connections
-        .iter()
-        .filter(|one| {
-            one.state == ESTABLISHED && sockets.contains(&one.inode) && !listening.contains(&one.port)
-        })
-        .count();
-    u32::try_from(count).ok()
-}
-
-/// `include/net/tcp_states.h`
-const ESTABLISHED: u8 = 0x01;
-const LISTEN: u8 = 0x0A;
-
-#[derive(Debug, PartialEq, Eq)]
-struct Connection {
-    port: u16,
-    state: u8,
-    inode: u64,
-}
-
-impl Connection {
-    /// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode …`
-    fn parse(line: &str) -> Option<Self> {
-        let mut fields = line.split_ascii_whitespace();
-        let port = u16::from_str_radix(fields.nth(1)?.rsplit_once(':')?.1, 16).ok()?;
-        let state = u8::from_str_radix(fields.nth(1)?, 16).ok()?;
-        let inode = fields.nth(5)?.parse().ok()?;
-        Some(Self { port, state, inode })
-    }
-}
-
-/// At most so many bytes of a file of `/proc`.
+/// At most this many bytes of a file of `/proc`.
 fn read(path: impl AsRef<Path>, at_most: usize) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     File::open(path)?.take(at_most as u64).read_to_end(&mut text)?;
@@ -247,9 +193,8 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn no_text_makes_it_panic(text in prop::collection::vec(any::<u8>(), 0..200), line in ".{0,120}") {
+        fn no_text_makes_it_panic(text in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Stat::parse(&text);
-            let _ = Connection::parse(&line);
         }
 
         #[test]
@@ -260,17 +205,5 @@ mod tests {
             let stat = Stat::parse(&text).map(|stat| stat.start);
             prop_assert_eq!(stat, Some(8_812_345));
         }
-    }
-
-    #[test]
-    fn a_connection_is_read_from_both_tables() {
-        let v4 = "   1: 0100007F:1F90 0200007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 424242 1 0000";
-        let v6 = "   0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1 0000";
-        assert_eq!(
-            Connection::parse(v4),
-            Some(Connection { port: 8_080, state: ESTABLISHED, inode: 424_242 })
-        );
-        assert_eq!(Connection::parse(v6), Some(Connection { port: 80, state: LISTEN, inode: 99 }));
-        assert_eq!(Connection::parse("  sl  local_address rem_address   st"), None);
     }
 }

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 use tokio::io::unix::AsyncFd;
 
-use super::{COMMAND_BYTES, DESCENDANTS, ProcessInfo, arguments};
+use super::{COMMAND_BYTES, MAX_DESCENDANTS, ProcessInfo, arguments};
 use crate::evidence::ready::readable;
 use crate::health::ProcessState;
 
@@ -101,7 +101,7 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
     let Ok(pid) = i32::try_from(pid) else {
         return Vec::new();
     };
-    let mut pids = vec![0_i32; DESCENDANTS];
+    let mut pids = vec![0_i32; MAX_DESCENDANTS];
     let Ok(bytes) = i32::try_from(pids.len() * size_of::<i32>()) else {
         return Vec::new();
     };
@@ -109,11 +109,6 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
     let count = unsafe { libc::proc_listchildpids(pid, pids.as_mut_ptr().cast(), bytes) };
     pids.truncate(usize::try_from(count).unwrap_or(0));
     pids.into_iter().filter_map(|pid| u32::try_from(pid).ok().filter(|&pid| pid != 0)).collect()
-}
-
-/// Not told: it proves nothing anyway.
-pub(super) fn established(_pid: u32) -> Option<u32> {
-    None
 }
 
 #[derive(Debug)]
@@ -130,7 +125,7 @@ impl Exit {
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
         let filter = EventFilter::Proc { pid, flags: ProcessEvents::EXIT };
-        // not cleared: the queue stays readable for ever once the process has ended
+        // without EV_CLEAR: the queue stays readable once the process has ended
         let change = Event::new(filter, EventFlags::ADD, std::ptr::null_mut());
         let mut none: [Event; 0] = [];
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };

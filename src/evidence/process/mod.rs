@@ -1,6 +1,6 @@
-//! What the system says of processes: state, start time, parent, command; and when one ends.
+//! Processes as the system reports them: state, start time, parent, command; and when one ends.
 //!
-//! A PID alone names nobody: it is used again. It is always taken together with the start time.
+//! PIDs are reused, so a process is always identified by its PID together with its start time.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -18,12 +18,12 @@ use jiff::Timestamp;
 
 use crate::health::ProcessState;
 
-/// Arguments kept of a command.
-const ARGUMENTS: usize = 128;
-/// Bytes read of a command, all arguments together. A wrapper carries its whole script in one argument.
+/// Arguments kept of a command line.
+const MAX_ARGUMENTS: usize = 128;
+/// Bytes read of a command line, all arguments together. A wrapper has its whole script in one argument.
 const COMMAND_BYTES: usize = 32 * 1024;
-/// Descendants looked at.
-const DESCENDANTS: usize = 256;
+/// Descendants listed.
+const MAX_DESCENDANTS: usize = 256;
 
 /// One process at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub struct ProcessInfo {
     /// Its PID.
     pub pid: u32,
     /// Its start time in the unit of `gateway.pid`: on Linux clock ticks since boot (field 22 of `/proc/PID/stat`), on
-    /// macOS hundredths of a second since 1970. With the PID, who it is.
+    /// macOS hundredths of a second since 1970. Identifies the process together with the PID.
     pub start: u64,
-    /// The same as a time, by the wall clock of now; on Linux it moves when that clock is set.
+    /// The same as a time by the present wall clock; on Linux it moves when that clock is set.
     pub started_at: Timestamp,
     /// Its state; never [`ProcessState::Gone`].
     pub state: ProcessState,
@@ -43,17 +43,17 @@ pub struct ProcessInfo {
     pub command: Vec<String>,
 }
 
-/// Looks at a process; `None` when there is none (any more).
+/// The process with this PID; `None` when there is none.
 pub fn look(pid: u32) -> Option<ProcessInfo> {
-    // 0 is "my own group" to many a system call, and more than this is no PID
+    // 0 means the own process group to many system calls, and larger numbers are no PIDs
     if pid == 0 || i32::try_from(pid).is_err() {
         return None;
     }
     system::look(pid)
 }
 
-/// Whether the system knows of a process with this PID, alive or zombie, whoever it is. Needs no descriptor: it can be
-/// asked when [`look`] fails for want of one.
+/// Whether there is any process with this PID, alive or zombie. Needs no descriptor, so it works when [`look`] fails for
+/// want of one.
 pub fn exists(pid: u32) -> bool {
     use rustix::io::Errno;
     use rustix::process::{Pid, test_kill_process};
@@ -61,7 +61,7 @@ pub fn exists(pid: u32) -> bool {
     !matches!(test_kill_process(pid), Err(Errno::SRCH))
 }
 
-/// Start time and state of a process, and nothing else: for those who ask often. `None` when there is none (any more).
+/// Start time and state of a process alone, for frequent polls. `None` when there is none.
 pub fn state(pid: u32) -> Option<(u64, ProcessState)> {
     if pid == 0 || i32::try_from(pid).is_err() {
         return None;
@@ -69,16 +69,16 @@ pub fn state(pid: u32) -> Option<(u64, ProcessState)> {
     system::state(pid)
 }
 
-/// The processes below one, parents before their children, at most 256.
+/// The descendants of a process, parents before their children, at most 256.
 pub fn descendants(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();
     let mut queue = VecDeque::from([pid]);
     while let Some(parent) = queue.pop_front() {
         for child in system::children(parent) {
-            if found.len() >= DESCENDANTS {
+            if found.len() >= MAX_DESCENDANTS {
                 return found;
             }
-            // a PID that is used again meanwhile could close a circle
+            // a PID that is reused meanwhile could close a cycle
             if child != pid && !found.contains(&child) {
                 found.push(child);
                 queue.push_back(child);
@@ -88,8 +88,8 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
-/// The gateway at or below a job's PID: the job may run a wrapper (`sh`, `osascript`, `uv`) around it. Children of the
-/// gateway that carry its own command line (Python forks them so) are not taken for it.
+/// The gateway at or below a job's PID: the job may run a wrapper (`sh`, `osascript`, `uv`) around it. Children that
+/// Python forks from the gateway have its command line, and are not taken for it.
 pub fn find_gateway(pid: u32) -> Option<ProcessInfo> {
     let top = look(pid)?;
     let mut best = runs_gateway(&top.command).then_some(top);
@@ -102,8 +102,8 @@ pub fn find_gateway(pid: u32) -> Option<ProcessInfo> {
     best
 }
 
-/// Whether a command line is that of a Hermes gateway itself: `… gateway run …` or `… gateway start …` as arguments of
-/// their own. A shell or `osascript` that has the words in its script is only a wrapper.
+/// Whether a command line is that of a Hermes gateway itself: it has `gateway run` or `gateway start` as arguments of
+/// their own. A shell or `osascript` with these words in its script is only a wrapper.
 pub fn runs_gateway(command: &[String]) -> bool {
     let rest = command.get(1..).unwrap_or_default();
     rest.iter().enumerate().any(|(at, argument)| {
@@ -115,13 +115,7 @@ pub fn runs_gateway(command: &[String]) -> bool {
     })
 }
 
-/// Established outbound TCP connections of a process; `None` where that cannot be told (always on macOS). It proves
-/// nothing: a hung gateway has them too.
-pub fn established(pid: u32) -> Option<u32> {
-    system::established(pid)
-}
-
-/// Waits for the end of one process without asking again and again, ours or not.
+/// Waits for the end of any process, without polling.
 #[derive(Debug)]
 pub struct ExitWatch {
     pid: u32,
@@ -129,8 +123,8 @@ pub struct ExitWatch {
 }
 
 impl ExitWatch {
-    /// Watches the process with this PID and start time; `None` when it is gone, or is another one by now. Must be called
-    /// inside a tokio runtime. An error (no descriptors left, a kernel without it): look now and then instead.
+    /// Watches the process with this PID and start time; `None` when it is gone or the PID was reused. An error (outside a
+    /// tokio runtime, no descriptors left, a kernel without it): poll instead.
     pub fn new(pid: u32, start: u64) -> io::Result<Option<Self>> {
         if look(pid).is_none_or(|info| info.start != start) {
             return Ok(None);
@@ -138,31 +132,31 @@ impl ExitWatch {
         let Some(watch) = system::Exit::new(pid)? else {
             return Ok(None);
         };
-        // what was opened is the process of that PID at that moment: ask once more whether it is the right one
+        // what was opened is whatever had the PID at that moment: check once more
         if look(pid).is_none_or(|info| info.start != start) {
             return Ok(None);
         }
         Ok(Some(Self { pid, watch }))
     }
 
-    /// The PID that is watched.
+    /// The PID of the process.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Waits until the process has ended (it may still be a zombie). Returns at once ever after.
+    /// Waits until the process has ended (it may be a zombie then). Returns at once from then on.
     pub async fn gone(&mut self) -> io::Result<()> {
         self.watch.gone().await
     }
 }
 
-/// Cuts a block of arguments, each ended by a NUL, into strings.
+/// Splits a block of NUL-terminated arguments.
 fn arguments(block: &[u8], at_most: usize) -> Vec<String> {
     let block = block.strip_suffix(b"\0").unwrap_or(block);
     if block.is_empty() {
         return Vec::new();
     }
-    let count = at_most.min(ARGUMENTS);
+    let count = at_most.min(MAX_ARGUMENTS);
     block.split(|&byte| byte == 0).take(count).map(|one| String::from_utf8_lossy(one).into_owned()).collect()
 }
 
@@ -175,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_is_told_by_its_own_arguments() {
+    fn a_gateway_is_recognised_by_its_own_arguments() {
         let yes = [
             "/opt/hermes/venv/bin/python|-m|hermes_cli.main|gateway|run|--replace",
             "/usr/bin/python3|/usr/local/bin/hermes|gateway|start|--replace",
@@ -209,14 +203,14 @@ mod tests {
         assert_eq!(arguments(b"a\0\0b\0", 9), ["a", "", "b"]);
         assert_eq!(arguments(b"a\0b\0c", 2), ["a", "b"]);
         assert_eq!(arguments(b"\xff\0", 9), ["\u{fffd}"]);
-        assert_eq!(arguments(&[b'x', 0].repeat(9_000), usize::MAX).len(), ARGUMENTS);
+        assert_eq!(arguments(&[b'x', 0].repeat(9_000), usize::MAX).len(), MAX_ARGUMENTS);
     }
 
     #[test]
-    fn no_process_has_such_a_number() {
+    fn out_of_range_pids_name_no_process() {
         for pid in [0, u32::MAX, 1 << 31] {
             assert_eq!(look(pid), None);
-            assert!(descendants(pid).len() <= DESCENDANTS);
+            assert!(descendants(pid).len() <= MAX_DESCENDANTS);
         }
     }
 }

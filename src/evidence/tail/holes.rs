@@ -30,28 +30,22 @@ pub(super) fn hole_start(file: &File, end: u64) -> u64 {
     if end == 0 || !is_hole(end - 1) {
         return end;
     }
-    // known to lie in the hole, and known (or taken) to lie in data
-    let (mut in_hole, mut step) = (end - 1, 4096_u64);
-    let mut in_data = loop {
-        let Some(before) = in_hole.checked_sub(step) else { break None };
-        if !is_hole(before) {
-            break Some(before);
+    // in the hole, and in data or before the beginning
+    let (mut hole, mut step) = (end - 1, 4096_u64);
+    let mut data = loop {
+        match hole.checked_sub(step) {
+            Some(before) if is_hole(before) => hole = before,
+            Some(before) => break before,
+            None if is_hole(0) => return 0,
+            None => break 0,
         }
-        in_hole = before;
         step = step.saturating_mul(2);
     };
-    if in_data.is_none() {
-        if is_hole(0) {
-            return 0;
-        }
-        in_data = Some(0);
+    while hole - data > 1 {
+        let middle = data + (hole - data) / 2;
+        if is_hole(middle) { hole = middle } else { data = middle }
     }
-    let mut in_data = in_data.unwrap_or(0);
-    while in_hole - in_data > 1 {
-        let middle = in_data + (in_hole - in_data) / 2;
-        if is_hole(middle) { in_hole = middle } else { in_data = middle }
-    }
-    in_hole
+    hole
 }
 
 #[cfg(test)]

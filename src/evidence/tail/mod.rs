@@ -1,21 +1,20 @@
 //! Follows one log file through everything that happens to log files, without a lost or a doubled line.
 //!
-//! A *generation* is one inode of the log, held open. The one that the path leads to is current; those that were
-//! renamed away (or deleted) are old: read to their end and followed while something still writes to them, since launchd
-//! keeps writing to the file that it opened. An old one is let go some time after its last growth; a bookmark (who it
-//! was, how far it was read) stays, and it is taken up again when it grows as `agent.log.1`, or comes back by its name.
+//! A *generation* is one inode of the log, held open. The one that the path leads to is current. Those that were renamed
+//! away or deleted are old: they are read to their end and followed while something writes to them, since launchd keeps
+//! writing to the file that it opened. An old one is closed some time after its last growth. A bookmark of it stays (its
+//! identity, and how far it was read); it is reopened when it grows as `agent.log.1` or comes back under its name.
 //!
-//! A file is the same only if device, inode, its first bytes and the bytes before the position are: inode numbers are
-//! used again, and a truncated file may have grown past the position before anybody looked.
+//! Two files are the same only if device, inode, the first bytes and the bytes before the position are: inode numbers
+//! are reused, and a truncated file may have grown past the position before the next poll.
 //!
-//! What cannot be had, because the bytes exist nowhere any more: what was written and truncated away between two polls
-//! (unless a copy lies there as `agent.log.1`, as copytruncate leaves it: then it is read from the copy), a generation
-//! that came and went between two polls (or came, was rotated, and gave way to the very file that was there before), and a
-//! file that was replaced by one with the same beginning and the same bytes
-//! before the position.
+//! Not found, because the bytes exist nowhere any more: what was written and truncated away between two polls (unless
+//! copytruncate left a copy as `agent.log.1`), a generation that came and went between two polls, and a file replaced
+//! by one with the same beginning and the same bytes before the position.
 //!
-//! Never blocks on a FIFO or a device, reads at most [`Limits::per_poll`] bytes a poll, and never reads a clock. A file
-//! system that hangs (a dead network volume) can hold up any read: poll such a log on a thread that may wait.
+//! Holes of sparse files are skipped, and of a backlog beyond 2 GiB its oldest part. A tailer never blocks on a FIFO or
+//! a device, reads at most [`Limits::per_poll`] bytes in a poll, and never reads a clock. A file system that hangs (a
+//! dead network volume) blocks any read: a log that may be on one is first opened on a thread that may wait.
 
 mod bookmarks;
 mod error;
@@ -46,12 +45,12 @@ use siblings::{Sibling, siblings};
 pub struct Limits {
     /// Bytes read in one poll, all generations together.
     pub per_poll: usize,
-    /// Old generations held open. Beyond it the longest silent one is let go; one that is not yet read to its end only
+    /// Old generations held open. Beyond that the longest silent one is closed; one that is not yet read to its end only
     /// when there are twice as many.
     pub old_files: usize,
     /// How long an old generation is held open after its last growth.
     pub old_for: Duration,
-    /// How many rotated siblings are looked for: `.1` to `.N`.
+    /// Number of rotated siblings: `.1` to `.N`.
     pub siblings: u8,
     /// After how long an unfinished line may be handed out by [`Tailer::flush_partial`].
     pub partial_after: Duration,
@@ -72,9 +71,9 @@ impl Default for Limits {
 /// What a poll found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Polled {
-    /// Bytes are left for the next poll: poll again soon, after the others had their turn.
+    /// Bytes are left for the next poll.
     pub more: bool,
-    /// The path leads nowhere at present.
+    /// The path leads nowhere now.
     pub missing: bool,
     /// The path leads to another file than at the last poll.
     pub rotated: bool,
@@ -91,7 +90,7 @@ pub struct Counts {
     pub bytes: u64,
     /// Lines longer than [`MAX_LINE`].
     pub long_lines: u64,
-    /// Bytes of long lines that were thrown away.
+    /// Bytes of long lines that were discarded.
     pub discarded: u64,
     /// How often the path led to another file.
     pub rotations: u64,
@@ -99,11 +98,11 @@ pub struct Counts {
     pub truncations: u64,
     /// Unfinished lines that were truncated away.
     pub lost_partials: u64,
-    /// Unread bytes of old generations that were let go for the bound on open files.
+    /// Unread bytes of old generations that were closed for the bound on open files.
     pub lost_bytes: u64,
 }
 
-/// Follows one log. See the module's text.
+/// Follows one log; see the module's documentation.
 #[derive(Debug)]
 pub struct Tailer {
     path: PathBuf,
@@ -113,12 +112,11 @@ pub struct Tailer {
     /// Renamed or deleted, oldest first.
     old: VecDeque<Generation>,
     bookmarks: Bookmarks,
-    /// When the current generation was last written, by the file system's word at the last poll that had one: what was
-    /// in its place since then is no older.
+    /// Modification time of the current generation at the last poll that had one: what took its place is no older.
     newest: Option<Modified>,
-    /// The siblings were looked at once: those that are new from now on were written since.
+    /// The siblings were listed once: those that are new from now on were written since.
     begun: bool,
-    /// The siblings must be looked at again.
+    /// The siblings must be listed again.
     rescan: bool,
     /// The log was there at the start but could not be opened: its contents are history.
     skip_first: bool,
@@ -126,7 +124,7 @@ pub struct Tailer {
 }
 
 impl Tailer {
-    /// Follows a log from its beginning. What lies in its rotated siblings at the first poll is history and not read.
+    /// Follows a log from its beginning. Its rotated siblings at the first poll are history and not read.
     pub fn new(path: impl Into<PathBuf>, limits: Limits) -> Self {
         Self {
             path: path.into(),
@@ -142,12 +140,11 @@ impl Tailer {
         }
     }
 
-    /// Follows a log from its present end, or more exactly from the end of its last complete line: what is before, in
-    /// it and in its rotated siblings, is handed out backwards by the reader, as far as somebody wants to go. No line
-    /// falls between the two and none is in both, whatever is written meanwhile.
+    /// Follows a log from the end of its last complete line. The reader hands out what is before, in the log and in its
+    /// rotated siblings, backwards. No line is lost between the two and none is in both, whatever is written meanwhile.
     ///
     /// A log that cannot be read now has no history; the next poll says why. A file that appears later is read from its
-    /// beginning; one that is there but denied is followed from its end once it is given back.
+    /// beginning; one that exists but must not be read is followed from its end once it may be.
     pub fn start_at_end_with_history(
         path: impl Into<PathBuf>,
         limits: Limits,

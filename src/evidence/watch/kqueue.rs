@@ -1,24 +1,24 @@
-//! macOS: kqueue with EVFILT_VNODE, one descriptor a file or folder. `kqueue(2)`.
+//! macOS: kqueue with EVFILT_VNODE, one descriptor for each file or folder. `kqueue(2)`.
 //!
-//! FSEvents tells nothing of a file that is appended to until its writer closes it, and a gateway never closes its log.
+//! FSEvents reports an append only when the writer closes the file, and a gateway never closes its log.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::event::Timespec;
 use rustix::event::kqueue::{Event, EventFilter, EventFlags, VnodeEvents, kevent_timespec, kqueue};
 use tokio::io::unix::AsyncFd;
 
+use super::registry::Registry;
+use super::{ARM_TRIES, Changes, Key, Kind, nearest};
 use crate::evidence::ready::readable;
 
-use super::{Changes, Key, Kind, WATCHED_AT_MOST, nearest, too_many};
-
-/// What is asked. Not NOTE_ATTRIB: a changed access time, from our own reading, must not wake us.
-const WHAT: VnodeEvents = VnodeEvents::WRITE
+/// Events of a file or folder. Not NOTE_ATTRIB: a changed access time, from our own reading, must not wake us.
+const EVENTS: VnodeEvents = VnodeEvents::WRITE
     .union(VnodeEvents::EXTEND)
     .union(VnodeEvents::DELETE)
     .union(VnodeEvents::RENAME)
@@ -26,81 +26,53 @@ const WHAT: VnodeEvents = VnodeEvents::WRITE
 /// What is watched is no longer where it was.
 const SELF_GONE: VnodeEvents = VnodeEvents::DELETE.union(VnodeEvents::RENAME).union(VnodeEvents::REVOKE);
 /// Events taken at once.
-const EVENTS: usize = 64;
-/// How often they are taken before the others have their turn.
-const READS: usize = 64;
-/// How often the way to a file may change while it is being watched.
-const TRIES: usize = 16;
+const BATCH: usize = 64;
+/// Batches taken before the other tasks have their turn.
+const MAX_BATCHES: usize = 64;
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-#[derive(Debug)]
-struct Entry {
-    target: PathBuf,
-    /// What is watched: the target itself, or the nearest folder above it.
-    on: PathBuf,
-    /// Closing it takes it out of the queue (kqueue(2)).
-    file: Option<File>,
-    id: Option<(u64, u64)>,
-}
-
-impl Entry {
-    fn armed(&self) -> bool {
-        self.file.is_some() && self.on == self.target
-    }
-}
-
+/// The handle is the open file; closing it removes it from the queue (kqueue(2)).
 #[derive(Debug)]
 pub(super) struct System {
     queue: AsyncFd<OwnedFd>,
-    entries: HashMap<Key, Entry>,
-    by_target: HashMap<PathBuf, Key>,
-    next: u64,
+    registry: Registry<File>,
 }
 
 impl System {
     pub fn new() -> io::Result<Self> {
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
-        Ok(Self { queue: readable(queue)?, entries: HashMap::new(), by_target: HashMap::new(), next: 0 })
+        Ok(Self { queue: readable(queue)?, registry: Registry::new() })
     }
 
     pub fn add(&mut self, path: &Path, _kind: Kind) -> io::Result<Key> {
-        if let Some(key) = self.by_target.get(path) {
-            return Ok(*key);
+        let (key, is_new) = self.registry.add(path)?;
+        if is_new {
+            self.arm(key).inspect_err(|_| self.remove(key))?;
         }
-        if self.entries.len() >= WATCHED_AT_MOST {
-            return Err(too_many());
-        }
-        let key = Key(self.next);
-        self.next += 1;
-        let entry = Entry { target: path.to_owned(), on: PathBuf::new(), file: None, id: None };
-        self.by_target.insert(entry.target.clone(), key);
-        self.entries.insert(key, entry);
-        self.arm(key).inspect_err(|_| self.remove(key))?;
         Ok(key)
     }
 
     pub fn remove(&mut self, key: Key) {
-        if let Some(entry) = self.entries.remove(&key) {
-            self.by_target.remove(&entry.target);
-        }
+        self.registry.remove(key);
     }
 
     pub fn path(&self, key: Key) -> Option<&Path> {
-        self.entries.get(&key).map(|entry| entry.target.as_path())
+        self.registry.get(key).map(|entry| entry.target.as_path())
     }
 
     pub fn descriptors(&self) -> usize {
-        1 + self.entries.values().filter(|entry| entry.file.is_some()).count()
+        1 + self.registry.entries().filter(|(_, entry)| entry.handle.is_some()).count()
     }
 
-    /// Watches the target, or the nearest folder above it; again while the way there changes under our feet.
+    /// Watches the target, or the nearest folder above it; again while the path changes meanwhile.
     fn arm(&mut self, key: Key) -> io::Result<()> {
-        let Some(entry) = self.entries.get_mut(&key) else {
+        self.registry.disarm(key);
+        let Some(target) = self.path(key).map(Path::to_owned) else {
             return Ok(());
         };
-        entry.file = None;
-        for _ in 0..TRIES {
-            let Some(mut on) = nearest(&entry.target) else {
+        for _ in 0..ARM_TRIES {
+            let Some(mut on) = nearest(&target) else {
                 return Err(io::ErrorKind::NotFound.into());
             };
             // a FIFO must not even be opened: its writer would notice
@@ -115,42 +87,33 @@ impl System {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            let filter = EventFilter::Vnode { vnode: file.as_raw_fd(), flags: WHAT };
+            let filter = EventFilter::Vnode { vnode: file.as_raw_fd(), flags: EVENTS };
             let udata = std::ptr::without_provenance_mut(usize::try_from(key.0).unwrap_or(usize::MAX));
             let change = Event::new(filter, EventFlags::ADD | EventFlags::CLEAR, udata);
             let mut none: [Event; 0] = [];
             // SAFETY: the descriptor in the change is open, and leaves the queue when it is closed.
             unsafe { kevent_timespec(self.queue.get_ref(), &[change], &mut none[..], Some(&AT_ONCE))? };
-            entry.id = file.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
-            entry.file = Some(file);
-            entry.on = on;
-            if odd || nearest(&entry.target).as_ref() == Some(&entry.on) {
+            let id = file.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+            self.registry.arm(key, on.clone(), file, id);
+            if odd || nearest(&target).as_ref() == Some(&on) {
                 return Ok(());
             }
         }
-        Err(io::Error::other("the folder changes all the time"))
+        Err(io::Error::other("the path changes all the time"))
     }
 
+    /// Watches anew, and reports what may have been missed. What cannot be watched now is tried again by
+    /// [`System::recheck`].
     fn rearm(&mut self, key: Key, changes: &mut Changes) {
-        let was_armed = self.entries.get(&key).is_some_and(Entry::armed);
+        let was_armed = self.registry.is_armed(key);
         let failed = self.arm(key).is_err();
-        if failed || was_armed || self.entries.get(&key).is_some_and(Entry::armed) {
+        if failed || was_armed || self.registry.is_armed(key) {
             changes.add(key, None);
         }
     }
 
     pub fn recheck(&mut self, changes: &mut Changes) {
-        let identity = |path: &Path| std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
-        let stale: Vec<Key> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| {
-                let gone = entry.file.is_none() || identity(&entry.on) != entry.id;
-                gone || (!entry.armed() && identity(&entry.target).is_some())
-            })
-            .map(|(key, _)| *key)
-            .collect();
-        for key in stale {
+        for key in self.registry.stale() {
             self.rearm(key, changes);
         }
     }
@@ -159,8 +122,8 @@ impl System {
         let mut seen: HashMap<Key, VnodeEvents> = HashMap::new();
         {
             let mut ready = self.queue.readable().await?;
-            let mut events: Vec<Event> = Vec::with_capacity(EVENTS);
-            for _ in 0..READS {
+            let mut events: Vec<Event> = Vec::with_capacity(BATCH);
+            for _ in 0..MAX_BATCHES {
                 events.clear();
                 let spare = rustix::buffer::spare_capacity(&mut events);
                 // SAFETY: no change is made, so no descriptor is named.
@@ -179,10 +142,10 @@ impl System {
         }
         let mut changes = Changes::default();
         for (key, flags) in seen {
-            let Some(entry) = self.entries.get(&key) else {
+            let Some(entry) = self.registry.get(key) else {
                 continue;
             };
-            if flags.intersects(SELF_GONE) || !entry.armed() {
+            if flags.intersects(SELF_GONE) || !entry.is_armed() {
                 self.rearm(key, &mut changes);
             } else {
                 changes.add(key, None);
@@ -191,5 +154,3 @@ impl System {
         Ok(changes)
     }
 }
-
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

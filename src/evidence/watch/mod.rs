@@ -1,7 +1,7 @@
-//! Woken by the system when something happens to the files that matter; asleep otherwise.
+//! Watches files and folders: the system wakes us when something happens to them.
 //!
-//! Only a hint: whoever is woken looks at the files themselves, and a slow poll stands behind it. That is why an
-//! overflow, or more changes than are worth counting, is told as "everything changed" and nothing else.
+//! An event is only a hint. Whoever is woken looks at the files themselves, and a slow poll is the safety net. That is
+//! why an overflow, or more changes than are worth counting, is reported as "everything changed" and nothing else.
 
 #[cfg(target_os = "linux")]
 mod inotify;
@@ -9,6 +9,7 @@ mod inotify;
 use inotify::System;
 #[cfg(target_os = "macos")]
 mod kqueue;
+mod registry;
 #[cfg(target_os = "macos")]
 use kqueue::System;
 
@@ -17,36 +18,36 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// More changes than this at once are told as [`Changes::everything`].
-const AT_MOST: usize = 1_024;
-/// Files and folders watched at once.
-const WATCHED_AT_MOST: usize = 16_384;
+/// More changes than this at once are reported as [`Changes::everything`].
+const MAX_CHANGES: usize = 1_024;
+/// How often arming is repeated because the path changed meanwhile.
+const ARM_TRIES: usize = 16;
 
-/// Names what was added.
+/// Identifies what was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(u64);
 
 /// What changed since the last time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Anything may have changed: look at all of it.
+    /// Anything may have changed.
     pub everything: bool,
-    /// What changed, each once.
+    /// Each change once.
     pub changed: BTreeSet<Changed>,
 }
 
 /// One thing that changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Changed {
-    /// What it was added as.
+    /// The key that [`Watch::add_dir`] or [`Watch::add_file`] returned.
     pub key: Key,
     /// The name inside the folder; `None` when the folder or file itself came, went or was swapped, or when the system
-    /// does not tell (macOS never does).
+    /// does not report names (macOS).
     pub name: Option<OsString>,
 }
 
 impl Changes {
-    /// Whether there is nothing to look at.
+    /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         !self.everything && self.changed.is_empty()
     }
@@ -56,7 +57,7 @@ impl Changes {
             return;
         }
         self.changed.insert(Changed { key, name });
-        if self.changed.len() > AT_MOST {
+        if self.changed.len() > MAX_CHANGES {
             self.all();
         }
     }
@@ -67,33 +68,33 @@ impl Changes {
     }
 }
 
-/// Watches files and folders. On Linux one descriptor for all of them, on macOS one for each.
+/// Watches files and folders. Linux needs one descriptor for all of them, macOS one for each.
 #[derive(Debug)]
 pub struct Watch {
     system: System,
 }
 
 impl Watch {
-    /// Watches nothing yet. Must be called inside a tokio runtime.
+    /// Watches nothing yet. An error outside a tokio runtime.
     pub fn new() -> io::Result<Self> {
         Ok(Self { system: System::new()? })
     }
 
-    /// Watches what happens in a folder: names that come and go and, on Linux, what is written to its files. A folder
-    /// that is not there yet is reported when it appears (until then the nearest folder above it is watched). Adding it
-    /// twice gives the same key.
+    /// Watches a folder: names that come and go and, on Linux, writes to its files. A folder that does not exist yet is
+    /// reported when it appears; until then the nearest folder above it is watched. Adding a path twice gives the same
+    /// key.
     pub fn add_dir(&mut self, path: &Path) -> io::Result<Key> {
         self.system.add(path, Kind::Folder)
     }
 
-    /// Watches what is written to one file. On Linux that is told by its folder: the key of the folder is returned, and
-    /// the changes carry the file's name. On macOS the file has its own key, and a file that is not there yet is
-    /// reported when it appears.
+    /// Watches writes to one file. On Linux its folder reports them: the key of the folder is returned, and the changes
+    /// carry the file's name. On macOS the file has its own key, and a file that does not exist yet is reported when it
+    /// appears.
     pub fn add_file(&mut self, path: &Path) -> io::Result<Key> {
         self.system.add(path, Kind::File)
     }
 
-    /// Watches it no longer.
+    /// Stops watching.
     pub fn remove(&mut self, key: Key) {
         self.system.remove(key);
     }
@@ -103,16 +104,15 @@ impl Watch {
         self.system.path(key)
     }
 
-    /// Compares what is watched with what the paths lead to now, for what no event tells (a folder further up was
-    /// swapped, a volume came back): for the slow poll. Returns what had to be watched anew.
+    /// Compares what is watched with what the paths lead to now, for changes without an event (a folder further up was
+    /// swapped, a volume came back). For the slow poll. Returns what had to be watched anew.
     pub fn recheck(&mut self) -> Changes {
         let mut changes = Changes::default();
         self.system.recheck(&mut changes);
         changes
     }
 
-    /// Waits until something changed, and tells all that is known by then. Nothing is lost when it is cancelled while it
-    /// waits.
+    /// Waits until something changed, and returns all that is known by then. Cancel safe.
     pub async fn changed(&mut self) -> io::Result<Changes> {
         loop {
             let changes = self.system.wait().await?;
@@ -134,11 +134,7 @@ enum Kind {
     File,
 }
 
-/// The path itself if there is something, else the nearest folder above it that is there.
+/// The path itself if it exists, else the nearest folder above it that does.
 fn nearest(path: &Path) -> Option<PathBuf> {
     path.ancestors().find(|above| above.exists()).map(Path::to_owned)
-}
-
-fn too_many() -> io::Error {
-    io::Error::other("too many files are watched")
 }

@@ -378,6 +378,22 @@ fn a_process_that_is_found_stopped_is_not_taken_for_one_that_works() {
     assert_eq!(core.verdict().reason, Reason::ProcessSuspended);
 }
 
+/// A long chat rotates the line that proves the link away; Hermes keeps four files of 5 MiB.
+#[test]
+fn a_start_that_was_rotated_away_is_still_found() {
+    let machine = Machine::new();
+    let gateway = Gateway::start(&machine.hermes());
+    fs::create_dir_all(machine.hermes().join("logs")).unwrap();
+    let chat = format!("{} INFO agent.loop: turn: model answered in 1.2 s, 812 tokens\n", stamp());
+    let chat = chat.repeat((5 << 20) / chat.len());
+    let line = format!("{} INFO {}\n", stamp(), connected_line());
+    for (index, text) in [(0, &chat), (1, &chat), (2, &chat), (3, &(line + &chat))] {
+        let name = if index == 0 { "agent.log".to_owned() } else { format!("agent.log.{index}") };
+        fs::write(gateway.log_path(&name), text).unwrap();
+    }
+    assert_eq!(machine.light("default"), Some(("green".into(), "connected".into())));
+}
+
 /// Records of processes before the present one, each so many seconds ago.
 fn before(home: &Path, message: &str, ago: &[i64]) {
     fs::create_dir_all(home.join("logs")).unwrap();
@@ -496,7 +512,10 @@ fn a_permission_taken_away_and_given_back() {
     };
     mode(&log, 0o000);
     let mut watch = Stream::of(command);
-    watch.expect("default", "amber", "starting");
+    let first = watch.expect("default", "amber", "starting");
+    let status = unprivileged(&machine, &["status", "--json"]).unwrap().output().unwrap();
+    let status = String::from_utf8_lossy(&status.stdout);
+    assert!(status.contains(&format!("no permission to read {}", log.display())), "{first} {status}");
     mode(&log, 0o644);
     watch.expect("default", "green", "connected");
     // the folder closed: nothing is known to be wrong, and what was written meanwhile counts once
@@ -526,6 +545,12 @@ fn a_fifo_in_place_of_a_log_holds_nobody_up() {
     gateway.log("gateway.log", "INFO", "gateway.run: Starting Hermes Gateway...");
     gateway.log("gateway.log", "INFO", &connected_line());
     now_is(&machine, "default", "green", "connected");
+    // what cannot be read is named at the first look, with its path
+    let notes = machine.status()["profiles"][0]["notes"].to_string();
+    for (log, why) in [("errors.log", "is a folder"), ("agent.log", "is a FIFO")] {
+        let path = gateway.log_path(log).display().to_string();
+        assert!(notes.contains(&format!("{path} {why}")), "{notes}");
+    }
     let logs = machine.run(&["logs", "default"]);
     assert_eq!(logs.code, Some(0), "{logs:?}");
     assert!(logs.out.contains("Starting Hermes Gateway"));

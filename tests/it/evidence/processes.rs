@@ -1,19 +1,12 @@
 //! Processes: real children, ended by their PIDs.
 
 use std::io::Write;
-#[cfg(target_os = "linux")]
-use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-#[cfg(target_os = "linux")]
-use gatelight::evidence::process::established;
 use gatelight::evidence::process::{ExitWatch, ProcessInfo, descendants, find_gateway, look};
 use gatelight::health::ProcessState;
 use rustix::process::{Pid, Signal, kill_process};
-
-#[cfg(target_os = "linux")]
-use crate::support::test_process;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -148,31 +141,4 @@ async fn the_end_of_a_foreign_process_wakes_us() {
     tokio::time::timeout(LONG, watch.gone()).await.expect("told once only").unwrap();
     shell.wait().unwrap();
     assert!(ExitWatch::new(pid, start).unwrap().is_none());
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn outbound_connections_are_counted() {
-    let (me, arguments) = test_process(module_path!(), "child_counts_its_connections");
-    let output = Command::new(me).args(arguments).env("GATELIGHT_TEST_CHILD", "1").output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// In a process without the connections of other tests.
-#[cfg(target_os = "linux")]
-#[test]
-#[ignore = "run by outbound_connections_are_counted"]
-fn child_counts_its_connections() {
-    if std::env::var_os("GATELIGHT_TEST_CHILD").is_none() {
-        return;
-    }
-    let me = std::process::id();
-    let before = established(me).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let out = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (inbound, _) = listener.accept().unwrap();
-    assert_eq!(established(me).unwrap(), before + 1, "the accepted one is inbound");
-    drop((out, inbound));
-    until(|| (established(me) == Some(before)).then_some(()));
-    assert_eq!(established(u32::MAX), None);
 }

@@ -1,5 +1,6 @@
 //! Verdicts: recordings, reports from the field, properties.
 
+mod batches;
 mod field_reports;
 mod recording_variants;
 mod recordings;

@@ -279,7 +279,7 @@ fn without_descriptors_it_says_so_or_works() {
         home.profile(&format!(".hermes/profiles/p{n}"));
     }
     let mut greens = 0;
-    for limit in [10, 12, 14, 16, 20, 24, 40] {
+    for limit in [5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 40] {
         let mut command = Command::new("/bin/sh");
         let program = env!("CARGO_BIN_EXE_gatelight");
         command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" status --json"), program]);

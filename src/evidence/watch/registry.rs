@@ -1,0 +1,111 @@
+//! What is watched, under which key: shared by the systems.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::Key;
+
+/// Files and folders watched at once.
+const MAX_WATCHED: usize = 16_384;
+
+/// One watched file or folder. `H` is the system's handle of the watch.
+#[derive(Debug)]
+pub(super) struct Entry<H> {
+    pub target: PathBuf,
+    /// What is really watched: the target itself, or the nearest folder above it that exists.
+    pub on: PathBuf,
+    /// `None` while nothing is watched.
+    pub handle: Option<H>,
+    /// Device and inode of `on` when it was watched.
+    id: Option<(u64, u64)>,
+}
+
+impl<H> Entry<H> {
+    /// Whether the target itself is watched.
+    pub fn is_armed(&self) -> bool {
+        self.handle.is_some() && self.on == self.target
+    }
+
+    /// Whether `on` is no longer what it was when it was watched.
+    pub fn is_swapped(&self) -> bool {
+        identity(&self.on) != self.id
+    }
+}
+
+/// All entries, by key and by target.
+#[derive(Debug)]
+pub(super) struct Registry<H> {
+    entries: HashMap<Key, Entry<H>>,
+    by_target: HashMap<PathBuf, Key>,
+    next: u64,
+}
+
+impl<H> Registry<H> {
+    pub fn new() -> Self {
+        Self { entries: HashMap::new(), by_target: HashMap::new(), next: 0 }
+    }
+
+    /// The key of this target, and whether it is new and must be armed.
+    pub fn add(&mut self, target: &Path) -> io::Result<(Key, bool)> {
+        if let Some(key) = self.by_target.get(target) {
+            return Ok((*key, false));
+        }
+        if self.entries.len() >= MAX_WATCHED {
+            return Err(io::Error::other("too many files are watched"));
+        }
+        let key = Key(self.next);
+        self.next += 1;
+        let entry = Entry { target: target.to_owned(), on: PathBuf::new(), handle: None, id: None };
+        self.by_target.insert(entry.target.clone(), key);
+        self.entries.insert(key, entry);
+        Ok((key, true))
+    }
+
+    pub fn remove(&mut self, key: Key) {
+        if let Some(entry) = self.entries.remove(&key) {
+            self.by_target.remove(&entry.target);
+        }
+    }
+
+    pub fn get(&self, key: Key) -> Option<&Entry<H>> {
+        self.entries.get(&key)
+    }
+
+    /// Notes what is watched for this key now, and the device and inode that it had.
+    pub fn arm(&mut self, key: Key, on: PathBuf, handle: H, id: Option<(u64, u64)>) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.id = id;
+            entry.on = on;
+            entry.handle = Some(handle);
+        }
+    }
+
+    /// Takes out the handle: nothing is watched for this key any more.
+    pub fn disarm(&mut self, key: Key) -> Option<H> {
+        self.entries.get_mut(&key)?.handle.take()
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = (Key, &Entry<H>)> {
+        self.entries.iter().map(|(key, entry)| (*key, entry))
+    }
+
+    /// The keys that must be armed anew: what was watched is gone or swapped, or the target has appeared.
+    pub fn stale(&self) -> Vec<Key> {
+        let is_stale = |entry: &Entry<H>| {
+            entry.handle.is_none() || entry.is_swapped() || (!entry.is_armed() && entry.target.exists())
+        };
+        self.entries().filter(|(_, entry)| is_stale(entry)).map(|(key, _)| key).collect()
+    }
+
+    /// Whether the target of this key is watched itself.
+    pub fn is_armed(&self, key: Key) -> bool {
+        self.get(key).is_some_and(Entry::is_armed)
+    }
+}
+
+/// Device and inode of what a path leads to.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
