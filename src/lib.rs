@@ -63,5 +63,3 @@ pub mod text;
 pub mod ui;
 pub mod watcher;
 pub(crate) mod worker;
-
-pub use watcher::snapshot;

@@ -22,7 +22,7 @@ use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Core, Deadlines, Platforms, Signal};
 use crate::history::Record;
 use crate::profile::Profile;
-use crate::snapshot::ProfileChange;
+use crate::watcher::snapshot::ProfileChange;
 use crate::text::error::{self, Context as _};
 use crate::text::trouble::NO_STAMPS;
 

@@ -17,11 +17,11 @@ use crate::log;
 use crate::report::{self, write_private};
 use crate::restart::RestartView;
 use crate::restart::{Admission, Ask, Ledger, Permit, Permits, Request, Requester, TooMany, obstacle};
-use crate::snapshot::Snapshot;
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::io;
 use crate::text::error::{self, Context as _};
 use crate::watcher::Handle;
+use crate::watcher::snapshot::Snapshot;
 
 /// A second request within this time confirms a restart that does not help.
 const CONFIRM_WITHIN: SignedDuration = SignedDuration::from_secs(60);

@@ -24,7 +24,7 @@ use crate::history::store::{Store, StoreError};
 use crate::log;
 use crate::profile::Profile;
 use crate::restart::{RestartView, Restarts, policy};
-use crate::snapshot::{ProfileChange, Snapshot};
+use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Both, Lang, Worded as _};

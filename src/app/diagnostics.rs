@@ -8,8 +8,8 @@ use super::engine::Engine;
 use super::{job_files, open};
 use crate::diagnose::Sources;
 use crate::evidence::anonymise::Anonymiser;
-use crate::snapshot::ProfileView;
 use crate::supervisor::Supervisors;
+use crate::watcher::snapshot::ProfileView;
 
 /// Where a diagnosis for the user was put.
 #[derive(Debug)]

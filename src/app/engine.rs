@@ -14,10 +14,10 @@ use crate::evidence::patterns::Patterns;
 use crate::evidence::process;
 use crate::health::ProcessState;
 use crate::profile::Places;
-use crate::snapshot::Snapshot;
 use crate::supervisor::Supervisors;
 use crate::text::error::{self, Context as _};
 use crate::text::{Lang, trouble as say};
+use crate::watcher::snapshot::Snapshot;
 use crate::watcher::{self, COMPLETE_WITHIN, Handle, POLL_INTERVAL, Setup};
 
 /// The user's settings and places.

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use crate::health::Proof;
 use crate::history::clean_proof;
 use crate::recording::rfc3339;
-use crate::snapshot::ProfileChange;
 use crate::text::{self, Lang, fill, trouble};
+use crate::watcher::snapshot::ProfileChange;
 use crate::worker::{self, Backoff};
 
 /// Version of the JSON: increases when a key is removed or changes its meaning.

@@ -6,10 +6,10 @@ use super::{OK, RED, watch};
 use crate::demo::play::{self, Event};
 use crate::health::{Light, Reason};
 use crate::restart::{RestartOutcome, RestartStep};
-use crate::snapshot::Snapshot;
 use crate::terminal::{Terminal, style};
 use crate::text::error;
 use crate::text::{Lang, Phrase, demo as words, fill};
+use crate::watcher::snapshot::Snapshot;
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]

@@ -18,12 +18,12 @@ use crate::restart::{
     Admission, Ask, Holder, Joined, Ledger, Limits, Permit, Permits, Request, Requester, RestartOutcome,
     RestartStep, RestartView, StartOf, TooMany, obstacle,
 };
-use crate::snapshot::{ProfileView, Snapshot};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::terminal::{self, Terminal};
 use crate::text::error;
 use crate::text::{self, Lang, Message, Phrase, Worded as _, fill, restart as words};
 use crate::watcher::COMPLETE_WITHIN;
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Version of the JSON form.
 const JSON_VERSION: u32 = 1;

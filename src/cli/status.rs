@@ -8,10 +8,10 @@ use crate::app::engine::{Engine, first_look, runtime};
 use crate::health::{Light, Note, Proof, RestartHelps};
 use crate::profile::Places;
 use crate::recording::rfc3339;
-use crate::snapshot::{ProfileView, Snapshot};
 use crate::terminal::{Terminal, style};
 use crate::text::error;
 use crate::text::{self, Lang, fill, status as words};
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Version of the JSON.
 const VERSION: u32 = 1;

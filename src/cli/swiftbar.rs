@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::evidence::redact;
 use crate::health::{Light, RestartHelps};
-use crate::snapshot::{ProfileView, Snapshot};
 use crate::text::{self, Lang, diagnose as phrases};
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// The complete output. `program`: the path of this program, for rows with an action.
 pub fn swiftbar(snapshot: &Snapshot, lang: Lang, now: Timestamp, program: &Path) -> String {

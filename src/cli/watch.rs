@@ -8,10 +8,10 @@ use super::OK;
 use crate::app::engine::{Engine, first_look, interrupted, runtime};
 use crate::health::{Change, Light, Reason, Verdict};
 use crate::recording::Printed;
-use crate::snapshot::{ProfileChange, ProfileView, Snapshot};
 use crate::terminal::{Terminal, style};
 use crate::text::error;
 use crate::text::{self, fill, status as words};
+use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]

@@ -14,10 +14,10 @@ use crate::health::{Deadlines, Manager, Reason};
 use crate::profile::{JobFile, Places, Profile};
 use crate::restart::{Request, restart};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
-use crate::snapshot::{ProfileChange, Snapshot};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::{self, Context as _};
 use crate::text::trouble;
+use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::watcher::{self, Command, Handle, POLL_INTERVAL, Setup, Updates};
 
 /// How long a hollow gateway is shown before it is restarted.

@@ -9,9 +9,9 @@ use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
 use crate::history::{Reader, Window};
 use crate::profile::JobFile;
-use crate::snapshot::ProfileView;
 use crate::supervisor::Supervisors;
 use crate::text::Lang;
+use crate::watcher::snapshot::ProfileView;
 
 /// Lines of the log in a diagnosis.
 const LOG_LINES: usize = 120;

@@ -12,7 +12,7 @@ use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::redact;
 use crate::health::Note;
 use crate::history::{Record, Window, render};
-use crate::snapshot::ProfileView;
+use crate::watcher::snapshot::ProfileView;
 use crate::text::{self, Lang, diagnose as phrases, fill};
 
 mod gather;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::evidence::anonymise::Facts;
 use crate::evidence::process;
-use crate::snapshot::ProfileView;
+use crate::watcher::snapshot::ProfileView;
 
 /// Most arguments of a command line that are searched for an interpreter.
 const ARGUMENTS_MAX: usize = 20;

@@ -168,7 +168,7 @@ impl Permit {
         self,
         request: Request,
         supervisor: Arc<dyn Supervisor>,
-        snapshots: watch::Receiver<Arc<crate::snapshot::Snapshot>>,
+        snapshots: watch::Receiver<Arc<crate::watcher::snapshot::Snapshot>>,
         progress: impl FnMut(RestartView),
     ) -> RestartOutcome {
         let outcome = restart(request, supervisor, snapshots, progress).await;

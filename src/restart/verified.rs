@@ -18,9 +18,9 @@ use tokio::task::JoinHandle;
 use crate::health::{Deadlines, JobState, Light, Manager, Reason, Verdict};
 use crate::profile::{JobFile, Profile};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
-use crate::snapshot::Snapshot;
 use crate::supervisor::{JobReport, Supervisor, SupervisorError, launchd, systemd};
 use crate::text::{Message, Worded as _, restart as say};
+use crate::watcher::snapshot::Snapshot;
 
 /// The start time of a live process, in any unit that is always the same: with the PID it identifies the process.
 /// `None`: no such process, or a zombie.

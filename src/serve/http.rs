@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use super::metrics::{Counters, Format, render};
-use crate::snapshot::Snapshot;
+use crate::watcher::snapshot::Snapshot;
 use crate::text::{self, Both, Lang, Message, Phrase, Worded, fill, trouble};
 
 /// Where `gatelight serve` listens by default.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::evidence::redact;
 use crate::health::{Light, Reason};
 use crate::history::RestartResult;
-use crate::snapshot::{ProfileChange, Snapshot};
+use crate::watcher::snapshot::{ProfileChange, Snapshot};
 
 /// Most profiles with metrics.
 const PROFILES_MAX: usize = 100;
@@ -226,7 +226,7 @@ mod tests {
     use super::*;
     use crate::health::{Change, Proof, Verdict};
     use crate::profile::Profile;
-    use crate::snapshot::ProfileView;
+    use crate::watcher::snapshot::ProfileView;
 
     fn t(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()

@@ -71,6 +71,8 @@ pub(super) struct Monitor {
     past_records: Past,
     /// The gateway that serves it, as last published.
     pub served_by: Option<ProfileName>,
+    /// The past was read without knowing whether there is a process.
+    process_unknown: bool,
     /// The system is to report every heartbeat. While the light is green nothing depends on the next one before its
     /// deadline, and the safety net reads it in time.
     needs_heartbeat: bool,
@@ -95,6 +97,7 @@ impl Monitor {
             answer: None,
             past_records: Past::new(),
             served_by: None,
+            process_unknown: false,
             needs_heartbeat: true,
             exits: Exits::default(),
         }
@@ -234,6 +237,9 @@ impl Monitor {
         for (_, evidence) in &past {
             self.job.observe(evidence);
         }
+        let is_process =
+            |evidence: &Evidence| matches!(evidence, Evidence::Process { .. } | Evidence::NoProcess);
+        self.process_unknown = !past.iter().any(|(_, evidence)| is_process(evidence));
         if self.answer.is_some() {
             // the past says nothing that the answer does not cover
             self.job.is_current();
@@ -296,8 +302,13 @@ impl Monitor {
         let JobAnswer::Report(report) = answer else {
             return live.collector.add(Evidence::JobUnknown, now.at, &mut live.batch);
         };
-        if let Some(pid) = gateway_of(&report) {
+        let gateway = gateway_of(&report);
+        if let Some(pid) = gateway {
             live.collector.track(pid, now.at, &mut live.batch);
+        }
+        let process_unknown = std::mem::take(&mut self.process_unknown);
+        if process_unknown && gateway.is_none() && live.collector.processes().next().is_none() {
+            live.collector.add(Evidence::NoProcess, now.at, &mut live.batch);
         }
         let evidence = Evidence::Job(JobWord {
             manager: file.manager,

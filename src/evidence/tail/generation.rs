@@ -11,20 +11,20 @@ use rustix::fs::OFlags;
 use super::holes;
 use super::lines::{Discarded, LineCutter, MAX_LINE};
 
-/// How many of a file's first bytes tell it from another one with the same inode number.
+/// First bytes of a file that are compared to tell it from another one with the same inode number.
 const HEAD: usize = 256;
-/// How many bytes before the position are compared before anything after it is believed.
+/// Bytes before the position that are compared before anything after it is read.
 const ANCHOR: usize = 64;
-/// With fewer bytes in common, two beginnings are not taken for the same.
+/// Beginnings with fewer bytes in common are not taken for the same.
 const HEAD_MIN: usize = 64;
 /// With fewer bytes left to read, no hole is looked for.
 const HOLE_MIN: u64 = 1024 * 1024;
 /// With more bytes left to read than this, the oldest of them are skipped.
 const MAX_BACKLOG: u64 = 2 * 1024 * 1024 * 1024;
-/// How much is read at once. No more than [`MAX_LINE`], so that no line inside a chunk can be too long.
+/// Bytes read at once. No more than [`MAX_LINE`], so that no line inside a chunk can be too long.
 const CHUNK: usize = MAX_LINE;
 
-/// Device and inode: who a file is while somebody holds it open.
+/// Device and inode: identifies a file while it is held open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Id {
     pub dev: u64,
@@ -37,14 +37,14 @@ impl Id {
     }
 }
 
-/// Time of the last change of the contents, as the file system says it; compared with its like only, never with a clock.
+/// Modification time by the file system's clock; compared with other modification times only.
 pub(super) type Modified = (i64, i64);
 
 pub(super) fn modified(meta: &Metadata) -> Modified {
     (meta.mtime(), meta.mtime_nsec())
 }
 
-/// Who a file is, beyond its inode, and how far it was read.
+/// How far a file was read, and what identifies it beyond its inode number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Bookmark {
     /// Where the next byte is read.
@@ -66,22 +66,21 @@ impl Bookmark {
             && read_at(file, from, self.anchor.len())? == self.anchor)
     }
 
-    /// Whether anything is known by which the file could be told from another.
-    pub fn is_telling(&self) -> bool {
+    /// Whether enough is known to recognise the file by its contents.
+    pub fn is_recognisable(&self) -> bool {
         !self.head.is_empty()
     }
 }
 
-/// What a look at a generation found.
+/// How a file differs from what was read of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    /// Nothing new.
-    Quiet,
+pub(super) enum FileState {
+    Unchanged,
     /// There are bytes after the position.
     Grown,
-    /// The end was cut off; what is left was read before.
+    /// Its end was cut off; what is left was read before.
     Cut,
-    /// The contents are others: truncated and perhaps written anew, or another file in the same inode.
+    /// It has other contents: truncated and perhaps written anew, or another file with the same inode number.
     Replaced,
 }
 
@@ -93,12 +92,12 @@ pub(super) struct Generation {
     pub mark: Bookmark,
     pub cutter: LineCutter,
     modified: Option<Modified>,
-    /// When it last grew, or was found.
+    /// When it last grew, or was opened.
     pub last_growth: Instant,
 }
 
 impl Generation {
-    /// Opens a regular file to be read from its beginning. `None` when it is no regular file (any more).
+    /// Opens a regular file to be read from its beginning; `None` if it is not a regular file.
     pub fn open(path: &Path, now: Instant) -> io::Result<Option<Self>> {
         let Some((file, meta)) = open_regular(path)? else {
             return Ok(None);
@@ -106,12 +105,12 @@ impl Generation {
         Ok(Some(Self::at(file, &meta, Bookmark::default(), now)))
     }
 
-    /// A generation whose reading goes on at a bookmark.
+    /// A generation that is read on from a bookmark.
     pub fn at(file: File, meta: &Metadata, mark: Bookmark, now: Instant) -> Self {
         Self { file, id: Id::of(meta), mark, cutter: LineCutter::default(), modified: None, last_growth: now }
     }
 
-    /// Begins at `pos`, taking what is before for read.
+    /// Goes on at `pos`; what is before counts as read.
     pub fn skip_to(&mut self, pos: u64) -> io::Result<()> {
         self.mark.head = read_at(&self.file, 0, HEAD.min(usize::try_from(pos).unwrap_or(HEAD)))?;
         let anchor = ANCHOR.min(usize::try_from(pos).unwrap_or(ANCHOR));
@@ -124,7 +123,7 @@ impl Generation {
         self.file.metadata()
     }
 
-    /// When it was last written, as of the last look.
+    /// Modification time at the last comparison.
     pub fn modified(&self) -> Option<Modified> {
         self.modified
     }
@@ -133,28 +132,28 @@ impl Generation {
         self.file.try_clone()
     }
 
-    /// Compares the file with what is known of it. Costs a read of the beginning only when something changed.
-    pub fn look(&mut self, meta: &Metadata) -> io::Result<Look> {
+    /// Compares the file with what was read of it. Reads its beginning only when something changed.
+    pub fn compare(&mut self, meta: &Metadata) -> io::Result<FileState> {
         let (size, pos) = (meta.size(), self.mark.pos);
         if size < pos {
             let common = self.mark.head.len().min(usize::try_from(size).unwrap_or(HEAD));
             let cut = common >= HEAD_MIN && read_at(&self.file, 0, common)? == self.mark.head[..common];
-            return Ok(if cut { Look::Cut } else { Look::Replaced });
+            return Ok(if cut { FileState::Cut } else { FileState::Replaced });
         }
         if size == pos && self.modified == Some(modified(meta)) {
-            return Ok(Look::Quiet);
+            return Ok(FileState::Unchanged);
         }
         self.modified = Some(modified(meta));
         let head = read_at(&self.file, 0, HEAD)?;
         if !head.starts_with(&self.mark.head) {
-            return Ok(Look::Replaced);
+            return Ok(FileState::Replaced);
         }
         self.mark.head = head;
-        Ok(if size == pos { Look::Quiet } else { Look::Grown })
+        Ok(if size == pos { FileState::Unchanged } else { FileState::Grown })
     }
 
-    /// Reads forward to `size` or until the budget is used up. `None` when the bytes before the position turned out to
-    /// be others: look again.
+    /// Reads forward to `size` or until the budget is used up. `None` when the bytes before the position are not those
+    /// that were read: compare again.
     pub fn read(
         &mut self,
         size: u64,
@@ -192,7 +191,7 @@ impl Generation {
         Ok(Some(gone))
     }
 
-    /// Skips a hole at the position, and what is beyond the bound. Whether it did.
+    /// Skips a hole at the position, and what is beyond the bound. Returns whether there was anything to skip.
     fn skip_gap(&mut self, size: u64, sink: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
         let mut next = holes::next_data(&self.file, self.mark.pos, size);
         if size - next > MAX_BACKLOG {
@@ -206,8 +205,7 @@ impl Generation {
         Ok(true)
     }
 
-    /// Begins again at the beginning: the contents are others. The unfinished line is gone with its rest; `true` when
-    /// there was one.
+    /// Starts over at the beginning, since the file has other contents. Returns whether an unfinished line is lost.
     pub fn restart(&mut self) -> bool {
         let lost = self.cutter.has_partial();
         self.mark = Bookmark::default();
@@ -216,7 +214,7 @@ impl Generation {
         lost
     }
 
-    /// Goes on at the new end of a file whose end was cut off.
+    /// Goes on at the new end of a file whose end was cut off. Returns whether an unfinished line is lost.
     pub fn cut_to(&mut self, size: u64) -> io::Result<bool> {
         let lost = self.cutter.has_partial();
         self.cutter = LineCutter::default();
@@ -224,14 +222,14 @@ impl Generation {
         Ok(lost)
     }
 
-    /// When the unfinished line may be handed out as it stands; `None` without one.
+    /// When the unfinished line may be handed out; `None` without one.
     pub fn flush_at(&self, after: Duration) -> Option<Instant> {
         self.cutter.has_partial().then(|| self.last_growth + after)
     }
 }
 
-/// Opens a regular file without ever blocking or touching anything else: a FIFO must not even be opened (its writer
-/// would notice), so the kind is asked first, and again of what was opened.
+/// Opens a regular file; `None` if it is something else. Never blocks. A FIFO must not even be opened, since its writer
+/// would notice: so the kind is checked first, and again after opening.
 pub(super) fn open_regular(path: &Path) -> io::Result<Option<(File, Metadata)>> {
     if !std::fs::metadata(path)?.is_file() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! A log and its rotated siblings, read backwards from the end as far as somebody wants to go.
+//! Reads a log and its rotated siblings backwards from the end.
 
 use std::fs::File;
 use std::io;
@@ -13,15 +13,15 @@ use super::lines::{MAX_LINE, shorten};
 const BLOCK: usize = 256 * 1024;
 /// Bytes of one log read in all, siblings included: all that Hermes keeps of `agent.log` (5 MiB, three siblings).
 pub const HISTORY_LIMIT: u64 = 24 * 1024 * 1024;
-/// The first look for the end of the last line: most lines are short.
-const FIRST_LOOK: usize = 4 * 1024;
+/// Bytes read first to find the end of the last line: most lines are short.
+const FIRST_STEP: usize = 4 * 1024;
 
 /// Some complete lines, oldest first.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Block {
     /// The lines, each ending in a newline and none longer than [`MAX_LINE`].
     pub bytes: Vec<u8>,
-    /// Which file they are from: 0 is the log itself, 1 is `.1`.
+    /// Their file: 0 is the log itself, 1 is `.1`.
     pub index: u8,
 }
 
@@ -30,7 +30,7 @@ pub struct Block {
 pub enum HistoryEnd {
     /// The oldest line of the oldest file was handed out.
     Beginning,
-    /// [`HISTORY_LIMIT`] was reached: there may be more.
+    /// [`HISTORY_LIMIT`] was reached; there may be more.
     Bound,
 }
 
@@ -38,15 +38,14 @@ pub enum HistoryEnd {
 struct Part {
     index: u8,
     file: File,
-    /// Where the part that was not handed out yet ends.
+    /// End of what was not handed out yet.
     end: u64,
 }
 
-/// Reads backwards. Holds the files open, so that nothing that happens to their names meanwhile matters; drop it as
-/// soon as enough was seen.
+/// Reads backwards. It holds the files open, so that they may be renamed meanwhile: drop it as soon as enough was read.
 #[derive(Debug)]
 pub struct HistoryReader {
-    /// The newest last.
+    /// Oldest first.
     parts: Vec<Part>,
     left: u64,
     end: Option<HistoryEnd>,
@@ -59,14 +58,13 @@ impl Default for HistoryReader {
 }
 
 impl HistoryReader {
-    /// Adds an older file; the newest comes first.
+    /// Adds a file that is older than those before.
     pub(super) fn add(&mut self, index: u8, file: File, end: u64) {
         self.parts.insert(0, Part { index, file, end });
     }
 
-    /// The block of lines before the last one handed out; `None` at the end, whose reason [`HistoryReader::end`] tells.
-    /// The lines of a block are in their order; the blocks go backwards. A part that cannot be read (any more) is
-    /// passed over.
+    /// The block of lines before the last one; `None` at the end, see [`HistoryReader::end`]. The lines of a block are in
+    /// order, the blocks go backwards. A file that cannot be read is skipped.
     pub fn next_block(&mut self) -> Option<Block> {
         loop {
             let Some(part) = self.parts.last_mut() else {
@@ -95,7 +93,7 @@ impl HistoryReader {
         }
     }
 
-    /// Why it ended; `None` while it did not.
+    /// Why it ended; `None` before the end.
     pub fn end(&self) -> Option<HistoryEnd> {
         self.end
     }
@@ -107,7 +105,7 @@ impl HistoryReader {
 }
 
 impl Part {
-    /// Leaves out a hole before `end`, and NUL bytes.
+    /// Moves `end` before a hole, and before NUL bytes.
     fn trim_nuls(&mut self, left: &mut u64) -> io::Result<()> {
         while self.end > 0 && *left > 0 && exactly(&self.file, self.end - 1, self.end)? == [0] {
             let start = holes::hole_start(&self.file, self.end);
@@ -136,18 +134,18 @@ impl Part {
                 None => return self.long_line(from, left),
             }
         };
-        // a hole, or what a truncated file is filled with
+        // NUL bytes behind a hole, or of a truncated file
         let start = start + bytes[start..].iter().take_while(|b| **b == 0).count();
         self.end = from + start as u64;
         bytes.drain(..start);
         if bytes.last() != Some(&b'\n') {
-            // a rotated file may end in the middle of a line: its writer was killed
+            // a rotated file may end within a line, if its writer was killed
             bytes.push(b'\n');
         }
         Ok(Some(shorten(&bytes).map_or(bytes, |(short, _)| short)))
     }
 
-    /// A whole block inside one line: looks for its beginning, and hands out as much of it as is kept of any line.
+    /// A line that is longer than a block: finds its beginning, and hands out its first [`MAX_LINE`] bytes.
     fn long_line(&mut self, mut to: u64, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
         let start = loop {
             if to == 0 {
@@ -173,17 +171,17 @@ impl Part {
     }
 }
 
-/// The bytes of a range; an error if they are not all there (any more).
+/// All bytes of a range; an error if some are missing.
 fn exactly(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let len = usize::try_from(to - from).unwrap_or(BLOCK);
     let bytes = read_at(file, from, len)?;
     if bytes.len() < len { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
 }
 
-/// Where the last complete line of a file ends. When the unfinished line behind it is longer than a block, its
-/// beginning is left to the history (`size` is returned, and `true`): whoever follows is inside a long line.
+/// Where the last complete line of a file ends. Where the unfinished line after it is longer than a block, its beginning
+/// is left to the history: then `size` and `true` are returned, and following begins inside a long line.
 pub(super) fn last_line_end(file: &File, size: u64) -> io::Result<(u64, bool)> {
-    let mut step = FIRST_LOOK;
+    let mut step = FIRST_STEP;
     loop {
         let from = size.saturating_sub(step as u64);
         let bytes = exactly(file, from, size)?;

@@ -1,22 +1,22 @@
-//! Bytes in, complete lines out, with a bound on every line.
+//! Cuts bytes into complete lines of bounded length.
 
 use memchr::{memchr, memrchr};
 
 /// The longest line that is kept, in bytes without its newline. The rest of a longer one is discarded to its newline.
 pub const MAX_LINE: usize = 64 * 1024;
 
-/// Above this a buffer is given back to the allocator once its line is out.
+/// A larger buffer is freed once its line was handed out.
 const KEEP_CAPACITY: usize = 4 * 1024;
 
 /// Cuts a stream of bytes into complete lines. Whatever is handed out ends in a newline; no byte is handed out twice.
 /// NUL bytes at the beginning and after a hole are what a truncated file is filled with, and belong to no line.
 #[derive(Debug)]
 pub(super) struct LineCutter {
-    /// The beginning of a line whose end was not written yet; at most [`MAX_LINE`] bytes.
+    /// The beginning of an unfinished line, at most [`MAX_LINE`] bytes.
     partial: Vec<u8>,
-    /// The line under way was too long: its beginning is out, its rest is thrown away.
+    /// The present line is too long: its beginning was handed out, its rest is discarded.
     discarding: bool,
-    /// Nothing but NUL bytes came since the beginning or a hole.
+    /// Only NUL bytes came since the beginning or a hole.
     in_gap: bool,
 }
 
@@ -26,17 +26,17 @@ impl Default for LineCutter {
     }
 }
 
-/// What was thrown away.
+/// What was discarded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Discarded {
     /// Lines that were too long.
     pub lines: u64,
-    /// Bytes of them that nobody saw.
+    /// Their discarded bytes.
     pub bytes: u64,
 }
 
 impl LineCutter {
-    /// A cutter in the middle of a line that is too long: nothing comes out before its newline.
+    /// Inside a line that is too long: everything up to its newline is discarded.
     pub fn inside_long_line() -> Self {
         Self { partial: Vec::new(), discarding: true, in_gap: false }
     }
@@ -89,13 +89,13 @@ impl LineCutter {
 
     /// A hole of the file was skipped: the line before it ends there.
     pub fn skip_hole(&mut self, sink: &mut dyn FnMut(&[u8])) {
-        // the rest of the last block of data
+        // the last block of data is filled up with them
         self.partial.truncate(self.partial.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1));
         self.flush(sink);
         *self = Self::default();
     }
 
-    /// Hands out an unfinished line as it stands. What is written after it becomes a line of its own.
+    /// Hands out an unfinished line. What is written after it becomes a line of its own.
     pub fn flush(&mut self, sink: &mut dyn FnMut(&[u8])) -> bool {
         if self.partial.is_empty() {
             return false;
@@ -104,7 +104,7 @@ impl LineCutter {
         true
     }
 
-    /// Whether a line is under way that nobody has seen.
+    /// Whether there is an unfinished line that was not handed out.
     pub fn has_partial(&self) -> bool {
         !self.partial.is_empty()
     }

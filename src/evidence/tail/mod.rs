@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 use bookmarks::Bookmarks;
 pub use error::{TailError, check};
 use error::{is_gone, kind_of};
-use generation::{Bookmark, Generation, Id, Look, Modified, open_regular};
+use generation::{Bookmark, FileState, Generation, Id, Modified, open_regular};
 pub use history::{Block, HISTORY_LIMIT, HistoryEnd, HistoryReader};
 use lines::LineCutter;
 pub use lines::MAX_LINE;
@@ -162,12 +162,12 @@ impl Tailer {
                 Ok(generation) => self.current = Some(generation),
                 Err(_) => self.skip_first = true,
             },
-            // it may be a FIFO whose place a log takes later: that log is new
+            // a FIFO, perhaps: a log that takes its place later is new
             Ok(None) => {}
             Err(error) => self.skip_first = !is_gone(&error),
         }
         let siblings = siblings(&self.path, self.limits.siblings);
-        // one that is newer than what was opened came by a rotation just now: it is for the next poll
+        // one that is newer than what was opened was rotated just now, and is left to the next poll
         let ours = siblings.iter().find(|sibling| self.holds(sibling.id)).map_or(0, |sibling| sibling.index);
         for sibling in siblings.into_iter().filter(|sibling| sibling.index > ours) {
             let Ok(Some((file, meta))) = open_regular(&sibling.path) else {
@@ -204,18 +204,16 @@ impl Tailer {
         usize::from(self.current.is_some()) + self.old.len()
     }
 
-    /// Reads what is new and hands it out in blocks of complete lines, each ending in a newline (a carriage return
-    /// before it is left where it is; bytes are passed as they are).
+    /// Reads what is new and hands it out in blocks of complete lines, each with its newline. Bytes are passed unchanged.
     ///
-    /// An error says why the path cannot be followed now; lines of generations that are open were handed out
-    /// nevertheless.
+    /// An error says why the path cannot be followed now; the lines of open generations were handed out nevertheless.
     pub fn poll(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) -> Result<Polled, TailError> {
         let mut polled = Polled::default();
         let before = self.counts;
         let arranged = self.arrange(now, &mut polled);
         self.reopen_grown_siblings(now);
         let read = self.read_all(now, sink, &mut polled);
-        self.let_go(now, sink);
+        self.close_old(now, sink);
         self.newest = self.current.as_ref().and_then(Generation::modified).or(self.newest);
         polled.rotated = self.counts.rotations > before.rotations;
         polled.truncated = self.counts.truncations > before.truncations;
@@ -223,9 +221,8 @@ impl Tailer {
         arranged.and(read).map(|()| polled)
     }
 
-    /// Hands out unfinished lines that nobody added to for [`Limits::partial_after`], each once: as a line that may be
-    /// only half of one. What is written after it becomes a line of its own, so no byte is ever matched twice. Returns
-    /// how many there were.
+    /// Hands out lines that have been unfinished for [`Limits::partial_after`], each once. What is written after such a
+    /// line becomes a line of its own, so no byte is matched twice. Returns their number.
     pub fn flush_partial(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) -> usize {
         let after = self.limits.partial_after;
         let mut count = 0;
@@ -243,14 +240,14 @@ impl Tailer {
         self.old.iter().chain(&self.current).filter_map(|generation| generation.flush_at(after)).min()
     }
 
-    /// Finds out what the path leads to, and puts every generation in its place.
+    /// Finds out what the path leads to, and makes it the current generation.
     fn arrange(&mut self, now: Instant, polled: &mut Polled) -> Result<(), TailError> {
         let found = match std::fs::metadata(&self.path) {
             Ok(meta) => Ok(Some(meta)),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(TailError::new(&self.path, error)),
         };
-        // a truncation is seen first: the copy that it left tells what a sibling is
+        // truncations first: the copy that one left explains a new sibling
         let same = match (&found, &self.current) {
             (Ok(Some(meta)), Some(current)) => Id::of(meta) == current.id,
             _ => false,
@@ -271,7 +268,7 @@ impl Tailer {
         let Some(meta) = meta else {
             polled.missing = true;
             self.skip_first = false;
-            // while nothing is in its place, one may have come and been rotated away between two polls
+            // a log may have been created and rotated away between two polls
             self.take_in_siblings(now);
             return Ok(());
         };
@@ -292,7 +289,7 @@ impl Tailer {
         };
         let id = Id::of(&meta);
         let generation = if let Some(at) = self.old.iter().position(|old| old.id == id) {
-            // renamed back: it is still open and its position known
+            // renamed back: it is still open
             self.old.remove(at)
         } else if let Some(mark) = self.bookmarks.recall(id, &file, meta.size()) {
             Some(Generation::at(file, &meta, mark, now))
@@ -304,18 +301,20 @@ impl Tailer {
         };
         self.skip_first = false;
         self.counts.rotations += 1;
-        // siblings come before the new one, and are judged by what was newest until now
+        // siblings are older than the new one, and are compared with what was newest until now
         self.take_in_siblings(now);
         self.current = generation;
         Ok(())
     }
 
-    /// Sees whether an open generation was truncated, and saves what a copy of it still holds.
+    /// Finds open generations that were truncated, and salvages what a copy of them holds.
     fn check_truncated(&mut self, meta: Option<&Metadata>, now: Instant) {
         for at in (0..self.old.len()).rev() {
             let replaced = {
                 let old = &mut self.old[at];
-                old.metadata().and_then(|meta| old.look(&meta)).is_ok_and(|look| look == Look::Replaced)
+                old.metadata()
+                    .and_then(|meta| old.compare(&meta))
+                    .is_ok_and(|state| state == FileState::Replaced)
             };
             if replaced && let Some(old) = self.old.remove(at) {
                 let (old, copy) = self.salvage(old, now);
@@ -331,9 +330,9 @@ impl Tailer {
             return;
         };
         let meta = meta.map_or_else(|| current.metadata(), |meta| Ok(meta.clone()));
-        let look = meta.and_then(|meta| current.look(&meta));
-        // an error (the volume is gone) is told by the reading
-        if !matches!(look, Ok(Look::Replaced)) {
+        let state = meta.and_then(|meta| current.compare(&meta));
+        // an error (the volume is gone) is reported by the reading
+        if !matches!(state, Ok(FileState::Replaced)) {
             self.current = Some(current);
             return;
         }
@@ -348,19 +347,19 @@ impl Tailer {
             }
             None => known,
         };
-        // copies of what was written between two truncations that nobody saw
+        // copies of what was written between two truncations since the last poll
         self.take_in_newer_than(known, &siblings, now);
     }
 
-    /// copytruncate copies the log to `.1` before it empties it: what was not read yet stands in the copy. Returns the
+    /// copytruncate copies the log to `.1` before it empties it: what was not read yet is in the copy. Returns the
     /// emptied generation, to be read from its beginning, and the copy with its number, to be read on.
     fn salvage(&mut self, mut emptied: Generation, now: Instant) -> (Generation, Option<(Generation, u8)>) {
         self.counts.truncations += 1;
         let copy = siblings(&self.path, self.limits.siblings)
             .into_iter()
-            // the emptied file itself may stand among them, renamed since
+            // the emptied file itself may be one of them, renamed since
             .filter(|sibling| {
-                emptied.mark.is_telling() && sibling.id != emptied.id && !self.holds(sibling.id)
+                emptied.mark.is_recognisable() && sibling.id != emptied.id && !self.holds(sibling.id)
             })
             .find_map(|sibling| {
                 let (file, meta) = open_regular(&sibling.path).ok()??;
@@ -378,7 +377,7 @@ impl Tailer {
         (emptied, copy)
     }
 
-    /// The path leads elsewhere: what was current is followed as an old generation. `true` when there was one.
+    /// The path leads elsewhere: the current generation becomes an old one. Returns whether there was one.
     fn retire_current(&mut self, now: Instant) -> bool {
         let Some(mut current) = self.current.take() else {
             return false;
@@ -388,8 +387,8 @@ impl Tailer {
         true
     }
 
-    /// After the path changed: siblings that are newer than the newest known generation were current between two
-    /// polls, and are read from their beginning; all others are taken for read.
+    /// After the path changed: siblings newer than the newest known generation were current between two polls, and are
+    /// read from their beginning; all others count as read.
     fn take_in_siblings(&mut self, now: Instant) {
         let siblings = siblings(&self.path, self.limits.siblings);
         self.rescan = false;
@@ -397,8 +396,8 @@ impl Tailer {
         self.take_in_newer_than(known, &siblings, now);
     }
 
-    /// The number of the newest sibling that is known already. Bookmarks learn their new numbers, and those that fit no
-    /// longer (the inode is used by another file now) are forgotten.
+    /// The number of the newest known sibling. Bookmarks get their new numbers; those whose inode number belongs to
+    /// another file now are dropped.
     fn newest_known(&mut self, siblings: &[Sibling]) -> Option<u8> {
         let mut known = None;
         for sibling in siblings {
@@ -410,8 +409,8 @@ impl Tailer {
         known
     }
 
-    /// Takes in the unknown ones of `siblings`: with a number below `known` as generations that nobody saw, the others
-    /// as read. Where no known one is among them, the file system's times decide.
+    /// Opens the unknown siblings with a number below `known`; the others count as read. Where none is known, the
+    /// modification times decide.
     fn take_in_newer_than(&mut self, known: Option<u8>, siblings: &[Sibling], now: Instant) {
         // the oldest first, as they were written
         for sibling in siblings.iter().rev() {
@@ -428,7 +427,7 @@ impl Tailer {
             }
             match Generation::open(&sibling.path, now) {
                 Ok(Some(generation)) if generation.id == sibling.id => self.old.push_back(generation),
-                // moved on meanwhile, or no descriptor left
+                // renamed meanwhile, or no descriptor left
                 _ => self.rescan = true,
             }
         }
@@ -440,7 +439,7 @@ impl Tailer {
         }
     }
 
-    /// Takes a sibling for read to its present end; it is taken up when it grows.
+    /// Counts a sibling as read to its present end; it is reopened when it grows.
     fn note_as_read(&mut self, sibling: &Sibling, now: Instant) {
         if self.holds(sibling.id) {
             return;
@@ -453,7 +452,7 @@ impl Tailer {
         }
     }
 
-    /// Takes up siblings that are not open and have grown: launchd writes to the file that it opened, whatever its name.
+    /// Reopens siblings that have grown: launchd writes to the file that it opened, whatever its name.
     fn reopen_grown_siblings(&mut self, now: Instant) {
         for grown in self.bookmarks.take_grown(&self.path) {
             let mut generation = Generation::at(grown.file, &grown.meta, grown.mark, now);
@@ -482,7 +481,7 @@ impl Tailer {
             }
         }
         let Some((id, error)) = failed else { return Ok(()) };
-        // the volume is gone, or the disk is broken: keep the bookmark, not the descriptor
+        // the volume is gone, or the disk is broken: the bookmark stays, the descriptor does not
         if let Some(at) = self.old.iter().position(|old| old.id == id) {
             if let Some(lost) = self.old.remove(at) {
                 self.bookmarks.keep(lost.id, lost.mark, None);
@@ -493,8 +492,8 @@ impl Tailer {
         Err(TailError::new(&self.path, error))
     }
 
-    /// Closes old generations that nothing has written to for a while, and those above the bound.
-    fn let_go(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) {
+    /// Closes old generations that have not grown for a while, and those above the bound.
+    fn close_old(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) {
         let silent_for = self.limits.old_for;
         let mut at = 0;
         while at < self.old.len() {
@@ -522,7 +521,7 @@ impl Tailer {
             return;
         };
         self.counts.lost_bytes += unread(&old);
-        // its writer is most likely gone: half a line is all that will ever be
+        // its writer is most likely gone: the line will not be finished
         old.cutter.flush(sink);
         let index = siblings(&self.path, self.limits.siblings)
             .iter()
@@ -536,7 +535,7 @@ impl Tailer {
     }
 }
 
-/// Reads one generation; `true` when something is left to read.
+/// Reads one generation. Returns whether something is left to read.
 fn read_one(
     generation: &mut Generation,
     budget: &mut usize,
@@ -544,12 +543,12 @@ fn read_one(
     sink: &mut dyn FnMut(&[u8]),
     counts: &mut Counts,
 ) -> io::Result<bool> {
-    // a second look after a truncation, a third after one in the very moment of reading
+    // again after a truncation, and after one during the read
     for _ in 0..3 {
         let meta = generation.metadata()?;
-        let lost = match generation.look(&meta)? {
-            Look::Quiet => return Ok(false),
-            Look::Grown => {
+        let lost = match generation.compare(&meta)? {
+            FileState::Unchanged => return Ok(false),
+            FileState::Grown => {
                 if *budget == 0 {
                     return Ok(true);
                 }
@@ -563,8 +562,8 @@ fn read_one(
                 }
                 generation.restart()
             }
-            Look::Cut => generation.cut_to(meta.size())?,
-            Look::Replaced => generation.restart(),
+            FileState::Cut => generation.cut_to(meta.size())?,
+            FileState::Replaced => generation.restart(),
         };
         counts.truncations += 1;
         counts.lost_partials += u64::from(lost);
@@ -572,7 +571,7 @@ fn read_one(
     Ok(true)
 }
 
-/// Puts a generation behind its last complete line, and what is before it into the reader.
+/// Moves a generation to the end of its last complete line, and adds what is before to the reader.
 fn start_at_end(mut generation: Generation, reader: &mut HistoryReader) -> io::Result<Generation> {
     let size = generation.metadata()?.size();
     let file = generation.try_clone()?;
@@ -585,7 +584,7 @@ fn start_at_end(mut generation: Generation, reader: &mut HistoryReader) -> io::R
     Ok(generation)
 }
 
-/// Bytes of a generation that were not read; 0 when it cannot be asked.
+/// Bytes of a generation that were not read; 0 where its size is not known.
 fn unread(generation: &Generation) -> u64 {
     generation.metadata().map_or(0, |meta| meta.size().saturating_sub(generation.mark.pos))
 }

@@ -10,8 +10,8 @@ use gatelight::health::catalogue::CATALOGUE;
 use gatelight::health::{Change, Light, Proof, Reason, RestartHelps, Verdict};
 use gatelight::profile::Profile;
 use gatelight::serve::metrics::{Counters, Format, render};
-use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
 use gatelight::text::Lang;
+use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -14,9 +14,9 @@ use gatelight::profile::{JobFile, Places, Profile};
 use gatelight::restart::{
     Admission, Ask, Ledger, Limits, Permit, Permits, Requester, RestartOutcome, RestartStep,
 };
-use gatelight::snapshot::Snapshot;
 use gatelight::supervisor::{Access, JobReport, Supervisor, SupervisorError, Supervisors};
 use gatelight::text::{Lang, Message};
+use gatelight::watcher::snapshot::Snapshot;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::watch;

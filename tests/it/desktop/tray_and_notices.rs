@@ -17,7 +17,7 @@ use gatelight::config::{Config, Folders};
 use gatelight::health::{Change, Manager, Proof, Reason, Verdict};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
-use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
+use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use gatelight::text::Message;
 use gatelight::ui::app::AppHandles;
 use gatelight::ui::tray;

@@ -1,7 +1,15 @@
 //! Evidence that is read in one go.
 
-use gatelight::health::{Core, Deadlines, Evidence, ProcessState, Proof, Reason, Signal};
+use std::sync::Arc;
+
+use gatelight::evidence::logbook::{LogEvent, Scanner};
+use gatelight::evidence::patterns::Patterns;
+use gatelight::health::evidence::Heartbeat;
+use gatelight::health::{Deadlines, Evidence, ProcessState, Reason};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::support;
 
 /// Gatelight was stopped (or the machine was too busy to run it) while the gateway worked on: what it wrote meanwhile is
 /// read before its deadlines pass.
@@ -9,22 +17,33 @@ use jiff::{SignedDuration, Timestamp};
 fn what_was_written_before_a_deadline_is_not_judged_after_it() {
     let begin = Timestamp::from_second(1_800_000_000).unwrap();
     let at = |seconds: i64| begin + SignedDuration::from_secs(seconds);
-    let log = |signal, second: i64| {
-        let proof = Proof::new("agent.log", "line", at(second));
-        Evidence::Log { signal, other_pid: None, stamp: None, proof }
+    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    let log = |message: &str, second: i64| {
+        let stamp = at(second).to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S,000").to_string();
+        let line = format!("{stamp} {message}\n");
+        let mut found = Vec::new();
+        let scan = &mut |event: LogEvent| found.push(event.into_evidence());
+        Scanner::new(Arc::clone(&patterns)).read("agent.log", line.as_bytes(), at(second), scan);
+        found.pop().unwrap()
     };
-    let beat = |second: i64| Evidence::Heartbeat { pid: 7, updated_at: Some(at(second)) };
+    let (connected, lost) = (
+        "INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?device_id=1",
+        "ERROR Lark: receive message loop exit, err: no close frame received or sent",
+    );
+    let beat = |second: i64| {
+        Evidence::Heartbeat(Heartbeat { pid: 7, updated_at: Some(at(second)), by_thread: false })
+    };
     let state = ProcessState::Running;
     let runs = Evidence::Process { pid: 7, start: Some(1), started_at: Some(begin), state, exit: None };
-    let mut core = Core::new(Deadlines::default(), begin);
-    for evidence in [runs, log(Signal::Start, 0), log(Signal::Connected, 1), beat(1)] {
+    let mut core = support::new_core(Deadlines::default(), begin);
+    for evidence in [runs, log("INFO gateway.run: Starting Hermes Gateway...", 0), log(connected, 1), beat(1)]
+    {
         core.apply(at(1), vec![evidence]);
     }
     assert_eq!(core.verdict().reason, Reason::Connected);
     // the heartbeat of before is stale by far, and the link was lost and came back
     let mut late = core.clone();
-    let changes =
-        late.apply(at(3_000), vec![log(Signal::Lost, 2), beat(2_990), log(Signal::Connected, 2_995)]);
+    let changes = late.apply(at(3_000), vec![log(lost, 2), beat(2_990), log(connected, 2_995)]);
     assert_eq!(late.verdict().reason, Reason::Connected);
     assert!(changes.iter().all(|change| change.to.reason == Reason::Connected), "{changes:?}");
     // nothing was written: the deadline is as long over as it is

@@ -11,9 +11,9 @@ use gatelight::health::{Change, Core, Deadlines, Evidence, ProcessState};
 use gatelight::history::store::Store;
 use gatelight::profile::Profile;
 use gatelight::serve::metrics::{Counters, Format, render};
-use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
 use gatelight::text::Lang;
 use gatelight::ui::menu::{Locale, MenuState, menu, tooltip};
+use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 

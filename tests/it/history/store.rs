@@ -12,7 +12,7 @@ use gatelight::history::stats::{self, Window};
 use gatelight::history::{Reader, RestartResult, RestartRow, Store, StoreError};
 use gatelight::profile::Profile;
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
-use gatelight::snapshot::ProfileChange;
+use gatelight::watcher::snapshot::ProfileChange;
 use gatelight::text::{Lang, Message, Worded as _};
 use jiff::{SignedDuration, Timestamp};
 

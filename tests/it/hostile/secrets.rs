@@ -19,7 +19,7 @@ use gatelight::history::store::Store;
 use gatelight::history::{Record, Window};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
-use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
+use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use gatelight::text::{Lang, Message};
 use gatelight::ui::menu::{Locale, MenuState};
 use gatelight::ui::notify::NotificationRequest;

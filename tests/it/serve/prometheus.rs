@@ -13,7 +13,7 @@ use gatelight::health::{Change, Proof, Reason, Verdict};
 use gatelight::history::RestartResult;
 use gatelight::profile::Profile;
 use gatelight::serve::{Config, Counters, Server};
-use gatelight::snapshot::{ProfileChange, ProfileView, Snapshot};
+use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use gatelight::health::{Proof, Reason, Verdict};
 use gatelight::profile::{JobFile, Profile};
-use gatelight::snapshot::{ProfileView, Snapshot};
 use gatelight::supervisor::Supervisor;
+use gatelight::watcher::snapshot::{ProfileView, Snapshot};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
