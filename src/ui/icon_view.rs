@@ -3,9 +3,9 @@
 use super::icon::{Face, Strip};
 use super::menu::{self, MenuState, Notifications};
 use crate::health::Light;
-use crate::snapshot::{ProfileView, Snapshot};
 use crate::text::display::label;
 use crate::text::{Lang, fill, menu as say, menu_bar as say_bar};
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Longest reason beside the icon, in characters: the menu bar is narrow.
 const LONGEST_REASON: usize = 24;
