@@ -18,6 +18,7 @@ pub mod fix;
 pub mod flow;
 mod launch;
 mod live;
+mod plist_layout;
 pub mod repair;
 pub mod words;
 pub mod write;
