@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 /// Every target: its name, which is that of its file and its corpus, and its body.
 #[allow(clippy::type_complexity)]
-pub const ALL: [(&str, fn(&[u8])); 8] = [
+pub(super) const ALL: [(&str, fn(&[u8])); 8] = [
     ("lines", lines),
     ("redaction", redaction),
     ("recordings", recordings),
@@ -34,7 +34,7 @@ fn patterns() -> Arc<Patterns> {
 }
 
 /// Log lines: whole, in blocks, and judged.
-pub fn lines(data: &[u8]) {
+pub(super) fn lines(data: &[u8]) {
     for text in data.split(|b| *b == b'\n') {
         if let Some(head) = line::head(text) {
             assert!(text.ends_with(head.message));
@@ -57,7 +57,7 @@ pub fn lines(data: &[u8]) {
 }
 
 /// Text that is shown.
-pub fn redaction(data: &[u8]) {
+pub(super) fn redaction(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     // a mask may join what stood apart, which another pass hides as well; that comes to an end
     let mut shown = redact(&text).into_owned();
@@ -76,7 +76,7 @@ pub fn redaction(data: &[u8]) {
 }
 
 /// Recordings: read and played.
-pub fn recordings(data: &[u8]) {
+pub(super) fn recordings(data: &[u8]) {
     if let Ok(recording) = Recording::read(data) {
         let mut last = None;
         recording.play(patterns(), Deadlines::default(), &mut |change| {
@@ -87,7 +87,7 @@ pub fn recordings(data: &[u8]) {
 }
 
 /// The gateway's own files.
-pub fn state(data: &[u8]) {
+pub(super) fn state(data: &[u8]) {
     if let Some(value) = state_files::parse(data) {
         let names =
             ["gateway.pid", "gateway_state.json", "state/gateway.heartbeat", ".gateway-planned-stop.json"];
@@ -103,14 +103,14 @@ pub fn state(data: &[u8]) {
 }
 
 /// Property lists of launchd, XML and binary.
-pub fn plists(data: &[u8]) {
+pub(super) fn plists(data: &[u8]) {
     let path = Path::new("/Users/me/Library/LaunchAgents/ai.hermes.gateway.plist");
     launchd::looks_like_gateway(path, data);
     launchd::read(path, data, Path::new("/Users/me"));
 }
 
 /// Unit files of systemd, a drop-in after the first NUL.
-pub fn units(data: &[u8]) {
+pub(super) fn units(data: &[u8]) {
     let files: Vec<Vec<u8>> = data.splitn(2, |b| *b == 0).map(<[u8]>::to_vec).collect();
     let path = Path::new("/home/me/.config/systemd/user/hermes-gateway.service");
     let variables = |_: &Path| files.first().cloned();
@@ -124,7 +124,7 @@ pub fn units(data: &[u8]) {
 }
 
 /// What launchctl and systemctl answer.
-pub fn managers(data: &[u8]) {
+pub(super) fn managers(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     parse::print(&text);
     parse::list(&text);
@@ -138,7 +138,7 @@ pub fn managers(data: &[u8]) {
 }
 
 /// The settings file.
-pub fn settings(data: &[u8]) {
+pub(super) fn settings(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Err(error) = Config::parse(&text, Path::new("/home/me/config.toml"), Path::new("/home/me")) {
         assert!(!error.text(gatelight::text::Lang::En).is_empty());

@@ -25,6 +25,7 @@ const LEFT: u8 = 1;
 
 /// Check the job files of the gateways, and repair them
 #[derive(Debug, Clone, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Profiles or labels; all when none is named
     #[arg(value_name = "PROFILE")]

@@ -41,6 +41,7 @@ pub const UNCLEAR: u8 = 3;
 /// Restart gateways, and prove that they are back
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Profiles to restart, by name
     #[arg(value_name = "PROFILE", group = "which")]

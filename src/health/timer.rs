@@ -40,14 +40,14 @@ impl Timer {
 }
 
 /// `at + span`, at the end of time at the latest.
-pub fn after(at: Timestamp, span: Duration) -> Timestamp {
+pub(crate) fn after(at: Timestamp, span: Duration) -> Timestamp {
     let seconds = i64::try_from(span.as_secs()).ok().and_then(|span| at.as_second().checked_add(span));
     let nanos = at.subsec_nanosecond() + span.subsec_nanos().cast_signed();
     seconds.and_then(|seconds| exact(seconds, nanos)).unwrap_or(Timestamp::MAX)
 }
 
 /// `at - span`, at the beginning of time at the earliest.
-pub fn before(at: Timestamp, span: Duration) -> Timestamp {
+pub(crate) fn before(at: Timestamp, span: Duration) -> Timestamp {
     let seconds = i64::try_from(span.as_secs()).ok().and_then(|span| at.as_second().checked_sub(span));
     let nanos = at.subsec_nanosecond() - span.subsec_nanos().cast_signed();
     seconds.and_then(|seconds| exact(seconds, nanos)).unwrap_or(Timestamp::MIN)

@@ -15,7 +15,7 @@ pub(super) struct Exits(BTreeMap<u32, (u64, JoinHandle<()>)>);
 
 impl Exits {
     /// Waits for the end of these processes and no others. Where the system cannot report it, the safety net finds it.
-    pub fn set(
+    pub(super) fn set(
         &mut self,
         processes: impl Iterator<Item = (u32, u64)>,
         id: MonitorId,

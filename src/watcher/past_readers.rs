@@ -38,22 +38,22 @@ pub(super) struct PastReaders {
 }
 
 impl PastReaders {
-    pub fn new(events: mpsc::Sender<Event>) -> Self {
+    pub(super) fn new(events: mpsc::Sender<Event>) -> Self {
         Self { active: 0, events }
     }
 
-    pub fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         self.active < MAX_READERS
     }
 
     /// A thread has sent its [`Event::PastRead`].
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.active = self.active.saturating_sub(1);
     }
 
     /// Reads on a new thread, which nobody waits for: one that is blocked does not hold up the end of the program.
     /// Ends with an [`Event::PastRead`]. An error: no thread can be started now.
-    pub fn start(
+    pub(super) fn start(
         &mut self,
         request: Request,
         patterns: &Arc<Patterns>,

@@ -27,7 +27,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    pub fn new() -> (Self, watch::Receiver<Arc<Snapshot>>, Subscribers) {
+    pub(super) fn new() -> (Self, watch::Receiver<Arc<Snapshot>>, Subscribers) {
         let (at, profiles, bad_files) = (Timestamp::now(), Vec::new(), Vec::new());
         let empty = Snapshot { at, profiles, bad_files, complete: false };
         let (snapshot, snapshots) = watch::channel(Arc::new(empty));
@@ -43,16 +43,16 @@ impl Publisher {
     }
 
     /// Something that the snapshot shows may have changed.
-    pub fn mark_stale(&mut self) {
+    pub(super) fn mark_stale(&mut self) {
         self.stale.get_or_insert_with(Instant::now);
     }
 
-    pub fn mark_woke(&mut self) {
+    pub(super) fn mark_woke(&mut self) {
         self.woke = true;
         self.mark_stale();
     }
 
-    pub fn record(
+    pub(super) fn record(
         &mut self,
         profile: &Arc<Profile>,
         changes: impl IntoIterator<Item = Change>,
@@ -67,17 +67,17 @@ impl Publisher {
         self.mark_stale();
     }
 
-    pub fn is_stale(&self) -> bool {
+    pub(super) fn is_stale(&self) -> bool {
         self.stale.is_some()
     }
 
     /// Whether the snapshot must be published though events still come in.
-    pub fn is_overdue(&self) -> bool {
+    pub(super) fn is_overdue(&self) -> bool {
         self.stale.is_some_and(|since| since.elapsed() >= INTERVAL)
     }
 
     /// Publishes that nothing is known of any profile: until they are found again nobody checks what their lights said.
-    pub fn publish_unknown(&mut self, at: Timestamp) {
+    pub(super) fn publish_unknown(&mut self, at: Timestamp) {
         self.changes.clear();
         let old = self.snapshot.borrow().clone();
         let mut profiles = old.profiles.clone();
@@ -93,7 +93,7 @@ impl Publisher {
     }
 
     /// Publishes the changes and the state that they led to, unless nothing differs from the last update.
-    pub fn publish(
+    pub(super) fn publish(
         &mut self,
         at: Timestamp,
         profiles: Vec<ProfileView>,

@@ -21,7 +21,7 @@ pub(super) struct Watches {
 }
 
 impl Watches {
-    pub fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             watch: Watch::new()?,
             job_folders: BTreeSet::new(),
@@ -31,30 +31,30 @@ impl Watches {
         })
     }
 
-    pub async fn changed(&mut self) -> io::Result<Changes> {
+    pub(super) async fn changed(&mut self) -> io::Result<Changes> {
         self.watch.changed().await
     }
 
     /// What changed without an event: a folder further up was swapped, a volume came back.
-    pub fn recheck(&mut self) -> BTreeSet<Changed> {
+    pub(super) fn recheck(&mut self) -> BTreeSet<Changed> {
         self.watch.recheck().changed
     }
 
     /// Whether a change may mean that a profile came or went.
-    pub fn may_change_profiles(&self, changed: &Changed) -> bool {
+    pub(super) fn may_change_profiles(&self, changed: &Changed) -> bool {
         let home_itself = changed.name.is_none() && self.home_folders.contains(&changed.key);
         home_itself || self.job_folders.contains(&changed.key)
     }
 
     /// The monitors that need what changed.
-    pub fn users_of(&self, changed: &BTreeSet<Changed>) -> BTreeSet<usize> {
+    pub(super) fn users_of(&self, changed: &BTreeSet<Changed>) -> BTreeSet<usize> {
         let keys: BTreeSet<Key> = changed.iter().map(|changed| changed.key).collect();
         keys.iter().filter_map(|key| self.users.get(key)).flatten().copied().collect()
     }
 
     /// Watches what the monitors and the search for profiles need, and nothing else. What cannot be watched is left to
     /// the safety net. Returns whether something is watched that was not before: a change there may have been missed.
-    pub fn rebuild(&mut self, places: &Places, monitors: &mut [Monitor]) -> bool {
+    pub(super) fn rebuild(&mut self, places: &Places, monitors: &mut [Monitor]) -> bool {
         let mut folders = vec![places.launch_agents.clone(), places.systemd_user.clone()];
         folders.push(places.hermes.join("profiles"));
         let homes: BTreeSet<_> = monitors.iter().map(|monitor| monitor.profile.home.clone()).collect();
@@ -84,13 +84,13 @@ impl Watches {
     }
 
     /// Watches for a monitor that went live.
-    pub fn add(&mut self, index: usize, monitor: &mut Monitor) {
+    pub(super) fn add(&mut self, index: usize, monitor: &mut Monitor) {
         self.home_folders.extend(self.watch.add_dir(&monitor.profile.home));
         self.update(index, monitor);
     }
 
     /// Watches what one monitor needs now, and no longer what it needed before.
-    pub fn update(&mut self, index: usize, monitor: &mut Monitor) {
+    pub(super) fn update(&mut self, index: usize, monitor: &mut Monitor) {
         if !monitor.is_live() {
             return;
         }

@@ -11,7 +11,7 @@ use crate::{read, write};
 
 /// When a job is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeepAlive {
+pub(crate) enum KeepAlive {
     Never,
     Always,
     /// `SuccessfulExit`: true starts it again after a clean exit only, false after any other end only.
@@ -22,7 +22,7 @@ pub enum KeepAlive {
 
 /// What the fake understands of a property list.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub(crate) struct Job {
     pub path: PathBuf,
     pub label: String,
     pub arguments: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Job {
 
 impl Job {
     /// Reads a job file. `None`: launchd would not have it (unreadable, no label, no program, writable for others).
-    pub fn read(path: &Path) -> Option<Self> {
+    pub(crate) fn read(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         if fs::metadata(path).ok()?.mode() & 0o022 != 0 {
             return None;
@@ -90,7 +90,7 @@ impl Job {
 
 /// What the keeper says of its job.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
+pub(crate) struct Report {
     pub state: String,
     pub pid: Option<u32>,
     pub runs: u64,
@@ -100,19 +100,19 @@ pub struct Report {
 
 /// A job's place in the state folder.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     pub state: PathBuf,
     pub domain: String,
     pub label: String,
 }
 
 impl Place {
-    pub fn new(state: &Path, domain: &str, label: &str) -> Self {
+    pub(crate) fn new(state: &Path, domain: &str, label: &str) -> Self {
         Self { state: state.to_path_buf(), domain: domain.to_owned(), label: label.to_owned() }
     }
 
     /// Every job of a domain.
-    pub fn all(state: &Path, domain: &str) -> Vec<Self> {
+    pub(crate) fn all(state: &Path, domain: &str) -> Vec<Self> {
         let folder = state.join("jobs").join(domain.replace('/', "_"));
         let mut labels: Vec<String> = fs::read_dir(folder)
             .into_iter()
@@ -123,16 +123,16 @@ impl Place {
         labels.iter().map(|label| Self::new(state, domain, label)).collect()
     }
 
-    pub fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.state.join("jobs").join(self.domain.replace('/', "_")).join(&self.label)
     }
 
-    pub fn registered(&self) -> bool {
+    pub(crate) fn registered(&self) -> bool {
         self.folder().is_dir()
     }
 
     /// Launchd keeps what it read at this time: later changes of the file do not count. Appears whole, as it leaves.
-    pub fn register(&self, job: &Job) -> io::Result<()> {
+    pub(crate) fn register(&self, job: &Job) -> io::Result<()> {
         let draft = self.aside();
         fs::create_dir_all(&draft)?;
         fs::copy(&job.path, draft.join("job.plist"))?;
@@ -145,7 +145,7 @@ impl Place {
     }
 
     /// Takes the job out of its domain.
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         let aside = self.aside();
         if fs::rename(self.folder(), &aside).is_ok() {
             let _ = fs::remove_dir_all(aside);
@@ -156,7 +156,7 @@ impl Place {
         self.state.join(format!("aside-{}-{}", self.label, std::process::id()))
     }
 
-    pub fn job(&self) -> Option<Job> {
+    pub(crate) fn job(&self) -> Option<Job> {
         let mut job = Job::read(&self.folder().join("job.plist"))?;
         if let Value::String(path) = read(&self.folder().join("path.json")) {
             job.path = path.into();
@@ -164,7 +164,7 @@ impl Place {
         Some(job)
     }
 
-    pub fn report(&self) -> Option<(Job, Report)> {
+    pub(crate) fn report(&self) -> Option<(Job, Report)> {
         let value = read(&self.folder().join("report.json"));
         let report = Report {
             state: value["state"].as_str()?.to_owned(),
@@ -176,23 +176,23 @@ impl Place {
     }
 
     /// What is told of a registered job; its keeper may not have said anything yet.
-    pub fn seen(&self) -> Option<(Job, Report)> {
+    pub(crate) fn seen(&self) -> Option<(Job, Report)> {
         let unheard = || Report { state: "not running".into(), ..Report::default() };
         self.report().or_else(|| Some((self.job()?, unheard())))
     }
 
-    pub fn tell(&self, report: &Report) {
+    pub(crate) fn tell(&self, report: &Report) {
         let value = json!({"state": report.state, "pid": report.pid, "runs": report.runs, "last_exit": report.last_exit});
         write(&self.folder().join("report.json"), &value);
     }
 
     /// Asks the keeper to do something.
-    pub fn request(&self, what: &Value) {
+    pub(crate) fn request(&self, what: &Value) {
         write(&self.folder().join("request.json"), what);
     }
 
     /// The keeper's side of [`Self::request`].
-    pub fn requested(&self) -> Option<Value> {
+    pub(crate) fn requested(&self) -> Option<Value> {
         let path = self.folder().join("request.json");
         let value = read(&path);
         if value.is_null() {
@@ -203,7 +203,7 @@ impl Place {
     }
 
     /// One kickstart at a time.
-    pub fn turn(&self) -> Option<File> {
+    pub(crate) fn turn(&self) -> Option<File> {
         let file = OpenOptions::new().create(true).append(true).open(self.folder().join("turn")).ok()?;
         flock(&file, FlockOperation::NonBlockingLockExclusive).ok().map(|()| file)
     }
@@ -222,7 +222,7 @@ fn signal_name(signal: i32) -> &'static str {
 }
 
 /// `launchctl print gui/501/LABEL`.
-pub fn print(place: &Place, job: &Job, report: &Report, scale: f64) -> String {
+pub(crate) fn print(place: &Place, job: &Job, report: &Report, scale: f64) -> String {
     let mut lines: Vec<String> = Vec::new();
     let block = |name: &str, inside: Vec<String>| {
         let inside: String = inside.iter().map(|line| format!("\t\t{line}\n")).collect();
@@ -278,7 +278,7 @@ pub fn print(place: &Place, job: &Job, report: &Report, scale: f64) -> String {
 }
 
 /// `launchctl list LABEL`: an old-style property list, with a raw wait status.
-pub fn list_label(job: &Job, report: &Report) -> String {
+pub(crate) fn list_label(job: &Job, report: &Report) -> String {
     let mut text = String::from("{\n\t\"LimitLoadToSessionType\" = \"Aqua\";\n");
     text.push_str(&format!("\t\"Label\" = \"{}\";\n\t\"OnDemand\" = false;\n", job.label));
     let raw = report.last_exit.map_or(0, |exit| if exit < 0 { -exit } else { exit << 8 });

@@ -13,7 +13,7 @@ use crate::job::{Job, KeepAlive, Place, Report};
 use crate::read;
 
 /// Between two looks.
-pub const PAUSE: Duration = Duration::from_millis(3);
+pub(crate) const PAUSE: Duration = Duration::from_millis(3);
 
 /// No keeper lives longer, whatever became of its test.
 const LIFE: Duration = Duration::from_secs(300);
@@ -50,7 +50,7 @@ struct Keeper<'a> {
 }
 
 /// Keeps the job until it is booted out or the test is over.
-pub fn keep(place: &Place) {
+pub(crate) fn keep(place: &Place) {
     let Some(job) = place.job() else { return };
     let settings = read(&place.state.join("settings.json"));
     let scale = settings["scale"].as_f64().unwrap_or(1.0);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn the_policy() {
     table(
         &NoticeSettings::default(),

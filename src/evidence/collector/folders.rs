@@ -22,14 +22,14 @@ struct Folder {
 }
 
 impl Folders {
-    pub fn of(profile: &Profile) -> Self {
+    pub(super) fn of(profile: &Profile) -> Self {
         let logs = profile.logs.iter().filter_map(|log| log.parent());
         let paths: BTreeSet<_> = logs.chain([profile.home.as_path()]).collect();
         Self(paths.into_iter().map(|path| Folder { path: path.to_path_buf(), version: None }).collect())
     }
 
     /// Whether no name came or went since the last check.
-    pub fn are_unchanged(&mut self) -> bool {
+    pub(super) fn are_unchanged(&mut self) -> bool {
         // every folder is checked, so that each is up to date
         self.0.iter_mut().map(Folder::is_unchanged).filter(|unchanged| !unchanged).count() == 0
     }

@@ -25,21 +25,21 @@ pub(super) struct Processes {
 
 impl Processes {
     /// PID and start time of each tracked process.
-    pub fn ids(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+    pub(super) fn ids(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         self.by_pid.iter().map(|(pid, tracked)| (*pid, tracked.start))
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.by_pid.is_empty()
     }
 
     /// When the oldest of them began.
-    pub fn oldest_start(&self) -> Option<Timestamp> {
+    pub(super) fn oldest_start(&self) -> Option<Timestamp> {
         self.by_pid.keys().filter_map(|pid| process::look(*pid)).map(|info| info.started_at).min()
     }
 
     /// Tracks this process from now on, if it exists and has this start time (where one is given).
-    pub fn track(&mut self, pid: u32, start: Option<u64>, emit: &mut Emitter<'_>) {
+    pub(super) fn track(&mut self, pid: u32, start: Option<u64>, emit: &mut Emitter<'_>) {
         if self.by_pid.contains_key(&pid) || self.by_pid.len() >= MAX_PROCESSES {
             return;
         }
@@ -52,7 +52,7 @@ impl Processes {
     }
 
     /// Emits every change of state since the last poll.
-    pub fn poll(&mut self, emit: &mut Emitter<'_>) {
+    pub(super) fn poll(&mut self, emit: &mut Emitter<'_>) {
         let pids: Vec<u32> = self.by_pid.keys().copied().collect();
         for pid in pids {
             let Some(tracked) = self.by_pid.get_mut(&pid) else { continue };

@@ -36,7 +36,7 @@ pub(super) struct Bookmarks(VecDeque<Entry>);
 
 impl Bookmarks {
     /// Keeps a bookmark. Beyond the bound, one of a file whose name is not known gives way.
-    pub fn keep(&mut self, id: Id, mark: Bookmark, index: Option<u8>) {
+    pub(super) fn keep(&mut self, id: Id, mark: Bookmark, index: Option<u8>) {
         self.forget(id);
         if self.0.len() >= MAX_BOOKMARKS {
             let nameless = self.0.iter().position(|entry| entry.index.is_none()).unwrap_or(0);
@@ -45,17 +45,17 @@ impl Bookmarks {
         self.0.push_back(Entry { id, mark, index });
     }
 
-    pub fn forget(&mut self, id: Id) {
+    pub(super) fn forget(&mut self, id: Id) {
         self.0.retain(|entry| entry.id != id);
     }
 
-    pub fn contains(&self, id: Id) -> bool {
+    pub(super) fn contains(&self, id: Id) -> bool {
         self.0.iter().any(|entry| entry.id == id)
     }
 
     /// Whether there is a bookmark of this sibling. One that fits no longer (the inode is used by another file now) is
     /// forgotten.
-    pub fn fits(&mut self, sibling: &Sibling) -> bool {
+    pub(super) fn fits(&mut self, sibling: &Sibling) -> bool {
         let Some(at) = self.0.iter().position(|entry| entry.id == sibling.id) else {
             return false;
         };
@@ -73,21 +73,21 @@ impl Bookmarks {
     }
 
     /// The files have these numbers now.
-    pub fn renumber(&mut self, siblings: &[Sibling]) {
+    pub(super) fn renumber(&mut self, siblings: &[Sibling]) {
         for entry in &mut self.0 {
             entry.index = siblings.iter().find(|sibling| sibling.id == entry.id).map(|sibling| sibling.index);
         }
     }
 
     /// Takes out the bookmark of a file that came back under its name, if it is the same file.
-    pub fn recall(&mut self, id: Id, file: &File, size: u64) -> Option<Bookmark> {
+    pub(super) fn recall(&mut self, id: Id, file: &File, size: u64) -> Option<Bookmark> {
         let at = self.0.iter().position(|entry| entry.id == id)?;
         let entry = self.0.remove(at)?;
         entry.mark.fits(file, size).unwrap_or(false).then_some(entry.mark)
     }
 
     /// Takes out the bookmarks of siblings that have grown; the newest first.
-    pub fn take_grown(&mut self, log: &Path) -> Vec<Grown> {
+    pub(super) fn take_grown(&mut self, log: &Path) -> Vec<Grown> {
         let mut all = Vec::new();
         for at in (0..self.0.len()).rev() {
             let Some(grown) = grown(log, &self.0[at]) else { continue };

@@ -70,6 +70,7 @@ impl Default for Limits {
 
 /// What a poll found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what one poll found: each may hold with each other")]
 pub struct Polled {
     /// Bytes are left for the next poll.
     pub more: bool,

@@ -447,6 +447,7 @@ fn row(name: &'static str, outcome: Outcome) -> Row {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Row> {
     use Outcome::{Restored, Verified, Written};
     let on = |fault: Value| json!([fault]);

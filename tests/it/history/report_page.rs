@@ -27,6 +27,7 @@ const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
 /// Three months of three profiles, made up by a fixed rule.
+#[expect(clippy::too_many_lines, reason = "a table of what happened")]
 fn sample() -> Record {
     let mut record = Record::default();
     let mut run = 0;
@@ -319,113 +320,20 @@ fn the_page_in_a_browser() {
         browser.call("Page.navigate", &json!({"url": format!("file://{}", file.display())}));
         browser.wait_for("Page.loadEventFired");
 
-        // what the browser had to say, and what it loaded
-        let bad: Vec<&Value> = browser
-            .events
-            .iter()
-            .filter(|e| {
-                let method = e["method"].as_str().unwrap_or_default();
-                matches!(
-                    method,
-                    "Runtime.exceptionThrown"
-                        | "Runtime.consoleAPICalled"
-                        | "Log.entryAdded"
-                        | "Page.javascriptDialogOpening"
-                )
-            })
-            .collect();
-        assert!(bad.is_empty(), "{bad:?}");
-        let loaded: Vec<String> = browser
-            .events
-            .iter()
-            .filter(|e| e["method"] == "Network.requestWillBeSent")
-            .map(|e| e["params"]["request"]["url"].as_str().unwrap_or_default().to_owned())
-            .collect();
-        assert!(loaded.iter().all(|u| u.starts_with("file://") || u.starts_with("data:")), "{loaded:?}");
-        assert_eq!(browser.script("document.scripts.length + document.images.length"), 0);
-        assert_eq!(browser.script("document.querySelectorAll('[onclick],[onerror],[onload]').length"), 0);
-        // every ID once, every reference found
-        assert_eq!(
-            browser.script(
-                "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, i, all) => all.indexOf(id) != i).length"
-            ),
-            0
-        );
-        assert_eq!(
-            browser.script(
-                "[...document.querySelectorAll('[aria-labelledby]')].flatMap(e => e.getAttribute('aria-labelledby').split(' ')).filter(id => !document.getElementById(id)).length"
-            ),
-            0
-        );
-
-        // what a screen reader is told
-        let tree = browser.call("Accessibility.getFullAXTree", &json!({}));
-        let named = |role: &str| -> Vec<(String, String)> {
-            tree["nodes"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter(|n| n["role"]["value"] == role && n["ignored"] != true)
-                .map(|n| {
-                    let text = |v: &Value| v["value"].as_str().unwrap_or_default().to_owned();
-                    (text(&n["name"]), text(&n["description"]))
-                })
-                .collect()
-        };
-        let strips: Vec<_> = [named("image"), named("img")].concat();
-        assert_eq!(strips.len(), 9, "a strip is missing or the patterns are read out: {strips:?}");
-        let percent = strips.iter().filter(|(name, _)| name.contains('%')).count();
-        assert_eq!(percent, 9, "{strips:?}");
-        for (role, least) in [
-            ("table", 6),
-            ("columnheader", 37),
-            ("rowheader", 15),
-            ("heading", 5),
-            ("region", 4),
-            ("link", 3),
-        ] {
-            let found = named(role);
-            assert!(found.len() >= least, "{role}: {found:?}");
-            assert!(found.iter().all(|(name, _)| !name.trim().is_empty()), "{role}: {found:?}");
-        }
-        assert_eq!(
-            browser.script("document.documentElement.lang"),
-            if lang == Lang::En { "en" } else { "zh-Hans" }
-        );
-
-        // the keyboard gets everywhere, in order, and shows where it is
-        for wanted in ["#p0", "#p1", "#p2", "group", "group", "group"] {
-            for kind in ["keyDown", "keyUp"] {
-                let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
-                browser.call("Input.dispatchKeyEvent", &key);
-            }
-            let at = browser.script(
-                "[document.activeElement.getAttribute('href') || document.activeElement.getAttribute('role'), getComputedStyle(document.activeElement).outlineStyle]",
-            );
-            assert_eq!(at, json!([wanted, "solid"]), "where the keyboard is");
-        }
-
-        // contrast of the text, and nothing wider than the window
+        shows_no_error_and_loads_nothing(&mut browser);
+        speaks_to_screen_readers(&mut browser, lang);
+        can_be_used_by_keyboard(&mut browser);
         for (media, scheme, width) in [
             ("screen", "light", 1200),
             ("screen", "dark", 1200),
             ("screen", "light", 390),
             ("print", "dark", 800),
         ] {
-            browser.media(media, scheme);
-            browser.size(width);
-            let wide = browser.script("document.documentElement.scrollWidth - innerWidth");
-            assert!(wide.as_f64().unwrap() <= 0.0, "{media} {scheme} {width}: {wide} px too wide");
-            let over = browser.script(OVERHANGING);
-            assert_eq!(over, json!([]), "{media} {scheme} {width}: stands out of its frame");
-            let worst = browser.script(CONTRAST);
-            assert!(worst[0].as_f64().unwrap() >= 4.5, "{media} {scheme}: {worst}");
-            let picture = browser.picture();
-            assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000);
+            let picture = fits_and_has_contrast(&mut browser, media, scheme, width);
             if let Some(folder) = &pictures {
                 std::fs::create_dir_all(folder).unwrap();
-                std::fs::write(folder.join(format!("report-{code}-{media}-{scheme}-{width}.png")), picture)
-                    .unwrap();
+                let name = format!("report-{code}-{media}-{scheme}-{width}.png");
+                std::fs::write(folder.join(name), picture).unwrap();
             }
         }
         browser.media("print", "light");
@@ -436,6 +344,106 @@ fn the_page_in_a_browser() {
             std::fs::write(folder.join(format!("report-{code}.pdf")), pdf).unwrap();
         }
     }
+}
+
+fn shows_no_error_and_loads_nothing(browser: &mut Browser) {
+    let bad: Vec<&Value> = browser
+        .events
+        .iter()
+        .filter(|e| {
+            let method = e["method"].as_str().unwrap_or_default();
+            matches!(
+                method,
+                "Runtime.exceptionThrown"
+                    | "Runtime.consoleAPICalled"
+                    | "Log.entryAdded"
+                    | "Page.javascriptDialogOpening"
+            )
+        })
+        .collect();
+    assert!(bad.is_empty(), "{bad:?}");
+    let loaded: Vec<String> = browser
+        .events
+        .iter()
+        .filter(|e| e["method"] == "Network.requestWillBeSent")
+        .map(|e| e["params"]["request"]["url"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert!(loaded.iter().all(|u| u.starts_with("file://") || u.starts_with("data:")), "{loaded:?}");
+    assert_eq!(browser.script("document.scripts.length + document.images.length"), 0);
+    assert_eq!(browser.script("document.querySelectorAll('[onclick],[onerror],[onload]').length"), 0);
+    // every ID once, every reference found
+    assert_eq!(
+        browser.script(
+            "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, i, all) => all.indexOf(id) != i).length"
+        ),
+        0
+    );
+    assert_eq!(
+        browser.script(
+            "[...document.querySelectorAll('[aria-labelledby]')].flatMap(e => e.getAttribute('aria-labelledby').split(' ')).filter(id => !document.getElementById(id)).length"
+        ),
+        0
+    );
+}
+
+fn speaks_to_screen_readers(browser: &mut Browser, lang: Lang) {
+    let tree = browser.call("Accessibility.getFullAXTree", &json!({}));
+    let named = |role: &str| -> Vec<(String, String)> {
+        tree["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|n| n["role"]["value"] == role && n["ignored"] != true)
+            .map(|n| {
+                let text = |v: &Value| v["value"].as_str().unwrap_or_default().to_owned();
+                (text(&n["name"]), text(&n["description"]))
+            })
+            .collect()
+    };
+    let strips: Vec<_> = [named("image"), named("img")].concat();
+    assert_eq!(strips.len(), 9, "a strip is missing or the patterns are read out: {strips:?}");
+    let percent = strips.iter().filter(|(name, _)| name.contains('%')).count();
+    assert_eq!(percent, 9, "{strips:?}");
+    for (role, least) in
+        [("table", 6), ("columnheader", 37), ("rowheader", 15), ("heading", 5), ("region", 4), ("link", 3)]
+    {
+        let found = named(role);
+        assert!(found.len() >= least, "{role}: {found:?}");
+        assert!(found.iter().all(|(name, _)| !name.trim().is_empty()), "{role}: {found:?}");
+    }
+    assert_eq!(
+        browser.script("document.documentElement.lang"),
+        if lang == Lang::En { "en" } else { "zh-Hans" }
+    );
+}
+
+/// Tab gets everywhere, in order, and shows where it is.
+fn can_be_used_by_keyboard(browser: &mut Browser) {
+    for wanted in ["#p0", "#p1", "#p2", "group", "group", "group"] {
+        for kind in ["keyDown", "keyUp"] {
+            let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+            browser.call("Input.dispatchKeyEvent", &key);
+        }
+        let at = browser.script(
+            "[document.activeElement.getAttribute('href') || document.activeElement.getAttribute('role'), getComputedStyle(document.activeElement).outlineStyle]",
+        );
+        assert_eq!(at, json!([wanted, "solid"]), "where the keyboard is");
+    }
+}
+
+/// Nothing is wider than the window and all text can be read; returns the picture.
+fn fits_and_has_contrast(browser: &mut Browser, media: &str, scheme: &str, width: u32) -> Vec<u8> {
+    browser.media(media, scheme);
+    browser.size(width);
+    let wide = browser.script("document.documentElement.scrollWidth - innerWidth");
+    assert!(wide.as_f64().unwrap() <= 0.0, "{media} {scheme} {width}: {wide} px too wide");
+    let over = browser.script(OVERHANGING);
+    assert_eq!(over, json!([]), "{media} {scheme} {width}: stands out of its frame");
+    let worst = browser.script(CONTRAST);
+    assert!(worst[0].as_f64().unwrap() >= 4.5, "{media} {scheme}: {worst}");
+    let picture = browser.picture();
+    assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000);
+    picture
 }
 
 /// What stands out of its section or of the page, except for what scrolls and what is drawn.

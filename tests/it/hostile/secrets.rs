@@ -4,7 +4,7 @@
 #![allow(clippy::format_push_string, clippy::needless_raw_string_hashes)]
 #![allow(clippy::needless_range_loop)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -211,6 +211,27 @@ fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Change>) {
     (core, changes)
 }
 
+fn diagnosis(snapshot: &Snapshot, now: Timestamp, text: &str) -> String {
+    let log = [LogLine { at: Some(now), file: "agent.log".into(), text: text.to_owned() }];
+    let (job_file, told) = (format!("<key>X</key><string>{text}</string>"), [text.to_owned()]);
+    render(&Diagnosis {
+        now,
+        zone: &TimeZone::UTC,
+        lang: Lang::En,
+        anonymiser: &Anonymiser::default(),
+        view: &snapshot.profiles[0],
+        system: &[("PATH".to_owned(), text.to_owned())],
+        job_file: Some(&job_file),
+        manager: &told,
+        findings: &told,
+        log: &log,
+        record: None,
+        span: SignedDuration::from_hours(24),
+        own_log: &told,
+        recording: None,
+    })
+}
+
 /// Everything that a library user of these changes can make people see.
 fn everything_that_comes_out(
     core: &Core,
@@ -276,27 +297,7 @@ fn everything_that_comes_out(
         out.push(("json", gatelight::cli::status::json(&snapshot).unwrap()));
         let format = gatelight::serve::metrics::Format::accepted("");
         out.push(("metrics", gatelight::serve::metrics::render(&snapshot, &counters, end, format)));
-        let log = [LogLine { at: Some(end), file: "agent.log".into(), text: text.to_owned() }];
-        let (job_file, told) = (format!("<key>X</key><string>{text}</string>"), [text.to_owned()]);
-        out.push((
-            "diagnosis",
-            render(&Diagnosis {
-                now: end,
-                zone: &zone,
-                lang: Lang::En,
-                anonymiser: &Anonymiser::default(),
-                view: &snapshot.profiles[0],
-                system: &[("PATH".to_owned(), text.to_owned())],
-                job_file: Some(&job_file),
-                manager: &told,
-                findings: &told,
-                log: &log,
-                record: None,
-                span: SignedDuration::from_hours(24),
-                own_log: &told,
-                recording: None,
-            }),
-        ));
+        out.push(("diagnosis", diagnosis(&snapshot, end, text)));
     }
     let window = Window::last(SignedDuration::from_hours(24), end);
     // what nobody watched is no incident
@@ -417,6 +418,25 @@ fn gatelight(home: &Path, arguments: &[&str]) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// A log with incidents that last, for the report.
+fn old_log(home: &Path) -> PathBuf {
+    let (secret, now) = (numbered, Timestamp::now());
+    let path = home.join("old.log");
+    let mut old = String::new();
+    for (n, shape) in SHAPES.iter().enumerate() {
+        let stamp = |s: i64| {
+            let at = now - SignedDuration::from_secs(7200 - 60 * n as i64 - s);
+            at.strftime("%Y-%m-%d %H:%M:%S,000").to_string()
+        };
+        let text = planted(shape, &secret(n), 0);
+        old += &format!("{} INFO gateway.run: Starting Hermes Gateway...\n", stamp(0));
+        old += &format!("{} INFO Lark: connected to {text}\n", stamp(1));
+        old += &format!("{} ERROR gateway.run: {text}: Executor shutdown has been called\n", stamp(20));
+    }
+    std::fs::write(&path, old).unwrap();
+    path
+}
+
 /// The same for the program itself, from real files: job file, logs, state files.
 #[test]
 fn the_program_shows_no_secret_of_the_files_that_it_reads() {
@@ -477,20 +497,7 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
     }
     store.record_observed(now - SignedDuration::from_mins(11), now).unwrap();
     drop(store);
-    // logs with incidents that last, for the report
-    let old_log = home.join("old.log");
-    let mut old = String::new();
-    for (n, shape) in SHAPES.iter().enumerate() {
-        let stamp = |s: i64| {
-            let at = now - SignedDuration::from_secs(7200 - 60 * n as i64 - s);
-            at.strftime("%Y-%m-%d %H:%M:%S,000").to_string()
-        };
-        let text = planted(shape, &secret(n), 0);
-        old += &format!("{} INFO gateway.run: Starting Hermes Gateway...\n", stamp(0));
-        old += &format!("{} INFO Lark: connected to {text}\n", stamp(1));
-        old += &format!("{} ERROR gateway.run: {text}: Executor shutdown has been called\n", stamp(20));
-    }
-    std::fs::write(&old_log, old).unwrap();
+    let old_log = old_log(home);
     let mut silent = Vec::new();
     for arguments in [
         vec!["status"],
@@ -530,7 +537,12 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
     // these tell of job files and colours, not of lines; all others show the lines, without what is secret in them
     let expected = ["status --swiftbar", "doctor", "doctor --json"];
     assert_eq!(silent, expected, "ways out that show no line");
-    // a recording, which goes into public issues
+    no_secret_in_a_recording(home, &log);
+}
+
+/// A recording goes into public issues.
+fn no_secret_in_a_recording(home: &Path, log: &str) {
+    let (hermes, secret) = (home.join(".hermes"), numbered);
     let out = home.join("seen.jsonl");
     let child = Command::new(env!("CARGO_BIN_EXE_gatelight"))
         .args(["record", "default", "--out", out.to_str().unwrap()])
@@ -545,7 +557,7 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
     wait_for("the recording begins", || read().contains("gateway_state.json"));
     // what arrives while it records
     wait_for("the new lines are recorded", || {
-        std::fs::write(hermes.join("logs/errors.log"), &log).unwrap();
+        std::fs::write(hermes.join("logs/errors.log"), log).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(100));
         read().contains("errors.log") || {
             std::fs::remove_file(hermes.join("logs/errors.log")).unwrap();

@@ -38,6 +38,7 @@ const LABEL: &str = "ai.hermes.gateway-work";
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_secs(3);
 
+#[expect(clippy::struct_excessive_bools, reason = "a column of the table each")]
 struct Row {
     name: &'static str,
     settings: Value,
@@ -97,6 +98,7 @@ fn row(name: &'static str, expect: Expect) -> Row {
 use Expect::{CannotTell, EndsAtOnce, Failed, Worked};
 use RestartStep::{EndingOld, ProvingLink, StartingNew};
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Row> {
     let fine = || Worked { killed: false };
     vec![

@@ -16,10 +16,10 @@ use zbus::zvariant::{OwnedValue, Value};
 use super::skips::{Need, skip};
 
 /// Generous: nothing waits for it unless something is broken.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Waits for a condition.
-pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(value) = condition() {
@@ -32,7 +32,7 @@ pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 
 // ---- the bus ---------------------------------------------------------------------------------------------------------
 
-pub struct Bus {
+pub(crate) struct Bus {
     pub daemon: Child,
     pub address: String,
     pub folder: tempfile::TempDir,
@@ -40,7 +40,7 @@ pub struct Bus {
 
 impl Bus {
     /// A bus of its own that starts no services; `None` where there is no `dbus-daemon`.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("bus");
         let text = format!(
@@ -56,18 +56,18 @@ impl Bus {
     }
 
     /// The daemon goes, and all connections with it.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.daemon.kill().unwrap();
         self.daemon.wait().unwrap();
         std::fs::remove_file(self.folder.path().join("bus")).unwrap();
     }
 
     /// Another daemon comes to the same address.
-    pub fn again(&mut self) {
+    pub(crate) fn again(&mut self) {
         self.daemon = daemon(self.folder.path()).unwrap();
     }
 
-    pub fn connect(&self) -> Connection {
+    pub(crate) fn connect(&self) -> Connection {
         connection::Builder::address(self.address.as_str()).unwrap().method_timeout(LIMIT).build().unwrap()
     }
 }
@@ -101,7 +101,7 @@ impl Drop for Bus {
 
 /// `org.kde.StatusNotifierWatcher`, as a panel has it.
 #[derive(Clone, Default)]
-pub struct Watcher(pub Arc<Mutex<Vec<String>>>);
+pub(crate) struct Watcher(pub Arc<Mutex<Vec<String>>>);
 
 #[interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
@@ -116,7 +116,7 @@ impl Watcher {
 }
 
 impl Watcher {
-    pub fn start(bus: &Bus) -> (Self, Connection) {
+    pub(crate) fn start(bus: &Bus) -> (Self, Connection) {
         let watcher = Self::default();
         let connection = connection::Builder::address(bus.address.as_str())
             .unwrap()
@@ -129,14 +129,14 @@ impl Watcher {
         (watcher, connection)
     }
 
-    pub fn item(&self) -> String {
+    pub(crate) fn item(&self) -> String {
         until("an item registers", || self.0.lock().unwrap().last().cloned())
     }
 }
 
 /// One call of `Notify`.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub(crate) struct Shown {
     pub id: u32,
     pub replaces: u32,
     pub title: String,
@@ -148,7 +148,7 @@ pub struct Shown {
 
 /// `org.freedesktop.Notifications`.
 #[derive(Clone, Default)]
-pub struct Notifications {
+pub(crate) struct Notifications {
     pub shown: Arc<Mutex<Vec<Shown>>>,
     pub closed: Arc<Mutex<Vec<u32>>>,
     pub hangs: bool,
@@ -198,7 +198,7 @@ impl Notifications {
 }
 
 impl Notifications {
-    pub fn start(bus: &Bus, server: &Self) -> Connection {
+    pub(crate) fn start(bus: &Bus, server: &Self) -> Connection {
         connection::Builder::address(bus.address.as_str())
             .unwrap()
             .serve_at("/org/freedesktop/Notifications", server.clone())
@@ -209,11 +209,11 @@ impl Notifications {
             .unwrap()
     }
 
-    pub fn nth(&self, n: usize) -> Shown {
+    pub(crate) fn nth(&self, n: usize) -> Shown {
         until("a notification is shown", || self.shown.lock().unwrap().get(n).cloned())
     }
 
-    pub fn press(connection: &Connection, id: u32, key: &str) {
+    pub(crate) fn press(connection: &Connection, id: u32, key: &str) {
         connection
             .emit_signal(
                 None::<&str>,
@@ -228,18 +228,18 @@ impl Notifications {
 
 // ---- the item, as a panel reads it -----------------------------------------------------------------------------------
 
-pub struct Panel {
+pub(crate) struct Panel {
     pub connection: Connection,
     pub item: String,
 }
 
 /// Width, height, ARGB.
-pub type Pixmap = (i32, i32, Vec<u8>);
+pub(crate) type Pixmap = (i32, i32, Vec<u8>);
 /// Id, properties, rows below.
-pub type Node = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
+pub(crate) type Node = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
 
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     pub id: i32,
     pub label: String,
     pub enabled: bool,
@@ -248,7 +248,7 @@ pub struct Row {
 }
 
 impl Panel {
-    pub fn property(&self, name: &str) -> OwnedValue {
+    pub(crate) fn property(&self, name: &str) -> OwnedValue {
         let reply = self
             .connection
             .call_method(
@@ -263,7 +263,7 @@ impl Panel {
     }
 
     /// The sizes on offer, and the colour of a pixel that lies within every shape.
-    pub fn icon(&self) -> (Vec<i32>, [u8; 4]) {
+    pub(crate) fn icon(&self) -> (Vec<i32>, [u8; 4]) {
         let icons: Vec<Pixmap> = self.property("IconPixmap").try_into().unwrap();
         let (width, _, data) = icons.last().unwrap();
         let (x, y) = (width * 7 / 44, width / 2);
@@ -271,13 +271,13 @@ impl Panel {
         (icons.iter().map(|(w, _, _)| *w).collect(), data[at..at + 4].try_into().unwrap())
     }
 
-    pub fn tooltip(&self) -> String {
+    pub(crate) fn tooltip(&self) -> String {
         let (_, _, _, text): (String, Vec<Pixmap>, String, String) =
             self.property("ToolTip").try_into().unwrap();
         text
     }
 
-    pub fn rows(&self) -> Vec<Row> {
+    pub(crate) fn rows(&self) -> Vec<Row> {
         let reply = self
             .connection
             .call_method(
@@ -308,11 +308,11 @@ impl Panel {
         rows
     }
 
-    pub fn labels(&self) -> Vec<String> {
+    pub(crate) fn labels(&self) -> Vec<String> {
         self.rows().into_iter().map(|r| r.label).collect()
     }
 
-    pub fn has(&self, label: &str) {
+    pub(crate) fn has(&self, label: &str) {
         let mut last = Vec::new();
         let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             until(label, || {
@@ -325,7 +325,7 @@ impl Panel {
 
     /// The rows once the item has told all of its last change: a layout gets new ids a moment after its new labels can be
     /// read, and a click on an old id is ignored.
-    pub fn settled_rows(&self) -> Vec<Row> {
+    pub(crate) fn settled_rows(&self) -> Vec<Row> {
         let ids = |rows: &[Row]| rows.iter().map(|r| r.id).collect::<Vec<_>>();
         let mut before = (Instant::now(), self.rows());
         until("the menu settles", || {
@@ -338,7 +338,7 @@ impl Panel {
     }
 
     /// Chooses the n-th row with this label.
-    pub fn choose(&self, label: &str, n: usize) {
+    pub(crate) fn choose(&self, label: &str, n: usize) {
         let row = self.settled_rows().into_iter().filter(|r| r.label == label).nth(n).unwrap();
         assert!(row.enabled, "{label}");
         let event = (row.id, "clicked", Value::I32(0), 0_u32);

@@ -11,16 +11,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 /// Time between SIGTERM and SIGKILL, and between two starts, as job files say it, are this much shorter.
-pub const SCALE: f64 = 0.05;
+pub(crate) const SCALE: f64 = 0.05;
 
 /// A launchctl with its jobs; its keepers and their children end with it.
-pub struct FakeLaunchctl {
+pub(crate) struct FakeLaunchctl {
     folder: tempfile::TempDir,
 }
 
 impl FakeLaunchctl {
     /// With these settings beside the usual ones.
-    pub fn new(settings: &Value) -> Self {
+    pub(crate) fn new(settings: &Value) -> Self {
         let folder = tempfile::Builder::new().prefix("launchctl").tempdir().unwrap();
         let mut all = json!({"scale": SCALE});
         for (name, value) in settings.as_object().into_iter().flatten() {
@@ -32,33 +32,33 @@ impl FakeLaunchctl {
     }
 
     /// The program.
-    pub fn program(&self) -> PathBuf {
+    pub(crate) fn program(&self) -> PathBuf {
         self.folder.path().join("launchctl")
     }
 
     /// The state folder; job files may be put there.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The supervisor under test, at this launchctl.
-    pub fn launchd(&self, ask: Duration) -> Launchd {
+    pub(crate) fn launchd(&self, ask: Duration) -> Launchd {
         Launchd::new(self.program(), pace(ask))
     }
 
     /// Calls it as a user would.
-    pub fn call(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn call(&self, arguments: &[&str]) -> Output {
         Command::new(self.program()).args(arguments).output().unwrap()
     }
 
     /// Makes it answer so.
-    pub fn faults(&self, faults: &Value) {
+    pub(crate) fn faults(&self, faults: &Value) {
         std::fs::write(self.folder().join("faults.json"), faults.to_string()).unwrap();
     }
 
     /// Has it kill its caller once this call is answered: a number, from 0, or a subcommand; `None`: never. Forgets the
     /// calls so far.
-    pub fn kill_caller_at(&self, call: Option<&str>) {
+    pub(crate) fn kill_caller_at(&self, call: Option<&str>) {
         self.forget_calls();
         let file = self.folder().join("killer");
         match call {
@@ -68,24 +68,24 @@ impl FakeLaunchctl {
     }
 
     /// What it was asked, one line a call.
-    pub fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder().join("calls")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
     /// Forgets the calls so far.
-    pub fn forget_calls(&self) {
+    pub(crate) fn forget_calls(&self) {
         let _ = std::fs::remove_file(self.folder().join("calls"));
     }
 
     /// Writes a job file that runs a shell script; `more` is XML.
-    pub fn job(&self, label: &str, script: &str, more: &str) -> JobFile {
+    pub(crate) fn job(&self, label: &str, script: &str, more: &str) -> JobFile {
         let arguments = ["/bin/sh", "-c", script].map(|a| format!("<string>{}</string>", escape(a))).join("");
         self.job_of(label, &format!("<key>ProgramArguments</key><array>{arguments}</array>{more}"))
     }
 
     /// Writes a job file with this content.
-    pub fn job_of(&self, label: &str, content: &str) -> JobFile {
+    pub(crate) fn job_of(&self, label: &str, content: &str) -> JobFile {
         let path = self.folder().join(format!("{label}.plist"));
         let text = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>Label</key>\
@@ -118,7 +118,7 @@ impl Drop for FakeLaunchctl {
 }
 
 /// Limits for tests: only a test of a hang gives a short one to ask.
-pub fn pace(ask: Duration) -> Pace {
+pub(crate) fn pace(ask: Duration) -> Pace {
     Pace {
         ask,
         act: ask,

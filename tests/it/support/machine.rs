@@ -15,17 +15,17 @@ use serde_json::{Value, json};
 use super::{start_of, wait_for, waited_for};
 
 /// What must never be shown: it stands in every link line that the gateways here write.
-pub const SECRETS: [&str; 2] = ["5ecretAccessKey0123456789", "5ecretTicket-0123456789"];
+pub(crate) const SECRETS: [&str; 2] = ["5ecretAccessKey0123456789", "5ecretTicket-0123456789"];
 
 /// A HOME with nothing in it.
-pub struct Machine {
+pub(crate) struct Machine {
     folder: tempfile::TempDir,
     launchctl: PathBuf,
 }
 
 impl Machine {
     /// Without any service manager.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("machine").tempdir().unwrap();
         fs::create_dir(folder.path().join("home")).unwrap();
         fs::create_dir(folder.path().join("tmp")).unwrap();
@@ -34,51 +34,51 @@ impl Machine {
     }
 
     /// With this launchctl.
-    pub fn with_launchctl(program: &Path) -> Self {
+    pub(crate) fn with_launchctl(program: &Path) -> Self {
         Self { launchctl: program.to_path_buf(), ..Self::new() }
     }
 
     /// The folder around HOME: not looked into by Gatelight.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// HOME.
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
     /// The folder for temporary files.
-    pub fn tmp(&self) -> PathBuf {
+    pub(crate) fn tmp(&self) -> PathBuf {
         self.folder.path().join("tmp")
     }
 
     /// The default profile's home.
-    pub fn hermes(&self) -> PathBuf {
+    pub(crate) fn hermes(&self) -> PathBuf {
         self.home().join(".hermes")
     }
 
     /// The home of a named profile.
-    pub fn profile(&self, name: &str) -> PathBuf {
+    pub(crate) fn profile(&self, name: &str) -> PathBuf {
         self.hermes().join("profiles").join(name)
     }
 
     /// `~/Library/LaunchAgents`, which is made.
-    pub fn agents(&self) -> PathBuf {
+    pub(crate) fn agents(&self) -> PathBuf {
         let folder = self.home().join("Library/LaunchAgents");
         fs::create_dir_all(&folder).unwrap();
         folder
     }
 
     /// Writes a job file.
-    pub fn plist(&self, label: &str, arguments: &[&str], more: &str) -> PathBuf {
+    pub(crate) fn plist(&self, label: &str, arguments: &[&str], more: &str) -> PathBuf {
         let path = self.agents().join(format!("{label}.plist"));
         fs::write(&path, plist(label, arguments, more)).unwrap();
         path
     }
 
     /// A command with this machine's environment and no other.
-    pub fn command_of(&self, program: &str) -> Command {
+    pub(crate) fn command_of(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
@@ -94,38 +94,38 @@ impl Machine {
     }
 
     /// `gatelight` with these arguments.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command_of(env!("CARGO_BIN_EXE_gatelight"));
         command.args(arguments);
         command
     }
 
     /// Runs `gatelight` to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.command(arguments).output().unwrap())
     }
 
     /// `gatelight status --json` as it is now.
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         let ran = self.run(&["status", "--json"]);
         serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
 
     /// Light and reason of a profile now.
-    pub fn light(&self, profile: &str) -> Option<(String, String)> {
+    pub(crate) fn light(&self, profile: &str) -> Option<(String, String)> {
         let status = self.status();
         let found = status["profiles"].as_array()?.iter().find(|p| p["profile"] == profile)?.clone();
         Some((found["light"].as_str()?.to_owned(), found["reason"].as_str()?.to_owned()))
     }
 
     /// Starts `gatelight watch --json`.
-    pub fn watch(&self) -> Stream {
+    pub(crate) fn watch(&self) -> Stream {
         Stream::of(self.command(&["watch", "--json"]))
     }
 }
 
 /// The text of a job file.
-pub fn plist(label: &str, arguments: &[&str], more: &str) -> String {
+pub(crate) fn plist(label: &str, arguments: &[&str], more: &str) -> String {
     let arguments: String = arguments
         .iter()
         .map(|word| format!("        <string>{word}</string>\n"))
@@ -140,14 +140,14 @@ pub fn plist(label: &str, arguments: &[&str], more: &str) -> String {
 
 /// A command that ended.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
 impl Ran {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code(),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -157,25 +157,25 @@ impl Ran {
 }
 
 /// A child that does not outlive its test.
-pub struct Process(pub Child);
+pub(crate) struct Process(pub Child);
 
 impl Process {
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.0.id()
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 
     /// Kills it as the kernel does, and reaps it.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
     /// Waits for its own end; the exit code.
-    pub fn end(&mut self) -> Option<i32> {
+    pub(crate) fn end(&mut self) -> Option<i32> {
         let mut status = None;
         wait_for("the process ends", || {
             status = self.0.try_wait().unwrap();
@@ -193,7 +193,7 @@ impl Drop for Process {
 }
 
 /// A command that goes on, and what it has printed so far.
-pub struct Stream {
+pub(crate) struct Stream {
     pub process: Process,
     out: Arc<Mutex<Vec<String>>>,
     err: Arc<Mutex<Vec<String>>>,
@@ -201,7 +201,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = collect(child.stdout.take().unwrap());
         let err = collect(child.stderr.take().unwrap());
@@ -209,17 +209,17 @@ impl Stream {
     }
 
     /// Everything printed so far.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.out.lock().unwrap().clone()
     }
 
     /// What it said on standard error.
-    pub fn complaints(&self) -> Vec<String> {
+    pub(crate) fn complaints(&self) -> Vec<String> {
         self.err.lock().unwrap().clone()
     }
 
     /// The next line.
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let at = self.taken;
         let mut line = None;
         let came = waited_for(|| {
@@ -233,7 +233,7 @@ impl Stream {
 
     /// The next line, which must tell of this and nothing else.
     #[track_caller]
-    pub fn expect(&mut self, profile: &str, light: &str, reason: &str) -> Value {
+    pub(crate) fn expect(&mut self, profile: &str, light: &str, reason: &str) -> Value {
         let line = self.line();
         let value: Value = serde_json::from_str(&line).unwrap();
         let told =
@@ -245,7 +245,7 @@ impl Stream {
     /// The same of a profile that has just appeared: a look may fall between its process and its first line, and then
     /// tells of a start before.
     #[track_caller]
-    pub fn expect_new(&mut self, profile: &str, light: &str, reason: &str) {
+    pub(crate) fn expect_new(&mut self, profile: &str, light: &str, reason: &str) {
         let line = self.line();
         let value: Value = serde_json::from_str(&line).unwrap();
         if value["profile"] == profile && value["reason"] == reason {
@@ -256,7 +256,7 @@ impl Stream {
     }
 
     /// Ends it as Ctrl-C does; the exit code.
-    pub fn interrupt(&mut self) -> Option<i32> {
+    pub(crate) fn interrupt(&mut self) -> Option<i32> {
         self.process.signal(Signal::INT);
         self.process.end()
     }
@@ -274,14 +274,14 @@ fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
 }
 
 /// A gateway whose every line the test writes; its process is real and does nothing.
-pub struct Gateway {
+pub(crate) struct Gateway {
     pub home: PathBuf,
     pub process: Process,
 }
 
 impl Gateway {
     /// Starts its process, which says who it is. Nothing is logged yet.
-    pub fn start(home: &Path) -> Self {
+    pub(crate) fn start(home: &Path) -> Self {
         fs::create_dir_all(home).unwrap();
         let child = Command::new("/bin/sleep").arg("600").process_group(0).spawn().unwrap();
         let gateway = Self { home: home.to_path_buf(), process: Process(child) };
@@ -290,7 +290,7 @@ impl Gateway {
     }
 
     /// Starts, and logs what a gateway logs until it is connected.
-    pub fn connected(home: &Path) -> Self {
+    pub(crate) fn connected(home: &Path) -> Self {
         let gateway = Self::start(home);
         gateway.starts();
         gateway.connects();
@@ -298,48 +298,48 @@ impl Gateway {
     }
 
     /// How it names itself in its files.
-    pub fn me(&self) -> Value {
+    pub(crate) fn me(&self) -> Value {
         json!({"pid": self.process.pid(), "kind": "hermes-gateway", "start_time": start_of(self.process.pid())})
     }
 
     /// Writes a file of its home.
-    pub fn file(&self, name: &str, json: &Value) {
+    pub(crate) fn file(&self, name: &str, json: &Value) {
         fs::write(self.home.join(name), json.to_string()).unwrap();
     }
 
     /// A file of its logs folder.
-    pub fn log_path(&self, name: &str) -> PathBuf {
+    pub(crate) fn log_path(&self, name: &str) -> PathBuf {
         self.home.join("logs").join(name)
     }
 
     /// Appends to a log.
-    pub fn log(&self, name: &str, level: &str, message: &str) {
+    pub(crate) fn log(&self, name: &str, level: &str, message: &str) {
         fs::create_dir_all(self.home.join("logs")).unwrap();
         append(&self.log_path(name), &format!("{} {level} {message}\n", stamp()));
     }
 
-    pub fn starts(&self) {
+    pub(crate) fn starts(&self) {
         self.log("agent.log", "INFO", "gateway.run: Starting Hermes Gateway...");
         self.log("agent.log", "INFO", "gateway.run: Connecting to feishu...");
     }
 
-    pub fn connects(&self) {
+    pub(crate) fn connects(&self) {
         self.log("agent.log", "INFO", &connected_line());
     }
 
-    pub fn loses(&self) {
+    pub(crate) fn loses(&self) {
         let lost = "Lark: receive message loop exit, err: no close frame received or sent [conn_id=1]";
         self.log("agent.log", "ERROR", lost);
     }
 
-    pub fn executor_dies(&self) {
+    pub(crate) fn executor_dies(&self) {
         let dead = "gateway.kanban: kanban notifier tick failed: Executor shutdown has been called";
         self.log("agent.log", "WARNING", dead);
     }
 }
 
 /// The message of a proven link, with secrets in it.
-pub fn connected_line() -> String {
+pub(crate) fn connected_line() -> String {
     let [key, ticket] = SECRETS;
     format!(
         "Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?fpid=493&device_id=1&access_key={key}&service_id=33&ticket={ticket} [conn_id=1]"
@@ -347,13 +347,13 @@ pub fn connected_line() -> String {
 }
 
 /// Appends to a file at once.
-pub fn append(path: &Path, text: &str) {
+pub(crate) fn append(path: &Path, text: &str) {
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
 
 /// Now, as the gateway's logs write it. No two are the same: a test writes more in a millisecond than a gateway.
-pub fn stamp() -> String {
+pub(crate) fn stamp() -> String {
     static LAST: AtomicI64 = AtomicI64::new(0);
     let now = Timestamp::now().as_millisecond();
     let next = |last: i64| Some((last + 1).max(now));

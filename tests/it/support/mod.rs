@@ -1,11 +1,11 @@
 //! What tests of the supervisor share: the `launchctl` of the tests, job files, and a watcher that tells of real processes.
 
 #[cfg(target_os = "linux")]
-pub mod bus;
-pub mod launchctl;
-pub mod machine;
-pub mod recordings;
-pub mod skips;
+pub(crate) mod bus;
+pub(crate) mod launchctl;
+pub(crate) mod machine;
+pub(crate) mod recordings;
+pub(crate) mod skips;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -19,15 +19,15 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 /// Generous: only a hang takes this long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `done`; fails with `what` when that takes too long.
-pub fn wait_for(what: &str, done: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, done: impl FnMut() -> bool) {
     assert!(waited_for(done), "waited in vain: {what}");
 }
 
 /// Waits until `done`, which may take too long.
-pub fn waited_for(mut done: impl FnMut() -> bool) -> bool {
+pub(crate) fn waited_for(mut done: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + PATIENCE;
     while !done() {
         if Instant::now() >= until {
@@ -40,7 +40,7 @@ pub fn waited_for(mut done: impl FnMut() -> bool) -> bool {
 
 /// Writes an executable script, by a program of its own: a child of another test that is just being started would hold
 /// our file open for writing, and what is open for writing cannot be run.
-pub fn executable(path: &Path, script: &str) {
+pub(crate) fn executable(path: &Path, script: &str) {
     let write = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""];
     let written = std::process::Command::new("/bin/sh").args(write).arg(path).arg(script).status().unwrap();
     assert!(written.success());
@@ -48,7 +48,7 @@ pub fn executable(path: &Path, script: &str) {
 
 /// Runs one test of this binary in a process of its own: where a child has to be killed, limited or given another
 /// environment. `module` is the caller's `module_path!()`.
-pub fn test_process(module: &str, test: &str) -> (PathBuf, Vec<String>) {
+pub(crate) fn test_process(module: &str, test: &str) -> (PathBuf, Vec<String>) {
     let name = format!("{}::{test}", module.split_once("::").unwrap().1);
     let arguments = [&name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"];
     (std::env::current_exe().unwrap(), arguments.map(str::to_owned).to_vec())
@@ -56,7 +56,7 @@ pub fn test_process(module: &str, test: &str) -> (PathBuf, Vec<String>) {
 
 /// Waits until this process has said what SIGTERM means to it: a shell that has just begun ends at once.
 #[cfg(target_os = "linux")]
-pub fn until_it_minds_sigterm(pid: u32) {
+pub(crate) fn until_it_minds_sigterm(pid: u32) {
     wait_for("it catches or ignores SIGTERM", || {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         status
@@ -68,7 +68,7 @@ pub fn until_it_minds_sigterm(pid: u32) {
 
 /// The start time of a process in some unit; `None` for none and for a zombie.
 #[cfg(target_os = "linux")]
-pub fn start_of(pid: u32) -> Option<u64> {
+pub(crate) fn start_of(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?;
@@ -95,12 +95,12 @@ pub fn start_of(pid: u32) -> Option<u64> {
 }
 
 /// A profile whose gateway this job starts.
-pub fn profile(name: &str, job: JobFile) -> Arc<Profile> {
+pub(crate) fn profile(name: &str, job: JobFile) -> Arc<Profile> {
     Arc::new(Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() })
 }
 
 /// Stands in for the watcher: looks at the job's real process and says of it what the test wants said.
-pub struct Watching {
+pub(crate) struct Watching {
     /// What is said of a process: reason and line, by PID.
     says: Arc<Mutex<Say>>,
     stop: Arc<std::sync::atomic::AtomicBool>,
@@ -110,14 +110,14 @@ pub struct Watching {
 }
 
 /// What is said of a process with this PID.
-pub type Say = Box<dyn Fn(u32) -> (Reason, &'static str) + Send>;
+pub(crate) type Say = Box<dyn Fn(u32) -> (Reason, &'static str) + Send>;
 
 /// Finds the gateway's process from the job's process (which may be a wrapper).
-pub type Gateway = fn(u32) -> Option<u32>;
+pub(crate) type Gateway = fn(u32) -> Option<u32>;
 
 impl Watching {
     /// Watches until dropped.
-    pub fn start(
+    pub(crate) fn start(
         profile: &Arc<Profile>,
         supervisor: Arc<dyn Supervisor>,
         gateway: Gateway,
@@ -152,12 +152,12 @@ impl Watching {
     }
 
     /// Says something else from now on.
-    pub fn say(&self, say: Say) {
+    pub(crate) fn say(&self, say: Say) {
         *self.says.lock().unwrap() = say;
     }
 
     /// Waits until it has seen a process other than this one.
-    pub fn pid_other_than(&self, old: Option<u32>) -> u32 {
+    pub(crate) fn pid_other_than(&self, old: Option<u32>) -> u32 {
         let mut pid = None;
         wait_for("the watcher sees a process", || {
             pid = self.snapshots.borrow().profiles[0].verdict.pid.filter(|pid| Some(*pid) != old);
@@ -177,7 +177,7 @@ impl Drop for Watching {
 }
 
 /// A snapshot of one profile.
-pub fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
+pub(crate) fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
     let view = ProfileView { profile: Arc::clone(profile), verdict };
     Snapshot { at: Timestamp::now(), profiles: vec![view], bad_files: Vec::new(), complete: true }
 }

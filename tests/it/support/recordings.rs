@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Where they are.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings")
 }
 
@@ -15,7 +15,7 @@ pub fn folder() -> PathBuf {
 ///
 /// # Panics
 /// When a recording has no expectation, an expectation no recording, or there is none at all.
-pub fn all() -> Vec<String> {
+pub(crate) fn all() -> Vec<String> {
     let mut recordings = BTreeSet::new();
     let mut expectations = BTreeSet::new();
     let mut folders = vec![folder()];
@@ -41,12 +41,12 @@ pub fn all() -> Vec<String> {
 }
 
 /// The file of a recording.
-pub fn file(name: &str) -> PathBuf {
+pub(crate) fn file(name: &str) -> PathBuf {
     folder().join(format!("{name}.jsonl"))
 }
 
 /// What `replay` prints for one change.
-pub struct Row {
+pub(crate) struct Row {
     /// Seconds after the start.
     pub t: f64,
     /// Whose row.
@@ -56,7 +56,7 @@ pub struct Row {
 }
 
 /// What the program shows when it replays this recording.
-pub fn replayed(name: &str) -> Vec<Row> {
+pub(crate) fn replayed(name: &str) -> Vec<Row> {
     let output = Command::new(env!("CARGO_BIN_EXE_gatelight"))
         .args(["replay".as_ref(), file(name).as_os_str(), "--json".as_ref()])
         .output()
@@ -75,7 +75,7 @@ pub fn replayed(name: &str) -> Vec<Row> {
 }
 
 /// The expectation of a recording, and whose rows are meant where it names no profile.
-pub fn expectation(name: &str) -> (Value, String) {
+pub(crate) fn expectation(name: &str) -> (Value, String) {
     let text = std::fs::read(folder().join(format!("{name}.expect.json"))).unwrap();
     let recording = std::fs::read_to_string(file(name)).unwrap();
     let header: Value = serde_json::from_str(recording.lines().next().unwrap()).unwrap();
@@ -87,7 +87,7 @@ pub fn expectation(name: &str) -> (Value, String) {
 /// - `show`: `{"at", "light", "reason"?, "profile"?}`: at that second this light (or one of a list) and one of these
 ///   reasons;
 /// - `never`: `[light, from, to, profile?]`: at no time between these seconds this light.
-pub fn differences(rows: &[Row], expected: &Value, usual: &str) -> Vec<String> {
+pub(crate) fn differences(rows: &[Row], expected: &Value, usual: &str) -> Vec<String> {
     let of = |profile: Option<&Value>| {
         let profile = profile.map_or(usual, |profile| profile.as_str().unwrap()).to_owned();
         let rows: Vec<&Row> = rows.iter().filter(|row| row.profile == profile).collect();

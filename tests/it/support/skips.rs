@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 /// What a test may need that a machine may not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub(crate) enum Need {
     /// Chromium or Google Chrome.
     Browser,
     /// `dbus-daemon`.
@@ -72,7 +72,7 @@ unsafe extern "C" {
 }
 
 /// Notes that the calling test is skipped. With `GATELIGHT_SKIPPED=FILE` the line is appended to that file too.
-pub fn skip(need: Need, why: &str) {
+pub(crate) fn skip(need: Need, why: &str) {
     let thread = std::thread::current();
     let line = format!("{}: {}: {why}", need.word(), thread.name().unwrap_or_default());
     if let Some(file) = std::env::var_os("GATELIGHT_SKIPPED") {
@@ -98,7 +98,7 @@ extern "C" fn print() {
 }
 
 /// A program on the search path.
-pub fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }

@@ -35,6 +35,7 @@ impl Dice {
 type FileId = usize;
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the file")]
 struct ModelFile {
     /// The writer's descriptor, as launchd and Python hold theirs.
     writer: Option<File>,
