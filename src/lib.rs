@@ -47,11 +47,6 @@ pub mod diagnose;
 pub mod doctor;
 pub mod evidence;
 pub(crate) mod files;
-#[expect(
-    clippy::struct_excessive_bools,
-    clippy::too_many_lines,
-    reason = "the state of a gateway is one type still"
-)]
 pub mod health;
 pub mod history;
 pub(crate) mod lock;

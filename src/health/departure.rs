@@ -48,6 +48,7 @@ pub struct Drain {
 
 /// The end of one process, as far as it has been announced.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the end of a process")]
 pub struct Departure {
     shutdown: Option<Shutdown>,
     /// It said that it exits, and how long that may take.
