@@ -19,6 +19,7 @@ use serde_json::Value;
 #[cfg(target_os = "linux")]
 use crate::support::machine::stamp;
 use crate::support::machine::{Gateway, Machine, Stream, append, connected_line};
+#[cfg(target_os = "linux")]
 use crate::support::skips::{Need, skip};
 #[cfg(target_os = "linux")]
 use crate::support::wait_for;
