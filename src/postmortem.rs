@@ -22,9 +22,9 @@ use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Core, Deadlines, Platforms, Signal};
 use crate::history::Record;
 use crate::profile::Profile;
-use crate::watcher::snapshot::ProfileChange;
 use crate::text::error::{self, Context as _};
 use crate::text::trouble::NO_STAMPS;
+use crate::watcher::snapshot::ProfileChange;
 
 /// Bytes read from a file at once; each open file holds one such block.
 const BLOCK: usize = 256 << 10;

@@ -24,10 +24,10 @@ use crate::history::store::{Store, StoreError};
 use crate::log;
 use crate::profile::Profile;
 use crate::restart::{RestartView, Restarts, policy};
-use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Both, Lang, Worded as _};
+use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::watcher::{Command, Handle, Update, Updates};
 use crate::worker::{self, Backoff};
 

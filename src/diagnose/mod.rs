@@ -12,8 +12,8 @@ use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::redact;
 use crate::health::Note;
 use crate::history::{Record, Window, render};
-use crate::watcher::snapshot::ProfileView;
 use crate::text::{self, Lang, diagnose as phrases, fill};
+use crate::watcher::snapshot::ProfileView;
 
 mod gather;
 pub(crate) mod log;

@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use super::metrics::{Counters, Format, render};
-use crate::watcher::snapshot::Snapshot;
 use crate::text::{self, Both, Lang, Message, Phrase, Worded, fill, trouble};
+use crate::watcher::snapshot::Snapshot;
 
 /// Where `gatelight serve` listens by default.
 pub const LISTEN: &str = "127.0.0.1:9789";

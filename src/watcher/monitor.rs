@@ -55,6 +55,7 @@ enum Stage {
 }
 
 /// Monitors one gateway.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts, none a state of another")]
 pub(super) struct Monitor {
     pub id: MonitorId,
     pub profile: Arc<Profile>,

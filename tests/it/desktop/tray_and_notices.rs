@@ -17,11 +17,11 @@ use gatelight::config::{Config, Folders};
 use gatelight::health::{Change, Manager, Proof, Reason, Verdict};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
-use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use gatelight::text::Message;
 use gatelight::ui::app::AppHandles;
 use gatelight::ui::tray;
 use gatelight::watcher::Update;
+use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::bus::*;

@@ -12,8 +12,8 @@ use gatelight::history::stats::{self, Window};
 use gatelight::history::{Reader, RestartResult, RestartRow, Store, StoreError};
 use gatelight::profile::Profile;
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
-use gatelight::watcher::snapshot::ProfileChange;
 use gatelight::text::{Lang, Message, Worded as _};
+use gatelight::watcher::snapshot::ProfileChange;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::skips::{Need, skip};
