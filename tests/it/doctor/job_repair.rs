@@ -220,7 +220,9 @@ fn the_articles_two_jobs_are_mended_in_one_command() {
     for (path, text) in &files {
         let removed = |line: &&str| line.contains("--replace</string>");
         let line = text.lines().find(removed).unwrap();
-        assert!(fixed.out.contains(&format!("\n-{line}\n")), "{fixed:?}");
+        // What a comment says is masked.
+        let (shown, _) = line.split_once("<!--").unwrap_or((line, ""));
+        assert!(fixed.out.contains(&format!("\n-{shown}")), "{fixed:?}");
         let now = fs::read_to_string(path).unwrap();
         assert!(!now.contains("<string>--replace"), "{now}");
         let same = text.lines().filter(|old| now.lines().any(|new| new == *old)).count();
