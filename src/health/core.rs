@@ -162,8 +162,8 @@ impl Core {
         changes
     }
 
-    /// Takes in what was read in one go, then lets time pass. Evidence that was written before a deadline passed and is
-    /// read after it must not be judged after it: where a deadline has passed, all evidence is taken in before judging.
+    /// Takes in what was read in one go, judges once, then lets time pass. Evidence that was written before a deadline
+    /// passed is never judged after it, and no verdict follows from half of what was read.
     pub fn apply(&mut self, now: Timestamp, batch: Vec<Evidence>) -> Vec<Change> {
         let mut changes = Vec::new();
         let is_wake = |evidence: &Evidence| matches!(evidence, Evidence::Wake { .. });
@@ -171,16 +171,12 @@ impl Core {
         for wake in wakes {
             changes.extend(self.step(now, wake));
         }
-        if self.next_deadline().is_some_and(|due| due <= now) && !batch.is_empty() {
+        if !batch.is_empty() {
             self.now = self.now.max(now);
             for evidence in batch {
                 self.take(evidence);
             }
             self.judge(self.now, &mut changes);
-        } else {
-            for evidence in batch {
-                changes.extend(self.step(now, evidence));
-            }
         }
         self.advance(now, &mut changes);
         changes
