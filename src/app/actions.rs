@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::engine::{Engine, start_of};
-use super::messages::{Answer, EngineRequest};
-use super::{diagnostics, job_files, open};
+use super::messages::{Answer, Change, EngineRequest};
+use super::{diagnostics, job_files, open, wrong_light};
 use crate::doctor::Finding;
-use crate::health::{Light, RestartHelps};
+use crate::health::{Light, Manager, RestartHelps};
 use crate::log;
 use crate::report::{self, write_private};
 use crate::restart::RestartView;
@@ -21,7 +21,7 @@ use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::io;
 use crate::text::error::{self, Context as _};
 use crate::watcher::Handle;
-use crate::watcher::snapshot::Snapshot;
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// A second request within this time confirms a restart that does not help.
 const CONFIRM_WITHIN: SignedDuration = SignedDuration::from_secs(60);
@@ -66,7 +66,7 @@ impl Actions {
     pub(super) fn new(engine: &Engine, handle: &Handle, done: mpsc::Sender<Done>) -> Self {
         Self {
             snapshots: handle.snapshots.clone(),
-            supervisors: Supervisors::from_environment(),
+            supervisors: engine.supervisors(),
             permits: Permits::new(Ledger::at(engine.ledger_file())),
             asked: HashMap::new(),
             seen_files: BTreeMap::new(),
@@ -99,6 +99,9 @@ impl Actions {
                     self.answer(Answer::NotRestarted(others));
                 }
             }
+            EngineRequest::Start(name) => self.start_gateway(&name, snapshot),
+            EngineRequest::Stop(name) => self.stop_gateway(&name, snapshot),
+            EngineRequest::ReportWrongLight => self.report_wrong_light(snapshot),
             EngineRequest::Repair(name) => self.repair(name),
             EngineRequest::CheckJobFiles => self.check_job_files(true),
             EngineRequest::CopyDiagnostics(name) => self.copy_diagnostics(&name, snapshot),
@@ -117,6 +120,67 @@ impl Actions {
     pub(super) fn restart_automatically(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         self.answer(Answer::RestartsAutomatically(name.to_owned()));
         self.restart(name, snapshot);
+    }
+
+    /// Starts what is not running: a restart without an old process, by the same permit and with the same proofs.
+    fn start_gateway(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
+        let now = Timestamp::now();
+        let served = served_together(name, snapshot);
+        if !self.is_confirmed_for_all(Change::Start, &served, now) {
+            return;
+        }
+        if snapshot.find(name).is_some_and(is_first_load) {
+            self.answer(Answer::BackgroundItem(name.to_owned()));
+        }
+        // it was asked for by this very name
+        self.asked.insert(name.to_owned(), now);
+        self.restart(name, snapshot);
+    }
+
+    /// Stops a gateway, so that its manager does not start it again.
+    fn stop_gateway(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
+        let Some(view) = snapshot.find(name) else { return };
+        if let Some(obstacle) = obstacle(&view.profile, |manager| self.supervisors.access(manager)) {
+            return self.answer(Answer::CannotRestart(name.to_owned(), obstacle));
+        }
+        let supervisor = view.profile.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
+        let (Some(job), Some(supervisor)) = (view.profile.job.clone(), supervisor) else { return };
+        if !self.is_confirmed_for_all(Change::Stop, &served_together(name, snapshot), Timestamp::now()) {
+            return;
+        }
+        let Ok(excluded) = self.permits.exclude(&view.profile) else {
+            return self.answer(Answer::RestartedElsewhere(name.to_owned()));
+        };
+        tracing::info!(profile = name, "stop asked for");
+        let (done, name) = (self.done.clone(), name.to_owned());
+        self.answer_with(move |_| {
+            let stopped = supervisor.stop(&job);
+            drop(excluded);
+            let _ = done.try_send(Done::Rescan);
+            stopped.err().map(|error| Answer::NotStopped(name, error))
+        });
+    }
+
+    /// Whether this may begin: where the gateway serves several profiles, they are named, and it takes a second request.
+    fn is_confirmed_for_all(&mut self, change: Change, served: &[String], now: Timestamp) -> bool {
+        let Some(first) = served.first().filter(|_| served.len() > 1) else { return true };
+        // a name of Hermes has no space
+        let key = format!("{change:?} of {first}");
+        if self.asked.remove(&key).is_some_and(|at| now.duration_since(at) <= CONFIRM_WITHIN) {
+            return true;
+        }
+        self.asked.insert(key, now);
+        self.answer(Answer::ConfirmForAll(change, served.to_vec()));
+        false
+    }
+
+    /// Writes what an issue about a wrong light needs, and shows it.
+    fn report_wrong_light(&self, snapshot: &Arc<Snapshot>) {
+        let snapshot = Arc::clone(snapshot);
+        self.answer(Answer::WrongLightBegun(wrong_light::RECORDING));
+        self.answer_with(move |engine| {
+            Some(Answer::WrongLight(wrong_light::write(engine, &snapshot, Timestamp::now())))
+        });
     }
 
     fn restart(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
@@ -213,6 +277,10 @@ impl Actions {
 
     /// Repairs one profile's job file as `doctor --fix --yes` does.
     fn repair(&self, name: String) {
+        let view = self.snapshots.borrow().find(&name).cloned();
+        if view.is_some_and(|view| is_launchd(&view)) {
+            self.answer(Answer::BackgroundItem(name.clone()));
+        }
         let done = self.done.clone();
         self.answer_with(move |engine| {
             let fixed = job_files::repair(engine, &name);
@@ -254,6 +322,63 @@ fn open_timeline(engine: &Engine) -> error::Result<()> {
     Ok(open::start_file(&path)?)
 }
 
+fn is_launchd(view: &ProfileView) -> bool {
+    view.profile.job.as_ref().is_some_and(|job| job.manager == Manager::Launchd)
+}
+
+/// macOS announces a background item when a job is loaded.
+fn is_first_load(view: &ProfileView) -> bool {
+    is_launchd(view) && view.verdict.manager.is_none()
+}
+
+/// The profiles that one gateway serves, this one among them: they share its process, or the job that starts it.
+fn served_together(name: &str, snapshot: &Snapshot) -> Vec<String> {
+    let Some(view) = snapshot.find(name) else { return Vec::new() };
+    let path = |view: &ProfileView| view.profile.job.as_ref().map(|job| job.path.clone());
+    let together = |other: &&ProfileView| {
+        let same_process = view.verdict.pid.is_some() && other.verdict.pid == view.verdict.pid;
+        other.profile.name == name || same_process || (path(view).is_some() && path(other) == path(view))
+    };
+    snapshot.profiles.iter().filter(together).map(|view| view.profile.name.clone()).collect()
+}
+
 fn is_replace(finding: &Finding) -> bool {
     finding.fixable && finding.code == crate::doctor::Code::ReplaceFlag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Verdict;
+    use crate::profile::{JobFile, Profile};
+
+    #[test]
+    fn profiles_that_share_a_process_or_a_job_are_served_together() {
+        let now = Timestamp::UNIX_EPOCH;
+        let view = |name: &str, pid, job: Option<&str>| {
+            let job = job.map(|path| JobFile::named(Manager::Launchd, path, name));
+            let profile = Profile { name: name.into(), home: "/h".into(), job, logs: Vec::new() };
+            let verdict = Verdict { pid, ..Verdict::unknown(now) };
+            ProfileView { profile: Arc::new(profile), verdict }
+        };
+        let profiles = vec![
+            view("main", Some(7), Some("/a.plist")),
+            view("served", Some(7), None),
+            view("alone", Some(8), Some("/b.plist")),
+            view("stopped", None, Some("/c.plist")),
+            view("stopped too", None, Some("/c.plist")),
+            view("nowhere", None, None),
+        ];
+        let snapshot = Snapshot { at: now, profiles, bad_files: Vec::new(), complete: true };
+        for (name, expected) in [
+            ("main", &["main", "served"][..]),
+            ("served", &["main", "served"]),
+            ("alone", &["alone"]),
+            ("stopped", &["stopped", "stopped too"]),
+            ("nowhere", &["nowhere"]),
+            ("unknown", &[]),
+        ] {
+            assert_eq!(served_together(name, &snapshot), expected, "{name}");
+        }
+    }
 }

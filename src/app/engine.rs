@@ -72,6 +72,11 @@ impl Engine {
         self.config = config;
     }
 
+    /// The managers of this machine, and what was stopped through them.
+    pub(crate) fn supervisors(&self) -> Supervisors {
+        Supervisors::from_environment().remembering(self.folders.data.join("stopped"))
+    }
+
     /// The ledger of past restarts.
     pub(crate) fn ledger_file(&self) -> PathBuf {
         self.folders.data.join("restarts.json")
@@ -100,7 +105,7 @@ impl Engine {
             only,
             deadlines: self.config.deadlines.clone(),
             patterns: self.patterns()?,
-            supervisors: Supervisors::from_environment(),
+            supervisors: self.supervisors(),
             zone: jiff::tz::TimeZone::system(),
             poll_interval: POLL_INTERVAL,
             observer,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::diagnostics::Copied;
 use super::job_files;
@@ -9,6 +10,9 @@ use crate::config::{Config, ConfigError};
 use crate::doctor::fix::Fixed;
 use crate::health::RestartHelps;
 use crate::restart::{Obstacle, Restarts};
+use crate::supervisor::SupervisorError;
+use crate::text::display::label;
+use crate::text::doctor::BACKGROUND_ITEM;
 use crate::text::log::{PANIC_BODY, PANIC_TITLE};
 use crate::text::{Both, Lang, Phrase, Worded as _, agent as words, error, fill, restart};
 use crate::watcher::Update;
@@ -18,6 +22,12 @@ use crate::watcher::Update;
 pub enum EngineRequest {
     /// Restart this profile.
     Restart(String),
+    /// Start this profile's gateway, which does not run.
+    Start(String),
+    /// Stop this profile's gateway, and keep it stopped.
+    Stop(String),
+    /// Write what an issue about a wrong light needs.
+    ReportWrongLight,
     /// Restart every red profile that a restart helps.
     RestartAllRed,
     /// Remove `--replace` from this profile's job file.
@@ -61,6 +71,15 @@ pub enum EngineEvent {
     Quit,
 }
 
+/// What is done to a gateway for all profiles that it serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is started.
+    Start,
+    /// It is stopped.
+    Stop,
+}
+
 /// What became of a request. The user interface shows it as a notification.
 #[derive(Debug)]
 pub enum Answer {
@@ -76,6 +95,16 @@ pub enum Answer {
     RestartedElsewhere(String),
     /// Red profiles that "restart all" left out.
     NotRestarted(Vec<String>),
+    /// Before a job is loaded for this profile: macOS will announce it.
+    BackgroundItem(String),
+    /// The gateway serves all of these profiles; a second request within a minute does it.
+    ConfirmForAll(Change, Vec<String>),
+    /// This profile's gateway was not stopped.
+    NotStopped(String, SupervisorError),
+    /// A report about a wrong light is being written; the recordings take so long.
+    WrongLightBegun(Duration),
+    /// It is in this folder, or could not be written.
+    WrongLight(error::Result<PathBuf>),
     /// The doctor examined the job files.
     JobFilesChecked {
         /// Number of findings.
@@ -111,6 +140,14 @@ impl Answer {
             Self::NotRestarted(names) => {
                 fill(lang.pick(words::NOT_ALL_TITLE), &[("profiles", &names.join(", "))])
             }
+            Self::BackgroundItem(name) => of(words::FIRST_LOAD_TITLE, name),
+            Self::ConfirmForAll(change, names) => {
+                let title =
+                    if *change == Change::Stop { words::STOP_ALL_TITLE } else { words::START_ALL_TITLE };
+                fill(lang.pick(title), &[("count", &names.len().to_string())])
+            }
+            Self::NotStopped(name, _) => of(words::NOT_STOPPED_TITLE, name),
+            Self::WrongLightBegun(_) | Self::WrongLight(_) => lang.pick(words::WRONG_LIGHT_TITLE).to_owned(),
             Self::JobFilesChecked { .. } => lang.pick(words::CHECKED_TITLE).to_owned(),
             Self::Repaired(name, _) => of(words::REPAIR_TITLE, name),
             Self::Diagnostics(_) => lang.pick(words::COPIED_TITLE).to_owned(),
@@ -133,6 +170,19 @@ impl Answer {
             Self::TooManyRestarts(_, count) => with(words::TOO_MANY_BODY, "count", &count.to_string()),
             Self::RestartedElsewhere(_) => lang.pick(words::CLAIMED_BODY).to_owned(),
             Self::NotRestarted(_) => lang.pick(words::NOT_ALL_BODY).to_owned(),
+            Self::BackgroundItem(_) => lang.pick(BACKGROUND_ITEM).to_owned(),
+            Self::ConfirmForAll(change, names) => {
+                let body = if *change == Change::Stop { words::STOP_ALL_BODY } else { words::START_ALL_BODY };
+                let names: Vec<String> = names.iter().map(|name| label(name)).collect();
+                with(body, "profiles", &names.join(", "))
+            }
+            Self::NotStopped(_, error) => error.text(lang),
+            Self::WrongLightBegun(length) => {
+                with(words::WRONG_LIGHT_BEGUN, "seconds", &length.as_secs().to_string())
+            }
+            Self::WrongLight(Ok(folder)) => {
+                with(words::WRONG_LIGHT_DONE, "folder", &folder.display().to_string())
+            }
             Self::JobFilesChecked { count: 0, .. } => lang.pick(words::CHECKED_CLEAN).to_owned(),
             Self::JobFilesChecked { count, first } => {
                 let first = first.as_ref().map_or("", |first| first.pick(lang));
@@ -144,7 +194,7 @@ impl Answer {
                 with(words::COPIED_TO_FILE, "file", &file.display().to_string())
             }
             Self::Diagnostics(Err(error)) => error::io(lang, error),
-            Self::NoTimeline(error) => error.text(lang),
+            Self::NoTimeline(error) | Self::WrongLight(Err(error)) => error.text(lang),
             Self::HistorySetAside(why, path) => {
                 let values = [("why", why.pick(lang)), ("path", &*path.display().to_string())];
                 fill(lang.pick(words::HISTORY_ASIDE_BODY), &values)

@@ -20,3 +20,4 @@ mod offline;
 pub(crate) mod open;
 pub mod record;
 pub(crate) mod user_files;
+mod wrong_light;

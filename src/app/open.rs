@@ -138,6 +138,12 @@ pub(crate) fn to_clipboard(text: &str) -> bool {
     })
 }
 
+/// pbcopy(1) reads its input in the encoding of the locale, and an app that Finder starts has none: without one it takes
+/// UTF-8 for Mac OS Roman, and Chinese is garbled.
+fn clipboard_locale(program: &Path) -> Option<(&'static str, &'static str)> {
+    program.ends_with("pbcopy").then_some(("LC_ALL", "en_US.UTF-8"))
+}
+
 /// The program reads an unnamed file instead of a pipe, so that one that stops reading cannot block this process.
 fn feed(program: &Path, arguments: &[&str], text: &str) -> std::io::Result<bool> {
     use std::io::{Seek, Write};
@@ -147,6 +153,7 @@ fn feed(program: &Path, arguments: &[&str], text: &str) -> std::io::Result<bool>
     input.rewind()?;
     let mut child = Command::new(program)
         .args(arguments)
+        .envs(clipboard_locale(program))
         .stdin(input)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -304,6 +311,12 @@ mod tests {
     fn profile(manager: Manager, label: &str) -> Profile {
         let job = JobFile::named(manager, "/j", label);
         Profile { name: "work".into(), home: PathBuf::from("/nowhere"), job: Some(job), logs: Vec::new() }
+    }
+
+    #[test]
+    fn only_pbcopy_is_given_a_locale() {
+        assert_eq!(clipboard_locale(Path::new("/usr/bin/pbcopy")), Some(("LC_ALL", "en_US.UTF-8")));
+        assert_eq!(clipboard_locale(Path::new("/usr/bin/wl-copy")), None);
     }
 
     #[test]

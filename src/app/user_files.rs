@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::TEMPLATE;
+
+/// The manual, for the menu.
+const README: &str = include_str!("../../README.md");
 
 /// A choice that is stored as a file in the data folder, which exists or not.
 #[derive(Debug, Clone, Copy)]
@@ -44,4 +47,14 @@ pub(crate) fn create_settings(file: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     fs::write(file, TEMPLATE)
+}
+
+/// The manual's file in the data folder.
+pub(crate) fn readme(data: &Path) -> PathBuf {
+    data.join("README.md")
+}
+
+/// Writes the manual of this version to read.
+pub(crate) fn write_readme(file: &Path) -> io::Result<()> {
+    fs::write(file, README)
 }

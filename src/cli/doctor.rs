@@ -13,6 +13,7 @@ use crate::doctor::fix::{self, JobRepair, Machine, Mode, Review};
 use crate::doctor::flow::{Change, Step};
 use crate::doctor::{Finding, Severity, words};
 use crate::evidence::redact;
+use crate::health::Manager;
 use crate::profile::{Found, JobFile, Profile};
 use crate::terminal::{self, Terminal, printable};
 use crate::text::error;
@@ -223,6 +224,9 @@ impl Review for OnTerminal<'_, '_> {
     fn approve(&mut self, job: &JobFile, changes: &[Change]) -> bool {
         for change in changes {
             self.print(&painted(&shown_diff(change), self.terminal.color));
+        }
+        if job.manager == Manager::Launchd {
+            self.print(&format!("{}\n", self.terminal.lang.pick(phrases::BACKGROUND_ITEM)));
         }
         if !self.ask || self.failed.is_some() {
             return self.failed.is_none();

@@ -18,6 +18,8 @@ struct Job {
     child: Option<Child>,
     last_exit: Option<i32>,
     runs: u64,
+    /// The user stopped it.
+    stopped: bool,
 }
 
 /// Owns the processes; ends them when it is dropped.
@@ -59,6 +61,7 @@ fn spawn(file: &JobFile, job: &mut Job) -> Result<(), SupervisorError> {
         .map_err(|source| SupervisorError::Io { program: program.clone(), source })?;
     job.child = Some(child);
     job.runs += 1;
+    job.stopped = false;
     Ok(())
 }
 
@@ -105,7 +108,11 @@ impl Supervisor for Embedded {
             spawn(job, entry)?;
         }
         let pid = entry.child.as_ref().map(Child::id);
-        let state = if pid.is_some() { JobState::Running } else { JobState::Waiting };
+        let state = match pid {
+            Some(_) => JobState::Running,
+            None if entry.stopped => JobState::Stopped,
+            None => JobState::Waiting,
+        };
         Ok(JobReport {
             state,
             pid,
@@ -125,6 +132,14 @@ impl Supervisor for Embedded {
 
     fn reload(&self, job: &JobFile) -> Result<(), SupervisorError> {
         self.restart(job)
+    }
+
+    fn stop(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        let mut jobs = self.jobs();
+        let entry = jobs.entry(job.label.clone()).or_default();
+        stop(entry);
+        entry.stopped = true;
+        Ok(())
     }
 }
 

@@ -77,6 +77,11 @@ pub enum Joined {
     Unknown(io::Error),
 }
 
+/// No restart begins while this lives.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Excluded(#[expect(dead_code, reason = "held for its lock")] Option<Lease>);
+
 /// The right to one restart of one profile.
 #[derive(Debug)]
 #[must_use]
@@ -139,6 +144,18 @@ impl Permits {
             lease,
             not_recorded,
         })
+    }
+
+    /// Keeps restarts of this profile out for as long as the guard lives: for a stop, which is not counted. Where a restart
+    /// is under way: its holder, if that is known.
+    pub(crate) fn exclude(&self, profile: &Profile) -> Result<Excluded, Option<Holder>> {
+        let fallback = profile.job.as_ref().map(|job| job.path.as_path());
+        match Lease::take(&lease::file_of(self.ledger.path(), &profile.name), fallback) {
+            Ok(Taken::Ours(lease)) => Ok(Excluded(Some(lease))),
+            Ok(Taken::Held(holder)) => Err(holder),
+            // a full disk keeps nobody from stopping a gateway
+            Err(_) => Ok(Excluded(None)),
+        }
     }
 
     /// Waits for the outcome of the restart that [`Admission::UnderWay`] told of, at most for `limit`.

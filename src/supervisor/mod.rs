@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod launchd;
+pub(crate) mod stopped;
 pub mod systemd;
 mod wording;
 
@@ -194,6 +195,9 @@ pub trait Supervisor: Send + Sync {
 
     /// Makes the manager read the job file again and start the job.
     fn reload(&self, job: &JobFile) -> Result<(), SupervisorError>;
+
+    /// Ends the job's process, if any, and sees to it that the manager does not start it again.
+    fn stop(&self, job: &JobFile) -> Result<(), SupervisorError>;
 }
 
 /// The managers of this machine: those whose programs exist, or that the environment names.
@@ -215,6 +219,16 @@ impl Supervisors {
             found.add(Arc::new(systemd));
         }
         found
+    }
+
+    /// The same, remembering in this folder what is stopped through them.
+    #[must_use]
+    pub(crate) fn remembering(self, folder: PathBuf) -> Self {
+        let stopped = stopped::Stopped::at(folder);
+        let remember = |manager| -> Arc<dyn Supervisor> {
+            Arc::new(stopped::Remembering::new(manager, stopped.clone()))
+        };
+        Self { all: self.all.into_iter().map(remember).collect() }
     }
 
     /// Adds one; it replaces an earlier one of the same kind.

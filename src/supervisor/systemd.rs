@@ -159,6 +159,10 @@ impl Supervisor for Systemd {
         self.act(&["daemon-reload"])?;
         self.act(&["restart", "--no-block", "--", &job.label])
     }
+
+    fn stop(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        self.act(&["stop", "--no-block", "--", &job.label])
+    }
 }
 
 /// The properties of a unit.

@@ -49,3 +49,24 @@ pub(crate) const COPIED_TO_FILE: Phrase =
 pub(crate) const TIMELINE_TITLE: Phrase = ["Timeline", "时间线"];
 pub(crate) const CLAIMED_BODY: Phrase =
     ["Another gatelight restarts it at this moment.", "另一个 gatelight 正在重启它。"];
+
+pub(crate) const FIRST_LOAD_TITLE: Phrase = ["Starting {profile}", "正在启动 {profile}"];
+pub(crate) const NOT_STOPPED_TITLE: Phrase = ["{profile} was not stopped", "未停止 {profile}"];
+pub(crate) const STOP_ALL_TITLE: Phrase = ["Stop {count} profiles?", "停止 {count} 个配置？"];
+pub(crate) const STOP_ALL_BODY: Phrase = [
+    "One gateway serves {profiles}. Choose Stop once more within a minute to stop it.",
+    "同一个网关服务于 {profiles}。一分钟内再次选择“停止”即可停止。",
+];
+pub(crate) const START_ALL_TITLE: Phrase = ["Start {count} profiles?", "启动 {count} 个配置？"];
+pub(crate) const START_ALL_BODY: Phrase = [
+    "One gateway serves {profiles}. Choose Start once more within a minute to start it.",
+    "同一个网关服务于 {profiles}。一分钟内再次选择“启动”即可启动。",
+];
+pub(crate) const WRONG_LIGHT_TITLE: Phrase = ["Report a wrong light", "报告错误的状态灯"];
+pub(crate) const WRONG_LIGHT_BEGUN: Phrase =
+    ["Recording for {seconds} s; then the folder opens.", "正在记录 {seconds} 秒，完成后将打开文件夹。"];
+pub(crate) const WRONG_LIGHT_DONE: Phrase = [
+    "Read the files in {folder}, then attach them to an issue. Secrets and names are removed.",
+    "请查看 {folder} 中的文件，然后附到 issue 中。其中的密钥和名称已去除。",
+];
+pub(crate) const WRONG_LIGHT_BROKEN: Phrase = ["a recording ended early", "一项记录提前结束"];

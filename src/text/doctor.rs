@@ -256,6 +256,10 @@ pub(crate) const CLEAN: Phrase = ["no findings", "没有发现问题"];
 pub(crate) const REMEDY: Phrase = ["remedy: ", "处理："];
 pub(crate) const REPORTS: Phrase = ["field reports: ", "用户报告："];
 pub(crate) const NOTHING_TO_REPAIR: Phrase = ["nothing to repair", "无需修复"];
+pub(crate) const BACKGROUND_ITEM: Phrase = [
+    "macOS announces a background item when the job is loaded: that is this gateway.",
+    "加载任务时，macOS 会提示新增了后台项目：那就是此网关。",
+];
 pub(crate) const ASK: Phrase =
     ["Change {file} like this, and restart its gateway? [y/N] ", "按此修改 {file} 并重启其网关？[y/N] "];
 pub(crate) const ASK_RELOAD: Phrase = [

@@ -91,7 +91,6 @@ pub(crate) const LOGIN_APPROVAL: Phrase =
     ["Launch at Login: Approve It in System Settings", "登录时启动：请在系统设置中批准"];
 pub(crate) const LOGIN_UNAVAILABLE: Phrase = ["Launch at Login: {why}", "登录时启动：{why}"];
 pub(crate) const SETTINGS: Phrase = ["Settings File", "设置文件"];
-pub(crate) const ABOUT: Phrase = ["About", "关于"];
 pub(crate) const ABOUT_VERSION: Phrase = ["Gatelight {version}", "Gatelight {version}"];
 pub(crate) const ABOUT_NETWORK: Phrase = ["It uses no network", "不使用网络"];
 pub(crate) const QUIT: Phrase = ["Quit Gatelight", "退出 Gatelight"];

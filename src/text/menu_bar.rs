@@ -76,6 +76,11 @@ pub const EACH_OFF_IN_SETTINGS: Phrase =
 /// One profile of the tooltip.
 pub const PROFILE_STATE: Phrase = ["{light} {name} — {title}", "{light} {name} — {title}"];
 
+/// Command of a profile.
+pub const START: Phrase = ["Start", "启动"];
+/// Command of a profile.
+pub const STOP: Phrase = ["Stop", "停止"];
+
 /// Help menu.
 pub const HELP: Phrase = ["Help", "帮助"];
 /// Help: a recording and a diagnosis for an issue.
@@ -83,4 +88,4 @@ pub const REPORT_WRONG_LIGHT: Phrase = ["Report a Wrong Light…", "报告错误
 /// Help.
 pub const READ_ME: Phrase = ["Read Me", "自述文件"];
 /// Help: the version and when this build was made.
-pub const VERSION: Phrase = ["Version {version}, build {build}", "版本 {version}，构建 {build}"];
+pub const VERSION: Phrase = ["Gatelight {version} ({build})", "Gatelight {version}（{build}）"];

@@ -20,6 +20,10 @@ pub mod tray;
 pub enum UiCommand {
     /// Restart this profile.
     Restart(String),
+    /// Start the profile's gateway, which does not run.
+    Start(String),
+    /// Stop the profile's gateway, and keep it stopped.
+    Stop(String),
     /// Restart every red profile.
     RestartAllRed,
     /// Open the profile's log.
@@ -46,6 +50,10 @@ pub enum UiCommand {
     ForgetMissed,
     /// Open the settings file.
     OpenSettings,
+    /// Write a diagnosis and a recording of every profile, for an issue.
+    ReportWrongLight,
+    /// Open the manual.
+    ReadMe,
     /// Show a notification, to see whether they come.
     TestNotification,
     /// A light for each profile in the menu bar, or the worst alone.

@@ -259,6 +259,13 @@ impl Supervisor for Launchd {
         };
         action.load_and_start(&domain)
     }
+
+    fn stop(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        match self.find(&job.label)? {
+            Lookup::Loaded { domain, .. } => Action::new(self, job).unload(&domain),
+            Lookup::NotLoaded => Ok(()),
+        }
+    }
 }
 
 /// Why launchd would refuse this job file; `Ok` if no reason is known.

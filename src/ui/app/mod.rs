@@ -7,6 +7,8 @@ mod screen;
 mod settings;
 
 use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -18,6 +20,7 @@ use super::UiCommand;
 use super::icon_view::IconStyle;
 use super::login;
 use super::menu::{self, Each, Locale, Login, MenuState, MuteFor, Notifications};
+use super::menu_bar::bundle::build_of;
 use super::menu_bar::looks::Sighting;
 use super::notify::{self, Content, Notifier, Report};
 use crate::alerts::{Action, Event, Mute, Policy};
@@ -89,6 +92,7 @@ impl<S: Shell> App<S> {
         };
         app.apply_settings(now);
         app.read_login();
+        app.state.build = std::env::current_exe().ok().and_then(|exe| build_of(&exe));
         app.show_settings_error(say_config::DEFAULTS_HOLD);
         app.draw(now);
         app
@@ -372,6 +376,7 @@ impl<S: Shell> App<S> {
                 self.show(say_bar::TEST_TITLE, self.locale.lang.pick(say_bar::TEST_BODY).to_owned());
             }
             UiCommand::OpenSettings => self.open_settings(),
+            UiCommand::ReadMe => self.open_readme(),
             UiCommand::OpenLog(name) => self
                 .open(&name, |profile| open::log_of(profile).and_then(|log| open::file(&log, &open::OnPath))),
             UiCommand::OpenSystemLog(name) => {
@@ -382,6 +387,9 @@ impl<S: Shell> App<S> {
                 None => open::system_log(profile, &self.folders.data, &open::OnPath),
             }),
             UiCommand::Restart(name) => self.request(EngineRequest::Restart(name)),
+            UiCommand::Start(name) => self.request(EngineRequest::Start(name)),
+            UiCommand::Stop(name) => self.request(EngineRequest::Stop(name)),
+            UiCommand::ReportWrongLight => self.request(EngineRequest::ReportWrongLight),
             UiCommand::RestartAllRed => self.request(EngineRequest::RestartAllRed),
             UiCommand::Repair(name) => self.request(EngineRequest::Repair(name)),
             UiCommand::CopyDiagnostics(name) => self.request(EngineRequest::CopyDiagnostics(name)),
@@ -428,7 +436,16 @@ impl<S: Shell> App<S> {
 
     fn open_settings(&self) {
         let file = &self.folders.config_file;
-        match user_files::create_settings(file) {
+        self.open_written(file, user_files::create_settings(file));
+    }
+
+    fn open_readme(&self) {
+        let file = user_files::readme(&self.folders.data);
+        self.open_written(&file, user_files::write_readme(&file));
+    }
+
+    fn open_written(&self, file: &Path, written: io::Result<()>) {
+        match written {
             Ok(()) => self.start(open::text_file(file, &open::OnPath)),
             Err(error) => self.show(say_desktop::NOT_OPENED, format!("{}: {error}", file.display())),
         }

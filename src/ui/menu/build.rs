@@ -46,7 +46,7 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timest
     rows.extend(each(state, &texts));
     rows.push(Row::command("test", texts.pick(say_bar::TEST), UiCommand::TestNotification));
     rows.push(Row::command("settings", texts.pick(say::SETTINGS), UiCommand::OpenSettings));
-    rows.push(about(&texts));
+    rows.push(help(state, &texts));
     rows.push(Row::command("quit", texts.pick(say::QUIT), UiCommand::Quit));
     Menu { rows, stale_at: texts.stale_at() }
 }
@@ -154,12 +154,20 @@ fn each(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
     Some(Row::check("each", texts.pick(label), each == Each::On, UiCommand::ToggleEach))
 }
 
-fn about(texts: &Texts<'_>) -> Row {
-    let version = texts.fill(say::ABOUT_VERSION, &[("version", env!("CARGO_PKG_VERSION"))]);
+fn help(state: &MenuState, texts: &Texts<'_>) -> Row {
+    let version = env!("CARGO_PKG_VERSION");
+    let version = match &state.build {
+        Some(build) => texts.fill(say_bar::VERSION, &[("version", version), ("build", build)]),
+        None => texts.fill(say::ABOUT_VERSION, &[("version", version)]),
+    };
+    let wrong_light = texts.pick(say_bar::REPORT_WRONG_LIGHT);
     let rows = vec![
-        Row::text("about/version", version),
-        Row::text("about/licence", env!("CARGO_PKG_LICENSE")),
-        Row::text("about/network", texts.pick(say::ABOUT_NETWORK)),
+        Row::command("help/wrong-light", wrong_light, UiCommand::ReportWrongLight),
+        Row::command("help/read-me", texts.pick(say_bar::READ_ME), UiCommand::ReadMe),
+        Row::separator("help"),
+        Row::text("help/version", version),
+        Row::text("help/licence", env!("CARGO_PKG_LICENSE")),
+        Row::text("help/network", texts.pick(say::ABOUT_NETWORK)),
     ];
-    Row::submenu("about", texts.pick(say::ABOUT), rows)
+    Row::submenu("help", texts.pick(say_bar::HELP), rows)
 }

@@ -4,12 +4,12 @@ use super::row::{Row, cut};
 use super::state::{MenuState, MuteFor};
 use super::texts::Texts;
 use crate::alerts::Mute;
-use crate::health::{Manager, Note, Proof};
+use crate::health::{Light, Manager, Note, Proof};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::display::label;
 use crate::text::reason::title_of;
 use crate::text::restart::helps_with;
-use crate::text::{Phrase, duration, menu as say};
+use crate::text::{Phrase, duration, menu as say, menu_bar as say_bar};
 use crate::ui::UiCommand;
 use crate::watcher::snapshot::ProfileView;
 
@@ -165,9 +165,18 @@ impl ProfileMenu<'_, '_> {
             Row::command(self.key(word), self.texts.pick(label), command(name.clone()))
         };
         let restart = if restarting { say::RESTARTING } else { say::RESTART };
+        let can_change = job.is_some() && !restarting;
+        let runs = self.view.verdict.pid.is_some()
+            || matches!(self.view.verdict.light(), Light::Green | Light::Amber);
+        let start_or_stop = if runs {
+            row("stop", say_bar::STOP, UiCommand::Stop)
+        } else {
+            row("start", say_bar::START, UiCommand::Start)
+        };
         let has_system_log = job.is_some_and(|job| job.manager != Manager::Embedded);
         let mut rows = vec![
-            row("restart", restart, UiCommand::Restart).enabled_if(job.is_some() && !restarting),
+            row("restart", restart, UiCommand::Restart).enabled_if(can_change),
+            start_or_stop.enabled_if(can_change),
             row("open-log", say::OPEN_LOG, UiCommand::OpenLog),
             row("open-system-log", say::OPEN_SYSTEM_LOG, UiCommand::OpenSystemLog).enabled_if(has_system_log),
             row("show-job-file", say::SHOW_JOB_FILE, UiCommand::ShowJobFile).enabled_if(job.is_some()),

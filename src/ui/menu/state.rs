@@ -34,6 +34,8 @@ pub struct MenuState {
     pub each: Option<Each>,
     /// Why the icon is invisible.
     pub hidden: Option<Hidden>,
+    /// The number of this build, where the .app has one.
+    pub build: Option<String>,
     /// The machine has no network.
     pub offline: bool,
     /// Why the settings file is not used.

@@ -11,6 +11,13 @@ pub(crate) fn app_of(exe: &Path) -> Option<PathBuf> {
     is_app.then(|| app.to_path_buf())
 }
 
+/// The number of the build that this executable's .app carries: `CFBundleVersion`.
+pub(crate) fn build_of(exe: &Path) -> Option<String> {
+    let info = app_of(exe)?.join("Contents/Info.plist");
+    let info = plist::Value::from_reader_xml(std::fs::File::open(info).ok()?).ok()?;
+    Some(info.as_dictionary()?.get("CFBundleVersion")?.as_string()?.to_owned())
+}
+
 /// The executable to start in the place of this one: started through a symbolic link from outside (`binary` of a Homebrew
 /// cask), the process has no bundle, and with it neither an icon on macOS 26 nor notifications
 /// (<https://github.com/tauri-apps/tray-icon/issues/273>). `started` is the path as the process was started by,

@@ -1,20 +1,8 @@
 //! The Desktop Notifications Specification 1.2 over the session bus.
 //!
-//! Used directly, over the zbus that ksni depends on, because the zbus backend of notify-rust lacks what users need; line
-//! numbers are those of `src/xdg/zbus_rs.rs` in 4.19.0, and the same in 4.18.2:
-//!
-//! - Each notification opens its own connection with a thread (61), and none can be passed in. Servers address
-//!   `ActionInvoked` to the connection that sent the notification (observed with dunst 1.9: its signal has a destination),
-//!   so another connection never receives a click: notify-rust cannot send while this module listens.
-//! - When it listens itself, it subscribes to signals after the notification is on the screen (122–143): an early click is
-//!   lost.
-//! - If the bus is gone by then it panics (118, 134, 135, 143: `unwrap`).
-//! - It waits without a limit for a server that hangs (27–46), for each notification again, and needs a thread for each
-//!   notification with buttons (145).
-//! - 4.19 depends on zbus 6, ksni 0.3.7 on zbus 5: both would be linked.
-//!
-//! Here one connection serves all notifications, signals are subscribed to before the first one is sent, and each call has
-//! a time limit.
+//! Not through notify-rust (4.18.2 and 4.19.0, measured on a bus): it opens a stream of signals for each notice, so one
+//! foreign signal before ours loses the press (5 of 40 heard); GNOME sends `ActivationToken` first, and refuses a
+//! replacement from another connection; and a connection that is dropped takes the app's other notices with it.
 
 use std::collections::HashMap;
 use std::sync::mpsc::Receiver;

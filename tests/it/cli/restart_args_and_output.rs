@@ -176,6 +176,10 @@ impl Supervisor for Unreachable {
     fn reload(&self, _: &JobFile) -> Result<(), SupervisorError> {
         panic!("nothing is asked")
     }
+
+    fn stop(&self, _: &JobFile) -> Result<(), SupervisorError> {
+        panic!("nothing is stopped")
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The icon, its menu and the notifications.
 
 mod agent_end_to_end;
+mod notification_signals;
 mod tray_and_notices;
 mod worker_panics;

@@ -29,14 +29,14 @@ use crate::support::test_process;
 
 // ---- the program, in a child -----------------------------------------------------------------------------------------
 
-struct Program {
+pub(super) struct Program {
     child: Child,
     input: ChildStdin,
     said: Receiver<String>,
 }
 
 impl Program {
-    fn start(bus: &Bus, locale: &str) -> Self {
+    pub(super) fn start(bus: &Bus, locale: &str) -> Self {
         Self::start_with(&bus.address, bus.folder.path(), locale)
     }
 
@@ -64,11 +64,11 @@ impl Program {
         Self { child, input, said }
     }
 
-    fn tell(&mut self, line: &str) {
+    pub(super) fn tell(&mut self, line: &str) {
         writeln!(self.input, "{line}").unwrap();
     }
 
-    fn hears(&self) -> String {
+    pub(super) fn hears(&self) -> String {
         self.said.recv_timeout(LIMIT).unwrap()
     }
 }

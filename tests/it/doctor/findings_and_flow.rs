@@ -883,6 +883,10 @@ impl Supervisor for Fake {
         }
         Ok(())
     }
+
+    fn stop(&self, _: &JobFile) -> Result<(), SupervisorError> {
+        panic!("nothing is stopped")
+    }
 }
 
 fn report(state: JobState, pid: Option<u32>) -> JobReport {

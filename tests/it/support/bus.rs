@@ -144,6 +144,8 @@ pub(crate) struct Shown {
     pub actions: Vec<String>,
     pub urgency: u8,
     pub has_picture: bool,
+    /// The connection that called.
+    pub sender: String,
 }
 
 /// `org.freedesktop.Notifications`.
@@ -180,6 +182,7 @@ impl Notifications {
         actions: Vec<String>,
         hints: HashMap<String, OwnedValue>,
         _expires: i32,
+        #[zbus(header)] header: zbus::message::Header<'_>,
     ) -> u32 {
         if self.hangs {
             std::future::pending::<()>().await;
@@ -188,7 +191,8 @@ impl Notifications {
         let id = if replaces > 0 { replaces } else { shown.len() as u32 + 100 };
         let urgency = hints.get("urgency").and_then(|v| u8::try_from(v).ok()).unwrap();
         let has_picture = hints.contains_key("image-data");
-        shown.push(Shown { id, replaces, title, body, actions, urgency, has_picture });
+        let sender = header.sender().unwrap().to_string();
+        shown.push(Shown { id, replaces, title, body, actions, urgency, has_picture, sender });
         id
     }
 

@@ -1,0 +1,151 @@
+//! Jobs that the user stopped through Gatelight.
+//!
+//! launchd forgets a job that is unloaded: one that was stopped looks like one that was never loaded, which is a fault. So
+//! a stop is written down, an empty file for each job, and holds until the job is loaded again, by whomever.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Access, JobReport, Supervisor, SupervisorError};
+use crate::health::{JobState, Manager};
+use crate::profile::JobFile;
+
+/// The jobs that are stopped on purpose.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopped {
+    folder: PathBuf,
+}
+
+impl Stopped {
+    /// Written down in this folder, which is made when needed.
+    pub(crate) const fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    fn file(&self, label: &str) -> PathBuf {
+        self.folder.join(label.replace('%', "%25").replace('/', "%2f"))
+    }
+
+    fn add(&self, label: &str) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        fs::write(self.file(label), "")
+    }
+
+    fn contains(&self, label: &str) -> bool {
+        self.file(label).exists()
+    }
+
+    fn remove(&self, label: &str) {
+        // most often there is none
+        let _ = fs::remove_file(self.file(label));
+    }
+}
+
+/// A manager that remembers what was stopped through it.
+pub(crate) struct Remembering {
+    manager: Arc<dyn Supervisor>,
+    stopped: Stopped,
+}
+
+impl Remembering {
+    pub(crate) fn new(manager: Arc<dyn Supervisor>, stopped: Stopped) -> Self {
+        Self { manager, stopped }
+    }
+}
+
+impl Supervisor for Remembering {
+    fn manager(&self) -> Manager {
+        self.manager.manager()
+    }
+
+    fn access(&self) -> Access {
+        self.manager.access()
+    }
+
+    fn query(&self, job: &JobFile) -> Result<JobReport, SupervisorError> {
+        let report = self.manager.query(job)?;
+        match report.state {
+            JobState::NotLoaded if self.stopped.contains(&job.label) => {
+                Ok(JobReport { state: JobState::Stopped, ..report })
+            }
+            JobState::NotLoaded | JobState::Stopped => Ok(report),
+            JobState::Running | JobState::Waiting => {
+                self.stopped.remove(&job.label);
+                Ok(report)
+            }
+        }
+    }
+
+    fn restart(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        self.manager.restart(job)
+    }
+
+    fn reload(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        self.manager.reload(job)
+    }
+
+    fn stop(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        self.manager.stop(job)?;
+        self.stopped.add(&job.label).map_err(|source| SupervisorError::Io {
+            program: self.stopped.folder.display().to_string(),
+            source,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A manager that says what it is told to say.
+    struct Says(Mutex<JobState>);
+
+    impl Supervisor for Says {
+        fn manager(&self) -> Manager {
+            Manager::Launchd
+        }
+
+        fn query(&self, _: &JobFile) -> Result<JobReport, SupervisorError> {
+            Ok(JobReport { state: *self.0.lock().unwrap(), ..JobReport::NOT_LOADED })
+        }
+
+        fn restart(&self, _: &JobFile) -> Result<(), SupervisorError> {
+            *self.0.lock().unwrap() = JobState::Running;
+            Ok(())
+        }
+
+        fn reload(&self, job: &JobFile) -> Result<(), SupervisorError> {
+            self.restart(job)
+        }
+
+        fn stop(&self, _: &JobFile) -> Result<(), SupervisorError> {
+            *self.0.lock().unwrap() = JobState::NotLoaded;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_stop_holds_over_relaunches_until_the_job_is_loaded_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let manager = Arc::new(Says(Mutex::new(JobState::Running)));
+        let launch = || {
+            let manager: Arc<dyn Supervisor> = manager.clone();
+            Remembering::new(manager, Stopped::at(folder.path().join("stopped")))
+        };
+        let job = |label: &str| JobFile::named(Manager::Launchd, "/j", label);
+        let state = |label: &str| launch().query(&job(label)).unwrap().state;
+        launch().stop(&job("ai/hermes 100%")).unwrap();
+        assert_eq!(state("ai/hermes 100%"), JobState::Stopped);
+        assert_eq!(state("ai/hermes 100%"), JobState::Stopped, "asked again after a relaunch");
+        assert_eq!(state("another"), JobState::NotLoaded, "which nobody stopped");
+        // by hand, with launchctl bootstrap
+        *manager.0.lock().unwrap() = JobState::Waiting;
+        assert_eq!(state("ai/hermes 100%"), JobState::Waiting);
+        *manager.0.lock().unwrap() = JobState::NotLoaded;
+        assert_eq!(state("ai/hermes 100%"), JobState::NotLoaded, "unloaded by somebody else");
+    }
+}
