@@ -156,8 +156,9 @@ mod tests {
         );
         fs::create_dir(folder.path().join("feishu-app-id-7777777777777777.lock")).unwrap();
         let fifo = folder.path().join("feishu-app-id-8888888888888888.lock");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
-            .unwrap();
+        // macOS has no mknod(2) for a FIFO, and rustix no mkfifo(3)
+        let made = std::process::Command::new("/usr/bin/mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
         let lock = |scope: &str, id: &str, pid, start_time| Lock {
             scope: scope.into(),
             id: id.into(),

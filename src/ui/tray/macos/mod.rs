@@ -6,6 +6,7 @@ mod status_item;
 pub(in crate::ui) mod system;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use muda::MenuEvent;
 use objc2::MainThreadMarker;
 use objc2::rc::autoreleasepool;
 use tao::event::{Event, StartCause};
-use tao::event_loop::{ControlFlow, EventLoopBuilder, EventLoopProxy};
+use tao::event_loop::{ControlFlow, EventLoop, EventLoopBuilder, EventLoopProxy};
 use tao::platform::macos::{ActivationPolicy, EventLoopExtMacOS};
 use tao::platform::run_return::EventLoopExtRunReturn;
 use tokio::sync::mpsc::UnboundedSender;
@@ -45,6 +46,29 @@ enum Wake {
     Displays,
 }
 
+fn event_loop() -> EventLoop<Wake> {
+    let mut event_loop = EventLoopBuilder::<Wake>::with_user_event().build();
+    // no Dock icon and no menu of its own, like LSUIElement; set before the loop runs, so that nothing flashes
+    // https://developer.apple.com/documentation/appkit/nsapplication/activationpolicy-swift.enum/accessory
+    event_loop.set_activation_policy(ActivationPolicy::Accessory);
+    event_loop.set_activate_ignoring_other_apps(false);
+    event_loop
+}
+
+fn parts(handles: AppHandles, waker: Waker) -> Parts {
+    Parts {
+        inputs: handles.inputs,
+        waker,
+        commands: handles.commands,
+        config: handles.config,
+        config_error: handles.config_error,
+        folders: handles.folders,
+        system_lang: handles.system_lang,
+        zone: handles.zone,
+        presence: handles.presence,
+    }
+}
+
 pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
     // before AppKit is touched: without a window server it aborts
@@ -55,11 +79,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         return Err(no_desktop(&tray_icon::Error::NotMainThread));
     };
     let reopens = Arc::new(Mutex::new(Reopens::default()));
-    let mut event_loop = EventLoopBuilder::<Wake>::with_user_event().build();
-    // no Dock icon and no menu of its own, like LSUIElement; set before the loop runs, so that nothing flashes
-    // https://developer.apple.com/documentation/appkit/nsapplication/activationpolicy-swift.enum/accessory
-    event_loop.set_activation_policy(ActivationPolicy::Accessory);
-    event_loop.set_activate_ignoring_other_apps(false);
+    let mut event_loop = event_loop();
     let proxy = event_loop.create_proxy();
     let send = |proxy: &EventLoopProxy<Wake>| {
         let proxy = proxy.clone();
@@ -106,18 +126,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
             show(Message::ShowYourself);
         });
     }
-    let parts = Parts {
-        inputs: handles.inputs,
-        waker,
-        commands: handles.commands,
-        config: handles.config,
-        config_error: handles.config_error,
-        folders: handles.folders,
-        system_lang: handles.system_lang,
-        zone: handles.zone,
-        presence: handles.presence,
-    };
-    let mut parts = Some((parts, notifier));
+    let mut parts = Some((parts(handles, waker), notifier));
     let mut bar: Option<Bar> = None;
     let mut failed = None;
     // tao calls from an observer of the run loop, and AppKit drains its own pool only when an event of the window server
