@@ -18,10 +18,11 @@
 //! - [`supervisor`]: launchd and systemd behind one trait.
 //! - [`evidence`]: logs, state files, processes: the world as [`health::Evidence`].
 //! - [`profile`]: what can be watched: job files, units, Hermes homes.
-//! - [`config`], `log`, [`terminal`], `files`, `lock`: settings, our own log, colours and questions, bounded reads,
-//!   file locks.
+//! - [`config`], `log`, [`terminal`], `files`, `lock`, `worker`: settings, our own log, colours and questions, bounded
+//!   reads, file locks, threads that start again after a panic.
 //! - [`text`]: every word that users read, in both languages.
-//! - [`health`]: the pure core, from evidence and time to verdicts.
+//! - [`health`]: the pure core, from evidence and time to verdicts on links, gateways and profiles. What is special about
+//!   a platform is data: `resources/platforms/`.
 //!
 //! # From a log line to the icon
 //!
@@ -30,7 +31,8 @@
 //! 3. [`evidence::logbook`] splits them into records and matches the [`evidence::patterns`]: a signal with its proof.
 //! 4. [`evidence::collector`] drops copies of it in other files and passes it on as [`health::Evidence`].
 //! 5. [`watcher`] hands it to the gateway's [`health::Core`], with the time.
-//! 6. The core updates the gateway's state and judges: a [`health::Verdict`] with reason and proof.
+//! 6. The core updates the state of the link and its gateway, and judges each profile that the gateway serves: a
+//!    [`health::Verdict`] with reason, platform and proof.
 //! 7. If light or reason differ, the core returns a [`health::Change`].
 //! 8. [`watcher`] publishes an [`watcher::Update`]: the snapshot and the changes that led to it.
 //! 9. `app::background` writes the changes to the [`history`], runs the user's [`app::hook`], and sends the update on.
