@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{NO_PROFILE, NOT_GREEN, OK, RED, USAGE};
 use crate::app::engine::{Engine, first_look, runtime};
-use crate::health::{Light, Note, Proof, RestartHelps};
+use crate::health::{Light, LinkVerdict, Note, Proof, RestartHelps};
 use crate::profile::Places;
 use crate::recording::rfc3339;
 use crate::terminal::{Terminal, style};
@@ -43,14 +43,27 @@ struct JsonProfile<'a> {
     label: Option<&'a str>,
     light: &'static str,
     reason: &'static str,
+    platform: Option<&'a str>,
     since: String,
     evidence: Option<JsonProof<'a>>,
     restart_helps: Option<RestartHelps>,
     pid: Option<u32>,
     uptime_s: Option<i64>,
     manager: Option<&'static str>,
+    served_by: Option<&'a str>,
     home: String,
+    links: Vec<JsonLink<'a>>,
     notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonLink<'a> {
+    platform: &'a str,
+    light: &'static str,
+    reason: &'static str,
+    since: String,
+    evidence: Option<JsonProof<'a>>,
+    last_message_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -81,6 +94,19 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         bad_files(&snapshot, engine.lang);
     }
     Ok(exit_code(&snapshot))
+}
+
+fn show_link(link: &LinkVerdict, now: Timestamp, terminal: &mut Terminal<'_>) -> std::io::Result<()> {
+    let lang = terminal.lang;
+    let light = style::light(link.light, terminal);
+    let platform = text::reason::platform(lang, &link.platform);
+    let title = text::reason::title(lang, link.reason, Some(&link.platform));
+    let since = text::duration(lang, now.duration_since(link.since).max(SignedDuration::ZERO));
+    writeln!(
+        terminal.out,
+        "    {light} {platform}  {}  {since}",
+        style::in_light(&title, link.light, terminal.color)
+    )
 }
 
 /// Reports job files that cannot be read on standard error: their profiles are not shown.
@@ -188,14 +214,28 @@ fn json_profile(view: &ProfileView, now: Timestamp) -> JsonProfile<'_> {
         label: view.profile.label(),
         light: verdict.light().word(),
         reason: verdict.reason.code(),
+        platform: verdict.platform.as_deref(),
         since: rfc3339(verdict.since),
         evidence: verdict.evidence.as_ref().map(json_proof),
         restart_helps: verdict.reason.restart(),
         pid: verdict.pid,
         uptime_s: view.uptime(now).map(|span| span.as_secs()),
         manager: verdict.manager.map(crate::health::Manager::word),
+        served_by: verdict.served_by.as_deref(),
         home: view.profile.home.display().to_string(),
+        links: verdict.links.iter().map(json_link).collect(),
         notes: verdict.notes.iter().map(|note| note_text(note, Lang::En)).collect(),
+    }
+}
+
+fn json_link(link: &LinkVerdict) -> JsonLink<'_> {
+    JsonLink {
+        platform: &link.platform,
+        light: link.light.word(),
+        reason: link.reason.code(),
+        since: rfc3339(link.since),
+        evidence: link.evidence.as_ref().map(json_proof),
+        last_message_at: link.last_message_at.map(rfc3339),
     }
 }
 
@@ -241,8 +281,17 @@ fn show(view: &ProfileView, now: Timestamp, terminal: &mut Terminal<'_>) -> std:
     if let Some(manager) = verdict.manager {
         facts.push(manager.word().to_owned());
     }
+    if let Some(gateway) = &verdict.served_by {
+        let name = crate::evidence::redact::one_line(gateway, 80);
+        facts.push(fill(lang.pick(words::SERVED_BY), &[("name", &name)]));
+    }
     if !facts.is_empty() {
         writeln!(terminal.out, "    {}", style::dim(&facts.join(" · "), color))?;
+    }
+    if verdict.links.len() > 1 {
+        for link in &verdict.links {
+            show_link(link, now, terminal)?;
+        }
     }
     if verdict.light() == Light::Green {
         return Ok(());

@@ -33,6 +33,11 @@ pub(crate) fn title(lang: Lang, reason: Reason, platform: Option<&str>) -> Strin
     wording(lang, reason, platform, None).title
 }
 
+/// What users call the platform of this name.
+pub(crate) fn platform(lang: Lang, name: &str) -> String {
+    platform::names(name)[lang as usize].clone()
+}
+
 /// What is said of a reason. `missing`: how many of how many links are down.
 pub(crate) fn wording(
     lang: Lang,

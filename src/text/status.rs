@@ -23,6 +23,7 @@ pub(crate) const LOOKED_FOR_HOMES: Phrase = ["a home of Hermes", "Hermes 主目�
 pub(crate) const NO_SUCH_PROFILE: Phrase =
     ["there is no profile “{name}”; there are: {names}", "没有名为“{name}”的配置；现有：{names}"];
 pub(crate) const UP_FOR: Phrase = ["up for {span}", "已运行 {span}"];
+pub(crate) const SERVED_BY: Phrase = ["served by {name}", "由 {name} 代为服务"];
 pub(crate) const NOTE_SECOND: Phrase =
     ["a second instance was refused; the first is PID {pid}", "第二个实例被拒绝；第一个实例的 PID 为 {pid}"];
 pub(crate) const NOTE_INFO_HIDDEN: Phrase = [

@@ -445,7 +445,7 @@ impl Watcher {
                 let child = self.children_of(index).find(is_row);
                 child.filter(|child| self.monitors[*child].served_by.is_some())
             };
-            if let Some(row) = row {
+            if let Some(row) = row.filter(|row| self.setup.shows(&self.monitors[*row].profile)) {
                 let change = if history { change } else { self.time.wall_change(change) };
                 self.publisher.record(&self.monitors[row].profile, [change], history);
             }
@@ -463,8 +463,10 @@ impl Watcher {
                 continue;
             }
             let Some(request) = monitor.begin_reading(now.instant) else { continue };
+            let shows = self.setup.shows(&monitor.profile);
             let (patterns, zone) = (&self.setup.patterns, &self.setup.zone);
-            if self.readers.start(request, patterns, zone, now, self.setup.observer.take()).is_err() {
+            let observer = self.setup.observer.take_if(|_| shows);
+            if self.readers.start(request, patterns, zone, now, observer).is_err() {
                 monitor.retry_reading(now.instant);
             }
         }
@@ -479,7 +481,8 @@ impl Watcher {
     fn publish(&mut self) {
         let now = self.time.now();
         let complete = self.monitors.iter().all(|monitor| monitor.is_settled(now.instant));
-        let views = (0..self.monitors.len()).map(|index| {
+        let shown = |index: &usize| self.setup.shows(&self.monitors[*index].profile);
+        let views = (0..self.monitors.len()).filter(shown).map(|index| {
             let profile = Arc::clone(&self.monitors[index].profile);
             let verdict = self.shown(index, self.monitors[index].served_by.is_some());
             ProfileView { profile, verdict: self.time.wall_verdict(verdict) }

@@ -1,24 +1,36 @@
 //! Which gateway may serve which profile: a gateway serves profiles whose homes lie in `profiles/` of its own home.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::monitor::Monitor;
 use crate::evidence::collector::Past;
 use crate::health::{Evidence, LogRecord, ProfileName, Signal};
+use crate::profile::Profile;
 
 /// For each monitor the place of the one whose gateway may serve its profile.
 pub(super) fn parents(monitors: &[Monitor]) -> Vec<Option<usize>> {
     let homes: HashMap<&Path, usize> =
         monitors.iter().enumerate().map(|(index, monitor)| (monitor.profile.home.as_path(), index)).collect();
-    let parent = |monitor: &Monitor| {
-        let folder = monitor.profile.home.parent()?;
-        let root = folder.parent().filter(|_| folder.ends_with("profiles"))?;
-        homes.get(root).copied()
-    };
+    let parent = |monitor: &Monitor| homes.get(root_of(&monitor.profile.home)?).copied();
     monitors.iter().map(parent).collect()
+}
+
+/// The profiles that satisfy `wanted`, and those whose gateways may serve them: no row of theirs is shown.
+pub(super) fn with_parents(mut profiles: Vec<Profile>, wanted: impl Fn(&Profile) -> bool) -> Vec<Profile> {
+    let roots =
+        profiles.iter().filter(|profile| wanted(profile)).filter_map(|profile| root_of(&profile.home));
+    let roots: BTreeSet<PathBuf> = roots.map(Path::to_owned).collect();
+    profiles.retain(|profile| wanted(profile) || roots.contains(&profile.home));
+    profiles
+}
+
+/// The home whose gateway may serve the profile of this one.
+fn root_of(home: &Path) -> Option<&Path> {
+    let folder = home.parent()?;
+    folder.parent().filter(|_| folder.ends_with("profiles"))
 }
 
 /// The records about links among evidence of this profile's home, as evidence of the gateway that may serve it.

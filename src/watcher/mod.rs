@@ -52,7 +52,7 @@ pub struct Setup {
     pub places: Places,
     /// Profiles to monitor in place of a search.
     pub given: Vec<Profile>,
-    /// Names of the profiles to monitor; empty: all.
+    /// Names of the profiles to show; empty: all.
     pub only: Vec<String>,
     /// Deadlines of the verdicts.
     pub deadlines: Deadlines,
@@ -66,6 +66,12 @@ pub struct Setup {
     pub poll_interval: Duration,
     /// Sees everything that is read of the first profile.
     pub observer: Option<Observer>,
+}
+
+impl Setup {
+    fn shows(&self, profile: &Profile) -> bool {
+        self.only.is_empty() || self.only.contains(&profile.name)
+    }
 }
 
 /// Commands to the watcher.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::Setup;
+use super::family;
 use super::past_readers::gateway_of;
 use crate::profile::{self, BadJobFile, Found, Places, Profile};
 use crate::supervisor::JobReport;
@@ -39,8 +40,7 @@ impl Scan {
             Found { profiles: setup.given.clone(), bad: Vec::new() }
         };
         self.bad_files = found.bad;
-        let wanted = |profile: &Profile| setup.only.is_empty() || setup.only.contains(&profile.name);
-        Some(found.profiles.into_iter().filter(wanted).collect())
+        Some(family::with_parents(found.profiles, |profile| setup.shows(profile)))
     }
 }
 

@@ -37,6 +37,12 @@ fn a_served_profile_has_a_light_of_its_own() {
         ["default", "work"].iter().all(|profile| is(&machine, profile, "green", "connected"))
     });
 
+    let status = machine.status();
+    let [own, served] = [0, 1].map(|nth| status["profiles"][nth].clone());
+    assert_eq!((&own["served_by"], &served["served_by"]), (&json!(null), &json!("default")), "{status}");
+    assert_eq!(served["links"][0]["platform"], "feishu", "{status}");
+    assert!(machine.run(&["status", "work"]).out.contains("served by default"));
+
     let mut watch = machine.watch();
     let mut first = [watch.line(), watch.line()];
     first.sort_unstable();

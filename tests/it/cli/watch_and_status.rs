@@ -51,14 +51,28 @@ struct Profile {
     label: Option<String>,
     light: String,
     reason: String,
+    platform: Option<String>,
     since: jiff::Timestamp,
     evidence: Option<Evidence>,
     restart_helps: Option<String>,
     pid: Option<u32>,
     uptime_s: Option<f64>,
     manager: Option<String>,
+    served_by: Option<String>,
     home: String,
+    links: Vec<Link>,
     notes: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    platform: String,
+    light: String,
+    reason: String,
+    since: jiff::Timestamp,
+    evidence: Option<Evidence>,
+    last_message_at: Option<jiff::Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +113,13 @@ fn status_says_by_its_exit_code_how_it_stands() {
     assert_eq!(evidence.source, "agent.log");
     assert!(evidence.line.contains("connected to wss://") && evidence.at <= status.at, "{evidence:?}");
     assert!(profile.since <= status.at);
+    let [link] = &profile.links[..] else { panic!("one link: {profile:?}") };
+    assert_eq!(
+        (link.platform.as_str(), link.light.as_str(), link.reason.as_str()),
+        ("feishu", "green", "connected")
+    );
+    assert_eq!((&profile.served_by, profile.platform.as_deref()), (&None, Some("feishu")));
+    assert!(link.since <= status.at && link.last_message_at.is_none() && link.evidence.is_some(), "{link:?}");
 
     let second = Gateway::connected(&machine.profile("work"));
     second.loses();
