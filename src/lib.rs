@@ -18,8 +18,8 @@
 //! - [`supervisor`]: launchd and systemd behind one trait.
 //! - [`evidence`]: logs, state files, processes: the world as [`health::Evidence`].
 //! - [`profile`]: what can be watched: job files, units, Hermes homes.
-//! - [`config`], `log`, [`terminal`], `files`, `lock`, `worker`: settings, our own log, colours and questions, bounded
-//!   reads, file locks, threads that start again after a panic.
+//! - [`config`], `log`, [`terminal`], `files`, `lock`, `runtime`, `worker`: settings, our own log, colours and questions,
+//!   bounded reads, file locks, signals, threads that start again after a panic.
 //! - [`text`]: every word that users read, in both languages.
 //! - [`health`]: the pure core, from evidence and time to verdicts on links, gateways and profiles. What is special about
 //!   a platform is data: `resources/platforms/`.
@@ -58,6 +58,7 @@ pub mod profile;
 pub mod recording;
 pub mod report;
 pub mod restart;
+pub(crate) mod runtime;
 pub mod serve;
 pub mod supervisor;
 pub mod terminal;

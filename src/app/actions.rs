@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use super::engine::{Engine, start_of};
+use super::engine::Engine;
 use super::messages::{Answer, Change, EngineRequest};
 use super::{diagnostics, job_files, open, wrong_light};
 use crate::doctor::Finding;
@@ -16,6 +16,7 @@ use crate::health::{Light, Manager, RestartHelps};
 use crate::log;
 use crate::report::{self, write_private};
 use crate::restart::RestartView;
+use crate::restart::start_of;
 use crate::restart::{Admission, Ask, Ledger, Permit, Permits, Request, Requester, TooMany, obstacle};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::io;

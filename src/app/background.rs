@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
 use super::coverage::{ClockReading, Coverage, Observed};
-use super::engine::{Engine, Interrupts, runtime};
+use super::engine::Engine;
 use super::hook::{Hook, hook};
 use super::messages::{Answer, EngineEvent, EngineRequest};
 use super::offline::offline;
@@ -24,6 +24,7 @@ use crate::history::store::{Store, StoreError};
 use crate::log;
 use crate::profile::Profile;
 use crate::restart::{RestartView, Restarts, policy};
+use crate::runtime::{Interrupts, runtime};
 use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Both, Lang, Worded as _};

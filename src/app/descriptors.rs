@@ -7,16 +7,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// limit is.
 const ENOUGH: u64 = 10_240;
 
-/// Descriptors without which nothing works. tokio panics when it gets none for its signal handling (1.54,
-/// `signal/unix.rs`: "failed to create UnixStream").
-const NEEDED: usize = 16;
-
-/// An error where the limit leaves too few descriptors to start.
-pub(crate) fn require() -> std::io::Result<()> {
-    let opened: std::io::Result<Vec<_>> = (0..NEEDED).map(|_| std::fs::File::open("/")).collect();
-    opened.map(drop)
-}
-
 /// Raises the soft limit as far as the hard limit allows. If that fails the old limit stays; running out of descriptors
 /// is reported where it happens.
 pub(crate) fn raise() {

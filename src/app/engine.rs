@@ -2,20 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::task::Poll;
-
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, ConfigError, Folders};
 use crate::diagnose;
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
-use crate::evidence::process;
-use crate::health::ProcessState;
 use crate::profile::Places;
 use crate::supervisor::Supervisors;
-use crate::text::error::{self, Context as _};
+use crate::text::error;
 use crate::text::{Lang, trouble as say};
 use crate::watcher::snapshot::Snapshot;
 use crate::watcher::{self, COMPLETE_WITHIN, Handle, POLL_INTERVAL, Setup};
@@ -114,11 +109,6 @@ impl Engine {
     }
 }
 
-/// When a live process was started: distinguishes processes with the same PID.
-pub(crate) fn start_of(pid: u32) -> Option<u64> {
-    process::look(pid).filter(|info| info.state != ProcessState::Zombie).map(|info| info.start)
-}
-
 /// Where systemd's user manager looks for units besides the user's folder, in its order (systemd.unit(5)).
 fn shared_units(home: &Path) -> Vec<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
@@ -141,43 +131,4 @@ pub(crate) async fn first_look(handle: &mut Handle) -> Arc<Snapshot> {
 /// The user's home folder.
 pub(crate) fn user_home() -> error::Result<PathBuf> {
     std::env::home_dir().filter(|home| home.is_absolute()).ok_or_else(|| error::Error::new(say::NO_HOME, &[]))
-}
-
-/// A single-threaded runtime: the work is mostly waiting.
-pub(crate) fn runtime() -> error::Result<tokio::runtime::Runtime> {
-    super::descriptors::require()
-        .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build())
-        .context(say::NO_RUNTIME)
-}
-
-/// Ctrl-C and SIGTERM. They are caught from the construction on, so none is lost before [`Self::wait`].
-#[derive(Debug)]
-pub(crate) struct Interrupts(Vec<Signal>);
-
-impl Interrupts {
-    /// Catches them. `hangup`: SIGHUP as well, which undoes `nohup`: only for what must be cleaned up. Must be called
-    /// inside a tokio runtime.
-    pub(crate) fn catch(hangup: bool) -> Self {
-        let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
-        if hangup {
-            kinds.push(SignalKind::hangup());
-        }
-        // a signal that cannot be caught keeps its default action
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
-    }
-
-    /// Waits for one of them.
-    pub(crate) async fn wait(mut self) {
-        std::future::poll_fn(|context| {
-            let caught =
-                self.0.iter_mut().any(|signal| matches!(signal.poll_recv(context), Poll::Ready(Some(()))));
-            if caught { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-}
-
-/// Catches Ctrl-C and SIGTERM from now on; ready after one of them. Must be called inside a tokio runtime.
-pub(crate) fn interrupted() -> impl Future<Output = ()> {
-    Interrupts::catch(false).wait()
 }

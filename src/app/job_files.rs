@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::engine::{Engine, runtime};
+use super::engine::Engine;
 use crate::doctor::fix::{self, Fixed, JobRepair, Machine, Mode, Review};
 use crate::doctor::flow::{Change, Link, Step};
 use crate::doctor::{Finding, process_facts, words};
 use crate::evidence::process;
 use crate::health::{Light, Reason};
 use crate::profile::{JobFile, Profile};
+use crate::runtime::runtime;
 use crate::supervisor::Supervisors;
 use crate::text::{Lang, doctor as phrases};
 

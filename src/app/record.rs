@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::engine::{Engine, first_look, runtime};
+use super::engine::{Engine, first_look};
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observed;
 use crate::evidence::redact::{Lines, names_a_secret};
 use crate::health::{Evidence, JobState, JobWord};
 use crate::recording::{Header, VERSION};
+use crate::runtime::runtime;
 use crate::text::error::{self, Context as _};
 
 /// Longest log line in a recording, in characters.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{OK, status};
-use crate::app::engine::{Engine, first_look, runtime};
+use crate::app::engine::{Engine, first_look};
 use crate::app::{diagnostics, record};
+use crate::runtime::runtime;
 use crate::terminal::Terminal;
 use crate::text::error;
 

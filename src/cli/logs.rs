@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{OK, USAGE};
-use crate::app::engine::{Engine, interrupted, runtime};
+use crate::app::engine::Engine;
 use crate::diagnose::log::{LINE_MAX, MergedLine, read_new, read_past};
 use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
@@ -12,6 +12,7 @@ use crate::evidence::redact::Lines;
 use crate::evidence::watch::Watch;
 use crate::health::{Light, LinkWord, Signal};
 use crate::profile::Profile;
+use crate::runtime::{interrupted, runtime};
 use crate::terminal::{Terminal, style};
 use crate::text::error;
 use crate::text::error::io;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{OK, status};
-use crate::app::engine::{Engine, interrupted};
+use crate::app::engine::Engine;
 use crate::app::record;
+use crate::runtime::interrupted;
 use crate::terminal::Terminal;
 use crate::text::error;
 use crate::text::{fill, status as words};

@@ -10,14 +10,16 @@ use serde_json::json;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::app::engine::{Engine, runtime, start_of};
+use crate::app::engine::Engine;
 use crate::health::{Deadlines, Light, Reason, RestartHelps};
 use crate::history::{Store, StoreError};
 use crate::profile::Places;
+use crate::restart::start_of;
 use crate::restart::{
     Admission, Ask, Holder, Joined, Ledger, Limits, Permit, Permits, Request, Requester, RestartOutcome,
     RestartStep, RestartView, StartOf, TooMany, obstacle,
 };
+use crate::runtime::runtime;
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::terminal::{self, Terminal};
 use crate::text::error;

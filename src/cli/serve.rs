@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::OK;
-use crate::app::engine::{Engine, interrupted, runtime};
+use crate::app::engine::Engine;
+use crate::runtime::{interrupted, runtime};
 use crate::serve::{self, Config, http::LISTEN};
 use crate::terminal::Terminal;
 use crate::text::error;

@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{NO_PROFILE, NOT_GREEN, OK, RED, USAGE};
-use crate::app::engine::{Engine, first_look, runtime};
+use crate::app::engine::{Engine, first_look};
 use crate::health::{Light, LinkVerdict, Note, Proof, RestartHelps};
 use crate::profile::Places;
 use crate::recording::rfc3339;
+use crate::runtime::runtime;
 use crate::terminal::{Terminal, style};
 use crate::text::error;
 use crate::text::{self, Lang, fill, status as words};

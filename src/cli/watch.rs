@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::OK;
-use crate::app::engine::{Engine, first_look, interrupted, runtime};
+use crate::app::engine::{Engine, first_look};
 use crate::health::{Change, Light, Reason, Verdict};
 use crate::recording::Printed;
+use crate::runtime::{interrupted, runtime};
 use crate::terminal::{Terminal, style};
 use crate::text::error;
 use crate::text::{self, fill, status as words};

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::supervisor::Embedded;
-use crate::app::engine::{Interrupts, runtime, start_of};
 use crate::evidence::patterns::Patterns;
 use crate::health::{Deadlines, Manager, Reason};
 use crate::profile::{JobFile, Places, Profile};
+use crate::restart::start_of;
 use crate::restart::{Request, restart};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
+use crate::runtime::{Interrupts, runtime};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::{self, Context as _};
 use crate::text::trouble;

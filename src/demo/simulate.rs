@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Gateway) -> error::Result<()> {
     let started_before = args.home.join("gateway-starts.log").exists();
     let script = if started_before { args.then.as_deref().unwrap_or(&args.script) } else { &args.script };
     let recording = load(script)?;
-    crate::app::engine::runtime()?.block_on(async {
+    crate::runtime::runtime()?.block_on(async {
         let begun = Instant::now();
         let mut home = Home::open(&args.home)?;
         let parent = rustix::process::getppid();
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Gateway) -> error::Result<()> {
         let mut look = interval(Duration::from_millis(500));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut events = recording.events.iter().peekable();
-        let mut interrupted = Box::pin(crate::app::engine::interrupted());
+        let mut interrupted = Box::pin(crate::runtime::interrupted());
         let mut ignored = false;
         loop {
             let next = events.peek().map(|event| Duration::from_secs_f64(event.t.max(0.0)));

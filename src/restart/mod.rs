@@ -22,3 +22,9 @@ pub use permit::{Admission, Ask, Joined, Permit, Permits};
 pub use policy::TooMany;
 pub use progress::{RestartOutcome, RestartStep, RestartView, Restarts};
 pub use verified::{Limits, Request, StartOf, restart};
+
+/// When a live process was started: distinguishes processes with the same PID.
+pub(crate) fn start_of(pid: u32) -> Option<u64> {
+    let info = crate::evidence::process::look(pid)?;
+    (info.state != crate::health::ProcessState::Zombie).then_some(info.start)
+}
