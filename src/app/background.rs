@@ -1,33 +1,31 @@
 //! The agent's loop: the watcher's updates, history, the settings file, restarts, the doctor, the user's hook.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
-use super::coverage::{ClockReading, Coverage, Observed};
 use super::engine::Engine;
+use super::history_writer::HistoryWriter;
 use super::hook::{Hook, hook};
 use super::messages::{Answer, EngineEvent, EngineRequest};
 use super::offline::offline;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
-use crate::health::{Change, Light, Verdict};
-use crate::history::store::{Store, StoreError};
+use crate::health::Light;
 use crate::log;
-use crate::profile::Profile;
 use crate::restart::{RestartView, Restarts, policy};
 use crate::runtime::{Interrupts, runtime};
+use crate::text::Lang;
 use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
-use crate::text::{Both, Lang, Worded as _};
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::watcher::{Command, Handle, Update, Updates};
 use crate::worker::{self, Backoff};
@@ -89,12 +87,9 @@ impl Background {
             ready();
             let (done_sender, done) = mpsc::channel(64);
             let actions = Actions::new(&self.engine, &handle, done_sender);
-            let (history, trouble) = open_history(&self.engine);
+            let (history, trouble) = HistoryWriter::open(&self.engine, handle.snapshots.clone());
             let mut state = State {
                 history,
-                coverage: Coverage::from_now(),
-                incomplete: false,
-                known: BTreeMap::new(),
                 restarts: Restarts::new(),
                 unsent: None,
                 hook: start_hook(&self.engine.config, self.engine.lang),
@@ -118,7 +113,7 @@ impl Background {
             let mut backoff = Backoff::new("engine");
             while worker::catch(state.serve(&mut inbox)).await.is_err() {
                 // what was not written is not known: the history begins again
-                state.incomplete = true;
+                state.history.mark_incomplete();
                 tokio::select! {
                     () = tokio::time::sleep(backoff.crashed()) => backoff.restarted(),
                     () = &mut inbox.stop => {
@@ -138,24 +133,6 @@ fn report_panics(engine: &Engine, events: &mpsc::Sender<EngineEvent>) {
     log::on_panic(move || {
         let _ = events.try_send(EngineEvent::Answer(Answer::InternalError(path.clone())));
     });
-}
-
-fn retention(config: &Config) -> SignedDuration {
-    SignedDuration::from_hours(24 * i64::from(config.history.keep_days))
-}
-
-/// Opens the history. Also what the user should know if that failed or a new one was begun.
-fn open_history(engine: &Engine) -> (Option<Store>, Option<Answer>) {
-    let file = engine.history_file();
-    match Store::open_keeping(&file, Timestamp::now(), retention(&engine.config)) {
-        Ok(store) => {
-            let set_aside = store
-                .set_aside()
-                .map(|old| Answer::HistorySetAside(Both::each(|lang| old.why.text(lang)), old.path.clone()));
-            (Some(store), set_aside)
-        }
-        Err(error) => (None, Some(Answer::NoHistory(Both::each(|lang| error.text(lang)), file))),
-    }
 }
 
 fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
@@ -185,12 +162,7 @@ struct Inbox {
 }
 
 struct State {
-    history: Option<Store>,
-    coverage: Coverage,
-    /// Changes are missing in the history: a new run begins as soon as it can be written.
-    incomplete: bool,
-    /// The profiles of the last snapshot.
-    known: BTreeMap<String, Arc<Profile>>,
+    history: HistoryWriter,
     restarts: Restarts,
     /// Updates that the event queue had no room for, merged.
     unsent: Option<Box<Update>>,
@@ -242,8 +214,8 @@ impl State {
                 }
                 () = changed(&mut settings) => self.read_settings().await,
                 _ = watching.tick() => {
-                    self.reopen_history();
-                    self.write_coverage();
+                    self.history.reopen();
+                    self.history.write_coverage();
                 }
                 () = tokio::time::sleep(OFFLINE_INTERVAL), if self.offline => self.check_network().await,
                 () = &mut *stop => {
@@ -252,22 +224,24 @@ impl State {
                 }
             }
         }
-        self.write_coverage();
+        self.history.write_coverage();
         let _ = self.handle.commands.send(Command::Quit).await;
     }
 
     async fn update(&mut self, update: Update) {
         let snapshot = Arc::clone(&update.snapshot);
-        self.incomplete |= update.missed > 0;
+        if update.missed > 0 {
+            self.history.mark_incomplete();
+        }
         let light_changed = |change: &ProfileChange| {
             !change.history && change.change.from.light() != change.change.to.light()
         };
         if update.woke || update.changes.iter().any(|change| !change.history) {
             // coverage is written before the changes, so that readers of the history see it up to them
-            self.write_coverage();
+            self.history.write_coverage();
         }
         for change in &update.changes {
-            self.write_change(change);
+            self.history.write_change(change);
             if let Some(hook) = &self.hook
                 && !hook.send(change)
             {
@@ -283,7 +257,7 @@ impl State {
             self.restart_if_configured(change);
         }
         self.send_update(update);
-        self.forget_removed(&snapshot);
+        self.history.forget_removed(&snapshot);
         self.check_changed_job_files(&snapshot);
         self.show_lights(&snapshot);
     }
@@ -364,11 +338,7 @@ impl State {
             Done::Step(name, view) => self.show_restart(name, Some(view)).await,
             Done::Restarted(name, view) => {
                 tracing::info!(profile = name, outcome = ?view.outcome, "restart ended");
-                if let Some(store) = &mut self.history
-                    && let Err(error) = store.record_restart(&name, &view, Timestamp::now())
-                {
-                    self.history_failed("restart", &error);
-                }
+                self.history.write_restart(&name, &view);
                 self.show_restart(name, Some(view)).await;
             }
             Done::Forget(name, view) => {
@@ -400,7 +370,7 @@ impl State {
                     self.engine.apply_settings(config.clone());
                     self.actions.apply_settings(&self.engine);
                     self.hook = start_hook(&config, self.engine.lang);
-                    self.history = self.history.take().map(|store| store.keeping(retention(&config)));
+                    self.history.apply_settings(&self.engine);
                     let command = Command::Settings(
                         Box::new(config.deadlines.clone()),
                         Arc::new(patterns),
@@ -421,87 +391,6 @@ impl State {
             }
         };
         let _ = self.events.send(input).await;
-    }
-
-    /// Reports that a row could not be written.
-    fn history_failed(&self, row: &str, error: &StoreError) {
-        tracing::warn!(row, "history not written: {error}");
-        log::to_stderr(&error.text(self.engine.lang));
-    }
-
-    /// Writes a change to the history.
-    fn write_change(&mut self, change: &ProfileChange) {
-        if let Some(store) = &mut self.history
-            && let Err(error) = store.record_change(change)
-        {
-            self.history_failed("change", &error);
-            self.incomplete = true;
-        }
-    }
-
-    /// Writes that nothing is known any more of profiles that were removed.
-    fn forget_removed(&mut self, snapshot: &Snapshot) {
-        let there = snapshot.profiles.iter();
-        let there = there.map(|view| (view.profile.name.clone(), Arc::clone(&view.profile))).collect();
-        let known = std::mem::replace(&mut self.known, there);
-        for (name, profile) in known {
-            if self.known.contains_key(&name) {
-                continue;
-            }
-            self.write_coverage();
-            let at = Timestamp::now();
-            let change = Change {
-                at,
-                profile: profile.name.as_str().into(),
-                from: Verdict::unknown(at),
-                to: Verdict::unknown(at),
-            };
-            self.write_change(&ProfileChange { profile, change, history: false });
-        }
-    }
-
-    /// Opens the history if that failed before: the disk may have space again.
-    fn reopen_history(&mut self) {
-        if self.history.is_none()
-            && let (Some(store), _) = open_history(&self.engine)
-        {
-            self.history = Some(store);
-            self.coverage = Coverage::from_now();
-            self.begin_run(Timestamp::now());
-        }
-    }
-
-    /// Writes to the history what was observed since the last call. Time in which the machine slept, this process was
-    /// stopped or the clock was set is left out.
-    fn write_coverage(&mut self) {
-        let Some(store) = &mut self.history else { return };
-        let now = ClockReading::now();
-        match self.coverage.advance(now) {
-            Observed::Span(from, to) if !self.incomplete => {
-                if let Err(error) = store.record_observed(from, to) {
-                    self.history_failed("coverage", &error);
-                }
-            }
-            Observed::Unknown if !self.incomplete => {}
-            _ => self.begin_run(now.wall),
-        }
-    }
-
-    /// Begins a new run in the history with the present verdicts: earlier rows say nothing about what follows.
-    fn begin_run(&mut self, now: Timestamp) {
-        let Some(store) = &mut self.history else { return };
-        store.begin_again(now);
-        let snapshot = self.handle.snapshots.borrow().clone();
-        let written = snapshot.profiles.iter().try_for_each(|view| {
-            let name = view.profile.name.as_str().into();
-            let change =
-                Change { at: now, profile: name, from: Verdict::unknown(now), to: view.verdict.clone() };
-            store.record_change(&ProfileChange { profile: Arc::clone(&view.profile), change, history: true })
-        });
-        self.incomplete = written.is_err();
-        if let Err(error) = written {
-            self.history_failed("snapshot", &error);
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod coverage;
 pub(crate) mod descriptors;
 pub(crate) mod diagnostics;
 pub(crate) mod engine;
+mod history_writer;
 pub mod hook;
 pub mod instance;
 pub(crate) mod job_files;

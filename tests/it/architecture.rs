@@ -40,7 +40,7 @@ const ROOMS: &[&str] = &[
     "evidence",
     // what could be watched
     "profile",
-    // settings, our own log, colours and tables, bounded reads, file locks, workers
+    // settings, our own log, colours and tables, bounded reads, file locks, signals, workers
     "config",
     "log",
     "terminal",
@@ -63,7 +63,6 @@ const LONG_FILES: &[(&str, &str)] = &[];
 
 /// Files over [`MOST_LINES`] that still have to be split. Remove those that are; add none.
 const PENDING_LONG_FILES: &[&str] = &[
-    "src/app/background.rs",
     "src/evidence/patterns.rs",
     "src/evidence/tail/mod.rs",
     "src/health/core.rs",
