@@ -406,7 +406,7 @@ impl Watcher {
             let before = self.shown(index, self.monitors[index].served_by.is_some());
             self.monitors[index].served_by = name;
             let now = self.shown(index, server.is_some());
-            if !now.is_same_as(&before) {
+            if !now.is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
                 let at = self.time.now().at;
                 let profile = self.monitors[index].profile.name.as_str().into();
                 let change = Change { at, profile, from: before, to: Verdict { since: at, ..now } };
