@@ -14,7 +14,7 @@ use super::{diagnostics, job_files, open, wrong_light};
 use crate::doctor::Finding;
 use crate::health::{Light, Manager, RestartHelps};
 use crate::log;
-use crate::report::{self, write_private};
+use crate::report::{self, check_replaceable, write_private};
 use crate::restart::RestartView;
 use crate::restart::start_of;
 use crate::restart::{Admission, Ask, Ledger, Permit, Permits, Request, Requester, TooMany, obstacle};
@@ -319,6 +319,7 @@ impl Actions {
 fn open_timeline(engine: &Engine) -> error::Result<()> {
     let page = report::Request::timeline(&engine.history_file(), engine.lang).make()?;
     let path = engine.folders.data.join("timeline.html");
+    check_replaceable(&path, true)?;
     write_private(&path, page.html.as_bytes()).with_context(|| path.display().to_string())?;
     Ok(open::start_file(&path)?)
 }

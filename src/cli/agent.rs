@@ -52,10 +52,12 @@ pub(super) fn run(
         tracing::warn!("settings not used: {mistake}");
         log::to_stderr(&format!("{} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD)));
     }
-    let lock = match instance::take(&engine.folders.data)? {
-        Instance::First(lock) => lock,
-        Instance::Second { .. } => {
-            writeln!(terminal.out, "{}", lang.pick(words::RUNS_ALREADY))?;
+    // held until the end, whatever becomes of the desktop
+    let (_lock, listener) = match instance::take(&engine.folders.data)? {
+        Instance::First(lock, listener) => (lock, listener),
+        Instance::Second { shown } => {
+            let phrase = if shown { words::RUNS_ALREADY } else { words::RUNS_ALREADY_UNSEEN };
+            writeln!(terminal.out, "{}", lang.pick(phrase))?;
             return Ok(OK);
         }
     };
@@ -83,7 +85,7 @@ pub(super) fn run(
                 log::to_stderr(no_host);
             }
         }),
-        lock: Some(lock),
+        listener: Some(listener),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "agent started");
     let shown = tray::run(handles);

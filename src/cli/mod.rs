@@ -1,5 +1,7 @@
 //! The command line: arguments, a call, output, exit codes. One file per command; decisions are made below.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -7,9 +9,10 @@ use clap::{Parser, Subcommand};
 use crate::app::descriptors;
 use crate::app::engine::{Engine, user_home};
 use crate::config::Folders;
+use crate::files;
 use crate::log::{self, InvalidLevels, Outputs};
 use crate::terminal::Terminal;
-use crate::text::error;
+use crate::text::error::{self, Context as _};
 use crate::text::log::INVALID_LEVELS;
 use crate::text::{Lang, fill};
 
@@ -185,8 +188,24 @@ fn start_log(cli: &Cli) {
     }
 }
 
+/// `TZ` may name a file. Whoever asks for the zone of the system opens it, and would wait for a FIFO's other end.
+fn check_time_zone() -> error::Result<()> {
+    let value = std::env::var_os("TZ").unwrap_or_default();
+    let path = Path::new(&value).to_string_lossy();
+    let path = path.strip_prefix(':').unwrap_or(&path);
+    if !path.starts_with('/') {
+        return Ok(());
+    }
+    match files::open(Path::new(path)) {
+        // a zone that does not exist is UTC
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).context(format!("TZ={path}")),
+        _ => Ok(()),
+    }
+}
+
 fn run(cli: Cli) -> error::Result<u8> {
     start_log(&cli);
+    check_time_zone()?;
     descriptors::raise();
     let mut stdout = std::io::LineWriter::new(std::io::stdout().lock());
     let terminal = &mut Terminal::stdout(&mut stdout, Lang::of_system());

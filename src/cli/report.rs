@@ -9,7 +9,7 @@ use super::OK;
 use super::history::since;
 use crate::app::engine::Engine;
 use crate::app::open;
-use crate::report::{Request, Source, write_private};
+use crate::report::{Request, Source, check_replaceable, write_private};
 use crate::terminal::Terminal;
 use crate::text::error::{self, Context as _};
 use crate::text::{fill, report as phrases, status, trouble};
@@ -26,6 +26,9 @@ pub(super) struct Args {
     /// Write the page here ("-": standard output) instead of beside the history
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace the file named by --out even if it is no report
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Tell what these old logs tell, instead of the history; rotated ones too, of several profiles too
     #[arg(long, value_name = "FILE", num_args = 1..)]
     from_logs: Vec<PathBuf>,
@@ -53,6 +56,8 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         None => history.with_file_name("report.html"),
     };
     let path = std::path::absolute(&path)?;
+    // the page beside the history is ours
+    check_replaceable(&path, args.force || args.out.is_none())?;
     write_private(&path, page.html.as_bytes()).with_context(|| path.display().to_string())?;
     writeln!(
         terminal.out,

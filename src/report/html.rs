@@ -14,6 +14,9 @@ use crate::text::{self, Lang, fill, history as shared, report as phrases};
 
 const CSS: &str = include_str!("../../resources/report.css");
 
+/// Tells a page of ours from other files.
+pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"Gatelight\">";
+
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Escapes text for use between tags and inside double quotes. Characters that HTML forbids become U+FFFD.
@@ -57,7 +60,7 @@ pub(super) fn page(input: &ReportInput) -> String {
     let mut out = String::with_capacity(64 * 1024);
     let _ = write!(
         out,
-        "<!doctype html>\n<html lang=\"{code}\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"{code}\">\n<head>\n<meta charset=\"utf-8\">\n{GENERATOR}\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\

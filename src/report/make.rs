@@ -1,21 +1,27 @@
 //! Gathers what a page is made of, and writes the page.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::html::GENERATOR;
 use super::{ReportInput, render};
 use crate::evidence::patterns::Patterns;
+use crate::files;
 use crate::history::{Reader, Window};
 use crate::postmortem;
 use crate::text::Lang;
 use crate::text::error;
+use crate::text::report::{NO_REGULAR_FILE, NOT_A_PAGE};
 
 /// The longest strip of a page.
 const LONGEST_STRIP: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Where [`GENERATOR`] is looked for in an existing file.
+const HEAD_BYTES: u64 = 4096;
 
 /// Where the page's record comes from.
 pub(crate) enum Source<'a> {
@@ -77,6 +83,24 @@ impl Request<'_> {
         });
         Ok(Page { html, silent })
     }
+}
+
+/// Refuses to replace anything but a page of ours, or with `force` anything but a regular file. A link is not followed.
+pub(crate) fn check_replaceable(path: &Path, force: bool) -> error::Result<()> {
+    let refuse = |phrase| Err(error::Error::new(phrase, &[("path", &*path.display().to_string())]));
+    match std::fs::symlink_metadata(path) {
+        // what cannot be looked at cannot be replaced either, which writing says
+        Err(_) => Ok(()),
+        Ok(file) if !file.is_file() => refuse(NO_REGULAR_FILE),
+        Ok(file) if force || file.len() == 0 || is_page(path) => Ok(()),
+        Ok(_) => refuse(NOT_A_PAGE),
+    }
+}
+
+fn is_page(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = files::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    read.is_ok() && memchr::memmem::find(&head, GENERATOR.as_bytes()).is_some()
 }
 
 /// Writes a file that only its owner can read, completely or not at all.

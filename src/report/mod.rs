@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use crate::history::{Record, Window};
 use crate::text::Lang;
 
-pub(crate) use make::{Request, Source, write_private};
+pub(crate) use make::{Request, Source, check_replaceable, write_private};
 
 /// What a page is made of.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! As much of HTTP/1.1 as a scraper needs, bounded in every direction.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,16 +9,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use super::metrics::{Counters, Format, render};
+use crate::files;
 use crate::text::{self, Both, Lang, Message, Phrase, Worded, fill, trouble};
 use crate::watcher::snapshot::Snapshot;
 
 /// Where `gatelight serve` listens by default.
 pub const LISTEN: &str = "127.0.0.1:9789";
 
-/// Connections served at the same time; more wait in the listen queue.
+/// Connections served at the same time. A further one ends the oldest: a client that sends nothing must not keep the
+/// metrics from others.
 const CONNECTIONS_MAX: usize = 16;
 /// Longest request head, in bytes.
 const HEAD_MAX: usize = 8 * 1024;
@@ -117,11 +121,14 @@ fn read_token(path: &Path) -> Result<Vec<u8>, ServeError> {
     use std::os::unix::fs::PermissionsExt as _;
     let refuse = |why: Phrase| ServeError::Token { path: path.to_path_buf(), why };
     let unreadable = |source| ServeError::Unreadable { path: path.to_path_buf(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let not_a_file = |error: &std::io::Error| {
+        matches!(error.kind(), std::io::ErrorKind::NotSeekable | std::io::ErrorKind::IsADirectory)
+    };
+    let file = match files::open(path) {
+        Err(error) if not_a_file(&error) => return Err(refuse(trouble::TOKEN_NO_FILE)),
+        opened => opened.map_err(unreadable)?,
+    };
     let meta = file.metadata().map_err(unreadable)?;
-    if !meta.is_file() {
-        return Err(refuse(trouble::TOKEN_NO_FILE));
-    }
     if meta.permissions().mode() & 0o077 != 0 {
         return Err(refuse(trouble::TOKEN_OPEN));
     }
@@ -160,26 +167,27 @@ impl Server {
         counters: Arc<Counters>,
         clock: fn() -> Timestamp,
     ) {
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut open: VecDeque<AbortHandle> = VecDeque::new();
         let token: Option<Arc<[u8]>> = self.token.map(Arc::from);
         loop {
-            let Ok(permit) = room.clone().acquire_owned().await else {
-                return;
-            };
             let Ok((stream, _)) = self.listener.accept().await else {
                 // most likely out of descriptors: wait until others are closed
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             };
             let (snapshot, counters, token) = (snapshot.clone(), counters.clone(), token.clone());
-            tokio::spawn(async move {
+            open.retain(|connection| !connection.is_finished());
+            while open.len() >= CONNECTIONS_MAX {
+                open.pop_front().iter().for_each(AbortHandle::abort);
+            }
+            let connection = tokio::spawn(async move {
                 let answer = |head: &[u8]| {
                     let current = snapshot.borrow().clone();
                     respond(head, token.as_deref(), |format| render(&current, &counters, clock(), format))
                 };
                 let _ = tokio::time::timeout(TIME_OUT, handle(stream, answer)).await;
-                drop(permit);
             });
+            open.push_back(connection.abort_handle());
         }
     }
 }

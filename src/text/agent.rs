@@ -4,6 +4,8 @@ use super::Phrase;
 
 pub(crate) const RUNS_ALREADY: Phrase =
     ["Gatelight runs already; it was asked to show itself.", "Gatelight 已在运行，已通知它显示状态。"];
+pub(crate) const RUNS_ALREADY_UNSEEN: Phrase =
+    ["Gatelight runs already, without an icon.", "Gatelight 已在运行（无图标）。"];
 pub(crate) const NO_HOST: Phrase = [
     "no panel shows tray icons now; watching here until one does, notices come all the same",
     "当前没有面板可显示托盘图标；面板出现前在此终端监视，通知照常发送",

@@ -67,3 +67,9 @@ pub(crate) const AT_THE_END: Phrase = ["At the end", "最后状态"];
 pub(crate) const DAY: Phrase = ["Green, 24 h", "24 小时绿灯"];
 pub(crate) const WEEK: Phrase = ["Green, 7 d", "7 天绿灯"];
 pub(crate) const QUARTER: Phrase = ["Green, 90 d", "90 天绿灯"];
+pub(crate) const NO_REGULAR_FILE: Phrase =
+    ["{path} is not a regular file: choose another --out", "{path} 不是普通文件：请用 --out 指定其他文件"];
+pub(crate) const NOT_A_PAGE: Phrase = [
+    "{path} exists and is not a report of Gatelight; --force replaces it",
+    "{path} 已存在且不是 Gatelight 的报告；--force 可强制替换",
+];

@@ -30,8 +30,8 @@ pub struct AppHandles {
     pub zone: TimeZone,
     /// Called when the icon becomes visible or invisible.
     pub presence: Box<dyn Fn(&Presence) + Send>,
-    /// The instance lock, if it was taken.
-    pub lock: Option<crate::app::instance::Lock>,
+    /// The socket on which a second start asks to be shown.
+    pub listener: Option<crate::app::instance::Listener>,
 }
 
 /// The parts of [`AppHandles`] that the loop keeps.

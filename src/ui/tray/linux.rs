@@ -14,10 +14,10 @@
 //!   again, and with `dispatch_on_main_thread` of a build without GTK, which calls directly
 //!   (`src/platform_impl/noop/mod.rs` 16), an `Rc<RefCell>` of another thread is accessed as `UnsafeSend`.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ksni::blocking::{Handle, TrayMethods};
@@ -43,6 +43,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Maximum delay between two searches.
 const LAST_LOOK: Duration = Duration::from_secs(30);
+/// How long the start waits for the bus, and the end for the icon's removal. A bus that accepts and never answers must
+/// hold up neither the lights nor the end of the program.
+const BUS_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of faces with cached pictures: the lights, and red with its numbers.
 const MOST_FACES: usize = 16;
 /// Width of the light in a menu row, in pixels.
@@ -51,10 +54,11 @@ const ROW_ICON: u32 = 32;
 pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
     let (tx, messages) = sync_channel(QUEUE);
-    let item = Item::join(&tx).map_err(|e| no_desktop(&e))?;
-    let panel = Panel::of(item);
-    let (bus_panel, bus_tx) = (panel.clone(), tx.clone());
-    worker::spawn("session-bus", move || bus_panel.watch_bus(&bus_tx)).map_err(|e| no_desktop(&e))?;
+    let panel = Panel::default();
+    panel.join(&tx)?;
+    if panel.item().is_none() {
+        drop(tx.try_send(Message::Presence(Presence::NoHost)));
+    }
     let reports = tx.clone();
     let notifier = Notifier::start(Arc::new(move |report| {
         let _full = reports.try_send(Message::Report(report));
@@ -63,9 +67,9 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let sources = tx.clone();
     // a full queue needs no wake-up: with each message the loop handles what the engine sent
     let waker = waker(move || drop(sources.try_send(Message::Inputs)));
-    if let Some(lock) = &mut handles.lock {
+    if let Some(listener) = handles.listener.take() {
         // without the thread a second start only says that Gatelight runs already
-        let _no_thread = lock.listen(move || drop(tx.send(Message::ShowYourself)));
+        let _no_thread = listener.listen(move || drop(tx.send(Message::ShowYourself)));
     }
     let parts = Parts {
         inputs: handles.inputs,
@@ -80,9 +84,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     };
     let mut app = App::new(panel.clone(), notifier, parts, Timestamp::now());
     worker::run_blocking("menu", || turn(&mut app, &messages));
-    if let Some(item) = panel.take() {
-        item.shutdown().wait();
-    }
+    panel.leave();
     Ok(())
 }
 
@@ -104,8 +106,8 @@ fn turn(app: &mut App<Panel>, messages: &Receiver<Message>) {
     }
 }
 
-/// The loop's side of the item on the bus; there is none while there is no bus.
-#[derive(Clone)]
+/// The item on the bus, from the loop; none while there is no bus.
+#[derive(Clone, Default)]
 struct Panel {
     on_bus: Arc<Mutex<Option<Handle<Item>>>>,
     /// Changes that [`Shell::drawn`] passes on.
@@ -115,9 +117,55 @@ struct Panel {
 }
 
 impl Panel {
-    fn of(item: Handle<Item>) -> Self {
-        let on_bus = Arc::new(Mutex::new(Some(item)));
-        Self { on_bus, icon: None, rows: None, pictures: Pictures::default() }
+    /// Puts the item on the bus and keeps it there, on a thread of its own. Waits a moment for the result: if the bus
+    /// answers later, the icon comes later.
+    fn join(&self, tx: &SyncSender<Message>) -> Result<(), TrayError> {
+        let (result, joined) = sync_channel(1);
+        let (panel, tx) = (self.clone(), tx.clone());
+        let work = move || {
+            let began = Instant::now();
+            let on_bus = panel.item().map_or_else(|| panel.put_on_bus(&tx), |_| Ok(()));
+            let failed = on_bus.is_err();
+            let _waits = result.try_send(on_bus);
+            // the start waits no longer, or may have given up at this moment
+            let late = began.elapsed() >= BUS_TIMEOUT * 9 / 10;
+            if failed && !late || late && panel.report(&tx).is_err() {
+                return;
+            }
+            panel.watch_bus(&tx);
+        };
+        worker::spawn("session-bus", work).map_err(|error| TrayError::NoDesktop(error.to_string()))?;
+        match joined.recv_timeout(BUS_TIMEOUT) {
+            Ok(on_bus) => on_bus.map_err(|error| TrayError::NoDesktop(error.to_string())),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn put_on_bus(&self, tx: &SyncSender<Message>) -> Result<(), ksni::Error> {
+        let item = Item::join(tx)?;
+        *self.on_bus.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
+        Ok(())
+    }
+
+    /// Has the loop draw everything again, and says whether a panel shows it.
+    fn report(&self, tx: &SyncSender<Message>) -> Result<(), SendError<Message>> {
+        let has_panel = Connection::session().is_ok_and(|bus| has_watcher(&bus).unwrap_or(false));
+        let shown = has_panel && self.item().is_some();
+        tx.send(Message::Redraw)?;
+        tx.send(Message::Presence(if shown { Presence::Shown } else { Presence::NoHost }))
+    }
+
+    /// Takes the item from the bus, if the bus answers.
+    fn leave(&self) {
+        let Some(item) = self.take() else { return };
+        let (done, left) = sync_channel::<()>(1);
+        let shutdown = move || {
+            item.shutdown().wait();
+            drop(done);
+        };
+        if thread::Builder::new().name("leave-bus".into()).spawn(shutdown).is_ok() {
+            let _left_or_not = left.recv_timeout(BUS_TIMEOUT);
+        }
     }
 
     fn item(&self) -> Option<Handle<Item>> {

@@ -88,8 +88,8 @@ fn the_program_itself() {
     };
     let say = |line: &str| println!("> {line}");
     let folders = Folders::xdg(&home, |_| None);
-    let lock = match instance::take(&folders.data).unwrap() {
-        Instance::First(lock) => lock,
+    let (_lock, listener) = match instance::take(&folders.data).unwrap() {
+        Instance::First(lock, listener) => (lock, listener),
         Instance::Second { shown } => return say(&format!("second, told: {shown}")),
     };
     let mut config = Config::default();
@@ -161,7 +161,7 @@ fn the_program_itself() {
         system_lang: gatelight::text::Lang::of_system(),
         zone: jiff::tz::TimeZone::UTC,
         presence: Box::new(|presence| println!("> {presence:?}")),
-        lock: Some(lock),
+        listener: Some(listener),
     });
     // every command is told before the end is
     commanding.join().unwrap();

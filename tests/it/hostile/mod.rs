@@ -2,4 +2,5 @@
 
 mod environment;
 mod fuzz_targets;
+mod odd_files;
 mod secrets;

@@ -1,3 +1,4 @@
 //! The HTTP endpoint.
 
 mod prometheus;
+mod slow_clients;

@@ -119,10 +119,10 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         let proxy = proxy.clone();
         observe::on_displays(move || drop(proxy.send_event(Wake::Displays)))
     };
-    if let Some(lock) = &mut handles.lock {
+    if let Some(listener) = handles.listener.take() {
         let show = send(&proxy);
         // without it a second start says that one runs already, and no more
-        let _no_thread = lock.listen(move || {
+        let _no_thread = listener.listen(move || {
             show(Message::ShowYourself);
         });
     }

@@ -1,0 +1,95 @@
+//! FIFOs, devices and other people's files where ours are expected: a clear error, never a wait.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+fn fifo(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+fn gatelight(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatelight"));
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C.UTF-8")
+        .env("GATELIGHT_SYSTEMCTL", "/nonexistent/systemctl")
+        .stdin(Stdio::null());
+    command
+}
+
+/// A command that waits for the other end of a FIFO never gets here.
+fn refused(output: &Output, path: &Path) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(said.contains(&*path.to_string_lossy()) && said.contains("regular file"), "{said}");
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let pipe = home.join("pipe");
+    fifo(&pipe);
+
+    let token = gatelight(home).args(["serve", "--token-file", pipe.to_str().unwrap()]).output().unwrap();
+    assert_eq!(token.status.code(), Some(2), "{token:?}");
+    assert!(String::from_utf8_lossy(&token.stderr).contains(pipe.to_str().unwrap()), "{token:?}");
+    for zone in [pipe.clone(), PathBuf::from("/dev/zero")] {
+        let output = gatelight(home).env("TZ", &zone).arg("status").output().unwrap();
+        refused(&output, &zone);
+        let output =
+            gatelight(home).env("TZ", format!(":{}", zone.display())).arg("status").output().unwrap();
+        refused(&output, &zone);
+    }
+    let history = home.join(".local/share/gatelight/history.sqlite");
+    fifo(&history);
+    for arguments in [&["history"][..], &["report"]] {
+        refused(&gatelight(home).args(arguments).output().unwrap(), &history);
+    }
+    let settings = home.join(".config/gatelight/config.toml");
+    fifo(&settings);
+    refused(&gatelight(home).arg("status").output().unwrap(), &settings);
+    fs::remove_file(&settings).unwrap();
+    symlink("/dev/zero", &settings).unwrap();
+    refused(&gatelight(home).arg("status").output().unwrap(), &settings);
+}
+
+#[test]
+fn a_report_replaces_only_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let old_log = home.join("agent.log");
+    fs::write(&old_log, "2026-11-22 11:00:01,000 INFO gateway.run: Starting Hermes Gateway...\n").unwrap();
+    let report = |out: &Path, more: &[&str]| {
+        let mut command = gatelight(home);
+        command.args(["report", "--from-logs", old_log.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+        command.args(more).output().unwrap()
+    };
+    let page = home.join("page.html");
+    for _ in 0..2 {
+        let output = report(&page, &[]);
+        assert!(output.status.success(), "{output:?}");
+    }
+    let (notes, pipe, link) = (home.join("notes.txt"), home.join("pipe"), home.join("link"));
+    fs::write(&notes, "mine").unwrap();
+    let output = report(&notes, &[]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--force"), "{output:?}");
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "mine");
+    fifo(&pipe);
+    symlink(&notes, &link).unwrap();
+    for path in [&pipe, &link, &home.to_path_buf(), &PathBuf::from("/dev/null")] {
+        refused(&report(path, &[]), path);
+        refused(&report(path, &["--force"]), path);
+    }
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "mine");
+    assert!(report(&notes, &["--force"]).status.success());
+    assert!(fs::read_to_string(&notes).unwrap().starts_with("<!doctype html>"));
+}
