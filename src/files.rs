@@ -45,6 +45,12 @@ fn not_regular() -> io::Error {
     ErrorKind::NotSeekable.into()
 }
 
+/// By mkfifo(1): macOS has no mknod(2) for a FIFO, and rustix no mkfifo(3).
+#[cfg(test)]
+pub(crate) fn make_fifo(path: &Path) {
+    assert!(std::process::Command::new("/usr/bin/mkfifo").arg(path).status().unwrap().success());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,9 +59,7 @@ mod tests {
     fn only_regular_files_are_opened_and_nothing_blocks() {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
-        // macOS has no mknod(2) for a FIFO, and rustix no mkfifo(3)
-        let made = std::process::Command::new("/usr/bin/mkfifo").arg(&fifo).status().unwrap();
-        assert!(made.success());
+        make_fifo(&fifo);
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&fifo, &link).unwrap();
         for (path, kind) in [

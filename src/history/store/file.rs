@@ -96,7 +96,8 @@ fn check_regular(path: &Path) -> Result<(), StoreError> {
 }
 
 fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
-    check_regular(path)?;
+    // Set aside like anything else that is no history.
+    check_regular(path).map_err(|_| StoreError::Unreadable("it is not a regular file".into()))?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db =
@@ -193,4 +194,20 @@ pub(super) fn transaction<T>(
     let value = work(&transaction)?;
     transaction.commit()?;
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifo_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.db");
+        crate::files::make_fifo(&path);
+        assert!(open_to_read(&path).is_err());
+        assert!(open_present(&path).is_err());
+        let (_, aside) = open_or_create(&path, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(aside.is_some_and(|aside| aside.path.exists()) && path.is_file());
+    }
 }
