@@ -73,8 +73,6 @@ pub const EACH: Phrase = ["A Light for Each Profile", "每个配置一盏灯"];
 /// Check item, overruled.
 pub const EACH_OFF_IN_SETTINGS: Phrase =
     ["A Light for Each Profile: Off in the Settings File", "每个配置一盏灯：已在设置文件中关闭"];
-/// One profile of the tooltip.
-pub const PROFILE_STATE: Phrase = ["{light} {name} — {title}", "{light} {name} — {title}"];
 
 /// Command of a profile.
 pub const START: Phrase = ["Start", "启动"];

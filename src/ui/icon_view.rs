@@ -3,8 +3,8 @@
 use super::icon::{Face, Strip};
 use super::menu::{self, MenuState, Notifications};
 use crate::health::Light;
-use crate::text::display::label;
-use crate::text::{Lang, fill, menu as say, menu_bar as say_bar};
+use crate::text::reason::title_of;
+use crate::text::{Lang, menu as say};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Longest reason beside the icon, in characters: the menu bar is narrow.
@@ -65,7 +65,7 @@ fn reason_beside(snapshot: &Snapshot, lang: Lang) -> Option<String> {
     let red = |p: &&ProfileView| p.verdict.light() == Light::Red;
     let count = snapshot.profiles.iter().filter(red).count();
     let first = snapshot.profiles.iter().find(red)?;
-    let reason = lang.pick(first.verdict.reason.entry().title);
+    let reason = title_of(&first.verdict, lang);
     let short: String = reason.chars().take(LONGEST_REASON).collect();
     let ellipsis = if short.len() < reason.len() { "…" } else { "" };
     Some(format!("{count} · {}{ellipsis}", short.trim_end()))
@@ -74,14 +74,7 @@ fn reason_beside(snapshot: &Snapshot, lang: Lang) -> Option<String> {
 /// A line for each profile, in the order of the lights.
 fn each_in_words(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
     let offline = state.offline.then(|| lang.pick(say::OFFLINE).to_owned());
-    let lines = snapshot.profiles.iter().map(|view| {
-        let values = [
-            ("light", view.verdict.light().symbol()),
-            ("name", &*label(&view.profile.name)),
-            ("title", lang.pick(view.verdict.reason.entry().title)),
-        ];
-        fill(lang.pick(say_bar::PROFILE_STATE), &values)
-    });
+    let lines = snapshot.profiles.iter().map(|view| menu::line_of(view, lang));
     std::iter::once(menu::head(snapshot, lang)).chain(offline).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
@@ -144,6 +137,19 @@ mod tests {
         let lines: Vec<&str> = view.words.lines().collect();
         assert_eq!(lines[0], "1 of 2 connected");
         assert!(lines[1].contains("work") && lines[2].contains("home"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_reason_names_its_platform() {
+        let mut all = snapshot(&[("work", Reason::AuthRejected), ("home", UP)]);
+        all.profiles[0].verdict.platform = Some("telegram".into());
+        let refused = MenuState {
+            notifications: Notifications::NotPermitted(Permission::Refused),
+            ..MenuState::default()
+        };
+        let view = IconView::of(&all, &refused, EACH, Lang::En);
+        assert!(view.words.contains("Telegram credentials refused"), "{view:?}");
+        assert!(view.title.as_ref().is_some_and(|title| title.contains("Telegram cred")), "{view:?}");
     }
 
     #[test]

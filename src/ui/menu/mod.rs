@@ -13,8 +13,8 @@ pub use build::menu;
 pub use diff::{Op, diff};
 pub use row::{Menu, Row, RowKind};
 pub use state::{Each, Locale, Login, MenuState, Missed, MuteFor, Notifications};
-pub(super) use summary::head;
 pub use summary::{badge, tooltip};
+pub(super) use summary::{head, line_of};
 
 #[cfg(test)]
 mod tests;

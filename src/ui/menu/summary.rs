@@ -26,13 +26,18 @@ pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
     let mut troubled: Vec<&ProfileView> = snapshot.profiles.iter().filter(in_trouble).collect();
     troubled.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));
     for view in troubled.iter().take(TOOLTIP_PROFILES) {
-        let (light, title) = (view.verdict.light().symbol(), title_of(&view.verdict, lang));
-        lines.push(format!("{light} {} — {title}", label(&view.profile.name)));
+        lines.push(line_of(view, lang));
     }
     if troubled.len() > TOOLTIP_PROFILES {
         lines.push("…".to_owned());
     }
     lines.join("\n")
+}
+
+/// For example "✖ work — not running".
+pub(in crate::ui) fn line_of(view: &ProfileView, lang: Lang) -> String {
+    let (light, title) = (view.verdict.light().symbol(), title_of(&view.verdict, lang));
+    format!("{light} {} — {title}", label(&view.profile.name))
 }
 
 /// For example "2 of 3 connected".
