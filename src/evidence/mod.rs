@@ -7,7 +7,6 @@ pub mod collector;
 pub mod deduplicator;
 mod forged;
 pub mod line;
-pub mod locks;
 pub mod logbook;
 pub mod patterns;
 pub mod process;

@@ -10,14 +10,12 @@ mod observer;
 mod past;
 mod processes;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::locks::{self, Lock, LockFolder};
 use super::patterns::Patterns;
 use crate::health::Evidence;
 use crate::profile::Profile;
@@ -70,7 +68,6 @@ pub struct Collector {
     files: HomeFiles,
     folders: Folders,
     processes: Processes,
-    locks: LockFolder,
     observer: Option<Observer>,
 }
 
@@ -118,9 +115,7 @@ impl Collector {
                 observer::show_past(observer, *at, evidence, &contents);
             }
         }
-        let mut locks = LockFolder::new(lock_folder(profile));
-        locks.refresh(true);
-        (Self { shares_home, logs, files, folders: Folders::of(profile), processes, locks, observer }, past)
+        (Self { shares_home, logs, files, folders: Folders::of(profile), processes, observer }, past)
     }
 
     /// Reads what is new. `expected`: something said that there is news; else the safety net polls, and files that were
@@ -148,30 +143,17 @@ impl Collector {
         if let Some(unreadable) = self.logs.changed_troubles() {
             emit.known(Evidence::Unreadable(unreadable));
         }
-        if !expected {
-            self.locks.refresh(false);
-        }
         polled
     }
 
     /// Checks the tracked processes: alive, stopped, zombie, gone.
     pub fn poll_processes(&mut self, now: Timestamp, out: &mut Vec<Evidence>) {
-        let before = out.len();
         self.processes.poll(&mut Emitter { now, observer: &mut self.observer, out });
-        if out.len() > before {
-            self.locks.refresh(true);
-        }
     }
 
     /// Tracks this process from now on, if it exists.
     pub fn track(&mut self, pid: u32, now: Timestamp, out: &mut Vec<Evidence>) {
         self.processes.track(pid, None, &mut Emitter { now, observer: &mut self.observer, out });
-        self.locks.refresh(true);
-    }
-
-    /// The platform locks that the tracked processes hold; see [`super::locks`].
-    pub fn locks(&self) -> impl Iterator<Item = &Lock> {
-        self.processes.ids().flat_map(|(pid, start)| self.locks.held_by(pid, start))
     }
 
     /// Adds evidence that comes from elsewhere (the service manager, the machine's sleep), for the observer to see.
@@ -213,14 +195,6 @@ fn emit_file(file: FileRead, processes: &mut Processes, emit: &mut Emitter<'_>) 
         (Contents::Records, Some(evidence)) => emit.known(evidence),
         (_, evidence) => emit.out.extend(evidence),
     }
-}
-
-/// As the gateway finds it: by the environment of its job, and ours.
-fn lock_folder(profile: &Profile) -> PathBuf {
-    let job = profile.job.as_ref();
-    let var =
-        |name: &str| job.and_then(|job| job.env(name)).map(Into::into).or_else(|| std::env::var_os(name));
-    locks::folder(&std::env::home_dir().unwrap_or_default(), var)
 }
 
 fn less_tolerance(started_at: Option<Timestamp>) -> Option<Timestamp> {
