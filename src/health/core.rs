@@ -345,7 +345,7 @@ impl Core {
                 return;
             }
             let names_itself = record.tag.as_ref() == Some(home);
-            if !names_itself && !self.gateway.links.served().contains(home) {
+            if !names_itself && !self.gateway.links.serves(home) {
                 self.served.keep(now, record);
                 return;
             }
@@ -394,12 +394,8 @@ impl Core {
 
     /// Gives the gateway the records of profiles that it has shown to serve only now.
     fn claim_records(&mut self) {
-        let shown = self.gateway.links.served();
-        if shown.is_empty() {
-            return;
-        }
         let grace = self.grace();
-        for (at, record) in self.served.claim(&shown) {
+        for (at, record) in self.served.claim(|profile| self.gateway.links.serves(profile)) {
             self.gateway.apply(at, record, &self.deadlines, grace);
         }
     }

@@ -228,8 +228,7 @@ impl Gateway {
         if self.level == LogLevel::Unknown {
             self.level = LogLevel::Hidden;
         }
-        let file = format!("{}/{}", record.home.as_deref().unwrap_or_default(), record.proof.source);
-        let place = self.stamps.place(record.stamp, &file, now);
+        let place = self.stamps.place(&record, now);
         if record.at_info {
             self.level = LogLevel::Visible;
         }

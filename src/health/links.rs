@@ -119,12 +119,19 @@ impl Links {
 
     /// The profiles that this process serves besides its own.
     pub fn served(&self) -> BTreeSet<ProfileName> {
-        let mut served = self.shown.clone();
-        if self.multiplex || !served.is_empty() {
-            served.extend(self.listed.iter().cloned());
-        }
-        served.remove(&self.own);
-        served
+        let named = self.shown.iter().chain(self.listed.iter().filter(|_| self.heeds_list()));
+        named.filter(|profile| **profile != self.own).cloned().collect()
+    }
+
+    /// Whether this process serves this profile besides its own.
+    pub fn serves(&self, profile: &ProfileName) -> bool {
+        let named = self.shown.contains(profile) || (self.heeds_list() && self.listed.contains(profile));
+        named && *profile != self.own
+    }
+
+    /// The list outlives the setting: it counts only beside something else that says the same.
+    fn heeds_list(&self) -> bool {
+        self.multiplex || !self.shown.is_empty()
     }
 
     /// Whether it has any link to watch, or one that the platform opens (webhook).

@@ -42,12 +42,12 @@ impl Served {
     }
 
     /// The records of profiles that are known to be served by now.
-    pub fn claim(&mut self, shown: &BTreeSet<ProfileName>) -> Vec<(Timestamp, LogRecord)> {
-        let is_served = |record: &LogRecord| record.home.as_ref().is_some_and(|home| shown.contains(home));
-        if !self.unclaimed.iter().any(|(_, record)| is_served(record)) {
+    pub fn claim(&mut self, is_served: impl Fn(&ProfileName) -> bool) -> Vec<(Timestamp, LogRecord)> {
+        let is_claimed = |record: &LogRecord| record.home.as_ref().is_some_and(&is_served);
+        if !self.unclaimed.iter().any(|(_, record)| is_claimed(record)) {
             return Vec::new();
         }
-        let (claimed, rest) = self.unclaimed.drain(..).partition(|(_, record)| is_served(record));
+        let (claimed, rest) = self.unclaimed.drain(..).partition(|(_, record)| is_claimed(record));
         self.unclaimed = rest;
         Vec::from(claimed)
     }

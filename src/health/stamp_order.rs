@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use super::evidence::PlatformName;
+use super::evidence::{LogRecord, PlatformName, ProfileName, Source};
 use super::timer::after;
 
 /// Files are read one after the other, so a line may arrive after a later one from another file. One that is older than
@@ -37,13 +37,16 @@ struct Read {
     at: Timestamp,
 }
 
+/// A log: the profile whose home it stands in if that is a served one, and its name.
+type LogFile = (Option<ProfileName>, Source);
+
 /// The stamps of one process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StampOrder {
     first: Option<Read>,
     /// Of lines about the links of each platform.
     newest: BTreeMap<PlatformName, Read>,
-    newest_of_file: Vec<(String, DateTime)>,
+    newest_of_file: Vec<(LogFile, DateTime)>,
 }
 
 /// What a stamp says of a line.
@@ -56,10 +59,10 @@ pub struct Place {
 }
 
 impl StampOrder {
-    /// Places a line of this file.
-    pub fn place(&mut self, stamp: Option<DateTime>, file: &str, now: Timestamp) -> Place {
-        let Some(stamp) = stamp else { return Place { is_of_before: false, set_back: false } };
-        let set_back = self.was_set_back(stamp, file, now);
+    /// Places a record.
+    pub fn place(&mut self, record: &LogRecord, now: Timestamp) -> Place {
+        let Some(stamp) = record.stamp else { return Place { is_of_before: false, set_back: false } };
+        let set_back = self.was_set_back(stamp, record, now);
         Place { is_of_before: self.is_of_before(stamp, set_back, now), set_back }
     }
 
@@ -82,8 +85,10 @@ impl StampOrder {
         false
     }
 
-    fn was_set_back(&mut self, stamp: DateTime, file: &str, now: Timestamp) -> bool {
-        if let Some((_, newest)) = self.newest_of_file.iter_mut().find(|(name, _)| name == file) {
+    fn was_set_back(&mut self, stamp: DateTime, record: &LogRecord, now: Timestamp) -> bool {
+        let (home, source) = (&record.home, &record.proof.source);
+        let is_its_file = |(of, name): &LogFile| of == home && name == source;
+        if let Some((_, newest)) = self.newest_of_file.iter_mut().find(|(file, _)| is_its_file(file)) {
             let fell = newest.duration_since(stamp).as_secs() > DISORDER_SECONDS;
             if fell || stamp > *newest {
                 *newest = stamp;
@@ -96,7 +101,7 @@ impl StampOrder {
             return fell;
         }
         if self.newest_of_file.len() < MOST_FILES {
-            self.newest_of_file.push((file.to_owned(), stamp));
+            self.newest_of_file.push(((home.clone(), source.clone()), stamp));
         }
         false
     }
