@@ -85,9 +85,8 @@ impl ProfileAlerts {
     }
 
     /// Takes a change of the verdict in.
-    pub(super) fn apply(&mut self, verdict: &Verdict, mut sighting: Sighting, settings: &NoticeSettings) {
-        let (now, since) = (sighting.now, verdict.since.min(sighting.now));
-        sighting.since = since;
+    pub(super) fn apply(&mut self, verdict: &Verdict, sighting: Sighting, settings: &NoticeSettings) {
+        let Sighting { now, since, .. } = sighting;
         self.present = Cause { reason: verdict.reason, proof: verdict.evidence.clone() };
         self.since = since;
         self.note_stop(since, settings);

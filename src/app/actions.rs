@@ -234,7 +234,7 @@ impl Actions {
             let mut last = None;
             let step = |view: RestartView| {
                 last = Some(view.clone());
-                if view.outcome.is_none() {
+                if view.is_under_way() {
                     let _ = done.try_send(Done::Step(name.clone(), view));
                 }
             };
@@ -247,7 +247,7 @@ impl Actions {
         });
     }
 
-    /// Whether a job file was written since the last call.
+    /// Whether a job file came, went or was written since the last call.
     pub(super) fn job_files_changed(&mut self, snapshot: &Snapshot) -> bool {
         let times: BTreeMap<PathBuf, Option<std::time::SystemTime>> = snapshot
             .profiles

@@ -144,7 +144,7 @@ async fn restart_hollow(
                 show(Event::Change(change))?;
             },
             step = steps.recv() => match step {
-                Some(view) if view.outcome.is_none() => {
+                Some(view) if view.is_under_way() => {
                     show(Event::Restarting(view.step))?;
                     let _ = handle.commands.send(Command::QueryJob(profile.name.clone())).await;
                 }

@@ -154,11 +154,6 @@ impl Scanner {
         self.scan(file, block, &Carry::default(), now, sink);
     }
 
-    /// The stamp of the newest record read of this file.
-    pub fn newest_stamp(&self, file: &str) -> Option<DateTime> {
-        self.open_records.get(file).and_then(|record| record.stamp)
-    }
-
     fn scan(
         &self,
         file: &str,
@@ -439,7 +434,7 @@ fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The number after the first `PID `.
-fn pid_named(message: &[u8]) -> Option<u32> {
+pub(super) fn pid_named(message: &[u8]) -> Option<u32> {
     let after = &message[memmem::find(message, b"PID ")? + 4..];
     let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
     std::str::from_utf8(&after[..digits]).ok()?.parse().ok()

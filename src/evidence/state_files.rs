@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::logbook::pid_named;
 use super::patterns::Patterns;
 use super::redact::clean_line;
 use crate::health::evidence::{EntryState, Heartbeat, LifeState, Lock, PlatformName};
@@ -181,19 +182,12 @@ fn platform(key: &str, entry: &Value, patterns: &Patterns) -> Option<PlatformEnt
             _ => EntryState::Unknown,
         },
         cause: patterns.cause(platform, &code, &message),
-        other_pid: pid_in(&message),
+        other_pid: pid_named(message.as_bytes()),
         line: format!("{platform}: {word} {code} {message}").trim_end().to_owned(),
         updated_at: time(entry.get("updated_at")),
         writer: writer
             .map(|pid| FileIdentity { pid, start: entry.get("writer_start_time").and_then(Value::as_u64) }),
     })
-}
-
-/// The number in `(PID 123)`.
-fn pid_in(message: &str) -> Option<u32> {
-    let after = &message[message.find("PID ")? + 4..];
-    let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
-    after[..digits].parse().ok()
 }
 
 fn heartbeat(value: &Value) -> Option<Heartbeat> {

@@ -163,8 +163,12 @@ fn incident(i: &Incident, lang: Lang, zone: &TimeZone, symbols: bool) -> Vec<Str
 mod tests {
     use super::*;
     use crate::health::Reason;
-    use crate::history::stats::tests::{change, t};
-    use crate::history::{Observed, ProfileRecord};
+    use crate::history::ChangeRow;
+    use crate::history::stats::tests::{change, observed, profile, t};
+
+    fn seen_for_4000_s(changes: Vec<ChangeRow>) -> Record {
+        Record { observed: vec![observed(1, 0, 4000)], profiles: vec![profile(changes)] }
+    }
 
     #[test]
     fn not_quite_all_is_never_all() {
@@ -176,18 +180,11 @@ mod tests {
 
     #[test]
     fn what_came_first_is_not_lost_behind_what_held_longest() {
-        let record = Record {
-            observed: vec![Observed { run: 1, from: t(0), to: t(4000) }],
-            profiles: vec![ProfileRecord {
-                name: "work".into(),
-                changes: vec![
-                    change(0, 1, Reason::Connected),
-                    change(1000, 1, Reason::ExecutorShutdown),
-                    change(1010, 1, Reason::NotRunning),
-                ],
-                restarts: Vec::new(),
-            }],
-        };
+        let record = seen_for_4000_s(vec![
+            change(0, 1, Reason::Connected),
+            change(1000, 1, Reason::ExecutorShutdown),
+            change(1010, 1, Reason::NotRunning),
+        ]);
         let text = render(&record, Window { from: t(0), to: t(4000) }, Lang::En, &TimeZone::UTC, true);
         assert!(text.contains("✖ not running · 50 min · still going on"), "{text}");
         assert!(text.contains("meanwhile also: executor dead: a hollow shell"), "{text}");
@@ -195,18 +192,11 @@ mod tests {
 
     #[test]
     fn it_reads_in_both_languages() {
-        let record = Record {
-            observed: vec![Observed { run: 1, from: t(0), to: t(4000) }],
-            profiles: vec![ProfileRecord {
-                name: "work".into(),
-                changes: vec![
-                    change(0, 1, Reason::Connected),
-                    change(1000, 1, Reason::NetworkUnreachable),
-                    change(1600, 1, Reason::Connected),
-                ],
-                restarts: Vec::new(),
-            }],
-        };
+        let record = seen_for_4000_s(vec![
+            change(0, 1, Reason::Connected),
+            change(1000, 1, Reason::NetworkUnreachable),
+            change(1600, 1, Reason::Connected),
+        ]);
         let window = Window { from: t(0), to: t(5000) };
         assert_eq!(
             render(&record, window, Lang::En, &TimeZone::UTC, true),

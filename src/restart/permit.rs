@@ -108,8 +108,7 @@ impl Permits {
     pub fn request(&self, ask: &Ask<'_>) -> Admission {
         let name = &ask.profile.name;
         let mut not_recorded = None;
-        let fallback = ask.profile.job.as_ref().map(|job| job.path.as_path());
-        let lease = match Lease::take(&lease::file_of(self.ledger.path(), name), fallback) {
+        let lease = match self.take_lease(ask.profile) {
             Ok(Taken::Ours(lease)) => Some(lease),
             Ok(Taken::Held(holder)) => return Admission::UnderWay(holder),
             Err(error) => {
@@ -149,13 +148,17 @@ impl Permits {
     /// Keeps restarts of this profile out for as long as the guard lives: for a stop, which is not counted. Where a restart
     /// is under way: its holder, if that is known.
     pub(crate) fn exclude(&self, profile: &Profile) -> Result<Excluded, Option<Holder>> {
-        let fallback = profile.job.as_ref().map(|job| job.path.as_path());
-        match Lease::take(&lease::file_of(self.ledger.path(), &profile.name), fallback) {
+        match self.take_lease(profile) {
             Ok(Taken::Ours(lease)) => Ok(Excluded(Some(lease))),
             Ok(Taken::Held(holder)) => Err(holder),
             // a full disk keeps nobody from stopping a gateway
             Err(_) => Ok(Excluded(None)),
         }
+    }
+
+    fn take_lease(&self, profile: &Profile) -> io::Result<Taken> {
+        let fallback = profile.job.as_ref().map(|job| job.path.as_path());
+        Lease::take(&lease::file_of(self.ledger.path(), &profile.name), fallback)
     }
 
     /// Waits for the outcome of the restart that [`Admission::UnderWay`] told of, at most for `limit`.

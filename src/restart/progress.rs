@@ -89,5 +89,12 @@ pub struct RestartView {
     pub outcome: Option<RestartOutcome>,
 }
 
+impl RestartView {
+    /// Whether it goes on.
+    pub const fn is_under_way(&self) -> bool {
+        self.outcome.is_none()
+    }
+}
+
 /// Restarts under way or just finished, by profile name. Readers join it with the watcher's snapshot.
 pub type Restarts = BTreeMap<String, RestartView>;

@@ -266,14 +266,18 @@ impl Unit {
     /// so a unit near its limit does not count as stopped.
     fn ended_by_hand(&self) -> bool {
         let by_process = matches!(self.result.as_str(), "exit-code" | "signal" | "core-dump" | "timeout");
-        let prevented = self.exec_code == 1 && self.prevented.contains(&self.exec_status);
         let near_limit = self.burst.is_some_and(|burst| self.restarts.saturating_add(1) >= burst);
         self.restart == "always"
             && self.started
             && by_process
             && self.exec_code != 0
-            && !prevented
+            && !self.exit_prevents_restart()
             && !near_limit
+    }
+
+    /// `RestartPreventExitStatus=` names its exit status.
+    fn exit_prevents_restart(&self) -> bool {
+        self.exec_code == 1 && self.prevented.contains(&self.exec_status)
     }
 
     /// Whether systemd could not execute the program: it could not set up the process (`resources`), or the child
@@ -288,9 +292,11 @@ impl Unit {
     /// `failed`: a pending restart is `activating`).
     fn keeps_alive(&self) -> bool {
         let final_state = matches!(self.active.as_str(), "inactive" | "failed");
-        let prevented = self.exec_code == 1 && self.prevented.contains(&self.exec_status);
         let keep_alive = KeepAlive::of_systemd(&self.restart);
-        !final_state && !prevented && self.load == "loaded" && keep_alive.restarts_after(self.last_exit())
+        !final_state
+            && !self.exit_prevents_restart()
+            && self.load == "loaded"
+            && keep_alive.restarts_after(self.last_exit())
     }
 
     /// Exit of the previous run; a signal as its negative number. systemd discards it when the next run starts.

@@ -301,7 +301,7 @@ impl Watcher {
 
     /// The gateway that serves this profile now. One that runs a gateway of its own is served by nobody.
     fn server_of(&self, index: usize) -> Option<usize> {
-        let parent = self.parents.get(index).copied().flatten()?;
+        let parent = self.parents[index]?;
         let monitor = &self.monitors[index];
         (!monitor.has_process() && self.monitors[parent].serves(&monitor.profile.name)).then_some(parent)
     }
@@ -386,8 +386,9 @@ impl Watcher {
 
     /// Hands what was read in the home of a profile that has no gateway of its own to the gateway that may serve it.
     fn share_records(&mut self) {
-        for (index, parent) in self.parents.clone().into_iter().enumerate() {
-            let Some(parent) = parent.filter(|_| !self.monitors[index].has_process()) else { continue };
+        for index in 0..self.monitors.len() {
+            let parent = self.parents[index].filter(|_| !self.monitors[index].has_process());
+            let Some(parent) = parent else { continue };
             let records = self.monitors[index].new_records();
             if !records.is_empty() {
                 self.monitors[parent].add_records(records);
@@ -419,7 +420,7 @@ impl Watcher {
     /// The verdict on a row. `served`: by the gateway that may serve it, not by its own.
     fn shown(&self, index: usize, served: bool) -> Verdict {
         let monitor = &self.monitors[index];
-        let parent = self.parents.get(index).copied().flatten().filter(|_| served);
+        let parent = self.parents[index].filter(|_| served);
         let verdict = parent.and_then(|parent| self.monitors[parent].verdict_of(&monitor.profile.name));
         verdict.unwrap_or_else(|| monitor.view(Instant::now()).verdict)
     }

@@ -11,24 +11,24 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::evidence::patterns::Patterns;
-use crate::evidence::state_files;
+use crate::evidence::state_files::{self, StateFileKind};
 use crate::files;
 use crate::health::{Evidence, MARKER_LIFE};
 
 /// Names the gateway's process.
-pub(super) const PID_FILE: &str = "gateway.pid";
+pub(super) const PID_FILE: &str = StateFileKind::Pid.name();
 
 /// What the gateway reports about itself.
-pub(super) const STATE_FILE: &str = "gateway_state.json";
+pub(super) const STATE_FILE: &str = StateFileKind::State.name();
 
 /// launchd could not manage the gateway.
-pub(super) const DETACHED: &str = ".gateway-launchd-unsupported";
+pub(super) const DETACHED: &str = StateFileKind::Detached.name();
 
 /// Written again and again though nothing happens.
-pub(super) const HEARTBEAT: &str = "state/gateway.heartbeat";
+pub(super) const HEARTBEAT: &str = StateFileKind::Heartbeat.name();
 
 /// The gateway is about to leave.
-const MARKERS: [&str; 2] = [".gateway-planned-stop.json", ".gateway-takeover.json"];
+const MARKERS: [&str; 2] = [StateFileKind::StopMarker.name(), StateFileKind::TakeoverMarker.name()];
 
 /// The files with JSON contents, relative to the home, in the order in which they are read.
 const JSON_FILES: [&str; 6] = [PID_FILE, STATE_FILE, HEARTBEAT, MARKERS[0], MARKERS[1], DETACHED];

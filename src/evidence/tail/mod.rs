@@ -28,7 +28,7 @@ use std::collections::VecDeque;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bookmarks::Bookmarks;
@@ -188,11 +188,6 @@ impl Tailer {
         }
         self.begun = true;
         reader
-    }
-
-    /// The log's path.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// What happened so far.

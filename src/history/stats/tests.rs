@@ -24,7 +24,7 @@ pub(crate) fn change(at: i64, run: i64, to: Reason) -> ChangeRow {
     }
 }
 
-fn observed(run: i64, from: i64, to: i64) -> Observed {
+pub(crate) fn observed(run: i64, from: i64, to: i64) -> Observed {
     Observed { run, from: t(from), to: t(to) }
 }
 
@@ -32,7 +32,7 @@ fn window(from: i64, to: i64) -> Window {
     Window { from: t(from), to: t(to) }
 }
 
-fn profile(changes: Vec<ChangeRow>) -> ProfileRecord {
+pub(crate) fn profile(changes: Vec<ChangeRow>) -> ProfileRecord {
     ProfileRecord { name: "work".into(), changes, restarts: Vec::new() }
 }
 

@@ -123,7 +123,7 @@ impl ProfileMenu<'_, '_> {
 
     /// The three steps of a restart, and its outcome.
     fn restart(&self, restart: &RestartView) -> Vec<Row> {
-        let running = restart.outcome.is_none();
+        let running = restart.is_under_way();
         let worked = matches!(restart.outcome, Some(RestartOutcome::Worked { .. }));
         let step = |(step, [to_come, under_way, done]): (RestartStep, [Phrase; 3])| {
             let is_current = running && step == restart.step;
@@ -160,7 +160,7 @@ impl ProfileMenu<'_, '_> {
     fn commands(&self) -> Vec<Row> {
         let name = &self.view.profile.name;
         let job = self.view.profile.job.as_ref();
-        let restarting = self.state.restarts.get(name).is_some_and(|restart| restart.outcome.is_none());
+        let restarting = self.state.restarts.get(name).is_some_and(RestartView::is_under_way);
         let row = |word: &str, label: Phrase, command: fn(String) -> UiCommand| {
             Row::command(self.key(word), self.texts.pick(label), command(name.clone()))
         };
