@@ -34,20 +34,6 @@ pub struct AppHandles {
     pub listener: Option<crate::app::instance::Listener>,
 }
 
-/// The parts of [`AppHandles`] that the loop keeps.
-pub(in crate::ui) struct Parts {
-    pub inputs: mpsc::Receiver<EngineEvent>,
-    /// Wakes the loop when `inputs` has something to receive.
-    pub waker: Waker,
-    pub commands: mpsc::UnboundedSender<EngineRequest>,
-    pub config: Config,
-    pub config_error: Option<ConfigError>,
-    pub folders: Folders,
-    pub system_lang: Lang,
-    pub zone: TimeZone,
-    pub presence: Box<dyn Fn(&Presence) + Send>,
-}
-
 /// Whether the icon is visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {

@@ -37,8 +37,8 @@ use crate::text::{
 use crate::watcher::Update;
 use crate::watcher::snapshot::Snapshot;
 
+pub(super) use messages::waker;
 pub use messages::{AppHandles, Flow, Message, Presence};
-pub(super) use messages::{Parts, waker};
 use notices::{Notices, add_missed};
 use screen::Screen;
 pub use screen::Shell;
@@ -70,17 +70,24 @@ pub struct App<S> {
 }
 
 impl<S: Shell> App<S> {
-    pub(super) fn new(shell: S, notifier: Notifier, parts: Parts, now: Timestamp) -> Self {
-        let data = parts.folders.data.clone();
-        let settings = Settings::new(parts.config, parts.config_error, parts.system_lang, data);
+    /// `waker` wakes the loop when `handles.inputs` has something to receive.
+    pub(super) fn new(
+        shell: S,
+        notifier: Notifier,
+        handles: AppHandles,
+        waker: Waker,
+        now: Timestamp,
+    ) -> Self {
+        let data = handles.folders.data.clone();
+        let settings = Settings::new(handles.config, handles.config_error, handles.system_lang, data);
         let empty = Snapshot { at: now, profiles: Vec::new(), bad_files: Vec::new(), complete: false };
         let mut app = Self {
-            inputs: parts.inputs,
-            waker: parts.waker,
-            commands: parts.commands,
-            presence: parts.presence,
-            folders: parts.folders,
-            locale: Locale { lang: settings.lang(), zone: parts.zone },
+            inputs: handles.inputs,
+            waker,
+            commands: handles.commands,
+            presence: handles.presence,
+            folders: handles.folders,
+            locale: Locale { lang: settings.lang(), zone: handles.zone },
             policy: Policy::new(settings.notices(), now),
             notices: Notices::new(notifier, settings.lang()),
             settings,
@@ -258,7 +265,7 @@ impl<S: Shell> App<S> {
         let before = std::mem::replace(&mut self.state.restarts, restarts);
         let names: BTreeSet<String> = before.keys().chain(self.state.restarts.keys()).cloned().collect();
         for name in names {
-            let under_way = |restarts: &Restarts| restarts.get(&name).is_some_and(|r| r.outcome.is_none());
+            let under_way = |restarts: &Restarts| restarts.get(&name).is_some_and(RestartView::is_under_way);
             let is_under_way = under_way(&self.state.restarts);
             if is_under_way == under_way(&before) {
                 continue;

@@ -17,11 +17,10 @@ impl Shell for Nowhere {
     fn menu(&mut self, _: &Menu, _: &Menu) {}
 }
 
-fn parts(data: &Path, inputs: mpsc::Receiver<EngineEvent>, waker: Waker) -> Parts {
+fn handles(data: &Path, inputs: mpsc::Receiver<EngineEvent>) -> AppHandles {
     let data = data.to_path_buf();
-    Parts {
+    AppHandles {
         inputs,
-        waker,
         commands: mpsc::unbounded_channel().0,
         config: Config::default(),
         config_error: None,
@@ -34,6 +33,7 @@ fn parts(data: &Path, inputs: mpsc::Receiver<EngineEvent>, waker: Waker) -> Part
         system_lang: Lang::En,
         zone: TimeZone::UTC,
         presence: Box::new(|_| {}),
+        listener: None,
     }
 }
 
@@ -42,8 +42,8 @@ fn app(
     inputs: mpsc::Receiver<EngineEvent>,
     wake_loop: impl Fn() + Send + Sync + 'static,
 ) -> App<Nowhere> {
-    let parts = parts(data, inputs, waker(wake_loop));
-    App::new(Nowhere, Notifier::start(Arc::new(|_| {})).unwrap(), parts, Timestamp::UNIX_EPOCH)
+    let notifier = Notifier::start(Arc::new(|_| {})).unwrap();
+    App::new(Nowhere, notifier, handles(data, inputs), waker(wake_loop), Timestamp::UNIX_EPOCH)
 }
 
 /// A menu bar, an engine that has found one red profile, and what is shown as notifications.
@@ -71,8 +71,7 @@ fn a_first_start_says_where_the_light_is() {
     for (start, expected) in [("first", 1), ("second", 0)] {
         let (engine, inputs) = mpsc::channel(4);
         let (notifier, shown) = Notifier::without_desktop();
-        let parts = parts(folder.path(), inputs, waker(|| {}));
-        let mut app = App::new(MenuBar, notifier, parts, now);
+        let mut app = App::new(MenuBar, notifier, handles(folder.path(), inputs), waker(|| {}), now);
         engine.try_send(found_red(now)).unwrap();
         assert_eq!(app.handle(now, Message::Inputs), Flow::On);
         let welcomes = shown().into_iter().filter(|m| m.title == say_bar::WELCOME[0]);
@@ -89,7 +88,7 @@ fn an_icon_that_cannot_be_seen_is_told_and_so_is_the_way_to_the_menu() {
     let folder = tempfile::tempdir().unwrap();
     let (engine, inputs) = mpsc::channel(4);
     let (notifier, shown) = Notifier::without_desktop();
-    let mut app = App::new(MenuBar, notifier, parts(folder.path(), inputs, waker(|| {})), now);
+    let mut app = App::new(MenuBar, notifier, handles(folder.path(), inputs), waker(|| {}), now);
     app.handle(now, Message::Sighted(Sighting::Hidden(Hidden::NotAllowed)));
     let [told] = shown().try_into().unwrap();
     assert_eq!(told.title, say_bar::HIDDEN[0]);
@@ -112,8 +111,8 @@ fn a_press_on_a_notice_of_an_earlier_run_waits_for_the_profiles() {
     let (engine, inputs) = mpsc::channel(4);
     let (commands, mut given) = mpsc::unbounded_channel();
     let (notifier, _shown) = Notifier::without_desktop();
-    let parts = Parts { commands, ..parts(folder.path(), inputs, waker(|| {})) };
-    let mut app = App::new(MenuBar, notifier, parts, now);
+    let handles = AppHandles { commands, ..handles(folder.path(), inputs) };
+    let mut app = App::new(MenuBar, notifier, handles, waker(|| {}), now);
     let press = || {
         let key = notify::RESTART.to_owned();
         Message::Report(Report::PressedEarlier { profile: Some("work".into()), key })
@@ -133,7 +132,7 @@ fn the_lights_of_the_icon_are_chosen_in_the_menu_and_the_settings() {
     let folder = tempfile::tempdir().unwrap();
     let (engine, inputs) = mpsc::channel(4);
     let (notifier, _shown) = Notifier::without_desktop();
-    let mut app = App::new(MenuBar, notifier, parts(folder.path(), inputs, waker(|| {})), now);
+    let mut app = App::new(MenuBar, notifier, handles(folder.path(), inputs), waker(|| {}), now);
     assert_eq!(app.state.each, Some(Each::On));
     for expected in [Each::Off, Each::On] {
         app.handle(now, Message::Chosen("each".into()));

@@ -28,7 +28,7 @@ use zbus::blocking::fdo::DBusProxy;
 
 use super::TrayError;
 use crate::health::Light;
-use crate::ui::app::{App, AppHandles, Flow, Message, Parts, Presence, Shell, waker};
+use crate::ui::app::{App, AppHandles, Flow, Message, Presence, Shell, waker};
 use crate::ui::icon::{Face, POINTS};
 use crate::ui::icon_view::IconView;
 use crate::ui::menu::{Menu, Row, RowKind};
@@ -71,18 +71,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         // without the thread a second start only says that Gatelight runs already
         let _no_thread = listener.listen(move || drop(tx.send(Message::ShowYourself)));
     }
-    let parts = Parts {
-        inputs: handles.inputs,
-        waker,
-        commands: handles.commands,
-        config: handles.config,
-        config_error: handles.config_error,
-        folders: handles.folders,
-        system_lang: handles.system_lang,
-        zone: handles.zone,
-        presence: handles.presence,
-    };
-    let mut app = App::new(panel.clone(), notifier, parts, Timestamp::now());
+    let mut app = App::new(panel.clone(), notifier, handles, waker, Timestamp::now());
     worker::run_blocking("menu", || turn(&mut app, &messages));
     panel.leave();
     Ok(())

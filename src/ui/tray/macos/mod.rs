@@ -25,7 +25,7 @@ use self::observe::Observer;
 use self::status_item::StatusItem;
 use super::TrayError;
 use crate::app::messages::EngineRequest;
-use crate::ui::app::{App, AppHandles, Flow, Message, Parts, waker};
+use crate::ui::app::{App, AppHandles, Flow, Message, waker};
 use crate::ui::menu_bar::looks::Looks;
 use crate::ui::menu_bar::reopen::Reopens;
 use crate::ui::menu_bar::visibility::hidden;
@@ -53,20 +53,6 @@ fn event_loop() -> EventLoop<Wake> {
     event_loop.set_activation_policy(ActivationPolicy::Accessory);
     event_loop.set_activate_ignoring_other_apps(false);
     event_loop
-}
-
-fn parts(handles: AppHandles, waker: Waker) -> Parts {
-    Parts {
-        inputs: handles.inputs,
-        waker,
-        commands: handles.commands,
-        config: handles.config,
-        config_error: handles.config_error,
-        folders: handles.folders,
-        system_lang: handles.system_lang,
-        zone: handles.zone,
-        presence: handles.presence,
-    }
 }
 
 pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
@@ -126,7 +112,7 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
             show(Message::ShowYourself);
         });
     }
-    let mut parts = Some((parts(handles, waker), notifier));
+    let mut parts = Some((handles, waker, notifier));
     let mut bar: Option<Bar> = None;
     let mut failed = None;
     // tao calls from an observer of the run loop, and AppKit drains its own pool only when an event of the window server
@@ -136,11 +122,11 @@ pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
             let flow = match (event, &mut bar) {
                 // the status item may be made only once the application has launched
                 (Event::NewEvents(StartCause::Init), _) => match (StatusItem::new(mtm), parts.take()) {
-                    (Ok(item), Some((parts, notifier))) => {
+                    (Ok(item), Some((handles, waker, notifier))) => {
                         if !delegate_is_last {
                             delegate::install(&report);
                         }
-                        bar.insert(Bar::new(item, notifier, parts, &reopens, &proxy)).begin()
+                        bar.insert(Bar::new(item, notifier, handles, waker, &reopens, &proxy)).begin()
                     }
                     (Err(e), _) => {
                         failed = Some(no_desktop(&e));
@@ -184,7 +170,8 @@ impl Bar {
     fn new(
         item: StatusItem,
         notifier: Notifier,
-        parts: Parts,
+        handles: AppHandles,
+        waker: Waker,
         reopens: &Arc<Mutex<Reopens>>,
         proxy: &EventLoopProxy<Wake>,
     ) -> Self {
@@ -195,7 +182,7 @@ impl Bar {
         let mut looks = Looks::default();
         looks.begin(now);
         Self {
-            app: App::new(item, notifier, parts, now),
+            app: App::new(item, notifier, handles, waker, now),
             looks,
             reopens: Arc::clone(reopens),
             _on_menu: on_menu,
