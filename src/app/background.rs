@@ -1,7 +1,5 @@
 //! The agent's loop: the watcher's updates, history, the settings file, restarts, the doctor, the user's hook.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,7 +92,6 @@ impl Background {
                 unsent: None,
                 hook: start_hook(&self.engine.config, self.engine.lang),
                 offline: false,
-                job_files: BTreeSet::new(),
                 actions,
                 handle,
                 engine: self.engine,
@@ -168,7 +165,6 @@ struct State {
     unsent: Option<Box<Update>>,
     hook: Option<Hook>,
     offline: bool,
-    job_files: BTreeSet<PathBuf>,
     actions: Actions,
     handle: Handle,
     engine: Engine,
@@ -322,13 +318,7 @@ impl State {
         if !snapshot.complete {
             return;
         }
-        let files: BTreeSet<PathBuf> = snapshot
-            .profiles
-            .iter()
-            .filter_map(|view| Some(view.profile.job.as_ref()?.path.clone()))
-            .collect();
-        if files != self.job_files || self.actions.job_files_changed(snapshot) {
-            self.job_files = files;
+        if self.actions.job_files_changed(snapshot) {
             self.actions.check_job_files(false);
         }
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::engine::Engine;
 use super::{job_files, open};
 use crate::diagnose::Sources;
+use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
 use crate::supervisor::Supervisors;
 use crate::watcher::snapshot::ProfileView;
@@ -20,17 +21,18 @@ pub enum Copied {
     File(PathBuf),
 }
 
-/// The diagnosis as Markdown.
+/// The diagnosis as Markdown. `findings`: the doctor's, of any profile.
 pub(crate) fn text(
     engine: &Engine,
     view: &ProfileView,
+    findings: &[Finding],
     anonymiser: &Anonymiser,
     recording: Option<&str>,
 ) -> String {
     let sources = Sources {
         view,
         supervisors: &Supervisors::from_environment(),
-        findings: &job_files::findings(engine),
+        findings,
         history: &engine.history_file(),
         own_log: &engine.folders.log_file,
         anonymiser,
@@ -42,7 +44,7 @@ pub(crate) fn text(
 
 /// Puts the diagnosis where the user can paste it from.
 pub(crate) fn copy(engine: &Engine, view: &ProfileView) -> std::io::Result<Copied> {
-    let text = text(engine, view, &engine.anonymiser(), None);
+    let text = text(engine, view, &job_files::findings(engine), &engine.anonymiser(), None);
     if open::to_clipboard(&text) {
         return Ok(Copied::Clipboard);
     }

@@ -4,14 +4,14 @@
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::engine::Engine;
-use super::{diagnostics, open, record};
+use super::{diagnostics, job_files, open, record};
 use crate::evidence::anonymise::Anonymiser;
 use crate::text::agent::WRONG_LIGHT_BROKEN;
 use crate::text::error::{Error, Result};
@@ -41,11 +41,19 @@ fn write_within(
     let anonymiser = Arc::new(engine.anonymiser());
     let mut views: Vec<&ProfileView> = snapshot.profiles.iter().collect();
     views.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));
+    // The same for all; made by whichever recording ends first.
+    let findings = OnceLock::new();
+    let findings = || findings.get_or_init(|| job_files::findings(engine)).as_slice();
     thread::scope(|scope| {
         let mut works = Vec::new();
         for (number, view) in (1..).zip(views.into_iter().take(MOST_PROFILES)) {
-            let (folder, anonymiser) = (&folder, &anonymiser);
-            works.push(scope.spawn(move || profile(engine, view, anonymiser, folder, number, recording)));
+            let (folder, anonymiser, findings) = (&folder, &anonymiser, &findings);
+            let record = move || record_profile(engine, view, anonymiser, folder, number, recording);
+            works.push(scope.spawn(move || {
+                let name = record()?;
+                let text = diagnostics::text(engine, view, findings(), anonymiser, Some(&name));
+                Ok(fs::write(folder.join(format!("profile-{number}.md")), text)?)
+            }));
         }
         works.into_iter().try_for_each(|work| match work.join() {
             Ok(result) => result,
@@ -55,19 +63,17 @@ fn write_within(
     Ok(folder)
 }
 
-/// A profile's name may be private: the files are numbered.
-fn profile(
+/// Returns the name of the file. A profile's name may be private: the files are numbered.
+fn record_profile(
     engine: &Engine,
     view: &ProfileView,
     anonymiser: &Arc<Anonymiser>,
     folder: &Path,
     number: usize,
     recording: Duration,
-) -> Result<()> {
+) -> Result<String> {
     let name = format!("profile-{number}.jsonl");
     let end = || async move { tokio::time::sleep(recording).await };
     record::record(&view.profile.name, &folder.join(&name), engine, anonymiser, || Ok(()), end)?;
-    let text = diagnostics::text(engine, view, anonymiser, Some(&name));
-    fs::write(folder.join(format!("profile-{number}.md")), text)?;
-    Ok(())
+    Ok(name)
 }

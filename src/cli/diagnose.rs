@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{OK, status};
 use crate::app::engine::{Engine, first_look};
-use crate::app::{diagnostics, record};
+use crate::app::{diagnostics, job_files, record};
 use crate::runtime::runtime;
 use crate::terminal::Terminal;
 use crate::text::error;
@@ -39,7 +39,8 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         record::record(&args.profile, out, engine, &anonymiser, || Ok(()), end)?;
     }
     let recording = args.recording.as_ref().map(|path| path.display().to_string());
-    let text = diagnostics::text(engine, view, &anonymiser, recording.as_deref());
+    let text =
+        diagnostics::text(engine, view, &job_files::findings(engine), &anonymiser, recording.as_deref());
     terminal.out.write_all(text.as_bytes())?;
     Ok(OK)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Diagnosis, around, log, render, system};
+use super::{Diagnosis, LOG_LINES, around, log, render, system};
 use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
 use crate::history::{Reader, Window};
@@ -12,9 +12,6 @@ use crate::profile::JobFile;
 use crate::supervisor::Supervisors;
 use crate::text::Lang;
 use crate::watcher::snapshot::ProfileView;
-
-/// Lines of the log in a diagnosis.
-const LOG_LINES: usize = 120;
 
 /// Lines of Gatelight's own log in a diagnosis.
 const OWN_LOG_LINES: usize = 40;
@@ -62,7 +59,6 @@ impl Sources<'_> {
         let manager: Vec<String> = job.and_then(|job| self.ask_manager(job)).into_iter().collect();
         let log = log::last_lines(&view.profile, 4 * LOG_LINES);
         let record = Reader::window(self.history, Window::last(SPAN, now)).ok().flatten();
-        let record = record.map(|record| record.only(&view.profile.name));
         render(&Diagnosis {
             now,
             zone: &jiff::tz::TimeZone::system(),
