@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::support::bus::{Bus, Notifications, Panel, Watcher, until};
+use crate::support::bus::{Bus, Desktop, Notifications, Panel, Watcher, until};
 use crate::support::launchctl::FakeLaunchctl;
 
 pub(super) const LABEL: &str = "ai.hermes.gateway-work";
@@ -95,20 +95,17 @@ impl Drop for Agent {
 
 #[test]
 fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
-    let Some(bus) = Bus::start() else { return };
+    let Some(desktop) = Desktop::start() else { return };
     let user = User::new("hollow");
-    let notifications = Notifications::default();
-    let server = Notifications::start(&bus, &notifications);
-    let (watcher, _panel) = Watcher::start(&bus);
     user.load();
-    let mut agent = Agent(user.gatelight(&bus.address).spawn().unwrap());
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let mut agent = Agent(user.gatelight(&desktop.bus.address).spawn().unwrap());
+    let panel = desktop.panel();
 
     until("the light is green", || {
         panel.labels().iter().any(|row| row.contains("1 of 1 connected")).then_some(())
     });
     let green = panel.icon().1;
-    let notice = notifications.nth(0);
+    let notice = desktop.server.nth(0);
     assert!(notice.title.contains("work") || notice.body.contains("work"), "{notice:?}");
     assert!(notice.body.contains("executor") || notice.title.contains("executor"), "{notice:?}");
     let keys: Vec<&String> = notice.actions.iter().step_by(2).collect();
@@ -118,10 +115,10 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
 
     let restart =
         notice.actions.iter().position(|label| label.contains("Restart")).expect("a button to restart");
-    Notifications::press(&server, notice.id, &notice.actions[restart - 1]);
+    Notifications::press(&desktop.speaker, notice.id, &notice.actions[restart - 1]);
     until("the light is green again", || (panel.icon().1 == green).then_some(()));
     let recovered = until("the recovery is told", || {
-        let shown = notifications.shown.lock().unwrap();
+        let shown = desktop.server.shown.lock().unwrap();
         shown.iter().skip(1).find(|n| n.title != notice.title && n.title.contains("work")).cloned()
     });
     assert!(!recovered.body.is_empty());
@@ -133,7 +130,7 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
     assert!(agent.end().success(), "SIGTERM is no failure");
 
     // What happened is history, for whoever asks the next morning.
-    let history = user.gatelight(&bus.address).args(["history", "--json"]).output().unwrap();
+    let history = user.gatelight(&desktop.bus.address).args(["history", "--json"]).output().unwrap();
     let text = String::from_utf8(history.stdout).unwrap();
     assert!(text.contains("executor-shutdown"), "{text}");
     assert!(!text.contains("labaccesskey"), "secrets never leave");
@@ -141,17 +138,14 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
 
 #[test]
 fn a_second_start_asks_the_first_to_show_itself() {
-    let Some(bus) = Bus::start() else { return };
+    let Some(desktop) = Desktop::start() else { return };
     let user = User::new("clean");
-    let notifications = Notifications::default();
-    let _server = Notifications::start(&bus, &notifications);
-    let (watcher, _panel) = Watcher::start(&bus);
-    let mut first = Agent(user.gatelight(&bus.address).spawn().unwrap());
-    watcher.item();
-    let second = user.gatelight(&bus.address).output().unwrap();
+    let mut first = Agent(user.gatelight(&desktop.bus.address).spawn().unwrap());
+    desktop.watcher.item();
+    let second = user.gatelight(&desktop.bus.address).output().unwrap();
     assert!(second.status.success());
     assert!(String::from_utf8_lossy(&second.stdout).contains("runs already"), "{second:?}");
-    notifications.nth(0);
+    desktop.server.nth(0);
     assert!(first.end().success());
     assert_eq!(leftovers(user.home.path()), Vec::<PathBuf>::new());
 }

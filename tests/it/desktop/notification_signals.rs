@@ -18,16 +18,13 @@ fn send(speaker: &Connection, to: Option<&str>, member: &str, id: u32, text: &st
 /// to the connection that called `Notify`.
 #[test]
 fn a_press_that_is_addressed_to_the_sender_after_an_activation_token_is_heard() {
-    let Some(bus) = Bus::start() else { return };
-    let (_watcher, _host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
+    let Some(desktop) = Desktop::start() else { return };
+    let mut program = Program::start(&desktop.bus, "C");
     program.tell("my_work executor-shutdown");
-    let shown = server.nth(0);
+    let shown = desktop.server.nth(0);
     for to in [Some(shown.sender.as_str()), None] {
-        send(&speaker, to, "ActivationToken", shown.id, "gnome-shell/Gatelight/1234-0");
-        send(&speaker, to, "ActionInvoked", shown.id, "restart");
+        send(&desktop.speaker, to, "ActivationToken", shown.id, "gnome-shell/Gatelight/1234-0");
+        send(&desktop.speaker, to, "ActionInvoked", shown.id, "restart");
         assert_eq!(program.hears(), "Restart(\"my_work\")", "{to:?}");
     }
 }
@@ -36,17 +33,14 @@ fn a_press_that_is_addressed_to_the_sender_after_an_activation_token_is_heard() 
 /// loses the press when another app's signal comes right before it.
 #[test]
 fn a_foreign_signal_right_before_ours_loses_no_press() {
-    let Some(bus) = Bus::start() else { return };
-    let (_watcher, _host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
+    let Some(desktop) = Desktop::start() else { return };
+    let mut program = Program::start(&desktop.bus, "C");
     program.tell("my_work executor-shutdown");
-    let shown = server.nth(0);
+    let (shown, speaker) = (desktop.server.nth(0), &desktop.speaker);
     for round in 0..40 {
-        send(&speaker, None, "ActionInvoked", 9_000 + round, "restart");
+        send(speaker, None, "ActionInvoked", 9_000 + round, "restart");
         speaker.emit_signal(None::<&str>, PATH, NAME, "NotificationClosed", &(9_000 + round, 2_u32)).unwrap();
-        send(&speaker, None, "ActionInvoked", shown.id, "restart");
+        send(speaker, None, "ActionInvoked", shown.id, "restart");
         assert_eq!(program.hears(), "Restart(\"my_work\")", "round {round}");
     }
     // each press was one, and the foreign ones were none
@@ -56,22 +50,19 @@ fn a_foreign_signal_right_before_ours_loses_no_press() {
 
 #[test]
 fn a_bus_that_dies_with_the_reply_ends_nothing() {
-    let Some(mut bus) = Bus::start() else { return };
-    let (_watcher, host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
+    let Some(mut desktop) = Desktop::start() else { return };
+    let mut program = Program::start(&desktop.bus, "C");
     program.tell("my_work executor-shutdown");
     // the moment in which the reply is on its way: the server has stored the notice, and returns its id
-    let first = server.nth(0);
-    bus.kill();
-    drop((host, speaker));
+    let first = desktop.server.nth(0);
+    desktop.bus.kill();
+    drop((desktop.host, desktop.speaker));
     assert_eq!(first.title, "✖ my_work — executor dead: a hollow shell");
-    bus.again();
-    let (watcher, _host) = Watcher::start(&bus);
+    desktop.bus.again();
+    let (watcher, _host) = Watcher::start(&desktop.bus);
     let server = Notifications::default();
-    let speaker = Notifications::start(&bus, &server);
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let speaker = Notifications::start(&desktop.bus, &server);
+    let panel = Panel { connection: desktop.bus.connect(), item: watcher.item() };
     panel.has("my__work — executor dead");
     program.tell("default executor-shutdown");
     let again = server.nth(0);
@@ -83,17 +74,14 @@ fn a_bus_that_dies_with_the_reply_ends_nothing() {
 /// Servers count their notices from one: after a restart an id means another notice.
 #[test]
 fn a_restarted_server_that_counts_from_the_beginning_presses_nothing_of_before() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let Some(desktop) = Desktop::start() else { return };
+    let mut program = Program::start(&desktop.bus, "C");
+    let panel = desktop.panel();
     program.tell("my_work executor-shutdown");
-    let before = server.nth(0);
-    speaker.close().unwrap();
+    let before = desktop.server.nth(0);
+    desktop.speaker.close().unwrap();
     let server = Notifications::default();
-    let speaker = Notifications::start(&bus, &server);
+    let speaker = Notifications::start(&desktop.bus, &server);
     Notifications::press(&speaker, before.id, "restart");
     // what follows is handled after that press
     program.tell("my_work connected");

@@ -190,12 +190,9 @@ const RED: [u8; 4] = [255, 0xe5, 0x34, 0x3d];
 
 #[test]
 fn the_whole_way_from_a_red_light_to_the_recovery() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let Some(desktop) = Desktop::start() else { return };
+    let mut program = Program::start(&desktop.bus, "C");
+    let panel = desktop.panel();
     panel.has("2 of 2 connected");
     assert_eq!(panel.icon(), (vec![22, 44], GREEN));
     assert_eq!(panel.tooltip(), "2 of 2 connected");
@@ -208,14 +205,14 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     panel.has("my__work — executor dead: a hollow shell · <1 min");
     panel.has("agent.log: Executor shutdown has been <called>");
     assert!(panel.rows().iter().any(|r| r.label.starts_with("my__work") && r.has_icon));
-    let shown = server.nth(0);
+    let shown = desktop.server.nth(0);
     assert_eq!(shown.title, "✖ my_work — executor dead: a hollow shell");
     assert_eq!(shown.actions, ["restart", "Restart", "open-log", "Open Log"]);
     assert_eq!((shown.replaces, shown.urgency, shown.has_picture), (0, 1, true));
 
     // a button that was never shown does nothing; the one that was restarts
-    Notifications::press(&speaker, 7, "restart");
-    Notifications::press(&speaker, shown.id, "restart");
+    Notifications::press(&desktop.speaker, 7, "restart");
+    Notifications::press(&desktop.speaker, shown.id, "restart");
     assert_eq!(program.hears(), "Restart(\"my_work\")");
     program.tell("restart my_work ending");
     panel.has("◐ ending the old process…");
@@ -226,12 +223,12 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     program.tell("my_work connected");
     program.tell("restart my_work worked");
     panel.has("Restart worked: 3 s, PID 4712");
-    let recovered = server.nth(1);
+    let recovered = desktop.server.nth(1);
     assert_eq!(recovered.title, "● my_work — connected again");
     assert_eq!((recovered.replaces, recovered.urgency), (shown.id, 0), "it takes the place of the first");
     assert!(recovered.actions.is_empty());
     until("the icon is green", || (panel.icon().1 == GREEN).then_some(()));
-    assert_eq!(server.shown.lock().unwrap().len(), 2, "one notice an incident");
+    assert_eq!(desktop.server.shown.lock().unwrap().len(), 2, "one notice an incident");
 
     // the menu's own commands
     panel.choose("Restart", 1);
@@ -244,24 +241,21 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     assert_eq!(program.hears(), "Quit");
     assert_eq!(program.hears(), "ended");
     until("the child ends", || program.child.try_wait().unwrap());
-    let data = bus.folder.path().join(".local/share/gatelight");
+    let data = desktop.bus.folder.path().join(".local/share/gatelight");
     assert!(data.join("gatelight.lock").exists() && !data.join("gatelight.sock").exists());
 }
 
 #[test]
 fn a_restart_that_fails_is_told_and_a_mistake_of_ours_wears_no_green() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let _speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let Some(desktop) = Desktop::start() else { return };
+    let mut program = Program::start(&desktop.bus, "C");
+    let panel = desktop.panel();
     program.tell("my_work executor-shutdown");
-    server.nth(0);
+    desktop.server.nth(0);
     program.tell("restart my_work ending");
     panel.has("◐ ending the old process…");
     program.tell("restart my_work failed");
-    let failed = server.nth(1);
+    let failed = desktop.server.nth(1);
     assert_eq!(failed.title, "✖ my_work — the restart failed");
     assert_eq!(failed.body, "no &lt;new&gt; process came");
     // one that the policy tells anyway is not told twice
@@ -269,29 +263,26 @@ fn a_restart_that_fails_is_told_and_a_mistake_of_ours_wears_no_green() {
     program.tell("default not-running");
     panel.has("default — not running");
     program.tell("restart default failed");
-    let down = server.nth(2);
+    let down = desktop.server.nth(2);
     assert!(format!("{} {}", down.title, down.body).contains("default"), "{down:?}");
     assert!(!down.title.contains("restart failed"), "{down:?}");
     panel.has("Restart failed: no <new> process came");
     panel.choose("Open Log", 0);
-    let refused = server.nth(3);
+    let refused = desktop.server.nth(3);
     assert_eq!(refused.title, "Could not open it");
     assert_eq!(refused.urgency, 1, "green is for good news");
 }
 
 #[test]
 fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let Some(desktop) = Desktop::start() else { return };
+    let mut program = Program::start(&desktop.bus, "C");
+    let panel = desktop.panel();
     program.tell("R&D<b> connected");
     panel.has("R&D<b> — connected");
     program.tell("R&D<b> not-running");
     program.tell("default auth-rejected");
-    let (first, second) = (server.nth(0), server.nth(1));
+    let (first, second) = (desktop.server.nth(0), desktop.server.nth(1));
     assert_eq!(second.replaces, first.id);
     assert_eq!(second.title, "✖ 2 gateways are down");
     assert_eq!(second.body, "R&amp;D&lt;b&gt;: not running\ndefault: Feishu credentials refused");
@@ -299,39 +290,35 @@ fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
     assert_eq!(panel.tooltip().lines().nth(2), Some("✖ R&amp;D&lt;b&gt; — not running"));
     let title: String = panel.property("Title").try_into().unwrap();
     assert_eq!(title, "Gatelight (2)");
-    Notifications::press(&speaker, second.id, "restart");
+    Notifications::press(&desktop.speaker, second.id, "restart");
     assert_eq!(program.hears(), "Restart(\"R&D<b>\")", "only where it helps");
 }
 
 #[test]
 fn a_name_is_no_markup_where_a_server_reads_it_unasked_nor_does_it_turn_a_line_around() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
     let server = Notifications { dunst: true, ..Notifications::default() };
-    let _speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let Some(desktop) = Desktop::with_server(server) else { return };
+    let mut program = Program::start(&desktop.bus, "C");
+    let panel = desktop.panel();
     panel.has("2 of 2 connected");
     program.tell("<b>x</b> not-running");
-    server.nth(0);
+    desktop.server.nth(0);
     program.tell("שער not-running");
-    let lines = server.nth(1).body;
+    let lines = desktop.server.nth(1).body;
     assert!(lines.contains("&lt;b&gt;x&lt;/b&gt;: not running"), "{lines}");
     assert!(lines.contains("\u{200e}\u{2068}שער\u{2069}: not running"), "{lines}");
 }
 
 #[test]
 fn in_chinese() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
     let server = Notifications { plain: true, ..Notifications::default() };
-    let _speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "zh_CN.UTF-8");
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let Some(desktop) = Desktop::with_server(server) else { return };
+    let mut program = Program::start(&desktop.bus, "zh_CN.UTF-8");
+    let panel = desktop.panel();
     panel.has("2 个网关中 2 个已连接");
     program.tell("default not-running");
-    assert_eq!(server.nth(0).title, "✖ default — 未运行");
-    assert!(server.nth(0).actions.is_empty(), "a server without buttons is given none");
+    assert_eq!(desktop.server.nth(0).title, "✖ default — 未运行");
+    assert!(desktop.server.nth(0).actions.is_empty(), "a server without buttons is given none");
     panel.has("default — 未运行 · 不到 1 分钟");
 }
 
@@ -378,12 +365,10 @@ fn without_a_notification_server_the_menu_says_what_was_missed() {
 
 #[test]
 fn a_notification_server_that_hangs_holds_nobody_up() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
     let server = Notifications { hangs: true, ..Notifications::default() };
-    let _speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let Some(desktop) = Desktop::with_server(server) else { return };
+    let mut program = Program::start(&desktop.bus, "C");
+    let panel = desktop.panel();
     program.tell("default not-running");
     panel.has("default — not running");
     program.tell("offline");
@@ -403,16 +388,13 @@ fn without_a_bus_it_says_so_and_returns() {
 
 #[test]
 fn a_second_start_makes_the_first_show_itself() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let _speaker = Notifications::start(&bus, &server);
-    let mut first = Program::start(&bus, "C");
-    Panel { connection: bus.connect(), item: watcher.item() }.has("2 of 2 connected");
-    let mut second = Program::start(&bus, "C");
+    let Some(desktop) = Desktop::start() else { return };
+    let mut first = Program::start(&desktop.bus, "C");
+    desktop.panel().has("2 of 2 connected");
+    let mut second = Program::start(&desktop.bus, "C");
     assert_eq!(second.hears(), "second, told: true");
     assert!(until("the second ends", || second.child.try_wait().unwrap()).success());
-    let shown = server.nth(0);
+    let shown = desktop.server.nth(0);
     assert_eq!(shown.title, "Gatelight is running");
     assert_eq!(shown.body, "Its light is in the menu bar. 2 of 2 connected");
     first.tell("quit");
@@ -421,12 +403,9 @@ fn a_second_start_makes_the_first_show_itself() {
 
 #[test]
 fn notifications_are_switched_off_in_the_menu_and_stay_off() {
-    let Some(bus) = Bus::start() else { return };
-    let (watcher, _host) = Watcher::start(&bus);
-    let server = Notifications::default();
-    let _speaker = Notifications::start(&bus, &server);
-    let mut program = Program::start(&bus, "C");
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let Some(desktop) = Desktop::start() else { return };
+    let mut program = Program::start(&desktop.bus, "C");
+    let panel = desktop.panel();
     let checked = |panel: &Panel| panel.rows().iter().any(|r| r.label == "Notifications" && r.checked);
     until("they are on", || checked(&panel).then_some(()));
     panel.choose("Notifications", 0);
@@ -437,13 +416,13 @@ fn notifications_are_switched_off_in_the_menu_and_stay_off() {
     program.tell("quit");
     assert_eq!(program.hears(), "ended");
     drop(program);
-    let _program = Program::start(&bus, "C");
+    let _program = Program::start(&desktop.bus, "C");
     let item = until("it registers again", || {
-        let items = watcher.0.lock().unwrap();
+        let items = desktop.watcher.0.lock().unwrap();
         (items.len() == 2).then(|| items[1].clone())
     });
-    let panel = Panel { connection: bus.connect(), item };
+    let panel = Panel { connection: desktop.bus.connect(), item };
     panel.has("2 of 2 connected");
     assert!(!checked(&panel));
-    assert_eq!(server.shown.lock().unwrap().len(), 0);
+    assert_eq!(desktop.server.shown.lock().unwrap().len(), 0);
 }

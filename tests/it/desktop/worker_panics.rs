@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::agent_end_to_end::{Agent, LABEL, User, domain};
-use crate::support::bus::{Bus, Notifications, Panel, Watcher, until};
+use crate::support::bus::{Desktop, until};
 
 /// Makes `worker` panic at its next turn, and waits until it did.
 fn panic_in(worker: &str, triggers: &Path, cause_a_turn: impl Fn()) {
@@ -18,20 +18,17 @@ fn panic_in(worker: &str, triggers: &Path, cause_a_turn: impl Fn()) {
 
 #[test]
 fn a_panic_of_a_worker_does_not_take_the_light_away() {
-    let Some(bus) = Bus::start() else { return };
+    let Some(desktop) = Desktop::start() else { return };
     let user = User::new("clean");
-    let notifications = Notifications::default();
-    let _server = Notifications::start(&bus, &notifications);
-    let (watcher, _panel) = Watcher::start(&bus);
     user.load();
     let triggers = user.home.path().join("triggers");
     std::fs::create_dir(&triggers).unwrap();
     let state = user.home.path().join("state");
     let log = state.join("gatelight/gatelight.log");
-    let mut command = user.gatelight(&bus.address);
+    let mut command = user.gatelight(&desktop.bus.address);
     command.env("GATELIGHT_TEST_PANIC", &triggers).env("XDG_STATE_HOME", &state).stderr(Stdio::piped());
     let mut agent = Agent(command.spawn().unwrap());
-    let panel = Panel { connection: bus.connect(), item: watcher.item() };
+    let panel = desktop.panel();
     panel.has("1 of 1 connected");
 
     let settings = user.home.path().join(".config/gatelight/config.toml");
@@ -52,7 +49,7 @@ fn a_panic_of_a_worker_does_not_take_the_light_away() {
         });
         panel.has("1 of 1 connected");
     }
-    let told = notifications.nth(0);
+    let told = desktop.server.nth(0);
     assert!(told.title.contains("internal error") && told.body.contains("gatelight.log"), "{told:?}");
 
     // the worker that delivers notices panics with one in its hands; the next one arrives
@@ -61,7 +58,7 @@ fn a_panic_of_a_worker_does_not_take_the_light_away() {
     assert!(unload.status.success(), "{unload:?}");
     until("the notice's worker panics", || (!triggers.join("notices").exists()).then_some(()));
     user.load();
-    let recovered = notifications.nth(1);
+    let recovered = desktop.server.nth(1);
     assert!(recovered.title.contains("work") || recovered.body.contains("work"), "{recovered:?}");
 
     assert!(agent.end().success(), "a panic that was survived is no failure");
@@ -73,7 +70,7 @@ fn a_panic_of_a_worker_does_not_take_the_light_away() {
         assert!(!shown.contains("q7q7q7"), "{shown}");
     }
     // and it is all in the next diagnosis
-    let mut command = user.gatelight(&bus.address);
+    let mut command = user.gatelight(&desktop.bus.address);
     let diagnosis = command.env("XDG_STATE_HOME", &state).args(["diagnose", "work"]).output().unwrap();
     assert!(String::from_utf8_lossy(&diagnosis.stdout).contains("worker panicked"), "{diagnosis:?}");
 }

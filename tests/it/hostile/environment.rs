@@ -770,7 +770,7 @@ fn hostile_names_of_homes_are_names() {
 #[cfg(target_os = "linux")]
 mod desktop {
     use super::*;
-    use crate::support::bus::{Bus, Notifications, Panel, Watcher, until};
+    use crate::support::bus::{Bus, Desktop, Notifications, Panel, Watcher, until};
     use crate::support::machine::Process;
 
     /// The agent on this bus.
@@ -826,15 +826,13 @@ mod desktop {
 
     #[test]
     fn a_notification_daemon_that_never_answers_holds_nothing_up() {
-        let Some(bus) = Bus::start() else { return };
+        let server = Notifications { hangs: true, ..Notifications::default() };
+        let Some(desktop) = Desktop::with_server(server) else { return };
         let machine = Machine::new();
         let gateway = Gateway::connected(&machine.hermes());
         let second = Gateway::connected(&machine.profile("work"));
-        let (watcher, _panel_side) = Watcher::start(&bus);
-        let server = Notifications { hangs: true, ..Notifications::default() };
-        let _speaker = Notifications::start(&bus, &server);
-        let mut agent = agent(&machine, &bus);
-        let panel = Panel { connection: bus.connect(), item: watcher.item() };
+        let mut agent = agent(&machine, &desktop.bus);
+        let panel = desktop.panel();
         panel.has("2 of 2 connected");
         gateway.executor_dies();
         panel.has("1 of 2 connected");

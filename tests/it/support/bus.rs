@@ -230,6 +230,38 @@ impl Notifications {
     }
 }
 
+/// A bus with a panel and a notification server. Fields are dropped in this order: connections before the bus. Start it
+/// before the program under test, so that it is dropped after it.
+pub(crate) struct Desktop {
+    /// The connection of `server`.
+    pub speaker: Connection,
+    pub server: Notifications,
+    /// The connection of `watcher`.
+    pub host: Connection,
+    pub watcher: Watcher,
+    pub bus: Bus,
+}
+
+impl Desktop {
+    /// `None` where there is no `dbus-daemon`.
+    pub(crate) fn start() -> Option<Self> {
+        Self::with_server(Notifications::default())
+    }
+
+    /// The same with this notification server.
+    pub(crate) fn with_server(server: Notifications) -> Option<Self> {
+        let bus = Bus::start()?;
+        let (watcher, host) = Watcher::start(&bus);
+        let speaker = Notifications::start(&bus, &server);
+        Some(Self { speaker, server, host, watcher, bus })
+    }
+
+    /// Waits for the item that registers.
+    pub(crate) fn panel(&self) -> Panel {
+        Panel { connection: self.bus.connect(), item: self.watcher.item() }
+    }
+}
+
 // ---- the item, as a panel reads it -----------------------------------------------------------------------------------
 
 pub(crate) struct Panel {
