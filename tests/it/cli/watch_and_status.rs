@@ -23,7 +23,7 @@ use crate::support::machine::{
     Gateway, Machine, Process, Ran, SECRETS, Stream, append, connected_line, stamp,
 };
 use crate::support::skips::{Need, skip};
-use crate::support::wait_for;
+use crate::support::{make_fifo, wait_for};
 
 const GREEN: (&str, &str) = ("green", "connected");
 
@@ -562,7 +562,7 @@ fn a_fifo_in_place_of_a_log_holds_nobody_up() {
     let machine = Machine::new();
     let gateway = Gateway::start(&machine.hermes());
     fs::create_dir_all(machine.hermes().join("logs/errors.log")).unwrap();
-    assert!(Command::new("mkfifo").arg(gateway.log_path("agent.log")).status().unwrap().success());
+    make_fifo(&gateway.log_path("agent.log"));
     gateway.log("gateway.log", "INFO", "gateway.run: Starting Hermes Gateway...");
     gateway.log("gateway.log", "INFO", &connected_line());
     now_is(&machine, "default", "green", "connected");

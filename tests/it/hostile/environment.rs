@@ -23,7 +23,7 @@ use crate::support::machine::{Gateway, Machine, Stream, append, connected_line};
 use crate::support::skips::{Need, skip};
 #[cfg(target_os = "linux")]
 use crate::support::wait_for;
-use crate::support::{feishu, record};
+use crate::support::{feishu, make_fifo, record};
 
 const CONNECTED: &str = "2026-11-22 11:00:01,000 INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2";
 const EXECUTOR: &str = "Executor shutdown has been called";
@@ -331,10 +331,6 @@ fn ten_thousand_files_that_come_while_it_watches_hide_no_loss() {
     watch.expect("default", "green", "connected");
 }
 
-fn fifo(path: &Path) {
-    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-}
-
 #[test]
 fn a_symlink_loop_in_place_of_a_log_or_a_folder_does_not_hang_it() {
     let home = Home::new();
@@ -363,11 +359,11 @@ fn a_fifo_in_place_of_a_file_does_not_hang_it() {
     for name in
         ["state/gateway.heartbeat", "gateway_state.json", "gateway-starts.log", "logs/gateway-default.log"]
     {
-        fifo(&hermes.join(name));
+        make_fifo(&hermes.join(name));
     }
     assert_eq!(light(&home.status()), "green");
     std::fs::remove_file(home.logs().join("agent.log")).unwrap();
-    fifo(&home.logs().join("agent.log"));
+    make_fifo(&home.logs().join("agent.log"));
     let status = home.status();
     assert_ne!(light(&status), "green", "nothing can be read: {status}");
     let output = home.run(&["replay", home.logs().join("agent.log").to_str().unwrap()]);

@@ -5,9 +5,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::support::make_fifo;
+
 fn fifo(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    make_fifo(path);
 }
 
 fn gatelight(home: &Path) -> Command {

@@ -9,6 +9,8 @@ use gatelight::health::Manager;
 use gatelight::profile::{ExtraHome, Found, KeepAlive, Places, Profile, scan};
 use gatelight::text::Lang;
 
+use crate::support::make_fifo;
+
 struct Home {
     root: tempfile::TempDir,
     places: Places,
@@ -314,8 +316,7 @@ fn bad_files_are_told_and_end_nothing() {
     symlink(&outside, home.places.launch_agents.join("ai.hermes.gateway-link.plist")).unwrap();
     symlink("nothing", home.places.launch_agents.join("ai.hermes.gateway-dangling.plist")).unwrap();
     fs::create_dir(home.places.launch_agents.join("ai.hermes.gateway-dir.plist")).unwrap();
-    let fifo = home.places.launch_agents.join("ai.hermes.gateway-fifo.plist");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    make_fifo(&home.places.launch_agents.join("ai.hermes.gateway-fifo.plist"));
     home.agent("ai.hermes.gateway-cut.plist", &fixture("19-default.plist")[..700]);
     home.agent("ai.hermes.gateway-huge.plist", vec![b' '; 1024 * 1024 + 1]);
     home.agent(

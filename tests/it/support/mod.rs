@@ -46,6 +46,12 @@ pub(crate) fn executable(path: &Path, script: &str) {
     assert!(written.success());
 }
 
+/// Makes a FIFO with mkfifo(1): rustix has no mkfifo(3), and macOS no mknod(2) for a FIFO.
+pub(crate) fn make_fifo(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
 /// Runs one test of this binary in a process of its own: where a child has to be killed, limited or given another
 /// environment. `module` is the caller's `module_path!()`.
 pub(crate) fn test_process(module: &str, test: &str) -> (PathBuf, Vec<String>) {

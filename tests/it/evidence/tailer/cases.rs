@@ -12,6 +12,8 @@ use gatelight::evidence::tail::{
     HISTORY_LIMIT, HistoryEnd, HistoryReader, Limits, MAX_LINE, TailError, Tailer,
 };
 
+use crate::support::make_fifo;
+
 struct Logs {
     // kept for its folder
     _root: tempfile::TempDir,
@@ -69,12 +71,6 @@ fn history(reader: &mut HistoryReader) -> Vec<u8> {
 
 fn numbered(lines: std::ops::Range<u32>) -> String {
     lines.map(|n| format!("line {n} {}\n", "x".repeat(40))).collect()
-}
-
-/// mkfifo(1): no system call of this name is wrapped on every system.
-fn make_fifo(path: &std::path::Path) {
-    let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
-    assert!(made.success());
 }
 
 #[test]
