@@ -14,13 +14,11 @@ fn serving(machine: &Machine) -> Gateway {
     gateway.log("agent.log", "INFO", &connected(""));
     gateway.log("agent.log", "INFO", "Lark: connected to wss://msg-frontier.feishu.cn/ws/v2 [conn_id=2]");
     gateway.log("agent.log", "INFO", &connected(" (profile: work)"));
-    let mut state = gateway.me();
-    state["gateway_state"] = json!("running");
-    state["served_profiles"] = json!(["default", "work"]);
-    state["platforms"] = json!({
+    let mut state = gateway.state(json!({
         "feishu": {"state": "connected", "writer_pid": gateway.process.pid()},
         "work:feishu": {"state": "connected", "writer_pid": gateway.process.pid()},
-    });
+    }));
+    state["served_profiles"] = json!(["default", "work"]);
     gateway.file("gateway_state.json", &state);
     gateway
 }

@@ -295,9 +295,7 @@ fn a_state_file_counts_once_it_is_whole_and_of_the_live_process() {
         let now = jiff::Timestamp::now().to_string();
         json!({"state": "fatal", "error_code": "x", "error_message": "credentials", "updated_at": now})
     };
-    let mut state = gateway.me();
-    state["gateway_state"] = json!("running");
-    state["platforms"] = json!({"feishu": entry()});
+    let mut state = gateway.state(json!({"feishu": entry()}));
     let path = machine.hermes().join("gateway_state.json");
     // of another process: nothing may follow from it
     let mut foreign = state.clone();
@@ -692,11 +690,8 @@ fn a_recording_plays_back_how_a_gateway_was_found() {
         gateway.log("agent.log", "ERROR", traceback);
     };
     let refuses = |gateway: &mut Gateway| {
-        let mut state = gateway.me();
-        state["gateway_state"] = "running".into();
-        state["platforms"] =
-            serde_json::json!({"feishu": {"state": "fatal", "error_message": "no such app"}});
-        gateway.file("gateway_state.json", &state);
+        let platforms = json!({"feishu": {"state": "fatal", "error_message": "no such app"}});
+        gateway.file("gateway_state.json", &gateway.state(platforms));
         // after the link, also for a file system that counts time in ticks
         let path = gateway.home.join("gateway_state.json");
         let file = fs::File::options().write(true).open(path).unwrap();

@@ -302,6 +302,14 @@ impl Gateway {
         json!({"pid": self.process.pid(), "kind": "hermes-gateway", "start_time": start_of(self.process.pid())})
     }
 
+    /// The state file of this gateway while it runs, with these entries of platforms.
+    pub(crate) fn state(&self, platforms: Value) -> Value {
+        let mut state = self.me();
+        state["gateway_state"] = json!("running");
+        state["platforms"] = platforms;
+        state
+    }
+
     /// Writes a file of its home.
     pub(crate) fn file(&self, name: &str, json: &Value) {
         fs::write(self.home.join(name), json.to_string()).unwrap();
