@@ -6,7 +6,7 @@ use std::path::Path;
 use super::repair;
 use crate::evidence::process;
 use crate::health::{JobState, Manager, ProcessState};
-use crate::profile::{Found, files};
+use crate::profile::{self, Found};
 use crate::supervisor::{JobReport, Supervisor};
 
 /// What the managers and the system report.
@@ -73,13 +73,10 @@ fn other_instance(
     if report.state == JobState::Stopped {
         return None;
     }
-    let bytes = files::read_within(&home.join("gateway.pid")).ok()?;
-    let written: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    let pid = u32::try_from(written.get("pid")?.as_u64()?).ok()?;
+    let (pid, written) = profile::pid_file(home)?;
     let live = process(pid)?;
     // another start time: the PID was reused since
-    if let (Some(written), Some(start)) =
-        (written.get("start_time").and_then(serde_json::Value::as_u64), live.start)
+    if let (Some(written), Some(start)) = (written, live.start)
         && written != start
     {
         return None;

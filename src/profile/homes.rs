@@ -70,9 +70,15 @@ pub fn by_pid(found: &Found, is_of: &dyn Fn(&JobFile, u32) -> bool) -> BTreeMap<
 
 /// The PID that a home's `gateway.pid` names, whether it lives or not.
 pub fn gateway_pid(home: &Path) -> Option<u32> {
+    pid_file(home).map(|(pid, _)| pid)
+}
+
+/// PID and start time that a home's `gateway.pid` names.
+pub fn pid_file(home: &Path) -> Option<(u32, Option<u64>)> {
     let bytes = files::read_within(&home.join("gateway.pid")).ok()?;
     let written: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    u32::try_from(written.get("pid")?.as_u64()?).ok()
+    let pid = u32::try_from(written.get("pid")?.as_u64()?).ok()?;
+    Some((pid, written.get("start_time").and_then(serde_json::Value::as_u64)))
 }
 
 /// `(root, name)` of `root/profiles/name`.

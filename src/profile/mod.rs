@@ -21,7 +21,7 @@ pub mod systemd;
 pub mod unit_file;
 pub mod xml;
 
-pub use homes::{by_pid as homes_by_pid, gateway_pid, possible as possible_homes};
+pub use homes::{by_pid as homes_by_pid, gateway_pid, pid_file, possible as possible_homes};
 pub use scan::scan;
 
 /// A gateway to monitor.
