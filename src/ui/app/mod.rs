@@ -23,7 +23,7 @@ use super::menu::{self, Each, Locale, Login, MenuState, MuteFor, Notifications};
 use super::menu_bar::bundle::build_of;
 use super::menu_bar::looks::Sighting;
 use super::notify::{self, Content, Notifier, Report};
-use crate::alerts::{Action, Event, Mute, Policy};
+use crate::alerts::{Action, Event, Mute, Notice, Policy};
 use crate::app::messages::{EngineEvent, EngineRequest};
 use crate::app::{open, user_files};
 use crate::config::Folders;
@@ -145,7 +145,7 @@ impl<S: Shell> App<S> {
     /// Handles a deadline that passed.
     pub(super) fn tick(&mut self, now: Timestamp) {
         let notices = self.policy.tick(now);
-        self.notices.send(&notices, self.locale.lang);
+        self.deliver(&notices);
         self.draw(now);
     }
 
@@ -251,7 +251,6 @@ impl<S: Shell> App<S> {
             Sighting::Shown => None,
             Sighting::Hidden(hidden) => Some(hidden),
         };
-        self.notices.set_hidden(self.state.hidden.is_some());
         if let Some(hidden) = self.state.hidden {
             let lang = self.locale.lang;
             self.show(
@@ -271,7 +270,7 @@ impl<S: Shell> App<S> {
                 continue;
             }
             let notices = self.policy.step(now, Event::Restarting(name.clone(), is_under_way));
-            self.notices.send(&notices, self.locale.lang);
+            self.deliver(&notices);
             let notified = notices.iter().any(|notice| notice.affected.iter().any(|one| one.name == name));
             if !notified && let Some(restart) = self.state.restarts.get(&name) {
                 self.show_failed_restart(&name, restart);
@@ -279,9 +278,13 @@ impl<S: Shell> App<S> {
         }
     }
 
+    fn deliver(&mut self, notices: &[Notice]) {
+        self.notices.send(notices, self.locale.lang, self.state.hidden.is_some());
+    }
+
     fn step(&mut self, now: Timestamp, event: Event) {
         let notices = self.policy.step(now, event);
-        self.notices.send(&notices, self.locale.lang);
+        self.deliver(&notices);
     }
 
     fn apply_settings(&mut self, now: Timestamp) {

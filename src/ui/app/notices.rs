@@ -24,21 +24,16 @@ pub(super) struct Notices {
     notifier: Notifier,
     /// Actions by notice and key of the button, oldest notice first.
     open: VecDeque<(u64, BTreeMap<&'static str, Action>)>,
-    hidden: bool,
 }
 
 impl Notices {
     pub(super) fn new(notifier: Notifier, lang: Lang) -> Self {
         notifier.prepare(notify::combinations(lang));
-        Self { notifier, open: VecDeque::new(), hidden: false }
+        Self { notifier, open: VecDeque::new() }
     }
 
-    /// Whether the icon is invisible, so that notices have to say how to reach the menu.
-    pub(super) fn set_hidden(&mut self, hidden: bool) {
-        self.hidden = hidden;
-    }
-
-    pub(super) fn send(&mut self, notices: &[Notice], lang: Lang) {
+    /// `hidden`: the icon is invisible, so notices have to say how to reach the menu.
+    pub(super) fn send(&mut self, notices: &[Notice], lang: Lang, hidden: bool) {
         for notice in notices {
             let mut actions: BTreeMap<&'static str, Action> =
                 notify::buttons(notice).into_iter().map(|button| (button.key, button.action)).collect();
@@ -51,7 +46,7 @@ impl Notices {
                 self.open.pop_front();
             }
             let mut request = notify::NotificationRequest::of(notice, lang);
-            if self.hidden && request.light == Light::Red {
+            if hidden && request.light == Light::Red {
                 request.body = format!("{}\n{}", request.body, lang.pick(OPEN_AGAIN));
             }
             self.notifier.send(request);
