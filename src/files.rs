@@ -10,14 +10,14 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 /// Opens a regular file for reading.
-pub fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().read(true), path)
 }
 
 /// Opens a regular file with these options. Anything else is [`ErrorKind::NotSeekable`] or [`ErrorKind::IsADirectory`].
 ///
 /// `O_NONBLOCK`: open(2) of a FIFO waits for its other end otherwise. `O_NOCTTY`: a terminal must not become ours.
-pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = match options.custom_flags(flags.bits().cast_signed()).open(path) {
         // a FIFO without a reader, a socket, a device without a driver
@@ -35,7 +35,7 @@ pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 }
 
 /// Reads a regular file of at most `limit` bytes. A longer one is [`ErrorKind::FileTooLarge`].
-pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }

@@ -13,7 +13,7 @@ pub(super) fn offline() -> bool {
 
 /// Whether no default route leaves the machine. Counts as online where the routing table cannot be read.
 #[cfg(target_os = "macos")]
-pub fn offline() -> bool {
+pub(crate) fn offline() -> bool {
     kernel::dump().is_some_and(|dump| !rtsock::has_default(&dump, kernel::interface))
 }
 
@@ -76,7 +76,7 @@ mod rtsock {
     ///
     /// It has to lead through a gateway: to an interface with nothing but a self-assigned 169.254 address macOS gives a
     /// default route of its own, to the link itself.
-    pub fn has_default(dump: &[u8], interface: impl Fn(u16) -> Option<String>) -> bool {
+    pub(super) fn has_default(dump: &[u8], interface: impl Fn(u16) -> Option<String>) -> bool {
         messages(dump).any(|message| {
             let flags = u32_at(message, 8).unwrap_or(0);
             flags & (UP | GATEWAY) == UP | GATEWAY
@@ -145,7 +145,7 @@ mod kernel {
     const LARGEST: usize = 64 * 1024 * 1024;
 
     /// The routing tables of all families: sysctl(3), `CTL_NET`, `PF_ROUTE`, `NET_RT_DUMP`.
-    pub fn dump() -> Option<Vec<u8>> {
+    pub(crate) fn dump() -> Option<Vec<u8>> {
         let mut name = [libc::CTL_NET, libc::PF_ROUTE, 0, 0, libc::NET_RT_DUMP, 0];
         let words = name.len() as u32;
         let mut length = 0_usize;
@@ -167,7 +167,7 @@ mod kernel {
     }
 
     /// The name of an interface by its index: if_indextoname(3).
-    pub fn interface(index: u16) -> Option<String> {
+    pub(crate) fn interface(index: u16) -> Option<String> {
         let mut name = [0; libc::IF_NAMESIZE];
         // SAFETY: the buffer has IF_NAMESIZE bytes, as the call wants.
         let found = unsafe { libc::if_indextoname(u32::from(index), name.as_mut_ptr()) };

@@ -68,12 +68,12 @@ mod system {
 
     /// CLOCK_BOOTTIME also counts the time that the system is suspended: an alarm that came due meanwhile rings on
     /// waking up.
-    pub fn create() -> io::Result<OwnedFd> {
+    pub(super) fn create() -> io::Result<OwnedFd> {
         Ok(timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?)
     }
 
     /// A span of zero would disarm the timer.
-    pub fn set(fd: &OwnedFd, after: Duration) -> io::Result<()> {
+    pub(super) fn set(fd: &OwnedFd, after: Duration) -> io::Result<()> {
         let after = after.max(Duration::from_nanos(1));
         let once = Timespec { tv_sec: 0, tv_nsec: 0 };
         let span = Timespec {
@@ -85,7 +85,7 @@ mod system {
     }
 
     /// "If the timer has already expired one or more times since its settings were last modified", a read succeeds.
-    pub fn has_rung(fd: &OwnedFd) -> io::Result<bool> {
+    pub(super) fn has_rung(fd: &OwnedFd) -> io::Result<bool> {
         match rustix::io::read(fd, &mut [0_u8; 8]) {
             Ok(_) => Ok(true),
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
@@ -106,7 +106,7 @@ mod system {
 
     const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-    pub fn create() -> io::Result<OwnedFd> {
+    pub(crate) fn create() -> io::Result<OwnedFd> {
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
         Ok(queue)
@@ -114,7 +114,7 @@ mod system {
 
     /// "Re-adding an existing event will modify the parameters of the original event." Whole milliseconds, upwards: it
     /// never rings early.
-    pub fn set(queue: &OwnedFd, after: Duration) -> io::Result<()> {
+    pub(crate) fn set(queue: &OwnedFd, after: Duration) -> io::Result<()> {
         let millis = after.as_nanos().div_ceil(1_000_000).max(1);
         let span = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
         let filter = EventFilter::Timer { ident: 0, timer: Some(span) };
@@ -125,7 +125,7 @@ mod system {
         Ok(())
     }
 
-    pub fn has_rung(queue: &OwnedFd) -> io::Result<bool> {
+    pub(crate) fn has_rung(queue: &OwnedFd) -> io::Result<bool> {
         let mut events: Vec<Event> = Vec::with_capacity(1);
         // SAFETY: no change is made, so no descriptor is named.
         unsafe { kevent_timespec(queue, &[], rustix::buffer::spare_capacity(&mut events), Some(&AT_ONCE))? };

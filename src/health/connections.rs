@@ -17,7 +17,7 @@ const MOST: usize = 64;
 
 /// A link that is down.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Missing {
+pub(super) struct Missing {
     /// Since when.
     pub since: Timestamp,
     /// Its connection, if the log named it.
@@ -34,7 +34,7 @@ pub struct Missing {
 
 /// The connections of one platform in one process.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Connections {
+pub(super) struct Connections {
     up: BTreeSet<Arc<str>>,
     /// Down already: what else is said of them changes nothing.
     past: VecDeque<Arc<str>>,
@@ -46,27 +46,27 @@ pub struct Connections {
 
 impl Connections {
     /// The links that are known to be down, oldest first.
-    pub fn missing(&self) -> &[Missing] {
+    pub(super) fn missing(&self) -> &[Missing] {
         &self.missing
     }
 
     /// How many are up.
-    pub fn up(&self) -> usize {
+    pub(super) fn up(&self) -> usize {
         self.up.len()
     }
 
     /// How many links there are at least, by what was up at once.
-    pub fn known(&self) -> usize {
+    pub(super) fn known(&self) -> usize {
         self.most_up
     }
 
     /// The newest proof of any of them.
-    pub fn newest(&self) -> Option<&Proof> {
+    pub(super) fn newest(&self) -> Option<&Proof> {
         self.newest.as_ref()
     }
 
     /// Takes in a line that names no profile. `unannounced`: so many links are claimed that were never announced.
-    pub fn apply(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
+    pub(super) fn apply(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
         match said.word {
             LinkWord::Proof => self.announce(said, red_after),
             LinkWord::Lost | LinkWord::LostByError => self.lose(said, None),
@@ -109,7 +109,7 @@ impl Connections {
 
     /// The `connected` that [`Self::announce`] took for one that was never announced belongs to a refused link, then to one
     /// that ended, where all others are announced. `links`: how many there are.
-    pub fn settle(&mut self, links: usize) {
+    pub(super) fn settle(&mut self, links: usize) {
         while self.up.len() + self.missing.len() > links.max(self.most_up) {
             let gone = |link: &&Missing| link.refused.is_some() || link.ended.is_some();
             let Some(answered) = self.missing.iter().filter(gone).min_by_key(|link| link.ended.is_some())

@@ -9,11 +9,11 @@ use super::settings::Deadlines;
 use super::timer::{Timer, after};
 
 /// A marker of a stop or a takeover is believed for this long (its life, by the gateway's sources).
-pub const MARKER_LIFE: Duration = Duration::from_secs(60);
+pub(crate) const MARKER_LIFE: Duration = Duration::from_secs(60);
 
 /// Why the process is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
+pub(super) enum Plan {
     /// Somebody stops it on purpose.
     Stop,
     /// It restarts on request.
@@ -26,7 +26,7 @@ pub enum Plan {
 
 /// A shutdown under way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shutdown {
+pub(super) struct Shutdown {
     /// Of which kind.
     pub plan: Plan,
     /// What said so.
@@ -37,7 +37,7 @@ pub struct Shutdown {
 
 /// Answers that are being finished.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Drain {
+pub(super) struct Drain {
     /// Since when, and until when it may take.
     pub timer: Timer,
     /// Turns, cron jobs and requests under way, if known.
@@ -49,7 +49,7 @@ pub struct Drain {
 /// The end of one process, as far as it has been announced.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the end of a process")]
-pub struct Departure {
+pub(super) struct Departure {
     shutdown: Option<Shutdown>,
     /// It said that it exits, and how long that may take.
     exiting: Option<(Timer, Proof)>,
@@ -68,22 +68,22 @@ pub struct Departure {
 
 impl Departure {
     /// The shutdown under way.
-    pub fn shutdown(&self) -> Option<&Shutdown> {
+    pub(super) fn shutdown(&self) -> Option<&Shutdown> {
         self.shutdown.as_ref()
     }
 
     /// Its word that it exits.
-    pub fn exiting(&self) -> Option<&(Timer, Proof)> {
+    pub(super) fn exiting(&self) -> Option<&(Timer, Proof)> {
         self.exiting.as_ref()
     }
 
     /// Whether a shutdown was announced that the process has not survived.
-    pub fn is_underway(&self) -> bool {
+    pub(super) fn is_underway(&self) -> bool {
         self.shutdown.is_some() && !self.survived
     }
 
     /// A link came up anew.
-    pub fn note_link(&mut self) {
+    pub(super) fn note_link(&mut self) {
         match &self.shutdown {
             // The words of an end were another process's.
             None => self.exiting = None,
@@ -95,36 +95,36 @@ impl Departure {
     }
 
     /// Answers that are being finished.
-    pub fn drain(&self) -> Option<&Drain> {
+    pub(super) fn drain(&self) -> Option<&Drain> {
         self.drain.as_ref()
     }
 
     /// Whether it is going to stay.
-    pub fn is_none(&self) -> bool {
+    pub(super) fn is_none(&self) -> bool {
         !self.is_underway() && self.exiting.is_none()
     }
 
     /// Every deadline.
-    pub fn timers(&self) -> impl Iterator<Item = &Timer> {
+    pub(super) fn timers(&self) -> impl Iterator<Item = &Timer> {
         let shutdown = self.shutdown.as_ref().map(|shutdown| &shutdown.timer);
         let exiting = self.exiting.as_ref().map(|(timer, _)| timer);
         [shutdown, exiting, self.drain.as_ref().map(|drain| &drain.timer)].into_iter().flatten()
     }
 
     /// The same, to be restarted after a sleep.
-    pub fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+    pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         let shutdown = self.shutdown.as_mut().map(|shutdown| &mut shutdown.timer);
         let exiting = self.exiting.as_mut().map(|(timer, _)| timer);
         [shutdown, exiting, self.drain.as_mut().map(|drain| &mut drain.timer)].into_iter().flatten()
     }
 
     /// A marker says that this process is about to leave. Without a signal that follows it means nothing.
-    pub fn mark(&mut self, plan: Plan, proof: Proof) {
+    pub(super) fn mark(&mut self, plan: Plan, proof: Proof) {
         self.marked = Some((plan, proof.at, proof));
     }
 
     /// It begins to leave. The first word counts, unless it was the one that knows nothing.
-    pub fn leave(&mut self, plan: Plan, proof: Proof, timer: Timer) {
+    pub(super) fn leave(&mut self, plan: Plan, proof: Proof, timer: Timer) {
         match &mut self.shutdown {
             Some(shutdown) if shutdown.plan == Plan::Unplanned && plan != Plan::Unplanned => {
                 shutdown.plan = plan;
@@ -136,25 +136,25 @@ impl Departure {
     }
 
     /// It leaves, and does not say why: on purpose, if a marker says so.
-    pub fn leave_unannounced(&mut self, now: Timestamp, proof: Proof, timer: Timer) {
+    pub(super) fn leave_unannounced(&mut self, now: Timestamp, proof: Proof, timer: Timer) {
         let (plan, proof) = self.marked_plan(now).unwrap_or((Plan::Unplanned, proof));
         self.leave(plan, proof, timer);
     }
 
     /// It ended: on purpose, if a marker says so and its own words did not say otherwise.
-    pub fn end_as_marked(&mut self, now: Timestamp, timer: Timer) {
+    pub(super) fn end_as_marked(&mut self, now: Timestamp, timer: Timer) {
         if let Some((plan, proof)) = self.marked_plan(now) {
             self.leave(plan, proof, timer);
         }
     }
 
     /// It says that it exits.
-    pub fn exit(&mut self, timer: Timer, proof: Proof) {
+    pub(super) fn exit(&mut self, timer: Timer, proof: Proof) {
         self.exiting.get_or_insert((timer, proof));
     }
 
     /// A new start in the same process.
-    pub fn begin_anew(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
         self.shutdown = None;
         self.exiting = None;
         self.drain = None;
@@ -162,7 +162,7 @@ impl Departure {
     }
 
     /// Takes in what the state file of this very process says of its end.
-    pub fn read_state(
+    pub(super) fn read_state(
         &mut self,
         now: Timestamp,
         state: &StateFile,
@@ -195,7 +195,7 @@ impl Departure {
     }
 
     /// Forgets what a file of another process said.
-    pub fn forget_files(&mut self) {
+    pub(super) fn forget_files(&mut self) {
         let of_file = |proof: &Proof| proof.source == Source::StateFile;
         self.shutdown.take_if(|shutdown| of_file(&shutdown.proof));
         self.exiting.take_if(|(_, proof)| of_file(proof));

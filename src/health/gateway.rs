@@ -28,7 +28,7 @@ const START_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// What a process needs to be made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Origin {
+pub(super) struct Origin {
     /// The profile in whose home it runs.
     pub profile: ProfileName,
     /// The rules of all platforms.
@@ -37,7 +37,7 @@ pub struct Origin {
 
 /// The process is gone.
 #[derive(Debug, Clone, PartialEq)]
-pub struct End {
+pub(super) struct End {
     /// Exit status, if known; negative = signal.
     pub exit: Option<i32>,
     /// How long to wait for the manager's word.
@@ -50,7 +50,7 @@ pub struct End {
 
 /// Who it is.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Identity {
+pub(super) struct Identity {
     /// Its PID; `None` while it is known by its log only.
     pub pid: Option<u32>,
     /// Its start time in the unit of `gateway.pid`.
@@ -63,7 +63,7 @@ pub struct Identity {
 
 /// How its beginning was seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Beginning {
+pub(super) enum Beginning {
     /// It was there when we first looked.
     #[default]
     Unseen,
@@ -77,7 +77,7 @@ pub enum Beginning {
 
 /// What its records show of the log itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LogLevel {
+pub(super) enum LogLevel {
     /// No record yet.
     #[default]
     Unknown,
@@ -89,7 +89,7 @@ pub enum LogLevel {
 
 /// One gateway process.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gateway {
+pub(super) struct Gateway {
     /// Who it is.
     pub id: Identity,
     /// When something was last seen of it; `None`: nothing yet.
@@ -127,7 +127,12 @@ pub struct Gateway {
 
 impl Gateway {
     /// A process of which nothing is known but that it began.
-    pub fn new(origin: &Origin, since: Timestamp, deadlines: &Deadlines, grace: Option<Timestamp>) -> Self {
+    pub(super) fn new(
+        origin: &Origin,
+        since: Timestamp,
+        deadlines: &Deadlines,
+        grace: Option<Timestamp>,
+    ) -> Self {
         Self {
             id: Identity::default(),
             last_seen: None,
@@ -150,47 +155,47 @@ impl Gateway {
     }
 
     /// Whether anything at all was seen of it.
-    pub fn is_seen(&self) -> bool {
+    pub(super) fn is_seen(&self) -> bool {
         self.last_seen.is_some()
     }
 
     /// Notes a sign of it.
-    pub fn note(&mut self, now: Timestamp) {
+    pub(super) fn note(&mut self, now: Timestamp) {
         self.last_seen = Some(now);
     }
 
     /// Whether it is believed to be alive.
-    pub fn alive(&self) -> bool {
+    pub(super) fn alive(&self) -> bool {
         self.is_seen() && self.end.is_none()
     }
 
     /// Whether it said in its log that it starts.
-    pub fn said_start(&self) -> bool {
+    pub(super) fn said_start(&self) -> bool {
         self.beginning == Beginning::Logged
     }
 
     /// Whether a record with this stamp can only be its own.
-    pub fn speaks_after_its_link(&self, stamp: Option<DateTime>) -> bool {
+    pub(super) fn speaks_after_its_link(&self, stamp: Option<DateTime>) -> bool {
         matches!((self.alone_since, stamp), (Some(link), Some(stamp)) if stamp > link)
     }
 
     /// The log level hides INFO records, successes among them: then their absence proves nothing.
-    pub fn info_hidden(&self) -> bool {
+    pub(super) fn info_hidden(&self) -> bool {
         self.links.info_hidden() || self.level == LogLevel::Hidden
     }
 
     /// Whether it does what it is there for, as far as it has shown.
-    pub fn at_work(&self, now: Timestamp) -> bool {
+    pub(super) fn at_work(&self, now: Timestamp) -> bool {
         if self.links.any() { self.links.at_work(now) } else { self.ready.is_some() }
     }
 
     /// What shows this condition.
-    pub fn fault(&self, reason: Reason) -> Option<&Proof> {
+    pub(super) fn fault(&self, reason: Reason) -> Option<&Proof> {
         self.faults.get(&reason)
     }
 
     /// Every moment at which time alone may change something.
-    pub fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
         let own: [Option<&Timer>; 5] = [
             Some(&self.starting),
             self.suspended.as_ref(),
@@ -203,7 +208,7 @@ impl Gateway {
     }
 
     /// The machine slept: what was not over then begins again.
-    pub fn restart_after_sleep(&mut self, slept_from: Timestamp, woke: Timestamp, grace: Duration) {
+    pub(super) fn restart_after_sleep(&mut self, slept_from: Timestamp, woke: Timestamp, grace: Duration) {
         let (settle, respawn) = match &mut self.end {
             Some(end) => (Some(&mut end.settle), Some(&mut end.respawn)),
             None => (None, None),
@@ -217,7 +222,7 @@ impl Gateway {
     }
 
     /// Takes in a log record. `grace`: the end of the grace after waking, if it is not over.
-    pub fn apply(
+    pub(super) fn apply(
         &mut self,
         now: Timestamp,
         record: LogRecord,
@@ -316,7 +321,7 @@ impl Gateway {
     }
 
     /// Takes in what the system says of its process.
-    pub fn note_state(
+    pub(super) fn note_state(
         &mut self,
         now: Timestamp,
         state: ProcessState,
@@ -339,7 +344,7 @@ impl Gateway {
     }
 
     /// It is gone.
-    pub fn finish(
+    pub(super) fn finish(
         &mut self,
         at: Timestamp,
         exit: Option<i32>,
@@ -358,14 +363,14 @@ impl Gateway {
     }
 
     /// A marker names the process that is about to leave, or none.
-    pub fn mark(&mut self, plan: Plan, target: Option<u32>, proof: Proof) {
+    pub(super) fn mark(&mut self, plan: Plan, target: Option<u32>, proof: Proof) {
         if self.id.pid.is_none_or(|pid| target.is_none_or(|target| target == pid)) {
             self.departure.mark(plan, proof);
         }
     }
 
     /// Takes in `gateway_state.json` of this very process.
-    pub fn read_state(
+    pub(super) fn read_state(
         &mut self,
         now: Timestamp,
         state: &StateFile,
@@ -397,7 +402,7 @@ impl Gateway {
 
     /// Files of this process are believed. While a gateway is known by its log only, a file may name whatever process
     /// wrote it: what another one's files said is forgotten once it is seen which one the gateway is.
-    pub fn heed_files_of(&mut self, pid: u32) {
+    pub(super) fn heed_files_of(&mut self, pid: u32) {
         let another = self.id.files_of.replace(pid).is_some_and(|before| before != pid);
         if !another {
             return;
@@ -411,7 +416,7 @@ impl Gateway {
     }
 
     /// Whether anything was heard from it: a line, a file, a heartbeat.
-    pub fn was_heard(&self) -> bool {
+    pub(super) fn was_heard(&self) -> bool {
         self.level != LogLevel::Unknown || self.id.files_of.is_some() || self.pulse.is_known()
     }
 

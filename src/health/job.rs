@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::evidence::{JobState, JobWord, Proof, Source};
 
 /// How the gateway ends when it was asked to restart.
-pub const EXIT_RESTART: i32 = 75;
+pub(super) const EXIT_RESTART: i32 = 75;
 
 /// The manager's word, and what followed from the words before.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Job {
+pub(super) struct Job {
     word: Option<(JobWord, Timestamp)>,
     /// A manager spoke, or was asked in vain: its word is worth waiting for.
     pub known: bool,
@@ -19,22 +19,22 @@ pub struct Job {
 
 impl Job {
     /// The newest word.
-    pub fn word(&self) -> Option<&JobWord> {
+    pub(super) fn word(&self) -> Option<&JobWord> {
         self.word.as_ref().map(|(word, _)| word)
     }
 
     /// When it came.
-    pub fn at(&self) -> Option<Timestamp> {
+    pub(super) fn at(&self) -> Option<Timestamp> {
         self.word.as_ref().map(|(_, at)| *at)
     }
 
     /// Its state.
-    pub fn state(&self) -> Option<JobState> {
+    pub(super) fn state(&self) -> Option<JobState> {
         self.word().map(|word| word.state)
     }
 
     /// What the manager said, as a proof.
-    pub fn proof(&self) -> Option<Proof> {
+    pub(super) fn proof(&self) -> Option<Proof> {
         let (word, at) = self.word.as_ref()?;
         Some(Proof::new(
             Source::Manager(word.manager),
@@ -44,14 +44,14 @@ impl Job {
     }
 
     /// The manager gave no answer.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.known = true;
         self.word = None;
     }
 
     /// Takes in a word. `rose`: the manager's counter of starts rose. `ended`: when the gateway ended, if it did, and
     /// how. Returns the word before.
-    pub fn take(
+    pub(super) fn take(
         &mut self,
         word: JobWord,
         now: Timestamp,
@@ -72,7 +72,7 @@ impl Job {
     }
 
     /// Whether the manager started the gateway again after the run that ended at this moment.
-    pub fn ran_again_since(&self, ended: Timestamp) -> bool {
+    pub(super) fn ran_again_since(&self, ended: Timestamp) -> bool {
         self.later_run.is_some_and(|later| later >= ended)
     }
 }

@@ -19,7 +19,7 @@ const THREAD_STALE: Duration = Duration::from_secs(180);
 
 /// What is known of the event loop.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Pulse {
+pub(super) struct Pulse {
     /// Since the last heartbeat.
     stale: Option<(Timer, Proof)>,
     /// What the last heartbeat said of its time: the same again is no other heartbeat.
@@ -30,33 +30,33 @@ pub struct Pulse {
 
 impl Pulse {
     /// Whether any heartbeat was read.
-    pub fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         self.stale.is_some()
     }
 
     /// What shows that the loop is frozen.
-    pub fn frozen(&self, now: Timestamp) -> Option<&Proof> {
+    pub(super) fn frozen(&self, now: Timestamp) -> Option<&Proof> {
         let stale = self.stale.as_ref().filter(|(timer, _)| timer.over(now)).map(|(_, proof)| proof);
         stale.or(self.missed.as_ref())
     }
 
     /// Its deadline.
-    pub fn timer(&self) -> Option<&Timer> {
+    pub(super) fn timer(&self) -> Option<&Timer> {
         self.stale.as_ref().map(|(timer, _)| timer)
     }
 
     /// The same, to be restarted after a sleep.
-    pub fn timer_mut(&mut self) -> Option<&mut Timer> {
+    pub(super) fn timer_mut(&mut self) -> Option<&mut Timer> {
         self.stale.as_mut().map(|(timer, _)| timer)
     }
 
     /// The watchdog's word.
-    pub fn miss(&mut self, proof: Proof) {
+    pub(super) fn miss(&mut self, proof: Proof) {
         self.missed = Some(proof);
     }
 
     /// Takes in a heartbeat of this process. Returns whether it is a new one.
-    pub fn beat(
+    pub(super) fn beat(
         &mut self,
         heartbeat: &Heartbeat,
         started_at: Option<Timestamp>,
@@ -85,14 +85,14 @@ impl Pulse {
     }
 
     /// The process was suspended, so its heartbeat is as old as the suspension allows.
-    pub fn resume(&mut self, now: Timestamp, deadlines: &Deadlines, grace: Option<Timestamp>) {
+    pub(super) fn resume(&mut self, now: Timestamp, deadlines: &Deadlines, grace: Option<Timestamp>) {
         if let Some((timer, _)) = &mut self.stale {
             *timer = Timer::start(now, deadlines.heartbeat, grace);
         }
     }
 
     /// Forgets what the file of another process said.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         (self.stale, self.beat) = (None, None);
     }
 }

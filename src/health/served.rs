@@ -11,7 +11,7 @@ const MOST_UNCLAIMED: usize = 64;
 
 /// What is known of the profiles that a gateway serves.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Served {
+pub(super) struct Served {
     /// As last known: a new process serves what the one before served until it has finished its start.
     names: BTreeSet<ProfileName>,
     unclaimed: VecDeque<(Timestamp, LogRecord)>,
@@ -19,13 +19,13 @@ pub struct Served {
 
 impl Served {
     /// Their names.
-    pub fn names(&self) -> &BTreeSet<ProfileName> {
+    pub(super) fn names(&self) -> &BTreeSet<ProfileName> {
         &self.names
     }
 
     /// Takes in what the present process shows. `started`: it has finished its start, so whom it has not named by now it
     /// does not serve.
-    pub fn update(&mut self, shown: BTreeSet<ProfileName>, started: bool) {
+    pub(super) fn update(&mut self, shown: BTreeSet<ProfileName>, started: bool) {
         if started {
             self.names = shown;
         } else {
@@ -34,7 +34,7 @@ impl Served {
     }
 
     /// Keeps a record of a home whose profile is not known to be served.
-    pub fn keep(&mut self, now: Timestamp, record: LogRecord) {
+    pub(super) fn keep(&mut self, now: Timestamp, record: LogRecord) {
         if self.unclaimed.len() >= MOST_UNCLAIMED {
             self.unclaimed.pop_front();
         }
@@ -42,7 +42,7 @@ impl Served {
     }
 
     /// The records of profiles that are known to be served by now.
-    pub fn claim(&mut self, is_served: impl Fn(&ProfileName) -> bool) -> Vec<(Timestamp, LogRecord)> {
+    pub(super) fn claim(&mut self, is_served: impl Fn(&ProfileName) -> bool) -> Vec<(Timestamp, LogRecord)> {
         let is_claimed = |record: &LogRecord| record.home.as_ref().is_some_and(&is_served);
         if !self.unclaimed.iter().any(|(_, record)| is_claimed(record)) {
             return Vec::new();
@@ -53,7 +53,7 @@ impl Served {
     }
 
     /// Another process: what was written before it is not its own.
-    pub fn forget_records(&mut self) {
+    pub(super) fn forget_records(&mut self) {
         self.unclaimed.clear();
     }
 }

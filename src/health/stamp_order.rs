@@ -42,7 +42,7 @@ type LogFile = (Option<ProfileName>, Source);
 
 /// The stamps of one process.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct StampOrder {
+pub(super) struct StampOrder {
     first: Option<Read>,
     /// Of lines about the links of each platform.
     newest: BTreeMap<PlatformName, Read>,
@@ -51,7 +51,7 @@ pub struct StampOrder {
 
 /// What a stamp says of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub(super) struct Place {
     /// It was written before this process's first line.
     pub is_of_before: bool,
     /// The clock of the stamps was set back.
@@ -60,14 +60,14 @@ pub struct Place {
 
 impl StampOrder {
     /// Places a record.
-    pub fn place(&mut self, record: &LogRecord, now: Timestamp) -> Place {
+    pub(super) fn place(&mut self, record: &LogRecord, now: Timestamp) -> Place {
         let Some(stamp) = record.stamp else { return Place { is_of_before: false, set_back: false } };
         let set_back = self.was_set_back(stamp, record, now);
         Place { is_of_before: self.is_of_before(stamp, set_back, now), set_back }
     }
 
     /// Whether a line about a link is older than the newest one of its platform, and was only read later.
-    pub fn is_straggler(
+    pub(super) fn is_straggler(
         &mut self,
         platform: &PlatformName,
         stamp: Option<DateTime>,

@@ -15,14 +15,14 @@ const MOST_TIMES: usize = 256;
 const SAME_START: Duration = Duration::from_secs(5);
 
 /// How long an exiting process may keep logging beside its successor.
-pub const LONGEST_GOODBYE: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_GOODBYE: Duration = Duration::from_secs(60);
 
 /// A restart that we asked for has begun within this time: a throttled job waits 30 s, an old process 60 s.
 const OWN_RESTART: Duration = Duration::from_secs(180);
 
 /// Every start that is known of, and which of them may follow a crash.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Starts {
+pub(super) struct Starts {
     /// As seen by us: processes, log lines, the manager's counter. In the order of time, as all lists here.
     seen: Vec<Timestamp>,
     /// From `gateway-starts.log`.
@@ -41,7 +41,7 @@ pub struct Starts {
 
 impl Starts {
     /// Remembers a start. `meant`: it follows a run that was ended on purpose.
-    pub fn count(&mut self, at: Timestamp, meant: bool, now: Timestamp, deadlines: &Deadlines) {
+    pub(super) fn count(&mut self, at: Timestamp, meant: bool, now: Timestamp, deadlines: &Deadlines) {
         self.forget_old(now, deadlines);
         insert_in_order(&mut self.seen, at);
         let asked = self.asked.is_some_and(|asked| at <= after(asked, OWN_RESTART));
@@ -56,12 +56,12 @@ impl Starts {
     }
 
     /// Gatelight itself restarts the gateway: the start that follows is meant.
-    pub fn note_asked(&mut self, at: Timestamp) {
+    pub(super) fn note_asked(&mut self, at: Timestamp) {
         self.asked = Some(at);
     }
 
     /// Takes in the start records. Returns the newest, if it was not known before.
-    pub fn read(&mut self, times: Vec<Timestamp>) -> Option<Timestamp> {
+    pub(super) fn read(&mut self, times: Vec<Timestamp>) -> Option<Timestamp> {
         let known = self.recorded.last().copied();
         let skip = times.len().saturating_sub(MOST_TIMES);
         self.recorded = times.into_iter().skip(skip).collect();
@@ -73,7 +73,7 @@ impl Starts {
 
     /// Takes in the manager's counter. Starts that we did not see are counted between the two readings. Returns whether
     /// it rose.
-    pub fn read_counter(&mut self, counter: u64, now: Timestamp, deadlines: &Deadlines) -> bool {
+    pub(super) fn read_counter(&mut self, counter: u64, now: Timestamp, deadlines: &Deadlines) -> bool {
         let Some((then, old)) = self.counter.replace((now, counter)) else { return false };
         let rose = usize::try_from(counter.saturating_sub(old)).unwrap_or(usize::MAX);
         let from = self.seen.partition_point(|start| *start <= then);
@@ -87,7 +87,7 @@ impl Starts {
     }
 
     /// No crash came before this start, from whichever source it is known.
-    pub fn note_meant(&mut self, at: Timestamp) {
+    pub(super) fn note_meant(&mut self, at: Timestamp) {
         insert_in_order(&mut self.meant, at);
         let (from, to) = (before(at, SAME_START), after(at, SAME_START));
         for starts in &mut self.unmeant {
@@ -96,7 +96,7 @@ impl Starts {
     }
 
     /// Another instance took over from the present one.
-    pub fn note_takeover(&mut self, at: Timestamp, proof: Proof) {
+    pub(super) fn note_takeover(&mut self, at: Timestamp, proof: Proof) {
         push_bounded(&mut self.takeovers, (at, proof));
         // Whoever takes over was started before it says so.
         let newest = self.seen.last().copied();
@@ -106,7 +106,7 @@ impl Starts {
     }
 
     /// Takeovers of former processes.
-    pub fn note_past_takeovers(&mut self, proofs: Vec<Proof>) {
+    pub(super) fn note_past_takeovers(&mut self, proofs: Vec<Proof>) {
         for proof in proofs {
             push_bounded(&mut self.takeovers, (proof.at, proof));
         }
@@ -114,12 +114,12 @@ impl Starts {
     }
 
     /// The gateway itself says that it was started too often.
-    pub fn note_storm(&mut self, at: Timestamp, proof: Proof) {
+    pub(super) fn note_storm(&mut self, at: Timestamp, proof: Proof) {
         self.storm = Some((at, proof));
     }
 
     /// How many starts that nobody meant lie within the window, and the gateway's own word of a storm in it.
-    pub fn crashes(&self, now: Timestamp, deadlines: &Deadlines) -> (usize, Option<&Proof>) {
+    pub(super) fn crashes(&self, now: Timestamp, deadlines: &Deadlines) -> (usize, Option<&Proof>) {
         let window = deadlines.crash_window;
         let [seen, recorded] = self.unmeant.each_ref().map(|starts| within(starts, now, window));
         let storm = self.storm.as_ref().filter(|(at, _)| after(*at, window) > now);
@@ -127,7 +127,7 @@ impl Starts {
     }
 
     /// The newest takeover, where there are enough of them for a loop.
-    pub fn replace_loop(&self, now: Timestamp, deadlines: &Deadlines) -> Option<&Proof> {
+    pub(super) fn replace_loop(&self, now: Timestamp, deadlines: &Deadlines) -> Option<&Proof> {
         let floor = before(now, deadlines.replace_window);
         let newest = self.takeovers.iter().rev().take(deadlines.replace_takeovers);
         let many = newest.filter(|(at, _)| *at > floor).count() >= deadlines.replace_takeovers;
@@ -135,13 +135,13 @@ impl Starts {
     }
 
     /// When a process that has worked since its start ends a crash loop: after half the window.
-    pub fn settles_at(&self, deadlines: &Deadlines) -> Timestamp {
+    pub(super) fn settles_at(&self, deadlines: &Deadlines) -> Timestamp {
         let newest = self.seen.last().max(self.recorded.last());
         after(newest.copied().unwrap_or(Timestamp::MIN), deadlines.crash_window / 2)
     }
 
     /// Times at which time alone changes a count.
-    pub fn deadlines(&self, deadlines: &Deadlines) -> impl Iterator<Item = Timestamp> + use<> {
+    pub(super) fn deadlines(&self, deadlines: &Deadlines) -> impl Iterator<Item = Timestamp> + use<> {
         let nth = |times: &[Timestamp]| {
             let nth = times.len().checked_sub(deadlines.crash_starts + 1).and_then(|i| times.get(i));
             nth.map(|at| after(*at, deadlines.crash_window))

@@ -17,11 +17,11 @@ const MOST_PROCESSES: usize = 64;
 const MOST_OF_A_START: usize = 128;
 
 /// The last lines of a process may arrive for this long after it is gone.
-pub const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(2);
+pub(super) const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What is known of one process.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Process {
+pub(super) struct Process {
     /// When it was seen first.
     pub first_seen: Timestamp,
     /// Order of appearance: two may appear at the same moment.
@@ -36,7 +36,7 @@ pub struct Process {
 
 /// All processes of one home.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Processes {
+pub(super) struct Processes {
     known: BTreeMap<u32, Process>,
     appeared: u64,
     /// What `gateway.pid` names.
@@ -45,17 +45,17 @@ pub struct Processes {
 
 impl Processes {
     /// What is known of this one.
-    pub fn get(&self, pid: u32) -> Option<&Process> {
+    pub(super) fn get(&self, pid: u32) -> Option<&Process> {
         self.known.get(&pid)
     }
 
     /// Whether it is there.
-    pub fn is_live(&self, pid: u32) -> bool {
+    pub(super) fn is_live(&self, pid: u32) -> bool {
         self.get(pid).is_some_and(|process| process.state.is_live())
     }
 
     /// Whether what is seen under this PID is another process than the one that is known.
-    pub fn is_reused(&self, pid: u32, start: Option<u64>, state: ProcessState) -> bool {
+    pub(super) fn is_reused(&self, pid: u32, start: Option<u64>, state: ProcessState) -> bool {
         self.get(pid).is_some_and(|known| match (known.start, start) {
             (Some(old), Some(new)) => old != new,
             _ => state.is_live() && !known.state.is_live(),
@@ -63,7 +63,7 @@ impl Processes {
     }
 
     /// Adds one that was not there. `kept` is never forgotten for it.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         pid: u32,
         process: (Timestamp, Option<u64>, Option<Timestamp>, ProcessState),
@@ -82,29 +82,29 @@ impl Processes {
     }
 
     /// Notes its state.
-    pub fn set_state(&mut self, pid: u32, state: ProcessState) {
+    pub(super) fn set_state(&mut self, pid: u32, state: ProcessState) {
         if let Some(process) = self.known.get_mut(&pid) {
             process.state = state;
         }
     }
 
     /// It is gone.
-    pub fn remove(&mut self, pid: u32) {
+    pub(super) fn remove(&mut self, pid: u32) {
         self.known.remove(&pid);
     }
 
     /// There is none.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.known.clear();
     }
 
     /// The start time that `gateway.pid` gives for this process.
-    pub fn written_start(&self, pid: u32) -> Option<u64> {
+    pub(super) fn written_start(&self, pid: u32) -> Option<u64> {
         self.pid_file.filter(|id| id.pid == pid).and_then(|id| id.start)
     }
 
     /// The one that is the gateway.
-    pub fn choose(&self) -> Option<u32> {
+    pub(super) fn choose(&self) -> Option<u32> {
         let named = self.pid_file.filter(|id| {
             self.get(id.pid).is_some_and(|process| {
                 let same = match (id.start, process.start) {
@@ -124,7 +124,7 @@ impl Processes {
 
 /// The process that was the gateway before: what it still logs is not the new one's.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Predecessor {
+pub(super) struct Predecessor {
     /// Its PID.
     pub pid: Option<u32>,
     /// Until when it may still be heard; `None` while it lives.
@@ -137,14 +137,14 @@ pub struct Predecessor {
 
 impl Predecessor {
     /// Whether it may still be heard. One that never leaves does not excuse the new one for ever.
-    pub fn may_speak(&self, now: Timestamp, successor_since: Timestamp) -> bool {
+    pub(super) fn may_speak(&self, now: Timestamp, successor_since: Timestamp) -> bool {
         now < after(successor_since, LONGEST_GOODBYE) && self.until.is_none_or(|until| now < until)
     }
 }
 
 /// Records since the last start of a gateway: its process may be known only later.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct StartEcho {
+pub(super) struct StartEcho {
     records: Vec<(Timestamp, LogRecord)>,
     /// It was not the start of the gateway of that time.
     is_of_another: bool,
@@ -152,7 +152,7 @@ pub struct StartEcho {
 
 impl StartEcho {
     /// Keeps a record if it is a start or follows one. `gateway`: the one of now.
-    pub fn keep(&mut self, now: Timestamp, record: &LogRecord, gateway: &Gateway) {
+    pub(super) fn keep(&mut self, now: Timestamp, record: &LogRecord, gateway: &Gateway) {
         if record.signal == Signal::Start {
             self.records.clear();
             let alive = gateway.id.pid.is_some() && gateway.alive();
@@ -166,7 +166,11 @@ impl StartEcho {
     }
 
     /// The records, if they are those of a process that was started then.
-    pub fn take(&mut self, started_at: Option<Timestamp>, now: Timestamp) -> Vec<(Timestamp, LogRecord)> {
+    pub(super) fn take(
+        &mut self,
+        started_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Vec<(Timestamp, LogRecord)> {
         let records = std::mem::take(&mut self.records);
         let Some((first, _)) = records.first() else { return records };
         let own = match started_at {
@@ -178,7 +182,7 @@ impl StartEcho {
 }
 
 /// Signals that a process on its way out still logs, and that must not be taken for the new one's.
-pub fn belongs_to_the_leaving(signal: &Signal) -> bool {
+pub(super) fn belongs_to_the_leaving(signal: &Signal) -> bool {
     match signal {
         Signal::Link(link) => !matches!(
             link.word,
@@ -201,7 +205,7 @@ pub fn belongs_to_the_leaving(signal: &Signal) -> bool {
 }
 
 /// Signals of a shutdown, and the noise of its teardown.
-pub fn is_of_shutdown(signal: &Signal) -> bool {
+pub(super) fn is_of_shutdown(signal: &Signal) -> bool {
     matches!(
         signal,
         Signal::Takeover

@@ -80,7 +80,7 @@ struct Record {
 impl Lease {
     /// Takes the lease in this file, which is made when needed. Where it cannot be made (a full disk), `fallback`, any
     /// existing file of the profile, is locked in its place, without a record of the holder.
-    pub fn take(path: &Path, fallback: Option<&Path>) -> io::Result<Taken> {
+    pub(super) fn take(path: &Path, fallback: Option<&Path>) -> io::Result<Taken> {
         let open = || match open(path) {
             Ok(file) => Ok((file, true)),
             Err(error) => match fallback.map(files::open) {
@@ -111,12 +111,12 @@ impl Lease {
     }
 
     /// Names the holder: its restart begins.
-    pub fn begin(&self, holder: Holder) -> io::Result<()> {
+    pub(super) fn begin(&self, holder: Holder) -> io::Result<()> {
         self.write(&Record { holder: Some(holder), outcome: None })
     }
 
     /// Leaves the outcome and gives the lease back.
-    pub fn finish(self, outcome: &RestartOutcome) -> io::Result<()> {
+    pub(super) fn finish(self, outcome: &RestartOutcome) -> io::Result<()> {
         self.write(&Record { holder: None, outcome: Some(StoredOutcome::of(outcome)) })
     }
 

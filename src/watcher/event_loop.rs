@@ -78,7 +78,7 @@ enum Wakeup {
 }
 
 impl Watcher {
-    pub fn new(
+    pub(super) fn new(
         setup: Setup,
         events: mpsc::Sender<Event>,
     ) -> Result<(Self, watch::Receiver<Arc<Snapshot>>, Subscribers), WatcherError> {
@@ -102,7 +102,7 @@ impl Watcher {
     }
 
     /// Runs until it is told to quit. After a panic it begins again, without what it knew.
-    pub async fn supervise(
+    pub(super) async fn supervise(
         mut self,
         mut commands: mpsc::Receiver<Command>,
         mut events: mpsc::Receiver<Event>,

@@ -30,27 +30,27 @@ pub(super) struct JobPolling {
 
 impl JobPolling {
     /// A job that was never queried.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { wanted: true, ..Self::default() }
     }
 
     /// Whether the manager answered or failed to, or there is none.
-    pub fn answered(&self) -> bool {
+    pub(super) fn answered(&self) -> bool {
         self.answered
     }
 
     /// Queries at the next turn.
-    pub fn query_soon(&mut self) {
+    pub(super) fn query_soon(&mut self) {
         self.wanted = true;
     }
 
     /// The last answer covers everything that was observed so far.
-    pub fn is_current(&mut self) {
+    pub(super) fn is_current(&mut self) {
         self.wanted = false;
     }
 
     /// Notes evidence that makes the last answer stale.
-    pub fn observe(&mut self, evidence: &Evidence) {
+    pub(super) fn observe(&mut self, evidence: &Evidence) {
         match evidence {
             Evidence::Process { state: ProcessState::Running, .. } => {
                 self.process_runs = true;
@@ -84,7 +84,7 @@ impl JobPolling {
     }
 
     /// How long until a query is due; `None` without one.
-    pub fn next_query(&self, now: Instant) -> Option<Duration> {
+    pub(super) fn next_query(&self, now: Instant) -> Option<Duration> {
         if self.in_flight {
             return None;
         }
@@ -95,7 +95,7 @@ impl JobPolling {
     }
 
     /// Whether to query now. One query at a time.
-    pub fn begin_query(&mut self, now: Instant) -> bool {
+    pub(super) fn begin_query(&mut self, now: Instant) -> bool {
         let due = self.wanted || self.retry.is_some_and(|(at, _)| at <= now);
         if !due || self.in_flight {
             return false;
@@ -110,13 +110,13 @@ impl JobPolling {
     }
 
     /// The query ended, with or without an answer.
-    pub fn end_query(&mut self) {
+    pub(super) fn end_query(&mut self) {
         self.in_flight = false;
         self.answered = true;
     }
 
     /// There is no manager to query.
-    pub fn no_manager(&mut self) {
+    pub(super) fn no_manager(&mut self) {
         self.answered = true;
         self.wanted = false;
         self.retry = None;

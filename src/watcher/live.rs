@@ -32,7 +32,7 @@ pub(super) struct Live {
 
 impl Live {
     /// Judges the past of a home, and follows it from now on.
-    pub fn start(
+    pub(super) fn start(
         profile: ProfileName,
         collector: Collector,
         pasts: Vec<Past>,
@@ -55,13 +55,13 @@ impl Live {
     }
 
     /// Whether more can be read at once.
-    pub fn has_unread(&self) -> bool {
+    pub(super) fn has_unread(&self) -> bool {
         self.unread_since.is_some()
     }
 
     /// Reads what this turn calls for. `reported`: an event said that something changed. `thorough`: looks for missing
     /// files even where no name came or went, since what a link leads to shows in no folder that is watched.
-    pub fn read(&mut self, now: Moment, reported: bool, poll: Poll, thorough: bool, unwatched: bool) {
+    pub(super) fn read(&mut self, now: Moment, reported: bool, poll: Poll, thorough: bool, unwatched: bool) {
         let due =
             self.deadline.is_some_and(|at| at <= now.at) || self.flush_at.is_some_and(|at| at <= now.instant);
         let expected = reported || due || self.has_unread();
@@ -85,7 +85,7 @@ impl Live {
 
     /// Judges the batch, then lets deadlines pass: `now` is when the reading began, so everything that was written
     /// before has been read. `None`: there is nothing to judge.
-    pub fn judge(&mut self, now: Moment, job: &mut JobPolling) -> Option<Judged> {
+    pub(super) fn judge(&mut self, now: Moment, job: &mut JobPolling) -> Option<Judged> {
         let due = self.deadline.is_some_and(|due| due <= now.at);
         if self.batch.is_empty() && !due {
             return None;
@@ -104,7 +104,7 @@ impl Live {
         Some(Judged { changes, new_process })
     }
 
-    pub fn set_deadlines(&mut self, deadlines: Deadlines) -> Vec<Change> {
+    pub(super) fn set_deadlines(&mut self, deadlines: Deadlines) -> Vec<Change> {
         let changes = self.core.set_deadlines(deadlines);
         self.note_deadlines();
         changes

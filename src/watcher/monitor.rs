@@ -81,7 +81,7 @@ pub(super) struct Monitor {
 }
 
 impl Monitor {
-    pub fn new(id: MonitorId, profile: Profile, now: Moment, has_manager: bool) -> Self {
+    pub(super) fn new(id: MonitorId, profile: Profile, now: Moment, has_manager: bool) -> Self {
         let stage = if has_manager {
             Stage::Querying { until: now.instant + MANAGER_TIMEOUT }
         } else {
@@ -105,7 +105,7 @@ impl Monitor {
     }
 
     /// Whether this is the same profile, perhaps with a changed job file.
-    pub fn is_for(&self, profile: &Profile) -> bool {
+    pub(super) fn is_for(&self, profile: &Profile) -> bool {
         let ours = &*self.profile;
         ours.home == profile.home
             && ours.label() == profile.label()
@@ -114,25 +114,25 @@ impl Monitor {
     }
 
     /// The profile as its job file describes it now.
-    pub fn set_profile(&mut self, profile: Profile) {
+    pub(super) fn set_profile(&mut self, profile: Profile) {
         if *self.profile != profile {
             self.job.query_soon();
             self.profile = Arc::new(profile);
         }
     }
 
-    pub fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         matches!(self.stage, Stage::Live(_))
     }
 
     /// Whether more can be read at once.
-    pub fn has_unread(&self) -> bool {
+    pub(super) fn has_unread(&self) -> bool {
         matches!(&self.stage, Stage::Live(live) if live.has_unread())
     }
 
     /// Whether its verdict is not about to change for something that is still under way: the manager's first answer, or
     /// reading the past (unless that is blocked).
-    pub fn is_settled(&self, now: Instant) -> bool {
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
         match &self.stage {
             Stage::Querying { .. } | Stage::Read { .. } => false,
             Stage::Waiting { .. } | Stage::Reading { .. } => self.is_blocked(now),
@@ -148,7 +148,7 @@ impl Monitor {
     }
 
     /// Until when there is nothing to do for it unless something happens.
-    pub fn next_turn(&self, now: Moment) -> Option<Instant> {
+    pub(super) fn next_turn(&self, now: Moment) -> Option<Instant> {
         let query = self.job.next_query(now.instant).map(|wait| now.instant + wait);
         let own = match &self.stage {
             Stage::Querying { until } => Some(*until),
@@ -164,7 +164,7 @@ impl Monitor {
     }
 
     /// The folders with those of its files that matter now.
-    pub fn folders(&self) -> Vec<PathBuf> {
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
         let home = &self.profile.home;
         let mut folders = vec![home.clone(), home.join("logs")];
         if self.needs_heartbeat {
@@ -177,7 +177,7 @@ impl Monitor {
         folders
     }
 
-    pub fn take_answer(&mut self, answer: JobAnswer, now: Instant) {
+    pub(super) fn take_answer(&mut self, answer: JobAnswer, now: Instant) {
         self.job.end_query();
         if matches!(self.stage, Stage::Querying { .. }) {
             self.stage = Stage::Waiting { since: now };
@@ -186,7 +186,7 @@ impl Monitor {
     }
 
     /// What its past is to be read with, once the manager has answered or its time is over. It counts as being read then.
-    pub fn begin_reading(&mut self, now: Instant) -> Option<Request> {
+    pub(super) fn begin_reading(&mut self, now: Instant) -> Option<Request> {
         match &self.stage {
             Stage::Waiting { .. } => {}
             Stage::Querying { until } if *until <= now => {}
@@ -198,23 +198,23 @@ impl Monitor {
     }
 
     /// The past could not be read: it is tried again in a while.
-    pub fn retry_reading(&mut self, now: Instant) {
+    pub(super) fn retry_reading(&mut self, now: Instant) {
         self.stage = Stage::Querying { until: now + READ_TIMEOUT };
     }
 
     /// The past was read: it is judged once the pasts of the homes that this gateway may serve are read, too.
-    pub fn take_past(&mut self, collector: Collector, past: Past, now: Instant) {
+    pub(super) fn take_past(&mut self, collector: Collector, past: Past, now: Instant) {
         self.past_records = family::records_of(&self.profile.name, past.iter());
         self.stage = Stage::Read { since: now, read: Box::new((collector, past)) };
     }
 
     /// Whether its past is read and not judged yet.
-    pub fn is_read(&self) -> bool {
+    pub(super) fn is_read(&self) -> bool {
         matches!(self.stage, Stage::Read { .. })
     }
 
     /// Whether its past is still being read, and not for so long that others must not wait for it.
-    pub fn keeps_others_waiting(&self, now: Instant) -> bool {
+    pub(super) fn keeps_others_waiting(&self, now: Instant) -> bool {
         match &self.stage {
             Stage::Querying { .. } => true,
             Stage::Waiting { .. } | Stage::Reading { .. } => !self.is_blocked(now),
@@ -223,12 +223,12 @@ impl Monitor {
     }
 
     /// What the past of its home says of links, for the gateway that may serve it. Handed out once.
-    pub fn take_past_records(&mut self) -> Past {
+    pub(super) fn take_past_records(&mut self) -> Past {
         std::mem::take(&mut self.past_records)
     }
 
     /// Judges the past, together with the records of the homes that this gateway may serve. Returns what happened in it.
-    pub fn go_live(&mut self, served: Past, deadlines: &Deadlines, now: Moment) -> Vec<Change> {
+    pub(super) fn go_live(&mut self, served: Past, deadlines: &Deadlines, now: Moment) -> Vec<Change> {
         let stage = std::mem::replace(&mut self.stage, Stage::Waiting { since: now.instant });
         let Stage::Read { read, .. } = stage else {
             self.stage = stage;
@@ -258,30 +258,30 @@ impl Monitor {
     }
 
     /// New records of its home about links, for the gateway that may serve it.
-    pub fn new_records(&self) -> Vec<Evidence> {
+    pub(super) fn new_records(&self) -> Vec<Evidence> {
         let Stage::Live(live) = &self.stage else { return Vec::new() };
         family::tagged(&self.profile.name, live.batch.iter()).collect()
     }
 
     /// Adds records of a home that this gateway may serve.
-    pub fn add_records(&mut self, records: Vec<Evidence>) {
+    pub(super) fn add_records(&mut self, records: Vec<Evidence>) {
         if let Stage::Live(live) = &mut self.stage {
             live.batch.extend(records);
         }
     }
 
     /// The profiles that its gateway serves.
-    pub fn serves(&self, name: &str) -> bool {
+    pub(super) fn serves(&self, name: &str) -> bool {
         matches!(&self.stage, Stage::Live(live) if live.core.served().contains(name))
     }
 
     /// Whether a gateway of its own runs.
-    pub fn has_process(&self) -> bool {
+    pub(super) fn has_process(&self) -> bool {
         matches!(&self.stage, Stage::Live(live) if live.core.verdict().pid.is_some())
     }
 
     /// What its gateway's core says of a profile that it serves.
-    pub fn verdict_of(&self, name: &str) -> Option<Verdict> {
+    pub(super) fn verdict_of(&self, name: &str) -> Option<Verdict> {
         match &self.stage {
             Stage::Live(live) => live.core.verdict_of(name).cloned(),
             _ => None,
@@ -289,14 +289,14 @@ impl Monitor {
     }
 
     /// Adds evidence that comes from elsewhere.
-    pub fn add(&mut self, evidence: Evidence, now: Timestamp) {
+    pub(super) fn add(&mut self, evidence: Evidence, now: Timestamp) {
         if let Stage::Live(live) = &mut self.stage {
             live.collector.add(evidence, now, &mut live.batch);
         }
     }
 
     /// Reads what this turn calls for; see [`Live::read`]. The manager's answer comes after what was written before it.
-    pub fn read(&mut self, now: Moment, reported: bool, poll: Poll, thorough: bool) {
+    pub(super) fn read(&mut self, now: Moment, reported: bool, poll: Poll, thorough: bool) {
         let Stage::Live(live) = &mut self.stage else { return };
         live.read(now, reported || self.answer.is_some(), poll, thorough, self.unwatched);
         let (Some(answer), Some(file)) = (self.answer.take(), &self.profile.job) else { return };
@@ -324,7 +324,7 @@ impl Monitor {
     }
 
     /// Judges what was read. `None`: nothing was.
-    pub fn judge(&mut self, now: Moment, events: &mpsc::Sender<Event>) -> Option<Vec<Change>> {
+    pub(super) fn judge(&mut self, now: Moment, events: &mpsc::Sender<Event>) -> Option<Vec<Change>> {
         let Stage::Live(live) = &mut self.stage else { return None };
         let Judged { changes, new_process } = live.judge(now, &mut self.job)?;
         if new_process {
@@ -333,13 +333,13 @@ impl Monitor {
         Some(changes)
     }
 
-    pub fn watch_exits(&mut self, events: &mpsc::Sender<Event>) {
+    pub(super) fn watch_exits(&mut self, events: &mpsc::Sender<Event>) {
         if let Stage::Live(live) = &self.stage {
             self.exits.set(live.collector.processes(), self.id, events);
         }
     }
 
-    pub fn set_deadlines(&mut self, deadlines: &Deadlines) -> Vec<Change> {
+    pub(super) fn set_deadlines(&mut self, deadlines: &Deadlines) -> Vec<Change> {
         match &mut self.stage {
             Stage::Live(live) => live.set_deadlines(deadlines.clone()),
             _ => Vec::new(),
@@ -347,14 +347,14 @@ impl Monitor {
     }
 
     /// Whether other folders are to be watched since the last call: a light that turned green or is no longer green.
-    pub fn folders_changed(&mut self) -> bool {
+    pub(super) fn folders_changed(&mut self) -> bool {
         let Stage::Live(live) = &self.stage else { return false };
         let needs_heartbeat = live.core.verdict().light() != Light::Green;
         std::mem::replace(&mut self.needs_heartbeat, needs_heartbeat) != needs_heartbeat
     }
 
     /// As it is published.
-    pub fn view(&self, now: Instant) -> ProfileView {
+    pub(super) fn view(&self, now: Instant) -> ProfileView {
         let verdict = match &self.stage {
             Stage::Live(live) => live.core.verdict().clone(),
             _ if self.is_blocked(now) => {

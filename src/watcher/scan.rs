@@ -24,7 +24,7 @@ pub(super) struct Scan {
 
 impl Scan {
     /// The profiles to monitor now; `None`: not every folder could be read, and those that are known stay.
-    pub fn run(&mut self, setup: &Setup, any_known: bool) -> Option<Vec<Profile>> {
+    pub(super) fn run(&mut self, setup: &Setup, any_known: bool) -> Option<Vec<Profile>> {
         let found = if setup.given.is_empty() {
             let found = if self.job_homes.is_empty() {
                 profile::scan(&setup.places)
@@ -47,7 +47,7 @@ impl Scan {
 impl Scan {
     /// Takes in which process a job has: it belongs to the home that names this process in its `gateway.pid`. Returns
     /// whether that is another home than the job had, so that profiles are to be searched for again.
-    pub fn take_report<'a>(
+    pub(super) fn take_report<'a>(
         &mut self,
         profile: &Profile,
         report: &JobReport,

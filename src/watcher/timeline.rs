@@ -16,33 +16,33 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let base = (Timestamp::now(), Clocks::now());
         Self { base, wall: WallClock::default(), gap: SleepGap::default() }
     }
 
-    pub fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         let elapsed = Clocks::now().total.saturating_sub(self.base.1.total);
         let at = self.base.0.saturating_add(elapsed).unwrap_or(Timestamp::MAX);
         Moment { at, instant: Instant::now() }
     }
 
     /// Compares the clocks; the seconds that the machine slept since the last call, if it did.
-    pub fn observe(&mut self) -> Option<f64> {
+    pub(super) fn observe(&mut self) -> Option<f64> {
         self.wall.observe(self.now().at, Timestamp::now());
         self.gap.observe(Clocks::now())
     }
 
     /// Published times are wall-clock times.
-    pub fn wall_time(&self, at: Timestamp) -> Timestamp {
+    pub(super) fn wall_time(&self, at: Timestamp) -> Timestamp {
         self.wall.at(at)
     }
 
-    pub fn wall_verdict(&self, verdict: Verdict) -> Verdict {
+    pub(super) fn wall_verdict(&self, verdict: Verdict) -> Verdict {
         Verdict { since: self.wall_time(verdict.since), ..verdict }
     }
 
-    pub fn wall_change(&self, change: Change) -> Change {
+    pub(super) fn wall_change(&self, change: Change) -> Change {
         Change {
             profile: change.profile,
             at: self.wall_time(change.at),

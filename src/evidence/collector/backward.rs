@@ -38,7 +38,7 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    pub fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         Self {
             to_start: self.to_start || other.to_start,
             to_link: self.to_link || other.to_link,

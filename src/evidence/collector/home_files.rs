@@ -56,7 +56,7 @@ pub(super) struct FileRead {
 
 impl FileRead {
     /// The heartbeat says nothing new as long as it comes in time.
-    pub fn is_news(&self) -> bool {
+    pub(super) fn is_news(&self) -> bool {
         self.file != HEARTBEAT
     }
 }
@@ -71,19 +71,19 @@ pub(super) struct HomeFiles {
 }
 
 impl HomeFiles {
-    pub fn new(home: &Path, patterns: &Arc<Patterns>) -> Self {
+    pub(super) fn new(home: &Path, patterns: &Arc<Patterns>) -> Self {
         let json_files = JSON_FILES.iter().map(|name| (*name, JsonFile::default())).collect();
         Self { home: home.to_path_buf(), patterns: Arc::clone(patterns), json_files, starts: None }
     }
 
     /// When one of the JSON files was last written.
-    pub fn newest(&self) -> Option<Timestamp> {
+    pub(super) fn newest(&self) -> Option<Timestamp> {
         JSON_FILES.iter().filter_map(|file| modified(&self.home.join(file))).max()
     }
 
     /// Reads the files that changed. `first`: everything that is there is older than now, and a marker may be a
     /// leftover. `skip_missing`: no name in the home came or went, so files that were missing still are.
-    pub fn read_changed(&mut self, now: Timestamp, first: bool, skip_missing: bool) -> Vec<FileRead> {
+    pub(super) fn read_changed(&mut self, now: Timestamp, first: bool, skip_missing: bool) -> Vec<FileRead> {
         let mut changed = Vec::new();
         for file in JSON_FILES {
             let state = self.json_files.entry(file).or_default();
@@ -131,7 +131,7 @@ pub(super) struct Version {
 }
 
 impl Version {
-    pub fn of(meta: &Metadata) -> Self {
+    pub(super) fn of(meta: &Metadata) -> Self {
         Self { modified: (meta.mtime(), meta.mtime_nsec()), size: meta.size(), inode: meta.ino() }
     }
 }

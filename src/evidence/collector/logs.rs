@@ -49,7 +49,7 @@ pub(super) struct LogPast {
 
 impl Logs {
     /// Follows these logs from their present end, and reads what is before it. `oldest`: when the present process began.
-    pub fn open(
+    pub(super) fn open(
         paths: &[PathBuf],
         patterns: &Arc<Patterns>,
         zone: &TimeZone,
@@ -75,17 +75,17 @@ impl Logs {
     }
 
     /// When one of the logs was last written.
-    pub fn newest(&self) -> Option<Timestamp> {
+    pub(super) fn newest(&self) -> Option<Timestamp> {
         self.sources.iter().filter_map(|source| modified(&source.path)).max()
     }
 
     /// When half a line is to be taken for a whole one.
-    pub fn next_flush(&self) -> Option<Instant> {
+    pub(super) fn next_flush(&self) -> Option<Instant> {
         self.sources.iter().filter_map(|source| source.tailer.next_flush()).min()
     }
 
     /// Reads what is new. `skip_missing`: no name in the folders came or went, so logs that were missing still are.
-    pub fn poll(&mut self, now: Moment, skip_missing: bool, emit: &mut Emitter<'_>) -> Polled {
+    pub(super) fn poll(&mut self, now: Moment, skip_missing: bool, emit: &mut Emitter<'_>) -> Polled {
         let mut all = Polled::default();
         let mut blocks: Vec<(String, Vec<u8>)> = Vec::new();
         let mut replaced = Vec::new();
@@ -128,7 +128,7 @@ impl Logs {
     }
 
     /// Logs that could not be read at the start and can be now: their past, read now.
-    pub fn read_opened(&mut self, now: Moment, oldest: impl FnOnce() -> Option<Timestamp>) -> LogPast {
+    pub(super) fn read_opened(&mut self, now: Moment, oldest: impl FnOnce() -> Option<Timestamp>) -> LogPast {
         let readable = |source: &Source| source.past_unread && tail::check(&source.path).is_ok();
         let opened: Vec<usize> = (0..self.sources.len()).filter(|&at| readable(&self.sources[at])).collect();
         if opened.is_empty() {
@@ -144,7 +144,7 @@ impl Logs {
     }
 
     /// The logs that cannot be read, one sentence each with the path, if that changed since the last call.
-    pub fn changed_troubles(&mut self) -> Option<Vec<String>> {
+    pub(super) fn changed_troubles(&mut self) -> Option<Vec<String>> {
         let troubles: Vec<String> = self.sources.iter().filter_map(|source| source.trouble.clone()).collect();
         if troubles == self.reported {
             return None;

@@ -41,12 +41,12 @@ pub(super) struct Emitter<'a> {
 
 impl Emitter<'_> {
     /// Evidence that does not come from lines or files.
-    pub fn known(&mut self, evidence: Evidence) {
+    pub(super) fn known(&mut self, evidence: Evidence) {
         self.observe(&Observed::Known(&evidence));
         self.out.push(evidence);
     }
 
-    pub fn observe(&mut self, observed: &Observed<'_>) {
+    pub(super) fn observe(&mut self, observed: &Observed<'_>) {
         if let Some(observer) = self.observer {
             observer(self.now, observed.reborrow());
         }

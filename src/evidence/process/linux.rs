@@ -137,7 +137,7 @@ pub(super) struct Exit {
 }
 
 impl Exit {
-    pub fn new(pid: u32) -> io::Result<Option<Self>> {
+    pub(super) fn new(pid: u32) -> io::Result<Option<Self>> {
         let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
             return Ok(None);
         };
@@ -148,7 +148,7 @@ impl Exit {
         }
     }
 
-    pub async fn gone(&mut self) -> io::Result<()> {
+    pub(super) async fn gone(&mut self) -> io::Result<()> {
         // stays readable for ever: the readiness is never cleared
         self.fd.readable().await.map(drop)
     }

@@ -118,7 +118,7 @@ pub(super) struct Exit {
 
 impl Exit {
     /// kqueue(2): EVFILT_PROC with NOTE_EXIT, "the process has exited"; ESRCH when there is none.
-    pub fn new(pid: u32) -> io::Result<Option<Self>> {
+    pub(crate) fn new(pid: u32) -> io::Result<Option<Self>> {
         let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
             return Ok(None);
         };
@@ -137,7 +137,7 @@ impl Exit {
         }
     }
 
-    pub async fn gone(&mut self) -> io::Result<()> {
+    pub(crate) async fn gone(&mut self) -> io::Result<()> {
         self.queue.readable().await.map(drop)
     }
 }

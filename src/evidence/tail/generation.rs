@@ -32,7 +32,7 @@ pub(super) struct Id {
 }
 
 impl Id {
-    pub fn of(meta: &Metadata) -> Self {
+    pub(super) fn of(meta: &Metadata) -> Self {
         Self { dev: meta.dev(), ino: meta.ino() }
     }
 }
@@ -57,7 +57,7 @@ pub(super) struct Bookmark {
 
 impl Bookmark {
     /// Whether `file`, `size` bytes long, begins with the same bytes and has the same bytes before the position.
-    pub fn fits(&self, file: &File, size: u64) -> io::Result<bool> {
+    pub(super) fn fits(&self, file: &File, size: u64) -> io::Result<bool> {
         if size < self.pos {
             return Ok(false);
         }
@@ -67,7 +67,7 @@ impl Bookmark {
     }
 
     /// Whether enough is known to recognise the file by its contents.
-    pub fn is_recognisable(&self) -> bool {
+    pub(super) fn is_recognisable(&self) -> bool {
         !self.head.is_empty()
     }
 }
@@ -98,7 +98,7 @@ pub(super) struct Generation {
 
 impl Generation {
     /// Opens a regular file to be read from its beginning; `None` if it is not a regular file.
-    pub fn open(path: &Path, now: Instant) -> io::Result<Option<Self>> {
+    pub(super) fn open(path: &Path, now: Instant) -> io::Result<Option<Self>> {
         let Some((file, meta)) = open_regular(path)? else {
             return Ok(None);
         };
@@ -106,12 +106,12 @@ impl Generation {
     }
 
     /// A generation that is read on from a bookmark.
-    pub fn at(file: File, meta: &Metadata, mark: Bookmark, now: Instant) -> Self {
+    pub(super) fn at(file: File, meta: &Metadata, mark: Bookmark, now: Instant) -> Self {
         Self { file, id: Id::of(meta), mark, cutter: LineCutter::default(), modified: None, last_growth: now }
     }
 
     /// Goes on at `pos`; what is before counts as read.
-    pub fn skip_to(&mut self, pos: u64) -> io::Result<()> {
+    pub(super) fn skip_to(&mut self, pos: u64) -> io::Result<()> {
         self.mark.head = read_at(&self.file, 0, HEAD.min(usize::try_from(pos).unwrap_or(HEAD)))?;
         let anchor = ANCHOR.min(usize::try_from(pos).unwrap_or(ANCHOR));
         self.mark.anchor = read_at(&self.file, pos - anchor as u64, anchor)?;
@@ -119,21 +119,21 @@ impl Generation {
         Ok(())
     }
 
-    pub fn metadata(&self) -> io::Result<Metadata> {
+    pub(super) fn metadata(&self) -> io::Result<Metadata> {
         self.file.metadata()
     }
 
     /// Modification time at the last comparison.
-    pub fn modified(&self) -> Option<Modified> {
+    pub(super) fn modified(&self) -> Option<Modified> {
         self.modified
     }
 
-    pub fn try_clone(&self) -> io::Result<File> {
+    pub(super) fn try_clone(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
     /// Compares the file with what was read of it. Reads its beginning only when something changed.
-    pub fn compare(&mut self, meta: &Metadata) -> io::Result<FileState> {
+    pub(super) fn compare(&mut self, meta: &Metadata) -> io::Result<FileState> {
         let (size, pos) = (meta.size(), self.mark.pos);
         if size < pos {
             let common = self.mark.head.len().min(usize::try_from(size).unwrap_or(HEAD));
@@ -154,7 +154,7 @@ impl Generation {
 
     /// Reads forward to `size` or until the budget is used up. `None` when the bytes before the position are not those
     /// that were read: compare again.
-    pub fn read(
+    pub(super) fn read(
         &mut self,
         size: u64,
         budget: &mut usize,
@@ -206,7 +206,7 @@ impl Generation {
     }
 
     /// Starts over at the beginning, since the file has other contents. Returns whether an unfinished line is lost.
-    pub fn restart(&mut self) -> bool {
+    pub(super) fn restart(&mut self) -> bool {
         let lost = self.cutter.has_partial();
         self.mark = Bookmark::default();
         self.cutter = LineCutter::default();
@@ -215,7 +215,7 @@ impl Generation {
     }
 
     /// Goes on at the new end of a file whose end was cut off. Returns whether an unfinished line is lost.
-    pub fn cut_to(&mut self, size: u64) -> io::Result<bool> {
+    pub(super) fn cut_to(&mut self, size: u64) -> io::Result<bool> {
         let lost = self.cutter.has_partial();
         self.cutter = LineCutter::default();
         self.skip_to(size)?;
@@ -223,7 +223,7 @@ impl Generation {
     }
 
     /// When the unfinished line may be handed out; `None` without one.
-    pub fn flush_at(&self, after: Duration) -> Option<Instant> {
+    pub(super) fn flush_at(&self, after: Duration) -> Option<Instant> {
         self.cutter.has_partial().then(|| self.last_growth + after)
     }
 }

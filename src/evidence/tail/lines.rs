@@ -37,13 +37,13 @@ pub(super) struct Discarded {
 
 impl LineCutter {
     /// Inside a line that is too long: everything up to its newline is discarded.
-    pub fn inside_long_line() -> Self {
+    pub(super) fn inside_long_line() -> Self {
         Self { partial: Vec::new(), discarding: true, in_gap: false }
     }
 
     /// Takes the next bytes, at most [`MAX_LINE`] of them (so that no line inside them can be too long), and hands out
     /// what is complete.
-    pub fn feed(&mut self, chunk: &[u8], sink: &mut dyn FnMut(&[u8])) -> Discarded {
+    pub(super) fn feed(&mut self, chunk: &[u8], sink: &mut dyn FnMut(&[u8])) -> Discarded {
         debug_assert!(chunk.len() <= MAX_LINE);
         let mut gone = Discarded::default();
         let mut rest = chunk;
@@ -88,7 +88,7 @@ impl LineCutter {
     }
 
     /// A hole of the file was skipped: the line before it ends there.
-    pub fn skip_hole(&mut self, sink: &mut dyn FnMut(&[u8])) {
+    pub(super) fn skip_hole(&mut self, sink: &mut dyn FnMut(&[u8])) {
         // the last block of data is filled up with them
         self.partial.truncate(self.partial.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1));
         self.flush(sink);
@@ -96,7 +96,7 @@ impl LineCutter {
     }
 
     /// Hands out an unfinished line. What is written after it becomes a line of its own.
-    pub fn flush(&mut self, sink: &mut dyn FnMut(&[u8])) -> bool {
+    pub(super) fn flush(&mut self, sink: &mut dyn FnMut(&[u8])) -> bool {
         if self.partial.is_empty() {
             return false;
         }
@@ -105,7 +105,7 @@ impl LineCutter {
     }
 
     /// Whether there is an unfinished line that was not handed out.
-    pub fn has_partial(&self) -> bool {
+    pub(super) fn has_partial(&self) -> bool {
         !self.partial.is_empty()
     }
 

@@ -53,12 +53,12 @@ pub(super) struct System {
 }
 
 impl System {
-    pub fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         let fd = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         Ok(Self { fd: readable(fd)?, registry: Registry::new(), by_watch: HashMap::new() })
     }
 
-    pub fn add(&mut self, path: &Path, kind: Kind) -> io::Result<Key> {
+    pub(super) fn add(&mut self, path: &Path, kind: Kind) -> io::Result<Key> {
         let target = match kind {
             Kind::Folder => path,
             Kind::File => path.parent().unwrap_or(path),
@@ -70,17 +70,17 @@ impl System {
         Ok(key)
     }
 
-    pub fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key) {
         self.disarm(key);
         self.registry.remove(key);
     }
 
-    pub fn path(&self, key: Key) -> Option<&Path> {
+    pub(super) fn path(&self, key: Key) -> Option<&Path> {
         self.registry.get(key).map(|entry| entry.target.as_path())
     }
 
     #[allow(clippy::unused_self)] // the same call as on macOS, where the number varies
-    pub fn descriptors(&self) -> usize {
+    pub(super) fn descriptors(&self) -> usize {
         1
     }
 
@@ -157,13 +157,13 @@ impl System {
         below.filter(|(_, entry)| entry.is_swapped()).map(|(key, _)| key)
     }
 
-    pub fn recheck(&mut self, changes: &mut Changes) {
+    pub(super) fn recheck(&mut self, changes: &mut Changes) {
         for key in self.registry.stale() {
             self.rearm(key, changes);
         }
     }
 
-    pub async fn wait(&mut self) -> io::Result<Changes> {
+    pub(super) async fn wait(&mut self) -> io::Result<Changes> {
         let events = {
             let mut ready = self.fd.readable().await?;
             let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];

@@ -39,13 +39,13 @@ pub(super) struct System {
 }
 
 impl System {
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let queue = kqueue()?;
         rustix::io::fcntl_setfd(&queue, rustix::io::FdFlags::CLOEXEC)?;
         Ok(Self { queue: readable(queue)?, registry: Registry::new() })
     }
 
-    pub fn add(&mut self, path: &Path, _kind: Kind) -> io::Result<Key> {
+    pub(crate) fn add(&mut self, path: &Path, _kind: Kind) -> io::Result<Key> {
         let (key, is_new) = self.registry.add(path)?;
         if is_new {
             self.arm(key).inspect_err(|_| self.remove(key))?;
@@ -53,15 +53,15 @@ impl System {
         Ok(key)
     }
 
-    pub fn remove(&mut self, key: Key) {
+    pub(crate) fn remove(&mut self, key: Key) {
         self.registry.remove(key);
     }
 
-    pub fn path(&self, key: Key) -> Option<&Path> {
+    pub(crate) fn path(&self, key: Key) -> Option<&Path> {
         self.registry.get(key).map(|entry| entry.target.as_path())
     }
 
-    pub fn descriptors(&self) -> usize {
+    pub(crate) fn descriptors(&self) -> usize {
         1 + self.registry.entries().filter(|(_, entry)| entry.handle.is_some()).count()
     }
 
@@ -112,13 +112,13 @@ impl System {
         }
     }
 
-    pub fn recheck(&mut self, changes: &mut Changes) {
+    pub(crate) fn recheck(&mut self, changes: &mut Changes) {
         for key in self.registry.stale() {
             self.rearm(key, changes);
         }
     }
 
-    pub async fn wait(&mut self) -> io::Result<Changes> {
+    pub(crate) async fn wait(&mut self) -> io::Result<Changes> {
         let mut seen: HashMap<Key, VnodeEvents> = HashMap::new();
         {
             let mut ready = self.queue.readable().await?;

@@ -24,12 +24,12 @@ pub(super) struct Entry<H> {
 
 impl<H> Entry<H> {
     /// Whether the target itself is watched.
-    pub fn is_armed(&self) -> bool {
+    pub(super) fn is_armed(&self) -> bool {
         self.handle.is_some() && self.on == self.target
     }
 
     /// Whether `on` is no longer what it was when it was watched.
-    pub fn is_swapped(&self) -> bool {
+    pub(super) fn is_swapped(&self) -> bool {
         identity(&self.on) != self.id
     }
 }
@@ -43,12 +43,12 @@ pub(super) struct Registry<H> {
 }
 
 impl<H> Registry<H> {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { entries: HashMap::new(), by_target: HashMap::new(), next: 0 }
     }
 
     /// The key of this target, and whether it is new and must be armed.
-    pub fn add(&mut self, target: &Path) -> io::Result<(Key, bool)> {
+    pub(super) fn add(&mut self, target: &Path) -> io::Result<(Key, bool)> {
         if let Some(key) = self.by_target.get(target) {
             return Ok((*key, false));
         }
@@ -63,18 +63,18 @@ impl<H> Registry<H> {
         Ok((key, true))
     }
 
-    pub fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key) {
         if let Some(entry) = self.entries.remove(&key) {
             self.by_target.remove(&entry.target);
         }
     }
 
-    pub fn get(&self, key: Key) -> Option<&Entry<H>> {
+    pub(super) fn get(&self, key: Key) -> Option<&Entry<H>> {
         self.entries.get(&key)
     }
 
     /// Notes what is watched for this key now, and the device and inode that it had.
-    pub fn arm(&mut self, key: Key, on: PathBuf, handle: H, id: Option<(u64, u64)>) {
+    pub(super) fn arm(&mut self, key: Key, on: PathBuf, handle: H, id: Option<(u64, u64)>) {
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.id = id;
             entry.on = on;
@@ -83,16 +83,16 @@ impl<H> Registry<H> {
     }
 
     /// Takes out the handle: nothing is watched for this key any more.
-    pub fn disarm(&mut self, key: Key) -> Option<H> {
+    pub(super) fn disarm(&mut self, key: Key) -> Option<H> {
         self.entries.get_mut(&key)?.handle.take()
     }
 
-    pub fn entries(&self) -> impl Iterator<Item = (Key, &Entry<H>)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Key, &Entry<H>)> {
         self.entries.iter().map(|(key, entry)| (*key, entry))
     }
 
     /// The keys that must be armed anew: what was watched is gone or swapped, or the target has appeared.
-    pub fn stale(&self) -> Vec<Key> {
+    pub(super) fn stale(&self) -> Vec<Key> {
         let is_stale = |entry: &Entry<H>| {
             entry.handle.is_none() || entry.is_swapped() || (!entry.is_armed() && entry.target.exists())
         };
@@ -100,7 +100,7 @@ impl<H> Registry<H> {
     }
 
     /// Whether the target of this key is watched itself.
-    pub fn is_armed(&self, key: Key) -> bool {
+    pub(super) fn is_armed(&self, key: Key) -> bool {
         self.get(key).is_some_and(Entry::is_armed)
     }
 }

@@ -28,21 +28,21 @@ pub const THROTTLE_S: u64 = 10;
 /// Exit codes of launchctl: errno, and launchd's own above 100.
 mod code {
     /// `No such process`: the job is not loaded.
-    pub const NO_SUCH_PROCESS: i32 = 3;
+    pub(super) const NO_SUCH_PROCESS: i32 = 3;
     /// `Input/output error`: still registered, disabled, or a job file that launchd refuses.
-    pub const IO: i32 = 5;
+    pub(super) const IO: i32 = 5;
     /// `Operation now in progress`: the job is still ending.
-    pub const IN_PROGRESS: i32 = 36;
+    pub(super) const IN_PROGRESS: i32 = 36;
     /// `Operation already in progress`.
-    pub const ALREADY: i32 = 37;
+    pub(super) const ALREADY: i32 = 37;
     /// `Could not find domain`.
-    pub const NO_DOMAIN: i32 = 112;
+    pub(super) const NO_DOMAIN: i32 = 112;
     /// `Could not find service`.
-    pub const NO_SERVICE: i32 = 113;
+    pub(super) const NO_SERVICE: i32 = 113;
     /// `Service is disabled`.
-    pub const DISABLED: i32 = 119;
+    pub(super) const DISABLED: i32 = 119;
     /// `Domain does not support specified action`.
-    pub const UNSUPPORTED: i32 = 125;
+    pub(super) const UNSUPPORTED: i32 = 125;
 }
 
 /// Time limits.

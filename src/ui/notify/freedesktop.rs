@@ -56,7 +56,7 @@ struct Server {
 }
 
 /// Delivers until the notifier is dropped.
-pub fn work(tasks: &Receiver<Task>, report: &Reporter) {
+pub(super) fn work(tasks: &Receiver<Task>, report: &Reporter) {
     let mut server: Option<Server> = None;
     while let Ok(task) = tasks.recv() {
         let message = match task {
@@ -226,7 +226,7 @@ fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus:
 }
 
 /// Text as markup that shows it unchanged.
-pub fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

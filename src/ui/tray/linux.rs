@@ -51,7 +51,7 @@ const MOST_FACES: usize = 16;
 /// Width of the light in a menu row, in pixels.
 const ROW_ICON: u32 = 32;
 
-pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
+pub(super) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
     let (tx, messages) = sync_channel(QUEUE);
     let panel = Panel::default();

@@ -87,7 +87,7 @@ pub(crate) fn start_of(pid: u32) -> Option<u64> {
 
 /// The start time of a process in some unit; `None` for none and for a zombie.
 #[cfg(not(target_os = "linux"))]
-pub fn start_of(pid: u32) -> Option<u64> {
+pub(crate) fn start_of(pid: u32) -> Option<u64> {
     let pid = pid.to_string();
     let output =
         std::process::Command::new("/bin/ps").args(["-o", "stat=,lstart=", "-p", &pid]).output().ok()?;
@@ -189,12 +189,15 @@ pub(crate) fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
 }
 
 /// A core that watches the gateway of the profile `default` by the built-in rules.
-pub fn new_core(deadlines: gatelight::health::Deadlines, now: jiff::Timestamp) -> gatelight::health::Core {
+pub(crate) fn new_core(
+    deadlines: gatelight::health::Deadlines,
+    now: jiff::Timestamp,
+) -> gatelight::health::Core {
     gatelight::health::Core::new("default".into(), &gatelight::health::Platforms::built_in(), deadlines, now)
 }
 
 /// A log record that says this.
-pub fn record(
+pub(crate) fn record(
     signal: gatelight::health::Signal,
     stamp: Option<jiff::civil::DateTime>,
     line: &str,
@@ -214,7 +217,7 @@ pub fn record(
 }
 
 /// A word on the link of Feishu.
-pub fn feishu(word: gatelight::health::LinkWord) -> gatelight::health::Signal {
+pub(crate) fn feishu(word: gatelight::health::LinkWord) -> gatelight::health::Signal {
     gatelight::health::Signal::Link(gatelight::health::LinkSignal {
         platform: "feishu".into(),
         word,

@@ -55,7 +55,7 @@ fn event_loop() -> EventLoop<Wake> {
     event_loop
 }
 
-pub fn run(mut handles: AppHandles) -> Result<(), TrayError> {
+pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
     // before AppKit is touched: without a window server it aborts
     if let Some(why) = system::session().no_icon() {
