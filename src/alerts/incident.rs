@@ -5,16 +5,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::NoticeSettings;
+use crate::health::evidence::PlatformName;
 use crate::health::timer::after;
 use crate::health::{Light, Proof, Reason};
 
 /// What is shown after changes that lie in the past has to hold this long before it counts as the present state.
 const HISTORY_SETTLES: Duration = Duration::from_secs(5);
 
-/// A reason that takes a profile down, with its proof.
+/// A reason that takes a profile down, with its platform and proof.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cause {
     pub(super) reason: Reason,
+    pub(super) platform: Option<PlatformName>,
     pub(super) proof: Option<Proof>,
 }
 

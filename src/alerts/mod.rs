@@ -18,6 +18,7 @@ mod inhibit;
 mod notice;
 mod policy;
 mod profile;
+mod wording;
 
 use jiff::Timestamp;
 
@@ -26,6 +27,8 @@ use crate::watcher::snapshot::ProfileChange;
 
 pub use notice::{Action, Affected, Notice, NoticeKind};
 pub use policy::Policy;
+pub use wording::Content;
+pub(crate) use wording::content;
 
 /// Input of the policy.
 #[derive(Debug, Clone, PartialEq)]

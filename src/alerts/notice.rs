@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::health::evidence::PlatformName;
 use crate::health::{Proof, Reason, RestartHelps};
 
 /// A decision to notify the user.
@@ -55,6 +56,8 @@ pub struct Affected {
     pub name: String,
     /// Why it is (or was) down.
     pub reason: Reason,
+    /// The platform whose link was the reason; `None`: the gateway itself.
+    pub platform: Option<PlatformName>,
     /// Its present reason; differs from `reason` after a recovery.
     pub now: Reason,
     /// From the start of the incident until now, or until it worked again.

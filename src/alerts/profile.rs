@@ -42,7 +42,7 @@ pub(super) enum Due {
 impl ProfileAlerts {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
-            present: Cause { reason: Reason::NoEvidence, proof: None },
+            present: Cause { reason: Reason::NoEvidence, platform: None, proof: None },
             since: now,
             working_since: None,
             stopped_since: None,
@@ -87,7 +87,11 @@ impl ProfileAlerts {
     /// Takes a change of the verdict in.
     pub(super) fn apply(&mut self, verdict: &Verdict, sighting: Sighting, settings: &NoticeSettings) {
         let Sighting { now, since, .. } = sighting;
-        self.present = Cause { reason: verdict.reason, proof: verdict.evidence.clone() };
+        self.present = Cause {
+            reason: verdict.reason,
+            platform: verdict.platform.clone(),
+            proof: verdict.evidence.clone(),
+        };
         self.since = since;
         self.note_stop(since, settings);
         if verdict.reason.works() {
@@ -190,11 +194,18 @@ impl ProfileAlerts {
         let (opened, cause) = match &self.incident {
             Some(incident) if present.works() => (incident.opened, incident.cause.clone()),
             Some(incident) => (incident.opened, self.present.clone()),
-            None => (self.since, Cause { reason: present, proof: None }),
+            None => (self.since, Cause { proof: None, ..self.present.clone() }),
         };
         let end = self.working_since.unwrap_or(now);
         let lasted = end.duration_since(opened).max(SignedDuration::ZERO);
-        Affected { name: name.to_owned(), reason: cause.reason, now: present, lasted, proof: cause.proof }
+        Affected {
+            name: name.to_owned(),
+            reason: cause.reason,
+            platform: cause.platform,
+            now: present,
+            lasted,
+            proof: cause.proof,
+        }
     }
 
     /// Times at which [`Self::due`] may return something new.

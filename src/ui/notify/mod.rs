@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use super::menu_bar::permission::Permission;
-use crate::alerts::Notice;
+use crate::alerts::{Notice, content};
 use crate::health::Light;
 use crate::text::{Lang, Phrase, desktop as say, fill, notice as say_notice};
 use crate::worker;
@@ -26,8 +26,9 @@ pub(super) mod macos;
 use macos as system;
 mod wording;
 
+pub use crate::alerts::Content;
+pub use wording::Button;
 pub(crate) use wording::buttons;
-pub use wording::{Button, Content};
 
 /// How long the desktop may take to accept a notification.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,7 +57,7 @@ pub struct NotificationRequest {
 impl NotificationRequest {
     /// The notification for a notice.
     pub fn of(notice: &Notice, lang: Lang) -> Self {
-        let content = wording::content(notice, lang);
+        let content = content(notice, lang);
         Self {
             id: notice.id,
             title: content.title,

@@ -1,27 +1,7 @@
-//! Notices as text and buttons.
+//! The buttons of notices.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-
-use crate::alerts::{Action, Affected, Notice, NoticeKind};
-use crate::health::{Reason, RestartHelps};
-use crate::text::display::label;
-use crate::text::reason::{title as reason_title, wording};
-use crate::text::restart::helps_with;
-use crate::text::{Lang, Phrase, duration, fill, notice as say};
-
-/// A notice lists at most this many profiles.
-const MAX_LISTED: usize = 6;
-
-/// The text of a notification. Plain text: the backend escapes it where the server reads markup.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
-    /// One line.
-    pub title: String,
-    /// A few lines.
-    pub body: String,
-}
+use crate::alerts::{Action, Notice};
+use crate::text::{Phrase, notice as say};
 
 /// A button of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,97 +26,18 @@ pub(crate) fn buttons(notice: &Notice) -> Vec<Button> {
     notice.actions().into_iter().map(button).collect()
 }
 
-/// The text of a notice.
-pub(crate) fn content(notice: &Notice, lang: Lang) -> Content {
-    match notice.affected.as_slice() {
-        [one] => single(lang, notice.kind, one),
-        several => list(lang, notice.kind, several),
-    }
-}
-
-fn single(lang: Lang, kind: NoticeKind, profile: &Affected) -> Content {
-    let title = reason_title(lang, profile.reason, None);
-    let title = title.as_str();
-    let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
-    let fill_in =
-        |phrase: Phrase| fill(lang.pick(phrase), &[("name", &name), ("title", title), ("lasted", &lasted)]);
-    let (title, body) = match kind {
-        NoticeKind::Down => (fill_in(say::DOWN), explain(lang, profile.reason)),
-        NoticeKind::FoundDown => {
-            let since =
-                if profile.lasted.as_secs() >= 60 { fill_in(say::SINCE_BEFORE) } else { String::new() };
-            (fill_in(say::DOWN), sentences(lang, &[&since, &explain(lang, profile.reason)]))
-        }
-        NoticeKind::Reminder => {
-            let body = sentences(lang, &[&fill_in(say::DOWN_FOR), &explain(lang, profile.reason)]);
-            (fill_in(say::REMINDER), body)
-        }
-        NoticeKind::Recovered => {
-            let now = reason_title(lang, profile.now, None);
-            let title = fill(lang.pick(say::RECOVERED), &[("name", &name), ("title", &now)]);
-            (title, fill_in(say::WAS_DOWN_FOR))
-        }
-        NoticeKind::Flapping { incidents, window, hold } => {
-            let (count, window, hold) = (incidents.to_string(), span(lang, window), span(lang, hold));
-            let values = [("count", &*count), ("window", &window), ("title", title), ("hold", &hold)];
-            (fill_in(say::UNSTABLE), fill(lang.pick(say::UNSTABLE_BODY), &values))
-        }
-        NoticeKind::StableAgain { hold } => {
-            let body = fill(lang.pick(say::STABLE_BODY), &[("hold", &span(lang, hold))]);
-            (fill_in(say::STABLE_AGAIN), body)
-        }
-    };
-    Content { title, body }
-}
-
-fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
-    let (title, line) = match kind {
-        NoticeKind::FoundDown => (say::FOUND_SEVERAL, say::LINE_LASTED),
-        NoticeKind::Reminder => (say::REMINDER_SEVERAL, say::LINE_LASTED),
-        NoticeKind::Recovered | NoticeKind::StableAgain { .. } => (say::RECOVERED_SEVERAL, say::LINE_LASTED),
-        NoticeKind::Down | NoticeKind::Flapping { .. } => (say::DOWN_SEVERAL, say::LINE),
-    };
-    let lines = profiles.iter().take(MAX_LISTED).map(|profile| {
-        let title = reason_title(lang, profile.reason, None);
-        let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
-        fill(lang.pick(line), &[("name", &name), ("title", &title), ("lasted", &lasted)])
-    });
-    let mut body: Vec<String> = lines.collect();
-    if profiles.len() > MAX_LISTED {
-        let rest = (profiles.len() - MAX_LISTED).to_string();
-        body.push(fill(lang.pick(say::AND_MORE), &[("count", &rest)]));
-    }
-    let count = profiles.len().to_string();
-    Content { title: fill(lang.pick(title), &[("count", &count)]), body: body.join("\n") }
-}
-
-/// The meaning, whether a restart helps, and the advice where it does not.
-fn explain(lang: Lang, reason: Reason) -> String {
-    let said = wording(lang, reason, None, None);
-    let advice = if reason.restart().is_none_or(RestartHelps::now) { "" } else { &said.advice };
-    sentences(lang, &[&said.meaning, helps_with(lang, reason), advice])
-}
-
-/// Joins sentences; Chinese ones need no space between them.
-fn sentences(lang: Lang, parts: &[&str]) -> String {
-    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
-    parts.join(match lang {
-        Lang::En => " ",
-        Lang::Zh => "",
-    })
-}
-
-fn span(lang: Lang, span: Duration) -> String {
-    duration(lang, SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use jiff::SignedDuration;
+
     use super::*;
-    use crate::alerts::Event;
     use crate::alerts::tests::{at, changed, event, play};
+    use crate::alerts::{Affected, Event, NoticeKind, content};
     use crate::config::NoticeSettings;
-    use crate::health::Light;
+    use crate::health::{Light, Reason};
+    use crate::text::Lang;
 
     #[test]
     fn the_words_say_profile_cause_and_whether_a_restart_helps() {
@@ -236,6 +137,7 @@ mod tests {
                 let line = |name: &str| Affected {
                     name: name.to_owned(),
                     reason,
+                    platform: None,
                     now: Reason::Connected,
                     lasted: SignedDuration::from_secs(61),
                     proof: None,

@@ -1,0 +1,137 @@
+//! Notices as text: for the screen and for channels.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::notice::{Affected, Notice, NoticeKind};
+use crate::health::RestartHelps;
+use crate::text::display::label;
+use crate::text::reason::{title as reason_title, wording};
+use crate::text::restart::helps_with;
+use crate::text::{Lang, Phrase, duration, fill, notice as say};
+
+/// A notice lists at most this many profiles.
+const MAX_LISTED: usize = 6;
+
+/// The text of a notice. Plain text: whoever delivers it escapes it where the receiver reads markup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// One line.
+    pub title: String,
+    /// A few lines.
+    pub body: String,
+}
+
+/// The text of a notice.
+pub(crate) fn content(notice: &Notice, lang: Lang) -> Content {
+    match notice.affected.as_slice() {
+        [one] => single(lang, notice.kind, one),
+        several => list(lang, notice.kind, several),
+    }
+}
+
+fn single(lang: Lang, kind: NoticeKind, profile: &Affected) -> Content {
+    let title = reason_title(lang, profile.reason, profile.platform.as_deref());
+    let title = title.as_str();
+    let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
+    let fill_in =
+        |phrase: Phrase| fill(lang.pick(phrase), &[("name", &name), ("title", title), ("lasted", &lasted)]);
+    let (title, body) = match kind {
+        NoticeKind::Down => (fill_in(say::DOWN), explain(lang, profile)),
+        NoticeKind::FoundDown => {
+            let since =
+                if profile.lasted.as_secs() >= 60 { fill_in(say::SINCE_BEFORE) } else { String::new() };
+            (fill_in(say::DOWN), sentences(lang, &[&since, &explain(lang, profile)]))
+        }
+        NoticeKind::Reminder => {
+            let body = sentences(lang, &[&fill_in(say::DOWN_FOR), &explain(lang, profile)]);
+            (fill_in(say::REMINDER), body)
+        }
+        NoticeKind::Recovered => {
+            let now = reason_title(lang, profile.now, profile.platform.as_deref());
+            let title = fill(lang.pick(say::RECOVERED), &[("name", &name), ("title", &now)]);
+            (title, fill_in(say::WAS_DOWN_FOR))
+        }
+        NoticeKind::Flapping { incidents, window, hold } => {
+            let (count, window, hold) = (incidents.to_string(), span(lang, window), span(lang, hold));
+            let values = [("count", &*count), ("window", &window), ("title", title), ("hold", &hold)];
+            (fill_in(say::UNSTABLE), fill(lang.pick(say::UNSTABLE_BODY), &values))
+        }
+        NoticeKind::StableAgain { hold } => {
+            let body = fill(lang.pick(say::STABLE_BODY), &[("hold", &span(lang, hold))]);
+            (fill_in(say::STABLE_AGAIN), body)
+        }
+    };
+    Content { title, body }
+}
+
+fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
+    let (title, line) = match kind {
+        NoticeKind::FoundDown => (say::FOUND_SEVERAL, say::LINE_LASTED),
+        NoticeKind::Reminder => (say::REMINDER_SEVERAL, say::LINE_LASTED),
+        NoticeKind::Recovered | NoticeKind::StableAgain { .. } => (say::RECOVERED_SEVERAL, say::LINE_LASTED),
+        NoticeKind::Down | NoticeKind::Flapping { .. } => (say::DOWN_SEVERAL, say::LINE),
+    };
+    let lines = profiles.iter().take(MAX_LISTED).map(|profile| {
+        let title = reason_title(lang, profile.reason, profile.platform.as_deref());
+        let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
+        fill(lang.pick(line), &[("name", &name), ("title", &title), ("lasted", &lasted)])
+    });
+    let mut body: Vec<String> = lines.collect();
+    if profiles.len() > MAX_LISTED {
+        let rest = (profiles.len() - MAX_LISTED).to_string();
+        body.push(fill(lang.pick(say::AND_MORE), &[("count", &rest)]));
+    }
+    let count = profiles.len().to_string();
+    Content { title: fill(lang.pick(title), &[("count", &count)]), body: body.join("\n") }
+}
+
+/// The meaning, whether a restart helps, and the advice where it does not.
+fn explain(lang: Lang, profile: &Affected) -> String {
+    let reason = profile.reason;
+    let said = wording(lang, reason, profile.platform.as_deref(), None);
+    let advice = if reason.restart().is_none_or(RestartHelps::now) { "" } else { &said.advice };
+    sentences(lang, &[&said.meaning, helps_with(lang, reason), advice])
+}
+
+/// Joins sentences; Chinese ones need no space between them.
+fn sentences(lang: Lang, parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    parts.join(match lang {
+        Lang::En => " ",
+        Lang::Zh => "",
+    })
+}
+
+fn span(lang: Lang, span: Duration) -> String {
+    duration(lang, SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::health::Reason;
+
+    #[test]
+    fn the_platform_of_the_link_is_named() {
+        let affected = Affected {
+            name: "work".into(),
+            reason: Reason::AuthRejected,
+            platform: Some("telegram".into()),
+            now: Reason::AuthRejected,
+            lasted: SignedDuration::ZERO,
+            proof: None,
+        };
+        for affected in [vec![affected.clone()], vec![affected.clone(), affected]] {
+            let notice = Notice::new(1, Timestamp::UNIX_EPOCH, NoticeKind::Down, affected);
+            for lang in [Lang::En, Lang::Zh] {
+                let Content { title, body } = content(&notice, lang);
+                let text = format!("{title} {body}");
+                assert!(text.contains("Telegram") && !text.contains("Feishu"), "{text}");
+            }
+        }
+    }
+}
