@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Config;
-use crate::evidence::patterns::SHORTEST;
+use super::SHORTEST;
 use crate::restart::policy;
 use crate::text::{Phrase, config as phrases};
 

@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod folders;
+mod pattern;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -21,11 +22,11 @@ pub use settings::{
     HistorySettings, IconSettings, Language, Lights, NoticeSettings, OnChange, RestartSettings,
 };
 
-pub use crate::evidence::patterns::ExtraPattern;
 use crate::files;
 use crate::health::Deadlines;
 use crate::profile::ExtraHome;
 use crate::text::config as phrases;
+pub use pattern::{ExtraPattern, SHORTEST, SignalName};
 
 /// Largest settings file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 256 * 1024;

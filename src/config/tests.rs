@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::SignalName;
 use super::error::position;
 use super::*;
-use crate::evidence::patterns::SignalName;
 use crate::text::Lang;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {

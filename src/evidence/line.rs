@@ -11,12 +11,13 @@
 use jiff::civil::{Date, DateTime, Time};
 
 /// Severity, in Python's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// DEBUG
     Debug,
     /// INFO
+    #[default]
     Info,
     /// WARNING
     Warning,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use super::holes;
+use super::limits::Counts;
 use super::lines::{Discarded, LineCutter, MAX_LINE};
 
 /// First bytes of a file that are compared to tell it from another one with the same inode number.
@@ -152,9 +153,50 @@ impl Generation {
         Ok(if size == pos { FileState::Unchanged } else { FileState::Grown })
     }
 
+    /// Reads what is new, within the budget. Returns whether something is left to read.
+    pub(super) fn read_new(
+        &mut self,
+        budget: &mut usize,
+        now: Instant,
+        sink: &mut dyn FnMut(&[u8]),
+        counts: &mut Counts,
+    ) -> io::Result<bool> {
+        // again after a truncation, and after one during the read
+        for _ in 0..3 {
+            let meta = self.metadata()?;
+            let lost = match self.compare(&meta)? {
+                FileState::Unchanged => return Ok(false),
+                FileState::Grown => {
+                    if *budget == 0 {
+                        return Ok(true);
+                    }
+                    let left = *budget;
+                    let read = self.read(meta.size(), budget, now, sink)?;
+                    counts.bytes += (left - *budget) as u64;
+                    if let Some(gone) = read {
+                        counts.long_lines += gone.lines;
+                        counts.discarded += gone.bytes;
+                        return Ok(self.mark.pos < meta.size());
+                    }
+                    self.restart()
+                }
+                FileState::Cut => self.cut_to(meta.size())?,
+                FileState::Replaced => self.restart(),
+            };
+            counts.truncations += 1;
+            counts.lost_partials += u64::from(lost);
+        }
+        Ok(true)
+    }
+
+    /// Bytes that were not read; 0 where the size is not known.
+    pub(super) fn unread(&self) -> u64 {
+        self.metadata().map_or(0, |meta| meta.size().saturating_sub(self.mark.pos))
+    }
+
     /// Reads forward to `size` or until the budget is used up. `None` when the bytes before the position are not those
     /// that were read: compare again.
-    pub(super) fn read(
+    fn read(
         &mut self,
         size: u64,
         budget: &mut usize,
@@ -215,7 +257,7 @@ impl Generation {
     }
 
     /// Goes on at the new end of a file whose end was cut off. Returns whether an unfinished line is lost.
-    pub(super) fn cut_to(&mut self, size: u64) -> io::Result<bool> {
+    fn cut_to(&mut self, size: u64) -> io::Result<bool> {
         let lost = self.cutter.has_partial();
         self.cutter = LineCutter::default();
         self.skip_to(size)?;

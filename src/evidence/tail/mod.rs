@@ -21,6 +21,7 @@ mod error;
 mod generation;
 mod history;
 mod holes;
+mod limits;
 mod lines;
 mod siblings;
 
@@ -29,79 +30,17 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bookmarks::Bookmarks;
 pub use error::{TailError, check};
 use error::{is_gone, kind_of};
 use generation::{Bookmark, FileState, Generation, Id, Modified, open_regular};
 pub use history::{Block, HISTORY_LIMIT, HistoryEnd, HistoryReader};
+pub use limits::{Counts, Limits, Polled};
 use lines::LineCutter;
 pub use lines::MAX_LINE;
 use siblings::{Sibling, siblings};
-
-/// The bounds of one tailer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes read in one poll, all generations together.
-    pub per_poll: usize,
-    /// Old generations held open. Beyond that the longest silent one is closed; one that is not yet read to its end only
-    /// when there are twice as many.
-    pub old_files: usize,
-    /// How long an old generation is held open after its last growth.
-    pub old_for: Duration,
-    /// Number of rotated siblings: `.1` to `.N`.
-    pub siblings: u8,
-    /// After how long an unfinished line may be handed out by [`Tailer::flush_partial`].
-    pub partial_after: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            per_poll: 256 * 1024,
-            old_files: 3,
-            old_for: Duration::from_secs(60),
-            siblings: 3,
-            partial_after: Duration::from_secs(1),
-        }
-    }
-}
-
-/// What a poll found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "what one poll found: each may hold with each other")]
-pub struct Polled {
-    /// Bytes are left for the next poll.
-    pub more: bool,
-    /// The path leads nowhere now.
-    pub missing: bool,
-    /// The path leads to another file than at the last poll.
-    pub rotated: bool,
-    /// The file was truncated.
-    pub truncated: bool,
-    /// Bytes read.
-    pub bytes: u64,
-}
-
-/// What happened since the tailer began.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Bytes read.
-    pub bytes: u64,
-    /// Lines longer than [`MAX_LINE`].
-    pub long_lines: u64,
-    /// Bytes of long lines that were discarded.
-    pub discarded: u64,
-    /// How often the path led to another file.
-    pub rotations: u64,
-    /// How often the contents were truncated or replaced.
-    pub truncations: u64,
-    /// Unfinished lines that were truncated away.
-    pub lost_partials: u64,
-    /// Unread bytes of old generations that were closed for the bound on open files.
-    pub lost_bytes: u64,
-}
 
 /// Follows one log; see the module's documentation.
 #[derive(Debug)]
@@ -471,7 +410,7 @@ impl Tailer {
         let mut budget = self.limits.per_poll;
         let mut failed = None;
         for generation in self.old.iter_mut().chain(self.current.as_mut()) {
-            match read_one(generation, &mut budget, now, sink, &mut self.counts) {
+            match generation.read_new(&mut budget, now, sink, &mut self.counts) {
                 Ok(more) => polled.more |= more,
                 Err(error) => failed = Some((generation.id, error)),
             }
@@ -494,7 +433,7 @@ impl Tailer {
         let mut at = 0;
         while at < self.old.len() {
             let old = &self.old[at];
-            if unread(old) == 0 && old.last_growth + silent_for <= now {
+            if old.unread() == 0 && old.last_growth + silent_for <= now {
                 self.close(at, sink);
             } else {
                 at += 1;
@@ -502,7 +441,7 @@ impl Tailer {
         }
         while self.old.len() > self.limits.old_files {
             let silent = (0..self.old.len())
-                .filter(|&at| unread(&self.old[at]) == 0)
+                .filter(|&at| self.old[at].unread() == 0)
                 .min_by_key(|&at| self.old[at].last_growth);
             match silent {
                 Some(at) => self.close(at, sink),
@@ -516,7 +455,7 @@ impl Tailer {
         let Some(mut old) = self.old.remove(at) else {
             return;
         };
-        self.counts.lost_bytes += unread(&old);
+        self.counts.lost_bytes += old.unread();
         // its writer is most likely gone: the line will not be finished
         old.cutter.flush(sink);
         let index = siblings(&self.path, self.limits.siblings)
@@ -531,42 +470,6 @@ impl Tailer {
     }
 }
 
-/// Reads one generation. Returns whether something is left to read.
-fn read_one(
-    generation: &mut Generation,
-    budget: &mut usize,
-    now: Instant,
-    sink: &mut dyn FnMut(&[u8]),
-    counts: &mut Counts,
-) -> io::Result<bool> {
-    // again after a truncation, and after one during the read
-    for _ in 0..3 {
-        let meta = generation.metadata()?;
-        let lost = match generation.compare(&meta)? {
-            FileState::Unchanged => return Ok(false),
-            FileState::Grown => {
-                if *budget == 0 {
-                    return Ok(true);
-                }
-                let left = *budget;
-                let read = generation.read(meta.size(), budget, now, sink)?;
-                counts.bytes += (left - *budget) as u64;
-                if let Some(gone) = read {
-                    counts.long_lines += gone.lines;
-                    counts.discarded += gone.bytes;
-                    return Ok(generation.mark.pos < meta.size());
-                }
-                generation.restart()
-            }
-            FileState::Cut => generation.cut_to(meta.size())?,
-            FileState::Replaced => generation.restart(),
-        };
-        counts.truncations += 1;
-        counts.lost_partials += u64::from(lost);
-    }
-    Ok(true)
-}
-
 /// Moves a generation to the end of its last complete line, and adds what is before to the reader.
 fn start_at_end(mut generation: Generation, reader: &mut HistoryReader) -> io::Result<Generation> {
     let size = generation.metadata()?.size();
@@ -578,9 +481,4 @@ fn start_at_end(mut generation: Generation, reader: &mut HistoryReader) -> io::R
     }
     reader.add(0, file, end);
     Ok(generation)
-}
-
-/// Bytes of a generation that were not read; 0 where its size is not known.
-fn unread(generation: &Generation) -> u64 {
-    generation.metadata().map_or(0, |meta| meta.size().saturating_sub(generation.mark.pos))
 }

@@ -1,0 +1,361 @@
+//! The log patterns: `resources/patterns.toml` (the gateway), `resources/platforms/` (its links), and those that the
+//! settings add. Every pattern is anchored to its logger and to the beginning of the message.
+
+mod names;
+mod pattern;
+mod searcher;
+mod table;
+mod template;
+
+use memchr::memmem;
+
+use crate::config::{ExtraPattern, SHORTEST};
+use crate::health::{Reason, platform};
+use crate::text::{Message, Worded};
+pub(crate) use names::connection;
+pub use pattern::{Candidate, Match};
+use pattern::{Meaning, Pattern};
+use searcher::Searcher;
+use table::{EntryRule, Line, PlatformTable, Table};
+use template::{HOLES, Piece, pieces};
+
+const BUILT_IN: &str = include_str!("../../../resources/patterns.toml");
+
+/// Texts that a record may have to speak of, at most: they are bits of a word.
+const MOST_TOPICS: usize = 32;
+
+/// The lines of the built-in tables that hold what is looked for, without remarks and sources.
+pub fn wordings() -> impl Iterator<Item = &'static str> {
+    let files = std::iter::once(BUILT_IN).chain(platform::built_in_files());
+    files.flat_map(str::lines).filter(|line| !line.starts_with('#') && !line.starts_with("source"))
+}
+
+/// A table cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PatternError {
+    /// Not readable as a table of patterns.
+    #[error("log patterns: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// A pattern that would fit every line.
+    #[error("log patterns: {0:?} is too short to look for (at least {SHORTEST} bytes)")]
+    TooShort(String),
+    /// The searcher cannot be built.
+    #[error("log patterns: {0}")]
+    Searcher(#[from] aho_corasick::BuildError),
+}
+
+impl Worded for PatternError {
+    fn message(&self) -> Message {
+        Message::verbatim(self.to_string())
+    }
+}
+
+/// How a record begins that carries the text of people, and what it holds after that.
+type Speech = (Vec<u8>, Option<memmem::Finder<'static>>);
+
+/// All patterns, ready to search.
+#[derive(Debug)]
+pub struct Patterns {
+    speech: Vec<Speech>,
+    carriers: Vec<(Vec<u8>, memmem::Finder<'static>)>,
+    all: Vec<Pattern>,
+    entries: Vec<(Option<String>, EntryRule)>,
+    searcher: Searcher,
+    topics: Vec<memmem::Finder<'static>>,
+}
+
+/// Collects patterns and what the search needs of them.
+#[derive(Default)]
+struct Builder {
+    all: Vec<Pattern>,
+    needles: Vec<String>,
+    topics: Vec<String>,
+}
+
+impl Builder {
+    fn add(&mut self, line: Line, meaning: Meaning, loggers: &[String]) -> Result<(), PatternError> {
+        let texts: Vec<Vec<Piece>> = line.starts.iter().map(|start| pieces(start)).collect();
+        match line.needle {
+            Some(needle) => self.need(needle)?,
+            None => line.starts.iter().try_for_each(|start| self.need(start.clone()))?,
+        }
+        let mut about = 0;
+        for topic in &line.about {
+            let known = self.topics.iter().position(|known| known == topic);
+            let place = known.unwrap_or_else(|| {
+                self.topics.push(topic.clone());
+                self.topics.len() - 1
+            });
+            if place < MOST_TOPICS {
+                about |= 1 << place;
+            }
+        }
+        self.all.push(Pattern {
+            meaning,
+            starts: texts,
+            contains: line.contains.iter().map(|text| memmem::Finder::new(text).into_owned()).collect(),
+            ends: line.ends.iter().map(|end| end.as_bytes().to_vec()).collect(),
+            loggers: if line.loggers.is_empty() { loggers.to_vec() } else { line.loggers },
+            level: line.level,
+            code: line.code,
+            codes: line.codes,
+            digits: line.digits,
+            trace: line.trace,
+            raw: line.raw,
+            about,
+        });
+        Ok(())
+    }
+
+    fn need(&mut self, needle: String) -> Result<(), PatternError> {
+        if needle.len() < SHORTEST || HOLES.iter().any(|(hole, _)| needle.contains(hole)) {
+            return Err(PatternError::TooShort(needle));
+        }
+        self.needles.push(needle);
+        Ok(())
+    }
+}
+
+impl Patterns {
+    /// The built-in tables and what the settings add (those come first: the user knows better).
+    pub fn new(extra: &[ExtraPattern]) -> Result<Self, PatternError> {
+        Self::with_platforms(extra, platform::built_in_files())
+    }
+
+    /// The same with these files of platforms.
+    pub fn with_platforms<'a>(
+        extra: &[ExtraPattern],
+        files: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, PatternError> {
+        let table: Table = toml::from_str(BUILT_IN)?;
+        let mut builder = Builder::default();
+        for extra in extra {
+            builder.add(
+                Line::from_settings(extra),
+                Meaning::Gateway(extra.signal.signal(&extra.platform)),
+                &[],
+            )?;
+        }
+        let mut platforms = Vec::new();
+        for text in files {
+            platforms.push(toml::from_str::<PlatformTable>(text)?);
+        }
+        // The generic ones last: a platform knows its own words better.
+        platforms.sort_by_key(|platform| platform.id == "generic");
+        let mut entries = Vec::new();
+        for platform in platforms {
+            let name = (platform.id != "generic").then_some(platform.id);
+            entries.extend(platform.entry.into_iter().map(|entry| (name.clone(), entry)));
+            for line in platform.line {
+                let Some(word) = line.word else { continue };
+                let meaning = Meaning::Link { platform: name.as_deref().map(Into::into), word };
+                builder.add(line, meaning, &platform.loggers)?;
+            }
+        }
+        for line in table.line {
+            let Some(signal) = line.signal else { continue };
+            builder.add(line, Meaning::Gateway(signal.signal("")), &[])?;
+        }
+        let Builder { all, mut needles, topics } = builder;
+        needles.extend(table.carriers.iter().map(|carrier| carrier.needle.clone()));
+        let carriers = table.carriers.iter().map(|carrier| {
+            (carrier.starts.as_bytes().to_vec(), memmem::Finder::new(&carrier.needle).into_owned())
+        });
+        Ok(Self {
+            speech: table.speech.iter().map(|text| speech(text)).collect(),
+            carriers: carriers.collect(),
+            all,
+            entries,
+            searcher: Searcher::new(needles)?,
+            topics: topics.iter().map(|topic| memmem::Finder::new(topic).into_owned()).collect(),
+        })
+    }
+
+    /// Where the next needle begins, at `from` or after it.
+    pub fn find(&self, block: &[u8], from: usize) -> Option<usize> {
+        let rest = block.get(from..)?;
+        self.searcher.find(rest).map(|at| from + at)
+    }
+
+    /// Which topics the text speaks of, as bits.
+    pub fn topics(&self, text: &[u8]) -> u32 {
+        let found = self.topics.iter().enumerate().filter(|(_, topic)| topic.find(text).is_some());
+        found.fold(0, |bits, (place, _)| bits | 1 << place)
+    }
+
+    /// Whether a record with this message carries what people wrote or what a tool printed.
+    pub fn is_speech(&self, message: &[u8]) -> bool {
+        self.speech.iter().any(|(start, holds)| {
+            message
+                .strip_prefix(start.as_slice())
+                .is_some_and(|rest| holds.as_ref().is_none_or(|holds| holds.find(rest).is_some()))
+        })
+    }
+
+    /// Whether what follows a record with this message in the same write may be forged.
+    pub fn is_carrier(&self, message: &[u8]) -> bool {
+        self.carriers
+            .iter()
+            .any(|(start, needle)| message.starts_with(start) && needle.find(message).is_some())
+    }
+
+    /// What the candidate means: the first pattern that fits. `topics`: what the record, as far as it was read, speaks
+    /// of; asked only where that matters.
+    pub fn classify(&self, candidate: &Candidate<'_>, topics: &dyn Fn() -> u32) -> Option<Match> {
+        self.all.iter().find_map(|pattern| {
+            let filled = pattern.fits(candidate)?;
+            if pattern.about != 0 && pattern.about & topics() == 0 {
+                return None;
+            }
+            pattern.meaning_of(candidate, &filled)
+        })
+    }
+
+    /// What an error of the state file says of this platform.
+    pub fn cause(&self, platform: &str, code: &str, message: &str) -> Option<Reason> {
+        let own = self.entries.iter().filter(|(of, _)| of.as_deref() == Some(platform));
+        let generic = self.entries.iter().filter(|(of, _)| of.is_none());
+        own.chain(generic).find(|(_, rule)| rule.fits(code, message)).map(|(_, rule)| rule.reason)
+    }
+}
+
+fn speech(text: &str) -> Speech {
+    match text.split_once('…') {
+        Some((start, holds)) => (start.as_bytes().to_vec(), Some(memmem::Finder::new(holds).into_owned())),
+        None => (text.as_bytes().to_vec(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SignalName;
+    use crate::evidence::line::Level;
+    use crate::health::{LinkWord, Signal};
+
+    fn meaning(level: Level, logger: &str, message: &str) -> Option<Match> {
+        let patterns = Patterns::new(&[]).unwrap();
+        let candidate = Candidate {
+            message: message.as_bytes(),
+            logger: (!logger.is_empty()).then_some(logger.as_bytes()),
+            level: Some(level),
+            is_head: true,
+            speech: patterns.is_speech(message.as_bytes()),
+        };
+        patterns.classify(&candidate, &|| patterns.topics(message.as_bytes()))
+    }
+
+    fn word(level: Level, logger: &str, message: &str) -> Option<(String, LinkWord)> {
+        match meaning(level, logger, message)?.signal {
+            Signal::Link(link) => Some((link.platform.to_string(), link.word)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_line_names_its_source_and_can_be_found() {
+        let table: Table = toml::from_str(BUILT_IN).unwrap();
+        let files: Vec<PlatformTable> =
+            platform::built_in_files().map(|text| toml::from_str(text).unwrap()).collect();
+        let lines: Vec<&Line> = table.line.iter().chain(files.iter().flat_map(|file| &file.line)).collect();
+        let patterns = Patterns::new(&[]).unwrap();
+        for line in lines {
+            assert!(!line.source.is_empty(), "{:?}", line.starts);
+            assert!(line.signal.is_some() != line.word.is_some(), "{:?}", line.starts);
+            for needle in line.needle.iter().chain(line.starts.iter().filter(|_| line.needle.is_none())) {
+                assert!(patterns.find(needle.as_bytes(), 0).is_some(), "{needle}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_fits_everything_is_refused() {
+        let short = ExtraPattern {
+            signal: SignalName::Lost,
+            text: "err".into(),
+            logger: None,
+            platform: "feishu".into(),
+        };
+        assert!(matches!(Patterns::new(&[short]), Err(PatternError::TooShort(_))));
+    }
+
+    #[test]
+    fn the_runner_speaks_of_any_platform() {
+        let carrier = |word| Some(("carrier-pigeon".to_owned(), word));
+        for (level, message, wanted) in [
+            (Level::Info, "Connecting to carrier-pigeon...", LinkWord::Expected),
+            (Level::Info, "✓ carrier-pigeon connected", LinkWord::Announced),
+            (Level::Info, "✓ carrier-pigeon reconnected successfully", LinkWord::Reannounced),
+            (Level::Warning, "✗ carrier-pigeon failed to connect", LinkWord::Failed),
+            (Level::Error, "Fatal carrier-pigeon adapter error (lost_bird): it rains", LinkWord::Failed),
+            (Level::Info, "carrier-pigeon queued for background reconnection", LinkWord::Lost),
+            (
+                Level::Warning,
+                "Reconnect carrier-pigeon: non-retryable error (no bird), removing from retry queue",
+                LinkWord::Ended,
+            ),
+            (Level::Warning, "No adapter available for carrier-pigeon", LinkWord::AdapterMissing),
+            (Level::Info, "inbound message: platform=carrier-pigeon user=u", LinkWord::Inbound),
+        ] {
+            assert_eq!(word(level, "gateway.run", message), carrier(wanted), "{message}");
+            assert_eq!(word(level, "tools.shell", message), None, "{message}");
+        }
+        let tagged = meaning(Level::Info, "gateway.run", "✓ feishu connected (profile: work)").unwrap();
+        assert_eq!(tagged.tag.as_deref(), Some("work"));
+        let fatal = "Fatal telegram adapter error for multiplexed profile work (telegram_network_error)";
+        assert_eq!(meaning(Level::Error, "gateway.run", fatal).unwrap().tag.as_deref(), Some("work"));
+    }
+
+    #[test]
+    fn the_status_of_a_feishu_endpoint_says_whether_it_is_a_refusal() {
+        for (code, wanted) in [
+            ("401: unauthorized", LinkWord::Refused),
+            ("403: forbidden", LinkWord::Refused),
+            ("514: auth failed", LinkWord::Refused),
+            ("1000040345: app_id or app_secret is invalid", LinkWord::Refused),
+            ("400: bad request", LinkWord::Unreachable),
+            ("404: page not found", LinkWord::Unreachable),
+            ("429: request trigger frequency limit", LinkWord::Unreachable),
+            ("502: system busy", LinkWord::Unreachable),
+            ("1000040343: internal error", LinkWord::Unreachable),
+            ("1: system busy", LinkWord::Unreachable),
+            ("1000040350: the number of connections exceeded the limit", LinkWord::Limit),
+        ] {
+            let message = format!("connect failed, err: {code}");
+            assert_eq!(word(Level::Error, "Lark", &message), Some(("feishu".to_owned(), wanted)), "{code}");
+        }
+    }
+
+    #[test]
+    fn names_of_files_and_other_loggers_are_no_evidence() {
+        for (logger, message) in [
+            (
+                "hermes_plugins.feishu_platform.adapter",
+                "[Feishu] Failed to send file /tmp/lark-oapi not installed.pdf: boom",
+            ),
+            (
+                "hermes_plugins.feishu_platform.adapter",
+                "[Feishu] Failed to inject text document content from /d/a[99991663].txt",
+            ),
+            (
+                "hermes_plugins.feishu_platform.adapter",
+                "[Feishu] Failed to inject text document content from /d/x: Executor shutdown has been called",
+            ),
+            (
+                "hermes_plugins.feishu_platform.adapter",
+                "[Feishu] Failed to download image http://x/[99991663].png: no",
+            ),
+            ("cron.scheduler", "Job 'x' failed: Executor shutdown has been called"),
+            ("r", "Gateway event loop missed 9"),
+        ] {
+            assert_eq!(meaning(Level::Error, logger, message), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_named_at_the_end_of_a_line() {
+        assert_eq!(connection(b"disconnected to wss://x [conn_id=76]"), Some("76"));
+        assert_eq!(connection(b"disconnected to wss://x [conn_id=]"), None);
+        assert_eq!(connection(b"[conn_id=7] and more"), None);
+    }
+}

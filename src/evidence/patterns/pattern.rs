@@ -1,0 +1,140 @@
+//! One pattern, and whether a line fits it.
+
+use memchr::memmem;
+
+use super::names::{tag, without_connection};
+use super::template::{Filled, Piece, fill};
+use crate::evidence::line::Level;
+use crate::health::evidence::PlatformName;
+use crate::health::{LinkSignal, LinkWord, ProfileName, Signal};
+
+/// The logger of the gateway's own sentences about its links.
+const RUNNER: &[u8] = b"gateway.run";
+
+/// What a pattern says of a line that fits it.
+#[derive(Debug)]
+pub(super) enum Meaning {
+    Gateway(Signal),
+    Link { platform: Option<PlatformName>, word: LinkWord },
+}
+
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) meaning: Meaning,
+    pub(super) starts: Vec<Vec<Piece>>,
+    pub(super) contains: Vec<memmem::Finder<'static>>,
+    pub(super) ends: Vec<Vec<u8>>,
+    /// Empty: any.
+    pub(super) loggers: Vec<String>,
+    pub(super) level: Level,
+    pub(super) code: bool,
+    pub(super) codes: Vec<u64>,
+    pub(super) digits: Option<usize>,
+    pub(super) trace: bool,
+    pub(super) raw: bool,
+    /// Bits of [`super::Patterns::topics`]; 0: no matter.
+    pub(super) about: u32,
+}
+
+/// A record or a line of one, ready to be matched.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// The message, or the whole line where it has no head of its own.
+    pub message: &'a [u8],
+    /// The logger of the record.
+    pub logger: Option<&'a [u8]>,
+    /// The level of the record.
+    pub level: Option<Level>,
+    /// The line has a head of its own.
+    pub is_head: bool,
+    /// The record carries what people wrote.
+    pub speech: bool,
+}
+
+/// What a line means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// What it means.
+    pub signal: Signal,
+    /// The profile that it names.
+    pub tag: Option<ProfileName>,
+}
+
+impl Pattern {
+    /// The cheap questions first: most patterns are out after the first bytes.
+    pub(super) fn fits<'a>(&self, line: &Candidate<'a>) -> Option<Filled<'a>> {
+        let inbound = matches!(self.meaning, Meaning::Link { word: LinkWord::Inbound, .. });
+        // What people wrote is believed for one thing only: that it arrived.
+        if line.speech && !(line.is_head && inbound) {
+            return None;
+        }
+        let level_fits = line.level.is_some_and(|level| level >= self.level);
+        let admitted = if line.is_head { level_fits } else { self.raw || (self.trace && level_fits) };
+        if !admitted {
+            return None;
+        }
+        let (filled, rest) = self.starts.iter().find_map(|start| fill(start, line.message))?;
+        let fits = self.logger_fits(line)
+            && self.code_fits(rest)
+            && (self.contains.is_empty() || self.contains.iter().any(|text| text.find(rest).is_some()))
+            && self.ends_fit(line.message);
+        fits.then_some(filled)
+    }
+
+    /// The logger is one of the pattern's; a line without a head belongs to a record, or was printed without a logger.
+    fn logger_fits(&self, line: &Candidate<'_>) -> bool {
+        let Some(logger) = line.logger else {
+            return self.loggers.is_empty() || self.loggers.iter().any(String::is_empty) || !line.is_head;
+        };
+        self.loggers.is_empty()
+            || self.loggers.iter().any(|known| {
+                logger
+                    .strip_prefix(known.as_bytes())
+                    .is_some_and(|rest| !known.is_empty() && (rest.is_empty() || rest.starts_with(b".")))
+            })
+    }
+
+    fn code_fits(&self, rest: &[u8]) -> bool {
+        if !self.code {
+            return true;
+        }
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        if digits == 0
+            || rest.get(digits) != Some(&b':')
+            || self.digits.is_some_and(|wanted| wanted != digits)
+        {
+            return false;
+        }
+        let number = std::str::from_utf8(&rest[..digits]).ok().and_then(|digits| digits.parse().ok());
+        self.codes.is_empty() || number.is_some_and(|number| self.codes.contains(&number))
+    }
+
+    /// The wording stands at the very end, and is not the end of something quoted: before it stands nothing, or a
+    /// colon and a blank, or the blank before an asyncio object.
+    fn ends_fit(&self, message: &[u8]) -> bool {
+        if self.ends.is_empty() {
+            return true;
+        }
+        let message = without_connection(message.trim_ascii_end());
+        self.ends.iter().any(|end| match message.strip_suffix(end.as_slice()) {
+            Some(before) => before.is_empty() || before.ends_with(b": ") || before.ends_with(b"> "),
+            None => false,
+        })
+    }
+
+    pub(super) fn meaning_of(&self, line: &Candidate<'_>, filled: &Filled<'_>) -> Option<Match> {
+        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_ascii_lowercase);
+        match &self.meaning {
+            Meaning::Gateway(signal) => Some(Match { signal: signal.clone(), tag: None }),
+            Meaning::Link { platform, word } => {
+                let named = filled.platform.and_then(text).map(Into::into);
+                let platform = platform.clone().or(named)?;
+                // A message is no sentence of the gateway about its links.
+                let by_runner = line.logger == Some(RUNNER) && *word != LinkWord::Inbound;
+                let tag = filled.profile.or_else(|| by_runner.then(|| tag(line.message)).flatten());
+                let tag = tag.and_then(|tag| std::str::from_utf8(tag).ok()).map(Into::into);
+                Some(Match { signal: Signal::Link(LinkSignal { platform, word: *word, by_runner }), tag })
+            }
+        }
+    }
+}

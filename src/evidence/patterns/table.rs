@@ -1,0 +1,91 @@
+//! The tables as they are written: `resources/patterns.toml` and the lines of `resources/platforms/`.
+
+use serde::Deserialize;
+
+use crate::config::{ExtraPattern, SignalName};
+use crate::evidence::line::Level;
+use crate::health::{LinkWord, Reason};
+
+/// One pattern of a table; the keys are explained in `resources/platforms/generic.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Line {
+    pub(super) signal: Option<SignalName>,
+    pub(super) word: Option<LinkWord>,
+    pub(super) starts: Vec<String>,
+    pub(super) contains: Vec<String>,
+    pub(super) ends: Vec<String>,
+    pub(super) loggers: Vec<String>,
+    pub(super) level: Level,
+    pub(super) code: bool,
+    pub(super) codes: Vec<u64>,
+    pub(super) digits: Option<usize>,
+    pub(super) trace: bool,
+    pub(super) raw: bool,
+    pub(super) about: Vec<String>,
+    pub(super) needle: Option<String>,
+    #[allow(dead_code, reason = "for readers of the table, and a test that each has one")]
+    pub(super) source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CarrierLine {
+    pub(super) needle: String,
+    pub(super) starts: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Table {
+    pub(super) speech: Vec<String>,
+    pub(super) carriers: Vec<CarrierLine>,
+    pub(super) line: Vec<Line>,
+}
+
+/// The part of a platform's file that is read here; its rules are read by `health::platform`.
+#[derive(Deserialize)]
+pub(super) struct PlatformTable {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) loggers: Vec<String>,
+    #[serde(default)]
+    pub(super) line: Vec<Line>,
+    #[serde(default)]
+    pub(super) entry: Vec<EntryRule>,
+}
+
+/// What an error of the state file says.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EntryRule {
+    #[serde(default)]
+    pub(super) code: Vec<String>,
+    #[serde(default)]
+    message: Vec<String>,
+    /// Code and message both have to fit.
+    #[serde(default)]
+    both: bool,
+    pub(super) reason: Reason,
+}
+
+impl EntryRule {
+    pub(super) fn fits(&self, code: &str, message: &str) -> bool {
+        let by_code = self.code.iter().any(|known| known == code);
+        let by_message = self.message.iter().any(|known| message.contains(known));
+        if self.both { by_code && by_message } else { by_code || by_message }
+    }
+}
+
+impl Line {
+    pub(super) fn from_settings(extra: &ExtraPattern) -> Self {
+        Self {
+            signal: Some(extra.signal),
+            starts: vec![extra.text.replace(['{', '}'], "")],
+            loggers: extra.logger.iter().cloned().collect(),
+            level: Level::Debug,
+            source: "settings".to_owned(),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a message begins with: text with holes, as in `✓ {p} connected`.
+
+/// A piece of what a message begins with.
+#[derive(Debug, Clone)]
+pub(super) enum Piece {
+    Text(Vec<u8>),
+    Hole(Hole),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hole {
+    /// `{p}`: the platform's name.
+    Platform,
+    /// `{P}`: the platform's name as adapters write it, in other capitals.
+    Prefix,
+    /// `{t}`: a profile.
+    Profile,
+    /// `{n}`: anything of one word.
+    Any,
+}
+
+pub(super) const HOLES: [(&str, Hole); 4] =
+    [("{p}", Hole::Platform), ("{P}", Hole::Prefix), ("{t}", Hole::Profile), ("{n}", Hole::Any)];
+
+/// Bytes of a hole in a text.
+const HOLE_BYTES: usize = 3;
+
+/// What the holes of a start held.
+#[derive(Debug, Default)]
+pub(super) struct Filled<'a> {
+    pub(super) platform: Option<&'a [u8]>,
+    pub(super) profile: Option<&'a [u8]>,
+}
+
+/// Reads `✓ {p} connected`. A brace that begins no hole is text.
+pub(super) fn pieces(start: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = start;
+    while let Some((at, hole)) =
+        HOLES.iter().filter_map(|(name, hole)| Some((rest.find(name)?, *hole))).min_by_key(|(at, _)| *at)
+    {
+        if at > 0 {
+            pieces.push(Piece::Text(rest.as_bytes()[..at].to_vec()));
+        }
+        pieces.push(Piece::Hole(hole));
+        rest = &rest[at + HOLE_BYTES..];
+    }
+    if !rest.is_empty() || pieces.is_empty() {
+        pieces.push(Piece::Text(rest.as_bytes().to_vec()));
+    }
+    pieces
+}
+
+/// Lays a start over a message. What its holes held, and what follows.
+pub(super) fn fill<'a>(start: &[Piece], message: &'a [u8]) -> Option<(Filled<'a>, &'a [u8])> {
+    let mut filled = Filled::default();
+    let mut rest = message;
+    for piece in start {
+        match piece {
+            Piece::Text(text) => rest = rest.strip_prefix(text.as_slice())?,
+            Piece::Hole(hole) => {
+                let length = rest.iter().take_while(|b| is_of_word(**b)).count();
+                let (word, after) = rest.split_at_checked(length).filter(|(word, _)| !word.is_empty())?;
+                // A sentence ends in dots that are not the platform's.
+                let trimmed = word.iter().rev().take_while(|b| **b == b'.').count();
+                let word = &word[..word.len() - trimmed];
+                rest = if trimmed > 0 { &rest[word.len()..] } else { after };
+                match hole {
+                    Hole::Platform | Hole::Prefix => filled.platform = Some(word),
+                    Hole::Profile => filled.profile = Some(word),
+                    Hole::Any => {}
+                }
+            }
+        }
+    }
+    Some((filled, rest))
+}
+
+/// Whether a byte may stand in a name of a platform, a profile or a connection.
+pub(super) fn is_of_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
+}
