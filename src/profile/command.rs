@@ -165,7 +165,7 @@ fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> 
     loop {
         let first = &words.first()?.text;
         if let Some((name, value)) = assignment(first) {
-            set(&mut context.environment, name, value);
+            super::set_variable(&mut context.environment, name, value);
             words = &words[1..];
             continue;
         }
@@ -180,7 +180,7 @@ fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> 
             "export" => {
                 for word in &words[1..] {
                     if let Some((name, value)) = assignment(&word.text) {
-                        set(&mut context.environment, name, value);
+                        super::set_variable(&mut context.environment, name, value);
                     }
                 }
                 return None;
@@ -199,11 +199,6 @@ fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> 
             }
         }
     }
-}
-
-fn set(environment: &mut Vec<(String, String)>, name: &str, value: &str) {
-    environment.retain(|(known, _)| known != name);
-    environment.push((name.to_owned(), value.to_owned()));
 }
 
 fn assignment(word: &str) -> Option<(&str, &str)> {

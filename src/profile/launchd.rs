@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use plist::{Dictionary, Value};
 
-use super::{JobFile, KeepAlive, command, expand, property_list};
+use super::{JobFile, KeepAlive, command, expand, property_list, set_variable};
 use crate::health::Manager;
 use crate::profile::files::name_of;
 use crate::text::{Both, Phrase, Worded as _, profile as say};
@@ -32,62 +32,47 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
     if is_ours(path) {
         return Plist::Other;
     }
-    let bad = |reason: Both| {
-        if looks_like_gateway(path, bytes) { Plist::Bad(reason) } else { Plist::Other }
-    };
-    let value = match property_list::parse(bytes) {
-        Ok(value) => value,
-        Err(error) => {
-            let why = Both::each(|lang| error.text(lang));
-            return bad(why.within(say::NOT_A_LIST, "why"));
-        }
-    };
-    let Some(dict) = value.as_dictionary() else {
-        return bad(say::NO_DICTIONARY.into());
-    };
+    match parse(path, bytes, user_home) {
+        Ok(Some(job)) => Plist::Gateway(Box::new(job)),
+        Err(reason) if looks_like_gateway(path, bytes) => Plist::Bad(reason),
+        Ok(None) | Err(_) => Plist::Other,
+    }
+}
+
+/// `None` for the job of something else; the error is the reason in words.
+fn parse(path: &Path, bytes: &[u8], user_home: &Path) -> Result<Option<JobFile>, Both> {
+    let value = property_list::parse(bytes)
+        .map_err(|error| Both::each(|lang| error.text(lang)).within(say::NOT_A_LIST, "why"))?;
+    let dict = value.as_dictionary().ok_or(say::NO_DICTIONARY)?;
     let label = dict.get("Label").and_then(Value::as_string).unwrap_or_default();
     if label == WATCHDOG || label == OURS {
-        return Plist::Other;
+        return Ok(None);
     }
-    let arguments = match arguments(dict) {
-        Ok(arguments) => arguments,
-        Err(reason) => return bad(reason.into()),
-    };
+    let arguments = arguments(dict)?;
     let command = command::gateway_command(&arguments);
     if command.is_none() && !is_gateway_label(label) {
         // a gateway's file name without its label or command is some other job
-        return Plist::Other;
+        return Ok(None);
     }
     if label.is_empty() {
-        return bad(say::NO_LABEL.into());
+        return Err(say::NO_LABEL.into());
     }
     if arguments.is_empty() {
-        return bad(say::NO_PROGRAM.into());
+        return Err(say::NO_PROGRAM.into());
     }
-    let mut environment: Vec<(String, String)> = dict
-        .get("EnvironmentVariables")
-        .and_then(Value::as_dictionary)
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some((name.clone(), value.as_string()?.to_owned())))
-        .collect();
     let command = command.or_else(|| command::labelled_command(&arguments)).unwrap_or_default();
-    for (name, value) in &command.environment {
-        environment.retain(|(known, _)| known != name);
-        environment.push((name.clone(), value.clone()));
-    }
     let path_of = |key: &str| -> Option<PathBuf> {
         let text = dict.get(key)?.as_string().filter(|text| !text.is_empty())?;
         Some(expand(text, user_home)).filter(|path| path.is_absolute())
     };
     let seconds = |key: &str| dict.get(key).and_then(Value::as_unsigned_integer);
-    Plist::Gateway(Box::new(JobFile {
+    Ok(Some(JobFile {
         manager: Manager::Launchd,
         path: path.to_path_buf(),
         label: label.to_owned(),
         gateway_words: command.texts(),
+        environment: environment(dict, &command.environment),
         arguments,
-        environment,
         working_directory: path_of("WorkingDirectory"),
         stdout: path_of("StandardOutPath"),
         stderr: path_of("StandardErrorPath"),
@@ -97,6 +82,17 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
         exit_timeout_s: seconds("ExitTimeOut"),
         drop_ins: Vec::new(),
     }))
+}
+
+/// What the job sets, overridden by what its command sets (`env NAME=value hermes …`).
+fn environment(dict: &Dictionary, of_command: &[(String, String)]) -> Vec<(String, String)> {
+    let of_job = dict.get("EnvironmentVariables").and_then(Value::as_dictionary).into_iter().flatten();
+    let mut environment: Vec<(String, String)> =
+        of_job.filter_map(|(name, value)| Some((name.clone(), value.as_string()?.to_owned()))).collect();
+    for (name, value) in of_command {
+        set_variable(&mut environment, name, value);
+    }
+    environment
 }
 
 /// Whether a file has the name of a job that is never a gateway.

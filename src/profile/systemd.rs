@@ -1,11 +1,12 @@
 //! systemd user units that run a Hermes gateway.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::unit_file::{
     PREFIXES, environment_file, exec_words, settings, time_span, unit_words, with_environment, with_names,
 };
-use super::{JobFile, KeepAlive, command, expand};
+use super::{JobFile, KeepAlive, command, expand, set_variable};
 use crate::health::Manager;
 use crate::text::{Both, profile as say};
 
@@ -50,93 +51,128 @@ pub fn read(
     user_home: &Path,
     read_environment: &dyn Fn(&Path) -> Option<Vec<u8>>,
 ) -> Result<JobFile, Both> {
-    let mut commands: Vec<(bool, Vec<String>)> = Vec::new();
-    let mut environment: Vec<(String, String)> = Vec::new();
-    let mut environment_files: Vec<PathBuf> = Vec::new();
-    let mut last = std::collections::BTreeMap::new();
-    let mut install = false;
+    let mut unit = Unit::default();
     for bytes in files {
         let text = std::str::from_utf8(bytes).map_err(|_| Both::from(say::NOT_UTF8.phrase))?;
         for setting in settings(text) {
             let value = with_names(&setting.value.text, label);
-            let value = value.as_str();
-            match (setting.section.as_str(), setting.key.as_str()) {
-                ("Service", "ExecStart") if value.is_empty() => commands.clear(),
-                ("Service", "ExecStart") => {
-                    let (words, _) = exec_words(value, user_home).ok_or_else(|| open_quote("ExecStart"))?;
-                    // a colon among the prefixes leaves variables alone
-                    let prefixes = value.len() - value.trim_start_matches(PREFIXES).len();
-                    commands.push((!value[..prefixes].contains(':'), words));
-                }
-                ("Service", "Environment") if value.is_empty() => environment.clear(),
-                ("Service", "Environment") => {
-                    let words = unit_words(value, user_home).ok_or_else(|| open_quote("Environment"))?;
-                    for word in words {
-                        if let Some((name, value)) = word.text.text.split_once('=') {
-                            set(&mut environment, name, value);
-                        }
-                    }
-                }
-                ("Service", "EnvironmentFile") if value.is_empty() => environment_files.clear(),
-                ("Service", "EnvironmentFile") => {
-                    environment_files.push(resolved(value.trim_start_matches('-'), user_home));
-                }
-                ("Service", key) => {
-                    last.insert(key.to_owned(), value.to_owned());
-                }
-                ("Install", "WantedBy" | "RequiredBy" | "UpheldBy" | "Alias") => install |= !value.is_empty(),
-                _ => {}
-            }
+            unit.apply(&setting.section, &setting.key, &value, user_home)?;
         }
     }
-    // "Settings from these files override settings made with Environment=" (systemd.exec(5))
-    let texts =
-        environment_files.iter().filter(|file| file.is_absolute()).filter_map(|file| read_environment(file));
-    for text in texts {
-        for (name, value) in environment_file(&String::from_utf8_lossy(&text)) {
-            set(&mut environment, &name, &value);
-        }
-    }
-    let mut commands = commands
-        .into_iter()
-        .map(|(variables, words)| if variables { with_environment(words, &environment) } else { words });
-    let first = commands.next().ok_or_else(|| Both::from(say::NO_EXEC_START))?;
-    let is_gateway = |words: &Vec<String>| command::gateway_command(words).is_some();
-    let arguments = std::iter::once(first.clone()).chain(commands).find(is_gateway).unwrap_or(first);
+    unit.read_environment_files(read_environment);
+    let arguments = unit.gateway_arguments().ok_or_else(|| Both::from(say::NO_EXEC_START))?;
     let command = command::labelled_command(&arguments).unwrap_or_default();
     for (name, value) in &command.environment {
-        set(&mut environment, name, value);
+        set_variable(&mut unit.environment, name, value);
     }
-    let output = |key: &str| -> Option<PathBuf> {
-        let value = last.get(key)?;
-        let file = ["append:", "file:", "truncate:"].iter().find_map(|kind| value.strip_prefix(kind))?;
-        Some(resolved(file, user_home)).filter(|path| path.is_absolute())
-    };
-    let seconds = |key: &str| last.get(key).and_then(|value| time_span(value)).map(|span| span.as_secs());
     Ok(JobFile {
         manager: Manager::Systemd,
         path: path.to_path_buf(),
         label: label.to_owned(),
         gateway_words: command.texts(),
         arguments,
-        environment,
-        working_directory: last
+        working_directory: unit
+            .last
             .get("WorkingDirectory")
             .map(|value| resolved(value.trim_start_matches('-'), user_home))
             .filter(|path| path.is_absolute()),
-        stdout: output("StandardOutput"),
-        stderr: output("StandardError"),
-        run_at_load: install,
-        keep_alive: KeepAlive::of_systemd(last.get("Restart").map_or("", String::as_str)),
-        throttle_s: seconds("RestartSec"),
-        exit_timeout_s: seconds("TimeoutStopSec").or_else(|| seconds("TimeoutSec")),
+        stdout: unit.output("StandardOutput", user_home),
+        stderr: unit.output("StandardError", user_home),
+        run_at_load: unit.is_installed,
+        keep_alive: KeepAlive::of_systemd(unit.last.get("Restart").map_or("", String::as_str)),
+        throttle_s: unit.seconds("RestartSec"),
+        exit_timeout_s: unit.seconds("TimeoutStopSec").or_else(|| unit.seconds("TimeoutSec")),
+        environment: unit.environment,
         drop_ins: Vec::new(),
     })
 }
 
-fn set(environment: &mut Vec<(String, String)>, name: &str, value: &str) {
-    environment.retain(|(known, _)| known != name);
-    environment.push((name.to_owned(), value.to_owned()));
+/// The settings of a unit and its drop-ins, each read after what it may override.
+#[derive(Default)]
+struct Unit {
+    commands: Vec<Command>,
+    environment: Vec<(String, String)>,
+    environment_files: Vec<PathBuf>,
+    /// The last value of every other key of `[Service]`.
+    last: BTreeMap<String, String>,
+    /// Something wants it to start.
+    is_installed: bool,
+}
+
+/// One `ExecStart`.
+struct Command {
+    words: Vec<String>,
+    /// `:` before the program leaves `$VARIABLES` as they are.
+    expands: bool,
+}
+
+impl Unit {
+    fn apply(&mut self, section: &str, key: &str, value: &str, user_home: &Path) -> Result<(), Both> {
+        match (section, key) {
+            ("Service", "ExecStart") if value.is_empty() => self.commands.clear(),
+            ("Service", "ExecStart") => {
+                let (words, _) = exec_words(value, user_home).ok_or_else(|| open_quote("ExecStart"))?;
+                let prefixes = value.len() - value.trim_start_matches(PREFIXES).len();
+                self.commands.push(Command { words, expands: !value[..prefixes].contains(':') });
+            }
+            ("Service", "Environment") if value.is_empty() => self.environment.clear(),
+            ("Service", "Environment") => {
+                let words = unit_words(value, user_home).ok_or_else(|| open_quote("Environment"))?;
+                for word in words {
+                    if let Some((name, value)) = word.text.text.split_once('=') {
+                        set_variable(&mut self.environment, name, value);
+                    }
+                }
+            }
+            ("Service", "EnvironmentFile") if value.is_empty() => self.environment_files.clear(),
+            ("Service", "EnvironmentFile") => {
+                self.environment_files.push(resolved(value.trim_start_matches('-'), user_home));
+            }
+            ("Service", key) => {
+                self.last.insert(key.to_owned(), value.to_owned());
+            }
+            ("Install", "WantedBy" | "RequiredBy" | "UpheldBy" | "Alias") => {
+                self.is_installed |= !value.is_empty();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// "Settings from these files override settings made with Environment=" (systemd.exec(5)).
+    fn read_environment_files(&mut self, read: &dyn Fn(&Path) -> Option<Vec<u8>>) {
+        for text in
+            self.environment_files.iter().filter(|file| file.is_absolute()).filter_map(|file| read(file))
+        {
+            for (name, value) in environment_file(&String::from_utf8_lossy(&text)) {
+                set_variable(&mut self.environment, &name, &value);
+            }
+        }
+    }
+
+    /// The command that runs a gateway; the first one where none does, `None` where there is none.
+    fn gateway_arguments(&mut self) -> Option<Vec<String>> {
+        let environment = &self.environment;
+        let mut all = std::mem::take(&mut self.commands).into_iter().map(|command| {
+            if command.expands { with_environment(command.words, environment) } else { command.words }
+        });
+        let first = all.next()?;
+        if command::gateway_command(&first).is_some() {
+            return Some(first);
+        }
+        Some(all.find(|words| command::gateway_command(words).is_some()).unwrap_or(first))
+    }
+
+    /// The file that an output goes to.
+    fn output(&self, key: &str, user_home: &Path) -> Option<PathBuf> {
+        let value = self.last.get(key)?;
+        let file = ["append:", "file:", "truncate:"].iter().find_map(|kind| value.strip_prefix(kind))?;
+        Some(resolved(file, user_home)).filter(|path| path.is_absolute())
+    }
+
+    fn seconds(&self, key: &str) -> Option<u64> {
+        self.last.get(key).and_then(|value| time_span(value)).map(|span| span.as_secs())
+    }
 }
 
 /// A path with its specifiers resolved.
