@@ -27,6 +27,15 @@ pub(crate) const PROCESS_NO_UPTIME: Phrase = ["PID {pid} · {manager}", "PID {pi
 pub(crate) const NO_PROCESS: Phrase = ["No process · {manager}", "无进程 · {manager}"];
 pub(crate) const NO_MANAGER: Phrase = ["no manager", "无服务管理器"];
 
+pub(crate) const SERVED_BY: Phrase = ["Served by {name}", "由 {name} 代为服务"];
+pub(crate) const LAST_MESSAGE: Phrase = ["Last message {length} ago", "最近一条消息：{length}前"];
+
+pub(crate) const LINK_UP: Phrase = ["{platform} · {length}", "{platform} · {length}"];
+pub(crate) const LINK: Phrase = ["{platform} — {title} · {length}", "{platform} — {title} · {length}"];
+pub(crate) const LINK_TITLE: Phrase = ["{title} · {length}", "{title} · {length}"];
+pub(crate) const LINK_IGNORED: Phrase = ["{platform} — ignored", "{platform} — 已忽略"];
+pub(crate) const MORE_LINKS: Phrase = ["and {count} more links", "另有 {count} 个连接"];
+
 pub(crate) const ALSO: Phrase = ["Also: {title}", "另外：{title}"];
 pub(crate) const SECOND_INSTANCE: Phrase = ["A second instance was refused", "第二个实例已被拒绝启动"];
 pub(crate) const INFO_HIDDEN: Phrase =

@@ -1,8 +1,10 @@
 //! What is said of a reason: the catalogue's texts with the platform's name and the count of links put in.
 
-use super::Lang;
+use super::{Lang, Phrase, fill};
 use crate::health::platform;
-use crate::health::{Reason, Verdict};
+use crate::health::{Light, Reason, Verdict};
+
+const WITH_LINKS: Phrase = ["{title} · {up} of {all} links", "{title} · {all} 个连接中 {up} 个正常"];
 
 /// The platform of a reason that was stored before others were watched.
 const BEFORE_PLATFORMS: &str = "feishu";
@@ -26,6 +28,18 @@ pub(crate) fn of(verdict: &Verdict, lang: Lang) -> Wording {
 /// The title of a verdict.
 pub(crate) fn title_of(verdict: &Verdict, lang: Lang) -> String {
     title(lang, verdict.reason, verdict.platform.as_deref())
+}
+
+/// The title of a verdict, with the number of working links where the profile has several.
+pub(crate) fn headline(verdict: &Verdict, lang: Lang) -> String {
+    let title = title_of(verdict, lang);
+    let all = verdict.links.len();
+    if all < 2 {
+        return title;
+    }
+    let up = verdict.links.iter().filter(|link| link.light == Light::Green && !link.ignored).count();
+    let values = [("title", &*title), ("up", &*up.to_string()), ("all", &*all.to_string())];
+    fill(lang.pick(WITH_LINKS), &values)
 }
 
 /// The title of a reason.

@@ -3,6 +3,7 @@
 
 mod build;
 mod diff;
+mod link;
 mod profile;
 mod row;
 mod state;

@@ -1,13 +1,14 @@
 //! The row of one profile with its submenu.
 
-use super::row::{Row, cut};
+use super::link::LinkMenu;
+use super::row::{Row, cut, key};
 use super::state::{MenuState, MuteFor};
 use super::texts::Texts;
 use crate::alerts::Mute;
 use crate::health::{Light, Manager, Note, Proof};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::display::label;
-use crate::text::reason::title_of;
+use crate::text::reason::headline;
 use crate::text::restart::helps_with;
 use crate::text::{Phrase, duration, menu as say, menu_bar as say_bar};
 use crate::ui::UiCommand;
@@ -34,7 +35,7 @@ impl ProfileMenu<'_, '_> {
     pub(super) fn row(&mut self) -> Row {
         let (name, verdict) = (&self.view.profile.name, &self.view.verdict);
         let length = self.texts.since(verdict.since);
-        let title = title_of(verdict, self.texts.locale.lang);
+        let title = headline(verdict, self.texts.locale.lang);
         let values = [("name", &*label(name)), ("title", &title), ("length", &length)];
         let mut text = self.texts.fill(say::PROFILE, &values);
         if self.state.flapping.contains(name) {
@@ -44,6 +45,11 @@ impl ProfileMenu<'_, '_> {
             text.push_str(self.texts.pick(say::MUTED));
         }
         let mut rows = self.facts();
+        let links = LinkMenu::all(name, &verdict.links, self.texts);
+        if !links.is_empty() {
+            rows.push(self.separator("link-line"));
+            rows.extend(links);
+        }
         if let Some(restart) = self.state.restarts.get(name) {
             rows.push(self.separator("restart-line"));
             rows.extend(self.restart(restart));
@@ -54,9 +60,8 @@ impl ProfileMenu<'_, '_> {
         Row { light: Some(verdict.light()), ..Row::submenu(self.key("profile"), text, rows) }
     }
 
-    /// The key of one of the profile's rows; the divider cannot occur in a profile's name.
     fn key(&self, word: &str) -> String {
-        format!("{}\u{1f}{word}", self.view.profile.name)
+        key(&self.view.profile.name, word)
     }
 
     fn separator(&self, word: &str) -> Row {
@@ -81,6 +86,13 @@ impl ProfileMenu<'_, '_> {
         rows.push(self.text("since", self.texts.fill(say::SINCE, &[("time", &time)])));
         let process = self.process();
         rows.push(self.text("process", process));
+        if let Some(gateway) = &verdict.served_by {
+            rows.push(self.text("served-by", self.texts.fill(say::SERVED_BY, &[("name", &label(gateway))])));
+        }
+        if let Some(at) = verdict.last_message_at {
+            let length = self.texts.since(at);
+            rows.push(self.text("last-message", self.texts.fill(say::LAST_MESSAGE, &[("length", &length)])));
+        }
         let helps = helps_with(self.texts.locale.lang, verdict.reason);
         if !helps.is_empty() {
             rows.push(self.text("helps", helps));

@@ -108,6 +108,11 @@ impl Row {
     }
 }
 
+/// The key of one of a profile's rows; the divider cannot occur in a profile's name.
+pub(super) fn key(profile: &str, word: &str) -> String {
+    format!("{profile}\u{1f}{word}")
+}
+
 /// The label, cut to [`LABEL_MAX`] characters.
 pub(super) fn cut(label: &str) -> String {
     match label.char_indices().nth(LABEL_MAX) {

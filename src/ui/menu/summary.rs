@@ -3,7 +3,7 @@
 use super::state::MenuState;
 use crate::health::Light;
 use crate::text::display::label;
-use crate::text::reason::title_of;
+use crate::text::reason::headline;
 use crate::text::{Lang, fill, menu as say};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
@@ -36,7 +36,7 @@ pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
 
 /// For example "✖ work — not running".
 pub(in crate::ui) fn line_of(view: &ProfileView, lang: Lang) -> String {
-    let (light, title) = (view.verdict.light().symbol(), title_of(&view.verdict, lang));
+    let (light, title) = (view.verdict.light().symbol(), headline(&view.verdict, lang));
     format!("{light} {} — {title}", label(&view.profile.name))
 }
 

@@ -1,0 +1,94 @@
+//! The rows of a profile's links, each with a submenu.
+
+use super::row::{Row, cut, key};
+use super::texts::Texts;
+use crate::health::{Light, LinkVerdict, Proof};
+use crate::text::display::label;
+use crate::text::menu as say;
+use crate::text::reason::{self, Wording};
+
+/// At most this many links of a profile are listed. The core sorts them: worst first.
+const LINKS_MAX: usize = 16;
+
+/// Builds the row of one link.
+pub(super) struct LinkMenu<'a, 't> {
+    profile: &'a str,
+    link: &'a LinkVerdict,
+    texts: &'a mut Texts<'t>,
+}
+
+impl LinkMenu<'_, '_> {
+    /// The rows of all links of a profile. A single link that is green says nothing that the profile's row does not.
+    pub(super) fn all(profile: &str, links: &[LinkVerdict], texts: &mut Texts<'_>) -> Vec<Row> {
+        if let [only] = links
+            && only.light == Light::Green
+            && !only.ignored
+        {
+            return Vec::new();
+        }
+        let listed = links.iter().take(LINKS_MAX);
+        let mut rows: Vec<Row> =
+            listed.map(|link| LinkMenu { profile, link, texts: &mut *texts }.row()).collect();
+        if links.len() > LINKS_MAX {
+            let rest = (links.len() - LINKS_MAX).to_string();
+            rows.push(Row::text(
+                key(profile, "links-more"),
+                texts.fill(say::MORE_LINKS, &[("count", &rest)]),
+            ));
+        }
+        rows
+    }
+
+    fn row(&mut self) -> Row {
+        let light = if self.link.ignored { Light::Grey } else { self.link.light };
+        let text = cut(&self.text());
+        Row { light: Some(light), ..Row::submenu(self.key(""), text, self.facts()) }
+    }
+
+    fn key(&self, word: &str) -> String {
+        key(self.profile, &format!("link/{}/{word}", self.link.platform))
+    }
+
+    fn text(&mut self) -> String {
+        let platform = self.platform();
+        if self.link.ignored {
+            return self.texts.fill(say::LINK_IGNORED, &[("platform", &platform)]);
+        }
+        let (title, length) = (label(&self.said().title), self.texts.since(self.link.since));
+        let phrase = match self.link.light {
+            Light::Green => say::LINK_UP,
+            _ if title.contains(&platform) => say::LINK_TITLE,
+            _ => say::LINK,
+        };
+        self.texts.fill(phrase, &[("platform", &platform), ("title", &title), ("length", &length)])
+    }
+
+    /// A platform without a data file is named by whatever the gateway calls it.
+    fn platform(&self) -> String {
+        label(&reason::platform(self.texts.locale.lang, &self.link.platform))
+    }
+
+    fn said(&self) -> Wording {
+        let LinkVerdict { reason, platform, missing, .. } = self.link;
+        reason::wording(self.texts.locale.lang, *reason, Some(platform), *missing)
+    }
+
+    fn facts(&mut self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        if self.link.light != Light::Green {
+            rows.push(Row::text(self.key("meaning"), cut(&label(&self.said().meaning))));
+        }
+        if let Some(Proof { source, line, .. }) = &self.link.evidence {
+            let values = [("source", &*label(source.as_str())), ("line", &*label(line))];
+            rows.push(Row::text(self.key("evidence"), cut(&self.texts.fill(say::EVIDENCE, &values))));
+        }
+        let time = self.texts.time(self.link.since);
+        rows.push(Row::text(self.key("since"), self.texts.fill(say::SINCE, &[("time", &time)])));
+        if let Some(at) = self.link.last_message_at {
+            let length = self.texts.since(at);
+            let text = self.texts.fill(say::LAST_MESSAGE, &[("length", &length)]);
+            rows.push(Row::text(self.key("last-message"), text));
+        }
+        rows
+    }
+}
