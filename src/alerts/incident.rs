@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::config::NoticeSettings;
 use crate::health::evidence::PlatformName;
 use crate::health::timer::after;
-use crate::health::{Light, Proof, Reason};
+use crate::health::{Light, Proof, Reason, Verdict};
 
 /// What is shown after changes that lie in the past has to hold this long before it counts as the present state.
 const HISTORY_SETTLES: Duration = Duration::from_secs(5);
@@ -17,10 +17,17 @@ const HISTORY_SETTLES: Duration = Duration::from_secs(5);
 pub(super) struct Cause {
     pub(super) reason: Reason,
     pub(super) platform: Option<PlatformName>,
+    /// How many of how many links are missing, where they can only be counted.
+    pub(super) missing: Option<(u32, u32)>,
     pub(super) proof: Option<Proof>,
 }
 
 impl Cause {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        let Verdict { reason, platform, missing, evidence, .. } = verdict;
+        Self { reason: *reason, platform: platform.clone(), missing: *missing, proof: evidence.clone() }
+    }
+
     /// Whether it opens an incident.
     pub(super) fn is_down(&self, settings: &NoticeSettings) -> bool {
         self.reason.light() == Light::Red || (settings.drop_at_once && self.reason == Reason::Reconnecting)

@@ -58,6 +58,8 @@ pub struct Affected {
     pub reason: Reason,
     /// The platform whose link was the reason; `None`: the gateway itself.
     pub platform: Option<PlatformName>,
+    /// How many of how many of its links are missing, where they can only be counted.
+    pub missing: Option<(u32, u32)>,
     /// Its present reason; differs from `reason` after a recovery.
     pub now: Reason,
     /// From the start of the incident until now, or until it worked again.

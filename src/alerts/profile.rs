@@ -42,7 +42,7 @@ pub(super) enum Due {
 impl ProfileAlerts {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
-            present: Cause { reason: Reason::NoEvidence, platform: None, proof: None },
+            present: Cause::of(&Verdict::unknown(now)),
             since: now,
             working_since: None,
             stopped_since: None,
@@ -87,11 +87,7 @@ impl ProfileAlerts {
     /// Takes a change of the verdict in.
     pub(super) fn apply(&mut self, verdict: &Verdict, sighting: Sighting, settings: &NoticeSettings) {
         let Sighting { now, since, .. } = sighting;
-        self.present = Cause {
-            reason: verdict.reason,
-            platform: verdict.platform.clone(),
-            proof: verdict.evidence.clone(),
-        };
+        self.present = Cause::of(verdict);
         self.since = since;
         self.note_stop(since, settings);
         if verdict.reason.works() {
@@ -198,14 +194,8 @@ impl ProfileAlerts {
         };
         let end = self.working_since.unwrap_or(now);
         let lasted = end.duration_since(opened).max(SignedDuration::ZERO);
-        Affected {
-            name: name.to_owned(),
-            reason: cause.reason,
-            platform: cause.platform,
-            now: present,
-            lasted,
-            proof: cause.proof,
-        }
+        let Cause { reason, platform, missing, proof } = cause;
+        Affected { name: name.to_owned(), reason, platform, missing, now: present, lasted, proof }
     }
 
     /// Times at which [`Self::due`] may return something new.

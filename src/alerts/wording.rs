@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::notice::{Affected, Notice, NoticeKind};
 use crate::health::RestartHelps;
 use crate::text::display::label;
-use crate::text::reason::{title as reason_title, wording};
+use crate::text::reason::{title as reason_title, title_naming, wording};
 use crate::text::restart::helps_with;
 use crate::text::{Lang, Phrase, duration, fill, notice as say};
 
@@ -32,7 +32,7 @@ pub(crate) fn content(notice: &Notice, lang: Lang) -> Content {
 }
 
 fn single(lang: Lang, kind: NoticeKind, profile: &Affected) -> Content {
-    let title = reason_title(lang, profile.reason, profile.platform.as_deref());
+    let title = title_naming(lang, profile.reason, profile.platform.as_deref());
     let title = title.as_str();
     let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
     let fill_in =
@@ -74,7 +74,7 @@ fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
         NoticeKind::Down | NoticeKind::Flapping { .. } => (say::DOWN_SEVERAL, say::LINE),
     };
     let lines = profiles.iter().take(MAX_LISTED).map(|profile| {
-        let title = reason_title(lang, profile.reason, profile.platform.as_deref());
+        let title = title_naming(lang, profile.reason, profile.platform.as_deref());
         let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
         fill(lang.pick(line), &[("name", &name), ("title", &title), ("lasted", &lasted)])
     });
@@ -90,7 +90,7 @@ fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
 /// The meaning, whether a restart helps, and the advice where it does not.
 fn explain(lang: Lang, profile: &Affected) -> String {
     let reason = profile.reason;
-    let said = wording(lang, reason, profile.platform.as_deref(), None);
+    let said = wording(lang, reason, profile.platform.as_deref(), profile.missing);
     let advice = if reason.restart().is_none_or(RestartHelps::now) { "" } else { &said.advice };
     sentences(lang, &[&said.meaning, helps_with(lang, reason), advice])
 }
@@ -121,6 +121,7 @@ mod tests {
             name: "work".into(),
             reason: Reason::AuthRejected,
             platform: Some("telegram".into()),
+            missing: None,
             now: Reason::AuthRejected,
             lasted: SignedDuration::ZERO,
             proof: None,

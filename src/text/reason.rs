@@ -4,6 +4,7 @@ use super::{Lang, Phrase, fill};
 use crate::health::platform;
 use crate::health::{Light, Reason, Verdict};
 
+const OF_PLATFORM: Phrase = ["{platform}: {title}", "{platform}：{title}"];
 const WITH_LINKS: Phrase = ["{title} · {up} of {all} links", "{title} · {all} 个连接中 {up} 个正常"];
 
 /// The platform of a reason that was stored before others were watched.
@@ -20,14 +21,38 @@ pub(crate) struct Wording {
     pub(crate) advice: String,
 }
 
-/// What is said of a verdict.
+/// What is said of a verdict. Where the profile has several links, the title names the platform.
 pub(crate) fn of(verdict: &Verdict, lang: Lang) -> Wording {
-    wording(lang, verdict.reason, verdict.platform.as_deref(), verdict.missing)
+    let said = wording(lang, verdict.reason, verdict.platform.as_deref(), verdict.missing);
+    match verdict.platform.as_deref().filter(|_| verdict.links.len() > 1) {
+        Some(platform) => {
+            Wording { title: with_platform(said.title, lang, verdict.reason, platform), ..said }
+        }
+        None => said,
+    }
 }
 
 /// The title of a verdict.
 pub(crate) fn title_of(verdict: &Verdict, lang: Lang) -> String {
-    title(lang, verdict.reason, verdict.platform.as_deref())
+    of(verdict, lang).title
+}
+
+/// The title of a reason, which names the platform that it is about: "Telegram: link not back".
+pub(crate) fn title_naming(lang: Lang, reason: Reason, platform: Option<&str>) -> String {
+    let title = title(lang, reason, platform);
+    match platform {
+        Some(platform) => with_platform(title, lang, reason, platform),
+        None => title,
+    }
+}
+
+fn with_platform(title: String, lang: Lang, reason: Reason, name: &str) -> String {
+    let platform = platform(lang, name);
+    // what works is said of all links
+    if reason.works() || title.contains(&platform) {
+        return title;
+    }
+    fill(lang.pick(OF_PLATFORM), &[("platform", &platform), ("title", &title)])
 }
 
 /// The title of a verdict, with the number of working links where the profile has several.

@@ -137,7 +137,8 @@ mod tests {
                 let line = |name: &str| Affected {
                     name: name.to_owned(),
                     reason,
-                    platform: None,
+                    platform: Some("telegram".into()),
+                    missing: Some((1, 2)),
                     now: Reason::Connected,
                     lasted: SignedDuration::from_secs(61),
                     proof: None,
