@@ -361,11 +361,8 @@ impl State {
                     self.actions.apply_settings(&self.engine);
                     self.hook = start_hook(&config, self.engine.lang);
                     self.history.apply_settings(&self.engine);
-                    let command = Command::Settings(
-                        Box::new(config.deadlines.clone()),
-                        Arc::new(patterns),
-                        config.profiles.clone(),
-                    );
+                    let settings = Box::new(self.engine.watcher_settings(Arc::new(patterns)));
+                    let command = Command::Settings(settings, self.engine.places.extra_homes.clone());
                     let _ = self.handle.commands.send(command).await;
                     EngineEvent::Config(Box::new(config))
                 }

@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigError, Folders};
+use crate::config::{Config, ConfigError, Folders, ProfileSettings};
 use crate::diagnose;
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
-use crate::profile::Places;
+use crate::health::Platforms;
+use crate::profile::{ExtraHome, Places, lexical};
 use crate::supervisor::Supervisors;
 use crate::text::error;
 use crate::text::{Lang, trouble as say};
 use crate::watcher::snapshot::Snapshot;
-use crate::watcher::{self, COMPLETE_WITHIN, Handle, POLL_INTERVAL, Setup};
+use crate::watcher::{self, COMPLETE_WITHIN, Handle, IgnoredLinks, POLL_INTERVAL, Settings, Setup};
 
 /// The user's settings and places.
 #[derive(Debug, Clone)]
@@ -55,14 +56,14 @@ impl Engine {
             places.systemd_user = config_home.join("systemd/user");
         }
         places.systemd_shared = shared_units(&home);
-        places.extra_homes.clone_from(&config.profiles);
+        places.extra_homes = extra_homes(&config);
         let lang = config.language.choose(system_lang);
         Ok((Self { config, folders, places, system_lang, lang }, mistake))
     }
 
     /// Replaces the settings.
     pub(crate) fn apply_settings(&mut self, config: Config) {
-        self.places.extra_homes.clone_from(&config.profiles);
+        self.places.extra_homes = extra_homes(&config);
         self.lang = config.language.choose(self.system_lang);
         self.config = config;
     }
@@ -92,14 +93,29 @@ impl Engine {
         Ok(Arc::new(Patterns::new(&self.config.patterns)?))
     }
 
+    /// The watcher's part of the settings.
+    pub(crate) fn watcher_settings(&self, patterns: Arc<Patterns>) -> Settings {
+        let ignored = self.config.profiles.iter().filter(|profile| !profile.ignore.is_empty());
+        let ignored = ignored.map(|profile| IgnoredLinks {
+            home: profile.home.as_deref().map(lexical),
+            name: profile.name.clone(),
+            platforms: profile.ignore.iter().map(|name| name.as_str().into()).collect(),
+        });
+        Settings {
+            deadlines: self.config.deadlines.clone(),
+            platforms: Arc::new(Platforms::built_in().with_times(&self.config.platforms)),
+            ignored: ignored.collect(),
+            patterns,
+        }
+    }
+
     /// Starts the watcher. `only`: the names of the profiles to watch; empty for all.
     pub(crate) fn watch(&self, only: Vec<String>, observer: Option<Observer>) -> error::Result<Handle> {
         let setup = Setup {
             places: self.places.clone(),
             given: Vec::new(),
             only,
-            deadlines: self.config.deadlines.clone(),
-            patterns: self.patterns()?,
+            settings: self.watcher_settings(self.patterns()?),
             supervisors: self.supervisors(),
             zone: jiff::tz::TimeZone::system(),
             poll_interval: POLL_INTERVAL,
@@ -107,6 +123,14 @@ impl Engine {
         };
         Ok(watcher::spawn(setup)?)
     }
+}
+
+/// The homes that the settings name.
+fn extra_homes(config: &Config) -> Vec<ExtraHome> {
+    let home = |profile: &ProfileSettings| {
+        Some(ExtraHome { home: profile.home.clone()?, name: profile.name.clone() })
+    };
+    config.profiles.iter().filter_map(home).collect()
 }
 
 /// Where systemd's user manager looks for units besides the user's folder, in its order (systemd.unit(5)).

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Config;
 use super::SHORTEST;
+use crate::health::platform::{GENERIC, Platforms};
 use crate::restart::policy;
 use crate::text::{Phrase, config as phrases};
 
@@ -14,6 +15,8 @@ const MAX_ENTRIES: usize = 256;
 const MAX_NAME: usize = 64;
 /// Maximum length of a pattern in characters.
 const MAX_PATTERN: usize = 512;
+/// Names of platforms that differ from a known one by at most this many edits are taken for mistakes.
+const MAX_TYPOS: usize = 2;
 /// Maximum of a duration in seconds, as `health::settings::seconds` parses them.
 const YEAR: u64 = 366 * 86_400;
 
@@ -51,6 +54,7 @@ pub(super) fn check(config: &Config) -> Result<(), Invalid> {
             return Err(Invalid::range(&["on_change", "timeout_s"], 1, 600));
         }
     }
+    platforms(config)?;
     profiles(config)?;
     patterns(config)
 }
@@ -84,20 +88,51 @@ fn deadlines(config: &Config) -> Result<(), Invalid> {
     between(&["deadlines", "replace_takeovers"], d.replace_takeovers as u64, 1, 1_000)
 }
 
+fn platforms(config: &Config) -> Result<(), Invalid> {
+    entries("platforms", config.platforms.len())?;
+    for (name, times) in &config.platforms {
+        platform(&["platforms", name], name)?;
+        if let Some(red_after) = times.red_after {
+            at_least(&["platforms", name, "red_after"], red_after, 1)?;
+        }
+    }
+    Ok(())
+}
+
+/// Any plug-in may bring a platform, so any name is allowed but one that is nearly that of a platform with rules.
+fn platform(key: &[&str], name: &str) -> Result<(), Invalid> {
+    line(key, name, MAX_NAME)?;
+    let all = Platforms::built_in();
+    if all.knows(name) || name == GENERIC {
+        return Ok(());
+    }
+    let is_near = |id: &&str| strsim::osa_distance(&name.to_lowercase(), id) <= MAX_TYPOS;
+    let Some(meant) = all.ids().find(is_near) else { return Ok(()) };
+    let known: Vec<&str> = all.ids().collect();
+    let values = [("name", name.to_owned()), ("meant", meant.to_owned()), ("known", known.join(", "))];
+    Err(Invalid::new(key, phrases::NEARLY_A_PLATFORM, values.into()))
+}
+
 fn profiles(config: &Config) -> Result<(), Invalid> {
     entries("profiles", config.profiles.len())?;
     for (i, profile) in config.profiles.iter().enumerate() {
         let index = i.to_string();
-        absolute(&["profiles", &index, "home"], &profile.home)?;
+        if profile.home.is_none() && profile.name.is_none() {
+            return Err(Invalid::new(&["profiles", &index], phrases::NO_PROFILE, Vec::new()));
+        }
+        if let Some(home) = &profile.home {
+            absolute(&["profiles", &index, "home"], home)?;
+        }
         if let Some(name) = &profile.name {
             line(&["profiles", &index, "name"], name, MAX_NAME)?;
         }
+        entries(&format!("profiles.{index}.ignore"), profile.ignore.len())?;
+        for name in &profile.ignore {
+            platform(&["profiles", &index, "ignore"], name)?;
+        }
         for before in &config.profiles[..i] {
-            if before.home == profile.home {
-                return Err(Invalid::duplicate(
-                    &["profiles", &index, "home"],
-                    &profile.home.display().to_string(),
-                ));
+            if let Some(home) = profile.home.as_ref().filter(|_| before.home == profile.home) {
+                return Err(Invalid::duplicate(&["profiles", &index, "home"], &home.display().to_string()));
             }
             if let Some(name) = profile.name.as_ref().filter(|_| before.name == profile.name) {
                 return Err(Invalid::duplicate(&["profiles", &index, "name"], name));

@@ -11,6 +11,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -19,12 +20,13 @@ use serde::{Deserialize, Serialize};
 pub use error::ConfigError;
 pub use folders::Folders;
 pub use settings::{
-    HistorySettings, IconSettings, Language, Lights, NoticeSettings, OnChange, RestartSettings,
+    HistorySettings, IconSettings, Language, Lights, NoticeSettings, OnChange, ProfileSettings,
+    RestartSettings,
 };
 
 use crate::files;
 use crate::health::Deadlines;
-use crate::profile::ExtraHome;
+use crate::health::settings::TimesSetting;
 use crate::text::config as phrases;
 pub use pattern::{ExtraPattern, SHORTEST, SignalName};
 
@@ -53,8 +55,10 @@ pub struct Config {
     /// The program that is run at every change of a light.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_change: Option<OnChange>,
-    /// Homes to watch in addition to those found.
-    pub profiles: Vec<ExtraHome>,
+    /// Times of single platforms, by Hermes' names.
+    pub platforms: BTreeMap<String, TimesSetting>,
+    /// Homes to watch in addition to those found, and links that do not count.
+    pub profiles: Vec<ProfileSettings>,
     /// Log patterns in addition to the built-in ones.
     pub patterns: Vec<ExtraPattern>,
 }
@@ -84,7 +88,7 @@ impl Config {
     }
 
     fn expand_home(&mut self, user_home: &Path) {
-        let homes = self.profiles.iter_mut().map(|profile| &mut profile.home);
+        let homes = self.profiles.iter_mut().filter_map(|profile| profile.home.as_mut());
         for path in homes.chain(self.on_change.iter_mut().map(|on_change| &mut on_change.program)) {
             if let Ok(below) = path.strip_prefix("~") {
                 *path = user_home.join(below);

@@ -1,5 +1,6 @@
 //! The tables of the settings file.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -138,6 +139,21 @@ impl Default for HistorySettings {
     fn default() -> Self {
         Self { keep_days: 90 }
     }
+}
+
+/// `[[profiles]]`: a home to watch besides those that are found, or settings of one that is found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProfileSettings {
+    /// HERMES_HOME, absolute; a leading `~/` is this user's home.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home: Option<PathBuf>,
+    /// The name shown, by default that of its job or folder. Without `home`: which profile is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Platforms, by Hermes' names, whose links do not count.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignore: BTreeSet<String>,
 }
 
 /// `on_change = { program = "/…", timeout_s = 10 }`

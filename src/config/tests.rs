@@ -73,9 +73,17 @@ fn every_setting_is_read() {
         [deadlines]
         reconnect = 20
         accept_unsupervised = true
+        [platforms.telegram]
+        red_after = 20
+        heals = 2.5
+        [platforms.carrier-pigeon]
+        settle = 86400
         [[profiles]]
         home = "/srv/hermes"
         name = "服务_器 & co"
+        [[profiles]]
+        name = "work"
+        ignore = ["slack", "carrier-pigeon"]
         [[patterns]]
         signal = "executor-shutdown"
         text = "Executor went away"
@@ -108,6 +116,11 @@ fn every_setting_is_read() {
     assert_eq!(config.history.keep_days, 7);
     assert_eq!(config.deadlines.reconnect, s(20));
     assert!(config.deadlines.accept_unsupervised);
+    let telegram = config.platforms["telegram"];
+    assert_eq!((telegram.red_after, telegram.settle), (Some(s(20)), None));
+    assert_eq!(telegram.heals, Some(Duration::from_millis(2_500)));
+    assert_eq!(config.platforms["carrier-pigeon"].settle, Some(s(86_400)));
+    assert_eq!((&config.profiles[1].home, config.profiles[1].ignore.len()), (&None, 2));
     assert_eq!(config.profiles[0].name.as_deref(), Some("服务_器 & co"));
     assert_eq!(config.patterns[0].signal, SignalName::ExecutorShutdown);
 }
@@ -132,6 +145,28 @@ fn a_mistake_is_told_with_its_place_in_both_languages() {
         ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"b\"\n", (4, 8), "profiles.1.home must be"),
         ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"/a\"\n", (4, 8), "given twice: /a"),
         ("[[profiles]]\nhome = \"/a\"\nname = \"\"\n", (3, 8), "must not be empty"),
+        ("[[profiles]]\nignore = [\"slack\"]\n", (1, 1), "profiles.0 needs home or name"),
+        (
+            "[[profiles]]\nname = \"a\"\nignore = [\"slak\"]\n",
+            (3, 10),
+            "mean slack? Known are dingtalk, discord",
+        ),
+        (
+            "[platforms.Telegram]\nred_after = 5\n",
+            (1, 1),
+            "platforms.Telegram: there is no platform Telegram; did",
+        ),
+        (
+            "[platforms.telegram]\nred_aftr = 5\n",
+            (2, 1),
+            "unknown field `red_aftr`, expected one of `red_after`",
+        ),
+        (
+            "[platforms.telegram]\nred_after = 0\n",
+            (2, 13),
+            "platforms.telegram.red_after must lie between 1 and",
+        ),
+        ("[platforms.telegram]\nsettle = -1\n", (2, 10), "between 0 and one year"),
         ("[[patterns]]\nsignal = \"lost\"\ntext = \"a\\nb\"\n", (3, 8), "one line"),
         ("[[patterns]]\nsignal = \"lost\"\ntext = \"abc\"\n", (3, 8), "patterns.0.text must have at least 4"),
         ("[[patterns]]\nsignal = \"nope\"\ntext = \"x\"\n", (2, 10), "unknown variant"),

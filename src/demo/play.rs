@@ -19,7 +19,7 @@ use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::{self, Context as _};
 use crate::text::trouble;
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
-use crate::watcher::{self, Command, Handle, POLL_INTERVAL, Setup, Updates};
+use crate::watcher::{self, Command, Handle, POLL_INTERVAL, Settings, Setup, Updates};
 
 /// How long a hollow gateway is shown before it is restarted.
 const HOLLOW_FOR: Duration = Duration::from_secs(12);
@@ -187,8 +187,7 @@ fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>
         places: Places::below(folder),
         given: profiles.to_vec(),
         only: Vec::new(),
-        deadlines: Deadlines::default(),
-        patterns: Arc::new(Patterns::new(&[])?),
+        settings: Settings::new(Arc::new(Patterns::new(&[])?)),
         supervisors,
         zone: jiff::tz::TimeZone::system(),
         poll_interval: POLL_INTERVAL,

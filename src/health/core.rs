@@ -18,7 +18,7 @@ use super::judge;
 use super::platform::Platforms;
 use super::reason::Light;
 use super::served::Served;
-use super::settings::{Deadlines, TimesSetting};
+use super::settings::Deadlines;
 use super::starts::{LONGEST_GOODBYE, Starts};
 use super::succession::{
     LAST_WORDS, Predecessor, Processes, StartEcho, belongs_to_the_leaving, is_of_shutdown,
@@ -75,7 +75,7 @@ pub struct Core {
 impl Core {
     /// A gateway of which nothing is known yet, in the home of this profile.
     pub fn new(profile: ProfileName, platforms: &Platforms, deadlines: Deadlines, now: Timestamp) -> Self {
-        let platforms = with_deadlines(platforms, &deadlines);
+        let platforms = Arc::new(platforms.with_deadlines(&deadlines));
         let origin = Origin { profile, platforms };
         let mut core = Self {
             begun: now,
@@ -189,23 +189,24 @@ impl Core {
         changes
     }
 
-    /// Puts other deadlines in force for what begins from now on, and judges anew.
-    pub fn set_deadlines(&mut self, deadlines: Deadlines) -> Vec<Change> {
-        self.origin.platforms = with_deadlines(&self.origin.platforms, &deadlines);
+    /// Puts other deadlines and rules of platforms in force, and judges anew. A clock that runs keeps its length.
+    pub fn set_rules(&mut self, platforms: &Platforms, deadlines: Deadlines) -> Vec<Change> {
+        self.origin.platforms = Arc::new(platforms.with_deadlines(&deadlines));
+        self.gateway.links.set_platforms(&self.origin.platforms);
         self.deadlines = deadlines;
-        let mut changes = Vec::new();
-        self.judge(self.now, &mut changes);
-        changes
+        self.judge_now()
     }
 
-    /// Puts other rules of platforms in force for processes that begin from now on.
-    pub fn set_platforms(&mut self, platforms: &Platforms) {
-        self.origin.platforms = with_deadlines(platforms, &self.deadlines);
-    }
-
-    /// The links that a profile's user does not want to count, and judges anew.
+    /// Sets the links that do not count, and judges anew.
     pub fn set_ignored(&mut self, ignored: BTreeMap<ProfileName, BTreeSet<PlatformName>>) -> Vec<Change> {
+        if self.ignored == ignored {
+            return Vec::new();
+        }
         self.ignored = ignored;
+        self.judge_now()
+    }
+
+    fn judge_now(&mut self) -> Vec<Change> {
         let mut changes = Vec::new();
         self.judge(self.now, &mut changes);
         changes
@@ -666,18 +667,6 @@ impl RowState {
         let from = std::mem::replace(&mut self.verdict, next);
         Some(Change { at, profile: Arc::clone(profile), from, to: self.verdict.clone() })
     }
-}
-
-/// `reconnect`, `attempt` and `retry` of the settings are Feishu's: they are older than the other platforms.
-fn with_deadlines(platforms: &Platforms, deadlines: &Deadlines) -> Arc<Platforms> {
-    let seconds = |time: Duration| Some(time.as_secs_f64());
-    let times = TimesSetting {
-        red_after: seconds(deadlines.reconnect),
-        settle: None,
-        attempt: seconds(deadlines.attempt),
-        retry: seconds(deadlines.retry),
-    };
-    Arc::new(platforms.with_times(&BTreeMap::from([("feishu".to_owned(), times)])))
 }
 
 /// How a process ended, in words.

@@ -117,6 +117,14 @@ impl Links {
         Self { own, platforms, all: BTreeMap::new(), shown: none.clone(), listed: none, multiplex: false }
     }
 
+    /// Puts other rules in force.
+    pub fn set_platforms(&mut self, platforms: &Arc<Platforms>) {
+        self.platforms = Arc::clone(platforms);
+        for (name, platform) in &mut self.all {
+            platform.set_rules(&platforms.rules(name));
+        }
+    }
+
     /// The profiles that this process serves besides its own.
     pub fn served(&self) -> BTreeSet<ProfileName> {
         let named = self.shown.iter().chain(self.listed.iter().filter(|_| self.heeds_list()));
@@ -347,6 +355,15 @@ impl PlatformLinks {
             keyed: BTreeSet::new(),
             own_logs: false,
             locks: 0,
+        }
+    }
+
+    fn set_rules(&mut self, rules: &Arc<Rules>) {
+        self.rules = Arc::clone(rules);
+        for fold in [&mut self.base, &mut self.fold] {
+            for link in fold.named.values_mut().chain([&mut fold.shared]) {
+                link.set_rules(Arc::clone(rules));
+            }
         }
     }
 

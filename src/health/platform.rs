@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::{TimesSetting, seconds};
+use super::settings::{Deadlines, TimesSetting, seconds};
 
 /// One built-in file a platform; the first is the one that every platform without a file goes by.
 const BUILT_IN: [&str; 16] = [
@@ -28,6 +28,9 @@ const BUILT_IN: [&str; 16] = [
     include_str!("../../resources/platforms/homeassistant.toml"),
     include_str!("../../resources/platforms/yuanbao.toml"),
 ];
+
+/// The id of the rules for every platform without a file.
+pub const GENERIC: &str = "generic";
 
 /// The texts of the built-in files.
 pub fn built_in_files() -> impl Iterator<Item = &'static str> {
@@ -128,6 +131,8 @@ pub struct Rules {
 pub struct Platforms {
     generic: Arc<Rules>,
     known: BTreeMap<String, Arc<Rules>>,
+    /// What the settings say of single platforms.
+    times: BTreeMap<String, TimesSetting>,
 }
 
 impl Platforms {
@@ -142,26 +147,56 @@ impl Platforms {
         let read = files.into_iter().filter_map(|text| toml::from_str::<Rules>(text).ok());
         let mut known: BTreeMap<String, Arc<Rules>> =
             read.map(|rules| (rules.id.clone(), Arc::new(rules))).collect();
-        let generic = known.remove("generic").unwrap_or_else(|| Arc::new(Rules::plain("generic")));
-        Self { generic, known }
+        let generic = known.remove(GENERIC).unwrap_or_else(|| Arc::new(Rules::plain(GENERIC)));
+        Self { generic, known, times: BTreeMap::new() }
     }
 
-    /// With the times that the settings give for some platforms.
+    /// With the times that the settings give for single platforms; `generic`: for all that have no file.
     #[must_use]
     pub fn with_times(&self, settings: &BTreeMap<String, TimesSetting>) -> Self {
-        let mut all = self.clone();
+        let mut all = Self { times: settings.clone(), ..self.clone() };
         for (id, times) in settings {
-            let mut rules = (*all.rules(id)).clone();
-            times.apply_to(&mut rules.times);
-            rules.id.clone_from(id);
-            all.known.insert(id.clone(), Arc::new(rules));
+            all.set_times(id, times);
         }
         all
+    }
+
+    /// `reconnect`, `attempt` and `retry` of the deadlines are Feishu's: they are older than the other platforms. What the
+    /// settings say of Feishu itself takes precedence.
+    #[must_use]
+    pub(super) fn with_deadlines(&self, deadlines: &Deadlines) -> Self {
+        let mut all = self.clone();
+        let times = TimesSetting {
+            red_after: Some(deadlines.reconnect),
+            attempt: Some(deadlines.attempt),
+            retry: Some(deadlines.retry),
+            ..TimesSetting::default()
+        };
+        all.set_times("feishu", &times);
+        if let Some(times) = self.times.get("feishu") {
+            all.set_times("feishu", times);
+        }
+        all
+    }
+
+    fn set_times(&mut self, id: &str, times: &TimesSetting) {
+        let old = self.rules(id);
+        let rules = Rules { id: id.to_owned(), times: times.or(old.times), ..(*old).clone() };
+        if id == GENERIC {
+            self.generic = Arc::new(rules);
+        } else {
+            self.known.insert(id.to_owned(), Arc::new(rules));
+        }
     }
 
     /// The rules of one platform.
     pub fn rules(&self, id: &str) -> Arc<Rules> {
         Arc::clone(self.known.get(id).unwrap_or(&self.generic))
+    }
+
+    /// The names of those that have a file of their own.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().map(String::as_str)
     }
 
     /// Whether it has a file of its own.
@@ -223,5 +258,35 @@ mod tests {
         assert_eq!(platforms.rules("carrier-pigeon").times.settle, Duration::from_secs(15));
         assert_eq!(names("carrier-pigeon")[1], "carrier-pigeon");
         assert_eq!(platforms.of_lock("telegram-bot-token"), Some("telegram"));
+    }
+
+    #[test]
+    fn times_of_the_settings_replace_those_of_a_file_and_the_deadlines_those_of_feishu() {
+        let seconds = |red_after, settle: Option<u64>| TimesSetting {
+            red_after: Some(Duration::from_secs(red_after)),
+            settle: settle.map(Duration::from_secs),
+            ..TimesSetting::default()
+        };
+        let deadlines = Deadlines { reconnect: Duration::from_secs(20), ..Deadlines::default() };
+        let given = |id: &str, times| {
+            Platforms::built_in()
+                .with_times(&BTreeMap::from([(id.to_owned(), times)]))
+                .with_deadlines(&deadlines)
+        };
+        for (id, set, asked, red_after, settle) in [
+            ("telegram", seconds(7, None), "telegram", 7, 80),
+            ("telegram", seconds(7, Some(9)), "telegram", 7, 9),
+            ("telegram", seconds(7, None), "feishu", 20, 15),
+            ("feishu", seconds(7, None), "feishu", 7, 15),
+            ("carrier-pigeon", seconds(7, None), "carrier-pigeon", 7, 15),
+            ("carrier-pigeon", seconds(7, None), "another-pigeon", 60, 15),
+            ("generic", seconds(7, Some(9)), "another-pigeon", 7, 9),
+            ("generic", seconds(7, Some(9)), "telegram", 60, 80),
+        ] {
+            let times = given(id, set).rules(asked).times;
+            let expected = (Duration::from_secs(red_after), Duration::from_secs(settle));
+            assert_eq!((times.red_after, times.settle), expected, "{id} {set:?}: {asked}");
+        }
+        assert_eq!(given("telegram", seconds(7, None)).rules("telegram").name[0], "Telegram");
     }
 }

@@ -82,28 +82,60 @@ impl Default for Deadlines {
     }
 }
 
-/// What the settings change of a platform's times; the rest stays as its file says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+/// `[platforms.NAME]`: what replaces the [`Times`] in the platform's file, in seconds. The rest stays as the file says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimesSetting {
-    /// A lost link turns red after this many seconds.
-    pub red_after: Option<f64>,
-    /// A claim after trouble is believed after so many seconds without more trouble.
-    pub settle: Option<f64>,
-    /// An attempt under way may take so many seconds.
-    pub attempt: Option<f64>,
-    /// After a failed attempt another is expected within so many seconds.
-    pub retry: Option<f64>,
+    /// [`Times::red_after`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub red_after: Option<Duration>,
+    /// [`Times::settle`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Duration>,
+    /// [`Times::start_settle`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub start_settle: Option<Duration>,
+    /// [`Times::attempt`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Duration>,
+    /// [`Times::retry`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Duration>,
+    /// [`Times::heals`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub heals: Option<Duration>,
 }
 
 impl TimesSetting {
-    /// Puts what is given in place of the platform's own.
-    pub fn apply_to(&self, times: &mut Times) {
-        let own = [&mut times.red_after, &mut times.settle, &mut times.attempt, &mut times.retry];
-        for (own, given) in own.into_iter().zip([self.red_after, self.settle, self.attempt, self.retry]) {
-            let given = given.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            *own = given.unwrap_or(*own);
+    /// `times`, with what is given in place of the platform's own.
+    pub(super) fn or(&self, times: Times) -> Times {
+        Times {
+            red_after: self.red_after.unwrap_or(times.red_after),
+            settle: self.settle.unwrap_or(times.settle),
+            start_settle: self.start_settle.unwrap_or(times.start_settle),
+            attempt: self.attempt.unwrap_or(times.attempt),
+            retry: self.retry.unwrap_or(times.retry),
+            heals: self.heals.unwrap_or(times.heals),
         }
+    }
+}
+
+/// As [`seconds`], where a time may be missing.
+mod some_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(d: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
+        match d {
+            Some(d) => super::seconds::serialize(d, s),
+            None => s.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
+        super::seconds::deserialize(d).map(Some)
     }
 }
 

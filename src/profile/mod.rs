@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::health::Manager;
 use crate::text::Both;
 
@@ -21,7 +19,7 @@ pub mod systemd;
 pub mod unit_file;
 pub mod xml;
 
-pub use homes::{by_pid as homes_by_pid, gateway_pid, pid_file, possible as possible_homes};
+pub use homes::{by_pid as homes_by_pid, gateway_pid, lexical, pid_file, possible as possible_homes};
 pub use scan::scan;
 
 /// A gateway to monitor.
@@ -188,14 +186,12 @@ pub struct Places {
     pub job_homes: BTreeMap<String, PathBuf>,
 }
 
-/// A home in `[[profiles]]` of the settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A home that the settings name.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraHome {
-    /// HERMES_HOME, absolute; a leading `~/` is this user's home.
+    /// HERMES_HOME, absolute.
     pub home: PathBuf,
     /// The name shown; by default that of its job or folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 

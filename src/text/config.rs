@@ -25,4 +25,9 @@ pub(crate) const SHORT_TEXT: Phrase =
     ["{key} must have at least {least} bytes to look for", "{key} 至少需要 {least} 个字节才能匹配"];
 pub(crate) const ONE_LINE: Phrase = ["{key} must be one line of plain text", "{key} 必须是单行纯文本"];
 pub(crate) const TWICE: Phrase = ["{key} is given twice: {value}", "{key} 重复：{value}"];
+pub(crate) const NO_PROFILE: Phrase = ["{key} needs home or name", "{key} 需要 home 或 name"];
+pub(crate) const NEARLY_A_PLATFORM: Phrase = [
+    "{key}: there is no platform {name}; did you mean {meant}? Known are {known}",
+    "{key}：没有名为 {name} 的平台，是否指 {meant}？已知平台：{known}",
+];
 pub(crate) const TOO_MANY: Phrase = ["{key}: at most {most} entries", "{key}：最多 {most} 项"];

@@ -15,7 +15,7 @@ use super::snapshot::{ProfileView, Snapshot};
 use super::timeline::Timeline;
 use super::updates::Subscribers;
 use super::watches::Watches;
-use super::{Command, Event, JobAnswer, Poll, Setup, WatcherError};
+use super::{Command, Event, Ignored, JobAnswer, Poll, Setup, WatcherError};
 use crate::evidence::alarm::Alarm;
 use crate::evidence::watch::{Changed, Changes};
 use crate::health::{Change, Evidence, ProfileName, Verdict};
@@ -228,14 +228,14 @@ impl Watcher {
                 }
                 true
             }
-            Command::Settings(deadlines, patterns, extra_homes) => {
-                self.setup.deadlines = *deadlines;
-                self.setup.patterns = patterns;
+            Command::Settings(settings, extra_homes) => {
+                self.setup.settings = *settings;
                 self.setup.places.extra_homes = extra_homes;
                 for index in 0..self.monitors.len() {
-                    let changes = self.monitors[index].set_deadlines(&self.setup.deadlines);
+                    let changes = self.monitors[index].set_rules(&self.setup.settings);
                     self.record(index, changes);
                 }
+                self.set_ignored();
                 true
             }
             Command::Woke | Command::Quit => true,
@@ -283,7 +283,8 @@ impl Watcher {
             }
             let served =
                 children.iter().flat_map(|child| self.monitors[*child].take_past_records()).collect();
-            let changes = self.monitors[index].go_live(served, &self.setup.deadlines, now);
+            let ignored = self.ignored_by(index);
+            let changes = self.monitors[index].go_live(served, &self.setup.settings, ignored, now);
             self.monitors[index].watch_exits(&self.events);
             self.watches.add(index, &mut self.monitors[index]);
             self.record_all(index, changes, true);
@@ -363,6 +364,22 @@ impl Watcher {
         }
         self.parents = family::parents(&self.monitors);
         self.publisher.mark_stale();
+        self.set_ignored();
+    }
+
+    /// Tells every gateway which of its links do not count.
+    fn set_ignored(&mut self) {
+        for index in 0..self.monitors.len() {
+            let ignored = self.ignored_by(index);
+            let changes = self.monitors[index].set_ignored(ignored);
+            self.record(index, changes);
+        }
+    }
+
+    /// The links that do not count, of the profiles that this gateway serves or may serve.
+    fn ignored_by(&self, index: usize) -> Ignored {
+        let all = self.children_of(index).chain([index]);
+        self.setup.settings.ignored(all.map(|index| &*self.monitors[index].profile))
     }
 
     /// Reads everything that this turn calls for, then judges it. Deadlines pass as of the time when the reading began.
@@ -465,7 +482,7 @@ impl Watcher {
             }
             let Some(request) = monitor.begin_reading(now.instant) else { continue };
             let shows = self.setup.shows(&monitor.profile);
-            let (patterns, zone) = (&self.setup.patterns, &self.setup.zone);
+            let (patterns, zone) = (&self.setup.settings.patterns, &self.setup.zone);
             let observer = self.setup.observer.take_if(|_| shows);
             if self.readers.start(request, patterns, zone, now, observer).is_err() {
                 monitor.retry_reading(now.instant);

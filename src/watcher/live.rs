@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::Poll;
 use super::job_polling::JobPolling;
+use super::{Ignored, Poll, Settings};
 use crate::evidence::collector::{Collector, Moment, Past};
-use crate::health::{Change, Core, Deadlines, Evidence, Platforms, ProfileName};
+use crate::health::{Change, Core, Evidence, ProfileName};
 
 /// As long as more can be read, judging waits this long: what is read next may be what a deadline waits for.
 const MAX_READING: Duration = Duration::from_secs(1);
@@ -36,10 +36,11 @@ impl Live {
         profile: ProfileName,
         collector: Collector,
         pasts: Vec<Past>,
-        deadlines: Deadlines,
+        settings: &Settings,
+        ignored: Ignored,
         now: Moment,
     ) -> (Self, Vec<Change>) {
-        let (core, changes) = play(profile, deadlines, pasts, now.at);
+        let (core, changes) = play(profile, settings, ignored, pasts, now.at);
         let mut live = Self {
             collector,
             core,
@@ -104,8 +105,14 @@ impl Live {
         Some(Judged { changes, new_process })
     }
 
-    pub(super) fn set_deadlines(&mut self, deadlines: Deadlines) -> Vec<Change> {
-        let changes = self.core.set_deadlines(deadlines);
+    pub(super) fn set_rules(&mut self, settings: &Settings) -> Vec<Change> {
+        let changes = self.core.set_rules(&settings.platforms, settings.deadlines.clone());
+        self.note_deadlines();
+        changes
+    }
+
+    pub(super) fn set_ignored(&mut self, ignored: Ignored) -> Vec<Change> {
+        let changes = self.core.set_ignored(ignored);
         self.note_deadlines();
         changes
     }
@@ -125,13 +132,19 @@ pub(super) struct Judged {
 }
 
 /// Plays the pasts of one gateway's homes, merged by time, into a new core.
-fn play(profile: ProfileName, deadlines: Deadlines, pasts: Vec<Past>, now: Timestamp) -> (Core, Vec<Change>) {
+fn play(
+    profile: ProfileName,
+    settings: &Settings,
+    ignored: Ignored,
+    pasts: Vec<Past>,
+    now: Timestamp,
+) -> (Core, Vec<Change>) {
     let mut merged: Past = pasts.into_iter().flatten().collect();
     // stable: the times of each past never fall, so each keeps its order
     merged.sort_by_key(|(at, _)| *at);
     let begin = merged.first().map_or(now, |(at, _)| *at);
-    let mut core = Core::new(profile, &Platforms::built_in(), deadlines, begin);
-    let mut changes = Vec::new();
+    let mut core = Core::new(profile, &settings.platforms, settings.deadlines.clone(), begin);
+    let mut changes = core.set_ignored(ignored);
     for (at, evidence) in merged {
         changes.extend(core.step(at, evidence));
     }

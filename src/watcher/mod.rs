@@ -19,6 +19,8 @@ mod timeline;
 mod updates;
 mod watches;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +29,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
-use crate::health::Deadlines;
+use crate::health::evidence::PlatformName;
+use crate::health::{Deadlines, Platforms, ProfileName};
 use crate::profile::{ExtraHome, Places, Profile};
 use crate::supervisor::{JobReport, Supervisors};
 use crate::text::{Message, Worded, code};
@@ -54,10 +57,8 @@ pub struct Setup {
     pub given: Vec<Profile>,
     /// Names of the profiles to show; empty: all.
     pub only: Vec<String>,
-    /// Deadlines of the verdicts.
-    pub deadlines: Deadlines,
-    /// The log patterns.
-    pub patterns: Arc<Patterns>,
+    /// The settings in force at first.
+    pub settings: Settings,
     /// The service managers of this machine.
     pub supervisors: Supervisors,
     /// The time zone of the stamps in the logs.
@@ -74,6 +75,57 @@ impl Setup {
     }
 }
 
+/// The user's settings, as far as they are the watcher's.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Deadlines of the verdicts.
+    pub deadlines: Deadlines,
+    /// The rules of the platforms.
+    pub platforms: Arc<Platforms>,
+    /// Links that do not count.
+    pub ignored: Vec<IgnoredLinks>,
+    /// The log patterns, for profiles whose logs are not read yet.
+    pub patterns: Arc<Patterns>,
+}
+
+impl Settings {
+    /// The defaults, with these patterns.
+    pub fn new(patterns: Arc<Patterns>) -> Self {
+        let (deadlines, platforms) = (Deadlines::default(), Platforms::built_in());
+        Self { deadlines, platforms, ignored: Vec::new(), patterns }
+    }
+
+    /// The platforms whose links do not count, for each of these profiles.
+    fn ignored<'a>(&self, profiles: impl Iterator<Item = &'a Profile>) -> Ignored {
+        let of = |profile: &Profile| {
+            let entries = self.ignored.iter().filter(|entry| entry.concerns(profile));
+            let platforms = entries.flat_map(|entry| entry.platforms.iter().cloned()).collect();
+            (ProfileName::from(profile.name.as_str()), platforms)
+        };
+        profiles.map(of).filter(|(_, platforms): &(_, BTreeSet<_>)| !platforms.is_empty()).collect()
+    }
+}
+
+/// Links of a profile that its user does not want to count.
+#[derive(Debug, Clone)]
+pub struct IgnoredLinks {
+    /// The profile's home.
+    pub home: Option<PathBuf>,
+    /// The profile's name.
+    pub name: Option<String>,
+    /// The platforms of the links.
+    pub platforms: BTreeSet<PlatformName>,
+}
+
+impl IgnoredLinks {
+    fn concerns(&self, profile: &Profile) -> bool {
+        self.home.as_ref() == Some(&profile.home) || self.name.as_ref() == Some(&profile.name)
+    }
+}
+
+/// For each profile the platforms whose links do not count.
+type Ignored = BTreeMap<ProfileName, BTreeSet<PlatformName>>;
+
 /// Commands to the watcher.
 #[derive(Debug)]
 pub enum Command {
@@ -81,8 +133,8 @@ pub enum Command {
     QueryJob(String),
     /// Searches for profiles now, and queries all managers.
     Rescan,
-    /// Puts other settings in force.
-    Settings(Box<Deadlines>, Arc<Patterns>, Vec<ExtraHome>),
+    /// Puts other settings in force, and searches these homes besides the usual ones.
+    Settings(Box<Settings>, Vec<ExtraHome>),
     /// The machine woke up.
     Woke,
     /// Ends the loop.

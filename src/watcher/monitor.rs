@@ -16,9 +16,9 @@ use super::job_polling::JobPolling;
 use super::live::{Judged, Live};
 use super::past_readers::{Request, gateway_of};
 use super::snapshot::ProfileView;
-use super::{Event, JobAnswer, Poll};
+use super::{Event, Ignored, JobAnswer, Poll, Settings};
 use crate::evidence::collector::{Collector, Moment, Past};
-use crate::health::{Change, Deadlines, Evidence, JobWord, Light, Note, ProfileName, Verdict};
+use crate::health::{Change, Evidence, JobWord, Light, Note, ProfileName, Verdict};
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
@@ -228,7 +228,13 @@ impl Monitor {
     }
 
     /// Judges the past, together with the records of the homes that this gateway may serve. Returns what happened in it.
-    pub(super) fn go_live(&mut self, served: Past, deadlines: &Deadlines, now: Moment) -> Vec<Change> {
+    pub(super) fn go_live(
+        &mut self,
+        served: Past,
+        settings: &Settings,
+        ignored: Ignored,
+        now: Moment,
+    ) -> Vec<Change> {
         let stage = std::mem::replace(&mut self.stage, Stage::Waiting { since: now.instant });
         let Stage::Read { read, .. } = stage else {
             self.stage = stage;
@@ -249,7 +255,8 @@ impl Monitor {
             self.profile.name.as_str().into(),
             collector,
             vec![past, served],
-            deadlines.clone(),
+            settings,
+            ignored,
             now,
         );
         self.needs_heartbeat = live.core.verdict().light() != Light::Green;
@@ -339,9 +346,16 @@ impl Monitor {
         }
     }
 
-    pub(super) fn set_deadlines(&mut self, deadlines: &Deadlines) -> Vec<Change> {
+    pub(super) fn set_rules(&mut self, settings: &Settings) -> Vec<Change> {
         match &mut self.stage {
-            Stage::Live(live) => live.set_deadlines(deadlines.clone()),
+            Stage::Live(live) => live.set_rules(settings),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn set_ignored(&mut self, ignored: Ignored) -> Vec<Change> {
+        match &mut self.stage {
+            Stage::Live(live) => live.set_ignored(ignored),
             _ => Vec::new(),
         }
     }

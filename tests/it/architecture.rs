@@ -55,7 +55,7 @@ const ROOMS: &[&str] = &[
 ];
 
 /// Imports against the order that still have to go: (room, what it imports). Remove those that are gone; add none.
-const PENDING_IMPORTS: &[(&str, &str)] = &[("config", "profile"), ("config", "restart"), ("log", "evidence")];
+const PENDING_IMPORTS: &[(&str, &str)] = &[("config", "restart"), ("log", "evidence")];
 
 /// Files over [`MOST_LINES`] that stay so, with the reason; four at most.
 const LONG_FILES: &[(&str, &str)] = &[];

@@ -140,6 +140,11 @@ impl Link {
         }
     }
 
+    /// Puts other rules in force.
+    pub(crate) fn set_rules(&mut self, rules: Arc<Rules>) {
+        self.rules = rules;
+    }
+
     /// Whether there is such a link, as far as anything says.
     pub(crate) fn exists(&self) -> bool {
         let seen = self.expected || !matches!(self.state, State::Silent) || self.fatal.is_some();

@@ -3,4 +3,5 @@
 mod readme;
 mod restart_args_and_output;
 mod served_profiles;
+mod settings_in_force;
 mod watch_and_status;

@@ -8,8 +8,8 @@ use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::state_files;
 use gatelight::health::evidence::Heartbeat;
 use gatelight::health::{
-    Change, Core, Deadlines, Evidence, JobState, JobWord, Light, Manager, Note, ProcessState, Reason,
-    RestartHelps, Verdict,
+    Change, Core, Deadlines, Evidence, JobState, JobWord, Light, Manager, Note, Platforms, ProcessState,
+    Reason, RestartHelps, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -477,7 +477,8 @@ fn r89116_r64778_detached_and_unsupervised() {
     assert_eq!(field.shows(), Reason::Unsupervised);
     assert_eq!(field.verdict().evidence.as_ref().unwrap().line, "ai.hermes.gateway: not loaded");
     let mut accepted = Field::connected();
-    accepted.core.set_deadlines(Deadlines { accept_unsupervised: true, ..Deadlines::default() });
+    let deadlines = Deadlines { accept_unsupervised: true, ..Deadlines::default() };
+    accepted.core.set_rules(&Platforms::built_in(), deadlines);
     accepted.tell(Evidence::Detached(true));
     assert_eq!(accepted.shows(), Reason::Connected);
 }
