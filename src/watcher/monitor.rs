@@ -27,7 +27,7 @@ const MANAGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A home that is not read after this is blocked: its volume does not answer, or the system is asking the user for
 /// permission.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Tells the monitors of one watcher apart, past ones included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
