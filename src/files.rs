@@ -1,13 +1,12 @@
-//! Opening files of our own and of the user. An open never blocks and never has a side effect: a FIFO, a device, a socket
-//! or a folder under the expected name is an error.
+//! Opening and reading files with a bound. An open never blocks and has no side effect: what is not a regular file (a
+//! FIFO, a device, a socket, a folder) is an error.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
-use rustix::io::Errno;
 
 /// Opens a regular file for reading.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
@@ -16,36 +15,69 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 
 /// Opens a regular file with these options. Anything else is [`ErrorKind::NotSeekable`] or [`ErrorKind::IsADirectory`].
 ///
-/// `O_NONBLOCK`: open(2) of a FIFO waits for its other end otherwise. `O_NOCTTY`: a terminal must not become ours.
+/// The kind is checked before the open, because a FIFO's writer and a device notice one, and again after it, because the
+/// file may have been replaced meanwhile. For that case the flags: without `O_NONBLOCK`, open(2) waits for the other end
+/// of a FIFO; without `O_NOCTTY`, a terminal may become ours.
 pub(crate) fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    match path.metadata() {
+        Ok(found) => require_regular(&found)?,
+        // the options decide whether it is created
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = match options.custom_flags(flags.bits().cast_signed()).open(path) {
-        // a FIFO without a reader, a socket, a device without a driver
-        Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => return Err(not_regular()),
-        opened => opened?,
-    };
-    let kind = file.metadata()?.file_type();
-    if kind.is_file() {
-        Ok(file)
-    } else if kind.is_dir() {
+    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    require_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn require_regular(found: &Metadata) -> io::Result<()> {
+    if found.is_file() {
+        Ok(())
+    } else if found.is_dir() {
         Err(ErrorKind::IsADirectory.into())
     } else {
-        Err(not_regular())
+        Err(ErrorKind::NotSeekable.into())
     }
+}
+
+/// Whether [`open`] refused because the path is not a regular file.
+pub(crate) fn is_not_regular(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotSeekable | ErrorKind::IsADirectory)
 }
 
 /// Reads a regular file of at most `limit` bytes. A longer one is [`ErrorKind::FileTooLarge`].
 pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    read_open(&open(path)?, limit)
+}
+
+/// Reads an open file from its position on, at most `limit` bytes. More is [`ErrorKind::FileTooLarge`].
+pub(crate) fn read_open(file: &File, limit: u64) -> io::Result<Vec<u8>> {
+    let size = file.metadata()?.len().min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
-fn not_regular() -> io::Error {
-    ErrorKind::NotSeekable.into()
+/// Reads the whole lines in the last `limit` bytes of a regular file.
+pub(crate) fn read_last_lines(path: &Path, limit: u64) -> io::Result<String> {
+    let mut file = open(path)?;
+    let start = file.metadata()?.len().saturating_sub(limit);
+    let mut before = [b'\n'];
+    if start > 0 {
+        file.read_exact_at(&mut before, start - 1)?;
+    }
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    if before != [b'\n'] {
+        let cut = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
+        bytes.drain(..cut);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// By mkfifo(1): macOS has no mknod(2) for a FIFO, and rustix no mkfifo(3).
+/// With mkfifo(1): macOS has no mknod(2) for FIFOs, and rustix no mkfifo(3).
 #[cfg(test)]
 pub(crate) fn make_fifo(path: &Path) {
     assert!(std::process::Command::new("/usr/bin/mkfifo").arg(path).status().unwrap().success());
@@ -82,5 +114,41 @@ mod tests {
         std::fs::write(&path, "12345").unwrap();
         assert_eq!(read(&path, 5).unwrap(), b"12345");
         assert_eq!(read(&path, 4).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn the_end_of_a_file_begins_with_a_whole_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
+        for (limit, lines) in [
+            (100, "one\ntwo\nthree\n"),
+            (14, "one\ntwo\nthree\n"),
+            (13, "two\nthree\n"),
+            (10, "two\nthree\n"),
+            (9, "three\n"),
+            (3, ""),
+        ] {
+            assert_eq!(read_last_lines(&path, limit).unwrap(), lines, "{limit}");
+        }
+    }
+
+    /// A reader that waits for a FIFO's writer is released by an open, so an open would be noticed.
+    #[test]
+    fn a_fifo_is_not_even_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        make_fifo(&fifo);
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let reader = OpenOptions::new().read(true).custom_flags(flags).open(&fifo).unwrap();
+        // opens at once now that the FIFO has a reader
+        assert_eq!(
+            open_with(OpenOptions::new().append(true), &fifo).unwrap_err().kind(),
+            ErrorKind::NotSeekable
+        );
+        // POLLHUP is set once a writer has come and gone
+        let mut polled = [rustix::event::PollFd::new(&reader, rustix::event::PollFlags::IN)];
+        rustix::event::poll(&mut polled, Some(&rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap();
+        assert!(!polled[0].revents().contains(rustix::event::PollFlags::HUP));
     }
 }

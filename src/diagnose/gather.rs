@@ -7,8 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Diagnosis, LOG_LINES, around, log, render, system};
 use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
+use crate::files;
 use crate::history::{Reader, Window};
 use crate::profile::JobFile;
+use crate::profile::files::LARGEST;
 use crate::supervisor::Supervisors;
 use crate::text::Lang;
 use crate::watcher::snapshot::ProfileView;
@@ -49,7 +51,7 @@ impl Sources<'_> {
     pub(crate) fn diagnose(&self, now: Timestamp) -> String {
         let (view, lang) = (self.view, self.lang);
         let job = view.profile.job.as_ref();
-        let job_file = job.and_then(|job| std::fs::read(&job.path).ok()).and_then(|bytes| job_text(&bytes));
+        let job_file = job.and_then(|job| read_job(&job.path));
         let findings: Vec<String> = self
             .findings
             .iter()
@@ -86,10 +88,11 @@ impl Sources<'_> {
     }
 }
 
-/// The job file as text; a binary plist as XML.
-fn job_text(bytes: &[u8]) -> Option<String> {
+/// The job file as text; a binary plist as XML. `None` if it cannot be read.
+fn read_job(path: &Path) -> Option<String> {
+    let bytes = files::read(path, LARGEST).ok()?;
     if !bytes.starts_with(b"bplist") {
-        return Some(String::from_utf8_lossy(bytes).into_owned());
+        return Some(String::from_utf8_lossy(&bytes).into_owned());
     }
     let value = plist::Value::from_reader(std::io::Cursor::new(bytes)).ok()?;
     let mut xml = Vec::new();

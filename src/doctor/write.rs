@@ -97,8 +97,8 @@ impl Original {
         }
         // from here on nothing is looked up by its path
         let folder = Folder::of(&path)?;
-        let mut file = folder.open()?;
-        let bytes = files::read_open(&mut file)?;
+        let file = folder.open()?;
+        let bytes = files::read_open(&file)?;
         let data = file.metadata()?;
         Ok(Self {
             path,
@@ -265,7 +265,7 @@ impl Folder {
     }
 
     fn read(&self) -> Result<Vec<u8>, WriteError> {
-        Ok(files::read_open(&mut self.open()?)?)
+        Ok(files::read_open(&self.open()?)?)
     }
 
     fn create(&self, suffix: &str) -> io::Result<File> {

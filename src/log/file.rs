@@ -5,7 +5,7 @@
 //! either rotate by time alone (tracing-appender) or bring a date and a compression library (file-rotate, rolling-file).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -65,24 +65,13 @@ fn rotated(path: &Path) -> PathBuf {
 pub(crate) fn tail(path: &Path, max: usize) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     for path in [rotated(path), path.to_path_buf()] {
-        match last_lines(&path) {
-            Ok(more) => lines.extend(more),
+        match files::read_last_lines(&path, TAIL_BYTES) {
+            Ok(more) => lines.extend(more.lines().map(str::to_owned)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
     Ok(lines.split_off(lines.len().saturating_sub(max)))
-}
-
-fn last_lines(path: &Path) -> io::Result<Vec<String>> {
-    let mut file = files::open(path)?;
-    let start = file.metadata()?.len().saturating_sub(TAIL_BYTES);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    // the first line is cut where we did not start at the beginning
-    Ok(text.lines().skip(usize::from(start > 0)).map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Reads job files: regular files of a bounded size, none through a link that leaves its folder.
+//! Reads job files: regular files of bounded size, never through a symbolic link that leaves the file's folder.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::text::{self, Both, Lang, Message, Worded, profile as say};
 
-/// Largest job file that is read, in bytes.
+/// Largest job file that is read, in bytes. Our choice: those that Hermes writes have 1 to 4 kB.
 pub const LARGEST: u64 = 1024 * 1024;
 /// Most files of one folder that are read.
 pub const MOST_FILES: usize = 2000;
@@ -17,22 +17,32 @@ const MOST_ENTRIES: usize = 50_000;
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// A folder, a FIFO, a device.
+    /// It is a folder, a FIFO or a device.
     #[error("{}", say::NOT_REGULAR[0])]
     NotRegular,
-    /// Larger than [`LARGEST`].
+    /// It is larger than [`LARGEST`].
     #[error("{}", say::TOO_LARGE[0])]
     TooLarge,
-    /// A symbolic link to somewhere outside of its folder.
+    /// It is a symbolic link that leaves its folder.
     #[error("{}", say::LEAVES_FOLDER[0])]
     LeavesFolder,
     /// The system refused.
     #[error("{0}")]
-    Io(#[from] std::io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::FileTooLarge => Self::TooLarge,
+            _ if files::is_not_regular(&error) => Self::NotRegular,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 impl FileError {
-    /// For people.
+    /// The text for users.
     pub fn text(&self, lang: Lang) -> String {
         match self {
             Self::Io(error) => text::error::io(lang, error),
@@ -49,7 +59,7 @@ impl Worded for FileError {
     }
 }
 
-/// Opens a regular file for reading, never waiting for a FIFO's writer. A link may lead to a file of the same folder.
+/// Opens a regular file for reading. A symbolic link may lead to a file of the same folder.
 pub fn open_within(path: &Path) -> Result<File, FileError> {
     if fs::symlink_metadata(path)?.is_symlink() {
         let folder = path.parent().unwrap_or(Path::new("/")).canonicalize()?;
@@ -57,25 +67,21 @@ pub fn open_within(path: &Path) -> Result<File, FileError> {
             return Err(FileError::LeavesFolder);
         }
     }
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(FileError::NotRegular) }
+    Ok(files::open(path)?)
 }
 
 /// Reads a whole job file.
 pub fn read_within(path: &Path) -> Result<Vec<u8>, FileError> {
-    read_open(&mut open_within(path)?)
+    read_open(&open_within(path)?)
 }
 
-/// Reads an open job file from where it stands.
-pub fn read_open(file: &mut File) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST { Err(FileError::TooLarge) } else { Ok(bytes) }
+/// Reads an open job file from its position on.
+pub fn read_open(file: &File) -> Result<Vec<u8>, FileError> {
+    Ok(files::read_open(file, LARGEST)?)
 }
 
-/// The entries of a folder whose names are `wanted`, sorted; if there are too many, those with `hermes` in their name are
-/// kept. The second value says that some were left out. A folder that cannot be read has none.
+/// The entries of a folder whose names are `wanted`, sorted. Where there are more than [`MOST_FILES`], those with `hermes`
+/// in their name come first. The second value is true if some were left out. A folder that cannot be read has none.
 pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<PathBuf>, bool) {
     let Ok(entries) = fs::read_dir(folder) else {
         return (Vec::new(), false);

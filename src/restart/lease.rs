@@ -4,7 +4,7 @@
 //! asked for the same restart meanwhile.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -152,8 +152,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn read(path: &Path) -> io::Result<Record> {
-    let mut text = Vec::new();
-    files::open(path)?.take(FILE_LIMIT).read_to_end(&mut text)?;
+    let text = files::read(path, FILE_LIMIT)?;
     // an empty or half-written record says nothing
     Ok(serde_json::from_slice(&text).unwrap_or_default())
 }
@@ -189,6 +188,8 @@ impl StoredOutcome {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     fn holder() -> Holder {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,7 +118,7 @@ impl HomeFiles {
         let version = std::fs::metadata(&path).ok().filter(Metadata::is_file).map(|meta| Version::of(&meta));
         let changed = version.is_some() && version != self.starts;
         self.starts = version;
-        if changed { read_end(&path, STARTS_BYTES) } else { None }
+        if changed { files::read_last_lines(&path, STARTS_BYTES).ok() } else { None }
     }
 }
 
@@ -176,35 +176,13 @@ impl JsonFile {
             return None;
         }
         self.version = Some(version);
-        let json = read_bounded(path, meta.size()).and_then(|bytes| {
+        let json = files::read(path, state_files::MOST_BYTES).ok().and_then(|bytes| {
             // some markers are empty files: their presence is all that they say
             if bytes.is_empty() { Some(Value::Null) } else { state_files::parse(&bytes) }
         });
         self.unusable = json.is_none();
         Some(json.map_or(Contents::Unusable, Contents::Json))
     }
-}
-
-/// The contents of a file that has about this size, in one read.
-fn read_bounded(path: &Path, size: u64) -> Option<Vec<u8>> {
-    let file = files::open(path).ok()?;
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-    file.take(state_files::MOST_BYTES).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
-}
-
-/// The last `limit` bytes of a file, without the first line where that is not whole.
-fn read_end(path: &Path, limit: u64) -> Option<String> {
-    let mut file = files::open(path).ok()?;
-    let from = file.metadata().ok()?.size().saturating_sub(limit);
-    file.seek(SeekFrom::Start(from)).ok()?;
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes).ok()?;
-    if from > 0 {
-        let whole = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
-        bytes.drain(..whole);
-    }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn is_young(path: &Path, now: Timestamp) -> bool {

@@ -1,31 +1,30 @@
-//! One generation of a log: one inode, held open, read forward.
+//! One generation of a log: one inode, which is held open and read forward.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-use rustix::fs::OFlags;
 
 use super::holes;
 use super::limits::Counts;
 use super::lines::{Discarded, LineCutter, MAX_LINE};
+use crate::files;
 
-/// First bytes of a file that are compared to tell it from another one with the same inode number.
+/// Bytes at the beginning of a file that are compared to tell it from another file with the same inode number.
 const HEAD: usize = 256;
 /// Bytes before the position that are compared before anything after it is read.
 const ANCHOR: usize = 64;
-/// Beginnings with fewer bytes in common are not taken for the same.
+/// Beginnings with fewer bytes in common than this prove nothing.
 const HEAD_MIN: usize = 64;
-/// With fewer bytes left to read, no hole is looked for.
+/// Holes are looked for only with more bytes than this left to read.
 const HOLE_MIN: u64 = 1024 * 1024;
-/// With more bytes left to read than this, the oldest of them are skipped.
+/// With more bytes than this left to read, the oldest are skipped.
 const MAX_BACKLOG: u64 = 2 * 1024 * 1024 * 1024;
-/// Bytes read at once. No more than [`MAX_LINE`], so that no line inside a chunk can be too long.
+/// Bytes read at once. At most [`MAX_LINE`], so that no line inside a chunk is too long.
 const CHUNK: usize = MAX_LINE;
 
-/// Device and inode: identifies a file while it is held open.
+/// Device and inode, which identify a file while it is held open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Id {
     pub dev: u64,
@@ -38,17 +37,17 @@ impl Id {
     }
 }
 
-/// Modification time by the file system's clock; compared with other modification times only.
+/// Modification time in seconds and nanoseconds of the file system's clock; compared with other modification times only.
 pub(super) type Modified = (i64, i64);
 
 pub(super) fn modified(meta: &Metadata) -> Modified {
     (meta.mtime(), meta.mtime_nsec())
 }
 
-/// How far a file was read, and what identifies it beyond its inode number.
+/// How far a file was read, and bytes that identify it beyond its inode number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Bookmark {
-    /// Where the next byte is read.
+    /// Offset of the next byte to be read.
     pub pos: u64,
     /// The first bytes, at most [`HEAD`].
     head: Vec<u8>,
@@ -79,9 +78,9 @@ pub(super) enum FileState {
     Unchanged,
     /// There are bytes after the position.
     Grown,
-    /// Its end was cut off; what is left was read before.
+    /// It was truncated; what is left was read before.
     Cut,
-    /// It has other contents: truncated and perhaps written anew, or another file with the same inode number.
+    /// It has other contents: it was truncated and written again, or is another file with the same inode number.
     Replaced,
 }
 
@@ -98,7 +97,7 @@ pub(super) struct Generation {
 }
 
 impl Generation {
-    /// Opens a regular file to be read from its beginning; `None` if it is not a regular file.
+    /// Opens a regular file to be read from its beginning; `None` if it is something else.
     pub(super) fn open(path: &Path, now: Instant) -> io::Result<Option<Self>> {
         let Some((file, meta)) = open_regular(path)? else {
             return Ok(None);
@@ -106,12 +105,12 @@ impl Generation {
         Ok(Some(Self::at(file, &meta, Bookmark::default(), now)))
     }
 
-    /// A generation that is read on from a bookmark.
+    /// A generation to be read from a bookmark on.
     pub(super) fn at(file: File, meta: &Metadata, mark: Bookmark, now: Instant) -> Self {
         Self { file, id: Id::of(meta), mark, cutter: LineCutter::default(), modified: None, last_growth: now }
     }
 
-    /// Goes on at `pos`; what is before counts as read.
+    /// Continues at `pos`; what is before counts as read.
     pub(super) fn skip_to(&mut self, pos: u64) -> io::Result<()> {
         self.mark.head = read_at(&self.file, 0, HEAD.min(usize::try_from(pos).unwrap_or(HEAD)))?;
         let anchor = ANCHOR.min(usize::try_from(pos).unwrap_or(ANCHOR));
@@ -133,7 +132,7 @@ impl Generation {
         self.file.try_clone()
     }
 
-    /// Compares the file with what was read of it. Reads its beginning only when something changed.
+    /// Compares the file with what was read of it. Reads its beginning only if size or modification time changed.
     pub(super) fn compare(&mut self, meta: &Metadata) -> io::Result<FileState> {
         let (size, pos) = (meta.size(), self.mark.pos);
         if size < pos {
@@ -194,8 +193,8 @@ impl Generation {
         self.metadata().map_or(0, |meta| meta.size().saturating_sub(self.mark.pos))
     }
 
-    /// Reads forward to `size` or until the budget is used up. `None` when the bytes before the position are not those
-    /// that were read: compare again.
+    /// Reads forward to `size` or until the budget (bytes) is used up. `None` if the bytes before the position are not
+    /// those that were read: the caller has to compare again.
     fn read(
         &mut self,
         size: u64,
@@ -233,7 +232,7 @@ impl Generation {
         Ok(Some(gone))
     }
 
-    /// Skips a hole at the position, and what is beyond the bound. Returns whether there was anything to skip.
+    /// Skips a hole at the position, and what exceeds [`MAX_BACKLOG`]. Returns whether anything was skipped.
     fn skip_gap(&mut self, size: u64, sink: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
         let mut next = holes::next_data(&self.file, self.mark.pos, size);
         if size - next > MAX_BACKLOG {
@@ -247,7 +246,7 @@ impl Generation {
         Ok(true)
     }
 
-    /// Starts over at the beginning, since the file has other contents. Returns whether an unfinished line is lost.
+    /// Starts again at the beginning, because the file has other contents. Returns whether a partial line is lost.
     pub(super) fn restart(&mut self) -> bool {
         let lost = self.cutter.has_partial();
         self.mark = Bookmark::default();
@@ -256,7 +255,7 @@ impl Generation {
         lost
     }
 
-    /// Goes on at the new end of a file whose end was cut off. Returns whether an unfinished line is lost.
+    /// Continues at the new end of a truncated file. Returns whether a partial line is lost.
     fn cut_to(&mut self, size: u64) -> io::Result<bool> {
         let lost = self.cutter.has_partial();
         self.cutter = LineCutter::default();
@@ -264,25 +263,22 @@ impl Generation {
         Ok(lost)
     }
 
-    /// When the unfinished line may be handed out; `None` without one.
+    /// When the partial line may be passed on; `None` without one.
     pub(super) fn flush_at(&self, after: Duration) -> Option<Instant> {
         self.cutter.has_partial().then(|| self.last_growth + after)
     }
 }
 
-/// Opens a regular file; `None` if it is something else. Never blocks. A FIFO must not even be opened, since its writer
-/// would notice: so the kind is checked first, and again after opening.
+/// Opens a regular file for reading; `None` if it is something else.
 pub(super) fn open_regular(path: &Path) -> io::Result<Option<(File, Metadata)>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Ok(None);
+    match files::open(path) {
+        Ok(file) => file.metadata().map(|meta| Some((file, meta))),
+        Err(error) if files::is_not_regular(&error) => Ok(None),
+        Err(error) => Err(error),
     }
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    let meta = file.metadata()?;
-    Ok(meta.is_file().then_some((file, meta)))
 }
 
-/// Up to `len` bytes at `offset`; fewer at the end of the file.
+/// Reads up to `len` bytes at `offset`; fewer at the end of the file.
 pub(super) fn read_at(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     if len == 0 {
@@ -298,7 +294,7 @@ pub(super) fn read_at(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8
             break;
         }
     }
-    // the allocator may have given more room than was asked for
+    // the allocator may have reserved more than was asked for
     out.truncate(len);
     Ok(out)
 }

@@ -5,8 +5,7 @@
 
 pub mod parse;
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -275,13 +274,7 @@ fn acceptable(path: &Path) -> Result<(), BadFile> {
     if data.mode() & 0o022 != 0 {
         return Err(BadFile::Loose(data.mode() & 0o7777));
     }
-    // opening a FIFO would block; launchd refuses one as well
-    if !data.is_file() {
-        return Err(BadFile::Io(io::ErrorKind::InvalidInput.into()));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(BadFile::Io)?;
-    file.take(files::LARGEST).read_to_end(&mut bytes).map_err(BadFile::Io)?;
+    let bytes = crate::files::read(path, files::LARGEST).map_err(BadFile::Io)?;
     property_list::parse(&bytes).map(drop).map_err(BadFile::List)
 }
 
