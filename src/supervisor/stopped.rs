@@ -1,36 +1,38 @@
 //! Jobs that the user stopped through Gatelight.
 //!
-//! launchd forgets a job that is unloaded: one that was stopped looks like one that was never loaded, which is a fault. So
-//! a stop is written down, an empty file for each job, and holds until the job is loaded again, by whomever.
+//! launchd forgets a job that is unloaded, so a stopped job looks like one that was never loaded, which is a fault. For
+//! each stop there is an empty file; it holds until the job is loaded again.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Access, JobReport, Supervisor, SupervisorError};
+use crate::files;
 use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
 
-/// The jobs that are stopped on purpose.
+/// The jobs that the user stopped.
 #[derive(Debug, Clone)]
 pub(crate) struct Stopped {
     folder: PathBuf,
 }
 
 impl Stopped {
-    /// Written down in this folder, which is made when needed.
+    /// Kept in this folder, which is created when needed.
     pub(crate) const fn at(folder: PathBuf) -> Self {
         Self { folder }
     }
 
     fn file(&self, label: &str) -> PathBuf {
-        self.folder.join(label.replace('%', "%25").replace('/', "%2f"))
+        // the suffix keeps the labels "." and "" from naming the folder itself
+        self.folder.join(format!("{}.stopped", label.replace('%', "%25").replace('/', "%2f")))
     }
 
     fn add(&self, label: &str) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        fs::write(self.file(label), "")
+        files::open_with(OpenOptions::new().create(true).append(true), &self.file(label)).map(drop)
     }
 
     fn contains(&self, label: &str) -> bool {
@@ -38,12 +40,12 @@ impl Stopped {
     }
 
     fn remove(&self, label: &str) {
-        // most often there is none
+        // usually there is none
         let _ = fs::remove_file(self.file(label));
     }
 }
 
-/// A manager that remembers what was stopped through it.
+/// A manager that remembers which jobs were stopped through it.
 pub(crate) struct Remembering {
     manager: Arc<dyn Supervisor>,
     stopped: Stopped,
@@ -101,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// A manager that says what it is told to say.
+    /// A manager that reports the given state.
     struct Says(Mutex<JobState>);
 
     impl Supervisor for Says {
@@ -129,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn a_fifo_in_place_of_the_note_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let stopped = Stopped::at(folder.path().to_path_buf());
+        files::make_fifo(&stopped.file("job"));
+        assert_eq!(stopped.add("job").unwrap_err().kind(), io::ErrorKind::NotSeekable);
+    }
+
+    #[test]
     fn a_stop_holds_over_relaunches_until_the_job_is_loaded_again() {
         let folder = tempfile::tempdir().unwrap();
         let manager = Arc::new(Says(Mutex::new(JobState::Running)));
@@ -141,7 +151,9 @@ mod tests {
         launch().stop(&job("ai/hermes 100%")).unwrap();
         assert_eq!(state("ai/hermes 100%"), JobState::Stopped);
         assert_eq!(state("ai/hermes 100%"), JobState::Stopped, "asked again after a relaunch");
-        assert_eq!(state("another"), JobState::NotLoaded, "which nobody stopped");
+        for label in ["another", "", ".", ".."] {
+            assert_eq!(state(label), JobState::NotLoaded, "nobody stopped {label:?}");
+        }
         // by hand, with launchctl bootstrap
         *manager.0.lock().unwrap() = JobState::Waiting;
         assert_eq!(state("ai/hermes 100%"), JobState::Waiting);
