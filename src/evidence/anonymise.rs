@@ -222,14 +222,9 @@ fn replace(
     instead: &str,
     fits: impl Fn(Option<char>, Option<char>) -> bool,
 ) -> String {
-    let (lower, find) = (text.to_ascii_lowercase(), find.to_ascii_lowercase());
-    if !lower.contains(&find) {
-        return text;
-    }
-    let mut out = String::with_capacity(text.len());
+    let mut out = String::new();
     let (mut copied, mut from) = (0, 0);
-    while let Some(offset) = lower.get(from..).and_then(|rest| rest.find(&find)) {
-        let at = from + offset;
+    while let Some(at) = find_ignoring_case(&text, find, from) {
         let end = at + find.len();
         if fits(text[..at].chars().next_back(), text[end..].chars().next()) {
             out.push_str(&text[copied..at]);
@@ -240,8 +235,22 @@ fn replace(
             from = at + text[at..].chars().next().map_or(1, char::len_utf8);
         }
     }
+    if copied == 0 {
+        return text;
+    }
     out.push_str(&text[copied..]);
     out
+}
+
+/// Where `find` stands in a text from this offset on, letters of ASCII in either case. Allocates nothing: most lines have
+/// no name.
+fn find_ignoring_case(text: &str, find: &str, from: usize) -> Option<usize> {
+    let (text, find) = (text.as_bytes(), find.as_bytes());
+    let first = find.first()?;
+    let rest = text.get(from..)?;
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), rest)
+        .map(|offset| from + offset)
+        .find(|at| text.get(*at..*at + find.len()).is_some_and(|found| found.eq_ignore_ascii_case(find)))
 }
 
 /// A path or name as it may be written: as it is, in a URL, in JSON, in a shell.
