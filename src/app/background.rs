@@ -39,6 +39,7 @@ pub(crate) struct Background {
     runtime: tokio::runtime::Runtime,
     stop: Interrupts,
     engine: Engine,
+    patterns: Arc<Patterns>,
     events: mpsc::Sender<EngineEvent>,
     requests: mpsc::UnboundedReceiver<EngineRequest>,
     no_panel: watch::Receiver<bool>,
@@ -67,19 +68,19 @@ impl Background {
         stand_in: StandIn,
     ) -> error::Result<Self> {
         // a mistake in the user's patterns ends the program before anything is shown
-        engine.patterns()?;
+        let patterns = engine.patterns()?;
         let runtime = runtime()?;
         let stop = {
             let _inside = runtime.enter();
             Interrupts::catch(false)
         };
-        Ok(Self { runtime, stop, engine: engine.clone(), events, requests, no_panel, stand_in })
+        Ok(Self { runtime, stop, engine: engine.clone(), patterns, events, requests, no_panel, stand_in })
     }
 
     /// Runs until it is asked to quit. `ready` is called once the watcher runs.
     pub(crate) fn run(self, ready: impl FnOnce()) -> error::Result<()> {
         self.runtime.block_on(async {
-            let handle = self.engine.watch(Vec::new(), None)?;
+            let handle = self.engine.watch_with(self.patterns, Vec::new(), None)?;
             let updates = handle.subscribe();
             report_panics(&self.engine, &self.events);
             ready();

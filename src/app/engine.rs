@@ -111,11 +111,21 @@ impl Engine {
 
     /// Starts the watcher. `only`: the names of the profiles to watch; empty for all.
     pub(crate) fn watch(&self, only: Vec<String>, observer: Option<Observer>) -> error::Result<Handle> {
+        self.watch_with(self.patterns()?, only, observer)
+    }
+
+    /// The same with patterns that are compiled already.
+    pub(super) fn watch_with(
+        &self,
+        patterns: Arc<Patterns>,
+        only: Vec<String>,
+        observer: Option<Observer>,
+    ) -> error::Result<Handle> {
         let setup = Setup {
             places: self.places.clone(),
             given: Vec::new(),
             only,
-            settings: self.watcher_settings(self.patterns()?),
+            settings: self.watcher_settings(patterns),
             supervisors: self.supervisors(),
             zone: jiff::tz::TimeZone::system(),
             poll_interval: POLL_INTERVAL,
