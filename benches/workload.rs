@@ -145,14 +145,10 @@ fn evidence(count: usize) -> Vec<(Timestamp, Evidence)> {
         };
         add(1, &|at| process(at, ProcessState::Running));
         add(0, &|_| {
+            let label = "hermes-gateway.service".into();
             Evidence::Job(JobWord {
-                manager: Manager::Systemd,
-                label: "hermes-gateway.service".into(),
-                state: JobState::Running,
                 pid: Some(pid),
-                last_exit: None,
-                starts: None,
-                comes_back: None,
+                ..JobWord::new(Manager::Systemd, label, JobState::Running)
             })
         });
         add(1, &|at| log(at, Signal::Start, "Starting Hermes Gateway"));

@@ -12,7 +12,7 @@ use super::engine::{Engine, first_look};
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::collector::Observed;
 use crate::evidence::redact::{Lines, names_a_secret};
-use crate::health::{Evidence, JobState, JobWord};
+use crate::health::{Evidence, JobState};
 use crate::recording::{Header, VERSION};
 use crate::runtime::runtime;
 use crate::text::error::{self, Context as _};
@@ -153,15 +153,17 @@ fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
     Some(match evidence {
         Evidence::Process { pid, start, started_at, state, exit } => json!({"process": {
             "pid": pid, "state": state, "exit": exit, "start": start, "started_at": started_at}}),
-        Evidence::Job(JobWord { manager, label, state, pid, last_exit, starts, comes_back }) => {
+        Evidence::Job(word) => {
             // The format has no state for a job that the user stopped.
-            let (state, detail) = match state {
+            let (state, detail) = match &word.state {
                 JobState::Stopped => (JobState::Waiting, Some(JobState::Stopped)),
                 other => (*other, None),
             };
-            let label = anonymiser.line(label, 200);
-            json!({"job": {"manager": manager, "label": label, "state": state, "pid": pid,
-                "last_exit": last_exit, "detail": detail, "runs": starts, "comes_back": comes_back}})
+            let label = anonymiser.line(&word.label, 200);
+            json!({"job": {"manager": word.manager, "label": label, "state": state, "pid": word.pid,
+                "last_exit": word.last_exit, "detail": detail, "runs": word.starts,
+                "comes_back": word.comes_back, "exit_reason": word.exit_reason,
+                "spawn_failed": word.spawn_failed}})
         }
         Evidence::NoProcess => json!({"process": null}),
         Evidence::JobUnknown => json!({"job": null}),

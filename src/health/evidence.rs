@@ -344,6 +344,32 @@ pub struct JobWord {
     pub starts: Option<u64>,
     /// Whether the manager will start it again by itself; `None`: not known.
     pub comes_back: Option<bool>,
+    /// launchd: why the system ended the previous run or refused it (`OS_REASON_CODESIGNING`).
+    pub exit_reason: Option<String>,
+    /// The manager could not execute the program at its last attempt.
+    pub spawn_failed: bool,
+}
+
+impl JobWord {
+    /// A job in this state, of which nothing else is known.
+    pub const fn new(manager: Manager, label: String, state: JobState) -> Self {
+        Self {
+            manager,
+            label,
+            state,
+            pid: None,
+            last_exit: None,
+            starts: None,
+            comes_back: None,
+            exit_reason: None,
+            spawn_failed: false,
+        }
+    }
+
+    /// Whether the manager gives a reason why the job does not run.
+    pub(super) const fn explains(&self) -> bool {
+        self.pid.is_none() && (self.exit_reason.is_some() || self.spawn_failed)
+    }
 }
 
 /// One fact about a gateway.

@@ -36,11 +36,17 @@ impl Job {
     /// What the manager said, as a proof.
     pub(super) fn proof(&self) -> Option<Proof> {
         let (word, at) = self.word.as_ref()?;
-        Some(Proof::new(
-            Source::Manager(word.manager),
-            format!("{}: {}", word.label, state_text(word.state)),
-            *at,
-        ))
+        let mut line = format!("{}: {}", word.label, state_text(word.state));
+        if word.explains() {
+            if word.spawn_failed {
+                line.push_str(", spawn failed");
+            }
+            if let Some(reason) = &word.exit_reason {
+                line.push_str(", last exit reason = ");
+                line.push_str(reason);
+            }
+        }
+        Some(Proof::new(Source::Manager(word.manager), line, *at))
     }
 
     /// The manager gave no answer.

@@ -129,7 +129,7 @@ impl Row<'_> {
             JobState::Waiting if word.last_exit == Some(EX_CONFIG) => self.hold(Reason::ConfigError, proof),
             JobState::Waiting => {
                 let over = core.absent.is_some_and(|timer| timer.over(core.clock()));
-                let waits = word.comes_back != Some(false) && !over;
+                let waits = word.comes_back != Some(false) && !word.spawn_failed && !over;
                 self.hold(if waits { Reason::Restarting } else { Reason::NotRunning }, proof);
             }
             JobState::NotLoaded | JobState::Running => {}
@@ -162,7 +162,7 @@ impl Row<'_> {
         if exit == Some(EX_CONFIG) {
             self.hold(Reason::ConfigError, Some(end.proof.clone()));
         }
-        let comes_back = job_exit.and_then(|word| word.comes_back) != Some(false);
+        let comes_back = job_exit.is_none_or(|word| word.comes_back != Some(false) && !word.spawn_failed);
         let in_time = !end.respawn.over(now);
         let on_its_way = match (plan, state) {
             (Some(Plan::Restart | Plan::Takeover), _) => in_time,
@@ -184,7 +184,8 @@ impl Row<'_> {
         if state == Some(JobState::NotLoaded) && unloaded {
             self.absent_job();
         } else {
-            self.hold(Reason::NotRunning, Some(end.proof.clone()));
+            let explained = job_exit.filter(|word| word.explains()).and_then(|_| core.job.proof());
+            self.hold(Reason::NotRunning, explained.or_else(|| Some(end.proof.clone())));
         }
         self.ailments();
     }

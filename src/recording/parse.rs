@@ -82,6 +82,9 @@ struct RawJob {
     /// systemd's.
     restarts: Option<u64>,
     comes_back: Option<bool>,
+    exit_reason: Option<String>,
+    #[serde(default)]
+    spawn_failed: bool,
 }
 
 /// Reads one event. `Ok(None)`: of an unknown kind.
@@ -133,13 +136,13 @@ fn known(value: &mut Value) -> Option<Evidence> {
         }
         let job: RawJob = serde_json::from_value(job).ok()?;
         return Some(Evidence::Job(JobWord {
-            manager: job.manager,
-            label: job.label,
-            state: job.detail.unwrap_or(job.state),
             pid: job.pid,
             last_exit: job.last_exit,
             starts: job.runs.or(job.restarts),
             comes_back: job.comes_back,
+            exit_reason: job.exit_reason,
+            spawn_failed: job.spawn_failed,
+            ..JobWord::new(job.manager, job.label, job.detail.unwrap_or(job.state))
         }));
     }
     if let Some(locks) = value.get("locks") {

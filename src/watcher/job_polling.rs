@@ -143,15 +143,8 @@ mod tests {
     #[test]
     fn a_job_that_is_not_loaded_yet_is_queried_again() {
         let job_evidence = |pid| {
-            Evidence::Job(JobWord {
-                manager: Manager::Launchd,
-                label: "ai.hermes.gateway".into(),
-                state: JobState::NotLoaded,
-                pid,
-                last_exit: None,
-                starts: None,
-                comes_back: None,
-            })
+            let label = "ai.hermes.gateway".into();
+            Evidence::Job(JobWord { pid, ..JobWord::new(Manager::Launchd, label, JobState::NotLoaded) })
         };
         let began = Instant::now();
         for evidence in [job_evidence(None), Evidence::JobUnknown] {

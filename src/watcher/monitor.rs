@@ -319,13 +319,13 @@ impl Monitor {
             live.collector.add(Evidence::NoProcess, now.at, &mut live.batch);
         }
         let evidence = Evidence::Job(JobWord {
-            manager: file.manager,
-            label: file.label.clone(),
-            state: report.state,
             pid: report.pid,
             last_exit: report.last_exit,
             starts: report.runs,
             comes_back: Some(report.keeps_alive),
+            exit_reason: report.exit_reason,
+            spawn_failed: report.spawn_failed,
+            ..JobWord::new(file.manager, file.label.clone(), report.state)
         });
         live.collector.add(evidence, now.at, &mut live.batch);
     }

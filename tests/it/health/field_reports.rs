@@ -112,15 +112,7 @@ impl Field {
     fn job(&mut self, state: JobState, pid: Option<u32>, last_exit: Option<i32>) -> &mut Self {
         let label = "ai.hermes.gateway".to_owned();
         let manager = Manager::Launchd;
-        self.tell(Evidence::Job(JobWord {
-            manager,
-            label,
-            state,
-            pid,
-            last_exit,
-            starts: None,
-            comes_back: None,
-        }))
+        self.tell(Evidence::Job(JobWord { pid, last_exit, ..JobWord::new(manager, label, state) }))
     }
 
     fn verdict(&self) -> &Verdict {
@@ -490,6 +482,45 @@ fn r62128_r53861_r37388_r28135_a_pended_respawn_stays_down() {
     field.wait(3.0).process(100, ProcessState::Gone, Some(75)).job(JobState::Waiting, None, Some(75));
     assert_eq!(field.shows(), Reason::Restarting);
     assert_eq!(field.wait(46.0).shows(), Reason::NotRunning);
+}
+
+#[test]
+fn what_the_system_says_of_a_job_that_it_cannot_execute_is_the_proof() {
+    let word = |spawn_failed, reason: Option<&str>| JobWord {
+        exit_reason: reason.map(str::to_owned),
+        spawn_failed,
+        comes_back: Some(true),
+        ..JobWord::new(Manager::Launchd, "ai.hermes.gateway".to_owned(), JobState::Waiting)
+    };
+    for started in [false, true] {
+        for (spawn_failed, reason, after, proof) in [
+            (true, None, 0.0, "ai.hermes.gateway: not running, spawn failed"),
+            (
+                true,
+                Some("OS_REASON_CODESIGNING"),
+                0.0,
+                "ai.hermes.gateway: not running, spawn failed, last exit reason = OS_REASON_CODESIGNING",
+            ),
+            // it was executed: the manager may start it again
+            (
+                false,
+                Some("OS_REASON_JETSAM"),
+                600.0,
+                "ai.hermes.gateway: not running, last exit reason = OS_REASON_JETSAM",
+            ),
+        ] {
+            let mut field = if started { Field::connected() } else { Field::empty() };
+            if started {
+                field.wait(100.0).process(100, ProcessState::Gone, None);
+            }
+            field.tell(Evidence::Job(word(spawn_failed, reason)));
+            if after > 0.0 {
+                assert_eq!(field.shows(), Reason::Restarting, "{proof}");
+            }
+            assert_eq!(field.wait(after).shows(), Reason::NotRunning, "{proof}");
+            assert_eq!(field.verdict().evidence.as_ref().unwrap().line.as_str(), proof);
+        }
+    }
 }
 
 #[test]

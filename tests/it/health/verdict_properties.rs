@@ -163,15 +163,8 @@ fn any_job() -> impl Strategy<Value = Evidence> {
         proptest::sample::select(exits.to_vec()),
     )
         .prop_map(|(manager, state, pid, last_exit)| {
-            Evidence::Job(JobWord {
-                manager,
-                label: "ai.hermes.gateway".to_owned(),
-                state,
-                pid,
-                last_exit,
-                starts: None,
-                comes_back: None,
-            })
+            let label = "ai.hermes.gateway".to_owned();
+            Evidence::Job(JobWord { pid, last_exit, ..JobWord::new(manager, label, state) })
         })
 }
 
@@ -614,17 +607,6 @@ fn the_streams_reach_every_light() {
     core.step(at(3), log(link(LinkWord::Proof), at(3)));
     assert_eq!(core.verdict().light(), Light::Red);
     core.step(at(4), Evidence::NoProcess);
-    core.step(
-        at(5),
-        Evidence::Job(JobWord {
-            manager: Manager::Systemd,
-            label: "x".into(),
-            state: JobState::Stopped,
-            pid: None,
-            last_exit: None,
-            starts: None,
-            comes_back: None,
-        }),
-    );
+    core.step(at(5), Evidence::Job(JobWord::new(Manager::Systemd, "x".into(), JobState::Stopped)));
     assert_eq!(core.verdict().light(), Light::Grey);
 }
