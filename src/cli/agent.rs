@@ -99,7 +99,7 @@ pub(super) fn run(
             // history, hook and settings go on in the background
             tracing::warn!("no desktop: {error}");
             writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.text(lang))]))?;
-            let watched = watch::run(&watch::Args { profile: None, json: false }, engine, terminal);
+            let watched = watch::run(&watch::Args { profiles: Vec::new(), json: false }, engine, terminal);
             quit();
             join(thread)?;
             watched
@@ -129,7 +129,7 @@ impl ShowLights for PrintedLights {
     fn show(&mut self, snapshot: &Snapshot, lang: Lang) {
         let mut out = std::io::stderr();
         let symbols = out.is_terminal();
-        let mut terminal = Terminal { out: &mut out, lang, color: false, symbols };
+        let mut terminal = Terminal { out: &mut out, lang, color: false, symbols, width: None };
         for view in &snapshot.profiles {
             let state = (view.verdict.light(), view.verdict.reason);
             if self.printed.insert(view.profile.name.clone(), state) != Some(state) {

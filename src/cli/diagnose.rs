@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{OK, status};
+use super::{OK, USAGE, names};
 use crate::app::engine::{Engine, first_look};
 use crate::app::{diagnostics, job_files, record};
 use crate::runtime::runtime;
@@ -17,26 +17,34 @@ const RECORDING: Duration = Duration::from_secs(60);
 /// Arguments of `gatelight diagnose`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Which profile
-    pub profile: String,
-    /// Write a recording of what is seen for a minute beside it, for attaching
+    /// The profile; not needed if there is only one.
+    #[arg(value_name = "PROFILE", add = names::candidates())]
+    pub profile: Option<String>,
+    /// Also record for a minute what is seen, into a file to attach.
     #[arg(long, value_name = "FILE")]
     pub recording: Option<PathBuf>,
 }
 
 /// Prints the report.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
+    let profile = match names::one_profile(args.profile.as_deref(), engine) {
+        Ok(profile) => profile,
+        Err(code) => return Ok(code),
+    };
     let snapshot = runtime()?.block_on(async {
         let mut handle = engine.watch(Vec::new(), None)?;
         Ok::<_, error::Error>(first_look(&mut handle).await)
     })?;
-    let Some(view) = snapshot.find(&args.profile) else {
-        return Ok(status::no_such_profile(&args.profile, engine));
+    let Some(view) = snapshot.find(&profile.name) else {
+        // it vanished meanwhile
+        let known = snapshot.profiles.iter().map(|view| view.profile.name.as_str());
+        eprintln!("{}", names::not_found(Some(&profile.name), known, &engine.places, engine.lang).1);
+        return Ok(USAGE);
     };
     let anonymiser = Arc::new(engine.anonymiser());
     if let Some(out) = &args.recording {
         let end = || async { tokio::time::sleep(RECORDING).await };
-        record::record(&args.profile, out, engine, &anonymiser, || Ok(()), end)?;
+        record::record(&profile.name, out, engine, &anonymiser, || Ok(()), end)?;
     }
     let recording = args.recording.as_ref().map(|path| path.display().to_string());
     let text =

@@ -64,7 +64,7 @@ pub fn run_on(
     let found = machine.scan();
     if let Some(name) = fix::first_unknown(&found, &args.profiles) {
         let known = found.profiles.iter().map(|profile| profile.name.as_str());
-        let (code, text) = super::status::not_found(Some(name), known, machine.places, terminal.lang);
+        let (code, text) = super::names::not_found(Some(name), known, machine.places, terminal.lang);
         return usage(args, code, &text, terminal);
     }
     if args.json && args.fix && !args.yes && !args.dry_run {
@@ -97,7 +97,7 @@ fn usage(args: &Args, code: u8, text: &str, terminal: &mut Terminal<'_>) -> erro
 /// The text when there is nothing to show: that all is well, or where profiles were looked for and none was found.
 fn nothing(found: &Found, machine: &Machine<'_>, well: Phrase, lang: Lang) -> String {
     if found.profiles.is_empty() {
-        return super::status::not_found(None, std::iter::empty(), machine.places, lang).1;
+        return super::names::not_found(None, std::iter::empty(), machine.places, lang).1;
     }
     lang.pick(well).to_owned()
 }

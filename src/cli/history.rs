@@ -17,7 +17,7 @@ use crate::text::{Lang, fill, history as phrases};
 pub(super) struct Args {
     /// Only this profile
     profile: Option<String>,
-    /// How far back: 30min, 24h, 7d, 12w
+    /// How far back: 30min, 24h, 7d, 12w, 1y
     #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = since)]
     since: SignedDuration,
     /// Print one JSON object
@@ -28,7 +28,7 @@ pub(super) struct Args {
     csv: bool,
 }
 
-/// Parses a span of time: a whole number with the unit `s`, `min`, `h`, `d` or `w`, up to ten years.
+/// Parses a span of time: a whole number with the unit `s`, `min`, `h`, `d`, `w` or `y` (365 days), up to ten years.
 pub(super) fn since(text: &str) -> Result<SignedDuration, String> {
     let bad = || fill(Lang::of_system().pick(phrases::BAD_SINCE), &[("text", &redact::one_line(text, 40))]);
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
@@ -39,6 +39,7 @@ pub(super) fn since(text: &str) -> Result<SignedDuration, String> {
         "h" => 3_600,
         "d" => 86_400,
         "w" => 7 * 86_400,
+        "y" => 365 * 86_400,
         _ => return Err(bad()),
     };
     number
@@ -88,9 +89,14 @@ mod tests {
 
     #[test]
     fn spans() {
-        for (text, seconds) in
-            [("90s", 90), ("30min", 1800), ("24h", 86_400), ("7d", 604_800), ("12w", 7_257_600)]
-        {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("30min", 1800),
+            ("24h", 86_400),
+            ("7d", 604_800),
+            ("12w", 7_257_600),
+            ("1y", 31_536_000),
+        ] {
             assert_eq!(since(text), Ok(SignedDuration::from_secs(seconds)));
         }
         for text in [
@@ -98,7 +104,8 @@ mod tests {
             "7",
             "d",
             "-7d",
-            "7y",
+            "7mo",
+            "11y",
             "0d",
             "99999999999999999999d",
             "3661d",

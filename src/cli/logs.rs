@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{OK, USAGE};
+use super::{OK, USAGE, names};
 use crate::app::engine::Engine;
 use crate::diagnose::log::{LINE_MAX, MergedLine, read_new, read_past};
 use crate::evidence::line::{Level, head};
@@ -22,32 +22,36 @@ use crate::watcher::POLL_INTERVAL;
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Which profile.
-    #[arg(value_name = "PROFILE")]
-    pub profile: String,
-    /// Go on with what is written from now on.
+    /// The profile; not needed if there is only one.
+    #[arg(value_name = "PROFILE", add = names::candidates())]
+    pub profile: Option<String>,
+    /// Print new lines as they are written, until Ctrl-C.
     #[arg(short, long)]
     pub follow: bool,
-    /// How many lines of the past.
+    /// How many of the last lines to print.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 200)]
     pub lines: usize,
-    /// Open the unified log (macOS) or the journal (Linux) instead.
+    /// Show the unified log (macOS) or the journal (Linux) instead.
     #[arg(long)]
     pub system: bool,
 }
 
 /// Shows the logs.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
-    let known = crate::profile::scan(&engine.places);
-    let Some(profile) = known.profiles.iter().find(|profile| profile.name == args.profile) else {
-        return Ok(super::status::no_such_profile(&args.profile, engine));
+    let profile = match names::one_profile(args.profile.as_deref(), engine) {
+        Ok(profile) => profile,
+        Err(code) => return Ok(code),
     };
     if args.system {
-        return Ok(system_log(profile, engine));
+        return Ok(system_log(&profile, engine));
     }
     let patterns = engine.patterns()?;
     let mut view = View { scanner: Scanner::new(Arc::clone(&patterns)), lines: Lines::default(), terminal };
-    let (mut tailers, past) = read_past(profile, args.lines);
+    let (mut tailers, past) = read_past(&profile, args.lines);
+    if past.is_empty() && args.lines > 0 {
+        let folder = profile.logs_folder().display().to_string();
+        eprintln!("{}", fill(engine.lang.pick(words::NO_LINES), &[("folder", &folder)]));
+    }
     for line in &past {
         view.show(line)?;
     }

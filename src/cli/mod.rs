@@ -23,6 +23,7 @@ pub mod doctor;
 mod generate;
 mod history;
 mod logs;
+mod names;
 mod record;
 mod replay;
 mod report;
@@ -225,7 +226,12 @@ fn run(cli: Cli) -> error::Result<u8> {
         Command::Replay(args) => replay::run(&args, terminal),
         Command::Completions { shell } => generate::write_completions(shell, terminal),
         Command::Man { folder } => generate::write_man_pages(&folder),
-        Command::Status(args) => status::run(&args, &load(terminal)?, terminal),
+        Command::Status(args) => {
+            // a mistake in the settings must not hide the lights
+            let (engine, mistake) = Engine::load_or_defaults()?;
+            terminal.lang = engine.lang;
+            status::run(&args, &engine, mistake.as_ref(), terminal)
+        }
         Command::Watch(args) => watch::run(&args, &load(terminal)?, terminal),
         Command::Record(args) => record::run(&args, &load(terminal)?, terminal),
         Command::Logs(args) => logs::run(&args, &load(terminal)?, terminal),

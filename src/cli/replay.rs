@@ -35,9 +35,9 @@ pub(super) struct Args {
 /// Replays all files.
 pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     // buffered: years of logs give thousands of lines a second, and standard output is flushed after each line otherwise
-    let Terminal { lang, color, symbols, .. } = *terminal;
+    let Terminal { lang, color, symbols, width, .. } = *terminal;
     let mut out = BufWriter::new(&mut *terminal.out);
-    let ended = replay_all(args, &mut Terminal { out: &mut out, lang, color, symbols });
+    let ended = replay_all(args, &mut Terminal { out: &mut out, lang, color, symbols, width });
     let flushed = out.flush();
     let code = ended?;
     flushed?;

@@ -103,7 +103,7 @@ pub async fn run(
 
     let not_found = |name: Option<&str>| {
         let known = snapshot.profiles.iter().map(|view| view.profile.name.as_str());
-        super::status::not_found(name, known, &deps.places, deps.lang)
+        super::names::not_found(name, known, &deps.places, deps.lang)
     };
     if snapshot.profiles.is_empty() {
         let (code, text) = not_found(None);

@@ -10,25 +10,39 @@ use jiff::Timestamp;
 
 use crate::evidence::redact;
 use crate::health::{Light, RestartHelps};
+use crate::text::status::NEXT_STEPS;
 use crate::text::{self, Lang, diagnose as phrases};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
-/// The complete output. `program`: the path of this program, for rows with an action.
-pub fn swiftbar(snapshot: &Snapshot, lang: Lang, now: Timestamp, program: &Path) -> String {
+/// The complete output. `errors`: what is wrong besides the lights, one row each. `program`: the path of this program, for
+/// rows with an action.
+pub fn swiftbar(snapshot: &Snapshot, errors: &[String], lang: Lang, program: &Path) -> String {
     let worst = snapshot.worst();
     let total = snapshot.profiles.len();
     let good = snapshot.profiles.iter().filter(|p| p.verdict.light() == Light::Green).count();
     let count = if good == total { String::new() } else { format!(" {good}/{total}") };
-    let mut out = format!("{}{count} | color={}\n---\n", worst.symbol(), color(worst));
+    let warning = if errors.is_empty() { "" } else { " !" };
+    let mut out = format!("{}{count}{warning} | color={}\n---\n", worst.symbol(), color(worst));
+    for error in errors {
+        let _ = writeln!(out, "{}", row(error, 200));
+    }
     for view in &snapshot.profiles {
-        profile(&mut out, view, lang, now, program);
+        profile(&mut out, view, lang, snapshot.at, program);
     }
     if total == 0 {
         let _ = writeln!(out, "{}", lang.pick(phrases::NO_PROFILES));
+        for (command, why) in NEXT_STEPS {
+            let _ = writeln!(out, "--{command}: {}", lang.pick(why));
+        }
     }
     let _ = writeln!(out, "---\n{}", action(lang.pick(phrases::REPORT), program, &["report", "--open"]));
     let _ = writeln!(out, "{} | refresh=true", lang.pick(phrases::REFRESH));
     out
+}
+
+/// The output when nothing could be found out.
+pub(super) fn broken(error: &str) -> String {
+    format!("{} ! | color={}\n---\n{}\n", Light::Grey.symbol(), color(Light::Grey), row(error, 200))
 }
 
 fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, program: &Path) {
@@ -110,7 +124,7 @@ mod tests {
             ProfileView { profile: Arc::new(profile), verdict }
         };
         Snapshot {
-            at: t(0),
+            at: t(75),
             profiles: profiles.iter().map(view).collect(),
             bad_files: Vec::new(),
             complete: true,
@@ -124,7 +138,7 @@ mod tests {
             ("work", Reason::ExecutorShutdown, "a | bash=evil\n--x"),
         ]);
         assert_eq!(
-            swiftbar(&all, Lang::En, t(75), Path::new("/opt/g l/gatelight")),
+            swiftbar(&all, &[], Lang::En, Path::new("/opt/g l/gatelight")),
             "✖ 1/2 | color=#e5484d\n---\n\
              ● default: connected · 1 min 15 s | color=#2a9d5c\n\
              --The link is up.\n\
@@ -137,19 +151,23 @@ mod tests {
              ---\nTimeline… | bash=\"/opt/g l/gatelight\" param1=\"report\" param2=\"--open\" terminal=true refresh=true\n\
              Refresh | refresh=true\n"
         );
-        let good = swiftbar(&snapshot(&[("d", Reason::Connected, "x")]), Lang::Zh, t(0), Path::new("/g"));
+        let good = swiftbar(&snapshot(&[("d", Reason::Connected, "x")]), &[], Lang::Zh, Path::new("/g"));
         assert!(good.starts_with("● | color=#2a9d5c\n---\n"), "{good}");
         let loose = snapshot(&[("loose", Reason::ExecutorShutdown, "x")]);
-        assert!(!swiftbar(&loose, Lang::En, t(0), Path::new("/g")).contains("--Restart |"));
-        let none = swiftbar(&snapshot(&[]), Lang::Zh, t(0), Path::new("/g"));
+        assert!(!swiftbar(&loose, &[], Lang::En, Path::new("/g")).contains("--Restart |"));
+        let none = swiftbar(&snapshot(&[]), &[], Lang::Zh, Path::new("/g"));
         assert!(none.starts_with("○ | color=#8e8e93\n---\n未找到 Hermes 配置\n"), "{none}");
     }
 
     #[test]
     fn hostile_names_stay_names() {
         for name in ["a\" terminal=false bash=\"/bin/sh", "a|b", "--a", "a\n---\nb", "a\\\""] {
-            let out =
-                swiftbar(&snapshot(&[(name, Reason::NotRunning, "x")]), Lang::En, t(0), Path::new("/g"));
+            let out = swiftbar(
+                &snapshot(&[(name, Reason::NotRunning, "x")]),
+                &[name.to_owned()],
+                Lang::En,
+                Path::new("/g"),
+            );
             for line in out.lines() {
                 assert!(line.matches('|').count() <= 1, "{line}");
                 assert_eq!(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::OK;
+use super::{OK, names};
 use crate::app::engine::{Engine, first_look};
 use crate::health::{Change, Light, Reason, Verdict};
 use crate::recording::Printed;
@@ -17,10 +17,10 @@ use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only this profile.
-    #[arg(value_name = "PROFILE")]
-    pub profile: Option<String>,
-    /// One JSON object a line.
+    /// Only these profiles.
+    #[arg(value_name = "PROFILE", add = names::candidates())]
+    pub profiles: Vec<String>,
+    /// Print one JSON object for each change.
     #[arg(long)]
     pub json: bool,
 }
@@ -28,17 +28,15 @@ pub struct Args {
 /// Watches until Ctrl-C or until standard output is closed.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     runtime()?.block_on(async {
-        let mut handle = engine.watch(args.profile.iter().cloned().collect(), None)?;
+        let mut handle = engine.watch(args.profiles.clone(), None)?;
         let mut updates = handle.subscribe();
         let snapshot = first_look(&mut handle).await;
         // The changes that led to this state are not news.
         let snapshot = updates.try_next().map_or(snapshot, |update| update.snapshot);
         super::status::bad_files(&snapshot, engine.lang);
-        if snapshot.profiles.is_empty() {
-            return Ok(match &args.profile {
-                Some(name) => super::status::no_such_profile(name, engine),
-                None => super::status::no_profile(engine),
-            });
+        if let Some((code, text)) = names::missing(&args.profiles, &snapshot, engine) {
+            eprintln!("{text}");
+            return Ok(code);
         }
         let start = snapshot.at;
         let mut stop = std::pin::pin!(interrupted());

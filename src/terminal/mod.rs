@@ -1,11 +1,16 @@
-//! Output on a terminal: where it goes, colours and symbols, questions, and text of unknown origin.
+//! Output on a terminal: where it goes, colours and symbols, lines and columns, progress, questions, and text of unknown
+//! origin.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
 use crate::text::Lang;
 use crate::text::display::disrupts_line;
 
+pub(crate) mod layout;
 pub(crate) mod style;
+
+/// Narrower terminals are treated as this wide, in columns: nothing is readable there.
+const NARROWEST: usize = 20;
 
 /// Where and how a command prints.
 pub struct Terminal<'a> {
@@ -17,15 +22,41 @@ pub struct Terminal<'a> {
     pub color: bool,
     /// Symbols may be used: on a terminal. Files and pipes get words.
     pub symbols: bool,
+    /// Lines are wrapped at this many columns; `None`: not at all, as in files and pipes.
+    pub width: Option<usize>,
 }
 
 impl<'a> Terminal<'a> {
-    /// Prints to standard output as far as this process's environment and file descriptors allow: <https://no-color.org>.
+    /// Prints to standard output as far as this process's environment and file descriptors allow. `NO_COLOR`
+    /// (<https://no-color.org>) takes colours away; `CLICOLOR_FORCE` (<https://bixense.com/clicolors>) makes a pipe look
+    /// like a terminal; `COLUMNS` sets the width.
     pub(crate) fn stdout(out: &'a mut dyn Write, lang: Lang) -> Self {
-        let symbols = io::stdout().is_terminal();
-        let color = symbols && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { out, lang, color, symbols }
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let forced =
+            std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+        let on_terminal = io::stdout().is_terminal();
+        let symbols = on_terminal || forced;
+        let width = columns_variable().or_else(|| on_terminal.then(window_width).flatten());
+        let width = width.map(|columns| columns.max(NARROWEST));
+        Self { out, lang, color: symbols && !is_set("NO_COLOR"), symbols, width }
     }
+
+    /// Prints a text, wrapped: the first line begins with `first`, the others with `rest`.
+    pub(crate) fn wrapped(&mut self, text: &str, first: &str, rest: &str) -> io::Result<()> {
+        for line in layout::wrap(text, self.width, first, rest) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+fn columns_variable() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|columns| *columns > 0)
+}
+
+fn window_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
 /// Asks a yes-or-no question on standard error. `None` if standard input or standard error is no terminal.

@@ -39,8 +39,8 @@ pub(crate) const NEW_PROCESS: Phrase = ["a new process was started", "启动了�
 pub(crate) const NEW_PROCESSES: Phrase = ["{n} new processes were started", "启动了 {n} 个新进程"];
 pub(crate) const BY_ITSELF: Phrase = ["came back by itself", "自行恢复"];
 pub(crate) const BAD_SINCE: Phrase = [
-    "{text}: say a span like 30min, 24h, 7d or 12w, up to 10 years",
-    "{text}：请使用 30min、24h、7d、12w 这样的时间跨度，最长 10 年",
+    "{text}: say a span like 30min, 24h, 7d, 12w or 1y, up to 10 years",
+    "{text}：请使用 30min、24h、7d、12w、1y 这样的时间跨度，最长 10 年",
 ];
 pub(crate) const NEWER: Code = code(
     "history.newer",

@@ -17,6 +17,35 @@ pub(crate) const NO_STAMPS: Phrase = [
 ];
 pub(crate) const NOTHING_FOUND: Phrase =
     ["no Hermes Gateway profile found. Looked in:", "未找到任何 Hermes 网关配置。已查找："];
+pub(crate) const WHAT_NEXT: Phrase = ["What to do next:", "接下来可以："];
+/// Commands for somebody who has no profile yet, and what each does.
+pub(crate) const NEXT_STEPS: [(&str, Phrase); 3] = [
+    (
+        "hermes gateway install",
+        ["install the gateway's service, if Hermes is on this machine", "如已安装 Hermes，安装网关服务"],
+    ),
+    (
+        "gatelight config init",
+        [
+            "make a settings file and name a home that lies elsewhere ([[profiles]])",
+            "生成设置文件，并在 [[profiles]] 中填写位于别处的主目录",
+        ],
+    ),
+    ("gatelight demo", ["see Gatelight at work without Hermes", "无需 Hermes，直接查看演示"]),
+];
+pub(crate) const WHICH_PROFILE: Phrase =
+    ["which profile? There are: {names}", "请指定 profile；现有：{names}"];
+pub(crate) const COMMA: Phrase = [", ", "、"];
+pub(crate) const BETWEEN_SENTENCES: Phrase = [" ", ""];
+pub(crate) const SUM: Phrase = ["{counts}.", "{counts}。"];
+pub(crate) const COUNT_RED: Phrase = ["{n} red", "{n} 个红灯"];
+pub(crate) const COUNT_AMBER: Phrase = ["{n} amber", "{n} 个黄灯"];
+pub(crate) const COUNT_GREY: Phrase = ["{n} grey", "{n} 个灰灯"];
+pub(crate) const COUNT_GREEN: Phrase = ["{n} green", "{n} 个绿灯"];
+pub(crate) const NEXT_RESTART: Phrase = ["Restart: {command}", "重启：{command}"];
+pub(crate) const NEXT_REPAIR: Phrase = ["Fix the job file: {command}", "修复任务文件：{command}"];
+pub(crate) const NEXT_LOGS: Phrase = ["Read the log: {command}", "查看日志：{command}"];
+pub(crate) const NEXT_WATCH: Phrase = ["Follow what happens: {command}", "持续查看：{command}"];
 pub(crate) const LOOKED_FOR_PLISTS: Phrase = ["job files that run a gateway", "运行网关的任务文件"];
 pub(crate) const LOOKED_FOR_UNITS: Phrase = ["units of systemd", "systemd 单元"];
 pub(crate) const LOOKED_FOR_HOMES: Phrase = ["a home of Hermes", "Hermes 主目录"];
@@ -40,6 +69,7 @@ pub(crate) const RECORDING: Phrase =
     ["recording into {file}; Ctrl-C ends it", "正在录制到 {file}；按 Ctrl-C 结束"];
 pub(crate) const RECORDED: Phrase =
     ["{file} is complete; play it with gatelight replay", "{file} 已完成；可用 gatelight replay 回放"];
+pub(crate) const NO_LINES: Phrase = ["nothing is logged yet in {folder}", "{folder} 中还没有日志"];
 pub(crate) const NO_SYSTEM_LOG: Phrase =
     ["the system log cannot be shown: {program}: {why}", "无法显示系统日志：{program}：{why}"];
 pub(crate) const NOTE_UNREADABLE: Phrase = ["cannot be read: {file}", "无法读取：{file}"];

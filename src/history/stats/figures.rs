@@ -31,7 +31,7 @@ pub struct Figures {
     pub unknown: SignedDuration,
     /// Number of incidents.
     pub incidents: usize,
-    /// Mean time between failures: working time per incident. `None` without an incident.
+    /// Mean time between failures: working time per incident. `None` without an incident, and where it never worked.
     pub mtbf: Option<SignedDuration>,
     /// Mean time to recovery, over the incidents whose recovery was observed. `None` without one.
     pub mttr: Option<SignedDuration>,
@@ -62,7 +62,7 @@ impl Figures {
             working,
             unknown,
             incidents: incidents.len(),
-            mtbf: mean(working, incidents.len()),
+            mtbf: mean(working, incidents.len()).filter(SignedDuration::is_positive),
             mttr: mean(recovered.iter().fold(SignedDuration::ZERO, |sum, l| sum + *l), recovered.len()),
             causes: causes(incidents),
         }

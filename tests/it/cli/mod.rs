@@ -2,6 +2,7 @@
 
 mod readme;
 mod restart_args_and_output;
+mod screens;
 mod served_profiles;
 mod settings_in_force;
 mod watch_and_status;

@@ -480,7 +480,7 @@ fn the_question_says_that_the_gateway_is_restarted() {
             pause: &|| {},
             lang,
         };
-        let mut terminal = Terminal { out: &mut out, lang, color: false, symbols: false };
+        let mut terminal = Terminal { out: &mut out, lang, color: false, symbols: false, width: None };
         let mut questions = Vec::new();
         let mut confirm = |question: &str| {
             questions.push(question.to_owned());
@@ -1014,7 +1014,7 @@ fn run(home: &Home, args: &cli::Args, supervisor: Option<&Fake>, answer: bool) -
         pause: &|| {},
         lang: Lang::En,
     };
-    let mut terminal = Terminal { out: &mut out, lang: Lang::En, color: false, symbols: false };
+    let mut terminal = Terminal { out: &mut out, lang: Lang::En, color: false, symbols: false, width: None };
     let code = cli::run_on(args, &machine, &mut terminal, &mut |_| Some(answer)).unwrap();
     (code, String::from_utf8(out).unwrap())
 }
@@ -1073,7 +1073,7 @@ fn who_keeps_the_flag_gets_the_rest() {
         pause: &|| {},
         lang: Lang::En,
     };
-    let mut terminal = Terminal { out: &mut out, lang: Lang::En, color: false, symbols: false };
+    let mut terminal = Terminal { out: &mut out, lang: Lang::En, color: false, symbols: false, width: None };
     // the flag first, KeepAlive second
     let mut confirm = |_: &str| {
         questions += 1;

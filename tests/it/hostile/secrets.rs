@@ -269,8 +269,13 @@ fn everything_that_comes_out(
         out.push(("hook", gatelight::app::hook::event(&change, Lang::En).to_string()));
         for json in [false, true] {
             let mut shown = Vec::new();
-            let mut terminal =
-                gatelight::terminal::Terminal { out: &mut shown, lang: Lang::Zh, color: true, symbols: true };
+            let mut terminal = gatelight::terminal::Terminal {
+                out: &mut shown,
+                lang: Lang::Zh,
+                color: true,
+                symbols: true,
+                width: None,
+            };
             gatelight::cli::watch::line(&change, now(), json, &mut terminal).unwrap();
             out.push(("watch", String::from_utf8(shown).unwrap()));
         }
@@ -291,7 +296,7 @@ fn everything_that_comes_out(
             out.push(("menu", format!("{:?}", gatelight::ui::menu::menu(&snapshot, &state, &look, end))));
             out.push(("tooltip", gatelight::ui::menu::tooltip(&snapshot, &state, lang)));
             let swiftbar =
-                gatelight::cli::swiftbar::swiftbar(&snapshot, lang, end, Path::new("/bin/gatelight"));
+                gatelight::cli::swiftbar::swiftbar(&snapshot, &[], lang, Path::new("/bin/gatelight"));
             out.push(("swiftbar", swiftbar));
         }
         out.push(("json", gatelight::cli::status::json(&snapshot).unwrap()));

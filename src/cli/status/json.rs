@@ -1,0 +1,98 @@
+//! The JSON of `status`.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::note_text;
+use crate::health::{LinkVerdict, Manager, Proof, RestartHelps};
+use crate::recording::rfc3339;
+use crate::text::Lang;
+use crate::watcher::snapshot::{ProfileView, Snapshot};
+
+/// Version of the JSON.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Json<'a> {
+    version: u32,
+    at: String,
+    profiles: Vec<JsonProfile<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonProfile<'a> {
+    profile: &'a str,
+    label: Option<&'a str>,
+    light: &'static str,
+    reason: &'static str,
+    platform: Option<&'a str>,
+    since: String,
+    evidence: Option<JsonProof<'a>>,
+    restart_helps: Option<RestartHelps>,
+    pid: Option<u32>,
+    uptime_s: Option<i64>,
+    manager: Option<&'static str>,
+    served_by: Option<&'a str>,
+    home: String,
+    links: Vec<JsonLink<'a>>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonLink<'a> {
+    platform: &'a str,
+    light: &'static str,
+    reason: &'static str,
+    since: String,
+    evidence: Option<JsonProof<'a>>,
+    last_message_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonProof<'a> {
+    source: &'a str,
+    line: &'a str,
+    at: String,
+}
+
+/// The JSON, on one line.
+pub fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
+    let profiles = snapshot.profiles.iter().map(|view| json_profile(view, snapshot.at)).collect();
+    serde_json::to_string(&Json { version: VERSION, at: rfc3339(snapshot.at), profiles })
+}
+
+fn json_profile(view: &ProfileView, now: Timestamp) -> JsonProfile<'_> {
+    let verdict = &view.verdict;
+    JsonProfile {
+        profile: &view.profile.name,
+        label: view.profile.label(),
+        light: verdict.light().word(),
+        reason: verdict.reason.code(),
+        platform: verdict.platform.as_deref(),
+        since: rfc3339(verdict.since),
+        evidence: verdict.evidence.as_ref().map(json_proof),
+        restart_helps: verdict.reason.restart(),
+        pid: verdict.pid,
+        uptime_s: view.uptime(now).map(|span| span.as_secs()),
+        manager: verdict.manager.map(Manager::word),
+        served_by: verdict.served_by.as_deref(),
+        home: view.profile.home.display().to_string(),
+        links: verdict.links.iter().map(json_link).collect(),
+        notes: verdict.notes.iter().map(|note| note_text(note, Lang::En)).collect(),
+    }
+}
+
+fn json_link(link: &LinkVerdict) -> JsonLink<'_> {
+    JsonLink {
+        platform: &link.platform,
+        light: link.light.word(),
+        reason: link.reason.code(),
+        since: rfc3339(link.since),
+        evidence: link.evidence.as_ref().map(json_proof),
+        last_message_at: link.last_message_at.map(rfc3339),
+    }
+}
+
+fn json_proof(proof: &Proof) -> JsonProof<'_> {
+    JsonProof { source: proof.source.as_str(), line: &proof.line, at: rfc3339(proof.at) }
+}

@@ -1,0 +1,136 @@
+//! `gatelight status`: the lights of all profiles, once.
+
+use super::{NO_PROFILE, NOT_GREEN, OK, RED, USAGE, names};
+use crate::app::engine::{Engine, first_look};
+use crate::config::ConfigError;
+use crate::health::{Light, Note};
+use crate::restart::obstacle;
+use crate::runtime::runtime;
+use crate::supervisor::Supervisors;
+use crate::terminal::Terminal;
+use crate::text::error;
+use crate::text::{self, Lang, fill, status as words};
+use crate::watcher::snapshot::Snapshot;
+
+mod json;
+mod screen;
+
+pub use json::json;
+pub use screen::show;
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these profiles.
+    #[arg(value_name = "PROFILE", add = names::candidates())]
+    pub profiles: Vec<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Print the lights as SwiftBar and xbar read them; the exit code is always 0.
+    #[arg(long, conflicts_with = "json")]
+    pub swiftbar: bool,
+}
+
+/// Prints the lights. The exit code sums them up ([`exit_code`]); a mistake in the settings makes it [`USAGE`].
+pub(super) fn run(
+    args: &Args,
+    engine: &Engine,
+    mistake: Option<&ConfigError>,
+    terminal: &mut Terminal<'_>,
+) -> error::Result<u8> {
+    if let Some(mistake) = mistake {
+        eprintln!("gatelight: {}", mistake.text(engine.lang));
+    }
+    if args.swiftbar {
+        return swiftbar(args, engine, mistake, terminal);
+    }
+    let snapshot = look(args, engine)?;
+    let missing = names::missing(&args.profiles, &snapshot, engine);
+    let code = match &missing {
+        Some((code, _)) => *code,
+        None => exit_code(&snapshot),
+    };
+    if args.json {
+        writeln!(terminal.out, "{}", json(&snapshot)?)?;
+    }
+    bad_files(&snapshot, engine.lang);
+    if let Some((_, text)) = missing {
+        eprintln!("{text}");
+    } else if !args.json {
+        let supervisors = Supervisors::from_environment();
+        let obstacle = |profile: &_| obstacle(profile, |manager| supervisors.access(manager));
+        show(&snapshot, &obstacle, terminal)?;
+    }
+    Ok(if mistake.is_some() { USAGE } else { code })
+}
+
+fn look(args: &Args, engine: &Engine) -> error::Result<std::sync::Arc<Snapshot>> {
+    runtime()?.block_on(async {
+        let mut handle = engine.watch(args.profiles.clone(), None)?;
+        Ok(first_look(&mut handle).await)
+    })
+}
+
+/// Prints the plug-in's output. SwiftBar and xbar show it only if the exit code is 0: errors are rows.
+fn swiftbar(
+    args: &Args,
+    engine: &Engine,
+    mistake: Option<&ConfigError>,
+    terminal: &mut Terminal<'_>,
+) -> error::Result<u8> {
+    let lang = engine.lang;
+    let mut errors: Vec<String> = mistake.iter().map(|mistake| mistake.text(lang)).collect();
+    let program = std::env::current_exe().unwrap_or_default();
+    let out = match look(args, engine) {
+        Ok(snapshot) => {
+            let unknown = args.profiles.iter().any(|name| snapshot.find(name).is_none());
+            let missing = names::missing(&args.profiles, &snapshot, engine).filter(|_| unknown);
+            errors.extend(missing.iter().flat_map(|(_, text)| text.lines().map(str::to_owned)));
+            super::swiftbar::swiftbar(&snapshot, &errors, lang, &program)
+        }
+        Err(error) => super::swiftbar::broken(&error.text(lang)),
+    };
+    write!(terminal.out, "{out}")?;
+    Ok(OK)
+}
+
+/// Reports job files that cannot be read on standard error: their profiles are not shown.
+pub(super) fn bad_files(snapshot: &Snapshot, lang: Lang) {
+    for bad in &snapshot.bad_files {
+        let line = format!("{}: {}", bad.path.display(), bad.reason.pick(lang));
+        eprintln!("{}", crate::evidence::redact::one_line(&line, 2_000));
+    }
+}
+
+/// The exit code for these lights.
+fn exit_code(snapshot: &Snapshot) -> u8 {
+    let lights = || snapshot.profiles.iter().map(|view| view.verdict.light());
+    if snapshot.profiles.is_empty() {
+        NO_PROFILE
+    } else if lights().any(|light| light == Light::Red) {
+        RED
+    } else if lights().all(|light| light == Light::Green) {
+        OK
+    } else {
+        NOT_GREEN
+    }
+}
+
+/// The text of a note.
+fn note_text(note: &Note, lang: Lang) -> String {
+    let pid = |pid: &Option<u32>| pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    match note {
+        Note::Also(reason, platform, proof) => {
+            let title = text::reason::title(lang, *reason, platform.as_deref());
+            match proof {
+                Some(proof) => format!("{title}: {}", proof.line),
+                None => title,
+            }
+        }
+        Note::SecondInstance(first) => fill(lang.pick(words::NOTE_SECOND), &[("pid", &pid(first))]),
+        Note::InfoHidden => lang.pick(words::NOTE_INFO_HIDDEN).to_owned(),
+        Note::DroppedAtStart => lang.pick(words::NOTE_DROPPED).to_owned(),
+        Note::Unreadable(file) => fill(lang.pick(words::NOTE_UNREADABLE), &[("file", file)]),
+    }
+}

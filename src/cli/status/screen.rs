@@ -1,0 +1,339 @@
+//! The lights as text: a row for each profile, the worst first; what is said of a reason once; a summary at the end.
+
+use std::io;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::note_text;
+use crate::cli::names::NAME_MAX;
+use crate::evidence::redact::one_line;
+use crate::health::{Light, LinkVerdict, RestartHelps};
+use crate::profile::Profile;
+use crate::restart::Obstacle;
+use crate::terminal::layout::{clip, pad, width, wrap};
+use crate::terminal::{Terminal, style};
+use crate::text::{self, Lang, Worded as _, fill, status as words};
+use crate::watcher::snapshot::{ProfileView, Snapshot};
+
+/// Details stand below the name of their profile.
+const INDENT: &str = "    ";
+/// Space between two columns.
+const GAP: &str = "  ";
+/// Widest column of names.
+const WIDEST_NAME: usize = 24;
+/// Narrowest column of titles: where less is left, each row is running text.
+const NARROWEST_TITLE: usize = 12;
+/// Longest line of a log, in characters.
+const LONGEST_PROOF: usize = 400;
+/// So many names at most stand in the command of the summary.
+const MOST_NAMES: usize = 6;
+
+/// Prints every profile of a snapshot. `obstacle`: why Gatelight cannot restart a profile.
+pub fn show(
+    snapshot: &Snapshot,
+    obstacle: &dyn Fn(&Profile) -> Option<Obstacle>,
+    terminal: &mut Terminal<'_>,
+) -> io::Result<()> {
+    let rows = sorted(snapshot, obstacle, terminal.lang);
+    let columns = Columns::of(&rows, terminal);
+    let mut explained: Option<&Row<'_>> = None;
+    for (at, row) in rows.iter().enumerate() {
+        row.show(&columns, snapshot.at, terminal)?;
+        let next = rows.get(at + 1);
+        if row.light() != Light::Green && next.is_none_or(|next| !next.is_explained_with(row)) {
+            row.explain(explained.is_some_and(|before| before.has_same_reason(row)), terminal)?;
+            explained = Some(row);
+        }
+    }
+    let summary = summary(&rows, terminal.lang);
+    if !summary.is_empty() {
+        writeln!(terminal.out)?;
+        terminal.wrapped(&summary, "", "")?;
+    }
+    Ok(())
+}
+
+/// One profile.
+struct Row<'a> {
+    view: &'a ProfileView,
+    obstacle: Option<Obstacle>,
+    name: String,
+    title: String,
+    held: String,
+    facts: String,
+}
+
+/// The profiles, the worst first; those with the same explanation one after the other, those with an obstacle last.
+fn sorted<'a>(
+    snapshot: &'a Snapshot,
+    obstacle: &dyn Fn(&Profile) -> Option<Obstacle>,
+    lang: Lang,
+) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'_>> = snapshot
+        .profiles
+        .iter()
+        .map(|view| Row {
+            view,
+            obstacle: obstacle(&view.profile).filter(|_| helps_now(view)),
+            name: clip(&one_line(&view.profile.name, NAME_MAX), WIDEST_NAME),
+            title: text::reason::title_of(&view.verdict, lang),
+            held: held(view.verdict.since, snapshot.at, lang),
+            facts: facts(view, snapshot.at, lang),
+        })
+        .collect();
+    let place = |row: &Row<'_>| {
+        let reason = rows.iter().position(|other| other.has_same_reason(row));
+        let whole = rows.iter().position(|other| other.is_explained_with(row));
+        (std::cmp::Reverse(row.light()), reason, row.obstacle.is_some(), whole)
+    };
+    let places: Vec<_> = rows.iter().map(place).collect();
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|at| (places[*at], *at));
+    let mut taken: Vec<Option<Row<'_>>> = rows.drain(..).map(Some).collect();
+    order.into_iter().filter_map(|at| taken[at].take()).collect()
+}
+
+fn helps_now(view: &ProfileView) -> bool {
+    view.verdict.reason.restart().is_some_and(RestartHelps::now)
+}
+
+/// How long something has held: from an hour on without seconds.
+fn held(since: Timestamp, now: Timestamp, lang: Lang) -> String {
+    let seconds = now.duration_since(since).max(SignedDuration::ZERO).as_secs();
+    let shown = if seconds < 3_600 { seconds } else { seconds - seconds % 60 };
+    text::duration(lang, SignedDuration::from_secs(shown))
+}
+
+fn facts(view: &ProfileView, now: Timestamp, lang: Lang) -> String {
+    let verdict = &view.verdict;
+    let mut facts = Vec::new();
+    facts.extend(verdict.pid.map(|pid| format!("PID {pid}")));
+    facts.extend(
+        verdict.started_at.map(|start| fill(lang.pick(words::UP_FOR), &[("span", &held(start, now, lang))])),
+    );
+    facts.extend(verdict.manager.map(|manager| manager.word().to_owned()));
+    facts.extend(
+        verdict
+            .served_by
+            .as_ref()
+            .map(|gateway| fill(lang.pick(words::SERVED_BY), &[("name", &one_line(gateway, NAME_MAX))])),
+    );
+    facts.join(" · ")
+}
+
+/// The widths of the columns.
+struct Columns {
+    name: usize,
+    /// `None`: there is no room for columns.
+    title: Option<usize>,
+    held: usize,
+    /// Whether the facts stand in the row.
+    facts: bool,
+}
+
+impl Columns {
+    fn of(rows: &[Row<'_>], terminal: &Terminal<'_>) -> Self {
+        let widest = |text: for<'r> fn(&'r Row<'_>) -> &'r str| {
+            rows.iter().map(|row| width(text(row))).max().unwrap_or(0)
+        };
+        let (name, title) = (widest(|row| &row.name), widest(|row| &row.title));
+        let (held, facts) = (widest(|row| &row.held), widest(|row| &row.facts));
+        let light = width(&style::light(Light::Green, terminal));
+        let others = light + 1 + name + 2 * GAP.len() + held;
+        let room = terminal.width.map(|all| all.saturating_sub(others));
+        Self {
+            name,
+            title: match room {
+                None => Some(title),
+                Some(room) => {
+                    Some(title.min(room)).filter(|room| title == 0 || *room >= NARROWEST_TITLE.min(title))
+                }
+            },
+            held,
+            facts: room.is_none_or(|room| title + GAP.len() + facts <= room),
+        }
+    }
+}
+
+impl Row<'_> {
+    fn light(&self) -> Light {
+        self.view.verdict.light()
+    }
+
+    fn has_same_reason(&self, other: &Row<'_>) -> bool {
+        let (one, two) = (&self.view.verdict, &other.view.verdict);
+        one.is_same_as(two) && one.missing == two.missing
+    }
+
+    /// Whether the same is said of both.
+    fn is_explained_with(&self, other: &Row<'_>) -> bool {
+        self.has_same_reason(other) && self.obstacle == other.obstacle
+    }
+
+    fn show(&self, columns: &Columns, now: Timestamp, terminal: &mut Terminal<'_>) -> io::Result<()> {
+        let verdict = &self.view.verdict;
+        self.head(columns, terminal)?;
+        if !columns.facts && !self.facts.is_empty() {
+            detail(&self.facts, true, terminal)?;
+        }
+        if verdict.links.len() > 1 {
+            links(&verdict.links, now, terminal)?;
+        }
+        if self.light() == Light::Green {
+            return Ok(());
+        }
+        if let Some(proof) = verdict.evidence.as_ref().filter(|proof| !proof.line.is_empty()) {
+            detail(&one_line(&format!("{}: {}", proof.source, proof.line), LONGEST_PROOF), true, terminal)?;
+        }
+        for note in &verdict.notes {
+            detail(&one_line(&note_text(note, terminal.lang), LONGEST_PROOF), true, terminal)?;
+        }
+        Ok(())
+    }
+
+    /// The row itself: in columns, or as running text where these have no room.
+    fn head(&self, columns: &Columns, terminal: &mut Terminal<'_>) -> io::Result<()> {
+        let color = terminal.color;
+        let light = style::light(self.light(), terminal);
+        let in_light = |text: &str| style::in_light(text, self.light(), color);
+        let Some(room) = columns.title else {
+            let name = style::bold(&self.name, color);
+            writeln!(terminal.out, "{light} {name}")?;
+            let room = terminal.width.map(|all| all.saturating_sub(INDENT.len()));
+            for line in wrap(&format!("{}{GAP}{}", self.title, self.held), room, "", "") {
+                writeln!(terminal.out, "{INDENT}{}", in_light(&line))?;
+            }
+            return Ok(());
+        };
+        let name = style::bold(&pad(&self.name, columns.name), color);
+        let mut title = wrap(&self.title, Some(room), "", "").into_iter();
+        let first = in_light(&pad(&title.next().unwrap_or_default(), room));
+        let mut line = format!("{light} {name}{GAP}{first}{GAP}");
+        if columns.facts && !self.facts.is_empty() {
+            let facts = style::dim(&self.facts, color);
+            line = format!("{line}{}{GAP}{facts}", pad(&self.held, columns.held));
+        } else {
+            line += &self.held;
+        }
+        writeln!(terminal.out, "{}", line.trim_end())?;
+        let below = width(&light) + 1 + columns.name + GAP.len();
+        for rest in title {
+            writeln!(terminal.out, "{:below$}{}", "", in_light(&rest))?;
+        }
+        Ok(())
+    }
+
+    /// What the reason means, whether a restart helps, and what to do; what stands in its way. `again`: the first was said
+    /// of another profile.
+    fn explain(&self, again: bool, terminal: &mut Terminal<'_>) -> io::Result<()> {
+        let lang = terminal.lang;
+        let verdict = &self.view.verdict;
+        let said = text::reason::of(verdict, lang);
+        let helps = verdict.reason.restart();
+        let mut sentences = Vec::new();
+        if helps.is_some() && !again {
+            sentences.push(said.meaning);
+        }
+        if let Some(obstacle) = self.obstacle {
+            sentences.push(obstacle.text(lang));
+        } else {
+            sentences.extend(helps.map(|helps| lang.pick(text::restart::helps(helps)).to_owned()));
+            sentences.push(said.advice);
+        }
+        let text = sentences.join(lang.pick(words::BETWEEN_SENTENCES));
+        if text.trim().is_empty() { Ok(()) } else { detail(text.trim(), false, terminal) }
+    }
+}
+
+fn detail(text: &str, secondary: bool, terminal: &mut Terminal<'_>) -> io::Result<()> {
+    let room = terminal.width.map(|all| all.saturating_sub(INDENT.len()));
+    for line in wrap(text, room, "", "") {
+        let shown = if secondary { style::dim(&line, terminal.color) } else { line };
+        writeln!(terminal.out, "{INDENT}{shown}")?;
+    }
+    Ok(())
+}
+
+/// The links of a profile that has several.
+fn links(links: &[LinkVerdict], now: Timestamp, terminal: &mut Terminal<'_>) -> io::Result<()> {
+    let lang = terminal.lang;
+    let rows: Vec<[String; 3]> = links
+        .iter()
+        .map(|link| {
+            let title = text::reason::title(lang, link.reason, Some(&link.platform));
+            [text::reason::platform(lang, &link.platform), title, held(link.since, now, lang)]
+        })
+        .collect();
+    let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or_default();
+    for (link, [name, title, held]) in links.iter().zip(&rows) {
+        let first = format!("{INDENT}{} {}{GAP}", style::light(link.light, terminal), pad(name, widest(0)));
+        let before = width(&first);
+        if terminal.width.is_none_or(|all| before + widest(1) + GAP.len() + widest(2) <= all) {
+            writeln!(terminal.out, "{first}{}{GAP}{held}", pad(title, widest(1)))?;
+        } else {
+            terminal.wrapped(&format!("{title}{GAP}{held}"), &first, &" ".repeat(before))?;
+        }
+    }
+    Ok(())
+}
+
+/// How many lights there are of each kind, and the command that comes next.
+fn summary(rows: &[Row<'_>], lang: Lang) -> String {
+    let counts = [Light::Red, Light::Amber, Light::Grey, Light::Green].into_iter().filter_map(|light| {
+        let count = rows.iter().filter(|row| row.light() == light).count();
+        let phrase = match light {
+            Light::Red => words::COUNT_RED,
+            Light::Amber => words::COUNT_AMBER,
+            Light::Grey => words::COUNT_GREY,
+            Light::Green => words::COUNT_GREEN,
+        };
+        (count > 0).then(|| fill(lang.pick(phrase), &[("n", &count.to_string())]))
+    });
+    let counts = counts.collect::<Vec<_>>().join(lang.pick(words::COMMA));
+    let counts = fill(lang.pick(words::SUM), &[("counts", &counts)]);
+    match next(rows) {
+        Some((phrase, command)) => {
+            let next = fill(lang.pick(phrase), &[("command", &command)]);
+            [counts, next].join(lang.pick(words::BETWEEN_SENTENCES))
+        }
+        None if rows.len() < 2 => String::new(),
+        None => counts,
+    }
+}
+
+/// What the user types next, and what that does.
+fn next(rows: &[Row<'_>]) -> Option<(text::Phrase, String)> {
+    let red: Vec<&Row<'_>> = rows.iter().filter(|row| row.light() == Light::Red).collect();
+    let can_restart: Vec<&&Row<'_>> =
+        red.iter().filter(|row| helps_now(row.view) && row.obstacle.is_none()).collect();
+    let needs_repair = |row: &&&Row<'_>| row.view.verdict.reason.restart() == Some(RestartHelps::NoRepair);
+    let names = |rows: &[&&Row<'_>]| {
+        rows.iter().map(|row| quoted(&row.view.profile.name)).collect::<Vec<_>>().join(" ")
+    };
+    if !can_restart.is_empty() {
+        let all = can_restart.len() == red.len() && red.len() > 1 || can_restart.len() > MOST_NAMES;
+        let which = if all { "--red".to_owned() } else { names(&can_restart) };
+        return Some((words::NEXT_RESTART, format!("gatelight restart {which}")));
+    }
+    let repairs: Vec<&&Row<'_>> = red.iter().filter(needs_repair).collect();
+    if !repairs.is_empty() {
+        return Some((words::NEXT_REPAIR, "gatelight doctor --fix".to_owned()));
+    }
+    if let Some(first) = red.first() {
+        let name = quoted(&first.view.profile.name);
+        return Some((words::NEXT_LOGS, format!("gatelight logs {name}")));
+    }
+    let amber = rows.iter().any(|row| row.light() == Light::Amber);
+    amber.then(|| (words::NEXT_WATCH, "gatelight watch".to_owned()))
+}
+
+/// The name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let name = one_line(name, NAME_MAX);
+    let plain = |c: char| c.is_alphanumeric() || "-_.@".contains(c);
+    if !name.is_empty() && name.chars().all(plain) {
+        name
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,173 @@
+//! The screens of the commands, as files beside this one: at three widths, with and without colour, in both languages.
+//! `INSTA_UPDATE=always cargo test --test it -- screens` writes them anew; look at every one before it is committed.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gatelight::cli::status;
+use gatelight::evidence::patterns::Patterns;
+use gatelight::health::{Deadlines, Manager, Verdict};
+use gatelight::profile::{JobFile, Profile};
+use gatelight::recording::Recording;
+use gatelight::restart::Obstacle;
+use gatelight::terminal::Terminal;
+use gatelight::text::Lang;
+use gatelight::watcher::snapshot::{ProfileView, Snapshot};
+use jiff::{SignedDuration, Timestamp};
+use textwrap::core::display_width;
+
+use crate::support::recordings;
+
+const WIDTHS: [usize; 3] = [40, 80, 120];
+const LANGUAGES: [(Lang, &str); 2] = [(Lang::En, "en"), (Lang::Zh, "zh")];
+
+/// Every screen has a file for each language, plain and coloured.
+const SCREENS: [&str; 3] = ["status", "status-green", "status-one"];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cli/screens")
+}
+
+#[test]
+fn every_file_belongs_to_a_screen() {
+    let found: BTreeSet<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".snap.new"))
+        .collect();
+    let files = |screen: &&str| {
+        let screen = (*screen).to_owned();
+        LANGUAGES
+            .iter()
+            .flat_map(move |(_, lang)| {
+                [format!("{screen}.{lang}.snap"), format!("{screen}.{lang}.colour.snap")]
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found, SCREENS.iter().flat_map(files).collect());
+}
+
+/// Compares a screen with its files. `print` prints it.
+fn assert_screen(name: &str, print: &dyn Fn(&mut Terminal<'_>)) {
+    assert!(SCREENS.contains(&name), "{name}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder());
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (lang, word) in LANGUAGES {
+        for color in [false, true] {
+            let mut text = String::new();
+            for width in WIDTHS {
+                let mut out = Vec::new();
+                print(&mut Terminal { out: &mut out, lang, color, symbols: true, width: Some(width) });
+                let shown = String::from_utf8(out).unwrap();
+                assert_fits(&shown, width);
+                writeln!(text, "{}\n{}", ruler(width), shown.replace('\u{1b}', "␛")).unwrap();
+            }
+            let name = format!("{name}.{word}{}", if color { ".colour" } else { "" });
+            settings.bind(|| insta::assert_snapshot!(name, text));
+        }
+    }
+}
+
+fn ruler(width: usize) -> String {
+    format!("{:-<width$}", format!("--- {width} columns "))
+}
+
+/// Only a word that is longer than a line may go over it.
+fn assert_fits(shown: &str, width: usize) {
+    for line in shown.lines() {
+        let line = without_colour(line);
+        let alone = line.split_whitespace().count() == 1;
+        assert!(display_width(&line) <= width || alone, "wider than {width}: {line}");
+        assert_eq!(line.trim_end(), line, "trailing space");
+    }
+}
+
+fn without_colour(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
+fn now() -> Timestamp {
+    "2026-10-06T09:00:00Z".parse().unwrap()
+}
+
+/// What was said of a recording's gateway after so many seconds, moved so that this is `ago` before [`now`].
+fn seen(recording: &str, seconds: f64, ago: SignedDuration) -> Verdict {
+    let text = fs::read(recordings::file(recording)).unwrap();
+    let recording = Recording::read(text.as_slice()).unwrap();
+    let end = recording.header.start + SignedDuration::try_from_secs_f64(seconds).unwrap();
+    let mut last = None;
+    recording.play(Arc::new(Patterns::new(&[]).unwrap()), Deadlines::default(), &mut |change| {
+        if change.at <= end {
+            last = Some(change.to.clone());
+        }
+    });
+    let mut verdict = last.unwrap();
+    let moved = now().duration_since(end) - ago;
+    for at in [&mut verdict.since].into_iter().chain(&mut verdict.started_at) {
+        *at += moved;
+    }
+    for link in &mut verdict.links {
+        link.since += moved;
+    }
+    verdict
+}
+
+fn view(name: &str, verdict: Verdict) -> ProfileView {
+    let job = JobFile::named(Manager::Launchd, "/a.plist", format!("ai.hermes.gateway-{name}"));
+    let profile = Profile { name: name.into(), home: "/h".into(), job: Some(job), logs: Vec::new() };
+    ProfileView { profile: Arc::new(profile), verdict }
+}
+
+fn snapshot(profiles: Vec<ProfileView>) -> Snapshot {
+    Snapshot { at: now(), profiles, bad_files: Vec::new(), complete: true }
+}
+
+/// Nothing starts the gateway of the profile `by-hand`.
+fn obstacle(profile: &Profile) -> Option<Obstacle> {
+    (profile.name == "by-hand").then_some(Obstacle::NoJob)
+}
+
+fn show(snapshot: &Snapshot, terminal: &mut Terminal<'_>) {
+    status::show(snapshot, &obstacle, terminal).unwrap();
+}
+
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+#[test]
+fn status_of_many_profiles() {
+    let all = snapshot(vec![
+        view("default", seen("a_clean", 60.0, HOUR * 75)),
+        view("work", seen("e_executor", 50.0, HOUR * 2)),
+        view("客服", seen("c_refused", 60.0, MINUTE * 3)),
+        view("shop", seen("e_executor", 50.0, MINUTE * 12)),
+        view("by-hand", seen("e_executor", 50.0, HOUR)),
+        view("secretary", seen("d_bad_secret", 60.0, HOUR * 30)),
+        view("both", seen("telegram_fails_feishu_works", 60.0, MINUTE)),
+        view("night", seen("quiet_planned_stop", 80.0, HOUR * 9)),
+        view("flaky", seen("b_close", 28.0, SignedDuration::from_secs(4))),
+    ]);
+    assert_screen("status", &|terminal| show(&all, terminal));
+}
+
+#[test]
+fn status_when_all_is_well() {
+    let all = snapshot(vec![
+        view("default", seen("a_clean", 60.0, HOUR * 75)),
+        view("work", seen("a_clean_systemd", 60.0, HOUR * 2)),
+    ]);
+    assert_screen("status-green", &|terminal| show(&all, terminal));
+}
+
+#[test]
+fn status_of_one_profile() {
+    let one = snapshot(vec![view("default", seen("replace_loop", 200.0, MINUTE * 5))]);
+    assert_screen("status-one", &|terminal| show(&one, terminal));
+}
