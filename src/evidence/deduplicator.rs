@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use super::logbook::LogEvent;
+use super::log_event::LogEvent;
 
 /// Events remembered to recognise them in the next file: more than one turn of reading can bring.
 const MOST_REMEMBERED: usize = 512;

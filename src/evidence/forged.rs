@@ -6,7 +6,7 @@
 //! - no copy in `gateway.log`, where the carrier stands there and records of this logger never do (the SDK's).
 
 use super::line::Level;
-use super::logbook::LogEvent;
+use super::log_event::LogEvent;
 use crate::health::Source;
 
 const ERRORS: &str = "errors.log";

@@ -13,9 +13,10 @@ use memchr::{memchr, memmem, memrchr};
 use super::deduplicator::Deduplicator;
 use super::forged;
 use super::line::{self, Head, Level};
+use super::log_event::LogEvent;
 use super::patterns::{Candidate, Patterns, connection};
 use super::redact::clean_line;
-use crate::health::{Evidence, LogRecord, Proof, Signal, Source};
+use crate::health::{LogRecord, Proof, Signal, Source};
 
 /// Characters of a line that are kept as evidence.
 const PROOF_CHARS: usize = 400;
@@ -38,28 +39,6 @@ struct Carry {
     topics: u32,
     speech: bool,
     traceback: bool,
-}
-
-/// One event in a log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogEvent {
-    /// What it says.
-    pub record: LogRecord,
-    /// The same for the same message in another file; `None` for what need not be counted.
-    pub key: Option<u64>,
-    /// The level of its record.
-    pub level: Option<Level>,
-    /// Its logger's records stand in `gateway.log`, too.
-    pub in_gateway_log: bool,
-    /// It follows a record, of this level, that carries the text of people with its line breaks: it may be forged.
-    pub suspect: Option<Level>,
-}
-
-impl LogEvent {
-    /// As the core takes it.
-    pub fn into_evidence(self) -> Evidence {
-        Evidence::Log(self.record)
-    }
 }
 
 /// The log files of one profile, each event once.

@@ -7,6 +7,7 @@ pub mod collector;
 pub mod deduplicator;
 mod forged;
 pub mod line;
+pub mod log_event;
 pub mod logbook;
 pub mod patterns;
 pub mod process;

@@ -1,9 +1,10 @@
-//! Writes the page. Everything that comes from outside goes through [`escape`].
+//! Writes the page. Everything that comes from outside goes through [`super::escape`].
 
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
+use super::escape::{escape, untrusted};
 use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
 use crate::evidence::redact;
 use crate::health::Light;
@@ -18,29 +19,6 @@ const CSS: &str = include_str!("../../resources/report.css");
 pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"Gatelight\">";
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// Escapes text for use between tags and inside double quotes. Characters that HTML forbids become U+FFFD.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(' '),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// A name or log line: one line, without marks that change the direction of writing, bounded, escaped.
-fn untrusted(text: &str, max: usize) -> String {
-    escape(&redact::clean_line(text, max))
-}
 
 pub(super) fn page(input: &ReportInput) -> String {
     let lang = input.lang;

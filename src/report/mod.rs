@@ -1,8 +1,9 @@
 //! One page that shows what happened: self-contained, without scripts, legible without colour.
 //!
-//! [`make`] reads the history or replays old logs; [`render`] is a pure function. [`strip`] draws, [`html`] writes and
-//! escapes.
+//! [`make`] reads the history or replays old logs; [`render`] is a pure function. [`strip`] draws, [`html`] writes;
+//! what comes from outside passes [`escape`].
 
+mod escape;
 mod html;
 mod make;
 mod strip;

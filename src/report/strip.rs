@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::html::escape;
+use super::escape::escape;
 use crate::health::Light;
 use crate::history::stats::{Mark, MarkKind, Span, Window};
 use crate::history::{ChangeRow, stats};

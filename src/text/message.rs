@@ -8,28 +8,15 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{Both, Lang, Phrase, duration, error, fill, history, profile, reason, restart};
+use super::code::{Code, code};
+use super::{Both, Lang, Phrase, duration, fill, history, io_errors, profile, reason, restart};
 use crate::health::{Reason, Verdict};
-
-/// A phrase with a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Code {
-    /// Never changes: it is stored.
-    pub id: &'static str,
-    /// The wording, which may change; its `{names}` are stored.
-    pub phrase: Phrase,
-}
-
-/// A phrase with a code; shorthand for tables.
-pub(crate) const fn code(id: &'static str, phrase: Phrase) -> Code {
-    Code { id, phrase }
-}
 
 /// All codes that a stored message may have.
 fn codes() -> impl Iterator<Item = Code> {
     let own = [VERBATIM].into_iter();
     own.chain(restart::CODES.iter().copied())
-        .chain(error::codes())
+        .chain(io_errors::codes())
         .chain(history::CODES.iter().copied())
         .chain(profile::CODES.iter().copied())
 }

@@ -5,6 +5,7 @@
 //! trait [`Worded`]. Reasons have their texts in [`crate::health::reason::CATALOGUE`].
 
 pub mod agent;
+mod code;
 pub mod config;
 pub mod demo;
 pub mod desktop;
@@ -13,6 +14,7 @@ pub mod display;
 pub mod doctor;
 pub mod error;
 pub mod history;
+mod io_errors;
 pub mod log;
 pub mod menu;
 pub mod menu_bar;
@@ -27,7 +29,7 @@ pub mod trouble;
 
 use jiff::SignedDuration;
 
-pub(crate) use message::{Code, code};
+pub(crate) use code::{Code, code};
 pub use message::{Message, Value, Worded};
 
 /// `[English, Simplified Chinese]`.

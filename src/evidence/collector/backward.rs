@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::line;
-use crate::evidence::logbook::{LogEvent, Scanner};
+use crate::evidence::log_event::LogEvent;
+use crate::evidence::logbook::Scanner;
 use crate::evidence::tail::{Block, HistoryEnd, HistoryReader};
 use crate::health::Signal;
 

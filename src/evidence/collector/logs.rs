@@ -12,7 +12,8 @@ use super::home_files::modified;
 use super::observer::{Emitter, Observed};
 use super::{Moment, Polled};
 use crate::evidence::forged;
-use crate::evidence::logbook::{LogBook, LogEvent, Scanner};
+use crate::evidence::log_event::LogEvent;
+use crate::evidence::logbook::{LogBook, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::tail::{self, Limits, Tailer};
 

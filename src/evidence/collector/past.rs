@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::LogPast;
 use super::home_files::{Contents, FileRead, FirstContents};
-use crate::evidence::logbook::LogEvent;
+use crate::evidence::log_event::LogEvent;
 use crate::health::{Evidence, ProcessState, Proof, Signal};
 
 /// Evidence with its time; the times never fall, so that the pasts of several homes can be merged by time.

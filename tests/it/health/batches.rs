@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use gatelight::evidence::logbook::{LogEvent, Scanner};
+use gatelight::evidence::log_event::LogEvent;
+use gatelight::evidence::logbook::Scanner;
 use gatelight::evidence::patterns::Patterns;
 use gatelight::health::evidence::Heartbeat;
 use gatelight::health::{Deadlines, Evidence, ProcessState, Reason};

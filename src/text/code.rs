@@ -1,0 +1,17 @@
+//! Phrases with a code that is stored in their place.
+
+use super::Phrase;
+
+/// A phrase with a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// Never changes: it is stored.
+    pub id: &'static str,
+    /// The wording, which may change; its `{names}` are stored.
+    pub phrase: Phrase,
+}
+
+/// A phrase with a code; shorthand for tables.
+pub(crate) const fn code(id: &'static str, phrase: Phrase) -> Code {
+    Code { id, phrase }
+}
