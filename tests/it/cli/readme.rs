@@ -1,22 +1,138 @@
-//! Both READMEs against the program: the reasons, the metrics, the JSON of `on_change`, every command that they show. What
-//! they say cannot drift from what it does, nor one from the other.
+//! The READMEs and `docs/` against the program: tables, JSON, commands, links. What they say cannot drift from what it
+//! does, nor one language from the other.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
 use gatelight::cli::Cli;
 use gatelight::health::catalogue::CATALOGUE;
-use gatelight::health::{Change, Light, Proof, Reason, RestartHelps, Verdict};
+use gatelight::health::{Change, Deadlines, Light, Proof, Reason, RestartHelps, Verdict};
 use gatelight::profile::Profile;
 use gatelight::serve::metrics::{Counters, Format, render};
 use gatelight::text::Lang;
 use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-const READMES: [(Lang, &str); 2] =
-    [(Lang::En, include_str!("../../../README.md")), (Lang::Zh, include_str!("../../../README.zh-CN.md"))];
+use crate::support::launchctl::FakeLaunchctl;
+use crate::support::machine::{Machine, Stream};
+use crate::support::wait_for;
+
+/// The pages of one language.
+struct Papers {
+    lang: Lang,
+    readme: &'static str,
+    folder: &'static str,
+}
+
+const PAPERS: [Papers; 2] = [
+    Papers { lang: Lang::En, readme: "README.md", folder: "docs" },
+    Papers { lang: Lang::Zh, readme: "README.zh-CN.md", folder: "docs/zh-CN" },
+];
+
+impl Papers {
+    /// A page below `docs/` of this language.
+    fn page(&self, name: &str) -> String {
+        read(&format!("{}/{name}", self.folder))
+    }
+
+    /// Paths of the README and of every page below `docs/`.
+    fn paths(&self) -> Vec<String> {
+        let pages = names(self.folder).into_iter().map(|name| format!("{}/{name}", self.folder));
+        std::iter::once(self.readme.to_owned()).chain(pages).collect()
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Names of the pages in a folder.
+fn names(folder: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".md")).collect()
+}
+
+#[test]
+fn both_languages_have_the_same_pages_with_the_same_sections() {
+    let [en, zh] = &PAPERS;
+    assert_eq!(names(en.folder), names(zh.folder));
+    for (en, zh) in en.paths().iter().zip(&zh.paths()) {
+        let levels = |path: &str| -> Vec<usize> {
+            headings(&read(path)).map(|line| line.bytes().take_while(|b| *b == b'#').count()).collect()
+        };
+        assert_eq!(levels(en), levels(zh), "{zh}");
+    }
+}
+
+/// Lines outside of code blocks.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    text.lines().filter(move |line| {
+        let fence = line.starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    })
+}
+
+fn headings(text: &str) -> impl Iterator<Item = &str> {
+    prose(text).filter(|line| line.starts_with('#'))
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let others = ["CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "bundle/README.md", "benches/README.md"];
+    let all = PAPERS.iter().flat_map(Papers::paths).chain(others.map(str::to_owned));
+    for path in all {
+        let text = read(&path);
+        let links = prose(&text)
+            .flat_map(|line| line.split("](").skip(1))
+            .map(|rest| rest.split(')').next().unwrap());
+        // ../../releases is GitHub's page, seen from the page of the README
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with("../../releases")) {
+            let (file, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => path.clone(),
+                _ => Path::new(&path).parent().unwrap().join(file).to_str().unwrap().to_owned(),
+            };
+            assert!(root().join(&target).exists(), "{path}: {link}");
+            if !fragment.is_empty() {
+                let text = read(&target);
+                assert!(headings(&text).any(|heading| anchor(heading) == fragment), "{path}: {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_clone_line_names_the_repository_of_the_release() {
+    let manifest = read("Cargo.toml");
+    let line = manifest.lines().find(|line| line.starts_with("repository = ")).unwrap();
+    let url = line.split('"').nth(1).unwrap();
+    for papers in &PAPERS {
+        let readme = read(papers.readme);
+        assert!(
+            readme.contains(&format!("git clone {url}.git && cd gatelight\n")),
+            "{}: {url}",
+            papers.readme
+        );
+    }
+}
 
 /// The cells of the rows of all tables.
 fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
@@ -41,7 +157,7 @@ fn helps(helps: Option<RestartHelps>, lang: Lang) -> &'static str {
         Some(RestartHelps::Yes) => ["yes", "有效"],
         Some(RestartHelps::ByForce) => ["yes, by force", "有效，需强制"],
         Some(RestartHelps::WhenNetworkIsBack) => ["when the network is back", "网络恢复后有效"],
-        Some(RestartHelps::AfterFixingCredentials) => ["after mending the credentials", "修正凭据后有效"],
+        Some(RestartHelps::AfterFixingCredentials) => ["after fixing the credentials", "修正凭据后有效"],
         Some(RestartHelps::No) => ["no", "无效"],
         Some(RestartHelps::NoRepair) => ["no: repair", "无效，需修复任务文件"],
     })
@@ -49,10 +165,11 @@ fn helps(helps: Option<RestartHelps>, lang: Lang) -> &'static str {
 
 #[test]
 fn the_tables_of_reasons_are_the_catalogue() {
-    for (lang, text) in READMES {
+    for papers in &PAPERS {
+        let (lang, text) = (papers.lang, papers.page("reasons.md"));
         let is_reason = |row: &Vec<&str>| row.len() == 5 && row[0].contains("`<br>");
         let shown: Vec<String> =
-            rows(text).filter(is_reason).map(|row| row.join(" | ").replace('`', "")).collect();
+            rows(&text).filter(is_reason).map(|row| row.join(" | ").replace('`', "")).collect();
         let expected: Vec<String> = CATALOGUE
             .iter()
             .map(|entry| {
@@ -100,29 +217,103 @@ fn arguments(command: &str) -> Vec<&str> {
 
 #[test]
 fn every_command_that_is_shown_is_one() {
-    let mut shown = [BTreeSet::new(), BTreeSet::new()];
-    for ((_, text), shown) in READMES.iter().zip(&mut shown) {
-        for line in code(text).into_iter().filter(|line| line.starts_with("gatelight")) {
-            let words = arguments(line);
-            // the name alone, also of files (`gatelight.service`)
-            if words[0] != "gatelight" || words.len() == 1 {
-                continue;
-            }
-            if let Err(error) = Cli::try_parse_from(&words) {
-                panic!("{line}: {error}");
-            }
-            shown.insert(
-                words.iter().map(|word| word.replace("文件…", "FILE…")).collect::<Vec<_>>().join(" "),
-            );
-        }
+    for (en, zh) in PAPERS[0].paths().iter().zip(&PAPERS[1].paths()) {
+        let [en, zh] = [en, zh].map(|path| commands(path));
+        assert_eq!(en, zh, "both languages show the same");
+    }
+    let all: BTreeSet<String> = PAPERS[0].paths().iter().flat_map(|path| commands(path)).collect();
+    assert!(all.len() > 25, "{all:?}");
+    for papers in &PAPERS {
+        let reference = papers.page("reference.md");
         for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
             let name = command.get_name();
-            let row = rows(text).find(|row| row[0] == format!("`{name}`"));
+            let row = rows(&reference).find(|row| row[0] == format!("`{name}`"));
             assert!(row.is_some_and(|row| row.len() == 3 && row[2].contains(name)), "no row for {name}");
         }
     }
-    assert_eq!(shown[0], shown[1], "both show the same");
-    assert!(shown[0].len() > 15, "{shown:?}");
+}
+
+/// The commands of a page, each of which has to be one.
+fn commands(path: &str) -> BTreeSet<String> {
+    let mut shown = BTreeSet::new();
+    let text = read(path);
+    for line in code(&text).into_iter().filter(|line| line.starts_with("gatelight ")) {
+        let words = arguments(line);
+        // help ends the parsing of arguments with a text
+        if words.get(1) != Some(&"help")
+            && let Err(error) = Cli::try_parse_from(&words)
+        {
+            panic!("{path}: {line}: {error}");
+        }
+        shown.insert(words.iter().map(|word| word.replace("文件…", "FILE…")).collect::<Vec<_>>().join(" "));
+    }
+    shown
+}
+
+/// What each command of the README does on a machine with one gateway that became a hollow shell: its exit code. `None`:
+/// it goes on until Ctrl-C, and then succeeds.
+fn effect(command: &str) -> Option<i32> {
+    match command {
+        "cargo run -- demo" | "gatelight" => None,
+        "gatelight status" | "gatelight doctor" => Some(1),
+        // there is no terminal to ask on, so nothing is changed
+        "gatelight doctor --fix" => Some(1),
+        "gatelight restart --red" | "gatelight logs default" | "gatelight diagnose default" => Some(0),
+        other => panic!("the README shows a command that this test does not run: {other}"),
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_do_what_it_says() {
+    let launchctl = FakeLaunchctl::new(&json!({}));
+    let machine = Machine::with_launchctl(&launchctl.program());
+    let home = machine.hermes();
+    let script = r#"exec "$0" simulate --home "$1" --script hollow --then clean"#;
+    let program = env!("CARGO_BIN_EXE_gatelight");
+    let arguments = ["/bin/sh", "-c", script, program, home.to_str().unwrap(), "gateway", "run", "--replace"];
+    let more = format!(
+        "<key>EnvironmentVariables</key><dict><key>HERMES_HOME</key><string>{}</string></dict>\
+         <key>RunAtLoad</key><true/><key>KeepAlive</key><true/>",
+        home.display()
+    );
+    let arguments = arguments.map(|word| word.replace('"', "&quot;"));
+    let job = machine.plist("ai.hermes.gateway", &arguments.each_ref().map(String::as_str), &more);
+    let domain = format!("gui/{}", rustix::process::getuid().as_raw());
+    assert!(launchctl.call(&["bootstrap", &domain, job.to_str().unwrap()]).status.success());
+    let now =
+        |light: &str, reason: &str| machine.light("default") == Some((light.to_owned(), reason.to_owned()));
+    wait_for("the gateway becomes a hollow shell", || now("red", "executor-shutdown"));
+    // stamps are compared with the start of a process with a tolerance of 2 s (evidence::collector)
+    wait_for("that is older than the next process", || {
+        let since: Timestamp = machine.status()["profiles"][0]["since"].as_str().unwrap().parse().unwrap();
+        Timestamp::now().duration_since(since).as_secs() > 2
+    });
+
+    let readme = read(PAPERS[0].readme);
+    let lines = code(&readme)
+        .into_iter()
+        .filter(|line| line.starts_with("gatelight") || line.starts_with("cargo run"));
+    for line in lines.filter(|line| !line.contains('/')) {
+        let words = self::arguments(line);
+        let command = words.join(" ");
+        let words = &words[if words[0] == "cargo" { 3 } else { 1 }..];
+        let Some(expected) = effect(&command) else {
+            let mut going = Stream::of(machine.command(words));
+            // the first lines say what is coming
+            while !going.line().contains("default") {}
+            assert_eq!(going.interrupt(), Some(0), "{command}: {:?}", going.complaints());
+            continue;
+        };
+        let ran = machine.run(words);
+        assert_eq!(ran.code, Some(expected), "{command}: {ran:?}");
+        assert!(!ran.out.is_empty(), "{command}: {ran:?}");
+    }
+    assert!(now("green", "connected"), "{:?}", machine.light("default"));
+    assert!(fs::read_to_string(&job).unwrap().contains("--replace"), "nobody said yes");
+    let fixed = machine.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(fixed.code, Some(0), "{fixed:?}");
+    assert!(!fs::read_to_string(&job).unwrap().contains("--replace"));
+    assert!(now("green", "connected"), "{:?}", machine.light("default"));
 }
 
 fn t() -> Timestamp {
@@ -151,8 +342,9 @@ fn the_metrics_are_those_that_are_served() {
             inside.split(',').filter_map(|pair| pair.split('=').next()).filter(|label| !label.is_empty());
         served.insert((name.to_owned(), labels.map(str::to_owned).collect::<Vec<_>>()));
     }
-    for (_, text) in READMES {
-        let shown: BTreeSet<(String, Vec<String>)> = rows(text)
+    for papers in &PAPERS {
+        let text = papers.page("reference.md");
+        let shown: BTreeSet<(String, Vec<String>)> = rows(&text)
             .filter(|row| row[0].starts_with("`gatelight_"))
             .map(|row| {
                 let labels = row[1].split('`').skip(1).step_by(2).map(str::to_owned).collect();
@@ -174,7 +366,8 @@ fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
 
 #[test]
 fn the_json_of_on_change_is_what_the_program_is_given() {
-    for (lang, text) in READMES {
+    for papers in &PAPERS {
+        let (lang, text) = (papers.lang, papers.page("reference.md"));
         let (from, to) = (verdict(Reason::Connected), verdict(Reason::ExecutorShutdown));
         let change = ProfileChange {
             profile: profile(),
@@ -194,4 +387,108 @@ fn the_json_of_on_change_is_what_the_program_is_given() {
             assert_eq!(given[key], shown[key], "{key}");
         }
     }
+}
+
+/// The JSON of a page that has this key, with `…` in place of what is left out.
+fn shown_json(text: &str, key: &str) -> Value {
+    let blocks = text.split("```json\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
+    let block =
+        blocks.into_iter().find(|block| block.contains(key)).unwrap_or_else(|| panic!("no JSON with {key}"));
+    let whole = block.replace("{…}", "{}").replace("[…]", "[]").replace(":…", ":null");
+    serde_json::from_str(&whole).unwrap_or_else(|error| panic!("{error}: {whole}"))
+}
+
+/// The keys of an object, of those in it, and of those in its lists.
+fn all_keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let path = format!("{above}.{key}");
+                all_keys(value, &path, found);
+                found.insert(path);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| all_keys(value, above, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_json_that_is_shown_has_the_keys_that_are_printed() {
+    let machine = Machine::new();
+    let gateway = crate::support::machine::Gateway::connected(&machine.hermes());
+    gateway.executor_dies();
+    wait_for("the light is red", || machine.light("default").is_some_and(|(light, _)| light == "red"));
+    let mut watch = machine.watch();
+    let change: Value = serde_json::from_str(&watch.line()).unwrap();
+    let doctor = machine.run(&["doctor", "--json"]);
+    let printed = [machine.status(), change, serde_json::from_str(&doctor.out).unwrap()];
+    for papers in &PAPERS {
+        let text = papers.page("reference.md");
+        for (printed, key) in printed.iter().zip(["\"last_message_at\"", "\"t\":", "\"findings\""]) {
+            let (mut shown, mut found) = (BTreeSet::new(), BTreeSet::new());
+            all_keys(&shown_json(&text, key), "", &mut shown);
+            all_keys(printed, "", &mut found);
+            // an object that the page shortens to {…} has none of its keys
+            let shortened = |key: &&String| key.starts_with(".profiles.links.evidence.");
+            let found: BTreeSet<String> = found.iter().filter(|key| !shortened(key)).cloned().collect();
+            assert_eq!(shown, found, "{key}");
+        }
+    }
+}
+
+#[test]
+fn the_deadlines_are_those_of_the_program() {
+    let d = Deadlines::default();
+    let expected = [d.start, d.reconnect, d.attempt, d.restart, d.exit, d.heartbeat, d.suspended];
+    for papers in &PAPERS {
+        let text = papers.page("how-it-decides.md");
+        let number =
+            |cell: &str| cell.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>();
+        let shown: Vec<u64> = rows(&text).filter_map(|row| number(row[1]).ok()).collect();
+        assert_eq!(shown, expected.map(|d| d.as_secs()));
+    }
+}
+
+#[test]
+fn the_sections_of_the_settings_are_named() {
+    let settings = read("resources/settings.toml");
+    let sections = settings.lines().filter_map(|line| {
+        let line = line.trim_start_matches("#:").trim_start_matches('#').trim();
+        (line.starts_with('[') && line.ends_with(']')).then_some(line)
+    });
+    let sections: Vec<&str> = sections.collect();
+    assert!(sections.len() > 5, "{sections:?}");
+    for papers in &PAPERS {
+        let text = papers.page("reference.md");
+        for section in &sections {
+            assert!(rows(&text).any(|row| row[0] == format!("`{section}`")), "{section}: {}", papers.folder);
+        }
+    }
+}
+
+#[test]
+fn the_numbers_of_recordings_and_platforms_are_right() {
+    let recordings = files_below("tests/recordings", "jsonl");
+    // one of them is for every other platform
+    let platforms = files_below("resources/platforms", "toml") - 1;
+    for papers in &PAPERS {
+        let (testing, deciding) = (papers.page("testing.md"), papers.page("how-it-decides.md"));
+        // told in tens, so that not every new recording changes the page
+        let tens = format!("{} ", recordings / 10 * 10);
+        assert!(testing.contains(&tens), "{recordings} recordings: {}", papers.folder);
+        assert!(deciding.contains(&format!("{platforms} ")), "{platforms} platforms: {}", papers.folder);
+    }
+}
+
+fn files_below(folder: &str, extension: &str) -> usize {
+    fn count(folder: &Path, extension: &str) -> usize {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let one = |path: PathBuf| match path.is_dir() {
+            true => count(&path, extension),
+            false => usize::from(path.extension().is_some_and(|e| e == extension)),
+        };
+        entries.map(one).sum()
+    }
+    count(&root().join(folder), extension)
 }
