@@ -1,6 +1,6 @@
 //! Draws lights: the shapes of `resources/tray.svg` as pixels of any size; one light, or a few side by side.
 //!
-//! A dozen discs, rings and bars do not justify an SVG renderer of several megabytes: each pixel is sampled on a grid.
+//! A few discs, rings and strokes do not justify an SVG renderer of several megabytes: each pixel is sampled on a grid.
 
 use std::sync::OnceLock;
 
@@ -13,11 +13,8 @@ pub const POINTS: u32 = 22;
 const LARGEST: u32 = 512;
 /// Samples per pixel, in each direction.
 const SAMPLES: u32 = 8;
-/// The segments (a to g) of the digits 0 to 9.
-const DIGITS: [&str; 10] =
-    ["abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg"];
-/// The widest shape of the source, the red ring, in points.
-const WIDEST_SHAPE: f32 = 18.4;
+/// The widest shape of the source, the red disc, in points.
+const WIDEST_SHAPE: f32 = 19.2;
 /// Space between two lights of a strip, in points.
 const GAP: f32 = 1.5;
 
@@ -37,7 +34,8 @@ pub struct Picture {
 pub struct Face {
     /// The light.
     pub light: Light,
-    /// The number of red profiles, drawn into the ring for desktops that show no text beside the icon. Only 2 to 9 fit.
+    /// The number of red profiles, drawn on the red disc for desktops that show no text beside the icon. One has the
+    /// cross, more than nine are "9+".
     pub count: Option<usize>,
     /// Black with alpha: the menu bar gives it its colour.
     pub template: bool,
@@ -90,14 +88,15 @@ impl Strip {
 }
 
 fn shapes(light: Light, count: Option<usize>) -> Vec<&'static Shape> {
-    let mut groups = vec![light.word()];
+    let mut groups = vec![light.word().to_owned()];
     if light == Light::Red {
-        match count {
-            Some(n @ 2..=9) => groups.extend(DIGITS[n].split("").filter(|s| !s.is_empty())),
-            _ => groups.push("mark"),
-        }
+        groups.push(match count {
+            Some(n @ 2..=9) => format!("count-{n}"),
+            Some(10..) => "count-many".to_owned(),
+            _ => "mark".to_owned(),
+        });
     }
-    drawing().iter().filter(|s| groups.contains(&s.group)).collect()
+    drawing().iter().filter(|s| groups.iter().any(|group| group == s.group)).collect()
 }
 
 /// One light of a picture.
@@ -150,12 +149,10 @@ enum Form {
         r: f32,
         width: f32,
     },
-    Bar {
-        x: f32,
-        y: f32,
+    /// Lines from point to point, with round ends and joints.
+    Stroke {
+        points: Vec<(f32, f32)>,
         width: f32,
-        height: f32,
-        radius: f32,
     },
     /// The left half of a disc.
     HalfDisc {
@@ -167,21 +164,26 @@ enum Form {
 
 impl Form {
     fn covers(&self, px: f32, py: f32) -> bool {
-        match *self {
-            Self::Disc { x, y, r } => square(px - x, py - y) <= r * r,
-            Self::Ring { x, y, r, width } => {
+        match self {
+            &Self::Disc { x, y, r } => square(px - x, py - y) <= r * r,
+            &Self::Ring { x, y, r, width } => {
                 let (inner, outer) = (r - width / 2.0, r + width / 2.0);
                 (inner * inner..=outer * outer).contains(&square(px - x, py - y))
             }
-            Self::HalfDisc { x, y, r } => px <= x && square(px - x, py - y) <= r * r,
-            Self::Bar { x, y, width, height, radius } => {
-                // the distance to the rectangle inside the round corners
-                let dx = (px - px.clamp(x + radius, x + width - radius)).abs();
-                let dy = (py - py.clamp(y + radius, y + height - radius)).abs();
-                square(dx, dy) <= radius * radius
+            &Self::HalfDisc { x, y, r } => px <= x && square(px - x, py - y) <= r * r,
+            Self::Stroke { points, width } => {
+                points.windows(2).any(|ends| from_line((px, py), ends[0], ends[1]) <= width * width / 4.0)
             }
         }
     }
+}
+
+/// The square of the distance from a point to the line between two others.
+fn from_line((px, py): (f32, f32), (ax, ay): (f32, f32), (bx, by): (f32, f32)) -> f32 {
+    let (dx, dy) = (bx - ax, by - ay);
+    let length = square(dx, dy);
+    let along = if length > 0.0 { (((px - ax) * dx + (py - ay) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
+    square(px - ax - along * dx, py - ay - along * dy)
 }
 
 /// The square of a distance: called some hundred thousand times for a picture, so no root is taken.
@@ -224,7 +226,8 @@ fn drawing() -> &'static [Shape] {
 /// Parses the few elements that the source may have.
 fn parse(source: &'static str) -> Result<Vec<Shape>, String> {
     let mut shapes = Vec::new();
-    let mut group = ("", "");
+    // the tag of the group that is open: its shapes inherit its attributes
+    let mut group = "";
     let mut rest = source;
     while let Some(open) = rest.find('<') {
         rest = &rest[open + 1..];
@@ -236,17 +239,14 @@ fn parse(source: &'static str) -> Result<Vec<Shape>, String> {
         rest = after;
         let name = tag.split([' ', '/']).next().unwrap_or_default();
         match name {
-            "g" => {
-                group = (
-                    attribute(tag, "id").ok_or("a group without an id")?,
-                    attribute(tag, "fill").unwrap_or(""),
-                );
-            }
-            "circle" | "rect" | "path" => {
-                let fill = attribute(tag, "fill").unwrap_or(group.1);
-                let colour =
-                    colour(if fill == "none" { attribute(tag, "stroke").unwrap_or("") } else { fill })?;
-                shapes.push(Shape { group: group.0, colour, form: form(name, tag, fill == "none")? });
+            "g" => group = tag,
+            "circle" | "polyline" | "path" => {
+                let inherited =
+                    |key| attribute(tag, key).or_else(|| attribute(group, key)).unwrap_or_default();
+                let hollow = inherited("fill") == "none";
+                let colour = colour(inherited(if hollow { "stroke" } else { "fill" }))?;
+                let group = attribute(group, "id").ok_or("a shape outside of a group with an id")?;
+                shapes.push(Shape { group, colour, form: form(name, tag, hollow)? });
             }
             // closing tags have an empty name
             "svg" | "" => {}
@@ -269,13 +269,13 @@ fn form(name: &str, tag: &'static str, hollow: bool) -> Result<Form, String> {
             width: number("stroke-width")?,
         }),
         "circle" => Ok(Form::Disc { x: number("cx")?, y: number("cy")?, r: number("r")? }),
-        "rect" => Ok(Form::Bar {
-            x: number("x")?,
-            y: number("y")?,
-            width: number("width")?,
-            height: number("height")?,
-            radius: number("rx")?,
-        }),
+        "polyline" => {
+            let numbers: Result<Vec<f32>, _> =
+                attribute(tag, "points").unwrap_or_default().split([' ', ',']).map(str::parse).collect();
+            let numbers = numbers.map_err(|e| format!("points: {e}"))?;
+            let points = numbers.chunks(2).map(|two| (two[0], *two.last().unwrap_or(&0.0))).collect();
+            Ok(Form::Stroke { points, width: number("stroke-width")? })
+        }
         // `M x y1 A r r 0 0 0 x y2 Z`: from the upper pole over the left to the lower one
         _ => {
             let path = attribute(tag, "d").unwrap_or_default().replace(['M', 'A', 'Z'], " ");
@@ -309,10 +309,30 @@ fn colour(text: &str) -> Result<[u8; 3], String> {
 mod tests {
     use super::*;
 
+    /// Luminance of a light and of a dark menu bar.
+    const BARS: [u32; 2] = [240, 40];
     const LIGHTS: [Light; 4] = [Light::Green, Light::Amber, Light::Red, Light::Grey];
 
     fn alpha(picture: &Picture, x: u32, y: u32) -> u8 {
         picture.rgba[((y * picture.width + x) * 4 + 3) as usize]
+    }
+
+    /// Luminance of each pixel on a bar: what is seen without colour.
+    fn seen(picture: &Picture, bar: u32) -> Vec<u32> {
+        let luminance = |p: &[u8]| {
+            let [r, g, b, a] = [0, 1, 2, 3].map(|i| u32::from(p[i]));
+            (a * (299 * r + 587 * g + 114 * b) / 1000 + (255 - a) * bar) / 255
+        };
+        picture.rgba.chunks(4).map(luminance).collect()
+    }
+
+    /// The number of pixels that differ clearly without colour, on the bar where they differ least.
+    fn differing(a: &Picture, b: &Picture) -> usize {
+        let on = |bar| {
+            let (a, b) = (seen(a, bar), seen(b, bar));
+            a.iter().zip(&b).filter(|(a, b)| a.abs_diff(**b) > 64).count()
+        };
+        BARS.into_iter().map(on).min().unwrap()
     }
 
     #[test]
@@ -321,36 +341,48 @@ mod tests {
         for light in LIGHTS {
             assert!(shapes.iter().any(|s| s.group == light.word()), "{light:?}");
         }
-        for segment in ["mark", "a", "b", "c", "d", "e", "f", "g"] {
-            assert!(shapes.iter().any(|s| s.group == segment), "{segment}");
+        let counts = (2..=9).map(|n| format!("count-{n}"));
+        for sign in counts.chain(["mark".to_owned(), "count-many".to_owned()]) {
+            assert!(shapes.iter().any(|s| s.group == sign), "{sign}");
         }
     }
 
     #[test]
     fn what_cannot_be_drawn_is_refused() {
-        for source in
-            ["<ellipse/>", "<circle cx=\"1\"/>", "<path d=\"M0 0 L1 1\" fill=\"#000000\"/>", "<!-- x", "<g"]
-        {
+        let in_group = [
+            "<ellipse/>",
+            "<circle cx=\"1\"/>",
+            "<path d=\"M0 0 L1 1\"/>",
+            "<polyline points=\"1,x\" stroke-width=\"1\"/>",
+        ];
+        for source in in_group {
+            let source = format!("<g id=\"a\" fill=\"#000000\">{source}</g>").leak();
+            assert!(parse(source).is_err(), "{source}");
+        }
+        for source in ["<circle cx=\"1\" cy=\"1\" r=\"1\" fill=\"#000000\"/>", "<!-- x", "<g"] {
             assert!(parse(source).is_err(), "{source}");
         }
     }
 
-    /// Seen without colour, the four differ by at least a tenth of their area.
+    /// Seen without colour, the four differ by at least a twentieth of their area.
     #[test]
     fn shapes_differ_without_their_colours() {
-        for size in [16, 22, 44] {
+        for size in [16, 22, 32, 44] {
             for (i, a) in LIGHTS.iter().enumerate() {
                 for b in &LIGHTS[i + 1..] {
-                    let (pa, pb) = (Face::of(*a).draw(size), Face::of(*b).draw(size));
-                    let differing = (0..size * size)
-                        .filter(|n| {
-                            let (x, y) = (n % size, n / size);
-                            alpha(&pa, x, y).abs_diff(alpha(&pb, x, y)) > 128
-                        })
-                        .count();
-                    assert!(differing * 20 > (size * size) as usize, "{a:?} {b:?} at {size}: {differing}");
+                    let n = differing(&Face::of(*a).draw(size), &Face::of(*b).draw(size));
+                    assert!(n * 20 > (size * size) as usize, "{a:?} {b:?} at {size}: {n}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn red_is_heavier_than_any_other_light() {
+        let weight =
+            |light: &Light| Face::of(*light).draw(16).rgba.chunks(4).map(|p| u32::from(p[3])).sum::<u32>();
+        for light in LIGHTS.iter().filter(|light| **light != Light::Red) {
+            assert!(weight(&Light::Red) * 2 > weight(light) * 3, "{light:?}");
         }
     }
 
@@ -368,18 +400,21 @@ mod tests {
             assert_eq!(alpha(&amber, mid - size / 8, mid), 255, "the left half is filled");
             assert_eq!(alpha(&amber, mid + size / 8, mid), 0, "the right half is not");
             assert_eq!(alpha(&Face::of(Light::Grey).draw(size), mid, mid), 0, "hollow");
-            assert_eq!(alpha(&Face::of(Light::Red).draw(size), mid, mid - size / 10), 255, "a mark");
+            let red = Face::of(Light::Red).draw(size);
+            assert_eq!(red.rgba[at..at + 4], [255; 4], "a white cross");
         }
     }
 
     #[test]
-    fn a_number_takes_the_place_of_the_mark() {
+    fn a_number_takes_the_place_of_the_cross() {
         let red = Face::of(Light::Red);
-        let pictures: Vec<Picture> = (1..=10).map(|n| Face { count: Some(n), ..red }.draw(22)).collect();
-        assert_eq!(pictures[0], red.draw(22));
-        assert_eq!(pictures[9], red.draw(22), "ten has no place");
-        for (i, picture) in pictures[..9].iter().enumerate() {
-            assert!(pictures[..i].iter().all(|other| other != picture), "{}", i + 1);
+        let count = |n, size| Face { count: Some(n), ..red }.draw(size);
+        assert_eq!(count(1, 22), red.draw(22));
+        assert_eq!(count(10, 22), count(99, 22), "9+");
+        // told apart at the smallest size: by a few pixels of a digit that is five wide and nine high
+        for (a, b) in (1..10).flat_map(|a| (a + 1..=10).map(move |b| (a, b))) {
+            let n = differing(&count(a, 16), &count(b, 16));
+            assert!(n >= 8, "{a} and {b}: {n} pixels");
         }
         let green = Face { count: Some(3), ..Face::of(Light::Green) };
         assert_eq!(green.draw(22), Face::of(Light::Green).draw(22));
@@ -437,11 +472,8 @@ mod tests {
         }
         for (i, a) in LIGHTS.iter().enumerate() {
             for b in &LIGHTS[i + 1..] {
-                let [pa, pb] = [a, b].map(|light| strip(&[*light; 3]));
-                let differing = (0..44 * 30)
-                    .filter(|n| alpha(&pa, n % 30, n / 30).abs_diff(alpha(&pb, n % 30, n / 30)) > 128)
-                    .count();
-                assert!(differing * 20 > 44 * 30 / 2, "{a:?} {b:?}: {differing}");
+                let n = differing(&strip(&[*a; 3]), &strip(&[*b; 3]));
+                assert!(n * 20 > 44 * 90 / 2, "{a:?} {b:?}: {n}");
             }
         }
     }

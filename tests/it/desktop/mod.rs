@@ -1,6 +1,7 @@
 //! The icon, its menu and the notifications.
 
 mod agent_end_to_end;
+mod icon_pictures;
 mod no_desktop;
 mod notification_signals;
 mod tray_and_notices;
