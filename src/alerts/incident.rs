@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::links::DownLinks;
 use crate::config::NoticeSettings;
 use crate::health::evidence::PlatformName;
 use crate::health::timer::after;
-use crate::health::{Light, Proof, Reason, Verdict};
+use crate::health::{Light, LinkVerdict, Proof, Reason, Verdict};
 
 /// What is shown after changes that lie in the past has to hold this long before it counts as the present state.
 const HISTORY_SETTLES: Duration = Duration::from_secs(5);
@@ -26,6 +27,11 @@ impl Cause {
     pub(super) fn of(verdict: &Verdict) -> Self {
         let Verdict { reason, platform, missing, evidence, .. } = verdict;
         Self { reason: *reason, platform: platform.clone(), missing: *missing, proof: evidence.clone() }
+    }
+
+    pub(super) fn of_link(link: &LinkVerdict) -> Self {
+        let LinkVerdict { reason, platform, missing, evidence, .. } = link;
+        Self { reason: *reason, platform: Some(platform.clone()), missing: *missing, proof: evidence.clone() }
     }
 
     /// Whether it opens an incident.
@@ -64,6 +70,7 @@ pub(super) struct Incident {
     pub(super) opened: Timestamp,
     /// What is notified first; frozen with the first notice.
     pub(super) cause: Cause,
+    pub(super) links: DownLinks,
     pub(super) found: bool,
     not_before: Timestamp,
     delivery: Option<Delivery>,
@@ -99,6 +106,7 @@ impl Incident {
         Self {
             opened: sighting.since,
             cause,
+            links: DownLinks::default(),
             found: sighting.found(),
             not_before: sighting.not_before(),
             delivery: None,
@@ -125,6 +133,10 @@ impl Incident {
         self.stopped_since = true;
     }
 
+    pub(super) const fn delivery(&self) -> Option<Delivery> {
+        self.delivery
+    }
+
     pub(super) const fn is_delivered(&self) -> bool {
         self.delivery.is_some()
     }
@@ -138,6 +150,7 @@ impl Incident {
     pub(super) fn deliver(&mut self, now: Timestamp, settings: &NoticeSettings) {
         let next_reminder = after(now, settings.first_reminder);
         self.delivery = Some(Delivery { notice: None, alone: true, next_reminder });
+        self.links.mark_notified();
     }
 
     pub(super) fn deliver_in(&mut self, notice: u64, alone: bool) {

@@ -3,7 +3,8 @@
 //!
 //! An [`incident`] opens when a profile goes down and closes once it has worked for `recovery_hold`. It is notified when
 //! it opens, by reminders while it lasts, and when it closes; reasons that change meanwhile only show in the menu.
-//! A profile that fails again after a deliberate stop has a new incident.
+//! A profile that fails again after a deliberate stop has a new incident. [`links`]: a link that goes down while another
+//! is down already is notified too, and so is one that works again before the others do.
 //!
 //! - [`group`]: profiles that go down or recover within the group window share one notice.
 //! - [`flapping`]: too many incidents in a short time are replaced by one notice, then silence until the profile is
@@ -15,6 +16,7 @@ mod flapping;
 mod group;
 mod incident;
 mod inhibit;
+mod links;
 mod notice;
 mod policy;
 mod profile;
@@ -23,6 +25,7 @@ mod wording;
 use jiff::Timestamp;
 
 use crate::config::NoticeSettings;
+use crate::health::LinkVerdict;
 use crate::watcher::snapshot::ProfileChange;
 
 pub use notice::{Action, Affected, Notice, NoticeKind};
@@ -35,6 +38,8 @@ pub(crate) use wording::content;
 pub enum Event {
     /// The light or the reason of a profile changed.
     Change(Box<ProfileChange>),
+    /// The present links of a profile whose light and reason need not have changed.
+    Links(String, Vec<LinkVerdict>),
     /// A profile is no longer watched.
     Removed(String),
     /// Every profile has its first verdict. Profiles that are down before this event were down when Gatelight started.

@@ -31,6 +31,8 @@ pub enum NoticeKind {
     FoundDown,
     /// Is still down.
     Reminder,
+    /// Some of its links have worked for `recovery_hold` again; others are still down.
+    LinkBack,
     /// Has worked for `recovery_hold` again.
     Recovered,
     /// Goes down again and again. Further incidents are not notified until it has worked for `hold`.
@@ -60,6 +62,10 @@ pub struct Affected {
     pub platform: Option<PlatformName>,
     /// How many of how many of its links are missing, where they can only be counted.
     pub missing: Option<(u32, u32)>,
+    /// Its other links that are (or were) down.
+    pub also: Vec<(PlatformName, Reason)>,
+    /// Platforms whose links work again.
+    pub back: Vec<PlatformName>,
     /// Its present reason; differs from `reason` after a recovery.
     pub now: Reason,
     /// From the start of the incident until now, or until it worked again.

@@ -35,6 +35,8 @@ struct Batch {
     down: Vec<Affected>,
     reminders: Vec<(Affected, Delivery)>,
     recovered: Vec<(Affected, Delivery)>,
+    /// News of single links of a profile that is down.
+    links: Vec<(NoticeKind, Affected, Delivery)>,
 }
 
 impl Batch {
@@ -49,6 +51,8 @@ impl Batch {
             Due::Down => self.down.push(affected),
             Due::Reminder(delivery) => self.reminders.push((affected, delivery)),
             Due::Recovered(delivery) => self.recovered.push((affected, delivery)),
+            Due::LinkDown(delivery) => self.links.push((NoticeKind::Down, affected, delivery)),
+            Due::LinkBack(delivery) => self.links.push((NoticeKind::LinkBack, affected, delivery)),
         }
     }
 }
@@ -82,6 +86,7 @@ impl Policy {
         let now = self.advance(now);
         match event {
             Event::Change(change) => self.apply(now, &change),
+            Event::Links(name, links) => self.profile(name, now).apply_links(now, &links),
             Event::Removed(name) => {
                 self.profiles.remove(&name);
             }
@@ -153,6 +158,9 @@ impl Policy {
         notices.extend(self.went_down(now, batch.down));
         notices.extend(self.remind(now, batch.reminders));
         notices.extend(self.recover(now, batch.recovered));
+        for (kind, affected, delivery) in batch.links {
+            notices.push(self.update(now, kind, affected, delivery));
+        }
         notices
     }
 
@@ -201,6 +209,19 @@ impl Policy {
         self.deliver_in(id, &affected);
         let withdrawn = self.obsolete(&delivered, id);
         Some(Notice { withdrawn, ..Notice::new(id, now, NoticeKind::Reminder, affected) })
+    }
+
+    /// Says what is new about a profile that is down, in the place of the notice that is on the screen.
+    fn update(&mut self, now: Timestamp, kind: NoticeKind, affected: Affected, delivery: Delivery) -> Notice {
+        let id = delivery.replaceable().unwrap_or_else(|| self.take_id());
+        let affected = vec![affected];
+        self.deliver_in(id, &affected);
+        // a profile that joins this notice later has to find the news in it
+        if let Some(group) = self.down.as_mut().filter(|group| group.id == id) {
+            group.affected.clone_from(&affected);
+        }
+        let withdrawn = self.obsolete(&[delivery], id);
+        Notice { withdrawn, ..Notice::new(id, now, kind, affected) }
     }
 
     fn recover(&mut self, now: Timestamp, due: Vec<(Affected, Delivery)>) -> Option<Notice> {

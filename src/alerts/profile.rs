@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::Mute;
 use super::flapping::{Flapping, Trend};
 use super::incident::{Cause, Delivery, Incident, Sighting};
+use super::links::Loss;
 use super::notice::Affected;
 use crate::config::NoticeSettings;
 use crate::health::timer::after;
-use crate::health::{Light, Reason, Verdict};
+use crate::health::{Light, LinkVerdict, Reason, Verdict};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ProfileAlerts {
@@ -30,6 +31,10 @@ pub(super) struct ProfileAlerts {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Due {
     StableAgain,
+    /// Another link went down; how the incident had been notified.
+    LinkDown(Delivery),
+    /// Links work again while others are down; how the incident had been notified.
+    LinkBack(Delivery),
     /// The incident closed; how it had been notified.
     Recovered(Delivery),
     Reminder(Delivery),
@@ -93,6 +98,7 @@ impl ProfileAlerts {
         if verdict.reason.works() {
             // read from the past, it has worked since then: nobody waited for this recovery
             self.working_since.get_or_insert(if sighting.history { since } else { now });
+            self.apply_links(now, &verdict.links);
             return;
         }
         self.working_since = None;
@@ -102,6 +108,14 @@ impl ProfileAlerts {
                 let opened = Incident::open(self.present.clone(), sighting, self.incident.as_ref());
                 self.incident = Some(opened);
             }
+        }
+        self.apply_links(now, &verdict.links);
+    }
+
+    /// Takes the present links in.
+    pub(super) fn apply_links(&mut self, now: Timestamp, links: &[LinkVerdict]) {
+        if let Some(incident) = &mut self.incident {
+            incident.links.apply(now, links);
         }
     }
 
@@ -151,6 +165,34 @@ impl ProfileAlerts {
             None => self.due_while_down(now, settings),
         };
         due.extend(found.map(|found| (found, affected)));
+        due.extend(self.due_links(name, now, settings));
+        due
+    }
+
+    /// What has to be notified of single links of an incident that the user knows of.
+    fn due_links(&mut self, name: &str, now: Timestamp, settings: &NoticeSettings) -> Vec<(Due, Affected)> {
+        let silent = !self.may_notify(settings) || self.is_flapping();
+        let Some(incident) = self.incident.as_mut().filter(|_| !silent && self.working_since.is_none())
+        else {
+            return Vec::new();
+        };
+        let Some(delivery) = incident.delivery() else { return Vec::new() };
+        let back = incident.links.take_back(now, settings.recovery_hold);
+        let loss = incident.links.take_loss();
+        let mut due = Vec::new();
+        if !back.is_empty() {
+            due.push((Due::LinkBack(delivery), Affected { back, ..self.affected(name, now) }));
+        }
+        if let Some(Loss { cause, since, relapsed }) = loss {
+            // what was lost once says nothing about flapping: links that one cause takes down fall one by one
+            let trend = if relapsed { self.flapping.count(now, settings) } else { Trend::Steady };
+            let affected = self.affected_by(cause, since, name, now);
+            match trend {
+                Trend::Steady => due.push((Due::LinkDown(delivery), affected)),
+                Trend::BeginsFlapping(incidents) => due.push((Due::Flapping(incidents), affected)),
+                Trend::Flapping => {}
+            }
+        }
         due
     }
 
@@ -192,10 +234,32 @@ impl ProfileAlerts {
             Some(incident) => (incident.opened, self.present.clone()),
             None => (self.since, Cause { proof: None, ..self.present.clone() }),
         };
-        let end = self.working_since.unwrap_or(now);
-        let lasted = end.duration_since(opened).max(SignedDuration::ZERO);
+        self.affected_by(cause, opened, name, now)
+    }
+
+    fn affected_by(&self, cause: Cause, since: Timestamp, name: &str, now: Timestamp) -> Affected {
         let Cause { reason, platform, missing, proof } = cause;
-        Affected { name: name.to_owned(), reason, platform, missing, now: present, lasted, proof }
+        let (mut also, mut back) = (Vec::new(), Vec::new());
+        // the links of a gateway that is gone, or cannot answer, are beside the point
+        if let Some(incident) = self.incident.as_ref().filter(|_| platform.is_some()) {
+            let works = self.present.reason.works();
+            also = if works { incident.links.not_back() } else { incident.links.down() };
+            if works {
+                back = also.iter().map(|(platform, _)| platform.clone()).collect();
+            }
+            also.retain(|(other, _)| Some(other) != platform.as_ref());
+        }
+        Affected {
+            name: name.to_owned(),
+            reason,
+            platform,
+            missing,
+            also,
+            back,
+            now: self.present.reason,
+            lasted: self.working_since.unwrap_or(now).duration_since(since).max(SignedDuration::ZERO),
+            proof,
+        }
     }
 
     /// Times at which [`Self::due`] may return something new.
@@ -208,7 +272,8 @@ impl ProfileAlerts {
         let recovery = self.working_since.filter(|_| waits).map(|at| after(at, settings.recovery_hold));
         let flapping =
             self.working_since.filter(|_| self.is_flapping()).map(|at| after(at, settings.unstable_hold));
-        let down = self.incident.as_ref().filter(|_| self.working_since.is_none()).map(Incident::deadline);
-        [mute, recovery, flapping, down].into_iter().flatten()
+        let open = self.incident.as_ref().filter(|_| self.working_since.is_none());
+        let links = open.into_iter().flat_map(|incident| incident.links.deadlines(settings.recovery_hold));
+        [mute, recovery, flapping, open.map(Incident::deadline)].into_iter().flatten().chain(links)
     }
 }

@@ -6,13 +6,16 @@ use jiff::SignedDuration;
 
 use super::notice::{Affected, Notice, NoticeKind};
 use crate::health::RestartHelps;
+use crate::health::evidence::PlatformName;
 use crate::text::display::label;
-use crate::text::reason::{title as reason_title, title_naming, wording};
+use crate::text::reason::{self, title as reason_title, title_naming, wording};
 use crate::text::restart::helps_with;
 use crate::text::{Lang, Phrase, duration, fill, notice as say};
 
 /// A notice lists at most this many profiles.
 const MAX_LISTED: usize = 6;
+/// A notice names at most this many other links of a profile.
+const MAX_LINKS: usize = 4;
 
 /// The text of a notice. Plain text: whoever delivers it escapes it where the receiver reads markup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,24 +37,33 @@ pub(crate) fn content(notice: &Notice, lang: Lang) -> Content {
 fn single(lang: Lang, kind: NoticeKind, profile: &Affected) -> Content {
     let title = title_naming(lang, profile.reason, profile.platform.as_deref());
     let title = title.as_str();
+    let also = also_down(lang, profile);
     let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
     let fill_in =
         |phrase: Phrase| fill(lang.pick(phrase), &[("name", &name), ("title", title), ("lasted", &lasted)]);
     let (title, body) = match kind {
-        NoticeKind::Down => (fill_in(say::DOWN), explain(lang, profile)),
+        NoticeKind::Down => (fill_in(say::DOWN), sentences(lang, &[&explain(lang, profile), &also])),
         NoticeKind::FoundDown => {
             let since =
                 if profile.lasted.as_secs() >= 60 { fill_in(say::SINCE_BEFORE) } else { String::new() };
-            (fill_in(say::DOWN), sentences(lang, &[&since, &explain(lang, profile)]))
+            (fill_in(say::DOWN), sentences(lang, &[&since, &explain(lang, profile), &also]))
         }
         NoticeKind::Reminder => {
-            let body = sentences(lang, &[&fill_in(say::DOWN_FOR), &explain(lang, profile)]);
+            let body = sentences(lang, &[&fill_in(say::DOWN_FOR), &explain(lang, profile), &also]);
             (fill_in(say::REMINDER), body)
+        }
+        NoticeKind::LinkBack => {
+            let values = [("name", &*name), ("links", &platforms(lang, &profile.back)), ("title", title)];
+            let body = sentences(lang, &[&explain(lang, profile), &also]);
+            (fill(lang.pick(say::LINK_BACK), &values), body)
         }
         NoticeKind::Recovered => {
             let now = reason_title(lang, profile.now, profile.platform.as_deref());
-            let title = fill(lang.pick(say::RECOVERED), &[("name", &name), ("title", &now)]);
-            (title, fill_in(say::WAS_DOWN_FOR))
+            let links = platforms(lang, &profile.back);
+            let phrase = if links.is_empty() { say::RECOVERED } else { say::RECOVERED_LINKS };
+            let values = [("name", &*name), ("links", &links), ("title", &now)];
+            let was = [("title", &*titles(lang, profile)), ("lasted", &lasted)];
+            (fill(lang.pick(phrase), &values), fill(lang.pick(say::WAS_DOWN_FOR), &was))
         }
         NoticeKind::Flapping { incidents, window, hold } => {
             let (count, window, hold) = (incidents.to_string(), span(lang, window), span(lang, hold));
@@ -71,10 +83,12 @@ fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
         NoticeKind::FoundDown => (say::FOUND_SEVERAL, say::LINE_LASTED),
         NoticeKind::Reminder => (say::REMINDER_SEVERAL, say::LINE_LASTED),
         NoticeKind::Recovered | NoticeKind::StableAgain { .. } => (say::RECOVERED_SEVERAL, say::LINE_LASTED),
-        NoticeKind::Down | NoticeKind::Flapping { .. } => (say::DOWN_SEVERAL, say::LINE),
+        NoticeKind::Down | NoticeKind::LinkBack | NoticeKind::Flapping { .. } => {
+            (say::DOWN_SEVERAL, say::LINE)
+        }
     };
     let lines = profiles.iter().take(MAX_LISTED).map(|profile| {
-        let title = title_naming(lang, profile.reason, profile.platform.as_deref());
+        let title = titles(lang, profile);
         let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
         fill(lang.pick(line), &[("name", &name), ("title", &title), ("lasted", &lasted)])
     });
@@ -85,6 +99,27 @@ fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
     }
     let count = profiles.len().to_string();
     Content { title: fill(lang.pick(title), &[("count", &count)]), body: body.join("\n") }
+}
+
+/// The titles of all links that are (or were) down, the cause first.
+fn titles(lang: Lang, profile: &Affected) -> String {
+    let title = title_naming(lang, profile.reason, profile.platform.as_deref());
+    std::iter::once(title).chain(other_titles(lang, profile)).collect::<Vec<_>>().join(lang.pick(say::COMMA))
+}
+
+fn other_titles(lang: Lang, profile: &Affected) -> impl Iterator<Item = String> {
+    let also = profile.also.iter().take(MAX_LINKS);
+    also.map(move |(platform, reason)| label(&title_naming(lang, *reason, Some(platform))))
+}
+
+fn also_down(lang: Lang, profile: &Affected) -> String {
+    let list = other_titles(lang, profile).collect::<Vec<_>>().join(lang.pick(say::COMMA));
+    if list.is_empty() { list } else { fill(lang.pick(say::ALSO_DOWN), &[("list", &list)]) }
+}
+
+fn platforms(lang: Lang, names: &[PlatformName]) -> String {
+    let names = names.iter().take(MAX_LINKS).map(|name| label(&reason::platform(lang, name)));
+    names.collect::<Vec<_>>().join(lang.pick(say::COMMA))
 }
 
 /// The meaning, whether a restart helps, and the advice where it does not.
@@ -122,6 +157,8 @@ mod tests {
             reason: Reason::AuthRejected,
             platform: Some("telegram".into()),
             missing: None,
+            also: Vec::new(),
+            back: Vec::new(),
             now: Reason::AuthRejected,
             lasted: SignedDuration::ZERO,
             proof: None,

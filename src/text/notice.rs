@@ -8,6 +8,12 @@ pub(crate) const FOUND_SEVERAL: Phrase = ["✖ Found {count} gateways down", "�
 pub(crate) const REMINDER: Phrase = ["✖ {name} — still down: {title}", "✖ {name} — 仍未恢复：{title}"];
 pub(crate) const REMINDER_SEVERAL: Phrase = ["✖ {count} gateways are still down", "✖ {count} 个网关仍未恢复"];
 pub(crate) const RECOVERED: Phrase = ["● {name} — {title} again", "● {name} — 已恢复（{title}）"];
+pub(crate) const RECOVERED_LINKS: Phrase =
+    ["● {name} — {links} {title} again", "● {name} — {links} 已恢复（{title}）"];
+pub(crate) const LINK_BACK: Phrase =
+    ["✖ {name} — {links} back; still down: {title}", "✖ {name} — {links} 已恢复；仍有异常：{title}"];
+pub(crate) const ALSO_DOWN: Phrase = ["Also down: {list}.", "同时异常：{list}。"];
+pub(crate) const COMMA: Phrase = [", ", "、"];
 pub(crate) const RECOVERED_SEVERAL: Phrase = ["● {count} gateways work again", "● {count} 个网关已恢复"];
 pub(crate) const UNSTABLE: Phrase = ["✖ {name} — unstable", "✖ {name} — 不稳定"];
 pub(crate) const STABLE_AGAIN: Phrase = ["● {name} — stable again", "● {name} — 已恢复稳定"];

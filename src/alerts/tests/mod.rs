@@ -1,5 +1,6 @@
 //! Event sequences and the notices that they lead to, at which times.
 
+mod links;
 mod properties;
 mod scenarios;
 
@@ -33,6 +34,7 @@ pub(crate) fn short(notice: &Notice) -> String {
         NoticeKind::Down => "down".to_owned(),
         NoticeKind::FoundDown => "found".to_owned(),
         NoticeKind::Reminder => "reminder".to_owned(),
+        NoticeKind::LinkBack => "link-back".to_owned(),
         NoticeKind::Recovered => "recovered".to_owned(),
         NoticeKind::Flapping { incidents, .. } => format!("flapping({incidents})"),
         NoticeKind::StableAgain { .. } => "stable".to_owned(),
@@ -43,6 +45,13 @@ pub(crate) fn short(notice: &Notice) -> String {
         .map(|l| match notice.kind {
             NoticeKind::Recovered => format!("{}({})", l.name, l.lasted.as_secs()),
             _ => l.name.clone(),
+        })
+        .zip(&notice.affected)
+        .map(|(text, l)| {
+            let platforms = l.platform.iter().chain(l.also.iter().map(|(platform, _)| platform));
+            let down: Vec<&str> = platforms.map(|platform| &**platform).collect();
+            let back = if l.back.is_empty() { String::new() } else { format!(" back:{}", l.back.join("+")) };
+            if down.is_empty() { text } else { format!("{text}/{}{back}", down.join("+")) }
         })
         .collect();
     let gone: Vec<String> = notice.withdrawn.iter().map(|id| format!(" -#{id}")).collect();
@@ -71,7 +80,28 @@ pub(crate) fn play(settings: &NoticeSettings, events: Vec<(i64, Event)>, end: i6
     out
 }
 
-/// The shorthand of the tables: `time profile code`, `h` before the time for history, and the words of [`event`].
+/// Links as `platform=code`; `!` before one that is ignored.
+fn links(t: i64, words: &[&str]) -> Vec<LinkVerdict> {
+    let link = |word: &&str| {
+        let (platform, code) = word.split_once('=').unwrap();
+        let reason = Reason::from_code(code).unwrap();
+        LinkVerdict {
+            platform: platform.trim_start_matches('!').into(),
+            reason,
+            light: reason.light(),
+            since: at(t),
+            evidence: None,
+            missing: None,
+            last_message_at: None,
+            other_pid: None,
+            by_silence: false,
+            ignored: platform.starts_with('!'),
+        }
+    };
+    words.iter().map(link).collect()
+}
+
+/// The shorthand of the tables: `time profile code links…`, `h` before the time for history, and the words of [`event`].
 pub(crate) fn event(text: &str) -> (i64, Event) {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (history, time) = match words[0].strip_prefix('h') {
@@ -92,6 +122,18 @@ pub(crate) fn event(text: &str) -> (i64, Event) {
         [_, "restarted"] => Event::Restarting(name, false),
         [_, "removed"] => Event::Removed(name),
         [_, code] => changed(&name, t, Reason::from_code(code).unwrap(), history),
+        [_, "links", ref all @ ..] => Event::Links(name, links(t, all)),
+        [_, code, ref all @ ..] => {
+            let Event::Change(mut change) = changed(&name, t, Reason::from_code(code).unwrap(), history)
+            else {
+                panic!("{text}")
+            };
+            let verdict = &mut change.change.to;
+            verdict.links = links(t, all);
+            let cause = verdict.links.iter().find(|link| link.reason == verdict.reason);
+            verdict.platform = cause.map(|link| link.platform.clone());
+            Event::Change(change)
+        }
         _ => panic!("{text}"),
     };
     (t, event)

@@ -222,6 +222,12 @@ impl<S: Shell> App<S> {
         for change in update.changes_to_state() {
             self.step(now, Event::Change(Box::new(change)));
         }
+        for view in &update.snapshot.profiles {
+            let (name, links) = (&view.profile.name, &view.verdict.links);
+            if before.find(name).is_none_or(|old| old.verdict.links != *links) {
+                self.step(now, Event::Links(name.clone(), links.clone()));
+            }
+        }
         // after the changes: what was already red when Gatelight started belongs to the first notice
         if update.snapshot.complete && !self.started {
             self.all_found(now);

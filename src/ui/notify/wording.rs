@@ -126,6 +126,7 @@ mod tests {
                 NoticeKind::Down,
                 NoticeKind::FoundDown,
                 NoticeKind::Reminder,
+                NoticeKind::LinkBack,
                 NoticeKind::Recovered,
                 NoticeKind::Flapping {
                     incidents: 3,
@@ -139,6 +140,8 @@ mod tests {
                     reason,
                     platform: Some("telegram".into()),
                     missing: Some((1, 2)),
+                    also: vec![("slack".into(), Reason::LinkEnded)],
+                    back: vec!["wecom".into()],
                     now: Reason::Connected,
                     lasted: SignedDuration::from_secs(61),
                     proof: None,
