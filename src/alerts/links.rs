@@ -121,8 +121,8 @@ impl DownLinks {
         if self.down().is_empty() {
             return Vec::new();
         }
-        let held = |state| matches!(state, State::Up(since) if now >= after(since, hold));
-        let back = self.0.iter_mut().filter(|(_, down)| held(down.state));
+        let is_up = |state| matches!(state, State::Up(since) if now >= after(since, hold));
+        let back = self.0.iter_mut().filter(|(_, down)| is_up(down.state));
         back.map(|(platform, down)| {
             down.state = State::Back;
             platform.clone()

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::engine::Engine;
 use super::messages::{Answer, Change, EngineRequest};
-use super::{diagnostics, job_files, open, wrong_light};
+use super::{diagnostics, job_files, open, settings_edit, wrong_light};
 use crate::doctor::Finding;
 use crate::health::{Light, Manager, RestartHelps};
 use crate::log;
@@ -49,6 +49,8 @@ pub(super) enum Done {
     Answer(Answer),
     /// Managers and job files have to be scanned again.
     Rescan,
+    /// The settings file was changed from the menu.
+    SettingsWritten,
 }
 
 /// Starts actions.
@@ -106,6 +108,9 @@ impl Actions {
             EngineRequest::Repair(name) => self.repair(name),
             EngineRequest::CheckJobFiles => self.check_job_files(true),
             EngineRequest::CopyDiagnostics(name) => self.copy_diagnostics(&name, snapshot),
+            EngineRequest::IgnoreLink { profile, platform, ignore } => {
+                self.ignore_link(&profile, platform, ignore, snapshot);
+            }
             EngineRequest::Timeline => self.timeline(),
             // for the loop
             EngineRequest::Woke | EngineRequest::Quit => {}
@@ -294,6 +299,22 @@ impl Actions {
     fn copy_diagnostics(&self, name: &str, snapshot: &Snapshot) {
         let Some(view) = snapshot.find(name).cloned() else { return };
         self.answer_with(move |engine| Some(Answer::Diagnostics(diagnostics::copy(engine, &view))));
+    }
+
+    /// Writes to the settings whether a link counts, and has them read again.
+    fn ignore_link(&self, name: &str, platform: String, ignore: bool, snapshot: &Snapshot) {
+        let Some(view) = snapshot.find(name).cloned() else { return };
+        let done = self.done.clone();
+        self.answer_with(move |engine| {
+            let (file, home) = (&engine.folders.config_file, &engine.places.user_home);
+            match settings_edit::ignore_link(file, home, &view.profile, &platform, ignore) {
+                Ok(()) => {
+                    let _ = done.try_send(Done::SettingsWritten);
+                    None
+                }
+                Err(error) => Some(Answer::SettingsNotWritten(error)),
+            }
+        });
     }
 
     /// Opens the page of the last 90 days.

@@ -344,6 +344,7 @@ impl State {
             Done::Answer(answer) => {
                 let _ = self.events.send(EngineEvent::Answer(answer)).await;
             }
+            Done::SettingsWritten => self.read_settings().await,
             Done::Rescan => {
                 let _ = self.handle.commands.send(Command::Rescan).await;
             }

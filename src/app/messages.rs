@@ -34,6 +34,15 @@ pub enum EngineRequest {
     Repair(String),
     /// Copy a diagnosis of this profile to the clipboard.
     CopyDiagnostics(String),
+    /// Store in the settings that a link of this profile does not count, or that it does.
+    IgnoreLink {
+        /// The profile's name.
+        profile: String,
+        /// The platform, as Hermes names it.
+        platform: String,
+        /// `false`: it counts again.
+        ignore: bool,
+    },
     /// Examine all job files.
     CheckJobFiles,
     /// Open the page of the last 90 days.
@@ -116,6 +125,8 @@ pub enum Answer {
     Repaired(String, Fixed),
     /// A diagnosis was copied, or could not be written.
     Diagnostics(std::io::Result<Copied>),
+    /// The settings file was not changed.
+    SettingsNotWritten(error::Error),
     /// The timeline could not be made or opened.
     NoTimeline(error::Error),
     /// The history was unusable and begins anew; the old file is at this path.
@@ -151,6 +162,7 @@ impl Answer {
             Self::JobFilesChecked { .. } => lang.pick(words::CHECKED_TITLE).to_owned(),
             Self::Repaired(name, _) => of(words::REPAIR_TITLE, name),
             Self::Diagnostics(_) => lang.pick(words::COPIED_TITLE).to_owned(),
+            Self::SettingsNotWritten(_) => lang.pick(words::SETTINGS_NOT_WRITTEN_TITLE).to_owned(),
             Self::NoTimeline(_) => lang.pick(words::TIMELINE_TITLE).to_owned(),
             Self::HistorySetAside(..) => lang.pick(words::HISTORY_ASIDE_TITLE).to_owned(),
             Self::NoHistory(..) => lang.pick(words::HISTORY_NONE_TITLE).to_owned(),
@@ -194,7 +206,9 @@ impl Answer {
                 with(words::COPIED_TO_FILE, "file", &file.display().to_string())
             }
             Self::Diagnostics(Err(error)) => error::io(lang, error),
-            Self::NoTimeline(error) | Self::WrongLight(Err(error)) => error.text(lang),
+            Self::SettingsNotWritten(error) | Self::NoTimeline(error) | Self::WrongLight(Err(error)) => {
+                error.text(lang)
+            }
             Self::HistorySetAside(why, path) => {
                 let values = [("why", why.pick(lang)), ("path", &*path.display().to_string())];
                 fill(lang.pick(words::HISTORY_ASIDE_BODY), &values)

@@ -20,5 +20,6 @@ pub mod messages;
 mod offline;
 pub(crate) mod open;
 pub mod record;
+mod settings_edit;
 pub(crate) mod user_files;
 mod wrong_light;

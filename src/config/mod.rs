@@ -31,7 +31,7 @@ use crate::text::config as phrases;
 pub use pattern::{ExtraPattern, SHORTEST, SignalName};
 
 /// Largest settings file that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 256 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// A settings file with every default as a comment: the user's starting point for editing.
 pub const TEMPLATE: &str = include_str!("../../resources/settings.toml");

@@ -48,6 +48,7 @@ pub(crate) const COPIED_TITLE: Phrase = ["Diagnostics", "诊断信息"];
 pub(crate) const COPIED: Phrase = ["They are in the clipboard.", "已复制到剪贴板。"];
 pub(crate) const COPIED_TO_FILE: Phrase =
     ["No clipboard program was found; they are in {file}.", "未找到剪贴板程序；已写入 {file}。"];
+pub(crate) const SETTINGS_NOT_WRITTEN_TITLE: Phrase = ["The settings file was not changed", "设置文件未更改"];
 pub(crate) const TIMELINE_TITLE: Phrase = ["Timeline", "时间线"];
 pub(crate) const CLAIMED_BODY: Phrase =
     ["Another gatelight restarts it at this moment.", "另一个 gatelight 正在重启它。"];

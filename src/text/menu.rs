@@ -34,6 +34,8 @@ pub(crate) const LINK_UP: Phrase = ["{platform} · {length}", "{platform} · {le
 pub(crate) const LINK: Phrase = ["{platform} — {title} · {length}", "{platform} — {title} · {length}"];
 pub(crate) const LINK_TITLE: Phrase = ["{title} · {length}", "{title} · {length}"];
 pub(crate) const LINK_IGNORED: Phrase = ["{platform} — ignored", "{platform} — 已忽略"];
+pub(crate) const IGNORE_LINK: Phrase = ["Ignore This Link", "忽略此连接"];
+pub(crate) const WATCH_LINK: Phrase = ["Watch This Link Again", "恢复监视此连接"];
 pub(crate) const MORE_LINKS: Phrase = ["and {count} more links", "另有 {count} 个连接"];
 
 pub(crate) const ALSO: Phrase = ["Also: {title}", "另外：{title}"];

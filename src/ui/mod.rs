@@ -36,6 +36,15 @@ pub enum UiCommand {
     Repair(String),
     /// Copy a diagnosis of the profile to the clipboard.
     CopyDiagnostics(String),
+    /// Ignore a link of the profile, or watch it again.
+    IgnoreLink {
+        /// The profile's name.
+        profile: String,
+        /// The platform, as Hermes names it.
+        platform: String,
+        /// `false`: watch it again.
+        ignore: bool,
+    },
     /// Mute or unmute the profile.
     Mute(String, menu::MuteFor),
     /// Examine all job files.

@@ -35,6 +35,11 @@ impl ProfileView {
         self.verdict.started_at.map(|start| now.duration_since(start).max(SignedDuration::ZERO))
     }
 
+    /// Whether its links are what they were in an earlier snapshot.
+    pub fn has_same_links(&self, before: &Snapshot) -> bool {
+        before.find(&self.profile.name).is_some_and(|old| old.verdict.links == self.verdict.links)
+    }
+
     /// The verdict as a change from "unknown", for readers of changes who have to start from a state.
     pub fn as_change(&self, history: bool) -> ProfileChange {
         let to = self.verdict.clone();

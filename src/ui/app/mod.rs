@@ -222,11 +222,8 @@ impl<S: Shell> App<S> {
         for change in update.changes_to_state() {
             self.step(now, Event::Change(Box::new(change)));
         }
-        for view in &update.snapshot.profiles {
-            let (name, links) = (&view.profile.name, &view.verdict.links);
-            if before.find(name).is_none_or(|old| old.verdict.links != *links) {
-                self.step(now, Event::Links(name.clone(), links.clone()));
-            }
+        for view in update.snapshot.profiles.iter().filter(|view| !view.has_same_links(&before)) {
+            self.step(now, Event::Links(view.profile.name.clone(), view.verdict.links.clone()));
         }
         // after the changes: what was already red when Gatelight started belongs to the first notice
         if update.snapshot.complete && !self.started {
@@ -402,15 +399,11 @@ impl<S: Shell> App<S> {
                 Some(job) => open::in_folder(&job.path, &open::OnPath),
                 None => open::system_log(profile, &self.folders.data, &open::OnPath),
             }),
-            UiCommand::Restart(name) => self.request(EngineRequest::Restart(name)),
-            UiCommand::Start(name) => self.request(EngineRequest::Start(name)),
-            UiCommand::Stop(name) => self.request(EngineRequest::Stop(name)),
-            UiCommand::ReportWrongLight => self.request(EngineRequest::ReportWrongLight),
-            UiCommand::RestartAllRed => self.request(EngineRequest::RestartAllRed),
-            UiCommand::Repair(name) => self.request(EngineRequest::Repair(name)),
-            UiCommand::CopyDiagnostics(name) => self.request(EngineRequest::CopyDiagnostics(name)),
-            UiCommand::CheckJobFiles => self.request(EngineRequest::CheckJobFiles),
-            UiCommand::Timeline => self.request(EngineRequest::Timeline),
+            command => {
+                if let Some(request) = messages::for_engine(command) {
+                    self.request(request);
+                }
+            }
         }
         Flow::On
     }

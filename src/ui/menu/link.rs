@@ -6,6 +6,7 @@ use crate::health::{Light, LinkVerdict, Proof};
 use crate::text::display::label;
 use crate::text::menu as say;
 use crate::text::reason::{self, Wording};
+use crate::ui::UiCommand;
 
 /// At most this many links of a profile are listed. The core sorts them: worst first.
 const LINKS_MAX: usize = 16;
@@ -89,6 +90,15 @@ impl LinkMenu<'_, '_> {
             let text = self.texts.fill(say::LAST_MESSAGE, &[("length", &length)]);
             rows.push(Row::text(self.key("last-message"), text));
         }
+        rows.push(Row::separator(&self.key("line")));
+        rows.push(self.command());
         rows
+    }
+
+    fn command(&self) -> Row {
+        let ignore = !self.link.ignored;
+        let label = self.texts.pick(if ignore { say::IGNORE_LINK } else { say::WATCH_LINK });
+        let (profile, platform) = (self.profile.to_owned(), self.link.platform.to_string());
+        Row::command(self.key("ignore"), label, UiCommand::IgnoreLink { profile, platform, ignore })
     }
 }

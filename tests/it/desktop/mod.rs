@@ -2,6 +2,7 @@
 
 mod agent_end_to_end;
 mod icon_pictures;
+mod ignored_links;
 mod no_desktop;
 mod notification_signals;
 mod tray_and_notices;
