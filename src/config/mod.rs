@@ -26,7 +26,7 @@ pub use settings::{
 
 use crate::files;
 use crate::health::Deadlines;
-use crate::health::settings::TimesSetting;
+use crate::health::platform::TimesSetting;
 use crate::text::config as phrases;
 pub use pattern::{ExtraPattern, SHORTEST, SignalName};
 

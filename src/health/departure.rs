@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::evidence::{LifeState, Proof, Source, StateFile};
-use super::settings::Deadlines;
+use super::time::Moment;
 use super::timer::{Timer, after};
 
 /// A marker of a stop or a takeover is believed for this long (its life, by the gateway's sources).
@@ -162,24 +162,19 @@ impl Departure {
     }
 
     /// Takes in what the state file of this very process says of its end.
-    pub(super) fn read_state(
-        &mut self,
-        now: Timestamp,
-        state: &StateFile,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
-    ) {
+    pub(super) fn read_state(&mut self, moment: Moment<'_>, state: &StateFile) {
+        let Moment { now, deadlines, .. } = moment;
         let stopped = state.life == LifeState::Stopped;
         let draining = state.life == LifeState::Draining;
         self.told_stopped = stopped && !state.restart_requested;
         // A new process takes the key over from the file of the one before: it says something only on the way out.
         if state.restart_requested && (stopped || draining) && self.shutdown.is_none() {
             let proof = Proof::new(Source::StateFile, "restart_requested: true", now);
-            self.leave(Plan::Restart, proof, Timer::start(now, deadlines.restart, grace));
+            self.leave(Plan::Restart, proof, moment.timer(deadlines.restart));
         }
         if draining {
             let proof = Proof::new(Source::StateFile, "gateway_state: draining", now);
-            let timer = Timer::start(now, deadlines.drain, grace);
+            let timer = moment.timer(deadlines.drain);
             let drain = self.drain.get_or_insert(Drain { timer, active: None, proof });
             drain.active = state.active_agents;
         } else {
@@ -188,7 +183,7 @@ impl Departure {
         // Where the log level hides it, this is its word that it exits.
         if stopped {
             let proof = Proof::new(Source::StateFile, "gateway_state: stopped", now);
-            self.exit(Timer::start(now, deadlines.exit, grace), proof);
+            self.exit(moment.timer(deadlines.exit), proof);
         } else if self.exiting.as_ref().is_some_and(|(_, proof)| proof.source == Source::StateFile) {
             self.exiting = None;
         }

@@ -16,8 +16,8 @@ use super::links::Links;
 use super::platform::Platforms;
 use super::pulse::Pulse;
 use super::reason::Reason;
-use super::settings::Deadlines;
 use super::stamp_order::StampOrder;
+use super::time::{Moment, Slept};
 use super::timer::{Timer, after, before};
 
 /// A second instance that was refused is gone after this long.
@@ -110,6 +110,9 @@ pub(super) struct Gateway {
     pub pulse: Pulse,
     /// Conditions that last as long as the process, or until something clears them, each with its proof.
     faults: BTreeMap<Reason, Proof>,
+    /// While its state file says that it is starting: how many platforms the file names, those of former processes among
+    /// them.
+    starting_platforms: Option<usize>,
     /// What showed that its start is finished.
     pub ready: Option<Proof>,
     /// A second instance was refused.
@@ -127,23 +130,19 @@ pub(super) struct Gateway {
 
 impl Gateway {
     /// A process of which nothing is known but that it began.
-    pub(super) fn new(
-        origin: &Origin,
-        since: Timestamp,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
-    ) -> Self {
+    pub(super) fn new(origin: &Origin, since: Timestamp, moment: Moment<'_>) -> Self {
         Self {
             id: Identity::default(),
             last_seen: None,
             beginning: Beginning::Unseen,
             end: None,
             suspended: None,
-            starting: Timer::start(since, deadlines.start, grace),
+            starting: Timer::start(since, moment.deadlines.start, moment.grace),
             links: Links::new(Arc::clone(&origin.profile), Arc::clone(&origin.platforms)),
             departure: Departure::default(),
             pulse: Pulse::default(),
             faults: BTreeMap::new(),
+            starting_platforms: None,
             ready: None,
             second_instance: None,
             dropped: false,
@@ -167,6 +166,13 @@ impl Gateway {
     /// Whether it is believed to be alive.
     pub(super) fn alive(&self) -> bool {
         self.is_seen() && self.end.is_none()
+    }
+
+    /// Whether it is still connecting its platforms, by its own word. It does so one after the other, so one that is up
+    /// says nothing of the others: the light would blink with each of them.
+    pub(super) fn is_starting(&self, now: Timestamp) -> bool {
+        let several = self.starting_platforms.is_some_and(|named| named.max(self.links.platforms()) > 1);
+        several && self.ready.is_none() && !self.starting.over(now)
     }
 
     /// Whether it said in its log that it starts.
@@ -208,7 +214,7 @@ impl Gateway {
     }
 
     /// The machine slept: what was not over then begins again.
-    pub(super) fn restart_after_sleep(&mut self, slept_from: Timestamp, woke: Timestamp, grace: Duration) {
+    pub(super) fn restart_after_sleep(&mut self, slept: Slept) {
         let (settle, respawn) = match &mut self.end {
             Some(end) => (Some(&mut end.settle), Some(&mut end.respawn)),
             None => (None, None),
@@ -217,18 +223,13 @@ impl Gateway {
             [Some(&mut self.starting), self.suspended.as_mut(), self.pulse.timer_mut(), settle, respawn];
         let timers = own.into_iter().flatten().chain(self.departure.timers_mut());
         for timer in timers.chain(self.links.timers_mut()) {
-            timer.restart_after_sleep(slept_from, woke, grace);
+            slept.restart(timer);
         }
     }
 
-    /// Takes in a log record. `grace`: the end of the grace after waking, if it is not over.
-    pub(super) fn apply(
-        &mut self,
-        now: Timestamp,
-        record: LogRecord,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
-    ) {
+    /// Takes in a log record.
+    pub(super) fn apply(&mut self, moment: Moment<'_>, record: LogRecord) {
+        let now = moment.now;
         self.note(now);
         if self.level == LogLevel::Unknown {
             self.level = LogLevel::Hidden;
@@ -249,13 +250,13 @@ impl Gateway {
             if late && !counted && !link.word.lasts() {
                 return;
             }
-            self.apply_link(now, record, &link, grace);
+            self.apply_link(moment, record, &link);
             return;
         }
-        self.apply_life(now, record, deadlines, grace);
+        self.apply_life(moment, record);
     }
 
-    fn apply_link(&mut self, now: Timestamp, record: LogRecord, link: &LinkSignal, grace: Option<Timestamp>) {
+    fn apply_link(&mut self, moment: Moment<'_>, record: LogRecord, link: &LinkSignal) {
         if link.word == LinkWord::Expected && record.home.is_none() {
             self.beginning = Beginning::Logged;
         }
@@ -266,18 +267,13 @@ impl Gateway {
         if self.departure.is_underway() {
             return;
         }
-        self.links.apply(now, record, link, grace);
+        self.links.apply(moment.now, record, link, moment.grace);
     }
 
-    fn apply_life(
-        &mut self,
-        now: Timestamp,
-        record: LogRecord,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
-    ) {
+    fn apply_life(&mut self, moment: Moment<'_>, record: LogRecord) {
         let LogRecord { signal, other_pid, proof, .. } = record;
-        let timer = |span| Timer::start(now, span, grace);
+        let Moment { now, deadlines, grace } = moment;
+        let timer = |span| moment.timer(span);
         match signal {
             Signal::Start => {
                 self.level = LogLevel::Visible;
@@ -321,37 +317,25 @@ impl Gateway {
     }
 
     /// Takes in what the system says of its process.
-    pub(super) fn note_state(
-        &mut self,
-        now: Timestamp,
-        state: ProcessState,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
-    ) {
-        self.note(now);
+    pub(super) fn note_state(&mut self, moment: Moment<'_>, state: ProcessState) {
+        self.note(moment.now);
         match state {
             ProcessState::Running => {
                 // Nothing ran while it was suspended.
                 if self.suspended.take().is_some() {
-                    self.pulse.resume(now, deadlines, grace);
+                    self.pulse.resume(moment);
                 }
             }
             ProcessState::Stopped => {
-                self.suspended.get_or_insert(Timer::start(now, deadlines.suspended, grace));
+                self.suspended.get_or_insert(moment.timer(moment.deadlines.suspended));
             }
             ProcessState::Zombie | ProcessState::Gone => {}
         }
     }
 
     /// It is gone.
-    pub(super) fn finish(
-        &mut self,
-        at: Timestamp,
-        exit: Option<i32>,
-        proof: Proof,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
-    ) {
+    pub(super) fn finish(&mut self, moment: Moment<'_>, at: Timestamp, exit: Option<i32>, proof: Proof) {
+        let Moment { deadlines, grace, .. } = moment;
         self.departure.end_as_marked(at, Timer::start(at, deadlines.restart, grace));
         if let Some(end) = &mut self.end {
             end.exit = end.exit.or(exit);
@@ -370,15 +354,10 @@ impl Gateway {
     }
 
     /// Takes in `gateway_state.json` of this very process.
-    pub(super) fn read_state(
-        &mut self,
-        now: Timestamp,
-        state: &StateFile,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
-    ) {
+    pub(super) fn read_state(&mut self, moment: Moment<'_>, state: &StateFile) {
+        let now = moment.now;
         self.note(now);
-        self.departure.read_state(now, state, deadlines, grace);
+        self.departure.read_state(moment, state);
         let told_by_file = |proof: &Proof| proof.source == Source::StateFile;
         if self.faults.get(&Reason::ConfigError).is_some_and(told_by_file) {
             self.faults.remove(&Reason::ConfigError);
@@ -387,13 +366,14 @@ impl Gateway {
             let proof = Proof::new(Source::StateFile, "gateway_state: startup_failed", now);
             self.faults.entry(Reason::ConfigError).or_insert(proof);
         }
+        self.starting_platforms = (state.life == LifeState::Starting).then(|| state.platforms());
         let dated = self.id.started_at.is_some() || state.life == LifeState::Starting;
         if dated {
             self.beginning = self.beginning.max(Beginning::Dated);
         }
         let is_own = self.owns_entry();
         if !self.departure.is_underway() {
-            self.links.read_state(now, state, &is_own, grace);
+            self.links.read_state(now, state, &is_own, moment.grace);
         }
         if state.life == LifeState::Running && self.ready.is_none() {
             self.ready = Some(Proof::new(Source::StateFile, "gateway_state: running", now));
@@ -410,6 +390,7 @@ impl Gateway {
         let told_by_file = |proof: &Proof| proof.source == Source::StateFile;
         self.faults.retain(|_, proof| !told_by_file(proof));
         self.ready.take_if(|proof| told_by_file(proof));
+        self.starting_platforms = None;
         self.links.forget_files();
         self.departure.forget_files();
         self.pulse.forget();

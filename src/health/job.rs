@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::evidence::{JobState, JobWord, Proof, Source};
+use super::manager::{JobState, JobWord};
+use super::proof::{Proof, Source};
 
 /// How the gateway ends when it was asked to restart.
 pub(super) const EXIT_RESTART: i32 = 75;

@@ -59,7 +59,7 @@ struct Row<'a> {
 
 /// The verdict on one profile. `since` and `held_green` are left to the caller.
 pub(super) fn verdict(core: &Core, profile: &ProfileName) -> Verdict {
-    let gateway = &core.gateway;
+    let gateway = &core.life.gateway;
     let mut row = Row { core, profile, findings: Vec::new(), links: Vec::new() };
     row.loops();
     match &gateway.end {
@@ -73,15 +73,15 @@ pub(super) fn verdict(core: &Core, profile: &ProfileName) -> Verdict {
 /// Times at which the verdict may change without new evidence, besides the gateway's own timers.
 pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
     // A manager's word about the time before this process holds when no newer one comes.
-    let before = core.job.at().is_some_and(|at| at < core.gateway_since);
+    let before = core.job.at().is_some_and(|at| at < core.life.since);
     let stale = before && core.job.state() == Some(JobState::NotLoaded);
-    let word = stale.then(|| after(core.gateway_since, core.deadlines.settle));
-    core.starts.deadlines(&core.deadlines).chain(word)
+    let word = stale.then(|| after(core.life.since, core.time.deadlines.settle));
+    core.life.starts.deadlines(&core.time.deadlines).chain(word)
 }
 
 impl Row<'_> {
     fn gateway(&self) -> &Gateway {
-        &self.core.gateway
+        &self.core.life.gateway
     }
 
     fn hold(&mut self, reason: Reason, proof: Option<Proof>) {
@@ -95,25 +95,26 @@ impl Row<'_> {
     /// Troubles that span processes.
     fn loops(&mut self) {
         let core = self.core;
-        let now = core.clock();
+        let now = core.time.clock();
         // A process that has held out for half the window ends a crash loop.
-        let settled = core.gateway.alive()
-            && core.gateway.at_work(now)
-            && core.gateway.links.any()
-            && now >= core.starts.settles_at(&core.deadlines);
+        let settled = core.life.gateway.alive()
+            && core.life.gateway.at_work(now)
+            && core.life.gateway.links.any()
+            && now >= core.life.starts.settles_at(&core.time.deadlines);
         if !settled {
-            let (starts, storm) = core.starts.crashes(now, &core.deadlines);
-            if starts > core.deadlines.crash_starts || storm.is_some() {
+            let (starts, storm) = core.life.starts.crashes(now, &core.time.deadlines);
+            if starts > core.time.deadlines.crash_starts || storm.is_some() {
                 let counted = || {
-                    let line = format!("{starts} starts within {} s", core.deadlines.crash_window.as_secs());
-                    Proof::new(Source::Process, line, core.now)
+                    let line =
+                        format!("{starts} starts within {} s", core.time.deadlines.crash_window.as_secs());
+                    Proof::new(Source::Process, line, core.time.now())
                 };
-                let refused = core.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
+                let refused = core.life.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
                 let proof = storm.cloned().or(refused).unwrap_or_else(counted);
                 self.hold(Reason::CrashLoop, Some(proof));
             }
         }
-        if let Some(proof) = core.starts.replace_loop(now, &core.deadlines) {
+        if let Some(proof) = core.life.starts.replace_loop(now, &core.time.deadlines) {
             self.hold(Reason::ReplaceLoop, Some(proof.clone()));
         }
     }
@@ -128,7 +129,7 @@ impl Row<'_> {
             JobState::Stopped => self.hold(Reason::Stopped, proof),
             JobState::Waiting if word.last_exit == Some(EX_CONFIG) => self.hold(Reason::ConfigError, proof),
             JobState::Waiting => {
-                let over = core.absent.is_some_and(|timer| timer.over(core.clock()));
+                let over = core.life.absent.is_some_and(|timer| timer.over(core.time.clock()));
                 let waits = word.comes_back != Some(false) && !word.spawn_failed && !over;
                 self.hold(if waits { Reason::Restarting } else { Reason::NotRunning }, proof);
             }
@@ -139,7 +140,7 @@ impl Row<'_> {
     /// The process is gone. What matters is whether somebody meant it, and who brings it back.
     fn gone(&mut self) {
         let core = self.core;
-        let (gateway, now) = (&core.gateway, core.clock());
+        let (gateway, now) = (&core.life.gateway, core.time.clock());
         let Some(end) = &gateway.end else { return };
         self.refused_start();
         let shutdown = gateway.departure.shutdown();
@@ -193,7 +194,7 @@ impl Row<'_> {
     /// The process is there. What matters is whether it works.
     fn alive(&mut self) {
         let core = self.core;
-        let (gateway, now) = (&core.gateway, core.clock());
+        let (gateway, now) = (&core.life.gateway, core.time.clock());
         if let Some(timer) = gateway.suspended.filter(|timer| timer.over(now)) {
             let proof = Proof::new(Source::Process, "state T (stopped)", timer.since);
             self.hold(Reason::ProcessSuspended, Some(proof));
@@ -210,7 +211,7 @@ impl Row<'_> {
             self.hold(Reason::ConfigError, Some(proof.clone()));
         }
         self.ailments();
-        if core.is_unheard() && gateway.starting.over(now) {
+        if core.life.is_unheard() && core.unreadable.is_empty() && gateway.starting.over(now) {
             return self.hold(Reason::StartStalled, Some(started(gateway)));
         }
         self.link(drains);
@@ -220,7 +221,7 @@ impl Row<'_> {
     fn draining(&mut self) -> bool {
         let Some(drain) = self.gateway().departure.drain() else { return false };
         let mut finding = Finding::new(Reason::Draining, Some(drain.proof.clone()));
-        if drain.timer.over(self.core.clock()) {
+        if drain.timer.over(self.core.time.clock()) {
             finding.light = Light::Red;
         }
         self.findings.push(finding);
@@ -230,7 +231,7 @@ impl Row<'_> {
     /// How it leaves. Returns whether nothing else matters.
     fn leaving(&mut self, drains: bool) -> bool {
         let core = self.core;
-        let (departure, now) = (&core.gateway.departure, core.clock());
+        let (departure, now) = (&core.life.gateway.departure, core.time.clock());
         if let Some((timer, proof)) = departure.exiting().filter(|(timer, _)| timer.over(now)) {
             // A cron script of it that still runs keeps the process for as long as it takes.
             let reason = if departure.children { Reason::Stopping } else { Reason::NotExiting };
@@ -284,8 +285,8 @@ impl Row<'_> {
         if let Some(proof) = gateway.fault(Reason::ExecutorShutdown).cloned() {
             self.hold(Reason::ExecutorShutdown, Some(proof));
         }
-        if self.core.gateway.end.is_some() {
-            let links: Vec<_> = self.core.gateway.links.ailments(self.core.clock()).collect();
+        if self.core.life.gateway.end.is_some() {
+            let links: Vec<_> = self.core.life.gateway.links.ailments(self.core.time.clock()).collect();
             for (platform, reason, proof) in links {
                 let platform = Some(platform);
                 self.findings.push(Finding { platform, ..Finding::new(reason, Some(proof)) });
@@ -295,7 +296,7 @@ impl Row<'_> {
 
     fn link(&mut self, drains: bool) {
         let core = self.core;
-        let (gateway, now) = (&core.gateway, core.clock());
+        let (gateway, now) = (&core.life.gateway, core.time.clock());
         // The log level hides recoveries: then the times that are over prove nothing either.
         let blind = gateway.info_hidden();
         let unseen = blind || gateway.truncated || gateway.beginning < Beginning::Witnessed;
@@ -318,6 +319,9 @@ impl Row<'_> {
         // A light is green only for a process that stays.
         let stays = gateway.departure.is_none() && !drains;
         match counted.first() {
+            Some(worst) if worst.light == Light::Green && gateway.is_starting(now) => {
+                self.hold(Reason::Starting, Some(started(gateway)));
+            }
             Some(worst) if worst.light == Light::Green && stays => self.supervised(worst),
             Some(worst) if worst.light == Light::Green => {}
             Some(worst) if drains && worst.light != Light::Red => {}
@@ -338,7 +342,7 @@ impl Row<'_> {
     /// No link of this profile counts.
     fn without_links(&mut self, ignored: &[LinkVerdict], unseen: bool) {
         let core = self.core;
-        let (gateway, now) = (&core.gateway, core.clock());
+        let (gateway, now) = (&core.life.gateway, core.time.clock());
         let proof = gateway.links.webhook().or(gateway.ready.as_ref()).cloned();
         let finished = proof.is_some() || gateway.links.any() || !ignored.is_empty();
         if !self.is_own() {
@@ -355,7 +359,7 @@ impl Row<'_> {
     }
 
     fn conclude(mut self) -> Verdict {
-        let (core, gateway) = (self.core, &self.core.gateway);
+        let (core, gateway) = (self.core, &self.core.life.gateway);
         let is_own = self.is_own();
         // On purpose is on purpose: how it went before is history.
         if self.findings.iter().any(|finding| finding.reason == Reason::Stopped) {
@@ -392,7 +396,7 @@ impl Row<'_> {
             // A start is the gateway's, whichever link it waits for.
             platform: shown.platform.filter(|_| shown.reason != Reason::Starting),
             missing: shown.missing,
-            since: core.now,
+            since: core.time.now(),
             evidence: shown.proof,
             notes,
             last_message_at: self.links.iter().filter_map(|link| link.last_message_at).max(),
@@ -435,11 +439,11 @@ fn started(gateway: &Gateway) -> Proof {
 /// What says that nobody would bring it back. Only a manager's own word counts. One that is older than this process
 /// spoke of the process before, unless it did not know the job at all and never said that this changed.
 fn unsupervised(core: &Core) -> Option<Proof> {
-    if core.deadlines.accept_unsupervised {
+    if core.time.deadlines.accept_unsupervised {
         return None;
     }
-    let settled = core.clock() >= after(core.gateway_since, core.deadlines.settle);
-    let fresh = core.job.at().is_some_and(|at| at >= core.gateway_since);
+    let settled = core.time.clock() >= after(core.life.since, core.time.deadlines.settle);
+    let fresh = core.job.at().is_some_and(|at| at >= core.life.since);
     let says_no = core.job.word().is_some_and(|word| {
         (fresh || (settled && word.state == JobState::NotLoaded))
             && match word.state {

@@ -6,7 +6,6 @@
 //! [`core`] (which process is the gateway, and time) and `judge` (how it decides).
 
 pub mod catalogue;
-mod connections;
 pub mod core;
 mod departure;
 pub mod evidence;
@@ -15,15 +14,25 @@ mod job;
 mod judge;
 mod link;
 pub mod links;
+mod manager;
+mod names;
 pub mod platform;
+mod predecessor;
+mod processes;
+mod proof;
 mod pulse;
 pub mod reason;
+mod rows;
 mod served;
 pub mod settings;
+mod signal;
 mod stamp_order;
 mod starts;
+mod state_file;
 mod succession;
+mod time;
 pub(crate) mod timer;
+mod times;
 pub mod verdict;
 
 pub use core::Core;

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::{Deadlines, TimesSetting, seconds};
+use super::settings::Deadlines;
+pub use super::times::{Times, TimesSetting};
 
 /// One built-in file a platform; the first is the one that every platform without a file goes by.
 const BUILT_IN: [&str; 16] = [
@@ -59,43 +59,6 @@ pub enum Settled {
     Green,
     /// Grey: the platform has a proof, and it did not come.
     Grey,
-}
-
-/// The times of a platform's links, in seconds in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Times {
-    /// A lost link turns red after this.
-    #[serde(with = "seconds")]
-    pub red_after: Duration,
-    /// A claim after trouble is believed after so long without more trouble.
-    #[serde(with = "seconds")]
-    pub settle: Duration,
-    /// A claim at a start is believed after so long.
-    #[serde(with = "seconds")]
-    pub start_settle: Duration,
-    /// An attempt under way may take so long; 0: attempts say nothing.
-    #[serde(with = "seconds")]
-    pub attempt: Duration,
-    /// After a failed attempt another is expected within this; 0: failures are losses like others.
-    #[serde(with = "seconds")]
-    pub retry: Duration,
-    /// Trouble is over after so long without more of it, though no line says so; 0: never by silence.
-    #[serde(with = "seconds")]
-    pub heals: Duration,
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Self {
-            red_after: Duration::from_secs(60),
-            settle: Duration::from_secs(15),
-            start_settle: Duration::ZERO,
-            attempt: Duration::ZERO,
-            retry: Duration::ZERO,
-            heals: Duration::ZERO,
-        }
-    }
 }
 
 /// The rules of one platform.
@@ -235,6 +198,8 @@ pub fn names(id: &str) -> [String; 2] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::evidence::{Heartbeat, Proof, Source};
-use super::settings::Deadlines;
+use super::time::Moment;
 use super::timer::{Timer, after};
 
 /// A heartbeat is read this long after it was written at most.
@@ -60,9 +60,7 @@ impl Pulse {
         &mut self,
         heartbeat: &Heartbeat,
         started_at: Option<Timestamp>,
-        now: Timestamp,
-        deadlines: &Deadlines,
-        grace: Option<Timestamp>,
+        Moment { now, deadlines, grace }: Moment<'_>,
     ) -> bool {
         if heartbeat.updated_at.is_some() && heartbeat.updated_at == self.beat {
             return false;
@@ -85,9 +83,9 @@ impl Pulse {
     }
 
     /// The process was suspended, so its heartbeat is as old as the suspension allows.
-    pub(super) fn resume(&mut self, now: Timestamp, deadlines: &Deadlines, grace: Option<Timestamp>) {
+    pub(super) fn resume(&mut self, moment: Moment<'_>) {
         if let Some((timer, _)) = &mut self.stale {
-            *timer = Timer::start(now, deadlines.heartbeat, grace);
+            *timer = moment.timer(moment.deadlines.heartbeat);
         }
     }
 

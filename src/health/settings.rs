@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::platform::Times;
-
 /// All in seconds in the settings file. Defaults come from measured gateways: reconnects start after a random 0–30 s,
 /// heartbeats are written every 30 s.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,63 +77,6 @@ impl Default for Deadlines {
             drain: s(1800),
             accept_unsupervised: false,
         }
-    }
-}
-
-/// `[platforms.NAME]`: what replaces the [`Times`] in the platform's file, in seconds. The rest stays as the file says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TimesSetting {
-    /// [`Times::red_after`]
-    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
-    pub red_after: Option<Duration>,
-    /// [`Times::settle`]
-    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
-    pub settle: Option<Duration>,
-    /// [`Times::start_settle`]
-    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
-    pub start_settle: Option<Duration>,
-    /// [`Times::attempt`]
-    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
-    pub attempt: Option<Duration>,
-    /// [`Times::retry`]
-    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Duration>,
-    /// [`Times::heals`]
-    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
-    pub heals: Option<Duration>,
-}
-
-impl TimesSetting {
-    /// `times`, with what is given in place of the platform's own.
-    pub(super) fn or(&self, times: Times) -> Times {
-        Times {
-            red_after: self.red_after.unwrap_or(times.red_after),
-            settle: self.settle.unwrap_or(times.settle),
-            start_settle: self.start_settle.unwrap_or(times.start_settle),
-            attempt: self.attempt.unwrap_or(times.attempt),
-            retry: self.retry.unwrap_or(times.retry),
-            heals: self.heals.unwrap_or(times.heals),
-        }
-    }
-}
-
-/// As [`seconds`], where a time may be missing.
-mod some_seconds {
-    use std::time::Duration;
-
-    use serde::{Deserializer, Serializer};
-
-    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
-    pub(super) fn serialize<S: Serializer>(d: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
-        match d {
-            Some(d) => super::seconds::serialize(d, s),
-            None => s.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
-        super::seconds::deserialize(d).map(Some)
     }
 }
 

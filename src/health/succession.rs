@@ -1,218 +1,446 @@
-//! Which process is the gateway: the live one that `gateway.pid` names, else the newest live one. And whose lines are
-//! whose while one process follows another.
+//! Which process is the gateway, and what is known of it: processes follow each other, take over from each other and are
+//! refused by each other.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::evidence::{FileIdentity, LinkWord, LogRecord, ProcessState, Signal};
-use super::gateway::Gateway;
-use super::starts::LONGEST_GOODBYE;
-use super::timer::after;
+use super::departure::Plan;
+use super::evidence::{Evidence, Lock, ProcessState};
+use super::gateway::{Beginning, Gateway, LogLevel, Origin};
+use super::predecessor::{LAST_WORDS, Predecessor, StartEcho, belongs_to_the_leaving, is_of_shutdown};
+use super::processes::{Process, Processes};
+use super::proof::{Proof, Source};
+use super::served::Served;
+use super::signal::{LinkWord, LogRecord, Signal};
+use super::starts::{LONGEST_GOODBYE, Starts};
+use super::state_file::{FileIdentity, Heartbeat, StateFile};
+use super::time::{Moment, Slept};
+use super::timer::{Timer, after, before};
 
-/// Processes remembered at most; more at once than this cannot be gateways of one home.
-const MOST_PROCESSES: usize = 64;
+/// A process that is there at the first looks may have been there long before; one that appears later has just begun.
+const FIRST_LOOKS: Duration = Duration::from_secs(2);
 
-/// Records of a start that are kept until its process is known.
-const MOST_OF_A_START: usize = 128;
-
-/// The last lines of a process may arrive for this long after it is gone.
-pub(super) const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// What is known of one process.
+/// The processes of one gateway, one after the other.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Process {
-    /// When it was seen first.
-    pub first_seen: Timestamp,
-    /// Order of appearance: two may appear at the same moment.
-    order: u64,
-    /// Its start time in the unit of `gateway.pid`.
-    pub start: Option<u64>,
-    /// When it was started, if known.
-    pub started_at: Option<Timestamp>,
-    /// Its state.
-    pub state: ProcessState,
-}
-
-/// All processes of one home.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Processes {
-    known: BTreeMap<u32, Process>,
-    appeared: u64,
-    /// What `gateway.pid` names.
-    pub pid_file: Option<FileIdentity>,
-}
-
-impl Processes {
-    /// What is known of this one.
-    pub(super) fn get(&self, pid: u32) -> Option<&Process> {
-        self.known.get(&pid)
-    }
-
-    /// Whether it is there.
-    pub(super) fn is_live(&self, pid: u32) -> bool {
-        self.get(pid).is_some_and(|process| process.state.is_live())
-    }
-
-    /// Whether what is seen under this PID is another process than the one that is known.
-    pub(super) fn is_reused(&self, pid: u32, start: Option<u64>, state: ProcessState) -> bool {
-        self.get(pid).is_some_and(|known| match (known.start, start) {
-            (Some(old), Some(new)) => old != new,
-            _ => state.is_live() && !known.state.is_live(),
-        })
-    }
-
-    /// Adds one that was not there. `kept` is never forgotten for it.
-    pub(super) fn add(
-        &mut self,
-        pid: u32,
-        process: (Timestamp, Option<u64>, Option<Timestamp>, ProcessState),
-        kept: Option<u32>,
-    ) {
-        if self.known.len() >= MOST_PROCESSES {
-            let others = self.known.iter().filter(|(pid, _)| Some(**pid) != kept);
-            let oldest = others.min_by_key(|(_, process)| process.order).map(|(pid, _)| *pid);
-            if let Some(oldest) = oldest {
-                self.known.remove(&oldest);
-            }
-        }
-        self.appeared += 1;
-        let (first_seen, start, started_at, state) = process;
-        self.known.insert(pid, Process { first_seen, order: self.appeared, start, started_at, state });
-    }
-
-    /// Notes its state.
-    pub(super) fn set_state(&mut self, pid: u32, state: ProcessState) {
-        if let Some(process) = self.known.get_mut(&pid) {
-            process.state = state;
-        }
-    }
-
-    /// It is gone.
-    pub(super) fn remove(&mut self, pid: u32) {
-        self.known.remove(&pid);
-    }
-
-    /// There is none.
-    pub(super) fn clear(&mut self) {
-        self.known.clear();
-    }
-
-    /// The start time that `gateway.pid` gives for this process.
-    pub(super) fn written_start(&self, pid: u32) -> Option<u64> {
-        self.pid_file.filter(|id| id.pid == pid).and_then(|id| id.start)
-    }
-
-    /// The one that is the gateway.
-    pub(super) fn choose(&self) -> Option<u32> {
-        let named = self.pid_file.filter(|id| {
-            self.get(id.pid).is_some_and(|process| {
-                let same = match (id.start, process.start) {
-                    (Some(written), Some(seen)) => written == seen,
-                    _ => true,
-                };
-                process.state.is_live() && same
-            })
-        });
-        let newest = || {
-            let live = self.known.iter().filter(|(_, process)| process.state.is_live());
-            live.max_by_key(|(_, process)| process.order).map(|(pid, _)| *pid)
-        };
-        named.map(|id| id.pid).or_else(newest)
-    }
-}
-
-/// The process that was the gateway before: what it still logs is not the new one's.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Predecessor {
-    /// Its PID.
-    pub pid: Option<u32>,
-    /// Until when it may still be heard; `None` while it lives.
-    pub until: Option<Timestamp>,
-    /// What is known of it while it lives: the new one may be refused, and then it is the gateway again.
-    pub gateway: Option<Box<Gateway>>,
-    /// Since when it had been the gateway.
+pub(super) struct Succession {
+    /// What every new process begins with.
+    pub origin: Origin,
+    /// When this was made.
+    begun: Timestamp,
+    /// The present process, or the last one.
+    pub gateway: Gateway,
+    /// Since when it has been the gateway.
     pub since: Timestamp,
+    /// Starts and takeovers of all processes.
+    pub starts: Starts,
+    /// Since a look found no process and nothing was ever seen of one.
+    pub absent: Option<Timer>,
+    /// The profiles that are served besides the gateway's own.
+    pub served: Served,
+    processes: Processes,
+    predecessor: Option<Predecessor>,
+    echo: StartEcho,
+    locks: Vec<Lock>,
+    multiplex: bool,
 }
 
-impl Predecessor {
-    /// Whether it may still be heard. One that never leaves does not excuse the new one for ever.
-    pub(super) fn may_speak(&self, now: Timestamp, successor_since: Timestamp) -> bool {
-        now < after(successor_since, LONGEST_GOODBYE) && self.until.is_none_or(|until| now < until)
+impl Succession {
+    /// Nothing is known of any process.
+    pub(super) fn new(origin: Origin, moment: Moment<'_>) -> Self {
+        Self {
+            begun: moment.now,
+            gateway: Gateway::new(&origin, moment.now, moment),
+            since: moment.now,
+            starts: Starts::default(),
+            absent: None,
+            served: Served::default(),
+            processes: Processes::default(),
+            predecessor: None,
+            echo: StartEcho::default(),
+            locks: Vec::new(),
+            multiplex: false,
+            origin,
+        }
     }
-}
 
-/// Records since the last start of a gateway: its process may be known only later.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct StartEcho {
-    records: Vec<(Timestamp, LogRecord)>,
-    /// It was not the start of the gateway of that time.
-    is_of_another: bool,
-}
+    /// Every moment at which time alone may change something.
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.gateway.deadlines().chain(self.absent.iter().map(Timer::due))
+    }
 
-impl StartEcho {
-    /// Keeps a record if it is a start or follows one. `gateway`: the one of now.
-    pub(super) fn keep(&mut self, now: Timestamp, record: &LogRecord, gateway: &Gateway) {
-        if record.signal == Signal::Start {
-            self.records.clear();
-            let alive = gateway.id.pid.is_some() && gateway.alive();
-            self.is_of_another = alive && (gateway.said_start() || gateway.at_work(now));
-        } else if self.records.is_empty() {
+    /// The machine slept: what was not over then begins again.
+    pub(super) fn restart_after_sleep(&mut self, slept: Slept) {
+        self.gateway.restart_after_sleep(slept);
+        if let Some(absent) = &mut self.absent {
+            slept.restart(absent);
+        }
+    }
+
+    /// Takes in what the gateway wrote, or what the system shows of its processes. Returns evidence of other kinds.
+    pub(super) fn take(&mut self, moment: Moment<'_>, evidence: Evidence) -> Option<Evidence> {
+        match evidence {
+            Evidence::Log(record) => self.read_record(moment, record),
+            Evidence::Process { pid, start, started_at, state, exit } => {
+                self.see_process(moment, (pid, start, started_at, state), exit);
+            }
+            Evidence::NoProcess => self.see_no_process(moment),
+            Evidence::PidFile(identity) => {
+                self.processes.pid_file = identity;
+                self.choose(moment);
+            }
+            Evidence::StateFile(state) => self.read_state(moment, &state),
+            Evidence::Heartbeat(heartbeat) => self.beat(moment, &heartbeat),
+            Evidence::PlannedStopMarker(target) => {
+                let proof = Proof::new(Source::StopMarker, "planned stop", moment.now);
+                self.gateway.mark(Plan::Stop, target, proof);
+            }
+            Evidence::TakeoverMarker(target) => {
+                let proof = Proof::new(Source::TakeoverMarker, "takeover", moment.now);
+                self.gateway.mark(Plan::Takeover, target, proof);
+            }
+            Evidence::Children(live) => self.gateway.departure.children = live,
+            Evidence::DrainRequest(there) => self.gateway.departure.external_drain = there,
+            Evidence::HistoryTruncated => self.gateway.truncated = true,
+            Evidence::Locks(locks) => {
+                self.locks = locks;
+                self.hand_locks();
+            }
+            Evidence::Multiplex(multiplex) => {
+                self.multiplex = multiplex;
+                self.gateway.links.set_multiplex(multiplex);
+            }
+            Evidence::OwnRestart(_) => self.starts.note_asked(moment.now),
+            Evidence::Starts(times) => self.read_starts(moment, times),
+            Evidence::Takeovers(proofs) => self.starts.note_past_takeovers(proofs),
+            other => return Some(other),
+        }
+        None
+    }
+
+    /// The service manager started a process that nobody has seen yet.
+    pub(super) fn begin_unseen(&mut self, moment: Moment<'_>) {
+        // Its start may have been read before the manager was asked.
+        if self.gateway.end.is_some() || moment.now > after(self.since, LONGEST_GOODBYE) {
+            self.begin(moment, None, moment.now);
+        }
+    }
+
+    /// The present process is gone.
+    pub(super) fn end(&mut self, moment: Moment<'_>, at: Timestamp, exit: Option<i32>, proof: Proof) {
+        self.gateway.finish(moment, at, exit, proof);
+    }
+
+    /// Whether nothing at all was heard from the gateway's process, although its logs can be read from its start.
+    pub(super) fn is_unheard(&self) -> bool {
+        let gateway = &self.gateway;
+        let named = self.processes.pid_file.is_some_and(|id| gateway.id.pid == Some(id.pid));
+        gateway.id.started_at.is_some()
+            && !gateway.was_heard()
+            && gateway.level == LogLevel::Unknown
+            && !named
+            && !gateway.truncated
+    }
+
+    fn see_no_process(&mut self, moment: Moment<'_>) {
+        let now = moment.now;
+        self.processes.clear();
+        self.predecessor = None;
+        let proof = Proof::new(Source::Process, "no such process", now);
+        if let Some(at) = self.gateway.last_seen {
+            self.end(moment, at, None, proof);
+        } else if self.processes.pid_file.is_some() {
+            // The file that it left names it.
+            self.gateway.note(now);
+            self.end(moment, now, None, proof);
+        } else {
+            self.absent.get_or_insert(moment.timer(moment.deadlines.restart));
+        }
+    }
+
+    /// The start records grow within the first second of a start, long before `gateway.pid` is written.
+    fn read_starts(&mut self, moment: Moment<'_>, times: Vec<Timestamp>) {
+        let now = moment.now;
+        let Some(newest) = self.starts.read(times) else { return };
+        let fresh = newest <= after(now, LAST_WORDS) && newest > before(now, moment.deadlines.start);
+        let ended = self.gateway.end.as_ref().map(|end| end.respawn.since);
+        if fresh && ended.is_none_or(|ended| newest > ended) && !self.gateway.alive() {
+            self.begin(moment, None, newest.min(now));
+        }
+    }
+
+    fn read_record(&mut self, moment: Moment<'_>, record: LogRecord) {
+        let now = moment.now;
+        let Some(record) = self.admit(now, record) else { return };
+        self.echo.keep(now, &record, &self.gateway);
+        match record.signal {
+            Signal::Takeover => self.starts.note_takeover(now, record.proof.clone()),
+            Signal::RespawnStorm => self.starts.note_storm(now, record.proof.clone()),
+            // A gateway that is known by its log only, or whose successor has not been seen by the system yet.
+            Signal::Start if self.gateway.id.pid.is_none() || self.gateway.end.is_some() => {
+                self.count_start(moment, now);
+                self.begin(moment, None, now);
+            }
+            _ => {}
+        }
+        if self.is_last_word_of_before(now, &record.signal) {
             return;
         }
-        if self.records.len() < MOST_OF_A_START {
-            self.records.push((now, record.clone()));
+        let Some(record) = self.without_those_of_the_predecessor(moment, record) else { return };
+        // Proven after the predecessor had gone: what bears a later stamp is nobody else's.
+        let proof = matches!(&record.signal, Signal::Link(link) if link.word == LinkWord::Proof);
+        if proof && self.predecessor.as_ref().is_none_or(|old| old.until.is_some()) {
+            self.gateway.alone_since = record.stamp;
+        }
+        // Without a process to look at, its own word that it leaves is the end of it.
+        let leaves = record.signal == Signal::Exiting && self.gateway.id.pid.is_none();
+        let last_word = leaves.then(|| record.proof.clone());
+        self.gateway.apply(moment, record);
+        self.claim_records(moment);
+        if let Some(proof) = last_word {
+            self.end(moment, now, None, proof);
         }
     }
 
-    /// The records, if they are those of a process that was started then.
-    pub(super) fn take(
+    /// Other programs of Hermes write into the same logs, and other gateways into a served profile's: their records are
+    /// no sign of a gateway. Records of a home whose profile may turn out to be served are kept.
+    fn admit(&mut self, now: Timestamp, record: LogRecord) -> Option<LogRecord> {
+        let is_sign = record.home.is_none() && !matches!(record.signal, Signal::Info | Signal::Record);
+        if !is_sign && !self.gateway.alive() {
+            return None;
+        }
+        let Some(home) = &record.home else { return Some(record) };
+        if !matches!(record.signal, Signal::Link(_)) {
+            return None;
+        }
+        let names_itself = record.tag.as_ref() == Some(home);
+        if names_itself || self.gateway.links.serves(home) {
+            return Some(record);
+        }
+        self.served.keep(now, record);
+        None
+    }
+
+    /// Gives the predecessor what is its own, as long as it may still be heard.
+    fn without_those_of_the_predecessor(
         &mut self,
-        started_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Vec<(Timestamp, LogRecord)> {
-        let records = std::mem::take(&mut self.records);
-        let Some((first, _)) = records.first() else { return records };
-        let own = match started_at {
-            Some(started_at) => *first >= started_at,
-            None => self.is_of_another && now < after(*first, LONGEST_GOODBYE),
+        moment: Moment<'_>,
+        record: LogRecord,
+    ) -> Option<LogRecord> {
+        let old = self.predecessor.as_mut().filter(|old| old.may_speak(moment.now, self.since));
+        let Some(old) = old.filter(|_| !self.gateway.speaks_after_its_link(record.stamp)) else {
+            return Some(record);
         };
-        if own { records } else { Vec::new() }
+        let of_link = matches!(&record.signal, Signal::Link(link) if link.word.is_of_link());
+        let silent = !self.gateway.said_start() && of_link;
+        if !silent && !belongs_to_the_leaving(&record.signal) {
+            return Some(record);
+        }
+        if let Some(gateway) = &mut old.gateway {
+            gateway.apply(moment, record);
+        }
+        None
+    }
+
+    /// Gives the gateway the records of profiles that it has shown to serve only now.
+    fn claim_records(&mut self, moment: Moment<'_>) {
+        for (at, record) in self.served.claim(|profile| self.gateway.links.serves(profile)) {
+            self.gateway.apply(Moment { now: at, ..moment }, record);
+        }
+    }
+
+    /// The last words of the process before may carry a stamp from just after the new one was started, which has no link
+    /// of its own by then.
+    fn is_last_word_of_before(&self, now: Timestamp, signal: &Signal) -> bool {
+        let gateway = &self.gateway;
+        let young = gateway.id.pid.is_some()
+            && !gateway.links.any_was_proven()
+            && (gateway.beginning >= Beginning::Witnessed || gateway.id.started_at.is_some())
+            && now < after(gateway.starting.since, LAST_WORDS);
+        young && is_of_shutdown(signal)
+    }
+
+    /// Remembers a start, and whether it follows a run that worked and was ended on purpose.
+    fn count_start(&mut self, moment: Moment<'_>, at: Timestamp) {
+        let plan = self.gateway.departure.shutdown().map(|shutdown| shutdown.plan);
+        let meant = match plan {
+            Some(Plan::Takeover) => true,
+            Some(Plan::Stop | Plan::Restart) => self.gateway.at_work(moment.now),
+            Some(Plan::Unplanned) | None => false,
+        };
+        self.starts.count(at, meant, moment.now, moment.deadlines);
+    }
+
+    fn see_process(
+        &mut self,
+        moment: Moment<'_>,
+        (pid, start, started_at, state): (u32, Option<u64>, Option<Timestamp>, ProcessState),
+        exit: Option<i32>,
+    ) {
+        let now = moment.now;
+        if self.processes.is_reused(pid, start, state) {
+            self.processes.remove(pid);
+            self.forget_predecessor(now, pid);
+            if self.gateway.id.pid == Some(pid) {
+                let line = format!("PID {pid} is another process now");
+                self.end(moment, now, None, Proof::new(Source::Process, line, now));
+            }
+        }
+        if state.is_live() && self.processes.get(pid).is_none() {
+            self.processes.add(pid, (now, start, started_at, state), self.gateway.id.pid);
+            // A log-only start that this process turns out to be was counted already.
+            if self.gateway.id.pid.is_some() || !self.gateway.alive() {
+                self.count_start(moment, started_at.unwrap_or(now));
+            }
+        }
+        self.processes.set_state(pid, state);
+        self.choose(moment);
+        if self.gateway.id.pid == Some(pid) {
+            self.gateway.note_state(moment, state);
+            if !state.is_live() {
+                self.end(moment, now, exit, Proof::new(Source::Process, end_line(pid, exit), now));
+            }
+        }
+        if state == ProcessState::Gone {
+            self.processes.remove(pid);
+        }
+        if !state.is_live() {
+            self.forget_predecessor(now, pid);
+        }
+    }
+
+    /// The process before is gone, too.
+    fn forget_predecessor(&mut self, now: Timestamp, pid: u32) {
+        let until = after(now, LAST_WORDS);
+        if let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) {
+            old.until.get_or_insert(until);
+            old.gateway = None;
+        }
+    }
+
+    /// Makes the right process the gateway.
+    fn choose(&mut self, moment: Moment<'_>) {
+        let Some(pid) = self.processes.choose() else { return };
+        let written = self.processes.written_start(pid);
+        if self.gateway.id.pid == Some(pid) && self.gateway.end.is_none() {
+            self.gateway.id.start = self.gateway.id.start.or(written);
+            return;
+        }
+        let Some(process) = self.processes.get(pid).cloned() else { return };
+        if self.take_up_again(pid) {
+            return;
+        }
+        let gateway = &self.gateway;
+        if gateway.id.pid.is_some() || gateway.end.is_some() || !gateway.is_seen() {
+            self.begin(moment, Some(pid), process.started_at.unwrap_or(process.first_seen));
+            self.hand_over(moment, process.started_at);
+            if process.first_seen > after(self.begun, FIRST_LOOKS) {
+                self.gateway.beginning = self.gateway.beginning.max(Beginning::Witnessed);
+            }
+        }
+        self.identify(moment, pid, &process, written);
+    }
+
+    /// The gateway is this process.
+    fn identify(&mut self, moment: Moment<'_>, pid: u32, process: &Process, written: Option<u64>) {
+        if self.gateway.id.pid.is_none() {
+            self.gateway.heed_files_of(pid);
+        }
+        let id = &mut self.gateway.id;
+        id.pid = Some(pid);
+        id.start = process.start.or(written);
+        id.started_at = process.started_at;
+        self.gateway.note(moment.now);
+        self.hand_locks();
+        if process.state == ProcessState::Stopped {
+            // Nobody saw it stop: a light that waits would be green for a process that does nothing.
+            let span = moment.deadlines.suspended;
+            self.gateway.suspended = Some(Timer::start(before(moment.now, span), span, moment.grace));
+        }
+    }
+
+    /// A newer process is gone and the one before it still there: what was known of it holds again.
+    fn take_up_again(&mut self, pid: u32) -> bool {
+        let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) else { return false };
+        let Some(gateway) = old.gateway.take() else { return false };
+        self.since = old.since;
+        self.gateway = *gateway;
+        self.predecessor = None;
+        true
+    }
+
+    /// Gives a new process what was heard of its start before it was known: its lines may be read before its
+    /// predecessor is seen to be gone.
+    fn hand_over(&mut self, moment: Moment<'_>, started_at: Option<Timestamp>) {
+        for (at, record) in self.echo.take(started_at, moment.now) {
+            self.gateway.apply(Moment { now: at, ..moment }, record);
+        }
+    }
+
+    /// A clean slate for a new process.
+    fn begin(&mut self, moment: Moment<'_>, pid: Option<u32>, since: Timestamp) {
+        let mut new = Gateway::new(&self.origin, since, moment);
+        new.links.set_multiplex(self.multiplex);
+        new.departure.external_drain = self.gateway.departure.external_drain;
+        let left = std::mem::replace(&mut self.gateway, new);
+        let left_lives = left.id.pid.is_some_and(|pid| self.processes.is_live(pid));
+        let gone_at = left.end.as_ref().map(|end| end.respawn.since);
+        let (left_pid, since) = (left.id.pid, self.since);
+        let lived = |until, gateway| Predecessor { pid: left_pid, until, gateway, since };
+        self.predecessor = match gone_at {
+            _ if !left.is_seen() => None,
+            _ if left_lives && left_pid != pid => Some(lived(None, Some(Box::new(left)))),
+            Some(gone) => Some(lived(Some(after(gone, LAST_WORDS)), None)),
+            None => None,
+        };
+        self.absent = None;
+        self.served.forget_records();
+        self.since = moment.now;
+        self.gateway.note(moment.now);
+    }
+
+    fn read_state(&mut self, moment: Moment<'_>, state: &StateFile) {
+        if !self.is_written_by_gateway(moment.now, FileIdentity { pid: state.pid, start: state.start }) {
+            return;
+        }
+        self.gateway.heed_files_of(state.pid);
+        self.gateway.read_state(moment, state);
+        self.claim_records(moment);
+    }
+
+    fn beat(&mut self, moment: Moment<'_>, heartbeat: &Heartbeat) {
+        let writer = FileIdentity { pid: heartbeat.pid, start: None };
+        if !self.is_written_by_gateway(moment.now, writer) {
+            return;
+        }
+        self.gateway.heed_files_of(heartbeat.pid);
+        let started_at = self.gateway.id.started_at;
+        if self.gateway.pulse.beat(heartbeat, started_at, moment) {
+            self.gateway.note(moment.now);
+        }
+    }
+
+    /// Its last words may be read just after it is gone.
+    fn is_written_by_gateway(&self, now: Timestamp, writer: FileIdentity) -> bool {
+        let gateway = &self.gateway;
+        let ended = gateway.end.as_ref().map(|end| end.respawn.since);
+        let just_left = gateway.id.pid.is_some() && ended.is_some_and(|ended| now < after(ended, LAST_WORDS));
+        let is_it = gateway.id.pid.is_none_or(|live| writer.is_of(live, gateway.id.start));
+        (gateway.alive() || just_left) && is_it
+    }
+
+    fn hand_locks(&mut self) {
+        if let Some(pid) = self.gateway.id.pid {
+            self.gateway.links.read_locks(pid, &self.locks);
+        }
     }
 }
 
-/// Signals that a process on its way out still logs, and that must not be taken for the new one's.
-pub(super) fn belongs_to_the_leaving(signal: &Signal) -> bool {
-    match signal {
-        Signal::Link(link) => !matches!(
-            link.word,
-            LinkWord::Expected
-                | LinkWord::Announced
-                | LinkWord::Reannounced
-                | LinkWord::Claim
-                | LinkWord::Proof
-                | LinkWord::Attempt
-                | LinkWord::Unreachable
-                | LinkWord::Refused
-                | LinkWord::Limit
-                | LinkWord::InUse
-                | LinkWord::AdapterMissing
-                | LinkWord::ConfigError
-                | LinkWord::Webhook
-        ),
-        other => is_of_shutdown(other) || *other == Signal::LoopMissed,
+/// How a process ended, in words.
+fn end_line(pid: u32, exit: Option<i32>) -> String {
+    match exit {
+        Some(code) if code < 0 => format!("PID {pid} ended by signal {}", -code),
+        Some(code) => format!("PID {pid} ended with exit code {code}"),
+        None => format!("PID {pid} is gone"),
     }
-}
-
-/// Signals of a shutdown, and the noise of its teardown.
-pub(super) fn is_of_shutdown(signal: &Signal) -> bool {
-    matches!(
-        signal,
-        Signal::Takeover
-            | Signal::PlannedStop
-            | Signal::PlannedRestart
-            | Signal::Shutdown
-            | Signal::Exiting
-            | Signal::ExecutorShutdown
-    )
 }

@@ -1,13 +1,14 @@
 //! The loop itself: [`Watcher::run`] is its table of contents.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::family;
-use super::monitor::{Monitor, MonitorId};
+use super::manager_query::query_manager;
+use super::monitor::Monitor;
+use super::monitors::Monitors;
 use super::past_readers::PastReaders;
 use super::publisher::Publisher;
 use super::scan::Scan;
@@ -15,10 +16,10 @@ use super::snapshot::{ProfileView, Snapshot};
 use super::timeline::Timeline;
 use super::updates::Subscribers;
 use super::watches::Watches;
-use super::{Command, Event, Ignored, JobAnswer, Poll, Setup, WatcherError};
+use super::{Command, Event, JobAnswer, Poll, Setup, WatcherError};
 use crate::evidence::alarm::Alarm;
 use crate::evidence::watch::{Changed, Changes};
-use crate::health::{Change, Evidence, ProfileName, Verdict};
+use crate::health::{Change, Evidence, Verdict};
 use crate::profile::Profile;
 use crate::worker::{self, Backoff};
 
@@ -40,10 +41,7 @@ pub(super) struct Watcher {
     watches: Watches,
     alarm: Alarm,
     time: Timeline,
-    monitors: Vec<Monitor>,
-    /// For each monitor the place of the one whose gateway may serve its profile.
-    parents: Vec<Option<usize>>,
-    next_id: u64,
+    monitors: Monitors,
     scan: Scan,
     readers: PastReaders,
     publisher: Publisher,
@@ -87,9 +85,7 @@ impl Watcher {
             watches: Watches::new()?,
             alarm: Alarm::new()?,
             time: Timeline::start(),
-            monitors: Vec::new(),
-            parents: Vec::new(),
-            next_id: 0,
+            monitors: Monitors::default(),
             scan: Scan::default(),
             readers: PastReaders::new(events.clone()),
             publisher,
@@ -118,7 +114,6 @@ impl Watcher {
     /// Drops all monitors. Readers and queries that still run report to monitors that no longer exist.
     fn reset(&mut self) {
         self.monitors.clear();
-        self.parents.clear();
         self.scan = Scan::default();
         // without new ones the old ones are rebuilt by the next scan
         if let Ok(watches) = Watches::new() {
@@ -180,7 +175,7 @@ impl Watcher {
         let Some(slept) = self.time.observe() else { return };
         self.publisher.mark_woke();
         let now = self.time.now();
-        for monitor in &mut self.monitors {
+        for monitor in self.monitors.iter_mut() {
             monitor.add(Evidence::Wake { slept }, now.at);
         }
     }
@@ -223,7 +218,7 @@ impl Watcher {
                 false
             }
             Command::Rescan => {
-                for monitor in &mut self.monitors {
+                for monitor in self.monitors.iter_mut() {
                     monitor.job.query_soon();
                 }
                 true
@@ -231,7 +226,7 @@ impl Watcher {
             Command::Settings(settings, extra_homes) => {
                 self.setup.settings = *settings;
                 self.setup.places.extra_homes = extra_homes;
-                for index in 0..self.monitors.len() {
+                for index in self.monitors.places() {
                     let changes = self.monitors[index].set_rules(&self.setup.settings);
                     self.record(index, changes);
                 }
@@ -248,7 +243,7 @@ impl Watcher {
             self.readers.end();
         }
         // one that is no longer monitored needs nothing
-        let Some(index) = self.monitors.iter().position(|monitor| monitor.id == id) else { return };
+        let Some(index) = self.monitors.place_of(id) else { return };
         let monitor = &mut self.monitors[index];
         turn.reported.insert(index);
         match event {
@@ -275,36 +270,20 @@ impl Watcher {
             return;
         }
         let now = self.time.now();
-        for index in 0..self.monitors.len() {
-            let children: Vec<usize> = self.children_of(index).collect();
+        for index in self.monitors.places() {
+            let children: Vec<usize> = self.monitors.children_of(index).collect();
             let waits = children.iter().any(|child| self.monitors[*child].keeps_others_waiting(now.instant));
             if waits || !self.monitors[index].is_read() {
                 continue;
             }
             let served =
                 children.iter().flat_map(|child| self.monitors[*child].take_past_records()).collect();
-            let ignored = self.ignored_by(index);
+            let ignored = self.monitors.ignored_by(index, &self.setup);
             let changes = self.monitors[index].go_live(served, &self.setup.settings, ignored, now);
             self.monitors[index].watch_exits(&self.events);
             self.watches.add(index, &mut self.monitors[index]);
             self.record_all(index, changes, true);
         }
-    }
-
-    /// The profiles that this gateway may serve.
-    fn children_of(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
-        self.parents
-            .iter()
-            .enumerate()
-            .filter(move |(_, parent)| **parent == Some(index))
-            .map(|(child, _)| child)
-    }
-
-    /// The gateway that serves this profile now. One that runs a gateway of its own is served by nobody.
-    fn server_of(&self, index: usize) -> Option<usize> {
-        let parent = self.parents[index]?;
-        let monitor = &self.monitors[index];
-        (!monitor.has_process() && self.monitors[parent].serves(&monitor.profile.name)).then_some(parent)
     }
 
     /// Which poll is due; the poll of a scan also finds what changed without an event.
@@ -336,7 +315,7 @@ impl Watcher {
             if let Some(profiles) = self.scan.run(&self.setup, !self.monitors.is_empty()) {
                 self.set_profiles(profiles);
             }
-            if !self.watches.rebuild(&self.setup.places, &mut self.monitors) {
+            if !self.watches.rebuild(&self.setup.places, self.monitors.as_mut_slice()) {
                 break;
             }
             any_new = true;
@@ -344,42 +323,19 @@ impl Watcher {
         any_new
     }
 
-    /// Monitors these profiles. Those that are still the same keep their monitors.
     fn set_profiles(&mut self, profiles: Vec<Profile>) {
-        let now = self.time.now();
-        // nearly always the same in the same order: each is found at the front
-        let mut old = VecDeque::from(std::mem::take(&mut self.monitors));
-        for profile in profiles {
-            let same = old.iter().position(|monitor| monitor.is_for(&profile));
-            let monitor = if let Some(mut monitor) = same.and_then(|index| old.remove(index)) {
-                monitor.set_profile(profile);
-                monitor
-            } else {
-                let job = profile.job.as_ref();
-                let has_manager = job.is_some_and(|job| self.setup.supervisors.get(job.manager).is_some());
-                self.next_id += 1;
-                Monitor::new(MonitorId(self.next_id), profile, now, has_manager)
-            };
-            self.monitors.push(monitor);
-        }
-        self.parents = family::parents(&self.monitors);
+        self.monitors.set_profiles(profiles, &self.setup, self.time.now());
         self.publisher.mark_stale();
         self.set_ignored();
     }
 
     /// Tells every gateway which of its links do not count.
     fn set_ignored(&mut self) {
-        for index in 0..self.monitors.len() {
-            let ignored = self.ignored_by(index);
+        for index in self.monitors.places() {
+            let ignored = self.monitors.ignored_by(index, &self.setup);
             let changes = self.monitors[index].set_ignored(ignored);
             self.record(index, changes);
         }
-    }
-
-    /// The links that do not count, of the profiles that this gateway serves or may serve.
-    fn ignored_by(&self, index: usize) -> Ignored {
-        let all = self.children_of(index).chain([index]);
-        self.setup.settings.ignored(all.map(|index| &*self.monitors[index].profile))
     }
 
     /// Reads everything that this turn calls for, then judges it. Deadlines pass as of the time when the reading began.
@@ -391,8 +347,8 @@ impl Watcher {
         for (index, monitor) in self.monitors.iter_mut().enumerate() {
             monitor.read(now, turn.everything || reported.contains(&index), poll, thorough);
         }
-        self.share_records();
-        for index in 0..self.monitors.len() {
+        self.monitors.share_records();
+        for index in self.monitors.places() {
             if let Some(changes) = self.monitors[index].judge(now, &self.events) {
                 self.record(index, changes);
             }
@@ -401,29 +357,17 @@ impl Watcher {
         self.notice_served();
     }
 
-    /// Hands what was read in the home of a profile that has no gateway of its own to the gateway that may serve it.
-    fn share_records(&mut self) {
-        for index in 0..self.monitors.len() {
-            let parent = self.parents[index].filter(|_| !self.monitors[index].has_process());
-            let Some(parent) = parent else { continue };
-            let records = self.monitors[index].new_records();
-            if !records.is_empty() {
-                self.monitors[parent].add_records(records);
-            }
-        }
-    }
-
     /// Rows that are served by another gateway since this turn, or no longer are.
     fn notice_served(&mut self) {
-        for index in 0..self.monitors.len() {
-            let server = self.server_of(index);
-            let name = server.map(|server| ProfileName::from(self.monitors[server].profile.name.as_str()));
+        for index in self.monitors.places() {
+            let name = self.monitors.server_name(index);
             if self.monitors[index].served_by == name {
                 continue;
             }
-            let before = self.shown(index, self.monitors[index].served_by.is_some());
+            let before = self.monitors.shown(index, self.monitors[index].served_by.is_some());
+            let served = name.is_some();
             self.monitors[index].served_by = name;
-            let now = self.shown(index, server.is_some());
+            let now = self.monitors.shown(index, served);
             if !now.is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
                 let at = self.time.now().at;
                 let profile = self.monitors[index].profile.name.as_str().into();
@@ -432,14 +376,6 @@ impl Watcher {
                 self.publisher.record(&self.monitors[index].profile, [change], false);
             }
         }
-    }
-
-    /// The verdict on a row. `served`: by the gateway that may serve it, not by its own.
-    fn shown(&self, index: usize, served: bool) -> Verdict {
-        let monitor = &self.monitors[index];
-        let parent = self.parents[index].filter(|_| served);
-        let verdict = parent.and_then(|parent| self.monitors[parent].verdict_of(&monitor.profile.name));
-        verdict.unwrap_or_else(|| monitor.view(Instant::now()).verdict)
     }
 
     /// A monitor has judged.
@@ -451,18 +387,11 @@ impl Watcher {
         self.record_all(index, changes, false);
     }
 
-    /// Publishes changes of a gateway's rows. A row that another gateway serves does not show what its own says.
+    /// Publishes changes of a gateway's rows.
     fn record_all(&mut self, index: usize, changes: Vec<Change>, history: bool) {
         self.publisher.mark_stale();
         for change in changes {
-            let is_own = *change.profile == *self.monitors[index].profile.name;
-            let row = if is_own {
-                Some(index).filter(|_| self.monitors[index].served_by.is_none())
-            } else {
-                let is_row = |child: &usize| self.monitors[*child].profile.name == *change.profile;
-                let child = self.children_of(index).find(is_row);
-                child.filter(|child| self.monitors[*child].served_by.is_some())
-            };
+            let row = self.monitors.row_of(index, &change.profile);
             if let Some(row) = row.filter(|row| self.setup.shows(&self.monitors[*row].profile)) {
                 let change = if history { change } else { self.time.wall_change(change) };
                 self.publisher.record(&self.monitors[row].profile, [change], history);
@@ -473,9 +402,10 @@ impl Watcher {
     /// Queries the managers whose answer is needed now, and begins to read the past of new monitors.
     fn begin_work(&mut self) {
         let now = self.time.now();
-        for monitor in &mut self.monitors {
-            if monitor.job.next_query(now.instant) == Some(Duration::ZERO) {
-                query_manager(monitor, &self.setup, &self.events, &mut self.publisher);
+        for monitor in self.monitors.iter_mut() {
+            let is_due = monitor.job.next_query(now.instant) == Some(Duration::ZERO);
+            if is_due && !query_manager(monitor, &self.setup.supervisors, &self.events) {
+                self.publisher.mark_stale();
             }
             if !self.readers.is_free() {
                 continue;
@@ -500,43 +430,12 @@ impl Watcher {
         let now = self.time.now();
         let complete = self.monitors.iter().all(|monitor| monitor.is_settled(now.instant));
         let shown = |index: &usize| self.setup.shows(&self.monitors[*index].profile);
-        let views = (0..self.monitors.len()).filter(shown).map(|index| {
+        let views = (self.monitors.places()).filter(shown).map(|index| {
             let profile = Arc::clone(&self.monitors[index].profile);
-            let verdict = self.shown(index, self.monitors[index].served_by.is_some());
+            let verdict = self.monitors.shown(index, self.monitors[index].served_by.is_some());
             ProfileView { profile, verdict: self.time.wall_verdict(verdict) }
         });
         let views: Vec<_> = views.collect();
         self.publisher.publish(self.time.wall_time(now.at), views, &self.scan.bad_files, complete);
     }
-}
-
-fn query_manager(
-    monitor: &mut Monitor,
-    setup: &Setup,
-    events: &mpsc::Sender<Event>,
-    publisher: &mut Publisher,
-) {
-    let job = monitor.profile.job.clone();
-    let Some((supervisor, job)) = job.and_then(|job| Some((setup.supervisors.get(job.manager)?, job))) else {
-        monitor.job.no_manager();
-        publisher.mark_stale();
-        return;
-    };
-    if !monitor.job.begin_query(Instant::now()) {
-        return;
-    }
-    let (events, id) = (events.clone(), monitor.id);
-    tokio::spawn(async move {
-        let query = tokio::task::spawn_blocking(move || supervisor.query(&job));
-        let answer = match query.await {
-            Ok(Ok(report)) => JobAnswer::Report(Box::new(report)),
-            Ok(Err(error)) => {
-                tracing::debug!("manager query failed: {error}");
-                JobAnswer::Failed
-            }
-            // it panicked, which is in the log
-            Err(_) => JobAnswer::Failed,
-        };
-        let _ = events.send(Event::JobAnswered(id, answer)).await;
-    });
 }

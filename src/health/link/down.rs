@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Said, View};
+use super::said::{Said, View};
 use crate::health::evidence::Proof;
 use crate::health::platform::{Settled, Times};
 use crate::health::reason::Reason;
@@ -31,6 +31,15 @@ pub(super) enum Cause {
 }
 
 impl Cause {
+    /// The reason that it is, whatever its clocks say.
+    pub(super) fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Refused(reason) | Self::Ended(reason) => Some(reason),
+            Self::Conflict => Some(Reason::LinkConflict),
+            Self::Lost | Self::Paused | Self::Unreachable => None,
+        }
+    }
+
     /// Whether it is shown even within the grace after waking.
     fn is_certain(self) -> bool {
         matches!(self, Self::Refused(_) | Self::Ended(_))

@@ -5,24 +5,27 @@
 //! alone changes nothing in here.
 
 mod down;
+mod fatal;
+mod said;
 mod sends;
+mod tally;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 
 use self::down::{Cause, Down};
+use self::fatal::Fatal;
+pub(crate) use self::said::{Said, View};
 use self::sends::RefusedSend;
-use super::evidence::{EntryState, LinkWord, PlatformEntry, Proof, Source};
+use self::tally::Tally;
 use super::platform::{Announcement, Rules};
-use super::reason::{Light, Reason};
-use super::timer::{Timer, after, before};
-
-/// `fatal` in the state file is believed once it has stood for this long: a retryable failure writes it for a moment.
-const FATAL_STANDS: Duration = Duration::from_secs(2);
+use super::proof::{Proof, Source};
+use super::reason::Reason;
+use super::signal::LinkWord;
+use super::state_file::{EntryState, PlatformEntry};
+use super::timer::{Timer, after};
 
 /// Messages that were under way when the link broke may still be logged for this long: they prove nothing.
 const INBOUND_TAIL: Duration = Duration::from_secs(2);
@@ -42,47 +45,6 @@ const FLAP_WINDOW: Duration = Duration::from_secs(600);
 /// So many losses and returns are flapping.
 const FLAPS: usize = 4;
 
-/// Something said of a link, with what it needs to be judged by.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Said {
-    /// When it was read.
-    pub at: Timestamp,
-    /// The stamp of its line.
-    pub stamp: Option<DateTime>,
-    /// What it says.
-    pub word: LinkWord,
-    /// The connection that it names.
-    pub connection: Option<Arc<str>>,
-    /// The process that it names.
-    pub other_pid: Option<u32>,
-    /// It was written at INFO.
-    pub at_info: bool,
-    /// What showed it.
-    pub proof: Proof,
-    /// The end of the grace after waking, if it is not over.
-    pub grace: Option<Timestamp>,
-}
-
-/// What a link amounts to at one moment.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct View {
-    /// The reason.
-    pub reason: Reason,
-    /// What showed it.
-    pub proof: Option<Proof>,
-    /// Since when it has been so.
-    pub since: Timestamp,
-    /// Another process that matters.
-    pub other_pid: Option<u32>,
-}
-
-impl View {
-    /// The light that the reason puts on.
-    pub(crate) fn light(&self) -> Light {
-        self.reason.light()
-    }
-}
-
 #[derive(Debug, Clone, PartialEq)]
 enum State {
     /// No word of it yet.
@@ -91,16 +53,6 @@ enum State {
     Up { proof: Proof, proven: bool, from: Timestamp, connection: Option<Arc<str>> },
     /// Lost, refused, paused or ended.
     Down(Box<Down>),
-}
-
-/// `fatal` in the state file.
-#[derive(Debug, Clone, PartialEq)]
-struct Fatal {
-    /// How long it has to stand.
-    timer: Timer,
-    proof: Proof,
-    cause: Option<Reason>,
-    written: Option<Timestamp>,
 }
 
 /// One link.
@@ -113,8 +65,8 @@ pub(crate) struct Link {
     was_proven: bool,
     fatal: Option<Fatal>,
     refused_send: Option<RefusedSend>,
-    conflicts: VecDeque<Timestamp>,
-    losses: VecDeque<Timestamp>,
+    conflicts: Tally,
+    losses: Tally,
     last_message: Option<Timestamp>,
     /// A loss was told by an error alone: INFO records, a recovery among them, are hidden.
     info_hidden: bool,
@@ -132,8 +84,8 @@ impl Link {
             was_proven: false,
             fatal: None,
             refused_send: None,
-            conflicts: VecDeque::new(),
-            losses: VecDeque::new(),
+            conflicts: Tally::new(CONFLICTS, CONFLICT_WINDOW),
+            losses: Tally::new(FLAPS, FLAP_WINDOW),
             last_message: None,
             info_hidden: false,
             webhook: None,
@@ -278,22 +230,20 @@ impl Link {
         };
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
         // The file is written anew for whatever changes in it: what an entry said before the link came up is past.
-        if is_negative(entry.state) && self.up_since().is_some_and(|up| written < up) {
+        if entry.state.is_negative() && self.up_since().is_some_and(|up| written < up) {
             return;
         }
         if entry.state != EntryState::Fatal {
-            self.fatal.take_if(|fatal| fatal.written <= entry.updated_at);
+            self.fatal.take_if(|fatal| fatal.is_replaced_by(entry.updated_at));
         }
         match entry.state {
             EntryState::Connected => self.read_connected(written, &said(LinkWord::Announced)),
             EntryState::Fatal => {
-                let since = self.fatal.as_ref().map_or(at, |fatal| fatal.timer.since);
-                let timer = Timer::start(since, FATAL_STANDS, None);
-                let (cause, written) = (entry.cause, entry.updated_at);
-                self.fatal = Some(Fatal { timer, proof: proof.clone(), cause, written });
-                self.apply(&said(word_of(entry.cause)));
+                let since = self.fatal.as_ref().map_or(at, Fatal::since);
+                self.fatal = Some(Fatal::new(since, entry, proof.clone()));
+                self.apply(&said(entry.word()));
             }
-            EntryState::Disconnected | EntryState::Retrying => self.apply(&said(word_of(entry.cause))),
+            EntryState::Disconnected | EntryState::Retrying => self.apply(&said(entry.word())),
             EntryState::Paused => self.apply(&said(LinkWord::Paused)),
             EntryState::Connecting | EntryState::Disabled | EntryState::Unknown => {}
         }
@@ -301,8 +251,8 @@ impl Link {
 
     /// What it amounts to now. `start`: until when a silent link is starting. `None`: there is nothing to say yet.
     pub(crate) fn view(&self, now: Timestamp, start: Option<&Timer>) -> Option<View> {
-        if let Some(fatal) = self.fatal.as_ref().filter(|fatal| fatal.timer.over(now)) {
-            return Some(self.view_fatal(fatal));
+        if let Some(fatal) = self.fatal.as_ref().filter(|fatal| fatal.stands(now)) {
+            return Some(fatal.view(self.down()));
         }
         match &self.state {
             State::Silent if !self.expected || self.webhook.is_some() => None,
@@ -317,13 +267,13 @@ impl Link {
                 let (reason, proof) = match refused {
                     Some(refused) => (Reason::AuthRejected, refused),
                     None if now < *from => (Reason::Starting, proof),
-                    None if self.flaps(now) => (Reason::Flapping, proof),
+                    None if self.losses.is_full(now) => (Reason::Flapping, proof),
                     None => (Reason::Connected, proof),
                 };
                 Some(View { reason, proof: Some(proof.clone()), since: proof.at, other_pid: None })
             }
             State::Down(down) => {
-                let conflicts = self.conflicts_within(now) >= CONFLICTS;
+                let conflicts = self.conflicts.is_full(now);
                 Some(down.view(now, &self.rules.times, self.rules.settled, conflicts))
             }
         }
@@ -344,15 +294,12 @@ impl Link {
             State::Up { from, .. } => Some(*from),
             _ => None,
         };
-        let nth = |times: &VecDeque<Timestamp>, count: usize| {
-            times.len().checked_sub(count).and_then(|i| times.get(i).copied())
-        };
         let own = [
             from,
-            self.fatal.as_ref().map(|fatal| fatal.timer.due()),
+            self.fatal.as_ref().map(Fatal::due),
             self.refused_send.as_ref().and_then(RefusedSend::deadline),
-            nth(&self.losses, FLAPS).map(|at| after(at, FLAP_WINDOW)),
-            nth(&self.conflicts, CONFLICTS).map(|at| after(at, CONFLICT_WINDOW)),
+            self.losses.deadline(),
+            self.conflicts.deadline(),
         ];
         let down = self.down().into_iter().flat_map(|down| down.deadlines(&self.rules.times));
         own.into_iter().flatten().chain(down)
@@ -392,21 +339,6 @@ impl Link {
         match &self.state {
             State::Up { proof, .. } => Some(proof.at),
             _ => None,
-        }
-    }
-
-    fn view_fatal(&self, fatal: &Fatal) -> View {
-        let down = self.down();
-        let told = down.and_then(|down| match down.cause {
-            Cause::Refused(reason) | Cause::Ended(reason) => Some(reason),
-            Cause::Conflict => Some(Reason::LinkConflict),
-            _ => None,
-        });
-        View {
-            reason: fatal.cause.or(told).unwrap_or(Reason::LinkEnded),
-            proof: Some(fatal.proof.clone()),
-            since: fatal.timer.since,
-            other_pid: down.and_then(|down| down.other_pid),
         }
     }
 
@@ -511,10 +443,7 @@ impl Link {
 
     fn begin_loss(&mut self, cause: Cause, said: &Said) {
         if !matches!(self.state, State::Silent) && !self.rules.reconnects_often {
-            if self.losses.len() >= FLAPS {
-                self.losses.pop_front();
-            }
-            self.losses.push_back(said.at);
+            self.losses.count(said.at);
         }
         self.state = State::Down(Box::new(Down::begin(cause, said, &self.rules.times)));
     }
@@ -538,10 +467,7 @@ impl Link {
     }
 
     fn conflict(&mut self, said: &Said) {
-        if self.conflicts.len() >= CONFLICTS {
-            self.conflicts.pop_front();
-        }
-        self.conflicts.push_back(said.at);
+        self.conflicts.count(said.at);
         self.trouble(Cause::Conflict, said);
         // A single conflict waits for the other session to expire, however long that takes.
         if let State::Down(down) = &mut self.state
@@ -562,34 +488,7 @@ impl Link {
         }
     }
 
-    fn conflicts_within(&self, now: Timestamp) -> usize {
-        let floor = before(now, CONFLICT_WINDOW);
-        self.conflicts.iter().filter(|at| **at > floor).count()
-    }
-
-    fn flaps(&self, now: Timestamp) -> bool {
-        let floor = before(now, FLAP_WINDOW);
-        self.losses.iter().filter(|at| **at > floor).count() >= FLAPS
-    }
-
     fn send_refused(&self, now: Timestamp) -> Option<&Proof> {
         self.refused_send.as_ref()?.holds(now)
-    }
-}
-
-fn is_negative(state: EntryState) -> bool {
-    matches!(state, EntryState::Disconnected | EntryState::Retrying | EntryState::Fatal | EntryState::Paused)
-}
-
-/// What an entry with this cause says.
-fn word_of(cause: Option<Reason>) -> LinkWord {
-    match cause {
-        Some(Reason::AppInUse) => LinkWord::InUse,
-        Some(Reason::AdapterMissing) => LinkWord::AdapterMissing,
-        Some(Reason::ConfigError) => LinkWord::ConfigError,
-        Some(Reason::AuthRejected) => LinkWord::Refused,
-        Some(Reason::LinkConflict) => LinkWord::Conflict,
-        Some(Reason::NetworkUnreachable) => LinkWord::Unreachable,
-        _ => LinkWord::Lost,
     }
 }

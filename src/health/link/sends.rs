@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use super::Said;
-use crate::health::evidence::Proof;
+use super::said::Said;
+use crate::health::proof::Proof;
 use crate::health::timer::Timer;
 
 /// A failed send is forgiven when a later one was followed by no error for this long.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatelight::evidence::patterns::Patterns;
-use gatelight::health::settings::TimesSetting;
+use gatelight::health::platform::TimesSetting;
 use gatelight::health::{Light, Platforms, Reason};
 use gatelight::profile::Places;
 use gatelight::supervisor::Supervisors;

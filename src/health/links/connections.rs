@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::evidence::{LinkWord, Proof};
-use super::link::Said;
-use super::reason::Reason;
-use super::timer::after;
+use crate::health::link::Said;
+use crate::health::proof::Proof;
+use crate::health::reason::Reason;
+use crate::health::signal::LinkWord;
+use crate::health::timer::after;
 
 /// Connections remembered at most, dead ones among them: more than any gateway has bots.
 const MOST: usize = 64;

@@ -1,0 +1,63 @@
+//! `fatal` in the state file.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::down::Down;
+use super::said::View;
+use crate::health::proof::Proof;
+use crate::health::reason::Reason;
+use crate::health::state_file::PlatformEntry;
+use crate::health::timer::Timer;
+
+/// It is believed once it has stood for this long: a retryable failure writes it for a moment.
+const FATAL_STANDS: Duration = Duration::from_secs(2);
+
+/// An entry that says `fatal`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fatal {
+    timer: Timer,
+    proof: Proof,
+    cause: Option<Reason>,
+    written: Option<Timestamp>,
+}
+
+impl Fatal {
+    /// `since`: when it was first read to be so.
+    pub(super) fn new(since: Timestamp, entry: &PlatformEntry, proof: Proof) -> Self {
+        let timer = Timer::start(since, FATAL_STANDS, None);
+        Self { timer, proof, cause: entry.cause, written: entry.updated_at }
+    }
+
+    /// When it was first read to be so.
+    pub(super) fn since(&self) -> Timestamp {
+        self.timer.since
+    }
+
+    /// When it is believed.
+    pub(super) fn due(&self) -> Timestamp {
+        self.timer.due()
+    }
+
+    /// Whether it has stood for long enough.
+    pub(super) fn stands(&self, now: Timestamp) -> bool {
+        self.timer.over(now)
+    }
+
+    /// Whether an entry that was written then is as new.
+    pub(super) fn is_replaced_by(&self, written: Option<Timestamp>) -> bool {
+        self.written <= written
+    }
+
+    /// What it amounts to. `down`: the loss beside it, which may say why.
+    pub(super) fn view(&self, down: Option<&Down>) -> View {
+        let told = down.and_then(|down| down.cause.reason());
+        View {
+            reason: self.cause.or(told).unwrap_or(Reason::LinkEnded),
+            proof: Some(self.proof.clone()),
+            since: self.timer.since,
+            other_pid: down.and_then(|down| down.other_pid),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What the events of one platform add up to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::connections::Connections;
+use crate::health::link::{Link, Said};
+use crate::health::names::ProfileName;
+use crate::health::platform::Rules;
+use crate::health::signal::LinkWord;
+use crate::health::state_file::PlatformEntry;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Event {
+    Line {
+        said: Said,
+        key: u64,
+        tag: Option<ProfileName>,
+        /// A sentence of `gateway.run`, which names the profile of all but the serving one.
+        by_runner: bool,
+        /// Whose logs hold it; `None`: the serving profile's.
+        homes: BTreeSet<Option<ProfileName>>,
+    },
+    Entry {
+        at: Timestamp,
+        profile: Option<ProfileName>,
+        entry: PlatformEntry,
+        grace: Option<Timestamp>,
+    },
+}
+
+/// What the events of one platform add up to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fold {
+    /// Everything, as if there were one link.
+    pub shared: Link,
+    /// Links that lines or state keys name.
+    pub named: BTreeMap<ProfileName, Link>,
+    /// Links that only their connections tell apart.
+    pub connections: Connections,
+    /// Profiles for which the gateway announced or expects a link.
+    pub claims: BTreeSet<ProfileName>,
+}
+
+impl Fold {
+    /// Nothing yet.
+    pub(super) fn new(rules: &Arc<Rules>) -> Self {
+        Self {
+            shared: Link::new(Arc::clone(rules)),
+            named: BTreeMap::new(),
+            connections: Connections::default(),
+            claims: BTreeSet::new(),
+        }
+    }
+
+    /// Every link in it.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
+        self.named.values().chain([&self.shared])
+    }
+
+    /// The same, to be changed.
+    pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
+        self.named.values_mut().chain([&mut self.shared])
+    }
+
+    pub(super) fn exists(&self) -> bool {
+        self.shared.exists()
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        event: &Event,
+        own: &ProfileName,
+        separate: bool,
+        links: usize,
+        rules: &Arc<Rules>,
+    ) {
+        match event {
+            Event::Line { said, tag, by_runner, homes, .. } => {
+                let owner = owner_of(tag.as_ref(), homes, *by_runner, own, separate);
+                if let Some(owner) = owner
+                    && matches!(
+                        said.word,
+                        LinkWord::Announced | LinkWord::Reannounced | LinkWord::Expected | LinkWord::Failed
+                    )
+                    && *by_runner
+                {
+                    self.claims.insert(Arc::clone(owner));
+                }
+                // Of several links a message proves only the one that it names.
+                if said.word != LinkWord::Inbound || links <= 1 {
+                    self.shared.apply(said);
+                } else {
+                    self.shared.note_message(said.at);
+                }
+                if let Some(owner) = owner {
+                    self.named(owner, rules).apply(said);
+                } else {
+                    let taken = self.connections.up() + self.connections.missing().len();
+                    self.connections.apply(said, links.saturating_sub(taken), rules.times.red_after);
+                    self.connections.settle(links);
+                }
+            }
+            Event::Entry { at, profile, entry, grace } => {
+                if links <= 1 || (profile.is_none() && !rules.connections && !separate) {
+                    self.shared.read_entry(*at, entry, *grace);
+                } else {
+                    self.shared.expect();
+                }
+                let owner = profile.as_ref().or_else(|| separate.then_some(own));
+                if let Some(owner) = owner {
+                    self.named(owner, rules).read_entry(*at, entry, *grace);
+                }
+            }
+        }
+    }
+
+    fn named(&mut self, owner: &ProfileName, rules: &Arc<Rules>) -> &mut Link {
+        self.named.entry(Arc::clone(owner)).or_insert_with(|| Link::new(Arc::clone(rules)))
+    }
+}
+
+/// Whose line it is. `None`: anybody's.
+fn owner_of<'a>(
+    tag: Option<&'a ProfileName>,
+    homes: &'a BTreeSet<Option<ProfileName>>,
+    by_runner: bool,
+    own: &'a ProfileName,
+    separate: bool,
+) -> Option<&'a ProfileName> {
+    let in_own = homes.contains(&None);
+    let served = homes.iter().flatten().next();
+    match (tag, served) {
+        (Some(tag), _) => Some(tag),
+        (None, Some(served)) if !in_own => Some(served),
+        // `gateway.run` names the profile of all but the serving one.
+        (None, _) if by_runner => Some(own),
+        // In both: a mirror of the whole process.
+        (None, Some(_)) => None,
+        (None, None) => separate.then_some(own),
+    }
+}

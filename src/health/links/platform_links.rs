@@ -1,0 +1,182 @@
+//! The links of one platform in one process: the newest events, which may still change their owners, and what all of them
+//! add up to.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::connections::Connections;
+use super::fold::{Event, Fold};
+use super::shown::{Asked, Row};
+use super::verdict::LinkVerdict;
+use crate::health::link::Link;
+use crate::health::names::{PlatformName, ProfileName};
+use crate::health::platform::Rules;
+use crate::health::signal::{LinkWord, LogRecord};
+use crate::health::timer::{Timer, after};
+
+/// Events of one platform that may still change their owner.
+const KEPT: usize = 64;
+
+/// The links of one platform.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PlatformLinks {
+    pub rules: Arc<Rules>,
+    /// Up to the oldest event that is kept.
+    base: Fold,
+    recent: VecDeque<Event>,
+    /// Up to the newest event.
+    pub fold: Fold,
+    /// Profiles with a state key of their own.
+    pub keyed: BTreeSet<ProfileName>,
+    /// A served profile's log has its own `connected`: records go to the log of the profile that they are about.
+    own_logs: bool,
+    /// Lock files that the process holds for this platform.
+    pub locks: usize,
+}
+
+impl PlatformLinks {
+    pub(super) fn new(rules: Arc<Rules>) -> Self {
+        let fold = Fold::new(&rules);
+        Self {
+            rules,
+            base: fold.clone(),
+            recent: VecDeque::new(),
+            fold,
+            keyed: BTreeSet::new(),
+            own_logs: false,
+            locks: 0,
+        }
+    }
+
+    pub(super) fn set_rules(&mut self, rules: &Arc<Rules>) {
+        self.rules = Arc::clone(rules);
+        for fold in [&mut self.base, &mut self.fold] {
+            fold.links_mut().for_each(|link| link.set_rules(Arc::clone(rules)));
+        }
+    }
+
+    /// Whether the same record was read from another profile's log already. Then it is nobody's in particular.
+    pub(super) fn is_twin(&mut self, record: &LogRecord, own: &ProfileName) -> bool {
+        let Some(stamp) = record.stamp else { return false };
+        let same = self.recent.iter_mut().find_map(|event| match event {
+            Event::Line { said, key, homes, .. } if *key == record.key && said.stamp == Some(stamp) => {
+                Some(homes)
+            }
+            _ => None,
+        });
+        let Some(homes) = same.filter(|homes| !homes.contains(&record.home)) else { return false };
+        homes.insert(record.home.clone());
+        self.refold(own);
+        true
+    }
+
+    pub(super) fn push(&mut self, event: Event, own: &ProfileName) {
+        let mut names_layout = false;
+        if let Event::Line { said, homes, .. } = &event {
+            let served = homes.iter().any(Option::is_some);
+            names_layout = served && said.word == LinkWord::Proof && !self.own_logs;
+        }
+        self.recent.push_back(event);
+        if self.recent.len() > KEPT
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            let separate = self.is_separate();
+            self.base.apply(&oldest, own, separate, self.links(), &self.rules);
+        }
+        if names_layout {
+            self.refold(own);
+        } else if let Some(newest) = self.recent.back() {
+            let (separate, links) = (self.is_separate(), self.links());
+            self.fold.apply(newest, own, separate, links, &self.rules);
+        }
+    }
+
+    pub(super) fn refold(&mut self, own: &ProfileName) {
+        self.own_logs = self.own_logs && self.recent.is_empty();
+        self.own_logs |= self.recent.iter().any(|event| match event {
+            Event::Line { said, homes, .. } => said.word == LinkWord::Proof && !homes.contains(&None),
+            Event::Entry { .. } => false,
+        });
+        self.fold = self.base.clone();
+        let separate = self.is_separate();
+        for event in &self.recent {
+            let links = self.links_in(&self.fold);
+            self.fold.apply(event, own, separate, links, &self.rules);
+        }
+    }
+
+    /// A new start in the same process: what was said of connections before is void.
+    pub(super) fn reset_connections(&mut self) {
+        self.change_links(Link::reset_connection);
+        self.base.connections = Connections::default();
+        self.fold.connections = Connections::default();
+    }
+
+    /// Forgets what the files of another process said.
+    pub(super) fn forget_files(&mut self) {
+        self.keyed.clear();
+        self.change_links(Link::forget_files);
+    }
+
+    /// The spans of all links, for a sleep of the machine.
+    pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        self.settle_owners();
+        [&mut self.base, &mut self.fold].into_iter().flat_map(Fold::links_mut).flat_map(Link::timers_mut)
+    }
+
+    /// Every moment at which time alone may change a view.
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        let missing = self.fold.connections.missing().iter();
+        let counted = missing.map(|link| after(link.since, self.rules.times.red_after));
+        self.fold.links().flat_map(Link::deadlines).chain(counted)
+    }
+
+    /// Changes every link, in what the events are folded into and in what they led to.
+    fn change_links(&mut self, change: impl Fn(&mut Link)) {
+        self.settle_owners();
+        for fold in [&mut self.base, &mut self.fold] {
+            fold.links_mut().for_each(&change);
+        }
+    }
+
+    /// Whoever owns the events that are kept owns them for good.
+    fn settle_owners(&mut self) {
+        self.recent.clear();
+        self.base = self.fold.clone();
+    }
+
+    /// Lines and state keys tell the profiles apart. Keys alone do not say whose a connection is.
+    fn is_separate(&self) -> bool {
+        self.own_logs || (!self.keyed.is_empty() && !self.rules.connections)
+    }
+
+    /// How many links of this platform there are.
+    fn links(&self) -> usize {
+        self.links_in(&self.fold)
+    }
+
+    fn links_in(&self, fold: &Fold) -> usize {
+        let owners: BTreeSet<_> = fold.claims.iter().chain(&self.keyed).collect();
+        match owners.len().max(self.locks) {
+            0 => fold.connections.known(),
+            told => told,
+        }
+    }
+
+    /// What is said of it in one row.
+    pub(super) fn of(&self, name: &PlatformName, row: &Row<'_>) -> Option<LinkVerdict> {
+        let owners: BTreeSet<_> = self.fold.claims.iter().chain(&self.keyed).collect();
+        let asked = Asked {
+            platform: name,
+            fold: &self.fold,
+            rules: &self.rules,
+            owner: owners.first().copied(),
+            links: self.links(),
+            is_separate: self.is_separate(),
+            row,
+        };
+        asked.verdict()
+    }
+}

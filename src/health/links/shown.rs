@@ -1,0 +1,160 @@
+//! What one row shows of a platform's links.
+
+use jiff::Timestamp;
+
+use super::connections::Missing;
+use super::fold::Fold;
+use super::verdict::LinkVerdict;
+use crate::health::link::{Link, View};
+use crate::health::names::{PlatformName, ProfileName};
+use crate::health::platform::Rules;
+use crate::health::reason::{Light, Reason};
+use crate::health::timer::{Timer, after};
+
+/// Whose links are asked for, and when.
+pub(super) struct Row<'a> {
+    pub profile: &'a ProfileName,
+    /// It is the row of the serving profile.
+    pub is_own: bool,
+    /// The serving profile.
+    pub own: &'a ProfileName,
+    pub now: Timestamp,
+    /// Until when a silent link is starting.
+    pub start: &'a Timer,
+}
+
+/// A platform, and the row that asks for it.
+pub(super) struct Asked<'a> {
+    pub platform: &'a PlatformName,
+    pub fold: &'a Fold,
+    pub rules: &'a Rules,
+    /// The profile that has the link, where only one is possible; `None`: nothing names one.
+    pub owner: Option<&'a ProfileName>,
+    /// How many links there are.
+    pub links: usize,
+    /// Lines and state keys tell the profiles apart.
+    pub is_separate: bool,
+    pub row: &'a Row<'a>,
+}
+
+impl Asked<'_> {
+    /// `None`: this profile has no such link.
+    pub(super) fn verdict(&self) -> Option<LinkVerdict> {
+        let (fold, row) = (self.fold, self.row);
+        if !fold.exists() {
+            return None;
+        }
+        let mut verdict = if self.links <= 1 {
+            // All that is said of the platform is said of the one profile that has it.
+            let owner = self.owner.unwrap_or(row.own);
+            (owner == row.profile).then(|| self.one(&fold.shared)).flatten()
+        } else if self.is_separate {
+            fold.named.get(row.profile).and_then(|link| self.one(link))
+        } else {
+            self.counted()
+        }?;
+        let message = fold.named.get(row.profile).and_then(Link::last_message);
+        verdict.last_message_at = message.or_else(|| fold.shared.last_message());
+        Some(verdict)
+    }
+
+    /// A link that is told apart from all others.
+    fn one(&self, link: &Link) -> Option<LinkVerdict> {
+        let view = link.exists().then(|| link.view(self.row.now, Some(self.row.start)))??;
+        Some(LinkVerdict { by_silence: link.is_red_by_silence(), ..self.verdict_of(view) })
+    }
+
+    fn verdict_of(&self, view: View) -> LinkVerdict {
+        LinkVerdict::of(self.platform, view)
+    }
+
+    /// A link of several that only their connections tell apart.
+    fn counted(&self) -> Option<LinkVerdict> {
+        let (fold, row) = (self.fold, self.row);
+        if !row.is_own && !fold.claims.contains(row.profile) {
+            return None;
+        }
+        // What names the profile is said of it alone.
+        let named = fold.named.get(row.profile).filter(|link| !link.is_silent());
+        let named =
+            named.and_then(|link| link.view(row.now, None)).filter(|view| view.light() != Light::Green);
+        let named = named.map(|view| self.verdict_of(view));
+        let counted = if self.rules.connections { self.by_connections() } else { self.by_shared() };
+        let red = |verdict: &LinkVerdict| verdict.light == Light::Red;
+        match (named, counted) {
+            (Some(named), Some(counted)) if red(&counted) && !red(&named) => Some(counted),
+            (named, counted) => named.or(counted),
+        }
+    }
+
+    /// The lines name neither profile nor connection.
+    fn by_shared(&self) -> Option<LinkVerdict> {
+        let verdict = self.one(&self.fold.shared)?;
+        let up = matches!(verdict.light, Light::Green | Light::Grey) || verdict.reason == Reason::Starting;
+        Some(if up { verdict } else { missing(verdict, self.row.is_own, (1, self.links)) })
+    }
+
+    fn by_connections(&self) -> Option<LinkVerdict> {
+        let connections = &self.fold.connections;
+        let down = connections.missing();
+        let (announced, total) = (connections.newest(), self.links.max(connections.up() + down.len()));
+        let Some(oldest) = down.iter().min_by_key(|link| link.since) else {
+            let Some(newest) = announced else { return self.one(&self.fold.shared) };
+            let since = newest.at;
+            let view =
+                View { reason: Reason::Connected, proof: Some(newest.clone()), since, other_pid: None };
+            return Some(self.verdict_of(view));
+        };
+        if down.len() >= total {
+            return Some(self.all_missing(down, total));
+        }
+        let gone = |link: &&Missing| link.refused.is_some() || link.ended.is_some();
+        let worst = down.iter().filter(gone).min_by_key(|link| link.refused.is_none());
+        let late = self.row.now >= after(oldest.since, self.rules.times.red_after);
+        let shown = worst.unwrap_or(oldest);
+        let refused = worst.and_then(|link| link.refused).filter(|_| self.row.is_own);
+        let view = View {
+            reason: refused.unwrap_or(Reason::LinksMissing),
+            proof: Some(shown.proof.clone()),
+            since: shown.since,
+            other_pid: None,
+        };
+        let mut verdict = self.verdict_of(view);
+        if verdict.reason == Reason::LinksMissing && !(self.row.is_own && (late || worst.is_some())) {
+            verdict.light = Light::Amber;
+        }
+        verdict.missing = Some((down.len() as u32, total as u32));
+        Some(verdict)
+    }
+
+    /// Down, all of them: the platform's own light and reason, whoever's they are.
+    fn all_missing(&self, down: &[Missing], total: usize) -> LinkVerdict {
+        let refused = down.iter().find(|link| link.refused.is_some());
+        let ended = down.iter().find(|link| link.ended.is_some());
+        let told = refused.map(|link| (link.refused, link)).or(ended.map(|link| (link.ended, link)));
+        let mut verdict = match (told, self.one(&self.fold.shared)) {
+            (Some((Some(reason), link)), _) => {
+                let (proof, since) = (Some(link.proof.clone()), link.since);
+                self.verdict_of(View { reason, proof, since, other_pid: None })
+            }
+            (_, Some(verdict)) if verdict.light > Light::Green => verdict,
+            _ => {
+                let (proof, since) = (down.first().map(|link| link.proof.clone()), self.row.now);
+                self.verdict_of(View { reason: Reason::Reconnecting, proof, since, other_pid: None })
+            }
+        };
+        verdict.missing = Some((down.len() as u32, total as u32));
+        verdict
+    }
+}
+
+/// One of several links is down, and nothing says whose.
+fn missing(mut verdict: LinkVerdict, is_own: bool, (missing, total): (usize, usize)) -> LinkVerdict {
+    let refused = matches!(verdict.reason, Reason::AuthRejected | Reason::AppInUse | Reason::ConnectionLimit);
+    if !(refused && is_own) {
+        let light = if is_own { verdict.light } else { Light::Amber };
+        verdict = LinkVerdict { reason: Reason::LinksMissing, light, ..verdict };
+    }
+    verdict.missing = Some((missing as u32, total as u32));
+    verdict
+}

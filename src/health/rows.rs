@@ -1,0 +1,90 @@
+//! What the rows show: that of the gateway's own profile, and one for each profile that it ever served.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::names::ProfileName;
+use super::reason::Light;
+use super::verdict::{Change, Verdict};
+
+/// The rows of one gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rows {
+    own: Row,
+    served: BTreeMap<ProfileName, Row>,
+}
+
+impl Rows {
+    /// The gateway's own, of which nothing is known.
+    pub(super) fn new(own: ProfileName, at: Timestamp) -> Self {
+        Self { own: Row::unknown(own, at), served: BTreeMap::new() }
+    }
+
+    /// What the gateway's own row shows.
+    pub(super) fn own(&self) -> &Verdict {
+        &self.own.verdict
+    }
+
+    /// What the row of this profile shows.
+    pub(super) fn of(&self, profile: &str) -> Option<&Verdict> {
+        let own = Some(&self.own).filter(|row| *row.profile == *profile);
+        own.or_else(|| self.served.get(profile)).map(|row| &row.verdict)
+    }
+
+    /// Adds rows for those of these profiles that have none.
+    pub(super) fn add(&mut self, profiles: &BTreeSet<ProfileName>, at: Timestamp) {
+        for profile in profiles {
+            let row = || Row::unknown(Arc::clone(profile), at);
+            self.served.entry(Arc::clone(profile)).or_insert_with(row);
+        }
+    }
+
+    /// The profiles of all rows, in the order in which [`Rows::show`] takes their verdicts.
+    pub(super) fn profiles(&self) -> impl Iterator<Item = &ProfileName> {
+        std::iter::once(&self.own.profile).chain(self.served.keys())
+    }
+
+    /// Shows these verdicts. Returns the changes of light, reason or platform.
+    pub(super) fn show(&mut self, at: Timestamp, verdicts: Vec<Verdict>) -> impl Iterator<Item = Change> {
+        let rows = std::iter::once(&mut self.own).chain(self.served.values_mut());
+        rows.zip(verdicts).filter_map(move |(row, verdict)| row.show(at, verdict))
+    }
+}
+
+/// One row, and what its next change needs to know.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    profile: ProfileName,
+    verdict: Verdict,
+    green_since: Option<Timestamp>,
+    held_green: Option<SignedDuration>,
+}
+
+impl Row {
+    fn unknown(profile: ProfileName, at: Timestamp) -> Self {
+        Self { profile, verdict: Verdict::unknown(at), green_since: None, held_green: None }
+    }
+
+    fn show(&mut self, at: Timestamp, mut next: Verdict) -> Option<Change> {
+        if next.is_same_as(&self.verdict) {
+            next.since = self.verdict.since;
+            next.held_green = self.verdict.held_green;
+            self.verdict = next;
+            return None;
+        }
+        match (self.verdict.light() == Light::Green, next.light() == Light::Green) {
+            (false, true) => {
+                self.green_since = Some(at);
+                self.held_green = None;
+            }
+            (true, false) => self.held_green = self.green_since.map(|since| at.duration_since(since)),
+            _ => {}
+        }
+        next.since = at;
+        next.held_green = self.held_green;
+        let from = std::mem::replace(&mut self.verdict, next);
+        Some(Change { at, profile: Arc::clone(&self.profile), from, to: self.verdict.clone() })
+    }
+}

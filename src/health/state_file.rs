@@ -1,0 +1,162 @@
+//! The files that the gateway writes about itself.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::names::{PlatformName, ProfileName};
+use super::reason::Reason;
+use super::signal::LinkWord;
+
+/// Who wrote a file of the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileIdentity {
+    /// PID of the writer.
+    pub pid: u32,
+    /// Start time of the writer (Linux: clock ticks; macOS: epoch × 100).
+    pub start: Option<u64>,
+}
+
+impl FileIdentity {
+    /// Whether it names this process.
+    pub fn is_of(&self, pid: u32, start: Option<u64>) -> bool {
+        let same = match (self.start, start) {
+            (Some(written), Some(seen)) => written == seen,
+            _ => true,
+        };
+        self.pid == pid && same
+    }
+}
+
+/// What is read of `state/gateway.heartbeat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Who wrote it.
+    pub pid: u32,
+    /// Its own word of when, if it can be read.
+    pub updated_at: Option<Timestamp>,
+    /// Written by a thread beside the event loop (`loop_tick_socket`): a slow disk ages it though the loop is sound.
+    pub by_thread: bool,
+}
+
+/// One file of the `gateway-locks` folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// What is locked: `feishu-app-id`, `telegram-bot-token`, ….
+    pub scope: String,
+    /// The hash of the identity, from the file's name.
+    pub id: String,
+    /// The process that holds it.
+    pub pid: u32,
+}
+
+/// `gateway_state`, the gateway's own word of its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LifeState {
+    /// `starting`.
+    Starting,
+    /// `running` or `degraded`.
+    Running,
+    /// `draining`: finishes answers before it leaves.
+    Draining,
+    /// `stopped`.
+    Stopped,
+    /// `startup_failed`.
+    StartupFailed,
+    /// Any other word, or none.
+    #[default]
+    Unknown,
+}
+
+/// What is read of `gateway_state.json`. Positive words in it prove nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StateFile {
+    /// PID of the writer.
+    pub pid: u32,
+    /// Start time of the writer.
+    pub start: Option<u64>,
+    /// The gateway's own word.
+    pub life: LifeState,
+    /// Whether the gateway was asked to restart.
+    pub restart_requested: bool,
+    /// Turns, cron jobs and requests under way.
+    pub active_agents: Option<u32>,
+    /// Profiles that the gateway says it serves. The key outlives the setting, so it is no proof by itself.
+    pub served: Vec<ProfileName>,
+    /// One for each key of `platforms`.
+    pub entries: Vec<PlatformEntry>,
+}
+
+/// `state` of one platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EntryState {
+    /// `connecting`.
+    Connecting,
+    /// `connected`.
+    Connected,
+    /// `disconnected`.
+    Disconnected,
+    /// `retrying`.
+    Retrying,
+    /// `fatal`.
+    Fatal,
+    /// `paused`.
+    Paused,
+    /// `disabled`: not a link.
+    Disabled,
+    /// Any other word.
+    #[default]
+    Unknown,
+}
+
+/// One platform of `gateway_state.json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformEntry {
+    /// The platform.
+    pub platform: PlatformName,
+    /// The profile, where the key names one (`work:feishu`).
+    pub profile: Option<ProfileName>,
+    /// Its state.
+    pub state: EntryState,
+    /// What its error code and message say, if they say something that is known.
+    pub cause: Option<Reason>,
+    /// The process that the message names.
+    pub other_pid: Option<u32>,
+    /// State, code and message on one line; redacted.
+    pub line: String,
+    /// When this entry was written. A new process takes entries over from the file of the one before.
+    pub updated_at: Option<Timestamp>,
+    /// Who wrote it, in versions that say so.
+    pub writer: Option<FileIdentity>,
+}
+
+impl StateFile {
+    /// How many platforms it names that are not switched off.
+    pub(super) fn platforms(&self) -> usize {
+        let on = self.entries.iter().filter(|entry| entry.state != EntryState::Disabled);
+        on.map(|entry| &entry.platform).collect::<BTreeSet<_>>().len()
+    }
+}
+
+impl EntryState {
+    /// Whether it says that the link is not up.
+    pub(super) const fn is_negative(self) -> bool {
+        matches!(self, Self::Disconnected | Self::Retrying | Self::Fatal | Self::Paused)
+    }
+}
+
+impl PlatformEntry {
+    /// What its cause says of the link.
+    pub(super) fn word(&self) -> LinkWord {
+        match self.cause {
+            Some(Reason::AppInUse) => LinkWord::InUse,
+            Some(Reason::AdapterMissing) => LinkWord::AdapterMissing,
+            Some(Reason::ConfigError) => LinkWord::ConfigError,
+            Some(Reason::AuthRejected) => LinkWord::Refused,
+            Some(Reason::LinkConflict) => LinkWord::Conflict,
+            Some(Reason::NetworkUnreachable) => LinkWord::Unreachable,
+            _ => LinkWord::Lost,
+        }
+    }
+}

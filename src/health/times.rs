@@ -1,0 +1,101 @@
+//! How long trouble of a platform's links may last.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::seconds;
+
+/// The times of a platform's links, in seconds in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Times {
+    /// A lost link turns red after this.
+    #[serde(with = "seconds")]
+    pub red_after: Duration,
+    /// A claim after trouble is believed after so long without more trouble.
+    #[serde(with = "seconds")]
+    pub settle: Duration,
+    /// A claim at a start is believed after so long.
+    #[serde(with = "seconds")]
+    pub start_settle: Duration,
+    /// An attempt under way may take so long; 0: attempts say nothing.
+    #[serde(with = "seconds")]
+    pub attempt: Duration,
+    /// After a failed attempt another is expected within this; 0: failures are losses like others.
+    #[serde(with = "seconds")]
+    pub retry: Duration,
+    /// Trouble is over after so long without more of it, though no line says so; 0: never by silence.
+    #[serde(with = "seconds")]
+    pub heals: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            red_after: Duration::from_secs(60),
+            settle: Duration::from_secs(15),
+            start_settle: Duration::ZERO,
+            attempt: Duration::ZERO,
+            retry: Duration::ZERO,
+            heals: Duration::ZERO,
+        }
+    }
+}
+
+/// `[platforms.NAME]`: what replaces the [`Times`] in the platform's file, in seconds. The rest stays as the file says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimesSetting {
+    /// [`Times::red_after`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub red_after: Option<Duration>,
+    /// [`Times::settle`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Duration>,
+    /// [`Times::start_settle`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub start_settle: Option<Duration>,
+    /// [`Times::attempt`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Duration>,
+    /// [`Times::retry`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Duration>,
+    /// [`Times::heals`]
+    #[serde(with = "some_seconds", skip_serializing_if = "Option::is_none")]
+    pub heals: Option<Duration>,
+}
+
+impl TimesSetting {
+    /// `times`, with what is given in place of the platform's own.
+    pub(super) fn or(&self, times: Times) -> Times {
+        Times {
+            red_after: self.red_after.unwrap_or(times.red_after),
+            settle: self.settle.unwrap_or(times.settle),
+            start_settle: self.start_settle.unwrap_or(times.start_settle),
+            attempt: self.attempt.unwrap_or(times.attempt),
+            retry: self.retry.unwrap_or(times.retry),
+            heals: self.heals.unwrap_or(times.heals),
+        }
+    }
+}
+
+/// As [`seconds`], where a time may be missing.
+mod some_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(d: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
+        match d {
+            Some(d) => crate::health::settings::seconds::serialize(d, s),
+            None => s.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
+        crate::health::settings::seconds::deserialize(d).map(Some)
+    }
+}

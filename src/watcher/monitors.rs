@@ -1,0 +1,145 @@
+//! All monitors, and which gateway serves which profile.
+
+use std::collections::VecDeque;
+use std::ops::{Index, IndexMut};
+use std::time::Instant;
+
+use super::family;
+use super::monitor::{Monitor, MonitorId};
+use super::{Ignored, Setup};
+use crate::evidence::collector::Moment;
+use crate::health::{ProfileName, Verdict};
+use crate::profile::Profile;
+
+/// One monitor for each profile, in the order in which profiles are shown. A place is valid until the next
+/// [`Monitors::set_profiles`].
+#[derive(Default)]
+pub(super) struct Monitors {
+    all: Vec<Monitor>,
+    /// For each monitor the place of the one whose gateway may serve its profile.
+    parents: Vec<Option<usize>>,
+    next_id: u64,
+}
+
+impl Monitors {
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Every place.
+    pub(super) fn places(&self) -> std::ops::Range<usize> {
+        0..self.all.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Monitor> {
+        self.all.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Monitor> {
+        self.all.iter_mut()
+    }
+
+    /// Them all, for the file watches.
+    pub(super) fn as_mut_slice(&mut self) -> &mut [Monitor] {
+        &mut self.all
+    }
+
+    /// Drops all of them. Numbers are not used again: what is still under way reports to nobody.
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+        self.parents.clear();
+    }
+
+    /// The place of the monitor with this number, if it still exists.
+    pub(super) fn place_of(&self, id: MonitorId) -> Option<usize> {
+        self.all.iter().position(|monitor| monitor.id == id)
+    }
+
+    /// Monitors these profiles. Those that are still the same keep their monitors.
+    pub(super) fn set_profiles(&mut self, profiles: Vec<Profile>, setup: &Setup, now: Moment) {
+        // nearly always the same in the same order: each is found at the front
+        let mut old = VecDeque::from(std::mem::take(&mut self.all));
+        for profile in profiles {
+            let same = old.iter().position(|monitor| monitor.is_for(&profile));
+            let monitor = if let Some(mut monitor) = same.and_then(|index| old.remove(index)) {
+                monitor.set_profile(profile);
+                monitor
+            } else {
+                let job = profile.job.as_ref();
+                let has_manager = job.is_some_and(|job| setup.supervisors.get(job.manager).is_some());
+                self.next_id += 1;
+                Monitor::new(MonitorId(self.next_id), profile, now, has_manager)
+            };
+            self.all.push(monitor);
+        }
+        self.parents = family::parents(&self.all);
+    }
+
+    /// The profiles that this gateway may serve.
+    pub(super) fn children_of(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        let parents = self.parents.iter().enumerate();
+        parents.filter(move |(_, parent)| **parent == Some(place)).map(|(child, _)| child)
+    }
+
+    /// The gateway that serves this profile now. One that runs a gateway of its own is served by nobody.
+    pub(super) fn server_of(&self, place: usize) -> Option<usize> {
+        let parent = self.parents[place]?;
+        let monitor = &self[place];
+        (!monitor.has_process() && self[parent].serves(&monitor.profile.name)).then_some(parent)
+    }
+
+    /// The name of the profile whose gateway serves this one now.
+    pub(super) fn server_name(&self, place: usize) -> Option<ProfileName> {
+        self.server_of(place).map(|server| self[server].profile.name.as_str().into())
+    }
+
+    /// The verdict on a row. `served`: by the gateway that may serve it, not by its own.
+    pub(super) fn shown(&self, place: usize, served: bool) -> Verdict {
+        let monitor = &self[place];
+        let parent = self.parents[place].filter(|_| served);
+        let verdict = parent.and_then(|parent| self[parent].verdict_of(&monitor.profile.name));
+        verdict.unwrap_or_else(|| monitor.view(Instant::now()).verdict)
+    }
+
+    /// The row that shows what this gateway says of a profile. A row that another gateway serves does not show what its
+    /// own says.
+    pub(super) fn row_of(&self, place: usize, profile: &str) -> Option<usize> {
+        if *profile == *self[place].profile.name {
+            return Some(place).filter(|_| self[place].served_by.is_none());
+        }
+        let child = self.children_of(place).find(|child| self[*child].profile.name == *profile);
+        child.filter(|child| self[*child].served_by.is_some())
+    }
+
+    /// The links that do not count, of the profiles that this gateway serves or may serve.
+    pub(super) fn ignored_by(&self, place: usize, setup: &Setup) -> Ignored {
+        let all = self.children_of(place).chain([place]);
+        setup.settings.ignored(all.map(|place| &*self[place].profile))
+    }
+
+    /// Hands what was read in the home of a profile that has no gateway of its own to the gateway that may serve it.
+    pub(super) fn share_records(&mut self) {
+        for place in self.places() {
+            let parent = self.parents[place].filter(|_| !self[place].has_process());
+            let Some(parent) = parent else { continue };
+            let records = self[place].new_records();
+            if !records.is_empty() {
+                self[parent].add_records(records);
+            }
+        }
+    }
+}
+
+impl Index<usize> for Monitors {
+    type Output = Monitor;
+
+    fn index(&self, place: usize) -> &Monitor {
+        &self.all[place]
+    }
+}
+
+impl IndexMut<usize> for Monitors {
+    fn index_mut(&mut self, place: usize) -> &mut Monitor {
+        &mut self.all[place]
+    }
+}
