@@ -3,7 +3,27 @@
 //!
 //! `{platform}` in a text is the platform's name, `{missing}` and `{total}` count links.
 
-use super::reason::{Entry, Light, Reason, RestartHelps};
+use super::reason::{Light, Reason, RestartHelps};
+
+/// One reason with all that is said of it. Texts are `[English, Simplified Chinese]`; `{platform}` in them is the name of
+/// the platform.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The reason.
+    pub reason: Reason,
+    /// The stable code in JSON and recordings.
+    pub code: &'static str,
+    /// The light that it puts on.
+    pub light: Light,
+    /// Whether a restart helps; `None` where nothing is wrong.
+    pub restart: Option<RestartHelps>,
+    /// A few words for menu rows and notices.
+    pub title: [&'static str; 2],
+    /// One sentence: what it means.
+    pub meaning: [&'static str; 2],
+    /// One sentence: what to do; empty where there is nothing to do.
+    pub advice: [&'static str; 2],
+}
 
 const fn entry(
     reason: Reason,
@@ -439,3 +459,60 @@ pub static CATALOGUE: &[Entry] = &[
         ["", ""],
     ),
 ];
+
+impl Reason {
+    /// All of them, in order of explanation.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CATALOGUE.iter().map(|e| e.reason)
+    }
+
+    /// The entry of the catalogue.
+    pub fn entry(self) -> &'static Entry {
+        &CATALOGUE[self as usize]
+    }
+
+    /// The stable code, as in JSON.
+    pub fn code(self) -> &'static str {
+        self.entry().code
+    }
+
+    /// The light that it puts on.
+    pub fn light(self) -> Light {
+        self.entry().light
+    }
+
+    /// Whether a restart helps; `None` where nothing is wrong.
+    pub fn restart(self) -> Option<RestartHelps> {
+        self.entry().restart
+    }
+
+    /// Whether the gateway does its work, even if nobody would restart it.
+    pub fn works(self) -> bool {
+        self.light() == Light::Green || self == Self::Unsupervised
+    }
+
+    /// The reason of this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        CATALOGUE.iter().find(|e| e.code == code).map(|e| e.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_stands_in_the_order_of_the_enum_and_is_complete_in_both_languages() {
+        for (i, e) in CATALOGUE.iter().enumerate() {
+            assert_eq!(e.reason as usize, i, "{}", e.code);
+            assert_eq!(Reason::from_code(e.code), Some(e.reason));
+            for texts in [e.title, e.meaning] {
+                assert!(texts.iter().all(|t| !t.is_empty()), "{}", e.code);
+            }
+            assert_eq!(e.advice[0].is_empty(), e.advice[1].is_empty(), "{}", e.code);
+            let json = serde_json::to_string(&e.reason).unwrap();
+            assert_eq!(json, format!("\"{}\"", e.code));
+        }
+        assert_eq!(CATALOGUE.len(), Reason::NoEvidence as usize + 1);
+    }
+}

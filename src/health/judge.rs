@@ -1,16 +1,16 @@
-//! The verdict that follows from all that is known: a pure function of [`Core`], its clock and a profile.
+//! The verdict that follows from all that is known: a pure function of [`State`], its clock and a profile.
 //!
 //! Every rule says what holds; red comes before the rest, and the order of [`Reason`] says which of several shows.
 
 use jiff::Timestamp;
 
-use super::core::Core;
 use super::departure::Plan;
 use super::evidence::{JobState, Manager, PlatformName, ProfileName, Proof, Source};
 use super::gateway::{Beginning, Gateway};
 use super::job::EXIT_RESTART;
 use super::links::LinkVerdict;
 use super::reason::{Light, Reason};
+use super::state::State;
 use super::timer::after;
 use super::verdict::{Draining, Note, Verdict};
 
@@ -51,16 +51,16 @@ impl Finding {
 
 /// All that holds for one row.
 struct Row<'a> {
-    core: &'a Core,
+    state: &'a State,
     profile: &'a ProfileName,
     findings: Vec<Finding>,
     links: Vec<LinkVerdict>,
 }
 
 /// The verdict on one profile. `since` and `held_green` are left to the caller.
-pub(super) fn verdict(core: &Core, profile: &ProfileName) -> Verdict {
-    let gateway = &core.life.gateway;
-    let mut row = Row { core, profile, findings: Vec::new(), links: Vec::new() };
+pub(super) fn verdict(state: &State, profile: &ProfileName) -> Verdict {
+    let gateway = &state.life.gateway;
+    let mut row = Row { state, profile, findings: Vec::new(), links: Vec::new() };
     row.loops();
     match &gateway.end {
         Some(_) => row.gone(),
@@ -71,17 +71,17 @@ pub(super) fn verdict(core: &Core, profile: &ProfileName) -> Verdict {
 }
 
 /// Times at which the verdict may change without new evidence, besides the gateway's own timers.
-pub(super) fn expiries(core: &Core) -> impl Iterator<Item = Timestamp> + '_ {
+pub(super) fn expiries(state: &State) -> impl Iterator<Item = Timestamp> + '_ {
     // A manager's word about the time before this process holds when no newer one comes.
-    let before = core.job.at().is_some_and(|at| at < core.life.since);
-    let stale = before && core.job.state() == Some(JobState::NotLoaded);
-    let word = stale.then(|| after(core.life.since, core.time.deadlines.settle));
-    core.life.starts.deadlines(&core.time.deadlines).chain(word)
+    let before = state.job.at().is_some_and(|at| at < state.life.since);
+    let not_loaded_before = before && state.job.state() == Some(JobState::NotLoaded);
+    let word = not_loaded_before.then(|| after(state.life.since, state.time.deadlines.settle));
+    state.life.starts.deadlines(&state.time.deadlines).chain(word)
 }
 
 impl Row<'_> {
     fn gateway(&self) -> &Gateway {
-        &self.core.life.gateway
+        &self.state.life.gateway
     }
 
     fn hold(&mut self, reason: Reason, proof: Option<Proof>) {
@@ -89,47 +89,47 @@ impl Row<'_> {
     }
 
     fn is_own(&self) -> bool {
-        self.profile == self.core.profile()
+        self.profile == self.state.profile()
     }
 
     /// Troubles that span processes.
     fn loops(&mut self) {
-        let core = self.core;
-        let now = core.time.clock();
+        let state = self.state;
+        let now = state.time.clock();
         // A process that has held out for half the window ends a crash loop.
-        let settled = core.life.gateway.alive()
-            && core.life.gateway.at_work(now)
-            && core.life.gateway.links.any()
-            && now >= core.life.starts.settles_at(&core.time.deadlines);
+        let settled = state.life.gateway.alive()
+            && state.life.gateway.at_work(now)
+            && state.life.gateway.links.any()
+            && now >= state.life.starts.settles_at(&state.time.deadlines);
         if !settled {
-            let (starts, storm) = core.life.starts.crashes(now, &core.time.deadlines);
-            if starts > core.time.deadlines.crash_starts || storm.is_some() {
+            let (starts, storm) = state.life.starts.crashes(now, &state.time.deadlines);
+            if starts > state.time.deadlines.crash_starts || storm.is_some() {
                 let counted = || {
                     let line =
-                        format!("{starts} starts within {} s", core.time.deadlines.crash_window.as_secs());
-                    Proof::new(Source::Process, line, core.time.now())
+                        format!("{starts} starts within {} s", state.time.deadlines.crash_window.as_secs());
+                    Proof::new(Source::Process, line, state.time.now())
                 };
-                let refused = core.life.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
+                let refused = state.life.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
                 let proof = storm.cloned().or(refused).unwrap_or_else(counted);
                 self.hold(Reason::CrashLoop, Some(proof));
             }
         }
-        if let Some(proof) = core.life.starts.replace_loop(now, &core.time.deadlines) {
+        if let Some(proof) = state.life.starts.replace_loop(now, &state.time.deadlines) {
             self.hold(Reason::ReplaceLoop, Some(proof.clone()));
         }
     }
 
     /// Nothing was ever seen of a process; perhaps the manager says why.
     fn absent_job(&mut self) {
-        let core = self.core;
-        let Some(word) = core.job.word() else { return };
-        let proof = core.job.proof();
+        let state = self.state;
+        let Some(word) = state.job.word() else { return };
+        let proof = state.job.proof();
         match word.state {
             JobState::NotLoaded if word.manager == Manager::Launchd => self.hold(Reason::NotLoaded, proof),
             JobState::Stopped => self.hold(Reason::Stopped, proof),
             JobState::Waiting if word.last_exit == Some(EX_CONFIG) => self.hold(Reason::ConfigError, proof),
             JobState::Waiting => {
-                let over = core.life.absent.is_some_and(|timer| timer.over(core.time.clock()));
+                let over = state.life.absent.is_some_and(|timer| timer.over(state.time.clock()));
                 let waits = word.comes_back != Some(false) && !word.spawn_failed && !over;
                 self.hold(if waits { Reason::Restarting } else { Reason::NotRunning }, proof);
             }
@@ -139,18 +139,18 @@ impl Row<'_> {
 
     /// The process is gone. What matters is whether somebody meant it, and who brings it back.
     fn gone(&mut self) {
-        let core = self.core;
-        let (gateway, now) = (&core.life.gateway, core.time.clock());
+        let state = self.state;
+        let (gateway, now) = (&state.life.gateway, state.time.clock());
         let Some(end) = &gateway.end else { return };
         self.refused_start();
         let shutdown = gateway.departure.shutdown();
         let plan = shutdown.map(|shutdown| shutdown.plan);
-        let ran_again = core.job.ran_again_since(end.respawn.since);
+        let ran_again = state.job.ran_again_since(end.respawn.since);
         if plan == Some(Plan::Stop) && !ran_again {
             return self.hold(Reason::Stopped, shutdown.map(|shutdown| shutdown.proof.clone()));
         }
-        let state = core.job.state();
-        if state == Some(JobState::Stopped) {
+        let job = state.job.state();
+        if job == Some(JobState::Stopped) {
             return self.absent_job();
         }
         // The log level hides the line that says so: what it wrote at the end, and how it ended, say it too.
@@ -158,14 +158,14 @@ impl Row<'_> {
             let proof = Proof::new(Source::StateFile, "gateway_state: stopped", now);
             return self.hold(Reason::Stopped, Some(proof));
         }
-        let job_exit = core.job.word().filter(|_| core.job.at() >= Some(end.respawn.since));
+        let job_exit = state.job.word().filter(|_| state.job.at() >= Some(end.respawn.since));
         let exit = end.exit.filter(|_| !ran_again).or(job_exit.and_then(|word| word.last_exit));
         if exit == Some(EX_CONFIG) {
             self.hold(Reason::ConfigError, Some(end.proof.clone()));
         }
         let comes_back = job_exit.is_none_or(|word| word.comes_back != Some(false) && !word.spawn_failed);
         let in_time = !end.respawn.over(now);
-        let on_its_way = match (plan, state) {
+        let on_its_way = match (plan, job) {
             (Some(Plan::Restart | Plan::Takeover), _) => in_time,
             _ if exit == Some(EXIT_RESTART) => in_time,
             (_, Some(JobState::Running)) => in_time,
@@ -173,7 +173,7 @@ impl Row<'_> {
             (_, Some(JobState::NotLoaded | JobState::Stopped)) => false,
             // It left by its own word, or a manager is known that may speak yet.
             (_, None) => {
-                let asked = plan.is_some() || core.job.known || gateway.id.pid.is_none();
+                let asked = plan.is_some() || state.job.known || gateway.id.pid.is_none();
                 exit.is_none() && asked && !end.settle.over(now)
             }
         };
@@ -181,11 +181,11 @@ impl Row<'_> {
             let planned = shutdown.filter(|_| !ran_again).map(|shutdown| shutdown.proof.clone());
             return self.hold(Reason::Restarting, planned.or_else(|| Some(end.proof.clone())));
         }
-        let unloaded = core.job.word().is_some_and(|word| word.manager == Manager::Launchd);
-        if state == Some(JobState::NotLoaded) && unloaded {
+        let unloaded = state.job.word().is_some_and(|word| word.manager == Manager::Launchd);
+        if job == Some(JobState::NotLoaded) && unloaded {
             self.absent_job();
         } else {
-            let explained = job_exit.filter(|word| word.explains()).and_then(|_| core.job.proof());
+            let explained = job_exit.filter(|word| word.explains()).and_then(|_| state.job.proof());
             self.hold(Reason::NotRunning, explained.or_else(|| Some(end.proof.clone())));
         }
         self.ailments();
@@ -193,8 +193,8 @@ impl Row<'_> {
 
     /// The process is there. What matters is whether it works.
     fn alive(&mut self) {
-        let core = self.core;
-        let (gateway, now) = (&core.life.gateway, core.time.clock());
+        let state = self.state;
+        let (gateway, now) = (&state.life.gateway, state.time.clock());
         if let Some(timer) = gateway.suspended.filter(|timer| timer.over(now)) {
             let proof = Proof::new(Source::Process, "state T (stopped)", timer.since);
             self.hold(Reason::ProcessSuspended, Some(proof));
@@ -211,7 +211,7 @@ impl Row<'_> {
             self.hold(Reason::ConfigError, Some(proof.clone()));
         }
         self.ailments();
-        if core.life.is_unheard() && core.unreadable.is_empty() && gateway.starting.over(now) {
+        if state.life.is_unheard() && state.unreadable.is_empty() && gateway.starting.over(now) {
             return self.hold(Reason::StartStalled, Some(started(gateway)));
         }
         self.link(drains);
@@ -221,7 +221,7 @@ impl Row<'_> {
     fn draining(&mut self) -> bool {
         let Some(drain) = self.gateway().departure.drain() else { return false };
         let mut finding = Finding::new(Reason::Draining, Some(drain.proof.clone()));
-        if drain.timer.over(self.core.time.clock()) {
+        if drain.timer.over(self.state.time.clock()) {
             finding.light = Light::Red;
         }
         self.findings.push(finding);
@@ -230,8 +230,8 @@ impl Row<'_> {
 
     /// How it leaves. Returns whether nothing else matters.
     fn leaving(&mut self, drains: bool) -> bool {
-        let core = self.core;
-        let (departure, now) = (&core.life.gateway.departure, core.time.clock());
+        let state = self.state;
+        let (departure, now) = (&state.life.gateway.departure, state.time.clock());
         if let Some((timer, proof)) = departure.exiting().filter(|(timer, _)| timer.over(now)) {
             // A cron script of it that still runs keeps the process for as long as it takes.
             let reason = if departure.children { Reason::Stopping } else { Reason::NotExiting };
@@ -285,8 +285,8 @@ impl Row<'_> {
         if let Some(proof) = gateway.fault(Reason::ExecutorShutdown).cloned() {
             self.hold(Reason::ExecutorShutdown, Some(proof));
         }
-        if self.core.life.gateway.end.is_some() {
-            let links: Vec<_> = self.core.life.gateway.links.ailments(self.core.time.clock()).collect();
+        if self.state.life.gateway.end.is_some() {
+            let links: Vec<_> = self.state.life.gateway.links.ailments(self.state.time.clock()).collect();
             for (platform, reason, proof) in links {
                 let platform = Some(platform);
                 self.findings.push(Finding { platform, ..Finding::new(reason, Some(proof)) });
@@ -295,14 +295,14 @@ impl Row<'_> {
     }
 
     fn link(&mut self, drains: bool) {
-        let core = self.core;
-        let (gateway, now) = (&core.life.gateway, core.time.clock());
+        let state = self.state;
+        let (gateway, now) = (&state.life.gateway, state.time.clock());
         // The log level hides recoveries: then the times that are over prove nothing either.
         let blind = gateway.info_hidden();
         let unseen = blind || gateway.truncated || gateway.beginning < Beginning::Witnessed;
         let mut links = gateway.links.of(self.profile, now, &gateway.starting);
         for link in &mut links {
-            link.ignored = core.ignores(self.profile, &link.platform);
+            link.ignored = state.ignores(self.profile, &link.platform);
             let silent_start = link.evidence.is_none();
             if link.reason == Reason::ReconnectStalled
                 && link.by_silence
@@ -333,7 +333,7 @@ impl Row<'_> {
     }
 
     fn supervised(&mut self, worst: &LinkVerdict) {
-        match unsupervised(self.core) {
+        match unsupervised(self.state) {
             Some(word) => self.hold(Reason::Unsupervised, Some(word)),
             None => self.findings.push(Finding::of_link(worst)),
         }
@@ -341,8 +341,8 @@ impl Row<'_> {
 
     /// No link of this profile counts.
     fn without_links(&mut self, ignored: &[LinkVerdict], unseen: bool) {
-        let core = self.core;
-        let (gateway, now) = (&core.life.gateway, core.time.clock());
+        let state = self.state;
+        let (gateway, now) = (&state.life.gateway, state.time.clock());
         let proof = gateway.links.webhook().or(gateway.ready.as_ref()).cloned();
         let finished = proof.is_some() || gateway.links.any() || !ignored.is_empty();
         if !self.is_own() {
@@ -359,7 +359,7 @@ impl Row<'_> {
     }
 
     fn conclude(mut self) -> Verdict {
-        let (core, gateway) = (self.core, &self.core.life.gateway);
+        let (state, gateway) = (self.state, &self.state.life.gateway);
         let is_own = self.is_own();
         // On purpose is on purpose: how it went before is history.
         if self.findings.iter().any(|finding| finding.reason == Reason::Stopped) {
@@ -379,7 +379,7 @@ impl Row<'_> {
             }
         }
         remarks(gateway, &mut notes);
-        notes.extend(core.unreadable.iter().cloned().map(Note::Unreadable));
+        notes.extend(state.unreadable.iter().cloned().map(Note::Unreadable));
         let other_pid = match shown.reason {
             Reason::CrashLoop => gateway.second_instance.as_ref().and_then(|(pid, _)| *pid),
             _ => shown.other_pid,
@@ -396,20 +396,20 @@ impl Row<'_> {
             // A start is the gateway's, whichever link it waits for.
             platform: shown.platform.filter(|_| shown.reason != Reason::Starting),
             missing: shown.missing,
-            since: core.time.now(),
+            since: state.time.now(),
             evidence: shown.proof,
             notes,
             last_message_at: self.links.iter().filter_map(|link| link.last_message_at).max(),
             links: self.links,
             pid: gateway.id.pid.filter(|_| alive),
             started_at: gateway.id.started_at.filter(|_| alive),
-            manager: core
+            manager: state
                 .job
                 .word()
                 .filter(|word| word.state != JobState::NotLoaded)
                 .map(|word| word.manager),
             other_pid,
-            served_by: (!is_own).then(|| std::sync::Arc::clone(core.profile())),
+            served_by: (!is_own).then(|| std::sync::Arc::clone(state.profile())),
             draining,
             held_green: None,
         }
@@ -438,13 +438,13 @@ fn started(gateway: &Gateway) -> Proof {
 
 /// What says that nobody would bring it back. Only a manager's own word counts. One that is older than this process
 /// spoke of the process before, unless it did not know the job at all and never said that this changed.
-fn unsupervised(core: &Core) -> Option<Proof> {
-    if core.time.deadlines.accept_unsupervised {
+fn unsupervised(state: &State) -> Option<Proof> {
+    if state.time.deadlines.accept_unsupervised {
         return None;
     }
-    let settled = core.time.clock() >= after(core.life.since, core.time.deadlines.settle);
-    let fresh = core.job.at().is_some_and(|at| at >= core.life.since);
-    let says_no = core.job.word().is_some_and(|word| {
+    let settled = state.time.clock() >= after(state.life.since, state.time.deadlines.settle);
+    let fresh = state.job.at().is_some_and(|at| at >= state.life.since);
+    let says_no = state.job.word().is_some_and(|word| {
         (fresh || (settled && word.state == JobState::NotLoaded))
             && match word.state {
                 JobState::NotLoaded | JobState::Stopped => true,
@@ -453,9 +453,9 @@ fn unsupervised(core: &Core) -> Option<Proof> {
             }
     });
     if says_no {
-        return core.job.proof();
+        return state.job.proof();
     }
-    let runs = core.job.state() == Some(JobState::Running);
-    let detached = core.detached.filter(|_| !runs)?;
+    let runs = state.job.state() == Some(JobState::Running);
+    let detached = state.detached.filter(|_| !runs)?;
     Some(Proof::new(Source::DetachedMarker, "launchd could not manage the gateway", detached))
 }

@@ -3,7 +3,7 @@
 //! No IO, no clock, no tokio, no paths, no wordings of logs. Time is an argument. Read [`evidence`] (what it is fed
 //! with), [`reason`] and [`catalogue`] (what it can say), [`settings`] (its deadlines) and [`platform`] (the rules of
 //! platforms, as data); then [`link`] (one link's state), [`links`] (whose links there are), [`gateway`] (one process),
-//! [`core`] (which process is the gateway, and time) and `judge` (how it decides).
+//! `state` (all that is known), `judge` (how it decides) and [`core`] (time, and what changed).
 
 pub mod catalogue;
 pub mod core;
@@ -28,6 +28,7 @@ pub mod settings;
 mod signal;
 mod stamp_order;
 mod starts;
+mod state;
 mod state_file;
 mod succession;
 mod time;

@@ -2,7 +2,7 @@
 //!
 //! A [`Phrase`] holds both languages, so neither can be missing; [`fill`] puts values into its `{names}`. A [`Message`] is
 //! a code with values: what is stored, or passed on before the reader's language is known. Errors become messages by the
-//! trait [`Worded`]. Reasons have their texts in [`crate::health::reason::CATALOGUE`].
+//! trait [`Worded`]. Reasons have their texts in [`crate::health::catalogue::CATALOGUE`].
 
 pub mod agent;
 mod code;

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Event;
-use super::monitor::MonitorId;
+use super::monitor_id::MonitorId;
 use crate::evidence::process::ExitWatch;
 
 /// The waiting tasks of one monitor, by PID, each with the start time of its process.

@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::monitor::Monitor;
 use crate::evidence::collector::Past;
 use crate::health::{Evidence, LogRecord, ProfileName, Signal};
 use crate::profile::Profile;
 
-/// For each monitor the place of the one whose gateway may serve its profile.
-pub(super) fn parents(monitors: &[Monitor]) -> Vec<Option<usize>> {
-    let homes: HashMap<&Path, usize> =
-        monitors.iter().enumerate().map(|(index, monitor)| (monitor.profile.home.as_path(), index)).collect();
-    let parent = |monitor: &Monitor| homes.get(root_of(&monitor.profile.home)?).copied();
-    monitors.iter().map(parent).collect()
+/// For each home the place of the one whose gateway may serve its profile.
+pub(super) fn parents<'a>(homes: impl Iterator<Item = &'a Path> + Clone) -> Vec<Option<usize>> {
+    let places: HashMap<&Path, usize> =
+        homes.clone().enumerate().map(|(place, home)| (home, place)).collect();
+    homes.map(|home| places.get(root_of(home)?).copied()).collect()
 }
 
 /// The profiles that satisfy `wanted`, and those whose gateways may serve them: no row of theirs is shown.

@@ -14,6 +14,7 @@ use super::exits::Exits;
 use super::family;
 use super::job_polling::JobPolling;
 use super::live::{Judged, Live};
+use super::monitor_id::MonitorId;
 use super::past_readers::{Request, gateway_of};
 use super::snapshot::ProfileView;
 use super::{Event, Ignored, JobAnswer, Poll, Settings};
@@ -28,10 +29,6 @@ const MANAGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// A home that is not read after this is blocked: its volume does not answer, or the system is asking the user for
 /// permission.
 const READ_TIMEOUT: Duration = Duration::from_secs(8);
-
-/// Tells the monitors of one watcher apart, past ones included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct MonitorId(pub u64);
 
 enum Stage {
     /// The service manager is queried, until this time at most.

@@ -5,7 +5,8 @@ use std::ops::{Index, IndexMut};
 use std::time::Instant;
 
 use super::family;
-use super::monitor::{Monitor, MonitorId};
+use super::monitor::Monitor;
+use super::monitor_id::MonitorId;
 use super::{Ignored, Setup};
 use crate::evidence::collector::Moment;
 use crate::health::{ProfileName, Verdict};
@@ -72,7 +73,8 @@ impl Monitors {
             };
             self.all.push(monitor);
         }
-        self.parents = family::parents(&self.all);
+        let homes = self.all.iter().map(|monitor| monitor.profile.home.as_path());
+        self.parents = family::parents(homes);
     }
 
     /// The profiles that this gateway may serve.

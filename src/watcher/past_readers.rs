@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
-use super::monitor::MonitorId;
+use super::monitor_id::MonitorId;
 use super::{Event, JobAnswer};
 use crate::evidence::collector::{Collector, JobProcess, Moment, Observer, Past};
 use crate::evidence::patterns::Patterns;

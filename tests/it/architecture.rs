@@ -58,7 +58,8 @@ const ROOMS: &[&str] = &[
 const PENDING_IMPORTS: &[(&str, &str)] = &[("config", "restart"), ("log", "evidence")];
 
 /// Files over [`MOST_LINES`] that stay so, with the reason; four at most.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] =
+    &[("src/health/catalogue.rs", "a table: all that is said of each reason, in their order")];
 
 /// Files over [`MOST_LINES`] that still have to be split. Remove those that are; add none.
 const PENDING_LONG_FILES: &[&str] = &[];

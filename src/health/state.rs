@@ -1,0 +1,107 @@
+//! All that is known of one gateway, and how evidence changes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::evidence::Evidence;
+use super::gateway::Origin;
+use super::job::Job;
+use super::manager::JobWord;
+use super::names::{PlatformName, ProfileName};
+use super::platform::Platforms;
+use super::proof::{Proof, Source};
+use super::settings::Deadlines;
+use super::succession::Succession;
+use super::time::Time;
+
+/// All that is known of one gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct State {
+    pub(super) time: Time,
+    /// Which process is the gateway, and what is known of it.
+    pub(super) life: Succession,
+    /// The service manager's word.
+    pub(super) job: Job,
+    /// Since when a marker says that launchd could not manage the gateway.
+    pub(super) detached: Option<Timestamp>,
+    /// Files that should be read and cannot be.
+    pub(super) unreadable: Vec<String>,
+    /// The links that do not count, as the settings say.
+    pub(super) ignored: BTreeMap<ProfileName, BTreeSet<PlatformName>>,
+}
+
+impl State {
+    /// Nothing is known yet of the gateway in the home of this profile.
+    pub(super) fn new(
+        profile: ProfileName,
+        platforms: Arc<Platforms>,
+        deadlines: Deadlines,
+        now: Timestamp,
+    ) -> Self {
+        let time = Time::new(now, deadlines);
+        Self {
+            life: Succession::new(Origin { profile, platforms }, time.moment()),
+            time,
+            job: Job::default(),
+            detached: None,
+            unreadable: Vec::new(),
+            ignored: BTreeMap::new(),
+        }
+    }
+
+    /// The profile in whose home the gateway runs.
+    pub(super) fn profile(&self) -> &ProfileName {
+        &self.life.origin.profile
+    }
+
+    /// Whether the user does not want this link of this profile to count.
+    pub(super) fn ignores(&self, profile: &str, platform: &str) -> bool {
+        self.ignored.get(profile).is_some_and(|platforms| platforms.contains(platform))
+    }
+
+    /// Takes in one piece of evidence, as of its clock.
+    pub(super) fn take(&mut self, evidence: Evidence) {
+        let Some(evidence) = self.life.take(self.time.moment(), evidence) else { return };
+        match evidence {
+            Evidence::Job(word) => self.see_job(word),
+            Evidence::JobUnknown => self.job.forget(),
+            Evidence::Detached(there) => self.detached = there.then_some(self.time.now()),
+            Evidence::Unreadable(files) => self.unreadable = files,
+            Evidence::Sleep => self.time.fall_asleep(self.time.now()),
+            Evidence::Wake { .. } => {
+                if let Some(slept) = self.time.wake() {
+                    self.life.restart_after_sleep(slept);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn see_job(&mut self, word: JobWord) {
+        let moment = self.time.moment();
+        let life = &mut self.life;
+        // Where nobody looks at processes, the manager's word has to do.
+        if !life.gateway.is_seen() {
+            let same = self.job.word().is_none_or(|old| old.state == word.state);
+            let began = moment.timer(moment.deadlines.restart);
+            life.absent = word.pid.is_none().then_some(life.absent.filter(|_| same).unwrap_or(began));
+        }
+        let counter = word.starts;
+        let rose = counter.is_some_and(|n| life.starts.read_counter(n, moment.now, moment.deadlines));
+        let ended = life.gateway.end.as_ref().map(|end| (end.respawn.since, end.exit));
+        let old = self.job.take(word, moment.now, rose, ended);
+        let (Some(old), Some(word)) = (old.filter(|old| old.pid.is_some()), self.job.word()) else { return };
+        if life.gateway.id.pid.is_some() || old.pid == word.pid {
+            return;
+        }
+        if word.pid.is_some() {
+            life.begin_unseen(moment);
+        } else if life.gateway.alive() {
+            let said = format!("{}: no process", word.label);
+            let proof = Proof::new(Source::Manager(word.manager), said, moment.now);
+            life.end(moment, moment.now, word.last_exit, proof);
+        }
+    }
+}
