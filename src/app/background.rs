@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
@@ -214,6 +214,7 @@ impl State {
                     self.history.reopen();
                     self.history.write_coverage();
                 }
+                () = at(self.history.retry_at()) => self.history.flush(),
                 () = tokio::time::sleep(OFFLINE_INTERVAL), if self.offline => self.check_network().await,
                 () = &mut *stop => {
                     let _ = self.events.send(EngineEvent::Quit).await;
@@ -222,6 +223,7 @@ impl State {
             }
         }
         self.history.write_coverage();
+        self.history.close().await;
         let _ = self.handle.commands.send(Command::Quit).await;
     }
 
@@ -380,6 +382,14 @@ impl State {
             }
         };
         let _ = self.events.send(input).await;
+    }
+}
+
+/// Waits until this time; for ever without one.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
     }
 }
 

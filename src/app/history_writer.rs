@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -12,14 +13,23 @@ use super::engine::Engine;
 use super::messages::Answer;
 use crate::config::Config;
 use crate::health::{Change, Verdict};
-use crate::history::store::{Store, StoreError};
+use crate::history::queue::Queue;
+use crate::history::{ChangeRow, RestartRow, Row, Store, StoreError};
 use crate::log;
 use crate::profile::Profile;
 use crate::restart::RestartView;
 use crate::text::{Both, Lang, Worded as _};
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
 
-/// Writes the history. A write that fails is reported; what is missing then is marked as unknown in the history.
+/// How long a write waits while another program keeps the history locked. The engine's loop waits with it.
+const BUSY: Duration = Duration::from_millis(100);
+/// How often a locked history is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+/// How long the end of the agent waits for a locked history.
+const LAST_TRY: Duration = Duration::from_secs(1);
+
+/// Writes the history. While another program keeps it locked, rows wait in a [`Queue`]. A write that fails otherwise is
+/// reported; the history then has a gap, which counts as unknown.
 pub(super) struct HistoryWriter {
     file: PathBuf,
     retention: SignedDuration,
@@ -27,17 +37,22 @@ pub(super) struct HistoryWriter {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     store: Option<Store>,
     coverage: Coverage,
-    /// Changes are missing in the history: a new run begins as soon as it can be written.
+    /// Rows are missing: a new run begins with the next write of the coverage.
     incomplete: bool,
     /// The profiles of the last snapshot.
     known: BTreeMap<String, Arc<Profile>>,
+    queue: Queue,
+    /// Since when another program keeps the history locked: the time of the last try.
+    locked: Option<Instant>,
 }
 
 impl HistoryWriter {
-    /// Opens the history. Also what the user should know if that failed or a new one was begun.
+    /// Opens the history. Returns also what the user should know if that failed or a new history was begun.
     pub(super) fn open(engine: &Engine, snapshots: watch::Receiver<Arc<Snapshot>>) -> (Self, Option<Answer>) {
+        let file = engine.history_file();
         let mut writer = Self {
-            file: engine.history_file(),
+            queue: Queue::load(&file, Timestamp::now()),
+            file,
             retention: retention(&engine.config),
             lang: engine.lang,
             snapshots,
@@ -45,22 +60,35 @@ impl HistoryWriter {
             coverage: Coverage::from_now(),
             incomplete: false,
             known: BTreeMap::new(),
+            locked: None,
         };
-        let answer = match Store::open_keeping(&writer.file, Timestamp::now(), writer.retention) {
+        let answer = match writer.open_store() {
             Ok(store) => {
-                writer.store.insert(store).set_aside().map(|old| {
+                let set_aside = store.set_aside().map(|old| {
                     Answer::HistorySetAside(Both::each(|lang| old.why.text(lang)), old.path.clone())
-                })
+                });
+                writer.store = Some(store);
+                writer.flush();
+                set_aside
+            }
+            Err(StoreError::Busy) => {
+                writer.wait();
+                None
             }
             Err(error) => Some(Answer::NoHistory(Both::each(|lang| error.text(lang)), writer.file.clone())),
         };
         (writer, answer)
     }
 
+    fn open_store(&self) -> Result<Store, StoreError> {
+        Store::open_waiting(&self.file, Timestamp::now(), self.retention, BUSY)
+    }
+
     /// Opens the history if that failed before: the disk may have space again.
     pub(super) fn reopen(&mut self) {
         if self.store.is_none()
-            && let Ok(store) = Store::open_keeping(&self.file, Timestamp::now(), self.retention)
+            && self.locked.is_none()
+            && let Ok(store) = self.open_store()
         {
             self.store = Some(store);
             self.coverage = Coverage::from_now();
@@ -68,38 +96,31 @@ impl HistoryWriter {
         }
     }
 
-    /// Takes over how long rows are kept.
+    /// Takes over the settings.
     pub(super) fn apply_settings(&mut self, engine: &Engine) {
         self.lang = engine.lang;
         self.retention = retention(&engine.config);
         self.store = self.store.take().map(|store| store.keeping(self.retention));
     }
 
-    /// Changes were lost: a new run begins at the next write of the coverage.
+    /// Changes were lost: a new run begins with the next write of the coverage.
     pub(super) fn mark_incomplete(&mut self) {
         self.incomplete = true;
     }
 
     /// Writes a change.
     pub(super) fn write_change(&mut self, change: &ProfileChange) {
-        if let Some(store) = &mut self.store
-            && let Err(error) = store.record_change(change)
-        {
-            self.report("change", &error);
-            self.incomplete = true;
-        }
+        self.write(Row::Change(change.profile.name.clone(), ChangeRow::new(change, 0)));
     }
 
     /// Writes the outcome of a restart.
     pub(super) fn write_restart(&mut self, name: &str, view: &RestartView) {
-        if let Some(store) = &mut self.store
-            && let Err(error) = store.record_restart(name, view, Timestamp::now())
-        {
-            self.report("restart", &error);
+        if let Some(row) = RestartRow::new(view, Timestamp::now()) {
+            self.write(Row::Restart(name.to_owned(), row));
         }
     }
 
-    /// Writes that nothing is known any more of profiles that were removed.
+    /// Writes that removed profiles are unknown from now on.
     pub(super) fn forget_removed(&mut self, snapshot: &Snapshot) {
         let there = snapshot.profiles.iter();
         let there = there.map(|view| (view.profile.name.clone(), Arc::clone(&view.profile))).collect();
@@ -120,42 +141,108 @@ impl HistoryWriter {
         }
     }
 
-    /// Writes to the history what was observed since the last call. Time in which the machine slept, this process was
-    /// stopped or the clock was set is left out.
+    /// Writes what was observed since the last call. Time in which the machine slept, this process was stopped or the
+    /// clock was set is left out.
     pub(super) fn write_coverage(&mut self) {
-        let Some(store) = &mut self.store else { return };
+        if self.store.is_none() && self.locked.is_none() {
+            return;
+        }
         let now = ClockReading::now();
         match self.coverage.advance(now) {
-            Observed::Span(from, to) if !self.incomplete => {
-                if let Err(error) = store.record_observed(from, to) {
-                    self.report("coverage", &error);
-                }
-            }
+            Observed::Span(from, to) if !self.incomplete => self.write(Row::Observed(from, to)),
             Observed::Unknown if !self.incomplete => {}
             _ => self.begin_run(now.wall),
         }
     }
 
-    /// Begins a new run in the history with the present verdicts: earlier rows say nothing about what follows.
+    /// Begins a new run with the present verdicts: earlier rows say nothing about what follows.
     fn begin_run(&mut self, now: Timestamp) {
-        let Some(store) = &mut self.store else { return };
-        store.begin_again(now);
+        self.incomplete = false;
+        self.write(Row::Begin(now));
         let snapshot = self.snapshots.borrow().clone();
-        let written = snapshot.profiles.iter().try_for_each(|view| {
-            let name = view.profile.name.as_str().into();
-            let change =
-                Change { at: now, profile: name, from: Verdict::unknown(now), to: view.verdict.clone() };
-            store.record_change(&ProfileChange { profile: Arc::clone(&view.profile), change, history: true })
-        });
-        self.incomplete = written.is_err();
-        if let Err(error) = written {
-            self.report("snapshot", &error);
+        for view in &snapshot.profiles {
+            let profile = Arc::clone(&view.profile);
+            let (from, to) = (Verdict::unknown(now), view.verdict.clone());
+            let change = Change { at: now, profile: profile.name.as_str().into(), from, to };
+            self.write_change(&ProfileChange { profile, change, history: true });
         }
     }
 
-    /// Reports that a row could not be written.
-    fn report(&self, row: &str, error: &StoreError) {
-        tracing::warn!(row, "history not written: {error}");
+    fn write(&mut self, row: Row) {
+        if self.store.is_none() && self.locked.is_none() {
+            return;
+        }
+        if !self.queue.push(row) {
+            tracing::warn!("history locked for too long: what waited is dropped");
+            self.incomplete = true;
+        }
+        match self.locked {
+            Some(last) if last.elapsed() < RETRY => self.save(),
+            _ => self.flush(),
+        }
+    }
+
+    /// When a locked history is to be tried again with [`Self::flush`].
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.locked.map(|last| last + RETRY)
+    }
+
+    /// Writes what waits.
+    pub(super) fn flush(&mut self) {
+        if self.store.is_none() && self.locked.is_some() {
+            match self.open_store() {
+                Ok(store) => self.store = Some(store),
+                Err(StoreError::Busy) => return self.wait(),
+                Err(error) => {
+                    self.locked = None;
+                    return self.report(&error);
+                }
+            }
+        }
+        let Some(store) = &mut self.store else { return };
+        while !self.queue.is_empty() {
+            match self.queue.write_to(store) {
+                Ok(()) => {}
+                Err(StoreError::Busy) => return self.wait(),
+                Err(error) => {
+                    tracing::warn!("history not written: {error}");
+                    log::to_stderr(&error.text(self.lang));
+                    self.incomplete = true;
+                }
+            }
+        }
+        if self.locked.take().is_some() {
+            tracing::info!("history no longer locked");
+        }
+    }
+
+    /// The history is locked: keeps what waits for a later try.
+    fn wait(&mut self) {
+        if self.locked.replace(Instant::now()).is_none() {
+            self.report(&StoreError::Busy);
+        }
+        self.save();
+    }
+
+    fn save(&mut self) {
+        if !self.queue.is_empty()
+            && let Err(error) = self.queue.save()
+        {
+            tracing::warn!("waiting rows of the history not kept: {error}");
+        }
+    }
+
+    /// The end of the agent: tries a locked history a few times more. What waits then is written by the next agent.
+    pub(super) async fn close(&mut self) {
+        let until = Instant::now() + LAST_TRY;
+        while self.locked.is_some() && Instant::now() < until {
+            tokio::time::sleep(BUSY).await;
+            self.flush();
+        }
+    }
+
+    fn report(&self, error: &StoreError) {
+        tracing::warn!("history not written: {error}");
         log::to_stderr(&error.text(self.lang));
     }
 }

@@ -7,6 +7,7 @@
 //! observed (the machine asleep, the agent not running) is unknown; it never counts as up.
 
 pub mod export;
+pub(crate) mod queue;
 mod record;
 pub mod render;
 pub mod stats;
@@ -14,8 +15,8 @@ pub mod store;
 
 use jiff::SignedDuration;
 
-pub(crate) use record::clean_proof;
 pub use record::{ChangeRow, LINE_MAX, Observed, ProfileRecord, Record, RestartResult, RestartRow};
+pub(crate) use record::{Row, clean_proof};
 pub use stats::{End, Figures, Incident, Mark, MarkKind, Span, Window};
 pub use store::{Reader, SetAside, Store, StoreError};
 

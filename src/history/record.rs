@@ -1,6 +1,7 @@
 //! The rows of a history.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::redact;
 use crate::health::{Proof, Reason};
@@ -12,7 +13,7 @@ use crate::watcher::snapshot::ProfileChange;
 pub const LINE_MAX: usize = 500;
 
 /// One change of one profile's light or reason.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChangeRow {
     /// When it changed.
     pub at: Timestamp,
@@ -36,7 +37,7 @@ pub struct ChangeRow {
 
 impl ChangeRow {
     /// The row of a change: bounded, and redacted once more.
-    pub(super) fn new(change: &ProfileChange, run: i64) -> Self {
+    pub(crate) fn new(change: &ProfileChange, run: i64) -> Self {
         let ProfileChange { change, history, .. } = change;
         Self {
             at: change.at,
@@ -58,7 +59,8 @@ pub(crate) fn clean_proof(proof: &Proof) -> Proof {
 }
 
 /// How a restart ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RestartResult {
     /// A new process proved its link.
     Worked,
@@ -88,7 +90,7 @@ impl RestartResult {
 }
 
 /// One restart that Gatelight ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestartRow {
     /// When it was requested.
     pub asked_at: Timestamp,
@@ -106,7 +108,7 @@ pub struct RestartRow {
 
 impl RestartRow {
     /// The row of a restart that has ended; `None` for one that has not. Bounded, and redacted once more.
-    pub(super) fn new(restart: &RestartView, ended_at: Timestamp) -> Option<Self> {
+    pub(crate) fn new(restart: &RestartView, ended_at: Timestamp) -> Option<Self> {
         let (result, step, why, killed) = match restart.outcome.as_ref()? {
             RestartOutcome::Worked { killed, .. } => (RestartResult::Worked, None, None, *killed),
             RestartOutcome::Failed { step, why } => (RestartResult::Failed, Some(*step), Some(why), false),
@@ -118,6 +120,22 @@ impl RestartRow {
         let why = why.map(|why| why.clone().cleaned(&clean));
         Some(Self { asked_at: restart.asked_at, ended_at, result, step, why, killed })
     }
+}
+
+/// One write to the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Row {
+    /// A new run begins: earlier rows say nothing about what follows.
+    Begin(Timestamp),
+    /// The run that began at this time continues: what follows belongs to it.
+    Resume(Timestamp),
+    /// A change of the profile with this name.
+    Change(String, ChangeRow),
+    /// A restart of the profile with this name.
+    Restart(String, RestartRow),
+    /// Gatelight observed this span.
+    Observed(Timestamp, Timestamp),
 }
 
 /// A span that one run of Gatelight observed.

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::migrate;
 use crate::evidence::redact;
 
-/// How long a call waits for another process that is writing.
+/// How long a call waits for another process that is writing, unless the caller gives another time.
 pub(super) const BUSY: Duration = Duration::from_secs(2);
 /// Maximum size of the file, in pages of 4 KiB: 64 MiB.
 pub(super) const PAGES_MAX: i64 = 16_384;
@@ -29,15 +29,16 @@ pub struct SetAside {
 pub(super) fn open_or_create(
     path: &Path,
     now: Timestamp,
+    busy: Duration,
 ) -> Result<(Connection, Option<SetAside>), StoreError> {
     if let Some(folder) = path.parent() {
         make_folder(folder)?;
     }
-    match open_to_write(path) {
+    match open_to_write(path, busy) {
         Ok(db) => Ok((db, None)),
         Err(why @ (StoreError::Unreadable(_) | StoreError::Newer { .. })) => {
             let set_aside = SetAside { path: rename(path, now)?, why };
-            Ok((open_to_write(path)?, Some(set_aside)))
+            Ok((open_to_write(path, busy)?, Some(set_aside)))
         }
         Err(error) => Err(error),
     }
@@ -52,7 +53,7 @@ pub(super) fn open_present(path: &Path) -> Result<Option<Connection>, StoreError
     check_regular(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    wait_when_busy(&db)?;
+    wait_when_busy(&db, BUSY)?;
     let (found, known) = (migrate::version(&db)?, migrate::VERSION);
     if migrate::application(&db)? != migrate::APPLICATION_ID || found < known {
         return Err(StoreError::Unreadable("it is not of this version, or of another program".into()));
@@ -72,7 +73,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     check_regular(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    wait_when_busy(&db)?;
+    wait_when_busy(&db, BUSY)?;
     let known = migrate::VERSION;
     match migrate::version(&db)? {
         0 => Err(StoreError::Missing(path.to_path_buf())),
@@ -95,7 +96,7 @@ fn check_regular(path: &Path) -> Result<(), StoreError> {
     Err(StoreError::Io { path: path.to_path_buf(), source: std::io::Error::from(kind) })
 }
 
-fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
+fn open_to_write(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     // Set aside like anything else that is no history.
     check_regular(path).map_err(|_| StoreError::Unreadable("it is not a regular file".into()))?;
     let flags =
@@ -107,7 +108,7 @@ fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
             }
             _ => error.into(),
         })?;
-    wait_when_busy(&db)?;
+    wait_when_busy(&db, busy)?;
     let found = migrate::version(&db)?;
     if found > migrate::VERSION {
         return Err(StoreError::Newer { found, known: migrate::VERSION });
@@ -139,12 +140,12 @@ fn limit_size(db: &Connection) -> rusqlite::Result<()> {
     db.query_row(&format!("PRAGMA max_page_count = {PAGES_MAX}"), [], |r| r.get::<_, i64>(0)).map(drop)
 }
 
-/// Makes calls wait up to [`BUSY`] for another process that is writing.
+/// Makes calls wait up to `busy` for another process that is writing.
 ///
 /// By pragma: `Connection::busy_timeout` also calls `sqlite3_set_clientdata` (SQLite 3.44), which the library of macOS 13
 /// to 15 does not have, and dyld would not start a program that names it.
-fn wait_when_busy(db: &Connection) -> rusqlite::Result<()> {
-    db.pragma_update(None, "busy_timeout", BUSY.as_millis() as i64)
+fn wait_when_busy(db: &Connection, busy: Duration) -> rusqlite::Result<()> {
+    db.pragma_update(None, "busy_timeout", busy.as_millis() as i64)
 }
 
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
@@ -207,7 +208,7 @@ mod tests {
         crate::files::make_fifo(&path);
         assert!(open_to_read(&path).is_err());
         assert!(open_present(&path).is_err());
-        let (_, aside) = open_or_create(&path, Timestamp::UNIX_EPOCH).unwrap();
+        let (_, aside) = open_or_create(&path, Timestamp::UNIX_EPOCH, BUSY).unwrap();
         assert!(aside.is_some_and(|aside| aside.path.exists()) && path.is_file());
     }
 }

@@ -1,6 +1,7 @@
 //! Writing the history.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -10,7 +11,7 @@ use super::file::{self, SetAside, transaction};
 use super::retention::{self, Retention};
 use super::rows::{self, millis, profile_id};
 use crate::evidence::redact;
-use crate::history::{ChangeRow, KEEP, Record, RestartRow};
+use crate::history::{ChangeRow, KEEP, Record, RestartRow, Row};
 use crate::restart::RestartView;
 use crate::watcher::snapshot::ProfileChange;
 
@@ -46,7 +47,17 @@ impl Store {
     /// no history, or written by a newer Gatelight is renamed and a new one is begun: see [`Store::set_aside`]. What is
     /// older than `keep` (at least a day) is deleted.
     pub fn open_keeping(path: &Path, now: Timestamp, keep: SignedDuration) -> Result<Self, StoreError> {
-        let (db, set_aside) = file::open_or_create(path, now)?;
+        Self::open_waiting(path, now, keep, file::BUSY)
+    }
+
+    /// The same; calls wait up to `busy` for another process that is writing.
+    pub(crate) fn open_waiting(
+        path: &Path,
+        now: Timestamp,
+        keep: SignedDuration,
+        busy: Duration,
+    ) -> Result<Self, StoreError> {
+        let (db, set_aside) = file::open_or_create(path, now, busy)?;
         let mut store =
             Self { db, opened_at: now, run: None, retention: Retention::default(), set_aside }.keeping(keep);
         // deleting needs room too: on a full disk it waits for the next time
@@ -86,10 +97,14 @@ impl Store {
     /// Records a change. Changes from the past ([`ProfileChange::history`]) lead to the state in which this run found a
     /// profile.
     pub fn record_change(&mut self, change: &ProfileChange) -> Result<(), StoreError> {
+        self.put_change(&change.profile.name, &ChangeRow::new(change, 0))
+    }
+
+    fn put_change(&mut self, profile: &str, row: &ChangeRow) -> Result<(), StoreError> {
         let run = self.run()?;
-        let row = ChangeRow::new(change, run.id);
+        let row = ChangeRow { run: run.id, ..row.clone() };
         let moved = row.history && millis(row.at) < run.observed_before;
-        let name = redact::one_line(&change.profile.name, NAME_MAX);
+        let name = redact::one_line(profile, NAME_MAX);
         self.write(row.at, |db| {
             let profile = profile_id(db, &name)?;
             // of what was moved up only the last state counts; all else is kept, also two changes of one millisecond
@@ -106,9 +121,37 @@ impl Store {
         restart: &RestartView,
         ended_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let Some(row) = RestartRow::new(restart, ended_at) else { return Ok(()) };
+        RestartRow::new(restart, ended_at).map_or(Ok(()), |row| self.put_restart(profile, &row))
+    }
+
+    fn put_restart(&mut self, profile: &str, row: &RestartRow) -> Result<(), StoreError> {
         let name = redact::one_line(profile, NAME_MAX);
-        self.write(ended_at, |db| rows::put_restart(db, profile_id(db, &name)?, &row))
+        self.write(row.ended_at, |db| rows::put_restart(db, profile_id(db, &name)?, row))
+    }
+
+    /// Writes one row of the agent's queue.
+    pub(crate) fn put(&mut self, row: &Row) -> Result<(), StoreError> {
+        match row {
+            Row::Begin(at) => {
+                self.begin_again(*at);
+                Ok(())
+            }
+            Row::Resume(at) => self.resume(*at),
+            Row::Change(profile, row) => self.put_change(profile, row),
+            Row::Restart(profile, row) => self.put_restart(profile, row),
+            Row::Observed(from, to) => self.record_observed(*from, *to),
+        }
+    }
+
+    /// Continues the run that began at this time, if this history has it: it may have been set aside since.
+    fn resume(&mut self, began: Timestamp) -> Result<(), StoreError> {
+        self.begin_again(began);
+        let id = "SELECT max(id) FROM runs WHERE started_at = ?1";
+        if let Some(id) = self.db.query_row(id, [millis(began)], |r| r.get::<_, Option<i64>>(0))? {
+            let observed_before = observed_before(&self.db, millis(began))?;
+            self.run = Some(Run { id, observed_before });
+        }
+        Ok(())
     }
 
     /// Records that Gatelight observed the span from `from` to `to`. Call it about once a minute and before sleep or
@@ -169,12 +212,7 @@ impl Store {
         }
         let opened_at = millis(self.opened_at);
         let run = transaction(&mut self.db, |db| {
-            // spans of a clock that once ran ahead must not hide all that follows
-            let observed_before = db.query_row(
-                "SELECT coalesce(max(to_at), ?2) FROM watched WHERE to_at <= ?1",
-                [opened_at, i64::MIN],
-                |r| r.get(0),
-            )?;
+            let observed_before = observed_before(db, opened_at)?;
             db.execute(
                 "INSERT INTO runs (started_at, version) VALUES (?1, ?2)",
                 params![opened_at, env!("CARGO_PKG_VERSION")],
@@ -184,6 +222,15 @@ impl Store {
         self.run = Some(run);
         Ok(run)
     }
+}
+
+/// The end of what was observed before this time. Spans of a clock that once ran ahead must not hide all that follows.
+fn observed_before(db: &Connection, opened_at: i64) -> rusqlite::Result<i64> {
+    db.query_row(
+        "SELECT coalesce(max(to_at), ?2) FROM watched WHERE to_at <= ?1",
+        [opened_at, i64::MIN],
+        |r| r.get(0),
+    )
 }
 
 /// The first millisecond from `at` on at which this run has no change of this profile. Gives up after a second full of

@@ -2,5 +2,6 @@
 
 mod environment;
 mod fuzz_targets;
+mod locked_history;
 mod odd_files;
 mod secrets;
