@@ -80,9 +80,14 @@ pub(super) fn run(
         presence: Box::new(move |presence| {
             let none = *presence == Presence::NoHost;
             // reported once, however often it is found again
-            if hidden.send_replace(none) != none && none {
+            if hidden.send_replace(none) == none {
+                return;
+            }
+            if none {
                 tracing::warn!("no panel shows the icon");
                 log::to_stderr(no_host);
+            } else {
+                tracing::info!("a panel shows the icon again");
             }
         }),
         listener: Some(listener),

@@ -211,5 +211,6 @@ pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
     let (event_sender, events) = mpsc::channel(QUEUE);
     let (watcher, snapshots, subscribers) = Watcher::new(setup, event_sender)?;
     tokio::spawn(watcher.supervise(command_receiver, events));
+    tracing::info!("watcher started");
     Ok(Handle { snapshots, commands, subscribers })
 }

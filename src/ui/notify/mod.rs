@@ -176,6 +176,18 @@ impl Failure {
     }
 }
 
+/// Writes to our own log what became of a notification; its title may name a profile and stays out.
+fn log(report: &Report) {
+    match report {
+        Report::Delivered(id) => tracing::info!(id, "notice delivered"),
+        Report::Failed { id, why, .. } => tracing::warn!(id, "notice not shown: {}", why.text(Lang::En)),
+        Report::Pressed { id, key } => tracing::info!(id, key, "notice pressed"),
+        Report::PressedEarlier { key, .. } => tracing::info!(key, "notice of an earlier run pressed"),
+        Report::Dismissed => tracing::debug!("notice dismissed"),
+        Report::Permission(permission) => tracing::debug!(?permission, "permission for notices"),
+    }
+}
+
 /// Receives the reports.
 pub type Reporter = Arc<dyn Fn(Report) + Send + Sync>;
 
@@ -202,6 +214,10 @@ impl Notifier {
     /// Starts the worker, which ends when this is dropped.
     pub fn start(report: Reporter) -> std::io::Result<Self> {
         let (queue, tasks): (_, Receiver<Task>) = sync_channel(QUEUE);
+        let report: Reporter = Arc::new(move |reported| {
+            log(&reported);
+            report(reported);
+        });
         let worker_report = Arc::clone(&report);
         worker::spawn("notices", move || system::work(&tasks, &worker_report))?;
         Ok(Self { queue, report })

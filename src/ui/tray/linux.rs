@@ -187,6 +187,7 @@ impl Panel {
             let Ok((bus, false)) = found else { continue };
             let _ends = self.take().map(|item| item.shutdown());
             let Ok(item) = Item::join(tx) else { continue };
+            tracing::info!("icon on the bus again");
             *self.on_bus.lock().unwrap_or_else(PoisonError::into_inner) = Some(item);
             let watcher = has_watcher(&bus).unwrap_or(false);
             if tx.send(Message::Redraw).is_err()

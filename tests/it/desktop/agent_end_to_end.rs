@@ -54,12 +54,22 @@ impl User {
         assert!(answer.status.success(), "{answer:?}");
     }
 
+    /// The agent's own log has these events.
+    fn logged(&self, events: &[&str]) {
+        let log = std::fs::read_to_string(self.home.path().join(".local/state/gatelight/gatelight.log"));
+        let log = log.unwrap();
+        for event in events {
+            assert!(log.contains(event), "{event}: {log}");
+        }
+    }
+
     pub(super) fn gatelight(&self, bus: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatelight"));
         command
             .env("HOME", self.home.path())
             .env("XDG_CONFIG_HOME", self.home.path().join(".config"))
             .env("XDG_DATA_HOME", self.home.path().join(".local/share"))
+            .env("XDG_STATE_HOME", self.home.path().join(".local/state"))
             .env("GATELIGHT_LAUNCHCTL", self.launchctl.program())
             .env("GATELIGHT_SYSTEMCTL", "/nonexistent/systemctl")
             .env("DBUS_SESSION_BUS_ADDRESS", bus)
@@ -134,6 +144,7 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
     let text = String::from_utf8(history.stdout).unwrap();
     assert!(text.contains("executor-shutdown"), "{text}");
     assert!(!text.contains("labaccesskey"), "secrets never leave");
+    user.logged(&["watcher started", "notice delivered", "notice pressed", "restart ended", "agent ended"]);
 }
 
 #[test]
@@ -190,6 +201,7 @@ fn without_a_panel_it_watches_in_the_terminal_until_one_comes() {
     assert!(agent.end().success());
     let rest: Vec<String> = lines.collect();
     assert_eq!(rest, Vec::<String>::new(), "the panel shows the rest");
+    user.logged(&["no panel shows the icon", "a panel shows the icon again"]);
 }
 
 /// Sockets that a running agent keeps and one that has left must not.
