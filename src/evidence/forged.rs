@@ -1,9 +1,14 @@
-//! Records that a stranger may have forged: some records carry what people wrote with its line breaks, and what follows
-//! such a carrier in the same write looks like records of the gateway.
+//! Records that a stranger may have forged: some records carry what people wrote with its line breaks, and lines of such a
+//! text may look like records of the gateway.
 //!
-//! A record in that place is believed only with something that a forger does not have:
-//! - a copy in `errors.log`, where the carrier was below WARNING and so does not stand there;
-//! - no copy in `gateway.log`, where the carrier stands there and records of this logger never do (the SDK's).
+//! A record after a carrier is suspect. While a log is followed, that holds for what arrives with the carrier. In the past
+//! of a log it holds for records whose stamps do not show that they were written later: close to the carrier's, later
+//! than that of a record below, or in the future.
+//!
+//! A suspect record is believed only with something that a forger does not have:
+//! - a copy in `errors.log`, where no carrier stands because all are below WARNING;
+//! - a copy in `gateway.log`, where no carrier stands: that copy is not suspect;
+//! - no copy in `gateway.log`, where every carrier stands but no record of this logger (the SDK's).
 
 use super::line::Level;
 use super::log_event::LogEvent;
@@ -18,7 +23,7 @@ pub(super) fn genuine(events: &[&LogEvent], files: &[&str]) -> Vec<bool> {
 }
 
 fn is_genuine(event: &LogEvent, all: &[&LogEvent], files: &[&str]) -> bool {
-    let Some(carrier) = event.suspect else { return true };
+    let Some(carriers) = &event.suspect else { return true };
     let copy_in = |file: &str| {
         all.iter().any(|other| {
             let same =
@@ -26,9 +31,10 @@ fn is_genuine(event: &LogEvent, all: &[&LogEvent], files: &[&str]) -> bool {
             same && matches!(&other.record.proof.source, Source::Log(name) if **name == *file)
         })
     };
-    let warns = event.level.is_some_and(|level| level >= Level::Warning) && carrier < Level::Warning;
+    let warns = event.level.is_some_and(|level| level >= Level::Warning) && carriers.level < Level::Warning;
     if warns && files.contains(&ERRORS) {
         return copy_in(ERRORS);
     }
-    !event.in_gateway_log && event.key.is_some() && files.contains(&GATEWAY) && !copy_in(GATEWAY)
+    let never_there = !event.in_gateway_log && event.key.is_some();
+    never_there && !carriers.elsewhere && files.contains(&GATEWAY) && !copy_in(GATEWAY)
 }

@@ -1,5 +1,6 @@
 //! One event of a log, and what tells it from its copies in other files.
 
+use super::carriers::Carriers;
 use super::line::Level;
 use crate::health::{Evidence, LogRecord};
 
@@ -14,8 +15,8 @@ pub struct LogEvent {
     pub level: Option<Level>,
     /// Its logger's records stand in `gateway.log`, too.
     pub in_gateway_log: bool,
-    /// It follows a record, of this level, that carries the text of people with its line breaks: it may be forged.
-    pub suspect: Option<Level>,
+    /// It may be part of the text of people that these records carry.
+    pub suspect: Option<Carriers>,
 }
 
 impl LogEvent {

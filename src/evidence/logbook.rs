@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use memchr::{memchr, memmem, memrchr};
 
+use super::carriers::{Below, Carriers, Past};
 use super::deduplicator::Deduplicator;
 use super::forged;
 use super::line::{self, Head, Level};
@@ -39,6 +40,7 @@ struct Carry {
     topics: u32,
     speech: bool,
     traceback: bool,
+    carriers: Option<Carriers>,
 }
 
 /// The log files of one profile, each event once.
@@ -124,13 +126,29 @@ impl Scanner {
     /// Reads a block of complete lines of one file, which follows the last one of that file.
     pub fn read(&mut self, file: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
         let carry = self.open_records.remove(file).unwrap_or_default();
-        let next = self.scan(file, block, &carry, now, sink);
+        let next = self.scan(file, block, &carry, None, now, sink);
         self.open_records.insert(file.to_owned(), next);
     }
 
-    /// Reads a block that stands alone, as history does when it is read backwards.
-    pub fn read_alone(&self, file: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
-        self.scan(file, block, &Carry::default(), now, sink);
+    /// Reads a block of the past, which is read backwards.
+    pub fn read_past(
+        &self,
+        file: &str,
+        block: &[u8],
+        past: &Past,
+        now: Timestamp,
+        sink: &mut dyn FnMut(LogEvent),
+    ) {
+        let carry = Carry { carriers: past.before, ..Carry::default() };
+        self.scan(file, block, &carry, Some(past), now, sink);
+    }
+
+    /// The carriers in a block of the past.
+    pub(super) fn carriers(&self, block: &[u8], now: Timestamp) -> Option<Carriers> {
+        self.patterns
+            .carriers(block)
+            .filter_map(|at| carrier(&self.patterns, line_at(block, at), now))
+            .fold(None, |all, one| Some(one.and(all)))
     }
 
     fn scan(
@@ -138,6 +156,7 @@ impl Scanner {
         file: &str,
         block: &[u8],
         carry: &Carry,
+        past: Option<&Past>,
         now: Timestamp,
         sink: &mut dyn FnMut(LogEvent),
     ) -> Carry {
@@ -148,7 +167,8 @@ impl Scanner {
             sink(level_event(signal, stamp, source.clone(), now));
         }
         let mut records = Records { block, carry, patterns: &self.patterns, known: None };
-        let mut suspect = None;
+        let mut carriers = carry.carriers.filter(|carriers| past.is_some() || carriers.goes_on(now));
+        let mut below = None;
         let mut from = 0;
         while let Some(hit) = self.patterns.find(block, from) {
             let start = memrchr(b'\n', &block[..hit]).map_or(0, |at| at + 1);
@@ -156,25 +176,26 @@ impl Scanner {
             from = end;
             let text = block[start..end].strip_suffix(b"\r").unwrap_or(&block[start..end]);
             let record = records.of_line(start, end);
-            let carries = record.is_head && self.patterns.is_carrier(record.message_of(text));
-            if let Some(event) = self.event(&record, text, &source, suspect, now) {
+            if let Some(mut event) = self.event(&record, text, &source, now) {
+                event.suspect = carriers.filter(|carriers| match (past, record.stamp) {
+                    (Some(past), Some(stamp)) => {
+                        let below = below.get_or_insert_with(|| Below::of(block));
+                        !below.shows_later(stamp, end, carriers, past)
+                    }
+                    _ => true,
+                });
                 sink(event);
             }
-            if carries {
-                suspect = record.level.max(suspect);
+            if record.is_head
+                && let Some(carrier) = carrier(&self.patterns, text, now)
+            {
+                carriers = Some(carrier.and(carriers));
             }
         }
-        records.at_end()
+        Carry { carriers, ..records.at_end() }
     }
 
-    fn event(
-        &self,
-        record: &Record<'_>,
-        text: &[u8],
-        source: &Source,
-        suspect: Option<Level>,
-        now: Timestamp,
-    ) -> Option<LogEvent> {
+    fn event(&self, record: &Record<'_>, text: &[u8], source: &Source, now: Timestamp) -> Option<LogEvent> {
         let message = record.message_of(text);
         let candidate = Candidate {
             message,
@@ -200,8 +221,21 @@ impl Scanner {
             proof: Proof::new(source.clone(), clean_line(&readable, PROOF_CHARS), now),
         };
         let in_gateway_log = record.logger.is_some_and(stands_in_gateway_log);
-        Some(LogEvent { record: record_of, key: Some(key), level: record.level, in_gateway_log, suspect })
+        Some(LogEvent {
+            record: record_of,
+            key: Some(key),
+            level: record.level,
+            in_gateway_log,
+            suspect: None,
+        })
     }
+}
+
+/// The carrier that begins with this line.
+fn carrier(patterns: &Patterns, text: &[u8], now: Timestamp) -> Option<Carriers> {
+    let head = line::head(text).filter(|head| patterns.is_carrier(head.message))?;
+    let in_gateway_log = head.logger.is_some_and(stands_in_gateway_log);
+    Some(Carriers::one(head.level, in_gateway_log, head.stamp, now))
 }
 
 /// Loggers whose records stand in `gateway.log` (hermes_logging.py of 0.19).
@@ -306,7 +340,7 @@ impl<'a> Records<'a> {
         match head {
             Some(at) => {
                 self.known = Some((at, start));
-                let line = self.line_at(at);
+                let line = line_at(self.block, at);
                 let Some(head) = line::head(line) else { return self.carried(end, traceback) };
                 Record { traceback, ..self.begun(&head, at, end, false) }
             }
@@ -324,6 +358,7 @@ impl<'a> Records<'a> {
             topics: record.topics(self.patterns),
             speech: record.speech,
             traceback: record.traceback,
+            carriers: None,
         }
     }
 
@@ -378,12 +413,13 @@ impl<'a> Records<'a> {
         let near = from.max(to.saturating_sub(TOPIC_BYTES));
         memmem::find(&self.block[near..to], TRACEBACK).is_some()
     }
+}
 
-    fn line_at(&self, start: usize) -> &'a [u8] {
-        let rest = &self.block[start..];
-        let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
-        line.strip_suffix(b"\r").unwrap_or(line)
-    }
+/// The line that holds this place.
+fn line_at(block: &[u8], place: usize) -> &[u8] {
+    let start = memrchr(b'\n', &block[..place]).map_or(0, |at| at + 1);
+    let end = memchr(b'\n', &block[place..]).map_or(block.len(), |at| place + at);
+    block[start..end].strip_suffix(b"\r").unwrap_or(&block[start..end])
 }
 
 /// Some consoles and wrappers colour what they pass on: `ESC [ … m` says nothing.

@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod anonymise;
+pub mod carriers;
 pub mod clock;
 pub mod collector;
 pub mod deduplicator;

@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::evidence::carriers::{Carriers, Past};
 use crate::evidence::line;
 use crate::evidence::log_event::LogEvent;
 use crate::evidence::logbook::Scanner;
@@ -97,9 +98,13 @@ pub(super) fn read_backwards(
     // a crash loop shows in the processes before the present one
     let loops_since = times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now);
     let mut loop_blocks = 0;
-    while let Some(block) = reader.next_block() {
+    let mut next = reader.next_block();
+    while let Some(block) = next {
+        // the text of a carrier may reach from one block into the next
+        next = reader.next_block();
+        let before = next.as_ref().and_then(|older| scanner.carriers(&older.bytes, times.now));
         let shift = *shift.get_or_insert_with(|| times.shift(&block));
-        let Some(Stamped { first, found }) = scan(&block, scanner, name, times, shift) else {
+        let Some(Stamped { first, found }) = scan(&block, before, scanner, name, times, shift) else {
             // A log without stamps says nothing about when: it has no history. A long line is a block of its own.
             unstamped += 1;
             if unstamped > MAX_UNSTAMPED {
@@ -116,6 +121,8 @@ pub(super) fn read_backwards(
                 continue;
             }
             match &event.record.signal {
+                // it may be forged
+                _ if event.suspect.is_some() => {}
                 Signal::Link(link) if link.word.is_of_link() => reach.to_link = true,
                 Signal::Start | Signal::PlannedStop => reach.to_start = true,
                 _ => {}
@@ -147,6 +154,7 @@ struct Stamped {
 
 fn scan(
     block: &Block,
+    before: Option<Carriers>,
     scanner: &Scanner,
     name: &str,
     times: &Times<'_>,
@@ -156,7 +164,9 @@ fn scan(
     let at = |stamp| times.at(stamp)?.checked_add(shift).ok();
     let mut found: Vec<(Timestamp, LogEvent)> = Vec::new();
     let mut stamped = false;
-    scanner.read_alone(name, &block.bytes, now, &mut |event| {
+    let by_log = now.checked_sub(shift).ok().map(|now| now.to_zoned(times.zone.clone()).datetime());
+    let past = Past { before, now: by_log };
+    scanner.read_past(name, &block.bytes, &past, now, &mut |event| {
         if let Some(stamp) = event.record.stamp {
             stamped = true;
             found.push((at(stamp).unwrap_or(now).min(now), event));

@@ -192,6 +192,11 @@ impl Patterns {
         })
     }
 
+    /// Where the words of a carrier stand in a block.
+    pub(super) fn carriers<'a>(&'a self, block: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        self.carriers.iter().flat_map(move |(_, needle)| needle.find_iter(block))
+    }
+
     /// Whether what follows a record with this message in the same write may be forged.
     pub fn is_carrier(&self, message: &[u8]) -> bool {
         self.carriers

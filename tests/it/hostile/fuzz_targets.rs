@@ -27,6 +27,28 @@ fn every_target_takes_its_corpus() {
     }
 }
 
+/// Every wording in every carrier, the rest in turn; all of it at random below.
+#[test]
+fn no_wording_in_the_text_of_people_changes_a_light() {
+    for carrier in 0..bodies::CARRIERS.len() {
+        for text in 0..bodies::texts().len() {
+            let form = carrier + text;
+            let (before, level, logger) = (text / 9, text / 3, text / 5);
+            bodies::Hostile { before, carrier, form, text, level, logger, cut: 1 }.check();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn no_hostile_record_changes_a_light(numbers in proptest::array::uniform7(0..10_000_usize)) {
+        let [before, carrier, form, text, level, logger, cut] = numbers;
+        bodies::Hostile { before, carrier, form, text, level, logger, cut }.check();
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_end_it(data in proptest::collection::vec(any::<u8>(), 0..600)) {
