@@ -74,7 +74,7 @@ pub(super) struct Incident {
     pub(super) found: bool,
     not_before: Timestamp,
     delivery: Option<Delivery>,
-    /// Delivery of the incident before this one, if the profile did not recover in between.
+    /// Delivery of the incident before this one, if no recovery was notified in between.
     previous: Option<Delivery>,
     /// It was stopped on purpose since, for at least `recovery_hold`.
     stopped_since: bool,
@@ -102,7 +102,8 @@ impl Delivery {
 }
 
 impl Incident {
-    pub(super) fn open(cause: Cause, sighting: Sighting, replaced: Option<&Self>) -> Self {
+    /// `previous`: the delivery of an earlier incident whose recovery was not notified.
+    pub(super) fn open(cause: Cause, sighting: Sighting, previous: Option<Delivery>) -> Self {
         Self {
             opened: sighting.since,
             cause,
@@ -110,7 +111,7 @@ impl Incident {
             found: sighting.found(),
             not_before: sighting.not_before(),
             delivery: None,
-            previous: replaced.and_then(|incident| incident.delivery),
+            previous,
             stopped_since: false,
         }
     }

@@ -11,6 +11,9 @@
 //!   stable.
 //! - [`inhibit`]: while the machine is offline or has just woken up, nothing is notified; what is still true afterwards
 //!   is notified then. [`Mute`] does the same for one profile, and so does a restart that Gatelight runs itself.
+//! - [`crate::config::QuietHours`]: nothing is notified; at their end what is still down, and what has recovered since
+//!   the user was notified that it is down.
+//! - [`silence`]: what the user does not want to be notified of: mutes and acknowledgements.
 
 mod flapping;
 mod group;
@@ -20,9 +23,8 @@ mod links;
 mod notice;
 mod policy;
 mod profile;
+mod silence;
 mod wording;
-
-use jiff::Timestamp;
 
 use crate::config::NoticeSettings;
 use crate::health::LinkVerdict;
@@ -30,6 +32,7 @@ use crate::watcher::snapshot::ProfileChange;
 
 pub use notice::{Action, Affected, Notice, NoticeKind};
 pub use policy::Policy;
+pub use silence::{Acknowledged, Mute, Silence, Silences};
 pub use wording::Content;
 pub(crate) use wording::content;
 
@@ -44,8 +47,8 @@ pub enum Event {
     Removed(String),
     /// Every profile has its first verdict. Profiles that are down before this event were down when Gatelight started.
     Started,
-    /// The user mutes a profile; `None` unmutes it.
-    Mute(String, Option<Mute>),
+    /// What is silenced, of all profiles.
+    Silences(Silences),
     /// Whether the machine is without any network.
     Offline(bool),
     /// The machine woke up.
@@ -54,15 +57,6 @@ pub enum Event {
     Restarting(String, bool),
     /// The settings changed.
     Settings(NoticeSettings),
-}
-
-/// How long a profile stays muted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mute {
-    /// Until this time.
-    Until(Timestamp),
-    /// Until it has recovered.
-    Recovery,
 }
 
 #[cfg(test)]

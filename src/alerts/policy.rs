@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::group::Group;
 use super::incident::{Delivery, Sighting};
 use super::inhibit::Inhibitor;
 use super::notice::{Affected, Notice, NoticeKind};
 use super::profile::{Due, ProfileAlerts};
-use super::{Event, Mute};
+use super::{Event, Silences};
 use crate::config::NoticeSettings;
 use crate::watcher::snapshot::ProfileChange;
 
@@ -18,6 +19,9 @@ use crate::watcher::snapshot::ProfileChange;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     settings: NoticeSettings,
+    zone: TimeZone,
+    /// When the present quiet hours end.
+    quiet_until: Option<Timestamp>,
     profiles: BTreeMap<String, ProfileAlerts>,
     inhibitor: Inhibitor,
     now: Timestamp,
@@ -58,10 +62,12 @@ impl Batch {
 }
 
 impl Policy {
-    /// A policy that knows of no profile.
-    pub fn new(settings: NoticeSettings, now: Timestamp) -> Self {
+    /// A policy that knows of no profile. `zone`: that of the quiet hours.
+    pub fn new(settings: NoticeSettings, zone: TimeZone, now: Timestamp) -> Self {
         Self {
+            quiet_until: settings.quiet.until(now, &zone),
             settings,
+            zone,
             profiles: BTreeMap::new(),
             inhibitor: Inhibitor::default(),
             now,
@@ -71,9 +77,15 @@ impl Policy {
         }
     }
 
-    /// Whether this profile is muted, and how.
-    pub fn mute(&self, profile: &str) -> Option<Mute> {
-        self.profiles.get(profile).and_then(ProfileAlerts::mute)
+    /// What is silenced now. What expired, or was acknowledged and has changed, is not.
+    pub fn silences(&self) -> Silences {
+        let silenced = self.profiles.iter().filter(|(_, profile)| !profile.silence().is_empty());
+        silenced.map(|(name, profile)| (name.clone(), profile.silence().clone())).collect()
+    }
+
+    /// When the present quiet hours end; `None` outside them.
+    pub const fn quiet_until(&self) -> Option<Timestamp> {
+        self.quiet_until
     }
 
     /// Whether this profile is flapping.
@@ -91,7 +103,7 @@ impl Policy {
                 self.profiles.remove(&name);
             }
             Event::Started => self.inhibitor.start(),
-            Event::Mute(name, mute) => self.profile(name, now).set_mute(mute),
+            Event::Silences(silences) => self.set_silences(silences, now),
             Event::Offline(offline) => self.inhibitor.set_offline(now, offline, &self.settings),
             Event::Wake => self.inhibitor.wake(now, &self.settings),
             Event::Restarting(name, restarting) => self.profile(name, now).set_restarting(restarting),
@@ -109,7 +121,7 @@ impl Policy {
     /// When to call [`Self::tick`] next: later than the last call. `None`: only an event can make anything due.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let profiles = self.profiles.values().flat_map(|profile| profile.deadlines(&self.settings));
-        profiles.chain(self.inhibitor.deadline()).filter(|at| *at > self.now).min()
+        profiles.chain(self.inhibitor.deadline()).chain(self.quiet_until).filter(|at| *at > self.now).min()
     }
 
     /// Time never goes back here: after the clock was set back, deadlines come late instead of twice.
@@ -121,6 +133,15 @@ impl Policy {
     /// The state of a profile, also of one without a verdict yet.
     fn profile(&mut self, name: String, now: Timestamp) -> &mut ProfileAlerts {
         self.profiles.entry(name).or_insert_with(|| ProfileAlerts::new(now))
+    }
+
+    fn set_silences(&mut self, mut silences: Silences, now: Timestamp) {
+        for (name, profile) in &mut self.profiles {
+            profile.set_silence(silences.remove(name).unwrap_or_default());
+        }
+        for (name, silence) in silences {
+            self.profile(name, now).set_silence(silence);
+        }
     }
 
     fn apply(&mut self, now: Timestamp, change: &ProfileChange) {
@@ -141,14 +162,15 @@ impl Policy {
     /// All notices that are due.
     fn evaluate(&mut self, now: Timestamp) -> Vec<Notice> {
         for profile in self.profiles.values_mut() {
-            profile.end_mute(now);
+            profile.expire_silence(now);
         }
+        self.quiet_until = self.settings.quiet.until(now, &self.zone);
         if self.inhibitor.is_active(now) {
             return Vec::new();
         }
         let mut batch = Batch::default();
         for (name, profile) in &mut self.profiles {
-            for (due, affected) in profile.due(name, now, &self.settings) {
+            for (due, affected) in profile.due(name, now, self.quiet_until.is_some(), &self.settings) {
                 batch.add(due, affected, &self.settings);
             }
         }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Mute;
 use super::flapping::{Flapping, Trend};
 use super::incident::{Cause, Delivery, Incident, Sighting};
 use super::links::Loss;
 use super::notice::Affected;
+use super::{Acknowledged, Mute, Silence};
 use crate::config::NoticeSettings;
 use crate::health::timer::after;
 use crate::health::{Light, LinkVerdict, Reason, Verdict};
@@ -23,8 +23,12 @@ pub(super) struct ProfileAlerts {
     stopped_since: Option<Timestamp>,
     incident: Option<Incident>,
     flapping: Flapping,
-    mute: Option<Mute>,
+    silence: Silence,
+    /// What is red now, if it is.
+    red: Option<Acknowledged>,
     restarting: bool,
+    /// The recovery of a notified incident, to be notified after the quiet hours.
+    held: Option<(Delivery, Affected)>,
 }
 
 /// What has to be notified of one profile.
@@ -53,17 +57,27 @@ impl ProfileAlerts {
             stopped_since: None,
             incident: None,
             flapping: Flapping::default(),
-            mute: None,
+            silence: Silence::default(),
+            red: None,
             restarting: false,
+            held: None,
         }
     }
 
-    pub(super) const fn mute(&self) -> Option<Mute> {
-        self.mute
+    pub(super) const fn silence(&self) -> &Silence {
+        &self.silence
     }
 
-    pub(super) fn set_mute(&mut self, mute: Option<Mute>) {
-        self.mute = mute;
+    pub(super) fn set_silence(&mut self, silence: Silence) {
+        self.silence = silence;
+        self.drop_other_acknowledgement();
+    }
+
+    /// An acknowledgement holds until the light is red for another reason. One that turns amber and back has not changed.
+    fn drop_other_acknowledgement(&mut self) {
+        if self.red.is_some() && self.silence.acknowledged != self.red {
+            self.silence.acknowledged = None;
+        }
     }
 
     pub(super) fn set_restarting(&mut self, restarting: bool) {
@@ -94,6 +108,8 @@ impl ProfileAlerts {
         let Sighting { now, since, .. } = sighting;
         self.present = Cause::of(verdict);
         self.since = since;
+        self.red = Acknowledged::of(verdict);
+        self.drop_other_acknowledgement();
         self.note_stop(since, settings);
         if verdict.reason.works() {
             // read from the past, it has worked since then: nobody waited for this recovery
@@ -105,8 +121,9 @@ impl ProfileAlerts {
         if self.present.is_down(settings) {
             let absorbed = self.incident.as_mut().is_some_and(|i| i.absorb(&self.present, sighting));
             if !absorbed {
-                let opened = Incident::open(self.present.clone(), sighting, self.incident.as_ref());
-                self.incident = Some(opened);
+                let open = self.incident.as_ref().and_then(Incident::delivery);
+                let previous = open.or(self.held.take().map(|(delivery, _)| delivery));
+                self.incident = Some(Incident::open(self.present.clone(), sighting, previous));
             }
         }
         self.apply_links(now, &verdict.links);
@@ -130,42 +147,45 @@ impl ProfileAlerts {
         }
     }
 
-    pub(super) fn end_mute(&mut self, now: Timestamp) {
-        self.mute = self.mute.filter(|mute| !matches!(mute, Mute::Until(until) if now >= *until));
+    pub(super) fn expire_silence(&mut self, now: Timestamp) {
+        self.silence.expire(now);
     }
 
-    /// What has to be notified now, in this order; each is returned once.
+    /// What has to be notified now, in this order; each is returned once. In quiet hours nothing is.
     pub(super) fn due(
         &mut self,
         name: &str,
         now: Timestamp,
+        quiet: bool,
         settings: &NoticeSettings,
     ) -> Vec<(Due, Affected)> {
         if self.restarting {
             return Vec::new();
         }
         let mut due = Vec::new();
-        if self.is_flapping() && self.has_worked_for(now, settings.unstable_hold) {
+        if self.is_flapping() && !quiet && self.has_worked_for(now, settings.unstable_hold) {
             self.flapping.end();
             if self.may_notify(settings) {
                 due.push((Due::StableAgain, self.affected(name, now)));
             }
         }
         let recovered = self.has_worked_for(now, settings.recovery_hold);
-        // also without an incident, or the mute would swallow the next one
-        if recovered && self.mute == Some(Mute::Recovery) {
-            self.mute = None;
+        // also without an incident, or the silence would swallow the next one
+        if recovered {
+            self.silence.acknowledged = None;
+            self.silence.mute = self.silence.mute.filter(|mute| *mute != Mute::Recovery);
         }
         let affected = self.affected(name, now);
-        let found = match self.incident.take_if(|_| recovered) {
-            Some(closed) => closed
-                .close()
-                .filter(|_| !self.is_flapping() && self.may_notify(settings))
-                .map(Due::Recovered),
-            None => self.due_while_down(now, settings),
-        };
-        due.extend(found.map(|found| (found, affected)));
-        due.extend(self.due_links(name, now, settings));
+        if let Some(closed) = self.incident.take_if(|_| recovered) {
+            let notify = !self.is_flapping() && self.may_notify(settings);
+            self.held = closed.close().filter(|_| notify).map(|delivery| (delivery, affected));
+        } else if !quiet && let Some(found) = self.due_while_down(now, settings) {
+            due.push((found, affected));
+        }
+        if !quiet {
+            due.extend(self.held.take().map(|(delivery, affected)| (Due::Recovered(delivery), affected)));
+            due.extend(self.due_links(name, now, settings));
+        }
         due
     }
 
@@ -197,7 +217,8 @@ impl ProfileAlerts {
     }
 
     fn due_while_down(&mut self, now: Timestamp, settings: &NoticeSettings) -> Option<Due> {
-        if !self.present.is_down(settings) || !self.may_notify(settings) {
+        let silent = self.silence.acknowledged.is_some() || !self.may_notify(settings);
+        if !self.present.is_down(settings) || silent {
             return None;
         }
         // a light that turned amber is on its way: no reminder
@@ -223,7 +244,7 @@ impl ProfileAlerts {
     }
 
     const fn may_notify(&self, settings: &NoticeSettings) -> bool {
-        settings.enabled && self.mute.is_none()
+        settings.enabled && self.silence.mute.is_none()
     }
 
     /// The profile as it stands in a notice.
@@ -264,11 +285,11 @@ impl ProfileAlerts {
 
     /// Times at which [`Self::due`] may return something new.
     pub(super) fn deadlines(&self, settings: &NoticeSettings) -> impl Iterator<Item = Timestamp> {
-        let mute = match self.mute {
+        let mute = match self.silence.mute {
             Some(Mute::Until(until)) => Some(until),
             Some(Mute::Recovery) | None => None,
         };
-        let waits = self.incident.is_some() || self.mute == Some(Mute::Recovery);
+        let waits = self.incident.is_some() || !self.silence.is_empty();
         let recovery = self.working_since.filter(|_| waits).map(|at| after(at, settings.recovery_hold));
         let flapping =
             self.working_since.filter(|_| self.is_flapping()).map(|at| after(at, settings.unstable_hold));

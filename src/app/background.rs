@@ -14,6 +14,7 @@ use super::history_writer::HistoryWriter;
 use super::hook::{Hook, hook};
 use super::messages::{Answer, EngineEvent, EngineRequest};
 use super::offline::offline;
+use super::silences::{self, FileWatch};
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
@@ -184,6 +185,7 @@ impl State {
             let _ = watch.add_dir(folder);
             let _ = watch.add_file(&self.engine.folders.config_file);
         }
+        let mut silences = FileWatch::new(&self.engine.folders.data);
         let mut watching = tokio::time::interval(COVERAGE_INTERVAL);
         loop {
             worker::test_panic("engine");
@@ -210,6 +212,10 @@ impl State {
                     }
                 }
                 () = changed(&mut settings) => self.read_settings().await,
+                () = silences.changed() => {
+                    let silences = silences::load(&self.engine.folders.data);
+                    let _ = self.events.send(EngineEvent::Silences(silences)).await;
+                }
                 _ = watching.tick() => {
                     self.history.reopen();
                     self.history.write_coverage();

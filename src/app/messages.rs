@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::diagnostics::Copied;
 use super::job_files;
+use crate::alerts::Silences;
 use crate::config::{Config, ConfigError};
 use crate::doctor::fix::Fixed;
 use crate::health::RestartHelps;
@@ -74,6 +75,8 @@ pub enum EngineEvent {
     },
     /// Whether the machine is without any network.
     Offline(bool),
+    /// What is silenced changed, perhaps by another process.
+    Silences(Silences),
     /// The answer to a request, or something else that the user should know.
     Answer(Answer),
     /// End the loop and remove the icon.

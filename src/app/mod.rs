@@ -21,5 +21,6 @@ mod offline;
 pub(crate) mod open;
 pub mod record;
 mod settings_edit;
+pub(crate) mod silences;
 pub(crate) mod user_files;
 mod wrong_light;

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::Config;
-use super::SHORTEST;
+use super::{Config, QuietHours, QuietHoursError, SHORTEST};
 use crate::health::platform::{GENERIC, Platforms};
 use crate::restart::policy;
 use crate::text::{Phrase, config as phrases};
@@ -64,7 +63,22 @@ fn notices(config: &Config) -> Result<(), Invalid> {
     at_least(&["notices", "first_reminder"], n.first_reminder, 60)?;
     at_least(&["notices", "next_reminders"], n.next_reminders, 60)?;
     at_least(&["notices", "unstable_window"], n.unstable_window, 1)?;
-    between(&["notices", "unstable_incidents"], n.unstable_incidents as u64, 2, 1_000)
+    between(&["notices", "unstable_incidents"], n.unstable_incidents as u64, 2, 1_000)?;
+    quiet_hours(&["notices", "quiet"], &n.quiet)
+}
+
+/// `key`: where they stand.
+pub(super) fn quiet_hours(key: &[&str], hours: &QuietHours) -> Result<(), Invalid> {
+    entries(&key.join("."), hours.len())?;
+    match hours.check() {
+        Ok(()) => Ok(()),
+        Err(QuietHoursError::Always) => Err(Invalid::new(key, phrases::ALWAYS_QUIET, Vec::new())),
+        Err(QuietHoursError::Entry(index)) => {
+            let index = index.to_string();
+            let key: Vec<&str> = key.iter().copied().chain([index.as_str()]).collect();
+            Err(Invalid::new(&key, phrases::NO_SPAN, Vec::new()))
+        }
+    }
 }
 
 /// A deadline of zero would turn lights red without a cause.

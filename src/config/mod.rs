@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod folders;
 mod pattern;
+mod quiet_hours;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use folders::Folders;
+pub use quiet_hours::{QuietHours, QuietHoursError};
 pub use settings::{
     HistorySettings, IconSettings, Language, Lights, NoticeSettings, OnChange, ProfileSettings,
     RestartSettings,

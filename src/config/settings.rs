@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::QuietHours;
 use crate::health::settings::seconds;
 use crate::restart::policy;
 use crate::text::Lang;
@@ -90,6 +91,8 @@ pub struct NoticeSettings {
     /// Notifications are inhibited for this long after a wake-up, and after the network is back.
     #[serde(with = "seconds")]
     pub after_wake: Duration,
+    /// When nothing is notified; what is still red at the end is notified then.
+    pub quiet: QuietHours,
 }
 
 impl Default for NoticeSettings {
@@ -107,6 +110,7 @@ impl Default for NoticeSettings {
             unstable_hold: s(1_800),
             group_window: s(10),
             after_wake: s(90),
+            quiet: QuietHours::default(),
         }
     }
 }

@@ -65,6 +65,7 @@ fn every_setting_is_read() {
         unstable_hold = 61
         together = 0
         after_wake = 3
+        quiet = ["mon-fri 22:00-07:00", "sat,sun 00:00-24:00"]
         [restart]
         auto = true
         per_hour = 2
@@ -110,8 +111,10 @@ fn every_setting_is_read() {
             unstable_hold: s(61),
             group_window: s(0),
             after_wake: s(3),
+            quiet: config.notices.quiet.clone(),
         }
     );
+    assert_eq!(config.notices.quiet.len(), 2);
     assert_eq!(config.restart, RestartSettings { auto: true, per_hour: 2 });
     assert_eq!(config.history.keep_days, 7);
     assert_eq!(config.deadlines.reconnect, s(20));
@@ -139,6 +142,10 @@ fn a_mistake_is_told_with_its_place_in_both_languages() {
         ("[restart]\nauto = true\nper_hour = 0\n", (3, 12), "restart.per_hour must lie between 1 and 6"),
         ("[notices]\nunstable_incidents = 1\n", (2, 22), "between 2 and 1000"),
         ("[notices]\nfirst_reminder = 1\n", (2, 18), "between 60 and"),
+        ("[notices]\nquiet = 3\n", (2, 9), "a span of time like"),
+        ("[notices]\nquiet = \"at night\"\n", (2, 9), "notices.quiet.0 must be a span of time"),
+        ("[notices]\nquiet = [\"1:00-2:00\", \"x\"]\n", (2, 23), "notices.quiet.1 must be a span of time"),
+        ("[notices]\nquiet = \"0:00-24:00\"\n", (2, 9), "notices.quiet leaves no time"),
         ("[history]\nkeep_days = 0\n", (2, 13), "history.keep_days"),
         ("on_change = { program = \"tell\" }", (1, 25), "on_change.program must be an absolute path"),
         ("on_change = { program = \"/t\", timeout_s = 0 }", (1, 43), "between 1 and 600"),

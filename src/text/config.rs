@@ -24,6 +24,14 @@ pub(crate) const LONG_TEXT: Phrase =
 pub(crate) const SHORT_TEXT: Phrase =
     ["{key} must have at least {least} bytes to look for", "{key} 至少需要 {least} 个字节才能匹配"];
 pub(crate) const ONE_LINE: Phrase = ["{key} must be one line of plain text", "{key} 必须是单行纯文本"];
+pub(crate) const NO_SPAN: Phrase = [
+    "{key} must be a span of time like \"22:00-07:00\" or \"sat,sun 00:00-24:00\"",
+    "{key} 必须是时间段，例如 \"22:00-07:00\" 或 \"sat,sun 00:00-24:00\"",
+];
+pub(crate) const ALWAYS_QUIET: Phrase = [
+    "{key} leaves no time for notifications; enabled = false switches them off",
+    "{key} 没有留出任何可以通知的时间；要关闭通知请用 enabled = false",
+];
 pub(crate) const TWICE: Phrase = ["{key} is given twice: {value}", "{key} 重复：{value}"];
 pub(crate) const NO_PROFILE: Phrase = ["{key} needs home or name", "{key} 需要 home 或 name"];
 pub(crate) const NEARLY_A_PLATFORM: Phrase = [

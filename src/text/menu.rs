@@ -78,6 +78,10 @@ pub(crate) const OPEN_SYSTEM_LOG: Phrase = ["Open System Log", "打开系统日�
 pub(crate) const SHOW_JOB_FILE: Phrase = ["Show Job File", "显示任务文件"];
 pub(crate) const REPAIR: Phrase = ["Repair --replace…", "修复 --replace…"];
 pub(crate) const COPY_DIAGNOSTICS: Phrase = ["Copy Diagnostics", "复制诊断信息"];
+pub(crate) const ACKNOWLEDGED: Phrase = [" · acknowledged", " · 已确认"];
+pub(crate) const ACKNOWLEDGE: Phrase =
+    ["Acknowledge: No Reminders until It Changes", "确认：状态变化前不再提醒"];
+pub(crate) const QUIET: Phrase = ["Quiet hours until {time}", "免打扰时段，至 {time}"];
 pub(crate) const MUTE_HOUR: Phrase = ["Mute for 1 Hour", "静音 1 小时"];
 pub(crate) const MUTED_UNTIL: Phrase = ["Muted until {time}", "静音至 {time}"];
 pub(crate) const MUTE_RECOVERY: Phrase = ["Mute until It Recovers", "静音直到恢复"];

@@ -47,6 +47,8 @@ pub enum UiCommand {
     },
     /// Mute or unmute the profile.
     Mute(String, menu::MuteFor),
+    /// The user knows that the profile is red (`true`), or wants to be reminded again.
+    Acknowledge(String, bool),
     /// Examine all job files.
     CheckJobFiles,
     /// Open the page of the past days.

@@ -7,6 +7,9 @@ mod scenarios;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::*;
 use crate::health::Reason;
 
@@ -26,6 +29,11 @@ pub(crate) fn changed(name: &str, seconds: i64, reason: Reason, history: bool) -
     to.evidence = Some(Proof::new("agent.log", "a line", at(seconds)));
     let change = Change { at: at(seconds), profile: name.into(), from: Verdict::unknown(at(seconds)), to };
     Event::Change(Box::new(ProfileChange { profile: Arc::new(profile), change, history }))
+}
+
+pub(crate) fn silenced(name: &str, mute: Option<Mute>, acknowledged: Option<Reason>) -> Event {
+    let acknowledged = acknowledged.map(|reason| Acknowledged { reason, platform: None });
+    Event::Silences(Silences::from([(name.to_owned(), Silence { mute, acknowledged })]))
 }
 
 /// A notice as one short text: `12 #3 down a,b`.
@@ -60,7 +68,7 @@ pub(crate) fn short(notice: &Notice) -> String {
 
 /// Plays events at their times, with every deadline in between, until `end`.
 pub(crate) fn play(settings: &NoticeSettings, events: Vec<(i64, Event)>, end: i64) -> Vec<Notice> {
-    let mut policy = Policy::new(settings.clone(), at(-1));
+    let mut policy = Policy::new(settings.clone(), TimeZone::UTC, at(-1));
     let mut out = Vec::new();
     let mut turns = 0;
     let mut run_to = |policy: &mut Policy, out: &mut Vec<Notice>, limit: Timestamp| {
@@ -115,9 +123,10 @@ pub(crate) fn event(text: &str) -> (i64, Event) {
         ["wake"] => Event::Wake,
         ["offline"] => Event::Offline(true),
         ["online"] => Event::Offline(false),
-        [_, "mute", "recovery"] => Event::Mute(name, Some(Mute::Recovery)),
-        [_, "mute", until] => Event::Mute(name, Some(Mute::Until(at(until.parse().unwrap())))),
-        [_, "unmute"] => Event::Mute(name, None),
+        [_, "mute", "recovery"] => silenced(&name, Some(Mute::Recovery), None),
+        [_, "mute", until] => silenced(&name, Some(Mute::Until(at(until.parse().unwrap()))), None),
+        [_, "unmute"] => Event::Silences(Silences::new()),
+        [_, "acknowledge", code] => silenced(&name, None, Reason::from_code(code)),
         [_, "restart"] => Event::Restarting(name, true),
         [_, "restarted"] => Event::Restarting(name, false),
         [_, "removed"] => Event::Removed(name),

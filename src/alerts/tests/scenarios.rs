@@ -415,16 +415,17 @@ fn settings_change_the_policy() {
 
 #[test]
 fn a_profile_is_muted_though_nothing_was_told_of_it_yet() {
-    let mut policy = Policy::new(NoticeSettings::default(), at(-1));
+    let mut policy = Policy::new(NoticeSettings::default(), TimeZone::UTC, at(-1));
     policy.step(at(0), Event::Started);
-    policy.step(at(1), Event::Mute("grey".into(), Some(Mute::Recovery)));
-    assert_eq!(policy.mute("grey"), Some(Mute::Recovery));
+    policy.step(at(1), silenced("grey", Some(Mute::Recovery), None));
+    assert_eq!(policy.silences()["grey"].mute, Some(Mute::Recovery));
     assert_eq!(policy.step(at(2), changed("grey", 2, Reason::NotRunning, false)), []);
 }
 
 #[test]
 fn switched_on_again_it_tells_what_holds() {
-    let mut policy = Policy::new(NoticeSettings { enabled: false, ..NoticeSettings::default() }, at(0));
+    let mut policy =
+        Policy::new(NoticeSettings { enabled: false, ..NoticeSettings::default() }, TimeZone::UTC, at(0));
     policy.step(at(0), Event::Started);
     assert!(policy.step(at(1), changed("a", 1, Reason::NotRunning, false)).is_empty());
     let told = policy.step(at(9), Event::Settings(NoticeSettings::default()));
@@ -433,11 +434,132 @@ fn switched_on_again_it_tells_what_holds() {
 
 #[test]
 fn a_clock_that_steps_back_repeats_nothing() {
-    let mut policy = Policy::new(NoticeSettings::default(), at(0));
+    let mut policy = Policy::new(NoticeSettings::default(), TimeZone::UTC, at(0));
     policy.step(at(0), Event::Started);
     policy.step(at(1), changed("a", 1, Reason::NotRunning, false));
     assert_eq!(policy.tick(at(3_601)).len(), 1);
     assert!(policy.tick(at(10)).is_empty());
     assert!(policy.tick(at(3_602)).is_empty());
     assert!(policy.next_deadline() > Some(at(3_602)));
+}
+
+#[test]
+fn an_acknowledged_light_is_silent_until_it_changes() {
+    table(
+        &NoticeSettings::default(),
+        &[
+            (
+                "no reminders, and its recovery",
+                &["0 started", "10 a not-running", "20 a acknowledge not-running", "99000 a connected"],
+                &["10 #1 down a", "99030 #1 recovered a(98990)"],
+            ),
+            (
+                "another reason ends it",
+                &[
+                    "0 started",
+                    "10 a not-running",
+                    "20 a acknowledge not-running",
+                    "5000 a config-error",
+                    "9000 a connected",
+                ],
+                &["10 #1 down a", "5000 #1 reminder a", "9030 #1 recovered a(8990)"],
+            ),
+            (
+                "amber in between does not",
+                &[
+                    "0 started",
+                    "10 a not-running",
+                    "20 a acknowledge not-running",
+                    "5000 a starting",
+                    "5020 a not-running",
+                    "9000 a connected",
+                ],
+                &["10 #1 down a", "9030 #1 recovered a(8990)"],
+            ),
+            (
+                "the next incident is another one",
+                &[
+                    "0 started",
+                    "10 a not-running",
+                    "20 a acknowledge not-running",
+                    "5000 a connected",
+                    "6000 a not-running",
+                    "6500 a connected",
+                ],
+                &["10 #1 down a", "5030 #1 recovered a(4990)", "6000 #2 down a", "6530 #2 recovered a(500)"],
+            ),
+            (
+                "read at the start, before the first verdict",
+                &[
+                    "-1 a acknowledge not-running",
+                    "0 a not-running",
+                    "1 started",
+                    "500 b not-running",
+                    "600 b connected",
+                ],
+                &["500 #1 down b", "630 #1 recovered b(100)"],
+            ),
+            (
+                "of another light it is nothing",
+                &["-1 a acknowledge config-error", "0 a not-running", "1 started", "500 a connected"],
+                &["1 #1 found a", "530 #1 recovered a(500)"],
+            ),
+        ],
+    );
+}
+
+/// The epoch of the tables is 2026-09-21 14:13:20 UTC, a Monday: it is 15:00 at 2800 and 16:00 at 6400.
+#[test]
+fn in_quiet_hours_nothing_is_notified_and_at_their_end_what_holds() {
+    let quiet = serde_json::from_str(r#""mon 15:00-16:00""#).unwrap();
+    let settings = NoticeSettings { quiet, reminders: false, ..NoticeSettings::default() };
+    table(
+        &settings,
+        &[
+            (
+                "red through them",
+                &[
+                    "0 started",
+                    "3000 a not-running",
+                    "3500 b not-running",
+                    "9000 a connected",
+                    "9000 b connected",
+                ],
+                &["6400 #1 down a,b", "9030 #2 recovered a(6000),b(5500) -#1"],
+            ),
+            ("over before their end", &["0 started", "3000 a not-running", "3500 a connected"], &[]),
+            (
+                "red again: since when, not since the first time",
+                &[
+                    "0 started",
+                    "3000 a not-running",
+                    "3500 a connected",
+                    "6000 a not-running",
+                    "9000 a connected",
+                ],
+                &["6400 #1 down a", "9030 #1 recovered a(3000)"],
+            ),
+            (
+                "notified before, works again",
+                &["0 started", "2700 a not-running", "3500 a connected"],
+                &["2700 #1 down a", "6400 #1 recovered a(800)"],
+            ),
+            (
+                "notified before, works again, red again",
+                &[
+                    "0 started",
+                    "2700 a not-running",
+                    "3500 a connected",
+                    "6000 a not-running",
+                    "9000 a connected",
+                ],
+                &["2700 #1 down a", "6400 #2 down a", "9030 #2 recovered a(3000)"],
+            ),
+            (
+                "acknowledged meanwhile",
+                &["0 started", "3000 a not-running", "3500 a acknowledge not-running", "9000 a connected"],
+                &[],
+            ),
+        ],
+    );
 }

@@ -3,12 +3,13 @@
 
 mod messages;
 mod notices;
+mod opening;
 mod screen;
 mod settings;
+mod silences;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -28,7 +29,6 @@ use crate::app::messages::{EngineEvent, EngineRequest};
 use crate::app::{open, user_files};
 use crate::config::Folders;
 use crate::health::Light;
-use crate::profile::Profile;
 use crate::restart::{RestartOutcome, RestartView, Restarts};
 use crate::text::display::label;
 use crate::text::{
@@ -43,6 +43,7 @@ use notices::{Notices, add_missed};
 use screen::Screen;
 pub use screen::Shell;
 use settings::Settings;
+use silences::Silencer;
 
 /// How long "Mute for 1 Hour" mutes.
 const MUTE: Duration = Duration::from_secs(3_600);
@@ -60,6 +61,7 @@ pub struct App<S> {
     settings: Settings,
     locale: Locale,
     policy: Policy,
+    silencer: Silencer,
     started: bool,
     /// What a press on a notice of an earlier run asked for, until all profiles are found.
     pressed_earlier: Option<UiCommand>,
@@ -86,9 +88,10 @@ impl<S: Shell> App<S> {
             waker,
             commands: handles.commands,
             presence: handles.presence,
-            folders: handles.folders,
+            policy: Policy::new(settings.notices(), handles.zone.clone(), now),
             locale: Locale { lang: settings.lang(), zone: handles.zone },
-            policy: Policy::new(settings.notices(), now),
+            silencer: Silencer::new(handles.folders.data.clone()),
+            folders: handles.folders,
             notices: Notices::new(notifier, settings.lang()),
             settings,
             started: false,
@@ -97,6 +100,7 @@ impl<S: Shell> App<S> {
             state: MenuState::default(),
             screen: Screen::new(shell),
         };
+        app.apply_silences(now, Ok(()));
         app.apply_settings(now);
         app.read_login();
         app.state.build = std::env::current_exe().ok().and_then(|exe| build_of(&exe));
@@ -146,6 +150,7 @@ impl<S: Shell> App<S> {
     pub(super) fn tick(&mut self, now: Timestamp) {
         let notices = self.policy.tick(now);
         self.deliver(&notices);
+        self.silencer.remove_ended(self.policy.silences());
         self.draw(now);
     }
 
@@ -201,6 +206,10 @@ impl<S: Shell> App<S> {
             EngineEvent::Offline(offline) => {
                 self.state.offline = offline;
                 self.step(now, Event::Offline(offline));
+            }
+            EngineEvent::Silences(silences) => {
+                self.silencer.set(silences);
+                self.apply_silences(now, Ok(()));
             }
             EngineEvent::Answer(answer) => {
                 let lang = self.locale.lang;
@@ -288,6 +297,15 @@ impl<S: Shell> App<S> {
     fn step(&mut self, now: Timestamp, event: Event) {
         let notices = self.policy.step(now, event);
         self.deliver(&notices);
+        self.silencer.remove_ended(self.policy.silences());
+    }
+
+    /// What is silenced changed; it may not have been stored.
+    fn apply_silences(&mut self, now: Timestamp, stored: io::Result<()>) {
+        if let Err(error) = stored {
+            self.show(say_desktop::NOT_CHANGED, error.to_string());
+        }
+        self.step(now, Event::Silences(self.silencer.stored().clone()));
     }
 
     fn apply_settings(&mut self, now: Timestamp) {
@@ -379,7 +397,12 @@ impl<S: Shell> App<S> {
                     MuteFor::UntilRecovery => Some(Mute::Recovery),
                     MuteFor::Never => None,
                 };
-                self.step(now, Event::Mute(name, mute));
+                let stored = self.silencer.change(&name, |silence| silence.mute = mute);
+                self.apply_silences(now, stored);
+            }
+            UiCommand::Acknowledge(name, known) => {
+                let stored = self.silencer.acknowledge(&name, known, &self.snapshot);
+                self.apply_silences(now, stored);
             }
             UiCommand::ForgetMissed => self.state.missed.clear(),
             UiCommand::ToggleNotifications => self.toggle_notifications(now),
@@ -388,22 +411,10 @@ impl<S: Shell> App<S> {
             UiCommand::TestNotification => {
                 self.show(say_bar::TEST_TITLE, self.locale.lang.pick(say_bar::TEST_BODY).to_owned());
             }
-            UiCommand::OpenSettings => self.open_settings(),
-            UiCommand::ReadMe => self.open_readme(),
-            UiCommand::OpenLog(name) => self
-                .open(&name, |profile| open::log_of(profile).and_then(|log| open::file(&log, &open::OnPath))),
-            UiCommand::OpenSystemLog(name) => {
-                self.open(&name, |profile| open::system_log(profile, &self.folders.data, &open::OnPath));
-            }
-            UiCommand::ShowJobFile(name) => self.open(&name, |profile| match &profile.job {
-                Some(job) => open::in_folder(&job.path, &open::OnPath),
-                None => open::system_log(profile, &self.folders.data, &open::OnPath),
-            }),
-            command => {
-                if let Some(request) = messages::for_engine(command) {
-                    self.request(request);
-                }
-            }
+            command => match messages::for_engine(command.clone()) {
+                Some(request) => self.request(request),
+                None => self.open(&command),
+            },
         }
         Flow::On
     }
@@ -411,8 +422,11 @@ impl<S: Shell> App<S> {
     /// Switches notifications, or opens the place where they are switched off.
     fn toggle_notifications(&mut self, now: Timestamp) {
         match self.state.notifications {
-            Notifications::NotPermitted(_) => self.start(Ok(open::notification_settings())),
-            Notifications::OffInSettings => self.open_settings(),
+            Notifications::NotPermitted(_) => {
+                let launch = Ok(open::notification_settings());
+                self.show_unopened(opening::start(launch, self.locale.lang));
+            }
+            Notifications::OffInSettings => self.open(&UiCommand::OpenSettings),
             Notifications::On | Notifications::Off => {
                 if let Err(error) = self.settings.toggle_notifications() {
                     self.show(say_desktop::NOT_CHANGED, error.to_string());
@@ -424,7 +438,7 @@ impl<S: Shell> App<S> {
 
     fn toggle_each(&mut self, now: Timestamp) {
         if self.state.each == Some(Each::OffInSettings) {
-            return self.open_settings();
+            return self.open(&UiCommand::OpenSettings);
         }
         if let Err(error) = self.settings.toggle_each() {
             self.show(say_desktop::NOT_CHANGED, error.to_string());
@@ -443,32 +457,13 @@ impl<S: Shell> App<S> {
         self.read_login();
     }
 
-    fn open_settings(&self) {
-        let file = &self.folders.config_file;
-        self.open_written(file, user_files::create_settings(file));
+    fn open(&self, command: &UiCommand) {
+        self.show_unopened(opening::open(command, &self.snapshot, &self.folders, self.locale.lang));
     }
 
-    fn open_readme(&self) {
-        let file = user_files::readme(&self.folders.data);
-        self.open_written(&file, user_files::write_readme(&file));
-    }
-
-    fn open_written(&self, file: &Path, written: io::Result<()>) {
-        match written {
-            Ok(()) => self.start(open::text_file(file, &open::OnPath)),
-            Err(error) => self.show(say_desktop::NOT_OPENED, format!("{}: {error}", file.display())),
-        }
-    }
-
-    fn open(&self, name: &str, launch: impl Fn(&Profile) -> Result<open::Launch, open::OpenError>) {
-        if let Some(view) = self.snapshot.find(name) {
-            self.start(launch(&view.profile));
-        }
-    }
-
-    fn start(&self, launch: Result<open::Launch, open::OpenError>) {
-        if let Err(error) = launch.and_then(|launch| launch.start()) {
-            self.show(say_desktop::NOT_OPENED, error.text(self.locale.lang));
+    fn show_unopened(&self, opened: Result<(), String>) {
+        if let Err(why) = opened {
+            self.show(say_desktop::NOT_OPENED, why);
         }
     }
 
@@ -484,7 +479,8 @@ impl<S: Shell> App<S> {
 
     fn draw(&mut self, now: Timestamp) {
         let names = || self.snapshot.profiles.iter().map(|view| &view.profile.name);
-        self.state.mutes = names().filter_map(|n| Some((n.clone(), self.policy.mute(n)?))).collect();
+        self.state.silences = self.policy.silences();
+        self.state.quiet_until = self.policy.quiet_until();
         self.state.flapping = names().filter(|n| self.policy.is_flapping(n)).cloned().collect();
         let style = IconStyle {
             each: self.state.each == Some(Each::On),

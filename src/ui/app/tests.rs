@@ -3,8 +3,10 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::app::silences;
 use crate::config::{Config, Lights};
 use crate::health::{Change, Reason, Verdict};
+use crate::profile::Profile;
 use crate::text::Lang;
 use crate::ui::icon_view::IconView;
 use crate::ui::menu::Menu;
@@ -124,6 +126,46 @@ fn a_press_on_a_notice_of_an_earlier_run_waits_for_the_profiles() {
     assert_eq!(given.try_recv().ok(), Some(EngineRequest::Restart("work".into())));
     app.handle(now, press());
     assert_eq!(given.try_recv().ok(), Some(EngineRequest::Restart("work".into())));
+}
+
+/// An acknowledgement survives the agent, and ends with the light that it is about.
+#[test]
+fn an_acknowledged_light_is_silent_across_a_restart_until_it_changes() {
+    let now = Timestamp::UNIX_EPOCH;
+    let day = now + jiff::SignedDuration::from_hours(24);
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let (engine, inputs) = mpsc::channel(4);
+        let (notifier, shown) = Notifier::without_desktop();
+        let mut app = App::new(Nowhere, notifier, handles(folder.path(), inputs), waker(|| {}), now);
+        engine.try_send(found_red(now)).unwrap();
+        app.handle(now, Message::Inputs);
+        (app, engine, shown)
+    };
+    let red =
+        |shown: Vec<notify::NotificationRequest>| shown.iter().filter(|m| m.light == Light::Red).count();
+    let (mut app, _engine, shown) = start();
+    app.handle(now, Message::Chosen("work\u{1f}acknowledge".into()));
+    app.tick(day);
+    assert_eq!(red(shown()), 1, "the notice, and no reminder");
+    let (mut app, engine, shown) = start();
+    app.tick(day);
+    assert_eq!(red(shown()), 0);
+    let row = |app: &App<Nowhere>| app.screen.menu().row("work\u{1f}acknowledge").map(|row| row.kind.clone());
+    assert_eq!(row(&app), Some(menu::RowKind::Check(true)));
+    // another process reads and writes the same file
+    let silences =
+        silences::change(folder.path(), ["work"], |_, silence| silence.acknowledged = None).unwrap();
+    engine.try_send(EngineEvent::Silences(silences)).unwrap();
+    app.handle(day, Message::Inputs);
+    assert_eq!((red(shown()), row(&app)), (1, Some(menu::RowKind::Check(false))));
+    app.handle(day, Message::Chosen("work\u{1f}acknowledge".into()));
+    assert_eq!(silences::load(folder.path()).len(), 1);
+    let EngineEvent::Update(mut other) = found_red(day) else { unreachable!() };
+    other.changes[0].change.to.reason = Reason::ConfigError;
+    engine.try_send(EngineEvent::Update(other)).unwrap();
+    app.handle(day, Message::Inputs);
+    assert!(silences::load(folder.path()).is_empty(), "it has changed");
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timest
     if state.offline {
         rows.push(Row::text("offline", texts.pick(say::OFFLINE)));
     }
+    if let Some(end) = state.quiet_until {
+        rows.push(Row::text("quiet", texts.fill(say::QUIET, &[("time", &texts.time(end))])));
+    }
     if let Some(hidden) = state.hidden {
         rows.push(Row::text("hidden", cut(texts.pick(hidden.phrase()))));
     }

@@ -4,7 +4,7 @@ use super::link::LinkMenu;
 use super::row::{Row, cut, key};
 use super::state::{MenuState, MuteFor};
 use super::texts::Texts;
-use crate::alerts::Mute;
+use crate::alerts::{Mute, Silence};
 use crate::health::{Light, Manager, Note, Proof};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::display::label;
@@ -41,8 +41,12 @@ impl ProfileMenu<'_, '_> {
         if self.state.flapping.contains(name) {
             text.push_str(self.texts.pick(say::UNSTABLE));
         }
-        if self.state.mutes.contains_key(name) {
+        let silence = self.silence();
+        if silence.mute.is_some() {
             text.push_str(self.texts.pick(say::MUTED));
+        }
+        if silence.acknowledged.is_some() {
+            text.push_str(self.texts.pick(say::ACKNOWLEDGED));
         }
         let mut rows = self.facts();
         let links = LinkMenu::all(name, &verdict.links, self.texts);
@@ -56,7 +60,7 @@ impl ProfileMenu<'_, '_> {
         }
         rows.push(self.separator("command-line"));
         rows.extend(self.commands());
-        rows.extend(self.mutes());
+        rows.extend(self.silences());
         Row { light: Some(verdict.light()), ..Row::submenu(self.key("profile"), text, rows) }
     }
 
@@ -200,9 +204,13 @@ impl ProfileMenu<'_, '_> {
         rows
     }
 
-    fn mutes(&self) -> [Row; 2] {
+    fn silence(&self) -> Silence {
+        self.state.silences.get(&self.view.profile.name).cloned().unwrap_or_default()
+    }
+
+    fn silences(&self) -> Vec<Row> {
         let name = &self.view.profile.name;
-        let mute = self.state.mutes.get(name).copied();
+        let Silence { mute, acknowledged } = self.silence();
         let row = |word: &str, label: String, on: bool, choice: MuteFor| {
             let choice = if on { MuteFor::Never } else { choice };
             Row::check(self.key(word), label, on, UiCommand::Mute(name.clone(), choice))
@@ -217,9 +225,16 @@ impl ProfileMenu<'_, '_> {
         let until_recovery = mute == Some(Mute::Recovery);
         // what works has nothing to recover from
         let can_recover = until_recovery || !self.view.verdict.reason.works();
-        [
+        let known = acknowledged.is_some();
+        let acknowledge = UiCommand::Acknowledge(name.clone(), !known);
+        let label = self.texts.pick(say::ACKNOWLEDGE);
+        let is_red = self.view.verdict.light() == Light::Red;
+        let acknowledge = Row::check(self.key("acknowledge"), label, known, acknowledge);
+        let mut rows: Vec<Row> = (known || is_red).then_some(acknowledge).into_iter().collect();
+        rows.extend([
             row("mute-hour", hour, for_hour, MuteFor::Hour),
             row("mute-recovery", recovery, until_recovery, MuteFor::UntilRecovery).enabled_if(can_recover),
-        ]
+        ]);
+        rows
     }
 }

@@ -1,11 +1,11 @@
 //! What the menu shows besides the snapshot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::alerts::Mute;
+use crate::alerts::Silences;
 use crate::restart::Restarts;
 use crate::text::Lang;
 use crate::ui::menu_bar::permission::Permission;
@@ -14,8 +14,10 @@ use crate::ui::menu_bar::visibility::Hidden;
 /// Everything that the menu shows besides the snapshot.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MenuState {
-    /// Muted profiles.
-    pub mutes: BTreeMap<String, Mute>,
+    /// Muted profiles, and those whose red light was acknowledged.
+    pub silences: Silences,
+    /// When the present quiet hours end.
+    pub quiet_until: Option<Timestamp>,
     /// Restarts under way or just finished.
     pub restarts: Restarts,
     /// Flapping profiles.

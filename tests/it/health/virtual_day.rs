@@ -119,7 +119,7 @@ fn a_day_of_incidents_leaves_no_memory_behind() {
     let mut all: Vec<Watched> = (0..10).map(|n| Watched::new(n, begin, &patterns)).collect();
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(&folder.path().join("history.sqlite"), begin).unwrap();
-    let mut policy = Policy::new(Config::default().notices, begin);
+    let mut policy = Policy::new(Config::default().notices, jiff::tz::TimeZone::UTC, begin);
     policy.step(begin, Event::Started);
     let (counters, mut told, mut notices, mut drawn) = (Counters::default(), 0_u64, 0_usize, HashSet::new());
     let mut measured = Vec::new();

@@ -249,7 +249,8 @@ fn everything_that_comes_out(
     let state = MenuState { restarts: [(profile.name.clone(), restart)].into(), ..MenuState::default() };
     let view = |verdict| ProfileView { profile: Arc::clone(&profile), verdict };
     let mut out = Vec::new();
-    let mut policy = Policy::new(gatelight::config::Config::default().notices, now());
+    let mut policy =
+        Policy::new(gatelight::config::Config::default().notices, jiff::tz::TimeZone::UTC, now());
     policy.step(now(), Event::Started);
     let mut store = Store::open(history, now()).unwrap();
     let counters = gatelight::serve::metrics::Counters::default();

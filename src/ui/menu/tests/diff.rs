@@ -111,7 +111,11 @@ fn any_menu() -> impl Strategy<Value = Menu> {
                     v.verdict.evidence = Some(Proof::new("agent.log", "line", at(since)));
                 }
                 match special {
-                    1 => drop(state.mutes.insert(name, Mute::Recovery)),
+                    1 => {
+                        let acknowledged = Acknowledged::of(&v.verdict);
+                        let silence = Silence { mute: Some(Mute::Recovery), acknowledged };
+                        drop(state.silences.insert(name, silence));
+                    }
                     2 => drop(state.repairable.insert(name)),
                     3 => {
                         let restart = RestartView {

@@ -1,7 +1,7 @@
 mod diff;
 mod link;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::alerts::Mute;
+use crate::alerts::{Acknowledged, Mute, Silence, Silences};
 use crate::health::{Light, Manager, Note, Proof, Reason, Verdict};
 use crate::profile::{BadJobFile, JobFile, Profile};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
@@ -85,10 +85,12 @@ fn three() -> Snapshot {
     snapshot
 }
 
-#[test]
-fn the_menu_in_english() {
-    let state = MenuState {
-        mutes: BTreeMap::from([("work".to_owned(), Mute::Until(at(1_800)))]),
+fn much_to_show() -> MenuState {
+    let acknowledged = Some(Acknowledged { reason: Reason::ExecutorShutdown, platform: None });
+    let silence = Silence { mute: Some(Mute::Until(at(1_800))), acknowledged };
+    MenuState {
+        quiet_until: Some(at(3_600)),
+        silences: Silences::from([("work".to_owned(), silence)]),
         flapping: BTreeSet::from(["work".to_owned()]),
         repairable: BTreeSet::from(["work".to_owned()]),
         findings: Some(2),
@@ -97,13 +99,18 @@ fn the_menu_in_english() {
         offline: true,
         settings_error: Some("config.toml:1:2: no".into()),
         ..MenuState::default()
-    };
-    let menu = menu(&three(), &state, &locale(Lang::En), at(0));
+    }
+}
+
+#[test]
+fn the_menu_in_english() {
+    let menu = menu(&three(), &much_to_show(), &locale(Lang::En), at(0));
     assert_eq!(
         drawn(&menu.rows),
         [
             "(2 of 3 connected)",
             "(Offline: no notices until the network is back)",
+            "(Quiet hours until 15:13)",
             "(Settings not used: config.toml:1:2: no)",
             "--",
             "● default — connected · 1 h >",
@@ -118,7 +125,7 @@ fn the_menu_in_english() {
             "    Copy Diagnostics",
             "    [ ] Mute for 1 Hour",
             "    ([ ] Mute until It Recovers)",
-            "✖ work — executor dead: a hollow shell · 3 min · unstable · muted >",
+            "✖ work — executor dead: a hollow shell · 3 min · unstable · muted · acknowledged >",
             "    (agent.log: Executor shutdown has been called)",
             "    (Seen 3 min ago)",
             "    (Since 14:10)",
@@ -134,6 +141,7 @@ fn the_menu_in_english() {
             "    Show Job File",
             "    Repair --replace…",
             "    Copy Diagnostics",
+            "    [x] Acknowledge: No Reminders until It Changes",
             "    [x] Muted until 14:43",
             "    [ ] Mute until It Recovers",
             "◐ lab — connected, but unsupervised · <1 min >",
@@ -180,7 +188,7 @@ fn the_menu_in_english() {
     assert_eq!(menu.command("restart-all"), Some(&UiCommand::RestartAllRed));
     assert_eq!(menu.command("head"), None);
     assert_eq!(
-        tooltip(&three(), &state, Lang::En),
+        tooltip(&three(), &much_to_show(), Lang::En),
         "2 of 3 connected\nOffline: no notices until the network is back\n\
          ✖ work — executor dead: a hollow shell\n◐ lab — connected, but unsupervised"
     );

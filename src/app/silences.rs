@@ -1,0 +1,169 @@
+//! The file of what is silenced: one for the menu, the notices and the command line, across restarts of the agent.
+//!
+//! A small JSON file, written whole to a temporary file and renamed, under a lock on a file of its own. The agent reads
+//! it again when it changes. A file that is half written or foreign silences nothing.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::alerts::{Silence, Silences};
+use crate::evidence::watch::Watch;
+use crate::files;
+use crate::lock::Lock;
+
+/// The file's name in the data folder.
+const FILE: &str = "silences.json";
+/// The only version so far.
+const VERSION: u32 = 1;
+/// Longest file that is read, in bytes.
+const FILE_LIMIT: u64 = 256 * 1024;
+/// Most profiles in the file; further ones are not added.
+const PROFILES: usize = 1_000;
+/// How long another process may hold the lock.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    profiles: Silences,
+}
+
+/// The path of the file.
+pub(crate) fn path(data: &Path) -> PathBuf {
+    data.join(FILE)
+}
+
+/// What the file says.
+pub(crate) fn load(data: &Path) -> Silences {
+    let Ok(text) = files::read(&path(data), FILE_LIMIT) else { return Silences::new() };
+    match serde_json::from_slice::<Content>(&text) {
+        Ok(content) if content.version == VERSION => content.profiles,
+        _ => Silences::new(),
+    }
+}
+
+/// Changes what is silenced of each of these profiles. Returns all that is silenced then.
+pub(crate) fn change<'a>(
+    data: &Path,
+    profiles: impl IntoIterator<Item = &'a str>,
+    mut change: impl FnMut(&str, &mut Silence),
+) -> io::Result<Silences> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
+    let _lock = lock(data)?;
+    let before = load(data);
+    let mut all = before.clone();
+    for name in profiles {
+        let mut silence = all.remove(name).unwrap_or_default();
+        change(name, &mut silence);
+        if !silence.is_empty() && all.len() < PROFILES {
+            all.insert(name.to_owned(), silence);
+        }
+    }
+    if all != before {
+        write(data, &all)?;
+    }
+    Ok(all)
+}
+
+fn lock(data: &Path) -> io::Result<Lock> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let mut options = OpenOptions::new();
+        let file = files::open_with(
+            options.create(true).append(true).mode(0o600),
+            &path(data).with_extension("lock"),
+        )?;
+        match Lock::take(file)? {
+            Some(lock) => return Ok(lock),
+            None if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
+            None => return Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+fn write(data: &Path, silences: &Silences) -> io::Result<()> {
+    let text = serde_json::to_vec(&Content { version: VERSION, profiles: silences.clone() })?;
+    let temporary = path(data).with_extension("new");
+    let mut options = OpenOptions::new();
+    let mut file = files::open_with(options.create(true).write(true).truncate(true).mode(0o600), &temporary)?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path(data))
+}
+
+/// Waits for changes of the file by other processes.
+pub(super) struct FileWatch(Option<Watch>);
+
+impl FileWatch {
+    /// Watches from now on. Where the system has no watches, the file is read at the start only.
+    pub(super) fn new(data: &Path) -> Self {
+        let mut watch = Watch::new().ok();
+        if let Some(watch) = &mut watch {
+            let _ = watch.add_dir(data);
+            let _ = watch.add_file(&path(data));
+        }
+        Self(watch)
+    }
+
+    /// Waits until the file may have changed. Cancel safe.
+    pub(super) async fn changed(&mut self) {
+        let Some(watch) = &mut self.0 else { return std::future::pending().await };
+        loop {
+            let Ok(changes) = watch.changed().await else { return std::future::pending().await };
+            // the data folder holds other files that change every minute
+            let concerns =
+                |name: &Option<std::ffi::OsString>| name.as_deref().is_none_or(|name| name == FILE);
+            if changes.everything || changes.changed.iter().any(|one| concerns(&one.name)) {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::alerts::{Acknowledged, Mute};
+    use crate::health::Reason;
+
+    #[test]
+    fn what_is_silenced_survives_and_is_removed_when_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        assert_eq!(load(&data), Silences::new());
+        let acknowledged =
+            Some(Acknowledged { reason: Reason::ExecutorShutdown, platform: Some("feishu".into()) });
+        change(&data, ["work"], |_, silence| silence.acknowledged = acknowledged.clone()).unwrap();
+        let mute = Some(Mute::Until(Timestamp::from_second(1_800_000_000).unwrap()));
+        change(&data, ["work", "配置"], |_, silence| silence.mute = mute).unwrap();
+        let all = load(&data);
+        assert_eq!(all["work"], Silence { mute, acknowledged });
+        assert_eq!(all["配置"], Silence { mute, acknowledged: None });
+        let text = fs::read_to_string(path(&data)).unwrap();
+        assert!(text.contains(r#""reason":"executor-shutdown""#) && text.contains("2027-01-15"), "{text}");
+        let left = change(&data, ["配置"], |_, silence| *silence = Silence::default()).unwrap();
+        assert_eq!((left.len(), load(&data)), (1, left));
+    }
+
+    #[test]
+    fn a_file_that_is_no_list_of_silences_silences_nothing_and_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        for foreign in ["", "{", "[]", r#"{"version":2,"profiles":{"a":{"mute":"recovery"}}}"#] {
+            fs::write(path(data), foreign).unwrap();
+            assert_eq!(load(data), Silences::new(), "{foreign}");
+            let all = change(data, ["b"], |_, silence| silence.mute = Some(Mute::Recovery)).unwrap();
+            assert_eq!((all.len(), load(data)), (1, all));
+        }
+        fs::remove_file(path(data)).unwrap();
+        files::make_fifo(&path(data));
+        assert_eq!(load(data), Silences::new());
+    }
+}

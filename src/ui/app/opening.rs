@@ -1,0 +1,58 @@
+//! What the menu opens in other programs.
+
+use std::io;
+use std::path::Path;
+
+use crate::app::open::{self, OnPath, OpenError};
+use crate::app::user_files;
+use crate::config::Folders;
+use crate::profile::Profile;
+use crate::text::Lang;
+use crate::ui::UiCommand;
+use crate::watcher::snapshot::Snapshot;
+
+/// Opens what this command is about; other commands open nothing. An error says why it was not opened.
+pub(super) fn open(
+    command: &UiCommand,
+    snapshot: &Snapshot,
+    folders: &Folders,
+    lang: Lang,
+) -> Result<(), String> {
+    let of = |name: &str, launch: &dyn Fn(&Profile) -> Launched| match snapshot.find(name) {
+        Some(view) => start(launch(&view.profile), lang),
+        None => Ok(()),
+    };
+    match command {
+        UiCommand::OpenLog(name) => {
+            of(name, &|profile| open::log_of(profile).and_then(|log| open::file(&log, &OnPath)))
+        }
+        UiCommand::OpenSystemLog(name) => {
+            of(name, &|profile| open::system_log(profile, &folders.data, &OnPath))
+        }
+        UiCommand::ShowJobFile(name) => of(name, &|profile| match &profile.job {
+            Some(job) => open::in_folder(&job.path, &OnPath),
+            None => open::system_log(profile, &folders.data, &OnPath),
+        }),
+        UiCommand::OpenSettings => {
+            let file = &folders.config_file;
+            written(file, user_files::create_settings(file), lang)
+        }
+        UiCommand::ReadMe => {
+            let file = user_files::readme(&folders.data);
+            written(&file, user_files::write_readme(&file), lang)
+        }
+        _ => Ok(()),
+    }
+}
+
+type Launched = Result<open::Launch, OpenError>;
+
+/// Starts the program.
+pub(super) fn start(launch: Launched, lang: Lang) -> Result<(), String> {
+    launch.and_then(|launch| launch.start()).map_err(|error| error.text(lang))
+}
+
+fn written(file: &Path, written: io::Result<()>, lang: Lang) -> Result<(), String> {
+    written.map_err(|error| format!("{}: {error}", file.display()))?;
+    start(open::text_file(file, &OnPath), lang)
+}
