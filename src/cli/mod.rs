@@ -29,6 +29,7 @@ mod replay;
 mod report;
 pub mod restart;
 mod serve;
+mod silence;
 mod simulate;
 pub mod status;
 pub mod swiftbar;
@@ -53,6 +54,8 @@ Examples:
   gatelight watch work                                  one line a change
   gatelight logs default -f                             its logs, merged, as they grow
   gatelight restart --red                               what is red, each step shown
+  gatelight ack work                                    known: no reminders until it changes
+  gatelight mute work --until 18:00                     no notifications until then
   gatelight doctor --fix --dry-run                      what would be repaired
   gatelight history --since 30d                         what happened
   gatelight report --open                               the same as a page in the browser
@@ -119,6 +122,16 @@ enum Command {
         after_help = "Exit code: 0 all proven, 1 one failed or was not restarted, 2 usage, settings or no such profile, 3 of one nobody can tell, 4 no profile.\n\nExamples:\n  gatelight restart work\n  gatelight restart --red"
     )]
     Restart(restart::Args),
+    /// Acknowledge a red profile: no reminders until it changes.
+    #[command(
+        after_help = "Exit code: 0 acknowledged, 1 the profile is not red, 2 usage, settings or no such profile, 4 no profile.\n\nExamples:\n  gatelight ack work\n  gatelight ack work --undo"
+    )]
+    Ack(silence::AckArgs),
+    /// Mute a profile: no notifications of it until a time.
+    #[command(
+        after_help = "Examples:\n  gatelight mute work --until 18:00\n  gatelight mute work --until 2h\n  gatelight mute work --off"
+    )]
+    Mute(silence::MuteArgs),
     /// Find what is wrong in the job files, and repair it.
     #[command(
         after_help = "Exit code: 0 clean or all repaired, 1 findings are left, 2 usage, settings or no such profile, 4 no profile.\n\nExamples:\n  gatelight doctor\n  gatelight doctor --fix --dry-run"
@@ -236,6 +249,8 @@ fn run(cli: Cli) -> error::Result<u8> {
         Command::Record(args) => record::run(&args, &load(terminal)?, terminal),
         Command::Logs(args) => logs::run(&args, &load(terminal)?, terminal),
         Command::Restart(args) => restart::run_here(args, &load(terminal)?, terminal),
+        Command::Ack(args) => silence::acknowledge(&args, &load(terminal)?, terminal),
+        Command::Mute(args) => silence::mute(&args, &load(terminal)?, terminal),
         Command::Doctor(args) => doctor::run(&args, &load(terminal)?, terminal),
         Command::History(args) => history::run(&args, &load(terminal)?, terminal),
         Command::Report(args) => report::run(&args, &load(terminal)?, terminal),

@@ -24,6 +24,7 @@ pub mod profile;
 pub(crate) mod reason;
 pub mod report;
 pub mod restart;
+pub mod silence;
 pub mod status;
 pub mod trouble;
 

@@ -3,6 +3,7 @@
 mod links;
 mod properties;
 mod scenarios;
+mod silences;
 
 use std::path::PathBuf;
 use std::sync::Arc;

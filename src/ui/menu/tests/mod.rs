@@ -1,5 +1,6 @@
 mod diff;
 mod link;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -83,115 +84,6 @@ fn three() -> Snapshot {
     snapshot.bad_files =
         vec![BadJobFile { path: PathBuf::from("/a/b.plist"), reason: ["no dictionary"; 2].into() }];
     snapshot
-}
-
-fn much_to_show() -> MenuState {
-    let acknowledged = Some(Acknowledged { reason: Reason::ExecutorShutdown, platform: None });
-    let silence = Silence { mute: Some(Mute::Until(at(1_800))), acknowledged };
-    MenuState {
-        quiet_until: Some(at(3_600)),
-        silences: Silences::from([("work".to_owned(), silence)]),
-        flapping: BTreeSet::from(["work".to_owned()]),
-        repairable: BTreeSet::from(["work".to_owned()]),
-        findings: Some(2),
-        missed: vec![Missed { title: "✖ work".into(), why: "no answer".into(), at: at(-60) }],
-        login: Login::NeedsApproval,
-        offline: true,
-        settings_error: Some("config.toml:1:2: no".into()),
-        ..MenuState::default()
-    }
-}
-
-#[test]
-fn the_menu_in_english() {
-    let menu = menu(&three(), &much_to_show(), &locale(Lang::En), at(0));
-    assert_eq!(
-        drawn(&menu.rows),
-        [
-            "(2 of 3 connected)",
-            "(Offline: no notices until the network is back)",
-            "(Quiet hours until 15:13)",
-            "(Settings not used: config.toml:1:2: no)",
-            "--",
-            "● default — connected · 1 h >",
-            "    (Since 12:16)",
-            "    (No process · launchd)",
-            "    --",
-            "    Restart",
-            "    Stop",
-            "    Open Log",
-            "    Open System Log",
-            "    Show Job File",
-            "    Copy Diagnostics",
-            "    [ ] Mute for 1 Hour",
-            "    ([ ] Mute until It Recovers)",
-            "✖ work — executor dead: a hollow shell · 3 min · unstable · muted · acknowledged >",
-            "    (agent.log: Executor shutdown has been called)",
-            "    (Seen 3 min ago)",
-            "    (Since 14:10)",
-            "    (PID 4711 · launchd · up 2 h)",
-            "    (A restart helps.)",
-            "    (Also: Feishu credentials refused)",
-            "    (INFO records are hidden by the log level)",
-            "    --",
-            "    Restart",
-            "    Stop",
-            "    Open Log",
-            "    Open System Log",
-            "    Show Job File",
-            "    Repair --replace…",
-            "    Copy Diagnostics",
-            "    [x] Acknowledge: No Reminders until It Changes",
-            "    [x] Muted until 14:43",
-            "    [ ] Mute until It Recovers",
-            "◐ lab — connected, but unsupervised · <1 min >",
-            "    (Since 14:12)",
-            "    (No process · launchd)",
-            "    --",
-            "    Restart",
-            "    Stop",
-            "    Open Log",
-            "    Open System Log",
-            "    Show Job File",
-            "    Copy Diagnostics",
-            "    [ ] Mute for 1 Hour",
-            "    ([ ] Mute until It Recovers)",
-            "Job files that cannot be read: 1 >",
-            "    (b.plist: no dictionary)",
-            "--",
-            "Restart All Red (1)",
-            "Check Job Files (findings: 2)",
-            "Timeline",
-            "--",
-            "Notices not delivered: 1 >",
-            "    (✖ work (14:12: no answer))",
-            "    --",
-            "    Clear This List",
-            "[x] Notifications",
-            "[ ] Launch at Login: Approve It in System Settings",
-            "Send a Test Notification",
-            "Settings File",
-            "Help >",
-            "    Report a Wrong Light…",
-            "    Read Me",
-            "    --",
-            &format!("    (Gatelight {})", env!("CARGO_PKG_VERSION")),
-            "    (MIT OR Apache-2.0)",
-            "    (It uses no network)",
-            "Quit Gatelight",
-        ]
-    );
-    assert_eq!(menu.stale_at, Some(at(30)), "the youngest row reads `1 min` then");
-    assert_eq!(menu.command("work\u{1f}restart"), Some(&UiCommand::Restart("work".into())));
-    assert_eq!(menu.command("work\u{1f}mute-hour"), Some(&UiCommand::Mute("work".into(), MuteFor::Never)));
-    assert_eq!(menu.command("lab\u{1f}mute-hour"), Some(&UiCommand::Mute("lab".into(), MuteFor::Hour)));
-    assert_eq!(menu.command("restart-all"), Some(&UiCommand::RestartAllRed));
-    assert_eq!(menu.command("head"), None);
-    assert_eq!(
-        tooltip(&three(), &much_to_show(), Lang::En),
-        "2 of 3 connected\nOffline: no notices until the network is back\n\
-         ✖ work — executor dead: a hollow shell\n◐ lab — connected, but unsupervised"
-    );
 }
 
 #[test]
