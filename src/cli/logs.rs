@@ -10,7 +10,7 @@ use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
 use crate::evidence::redact::Lines;
 use crate::evidence::watch::Watch;
-use crate::health::{Light, LinkWord, Signal};
+use crate::health::{CronSignal, Light, LinkWord, Signal};
 use crate::profile::Profile;
 use crate::runtime::{interrupted, runtime};
 use crate::terminal::{Terminal, style};
@@ -127,8 +127,9 @@ fn light_of(signal: Signal) -> Light {
         | Signal::Shutdown
         | Signal::Exiting
         | Signal::SecondInstance
-        | Signal::Dropped => Light::Amber,
-        Signal::Info | Signal::Record => Light::Grey,
+        | Signal::Dropped
+        | Signal::Cron(CronSignal::Died | CronSignal::TickFailed) => Light::Amber,
+        Signal::Info | Signal::Record | Signal::Cron(CronSignal::Started) => Light::Grey,
         Signal::ExecutorShutdown | Signal::ConfigError | Signal::RespawnStorm | Signal::LoopMissed => {
             Light::Red
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::health::{LinkSignal, LinkWord, Signal};
+use crate::health::{CronSignal, LinkSignal, LinkWord, Signal};
 
 /// Shortest text of a pattern, in bytes: a shorter one would fit almost any line.
 pub const SHORTEST: usize = 4;
@@ -37,6 +37,12 @@ pub enum SignalName {
     LoopMissed,
     /// Messages were dropped at the start.
     Dropped,
+    /// The scheduler of cron jobs begins.
+    CronStarted,
+    /// The scheduler of cron jobs was ended by an exception.
+    CronDied,
+    /// A tick of the scheduler of cron jobs failed.
+    CronTickFailed,
     /// The link is proven.
     Connected,
     /// A message arrived.
@@ -80,6 +86,9 @@ impl SignalName {
             Self::Exiting => Signal::Exiting,
             Self::LoopMissed => Signal::LoopMissed,
             Self::Dropped => Signal::Dropped,
+            Self::CronStarted => Signal::Cron(CronSignal::Started),
+            Self::CronDied => Signal::Cron(CronSignal::Died),
+            Self::CronTickFailed => Signal::Cron(CronSignal::TickFailed),
             Self::Connected => link(LinkWord::Proof),
             Self::Inbound => link(LinkWord::Inbound),
             Self::Lost => link(LinkWord::Lost),

@@ -5,6 +5,7 @@ pub mod anonymise;
 pub mod carriers;
 pub mod clock;
 pub mod collector;
+mod cron;
 pub mod deduplicator;
 mod forged;
 pub mod line;

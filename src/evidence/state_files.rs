@@ -4,11 +4,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::cron;
 use super::logbook::pid_named;
 use super::patterns::Patterns;
 use super::redact::clean_line;
 use crate::health::evidence::{EntryState, Heartbeat, LifeState, Lock, PlatformName};
-use crate::health::{Evidence, FileIdentity, PlatformEntry, ProfileName, StateFile};
+use crate::health::{CronFact, Evidence, FileIdentity, PlatformEntry, ProfileName, StateFile};
 
 /// Bytes of a state file that are read: a real one has some kilobytes.
 pub const MOST_BYTES: u64 = 1 << 20;
@@ -39,11 +40,19 @@ pub enum StateFileKind {
     Detached,
     /// `.drain_request.json`: somebody asked for a drain.
     DrainRequest,
+    /// `cron/ticker_heartbeat`: when the scheduler of cron jobs last ticked, in seconds since 1970.
+    CronBeat,
+    /// `cron/ticker_last_success`: when a tick last succeeded, in seconds since 1970.
+    CronSuccess,
+    /// `cron/jobs.json`: the cron jobs.
+    CronJobs,
+    /// `config.yaml`: the configuration.
+    Config,
 }
 
 impl StateFileKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Pid,
         Self::State,
         Self::Heartbeat,
@@ -51,6 +60,10 @@ impl StateFileKind {
         Self::TakeoverMarker,
         Self::Detached,
         Self::DrainRequest,
+        Self::CronBeat,
+        Self::CronSuccess,
+        Self::CronJobs,
+        Self::Config,
     ];
 
     /// Its name, relative to the home.
@@ -63,6 +76,10 @@ impl StateFileKind {
             Self::TakeoverMarker => ".gateway-takeover.json",
             Self::Detached => ".gateway-launchd-unsupported",
             Self::DrainRequest => ".drain_request.json",
+            Self::CronBeat => "cron/ticker_heartbeat",
+            Self::CronSuccess => "cron/ticker_last_success",
+            Self::CronJobs => "cron/jobs.json",
+            Self::Config => "config.yaml",
         }
     }
 
@@ -83,6 +100,10 @@ pub fn evidence(file: &str, json: Option<&Value>, patterns: &Patterns) -> Option
         (StateFileKind::TakeoverMarker, Some(marker)) => Some(Evidence::TakeoverMarker(target(marker))),
         (StateFileKind::Detached, marker) => Some(Evidence::Detached(marker.is_some())),
         (StateFileKind::DrainRequest, request) => Some(Evidence::DrainRequest(request.is_some())),
+        (StateFileKind::CronBeat, beat) => Some(Evidence::Cron(CronFact::Beat(beat.and_then(epoch)))),
+        (StateFileKind::CronSuccess, at) => Some(Evidence::Cron(CronFact::Success(at.and_then(epoch)))),
+        (StateFileKind::CronJobs, jobs) => Some(Evidence::Cron(CronFact::Jobs(cron::has_enabled(jobs)))),
+        (StateFileKind::Config, config) => Some(Evidence::Cron(CronFact::BuiltIn(cron::is_built_in(config)))),
         _ => None,
     }
 }
@@ -90,6 +111,23 @@ pub fn evidence(file: &str, json: Option<&Value>, patterns: &Patterns) -> Option
 /// Reads a JSON text that may be half-written.
 pub fn parse(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text).ok()
+}
+
+/// The contents of a file of the home, by its name. Of those that hold private words only what is judged.
+pub fn contents(file: &str, bytes: &[u8]) -> Option<Value> {
+    match StateFileKind::from_name(file) {
+        Some(StateFileKind::CronJobs) => Some(cron::jobs(bytes)),
+        Some(StateFileKind::Config) => Some(cron::config(bytes)),
+        // some markers are empty files: their presence is all that they say
+        _ if bytes.is_empty() => Some(Value::Null),
+        _ => parse(bytes),
+    }
+}
+
+/// Seconds since 1970, with a fraction.
+fn epoch(value: &Value) -> Option<Timestamp> {
+    let seconds = value.as_f64().filter(|seconds| *seconds > 0.0)?;
+    Timestamp::from_millisecond((seconds * 1000.0) as i64).ok()
 }
 
 /// Who wrote a file. `gateway.pid` of early versions is a bare number.

@@ -405,6 +405,33 @@ pub static CATALOGUE: &[Entry] = &[
         ],
     ),
     entry(
+        Reason::CronEnded,
+        "cron-ended",
+        Light::Amber,
+        Some(Yes),
+        ["scheduled jobs do not run", "定时任务没有运行"],
+        [
+            "The gateway answers, and its scheduler of cron jobs has ended: no job runs any more.",
+            "网关能正常应答，但其定时任务调度器已停止：不再运行任何任务。",
+        ],
+        ["Restart it: only a new process starts the scheduler.", "请重启：只有新进程才会启动调度器。"],
+    ),
+    entry(
+        Reason::CronFailing,
+        "cron-failing",
+        Light::Amber,
+        Some(No),
+        ["scheduled jobs do not run: every tick fails", "定时任务没有运行：每次调度都失败"],
+        [
+            "The gateway answers, and each tick of its scheduler of cron jobs fails: no job runs.",
+            "网关能正常应答，但其定时任务调度器每次调度都失败：没有任何任务运行。",
+        ],
+        [
+            "Read the line: mostly cron/jobs.json is damaged. Repair that; a restart changes nothing.",
+            "请查看该行日志：多数情况是 cron/jobs.json 已损坏。请修复它；重启没有用。",
+        ],
+    ),
+    entry(
         Reason::Unsupervised,
         "unsupervised",
         Light::Amber,
@@ -486,9 +513,10 @@ impl Reason {
         self.entry().restart
     }
 
-    /// Whether the gateway does its work, even if nobody would restart it.
+    /// Whether the gateway answers, even if nobody would restart it or its scheduled jobs do not run.
     pub fn works(self) -> bool {
-        self.light() == Light::Green || self == Self::Unsupervised
+        self.light() == Light::Green
+            || matches!(self, Self::Unsupervised | Self::CronEnded | Self::CronFailing)
     }
 
     /// The reason of this code.

@@ -109,6 +109,12 @@ impl Core {
         changes
     }
 
+    /// The past was taken in, and the gateway is watched from now on. Some silences mean something only while somebody
+    /// watches.
+    pub fn go_live(&mut self) {
+        self.state.life.go_live(self.state.time.moment());
+    }
+
     /// Lets time pass.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Change> {
         let mut changes = Vec::new();

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cron::CronFact;
 pub use super::manager::{JobState, JobWord, Manager};
 pub use super::names::{PlatformName, ProfileName};
 pub use super::proof::{Proof, Source};
@@ -61,6 +62,8 @@ pub enum Evidence {
     Detached(bool),
     /// The request for an external drain is there (or no longer).
     DrainRequest(bool),
+    /// What a file says about cron.
+    Cron(CronFact),
     /// The logs do not reach back to the start of the process, or cannot be read: silence proves nothing.
     HistoryTruncated,
     /// The machine goes to sleep now: no deadline passes until `Wake`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
+use super::cron::Scheduler;
 use super::departure::{Departure, Plan};
 use super::evidence::{
     LifeState, LinkSignal, LinkWord, LogRecord, PlatformEntry, ProcessState, ProfileName, Proof, Signal,
@@ -108,6 +109,8 @@ pub(super) struct Gateway {
     pub departure: Departure,
     /// Whether its loop turns.
     pub pulse: Pulse,
+    /// Whether its cron jobs run.
+    pub scheduler: Scheduler,
     /// Conditions that last as long as the process, or until something clears them, each with its proof.
     faults: BTreeMap<Reason, Proof>,
     /// While its state file says that it is starting: how many platforms the file names, those of former processes among
@@ -141,6 +144,7 @@ impl Gateway {
             links: Links::new(Arc::clone(&origin.profile), Arc::clone(&origin.platforms)),
             departure: Departure::default(),
             pulse: Pulse::default(),
+            scheduler: Scheduler::default(),
             faults: BTreeMap::new(),
             starting_platforms: None,
             ready: None,
@@ -209,7 +213,7 @@ impl Gateway {
             self.end.as_ref().map(|end| &end.settle),
             self.end.as_ref().map(|end| &end.respawn),
         ];
-        let timers = own.into_iter().flatten().chain(self.departure.timers());
+        let timers = own.into_iter().flatten().chain(self.departure.timers()).chain(self.scheduler.timers());
         timers.map(Timer::due).chain(self.links.deadlines())
     }
 
@@ -221,7 +225,8 @@ impl Gateway {
         };
         let own =
             [Some(&mut self.starting), self.suspended.as_mut(), self.pulse.timer_mut(), settle, respawn];
-        let timers = own.into_iter().flatten().chain(self.departure.timers_mut());
+        let timers =
+            own.into_iter().flatten().chain(self.departure.timers_mut()).chain(self.scheduler.timers_mut());
         for timer in timers.chain(self.links.timers_mut()) {
             slept.restart(timer);
         }
@@ -300,6 +305,7 @@ impl Gateway {
             Signal::Exiting if self.departure.shutdown().is_none() && self.has_just_refused(now) => {}
             Signal::Exiting => self.departure.exit(timer(deadlines.exit), proof),
             Signal::LoopMissed => self.pulse.miss(proof),
+            Signal::Cron(signal) => self.scheduler.apply(signal, proof),
             Signal::ConfigError => {
                 self.faults.insert(Reason::ConfigError, proof);
             }
@@ -358,6 +364,7 @@ impl Gateway {
         let now = moment.now;
         self.note(now);
         self.departure.read_state(moment, state);
+        self.scheduler.set_running(state.life == LifeState::Running);
         let told_by_file = |proof: &Proof| proof.source == Source::StateFile;
         if self.faults.get(&Reason::ConfigError).is_some_and(told_by_file) {
             self.faults.remove(&Reason::ConfigError);

@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use super::cron::CronTrouble;
 use super::departure::Plan;
 use super::evidence::{JobState, Manager, PlatformName, ProfileName, Proof, Source};
 use super::gateway::{Beginning, Gateway};
@@ -215,6 +216,25 @@ impl Row<'_> {
             return self.hold(Reason::StartStalled, Some(started(gateway)));
         }
         self.link(drains);
+        if !drains {
+            self.cron();
+        }
+    }
+
+    /// Whether scheduled jobs run, where that is certain. Links are another matter.
+    fn cron(&mut self) {
+        let (life, now) = (&self.state.life, self.state.time.clock());
+        let gateway = &life.gateway;
+        let turns = gateway.pulse.is_known() && gateway.pulse.frozen(now).is_none();
+        let stays = gateway.departure.is_none() && gateway.suspended.is_none();
+        if !self.is_own() || !turns || !stays || gateway.id.pid.is_none() {
+            return;
+        }
+        match gateway.scheduler.trouble(&life.cron, now) {
+            Some(CronTrouble::Ended(proof)) => self.hold(Reason::CronEnded, Some(proof)),
+            Some(CronTrouble::Failing(proof)) => self.hold(Reason::CronFailing, Some(proof)),
+            None => {}
+        }
     }
 
     /// Answers are being finished. Returns whether that is so.

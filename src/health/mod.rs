@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 pub mod core;
+mod cron;
 mod departure;
 pub mod evidence;
 mod gateway;
@@ -37,6 +38,7 @@ mod times;
 pub mod verdict;
 
 pub use core::Core;
+pub use cron::{CronFact, CronSignal};
 pub(crate) use departure::MARKER_LIFE;
 pub use evidence::{
     Evidence, FileIdentity, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager, PlatformEntry,

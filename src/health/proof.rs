@@ -26,6 +26,8 @@ pub enum Source {
     DetachedMarker,
     /// `.drain_request.json`.
     DrainRequest,
+    /// `cron/ticker_heartbeat`.
+    CronBeat,
     /// What the system says of processes.
     Process,
     /// What a service manager says.
@@ -43,6 +45,7 @@ impl Source {
             Self::TakeoverMarker => ".gateway-takeover.json",
             Self::DetachedMarker => ".gateway-launchd-unsupported",
             Self::DrainRequest => ".drain_request.json",
+            Self::CronBeat => "cron/ticker_heartbeat",
             Self::Process => "process",
             Self::Manager(manager) => manager.word(),
         }
@@ -50,13 +53,14 @@ impl Source {
 
     /// A source from its word; any other word names a log file.
     pub fn from_word(word: &str) -> Self {
-        const NAMED: [Source; 10] = [
+        const NAMED: [Source; 11] = [
             Source::StateFile,
             Source::Heartbeat,
             Source::StopMarker,
             Source::TakeoverMarker,
             Source::DetachedMarker,
             Source::DrainRequest,
+            Source::CronBeat,
             Source::Process,
             Source::Manager(Manager::Launchd),
             Source::Manager(Manager::Systemd),

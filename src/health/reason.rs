@@ -128,6 +128,10 @@ pub enum Reason {
     Flapping,
     /// Somebody paused the platform.
     LinkPaused,
+    /// The scheduler of cron jobs has ended; everything else works.
+    CronEnded,
+    /// Every tick of the scheduler of cron jobs fails; everything else works.
+    CronFailing,
     /// Connected, but nobody would bring it back.
     Unsupervised,
     /// The link is up.

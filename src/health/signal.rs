@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::DateTime;
 use serde::Deserialize;
 
+use super::cron::CronSignal;
 use super::names::{PlatformName, ProfileName};
 use super::proof::Proof;
 
@@ -37,6 +38,8 @@ pub enum Signal {
     LoopMissed,
     /// Messages were dropped at the start; shown as a note only.
     Dropped,
+    /// Something about the scheduler of cron jobs.
+    Cron(CronSignal),
     /// Some INFO record: the log level does not hide them.
     Info,
     /// Some record above INFO.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::cron::CronFiles;
 use super::departure::Plan;
 use super::evidence::{Evidence, Lock, ProcessState};
 use super::gateway::{Beginning, Gateway, LogLevel, Origin};
@@ -38,6 +39,10 @@ pub(super) struct Succession {
     pub absent: Option<Timer>,
     /// The profiles that are served besides the gateway's own.
     pub served: Served,
+    /// Whether the gateway is watched, and not only its past read.
+    live: bool,
+    /// What the files of the home say about cron.
+    pub cron: CronFiles,
     processes: Processes,
     predecessor: Option<Predecessor>,
     echo: StartEcho,
@@ -55,6 +60,8 @@ impl Succession {
             starts: Starts::default(),
             absent: None,
             served: Served::default(),
+            live: false,
+            cron: CronFiles::default(),
             processes: Processes::default(),
             predecessor: None,
             echo: StartEcho::default(),
@@ -62,6 +69,12 @@ impl Succession {
             multiplex: false,
             origin,
         }
+    }
+
+    /// The past was taken in, and the gateway is watched from now on.
+    pub(super) fn go_live(&mut self, moment: Moment<'_>) {
+        self.live = true;
+        self.gateway.scheduler.watch(moment);
     }
 
     /// Every moment at which time alone may change something.
@@ -98,6 +111,10 @@ impl Succession {
             Evidence::TakeoverMarker(target) => {
                 let proof = Proof::new(Source::TakeoverMarker, "takeover", moment.now);
                 self.gateway.mark(Plan::Takeover, target, proof);
+            }
+            Evidence::Cron(fact) => {
+                let began = self.gateway.id.started_at.unwrap_or(self.since);
+                self.gateway.scheduler.read(&mut self.cron, fact, began, moment);
             }
             Evidence::Children(live) => self.gateway.departure.children = live,
             Evidence::DrainRequest(there) => self.gateway.departure.external_drain = there,
@@ -205,7 +222,8 @@ impl Succession {
     /// Other programs of Hermes write into the same logs, and other gateways into a served profile's: their records are
     /// no sign of a gateway. Records of a home whose profile may turn out to be served are kept.
     fn admit(&mut self, now: Timestamp, record: LogRecord) -> Option<LogRecord> {
-        let is_sign = record.home.is_none() && !matches!(record.signal, Signal::Info | Signal::Record);
+        let other = matches!(record.signal, Signal::Info | Signal::Record | Signal::Cron(_));
+        let is_sign = record.home.is_none() && !other;
         if !is_sign && !self.gateway.alive() {
             return None;
         }
@@ -351,6 +369,9 @@ impl Succession {
         id.start = process.start.or(written);
         id.started_at = process.started_at;
         self.gateway.note(moment.now);
+        if self.live {
+            self.gateway.scheduler.watch(moment);
+        }
         self.hand_locks();
         if process.state == ProcessState::Stopped {
             // Nobody saw it stop: a light that waits would be green for a process that does nothing.

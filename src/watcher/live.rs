@@ -149,5 +149,6 @@ fn play(
         changes.extend(core.step(at, evidence));
     }
     changes.extend(core.tick(now));
+    core.go_live();
     (core, changes)
 }

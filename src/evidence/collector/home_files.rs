@@ -27,11 +27,46 @@ pub(super) const DETACHED: &str = StateFileKind::Detached.name();
 /// Written again and again though nothing happens.
 pub(super) const HEARTBEAT: &str = StateFileKind::Heartbeat.name();
 
+/// The configuration.
+pub(super) const CONFIG: &str = StateFileKind::Config.name();
+
+/// The cron jobs.
+pub(super) const CRON_JOBS: &str = StateFileKind::CronJobs.name();
+
+/// When the scheduler of cron jobs last ticked.
+pub(super) const CRON_BEAT: &str = StateFileKind::CronBeat.name();
+
+/// When a tick of it last succeeded.
+pub(super) const CRON_SUCCESS: &str = StateFileKind::CronSuccess.name();
+
 /// The gateway is about to leave.
 const MARKERS: [&str; 2] = [StateFileKind::StopMarker.name(), StateFileKind::TakeoverMarker.name()];
 
 /// The files with JSON contents, relative to the home, in the order in which they are read.
-const JSON_FILES: [&str; 6] = [PID_FILE, STATE_FILE, HEARTBEAT, MARKERS[0], MARKERS[1], DETACHED];
+const JSON_FILES: [&str; 10] = [
+    PID_FILE,
+    STATE_FILE,
+    HEARTBEAT,
+    MARKERS[0],
+    MARKERS[1],
+    DETACHED,
+    CONFIG,
+    CRON_JOBS,
+    CRON_BEAT,
+    CRON_SUCCESS,
+];
+
+/// Those that only a gateway writes, or whoever starts and stops it.
+const GATEWAY_FILES: [&str; 6] = [PID_FILE, STATE_FILE, HEARTBEAT, MARKERS[0], MARKERS[1], DETACHED];
+
+/// Those whose absence says something, too: the defaults hold, or there are no jobs.
+const TELLING_WHEN_MISSING: [&str; 2] = [CONFIG, CRON_JOBS];
+
+/// Files that lie in folders of their own, so that the home does not show that they came or went.
+const BELOW_HOME: [&str; 4] = [HEARTBEAT, CRON_JOBS, CRON_BEAT, CRON_SUCCESS];
+
+/// Files that are written again and again though nothing happens.
+const BEATS: [&str; 3] = [HEARTBEAT, CRON_BEAT, CRON_SUCCESS];
 
 /// One line for each start of a gateway.
 const STARTS_FILE: &str = "gateway-starts.log";
@@ -55,9 +90,9 @@ pub(super) struct FileRead {
 }
 
 impl FileRead {
-    /// The heartbeat says nothing new as long as it comes in time.
+    /// A heartbeat says nothing new as long as it comes in time.
     pub(super) fn is_news(&self) -> bool {
-        self.file != HEARTBEAT
+        !BEATS.contains(&self.file)
     }
 }
 
@@ -76,9 +111,9 @@ impl HomeFiles {
         Self { home: home.to_path_buf(), patterns: Arc::clone(patterns), json_files, starts: None }
     }
 
-    /// When one of the JSON files was last written.
+    /// When one of the files that only a gateway writes was last written.
     pub(super) fn newest(&self) -> Option<Timestamp> {
-        JSON_FILES.iter().filter_map(|file| modified(&self.home.join(file))).max()
+        GATEWAY_FILES.iter().filter_map(|file| modified(&self.home.join(file))).max()
     }
 
     /// Reads the files that changed. `first`: everything that is there is older than now, and a marker may be a
@@ -87,12 +122,11 @@ impl HomeFiles {
         let mut changed = Vec::new();
         for file in JSON_FILES {
             let state = self.json_files.entry(file).or_default();
-            // the heartbeat is in a folder of its own
-            if skip_missing && state.version.is_none() && file != HEARTBEAT {
+            if skip_missing && state.version.is_none() && !BELOW_HOME.contains(&file) {
                 continue;
             }
             let path = self.home.join(file);
-            let Some(contents) = state.read(&path) else { continue };
+            let Some(contents) = state.read(file, &path) else { continue };
             let leftover = MARKERS.contains(&file) && (first || !is_young(&path, now));
             let evidence = match &contents {
                 _ if leftover => None,
@@ -142,6 +176,8 @@ struct JsonFile {
     version: Option<Version>,
     /// Its contents could not be used: it is read again though it did not change.
     unusable: bool,
+    /// Whether it is missing was reported.
+    reported: bool,
 }
 
 /// What a file holds now.
@@ -158,12 +194,14 @@ pub(super) enum Contents {
 
 impl JsonFile {
     /// The contents, if the file changed since the last read.
-    fn read(&mut self, path: &Path) -> Option<Contents> {
+    fn read(&mut self, file: &str, path: &Path) -> Option<Contents> {
         let meta = match std::fs::metadata(path) {
             Ok(meta) => meta,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 self.unusable = false;
-                return self.version.take().map(|_| Contents::Gone);
+                let is_new =
+                    TELLING_WHEN_MISSING.contains(&file) && !std::mem::replace(&mut self.reported, true);
+                return (self.version.take().is_some() || is_new).then_some(Contents::Gone);
             }
             // a volume that does not answer, a folder without permission: that says nothing about the file
             Err(_) => return None,
@@ -176,10 +214,8 @@ impl JsonFile {
             return None;
         }
         self.version = Some(version);
-        let json = files::read(path, state_files::MOST_BYTES).ok().and_then(|bytes| {
-            // some markers are empty files: their presence is all that they say
-            if bytes.is_empty() { Some(Value::Null) } else { state_files::parse(&bytes) }
-        });
+        let bytes = files::read(path, state_files::MOST_BYTES).ok();
+        let json = bytes.and_then(|bytes| state_files::contents(file, &bytes));
         self.unusable = json.is_none();
         Some(json.map_or(Contents::Unusable, Contents::Json))
     }

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::Value;
 
-use super::home_files::{DETACHED, FirstContents, HEARTBEAT, PID_FILE, STATE_FILE};
+use super::home_files::{
+    CONFIG, CRON_BEAT, CRON_JOBS, CRON_SUCCESS, DETACHED, FirstContents, HEARTBEAT, PID_FILE, STATE_FILE,
+};
 use crate::evidence::line;
-use crate::health::{Evidence, LogRecord, Signal};
+use crate::health::{CronFact, Evidence, LogRecord, Signal};
 
 /// One thing that was read.
 #[derive(Debug)]
@@ -75,6 +77,10 @@ pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evide
         Evidence::StateFile(_) => STATE_FILE,
         Evidence::Heartbeat { .. } => HEARTBEAT,
         Evidence::Detached(_) => DETACHED,
+        Evidence::Cron(CronFact::BuiltIn(_)) => CONFIG,
+        Evidence::Cron(CronFact::Jobs(_)) => CRON_JOBS,
+        Evidence::Cron(CronFact::Beat(_)) => CRON_BEAT,
+        Evidence::Cron(CronFact::Success(_)) => CRON_SUCCESS,
         known => return observer(at, Observed::Known(known)),
     };
     observer(at, Observed::File { file, json: files.get(file) });

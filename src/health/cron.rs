@@ -1,0 +1,187 @@
+//! The scheduler of cron jobs in one gateway process. It may die while everything else works (hermes-agent #32612,
+//! #111010), or run in vain (#68483): jobs are then missed in silence.
+//!
+//! A scheduler that is alive writes its heartbeat after each tick, once a minute, and the time of the last tick that
+//! succeeded (hermes-agent 0.19, `cron/jobs.py`). Neither file names a process, versions up to 0.16 have none, and an
+//! external scheduler writes none, so a verdict needs every condition of [`Scheduler::trouble`].
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::proof::{Proof, Source};
+use super::time::Moment;
+use super::timer::Timer;
+
+/// A heartbeat that has not changed for this long has ended. Hermes itself says STALLED after 200 s
+/// (`hermes_cli/cron.py`); waiting for the lock of the jobs may delay a beat by some times 30 s.
+const SILENCE: Duration = Duration::from_secs(600);
+
+/// Failed ticks since the last success that show that not only one failed.
+const FAILED_TICKS: usize = 3;
+
+/// What a log record says about the scheduler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CronSignal {
+    /// It begins. What it does first may still end it.
+    Started,
+    /// Its thread was ended by an exception.
+    Died,
+    /// A tick failed.
+    TickFailed,
+}
+
+/// What a file of the home says about cron.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CronFact {
+    /// When the scheduler wrote its heartbeat; `None`: there is none.
+    Beat(Option<Timestamp>),
+    /// When a tick last succeeded; `None`: not known.
+    Success(Option<Timestamp>),
+    /// Whether any job is enabled; `None`: the list cannot be read.
+    Jobs(Option<bool>),
+    /// Whether the gateway's own scheduler is configured, and no external one; `None`: the configuration cannot be read.
+    BuiltIn(Option<bool>),
+}
+
+/// What the files of a home say about cron. It outlasts processes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct CronFiles {
+    beat: Option<Timestamp>,
+    success: Option<Timestamp>,
+    /// Whether a job was enabled when the list could last be read; `None`: it never could.
+    jobs: Option<bool>,
+    /// Whether the gateway's own scheduler is configured; `None`: not known.
+    built_in: Option<bool>,
+}
+
+/// The scheduler of one process.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Scheduler {
+    /// The process was watched and awake for [`SILENCE`].
+    watched: Option<Timer>,
+    /// The heartbeat has not changed since.
+    beat: Option<Timer>,
+    /// The time of the last success has not changed since.
+    success: Option<Timer>,
+    /// It said that it started, or wrote a heartbeat.
+    seen: bool,
+    /// The gateway says that it is running.
+    running: bool,
+    /// The thread ended, by an exception.
+    died: Option<Proof>,
+    /// Failed ticks since the last success, and the newest.
+    failed: usize,
+    failure: Option<Proof>,
+}
+
+/// Why no job runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum CronTrouble {
+    /// The scheduler has ended.
+    Ended(Proof),
+    /// Each of its ticks fails.
+    Failing(Proof),
+}
+
+impl CronFiles {
+    /// Takes in what a file says. Returns whether it is new.
+    fn take(&mut self, fact: CronFact) -> bool {
+        let before = self.clone();
+        match fact {
+            CronFact::Beat(at) => self.beat = at,
+            CronFact::Success(at) => self.success = at,
+            CronFact::Jobs(enabled) => self.jobs = enabled.or(self.jobs),
+            CronFact::BuiltIn(built_in) => self.built_in = built_in,
+        }
+        *self != before
+    }
+}
+
+impl Scheduler {
+    /// The process is watched from now on: what lies before it proves nothing.
+    pub(super) fn watch(&mut self, moment: Moment<'_>) {
+        let timer = Some(moment.timer(SILENCE));
+        (self.watched, self.beat, self.success) = (timer, timer, timer);
+        (self.died, self.failure, self.failed) = (None, None, 0);
+    }
+
+    /// Takes in whether the gateway says that it is running.
+    pub(super) fn set_running(&mut self, running: bool) {
+        self.running = running;
+    }
+
+    /// Takes in what a file of the home says, read while this process was the gateway. `began`: when the process
+    /// did.
+    pub(super) fn read(
+        &mut self,
+        files: &mut CronFiles,
+        fact: CronFact,
+        began: Timestamp,
+        moment: Moment<'_>,
+    ) {
+        if !files.take(fact) {
+            return;
+        }
+        let timer = Some(moment.timer(SILENCE));
+        match fact {
+            CronFact::Beat(Some(at)) => {
+                self.seen |= at > began;
+                self.beat = timer;
+                self.died.take_if(|died| died.at < at);
+            }
+            CronFact::Success(Some(_)) => {
+                self.success = timer;
+                (self.failure, self.failed) = (None, 0);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in a log record.
+    pub(super) fn apply(&mut self, signal: CronSignal, proof: Proof) {
+        match signal {
+            CronSignal::Started => self.seen = true,
+            CronSignal::Died => self.died = Some(proof),
+            CronSignal::TickFailed => {
+                self.failed += 1;
+                self.failure = Some(proof);
+            }
+        }
+    }
+
+    /// Why no job runs, if that is certain. The caller knows that the process is identified and that its event loop turns.
+    pub(super) fn trouble(&self, files: &CronFiles, now: Timestamp) -> Option<CronTrouble> {
+        let over = |timer: &Option<Timer>| timer.is_some_and(|timer| timer.over(now));
+        let beat = files.beat?;
+        let known = self.running && self.seen && files.built_in == Some(true);
+        if !known || !over(&self.watched) || files.jobs == Some(false) {
+            return None;
+        }
+        if files.jobs == Some(true) {
+            if let Some(died) = self.died.as_ref().filter(|died| beat < died.at) {
+                return Some(CronTrouble::Ended(died.clone()));
+            }
+            if over(&self.beat) {
+                let proof = Proof::new(Source::CronBeat, "last heartbeat of the scheduler", beat);
+                return Some(CronTrouble::Ended(proof));
+            }
+        }
+        // A list of jobs that never could be read may be why every tick fails (#68483).
+        let fails = files.success.is_some()
+            && self.failed >= FAILED_TICKS
+            && over(&self.success)
+            && !over(&self.beat);
+        self.failure.as_ref().filter(|_| fails).map(|proof| CronTrouble::Failing(proof.clone()))
+    }
+
+    /// Every deadline.
+    pub(super) fn timers(&self) -> impl Iterator<Item = &Timer> {
+        [&self.watched, &self.beat, &self.success].into_iter().flatten()
+    }
+
+    /// The same, to be restarted after a sleep.
+    pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        [&mut self.watched, &mut self.beat, &mut self.success].into_iter().flatten()
+    }
+}
