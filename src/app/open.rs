@@ -343,7 +343,7 @@ mod tests {
         let error = system_log(&profile, Path::new("/d"), &Only(&["journalctl"])).unwrap_err();
         assert_eq!(
             error.text(Lang::En),
-            "no terminal emulator was found; the command is: /p/journalctl --user \
+            "no terminal program was found; run this command yourself: /p/journalctl --user \
              --unit=hermes-gateway.service --lines=500 --follow"
         );
         assert_eq!(

@@ -73,7 +73,7 @@ fn outcome_text(outcome: &RestartOutcome, lang: Lang) -> String {
     match outcome {
         RestartOutcome::Worked { took, pid, .. } => {
             let took = format!("{:.1}", took.as_secs_f64());
-            fill(lang.pick(words::WORKED), &[("pid", &pid.to_string()), ("took", &took)])
+            fill(lang.pick(words::WORKED), &[("pid", &pid.to_string()), ("seconds", &took)])
         }
         RestartOutcome::Failed { why, .. } | RestartOutcome::CannotTell { why, .. } => why.text(lang),
     }

@@ -144,8 +144,8 @@ mod tests {
              --The link is up.\n\
              --agent.log: up | font=Menlo size=11\n\
              ✖ work: executor dead: a hollow shell · 1 min 15 s | color=#e5484d\n\
-             --The gateway's executor is shut down: it looks connected, but can answer nothing.\n\
-             --Restart it: only a new process clears this.\n\
+             --The gateway's executor is shut down: it looks connected, but cannot answer any message.\n\
+             --Restart it: only a new process fixes this.\n\
              --agent.log: a ¦ bash=evil --x | font=Menlo size=11\n\
              --Restart | bash=\"/opt/g l/gatelight\" param1=\"restart\" param2=\"work\" terminal=true refresh=true\n\
              ---\nTimeline… | bash=\"/opt/g l/gatelight\" param1=\"report\" param2=\"--open\" terminal=true refresh=true\n\
@@ -156,7 +156,7 @@ mod tests {
         let loose = snapshot(&[("loose", Reason::ExecutorShutdown, "x")]);
         assert!(!swiftbar(&loose, &[], Lang::En, Path::new("/g")).contains("--Restart |"));
         let none = swiftbar(&snapshot(&[]), &[], Lang::Zh, Path::new("/g"));
-        assert!(none.starts_with("○ | color=#8e8e93\n---\n未找到 Hermes 配置\n"), "{none}");
+        assert!(none.starts_with("○ | color=#8e8e93\n---\n未找到 Hermes profile\n"), "{none}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct QuietHours {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a span of time like \"22:00-07:00\", or a list of them")]
+#[serde(untagged, expecting = "expected a time span like \"22:00-07:00\", or a list of them")]
 enum Written {
     One(String),
     Several(Vec<String>),

@@ -46,11 +46,11 @@ pub static CATALOGUE: &[Entry] = &[
         "crash-loop",
         Light::Red,
         Some(No),
-        ["keeps crashing at start", "反复启动失败"],
+        ["keeps crashing at start", "启动后反复崩溃"],
         ["The gateway was started more than 5 times within 2 minutes.", "网关在 2 分钟内启动了 5 次以上。"],
         [
-            "Read the log for what ends it; another restart only adds one more start.",
-            "请查看日志找出退出原因；再重启只会多一次启动。",
+            "Find the cause of the crash in the log; another restart would only add one more crash.",
+            "请在日志中查找崩溃原因；再次重启只会多崩溃一次。",
         ],
     ),
     entry(
@@ -58,14 +58,14 @@ pub static CATALOGUE: &[Entry] = &[
         "replace-loop",
         Light::Red,
         Some(NoRepair),
-        ["instances replace each other", "多个实例互相替换"],
+        ["instances kill each other", "多个实例互相结束"],
         [
-            "Gateway instances took over from each other 3 times within 10 minutes.",
-            "网关实例在 10 分钟内互相接管了 3 次。",
+            "Gateway instances started with --replace took over from each other 3 times within 10 minutes.",
+            "以 --replace 启动的网关实例在 10 分钟内互相接管了 3 次。",
         ],
         [
             "Remove --replace from the job file: gatelight doctor --fix.",
-            "请从任务文件中移除 --replace：gatelight doctor --fix。",
+            "请从任务文件中删除 --replace：gatelight doctor --fix。",
         ],
     ),
     entry(
@@ -75,11 +75,11 @@ pub static CATALOGUE: &[Entry] = &[
         Some(No),
         ["{platform} account used by another gateway", "{platform} 账号已被另一个网关占用"],
         [
-            "Another gateway on this machine already holds this {platform} account.",
+            "Another gateway on this machine uses this {platform} account.",
             "本机另一个网关已在使用同一个 {platform} 账号。",
         ],
         [
-            "Stop the other gateway, or give this profile an account of its own.",
+            "Stop the other gateway, or give this profile its own account.",
             "请停止另一个网关，或为此 profile 使用单独的账号。",
         ],
     ),
@@ -100,12 +100,9 @@ pub static CATALOGUE: &[Entry] = &[
         "config-error",
         Light::Red,
         Some(No),
-        ["configuration refused", "配置错误"],
+        ["configuration error", "配置错误"],
         ["The gateway cannot start with its configuration.", "网关无法以当前配置启动。"],
-        [
-            "Mend the configuration that the log names, then start it again.",
-            "请修正日志中指出的配置，然后重新启动。",
-        ],
+        ["Fix the setting that the log names, then restart.", "请修正日志中指出的配置，然后重启。"],
     ),
     entry(
         Reason::NotLoaded,
@@ -114,10 +111,10 @@ pub static CATALOGUE: &[Entry] = &[
         Some(Yes),
         ["job not loaded", "任务未加载"],
         [
-            "The job file is there, but launchd does not know the job: nobody starts the gateway.",
-            "任务文件存在，但 launchd 没有加载它：没有人启动网关。",
+            "The job file exists, but launchd has not loaded the job: nothing starts the gateway.",
+            "任务文件存在，但 launchd 没有加载该任务：网关不会启动。",
         ],
-        ["Restart loads the job and starts it.", "重启会加载任务并启动网关。"],
+        ["Restart: this loads the job and starts the gateway.", "请重启：重启会加载任务并启动网关。"],
     ),
     entry(
         Reason::NotRunning,
@@ -125,7 +122,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(Yes),
         ["not running", "未运行"],
-        ["The gateway's process is gone and nobody starts it again.", "网关进程已退出，且没有被重新启动。"],
+        ["The gateway process has ended, and nothing starts it again.", "网关进程已退出，且不会自动启动。"],
         ["Restart it.", "请重启。"],
     ),
     entry(
@@ -134,7 +131,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Grey,
         None,
         ["stopped on purpose", "已主动停止"],
-        ["Somebody stopped the gateway on purpose.", "网关是被主动停止的。"],
+        ["The gateway was stopped on purpose.", "网关是被主动停止的。"],
         ["", ""],
     ),
     entry(
@@ -144,22 +141,22 @@ pub static CATALOGUE: &[Entry] = &[
         Some(Yes),
         ["process suspended", "进程被挂起"],
         [
-            "The process is stopped by a signal (state T): it does nothing at all.",
-            "进程被信号挂起（状态 T），完全不工作。",
+            "The process is suspended by a signal (state T) and does nothing.",
+            "进程被信号挂起（状态 T），已停止工作。",
         ],
-        ["Restart it, or continue it with kill -CONT.", "请重启，或用 kill -CONT 恢复。"],
+        ["Restart it, or resume it with kill -CONT.", "请重启，或用 kill -CONT 恢复运行。"],
     ),
     entry(
         Reason::NotExiting,
         "not-exiting",
         Light::Red,
         Some(ByForce),
-        ["does not exit", "无法退出"],
+        ["does not exit", "迟迟不退出"],
         [
-            "The gateway said that it exits, and its process is still there.",
-            "网关已声明退出，但进程仍然存在。",
+            "The gateway logged that it is exiting, but its process is still running.",
+            "网关日志显示正在退出，但进程仍在运行。",
         ],
-        ["Restart it by force: the old process has to be killed.", "请强制重启：旧进程需要被杀死。"],
+        ["Force a restart: the old process has to be killed.", "请强制重启：需要强制结束旧进程。"],
     ),
     entry(
         Reason::EventLoopFrozen,
@@ -167,23 +164,23 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(ByForce),
         ["event loop frozen", "事件循环卡死"],
+        ["The gateway's heartbeat stopped: its event loop is blocked.", "网关心跳已停止：事件循环被阻塞。"],
         [
-            "The gateway's heartbeat stopped: its event loop does not turn.",
-            "网关心跳已停止：事件循环不再运转。",
+            "Force a restart: a frozen event loop ignores SIGTERM.",
+            "请强制重启：事件循环卡死的进程不响应 SIGTERM。",
         ],
-        ["Restart it by force: a frozen loop ignores SIGTERM.", "请强制重启：卡死的循环会忽略 SIGTERM。"],
     ),
     entry(
         Reason::ExecutorShutdown,
         "executor-shutdown",
         Light::Red,
         Some(Yes),
-        ["executor dead: a hollow shell", "执行器已关闭：空壳进程"],
+        ["executor dead: a hollow shell", "executor 已关闭：进程成了空壳"],
         [
-            "The gateway's executor is shut down: it looks connected, but can answer nothing.",
-            "网关的执行器已关闭：看似在线，实际无法处理任何消息。",
+            "The gateway's executor is shut down: it looks connected, but cannot answer any message.",
+            "网关的 executor 已关闭：看似在线，实际无法回复任何消息。",
         ],
-        ["Restart it: only a new process clears this.", "请重启：只有新进程才能恢复。"],
+        ["Restart it: only a new process fixes this.", "请重启：只有新进程才能恢复。"],
     ),
     entry(
         Reason::StartStalled,
@@ -192,11 +189,11 @@ pub static CATALOGUE: &[Entry] = &[
         Some(ByForce),
         ["hangs at start", "启动时卡住"],
         [
-            "The process was started, and not one line, file or heartbeat of it has appeared since.",
-            "进程已启动，但至今没有写出任何日志、文件或心跳。",
+            "The process was started, but has not written any log line, file or heartbeat since.",
+            "进程已启动，但至今没有任何日志、文件或心跳。",
         ],
         [
-            "Restart it by force; if it hangs again, run the command of its job file in a terminal.",
+            "Force a restart; if it hangs again, run the command from its job file in a terminal.",
             "请强制重启；若再次卡住，请在终端中运行任务文件里的命令。",
         ],
     ),
@@ -205,12 +202,12 @@ pub static CATALOGUE: &[Entry] = &[
         "shutdown-stalled",
         Light::Red,
         Some(ByForce),
-        ["shutdown hangs", "关闭过程卡住"],
+        ["hangs at shutdown", "停止时卡住"],
         [
-            "A shutdown began, and the process neither left nor went on.",
-            "网关已开始关闭，但进程既未退出也未恢复。",
+            "A shutdown began, but the process neither exited nor resumed work.",
+            "网关已开始停止，但进程既未退出，也未恢复工作。",
         ],
-        ["Restart it by force.", "请强制重启。"],
+        ["Force a restart.", "请强制重启。"],
     ),
     entry(
         Reason::AuthRejected,
@@ -219,7 +216,7 @@ pub static CATALOGUE: &[Entry] = &[
         Some(AfterFixingCredentials),
         ["{platform} credentials refused", "{platform} 凭据被拒绝"],
         ["{platform} refuses this profile's credentials.", "{platform} 拒绝了此 profile 的凭据。"],
-        ["Fix the credentials, then restart.", "请修正凭据后重启。"],
+        ["Fix the credentials, then restart.", "请修正凭据，然后重启。"],
     ),
     entry(
         Reason::WrongEventLoop,
@@ -228,12 +225,12 @@ pub static CATALOGUE: &[Entry] = &[
         Some(Yes),
         ["{platform} client on a wrong event loop", "{platform} 客户端绑定了错误的事件循环"],
         [
-            "The {platform} client was started on another event loop and is deaf.",
+            "The {platform} client runs on the wrong event loop and receives no messages.",
             "{platform} 客户端运行在错误的事件循环上，收不到消息。",
         ],
         [
-            "Restart it. Several Feishu bots in one gateway run into this again: give each its own gateway.",
-            "请重启。同一网关内的多个飞书机器人会再次遇到此问题：请为每个机器人使用单独的网关。",
+            "Restart it. It happens again with several Feishu bots in one gateway: give each its own gateway.",
+            "请重启。同一网关内有多个飞书机器人时会再次出现：请为每个机器人使用单独的网关。",
         ],
     ),
     entry(
@@ -243,8 +240,8 @@ pub static CATALOGUE: &[Entry] = &[
         Some(No),
         ["another client uses this {platform} account", "另一个客户端正在使用此 {platform} 账号"],
         [
-            "{platform} gives the connection to another client of the same account.",
-            "{platform} 把连接给了同一账号的另一个客户端。",
+            "{platform} gave the connection to another client of the same account.",
+            "{platform} 已把连接分配给同一账号的另一个客户端。",
         ],
         [
             "Stop the other client (another machine, a test script), then restart.",
@@ -258,8 +255,8 @@ pub static CATALOGUE: &[Entry] = &[
         Some(Yes),
         ["{platform} link ended", "{platform} 连接已终止"],
         [
-            "The {platform} link ended, and this process does not try again.",
-            "{platform} 连接已终止，此进程不会再重试。",
+            "The {platform} link ended, and this process does not reconnect.",
+            "{platform} 连接已终止，此进程不会重连。",
         ],
         ["Restart it.", "请重启。"],
     ),
@@ -270,11 +267,11 @@ pub static CATALOGUE: &[Entry] = &[
         Some(Yes),
         ["some {platform} links are down", "部分 {platform} 连接中断"],
         [
-            "{missing} of {total} {platform} links down; the log does not say whose.",
-            "{total} 个 {platform} 连接中有 {missing} 个中断；日志未说明是哪一个。",
+            "{missing} of {total} {platform} links are down; the log does not say which.",
+            "{total} 个 {platform} 连接中有 {missing} 个中断；日志未说明是哪些。",
         ],
         [
-            "Restart it. On Hermes 0.19 give each Feishu bot a gateway of its own.",
+            "Restart it. On Hermes 0.19, give each Feishu bot its own gateway.",
             "请重启。Hermes 0.19 中请为每个飞书机器人使用单独的网关。",
         ],
     ),
@@ -284,7 +281,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Red,
         Some(No),
         ["too many {platform} connections", "{platform} 连接数超限"],
-        ["{platform} refuses one more connection of this account.", "{platform} 拒绝此账号建立更多连接。"],
+        ["{platform} refuses further connections of this account.", "{platform} 拒绝此账号建立更多连接。"],
         ["Stop the other clients that use this account.", "请停止使用同一账号的其他客户端。"],
     ),
     entry(
@@ -295,8 +292,8 @@ pub static CATALOGUE: &[Entry] = &[
         ["{platform} cannot be reached", "无法连接 {platform}"],
         ["The last attempt to reach {platform} failed.", "最近一次连接 {platform} 的尝试失败。"],
         [
-            "Look at network, DNS and proxy; the gateway tries again by itself.",
-            "请检查网络、DNS 与代理；网关会自行重试。",
+            "Check network, DNS and proxy; the gateway retries by itself.",
+            "请检查网络、DNS 和代理；网关会自动重试。",
         ],
     ),
     entry(
@@ -306,8 +303,8 @@ pub static CATALOGUE: &[Entry] = &[
         Some(Yes),
         ["link not back", "连接未恢复"],
         [
-            "The link should be back by now, and nothing proves that it is.",
-            "连接早该恢复，但没有任何证据表明已恢复。",
+            "The link should be back by now, but there is no sign of it.",
+            "连接早该恢复，但至今没有恢复的迹象。",
         ],
         ["Restart it.", "请重启。"],
     ),
@@ -318,10 +315,10 @@ pub static CATALOGUE: &[Entry] = &[
         Some(No),
         ["finishing answers", "正在完成回复"],
         [
-            "The gateway finishes what it is working on before it leaves.",
-            "网关正在完成手头的工作，之后才会退出。",
+            "The gateway is finishing its current answers before it exits.",
+            "网关正在完成当前的回复，之后才会退出。",
         ],
-        ["Wait; a restart now would cut answers off.", "请等待；现在重启会中断正在生成的回复。"],
+        ["Wait; a restart now would cut off answers.", "请等待；现在重启会中断正在生成的回复。"],
     ),
     entry(
         Reason::Stopping,
@@ -330,7 +327,7 @@ pub static CATALOGUE: &[Entry] = &[
         None,
         ["stopping", "正在停止"],
         [
-            "The gateway has stopped; a script that it started still runs.",
+            "The gateway has stopped; a script that it started is still running.",
             "网关已停止；由它启动的脚本仍在运行。",
         ],
         ["", ""],
@@ -341,7 +338,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Amber,
         None,
         ["restarting", "正在重启"],
-        ["The gateway is on its way down and up again.", "网关正在重启。"],
+        ["The gateway is restarting.", "网关正在重启。"],
         ["", ""],
     ),
     entry(
@@ -350,7 +347,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Amber,
         None,
         ["starting", "正在启动"],
-        ["A new process, not connected yet.", "新进程，尚未连接。"],
+        ["A new process is starting; it is not connected yet.", "新进程正在启动，尚未连接。"],
         ["", ""],
     ),
     entry(
@@ -372,8 +369,8 @@ pub static CATALOGUE: &[Entry] = &[
         None,
         ["{platform} recovering", "{platform} 正在恢复"],
         [
-            "The {platform} link says that it is back; not long enough to be believed.",
-            "{platform} 连接声称已恢复，但时间还不够长，尚不可信。",
+            "The gateway reports the {platform} link as back, but not for long enough to be sure.",
+            "网关日志显示 {platform} 连接已恢复，但时间尚短，还不能确认。",
         ],
         ["", ""],
     ),
@@ -384,12 +381,12 @@ pub static CATALOGUE: &[Entry] = &[
         None,
         ["{platform} link unstable", "{platform} 连接不稳定"],
         [
-            "The {platform} link was lost and came back 4 times or more within 10 minutes.",
-            "{platform} 连接在 10 分钟内断开并恢复了 4 次以上。",
+            "The {platform} link was lost and recovered at least 4 times within 10 minutes.",
+            "{platform} 连接在 10 分钟内至少断开并恢复了 4 次。",
         ],
         [
-            "Look for another client of the same account, and at the network.",
-            "请检查是否有同一账号的其他客户端，并检查网络。",
+            "Check the network, and whether another client uses the same account.",
+            "请检查网络，以及是否有其他客户端使用同一账号。",
         ],
     ),
     entry(
@@ -398,7 +395,7 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Amber,
         None,
         ["{platform} paused", "{platform} 已暂停"],
-        ["Somebody paused {platform} in this gateway.", "有人在此网关中暂停了 {platform}。"],
+        ["{platform} was paused in this gateway.", "{platform} 在此网关中被暂停。"],
         [
             "Send /platform resume to the gateway, or ignore this link.",
             "请向网关发送 /platform resume，或忽略此连接。",
@@ -411,7 +408,7 @@ pub static CATALOGUE: &[Entry] = &[
         Some(Yes),
         ["scheduled jobs do not run", "定时任务没有运行"],
         [
-            "The gateway answers, and its scheduler of cron jobs has ended: no job runs any more.",
+            "The gateway answers, but its cron scheduler has ended: scheduled jobs no longer run.",
             "网关能正常应答，但其定时任务调度器已停止：不再运行任何任务。",
         ],
         ["Restart it: only a new process starts the scheduler.", "请重启：只有新进程才会启动调度器。"],
@@ -423,12 +420,12 @@ pub static CATALOGUE: &[Entry] = &[
         Some(No),
         ["scheduled jobs do not run: every tick fails", "定时任务没有运行：每次调度都失败"],
         [
-            "The gateway answers, and each tick of its scheduler of cron jobs fails: no job runs.",
+            "The gateway answers, but every tick of its cron scheduler fails: no scheduled job runs.",
             "网关能正常应答，但其定时任务调度器每次调度都失败：没有任何任务运行。",
         ],
         [
-            "Read the line: mostly cron/jobs.json is damaged. Repair that; a restart changes nothing.",
-            "请查看该行日志：多数情况是 cron/jobs.json 已损坏。请修复它；重启没有用。",
+            "Read the log line: usually cron/jobs.json is damaged. Repair it; a restart does not help.",
+            "请查看该行日志：多数情况是 cron/jobs.json 已损坏。请修复该文件；重启无效。",
         ],
     ),
     entry(
@@ -436,13 +433,13 @@ pub static CATALOGUE: &[Entry] = &[
         "unsupervised",
         Light::Amber,
         None,
-        ["connected, but unsupervised", "已连接，但无人看管"],
+        ["connected, but unsupervised", "已连接，但未受服务管理器托管"],
         [
-            "Connected, but no service manager would bring it back.",
-            "已连接，但没有服务管理器会在退出后拉起它。",
+            "Connected, but no service manager would restart it after a crash.",
+            "已连接，但崩溃后不会由服务管理器重新启动。",
         ],
         [
-            "Load its job (Restart does that) or install its service; or accept it in the settings.",
+            "Load its job (Restart does that) or install its service; or accept this state in the settings.",
             "请加载其任务（重启即可）或安装其服务；也可在设置中接受此状态。",
         ],
     ),
@@ -461,7 +458,10 @@ pub static CATALOGUE: &[Entry] = &[
         Light::Green,
         None,
         ["running", "运行中"],
-        ["Alive and well; no link of this profile is watched.", "运行正常；此 profile 没有需要监视的连接。"],
+        [
+            "The gateway is running; this profile has no link to watch.",
+            "网关运行正常；此 profile 没有需要监视的连接。",
+        ],
         ["", ""],
     ),
     entry(
@@ -469,10 +469,10 @@ pub static CATALOGUE: &[Entry] = &[
         "served",
         Light::Grey,
         None,
-        ["served by another gateway", "由另一个网关服务"],
+        ["served by another gateway", "由另一个网关提供服务"],
         [
-            "Another profile's gateway serves this profile; no link of its own shows.",
-            "此 profile 由另一个 profile 的网关服务；看不到它自己的连接。",
+            "The gateway of another profile serves this profile; its own links are not visible.",
+            "此 profile 由另一个 profile 的网关提供服务；看不到它自己的连接。",
         ],
         ["", ""],
     ),
@@ -481,8 +481,8 @@ pub static CATALOGUE: &[Entry] = &[
         "no-evidence",
         Light::Grey,
         None,
-        ["no evidence yet", "暂无证据"],
-        ["Nothing is known about this profile yet.", "尚无此配置的任何信息。"],
+        ["no evidence yet", "尚无依据"],
+        ["Nothing is known about this profile yet.", "尚无此 profile 的任何信息。"],
         ["", ""],
     ),
 ];

@@ -40,10 +40,10 @@ pub fn render(record: &Record, window: Window, lang: Lang, zone: &TimeZone, symb
     out
 }
 
-/// A share of 1 in percent, rounded down: 100 % only if it is whole.
+/// A share of 1 in percent with one decimal, rounded down: `100%` only if it is whole.
 pub fn percent(share: f64) -> String {
-    let hundredths = (share * 10_000.0).floor();
-    if hundredths >= 10_000.0 { "100 %".into() } else { format!("{:.2} %", hundredths / 100.0) }
+    let tenths = (share * 1_000.0).floor();
+    if tenths >= 1_000.0 { "100%".into() } else { format!("{:.1}%", tenths / 10.0) }
 }
 
 /// The figures as sentences.
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn not_quite_all_is_never_all() {
-        assert_eq!(percent(1.0), "100 %");
-        assert_eq!(percent(0.999_999), "99.99 %");
-        assert_eq!(percent(0.5), "50.00 %");
-        assert_eq!(percent(0.0), "0.00 %");
+        assert_eq!(percent(1.0), "100%");
+        assert_eq!(percent(0.999_999), "99.9%");
+        assert_eq!(percent(0.5), "50.0%");
+        assert_eq!(percent(0.0), "0.0%");
     }
 
     #[test]
@@ -186,8 +186,8 @@ mod tests {
             change(1010, 1, Reason::NotRunning),
         ]);
         let text = render(&record, Window { from: t(0), to: t(4000) }, Lang::En, &TimeZone::UTC, true);
-        assert!(text.contains("✖ not running · 50 min · still going on"), "{text}");
-        assert!(text.contains("meanwhile also: executor dead: a hollow shell"), "{text}");
+        assert!(text.contains("✖ not running · 50 min · ongoing"), "{text}");
+        assert!(text.contains("also: executor dead: a hollow shell"), "{text}");
     }
 
     #[test]
@@ -200,11 +200,11 @@ mod tests {
         let window = Window { from: t(0), to: t(5000) };
         assert_eq!(
             render(&record, window, Lang::En, &TimeZone::UTC, true),
-            "work\n  ● green 85.00 % of the time seen\n  seen 1 h 6 min 40 s of 1 h 23 min 20 s; 16 min 40 s unknown\n  \
+            "work\n  ● green 85.0% of the time observed\n  observed 1 h 6 min 40 s of 1 h 23 min 20 s; unknown 16 min 40 s\n  \
              1 incident · mean time between failures 56 min 40 s · mean time to recovery 10 min\n  \
-             commonest causes: Feishu cannot be reached (1)\n  \
+             most common causes: Feishu cannot be reached (1)\n  \
              2027-01-15 08:16:40 ✖ Feishu cannot be reached · 10 min · recovered\n      \
-             agent.log: line at 1000\n      came back by itself\n\n"
+             agent.log: line at 1000\n      recovered without a restart\n\n"
         );
         let zh = render(&record, window, Lang::Zh, &TimeZone::UTC, false);
         assert!(zh.contains(":40 无法连接飞书 ·") && !zh.contains('●') && zh.contains("自行恢复"), "{zh}");

@@ -4,35 +4,33 @@ use super::Phrase;
 
 pub(crate) const TITLE: Phrase = ["Gatelight diagnostics of {name}", "{name} 的 Gatelight 诊断信息"];
 pub(crate) const NOTE: Phrase = [
-    "Secrets, user names and home paths were removed; please read it once before you post it.",
-    "已移除密钥、用户名和主目录路径；发布前请再检查一遍。",
+    "Secrets, user names and home paths were removed. Please check the text before you post it.",
+    "密钥、用户名和主目录路径已移除。发布前请再检查一遍。",
 ];
-pub(crate) const VERDICT: Phrase = ["What is said", "当前判断"];
+pub(crate) const VERDICT: Phrase = ["Verdict", "当前判断"];
 pub(crate) const VERSIONS: Phrase = ["Versions and system", "版本与系统"];
 pub(crate) const JOB: Phrase = ["Job file", "任务文件"];
-pub(crate) const MANAGER: Phrase = ["What the service manager says", "服务管理器的说法"];
+pub(crate) const MANAGER: Phrase = ["Answer of the service manager", "服务管理器的输出"];
 pub(crate) const FINDINGS: Phrase = ["Findings of gatelight doctor", "gatelight doctor 的检查结果"];
-pub(crate) const LOG: Phrase = ["Log, merged, around {time}", "{time} 前后的合并日志"];
-pub(crate) const OWN_LOG: Phrase = ["Gatelight's own log", "Gatelight 自身的日志"];
-pub(crate) const HISTORY: Phrase = ["History, last {span}", "最近 {span}的历史"];
+pub(crate) const LOG: Phrase = ["Merged log around {time}", "{time} 前后的合并日志"];
+pub(crate) const OWN_LOG: Phrase = ["Log of Gatelight", "Gatelight 的日志"];
+pub(crate) const HISTORY: Phrase = ["History of the last {span}", "最近 {span}的历史记录"];
 pub(crate) const RECORDING: Phrase = ["Recording", "录制"];
-pub(crate) const ATTACH: Phrase = [
-    "Please attach {path} as a file: it replays what was seen.",
-    "请将 {path} 作为附件上传：它可以重放观测到的内容。",
-];
+pub(crate) const ATTACH: Phrase =
+    ["Please attach the file {path}. It can be replayed.", "请将 {path} 作为附件上传，它可供回放。"];
 pub(crate) const NOTHING: Phrase = ["nothing", "无"];
 pub(crate) const CUT: Phrase = ["… ({n} more lines)", "…（另有 {n} 行）"];
 pub(crate) const COLON: Phrase = [": ", "："];
-pub(crate) const LIGHT: Phrase = ["Light", "灯"];
+pub(crate) const LIGHT: Phrase = ["Light", "状态灯"];
 pub(crate) const REASON: Phrase = ["Reason", "原因"];
 pub(crate) const SINCE: Phrase = ["Since", "开始时间"];
-pub(crate) const EVIDENCE: Phrase = ["Evidence", "证据"];
+pub(crate) const EVIDENCE: Phrase = ["Evidence", "依据"];
 pub(crate) const NOTES: Phrase = ["Also", "其他"];
 pub(crate) const PROCESS: Phrase = ["Process", "进程"];
 pub(crate) const RESTART: Phrase = ["Restart", "重启"];
 pub(crate) const REPORT: Phrase = ["Timeline…", "时间线…"];
 pub(crate) const REFRESH: Phrase = ["Refresh", "刷新"];
-pub(crate) const NO_PROFILES: Phrase = ["No Hermes profile found", "未找到 Hermes 配置"];
-pub(crate) const SECOND: Phrase = ["a second instance was refused", "拒绝了第二个实例"];
-pub(crate) const HIDDEN: Phrase = ["INFO records are hidden by the log level", "日志级别隐藏了 INFO 记录"];
-pub(crate) const DROPPED: Phrase = ["messages were dropped at the start", "启动时丢弃了消息"];
+pub(crate) const NO_PROFILES: Phrase = ["No Hermes profile found", "未找到 Hermes profile"];
+pub(crate) const SECOND: Phrase = ["a second instance was refused", "第二个实例被拒绝启动"];
+pub(crate) const HIDDEN: Phrase = ["the log level hides INFO records", "日志级别隐藏了 INFO 记录"];
+pub(crate) const DROPPED: Phrase = ["messages were dropped during the start", "启动期间有消息被丢弃"];

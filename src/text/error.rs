@@ -128,7 +128,7 @@ mod tests {
             assert_eq!(io(Lang::En, &error), error.to_string());
         }
         let silent = io::Error::from(io::ErrorKind::TimedOut);
-        assert_eq!([Lang::En, Lang::Zh].map(|lang| io(lang, &silent)), ["no answer in time", "超时"]);
+        assert_eq!([Lang::En, Lang::Zh].map(|lang| io(lang, &silent)), ["timed out", "超时"]);
         let told = io::Error::new(io::ErrorKind::InvalidData, "stream is odd (very)");
         assert_eq!(io(Lang::Zh, &told), "无效的内容（stream is odd (very)）");
         let odd = io::Error::other("odd");

@@ -29,13 +29,13 @@ const BY_NUMBER: [(Errno, Code); 6] = [
 const BY_KIND: [(io::ErrorKind, Code); 25] = [
     (io::ErrorKind::NotFound, code("io.not-found", ["no such file or directory", "文件或目录不存在"])),
     (io::ErrorKind::PermissionDenied, code("io.permission-denied", ["permission denied", "权限不足"])),
-    (io::ErrorKind::AlreadyExists, code("io.already-exists", ["it exists already", "已存在"])),
+    (io::ErrorKind::AlreadyExists, code("io.already-exists", ["it already exists", "已存在"])),
     (io::ErrorKind::StorageFull, code("io.storage-full", ["no space left on the disk", "磁盘空间不足"])),
     (
         io::ErrorKind::ReadOnlyFilesystem,
         code("io.read-only-filesystem", ["read-only file system", "只读文件系统"]),
     ),
-    (io::ErrorKind::TimedOut, code("io.timed-out", ["no answer in time", "超时"])),
+    (io::ErrorKind::TimedOut, code("io.timed-out", ["timed out", "超时"])),
     (io::ErrorKind::WouldBlock, code("io.would-block", ["held by another process", "正被另一个进程占用"])),
     (io::ErrorKind::ResourceBusy, code("io.resource-busy", ["busy", "资源忙"])),
     (
@@ -53,13 +53,13 @@ const BY_KIND: [(io::ErrorKind, Code); 25] = [
     (io::ErrorKind::AddrInUse, code("io.addr-in-use", ["the address is in use", "地址已被占用"])),
     (
         io::ErrorKind::AddrNotAvailable,
-        code("io.addr-not-available", ["the address is not of this machine", "地址不可用"]),
+        code("io.addr-not-available", ["the address does not belong to this machine", "地址不属于本机"]),
     ),
     (io::ErrorKind::ConnectionRefused, code("io.connection-refused", ["connection refused", "连接被拒绝"])),
     (io::ErrorKind::ConnectionReset, code("io.connection-reset", ["connection reset", "连接被重置"])),
-    (io::ErrorKind::BrokenPipe, code("io.broken-pipe", ["the reader has left", "读取方已关闭"])),
+    (io::ErrorKind::BrokenPipe, code("io.broken-pipe", ["the reader closed the pipe", "读取方已关闭管道"])),
     (io::ErrorKind::NotConnected, code("io.not-connected", ["not connected", "未连接"])),
-    (io::ErrorKind::UnexpectedEof, code("io.unexpected-eof", ["it breaks off", "内容意外中断"])),
+    (io::ErrorKind::UnexpectedEof, code("io.unexpected-eof", ["unexpected end of the data", "数据意外中断"])),
     (io::ErrorKind::InvalidInput, code("io.invalid-input", ["not a valid value", "无效的值"])),
     (io::ErrorKind::InvalidData, code("io.invalid-data", ["not valid content", "无效的内容"])),
     (io::ErrorKind::OutOfMemory, code("io.out-of-memory", ["out of memory", "内存不足"])),

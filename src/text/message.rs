@@ -252,8 +252,8 @@ mod tests {
         let stored = serde_json::to_string(&message).unwrap();
         let read: Message = serde_json::from_str(&stored).unwrap();
         assert_eq!(read, message);
-        assert_eq!(read.text(Lang::En), "no proof of the link within 1 min 15 s; last seen: starting");
-        assert_eq!(read.text(Lang::Zh), "1 分 15 秒 内未能证实连接；最后状态：正在启动");
+        assert_eq!(read.text(Lang::En), "the link was not confirmed within 1 min 15 s; last state: starting");
+        assert_eq!(read.text(Lang::Zh), "1 分 15 秒内未能确认连接；最后状态：正在启动");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! A [`Phrase`] holds both languages, so neither can be missing; [`fill`] puts values into its `{names}`. A [`Message`] is
 //! a code with values: what is stored, or passed on before the reader's language is known. Errors become messages by the
-//! trait [`Worded`]. Reasons have their texts in [`crate::health::catalogue::CATALOGUE`].
+//! trait [`Worded`]. Reasons have their texts in [`crate::health::catalogue::CATALOGUE`]. `terms.md` says which words
+//! are used, and which are not.
 
 pub mod agent;
 mod code;
@@ -26,6 +27,8 @@ pub mod report;
 pub mod restart;
 pub mod silence;
 pub mod status;
+#[cfg(test)]
+pub(crate) mod terms;
 pub mod trouble;
 
 use jiff::SignedDuration;

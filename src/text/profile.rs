@@ -2,44 +2,44 @@
 
 use super::{Code, Phrase, code};
 
-pub(crate) const NOT_REGULAR: Phrase = ["it is no regular file", "它不是普通文件"];
-pub(crate) const TOO_LARGE: Phrase = ["it is larger than 1 MiB", "它大于 1 MiB"];
+pub(crate) const NOT_REGULAR: Phrase = ["it is not a regular file", "不是普通文件"];
+pub(crate) const TOO_LARGE: Phrase = ["it is larger than 1 MiB", "大于 1 MiB"];
 pub(crate) const LEAVES_FOLDER: Phrase =
-    ["it is a symbolic link that leaves its folder", "它是指向目录之外的符号链接"];
+    ["it is a symbolic link to another folder", "是指向目录之外的符号链接"];
 pub(crate) const TOO_MANY: Phrase =
-    ["it holds more than {most} files: some were not read", "其中的文件超过 {most} 个：部分未读取"];
+    ["it contains more than {most} files: some were not read", "其中的文件超过 {most} 个，部分未读取"];
 pub(crate) const HOME_MISSING: Phrase = [
-    "[[profiles]] of the settings names this home, and it does not exist",
-    "设置中的 [[profiles]] 指定了此目录，但它不存在",
+    "[[profiles]] in the settings names this home, but it does not exist",
+    "设置中的 [[profiles]] 指定了此主目录，但它不存在",
 ];
 pub(crate) const LABEL_TAKEN: Phrase =
-    ["its label “{label}” is taken by {file}", "标签“{label}”已被 {file} 使用"];
+    ["its label “{label}” is already used by {file}", "标签“{label}”已被 {file} 使用"];
 pub(crate) const NOT_A_LIST: Phrase = ["not a property list: {why}", "不是有效的属性列表：{why}"];
 pub(crate) const FOREIGN: Code = code(
     "property-list.foreign",
-    ["it is neither an XML nor a binary property list", "它既不是 XML 也不是二进制属性列表"],
+    ["it is neither an XML nor a binary property list", "既不是 XML 属性列表，也不是二进制属性列表"],
 );
 pub(crate) const NOT_UTF8: Code = code(
     "property-list.not-utf8",
     [
-        "its text is not UTF-8, which Gatelight needs (plutil -convert xml1 FILE makes it so)",
-        "内容不是 Gatelight 所需的 UTF-8（可用 plutil -convert xml1 文件 转换）",
+        "its text is not UTF-8 (to convert it: plutil -convert xml1 FILE)",
+        "内容不是 UTF-8（转换命令：plutil -convert xml1 FILE）",
     ],
 );
-pub(crate) const BROKEN_XML: Code = code("property-list.broken-xml", ["its XML breaks off", "XML 不完整"]);
+pub(crate) const BROKEN_XML: Code = code("property-list.broken-xml", ["its XML is incomplete", "XML 不完整"]);
 pub(crate) const BROKEN_BINARY: Code =
     code("property-list.broken-binary", ["its binary object table is damaged", "二进制对象表已损坏"]);
 pub(crate) const TOO_DEEP: Code =
-    code("property-list.too-deep", ["it nests too deeply or holds too many values", "嵌套过深或值过多"]);
-pub(crate) const NO_DICTIONARY: Phrase = ["it is no dictionary", "它不是字典"];
+    code("property-list.too-deep", ["it is nested too deeply or has too many values", "嵌套过深或值过多"]);
+pub(crate) const NO_DICTIONARY: Phrase = ["it is not a dictionary", "不是字典"];
 pub(crate) const NO_LABEL: Phrase = ["it has no Label", "缺少 Label"];
 pub(crate) const NO_PROGRAM: Phrase =
     ["it has neither ProgramArguments nor Program", "缺少 ProgramArguments 与 Program"];
 pub(crate) const ODD_ARGUMENTS: Phrase =
-    ["its ProgramArguments are no list of strings", "ProgramArguments 不是字符串列表"];
-pub(crate) const ODD_PROGRAM: Phrase = ["its Program is no string", "Program 不是字符串"];
+    ["its ProgramArguments is not a list of strings", "ProgramArguments 不是字符串列表"];
+pub(crate) const ODD_PROGRAM: Phrase = ["its Program is not a string", "Program 不是字符串"];
 pub(crate) const NO_EXEC_START: Phrase = ["it has no ExecStart", "缺少 ExecStart"];
-pub(crate) const OPEN_QUOTE: Phrase = ["a quote of {key} does not close", "{key} 的引号没有闭合"];
+pub(crate) const OPEN_QUOTE: Phrase = ["a quote in {key} is not closed", "{key} 的引号没有闭合"];
 
 /// The codes of property lists that cannot be read.
 pub(super) const CODES: &[Code] = &[FOREIGN, NOT_UTF8, BROKEN_XML, BROKEN_BINARY, TOO_DEEP];

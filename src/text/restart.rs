@@ -6,11 +6,11 @@ use crate::health::{Reason, RestartHelps};
 /// In the order of [`RestartHelps`].
 const HELPS: [Phrase; 6] = [
     ["A restart helps.", "重启可以恢复。"],
-    ["A restart helps, by force.", "需要强制重启。"],
-    ["A restart does not help before the network is back.", "网络恢复之前重启无效。"],
-    ["A restart helps only after the credentials are mended.", "修正凭据之后重启才有效。"],
+    ["A forced restart helps.", "需要强制重启。"],
+    ["A restart does not help until the network is back.", "网络恢复之前重启无效。"],
+    ["A restart helps only after the credentials are fixed.", "修正凭据之后重启才有效。"],
     ["A restart does not help.", "重启无效。"],
-    ["A restart does not help; repairing the job file does.", "重启无效；需要修复任务文件。"],
+    ["A restart does not help; repairing the job file does.", "重启无效，需要修复任务文件。"],
 ];
 
 /// Whether a restart helps, in one sentence.
@@ -27,40 +27,43 @@ pub(crate) const ENDING_OLD: Phrase = ["ending the old process", "正在结束�
 pub(crate) const STARTING_NEW: Phrase =
     ["old process gone; waiting for the new one", "旧进程已退出，正在等待新进程"];
 pub(crate) const PROVING_LINK: Phrase =
-    ["new process is up; waiting for proof of its link", "新进程已启动，正在确认连接"];
+    ["new process is running; waiting for the link", "新进程已启动，正在确认连接"];
 
 pub(crate) const RETRYING: Phrase = [
-    "new process is up; its last attempt failed ({title}); waiting for the next one, the gateway tries again by itself",
-    "新进程已启动，但最近一次连接失败（{title}）；网关会自行重试，正在等待",
+    "new process is running; its last attempt failed ({title}); the gateway retries, waiting for the next attempt",
+    "新进程已启动，但最近一次连接失败（{title}）；网关会自动重试，正在等待",
 ];
 
-pub(crate) const AT_ENDING_OLD: Phrase = ["while the old process was to end", "结束旧进程时"];
-pub(crate) const AT_STARTING_NEW: Phrase = ["while a new process was to start", "启动新进程时"];
-pub(crate) const AT_PROVING_LINK: Phrase = ["while the link was to be proven", "确认连接时"];
+pub(crate) const AT_ENDING_OLD: Phrase = ["while ending the old process", "结束旧进程时"];
+pub(crate) const AT_STARTING_NEW: Phrase = ["while starting a new process", "启动新进程时"];
+pub(crate) const AT_PROVING_LINK: Phrase = ["while waiting for the link", "确认连接时"];
 
 pub(crate) const WORKED: Phrase =
     ["restarted in {took}: connected again, PID {pid}", "重启成功，用时 {took}：已重新连接，PID {pid}"];
 pub(crate) const WORKED_KILLED: Phrase = [
     "restarted in {took}: connected again, PID {pid}; the old process ignored SIGTERM and was killed",
-    "重启成功，用时 {took}：已重新连接，PID {pid}；旧进程不响应 SIGTERM，已被强制杀死",
+    "重启成功，用时 {took}：已重新连接，PID {pid}；旧进程不响应 SIGTERM，已被强制结束",
 ];
 pub(crate) const FAILED: Phrase = ["restart failed {where}: {why}", "重启失败（{where}）：{why}"];
 pub(crate) const CANNOT_TELL: Phrase =
-    ["cannot tell whether the restart worked, {where}: {why}", "无法确认重启结果（{where}）：{why}"];
+    ["restarted, outcome unknown {where}: {why}", "重启结果未知（{where}）：{why}"];
 
 pub(crate) const STILL_THERE: Code = code(
     "restart.old-process-alive",
-    ["process {pid} is still there; kill -9 {pid} ends it", "进程 {pid} 仍然存在，可用 kill -9 {pid} 结束它"],
+    [
+        "process {pid} is still running; kill -9 {pid} ends it",
+        "进程 {pid} 仍在运行，可用 kill -9 {pid} 结束它",
+    ],
 );
 pub(crate) const NO_NEW_PROCESS: Code =
-    code("restart.no-new-process", ["no new process came up", "没有新进程启动"]);
+    code("restart.no-new-process", ["no new process started", "没有新进程启动"]);
 pub(crate) const NOT_LOADED: Code = code(
     "restart.job-not-loaded",
-    ["no new process came up: the job is not loaded", "没有新进程启动：任务未加载"],
+    ["no new process started: the job is not loaded", "没有新进程启动：任务未加载"],
 );
 pub(crate) const STOPPED_MEANWHILE: Code = code(
     "restart.job-stopped-meanwhile",
-    ["no new process came up: the job was stopped meanwhile", "没有新进程启动：任务在此期间被停止"],
+    ["no new process started: the job was stopped in the meantime", "没有新进程启动：任务在此期间被停止"],
 );
 pub(crate) const LAST_EXIT: Code = code(
     "restart.last-exit",
@@ -72,17 +75,22 @@ pub(crate) const LAST_SIGNAL: Code = code(
 );
 pub(crate) const NO_PROOF: Code = code(
     "restart.no-proof",
-    ["no proof of the link within {limit}; last seen: {seen}", "{limit} 内未能证实连接；最后状态：{seen}"],
+    [
+        "the link was not confirmed within {limit}; last state: {seen}",
+        "{limit}内未能确认连接；最后状态：{seen}",
+    ],
 );
 pub(crate) const NOTHING_SEEN: Code =
-    code("restart.nothing-seen", ["nothing of this profile", "没有此配置的任何信息"]);
-pub(crate) const NOBODY_WATCHES: Code =
-    code("restart.watcher-ended", ["Gatelight stopped watching meanwhile", "Gatelight 在此期间停止了监视"]);
+    code("restart.nothing-seen", ["no information about this profile", "没有此 profile 的任何信息"]);
+pub(crate) const NOBODY_WATCHES: Code = code(
+    "restart.watcher-ended",
+    ["Gatelight stopped watching in the meantime", "Gatelight 在此期间停止了监视"],
+);
 
 pub(crate) const UNSUPERVISED: Phrase = [
-    "not restarted: no launchd job or systemd unit starts this gateway, so nobody would bring it back. Stop it where it was \
+    "not restarted: no launchd job or systemd unit starts this gateway, so nothing would start it again. Stop it where it was \
      started and start it again there, or install its service.",
-    "未重启：没有 launchd 任务或 systemd 单元负责启动此网关，结束后不会有人拉起它。请在启动它的地方停止并重新启动，或安装其服务。",
+    "未重启：没有 launchd 任务或 systemd 单元负责启动此网关，结束后不会自动启动。请在启动它的地方停止并重新启动，或安装其服务。",
 ];
 pub(crate) const NO_MANAGER: Phrase =
     ["not restarted: {manager} is not on this machine", "未重启：本机没有 {manager}"];
@@ -102,41 +110,41 @@ pub(crate) const OBSTACLE_NO_USER_BUS: Phrase = [
 ];
 pub(crate) const NO_USER_BUS: Phrase = [
     "not restarted: the user's systemd cannot be reached from this session. Set XDG_RUNTIME_DIR=/run/user/$(id -u) and try \
-     again; where that folder is missing, sign in as this user or run: loginctl enable-linger",
+     again; if that folder is missing, sign in as this user or run: loginctl enable-linger",
     "未重启：此会话无法连接用户的 systemd。请设置 XDG_RUNTIME_DIR=/run/user/$(id -u) 后重试；如该目录不存在，请以此用户登录，或执行：\
      loginctl enable-linger",
 ];
 pub(crate) const DOES_NOT_HELP: Phrase = ["{title}. {meaning} {advice}", "{title}。{meaning}{advice}"];
 pub(crate) const RESTART_ANYWAY: Phrase = ["{name}: restart anyway? [y/N] ", "{name}：仍要重启吗？[y/N] "];
 pub(crate) const NOT_CONFIRMED: Phrase = [
-    "not restarted: a restart does not help here; --yes restarts all the same",
-    "未重启：此时重启没有帮助；使用 --yes 可仍然重启",
+    "not restarted: a restart does not help here; --yes restarts anyway",
+    "未重启：此时重启无效；如需继续，请使用 --yes",
 ];
 pub(crate) const TOO_MANY: Phrase = [
-    "not restarted: {count} restarts within the last hour; the next one is allowed at {at}, or with --force",
-    "未重启：最近一小时内已重启 {count} 次；{at} 之后可再次重启，或使用 --force",
+    "not restarted: {count} restarts in the last hour; the next one is allowed at {at}, or with --force",
+    "未重启：最近 1 小时内已重启 {count} 次；{at} 之后可再次重启，或使用 --force",
 ];
 pub(crate) const UNDER_WAY: Phrase = [
-    "a restart of this profile is already under way; waiting for its outcome…",
-    "此配置正在由另一个进程重启，正在等待其结果…",
+    "another process is already restarting this profile; waiting for the outcome…",
+    "另一个进程正在重启此 profile，正在等待其结果…",
 ];
 pub(crate) const JOINED_SILENT: Code = code(
     "restart.joined-interrupted",
     [
-        "the restart that was under way ended without an outcome: it was interrupted. Look at it with gatelight status",
-        "先前的重启已结束但没有结果：它被中断了。请用 gatelight status 查看",
+        "the other restart was interrupted, its outcome is unknown; check with: gatelight status",
+        "另一个进程的重启被中断，结果未知；请运行 gatelight status 查看",
     ],
 );
 pub(crate) const JOINED_LATE: Code = code(
     "restart.joined-late",
-    ["the restart that was under way did not end within {limit}", "先前的重启在 {limit} 内没有结束"],
+    ["the other restart did not end within {limit}", "另一个进程的重启在 {limit}内没有结束"],
 );
 pub(crate) const VERDICT: Code = code("restart.verdict", ["{title}", "{title}"]);
 pub(crate) const VERDICT_PROVEN: Code =
-    code("restart.verdict-proven", ["{title} — {source}: {line}", "{title} — {source}: {line}"]);
+    code("restart.verdict-proven", ["{title} — {source}: {line}", "{title} — {source}：{line}"]);
 pub(crate) const AFTER_SILENCE: Code =
-    code("restart.after-silence", ["{complaint}; {why}", "{complaint}; {why}"]);
-pub(crate) const ERROR_IO: Code = code("manager.io", ["{program}: {why}", "{program}: {why}"]);
+    code("restart.after-silence", ["{complaint}; {why}", "{complaint}；{why}"]);
+pub(crate) const ERROR_IO: Code = code("manager.io", ["{program}: {why}", "{program}：{why}"]);
 
 /// The codes of outcomes and of managers' errors.
 pub(super) const CODES: &[Code] = &[
@@ -171,9 +179,10 @@ pub(super) const CODES: &[Code] = &[
     ERROR_IO,
 ];
 
-pub(crate) const NOTHING_RED: Phrase = ["no profile is red: nothing to restart", "没有红灯的配置，无需重启"];
+pub(crate) const NOTHING_RED: Phrase =
+    ["no profile is red: nothing to restart", "没有红灯的 profile，无需重启"];
 pub(crate) const LEDGER: Phrase =
-    ["note: the restart could not be noted down: {why}", "注意：无法记录此次重启：{why}"];
+    ["note: the restart could not be recorded: {why}", "注意：无法记录此次重启：{why}"];
 pub(crate) const HISTORY: Phrase =
     ["note: the outcome could not be added to the history: {why}", "注意：无法将结果写入历史记录：{why}"];
 
@@ -192,34 +201,34 @@ pub(crate) const ERROR_ODD: Code = code(
     ["{program} {action} (exit code {code}): {what}", "{program} {action}（退出码 {code}）：{what}"],
 );
 pub(crate) const ODD_NOT_UNDERSTOOD: Code =
-    code("manager.odd.not-understood", ["its answer is not understood: {words}", "无法理解其回答：{words}"]);
+    code("manager.odd.not-understood", ["unexpected output: {words}", "无法识别的输出：{words}"]);
 pub(crate) const ODD_CONTRADICTION: Code =
-    code("manager.odd.contradiction", ["its words contradict each other", "其回答自相矛盾"]);
+    code("manager.odd.contradiction", ["its output contradicts itself", "输出自相矛盾"]);
 pub(crate) const ODD_NEVER_ENDS: Code = code(
     "manager.odd.never-ends",
     [
-        "something is already in progress, and it does not end; try again in a minute",
-        "已有操作在进行且一直没有结束，请稍后再试",
+        "an operation is already in progress and does not end; try again in a minute",
+        "已有操作正在进行且一直没有结束，请 1 分钟后再试",
     ],
 );
 pub(crate) const ODD_STILL_REGISTERED: Code = code(
     "manager.odd.still-registered",
     [
-        "the job was to be unloaded and is still registered; try again in a minute",
-        "任务本应已卸载，却仍处于注册状态，请稍后再试",
+        "the job should be unloaded but is still registered; try again in a minute",
+        "任务本应已卸载，但仍处于注册状态，请 1 分钟后再试",
     ],
 );
 pub(crate) const ODD_NOT_REGISTERED: Code = code(
     "manager.odd.not-registered",
     [
-        "the job is not registered all the same; log out and in again, then look at gatelight status",
-        "任务仍然没有注册；请注销并重新登录，再用 gatelight status 查看",
+        "the job is still not registered; log out and in again, then check with: gatelight status",
+        "任务仍未注册；请注销并重新登录，再运行 gatelight status 查看",
     ],
 );
 pub(crate) const ERROR_DOMAIN: Code = code(
     "manager.domain",
     [
-        "launchd cannot manage {label} in {domain}: {words}. Check the job file (gatelight doctor); where that finds nothing, log \
+        "launchd cannot manage {label} in {domain}: {words}. Check the job file (gatelight doctor); if that finds nothing, log \
      out and in again",
         "launchd 无法在 {domain} 中管理 {label}：{words}。请检查任务文件（gatelight doctor）；如无问题，请注销后重新登录",
     ],
@@ -227,15 +236,15 @@ pub(crate) const ERROR_DOMAIN: Code = code(
 pub(crate) const ERROR_LOOSE: Code = code(
     "manager.loose-job-file",
     [
-        "launchd refuses {path}: others may write to it (mode {mode}). First: chmod go-w {path}",
-        "launchd 会拒绝 {path}：其他用户可以写它（权限 {mode}）。请先执行：chmod go-w {path}",
+        "launchd refuses {path}: other users may write to it (mode {mode}). First run: chmod go-w {path}",
+        "launchd 会拒绝 {path}：其他用户可以写入（权限 {mode}）。请先执行 chmod go-w {path}",
     ],
 );
 pub(crate) const ERROR_BAD_FILE: Code = code(
     "manager.bad-job-file",
     [
-        "launchd cannot use {path}: {why}. Mend the file first, or let Hermes write it anew: hermes gateway install",
-        "launchd 无法使用 {path}：{why}。请先修正该文件，或让 Hermes 重新生成：hermes gateway install",
+        "launchd cannot use {path}: {why}. Correct the file first, or let Hermes write it again: hermes gateway install",
+        "launchd 无法使用 {path}：{why}。请先修正该文件，或由 Hermes 重新生成：hermes gateway install",
     ],
 );
 pub(crate) const ERROR_NO_USER_MANAGER: Code = code(
@@ -247,7 +256,7 @@ pub(crate) const ERROR_NO_USER_MANAGER: Code = code(
 );
 pub(crate) const ERROR_DISABLED: Code = code(
     "manager.disabled",
-    ["the job is disabled; to allow it: {enable}", "任务已被禁用；如需启用：{enable}"],
+    ["the job is disabled; to enable it: {enable}", "任务已被禁用；如需启用：{enable}"],
 );
 
 #[cfg(test)]

@@ -2,36 +2,36 @@
 
 use super::Phrase;
 
-pub(crate) const HELD_GREEN: Phrase = ["green had held for {held}", "绿灯此前持续了 {held}"];
-pub(crate) const HELD_GREEN_ASIDE: Phrase = ["  (green had held for {held})", "（绿灯此前持续了 {held}）"];
+pub(crate) const HELD_GREEN: Phrase = ["was green for {held}", "此前绿灯持续 {held}"];
+pub(crate) const HELD_GREEN_ASIDE: Phrase = ["  (was green for {held})", "（此前绿灯持续 {held}）"];
 pub(crate) const AT_THE_END: Phrase = [
     "At the end: {light}, for {held}. {meaning} {advice}",
     "结束时：{light}，已持续 {held}。{meaning}{advice}",
 ];
 pub(crate) const UNKNOWN_EVENTS: Phrase =
-    ["{count} events of an unknown kind were skipped", "跳过了 {count} 条未知类型的事件"];
-pub(crate) const WAS_CUT: Phrase = ["the last line is cut off; it was skipped", "最后一行不完整，已跳过"];
+    ["{count} events of unknown kinds were skipped", "跳过了 {count} 条未知类型的事件"];
+pub(crate) const WAS_CUT: Phrase = ["the last line is incomplete; it was skipped", "最后一行不完整，已跳过"];
 pub(crate) const NO_STAMPS: Phrase = [
-    "no line with a time stamp, left out (a compressed log has to be unpacked first)",
-    "没有带时间戳的行，已略过（压缩过的日志需先解压）",
+    "no line with a timestamp, skipped (decompress a compressed log first)",
+    "没有带时间戳的行，已跳过（压缩的日志需先解压）",
 ];
 pub(crate) const NOTHING_FOUND: Phrase =
-    ["no Hermes Gateway profile found. Looked in:", "未找到任何 Hermes 网关配置。已查找："];
+    ["no Hermes Gateway profile found. Searched:", "未找到 Hermes Gateway profile。已查找："];
 pub(crate) const WHAT_NEXT: Phrase = ["What to do next:", "接下来可以："];
 /// Commands for somebody who has no profile yet, and what each does.
 pub(crate) const NEXT_STEPS: [(&str, Phrase); 3] = [
     (
         "hermes gateway install",
-        ["install the gateway's service, if Hermes is on this machine", "如已安装 Hermes，安装网关服务"],
+        ["install the gateway's service, if Hermes is installed", "如果已安装 Hermes，请安装网关服务"],
     ),
     (
         "gatelight config init",
         [
-            "make a settings file and name a home that lies elsewhere ([[profiles]])",
-            "生成设置文件，并在 [[profiles]] 中填写位于别处的主目录",
+            "create a settings file, and add a home in another place ([[profiles]])",
+            "生成设置文件，并在 [[profiles]] 中添加其他位置的主目录",
         ],
     ),
-    ("gatelight demo", ["see Gatelight at work without Hermes", "无需 Hermes，直接查看演示"]),
+    ("gatelight demo", ["see how Gatelight works, without Hermes", "查看演示，无需 Hermes"]),
 ];
 pub(crate) const WHICH_PROFILE: Phrase =
     ["which profile? There are: {names}", "请指定 profile；现有：{names}"];
@@ -46,18 +46,20 @@ pub(crate) const NEXT_RESTART: Phrase = ["Restart: {command}", "重启：{comman
 pub(crate) const NEXT_REPAIR: Phrase = ["Fix the job file: {command}", "修复任务文件：{command}"];
 pub(crate) const NEXT_LOGS: Phrase = ["Read the log: {command}", "查看日志：{command}"];
 pub(crate) const NEXT_WATCH: Phrase = ["Follow what happens: {command}", "持续查看：{command}"];
-pub(crate) const LOOKED_FOR_PLISTS: Phrase = ["job files that run a gateway", "运行网关的任务文件"];
-pub(crate) const LOOKED_FOR_UNITS: Phrase = ["units of systemd", "systemd 单元"];
-pub(crate) const LOOKED_FOR_HOMES: Phrase = ["a home of Hermes", "Hermes 主目录"];
+pub(crate) const LOOKED_FOR_PLISTS: Phrase = ["job files that start a gateway", "启动网关的任务文件"];
+pub(crate) const LOOKED_FOR_UNITS: Phrase = ["systemd units", "systemd 单元"];
+pub(crate) const LOOKED_FOR_HOMES: Phrase = ["Hermes home", "Hermes 主目录"];
 pub(crate) const NO_SUCH_PROFILE: Phrase =
-    ["there is no profile “{name}”; there are: {names}", "没有名为“{name}”的配置；现有：{names}"];
+    ["there is no profile “{name}”; there are: {names}", "没有 profile“{name}”；现有：{names}"];
 pub(crate) const UP_FOR: Phrase = ["up for {span}", "已运行 {span}"];
-pub(crate) const SERVED_BY: Phrase = ["served by {name}", "由 {name} 代为服务"];
-pub(crate) const NOTE_SECOND: Phrase =
-    ["a second instance was refused; the first is PID {pid}", "第二个实例被拒绝；第一个实例的 PID 为 {pid}"];
+pub(crate) const SERVED_BY: Phrase = ["served by {name}", "由 {name} 提供服务"];
+pub(crate) const NOTE_SECOND: Phrase = [
+    "a second instance was refused; the first is PID {pid}",
+    "第二个实例被拒绝启动；第一个实例的 PID 为 {pid}",
+];
 pub(crate) const NOTE_INFO_HIDDEN: Phrase = [
     "the gateway's log level hides INFO records: a recovery cannot be seen in the log",
-    "网关日志级别隐藏了 INFO 记录：日志中看不到恢复",
+    "网关的日志级别隐藏了 INFO 记录：日志中看不到恢复",
 ];
 pub(crate) const NOTE_DROPPED: Phrase =
     ["messages were dropped while the gateway started", "网关启动期间有消息被丢弃"];
@@ -66,10 +68,10 @@ pub(crate) const AMBER: Phrase = ["amber", "黄灯"];
 pub(crate) const RED: Phrase = ["red", "红灯"];
 pub(crate) const GREY: Phrase = ["grey", "灰灯"];
 pub(crate) const RECORDING: Phrase =
-    ["recording into {file}; Ctrl-C ends it", "正在录制到 {file}；按 Ctrl-C 结束"];
+    ["recording to {file}; press Ctrl-C to stop", "正在录制到 {file}；按 Ctrl-C 结束"];
 pub(crate) const RECORDED: Phrase =
-    ["{file} is complete; play it with gatelight replay", "{file} 已完成；可用 gatelight replay 回放"];
-pub(crate) const NO_LINES: Phrase = ["nothing is logged yet in {folder}", "{folder} 中还没有日志"];
+    ["{file} is complete; replay it with gatelight replay", "{file} 已完成；可用 gatelight replay 回放"];
+pub(crate) const NO_LINES: Phrase = ["there are no log lines yet in {folder}", "{folder} 中还没有日志"];
 pub(crate) const NO_SYSTEM_LOG: Phrase =
     ["the system log cannot be shown: {program}: {why}", "无法显示系统日志：{program}：{why}"];
 pub(crate) const NOTE_UNREADABLE: Phrase = ["cannot be read: {file}", "无法读取：{file}"];

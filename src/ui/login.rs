@@ -57,8 +57,8 @@ mod autostart {
 
     fn entry(program: &Path) -> String {
         format!(
-            "[Desktop Entry]\nType=Application\nName=Gatelight\nComment=A light for every Hermes Gateway\n\
-             Comment[zh_CN]=Hermes 网关状态灯\nExec={}\nTerminal=false\nNoDisplay=true\n",
+            "[Desktop Entry]\nType=Application\nName=Gatelight\nComment=A status light for every Hermes Gateway profile\n\
+             Comment[zh_CN]=为本机每个 Hermes Gateway profile 显示一盏状态灯\nExec={}\nTerminal=false\nNoDisplay=true\n",
             quoted(&program.to_string_lossy())
         )
     }

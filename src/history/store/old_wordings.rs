@@ -188,54 +188,98 @@ mod tests {
     use super::*;
     use crate::text::Lang;
 
-    /// Sentence of version 1 in English and Chinese, and the code that it becomes.
-    const SENTENCES: [(&str, &str, &str); 9] = [
+    /// A sentence of version 1 in English and Chinese, and what it reads like now.
+    const SENTENCES: [([&str; 2], [&str; 2]); 9] = [
         (
-            "process 77 is still there; kill -9 77 ends it",
-            "进程 77 仍然存在，可用 kill -9 77 结束它",
-            "restart.old-process-alive",
+            ["process 77 is still there; kill -9 77 ends it", "进程 77 仍然存在，可用 kill -9 77 结束它"],
+            ["process 77 is still running; kill -9 77 ends it", "进程 77 仍在运行，可用 kill -9 77 结束它"],
         ),
         (
-            "no proof of the link within 1 min 15 s; last seen: starting — process: PID 8",
-            "1 分 15 秒 内未能证实连接；最后状态：正在启动 — process: PID 8",
-            "restart.no-proof",
+            [
+                "no proof of the link within 1 min 15 s; last seen: starting — process: PID 8",
+                "1 分 15 秒 内未能证实连接；最后状态：正在启动 — process: PID 8",
+            ],
+            [
+                "the link was not confirmed within 1 min 15 s; last state: starting — process: PID 8",
+                "1 分 15 秒内未能确认连接；最后状态：正在启动 — process：PID 8",
+            ],
         ),
         (
-            "no proof of the link within 30 s; last seen: nothing of this profile",
-            "30 秒 内未能证实连接；最后状态：没有此配置的任何信息",
-            "restart.no-proof",
+            [
+                "no proof of the link within 30 s; last seen: nothing of this profile",
+                "30 秒 内未能证实连接；最后状态：没有此配置的任何信息",
+            ],
+            [
+                "the link was not confirmed within 30 s; last state: no information about this profile",
+                "30 秒内未能确认连接；最后状态：没有此 profile 的任何信息",
+            ],
         ),
         (
-            "no new process came up: the job is not loaded; its last run ended with exit code 78",
-            "没有新进程启动：任务未加载；上次运行的退出码为 78",
-            "restart.last-exit",
+            [
+                "no new process came up: the job is not loaded; its last run ended with exit code 78",
+                "没有新进程启动：任务未加载；上次运行的退出码为 78",
+            ],
+            [
+                "no new process started: the job is not loaded; its last run ended with exit code 78",
+                "没有新进程启动：任务未加载；上次运行的退出码为 78",
+            ],
         ),
         (
-            "no new process came up; its last run was ended by signal 9",
-            "没有新进程启动；上次运行被信号 9 终止",
-            "restart.last-signal",
+            [
+                "no new process came up; its last run was ended by signal 9",
+                "没有新进程启动；上次运行被信号 9 终止",
+            ],
+            [
+                "no new process started; its last run was ended by signal 9",
+                "没有新进程启动；上次运行被信号 9 终止",
+            ],
         ),
         (
-            "executor dead: a hollow shell — agent.log: ERROR [Lark] 1000040345 | no — really: no",
-            "执行器已关闭：空壳进程 — agent.log: ERROR [Lark] 1000040345 | no — really: no",
-            "restart.verdict-proven",
+            [
+                "executor dead: a hollow shell — agent.log: ERROR [Lark] 1000040345 | no — really: no",
+                "执行器已关闭：空壳进程 — agent.log: ERROR [Lark] 1000040345 | no — really: no",
+            ],
+            [
+                "executor dead: a hollow shell — agent.log: ERROR [Lark] 1000040345 | no — really: no",
+                "executor 已关闭：进程成了空壳 — agent.log：ERROR [Lark] 1000040345 | no — really: no",
+            ],
         ),
-        ("Gatelight stopped watching meanwhile", "Gatelight 在此期间停止了监视", "restart.watcher-ended"),
         (
-            "/bin/launchctl did not answer within 10 s; no new process came up",
-            "/bin/launchctl 在 10 秒内没有响应; 没有新进程启动",
-            "restart.after-silence",
+            ["Gatelight stopped watching meanwhile", "Gatelight 在此期间停止了监视"],
+            ["Gatelight stopped watching in the meantime", "Gatelight 在此期间停止了监视"],
         ),
-        ("not running", "未运行", "restart.verdict"),
+        (
+            [
+                "/bin/launchctl did not answer within 10 s; no new process came up",
+                "/bin/launchctl 在 10 秒内没有响应; 没有新进程启动",
+            ],
+            [
+                "/bin/launchctl did not answer within 10 s; no new process started",
+                "/bin/launchctl 在 10 秒内没有响应；没有新进程启动",
+            ],
+        ),
+        (["not running", "未运行"], ["not running", "未运行"]),
+    ];
+
+    const CODES: [&str; 9] = [
+        "restart.old-process-alive",
+        "restart.no-proof",
+        "restart.no-proof",
+        "restart.last-exit",
+        "restart.last-signal",
+        "restart.verdict-proven",
+        "restart.watcher-ended",
+        "restart.after-silence",
+        "restart.verdict",
     ];
 
     #[test]
     fn old_sentences_read_in_the_other_language() {
-        for (en, zh, code) in SENTENCES {
-            let (from_en, from_zh) = (parse(en), parse(zh));
-            assert_eq!(from_en.code(), code, "{en}");
+        for ((old, new), code) in SENTENCES.into_iter().zip(CODES) {
+            let [from_en, from_zh] = old.map(parse);
+            assert_eq!(from_en.code(), code, "{old:?}");
             assert_eq!(from_en, from_zh);
-            assert_eq!((from_en.text(Lang::En), from_en.text(Lang::Zh)), (en.to_owned(), zh.to_owned()));
+            assert_eq!([Lang::En, Lang::Zh].map(|lang| from_en.text(lang)), new);
         }
     }
 

@@ -63,18 +63,18 @@ mod tests {
             [
                 (
                     "✖ b — Feishu credentials refused",
-                    "Down for 3 min 20 s already. Feishu refuses this profile's credentials. A restart helps only after the \
-                     credentials are mended. Fix the credentials, then restart.",
+                    "Already down for 3 min 20 s. Feishu refuses this profile's credentials. A restart helps only after the \
+                     credentials are fixed. Fix the credentials, then restart.",
                 ),
                 (
                     "✖ a_b&c — executor dead: a hollow shell",
-                    "The gateway's executor is shut down: it looks connected, but can answer nothing. A restart helps.",
+                    "The gateway's executor is shut down: it looks connected, but cannot answer any message. A restart helps.",
                 ),
                 ("● a_b&c — connected again", "It was down for 10 s: executor dead: a hollow shell."),
                 (
                     "✖ b — still down: Feishu credentials refused",
                     "Down for 1 h 3 min 20 s. Feishu refuses this profile's credentials. A restart helps only after the \
-                     credentials are mended. Fix the credentials, then restart.",
+                     credentials are fixed. Fix the credentials, then restart.",
                 ),
                 ("● b — connected again", "It was down for 1 h 5 min: Feishu credentials refused."),
             ]
@@ -84,10 +84,10 @@ mod tests {
             words(Lang::Zh)[1..3],
             [
                 (
-                    "✖ a_b&c — 执行器已关闭：空壳进程",
-                    "网关的执行器已关闭：看似在线，实际无法处理任何消息。重启可以恢复。",
+                    "✖ a_b&c — executor 已关闭：进程成了空壳",
+                    "网关的 executor 已关闭：看似在线，实际无法回复任何消息。重启可以恢复。",
                 ),
-                ("● a_b&c — 已恢复（已连接）", "异常持续 10 秒：执行器已关闭：空壳进程。"),
+                ("● a_b&c — 已恢复（已连接）", "异常持续 10 秒：executor 已关闭：进程成了空壳。"),
             ]
             .map(own)
         );

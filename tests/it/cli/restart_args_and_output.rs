@@ -298,7 +298,7 @@ fn a_second_request_joins_the_first_and_hears_its_outcome() {
         // as another process does: it ends once the second request was told to wait
         let permit = RefCell::new(Some(stage.permit()));
         let heard = |told: &str| {
-            if told.contains("already under way")
+            if told.contains("already restarting")
                 && let Some(permit) = permit.borrow_mut().take()
                 && let Some(outcome) = outcome
             {
@@ -369,5 +369,5 @@ fn who_cannot_be_restarted_is_told_why() {
     stage.link = Duration::from_millis(100);
     let (code, out, _) = stage.run(&["default"], true);
     assert_eq!(code, UNCLEAR, "{out}");
-    assert!(out.contains("cannot tell"), "{out}");
+    assert!(out.contains("outcome unknown"), "{out}");
 }

@@ -155,7 +155,7 @@ fn a_second_start_asks_the_first_to_show_itself() {
     desktop.watcher.item();
     let second = user.gatelight(&desktop.bus.address).output().unwrap();
     assert!(second.status.success());
-    assert!(String::from_utf8_lossy(&second.stdout).contains("runs already"), "{second:?}");
+    assert!(String::from_utf8_lossy(&second.stdout).contains("already running"), "{second:?}");
     desktop.server.nth(0);
     assert!(first.end().success());
     assert_eq!(leftovers(user.home.path()), Vec::<PathBuf>::new());

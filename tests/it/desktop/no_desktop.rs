@@ -16,7 +16,7 @@ fn a_second_agent_without_a_desktop_says_so_and_ends() {
     lines.find(|line| line.contains("connected")).expect("it watches");
     let second = user.gatelight(bus).output().unwrap();
     assert!(second.status.success(), "{second:?}");
-    assert!(String::from_utf8_lossy(&second.stdout).contains("runs already"), "{second:?}");
+    assert!(String::from_utf8_lossy(&second.stdout).contains("already running"), "{second:?}");
     assert!(agent.end().success());
     // the lock is free again
     let mut next = Agent(user.gatelight(bus).stdout(Stdio::piped()).spawn().unwrap());

@@ -269,7 +269,7 @@ fn a_restart_that_fails_is_told_and_a_mistake_of_ours_wears_no_green() {
     panel.has("Restart failed: no <new> process came");
     panel.choose("Open Log", 0);
     let refused = desktop.server.nth(3);
-    assert_eq!(refused.title, "Could not open it");
+    assert_eq!(refused.title, "Could not open");
     assert_eq!(refused.urgency, 1, "green is for good news");
 }
 
@@ -344,12 +344,12 @@ fn without_a_notification_server_the_menu_says_what_was_missed() {
     let mut program = Program::start(&bus, "C");
     let panel = Panel { connection: bus.connect(), item: watcher.item() };
     program.tell("default executor-shutdown");
-    panel.has("Notices not delivered: 1");
+    panel.has("Undelivered Notifications: 1");
     panel.has("✖ default — executor dead: a hollow shell (");
     panel.has("no notification server is running)");
     panel.choose("Clear This List", 0);
     until("it is forgotten", || {
-        (!panel.labels().iter().any(|l| l.starts_with("Notices not delivered"))).then_some(())
+        (!panel.labels().iter().any(|l| l.starts_with("Undelivered Notifications"))).then_some(())
     });
     // one that comes back is used, and one that comes anew has other ids
     for n in 0..2 {
@@ -373,7 +373,7 @@ fn a_notification_server_that_hangs_holds_nobody_up() {
     panel.has("default — not running");
     program.tell("offline");
     panel.has("Offline: no notices until the network is back");
-    assert!(!panel.labels().iter().any(|l| l.starts_with("Notices not delivered")), "it still waits");
+    assert!(!panel.labels().iter().any(|l| l.starts_with("Undelivered Notifications")), "it still waits");
     panel.has("no answer within 5 s");
 }
 

@@ -1042,7 +1042,7 @@ fn the_blogs_plists_are_repaired_in_one_command() {
     assert_eq!(paths.each_ref().map(|path| fs::read_to_string(path).unwrap()), before);
 
     let (code, text) = run(&home, &cli::Args { yes: false, ..fix() }, None, false);
-    assert_eq!((code, text.contains("left as it is")), (1, true));
+    assert_eq!((code, text.contains("left unchanged")), (1, true));
     assert_eq!(paths.each_ref().map(|path| fs::read_to_string(path).unwrap()), before);
 
     let (code, text) = run(&home, &fix(), None, false);

@@ -225,7 +225,7 @@ fn a_file_without_stamps_is_named_and_a_fifo_refused() {
     let packed = write(folder.path(), "agent.log.1.gz", "\u{1f}\u{0}not a log\n");
     assert_eq!(play(&[log.clone(), packed.clone()], &TimeZone::UTC).silent, std::slice::from_ref(&packed));
     let refused = Logs::open(&[packed], &TimeZone::UTC).unwrap_err().text(Lang::En);
-    assert!(refused.contains("no line with a time stamp"), "{refused}");
+    assert!(refused.contains("no line with a timestamp"), "{refused}");
     let refused = Logs::open(&[log, folder.path().to_path_buf()], &TimeZone::UTC).unwrap_err();
     let refused = refused.text(Lang::En);
     assert!(refused.contains("not a regular file"), "{refused}");

@@ -225,8 +225,8 @@ fn a_history_of_version_1_reads_whole_in_both_languages() {
     assert_eq!(
         texts(Lang::En),
         own([
-            "no new process came up: the job is not loaded",
-            "no proof of the link within 1 min 15 s; last seen: starting — process: PID 8",
+            "no new process started: the job is not loaded",
+            "the link was not confirmed within 1 min 15 s; last state: starting — process: PID 8",
             unknown,
         ])
     );
@@ -234,7 +234,7 @@ fn a_history_of_version_1_reads_whole_in_both_languages() {
         texts(Lang::Zh),
         own([
             "没有新进程启动：任务未加载",
-            "1 分 15 秒 内未能证实连接；最后状态：正在启动 — process: PID 8",
+            "1 分 15 秒内未能确认连接；最后状态：正在启动 — process：PID 8",
             unknown,
         ])
     );

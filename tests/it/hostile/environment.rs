@@ -808,7 +808,7 @@ mod desktop {
         // what could not be told is not lost; a notice that was still held back comes now
         until("the notice is told or named as missed", || {
             let told = server.shown.lock().unwrap().iter().any(|n| n.title.contains("default"));
-            let missed = panel.labels().iter().any(|label| label.starts_with("Notices not delivered: 1"));
+            let missed = panel.labels().iter().any(|label| label.starts_with("Undelivered Notifications: 1"));
             (told || missed).then_some(())
         });
         second.executor_dies();
@@ -837,7 +837,7 @@ mod desktop {
         panel.has("0 of 2 connected");
         let history = || machine.run(&["history", "--json"]).out.matches("\"executor-shutdown\"").count();
         wait_for("the history has both", || history() >= 2);
-        panel.has("Notices not delivered: ");
+        panel.has("Undelivered Notifications: ");
         panel.has("no answer within 5 s");
         agent.signal(rustix::process::Signal::TERM);
         assert_eq!(agent.end(), Some(0));

@@ -93,14 +93,14 @@ fn the_menu_in_chinese() {
     for line in [
         "(3 个网关中 2 个已连接)",
         "● default — 已连接 · 1 小时 >",
-        "✖ work — 执行器已关闭：空壳进程 · 3 分钟 >",
+        "✖ work — executor 已关闭：进程成了空壳 · 3 分钟 >",
         "    (agent.log：Executor shutdown has been called)",
-        "    (3 分钟前看到)",
+        "    (3 分钟前出现)",
         "    (PID 4711 · launchd · 已运行 2 小时)",
         "    (重启可以恢复。)",
         "    (另外：飞书凭据被拒绝)",
         "    打开系统日志",
-        "    [ ] 静音直到恢复",
+        "    [ ] 静音至恢复",
         "重启所有红灯网关（1）",
         "[x] 通知",
         "退出 Gatelight",
@@ -109,7 +109,7 @@ fn the_menu_in_chinese() {
     }
     assert_eq!(
         tooltip(&three(), &MenuState::default(), Lang::Zh),
-        "3 个网关中 2 个已连接\n✖ work — 执行器已关闭：空壳进程\n◐ lab — 已连接，但无人看管"
+        "3 个网关中 2 个已连接\n✖ work — executor 已关闭：进程成了空壳\n◐ lab — 已连接，但未受服务管理器托管"
     );
 }
 
@@ -141,7 +141,7 @@ fn a_restart_shows_its_steps_and_its_outcome() {
     let own = |rows: [&str; 4]| rows.map(str::to_owned).to_vec();
     assert_eq!(
         restart(RestartStep::StartingNew, None),
-        (own(["(● old process ended)", "(◐ starting a new process…)", "(○ prove the link)", "--"]), false)
+        (own(["(● old process ended)", "(◐ starting a new process…)", "(○ confirm the link)", "--"]), false)
     );
     let worked = RestartOutcome::Worked { took: SignedDuration::from_secs(12), pid: 7, killed: false };
     assert_eq!(
@@ -150,7 +150,7 @@ fn a_restart_shows_its_steps_and_its_outcome() {
             own([
                 "(● old process ended)",
                 "(● new process started)",
-                "(● link proven)",
+                "(● link confirmed)",
                 "(Restart worked: 12 s, PID 7)"
             ]),
             true
@@ -164,7 +164,7 @@ fn a_restart_shows_its_steps_and_its_outcome() {
             own([
                 "(○ end the old process)",
                 "(○ start a new process)",
-                "(○ prove the link)",
+                "(○ confirm the link)",
                 "(Restart failed: exit 5 no)"
             ]),
             true
@@ -263,7 +263,7 @@ fn states_of_login_and_notifications_are_told() {
         (
             Login::Off,
             Notifications::NotPermitted(Permission::Refused),
-            ["[ ] Notifications: Refused in System Settings", "[ ] Launch at Login"],
+            ["[ ] Notifications: Turned Off in System Settings", "[ ] Launch at Login"],
         ),
         (
             Login::Off,
