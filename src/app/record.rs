@@ -169,6 +169,9 @@ fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
         Evidence::JobUnknown => json!({"job": null}),
         Evidence::Locks(locks) => json!({"locks": locks}),
         Evidence::Children(live) => json!({"children": live}),
+        Evidence::Version(version) => json!({"version": version}),
+        Evidence::Update(found) => json!({"update": found.map(|update| json!({
+            "pid": update.pid, "began": update.began}))}),
         Evidence::Multiplex(on) => json!({"multiplex": on}),
         Evidence::OwnRestart(pid) => json!({"restart": {"by": "gatelight", "pid": pid}}),
         Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),

@@ -67,7 +67,7 @@ impl Sources<'_> {
             lang,
             anonymiser: self.anonymiser,
             view,
-            system: &[system::system(), system::gateway_versions(view)].concat(),
+            system: &[system::system(), system::gateway_versions(view, lang)].concat(),
             job_file: job_file.as_deref(),
             manager: &manager,
             findings: &findings,

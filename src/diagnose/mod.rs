@@ -159,6 +159,8 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
         format!("PID {pid}, {up}, {manager}")
     });
     let notes: Vec<String> = v.notes.iter().map(|n| note(n, lang)).collect();
+    let reports: Vec<String> =
+        v.reason.reports().iter().map(|number| format!("NousResearch/hermes-agent#{number}")).collect();
     let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERDICT));
     for (field, value) in [
         (phrases::LIGHT, format!("{} {}", v.light().symbol(), v.light().word())),
@@ -167,6 +169,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
         (phrases::EVIDENCE, evidence),
         (phrases::NOTES, if notes.is_empty() { none() } else { notes.join("; ") }),
         (phrases::PROCESS, process),
+        (phrases::REPORTS, if reports.is_empty() { none() } else { reports.join(", ") }),
     ] {
         let _ = writeln!(out, "- {}{}{value}", lang.pick(field), lang.pick(phrases::COLON));
     }

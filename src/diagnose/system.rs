@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::evidence::anonymise::Facts;
 use crate::evidence::process;
+use crate::evidence::version::beside_program;
+use crate::health::HermesVersion;
+use crate::text::{self, Lang};
 use crate::watcher::snapshot::ProfileView;
 
 /// Most arguments of a command line that are searched for an interpreter.
 const ARGUMENTS_MAX: usize = 20;
-
-/// Most entries of a folder that are read.
-const ENTRIES_MAX: usize = 20_000;
 
 /// The names that are taken out, as far as the environment and the system know them.
 pub(super) fn facts(user_home: &Path) -> Facts {
@@ -38,33 +38,18 @@ fn full_name(passwd: &str, home: &Path) -> Option<String> {
     })
 }
 
-/// The versions of hermes-agent and of its Python, from the virtual environment of the gateway's interpreter, where pip
-/// leaves a folder `hermes_agent-VERSION.dist-info`. No program is run.
-pub(super) fn gateway_versions(view: &ProfileView) -> Vec<(String, String)> {
+/// The versions of hermes-agent and of its Python, by the verdict and by the virtual environment of the gateway's
+/// interpreter. No program is run.
+pub(super) fn gateway_versions(view: &ProfileView, lang: Lang) -> Vec<(String, String)> {
     let running = view.verdict.pid.and_then(process::look).map(|info| info.command).unwrap_or_default();
     let written =
         view.profile.job.iter().flat_map(|job| job.gateway_words.iter().chain(&job.arguments).cloned());
     let programs = running.into_iter().chain(written).map(PathBuf::from).filter(|word| word.is_absolute());
-    // a venv's interpreter is a symbolic link: it is not followed
-    let found = programs.take(ARGUMENTS_MAX).find_map(|program| versions_beside(&program));
-    found.map_or_else(Vec::new, |(hermes, python)| {
-        vec![("hermes-agent".to_owned(), hermes), ("Python".to_owned(), python)]
-    })
-}
-
-fn versions_beside(program: &Path) -> Option<(String, String)> {
-    let environment = program.parent().filter(|folder| folder.ends_with("bin"))?.parent()?;
-    let names = |folder: &Path, most: usize| -> Vec<String> {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().take(most);
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
-    };
-    let lib = environment.join("lib");
-    names(&lib, ENTRIES_MAX).into_iter().filter(|name| name.starts_with("python3")).find_map(|python| {
-        names(&lib.join(&python).join("site-packages"), ENTRIES_MAX).iter().find_map(|name| {
-            let version = name.strip_prefix("hermes_agent-")?.strip_suffix(".dist-info")?;
-            Some((version.to_owned(), python.trim_start_matches("python").to_owned()))
-        })
-    })
+    let found = programs.take(ARGUMENTS_MAX).find_map(|program| beside_program(&program));
+    let on_disk = found.as_ref().map(|found| HermesVersion { text: found.hermes.0.clone(), running: false });
+    let hermes = view.verdict.version.clone().or(on_disk);
+    let hermes = hermes.map(|version| ("hermes-agent".to_owned(), text::status::hermes(&version, lang)));
+    hermes.into_iter().chain(found.map(|found| ("Python".to_owned(), found.python))).collect()
 }
 
 /// Versions and settings of the system, by name.
@@ -116,20 +101,6 @@ mod tests {
         assert_eq!(facts.homes[0], folder.path());
         assert!(facts.hosts.iter().all(|h| !h.is_empty()) && !facts.hosts.is_empty());
         assert!(system().iter().any(|(name, _)| name == "Gatelight"));
-    }
-
-    #[test]
-    fn the_versions_stand_beside_the_interpreter() {
-        let folder = tempfile::tempdir().unwrap();
-        let venv = folder.path().join("venv");
-        std::fs::create_dir_all(venv.join("bin")).unwrap();
-        std::fs::create_dir_all(venv.join("lib/python3.12/site-packages/hermes_agent-0.19.0.dist-info"))
-            .unwrap();
-        std::fs::create_dir_all(venv.join("lib/python3.12/site-packages/other-1.0.dist-info")).unwrap();
-        let found = versions_beside(&venv.join("bin/python"));
-        assert_eq!(found, Some(("0.19.0".to_owned(), "3.12".to_owned())));
-        assert_eq!(versions_beside(&venv.join("lib/python")), None);
-        assert_eq!(versions_beside("/".as_ref()), None);
     }
 
     #[test]

@@ -17,4 +17,6 @@ mod ready;
 pub mod redact;
 pub mod state_files;
 pub mod tail;
+mod update;
+pub(crate) mod version;
 pub mod watch;

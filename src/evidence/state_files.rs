@@ -8,6 +8,7 @@ use super::cron;
 use super::logbook::pid_named;
 use super::patterns::Patterns;
 use super::redact::clean_line;
+use super::version;
 use crate::health::evidence::{EntryState, Heartbeat, LifeState, Lock, PlatformName};
 use crate::health::{CronFact, Evidence, FileIdentity, PlatformEntry, ProfileName, StateFile};
 
@@ -190,6 +191,7 @@ pub fn state(value: &Value, patterns: &Patterns) -> Option<StateFile> {
             _ => LifeState::Unknown,
         },
         restart_requested: value.get("restart_requested").and_then(Value::as_bool).unwrap_or(false),
+        code_version: text(value.get("code_version")).and_then(|text| version::cleaned(&text)),
         active_agents: value.get("active_agents").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()),
         served: names.map(ProfileName::from).collect(),
         entries: entries.filter_map(|(key, entry)| platform(key, entry, patterns)).collect(),

@@ -333,6 +333,21 @@ pub static CATALOGUE: &[Entry] = &[
         ["", ""],
     ),
     entry(
+        Reason::Updating,
+        "updating",
+        Light::Amber,
+        Some(No),
+        ["Hermes is being updated", "Hermes 正在更新"],
+        [
+            "The gateway went down while Hermes is being updated; the update starts it again.",
+            "网关在 Hermes 更新期间停止；更新会重新启动它。",
+        ],
+        [
+            "Wait; a restart now may meet half of the new version.",
+            "请等待；现在重启可能会遇到尚未装完的新版本。",
+        ],
+    ),
+    entry(
         Reason::Restarting,
         "restarting",
         Light::Amber,

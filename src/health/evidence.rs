@@ -9,6 +9,8 @@ pub use super::names::{PlatformName, ProfileName};
 pub use super::proof::{Proof, Source};
 pub use super::signal::{LinkSignal, LinkWord, LogRecord, Signal};
 pub use super::state_file::{EntryState, FileIdentity, Heartbeat, LifeState, Lock, PlatformEntry, StateFile};
+use super::update::UpdateProcess;
+use super::verdict::HermesVersion;
 
 /// One fact about a gateway.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +66,10 @@ pub enum Evidence {
     DrainRequest(bool),
     /// What a file says about cron.
     Cron(CronFact),
+    /// The version of Hermes that the process of `gateway.pid` runs, or that lies on the disk.
+    Version(Option<HermesVersion>),
+    /// The process that updates Hermes, if there is one.
+    Update(Option<UpdateProcess>),
     /// The logs do not reach back to the start of the process, or cannot be read: silence proves nothing.
     HistoryTruncated,
     /// The machine goes to sleep now: no deadline passes until `Wake`.

@@ -20,6 +20,7 @@ use super::reason::Reason;
 use super::stamp_order::StampOrder;
 use super::time::{Moment, Slept};
 use super::timer::{Timer, after, before};
+use super::verdict::HermesVersion;
 
 /// A second instance that was refused is gone after this long.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
@@ -109,6 +110,8 @@ pub(super) struct Gateway {
     pub departure: Departure,
     /// Whether its loop turns.
     pub pulse: Pulse,
+    /// The version of Hermes that it runs, or that lies on the disk.
+    pub version: Option<HermesVersion>,
     /// Whether its cron jobs run.
     pub scheduler: Scheduler,
     /// Conditions that last as long as the process, or until something clears them, each with its proof.
@@ -144,6 +147,7 @@ impl Gateway {
             links: Links::new(Arc::clone(&origin.profile), Arc::clone(&origin.platforms)),
             departure: Departure::default(),
             pulse: Pulse::default(),
+            version: None,
             scheduler: Scheduler::default(),
             faults: BTreeMap::new(),
             starting_platforms: None,
@@ -364,6 +368,9 @@ impl Gateway {
         let now = moment.now;
         self.note(now);
         self.departure.read_state(moment, state);
+        if let Some(version) = &state.code_version {
+            self.version = Some(HermesVersion { text: version.clone(), running: true });
+        }
         self.scheduler.set_running(state.life == LifeState::Running);
         let told_by_file = |proof: &Proof| proof.source == Source::StateFile;
         if self.faults.get(&Reason::ConfigError).is_some_and(told_by_file) {

@@ -71,13 +71,19 @@ pub(super) fn verdict(state: &State, profile: &ProfileName) -> Verdict {
     row.conclude()
 }
 
+/// Until when an update excuses that the gateway is down, and what shows it.
+fn excuse(state: &State) -> Option<(Timestamp, Proof)> {
+    state.life.gateway.end.as_ref().and_then(|end| state.update.excuse(end.respawn.since))
+}
+
 /// Times at which the verdict may change without new evidence, besides the gateway's own timers.
 pub(super) fn expiries(state: &State) -> impl Iterator<Item = Timestamp> + '_ {
     // A manager's word about the time before this process holds when no newer one comes.
     let before = state.job.at().is_some_and(|at| at < state.life.since);
     let not_loaded_before = before && state.job.state() == Some(JobState::NotLoaded);
     let word = not_loaded_before.then(|| after(state.life.since, state.time.deadlines.settle));
-    state.life.starts.deadlines(&state.time.deadlines).chain(word)
+    let excused = excuse(state).map(|(until, _)| until);
+    state.life.starts.deadlines(&state.time.deadlines).chain(word).chain(excused)
 }
 
 impl Row<'_> {
@@ -164,6 +170,9 @@ impl Row<'_> {
         if exit == Some(EX_CONFIG) {
             self.hold(Reason::ConfigError, Some(end.proof.clone()));
         }
+        if let Some(proof) = self.updating() {
+            return self.hold(Reason::Updating, Some(proof));
+        }
         let comes_back = job_exit.is_none_or(|word| word.comes_back != Some(false) && !word.spawn_failed);
         let in_time = !end.respawn.over(now);
         let on_its_way = match (plan, job) {
@@ -190,6 +199,12 @@ impl Row<'_> {
             self.hold(Reason::NotRunning, explained.or_else(|| Some(end.proof.clone())));
         }
         self.ailments();
+    }
+
+    /// What shows that an update of Hermes took the gateway down, and may leave it down for a while.
+    fn updating(&self) -> Option<Proof> {
+        let (until, proof) = excuse(self.state)?;
+        (self.state.time.clock() < until).then_some(proof)
     }
 
     /// The process is there. What matters is whether it works.
@@ -423,6 +438,7 @@ impl Row<'_> {
             links: self.links,
             pid: gateway.id.pid.filter(|_| alive),
             started_at: gateway.id.started_at.filter(|_| alive),
+            version: gateway.version.clone().filter(|_| alive),
             manager: state
                 .job
                 .word()

@@ -116,6 +116,8 @@ pub enum Reason {
     Draining,
     /// Has stopped; a script that it started still runs.
     Stopping,
+    /// Down because Hermes is being updated, which starts it again.
+    Updating,
     /// On its way down and up again.
     Restarting,
     /// A new process without a link yet.

@@ -15,6 +15,7 @@ use super::proof::{Proof, Source};
 use super::settings::Deadlines;
 use super::succession::Succession;
 use super::time::Time;
+use super::update::Update;
 
 /// All that is known of one gateway.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub(super) struct State {
     pub(super) life: Succession,
     /// The service manager's word.
     pub(super) job: Job,
+    /// The newest update of Hermes.
+    pub(super) update: Update,
     /// Since when a marker says that launchd could not manage the gateway.
     pub(super) detached: Option<Timestamp>,
     /// Files that should be read and cannot be.
@@ -45,6 +48,7 @@ impl State {
             life: Succession::new(Origin { profile, platforms }, time.moment()),
             time,
             job: Job::default(),
+            update: Update::default(),
             detached: None,
             unreadable: Vec::new(),
             ignored: BTreeMap::new(),
@@ -66,6 +70,7 @@ impl State {
         let Some(evidence) = self.life.take(self.time.moment(), evidence) else { return };
         match evidence {
             Evidence::Job(word) => self.see_job(word),
+            Evidence::Update(found) => self.update.take(found, self.time.now()),
             Evidence::JobUnknown => self.job.forget(),
             Evidence::Detached(there) => self.detached = there.then_some(self.time.now()),
             Evidence::Unreadable(files) => self.unreadable = files,

@@ -80,6 +80,8 @@ pub struct StateFile {
     pub life: LifeState,
     /// Whether the gateway was asked to restart.
     pub restart_requested: bool,
+    /// The version of its code, from 0.20.5 on.
+    pub code_version: Option<String>,
     /// Turns, cron jobs and requests under way.
     pub active_agents: Option<u32>,
     /// Profiles that the gateway says it serves. The key outlives the setting, so it is no proof by itself.

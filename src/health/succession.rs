@@ -116,6 +116,7 @@ impl Succession {
                 let began = self.gateway.id.started_at.unwrap_or(self.since);
                 self.gateway.scheduler.read(&mut self.cron, fact, began, moment);
             }
+            Evidence::Version(version) => self.gateway.version = version,
             Evidence::Children(live) => self.gateway.departure.children = live,
             Evidence::DrainRequest(there) => self.gateway.departure.external_drain = there,
             Evidence::HistoryTruncated => self.gateway.truncated = true,

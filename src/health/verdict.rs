@@ -6,6 +6,15 @@ use super::evidence::{Manager, PlatformName, ProfileName, Proof};
 use super::links::LinkVerdict;
 use super::reason::{Light, Reason};
 
+/// A version of Hermes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HermesVersion {
+    /// As Hermes writes it: `0.19.0`.
+    pub text: String,
+    /// The process runs it; else it lies on the disk, and was written after the process began.
+    pub running: bool,
+}
+
 /// The judgement of one profile at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
@@ -31,6 +40,8 @@ pub struct Verdict {
     pub pid: Option<u32>,
     /// When that process was started, if known.
     pub started_at: Option<Timestamp>,
+    /// The version of Hermes that the process runs, or that lies on the disk, if known.
+    pub version: Option<HermesVersion>,
     /// The manager that looks after it, if one is known.
     pub manager: Option<Manager>,
     /// Another process that matters (the holder of the account, the first instance).
@@ -68,6 +79,7 @@ impl Verdict {
             last_message_at: None,
             pid: None,
             started_at: None,
+            version: None,
             manager: None,
             other_pid: None,
             served_by: None,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Event, Header, MOST_BYTES, MOST_LINE_BYTES, Recording, RecordingError, VERSION, What};
 use crate::evidence::state_files;
-use crate::health::{Evidence, JobState, JobWord, Manager, ProcessState, ProfileName};
+use crate::health::{Evidence, JobState, JobWord, Manager, ProcessState, ProfileName, UpdateProcess};
 
 impl Recording {
     /// Reads a recording.
@@ -66,6 +66,12 @@ struct RawProcess {
     exit: Option<i32>,
     start: Option<u64>,
     started_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct RawUpdate {
+    pid: u32,
+    began: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -159,6 +165,16 @@ fn known(value: &mut Value) -> Option<Evidence> {
     if let Some(takeovers) = value.get("takeovers").and_then(Value::as_array) {
         let proofs = takeovers.iter().filter_map(|proof| serde_json::from_value(proof.clone()).ok());
         return Some(Evidence::Takeovers(proofs.collect()));
+    }
+    if let Some(version) = value.get("version") {
+        return Some(Evidence::Version(serde_json::from_value(version.clone()).ok()?));
+    }
+    if let Some(update) = value.get("update") {
+        let RawUpdate { pid, began } = match update {
+            Value::Null => return Some(Evidence::Update(None)),
+            update => serde_json::from_value(update.clone()).ok()?,
+        };
+        return Some(Evidence::Update(Some(UpdateProcess { pid, began })));
     }
     if let Some(children) = value.get("children").and_then(Value::as_bool) {
         return Some(Evidence::Children(children));

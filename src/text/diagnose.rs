@@ -27,6 +27,7 @@ pub(crate) const SINCE: Phrase = ["Since", "开始时间"];
 pub(crate) const EVIDENCE: Phrase = ["Evidence", "依据"];
 pub(crate) const NOTES: Phrase = ["Also", "其他"];
 pub(crate) const PROCESS: Phrase = ["Process", "进程"];
+pub(crate) const REPORTS: Phrase = ["Reported by users", "社区反馈"];
 pub(crate) const RESTART: Phrase = ["Restart", "重启"];
 pub(crate) const REPORT: Phrase = ["Timeline…", "时间线…"];
 pub(crate) const REFRESH: Phrase = ["Refresh", "刷新"];

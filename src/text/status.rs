@@ -1,6 +1,7 @@
 //! Phrases of status, watch, replay, record and logs.
 
-use super::Phrase;
+use super::{Lang, Phrase, fill};
+use crate::health::HermesVersion;
 
 pub(crate) const HELD_GREEN: Phrase = ["was green for {held}", "此前绿灯持续 {held}"];
 pub(crate) const HELD_GREEN_ASIDE: Phrase = ["  (was green for {held})", "（此前绿灯持续 {held}）"];
@@ -51,6 +52,8 @@ pub(crate) const LOOKED_FOR_UNITS: Phrase = ["systemd units", "systemd 单元"];
 pub(crate) const LOOKED_FOR_HOMES: Phrase = ["Hermes home", "Hermes 主目录"];
 pub(crate) const NO_SUCH_PROFILE: Phrase =
     ["there is no profile “{name}”; there are: {names}", "没有 profile“{name}”；现有：{names}"];
+pub(crate) const HERMES: Phrase = ["Hermes {version}", "Hermes {version}"];
+pub(crate) const HERMES_ON_DISK: Phrase = ["Hermes {version} on the disk", "磁盘上的 Hermes {version}"];
 pub(crate) const UP_FOR: Phrase = ["up for {span}", "已运行 {span}"];
 pub(crate) const SERVED_BY: Phrase = ["served by {name}", "由 {name} 提供服务"];
 pub(crate) const NOTE_SECOND: Phrase = [
@@ -75,3 +78,9 @@ pub(crate) const NO_LINES: Phrase = ["there are no log lines yet in {folder}", "
 pub(crate) const NO_SYSTEM_LOG: Phrase =
     ["the system log cannot be shown: {program}: {why}", "无法显示系统日志：{program}：{why}"];
 pub(crate) const NOTE_UNREADABLE: Phrase = ["cannot be read: {file}", "无法读取：{file}"];
+
+/// The version of Hermes, as the process runs it or as it lies on the disk.
+pub(crate) fn hermes(version: &HermesVersion, lang: Lang) -> String {
+    let phrase = if version.running { HERMES } else { HERMES_ON_DISK };
+    fill(lang.pick(phrase), &[("version", &version.text)])
+}

@@ -81,7 +81,7 @@ impl Live {
             self.silent_change = !reported && (self.silent_change || (polled.news && !expected));
             self.flush_at = self.collector.next_flush();
         }
-        self.collector.poll_processes(now.at, &mut self.batch);
+        self.collector.poll_processes(now, &mut self.batch);
     }
 
     /// Judges the batch, then lets deadlines pass: `now` is when the reading began, so everything that was written

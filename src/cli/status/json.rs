@@ -33,9 +33,16 @@ struct JsonProfile<'a> {
     uptime_s: Option<i64>,
     manager: Option<&'static str>,
     served_by: Option<&'a str>,
+    hermes: Option<JsonVersion<'a>>,
     home: String,
     links: Vec<JsonLink<'a>>,
     notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonVersion<'a> {
+    version: &'a str,
+    running: bool,
 }
 
 #[derive(Serialize)]
@@ -76,6 +83,7 @@ fn json_profile(view: &ProfileView, now: Timestamp) -> JsonProfile<'_> {
         uptime_s: view.uptime(now).map(|span| span.as_secs()),
         manager: verdict.manager.map(Manager::word),
         served_by: verdict.served_by.as_deref(),
+        hermes: verdict.version.as_ref().map(|v| JsonVersion { version: &v.text, running: v.running }),
         home: view.profile.home.display().to_string(),
         links: verdict.links.iter().map(json_link).collect(),
         notes: verdict.notes.iter().map(|note| note_text(note, Lang::En)).collect(),

@@ -111,6 +111,7 @@ fn facts(view: &ProfileView, now: Timestamp, lang: Lang) -> String {
     facts.extend(
         verdict.started_at.map(|start| fill(lang.pick(words::UP_FOR), &[("span", &held(start, now, lang))])),
     );
+    facts.extend(verdict.version.as_ref().map(|version| text::status::hermes(version, lang)));
     facts.extend(verdict.manager.map(|manager| manager.word().to_owned()));
     facts.extend(
         verdict

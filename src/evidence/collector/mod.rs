@@ -9,7 +9,9 @@ mod logs;
 mod observer;
 mod past;
 mod processes;
+mod updates;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::patterns::Patterns;
+use super::{process, version};
 use crate::health::Evidence;
 use crate::profile::Profile;
 use folders::Folders;
@@ -26,6 +29,7 @@ use observer::Emitter;
 pub use observer::{Observed, Observer};
 pub use past::Past;
 use processes::Processes;
+use updates::Updates;
 
 /// Stamps are compared with the start of the process with this much tolerance: the system rounds the one, the gateway
 /// the other.
@@ -68,6 +72,7 @@ pub struct Collector {
     files: HomeFiles,
     folders: Folders,
     processes: Processes,
+    updates: Updates,
     observer: Option<Observer>,
 }
 
@@ -94,6 +99,7 @@ impl Collector {
         if let JobProcess::Pid(pid) = job {
             processes.track(pid, None, &mut emit);
         }
+        let version = read.iter().find_map(version_of);
         let started_at = processes.oldest_start();
         let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, less_tolerance(started_at));
         let newest = files.newest().into_iter().chain(logs.newest()).max();
@@ -107,7 +113,12 @@ impl Collector {
             unreadable: logs.changed_troubles(),
             is_gone: processes.is_empty() && job != JobProcess::Unknown,
         };
-        let (past, contents) = past::assemble(found);
+        let (mut past, contents) = past::assemble(found);
+        let mut updates = Updates::new(profile.home.clone());
+        let mut found = Vec::new();
+        let mut emit = Emitter { now: now.at, observer: &mut nobody, out: &mut found };
+        updates.poll(now, !processes.any_live(), &mut emit);
+        past.extend(version.into_iter().chain(found).map(|evidence| (now.at, evidence)));
         let mut observer = observer;
         if let Some(observer) = &mut observer {
             // in the order in which it is judged
@@ -115,7 +126,7 @@ impl Collector {
                 observer::show_past(observer, *at, evidence, &contents);
             }
         }
-        (Self { shares_home, logs, files, folders: Folders::of(profile), processes, observer }, past)
+        (Self { shares_home, logs, files, folders: Folders::of(profile), processes, updates, observer }, past)
     }
 
     /// Reads what is new. `expected`: something said that there is news; else the safety net polls, and files that were
@@ -146,9 +157,11 @@ impl Collector {
         polled
     }
 
-    /// Checks the tracked processes: alive, stopped, zombie, gone.
-    pub fn poll_processes(&mut self, now: Timestamp, out: &mut Vec<Evidence>) {
-        self.processes.poll(&mut Emitter { now, observer: &mut self.observer, out });
+    /// Checks the tracked processes: alive, stopped, zombie, gone. While there is none, an update of Hermes may be why.
+    pub fn poll_processes(&mut self, now: Moment, out: &mut Vec<Evidence>) {
+        let mut emit = Emitter { now: now.at, observer: &mut self.observer, out };
+        self.processes.poll(&mut emit);
+        self.updates.poll(now, !self.processes.any_live(), &mut emit);
     }
 
     /// Tracks this process from now on, if it exists.
@@ -172,6 +185,18 @@ impl Collector {
     }
 }
 
+/// The version of Hermes that the process runs which `gateway.pid` names. Emitted after what names the process.
+fn version_of(file: &FileRead) -> Option<Evidence> {
+    let (Some(Evidence::PidFile(Some(writer))), Contents::Json(json)) = (&file.evidence, &file.contents)
+    else {
+        return None;
+    };
+    let info = process::look(writer.pid).filter(|info| writer.is_of(info.pid, Some(info.start)))?;
+    let module = json.get("argv").and_then(|argv| argv.get(0)?.as_str()).map(Path::new);
+    let version = version::of_process(module, &info.command, info.started_at);
+    version.map(|version| Evidence::Version(Some(version)))
+}
+
 /// Tracks the process that a file names.
 fn track_writer(file: &FileRead, processes: &mut Processes, emit: &mut Emitter<'_>) {
     match &file.evidence {
@@ -191,9 +216,13 @@ fn emit_file(file: FileRead, processes: &mut Processes, emit: &mut Emitter<'_>) 
     }
     // the process first: the file then names one that is known
     track_writer(&file, processes, emit);
+    let version = version_of(&file);
     match (file.contents, file.evidence) {
         (Contents::Records, Some(evidence)) => emit.known(evidence),
         (_, evidence) => emit.out.extend(evidence),
+    }
+    if let Some(version) = version {
+        emit.known(version);
     }
 }
 

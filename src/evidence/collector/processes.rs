@@ -29,6 +29,11 @@ impl Processes {
         self.by_pid.iter().map(|(pid, tracked)| (*pid, tracked.start))
     }
 
+    /// Whether any of them runs or could.
+    pub(super) fn any_live(&self) -> bool {
+        self.by_pid.values().any(|tracked| tracked.state.is_live())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_pid.is_empty()
     }

@@ -107,20 +107,20 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
 }
 
 fn children_by_parent(pid: u32) -> Vec<u32> {
+    let is_child = |other: &u32| {
+        let stat = read(format!("/proc/{other}/stat"), STAT_BYTES).ok();
+        stat.and_then(|text| Stat::parse(&text)).is_some_and(|stat| stat.parent == pid)
+    };
+    all().into_iter().filter(is_child).take(MAX_DESCENDANTS).collect()
+}
+
+/// The PIDs of all processes, at most [`MAX_PROCESSES`].
+pub(super) fn all() -> Vec<u32> {
     let Ok(all) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
-    all.flatten()
-        .take(MAX_PROCESSES)
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|other| {
-            read(format!("/proc/{other}/stat"), STAT_BYTES)
-                .ok()
-                .and_then(|text| Stat::parse(&text))
-                .is_some_and(|stat| stat.parent == pid)
-        })
-        .take(MAX_DESCENDANTS)
-        .collect()
+    let pids = all.flatten().take(MAX_PROCESSES);
+    pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).collect()
 }
 
 /// At most this many bytes of a file of `/proc`.

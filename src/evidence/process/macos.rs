@@ -83,6 +83,9 @@ fn command(pid: u32) -> Option<Vec<String>> {
     cut_arguments(&buffer)
 }
 
+/// Processes listed at once; kern.maxproc is lower.
+const MAX_PROCESSES: usize = 16_384;
+
 /// ARG_MAX of macOS (`<sys/syslimits.h>`): with a shorter buffer the kernel gives the end of the block, not its beginning.
 const ARGS_BYTES: usize = 1024 * 1024;
 
@@ -107,6 +110,18 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
     };
     // SAFETY: the buffer is as long as said, in bytes.
     let count = unsafe { libc::proc_listchildpids(pid, pids.as_mut_ptr().cast(), bytes) };
+    pids.truncate(usize::try_from(count).unwrap_or(0));
+    pids.into_iter().filter_map(|pid| u32::try_from(pid).ok().filter(|&pid| pid != 0)).collect()
+}
+
+/// `libproc.h`: `proc_listallpids` fills an array of PIDs and returns how many.
+pub(super) fn all() -> Vec<u32> {
+    let mut pids = vec![0_i32; MAX_PROCESSES];
+    let Ok(bytes) = i32::try_from(pids.len() * size_of::<i32>()) else {
+        return Vec::new();
+    };
+    // SAFETY: the buffer is as long as said, in bytes.
+    let count = unsafe { libc::proc_listallpids(pids.as_mut_ptr().cast(), bytes) };
     pids.truncate(usize::try_from(count).unwrap_or(0));
     pids.into_iter().filter_map(|pid| u32::try_from(pid).ok().filter(|&pid| pid != 0)).collect()
 }

@@ -88,6 +88,12 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
+/// A live process of this user whose command line this is true of: the oldest one.
+pub fn find(is_it: impl Fn(&[String]) -> bool) -> Option<ProcessInfo> {
+    let all = system::all().into_iter().filter_map(look);
+    all.filter(|info| info.state.is_live() && is_it(&info.command)).min_by_key(|info| info.start)
+}
+
 /// The gateway at or below a job's PID: the job may run a wrapper (`sh`, `osascript`, `uv`) around it. Children that
 /// Python forks from the gateway have its command line, and are not taken for it.
 pub fn find_gateway(pid: u32) -> Option<ProcessInfo> {

@@ -10,7 +10,7 @@ use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::display::label;
 use crate::text::reason::headline;
 use crate::text::restart::helps_with;
-use crate::text::{Phrase, duration, menu as say, menu_bar as say_bar};
+use crate::text::{Phrase, duration, menu as say, menu_bar as say_bar, status as say_status};
 use crate::ui::UiCommand;
 use crate::watcher::snapshot::ProfileView;
 
@@ -96,6 +96,9 @@ impl ProfileMenu<'_, '_> {
         if let Some(at) = verdict.last_message_at {
             let length = self.texts.since(at);
             rows.push(self.text("last-message", self.texts.fill(say::LAST_MESSAGE, &[("length", &length)])));
+        }
+        if let Some(version) = &verdict.version {
+            rows.push(self.text("hermes", say_status::hermes(version, self.texts.locale.lang)));
         }
         let helps = helps_with(self.texts.locale.lang, verdict.reason);
         if !helps.is_empty() {

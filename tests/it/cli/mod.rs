@@ -5,4 +5,5 @@ mod restart_args_and_output;
 mod screens;
 mod served_profiles;
 mod settings_in_force;
+mod silences;
 mod watch_and_status;

@@ -59,6 +59,7 @@ struct Profile {
     uptime_s: Option<f64>,
     manager: Option<String>,
     served_by: Option<String>,
+    hermes: Option<serde_json::Value>,
     home: String,
     links: Vec<Link>,
     notes: Vec<String>,
@@ -119,6 +120,7 @@ fn status_says_by_its_exit_code_how_it_stands() {
         ("feishu", "green", "connected")
     );
     assert_eq!((&profile.served_by, profile.platform.as_deref()), (&None, Some("feishu")));
+    assert_eq!(profile.hermes, None);
     assert!(link.since <= status.at && link.last_message_at.is_none() && link.evidence.is_some(), "{link:?}");
 
     let second = Gateway::connected(&machine.profile("work"));

@@ -1,0 +1,135 @@
+//! Whether Hermes is being updated: by a live process, never by a leftover file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::process::{self, ProcessInfo};
+use crate::files;
+use crate::health::UpdateProcess;
+
+/// Written by later versions into the root home: the PID and the beginning in seconds since 1970, a line each
+/// (hermes-agent, `hermes_cli/update_lock.py`).
+const MARKER: &str = ".hermes-update-in-progress";
+
+/// A longer file is none.
+const MARKER_BYTES: u64 = 1024;
+
+/// An older marker is a leftover, whatever has its PID now (#88204).
+const MARKER_LIFE: Duration = Duration::from_secs(20 * 60);
+
+/// Options of `hermes` that take a value, before its command.
+const WITH_VALUE: [&str; 2] = ["-p", "--profile"];
+
+/// The process that updates the Hermes of this home: of several the one that began first.
+pub(super) fn look(home: &Path, now: Timestamp) -> Option<UpdateProcess> {
+    let by_marker = marked(&root_of(home), now);
+    let by_process = process::find(is_update).into_iter().map(|info| of(&info));
+    by_process.chain(by_marker).min_by_key(|update| update.began)
+}
+
+fn of(info: &ProcessInfo) -> UpdateProcess {
+    UpdateProcess { pid: info.pid, began: info.started_at }
+}
+
+fn marked(root: &Path, now: Timestamp) -> Option<UpdateProcess> {
+    let text = files::read(&root.join(MARKER), MARKER_BYTES).ok()?;
+    let update = parse(&String::from_utf8_lossy(&text))?;
+    let age = Duration::try_from(now.duration_since(update.began)).ok()?;
+    // a process that is younger than the marker has only taken over the PID
+    let alive = process::look(update.pid).is_some_and(|info| info.started_at <= update.began);
+    (alive && age <= MARKER_LIFE).then_some(update)
+}
+
+fn parse(text: &str) -> Option<UpdateProcess> {
+    let mut lines = text.lines().map(str::trim);
+    let pid = lines.next()?.parse().ok()?;
+    let began: f64 = lines.next()?.parse().ok()?;
+    Some(UpdateProcess { pid, began: Timestamp::from_millisecond((began * 1000.0) as i64).ok()? })
+}
+
+/// The home of the default profile: others lie in its `profiles`.
+fn root_of(home: &Path) -> PathBuf {
+    let profiles = home.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "profiles"));
+    profiles.and_then(Path::parent).unwrap_or(home).to_path_buf()
+}
+
+/// Whether a command line is that of `hermes … update`; one that only checks for updates is none.
+fn is_update(command: &[String]) -> bool {
+    let is_hermes = |argument: &String| {
+        argument == "hermes_cli.main"
+            || argument.ends_with("hermes_cli/main.py")
+            || Path::new(argument).file_name().is_some_and(|name| name == "hermes")
+    };
+    let Some(at) = command.iter().position(is_hermes) else { return false };
+    let mut rest = command[at + 1..].iter();
+    let mut verb = None;
+    while let Some(argument) = rest.next() {
+        if WITH_VALUE.contains(&argument.as_str()) {
+            rest.next();
+        } else if !argument.starts_with('-') {
+            verb = Some(argument);
+            break;
+        }
+    }
+    verb.is_some_and(|verb| verb == "update") && !rest.any(|argument| argument == "--check")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_is_recognised_by_its_own_arguments() {
+        let words = |line: &str| line.split('|').map(str::to_owned).collect::<Vec<_>>();
+        for line in [
+            "/home/me/.hermes/venv/bin/python|/home/me/.local/bin/hermes|update",
+            "python|-m|hermes_cli.main|update|--yes",
+            "python|/opt/hermes/hermes_cli/main.py|-p|work|update|--gateway",
+            "hermes|--profile|work|--verbose|update",
+        ] {
+            assert!(is_update(&words(line)), "{line}");
+        }
+        for line in [
+            "",
+            "hermes",
+            "hermes|gateway|update",
+            "hermes|-p|update|gateway|run",
+            "hermes|update|--check",
+            "bash|-c|hermes update",
+            "vim|update",
+            "apt|update",
+            "tail|-f|/home/me/.hermes/logs/update.log",
+        ] {
+            assert!(!is_update(&words(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_marker_counts_while_its_process_lives_and_it_is_young() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, profile) = (folder.path(), folder.path().join("profiles/work"));
+        let me = process::look(std::process::id()).unwrap();
+        let now = Timestamp::now();
+        let write = |pid: u32, began: Timestamp| {
+            std::fs::write(root.join(MARKER), format!("{pid}\n{}\n", began.as_second() + 1)).unwrap();
+        };
+        assert_eq!(root_of(&profile), root);
+        assert_eq!(marked(root, now), None);
+        write(me.pid, me.started_at);
+        assert_eq!(
+            marked(root, me.started_at + Duration::from_secs(60)).map(|update| update.pid),
+            Some(me.pid)
+        );
+        assert_eq!(marked(root, me.started_at + MARKER_LIFE * 2), None, "a leftover");
+        write(i32::MAX as u32, me.started_at);
+        assert_eq!(marked(root, me.started_at + Duration::from_secs(60)), None, "nobody has this PID");
+        write(me.pid, me.started_at - Duration::from_secs(600));
+        assert_eq!(marked(root, me.started_at), None, "another process has the PID now");
+        for foreign in ["", "7", "x\ny\n", "{\"pid\": 7}", "7\n1e400\n", "7\nNaN\n"] {
+            std::fs::write(root.join(MARKER), foreign).unwrap();
+            assert_eq!(marked(root, now), None, "{foreign}");
+        }
+    }
+}

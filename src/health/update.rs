@@ -1,0 +1,78 @@
+//! An update of Hermes that is under way. It takes gateways down and starts them again, so it excuses one that went down
+//! after it began, for a while; never a lost link of a live process.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::proof::{Proof, Source};
+use super::timer::after;
+
+/// A gateway that an update took down may stay down for so long. Nine gateways took ten minutes (hermes-agent #101426),
+/// and Hermes itself believes no marker of an update that is older (#88204).
+const LONGEST: Duration = Duration::from_secs(20 * 60);
+
+/// The same after the end of the update: launchd's throttle of 30 s, a start of 5 s, and some slack.
+const AFTER_END: Duration = Duration::from_secs(60);
+
+/// A process that updates Hermes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpdateProcess {
+    /// Its PID.
+    pub pid: u32,
+    /// When the update began.
+    pub began: Timestamp,
+}
+
+/// The newest update.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Update {
+    process: Option<UpdateProcess>,
+    /// Since when its process is gone.
+    ended: Option<Timestamp>,
+}
+
+impl Update {
+    /// Takes in what a look found.
+    pub(super) fn take(&mut self, found: Option<UpdateProcess>, now: Timestamp) {
+        match found {
+            Some(found) => *self = Self { process: Some(found), ended: None },
+            None => self.ended = self.ended.or(Some(now)),
+        }
+    }
+
+    /// Until when it excuses a gateway that has been down since this time, and what shows it.
+    pub(super) fn excuse(&self, down: Timestamp) -> Option<(Timestamp, Proof)> {
+        let UpdateProcess { pid, began } = self.process.filter(|process| down >= process.began)?;
+        let longest = after(down, LONGEST);
+        let until = self.ended.map_or(longest, |ended| longest.min(after(ended, AFTER_END)));
+        Some((until, Proof::new(Source::Process, format!("PID {pid} updates Hermes"), began)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_went_down_after_it_began_is_excused_and_not_for_ever() {
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        let until = |update: &Update, down| {
+            update.excuse(at(down)).map(|(until, _)| until.duration_since(at(0)).as_secs())
+        };
+        let mut update = Update::default();
+        assert_eq!(until(&update, 0), None);
+        update.take(None, at(50));
+        update.take(Some(UpdateProcess { pid: 7, began: at(100) }), at(400));
+        for (down, expected) in [(99, None), (100, Some(1_300)), (390, Some(1_590))] {
+            assert_eq!(until(&update, down), expected, "{down}");
+        }
+        update.take(None, at(500));
+        update.take(None, at(900));
+        for (down, expected) in [(390, Some(560)), (530, Some(560)), (5_000, Some(560))] {
+            assert_eq!(until(&update, down), expected, "{down}");
+        }
+        update.take(Some(UpdateProcess { pid: 8, began: at(1_000) }), at(1_010));
+        assert_eq!(until(&update, 390), None);
+    }
+}
