@@ -34,21 +34,16 @@ pub(crate) struct Engine {
 impl Engine {
     /// Reads the user's settings; a mistake in them is an error.
     pub(crate) fn load() -> error::Result<Self> {
-        match Self::load_or_defaults()? {
-            (engine, None) => Ok(engine),
-            (_, Some(mistake)) => Err(mistake.into()),
-        }
+        let (engine, mistakes) = Self::load_usable()?;
+        mistakes.into_iter().next().map_or(Ok(engine), |first| Err(first.into()))
     }
 
-    /// Reads the user's settings. With a mistake in them: the defaults, and the mistake.
-    pub(crate) fn load_or_defaults() -> error::Result<(Self, Option<ConfigError>)> {
+    /// Reads what of the user's settings can be used, and the mistakes in the rest.
+    pub(crate) fn load_usable() -> error::Result<(Self, Vec<ConfigError>)> {
         let home = user_home()?;
         let folders = Folders::of_user(&home);
         let system_lang = Lang::of_system();
-        let (config, mistake) = match Config::load(&folders.config_file, &home) {
-            Ok(config) => (config, None),
-            Err(mistake) => (Config::default(), Some(mistake)),
-        };
+        let (config, mistakes) = Config::load_usable(&folders.config_file, &home);
         let mut places = Places::below(&home);
         if let Some(config_home) =
             std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute())
@@ -58,7 +53,7 @@ impl Engine {
         places.systemd_shared = shared_units(&home);
         places.extra_homes = extra_homes(&config);
         let lang = config.language.choose(system_lang);
-        Ok((Self { config, folders, places, system_lang, lang }, mistake))
+        Ok((Self { config, folders, places, system_lang, lang }, mistakes))
     }
 
     /// Replaces the settings.

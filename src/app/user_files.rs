@@ -1,7 +1,7 @@
 //! Files that the menu changes: its switches, and a first settings file.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::config::TEMPLATE;
@@ -38,15 +38,17 @@ impl Switch {
     }
 }
 
-/// Writes a settings file to edit, where there is none.
-pub(crate) fn create_settings(file: &Path) -> io::Result<()> {
-    if file.exists() {
-        return Ok(());
+/// Writes a settings file to edit, whole or not at all; an existing one stays. Whether it was made.
+pub(crate) fn create_settings(file: &Path) -> io::Result<bool> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    beside.write_all(TEMPLATE.as_bytes())?;
+    match beside.persist_noclobber(file) {
+        Ok(_) => Ok(true),
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(failed) => Err(failed.error),
     }
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(file, TEMPLATE)
 }
 
 /// The manual's file in the data folder.

@@ -17,6 +17,7 @@ use crate::text::log::INVALID_LEVELS;
 use crate::text::{Lang, fill};
 
 mod agent;
+mod config;
 mod demo;
 mod diagnose;
 pub mod doctor;
@@ -63,6 +64,7 @@ Examples:
   gatelight record default --out wrong-light.jsonl      what is seen, until Ctrl-C
   gatelight replay ~/.hermes/logs/agent.log*            judge old logs or a recording
   gatelight serve --listen 127.0.0.1:9789               metrics for Prometheus
+  gatelight config check                                what is wrong in the settings
   gatelight completions zsh > ~/.zfunc/_gatelight       complete words in the shell
   gatelight man ~/.local/share/man/man1                 man pages
   gatelight demo --for 60                               see it at work, nothing installed";
@@ -157,6 +159,14 @@ enum Command {
         after_help = "Examples:\n  gatelight serve --listen 127.0.0.1:9789\n  gatelight serve --listen 0.0.0.0:9789 --token-file ~/.config/gatelight/token"
     )]
     Serve(serve::Args),
+    /// Find, make and check the settings file.
+    #[command(
+        after_help = "Exit code: 0 no mistake, 2 mistakes, or a file that is there already.\n\nExamples:\n  gatelight config init\n  gatelight config check"
+    )]
+    Config {
+        /// What to do with it.
+        action: config::Action,
+    },
     /// Shell completions, on standard output.
     #[command(after_help = "Example:\n  gatelight completions zsh > ~/.zfunc/_gatelight")]
     Completions {
@@ -184,8 +194,7 @@ pub fn main() -> ExitCode {
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             // in the language of the settings, if they can be read
-            let lang =
-                Engine::load_or_defaults().map_or_else(|_| Lang::of_system(), |(engine, _)| engine.lang);
+            let lang = Engine::load_usable().map_or_else(|_| Lang::of_system(), |(engine, _)| engine.lang);
             eprintln!("gatelight: {}", error.text(lang));
             ExitCode::from(USAGE)
         }
@@ -224,9 +233,9 @@ fn run(cli: Cli) -> error::Result<u8> {
     let mut stdout = std::io::LineWriter::new(std::io::stdout().lock());
     let terminal = &mut Terminal::stdout(&mut stdout, Lang::of_system());
     let Some(command) = cli.command else {
-        let (engine, mistake) = Engine::load_or_defaults()?;
+        let (engine, mistakes) = Engine::load_usable()?;
         terminal.lang = engine.lang;
-        return agent::run(&engine, mistake, terminal);
+        return agent::run(&engine, mistakes.into_iter().next(), terminal);
     };
     let load = |terminal: &mut Terminal<'_>| {
         let engine = Engine::load()?;
@@ -241,9 +250,14 @@ fn run(cli: Cli) -> error::Result<u8> {
         Command::Man { folder } => generate::write_man_pages(&folder),
         Command::Status(args) => {
             // a mistake in the settings must not hide the lights
-            let (engine, mistake) = Engine::load_or_defaults()?;
+            let (engine, mistakes) = Engine::load_usable()?;
             terminal.lang = engine.lang;
-            status::run(&args, &engine, mistake.as_ref(), terminal)
+            status::run(&args, &engine, &mistakes, terminal)
+        }
+        Command::Config { action } => {
+            let (engine, mistakes) = Engine::load_usable()?;
+            terminal.lang = engine.lang;
+            config::run(action, &engine, &mistakes, terminal)
         }
         Command::Watch(args) => watch::run(&args, &load(terminal)?, terminal),
         Command::Record(args) => record::run(&args, &load(terminal)?, terminal),

@@ -15,7 +15,7 @@ pub(super) const NAME_MAX: usize = 80;
 /// Completes the names of this machine's profiles.
 pub(super) fn candidates() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        let Ok((engine, _)) = Engine::load_or_defaults() else { return Vec::new() };
+        let Ok((engine, _)) = Engine::load_usable() else { return Vec::new() };
         scan(&engine.places).profiles.into_iter().map(|p| CompletionCandidate::new(p.name)).collect()
     })
 }

@@ -1,6 +1,5 @@
 //! `gatelight restart`: restarts gateways through their manager, tells each step as it happens, and proves the result.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,7 @@ use crate::restart::{
 };
 use crate::runtime::runtime;
 use crate::supervisor::{Supervisor, Supervisors};
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, Terminal, style};
 use crate::text::error;
 use crate::text::{self, Lang, Message, Phrase, Worded as _, fill, restart as words};
 use crate::watcher::COMPLETE_WITHIN;
@@ -45,8 +44,8 @@ pub const UNCLEAR: u8 = 3;
 #[command(group = clap::ArgGroup::new("which").required(true))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
-    /// Profiles to restart, by name
-    #[arg(value_name = "PROFILE", group = "which")]
+    /// Profiles to restart, by name.
+    #[arg(value_name = "PROFILE", group = "which", add = super::names::candidates())]
     pub profiles: Vec<String>,
     /// Restart every profile whose light is red
     #[arg(long, group = "which")]
@@ -83,27 +82,26 @@ pub struct Deps {
     pub deadlines: Deadlines,
     /// Limits of the steps, in place of those that follow from job and deadlines.
     pub limits: Option<Limits>,
-    /// The language.
-    pub lang: Lang,
 }
 
-/// Runs the command. `out` gets its words; `ask` puts a question to the user, `true` = yes. The exit code:
+/// Runs the command on this terminal. `ask` puts a question to the user, `true` = yes. The exit code:
 /// [`WORKED`], [`FAILED`], [`UNCLEAR`], [`super::USAGE`] for a name that no profile has, [`super::NO_PROFILE`].
 pub async fn run(
     args: Args,
     mut deps: Deps,
-    out: &mut dyn Write,
+    terminal: &mut Terminal<'_>,
     ask: &mut dyn FnMut(&str) -> bool,
 ) -> error::Result<u8> {
     // An error means that the watcher is gone or slow: what is known by now has to do.
     let _ =
         tokio::time::timeout(COMPLETE_WITHIN, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
     let snapshot = Arc::clone(&deps.snapshots.borrow());
-    let mut reporter = Reporter { out, json: args.json, lang: deps.lang };
+    let lang = terminal.lang;
+    let mut reporter = Reporter { terminal, json: args.json };
 
     let not_found = |name: Option<&str>| {
         let known = snapshot.profiles.iter().map(|view| view.profile.name.as_str());
-        super::names::not_found(name, known, &deps.places, deps.lang)
+        super::names::not_found(name, known, &deps.places, lang)
     };
     if snapshot.profiles.is_empty() {
         let (code, text) = not_found(None);
@@ -120,7 +118,7 @@ pub async fn run(
         }
     };
     if chosen.is_empty() {
-        let text = deps.lang.pick(words::NOTHING_RED);
+        let text = lang.pick(words::NOTHING_RED);
         reporter.line(|| json!({"version": JSON_VERSION, "message": text}), text);
         return Ok(WORKED);
     }
@@ -184,13 +182,13 @@ fn admit(
     view: &ProfileView,
     args: &Args,
     deps: &Deps,
-    reporter: &mut Reporter<'_>,
+    reporter: &mut Reporter<'_, '_>,
     ask: &mut dyn FnMut(&str) -> bool,
 ) -> Option<Work> {
     let name = view.profile.name.as_str();
-    let now = Timestamp::now();
+    let (now, lang) = (Timestamp::now(), reporter.terminal.lang);
     if let Some(obstacle) = obstacle(&view.profile, |manager| deps.supervisors.access(manager)) {
-        reporter.refuse(name, obstacle.code(), &obstacle.refusal().text(deps.lang));
+        reporter.refuse(name, obstacle.code(), &obstacle.refusal().text(lang));
         return None;
     }
     let mut request = Request::new(Arc::clone(&view.profile), now, &deps.deadlines, deps.start_of)?;
@@ -212,7 +210,7 @@ fn admit(
         explain(view, helps, reporter);
         // JSON is for programs: they pass --yes, or the answer is no
         if args.json || !ask(&reporter.fill(words::RESTART_ANYWAY, &[("name", name)])) {
-            reporter.refuse(name, "not-confirmed", deps.lang.pick(words::NOT_CONFIRMED));
+            reporter.refuse(name, "not-confirmed", lang.pick(words::NOT_CONFIRMED));
             return None;
         }
         asked.confirmed = true;
@@ -221,7 +219,7 @@ fn admit(
     match admission {
         Admission::Granted(permit) => {
             if let Some(error) = permit.not_recorded() {
-                let why = text::error::io(deps.lang, error);
+                let why = text::error::io(lang, error);
                 let text = reporter.fill(words::LEDGER, &[("why", &why)]);
                 reporter.note(name, &text);
             }
@@ -242,8 +240,8 @@ fn admit(
     }
 }
 
-fn explain(view: &ProfileView, helps: RestartHelps, reporter: &mut Reporter<'_>) {
-    let said = crate::text::reason::of(&view.verdict, reporter.lang);
+fn explain(view: &ProfileView, helps: RestartHelps, reporter: &mut Reporter<'_, '_>) {
+    let said = crate::text::reason::of(&view.verdict, reporter.terminal.lang);
     let values = [("title", said.title.as_str()), ("meaning", &said.meaning), ("advice", &said.advice)];
     let text = reporter.fill(words::DOES_NOT_HELP, &values);
     let name = &view.profile.name;
@@ -257,7 +255,7 @@ fn explain(view: &ProfileView, helps: RestartHelps, reporter: &mut Reporter<'_>)
 }
 
 /// Runs every admitted restart, at most [`AT_ONCE`] at a time, and prints what they report.
-async fn run_all(all: Vec<Work>, deps: &Deps, reporter: &mut Reporter<'_>) -> Vec<RestartOutcome> {
+async fn run_all(all: Vec<Work>, deps: &Deps, reporter: &mut Reporter<'_, '_>) -> Vec<RestartOutcome> {
     // each restart reports at most five times: three steps, a failed attempt, the outcome
     let (sender, mut reports) = mpsc::channel::<Report>((5 * all.len()).max(1));
     let slots = Arc::new(Semaphore::new(AT_ONCE));
@@ -292,7 +290,7 @@ async fn run_all(all: Vec<Work>, deps: &Deps, reporter: &mut Reporter<'_>) -> Ve
                     && let Err(error) = note_down(file, &name, &view)
                 {
                     // the restart itself is what was asked for
-                    let text = reporter.fill(words::HISTORY, &[("why", &error.text(reporter.lang))]);
+                    let text = reporter.fill(words::HISTORY, &[("why", &error.text(reporter.terminal.lang))]);
                     reporter.note(&name, &text);
                 }
                 reporter.view(&name, &view);
@@ -334,20 +332,23 @@ fn note_down(file: &Path, name: &str, view: &RestartView) -> Result<(), StoreErr
 }
 
 /// Writes lines. Where nobody reads them any more (a broken pipe), the restarts go on all the same.
-struct Reporter<'a> {
-    out: &'a mut dyn Write,
+struct Reporter<'a, 't> {
+    terminal: &'a mut Terminal<'t>,
     json: bool,
-    lang: Lang,
 }
 
-impl Reporter<'_> {
+impl Reporter<'_, '_> {
     fn fill(&self, phrase: Phrase, values: &[(&str, &str)]) -> String {
-        fill(self.lang.pick(phrase), values)
+        fill(self.terminal.lang.pick(phrase), values)
     }
 
     fn line(&mut self, object: impl FnOnce() -> serde_json::Value, text: &str) {
-        let _ = if self.json { writeln!(self.out, "{}", object()) } else { writeln!(self.out, "{text}") };
-        let _ = self.out.flush();
+        let _ = if self.json {
+            writeln!(self.terminal.out, "{}", object())
+        } else {
+            self.terminal.wrapped_lines(text)
+        };
+        let _ = self.terminal.out.flush();
     }
 
     fn refuse(&mut self, name: &str, code: &str, text: &str) {
@@ -362,7 +363,7 @@ impl Reporter<'_> {
 
     /// Says that another process restarts it, whose outcome is waited for.
     fn join(&mut self, name: &str, holder: Option<Holder>) {
-        let text = self.lang.pick(words::UNDER_WAY);
+        let text = self.terminal.lang.pick(words::UNDER_WAY);
         let object = || json!({"version": JSON_VERSION, "profile": name, "step": "joining", "holder": holder, "message": text});
         self.line(object, &format!("{name}: {text}"));
     }
@@ -371,7 +372,7 @@ impl Reporter<'_> {
         if let Some(outcome) = &view.outcome {
             return self.outcome(name, outcome);
         }
-        let text = format!("{}…", view.step.progress(view.retrying).text(self.lang));
+        let text = format!("{}…", view.step.progress(view.retrying).text(self.terminal.lang));
         let object = || {
             let retrying = view.retrying.map(Reason::code);
             json!({"version": JSON_VERSION, "profile": name, "step": view.step.code(),
@@ -381,9 +382,15 @@ impl Reporter<'_> {
     }
 
     fn outcome(&mut self, name: &str, outcome: &RestartOutcome) {
-        let text = outcome.text(self.lang);
-        let lang = self.lang;
-        self.line(|| outcome_json(name, outcome, &text, lang), &format!("{name}: {text}"));
+        let lang = self.terminal.lang;
+        let text = outcome.text(lang);
+        let light = match outcome {
+            RestartOutcome::Worked { .. } => Light::Green,
+            RestartOutcome::Failed { .. } => Light::Red,
+            RestartOutcome::CannotTell { .. } => Light::Amber,
+        };
+        let shown = style::in_light(&text, light, self.terminal.color);
+        self.line(|| outcome_json(name, outcome, &text, lang), &format!("{name}: {shown}"));
     }
 }
 
@@ -416,9 +423,8 @@ pub(super) fn run_here(args: Args, engine: &Engine, terminal: &mut Terminal<'_>)
             start_of,
             deadlines: engine.config.deadlines.clone(),
             limits: None,
-            lang: engine.lang,
         };
         let mut ask = |question: &str| terminal::confirm(question).unwrap_or(false);
-        run(args, deps, terminal.out, &mut ask).await
+        run(args, deps, terminal, &mut ask).await
     })
 }

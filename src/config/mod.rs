@@ -1,9 +1,10 @@
 //! The settings file: its keys, their defaults, and errors with file, line and column.
 //!
-//! A missing file means the defaults. One invalid value makes the whole file an error; the caller keeps the settings in
-//! force.
+//! A missing file means the defaults. A program that starts uses what of the file is right; one that runs keeps the settings
+//! in force until the whole file is right.
 
 mod check;
+mod document;
 mod error;
 mod folders;
 mod pattern;
@@ -66,27 +67,33 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the file; the defaults where there is none. `user_home` replaces a leading `~/` in paths.
+    /// Reads the file; the defaults where there is none. `user_home` replaces a leading `~/` in paths. One mistake makes the
+    /// whole file an error.
     pub fn load(path: &Path, user_home: &Path) -> Result<Self, ConfigError> {
+        strict(Self::load_usable(path, user_home))
+    }
+
+    /// Reads what of the file can be used, and the mistakes in the rest.
+    pub fn load_usable(path: &Path, user_home: &Path) -> (Self, Vec<ConfigError>) {
+        let unusable = |mistake| (Self::default(), vec![mistake]);
         let bytes = match files::read(path, MAX_FILE_BYTES) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return (Self::default(), Vec::new()),
             // the kernel's EFBIG is another matter
             Err(error) if error.kind() == ErrorKind::FileTooLarge && error.raw_os_error().is_none() => {
-                return Err(ConfigError::too_long(path, MAX_FILE_BYTES));
+                return unusable(ConfigError::too_long(path, MAX_FILE_BYTES));
             }
-            Err(error) => return Err(ConfigError::unreadable(path, &error)),
+            Err(error) => return unusable(ConfigError::unreadable(path, &error)),
         };
-        let text = String::from_utf8(bytes).map_err(|_| ConfigError::file(path, phrases::NOT_TEXT))?;
-        Self::parse(&text, path, user_home)
+        match String::from_utf8(bytes) {
+            Ok(text) => document::read(&text, path, user_home),
+            Err(_) => unusable(ConfigError::file(path, phrases::NOT_TEXT)),
+        }
     }
 
     /// Parses the text of a settings file; `path` appears in errors only.
     pub fn parse(text: &str, path: &Path, user_home: &Path) -> Result<Self, ConfigError> {
-        let mut config: Self = toml::from_str(text).map_err(|e| ConfigError::syntax(path, text, &e))?;
-        config.expand_home(user_home);
-        check::check(&config).map_err(|invalid| ConfigError::value(path, text, invalid))?;
-        Ok(config)
+        strict(document::read(text, path, user_home))
     }
 
     fn expand_home(&mut self, user_home: &Path) {
@@ -96,5 +103,12 @@ impl Config {
                 *path = user_home.join(below);
             }
         }
+    }
+}
+
+fn strict((config, mistakes): (Config, Vec<ConfigError>)) -> Result<Config, ConfigError> {
+    match mistakes.into_iter().next() {
+        None => Ok(config),
+        Some(first) => Err(first),
     }
 }

@@ -131,28 +131,28 @@ fn every_setting_is_read() {
 #[test]
 fn a_mistake_is_told_with_its_place_in_both_languages() {
     for (text, place, en) in [
-        ("language = \"fr\"\n", (1, 12), "unknown variant `fr`"),
-        ("a = 1\n", (1, 1), "unknown field `a`"),
-        ("[notices]\n  enabled = 3\n", (2, 13), "invalid type"),
+        ("language = \"fr\"\n", (1, 12), "language cannot be “fr”; use one of: system, en, zh-Hans"),
+        ("a = 1\n", (1, 1), "there is no setting a; here are: language,"),
+        ("[notices]\n  enabled = 3\n", (2, 13), "notices.enabled must be true or false"),
         ("[notices\n", (1, 9), ""),
         ("x", (1, 2), ""),
-        ("[deadlines]\nreconnect = -1\n", (2, 13), "between 0 and one year"),
-        ("[deadlines]\nreconnect = \"no\"\n", (2, 13), ""),
+        ("[deadlines]\nreconnect = -1\n", (2, 13), "deadlines.reconnect must be between 0 and one year"),
+        ("[deadlines]\nreconnect = \"no\"\n", (2, 13), "deadlines.reconnect must be a number of seconds"),
         ("[deadlines]\nreconnect = 0\n", (2, 13), "deadlines.reconnect must be between 1 and"),
         ("[restart]\nauto = true\nper_hour = 0\n", (3, 12), "restart.per_hour must be between 1 and 6"),
         ("[notices]\nunstable_incidents = 1\n", (2, 22), "between 2 and 1000"),
         ("[notices]\nfirst_reminder = 1\n", (2, 18), "between 60 and"),
         ("[notices]\nquiet = 3\n", (2, 9), "a time span like"),
-        ("[notices]\nquiet = \"at night\"\n", (2, 9), "notices.quiet.0 must be a time span"),
-        ("[notices]\nquiet = [\"1:00-2:00\", \"x\"]\n", (2, 23), "notices.quiet.1 must be a time span"),
+        ("[notices]\nquiet = \"at night\"\n", (2, 9), "notices.quiet #1 must be a time span"),
+        ("[notices]\nquiet = [\"1:00-2:00\", \"x\"]\n", (2, 23), "notices.quiet #2 must be a time span"),
         ("[notices]\nquiet = \"0:00-24:00\"\n", (2, 9), "notices.quiet leaves no time"),
         ("[history]\nkeep_days = 0\n", (2, 13), "history.keep_days"),
         ("on_change = { program = \"tell\" }", (1, 25), "on_change.program must be an absolute path"),
         ("on_change = { program = \"/t\", timeout_s = 0 }", (1, 43), "between 1 and 600"),
-        ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"b\"\n", (4, 8), "profiles.1.home must be"),
+        ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"b\"\n", (4, 8), "[[profiles]] #2 home must be"),
         ("[[profiles]]\nhome = \"/a\"\n[[profiles]]\nhome = \"/a\"\n", (4, 8), "set twice: /a"),
         ("[[profiles]]\nhome = \"/a\"\nname = \"\"\n", (3, 8), "must not be empty"),
-        ("[[profiles]]\nignore = [\"slack\"]\n", (1, 1), "profiles.0 needs home or name"),
+        ("[[profiles]]\nignore = [\"slack\"]\n", (1, 1), "[[profiles]] #1 needs home or name"),
         (
             "[[profiles]]\nname = \"a\"\nignore = [\"slak\"]\n",
             (3, 10),
@@ -166,7 +166,7 @@ fn a_mistake_is_told_with_its_place_in_both_languages() {
         (
             "[platforms.telegram]\nred_aftr = 5\n",
             (2, 1),
-            "unknown field `red_aftr`, expected one of `red_after`",
+            "there is no setting red_aftr; here are: red_after, settle",
         ),
         (
             "[platforms.telegram]\nred_after = 0\n",
@@ -175,8 +175,16 @@ fn a_mistake_is_told_with_its_place_in_both_languages() {
         ),
         ("[platforms.telegram]\nsettle = -1\n", (2, 10), "between 0 and one year"),
         ("[[patterns]]\nsignal = \"lost\"\ntext = \"a\\nb\"\n", (3, 8), "one line"),
-        ("[[patterns]]\nsignal = \"lost\"\ntext = \"abc\"\n", (3, 8), "patterns.0.text must have at least 4"),
-        ("[[patterns]]\nsignal = \"nope\"\ntext = \"x\"\n", (2, 10), "unknown variant"),
+        (
+            "[[patterns]]\nsignal = \"lost\"\ntext = \"abc\"\n",
+            (3, 8),
+            "[[patterns]] #1 text must have at least 4",
+        ),
+        (
+            "[[patterns]]\nsignal = \"nope\"\ntext = \"x\"\n",
+            (2, 10),
+            "[[patterns]] #1 signal cannot be “nope”; use one of: start",
+        ),
     ] {
         let error = parse(text).unwrap_err();
         assert_eq!(error.place(), Some(place), "{text:?}: {error}");
@@ -185,6 +193,123 @@ fn a_mistake_is_told_with_its_place_in_both_languages() {
         assert!(said.contains(en), "{said}");
         assert!(!said.contains('{') || en.contains('`'), "{said}");
         assert!(error.text(Lang::Zh).starts_with(&format!("/c/config.toml:{}:{}：", place.0, place.1)));
+    }
+}
+
+/// What of a text is used, and the mistakes in the rest.
+fn usable(text: &str) -> (Config, Vec<String>) {
+    let (config, mistakes) = document::read(text, Path::new("/c"), Path::new("/home/u"));
+    (config, mistakes.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn everything_but_the_mistakes_is_used_and_each_is_told_once() {
+    let (config, mistakes) = usable(
+        r#"
+        language = "zh-Hans"
+        on_change = { program = "tell", timeout_s = "x" }
+        colour = "red"
+        [notices]
+        enabled = 3
+        reminders = false
+        [restart]
+        per_hour = 0
+        auto = true
+        [[profiles]]
+        home = "relative"
+        name = "first"
+        [[profiles]]
+        home = "/srv/second"
+        nmae = "second"
+        [[profiles]]
+        home = "/srv/third"
+        name = "third"
+        [[profiles]]
+        home = "/srv/third"
+        "#,
+    );
+    assert_eq!(config.language, Language::Chinese);
+    assert!(config.notices.enabled && !config.notices.reminders);
+    assert_eq!(config.restart, RestartSettings { auto: true, ..RestartSettings::default() });
+    assert_eq!(config.on_change, None);
+    let names: Vec<_> = config.profiles.iter().map(|profile| profile.name.as_deref()).collect();
+    assert_eq!(names, [Some("third")]);
+    assert_eq!(
+        mistakes,
+        [
+            "/c:3:33: on_change.program must be an absolute path (a leading ~/ is your home folder)",
+            "/c:3:53: on_change.timeout_s must be a number of seconds",
+            "/c:4:9: there is no setting colour; here are: language, icon, notices, restart, history, deadlines, \
+             on_change, platforms, profiles, patterns",
+            "/c:6:19: notices.enabled must be true or false",
+            "/c:9:20: restart.per_hour must be between 1 and 6",
+            "/c:12:16: [[profiles]] #1 home must be an absolute path (a leading ~/ is your home folder)",
+            "/c:16:9: there is no setting nmae; here are: home, name, ignore",
+            "/c:21:16: [[profiles]] #4 home is set twice: /srv/third",
+        ]
+    );
+}
+
+#[test]
+fn a_line_that_is_no_toml_leaves_the_others() {
+    for (text, line) in [
+        ("language = \"zh-Hans\"\n[notices\nenabled = false\n[history]\nkeep_days = 7\n", 2),
+        ("language = \"zh-Hans\"\n[history]\nkeep_days = 7\nx\n", 4),
+        ("language = \"zh-Hans\"\n[history]\nkeep_days = 7\n[icon]\nlights = \"wor\n", 5),
+    ] {
+        let (config, mistakes) = usable(text);
+        assert_eq!((config.language, config.history.keep_days), (Language::Chinese, 7), "{text}");
+        assert!(mistakes.len() == 1 && mistakes[0].starts_with(&format!("/c:{line}:")), "{mistakes:?}");
+        assert!(mistakes[0].contains("not valid TOML"), "{mistakes:?}");
+    }
+}
+
+#[test]
+fn no_mistake_names_a_type_of_ours() {
+    let values = ["-1", "true", "1.5", "\"x\"", "[]", "{}", "[[1]]", "2026-01-01"];
+    for key in [
+        "language",
+        "icon",
+        "icon.lights",
+        "notices.enabled",
+        "notices.first_reminder",
+        "history.keep_days",
+        "deadlines.crash_starts",
+        "on_change",
+        "on_change.program",
+        "profiles",
+        "patterns",
+        "platforms.telegram",
+        "platforms.telegram.settle",
+        "profiles.home",
+    ] {
+        for value in values {
+            let Err(error) = parse(&format!("{key} = {value}\n")) else { continue };
+            for said in [error.text(Lang::En), error.text(Lang::Zh)] {
+                for ours in [
+                    "struct",
+                    "enum",
+                    "variant",
+                    "usize",
+                    "u32",
+                    "i64",
+                    "f64",
+                    "Option",
+                    "expected",
+                    "invalid type",
+                ] {
+                    assert!(!said.contains(ours), "{key} = {value}: {said}");
+                }
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_breaks_the_reader(text in "(\\[{0,2}(profiles|icon|x)\\]{0,2}|home|=|\"|[a-z]{1,3}|[0-9]|\n|\\{|\\}|,|#|\\.| ){0,40}") {
+        let (_, mistakes) = document::read(&text, Path::new("/c"), Path::new("/h"));
+        proptest::prop_assert!(mistakes.iter().all(|mistake| mistake.place().is_some()));
     }
 }
 

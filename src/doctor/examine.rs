@@ -157,9 +157,11 @@ impl Examination<'_> {
         }
         if wanted.keep_alive {
             let fixable = self.can(job, Wanted { keep_alive: true, ..Wanted::default() }).is_ok();
-            self.add(Code::KeepaliveMissing, file, phrases::KEEPALIVE, &[], fixable);
+            let said = by_manager(job, phrases::KEEPALIVE, phrases::UNIT_KEEPALIVE);
+            self.add(Code::KeepaliveMissing, file, said, &[], fixable);
         } else if job.throttle_s.is_none() {
-            self.add(Code::ThrottleMissing, file, phrases::THROTTLE, &[], false);
+            let said = by_manager(job, phrases::THROTTLE, phrases::UNIT_THROTTLE);
+            self.add(Code::ThrottleMissing, file, said, &[], false);
         }
         if let Some(program) = launch::missing_program(job, &self.places.user_home) {
             self.add(Code::ProgramMissing, file, phrases::PROGRAM, &[("program", &*program)], false);
@@ -333,6 +335,11 @@ fn is_served(home: &Path, default: &Path) -> bool {
     let state = state.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     let served = state.as_ref().and_then(|state| state.get("served_profiles")?.as_array());
     served.into_iter().flatten().any(|served| served.as_str() == Some(name))
+}
+
+/// Users of launchd are not told of units, nor the other way round.
+const fn by_manager(job: &JobFile, launchd: [Phrase; 2], systemd: [Phrase; 2]) -> [Phrase; 2] {
+    if matches!(job.manager, Manager::Systemd) { systemd } else { launchd }
 }
 
 /// A path as a word of a shell.

@@ -86,6 +86,11 @@ pub mod seconds {
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    /// The message for what is no number.
+    pub(crate) const NOT_A_NUMBER: &str = "a number of seconds is wanted";
+    /// The message for a number out of range.
+    pub(crate) const OUT_OF_RANGE: &str = "a time in seconds must lie between 0 and one year";
+
     /// Longest span that a setting may name: one year.
     const LONGEST: f64 = 366.0 * 86_400.0;
 
@@ -97,7 +102,7 @@ pub mod seconds {
     /// Reads seconds, whole or with a fraction, up to one year.
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "a number of seconds is wanted")]
         enum Number {
             Whole(i64),
             Fraction(f64),
@@ -109,7 +114,7 @@ pub mod seconds {
         if seconds.is_finite() && (0.0..=LONGEST).contains(&seconds) {
             Ok(Duration::from_secs_f64(seconds))
         } else {
-            Err(D::Error::custom("a time in seconds must lie between 0 and one year"))
+            Err(D::Error::custom(OUT_OF_RANGE))
         }
     }
 }

@@ -48,6 +48,14 @@ impl<'a> Terminal<'a> {
         }
         Ok(())
     }
+
+    /// Prints every line of a text, wrapped.
+    pub(crate) fn wrapped_lines(&mut self, text: &str) -> io::Result<()> {
+        text.lines().try_for_each(|line| {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            self.wrapped(line.trim_start(), indent, &format!("{indent}    "))
+        })
+    }
 }
 
 fn columns_variable() -> Option<usize> {

@@ -40,6 +40,7 @@ pub(crate) fn in_light(text: &str, light: Light, color: bool) -> String {
     paint(text, code, color)
 }
 
-fn paint(text: &str, code: u8, color: bool) -> String {
+/// Colours text with a code of ECMA-48 (SGR).
+pub(crate) fn paint(text: &str, code: u8, color: bool) -> String {
     if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }

@@ -4,13 +4,37 @@ use super::Phrase;
 
 pub(crate) const AT: Phrase = ["{file}:{line}:{column}: {what}", "{file}:{line}:{column}：{what}"];
 pub(crate) const OLD_STAY: Phrase = ["the previous settings stay in use", "继续使用之前的设置"];
-pub(crate) const DEFAULTS_HOLD: Phrase = ["the default settings are used", "使用默认设置"];
-pub(crate) const NOT_USED: Phrase = ["The settings file is not used", "设置文件未生效"];
+pub(crate) const DEFAULTS_HOLD: Phrase = ["the rest of the file is used", "文件中的其余设置已生效"];
+pub(crate) const NOT_USED: Phrase = ["A mistake in the settings file", "设置文件有错误"];
 pub(crate) const NOT_USED_BODY: Phrase = ["{what}; {instead}", "{what}；{instead}"];
 pub(crate) const UNREADABLE: Phrase = ["{file} cannot be read: {why}", "无法读取 {file}：{why}"];
 pub(crate) const TOO_LONG: Phrase =
     ["{file} is longer than {limit} KiB and was not read", "{file} 超过 {limit} KiB，未读取"];
 pub(crate) const NOT_TEXT: Phrase = ["{file} is not UTF-8 text", "{file} 不是 UTF-8 文本"];
+
+pub(crate) const NOT_TOML: Phrase = ["not valid TOML: {words}", "TOML 语法错误：{words}"];
+pub(crate) const UNKNOWN_KEY: Phrase =
+    ["there is no setting {name}; here are: {known}", "没有名为 {name} 的设置；可用：{known}"];
+pub(crate) const UNKNOWN_VALUE: Phrase =
+    ["{key} cannot be “{value}”; use one of: {known}", "{key} 不能是“{value}”；可用：{known}"];
+pub(crate) const MISSING_KEY: Phrase = ["{key} has no {name}", "{key} 缺少 {name}"];
+pub(crate) const WRONG_KIND: Phrase = ["{key} must be {wanted}", "{key} 必须是{wanted}"];
+pub(crate) const WRONG_VALUE: Phrase = ["{key}: {words}", "{key}：{words}"];
+pub(crate) const NOT_SECONDS: Phrase = ["{key} must be a number of seconds", "{key} 必须是秒数"];
+pub(crate) const SECONDS_RANGE: Phrase =
+    ["{key} must be between 0 and one year, in seconds", "{key} 必须在 0 到一年之间（以秒为单位）"];
+pub(crate) const A_TEXT: Phrase = ["a text in quotes", "带引号的文本"];
+pub(crate) const A_LIST: Phrase = ["a list in square brackets", "方括号中的列表"];
+pub(crate) const A_TABLE: Phrase = ["a table", "一个表"];
+pub(crate) const A_NUMBER: Phrase = ["a whole number, not negative", "非负整数"];
+pub(crate) const CHECKED: Phrase = ["{file}: no mistakes", "{file}：没有错误"];
+pub(crate) const NO_FILE: Phrase = [
+    "{file} does not exist; the defaults are used. gatelight config init makes a commented one",
+    "{file} 不存在，使用默认设置。gatelight config init 可生成带注释的设置文件",
+];
+pub(crate) const MADE: Phrase =
+    ["{file}: made; every line that starts with #: is a default", "{file}：已生成；以 #: 开头的行都是默认值"];
+pub(crate) const EXISTS: Phrase = ["{file} exists and stays as it is", "{file} 已存在，保持不变"];
 
 pub(crate) const RANGE: Phrase =
     ["{key} must be between {least} and {most}", "{key} 必须在 {least} 到 {most} 之间"];

@@ -53,23 +53,35 @@ pub(crate) const NOT_ENABLED: [Phrase; 2] = [
         "加上 [Install] 与 WantedBy=default.target，然后执行：systemctl --user enable {label}",
     ],
 ];
+const NO_KEEPALIVE: Phrase = ["nothing restarts the gateway when it fails", "网关失败退出后不会自动重启"];
+/// Of a job of launchd.
 pub(crate) const KEEPALIVE: [Phrase; 2] = [
-    ["nothing restarts the gateway when it fails", "网关失败退出后不会自动重启"],
+    NO_KEEPALIVE,
     [
-        "add KeepAlive with SuccessfulExit=false; in a unit, Restart=on-failure (gatelight doctor --fix)",
-        "添加 KeepAlive（SuccessfulExit 为 false）；单元中添加 Restart=on-failure（gatelight doctor --fix）",
+        "add KeepAlive with SuccessfulExit=false (gatelight doctor --fix)",
+        "添加 KeepAlive，其中 SuccessfulExit 为 false（gatelight doctor --fix）",
     ],
 ];
+/// Of a unit of systemd.
+pub(crate) const UNIT_KEEPALIVE: [Phrase; 2] = [
+    NO_KEEPALIVE,
+    ["add Restart=on-failure (gatelight doctor --fix)", "添加 Restart=on-failure（gatelight doctor --fix）"],
+];
+/// Of a job of launchd.
 pub(crate) const THROTTLE: [Phrase; 2] = [
     [
-        "no delay between restarts is set: a gateway that fails during its start is restarted at the default rate (launchd: every \
-         10 s; systemd: after 0.1 s, until it gives up)",
-        "未设置重启间隔：启动即失败的网关会按默认间隔反复重启（launchd 每 10 秒一次；systemd 间隔 0.1 秒，直到放弃）",
+        "no delay between restarts is set: launchd restarts a gateway that fails during its start every 10 s",
+        "未设置重启间隔：启动即失败的网关会被 launchd 每 10 秒重启一次",
     ],
+    ["set ThrottleInterval to 30", "把 ThrottleInterval 设为 30"],
+];
+/// Of a unit of systemd.
+pub(crate) const UNIT_THROTTLE: [Phrase; 2] = [
     [
-        "set ThrottleInterval to 30; in a unit, RestartSec=5",
-        "把 ThrottleInterval 设为 30；单元中设置 RestartSec=5",
+        "no delay between restarts is set: systemd restarts a gateway that fails during its start after 0.1 s, until it gives up",
+        "未设置重启间隔：启动即失败的网关会被 systemd 在 0.1 秒后重启，直到放弃",
     ],
+    ["set RestartSec=5", "设置 RestartSec=5"],
 ];
 pub(crate) const PROGRAM: [Phrase; 2] = [
     ["the program {program} does not exist or cannot be executed", "程序 {program} 不存在或无法执行"],
@@ -252,6 +264,19 @@ pub(crate) const NO_TERMINAL: Phrase = [
     "未修改：没有可供确认的终端；使用 --yes 可直接修复",
 ];
 
+/// How many there are of each severity, in the order of severities: one, several.
+pub(crate) const COUNTS: [[Phrase; 2]; 3] = [
+    [["1 error", "1 个错误"], ["{n} errors", "{n} 个错误"]],
+    [["1 warning", "1 个警告"], ["{n} warnings", "{n} 个警告"]],
+    [["1 note", "1 个提示"], ["{n} notes", "{n} 个提示"]],
+];
+pub(crate) const COMMA: Phrase = [", ", "、"];
+pub(crate) const SUM: Phrase = ["{counts}.", "{counts}。"];
+pub(crate) const SUM_FIXABLE: Phrase = [
+    "{counts}. Fix {n} of them: gatelight doctor --fix",
+    "{counts}。其中 {n} 个可自动修复：gatelight doctor --fix",
+];
+pub(crate) const FIXED: Phrase = ["{done} of {all} jobs fixed", "已修复 {done} 个任务（共 {all} 个）"];
 pub(crate) const CLEAN: Phrase = ["no findings", "没有发现问题"];
 pub(crate) const REMEDY: Phrase = ["fix: ", "处理："];
 pub(crate) const REPORTS: Phrase = ["reported in: ", "相关 issue："];

@@ -36,14 +36,12 @@ pub struct Args {
 pub(super) fn run(
     args: &Args,
     engine: &Engine,
-    mistake: Option<&ConfigError>,
+    mistakes: &[ConfigError],
     terminal: &mut Terminal<'_>,
 ) -> error::Result<u8> {
-    if let Some(mistake) = mistake {
-        eprintln!("gatelight: {}", mistake.text(engine.lang));
-    }
+    super::config::print(mistakes, engine);
     if args.swiftbar {
-        return swiftbar(args, engine, mistake, terminal);
+        return swiftbar(args, engine, mistakes, terminal);
     }
     let snapshot = look(args, engine)?;
     let missing = names::missing(&args.profiles, &snapshot, engine);
@@ -62,7 +60,7 @@ pub(super) fn run(
         let obstacle = |profile: &_| obstacle(profile, |manager| supervisors.access(manager));
         show(&snapshot, &obstacle, terminal)?;
     }
-    Ok(if mistake.is_some() { USAGE } else { code })
+    Ok(if mistakes.is_empty() { code } else { USAGE })
 }
 
 fn look(args: &Args, engine: &Engine) -> error::Result<std::sync::Arc<Snapshot>> {
@@ -76,11 +74,11 @@ fn look(args: &Args, engine: &Engine) -> error::Result<std::sync::Arc<Snapshot>>
 fn swiftbar(
     args: &Args,
     engine: &Engine,
-    mistake: Option<&ConfigError>,
+    mistakes: &[ConfigError],
     terminal: &mut Terminal<'_>,
 ) -> error::Result<u8> {
     let lang = engine.lang;
-    let mut errors: Vec<String> = mistake.iter().map(|mistake| mistake.text(lang)).collect();
+    let mut errors: Vec<String> = mistakes.iter().map(|mistake| mistake.text(lang)).collect();
     let program = std::env::current_exe().unwrap_or_default();
     let out = match look(args, engine) {
         Ok(snapshot) => {

@@ -35,7 +35,7 @@ pub(super) fn open(
         }),
         UiCommand::OpenSettings => {
             let file = &folders.config_file;
-            written(file, user_files::create_settings(file), lang)
+            written(file, user_files::create_settings(file).map(drop), lang)
         }
         UiCommand::ReadMe => {
             let file = user_files::readme(&folders.data);

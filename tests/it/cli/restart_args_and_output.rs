@@ -15,6 +15,7 @@ use gatelight::restart::{
     Admission, Ask, Ledger, Limits, Permit, Permits, Requester, RestartOutcome, RestartStep,
 };
 use gatelight::supervisor::{Access, JobReport, Supervisor, SupervisorError, Supervisors};
+use gatelight::terminal::Terminal;
 use gatelight::text::{Lang, Message};
 use gatelight::watcher::snapshot::Snapshot;
 use jiff::SignedDuration;
@@ -122,7 +123,6 @@ impl Stage {
                 retry: self.link,
                 poll: second / 100,
             }),
-            lang: self.lang,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let (mut out, mut questions) = (Told { text: Vec::new(), heard: &heard }, Vec::new());
@@ -130,7 +130,9 @@ impl Stage {
             questions.push(question.to_owned());
             answer
         };
-        let code = runtime.block_on(run(args, deps, &mut out, &mut ask)).unwrap();
+        let mut terminal =
+            Terminal { out: &mut out, lang: self.lang, color: false, symbols: false, width: None };
+        let code = runtime.block_on(run(args, deps, &mut terminal, &mut ask)).unwrap();
         (code, String::from_utf8(out.text).unwrap(), questions)
     }
 }

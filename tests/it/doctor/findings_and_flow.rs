@@ -1030,7 +1030,11 @@ fn the_blogs_plists_are_repaired_in_one_command() {
     let before = paths.each_ref().map(|path| fs::read_to_string(path).unwrap());
     let (code, text) = run(&home, &cli::Args::default(), None, false);
     assert_eq!(code, 1);
-    assert!(text.contains("[replace-flag] default") && text.contains("[replace-flag] work"), "{text}");
+    let of = |name: &str| {
+        let blocks = text.split("\n\n");
+        blocks.filter(|block| block.starts_with(name) && block.contains("[replace-flag]")).count()
+    };
+    assert_eq!((of("default"), of("work")), (1, 1), "{text}");
 
     let dry = cli::Args { dry_run: true, yes: false, ..fix() };
     let (code, text) = run(&home, &dry, None, false);

@@ -6,18 +6,21 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{OK, USAGE};
+use super::{OK, USAGE, names};
 use crate::app::engine::Engine;
 use crate::app::job_files;
 use crate::doctor::fix::{self, JobRepair, Machine, Mode, Review};
 use crate::doctor::flow::{Change, Step};
-use crate::doctor::{Finding, Severity, words};
+use crate::doctor::{Finding, words};
 use crate::evidence::redact;
 use crate::health::Manager;
 use crate::profile::{Found, JobFile, Profile};
+use crate::terminal::layout::wrap;
 use crate::terminal::{self, Terminal, printable};
 use crate::text::error;
 use crate::text::{Lang, Phrase, doctor as phrases, fill};
+
+mod screen;
 
 /// Version of the JSON.
 const VERSION: u32 = 1;
@@ -28,8 +31,8 @@ const LEFT: u8 = 1;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
-    /// Profiles or labels; all when none is named
-    #[arg(value_name = "PROFILE")]
+    /// Profiles or labels of jobs; all if none is named.
+    #[arg(value_name = "PROFILE", add = names::candidates())]
     pub profiles: Vec<String>,
     /// Print JSON
     #[arg(long)]
@@ -64,7 +67,7 @@ pub fn run_on(
     let found = machine.scan();
     if let Some(name) = fix::first_unknown(&found, &args.profiles) {
         let known = found.profiles.iter().map(|profile| profile.name.as_str());
-        let (code, text) = super::names::not_found(Some(name), known, machine.places, terminal.lang);
+        let (code, text) = names::not_found(Some(name), known, machine.places, terminal.lang);
         return usage(args, code, &text, terminal);
     }
     if args.json && args.fix && !args.yes && !args.dry_run {
@@ -78,9 +81,9 @@ pub fn run_on(
         let findings = findings_json(&findings, terminal.lang);
         writeln!(terminal.out, "{}", json!({ "version": VERSION, "findings": findings }))?;
     } else if findings.is_empty() {
-        writeln!(terminal.out, "{}", nothing(&found, machine, phrases::CLEAN, terminal.lang))?;
+        terminal.wrapped_lines(&nothing(&found, machine, phrases::CLEAN, terminal.lang))?;
     } else {
-        show(&findings, terminal)?;
+        screen::show(&findings, terminal)?;
     }
     Ok(if findings.iter().any(Finding::counts) { LEFT } else { OK })
 }
@@ -89,7 +92,7 @@ fn usage(args: &Args, code: u8, text: &str, terminal: &mut Terminal<'_>) -> erro
     if args.json {
         writeln!(terminal.out, "{}", json!({ "version": VERSION, "error": text }))?;
     } else {
-        writeln!(terminal.out, "{text}")?;
+        terminal.wrapped_lines(text)?;
     }
     Ok(code)
 }
@@ -97,7 +100,7 @@ fn usage(args: &Args, code: u8, text: &str, terminal: &mut Terminal<'_>) -> erro
 /// The text when there is nothing to show: that all is well, or where profiles were looked for and none was found.
 fn nothing(found: &Found, machine: &Machine<'_>, well: Phrase, lang: Lang) -> String {
     if found.profiles.is_empty() {
-        return super::names::not_found(None, std::iter::empty(), machine.places, lang).1;
+        return names::not_found(None, std::iter::empty(), machine.places, lang).1;
     }
     lang.pick(well).to_owned()
 }
@@ -118,31 +121,6 @@ fn findings_json(findings: &[Finding], lang: Lang) -> Vec<Value> {
             })
         })
         .collect()
-}
-
-fn show(findings: &[Finding], terminal: &mut Terminal<'_>) -> io::Result<()> {
-    let (lang, out) = (terminal.lang, &mut *terminal.out);
-    for finding in findings {
-        let (word, color) = match finding.severity() {
-            Severity::Error => (phrases::ERROR, "31"),
-            Severity::Warning => (phrases::WARNING, "33"),
-            Severity::Info => (phrases::INFO, "36"),
-        };
-        let word = lang.pick(word);
-        let word = if terminal.color { format!("\x1b[{color}m{word}\x1b[0m") } else { word.to_owned() };
-        let profile =
-            finding.profile.as_deref().map(|name| format!("{}: ", printable(name))).unwrap_or_default();
-        writeln!(out, "{word} [{}] {profile}{}", finding.code.name(), printable(finding.message.pick(lang)))?;
-        if let Some(file) = &finding.file {
-            writeln!(out, "    {}", printable(&file.to_string_lossy()))?;
-        }
-        writeln!(out, "    {}{}", lang.pick(phrases::REMEDY), printable(finding.remedy.pick(lang)))?;
-        if !finding.reports().is_empty() {
-            let reports: Vec<String> = finding.reports().iter().map(|n| format!("#{n}")).collect();
-            writeln!(out, "    {}hermes-agent {}", lang.pick(phrases::REPORTS), reports.join(" "))?;
-        }
-    }
-    Ok(())
 }
 
 fn fix(
@@ -174,10 +152,14 @@ fn fix(
     } else {
         for bad in &fixed.by_hand {
             let why = fill(lang.pick(phrases::BY_HAND), &[("why", bad.reason.pick(lang))]);
-            writeln!(terminal.out, "{}", printable(&format!("{}: {why}", bad.path.display())))?;
+            terminal.wrapped_lines(&printable(&format!("{}: {why}", bad.path.display())))?;
         }
         if fixed.repairs.is_empty() && !left {
-            writeln!(terminal.out, "{}", nothing(found, machine, phrases::NOTHING_TO_REPAIR, lang))?;
+            terminal.wrapped_lines(&nothing(found, machine, phrases::NOTHING_TO_REPAIR, lang))?;
+        } else if mode != Mode::DryRun {
+            let done = fixed.repairs.iter().filter(|repair| repair.result.repaired()).count().to_string();
+            let all = (fixed.repairs.len() + fixed.by_hand.len()).to_string();
+            terminal.wrapped_lines(&fill(lang.pick(phrases::FIXED), &[("done", &done), ("all", &all)]))?;
         }
     }
     Ok(if left { LEFT } else { OK })
@@ -208,6 +190,13 @@ impl OnTerminal<'_, '_> {
         }
     }
 
+    /// Prints a sentence, wrapped.
+    fn say(&mut self, text: &str) {
+        for line in wrap(&printable(text), self.terminal.width, "", "    ") {
+            self.print(&format!("{line}\n"));
+        }
+    }
+
     fn question(&self, job: &JobFile, changes: &[Change]) -> String {
         let lang = self.terminal.lang;
         match changes.first() {
@@ -226,7 +215,7 @@ impl Review for OnTerminal<'_, '_> {
             self.print(&painted(&shown_diff(change), self.terminal.color));
         }
         if job.manager == Manager::Launchd {
-            self.print(&format!("{}\n", self.terminal.lang.pick(phrases::BACKGROUND_ITEM)));
+            self.say(self.terminal.lang.pick(phrases::BACKGROUND_ITEM));
         }
         if !self.ask || self.failed.is_some() {
             return self.failed.is_none();
@@ -237,18 +226,18 @@ impl Review for OnTerminal<'_, '_> {
             Some(false) => phrases::LEFT,
             None => phrases::NO_TERMINAL,
         };
-        self.print(&format!("{}\n", self.terminal.lang.pick(refusal)));
+        self.say(self.terminal.lang.pick(refusal));
         false
     }
 
     fn step(&mut self, profile: &Profile, job: &JobFile, step: &Step) {
         let text = words::step(step, &profile.name, job, self.terminal.lang);
-        self.print(&format!("{}\n", printable(&text)));
+        self.say(&text);
     }
 
     fn done(&mut self, repair: &JobRepair) {
         for line in words::ending(repair, self.terminal.lang) {
-            self.print(&format!("{}\n", printable(&line)));
+            self.say(&line);
         }
     }
 }
