@@ -99,12 +99,11 @@ fn shown(path: &[Step]) -> String {
     let mut shown = String::new();
     for (at, step) in path.iter().enumerate() {
         match (step, path.get(at + 1)) {
-            (Step::Key(key), Some(Step::Entry(entry))) if at + 2 == path.len() => {
-                shown = format!("{shown}{key} #{}", entry + 1);
+            // lists of tables stand at the top level only
+            (Step::Key(key), Some(Step::Entry(entry))) if at == 0 => {
+                shown = format!("[[{key}]] #{} ", entry + 1);
             }
-            (Step::Key(key), Some(Step::Entry(entry))) => {
-                shown = format!("{shown}[[{key}]] #{} ", entry + 1);
-            }
+            (Step::Key(key), Some(Step::Entry(entry))) => shown = format!("{shown}{key} #{}", entry + 1),
             (Step::Key(key), Some(_)) => shown = format!("{shown}{key}."),
             (Step::Key(key), None) => shown += key,
             (Step::Entry(_), _) => {}
