@@ -18,7 +18,7 @@ pub(crate) const UNKNOWN_KEY: Phrase =
 pub(crate) const UNKNOWN_VALUE: Phrase =
     ["{key} cannot be “{value}”; use one of: {known}", "{key} 不能是“{value}”；可用：{known}"];
 pub(crate) const MISSING_KEY: Phrase = ["{key} has no {name}", "{key} 缺少 {name}"];
-pub(crate) const WRONG_KIND: Phrase = ["{key} must be {wanted}", "{key} 必须是{wanted}"];
+pub(crate) const WRONG_KIND: Phrase = ["{key} must be {wanted}", "{key} 的值应为：{wanted}"];
 pub(crate) const WRONG_VALUE: Phrase = ["{key}: {words}", "{key}：{words}"];
 pub(crate) const NOT_SECONDS: Phrase = ["{key} must be a number of seconds", "{key} 必须是秒数"];
 pub(crate) const SECONDS_RANGE: Phrase =
