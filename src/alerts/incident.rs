@@ -4,41 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::cause::Cause;
 use super::links::DownLinks;
 use crate::config::NoticeSettings;
-use crate::health::evidence::PlatformName;
 use crate::health::timer::after;
-use crate::health::{Light, LinkVerdict, Proof, Reason, Verdict};
 
 /// What is shown after changes that lie in the past has to hold this long before it counts as the present state.
 const HISTORY_SETTLES: Duration = Duration::from_secs(5);
-
-/// A reason that takes a profile down, with its platform and proof.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Cause {
-    pub(super) reason: Reason,
-    pub(super) platform: Option<PlatformName>,
-    /// How many of how many links are missing, where they can only be counted.
-    pub(super) missing: Option<(u32, u32)>,
-    pub(super) proof: Option<Proof>,
-}
-
-impl Cause {
-    pub(super) fn of(verdict: &Verdict) -> Self {
-        let Verdict { reason, platform, missing, evidence, .. } = verdict;
-        Self { reason: *reason, platform: platform.clone(), missing: *missing, proof: evidence.clone() }
-    }
-
-    pub(super) fn of_link(link: &LinkVerdict) -> Self {
-        let LinkVerdict { reason, platform, missing, evidence, .. } = link;
-        Self { reason: *reason, platform: Some(platform.clone()), missing: *missing, proof: evidence.clone() }
-    }
-
-    /// Whether it opens an incident.
-    pub(super) fn is_down(&self, settings: &NoticeSettings) -> bool {
-        self.reason.light() == Light::Red || (settings.drop_at_once && self.reason == Reason::Reconnecting)
-    }
-}
 
 /// When and how a cause was seen.
 #[derive(Debug, Clone, Copy)]

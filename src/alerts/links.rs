@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::incident::Cause;
+use super::cause::Cause;
 use crate::health::evidence::PlatformName;
 use crate::health::timer::after;
 use crate::health::{Light, LinkVerdict, Reason};

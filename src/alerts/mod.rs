@@ -15,6 +15,7 @@
 //!   the user was notified that it is down.
 //! - [`silence`]: what the user does not want to be notified of: mutes and acknowledgements.
 
+mod cause;
 mod flapping;
 mod group;
 mod incident;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::cause::Cause;
 use super::flapping::{Flapping, Trend};
-use super::incident::{Cause, Delivery, Incident, Sighting};
+use super::incident::{Delivery, Incident, Sighting};
 use super::links::Loss;
 use super::notice::Affected;
 use super::{Acknowledged, Mute, Silence};

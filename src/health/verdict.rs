@@ -2,8 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::evidence::{Manager, PlatformName, ProfileName, Proof};
 use super::links::LinkVerdict;
+use super::manager::Manager;
+use super::names::{PlatformName, ProfileName};
+use super::proof::Proof;
 use super::reason::{Light, Reason};
 
 /// A version of Hermes.

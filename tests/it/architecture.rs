@@ -405,6 +405,75 @@ fn health_reads_neither_the_world_nor_the_clock_and_knows_no_wordings_of_logs() 
     assert_listed("not for health", &not_pure(&sources("src/health")), &listed);
 }
 
+/// Which file imports which. What a `mod.rs` hands on belongs to the file that it comes from; a `mod.rs` and the files
+/// below it are one: a folder may tell its own files of its types.
+fn imported_files(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let sources: Vec<&Source> = sources.iter().filter(|source| !is_test_file(&source.name)).collect();
+    let files: BTreeMap<Vec<String>, &str> =
+        sources.iter().map(|source| (module_of(&source.name), source.name.as_str())).collect();
+    let named: BTreeMap<&str, Vec<Named>> =
+        sources.iter().map(|source| (source.name.as_str(), Reader::read(source).named)).collect();
+    // the longest module that the path begins with, and what it names there
+    let owner = |path: &[String]| {
+        (1..=path.len())
+            .rev()
+            .find_map(|length| Some((*files.get(&path[..length])?, path.get(length).cloned())))
+    };
+    let absolute = |file: &str, named: &Named| {
+        named.in_crate().unwrap_or_else(|| [module_of(file), named.path.clone()].concat())
+    };
+    let origin = |path: &[String]| {
+        let mut found = owner(path)?;
+        // re-exports of re-exports end somewhere
+        for _ in 0..4 {
+            let (file, Some(name)) = &found else { break };
+            let exported = named[file].iter().find_map(|export| {
+                let path = absolute(file, export);
+                owner(&path).filter(|(other, last)| other != file && last.as_ref() == Some(name))
+            });
+            match exported {
+                Some(next) if file.ends_with("/mod.rs") => found = next,
+                _ => break,
+            }
+        }
+        Some(found.0)
+    };
+    let mut imports: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (file, named) in &named {
+        let others = named.iter().filter_map(|named| origin(&named.in_crate()?));
+        let folder = |name: &str| name.strip_suffix("mod.rs").map(str::to_owned);
+        let one = |other: &str| {
+            folder(file).is_some_and(|folder| other.starts_with(&folder))
+                || folder(other).is_some_and(|folder| file.starts_with(&folder))
+        };
+        imports.entry(file).or_default().extend(others.filter(|other| other != file && !one(other)));
+    }
+    imports
+}
+
+/// The files that are left when those that import nothing, or that nothing imports, are taken away again and again.
+fn files_in_circles(sources: &[Source]) -> BTreeSet<String> {
+    let mut imports = imported_files(sources);
+    loop {
+        let imported: BTreeSet<&str> = imports.values().flatten().copied().collect();
+        let before = imports.len();
+        imports.retain(|file, others| !others.is_empty() && imported.contains(file));
+        let left: BTreeSet<&str> = imports.keys().copied().collect();
+        for others in imports.values_mut() {
+            others.retain(|other| left.contains(other));
+        }
+        if imports.len() == before && imports.values().all(|others| !others.is_empty()) {
+            return imports.into_iter().map(|(file, others)| format!("{file} -> {others:?}")).collect();
+        }
+    }
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let circles = files_in_circles(&sources("src"));
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
 fn long_files(sources: &[Source]) -> BTreeSet<&str> {
     let long = |source: &&Source| source.text.lines().count() > MOST_LINES;
     sources.iter().filter(long).map(|source| source.name.as_str()).collect()
@@ -467,6 +536,15 @@ fn each_rule_can_fail() {
     assert_eq!(impure("fn f(home: &Path) {}"), 1);
     assert_eq!(impure("const A: &str = \"connected to wss\";"), 1);
     assert_eq!(impure("/// connected to wss\nconst A: &str = \"connected\";"), 0);
+    let circle = |b: &str| {
+        let a = source("src/text/a.rs", "use crate::log::B;");
+        let log = source("src/log/mod.rs", "mod b;\npub use b::B;");
+        files_in_circles(&[a, log, source("src/log/b.rs", b), source("src/text/c.rs", "use super::a::A;")])
+            .len()
+    };
+    assert_eq!(circle("use crate::text::a::A;"), 2);
+    assert_eq!(circle("#[cfg(test)]\nuse crate::text::a::A;"), 0);
+    assert_eq!(circle("use super::C; use crate::text::d::D;"), 0);
     let long = "\n".repeat(MOST_LINES + 1);
     assert_eq!(long_files(&[source("src/a.rs", &long), source("src/b.rs", "")]).len(), 1);
     assert_eq!(
