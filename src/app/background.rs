@@ -254,6 +254,7 @@ impl State {
                 log::to_stderr(self.engine.lang.pick(HOOK_BEHIND));
             }
         }
+        self.history.write_links(&snapshot);
         // A light that goes out may be the network's fault; one that comes back proves the network.
         if update.woke || update.changes.iter().any(light_changed) {
             self.check_network().await;

@@ -12,14 +12,15 @@ use super::coverage::{ClockReading, Coverage, Observed};
 use super::engine::Engine;
 use super::messages::Answer;
 use crate::config::Config;
-use crate::health::{Change, Verdict};
+use crate::health::evidence::PlatformName;
+use crate::health::{Change, Light, LinkVerdict, Reason, Verdict};
 use crate::history::queue::Queue;
 use crate::history::{ChangeRow, RestartRow, Row, Store, StoreError};
 use crate::log;
 use crate::profile::Profile;
 use crate::restart::RestartView;
 use crate::text::{Both, Lang, Worded as _};
-use crate::watcher::snapshot::{ProfileChange, Snapshot};
+use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 
 /// How long a write waits while another program keeps the history locked. The engine's loop waits with it.
 const BUSY: Duration = Duration::from_millis(100);
@@ -39,6 +40,8 @@ pub(super) struct HistoryWriter {
     coverage: Coverage,
     /// Rows are missing: a new run begins with the next write of the coverage.
     incomplete: bool,
+    /// What each link of profiles with several showed last, by profile and platform.
+    links: BTreeMap<(String, PlatformName), LinkVerdict>,
     /// The profiles of the last snapshot.
     known: BTreeMap<String, Arc<Profile>>,
     queue: Queue,
@@ -59,6 +62,7 @@ impl HistoryWriter {
             store: None,
             coverage: Coverage::from_now(),
             incomplete: false,
+            links: BTreeMap::new(),
             known: BTreeMap::new(),
             locked: None,
         };
@@ -113,6 +117,45 @@ impl HistoryWriter {
         self.write(Row::Change(change.profile.name.clone(), ChangeRow::new(change, 0)));
     }
 
+    /// Writes what changed of the links of profiles with several.
+    pub(super) fn write_links(&mut self, snapshot: &Snapshot) {
+        for view in &snapshot.profiles {
+            for link in self.links_of(view) {
+                self.write_link(&view.profile.name, link, snapshot.at);
+            }
+        }
+    }
+
+    fn write_link(&mut self, profile: &str, link: LinkVerdict, at: Timestamp) {
+        let key = (profile.to_owned(), link.platform.clone());
+        let shown = |link: &LinkVerdict| (link.light, link.reason, link.ignored);
+        if self.links.get(&key).map(shown) != Some(shown(&link)) {
+            self.write(Row::Link(profile.to_owned(), ChangeRow::of_link(&link, at)));
+            self.links.insert(key, link);
+        }
+    }
+
+    /// The links to write: those of the verdict, and those that were written before and that it does not have.
+    fn links_of(&self, view: &ProfileView) -> Vec<LinkVerdict> {
+        let Verdict { links, reason, since, .. } = &view.verdict;
+        let name = &view.profile.name;
+        if links.len() < 2 && self.written_links(name).next().is_none() {
+            return Vec::new();
+        }
+        let is_gone = |old: &&LinkVerdict| links.iter().all(|link| link.platform != old.platform);
+        let gone = self.written_links(name).filter(is_gone).map(|old| match links.as_slice() {
+            // the gateway is gone, and all its links with it
+            [] => LinkVerdict { reason: *reason, light: view.verdict.light(), ..unknown(old, *since) },
+            _ => unknown(old, *since),
+        });
+        gone.chain(links.iter().cloned()).collect()
+    }
+
+    /// What was written last of the links of a profile.
+    fn written_links(&self, profile: &str) -> impl Iterator<Item = &LinkVerdict> {
+        self.links.iter().filter(move |((name, _), _)| name == profile).map(|(_, link)| link)
+    }
+
     /// Writes the outcome of a restart.
     pub(super) fn write_restart(&mut self, name: &str, view: &RestartView) {
         if let Some(row) = RestartRow::new(view, Timestamp::now()) {
@@ -137,6 +180,11 @@ impl HistoryWriter {
                 from: Verdict::unknown(at),
                 to: Verdict::unknown(at),
             };
+            let links: Vec<LinkVerdict> = self.written_links(&name).cloned().collect();
+            for link in links {
+                self.write_link(&name, unknown(&link, at), at);
+            }
+            self.links.retain(|(profile, _), _| *profile != name);
             self.write_change(&ProfileChange { profile, change, history: false });
         }
     }
@@ -166,6 +214,8 @@ impl HistoryWriter {
             let change = Change { at: now, profile: profile.name.as_str().into(), from, to };
             self.write_change(&ProfileChange { profile, change, history: true });
         }
+        self.links.clear();
+        self.write_links(&snapshot);
     }
 
     fn write(&mut self, row: Row) {
@@ -245,6 +295,11 @@ impl HistoryWriter {
         tracing::warn!("history not written: {error}");
         log::to_stderr(&error.text(self.lang));
     }
+}
+
+/// The link, of which nothing is known any more.
+fn unknown(link: &LinkVerdict, since: Timestamp) -> LinkVerdict {
+    LinkVerdict { reason: Reason::NoEvidence, light: Light::Grey, since, evidence: None, ..link.clone() }
 }
 
 fn retention(config: &Config) -> SignedDuration {

@@ -293,7 +293,7 @@ mod tests {
         row.evidence = Some(Proof::new("agent.log", extra, t(10)));
         let record = Record {
             observed: vec![Observed { run: 1, from: t(0), to: t(200) }],
-            profiles: vec![ProfileRecord { name: "work".into(), changes: vec![row], restarts: Vec::new() }],
+            profiles: vec![ProfileRecord { name: "work".into(), changes: vec![row], ..Default::default() }],
         };
         let (anonymiser, view) = (Anonymiser::new(facts()), view());
         render(&Diagnosis {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::stats::{self, Analysis, Incident, Window};
-use super::{ChangeRow, Record, RestartRow};
+use super::{ChangeRow, ProfileRecord, Record, RestartRow};
 use crate::health::{Light, Proof};
 use crate::recording::rfc3339;
 use crate::text::Lang;
@@ -39,6 +39,7 @@ pub fn json(record: &Record, window: Window, now: Timestamp, lang: Lang) -> Valu
                 "incidents": analysis.incidents.iter().map(|i| incident(i, lang)).collect::<Vec<_>>(),
                 "changes": p.changes.iter().filter(|c| c.at >= window.from).map(change).collect::<Vec<_>>(),
                 "restarts": p.restarts.iter().map(|r| restart(r, lang)).collect::<Vec<_>>(),
+                "links": links(p, record, window),
             })
         })
         .collect();
@@ -49,6 +50,11 @@ pub fn json(record: &Record, window: Window, now: Timestamp, lang: Lang) -> Valu
         "to": time(window.to),
         "profiles": profiles,
     })
+}
+
+fn links(profile: &ProfileRecord, record: &Record, window: Window) -> Vec<Value> {
+    let links = stats::analyse_links(profile, &record.observed, window);
+    links.iter().map(|(name, link)| json!({"platform": name, "figures": figures(link)})).collect()
 }
 
 fn figures(analysis: &Analysis) -> Value {
@@ -67,6 +73,7 @@ fn figures(analysis: &Analysis) -> Value {
         "mttr_s": f.mttr.map(seconds),
         "causes": f.causes.iter().map(|c| json!({
             "reason": c.reason.code(),
+            "platform": c.platform,
             "incidents": c.incidents,
             "seen_s": seconds(c.seen),
         })).collect::<Vec<_>>(),
@@ -81,6 +88,7 @@ fn incident(i: &Incident, lang: Lang) -> Value {
         "end": i.end.code(),
         "seen_s": seconds(i.seen),
         "cause": i.cause.code(),
+        "platform": i.platform,
         "reasons": i.reasons.iter().map(|r| r.code()).collect::<Vec<_>>(),
         "evidence": i.evidence.as_ref().map(proof),
         "restarts": i.restarts.iter().map(|r| restart(r, lang)).collect::<Vec<_>>(),
@@ -92,8 +100,9 @@ fn change(c: &ChangeRow) -> Value {
     json!({
         "at": time(c.at),
         "from": c.from.code(),
-        "light": c.to.light().word(),
+        "light": c.light().word(),
         "reason": c.to.code(),
+        "platform": c.platform,
         "since": time(c.since),
         "evidence": c.evidence.as_ref().map(proof),
         "pid": c.pid,
@@ -114,7 +123,7 @@ fn restart(r: &RestartRow, lang: Lang) -> Value {
 /// The incidents as CSV (RFC 4180), one row each.
 pub fn csv(record: &Record, window: Window) -> String {
     let mut out = String::from(
-        "profile,began,from,to,end,seen_s,cause,source,evidence,evidence_at,restarts,last_restart\r\n",
+        "profile,began,from,to,end,seen_s,cause,source,evidence,evidence_at,restarts,last_restart,platform\r\n",
     );
     for p in &record.profiles {
         for i in stats::analyse(p, &record.observed, window).incidents {
@@ -136,6 +145,7 @@ pub fn csv(record: &Record, window: Window) -> String {
                 at,
                 i.restarts.len().to_string(),
                 i.restarts.last().map_or(String::new(), |r| r.result.code().to_owned()),
+                i.platform.clone().unwrap_or_default(),
             ];
             let row: Vec<String> = fields.iter().map(|f| field(f)).collect();
             let _ = write!(out, "{}\r\n", row.join(","));
@@ -158,8 +168,8 @@ fn field(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Observed;
     use super::super::stats::tests::{change as row, t};
-    use super::super::{Observed, ProfileRecord};
     use super::*;
     use crate::health::{Proof, Reason};
 
@@ -171,7 +181,7 @@ mod tests {
             profiles: vec![ProfileRecord {
                 name: "=work".into(),
                 changes: vec![row(0, 1, Reason::Connected), red, row(30, 1, Reason::Connected)],
-                restarts: Vec::new(),
+                ..ProfileRecord::default()
             }],
         }
     }

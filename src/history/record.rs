@@ -1,16 +1,20 @@
 //! The rows of a history.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::redact;
-use crate::health::{Proof, Reason};
+use crate::health::{Light, LinkVerdict, Proof, Reason};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::Message;
 use crate::watcher::snapshot::ProfileChange;
 
 /// Longest stored line of evidence, in characters.
 pub const LINE_MAX: usize = 500;
+/// Longest stored name of a platform, in characters.
+const PLATFORM_MAX: usize = 64;
 
 /// One change of one profile's light or reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +27,12 @@ pub struct ChangeRow {
     pub from: Reason,
     /// The reason since then.
     pub to: Reason,
+    /// The light, where it is not that of the reason. Histories before version 3 have none.
+    #[serde(default)]
+    pub own_light: Option<Light>,
+    /// The platform whose link is the reason; `None`: the gateway itself, or a history before version 3.
+    #[serde(default)]
+    pub platform: Option<String>,
     /// Since when it has held; before `at` where the logs reach further back than the observation.
     pub since: Timestamp,
     /// The proof, redacted.
@@ -44,6 +54,8 @@ impl ChangeRow {
             run,
             from: change.from.reason,
             to: change.to.reason,
+            own_light: change.to.own_light,
+            platform: change.to.platform.as_deref().map(clean_platform),
             since: change.to.since.min(change.at),
             evidence: change.to.evidence.as_ref().map(clean_proof),
             pid: change.to.pid,
@@ -51,6 +63,34 @@ impl ChangeRow {
             history: *history,
         }
     }
+
+    /// The row of a change of one link.
+    pub(crate) fn of_link(link: &LinkVerdict, at: Timestamp) -> Self {
+        let own_light = if link.ignored { Light::Grey } else { link.light };
+        Self {
+            at,
+            run: 0,
+            from: Reason::NoEvidence,
+            to: link.reason,
+            own_light: Some(own_light),
+            platform: Some(clean_platform(&link.platform)),
+            since: link.since.min(at),
+            evidence: link.evidence.as_ref().map(clean_proof),
+            pid: None,
+            started_at: None,
+            history: false,
+        }
+    }
+
+    /// The light.
+    pub fn light(&self) -> Light {
+        self.own_light.unwrap_or_else(|| self.to.light())
+    }
+}
+
+/// A platform's name as it is stored: a plug-in chooses it.
+fn clean_platform(name: &str) -> String {
+    redact::one_line(name, PLATFORM_MAX)
 }
 
 /// A proof as it is stored and passed to other programs: bounded and redacted.
@@ -132,6 +172,8 @@ pub(crate) enum Row {
     Resume(Timestamp),
     /// A change of the profile with this name.
     Change(String, ChangeRow),
+    /// A change of one link of the profile with this name.
+    Link(String, ChangeRow),
     /// A restart of the profile with this name.
     Restart(String, RestartRow),
     /// Gatelight observed this span.
@@ -158,6 +200,8 @@ pub struct ProfileRecord {
     pub changes: Vec<ChangeRow>,
     /// Its restarts, by time.
     pub restarts: Vec<RestartRow>,
+    /// The changes of its links, by platform and time, where it has several.
+    pub links: BTreeMap<String, Vec<ChangeRow>>,
 }
 
 /// A history.
@@ -209,7 +253,9 @@ impl Record {
         let renumbered = other.observed.into_iter().map(|span| Observed { run: span.run + runs, ..span });
         self.observed.extend(renumbered);
         for mut profile in other.profiles {
-            profile.changes.iter_mut().for_each(|change| change.run += runs);
+            for change in profile.changes.iter_mut().chain(profile.links.values_mut().flatten()) {
+                change.run += runs;
+            }
             let at = self.profiles.partition_point(|p| p.name < profile.name);
             self.profiles.insert(at, profile);
         }

@@ -9,7 +9,7 @@ use super::stats::{self, Analysis, Cause, End, Incident, Window};
 use super::{Record, RestartResult};
 use crate::evidence::redact;
 use crate::health::Light;
-use crate::text::reason::title;
+use crate::text::reason::{platform, title_naming};
 use crate::text::{self, Lang, fill, history as say};
 
 /// The history as text. `symbols`: with the symbol of each light.
@@ -24,6 +24,9 @@ pub fn render(record: &Record, window: Window, lang: Lang, zone: &TimeZone, symb
             } else {
                 let _ = writeln!(out, "  {line}");
             }
+        }
+        for (name, analysis) in stats::analyse_links(profile, &record.observed, window) {
+            let _ = writeln!(out, "    {}", link(&name, &analysis, lang));
         }
         for found in &analysis.incidents {
             for (n, line) in incident(found, lang, zone, symbols).into_iter().enumerate() {
@@ -73,9 +76,25 @@ pub fn figures(analysis: &Analysis, lang: Lang) -> Vec<String> {
     lines
 }
 
+/// The figures of one link in a line.
+pub fn link(name: &str, analysis: &Analysis, lang: Lang) -> String {
+    let f = &analysis.figures;
+    let Some(share) = f.share_green() else {
+        let values = [("platform", &*platform(lang, name)), ("what", lang.pick(say::NOT_SEEN))];
+        return fill(lang.pick(say::LINK), &values);
+    };
+    let share = fill(lang.pick(say::SHARE), &[("share", &percent(share))]);
+    let mut line = format!("{share} · {}", count(f.incidents, lang));
+    if let Some(mttr) = f.mttr {
+        let span = text::duration(lang, mttr);
+        line = format!("{line} · {}", fill(lang.pick(say::MTTR), &[("span", &span)]));
+    }
+    fill(lang.pick(say::LINK), &[("platform", &*platform(lang, name)), ("what", &line)])
+}
+
 /// A cause with its number of incidents.
 pub fn cause(cause: &Cause, lang: Lang) -> String {
-    let title = title(lang, cause.reason, None);
+    let title = title_naming(lang, cause.reason, cause.platform.as_deref());
     fill(lang.pick(say::CAUSE_TIMES), &[("title", &title), ("n", &cause.incidents.to_string())])
 }
 
@@ -130,7 +149,8 @@ pub fn done(i: &Incident, lang: Lang) -> Vec<String> {
 
 /// The other red reasons of an incident.
 pub fn also(i: &Incident, lang: Lang) -> Option<String> {
-    let titles: Vec<String> = i.other_reds().map(|reason| title(lang, reason, None)).collect();
+    let title = |(reason, platform): &(_, Option<String>)| title_naming(lang, *reason, platform.as_deref());
+    let titles: Vec<String> = i.others.iter().map(title).collect();
     let list = titles.join(lang.pick(say::COMMA));
     (!titles.is_empty()).then(|| fill(lang.pick(say::ALSO), &[("list", &list)]))
 }
@@ -146,7 +166,7 @@ fn incident(i: &Incident, lang: Lang, zone: &TimeZone, symbols: bool) -> Vec<Str
         "{} {}{} · {} · {}",
         local(i.from, zone),
         if symbols { format!("{} ", i.cause.light().symbol()) } else { String::new() },
-        crate::text::reason::title(lang, i.cause, None),
+        title_naming(lang, i.cause, i.platform.as_deref()),
         text::duration(lang, i.seen),
         ended(i.end, lang)
     )];

@@ -10,7 +10,8 @@ use crate::evidence::redact;
 use crate::health::Light;
 use crate::history::render::{also, cause, count, done, ended, local, percent};
 use crate::history::stats::{self, Analysis, Incident, Mark, MarkKind};
-use crate::history::{ProfileRecord, Window};
+use crate::history::{ChangeRow, ProfileRecord, Window};
+use crate::text::reason::{platform, title_naming, wording};
 use crate::text::{self, Lang, fill, history as shared, report as phrases};
 
 const CSS: &str = include_str!("../../resources/report.css");
@@ -73,22 +74,22 @@ struct Section<'a> {
     profile: &'a ProfileRecord,
     name: String,
     periods: [(&'static str, Analysis); 3],
+    /// The links of each period, by platform, where the profile has several.
+    links: [Vec<(String, Analysis)>; 3],
     listed: Vec<Incident>,
 }
 
 impl<'a> Section<'a> {
     fn of(profile: &'a ProfileRecord, input: &ReportInput) -> Self {
         let watched = &input.record.observed;
-        let periods = [(phrases::LAST_DAY, 1), (phrases::LAST_WEEK, 7), (phrases::LAST_QUARTER, 90)].map(
-            |(phrase, days)| {
-                let window = Window::last(DAY * days, input.window.to);
-                (input.lang.pick(phrase), stats::analyse(profile, watched, window))
-            },
-        );
+        let window = |days| Window::last(DAY * days, input.window.to);
+        let periods = [(phrases::LAST_DAY, 1), (phrases::LAST_WEEK, 7), (phrases::LAST_QUARTER, 90)]
+            .map(|(phrase, days)| (input.lang.pick(phrase), stats::analyse(profile, watched, window(days))));
         Self {
             profile,
             name: redact::clean_line(&profile.name, 80),
             periods,
+            links: [1, 7, 90].map(|days| stats::analyse_links(profile, watched, window(days))),
             listed: stats::analyse(profile, watched, input.window).incidents,
         }
     }
@@ -104,8 +105,8 @@ impl<'a> Section<'a> {
             Some(((_, change), _)) => {
                 format!(
                     "{} {}",
-                    change.to.light().symbol(),
-                    crate::text::reason::title(lang, change.to, None)
+                    change.light().symbol(),
+                    title_naming(lang, change.to, change.platform.as_deref())
                 )
             }
             None => lang.pick(phrases::UNKNOWN_SHORT).to_owned(),
@@ -172,30 +173,42 @@ fn profile(out: &mut String, input: &ReportInput, index: usize, section: &Sectio
         escape(name)
     );
     for (n, (period, story)) in section.periods.iter().enumerate() {
-        strip(out, input, &format!("p{index}s{n}"), name, period, section.profile, story);
+        let id = format!("p{index}s{n}");
+        let changes = &section.profile.changes;
+        strip(out, input, &Part { id: id.clone(), name, period, link: None, changes, story });
+        for (i, (link, story)) in section.links[n].iter().enumerate() {
+            let Some(changes) = section.profile.links.get(link) else { continue };
+            let (id, link) = (format!("{id}l{i}"), Some(&**link));
+            strip(out, input, &Part { id, name, period, link, changes, story });
+        }
+        ticks(out, input, story.figures.window);
     }
     figures(out, lang, name, &section.periods);
     incidents(out, input, name, &section.listed);
     out.push_str("</section>\n");
 }
 
-fn strip(
-    out: &mut String,
-    input: &ReportInput,
-    id: &str,
-    name: &str,
-    period: &str,
-    p: &ProfileRecord,
-    story: &Analysis,
-) {
+/// A strip to write.
+struct Part<'a> {
+    id: String,
+    name: &'a str,
+    period: &'a str,
+    /// The platform; `None`: the profile as a whole.
+    link: Option<&'a str>,
+    changes: &'a [ChangeRow],
+    story: &'a Analysis,
+}
+
+fn strip(out: &mut String, input: &ReportInput, part: &Part<'_>) {
     let lang = input.lang;
+    let Part { id, name, period, link, changes, story } = part;
     let f = &story.figures;
     let share = f.share_green();
     let of = |span: SignedDuration| percent(span.as_secs_f64() / f.window.length().as_secs_f64().max(1e-9));
     let description = fill(
         lang.pick(phrases::STRIP),
         &[
-            ("period", period),
+            ("period", *period),
             ("green", &of(f.with(Light::Green))),
             ("amber", &of(f.with(Light::Amber))),
             ("red", &of(f.with(Light::Red))),
@@ -204,7 +217,9 @@ fn strip(
             ("incidents", &count(f.incidents, lang)),
         ],
     );
-    let title = fill(lang.pick(phrases::STRIP_OF), &[("name", name), ("period", period)]);
+    let link = link.map(|link| redact::clean_line(&platform(lang, link), 64));
+    let whose = link.as_ref().map_or_else(|| (*name).to_owned(), |link| format!("{name} · {link}"));
+    let title = fill(lang.pick(phrases::STRIP_OF), &[("name", &whose), ("period", period)]);
     let said = match share {
         Some(share) => fill(
             lang.pick(phrases::SHARE_OF),
@@ -216,22 +231,25 @@ fn strip(
         let what = lang.pick(if mark.kind == MarkKind::Start { phrases::STARTED } else { phrases::ENDED });
         format!("{} · {what} (PID {})", local(mark.at, &input.zone), mark.pid)
     };
+    let (heading, label) = match &link {
+        None => ("h3", *period),
+        Some(link) => ("h4", &**link),
+    };
     let _ = write!(
         out,
-        "<h3><span>{}</span><span class=\"share\">{}</span></h3>\n{}\n",
-        escape(period),
+        "<{heading}><span>{}</span><span class=\"share\">{}</span></{heading}>\n{}\n",
+        escape(label),
         escape(&said),
         strip::draw(&strip::Strip {
-            id,
+            id: id.as_str(),
             title: &title,
             description: &description,
-            changes: &p.changes,
+            changes,
             spans: &story.spans,
             window: f.window,
             mark_title: &mark_title,
         })
     );
-    ticks(out, input, f.window);
 }
 
 /// Labels below a strip: every 3 hours of a day, every day of a week, every 15 days of 90.
@@ -340,13 +358,13 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
             let said = fill(lang.pick(shared::BEGAN), &[("time", &local(i.began, &input.zone))]);
             let _ = write!(out, " <small>{}</small>", escape(&said));
         }
-        let said = crate::text::reason::wording(lang, i.cause, None, None);
+        let said = wording(lang, i.cause, i.platform.as_deref(), None);
         let _ = write!(
             out,
             "</th><td class=\"when\">{} <small>{}</small></td><td class=\"what\"><span class=\"cause\">{}</span> <small>{}</small>",
             escape(&text::duration(lang, i.seen)),
             escape(ended(i.end, lang)),
-            escape(&said.title),
+            escape(&title_naming(lang, i.cause, i.platform.as_deref())),
             escape(&said.meaning),
         );
         if let Some(also) = also(i, lang) {

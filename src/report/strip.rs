@@ -79,7 +79,7 @@ fn columns(changes: &[ChangeRow], spans: &[Span], window: Window) -> Vec<Shown> 
     let mut shown = vec![None; COLUMNS as usize];
     for span in spans {
         let what =
-            span.change.and_then(|i| changes.get(i)).map_or(Shown::Unknown, |c| Shown::from(c.to.light()));
+            span.change.and_then(|i| changes.get(i)).map_or(Shown::Unknown, |c| Shown::from(c.light()));
         let first = column(span.from, window);
         // a span that ends at the start of a column is not in that column
         let last = column(span.to, window) - i64::from(ends_before(span.to, window));

@@ -19,6 +19,7 @@ pub(crate) const MTBF: Phrase = ["mean time between failures {span}", "平均故
 pub(crate) const MTTR: Phrase = ["mean time to recovery {span}", "平均恢复时间 {span}"];
 pub(crate) const CAUSES: Phrase = ["most common causes: {list}", "最常见原因：{list}"];
 pub(crate) const CAUSE_TIMES: Phrase = ["{title} ({n})", "{title}（{n} 次）"];
+pub(crate) const LINK: Phrase = ["{platform}: {what}", "{platform}：{what}"];
 pub(crate) const COMMA: Phrase = [", ", "、"];
 pub(crate) const RECOVERED: Phrase = ["recovered", "已恢复"];
 pub(crate) const STOPPED: Phrase = ["stopped on purpose", "被主动停止"];

@@ -8,10 +8,12 @@ use crate::health::{Light, Reason};
 use crate::history::ChangeRow;
 
 /// One cause of incidents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     /// The reason.
     pub reason: Reason,
+    /// The platform whose link it is about; `None`: the gateway itself, or not stored.
+    pub platform: Option<String>,
     /// How many incidents it caused.
     pub incidents: usize,
     /// How long these were observed, in total.
@@ -46,7 +48,7 @@ impl Figures {
         for span in spans {
             match span.change.and_then(|i| changes.get(i)) {
                 Some(change) => {
-                    lights[change.to.light() as usize] += span.length();
+                    lights[change.light() as usize] += span.length();
                     if change.to.works() {
                         working += span.length();
                     }
@@ -92,14 +94,23 @@ fn mean(sum: SignedDuration, n: usize) -> Option<SignedDuration> {
 fn causes(incidents: &[Incident]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
     for incident in incidents {
-        match causes.iter_mut().find(|cause| cause.reason == incident.cause) {
+        let same = |cause: &&mut Cause| cause.reason == incident.cause && cause.platform == incident.platform;
+        match causes.iter_mut().find(same) {
             Some(cause) => {
                 cause.incidents += 1;
                 cause.seen += incident.seen;
             }
-            None => causes.push(Cause { reason: incident.cause, incidents: 1, seen: incident.seen }),
+            None => causes.push(Cause {
+                reason: incident.cause,
+                platform: incident.platform.clone(),
+                incidents: 1,
+                seen: incident.seen,
+            }),
         }
     }
-    causes.sort_by_key(|cause| (std::cmp::Reverse((cause.incidents, cause.seen)), cause.reason));
+    causes.sort_by(|a, b| {
+        let rank = |cause: &Cause| (std::cmp::Reverse((cause.incidents, cause.seen)), cause.reason);
+        rank(a).cmp(&rank(b)).then_with(|| a.platform.cmp(&b.platform))
+    });
     causes
 }

@@ -45,8 +45,12 @@ pub struct Incident {
     pub seen: SignedDuration,
     /// The red reason that held longest.
     pub cause: Reason,
+    /// The platform whose link the cause is about; `None`: the gateway itself, or not stored.
+    pub platform: Option<String>,
     /// All its reasons, in the order of their first occurrence.
     pub reasons: Vec<Reason>,
+    /// The other red reasons with their platforms, in the order of their first occurrence.
+    pub others: Vec<(Reason, Option<String>)>,
     /// The proof of the cause.
     pub evidence: Option<Proof>,
     /// How it ended.
@@ -55,13 +59,6 @@ pub struct Incident {
     pub restarts: Vec<RestartRow>,
     /// How many new processes appeared, whoever started them.
     pub new_processes: usize,
-}
-
-impl Incident {
-    /// Its other red reasons, in the order of their first occurrence.
-    pub fn other_reds(&self) -> impl Iterator<Item = Reason> + '_ {
-        self.reasons.iter().copied().filter(|reason| *reason != self.cause && reason.light() == Light::Red)
-    }
 }
 
 /// The agent extends its observed span once a minute: what it saw less than this ago is still being observed.
@@ -78,7 +75,7 @@ pub fn incidents(profile: &ProfileRecord, spans: &[Span]) -> Vec<Incident> {
         };
         let end = if change.to.works() {
             Some(End::Recovered)
-        } else if change.to.light() == Light::Grey {
+        } else if change.light() == Light::Grey {
             Some(End::Stopped)
         } else {
             None
@@ -111,6 +108,7 @@ struct Builder {
 /// One red reason of an incident.
 struct RedReason {
     reason: Reason,
+    platform: Option<String>,
     length: SignedDuration,
     first_change: usize,
 }
@@ -129,17 +127,22 @@ impl Builder {
                 reasons.push(change.to);
             }
             pids.extend(change.pid.filter(|pid| !pids.contains(pid)));
-            if change.to.light() == Light::Red {
-                match reds.iter_mut().find(|red| red.reason == change.to) {
+            if change.light() == Light::Red {
+                let same = |red: &&mut RedReason| red.reason == change.to && red.platform == change.platform;
+                match reds.iter_mut().find(same) {
                     Some(red) => red.length += span.length(),
-                    None => {
-                        reds.push(RedReason { reason: change.to, length: span.length(), first_change: i });
-                    }
+                    None => reds.push(RedReason {
+                        reason: change.to,
+                        platform: change.platform.clone(),
+                        length: span.length(),
+                        first_change: i,
+                    }),
                 }
             }
         }
         // reversed: of equally long ones `max_by_key` takes the last, and the first is wanted
-        let cause = reds.into_iter().rev().max_by_key(|red| red.length)?;
+        let longest = (0..reds.len()).rev().max_by_key(|i| reds[*i].length)?;
+        let cause = reds.remove(longest);
         let first_change = profile.changes.get(first.change?)?;
         let pid_before =
             first.change?.checked_sub(1).and_then(|i| profile.changes.get(i)).and_then(|change| change.pid);
@@ -154,7 +157,9 @@ impl Builder {
             to: last.to,
             seen: self.spans.iter().fold(SignedDuration::ZERO, |sum, span| sum + span.length()),
             cause: cause.reason,
+            platform: cause.platform,
             reasons,
+            others: reds.into_iter().map(|red| (red.reason, red.platform)).collect(),
             evidence: profile.changes.get(cause.first_change)?.evidence.clone(),
             end,
             restarts: profile.restarts.iter().filter(during).cloned().collect(),

@@ -10,7 +10,10 @@ pub use incidents::{End, Incident, STILL_OBSERVED, incidents};
 pub use marks::{Mark, MarkKind, marks};
 pub use timeline::{Span, Window, timeline};
 
-use super::{Observed, ProfileRecord};
+use super::{ChangeRow, Observed, ProfileRecord};
+
+/// Most links of a profile that are analysed.
+const LINKS_MAX: usize = 16;
 
 /// Time line, incidents and figures of one profile.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +32,19 @@ pub fn analyse(profile: &ProfileRecord, observed: &[Observed], window: Window) -
     let incidents = incidents(profile, &spans);
     let figures = Figures::new(&profile.changes, window, &spans, &incidents);
     Analysis { spans, incidents, figures }
+}
+
+/// Analyses each link of a profile with several, by platform.
+pub fn analyse_links(
+    profile: &ProfileRecord,
+    observed: &[Observed],
+    window: Window,
+) -> Vec<(String, Analysis)> {
+    let link = |(platform, changes): (&String, &Vec<ChangeRow>)| {
+        let alone = ProfileRecord { changes: changes.clone(), ..ProfileRecord::default() };
+        (platform.clone(), analyse(&alone, observed, window))
+    };
+    profile.links.iter().take(LINKS_MAX).map(link).collect()
 }
 
 #[cfg(test)]

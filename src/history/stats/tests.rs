@@ -16,6 +16,8 @@ pub(crate) fn change(at: i64, run: i64, to: Reason) -> ChangeRow {
         run,
         from: Reason::NoEvidence,
         to,
+        own_light: None,
+        platform: None,
         since: t(at),
         evidence: Some(Proof::new("agent.log", format!("line at {at}"), t(at))),
         pid: None,
@@ -33,7 +35,7 @@ fn window(from: i64, to: i64) -> Window {
 }
 
 pub(crate) fn profile(changes: Vec<ChangeRow>) -> ProfileRecord {
-    ProfileRecord { name: "work".into(), changes, restarts: Vec::new() }
+    ProfileRecord { name: "work".into(), changes, ..ProfileRecord::default() }
 }
 
 const S: fn(i64) -> SignedDuration = SignedDuration::from_secs;
@@ -235,4 +237,39 @@ proptest! {
         let counted: usize = analysis.figures.causes.iter().map(|c| c.incidents).sum();
         prop_assert_eq!(counted, analysis.incidents.len());
     }
+}
+
+#[test]
+fn causes_are_told_apart_by_their_platform() {
+    use Reason::{AuthRejected, Connected, NotRunning};
+    let of = |at, reason, platform: &str| ChangeRow {
+        platform: Some(platform.to_owned()),
+        ..change(at, 1, reason)
+    };
+    let p = profile(vec![
+        change(0, 1, Connected),
+        of(10, AuthRejected, "slack"),
+        of(20, AuthRejected, "telegram"),
+        change(21, 1, NotRunning),
+        change(30, 1, Connected),
+        of(40, AuthRejected, "telegram"),
+        change(50, 1, Connected),
+    ]);
+    let analysis = analyse(&p, &[observed(1, 0, 100)], window(0, 100));
+    let first = &analysis.incidents[0];
+    assert_eq!((first.cause, first.platform.as_deref()), (AuthRejected, Some("slack")));
+    assert_eq!(first.others, [(AuthRejected, Some("telegram".to_owned())), (NotRunning, None)]);
+    assert_eq!(first.reasons, [AuthRejected, NotRunning]);
+    let causes: Vec<_> =
+        analysis.figures.causes.iter().map(|c| (c.platform.as_deref(), c.incidents)).collect();
+    assert_eq!(causes, [(Some("slack"), 1), (Some("telegram"), 1)]);
+}
+
+#[test]
+fn an_amber_light_of_a_red_reason_is_no_incident() {
+    let amber = ChangeRow { own_light: Some(Light::Amber), ..change(10, 1, Reason::LinksMissing) };
+    let p = profile(vec![change(0, 1, Reason::Connected), amber, change(20, 1, Reason::Connected)]);
+    let analysis = analyse(&p, &[observed(1, 0, 100)], window(0, 100));
+    assert!(analysis.incidents.is_empty());
+    assert_eq!(analysis.figures.with(Light::Amber), S(10));
 }

@@ -13,7 +13,7 @@ pub(super) const APPLICATION_ID: i32 = 0x4774_4c74;
 pub(super) type Step = fn(&Connection) -> rusqlite::Result<()>;
 
 /// Every step ever released, oldest first. Never change one: add another.
-pub(super) const STEPS: &[Step] = &[create, store_codes];
+pub(super) const STEPS: &[Step] = &[create, store_codes, store_links];
 
 /// The version that this program writes.
 pub(super) const VERSION: usize = STEPS.len();
@@ -78,6 +78,29 @@ fn store_codes(db: &Connection) -> rusqlite::Result<()> {
     }
     db.execute_batch(
         "ALTER TABLE restarts DROP COLUMN why; ALTER TABLE restarts RENAME COLUMN message TO why",
+    )
+}
+
+/// Version 2 stored neither whose link a reason was about, nor a light that is not that of its reason; nothing says them
+/// of older rows. Version 3 does, and stores the changes of single links of profiles with several.
+fn store_links(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "ALTER TABLE changes ADD COLUMN light TEXT;
+ALTER TABLE changes ADD COLUMN platform TEXT;
+CREATE TABLE links (
+    profile INTEGER NOT NULL REFERENCES profiles (id),
+    platform TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    light TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    source TEXT,
+    line TEXT,
+    line_at INTEGER,
+    PRIMARY KEY (profile, platform, run, at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX links_by_time ON links (at);",
     )
 }
 

@@ -1,5 +1,6 @@
 //! Reading a window of the history.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -7,8 +8,8 @@ use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::file;
-use super::rows::{self, CHANGE_COLUMNS, OBSERVED_COLUMNS, RESTART_COLUMNS, millis};
-use crate::history::{ProfileRecord, Record, Window};
+use super::rows::{self, CHANGE_COLUMNS, LINK_COLUMNS, OBSERVED_COLUMNS, RESTART_COLUMNS, millis};
+use crate::history::{ChangeRow, ProfileRecord, Record, Window};
 
 /// The history, open for reading. Never changes or moves the file.
 #[derive(Debug)]
@@ -57,14 +58,28 @@ pub(super) fn read(db: &Connection, from: Timestamp, to: Timestamp) -> Result<Re
         "SELECT {RESTART_COLUMNS} FROM restarts
          WHERE profile = ?1 AND ended_at >= ?2 AND asked_at <= ?3 ORDER BY asked_at"
     ))?;
+    let mut links = state.prepare(&format!(
+        "SELECT {LINK_COLUMNS} FROM links WHERE profile = ?1 AND at <= ?3
+         AND (at >= ?2 OR (run IN (SELECT run FROM watched WHERE to_at >= ?2)
+             AND at = (SELECT max(at) FROM links AS before
+                 WHERE before.profile = ?1 AND before.platform = links.platform AND before.run = links.run
+                     AND before.at < ?2)))
+         ORDER BY at, run"
+    ))?;
     let mut profiles = state.prepare("SELECT id, name FROM profiles ORDER BY name")?;
     let profiles = profiles.query_map([], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?)))?;
     for profile in profiles {
         let (id, name) = profile?;
+        let mut by_platform: BTreeMap<String, Vec<ChangeRow>> = BTreeMap::new();
+        for row in links.query_map([id, from, to], rows::change)? {
+            let row = row?;
+            by_platform.entry(row.platform.clone().unwrap_or_default()).or_default().push(row);
+        }
         record.profiles.push(ProfileRecord {
             name,
             changes: changes.query_map([id, from, to], rows::change)?.collect::<Result<_, _>>()?,
             restarts: restarts.query_map([id, from, to], rows::restart)?.collect::<Result<_, _>>()?,
+            links: by_platform,
         });
     }
     Ok(record)

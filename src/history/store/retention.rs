@@ -22,8 +22,9 @@ struct Table {
     age: &'static str,
 }
 
-const TABLES: [Table; 3] = [
+const TABLES: [Table; 4] = [
     Table { name: "changes", key: "profile, run, at", age: "at" },
+    Table { name: "links", key: "profile, platform, run, at", age: "at" },
     Table { name: "restarts", key: "profile, asked_at", age: "asked_at" },
     Table { name: "watched", key: "id", age: "from_at" },
 ];
@@ -71,6 +72,14 @@ impl Retention {
                      AND later.run = changes.run AND later.at > changes.at AND later.at <= ?1))",
                 [before],
             )?;
+            db.execute(
+                "DELETE FROM links WHERE at < ?1
+                 AND (run < (SELECT max(id) FROM runs) AND run NOT IN (SELECT run FROM watched)
+                 OR EXISTS (SELECT 1 FROM links AS later WHERE later.profile = links.profile
+                     AND later.platform = links.platform AND later.run = links.run
+                     AND later.at > links.at AND later.at <= ?1))",
+                [before],
+            )?;
             for Table { name, key, age } in TABLES {
                 db.execute(
                     &format!(
@@ -82,9 +91,9 @@ impl Retention {
             }
             db.execute_batch(
                 "DELETE FROM profiles WHERE id NOT IN (SELECT profile FROM changes)
-                     AND id NOT IN (SELECT profile FROM restarts);
+                     AND id NOT IN (SELECT profile FROM restarts) AND id NOT IN (SELECT profile FROM links);
                  DELETE FROM runs WHERE id NOT IN (SELECT run FROM changes) AND id NOT IN (SELECT run FROM watched)
-                     AND id < (SELECT max(id) FROM runs)",
+                     AND id NOT IN (SELECT run FROM links) AND id < (SELECT max(id) FROM runs)",
             )
         })?;
         db.execute_batch("PRAGMA incremental_vacuum(256)").map_err(StoreError::from)

@@ -3,13 +3,16 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::health::{Proof, Reason};
+use crate::health::{Light, Proof, Reason};
 use crate::history::{ChangeRow, Observed, RestartResult, RestartRow};
 use crate::restart::RestartStep;
 use crate::text::Message;
 
 pub(super) const CHANGE_COLUMNS: &str =
-    "at, run, was, reason, since, source, line, line_at, pid, started_at, history";
+    "at, run, was, reason, since, source, line, line_at, pid, started_at, history, light, platform";
+/// As [`CHANGE_COLUMNS`], of the table of links.
+pub(super) const LINK_COLUMNS: &str =
+    "at, run, 'no-evidence', reason, since, source, line, line_at, NULL, NULL, 0, light, platform";
 pub(super) const RESTART_COLUMNS: &str = "asked_at, ended_at, result, step, why, killed";
 pub(super) const OBSERVED_COLUMNS: &str = "run, from_at, to_at";
 
@@ -24,6 +27,10 @@ fn time(millis: i64) -> Timestamp {
 
 fn reason(code: &str) -> Reason {
     Reason::from_code(code).unwrap_or(Reason::NoEvidence)
+}
+
+fn light(word: &str) -> Option<Light> {
+    [Light::Green, Light::Grey, Light::Amber, Light::Red].into_iter().find(|light| light.word() == word)
 }
 
 /// The id of a profile, which is added if it is new.
@@ -43,11 +50,13 @@ pub(super) fn profile_id(db: &Connection, name: &str) -> rusqlite::Result<i64> {
 pub(super) fn put_change(db: &Connection, profile: i64, at: i64, row: &ChangeRow) -> rusqlite::Result<()> {
     let evidence = row.evidence.as_ref();
     db.prepare_cached(
-        "INSERT INTO changes (profile, at, run, was, reason, since, source, line, line_at, pid, started_at, history)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        "INSERT INTO changes (profile, at, run, was, reason, since, source, line, line_at, pid, started_at, history,
+             light, platform)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (profile, run, at) DO UPDATE SET reason = excluded.reason, since = excluded.since,
              source = excluded.source, line = excluded.line, line_at = excluded.line_at, pid = excluded.pid,
-             started_at = excluded.started_at, history = excluded.history",
+             started_at = excluded.started_at, history = excluded.history, light = excluded.light,
+             platform = excluded.platform",
     )?
     .execute(params![
         profile,
@@ -62,6 +71,30 @@ pub(super) fn put_change(db: &Connection, profile: i64, at: i64, row: &ChangeRow
         row.pid,
         row.started_at.map(millis),
         row.history,
+        row.own_light.map(Light::word),
+        row.platform,
+    ])
+    .map(drop)
+}
+
+/// Stores a change of a link. A change of the same run at the same time is replaced.
+pub(super) fn put_link(db: &Connection, profile: i64, row: &ChangeRow) -> rusqlite::Result<()> {
+    let evidence = row.evidence.as_ref();
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO links (profile, platform, at, run, reason, light, since, source, line, line_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        profile,
+        row.platform,
+        millis(row.at),
+        row.run,
+        row.to.code(),
+        row.light().word(),
+        millis(row.since),
+        evidence.map(|proof| proof.source.as_str()),
+        evidence.map(|proof| proof.line.as_str()),
+        evidence.map(|proof| millis(proof.at)),
     ])
     .map(drop)
 }
@@ -76,6 +109,8 @@ pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
         run: row.get(1)?,
         from: reason(&row.get::<_, String>(2)?),
         to: reason(&row.get::<_, String>(3)?),
+        own_light: row.get::<_, Option<String>>(11)?.and_then(|word| light(&word)),
+        platform: row.get(12)?,
         since: time(row.get(4)?),
         evidence,
         pid: row.get(8)?,

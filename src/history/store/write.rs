@@ -11,6 +11,7 @@ use super::file::{self, SetAside, transaction};
 use super::retention::{self, Retention};
 use super::rows::{self, millis, profile_id};
 use crate::evidence::redact;
+use crate::health::LinkVerdict;
 use crate::history::{ChangeRow, KEEP, Record, RestartRow, Row};
 use crate::restart::RestartView;
 use crate::watcher::snapshot::ProfileChange;
@@ -114,6 +115,22 @@ impl Store {
         })
     }
 
+    /// Records what a link shows from `at` on.
+    pub fn record_link(
+        &mut self,
+        profile: &str,
+        link: &LinkVerdict,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.put_link(profile, &ChangeRow::of_link(link, at))
+    }
+
+    fn put_link(&mut self, profile: &str, row: &ChangeRow) -> Result<(), StoreError> {
+        let row = ChangeRow { run: self.run()?.id, ..row.clone() };
+        let name = redact::one_line(profile, NAME_MAX);
+        self.write(row.at, |db| rows::put_link(db, profile_id(db, &name)?, &row))
+    }
+
     /// Records a restart that has ended; ignores one that has not.
     pub fn record_restart(
         &mut self,
@@ -138,6 +155,7 @@ impl Store {
             }
             Row::Resume(at) => self.resume(*at),
             Row::Change(profile, row) => self.put_change(profile, row),
+            Row::Link(profile, row) => self.put_link(profile, row),
             Row::Restart(profile, row) => self.put_restart(profile, row),
             Row::Observed(from, to) => self.record_observed(*from, *to),
         }

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use gatelight::health::{Change, Light, Proof, Reason, Verdict};
+use gatelight::health::{Change, Light, LinkVerdict, Proof, Reason, Verdict};
 use gatelight::history::stats::{self, Window};
 use gatelight::history::{Reader, RestartResult, RestartRow, Store, StoreError};
+use gatelight::history::{export, render};
 use gatelight::profile::Profile;
 use gatelight::restart::{RestartOutcome, RestartStep, RestartView};
 use gatelight::text::{Lang, Message, Worded as _};
 use gatelight::watcher::snapshot::ProfileChange;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::skips::{Need, skip};
@@ -255,6 +257,120 @@ fn a_history_of_version_1_reads_whole_in_both_languages() {
     assert!(stored[2].as_ref().unwrap().contains(r#""limit":{"milliseconds":75000}"#), "{stored:?}");
 }
 
+/// What version 2 changed of the tables of version 1, and rows as that version wrote them.
+const VERSION_2: &str = r#"
+    PRAGMA user_version = 2;
+    ALTER TABLE restarts DROP COLUMN why;
+    ALTER TABLE restarts ADD COLUMN step TEXT;
+    ALTER TABLE restarts ADD COLUMN why TEXT;
+    INSERT INTO changes VALUES
+        (1, 1800000200000, 1, 'not-running', 'auth-rejected', 1800000200000, 'agent.log', 'refused', 1800000200000, 8, NULL, 0);
+    INSERT INTO restarts VALUES
+        (1, 1800000210000, 1800000220000, 'failed', 0, 'starting-new', '{"code":"restart.job-not-loaded"}');
+"#;
+
+#[test]
+fn a_history_of_version_2_keeps_what_it_says_and_learns_of_platforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("h");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(VERSION_1).unwrap();
+    db.execute_batch(VERSION_2).unwrap();
+    drop(db);
+    let mut store = Store::open(&path, t(700)).unwrap();
+    assert!(store.set_aside().is_none());
+    let mut down = change("work", t(710), Reason::Connected, Reason::LinksMissing, "x");
+    (down.change.to.platform, down.change.to.own_light) = (Some("telegram".into()), Some(Light::Amber));
+    store.record_change(&down).unwrap();
+    store.record_observed(t(700), t(800)).unwrap();
+    let record = Reader::open(&path).unwrap().read(t(0), t(800)).unwrap();
+    let work = &record.profiles[0];
+    let rows: Vec<_> =
+        work.changes.iter().map(|row| (row.to, row.light(), row.platform.as_deref())).collect();
+    assert_eq!(
+        rows,
+        [
+            (Reason::Connected, Light::Green, None),
+            (Reason::NotRunning, Light::Red, None),
+            (Reason::AuthRejected, Light::Red, None),
+            (Reason::LinksMissing, Light::Amber, Some("telegram")),
+        ]
+    );
+    let last = work.restarts.last().unwrap();
+    assert_eq!((work.restarts.len(), last.step), (5, Some(RestartStep::StartingNew)));
+    let version: i64 = rusqlite::Connection::open(&path)
+        .unwrap()
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 3);
+}
+
+fn link(platform: &str, reason: Reason, at: i64) -> LinkVerdict {
+    LinkVerdict {
+        platform: platform.into(),
+        reason,
+        light: reason.light(),
+        since: t(at),
+        evidence: Some(Proof::new("agent.log", "token=abc123", t(at))),
+        missing: None,
+        last_message_at: None,
+        other_pid: None,
+        by_silence: false,
+        ignored: false,
+    }
+}
+
+#[test]
+fn each_link_has_a_history_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&folder.path().join("h"), t(0)).unwrap();
+    let mut down = change("work", t(0), Reason::NoEvidence, Reason::Connected, "x");
+    store.record_change(&down).unwrap();
+    let say = |store: &mut Store, platform, reason, at| {
+        store.record_link("work", &link(platform, reason, at), t(at)).unwrap();
+    };
+    say(&mut store, "telegram", Reason::Connected, 0);
+    say(&mut store, "plug\nin", Reason::Connected, 0);
+    say(&mut store, "telegram", Reason::AuthRejected, 100);
+    say(&mut store, "telegram", Reason::Connected, 160);
+    let ignored = LinkVerdict { ignored: true, ..link("plug\nin", Reason::LinkEnded, 120) };
+    store.record_link("work", &ignored, t(120)).unwrap();
+    for (at, reason, platform) in
+        [(100, Reason::AuthRejected, Some("telegram")), (160, Reason::Connected, Some("telegram"))]
+    {
+        down = change("work", t(at), Reason::Connected, reason, "x");
+        down.change.to.platform = platform.map(Into::into);
+        store.record_change(&down).unwrap();
+    }
+    store.record_observed(t(0), t(200)).unwrap();
+
+    // a window that begins later still knows how each link entered it
+    for from in [0, 50, 150] {
+        let window = Window { from: t(from), to: t(200) };
+        let record = store.read(window.from, window.to).unwrap();
+        let links = stats::analyse_links(&record.profiles[0], &record.observed, window);
+        let red = |light: &(String, stats::Analysis)| light.1.figures.with(Light::Red).as_secs();
+        assert_eq!(links.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["plug in", "telegram"]);
+        assert_eq!((red(&links[0]), red(&links[1])), (0, 160 - from.max(100)), "from {from}");
+    }
+    let window = Window { from: t(0), to: t(200) };
+    let record = store.read(window.from, window.to).unwrap();
+    let json = export::json(&record, window, t(200), Lang::En);
+    let work = &json["profiles"][0];
+    assert_eq!(work["incidents"][0]["platform"], "telegram");
+    assert_eq!(work["figures"]["causes"][0]["platform"], "telegram");
+    assert_eq!(work["changes"][1]["platform"], "telegram");
+    assert_eq!(work["links"][1]["figures"]["red_s"], 60.0);
+    assert!(!json.to_string().contains("abc123"), "{json}");
+    let csv = export::csv(&record, window);
+    assert!(csv.lines().next().unwrap().ends_with(",platform"), "{csv}");
+    assert!(csv.lines().nth(1).unwrap().ends_with(",telegram"), "{csv}");
+    let text = render::render(&record, window, Lang::En, &TimeZone::UTC, false);
+    assert!(text.contains("    Telegram: green 70.00 % of the time seen · 1 incident"), "{text}");
+    assert!(text.contains("Telegram credentials refused · 1 min"), "{text}");
+    assert!(!text.contains("Feishu"), "{text}");
+}
+
 /// A file whose migration is interrupted by a kill keeps its version, and the next start migrates it.
 #[test]
 fn a_migration_is_all_or_nothing() {
@@ -418,7 +534,7 @@ fn stuff(path: &Path, rows: i64, bytes: usize) {
     all.execute("INSERT INTO profiles VALUES (1, 'work')", []).unwrap();
     for n in 0..rows {
         all.execute(
-            "INSERT INTO changes VALUES (1, ?1, 1, 'connected', 'not-running', ?1, 'x', ?2, 1, NULL, NULL, 0)",
+            "INSERT INTO changes VALUES (1, ?1, 1, 'connected', 'not-running', ?1, 'x', ?2, 1, NULL, NULL, 0, NULL, NULL)",
             rusqlite::params![t(n).as_millisecond(), "y".repeat(bytes)],
         )
         .unwrap();
@@ -569,7 +685,7 @@ fn child_stops_inside_a_transaction() {
     db.execute_batch("PRAGMA cache_size = 5; BEGIN IMMEDIATE").unwrap();
     for n in 0..5_000 {
         db.execute(
-            "INSERT INTO changes VALUES (1, ?1, 1, 'connected', 'not-running', ?1, 'x', ?2, 1, NULL, NULL, 0)",
+            "INSERT INTO changes VALUES (1, ?1, 1, 'connected', 'not-running', ?1, 'x', ?2, 1, NULL, NULL, 0, NULL, NULL)",
             rusqlite::params![n, "y".repeat(300)],
         )
         .unwrap();
