@@ -1,6 +1,7 @@
 //! Renders the metrics in Prometheus' text format 0.0.4 or as OpenMetrics 1.0.
 //!
-//! Names and labels are stable. Labels contain only profile names, lights and reason codes: at most 12 series per profile.
+//! Names and labels are stable. Labels contain only names of profiles and platforms, lights and reason codes: at most 12
+//! series per profile and one per link.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,12 +10,14 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 
 use crate::evidence::redact;
-use crate::health::{Light, Reason};
+use crate::health::{Light, Reason, Verdict};
 use crate::history::RestartResult;
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
 
 /// Most profiles with metrics.
 const PROFILES_MAX: usize = 100;
+/// Most links of a profile with metrics.
+const LINKS_MAX: usize = 32;
 
 /// Counters since the start of Gatelight.
 #[derive(Debug, Default)]
@@ -96,12 +99,18 @@ impl Format {
     }
 }
 
-/// Whether a reason means that the link is proven. `None`: no Feishu, or nothing is known.
-fn link_up(reason: Reason) -> Option<bool> {
+/// Whether the links of a profile with this reason work. `None`: it has no link to watch, or nothing is known.
+fn links_up(reason: Reason) -> Option<bool> {
     match reason {
         Reason::Running | Reason::NoEvidence => None,
         _ => Some(reason.works()),
     }
+}
+
+/// The links of a profile that count and of which something is known, by platform.
+fn links(verdict: &Verdict) -> impl Iterator<Item = (&str, bool)> {
+    let counted = verdict.links.iter().filter(|link| !link.ignored && link.reason != Reason::NoEvidence);
+    counted.take(LINKS_MAX).map(|link| (&*link.platform, link.light == Light::Green))
 }
 
 /// Escapes a label's value as both formats require.
@@ -160,11 +169,22 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
     page.family(
         "gatelight_profile_link_up",
         "gauge",
-        "1 where the link to Feishu is proven, 0 where not; absent without Feishu and where nothing is known.",
+        "1 where the profile's links work, 0 where one does not; absent without a link to watch and where nothing is known.",
     );
     for view in views {
-        if let Some(up) = link_up(view.verdict.reason) {
+        if let Some(up) = links_up(view.verdict.reason) {
             page.sample("gatelight_profile_link_up", &[("profile", &view.profile.name)], u8::from(up));
+        }
+    }
+    page.family(
+        "gatelight_link_up",
+        "gauge",
+        "1 for each link that works, 0 for each that does not; absent for ignored links and where nothing is known.",
+    );
+    for view in views {
+        for (platform, up) in links(&view.verdict) {
+            let labels = [("profile", &*view.profile.name), ("platform", platform)];
+            page.sample("gatelight_link_up", &labels, u8::from(up));
         }
     }
     page.family("gatelight_evidence_age_seconds", "gauge", "Age of the evidence for the light.");
@@ -224,7 +244,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::health::{Change, Proof, Verdict};
+    use crate::health::{Change, LinkVerdict, Proof, Verdict};
     use crate::profile::Profile;
     use crate::watcher::snapshot::ProfileView;
 
@@ -304,7 +324,7 @@ mod tests {
         ] {
             assert!(page.lines().any(|l| l == line), "{line}\n{page}");
         }
-        assert!(!page.contains(r#"link_up{profile="two"}"#), "no Feishu, no link");
+        assert!(!page.contains(r#"link_up{profile="two"}"#), "no link to watch");
         assert!(!page.contains("# EOF"));
         let page = render(&snapshot, &Counters::default(), t(5), Format::OpenMetrics);
         assert!(
@@ -312,5 +332,43 @@ mod tests {
                 && page.contains("# TYPE gatelight_build info\n")
         );
         assert!(page.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn each_link_that_counts_has_a_sample() {
+        let link = |platform: &str, reason: Reason, ignored| LinkVerdict {
+            platform: platform.into(),
+            reason,
+            light: reason.light(),
+            since: t(0),
+            evidence: None,
+            missing: None,
+            last_message_at: None,
+            other_pid: None,
+            by_silence: false,
+            ignored,
+        };
+        let mut verdict = verdict(Reason::AuthRejected, None);
+        verdict.links = vec![
+            link("telegram", Reason::AuthRejected, false),
+            link("qqbot", Reason::Reconnecting, false),
+            link("slack", Reason::LinkEnded, true),
+            link("wecom", Reason::NoEvidence, false),
+            link("plug\"in\n", Reason::Connected, false),
+        ];
+        verdict.links.extend((0..100).map(|i| link(&format!("more{i}"), Reason::Connected, false)));
+        let profiles = vec![ProfileView { profile: profile("work"), verdict }];
+        let snapshot = Snapshot { at: t(0), profiles, bad_files: Vec::new(), complete: true };
+        let page = render(&snapshot, &Counters::default(), t(5), Format::Prometheus);
+        let samples: Vec<&str> = page.lines().filter(|line| line.starts_with("gatelight_link_up{")).collect();
+        assert_eq!(
+            samples[..3],
+            [
+                r#"gatelight_link_up{profile="work",platform="telegram"} 0"#,
+                r#"gatelight_link_up{profile="work",platform="qqbot"} 0"#,
+                r#"gatelight_link_up{profile="work",platform="plug\"in "} 1"#,
+            ]
+        );
+        assert_eq!(samples.len(), LINKS_MAX);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::{CommandFactory as _, Parser as _};
 use gatelight::cli::Cli;
 use gatelight::health::catalogue::CATALOGUE;
-use gatelight::health::{Change, Deadlines, Light, Proof, Reason, RestartHelps, Verdict};
+use gatelight::health::{Change, Deadlines, Light, LinkVerdict, Proof, Reason, RestartHelps, Verdict};
 use gatelight::profile::Profile;
 use gatelight::serve::metrics::{Counters, Format, render};
 use gatelight::text::Lang;
@@ -330,7 +330,20 @@ fn profile() -> Arc<Profile> {
 
 #[test]
 fn the_metrics_are_those_that_are_served() {
-    let view = ProfileView { profile: profile(), verdict: verdict(Reason::Connected) };
+    let mut verdict = verdict(Reason::Connected);
+    verdict.links.push(LinkVerdict {
+        platform: "feishu".into(),
+        reason: Reason::Connected,
+        light: Light::Green,
+        since: t(),
+        evidence: None,
+        missing: None,
+        last_message_at: None,
+        other_pid: None,
+        by_silence: false,
+        ignored: false,
+    });
+    let view = ProfileView { profile: profile(), verdict };
     let snapshot = Snapshot { at: t(), profiles: vec![view], bad_files: Vec::new(), complete: true };
     let page = render(&snapshot, &Counters::default(), t(), Format::Prometheus);
     let mut served = BTreeSet::new();

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatelight::health::{Change, Proof, Reason, Verdict};
+use gatelight::health::{Change, LinkVerdict, Proof, Reason, Verdict};
 use gatelight::history::RestartResult;
 use gatelight::profile::Profile;
 use gatelight::serve::{Config, Counters, Server};
@@ -29,8 +29,26 @@ fn verdict(reason: Reason) -> Verdict {
     Verdict { reason, evidence: Some(Proof::new("agent.log", "x", at)), ..Verdict::unknown(at) }
 }
 
+fn link(platform: &str, reason: Reason) -> LinkVerdict {
+    LinkVerdict {
+        platform: platform.into(),
+        reason,
+        light: reason.light(),
+        since: Timestamp::now(),
+        evidence: None,
+        missing: None,
+        last_message_at: None,
+        other_pid: None,
+        by_silence: false,
+        ignored: false,
+    }
+}
+
 fn snapshot(work: Reason) -> Arc<Snapshot> {
-    let view = |name: &str, reason| ProfileView { profile: profile(name), verdict: verdict(reason) };
+    let view = |name: &str, reason| {
+        let links = vec![link("telegram", reason), link("feishu", Reason::Connected)];
+        ProfileView { profile: profile(name), verdict: Verdict { links, ..verdict(reason) } }
+    };
     Arc::new(Snapshot {
         at: Timestamp::now(),
         profiles: vec![
@@ -292,6 +310,15 @@ fn a_real_prometheus_fires_a_real_alert() {
     assert!(said.contains("executor-shutdown"), "{said}");
     let count = api("/api/v1/query?query=gatelight_incidents_total%7Bprofile%3D%22work%22%7D").unwrap();
     assert_eq!(count["data"]["result"][0]["value"][1], "1");
+
+    let up = api("/api/v1/query?query=gatelight_link_up%7Bprofile%3D%22work%22%7D").unwrap();
+    let up: Vec<_> = up["data"]["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sample| (sample["metric"]["platform"].as_str().unwrap(), sample["value"][1].as_str().unwrap()))
+        .collect();
+    assert!(up.contains(&("telegram", "0")) && up.contains(&("feishu", "1")) && up.len() == 2, "{up:?}");
 
     // every panel has something to show
     for (title, expr) in expressions() {
