@@ -17,7 +17,9 @@ use crate::log;
 use crate::report::{self, check_replaceable, write_private};
 use crate::restart::RestartView;
 use crate::restart::start_of;
-use crate::restart::{Admission, Ask, Ledger, Permit, Permits, Request, Requester, TooMany, obstacle};
+use crate::restart::{
+    Admission, Ask, Ledger, Permit, Permits, Request, Requester, Together, TooMany, obstacle, policy,
+};
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::io;
 use crate::text::error::{self, Context as _};
@@ -86,12 +88,14 @@ impl Actions {
     /// Starts a requested action.
     pub(super) fn start(&mut self, request: EngineRequest, snapshot: &Arc<Snapshot>) {
         match request {
-            EngineRequest::Restart(name) => self.restart(&name, snapshot),
+            EngineRequest::Restart(name) => self.restart_confirmed(&name, snapshot),
             EngineRequest::RestartAllRed => {
                 let mut others = Vec::new();
                 for view in snapshot.profiles.iter().filter(|view| view.verdict.light() == Light::Red) {
                     let helps = view.verdict.reason.restart().is_some_and(RestartHelps::now);
-                    let possible = obstacle(&view.profile, |m| self.supervisors.access(m)).is_none();
+                    let possible = Together::of(&view.profile.name, snapshot).is_some_and(|together| {
+                        obstacle(&together.gateway.profile, |m| self.supervisors.access(m)).is_none()
+                    });
                     if helps && possible {
                         self.restart(&view.profile.name, snapshot);
                     } else {
@@ -132,7 +136,7 @@ impl Actions {
     fn start_gateway(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         let now = Timestamp::now();
         let served = served_together(name, snapshot);
-        if !self.is_confirmed_for_all(Change::Start, &served, now) {
+        if !self.is_confirmed_for_all(Change::Start, &served, None, now) {
             return;
         }
         if snapshot.find(name).is_some_and(is_first_load) {
@@ -145,16 +149,17 @@ impl Actions {
 
     /// Stops a gateway, so that its manager does not start it again.
     fn stop_gateway(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
-        let Some(view) = snapshot.find(name) else { return };
-        if let Some(obstacle) = obstacle(&view.profile, |manager| self.supervisors.access(manager)) {
+        let Some(together) = Together::of(name, snapshot) else { return };
+        let gateway = &together.gateway.profile;
+        if let Some(obstacle) = obstacle(gateway, |manager| self.supervisors.access(manager)) {
             return self.answer(Answer::CannotRestart(name.to_owned(), obstacle));
         }
-        let supervisor = view.profile.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
-        let (Some(job), Some(supervisor)) = (view.profile.job.clone(), supervisor) else { return };
-        if !self.is_confirmed_for_all(Change::Stop, &served_together(name, snapshot), Timestamp::now()) {
+        let supervisor = gateway.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
+        let (Some(job), Some(supervisor)) = (gateway.job.clone(), supervisor) else { return };
+        if !self.is_confirmed_for_all(Change::Stop, &together.names(), None, Timestamp::now()) {
             return;
         }
-        let Ok(excluded) = self.permits.exclude(&view.profile) else {
+        let Ok(excluded) = self.permits.exclude(gateway) else {
             return self.answer(Answer::RestartedElsewhere(name.to_owned()));
         };
         tracing::info!(profile = name, "stop asked for");
@@ -168,7 +173,14 @@ impl Actions {
     }
 
     /// Whether this may begin: where the gateway serves several profiles, they are named, and it takes a second request.
-    fn is_confirmed_for_all(&mut self, change: Change, served: &[String], now: Timestamp) -> bool {
+    /// `helps`: what has to be confirmed besides.
+    fn is_confirmed_for_all(
+        &mut self,
+        change: Change,
+        served: &[String],
+        helps: Option<RestartHelps>,
+        now: Timestamp,
+    ) -> bool {
         let Some(first) = served.first().filter(|_| served.len() > 1) else { return true };
         // a name of Hermes has no space
         let key = format!("{change:?} of {first}");
@@ -176,7 +188,7 @@ impl Actions {
             return true;
         }
         self.asked.insert(key, now);
-        self.answer(Answer::ConfirmForAll(change, served.to_vec()));
+        self.answer(Answer::ConfirmForAll(change, served.to_vec(), helps));
         false
     }
 
@@ -189,19 +201,38 @@ impl Actions {
         });
     }
 
-    fn restart(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
-        let Some(view) = snapshot.find(name) else { return };
+    /// Restarts what the user chose. Where several profiles restart together, they are named first.
+    fn restart_confirmed(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         let now = Timestamp::now();
-        if let Some(obstacle) = obstacle(&view.profile, |manager| self.supervisors.access(manager)) {
+        let served = served_together(name, snapshot);
+        if served.len() > 1 {
+            let reason = snapshot.find(name).map(|view| view.verdict.reason);
+            let helps = reason.and_then(policy::needs_confirmation);
+            if !self.is_confirmed_for_all(Change::Restart, &served, helps, now) {
+                return;
+            }
+            // it was asked for by this very name
+            self.asked.insert(name.to_owned(), now);
+        }
+        self.restart(name, snapshot);
+    }
+
+    fn restart(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
+        let (Some(view), Some(together)) = (snapshot.find(name), Together::of(name, snapshot)) else {
+            return;
+        };
+        let gateway = &together.gateway.profile;
+        let now = Timestamp::now();
+        if let Some(obstacle) = obstacle(gateway, |manager| self.supervisors.access(manager)) {
             return self.answer(Answer::CannotRestart(name.to_owned(), obstacle));
         }
-        let supervisor = view.profile.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
+        let supervisor = gateway.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
         let deadlines = &self.engine.config.deadlines;
-        let request = Request::new(Arc::clone(&view.profile), now, deadlines, start_of);
+        let request = Request::of(name, snapshot, now, deadlines, start_of);
         let (Some(request), Some(supervisor)) = (request, supervisor) else { return };
         let confirmed = self.asked.get(name).is_some_and(|at| now.duration_since(*at) <= CONFIRM_WITHIN);
         let ask = Ask {
-            profile: &view.profile,
+            profile: gateway,
             verdict: &view.verdict,
             confirmed,
             force: false,
@@ -356,13 +387,7 @@ fn is_first_load(view: &ProfileView) -> bool {
 
 /// The profiles that one gateway serves, this one among them: they share its process, or the job that starts it.
 fn served_together(name: &str, snapshot: &Snapshot) -> Vec<String> {
-    let Some(view) = snapshot.find(name) else { return Vec::new() };
-    let path = |view: &ProfileView| view.profile.job.as_ref().map(|job| job.path.clone());
-    let together = |other: &&ProfileView| {
-        let same_process = view.verdict.pid.is_some() && other.verdict.pid == view.verdict.pid;
-        other.profile.name == name || same_process || (path(view).is_some() && path(other) == path(view))
-    };
-    snapshot.profiles.iter().filter(together).map(|view| view.profile.name.clone()).collect()
+    Together::of(name, snapshot).map(|together| together.names()).unwrap_or_default()
 }
 
 fn is_replace(finding: &Finding) -> bool {

@@ -90,6 +90,8 @@ pub enum Change {
     Start,
     /// It is stopped.
     Stop,
+    /// It is restarted.
+    Restart,
 }
 
 /// What became of a request. The user interface shows it as a notification.
@@ -109,8 +111,8 @@ pub enum Answer {
     NotRestarted(Vec<String>),
     /// Before a job is loaded for this profile: macOS will announce it.
     BackgroundItem(String),
-    /// The gateway serves all of these profiles; a second request within a minute does it.
-    ConfirmForAll(Change, Vec<String>),
+    /// The gateway serves all of these profiles; a second request within a minute does it, though a restart may not help.
+    ConfirmForAll(Change, Vec<String>, Option<RestartHelps>),
     /// This profile's gateway was not stopped.
     NotStopped(String, SupervisorError),
     /// A report about a wrong light is being written; the recordings take so long.
@@ -155,9 +157,12 @@ impl Answer {
                 fill(lang.pick(words::NOT_ALL_TITLE), &[("profiles", &names.join(", "))])
             }
             Self::BackgroundItem(name) => of(words::FIRST_LOAD_TITLE, name),
-            Self::ConfirmForAll(change, names) => {
-                let title =
-                    if *change == Change::Stop { words::STOP_ALL_TITLE } else { words::START_ALL_TITLE };
+            Self::ConfirmForAll(change, names, _) => {
+                let title = match change {
+                    Change::Start => words::START_ALL_TITLE,
+                    Change::Stop => words::STOP_ALL_TITLE,
+                    Change::Restart => words::RESTART_ALL_TITLE,
+                };
                 fill(lang.pick(title), &[("count", &names.len().to_string())])
             }
             Self::NotStopped(name, _) => of(words::NOT_STOPPED_TITLE, name),
@@ -186,10 +191,18 @@ impl Answer {
             Self::RestartedElsewhere(_) => lang.pick(words::CLAIMED_BODY).to_owned(),
             Self::NotRestarted(_) => lang.pick(words::NOT_ALL_BODY).to_owned(),
             Self::BackgroundItem(_) => lang.pick(BACKGROUND_ITEM).to_owned(),
-            Self::ConfirmForAll(change, names) => {
-                let body = if *change == Change::Stop { words::STOP_ALL_BODY } else { words::START_ALL_BODY };
+            Self::ConfirmForAll(change, names, helps) => {
+                let body = match change {
+                    Change::Start => words::START_ALL_BODY,
+                    Change::Stop => words::STOP_ALL_BODY,
+                    Change::Restart => words::RESTART_ALL_BODY,
+                };
                 let names: Vec<String> = names.iter().map(|name| label(name)).collect();
-                with(body, "profiles", &names.join(", "))
+                let body = with(body, "profiles", &names.join(", "));
+                match helps {
+                    Some(helps) => format!("{body} {}", lang.pick(restart::helps(*helps))),
+                    None => body,
+                }
             }
             Self::NotStopped(_, error) => error.text(lang),
             Self::WrongLightBegun(length) => {

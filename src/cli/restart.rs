@@ -16,7 +16,7 @@ use crate::profile::Places;
 use crate::restart::start_of;
 use crate::restart::{
     Admission, Ask, Holder, Joined, Ledger, Limits, Permit, Permits, Request, Requester, RestartOutcome,
-    RestartStep, RestartView, StartOf, TooMany, obstacle,
+    RestartStep, RestartView, StartOf, Together, TooMany, obstacle,
 };
 use crate::runtime::runtime;
 use crate::supervisor::{Supervisor, Supervisors};
@@ -126,7 +126,7 @@ pub async fn run(
     let mut refused = false;
     let mut accepted = Vec::new();
     for view in chosen {
-        match admit(view, &args, &deps, &mut reporter, ask) {
+        match admit(view, &snapshot, &args, &deps, &mut reporter, ask) {
             Some(work) => accepted.push(work),
             None => refused = true,
         }
@@ -165,6 +165,8 @@ enum Work {
     Join {
         /// The profile.
         name: String,
+        /// The profile whose job starts its gateway.
+        gateway: String,
         /// How long it may take.
         limit: Duration,
     },
@@ -180,6 +182,7 @@ struct Begin {
 /// Asks for a permit and, where a restart does not help, the user. `None`: refused, and the reason is printed.
 fn admit(
     view: &ProfileView,
+    snapshot: &Snapshot,
     args: &Args,
     deps: &Deps,
     reporter: &mut Reporter<'_, '_>,
@@ -187,17 +190,22 @@ fn admit(
 ) -> Option<Work> {
     let name = view.profile.name.as_str();
     let (now, lang) = (Timestamp::now(), reporter.terminal.lang);
-    if let Some(obstacle) = obstacle(&view.profile, |manager| deps.supervisors.access(manager)) {
+    let together = Together::of(name, snapshot)?;
+    let gateway = &together.gateway.profile;
+    if let Some(obstacle) = obstacle(gateway, |manager| deps.supervisors.access(manager)) {
         reporter.refuse(name, obstacle.code(), &obstacle.refusal().text(lang));
         return None;
     }
-    let mut request = Request::new(Arc::clone(&view.profile), now, &deps.deadlines, deps.start_of)?;
+    let mut request = Request::of(name, snapshot, now, &deps.deadlines, deps.start_of)?;
     let supervisor = deps.supervisors.get(request.job.manager)?;
     if let Some(limits) = deps.limits {
         request.limits = limits;
     }
+    if together.profiles.len() > 1 {
+        reporter.together(name, &together.names());
+    }
     let mut asked = Ask {
-        profile: &view.profile,
+        profile: gateway,
         verdict: &view.verdict,
         confirmed: args.yes,
         force: args.force,
@@ -227,7 +235,8 @@ fn admit(
         }
         Admission::UnderWay(holder) => {
             reporter.join(name, holder);
-            Some(Work::Join { name: name.to_owned(), limit: request.limits.whole() })
+            let limit = request.limits.whole();
+            Some(Work::Join { name: name.to_owned(), gateway: gateway.name.clone(), limit })
         }
         Admission::TooMany(TooMany { count, again_at }) => {
             let zoned = again_at.to_zoned(jiff::tz::TimeZone::system());
@@ -272,10 +281,10 @@ async fn run_all(all: Vec<Work>, deps: &Deps, reporter: &mut Reporter<'_, '_>) -
                 };
                 permit.restart(request, supervisor, snapshots, progress).await
             }),
-            Work::Join { name, limit } => {
+            Work::Join { name, gateway, limit } => {
                 let permits = Permits::new(deps.ledger.clone());
                 running.spawn(async move {
-                    let outcome = joined(permits.join(&name, limit).await, limit);
+                    let outcome = joined(permits.join(&gateway, limit).await, limit);
                     let _ = sender.try_send(Report::Joined(name, outcome.clone()));
                     outcome
                 })
@@ -361,6 +370,15 @@ impl Reporter<'_, '_> {
         self.line(object, &format!("{name}: {text}"));
     }
 
+    /// Names the profiles that restart together.
+    fn together(&mut self, name: &str, names: &[String]) {
+        let shown: Vec<String> =
+            names.iter().map(|name| crate::evidence::redact::one_line(name, 80)).collect();
+        let text = self.fill(words::TOGETHER, &[("profiles", &shown.join(", "))]);
+        let object = || json!({"version": JSON_VERSION, "profile": name, "together": names, "message": text});
+        self.line(object, &format!("{name}: {text}"));
+    }
+
     /// Says that another process restarts it, whose outcome is waited for.
     fn join(&mut self, name: &str, holder: Option<Holder>) {
         let text = self.terminal.lang.pick(words::UNDER_WAY);
@@ -397,9 +415,9 @@ impl Reporter<'_, '_> {
 fn outcome_json(name: &str, outcome: &RestartOutcome, text: &str, lang: Lang) -> serde_json::Value {
     let version = JSON_VERSION;
     match outcome {
-        RestartOutcome::Worked { took, pid, killed } => {
+        RestartOutcome::Worked { took, pid, killed, back } => {
             json!({"version": version, "profile": name, "outcome": "worked",
-            "took_s": took.as_secs_f64(), "pid": pid, "killed": killed, "message": text})
+            "took_s": took.as_secs_f64(), "pid": pid, "killed": killed, "back": back, "message": text})
         }
         RestartOutcome::Failed { step, why } => {
             json!({"version": version, "profile": name, "outcome": "failed",

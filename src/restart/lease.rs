@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 use crate::lock::Lock;
-use crate::restart::{RestartOutcome, RestartStep};
+use crate::restart::{ProfileLink, RestartOutcome, RestartStep};
 use crate::text::Message;
 
 /// Most that is read of a lease's file, in bytes.
@@ -161,15 +161,28 @@ fn read(path: &Path) -> io::Result<Record> {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 enum StoredOutcome {
-    Worked { took: SignedDuration, pid: u32, killed: bool },
-    Failed { step: u8, why: Message },
-    CannotTell { step: u8, why: Message },
+    Worked {
+        took: SignedDuration,
+        pid: u32,
+        killed: bool,
+        /// A holder of an older version writes none.
+        #[serde(default)]
+        back: Vec<ProfileLink>,
+    },
+    Failed {
+        step: u8,
+        why: Message,
+    },
+    CannotTell {
+        step: u8,
+        why: Message,
+    },
 }
 
 impl StoredOutcome {
     fn of(outcome: &RestartOutcome) -> Self {
         match outcome.clone() {
-            RestartOutcome::Worked { took, pid, killed } => Self::Worked { took, pid, killed },
+            RestartOutcome::Worked { took, pid, killed, back } => Self::Worked { took, pid, killed, back },
             RestartOutcome::Failed { step, why } => Self::Failed { step: step as u8, why },
             RestartOutcome::CannotTell { step, why } => Self::CannotTell { step: step as u8, why },
         }
@@ -179,7 +192,7 @@ impl StoredOutcome {
     fn outcome(self) -> Option<RestartOutcome> {
         let named = |step: u8| RestartStep::ALL.get(usize::from(step)).copied();
         Some(match self {
-            Self::Worked { took, pid, killed } => RestartOutcome::Worked { took, pid, killed },
+            Self::Worked { took, pid, killed, back } => RestartOutcome::Worked { took, pid, killed, back },
             Self::Failed { step, why } => RestartOutcome::Failed { step: named(step)?, why },
             Self::CannotTell { step, why } => RestartOutcome::CannotTell { step: named(step)?, why },
         })
@@ -236,8 +249,12 @@ mod tests {
             let why = || Message::verbatim("why — \u{1b}[0m 为什么");
             [RestartOutcome::Failed { step, why: why() }, RestartOutcome::CannotTell { step, why: why() }]
         });
-        let worked =
-            RestartOutcome::Worked { took: SignedDuration::from_millis(4_200), pid: 77, killed: true };
+        let worked = RestartOutcome::Worked {
+            took: SignedDuration::from_millis(4_200),
+            pid: 77,
+            killed: true,
+            back: vec![ProfileLink { profile: "work".into(), platform: "feishu".into() }],
+        };
         for outcome in outcomes.chain([worked]) {
             let lease = ours(&path).unwrap();
             assert_eq!(watch(&path).unwrap(), Watched::UnderWay, "what was left before is gone");

@@ -4,10 +4,11 @@
 //! 2. [`Permits::request`] admits one restart of a profile at a time, across processes: [`lease`] (a lock with the name
 //!    of its holder), [`policy`] (is it of use, are there too many), [`ledger`] (the count).
 //! 3. [`Permit::restart`] asks the service manager and proves the three steps of [`verified`]: the old process is gone,
-//!    a new one is there, its link works.
+//!    a new one is there, its link works, and so does every other link that was up before ([`links`]).
 
 pub mod lease;
 pub mod ledger;
+pub mod links;
 pub mod obstacle;
 pub mod permit;
 pub mod policy;
@@ -17,6 +18,8 @@ mod wording;
 
 pub use lease::{Holder, Requester};
 pub use ledger::{Ledger, Restarted};
+pub(crate) use links::list_links;
+pub use links::{ProfileLink, Together};
 pub use obstacle::{Obstacle, obstacle};
 pub use permit::{Admission, Ask, Joined, Permit, Permits};
 pub use policy::TooMany;

@@ -252,8 +252,12 @@ mod tests {
         }
     }
 
-    const WORKED: RestartOutcome =
-        RestartOutcome::Worked { took: SignedDuration::from_secs(4), pid: 42, killed: false };
+    const WORKED: RestartOutcome = RestartOutcome::Worked {
+        took: SignedDuration::from_secs(4),
+        pid: 42,
+        killed: false,
+        back: Vec::new(),
+    };
 
     #[test]
     fn a_second_request_joins_the_first_without_a_question_or_a_count() {
@@ -271,7 +275,7 @@ mod tests {
         assert_eq!(room.permits.ledger().recent("work", at(1)), [at(0)]);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let joined = runtime.block_on(room.permits.join("work", Duration::ZERO));
-        assert!(matches!(joined, Joined::Over(WORKED)), "{joined:?}");
+        assert!(matches!(&joined, Joined::Over(outcome) if *outcome == WORKED), "{joined:?}");
         assert!(matches!(room.ask("work", Reason::NotRunning, false, false, 2), Admission::Granted(_)));
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::links::ProfileLink;
 use crate::health::Reason;
 use crate::text::Message;
 
@@ -50,6 +51,8 @@ pub enum RestartOutcome {
         pid: u32,
         /// The old process ignored SIGTERM and had to be killed.
         killed: bool,
+        /// The links that were up before and are again.
+        back: Vec<ProfileLink>,
     },
     /// It did not work.
     Failed {

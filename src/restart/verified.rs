@@ -3,7 +3,7 @@
 //! 1. The old process is gone. One that ignores SIGTERM is the normal case (a gateway with a dead executor): the manager
 //!    kills it after its exit timeout, and the outcome says so.
 //! 2. There is a new process: another PID, or the same PID with another start time.
-//! 3. Its link works, by the watcher's verdict about the new process.
+//! 3. Its link works, by the watcher's verdict about the new process, and so does every other link that was up before.
 //!
 //! Each step has its own limit. A restart worked, failed (at a step, with the line that says why), or neither can be
 //! shown.
@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::links::{LinksBefore, LinksNow, ProfileLink, Together};
 use crate::health::{Deadlines, JobState, Light, Manager, Reason, Verdict};
 use crate::profile::{JobFile, Profile};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
@@ -81,8 +82,10 @@ impl Limits {
 pub struct Request {
     /// The profile, as the snapshots name it.
     pub profile: Arc<Profile>,
-    /// Its job.
+    /// Its job; of a served profile, that of its gateway.
     pub job: JobFile,
+    /// The profiles that the gateway serves: their links have to come back.
+    pub together: Vec<String>,
     /// When the user asked.
     pub asked_at: Timestamp,
     /// The limits of the steps.
@@ -92,7 +95,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// `None`: no job starts this gateway, see [`Obstacle::NoJob`](super::Obstacle::NoJob).
+    /// For a profile with a gateway of its own. `None`: no job starts it, see
+    /// [`Obstacle::NoJob`](super::Obstacle::NoJob).
     pub fn new(
         profile: Arc<Profile>,
         asked_at: Timestamp,
@@ -100,8 +104,24 @@ impl Request {
         start_of: StartOf,
     ) -> Option<Self> {
         let job = profile.job.clone()?;
+        let (limits, together) = (Limits::new(&job, deadlines), vec![profile.name.clone()]);
+        Some(Self { profile, job, together, asked_at, limits, start_of })
+    }
+
+    /// For the profile of this name, whoever serves it. `None`: there is none, or no job starts its gateway
+    /// ([`Obstacle::NoJob`](super::Obstacle::NoJob)).
+    pub fn of(
+        name: &str,
+        snapshot: &Snapshot,
+        asked_at: Timestamp,
+        deadlines: &Deadlines,
+        start_of: StartOf,
+    ) -> Option<Self> {
+        let together = Together::of(name, snapshot)?;
+        let profile = Arc::clone(&snapshot.find(name)?.profile);
+        let job = together.gateway.profile.job.clone()?;
         let limits = Limits::new(&job, deadlines);
-        Some(Self { profile, job, asked_at, limits, start_of })
+        Some(Self { profile, job, together: together.names(), asked_at, limits, start_of })
     }
 }
 
@@ -112,8 +132,10 @@ pub async fn restart(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     mut progress: impl FnMut(RestartView),
 ) -> RestartOutcome {
+    let links = LinksBefore::of(&request.together, &snapshots.borrow());
     let mut run = Run {
         begun: Instant::now(),
+        links,
         request,
         supervisor,
         snapshots,
@@ -148,6 +170,7 @@ struct Run {
     request: Request,
     supervisor: Arc<dyn Supervisor>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    links: LinksBefore,
     step: RestartStep,
     retrying: Option<Reason>,
 }
@@ -180,8 +203,8 @@ impl Run {
         self.step = RestartStep::ProvingLink;
         progress(self.view(None));
         let until = Instant::now() + self.request.limits.link;
-        let pid = self.link_proven(&old, report.pid, until, progress).await?;
-        Ok(RestartOutcome::Worked { took: self.elapsed(), pid, killed })
+        let (pid, back) = self.links_proven(&old, report.pid, until, progress).await?;
+        Ok(RestartOutcome::Worked { took: self.elapsed(), pid, killed, back })
     }
 
     /// The processes that have to go: the job's and the gateway's, which differ where a wrapper runs the gateway. And the
@@ -257,38 +280,40 @@ impl Run {
         }
     }
 
-    /// Step 3. Returns the PID of the gateway whose link is proven.
+    /// Step 3. Returns the PID of the gateway whose links are proven, and the links that were up before.
     ///
     /// An unreachable network is not final: the gateway retries by itself, and one more attempt is waited for. Every other
-    /// red light is taken as final for this process.
-    async fn link_proven(
+    /// red light is taken as final for this process; where other links are still on their way, they are waited for.
+    async fn links_proven(
         &mut self,
         old: &[Old],
         started: Option<u32>,
         mut until: Instant,
         progress: &mut impl FnMut(RestartView),
-    ) -> Result<u32, Stop> {
+    ) -> Result<(u32, Vec<ProfileLink>), Stop> {
         let began = self.now();
         loop {
             // marked as seen: `changed` waits for a later one
-            let verdict = self
-                .snapshots
-                .borrow_and_update()
-                .find(&self.request.profile.name)
-                .map(|v| v.verdict.clone());
-            if let Some(verdict) = &verdict {
+            let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
+            let verdict = snapshot.find(&self.request.profile.name).map(|view| &view.verdict);
+            let links = self.links.now(&snapshot, |pid| self.is_new(pid, old));
+            if let Some(verdict) = verdict {
                 let fresh = verdict.pid.filter(|pid| self.is_new(*pid, old));
-                let proven = verdict.reason.works();
+                let unreachable = Some(verdict.reason).filter(|reason| *reason == Reason::NetworkUnreachable);
+                let retrying = unreachable.or(links.retrying);
+                let is_red = verdict.light() == Light::Red;
                 match fresh {
-                    Some(pid) if proven => return Ok(pid),
-                    Some(_) if verdict.reason == Reason::NetworkUnreachable => {
-                        self.wait_for_retry(verdict.reason, &mut until, progress);
+                    Some(pid) if verdict.reason.works() && links.are_back() => return Ok((pid, links.back)),
+                    Some(_) if retrying.is_some() => self.wait_for_retry(retrying, &mut until, progress),
+                    // what is wrong with the gateway concerns all links; a link alone leaves the others to wait for
+                    Some(_) if is_red && (verdict.platform.is_none() || links.pending.is_empty()) => {
+                        return Err(Stop::Failed(links.explain(describe(verdict))));
                     }
-                    Some(_) if verdict.light() == Light::Red => {
-                        return Err(Stop::Failed(describe(verdict)));
+                    Some(_) if verdict.reason.works() && links.pending.is_empty() => {
+                        return Err(Stop::Failed(links.explain(Message::new(say::LINKS_NOT_BACK))));
                     }
                     // the new process is gone already; a verdict from before it does not count
-                    None if verdict.light() == Light::Red
+                    None if is_red
                         && verdict.since >= began
                         && started.and_then(self.request.start_of).is_none() =>
                     {
@@ -299,13 +324,7 @@ impl Run {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                if let Some(verdict) = verdict.as_ref().filter(|verdict| verdict.light() == Light::Red) {
-                    return Err(Stop::Failed(describe(verdict)));
-                }
-                let seen = verdict.as_ref().map_or_else(|| Message::new(say::NOTHING_SEEN), describe);
-                let limit = signed(self.request.limits.link);
-                let why = Message::new(say::NO_PROOF).with("limit", limit).with("seen", seen);
-                return Err(Stop::Unclear(why));
+                return Err(self.too_late(verdict, &links));
             }
             match tokio::time::timeout(left, self.snapshots.changed()).await {
                 Ok(Ok(())) | Err(_) => {}
@@ -314,17 +333,30 @@ impl Run {
         }
     }
 
+    /// The time of the third step is over.
+    fn too_late(&self, verdict: Option<&Verdict>, links: &LinksNow) -> Stop {
+        if let Some(verdict) = verdict.filter(|verdict| verdict.light() == Light::Red) {
+            return Stop::Failed(links.explain(describe(verdict)));
+        }
+        if !links.lost.is_empty() {
+            return Stop::Failed(links.explain(Message::new(say::LINKS_NOT_BACK)));
+        }
+        let seen = verdict.map_or_else(|| Message::new(say::NOTHING_SEEN), describe);
+        let limit = signed(self.request.limits.link);
+        Stop::Unclear(links.explain(Message::new(say::NO_PROOF).with("limit", limit).with("seen", seen)))
+    }
+
     /// Extends the limit for the gateway's next attempt, once.
     fn wait_for_retry(
         &mut self,
-        reason: Reason,
+        reason: Option<Reason>,
         until: &mut Instant,
         progress: &mut impl FnMut(RestartView),
     ) {
         if self.retrying.is_some() {
             return;
         }
-        self.retrying = Some(reason);
+        self.retrying = reason;
         *until = (*until).max(Instant::now() + self.request.limits.retry);
         progress(self.view(None));
     }

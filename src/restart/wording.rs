@@ -1,8 +1,8 @@
 //! Outcomes, steps and obstacles as messages.
 
-use super::{Obstacle, RestartOutcome, RestartStep};
+use super::{Obstacle, RestartOutcome, RestartStep, list_links};
 use crate::health::Reason;
-use crate::text::{Message, Phrase, Worded, code, restart as say};
+use crate::text::{Both, Message, Phrase, Worded, code, restart as say};
 
 impl Obstacle {
     /// The answer to a request for a restart.
@@ -60,9 +60,14 @@ impl Worded for RestartOutcome {
             Message::new(code(self.code(), phrase)).with("where", step.place()).with("why", why.clone())
         };
         match self {
-            Self::Worked { took, pid, killed } => {
+            Self::Worked { took, pid, killed, back } => {
                 let phrase = if *killed { say::WORKED_KILLED } else { say::WORKED };
-                Message::new(code(self.code(), phrase)).with("took", *took).with("pid", *pid)
+                let worked = Message::new(code(self.code(), phrase)).with("took", *took).with("pid", *pid);
+                if back.len() < 2 {
+                    return worked;
+                }
+                let back = Both::each(|lang| list_links(back, lang));
+                Message::new(say::WORKED_LINKS).with("worked", worked).with("back", &back)
             }
             Self::Failed { step, why } => at(say::FAILED, *step, why),
             Self::CannotTell { step, why } => at(say::CANNOT_TELL, *step, why),

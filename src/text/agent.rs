@@ -65,6 +65,11 @@ pub(crate) const STOP_ALL_BODY: Phrase = [
     "One gateway serves {profiles}. To stop it, choose Stop again within a minute.",
     "{profiles} 由同一个网关提供服务。如需停止，请在 1 分钟内再次选择“停止”。",
 ];
+pub(crate) const RESTART_ALL_TITLE: Phrase = ["Restart {count} profiles?", "重启 {count} 个 profile？"];
+pub(crate) const RESTART_ALL_BODY: Phrase = [
+    "One gateway serves {profiles}. To restart it, choose Restart again within a minute.",
+    "{profiles} 由同一个网关提供服务。如需重启，请在 1 分钟内再次选择“重启”。",
+];
 pub(crate) const START_ALL_TITLE: Phrase = ["Start {count} profiles?", "启动 {count} 个 profile？"];
 pub(crate) const START_ALL_BODY: Phrase = [
     "One gateway serves {profiles}. To start it, choose Start again within a minute.",

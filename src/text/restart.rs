@@ -48,6 +48,22 @@ pub(crate) const FAILED: Phrase = ["restart failed {where}: {why}", "重启失�
 pub(crate) const CANNOT_TELL: Phrase =
     ["restarted, outcome unknown {where}: {why}", "重启结果未知（{where}）：{why}"];
 
+/// The outcome with every link that was up before.
+pub(crate) const WORKED_LINKS: Code =
+    code("restart.worked-links", ["{worked}; back: {back}", "{worked}；已恢复：{back}"]);
+/// Why it did not work, with the links that were up before.
+pub(crate) const LINKS: Code = code(
+    "restart.links",
+    ["{why} (back: {back}; not back: {missing})", "{why}（已恢复：{back}；未恢复：{missing}）"],
+);
+pub(crate) const LINKS_NOT_BACK: Code =
+    code("restart.links-not-back", ["not every link is back", "并非所有连接都已恢复"]);
+pub(crate) const NO_LINK: Phrase = ["none", "无"];
+pub(crate) const LINK_OF: Phrase = ["{profile}: {link}", "{profile}：{link}"];
+/// Before a restart that concerns several profiles.
+pub(crate) const TOGETHER: Phrase =
+    ["one gateway serves {profiles}: all of them restart", "同一个网关服务于 {profiles}：它们会一起重启"];
+
 pub(crate) const STILL_THERE: Code = code(
     "restart.old-process-alive",
     [
@@ -148,6 +164,9 @@ pub(crate) const ERROR_IO: Code = code("manager.io", ["{program}: {why}", "{prog
 
 /// The codes of outcomes and of managers' errors.
 pub(super) const CODES: &[Code] = &[
+    WORKED_LINKS,
+    LINKS,
+    LINKS_NOT_BACK,
     STILL_THERE,
     NO_NEW_PROCESS,
     NOT_LOADED,

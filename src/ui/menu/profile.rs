@@ -165,7 +165,7 @@ impl ProfileMenu<'_, '_> {
     fn outcome(&self, outcome: &RestartOutcome) -> String {
         let lang = self.texts.locale.lang;
         let (phrase, why) = match outcome {
-            RestartOutcome::Worked { took, pid, killed } => {
+            RestartOutcome::Worked { took, pid, killed, .. } => {
                 let phrase = if *killed { say::RESTART_KILLED } else { say::RESTART_WORKED };
                 let values = [("took", &*duration(lang, *took)), ("pid", &*pid.to_string())];
                 return self.texts.fill(phrase, &values);

@@ -290,7 +290,12 @@ fn the_seventh_within_an_hour_needs_force() {
 fn a_second_request_joins_the_first_and_hears_its_outcome() {
     let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
     let why = Message::verbatim("the line that says why");
-    let worked = RestartOutcome::Worked { took: SignedDuration::from_secs(4), pid: 77, killed: true };
+    let worked = RestartOutcome::Worked {
+        took: SignedDuration::from_secs(4),
+        pid: 77,
+        killed: true,
+        back: Vec::new(),
+    };
     let failed = RestartOutcome::Failed { step: RestartStep::StartingNew, why };
     for (outcome, expected, last) in [
         (Some(&worked), WORKED, "PID 77; the old process ignored SIGTERM"),

@@ -123,7 +123,8 @@ fn the_program_itself() {
                         }
                         _ => {
                             let took = SignedDuration::from_secs(3);
-                            let worked = RestartOutcome::Worked { took, pid: 4712, killed: false };
+                            let worked =
+                                RestartOutcome::Worked { took, pid: 4712, killed: false, back: Vec::new() };
                             (RestartStep::ProvingLink, Some(worked))
                         }
                     };

@@ -143,7 +143,12 @@ fn a_restart_shows_its_steps_and_its_outcome() {
         restart(RestartStep::StartingNew, None),
         (own(["(● old process ended)", "(◐ starting a new process…)", "(○ confirm the link)", "--"]), false)
     );
-    let worked = RestartOutcome::Worked { took: SignedDuration::from_secs(12), pid: 7, killed: false };
+    let worked = RestartOutcome::Worked {
+        took: SignedDuration::from_secs(12),
+        pid: 7,
+        killed: false,
+        back: Vec::new(),
+    };
     assert_eq!(
         restart(RestartStep::ProvingLink, Some(worked)),
         (
