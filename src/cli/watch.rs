@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{OK, names};
 use crate::app::engine::{Engine, first_look};
-use crate::health::{Change, Light, Reason, Verdict};
+use crate::health::{Change, Light, LinkVerdict, Reason, Verdict};
 use crate::recording::Printed;
 use crate::runtime::{interrupted, runtime};
 use crate::terminal::{Terminal, style};
@@ -43,12 +43,20 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         first_lines(&snapshot, start, args.json, terminal)?;
         let mut reported = Reported::new(&snapshot);
         let mut left = std::pin::pin!(reader_left());
+        let mut before = snapshot;
         loop {
             tokio::select! {
                 update = updates.next() => match update {
-                    Some(update) => for change in reported.news(update.changes_to_state()) {
-                        line(&change, start, args.json, terminal)?;
-                    },
+                    Some(update) => {
+                        let news = reported.news(update.changes_to_state());
+                        for change in &news {
+                            line(change, start, args.json, terminal)?;
+                        }
+                        for (view, link) in changed_links(&before, &update.snapshot, &news) {
+                            link_line(view, link, (update.snapshot.at, start), args.json, terminal)?;
+                        }
+                        before = update.snapshot;
+                    }
                     None => return Ok(OK),
                 },
                 () = &mut left => return Ok(OK),
@@ -134,6 +142,61 @@ fn first_lines(
         let change = ProfileChange { profile: view.profile.clone(), change, history: true };
         line(&change, start, json, terminal)?;
     }
+    Ok(())
+}
+
+/// The links of profiles with several whose own light changed, but for those that a line of `news` is about.
+fn changed_links<'a>(
+    before: &Snapshot,
+    now: &'a Snapshot,
+    news: &[ProfileChange],
+) -> Vec<(&'a ProfileView, &'a LinkVerdict)> {
+    let several = now.profiles.iter().filter(|view| view.verdict.links.len() > 1);
+    let changed = several.flat_map(|view| {
+        let old = before.find(&view.profile.name).map_or(&[][..], |old| &old.verdict.links);
+        let is_new = |link: &&LinkVerdict| {
+            let was = old.iter().find(|old| old.platform == link.platform);
+            was.is_none_or(|was| was.light != link.light)
+        };
+        let is_told = |link: &&LinkVerdict| {
+            news.iter().any(|news| {
+                let to = &news.change.to;
+                news.profile.name == view.profile.name
+                    && (to.platform.as_ref(), to.reason) == (Some(&link.platform), link.reason)
+            })
+        };
+        view.verdict
+            .links
+            .iter()
+            .filter(move |link| is_new(link) && !is_told(link))
+            .map(move |link| (view, link))
+    });
+    changed.collect()
+}
+
+/// Prints the change of a link that leaves the light of its profile as it is. `at`: now, and the start.
+fn link_line(
+    view: &ProfileView,
+    link: &LinkVerdict,
+    (at, start): (Timestamp, Timestamp),
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> error::Result<()> {
+    let name = &view.profile.name;
+    if json {
+        let printed = Printed::of_link(name, &view.verdict, link, at, start);
+        writeln!(terminal.out, "{}", serde_json::to_string(&printed)?)?;
+    } else {
+        let lang = terminal.lang;
+        let platform = crate::evidence::redact::one_line(&text::reason::platform(lang, &link.platform), 40);
+        let whose = format!("{} · {platform}", crate::evidence::redact::one_line(name, 40));
+        let title = text::reason::title(lang, link.reason, Some(&link.platform));
+        let at = at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+        let shown = style::light(link.light, terminal);
+        let title = style::in_light(&title, link.light, terminal.color);
+        writeln!(terminal.out, "{at}  {shown} {whose:<12} {title}")?;
+    }
+    terminal.out.flush()?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::health::{Change, Evidence, ProfileName};
+use crate::health::{Change, Evidence, LinkVerdict, ProfileName, Proof, Verdict};
 use crate::text::{Message, Worded, code};
 
 /// The version of the format that is written, and the newest that is read.
@@ -161,22 +161,64 @@ pub struct Printed<'a> {
     pub reason: &'static str,
     /// The line that showed it; redacted.
     pub evidence: &'a str,
+    /// The link that changed, where the profile's light and reason did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<PrintedLink<'a>>,
+}
+
+/// What one link shows.
+#[derive(Debug, Serialize)]
+pub struct PrintedLink<'a> {
+    /// The platform.
+    pub platform: &'a str,
+    /// The light.
+    pub light: &'static str,
+    /// The reason's code.
+    pub reason: &'static str,
+    /// The line that showed it; redacted.
+    pub evidence: &'a str,
 }
 
 impl<'a> Printed<'a> {
     /// Of a change, counted from `start`.
     pub fn new(change: &'a Change, start: Timestamp) -> Self {
-        let t = change.at.duration_since(start).as_secs_f64();
+        Self::state(&change.profile, &change.to, change.at, start)
+    }
+
+    /// Of a change of one link at `at`; the profile stays as it is.
+    pub fn of_link(
+        profile: &'a str,
+        verdict: &'a Verdict,
+        link: &'a LinkVerdict,
+        at: Timestamp,
+        start: Timestamp,
+    ) -> Self {
+        let printed = PrintedLink {
+            platform: &link.platform,
+            light: link.light.word(),
+            reason: link.reason.code(),
+            evidence: line_of(link.evidence.as_ref()),
+        };
+        Self { link: Some(printed), ..Self::state(profile, verdict, at, start) }
+    }
+
+    fn state(profile: &'a str, verdict: &'a Verdict, at: Timestamp, start: Timestamp) -> Self {
+        let t = at.duration_since(start).as_secs_f64();
         Self {
             t: (t * 1000.0).round() / 1000.0,
-            at: rfc3339(change.at),
-            profile: &change.profile,
-            platform: change.to.platform.as_deref(),
-            light: change.to.light().word(),
-            reason: change.to.reason.code(),
-            evidence: change.to.evidence.as_ref().map_or("", |proof| proof.line.as_str()),
+            at: rfc3339(at),
+            profile,
+            platform: verdict.platform.as_deref(),
+            light: verdict.light().word(),
+            reason: verdict.reason.code(),
+            evidence: line_of(verdict.evidence.as_ref()),
+            link: None,
         }
     }
+}
+
+fn line_of(proof: Option<&Proof>) -> &str {
+    proof.map_or("", |proof| &proof.line)
 }
 
 /// RFC 3339 in UTC, to the millisecond.

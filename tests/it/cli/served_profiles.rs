@@ -61,3 +61,39 @@ fn a_served_profile_has_a_light_of_its_own() {
         ["default", "work"].iter().all(|profile| is(&machine, profile, "red", "not-running"))
     });
 }
+
+#[test]
+fn a_link_that_leaves_the_light_of_its_profile_has_a_line_of_its_own() {
+    let machine = Machine::new();
+    let gateway = Gateway::connected(&machine.hermes());
+    gateway.log("agent.log", "INFO", "gateway.run: ✓ feishu connected");
+    let entry = |state: &str| json!({"state": state, "writer_pid": gateway.process.pid()});
+    let refused = |platform: &str| {
+        let mut entry = entry("fatal");
+        entry["error_code"] = json!(format!("{platform}_auth_error"));
+        entry["error_message"] = json!("invalid_auth");
+        entry
+    };
+    let (slack, wecom) = (refused("slack"), refused("wecom"));
+    gateway.file(
+        "gateway_state.json",
+        &gateway.state(json!({"feishu": entry("connected"), "slack": slack, "wecom": entry("connected")})),
+    );
+    wait_for("slack is refused", || is(&machine, "default", "red", "auth-rejected"));
+    let mut watch = machine.watch();
+    assert!(watch.line().contains("auth-rejected"));
+    gateway.file(
+        "gateway_state.json",
+        &gateway.state(json!({"feishu": entry("connected"), "slack": slack, "wecom": wecom})),
+    );
+    let line: serde_json::Value = serde_json::from_str(&watch.line()).unwrap();
+    assert_eq!(
+        (&line["light"], &line["reason"], &line["platform"]),
+        (&json!("red"), &json!("auth-rejected"), &json!("slack"))
+    );
+    assert_eq!(
+        (&line["link"]["platform"], &line["link"]["light"]),
+        (&json!("wecom"), &json!("red")),
+        "{line}"
+    );
+}
