@@ -327,9 +327,12 @@ impl Actions {
         });
     }
 
-    fn copy_diagnostics(&self, name: &str, snapshot: &Snapshot) {
-        let Some(view) = snapshot.find(name).cloned() else { return };
-        self.answer_with(move |engine| Some(Answer::Diagnostics(diagnostics::copy(engine, &view))));
+    fn copy_diagnostics(&self, name: &str, snapshot: &Arc<Snapshot>) {
+        let (name, snapshot) = (name.to_owned(), Arc::clone(snapshot));
+        self.answer_with(move |engine| {
+            let view = snapshot.find(&name)?;
+            Some(Answer::Diagnostics(diagnostics::copy(engine, &snapshot, view)))
+        });
     }
 
     /// Writes to the settings whether a link counts, and has them read again.

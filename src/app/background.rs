@@ -26,7 +26,7 @@ use crate::text::Lang;
 use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
-use crate::watcher::{Command, Handle, Update, Updates};
+use crate::watcher::{Command, Handle, Observers, Update, Updates};
 use crate::worker::{self, Backoff};
 
 /// How often coverage is written to the history.
@@ -81,7 +81,7 @@ impl Background {
     /// Runs until it is asked to quit. `ready` is called once the watcher runs.
     pub(crate) fn run(self, ready: impl FnOnce()) -> error::Result<()> {
         self.runtime.block_on(async {
-            let handle = self.engine.watch_with(self.patterns, Vec::new(), None)?;
+            let handle = self.engine.watch_with(self.patterns, Vec::new(), Observers::new())?;
             let updates = handle.subscribe();
             report_panics(&self.engine, &self.events);
             ready();

@@ -10,7 +10,7 @@ use crate::diagnose::Sources;
 use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
 use crate::supervisor::Supervisors;
-use crate::watcher::snapshot::ProfileView;
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Where a diagnosis for the user was put.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub enum Copied {
 /// The diagnosis as Markdown. `findings`: the doctor's, of any profile.
 pub(crate) fn text(
     engine: &Engine,
+    snapshot: &Snapshot,
     view: &ProfileView,
     findings: &[Finding],
     anonymiser: &Anonymiser,
@@ -31,6 +32,7 @@ pub(crate) fn text(
 ) -> String {
     let sources = Sources {
         view,
+        gateway: snapshot.gateway_of(view),
         supervisors: &Supervisors::from_environment(),
         findings,
         history: &engine.history_file(),
@@ -43,8 +45,8 @@ pub(crate) fn text(
 }
 
 /// Puts the diagnosis where the user can paste it from.
-pub(crate) fn copy(engine: &Engine, view: &ProfileView) -> std::io::Result<Copied> {
-    let text = text(engine, view, &job_files::findings(engine), &engine.anonymiser(), None);
+pub(crate) fn copy(engine: &Engine, snapshot: &Snapshot, view: &ProfileView) -> std::io::Result<Copied> {
+    let text = text(engine, snapshot, view, &job_files::findings(engine), &engine.anonymiser(), None);
     if open::to_clipboard(&text) {
         return Ok(Copied::Clipboard);
     }

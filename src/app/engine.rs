@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::config::{Config, ConfigError, Folders, ProfileSettings};
 use crate::diagnose;
 use crate::evidence::anonymise::Anonymiser;
-use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
 use crate::health::Platforms;
 use crate::profile::{ExtraHome, Places, lexical};
@@ -14,7 +13,9 @@ use crate::supervisor::Supervisors;
 use crate::text::error;
 use crate::text::{Lang, trouble as say};
 use crate::watcher::snapshot::Snapshot;
-use crate::watcher::{self, COMPLETE_WITHIN, Handle, IgnoredLinks, POLL_INTERVAL, Settings, Setup};
+use crate::watcher::{
+    self, COMPLETE_WITHIN, Handle, IgnoredLinks, Observers, POLL_INTERVAL, Settings, Setup,
+};
 
 /// The user's settings and places.
 #[derive(Debug, Clone)]
@@ -105,8 +106,8 @@ impl Engine {
     }
 
     /// Starts the watcher. `only`: the names of the profiles to watch; empty for all.
-    pub(crate) fn watch(&self, only: Vec<String>, observer: Option<Observer>) -> error::Result<Handle> {
-        self.watch_with(self.patterns()?, only, observer)
+    pub(crate) fn watch(&self, only: Vec<String>, observers: Option<Observers>) -> error::Result<Handle> {
+        self.watch_with(self.patterns()?, only, observers.unwrap_or_default())
     }
 
     /// The same with patterns that are compiled already.
@@ -114,7 +115,7 @@ impl Engine {
         &self,
         patterns: Arc<Patterns>,
         only: Vec<String>,
-        observer: Option<Observer>,
+        observers: Observers,
     ) -> error::Result<Handle> {
         let setup = Setup {
             places: self.places.clone(),
@@ -124,7 +125,7 @@ impl Engine {
             supervisors: self.supervisors(),
             zone: jiff::tz::TimeZone::system(),
             poll_interval: POLL_INTERVAL,
-            observer,
+            observers,
         };
         Ok(watcher::spawn(setup)?)
     }

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use jiff::Timestamp;
+
 use crate::health::Manager;
 use crate::profile::Profile;
 use crate::text::{Both, Lang, Message, Phrase, Worded, desktop as say, fill};
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Why a file could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,13 +211,34 @@ pub(crate) fn in_folder(path: &Path, find: &impl Find) -> Result<Launch, OpenErr
 }
 
 /// The log to open: `agent.log`, which has the most in it, or else any other.
-pub(crate) fn log_of(profile: &Profile) -> Result<PathBuf, OpenError> {
+fn log_of(profile: &Profile) -> Result<PathBuf, OpenError> {
     let first = profile.logs_folder().join("agent.log");
     std::iter::once(&first)
         .chain(&profile.logs)
         .find(|path| path.is_file())
         .cloned()
         .ok_or_else(|| OpenError::new(say::NO_LOG, &[("name", &profile.name)]))
+}
+
+/// The command that opens the log of a profile.
+pub(crate) fn log(view: &ProfileView, snapshot: &Snapshot) -> Result<Launch, OpenError> {
+    log_of_view(view, snapshot.gateway_of(view)).and_then(|log| file(&log, &OnPath))
+}
+
+/// The log that holds the lines of a profile, which may be that of the gateway that serves it. Hermes writes the lines of a
+/// served profile to the log of its own home or to the gateway's; what a former gateway left there is older than the process.
+fn log_of_view(view: &ProfileView, gateway: Option<&ProfileView>) -> Result<PathBuf, OpenError> {
+    let own = log_of(&view.profile);
+    let Some(gateway) = gateway else { return own };
+    let is_fresh = |log: &PathBuf| {
+        let written = std::fs::metadata(log).and_then(|data| data.modified());
+        let written = written.ok().and_then(|at| Timestamp::try_from(at).ok());
+        view.verdict.started_at.is_none_or(|started| written.is_some_and(|at| at >= started))
+    };
+    match own {
+        Ok(log) if is_fresh(&log) => Ok(log),
+        own => log_of(&gateway.profile).or(own),
+    }
 }
 
 /// The command that shows what the system logged about the profile's job. `folder`: where a script may be written.
@@ -298,6 +322,7 @@ fn in_terminal(program: &Path, arguments: &[&str], find: &impl Find) -> Result<L
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::Verdict;
     use crate::profile::JobFile;
 
     struct Only(&'static [&'static str]);
@@ -446,5 +471,30 @@ mod tests {
             thread::sleep(std::time::Duration::from_millis(10));
         }
         panic!("it never ran");
+    }
+
+    #[test]
+    fn the_log_of_a_served_profile_is_the_one_that_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let view = |name: &str, started_at: Option<Timestamp>| {
+            let home = folder.path().join(name);
+            let profile = Profile { name: name.into(), home, job: None, logs: Vec::new() };
+            let verdict = Verdict { started_at, ..Verdict::unknown(Timestamp::UNIX_EPOCH) };
+            ProfileView { profile: profile.into(), verdict }
+        };
+        let write = |name: &str| {
+            let log = folder.path().join(name).join("logs/agent.log");
+            std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+            std::fs::write(&log, "x").unwrap();
+            log
+        };
+        let later = Timestamp::now() + jiff::SignedDuration::from_hours(1);
+        let gateway = view("default", None);
+        let log = |started| log_of_view(&view("work", started), Some(&gateway)).ok();
+        assert_eq!(log(None), None);
+        let serving = write("default");
+        assert_eq!(log(None).as_ref(), Some(&serving));
+        assert_eq!(Some(write("work")), log(Some(Timestamp::UNIX_EPOCH)));
+        assert_eq!(log(Some(later)), Some(serving), "what a former gateway left is older");
     }
 }

@@ -1,27 +1,32 @@
-//! Records what the watcher sees of one profile, secrets and names removed.
+//! Records what the watcher sees of one gateway, secrets and names removed: of its own profile and of those that it serves.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::engine::{Engine, first_look};
 use crate::evidence::anonymise::Anonymiser;
-use crate::evidence::collector::Observed;
+use crate::evidence::collector::{Observed, Observer};
 use crate::evidence::redact::{Lines, names_a_secret};
 use crate::health::{Evidence, JobState};
+use crate::profile;
 use crate::recording::{Header, VERSION};
+use crate::restart::Together;
 use crate::runtime::runtime;
 use crate::text::error::{self, Context as _};
 
 /// Longest log line in a recording, in characters.
 const LINE_MAX: usize = 8 << 10;
+/// Longest name of a profile, in characters.
+const NAME_MAX: usize = 100;
 
-/// Records this profile into a new file until the future that `end` makes is ready; `end` is called first, so that no
-/// signal is lost. `begun` is called after the first complete look.
+/// Records this profile, with the gateway that serves it and what else that serves, into a new file until the future that
+/// `end` makes is ready; `end` is called first, so that no signal is lost. `begun` is called after the first complete look.
 pub(crate) fn record<End: Future<Output = ()>>(
     profile: &str,
     out: &Path,
@@ -32,56 +37,101 @@ pub(crate) fn record<End: Future<Output = ()>>(
 ) -> error::Result<()> {
     let named = || out.display().to_string();
     let file = OpenOptions::new().write(true).create_new(true).open(out).with_context(named)?;
-    let profile_shown = anonymiser.line(profile, 100);
-    let out_file = BufWriter::new(file);
-    let anonymiser = Arc::clone(anonymiser);
-    let writer = Writer {
-        out: out_file,
-        profile: profile_shown,
-        start: None,
-        last: 0.0,
-        anonymiser,
-        lines: Lines::default(),
-        failed: None,
-    };
-    let shared = Arc::new(Mutex::new(writer));
-    let observer = Arc::clone(&shared);
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let shared = runtime.block_on(async {
         let end = end();
-        let observe = Box::new(move |at: Timestamp, observed: Observed<'_>| {
-            observer.lock().unwrap_or_else(PoisonError::into_inner).observe(at, &observed);
+        let family = Family::of(profile, engine).await?;
+        let writer = Arc::new(Mutex::new(Writer::new(BufWriter::new(file), &family, anonymiser)));
+        let observers = family.all.iter().map(|name| {
+            let home = (*name != family.gateway).then(|| anonymiser.line(name, NAME_MAX));
+            let writer = Arc::clone(&writer);
+            let observe = move |at: Timestamp, observed: Observed<'_>| {
+                lock(&writer).observe(at, home.as_deref(), &observed);
+            };
+            (name.clone(), Box::new(observe) as Observer)
         });
-        let mut handle = engine.watch(vec![profile.to_owned()], Some(observe))?;
+        let mut handle = engine.watch(family.all.clone(), Some(observers.collect()))?;
         first_look(&mut handle).await;
+        lock(&writer).release();
         begun()?;
         end.await;
-        Ok::<_, error::Error>(())
+        Ok::<_, error::Error>(writer)
     })?;
-    shared.lock().unwrap_or_else(PoisonError::into_inner).finish().with_context(named)
+    lock(&shared).finish().with_context(named)
+}
+
+fn lock(writer: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The profiles of one gateway.
+struct Family {
+    /// The one in whose home it runs.
+    gateway: String,
+    /// All, that one among them.
+    all: Vec<String>,
+}
+
+impl Family {
+    /// That of a profile. One that is alone on the machine needs no look to find it out.
+    async fn of(profile: &str, engine: &Engine) -> error::Result<Self> {
+        let alone = || Self { gateway: profile.to_owned(), all: vec![profile.to_owned()] };
+        if profile::scan(&engine.places).profiles.len() < 2 {
+            return Ok(alone());
+        }
+        let snapshot = first_look(&mut engine.watch(Vec::new(), None)?).await;
+        Ok(Together::of(profile, &snapshot).map_or_else(alone, |together| Self {
+            gateway: together.gateway.profile.name.clone(),
+            all: together.names(),
+        }))
+    }
 }
 
 struct Writer {
     out: BufWriter<std::fs::File>,
     profile: String,
+    /// Empty: that one alone.
+    profiles: Vec<String>,
     /// The time of the first event, which may be older than the recording.
     start: Option<Timestamp>,
     last: f64,
     anonymiser: Arc<Anonymiser>,
-    lines: Lines,
+    /// By home.
+    lines: BTreeMap<Option<String>, Lines>,
+    /// What was read of the past of several homes, one after the other, until all are read: it is written by its time.
+    held: Option<Vec<(Timestamp, Value)>>,
     /// The first failure to write, reported at the end: the observer cannot return it.
     failed: Option<std::io::Error>,
 }
 
 impl Writer {
-    fn observe(&mut self, at: Timestamp, observed: &Observed<'_>) {
+    fn new(out: BufWriter<std::fs::File>, family: &Family, anonymiser: &Arc<Anonymiser>) -> Self {
+        let several = family.all.len() > 1;
+        let shown = |name: &String| anonymiser.line(name, NAME_MAX);
+        Self {
+            out,
+            profile: shown(&family.gateway),
+            profiles: family.all.iter().filter(|_| several).map(shown).collect(),
+            start: None,
+            last: 0.0,
+            anonymiser: Arc::clone(anonymiser),
+            lines: BTreeMap::new(),
+            held: several.then(Vec::new),
+            failed: None,
+        }
+    }
+
+    /// `home`: the served profile whose home it is; `None`: that of the gateway.
+    fn observe(&mut self, at: Timestamp, home: Option<&str>, observed: &Observed<'_>) {
         match observed {
             Observed::Lines { log, block } => {
                 let log = self.anonymiser.line(log, 200);
                 for line in block.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
                     let text = String::from_utf8_lossy(line);
                     let text = text.trim_end_matches('\r');
-                    let line = self.anonymiser.next_line(&mut self.lines, &log, text, LINE_MAX);
-                    self.event(at, json!({"log": log, "line": line}));
+                    let lines = self.lines.entry(home.map(str::to_owned)).or_default();
+                    let line = self.anonymiser.next_line(lines, &log, text, LINE_MAX);
+                    self.event(at, home, json!({"log": log, "line": line}));
                 }
             }
             Observed::File { file, json } => {
@@ -91,11 +141,14 @@ impl Writer {
                     Some(Value::Null) => json!({}),
                     Some(json) => clean(json, &self.anonymiser),
                 };
-                self.event(at, json!({"file": file, "json": clean}));
+                self.event(at, home, json!({"file": file, "json": clean}));
             }
+            // process and job are the gateway's
             Observed::Known(evidence) => {
-                if let Some(event) = event_of(evidence, &self.anonymiser) {
-                    self.event(at, event);
+                if home.is_none()
+                    && let Some(event) = event_of(evidence, &self.anonymiser)
+                {
+                    self.event(at, None, event);
                 }
             }
         }
@@ -104,8 +157,27 @@ impl Writer {
         }
     }
 
+    /// The past of every home is read: writes what was held.
+    fn release(&mut self) {
+        let mut held = self.held.take().unwrap_or_default();
+        held.sort_by_key(|(at, _)| *at);
+        for (at, event) in held {
+            self.write(at, event);
+        }
+    }
+
+    fn event(&mut self, at: Timestamp, home: Option<&str>, mut event: Value) {
+        if let (Some(home), Some(object)) = (home, event.as_object_mut()) {
+            object.insert("profile".to_owned(), json!(home));
+        }
+        match &mut self.held {
+            Some(held) => held.push((at, event)),
+            None => self.write(at, event),
+        }
+    }
+
     /// Writes one event, preceded by the header if it is the first. Time never decreases.
-    fn event(&mut self, at: Timestamp, mut event: Value) {
+    fn write(&mut self, at: Timestamp, mut event: Value) {
         let start = self.start.unwrap_or_else(|| self.begin(at));
         let t = at.duration_since(start).as_secs_f64().max(self.last);
         self.last = (t * 1e6).round() / 1e6;
@@ -121,7 +193,7 @@ impl Writer {
             recording: VERSION,
             start: at,
             profile,
-            profiles: Vec::new(),
+            profiles: std::mem::take(&mut self.profiles),
             hermes: None,
             scenario: None,
         };
@@ -142,7 +214,8 @@ impl Writer {
     }
 
     fn finish(&mut self) -> std::io::Result<()> {
-        self.event(Timestamp::now(), json!({"end": true}));
+        self.release();
+        self.write(Timestamp::now(), json!({"end": true}));
         let flushed = self.out.flush();
         self.failed.take().map_or(flushed, Err)
     }

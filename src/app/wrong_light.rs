@@ -51,7 +51,7 @@ fn write_within(
             let record = move || record_profile(engine, view, anonymiser, folder, number, recording);
             works.push(scope.spawn(move || {
                 let name = record()?;
-                let text = diagnostics::text(engine, view, findings(), anonymiser, Some(&name));
+                let text = diagnostics::text(engine, snapshot, view, findings(), anonymiser, Some(&name));
                 Ok(fs::write(folder.join(format!("profile-{number}.md")), text)?)
             }));
         }

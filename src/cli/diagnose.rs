@@ -47,8 +47,14 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         record::record(&profile.name, out, engine, &anonymiser, || Ok(()), end)?;
     }
     let recording = args.recording.as_ref().map(|path| path.display().to_string());
-    let text =
-        diagnostics::text(engine, view, &job_files::findings(engine), &anonymiser, recording.as_deref());
+    let text = diagnostics::text(
+        engine,
+        &snapshot,
+        view,
+        &job_files::findings(engine),
+        &anonymiser,
+        recording.as_deref(),
+    );
     terminal.out.write_all(text.as_bytes())?;
     Ok(OK)
 }

@@ -191,6 +191,6 @@ fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>
         supervisors,
         zone: jiff::tz::TimeZone::system(),
         poll_interval: POLL_INTERVAL,
-        observer: None,
+        observers: watcher::Observers::new(),
     })?)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Diagnosis, LOG_LINES, around, log, render, system};
+use super::{Diagnosis, LOG_LINES, LogLine, around, log, render, system};
 use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
 use crate::files;
@@ -25,6 +25,8 @@ const SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(crate) struct Sources<'a> {
     /// The profile and its verdict.
     pub(crate) view: &'a ProfileView,
+    /// The profile whose gateway serves it; `None`: it has its own.
+    pub(crate) gateway: Option<&'a ProfileView>,
     /// The managers of this machine.
     pub(crate) supervisors: &'a Supervisors,
     /// What the doctor found, of any profile.
@@ -50,16 +52,24 @@ impl Sources<'_> {
     /// The diagnosis as Markdown.
     pub(crate) fn diagnose(&self, now: Timestamp) -> String {
         let (view, lang) = (self.view, self.lang);
-        let job = view.profile.job.as_ref();
+        let both = || self.gateway.into_iter().chain([view]);
+        let job = both().find_map(|view| view.profile.job.as_ref());
         let job_file = job.and_then(|job| read_job(&job.path));
         let findings: Vec<String> = self
             .findings
             .iter()
-            .filter(|finding| finding.profile.as_deref() == Some(view.profile.name.as_str()))
+            .filter(|finding| both().any(|view| finding.profile.as_deref() == Some(&view.profile.name)))
             .map(|finding| format!("{}: {}", finding.code.name(), finding.message.pick(lang)))
             .collect();
         let manager: Vec<String> = job.and_then(|job| self.ask_manager(job)).into_iter().collect();
-        let log = log::last_lines(&view.profile, 4 * LOG_LINES);
+        let mut log = log::last_lines(&view.profile, 4 * LOG_LINES);
+        if let Some(gateway) = self.gateway {
+            let lines = log::last_lines(&gateway.profile, 4 * LOG_LINES).into_iter();
+            log.extend(lines.map(|line| LogLine { file: format!("gateway: {}", line.file), ..line }));
+            log.sort_by_key(|line| line.at);
+            // Hermes 0.19 writes every line of the gateway to the log of each served profile
+            log.dedup_by(|a, b| a.at == b.at && a.text == b.text);
+        }
         let record = Reader::window(self.history, Window::last(SPAN, now)).ok().flatten();
         render(&Diagnosis {
             now,

@@ -28,10 +28,8 @@ pub struct ChangeRow {
     /// The reason since then.
     pub to: Reason,
     /// The light, where it is not that of the reason. Histories before version 3 have none.
-    #[serde(default)]
     pub own_light: Option<Light>,
     /// The platform whose link is the reason; `None`: the gateway itself, or a history before version 3.
-    #[serde(default)]
     pub platform: Option<String>,
     /// Since when it has held; before `at` where the logs reach further back than the observation.
     pub since: Timestamp,

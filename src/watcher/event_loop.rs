@@ -411,9 +411,8 @@ impl Watcher {
                 continue;
             }
             let Some(request) = monitor.begin_reading(now.instant) else { continue };
-            let shows = self.setup.shows(&monitor.profile);
             let (patterns, zone) = (&self.setup.settings.patterns, &self.setup.zone);
-            let observer = self.setup.observer.take_if(|_| shows);
+            let observer = self.setup.observers.remove(&monitor.profile.name);
             if self.readers.start(request, patterns, zone, now, observer).is_err() {
                 monitor.retry_reading(now.instant);
             }

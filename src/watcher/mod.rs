@@ -68,9 +68,12 @@ pub struct Setup {
     pub zone: TimeZone,
     /// [`POLL_INTERVAL`], or less in tests; the safety net's interval is a multiple.
     pub poll_interval: Duration,
-    /// Sees everything that is read of the first profile.
-    pub observer: Option<Observer>,
+    /// Each sees everything that is read of the profile of its name.
+    pub observers: Observers,
 }
+
+/// Observers by the name of the profile.
+pub type Observers = BTreeMap<String, Observer>;
 
 impl Setup {
     fn shows(&self, profile: &Profile) -> bool {

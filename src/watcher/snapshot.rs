@@ -59,6 +59,11 @@ impl Snapshot {
         self.profiles.iter().map(|p| p.verdict.light()).max().unwrap_or(Light::Grey)
     }
 
+    /// The profile whose gateway serves this one; `None`: it has its own, or that profile is not watched.
+    pub fn gateway_of(&self, view: &ProfileView) -> Option<&ProfileView> {
+        self.find(view.verdict.served_by.as_deref()?)
+    }
+
     /// The profile of this name.
     pub fn find(&self, name: &str) -> Option<&ProfileView> {
         self.profiles.iter().find(|p| p.profile.name == name)

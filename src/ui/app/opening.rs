@@ -9,7 +9,7 @@ use crate::config::Folders;
 use crate::profile::Profile;
 use crate::text::Lang;
 use crate::ui::UiCommand;
-use crate::watcher::snapshot::Snapshot;
+use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Opens what this command is about; other commands open nothing. An error says why it was not opened.
 pub(super) fn open(
@@ -18,14 +18,13 @@ pub(super) fn open(
     folders: &Folders,
     lang: Lang,
 ) -> Result<(), String> {
-    let of = |name: &str, launch: &dyn Fn(&Profile) -> Launched| match snapshot.find(name) {
-        Some(view) => start(launch(&view.profile), lang),
+    let shown = |name: &str, launch: &dyn Fn(&ProfileView) -> Launched| match snapshot.find(name) {
+        Some(view) => start(launch(view), lang),
         None => Ok(()),
     };
+    let of = |name: &str, launch: &dyn Fn(&Profile) -> Launched| shown(name, &|view| launch(&view.profile));
     match command {
-        UiCommand::OpenLog(name) => {
-            of(name, &|profile| open::log_of(profile).and_then(|log| open::file(&log, &OnPath)))
-        }
+        UiCommand::OpenLog(name) => shown(name, &|view| open::log(view, snapshot)),
         UiCommand::OpenSystemLog(name) => {
             of(name, &|profile| open::system_log(profile, &folders.data, &OnPath))
         }

@@ -87,7 +87,10 @@ fn bad_files(snapshot: &Snapshot, texts: &Texts<'_>) -> Option<Row> {
 }
 
 fn for_all(snapshot: &Snapshot, state: &MenuState, texts: &Texts<'_>) -> [Row; 3] {
-    let restartable = |view: &&ProfileView| view.verdict.light() == Light::Red && view.profile.job.is_some();
+    let restartable = |view: &&ProfileView| {
+        let has_job = view.profile.job.is_some() || view.verdict.served_by.is_some();
+        view.verdict.light() == Light::Red && has_job
+    };
     let red = snapshot.profiles.iter().filter(restartable).count();
     let restart = match red {
         0 => texts.pick(say::RESTART_ALL_RED).to_owned(),

@@ -184,7 +184,8 @@ impl ProfileMenu<'_, '_> {
             Row::command(self.key(word), self.texts.pick(label), command(name.clone()))
         };
         let restart = if restarting { say::RESTARTING } else { say::RESTART };
-        let can_change = job.is_some() && !restarting;
+        // of a served profile it is the job of its gateway
+        let can_change = (job.is_some() || self.view.verdict.served_by.is_some()) && !restarting;
         let runs = self.view.verdict.pid.is_some()
             || matches!(self.view.verdict.light(), Light::Green | Light::Amber);
         let start_or_stop = if runs {

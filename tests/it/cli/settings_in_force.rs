@@ -77,7 +77,7 @@ fn settings_take_effect_while_the_watcher_runs() {
             supervisors: Supervisors::default(),
             zone: jiff::tz::TimeZone::UTC,
             poll_interval: POLL_INTERVAL,
-            observer: None,
+            observers: gatelight::watcher::Observers::new(),
         })
         .unwrap();
         let shows = async |handle: &mut watcher::Handle, what: &dyn Fn(&ProfileView) -> bool| {
