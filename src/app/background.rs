@@ -15,6 +15,7 @@ use super::hook::{Hook, hook};
 use super::messages::{Answer, EngineEvent, EngineRequest};
 use super::offline::offline;
 use super::silences::{self, FileWatch};
+use super::watchdog::Watchdog;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
@@ -185,6 +186,8 @@ impl State {
             let _ = watch.add_dir(folder);
             let _ = watch.add_file(&self.engine.folders.config_file);
         }
+        let watchdog = Watchdog::from_environment();
+        let mut pings = watchdog.as_ref().map(|watchdog| tokio::time::interval(watchdog.interval()));
         let mut silences = FileWatch::new(&self.engine.folders.data);
         let mut watching = tokio::time::interval(COVERAGE_INTERVAL);
         loop {
@@ -216,6 +219,7 @@ impl State {
                     let silences = silences::load(&self.engine.folders.data);
                     let _ = self.events.send(EngineEvent::Silences(silences)).await;
                 }
+                () = due(&mut pings) => watchdog.iter().for_each(Watchdog::ping),
                 _ = watching.tick() => {
                     self.history.reopen();
                     self.history.write_coverage();
@@ -396,6 +400,14 @@ impl State {
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the next tick; for ever where there is none.
+async fn due(ticks: &mut Option<tokio::time::Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
         None => std::future::pending().await,
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::engine::Engine;
+use super::watching::Watching;
 use super::{job_files, open};
 use crate::diagnose::Sources;
 use crate::doctor::Finding;
@@ -30,7 +31,10 @@ pub(crate) fn text(
     anonymiser: &Anonymiser,
     recording: Option<&str>,
 ) -> String {
+    let now = Timestamp::now();
+    let agent = Watching::now(engine, now).text(now, engine.lang);
     let sources = Sources {
+        agent: &agent,
         view,
         gateway: snapshot.gateway_of(view),
         supervisors: &Supervisors::from_environment(),
@@ -41,7 +45,7 @@ pub(crate) fn text(
         recording,
         lang: engine.lang,
     };
-    sources.diagnose(Timestamp::now())
+    sources.diagnose(now)
 }
 
 /// Puts the diagnosis where the user can paste it from.

@@ -1,19 +1,59 @@
 //! One agent per user: a lock in the data folder, held for the life of the process, and a socket beside it through
-//! which a second start asks the first one to show itself.
+//! which a second start asks the first one to show itself, and commands ask which agent runs.
 
+use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{files, lock, worker};
 
+/// Beside the lock.
+const SOCKET: &str = "gatelight.sock";
 /// How long the other side may take to send or receive its few bytes.
 const TIME_OUT: Duration = Duration::from_secs(2);
-const REQUEST: &[u8; 5] = b"show\n";
-const ANSWER: &[u8; 3] = b"ok\n";
+const SHOW: &[u8; 5] = b"show\n";
+const SHOWN: &[u8; 3] = b"ok\n";
+const WHO: &[u8; 5] = b"who?\n";
+/// Longest answer to [`WHO`] that is read, in bytes.
+const WHO_BYTES: u64 = 1024;
+
+/// The agent that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentInfo {
+    /// Its PID.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// Since when it runs.
+    pub since: Timestamp,
+}
+
+impl AgentInfo {
+    fn of_this_process() -> Self {
+        Self {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: Timestamp::now(),
+        }
+    }
+}
+
+/// The agent of this user that runs; `None` if none answers.
+pub fn running(data: &Path) -> Option<AgentInfo> {
+    let mut stream = connect(&data.join(SOCKET)).ok()?;
+    stream.write_all(WHO).ok()?;
+    let mut answer = Vec::new();
+    stream.take(WHO_BYTES).read_to_end(&mut answer).ok()?;
+    serde_json::from_slice(&answer).ok()
+}
 
 /// Whether this process is the only agent.
 #[derive(Debug)]
@@ -34,9 +74,17 @@ pub struct Lock {
     socket: PathBuf,
 }
 
-/// The socket on which a second start asks the agent to show itself.
-#[derive(Debug)]
-pub struct Listener(Option<UnixListener>);
+/// What a second start asks the agent for: to show itself. Until something can, it is refused.
+#[derive(Clone, Default)]
+pub struct Listener(Arc<Mutex<Option<Show>>>);
+
+type Show = Box<dyn Fn() + Send>;
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
 
 /// Takes the lock, or asks the agent that holds it to show itself. Creates the data folder (mode 0700) if it is missing.
 pub fn take(data: &Path) -> io::Result<Instance> {
@@ -44,51 +92,71 @@ pub fn take(data: &Path) -> io::Result<Instance> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
     let file = files::open_with(&mut options, &data.join("gatelight.lock"))?;
-    let socket = data.join("gatelight.sock");
+    let socket = data.join(SOCKET);
     let Some(lock) = lock::Lock::take(file)? else {
         return Ok(Instance::Second { shown: ask_to_show(&socket).is_ok() });
     };
     // left behind by a process that was killed
     let _not_there = fs::remove_file(&socket);
-    // a path too long for a socket (sun_path, unix(7)): a second start cannot ask then
-    let listener = UnixListener::bind(&socket).ok();
-    Ok(Instance::First(Lock { _held: lock, socket }, Listener(listener)))
+    let shows = Listener::default();
+    // a path too long for a socket (sun_path, unix(7)): nobody can ask then
+    if let Ok(socket) = UnixListener::bind(&socket) {
+        answer(socket, shows.clone())?;
+    }
+    Ok(Instance::First(Lock { _held: lock, socket }, shows))
+}
+
+fn connect(socket: &Path) -> io::Result<UnixStream> {
+    let stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(TIME_OUT))?;
+    stream.set_write_timeout(Some(TIME_OUT))?;
+    Ok(stream)
 }
 
 fn ask_to_show(socket: &Path) -> io::Result<()> {
-    let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(TIME_OUT))?;
-    stream.set_write_timeout(Some(TIME_OUT))?;
-    stream.write_all(REQUEST)?;
-    let mut answer = [0; ANSWER.len()];
+    let mut stream = connect(socket)?;
+    stream.write_all(SHOW)?;
+    let mut answer = [0; SHOWN.len()];
     stream.read_exact(&mut answer)
+}
+
+/// Answers whoever connects, on a thread.
+fn answer(socket: UnixListener, shows: Listener) -> io::Result<()> {
+    let info = AgentInfo::of_this_process();
+    worker::spawn("second-starts", move || {
+        for stream in socket.incoming() {
+            // whoever connects is this user, but may be any program: one at a time, each with a time-out
+            let _noise = stream.and_then(|mut stream| receive(&mut stream, &info, &shows));
+        }
+    })?;
+    Ok(())
 }
 
 impl Listener {
     /// Calls `show` whenever a second start asks for it, on a thread.
-    pub fn listen(self, show: impl Fn() + Send + 'static) -> io::Result<()> {
-        let Some(listener) = self.0 else { return Ok(()) };
-        worker::spawn("second-starts", move || {
-            for stream in listener.incoming() {
-                // whoever connects is this user, but may be any program: one at a time, each with a time-out
-                if stream.and_then(|mut stream| receive(&mut stream)).is_ok() {
-                    show();
-                }
-            }
-        })?;
-        Ok(())
+    pub fn listen(&self, show: impl Fn() + Send + 'static) {
+        *self.lock() = Some(Box::new(show));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Show>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn receive(stream: &mut UnixStream) -> io::Result<()> {
+fn receive(stream: &mut UnixStream, info: &AgentInfo, shows: &Listener) -> io::Result<()> {
     stream.set_read_timeout(Some(TIME_OUT))?;
     stream.set_write_timeout(Some(TIME_OUT))?;
-    let mut request = [0; REQUEST.len()];
+    let mut request = [0; SHOW.len()];
     stream.read_exact(&mut request)?;
-    if &request != REQUEST {
-        return Err(io::ErrorKind::InvalidData.into());
+    match (&request, shows.lock().as_ref()) {
+        (WHO, _) => stream.write_all(&serde_json::to_vec(info)?),
+        (SHOW, Some(show)) => {
+            stream.write_all(SHOWN)?;
+            show();
+            Ok(())
+        }
+        _ => Err(io::ErrorKind::InvalidData.into()),
     }
-    stream.write_all(ANSWER)
 }
 
 impl Drop for Lock {
@@ -109,7 +177,9 @@ mod tests {
         let data = folder.path().join("a/b");
         let Instance::First(_lock, listener) = take(&data).unwrap() else { panic!("the first") };
         let (tx, shown) = mpsc::channel();
-        listener.listen(move || tx.send(()).unwrap()).unwrap();
+        listener.listen(move || tx.send(()).unwrap());
+        let info = running(&data).unwrap();
+        assert_eq!((info.pid, info.version.as_str()), (std::process::id(), env!("CARGO_PKG_VERSION")));
         // other bytes neither show anything nor stop the listener
         UnixStream::connect(data.join("gatelight.sock")).unwrap().write_all(b"xyz").unwrap();
         UnixStream::connect(data.join("gatelight.sock")).unwrap().write_all(b"hello").unwrap();
@@ -123,7 +193,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let Instance::First(lock, _) = take(folder.path()).unwrap() else { panic!("the first") };
         assert!(matches!(take(folder.path()).unwrap(), Instance::Second { .. }));
+        assert!(
+            matches!(take(folder.path()).unwrap(), Instance::Second { shown: false }),
+            "nothing can show it"
+        );
         drop(lock);
+        assert_eq!(running(folder.path()), None);
         assert!(!folder.path().join("gatelight.sock").exists());
         assert!(matches!(take(folder.path()).unwrap(), Instance::First(..)));
     }
@@ -134,7 +209,7 @@ mod tests {
         drop(UnixListener::bind(folder.path().join("gatelight.sock")).unwrap());
         assert!(folder.path().join("gatelight.sock").exists());
         let Instance::First(_lock, listener) = take(folder.path()).unwrap() else { panic!("the first") };
-        listener.listen(|| {}).unwrap();
+        listener.listen(|| {});
         assert!(matches!(take(folder.path()).unwrap(), Instance::Second { shown: true }));
     }
 

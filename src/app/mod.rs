@@ -23,4 +23,6 @@ pub mod record;
 mod settings_edit;
 pub(crate) mod silences;
 pub(crate) mod user_files;
+mod watchdog;
+pub mod watching;
 mod wrong_light;

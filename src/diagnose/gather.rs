@@ -35,6 +35,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) history: &'a Path,
     /// Gatelight's own log.
     pub(crate) own_log: &'a Path,
+    /// Whether an agent watches.
+    pub(crate) agent: &'a str,
     /// Takes names out.
     pub(crate) anonymiser: &'a Anonymiser,
     /// A recording that was made for attaching.
@@ -77,7 +79,12 @@ impl Sources<'_> {
             lang,
             anonymiser: self.anonymiser,
             view,
-            system: &[system::system(), system::gateway_versions(view, lang)].concat(),
+            system: &[
+                vec![("agent".to_owned(), self.agent.to_owned())],
+                system::system(),
+                system::gateway_versions(view, lang),
+            ]
+            .concat(),
             job_file: job_file.as_deref(),
             manager: &manager,
             findings: &findings,

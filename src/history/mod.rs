@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 
 pub use record::{ChangeRow, LINE_MAX, Observed, ProfileRecord, Record, RestartResult, RestartRow};
 pub(crate) use record::{Row, clean_proof};
-pub use stats::{End, Figures, Incident, Mark, MarkKind, Span, Window};
+pub use stats::{End, Figures, Incident, Mark, MarkKind, Span, Window, unseen};
 pub use store::{Reader, SetAside, Store, StoreError};
 
 /// How long history is kept by default.

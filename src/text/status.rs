@@ -52,6 +52,14 @@ pub(crate) const LOOKED_FOR_UNITS: Phrase = ["systemd units", "systemd 单元"];
 pub(crate) const LOOKED_FOR_HOMES: Phrase = ["Hermes home", "Hermes 主目录"];
 pub(crate) const NO_SUCH_PROFILE: Phrase =
     ["there is no profile “{name}”; there are: {names}", "没有 profile“{name}”；现有：{names}"];
+pub(crate) const AGENT: Phrase = [
+    "Gatelight {version} is running in the background for {span} (PID {pid}).",
+    "Gatelight {version} 在后台运行，已运行 {span}（PID {pid}）。",
+];
+pub(crate) const NO_AGENT: Phrase =
+    ["Gatelight is not running in the background: no notifications.", "Gatelight 没有在后台运行：不会通知。"];
+pub(crate) const UNSEEN: Phrase =
+    [" Not observed in the last 24 hours: {span}.", "过去 24 小时中未观测的时间：{span}。"];
 pub(crate) const HERMES: Phrase = ["Hermes {version}", "Hermes {version}"];
 pub(crate) const HERMES_ON_DISK: Phrase = ["Hermes {version} on the disk", "磁盘上的 Hermes {version}"];
 pub(crate) const UP_FOR: Phrase = ["up for {span}", "已运行 {span}"];

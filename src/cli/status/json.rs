@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::note_text;
+use crate::app::watching::Watching;
 use crate::health::{LinkVerdict, Manager, Proof, RestartHelps};
 use crate::recording::rfc3339;
 use crate::text::Lang;
@@ -16,7 +17,16 @@ const VERSION: u32 = 1;
 struct Json<'a> {
     version: u32,
     at: String,
+    agent: Option<JsonAgent<'a>>,
     profiles: Vec<JsonProfile<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonAgent<'a> {
+    pid: u32,
+    version: &'a str,
+    since: String,
+    unseen_24h_s: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -63,9 +73,15 @@ struct JsonProof<'a> {
 }
 
 /// The JSON, on one line.
-pub fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
+pub fn json(snapshot: &Snapshot, watching: &Watching) -> serde_json::Result<String> {
+    let agent = watching.agent.as_ref().map(|agent| JsonAgent {
+        pid: agent.pid,
+        version: &agent.version,
+        since: rfc3339(agent.since),
+        unseen_24h_s: watching.unseen.map(|unseen| unseen.as_secs()),
+    });
     let profiles = snapshot.profiles.iter().map(|view| json_profile(view, snapshot.at)).collect();
-    serde_json::to_string(&Json { version: VERSION, at: rfc3339(snapshot.at), profiles })
+    serde_json::to_string(&Json { version: VERSION, at: rfc3339(snapshot.at), agent, profiles })
 }
 
 fn json_profile(view: &ProfileView, now: Timestamp) -> JsonProfile<'_> {

@@ -2,6 +2,7 @@
 
 use super::{NO_PROFILE, NOT_GREEN, OK, RED, USAGE, names};
 use crate::app::engine::{Engine, first_look};
+use crate::app::watching::Watching;
 use crate::config::ConfigError;
 use crate::health::{Light, Note};
 use crate::restart::obstacle;
@@ -44,13 +45,14 @@ pub(super) fn run(
         return swiftbar(args, engine, mistakes, terminal);
     }
     let snapshot = look(args, engine)?;
+    let watching = Watching::now(engine, snapshot.at);
     let missing = names::missing(&args.profiles, &snapshot, engine);
     let code = match &missing {
         Some((code, _)) => *code,
         None => exit_code(&snapshot),
     };
     if args.json {
-        writeln!(terminal.out, "{}", json(&snapshot)?)?;
+        writeln!(terminal.out, "{}", json(&snapshot, &watching)?)?;
     }
     bad_files(&snapshot, engine.lang);
     if let Some((_, text)) = missing {
@@ -59,6 +61,7 @@ pub(super) fn run(
         let supervisors = Supervisors::from_environment();
         let obstacle = |profile: &_| obstacle(profile, |manager| supervisors.access(manager));
         show(&snapshot, &obstacle, terminal)?;
+        terminal.wrapped(&watching.text(snapshot.at, engine.lang), "", "")?;
     }
     Ok(if mistakes.is_empty() { code } else { USAGE })
 }

@@ -8,7 +8,7 @@ mod timeline;
 pub use figures::{Cause, Figures};
 pub use incidents::{End, Incident, STILL_OBSERVED, incidents};
 pub use marks::{Mark, MarkKind, marks};
-pub use timeline::{Span, Window, timeline};
+pub use timeline::{Span, Window, timeline, unseen};
 
 use super::{ChangeRow, Observed, ProfileRecord};
 

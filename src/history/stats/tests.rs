@@ -273,3 +273,20 @@ fn an_amber_light_of_a_red_reason_is_no_incident() {
     assert!(analysis.incidents.is_empty());
     assert_eq!(analysis.figures.with(Light::Amber), S(10));
 }
+
+#[test]
+fn what_no_run_observed_is_unseen() {
+    let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+    let window = Window { from: at(0), to: at(100) };
+    for (spans, expected) in [
+        (&[][..], 100),
+        (&[(0, 100)], 0),
+        (&[(-50, 10), (90, 500)], 80),
+        (&[(40, 60), (10, 20), (15, 45)], 50),
+        (&[(-50, -10), (100, 200)], 100),
+    ] {
+        let observed = |(from, to): &(i64, i64)| Observed { run: 1, from: at(*from), to: at(*to) };
+        let observed: Vec<Observed> = spans.iter().map(observed).collect();
+        assert_eq!(unseen(&observed, window).as_secs(), expected, "{spans:?}");
+    }
+}

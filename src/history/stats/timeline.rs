@@ -46,6 +46,18 @@ impl Span {
     }
 }
 
+/// How much of the window no run observed.
+pub fn unseen(observed: &[Observed], window: Window) -> SignedDuration {
+    let mut spans: Vec<&Observed> = observed.iter().collect();
+    spans.sort_by_key(|span| span.from);
+    let (mut unseen, mut end) = (SignedDuration::ZERO, window.from);
+    for span in spans {
+        unseen += span.from.min(window.to).duration_since(end).max(SignedDuration::ZERO);
+        end = end.max(span.to.min(window.to));
+    }
+    unseen + window.to.duration_since(end)
+}
+
 /// The window as spans without gaps or overlaps. `changes` are sorted by time.
 ///
 /// A span is unknown where no run observed anything, where the observing run has not reported on this profile yet, and

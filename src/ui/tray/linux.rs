@@ -68,8 +68,7 @@ pub(super) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     // a full queue needs no wake-up: with each message the loop handles what the engine sent
     let waker = waker(move || drop(sources.try_send(Message::Inputs)));
     if let Some(listener) = handles.listener.take() {
-        // without the thread a second start only says that Gatelight runs already
-        let _no_thread = listener.listen(move || drop(tx.send(Message::ShowYourself)));
+        listener.listen(move || drop(tx.send(Message::ShowYourself)));
     }
     let mut app = App::new(panel.clone(), notifier, handles, waker, Timestamp::now());
     worker::run_blocking("menu", || turn(&mut app, &messages));

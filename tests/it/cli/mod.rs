@@ -7,3 +7,4 @@ mod served_profiles;
 mod settings_in_force;
 mod silences;
 mod watch_and_status;
+mod watching;

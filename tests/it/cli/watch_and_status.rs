@@ -40,6 +40,7 @@ fn now_is(machine: &Machine, profile: &str, light: &str, reason: &str) {
 struct Status {
     version: u32,
     at: jiff::Timestamp,
+    agent: Option<serde_json::Value>,
     profiles: Vec<Profile>,
 }
 
@@ -120,7 +121,7 @@ fn status_says_by_its_exit_code_how_it_stands() {
         ("feishu", "green", "connected")
     );
     assert_eq!((&profile.served_by, profile.platform.as_deref()), (&None, Some("feishu")));
-    assert_eq!(profile.hermes, None);
+    assert_eq!((&profile.hermes, &status.agent), (&None, &None));
     assert!(link.since <= status.at && link.last_message_at.is_none() && link.evidence.is_some(), "{link:?}");
 
     let second = Gateway::connected(&machine.profile("work"));

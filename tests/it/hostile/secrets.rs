@@ -300,7 +300,10 @@ fn everything_that_comes_out(
                 gatelight::cli::swiftbar::swiftbar(&snapshot, &[], lang, Path::new("/bin/gatelight"));
             out.push(("swiftbar", swiftbar));
         }
-        out.push(("json", gatelight::cli::status::json(&snapshot).unwrap()));
+        out.push((
+            "json",
+            gatelight::cli::status::json(&snapshot, &gatelight::app::watching::Watching::default()).unwrap(),
+        ));
         let format = gatelight::serve::metrics::Format::accepted("");
         out.push(("metrics", gatelight::serve::metrics::render(&snapshot, &counters, end, format)));
         out.push(("diagnosis", diagnosis(&snapshot, end, text)));

@@ -107,8 +107,7 @@ pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     };
     if let Some(listener) = handles.listener.take() {
         let show = send(&proxy);
-        // without it a second start says that one runs already, and no more
-        let _no_thread = listener.listen(move || {
+        listener.listen(move || {
             show(Message::ShowYourself);
         });
     }
