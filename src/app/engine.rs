@@ -9,12 +9,14 @@ use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::patterns::Patterns;
 use crate::health::Platforms;
 use crate::profile::{ExtraHome, Places, lexical};
+use crate::restart::{Ledger, Restarted};
 use crate::supervisor::Supervisors;
 use crate::text::error;
 use crate::text::{Lang, trouble as say};
 use crate::watcher::snapshot::Snapshot;
 use crate::watcher::{
-    self, COMPLETE_WITHIN, Handle, IgnoredLinks, Observers, POLL_INTERVAL, Settings, Setup,
+    self, AskedRestart, AskedRestarts, COMPLETE_WITHIN, Handle, IgnoredLinks, Observers, POLL_INTERVAL,
+    Settings, Setup,
 };
 
 /// The user's settings and places.
@@ -74,6 +76,16 @@ impl Engine {
         self.folders.data.join("restarts.json")
     }
 
+    /// Reads the restarts of the last hour.
+    fn asked_restarts(&self) -> AskedRestarts {
+        let ledger = Ledger::at(self.ledger_file());
+        Box::new(move |now| {
+            let asked =
+                |Restarted { profile, label, asked_at }| AskedRestart { profile, label, at: asked_at };
+            ledger.all(now).into_iter().map(asked).collect()
+        })
+    }
+
     /// The history.
     pub(crate) fn history_file(&self) -> PathBuf {
         self.folders.data.join("history.sqlite")
@@ -126,6 +138,7 @@ impl Engine {
             zone: jiff::tz::TimeZone::system(),
             poll_interval: POLL_INTERVAL,
             observers,
+            asked_restarts: self.asked_restarts(),
         };
         Ok(watcher::spawn(setup)?)
     }

@@ -246,7 +246,7 @@ fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
         Evidence::Update(found) => json!({"update": found.map(|update| json!({
             "pid": update.pid, "began": update.began}))}),
         Evidence::Multiplex(on) => json!({"multiplex": on}),
-        Evidence::OwnRestart(pid) => json!({"restart": {"by": "gatelight", "pid": pid}}),
+        Evidence::OwnRestart(asked) => json!({"restart": {"by": "gatelight", "asked_at": asked}}),
         Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),
         Evidence::Starts(times) => json!({"starts": times}),
         Evidence::Takeovers(proofs) => json!({"takeovers": proofs.iter().map(|proof| json!({

@@ -192,5 +192,6 @@ fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>
         zone: jiff::tz::TimeZone::system(),
         poll_interval: POLL_INTERVAL,
         observers: watcher::Observers::new(),
+        asked_restarts: Box::new(|_| Vec::new()),
     })?)
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::cron;
+use super::hermes_config;
 use super::logbook::pid_named;
 use super::patterns::Patterns;
 use super::redact::clean_line;
@@ -118,7 +119,11 @@ pub fn parse(text: &[u8]) -> Option<Value> {
 pub fn contents(file: &str, bytes: &[u8]) -> Option<Value> {
     match StateFileKind::from_name(file) {
         Some(StateFileKind::CronJobs) => Some(cron::jobs(bytes)),
-        Some(StateFileKind::Config) => Some(cron::config(bytes)),
+        Some(StateFileKind::Config) => {
+            let mut config = cron::config(bytes);
+            hermes_config::add_multiplex_profiles(&mut config, bytes);
+            Some(config)
+        }
         // some markers are empty files: their presence is all that they say
         _ if bytes.is_empty() => Some(Value::Null),
         _ => parse(bytes),

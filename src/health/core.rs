@@ -62,6 +62,12 @@ impl Core {
         self.state.life.gateway.id.pid
     }
 
+    /// The process that said that it exits and is still there: what it leaves running matters.
+    pub fn exiting_pid(&self) -> Option<u32> {
+        let gateway = &self.state.life.gateway;
+        gateway.id.pid.filter(|_| gateway.alive() && gateway.departure.exiting().is_some())
+    }
+
     /// Takes in one piece of evidence. Time never falls: an earlier `now` counts as the newest one. Deadlines that
     /// passed before it are applied first, each at its own time.
     pub fn step(&mut self, now: Timestamp, evidence: Evidence) -> Vec<Change> {

@@ -11,6 +11,9 @@ use super::timer::{Timer, after};
 /// A marker of a stop or a takeover is believed for this long (its life, by the gateway's sources).
 pub(crate) const MARKER_LIFE: Duration = Duration::from_secs(60);
 
+/// hermes-agent ends a cron script after this time at most (its own limit).
+const LONGEST_SCRIPT: Duration = Duration::from_secs(3_600);
+
 /// Why the process is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plan {
@@ -75,6 +78,16 @@ impl Departure {
     /// Its word that it exits.
     pub(super) fn exiting(&self) -> Option<&(Timer, Proof)> {
         self.exiting.as_ref()
+    }
+
+    /// Whether a script that it started keeps the process, which has said that it exits.
+    pub(super) fn waits_for_script(&self, now: Timestamp) -> bool {
+        self.children && self.script_deadline().is_some_and(|end| now < end)
+    }
+
+    /// When no script of it can run any more.
+    pub(super) fn script_deadline(&self) -> Option<Timestamp> {
+        self.exiting.as_ref().map(|(timer, _)| after(timer.since, LONGEST_SCRIPT))
     }
 
     /// Whether a shutdown was announced that the process has not survived.

@@ -50,8 +50,8 @@ pub enum Evidence {
     Locks(Vec<Lock>),
     /// Whether the serving profile's configuration has `multiplex_profiles` on.
     Multiplex(bool),
-    /// Gatelight itself restarts the gateway; the process that is to go, if known.
-    OwnRestart(Option<u32>),
+    /// Gatelight was asked to restart the gateway: when, if that was not now.
+    OwnRestart(Option<Timestamp>),
     /// Start records of `gateway-starts.log`, oldest first.
     Starts(Vec<Timestamp>),
     /// Takeovers that the logs tell of from before the present process, oldest first.

@@ -218,7 +218,7 @@ impl Gateway {
             self.end.as_ref().map(|end| &end.respawn),
         ];
         let timers = own.into_iter().flatten().chain(self.departure.timers()).chain(self.scheduler.timers());
-        timers.map(Timer::due).chain(self.links.deadlines())
+        timers.map(Timer::due).chain(self.departure.script_deadline()).chain(self.links.deadlines())
     }
 
     /// The machine slept: what was not over then begins again.

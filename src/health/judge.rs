@@ -269,9 +269,10 @@ impl Row<'_> {
         let (departure, now) = (&state.life.gateway.departure, state.time.clock());
         if let Some((timer, proof)) = departure.exiting().filter(|(timer, _)| timer.over(now)) {
             // A cron script of it that still runs keeps the process for as long as it takes.
-            let reason = if departure.children { Reason::Stopping } else { Reason::NotExiting };
+            let script = departure.waits_for_script(now);
+            let reason = if script { Reason::Stopping } else { Reason::NotExiting };
             self.hold(reason, Some(Proof { at: timer.since, ..proof.clone() }));
-            if departure.children {
+            if script {
                 return true;
             }
         }

@@ -20,6 +20,20 @@ pub(super) const LONGEST_GOODBYE: Duration = Duration::from_secs(60);
 /// A restart that we asked for has begun within this time: a throttled job waits 30 s, an old process 60 s.
 const OWN_RESTART: Duration = Duration::from_secs(180);
 
+/// A restart that we asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Asked {
+    at: Timestamp,
+    /// The start that followed it is known.
+    answered: bool,
+}
+
+impl Asked {
+    fn is_answered_by(&self, start: Timestamp) -> bool {
+        !self.answered && (self.at..=after(self.at, OWN_RESTART)).contains(&start)
+    }
+}
+
 /// Every start that is known of, and which of them may follow a crash.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Starts {
@@ -33,8 +47,8 @@ pub(super) struct Starts {
     unmeant: [Vec<Timestamp>; 2],
     takeovers: Vec<(Timestamp, Proof)>,
     storm: Option<(Timestamp, Proof)>,
-    /// A restart that we asked for and that has not begun yet.
-    asked: Option<Timestamp>,
+    /// Restarts that we asked for.
+    asked: Vec<Asked>,
     /// The manager's counter of starts, when it was read last.
     counter: Option<(Timestamp, u64)>,
 }
@@ -44,20 +58,33 @@ impl Starts {
     pub(super) fn count(&mut self, at: Timestamp, meant: bool, now: Timestamp, deadlines: &Deadlines) {
         self.forget_old(now, deadlines);
         insert_in_order(&mut self.seen, at);
-        let asked = self.asked.is_some_and(|asked| at <= after(asked, OWN_RESTART));
-        if asked {
-            self.asked = None;
-        }
-        if meant || asked {
+        if meant || (!self.was_meant(at) && self.answers(at)) {
             self.note_meant(at);
         } else if !self.was_meant(at) {
             insert_in_order(&mut self.unmeant[0], at);
         }
     }
 
-    /// Gatelight itself restarts the gateway: the start that follows is meant.
+    /// Gatelight was asked for a restart: the start that follows is meant. It may be known already, and so may the
+    /// restart.
     pub(super) fn note_asked(&mut self, at: Timestamp) {
-        self.asked = Some(at);
+        if self.asked.iter().any(|asked| asked.at == at) {
+            return;
+        }
+        let asked = Asked { at, answered: false };
+        let known = self.seen.iter().chain(&self.recorded).copied();
+        let start = known.filter(|start| asked.is_answered_by(*start) && !self.was_meant(*start)).min();
+        push_bounded(&mut self.asked, Asked { answered: start.is_some(), ..asked });
+        self.asked.sort_by_key(|asked| asked.at);
+        if let Some(start) = start {
+            self.note_meant(start);
+        }
+    }
+
+    /// Whether this start follows a restart that we asked for and whose start was not known.
+    fn answers(&mut self, start: Timestamp) -> bool {
+        let asked = self.asked.iter_mut().find(|asked| asked.is_answered_by(start));
+        asked.map(|asked| asked.answered = true).is_some()
     }
 
     /// Takes in the start records. Returns the newest, if it was not known before.
@@ -66,6 +93,11 @@ impl Starts {
         let skip = times.len().saturating_sub(MOST_TIMES);
         self.recorded = times.into_iter().skip(skip).collect();
         self.recorded.sort_unstable();
+        for start in self.recorded.clone() {
+            if !self.was_meant(start) && self.answers(start) {
+                self.note_meant(start);
+            }
+        }
         let unmeant = self.recorded.iter().filter(|start| !self.was_meant(**start));
         self.unmeant[1] = unmeant.copied().collect();
         self.recorded.last().copied().filter(|newest| known.is_none_or(|known| *newest > known))
@@ -258,5 +290,18 @@ mod tests {
             starts.count(at(20 * i + 5), false, at(20 * i + 5), &deadlines);
         }
         assert_eq!(starts.crashes(at(110), &deadlines).0, 0);
+        // the same where the restarts are known after the starts, and are told of again and again
+        let mut starts = Starts::default();
+        for i in 0..6 {
+            starts.count(at(20 * i + 5), false, at(20 * i + 5), &deadlines);
+            for asked in 0..=i {
+                starts.note_asked(at(20 * asked));
+            }
+        }
+        assert_eq!(starts.crashes(at(110), &deadlines).0, 0);
+        for i in 0..6 {
+            starts.count(at(121 + i), false, at(121 + i), &deadlines);
+        }
+        assert_eq!(starts.crashes(at(130), &deadlines).0, 6, "nobody asked for these");
     }
 }

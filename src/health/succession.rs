@@ -128,7 +128,7 @@ impl Succession {
                 self.multiplex = multiplex;
                 self.gateway.links.set_multiplex(multiplex);
             }
-            Evidence::OwnRestart(_) => self.starts.note_asked(moment.now),
+            Evidence::OwnRestart(asked) => self.starts.note_asked(asked.unwrap_or(moment.now)),
             Evidence::Starts(times) => self.read_starts(moment, times),
             Evidence::Takeovers(proofs) => self.starts.note_past_takeovers(proofs),
             other => return Some(other),

@@ -155,8 +155,8 @@ fn known(value: &mut Value) -> Option<Evidence> {
         return Some(Evidence::Locks(state_files::locks(locks)));
     }
     if let Some(restart) = value.get("restart") {
-        let old = restart.get("pid").and_then(Value::as_u64).and_then(|pid| u32::try_from(pid).ok());
-        return Some(Evidence::OwnRestart(old));
+        let asked_at = restart.get("asked_at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+        return Some(Evidence::OwnRestart(asked_at));
     }
     if let Some(starts) = value.get("starts").and_then(Value::as_array) {
         let times = starts.iter().filter_map(|at| at.as_str()?.parse::<Timestamp>().ok());

@@ -46,10 +46,6 @@ pub struct Restarted {
     pub label: Option<String>,
     /// When it was asked for.
     pub asked_at: Timestamp,
-    /// The gateway's process at that time.
-    pub old_pid: Option<u32>,
-    /// The gateway's process afterwards; `None`: not over, or not proven.
-    pub new_pid: Option<u32>,
 }
 
 /// The answer to [`Ledger::count`].
@@ -71,10 +67,6 @@ enum Stored {
         asked_at: Timestamp,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        old_pid: Option<u32>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        new_pid: Option<u32>,
     },
 }
 
@@ -119,22 +111,15 @@ impl Ledger {
 
     /// Every restart within [`policy::WINDOW`], oldest first: those are no crashes.
     pub fn all(&self, now: Timestamp) -> Vec<Restarted> {
-        let restarted = |profile: &String, stored: Stored| match stored {
-            Stored::Time(asked_at) => {
-                Restarted { profile: profile.clone(), label: None, asked_at, old_pid: None, new_pid: None }
-            }
-            Stored::Restart { asked_at, label, old_pid, new_pid } => {
-                Restarted { profile: profile.clone(), label, asked_at, old_pid, new_pid }
-            }
+        let restarted = |profile: &str, stored| match stored {
+            Stored::Time(asked_at) => Restarted { profile: profile.to_owned(), label: None, asked_at },
+            Stored::Restart { asked_at, label } => Restarted { profile: profile.to_owned(), label, asked_at },
         };
-        let mut all: Vec<Restarted> = self
-            .read()
-            .into_iter()
-            .flat_map(|(profile, restarts)| {
-                restarts.into_iter().map(move |stored| restarted(&profile, stored)).collect::<Vec<_>>()
-            })
-            .filter(|restart| policy::is_recent(restart.asked_at, now))
-            .collect();
+        let mut all = Vec::new();
+        for (profile, restarts) in self.read() {
+            all.extend(restarts.into_iter().map(|stored| restarted(&profile, stored)));
+        }
+        all.retain(|restart| policy::is_recent(restart.asked_at, now));
         all.sort_by_key(|restart| restart.asked_at);
         all
     }
@@ -142,7 +127,7 @@ impl Ledger {
     /// Notes a restart, unless the limit is reached and it is not forced. Both under one lock: two processes cannot take
     /// the last free place at once.
     pub(super) fn count(&self, restart: Restarted, force: bool) -> io::Result<Count> {
-        let Restarted { profile, label, asked_at: now, old_pid, new_pid } = restart;
+        let Restarted { profile, label, asked_at: now } = restart;
         let mut count = Count::Counted;
         self.change(|all| {
             for restarts in all.values_mut() {
@@ -158,27 +143,11 @@ impl Ledger {
                 count = Count::TooMany(too_many);
                 return false;
             }
-            restarts.push(Stored::Restart { asked_at: now, label, old_pid, new_pid });
+            restarts.push(Stored::Restart { asked_at: now, label });
             drop_oldest_profiles(all, &profile);
             true
         })?;
         Ok(count)
-    }
-
-    /// Notes the process that a restart led to.
-    pub(super) fn note_new_process(&self, profile: &str, asked_at: Timestamp, pid: u32) -> io::Result<()> {
-        self.change(|all| {
-            let mut noted = false;
-            for restart in all.get_mut(profile).into_iter().flatten() {
-                if let Stored::Restart { asked_at: at, new_pid, .. } = restart
-                    && *at == asked_at
-                {
-                    *new_pid = Some(pid);
-                    noted = true;
-                }
-            }
-            noted
-        })
     }
 
     /// Changes the file under its lock; `change` says whether it has to be written.
@@ -248,7 +217,7 @@ mod tests {
 
     fn count(ledger: &Ledger, profile: &str, asked_at: Timestamp, force: bool) -> Count {
         let profile = profile.to_owned();
-        let restart = Restarted { profile, label: None, asked_at, old_pid: None, new_pid: None };
+        let restart = Restarted { profile, label: None, asked_at };
         ledger.count(restart, force).unwrap()
     }
 

@@ -86,9 +86,6 @@ pub(crate) struct Excluded(#[expect(dead_code, reason = "held for its lock")] Op
 #[derive(Debug)]
 #[must_use]
 pub struct Permit {
-    ledger: Ledger,
-    profile: String,
-    asked_at: Timestamp,
     lease: Option<Lease>,
     not_recorded: Option<io::Error>,
 }
@@ -123,8 +120,6 @@ impl Permits {
             profile: name.clone(),
             label: ask.profile.label().map(str::to_owned),
             asked_at: ask.now,
-            old_pid: ask.verdict.pid,
-            new_pid: None,
         };
         match self.ledger.count(restarted, ask.force) {
             Ok(Count::Counted) => {}
@@ -136,13 +131,7 @@ impl Permits {
             // without a record of the holder the lock holds all the same
             let _ = lease.begin(holder);
         }
-        Admission::Granted(Permit {
-            ledger: self.ledger.clone(),
-            profile: name.clone(),
-            asked_at: ask.now,
-            lease,
-            not_recorded,
-        })
+        Admission::Granted(Permit { lease, not_recorded })
     }
 
     /// Keeps restarts of this profile out for as long as the guard lives: for a stop, which is not counted. Where a restart
@@ -198,10 +187,6 @@ impl Permit {
 
     /// Ends the restart with this outcome.
     pub fn finish(self, outcome: &RestartOutcome) {
-        if let RestartOutcome::Worked { pid, .. } = outcome {
-            // without it the restart is known by the time at which it was asked for
-            let _ = self.ledger.note_new_process(&self.profile, self.asked_at, *pid);
-        }
         if let Some(lease) = self.lease {
             // whoever waits is told that the restart was interrupted
             let _ = lease.finish(outcome);
@@ -325,14 +310,12 @@ mod tests {
                 });
             }
         }
-        let restarted = |second, new_pid| Restarted {
+        let restarted = |second| Restarted {
             profile: "work".into(),
             label: Some("ai.hermes.gateway-work".into()),
             asked_at: at(second),
-            old_pid: Some(41),
-            new_pid,
         };
-        assert_eq!(room.permits.ledger().all(at(2)), [restarted(0, Some(42)), restarted(1, None)]);
+        assert_eq!(room.permits.ledger().all(at(2)), [restarted(0), restarted(1)]);
     }
 
     #[test]

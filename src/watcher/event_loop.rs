@@ -16,7 +16,7 @@ use super::snapshot::{ProfileView, Snapshot};
 use super::timeline::Timeline;
 use super::updates::Subscribers;
 use super::watches::Watches;
-use super::{Command, Event, JobAnswer, Poll, Setup, WatcherError};
+use super::{Command, Event, Given, JobAnswer, Poll, Setup, WatcherError};
 use crate::evidence::alarm::Alarm;
 use crate::evidence::watch::{Changed, Changes};
 use crate::health::{Change, Evidence, Verdict};
@@ -278,8 +278,12 @@ impl Watcher {
             }
             let served =
                 children.iter().flat_map(|child| self.monitors[*child].take_past_records()).collect();
-            let ignored = self.monitors.ignored_by(index, &self.setup);
-            let changes = self.monitors[index].go_live(served, &self.setup.settings, ignored, now);
+            let given = Given {
+                settings: &self.setup.settings,
+                ignored: self.monitors.ignored_by(index, &self.setup),
+                asked_restarts: self.setup.asked_restarts(&self.monitors[index].profile, now.at),
+            };
+            let changes = self.monitors[index].go_live(served, given, now);
             self.monitors[index].watch_exits(&self.events);
             self.watches.add(index, &mut self.monitors[index]);
             self.record_all(index, changes, true);
@@ -349,7 +353,13 @@ impl Watcher {
         }
         self.monitors.share_records();
         for index in self.monitors.places() {
-            if let Some(changes) = self.monitors[index].judge(now, &self.events) {
+            let monitor = &mut self.monitors[index];
+            if monitor.has_new_process() {
+                for asked in self.setup.asked_restarts(&monitor.profile, now.at) {
+                    monitor.add(asked, now.at);
+                }
+            }
+            if let Some(changes) = monitor.judge(now, &self.events) {
                 self.record(index, changes);
             }
         }

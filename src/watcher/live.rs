@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::job_polling::JobPolling;
-use super::{Ignored, Poll, Settings};
+use super::{Given, Ignored, Poll, Settings};
 use crate::evidence::collector::{Collector, Moment, Past};
 use crate::health::{Change, Core, Evidence, ProfileName};
 
@@ -36,11 +36,10 @@ impl Live {
         profile: ProfileName,
         collector: Collector,
         pasts: Vec<Past>,
-        settings: &Settings,
-        ignored: Ignored,
+        given: Given<'_>,
         now: Moment,
     ) -> (Self, Vec<Change>) {
-        let (core, changes) = play(profile, settings, ignored, pasts, now.at);
+        let (core, changes) = play(profile, given, pasts, now.at);
         let mut live = Self {
             collector,
             core,
@@ -82,6 +81,9 @@ impl Live {
             self.flush_at = self.collector.next_flush();
         }
         self.collector.poll_processes(now, &mut self.batch);
+        if let Some(pid) = self.core.exiting_pid() {
+            self.collector.poll_children(pid, now.at, &mut self.batch);
+        }
     }
 
     /// Judges the batch, then lets deadlines pass: `now` is when the reading began, so everything that was written
@@ -132,19 +134,15 @@ pub(super) struct Judged {
 }
 
 /// Plays the pasts of one gateway's homes, merged by time, into a new core.
-fn play(
-    profile: ProfileName,
-    settings: &Settings,
-    ignored: Ignored,
-    pasts: Vec<Past>,
-    now: Timestamp,
-) -> (Core, Vec<Change>) {
+fn play(profile: ProfileName, given: Given<'_>, pasts: Vec<Past>, now: Timestamp) -> (Core, Vec<Change>) {
+    let Given { settings, ignored, asked_restarts } = given;
     let mut merged: Past = pasts.into_iter().flatten().collect();
     // stable: the times of each past never fall, so each keeps its order
     merged.sort_by_key(|(at, _)| *at);
     let begin = merged.first().map_or(now, |(at, _)| *at);
     let mut core = Core::new(profile, &settings.platforms, settings.deadlines.clone(), begin);
     let mut changes = core.set_ignored(ignored);
+    changes.extend(core.step_all(begin, asked_restarts));
     for (at, evidence) in merged {
         changes.extend(core.step(at, evidence));
     }

@@ -27,13 +27,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 
 use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
 use crate::health::evidence::PlatformName;
-use crate::health::{Deadlines, Platforms, ProfileName};
+use crate::health::{Deadlines, Evidence, Platforms, ProfileName};
 use crate::profile::{ExtraHome, Places, Profile};
 use crate::supervisor::{JobReport, Supervisors};
 use crate::text::{Message, Worded, code};
@@ -70,6 +71,22 @@ pub struct Setup {
     pub poll_interval: Duration,
     /// Each sees everything that is read of the profile of its name.
     pub observers: Observers,
+    /// The restarts that Gatelight was asked for lately, in whatever process: those are no crashes.
+    pub asked_restarts: AskedRestarts,
+}
+
+/// Given the time, reads the restarts that Gatelight was asked for lately.
+pub type AskedRestarts = Box<dyn Fn(Timestamp) -> Vec<AskedRestart> + Send>;
+
+/// A restart that Gatelight was asked for.
+#[derive(Debug, Clone)]
+pub struct AskedRestart {
+    /// The profile's name.
+    pub profile: String,
+    /// The label of its job.
+    pub label: Option<String>,
+    /// When it was asked for.
+    pub at: Timestamp,
 }
 
 /// Observers by the name of the profile.
@@ -78,6 +95,16 @@ pub type Observers = BTreeMap<String, Observer>;
 impl Setup {
     fn shows(&self, profile: &Profile) -> bool {
         self.only.is_empty() || self.only.contains(&profile.name)
+    }
+
+    /// The restarts of this profile's gateway that Gatelight was asked for, as evidence.
+    fn asked_restarts(&self, profile: &Profile, now: Timestamp) -> Vec<Evidence> {
+        let is_its = |asked: &AskedRestart| match (&asked.label, profile.label()) {
+            (Some(asked), Some(label)) => asked == label,
+            _ => asked.profile == profile.name,
+        };
+        let all = (self.asked_restarts)(now).into_iter().filter(is_its);
+        all.map(|asked| Evidence::OwnRestart(Some(asked.at))).collect()
     }
 }
 
@@ -131,6 +158,13 @@ impl IgnoredLinks {
 
 /// For each profile the platforms whose links do not count.
 type Ignored = BTreeMap<ProfileName, BTreeSet<PlatformName>>;
+
+/// What a gateway is judged with besides what is read of it.
+struct Given<'a> {
+    settings: &'a Settings,
+    ignored: Ignored,
+    asked_restarts: Vec<Evidence>,
+}
 
 /// Commands to the watcher.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::live::{Judged, Live};
 use super::monitor_id::MonitorId;
 use super::past_readers::{Request, gateway_of};
 use super::snapshot::ProfileView;
-use super::{Event, Ignored, JobAnswer, Poll, Settings};
+use super::{Event, Given, Ignored, JobAnswer, Poll, Settings};
 use crate::evidence::collector::{Collector, Moment, Past};
 use crate::health::{Change, Evidence, JobWord, Light, Note, ProfileName, Verdict};
 use crate::profile::Profile;
@@ -225,13 +225,7 @@ impl Monitor {
     }
 
     /// Judges the past, together with the records of the homes that this gateway may serve. Returns what happened in it.
-    pub(super) fn go_live(
-        &mut self,
-        served: Past,
-        settings: &Settings,
-        ignored: Ignored,
-        now: Moment,
-    ) -> Vec<Change> {
+    pub(super) fn go_live(&mut self, served: Past, given: Given<'_>, now: Moment) -> Vec<Change> {
         let stage = std::mem::replace(&mut self.stage, Stage::Waiting { since: now.instant });
         let Stage::Read { read, .. } = stage else {
             self.stage = stage;
@@ -248,14 +242,8 @@ impl Monitor {
             // the past says nothing that the answer does not cover
             self.job.is_current();
         }
-        let (live, changes) = Live::start(
-            self.profile.name.as_str().into(),
-            collector,
-            vec![past, served],
-            settings,
-            ignored,
-            now,
-        );
+        let (live, changes) =
+            Live::start(self.profile.name.as_str().into(), collector, vec![past, served], given, now);
         self.needs_heartbeat = live.core.verdict().light() != Light::Green;
         self.stage = Stage::Live(Box::new(live));
         changes
@@ -325,6 +313,16 @@ impl Monitor {
             ..JobWord::new(file.manager, file.label.clone(), report.state)
         });
         live.collector.add(evidence, now.at, &mut live.batch);
+    }
+
+    /// Whether what was read shows a process that was not there before.
+    pub(super) fn has_new_process(&self) -> bool {
+        let is_new = |evidence: &Evidence| match evidence {
+            Evidence::Process { state, .. } => state.is_live(),
+            Evidence::Starts(_) => true,
+            _ => false,
+        };
+        matches!(&self.stage, Stage::Live(live) if live.batch.iter().any(is_new))
     }
 
     /// Judges what was read. `None`: nothing was.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::evidence::hermes_config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::state_files::{self, StateFileKind};
 use crate::files;
@@ -23,6 +24,9 @@ pub(super) const STATE_FILE: &str = StateFileKind::State.name();
 
 /// launchd could not manage the gateway.
 pub(super) const DETACHED: &str = StateFileKind::Detached.name();
+
+/// Somebody asked for a drain.
+pub(super) const DRAIN_REQUEST: &str = StateFileKind::DrainRequest.name();
 
 /// Written again and again though nothing happens.
 pub(super) const HEARTBEAT: &str = StateFileKind::Heartbeat.name();
@@ -43,13 +47,14 @@ pub(super) const CRON_SUCCESS: &str = StateFileKind::CronSuccess.name();
 const MARKERS: [&str; 2] = [StateFileKind::StopMarker.name(), StateFileKind::TakeoverMarker.name()];
 
 /// The files with JSON contents, relative to the home, in the order in which they are read.
-const JSON_FILES: [&str; 10] = [
+const JSON_FILES: [&str; 11] = [
     PID_FILE,
     STATE_FILE,
     HEARTBEAT,
     MARKERS[0],
     MARKERS[1],
     DETACHED,
+    DRAIN_REQUEST,
     CONFIG,
     CRON_JOBS,
     CRON_BEAT,
@@ -90,6 +95,10 @@ pub(super) struct FileRead {
 }
 
 impl FileRead {
+    fn of_text(file: &'static str, evidence: Evidence, now: Timestamp) -> Self {
+        Self { file, contents: Contents::Text, written: now, evidence: Some(evidence) }
+    }
+
     /// A heartbeat says nothing new as long as it comes in time.
     pub(super) fn is_news(&self) -> bool {
         !BEATS.contains(&self.file)
@@ -132,17 +141,22 @@ impl HomeFiles {
                 _ if leftover => None,
                 Contents::Gone => state_files::evidence(file, None, &self.patterns),
                 Contents::Json(json) => state_files::evidence(file, Some(json), &self.patterns),
-                Contents::Unusable | Contents::Records => None,
+                Contents::Unusable | Contents::Text => None,
             };
+            if file == CONFIG
+                && let Contents::Gone | Contents::Json(_) = &contents
+            {
+                let on = contents.json().is_some_and(hermes_config::multiplex_profiles);
+                changed.push(FileRead::of_text(file, Evidence::Multiplex(on), now));
+            }
             let written = if first { modified(&path).map_or(now, |at| at.min(now)) } else { now };
             changed.push(FileRead { file, contents, written, evidence });
         }
         if !(skip_missing && self.starts.is_none())
             && let Some(text) = self.changed_starts()
         {
-            let evidence = Some(Evidence::Starts(state_files::starts(&text)));
-            let contents = Contents::Records;
-            changed.push(FileRead { file: STARTS_FILE, contents, written: now, evidence });
+            let evidence = Evidence::Starts(state_files::starts(&text));
+            changed.push(FileRead::of_text(STARTS_FILE, evidence, now));
         }
         changed
     }
@@ -188,8 +202,17 @@ pub(super) enum Contents {
     Json(Value),
     /// Half-written, or written by something else.
     Unusable,
-    /// The start records, which are no JSON.
-    Records,
+    /// No JSON: only what follows from it is kept.
+    Text,
+}
+
+impl Contents {
+    fn json(&self) -> Option<&Value> {
+        match self {
+            Self::Json(value) => Some(value),
+            Self::Gone | Self::Unusable | Self::Text => None,
+        }
+    }
 }
 
 impl JsonFile {

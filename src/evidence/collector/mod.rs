@@ -11,16 +11,18 @@ mod past;
 mod processes;
 mod updates;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::locks::{self, LockFolder};
 use super::patterns::Patterns;
 use super::{process, version};
 use crate::health::Evidence;
+use crate::health::evidence::Lock;
 use crate::profile::Profile;
 use folders::Folders;
 use home_files::{Contents, FileRead, HomeFiles};
@@ -73,6 +75,11 @@ pub struct Collector {
     folders: Folders,
     processes: Processes,
     updates: Updates,
+    locks: LockFolder,
+    /// The locks that were reported last.
+    held: Vec<Lock>,
+    /// Whether this process had child processes at the last look.
+    children: Option<(u32, bool)>,
     observer: Option<Observer>,
 }
 
@@ -102,6 +109,8 @@ impl Collector {
         let version = read.iter().find_map(version_of);
         let started_at = processes.oldest_start();
         let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, less_tolerance(started_at));
+        let mut locks = LockFolder::new(lock_folder(profile));
+        let held = locks.held_by(processes.ids());
         let newest = files.newest().into_iter().chain(logs.newest()).max();
         let found = past::Found {
             now: now.at,
@@ -110,6 +119,7 @@ impl Collector {
             processes: seen,
             files: read,
             logs: log_past,
+            locks: held.clone(),
             unreadable: logs.changed_troubles(),
             is_gone: processes.is_empty() && job != JobProcess::Unknown,
         };
@@ -126,7 +136,11 @@ impl Collector {
                 observer::show_past(observer, *at, evidence, &contents);
             }
         }
-        (Self { shares_home, logs, files, folders: Folders::of(profile), processes, updates, observer }, past)
+        let folders = Folders::of(profile);
+        let children = None;
+        let collector =
+            Self { shares_home, logs, files, folders, processes, updates, locks, held, children, observer };
+        (collector, past)
     }
 
     /// Reads what is new. `expected`: something said that there is news; else the safety net polls, and files that were
@@ -148,7 +162,12 @@ impl Collector {
         if !self.shares_home {
             for file in self.files.read_changed(now.at, false, skip_missing) {
                 polled.news |= file.is_news();
+                // a gateway takes its locks while it connects, and says in its state file that it does
+                let may_lock = file.file == home_files::STATE_FILE;
                 emit_file(file, &mut self.processes, &mut emit);
+                if may_lock {
+                    emit_locks(&mut self.locks, &mut self.held, &self.processes, &mut emit);
+                }
             }
         }
         if let Some(unreadable) = self.logs.changed_troubles() {
@@ -162,6 +181,15 @@ impl Collector {
         let mut emit = Emitter { now: now.at, observer: &mut self.observer, out };
         self.processes.poll(&mut emit);
         self.updates.poll(now, !self.processes.any_live(), &mut emit);
+    }
+
+    /// Looks whether this process has child processes.
+    pub fn poll_children(&mut self, pid: u32, now: Timestamp, out: &mut Vec<Evidence>) {
+        let runs = |child: u32| process::state(child).is_some_and(|(_, state)| state.is_live());
+        let found = process::descendants(pid).into_iter().any(runs);
+        if self.children.replace((pid, found)) != Some((pid, found)) {
+            self.add(Evidence::Children(found), now, out);
+        }
     }
 
     /// Tracks this process from now on, if it exists.
@@ -212,18 +240,34 @@ fn emit_file(file: FileRead, processes: &mut Processes, emit: &mut Emitter<'_>) 
     match &file.contents {
         Contents::Gone => emit.observe(&Observed::File { file: file.file, json: None }),
         Contents::Json(json) => emit.observe(&Observed::File { file: file.file, json: Some(json) }),
-        Contents::Unusable | Contents::Records => {}
+        Contents::Unusable | Contents::Text => {}
     }
     // the process first: the file then names one that is known
     track_writer(&file, processes, emit);
     let version = version_of(&file);
     match (file.contents, file.evidence) {
-        (Contents::Records, Some(evidence)) => emit.known(evidence),
+        (Contents::Text, Some(evidence)) => emit.known(evidence),
         (_, evidence) => emit.out.extend(evidence),
     }
     if let Some(version) = version {
         emit.known(version);
     }
+}
+
+fn emit_locks(folder: &mut LockFolder, held: &mut Vec<Lock>, processes: &Processes, emit: &mut Emitter<'_>) {
+    let locks = folder.held_by(processes.ids());
+    if *held != locks {
+        held.clone_from(&locks);
+        emit.known(Evidence::Locks(locks));
+    }
+}
+
+/// As the gateway finds it: by the environment of its job, and ours.
+fn lock_folder(profile: &Profile) -> PathBuf {
+    let job = profile.job.as_ref();
+    let var =
+        |name: &str| job.and_then(|job| job.env(name)).map(Into::into).or_else(|| std::env::var_os(name));
+    locks::folder(&std::env::home_dir().unwrap_or_default(), var)
 }
 
 fn less_tolerance(started_at: Option<Timestamp>) -> Option<Timestamp> {

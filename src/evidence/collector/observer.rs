@@ -5,7 +5,8 @@ use jiff::civil::DateTime;
 use serde_json::Value;
 
 use super::home_files::{
-    CONFIG, CRON_BEAT, CRON_JOBS, CRON_SUCCESS, DETACHED, FirstContents, HEARTBEAT, PID_FILE, STATE_FILE,
+    CONFIG, CRON_BEAT, CRON_JOBS, CRON_SUCCESS, DETACHED, DRAIN_REQUEST, FirstContents, HEARTBEAT, PID_FILE,
+    STATE_FILE,
 };
 use crate::evidence::line;
 use crate::health::{CronFact, Evidence, LogRecord, Signal};
@@ -77,6 +78,7 @@ pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evide
         Evidence::StateFile(_) => STATE_FILE,
         Evidence::Heartbeat { .. } => HEARTBEAT,
         Evidence::Detached(_) => DETACHED,
+        Evidence::DrainRequest(_) => DRAIN_REQUEST,
         Evidence::Cron(CronFact::BuiltIn(_)) => CONFIG,
         Evidence::Cron(CronFact::Jobs(_)) => CRON_JOBS,
         Evidence::Cron(CronFact::Beat(_)) => CRON_BEAT,

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::LogPast;
 use super::home_files::{Contents, FileRead, FirstContents};
 use crate::evidence::log_event::LogEvent;
+use crate::health::evidence::Lock;
 use crate::health::{Evidence, ProcessState, Proof, Signal};
 
 /// Evidence with its time; the times never fall, so that the pasts of several homes can be merged by time.
@@ -21,6 +22,8 @@ pub(super) struct Found {
     pub processes: Vec<Evidence>,
     pub files: Vec<FileRead>,
     pub logs: LogPast,
+    /// The locks that the processes hold.
+    pub locks: Vec<Lock>,
     /// The logs that cannot be read.
     pub unreadable: Option<Vec<String>>,
     /// It is certain that no process exists.
@@ -30,7 +33,7 @@ pub(super) struct Found {
 /// A process comes before its own lines, what it wrote comes when it was written, and how it is now at the end. With
 /// it the contents of the files, for the observer.
 pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
-    let Found { now, started_at, newest, processes, files, logs, unreadable, is_gone } = found;
+    let Found { now, started_at, newest, processes, files, logs, locks, unreadable, is_gone } = found;
     let begun = started_at.unwrap_or(now).min(now);
     let newest = newest.unwrap_or(now).min(now).max(begun);
     let prior = PriorRuns::of(logs.before);
@@ -41,6 +44,10 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
         past.push((begun, Evidence::Takeovers(prior.takeovers)));
     }
     past.extend(processes.iter().map(|process| (begun, as_it_began(process))));
+    // how many links there are is known before anything is said of them
+    if !locks.is_empty() {
+        past.push((begun, Evidence::Locks(locks)));
+    }
 
     let mut wrote: Past = logs.events.into_iter().map(|(at, event)| (at, event.into_evidence())).collect();
     if logs.reach.bounded && !logs.reach.to_start && !logs.reach.to_link {
@@ -77,13 +84,12 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
 fn split_files(files: Vec<FileRead>) -> (Past, Option<Evidence>, FirstContents) {
     let (mut written, mut starts, mut contents) = (Past::new(), None, FirstContents::new());
     for file in files {
-        match file.contents {
-            Contents::Records => {
-                starts = file.evidence;
-                continue;
-            }
-            Contents::Json(json) if file.evidence.is_some() => drop(contents.insert(file.file, json)),
-            _ => {}
+        if matches!(file.evidence, Some(Evidence::Starts(_))) {
+            starts = file.evidence;
+            continue;
+        }
+        if let (Contents::Json(json), true) = (file.contents, file.evidence.is_some()) {
+            contents.insert(file.file, json);
         }
         written.extend(file.evidence.map(|evidence| (file.written, evidence)));
     }

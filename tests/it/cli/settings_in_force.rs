@@ -78,6 +78,7 @@ fn settings_take_effect_while_the_watcher_runs() {
             zone: jiff::tz::TimeZone::UTC,
             poll_interval: POLL_INTERVAL,
             observers: gatelight::watcher::Observers::new(),
+            asked_restarts: Box::new(|_| Vec::new()),
         })
         .unwrap();
         let shows = async |handle: &mut watcher::Handle, what: &dyn Fn(&ProfileView) -> bool| {

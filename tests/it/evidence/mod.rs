@@ -1,5 +1,6 @@
 //! What is read from files and processes.
 
 mod file_events;
+mod live_facts;
 mod processes;
 mod tailer;
