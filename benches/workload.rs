@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
-use gatelight::evidence::redact::clean_line;
 use gatelight::health::evidence::Heartbeat;
 use gatelight::health::{
     Core, Deadlines, Evidence, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager, Platforms,
     ProcessState, Proof, Signal,
 };
+use gatelight::redact::clean_line;
 use jiff::Timestamp;
 
 const NAMES: [&str; 4] = ["day", "storm", "secrets", "core"];

@@ -8,11 +8,11 @@ use gatelight::config::Config;
 use gatelight::evidence::carriers::Past;
 use gatelight::evidence::logbook::{LogBook, Scanner};
 use gatelight::evidence::patterns::{Patterns, wordings};
-use gatelight::evidence::redact::{clean_line, one_line, redact};
 use gatelight::evidence::{line, state_files};
 use gatelight::health::{Core, Deadlines, Evidence, Platforms, ProcessState};
 use gatelight::profile::{launchd, systemd, unit_file};
 use gatelight::recording::Recording;
+use gatelight::redact::{clean_line, one_line, redact};
 use gatelight::supervisor::{launchd::parse, systemd as systemctl};
 use jiff::{SignedDuration, Timestamp};
 

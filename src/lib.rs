@@ -20,6 +20,7 @@
 //! - [`profile`]: what can be watched: job files, units, Hermes homes.
 //! - [`config`], `log`, [`terminal`], `files`, `lock`, `runtime`, `worker`: settings, our own log, colours and questions,
 //!   bounded reads, file locks, signals, threads that start again after a panic.
+//! - [`redact`]: removes secrets from every line that leaves.
 //! - [`text`]: every word that users read, in both languages.
 //! - [`health`]: the pure core, from evidence and time to verdicts on links, gateways and profiles. What is special about
 //!   a platform is data: `resources/platforms/`.
@@ -56,6 +57,7 @@ pub(crate) mod log;
 pub mod postmortem;
 pub mod profile;
 pub mod recording;
+pub mod redact;
 pub mod report;
 pub mod restart;
 pub(crate) mod runtime;

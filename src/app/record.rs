@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use super::engine::{Engine, first_look};
 use crate::evidence::anonymise::Anonymiser;
+use crate::evidence::clean_lines::Lines;
 use crate::evidence::collector::{Observed, Observer};
-use crate::evidence::redact::{Lines, names_a_secret};
 use crate::health::{Evidence, JobState};
 use crate::profile;
 use crate::recording::{Header, VERSION};
+use crate::redact::names_a_secret;
 use crate::restart::Together;
 use crate::runtime::runtime;
 use crate::text::error::{self, Context as _};

@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::OK;
 use crate::app::engine::Engine;
-use crate::evidence::redact;
 use crate::history::render::render;
 use crate::history::{Reader, Window, export};
+use crate::redact;
 use crate::terminal::Terminal;
 use crate::text::error::{self, Context as _};
 use crate::text::{Lang, fill, history as phrases};

@@ -4,8 +4,8 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::{NO_PROFILE, USAGE};
 use crate::app::engine::Engine;
-use crate::evidence::redact::one_line;
 use crate::profile::{Places, Profile, scan};
+use crate::redact::one_line;
 use crate::text::{Lang, Phrase, fill, status as words};
 use crate::watcher::snapshot::Snapshot;
 

@@ -113,7 +113,7 @@ pub async fn run(
         Ok(chosen) => chosen,
         Err(name) => {
             let (code, text) = not_found(Some(&name));
-            reporter.refuse(&crate::evidence::redact::one_line(&name, 80), "no-such-profile", &text);
+            reporter.refuse(&crate::redact::one_line(&name, 80), "no-such-profile", &text);
             return Ok(code);
         }
     };
@@ -372,8 +372,7 @@ impl Reporter<'_, '_> {
 
     /// Names the profiles that restart together.
     fn together(&mut self, name: &str, names: &[String]) {
-        let shown: Vec<String> =
-            names.iter().map(|name| crate::evidence::redact::one_line(name, 80)).collect();
+        let shown: Vec<String> = names.iter().map(|name| crate::redact::one_line(name, 80)).collect();
         let text = self.fill(words::TOGETHER, &[("profiles", &shown.join(", "))]);
         let object = || json!({"version": JSON_VERSION, "profile": name, "together": names, "message": text});
         self.line(object, &format!("{name}: {text}"));

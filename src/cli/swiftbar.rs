@@ -8,8 +8,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::evidence::redact;
 use crate::health::{Light, RestartHelps};
+use crate::redact;
 use crate::text::status::NEXT_STEPS;
 use crate::text::{self, Lang, diagnose as phrases};
 use crate::watcher::snapshot::{ProfileView, Snapshot};

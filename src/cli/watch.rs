@@ -188,8 +188,8 @@ fn link_line(
         writeln!(terminal.out, "{}", serde_json::to_string(&printed)?)?;
     } else {
         let lang = terminal.lang;
-        let platform = crate::evidence::redact::one_line(&text::reason::platform(lang, &link.platform), 40);
-        let whose = format!("{} · {platform}", crate::evidence::redact::one_line(name, 40));
+        let platform = crate::redact::one_line(&text::reason::platform(lang, &link.platform), 40);
+        let whose = format!("{} · {platform}", crate::redact::one_line(name, 40));
         let title = text::reason::title(lang, link.reason, Some(&link.platform));
         let at = at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
         let shown = style::light(link.light, terminal);
@@ -217,7 +217,7 @@ pub fn line(
     let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
     let light = change.to.light();
     let title = style::in_light(&crate::text::reason::title_of(&change.to, lang), light, color);
-    let name = crate::evidence::redact::one_line(&profile.name, 40);
+    let name = crate::redact::one_line(&profile.name, 40);
     let shown = style::light(light, terminal);
     write!(terminal.out, "{at}  {shown} {name:<12} {title}")?;
     if let Some(held) = change.to.held_green.filter(|_| change.from.light() == Light::Green) {

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Config, QuietHours, QuietHoursError, SHORTEST};
+use super::{Config, MOST_RESTARTS_PER_HOUR, QuietHours, QuietHoursError, SHORTEST};
 use crate::health::platform::{GENERIC, Platforms};
-use crate::restart::policy;
 use crate::text::{Phrase, config as phrases};
 
 /// Maximum number of entries of one list.
@@ -44,7 +43,7 @@ impl Invalid {
 
 pub(super) fn check(config: &Config) -> Result<(), Invalid> {
     notices(config)?;
-    between(&["restart", "per_hour"], config.restart.per_hour as u64, 1, policy::LIMIT as u64)?;
+    between(&["restart", "per_hour"], config.restart.per_hour as u64, 1, MOST_RESTARTS_PER_HOUR as u64)?;
     between(&["history", "keep_days"], u64::from(config.history.keep_days), 1, 3_660)?;
     deadlines(config)?;
     if let Some(on_change) = &config.on_change {

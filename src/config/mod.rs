@@ -23,8 +23,8 @@ pub use error::ConfigError;
 pub use folders::Folders;
 pub use quiet_hours::{QuietHours, QuietHoursError};
 pub use settings::{
-    HistorySettings, IconSettings, Language, Lights, NoticeSettings, OnChange, ProfileSettings,
-    RestartSettings,
+    HistorySettings, IconSettings, Language, Lights, MOST_RESTARTS_PER_HOUR, NoticeSettings, OnChange,
+    ProfileSettings, RestartSettings,
 };
 
 use crate::files;

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::QuietHours;
 use crate::health::settings::seconds;
-use crate::restart::policy;
 use crate::text::Lang;
+
+/// Most restarts of one profile within an hour, unless they are forced.
+pub const MOST_RESTARTS_PER_HOUR: usize = 6;
 
 /// `language`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -121,13 +123,13 @@ impl Default for NoticeSettings {
 pub struct RestartSettings {
     /// Restart a red profile automatically where a restart helps.
     pub auto: bool,
-    /// No automatic restart once a profile was restarted this often within an hour, by anyone: 1 to [`policy::LIMIT`].
+    /// No automatic restart once a profile was restarted this often within an hour, by anyone: 1 to [`MOST_RESTARTS_PER_HOUR`].
     pub per_hour: usize,
 }
 
 impl Default for RestartSettings {
     fn default() -> Self {
-        Self { auto: false, per_hour: policy::LIMIT }
+        Self { auto: false, per_hour: MOST_RESTARTS_PER_HOUR }
     }
 }
 

@@ -7,9 +7,9 @@ use jiff::civil::DateTime;
 
 use super::LogLine;
 use crate::evidence::line::head;
-use crate::evidence::redact::one_line;
 use crate::evidence::tail::{Limits, Tailer};
 use crate::profile::Profile;
+use crate::redact::one_line;
 
 /// Longest line, in characters.
 pub(crate) const LINE_MAX: usize = 2000;

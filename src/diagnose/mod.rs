@@ -9,9 +9,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::anonymise::Anonymiser;
-use crate::evidence::redact;
+use crate::evidence::clean_lines::Lines;
 use crate::health::Note;
 use crate::history::{Record, Window, render};
+use crate::redact;
 use crate::text::{self, Lang, diagnose as phrases, fill};
 use crate::watcher::snapshot::ProfileView;
 
@@ -227,7 +228,7 @@ fn log_lines(out: &mut String, d: &Diagnosis<'_>) {
     let at = d.view.verdict.since;
     let time = render::local(at, d.zone);
     let _ = writeln!(out, "### {}\n", fill(d.lang.pick(phrases::LOG), &[("time", &time)]));
-    let mut before = redact::Lines::default();
+    let mut before = Lines::default();
     let mut lines: Vec<String> = around(d.log, at, LOG_LINES)
         .iter()
         .map(|l| {

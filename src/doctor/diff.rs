@@ -6,7 +6,7 @@ use std::ops::Range;
 use similar::algorithms::{Capture, Replace, myers};
 use similar::{DiffOp, DiffTag};
 
-use crate::evidence::redact::job_file;
+use crate::redact::job_file;
 
 /// Lines shown around a change.
 const CONTEXT: usize = 3;

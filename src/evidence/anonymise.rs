@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use super::clean_lines::{Lines, clean_words};
 use super::patterns;
-use super::redact::{self, Lines};
+use crate::redact;
 
 /// Identifiers that get a number of their own; later ones share the last.
 const MOST_IDENTIFIERS: usize = 20_000;
@@ -64,7 +65,7 @@ impl Anonymiser {
     /// One line without secrets, names, people's words and control characters, of at most `max` characters.
     pub fn line(&self, line: &str, max: usize) -> String {
         // the bound comes last: a cut name is not found
-        redact::one_line(&self.text(&redact::clean_words(line, max.max(4_000))), max)
+        redact::one_line(&self.text(&clean_words(line, max.max(4_000))), max)
     }
 
     /// The same for the next line of a log, of which `lines` knows those before.

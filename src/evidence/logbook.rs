@@ -16,8 +16,8 @@ use super::forged;
 use super::line::{self, Head, Level};
 use super::log_event::LogEvent;
 use super::patterns::{Candidate, Patterns, connection};
-use super::redact::clean_line;
 use crate::health::{LogRecord, Proof, Signal, Source};
+use crate::redact::clean_line;
 
 /// Characters of a line that are kept as evidence.
 const PROOF_CHARS: usize = 400;

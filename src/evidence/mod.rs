@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod anonymise;
 pub mod carriers;
+pub mod clean_lines;
 pub mod clock;
 pub mod collector;
 mod cron;
@@ -16,7 +17,6 @@ pub mod logbook;
 pub mod patterns;
 pub mod process;
 mod ready;
-pub mod redact;
 pub mod state_files;
 pub mod tail;
 mod update;

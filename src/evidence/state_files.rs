@@ -8,10 +8,10 @@ use super::cron;
 use super::hermes_config;
 use super::logbook::pid_named;
 use super::patterns::Patterns;
-use super::redact::clean_line;
 use super::version;
 use crate::health::evidence::{EntryState, Heartbeat, LifeState, Lock, PlatformName};
 use crate::health::{CronFact, Evidence, FileIdentity, PlatformEntry, ProfileName, StateFile};
+use crate::redact::clean_line;
 
 /// Bytes of a state file that are read: a real one has some kilobytes.
 pub const MOST_BYTES: u64 = 1 << 20;

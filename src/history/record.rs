@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::redact;
 use crate::health::{Light, LinkVerdict, Proof, Reason};
+use crate::redact;
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::Message;
 use crate::watcher::snapshot::ProfileChange;

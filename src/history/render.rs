@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 
 use super::stats::{self, Analysis, Cause, End, Incident, Window};
 use super::{Record, RestartResult};
-use crate::evidence::redact;
 use crate::health::Light;
+use crate::redact;
 use crate::text::reason::{platform, title_naming};
 use crate::text::{self, Lang, fill, history as say};
 

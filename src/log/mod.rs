@@ -23,7 +23,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::evidence::redact;
+use crate::redact;
 
 pub(crate) use file::tail;
 pub(crate) use panic::on_panic;

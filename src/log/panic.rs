@@ -7,7 +7,7 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::evidence::redact;
+use crate::redact;
 
 /// Maximum length of a panic message in characters.
 const MAX_MESSAGE: usize = 500;

@@ -1,6 +1,6 @@
 //! Text that is safe in the page.
 
-use crate::evidence::redact;
+use crate::redact;
 
 /// Escapes text for use between tags and inside double quotes. Characters that HTML forbids become U+FFFD.
 pub(super) fn escape(text: &str) -> String {

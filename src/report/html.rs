@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::escape::{escape, untrusted};
 use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
-use crate::evidence::redact;
 use crate::health::Light;
 use crate::history::render::{also, cause, count, done, ended, local, percent};
 use crate::history::stats::{self, Analysis, Incident, Mark, MarkKind};
 use crate::history::{ChangeRow, ProfileRecord, Window};
+use crate::redact;
 use crate::text::reason::{platform, title_naming, wording};
 use crate::text::{self, Lang, fill, history as shared, report as phrases};
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::health::{Light, Reason, RestartHelps, Verdict};
 
 /// Most restarts of one profile within [`WINDOW`] without force.
-pub const LIMIT: usize = 6;
+pub const LIMIT: usize = crate::config::MOST_RESTARTS_PER_HOUR;
 
 /// The rolling window of [`LIMIT`].
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);

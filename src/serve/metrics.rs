@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::evidence::redact;
 use crate::health::{Light, Reason, Verdict};
 use crate::history::RestartResult;
+use crate::redact;
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
 
 /// Most profiles with metrics.

@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::SupervisorError;
-use crate::evidence::redact;
+use crate::redact;
 
 /// Most bytes that are kept of each stream; the rest is read and dropped.
 pub const OUTPUT_LIMIT: usize = 64 * 1024;

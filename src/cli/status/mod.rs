@@ -100,7 +100,7 @@ fn swiftbar(
 pub(super) fn bad_files(snapshot: &Snapshot, lang: Lang) {
     for bad in &snapshot.bad_files {
         let line = format!("{}: {}", bad.path.display(), bad.reason.pick(lang));
-        eprintln!("{}", crate::evidence::redact::one_line(&line, 2_000));
+        eprintln!("{}", crate::redact::one_line(&line, 2_000));
     }
 }
 

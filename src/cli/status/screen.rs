@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::note_text;
 use crate::cli::names::NAME_MAX;
-use crate::evidence::redact::one_line;
 use crate::health::{Light, LinkVerdict, RestartHelps};
 use crate::profile::Profile;
+use crate::redact::one_line;
 use crate::restart::Obstacle;
 use crate::terminal::layout::{clip, pad, width, wrap};
 use crate::terminal::{Terminal, style};

@@ -10,7 +10,7 @@ use crate::health::link::{Link, Said};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::signal::LinkWord;
-use crate::health::state_file::PlatformEntry;
+use crate::health::state_file::{EntryState, PlatformEntry};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Event {
@@ -104,7 +104,9 @@ impl Fold {
                 }
             }
             Event::Entry { at, profile, entry, grace } => {
-                if links <= 1 || (profile.is_none() && !rules.connections && !separate) {
+                // Of several links a key that they share says that one is down, never that all are up.
+                let is_shared = profile.is_none() && !rules.connections && !separate;
+                if links <= 1 || (is_shared && entry.state != EntryState::Connected) {
                     self.shared.read_entry(*at, entry, *grace);
                 } else {
                     self.shared.expect();

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
 use super::migrate;
-use crate::evidence::redact;
+use crate::redact;
 
 /// How long a call waits for another process that is writing, unless the caller gives another time.
 pub(super) const BUSY: Duration = Duration::from_secs(2);

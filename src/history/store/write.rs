@@ -10,9 +10,9 @@ use super::error::StoreError;
 use super::file::{self, SetAside, transaction};
 use super::retention::{self, Retention};
 use super::rows::{self, millis, profile_id};
-use crate::evidence::redact;
 use crate::health::LinkVerdict;
 use crate::history::{ChangeRow, KEEP, Record, RestartRow, Row};
+use crate::redact;
 use crate::restart::RestartView;
 use crate::watcher::snapshot::ProfileChange;
 

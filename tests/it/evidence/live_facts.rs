@@ -131,7 +131,8 @@ fn restarts_that_gatelight_was_asked_for_are_no_crash_loop() {
     let gateway = Gateway::connected(&machine.hermes());
     let begun = Timestamp::now();
     let before = |seconds: i64| begun - SignedDuration::from_secs(seconds);
-    let starts: String = (1..=6).rev().map(|n| format!("{}\n", before(12 * n).as_second())).collect();
+    let starts: Vec<String> = (1..=6).rev().map(|n| before(12 * n).as_second().to_string()).collect();
+    let starts = starts.join("\n") + "\n";
     std::fs::write(machine.hermes().join("gateway-starts.log"), starts).unwrap();
     assert_eq!(machine.light("default").unwrap().1, "crash-loop");
     let asked: Vec<_> = (1..=6).rev().map(|n| json!({"asked_at": before(12 * n + 2)})).collect();

@@ -1,10 +1,10 @@
-//! What goes over several lines of a log: PEM blocks, JSON whose value is on the line below its name, and people's words
+//! Cleans lines of a log of what goes over several of them: PEM blocks, JSON whose value is on the line below its name, and people's words
 //! with line breaks in them.
 
 use std::collections::HashMap;
 
-use super::super::line::head;
-use super::{MASK, clean_line, names, one_line, private_key_head};
+use super::line::head;
+use crate::redact::{MASK, clean_line, names_a_secret, one_line, private_key_head};
 
 /// Names before what people wrote, where it goes unquoted to the end of the line:
 /// `[Feishu-Comment] reply_to_comment: comment_id=7 text=…`.
@@ -107,7 +107,7 @@ fn begins(line: &str) -> Open {
     let name = rest.strip_suffix([':', '=']).map(|rest| rest.trim_end().trim_end_matches(['"', '\'', '\\']));
     let word = name
         .and_then(|name| name.rsplit(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-')).next());
-    if word.is_some_and(names::names_a_secret) { Open::Name } else { Open::Nothing }
+    if word.is_some_and(names_a_secret) { Open::Name } else { Open::Nothing }
 }
 
 fn is_base64(text: &str) -> bool {

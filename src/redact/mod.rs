@@ -4,13 +4,12 @@
 //! `"app_secret": "…"`, `<key>X_TOKEN</key><string>…`), a token with a known prefix, a secret part of a URL. It hides a
 //! word too many rather than a secret too few; everything else stays byte for byte.
 //!
-//! [`clean_line`] is the door for text that is shown; [`Lines`] the one for lines that follow each other; [`job_file`] the
-//! one for job files, where everything is hidden that is not known to be harmless.
+//! [`clean_line`] is the door for text that is shown; [`job_file`] the one for job files, where everything is hidden that
+//! is not known to be harmless. Lines of a log that follow each other go through `evidence::clean_lines`.
 
 mod display;
 mod escapes;
 mod job_file;
-mod lines;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -22,9 +21,8 @@ use std::borrow::Cow;
 
 pub use display::one_line;
 use display::{bounded, without_controls};
-pub(super) use escapes::escaped;
+pub(crate) use escapes::escaped;
 pub use job_file::job_file;
-pub use lines::{Lines, clean_words};
 pub use names::names_a_secret;
 
 /// What stands in place of a secret.
@@ -147,7 +145,7 @@ fn private_key(text: &str, start: usize, end: usize) -> Step {
 }
 
 /// Where the first line of a PEM block of a private key ends; `begin` is behind its `-----BEGIN`.
-fn private_key_head(text: &str, begin: usize) -> Option<usize> {
+pub(crate) fn private_key_head(text: &str, begin: usize) -> Option<usize> {
     const HEAD: &str = "PRIVATE KEY";
     let at = text[begin..].find(HEAD).filter(|i| *i < 40)?;
     let from = begin + at + HEAD.len();

@@ -1,7 +1,7 @@
 //! Characters as other formats write them: `%3D`, `%253D`, `\u0022`, `&quot;`, `\"`.
 
 /// Length of the character that is written at `at`, if it is one of `wanted`, plain or escaped.
-pub(in crate::evidence) fn escaped(bytes: &[u8], at: usize, wanted: &[u8]) -> Option<usize> {
+pub(crate) fn escaped(bytes: &[u8], at: usize, wanted: &[u8]) -> Option<usize> {
     let rest = bytes.get(at..)?;
     let (code, length) = match rest {
         [b'%', ..] => percent(rest)?,
