@@ -404,6 +404,7 @@ impl Watcher {
             let row = self.monitors.row_of(index, &change.profile);
             if let Some(row) = row.filter(|row| self.setup.shows(&self.monitors[*row].profile)) {
                 let change = if history { change } else { self.time.wall_change(change) };
+                let change = Change { profile: self.monitors[row].profile.name.as_str().into(), ..change };
                 self.publisher.record(&self.monitors[row].profile, [change], history);
             }
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::evidence::collector::Past;
 use crate::health::{Evidence, LogRecord, ProfileName, Signal};
-use crate::profile::Profile;
+use crate::profile::{Profile, homes};
 
 /// For each home the place of the one whose gateway may serve its profile.
 pub(super) fn parents<'a>(homes: impl Iterator<Item = &'a Path> + Clone) -> Vec<Option<usize>> {
@@ -23,6 +23,11 @@ pub(super) fn with_parents(mut profiles: Vec<Profile>, wanted: impl Fn(&Profile)
     let roots: BTreeSet<PathBuf> = roots.map(Path::to_owned).collect();
     profiles.retain(|profile| wanted(profile) || roots.contains(&profile.home));
     profiles
+}
+
+/// What the gateway that may serve a profile calls it: its folder's name, whatever name the settings give it.
+pub(super) fn hermes_name(profile: &Profile) -> &str {
+    homes::profile_of(&profile.home).map_or(&profile.name, |(_, name)| name)
 }
 
 /// The home whose gateway may serve the profile of this one.

@@ -128,12 +128,13 @@ impl Settings {
         Self { deadlines, platforms, ignored: Vec::new(), patterns }
     }
 
-    /// The platforms whose links do not count, for each of these profiles.
-    fn ignored<'a>(&self, profiles: impl Iterator<Item = &'a Profile>) -> Ignored {
-        let of = |profile: &Profile| {
+    /// The platforms whose links do not count, for each of these profiles, which are given with the names that their gateway
+    /// has for them.
+    fn ignored<'a>(&self, profiles: impl Iterator<Item = (&'a str, &'a Profile)>) -> Ignored {
+        let of = |(name, profile)| {
             let entries = self.ignored.iter().filter(|entry| entry.concerns(profile));
             let platforms = entries.flat_map(|entry| entry.platforms.iter().cloned()).collect();
-            (ProfileName::from(profile.name.as_str()), platforms)
+            (ProfileName::from(name), platforms)
         };
         profiles.map(of).filter(|(_, platforms): &(_, BTreeSet<_>)| !platforms.is_empty()).collect()
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::exits::Exits;
-use super::family;
+use super::family::{self, hermes_name};
 use super::job_polling::JobPolling;
 use super::live::{Judged, Live};
 use super::monitor_id::MonitorId;
@@ -201,7 +201,7 @@ impl Monitor {
 
     /// The past was read: it is judged once the pasts of the homes that this gateway may serve are read, too.
     pub(super) fn take_past(&mut self, collector: Collector, past: Past, now: Instant) {
-        self.past_records = family::records_of(&self.profile.name, past.iter());
+        self.past_records = family::records_of(hermes_name(&self.profile), past.iter());
         self.stage = Stage::Read { since: now, read: Box::new((collector, past)) };
     }
 
@@ -252,7 +252,7 @@ impl Monitor {
     /// New records of its home about links, for the gateway that may serve it.
     pub(super) fn new_records(&self) -> Vec<Evidence> {
         let Stage::Live(live) = &self.stage else { return Vec::new() };
-        family::tagged(&self.profile.name, live.batch.iter()).collect()
+        family::tagged(hermes_name(&self.profile), live.batch.iter()).collect()
     }
 
     /// Adds records of a home that this gateway may serve.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
 use std::time::Instant;
 
-use super::family;
+use super::family::{self, hermes_name};
 use super::monitor::Monitor;
 use super::monitor_id::MonitorId;
 use super::{Ignored, Setup};
@@ -87,7 +87,7 @@ impl Monitors {
     pub(super) fn server_of(&self, place: usize) -> Option<usize> {
         let parent = self.parents[place]?;
         let monitor = &self[place];
-        (!monitor.has_process() && self[parent].serves(&monitor.profile.name)).then_some(parent)
+        (!monitor.has_process() && self[parent].serves(hermes_name(&monitor.profile))).then_some(parent)
     }
 
     /// The name of the profile whose gateway serves this one now.
@@ -99,7 +99,7 @@ impl Monitors {
     pub(super) fn shown(&self, place: usize, served: bool) -> Verdict {
         let monitor = &self[place];
         let parent = self.parents[place].filter(|_| served);
-        let verdict = parent.and_then(|parent| self[parent].verdict_of(&monitor.profile.name));
+        let verdict = parent.and_then(|parent| self[parent].verdict_of(hermes_name(&monitor.profile)));
         verdict.unwrap_or_else(|| monitor.view(Instant::now()).verdict)
     }
 
@@ -109,14 +109,16 @@ impl Monitors {
         if *profile == *self[place].profile.name {
             return Some(place).filter(|_| self[place].served_by.is_none());
         }
-        let child = self.children_of(place).find(|child| self[*child].profile.name == *profile);
+        let child = self.children_of(place).find(|child| hermes_name(&self[*child].profile) == profile);
         child.filter(|child| self[*child].served_by.is_some())
     }
 
     /// The links that do not count, of the profiles that this gateway serves or may serve.
     pub(super) fn ignored_by(&self, place: usize, setup: &Setup) -> Ignored {
-        let all = self.children_of(place).chain([place]);
-        setup.settings.ignored(all.map(|place| &*self[place].profile))
+        let name = |profile| (hermes_name(profile), profile);
+        let served = self.children_of(place).map(|child| name(&self[child].profile));
+        let own = &*self[place].profile;
+        setup.settings.ignored(served.chain([(own.name.as_str(), own)]))
     }
 
     /// Hands what was read in the home of a profile that has no gateway of its own to the gateway that may serve it.

@@ -97,3 +97,23 @@ fn a_link_that_leaves_the_light_of_its_profile_has_a_line_of_its_own() {
         "{line}"
     );
 }
+
+#[test]
+fn a_served_profile_may_have_another_name_in_the_settings() {
+    let machine = Machine::new();
+    let gateway = serving(&machine);
+    let settings = machine.home().join(".config/gatelight");
+    std::fs::create_dir_all(&settings).unwrap();
+    let named = "[[profiles]]\nhome = \"~/.hermes/profiles/work\"\nname = \"office\"\n";
+    std::fs::write(settings.join("config.toml"), named).unwrap();
+    wait_for("it is connected under its name", || is(&machine, "office", "green", "connected"));
+    assert_eq!(machine.status()["profiles"][1]["served_by"], "default");
+    let mut watch = machine.watch();
+    let _first = [watch.line(), watch.line()];
+    let fatal = "gateway.run: Fatal feishu adapter error for multiplexed profile work (feishu_auth_failed)";
+    gateway.log("agent.log", "ERROR", fatal);
+    let lost = watch.line();
+    assert!(lost.contains("\"office\"") && lost.contains("\"amber\""), "{lost}");
+    std::fs::write(settings.join("config.toml"), format!("{named}ignore = [\"feishu\"]\n")).unwrap();
+    assert_ne!(machine.light("office").unwrap().0, "amber");
+}
