@@ -2,6 +2,7 @@
 
 mod batches;
 mod field_reports;
+mod interleavings;
 mod made_up_platform;
 mod recording_variants;
 mod recordings;
