@@ -202,7 +202,7 @@ fn steps_are_told_as_they_happen_and_the_outcome_last() {
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "default: ending the old process…");
     assert_eq!(lines[1], "default: old process gone; waiting for the new one…");
-    assert_eq!(lines[2], "default: new process is up; waiting for proof of its link…");
+    assert_eq!(lines[2], "default: new process is running; waiting for the link…");
     assert!(lines[3].starts_with("default: restarted in "), "{out}");
     assert_eq!(lines.len(), 4, "named twice, restarted once: {out}");
     // green now: nothing red is left, and that is no failure
@@ -281,7 +281,7 @@ fn the_seventh_within_an_hour_needs_force() {
     }
     let (code, out, _) = stage.run(&["default"], true);
     assert_eq!(code, FAILED);
-    assert!(out.contains("6 restarts within the last hour"), "{out}");
+    assert!(out.contains("6 restarts in the last hour"), "{out}");
     let (code, out, _) = stage.run(&["--all", "--force"], true);
     assert_eq!(code, WORKED, "{out}");
 }
@@ -339,7 +339,7 @@ fn where_nothing_is_found_it_says_where_it_looked() {
     for (arguments, expected) in [(["x"], NO_PROFILE), (["--all"], NO_PROFILE), (["--red"], WORKED)] {
         let (code, out, _) = stage.run_with(&arguments, true, Supervisors::default(), snapshots.clone());
         assert_eq!(code, expected, "{arguments:?}");
-        assert!(out.starts_with("no Hermes Gateway profile found. Looked in:\n"), "{out}");
+        assert!(out.starts_with("no Hermes Gateway profile found. Searched:\n"), "{out}");
         let agents = stage.fake.folder().join("Library/LaunchAgents/*.plist");
         assert!(out.contains(agents.to_str().unwrap()), "{out}");
     }
@@ -358,7 +358,7 @@ fn who_cannot_be_restarted_is_told_why() {
     let (_keep, snapshots) = watch::channel(Arc::new(support::snapshot(&loose, verdict)));
     let (code, out, _) = stage.run_with(&["--all"], true, Supervisors::default(), snapshots);
     assert_eq!(code, FAILED);
-    assert!(out.contains("nobody would bring it back"), "{out}");
+    assert!(out.contains("nothing would start it again"), "{out}");
     // no manager of that kind on this machine
     let snapshots = stage.watching.snapshots.clone();
     let (code, out, _) = stage.run_with(&["default"], true, Supervisors::default(), snapshots);

@@ -40,7 +40,7 @@ fn a_link_is_ignored_in_the_menu_and_watched_again() {
     assert_eq!(written(), format!("{mine}\n[[profiles]]\nname = \"default\"\n"));
 
     std::fs::write(&settings, "no = [").unwrap();
-    panel.has("Settings not used");
+    panel.has("Settings file not used");
     panel.choose("Ignore This Link", 0);
     until("the user is told", || {
         desktop.server.shown.lock().unwrap().iter().any(|n| n.body.contains("config.toml:1")).then_some(())
