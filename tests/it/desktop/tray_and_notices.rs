@@ -257,7 +257,7 @@ fn a_restart_that_fails_is_told_and_a_mistake_of_ours_wears_no_green() {
     panel.has("◐ ending the old process…");
     program.tell("restart my_work failed");
     let failed = desktop.server.nth(1);
-    assert_eq!(failed.title, "✖ my_work — the restart failed");
+    assert_eq!(failed.title, "✖ my_work — restart failed");
     assert_eq!(failed.body, "no &lt;new&gt; process came");
     // one that the policy tells anyway is not told twice
     program.tell("restart default ending");
@@ -373,7 +373,7 @@ fn a_notification_server_that_hangs_holds_nobody_up() {
     program.tell("default not-running");
     panel.has("default — not running");
     program.tell("offline");
-    panel.has("Offline: no notices until the network is back");
+    panel.has("Offline: no notifications until the network is back");
     assert!(!panel.labels().iter().any(|l| l.starts_with("Undelivered Notifications")), "it still waits");
     panel.has("no answer within 5 s");
 }

@@ -50,7 +50,7 @@ fn a_panic_of_a_worker_does_not_take_the_light_away() {
         panel.has("1 of 1 connected");
     }
     let told = desktop.server.nth(0);
-    assert!(told.title.contains("internal error") && told.body.contains("gatelight.log"), "{told:?}");
+    assert!(told.title.contains("Internal error") && told.body.contains("gatelight.log"), "{told:?}");
 
     // the worker that delivers notices panics with one in its hands; the next one arrives
     std::fs::write(triggers.join("notices"), "").unwrap();

@@ -317,10 +317,10 @@ fn paths_that_the_manager_cannot_open() {
     for (name, path, expected) in [
         ("WorkingDirectory", "{home}/.hermes", None),
         ("WorkingDirectory", "{home}/gone", Some("does not exist")),
-        ("WorkingDirectory", "{home}/hermes", Some("file in place of a folder")),
+        ("WorkingDirectory", "{home}/hermes", Some("file instead of a folder")),
         ("WorkingDirectory", "{home}/Documents/h", Some("macOS protects")),
         ("StandardOutPath", "{home}/.hermes/logs/new.log", None),
-        ("StandardOutPath", "{home}/.hermes/logs", Some("folder in place of a file")),
+        ("StandardOutPath", "{home}/.hermes/logs", Some("folder instead of a file")),
         ("StandardErrorPath", "{home}/gone/x.log", Some("does not exist")),
         ("StandardErrorPath", "/Volumes/gone/hermes/x.log", Some("volume that is not there")),
         ("StandardErrorPath", "{home}/Desktop/x.log", Some("macOS protects")),
@@ -378,9 +378,9 @@ fn a_gateway_without_a_job_gets_the_command_that_installs_one() {
     let found: Vec<_> =
         findings.iter().map(|finding| (finding.code, finding.remedy.pick(Lang::En).to_owned())).collect();
     let expected = [
-        "install one: hermes gateway install".to_owned(),
-        format!("install one: HERMES_HOME='{}' hermes gateway install", other.display()),
-        "install one: hermes --profile work gateway install".to_owned(),
+        "install its service: hermes gateway install".to_owned(),
+        format!("install its service: HERMES_HOME='{}' hermes gateway install", other.display()),
+        "install its service: hermes --profile work gateway install".to_owned(),
     ];
     assert_eq!(found, expected.map(|remedy| (Code::NoJob, remedy)));
     // a profile that never had a gateway needs no job
@@ -623,7 +623,7 @@ fn what_cannot_be_written_is_told_with_its_folder_and_nothing_changes() {
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!((code, fs::read(&path).unwrap()), (1, before), "{text}");
     let agents = home.places.launch_agents.to_str().unwrap();
-    assert!(text.contains(&format!("the old file stands: writing in {agents} failed")), "{text}");
+    assert!(text.contains(&format!("the old file is unchanged: writing in {agents} failed")), "{text}");
     assert_eq!(home.strays(), Vec::<String>::new());
 }
 
@@ -1168,7 +1168,7 @@ fn what_only_people_can_mend_is_told() {
     assert_eq!(home.codes(&LiveFacts::default()), ["replace-flag", "replace-with-keepalive"]);
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!(code, 1);
-    assert!(text.contains("edit the file by hand: the flag stands in a script"), "{text}");
+    assert!(text.contains("edit the file by hand: the flag is in a script"), "{text}");
     fs::write(&path, &before).unwrap();
     symlink(home.path().join("hermes"), home.places.launch_agents.join("ai.hermes.gateway-out.plist"))
         .unwrap();
@@ -1191,7 +1191,7 @@ fn nothing_found_is_clean_and_says_where_it_looked() {
     ] {
         let (code, text) = run(&home, &args, None, false);
         assert_eq!(code, expected, "{text}");
-        assert!(text.starts_with("no Hermes Gateway profile found. Looked in:\n"), "{text}");
+        assert!(text.starts_with("no Hermes Gateway profile found. Searched:\n"), "{text}");
         assert!(text.contains(agents.to_str().unwrap()), "{text}");
     }
 }

@@ -558,7 +558,7 @@ fn rows() -> Vec<Row> {
         Row {
             faults: json!([{"on": "print", "stdout": "launchd \0 says hello\n"}, {"on": "list", "stdout": "no\n"}]),
             after: Some(After::Unclear),
-            why: "not understood",
+            why: "unexpected output",
             ..row("garbage", Restored)
         },
         Row { disabled: true, ..row("disabled since it was started", Written) },
@@ -699,7 +699,7 @@ fn killed_at(call: &str, stage: &Stage, job: &Replacing) -> bool {
     let now = fs::read_to_string(&job.file).unwrap();
     assert!(now == job.before || now == job.after, "{call}: half a file: {now}");
     // it came to the proof of the link, which asks again and again, and has changed everything
-    let proving = ran.out.contains("runs with its new arguments");
+    let proving = ran.out.contains("running with its new arguments");
     assert!(ran.code.is_none() || proving, "{call}: {ran:?}; {called:?}");
 
     let ran = stage.run(&["doctor", "--fix", "--yes"]);
@@ -758,14 +758,14 @@ fn a_gateway_that_could_not_be_brought_back_is_not_ended() {
     fs::set_permissions(&job.file, fs::Permissions::from_mode(0o666)).unwrap();
     let ran = stage.run(&["doctor", "--fix", "--yes"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.out.contains("the job goes on as it was") && ran.out.contains("chmod go-w"), "{ran:?}");
+    assert!(ran.out.contains("keeps running as before") && ran.out.contains("chmod go-w"), "{ran:?}");
     assert_eq!((stage.pid("busy"), fs::read_to_string(&job.file).unwrap()), (pid, job.before.clone()));
     // launchd refuses both the new and the old one: that nobody runs the gateway is said
     fs::set_permissions(&job.file, fs::Permissions::from_mode(0o644)).unwrap();
     stage.fake.faults(&json!([{"on": "bootstrap", "code": 5}]));
     let ran = stage.run(&["doctor", "--fix", "--yes"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.out.contains("Its gateway is down; try: gatelight restart busy"), "{ran:?}");
+    assert!(ran.out.contains("Its gateway is not running; try: gatelight restart busy"), "{ran:?}");
     assert_eq!(fs::read_to_string(&job.file).unwrap(), job.before);
     stage.fake.faults(&json!([]));
     let ran = stage.run(&["restart", "busy", "--yes"]);

@@ -298,13 +298,16 @@ impl Panel {
         reply.body().deserialize::<OwnedValue>().unwrap()
     }
 
-    /// The sizes on offer, and the colour of a pixel that lies within every shape.
+    /// The sizes on offer, and the colour of most of the largest picture.
     pub(crate) fn icon(&self) -> (Vec<i32>, [u8; 4]) {
         let icons: Vec<Pixmap> = self.property("IconPixmap").try_into().unwrap();
-        let (width, _, data) = icons.last().unwrap();
-        let (x, y) = (width * 7 / 44, width / 2);
-        let at = ((y * width + x) * 4) as usize;
-        (icons.iter().map(|(w, _, _)| *w).collect(), data[at..at + 4].try_into().unwrap())
+        let (_, _, data) = icons.last().unwrap();
+        let mut counts = std::collections::BTreeMap::new();
+        for pixel in data.chunks_exact(4).filter(|pixel| pixel[0] == 255) {
+            *counts.entry(<[u8; 4]>::try_from(pixel).unwrap()).or_insert(0) += 1;
+        }
+        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        (icons.iter().map(|(w, _, _)| *w).collect(), most.unwrap().0)
     }
 
     pub(crate) fn tooltip(&self) -> String {
