@@ -1,12 +1,14 @@
 //! Writes the page. Everything that comes from outside goes through [`super::escape`].
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::escape::{escape, untrusted};
 use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
-use crate::health::Light;
+use crate::evidence::redact;
+use crate::health::{Light, Reason};
 use crate::history::render::{also, cause, count, done, ended, local, percent};
 use crate::history::stats::{self, Analysis, Incident, Mark, MarkKind};
 use crate::history::{ChangeRow, ProfileRecord, Window};
@@ -44,28 +46,33 @@ pub(super) fn page(input: &ReportInput) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <link rel=\"icon\" href=\"data:,\">\n<title>{title}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n\
-         <header>\n<h1>{title}</h1>\n<p>{}</p>\n</header>\n{}\n",
-        escape(&made),
-        strip::PATTERNS
+         <header>\n<h1>{title}</h1>\n"
     );
-    let sections: Vec<Section<'_>> =
+    let mut sections: Vec<Section<'_>> =
         input.record.profiles.iter().take(PROFILES_MAX).map(|p| Section::of(p, input)).collect();
+    // worst first; of those that are not known nothing can be said
+    sections.sort_by_key(|section| std::cmp::Reverse(section.light()));
+    if !sections.is_empty() {
+        let _ = writeln!(out, "<p class=\"summary\">{}</p>", escape(&summary(input, &sections)));
+    }
+    let _ = write!(out, "<p>{}</p>\n</header>\n{}\n", escape(&made), strip::PATTERNS);
     if sections.len() > 1 {
         overview(&mut out, &sections, lang);
     }
-    legend(&mut out, lang);
     out.push_str("<main>\n");
+    let causes = causes(&sections);
     for (i, section) in sections.iter().enumerate() {
-        profile(&mut out, input, i, section);
+        profile(&mut out, input, i, section, &causes);
     }
     if sections.is_empty() {
         let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(lang.pick(phrases::EMPTY)));
     }
-    let _ = write!(
-        out,
-        "</main>\n<footer><p>{}</p></footer>\n</body>\n</html>\n",
-        escape(lang.pick(phrases::FOOT))
-    );
+    out.push_str("</main>\n");
+    if !sections.is_empty() {
+        meanings(&mut out, &causes, lang);
+        legend(&mut out, lang);
+    }
+    let _ = write!(out, "<footer><p>{}</p></footer>\n</body>\n</html>\n", escape(lang.pick(phrases::FOOT)));
     out
 }
 
@@ -77,6 +84,8 @@ struct Section<'a> {
     /// The links of each period, by platform, where the profile has several.
     links: [Vec<(String, Analysis)>; 3],
     listed: Vec<Incident>,
+    /// The change that holds at the end, if known within the last minutes.
+    last: Option<&'a ChangeRow>,
 }
 
 impl<'a> Section<'a> {
@@ -85,33 +94,58 @@ impl<'a> Section<'a> {
         let window = |days| Window::last(DAY * days, input.window.to);
         let periods = [(phrases::LAST_DAY, 1), (phrases::LAST_WEEK, 7), (phrases::LAST_QUARTER, 90)]
             .map(|(phrase, days)| (input.lang.pick(phrase), stats::analyse(profile, watched, window(days))));
+        let last = last_change(profile, &periods[0].1);
         Self {
             profile,
             name: redact::clean_line(&profile.name, 80),
             periods,
             links: [1, 7, 90].map(|days| stats::analyse_links(profile, watched, window(days))),
             listed: stats::analyse(profile, watched, input.window).incidents,
+            last,
         }
     }
 
-    /// The light and reason at the end, if known within the last minutes.
+    /// Light and reason at the end.
     fn last_state(&self, lang: Lang) -> String {
-        let spans = &self.periods[0].1.spans;
-        let end = spans.last().map(|span| span.to);
-        let known =
-            spans.iter().rev().find_map(|span| Some((span.to, self.profile.changes.get(span.change?)?)));
-        let fresh = known.zip(end).filter(|((to, _), end)| end.duration_since(*to) <= stats::STILL_OBSERVED);
-        match fresh {
-            Some(((_, change), _)) => {
-                format!(
-                    "{} {}",
-                    change.light().symbol(),
-                    title_naming(lang, change.to, change.platform.as_deref())
-                )
-            }
-            None => lang.pick(phrases::UNKNOWN_SHORT).to_owned(),
-        }
+        self.last.map_or_else(
+            || lang.pick(phrases::UNKNOWN_SHORT).to_owned(),
+            |change| {
+                let title = title_naming(lang, change.to, change.platform.as_deref());
+                format!("{} {title}", change.light().symbol())
+            },
+        )
     }
+
+    fn light(&self) -> Option<Light> {
+        self.last.map(ChangeRow::light)
+    }
+}
+
+fn last_change<'a>(profile: &'a ProfileRecord, day: &Analysis) -> Option<&'a ChangeRow> {
+    let end = day.spans.last()?.to;
+    let (to, change) =
+        day.spans.iter().rev().find_map(|span| Some((span.to, profile.changes.get(span.change?)?)))?;
+    (end.duration_since(to) <= stats::STILL_OBSERVED).then_some(change)
+}
+
+/// How many profiles have which light at the end, and how many incidents there were.
+fn summary(input: &ReportInput, sections: &[Section<'_>]) -> String {
+    let lang = input.lang;
+    let lights = [
+        (Some(Light::Red), phrases::COUNT_RED),
+        (Some(Light::Amber), phrases::COUNT_AMBER),
+        (Some(Light::Green), phrases::COUNT_GREEN),
+        (Some(Light::Grey), phrases::COUNT_GREY),
+        (None, phrases::COUNT_UNKNOWN),
+    ];
+    let counted = lights.into_iter().filter_map(|(light, phrase)| {
+        let n = sections.iter().filter(|section| section.light() == light).count();
+        (n > 0).then(|| fill(lang.pick(phrase), &[("n", &n.to_string())]))
+    });
+    let lights = counted.collect::<Vec<_>>().join(lang.pick(shared::COMMA));
+    let incidents = count(sections.iter().map(|section| section.listed.len()).sum(), lang);
+    let span = text::duration(lang, input.window.length());
+    fill(lang.pick(phrases::SUMMARY), &[("lights", &lights), ("incidents", &incidents), ("span", &span)])
 }
 
 /// All profiles in one table, each with a link to its section.
@@ -165,12 +199,50 @@ fn legend(out: &mut String, lang: Lang) {
     let _ = writeln!(out, "</ul><p>{}</p></section>", escape(lang.pick(phrases::WORST)));
 }
 
-fn profile(out: &mut String, input: &ReportInput, index: usize, section: &Section<'_>) {
+/// A cause of incidents, and the platform that it is about.
+type Cause<'a> = (Reason, Option<&'a str>);
+
+fn cause_of(incident: &Incident) -> Cause<'_> {
+    (incident.cause, incident.platform.as_deref())
+}
+
+/// The causes of the listed incidents, each once.
+fn causes<'a>(sections: &'a [Section<'_>]) -> Vec<Cause<'a>> {
+    let all: BTreeSet<Cause<'_>> =
+        sections.iter().flat_map(|section| &section.listed).map(cause_of).collect();
+    all.into_iter().collect()
+}
+
+/// What the causes mean: once on the page.
+fn meanings(out: &mut String, causes: &[Cause<'_>], lang: Lang) {
+    if causes.is_empty() {
+        return;
+    }
+    let _ = write!(
+        out,
+        "<section class=\"meanings\" aria-labelledby=\"meanings\"><h2 id=\"meanings\">{}</h2><dl>",
+        escape(lang.pick(phrases::MEANINGS))
+    );
+    for (n, (reason, platform)) in causes.iter().enumerate() {
+        let said = wording(lang, *reason, *platform, None);
+        let _ = write!(
+            out,
+            "<dt id=\"c{n}\">{}</dt><dd>{} {}</dd>",
+            escape(&title_naming(lang, *reason, *platform)),
+            escape(&said.meaning),
+            escape(&said.advice)
+        );
+    }
+    out.push_str("</dl></section>\n");
+}
+
+fn profile(out: &mut String, input: &ReportInput, index: usize, section: &Section<'_>, causes: &[Cause<'_>]) {
     let (lang, name) = (input.lang, &section.name);
     let _ = writeln!(
         out,
-        "<section class=\"profile\" aria-labelledby=\"p{index}\"><h2 id=\"p{index}\">{}</h2>",
-        escape(name)
+        "<section class=\"profile\" aria-labelledby=\"p{index}\"><h2 id=\"p{index}\">{} <span class=\"state\">{}</span></h2>",
+        escape(name),
+        escape(&section.last_state(lang))
     );
     for (n, (period, story)) in section.periods.iter().enumerate() {
         let id = format!("p{index}s{n}");
@@ -184,7 +256,7 @@ fn profile(out: &mut String, input: &ReportInput, index: usize, section: &Sectio
         ticks(out, input, story.figures.window);
     }
     figures(out, lang, name, &section.periods);
-    incidents(out, input, name, &section.listed);
+    incidents(out, input, section, causes);
     out.push_str("</section>\n");
 }
 
@@ -284,9 +356,9 @@ fn ticks(out: &mut String, input: &ReportInput, window: Window) {
     out.push_str("</div>\n");
 }
 
-fn head(out: &mut String, lang: Lang, columns: &[text::Phrase]) {
+fn head(out: &mut String, lang: Lang, first: text::Phrase, columns: &[text::Phrase]) {
     out.push_str("<thead><tr>");
-    for column in columns {
+    for column in std::iter::once(&first).chain(columns) {
         let _ = write!(out, "<th scope=\"col\">{}</th>", escape(lang.pick(*column)));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
@@ -294,23 +366,16 @@ fn head(out: &mut String, lang: Lang, columns: &[text::Phrase]) {
 
 fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Analysis)]) {
     let caption = escape(&fill(lang.pick(phrases::FIGURES_OF), &[("name", name)]));
-    let _ = write!(
-        out,
-        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\"><table class=\"figures\"><caption>{caption}</caption>"
-    );
-    head(
-        out,
-        lang,
-        &[
-            phrases::PERIOD,
-            phrases::GREEN_SHARE,
-            phrases::NOT_SEEN,
-            phrases::INCIDENTS,
-            phrases::MTBF,
-            phrases::MTTR,
-            phrases::CAUSES,
-        ],
-    );
+    let _ = write!(out, "<table class=\"figures\"><caption>{caption}</caption>");
+    let columns = [
+        phrases::GREEN_SHARE,
+        phrases::NOT_SEEN,
+        phrases::INCIDENTS,
+        phrases::MTBF,
+        phrases::MTTR,
+        phrases::CAUSES,
+    ];
+    head(out, lang, phrases::PERIOD, &columns);
     let none = lang.pick(phrases::NO_VALUE);
     let span = |s: Option<SignedDuration>| s.map_or(none.to_owned(), |s| text::duration(lang, s));
     for (period, story) in periods {
@@ -318,27 +383,34 @@ fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Analysis)
         let causes: Vec<String> = f.causes.iter().take(3).map(|c| cause(c, lang)).collect();
         let causes = if causes.is_empty() { none.to_owned() } else { causes.join(lang.pick(shared::COMMA)) };
         let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(period));
-        for cell in [
+        let cells = [
             f.share_green().map_or(none.to_owned(), percent),
             text::duration(lang, f.unknown),
             f.incidents.to_string(),
             span(f.mtbf),
             span(f.mttr),
             causes,
-        ] {
-            let _ = write!(out, "<td>{}</td>", escape(&cell));
+        ];
+        for (column, value) in columns.into_iter().zip(cells) {
+            cell(out, lang, "", column, &escape(&value));
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</tbody></table></div>\n");
+    out.push_str("</tbody></table>\n");
+}
+
+/// A cell with the name of its column, which the layout for phones shows beside the value.
+fn cell(out: &mut String, lang: Lang, class: &str, column: text::Phrase, html: &str) {
+    let label = escape(lang.pick(column));
+    let _ = write!(out, "<td class=\"{class}\" data-label=\"{label}\">{html}</td>");
 }
 
 fn when(at: Timestamp, input: &ReportInput) -> String {
     format!("<time datetime=\"{at}\">{}</time>", local(at, &input.zone))
 }
 
-fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incident]) {
-    let lang = input.lang;
+fn incidents(out: &mut String, input: &ReportInput, section: &Section<'_>, causes: &[Cause<'_>]) {
+    let (lang, name, listed) = (input.lang, &section.name, &section.listed);
     if listed.is_empty() {
         let span = text::duration(lang, input.window.length());
         let said = fill(lang.pick(phrases::NO_INCIDENTS_OF), &[("name", name), ("span", &span)]);
@@ -351,53 +423,52 @@ fn incidents(out: &mut String, input: &ReportInput, name: &str, listed: &[Incide
          <colgroup><col class=\"c1\"><col class=\"c2\"><col class=\"c3\"><col class=\"c4\"><col></colgroup>",
         escape(&fill(lang.pick(phrases::INCIDENTS_OF), &[("name", name)]))
     );
-    head(out, lang, &[phrases::BEGAN, phrases::LENGTH, phrases::CAUSE, phrases::EVIDENCE, phrases::DONE]);
+    let columns = [phrases::LENGTH, phrases::CAUSE, phrases::EVIDENCE, phrases::DONE];
+    head(out, lang, phrases::BEGAN, &columns);
     for i in listed.iter().rev().take(INCIDENTS_MAX) {
-        let _ = write!(out, "<tr><th scope=\"row\" class=\"when\">{}", when(i.from, input));
-        if i.began < i.from {
-            let said = fill(lang.pick(shared::BEGAN), &[("time", &local(i.began, &input.zone))]);
-            let _ = write!(out, " <small>{}</small>", escape(&said));
-        }
-        let said = wording(lang, i.cause, i.platform.as_deref(), None);
-        let _ = write!(
-            out,
-            "</th><td class=\"when\">{} <small>{}</small></td><td class=\"what\"><span class=\"cause\">{}</span> <small>{}</small>",
-            escape(&text::duration(lang, i.seen)),
-            escape(ended(i.end, lang)),
-            escape(&title_naming(lang, i.cause, i.platform.as_deref())),
-            escape(&said.meaning),
-        );
-        if let Some(also) = also(i, lang) {
-            let _ = write!(out, " <small>{}</small>", escape(&also));
-        }
-        out.push_str("</td><td class=\"evidence\">");
-        match &i.evidence {
-            Some(proof) => {
-                let _ = write!(
-                    out,
-                    "<code>{}</code> <small>{} · {}</small>",
-                    untrusted(&proof.line, 500),
-                    untrusted(proof.source.as_str(), 100),
-                    when(proof.at, input)
-                );
-            }
-            None => out.push_str(lang.pick(phrases::NO_VALUE)),
-        }
-        out.push_str("</td><td class=\"done\">");
-        let done = done(i, lang);
-        let done: Vec<String> = done.iter().map(|d| untrusted(d, 600)).collect();
-        out.push_str(&if done.is_empty() {
-            lang.pick(phrases::NO_VALUE).to_owned()
-        } else {
-            done.join("<br>")
-        });
-        out.push_str("</td></tr>\n");
+        let of_cause = causes.iter().position(|cause| *cause == cause_of(i)).unwrap_or_default();
+        incident(out, input, i, of_cause, columns);
     }
     out.push_str("</tbody></table>\n");
     if let Some(more) = listed.len().checked_sub(INCIDENTS_MAX).filter(|n| *n > 0) {
         let said = fill(lang.pick(phrases::MORE), &[("n", &more.to_string())]);
         let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(&said));
     }
+}
+
+fn incident(
+    out: &mut String,
+    input: &ReportInput,
+    i: &Incident,
+    of_cause: usize,
+    columns: [text::Phrase; 4],
+) {
+    let lang = input.lang;
+    let none = || lang.pick(phrases::NO_VALUE).to_owned();
+    let _ = write!(out, "<tr><th scope=\"row\" class=\"when\">{}", when(i.from, input));
+    if i.began < i.from {
+        let said = fill(lang.pick(shared::BEGAN), &[("time", &local(i.began, &input.zone))]);
+        let _ = write!(out, " <small>{}</small>", escape(&said));
+    }
+    out.push_str("</th>");
+    let length = escape(&text::duration(lang, i.seen));
+    let length = format!("{length} <small>{}</small>", escape(ended(i.end, lang)));
+    let title = escape(&title_naming(lang, i.cause, i.platform.as_deref()));
+    let mut what = format!("<a class=\"cause\" href=\"#c{of_cause}\">{title}</a>");
+    if let Some(also) = also(i, lang) {
+        let _ = write!(what, " <small>{}</small>", escape(&also));
+    }
+    let evidence = i.evidence.as_ref().map(|proof| {
+        let (line, source) = (untrusted(&proof.line, 500), untrusted(proof.source.as_str(), 100));
+        format!("<code>{line}</code> <small>{source} · {}</small>", when(proof.at, input))
+    });
+    let done: Vec<String> = done(i, lang).iter().map(|d| untrusted(d, 600)).collect();
+    let done = Some(done.join("<br>")).filter(|text| !text.is_empty());
+    let cells = [length, what, evidence.unwrap_or_else(none), done.unwrap_or_else(none)];
+    for ((class, column), html) in ["when", "what", "evidence", "done"].into_iter().zip(columns).zip(cells) {
+        cell(out, lang, class, column, &html);
+    }
+    out.push_str("</tr>\n");
 }
 
 #[cfg(test)]

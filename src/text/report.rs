@@ -12,6 +12,16 @@ pub(crate) const MADE_LOGS: Phrase = [
     "Created from old logs by Gatelight {version}; they end {time}. Times are local ({zone}). Logs show less than watching does: often neither why a process ended nor whether one was running.",
     "由 Gatelight {version} 根据旧日志生成，日志截至 {time}。时间为本地时间（{zone}）。日志提供的信息少于实时观测：进程为何退出、是否在运行，日志中往往没有记录。",
 ];
+pub(crate) const SUMMARY: Phrase = [
+    "At the end: {lights}. In the last {span}: {incidents}.",
+    "最后状态：{lights}。最近 {span}：{incidents}。",
+];
+pub(crate) const COUNT_RED: Phrase = ["{n} red", "{n} 个红灯"];
+pub(crate) const COUNT_AMBER: Phrase = ["{n} amber", "{n} 个黄灯"];
+pub(crate) const COUNT_GREEN: Phrase = ["{n} green", "{n} 个绿灯"];
+pub(crate) const COUNT_GREY: Phrase = ["{n} grey", "{n} 个灰灯"];
+pub(crate) const COUNT_UNKNOWN: Phrase = ["{n} unknown", "{n} 个未知"];
+pub(crate) const MEANINGS: Phrase = ["What the causes mean", "原因说明"];
 pub(crate) const LEGEND: Phrase = ["How to read the strips", "图例"];
 pub(crate) const GREEN: Phrase = ["green: works", "绿灯：正常"];
 pub(crate) const AMBER: Phrase =
