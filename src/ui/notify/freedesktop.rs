@@ -5,6 +5,7 @@
 //! replacement from another connection; and a connection that is dropped takes the app's other notices with it.
 
 use std::collections::HashMap;
+use std::io::Cursor;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -241,12 +242,27 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// The light as the hint `image-data`: width, height, bytes per row, alpha, bits per sample, samples per pixel, data.
+/// `resources/app-icon.svg` as RGBA with [`PICTURE`] pixels a side; drawn by `bundle/pictures/take`.
+const APP_ICON: &[u8] = include_bytes!("../../../resources/app-icon-48.png");
+
+fn app_icon() -> Option<Picture> {
+    let mut reader = png::Decoder::new(Cursor::new(APP_ICON)).read_info().ok()?;
+    let mut rgba = vec![0; reader.output_buffer_size()?];
+    let info = reader.next_frame(&mut rgba).ok()?;
+    let is_rgba = info.color_type == png::ColorType::Rgba;
+    is_rgba.then_some(Picture { width: info.width, height: info.height, rgba })
+}
+
+/// What stands beside a notification: its light, or for what is about no gateway the icon of the app.
+fn picture_of(light: Light) -> Picture {
+    let icon = (light == Light::Grey).then(app_icon).flatten();
+    icon.unwrap_or_else(|| Face::of(light).draw(PICTURE))
+}
+
+/// The picture as the hint `image-data`: width, height, bytes per row, alpha, bits per sample, samples per pixel, data.
 fn picture(light: Light) -> Option<Value<'static>> {
     static MADE: OnceLock<[Picture; 4]> = OnceLock::new();
-    let made = MADE.get_or_init(|| {
-        [Light::Green, Light::Grey, Light::Amber, Light::Red].map(|light| Face::of(light).draw(PICTURE))
-    });
+    let made = MADE.get_or_init(|| [Light::Green, Light::Grey, Light::Amber, Light::Red].map(picture_of));
     let picture = made[light as usize].clone();
     let size = i32::try_from(picture.width).ok()?;
     let structure = StructureBuilder::new()
@@ -265,6 +281,14 @@ fn picture(light: Light) -> Option<Value<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_about_no_gateway_has_the_icon_of_the_app() {
+        let icon = app_icon().unwrap();
+        assert_eq!((icon.width, icon.height), (PICTURE, PICTURE));
+        assert_eq!(picture_of(Light::Grey), icon);
+        assert_eq!(picture_of(Light::Red), Face::of(Light::Red).draw(PICTURE));
+    }
 
     #[test]
     fn log_text_is_not_markup() {

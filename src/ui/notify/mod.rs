@@ -46,7 +46,7 @@ pub struct NotificationRequest {
     pub body: String,
     /// Keys and labels of its buttons.
     pub buttons: Vec<(&'static str, String)>,
-    /// The light to show with it.
+    /// The light to show with it; grey where it is about no gateway: the icon of the app is shown.
     pub light: Light,
     /// Ids of earlier ones to be removed from the screen.
     pub withdrawn: Vec<u64>,
