@@ -1,6 +1,6 @@
 //! Carries out what the user interface requests, each in a task of its own; results come back as [`Done`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::engine::Engine;
-use super::messages::{Answer, Change, EngineRequest};
+use super::messages::{Answer, Change, CheckedJobFiles, EngineRequest};
 use super::{diagnostics, job_files, open, settings_edit, wrong_light};
-use crate::doctor::Finding;
 use crate::health::{Light, Manager, RestartHelps};
 use crate::log;
 use crate::report::{self, check_replaceable, write_private};
@@ -41,12 +40,7 @@ pub(super) enum Done {
     /// The outcome of this restart need not be shown any longer.
     Forget(String, RestartView),
     /// What the doctor found.
-    Findings {
-        /// How many.
-        count: usize,
-        /// Profiles that can be freed of `--replace`.
-        repairable: BTreeSet<String>,
-    },
+    JobFiles(CheckedJobFiles),
     /// What the user should know.
     Answer(Answer),
     /// Managers and job files have to be scanned again.
@@ -302,12 +296,10 @@ impl Actions {
         tokio::spawn(async move {
             let work = tokio::task::spawn_blocking(move || job_files::findings(&engine));
             let Ok(findings) = work.await else { return };
-            let repairable =
-                findings.iter().filter(|f| is_replace(f)).filter_map(|f| f.profile.clone()).collect();
-            let (count, first) = (findings.len(), findings.into_iter().next().map(|first| first.message));
-            let _ = done.send(Done::Findings { count, repairable }).await;
+            let found = CheckedJobFiles::of(&findings);
+            let _ = done.send(Done::JobFiles(found.clone())).await;
             if asked {
-                let _ = done.send(Done::Answer(Answer::JobFilesChecked { count, first })).await;
+                let _ = done.send(Done::Answer(Answer::JobFilesChecked(found))).await;
             }
         });
     }
@@ -391,10 +383,6 @@ fn is_first_load(view: &ProfileView) -> bool {
 /// The profiles that one gateway serves, this one among them: they share its process, or the job that starts it.
 fn served_together(name: &str, snapshot: &Snapshot) -> Vec<String> {
     Together::of(name, snapshot).map(|together| together.names()).unwrap_or_default()
-}
-
-fn is_replace(finding: &Finding) -> bool {
-    finding.fixable && finding.code == crate::doctor::Code::ReplaceFlag
 }
 
 #[cfg(test)]

@@ -351,8 +351,8 @@ impl State {
                     self.show_restart(name, None).await;
                 }
             }
-            Done::Findings { count, repairable } => {
-                let _ = self.events.send(EngineEvent::Findings { count, repairable }).await;
+            Done::JobFiles(found) => {
+                let _ = self.events.send(EngineEvent::JobFiles(found)).await;
             }
             Done::Answer(answer) => {
                 let _ = self.events.send(EngineEvent::Answer(answer)).await;

@@ -1,7 +1,7 @@
 //! What the engine and the user interface send each other.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::diagnostics::Copied;
@@ -9,11 +9,13 @@ use super::job_files;
 use crate::alerts::Silences;
 use crate::config::{Config, ConfigError};
 use crate::doctor::fix::Fixed;
+use crate::doctor::{Code, Finding, Severity};
 use crate::health::RestartHelps;
 use crate::restart::{Obstacle, Restarts};
 use crate::supervisor::SupervisorError;
 use crate::text::display::label;
 use crate::text::doctor::BACKGROUND_ITEM;
+use crate::text::history::COMMA;
 use crate::text::log::{PANIC_BODY, PANIC_TITLE};
 use crate::text::{Both, Lang, Phrase, Worded as _, agent as words, error, fill, restart};
 use crate::watcher::Update;
@@ -66,13 +68,8 @@ pub enum EngineEvent {
     Config(Box<Config>),
     /// The settings file has a mistake, so that the old settings stay; `None`: it has none any more.
     ConfigError(Option<ConfigError>),
-    /// The doctor's result.
-    Findings {
-        /// Number of findings.
-        count: usize,
-        /// Profiles that can be freed of `--replace`.
-        repairable: BTreeSet<String>,
-    },
+    /// What the doctor found.
+    JobFiles(CheckedJobFiles),
     /// Whether the machine is without any network.
     Offline(bool),
     /// What is silenced changed, perhaps by another process.
@@ -81,6 +78,65 @@ pub enum EngineEvent {
     Answer(Answer),
     /// End the loop and remove the icon.
     Quit,
+}
+
+/// What the doctor found in the job files: errors and warnings, not notes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckedJobFiles {
+    /// Whose job files have errors, a name for each error.
+    pub errors: Vec<String>,
+    /// The same for warnings.
+    pub warnings: Vec<String>,
+    /// The worst of them.
+    pub worst: Option<Both>,
+    /// Profiles that can be freed of `--replace`.
+    pub repairable: BTreeSet<String>,
+}
+
+impl CheckedJobFiles {
+    /// Sums up the findings.
+    pub fn of(findings: &[Finding]) -> Self {
+        let whose = |severity| {
+            let of_severity = findings.iter().filter(move |f| f.severity() == severity);
+            of_severity.map(|f| f.profile.clone().unwrap_or_else(|| file_name(f))).collect()
+        };
+        let worst = findings.iter().filter(|f| f.severity() != Severity::Info).min_by_key(|f| f.severity());
+        let with_flag = findings.iter().filter(|f| f.fixable && f.code == Code::ReplaceFlag);
+        Self {
+            errors: whose(Severity::Error),
+            warnings: whose(Severity::Warning),
+            worst: worst.map(|f| f.message.clone()),
+            repairable: with_flag.filter_map(|f| f.profile.clone()).collect(),
+        }
+    }
+
+    /// For example "1 error, 2 warnings"; `None` if there are none.
+    pub fn problems(&self, lang: Lang) -> Option<String> {
+        let counted = [(self.errors.len(), words::ERRORS), (self.warnings.len(), words::WARNINGS)];
+        let some = counted.into_iter().filter(|(n, _)| *n > 0);
+        let parts: Vec<String> = some.map(|(n, forms)| words::counted(lang, n, forms)).collect();
+        (!parts.is_empty()).then(|| parts.join(lang.pick(COMMA)))
+    }
+
+    /// Errors first, each with the profiles that they are in, and the way to the doctor.
+    fn body(&self, lang: Lang) -> String {
+        let Some(worst) = &self.worst else { return lang.pick(words::CHECKED_CLEAN).to_owned() };
+        let of = |names: &[String], forms| {
+            let unique: BTreeSet<String> = names.iter().map(|name| label(name)).collect();
+            let names_text = unique.into_iter().collect::<Vec<_>>().join(lang.pick(COMMA));
+            let values = [("count", &*words::counted(lang, names.len(), forms)), ("profiles", &names_text)];
+            (!names.is_empty()).then(|| fill(lang.pick(words::CHECKED_WHOSE), &values))
+        };
+        let sums = [of(&self.errors, words::ERRORS), of(&self.warnings, words::WARNINGS)];
+        let sums = sums.into_iter().flatten().collect::<Vec<_>>().join(lang.pick(words::CHECKED_NEXT));
+        fill(lang.pick(words::CHECKED_BODY), &[("problems", &sums), ("worst", worst.pick(lang))])
+    }
+}
+
+/// The name of the file that a finding without a profile is about.
+fn file_name(finding: &Finding) -> String {
+    let name = finding.file.as_deref().and_then(Path::file_name);
+    name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// What is done to a gateway for all profiles that it serves.
@@ -120,12 +176,7 @@ pub enum Answer {
     /// It is in this folder, or could not be written.
     WrongLight(error::Result<PathBuf>),
     /// The doctor examined the job files.
-    JobFilesChecked {
-        /// Number of findings.
-        count: usize,
-        /// The first one.
-        first: Option<Both>,
-    },
+    JobFilesChecked(CheckedJobFiles),
     /// The doctor repaired this profile's job file, or tried to.
     Repaired(String, Fixed),
     /// A diagnosis was copied, or could not be written.
@@ -167,7 +218,7 @@ impl Answer {
             }
             Self::NotStopped(name, _) => of(words::NOT_STOPPED_TITLE, name),
             Self::WrongLightBegun(_) | Self::WrongLight(_) => lang.pick(words::WRONG_LIGHT_TITLE).to_owned(),
-            Self::JobFilesChecked { .. } => lang.pick(words::CHECKED_TITLE).to_owned(),
+            Self::JobFilesChecked(_) => lang.pick(words::CHECKED_TITLE).to_owned(),
             Self::Repaired(name, _) => of(words::REPAIR_TITLE, name),
             Self::Diagnostics(_) => lang.pick(words::COPIED_TITLE).to_owned(),
             Self::SettingsNotWritten(_) => lang.pick(words::SETTINGS_NOT_WRITTEN_TITLE).to_owned(),
@@ -211,11 +262,7 @@ impl Answer {
             Self::WrongLight(Ok(folder)) => {
                 with(words::WRONG_LIGHT_DONE, "folder", &folder.display().to_string())
             }
-            Self::JobFilesChecked { count: 0, .. } => lang.pick(words::CHECKED_CLEAN).to_owned(),
-            Self::JobFilesChecked { count, first } => {
-                let first = first.as_ref().map_or("", |first| first.pick(lang));
-                fill(lang.pick(words::CHECKED_BODY), &[("count", &count.to_string()), ("first", first)])
-            }
+            Self::JobFilesChecked(found) => found.body(lang),
             Self::Repaired(_, fixed) => job_files::conclusion(fixed, lang),
             Self::Diagnostics(Ok(Copied::Clipboard)) => lang.pick(words::COPIED).to_owned(),
             Self::Diagnostics(Ok(Copied::File(file))) => {
@@ -232,5 +279,35 @@ impl Answer {
             Self::InternalError(log) => with(PANIC_BODY, "path", &log.display().to_string()),
             Self::NoHistory(why, path) => format!("{}: {}", path.display(), why.pick(lang)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(code: Code, profile: Option<&str>, message: &'static str) -> Finding {
+        let words = || Both::from([message; 2]);
+        let file = Some(PathBuf::from("/agents/ai.hermes.plist"));
+        let profile = profile.map(str::to_owned);
+        Finding { code, profile, file, message: words(), remedy: words(), fixable: code == Code::ReplaceFlag }
+    }
+
+    #[test]
+    fn errors_come_first_with_their_profiles() {
+        let found = CheckedJobFiles::of(&[
+            finding(Code::ReplaceFlag, Some("lab"), "--replace"),
+            finding(Code::ThrottleMissing, Some("work"), "a note"),
+            finding(Code::ReplaceWithKeepalive, Some("work"), "a kill loop"),
+            finding(Code::PlistInvalid, None, "no plist"),
+            finding(Code::ReplaceWithKeepalive, Some("work"), "another"),
+        ]);
+        assert_eq!(found.problems(Lang::En).as_deref(), Some("3 errors, 1 warning"));
+        let body = Answer::JobFilesChecked(found.clone()).body(Lang::En);
+        assert!(body.starts_with("3 errors in ai.hermes.plist, work; 1 warning in lab. "), "{body}");
+        assert!(body.contains("a kill loop") && body.contains("Doctor"), "{body}");
+        assert_eq!(found.repairable, BTreeSet::from(["lab".to_owned()]));
+        let clean = CheckedJobFiles::of(&[finding(Code::ThrottleMissing, Some("work"), "a note")]);
+        assert_eq!((clean.problems(Lang::En), clean.worst.is_none()), (None, true));
     }
 }

@@ -241,6 +241,19 @@ fn log_of_view(view: &ProfileView, gateway: Option<&ProfileView>) -> Result<Path
     }
 }
 
+/// The command that runs `gatelight doctor` in a terminal. `folder`: where a script may be written.
+pub(crate) fn doctor(folder: &Path, find: &impl Find) -> Result<Launch, OpenError> {
+    let own = std::env::current_exe()
+        .map_err(|e| OpenError::new(say::REFUSED, &[("why", &format!("gatelight: {e}"))]))?;
+    if cfg!(target_os = "macos") {
+        let line = format!("{} doctor", quoted(&own.to_string_lossy()));
+        return Ok(in_macos_terminal("doctor.command", &line, folder));
+    }
+    // the window stays open
+    let script = r#""$0" doctor; exec "${SHELL:-/bin/sh}" -i"#;
+    in_terminal(Path::new("/bin/sh"), &["-c", script, &own.to_string_lossy()], find)
+}
+
 /// The command that shows what the system logged about the profile's job. `folder`: where a script may be written.
 pub(crate) fn system_log(profile: &Profile, folder: &Path, find: &impl Find) -> Result<Launch, OpenError> {
     let Some(job) = profile.job.as_ref().filter(|job| job.manager == Manager::Systemd) else {
@@ -248,7 +261,11 @@ pub(crate) fn system_log(profile: &Profile, folder: &Path, find: &impl Find) -> 
             return Err(OpenError::new(say::NO_JOB, &[("name", &profile.name)]));
         }
         let words: Vec<String> = unified_log(profile).iter().map(|word| quoted(word)).collect();
-        return Ok(in_macos_terminal(&format!("/usr/bin/log {}", words.join(" ")), folder));
+        return Ok(in_macos_terminal(
+            "system-log.command",
+            &format!("/usr/bin/log {}", words.join(" ")),
+            folder,
+        ));
     };
     let journalctl = find
         .find("journalctl")
@@ -283,8 +300,8 @@ fn quoted(text: &str) -> String {
 /// Terminal runs a `.command` file that is opened with it in a new window (open(1), `-b`; Terminal User Guide, "Make a file
 /// executable"). An Apple event would need the user's permission to control Terminal, again after every build. The script
 /// ends in a shell, so that the window stays open whatever Terminal's settings are.
-fn in_macos_terminal(line: &str, folder: &Path) -> Launch {
-    let path = folder.join("system-log.command");
+fn in_macos_terminal(file: &str, line: &str, folder: &Path) -> Launch {
+    let path = folder.join(file);
     let text = format!(
         "#!/bin/sh\n# written by Gatelight; may be deleted\n{line}\nexec \"${{SHELL:-/bin/zsh}}\" -i\n"
     );

@@ -1,6 +1,6 @@
 //! Phrases of the agent.
 
-use super::Phrase;
+use super::{Lang, Phrase, fill};
 
 pub(crate) const RUNS_ALREADY: Phrase = [
     "Gatelight is already running; it was asked to show its state.",
@@ -45,9 +45,14 @@ pub(crate) const TOO_MANY_BODY: Phrase = [
 pub(crate) const CHECKED_TITLE: Phrase = ["Job files checked", "任务文件已检查"];
 pub(crate) const CHECKED_CLEAN: Phrase = ["No problems found.", "没有发现问题。"];
 pub(crate) const CHECKED_BODY: Phrase = [
-    "{count} findings, the first: {first}. To see all of them, run gatelight doctor.",
-    "{count} 个问题，首个：{first}。运行 gatelight doctor 可查看全部。",
+    "{problems}. The worst: {worst}. To see all of them and repair most, choose Open Doctor in the menu.",
+    "{problems}。最严重的是：{worst}。在菜单中选择“在终端中打开 doctor”可查看全部，大部分可以修复。",
 ];
+pub(crate) const CHECKED_WHOSE: Phrase = ["{count} in {profiles}", "{profiles} 有 {count}"];
+pub(crate) const CHECKED_NEXT: Phrase = ["; ", "；"];
+/// One, and several.
+pub(crate) const ERRORS: [Phrase; 2] = [["{n} error", "{n} 个错误"], ["{n} errors", "{n} 个错误"]];
+pub(crate) const WARNINGS: [Phrase; 2] = [["{n} warning", "{n} 个警告"], ["{n} warnings", "{n} 个警告"]];
 pub(crate) const REPAIR_TITLE: Phrase = ["Repair of {profile}", "修复 {profile}"];
 pub(crate) const COPIED_TITLE: Phrase = ["Diagnostics", "诊断信息"];
 pub(crate) const COPIED: Phrase = ["Copied to the clipboard.", "已复制到剪贴板。"];
@@ -85,3 +90,8 @@ pub(crate) const WRONG_LIGHT_DONE: Phrase = [
     "请检查 {folder} 中的文件，再附到 issue 中。其中的密钥和名称已移除。",
 ];
 pub(crate) const WRONG_LIGHT_BROKEN: Phrase = ["a recording ended early", "有一项录制提前结束"];
+
+/// A number with its noun; `forms` are for one and for several.
+pub(crate) fn counted(lang: Lang, n: usize, [one, several]: [Phrase; 2]) -> String {
+    fill(lang.pick(if n == 1 { one } else { several }), &[("n", &n.to_string())])
+}

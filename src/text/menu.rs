@@ -17,8 +17,7 @@ pub(crate) const MUTED: Phrase = [" · muted", " · 已静音"];
 pub(crate) const UNSTABLE: Phrase = [" · unstable", " · 不稳定"];
 pub(crate) const MORE: Phrase = ["{count} more: {good} connected", "其余 {count} 个：{good} 个已连接"];
 
-pub(crate) const EVIDENCE: Phrase = ["{source}: {line}", "{source}：{line}"];
-pub(crate) const SEEN_AGO: Phrase = ["Seen {length} ago", "{length}前出现"];
+pub(crate) const EVIDENCE: Phrase = ["{source}, {time}: {line}", "{source}，{time}：{line}"];
 pub(crate) const SINCE: Phrase = ["Since {time}", "自 {time} 起"];
 pub(crate) const PROCESS: Phrase =
     ["PID {pid} · {manager} · up {uptime}", "PID {pid} · {manager} · 已运行 {uptime}"];
@@ -90,7 +89,8 @@ pub(crate) const RESTART_ALL_RED: Phrase = ["Restart All Red", "重启所有红�
 pub(crate) const RESTART_ALL_RED_COUNT: Phrase = ["Restart All Red ({count})", "重启所有红灯网关（{count}）"];
 pub(crate) const CHECK_JOB_FILES: Phrase = ["Check Job Files", "检查任务文件"];
 pub(crate) const CHECK_JOB_FILES_COUNT: Phrase =
-    ["Check Job Files (Findings: {count})", "检查任务文件（{count} 个问题）"];
+    ["Check Job Files ({problems})", "检查任务文件（{problems}）"];
+pub(crate) const OPEN_DOCTOR: Phrase = ["Open Doctor in a Terminal", "在终端中打开 doctor"];
 pub(crate) const TIMELINE: Phrase = ["Show Timeline", "显示时间线"];
 
 pub(crate) const MISSED: Phrase = ["Undelivered Notifications: {count}", "未送达的通知：{count} 条"];

@@ -38,7 +38,7 @@ impl IconView {
         let light = snapshot.worst();
         let badge = menu::badge(snapshot);
         let template = style.template_when_well && light == Light::Green;
-        let lights: Vec<Light> = snapshot.profiles.iter().map(|p| p.verdict.light()).collect();
+        let lights: Vec<Light> = menu::worst_first(snapshot).iter().map(|p| p.verdict.light()).collect();
         let each = (style.each && snapshot.complete && Strip::SIZES.contains(&lights.len()))
             .then_some(Strip { lights, template });
         let words = match &each {
@@ -74,7 +74,7 @@ fn reason_beside(snapshot: &Snapshot, lang: Lang) -> Option<String> {
 /// A line for each profile, in the order of the lights.
 fn each_in_words(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
     let offline = state.offline.then(|| lang.pick(say::OFFLINE).to_owned());
-    let lines = snapshot.profiles.iter().map(|view| menu::line_of(view, lang));
+    let lines = menu::worst_first(snapshot).into_iter().map(|view| menu::line_of(view, lang));
     std::iter::once(menu::head(snapshot, lang)).chain(offline).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
@@ -117,8 +117,8 @@ mod tests {
         use Light::{Green, Red};
         for (profiles, style, expected) in [
             (vec![("a", UP)], EACH, None),
-            (vec![("b", UP), ("a", DOWN)], EACH, Some(vec![Green, Red])),
-            (vec![("a", DOWN), ("b", UP), ("c", DOWN)], EACH, Some(vec![Red, Green, Red])),
+            (vec![("b", UP), ("a", DOWN)], EACH, Some(vec![Red, Green])),
+            (vec![("a", DOWN), ("b", UP), ("c", DOWN)], EACH, Some(vec![Red, Red, Green])),
             (vec![("a", UP), ("b", UP), ("c", UP), ("d", DOWN)], EACH, None),
             (vec![("a", UP), ("b", DOWN)], IconStyle { each: false, ..EACH }, None),
             (vec![], EACH, None),
@@ -136,7 +136,7 @@ mod tests {
         let view = IconView::of(&all, &MenuState::default(), EACH, Lang::En);
         let lines: Vec<&str> = view.words.lines().collect();
         assert_eq!(lines[0], "1 of 2 connected");
-        assert!(lines[1].contains("work") && lines[2].contains("home"), "{lines:?}");
+        assert!(lines[1].contains("home") && lines[2].contains("work"), "{lines:?}");
     }
 
     #[test]

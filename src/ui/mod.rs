@@ -51,6 +51,8 @@ pub enum UiCommand {
     Acknowledge(String, bool),
     /// Examine all job files.
     CheckJobFiles,
+    /// Run the doctor in a terminal.
+    OpenDoctor,
     /// Open the page of the past days.
     Timeline,
     /// Switch notifications on or off.

@@ -199,10 +199,7 @@ impl<S: Shell> App<S> {
                     self.show_settings_error(say_config::OLD_STAY);
                 }
             }
-            EngineEvent::Findings { count, repairable } => {
-                self.state.findings = Some(count);
-                self.state.repairable = repairable;
-            }
+            EngineEvent::JobFiles(found) => self.state.job_files = found,
             EngineEvent::Offline(offline) => {
                 self.state.offline = offline;
                 self.step(now, Event::Offline(offline));

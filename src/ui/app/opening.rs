@@ -32,6 +32,7 @@ pub(super) fn open(
             Some(job) => open::in_folder(&job.path, &OnPath),
             None => open::system_log(profile, &folders.data, &OnPath),
         }),
+        UiCommand::OpenDoctor => start(open::doctor(&folders.data, &OnPath), lang),
         UiCommand::OpenSettings => {
             let file = &folders.config_file;
             written(file, user_files::create_settings(file).map(drop), lang)

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::profile::ProfileMenu;
-use super::row::{Menu, Row, cut};
+use super::row::{LABEL_MAX, Menu, Row, shortened};
 use super::state::{Each, Locale, Login, MenuState, Notifications};
-use super::summary::head;
+use super::summary::{head, worst_first};
 use super::texts::Texts;
 use crate::health::Light;
 use crate::text::display::label;
@@ -32,10 +32,10 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timest
         rows.push(Row::text("quiet", texts.fill(say::QUIET, &[("time", &texts.time(end))])));
     }
     if let Some(hidden) = state.hidden {
-        rows.push(Row::text("hidden", cut(texts.pick(hidden.phrase()))));
+        rows.push(Row::bounded("hidden", texts.pick(hidden.phrase())));
     }
     if let Some(why) = &state.settings_error {
-        rows.push(Row::text("settings-error", texts.fill(say::SETTINGS_ERROR, &[("why", why)])));
+        rows.push(Row::bounded("settings-error", &texts.fill(say::SETTINGS_ERROR, &[("why", why)])));
     }
     rows.push(Row::separator("1"));
     rows.extend(profiles(snapshot, state, &mut texts));
@@ -55,18 +55,20 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timest
 }
 
 fn profiles(snapshot: &Snapshot, state: &MenuState, texts: &mut Texts<'_>) -> Vec<Row> {
-    let all = &snapshot.profiles;
     let mut row = |view: &ProfileView| ProfileMenu { view, state, texts: &mut *texts }.row();
-    if all.len() <= PROFILES_MAX {
-        return all.iter().map(row).collect();
+    let mut shown = worst_first(snapshot);
+    let mut rest = Vec::new();
+    if shown.len() > PROFILES_MAX {
+        let (mut troubled, working): (Vec<_>, Vec<_>) =
+            shown.into_iter().partition(|view| !view.verdict.reason.works());
+        rest = troubled.split_off(troubled.len().min(PROFILES_MAX));
+        rest.extend(working);
+        shown = troubled;
     }
-    // those in trouble stay visible, worst first; the others keep the order of the scan
-    let mut troubled: Vec<usize> = (0..all.len()).filter(|i| !all[*i].verdict.reason.works()).collect();
-    troubled.sort_by_key(|i| (std::cmp::Reverse(all[*i].verdict.light()), *i));
-    troubled.truncate(PROFILES_MAX);
-    let mut rows: Vec<Row> = troubled.iter().map(|i| row(&all[*i])).collect();
-    let rest: Vec<&ProfileView> =
-        all.iter().enumerate().filter(|(i, _)| !troubled.contains(i)).map(|(_, view)| view).collect();
+    let mut rows: Vec<Row> = shown.into_iter().map(&mut row).collect();
+    if rest.is_empty() {
+        return rows;
+    }
     let below = rest.iter().map(|view| row(view)).collect();
     let good = rest.iter().filter(|view| view.verdict.reason.works()).count().to_string();
     let label = texts.fill(say::MORE, &[("count", &rest.len().to_string()), ("good", &good)]);
@@ -80,13 +82,13 @@ fn bad_files(snapshot: &Snapshot, texts: &Texts<'_>) -> Option<Row> {
     let below = bad.iter().take(BAD_FILES_MAX).enumerate().map(|(i, file)| {
         let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
         let text = format!("{}: {}", label(&name), label(file.reason.pick(texts.locale.lang)));
-        Row::text(format!("bad-file/{i}"), cut(&text))
+        Row::bounded(format!("bad-file/{i}"), &text)
     });
     let title = texts.fill(say::BAD_FILES, &[("count", &bad.len().to_string())]);
     (!bad.is_empty()).then(|| Row::submenu("bad-files", title, below.collect()))
 }
 
-fn for_all(snapshot: &Snapshot, state: &MenuState, texts: &Texts<'_>) -> [Row; 3] {
+fn for_all(snapshot: &Snapshot, state: &MenuState, texts: &Texts<'_>) -> Vec<Row> {
     let restartable = |view: &&ProfileView| {
         let has_job = view.profile.job.is_some() || view.verdict.served_by.is_some();
         view.verdict.light() == Light::Red && has_job
@@ -96,15 +98,20 @@ fn for_all(snapshot: &Snapshot, state: &MenuState, texts: &Texts<'_>) -> [Row; 3
         0 => texts.pick(say::RESTART_ALL_RED).to_owned(),
         _ => texts.fill(say::RESTART_ALL_RED_COUNT, &[("count", &red.to_string())]),
     };
-    let check = match state.findings {
-        None | Some(0) => texts.pick(say::CHECK_JOB_FILES).to_owned(),
-        Some(n) => texts.fill(say::CHECK_JOB_FILES_COUNT, &[("count", &n.to_string())]),
+    let problems = state.job_files.problems(texts.locale.lang);
+    let check = match &problems {
+        None => texts.pick(say::CHECK_JOB_FILES).to_owned(),
+        Some(problems) => texts.fill(say::CHECK_JOB_FILES_COUNT, &[("problems", problems)]),
     };
-    [
+    let mut rows = vec![
         Row::command("restart-all", restart, UiCommand::RestartAllRed).enabled_if(red > 0),
         Row::command("check-job-files", check, UiCommand::CheckJobFiles),
-        Row::command("timeline", texts.pick(say::TIMELINE), UiCommand::Timeline),
-    ]
+    ];
+    if problems.is_some() {
+        rows.push(Row::command("doctor", texts.pick(say::OPEN_DOCTOR), UiCommand::OpenDoctor));
+    }
+    rows.push(Row::command("timeline", texts.pick(say::TIMELINE), UiCommand::Timeline));
+    rows
 }
 
 fn missed(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
@@ -115,7 +122,7 @@ fn missed(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
     let rows = missed.iter().rev().take(MISSED_MAX).enumerate().map(|(i, one)| {
         let time = texts.time(one.at);
         let values = [("title", one.title.as_str()), ("time", &time), ("why", &one.why)];
-        Row::text(format!("missed/{i}"), cut(&texts.fill(say::MISSED_LINE, &values)))
+        Row::bounded(format!("missed/{i}"), &texts.fill(say::MISSED_LINE, &values))
     });
     let mut rows: Vec<Row> = rows.collect();
     rows.push(Row::separator("missed"));
@@ -141,7 +148,8 @@ fn login(state: &MenuState, texts: &Texts<'_>) -> Row {
         Login::NeedsApproval => (texts.pick(say::LOGIN_APPROVAL).to_owned(), false),
         Login::Unavailable(why) => (texts.fill(say::LOGIN_UNAVAILABLE, &[("why", why)]), false),
     };
-    Row::check("login", cut(&label), on, UiCommand::ToggleLogin)
+    // the whole reason is shown when it is pressed
+    Row::check("login", shortened(&label, LABEL_MAX), on, UiCommand::ToggleLogin)
 }
 
 const fn permission_label(permission: Permission) -> Phrase {

@@ -1,8 +1,8 @@
 //! The rows of a profile's links, each with a submenu.
 
-use super::row::{Row, cut, key};
+use super::row::{LABEL_MAX, Row, key, shortened};
 use super::texts::Texts;
-use crate::health::{Light, LinkVerdict, Proof};
+use crate::health::{Light, LinkVerdict};
 use crate::text::display::label;
 use crate::text::menu as say;
 use crate::text::reason::{self, Wording};
@@ -42,7 +42,7 @@ impl LinkMenu<'_, '_> {
 
     fn row(&mut self) -> Row {
         let light = if self.link.ignored { Light::Grey } else { self.link.light };
-        let text = cut(&self.text());
+        let text = shortened(&self.text(), LABEL_MAX);
         Row { light: Some(light), ..Row::submenu(self.key(""), text, self.facts()) }
     }
 
@@ -77,14 +77,13 @@ impl LinkMenu<'_, '_> {
     fn facts(&mut self) -> Vec<Row> {
         let mut rows = Vec::new();
         if self.link.light != Light::Green {
-            rows.push(Row::text(self.key("meaning"), cut(&label(&self.said().meaning))));
+            rows.push(Row::bounded(self.key("meaning"), &label(&self.said().meaning)));
         }
-        if let Some(Proof { source, line, .. }) = &self.link.evidence {
-            let values = [("source", &*label(source.as_str())), ("line", &*label(line))];
-            rows.push(Row::text(self.key("evidence"), cut(&self.texts.fill(say::EVIDENCE, &values))));
-        }
-        let time = self.texts.time(self.link.since);
-        rows.push(Row::text(self.key("since"), self.texts.fill(say::SINCE, &[("time", &time)])));
+        rows.extend(self.texts.proof(
+            |word| key(self.profile, &format!("link/{}/{word}", self.link.platform)),
+            self.link.evidence.as_ref(),
+            self.link.since,
+        ));
         if let Some(at) = self.link.last_message_at {
             let length = self.texts.since(at);
             let text = self.texts.fill(say::LAST_MESSAGE, &[("length", &length)]);

@@ -1,11 +1,11 @@
 //! The row of one profile with its submenu.
 
 use super::link::LinkMenu;
-use super::row::{Row, cut, key};
+use super::row::{Row, key, shortened};
 use super::state::{MenuState, MuteFor};
 use super::texts::Texts;
 use crate::alerts::{Mute, Silence};
-use crate::health::{Light, Manager, Note, Proof};
+use crate::health::{Light, Manager, Note};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::display::label;
 use crate::text::reason::headline;
@@ -14,6 +14,8 @@ use crate::text::{Phrase, duration, menu as say, menu_bar as say_bar, status as 
 use crate::ui::UiCommand;
 use crate::watcher::snapshot::ProfileView;
 
+/// Longest name in the row of a profile, in columns; the submenu has the whole of it.
+const NAME_MAX: usize = 30;
 /// At most this many notes are shown.
 const NOTES_MAX: usize = 3;
 
@@ -36,7 +38,7 @@ impl ProfileMenu<'_, '_> {
         let (name, verdict) = (&self.view.profile.name, &self.view.verdict);
         let length = self.texts.since(verdict.since);
         let title = headline(verdict, self.texts.locale.lang);
-        let values = [("name", &*label(name)), ("title", &title), ("length", &length)];
+        let values = [("name", &*self.short_name()), ("title", &title), ("length", &length)];
         let mut text = self.texts.fill(say::PROFILE, &values);
         if self.state.flapping.contains(name) {
             text.push_str(self.texts.pick(say::UNSTABLE));
@@ -54,7 +56,7 @@ impl ProfileMenu<'_, '_> {
             rows.push(self.separator("link-line"));
             rows.extend(links);
         }
-        if let Some(restart) = self.state.restarts.get(name) {
+        if let Some(restart) = self.state.restarts.get(name).filter(|restart| self.still_holds(restart)) {
             rows.push(self.separator("restart-line"));
             rows.extend(self.restart(restart));
         }
@@ -62,6 +64,11 @@ impl ProfileMenu<'_, '_> {
         rows.extend(self.commands());
         rows.extend(self.silences());
         Row { light: Some(verdict.light()), ..Row::submenu(self.key("profile"), text, rows) }
+    }
+
+    /// The name on one row.
+    fn short_name(&self) -> String {
+        shortened(&label(&self.view.profile.name), NAME_MAX)
     }
 
     fn key(&self, word: &str) -> String {
@@ -80,14 +87,11 @@ impl ProfileMenu<'_, '_> {
     fn facts(&mut self) -> Vec<Row> {
         let verdict = &self.view.verdict;
         let mut rows = Vec::new();
-        if let Some(Proof { source, line, at }) = &verdict.evidence {
-            let values = [("source", &*label(source.as_str())), ("line", &*label(line))];
-            rows.push(self.text("evidence", cut(&self.texts.fill(say::EVIDENCE, &values))));
-            let length = self.texts.since(*at);
-            rows.push(self.text("seen", self.texts.fill(say::SEEN_AGO, &[("length", &length)])));
+        let name = &self.view.profile.name;
+        if self.short_name() != label(name) {
+            rows.push(Row::bounded(self.key("name"), &label(name)));
         }
-        let time = self.texts.time(verdict.since);
-        rows.push(self.text("since", self.texts.fill(say::SINCE, &[("time", &time)])));
+        rows.extend(self.texts.proof(|word| key(name, word), verdict.evidence.as_ref(), verdict.since));
         let process = self.process();
         rows.push(self.text("process", process));
         if let Some(gateway) = &verdict.served_by {
@@ -104,10 +108,17 @@ impl ProfileMenu<'_, '_> {
         if !helps.is_empty() {
             rows.push(self.text("helps", helps));
         }
-        for (i, note) in verdict.notes.iter().take(NOTES_MAX).enumerate() {
+        let notes = verdict.notes.iter().filter(|note| !self.has_link_row(note));
+        for (i, note) in notes.take(NOTES_MAX).enumerate() {
             rows.push(self.text(&format!("note{i}"), self.note(note)));
         }
         rows
+    }
+
+    /// Whether the note is about a link, which has a row of its own.
+    fn has_link_row(&self, note: &Note) -> bool {
+        let Note::Also(_, Some(platform), _) = note else { return false };
+        self.view.verdict.links.iter().any(|link| link.platform == *platform && link.light != Light::Green)
     }
 
     fn process(&mut self) -> String {
@@ -140,14 +151,25 @@ impl ProfileMenu<'_, '_> {
         self.texts.pick(phrase).to_owned()
     }
 
-    /// The three steps of a restart, and its outcome.
+    /// Whether a restart is under way, or its outcome still describes the profile.
+    fn still_holds(&self, restart: &RestartView) -> bool {
+        let verdict = &self.view.verdict;
+        match &restart.outcome {
+            None => true,
+            Some(RestartOutcome::Worked { pid, .. }) => verdict.reason.works() && verdict.pid == Some(*pid),
+            Some(RestartOutcome::Failed { .. } | RestartOutcome::CannotTell { .. }) => {
+                !verdict.reason.works()
+            }
+        }
+    }
+
+    /// The steps of a restart that did not work so far, and its outcome.
     fn restart(&self, restart: &RestartView) -> Vec<Row> {
         let running = restart.is_under_way();
-        let worked = matches!(restart.outcome, Some(RestartOutcome::Worked { .. }));
         let step = |(step, [to_come, under_way, done]): (RestartStep, [Phrase; 3])| {
             let is_current = running && step == restart.step;
             let label = match restart.retrying.filter(|_| is_current) {
-                _ if worked || step < restart.step => self.texts.pick(done).to_owned(),
+                _ if step < restart.step => self.texts.pick(done).to_owned(),
                 Some(reason) => {
                     self.texts.fill(say::STEP_RETRYING, &[("title", &self.texts.title(reason, None))])
                 }
@@ -155,11 +177,12 @@ impl ProfileMenu<'_, '_> {
             };
             self.text(&format!("step{}", step as u8), label)
         };
-        let mut rows: Vec<Row> = STEPS.into_iter().map(step).collect();
-        rows.extend(
-            restart.outcome.as_ref().map(|outcome| self.text("outcome", cut(&self.outcome(outcome)))),
-        );
-        rows
+        let outcome = restart.outcome.as_ref();
+        let outcome = outcome.map(|outcome| Row::bounded(self.key("outcome"), &self.outcome(outcome)));
+        if matches!(restart.outcome, Some(RestartOutcome::Worked { .. })) {
+            return outcome.into_iter().collect();
+        }
+        STEPS.into_iter().map(step).chain(outcome).collect()
     }
 
     fn outcome(&self, outcome: &RestartOutcome) -> String {
@@ -201,7 +224,7 @@ impl ProfileMenu<'_, '_> {
             row("open-system-log", say::OPEN_SYSTEM_LOG, UiCommand::OpenSystemLog).enabled_if(has_system_log),
             row("show-job-file", say::SHOW_JOB_FILE, UiCommand::ShowJobFile).enabled_if(job.is_some()),
         ];
-        if self.state.repairable.contains(name) {
+        if self.state.job_files.repairable.contains(name) {
             rows.push(row("repair", say::REPAIR, UiCommand::Repair));
         }
         rows.push(row("copy-diagnostics", say::COPY_DIAGNOSTICS, UiCommand::CopyDiagnostics));

@@ -1,12 +1,15 @@
 //! The menu as a value.
 
 use jiff::Timestamp;
+use textwrap::core::display_width;
 
 use crate::health::Light;
 use crate::ui::UiCommand;
 
-/// Longest label of a row with text of unknown length, in characters.
-pub(super) const LABEL_MAX: usize = 90;
+/// Longest label of a row with text of unknown length, in columns: a Chinese character takes two.
+pub(super) const LABEL_MAX: usize = 76;
+/// At most this many rows hold the whole of a text that was too long for one.
+const LINES_MAX: usize = 12;
 
 /// The whole menu.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -80,6 +83,17 @@ impl Row {
         }
     }
 
+    /// A text of unknown length. If it is too long for a row, a submenu has the whole of it.
+    pub(super) fn bounded(key: impl Into<String>, text: &str) -> Self {
+        let (key, label) = (key.into(), shortened(text, LABEL_MAX));
+        if label == text {
+            return Self::text(key, label);
+        }
+        let lines = textwrap::wrap(text, LABEL_MAX).into_iter().take(LINES_MAX);
+        let lines = lines.enumerate().map(|(i, line)| Self::text(format!("{key}/{i}"), line)).collect();
+        Self::submenu(key, label, lines)
+    }
+
     pub(super) fn command(key: impl Into<String>, label: impl Into<String>, command: UiCommand) -> Self {
         Self { enabled: true, command: Some(command), ..Self::text(key, label) }
     }
@@ -113,10 +127,60 @@ pub(super) fn key(profile: &str, word: &str) -> String {
     format!("{profile}\u{1f}{word}")
 }
 
-/// The label, cut to [`LABEL_MAX`] characters.
-pub(super) fn cut(label: &str) -> String {
-    match label.char_indices().nth(LABEL_MAX) {
-        None => label.to_owned(),
-        Some((end, _)) => format!("{}…", label[..end].trim_end()),
+/// The text in at most so many columns: what is left out is in the middle, because both ends tell most.
+pub(super) fn shortened(text: &str, columns: usize) -> String {
+    if display_width(text) <= columns {
+        return text.to_owned();
+    }
+    let room = columns.saturating_sub(1);
+    let head = fitting(text.chars(), room * 2 / 3);
+    let tail: Vec<char> = fitting(text.chars().rev(), room - room * 2 / 3);
+    let head: String = head.into_iter().collect();
+    let tail: String = tail.into_iter().rev().collect();
+    format!("{}…{}", head.trim_end(), tail.trim_start())
+}
+
+/// The first characters, as many as fit into so many columns.
+fn fitting(characters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
+    let mut free = columns;
+    characters
+        .take_while(|c| {
+            let left = free.checked_sub(display_width(c.encode_utf8(&mut [0; 4])));
+            free = left.unwrap_or(0);
+            left.is_some()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_shortened_text_fits_and_keeps_both_ends(text in "\\PC{0,200}", columns in 5..120usize) {
+            let short = shortened(&text, columns);
+            prop_assert!(display_width(&short) <= columns, "{short:?}");
+            prop_assert!(short == text || short.contains('…'));
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_in_the_middle() {
+        assert_eq!(shortened("gateway-of-the-customer-support-team", 20), "gateway-of-t…rt-team");
+        assert_eq!(shortened("客服团队的网关配置文件夹", 14), "客服团队…件夹");
+        assert_eq!(shortened("work", 20), "work");
+    }
+
+    #[test]
+    fn the_whole_text_stands_in_the_submenu() {
+        let text = "a word ".repeat(40);
+        let RowKind::Sub(lines) = Row::bounded("k", &text).kind else { panic!("a submenu") };
+        let whole: Vec<&str> = lines.iter().map(|row| row.label.as_str()).collect();
+        assert_eq!(whole.join(" "), text.trim_end());
+        assert!(lines.iter().all(|row| display_width(&row.label) <= LABEL_MAX));
+        assert_eq!(Row::bounded("k", "short").kind, RowKind::Item);
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::alerts::Silences;
+use crate::app::messages::CheckedJobFiles;
 use crate::restart::Restarts;
 use crate::text::Lang;
 use crate::ui::menu_bar::permission::Permission;
@@ -22,10 +23,8 @@ pub struct MenuState {
     pub restarts: Restarts,
     /// Flapping profiles.
     pub flapping: BTreeSet<String>,
-    /// Profiles with a job file that the doctor can repair.
-    pub repairable: BTreeSet<String>,
-    /// Number of findings of the doctor's last run.
-    pub findings: Option<usize>,
+    /// What the doctor found in the job files.
+    pub job_files: CheckedJobFiles,
     /// Notices that were not delivered, oldest first.
     pub missed: Vec<Missed>,
     /// Whether notifications are shown.

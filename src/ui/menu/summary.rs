@@ -16,6 +16,13 @@ pub fn badge(snapshot: &Snapshot) -> Option<usize> {
     (red > 1).then_some(red)
 }
 
+/// The profiles in the order of the menu: worst first, and within a light in the order of the scan.
+pub(in crate::ui) fn worst_first(snapshot: &Snapshot) -> Vec<&ProfileView> {
+    let mut profiles: Vec<&ProfileView> = snapshot.profiles.iter().collect();
+    profiles.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));
+    profiles
+}
+
 /// The tooltip, which VoiceOver reads.
 pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
     let mut lines = vec![head(snapshot, lang)];
@@ -23,8 +30,7 @@ pub fn tooltip(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
         lines.push(lang.pick(say::OFFLINE).to_owned());
     }
     let in_trouble = |view: &&ProfileView| matches!(view.verdict.light(), Light::Red | Light::Amber);
-    let mut troubled: Vec<&ProfileView> = snapshot.profiles.iter().filter(in_trouble).collect();
-    troubled.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));
+    let troubled: Vec<&ProfileView> = worst_first(snapshot).into_iter().filter(in_trouble).collect();
     for view in troubled.iter().take(TOOLTIP_PROFILES) {
         lines.push(line_of(view, lang));
     }

@@ -3,8 +3,11 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use super::row::Row;
 use super::state::Locale;
-use crate::health::Reason;
+use crate::evidence::line;
+use crate::health::{Proof, Reason};
+use crate::text::display::label;
 use crate::text::reason::title;
 use crate::text::{Phrase, fill, menu as say};
 
@@ -46,6 +49,32 @@ impl<'a> Texts<'a> {
         let changes = say::roughly_changes_in(span);
         self.stale_in = Some(self.stale_in.map_or(changes, |stale| stale.min(changes)));
         say::roughly(self.locale.lang, span)
+    }
+
+    /// The rows of a verdict's evidence. Its time says since when the verdict holds; else that has a row of its own.
+    pub(super) fn proof(
+        &self,
+        key: impl Fn(&str) -> String,
+        proof: Option<&Proof>,
+        since: Timestamp,
+    ) -> Vec<Row> {
+        let mut rows: Vec<Row> =
+            proof.map(|proof| Row::bounded(key("evidence"), &self.evidence(proof))).into_iter().collect();
+        if proof.is_none_or(|proof| self.time(proof.at) != self.time(since)) {
+            rows.push(Row::text(key("since"), self.fill(say::SINCE, &[("time", &self.time(since))])));
+        }
+        rows
+    }
+
+    /// Where the evidence stands, when it was written, and the words that decide: without stamp, level and logger.
+    pub(super) fn evidence(&self, proof: &Proof) -> String {
+        let message = line::head(proof.line.as_bytes()).map_or(proof.line.as_bytes(), |head| head.message);
+        // the head of a line ends at an ASCII character
+        let message = str::from_utf8(message).unwrap_or(&proof.line);
+        let time = self.time(proof.at);
+        let values =
+            [("source", &*label(proof.source.as_str())), ("time", &time), ("line", &*label(message))];
+        self.fill(say::EVIDENCE, &values)
     }
 
     /// A time of day, with its date unless it is today.

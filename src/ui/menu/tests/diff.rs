@@ -55,21 +55,22 @@ fn without_commands(rows: &[Row]) -> Vec<Row> {
 #[test]
 fn a_change_of_light_changes_rows_in_place() {
     let state = MenuState::default();
-    let old = menu(&three(), &state, &locale(Lang::En), at(0));
+    let mut snapshot = snapshot(vec![view("default", Reason::Connected, -7_000)]);
+    let old = menu(&snapshot, &state, &locale(Lang::En), at(0));
     assert_eq!(diff(&old, &old), []);
-    let mut snapshot = three();
     snapshot.profiles[0].verdict.reason = Reason::Reconnecting;
     let new = menu(&snapshot, &state, &locale(Lang::En), at(0));
     assert_eq!(
         diff(&old, &new),
         [
-            Op::Label("head".into(), "1 of 3 connected".into()),
+            Op::Label("head".into(), "0 of 1 connected".into()),
             Op::Label(key("default", "profile"), "default — reconnecting · 1 h".into()),
             Op::Light(key("default", "profile"), Some(Light::Amber)),
             Op::Enabled(key("default", "mute-recovery"), true),
         ]
     );
-    let later = menu(&three(), &state, &locale(Lang::En), at(30));
+    let (old, later) = (at(0), at(30));
+    let [old, later] = [old, later].map(|now| menu(&three(), &state, &locale(Lang::En), now));
     assert!(diff(&old, &later).iter().all(|op| matches!(op, Op::Label(..))), "time alone moves no row");
 }
 
@@ -116,7 +117,7 @@ fn any_menu() -> impl Strategy<Value = Menu> {
                         let silence = Silence { mute: Some(Mute::Recovery), acknowledged };
                         drop(state.silences.insert(name, silence));
                     }
-                    2 => drop(state.repairable.insert(name)),
+                    2 => drop(state.job_files.repairable.insert(name)),
                     3 => {
                         let restart = RestartView {
                             asked_at: at(since),

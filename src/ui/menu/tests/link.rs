@@ -56,8 +56,7 @@ fn the_submenu_shows_each_link() {
         [
             "✖ Telegram credentials refused · 3 min >",
             &meaning(Reason::AuthRejected, "telegram", None),
-            "    (agent.log: Unauthorized)",
-            "    (Since 14:10)",
+            "    (agent.log, 14:10: Unauthorized)",
             "    --",
             "    Ignore This Link",
             "✖ some Weixin links are down · 1 min >",
