@@ -14,7 +14,7 @@ use crate::watcher::snapshot::Snapshot;
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How long, in seconds.
+    /// How long, in seconds
     #[arg(long = "for", value_name = "SECONDS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(5..=3600))]
     pub seconds: u64,
 }

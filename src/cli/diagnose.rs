@@ -17,10 +17,10 @@ const RECORDING: Duration = Duration::from_secs(60);
 /// Arguments of `gatelight diagnose`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The profile; not needed if there is only one.
+    /// The profile; not needed if there is only one
     #[arg(value_name = "PROFILE", add = names::candidates())]
     pub profile: Option<String>,
-    /// Also record for a minute what is seen, into a file to attach.
+    /// Also record for one minute into this file, to attach to the issue
     #[arg(long, value_name = "FILE")]
     pub recording: Option<PathBuf>,
 }

@@ -6,9 +6,11 @@ use std::path::Path;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 
+use super::help::in_language;
 use super::{Cli, OK};
 use crate::terminal::Terminal;
 use crate::text::error::{self, Context as _};
+use crate::text::{Lang, help as words};
 
 /// Prints the completion script of a shell.
 pub(super) fn write_completions(shell: Shell, terminal: &mut Terminal<'_>) -> error::Result<u8> {
@@ -17,9 +19,9 @@ pub(super) fn write_completions(shell: Shell, terminal: &mut Terminal<'_>) -> er
 }
 
 /// Writes the man pages into a folder, which is created if it is missing.
-pub(super) fn write_man_pages(folder: &Path) -> error::Result<u8> {
+pub(super) fn write_man_pages(folder: &Path, lang: Lang) -> error::Result<u8> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    for (name, text) in man_pages(Cli::command())? {
+    for (name, text) in man_pages(Cli::command(), lang)? {
         let file = folder.join(name);
         std::fs::write(&file, text).with_context(|| file.display().to_string())?;
     }
@@ -35,15 +37,15 @@ fn completions(mut command: Command, shell: Shell) -> Vec<u8> {
 }
 
 /// The man pages: file names (`gatelight.1`, `gatelight-status.1`, …) and contents, that of the program first.
-fn man_pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut command = command.disable_help_subcommand(true);
+pub(super) fn man_pages(command: Command, lang: Lang) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = in_language(command.disable_help_subcommand(true), lang);
     command.build();
     let mut pages = Vec::new();
-    add(&command, &mut pages)?;
+    add(&command, lang, &mut pages)?;
     Ok(pages)
 }
 
-fn add(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
+fn add(command: &Command, lang: Lang, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
     // `build` gave subcommands their full name: "gatelight-status"
     let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
     let mut text = Vec::new();
@@ -57,9 +59,19 @@ fn add(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> 
         man.render_subcommands_section(&mut text)?;
     }
     sections(command, &mut text);
+    if lang == Lang::Zh {
+        let page = String::from_utf8_lossy(&text);
+        text = words::SECTIONS
+            .iter()
+            .fold(page.into_owned(), |page, [english, chinese]| {
+                let quoted = page.replace(&format!(".SH \"{english}\"\n"), &format!(".SH \"{chinese}\"\n"));
+                quoted.replace(&format!(".SH {english}\n"), &format!(".SH {chinese}\n"))
+            })
+            .into_bytes();
+    }
     pages.push((format!("{name}.1"), text));
     for sub in command.get_subcommands().filter(|s| !s.is_hide_set()) {
-        add(sub, pages)?;
+        add(sub, lang, pages)?;
     }
     Ok(())
 }
@@ -70,12 +82,12 @@ fn sections(command: &Command, text: &mut Vec<u8>) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     for part in help.split("\n\n").filter(|part| !part.trim().is_empty()) {
         let mut lines = part.lines();
-        let (head, body): (&str, Vec<&str>) = match part.split_once(':') {
-            Some(("Example" | "Examples", _)) => {
+        let (head, body): (&str, Vec<&str>) = match part.split_once([':', '：']) {
+            Some(("Example" | "Examples" | words::EXAMPLES, _)) => {
                 lines.next();
                 ("EXAMPLES", [".nf"].into_iter().chain(lines).chain([".fi"]).collect())
             }
-            Some(("Exit code", codes)) => ("EXIT STATUS", vec![codes.trim()]),
+            Some(("Exit code" | words::EXIT_CODE, codes)) => ("EXIT STATUS", vec![codes.trim()]),
             _ => ("REMARKS", lines.collect()),
         };
         let mut out = format!(".SH \"{head}\"\n");
@@ -113,7 +125,7 @@ mod tests {
 
     #[test]
     fn every_command_has_a_page_and_an_example() {
-        let pages = man_pages(Cli::command()).unwrap();
+        let pages = man_pages(Cli::command(), Lang::En).unwrap();
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
         let expected = shown().into_iter().map(|name| format!("gatelight-{name}.1"));
         assert_eq!(names, ["gatelight.1".to_owned()].into_iter().chain(expected).collect::<Vec<_>>());

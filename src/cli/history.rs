@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// Print one JSON object
     #[arg(long, conflicts_with = "csv")]
     json: bool,
-    /// Print the incidents as a table for a spreadsheet
+    /// Print the incidents as CSV, for a spreadsheet
     #[arg(long)]
     csv: bool,
 }

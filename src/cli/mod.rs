@@ -22,6 +22,7 @@ mod demo;
 mod diagnose;
 pub mod doctor;
 mod generate;
+mod help;
 mod history;
 mod logs;
 mod names;
@@ -48,28 +49,28 @@ const NOT_GREEN: u8 = 3;
 pub const NO_PROFILE: u8 = 4;
 
 const EXAMPLES: &str = "\
-Without a command the menu-bar agent starts.
+Without a command, the menu-bar agent starts.
 
 Examples:
-  gatelight status --json                               every light, for a script
-  gatelight watch work                                  one line a change
-  gatelight logs default -f                             its logs, merged, as they grow
-  gatelight restart --red                               what is red, each step shown
-  gatelight ack work                                    known: no reminders until it changes
+  gatelight status --json                               every light, for scripts
+  gatelight watch work                                  one line per change
+  gatelight logs default -f                             the merged logs, as they grow
+  gatelight restart --red                               restart what is red, showing each step
+  gatelight ack work                                    no reminders until something changes
   gatelight mute work --until 18:00                     no notifications until then
   gatelight doctor --fix --dry-run                      what would be repaired
   gatelight history --since 30d                         what happened
   gatelight report --open                               the same as a page in the browser
-  gatelight diagnose default > issue.md                 for an issue
-  gatelight record default --out wrong-light.jsonl      what is seen, until Ctrl-C
-  gatelight replay ~/.hermes/logs/agent.log*            judge old logs or a recording
+  gatelight diagnose default > issue.md                 a report for an issue
+  gatelight record default --out wrong-light.jsonl      record until Ctrl-C
+  gatelight replay ~/.hermes/logs/agent.log*            re-judge old logs or a recording
   gatelight serve --listen 127.0.0.1:9789               metrics for Prometheus
-  gatelight config check                                what is wrong in the settings
-  gatelight completions zsh > ~/.zfunc/_gatelight       complete words in the shell
+  gatelight config check                                check the settings file
+  gatelight completions zsh > ~/.zfunc/_gatelight       completions for the shell
   gatelight man ~/.local/share/man/man1                 man pages
-  gatelight demo --for 60                               see it at work, nothing installed";
+  gatelight demo --for 60                               see it work, nothing installed";
 
-/// A green or red light for every Hermes Gateway profile on this machine.
+/// A status light for every Hermes Gateway profile on this machine
 #[derive(Debug, Parser)]
 #[command(
     name = "gatelight",
@@ -78,10 +79,10 @@ Examples:
     after_help = EXAMPLES
 )]
 pub struct Cli {
-    /// What to do; without a command the menu-bar agent starts.
+    /// The command
     #[command(subcommand)]
     command: Option<Command>,
-    /// Also write Gatelight's own log to standard error; GATELIGHT_LOG=debug says more.
+    /// Write Gatelight's log to standard error as well; GATELIGHT_LOG=debug shows more
     #[arg(short, long, global = true)]
     verbose: bool,
 }
@@ -97,89 +98,88 @@ impl Cli {
     }
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Look at every profile once.
+    /// Show the light of every profile
     #[command(
-        after_help = "Exit code: 0 all green, 1 any red, 2 usage or settings, 3 none red but not all green, 4 no profile.\n\nExamples:\n  gatelight status --json\n  gatelight status work --swiftbar"
+        after_help = "Exit code: 0 all green, 1 at least one red, 2 wrong usage or settings, 3 none red but not all green, 4 no profile.\n\nExamples:\n  gatelight status --json\n  gatelight status work --swiftbar"
     )]
     Status(status::Args),
-    /// Show every change as it happens.
+    /// Print every change as it happens
     #[command(after_help = "Example:\n  gatelight watch work --json")]
     Watch(watch::Args),
-    /// Play recordings, or plain Hermes logs whose stamps are the clock, through the judgement.
+    /// Re-judge a recording or Hermes logs (their timestamps are the clock)
     #[command(
         after_help = "Examples:\n  gatelight replay ~/.hermes/logs/agent.log*\n  gatelight replay wrong-light.jsonl --json\n  zcat agent.log.gz | gatelight replay -"
     )]
     Replay(replay::Args),
-    /// Record what is seen of a profile, secrets and names removed, until Ctrl-C.
+    /// Record what Gatelight observes of a profile until Ctrl-C, without secrets and names
     #[command(after_help = "Example:\n  gatelight record default --out wrong-light.jsonl")]
     Record(record::Args),
-    /// Show the logs of a profile, merged by time.
+    /// Show the logs of a profile, merged by time
     #[command(after_help = "Examples:\n  gatelight logs default -f\n  gatelight logs work -n 1000 | less")]
     Logs(logs::Args),
-    /// Restart gateways, each step shown, the result proven.
+    /// Restart gateways, and wait until they are connected again
     #[command(
-        after_help = "Exit code: 0 all proven, 1 one failed or was not restarted, 2 usage, settings or no such profile, 3 of one nobody can tell, 4 no profile.\n\nExamples:\n  gatelight restart work\n  gatelight restart --red"
+        after_help = "Exit code: 0 all connected again, 1 one failed or was not restarted, 2 wrong usage or settings or no such profile, 3 none failed but an outcome is unknown, 4 no profile.\n\nExamples:\n  gatelight restart work\n  gatelight restart --red"
     )]
     Restart(restart::Args),
-    /// Acknowledge a red profile: no reminders until it changes.
+    /// Acknowledge a red profile: no reminders until something changes
     #[command(
-        after_help = "Exit code: 0 acknowledged, 1 the profile is not red, 2 usage, settings or no such profile, 4 no profile.\n\nExamples:\n  gatelight ack work\n  gatelight ack work --undo"
+        after_help = "Exit code: 0 acknowledged, 1 the profile is not red, 2 wrong usage or settings or no such profile, 4 no profile.\n\nExamples:\n  gatelight ack work\n  gatelight ack work --undo"
     )]
     Ack(silence::AckArgs),
-    /// Mute a profile: no notifications of it until a time.
+    /// Mute a profile: no notifications about it for a while
     #[command(
         after_help = "Examples:\n  gatelight mute work --until 18:00\n  gatelight mute work --until 2h\n  gatelight mute work --off"
     )]
     Mute(silence::MuteArgs),
-    /// Find what is wrong in the job files, and repair it.
+    /// Find problems in the job files, and repair them
     #[command(
-        after_help = "Exit code: 0 clean or all repaired, 1 findings are left, 2 usage, settings or no such profile, 4 no profile.\n\nExamples:\n  gatelight doctor\n  gatelight doctor --fix --dry-run"
+        after_help = "Exit code: 0 no problems or all repaired, 1 findings are left, 2 wrong usage or settings or no such profile, 4 no profile.\n\nExamples:\n  gatelight doctor\n  gatelight doctor --fix --dry-run"
     )]
     Doctor(doctor::Args),
-    /// What happened, how often and why.
+    /// Show incidents, their causes and how often they happened
     #[command(
         after_help = "Examples:\n  gatelight history --since 30d\n  gatelight history work --csv > incidents.csv"
     )]
     History(history::Args),
-    /// What happened, as one page to look at.
+    /// Write the history as an HTML page
     #[command(
         after_help = "Examples:\n  gatelight report --open\n  gatelight report --from-logs ~/.hermes/logs/agent.log* --out story.html"
     )]
     Report(report::Args),
-    /// A report about one profile that pastes into an issue, names and secrets removed.
+    /// Print a report about one profile to paste into an issue, without secrets and names
     #[command(
         after_help = "Examples:\n  gatelight diagnose default > issue.md\n  gatelight diagnose default --recording wrong-light.jsonl > issue.md"
     )]
     Diagnose(diagnose::Args),
-    /// Metrics for Prometheus.
+    /// Serve metrics for Prometheus
     #[command(
         after_help = "Examples:\n  gatelight serve --listen 127.0.0.1:9789\n  gatelight serve --listen 0.0.0.0:9789 --token-file ~/.config/gatelight/token"
     )]
     Serve(serve::Args),
-    /// Find, make and check the settings file.
+    /// Find, create or check the settings file
     #[command(
-        after_help = "Exit code: 0 no mistake, 2 mistakes, or a file that is there already.\n\nExamples:\n  gatelight config init\n  gatelight config check"
+        after_help = "Exit code: 0 no errors, 2 errors, or the file already exists.\n\nExamples:\n  gatelight config init\n  gatelight config check"
     )]
     Config {
-        /// What to do with it.
+        /// What to do
         action: config::Action,
     },
-    /// Shell completions, on standard output.
+    /// Print the completion script of a shell
     #[command(after_help = "Example:\n  gatelight completions zsh > ~/.zfunc/_gatelight")]
     Completions {
-        /// For which shell.
+        /// The shell
         shell: clap_complete::Shell,
     },
-    /// Man pages, into a folder.
+    /// Write the man pages into a folder
     #[command(after_help = "Example:\n  gatelight man ~/.local/share/man/man1")]
     Man {
-        /// Where to.
+        /// The folder
         folder: std::path::PathBuf,
     },
-    /// Two simulated gateways fail, are told about, and one is mended: needs nothing installed.
+    /// Watch two simulated gateways fail and recover; nothing has to be installed
     #[command(after_help = "Example:\n  gatelight demo --for 60")]
     Demo(demo::Args),
     /// A simulated gateway, as the demo starts it.
@@ -189,16 +189,23 @@ enum Command {
 
 /// The program: parses the arguments, runs the command, reports errors on standard error.
 pub fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return help::print(&answer, language()),
+    };
+    match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            // in the language of the settings, if they can be read
-            let lang = Engine::load_usable().map_or_else(|_| Lang::of_system(), |(engine, _)| engine.lang);
-            eprintln!("gatelight: {}", error.text(lang));
+            eprintln!("gatelight: {}", error.text(language()));
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// The language of the settings, or of the system if they cannot be read.
+fn language() -> Lang {
+    Engine::load_usable().map_or_else(|_| Lang::of_system(), |(engine, _)| engine.lang)
 }
 
 /// Starts this process's log. Without a home folder there is no file.
@@ -247,7 +254,7 @@ fn run(cli: Cli) -> error::Result<u8> {
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Replay(args) => replay::run(&args, terminal),
         Command::Completions { shell } => generate::write_completions(shell, terminal),
-        Command::Man { folder } => generate::write_man_pages(&folder),
+        Command::Man { folder } => generate::write_man_pages(&folder, language()),
         Command::Status(args) => {
             // a mistake in the settings must not hide the lights
             let (engine, mistakes) = Engine::load_usable()?;

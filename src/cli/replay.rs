@@ -24,10 +24,10 @@ const STDIN_MAX: u64 = 16 << 30;
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Recordings (JSON Lines), or log files of one profile, rotated ones too; `-`: standard input.
+    /// Recordings, or log files of one profile, also rotated ones; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// One JSON object a line.
+    /// Print one JSON object for each change
     #[arg(long)]
     pub json: bool,
 }

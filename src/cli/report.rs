@@ -17,19 +17,19 @@ use crate::text::{fill, report as phrases, status, trouble};
 /// Arguments of `gatelight report`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// List the incidents of this time: 24h, 7d, 12w
+    /// List the incidents of this time span: 24h, 7d, 12w, 1y
     #[arg(long, value_name = "SPAN", default_value = "90d", value_parser = since)]
     since: SignedDuration,
-    /// Show the page in the browser
+    /// Open the page in the browser
     #[arg(long)]
     open: bool,
-    /// Write the page here ("-": standard output) instead of beside the history
+    /// The file to write; - is standard output (default: beside the history)
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace the file named by --out even if it is no report
+    /// Replace the file of --out even if it is not a report
     #[arg(long, requires = "out")]
     force: bool,
-    /// Tell what these old logs tell, instead of the history; rotated ones too, of several profiles too
+    /// Use these old logs instead of the history; also rotated ones, and of several profiles
     #[arg(long, value_name = "FILE", num_args = 1..)]
     from_logs: Vec<PathBuf>,
 }

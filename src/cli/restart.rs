@@ -44,7 +44,7 @@ pub const UNCLEAR: u8 = 3;
 #[command(group = clap::ArgGroup::new("which").required(true))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
-    /// Profiles to restart, by name.
+    /// Profiles to restart
     #[arg(value_name = "PROFILE", group = "which", add = super::names::candidates())]
     pub profiles: Vec<String>,
     /// Restart every profile whose light is red
@@ -53,10 +53,10 @@ pub struct Args {
     /// Restart every profile
     #[arg(long, group = "which")]
     pub all: bool,
-    /// Print each step and outcome as one line of JSON
+    /// Print one JSON object for each step and outcome
     #[arg(long)]
     pub json: bool,
-    /// Restart even where that does not help
+    /// Restart even where a restart does not help
     #[arg(short, long)]
     pub yes: bool,
     /// Restart even after 6 restarts within an hour

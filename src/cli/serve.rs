@@ -13,10 +13,10 @@ use crate::text::error;
 /// Arguments of `gatelight serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where to listen; beyond this machine only with --token-file
+    /// Where to listen; other machines can be allowed only with --token-file
     #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN)]
     listen: SocketAddr,
-    /// A file, readable by you alone, with the bearer token that a scraper has to send
+    /// A file with the bearer token that clients have to send; only you may be able to read it
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }

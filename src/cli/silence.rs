@@ -23,10 +23,10 @@ const NOT_RED: u8 = 1;
 /// Arguments of `gatelight ack`.
 #[derive(Debug, clap::Args)]
 pub(super) struct AckArgs {
-    /// The profile; where there is one, it need not be named
+    /// The profile; not needed if there is only one
     #[arg(add = candidates())]
     profile: Option<String>,
-    /// Remind again
+    /// Send reminders again
     #[arg(long)]
     undo: bool,
 }
@@ -34,13 +34,13 @@ pub(super) struct AckArgs {
 /// Arguments of `gatelight mute`.
 #[derive(Debug, clap::Args)]
 pub(super) struct MuteArgs {
-    /// The profile; where there is one, it need not be named
+    /// The profile; not needed if there is only one
     #[arg(add = candidates())]
     profile: Option<String>,
-    /// Until a time of day (18:00), for a span (30min, 2h, 1d), or until `recovery`
+    /// A time of day (18:00), a time span (30min, 2h, 1d), or recovery
     #[arg(long, value_name = "WHEN", value_parser = until, required_unless_present = "off")]
     until: Option<Until>,
-    /// Unmute
+    /// Send notifications again
     #[arg(long, conflicts_with = "until")]
     off: bool,
 }

@@ -14,6 +14,7 @@ pub mod diagnose;
 pub mod display;
 pub mod doctor;
 pub mod error;
+pub(crate) mod help;
 pub mod history;
 mod io_errors;
 pub mod log;

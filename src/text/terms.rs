@@ -231,6 +231,29 @@ fn the_files_that_users_open_use_the_terms_of_the_list() {
     assert_clean(&faults);
 }
 
+/// READMEs and pages, line by line.
+#[test]
+fn the_pages_use_the_terms_of_the_list() {
+    let mut pages = files("docs", "md");
+    pages.extend(files("bundle", "md"));
+    for name in ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"] {
+        pages.push(root().join(name));
+    }
+    assert!(pages.len() > 15, "{pages:?}");
+    let mut faults = Vec::new();
+    for path in pages {
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let lower = line.to_lowercase();
+            let chinese = line.chars().any(is_han);
+            let words = rejected(if chinese { "Chinese" } else { "English" });
+            let is_used = |word: &String| if chinese { lower.contains(word) } else { has_word(&lower, word) };
+            let found = words.into_iter().filter(is_used);
+            faults.extend(found.map(|word| format!("{}: {word:?} in {line:?}", path.display())));
+        }
+    }
+    assert_clean(&faults);
+}
+
 #[test]
 fn faults_are_found() {
     for text in [

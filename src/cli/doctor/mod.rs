@@ -31,16 +31,16 @@ const LEFT: u8 = 1;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
-    /// Profiles or labels of jobs; all if none is named.
+    /// Profiles or labels; without any, all
     #[arg(value_name = "PROFILE", add = names::candidates())]
     pub profiles: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Take --replace out; offer RunAtLoad and KeepAlive where they are missing
+    /// Remove --replace; offer RunAtLoad and KeepAlive where they are missing
     #[arg(long)]
     pub fix: bool,
-    /// Show what --fix would change, and change nothing
+    /// Show what --fix would change, without changing it
     #[arg(long, requires = "fix")]
     pub dry_run: bool,
     /// Do not ask

@@ -28,7 +28,7 @@ pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
-    /// Print the lights as SwiftBar and xbar read them; the exit code is always 0.
+    /// Print the format of SwiftBar and xbar; the exit code is always 0
     #[arg(long, conflicts_with = "json")]
     pub swiftbar: bool,
 }

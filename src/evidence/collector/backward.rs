@@ -1,4 +1,4 @@
-//! Reads the past of one log, backwards from its end, as far as the verdict on the present process needs it.
+//! Reads the past of one log, backwards from its end, as far as judging the current process needs it.
 
 use std::time::Duration;
 
@@ -16,26 +16,26 @@ use crate::health::Signal;
 /// Time zones differ by multiples of this, in seconds.
 const ZONE_STEP: i64 = 15 * 60;
 
-/// No two time zones are further apart, in seconds.
+/// Largest difference between two time zones, in seconds.
 const WIDEST_ZONES: i64 = 26 * 3600;
 
-/// Blocks without a stamp that are skipped to find one that has: long lines, long tracebacks.
+/// Most blocks without a timestamp (long lines, long tracebacks) that are skipped to find one with a timestamp.
 const MAX_UNSTAMPED: usize = 8;
 
-/// Starts and takeovers before the present process are looked for this far back: the default window of a crash loop.
+/// How far before the current process starts and takeovers are searched: the default window of a crash loop.
 const LOOP_SPAN: Duration = Duration::from_secs(600);
 
-/// Blocks of each log that are read for them at most, before the start of the process.
+/// Most blocks per log that are read for them, before the start of the process.
 const MAX_LOOP_BLOCKS: usize = 4;
 
 /// How far back a log was read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reach {
-    /// To the start of the process.
+    /// Up to the start of the process.
     pub to_start: bool,
-    /// To an event of the link.
+    /// Up to an event of the link.
     pub to_link: bool,
-    /// Neither, and there may be more beyond the bound.
+    /// Up to the limit, with neither found.
     pub bounded: bool,
 }
 
@@ -49,11 +49,11 @@ impl Reach {
     }
 }
 
-/// What the stamps of a log are compared with.
+/// Reference times for the timestamps of a log.
 pub(super) struct Times<'a> {
     pub zone: &'a TimeZone,
     pub now: Timestamp,
-    /// The start of the process, less the tolerance.
+    /// Start of the process minus the tolerance.
     pub oldest: Option<Timestamp>,
     /// When the file was last written.
     pub written: Option<Timestamp>,
@@ -64,9 +64,9 @@ impl Times<'_> {
         self.zone.to_ambiguous_timestamp(stamp).compatible().ok()
     }
 
-    /// By how much the stamps of this log are off: the gateway may live in another time zone than we do (its machine's
-    /// was changed since, its job sets TZ), or in the second of the hours that the end of summer time repeats. The last
-    /// line was written when its stamp says, and the file's own time is that of its last line.
+    /// Offset of the timestamps of this log. The gateway may use another time zone (the zone of the machine was changed, the
+    /// job sets TZ), or be in the repeated hour at the end of summer time. The modification time of the file is the time of
+    /// its last line, which gives the offset.
     fn shift(&self, block: &Block) -> SignedDuration {
         let lines = block.bytes.rsplit(|b| *b == b'\n').take(64);
         let last = lines.filter(|_| block.index == 0).find_map(|text| line::head(text)?.stamp);
@@ -81,8 +81,8 @@ impl Times<'_> {
     }
 }
 
-/// Reads one log to the start of the process, or to an event of the link. `errors.log` holds warnings only, few of them
-/// about the link, and is read to the start of the process: a dead executor is older than the last reconnect.
+/// Reads one log back to the start of the process or to an event of the link. `errors.log` has only warnings, few of them
+/// about the link, and is read to the start of the process: a dead executor may be older than the last reconnect.
 pub(super) fn read_backwards(
     reader: &mut HistoryReader,
     scanner: &Scanner,
@@ -95,7 +95,7 @@ pub(super) fn read_backwards(
     let mut reach = Reach::default();
     let mut unstamped = 0;
     let warnings_only = name == "errors.log";
-    // a crash loop shows in the processes before the present one
+    // a crash loop is visible in the processes before the current one
     let loops_since = times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now);
     let mut loop_blocks = 0;
     let mut next = reader.next_block();
@@ -105,7 +105,7 @@ pub(super) fn read_backwards(
         let before = next.as_ref().and_then(|older| scanner.carriers(&older.bytes, times.now));
         let shift = *shift.get_or_insert_with(|| times.shift(&block));
         let Some(Stamped { first, found }) = scan(&block, before, scanner, name, times, shift) else {
-            // A log without stamps says nothing about when: it has no history. A long line is a block of its own.
+            // A log without timestamps has no history. A long line forms its own block.
             unstamped += 1;
             if unstamped > MAX_UNSTAMPED {
                 return reach;
@@ -140,14 +140,14 @@ pub(super) fn read_backwards(
         }
     }
     reach.bounded = reader.end() == Some(HistoryEnd::Bound);
-    // everything that there is was read
+    // the whole file was read
     reach.to_start |= reader.end() == Some(HistoryEnd::Beginning) && !warnings_only;
     reach
 }
 
-/// The events of a block that has stamps.
+/// The events of a block with timestamps.
 struct Stamped {
-    /// The stamp of its first record.
+    /// Timestamp of its first record.
     first: Option<Timestamp>,
     found: Vec<(Timestamp, LogEvent)>,
 }
@@ -177,7 +177,7 @@ fn scan(
     (first.is_some() || stamped).then_some(Stamped { first, found })
 }
 
-/// Whether the signal says how a process before the present one began or was ended on purpose.
+/// Whether the signal reports the start or the intended end of a process.
 const fn is_about_starts(signal: &Signal) -> bool {
     matches!(signal, Signal::Start | Signal::PlannedStop | Signal::PlannedRestart | Signal::Takeover)
 }

@@ -1,5 +1,5 @@
-//! Whether names in a profile's folders came or went, for the safety net: as long as none did, a file that was missing
-//! still is, and need not be looked for.
+//! Detects whether names in the folders of a profile were added or removed. As long as none was, the safety poll does not
+//! have to look for missing files.
 
 use std::collections::BTreeSet;
 use std::fs::Metadata;
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::home_files::Version;
 use crate::profile::Profile;
 
-/// Two changes of a folder within this time may leave the same time stamp behind: file systems count in ticks.
+/// Two changes of a folder within this time may have the same modification time: file systems count in ticks.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// The folders of one profile's files.
@@ -17,7 +17,7 @@ pub(super) struct Folders(Vec<Folder>);
 
 struct Folder {
     path: PathBuf,
-    /// As it was at the last check; `None` where a change may have left no trace.
+    /// Version at the last check; `None`: a change may have gone unnoticed.
     version: Option<Version>,
 }
 
@@ -28,16 +28,15 @@ impl Folders {
         Self(paths.into_iter().map(|path| Folder { path: path.to_path_buf(), version: None }).collect())
     }
 
-    /// Whether no name came or went since the last check.
+    /// Whether no name was added or removed since the last check.
     pub(super) fn are_unchanged(&mut self) -> bool {
-        // every folder is checked, so that each is up to date
+        // checks every folder, so that all stay up to date
         self.0.iter_mut().map(Folder::is_unchanged).filter(|unchanged| !unchanged).count() == 0
     }
 }
 
 impl Folder {
-    /// A change just now could be followed by another one with the same time stamp: then, and where the clocks differ,
-    /// nothing is certain.
+    /// `None` if another change could have the same modification time as this one, or if the clocks differ.
     fn is_unchanged(&mut self) -> bool {
         let settled = |meta: &Metadata| {
             let age = SystemTime::now().duration_since(meta.modified().ok()?).ok()?;

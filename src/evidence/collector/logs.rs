@@ -1,4 +1,4 @@
-//! The logs of one profile: each followed by a tailer, each event once.
+//! Follows the logs of one profile and emits each event once.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,11 +21,11 @@ struct Source {
     name: String,
     path: PathBuf,
     tailer: Tailer,
-    /// It was there at the start but could not be read; its past is read once it can.
+    /// It existed at the start but was unreadable; its past is read once that is possible.
     past_unread: bool,
-    /// Why it could not be read at the last try.
+    /// Why the last attempt to read it failed.
     trouble: Option<String>,
-    /// It was not there at the last try.
+    /// It did not exist at the last attempt.
     missing: bool,
 }
 
@@ -35,21 +35,21 @@ pub(super) struct Logs {
     book: LogBook,
     patterns: Arc<Patterns>,
     zone: TimeZone,
-    /// The troubles that were reported last.
+    /// The last reported errors.
     reported: Vec<String>,
 }
 
-/// What the logs hold of the past, oldest first, each event once.
+/// Past events of the logs, oldest first, each once.
 pub(super) struct LogPast {
-    /// Of the present process, or of no known one.
+    /// Of the current process, or of an unknown one.
     pub events: Vec<(Timestamp, LogEvent)>,
-    /// Starts and their announced ends before the present process.
+    /// Starts, and their announced ends, before the current process.
     pub before: Vec<(Timestamp, LogEvent)>,
     pub reach: Reach,
 }
 
 impl Logs {
-    /// Follows these logs from their present end, and reads what is before it. `oldest`: when the present process began.
+    /// Follows these logs from their current end, and reads what is before it. `oldest`: start of the current process.
     pub(super) fn open(
         paths: &[PathBuf],
         patterns: &Arc<Patterns>,
@@ -75,17 +75,17 @@ impl Logs {
         (logs, past)
     }
 
-    /// When one of the logs was last written.
+    /// Newest modification time of the logs.
     pub(super) fn newest(&self) -> Option<Timestamp> {
         self.sources.iter().filter_map(|source| modified(&source.path)).max()
     }
 
-    /// When half a line is to be taken for a whole one.
+    /// When an incomplete line is treated as complete.
     pub(super) fn next_flush(&self) -> Option<Instant> {
         self.sources.iter().filter_map(|source| source.tailer.next_flush()).min()
     }
 
-    /// Reads what is new. `skip_missing`: no name in the folders came or went, so logs that were missing still are.
+    /// Reads what is new. `skip_missing`: no name in the folders was added or removed, so missing logs are still missing.
     pub(super) fn poll(&mut self, now: Moment, skip_missing: bool, emit: &mut Emitter<'_>) -> Polled {
         let mut all = Polled::default();
         let mut blocks: Vec<(String, Vec<u8>)> = Vec::new();
@@ -117,7 +117,7 @@ impl Logs {
                 }
             }
         }
-        // The order of the files says nothing: what all of them hold of this moment is read together.
+        // The files have no order: what they contain of this moment is read together.
         if !blocks.is_empty() {
             let blocks = blocks.iter().map(|(name, block)| (name.as_str(), block.as_slice()));
             emit.out.extend(self.book.read(blocks, now.at).into_iter().map(LogEvent::into_evidence));
@@ -128,7 +128,7 @@ impl Logs {
         all
     }
 
-    /// Logs that could not be read at the start and can be now: their past, read now.
+    /// The past of logs that were unreadable at the start and are readable now.
     pub(super) fn read_opened(&mut self, now: Moment, oldest: impl FnOnce() -> Option<Timestamp>) -> LogPast {
         let readable = |source: &Source| source.past_unread && tail::check(&source.path).is_ok();
         let opened: Vec<usize> = (0..self.sources.len()).filter(|&at| readable(&self.sources[at])).collect();
@@ -144,7 +144,7 @@ impl Logs {
         self.past_of(events, oldest, Reach::default())
     }
 
-    /// The logs that cannot be read, one sentence each with the path, if that changed since the last call.
+    /// The unreadable logs, one sentence with the path each, if they changed since the last call.
     pub(super) fn changed_troubles(&mut self) -> Option<Vec<String>> {
         let troubles: Vec<String> = self.sources.iter().filter_map(|source| source.trouble.clone()).collect();
         if troubles == self.reported {
@@ -154,7 +154,7 @@ impl Logs {
         Some(troubles)
     }
 
-    /// Follows a log from its end, and reads what is before.
+    /// Follows a log from its end, and reads what is before it.
     fn open_source(
         &self,
         path: &Path,

@@ -1,4 +1,4 @@
-//! What a recorder sees: everything that a collector reads, before it is judged.
+//! Passes everything that a collector reads to a recorder, before it is judged.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -11,7 +11,7 @@ use super::home_files::{
 use crate::evidence::line;
 use crate::health::{CronFact, Evidence, LogRecord, Signal};
 
-/// One thing that was read.
+/// One piece of what was read.
 #[derive(Debug)]
 pub enum Observed<'a> {
     /// Complete lines of a log.
@@ -32,10 +32,10 @@ pub enum Observed<'a> {
     Known(&'a Evidence),
 }
 
-/// Called with everything that is read, and when.
+/// Called for everything that is read, with its time.
 pub type Observer = Box<dyn FnMut(Timestamp, Observed<'_>) + Send>;
 
-/// Where a collector puts the evidence of one read, with the observer beside it.
+/// Collects the evidence of one read, and informs the observer.
 pub(super) struct Emitter<'a> {
     pub now: Timestamp,
     pub observer: &'a mut Option<Observer>,
@@ -66,7 +66,7 @@ impl Observed<'_> {
     }
 }
 
-/// Shows the observer one piece of the past, as the lines or files that it was read from.
+/// Passes one piece of the past to the observer, as the lines or files that it was read from.
 pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evidence, files: &FirstContents) {
     let file = match evidence {
         Evidence::Log(LogRecord { signal, stamp: Some(stamp), proof, .. }) => {
@@ -88,8 +88,8 @@ pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evide
     observer(at, Observed::File { file, json: files.get(file) });
 }
 
-/// Of the past only single lines are kept. Where a line had its meaning from the record that it belonged to, or stands
-/// for many, a line of ours takes the place of that record.
+/// Only single lines of the past are kept. Where the meaning of a line came from its record, or a line represents several,
+/// a synthetic line replaces that record.
 fn past_lines(signal: &Signal, stamp: DateTime, text: &str) -> String {
     let stamp = stamp.strftime("%Y-%m-%d %H:%M:%S,%3f");
     match signal {

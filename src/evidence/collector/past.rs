@@ -1,4 +1,4 @@
-//! Puts together what was read of the past, in the order in which it is judged.
+//! Assembles what was read of the past, in the order of judging.
 
 use jiff::Timestamp;
 
@@ -8,15 +8,15 @@ use crate::evidence::log_event::LogEvent;
 use crate::health::evidence::Lock;
 use crate::health::{Evidence, ProcessState, Proof, Signal};
 
-/// Evidence with its time; the times never fall, so that the pasts of several homes can be merged by time.
+/// Evidence with times in ascending order, so that the pasts of several homes can be merged.
 pub type Past = Vec<(Timestamp, Evidence)>;
 
-/// Everything that was found at the first read of a home.
+/// Results of the first read of a home.
 pub(super) struct Found {
     pub now: Timestamp,
-    /// When the oldest of the processes began.
+    /// Start of the oldest process.
     pub started_at: Option<Timestamp>,
-    /// When a file of this gateway was last written.
+    /// Newest modification time of the files of this gateway.
     pub newest: Option<Timestamp>,
     /// Evidence of processes.
     pub processes: Vec<Evidence>,
@@ -26,12 +26,12 @@ pub(super) struct Found {
     pub locks: Vec<Lock>,
     /// The logs that cannot be read.
     pub unreadable: Option<Vec<String>>,
-    /// It is certain that no process exists.
+    /// There certainly is no process.
     pub is_gone: bool,
 }
 
-/// A process comes before its own lines, what it wrote comes when it was written, and how it is now at the end. With
-/// it the contents of the files, for the observer.
+/// A process comes before its lines, each line and file at the time of writing, and the current state of the process last.
+/// Also returns the contents of the files, for the observer.
 pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     let Found { now, started_at, newest, processes, files, logs, locks, unreadable, is_gone } = found;
     let begun = started_at.unwrap_or(now).min(now);
@@ -53,7 +53,7 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     if logs.reach.bounded && !logs.reach.to_start && !logs.reach.to_link {
         wrote.push((now, Evidence::HistoryTruncated));
     }
-    // one that is stopped has done nothing since its last sign of life
+    // a stopped process has been inactive since its last output
     wrote.extend(processes.iter().filter(|process| is_stopped(process)).map(|one| (newest, one.clone())));
     wrote.extend(written);
     wrote.sort_by_key(|(at, _)| *at);
@@ -61,11 +61,11 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
 
     past.extend(processes.into_iter().map(|process| (now, process)));
     if is_gone {
-        // it lived no longer than it wrote
+        // the process ended after its last output
         past.push((newest, Evidence::NoProcess));
     }
     past.extend(unreadable.map(|unreadable| (now, Evidence::Unreadable(unreadable))));
-    // A start record may be about a process that nothing else names yet: it has the last word.
+    // A start record may be about a process that no other file names yet, so it comes last.
     if let (None, Some(started_at), false) = (&starts, started_at, prior.starts.is_empty()) {
         let times = prior.starts.into_iter().chain([started_at]).collect();
         past.push((now, Evidence::Starts(times)));
@@ -80,7 +80,7 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     (past, contents)
 }
 
-/// What the files say and when it was written, the start records apart, and the contents.
+/// The evidence of the files with its times, the start records separately, and the contents.
 fn split_files(files: Vec<FileRead>) -> (Past, Option<Evidence>, FirstContents) {
     let (mut written, mut starts, mut contents) = (Past::new(), None, FirstContents::new());
     for file in files {
@@ -96,10 +96,10 @@ fn split_files(files: Vec<FileRead>) -> (Past, Option<Evidence>, FirstContents) 
     (written, starts, contents)
 }
 
-/// Starts and takeovers before the present process, oldest first: a crash loop is no matter of one process.
+/// Starts and takeovers before the current process, oldest first: a crash loop spans several processes.
 #[derive(Debug, Default)]
 struct PriorRuns {
-    /// Starts that nobody asked for.
+    /// Starts without a request.
     starts: Vec<Timestamp>,
     takeovers: Vec<Proof>,
 }
@@ -128,7 +128,7 @@ const fn is_stopped(evidence: &Evidence) -> bool {
     matches!(evidence, Evidence::Process { state: ProcessState::Stopped, .. })
 }
 
-/// The same process when it began, running: since when it has been stopped is not known.
+/// The same process as running at its start: it is unknown when it was stopped.
 fn as_it_began(evidence: &Evidence) -> Evidence {
     let mut begun = evidence.clone();
     if let Evidence::Process { state, .. } = &mut begun {

@@ -1,4 +1,4 @@
-//! Tracks the processes that a home or its service manager names: alive, stopped, zombie, gone.
+//! Tracks the state of the processes that a home or its service manager names.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::observer::Emitter;
 use crate::evidence::process::{self, ProcessInfo};
 use crate::health::{Evidence, ProcessState};
 
-/// Processes tracked at once.
+/// Most processes tracked at once.
 const MAX_PROCESSES: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +38,12 @@ impl Processes {
         self.by_pid.is_empty()
     }
 
-    /// When the oldest of them began.
+    /// Start of the oldest one.
     pub(super) fn oldest_start(&self) -> Option<Timestamp> {
         self.by_pid.keys().filter_map(|pid| process::look(*pid)).map(|info| info.started_at).min()
     }
 
-    /// Tracks this process from now on, if it exists and has this start time (where one is given).
+    /// Starts to track this process, if it exists and has this start time (if one is given).
     pub(super) fn track(&mut self, pid: u32, start: Option<u64>, emit: &mut Emitter<'_>) {
         if self.by_pid.contains_key(&pid) || self.by_pid.len() >= MAX_PROCESSES {
             return;
@@ -61,13 +61,13 @@ impl Processes {
         let pids: Vec<u32> = self.by_pid.keys().copied().collect();
         for pid in pids {
             let Some(tracked) = self.by_pid.get_mut(&pid) else { continue };
-            // the usual case, and the cheapest question
+            // the usual case, and the cheapest check
             if process::state(pid) == Some((tracked.start, tracked.state)) {
                 continue;
             }
             let seen = process::look(pid);
             if seen.is_none() && process::exists(pid) {
-                // it could not be looked at just now: no descriptors or no memory left
+                // it could not be checked: no descriptors or memory left
                 continue;
             }
             if let Some(info) = seen.filter(|info| info.start == tracked.start) {

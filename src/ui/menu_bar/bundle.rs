@@ -1,8 +1,8 @@
-//! Where the program lies: in an .app or not, and whether the .app stays where it is.
+//! Whether the program is in an .app bundle, and whether that bundle stays where it is.
 
 use std::path::{Path, PathBuf};
 
-/// The .app that this executable is the program of: `X.app/Contents/MacOS/program`.
+/// The .app bundle of this executable: `X.app/Contents/MacOS/program`.
 pub(crate) fn app_of(exe: &Path) -> Option<PathBuf> {
     let mut folders = exe.ancestors().skip(1);
     let program_folder = folders.next()?;
@@ -11,23 +11,23 @@ pub(crate) fn app_of(exe: &Path) -> Option<PathBuf> {
     is_app.then(|| app.to_path_buf())
 }
 
-/// The number of the build that this executable's .app carries: `CFBundleVersion`.
+/// The build number of the .app bundle of this executable: `CFBundleVersion`.
 pub(crate) fn build_of(exe: &Path) -> Option<String> {
     let info = app_of(exe)?.join("Contents/Info.plist");
     let info = plist::Value::from_reader_xml(std::fs::File::open(info).ok()?).ok()?;
     Some(info.as_dictionary()?.get("CFBundleVersion")?.as_string()?.to_owned())
 }
 
-/// The executable to start in the place of this one: started through a symbolic link from outside (`binary` of a Homebrew
-/// cask), the process has no bundle, and with it neither an icon on macOS 26 nor notifications
-/// (<https://github.com/tauri-apps/tray-icon/issues/273>). `started` is the path as the process was started by,
-/// `resolved` the same without links.
+/// The executable to start instead of this one. Started through a symbolic link outside the bundle (`binary` of a Homebrew
+/// cask), the process has no bundle, hence no icon on macOS 26 and no notifications
+/// (<https://github.com/tauri-apps/tray-icon/issues/273>). `started`: the path that was used; `resolved`: the same path
+/// without links.
 pub(crate) fn behind_link(started: &Path, resolved: &Path) -> Option<PathBuf> {
     (app_of(started).is_none() && app_of(resolved).is_some()).then(|| resolved.to_path_buf())
 }
 
-/// The app is still there at the next login: neither in a disk image nor in the folder to which Gatekeeper moves a
-/// quarantined app for as long as it runs.
+/// Whether the app still exists at the next login: it is neither in a disk image nor in the folder to which Gatekeeper
+/// moves a quarantined app while it runs.
 pub(crate) fn stays(exe: &Path) -> bool {
     app_of(exe).is_some_and(|app| {
         let text = app.to_string_lossy();

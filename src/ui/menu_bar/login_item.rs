@@ -1,4 +1,4 @@
-//! What the status of `SMAppService.mainApp` means.
+//! Interprets the status of `SMAppService.mainApp`.
 
 use crate::text::{Lang, desktop as say};
 use crate::ui::menu::Login;
@@ -12,13 +12,13 @@ pub(crate) enum Status {
     NotFound,
 }
 
-/// What the menu shows. `stays`: the app lies where it will be at the next login.
+/// What the menu shows. `stays`: the app will be at the same path at the next login.
 ///
-/// Before the first `register` the status is often `notFound`: macOS has no record of the app yet, and registering it
-/// works. So that is simply off; a `register` that fails says why itself.
+/// Before the first `register` the status is often `notFound`, because macOS has no record of the app yet; registering
+/// works, so this counts as off. A failing `register` returns its own error.
 pub(crate) fn login(status: Status, stays: bool, lang: Lang) -> Login {
     match status {
-        // once registered it can be taken back from anywhere
+        // a registration can be removed from any path
         Status::Enabled => Login::On,
         _ if !stays => Login::Unavailable(lang.pick(say::MOVE_FIRST).to_owned()),
         Status::RequiresApproval => Login::NeedsApproval,

@@ -1,25 +1,24 @@
-//! When to look whether the icon can be seen: 5 s and 15 s after the start and after each change of a display. Control
-//! Center takes its time to place an item, and an icon that is under way must not be called hidden: only what both looks
-//! agree on counts.
+//! When to check whether the icon is visible: 5 s and 15 s after the start and after each change of a display. Control
+//! Center needs time to place an item, so the icon counts as hidden only if both checks agree.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::visibility::Hidden;
 
-/// After what a look follows.
+/// Delays of the checks.
 const AFTER: [SignedDuration; 2] = [SignedDuration::from_secs(5), SignedDuration::from_secs(15)];
 
-/// What a look finds.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sighting {
-    /// The icon can be seen, or nobody can tell.
+    /// The icon is visible, or this is unknown.
     #[default]
     Shown,
-    /// It cannot.
+    /// The icon is hidden.
     Hidden(Hidden),
 }
 
-/// The looks to come, and what they have found.
+/// The pending checks and their results.
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
     due: Vec<Timestamp>,
@@ -28,21 +27,21 @@ pub(crate) struct Looks {
 }
 
 impl Looks {
-    /// The icon was made, or a display changed: looks anew.
+    /// Starts the checks: the icon was created, or a display changed.
     pub(crate) fn begin(&mut self, now: Timestamp) {
         self.due = AFTER.iter().filter_map(|after| now.checked_add(*after).ok()).collect();
         self.first = None;
     }
 
-    /// When to look.
+    /// When the next check is due.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.due.first().copied()
     }
 
-    /// Looks, if it is time; returns what is found where it is something new.
+    /// Checks if it is time; returns a result that differs from the last one.
     pub(crate) fn look(&mut self, now: Timestamp, see: impl FnOnce() -> Option<Hidden>) -> Option<Sighting> {
         let due = self.next_deadline()?;
-        // a clock that was set back by more than a look is far must not put it off
+        // a clock that was set back must not postpone the check
         if now < due && due.duration_since(now) <= AFTER[1] {
             return None;
         }
@@ -53,7 +52,7 @@ impl Looks {
         (std::mem::replace(&mut self.found, agreed) != agreed).then_some(agreed)
     }
 
-    /// Whether the last two looks agreed that it is hidden.
+    /// Whether the last two checks agreed that it is hidden.
     pub(crate) fn is_hidden(&self) -> bool {
         self.found != Sighting::Shown
     }

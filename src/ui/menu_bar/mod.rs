@@ -1,7 +1,6 @@
-//! What is decided about the menu bar of macOS: whether there can be an icon, whether it can be seen and why not, what
-//! opening the app a second time means, and whether notifications may be shown. Pure: facts in, decision out. The tables
-//! of the tests are reports from real Macs, each named by its report; the thin layer that gathers the facts is
-//! [`super::tray`].
+//! Decisions about the menu bar of macOS, as pure functions: whether an icon is possible, whether it is visible and why
+//! not, what opening the app a second time means, and whether notifications are allowed. [`super::tray`] gathers the facts.
+//! The test tables come from reports of real Macs, each named by its issue.
 
 pub(crate) mod bundle;
 pub(crate) mod login_item;

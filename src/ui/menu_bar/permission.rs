@@ -1,19 +1,19 @@
-//! Whether macOS lets us show notifications, and if not, what the way out is.
+//! Whether macOS allows notifications, and if not, what the user can do.
 
 use std::time::Duration;
 
-/// Whether the system lets us show notifications.
+/// Whether the system allows notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Nothing is in the way.
+    /// Allowed.
     Granted,
-    /// The user refused them in System Settings.
+    /// The user turned them off in System Settings.
     Refused,
-    /// The system's question is on the screen, or still to come.
+    /// The user has not answered the question of the system yet.
     NotAnswered,
-    /// The system refused by itself, without asking the user: it does not trust the app's signature.
+    /// The system refused without asking the user, because it does not trust the signature of the app.
     NeverAsked,
-    /// The program does not lie in an .app.
+    /// The program is not in an .app bundle.
     NoApp,
 }
 
@@ -26,26 +26,26 @@ pub(crate) enum Status {
     Authorized,
 }
 
-/// What became of the question, where it was asked.
+/// The request for permission and its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Asked {
-    /// The status before.
+    /// Status before the request.
     pub before: Status,
-    /// The answer; `None` while the system's question stands on the screen.
+    /// The answer; `None` while the question is on the screen.
     pub granted: Option<bool>,
-    /// How long it took.
+    /// Time until the answer.
     pub took: Duration,
 }
 
-/// No user reads the system's question and refuses it sooner than this.
+/// A refusal within this time cannot come from a user.
 const NO_USER: Duration = Duration::from_millis(500);
 
-/// The permission by the status now and by what became of the question in this run.
+/// The permission, from the current status and the request of this run.
 ///
 /// macOS rejects a client whose signature it does not trust without ever asking: `requestAuthorization` answers at once
 /// with UNErrorDomain 1, "Notifications are not allowed for this application"
-/// (<https://github.com/termio-sh/termio/pull/124>). mac-usernotifications 0.3 passes only the `false` on, so it is told
-/// by the missing question: the status stays undetermined, or it is refused quicker than anybody reads.
+/// (<https://github.com/termio-sh/termio/pull/124>). mac-usernotifications 0.3 passes on only the `false`, so this case is
+/// recognized by the missing question: the status stays undetermined, or the refusal comes faster than any user.
 pub(crate) fn permission(now: Status, asked: Option<Asked>) -> Permission {
     match (now, asked) {
         (Status::Authorized, _) => Permission::Granted,

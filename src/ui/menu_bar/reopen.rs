@@ -1,17 +1,17 @@
-//! What a Reopen event means. macOS sends one when the user opens the app that runs already, but also by itself: 2 to 12 s
-//! after a wake (<https://github.com/swiftbar/SwiftBar/issues/548>), and with every press on a notification
-//! (<https://github.com/pakerwreah/Calendr/issues/521>). Only the first is the user's wish to see something.
+//! What a Reopen event means. macOS sends one when the user opens the running app, but also without the user: 2 to 12 s
+//! after a wake (<https://github.com/swiftbar/SwiftBar/issues/548>), and with every click on a notification
+//! (<https://github.com/pakerwreah/Calendr/issues/521>). Only the first kind is a request to show something.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A Reopen this soon after a wake is the system's.
+/// A Reopen within this time after a wake comes from the system.
 const AFTER_WAKE: SignedDuration = SignedDuration::from_secs(15);
-/// A Reopen this close to a press on a notification belongs to that.
+/// A Reopen within this time before or after a click on a notification belongs to the click.
 const AROUND_RESPONSE: SignedDuration = SignedDuration::from_secs(2);
-/// The press may be reported after the Reopen that it causes: this long is waited for it.
+/// How long to wait for a click that is reported after its Reopen.
 const HOLD: SignedDuration = SignedDuration::from_millis(500);
 
-/// Tells the user's Reopen from the system's.
+/// Separates the Reopens of the user from those of the system.
 #[derive(Debug, Default)]
 pub(crate) struct Reopens {
     woke: Option<Timestamp>,
@@ -23,31 +23,31 @@ impl Reopens {
     /// The machine woke up.
     pub(crate) fn woke(&mut self, now: Timestamp) {
         self.woke = Some(now);
-        // one that came first is of the same wake
+        // a Reopen just before belongs to the same wake
         self.pending = None;
     }
 
-    /// The user pressed a notification or one of its buttons.
+    /// The user clicked a notification or one of its buttons.
     pub(crate) fn responded(&mut self, now: Timestamp) {
         self.responded = Some(now);
     }
 
-    /// A Reopen came. Several in a row are one.
+    /// A Reopen arrived. Several in a row count as one.
     pub(crate) fn reopened(&mut self, now: Timestamp) {
         if !within(self.woke, now, AFTER_WAKE) {
             self.pending = Some(now);
         }
     }
 
-    /// When [`Self::is_due`] has an answer to give.
+    /// When to call [`Self::is_due`].
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.pending.and_then(|at| at.checked_add(HOLD).ok())
     }
 
-    /// Whether the user wants to see the app now; said once for each Reopen.
+    /// Whether the user asked to see the app; true once per Reopen.
     pub(crate) fn is_due(&mut self, now: Timestamp) -> bool {
         let Some(at) = self.pending else { return false };
-        // a clock that was set back must not keep it waiting
+        // a clock that was set back must not delay it
         if now >= at && now.duration_since(at) < HOLD {
             return false;
         }
@@ -56,7 +56,7 @@ impl Reopens {
     }
 }
 
-/// Whether two moments are so close, in either order: clocks are set at a wake.
+/// Whether two times are this close, in either order: clocks are adjusted at a wake.
 fn within(moment: Option<Timestamp>, other: Timestamp, span: SignedDuration) -> bool {
     moment.is_some_and(|moment| other.duration_since(moment).abs() <= span)
 }
@@ -76,7 +76,7 @@ mod tests {
         Timestamp::UNIX_EPOCH + SignedDuration::from_millis((seconds * 1_000.0) as i64 + 3_600_000)
     }
 
-    /// How often the user is shown something, in the course of these events.
+    /// How often these events show the app to the user.
     fn shown(events: &[(f64, Event)]) -> usize {
         let mut reopens = Reopens::default();
         let mut shown = 0;

@@ -1,34 +1,33 @@
-//! Whether there can be an icon at all, or whether the lights are shown in the terminal.
+//! Whether an icon is possible in this session; otherwise the lights are shown in the terminal.
 
 use crate::text::{Phrase, menu_bar as say};
 
-/// macOS 26 and later give the icon of a program outside an .app no place
+/// macOS 26 and later do not show the icon of a program outside an .app bundle
 /// (<https://github.com/tauri-apps/tray-icon/issues/273>).
 const NEEDS_APP_SINCE: u32 = 26;
 
-/// The facts that decide.
+/// Facts about the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Session {
     /// The session reaches the window server: `sessionHasGraphicAccess` of `SessionGetInfo`.
     pub graphic: bool,
-    /// The program lies in an .app.
+    /// The program is in an .app bundle.
     pub in_app: bool,
-    /// The first number of the system's version.
+    /// Major version of macOS.
     pub macos: u32,
 }
 
 /// Why there is no icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoIcon {
-    /// Over SSH, from a LaunchDaemon, on a machine where nobody is logged in. `sharedApplication` would abort the process
-    /// there (<https://github.com/trycua/cua/issues/1724>).
+    /// Over SSH, from a LaunchDaemon, or without a logged-in user. There, `sharedApplication` would abort the process (<https://github.com/trycua/cua/issues/1724>).
     NoWindowServer,
-    /// A program by itself, on a system that wants an .app.
+    /// A bare program on a system that requires an .app bundle.
     NoApp,
 }
 
 impl NoIcon {
-    /// For people.
+    /// The reason for users.
     pub(crate) const fn phrase(self) -> Phrase {
         match self {
             Self::NoWindowServer => say::NO_WINDOW_SERVER,
@@ -38,7 +37,7 @@ impl NoIcon {
 }
 
 impl Session {
-    /// Why no icon can be shown; `None` where one can.
+    /// Why no icon can be shown; `None`: one can.
     pub(crate) fn no_icon(self) -> Option<NoIcon> {
         if !self.graphic {
             Some(NoIcon::NoWindowServer)

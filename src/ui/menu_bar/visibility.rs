@@ -1,25 +1,24 @@
-//! Whether the icon can be seen, and if not, why: there is no API that says it
-//! (<https://github.com/feedback-assistant/reports/issues/37>), so it is read off where AppKit has put the item's window.
+//! Whether the icon is visible, and if not, why. No API reports this
+//! (<https://github.com/feedback-assistant/reports/issues/37>), so it is derived from the position of the item's window.
 //!
-//! On macOS 26 and later Control Center places the items. One that it gives no place keeps a window all the same, at a
-//! corner of the main display or beyond it: "is there a window" and "does it touch a screen" both say yes.
+//! On macOS 26 and later, Control Center places the items. An item without a place still has a window, at a corner of the
+//! main display or outside it, so neither the existence of a window nor its overlap with a screen is enough.
 
 use crate::text::{Phrase, menu_bar as say};
 
-/// The name under which macOS remembers the icon's place and whether it is shown. Never to be changed after a release:
-/// with another name the user's place is lost. Without one it is `Item-0`, whose state Control Center mixes up
+/// The name under which macOS stores the position and visibility of the icon. It must not change after a release, or the
+/// position is lost. The default `Item-0` is mixed up by Control Center
 /// (<https://github.com/AThevon/TokenEater/pull/238>).
 pub(crate) const AUTOSAVE_NAME: &str = "GatelightStatusItem";
 
-/// How far below the top of a screen the menu bar may reach: 24 pt without a notch, up to 43 pt with one, and scaled
-/// displays in between.
+/// Largest height of the menu bar, in points: 24 without a notch, up to 43 with one, scaled displays in between.
 const BAND: f64 = 48.0;
-/// So much of the icon has to lie outside the notch for it to be found and clicked, in points.
+/// Width of the icon that has to be outside the notch to be seen and clicked, in points.
 const ENOUGH: f64 = 12.0;
 /// macOS 26 has System Settings > Menu Bar > Allow in the Menu Bar.
 const HAS_ALLOW_LIST: u32 = 26;
 
-/// A rectangle in AppKit's coordinates: y grows upwards, the origin is the main display's lower left corner.
+/// A rectangle in AppKit's coordinates: y grows upwards from the lower left corner of the main display.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rect {
     pub x: f64,
@@ -45,11 +44,11 @@ pub(crate) struct Screen {
     pub frame: Rect,
     /// The camera housing, from left to right: between `auxiliaryTopLeftArea` and `auxiliaryTopRightArea`.
     pub notch: Option<(f64, f64)>,
-    /// The menu bar is not drawn there now: `visibleFrame` reaches the top.
+    /// The menu bar is hidden on this display: `visibleFrame` reaches the top.
     pub bar_hidden: bool,
 }
 
-/// What is seen of the icon.
+/// Facts about the icon and the displays.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sight {
     /// `NSStatusItem.isVisible`.
@@ -57,29 +56,29 @@ pub(crate) struct Sight {
     /// The frame of the button's window.
     pub window: Option<Rect>,
     pub screens: Vec<Screen>,
-    /// The first number of the system's version.
+    /// Major version of macOS.
     pub macos: u32,
-    /// The program lies in an .app.
+    /// The program is in an .app bundle.
     pub in_app: bool,
 }
 
-/// Why the icon cannot be seen.
+/// Why the icon is hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hidden {
-    /// A program outside an .app, which macOS 26 and later give no place.
+    /// A program outside an .app bundle, which macOS 26 and later do not show.
     NoApp,
-    /// Switched off under System Settings > Menu Bar, or Control Center takes it for another app's that is.
+    /// Turned off under System Settings > Menu Bar, or mistaken by Control Center for another app that is.
     NotAllowed,
-    /// It lies under the camera housing: the menu bar is full.
+    /// Behind the camera housing: the menu bar is full.
     Notch,
-    /// Before macOS 26: the menu bar is full, and the item is moved off the screen.
+    /// Before macOS 26: moved off the screen, because the menu bar is full.
     NoRoom,
-    /// `isVisible` says no: what was stored for the icon hides it.
+    /// `isVisible` is false: a stored setting hides it.
     SwitchedOff,
 }
 
 impl Hidden {
-    /// Why it is, and what to do about it.
+    /// The reason, and what users can do.
     pub(crate) const fn phrase(self) -> Phrase {
         match self {
             Self::NoApp => say::HIDDEN_NO_APP,
@@ -91,7 +90,7 @@ impl Hidden {
     }
 }
 
-/// Why the icon cannot be seen; `None`: it can, or this cannot be told (a display whose menu bar is hidden shows none).
+/// Why the icon is hidden; `None`: it is visible, or this is unknown (as while the menu bar is hidden).
 pub(crate) fn hidden(sight: &Sight) -> Option<Hidden> {
     let unplaced = || {
         if sight.macos < HAS_ALLOW_LIST {
@@ -102,7 +101,7 @@ pub(crate) fn hidden(sight: &Sight) -> Option<Hidden> {
             Hidden::NoApp
         }
     };
-    // without a display nobody looks
+    // without a display there is nothing to see
     if sight.screens.is_empty() {
         return None;
     }
@@ -111,18 +110,18 @@ pub(crate) fn hidden(sight: &Sight) -> Option<Hidden> {
     }
     let Some(window) = sight.window.filter(|w| w.width > 0.0) else { return Some(unplaced()) };
     let Some(screen) = sight.screens.iter().find(|screen| in_menu_bar(window, screen)) else {
-        // in a full-screen Space the window of an icon that is fine is parked elsewhere
+        // in a full-screen Space the window of a visible icon is moved elsewhere
         // (https://github.com/vorssaint/vorssaint-utils/issues/939)
         return (!sight.screens.iter().any(|screen| screen.bar_hidden)).then(unplaced);
     };
     let covered =
         screen.notch.map_or(0.0, |(left, right)| (window.right().min(right) - window.x.max(left)).max(0.0));
-    // items stand at the right of the notch; a sliver that sticks out at its left is covered by the menus of apps
+    // items are right of the notch; a part left of it is covered by the menus of apps
     let left_of = screen.notch.map_or(0.0, |(left, _)| (left.min(window.right()) - window.x).max(0.0));
     (window.width - covered - left_of < ENOUGH.min(window.width)).then_some(Hidden::Notch)
 }
 
-/// The window lies in the strip at the top of the screen in which the menu bar is drawn.
+/// Whether the window is in the strip of the menu bar, at the top of the screen.
 fn in_menu_bar(window: Rect, screen: &Screen) -> bool {
     let frame = screen.frame;
     let middle = window.x + window.width / 2.0;
@@ -131,7 +130,7 @@ fn in_menu_bar(window: Rect, screen: &Screen) -> bool {
         && window.y >= frame.top() - BAND
 }
 
-/// What macOS stores for an icon.
+/// Settings that macOS stores for an icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Setting {
     /// `NSStatusItem Visible NAME`.
@@ -145,7 +144,7 @@ pub(crate) enum Setting {
 impl Setting {
     pub(crate) const ALL: [Self; 3] = [Self::Visible, Self::VisibleInControlCenter, Self::Position];
 
-    /// The key in the app's settings.
+    /// The key in the defaults of the app.
     pub(crate) fn key(self) -> String {
         let what = match self {
             Self::Visible => "Visible",
@@ -155,11 +154,11 @@ impl Setting {
         format!("NSStatusItem {what} {AUTOSAVE_NAME}")
     }
 
-    /// Whether this value would hide the icon, and has to go before the icon is made. `widest`: the width of the widest
-    /// display, in points.
+    /// Whether this value would hide the icon, and has to be removed before the icon is created. `widest`: width of the
+    /// widest display, in points.
     ///
-    /// Gatelight never hides its icon, so a "not visible" is left over; a place that is further from the right than any
-    /// display is wide is brought to the far left, under the notch
+    /// Gatelight never hides its icon, so "not visible" is a leftover. A position farther from the right edge than any display
+    /// is wide would put the icon at the far left, under the notch
     /// (<https://github.com/steipete/CodexBar/issues/3355>, <https://github.com/OmniNull/OmniWM/issues/249>).
     pub(crate) fn is_stale(self, value: f64, widest: f64) -> bool {
         match self {

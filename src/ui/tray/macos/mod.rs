@@ -1,4 +1,4 @@
-//! The menu bar: tao's event loop, tray-icon and muda. All of it on the main thread, as AppKit wants it
+//! The menu bar: the event loop of tao, tray-icon and muda. Everything runs on the main thread, as AppKit requires
 //! (<https://developer.apple.com/documentation/appkit/nsstatusitem>).
 
 mod observe;
@@ -40,15 +40,15 @@ const ENGINE_CHECK: Duration = Duration::from_millis(10);
 /// What wakes tao's loop.
 #[derive(Debug)]
 enum Wake {
-    /// For [`App`].
+    /// A message for [`App`].
     App(Message),
-    /// A display came, went or changed.
+    /// A display was added, removed or changed.
     Displays,
 }
 
 fn event_loop() -> EventLoop<Wake> {
     let mut event_loop = EventLoopBuilder::<Wake>::with_user_event().build();
-    // no Dock icon and no menu of its own, like LSUIElement; set before the loop runs, so that nothing flashes
+    // neither Dock icon nor application menu, like LSUIElement; set before the loop runs, so that nothing flashes
     // https://developer.apple.com/documentation/appkit/nsapplication/activationpolicy-swift.enum/accessory
     event_loop.set_activation_policy(ActivationPolicy::Accessory);
     event_loop.set_activate_ignoring_other_apps(false);
@@ -57,7 +57,7 @@ fn event_loop() -> EventLoop<Wake> {
 
 pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
-    // before AppKit is touched: without a window server it aborts
+    // before any call of AppKit, which aborts without a window server
     if let Some(why) = system::session().no_icon() {
         return Err(TrayError::NoIcon(why));
     }
@@ -90,7 +90,7 @@ pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
         chosen(Message::Chosen(event.id.0));
     }));
-    // without a handler such events would stay in a queue that nobody reads
+    // without a handler, these events would accumulate in an unread queue
     TrayIconEvent::set_event_handler(Some(|_| {}));
     let engine = handles.commands.clone();
     let _awake = observe::prevent_app_nap();
@@ -114,12 +114,12 @@ pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     let mut parts = Some((handles, waker, notifier));
     let mut bar: Option<Bar> = None;
     let mut failed = None;
-    // tao calls from an observer of the run loop, and AppKit drains its own pool only when an event of the window server
-    // comes: over a night without a mouse, what setting a title leaves behind would pile up
+    // tao calls from an observer of the run loop, and AppKit drains its autorelease pool only on events of the window server:
+    // without mouse events, objects created by setting titles would accumulate
     event_loop.run_return(|event, _, control| {
         autoreleasepool(|_| {
             let flow = match (event, &mut bar) {
-                // the status item may be made only once the application has launched
+                // the status item may be created only after the application has launched
                 (Event::NewEvents(StartCause::Init), _) => match (StatusItem::new(mtm), parts.take()) {
                     (Ok(item), Some((handles, waker, notifier))) => {
                         if !delegate_is_last {
@@ -133,13 +133,13 @@ pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
                     }
                     (Ok(_), None) => Flow::On,
                 },
-                // at a log-out `terminate:` ends the process behind this, and `run_return` does not return
+                // at logout, `terminate:` ends the process after this, and `run_return` does not return
                 // https://developer.apple.com/documentation/appkit/nsapplication/terminate(_:)
                 (Event::LoopDestroyed, bar) => {
                     if let Some(bar) = bar {
                         bar.app.close();
                     }
-                    // without an icon it goes on in the terminal
+                    // without an icon, the terminal shows the lights
                     if failed.is_none() {
                         end_engine(&engine);
                     }
@@ -157,7 +157,7 @@ pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
     failed.map_or(Ok(()), Err)
 }
 
-/// What lives as long as the icon.
+/// Everything with the lifetime of the icon.
 struct Bar {
     app: App<StatusItem>,
     looks: Looks,
@@ -188,7 +188,7 @@ impl Bar {
         }
     }
 
-    /// Handles what the engine has sent before there was an icon.
+    /// Handles messages that the engine sent before the icon existed.
     fn begin(&mut self) -> Flow {
         self.app.handle(Timestamp::now(), Message::Inputs)
     }
@@ -234,7 +234,7 @@ fn lock(reopens: &Mutex<Reopens>) -> std::sync::MutexGuard<'_, Reopens> {
     reopens.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has the engine end, and gives it time to: it drops its end of the channel when the history is written.
+/// Asks the engine to end, and waits: it drops its end of the channel when the history is written.
 fn end_engine(engine: &UnboundedSender<EngineRequest>) {
     drop(engine.send(EngineRequest::Quit));
     let until = Instant::now() + ENGINE_END;

@@ -1,4 +1,4 @@
-//! What AppKit posts that we want to know: waking up, a menu that opens, displays that change. And App Nap.
+//! Notifications of AppKit about waking, opening menus and changed displays; prevention of App Nap.
 
 use std::ptr::NonNull;
 
@@ -15,10 +15,9 @@ use objc2_foundation::{
 
 type Token = Retained<ProtocolObject<dyn NSObjectProtocol>>;
 
-/// As long as the token lives, App Nap does not stretch the timers of an app without windows; the machine may go to sleep
-/// all the same (<https://developer.apple.com/documentation/foundation/processinfo/beginactivity(options:reason:)>: an
-/// activity ends with its object). `NSAppSleepDisabled` in Info.plist says the same for the app; this holds outside one
-/// too.
+/// While the token lives, App Nap does not delay the timers of this app; the machine may still go to sleep
+/// (<https://developer.apple.com/documentation/foundation/processinfo/beginactivity(options:reason:)>: an activity ends
+/// with its object). `NSAppSleepDisabled` in Info.plist does the same for the app bundle; this also works outside one.
 pub(super) fn prevent_app_nap() -> Token {
     NSProcessInfo::processInfo().beginActivityWithOptions_reason(
         NSActivityOptions::UserInitiatedAllowingIdleSystemSleep,
@@ -26,7 +25,7 @@ pub(super) fn prevent_app_nap() -> Token {
     )
 }
 
-/// A callback for a notification, until it is dropped.
+/// Calls back on a notification until it is dropped.
 pub(super) struct Observer {
     center: Retained<NSNotificationCenter>,
     token: Token,
@@ -40,7 +39,7 @@ impl Observer {
         call: impl Fn() + Send + 'static,
     ) -> Self {
         let block = RcBlock::new(move |_: NonNull<NSNotification>| call());
-        // SAFETY: without a queue the block runs on the thread that posts, and it may be sent to any: what it holds is
+        // SAFETY: without a queue, the block runs on the posting thread, which may be any; everything that it holds is
         // Send (https://developer.apple.com/documentation/foundation/notificationcenter/addobserver(forname:object:queue:using:)).
         let token =
             unsafe { center.addObserverForName_object_queue_usingBlock(Some(name), object, None, &block) };
@@ -57,8 +56,8 @@ impl Drop for Observer {
 }
 
 /// The machine woke up: <https://developer.apple.com/documentation/appkit/nsworkspace/didwakenotification>, posted to the
-/// workspace's own centre. The engine's clocks show every sleep; this makes it look at once, since timers stand still in a
-/// sleep and ring late. That the machine *goes* to sleep is not observed: such a sleep may be called off, without a word.
+/// center of the workspace. The engine notices every sleep by its clocks; this makes it check at once, because timers stop
+/// during a sleep and fire late. *Going* to sleep is not observed: it may be cancelled without a notification.
 pub(super) fn on_wake(call: impl Fn() + Send + 'static) -> Observer {
     let center = NSWorkspace::sharedWorkspace().notificationCenter();
     // SAFETY: AppKit defines the name, for as long as the process lives.
@@ -66,7 +65,7 @@ pub(super) fn on_wake(call: impl Fn() + Send + 'static) -> Observer {
     Observer::new(center, name, None, call)
 }
 
-/// Our menu is about to be shown, by mouse, keyboard or VoiceOver:
+/// Our menu is about to open, by mouse, keyboard or VoiceOver:
 /// <https://developer.apple.com/documentation/appkit/nsmenu/didbegintrackingnotification>.
 pub(super) fn on_menu(menu: &AnyObject, call: impl Fn() + Send + 'static) -> Observer {
     // SAFETY: as above.
@@ -74,7 +73,7 @@ pub(super) fn on_menu(menu: &AnyObject, call: impl Fn() + Send + 'static) -> Obs
     Observer::new(NSNotificationCenter::defaultCenter(), name, Some(menu), call)
 }
 
-/// A display came, went or changed its size:
+/// A display was added, removed or resized:
 /// <https://developer.apple.com/documentation/appkit/nsapplication/didchangescreenparametersnotification>.
 pub(super) fn on_displays(call: impl Fn() + Send + 'static) -> Observer {
     // SAFETY: as above.

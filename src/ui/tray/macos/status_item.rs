@@ -1,4 +1,4 @@
-//! The status item: its icon, its menu, and where AppKit has put it.
+//! The status item: its icon, menu and position.
 
 use std::collections::HashMap;
 use std::ptr::NonNull;
@@ -19,12 +19,12 @@ use crate::ui::icon_view::IconView;
 use crate::ui::menu::{Menu, Op, Row, RowKind, diff};
 use crate::ui::menu_bar::visibility::{AUTOSAVE_NAME, Sight};
 
-/// Pixels a point: the icon is drawn for a Retina display; AppKit scales it down elsewhere.
+/// Pixels per point: the icon is drawn for Retina displays; AppKit scales it down on others.
 const SCALE: u32 = 2;
-/// The class of the view that tray-icon 0.26 lays over the button (its `src/platform_impl/macos/mod.rs`, `TrayTarget`).
+/// The class of the view that tray-icon 0.26 puts over the button (its `src/platform_impl/macos/mod.rs`, `TrayTarget`).
 const OVERLAY: &str = "TaoTrayTarget";
 
-/// The status item and what its menu is made of.
+/// The status item and the items of its menu.
 pub(super) struct StatusItem {
     tray: TrayIcon,
     menu: muda::Menu,
@@ -35,18 +35,18 @@ pub(super) struct StatusItem {
 impl StatusItem {
     pub(super) fn new(mtm: MainThreadMarker) -> Result<Self, tray_icon::Error> {
         system::clear_stale_settings(mtm);
-        // without a menu: tray-icon's own way to show one works for a click of the mouse on its overlay only
+        // without a menu: tray-icon opens its menu only for mouse clicks on its overlay
         let tray = TrayIconBuilder::new().with_id("gatelight").with_autosave_name(AUTOSAVE_NAME).build()?;
         let item = Self { tray, menu: muda::Menu::new(), items: HashMap::new(), mtm };
         item.attach_menu();
         Ok(item)
     }
 
-    /// Gives the menu to the status item itself, which opens it for the mouse, the keyboard and VoiceOver, on each display
-    /// (<https://developer.apple.com/documentation/appkit/nsstatusitem/menu>). tray-icon attaches a menu for the time of
-    /// a click on a view of its own, which neither the keyboard nor a second display with a full-screen Space reaches
+    /// Gives the menu to the status item, which opens it by mouse, keyboard and VoiceOver, on every display
+    /// (<https://developer.apple.com/documentation/appkit/nsstatusitem/menu>). tray-icon attaches a menu only
+    /// during a click on its overlay view, which neither the keyboard nor a second display with a full-screen Space reaches
     /// (<https://github.com/tauri-apps/tray-icon/issues/251>) and which gets no clicks on macOS 27
-    /// (<https://github.com/tauri-apps/tray-icon/issues/355>): that view goes.
+    /// (<https://github.com/tauri-apps/tray-icon/issues/355>): that view is removed.
     fn attach_menu(&self) {
         if let Some(button) = self.button() {
             for view in button.subviews() {
@@ -65,14 +65,14 @@ impl StatusItem {
         self.tray.ns_status_item()?.button(self.mtm)
     }
 
-    /// The menu as AppKit knows it.
+    /// The menu as an AppKit object.
     pub(super) fn ns_menu(&self) -> Option<Retained<NSMenu>> {
         let menu = NonNull::new(self.menu.ns_menu().cast::<NSMenu>())?;
         // SAFETY: muda returns its NSMenu, which lives at least as long as the `Menu` (muda 0.21, `ContextMenu::ns_menu`).
         Some(unsafe { menu.as_ref() }.retain())
     }
 
-    /// What can be seen of the icon.
+    /// Facts about the visibility of the icon.
     pub(super) fn sight(&self) -> Sight {
         let item = self.tray.ns_status_item();
         let window = self.button().and_then(|button| button.window());
@@ -85,25 +85,25 @@ impl StatusItem {
         }
     }
 
-    /// Opens the menu at the pointer: the way to it while the icon cannot be seen
-    /// (<https://developer.apple.com/documentation/appkit/nsmenu/popup(positioning:at:in:)>; without a view the place is
-    /// one of the screen). On the next turn of the run loop: the call returns when the menu closes, and tao delivers
-    /// nothing while its own callback runs.
+    /// Opens the menu at the pointer, for when the icon is hidden
+    /// (<https://developer.apple.com/documentation/appkit/nsmenu/popup(positioning:at:in:)>; without a view, the position
+    /// is in screen coordinates). It runs on the next turn of the run loop, because the call returns only when the menu closes,
+    /// and tao delivers no events during its callback.
     pub(super) fn pop_up(&self) {
         let Some(menu) = self.ns_menu() else { return };
         let app = NSApplication::sharedApplication(self.mtm);
         let block = RcBlock::new(move || {
-            // a menu of an app that is not active takes no keys; `activate` begins with macOS 14
+            // the menu of an inactive app gets no keys; `activate` exists since macOS 14
             #[expect(deprecated, reason = "its successor is not there on macOS 13")]
             app.activateIgnoringOtherApps(true);
             menu.popUpMenuPositioningItem_atLocation_inView(None, NSEvent::mouseLocation(), None);
         });
-        // SAFETY: the block runs on this thread, the main one, and so need not be sendable
+        // SAFETY: the block runs on this thread, the main thread, so it need not be Send
         // (https://developer.apple.com/documentation/foundation/runloop/perform(_:)).
         unsafe { NSRunLoop::mainRunLoop().performBlock(&block) };
     }
 
-    /// Makes the item of a row, with all below it, and remembers it by its key.
+    /// Creates the item of a row with its submenu, and stores it under its key.
     fn make(&mut self, row: &Row) -> MenuItemKind {
         let text = label(&row.label);
         let kind = match &row.kind {
@@ -202,19 +202,19 @@ impl Shell for StatusItem {
 
     fn icon(&mut self, icon: &IconView) {
         let template = icon.worst.template;
-        // a number stands beside the icon here, not in it
+        // the number is shown beside the icon, not in it
         let Picture { width, height, rgba } = match &icon.each {
             Some(strip) => strip.draw(POINTS * SCALE),
             None => Face { count: None, ..icon.worst }.draw(POINTS * SCALE),
         };
-        // a picture that cannot be set leaves the one before; the tooltip says the state all the same
+        // if the picture cannot be set, the previous one stays; the tooltip still shows the state
         let picture = tray_icon::Icon::from_rgba(rgba, width, height).ok();
         // https://developer.apple.com/documentation/appkit/nsimage/istemplate
         let _kept =
             if template { self.tray.set_icon_templated(picture) } else { self.tray.set_icon(picture) };
         self.tray.set_title(icon.title.as_deref());
         let _kept = self.tray.set_tooltip(Some(&icon.words));
-        // VoiceOver reads the label of a button, not its tooltip
+        // VoiceOver reads the accessibility label of a button, not its tooltip
         // (https://developer.apple.com/documentation/appkit/nsaccessibilityprotocol/setaccessibilitylabel(_:))
         if let Some(button) = self.button() {
             button.setAccessibilityLabel(Some(&NSString::from_str(&icon.words)));
@@ -225,12 +225,12 @@ impl Shell for StatusItem {
         for op in diff(old, new) {
             self.apply(&op);
         }
-        // check items mark themselves when they are chosen: say what is true
+        // check items toggle themselves when chosen: restore the actual state
         self.check(&new.rows);
     }
 }
 
-/// An ampersand marks the next letter; two of them are one.
+/// An ampersand marks a mnemonic; two of them are a literal one.
 fn label(text: &str) -> String {
     text.replace('&', "&&")
 }

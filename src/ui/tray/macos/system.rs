@@ -1,4 +1,4 @@
-//! Facts about the system and the session, for the decisions of [`crate::ui::menu_bar`].
+//! Facts about the system and the session, for [`crate::ui::menu_bar`].
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -13,14 +13,14 @@ use crate::ui::menu_bar::bundle::{app_of, behind_link};
 use crate::ui::menu_bar::session::Session;
 use crate::ui::menu_bar::visibility::{Rect, Screen, Setting};
 
-/// What decides whether there can be an icon. Touches AppKit nowhere: without a window server that would abort.
+/// The facts that decide whether an icon is possible. Does not call AppKit, which aborts without a window server.
 pub(super) fn session() -> Session {
     Session { graphic: has_graphic_access(), in_app: in_app(), macos: version() }
 }
 
 /// Whether the session reaches the window server
-/// (<https://developer.apple.com/documentation/security/sessiongetinfo>). Where the call fails it is taken to: AppKit
-/// then has the last word.
+/// (<https://developer.apple.com/documentation/security/sessiongetinfo>). If the call fails, access is assumed, and
+/// AppKit decides.
 fn has_graphic_access() -> bool {
     let mut id = 0;
     let mut attributes = SessionAttributeBits::empty();
@@ -33,25 +33,25 @@ pub(super) fn in_app() -> bool {
     env::current_exe().is_ok_and(|exe| app_of(&exe).is_some())
 }
 
-/// The first number of the system's version
+/// Major version of macOS
 /// (<https://developer.apple.com/documentation/foundation/processinfo/operatingsystemversion>).
 pub(super) fn version() -> u32 {
     let major = NSProcessInfo::processInfo().operatingSystemVersion().majorVersion;
     u32::try_from(major).unwrap_or(0)
 }
 
-/// Where the program was started through a link from outside its .app, starts it anew by its own path, in the place of
-/// this process; the main bundle is found by the path of the executable
-/// (<https://developer.apple.com/documentation/foundation/bundle/main>). Returns where there is nothing to do, or where
-/// that fails.
+/// If the program was started through a link outside its .app bundle, replaces this process by the program at its real
+/// path, because the main bundle is found by the path of the executable
+/// (<https://developer.apple.com/documentation/foundation/bundle/main>). Returns if there is nothing to do, or on
+/// failure.
 pub(in crate::ui) fn enter_app() -> io::Result<()> {
     let started = env::current_exe()?;
     let Some(program) = behind_link(&started, &started.canonicalize()?) else { return Ok(()) };
-    // the new process is in the .app, so this happens once
+    // the new process is in the bundle, so this happens once
     Err(Command::new(program).args(env::args_os().skip(1)).exec())
 }
 
-/// The displays, with what their menu bars look like. None while the lid is closed and nothing else is attached.
+/// The displays and their menu bars. Empty while the lid is closed and no other display is attached.
 pub(super) fn screens(mtm: MainThreadMarker) -> Vec<Screen> {
     let screens = NSScreen::screens(mtm);
     screens
@@ -71,10 +71,10 @@ pub(super) fn screens(mtm: MainThreadMarker) -> Vec<Screen> {
         .collect()
 }
 
-/// Removes what macOS has stored for the icon where it would hide it. Before the icon is made: AppKit reads it then.
+/// Removes stored settings that would hide the icon. Must run before the icon is created, when AppKit reads them.
 pub(super) fn clear_stale_settings(mtm: MainThreadMarker) {
     let widest = screens(mtm).iter().map(|screen| screen.frame.width).fold(0.0, f64::max);
-    // without a display no place can be judged
+    // without a display, no position can be judged
     if widest <= 0.0 {
         return;
     }

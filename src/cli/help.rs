@@ -1,0 +1,284 @@
+//! Help and mistakes of the command line in the user's language. English is clap's own. For Chinese, every text of commands
+//! and arguments is replaced by its translation, and mistakes are worded by their kind.
+
+use std::error::Error as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory as _};
+
+use super::{Cli, USAGE};
+use crate::evidence::redact::one_line;
+use crate::terminal::Terminal;
+use crate::text::{Lang, fill, help as words};
+
+/// Longest argument that is repeated in a mistake, in characters.
+const ARGUMENT_MAX: usize = 200;
+
+/// The command with its texts in this language.
+pub(super) fn in_language(mut command: Command, lang: Lang) -> Command {
+    match lang {
+        Lang::En => command,
+        Lang::Zh => {
+            // adds the arguments and the command that print help
+            command.build();
+            in_chinese(command)
+        }
+    }
+}
+
+fn in_chinese(mut command: Command) -> Command {
+    if let Some(about) = command.get_about().map(ToString::to_string) {
+        command = command.about(translated(&about));
+    }
+    if let Some(after) = command.get_after_help().map(ToString::to_string) {
+        let lines: Vec<String> = after.lines().map(translated_line).collect();
+        command = command.after_help(lines.join("\n"));
+    }
+    let usage = command.get_styles().get_usage();
+    let template = format!(
+        "{{about-with-newline}}\n{usage}{}{usage:#}{{usage}}\n\n{{all-args}}{{after-help}}",
+        words::USAGE
+    );
+    command
+        .help_template(template)
+        .subcommand_help_heading(words::COMMANDS)
+        .mut_args(argument_in_chinese)
+        .mut_subcommands(in_chinese)
+}
+
+/// With the remarks that clap would add in English.
+fn argument_in_chinese(argument: Arg) -> Arg {
+    let mut help = argument.get_help().map(|help| translated(&help.to_string())).unwrap_or_default();
+    let mut add = |phrase, name, values: Vec<String>| {
+        if !values.is_empty() {
+            help.push(' ');
+            help.push_str(&fill(phrase, &[(name, &values.join(", "))]));
+        }
+    };
+    if argument.get_action().takes_values() {
+        let default = argument.get_default_values().iter();
+        add(words::DEFAULT, "value", default.map(|value| value.to_string_lossy().into_owned()).collect());
+        let possible = argument.get_possible_values();
+        add(words::POSSIBLE, "values", possible.iter().map(|value| value.get_name().to_owned()).collect());
+    }
+    let heading = if argument.is_positional() { words::ARGUMENTS } else { words::OPTIONS };
+    argument
+        .help(help.trim().to_owned())
+        .hide_default_value(true)
+        .hide_possible_values(true)
+        .help_heading(heading)
+}
+
+fn translated(text: &str) -> String {
+    let found = words::TRANSLATIONS.iter().find(|[english, _]| *english == text);
+    found.map_or(text, |[_, chinese]| chinese).to_owned()
+}
+
+/// The command of an example, and what stands behind it. `None`: not an example.
+fn example(line: &str) -> Option<(&str, &str)> {
+    let command = line.strip_prefix("  ")?;
+    Some(command.find("   ").map_or((line, ""), |at| (&line[..at + 2], command[at..].trim_start())))
+}
+
+fn translated_line(line: &str) -> String {
+    match example(line) {
+        Some((command, "")) => command.to_owned(),
+        Some((command, remark)) => {
+            let width = line.len() - remark.len();
+            format!("{command:width$}{}", translated(remark))
+        }
+        None => translated(line),
+    }
+}
+
+/// Prints what clap answers in place of arguments: help, the version, or a mistake. Returns the exit code.
+pub(super) fn print(error: &clap::Error, lang: Lang) -> ExitCode {
+    let code = if error.use_stderr() { USAGE } else { 0 };
+    if lang == Lang::En {
+        // as clap does: a reader that has left is no mistake
+        let _ = error.print();
+    } else if let Some(text) = mistake(error) {
+        eprintln!("{text}");
+    } else {
+        let again = in_language(Cli::command(), lang).try_get_matches().err();
+        let _ = print_help(again.as_ref().unwrap_or(error), lang);
+    }
+    ExitCode::from(code)
+}
+
+fn print_help(error: &clap::Error, lang: Lang) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    let color = Terminal::stdout(&mut stdout, lang).color;
+    let styled = error.render();
+    let text = if color { styled.ansi().to_string() } else { styled.to_string() };
+    if error.use_stderr() {
+        eprint!("{}", with_full_width_colons(styled.to_string()));
+        return Ok(());
+    }
+    stdout.write_all(with_full_width_colons(text).as_bytes())
+}
+
+/// clap puts a colon behind each heading.
+fn with_full_width_colons(help: String) -> String {
+    [words::COMMANDS, words::ARGUMENTS, words::OPTIONS]
+        .into_iter()
+        .fold(help, |help, heading| help.replace(&format!("{heading}:"), &format!("{heading}：")))
+}
+
+/// A mistake in Chinese; `None`: it is help or the version, or of a kind that clap alone words.
+fn mistake(error: &clap::Error) -> Option<String> {
+    let get = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => one_line(text, ARGUMENT_MAX),
+        Some(ContextValue::Strings(texts)) => one_line(&texts.join("、"), ARGUMENT_MAX),
+        _ => String::new(),
+    };
+    let (argument, value, other) =
+        (get(ContextKind::InvalidArg), get(ContextKind::InvalidValue), get(ContextKind::PriorArg));
+    let say = |phrase| fill(phrase, &[("argument", &argument), ("value", &value), ("other", &other)]);
+    let what = match error.kind() {
+        ErrorKind::UnknownArgument => say(words::UNKNOWN_ARGUMENT),
+        ErrorKind::InvalidSubcommand => {
+            fill(words::UNKNOWN_COMMAND, &[("argument", &get(ContextKind::InvalidSubcommand))])
+        }
+        ErrorKind::InvalidValue if value.is_empty() => say(words::MISSING_VALUE),
+        ErrorKind::InvalidValue => say(words::INVALID_VALUE),
+        ErrorKind::ValueValidation => say(words::INVALID_VALUE) + &reason(error),
+        ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            say(words::COUNT_OF_VALUES)
+        }
+        ErrorKind::TooManyValues => say(words::UNEXPECTED_VALUE),
+        ErrorKind::ArgumentConflict if other == argument => say(words::TWICE),
+        ErrorKind::ArgumentConflict => say(words::CONFLICT),
+        ErrorKind::MissingRequiredArgument => fill(words::MISSING, &[("list", &argument)]),
+        ErrorKind::MissingSubcommand => words::MISSING_COMMAND.to_owned(),
+        ErrorKind::InvalidUtf8 => words::NOT_UTF8.to_owned(),
+        _ => return None,
+    };
+    let mut text = format!("{}{what}", words::ERROR);
+    let possible = [get(ContextKind::ValidValue), get(ContextKind::ValidSubcommand)].concat();
+    if !possible.is_empty() {
+        text = format!("{text}\n{}", fill(words::POSSIBLE, &[("values", &possible)]));
+    }
+    for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue] {
+        let suggestion = get(kind);
+        if !suggestion.is_empty() {
+            text = format!("{text}\n{}", fill(words::DID_YOU_MEAN, &[("suggestion", &suggestion)]));
+        }
+    }
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        let usage = usage.to_string();
+        text = format!("{text}\n\n{}{}", words::USAGE, usage.trim_start_matches("Usage: "));
+    }
+    Some(format!("{text}\n\n{}", words::MORE))
+}
+
+/// Why a value is not valid: the text of our own parsers, or the range that clap names.
+fn reason(error: &clap::Error) -> String {
+    let source = error.source().map(ToString::to_string).unwrap_or_default();
+    if let Some((_, range)) = source.split_once(" is not in ") {
+        return fill(words::VALUE_RANGE, &[("range", range)]);
+    }
+    if source.is_ascii() { String::new() } else { format!("：{source}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::generate::man_pages;
+    use super::*;
+    use crate::text::terms;
+
+    /// All texts of a command and of the commands below it, hidden ones aside.
+    fn texts(command: &Command, found: &mut BTreeSet<String>) {
+        found.extend(command.get_about().map(ToString::to_string));
+        for line in command.get_after_help().map(ToString::to_string).unwrap_or_default().lines() {
+            let text = example(line).map_or(line, |(_, remark)| remark);
+            found.insert(text.to_owned());
+        }
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            found.extend(argument.get_help().map(ToString::to_string));
+        }
+        for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+            texts(command, found);
+        }
+        found.remove("");
+    }
+
+    #[test]
+    fn every_text_has_a_translation_and_every_translation_a_text() {
+        let mut command = Cli::command();
+        command.build();
+        let mut found = BTreeSet::new();
+        texts(&command, &mut found);
+        let translated: BTreeSet<String> =
+            words::TRANSLATIONS.iter().map(|[english, _]| (*english).to_owned()).collect();
+        let missing: Vec<_> = found.difference(&translated).collect();
+        let stale: Vec<_> = translated.difference(&found).collect();
+        assert!(
+            missing.is_empty() && stale.is_empty(),
+            "src/text/help.rs: without translation {missing:#?}, no longer used {stale:#?}"
+        );
+        assert_eq!(translated.len(), words::TRANSLATIONS.len(), "each text once");
+    }
+
+    fn helps(command: &Command, out: &mut Vec<String>) {
+        let mut shown = command.clone();
+        out.push(with_full_width_colons(shown.render_long_help().to_string()));
+        for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+            helps(command, out);
+        }
+    }
+
+    #[test]
+    fn help_and_man_pages_use_the_terms_of_the_list() {
+        let mut faults = Vec::new();
+        for lang in [Lang::En, Lang::Zh] {
+            let mut texts = Vec::new();
+            let mut command = in_language(Cli::command(), lang);
+            command.build();
+            helps(&command, &mut texts);
+            let pages = man_pages(Cli::command(), lang).unwrap();
+            texts.extend(pages.into_iter().map(|(_, page)| String::from_utf8(page).unwrap()));
+            assert!(texts.len() > 30, "{}", texts.len());
+            for text in texts {
+                assert!(lang == Lang::En || !text.contains("Usage") && !text.contains("Options"), "{text}");
+                let plain =
+                    text.replace("\\fR", "").replace("\\fB", "").replace("\\fI", "").replace("\\-", "-");
+                faults.extend(plain.lines().flat_map(terms::faults));
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+
+    fn said(arguments: &[&str]) -> String {
+        let all = ["gatelight"].into_iter().chain(arguments.iter().copied());
+        let error = Cli::command().try_get_matches_from(all).unwrap_err();
+        mistake(&error).unwrap()
+    }
+
+    #[test]
+    fn mistakes_are_worded_in_chinese() {
+        for (arguments, expected) in [
+            (&["status", "--jsn"][..], "错误：未知参数“--jsn”\n是否想用“--json”？"),
+            (&["statu"], "错误：没有命令“statu”\n是否想用“status”？"),
+            (&["logs", "-n"], "错误：“--lines <COUNT>”缺少值"),
+            (&["logs", "-n", "x"], "错误：“--lines <COUNT>”的值“x”无效"),
+            (&["demo", "--for", "4"], "错误：“--for <SECONDS>”的值“4”无效，允许范围为 5..=3600"),
+            (&["completions", "dos"], "错误：“<SHELL>”的值“dos”无效"),
+            (&["doctor", "--yes"], "错误：缺少必需的参数：--fix"),
+            (&["replay"], "错误：缺少必需的参数：<FILE>..."),
+            (&["history", "--json", "--csv"], "错误：“--json”不能与“--csv”同时使用"),
+            (&["history", "--json", "--json"], "错误：“--json”只能使用一次"),
+        ] {
+            let said = said(arguments);
+            assert!(said.starts_with(expected), "{said}");
+            assert!(said.ends_with("使用 --help 查看更多信息。"), "{said}");
+            assert_eq!(said.lines().flat_map(terms::faults).collect::<Vec<_>>(), [""; 0]);
+        }
+        let hostile = said(&["--\u{1b}[31m"]);
+        assert!(!hostile.contains('\u{1b}') && hostile.contains("用法：gatelight"), "{hostile}");
+    }
+}
