@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _};
 
 use super::{Cli, USAGE};
-use crate::evidence::redact::one_line;
+use crate::redact::one_line;
 use crate::terminal::Terminal;
 use crate::text::{Lang, fill, help as words};
 

@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::escape::{escape, untrusted};
 use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
-use crate::evidence::redact;
 use crate::health::{Light, Reason};
 use crate::history::render::{also, cause, count, done, ended, local, percent};
 use crate::history::stats::{self, Analysis, Incident, Mark, MarkKind};
