@@ -3,7 +3,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -57,6 +57,13 @@ pub(crate) fn read_open(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+/// [`read`], and whether nobody but the owner of the file can read or write it.
+pub(crate) fn read_with_mode(path: &Path, limit: u64) -> io::Result<(Vec<u8>, bool)> {
+    let file = open(path)?;
+    let others = file.metadata()?.permissions().mode() & 0o077;
+    Ok((read_open(&file, limit)?, others == 0))
 }
 
 /// Reads the whole lines in the last `limit` bytes of a regular file.

@@ -8,6 +8,7 @@
 //! - [`ui`]: icon, menu and notifications. The menu is a value, built by a pure function and diffed.
 //! - [`app`]: the engine behind menu and commands: the agent's loop, actions with typed results.
 //! - `demo`: simulated gateways and their service manager.
+//! - [`channels`]: messages to services outside of this machine, and the heartbeat: queues, requests, curl.
 //! - [`serve`] (metrics), [`report`] (a page), [`diagnose`] (a report for an issue), [`postmortem`] (old logs),
 //!   [`history`] (SQLite, figures).
 //! - [`alerts`]: the pure policy of notices: incidents, grouping, flapping, inhibition, reminders.
@@ -39,10 +40,11 @@
 //! 9. `app::background` writes the changes to the [`history`], runs the user's [`app::hook`], and sends the update on.
 //! 10. [`ui::app`] asks the [`alerts`] policy for notices and builds the [`ui::menu`].
 //! 11. [`ui::tray`] draws what differs: the icon and the menu's rows.
-//! 12. [`ui::notify`] delivers the notices.
+//! 12. [`ui::notify`] delivers the notices; `app::channels` asks a policy for each channel, [`channels`] delivers.
 
 pub mod alerts;
 pub mod app;
+pub(crate) mod channels;
 pub mod cli;
 pub mod config;
 pub(crate) mod demo;

@@ -111,7 +111,7 @@ impl Actions {
             }
             EngineRequest::Timeline => self.timeline(),
             // for the loop
-            EngineRequest::Woke | EngineRequest::Quit => {}
+            EngineRequest::TestChannel(_) | EngineRequest::Woke | EngineRequest::Quit => {}
         }
     }
 

@@ -9,13 +9,18 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::actions::{Actions, Done};
+use super::channels::{self, Channels};
 use super::engine::Engine;
+use super::heartbeat::Heartbeat;
 use super::history_writer::HistoryWriter;
 use super::hook::{Hook, hook};
 use super::messages::{Answer, EngineEvent, EngineRequest};
 use super::offline::offline;
 use super::silences::{self, FileWatch};
+use super::wait::{at, changed, due, until};
 use super::watchdog::Watchdog;
+use crate::alerts::Event;
+use crate::channels::dispatch;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::watch::Watch;
@@ -23,9 +28,9 @@ use crate::health::Light;
 use crate::log;
 use crate::restart::{RestartView, Restarts, policy};
 use crate::runtime::{Interrupts, runtime};
-use crate::text::Lang;
 use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
+use crate::text::{Lang, Message};
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::watcher::{Command, Handle, Observers, Update, Updates};
 use crate::worker::{self, Backoff};
@@ -88,11 +93,17 @@ impl Background {
             ready();
             let (done_sender, done) = mpsc::channel(64);
             let actions = Actions::new(&self.engine, &handle, done_sender);
+            let (unreachable_sender, unreachable) = mpsc::channel(1);
+            let (beaten_sender, beaten) = mpsc::channel(1);
             let (history, trouble) = HistoryWriter::open(&self.engine, handle.snapshots.clone());
             let mut state = State {
                 history,
                 restarts: Restarts::new(),
                 unsent: None,
+                channels: None,
+                heartbeat: None,
+                unreachable: unreachable_sender,
+                beaten: beaten_sender,
                 hook: start_hook(&self.engine.config, self.engine.lang),
                 offline: false,
                 actions,
@@ -108,8 +119,9 @@ impl Background {
                 log::to_stderr(&line(state.engine.lang));
                 let _ = state.events.send(EngineEvent::Answer(trouble)).await;
             }
-            let mut inbox =
-                Inbox { updates, requests: self.requests, done, stop: Box::pin(self.stop.wait()) };
+            state.apply_channels().await;
+            let stop = Box::pin(self.stop.wait());
+            let mut inbox = Inbox { updates, requests: self.requests, done, unreachable, beaten, stop };
             let mut backoff = Backoff::new("engine");
             while worker::catch(state.serve(&mut inbox)).await.is_err() {
                 // what was not written is not known: the history begins again
@@ -121,6 +133,9 @@ impl Background {
                         break;
                     }
                 }
+            }
+            if let Some(channels) = state.channels.take() {
+                channels.close().await;
             }
             Ok::<_, error::Error>(())
         })
@@ -158,6 +173,10 @@ struct Inbox {
     updates: Updates,
     requests: mpsc::UnboundedReceiver<EngineRequest>,
     done: mpsc::Receiver<Done>,
+    /// The network may be gone.
+    unreachable: mpsc::Receiver<()>,
+    /// What became of a sign of life.
+    beaten: mpsc::Receiver<Result<(), Message>>,
     stop: Pin<Box<dyn Future<Output = ()>>>,
 }
 
@@ -167,6 +186,10 @@ struct State {
     /// Updates that the event queue had no room for, merged.
     unsent: Option<Box<Update>>,
     hook: Option<Hook>,
+    channels: Option<Channels>,
+    heartbeat: Option<Heartbeat>,
+    unreachable: mpsc::Sender<()>,
+    beaten: mpsc::Sender<Result<(), Message>>,
     offline: bool,
     actions: Actions,
     handle: Handle,
@@ -178,7 +201,7 @@ struct State {
 
 impl State {
     async fn serve(&mut self, inbox: &mut Inbox) {
-        let Inbox { updates, requests, done, stop } = inbox;
+        let Inbox { updates, requests, done, unreachable, beaten, stop } = inbox;
         let events = self.events.clone();
         let mut no_panel = self.no_panel.clone();
         let mut settings = Watch::new().ok();
@@ -192,6 +215,9 @@ impl State {
         let mut watching = tokio::time::interval(COVERAGE_INTERVAL);
         loop {
             worker::test_panic("engine");
+            let alerts_due = self.channels.as_ref().and_then(Channels::next_deadline);
+            let alerts_due = alerts_due.map(|due| Instant::now() + until(due));
+            let beat_due = self.heartbeat.as_ref().map(Heartbeat::due);
             tokio::select! {
                 biased;
                 // before the outcome of a restart that it proves
@@ -202,6 +228,11 @@ impl State {
                 request = requests.recv() => match request {
                     None | Some(EngineRequest::Quit) => break,
                     Some(EngineRequest::Woke) => drop(self.handle.commands.send(Command::Woke).await),
+                    Some(EngineRequest::TestChannel(name)) => {
+                        if let Some(channels) = &self.channels {
+                            channels.send(dispatch::Command::Test(name)).await;
+                        }
+                    }
                     Some(request) => self.actions.start(request, &self.handle.snapshots.borrow().clone()),
                 },
                 Some(done) = done.recv() => self.finish(done).await,
@@ -217,6 +248,7 @@ impl State {
                 () = changed(&mut settings) => self.read_settings().await,
                 () = silences.changed() => {
                     let silences = silences::load(&self.engine.folders.data);
+                    self.tell_channels(&Event::Silences(silences.clone())).await;
                     let _ = self.events.send(EngineEvent::Silences(silences)).await;
                 }
                 () = due(&mut pings) => watchdog.iter().for_each(Watchdog::ping),
@@ -226,6 +258,19 @@ impl State {
                 }
                 () = at(self.history.retry_at()) => self.history.flush(),
                 () = tokio::time::sleep(OFFLINE_INTERVAL), if self.offline => self.check_network().await,
+                () = at(alerts_due) => {
+                    if let Some(channels) = &mut self.channels {
+                        channels.tick(Timestamp::now()).await;
+                    }
+                }
+                Some(()) = unreachable.recv() => self.check_network().await,
+                () = at(beat_due) => {
+                    if let Some(heartbeat) = &mut self.heartbeat {
+                        let snapshot = self.handle.snapshots.borrow().clone();
+                        heartbeat.beat(&snapshot, &self.handle.commands);
+                    }
+                }
+                Some(result) = beaten.recv() => self.note_beat(result).await,
                 () = &mut *stop => {
                     let _ = self.events.send(EngineEvent::Quit).await;
                     break;
@@ -263,6 +308,9 @@ impl State {
         if update.woke || update.changes.iter().any(light_changed) {
             self.check_network().await;
         }
+        if let Some(channels) = &mut self.channels {
+            channels.update(Timestamp::now(), &update).await;
+        }
         for change in &update.changes {
             self.restart_if_configured(change);
         }
@@ -289,10 +337,14 @@ impl State {
     }
 
     async fn show_restart(&mut self, name: String, view: Option<RestartView>) {
-        match view {
+        let is_under_way = view.as_ref().is_some_and(RestartView::is_under_way);
+        let before = match view {
             Some(view) => self.restarts.insert(name.clone(), view),
             None => self.restarts.remove(&name),
         };
+        if before.as_ref().is_some_and(RestartView::is_under_way) != is_under_way {
+            self.tell_channels(&Event::Restarting(name.clone(), is_under_way)).await;
+        }
         let _ = self.events.send(EngineEvent::Restarts(self.restarts.clone())).await;
         let _ = self.handle.commands.send(Command::QueryJob(name)).await;
     }
@@ -323,7 +375,38 @@ impl State {
         let now = offline();
         if now != self.offline {
             self.offline = now;
+            self.tell_channels(&Event::Offline(now)).await;
             let _ = self.events.send(EngineEvent::Offline(now)).await;
+        }
+    }
+
+    /// Passes an event to the channels' alert policies.
+    async fn tell_channels(&mut self, event: &Event) {
+        if let Some(channels) = &mut self.channels {
+            channels.step(Timestamp::now(), event).await;
+        }
+    }
+
+    /// Starts, changes or ends channels and heartbeat as the settings say.
+    async fn apply_channels(&mut self) {
+        let snapshot = self.handle.snapshots.borrow().clone();
+        let old = self.channels.take();
+        self.channels =
+            channels::apply(old, &self.engine, &self.events, &self.unreachable, &snapshot, self.offline)
+                .await;
+        let wanted = &self.engine.config.heartbeat;
+        if self.heartbeat.as_ref().map(Heartbeat::settings) != wanted.as_ref() {
+            let settings = wanted.clone();
+            self.heartbeat = settings.map(|settings| Heartbeat::new(settings, self.beaten.clone()));
+        }
+    }
+
+    async fn note_beat(&mut self, result: Result<(), Message>) {
+        let Some(heartbeat) = &mut self.heartbeat else { return };
+        if heartbeat.note(result)
+            && let Some(channels) = &self.channels
+        {
+            channels.send(dispatch::Command::Heartbeat(heartbeat.failure().cloned())).await;
         }
     }
 
@@ -376,6 +459,7 @@ impl State {
                     self.actions.apply_settings(&self.engine);
                     self.hook = start_hook(&config, self.engine.lang);
                     self.history.apply_settings(&self.engine);
+                    self.apply_channels().await;
                     let settings = Box::new(self.engine.watcher_settings(Arc::new(patterns)));
                     let command = Command::Settings(settings, self.engine.places.extra_homes.clone());
                     let _ = self.handle.commands.send(command).await;
@@ -393,32 +477,5 @@ impl State {
             }
         };
         let _ = self.events.send(input).await;
-    }
-}
-
-/// Waits until this time; for ever without one.
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for the next tick; for ever where there is none.
-async fn due(ticks: &mut Option<tokio::time::Interval>) {
-    match ticks {
-        Some(ticks) => drop(ticks.tick().await),
-        None => std::future::pending().await,
-    }
-}
-
-async fn changed(watch: &mut Option<Watch>) {
-    match watch {
-        Some(watch) => {
-            if watch.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-        None => std::future::pending().await,
     }
 }

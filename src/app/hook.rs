@@ -4,13 +4,12 @@
 //! the queue fills up, and the newest changes are dropped: memory stays bounded and the order is kept.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
+use crate::channels::program::{self, Ended};
 use crate::health::Proof;
 use crate::history::clean_proof;
 use crate::recording::rfc3339;
@@ -175,51 +174,14 @@ impl Worker {
     }
 }
 
-async fn run_once(program: &Path, input: &[u8], time_out: Duration) -> Result<(), HookFailure> {
-    let mut command = tokio::process::Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        let name_text = name.to_string_lossy();
-        if name_text.starts_with("_HERMES_") || name_text.starts_with("PYTHON") {
-            command.env_remove(&name);
-        }
-    }
-    let mut child = command
-        .env("LC_ALL", "C")
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // its own process group, so that its children are killed with it
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| HookFailure::NotStarted(e.to_string()))?;
-    let group = child.id();
-    let stdin = child.stdin.take();
-    let work = async {
-        if let Some(mut stdin) = stdin {
-            // a program need not read its input
-            let _ = stdin.write_all(input).await;
-            drop(stdin);
-        }
-        child.wait().await
-    };
-    match tokio::time::timeout(time_out, work).await {
-        Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => {
-            use std::os::unix::process::ExitStatusExt as _;
-            Err(HookFailure::Status(status.code().or(status.signal().map(|s| -s)).unwrap_or(-1)))
-        }
-        Ok(Err(error)) => Err(HookFailure::NotStarted(error.to_string())),
-        Err(_) => {
-            if let Some(pid) =
-                group.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw)
-            {
-                let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-            }
-            let _ = child.wait().await;
-            Err(HookFailure::TimedOut(time_out))
-        }
+async fn run_once(path: &Path, input: &[u8], time_out: Duration) -> Result<(), HookFailure> {
+    let mut command = tokio::process::Command::new(path);
+    program::without_gateway_variables(&mut command);
+    match program::run(command, input, time_out, 0).await {
+        Ok(Ended::Exited(output)) if output.code() == 0 => Ok(()),
+        Ok(Ended::Exited(output)) => Err(HookFailure::Status(output.code())),
+        Ok(Ended::TimedOut) => Err(HookFailure::TimedOut(time_out)),
+        Err(error) => Err(HookFailure::NotStarted(error.to_string())),
     }
 }
 

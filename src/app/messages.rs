@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::diagnostics::Copied;
 use super::job_files;
 use crate::alerts::Silences;
+use crate::channels::dispatch::ChannelView;
 use crate::config::{Config, ConfigError};
 use crate::doctor::fix::Fixed;
 use crate::doctor::{Code, Finding, Severity};
@@ -17,7 +18,9 @@ use crate::text::display::label;
 use crate::text::doctor::BACKGROUND_ITEM;
 use crate::text::history::COMMA;
 use crate::text::log::{PANIC_BODY, PANIC_TITLE};
-use crate::text::{Both, Lang, Phrase, Worded as _, agent as words, error, fill, restart};
+use crate::text::{
+    Both, Lang, Message, Phrase, Worded as _, agent as words, channels as say_channels, error, fill, restart,
+};
 use crate::watcher::Update;
 
 /// What the user interface asks the engine for.
@@ -50,6 +53,8 @@ pub enum EngineRequest {
     CheckJobFiles,
     /// Open the page of the last 90 days.
     Timeline,
+    /// Send a test message over this channel.
+    TestChannel(String),
     /// The desktop reports that the machine woke up.
     Woke,
     /// End the engine.
@@ -74,6 +79,8 @@ pub enum EngineEvent {
     Offline(bool),
     /// What is silenced changed, perhaps by another process.
     Silences(Silences),
+    /// The state of the channels.
+    Channels(Vec<ChannelView>),
     /// The answer to a request, or something else that the user should know.
     Answer(Answer),
     /// End the loop and remove the icon.
@@ -189,6 +196,8 @@ pub enum Answer {
     HistorySetAside(Both, PathBuf),
     /// No history can be written to this file.
     NoHistory(Both, PathBuf),
+    /// The server of this channel took a test message, or why not.
+    ChannelTested(String, Result<(), Message>),
     /// A part of Gatelight panicked and is started again; the log is at this path.
     InternalError(PathBuf),
 }
@@ -225,6 +234,7 @@ impl Answer {
             Self::NoTimeline(_) => lang.pick(words::TIMELINE_TITLE).to_owned(),
             Self::HistorySetAside(..) => lang.pick(words::HISTORY_ASIDE_TITLE).to_owned(),
             Self::NoHistory(..) => lang.pick(words::HISTORY_NONE_TITLE).to_owned(),
+            Self::ChannelTested(name, _) => fill(lang.pick(say_channels::TESTED_TITLE), &[("name", name)]),
             Self::InternalError(_) => lang.pick(PANIC_TITLE).to_owned(),
         }
     }
@@ -276,6 +286,8 @@ impl Answer {
                 let values = [("why", why.pick(lang)), ("path", &*path.display().to_string())];
                 fill(lang.pick(words::HISTORY_ASIDE_BODY), &values)
             }
+            Self::ChannelTested(_, Ok(())) => lang.pick(say_channels::TESTED).to_owned(),
+            Self::ChannelTested(_, Err(why)) => with(say_channels::NOT_SENT, "why", &why.text(lang)),
             Self::InternalError(log) => with(PANIC_BODY, "path", &log.display().to_string()),
             Self::NoHistory(why, path) => format!("{}: {}", path.display(), why.pick(lang)),
         }

@@ -8,10 +8,12 @@
 
 pub(crate) mod actions;
 pub(crate) mod background;
+mod channels;
 mod coverage;
 pub(crate) mod descriptors;
 pub(crate) mod diagnostics;
 pub(crate) mod engine;
+mod heartbeat;
 mod history_writer;
 pub mod hook;
 pub mod instance;
@@ -23,6 +25,7 @@ pub mod record;
 mod settings_edit;
 pub(crate) mod silences;
 pub(crate) mod user_files;
+mod wait;
 mod watchdog;
 pub mod watching;
 mod wrong_light;

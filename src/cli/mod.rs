@@ -17,6 +17,7 @@ use crate::text::log::INVALID_LEVELS;
 use crate::text::{Lang, fill};
 
 mod agent;
+mod channels;
 mod config;
 mod demo;
 mod diagnose;
@@ -154,6 +155,11 @@ enum Command {
         after_help = "Examples:\n  gatelight diagnose default > issue.md\n  gatelight diagnose default --recording wrong-light.jsonl > issue.md"
     )]
     Diagnose(diagnose::Args),
+    /// List the channels that notify you away from this machine, or send a test message
+    #[command(
+        after_help = "Exit code: 0 all can send, 1 one of them failed, 2 usage, settings or no such channel.\n\nExamples:\n  gatelight channels\n  gatelight channels --test team"
+    )]
+    Channels(channels::Args),
     /// Serve metrics for Prometheus
     #[command(
         after_help = "Examples:\n  gatelight serve --listen 127.0.0.1:9789\n  gatelight serve --listen 0.0.0.0:9789 --token-file ~/.config/gatelight/token"
@@ -276,6 +282,7 @@ fn run(cli: Cli) -> error::Result<u8> {
         Command::History(args) => history::run(&args, &load(terminal)?, terminal),
         Command::Report(args) => report::run(&args, &load(terminal)?, terminal),
         Command::Diagnose(args) => diagnose::run(&args, &load(terminal)?, terminal),
+        Command::Channels(args) => channels::run(&args, &load(terminal)?, terminal),
         Command::Serve(args) => serve::run(&args, &load(terminal)?, terminal),
     }
 }

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Config, MOST_RESTARTS_PER_HOUR, QuietHours, QuietHoursError, SHORTEST};
+use super::secret::is_fit;
+use super::url::{self, UrlError};
+use super::{ChannelSettings, Config, MOST_RESTARTS_PER_HOUR, QuietHours, QuietHoursError, SHORTEST, Secret};
 use crate::health::platform::{GENERIC, Platforms};
-use crate::text::{Phrase, config as phrases};
+use crate::text::{Phrase, channels as say, config as phrases};
 
 /// Maximum number of entries of one list.
 const MAX_ENTRIES: usize = 256;
@@ -15,6 +17,10 @@ const MAX_NAME: usize = 64;
 const MAX_PATTERN: usize = 512;
 /// Names of platforms that differ from a known one by at most this many edits are taken for mistakes.
 const MAX_TYPOS: usize = 2;
+/// Maximum length of a channel's name in characters: it stands in the menu.
+const MAX_CHANNEL_NAME: usize = 32;
+/// Maximum length of a webhook's template in bytes.
+const MAX_TEMPLATE: usize = 16 * 1024;
 /// Maximum of a duration in seconds, as `health::settings::seconds` parses them.
 const YEAR: u64 = 366 * 86_400;
 
@@ -53,8 +59,123 @@ pub(super) fn check(config: &Config) -> Result<(), Invalid> {
         }
     }
     platforms(config)?;
+    channels(config)?;
+    heartbeat(config)?;
     profiles(config)?;
     patterns(config)
+}
+
+fn channels(config: &Config) -> Result<(), Invalid> {
+    entries("channel", config.channel.len())?;
+    for (i, channel) in config.channel.iter().enumerate() {
+        let index = i.to_string();
+        let key = |name| ["channel", index.as_str(), name];
+        line(&key("name"), &channel.name, MAX_CHANNEL_NAME)?;
+        if config.channel[..i].iter().any(|before| before.name == channel.name) {
+            return Err(Invalid::duplicate(&key("name"), &channel.name));
+        }
+        kind_keys(&index, channel)?;
+        for (name, secret) in channel.all_secrets() {
+            secret_text(&key(name), secret)?;
+        }
+        if let Some(url) = channel.url.as_ref().and_then(Secret::here) {
+            url_text(&key("url"), url)?;
+        }
+        if let Some(chat) = &channel.chat {
+            line(&key("chat"), chat, MAX_NAME)?;
+        }
+        if let Some(template) = &channel.template {
+            json(&key("template"), template)?;
+        }
+        if let Some(hours) = &channel.quiet {
+            quiet_hours(&key("quiet"), hours)?;
+        }
+        for (name, list) in [("profiles", &channel.profiles), ("platforms", &channel.platforms)] {
+            entries(&key(name).join("."), list.len())?;
+            for (at, text) in list.iter().enumerate() {
+                line(&["channel", &index, name, &at.to_string()], text, MAX_NAME)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A kind has its own keys: one that it does not know is a mistake, and so is one that it needs and has not.
+fn kind_keys(index: &str, channel: &ChannelSettings) -> Result<(), Invalid> {
+    let keys = channel.kind.keys();
+    for (name, is_set) in channel.kind_keys() {
+        let phrase = match is_set {
+            false if keys.required.contains(&name) => say::KEY_MISSING,
+            true if !keys.required.contains(&name) && !keys.optional.contains(&name) => say::KEY_FOREIGN,
+            _ => continue,
+        };
+        let kind = channel.kind.word().to_owned();
+        return Err(Invalid::new(&["channel", index, name], phrase, vec![("kind", kind)]));
+    }
+    Ok(())
+}
+
+fn heartbeat(config: &Config) -> Result<(), Invalid> {
+    let Some(beat) = &config.heartbeat else { return Ok(()) };
+    if beat.url.is_some() == beat.program.is_some() {
+        return Err(Invalid::new(&["heartbeat"], say::URL_OR_PROGRAM, Vec::new()));
+    }
+    if let Some(program) = &beat.program {
+        absolute(&["heartbeat", "program"], program)?;
+    }
+    if let Some(secret) = &beat.url {
+        secret_text(&["heartbeat", "url"], secret)?;
+    }
+    if let Some(url) = beat.url.as_ref().and_then(Secret::here) {
+        url_text(&["heartbeat", "url"], url)?;
+    }
+    if !(1.0..=86_400.0).contains(&beat.every.as_secs_f64()) {
+        return Err(Invalid::range(&["heartbeat", "every"], 1, 86_400));
+    }
+    Ok(())
+}
+
+/// Refuses secrets in a settings file that others can read.
+pub(super) fn no_secrets(config: &Config) -> Result<(), Invalid> {
+    let open = |key: &[&str], secret: &Secret| match secret.here() {
+        Some(_) => Err(Invalid::new(key, say::SETTINGS_OPEN, Vec::new())),
+        None => Ok(()),
+    };
+    for (i, channel) in config.channel.iter().enumerate() {
+        for (name, secret) in channel.secrets() {
+            open(&["channel", &i.to_string(), name], secret)?;
+        }
+    }
+    match config.heartbeat.as_ref().and_then(|beat| beat.url.as_ref()) {
+        Some(secret) => open(&["heartbeat", "url"], secret),
+        None => Ok(()),
+    }
+}
+
+fn secret_text(key: &[&str], secret: &Secret) -> Result<(), Invalid> {
+    match (secret.here(), secret.file()) {
+        (Some(text), _) if !is_fit(text) => Err(Invalid::new(key, say::SECRET_TEXT, Vec::new())),
+        (_, Some(file)) if !file.is_absolute() => Err(Invalid::new(key, say::SECRET_FILE, Vec::new())),
+        _ => Ok(()),
+    }
+}
+
+fn url_text(key: &[&str], url: &str) -> Result<(), Invalid> {
+    let phrase = match url::parse(url) {
+        Ok(_) => return Ok(()),
+        Err(UrlError::Malformed) => say::URL_MALFORMED,
+        Err(UrlError::Plain) => say::URL_PLAIN,
+    };
+    Err(Invalid::new(key, phrase, Vec::new()))
+}
+
+fn json(key: &[&str], text: &str) -> Result<(), Invalid> {
+    let why = match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(_) if text.len() <= MAX_TEMPLATE => return Ok(()),
+        Ok(_) => text.len().to_string(),
+        Err(error) => error.to_string(),
+    };
+    Err(Invalid::new(key, say::TEMPLATE, vec![("most", MAX_TEMPLATE.to_string()), ("why", why)]))
 }
 
 fn notices(config: &Config) -> Result<(), Invalid> {

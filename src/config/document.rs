@@ -23,7 +23,13 @@ enum Step {
 }
 
 /// The settings without those that are mistaken, and the mistakes in the order in which they stand. `file` appears in them.
-pub(super) fn read(text: &str, file: &Path, user_home: &Path) -> (Config, Vec<ConfigError>) {
+/// `is_private`: nobody else can read the file; a secret in one that others can read is a mistake.
+pub(super) fn read(
+    text: &str,
+    file: &Path,
+    user_home: &Path,
+    is_private: bool,
+) -> (Config, Vec<ConfigError>) {
     let (original, broken) = DeTable::parse_recoverable(text);
     let mut mistakes: Vec<ConfigError> =
         broken.iter().map(|error| ConfigError::syntax(file, text, error)).collect();
@@ -31,7 +37,7 @@ pub(super) fn read(text: &str, file: &Path, user_home: &Path) -> (Config, Vec<Co
     let mut document = original.clone();
     let mut removed: Vec<Vec<Step>> = Vec::new();
     let config = loop {
-        let (offset, mistake) = match attempt(&document, user_home) {
+        let (offset, mistake) = match attempt(&document, user_home, is_private) {
             Ok(config) => break config,
             Err(Mistake::Type(error)) => {
                 let offset = error.span().map_or(0, |span| span.start);
@@ -65,10 +71,13 @@ enum Mistake {
     Value(Invalid),
 }
 
-fn attempt(document: &Document<'_>, user_home: &Path) -> Result<Config, Mistake> {
+fn attempt(document: &Document<'_>, user_home: &Path, is_private: bool) -> Result<Config, Mistake> {
     let mut config = Config::deserialize(Deserializer::from(document.clone())).map_err(Mistake::Type)?;
     config.expand_home(user_home);
     check::check(&config).map_err(Mistake::Value)?;
+    if !is_private {
+        check::no_secrets(&config).map_err(Mistake::Value)?;
+    }
     Ok(config)
 }
 

@@ -3,15 +3,18 @@
 //! A missing file means the defaults. A program that starts uses what of the file is right; one that runs keeps the settings
 //! in force until the whole file is right.
 
+pub(crate) mod channels;
 mod check;
 mod document;
 mod error;
 mod folders;
 mod pattern;
 mod quiet_hours;
+pub(crate) mod secret;
 mod settings;
 #[cfg(test)]
 mod tests;
+pub(crate) mod url;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -19,9 +22,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use channels::{ChannelKind, ChannelSettings, Escape, HeartbeatSettings, Least};
 pub use error::ConfigError;
 pub use folders::Folders;
 pub use quiet_hours::{QuietHours, QuietHoursError};
+pub use secret::{Secret, SecretError};
 pub use settings::{
     HistorySettings, IconSettings, Language, Lights, MOST_RESTARTS_PER_HOUR, NoticeSettings, OnChange,
     ProfileSettings, RestartSettings,
@@ -62,6 +67,11 @@ pub struct Config {
     pub platforms: BTreeMap<String, TimesSetting>,
     /// Homes to watch in addition to those found, and links that do not count.
     pub profiles: Vec<ProfileSettings>,
+    /// Services outside of this machine that are told.
+    pub channel: Vec<ChannelSettings>,
+    /// The sign of life.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<HeartbeatSettings>,
     /// Log patterns in addition to the built-in ones.
     pub patterns: Vec<ExtraPattern>,
 }
@@ -76,8 +86,8 @@ impl Config {
     /// Reads what of the file can be used, and the mistakes in the rest.
     pub fn load_usable(path: &Path, user_home: &Path) -> (Self, Vec<ConfigError>) {
         let unusable = |mistake| (Self::default(), vec![mistake]);
-        let bytes = match files::read(path, MAX_FILE_BYTES) {
-            Ok(bytes) => bytes,
+        let (bytes, is_private) = match files::read_with_mode(path, MAX_FILE_BYTES) {
+            Ok(read) => read,
             Err(error) if error.kind() == ErrorKind::NotFound => return (Self::default(), Vec::new()),
             // the kernel's EFBIG is another matter
             Err(error) if error.kind() == ErrorKind::FileTooLarge && error.raw_os_error().is_none() => {
@@ -86,19 +96,24 @@ impl Config {
             Err(error) => return unusable(ConfigError::unreadable(path, &error)),
         };
         match String::from_utf8(bytes) {
-            Ok(text) => document::read(&text, path, user_home),
+            Ok(text) => document::read(&text, path, user_home, is_private),
             Err(_) => unusable(ConfigError::file(path, phrases::NOT_TEXT)),
         }
     }
 
     /// Parses the text of a settings file; `path` appears in errors only.
     pub fn parse(text: &str, path: &Path, user_home: &Path) -> Result<Self, ConfigError> {
-        strict(document::read(text, path, user_home))
+        strict(document::read(text, path, user_home, true))
     }
 
     fn expand_home(&mut self, user_home: &Path) {
         let homes = self.profiles.iter_mut().filter_map(|profile| profile.home.as_mut());
-        for path in homes.chain(self.on_change.iter_mut().map(|on_change| &mut on_change.program)) {
+        let programs = self.on_change.iter_mut().map(|on_change| &mut on_change.program);
+        let beats = self.heartbeat.iter_mut();
+        let (urls, commands): (Vec<_>, Vec<_>) = beats.map(|beat| (&mut beat.url, &mut beat.program)).unzip();
+        let secrets = self.channel.iter_mut().flat_map(ChannelSettings::secrets_mut);
+        let files = secrets.chain(urls.into_iter().flatten()).filter_map(Secret::file_mut);
+        for path in homes.chain(programs).chain(commands.into_iter().flatten()).chain(files) {
             if let Ok(below) = path.strip_prefix("~") {
                 *path = user_home.join(below);
             }

@@ -43,6 +43,7 @@ fn the_template_shows_every_setting_with_its_default() {
         .collect();
     let config = parse(&examples).unwrap();
     assert_eq!((config.profiles.len(), config.patterns.len(), config.on_change.is_some()), (1, 1, true));
+    assert_eq!((config.channel.len(), config.heartbeat.is_some()), (1, true));
 }
 
 #[test]
@@ -198,7 +199,7 @@ fn a_mistake_is_told_with_its_place_in_both_languages() {
 
 /// What of a text is used, and the mistakes in the rest.
 fn usable(text: &str) -> (Config, Vec<String>) {
-    let (config, mistakes) = document::read(text, Path::new("/c"), Path::new("/home/u"));
+    let (config, mistakes) = document::read(text, Path::new("/c"), Path::new("/home/u"), true);
     (config, mistakes.iter().map(ToString::to_string).collect())
 }
 
@@ -308,7 +309,7 @@ fn no_mistake_names_a_type_of_ours() {
 proptest::proptest! {
     #[test]
     fn no_text_breaks_the_reader(text in "(\\[{0,2}(profiles|icon|x)\\]{0,2}|home|=|\"|[a-z]{1,3}|[0-9]|\n|\\{|\\}|,|#|\\.| ){0,40}") {
-        let (_, mistakes) = document::read(&text, Path::new("/c"), Path::new("/h"));
+        let (_, mistakes) = document::read(&text, Path::new("/c"), Path::new("/h"), true);
         proptest::prop_assert!(mistakes.iter().all(|mistake| mistake.place().is_some()));
     }
 }

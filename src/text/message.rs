@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::code::{Code, code};
-use super::{Both, Lang, Phrase, duration, fill, history, io_errors, profile, reason, restart};
+use super::{Both, Lang, Phrase, channels, duration, fill, history, io_errors, profile, reason, restart};
 use crate::health::{Reason, Verdict};
 
 /// All codes that a stored message may have.
@@ -19,6 +19,7 @@ fn codes() -> impl Iterator<Item = Code> {
         .chain(io_errors::codes())
         .chain(history::CODES.iter().copied())
         .chain(profile::CODES.iter().copied())
+        .chain(channels::CODES.iter().copied())
 }
 
 /// The words of another program, or of Gatelight before it had codes.

@@ -6,6 +6,7 @@
 //! are used, and which are not.
 
 pub mod agent;
+pub mod channels;
 mod code;
 pub mod config;
 pub mod demo;

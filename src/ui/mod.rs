@@ -67,6 +67,8 @@ pub enum UiCommand {
     ReportWrongLight,
     /// Open the manual.
     ReadMe,
+    /// Send a test message over this channel.
+    TestChannel(String),
     /// Show a notification, to see whether they come.
     TestNotification,
     /// A light for each profile in the menu bar, or the worst alone.

@@ -233,6 +233,11 @@ impl Watcher {
                 self.set_ignored();
                 true
             }
+            Command::Ping(answer) => {
+                // whoever asked may have given up
+                let _ = answer.send(());
+                false
+            }
             Command::Woke | Command::Quit => true,
         }
     }

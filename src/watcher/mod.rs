@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::evidence::collector::Observer;
 use crate::evidence::patterns::Patterns;
@@ -178,6 +178,8 @@ pub enum Command {
     Settings(Box<Settings>, Vec<ExtraHome>),
     /// The machine woke up.
     Woke,
+    /// Answers: the loop turns.
+    Ping(oneshot::Sender<()>),
     /// Ends the loop.
     Quit,
 }

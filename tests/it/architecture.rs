@@ -18,6 +18,8 @@ const ROOMS: &[&str] = &[
     "app",
     // simulated gateways and their supervisor
     "demo",
+    // messages to services outside of this machine, and the heartbeat
+    "channels",
     // what happened, and who else should know
     "serve",
     "report",

@@ -9,6 +9,8 @@
 mod support;
 
 mod architecture;
+#[cfg(target_os = "linux")]
+mod channels;
 mod cli;
 #[cfg(target_os = "linux")]
 mod desktop;

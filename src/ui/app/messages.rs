@@ -72,6 +72,7 @@ pub(super) fn for_engine(command: UiCommand) -> Option<EngineRequest> {
         UiCommand::Start(name) => EngineRequest::Start(name),
         UiCommand::Stop(name) => EngineRequest::Stop(name),
         UiCommand::RestartAllRed => EngineRequest::RestartAllRed,
+        UiCommand::TestChannel(name) => EngineRequest::TestChannel(name),
         UiCommand::ReportWrongLight => EngineRequest::ReportWrongLight,
         UiCommand::Repair(name) => EngineRequest::Repair(name),
         UiCommand::CopyDiagnostics(name) => EngineRequest::CopyDiagnostics(name),

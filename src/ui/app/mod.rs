@@ -208,6 +208,7 @@ impl<S: Shell> App<S> {
                 self.silencer.set(silences);
                 self.apply_silences(now, Ok(()));
             }
+            EngineEvent::Channels(channels) => self.state.channels = channels,
             EngineEvent::Answer(answer) => {
                 let lang = self.locale.lang;
                 let content = Content { title: answer.title(lang), body: answer.body(lang) };
@@ -307,8 +308,7 @@ impl<S: Shell> App<S> {
 
     fn apply_settings(&mut self, now: Timestamp) {
         self.locale.lang = self.settings.lang();
-        self.state.settings_error = self.settings.error_text();
-        self.state.notifications = self.settings.notifications();
+        self.settings.show_in(&mut self.state);
         self.state.each = S::MENU_BAR.then(|| self.settings.each());
         self.screen.invalidate();
         self.step(now, Event::Settings(self.settings.notices()));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::app::user_files::{NOTIFICATIONS_OFF, WORST_ONLY};
 use crate::config::{Config, ConfigError, Lights, NoticeSettings};
 use crate::text::{Lang, Phrase, config as say, fill};
-use crate::ui::menu::{Each, Notifications};
+use crate::ui::menu::{Each, MenuState, Notifications};
 use crate::ui::menu_bar::permission::Permission;
 use crate::ui::notify::Content;
 
@@ -40,6 +40,13 @@ impl Settings {
         let mut notices = self.config.notices.clone();
         notices.enabled &= self.switched_on;
         notices
+    }
+
+    /// Puts what the menu shows of the settings into its state.
+    pub(super) fn show_in(&self, state: &mut MenuState) {
+        state.settings_error = self.error_text();
+        state.notifications = self.notifications();
+        state.uses_network = !self.config.channel.is_empty() || self.config.heartbeat.is_some();
     }
 
     pub(super) const fn notifications(&self) -> Notifications {

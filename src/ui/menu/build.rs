@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::channels;
 use super::profile::ProfileMenu;
 use super::row::{LABEL_MAX, Menu, Row, shortened};
 use super::state::{Each, Locale, Login, MenuState, Notifications};
@@ -9,7 +10,7 @@ use super::summary::{head, worst_first};
 use super::texts::Texts;
 use crate::health::Light;
 use crate::text::display::label;
-use crate::text::{Phrase, menu as say, menu_bar as say_bar};
+use crate::text::{Phrase, channels as say_channels, menu as say, menu_bar as say_bar};
 use crate::ui::UiCommand;
 use crate::ui::menu_bar::permission::Permission;
 use crate::watcher::snapshot::{ProfileView, Snapshot};
@@ -47,6 +48,7 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timest
     rows.push(notifications(state, &texts));
     rows.push(login(state, &texts));
     rows.extend(each(state, &texts));
+    rows.extend(channels::submenu(&state.channels, &texts));
     rows.push(Row::command("test", texts.pick(say_bar::TEST), UiCommand::TestNotification));
     rows.push(Row::command("settings", texts.pick(say::SETTINGS), UiCommand::OpenSettings));
     rows.push(help(state, &texts));
@@ -175,13 +177,14 @@ fn help(state: &MenuState, texts: &Texts<'_>) -> Row {
         None => texts.fill(say::ABOUT_VERSION, &[("version", version)]),
     };
     let wrong_light = texts.pick(say_bar::REPORT_WRONG_LIGHT);
+    let network = if state.uses_network { say_channels::ABOUT_NETWORK } else { say::ABOUT_NETWORK };
     let rows = vec![
         Row::command("help/wrong-light", wrong_light, UiCommand::ReportWrongLight),
         Row::command("help/read-me", texts.pick(say_bar::READ_ME), UiCommand::ReadMe),
         Row::separator("help"),
         Row::text("help/version", version),
         Row::text("help/licence", env!("CARGO_PKG_LICENSE")),
-        Row::text("help/network", texts.pick(say::ABOUT_NETWORK)),
+        Row::text("help/network", texts.pick(network)),
     ];
     Row::submenu("help", texts.pick(say_bar::HELP), rows)
 }

@@ -2,6 +2,7 @@
 //! layer applies the difference.
 
 mod build;
+mod channels;
 mod diff;
 mod link;
 mod profile;

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::alerts::Silences;
 use crate::app::messages::CheckedJobFiles;
+use crate::channels::dispatch::ChannelView;
 use crate::restart::Restarts;
 use crate::text::Lang;
 use crate::ui::menu_bar::permission::Permission;
@@ -39,6 +40,10 @@ pub struct MenuState {
     pub build: Option<String>,
     /// The machine has no network.
     pub offline: bool,
+    /// The channels, in the order of the settings.
+    pub channels: Vec<ChannelView>,
+    /// The settings name a channel or a heartbeat.
+    pub uses_network: bool,
     /// Why the settings file is not used.
     pub settings_error: Option<String>,
 }

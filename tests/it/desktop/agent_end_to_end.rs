@@ -10,16 +10,16 @@ use serde_json::json;
 use crate::support::bus::{Bus, Desktop, Notifications, Panel, Watcher, until};
 use crate::support::launchctl::FakeLaunchctl;
 
-pub(super) const LABEL: &str = "ai.hermes.gateway-work";
+pub(crate) const LABEL: &str = "ai.hermes.gateway-work";
 
 /// A user's home with one job that starts a simulated gateway.
-pub(super) struct User {
-    pub(super) home: tempfile::TempDir,
-    pub(super) launchctl: FakeLaunchctl,
+pub(crate) struct User {
+    pub(crate) home: tempfile::TempDir,
+    pub(crate) launchctl: FakeLaunchctl,
 }
 
 impl User {
-    pub(super) fn new(script: &str) -> Self {
+    pub(crate) fn new(script: &str) -> Self {
         let user = Self { home: tempfile::tempdir().unwrap(), launchctl: FakeLaunchctl::new(&json!({})) };
         let agents = user.home.path().join("Library/LaunchAgents");
         std::fs::create_dir_all(&agents).unwrap();
@@ -41,7 +41,7 @@ impl User {
         user
     }
 
-    pub(super) fn hermes(&self) -> PathBuf {
+    pub(crate) fn hermes(&self) -> PathBuf {
         self.home.path().join(".hermes/profiles/work")
     }
 
@@ -49,7 +49,7 @@ impl User {
         self.home.path().join(format!("Library/LaunchAgents/{LABEL}.plist"))
     }
 
-    pub(super) fn load(&self) {
+    pub(crate) fn load(&self) {
         let answer = self.launchctl.call(&["bootstrap", &domain(), self.job_file().to_str().unwrap()]);
         assert!(answer.status.success(), "{answer:?}");
     }
@@ -63,7 +63,7 @@ impl User {
         }
     }
 
-    pub(super) fn gatelight(&self, bus: &str) -> Command {
+    pub(crate) fn gatelight(&self, bus: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatelight"));
         command
             .env("HOME", self.home.path())
@@ -79,15 +79,15 @@ impl User {
     }
 }
 
-pub(super) fn domain() -> String {
+pub(crate) fn domain() -> String {
     format!("gui/{}", rustix::process::getuid().as_raw())
 }
 
 /// Ends with SIGTERM, as a session does.
-pub(super) struct Agent(pub(super) Child);
+pub(crate) struct Agent(pub(crate) Child);
 
 impl Agent {
-    pub(super) fn end(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn end(&mut self) -> std::process::ExitStatus {
         let pid = Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         self.0.wait().unwrap()

@@ -1,6 +1,6 @@
 //! The icon, its menu and the notifications.
 
-mod agent_end_to_end;
+pub(crate) mod agent_end_to_end;
 mod icon_pictures;
 mod ignored_links;
 mod no_desktop;

@@ -1,0 +1,96 @@
+//! When signs of life are sent: only while the engine's loop turns, which asks for them, and the watcher's, which answers.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::channels::curl::Curl;
+use crate::channels::heartbeat::{Signal, beat};
+use crate::channels::outbox::Failure;
+use crate::config::HeartbeatSettings;
+use crate::health::Light;
+use crate::text::{Lang, Message};
+use crate::watcher::Command;
+use crate::watcher::snapshot::Snapshot;
+
+/// How long the watcher may take to answer. It never works this long without a pause.
+const WATCHER_LIMIT: Duration = Duration::from_secs(10);
+/// When it is looked again whether all profiles are found, after the start.
+const NOT_YET: Duration = Duration::from_secs(1);
+
+/// Sends signs of life.
+pub(super) struct Heartbeat {
+    settings: HeartbeatSettings,
+    curl: Curl,
+    due: Instant,
+    under_way: Option<JoinHandle<()>>,
+    ended: mpsc::Sender<Result<(), Message>>,
+    /// Whether the last one was taken.
+    last: Option<bool>,
+    /// Why the last one was not taken.
+    failure: Option<Failure>,
+}
+
+impl Heartbeat {
+    /// `ended` gets what became of each.
+    pub(super) fn new(settings: HeartbeatSettings, ended: mpsc::Sender<Result<(), Message>>) -> Self {
+        let curl = Curl::from_environment();
+        Self { settings, curl, due: Instant::now(), under_way: None, ended, last: None, failure: None }
+    }
+
+    pub(super) const fn settings(&self) -> &HeartbeatSettings {
+        &self.settings
+    }
+
+    /// When to call [`Self::beat`] next.
+    pub(super) const fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Sends a sign of life, if all profiles are found and the watcher answers. One at a time.
+    pub(super) fn beat(&mut self, snapshot: &Snapshot, watcher: &mpsc::Sender<Command>) {
+        if !snapshot.complete {
+            self.due = Instant::now() + NOT_YET;
+            return;
+        }
+        self.due = Instant::now() + self.settings.every;
+        if self.under_way.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let is_red = self.settings.fail_on_red && snapshot.worst() == Light::Red;
+        let signal = if is_red { Signal::Red } else { Signal::Alive };
+        let (settings, curl) = (self.settings.clone(), self.curl.clone());
+        let (watcher, ended) = (watcher.clone(), self.ended.clone());
+        self.under_way = Some(tokio::spawn(async move {
+            if tokio::time::timeout(WATCHER_LIMIT, answers(&watcher)).await != Ok(true) {
+                tracing::error!("no sign of life: the watcher does not answer");
+                return;
+            }
+            // the engine may have ended
+            let _ = ended.send(beat(&settings, &curl, signal).await).await;
+        }));
+    }
+
+    /// Notes what became of one. Returns whether that is another state than before.
+    pub(super) fn note(&mut self, result: Result<(), Message>) -> bool {
+        let taken = result.is_ok();
+        if let Err(why) = &result {
+            tracing::warn!("sign of life not taken: {}", why.text(Lang::En));
+        }
+        self.failure = result.err().map(|why| Failure { at: Timestamp::now(), why });
+        self.last.replace(taken) != Some(taken)
+    }
+
+    /// Why the last one was not taken.
+    pub(super) const fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+}
+
+/// Whether the watcher's loop turns.
+async fn answers(watcher: &mpsc::Sender<Command>) -> bool {
+    let (sender, answer) = oneshot::channel();
+    watcher.send(Command::Ping(sender)).await.is_ok() && answer.await.is_ok()
+}

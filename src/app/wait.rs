@@ -1,0 +1,40 @@
+//! What the agent's loop waits for, where that need not exist: then it waits for ever.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::evidence::watch::Watch;
+
+/// Waits until this time; for ever without one.
+pub(super) async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the next tick; for ever where there is none.
+pub(super) async fn due(ticks: &mut Option<tokio::time::Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The time from now on; none for the past.
+pub(super) fn until(at: Timestamp) -> Duration {
+    at.duration_since(Timestamp::now()).try_into().unwrap_or_default()
+}
+
+/// Waits for a change that this watch reports.
+pub(super) async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => {
+            if watch.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        None => std::future::pending().await,
+    }
+}

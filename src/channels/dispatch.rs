@@ -1,0 +1,377 @@
+//! The task that sends: a queue for each channel, one attempt at a time for each, all queues in one file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::curl::Curl;
+use super::feed::{news, recovered_meanwhile, told};
+use super::kinds::{self, Verdict};
+use super::outbox::{Failed, Failure, Next, Outbox};
+use super::outgoing::{Outgoing, Wording};
+use super::store::{self, Stored};
+use super::target::{self, Target};
+use crate::alerts::Notice;
+use crate::config::{ChannelKind, ChannelSettings};
+use crate::evidence::anonymise::Anonymiser;
+use crate::text::{Lang, Message, Worded as _, channels as say};
+use crate::watcher::snapshot::Snapshot;
+use crate::worker::{self, Backoff};
+
+/// Commands that may wait.
+const QUEUE: usize = 64;
+
+/// What the task works with.
+pub(crate) struct Setup {
+    /// The channels.
+    pub(crate) channels: Vec<ChannelSettings>,
+    /// The language of channels without one of their own, and that of the system.
+    pub(crate) lang: Lang,
+    pub(crate) system_lang: Lang,
+    /// In which times are written.
+    pub(crate) zone: TimeZone,
+    /// Removes names from evidence.
+    pub(crate) anonymiser: Anonymiser,
+    /// Where the queues are stored.
+    pub(crate) file: PathBuf,
+    /// Sends.
+    pub(crate) curl: Curl,
+}
+
+/// What the task is asked for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Tell these notices over this channel.
+    Notices(String, Vec<Notice>),
+    /// Every profile has its first verdict.
+    Started(std::sync::Arc<Snapshot>),
+    /// Whether the machine is without any network.
+    Offline(bool),
+    /// Send a test message over this channel.
+    Test(String),
+    /// The channels of new settings, and the language of those without one of their own.
+    Settings(Vec<ChannelSettings>, Lang),
+    /// What became of a signal of life, where that changed.
+    Heartbeat(Option<Failure>),
+}
+
+/// What the task reports.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// The state of all channels.
+    Channels(Vec<ChannelView>),
+    /// A test message was taken by the server of this channel, or not.
+    Tested(String, Result<(), Message>),
+    /// The network may be gone.
+    Unreachable,
+}
+
+/// One channel as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelView {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: ChannelKind,
+    /// Messages that wait.
+    pub waiting: usize,
+    /// When the server last took a message.
+    pub last_sent: Option<Timestamp>,
+    /// When and why the last attempt failed.
+    pub failure: Option<(Timestamp, Message)>,
+}
+
+impl ChannelView {
+    /// The channel with what is stored of it.
+    pub(crate) fn of(settings: &ChannelSettings, outbox: &Outbox) -> Self {
+        Self {
+            name: settings.name.clone(),
+            kind: settings.kind,
+            waiting: outbox.waiting(),
+            last_sent: outbox.last_sent,
+            failure: outbox.failure.clone().map(|failure| (failure.at, failure.why)),
+        }
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    /// The words of the server or of curl, without secrets.
+    pub(crate) why: Message,
+    pub(crate) failed: Failed,
+    pub(crate) may_be_offline: bool,
+}
+
+/// Sends one message over a channel: one attempt.
+pub(crate) async fn attempt(
+    curl: &Curl,
+    settings: &ChannelSettings,
+    message: &Outgoing,
+    at: Timestamp,
+) -> Result<(), Trouble> {
+    let later = |why| Trouble { why, failed: Failed::Later(None), may_be_offline: false };
+    let target = Target::read(settings).map_err(|error| later(error.message()))?;
+    let clean =
+        |message: Message| message.cleaned(&|words: &str| kinds::clean_words(words, target.secrets()));
+    let request = kinds::request(&target, message, at);
+    let response = curl.send(&request).await.map_err(|error| Trouble {
+        may_be_offline: error.may_be_offline(),
+        ..later(clean(error.message()))
+    })?;
+    let said = |words: String| clean(Message::new(say::SERVER_SAID).with("words", words));
+    match kinds::verdict(settings.kind, &response) {
+        Verdict::Delivered => Ok(()),
+        Verdict::Later { words, after } => {
+            Err(Trouble { failed: Failed::Later(after), ..later(said(words)) })
+        }
+        Verdict::Refused { words } => Err(Trouble { failed: Failed::ForGood, ..later(said(words)) }),
+    }
+}
+
+/// The host that a channel sends to, or the file that names it.
+pub(crate) fn address(settings: &ChannelSettings) -> String {
+    target::address(settings)
+}
+
+/// Starts the task. When the sender is dropped it ends after the attempts that are under way.
+pub(crate) fn spawn(
+    setup: Setup,
+    report: impl Fn(Report) + Send + Sync + 'static,
+) -> (mpsc::Sender<Command>, JoinHandle<()>) {
+    let (commands, received) = mpsc::channel(QUEUE);
+    let stored = store::read(&setup.file);
+    let task = tokio::spawn(Dispatcher::new(setup, stored).supervise(received, report));
+    (commands, task)
+}
+
+/// The end of an attempt.
+struct Attempted {
+    channel: String,
+    is_test: bool,
+    result: Result<(), Trouble>,
+}
+
+struct Channel {
+    settings: ChannelSettings,
+    outbox: Outbox,
+    busy: bool,
+}
+
+struct Dispatcher {
+    setup: Setup,
+    channels: BTreeMap<String, Channel>,
+    heartbeat_failure: Option<Failure>,
+    offline: bool,
+    attempts: JoinSet<Attempted>,
+    saved: Stored,
+    shown: Option<Vec<ChannelView>>,
+}
+
+impl Dispatcher {
+    fn new(setup: Setup, stored: Stored) -> Self {
+        let mut outboxes = stored.channels.clone();
+        let channel = |settings: &ChannelSettings| {
+            let outbox = outboxes.remove(&settings.name).unwrap_or_default();
+            (settings.name.clone(), Channel { settings: settings.clone(), outbox, busy: false })
+        };
+        let channels = setup.channels.iter().map(channel).collect();
+        let heartbeat_failure = stored.heartbeat_failure.clone();
+        let attempts = JoinSet::new();
+        Self { setup, channels, heartbeat_failure, offline: false, attempts, saved: stored, shown: None }
+    }
+
+    /// Runs until the sender of the commands is dropped; again after a panic.
+    async fn supervise(mut self, mut commands: mpsc::Receiver<Command>, report: impl Fn(Report)) {
+        let mut backoff = Backoff::new("channels");
+        while worker::catch(self.run(&mut commands, &report)).await.is_err() {
+            self.attempts.abort_all();
+            self.channels.values_mut().for_each(|channel| channel.busy = false);
+            tokio::time::sleep(backoff.crashed()).await;
+            backoff.restarted();
+        }
+    }
+
+    async fn run(&mut self, commands: &mut mpsc::Receiver<Command>, report: &impl Fn(Report)) {
+        loop {
+            worker::test_panic("channels");
+            let now = Timestamp::now();
+            let wait = self.start_due(now);
+            self.save();
+            self.show(report);
+            let sleep = wait.map(|at| at.duration_since(now).try_into().unwrap_or_default());
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => self.execute(command, Timestamp::now()),
+                    None => return self.end(report).await,
+                },
+                Some(ended) = self.attempts.join_next(), if !self.attempts.is_empty() => {
+                    if let Ok(attempted) = ended {
+                        self.finish(attempted, Timestamp::now(), report);
+                    }
+                }
+                () = tokio::time::sleep(sleep.unwrap_or_default()), if sleep.is_some() => {}
+            }
+        }
+    }
+
+    /// Lets the attempts end that are under way: one that is broken off may have arrived, and would be told twice.
+    async fn end(&mut self, report: &impl Fn(Report)) {
+        while let Some(ended) = self.attempts.join_next().await {
+            if let Ok(attempted) = ended {
+                self.finish(attempted, Timestamp::now(), report);
+                self.save();
+            }
+        }
+    }
+
+    fn execute(&mut self, command: Command, now: Timestamp) {
+        match command {
+            Command::Notices(name, notices) => {
+                for notice in notices {
+                    self.queue(&name, &notice, now);
+                }
+            }
+            Command::Started(snapshot) => {
+                let names: Vec<String> = self.channels.keys().cloned().collect();
+                for name in names {
+                    let outbox = self.channels.get_mut(&name).map(|channel| &mut channel.outbox);
+                    let notice = outbox.and_then(|outbox| recovered_meanwhile(outbox, &snapshot, now));
+                    if let Some(notice) = notice {
+                        self.queue(&name, &notice, now);
+                    }
+                }
+            }
+            Command::Offline(offline) => {
+                self.offline = offline;
+                if !offline {
+                    self.channels.values_mut().for_each(|channel| channel.outbox.try_at_once());
+                }
+            }
+            Command::Test(name) => self.test(&name, now),
+            Command::Heartbeat(failure) => self.heartbeat_failure = failure,
+            Command::Settings(channels, lang) => {
+                (self.setup.channels, self.setup.lang) = (channels, lang);
+                let mut old = std::mem::take(&mut self.channels);
+                for settings in &self.setup.channels {
+                    let (outbox, busy) =
+                        old.remove(&settings.name).map(|old| (old.outbox, old.busy)).unwrap_or_default();
+                    let channel = Channel { settings: settings.clone(), outbox, busy };
+                    self.channels.insert(settings.name.clone(), channel);
+                }
+            }
+        }
+    }
+
+    fn queue(&mut self, name: &str, notice: &Notice, now: Timestamp) {
+        let Some(channel) = self.channels.get_mut(name) else { return };
+        let Some(notice) = news(notice, &channel.outbox, now) else { return };
+        let lang = language(&self.setup, &channel.settings);
+        let wording = Wording { lang, zone: &self.setup.zone, anonymiser: &self.setup.anonymiser };
+        let message = Outgoing::of(&notice, wording);
+        channel.outbox.push_notice(now, &notice, message, told(&notice));
+    }
+
+    /// A test goes past the queue: it shows what the server says now.
+    fn test(&mut self, name: &str, now: Timestamp) {
+        if let Some(channel) = self.channels.get(name) {
+            let message = Outgoing::test(now, language(&self.setup, &channel.settings));
+            self.start(name.to_owned(), message, true, now);
+        }
+    }
+
+    /// Starts every attempt that is due; returns when the next one is.
+    fn start_due(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let (mut due, mut next) = (Vec::new(), None);
+        for (name, channel) in self.channels.iter_mut().filter(|(_, channel)| !channel.busy) {
+            // without a network only what is too old leaves
+            if self.offline && !target::is_local(&channel.settings) {
+                continue;
+            }
+            let lang = language(&self.setup, &channel.settings);
+            match channel.outbox.next(now, lang, &self.setup.zone) {
+                Next::Idle => {}
+                Next::Wait(at) => next = Some(next.map_or(at, |other: Timestamp| other.min(at))),
+                Next::Send(message) => {
+                    channel.busy = true;
+                    due.push((name.clone(), *message));
+                }
+            }
+        }
+        for (name, message) in due {
+            self.start(name, message, false, now);
+        }
+        next
+    }
+
+    fn start(&mut self, name: String, message: Outgoing, is_test: bool, now: Timestamp) {
+        let Some(channel) = self.channels.get(&name) else { return };
+        let (curl, settings) = (self.setup.curl.clone(), channel.settings.clone());
+        self.attempts.spawn(async move {
+            // the server never answers within a poll: a panic here is one of ours
+            let sending = worker::catch(attempt(&curl, &settings, &message, now)).await;
+            let panicked = |_| {
+                let why = Message::new(say::INTERNAL);
+                Err(Trouble { why, failed: Failed::ForGood, may_be_offline: false })
+            };
+            Attempted { channel: name, is_test, result: sending.unwrap_or_else(panicked) }
+        });
+    }
+
+    fn finish(&mut self, attempted: Attempted, now: Timestamp, report: &impl Fn(Report)) {
+        let Attempted { channel: name, is_test, result } = attempted;
+        if let Err(trouble) = &result {
+            tracing::warn!(channel = name, "not sent: {}", trouble.why.text(Lang::En));
+            if trouble.may_be_offline {
+                report(Report::Unreachable);
+            }
+        }
+        let Some(channel) = self.channels.get_mut(&name) else { return };
+        if is_test {
+            let outbox = &mut channel.outbox;
+            outbox.tested(now, result.as_ref().err().map(|trouble| trouble.why.clone()));
+            report(Report::Tested(name, result.map_err(|trouble| trouble.why)));
+            return;
+        }
+        channel.busy = false;
+        match result {
+            Ok(()) => channel.outbox.delivered(now),
+            Err(trouble) => channel.outbox.failed(now, trouble.why, &trouble.failed),
+        }
+    }
+
+    fn save(&mut self) {
+        let outboxes = self.channels.iter().map(|(name, channel)| (name.clone(), channel.outbox.clone()));
+        let stored = Stored {
+            channels: outboxes.collect(),
+            heartbeat_failure: self.heartbeat_failure.clone(),
+            ..Stored::default()
+        };
+        if stored != self.saved {
+            // tried again with the next change; what is in memory is sent all the same
+            if let Err(error) = store::write(&self.setup.file, &stored) {
+                tracing::warn!("channels: queue not stored: {error}");
+            }
+            self.saved = stored;
+        }
+    }
+
+    fn show(&mut self, report: &impl Fn(Report)) {
+        let view = |channel: &Channel| ChannelView::of(&channel.settings, &channel.outbox);
+        let views: Vec<ChannelView> =
+            self.setup.channels.iter().filter_map(|one| self.channels.get(&one.name)).map(view).collect();
+        if self.shown.as_ref() != Some(&views) {
+            report(Report::Channels(views.clone()));
+            self.shown = Some(views);
+        }
+    }
+}
+
+/// The language of a channel's messages.
+fn language(setup: &Setup, settings: &ChannelSettings) -> Lang {
+    settings.language.map_or(setup.lang, |language| language.choose(setup.system_lang))
+}

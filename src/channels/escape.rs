@@ -1,0 +1,81 @@
+//! Escaping of text for each receiver's markup. What a log or a profile's name says must not become a link, a mention or
+//! a format.
+
+/// `https://…` as `https: //…`: no receiver makes a link of it.
+pub(crate) fn without_links(text: &str) -> String {
+    text.replace("://", ": //")
+}
+
+/// For Telegram's HTML (<https://core.telegram.org/bots/api#html-style>) and Slack's mrkdwn
+/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>): both read entities for these three.
+pub(crate) fn entities(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// For Discord's Markdown: a backslash before each character with a meaning, as in CommonMark. `@` and `<` begin mentions.
+pub(crate) fn discord(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if matches!(
+            c,
+            '\\' | '*' | '_' | '~' | '`' | '|' | '>' | '<' | '[' | ']' | '(' | ')' | '#' | '@' | ':'
+        ) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// For the Markdown of DingTalk and WeCom, which document no escape: full-width forms of the characters that begin a
+/// link, a tag, emphasis or code.
+pub(crate) fn full_width(text: &str) -> String {
+    let replace = |c| match c {
+        '[' => '［',
+        ']' => '］',
+        '<' => '＜',
+        '>' => '＞',
+        '*' => '＊',
+        '`' => '｀',
+        '#' => '＃',
+        '@' => '＠',
+        other => other,
+    };
+    text.chars().map(replace).collect()
+}
+
+/// At most `most` characters, the last one an ellipsis where the text is longer.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.char_indices().nth(most).is_none() {
+        return text.to_owned();
+    }
+    let end = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_the_markup_is_left() {
+        let hostile = "a_b <b>&amp; [x](https://evil.example) *bold* `code` <!channel> @everyone #1";
+        assert!(!without_links(hostile).contains("://"));
+        let html = entities(hostile);
+        assert!(!html.contains(['<', '>']) && html.contains("&lt;b&gt;&amp;amp;"), "{html}");
+        let wide = full_width(hostile);
+        assert!(!wide.contains(['[', ']', '<', '>', '*', '`', '#', '@']) && wide.contains("a_b"), "{wide}");
+        let escaped = discord(hostile);
+        for (at, c) in escaped.char_indices() {
+            if "*_`<>[]()@".contains(c) {
+                assert!(escaped[..at].ends_with('\\'), "{escaped}");
+            }
+        }
+    }
+
+    #[test]
+    fn cut_keeps_whole_characters() {
+        assert_eq!(cut("网关灯", 3), "网关灯");
+        assert_eq!(cut("网关灯", 2), "网…");
+    }
+}

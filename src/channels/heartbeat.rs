@@ -1,0 +1,116 @@
+//! Signs of life for a service that notices their absence: a GET, or the user's program.
+//!
+//! Failures are told as healthchecks.io (<https://healthchecks.io/docs/signaling_failures/>) and Better Stack
+//! (<https://betterstack.com/docs/uptime/cron-and-heartbeat-monitor/>) expect, with `/fail` behind the path, and Uptime
+//! Kuma's push monitors, whose URL has `status=up` in its query, with `status=down`.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::curl::Curl;
+use super::kinds::{Request, clean_words};
+use super::program::{self, Ended};
+use crate::config::HeartbeatSettings;
+use crate::config::url::{self, UrlError};
+use crate::text::{Message, Worded as _, channels as say, fill};
+
+/// How long the user's program may run.
+const PROGRAM_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a signal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Gatelight looks.
+    Alive,
+    /// It looks, and a light is red.
+    Red,
+}
+
+/// Sends one signal. The error says why nobody took it, without secrets.
+pub(crate) async fn beat(settings: &HeartbeatSettings, curl: &Curl, signal: Signal) -> Result<(), Message> {
+    match (&settings.url, &settings.program) {
+        (Some(secret), _) => {
+            let url = secret.read().map_err(|error| error.message())?;
+            url::parse(&url).map_err(|error| Message::new(say::WHY).with("why", &text(error)))?;
+            let clean = |message: Message| message.cleaned(&|words: &str| clean_words(words, secrets(&url)));
+            let request = Request { url: signal_url(&url, signal), authorization: None, body: None };
+            let response = curl.send(&request).await.map_err(|error| clean(error.message()))?;
+            if (200..=299).contains(&response.status) {
+                return Ok(());
+            }
+            let words = format!("HTTP {} {}", response.status, String::from_utf8_lossy(&response.body));
+            Err(clean(Message::new(say::SERVER_SAID).with("words", words)))
+        }
+        (None, Some(path)) => {
+            let mut command = tokio::process::Command::new(path);
+            program::without_gateway_variables(&mut command);
+            let input = json!({"version": 1, "alive": true, "red": signal == Signal::Red}).to_string() + "\n";
+            match program::run(command, input.as_bytes(), PROGRAM_LIMIT, 0).await {
+                Ok(Ended::Exited(output)) if output.code() == 0 => Ok(()),
+                Ok(Ended::Exited(output)) => {
+                    Err(Message::new(say::PROGRAM_FAILED).with("code", output.code()))
+                }
+                Ok(Ended::TimedOut) => {
+                    Err(Message::new(say::NO_ANSWER).with("seconds", PROGRAM_LIMIT.as_secs().to_string()))
+                }
+                Err(error) => Err(error.message()),
+            }
+        }
+        (None, None) => Ok(()),
+    }
+}
+
+fn text(error: UrlError) -> crate::text::Both {
+    let phrase = match error {
+        UrlError::Malformed => say::URL_MALFORMED,
+        UrlError::Plain => say::URL_PLAIN,
+    };
+    crate::text::Both::each(|lang| fill(lang.pick(phrase), &[("key", "heartbeat.url")]))
+}
+
+/// Path and query: whoever knows them can answer for Gatelight.
+fn secrets(url: &str) -> impl Iterator<Item = String> {
+    url.splitn(4, '/').nth(3).filter(|path| path.len() >= 6).map(str::to_owned).into_iter()
+}
+
+/// The URL that says so.
+fn signal_url(url: &str, signal: Signal) -> String {
+    if signal == Signal::Alive {
+        return url.to_owned();
+    }
+    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    match query {
+        Some(query) if query.split('&').any(|pair| pair == "status=up") => {
+            let pairs: Vec<&str> =
+                query.split('&').map(|pair| if pair == "status=up" { "status=down" } else { pair }).collect();
+            format!("{path}?{}", pairs.join("&"))
+        }
+        Some(query) => format!("{}/fail?{query}", path.trim_end_matches('/')),
+        None => format!("{}/fail", path.trim_end_matches('/')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_in_the_way_of_each_service() {
+        for (url, red) in [
+            ("https://hc-ping.com/uuid", "https://hc-ping.com/uuid/fail"),
+            (
+                "https://uptime.betterstack.com/api/v1/heartbeat/x/",
+                "https://uptime.betterstack.com/api/v1/heartbeat/x/fail",
+            ),
+            ("https://hc.example/ping/k/slug?create=1", "https://hc.example/ping/k/slug/fail?create=1"),
+            (
+                "https://kuma.example/api/push/t?status=up&msg=OK&ping=",
+                "https://kuma.example/api/push/t?status=down&msg=OK&ping=",
+            ),
+        ] {
+            assert_eq!(signal_url(url, Signal::Alive), url);
+            assert_eq!(signal_url(url, Signal::Red), red);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A custom bot of Feishu or Lark
+//! (<https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot>): a card, signed with the time.
+//!
+//! The signature is the HMAC-SHA256 of nothing under the key `timestamp + "\n" + secret`, in base64; the timestamp is in
+//! seconds and holds for an hour. Errors come as HTTP 200 with `code` other than 0: 19021 for the signature, 19022 for the
+//! address, 19024 for keywords, 11232 for too many messages.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Request, Said, coded, signature};
+use crate::channels::outgoing::Outgoing;
+use crate::channels::target::Target;
+use crate::health::Light;
+
+/// Too many messages, and trouble inside the server.
+const BUSY: [i64; 2] = [11_232, 2_200];
+
+pub(super) fn request(target: &Target, message: &Outgoing, at: Timestamp) -> Request {
+    let mut body = json!({"msg_type": "interactive", "card": card(message)});
+    if let Some(secret) = &target.secret {
+        let timestamp = at.as_second().to_string();
+        body["sign"] = json!(signature(&format!("{timestamp}\n{secret}"), ""));
+        body["timestamp"] = json!(timestamp);
+    }
+    Request::post(target.url.clone(), body)
+}
+
+/// `plain_text` has no markup: nothing has to be escaped.
+fn card(message: &Outgoing) -> Value {
+    let plain = |text: &str| json!({"tag": "plain_text", "content": text});
+    let mut elements = vec![json!({"tag": "div", "text": plain(&message.body)})];
+    if !message.facts.is_empty() {
+        let field = |(name, value): &(String, String)| json!({"is_short": true, "text": plain(&format!("{name}\n{value}"))});
+        elements.push(json!({"tag": "div", "fields": message.facts.iter().map(field).collect::<Vec<_>>()}));
+    }
+    let notes = message.evidence.iter().chain(&message.late);
+    elements.extend(notes.map(|text| json!({"tag": "note", "elements": [plain(text)]})));
+    json!({
+        "config": {"wide_screen_mode": true},
+        "header": {"template": color(message.light), "title": plain(&message.title)},
+        "elements": elements,
+    })
+}
+
+const fn color(light: Light) -> &'static str {
+    match light {
+        Light::Green => "green",
+        Light::Grey => "grey",
+        Light::Amber => "orange",
+        Light::Red => "red",
+    }
+}
+
+/// Success was `StatusCode` before it was `code`.
+pub(super) fn said(json: &Value) -> Option<Said> {
+    coded(json, "code", "msg", &BUSY).or_else(|| coded(json, "StatusCode", "StatusMessage", &BUSY))
+}

@@ -1,0 +1,157 @@
+//! The services: what a request looks like, and what an answer means.
+
+mod bark;
+mod dingtalk;
+mod feishu;
+mod ntfy;
+mod telegram;
+mod webhook;
+mod wecom;
+
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::outgoing::Outgoing;
+use super::target::Target;
+use crate::config::ChannelKind;
+use crate::evidence::redact;
+
+/// The groups' bots of Feishu, DingTalk and WeCom count by the minute.
+const A_MINUTE: Duration = Duration::from_secs(60);
+/// Most characters of a server's words.
+const WORDS_MAX: usize = 200;
+
+/// A POST request. No `Debug`: its URL and headers hold secrets.
+pub(crate) struct Request {
+    /// Checked by [`crate::config::url`], or made from such a one.
+    pub(crate) url: String,
+    /// The value of `Authorization`.
+    pub(crate) authorization: Option<String>,
+    /// What is posted; `None`: a GET.
+    pub(crate) body: Option<Value>,
+}
+
+impl Request {
+    const fn post(url: String, body: Value) -> Self {
+        Self { url, authorization: None, body: Some(body) }
+    }
+}
+
+/// A server's answer, bounded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Response {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// `Retry-After`, where it is a number of seconds.
+    pub(crate) retry_after: Option<Duration>,
+    /// The beginning of the body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The server took the message.
+    Delivered,
+    /// It may take it later.
+    Later {
+        /// The server's words.
+        words: String,
+        /// Not before this time is over.
+        after: Option<Duration>,
+    },
+    /// It will never take this message.
+    Refused {
+        /// The server's words.
+        words: String,
+    },
+}
+
+/// What the body of an answer says, by the rules of its API.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    ok: bool,
+    /// A limit, or trouble inside the server: it may work later.
+    busy: bool,
+    after: Option<Duration>,
+    words: String,
+}
+
+/// The request for a message. `at`: now, for signatures.
+pub(crate) fn request(target: &Target, message: &Outgoing, at: Timestamp) -> Request {
+    match target.kind {
+        ChannelKind::FeishuBot => feishu::request(target, message, at),
+        ChannelKind::DingtalkBot => dingtalk::request(target, message, at),
+        ChannelKind::WecomBot => wecom::request(target, message),
+        ChannelKind::Telegram => telegram::request(target, message),
+        ChannelKind::Ntfy => ntfy::request(target, message),
+        ChannelKind::Bark => bark::request(target, message),
+        ChannelKind::Webhook => webhook::request(target, message),
+    }
+}
+
+/// What an answer means. A gateway on the way (a hotel's login page) answers with redirects or pages of its own: neither
+/// is a delivery, and both pass.
+pub(crate) fn verdict(kind: ChannelKind, response: &Response) -> Verdict {
+    let json = serde_json::from_slice::<Value>(&response.body).ok();
+    let said = match kind {
+        ChannelKind::FeishuBot => json.as_ref().and_then(feishu::said),
+        ChannelKind::DingtalkBot => json.as_ref().and_then(dingtalk::said),
+        ChannelKind::WecomBot => json.as_ref().and_then(wecom::said),
+        ChannelKind::Telegram => json.as_ref().and_then(telegram::said),
+        ChannelKind::Bark => json.as_ref().and_then(bark::said),
+        ChannelKind::Ntfy => json.as_ref().and_then(ntfy::said),
+        ChannelKind::Webhook => Some(webhook::said(response.status, json.as_ref(), &response.body)),
+    };
+    let words = || {
+        let words = said.as_ref().map(|said| said.words.trim()).filter(|words| !words.is_empty());
+        words.map_or_else(
+            || format!("HTTP {}", response.status),
+            |words| format!("HTTP {}: {words}", response.status),
+        )
+    };
+    let after = response.retry_after.max(said.as_ref().and_then(|said| said.after));
+    match (response.status, &said) {
+        (200..=299, Some(said)) if said.ok => Verdict::Delivered,
+        (200..=299, Some(said)) if !said.busy => Verdict::Refused { words: words() },
+        (400..=499, said)
+            if !matches!(response.status, 408 | 425 | 429) && !said.as_ref().is_some_and(|s| s.busy) =>
+        {
+            Verdict::Refused { words: words() }
+        }
+        _ => Verdict::Later { words: words(), after },
+    }
+}
+
+/// A server's words on one line, without secrets.
+pub(crate) fn clean_words(words: &str, secrets: impl Iterator<Item = impl AsRef<str>>) -> String {
+    let mut clean = words.to_owned();
+    for secret in secrets {
+        clean = clean.replace(secret.as_ref(), redact::MASK);
+    }
+    redact::clean_line(clean.trim(), WORDS_MAX)
+}
+
+/// HMAC-SHA256 in base64.
+fn signature(key: &str, text: &str) -> String {
+    use base64::Engine as _;
+    // a key of any length: RFC 2104 hashes a long one
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else { return String::new() };
+    mac.update(text.as_bytes());
+    base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// What an API with an `errcode` or `code` and an `errmsg` or `msg` says; zero is success.
+fn coded(json: &Value, code: &str, words: &str, busy: &[i64]) -> Option<Said> {
+    let code = json.get(code)?.as_i64()?;
+    let words = json.get(words).and_then(Value::as_str).unwrap_or_default();
+    let busy = busy.contains(&code);
+    Some(Said { ok: code == 0, busy, after: busy.then_some(A_MINUTE), words: format!("{code} {words}") })
+}
+
+#[cfg(test)]
+mod tests;

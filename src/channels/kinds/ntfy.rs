@@ -1,0 +1,34 @@
+//! A topic of ntfy (<https://docs.ntfy.sh/publish/#publish-as-json>): JSON to the root of the server.
+//!
+//! The published message comes back, with an `id`; an error has a `code`, the HTTP status as `http`, and `error`
+//! (`errHTTP` in ntfy's server/errors.go).
+
+use serde_json::{Value, json};
+
+use super::{Request, Said};
+use crate::channels::outgoing::Outgoing;
+use crate::channels::target::Target;
+use crate::health::Light;
+
+pub(super) fn request(target: &Target, message: &Outgoing) -> Request {
+    // 3 is the default, 4 vibrates longer (<https://docs.ntfy.sh/publish/#message-priority>)
+    let priority = if message.light == Light::Red { 4 } else { 3 };
+    let body = json!({
+        "topic": target.topic,
+        "title": message.title,
+        "message": message.text_below_title(),
+        "priority": priority,
+    });
+    let authorization = target.token.as_deref().map(|token| format!("Bearer {token}"));
+    Request { authorization, ..Request::post(target.url.clone(), body) }
+}
+
+pub(super) fn said(json: &Value) -> Option<Said> {
+    let published = json.get("id").is_some_and(Value::is_string);
+    let words = json.get("error").and_then(Value::as_str).unwrap_or_default();
+    (published || !words.is_empty()).then(|| Said {
+        ok: published,
+        words: words.to_owned(),
+        ..Said::default()
+    })
+}

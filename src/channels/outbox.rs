@@ -1,0 +1,314 @@
+//! The queue of one channel. Pure: times are arguments.
+//!
+//! A message is told once. One that cannot be sent is tried again with growing pauses, for an hour at most. What comes
+//! late is told as one message: of each profile only its newest news.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::outgoing::Outgoing;
+use crate::alerts::{Affected, Notice, NoticeKind};
+use crate::health::Reason;
+use crate::health::timer::after;
+use crate::text::{Lang, Message, channels as say};
+
+/// Most messages that wait; beyond that the oldest is dropped.
+const MOST_WAITING: usize = 50;
+/// Most profiles of which is remembered what was told.
+const MOST_TOLD: usize = 200;
+/// How long a message is worth sending.
+const WORTH: Duration = Duration::from_secs(3_600);
+/// A message is late when it is sent this long after the event.
+const LATE: SignedDuration = SignedDuration::from_secs(60);
+/// How long a notice waits for profiles that fall or recover at the same time.
+const GATHER: Duration = Duration::from_millis(700);
+/// Pause after the first failed attempt; doubled by each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause that is not asked for by the server.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+/// The queue and what is known of the channel; stored across restarts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Outbox {
+    waiting: VecDeque<Entry>,
+    /// Profiles whose trouble was told and whose recovery was not.
+    told: BTreeMap<String, Told>,
+    /// When the server last took a message.
+    pub(crate) last_sent: Option<Timestamp>,
+    /// Why the last attempt failed; `None`: it did not.
+    pub(crate) failure: Option<Failure>,
+    attempts: u32,
+    not_before: Option<Timestamp>,
+    /// How many of the first entries stand in the message that was handed out last.
+    #[serde(skip)]
+    handed_out: usize,
+    /// The group that was handed out last, and what was said in it.
+    #[serde(skip)]
+    last_group: Option<(Group, BTreeSet<String>)>,
+}
+
+/// A notice that profiles join while it is new. A recovery has the id of the notice whose place it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Group {
+    id: u64,
+    kind: NoticeKind,
+}
+
+impl Group {
+    /// The group of a notice; `None`: nothing joins it.
+    pub(crate) fn of(notice: &Notice) -> Option<Self> {
+        let joined = matches!(notice.kind, NoticeKind::Down | NoticeKind::Recovered);
+        joined.then_some(Self { id: notice.id, kind: notice.kind })
+    }
+}
+
+/// Why and when an attempt failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) at: Timestamp,
+    pub(crate) why: Message,
+}
+
+/// Trouble of a profile that was told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) reason: Reason,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) platform: Option<String>,
+    /// When it began.
+    pub(crate) since: Timestamp,
+    /// When it was told last.
+    pub(crate) at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    #[serde(skip)]
+    group: Option<Group>,
+    /// What it says of each profile, where others may join it.
+    #[serde(skip)]
+    news: Vec<String>,
+    queued: Timestamp,
+    /// Until then profiles that follow may join it.
+    ready: Timestamp,
+    message: Outgoing,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Next {
+    /// Send this.
+    Send(Box<Outgoing>),
+    /// Nothing before this time.
+    Wait(Timestamp),
+    /// Nothing until something is queued or the network is back.
+    Idle,
+}
+
+/// How an attempt failed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Failed {
+    /// It may work later.
+    Later(Option<Duration>),
+    /// This message will never be taken.
+    ForGood,
+}
+
+impl Outbox {
+    /// Queues the message of a notice. It takes the place of one of the same group that was not handed out yet. `told`: what
+    /// is known to the user then, of each of its profiles.
+    pub(crate) fn push_notice(
+        &mut self,
+        now: Timestamp,
+        notice: &Notice,
+        message: Outgoing,
+        told: impl IntoIterator<Item = (String, Option<Told>)>,
+    ) {
+        for (profile, told) in told {
+            match told {
+                Some(told) => self.told.insert(profile, told),
+                None => self.told.remove(&profile),
+            };
+        }
+        while self.told.len() > MOST_TOLD {
+            let oldest = self.told.iter().min_by_key(|(_, told)| told.at).map(|(profile, _)| profile.clone());
+            let Some(oldest) = oldest else { break };
+            self.told.remove(&oldest);
+        }
+        let group = Group::of(notice);
+        let news = notice.affected.iter().map(said_of).collect();
+        let mut free = self.waiting.iter_mut().skip(self.handed_out);
+        if let Some(entry) = free.find(|entry| group.is_some() && entry.group == group) {
+            (entry.message, entry.news) = (message, news);
+            return;
+        }
+        let ready = after(now, GATHER);
+        self.add(Entry { group, news, queued: now, ready, message });
+    }
+
+    fn add(&mut self, entry: Entry) {
+        self.waiting.push_back(entry);
+        if self.waiting.len() - self.handed_out > MOST_WAITING {
+            self.waiting.remove(self.handed_out);
+        }
+    }
+
+    /// Whether this was said in a message of this group that was handed out.
+    pub(crate) fn is_handed_out(&self, group: Group, said: &str) -> bool {
+        self.last_group.as_ref().is_some_and(|(last, news)| *last == group && news.contains(said))
+    }
+
+    /// The trouble of a profile that was told.
+    pub(crate) fn told(&self, profile: &str) -> Option<&Told> {
+        self.told.get(profile)
+    }
+
+    /// All profiles whose trouble was told.
+    pub(crate) fn all_told(&self) -> impl Iterator<Item = (&String, &Told)> {
+        self.told.iter()
+    }
+
+    /// Forgets what was told of a profile that is gone.
+    pub(crate) fn forget(&mut self, profile: &str) {
+        self.told.remove(profile);
+    }
+
+    /// How many messages wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// What to do now. Several late messages become one.
+    pub(crate) fn next(&mut self, now: Timestamp, lang: Lang, zone: &TimeZone) -> Next {
+        self.drop_expired(now);
+        if let Some(not_before) = self.not_before.filter(|at| now < *at) {
+            return if self.waiting.is_empty() { Next::Idle } else { Next::Wait(not_before) };
+        }
+        let is_late = |entry: &Entry| now.duration_since(entry.message.at) >= LATE;
+        let late = self.waiting.front().is_some_and(is_late);
+        if late {
+            self.drop_old_news();
+        }
+        let Some(entry) = self.waiting.front() else { return Next::Idle };
+        if now < entry.ready {
+            return Next::Wait(entry.ready);
+        }
+        self.handed_out = if late { self.waiting.len() } else { 1 };
+        self.note_handed_out();
+        let messages: Vec<&Outgoing> =
+            self.waiting.iter().take(self.handed_out).map(|entry| &entry.message).collect();
+        let message = match messages.as_slice() {
+            [one] => (*one).clone(),
+            several => Outgoing::digest(several, lang, zone),
+        };
+        Next::Send(Box::new(if late { message.late(lang, zone) } else { message }))
+    }
+
+    fn note_handed_out(&mut self) {
+        for entry in self.waiting.iter().take(self.handed_out) {
+            let Some(group) = entry.group else { continue };
+            let (last, news) = self.last_group.get_or_insert_with(|| (group, BTreeSet::new()));
+            if *last != group {
+                (*last, *news) = (group, BTreeSet::new());
+            }
+            news.extend(entry.news.iter().cloned());
+        }
+    }
+
+    /// The server took the message of [`Next::Send`].
+    pub(crate) fn delivered(&mut self, now: Timestamp) {
+        self.waiting.drain(..std::mem::take(&mut self.handed_out));
+        self.last_sent = Some(now);
+        self.failure = None;
+        self.attempts = 0;
+        self.not_before = None;
+    }
+
+    /// The attempt to send the message of [`Next::Send`] failed.
+    pub(crate) fn failed(&mut self, now: Timestamp, why: Message, failed: &Failed) {
+        self.failure = Some(Failure { at: now, why });
+        match failed {
+            Failed::ForGood => {
+                let refused: Vec<Entry> =
+                    self.waiting.drain(..std::mem::take(&mut self.handed_out)).collect();
+                for entry in &refused {
+                    self.untell(entry);
+                }
+                self.attempts = 0;
+                self.not_before = None;
+            }
+            Failed::Later(asked) => {
+                self.handed_out = 0;
+                self.attempts = self.attempts.saturating_add(1);
+                let doubled = FIRST_PAUSE.saturating_mul(1 << (self.attempts - 1).min(16)).min(LONGEST_PAUSE);
+                let pause = asked.unwrap_or_default().max(doubled).min(WORTH);
+                self.not_before = Some(after(now, pause));
+            }
+        }
+    }
+
+    /// The server took a test message, or not and why.
+    pub(crate) fn tested(&mut self, now: Timestamp, failed: Option<Message>) {
+        self.failure = failed.map(|why| Failure { at: now, why });
+        if self.failure.is_none() {
+            self.last_sent = Some(now);
+            self.try_at_once();
+        }
+    }
+
+    /// The network is back: what waits is tried at once.
+    pub(crate) fn try_at_once(&mut self) {
+        self.attempts = 0;
+        self.not_before = None;
+    }
+
+    fn drop_expired(&mut self, now: Timestamp) {
+        let all = std::mem::take(&mut self.waiting).into_iter();
+        let expired: VecDeque<Entry>;
+        (expired, self.waiting) = all.partition(|entry| after(entry.queued, WORTH) <= now);
+        for entry in &expired {
+            self.untell(entry);
+        }
+        if !expired.is_empty() {
+            let last = self.failure.take().map(|failure| failure.why);
+            let why = last.unwrap_or_else(|| Message::new(say::EXPIRED));
+            self.failure = Some(Failure { at: now, why });
+            self.attempts = 0;
+        }
+    }
+
+    /// What was dropped was not told.
+    fn untell(&mut self, entry: &Entry) {
+        for profile in &entry.message.profiles {
+            self.told.remove(profile);
+        }
+    }
+
+    /// Leaves of each profile its newest news.
+    fn drop_old_news(&mut self) {
+        let mut seen = BTreeSet::new();
+        let mut kept = VecDeque::new();
+        for entry in std::mem::take(&mut self.waiting).into_iter().rev() {
+            let profiles = &entry.message.profiles;
+            if profiles.is_empty() || profiles.iter().any(|profile| !seen.contains(profile)) {
+                seen.extend(profiles.iter().cloned());
+                kept.push_front(entry);
+            }
+        }
+        self.waiting = kept;
+    }
+}
+
+/// What a notice says of a profile: two that say the same are one piece of news.
+pub(crate) fn said_of(affected: &Affected) -> String {
+    let Affected { name, reason, platform, also, back, .. } = affected;
+    format!("{name} {} {platform:?} {also:?} {back:?}", reason.code())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The queues of all channels in one file, readable by their owner alone. They hold messages, which are redacted, and no
+//! secrets. Whoever holds the agent's lock writes it; others read.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::outbox::{Failure, Outbox};
+use crate::files;
+
+/// Longest file that is read, in bytes.
+const FILE_LIMIT: u64 = 4 * 1024 * 1024;
+/// The version that is written.
+const VERSION: u32 = 1;
+
+/// What the file holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Stored {
+    pub(super) version: u32,
+    /// By the name of the channel.
+    #[serde(default)]
+    pub(crate) channels: BTreeMap<String, Outbox>,
+    /// Why the last signal of life was not taken; `None`: it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) heartbeat_failure: Option<Failure>,
+}
+
+impl Default for Stored {
+    fn default() -> Self {
+        Self { version: VERSION, channels: BTreeMap::new(), heartbeat_failure: None }
+    }
+}
+
+/// Its path in the data folder.
+pub(crate) fn file(data: &Path) -> PathBuf {
+    data.join("channels.json")
+}
+
+/// Reads it. A file that is missing, half written or of a newer version counts as empty: what it held was worth an hour.
+pub(crate) fn read(file: &Path) -> Stored {
+    let content = files::read(file, FILE_LIMIT).ok();
+    let content = content.and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
+    content.filter(|stored| stored.version == VERSION).unwrap_or_default()
+}
+
+/// Writes it whole, to a file beside it that takes its place.
+pub(crate) fn write(file: &Path, stored: &Stored) -> io::Result<()> {
+    let bytes = serde_json::to_vec(stored)?;
+    let temporary = file.with_extension("new");
+    let mut options = OpenOptions::new();
+    let mut open = files::open_with(options.create(true).write(true).truncate(true).mode(0o600), &temporary)?;
+    open.write_all(&bytes)?;
+    fs::rename(&temporary, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn it_is_private_and_what_is_foreign_counts_as_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path());
+        assert_eq!(read(&path), Stored::default());
+        let mut stored = Stored::default();
+        stored.channels.insert("team".into(), Outbox::default());
+        write(&path, &stored).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(read(&path), stored);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        for foreign in ["", "{", "[]", r#"{"version":2,"channels":{}}"#] {
+            fs::write(&path, foreign).unwrap();
+            assert_eq!(read(&path), Stored::default(), "{foreign}");
+        }
+    }
+}
