@@ -103,6 +103,17 @@ pub(crate) fn test_panic(worker: &str) {
     let _ = worker;
 }
 
+/// Blocks where a test asks for it, as a read does while macOS asks the user for permission: `GATELIGHT_TEST_BLOCK` names
+/// a folder with a FIFO named after the profile; its writer ends the wait. Not in a release.
+#[inline]
+pub(crate) fn test_block(profile: &str) {
+    #[cfg(debug_assertions)]
+    if let Some(folder) = std::env::var_os("GATELIGHT_TEST_BLOCK") {
+        let _ = std::fs::read(std::path::Path::new(&folder).join(profile));
+    }
+    let _ = profile;
+}
+
 #[cfg(test)]
 #[allow(clippy::panic)]
 mod tests {

@@ -50,6 +50,11 @@ impl Job {
         Some(Proof::new(Source::Manager(word.manager), line, *at))
     }
 
+    /// A manager was asked in vain: without a process, the log alone may be of yesterday.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.known && self.word.is_none()
+    }
+
     /// The manager gave no answer.
     pub(super) fn forget(&mut self) {
         self.known = true;

@@ -195,8 +195,8 @@ impl Row<'_> {
         if job == Some(JobState::NotLoaded) && unloaded {
             self.absent_job();
         } else {
-            let explained = job_exit.filter(|word| word.explains()).and_then(|_| state.job.proof());
-            self.hold(Reason::NotRunning, explained.or_else(|| Some(end.proof.clone())));
+            let said = job_exit.filter(|word| word.explains()).and_then(|_| state.job.proof());
+            self.hold(Reason::NotRunning, said.or_else(|| Some(end.proof.clone())));
         }
         self.ailments();
     }
@@ -369,8 +369,10 @@ impl Row<'_> {
     }
 
     fn supervised(&mut self, worst: &LinkVerdict) {
+        let hearsay = self.gateway().id.pid.is_none() && self.state.job.is_silent();
         match unsupervised(self.state) {
             Some(word) => self.hold(Reason::Unsupervised, Some(word)),
+            None if hearsay => self.hold(Reason::NoEvidence, worst.evidence.clone()),
             None => self.findings.push(Finding::of_link(worst)),
         }
     }

@@ -4,14 +4,17 @@
 //! each stop there is an empty file; it holds until the job is loaded again.
 
 use std::fs::{self, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Access, JobReport, Supervisor, SupervisorError};
+use super::{Access, JobReport, LONGEST_EXIT, Supervisor, SupervisorError};
 use crate::files;
 use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
+
+/// The text of a note while the stop is under way.
+const UNDER_WAY: &str = "under way";
 
 /// The jobs that the user stopped.
 #[derive(Debug, Clone)]
@@ -30,9 +33,12 @@ impl Stopped {
         self.folder.join(format!("{}.stopped", label.replace('%', "%25").replace('/', "%2f")))
     }
 
-    fn add(&self, label: &str) -> io::Result<()> {
+    /// Notes a stop: one that begins, or one that is done.
+    fn note(&self, label: &str, text: &str) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        files::open_with(OpenOptions::new().create(true).append(true), &self.file(label)).map(drop)
+        let mut options = OpenOptions::new();
+        files::open_with(options.create(true).write(true).truncate(true), &self.file(label))?
+            .write_all(text.as_bytes())
     }
 
     fn contains(&self, label: &str) -> bool {
@@ -42,6 +48,20 @@ impl Stopped {
     fn remove(&self, label: &str) {
         // usually there is none
         let _ = fs::remove_file(self.file(label));
+    }
+
+    /// Removes the note of a job that is loaded, unless its stop is under way.
+    fn loaded(&self, label: &str) {
+        let file = self.file(label);
+        let is_young = || {
+            let written = fs::metadata(&file).and_then(|data| data.modified()).ok();
+            written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age <= LONGEST_EXIT)
+        };
+        match files::read(&file, 64) {
+            Ok(text) if text == UNDER_WAY.as_bytes() && is_young() => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            _ => self.remove(label),
+        }
     }
 }
 
@@ -74,7 +94,7 @@ impl Supervisor for Remembering {
             }
             JobState::NotLoaded | JobState::Stopped => Ok(report),
             JobState::Running | JobState::Waiting => {
-                self.stopped.remove(&job.label);
+                self.stopped.loaded(&job.label);
                 Ok(report)
             }
         }
@@ -89,11 +109,16 @@ impl Supervisor for Remembering {
     }
 
     fn stop(&self, job: &JobFile) -> Result<(), SupervisorError> {
-        self.manager.stop(job)?;
-        self.stopped.add(&job.label).map_err(|source| SupervisorError::Io {
-            program: self.stopped.folder.display().to_string(),
-            source,
-        })
+        let noted = |text: &str| {
+            self.stopped.note(&job.label, text).map_err(|source| SupervisorError::Io {
+                program: self.stopped.folder.display().to_string(),
+                source,
+            })
+        };
+        // first, or a query in between finds a job that is not loaded, which is red
+        noted(UNDER_WAY)?;
+        self.manager.stop(job).inspect_err(|_| self.stopped.remove(&job.label))?;
+        noted("")
     }
 }
 
@@ -103,8 +128,12 @@ mod tests {
 
     use super::*;
 
-    /// A manager that reports the given state.
-    struct Says(Mutex<JobState>);
+    /// A manager that reports the given state, and the states that were reported while it stopped a job.
+    struct Says {
+        state: Mutex<JobState>,
+        notes: Stopped,
+        seen: Mutex<Vec<JobState>>,
+    }
 
     impl Supervisor for Says {
         fn manager(&self) -> Manager {
@@ -112,11 +141,11 @@ mod tests {
         }
 
         fn query(&self, _: &JobFile) -> Result<JobReport, SupervisorError> {
-            Ok(JobReport { state: *self.0.lock().unwrap(), ..JobReport::NOT_LOADED })
+            Ok(JobReport { state: *self.state.lock().unwrap(), ..JobReport::NOT_LOADED })
         }
 
         fn restart(&self, _: &JobFile) -> Result<(), SupervisorError> {
-            *self.0.lock().unwrap() = JobState::Running;
+            *self.state.lock().unwrap() = JobState::Running;
             Ok(())
         }
 
@@ -124,8 +153,15 @@ mod tests {
             self.restart(job)
         }
 
-        fn stop(&self, _: &JobFile) -> Result<(), SupervisorError> {
-            *self.0.lock().unwrap() = JobState::NotLoaded;
+        fn stop(&self, job: &JobFile) -> Result<(), SupervisorError> {
+            // the watcher asks at any time, through a value of its own
+            let ask = |state| {
+                let says =
+                    Says { state: Mutex::new(state), notes: self.notes.clone(), seen: Mutex::default() };
+                Remembering::new(Arc::new(says), self.notes.clone()).query(job).unwrap().state
+            };
+            self.seen.lock().unwrap().extend([JobState::Running, JobState::NotLoaded].map(ask));
+            *self.state.lock().unwrap() = JobState::NotLoaded;
             Ok(())
         }
     }
@@ -135,29 +171,35 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let stopped = Stopped::at(folder.path().to_path_buf());
         files::make_fifo(&stopped.file("job"));
-        assert_eq!(stopped.add("job").unwrap_err().kind(), io::ErrorKind::NotSeekable);
+        assert_eq!(stopped.note("job", "").unwrap_err().kind(), io::ErrorKind::NotSeekable);
     }
 
     #[test]
     fn a_stop_holds_over_relaunches_until_the_job_is_loaded_again() {
         let folder = tempfile::tempdir().unwrap();
-        let manager = Arc::new(Says(Mutex::new(JobState::Running)));
+        let notes = Stopped::at(folder.path().join("stopped"));
+        let manager = Arc::new(Says {
+            state: Mutex::new(JobState::Running),
+            notes: notes.clone(),
+            seen: Mutex::default(),
+        });
         let launch = || {
             let manager: Arc<dyn Supervisor> = manager.clone();
-            Remembering::new(manager, Stopped::at(folder.path().join("stopped")))
+            Remembering::new(manager, notes.clone())
         };
         let job = |label: &str| JobFile::named(Manager::Launchd, "/j", label);
         let state = |label: &str| launch().query(&job(label)).unwrap().state;
         launch().stop(&job("ai/hermes 100%")).unwrap();
+        assert_eq!(*manager.seen.lock().unwrap(), [JobState::Running, JobState::Stopped], "never not loaded");
         assert_eq!(state("ai/hermes 100%"), JobState::Stopped);
         assert_eq!(state("ai/hermes 100%"), JobState::Stopped, "asked again after a relaunch");
         for label in ["another", "", ".", ".."] {
             assert_eq!(state(label), JobState::NotLoaded, "nobody stopped {label:?}");
         }
         // by hand, with launchctl bootstrap
-        *manager.0.lock().unwrap() = JobState::Waiting;
+        *manager.state.lock().unwrap() = JobState::Waiting;
         assert_eq!(state("ai/hermes 100%"), JobState::Waiting);
-        *manager.0.lock().unwrap() = JobState::NotLoaded;
+        *manager.state.lock().unwrap() = JobState::NotLoaded;
         assert_eq!(state("ai/hermes 100%"), JobState::NotLoaded, "unloaded by somebody else");
     }
 }

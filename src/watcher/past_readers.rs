@@ -14,6 +14,7 @@ use crate::evidence::patterns::Patterns;
 use crate::evidence::process;
 use crate::profile::Profile;
 use crate::supervisor::JobReport;
+use crate::worker;
 
 /// Homes that are read at the same time.
 const MAX_READERS: usize = 32;
@@ -64,6 +65,7 @@ impl PastReaders {
         let (events, patterns, zone) = (self.events.clone(), Arc::clone(patterns), zone.clone());
         let id = request.id;
         let read = move || {
+            worker::test_block(&request.profile.name);
             let job = job_process(&request);
             Box::new(Collector::attach(&request.profile, &patterns, &zone, now, job, observer))
         };
@@ -98,5 +100,7 @@ pub(super) fn gateway_of(report: &JobReport) -> Option<u32> {
 /// Whether a gateway of this home left the files in which it names itself while it runs.
 fn names_itself(profile: &Profile) -> bool {
     let own = profile.logs.contains(&profile.logs_folder().join("agent.log"));
-    own && ["gateway.lock", "gateway_state.json"].iter().any(|file| profile.home.join(file).exists())
+    own && ["gateway.pid", "gateway.lock", "gateway_state.json"]
+        .iter()
+        .any(|file| profile.home.join(file).exists())
 }

@@ -1,8 +1,10 @@
-//! Whether the program is in an .app bundle, and whether that bundle stays where it is.
+//! Whether the program is in an .app, and whether the .app stays where it is.
 
 use std::path::{Path, PathBuf};
 
-/// The .app bundle of this executable: `X.app/Contents/MacOS/program`.
+use crate::files;
+
+/// The .app that this executable is the program of: `X.app/Contents/MacOS/program`.
 pub(crate) fn app_of(exe: &Path) -> Option<PathBuf> {
     let mut folders = exe.ancestors().skip(1);
     let program_folder = folders.next()?;
@@ -14,20 +16,20 @@ pub(crate) fn app_of(exe: &Path) -> Option<PathBuf> {
 /// The build number of the .app bundle of this executable: `CFBundleVersion`.
 pub(crate) fn build_of(exe: &Path) -> Option<String> {
     let info = app_of(exe)?.join("Contents/Info.plist");
-    let info = plist::Value::from_reader_xml(std::fs::File::open(info).ok()?).ok()?;
+    let info = plist::Value::from_reader_xml(files::open(&info).ok()?).ok()?;
     Some(info.as_dictionary()?.get("CFBundleVersion")?.as_string()?.to_owned())
 }
 
-/// The executable to start instead of this one. Started through a symbolic link outside the bundle (`binary` of a Homebrew
-/// cask), the process has no bundle, hence no icon on macOS 26 and no notifications
-/// (<https://github.com/tauri-apps/tray-icon/issues/273>). `started`: the path that was used; `resolved`: the same path
-/// without links.
+/// The executable to start instead of this one. A process that was started through a symbolic link from outside (`binary`
+/// of a Homebrew cask) has no bundle, and so neither an icon on macOS 26 nor notifications
+/// (<https://github.com/tauri-apps/tray-icon/issues/273>). `started` is the path by which the process was started,
+/// `resolved` the same without links.
 pub(crate) fn behind_link(started: &Path, resolved: &Path) -> Option<PathBuf> {
     (app_of(started).is_none() && app_of(resolved).is_some()).then(|| resolved.to_path_buf())
 }
 
-/// Whether the app still exists at the next login: it is neither in a disk image nor in the folder to which Gatekeeper
-/// moves a quarantined app while it runs.
+/// Whether the app is still there at the next login: neither in a disk image nor in the folder to which Gatekeeper moves
+/// a quarantined app while it runs.
 pub(crate) fn stays(exe: &Path) -> bool {
     app_of(exe).is_some_and(|app| {
         let text = app.to_string_lossy();

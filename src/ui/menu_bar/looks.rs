@@ -1,24 +1,25 @@
-//! When to check whether the icon is visible: 5 s and 15 s after the start and after each change of a display. Control
-//! Center needs time to place an item, so the icon counts as hidden only if both checks agree.
+//! When to check whether the icon can be seen: 5 s and 15 s after the start and after each change of a display. Control
+//! Center needs time to place an item, and an icon that is not placed yet is not hidden: only what both checks agree on
+//! counts.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::visibility::Hidden;
 
-/// Delays of the checks.
+/// When the checks follow. Our choice: no report gives the time that Control Center needs.
 const AFTER: [SignedDuration; 2] = [SignedDuration::from_secs(5), SignedDuration::from_secs(15)];
 
-/// Result of a check.
+/// What a check finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sighting {
-    /// The icon is visible, or this is unknown.
+    /// The icon can be seen, or it is not known.
     #[default]
     Shown,
     /// The icon is hidden.
     Hidden(Hidden),
 }
 
-/// The pending checks and their results.
+/// The checks to come, and what they have found.
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
     due: Vec<Timestamp>,
@@ -27,7 +28,7 @@ pub(crate) struct Looks {
 }
 
 impl Looks {
-    /// Starts the checks: the icon was created, or a display changed.
+    /// The icon was created, or a display changed: the checks begin again.
     pub(crate) fn begin(&mut self, now: Timestamp) {
         self.due = AFTER.iter().filter_map(|after| now.checked_add(*after).ok()).collect();
         self.first = None;
@@ -38,10 +39,10 @@ impl Looks {
         self.due.first().copied()
     }
 
-    /// Checks if it is time; returns a result that differs from the last one.
+    /// Checks if it is time; returns the result if it differs from the last one.
     pub(crate) fn look(&mut self, now: Timestamp, see: impl FnOnce() -> Option<Hidden>) -> Option<Sighting> {
         let due = self.next_deadline()?;
-        // a clock that was set back must not postpone the check
+        // a clock that was set back must not put the check off
         if now < due && due.duration_since(now) <= AFTER[1] {
             return None;
         }

@@ -37,7 +37,7 @@ pub(crate) struct Asked {
     pub took: Duration,
 }
 
-/// A refusal within this time cannot come from a user.
+/// No user reads the system's question and refuses it sooner than this. Our choice.
 const NO_USER: Duration = Duration::from_millis(500);
 
 /// The permission, from the current status and the request of this run.

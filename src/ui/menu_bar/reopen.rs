@@ -4,11 +4,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A Reopen within this time after a wake comes from the system.
+/// A Reopen this soon after a wake is the system's. Our choice, above the 12 s of SwiftBar #548.
 const AFTER_WAKE: SignedDuration = SignedDuration::from_secs(15);
-/// A Reopen within this time before or after a click on a notification belongs to the click.
+/// A Reopen this close to a press on a notification belongs to it. Our choice: Calendr #521 gives no time.
 const AROUND_RESPONSE: SignedDuration = SignedDuration::from_secs(2);
-/// How long to wait for a click that is reported after its Reopen.
+/// How long a Reopen is held back, because the press that causes it may be reported later. Our choice.
 const HOLD: SignedDuration = SignedDuration::from_millis(500);
 
 /// Separates the Reopens of the user from those of the system.
@@ -23,7 +23,7 @@ impl Reopens {
     /// The machine woke up.
     pub(crate) fn woke(&mut self, now: Timestamp) {
         self.woke = Some(now);
-        // a Reopen just before belongs to the same wake
+        // one that came first belongs to the same wake
         self.pending = None;
     }
 
@@ -32,7 +32,7 @@ impl Reopens {
         self.responded = Some(now);
     }
 
-    /// A Reopen arrived. Several in a row count as one.
+    /// A Reopen came. Several in a row count as one.
     pub(crate) fn reopened(&mut self, now: Timestamp) {
         if !within(self.woke, now, AFTER_WAKE) {
             self.pending = Some(now);

@@ -27,7 +27,7 @@ pub enum NoIcon {
 }
 
 impl NoIcon {
-    /// The reason for users.
+    /// The text for users.
     pub(crate) const fn phrase(self) -> Phrase {
         match self {
             Self::NoWindowServer => say::NO_WINDOW_SERVER,

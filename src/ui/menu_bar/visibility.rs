@@ -11,11 +11,14 @@ use crate::text::{Phrase, menu_bar as say};
 /// (<https://github.com/AThevon/TokenEater/pull/238>).
 pub(crate) const AUTOSAVE_NAME: &str = "GatelightStatusItem";
 
-/// Largest height of the menu bar, in points: 24 without a notch, up to 43 with one, scaled displays in between.
+/// How far below the top of a screen the menu bar may reach, in points. Our choice, above the heights in the reports of
+/// this module's tests: 24 pt without a notch, up to 43 pt with one.
 const BAND: f64 = 48.0;
-/// Width of the icon that has to be outside the notch to be seen and clicked, in points.
+/// Width of the icon that has to be outside the notch for it to be found and clicked, in points. Our choice: half a
+/// light.
 const ENOUGH: f64 = 12.0;
-/// macOS 26 has System Settings > Menu Bar > Allow in the Menu Bar.
+/// The first macOS with System Settings > Menu Bar > Allow in the Menu Bar
+/// (<https://developer.apple.com/forums/tags/servicemanagement>, "In macOS 26 I noticed there is a section Menu Bar").
 const HAS_ALLOW_LIST: u32 = 26;
 
 /// A rectangle in AppKit's coordinates: y grows upwards from the lower left corner of the main display.

@@ -5,5 +5,6 @@ mod icon_pictures;
 mod ignored_links;
 mod no_desktop;
 mod notification_signals;
+mod stop_and_start;
 mod tray_and_notices;
 mod worker_panics;

@@ -44,9 +44,11 @@ fn changes_are_written_once_it_is_free() {
     assert_eq!(written(&machine), 0);
     drop(lock);
     wait_for("the change", || written(&machine) > 0);
-    let once = written(&machine);
     assert_eq!(agent.interrupt(), Some(0));
-    assert_eq!(written(&machine), once, "written once");
+    let path = machine.home().join(".local/share/gatelight/history.sqlite");
+    let count = "SELECT count(*) FROM changes WHERE reason = 'executor-shutdown'";
+    let rows: i64 = Connection::open(path).unwrap().query_row(count, [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1, "written once");
     let left = machine.home().join(".local/share/gatelight/history.unwritten.jsonl");
     assert!(!left.exists());
 }

@@ -1,7 +1,9 @@
 //! Bad input, lack of resources, secrets.
 
 mod environment;
+mod first_look;
 mod fuzz_targets;
 mod locked_history;
 mod odd_files;
 mod secrets;
+mod unanswered_prompt;

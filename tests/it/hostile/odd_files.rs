@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::support::machine::{Process, plist};
 use crate::support::make_fifo;
 
 fn fifo(path: &Path) {
@@ -92,4 +93,44 @@ fn a_report_replaces_only_reports() {
     assert_eq!(fs::read_to_string(&notes).unwrap(), "mine");
     assert!(report(&notes, &["--force"]).status.success());
     assert!(fs::read_to_string(&notes).unwrap().starts_with("<!doctype html>"));
+}
+
+/// Files that only Gatelight makes, each in its turn a FIFO: whatever is done, it comes to an end.
+#[test]
+fn a_fifo_in_place_of_a_file_of_our_own_holds_up_nothing() {
+    for name in [
+        "Library/LaunchAgents/ai.hermes.gateway.plist.gatelight-under-way",
+        "Library/LaunchAgents/ai.hermes.gateway.plist.gatelight-backup",
+        "Library/LaunchAgents/ai.hermes.gateway.plist.gatelight-new",
+        ".local/share/gatelight/restarts.json",
+        ".local/share/gatelight/restarts.lock",
+        ".local/share/gatelight/restarts.new",
+        ".local/share/gatelight/gatelight.lock",
+        ".local/share/gatelight/history.unwritten.jsonl",
+        ".local/share/gatelight/stopped/ai.hermes.gateway.stopped",
+        ".local/state/gatelight/gatelight.log",
+        ".hermes/gateway.pid",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path();
+        fs::create_dir_all(home.join("Library/LaunchAgents")).unwrap();
+        let arguments = ["/bin/sleep", "600", "hermes", "gateway", "run", "--replace"];
+        let job = plist("ai.hermes.gateway", &arguments, "<key>KeepAlive</key><true/>");
+        fs::write(home.join("Library/LaunchAgents/ai.hermes.gateway.plist"), job).unwrap();
+        fifo(&home.join(name));
+        for arguments in [
+            &["status"][..],
+            &["doctor"],
+            &["doctor", "--fix", "--yes"],
+            &["restart", "--yes", "default"],
+            &["history"],
+            &["diagnose", "default"],
+        ] {
+            let mut command = gatelight(home);
+            command.env("GATELIGHT_LAUNCHCTL", "/nonexistent/launchctl").args(arguments);
+            let mut child = Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+            let code = child.end();
+            assert!(code.is_some_and(|code| code != 101), "{name}: {arguments:?}: {code:?}");
+        }
+    }
 }

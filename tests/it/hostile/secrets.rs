@@ -549,6 +549,61 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
     no_secret_in_a_recording(home, &log);
 }
 
+/// Lines of a unit file in which a value was or could be missed; `{}` is the secret.
+#[cfg(target_os = "linux")]
+const UNIT_LINES: [&str; 12] = [
+    r#"Environment="A_TOKEN={}""#,
+    "Environment='B_VALUE={}'",
+    "Environment=C=c D={} E=e",
+    "Environment=F=abc\\\n{}",
+    "Environment=\"G=one \\\n  {} two\"",
+    "Environment=H=\\\n# a remark\\\n{}",
+    "Environment=PATH=/bin:{}",
+    "ExecStartPre=/bin/sh -c 'curl -u me:{} https://example.com'",
+    "ExecStartPre=-/usr/bin/env \\\n  X={} \\\n  true",
+    "SetCredential=key:{}",
+    "# {}",
+    "; {}",
+];
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_shows_no_secret_of_a_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let units = home.join(".config/systemd/user");
+    std::fs::create_dir_all(units.join("hermes-gateway.service.d")).unwrap();
+    std::fs::create_dir_all(home.join(".hermes/logs")).unwrap();
+    let lines = |from: usize| {
+        let lines = UNIT_LINES.iter().enumerate().map(|(n, line)| line.replace("{}", &numbered(from + n)));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let unit = format!(
+        "[Unit]\nDescription=Hermes\n[Service]\nExecStart=/usr/bin/python3 -m hermes_cli.main gateway run --replace \\\n  \
+         --api-key {}\n{}\n",
+        numbered(40),
+        lines(0)
+    );
+    std::fs::write(units.join("hermes-gateway.service"), unit).unwrap();
+    let drop_in = format!("[Service]\n{}\n", lines(20));
+    std::fs::write(units.join("hermes-gateway.service.d/more.conf"), drop_in).unwrap();
+    let mut said = String::new();
+    for arguments in [
+        &["status", "--json"][..],
+        &["doctor"],
+        &["doctor", "--json"],
+        &["doctor", "--fix", "--dry-run"],
+        &["diagnose", "default"],
+    ] {
+        let out = gatelight(home, arguments);
+        for n in 0..=40 {
+            assert!(!leaks(&out, &numbered(n)), "{arguments:?} shows secret {n}:\n{out}");
+        }
+        said += &out;
+    }
+    assert!(said.contains("hermes-gateway.service") && said.contains("--replace"), "{said}");
+}
+
 /// A recording goes into public issues.
 fn no_secret_in_a_recording(home: &Path, log: &str) {
     let (hermes, secret) = (home.join(".hermes"), numbered);

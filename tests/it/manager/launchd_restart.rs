@@ -585,3 +585,35 @@ fn reload_takes_the_new_file_and_waits_for_the_old_job() {
     );
     assert_eq!(launchd.query(&job).unwrap().state, JobState::NotLoaded);
 }
+
+#[test]
+fn a_stop_unloads_the_job_for_good_and_a_restart_loads_it_again() {
+    let uid = rustix::process::getuid().as_raw();
+    // one that ends when asked, one that has to be killed
+    for script in ["exec sleep 600", HOLLOW] {
+        let fake = FakeLaunchctl::new(&json!({"linger_ms": 300}));
+        let launchd = fake.launchd(LONG);
+        let job = fake.job(LABEL, script, KEEP);
+        launchd.restart(&job).unwrap();
+        let old = launchd.query(&job).unwrap();
+        assert_eq!(old.state, JobState::Running, "{script}");
+        launchd.stop(&job).unwrap();
+        assert_eq!(launchd.query(&job).unwrap().state, JobState::NotLoaded, "{script}");
+        assert_eq!(start_of(old.pid.unwrap()), None, "the process is gone: {script}");
+        fake.forget_calls();
+        launchd.stop(&job).unwrap();
+        assert!(!fake.calls().iter().any(|call| call.contains("bootout")), "{:?}", fake.calls());
+        launchd.restart(&job).unwrap();
+        let new = launchd.query(&job).unwrap();
+        assert_eq!((new.state, new.domain), (JobState::Running, Some(format!("gui/{uid}"))), "{script}");
+        assert_ne!(new.pid, old.pid);
+    }
+    // launchctl refuses: the job stays loaded, and its words are reported
+    let fake = FakeLaunchctl::new(&json!({}));
+    let launchd = fake.launchd(LONG);
+    let job = fake.job(LABEL, "exec sleep 600", KEEP);
+    launchd.restart(&job).unwrap();
+    fake.faults(&json!([{"on": "bootout", "code": 150}]));
+    assert!(launchd.stop(&job).is_err());
+    assert_eq!(launchd.query(&job).unwrap().state, JobState::Running);
+}

@@ -38,6 +38,11 @@ impl Machine {
         Self { launchctl: program.to_path_buf(), ..Self::new() }
     }
 
+    /// With this launchctl from now on.
+    pub(crate) fn set_launchctl(&mut self, program: &Path) {
+        self.launchctl = program.to_path_buf();
+    }
+
     /// The folder around HOME: not looked into by Gatelight.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

@@ -1,0 +1,62 @@
+//! A home whose first read does not return, as while macOS asks whether Gatelight may read a folder and nobody answers.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::machine::{Gateway, Machine, Stream};
+use crate::support::{make_fifo, wait_for};
+
+/// A watch in which the profile `stuck` is read once somebody opens the FIFO.
+fn watch(machine: &Machine) -> (Stream, std::path::PathBuf) {
+    let folder = machine.folder().join("blocked");
+    fs::create_dir(&folder).unwrap();
+    make_fifo(&folder.join("stuck"));
+    let mut command = machine.command(&["watch", "--json"]);
+    command.env("GATELIGHT_TEST_BLOCK", &folder);
+    (Stream::of(command), folder.join("stuck"))
+}
+
+/// Light and reason that were shown of a profile, in order.
+fn shown(watch: &Stream, profile: &str) -> Vec<(String, String)> {
+    let lines = watch.lines().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let word = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    lines
+        .filter(|line| line["profile"] == profile)
+        .map(|line| (word(&line, "light"), word(&line, "reason")))
+        .collect()
+}
+
+fn shows(watch: &Stream, profile: &str, reason: &str) {
+    wait_for(reason, || shown(watch, profile).last().is_some_and(|(_, last)| last == reason));
+}
+
+#[test]
+fn it_holds_up_no_other_profile_and_is_read_after_the_answer() {
+    let machine = Machine::new();
+    let other = Gateway::connected(&machine.hermes());
+    let _stuck = Gateway::connected(&machine.profile("stuck"));
+    let (mut watch, fifo) = watch(&machine);
+    shows(&watch, "default", "connected");
+    for _ in 0..3 {
+        other.loses();
+        shows(&watch, "default", "reconnecting");
+        other.connects();
+        shows(&watch, "default", "connected");
+    }
+    assert!(shown(&watch, "stuck").iter().all(|(light, _)| light == "grey"), "{:?}", watch.lines());
+    // the user answers
+    drop(fs::OpenOptions::new().write(true).open(&fifo).unwrap());
+    shows(&watch, "stuck", "connected");
+    assert_eq!(watch.interrupt(), Some(0));
+}
+
+#[test]
+fn without_an_answer_it_ends_at_once() {
+    let machine = Machine::new();
+    let _other = Gateway::connected(&machine.hermes());
+    let _stuck = Gateway::connected(&machine.profile("stuck"));
+    let (mut watch, _fifo) = watch(&machine);
+    shows(&watch, "default", "connected");
+    assert_eq!(watch.interrupt(), Some(0));
+}
