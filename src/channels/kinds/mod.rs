@@ -18,7 +18,7 @@ use sha2::Sha256;
 use super::outgoing::Outgoing;
 use super::target::Target;
 use crate::config::ChannelKind;
-use crate::evidence::redact;
+use crate::redact;
 
 /// The groups' bots of Feishu, DingTalk and WeCom count by the minute.
 const A_MINUTE: Duration = Duration::from_secs(60);

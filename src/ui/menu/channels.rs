@@ -1,6 +1,6 @@
 //! The channels in the menu: their state, and a test for each.
 
-use super::row::{Row, cut};
+use super::row::{LABEL_MAX, Row, shortened};
 use super::texts::Texts;
 use crate::channels::dispatch::ChannelView;
 use crate::text::channels as say;
@@ -30,9 +30,9 @@ pub(super) fn submenu(channels: &[ChannelView], texts: &Texts<'_>) -> Option<Row
     rows.extend(shown().map(|channel| {
         let title = texts.fill(say::SEND_TEST, &[("name", &label(&channel.name))]);
         let command = UiCommand::TestChannel(channel.name.clone());
-        Row::command(format!("channel-test/{}", channel.name), cut(&title), command)
+        Row::command(format!("channel-test/{}", channel.name), shortened(&title, LABEL_MAX), command)
     }));
-    Some(Row::submenu("channels", cut(&title), rows))
+    Some(Row::submenu("channels", shortened(&title, LABEL_MAX), rows))
 }
 
 fn state(channel: &ChannelView, texts: &Texts<'_>) -> Row {
@@ -49,5 +49,5 @@ fn state(channel: &ChannelView, texts: &Texts<'_>) -> Row {
         }
         (None, None) => texts.fill(say::ROW_UNUSED, &[("name", &name), ("kind", kind)]),
     };
-    Row::text(format!("channel/{}", channel.name), cut(&text))
+    Row::bounded(format!("channel/{}", channel.name), &text)
 }
