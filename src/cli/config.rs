@@ -11,11 +11,9 @@ use crate::text::{config as words, fill};
 /// What to do with the settings file.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum Action {
-    /// Print where the settings file is, or would be.
+    // the descriptions stand in the help of the argument, which is translated
     Path,
-    /// Make a settings file with every default as a comment, if there is none.
     Init,
-    /// Report every mistake in the settings file, with line and column.
     Check,
 }
 

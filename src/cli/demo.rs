@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{OK, RED, watch};
-use crate::demo::play::{self, Event};
+use crate::demo::play::{self, Event, HOLLOW_FOR, STORY};
 use crate::health::{Light, Reason};
 use crate::restart::{RestartOutcome, RestartStep};
 use crate::terminal::{Terminal, style};
@@ -11,11 +11,14 @@ use crate::text::error;
 use crate::text::{Lang, Phrase, demo as words, fill};
 use crate::watcher::snapshot::Snapshot;
 
+/// About when the second gateway becomes hollow.
+const HOLLOWS_AT: Duration = Duration::from_secs(8);
+
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How long, in seconds
-    #[arg(long = "for", value_name = "SECONDS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(5..=3600))]
+    #[arg(long = "for", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600))]
     pub seconds: u64,
 }
 
@@ -23,7 +26,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let begun = jiff::Timestamp::now();
     let mut reported = watch::Reported::default();
-    let worked = play::run(Duration::from_secs(args.seconds), &mut |event| {
+    let length = Duration::from_secs(args.seconds);
+    let worked = play::run(length, &mut |event| {
         if let Event::Change(change) = event {
             return if reported.is_new(change) {
                 watch::line(change, begun, false, terminal)
@@ -31,34 +35,51 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8>
                 Ok(())
             };
         }
-        Ok(print(&event, terminal)?)
+        Ok(print(&event, length, terminal)?)
     })?;
     Ok(if worked { OK } else { RED })
 }
 
-fn print(event: &Event<'_>, terminal: &mut Terminal<'_>) -> std::io::Result<()> {
+fn print(event: &Event<'_>, length: Duration, terminal: &mut Terminal<'_>) -> std::io::Result<()> {
     let lang = terminal.lang;
     let bullet = if terminal.symbols { "▸" } else { "-" };
     match event {
-        Event::Started => writeln!(terminal.out, "{}", lang.pick(words::INTRO)),
+        Event::Started => {
+            terminal.wrapped_lines(lang.pick(words::INTRO))?;
+            let phrase = if length < STORY { words::TOO_SHORT } else { words::LENGTH };
+            let (given, whole) = (length.as_secs().to_string(), STORY.as_secs().to_string());
+            terminal.wrapped_lines(&fill(lang.pick(phrase), &[("given", &given), ("whole", &whole)]))
+        }
         Event::Change(_) => Ok(()),
-        Event::Hollow => {
+        Event::Hollow(name) => {
             let said = crate::text::reason::wording(lang, Reason::ExecutorShutdown, None, None);
-            writeln!(terminal.out, "          {}", said.meaning)?;
-            let lies = fill(lang.pick(words::STATE_FILE_LIES), &[("advice", &said.advice)]);
-            writeln!(terminal.out, "          {lies}")
+            aside(&said.meaning, terminal)?;
+            aside(&fill(lang.pick(words::STATE_FILE_LIES), &[("advice", &said.advice)]), terminal)?;
+            let seconds = HOLLOW_FOR.as_secs().to_string();
+            let left = STORY.saturating_sub(HOLLOWS_AT).as_secs().to_string();
+            let values = [("name", *name), ("seconds", &seconds), ("left", &left)];
+            aside(&fill(lang.pick(words::RESTART_FOLLOWS), &values), terminal)
         }
-        Event::Restarting(step) => {
-            writeln!(terminal.out, "          {bullet} {}", lang.pick(step_text(*step)))
+        Event::Restarting(name, step) => {
+            aside(&format!("{bullet} {name}: {}", lang.pick(step_text(*step))), terminal)
         }
-        Event::Restarted(outcome) => {
-            writeln!(terminal.out, "          {bullet} {}", outcome_text(outcome, lang))
+        Event::Restarted(name, outcome) => {
+            aside(&format!("{bullet} {name}: {}", outcome_text(outcome, lang)), terminal)
         }
-        Event::Ended(snapshot) => writeln!(terminal.out, "{}", summary(snapshot, lang)),
+        Event::Ended { snapshot, whole } => {
+            let broken_off = (!whole).then(|| lang.pick(words::BROKEN_OFF));
+            broken_off.map_or(Ok(()), |text| terminal.wrapped_lines(text))?;
+            terminal.wrapped_lines(&summary(snapshot, lang))
+        }
         Event::CleanedUp => {
             writeln!(terminal.out, "{}", style::dim(lang.pick(words::CLEANED), terminal.color))
         }
     }
+}
+
+/// Prints a remark below a change.
+fn aside(text: &str, terminal: &mut Terminal<'_>) -> std::io::Result<()> {
+    terminal.wrapped(text, "          ", "            ")
 }
 
 const fn step_text(step: RestartStep) -> Phrase {

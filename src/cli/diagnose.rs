@@ -9,6 +9,7 @@ use crate::app::engine::{Engine, first_look};
 use crate::app::{diagnostics, job_files, record};
 use crate::runtime::runtime;
 use crate::terminal::Terminal;
+use crate::terminal::progress::Progress;
 use crate::text::error;
 
 /// How long a recording for a report runs.
@@ -43,7 +44,10 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     };
     let anonymiser = Arc::new(engine.anonymiser());
     if let Some(out) = &args.recording {
-        let end = || async { tokio::time::sleep(RECORDING).await };
+        let end = || async {
+            let _bar = Progress::of_time(RECORDING);
+            tokio::time::sleep(RECORDING).await;
+        };
         record::record(&profile.name, out, engine, &anonymiser, || Ok(()), end)?;
     }
     let recording = args.recording.as_ref().map(|path| path.display().to_string());

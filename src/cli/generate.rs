@@ -3,18 +3,23 @@
 use std::io;
 use std::path::Path;
 
-use clap::{Command, CommandFactory as _};
+use clap::Command;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
 use super::help::in_language;
 use super::{Cli, OK};
 use crate::terminal::Terminal;
+use crate::text::Lang;
 use crate::text::error::{self, Context as _};
 use crate::text::{Lang, help as words};
 
-/// Prints the completion script of a shell.
+/// The program, as shells find it.
+const PROGRAM: &str = "gatelight";
+
+/// Prints the script that makes a shell ask this program for completions: names of profiles are known only then.
 pub(super) fn write_completions(shell: Shell, terminal: &mut Terminal<'_>) -> error::Result<u8> {
-    terminal.out.write_all(&completions(Cli::command(), shell))?;
+    terminal.out.write_all(&completions(shell)?)?;
     Ok(OK)
 }
 
@@ -29,11 +34,12 @@ pub(super) fn write_man_pages(folder: &Path, lang: Lang) -> error::Result<u8> {
 }
 
 /// The completion script of a shell.
-fn completions(mut command: Command, shell: Shell) -> Vec<u8> {
-    let name = command.get_name().to_owned();
+fn completions(shell: Shell) -> io::Result<Vec<u8>> {
+    let shells = Shells::builtins();
+    let completer = shells.completer(&shell.to_string()).ok_or(io::ErrorKind::Unsupported)?;
     let mut out = Vec::new();
-    clap_complete::generate(shell, &mut command, name, &mut out);
-    out
+    completer.write_registration("COMPLETE", PROGRAM, PROGRAM, PROGRAM, &mut out)?;
+    Ok(out)
 }
 
 /// The man pages: file names (`gatelight.1`, `gatelight-status.1`, …) and contents, that of the program first.
@@ -70,7 +76,7 @@ fn add(command: &Command, lang: Lang, pages: &mut Vec<(String, Vec<u8>)>) -> io:
             .into_bytes();
     }
     pages.push((format!("{name}.1"), text));
-    for sub in command.get_subcommands().filter(|s| !s.is_hide_set()) {
+    for sub in command.get_subcommands().filter(|s| !s.is_hide_set() && s.get_name() != "help") {
         add(sub, lang, pages)?;
     }
     Ok(())
@@ -106,9 +112,10 @@ fn sections(command: &Command, text: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use clap::ValueEnum as _;
+    use clap::{CommandFactory as _, ValueEnum as _};
 
     use super::*;
+    use crate::cli::Cli;
 
     fn shown() -> Vec<String> {
         let command = Cli::command();
@@ -118,9 +125,22 @@ mod tests {
     #[test]
     fn every_shell_is_completed() {
         for shell in Shell::value_variants() {
-            let text = String::from_utf8(completions(Cli::command(), *shell)).unwrap();
-            assert!(shown().iter().all(|name| text.contains(name)) && text.contains("from-logs"), "{shell}");
+            let text = String::from_utf8(completions(*shell).unwrap()).unwrap();
+            assert!(text.contains("COMPLETE") && text.contains("gatelight"), "{shell}");
         }
+    }
+
+    #[test]
+    fn commands_and_options_are_completed() {
+        let complete = |words: &[&str]| -> Vec<String> {
+            let words = words.iter().map(Into::into).collect::<Vec<_>>();
+            let last = words.len() - 1;
+            let found = clap_complete::engine::complete(&mut Cli::command(), words, last, None).unwrap();
+            found.iter().map(|candidate| candidate.get_value().to_string_lossy().into_owned()).collect()
+        };
+        let commands = complete(&["gatelight", ""]);
+        assert!(shown().iter().all(|name| commands.contains(name)), "{commands:?}");
+        assert_eq!(complete(&["gatelight", "report", "--fr"]), ["--from-logs"]);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! `gatelight history`: what happened, in words, JSON or CSV.
 
+use std::io;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::OK;
 use crate::app::engine::Engine;
 use crate::history::render::render;
-use crate::history::{Reader, Window, export};
+use crate::history::{Reader, Record, Window, export};
 use crate::redact;
 use crate::terminal::Terminal;
 use crate::text::error::{self, Context as _};
@@ -62,18 +64,20 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         }
         record = record.map(|r| r.only(name));
     }
-    let nothing = record.is_none();
+    if !args.json && !args.csv {
+        match &record {
+            Some(record) => show(record, window, &TimeZone::system(), terminal)?,
+            None => terminal.wrapped_lines(lang.pick(phrases::NONE_YET))?,
+        }
+        return Ok(OK);
+    }
     let record = record.unwrap_or_default();
     let answer = if args.json {
         let mut json = serde_json::to_string(&export::json(&record, window, now, engine.lang))?;
         json.push('\n');
         json
-    } else if args.csv {
-        export::csv(&record, window)
-    } else if nothing {
-        format!("{}\n", lang.pick(phrases::NONE_YET))
     } else {
-        render(&record, window, lang, &TimeZone::system(), terminal.symbols)
+        export::csv(&record, window)
     };
     terminal
         .out
@@ -81,6 +85,11 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         .and_then(|()| terminal.out.flush())
         .context("writing the answer")?;
     Ok(OK)
+}
+
+/// Prints a history as text.
+pub fn show(record: &Record, window: Window, zone: &TimeZone, terminal: &mut Terminal<'_>) -> io::Result<()> {
+    terminal.wrapped_lines(&render(record, window, terminal.lang, zone, terminal.symbols))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The command line: arguments, a call, output, exit codes. One file per command; decisions are made below.
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clap_complete::CompleteEnv;
 
 use crate::app::descriptors;
 use crate::app::engine::{Engine, user_home};
@@ -24,7 +26,7 @@ mod diagnose;
 pub mod doctor;
 mod generate;
 mod help;
-mod history;
+pub mod history;
 mod logs;
 mod names;
 mod record;
@@ -195,6 +197,8 @@ enum Command {
 
 /// The program: parses the arguments, runs the command, reports errors on standard error.
 pub fn main() -> ExitCode {
+    // a shell asks for completions: prints them and ends
+    CompleteEnv::with_factory(|| help::in_language(Cli::command(), Lang::of_system())).complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => return help::print(&answer, language()),

@@ -13,8 +13,9 @@ use crate::health::{Change, Deadlines};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
 use crate::terminal::Terminal;
+use crate::terminal::progress::Progress;
 use crate::text::error::{self, Context as _};
-use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, UNKNOWN_EVENTS, WAS_CUT};
+use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, STANDARD_INPUT, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill};
 
@@ -46,28 +47,47 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8>
 
 fn replay_all(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let patterns = Arc::new(Patterns::new(&[])?);
-    let mut logs = Vec::new();
     let piped = args.files.iter().any(|path| is_stdin(path)).then(Piped::read).transpose()?;
+    let played = play_all(args, piped.as_ref(), &patterns, terminal);
+    // the copy of standard input is called what users call it
+    match piped {
+        Some(piped) => {
+            let (copy, name) = (piped.path.display().to_string(), terminal.lang.pick(STANDARD_INPUT));
+            played.map_err(|error| error.cleaned(&|text| text.replace(&copy, name)))
+        }
+        None => played,
+    }
+}
+
+fn play_all(
+    args: &Args,
+    piped: Option<&Piped>,
+    patterns: &Arc<Patterns>,
+    terminal: &mut Terminal<'_>,
+) -> error::Result<u8> {
+    let mut logs = Vec::new();
     for path in &args.files {
-        let path = piped.as_ref().filter(|_| is_stdin(path)).map_or(path, |piped| &piped.path);
+        let path = piped.filter(|_| is_stdin(path)).map_or(path, |piped| &piped.path);
         if looks_like_a_recording(path, args.files.len() == 1)? {
-            play(path, &patterns, args.json, terminal)?;
+            play(path, patterns, args.json, terminal)?;
         } else {
             logs.push(path.clone());
         }
     }
     if !logs.is_empty() {
+        let bar = Progress::of_files(&logs);
         let logs = postmortem::Logs::open(&logs, &jiff::tz::TimeZone::system())?;
         for path in &logs.silent {
             eprintln!("{}: {}", path.display(), terminal.lang.pick(NO_STAMPS));
         }
         let start = logs.start;
         let mut last = None;
-        let played = logs.play(&patterns, &Deadlines::default(), &mut |change| {
-            show(&change, start, args.json, terminal)?;
-            last = Some(change);
-            Ok(())
-        })?;
+        let played =
+            logs.play(patterns, &Deadlines::default(), &|bytes| bar.advance(bytes), &mut |change| {
+                show(&change, start, args.json, terminal)?;
+                last = Some(change);
+                Ok(())
+            })?;
         summary(last.as_ref(), played.end, args.json, terminal)?;
     }
     Ok(super::OK)

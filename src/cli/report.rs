@@ -11,6 +11,7 @@ use crate::app::engine::Engine;
 use crate::app::open;
 use crate::report::{Request, Source, check_replaceable, write_private};
 use crate::terminal::Terminal;
+use crate::terminal::progress::Progress;
 use crate::text::error::{self, Context as _};
 use crate::text::{fill, report as phrases, status, trouble};
 
@@ -37,12 +38,15 @@ pub(super) struct Args {
 /// Makes the page, writes it, and opens it where that is asked for.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let (history, patterns) = (engine.history_file(), engine.patterns()?);
+    let bar = Progress::of_files(&args.from_logs);
+    let progress = |bytes| bar.advance(bytes);
     let source = match args.from_logs.as_slice() {
         [] => Source::History(&history),
-        files => Source::Logs(files, &patterns),
+        files => Source::Logs { files, patterns: &patterns, progress: &progress },
     };
     let (lang, now, zone) = (terminal.lang, Timestamp::now(), TimeZone::system());
     let page = Request { source, since: args.since, now, lang, zone }.make()?;
+    drop(bar);
     for path in &page.silent {
         eprintln!("{}: {}", path.display(), lang.pick(status::NO_STAMPS));
     }

@@ -22,7 +22,11 @@ use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::watcher::{self, Command, Handle, POLL_INTERVAL, Settings, Setup, Updates};
 
 /// How long a hollow gateway is shown before it is restarted.
-const HOLLOW_FOR: Duration = Duration::from_secs(12);
+pub(crate) const HOLLOW_FOR: Duration = Duration::from_secs(12);
+/// About how long the whole story takes.
+pub(crate) const STORY: Duration = Duration::from_secs(25);
+/// How long the end is shown.
+const AFTERWARDS: Duration = Duration::from_secs(2);
 
 /// What happens in the demo, in order.
 pub(crate) enum Event<'a> {
@@ -30,14 +34,19 @@ pub(crate) enum Event<'a> {
     Started,
     /// A light or a reason changed.
     Change(&'a ProfileChange),
-    /// A gateway's executor died: it looks connected and cannot answer.
-    Hollow,
-    /// The restart of that gateway reached this step.
-    Restarting(RestartStep),
+    /// The executor of this profile's gateway died: it looks connected and cannot answer.
+    Hollow(&'a str),
+    /// The restart of this profile's gateway reached this step.
+    Restarting(&'a str, RestartStep),
     /// That restart ended.
-    Restarted(&'a RestartOutcome),
-    /// The time is over.
-    Ended(&'a Snapshot),
+    Restarted(&'a str, &'a RestartOutcome),
+    /// The story is over, or (`whole` is false) the time for it.
+    Ended {
+        /// What is shown last.
+        snapshot: &'a Snapshot,
+        /// Whether everything was shown.
+        whole: bool,
+    },
     /// Everything was removed.
     CleanedUp,
 }
@@ -45,7 +54,7 @@ pub(crate) enum Event<'a> {
 /// Receives the events.
 pub(crate) type Show<'a> = &'a mut dyn FnMut(Event<'_>) -> error::Result<()>;
 
-/// Runs the demo for this long, or until a signal ends it. `false` if the restart failed.
+/// Runs the demo until its story is over, for this long at most, or until a signal ends it. `false` if the restart failed.
 pub(crate) fn run(length: Duration, show: Show<'_>) -> error::Result<bool> {
     let supervisor = Arc::new(Embedded::default());
     let runtime = runtime()?;
@@ -76,7 +85,7 @@ async fn play(
     folder: &Path,
     supervisor: &Arc<Embedded>,
 ) -> error::Result<bool> {
-    let end = Instant::now() + length;
+    let mut end = Instant::now() + length;
     show(Event::Started)?;
     let profiles = [profile(folder, "default", "reconnects")?, profile(folder, "work", "hollow")?];
     for profile in &profiles {
@@ -88,6 +97,7 @@ async fn play(
     let mut updates = handle.subscribe();
     let mut hollow_since: Option<Instant> = None;
     let mut worked = None;
+    let mut whole = false;
     loop {
         let restart_at = hollow_since.filter(|_| worked.is_none()).map(|since| since + HOLLOW_FOR);
         tokio::select! {
@@ -97,7 +107,7 @@ async fn play(
                     show(Event::Change(change))?;
                     if change.change.to.reason == Reason::ExecutorShutdown && hollow_since.is_none() {
                         hollow_since = Some(Instant::now());
-                        show(Event::Hollow)?;
+                        show(Event::Hollow(&change.profile.name))?;
                     }
                 }
             },
@@ -106,10 +116,15 @@ async fn play(
             }
             () = at(Some(end)) => break,
         }
+        let lights = handle.snapshots.borrow().profiles.iter().all(|view| view.verdict.reason.works());
+        if !whole && worked.is_some_and(|worked| !worked || lights) {
+            whole = true;
+            end = end.min(Instant::now() + AFTERWARDS);
+        }
     }
     let snapshot = Arc::clone(&handle.snapshots.borrow());
     let _ = handle.commands.send(Command::Quit).await;
-    show(Event::Ended(&snapshot))?;
+    show(Event::Ended { snapshot: &snapshot, whole })?;
     Ok(worked.unwrap_or(true))
 }
 
@@ -145,7 +160,7 @@ async fn restart_hollow(
             },
             step = steps.recv() => match step {
                 Some(view) if view.is_under_way() => {
-                    show(Event::Restarting(view.step))?;
+                    show(Event::Restarting(&profile.name, view.step))?;
                     let _ = handle.commands.send(Command::QueryJob(profile.name.clone())).await;
                 }
                 Some(_) => {}
@@ -154,7 +169,7 @@ async fn restart_hollow(
         }
     }
     let outcome = task.await.context(trouble::RESTART_BROKE_OFF)?;
-    show(Event::Restarted(&outcome))?;
+    show(Event::Restarted(&profile.name, &outcome))?;
     Ok(matches!(outcome, RestartOutcome::Worked { .. }))
 }
 

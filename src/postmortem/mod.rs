@@ -78,8 +78,13 @@ pub(crate) struct Past {
     pub(crate) silent: Vec<PathBuf>,
 }
 
-/// Plays old logs, of several profiles and in any order.
-pub(crate) fn read(paths: &[PathBuf], patterns: &Arc<Patterns>, zone: &TimeZone) -> error::Result<Past> {
+/// Plays old logs, of several profiles and in any order. `progress` is called with the bytes of each block that is read.
+pub(crate) fn read(
+    paths: &[PathBuf],
+    patterns: &Arc<Patterns>,
+    zone: &TimeZone,
+    progress: &dyn Fn(u64),
+) -> error::Result<Past> {
     let mut past = Past { record: Record::default(), end: Timestamp::MIN, silent: Vec::new() };
     for (name, paths) in by_profile(paths) {
         let mut logs = Logs::open(&paths, zone)?;
@@ -87,7 +92,7 @@ pub(crate) fn read(paths: &[PathBuf], patterns: &Arc<Patterns>, zone: &TimeZone)
         let home = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new("/")).to_path_buf();
         let profile = Arc::new(Profile { name, home, job: None, logs: paths });
         let mut changes = VecDeque::new();
-        let played = logs.play(patterns, &Deadlines::default(), &mut |change| {
+        let played = logs.play(patterns, &Deadlines::default(), progress, &mut |change| {
             if changes.len() == MOST_CHANGES {
                 changes.pop_front();
             }
@@ -132,11 +137,13 @@ impl Logs {
         Ok(Self { profile: profile_name(paths), start, silent, chains: chains(spans), zone: zone.clone() })
     }
 
-    /// Replays them; passes every change of light or reason to `sink`.
+    /// Replays them; passes every change of light or reason to `sink`, and the bytes of each block that is read to
+    /// `progress`.
     pub fn play(
         self,
         patterns: &Arc<Patterns>,
         deadlines: &Deadlines,
+        progress: &dyn Fn(u64),
         sink: &mut dyn FnMut(Change) -> error::Result<()>,
     ) -> error::Result<Played> {
         let mut core =
@@ -150,7 +157,7 @@ impl Logs {
         while let Some(Reverse((_, index))) = next.pop() {
             let stream = &mut streams[index];
             // as long as no other stream is earlier
-            while let Some(at) = stream.next_at(patterns)? {
+            while let Some(at) = stream.next_at(patterns, progress)? {
                 if next.peek().is_some_and(|Reverse(other)| *other < (at, index)) {
                     next.push(Reverse((at, index)));
                     break;

@@ -40,8 +40,12 @@ impl Stream {
         }
     }
 
-    /// The time of the next event; `None` at the end.
-    pub(super) fn next_at(&mut self, patterns: &Arc<Patterns>) -> error::Result<Option<Timestamp>> {
+    /// The time of the next event; `None` at the end. `progress` is called with the bytes of each block that is read.
+    pub(super) fn next_at(
+        &mut self,
+        patterns: &Arc<Patterns>,
+        progress: &dyn Fn(u64),
+    ) -> error::Result<Option<Timestamp>> {
         loop {
             if let Some((at, _)) = self.events.front() {
                 return Ok(Some(*at));
@@ -53,7 +57,7 @@ impl Stream {
                 continue;
             };
             let (clock, active, events) = (&mut self.clock, &mut self.active, &mut self.events);
-            let more = open.read(clock, active, &mut |at, event| events.push_back((at, event)));
+            let more = open.read(clock, active, progress, &mut |at, event| events.push_back((at, event)));
             if !more.with_context(|| open.part.path.display().to_string())? {
                 // lines that are no events advance the clock as well
                 self.clock.read(open.part.last);
@@ -84,12 +88,14 @@ impl Open {
         &mut self,
         clock: &mut Clock,
         active: &mut Activity,
+        progress: &dyn Fn(u64),
         sink: &mut dyn FnMut(Timestamp, LogEvent),
     ) -> std::io::Result<bool> {
         let Self { part, source, lines, scanner } = self;
         // A stamp beyond the end of the file is in a pasted line; it must not delay the other logs.
         let plausible = |stamp: DateTime| stamp.duration_since(part.last).as_hours() < 2;
         lines.next(&mut |block| {
+            progress(block.len() as u64);
             active.block(block, &clock.zone, &plausible);
             if !turns_back(block, &clock.zone) {
                 let mut emit = |event: LogEvent| {

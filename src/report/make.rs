@@ -28,7 +28,14 @@ pub(crate) enum Source<'a> {
     /// The history of the agent.
     History(&'a Path),
     /// Old logs, which end the page's time.
-    Logs(&'a [PathBuf], &'a Arc<Patterns>),
+    Logs {
+        /// The files.
+        files: &'a [PathBuf],
+        /// What their lines mean.
+        patterns: &'a Arc<Patterns>,
+        /// Called with the bytes of each block that is read.
+        progress: &'a dyn Fn(u64),
+    },
 }
 
 /// Which page to make.
@@ -67,8 +74,8 @@ impl Request<'_> {
                 let all = Window::last(self.since.max(LONGEST_STRIP), self.now);
                 (Reader::window(file, all)?.unwrap_or_default(), self.now, Vec::new())
             }
-            Source::Logs(files, patterns) => {
-                let past = postmortem::read(files, patterns, &TimeZone::system())?;
+            Source::Logs { files, patterns, progress } => {
+                let past = postmortem::read(files, patterns, &TimeZone::system(), progress)?;
                 (past.record, past.end, past.silent)
             }
         };
@@ -76,7 +83,7 @@ impl Request<'_> {
             record,
             window: Window::last(self.since, end),
             made_at: end,
-            from_logs: matches!(self.source, Source::Logs(..)),
+            from_logs: matches!(self.source, Source::Logs { .. }),
             lang: self.lang,
             zone: self.zone.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -7,6 +7,7 @@ use crate::text::Lang;
 use crate::text::display::disrupts_line;
 
 pub(crate) mod layout;
+pub(crate) mod progress;
 pub(crate) mod style;
 
 /// Narrower terminals are treated as this wide, in columns: nothing is readable there.

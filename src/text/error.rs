@@ -65,6 +65,12 @@ impl Error {
         values.iter().fold(message, |message, (name, value)| message.with(name, *value)).into()
     }
 
+    /// With every text replaced by what `clean` makes of it.
+    pub(crate) fn cleaned(self, clean: &impl Fn(&str) -> String) -> Self {
+        let messages = self.messages.into_iter().map(|message| message.cleaned(clean)).collect();
+        Self { messages, ..self }
+    }
+
     fn within(mut self, what: impl Into<Value>) -> Self {
         self.messages.insert(0, Message::verbatim(what));
         self

@@ -82,6 +82,7 @@ pub(crate) const RECORDING: Phrase =
     ["recording to {file}; press Ctrl-C to stop", "正在录制到 {file}；按 Ctrl-C 结束"];
 pub(crate) const RECORDED: Phrase =
     ["{file} is complete; replay it with gatelight replay", "{file} 已完成；可用 gatelight replay 回放"];
+pub(crate) const STANDARD_INPUT: Phrase = ["standard input", "标准输入"];
 pub(crate) const NO_LINES: Phrase = ["there are no log lines yet in {folder}", "{folder} 中还没有日志"];
 pub(crate) const NO_SYSTEM_LOG: Phrase =
     ["the system log cannot be shown: {program}: {why}", "无法显示系统日志：{program}：{why}"];

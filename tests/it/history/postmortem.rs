@@ -41,7 +41,7 @@ fn play(paths: &[PathBuf], zone: &TimeZone) -> Told {
     let mut changes = Vec::new();
     let patterns = Arc::new(Patterns::new(&[]).unwrap());
     let played = logs
-        .play(&patterns, &Deadlines::default(), &mut |change| {
+        .play(&patterns, &Deadlines::default(), &|_| (), &mut |change| {
             changes.push(change);
             Ok(())
         })
