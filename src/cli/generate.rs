@@ -3,14 +3,14 @@
 use std::io;
 use std::path::Path;
 
-use clap::Command;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_complete::env::Shells;
 
 use super::help::in_language;
 use super::{Cli, OK};
 use crate::terminal::Terminal;
-use crate::text::Lang;
+
 use crate::text::error::{self, Context as _};
 use crate::text::{Lang, help as words};
 

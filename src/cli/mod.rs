@@ -1,11 +1,10 @@
 //! The command line: arguments, a call, output, exit codes. One file per command; decisions are made below.
 
-use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::CompleteEnv;
 
 use crate::app::descriptors;
