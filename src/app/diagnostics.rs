@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::engine::Engine;
 use super::watching::Watching;
-use super::{job_files, open};
+use super::{clipboard, job_files};
 use crate::diagnose::Sources;
 use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
@@ -51,7 +51,7 @@ pub(crate) fn text(
 /// Puts the diagnosis where the user can paste it from.
 pub(crate) fn copy(engine: &Engine, snapshot: &Snapshot, view: &ProfileView) -> std::io::Result<Copied> {
     let text = text(engine, snapshot, view, &job_files::findings(engine), &engine.anonymiser(), None);
-    if open::to_clipboard(&text) {
+    if clipboard::copy(&text) {
         return Ok(Copied::Clipboard);
     }
     let file = engine.folders.data.join("diagnostics.md");

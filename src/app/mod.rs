@@ -9,6 +9,7 @@
 pub(crate) mod actions;
 pub(crate) mod background;
 mod channels;
+mod clipboard;
 mod coverage;
 pub(crate) mod descriptors;
 pub(crate) mod diagnostics;

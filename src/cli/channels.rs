@@ -20,10 +20,10 @@ use crate::text::{Lang, Message, channels as say, fill};
 /// Arguments of `gatelight channels`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Send a test message over this channel now, past the queue of the agent
+    /// Send a test message through this channel now
     #[arg(long, value_name = "NAME")]
     test: Option<String>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -152,7 +152,7 @@ fn as_text(
     if let Some(settings) = beat {
         let every =
             crate::text::duration(lang, jiff::SignedDuration::from_secs(settings.every.as_secs() as i64));
-        writeln!(terminal.out, "{}", fill(lang.pick(say::LINE_HEARTBEAT), &[("every", &every)]))?;
+        writeln!(terminal.out, "{}", fill(lang.pick(say::LINE_HEARTBEAT), &[("span", &every)]))?;
         if let Some(failure) = &stored.heartbeat_failure {
             failed(failure.at, &failure.why, &time, terminal)?;
         }

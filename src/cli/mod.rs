@@ -67,6 +67,7 @@ Examples:
   gatelight record default --out wrong-light.jsonl      record until Ctrl-C
   gatelight replay ~/.hermes/logs/agent.log*            re-judge old logs or a recording
   gatelight serve --listen 127.0.0.1:9789               metrics for Prometheus
+  gatelight channels --test team                        a test message to your team
   gatelight config check                                check the settings file
   gatelight completions zsh > ~/.zfunc/_gatelight       completions for the shell
   gatelight man ~/.local/share/man/man1                 man pages
@@ -156,9 +157,9 @@ enum Command {
         after_help = "Examples:\n  gatelight diagnose default > issue.md\n  gatelight diagnose default --recording wrong-light.jsonl > issue.md"
     )]
     Diagnose(diagnose::Args),
-    /// List the channels that notify you away from this machine, or send a test message
+    /// List the channels that notify you away from this machine, or test one
     #[command(
-        after_help = "Exit code: 0 all can send, 1 one of them failed, 2 usage, settings or no such channel.\n\nExamples:\n  gatelight channels\n  gatelight channels --test team"
+        after_help = "Exit code: 0 all channels can send, 1 one failed, 2 wrong usage or settings or no such channel.\n\nExamples:\n  gatelight channels\n  gatelight channels --test team"
     )]
     Channels(channels::Args),
     /// Serve metrics for Prometheus

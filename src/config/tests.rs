@@ -241,7 +241,7 @@ fn everything_but_the_mistakes_is_used_and_each_is_told_once() {
             "/c:3:33: on_change.program must be an absolute path (a leading ~/ is your home folder)",
             "/c:3:53: on_change.timeout_s must be a number of seconds",
             "/c:4:9: there is no setting colour; here are: language, icon, notices, restart, history, deadlines, \
-             on_change, platforms, profiles, patterns",
+             on_change, platforms, profiles, channel, heartbeat, patterns",
             "/c:6:19: notices.enabled must be true or false",
             "/c:9:20: restart.per_hour must be between 1 and 6",
             "/c:12:16: [[profiles]] #1 home must be an absolute path (a leading ~/ is your home folder)",

@@ -24,3 +24,33 @@ pub(super) fn escape(text: &str) -> String {
 pub(super) fn untrusted(text: &str, max: usize) -> String {
     escape(&redact::clean_line(text, max))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn escaped_text_holds_no_markup_and_reads_the_same(text in "(\\PC|[<>&\"'\n\u{0}\u{1b}]|&lt;|-->|]]>|</style>){0,40}") {
+            let safe = escape(&text);
+            prop_assert!(!safe.contains(['<', '>', '"', '\'']) && !safe.chars().any(char::is_control));
+            let back = safe
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&quot;", "\"")
+                .replace("&#39;", "'")
+                .replace("&amp;", "&");
+            let same: String = text
+                .chars()
+                .map(|c| match c {
+                    '\n' | '\t' => ' ',
+                    c if c.is_control() => '\u{fffd}',
+                    c => c,
+                })
+                .collect();
+            prop_assert_eq!(back, same);
+        }
+    }
+}

@@ -12,7 +12,7 @@ pub(crate) const LATE: Phrase =
 pub(crate) const SEVERAL: Phrase = ["{count} messages, late", "{count} 条延迟消息"];
 pub(crate) const TEST_TITLE: Phrase = ["● Gatelight — test message", "● Gatelight — 测试消息"];
 pub(crate) const TEST_BODY: Phrase = [
-    "This channel works: you will be told here when a gateway goes down, and when it works again.",
+    "This channel works: a message comes here when a gateway goes down, and when it works again.",
     "此渠道工作正常：网关异常或恢复时会在这里通知你。",
 ];
 
@@ -36,7 +36,7 @@ pub(crate) const LINE_SENT: Phrase = ["last sent {time}", "上次发送 {time}"]
 pub(crate) const LINE_UNUSED: Phrase = ["nothing sent yet", "尚未发送"];
 pub(crate) const LINE_WAITING: Phrase = ["waiting: {count}", "等待发送：{count} 条"];
 pub(crate) const LINE_FAILED: Phrase = ["✖ failed {time}: {why}", "✖ {time} 失败：{why}"];
-pub(crate) const LINE_HEARTBEAT: Phrase = ["heartbeat: every {every}", "心跳：每 {every}一次"];
+pub(crate) const LINE_HEARTBEAT: Phrase = ["heartbeat: every {span}", "心跳：每 {span}一次"];
 pub(crate) const LINE_TESTED: Phrase =
     ["{name}: the server took the test message", "{name}：服务器已接受测试消息"];
 pub(crate) const LINE_NOT_SENT: Phrase = ["✖ {name}: not sent: {why}", "✖ {name}：未发送：{why}"];
@@ -44,12 +44,14 @@ pub(crate) const TESTED_TITLE: Phrase = ["Test of channel {name}", "测试渠道
 pub(crate) const TESTED: Phrase = ["The server took the message.", "服务器已接受消息。"];
 pub(crate) const NOT_SENT: Phrase = ["Not sent: {why}", "未发送：{why}"];
 
-pub(crate) const SECRET_OPEN: Phrase =
-    ["{path}: others can read this secret: chmod 600", "{path}：其他用户可以读取此密钥：请执行 chmod 600"];
+pub(crate) const SECRET_OPEN: Phrase = [
+    "{path}: this secret is readable by other users: chmod 600",
+    "{path}：其他用户可以读取此密钥：请执行 chmod 600",
+];
 pub(crate) const SECRET_UNFIT: Phrase =
     ["{path}: not one line of printable characters", "{path}：不是单行可打印字符"];
 pub(crate) const SETTINGS_OPEN: Phrase = [
-    "{key} is a secret, and others can read the settings: chmod 600 {file}, or name a file with \"file:/path\"",
+    "{key} is a secret, and the settings file is readable by other users: chmod 600 {file}, or name a file with \"file:/path\"",
     "{key} 是密钥，而其他用户可以读取设置文件：请执行 chmod 600 {file}，或用 \"file:/路径\" 指定单独的文件",
 ];
 pub(crate) const SECRET_FILE: Phrase = [

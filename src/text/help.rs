@@ -26,6 +26,7 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
     ["record until Ctrl-C", "录制，按 Ctrl-C 结束"],
     ["re-judge old logs or a recording", "重新判断旧日志或录制文件"],
     ["metrics for Prometheus", "供 Prometheus 抓取的指标"],
+    ["a test message to your team", "向团队发送一条测试消息"],
     ["check the settings file", "检查设置文件"],
     ["completions for the shell", "shell 补全"],
     ["man pages", "手册页"],
@@ -57,6 +58,10 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
     ["Serve metrics for Prometheus", "提供供 Prometheus 抓取的指标"],
     ["Find, create or check the settings file", "查找、创建或检查设置文件"],
     ["Print the completion script of a shell", "输出 shell 的补全脚本"],
+    [
+        "List the channels that notify you away from this machine, or test one",
+        "列出离开本机时通知你的渠道，或测试一个渠道",
+    ],
     ["Write the man pages into a folder", "将手册页写入目录"],
     [
         "Watch two simulated gateways fail and recover; nothing has to be installed",
@@ -70,6 +75,7 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
     ["Profiles to restart", "要重启的 profile"],
     ["Profiles or labels; without any, all", "profile 或标签；省略时为全部"],
     ["Print JSON", "以 JSON 输出"],
+    ["Send a test message through this channel now", "立即通过此渠道发送一条测试消息"],
     ["Print one JSON object", "输出一个 JSON 对象"],
     ["Print one JSON object for each change", "每次变化输出一个 JSON 对象"],
     ["Print one JSON object for each step and outcome", "每个步骤和结果输出一个 JSON 对象"],
@@ -156,6 +162,10 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
     [
         "Exit code: 0 no errors, 2 errors, or the file already exists.",
         "退出码：0 没有错误，2 有错误，或文件已存在。",
+    ],
+    [
+        "Exit code: 0 all channels can send, 1 one failed, 2 wrong usage or settings or no such channel.",
+        "退出码：0 所有渠道都能发送，1 有渠道失败，2 用法或设置有误或没有此渠道。",
     ],
     ["Example:", "示例："],
     ["Examples:", "示例："],

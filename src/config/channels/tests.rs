@@ -49,7 +49,7 @@ fn mistakes_are_told_with_key_and_way_out() {
         (format!("kind = \"webhook\"\n{url}\ncolour = 1"), "colour"),
         (
             format!("kind = \"webhook\"\n{url}\n[[channel]]\nname = \"c\"\nkind = \"webhook\"\n{url}"),
-            "given twice: c",
+            "set twice: c",
         ),
     ] {
         let error = channel(&text).unwrap_err();
