@@ -140,7 +140,6 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
     ["The folder", "目录"],
     ["How long, in seconds", "时长，单位为秒"],
     ["Print help", "显示帮助"],
-    ["Print help (see more with '--help')", "显示帮助（--help 显示更多）"],
     ["Print version", "显示版本"],
     // exit codes
     [
