@@ -201,8 +201,6 @@ impl StoredOutcome {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::*;
 
     fn holder() -> Holder {
@@ -273,6 +271,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn it_is_free_again_when_its_process_is_killed() {
+        use std::io::Read as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lease");
         drop(ours(&path));

@@ -30,6 +30,11 @@ impl Fatal {
         Self { timer, proof, cause: entry.cause, written: entry.updated_at }
     }
 
+    /// What a sleep restarts.
+    pub(super) fn timer_mut(&mut self) -> &mut Timer {
+        &mut self.timer
+    }
+
     /// When it was first read to be so.
     pub(super) fn since(&self) -> Timestamp {
         self.timer.since

@@ -312,7 +312,8 @@ impl Link {
             _ => None,
         };
         let send = self.refused_send.as_mut().and_then(RefusedSend::timer_mut);
-        down.into_iter().flat_map(|down| down.timers_mut()).chain(send)
+        let fatal = self.fatal.as_mut().map(Fatal::timer_mut);
+        down.into_iter().flat_map(|down| down.timers_mut()).chain(send).chain(fatal)
     }
 
     /// Forgets what a file of another process said.

@@ -322,7 +322,7 @@ fn paths_that_the_manager_cannot_open() {
         ("StandardOutPath", "{home}/.hermes/logs/new.log", None),
         ("StandardOutPath", "{home}/.hermes/logs", Some("folder instead of a file")),
         ("StandardErrorPath", "{home}/gone/x.log", Some("does not exist")),
-        ("StandardErrorPath", "/Volumes/gone/hermes/x.log", Some("volume that is not there")),
+        ("StandardErrorPath", "/Volumes/gone/hermes/x.log", Some("volume that is not mounted")),
         ("StandardErrorPath", "{home}/Desktop/x.log", Some("macOS protects")),
         ("StandardErrorPath", "{home}/linked/x.log", Some("macOS protects")),
         ("StandardErrorPath", "/dev/null", None),
