@@ -107,7 +107,7 @@ fn rows() -> Vec<Row> {
         Row { script: WRAPPED, ..row("gateway below a wrapper", fine()) },
         Row {
             script: ESCAPED,
-            ..row("gateway that outlives its wrapper", Failed(EndingOld, &["process", "still there"]))
+            ..row("gateway that outlives its wrapper", Failed(EndingOld, &["process", "is still running"]))
         },
         Row { loaded: Some("user"), calls: &["kickstart -k user/"], ..row("job of the user domain", fine()) },
         Row { loaded: None, calls: &["bootstrap gui/", "kickstart gui/"], ..row("not loaded (113)", fine()) },
@@ -238,17 +238,17 @@ fn rows() -> Vec<Row> {
         Row {
             hang: true,
             faults: json!([{"on": "kickstart", "hang": true}]),
-            ..row("kickstart hangs", Failed(EndingOld, &["did not answer", "still there"]))
+            ..row("kickstart hangs", Failed(EndingOld, &["did not answer", "is still running"]))
         },
         Row {
             hang: true,
             faults: json!([{"on": "print", "hang": true}]),
-            ..row("every look hangs", Failed(EndingOld, &["did not answer", "still there"]))
+            ..row("every look hangs", Failed(EndingOld, &["did not answer", "is still running"]))
         },
         Row {
             faults: json!([{"on": "print", "stdout": "\u{1b}[31mlaunchd \0 says hello\n"},
                            {"on": "list", "stdout": "no such thing\n"}]),
-            ..row("garbage", Failed(EndingOld, &["not understood"]))
+            ..row("garbage", Failed(EndingOld, &["unexpected output"]))
         },
         Row {
             faults: json!([{"on": "print", "stdout": "New Format 2.0!\n"}]),
@@ -298,7 +298,7 @@ fn rows() -> Vec<Row> {
         Row { new: Reason::Unsupervised, ..row("unsupervised counts as proven", fine()) },
         Row {
             new: Reason::Starting,
-            ..row("no proof in time", CannotTell(ProvingLink, &["no proof", "starting", "the telling line"]))
+            ..row("no proof in time", CannotTell(ProvingLink, &["was not confirmed", "starting", "the telling line"]))
         },
     ]
 }

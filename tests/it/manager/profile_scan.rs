@@ -301,7 +301,7 @@ fn homes_that_no_job_names_are_found_on_disk() {
         found.bad.iter().map(|bad| (bad.path.as_path(), bad.reason.pick(Lang::En))).collect();
     assert_eq!(
         missing,
-        [(Path::new("/nowhere/gone"), "[[profiles]] of the settings names this home, and it does not exist")]
+        [(Path::new("/nowhere/gone"), "[[profiles]] in the settings names this home, but it does not exist")]
     );
     assert_eq!(names(&found), ["default", "lark", "other", "work", "服务 & co"]);
     assert!(found.profiles[1..].iter().all(|p| p.job.is_none()));
@@ -355,7 +355,7 @@ fn bad_files_are_told_and_end_nothing() {
             "unnamed.plist"
         ]
     );
-    assert_eq!(bad[6].1, "it is a symbolic link that leaves its folder");
+    assert_eq!(bad[6].1, "it is a symbolic link to another folder");
 }
 
 #[test]
