@@ -156,7 +156,9 @@ impl ProfileMenu<'_, '_> {
         let verdict = &self.view.verdict;
         match &restart.outcome {
             None => true,
-            Some(RestartOutcome::Worked { pid, .. }) => verdict.reason.works() && verdict.pid == Some(*pid),
+            Some(RestartOutcome::Worked { pid, .. }) => {
+                verdict.reason.works() && verdict.pid.is_none_or(|now| now == *pid)
+            }
             Some(RestartOutcome::Failed { .. } | RestartOutcome::CannotTell { .. }) => {
                 !verdict.reason.works()
             }

@@ -298,7 +298,10 @@ fn rows() -> Vec<Row> {
         Row { new: Reason::Unsupervised, ..row("unsupervised counts as proven", fine()) },
         Row {
             new: Reason::Starting,
-            ..row("no proof in time", CannotTell(ProvingLink, &["was not confirmed", "starting", "the telling line"]))
+            ..row(
+                "no proof in time",
+                CannotTell(ProvingLink, &["was not confirmed", "starting", "the telling line"]),
+            )
         },
     ]
 }
