@@ -193,7 +193,7 @@ fn without_a_panel_it_watches_in_the_terminal_until_one_comes() {
         let line = lines.find(|line| line.contains(word)).unwrap_or_else(|| panic!("{word}: {seen:?}"));
         seen.push(line);
     };
-    wait("no panel shows tray icons now");
+    wait("no panel shows tray icons at the moment");
     wait("connected");
     let (watcher, _panel) = Watcher::start(&bus);
     let panel = Panel { connection: bus.connect(), item: watcher.item() };
