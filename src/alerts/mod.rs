@@ -29,7 +29,8 @@ mod wording;
 
 use crate::config::NoticeSettings;
 use crate::health::LinkVerdict;
-use crate::watcher::snapshot::ProfileChange;
+use crate::watcher::Update;
+use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 
 pub use notice::{Action, Affected, Notice, NoticeKind};
 pub use policy::Policy;
@@ -58,6 +59,20 @@ pub enum Event {
     Restarting(String, bool),
     /// The settings changed.
     Settings(NoticeSettings),
+}
+
+/// What an update of the watcher means to the policy, in order. `before`: the snapshot of the update before; `None` for
+/// the first one. [`Event::Started`] is not among them: whoever feeds the policy knows whether it was.
+pub(crate) fn events_of(before: Option<&Snapshot>, update: &Update) -> Vec<Event> {
+    let snapshot = &update.snapshot;
+    let woke = update.woke.then_some(Event::Wake);
+    let known = before.into_iter().flat_map(|before| &before.profiles).map(|view| &view.profile.name);
+    let gone = known.filter(|name| snapshot.find(name).is_none()).map(|name| Event::Removed(name.clone()));
+    let changes = update.changes_to_state().into_iter().map(|change| Event::Change(Box::new(change)));
+    let has_other_links = |view: &&ProfileView| !before.is_some_and(|before| view.has_same_links(before));
+    let links = snapshot.profiles.iter().filter(has_other_links);
+    let links = links.map(|view| Event::Links(view.profile.name.clone(), view.verdict.links.clone()));
+    woke.into_iter().chain(gone).chain(changes).chain(links).collect()
 }
 
 #[cfg(test)]

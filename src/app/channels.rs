@@ -11,13 +11,13 @@ use tokio::task::JoinHandle;
 use super::engine::Engine;
 use super::messages::{Answer, EngineEvent};
 use super::silences;
-use crate::alerts::{Event, Notice, Silences};
+use crate::alerts::{self, Event, Notice, Silences};
 use crate::channels::curl::Curl;
 use crate::channels::dispatch::{self, Command, Report, Setup};
 use crate::channels::feed::Feed;
 use crate::channels::store;
 use crate::watcher::Update;
-use crate::watcher::snapshot::{ProfileView, Snapshot};
+use crate::watcher::snapshot::Snapshot;
 
 /// How long the end of the agent waits for attempts that are under way.
 const LAST_ATTEMPTS: Duration = Duration::from_secs(3);
@@ -132,27 +132,11 @@ impl Channels {
         let _still_under_way = tokio::time::timeout(LAST_ATTEMPTS, self.task).await;
     }
 
-    /// Takes in what the watcher published, in the order in which the policy of the screen does.
+    /// Takes in what the watcher published.
     pub(super) async fn update(&mut self, now: Timestamp, update: &Update) {
-        if update.woke {
-            self.step(now, &Event::Wake).await;
-        }
         let before = self.snapshot.replace(Arc::clone(&update.snapshot));
-        let profiles = before.iter().flat_map(|snapshot| &snapshot.profiles);
-        let gone: Vec<String> = profiles
-            .map(|view| view.profile.name.clone())
-            .filter(|name| update.snapshot.find(name).is_none())
-            .collect();
-        for name in gone {
-            self.step(now, &Event::Removed(name)).await;
-        }
-        for change in update.changes_to_state() {
-            self.step(now, &Event::Change(Box::new(change))).await;
-        }
-        let has_other_links =
-            |view: &&ProfileView| before.as_ref().is_none_or(|before| !view.has_same_links(before));
-        for view in update.snapshot.profiles.iter().filter(has_other_links) {
-            self.step(now, &Event::Links(view.profile.name.clone(), view.verdict.links.clone())).await;
+        for event in alerts::events_of(before.as_deref(), update) {
+            self.step(now, &event).await;
         }
         if update.snapshot.complete && !self.started {
             self.started = true;

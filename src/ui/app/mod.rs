@@ -24,7 +24,7 @@ use super::menu::{self, Each, Locale, Login, MenuState, MuteFor, Notifications};
 use super::menu_bar::bundle::build_of;
 use super::menu_bar::looks::Sighting;
 use super::notify::{self, Content, Notifier, Report};
-use crate::alerts::{Action, Event, Mute, Notice, Policy};
+use crate::alerts::{self, Action, Event, Mute, Notice, Policy};
 use crate::app::messages::{EngineEvent, EngineRequest};
 use crate::app::{open, user_files};
 use crate::config::Folders;
@@ -219,18 +219,9 @@ impl<S: Shell> App<S> {
     }
 
     fn update(&mut self, now: Timestamp, update: &Update) {
-        if update.woke {
-            self.step(now, Event::Wake);
-        }
         let before = std::mem::replace(&mut self.snapshot, Arc::clone(&update.snapshot));
-        for gone in before.profiles.iter().filter(|p| update.snapshot.find(&p.profile.name).is_none()) {
-            self.step(now, Event::Removed(gone.profile.name.clone()));
-        }
-        for change in update.changes_to_state() {
-            self.step(now, Event::Change(Box::new(change)));
-        }
-        for view in update.snapshot.profiles.iter().filter(|view| !view.has_same_links(&before)) {
-            self.step(now, Event::Links(view.profile.name.clone(), view.verdict.links.clone()));
+        for event in alerts::events_of(Some(&before), update) {
+            self.step(now, event);
         }
         // after the changes: what was already red when Gatelight started belongs to the first notice
         if update.snapshot.complete && !self.started {
