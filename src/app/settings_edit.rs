@@ -8,7 +8,7 @@ use std::path::Path;
 
 use toml_edit::{Array, DocumentMut, Item, TableLike, TomlError, Value};
 
-use crate::config::{Config, MAX_FILE_BYTES, TEMPLATE};
+use crate::config::{Config, MAX_FILE_BYTES, TEMPLATE, below_home};
 use crate::files;
 use crate::profile::{Profile, lexical};
 use crate::text::error::{self, Context as _};
@@ -89,10 +89,7 @@ fn entries(document: &mut DocumentMut) -> Vec<&mut dyn TableLike> {
 fn is_about(entry: &dyn TableLike, user_home: &Path, profile: &Profile) -> bool {
     let text = |key| entry.get(key).and_then(Item::as_str);
     match text("home").map(Path::new) {
-        Some(home) => {
-            let home = home.strip_prefix("~").map_or_else(|_| home.to_owned(), |below| user_home.join(below));
-            lexical(&home) == lexical(&profile.home)
-        }
+        Some(home) => lexical(&below_home(home, user_home)) == lexical(&profile.home),
         None => text("name") == Some(&profile.name),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) mod url;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,11 @@ pub struct Config {
     pub patterns: Vec<ExtraPattern>,
 }
 
+/// A path of the settings, with a leading `~/` resolved.
+pub(crate) fn below_home(path: &Path, user_home: &Path) -> PathBuf {
+    path.strip_prefix("~").map_or_else(|_| path.to_owned(), |below| user_home.join(below))
+}
+
 impl Config {
     /// Reads the file; the defaults where there is none. `user_home` replaces a leading `~/` in paths. One mistake makes the
     /// whole file an error.
@@ -114,9 +119,7 @@ impl Config {
         let secrets = self.channel.iter_mut().flat_map(ChannelSettings::secrets_mut);
         let files = secrets.chain(urls.into_iter().flatten()).filter_map(Secret::file_mut);
         for path in homes.chain(programs).chain(commands.into_iter().flatten()).chain(files) {
-            if let Ok(below) = path.strip_prefix("~") {
-                *path = user_home.join(below);
-            }
+            *path = below_home(path, user_home);
         }
     }
 }
