@@ -1,8 +1,8 @@
 //! Opening and reading files with a bound. An open never blocks and has no side effect: what is not a regular file (a
 //! FIFO, a device, a socket, a folder) is an error.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write as _};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -82,6 +82,22 @@ pub(crate) fn read_last_lines(path: &Path, limit: u64) -> io::Result<String> {
         bytes.drain(..cut);
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Writes a file that only its owner can read, whole or not at all: to `path` with the extension `new`, which then takes
+/// the place of `path`. The data is on the disk before that. Callers see to it that only one process writes.
+pub(crate) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    let mut out =
+        BufWriter::new(open_with(options.create(true).write(true).truncate(true).mode(0o600), &new)?);
+    write(&mut out)?;
+    out.flush()?;
+    out.get_ref().sync_all()?;
+    fs::rename(&new, path)
 }
 
 /// With mkfifo(1): macOS has no mknod(2) for FIFOs, and rustix no mkfifo(3).

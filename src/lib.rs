@@ -19,7 +19,7 @@
 //! - [`supervisor`]: launchd and systemd behind one trait.
 //! - [`evidence`]: logs, state files, processes: the world as [`health::Evidence`].
 //! - [`profile`]: what can be watched: job files, units, Hermes homes.
-//! - [`config`], `log`, [`terminal`], `files`, `lock`, `runtime`, `worker`: settings, our own log, colours and questions,
+//! - [`config`], `log`, [`terminal`], `lock`, `files`, `runtime`, `worker`: settings, our own log, colours and questions,
 //!   bounded reads, file locks, signals, threads that start again after a panic.
 //! - [`redact`]: removes secrets from every line that leaves.
 //! - [`text`]: every word that users read, in both languages.

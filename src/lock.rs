@@ -1,9 +1,18 @@
 //! An advisory lock (flock(2)) on a file that several of our processes use.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+
+use crate::files;
+
+/// How often a lock that another holder has is tried again.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// A file that this process has locked until this is dropped or the process ends.
 #[derive(Debug)]
@@ -17,6 +26,21 @@ impl Lock {
             Ok(()) => Ok(Some(Self(file))),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Locks this file, which is created if it is missing. Blocks while another holder has it; after `patience` that is
+    /// [`io::ErrorKind::WouldBlock`].
+    pub(crate) fn wait_for(path: &Path, patience: Duration) -> io::Result<Self> {
+        let until = Instant::now() + patience;
+        loop {
+            // opened anew each time: a try takes the open file
+            let file = files::open_with(OpenOptions::new().create(true).append(true).mode(0o600), path)?;
+            match Self::take(file)? {
+                Some(lock) => return Ok(lock),
+                None if Instant::now() < until => thread::sleep(RETRY),
+                None => return Err(io::ErrorKind::WouldBlock.into()),
+            }
         }
     }
 

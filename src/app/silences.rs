@@ -3,11 +3,11 @@
 //! A small JSON file, written whole to a temporary file and renamed, under a lock on a file of its own. The agent reads
 //! it again when it changes. A file that is half written or foreign silences nothing.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ pub(crate) fn change<'a>(
     mut change: impl FnMut(&str, &mut Silence),
 ) -> io::Result<Silences> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
-    let _lock = lock(data)?;
+    let _lock = Lock::wait_for(&path(data).with_extension("lock"), PATIENCE)?;
     let before = load(data);
     let mut all = before.clone();
     for name in profiles {
@@ -65,35 +65,10 @@ pub(crate) fn change<'a>(
         }
     }
     if all != before {
-        write(data, &all)?;
+        let content = Content { version: VERSION, profiles: all.clone() };
+        files::replace(&path(data), |out| Ok(serde_json::to_writer(out, &content)?))?;
     }
     Ok(all)
-}
-
-fn lock(data: &Path) -> io::Result<Lock> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let mut options = OpenOptions::new();
-        let file = files::open_with(
-            options.create(true).append(true).mode(0o600),
-            &path(data).with_extension("lock"),
-        )?;
-        match Lock::take(file)? {
-            Some(lock) => return Ok(lock),
-            None if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
-            None => return Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-}
-
-fn write(data: &Path, silences: &Silences) -> io::Result<()> {
-    let text = serde_json::to_vec(&Content { version: VERSION, profiles: silences.clone() })?;
-    let temporary = path(data).with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut file = files::open_with(options.create(true).write(true).truncate(true).mode(0o600), &temporary)?;
-    file.write_all(&text)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path(data))
 }
 
 /// Waits for changes of the file by other processes.

@@ -2,9 +2,7 @@
 //! secrets. Whoever holds the agent's lock writes it; others read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -47,18 +45,14 @@ pub(crate) fn read(file: &Path) -> Stored {
     content.filter(|stored| stored.version == VERSION).unwrap_or_default()
 }
 
-/// Writes it whole, to a file beside it that takes its place.
+/// Writes it, whole or not at all.
 pub(crate) fn write(file: &Path, stored: &Stored) -> io::Result<()> {
-    let bytes = serde_json::to_vec(stored)?;
-    let temporary = file.with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut open = files::open_with(options.create(true).write(true).truncate(true).mode(0o600), &temporary)?;
-    open.write_all(&bytes)?;
-    fs::rename(&temporary, file)
+    files::replace(file, |out| Ok(serde_json::to_writer(out, stored)?))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

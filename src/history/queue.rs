@@ -2,9 +2,8 @@
 //! they survive the end of the process, and are written by the next one.
 
 use std::collections::VecDeque;
-use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -88,20 +87,17 @@ impl Queue {
 
     /// Keeps the waiting rows for the next process.
     pub(crate) fn save(&mut self) -> io::Result<()> {
-        let temporary = self.file.with_extension("new");
-        let mut options = OpenOptions::new();
-        let file = files::open_with(options.create(true).write(true).truncate(true).mode(0o600), &temporary)?;
-        let mut out = BufWriter::new(file);
         let resumed = match self.rows.front() {
             Some(Row::Begin(_) | Row::Resume(_)) => None,
             _ => Some(Row::Resume(self.run)),
         };
-        for row in resumed.iter().chain(&self.rows) {
-            serde_json::to_writer(&mut out, row)?;
-            out.write_all(b"\n")?;
-        }
-        out.flush()?;
-        fs::rename(&temporary, &self.file)?;
+        files::replace(&self.file, |out| {
+            for row in resumed.iter().chain(&self.rows) {
+                serde_json::to_writer(&mut *out, row)?;
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })?;
         self.saved = true;
         Ok(())
     }

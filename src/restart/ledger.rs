@@ -6,11 +6,10 @@
 //! limit.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -155,22 +154,9 @@ impl Ledger {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let _lock = self.lock()?;
+        let _lock = Lock::wait_for(&self.path.with_extension("lock"), PATIENCE)?;
         let mut all = self.read();
         if change(&mut all) { self.write(all) } else { Ok(()) }
-    }
-
-    fn lock(&self) -> io::Result<Lock> {
-        let path = self.path.with_extension("lock");
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let file = files::open_with(OpenOptions::new().create(true).append(true).mode(0o600), &path)?;
-            match Lock::take(file)? {
-                Some(lock) => return Ok(lock),
-                None if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
-                None => return Err(io::ErrorKind::WouldBlock.into()),
-            }
-        }
     }
 
     fn read(&self) -> All {
@@ -182,14 +168,8 @@ impl Ledger {
     }
 
     fn write(&self, restarts: All) -> io::Result<()> {
-        let text = serde_json::to_vec(&Content { version: VERSION, restarts })?;
-        let temporary = self.path.with_extension("new");
-        let mut file = files::open_with(
-            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600),
-            &temporary,
-        )?;
-        file.write_all(&text)?;
-        fs::rename(&temporary, &self.path)
+        let content = Content { version: VERSION, restarts };
+        files::replace(&self.path, |out| Ok(serde_json::to_writer(out, &content)?))
     }
 }
 

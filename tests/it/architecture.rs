@@ -46,8 +46,8 @@ const ROOMS: &[&str] = &[
     "config",
     "log",
     "terminal",
-    "files",
     "lock",
+    "files",
     "runtime",
     "worker",
     // secrets out of every line that leaves
