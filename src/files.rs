@@ -1,9 +1,9 @@
 //! Opening and reading files with a bound. An open never blocks and has no side effect: what is not a regular file (a
 //! FIFO, a device, a socket, a folder) is an error.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write as _};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -82,6 +82,11 @@ pub(crate) fn read_last_lines(path: &Path, limit: u64) -> io::Result<String> {
         bytes.drain(..cut);
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Makes a folder that only its owner can enter, with those above it where they are missing.
+pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Writes a file that only its owner can read, whole or not at all: to `path` with the extension `new`, which then takes

@@ -17,13 +17,12 @@ use super::hook::{Hook, hook};
 use super::messages::{Answer, EngineEvent, EngineRequest};
 use super::offline::offline;
 use super::silences::{self, FileWatch};
-use super::wait::{at, changed, due, until};
+use super::wait::{at, changed, due, until, watch_file};
 use super::watchdog::Watchdog;
 use crate::alerts::Event;
 use crate::channels::dispatch;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
-use crate::evidence::watch::Watch;
 use crate::health::Light;
 use crate::log;
 use crate::restart::{RestartView, Restarts, policy};
@@ -204,11 +203,7 @@ impl State {
         let Inbox { updates, requests, done, unreachable, beaten, stop } = inbox;
         let events = self.events.clone();
         let mut no_panel = self.no_panel.clone();
-        let mut settings = Watch::new().ok();
-        if let (Some(watch), Some(folder)) = (&mut settings, self.engine.folders.config_file.parent()) {
-            let _ = watch.add_dir(folder);
-            let _ = watch.add_file(&self.engine.folders.config_file);
-        }
+        let mut settings = watch_file(&self.engine.folders.config_file);
         let watchdog = Watchdog::from_environment();
         let mut pings = watchdog.as_ref().map(|watchdog| tokio::time::interval(watchdog.interval()));
         let mut silences = FileWatch::new(&self.engine.folders.data);

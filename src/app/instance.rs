@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,7 +88,7 @@ impl fmt::Debug for Listener {
 
 /// Takes the lock, or asks the agent that holds it to show itself. Creates the data folder (mode 0700) if it is missing.
 pub fn take(data: &Path) -> io::Result<Instance> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
+    files::create_private_folder(data)?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
     let file = files::open_with(&mut options, &data.join("gatelight.lock"))?;

@@ -3,14 +3,13 @@
 //! A small JSON file, written whole to a temporary file and renamed, under a lock on a file of its own. The agent reads
 //! it again when it changes. A file that is half written or foreign silences nothing.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::wait::watch_file;
 use crate::alerts::{Silence, Silences};
 use crate::evidence::watch::Watch;
 use crate::files;
@@ -53,7 +52,7 @@ pub(crate) fn change<'a>(
     profiles: impl IntoIterator<Item = &'a str>,
     mut change: impl FnMut(&str, &mut Silence),
 ) -> io::Result<Silences> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
+    files::create_private_folder(data)?;
     let _lock = Lock::wait_for(&path(data).with_extension("lock"), PATIENCE)?;
     let before = load(data);
     let mut all = before.clone();
@@ -77,12 +76,7 @@ pub(super) struct FileWatch(Option<Watch>);
 impl FileWatch {
     /// Watches from now on. Where the system has no watches, the file is read at the start only.
     pub(super) fn new(data: &Path) -> Self {
-        let mut watch = Watch::new().ok();
-        if let Some(watch) = &mut watch {
-            let _ = watch.add_dir(data);
-            let _ = watch.add_file(&path(data));
-        }
-        Self(watch)
+        Self(watch_file(&path(data)))
     }
 
     /// Waits until the file may have changed. Cancel safe.
@@ -102,6 +96,8 @@ impl FileWatch {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use jiff::Timestamp;
 
     use super::*;

@@ -1,5 +1,6 @@
 //! What the agent's loop waits for, where that need not exist: then it waits for ever.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -25,6 +26,16 @@ pub(super) async fn due(ticks: &mut Option<tokio::time::Interval>) {
 /// The time from now on; none for the past.
 pub(super) fn until(at: Timestamp) -> Duration {
     at.duration_since(Timestamp::now()).try_into().unwrap_or_default()
+}
+
+/// Watches a file and its folder, from which it may come and go; `None` where the system has no watches.
+pub(super) fn watch_file(file: &Path) -> Option<Watch> {
+    let mut watch = Watch::new().ok()?;
+    if let Some(folder) = file.parent() {
+        let _ = watch.add_dir(folder);
+        let _ = watch.add_file(file);
+    }
+    Some(watch)
 }
 
 /// Waits for a change that this watch reports.

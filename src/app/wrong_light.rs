@@ -1,8 +1,7 @@
 //! A folder with what an issue about a wrong light needs: a diagnosis and a recording of each profile, without secrets and
 //! names.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -13,6 +12,7 @@ use jiff::Timestamp;
 use super::engine::Engine;
 use super::{diagnostics, job_files, open, record};
 use crate::evidence::anonymise::Anonymiser;
+use crate::files;
 use crate::text::agent::WRONG_LIGHT_BROKEN;
 use crate::text::error::{Error, Result};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
@@ -37,7 +37,7 @@ fn write_within(
     recording: Duration,
 ) -> Result<PathBuf> {
     let folder = engine.folders.data.join("reports").join(now.strftime("%Y%m%d-%H%M%S").to_string());
-    DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    files::create_private_folder(&folder)?;
     let anonymiser = Arc::new(engine.anonymiser());
     let mut views: Vec<&ProfileView> = snapshot.profiles.iter().collect();
     views.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));

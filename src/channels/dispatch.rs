@@ -133,11 +133,6 @@ pub(crate) async fn attempt(
     }
 }
 
-/// The host that a channel sends to, or the file that names it.
-pub(crate) fn address(settings: &ChannelSettings) -> String {
-    target::address(settings)
-}
-
 /// Starts the task. When the sender is dropped it ends after the attempts that are under way.
 pub(crate) fn spawn(
     setup: Setup,

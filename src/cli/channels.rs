@@ -10,6 +10,7 @@ use crate::channels::curl::Curl;
 use crate::channels::dispatch::{self, ChannelView};
 use crate::channels::outgoing::Outgoing;
 use crate::channels::store::{self, Stored};
+use crate::channels::target;
 use crate::config::{ChannelSettings, HeartbeatSettings};
 use crate::runtime::runtime;
 use crate::terminal::Terminal;
@@ -79,7 +80,7 @@ fn list(as_json: bool, engine: &Engine, terminal: &mut Terminal<'_>) -> error::R
     let stored = store::read(&store::file(&engine.folders.data));
     let view = |channel: &ChannelSettings| {
         let outbox = stored.channels.get(&channel.name).cloned().unwrap_or_default();
-        (dispatch::address(channel), ChannelView::of(channel, &outbox))
+        (target::address(channel), ChannelView::of(channel, &outbox))
     };
     let channels: Vec<(String, ChannelView)> = engine.config.channel.iter().map(view).collect();
     let heartbeat = engine.config.heartbeat.as_ref();

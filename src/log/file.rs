@@ -4,9 +4,9 @@
 //! folder, a rotation by another process, a full disk that has room again. Crates for rotation keep the file open, and
 //! either rotate by time alone (tracing-appender) or bring a date and a compression library (file-rotate, rolling-file).
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::files;
@@ -37,7 +37,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.create(true).append(true).mode(0o600);
     match files::open_with(&mut options, path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap_or(Path::new("/")))?;
+            files::create_private_folder(path.parent().unwrap_or(Path::new("/")))?;
             files::open_with(&mut options, path)
         }
         opened => opened,

@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
 use super::migrate;
+use crate::files;
 use crate::redact;
 
 /// How long a call waits for another process that is writing, unless the caller gives another time.
@@ -149,11 +150,7 @@ fn wait_when_busy(db: &Connection, busy: Duration) -> rusqlite::Result<()> {
 }
 
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
+    files::create_private_folder(folder)
         .map_err(|source| StoreError::Io { path: folder.to_path_buf(), source })
 }
 
