@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """An hour of trouble: simulated gateways fail, rotate their logs and restart, while Gatelight looks on.
 
-    benches/soak.py                                  20 gateways, one hour
-    benches/soak.py --seconds 60 --gateways 5        a short one
+    benches/soak.py                                  10 gateways of four links, one hour
+    benches/soak.py --seconds 60 --gateways 4        a short one
     benches/soak.py --seed 7                         the same incidents again
+
+A quarter of the gateways each: one profile with four platforms; four profiles with logs of their own in one process;
+four profiles in one log (hermes-agent 0.19), whose links can only be counted; four profiles with a gateway each, which
+become one gateway while they are watched, and four again. They lose links one by one and all at once, are refused, die,
+are stopped, drained, suspended and taken over.
 
 Two observers: `gatelight watch --json`, and the agent on a D-Bus daemon of its own (where dbus-daemon is installed),
 whose menu is read every few seconds and whose history is read at the end. Every incident puts a number of its own into
-the lines that it writes; each must be told once, in order, by both. Memory, descriptors and threads are sampled all the
-while, and the first quarter is compared with the last. Prints a table; exit code 1 where something was missed, doubled,
-made up, slowly lost or grown.
+the lines that it writes; each must be told once, in order, by both, for every row that it concerns and for no other.
+Memory, descriptors and threads are sampled all the while, and the first quarter is compared with the last. Prints a
+table; exit code 1 where something was missed, doubled, made up, slowly lost or grown.
 
 Each gateway is a real process; its files are written here, as a gateway writes them: agent.log, errors.log and
 gateway.log with copies of the same records, gateway.pid, the state file, a heartbeat every 30 s. Rotation renames
@@ -20,7 +25,6 @@ what is written just before a truncation is gone for everybody. Linux, Python 3.
 import argparse
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -29,8 +33,9 @@ import tempfile
 import threading
 import time
 
-from scenes.soak_gateway import PATIENCE, Gateway
+from scenes.soak_gateway import Gateway
 from scenes.soak_observers import Sampled, Told, history_faults, read_menu, start_bus
+from scenes.soak_rows import PATIENCE
 from scenes.table import machine, quantiles
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -41,7 +46,7 @@ REST = 75.0
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=3600)
-    parser.add_argument("--gateways", type=int, default=20)
+    parser.add_argument("--gateways", type=int, default=10)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument(
         "--every", type=float, default=None, help="seconds between two samples; 60, or a twentieth of a short run"
@@ -84,11 +89,13 @@ def soak(args, every, folder, children, gateways):
         "GATELIGHT_SYSTEMCTL": "/nonexistent/systemctl",
     }
     told, stop = Told(), threading.Event()
-    gateways += [Gateway(n, os.path.join(home, ".hermes"), args, told, stop) for n in range(args.gateways)]
+    gateways += [Gateway(n, home, args, told, stop) for n in range(args.gateways)]
+    rows = [row for gateway in gateways for row in gateway.rows]
+    os.makedirs(os.path.join(home, ".config/gatelight"))
+    with open(os.path.join(home, ".config/gatelight/config.toml"), "w") as settings:
+        settings.write("\n".join(gateway.settings() for gateway in gateways))
     for gateway in gateways:
-        gateway.dice, dice = random.Random(0), gateway.dice
-        gateway.start_process()
-        gateway.dice = dice
+        gateway.begin()
     errors = open(os.path.join(folder, "errors"), "w+")
     watch = subprocess.Popen(
         [args.binary, "watch", "--json"],
@@ -119,7 +126,7 @@ def soak(args, every, folder, children, gateways):
         children.append(agent)
         observers.append(Sampled("agent", agent))
     end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and any(told.of.get(g.name_of, [(0, "")])[-1][1] != "green" for g in gateways):
+    while time.monotonic() < end and any(told.of.get(row.name, [(0, "")])[-1][1] != "green" for row in rows):
         time.sleep(0.05)
     # the agent has looked, too
     for _ in range(100):
@@ -127,9 +134,8 @@ def soak(args, every, folder, children, gateways):
             break
         time.sleep(0.2)
     time.sleep(2)
-    for gateway in gateways:
-        gateway.skipped = gateway.checked = len(gateway.expected)
-        gateway.taken = len(told.of.get(gateway.name_of, []))
+    for row in rows:
+        row.begin()
     begun, menus, unread = time.monotonic(), 0, 0
     rest = [o.sample(0) for o in observers]
     for observer in observers:
@@ -149,8 +155,8 @@ def soak(args, every, folder, children, gateways):
                 s = observer.sample(now - begun)
                 print(
                     f"{s['t']:5} s {observer.name}: {s['rss']} kB resident, {s['private']} private, {s['fds']} descriptors, "
-                    f"{s['threads']} threads, {s['cpu']:.1f} s CPU; {sum(len(g.expected) for g in gateways)} changes to tell, "
-                    f"{sum(len(g.faults) for g in gateways)} faults",
+                    f"{s['threads']} threads, {s['cpu']:.1f} s CPU; {sum(len(row.expected) for row in rows)} changes to tell, "
+                    f"{sum(len(row.faults) for row in rows)} faults",
                     flush=True,
                 )
         time.sleep(0.2)
@@ -169,12 +175,13 @@ def soak(args, every, folder, children, gateways):
         observer.samples.pop()
     statuses = subprocess.run([args.binary, "status", "--json"], env=env, capture_output=True, text=True)
     green = [p["light"] for p in json.loads(statuses.stdout)["profiles"]].count("green")
-    faults = [fault for gateway in gateways for fault in gateway.faults]
+    faults = [fault for row in rows for fault in row.faults]
+    faults += [{"profile": change["profile"], "why": "told twice", "told": change} for change in told.repeated]
     kept, leaked, history = 0, told.leaked > 0, []
     if bus:
         agent.send_signal(signal.SIGTERM)
         agent.wait(30)
-        kept, history, leaks = history_faults(args.binary, env, gateways, data)
+        kept, history, leaks = history_faults(args.binary, env, rows, data)
         leaked |= leaks
     watch.send_signal(signal.SIGINT)
     watch.wait(30)
@@ -182,19 +189,20 @@ def soak(args, every, folder, children, gateways):
         gateway.leave()
     errors.seek(0)
     complaints = errors.read().splitlines()
-    grown, rows = [], []
+    grown, costs = [], []
     for observer, before, after in zip(observers, rest, rested):
         more, about = observer.report(before, after)
         grown += more
-        rows += about
+        costs += about
     counts = {}
     for gateway in gateways:
         for kind, count in gateway.counts.items():
             counts[kind] = counts.get(kind, 0) + count
-    latencies = sorted(v for g in gateways for v in g.latencies)
+    latencies = sorted(latency for row in rows for latency in row.latencies)
     p50, p99, worst = (took * 1000 for took in (quantiles([took for took, _ in latencies]) if latencies else (0, 0, 0)))
     slowest = ", ".join(f"{took * 1000:.0f} ms {reason}" for took, reason in latencies[:-6:-1])
-    wanted = sum(len(g.expected) - g.skipped for g in gateways)
+    wanted = sum(len(row.expected) - row.skipped for row in rows)
+    homes = [home for gateway in gateways for home in gateway.homes.values()]
     head = [
         (
             "incidents",
@@ -202,15 +210,17 @@ def soak(args, every, folder, children, gateways):
             + ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in sorted(counts.items())),
             "",
         ),
-        ("lines written, rotations", f"{sum(g.lines for g in gateways):,}, {sum(g.rotations for g in gateways):,}", ""),
+        ("gateways, rows", f"{len(gateways)}, {len(rows)}", ""),
+        ("lines written, rotations", f"{sum(h.lines for h in homes):,}, {sum(h.rotations for h in homes):,}", ""),
         ("changes to be told", f"{wanted:,}", ""),
         ("missed, doubled or made up by `watch`", f"{len(faults)}", "none"),
+        ("over within 5 s and not told: the machine was busy", f"{sum(row.unseen for row in rows)}", ""),
         ("changes in the agent's history; wrong", f"{kept:,}; {len(history)}", "none")
         if bus
         else ("the agent", "skipped: no dbus-daemon", ""),
         ("from the write to the told change", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, worst {worst:.0f} ms", ""),
         ("… the slowest", slowest, ""),
-        ("green at the end", f"{green} of {args.gateways}", "all"),
+        ("green at the end", f"{green} of {len(rows)}", "all"),
         ("the menu, read over D-Bus", f"{menus} times, {unread} without an answer", "")
         if bus
         else ("the menu", "not read", ""),
@@ -218,7 +228,7 @@ def soak(args, every, folder, children, gateways):
     ]
     print(f"\n{args.seconds} s, seed {args.seed}: {machine()}\n")
     print("| what | measured | goal |\n|---|---|---|")
-    for row in head + rows:
+    for row in head + costs:
         print("| " + " | ".join(row) + " |")
     print()
     for line in complaints[:20]:
@@ -240,7 +250,7 @@ def soak(args, every, folder, children, gateways):
                 },
                 file,
             )
-    good = alive and not (faults or history or grown or leaked or crashed) and green == args.gateways
+    good = alive and not (faults or history or grown or leaked or crashed) and green == len(rows)
     print("soak: " + ("nothing missed, nothing doubled, nothing grown" if good else "FAILED"))
     return 0 if good else 1
 

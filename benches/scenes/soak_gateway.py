@@ -1,312 +1,393 @@
-"""A simulated gateway: one incident after another, and what must be told of each."""
+"""A simulated gateway of four links: one incident after another, and what must be told of each."""
 
-import json
 import os
 import random
-import shutil
-import signal
-import subprocess
 import threading
 import time
 
-SECRET = "5ecretAccessKeyOfTheSoak"
-LINK = f"wss://msg-frontier.feishu.cn/ws/v2?fpid=493&device_id=1&access_key={SECRET}&service_id=33&ticket={SECRET}"
-# rotated files that are kept of each log
-KEPT = 3
-# told within this, or missed: generous, the machine may be busy
-PATIENCE = 20.0
+from .soak_home import Home
+from .soak_process import Link, Process
+from .soak_rows import PATIENCE, SHORT, Row
+
 # a process in state T is told after 10 s, which is looked at every few seconds
 SUSPENDED = 24.0
+# three takeovers within ten minutes are told as a loop, and rightly
+TAKEOVERS, TAKEOVER_WINDOW = 2, 620
+# more than five starts within two minutes would be a crash loop, and rightly told as one
+BETWEEN_STARTS = 40
+# four links each: of one profile, of four profiles with logs of their own, of four in one log (hermes-agent 0.19), and of
+# four profiles with a gateway each, which become one gateway while they are watched, and four again
+KINDS = ["single", "apart", "migrating", "mixed"]
+PLATFORMS = ["feishu", "telegram", "slack", "discord"]
+# a row names another of its links, or counts them anew, as more are lost and come back
+CUT = [("amber", "reconnecting"), ("amber", "links-missing")]
 
 
 class Gateway(threading.Thread):
-    """One gateway's life: a process, its files, and one incident after the other."""
+    """The life of four links, in one process or in four."""
 
-    def __init__(self, n, home, args, told, stop):
+    def __init__(self, n, root, args, told, stop):
         super().__init__(name=f"gateway {n}", daemon=True)
-        self.n, self.told, self.stop = n, told, stop
-        self.name_of = "default" if n == 0 else f"g{n:02d}"
-        self.home = home if n == 0 else os.path.join(home, "profiles", self.name_of)
+        self.n, self.stop, self.told = n, stop, told
+        self.kind = KINDS[n % len(KINDS)]
         self.dice = random.Random(args.seed * 1000 + n)
-        self.number, self.stamped, self.link = 0, 0.0, ""
-        self.process, self.frozen, self.next_beat = None, False, 0.0
-        self.expected, self.faults, self.counts, self.taken = [], [], {}, 0
-        self.latencies, self.checked, self.lines, self.rotations = [], 0, 0, 0
-        self.rotating = 0.03
-        for folder in ("logs", "state"):
-            os.makedirs(os.path.join(self.home, folder), exist_ok=True)
-
-    # ---- what a gateway writes
-
-    def stamp(self):
-        # no two records of a gateway bear the same stamp
-        self.stamped = max(time.time(), self.stamped + 0.001)
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(self.stamped)) + f",{int(self.stamped * 1000) % 1000:03d}"
-
-    def append(self, log, text):
-        # opened for each line: a rotation takes effect at the next one, as with a RotatingFileHandler
-        with open(os.path.join(self.home, "logs", log), "a") as file:
-            file.write(text + "\n")
-        self.lines += 1
-        if self.dice.random() < self.rotating:
-            self.rotate(log)
-
-    def log(self, level, who, message):
-        stamp = self.stamp()
-        self.append("agent.log", f"{stamp} {level} {who}: {message}")
-        if who == "Lark":
-            self.append("gateway.log", f"[Lark] [{stamp}] [{level}] {message}")
+        self.number, self.counts = 0, {}
+        path = os.path.join(root, ".hermes" if n == 0 else f"machine{n}/.hermes")
+        stem = "default" if n == 0 else f"g{n:02d}"
+        names = [stem] if self.kind == "single" else [stem, *(f"{stem}-{child}" for child in "abc")]
+        paths = [path, *(os.path.join(path, "profiles", name[-1]) for name in names[1:])]
+        self.rows = [Row(name, told, name == stem) for name in names]
+        self.homes = {row.name: Home(path, self.dice) for row, path in zip(self.rows, paths)}
+        own = self.homes[stem]
+        if self.kind == "single":
+            links = [Link(platform, self.rows[0], own) for platform in PLATFORMS]
+            self.processes = [Process(self, own, self.rows, links, "single")]
+        elif self.kind == "mixed":
+            links = [Link("feishu", row, own) for row in self.rows]
+            self.processes = [Process(self, own, self.rows, links, "mixed")]
         else:
-            self.append("gateway.log", f"{stamp} {level} {who}: {message}")
-        if level != "INFO":
-            self.append("errors.log", f"{stamp} {level} {who}: {message}")
-        return time.monotonic()
+            links = [Link("feishu", row, self.homes[row.name]) for row in self.rows]
+            self.together = Process(self, own, self.rows, links, "apart")
+            alone = [Process(self, link.home, [link.row], [link], "single") for link in links]
+            self.alone = alone
+            self.processes = [self.together] if self.kind == "apart" else alone
 
-    def write(self, name, value):
-        path = os.path.join(self.home, name)
-        with open(path + ".new", "w") as file:
-            json.dump(value, file)
-        os.rename(path + ".new", path)
+    def settings(self):
+        """The homes that are not found by themselves, as `config.toml` names them."""
+        named = [row for row in self.rows if row.name != "default"]
+        return "".join(f'[[profiles]]\nhome = "{self.homes[r.name].path}"\nname = "{r.name}"\n' for r in named)
+
+    def begin(self):
+        """The first start of everything, the same for every seed."""
+        self.dice, dice = random.Random(self.n), self.dice
+        for process in self.processes:
+            process.start()
+        self.dice = dice
+        for home in self.homes.values():
+            home.dice = dice
+
+    # ---- small steps
 
     def beat(self):
-        if self.process and not self.frozen and time.monotonic() >= self.next_beat:
-            self.write("state/gateway.heartbeat", {"pid": self.process.pid, "monotonic": time.monotonic()})
-            self.next_beat = time.monotonic() + 30
+        for process in self.processes:
+            process.beat()
 
-    def rotate(self, log):
-        path = os.path.join(self.home, "logs", log)
-        for n in range(KEPT, 0, -1):
-            older = path if n == 1 else f"{path}.{n - 1}"
-            if os.path.exists(older):
-                os.rename(older, f"{path}.{n}")
-        self.rotations += 1
-
-    def copy_and_truncate(self, log):
-        path = os.path.join(self.home, "logs", log)
-        if not os.path.exists(path):
-            return
-        # as logrotate does: the older ones move on, the copy is a new file
-        for n in range(KEPT, 1, -1):
-            if os.path.exists(f"{path}.{n - 1}"):
-                os.rename(f"{path}.{n - 1}", f"{path}.{n}")
-        shutil.copyfile(path, path + ".1")
-        os.truncate(path, 0)
-        self.rotations += 1
-
-    # ---- its life
-
-    def pause(self, least, most):
-        end = time.monotonic() + self.dice.uniform(least, most)
+    def pause(self, least, most=None):
+        end = time.monotonic() + (least if most is None else self.dice.uniform(least, most))
         while (left := end - time.monotonic()) > 0:
             self.beat()
             time.sleep(min(left, 0.5))
-
-    def expect(self, at, light, reason, mark="", optional=False):
-        self.expected.append((at, light, reason, mark, optional))
 
     def mark(self):
         self.number += 1
         return f"[conn_id={self.n:02d}{self.number:06d}]"
 
-    def start_process(self):
-        # in a session of its own: the kernel continues stopped processes of a group whose shell ends
-        self.process = subprocess.Popen(["sleep", "100000"], stdin=subprocess.DEVNULL, cwd="/", start_new_session=True)
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            start = int(stat.read().rsplit(")", 1)[1].split()[19])
-        with open(os.path.join(self.home, "gateway-starts.log"), "a") as starts:
-            starts.write(f"{time.time():.3f}\n")
-        at = time.monotonic()
-        me = {"pid": self.process.pid, "kind": "hermes-gateway", "start_time": start}
-        self.write("gateway.pid", me)
-        self.log("INFO", "gateway.run", "Starting Hermes Gateway...")
-        self.log("INFO", "gateway.run", "Connecting to feishu...")
-        # one of those that mean nothing; with it, every log is there from the beginning
-        self.log("WARNING", "gateway.run", "Agent idle for 30 min, last activity: tool call")
-        self.expect(at, "amber", "starting")
-        self.pause(0, 3)
-        self.connected()
-        feishu = {
-            "state": "connected",
-            "updated_at": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + 1)),
-        }
-        self.write("gateway_state.json", {**me, "gateway_state": "running", "platforms": {"feishu": feishu}})
-        self.next_beat = 0
+    def all_rows(self, process, at, light, reason, mark="", optional=False):
+        for row in process.rows:
+            row.expect(at, light, reason, mark, optional)
 
-    def connected(self):
-        self.link = self.mark()
-        self.expect(self.log("INFO", "Lark", f"connected to {LINK} {self.link}"), "green", "connected", self.link)
+    def lose(self, process, link):
+        at = link.say("lost", link.connection)
+        link.losses.append(time.monotonic())
+        return at
 
-    def end_process(self):
-        self.process.kill()
-        self.process.wait()
-        self.process = None
-        return time.monotonic()
+    def regain(self, process, link):
+        if link.platform == "feishu":
+            link.home.log("INFO", "Lark", "trying to reconnect for the 1st time")
+        return link.connect(self.mark())
 
-    def lost(self):
-        mark = self.mark()
-        at = self.log("ERROR", "Lark", f"receive message loop exit, err: no close frame received or sent {mark}")
-        self.log("INFO", "Lark", f"disconnected to {LINK} {mark}")
-        self.expect(at, "amber", "reconnecting", mark)
+    def lost(self, process, link):
+        """One link is lost: its row is amber; where links are only counted, every row is."""
+        at = self.lose(process, link)
+        if process.layout == "mixed":
+            self.all_rows(process, at, "amber", "links-missing", link.connection)
+        else:
+            link.row.link(link.platform, "amber")
+            link.row.expect(at, "amber", "reconnecting", link.connection)
 
-    def blip(self):
-        self.lost()
+    def back(self, process, link):
+        at = self.regain(process, link)
+        if process.layout == "mixed":
+            self.all_rows(process, at, "green", "connected", link.shown)
+        else:
+            link.row.link(link.platform, "green")
+            link.row.expect(at, "green", "connected", process.shown_mark(link.row))
+
+    # ---- incidents of links
+
+    def blip(self, process):
+        link = self.some_link(process)
+        self.lost(process, link)
         self.pause(0, self.dice.choice([0, 1, 12]))
-        self.log("INFO", "Lark", "trying to reconnect for the 1st time")
-        self.connected()
+        self.back(process, link)
 
-    def outage(self):
-        self.lost()
+    def outage(self, process):
+        """Attempts fail. Feishu's client tells so, which is red at once where the link is known."""
+        link = next(link for link in process.links if link.platform == "feishu")
+        self.lost(process, link)
+        failures = []
         for attempt in range(self.dice.randint(1, 3)):
             self.pause(0, 5)
-            self.log("INFO", "Lark", f"trying to reconnect for the {attempt + 1}th time")
-            mark = self.mark()
-            at = self.log("ERROR", "Lark", f"connect failed, err: [Errno 111] Connection refused {mark}")
-            if attempt == 0:
-                self.expect(at, "red", "network-unreachable", mark)
+            link.home.log("INFO", "Lark", f"trying to reconnect for the {attempt + 1}th time")
+            failures.append(self.mark())
+            at = link.say("failed", failures[-1])
+            if attempt == 0 and process.layout != "mixed":
+                link.row.link("feishu", "red")
+                link.row.expect(at, "red", "network-unreachable", failures)
         self.pause(0, 5)
-        self.log("INFO", "Lark", "trying to reconnect for the 9th time")
-        self.connected()
+        self.back(process, link)
 
-    def gone(self, ended):
-        self.expect(ended, "red", "not-running")
-        gone = len(self.expected) - 1
+    def network_cut(self, process):
+        """All links of the process are lost, and come back one after the other."""
+        links = [link for link in process.links if link.may_be_lost()]
+        self.dice.shuffle(links)
+        at = 0.0
+        for link in links:
+            at = self.lose(process, link)
+            if process.layout != "mixed":
+                link.row.link(link.platform, "amber")
+            if self.dice.random() < 0.3:
+                self.pause(0, 1)
+        for row in process.rows:
+            if process.layout == "mixed":
+                row.expect_some(at, CUT)
+            else:
+                # those that are read in one moment are judged together
+                lost = [link.connection for link in links if link.row is row]
+                row.expect(at, "amber", "reconnecting", lost)
+                if process.layout == "single":
+                    row.expect_some(at, CUT)
+        self.pause(1, 15)
+        self.dice.shuffle(links)
+        for link in links:
+            at = self.regain(process, link)
+            if process.layout != "mixed":
+                link.row.link(link.platform, "green")
+            if self.dice.random() < 0.3:
+                self.pause(0, 1)
+        for row in process.rows:
+            row.expect(at, "green", "connected", process.shown_mark(row))
+
+    def refused(self, process):
+        """The account of one link is refused. Feishu's client never tries again: only a restart helps."""
+        link = self.some_link(process)
+        self.lost(process, link)
+        self.pause(0, 5)
+        mark = self.mark()
+        at = link.say("refused", mark)
+        if process.layout != "mixed":
+            link.row.link(link.platform, "red")
+        if process.layout != "mixed" or link.row is process.rows[0]:
+            link.row.expect(at, "red", "auth-rejected", mark)
+        else:
+            process.rows[0].expect(at, "red", "auth-rejected", mark)
+        self.pause(1, 10)
+        if link.platform == "feishu":
+            self.wait_for_start(process)
+            self.planned_restart(process)
+        else:
+            self.back(process, link)
+
+    def some_link(self, process):
+        return self.dice.choice([link for link in process.links if link.may_be_lost()])
+
+    # ---- incidents of processes
+
+    def wait_for_start(self, process):
+        self.pause(max(0.0, BETWEEN_STARTS - (time.monotonic() - process.started)))
+
+    def gone(self, process, ended):
+        self.all_rows(process, ended, "red", "not-running")
         self.pause(*self.dice.choice([(0, 2), (8, 13)]))
-        # a successor that is there before anybody could look
-        optional = time.monotonic() - ended < 0.5
-        self.expected[gone] = self.expected[gone][:4] + (optional,)
-        self.start_process()
+        process.start()
 
-    def crash(self):
-        self.gone(self.end_process())
+    def crash(self, process):
+        self.gone(process, process.end())
 
-    def executor(self):
+    def executor(self, process):
         mark = self.mark()
         words = f"kanban notifier tick failed: Executor shutdown has been called {mark}"
-        self.expect(self.log("WARNING", "gateway.run", words), "red", "executor-shutdown", mark)
+        at = process.run_log("WARNING", words)
+        self.all_rows(process, at, "red", "executor-shutdown", mark)
         for _ in range(self.dice.randint(0, 3)):
             self.pause(1, 5)
-            self.log("WARNING", "gateway.run", words)
-            # a link that comes back does not mend it
-            if self.dice.random() < 0.3:
-                self.log("INFO", "Lark", f"connected to {LINK} [conn_id=other]")
+            process.run_log("WARNING", words)
         self.pause(0, 2)
-        self.gone(self.end_process())
+        self.gone(process, process.end())
 
-    def planned_stop(self):
+    def stop_on_purpose(self, process):
         mark = self.mark()
         words = f"Received SIGTERM as a planned gateway stop — exiting cleanly {mark}"
-        self.expect(self.log("INFO", "gateway.run", words), "grey", "stopped", mark)
-        self.log("ERROR", "Lark", "receive message loop exit, err: sent 1000 (OK); then received 1000 (OK)")
+        at = process.run_log("INFO", words)
+        self.all_rows(process, at, "grey", "stopped", mark)
+        process.links[0].home.log("ERROR", "Lark", "receive message loop exit, err: sent 1000 (OK)")
         self.pause(0, 2)
-        os.remove(os.path.join(self.home, "gateway.pid"))
-        self.end_process()
+        process.home.remove("gateway.pid")
+        process.end()
+
+    def planned_stop(self, process):
+        self.stop_on_purpose(process)
         self.pause(3, 15)
-        self.start_process()
+        process.start()
 
-    def planned_restart(self):
+    def planned_restart(self, process):
         mark = self.mark()
-        at = self.log("INFO", "gateway.run", f"Stopping gateway for restart... {mark}")
-        self.expect(at, "amber", "restarting", mark)
+        at = process.run_log("INFO", f"Stopping gateway for restart... {mark}")
+        self.all_rows(process, at, "amber", "restarting", mark)
         self.pause(0, 3)
-        self.end_process()
+        process.end()
         self.pause(0, 5)
-        self.start_process()
+        process.start()
 
-    def suspended(self):
-        self.frozen = True
-        self.process.send_signal(signal.SIGSTOP)
+    def drain(self, process):
+        """Somebody outside asks for a drain, and takes it back."""
+        process.home.write(".drain_request.json", {"requested_at": time.time()})
+        process.run_log("INFO", "External drain ENGAGED: new messages are refused")
         at = time.monotonic()
-        self.pause(SUSPENDED, SUSPENDED + 8)
-        self.process.send_signal(signal.SIGCONT)
-        self.frozen = False
-        self.expect(at + 10, "red", "process-suspended")
-        self.expect(time.monotonic(), "green", "connected", self.link)
+        self.all_rows(process, at, "amber", "draining")
+        end = at + self.dice.uniform(3, 20)
+        while time.monotonic() < end:
+            process.write_state("draining", {"active_agents": self.dice.randint(0, 3)})
+            self.pause(1)
+        process.home.remove(".drain_request.json")
+        process.run_log("INFO", "External drain RELEASED")
+        process.write_state("running")
+        self.all_rows(process, time.monotonic(), "green", "connected")
 
-    def chat(self):
-        self.rotating = 0.002
+    def drained_restart(self, process):
+        """A restart that waits until the answers are finished."""
+        mark = self.mark()
+        at = process.run_log("INFO", f"Stopping gateway for restart... {mark}")
+        # the file may be read in the same moment
+        self.all_rows(process, at, "amber", "restarting", mark, optional=True)
+        at = time.monotonic()
+        self.all_rows(process, at, "amber", "draining")
+        end = at + self.dice.uniform(2, 15)
+        while time.monotonic() < end:
+            process.write_state("draining", {"active_agents": 1, "restart_requested": True})
+            self.pause(1)
+        at = process.run_log("INFO", f"Gateway stopped (total teardown 0.31s) {mark}")
+        process.write_state("stopped", {"restart_requested": True, "active_agents": 0})
+        self.all_rows(process, at, "amber", "restarting")
+        self.pause(0, 2)
+        process.home.remove("gateway.pid")
+        process.end()
+        self.pause(0, 3)
+        process.start()
+
+    def takeover(self, process):
+        """Another instance is started with `--replace`: the old one says so, leaves, and speaks beside the new one."""
+        process.takeovers.append(time.monotonic())
+        spawned = process.spawn()
+        self.pause(0, 1)
+        mark = self.mark()
+        words = f"Received SIGTERM as a planned --replace takeover — exiting cleanly {mark}"
+        at = process.run_log("INFO", words)
+        self.all_rows(process, at, "amber", "restarting", mark)
+        self.pause(0, 2)
+        process.run_log("INFO", "Gateway stopped (total teardown 0.42s)")
+        process.end()
+        self.pause(0, 3)
+        process.start(spawned)
+
+    def suspended(self, process):
+        at = process.freeze()
+        self.pause(SUSPENDED, SUSPENDED + 8)
+        back = process.thaw()
+        self.all_rows(process, at + 10, "red", "process-suspended")
+        for row in process.rows:
+            row.expect(back, "green", "connected", process.shown_mark(row))
+
+    # ---- what is no incident
+
+    def chat(self, process):
+        for home in self.homes.values():
+            home.rotating = 0.002
+        link = self.dice.choice(process.links)
         for _ in range(self.dice.randint(1, 200)):
             text = self.dice.choice(["user said: Executor shutdown has been called", "restart the gateway", "你好"])
-            self.log("INFO", "gateway.platforms.feishu", f"[Feishu] Inbound dm message received: text='{text}'")
-            self.log("INFO", "agent.loop", "turn: model answered in 1.2 s, 3 tools, 812 tokens")
-        self.rotating = 0.03
+            link.home.log("INFO", "gateway.platforms.feishu", f"[Feishu] Inbound dm message received: text='{text}'")
+            link.home.log("INFO", "agent.loop", "turn: model answered in 1.2 s, 3 tools, 812 tokens")
+        for home in self.homes.values():
+            home.rotating = 0.03
         # a message that came in proves the link as well, and is its newest proof
-        self.link = ""
+        if link.platform == "feishu":
+            link.shown = ""
 
-    def truncation(self):
+    def truncation(self, process):
         self.settle()
         # a moment in which what was written has been read
         self.pause(1, 2)
-        self.copy_and_truncate(self.dice.choice(["agent.log", "gateway.log", "errors.log"]))
+        home = self.dice.choice(list(self.homes.values()))
+        home.copy_and_truncate(self.dice.choice(["agent.log", "gateway.log", "errors.log"]))
         self.pause(1, 2)
 
-    KINDS = [
+    def migration(self, _):
+        """From a gateway for each profile to one for all, and back: `hermes update` does the first, the settings the second."""
+        before = self.processes
+        after = self.alone if before == [self.together] else [self.together]
+        for process in before:
+            self.stop_on_purpose(process)
+        self.pause(1, 8)
+        self.processes = after
+        for process in after:
+            process.start()
+
+    INCIDENTS = [
         ("blip", 6),
         ("outage", 3),
+        ("network_cut", 2),
+        ("refused", 2),
         ("crash", 2),
-        ("executor", 3),
+        ("executor", 2),
         ("planned_stop", 1),
         ("planned_restart", 2),
+        ("drain", 1),
+        ("drained_restart", 1),
+        ("takeover", 1),
         ("suspended", 1),
         ("chat", 3),
         ("truncation", 1),
+        ("migration", 12),
     ]
+    STARTS = ("crash", "executor", "planned_stop", "planned_restart", "drained_restart", "takeover", "migration")
+
+    def may_begin(self, kind, process):
+        now = time.monotonic()
+        if kind == "migration":
+            return self.kind == "migrating" and all(now - p.started > BETWEEN_STARTS for p in self.processes)
+        if kind == "takeover" and sum(now - at < TAKEOVER_WINDOW for at in process.takeovers) >= TAKEOVERS:
+            return False
+        return kind not in self.STARTS or now - process.started > BETWEEN_STARTS
 
     def run(self):
-        names, weights = zip(*self.KINDS)
-        started = -1000.0
+        names, weights = zip(*self.INCIDENTS)
         while not self.stop.is_set():
-            kind = self.dice.choices(names, weights)[0]
-            starts = kind in ("crash", "executor", "planned_stop", "planned_restart")
-            # more than five starts within two minutes would be a crash loop, and rightly told as one
-            if starts and time.monotonic() - started < 40:
+            kind, process = self.dice.choices(names, weights)[0], self.dice.choice(self.processes)
+            if not self.may_begin(kind, process):
                 continue
-            getattr(self, kind)()
+            getattr(self, kind)(process)
             self.counts[kind] = self.counts.get(kind, 0) + 1
-            if starts:
-                started = time.monotonic()
             self.settle()
             self.pause(0, 8)
             if self.dice.random() < 0.3:
-                self.rotate(self.dice.choice(["agent.log", "gateway.log", "errors.log"]))
+                home = self.dice.choice(list(self.homes.values()))
+                home.rotate(self.dice.choice(["agent.log", "gateway.log", "errors.log"]))
 
     def settle(self):
         """Waits until what must be told was told, and compares."""
-        end = time.monotonic() + PATIENCE
+        begun = time.monotonic()
         while True:
             self.beat()
             with self.told.lock:
-                told = self.told.of.get(self.name_of, [])[self.taken :]
-                rest = self.compare(told, self.expected[self.checked :])
-                if rest is None or time.monotonic() > end:
-                    break
+                found = [row.rest() for row in self.rows]
+                waits = PATIENCE if any(wrong for wrong, _ in found) else SHORT if any(over for _, over in found) else 0
+                if time.monotonic() - begun >= waits:
+                    for row in self.rows:
+                        row.settle()
+                    return
                 self.told.lock.wait(0.2)
-        wanted = self.expected[self.checked :]
-        if rest is None and len(told) == len(wanted):
-            for before, want, at in zip([None] + wanted, wanted, [t[0] for t in told]):
-                # nobody is told of a process that is suspended or goes on: it is looked at every few seconds
-                looked_at = "process-suspended" in (want[2], before and before[2])
-                if not looked_at:
-                    self.latencies.append((at - want[0], want[2]))
-        if rest is not None:
-            self.faults.append(
-                {"profile": self.name_of, "expected": self.expected[self.checked :], "told": told, "why": rest}
-            )
-            print(f"FAULT: {json.dumps(self.faults[-1], ensure_ascii=False)}", flush=True)
-        self.taken += len(told)
-        self.checked = len(self.expected)
-
-    @staticmethod
-    def compare(told, expected):
-        """`None` where exactly this was told; else what is wrong."""
-        told = list(told)
-        for _, light, reason, mark, optional in expected:
-            if told and told[0][1:3] == (light, reason) and mark in told[0][3]:
-                told.pop(0)
-            elif not optional:
-                return f"missed: {light} {reason} {mark}" + (f", in its place {told[0][1:]}" if told else "")
-        return f"too much: {told[0][1:]}" if told else None
 
     def leave(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
+        for process in self.processes:
+            process.leave()

@@ -8,20 +8,23 @@ import subprocess
 import threading
 import time
 
-from .soak_gateway import SECRET, Gateway
+from .soak_process import SECRET
+from .soak_rows import compare
 
 # a rotated file is held open for a minute: while logs rotate, the number of descriptors swings by some
 TOLERANCE_KB, TOLERANCE_FDS, TOLERANCE_THREADS = 1024, 12, 1
 # the agent's connection for notices is made with the first one, and has threads
 AT_FIRST_NOTICE = 2
+# a process that is gone, or about to go, has no links
+NO_LINKS = ("not-running", "stopped", "starting", "restarting")
 
 
 class Told:
-    """What an observer says of each gateway, and when it said it."""
+    """What an observer says of each row and its links, and when it said it."""
 
     def __init__(self):
         self.lock = threading.Condition()
-        self.of = {}
+        self.of, self.links, self.repeated = {}, {}, []
         self.leaked = 0
 
     def add(self, line):
@@ -29,8 +32,19 @@ class Told:
         change = json.loads(line)
         with self.lock:
             self.leaked += SECRET in line
-            told = (at, change["light"], change["reason"], change["evidence"])
-            self.of.setdefault(change["profile"], []).append(told)
+            name, link = change["profile"], change.get("link")
+            links = self.links.setdefault(name, {})
+            if link:
+                if links.get(link["platform"]) == link["light"]:
+                    self.repeated.append(change)
+                links[link["platform"]] = link["light"]
+            else:
+                if change.get("platform"):
+                    links[change["platform"]] = change["light"]
+                elif change["reason"] in NO_LINKS:
+                    links.clear()
+                told = (at, change["light"], change["reason"], change["evidence"])
+                self.of.setdefault(name, []).append(told)
             self.lock.notify_all()
 
 
@@ -148,7 +162,7 @@ def read_menu(bus, agent):
     return len(asked.stdout)
 
 
-def history_faults(binary, env, gateways, data):
+def history_faults(binary, env, rows, data):
     """What the agent's history says more or less than happened."""
     asked = subprocess.run([binary, "history", "--json", "--since", "1d"], env=env, capture_output=True, text=True)
     history, faults = json.loads(asked.stdout), []
@@ -160,12 +174,14 @@ def history_faults(binary, env, gateways, data):
         ]
         for p in history["profiles"]
     }
-    for gateway in gateways:
-        changes = told.get(gateway.name_of, [])
-        # it came to a gateway that was green already
-        wrong = Gateway.compare(changes, gateway.expected[gateway.skipped :])
-        if wrong:
-            faults.append({"profile": gateway.name_of, "history": wrong, "around": changes[-3:]})
+    for row in rows:
+        changes = told.get(row.name, [])
+        # It came to a gateway that was green already. That another gateway serves a row is seen after that, as a change.
+        if not row.is_own and changes and changes[0][1:3] == ("green", "connected"):
+            changes.pop(0)
+        found = compare(changes, row.expected[row.skipped :], [(0, "green", "connected", "")])
+        if found.wrong:
+            faults.append({"profile": row.name, "history": found.wrong, "around": changes[-3:]})
     leaked = SECRET in asked.stdout
     for name in os.listdir(data):
         path = os.path.join(data, name)
