@@ -1,6 +1,7 @@
 //! The log patterns: `resources/patterns.toml` (the gateway), `resources/platforms/` (its links), and those that the
 //! settings add. Every pattern is anchored to its logger and to the beginning of the message.
 
+mod index;
 mod names;
 mod pattern;
 mod searcher;
@@ -12,6 +13,7 @@ use memchr::memmem;
 use crate::config::{ExtraPattern, SHORTEST};
 use crate::health::{Reason, platform};
 use crate::text::{Message, Worded};
+use index::Index;
 pub(crate) use names::connection;
 pub use pattern::{Candidate, Match};
 use pattern::{Meaning, Pattern};
@@ -59,6 +61,7 @@ pub struct Patterns {
     speech: Vec<Speech>,
     carriers: Vec<(Vec<u8>, memmem::Finder<'static>)>,
     all: Vec<Pattern>,
+    index: Index,
     entries: Vec<(Option<String>, EntryRule)>,
     searcher: Searcher,
     topics: Vec<memmem::Finder<'static>>,
@@ -164,6 +167,7 @@ impl Patterns {
         Ok(Self {
             speech: table.speech.iter().map(|text| speech(text)).collect(),
             carriers: carriers.collect(),
+            index: Index::new(&all),
             all,
             entries,
             searcher: Searcher::new(needles)?,
@@ -185,7 +189,9 @@ impl Patterns {
 
     /// Whether a record with this message carries what people wrote or what a tool printed.
     pub fn is_speech(&self, message: &[u8]) -> bool {
-        self.speech.iter().any(|(start, holds)| {
+        let first = message.first();
+        let mut may_be = self.speech.iter().filter(|(start, _)| start.is_empty() || start.first() == first);
+        may_be.any(|(start, holds)| {
             message
                 .strip_prefix(start.as_slice())
                 .is_some_and(|rest| holds.as_ref().is_none_or(|holds| holds.find(rest).is_some()))
@@ -207,7 +213,8 @@ impl Patterns {
     /// What the candidate means: the first pattern that fits. `topics`: what the record, as far as it was read, speaks
     /// of; asked only where that matters.
     pub fn classify(&self, candidate: &Candidate<'_>, topics: &dyn Fn() -> u32) -> Option<Match> {
-        self.all.iter().find_map(|pattern| {
+        let mut may_fit = self.index.of(candidate.message).map(|place| &self.all[place]);
+        may_fit.find_map(|pattern| {
             let filled = pattern.fits(candidate)?;
             if pattern.about != 0 && pattern.about & topics() == 0 {
                 return None;
@@ -354,6 +361,26 @@ mod tests {
             ("r", "Gateway event loop missed 9"),
         ] {
             assert_eq!(meaning(Level::Error, logger, message), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn the_index_leaves_out_no_pattern_that_fits() {
+        let patterns = Patterns::new(&[]).unwrap();
+        let starts = patterns.all.iter().flat_map(|pattern| &pattern.starts).map(|start| {
+            let text = |piece: &Piece| match piece {
+                Piece::Text(text) => text.clone(),
+                Piece::Hole(_) => b"feishu".to_vec(),
+            };
+            start.iter().flat_map(text).collect::<Vec<u8>>()
+        });
+        for message in starts.chain([b"".to_vec(), b"[".to_vec(), "✓".into(), b"x already y".to_vec()]) {
+            let asked: Vec<usize> = patterns.index.of(&message).collect();
+            assert!(asked.is_sorted());
+            for (place, pattern) in patterns.all.iter().enumerate() {
+                let fits = pattern.starts.iter().any(|start| template::fill(start, &message).is_some());
+                assert!(!fits || asked.contains(&place), "{}", String::from_utf8_lossy(&message));
+            }
         }
     }
 
