@@ -1,6 +1,5 @@
 //! Recognises an event that was read already, in another file of the same home: one event stands in up to four.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
@@ -18,10 +17,10 @@ const COPY_SECONDS: i64 = 60;
 #[derive(Debug, Default)]
 pub struct Deduplicator {
     remembered: VecDeque<Remembered>,
-    /// How many were forgotten: what is remembered is counted from the first one ever.
+    /// How many were forgotten: places are counted from the first one ever.
     forgotten: usize,
-    /// Which of them have this key, in their order: most events are new, which is answered without a search.
-    keys: HashMap<u64, VecDeque<usize>>,
+    /// The places of those with a stamp, by key and stamp.
+    stamped: HashMap<(u64, DateTime), usize>,
     /// The names of the files.
     files: Vec<String>,
 }
@@ -46,6 +45,11 @@ impl Remembered {
         found.is_some_and(|(_, times)| *times >= self.times)
     }
 
+    /// Whether an unstamped copy of it may arrive now.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at).as_secs().abs() < COPY_SECONDS
+    }
+
     /// Counts it once more in this file. Returns whether that is nothing new.
     fn add_to(&mut self, source: usize) -> bool {
         if self.first.0 != source && !self.others.iter().any(|(file, _)| *file == source) {
@@ -68,44 +72,44 @@ impl Deduplicator {
     pub fn is_copy(&mut self, event: &LogEvent, now: Timestamp) -> bool {
         let Some(key) = event.key else { return false };
         let source = self.number_of(event.record.proof.source.as_str());
-        let fresh = |at: Timestamp| now.duration_since(at).as_secs().abs() < COPY_SECONDS;
-        if let Some(places) = self.keys.get(&key) {
-            let (all, forgotten) = (&mut self.remembered, self.forgotten);
-            let mut places = places.iter().map(|place| place - forgotten);
-            let known = match event.record.stamp {
-                Some(stamp) => places.clone().rfind(|place| all[*place].stamp == Some(stamp)),
-                // Copies come in the order of the events: this is one of the oldest that does not stand in its file yet.
-                None => places.clone().find(|place| fresh(all[*place].at) && !all[*place].stands_in(source)),
-            };
-            if let Some(known) = known {
-                return all[known].add_to(source);
-            }
-            // The first copy had no place in time: this one has, and counts again with it.
-            if event.record.stamp.is_some()
-                && let Some(known) = places.find(|place| all[*place].stamp.is_none() && fresh(all[*place].at))
-            {
-                all[known].stamp = event.record.stamp;
-                all[known].others.push((source, 1));
-                return false;
-            }
+        let stamp = event.record.stamp;
+        let known = match stamp {
+            Some(stamp) => self.stamped.get(&(key, stamp)).map(|place| place - self.forgotten),
+            // Copies come in the order of the events: this is one of the oldest that does not stand in its file yet.
+            None => self.oldest(|old| old.key == key && old.is_fresh(now) && !old.stands_in(source)),
+        };
+        if let Some(known) = known {
+            return self.remembered[known].add_to(source);
         }
+        // The first copy had no place in time: this one has, and counts again with it.
+        let has_unstamped = self.stamped.len() < self.remembered.len();
+        if let Some(stamp) = stamp.filter(|_| has_unstamped)
+            && let Some(known) = self.oldest(|old| old.key == key && old.stamp.is_none() && old.is_fresh(now))
+        {
+            self.remembered[known].stamp = Some(stamp);
+            self.remembered[known].others.push((source, 1));
+            self.stamped.insert((key, stamp), known + self.forgotten);
+            return false;
+        }
+        self.remember(Remembered { key, stamp, at: now, times: 1, first: (source, 1), others: Vec::new() });
+        false
+    }
+
+    fn remember(&mut self, event: Remembered) {
         if self.remembered.len() >= MOST_REMEMBERED
             && let Some(old) = self.remembered.pop_front()
         {
             self.forgotten += 1;
-            if let Entry::Occupied(mut places) = self.keys.entry(old.key) {
-                places.get_mut().pop_front();
-                if places.get().is_empty() {
-                    places.remove();
-                }
-            }
+            old.stamp.and_then(|stamp| self.stamped.remove(&(old.key, stamp)));
         }
-        let first = (source, 1);
-        let event =
-            Remembered { key, stamp: event.record.stamp, at: now, times: 1, first, others: Vec::new() };
-        self.keys.entry(key).or_default().push_back(self.forgotten + self.remembered.len());
+        if let Some(stamp) = event.stamp {
+            self.stamped.insert((event.key, stamp), self.forgotten + self.remembered.len());
+        }
         self.remembered.push_back(event);
-        false
+    }
+
+    fn oldest(&self, is_wanted: impl Fn(&Remembered) -> bool) -> Option<usize> {
+        self.remembered.iter().position(is_wanted)
     }
 
     /// A profile has a handful of files.
