@@ -87,7 +87,7 @@ fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
             return Link::Unknown;
         };
         let verdict = &view.verdict;
-        let line = verdict.evidence.as_ref().map(|proof| proof.line.clone()).unwrap_or_default();
+        let line = verdict.evidence.as_ref().map_or_else(String::new, |proof| proof.line.to_string());
         let why = format!("{}: {line}", crate::text::reason::title_of(verdict, engine.lang));
         match verdict.reason {
             reason if reason.works() => Link::Back,

@@ -16,11 +16,14 @@ use super::forged;
 use super::line::{self, Head, Level};
 use super::log_event::LogEvent;
 use super::patterns::{Candidate, Patterns, connection};
-use crate::health::{LogRecord, Proof, Signal, Source};
+use crate::health::{LogRecord, Proof, ProofLine, Signal, Source};
 use crate::redact::clean_line;
 
 /// Characters of a line that are kept as evidence.
 const PROOF_CHARS: usize = 400;
+
+/// A longer line is cleaned at once, which bounds it.
+const MOST_UNCLEAN: usize = 4 << 10;
 
 /// What a traceback begins with. Where no record stands above it, Python itself printed it.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
@@ -72,11 +75,13 @@ impl LogBook {
         let all: Vec<&LogEvent> = events.iter().collect();
         let mut genuine = forged::genuine(&all, &files).into_iter();
         events.retain(|_| genuine.next().unwrap_or(false));
-        // The file with the most is first among equals, so that its line is the proof; unstamped copies come last.
-        files.sort_by_key(|file| (*file != "agent.log", *file));
-        let place =
-            |event: &LogEvent| files.iter().position(|file| *file == event.record.proof.source.as_str());
-        events.sort_by_key(|event| place(event));
+        if files.len() > 1 {
+            // The file with the most is first among equals, so that its line is the proof; unstamped copies come last.
+            files.sort_by_key(|file| (*file != "agent.log", *file));
+            let place =
+                |event: &LogEvent| files.iter().position(|file| *file == event.record.proof.source.as_str());
+            events.sort_by_cached_key(place);
+        }
         order_by_stamp(&mut events);
         events.retain(|event| !self.seen.is_copy(event, now));
         events
@@ -186,9 +191,10 @@ impl Scanner {
                 });
                 sink(event);
             }
-            if record.is_head
-                && let Some(carrier) = carrier(&self.patterns, text, now)
-            {
+            if record.is_head && self.patterns.is_carrier(record.message) {
+                let in_gateway_log = record.logger.is_some_and(stands_in_gateway_log);
+                let level = record.level.unwrap_or_default();
+                let carrier = Carriers::one(level, in_gateway_log, record.stamp, now);
                 carriers = Some(carrier.and(carriers));
             }
         }
@@ -205,9 +211,6 @@ impl Scanner {
             speech: record.speech,
         };
         let found = self.patterns.classify(&candidate, &|| record.topics(&self.patterns))?;
-        // nearly always valid, which is quicker to ask than to convert
-        let readable =
-            std::str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text), Cow::Borrowed);
         let key = hash(message);
         let record_of = LogRecord {
             signal: found.signal,
@@ -218,7 +221,7 @@ impl Scanner {
             at_info: record.is_head && record.level.is_some_and(|level| level <= Level::Info),
             stamp: record.stamp,
             key,
-            proof: Proof::new(source.clone(), clean_line(&readable, PROOF_CHARS), now),
+            proof: Proof::new(source.clone(), proof_line(text), now),
         };
         let in_gateway_log = record.logger.is_some_and(stands_in_gateway_log);
         Some(LogEvent {
@@ -243,6 +246,12 @@ fn stands_in_gateway_log(logger: &[u8]) -> bool {
     [b"gateway".as_slice(), b"hermes_plugins", b"plugins.platforms"]
         .iter()
         .any(|known| logger.starts_with(known))
+}
+
+/// The line as evidence. Most are judged and forgotten, so it is cleaned when somebody asks for it.
+fn proof_line(text: &[u8]) -> ProofLine {
+    let clean = |raw: &[u8]| clean_line(&String::from_utf8_lossy(raw), PROOF_CHARS);
+    if text.len() > MOST_UNCLEAN { clean(text).into() } else { ProofLine::unclean(text, clean) }
 }
 
 fn level_event(signal: Signal, stamp: Option<DateTime>, source: Source, now: Timestamp) -> LogEvent {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cron::CronFact;
 pub use super::manager::{JobState, JobWord, Manager};
 pub use super::names::{PlatformName, ProfileName};
-pub use super::proof::{Proof, Source};
+pub use super::proof::{Proof, ProofLine, Source};
 pub use super::signal::{LinkSignal, LinkWord, LogRecord, Signal};
 pub use super::state_file::{EntryState, FileIdentity, Heartbeat, LifeState, Lock, PlatformEntry, StateFile};
 use super::update::UpdateProcess;

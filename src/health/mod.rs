@@ -44,7 +44,7 @@ pub use cron::{CronFact, CronSignal};
 pub(crate) use departure::MARKER_LIFE;
 pub use evidence::{
     Evidence, FileIdentity, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager, PlatformEntry,
-    ProcessState, ProfileName, Proof, Signal, Source, StateFile,
+    ProcessState, ProfileName, Proof, ProofLine, Signal, Source, StateFile,
 };
 pub use links::LinkVerdict;
 pub use platform::Platforms;

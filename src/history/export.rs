@@ -130,7 +130,7 @@ pub fn csv(record: &Record, window: Window) -> String {
             let seen = format!("{:.3}", i.seen.as_millis() as f64 / 1000.0);
             let (source, line, at) =
                 i.evidence.as_ref().map_or((String::new(), String::new(), String::new()), |e| {
-                    (e.source.to_string(), e.line.clone(), rfc3339(e.at))
+                    (e.source.to_string(), e.line.to_string(), rfc3339(e.at))
                 });
             let fields = [
                 p.name.clone(),

@@ -93,7 +93,11 @@ fn clean_platform(name: &str) -> String {
 
 /// A proof as it is stored and passed to other programs: bounded and redacted.
 pub(crate) fn clean_proof(proof: &Proof) -> Proof {
-    Proof { source: proof.source.clone(), line: redact::clean_line(&proof.line, LINE_MAX), at: proof.at }
+    Proof {
+        source: proof.source.clone(),
+        line: redact::clean_line(&proof.line, LINE_MAX).into(),
+        at: proof.at,
+    }
 }
 
 /// How a restart ended.

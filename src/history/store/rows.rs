@@ -101,7 +101,7 @@ pub(super) fn put_link(db: &Connection, profile: i64, row: &ChangeRow) -> rusqli
 
 pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
     let evidence = match (row.get::<_, Option<String>>(5)?, row.get::<_, Option<String>>(6)?, row.get(7)?) {
-        (Some(source), Some(line), Some(at)) => Some(Proof { source: source.into(), line, at: time(at) }),
+        (Some(source), Some(line), Some(at)) => Some(Proof::new(source, line, time(at))),
         _ => None,
     };
     Ok(ChangeRow {

@@ -108,7 +108,7 @@ fn changes_of_one_moment_are_all_kept_in_their_order() {
     let record = store.read(t(0), t(100)).unwrap();
     let kept: Vec<_> = record.profiles[0].changes.iter().map(|c| (c.from, c.to)).collect();
     assert_eq!(kept, reasons.map(|(from, to, _)| (from, to)));
-    let lines = record.profiles[0].changes.iter().map(|c| c.evidence.as_ref().unwrap().line.clone());
+    let lines = record.profiles[0].changes.iter().map(|c| c.evidence.as_ref().unwrap().line.to_string());
     assert!(lines.eq(reasons.iter().map(|(_, to, _)| to.code())));
     assert!(record.profiles[0].changes.is_sorted_by(|a, b| a.at < b.at));
 }
