@@ -89,7 +89,7 @@ class Compared:
 def compare(told, expected, before=()):
     """What was told against what happened; `before`: what was told before."""
     told, found = list(told), Compared()
-    state = before[-1][1:3] if before else None
+    state, skipped = before[-1][1:3] if before else None, False
     for place, (at, light, reason, mark, optional) in enumerate(expected):
         rest = expected[place + 1 :]
         lasted = rest[0][0] - at if rest else None
@@ -97,13 +97,15 @@ def compare(told, expected, before=()):
             while told and told[0][1:3] in reason:
                 state = told.pop(0)[1:3]
         elif told and told[0][1:3] == (light, reason) and any(m in told[0][3] for m in marks(mark)):
-            state = told.pop(0)[1:3]
+            state, skipped = told.pop(0)[1:3], False
         elif optional or (lasted is not None and lasted < ONE_READ):
-            continue
+            skipped = True
         elif lasted is not None and lasted < SHORT:
+            skipped = True
             found.unseen += 1
-        elif not rest and not told and state == (light, reason):
-            found.over = True
+        elif skipped and state == (light, reason):
+            # back to what it was before what nobody saw
+            found.over = not rest
         else:
             found.wrong = f"missed: {light} {reason} {mark}" + (f", in its place {told[0][1:]}" if told else "")
             return found
