@@ -25,6 +25,13 @@ use super::verdict::HermesVersion;
 /// A second instance that was refused is gone after this long.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
 
+/// The gateway connects its platforms one after the other: the next one is named within this time.
+const BETWEEN_PLATFORMS: Duration = Duration::from_secs(1);
+
+/// A manager that was asked for a restart (exit 75) has started the next process within this time: launchd's throttle of
+/// 30 s, a start of 5 s, and slack.
+const RESTART_BY_MANAGER: Duration = Duration::from_secs(60);
+
 /// The system and the gateway round times differently.
 const START_TOLERANCE: Duration = Duration::from_secs(2);
 
@@ -46,6 +53,8 @@ pub(super) struct End {
     pub settle: Timer,
     /// How long the manager may take to start it again.
     pub respawn: Timer,
+    /// The same where the process asked for a restart and the manager says that it waits.
+    pub restart_by_manager: Timer,
     /// What showed it.
     pub proof: Proof,
 }
@@ -119,6 +128,8 @@ pub(super) struct Gateway {
     /// While its state file says that it is starting: how many platforms the file names, those of former processes among
     /// them.
     starting_platforms: Option<usize>,
+    /// When it last said during its start that a platform is connected.
+    announced_at: Option<Timestamp>,
     /// What showed that its start is finished.
     pub ready: Option<Proof>,
     /// A second instance was refused.
@@ -151,6 +162,7 @@ impl Gateway {
             scheduler: Scheduler::default(),
             faults: BTreeMap::new(),
             starting_platforms: None,
+            announced_at: None,
             ready: None,
             second_instance: None,
             dropped: false,
@@ -180,7 +192,14 @@ impl Gateway {
     /// says nothing of the others: the light would blink with each of them.
     pub(super) fn is_starting(&self, now: Timestamp) -> bool {
         let several = self.starting_platforms.is_some_and(|named| named.max(self.links.platforms()) > 1);
-        several && self.ready.is_none() && !self.starting.over(now)
+        let continues = several || self.next_platform_by().is_some_and(|by| now < by);
+        continues && self.ready.is_none() && !self.starting.over(now)
+    }
+
+    /// Until when the next platform may be named, during a start that was seen.
+    fn next_platform_by(&self) -> Option<Timestamp> {
+        let announced = self.announced_at.filter(|_| self.said_start() && self.ready.is_none());
+        announced.map(|at| after(at, BETWEEN_PLATFORMS))
     }
 
     /// Whether it said in its log that it starts.
@@ -210,27 +229,26 @@ impl Gateway {
 
     /// Every moment at which time alone may change something.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
-        let own: [Option<&Timer>; 5] = [
+        let own: [Option<&Timer>; 6] = [
             Some(&self.starting),
             self.suspended.as_ref(),
             self.pulse.timer(),
             self.end.as_ref().map(|end| &end.settle),
             self.end.as_ref().map(|end| &end.respawn),
+            self.end.as_ref().map(|end| &end.restart_by_manager),
         ];
         let timers = own.into_iter().flatten().chain(self.departure.timers()).chain(self.scheduler.timers());
-        timers.map(Timer::due).chain(self.departure.script_deadline()).chain(self.links.deadlines())
+        let moments = self.departure.script_deadline().into_iter().chain(self.next_platform_by());
+        timers.map(Timer::due).chain(moments).chain(self.links.deadlines())
     }
 
     /// The machine slept: what was not over then begins again.
     pub(super) fn restart_after_sleep(&mut self, slept: Slept) {
-        let (settle, respawn) = match &mut self.end {
-            Some(end) => (Some(&mut end.settle), Some(&mut end.respawn)),
-            None => (None, None),
-        };
-        let own =
-            [Some(&mut self.starting), self.suspended.as_mut(), self.pulse.timer_mut(), settle, respawn];
-        let timers =
-            own.into_iter().flatten().chain(self.departure.timers_mut()).chain(self.scheduler.timers_mut());
+        let end = self.end.iter_mut();
+        let end = end.flat_map(|end| [&mut end.settle, &mut end.respawn, &mut end.restart_by_manager]);
+        let own = [Some(&mut self.starting), self.suspended.as_mut(), self.pulse.timer_mut()];
+        let timers = own.into_iter().flatten().chain(end);
+        let timers = timers.chain(self.departure.timers_mut()).chain(self.scheduler.timers_mut());
         for timer in timers.chain(self.links.timers_mut()) {
             slept.restart(timer);
         }
@@ -268,6 +286,9 @@ impl Gateway {
     fn apply_link(&mut self, moment: Moment<'_>, record: LogRecord, link: &LinkSignal) {
         if link.word == LinkWord::Expected && record.home.is_none() {
             self.beginning = Beginning::Logged;
+        }
+        if link.word == LinkWord::Announced && link.by_runner && record.home.is_none() {
+            self.announced_at = Some(moment.now);
         }
         if link.word == LinkWord::Proof {
             self.departure.note_link();
@@ -353,7 +374,9 @@ impl Gateway {
         }
         let settle = Timer::start(at, deadlines.settle, grace);
         let respawn = Timer::start(at, deadlines.restart, grace);
-        self.end = Some(End { exit, settle, respawn, proof });
+        let span = deadlines.restart.max(RESTART_BY_MANAGER);
+        let restart_by_manager = Timer::start(at, span, grace);
+        self.end = Some(End { exit, settle, respawn, restart_by_manager, proof });
     }
 
     /// A marker names the process that is about to leave, or none.

@@ -177,6 +177,9 @@ impl Row<'_> {
         let in_time = !end.respawn.over(now);
         let on_its_way = match (plan, job) {
             (Some(Plan::Restart | Plan::Takeover), _) => in_time,
+            (_, Some(JobState::Waiting)) if exit == Some(EXIT_RESTART) => {
+                comes_back && !end.restart_by_manager.over(now)
+            }
             _ if exit == Some(EXIT_RESTART) => in_time,
             (_, Some(JobState::Running)) => in_time,
             (_, Some(JobState::Waiting)) => in_time && comes_back,
@@ -215,7 +218,8 @@ impl Row<'_> {
             let proof = Proof::new(Source::Process, "state T (stopped)", timer.since);
             self.hold(Reason::ProcessSuspended, Some(proof));
         }
-        let frozen = gateway.pulse.frozen(now);
+        // A process that has said that it exits writes no heartbeat any more.
+        let frozen = gateway.pulse.frozen(now).filter(|_| gateway.departure.exiting().is_none());
         if let Some(proof) = frozen {
             self.hold(Reason::EventLoopFrozen, Some(proof.clone()));
         }
@@ -340,8 +344,8 @@ impl Row<'_> {
         for link in &mut links {
             link.ignored = state.ignores(self.profile, &link.platform);
             let silent_start = link.evidence.is_none();
-            if link.reason == Reason::ReconnectStalled
-                && link.by_silence
+            if matches!(link.reason, Reason::ReconnectStalled | Reason::NetworkUnreachable)
+                && link.unconfirmed
                 && (blind || (silent_start && unseen))
             {
                 (link.reason, link.light) = (Reason::NoEvidence, Light::Grey);

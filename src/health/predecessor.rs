@@ -83,6 +83,7 @@ pub(super) fn belongs_to_the_leaving(signal: &Signal) -> bool {
                 | LinkWord::Claim
                 | LinkWord::Proof
                 | LinkWord::Attempt
+                | LinkWord::AttemptFailed
                 | LinkWord::Unreachable
                 | LinkWord::Refused
                 | LinkWord::Limit

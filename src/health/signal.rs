@@ -84,6 +84,8 @@ pub enum LinkWord {
     LostByError,
     /// An attempt to connect failed, for no reason that is known.
     Failed,
+    /// An attempt failed, and the SDK's own line before it may name the cause: a refusal stands.
+    AttemptFailed,
     /// An attempt failed: network, DNS, proxy, time-out, busy server.
     Unreachable,
     /// The credentials were refused.
@@ -92,6 +94,8 @@ pub enum LinkWord {
     Limit,
     /// Another client of the same account holds the link. One alone is normal after a restart.
     Conflict,
+    /// The third conflict in a row, or a later one: no leftover of a restart.
+    ConflictAgain,
     /// Another local gateway (`other_pid`) holds the same account.
     InUse,
     /// The adapter cannot be loaded.
@@ -124,6 +128,21 @@ impl LinkWord {
     /// Whether it says how the link is: of these the newest one counts.
     pub const fn is_of_link(self) -> bool {
         !matches!(self, Self::Expected | Self::Webhook | Self::Sending | Self::SendRefused)
+    }
+
+    /// Whether it is trouble of one link, which says nothing of another link of the same platform.
+    pub(super) const fn is_of_one_link(self) -> bool {
+        matches!(
+            self,
+            Self::Failed
+                | Self::Lost
+                | Self::Ended
+                | Self::ConflictEnded
+                | Self::Paused
+                | Self::InUse
+                | Self::AdapterMissing
+                | Self::ConfigError
+        )
     }
 
     /// Whether it outlasts what follows it, so that one of a former process must not be held against the present one.

@@ -184,17 +184,8 @@ mod tests {
         let job =
             served_by.is_none().then(|| JobFile::named(Manager::Launchd, format!("/{name}.plist"), name));
         let profile = Profile { name: name.into(), home: "/h".into(), job, logs: Vec::new() };
-        let link = |(platform, reason): &(&str, Reason)| LinkVerdict {
-            platform: (*platform).into(),
-            reason: *reason,
-            light: reason.light(),
-            since: Timestamp::UNIX_EPOCH,
-            evidence: None,
-            missing: None,
-            last_message_at: None,
-            other_pid: None,
-            by_silence: false,
-            ignored: false,
+        let link = |(platform, reason): &(&str, Reason)| {
+            LinkVerdict::new((*platform).into(), *reason, Timestamp::UNIX_EPOCH)
         };
         let links = links.iter().map(link).collect();
         let served_by = served_by.map(Into::into);

@@ -337,16 +337,8 @@ mod tests {
     #[test]
     fn each_link_that_counts_has_a_sample() {
         let link = |platform: &str, reason: Reason, ignored| LinkVerdict {
-            platform: platform.into(),
-            reason,
-            light: reason.light(),
-            since: t(0),
-            evidence: None,
-            missing: None,
-            last_message_at: None,
-            other_pid: None,
-            by_silence: false,
             ignored,
+            ..LinkVerdict::new(platform.into(), reason, t(0))
         };
         let mut verdict = verdict(Reason::AuthRejected, None);
         verdict.links = vec![

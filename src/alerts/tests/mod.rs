@@ -95,16 +95,8 @@ fn links(t: i64, words: &[&str]) -> Vec<LinkVerdict> {
         let (platform, code) = word.split_once('=').unwrap();
         let reason = Reason::from_code(code).unwrap();
         LinkVerdict {
-            platform: platform.trim_start_matches('!').into(),
-            reason,
-            light: reason.light(),
-            since: at(t),
-            evidence: None,
-            missing: None,
-            last_message_at: None,
-            other_pid: None,
-            by_silence: false,
             ignored: platform.starts_with('!'),
+            ..LinkVerdict::new(platform.trim_start_matches('!').into(), reason, at(t))
         }
     };
     words.iter().map(link).collect()

@@ -149,9 +149,23 @@ impl Down {
         (claimed && settled == Settled::Green) || self.heals.is_some_and(|timer| timer.over(at))
     }
 
-    /// Whether it is red only because nothing was heard.
-    pub(super) fn is_red_by_silence(&self) -> bool {
-        !self.stalled && matches!(self.cause, Cause::Lost | Cause::Unreachable)
+    /// Whether no log line shows that the link is still down. At log level WARNING a recovery is invisible, so a loss that
+    /// no further error confirms proves nothing after a while.
+    pub(super) fn is_unconfirmed(&self, now: Timestamp, times: &Times) -> bool {
+        if self.stalled || !matches!(self.cause, Cause::Lost | Cause::Unreachable) {
+            return false;
+        }
+        if self.failed {
+            return self.patience.over(now);
+        }
+        let confirmed = self.newest >= after(self.since, times.red_after / 2);
+        !confirmed || now >= self.unconfirmed_at(times)
+    }
+
+    /// When the newest error is too old to show that the link is still down. The longest pause between two attempts of a
+    /// client is about as long as `red_after`, and an attempt takes up to half of that.
+    fn unconfirmed_at(&self, times: &Times) -> Timestamp {
+        after(self.newest, times.red_after * 3 / 2)
     }
 
     /// What it amounts to. `conflicts`: there are too many of them to be a leftover of a restart.
@@ -196,6 +210,7 @@ impl Down {
         [
             Some(self.patience.due()),
             Some(self.shown.due()),
+            Some(self.unconfirmed_at(times)),
             self.heals.map(|timer| timer.due()),
             claim.map(|at| after(at, CLAIM_STANDS)),
             claim.map(|at| after(at, times.settle)),

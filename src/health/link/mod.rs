@@ -39,6 +39,10 @@ const CONFLICT_WINDOW: Duration = Duration::from_secs(600);
 /// So many conflicts are no leftover of a restart any more.
 const CONFLICTS: usize = 3;
 
+/// A link waits longer than this after a conflict (measured: 20 s): conflicts that are closer together are those of several
+/// links.
+const CONFLICT_SPACING: Duration = Duration::from_secs(10);
+
 /// Losses within this time are counted together.
 const FLAP_WINDOW: Duration = Duration::from_secs(600);
 
@@ -64,6 +68,8 @@ pub(crate) struct Link {
     expected: bool,
     was_proven: bool,
     fatal: Option<Fatal>,
+    /// Its entry in the state file says that it is down. That is written at every log level.
+    told_down: bool,
     refused_send: Option<RefusedSend>,
     conflicts: Tally,
     losses: Tally,
@@ -83,6 +89,7 @@ impl Link {
             expected: false,
             was_proven: false,
             fatal: None,
+            told_down: false,
             refused_send: None,
             conflicts: Tally::new(CONFLICTS, CONFLICT_WINDOW),
             losses: Tally::new(FLAPS, FLAP_WINDOW),
@@ -116,6 +123,11 @@ impl Link {
     /// Whether it is proven, or claimed without trouble since.
     pub(crate) fn is_up(&self, now: Timestamp) -> bool {
         self.view(now, None).is_some_and(|view| view.reason == Reason::Connected)
+    }
+
+    /// Whether it is lost, refused, paused or ended, and not yet back.
+    pub(crate) fn is_down(&self) -> bool {
+        matches!(self.state, State::Down(_))
     }
 
     /// Whether something has proven it at any time.
@@ -188,13 +200,14 @@ impl Link {
                 self.lose(Cause::Lost, said);
             }
             W::Failed => self.trouble(Cause::Lost, said),
-            W::Unreachable => self.unreachable(said),
+            W::AttemptFailed if self.is_refused() => self.trouble(Cause::Lost, said),
+            W::Unreachable | W::AttemptFailed => self.unreachable(said),
             W::Refused => self.refused(Reason::AuthRejected, said),
             W::Limit => self.refused(Reason::ConnectionLimit, said),
             W::InUse => self.refused(Reason::AppInUse, said),
             W::AdapterMissing => self.refused(Reason::AdapterMissing, said),
             W::ConfigError => self.refused(Reason::ConfigError, said),
-            W::Conflict => self.conflict(said),
+            W::Conflict | W::ConflictAgain => self.conflict(said),
             W::WrongLoop => self.lose(Cause::Ended(Reason::WrongEventLoop), said),
             W::Ended => self.trouble(Cause::Ended(Reason::LinkEnded), said),
             W::ConflictEnded => self.trouble(Cause::Ended(Reason::LinkConflict), said),
@@ -229,6 +242,7 @@ impl Link {
             grace,
         };
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
+        self.told_down = entry.state.is_negative();
         // The file is written anew for whatever changes in it: what an entry said before the link came up is past.
         if entry.state.is_negative() && self.up_since().is_some_and(|up| written < up) {
             return;
@@ -279,12 +293,12 @@ impl Link {
         }
     }
 
-    /// Whether the red of a loss follows from silence alone, which proves nothing where INFO records are hidden.
-    pub(crate) fn is_red_by_silence(&self) -> bool {
+    /// Whether a red light would rest on missing log lines alone, which prove nothing where INFO records are hidden.
+    pub(crate) fn is_unconfirmed(&self, now: Timestamp) -> bool {
         match &self.state {
             State::Silent => true,
             State::Up { .. } => false,
-            State::Down(down) => down.is_red_by_silence(),
+            State::Down(down) => !self.told_down && down.is_unconfirmed(now, &self.rules.times),
         }
     }
 
@@ -319,6 +333,7 @@ impl Link {
     /// Forgets what a file of another process said.
     pub(crate) fn forget_files(&mut self) {
         self.fatal = None;
+        self.told_down = false;
         let proof = match &self.state {
             State::Silent => None,
             State::Up { proof, .. } => Some(proof),
@@ -460,6 +475,10 @@ impl Link {
         }
     }
 
+    fn is_refused(&self) -> bool {
+        self.down().is_some_and(|down| matches!(down.cause, Cause::Refused(_)))
+    }
+
     fn refused(&mut self, reason: Reason, said: &Said) {
         self.trouble(Cause::Refused(reason), said);
         if let State::Down(down) = &mut self.state {
@@ -468,24 +487,34 @@ impl Link {
     }
 
     fn conflict(&mut self, said: &Said) {
-        self.conflicts.count(said.at);
+        if self.conflicts.newest().is_none_or(|newest| said.at >= after(newest, CONFLICT_SPACING)) {
+            self.conflicts.count(said.at);
+        }
+        let standing = said.word == LinkWord::ConflictAgain;
         self.trouble(Cause::Conflict, said);
         // A single conflict waits for the other session to expire, however long that takes.
         if let State::Down(down) = &mut self.state
             && down.cause == Cause::Conflict
+            && !down.patience.over(said.at)
         {
-            down.patience = Timer::start(down.since, CONFLICT_WINDOW, said.grace);
+            let span = if standing { Duration::ZERO } else { CONFLICT_WINDOW };
+            down.patience = Timer::start(down.since, span, said.grace);
         }
     }
 
-    /// Trouble that often heals without a word, whatever the platform's rule.
+    /// A problem that often heals without a line, whatever the platform's rule: never red by itself.
     fn blip(&mut self, said: &Said) {
-        if self.down().is_some() {
+        let Rules { times, settled, .. } = &*self.rules;
+        if self.down().is_some_and(|down| !down.is_over(said.at, times, *settled)) {
             return;
         }
+        let healed = Timer::start(said.at, times.settle, said.grace);
         self.begin_loss(Cause::Lost, said);
         if let State::Down(down) = &mut self.state {
-            down.heals = Some(Timer::start(said.at, self.rules.times.settle, said.grace));
+            down.heals = Some(healed);
+            if down.patience.due() < healed.due() {
+                down.patience = healed;
+            }
         }
     }
 

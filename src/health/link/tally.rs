@@ -27,6 +27,11 @@ impl Tally {
         self.newest.push_back(at);
     }
 
+    /// The newest event that was counted.
+    pub(super) fn newest(&self) -> Option<Timestamp> {
+        self.newest.back().copied()
+    }
+
     pub(super) fn clear(&mut self) {
         self.newest.clear();
     }

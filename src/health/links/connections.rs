@@ -77,7 +77,9 @@ impl Connections {
             LinkWord::Refused => self.refuse(said, Reason::AuthRejected, unannounced),
             LinkWord::Limit => self.refuse(said, Reason::ConnectionLimit, unannounced),
             LinkWord::InUse => self.refuse(said, Reason::AppInUse, unannounced),
-            LinkWord::Unreachable | LinkWord::Failed => self.fail(said, unannounced),
+            LinkWord::Unreachable | LinkWord::AttemptFailed | LinkWord::Failed => {
+                self.fail(said, unannounced)
+            }
             _ => {}
         }
     }

@@ -31,6 +31,24 @@ pub(super) enum Event {
     },
 }
 
+/// What tells the links of one platform apart, and how many of them there are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Layout {
+    /// Profiles with a state key of their own.
+    pub keyed: BTreeSet<ProfileName>,
+    /// A served profile's log has its own `connected`: records go to the log of the profile that they are about.
+    pub own_logs: bool,
+    /// Lock files that the process holds for this platform.
+    pub locks: usize,
+}
+
+impl Layout {
+    /// Whether log lines and state keys tell the profiles apart. Keys alone do not say whose a connection is.
+    pub(super) fn is_separate(&self, rules: &Rules) -> bool {
+        self.own_logs || (!self.keyed.is_empty() && !rules.connections)
+    }
+}
+
 /// What the events of one platform add up to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fold {
@@ -69,31 +87,28 @@ impl Fold {
         self.shared.exists()
     }
 
-    pub(super) fn apply(
-        &mut self,
-        event: &Event,
-        own: &ProfileName,
-        separate: bool,
-        links: usize,
-        rules: &Arc<Rules>,
-    ) {
+    /// How many links of the platform there are, by the claims, the state keys and the lock files.
+    pub(super) fn total(&self, layout: &Layout) -> usize {
+        let owners: BTreeSet<_> = self.claims.iter().chain(&layout.keyed).collect();
+        match owners.len().max(layout.locks) {
+            0 => self.connections.known(),
+            told => told,
+        }
+    }
+
+    pub(super) fn apply(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
+        let separate = layout.is_separate(rules);
         match event {
             Event::Line { said, tag, by_runner, homes, .. } => {
                 let owner = owner_of(tag.as_ref(), homes, *by_runner, own, separate);
-                if let Some(owner) = owner
-                    && matches!(
-                        said.word,
-                        LinkWord::Announced | LinkWord::Reannounced | LinkWord::Expected | LinkWord::Failed
-                    )
-                    && *by_runner
-                {
+                if *by_runner && let Some(owner) = owner {
                     self.claims.insert(Arc::clone(owner));
                 }
-                // Of several links a message proves only the one that it names.
-                if said.word != LinkWord::Inbound || links <= 1 {
+                let links = self.total(layout);
+                if links <= 1 {
                     self.shared.apply(said);
                 } else {
-                    self.shared.note_message(said.at);
+                    self.apply_to_shared(said, *by_runner && owner.is_some());
                 }
                 if let Some(owner) = owner {
                     self.named(owner, rules).apply(said);
@@ -104,6 +119,7 @@ impl Fold {
                 }
             }
             Event::Entry { at, profile, entry, grace } => {
+                let links = self.total(layout);
                 // Of several links a key that they share says that one is down, never that all are up.
                 let is_shared = profile.is_none() && !rules.connections && !separate;
                 if links <= 1 || (is_shared && entry.state != EntryState::Connected) {
@@ -116,6 +132,19 @@ impl Fold {
                     self.named(owner, rules).read_entry(*at, entry, *grace);
                 }
             }
+        }
+    }
+
+    /// Applies a line about one of several links to what is known of all of them. `is_named`: the gateway says whose link it
+    /// is about.
+    fn apply_to_shared(&mut self, said: &Said, is_named: bool) {
+        if said.word == LinkWord::Inbound {
+            // It proves only the link that it arrived on.
+            self.shared.note_message(said.at);
+        } else if is_named && said.word.is_of_one_link() && !self.shared.is_down() {
+            self.shared.expect();
+        } else {
+            self.shared.apply(said);
         }
     }
 

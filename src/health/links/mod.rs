@@ -156,7 +156,7 @@ impl Links {
             self.shown.extend(profile.clone().filter(|profile| *profile != own));
             let Some(platform) = self.platform(&entry.platform) else { continue };
             if let Some(profile) = &profile
-                && platform.keyed.insert(Arc::clone(profile))
+                && platform.layout.keyed.insert(Arc::clone(profile))
             {
                 platform.refold(&own);
             }
@@ -194,11 +194,11 @@ impl Links {
             }
         }
         for platform in self.all.values_mut() {
-            platform.locks = 0;
+            platform.layout.locks = 0;
         }
         for (name, ids) in counts {
             if let Some(platform) = self.platform(&name) {
-                platform.locks = ids.len();
+                platform.layout.locks = ids.len();
             }
         }
     }

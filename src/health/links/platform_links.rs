@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::connections::Connections;
-use super::fold::{Event, Fold};
+use super::fold::{Event, Fold, Layout};
 use super::shown::{Asked, Row};
 use super::verdict::LinkVerdict;
 use crate::health::link::Link;
@@ -28,26 +28,13 @@ pub(super) struct PlatformLinks {
     recent: VecDeque<Event>,
     /// Up to the newest event.
     pub fold: Fold,
-    /// Profiles with a state key of their own.
-    pub keyed: BTreeSet<ProfileName>,
-    /// A served profile's log has its own `connected`: records go to the log of the profile that they are about.
-    own_logs: bool,
-    /// Lock files that the process holds for this platform.
-    pub locks: usize,
+    pub layout: Layout,
 }
 
 impl PlatformLinks {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
         let fold = Fold::new(&rules);
-        Self {
-            rules,
-            base: fold.clone(),
-            recent: VecDeque::new(),
-            fold,
-            keyed: BTreeSet::new(),
-            own_logs: false,
-            locks: 0,
-        }
+        Self { rules, base: fold.clone(), recent: VecDeque::new(), fold, layout: Layout::default() }
     }
 
     pub(super) fn set_rules(&mut self, rules: &Arc<Rules>) {
@@ -76,34 +63,31 @@ impl PlatformLinks {
         let mut names_layout = false;
         if let Event::Line { said, homes, .. } = &event {
             let served = homes.iter().any(Option::is_some);
-            names_layout = served && said.word == LinkWord::Proof && !self.own_logs;
+            names_layout = served && said.word == LinkWord::Proof && !self.layout.own_logs;
         }
         self.recent.push_back(event);
         if self.recent.len() > KEPT
             && let Some(oldest) = self.recent.pop_front()
         {
-            let separate = self.is_separate();
-            self.base.apply(&oldest, own, separate, self.links(), &self.rules);
+            self.base.apply(&oldest, own, &self.layout, &self.rules);
         }
         if names_layout {
             self.refold(own);
         } else if let Some(newest) = self.recent.back() {
-            let (separate, links) = (self.is_separate(), self.links());
-            self.fold.apply(newest, own, separate, links, &self.rules);
+            self.fold.apply(newest, own, &self.layout, &self.rules);
         }
     }
 
     pub(super) fn refold(&mut self, own: &ProfileName) {
-        self.own_logs = self.own_logs && self.recent.is_empty();
-        self.own_logs |= self.recent.iter().any(|event| match event {
-            Event::Line { said, homes, .. } => said.word == LinkWord::Proof && !homes.contains(&None),
-            Event::Entry { .. } => false,
-        });
+        let own_logs = self.layout.own_logs && self.recent.is_empty();
+        self.layout.own_logs = own_logs
+            || self.recent.iter().any(|event| match event {
+                Event::Line { said, homes, .. } => said.word == LinkWord::Proof && !homes.contains(&None),
+                Event::Entry { .. } => false,
+            });
         self.fold = self.base.clone();
-        let separate = self.is_separate();
         for event in &self.recent {
-            let links = self.links_in(&self.fold);
-            self.fold.apply(event, own, separate, links, &self.rules);
+            self.fold.apply(event, own, &self.layout, &self.rules);
         }
     }
 
@@ -116,7 +100,7 @@ impl PlatformLinks {
 
     /// Forgets what the files of another process said.
     pub(super) fn forget_files(&mut self) {
-        self.keyed.clear();
+        self.layout.keyed.clear();
         self.change_links(Link::forget_files);
     }
 
@@ -147,34 +131,16 @@ impl PlatformLinks {
         self.base = self.fold.clone();
     }
 
-    /// Lines and state keys tell the profiles apart. Keys alone do not say whose a connection is.
-    fn is_separate(&self) -> bool {
-        self.own_logs || (!self.keyed.is_empty() && !self.rules.connections)
-    }
-
-    /// How many links of this platform there are.
-    fn links(&self) -> usize {
-        self.links_in(&self.fold)
-    }
-
-    fn links_in(&self, fold: &Fold) -> usize {
-        let owners: BTreeSet<_> = fold.claims.iter().chain(&self.keyed).collect();
-        match owners.len().max(self.locks) {
-            0 => fold.connections.known(),
-            told => told,
-        }
-    }
-
     /// What is said of it in one row.
     pub(super) fn of(&self, name: &PlatformName, row: &Row<'_>) -> Option<LinkVerdict> {
-        let owners: BTreeSet<_> = self.fold.claims.iter().chain(&self.keyed).collect();
+        let owners: BTreeSet<_> = self.fold.claims.iter().chain(&self.layout.keyed).collect();
         let asked = Asked {
             platform: name,
             fold: &self.fold,
             rules: &self.rules,
             owner: owners.first().copied(),
-            links: self.links(),
-            is_separate: self.is_separate(),
+            links: self.fold.total(&self.layout),
+            is_separate: self.layout.is_separate(&self.rules),
             row,
         };
         asked.verdict()

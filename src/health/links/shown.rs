@@ -61,7 +61,7 @@ impl Asked<'_> {
     /// A link that is told apart from all others.
     fn one(&self, link: &Link) -> Option<LinkVerdict> {
         let view = link.exists().then(|| link.view(self.row.now, Some(self.row.start)))??;
-        Some(LinkVerdict { by_silence: link.is_red_by_silence(), ..self.verdict_of(view) })
+        Some(LinkVerdict { unconfirmed: link.is_unconfirmed(self.row.now), ..self.verdict_of(view) })
     }
 
     fn verdict_of(&self, view: View) -> LinkVerdict {

@@ -26,26 +26,31 @@ pub struct LinkVerdict {
     pub last_message_at: Option<Timestamp>,
     /// Another process that matters.
     pub other_pid: Option<u32>,
-    /// Red only because nothing was heard, which proves nothing where INFO records are hidden.
-    pub by_silence: bool,
+    /// No log line shows that the problem still exists: red proves nothing where INFO records are hidden.
+    pub unconfirmed: bool,
     /// The user does not want it to count.
     pub ignored: bool,
 }
 
 impl LinkVerdict {
-    /// A link of this platform, seen by itself.
-    pub(super) fn of(platform: &PlatformName, view: View) -> Self {
+    /// A link with this reason and its light, and nothing else known.
+    pub fn new(platform: PlatformName, reason: Reason, since: Timestamp) -> Self {
         Self {
-            platform: PlatformName::clone(platform),
-            light: view.light(),
-            reason: view.reason,
-            since: view.since,
-            evidence: view.proof,
+            platform,
+            light: reason.light(),
+            reason,
+            since,
+            evidence: None,
             missing: None,
             last_message_at: None,
-            other_pid: view.other_pid,
-            by_silence: false,
+            other_pid: None,
+            unconfirmed: false,
             ignored: false,
         }
+    }
+
+    pub(super) fn of(platform: &PlatformName, view: View) -> Self {
+        let View { reason, proof: evidence, since, other_pid } = view;
+        Self { evidence, other_pid, ..Self::new(PlatformName::clone(platform), reason, since) }
     }
 }

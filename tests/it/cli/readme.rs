@@ -331,18 +331,7 @@ fn profile() -> Arc<Profile> {
 #[test]
 fn the_metrics_are_those_that_are_served() {
     let mut verdict = verdict(Reason::Connected);
-    verdict.links.push(LinkVerdict {
-        platform: "feishu".into(),
-        reason: Reason::Connected,
-        light: Light::Green,
-        since: t(),
-        evidence: None,
-        missing: None,
-        last_message_at: None,
-        other_pid: None,
-        by_silence: false,
-        ignored: false,
-    });
+    verdict.links.push(LinkVerdict::new("feishu".into(), Reason::Connected, t()));
     let view = ProfileView { profile: profile(), verdict };
     let snapshot = Snapshot { at: t(), profiles: vec![view], bad_files: Vec::new(), complete: true };
     let page = render(&snapshot, &Counters::default(), t(), Format::Prometheus);

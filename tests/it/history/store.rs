@@ -307,16 +307,8 @@ fn a_history_of_version_2_keeps_what_it_says_and_learns_of_platforms() {
 
 fn link(platform: &str, reason: Reason, at: i64) -> LinkVerdict {
     LinkVerdict {
-        platform: platform.into(),
-        reason,
-        light: reason.light(),
-        since: t(at),
         evidence: Some(Proof::new("agent.log", "token=abc123", t(at))),
-        missing: None,
-        last_message_at: None,
-        other_pid: None,
-        by_silence: false,
-        ignored: false,
+        ..LinkVerdict::new(platform.into(), reason, t(at))
     }
 }
 

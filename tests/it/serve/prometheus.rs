@@ -30,18 +30,7 @@ fn verdict(reason: Reason) -> Verdict {
 }
 
 fn link(platform: &str, reason: Reason) -> LinkVerdict {
-    LinkVerdict {
-        platform: platform.into(),
-        reason,
-        light: reason.light(),
-        since: Timestamp::now(),
-        evidence: None,
-        missing: None,
-        last_message_at: None,
-        other_pid: None,
-        by_silence: false,
-        ignored: false,
-    }
+    LinkVerdict::new(platform.into(), reason, Timestamp::now())
 }
 
 fn snapshot(work: Reason) -> Arc<Snapshot> {

@@ -5,18 +5,7 @@ use crate::health::LinkVerdict;
 use crate::text::reason::wording;
 
 fn link(platform: &str, reason: Reason, since: i64) -> LinkVerdict {
-    LinkVerdict {
-        platform: platform.into(),
-        reason,
-        light: reason.light(),
-        since: at(since),
-        evidence: None,
-        missing: None,
-        last_message_at: None,
-        other_pid: None,
-        by_silence: false,
-        ignored: false,
-    }
+    LinkVerdict::new(platform.into(), reason, at(since))
 }
 
 fn with_links(reason: Reason, links: Vec<LinkVerdict>) -> Snapshot {
