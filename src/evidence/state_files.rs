@@ -105,7 +105,9 @@ pub fn evidence(file: &str, json: Option<&Value>, patterns: &Patterns) -> Option
         (StateFileKind::CronBeat, beat) => Some(Evidence::Cron(CronFact::Beat(beat.and_then(epoch)))),
         (StateFileKind::CronSuccess, at) => Some(Evidence::Cron(CronFact::Success(at.and_then(epoch)))),
         (StateFileKind::CronJobs, jobs) => Some(Evidence::Cron(CronFact::Jobs(cron::has_enabled(jobs)))),
-        (StateFileKind::Config, config) => Some(Evidence::Cron(CronFact::BuiltIn(cron::is_built_in(config)))),
+        (StateFileKind::Config, config) => {
+            Some(Evidence::Cron(CronFact::BuiltIn(hermes_config::is_cron_built_in(config))))
+        }
         _ => None,
     }
 }
@@ -119,11 +121,7 @@ pub fn parse(text: &[u8]) -> Option<Value> {
 pub fn contents(file: &str, bytes: &[u8]) -> Option<Value> {
     match StateFileKind::from_name(file) {
         Some(StateFileKind::CronJobs) => Some(cron::jobs(bytes)),
-        Some(StateFileKind::Config) => {
-            let mut config = cron::config(bytes);
-            hermes_config::add_multiplex_profiles(&mut config, bytes);
-            Some(config)
-        }
+        Some(StateFileKind::Config) => Some(hermes_config::contents(bytes)),
         // some markers are empty files: their presence is all that they say
         _ if bytes.is_empty() => Some(Value::Null),
         _ => parse(bytes),

@@ -2,10 +2,26 @@
 
 use super::{Lang, Phrase, fill};
 use crate::health::platform;
+use crate::health::verdict::Draining;
 use crate::health::{Light, Reason, Verdict};
 
 const OF_PLATFORM: Phrase = ["{platform}: {title}", "{platform}：{title}"];
 const WITH_LINKS: Phrase = ["{title} · {up} of {all} links", "{title} · {all} 个连接中 {up} 个正常"];
+
+/// Title, meaning and advice of a drain that was requested from outside (hermes-agent, gateway/drain_control.py).
+const EXTERNAL_DRAIN: [Phrase; 3] = [
+    ["drain requested: refusing messages", "已请求排空：拒收新消息"],
+    [
+        "Someone requested a drain: the connection is up, but the gateway refuses every new message.",
+        "有人请求了排空（drain）：连接正常，但网关拒收所有新消息。",
+    ],
+    [
+        "Release the drain where it was requested, or remove .drain_request.json from the profile's Hermes home.",
+        "请在发起处解除排空，或从此 profile 的 Hermes 主目录中删除 .drain_request.json。",
+    ],
+];
+const FINISHING_ONE: Phrase = ["finishing 1 answer", "正在完成 1 条回复"];
+const FINISHING: Phrase = ["finishing {n} answers", "正在完成 {n} 条回复"];
 
 /// The platform of a reason that was stored before others were watched.
 const BEFORE_PLATFORMS: &str = "feishu";
@@ -23,13 +39,30 @@ pub(crate) struct Wording {
 
 /// What is said of a verdict. Where the profile has several links, the title names the platform.
 pub(crate) fn of(verdict: &Verdict, lang: Lang) -> Wording {
-    let said = wording(lang, verdict.reason, verdict.platform.as_deref(), verdict.missing);
+    let mut said = wording(lang, verdict.reason, verdict.platform.as_deref(), verdict.missing);
+    if let Some(draining) = verdict.draining.as_ref().filter(|_| verdict.reason == Reason::Draining) {
+        said = of_drain(said, draining, lang);
+    }
     match verdict.platform.as_deref().filter(|_| verdict.links.len() > 1) {
         Some(platform) => {
             Wording { title: with_platform(said.title, lang, verdict.reason, platform), ..said }
         }
         None => said,
     }
+}
+
+/// What is said of a gateway that drains. `said`: where nothing more is known.
+fn of_drain(said: Wording, draining: &Draining, lang: Lang) -> Wording {
+    if draining.external {
+        let [title, meaning, advice] = EXTERNAL_DRAIN.map(|text| lang.pick(text).to_owned());
+        return Wording { title, meaning, advice };
+    }
+    let title = match draining.active {
+        None | Some(0) => return said,
+        Some(1) => lang.pick(FINISHING_ONE).to_owned(),
+        Some(n) => fill(lang.pick(FINISHING), &[("n", &n.to_string())]),
+    };
+    Wording { title, ..said }
 }
 
 /// The title of a verdict.
@@ -109,6 +142,23 @@ fn name_platform(text: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drain_says_how_many_answers_are_left_or_that_it_was_requested() {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        for (active, external, title) in [
+            (None, false, ["finishing answers", "正在完成回复"]),
+            (Some(0), false, ["finishing answers", "正在完成回复"]),
+            (Some(1), false, ["finishing 1 answer", "正在完成 1 条回复"]),
+            (Some(2), false, ["finishing 2 answers", "正在完成 2 条回复"]),
+            (Some(2), true, ["drain requested: refusing messages", "已请求排空：拒收新消息"]),
+        ] {
+            let draining = Some(Draining { since: at, active, external });
+            let verdict = Verdict { draining, ..Verdict::of(Reason::Draining, at) };
+            assert_eq!([Lang::En, Lang::Zh].map(|lang| title_of(&verdict, lang)), title);
+            assert_eq!(of(&verdict, Lang::En).advice.contains(".drain_request.json"), external);
+        }
+    }
 
     #[test]
     fn every_text_is_filled_in_both_languages() {

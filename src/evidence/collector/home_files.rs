@@ -15,6 +15,7 @@ use crate::evidence::patterns::Patterns;
 use crate::evidence::state_files::{self, StateFileKind};
 use crate::files;
 use crate::health::{Evidence, MARKER_LIFE};
+use crate::profile::Profile;
 
 /// Names the gateway's process.
 pub(super) const PID_FILE: &str = StateFileKind::Pid.name();
@@ -110,14 +111,23 @@ impl FileRead {
 pub(super) struct HomeFiles {
     home: PathBuf,
     patterns: Arc<Patterns>,
+    /// What the environment of the job says of the multiplex setting.
+    job_multiplex: Option<bool>,
     json_files: BTreeMap<&'static str, JsonFile>,
     starts: Option<Version>,
 }
 
 impl HomeFiles {
-    pub(super) fn new(home: &Path, patterns: &Arc<Patterns>) -> Self {
+    pub(super) fn new(profile: &Profile, patterns: &Arc<Patterns>) -> Self {
         let json_files = JSON_FILES.iter().map(|name| (*name, JsonFile::default())).collect();
-        Self { home: home.to_path_buf(), patterns: Arc::clone(patterns), json_files, starts: None }
+        let variable = profile.job.as_ref().and_then(|job| job.env(hermes_config::MULTIPLEX_VARIABLE));
+        Self {
+            home: profile.home.clone(),
+            patterns: Arc::clone(patterns),
+            job_multiplex: variable.and_then(hermes_config::switch),
+            json_files,
+            starts: None,
+        }
     }
 
     /// When one of the files that only a gateway writes was last written.
@@ -146,8 +156,10 @@ impl HomeFiles {
             if file == CONFIG
                 && let Contents::Gone | Contents::Json(_) = &contents
             {
-                let on = contents.json().is_some_and(hermes_config::multiplex_profiles);
-                changed.push(FileRead::of_text(file, Evidence::Multiplex(on), now));
+                let on = self.multiplex_of_environment();
+                if let Some(on) = on.or_else(|| hermes_config::multiplex_profiles(contents.json())) {
+                    changed.push(FileRead::of_text(file, Evidence::Multiplex(on), now));
+                }
             }
             let written = if first { modified(&path).map_or(now, |at| at.min(now)) } else { now };
             changed.push(FileRead { file, contents, written, evidence });
@@ -159,6 +171,17 @@ impl HomeFiles {
             changed.push(FileRead::of_text(STARTS_FILE, evidence, now));
         }
         changed
+    }
+
+    /// What the environment says of the multiplex setting. The `.env` file of the home wins over the job's environment
+    /// (hermes-agent 0.19, hermes_cli/env_loader.py).
+    fn multiplex_of_environment(&self) -> Option<bool> {
+        let dotenv = files::read(&self.home.join(".env"), state_files::MOST_BYTES).ok();
+        let dotenv = dotenv.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
+        match dotenv.and_then(|text| hermes_config::variable(text, hermes_config::MULTIPLEX_VARIABLE)) {
+            Some(word) => hermes_config::switch(word),
+            None => self.job_multiplex,
+        }
     }
 
     fn changed_starts(&mut self) -> Option<String> {

@@ -95,7 +95,7 @@ impl Collector {
     ) -> (Self, Past) {
         // the scan gives the standard logs to none of the profiles that share a home
         let shares_home = !profile.logs.contains(&profile.logs_folder().join("agent.log"));
-        let mut files = HomeFiles::new(&profile.home, patterns);
+        let mut files = HomeFiles::new(profile, patterns);
         let mut processes = Processes::default();
         let read = if shares_home { Vec::new() } else { files.read_changed(now.at, true, false) };
         let (mut nobody, mut seen) = (None, Vec::new());

@@ -68,8 +68,8 @@ pub(crate) struct Link {
     expected: bool,
     was_proven: bool,
     fatal: Option<Fatal>,
-    /// Its entry in the state file says that it is down. That is written at every log level.
-    told_down: bool,
+    /// The newest state of its own entry in the state file, which is written at every log level.
+    entry: EntryState,
     refused_send: Option<RefusedSend>,
     conflicts: Tally,
     losses: Tally,
@@ -89,7 +89,7 @@ impl Link {
             expected: false,
             was_proven: false,
             fatal: None,
-            told_down: false,
+            entry: EntryState::Unknown,
             refused_send: None,
             conflicts: Tally::new(CONFLICTS, CONFLICT_WINDOW),
             losses: Tally::new(FLAPS, FLAP_WINDOW),
@@ -242,7 +242,7 @@ impl Link {
             grace,
         };
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
-        self.told_down = entry.state.is_negative();
+        self.entry = entry.state;
         // The file is written anew for whatever changes in it: what an entry said before the link came up is past.
         if entry.state.is_negative() && self.up_since().is_some_and(|up| written < up) {
             return;
@@ -298,7 +298,7 @@ impl Link {
         match &self.state {
             State::Silent => true,
             State::Up { .. } => false,
-            State::Down(down) => !self.told_down && down.is_unconfirmed(now, &self.rules.times),
+            State::Down(down) => !self.entry.is_negative() && down.is_unconfirmed(now, &self.rules.times),
         }
     }
 
@@ -333,7 +333,7 @@ impl Link {
     /// Forgets what a file of another process said.
     pub(crate) fn forget_files(&mut self) {
         self.fatal = None;
-        self.told_down = false;
+        self.entry = EntryState::Unknown;
         let proof = match &self.state {
             State::Silent => None,
             State::Up { proof, .. } => Some(proof),

@@ -78,7 +78,7 @@ impl Connections {
             LinkWord::Limit => self.refuse(said, Reason::ConnectionLimit, unannounced),
             LinkWord::InUse => self.refuse(said, Reason::AppInUse, unannounced),
             LinkWord::Unreachable | LinkWord::AttemptFailed | LinkWord::Failed => {
-                self.fail(said, unannounced)
+                self.fail(said, unannounced);
             }
             _ => {}
         }
