@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::cron::CronFiles;
 use super::departure::Plan;
-use super::evidence::{Evidence, Lock, ProcessState};
+use super::evidence::{Evidence, Lock, ProcessState, ProfileName};
 use super::gateway::{Beginning, Gateway, LogLevel, Origin};
 use super::predecessor::{LAST_WORDS, Predecessor, StartEcho, belongs_to_the_leaving, is_of_shutdown};
 use super::processes::{Process, Processes};
@@ -213,8 +213,10 @@ impl Succession {
         // Without a process to look at, its own word that it leaves is the end of it.
         let leaves = record.signal == Signal::Exiting && self.gateway.id.pid.is_none();
         let last_word = leaves.then(|| record.proof.clone());
+        // What the home's log held before the record that shows that its profile is served.
+        self.claim_records(moment, record.home.as_ref());
         self.gateway.apply(moment, record);
-        self.claim_records(moment);
+        self.claim_records(moment, None);
         if let Some(proof) = last_word {
             self.end(moment, now, None, proof);
         }
@@ -261,9 +263,10 @@ impl Succession {
         None
     }
 
-    /// Gives the gateway the records of profiles that it has shown to serve only now.
-    fn claim_records(&mut self, moment: Moment<'_>) {
-        for (at, record) in self.served.claim(|profile| self.gateway.links.serves(profile)) {
+    /// Hands the gateway the records of profiles that it is now known to serve. `also`: a profile that it serves besides.
+    fn claim_records(&mut self, moment: Moment<'_>, also: Option<&ProfileName>) {
+        let is_served = |profile: &ProfileName| Some(profile) == also || self.gateway.links.serves(profile);
+        for (at, record) in self.served.claim(is_served) {
             self.gateway.apply(Moment { now: at, ..moment }, record);
         }
     }
@@ -427,7 +430,7 @@ impl Succession {
         }
         self.gateway.heed_files_of(state.pid);
         self.gateway.read_state(moment, state);
-        self.claim_records(moment);
+        self.claim_records(moment, None);
     }
 
     fn beat(&mut self, moment: Moment<'_>, heartbeat: &Heartbeat) {

@@ -5,6 +5,7 @@
 //! alone changes nothing in here.
 
 mod down;
+mod entry;
 mod fatal;
 mod said;
 mod sends;
@@ -16,10 +17,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::down::{Cause, Down};
-use self::fatal::Fatal;
+use self::entry::OwnEntry;
 pub(crate) use self::said::{Said, View};
 use self::sends::RefusedSend;
-use self::tally::Tally;
+use self::tally::{CONFLICT_WINDOW, Tally};
 use super::platform::{Announcement, Rules};
 use super::proof::{Proof, Source};
 use super::reason::Reason;
@@ -32,22 +33,6 @@ const INBOUND_TAIL: Duration = Duration::from_secs(2);
 
 /// What is written within this time belongs to one event.
 const SAME_MOMENT: Duration = Duration::from_secs(1);
-
-/// Conflicts within this time are counted together.
-const CONFLICT_WINDOW: Duration = Duration::from_secs(600);
-
-/// So many conflicts are no leftover of a restart any more.
-const CONFLICTS: usize = 3;
-
-/// A link waits longer than this after a conflict (measured: 20 s): conflicts that are closer together are those of several
-/// links.
-const CONFLICT_SPACING: Duration = Duration::from_secs(10);
-
-/// Losses within this time are counted together.
-const FLAP_WINDOW: Duration = Duration::from_secs(600);
-
-/// So many losses and returns are flapping.
-const FLAPS: usize = 4;
 
 #[derive(Debug, Clone, PartialEq)]
 enum State {
@@ -67,9 +52,7 @@ pub(crate) struct Link {
     /// The gateway said that it has it.
     expected: bool,
     was_proven: bool,
-    fatal: Option<Fatal>,
-    /// The newest state of its own entry in the state file, which is written at every log level.
-    entry: EntryState,
+    entry: OwnEntry,
     refused_send: Option<RefusedSend>,
     conflicts: Tally,
     losses: Tally,
@@ -88,11 +71,10 @@ impl Link {
             state: State::Silent,
             expected: false,
             was_proven: false,
-            fatal: None,
-            entry: EntryState::Unknown,
+            entry: OwnEntry::default(),
             refused_send: None,
-            conflicts: Tally::new(CONFLICTS, CONFLICT_WINDOW),
-            losses: Tally::new(FLAPS, FLAP_WINDOW),
+            conflicts: Tally::of_conflicts(),
+            losses: Tally::of_losses(),
             last_message: None,
             info_hidden: false,
             webhook: None,
@@ -106,7 +88,7 @@ impl Link {
 
     /// Whether there is such a link, as far as anything says.
     pub(crate) fn exists(&self) -> bool {
-        let seen = self.expected || !matches!(self.state, State::Silent) || self.fatal.is_some();
+        let seen = self.expected || !matches!(self.state, State::Silent) || self.entry.says_fatal();
         seen && self.webhook.is_none()
     }
 
@@ -145,8 +127,8 @@ impl Link {
         self.info_hidden
     }
 
-    /// What keeps it from working for the life of the process: worth a word when that is gone.
-    pub(crate) fn ailment(&self, now: Timestamp) -> Option<(Reason, Proof)> {
+    /// A fault that lasts as long as the process.
+    pub(crate) fn lasting_fault(&self, now: Timestamp) -> Option<(Reason, Proof)> {
         let ended = self.down().and_then(|down| match down.cause {
             Cause::Ended(reason) => Some((reason, down.proof.clone())),
             _ => None,
@@ -242,22 +224,17 @@ impl Link {
             grace,
         };
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
-        self.entry = entry.state;
+        self.entry.set_state(entry.state);
         // The file is written anew for whatever changes in it: what an entry said before the link came up is past.
         if entry.state.is_negative() && self.up_since().is_some_and(|up| written < up) {
             return;
         }
-        if entry.state != EntryState::Fatal {
-            self.fatal.take_if(|fatal| fatal.is_replaced_by(entry.updated_at));
-        }
+        self.entry.read_fatal(at, entry, &proof);
         match entry.state {
             EntryState::Connected => self.read_connected(written, &said(LinkWord::Announced)),
-            EntryState::Fatal => {
-                let since = self.fatal.as_ref().map_or(at, Fatal::since);
-                self.fatal = Some(Fatal::new(since, entry, proof.clone()));
+            EntryState::Fatal | EntryState::Disconnected | EntryState::Retrying => {
                 self.apply(&said(entry.word()));
             }
-            EntryState::Disconnected | EntryState::Retrying => self.apply(&said(entry.word())),
             EntryState::Paused => self.apply(&said(LinkWord::Paused)),
             EntryState::Connecting | EntryState::Disabled | EntryState::Unknown => {}
         }
@@ -265,8 +242,8 @@ impl Link {
 
     /// What it amounts to now. `start`: until when a silent link is starting. `None`: there is nothing to say yet.
     pub(crate) fn view(&self, now: Timestamp, start: Option<&Timer>) -> Option<View> {
-        if let Some(fatal) = self.fatal.as_ref().filter(|fatal| fatal.stands(now)) {
-            return Some(fatal.view(self.down()));
+        if let Some(fatal) = self.entry.view(now, self.down()) {
+            return Some(fatal);
         }
         match &self.state {
             State::Silent if !self.expected || self.webhook.is_some() => None,
@@ -310,7 +287,7 @@ impl Link {
         };
         let own = [
             from,
-            self.fatal.as_ref().map(Fatal::due),
+            self.entry.deadline(),
             self.refused_send.as_ref().and_then(RefusedSend::deadline),
             self.losses.deadline(),
             self.conflicts.deadline(),
@@ -326,14 +303,13 @@ impl Link {
             _ => None,
         };
         let send = self.refused_send.as_mut().and_then(RefusedSend::timer_mut);
-        let fatal = self.fatal.as_mut().map(Fatal::timer_mut);
+        let fatal = self.entry.timer_mut();
         down.into_iter().flat_map(|down| down.timers_mut()).chain(send).chain(fatal)
     }
 
     /// Forgets what a file of another process said.
     pub(crate) fn forget_files(&mut self) {
-        self.fatal = None;
-        self.entry = EntryState::Unknown;
+        self.entry = OwnEntry::default();
         let proof = match &self.state {
             State::Silent => None,
             State::Up { proof, .. } => Some(proof),
@@ -403,7 +379,7 @@ impl Link {
     fn prove(&mut self, said: &Said) {
         self.expect();
         self.was_proven = true;
-        self.fatal = None;
+        self.entry.clear_fatal();
         let connection = said.connection.clone().or_else(|| match &self.state {
             State::Up { connection, .. } => connection.clone(),
             _ => None,
@@ -487,9 +463,7 @@ impl Link {
     }
 
     fn conflict(&mut self, said: &Said) {
-        if self.conflicts.newest().is_none_or(|newest| said.at >= after(newest, CONFLICT_SPACING)) {
-            self.conflicts.count(said.at);
-        }
+        self.conflicts.count(said.at);
         let standing = said.word == LinkWord::ConflictAgain;
         self.trouble(Cause::Conflict, said);
         // A single conflict waits for the other session to expire, however long that takes.

@@ -1,4 +1,4 @@
-//! Counts what happened within a window.
+//! Counts events within a window of time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,29 +7,55 @@ use jiff::Timestamp;
 
 use crate::health::timer::{after, before};
 
+/// Conflicts within this time are counted together.
+pub(super) const CONFLICT_WINDOW: Duration = Duration::from_secs(600);
+
+/// So many conflicts are no leftover of a restart any more.
+const CONFLICTS: usize = 3;
+
+/// A link waits longer than this after a conflict (measured: 20 s): conflicts that are closer together are those of several
+/// links.
+const CONFLICT_SPACING: Duration = Duration::from_secs(10);
+
+/// Losses within this time are counted together.
+const FLAP_WINDOW: Duration = Duration::from_secs(600);
+
+/// So many losses and returns are flapping.
+const FLAPS: usize = 4;
+
 /// Counts up to `enough` events within `window`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tally {
     enough: usize,
     window: Duration,
+    /// An event that follows another within less is not counted.
+    spacing: Duration,
     newest: VecDeque<Timestamp>,
 }
 
 impl Tally {
-    pub(super) fn new(enough: usize, window: Duration) -> Self {
-        Self { enough, window, newest: VecDeque::new() }
+    /// Conflicts with another client of the same account.
+    pub(super) fn of_conflicts() -> Self {
+        Self::new(CONFLICTS, CONFLICT_WINDOW, CONFLICT_SPACING)
+    }
+
+    /// Losses of a link.
+    pub(super) fn of_losses() -> Self {
+        Self::new(FLAPS, FLAP_WINDOW, Duration::ZERO)
+    }
+
+    const fn new(enough: usize, window: Duration, spacing: Duration) -> Self {
+        Self { enough, window, spacing, newest: VecDeque::new() }
     }
 
     pub(super) fn count(&mut self, at: Timestamp) {
+        if self.newest.back().is_some_and(|newest| at < after(*newest, self.spacing)) {
+            return;
+        }
         if self.newest.len() >= self.enough {
             self.newest.pop_front();
         }
         self.newest.push_back(at);
-    }
-
-    /// The newest event that was counted.
-    pub(super) fn newest(&self) -> Option<Timestamp> {
-        self.newest.back().copied()
     }
 
     pub(super) fn clear(&mut self) {
@@ -46,5 +72,25 @@ impl Tally {
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         let oldest = self.newest.front().filter(|_| self.newest.len() >= self.enough);
         oldest.map(|at| after(*at, self.window))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicts_of_several_links_at_once_count_as_one() {
+        let at = |seconds: u64| after(Timestamp::UNIX_EPOCH, Duration::from_secs(seconds));
+        let full = |seconds: &[u64]| {
+            let mut conflicts = Tally::of_conflicts();
+            for second in seconds {
+                conflicts.count(at(*second));
+            }
+            conflicts.is_full(at(600))
+        };
+        assert!(!full(&[100, 103, 106]));
+        assert!(full(&[100, 120, 140]));
+        assert!(!full(&[0, 20, 40]), "the oldest is out of the window");
     }
 }

@@ -119,10 +119,10 @@ impl Links {
         })
     }
 
-    /// What keeps a link from working for the life of the process.
-    pub fn ailments(&self, now: Timestamp) -> impl Iterator<Item = (PlatformName, Reason, Proof)> + '_ {
+    /// The faults of links that last as long as the process.
+    pub fn lasting_faults(&self, now: Timestamp) -> impl Iterator<Item = (PlatformName, Reason, Proof)> + '_ {
         self.all.iter().filter_map(move |(name, platform)| {
-            let (reason, proof) = platform.fold.shared.ailment(now)?;
+            let (reason, proof) = platform.fold.shared.lasting_fault(now)?;
             Some((Arc::clone(name), reason, proof))
         })
     }

@@ -1,0 +1,197 @@
+//! What is shown of a gateway whose process is there.
+
+use super::row::{Finding, Row, started};
+use crate::health::cron::CronTrouble;
+use crate::health::departure::Plan;
+use crate::health::evidence::{JobState, Proof, Source};
+use crate::health::gateway::Beginning;
+use crate::health::links::LinkVerdict;
+use crate::health::reason::{Light, Reason};
+use crate::health::state::State;
+use crate::health::timer::after;
+
+/// Adds what holds for a gateway with a live process.
+pub(super) fn alive(row: &mut Row<'_>) {
+    let state = row.state;
+    let (gateway, now) = (&state.life.gateway, state.time.clock());
+    if let Some(timer) = gateway.suspended.filter(|timer| timer.over(now)) {
+        let proof = Proof::new(Source::Process, "state T (stopped)", timer.since);
+        row.hold(Reason::ProcessSuspended, Some(proof));
+    }
+    // A process that said that it exits no longer writes a heartbeat.
+    let frozen = gateway.pulse.frozen(now).filter(|_| gateway.departure.exiting().is_none());
+    if let Some(proof) = frozen {
+        row.hold(Reason::EventLoopFrozen, Some(proof.clone()));
+    }
+    let drains = frozen.is_none() && draining(row);
+    if leaving(row, drains) {
+        return;
+    }
+    row.hold_fault(Reason::ConfigError);
+    row.hold_fault(Reason::ExecutorShutdown);
+    if state.life.is_unheard() && state.unreadable.is_empty() && gateway.starting.over(now) {
+        return row.hold(Reason::StartStalled, Some(started(gateway)));
+    }
+    links(row, drains);
+    if !drains {
+        cron(row);
+    }
+}
+
+/// Adds what keeps cron jobs from running, where that is certain.
+fn cron(row: &mut Row<'_>) {
+    let (life, now) = (&row.state.life, row.state.time.clock());
+    let gateway = &life.gateway;
+    let turns = gateway.pulse.is_known() && gateway.pulse.frozen(now).is_none();
+    let stays = gateway.departure.is_none() && gateway.suspended.is_none();
+    if !row.is_own() || !turns || !stays || gateway.id.pid.is_none() {
+        return;
+    }
+    match gateway.scheduler.trouble(&life.cron, now) {
+        Some(CronTrouble::Ended(proof)) => row.hold(Reason::CronEnded, Some(proof)),
+        Some(CronTrouble::Failing(proof)) => row.hold(Reason::CronFailing, Some(proof)),
+        None => {}
+    }
+}
+
+/// Adds a drain. Returns whether there is one.
+fn draining(row: &mut Row<'_>) -> bool {
+    let Some(drain) = row.gateway().departure.drain() else { return false };
+    let mut finding = Finding::new(Reason::Draining, Some(drain.proof.clone()));
+    if drain.timer.over(row.state.time.clock()) {
+        finding.light = Light::Red;
+    }
+    row.findings.push(finding);
+    true
+}
+
+/// Adds how the process leaves. Returns whether nothing else matters.
+fn leaving(row: &mut Row<'_>, drains: bool) -> bool {
+    let state = row.state;
+    let (departure, now) = (&state.life.gateway.departure, state.time.clock());
+    if let Some((timer, proof)) = departure.exiting().filter(|(timer, _)| timer.over(now)) {
+        // The process does not end before the cron scripts that it started.
+        let script = departure.waits_for_script(now);
+        let reason = if script { Reason::Stopping } else { Reason::NotExiting };
+        row.hold(reason, Some(Proof { at: timer.since, ..proof.clone() }));
+        if script {
+            return true;
+        }
+    }
+    let Some(shutdown) = departure.shutdown().filter(|_| departure.is_underway()) else {
+        // The log level hid the line that announces the shutdown.
+        if let Some((_, proof)) = departure.exiting() {
+            row.hold(Reason::Restarting, Some(proof.clone()));
+        }
+        return false;
+    };
+    let proof = Some(shutdown.proof.clone());
+    match shutdown.plan {
+        _ if drains => return false,
+        Plan::Stop => row.hold(Reason::Stopped, proof),
+        Plan::Restart | Plan::Takeover if !shutdown.timer.over(now) => {
+            row.hold(Reason::Restarting, proof);
+        }
+        Plan::Unplanned if !shutdown.timer.over(now) => {
+            row.hold(Reason::Restarting, proof);
+            return false;
+        }
+        _ => {
+            row.hold(Reason::ShutdownStalled, proof);
+            return false;
+        }
+    }
+    true
+}
+
+/// Adds the links of the profile.
+fn links(row: &mut Row<'_>, drains: bool) {
+    let state = row.state;
+    let (gateway, now) = (&state.life.gateway, state.time.clock());
+    // Where the log level hides recoveries, a deadline that passed proves nothing.
+    let blind = gateway.info_hidden();
+    let unseen = blind || gateway.truncated || gateway.beginning < Beginning::Witnessed;
+    let mut links = gateway.links.of(row.profile, now, &gateway.starting);
+    for link in &mut links {
+        link.ignored = state.ignores(row.profile, &link.platform);
+        let silent_start = link.evidence.is_none();
+        if matches!(link.reason, Reason::ReconnectStalled | Reason::NetworkUnreachable)
+            && link.unconfirmed
+            && (blind || (silent_start && unseen))
+        {
+            (link.reason, link.light) = (Reason::NoEvidence, Light::Grey);
+        }
+        if silent_start && link.reason != Reason::NoEvidence {
+            link.evidence = Some(started(gateway));
+        }
+    }
+    links.sort_by_key(|link| (std::cmp::Reverse(link.light), link.reason));
+    let counted: Vec<&LinkVerdict> = links.iter().filter(|link| !link.ignored).collect();
+    // A light is green only for a process that stays.
+    let stays = gateway.departure.is_none() && !drains;
+    match counted.first() {
+        Some(worst) if worst.light == Light::Green && gateway.is_starting(now) => {
+            row.hold(Reason::Starting, Some(started(gateway)));
+        }
+        Some(worst) if worst.light == Light::Green && stays => supervised(row, worst),
+        Some(worst) if worst.light == Light::Green => {}
+        Some(worst) if drains && worst.light != Light::Red => {}
+        Some(_) => row.findings.extend(counted.iter().map(|link| Finding::of_link(link))),
+        None if stays => without_links(row, &links, unseen),
+        None => {}
+    }
+    row.links = links;
+}
+
+/// All links are up. Adds that, or that nobody would start the gateway again.
+fn supervised(row: &mut Row<'_>, worst: &LinkVerdict) {
+    let by_log_alone = row.gateway().id.pid.is_none() && row.state.job.is_silent();
+    match unsupervised(row.state) {
+        Some(word) => row.hold(Reason::Unsupervised, Some(word)),
+        None if by_log_alone => row.hold(Reason::NoEvidence, worst.evidence.clone()),
+        None => row.findings.push(Finding::of_link(worst)),
+    }
+}
+
+/// Adds what holds for a profile without a link that counts.
+fn without_links(row: &mut Row<'_>, ignored: &[LinkVerdict], unseen: bool) {
+    let state = row.state;
+    let (gateway, now) = (&state.life.gateway, state.time.clock());
+    let proof = gateway.links.webhook().or(gateway.ready.as_ref()).cloned();
+    let finished = proof.is_some() || gateway.links.any() || !ignored.is_empty();
+    if !row.is_own() {
+        row.hold(Reason::Served, None);
+    } else if finished && (gateway.links.any() || gateway.ready.is_some() || proof.is_some()) {
+        row.hold(Reason::Running, proof);
+    } else if !gateway.starting.over(now) {
+        row.hold(Reason::Starting, Some(started(gateway)));
+    } else if unseen {
+        row.hold(Reason::NoEvidence, None);
+    } else {
+        row.hold(Reason::ReconnectStalled, Some(started(gateway)));
+    }
+}
+
+/// The proof that nobody would start the gateway again. Only what a manager reports counts. A report from before this
+/// process was about the one before it, unless the manager did not know the job and has not reported otherwise since.
+fn unsupervised(state: &State) -> Option<Proof> {
+    if state.time.deadlines.accept_unsupervised {
+        return None;
+    }
+    let settled = state.time.clock() >= after(state.life.since, state.time.deadlines.settle);
+    let fresh = state.job.at().is_some_and(|at| at >= state.life.since);
+    let says_no = state.job.word().is_some_and(|word| {
+        (fresh || (settled && word.state == JobState::NotLoaded))
+            && match word.state {
+                JobState::NotLoaded | JobState::Stopped => true,
+                JobState::Waiting => word.pid.is_none(),
+                JobState::Running => false,
+            }
+    });
+    if says_no {
+        return state.job.proof();
+    }
+    let runs = state.job.state() == Some(JobState::Running);
+    let detached = state.detached.filter(|_| !runs)?;
+    Some(Proof::new(Source::DetachedMarker, "launchd could not manage the gateway", detached))
+}

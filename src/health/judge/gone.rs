@@ -1,0 +1,113 @@
+//! What is shown of a gateway without a process.
+
+use super::excuse;
+use super::row::{Finding, Row};
+use crate::health::departure::Plan;
+use crate::health::evidence::{JobState, Manager, Proof, Source};
+use crate::health::job::EXIT_RESTART;
+use crate::health::reason::Reason;
+
+/// `sysexits.h` EX_CONFIG: how the gateway ends on a configuration that it cannot use.
+const EX_CONFIG: i32 = 78;
+
+/// Adds what the manager reports of a job whose process was never seen.
+pub(super) fn absent_job(row: &mut Row<'_>) {
+    let state = row.state;
+    let Some(word) = state.job.word() else { return };
+    let proof = state.job.proof();
+    match word.state {
+        JobState::NotLoaded if word.manager == Manager::Launchd => row.hold(Reason::NotLoaded, proof),
+        JobState::Stopped => row.hold(Reason::Stopped, proof),
+        JobState::Waiting if word.last_exit == Some(EX_CONFIG) => row.hold(Reason::ConfigError, proof),
+        JobState::Waiting => {
+            let over = state.life.absent.is_some_and(|timer| timer.over(state.time.clock()));
+            let waits = word.comes_back != Some(false) && !word.spawn_failed && !over;
+            row.hold(if waits { Reason::Restarting } else { Reason::NotRunning }, proof);
+        }
+        JobState::NotLoaded | JobState::Running => {}
+    }
+}
+
+/// Adds what holds for a gateway whose process is gone: whether that was intended, and whether it will be started again.
+pub(super) fn gone(row: &mut Row<'_>) {
+    let state = row.state;
+    let (gateway, now) = (&state.life.gateway, state.time.clock());
+    let Some(end) = &gateway.end else { return };
+    refused_start(row);
+    let shutdown = gateway.departure.shutdown();
+    let plan = shutdown.map(|shutdown| shutdown.plan);
+    let ran_again = state.job.ran_again_since(end.respawn.since);
+    if plan == Some(Plan::Stop) && !ran_again {
+        return row.hold(Reason::Stopped, shutdown.map(|shutdown| shutdown.proof.clone()));
+    }
+    let job = state.job.state();
+    if job == Some(JobState::Stopped) {
+        return absent_job(row);
+    }
+    // The log level hides the line about a planned stop; the state file and the exit code show the same.
+    if gateway.info_hidden() && gateway.departure.told_stopped && end.exit == Some(0) && !ran_again {
+        let proof = Proof::new(Source::StateFile, "gateway_state: stopped", now);
+        return row.hold(Reason::Stopped, Some(proof));
+    }
+    let job_exit = state.job.word().filter(|_| state.job.at() >= Some(end.respawn.since));
+    let exit = end.exit.filter(|_| !ran_again).or(job_exit.and_then(|word| word.last_exit));
+    if exit == Some(EX_CONFIG) {
+        row.hold(Reason::ConfigError, Some(end.proof.clone()));
+    }
+    if let Some(proof) = updating(row) {
+        return row.hold(Reason::Updating, Some(proof));
+    }
+    let comes_back = job_exit.is_none_or(|word| word.comes_back != Some(false) && !word.spawn_failed);
+    let in_time = !end.respawn.over(now);
+    let on_its_way = match (plan, job) {
+        (_, Some(JobState::Waiting)) if exit == Some(EXIT_RESTART) => {
+            comes_back && !end.restart_by_manager.over(now)
+        }
+        (Some(Plan::Restart | Plan::Takeover), _) => in_time,
+        _ if exit == Some(EXIT_RESTART) => in_time,
+        (_, Some(JobState::Running)) => in_time,
+        (_, Some(JobState::Waiting)) => in_time && comes_back,
+        (_, Some(JobState::NotLoaded | JobState::Stopped)) => false,
+        // It announced that it leaves, or there is a manager that has not reported yet.
+        (_, None) => {
+            let asked = plan.is_some() || state.job.known || gateway.id.pid.is_none();
+            exit.is_none() && asked && !end.settle.over(now)
+        }
+    };
+    if on_its_way {
+        let planned = shutdown.filter(|_| !ran_again).map(|shutdown| shutdown.proof.clone());
+        return row.hold(Reason::Restarting, planned.or_else(|| Some(end.proof.clone())));
+    }
+    let unloaded = state.job.word().is_some_and(|word| word.manager == Manager::Launchd);
+    if job == Some(JobState::NotLoaded) && unloaded {
+        absent_job(row);
+    } else {
+        let said = job_exit.filter(|word| word.explains()).and_then(|_| state.job.proof());
+        row.hold(Reason::NotRunning, said.or_else(|| Some(end.proof.clone())));
+    }
+    lasting_faults(row);
+}
+
+/// The proof that an update of Hermes stopped the gateway and has still time to start it again.
+fn updating(row: &Row<'_>) -> Option<Proof> {
+    let (until, proof) = excuse(row.state)?;
+    (row.state.time.clock() < until).then_some(proof)
+}
+
+/// Adds a refused start, for which the gateway may have ended.
+fn refused_start(row: &mut Row<'_>) {
+    if let Some((platform, reason, proof, other_pid)) = row.gateway().links.refused_start() {
+        let platform = Some(platform);
+        row.findings.push(Finding { platform, other_pid, ..Finding::new(reason, Some(proof)) });
+    }
+    row.hold_fault(Reason::ConfigError);
+}
+
+/// Adds the faults that lasted until the process ended: they may be why it ended.
+fn lasting_faults(row: &mut Row<'_>) {
+    row.hold_fault(Reason::ExecutorShutdown);
+    for (platform, reason, proof) in row.gateway().links.lasting_faults(row.state.time.clock()) {
+        let platform = Some(platform);
+        row.findings.push(Finding { platform, ..Finding::new(reason, Some(proof)) });
+    }
+}

@@ -1,0 +1,65 @@
+//! A link's own entry in the state file.
+
+use jiff::Timestamp;
+
+use super::down::Down;
+use super::fatal::Fatal;
+use super::said::View;
+use crate::health::proof::Proof;
+use crate::health::state_file::{EntryState, PlatformEntry};
+use crate::health::timer::Timer;
+
+/// What the entry says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct OwnEntry {
+    /// Its newest state. The file is written at every log level.
+    state: EntryState,
+    fatal: Option<Fatal>,
+}
+
+impl OwnEntry {
+    /// Whether it says that the link is not up.
+    pub(super) fn is_negative(&self) -> bool {
+        self.state.is_negative()
+    }
+
+    /// Whether it says `fatal`, even if that has not stood for long enough.
+    pub(super) fn says_fatal(&self) -> bool {
+        self.fatal.is_some()
+    }
+
+    /// Takes in a new state.
+    pub(super) fn set_state(&mut self, state: EntryState) {
+        self.state = state;
+    }
+
+    /// Takes in whether the entry says `fatal`.
+    pub(super) fn read_fatal(&mut self, at: Timestamp, entry: &PlatformEntry, proof: &Proof) {
+        if entry.state == EntryState::Fatal {
+            let since = self.fatal.as_ref().map_or(at, Fatal::since);
+            self.fatal = Some(Fatal::new(since, entry, proof.clone()));
+        } else {
+            self.fatal.take_if(|fatal| fatal.is_replaced_by(entry.updated_at));
+        }
+    }
+
+    /// The link is proven: `fatal` is over.
+    pub(super) fn clear_fatal(&mut self) {
+        self.fatal = None;
+    }
+
+    /// What a `fatal` that has stood for long enough means. `down`: the loss beside it, which may say why.
+    pub(super) fn view(&self, now: Timestamp, down: Option<&Down>) -> Option<View> {
+        self.fatal.as_ref().filter(|fatal| fatal.stands(now)).map(|fatal| fatal.view(down))
+    }
+
+    /// When `fatal` is believed.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.fatal.as_ref().map(Fatal::due)
+    }
+
+    /// The timer that a sleep of the machine restarts.
+    pub(super) fn timer_mut(&mut self) -> Option<&mut Timer> {
+        self.fatal.as_mut().map(Fatal::timer_mut)
+    }
+}
