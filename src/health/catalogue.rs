@@ -1,12 +1,11 @@
-//! Every reason with its code, its light, whether a restart helps, and its texts in both languages. Data, not branches:
-//! code that treats one reason apart belongs into `judge`.
+//! Every reason with its code, its light, whether a restart helps, and its texts in both languages. Data only: code
+//! that treats one reason differently belongs in `judge`.
 //!
 //! `{platform}` in a text is the platform's name, `{missing}` and `{total}` count links.
 
 use super::reason::{Light, Reason, RestartHelps};
 
-/// One reason with all that is said of it. Texts are `[English, Simplified Chinese]`; `{platform}` in them is the name of
-/// the platform.
+/// One reason with its texts: `[English, Simplified Chinese]`. `{platform}` in them is the name of the platform.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     /// The reason.

@@ -1,5 +1,5 @@
-//! One gateway: takes in evidence, keeps time, and says what changed, for its own profile and for every profile that it
-//! serves.
+//! One gateway: takes in evidence, lets deadlines pass, and returns what changed for its own profile and for those
+//! that it serves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct Core {
 }
 
 impl Core {
-    /// A gateway of which nothing is known yet, in the home of this profile.
+    /// A gateway in the home of this profile, without evidence.
     pub fn new(profile: ProfileName, platforms: &Platforms, deadlines: Deadlines, now: Timestamp) -> Self {
         let platforms = Arc::new(platforms.with_deadlines(&deadlines));
         let state = State::new(Arc::clone(&profile), platforms, deadlines, now);
@@ -52,17 +52,17 @@ impl Core {
         self.state.life.served.names()
     }
 
-    /// The newest time that it was told of.
+    /// The newest time that it was given.
     pub fn now(&self) -> Timestamp {
         self.state.time.now()
     }
 
-    /// The gateway's process as last chosen, alive or gone.
+    /// The PID of the gateway's process, alive or gone.
     pub fn gateway_pid(&self) -> Option<u32> {
         self.state.life.gateway.id.pid
     }
 
-    /// The process that said that it exits and is still there: what it leaves running matters.
+    /// The PID of a process that announced its exit and is still there. The caller looks for its child processes.
     pub fn exiting_pid(&self) -> Option<u32> {
         let gateway = &self.state.life.gateway;
         gateway.id.pid.filter(|_| gateway.alive() && gateway.departure.exiting().is_some())
@@ -74,7 +74,7 @@ impl Core {
         self.step_all(now, [evidence])
     }
 
-    /// Takes in what was found at one moment: deadlines pass before it, and the verdict follows from all of it.
+    /// Takes in what was found at one moment: deadlines pass first, and the verdict follows from all of it.
     pub fn step_all(&mut self, now: Timestamp, found: impl IntoIterator<Item = Evidence>) -> Vec<Change> {
         let mut changes = Vec::new();
         for evidence in found {
@@ -95,8 +95,8 @@ impl Core {
         changes
     }
 
-    /// Takes in what was read in one go, judges once, then lets time pass. Evidence that was written before a deadline
-    /// passed is never judged after it, and no verdict follows from half of what was read.
+    /// Takes in everything that one poll read, judges once, and then lets deadlines pass. So evidence that was
+    /// written before a deadline is not judged after it, and no verdict follows from half of what was read.
     pub fn apply(&mut self, now: Timestamp, batch: Vec<Evidence>) -> Vec<Change> {
         let mut changes = Vec::new();
         let is_wake = |evidence: &Evidence| matches!(evidence, Evidence::Wake { .. });
@@ -115,8 +115,8 @@ impl Core {
         changes
     }
 
-    /// The past was taken in, and the gateway is watched from now on. Some silences mean something only while somebody
-    /// watches.
+    /// The history was read; from now on the gateway is watched live. Some missing signs count only while it is
+    /// watched.
     pub fn go_live(&mut self) {
         self.state.life.go_live(self.state.time.moment());
     }
@@ -128,7 +128,7 @@ impl Core {
         changes
     }
 
-    /// Puts other deadlines and rules of platforms in force, and judges anew. A clock that runs keeps its length.
+    /// Sets other deadlines and platform rules, and judges again. Running timers keep their length.
     pub fn set_rules(&mut self, platforms: &Platforms, deadlines: Deadlines) -> Vec<Change> {
         let platforms = Arc::new(platforms.with_deadlines(&deadlines));
         self.state.life.gateway.links.set_platforms(&platforms);
@@ -137,7 +137,7 @@ impl Core {
         self.judge_now()
     }
 
-    /// Sets the links that do not count, and judges anew.
+    /// Sets the links that do not count, and judges again.
     pub fn set_ignored(&mut self, ignored: BTreeMap<ProfileName, BTreeSet<PlatformName>>) -> Vec<Change> {
         if self.state.ignored == ignored {
             return Vec::new();
@@ -146,7 +146,7 @@ impl Core {
         self.judge_now()
     }
 
-    /// When `tick` is due next; `None`: nothing changes by time alone.
+    /// When `tick` is due next; `None`: nothing changes without new evidence.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         if self.state.time.is_asleep() {
             return None;

@@ -1,5 +1,5 @@
-//! The scheduler of cron jobs in one gateway process. It may die while everything else works (hermes-agent #32612,
-//! #111010), or run in vain (#68483): jobs are then missed in silence.
+//! The scheduler of cron jobs in one gateway process. It may end while everything else works (hermes-agent #32612,
+//! #111010), or every tick may fail (#68483). Jobs are then silently missed.
 //!
 //! A scheduler that is alive writes its heartbeat after each tick, once a minute, and the time of the last tick that
 //! succeeded (hermes-agent 0.19, `cron/jobs.py`). Neither file names a process, versions up to 0.16 have none, and an
@@ -13,19 +13,19 @@ use super::proof::{Proof, Source};
 use super::time::Moment;
 use super::timer::Timer;
 
-/// A heartbeat that has not changed for this long has ended. Hermes itself says STALLED after 200 s
-/// (`hermes_cli/cron.py`); waiting for the lock of the jobs may delay a beat by some times 30 s.
+/// A heartbeat that has not changed for this long has ended. Hermes itself reports STALLED after 200 s
+/// (`hermes_cli/cron.py`); waiting for the lock of the job list delays a beat by a multiple of 30 s.
 const SILENCE: Duration = Duration::from_secs(600);
 
-/// Failed ticks since the last success that show that not only one failed.
+/// So many failed ticks since the last success are no single failure.
 const FAILED_TICKS: usize = 3;
 
 /// What a log record says about the scheduler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CronSignal {
-    /// It begins. What it does first may still end it.
+    /// It starts. This is logged before the recovery, which may end it.
     Started,
-    /// Its thread was ended by an exception.
+    /// An exception ended its thread.
     Died,
     /// A tick failed.
     TickFailed,
@@ -44,7 +44,7 @@ pub enum CronFact {
     BuiltIn(Option<bool>),
 }
 
-/// What the files of a home say about cron. It outlasts processes.
+/// What the files of a home say about cron. They outlive processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct CronFiles {
     beat: Option<Timestamp>,
@@ -58,19 +58,19 @@ pub(super) struct CronFiles {
 /// The scheduler of one process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Scheduler {
-    /// The process was watched and awake for [`SILENCE`].
+    /// Over once the process was watched and the machine awake for [`SILENCE`].
     watched: Option<Timer>,
-    /// The heartbeat has not changed since.
+    /// Runs since the heartbeat last changed.
     beat: Option<Timer>,
-    /// The time of the last success has not changed since.
+    /// Runs since the time of the last success last changed.
     success: Option<Timer>,
-    /// It said that it started, or wrote a heartbeat.
+    /// It logged its start or wrote a heartbeat.
     seen: bool,
-    /// The gateway says that it is running.
+    /// The state file says `running`.
     running: bool,
-    /// The thread ended, by an exception.
+    /// The exception that ended the thread.
     died: Option<Proof>,
-    /// Failed ticks since the last success, and the newest.
+    /// Failed ticks since the last success.
     failed: usize,
     failure: Option<Proof>,
 }
@@ -80,12 +80,12 @@ pub(super) struct Scheduler {
 pub(super) enum CronTrouble {
     /// The scheduler has ended.
     Ended(Proof),
-    /// Each of its ticks fails.
+    /// Every tick fails.
     Failing(Proof),
 }
 
 impl CronFiles {
-    /// Takes in what a file says. Returns whether it is new.
+    /// Takes in a fact. Returns whether it is new.
     fn take(&mut self, fact: CronFact) -> bool {
         let before = self.clone();
         match fact {
@@ -99,20 +99,20 @@ impl CronFiles {
 }
 
 impl Scheduler {
-    /// The process is watched from now on: what lies before it proves nothing.
+    /// Starts watching the process. What happened before proves nothing.
     pub(super) fn watch(&mut self, moment: Moment<'_>) {
         let timer = Some(moment.timer(SILENCE));
         (self.watched, self.beat, self.success) = (timer, timer, timer);
         (self.died, self.failure, self.failed) = (None, None, 0);
     }
 
-    /// Takes in whether the gateway says that it is running.
+    /// Sets whether the state file says `running`.
     pub(super) fn set_running(&mut self, running: bool) {
         self.running = running;
     }
 
-    /// Takes in what a file of the home says, read while this process was the gateway. `began`: when the process
-    /// did.
+    /// Takes in what a file of the home says, read while this process was the gateway. `began`: when the process was
+    /// started.
     pub(super) fn read(
         &mut self,
         files: &mut CronFiles,
@@ -150,7 +150,7 @@ impl Scheduler {
         }
     }
 
-    /// Why no job runs, if that is certain. The caller knows that the process is identified and that its event loop turns.
+    /// Why no job runs, if that is certain. The caller checks that the process is known and that its event loop runs.
     pub(super) fn trouble(&self, files: &CronFiles, now: Timestamp) -> Option<CronTrouble> {
         let over = |timer: &Option<Timer>| timer.is_some_and(|timer| timer.over(now));
         let beat = files.beat?;
@@ -167,7 +167,7 @@ impl Scheduler {
                 return Some(CronTrouble::Ended(proof));
             }
         }
-        // A list of jobs that never could be read may be why every tick fails (#68483).
+        // A list of jobs that cannot be read may be why every tick fails (#68483).
         let fails = files.success.is_some()
             && self.failed >= FAILED_TICKS
             && over(&self.success)
@@ -175,12 +175,11 @@ impl Scheduler {
         self.failure.as_ref().filter(|_| fails).map(|proof| CronTrouble::Failing(proof.clone()))
     }
 
-    /// Every deadline.
     pub(super) fn timers(&self) -> impl Iterator<Item = &Timer> {
         [&self.watched, &self.beat, &self.success].into_iter().flatten()
     }
 
-    /// The same, to be restarted after a sleep.
+    /// All timers, for restarting after a sleep of the machine.
     pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         [&mut self.watched, &mut self.beat, &mut self.success].into_iter().flatten()
     }

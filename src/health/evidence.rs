@@ -1,4 +1,4 @@
-//! What the core is fed with: plain values, made by `crate::evidence` from the world or by `crate::recording` from a file.
+//! The core's input: plain values, made by `crate::evidence` from the system or by `crate::recording` from a file.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use super::verdict::HermesVersion;
 pub enum Evidence {
     /// A log record that means something.
     Log(LogRecord),
-    /// What the system says of one gateway process.
+    /// What the system reports of one gateway process.
     Process {
         /// Its PID.
         pid: u32,
@@ -30,11 +30,11 @@ pub enum Evidence {
         /// Exit status of a process that is gone; negative = signal.
         exit: Option<i32>,
     },
-    /// A look found no process at all. Reported at the time of its newest sign of life.
+    /// A look found no process. Reported at the time of the newest sign of life.
     NoProcess,
     /// Whether the gateway's process has live child processes (cron scripts outlive `Gateway stopped`).
     Children(bool),
-    /// Files that should be read and cannot be, one sentence each.
+    /// Files that cannot be read, one sentence each.
     Unreadable(Vec<String>),
     /// `gateway.pid` was written, or removed (`None`).
     PidFile(Option<FileIdentity>),
@@ -42,9 +42,9 @@ pub enum Evidence {
     StateFile(StateFile),
     /// `state/gateway.heartbeat` was written.
     Heartbeat(Heartbeat),
-    /// The service manager's word.
+    /// The service manager's report.
     Job(JobWord),
-    /// The service manager gave no answer: what it said before no longer counts.
+    /// The service manager did not answer: its last report no longer counts.
     JobUnknown,
     /// The lock files that name this machine's gateway processes; a new list replaces the old one.
     Locks(Vec<Lock>),
@@ -54,25 +54,25 @@ pub enum Evidence {
     OwnRestart(Option<Timestamp>),
     /// Start records of `gateway-starts.log`, oldest first.
     Starts(Vec<Timestamp>),
-    /// Takeovers that the logs tell of from before the present process, oldest first.
+    /// Takeovers in the logs from before the current process, oldest first.
     Takeovers(Vec<Proof>),
-    /// The planned-stop marker is there: this process, if it says which, is about to be stopped on purpose.
+    /// There is a planned-stop marker, meant for this process or, if `None`, for any.
     PlannedStopMarker(Option<u32>),
-    /// The takeover marker is there: this process, if it says which, is about to be replaced.
+    /// There is a takeover marker, meant for this process or, if `None`, for any.
     TakeoverMarker(Option<u32>),
-    /// The marker of a gateway that launchd could not manage is there (or no longer).
+    /// Whether there is a marker that launchd could not manage the gateway.
     Detached(bool),
-    /// The request for an external drain is there (or no longer).
+    /// Whether there is a request for an external drain.
     DrainRequest(bool),
     /// What a file says about cron.
     Cron(CronFact),
-    /// The version of Hermes that the process of `gateway.pid` runs, or that lies on the disk.
+    /// The version of Hermes that the process of `gateway.pid` runs, or the one on disk.
     Version(Option<HermesVersion>),
     /// The process that updates Hermes, if there is one.
     Update(Option<UpdateProcess>),
-    /// The logs do not reach back to the start of the process, or cannot be read: silence proves nothing.
+    /// The logs do not reach back to the start of the process or cannot be read, so missing lines prove nothing.
     HistoryTruncated,
-    /// The machine goes to sleep now: no deadline passes until `Wake`.
+    /// The machine goes to sleep: no deadline passes until `Wake`.
     Sleep,
     /// The machine woke up.
     Wake {
@@ -81,7 +81,7 @@ pub enum Evidence {
     },
 }
 
-/// What the system says of a process.
+/// The state of a process, as the system reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProcessState {
@@ -96,7 +96,7 @@ pub enum ProcessState {
 }
 
 impl ProcessState {
-    /// Whether there is a process that runs or could.
+    /// Whether the process runs or can be continued.
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Running | Self::Stopped)
     }

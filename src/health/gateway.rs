@@ -1,4 +1,4 @@
-//! What is remembered of one gateway process. A new process starts with a clean slate.
+//! What is known of one gateway process. A new process starts without it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,20 +22,20 @@ use super::time::{Moment, Slept};
 use super::timer::{Timer, after, before};
 use super::verdict::HermesVersion;
 
-/// A second instance that was refused is gone after this long.
+/// A second instance that was refused has exited after this time.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
 
-/// The gateway connects its platforms one after the other: the next one is named within this time.
+/// The gateway connects its platforms one after the other and logs the next one within this time.
 const BETWEEN_PLATFORMS: Duration = Duration::from_secs(1);
 
-/// A manager that was asked for a restart (exit 75) has started the next process within this time: launchd's throttle of
+/// A manager starts the next process within this time after a requested restart (exit code 75): launchd's throttle of
 /// 30 s, a start of 5 s, and slack.
 const RESTART_BY_MANAGER: Duration = Duration::from_secs(60);
 
-/// The system and the gateway round times differently.
+/// The system and the gateway round the start time differently.
 const START_TOLERANCE: Duration = Duration::from_secs(2);
 
-/// What a process needs to be made.
+/// What is the same for every process of a gateway.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Origin {
     /// The profile in whose home it runs.
@@ -44,52 +44,51 @@ pub(super) struct Origin {
     pub platforms: Arc<Platforms>,
 }
 
-/// The process is gone.
+/// The end of the process.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct End {
     /// Exit status, if known; negative = signal.
     pub exit: Option<i32>,
-    /// How long to wait for the manager's word.
+    /// How long to wait for the manager's report.
     pub settle: Timer,
-    /// How long the manager may take to start it again.
+    /// How long the manager may take to start the next process.
     pub respawn: Timer,
-    /// The same where the process asked for a restart and the manager says that it waits.
+    /// The same after exit code 75, while the manager reports that the job waits.
     pub restart_by_manager: Timer,
-    /// What showed it.
     pub proof: Proof,
 }
 
-/// Who it is.
+/// How a process is identified.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Identity {
-    /// Its PID; `None` while it is known by its log only.
+    /// Its PID; `None` while it is known only by its log.
     pub pid: Option<u32>,
     /// Its start time in the unit of `gateway.pid`.
     pub start: Option<u64>,
     /// When it was started, if known.
     pub started_at: Option<Timestamp>,
-    /// The process whose state file or heartbeat was believed.
+    /// The process whose state file or heartbeat was last accepted.
     files_of: Option<u32>,
 }
 
-/// How its beginning was seen.
+/// What is known of its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Beginning {
-    /// It was there when we first looked.
+    /// It existed at the first look.
     #[default]
     Unseen,
-    /// When it began is known, though nobody saw it.
+    /// Its start was not observed, but the time of it is known.
     Dated,
-    /// It was not there before: from then on silence says something.
+    /// It appeared while the gateway was watched, so missing log lines mean something.
     Witnessed,
-    /// It said so in its log.
+    /// It logged its start.
     Logged,
 }
 
-/// What its records show of the log itself.
+/// What its records show about the log level.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum LogLevel {
-    /// No record yet.
+    /// No records yet.
     #[default]
     Unknown,
     /// Records, but none at INFO: successes may be hidden.
@@ -101,52 +100,47 @@ pub(super) enum LogLevel {
 /// One gateway process.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Gateway {
-    /// Who it is.
+    /// How a process is identified.
     pub id: Identity,
-    /// When something was last seen of it; `None`: nothing yet.
+    /// When it last gave a sign of life; `None`: never.
     pub last_seen: Option<Timestamp>,
-    /// How its beginning was seen.
+    /// What is known of its start.
     pub beginning: Beginning,
-    /// Set when it is gone.
+    /// Set once the process is gone.
     pub end: Option<End>,
-    /// Set while it is in state T.
+    /// Set while the process is in state T (stopped).
     pub suspended: Option<Timer>,
-    /// How long it may take to connect.
+    /// How long the start may take.
     pub starting: Timer,
-    /// Its links.
     pub links: Links,
-    /// How it leaves.
     pub departure: Departure,
-    /// Whether its loop turns.
+    /// Whether its event loop runs.
     pub pulse: Pulse,
-    /// The version of Hermes that it runs, or that lies on the disk.
+    /// The version of Hermes that it runs, or the one on disk.
     pub version: Option<HermesVersion>,
-    /// Whether its cron jobs run.
     pub scheduler: Scheduler,
-    /// Conditions that last as long as the process, or until something clears them, each with its proof.
+    /// Faults of the gateway itself, each with its proof. They last until something clears them.
     faults: BTreeMap<Reason, Proof>,
-    /// While its state file says that it is starting: how many platforms the file names, those of former processes among
-    /// them.
+    /// While the state file says `starting`: how many platforms it lists, including those of former processes.
     starting_platforms: Option<usize>,
-    /// When it last said during its start that a platform is connected.
+    /// When a platform was last announced as connected.
     announced_at: Option<Timestamp>,
-    /// What showed that its start is finished.
+    /// The proof that its start is finished.
     pub ready: Option<Proof>,
-    /// A second instance was refused.
+    /// A second instance that was refused: its PID, if known, and the proof.
     pub second_instance: Option<(Option<u32>, Proof)>,
     /// Messages were dropped at the start.
     pub dropped: bool,
-    /// What its records show of the log level.
     pub level: LogLevel,
-    /// The logs do not reach back to its start.
+    /// Whether the logs do not reach back to its start.
     pub truncated: bool,
-    /// The stamp of a link that it proved when no other process could write any more.
+    /// The stamp of a link that was proven when no former process could write any more.
     pub alone_since: Option<DateTime>,
     stamps: StampOrder,
 }
 
 impl Gateway {
-    /// A process of which nothing is known but that it began.
+    /// A process of which only the start is known.
     pub(super) fn new(origin: &Origin, since: Timestamp, moment: Moment<'_>) -> Self {
         Self {
             id: Identity::default(),
@@ -173,61 +167,61 @@ impl Gateway {
         }
     }
 
-    /// Whether anything at all was seen of it.
+    /// Whether it ever gave a sign of life.
     pub(super) fn is_seen(&self) -> bool {
         self.last_seen.is_some()
     }
 
-    /// Notes a sign of it.
+    /// Notes a sign of life.
     pub(super) fn note(&mut self, now: Timestamp) {
         self.last_seen = Some(now);
     }
 
-    /// Whether it is believed to be alive.
+    /// Whether it is alive, as far as is known.
     pub(super) fn alive(&self) -> bool {
         self.is_seen() && self.end.is_none()
     }
 
-    /// Whether it is still connecting its platforms, by its own word. It does so one after the other, so one that is up
-    /// says nothing of the others: the light would blink with each of them.
+    /// Whether it is still connecting its platforms. It does so one after the other: showing green for the first one
+    /// would make the light blink with each of the others.
     pub(super) fn is_starting(&self, now: Timestamp) -> bool {
         let several = self.starting_platforms.is_some_and(|named| named.max(self.links.platforms()) > 1);
         let continues = several || self.next_platform_by().is_some_and(|by| now < by);
         continues && self.ready.is_none() && !self.starting.over(now)
     }
 
-    /// Until when the next platform may be named, during a start that was seen.
+    /// Until when the next platform may be logged, during a start that was logged.
     fn next_platform_by(&self) -> Option<Timestamp> {
         let announced = self.announced_at.filter(|_| self.said_start() && self.ready.is_none());
         announced.map(|at| after(at, BETWEEN_PLATFORMS))
     }
 
-    /// Whether it said in its log that it starts.
+    /// Whether it logged its start.
     pub(super) fn said_start(&self) -> bool {
         self.beginning == Beginning::Logged
     }
 
-    /// Whether a record with this stamp can only be its own.
-    pub(super) fn speaks_after_its_link(&self, stamp: Option<DateTime>) -> bool {
+    /// Whether a record with this stamp must be its own.
+    pub(super) fn wrote_after_its_link(&self, stamp: Option<DateTime>) -> bool {
         matches!((self.alone_since, stamp), (Some(link), Some(stamp)) if stamp > link)
     }
 
-    /// The log level hides INFO records, successes among them: then their absence proves nothing.
+    /// Whether the log level hides INFO records. Then missing successes prove nothing.
     pub(super) fn info_hidden(&self) -> bool {
         self.links.info_hidden() || self.level == LogLevel::Hidden
     }
 
-    /// Whether it does what it is there for, as far as it has shown.
+    /// Whether it works: all links are up, or it has none and has started.
     pub(super) fn at_work(&self, now: Timestamp) -> bool {
         if self.links.any() { self.links.at_work(now) } else { self.ready.is_some() }
     }
 
-    /// What shows this condition.
+    /// The proof of this fault.
     pub(super) fn fault(&self, reason: Reason) -> Option<&Proof> {
         self.faults.get(&reason)
     }
 
-    /// Every moment at which time alone may change something.
+    /// Every moment at which the verdict may change without new evidence.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
         let own: [Option<&Timer>; 6] = [
             Some(&self.starting),
@@ -242,7 +236,7 @@ impl Gateway {
         timers.map(Timer::due).chain(moments).chain(self.links.deadlines())
     }
 
-    /// The machine slept: what was not over then begins again.
+    /// The machine slept: timers that were running begin again.
     pub(super) fn restart_after_sleep(&mut self, slept: Slept) {
         let end = self.end.iter_mut();
         let end = end.flat_map(|end| [&mut end.settle, &mut end.respawn, &mut end.restart_by_manager]);
@@ -265,7 +259,7 @@ impl Gateway {
         if record.at_info {
             self.level = LogLevel::Visible;
         }
-        // What the process before left in the files says nothing of this one.
+        // Lines of a former process say nothing about this one.
         if place.is_of_before && lasts(&record.signal) {
             return;
         }
@@ -293,7 +287,7 @@ impl Gateway {
         if link.word == LinkWord::Proof {
             self.departure.note_link();
         }
-        // What follows the beginning of a shutdown is noise of the teardown, unless the process survived it.
+        // Lines about links during a shutdown are side effects of the teardown, unless the process survived it.
         if self.departure.is_underway() {
             return;
         }
@@ -308,7 +302,7 @@ impl Gateway {
             Signal::Start => {
                 self.level = LogLevel::Visible;
                 self.beginning = Beginning::Logged;
-                // Whatever left before: this one begins, without a link.
+                // Whatever ended before, a new start begins without a link.
                 if self.departure.shutdown().is_some() {
                     self.links.reset_connections();
                     self.starting = timer(deadlines.start);
@@ -326,7 +320,7 @@ impl Gateway {
             Signal::PlannedStop => self.departure.leave(Plan::Stop, proof, timer(deadlines.restart)),
             Signal::PlannedRestart => self.departure.leave(Plan::Restart, proof, timer(deadlines.restart)),
             Signal::Shutdown => self.departure.leave_unannounced(now, proof, timer(deadlines.restart)),
-            // A second instance that was refused exits, too.
+            // This is the second instance that was refused.
             Signal::Exiting if self.departure.shutdown().is_none() && self.has_just_refused(now) => {}
             Signal::Exiting => self.departure.exit(timer(deadlines.exit), proof),
             Signal::LoopMissed => self.pulse.miss(proof),
@@ -334,7 +328,7 @@ impl Gateway {
             Signal::ConfigError => {
                 self.faults.insert(Reason::ConfigError, proof);
             }
-            // A shutdown closes it, too.
+            // A normal shutdown closes the executor too.
             Signal::ExecutorShutdown if self.departure.is_underway() => {}
             Signal::ExecutorShutdown => {
                 self.faults.entry(Reason::ExecutorShutdown).or_insert(proof);
@@ -352,7 +346,7 @@ impl Gateway {
         self.note(moment.now);
         match state {
             ProcessState::Running => {
-                // Nothing ran while it was suspended.
+                // No heartbeat was written while it was suspended.
                 if self.suspended.take().is_some() {
                     self.pulse.resume(moment);
                 }
@@ -364,7 +358,7 @@ impl Gateway {
         }
     }
 
-    /// It is gone.
+    /// The process is gone.
     pub(super) fn finish(&mut self, moment: Moment<'_>, at: Timestamp, exit: Option<i32>, proof: Proof) {
         let Moment { deadlines, grace, .. } = moment;
         self.departure.end_as_marked(at, Timer::start(at, deadlines.restart, grace));
@@ -379,14 +373,14 @@ impl Gateway {
         self.end = Some(End { exit, settle, respawn, restart_by_manager, proof });
     }
 
-    /// A marker names the process that is about to leave, or none.
+    /// Takes in a marker, if it is meant for this process or for any.
     pub(super) fn mark(&mut self, plan: Plan, target: Option<u32>, proof: Proof) {
         if self.id.pid.is_none_or(|pid| target.is_none_or(|target| target == pid)) {
             self.departure.mark(plan, proof);
         }
     }
 
-    /// Takes in `gateway_state.json` of this very process.
+    /// Takes in this process's own `gateway_state.json`.
     pub(super) fn read_state(&mut self, moment: Moment<'_>, state: &StateFile) {
         let now = moment.now;
         self.note(now);
@@ -395,8 +389,8 @@ impl Gateway {
             self.version = Some(HermesVersion { text: version.clone(), running: true });
         }
         self.scheduler.set_running(state.life == LifeState::Running);
-        let told_by_file = |proof: &Proof| proof.source == Source::StateFile;
-        if self.faults.get(&Reason::ConfigError).is_some_and(told_by_file) {
+        let from_file = |proof: &Proof| proof.source == Source::StateFile;
+        if self.faults.get(&Reason::ConfigError).is_some_and(from_file) {
             self.faults.remove(&Reason::ConfigError);
         }
         if state.life == LifeState::StartupFailed {
@@ -417,28 +411,29 @@ impl Gateway {
         }
     }
 
-    /// Files of this process are believed. While a gateway is known by its log only, a file may name whatever process
-    /// wrote it: what another one's files said is forgotten once it is seen which one the gateway is.
-    pub(super) fn heed_files_of(&mut self, pid: u32) {
+    /// Accepts files written by this process. While a gateway is known only by its log, files of any process are
+    /// accepted; once the process is known, what the files of another one said is dropped.
+    pub(super) fn accept_files_of(&mut self, pid: u32) {
         let another = self.id.files_of.replace(pid).is_some_and(|before| before != pid);
         if !another {
             return;
         }
-        let told_by_file = |proof: &Proof| proof.source == Source::StateFile;
-        self.faults.retain(|_, proof| !told_by_file(proof));
-        self.ready.take_if(|proof| told_by_file(proof));
+        let from_file = |proof: &Proof| proof.source == Source::StateFile;
+        self.faults.retain(|_, proof| !from_file(proof));
+        self.ready.take_if(|proof| from_file(proof));
         self.starting_platforms = None;
         self.links.forget_files();
         self.departure.forget_files();
         self.pulse.forget();
     }
 
-    /// Whether anything was heard from it: a line, a file, a heartbeat.
-    pub(super) fn was_heard(&self) -> bool {
+    /// Whether it has written anything: a log line, a file, a heartbeat.
+    pub(super) fn has_written(&self) -> bool {
         self.level != LogLevel::Unknown || self.id.files_of.is_some() || self.pulse.is_known()
     }
 
-    /// A new process takes entries over from the file of the one before: only one of its own counts.
+    /// A predicate for entries that this process wrote. A new process inherits entries from the file of the one
+    /// before.
     fn owns_entry(&self) -> impl Fn(&PlatformEntry) -> bool + use<> {
         let started = before(self.starting.since, START_TOLERANCE);
         let dated = self.beginning > Beginning::Unseen;
@@ -450,7 +445,7 @@ impl Gateway {
     }
 }
 
-/// Signals that outlast what follows them: one of the process before would be held against this one for its life.
+/// Whether a signal keeps its effect for the life of the process. Such a signal of a former process must be dropped.
 fn lasts(signal: &Signal) -> bool {
     match signal {
         Signal::Link(link) => link.word.lasts(),

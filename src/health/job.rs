@@ -1,40 +1,40 @@
-//! The service manager's newest word on the gateway's job.
+//! The service manager's newest report on the gateway's job.
 
 use jiff::Timestamp;
 
 use super::manager::{JobState, JobWord};
 use super::proof::{Proof, Source};
 
-/// How the gateway ends when it was asked to restart.
+/// The exit code of a gateway that was asked to restart.
 pub(super) const EXIT_RESTART: i32 = 75;
 
-/// The manager's word, and what followed from the words before.
+/// The newest report, and what follows from earlier ones.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Job {
     word: Option<(JobWord, Timestamp)>,
-    /// A manager spoke, or was asked in vain: its word is worth waiting for.
+    /// There is a manager: it has reported, or failed to answer.
     pub known: bool,
-    /// When the manager showed that it started the gateway again after the run that we saw.
+    /// When the manager showed that it had started the gateway once more after the run that was seen.
     later_run: Option<Timestamp>,
 }
 
 impl Job {
-    /// The newest word.
+    /// The newest report.
     pub(super) fn word(&self) -> Option<&JobWord> {
         self.word.as_ref().map(|(word, _)| word)
     }
 
-    /// When it came.
+    /// When the newest report arrived.
     pub(super) fn at(&self) -> Option<Timestamp> {
         self.word.as_ref().map(|(_, at)| *at)
     }
 
-    /// Its state.
+    /// The state in the newest report.
     pub(super) fn state(&self) -> Option<JobState> {
         self.word().map(|word| word.state)
     }
 
-    /// What the manager said, as a proof.
+    /// The newest report as a proof.
     pub(super) fn proof(&self) -> Option<Proof> {
         let (word, at) = self.word.as_ref()?;
         let mut line = format!("{}: {}", word.label, state_text(word.state));
@@ -50,19 +50,19 @@ impl Job {
         Some(Proof::new(Source::Manager(word.manager), line, *at))
     }
 
-    /// A manager was asked in vain: without a process, the log alone may be of yesterday.
+    /// Whether a manager was asked and did not answer. Then, without a process, the log may be outdated.
     pub(super) const fn is_silent(&self) -> bool {
         self.known && self.word.is_none()
     }
 
-    /// The manager gave no answer.
+    /// The manager did not answer.
     pub(super) fn forget(&mut self) {
         self.known = true;
         self.word = None;
     }
 
-    /// Takes in a word. `rose`: the manager's counter of starts rose. `ended`: when the gateway ended, if it did, and
-    /// how. Returns the word before.
+    /// Takes in a report. `rose`: the manager's counter of starts rose. `ended`: when the gateway ended and with
+    /// which exit code, if it did. Returns the report before.
     pub(super) fn take(
         &mut self,
         word: JobWord,
@@ -74,7 +74,7 @@ impl Job {
         if let Some((ended_at, own_exit)) = ended {
             let spoken = self.word.as_ref().filter(|(_, at)| *at >= ended_at);
             let own_exit = own_exit.or(spoken.and_then(|(old, _)| old.last_exit));
-            // A process that had to be killed ended by a signal, and one that was asked to restart said so.
+            // A killed process ends by a signal, and one that was asked to restart with 75.
             let failed = word.last_exit.is_some_and(|exit| exit > 0 && exit != EXIT_RESTART);
             if rose || (failed && word.pid.is_none() && own_exit != word.last_exit) {
                 self.later_run = Some(now);
@@ -83,7 +83,7 @@ impl Job {
         self.word.replace((word, now)).map(|(word, _)| word)
     }
 
-    /// Whether the manager started the gateway again after the run that ended at this moment.
+    /// Whether the manager started the gateway again after the run that ended at this time.
     pub(super) fn ran_again_since(&self, ended: Timestamp) -> bool {
         self.later_run.is_some_and(|later| later >= ended)
     }

@@ -1,8 +1,8 @@
-//! What a service manager says of a job.
+//! What a service manager reports of a job.
 
 use serde::{Deserialize, Serialize};
 
-/// Which service manager speaks.
+/// A service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Manager {
@@ -15,7 +15,7 @@ pub enum Manager {
 }
 
 impl Manager {
-    /// The word used in JSON.
+    /// The name in JSON.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Launchd => "launchd",
@@ -25,13 +25,13 @@ impl Manager {
     }
 }
 
-/// What the service manager says of a job.
+/// The state of a job, as its manager reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobState {
     /// It has a process.
     Running,
-    /// Known to the manager, without a process: waiting for its throttle, or for nothing.
+    /// Known to the manager, without a process: throttled, or not to be started again.
     Waiting,
     /// Known to the manager (a systemd unit), and stopped by the user.
     Stopped,
@@ -39,7 +39,7 @@ pub enum JobState {
     NotLoaded,
 }
 
-/// The service manager's word on a job.
+/// A service manager's report on a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobWord {
     /// Which manager.

@@ -1,9 +1,9 @@
 //! The pure core: `Evidence × time → Change`.
 //!
-//! No IO, no clock, no tokio, no paths, no wordings of logs. Time is an argument. Read [`evidence`] (what it is fed
-//! with), [`reason`] and [`catalogue`] (what it can say), [`settings`] (its deadlines) and [`platform`] (the rules of
-//! platforms, as data); then [`link`] (one link's state), [`links`] (whose links there are), [`gateway`] (one process),
-//! `state` (all that is known), `judge` (how it decides) and [`core`] (time, and what changed).
+//! No IO, no clock, no tokio, no paths, no wordings of logs. Time is an argument. Start with [`evidence`] (the
+//! input), [`reason`] and [`catalogue`] (the possible results), [`settings`] (the deadlines) and [`platform`] (the
+//! rules of platforms, as data); then [`link`] (one link), [`links`] (the links of a process), [`gateway`] (one
+//! process), `state` (everything known), `judge` (the decision) and [`core`] (time and changes).
 
 pub mod catalogue;
 pub mod core;

@@ -1,5 +1,5 @@
 //! The rules of a platform, as data: `resources/platforms/NAME.toml`. The wordings in those files are read by
-//! `crate::evidence::patterns`; here stands what follows from them.
+//! `crate::evidence::patterns`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::settings::Deadlines;
 pub use super::times::{Times, TimesSetting};
 
-/// One built-in file a platform; the first is the one that every platform without a file goes by.
+/// The built-in files, one for each platform. The first one applies to all platforms without a file.
 const BUILT_IN: [&str; 16] = [
     include_str!("../../resources/platforms/generic.toml"),
     include_str!("../../resources/platforms/feishu.toml"),
@@ -43,10 +43,10 @@ pub fn built_in_files() -> impl Iterator<Item = &'static str> {
 pub enum Announcement {
     /// The link is proven by it.
     Proof,
-    /// Nothing is wrong as far as is known: green at a start, after trouble only with the settle time.
+    /// No problem is known: green at a start, after a problem only once the settle time is over.
     #[default]
     Claim,
-    /// Nothing at a start: the platform's own lines have to follow.
+    /// Nothing: the platform's own lines have to follow.
     Promise,
 }
 
@@ -81,7 +81,7 @@ pub struct Rules {
     /// Its lines name connections (`[conn_id=…]`), so that links of one platform can be counted.
     #[serde(default)]
     pub connections: bool,
-    /// Losses that come back at once are its way of life: they are not counted as flapping.
+    /// Short losses are normal: they are not counted as flapping.
     #[serde(default)]
     pub reconnects_often: bool,
     /// The times of its links.
@@ -94,18 +94,19 @@ pub struct Rules {
 pub struct Platforms {
     generic: Arc<Rules>,
     known: BTreeMap<String, Arc<Rules>>,
-    /// What the settings say of single platforms.
+    /// Times from the settings, by platform.
     times: BTreeMap<String, TimesSetting>,
 }
 
 impl Platforms {
-    /// The built-in ones.
+    /// The built-in rules.
     pub fn built_in() -> Arc<Self> {
         static TABLE: OnceLock<Arc<Platforms>> = OnceLock::new();
         Arc::clone(TABLE.get_or_init(|| Arc::new(Self::read(built_in_files()))))
     }
 
-    /// From texts of files; a text that is none is left out. The one with the id `generic` holds for all others.
+    /// Reads the texts of files; a text that cannot be read is skipped. The one with the id `generic` applies to all
+    /// other platforms.
     pub fn read<'a>(files: impl IntoIterator<Item = &'a str>) -> Self {
         let read = files.into_iter().filter_map(|text| toml::from_str::<Rules>(text).ok());
         let mut known: BTreeMap<String, Arc<Rules>> =
@@ -114,7 +115,7 @@ impl Platforms {
         Self { generic, known, times: BTreeMap::new() }
     }
 
-    /// With the times that the settings give for single platforms; `generic`: for all that have no file.
+    /// The rules with times from the settings; `generic` applies to all platforms without a file.
     #[must_use]
     pub fn with_times(&self, settings: &BTreeMap<String, TimesSetting>) -> Self {
         let mut all = Self { times: settings.clone(), ..self.clone() };
@@ -124,8 +125,8 @@ impl Platforms {
         all
     }
 
-    /// `reconnect`, `attempt` and `retry` of the deadlines are Feishu's: they are older than the other platforms. What the
-    /// settings say of Feishu itself takes precedence.
+    /// The rules with `reconnect`, `attempt` and `retry` of the deadlines, which apply to Feishu alone: they are
+    /// older than the other platforms. `[platforms.feishu]` in the settings takes precedence.
     #[must_use]
     pub(super) fn with_deadlines(&self, deadlines: &Deadlines) -> Self {
         let mut all = self.clone();
@@ -157,12 +158,12 @@ impl Platforms {
         Arc::clone(self.known.get(id).unwrap_or(&self.generic))
     }
 
-    /// The names of those that have a file of their own.
+    /// The ids of the platforms that have a file.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.known.keys().map(String::as_str)
     }
 
-    /// Whether it has a file of its own.
+    /// Whether the platform has a file.
     pub fn knows(&self, id: &str) -> bool {
         self.known.contains_key(id)
     }
@@ -175,7 +176,7 @@ impl Platforms {
 }
 
 impl Rules {
-    /// A platform without a file.
+    /// The default rules with this id.
     pub fn plain(id: &str) -> Self {
         Self {
             id: id.to_owned(),

@@ -1,48 +1,47 @@
-//! Whose lines are whose while one process follows another.
+//! Assigns log lines while one process follows another.
 
 use jiff::Timestamp;
 
 use super::gateway::Gateway;
 use super::signal::{LinkWord, LogRecord, Signal};
-use super::starts::LONGEST_GOODBYE;
+use super::starts::LONGEST_OVERLAP;
 use super::timer::after;
 
-/// Records of a start that are kept until its process is known.
+/// Most records of a start that are kept until its process is known.
 const MOST_OF_A_START: usize = 128;
 
-/// The last lines of a process may arrive for this long after it is gone.
-pub(super) const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(2);
+/// The last lines of a process may arrive this long after its end.
+pub(super) const LATE_LINES: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// The process that was the gateway before: what it still logs is not the new one's.
+/// The former gateway process. What it still logs must not be taken for the new one's.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Predecessor {
-    /// Its PID.
     pub pid: Option<u32>,
-    /// Until when it may still be heard; `None` while it lives.
+    /// Until when its lines may arrive; `None` while it lives.
     pub until: Option<Timestamp>,
-    /// What is known of it while it lives: the new one may be refused, and then it is the gateway again.
+    /// What is known of it while it lives: if the new process is refused, it is the gateway again.
     pub gateway: Option<Box<Gateway>>,
     /// Since when it had been the gateway.
     pub since: Timestamp,
 }
 
 impl Predecessor {
-    /// Whether it may still be heard. One that never leaves does not excuse the new one for ever.
-    pub(super) fn may_speak(&self, now: Timestamp, successor_since: Timestamp) -> bool {
-        now < after(successor_since, LONGEST_GOODBYE) && self.until.is_none_or(|until| now < until)
+    /// Whether its lines may still arrive. The time is bounded even if it never exits.
+    pub(super) fn may_still_log(&self, now: Timestamp, successor_since: Timestamp) -> bool {
+        now < after(successor_since, LONGEST_OVERLAP) && self.until.is_none_or(|until| now < until)
     }
 }
 
-/// Records since the last start of a gateway: its process may be known only later.
+/// Records since the last logged start. The process may become known only later.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct StartEcho {
+pub(super) struct StartRecords {
     records: Vec<(Timestamp, LogRecord)>,
-    /// It was not the start of the gateway of that time.
+    /// The start was not that of the gateway at that time.
     is_of_another: bool,
 }
 
-impl StartEcho {
-    /// Keeps a record if it is a start or follows one. `gateway`: the one of now.
+impl StartRecords {
+    /// Keeps a record if it is a start or follows one. `gateway`: the current one.
     pub(super) fn keep(&mut self, now: Timestamp, record: &LogRecord, gateway: &Gateway) {
         if record.signal == Signal::Start {
             self.records.clear();
@@ -56,7 +55,7 @@ impl StartEcho {
         }
     }
 
-    /// The records, if they are those of a process that was started then.
+    /// The records, if they belong to a process that was started at this time.
     pub(super) fn take(
         &mut self,
         started_at: Option<Timestamp>,
@@ -66,14 +65,14 @@ impl StartEcho {
         let Some((first, _)) = records.first() else { return records };
         let own = match started_at {
             Some(started_at) => *first >= started_at,
-            None => self.is_of_another && now < after(*first, LONGEST_GOODBYE),
+            None => self.is_of_another && now < after(*first, LONGEST_OVERLAP),
         };
         if own { records } else { Vec::new() }
     }
 }
 
-/// Signals that a process on its way out still logs, and that must not be taken for the new one's.
-pub(super) fn belongs_to_the_leaving(signal: &Signal) -> bool {
+/// Whether an exiting process logs such a signal, so that it must not be taken for the new one's.
+pub(super) fn is_of_exiting_process(signal: &Signal) -> bool {
     match signal {
         Signal::Link(link) => !matches!(
             link.word,
@@ -96,7 +95,7 @@ pub(super) fn belongs_to_the_leaving(signal: &Signal) -> bool {
     }
 }
 
-/// Signals of a shutdown, and the noise of its teardown.
+/// Whether the signal belongs to a shutdown or its teardown.
 pub(super) fn is_of_shutdown(signal: &Signal) -> bool {
     matches!(
         signal,

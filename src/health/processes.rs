@@ -7,21 +7,19 @@ use jiff::Timestamp;
 use super::evidence::ProcessState;
 use super::state_file::FileIdentity;
 
-/// Processes remembered at most; more at once than this cannot be gateways of one home.
+/// Most processes that are kept; one home never has more gateways at once.
 const MOST_PROCESSES: usize = 64;
 
-/// What is known of one process.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Process {
-    /// When it was seen first.
+    /// When it was first seen.
     pub first_seen: Timestamp,
-    /// Order of appearance: two may appear at the same moment.
+    /// Its place in the order of appearance: two may appear at the same moment.
     order: u64,
     /// Its start time in the unit of `gateway.pid`.
     pub start: Option<u64>,
     /// When it was started, if known.
     pub started_at: Option<Timestamp>,
-    /// Its state.
     pub state: ProcessState,
 }
 
@@ -30,22 +28,21 @@ pub(super) struct Process {
 pub(super) struct Processes {
     known: BTreeMap<u32, Process>,
     appeared: u64,
-    /// What `gateway.pid` names.
+    /// The process that `gateway.pid` names.
     pub pid_file: Option<FileIdentity>,
 }
 
 impl Processes {
-    /// What is known of this one.
     pub(super) fn get(&self, pid: u32) -> Option<&Process> {
         self.known.get(&pid)
     }
 
-    /// Whether it is there.
+    /// Whether it runs or is stopped.
     pub(super) fn is_live(&self, pid: u32) -> bool {
         self.get(pid).is_some_and(|process| process.state.is_live())
     }
 
-    /// Whether what is seen under this PID is another process than the one that is known.
+    /// Whether the PID now belongs to another process than the known one.
     pub(super) fn is_reused(&self, pid: u32, start: Option<u64>, state: ProcessState) -> bool {
         self.get(pid).is_some_and(|known| match (known.start, start) {
             (Some(old), Some(new)) => old != new,
@@ -53,7 +50,7 @@ impl Processes {
         })
     }
 
-    /// Adds one that was not there. `kept` is never forgotten for it.
+    /// Adds a new process. If there are too many, the oldest one but `kept` is dropped.
     pub(super) fn add(
         &mut self,
         pid: u32,
@@ -72,19 +69,16 @@ impl Processes {
         self.known.insert(pid, Process { first_seen, order: self.appeared, start, started_at, state });
     }
 
-    /// Notes its state.
     pub(super) fn set_state(&mut self, pid: u32, state: ProcessState) {
         if let Some(process) = self.known.get_mut(&pid) {
             process.state = state;
         }
     }
 
-    /// It is gone.
     pub(super) fn remove(&mut self, pid: u32) {
         self.known.remove(&pid);
     }
 
-    /// There is none.
     pub(super) fn clear(&mut self) {
         self.known.clear();
     }
@@ -94,7 +88,7 @@ impl Processes {
         self.pid_file.filter(|id| id.pid == pid).and_then(|id| id.start)
     }
 
-    /// The one that is the gateway.
+    /// The process that is the gateway.
     pub(super) fn choose(&self) -> Option<u32> {
         let named = self.pid_file.filter(|id| {
             let process = self.get(id.pid);

@@ -1,4 +1,4 @@
-//! What showed something.
+//! The proofs that verdicts carry.
 
 use std::fmt;
 use std::ops::Deref;
@@ -29,14 +29,14 @@ pub enum Source {
     DrainRequest,
     /// `cron/ticker_heartbeat`.
     CronBeat,
-    /// What the system says of processes.
+    /// The system's list of processes.
     Process,
-    /// What a service manager says.
+    /// A service manager's report.
     Manager(Manager),
 }
 
 impl Source {
-    /// The word that users and recordings see.
+    /// The name that users and recordings see.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Log(name) => name,
@@ -52,7 +52,7 @@ impl Source {
         }
     }
 
-    /// A source from its word; any other word names a log file.
+    /// The source with this name; any other name is that of a log file.
     pub fn from_word(word: &str) -> Self {
         const NAMED: [Source; 11] = [
             Source::StateFile,
@@ -185,11 +185,11 @@ impl<'de> Deserialize<'de> for ProofLine {
 /// What showed something: the source, the line, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// Where it stands.
+    /// Where the line stands.
     pub source: Source,
     /// The line; or a sentence of ours where no line exists.
     pub line: ProofLine,
-    /// When it was seen.
+    /// When it was read.
     pub at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! The heartbeat of one process: whether its event loop turns.
+//! The heartbeat of one process: whether its event loop runs.
 
 use std::time::Duration;
 
@@ -8,23 +8,24 @@ use super::evidence::{Heartbeat, Proof, Source};
 use super::time::Moment;
 use super::timer::{Timer, after};
 
-/// A heartbeat is read this long after it was written at most.
+/// A heartbeat is read at most this long after it was written.
 const LATE_HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// Heartbeats round their times.
+/// Times of heartbeats are rounded.
 const ROUNDING: Duration = Duration::from_secs(2);
 
-/// A stale heartbeat written by a thread is no proof of a frozen loop before this: a slow disk aged one by 112 s.
+/// A heartbeat written by a thread proves a frozen loop only when it is older than this: a slow disk once delayed one
+/// by 112 s.
 const THREAD_STALE: Duration = Duration::from_secs(180);
 
 /// What is known of the event loop.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Pulse {
-    /// Since the last heartbeat.
+    /// Runs since the last heartbeat.
     stale: Option<(Timer, Proof)>,
-    /// What the last heartbeat said of its time: the same again is no other heartbeat.
+    /// The time in the last heartbeat. The same time again is the same heartbeat.
     beat: Option<Timestamp>,
-    /// The gateway's own watchdog said that the loop does not turn.
+    /// The gateway's own watchdog logged that the loop does not run.
     missed: Option<Proof>,
 }
 
@@ -34,23 +35,22 @@ impl Pulse {
         self.stale.is_some()
     }
 
-    /// What shows that the loop is frozen.
+    /// The proof that the loop is frozen.
     pub(super) fn frozen(&self, now: Timestamp) -> Option<&Proof> {
         let stale = self.stale.as_ref().filter(|(timer, _)| timer.over(now)).map(|(_, proof)| proof);
         stale.or(self.missed.as_ref())
     }
 
-    /// Its deadline.
     pub(super) fn timer(&self) -> Option<&Timer> {
         self.stale.as_ref().map(|(timer, _)| timer)
     }
 
-    /// The same, to be restarted after a sleep.
+    /// The timer, for restarting after a sleep of the machine.
     pub(super) fn timer_mut(&mut self) -> Option<&mut Timer> {
         self.stale.as_mut().map(|(timer, _)| timer)
     }
 
-    /// The watchdog's word.
+    /// Takes in the watchdog's line.
     pub(super) fn miss(&mut self, proof: Proof) {
         self.missed = Some(proof);
     }
@@ -69,8 +69,8 @@ impl Pulse {
         if started_at.is_some_and(|start| after(written, ROUNDING) < start) {
             return false;
         }
-        // The first one may have lain there for hours: its own word counts. Later ones are read soon after they were
-        // written; a word that says otherwise comes from a clock that was set, and they count from their arrival.
+        // The first one may be hours old: its own time counts. Later ones are read soon after they were written. If
+        // their time says otherwise, the clock was changed, and the time of reading counts.
         let believed = self.stale.is_none() || after(written, LATE_HEARTBEAT) >= now;
         let since = if believed { written } else { now };
         let span =
@@ -82,14 +82,14 @@ impl Pulse {
         true
     }
 
-    /// The process was suspended, so its heartbeat is as old as the suspension allows.
+    /// The process was suspended: the heartbeat's timer begins again.
     pub(super) fn resume(&mut self, moment: Moment<'_>) {
         if let Some((timer, _)) = &mut self.stale {
             *timer = moment.timer(moment.deadlines.heartbeat);
         }
     }
 
-    /// Forgets what the file of another process said.
+    /// Drops what the file of another process said.
     pub(super) fn forget(&mut self) {
         (self.stale, self.beat) = (None, None);
     }

@@ -1,4 +1,4 @@
-//! Reasons and lights. What is said of each reason stands in [`super::catalogue`].
+//! Reasons and lights. The texts of the reasons are in [`super::catalogue`].
 
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +10,14 @@ pub enum Light {
     Green,
     /// Stopped on purpose, or nothing known.
     Grey,
-    /// On its way: starting, reconnecting, restarting; or at work with nobody to bring it back.
+    /// In transition: starting, reconnecting, restarting; or working without a service manager.
     Amber,
     /// Does not work.
     Red,
 }
 
 impl Light {
-    /// The word used in JSON and recordings.
+    /// The name in JSON and recordings.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Green => "green",
@@ -44,27 +44,27 @@ impl Light {
 pub enum RestartHelps {
     /// A new process clears it.
     Yes,
-    /// A new process clears it, but the old one will not leave by itself: it has to be killed.
+    /// A new process clears it, but the old one does not exit by itself: it has to be killed.
     ByForce,
     /// Not before the network works again.
     WhenNetworkIsBack,
-    /// Not before somebody fixed the credentials.
+    /// Not before the credentials are fixed.
     AfterFixingCredentials,
-    /// It would not.
+    /// No.
     No,
-    /// It would not: the job file has to be repaired (`gatelight doctor --fix`).
+    /// No: the job file has to be repaired (`gatelight doctor --fix`).
     NoRepair,
 }
 
 impl RestartHelps {
-    /// Whether pressing Restart now is sensible advice.
+    /// Whether to advise a restart now.
     pub const fn now(self) -> bool {
         matches!(self, Self::Yes | Self::ByForce)
     }
 }
 
-/// Why a light is what it is. The order is the order of explanation: where several hold, red ones come before the rest
-/// and the first of them shows; the others become notes.
+/// Why a light is what it is, in order of importance. If several reasons hold, red ones come first, the first of them
+/// is shown, and the others become notes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
@@ -86,15 +86,15 @@ pub enum Reason {
     Stopped,
     /// The process is stopped by a signal (state T).
     ProcessSuspended,
-    /// Said that it exits, and does not.
+    /// Announced its exit and does not exit.
     NotExiting,
-    /// The event loop does not turn.
+    /// The event loop does not run.
     EventLoopFrozen,
     /// The executor is shut down: nothing can be sent any more.
     ExecutorShutdown,
-    /// Nothing at all was heard of the process since it was started.
+    /// The process has written nothing since it was started.
     StartStalled,
-    /// A shutdown began, and the process neither leaves nor goes on.
+    /// A shutdown began, and the process neither exits nor goes on.
     ShutdownStalled,
     /// The platform refuses the credentials.
     AuthRejected,
@@ -112,19 +112,19 @@ pub enum Reason {
     NetworkUnreachable,
     /// The link should be back by now, and is not.
     ReconnectStalled,
-    /// Finishes answers before it leaves.
+    /// Finishes its answers before it exits.
     Draining,
     /// Has stopped; a script that it started still runs.
     Stopping,
     /// Down because Hermes is being updated, which starts it again.
     Updating,
-    /// On its way down and up again.
+    /// Stopping or stopped, and expected to be started again.
     Restarting,
     /// A new process without a link yet.
     Starting,
     /// The link was lost a moment ago.
     Reconnecting,
-    /// The link says that it is back; not long enough to be believed.
+    /// The link is reported to be back, but not for long enough to count.
     Recovering,
     /// The link is lost and back again and again.
     Flapping,
@@ -134,15 +134,15 @@ pub enum Reason {
     CronEnded,
     /// Every tick of the scheduler of cron jobs fails; everything else works.
     CronFailing,
-    /// Connected, but nobody would bring it back.
+    /// Connected, but no service manager would start it again.
     Unsupervised,
     /// The link is up.
     Connected,
-    /// Alive and well, without a link to watch.
+    /// The process works and has no link to watch.
     Running,
-    /// Served by another profile's gateway, without a link of its own that shows.
+    /// Served by another profile's gateway, without a known link of its own.
     Served,
-    /// Nothing known yet.
+    /// Nothing is known yet.
     NoEvidence,
 }
 

@@ -1,4 +1,4 @@
-//! What the rows show: that of the gateway's own profile, and one for each profile that it ever served.
+//! The verdicts on the gateway's own profile and on every profile that it ever served.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,23 +17,23 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The gateway's own, of which nothing is known.
+    /// The gateway's own row, without evidence.
     pub(super) fn new(own: ProfileName, at: Timestamp) -> Self {
         Self { own: Row::unknown(own, at), served: BTreeMap::new() }
     }
 
-    /// What the gateway's own row shows.
+    /// The verdict on the gateway's own profile.
     pub(super) fn own(&self) -> &Verdict {
         &self.own.verdict
     }
 
-    /// What the row of this profile shows.
+    /// The verdict on this profile.
     pub(super) fn of(&self, profile: &str) -> Option<&Verdict> {
         let own = Some(&self.own).filter(|row| *row.profile == *profile);
         own.or_else(|| self.served.get(profile)).map(|row| &row.verdict)
     }
 
-    /// Adds rows for those of these profiles that have none.
+    /// Adds rows for profiles that have none.
     pub(super) fn add(&mut self, profiles: &BTreeSet<ProfileName>, at: Timestamp) {
         for profile in profiles {
             let row = || Row::unknown(Arc::clone(profile), at);
@@ -53,7 +53,7 @@ impl Rows {
     }
 }
 
-/// One row, and what its next change needs to know.
+/// One row, and what its next change needs.
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
     profile: ProfileName,

@@ -1,4 +1,4 @@
-//! The profiles that a gateway serves besides its own, and records of their homes that came before that was known.
+//! The profiles that a gateway serves besides its own, and records from homes that are not known to be served.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -6,25 +6,23 @@ use jiff::Timestamp;
 
 use super::evidence::{LogRecord, ProfileName};
 
-/// Records kept until it is known whether their profile is served.
+/// Most records that are kept until it is known whether their profile is served.
 const MOST_UNCLAIMED: usize = 64;
 
-/// What is known of the profiles that a gateway serves.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Served {
-    /// As last known: a new process serves what the one before served until it has finished its start.
+    /// Until a new process has finished its start, it is taken to serve what the one before served.
     names: BTreeSet<ProfileName>,
     unclaimed: VecDeque<(Timestamp, LogRecord)>,
 }
 
 impl Served {
-    /// Their names.
     pub(super) fn names(&self) -> &BTreeSet<ProfileName> {
         &self.names
     }
 
-    /// Takes in what the present process shows. `started`: it has finished its start, so whom it has not named by now it
-    /// does not serve.
+    /// Takes in the profiles that the current process names. `started`: its start is finished, so it serves no
+    /// others.
     pub(super) fn update(&mut self, shown: BTreeSet<ProfileName>, started: bool) {
         if started {
             self.names = shown;
@@ -41,7 +39,7 @@ impl Served {
         self.unclaimed.push_back((now, record));
     }
 
-    /// The records of profiles that are known to be served by now.
+    /// Takes out the records of profiles that are served.
     pub(super) fn claim(&mut self, is_served: impl Fn(&ProfileName) -> bool) -> Vec<(Timestamp, LogRecord)> {
         let is_claimed = |record: &LogRecord| record.home.as_ref().is_some_and(&is_served);
         if !self.unclaimed.iter().any(|(_, record)| is_claimed(record)) {
@@ -52,7 +50,7 @@ impl Served {
         Vec::from(claimed)
     }
 
-    /// Another process: what was written before it is not its own.
+    /// Drops all records: they were written before the current process was started.
     pub(super) fn forget_records(&mut self) {
         self.unclaimed.clear();
     }

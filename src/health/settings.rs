@@ -1,4 +1,4 @@
-//! Deadlines and thresholds of the judgement, with their defaults.
+//! The deadlines and thresholds, with their defaults.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct Deadlines {
     /// A planned restart, a takeover or a respawn is `restarting` for this long.
     #[serde(with = "seconds")]
     pub restart: Duration,
-    /// A failed attempt is expected to be followed by another within this (the SDK tries every 120 s).
+    /// After a failed attempt the next one is expected within this time (the SDK retries every 120 s).
     #[serde(with = "seconds")]
     pub retry: Duration,
     /// A heartbeat older than this means a frozen event loop.
@@ -30,13 +30,13 @@ pub struct Deadlines {
     /// A process in state T for this long is suspended.
     #[serde(with = "seconds")]
     pub suspended: Duration,
-    /// A process that said `Exiting` may take this long.
+    /// A process that logged `Exiting` may take this long.
     #[serde(with = "seconds")]
     pub exit: Duration,
-    /// Grace after waking from sleep.
+    /// The grace period after waking from sleep.
     #[serde(with = "seconds")]
     pub wake: Duration,
-    /// How long to wait for the manager's word after a process vanished with an unknown status.
+    /// How long to wait for the manager's report after a process ended with an unknown status.
     #[serde(with = "seconds")]
     pub settle: Duration,
     /// Window in which starts are counted.
@@ -49,7 +49,7 @@ pub struct Deadlines {
     pub replace_window: Duration,
     /// This many takeovers in the window are a replace loop.
     pub replace_takeovers: usize,
-    /// A gateway that finishes answers before it leaves may take this long.
+    /// A gateway that finishes its answers before it exits may take this long.
     #[serde(with = "seconds")]
     pub drain: Duration,
     /// Show a connected gateway without a manager as `connected`.
@@ -86,7 +86,7 @@ pub mod seconds {
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    /// The message for what is no number.
+    /// The message for a value that is not a number.
     pub(crate) const NOT_A_NUMBER: &str = "a number of seconds is wanted";
     /// The message for a number out of range.
     pub(crate) const OUT_OF_RANGE: &str = "a time in seconds must lie between 0 and one year";

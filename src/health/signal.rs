@@ -1,4 +1,4 @@
-//! Log records, once parsed.
+//! Parsed log records.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::cron::CronSignal;
 use super::names::{PlatformName, ProfileName};
 use super::proof::Proof;
 
-/// What a log record says, once parsed. The wordings stand in `resources/patterns.toml` and `resources/platforms/`.
+/// What a log record means. The wordings are in `resources/patterns.toml` and `resources/platforms/`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Signal {
     /// The gateway begins its start.
@@ -20,11 +20,11 @@ pub enum Signal {
     ExecutorShutdown,
     /// The gateway's configuration is refused.
     ConfigError,
-    /// The gateway itself says that it was started too often.
+    /// The gateway itself reports that it was started too often.
     RespawnStorm,
     /// A second instance was refused; the first (`other_pid`) is fine.
     SecondInstance,
-    /// An instance leaves because another takes over.
+    /// The instance exits because another one takes over.
     Takeover,
     /// A planned stop begins.
     PlannedStop,
@@ -32,45 +32,45 @@ pub enum Signal {
     PlannedRestart,
     /// A shutdown that nobody announced begins.
     Shutdown,
-    /// The gateway says that it exits now.
+    /// The gateway exits now.
     Exiting,
-    /// The gateway's own watchdog says that its loop does not turn.
+    /// The gateway's own watchdog reports that the event loop does not run.
     LoopMissed,
     /// Messages were dropped at the start; shown as a note only.
     Dropped,
-    /// Something about the scheduler of cron jobs.
+    /// A record about the scheduler of cron jobs.
     Cron(CronSignal),
-    /// Some INFO record: the log level does not hide them.
+    /// A record at INFO without a meaning: the log level does not hide them.
     Info,
-    /// Some record above INFO.
+    /// A record above INFO without a meaning.
     Record,
-    /// Something about one link.
+    /// A record about a link.
     Link(LinkSignal),
 }
 
-/// What a record says of a link.
+/// What a record says about a link.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LinkSignal {
     /// The platform.
     pub platform: PlatformName,
-    /// What is said.
+    /// What it says.
     pub word: LinkWord,
-    /// It is a sentence of `gateway.run`, the same for every platform; these name the profile, if it is not the serving
-    /// one.
+    /// Whether it is a line of `gateway.run`. These are the same for every platform, and name the profile unless it
+    /// is the serving one.
     pub by_runner: bool,
 }
 
-/// What a record or a state entry says of one link.
+/// What a record or a state entry says about a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkWord {
     /// The gateway has this platform configured and is connecting.
     Expected,
-    /// `gateway.run` says that the platform is connected. What that is worth is a rule of the platform.
+    /// `gateway.run` logs that the platform is connected. What that is worth depends on the platform.
     Announced,
-    /// `gateway.run` says that the platform is connected again.
+    /// `gateway.run` logs that the platform is connected again.
     Reannounced,
-    /// The adapter says that it is connected, which proves nothing.
+    /// The adapter logs that it is connected, which proves nothing.
     Claim,
     /// The link is proven.
     Proof,
@@ -80,9 +80,9 @@ pub enum LinkWord {
     Attempt,
     /// The link is lost; the gateway reconnects by itself.
     Lost,
-    /// The same, in an ERROR that an INFO record follows: where that is missing, INFO records are hidden.
+    /// Likewise, in an ERROR that is followed by an INFO record. If that is missing, INFO records are hidden.
     LostByError,
-    /// An attempt to connect failed, for no reason that is known.
+    /// An attempt to connect failed for an unknown reason.
     Failed,
     /// An attempt failed, and the SDK's own line before it may name the cause: a refusal stands.
     AttemptFailed,
@@ -102,7 +102,7 @@ pub enum LinkWord {
     AdapterMissing,
     /// The platform's configuration is refused.
     ConfigError,
-    /// The link is on another event loop and deaf; it ended for good.
+    /// The link runs on the wrong event loop and receives nothing; it ended for good.
     WrongLoop,
     /// The link ended for good: nothing in this process tries again.
     Ended,
@@ -110,27 +110,27 @@ pub enum LinkWord {
     ConflictEnded,
     /// The link ended for good because the credentials were refused.
     RefusedEnded,
-    /// Trouble that often heals without a word.
+    /// A problem that often heals without another line.
     Blip,
     /// Somebody paused the platform.
     Paused,
-    /// A paused platform goes on.
+    /// A paused platform was resumed.
     Resumed,
     /// The platform calls the gateway (webhook): there is no link to watch.
     Webhook,
     /// A message is being sent.
     Sending,
-    /// Sending failed for a bad token.
+    /// Sending failed because of a bad token.
     SendRefused,
 }
 
 impl LinkWord {
-    /// Whether it says how the link is: of these the newest one counts.
+    /// Whether it describes the state of the link. Of these the newest one counts.
     pub const fn is_of_link(self) -> bool {
         !matches!(self, Self::Expected | Self::Webhook | Self::Sending | Self::SendRefused)
     }
 
-    /// Whether it is trouble of one link, which says nothing of another link of the same platform.
+    /// Whether it is a problem of one link that says nothing about other links of the platform.
     pub(super) const fn is_of_one_link(self) -> bool {
         matches!(
             self,
@@ -145,7 +145,7 @@ impl LinkWord {
         )
     }
 
-    /// Whether it outlasts what follows it, so that one of a former process must not be held against the present one.
+    /// Whether it keeps its effect for the life of the process. Such a line of a former process must be dropped.
     pub const fn lasts(self) -> bool {
         matches!(
             self,
@@ -166,7 +166,7 @@ impl LinkWord {
 pub struct LogRecord {
     /// What it means.
     pub signal: Signal,
-    /// Whose home the log lies in; `None`: the serving profile's.
+    /// The profile whose home the log lies in; `None`: the serving profile.
     pub home: Option<ProfileName>,
     /// The profile that the line itself names, as in `(profile: work)`.
     pub tag: Option<ProfileName>,
@@ -178,7 +178,7 @@ pub struct LogRecord {
     pub at_info: bool,
     /// The stamp of the line, local time without a zone; `None` where it has none.
     pub stamp: Option<DateTime>,
-    /// The same for the same message in another file.
+    /// A hash of the message: equal for copies in other files.
     pub key: u64,
     /// The line itself.
     pub proof: Proof,

@@ -1,4 +1,4 @@
-//! The order of log lines by their stamps: lines of the process before, lines that were read late, and clocks that were
+//! The order of log lines by their stamps: lines of a former process, lines that are read late, and clocks that are
 //! set back (daylight saving, NTP).
 
 use std::collections::BTreeMap;
@@ -10,24 +10,24 @@ use jiff::civil::DateTime;
 use super::evidence::{LogRecord, PlatformName, ProfileName, Source};
 use super::timer::after;
 
-/// Files are read one after the other, so a line may arrive after a later one from another file. One that is older than
-/// the newest by less than this is such a straggler; one that is older by more shows that the clock was set back.
+/// Files are read one after the other, so a line may arrive after a later one from another file. A line that is older
+/// than the newest by less than this was read late; one that is older by more shows that the clock was set back.
 const STRAGGLER_SECONDS: i64 = 60;
 
-/// A line of the process before is read late at most by this much.
+/// A line of the former process is read late by at most this much.
 const LATE_SECONDS: i64 = 1800;
 
-/// No change of the clocks explains an older one: then the file holds what was long before.
+/// No change of clocks explains an older line: it is history in the file.
 const ANCIENT_SECONDS: i64 = 7200;
 
-/// What files held already is read within this time, one file after the other, whatever its stamps say.
+/// The existing contents of all files are read within this time, whatever their stamps say.
 const SAME_READING: Duration = Duration::from_secs(5);
 
-/// Threads of one process write their records in almost the order of the stamps: within one file a stamp that falls by
-/// more than this shows that the clock was set back.
+/// The threads of a process write their records nearly in the order of their stamps: a stamp that falls by more than
+/// this within one file shows that the clock was set back.
 const DISORDER_SECONDS: i64 = 1;
 
-/// Files whose newest stamps are remembered: more than any gateway writes.
+/// Most files whose newest stamps are kept: more than any gateway writes.
 const MOST_FILES: usize = 64;
 
 /// A stamp, and when it was read.
@@ -37,36 +37,34 @@ struct Read {
     at: Timestamp,
 }
 
-/// A log: the profile whose home it stands in if that is a served one, and its name.
+/// A log file: the served profile whose home it lies in, if any, and its name.
 type LogFile = (Option<ProfileName>, Source);
 
-/// The stamps of one process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct StampOrder {
     first: Option<Read>,
-    /// Of lines about the links of each platform.
+    /// The newest line about the links of each platform.
     newest: BTreeMap<PlatformName, Read>,
     newest_of_file: Vec<(LogFile, DateTime)>,
 }
 
-/// What a stamp says of a line.
+/// What follows from a line's stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
-    /// It was written before this process's first line.
+    /// The line was written before this process's first one.
     pub is_of_before: bool,
-    /// The clock of the stamps was set back.
+    /// The clock was set back before this line.
     pub set_back: bool,
 }
 
 impl StampOrder {
-    /// Places a record.
     pub(super) fn place(&mut self, record: &LogRecord, now: Timestamp) -> Place {
         let Some(stamp) = record.stamp else { return Place { is_of_before: false, set_back: false } };
         let set_back = self.was_set_back(stamp, record, now);
         Place { is_of_before: self.is_of_before(stamp, set_back, now), set_back }
     }
 
-    /// Whether a line about a link is older than the newest one of its platform, and was only read later.
+    /// Whether a line about a link was read late: a newer one about its platform is known.
     pub(super) fn is_straggler(
         &mut self,
         platform: &PlatformName,
@@ -120,7 +118,7 @@ impl StampOrder {
     }
 }
 
-/// Whether a line that is older than the reference by so many seconds was in its file before anybody read it.
+/// Whether a line that is this many seconds older than the reference was in its file before it was first read.
 fn is_of_the_past(behind: i64, reference: Read, now: Timestamp) -> bool {
     behind > ANCIENT_SECONDS || now < after(reference.at, SAME_READING)
 }

@@ -8,19 +8,19 @@ use super::evidence::Proof;
 use super::settings::Deadlines;
 use super::timer::{after, before};
 
-/// Start times and takeovers remembered at most: more than any threshold needs.
+/// Most start times and takeovers that are kept: more than any threshold needs.
 const MOST_TIMES: usize = 256;
 
-/// A start that is known from several sources has about the same time in each.
+/// Times of one start differ by at most this much between sources.
 const SAME_START: Duration = Duration::from_secs(5);
 
-/// How long an exiting process may keep logging beside its successor.
-pub(super) const LONGEST_GOODBYE: Duration = Duration::from_secs(60);
+/// How long an exiting process may go on logging while its successor runs.
+pub(super) const LONGEST_OVERLAP: Duration = Duration::from_secs(60);
 
-/// A restart that we asked for has begun within this time: a throttled job waits 30 s, an old process 60 s.
+/// A restart that Gatelight asked for has begun within this time: a throttled job waits 30 s, an old process 60 s.
 const OWN_RESTART: Duration = Duration::from_secs(180);
 
-/// A restart that we asked for.
+/// A restart that Gatelight asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Asked {
     at: Timestamp,
@@ -34,27 +34,27 @@ impl Asked {
     }
 }
 
-/// Every start that is known of, and which of them may follow a crash.
+/// All known starts, and which of them may follow a crash.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Starts {
-    /// As seen by us: processes, log lines, the manager's counter. In the order of time, as all lists here.
+    /// Starts seen as processes, log lines, or in the manager's counter. Sorted by time, as all lists here.
     seen: Vec<Timestamp>,
     /// From `gateway-starts.log`.
     recorded: Vec<Timestamp>,
-    /// Starts after a run that worked and was ended on purpose, or was taken over: no crash came before them.
+    /// Intended starts: after a run that worked and was ended on purpose or taken over. No crash came before them.
     meant: Vec<Timestamp>,
-    /// Of both kinds of starts those that may follow a crash, kept ready because every event asks for them.
+    /// The starts of both lists that may follow a crash. Kept up to date because every event needs them.
     unmeant: [Vec<Timestamp>; 2],
     takeovers: Vec<(Timestamp, Proof)>,
     storm: Option<(Timestamp, Proof)>,
-    /// Restarts that we asked for.
+    /// Restarts that Gatelight asked for.
     asked: Vec<Asked>,
-    /// The manager's counter of starts, when it was read last.
+    /// The last reading of the manager's counter of starts.
     counter: Option<(Timestamp, u64)>,
 }
 
 impl Starts {
-    /// Remembers a start. `meant`: it follows a run that was ended on purpose.
+    /// Counts a start. `meant`: it follows a run that was ended on purpose.
     pub(super) fn count(&mut self, at: Timestamp, meant: bool, now: Timestamp, deadlines: &Deadlines) {
         self.forget_old(now, deadlines);
         insert_in_order(&mut self.seen, at);
@@ -65,8 +65,8 @@ impl Starts {
         }
     }
 
-    /// Gatelight was asked for a restart: the start that follows is meant. It may be known already, and so may the
-    /// restart.
+    /// Takes in that Gatelight asked for a restart: the next start is intended. Start and restart may be known
+    /// already.
     pub(super) fn note_asked(&mut self, at: Timestamp) {
         if self.asked.iter().any(|asked| asked.at == at) {
             return;
@@ -81,7 +81,7 @@ impl Starts {
         }
     }
 
-    /// Whether this start follows a restart that we asked for and whose start was not known.
+    /// Whether this start is the first one after a restart that Gatelight asked for.
     fn answers(&mut self, start: Timestamp) -> bool {
         let asked = self.asked.iter_mut().find(|asked| asked.is_answered_by(start));
         asked.map(|asked| asked.answered = true).is_some()
@@ -103,7 +103,7 @@ impl Starts {
         self.recorded.last().copied().filter(|newest| known.is_none_or(|known| *newest > known))
     }
 
-    /// Takes in the manager's counter. Starts that we did not see are counted between the two readings. Returns whether
+    /// Takes in the manager's counter. Starts that were not seen are placed between the two readings. Returns whether
     /// it rose.
     pub(super) fn read_counter(&mut self, counter: u64, now: Timestamp, deadlines: &Deadlines) -> bool {
         let Some((then, old)) = self.counter.replace((now, counter)) else { return false };
@@ -118,7 +118,7 @@ impl Starts {
         rose > 0
     }
 
-    /// No crash came before this start, from whichever source it is known.
+    /// Marks a start as intended, from whichever source it is known.
     pub(super) fn note_meant(&mut self, at: Timestamp) {
         insert_in_order(&mut self.meant, at);
         let (from, to) = (before(at, SAME_START), after(at, SAME_START));
@@ -127,12 +127,12 @@ impl Starts {
         }
     }
 
-    /// Another instance took over from the present one.
+    /// Takes in that another instance took over.
     pub(super) fn note_takeover(&mut self, at: Timestamp, proof: Proof) {
         push_bounded(&mut self.takeovers, (at, proof));
-        // Whoever takes over was started before it says so.
+        // The new instance was started before the takeover was logged.
         let newest = self.seen.last().copied();
-        if let Some(start) = newest.filter(|start| at < after(*start, LONGEST_GOODBYE)) {
+        if let Some(start) = newest.filter(|start| at < after(*start, LONGEST_OVERLAP)) {
             self.note_meant(start);
         }
     }
@@ -145,12 +145,12 @@ impl Starts {
         self.takeovers.sort_by_key(|(at, _)| *at);
     }
 
-    /// The gateway itself says that it was started too often.
+    /// Takes in the gateway's own report that it was started too often.
     pub(super) fn note_storm(&mut self, at: Timestamp, proof: Proof) {
         self.storm = Some((at, proof));
     }
 
-    /// How many starts that nobody meant lie within the window, and the gateway's own word of a storm in it.
+    /// The number of unintended starts within the window, and the gateway's own report of a start storm in it.
     pub(super) fn crashes(&self, now: Timestamp, deadlines: &Deadlines) -> (usize, Option<&Proof>) {
         let window = deadlines.crash_window;
         let [seen, recorded] = self.unmeant.each_ref().map(|starts| within(starts, now, window));
@@ -158,7 +158,7 @@ impl Starts {
         (seen.max(recorded), storm.map(|(_, proof)| proof))
     }
 
-    /// The newest takeover, where there are enough of them for a loop.
+    /// The newest takeover, if there are enough of them for a loop.
     pub(super) fn replace_loop(&self, now: Timestamp, deadlines: &Deadlines) -> Option<&Proof> {
         let floor = before(now, deadlines.replace_window);
         let newest = self.takeovers.iter().rev().take(deadlines.replace_takeovers);
@@ -166,13 +166,13 @@ impl Starts {
         self.takeovers.last().filter(|_| many).map(|(_, proof)| proof)
     }
 
-    /// When a process that has worked since its start ends a crash loop: after half the window.
+    /// When a process that works ends a crash loop: half a window after its start.
     pub(super) fn settles_at(&self, deadlines: &Deadlines) -> Timestamp {
         let newest = self.seen.last().max(self.recorded.last());
         after(newest.copied().unwrap_or(Timestamp::MIN), deadlines.crash_window / 2)
     }
 
-    /// Times at which time alone changes a count.
+    /// Every moment at which a count changes without new evidence.
     pub(super) fn deadlines(&self, deadlines: &Deadlines) -> impl Iterator<Item = Timestamp> + use<> {
         let nth = |times: &[Timestamp]| {
             let nth = times.len().checked_sub(deadlines.crash_starts + 1).and_then(|i| times.get(i));
@@ -196,23 +196,23 @@ impl Starts {
         self.meant.get(place).is_some_and(|meant| *meant <= after(start, SAME_START))
     }
 
-    /// Those that are too old to be counted are asked about no more.
+    /// Drops starts that are too old to be counted.
     fn forget_old(&mut self, now: Timestamp, deadlines: &Deadlines) {
-        let floor = before(now, deadlines.crash_window.max(LONGEST_GOODBYE) + SAME_START);
+        let floor = before(now, deadlines.crash_window.max(LONGEST_OVERLAP) + SAME_START);
         for starts in [&mut self.seen, &mut self.meant, &mut self.unmeant[0]] {
             starts.retain(|start| *start > floor);
         }
     }
 }
 
-/// How many of these times, which are in order, lie within the window that ends now.
+/// How many of these sorted times lie within the window that ends now.
 fn within(times: &[Timestamp], now: Timestamp, window: Duration) -> usize {
     let floor = before(now, window);
     let until = |end: Timestamp| times.partition_point(|at| *at <= end);
     until(now).saturating_sub(until(floor))
 }
 
-/// Nearly always at the end.
+/// Inserts a time into a sorted list; the place is nearly always the end.
 fn insert_in_order(times: &mut Vec<Timestamp>, at: Timestamp) {
     if times.len() >= MOST_TIMES {
         times.remove(0);
@@ -237,8 +237,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Starts come late and out of order, and are found to be meant before they are known or after: what is counted
-        /// is what a look at all of them would count.
+        /// Starts arrive late and out of order, and may be marked as intended before or after they are known. The
+        /// running count equals a full recount.
         #[test]
         fn starts_that_were_not_meant_are_counted(steps in proptest::collection::vec((0_u8..4, 0_u64..40, 0_u64..20), 0..60)) {
             let deadlines = Deadlines::default();
@@ -290,7 +290,7 @@ mod tests {
             starts.count(at(20 * i + 5), false, at(20 * i + 5), &deadlines);
         }
         assert_eq!(starts.crashes(at(110), &deadlines).0, 0);
-        // the same where the restarts are known after the starts, and are told of again and again
+        // the same if the restarts become known after the starts, and are reported repeatedly
         let mut starts = Starts::default();
         for i in 0..6 {
             starts.count(at(20 * i + 5), false, at(20 * i + 5), &deadlines);

@@ -1,4 +1,4 @@
-//! All that is known of one gateway, and how evidence changes it.
+//! Everything that is known of one gateway, and how evidence changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use super::succession::Succession;
 use super::time::Time;
 use super::update::Update;
 
-/// All that is known of one gateway.
+/// Everything that is known of one gateway.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct State {
     pub(super) time: Time,
-    /// Which process is the gateway, and what is known of it.
+    /// The gateway's processes.
     pub(super) life: Succession,
-    /// The service manager's word.
+    /// The service manager's report.
     pub(super) job: Job,
     /// The newest update of Hermes.
     pub(super) update: Update,
-    /// Since when a marker says that launchd could not manage the gateway.
+    /// Since when there is a marker that launchd could not manage the gateway.
     pub(super) detached: Option<Timestamp>,
-    /// Files that should be read and cannot be.
+    /// Files that cannot be read.
     pub(super) unreadable: Vec<String>,
-    /// The links that do not count, as the settings say.
+    /// The links that do not count, by the settings.
     pub(super) ignored: BTreeMap<ProfileName, BTreeSet<PlatformName>>,
 }
 
 impl State {
-    /// Nothing is known yet of the gateway in the home of this profile.
+    /// The gateway in the home of this profile, without evidence.
     pub(super) fn new(
         profile: ProfileName,
         platforms: Arc<Platforms>,
@@ -60,12 +60,12 @@ impl State {
         &self.life.origin.profile
     }
 
-    /// Whether the user does not want this link of this profile to count.
+    /// Whether the user ignores this link.
     pub(super) fn ignores(&self, profile: &str, platform: &str) -> bool {
         self.ignored.get(profile).is_some_and(|platforms| platforms.contains(platform))
     }
 
-    /// Takes in one piece of evidence, as of its clock.
+    /// Takes in one piece of evidence, at the current time.
     pub(super) fn take(&mut self, evidence: Evidence) {
         let Some(evidence) = self.life.take(self.time.moment(), evidence) else { return };
         match evidence {
@@ -87,7 +87,7 @@ impl State {
     fn see_job(&mut self, word: JobWord) {
         let moment = self.time.moment();
         let life = &mut self.life;
-        // Where nobody looks at processes, the manager's word has to do.
+        // Without a look at processes, the manager's report has to do.
         if !life.gateway.is_seen() {
             let same = self.job.word().is_none_or(|old| old.state == word.state);
             let began = moment.timer(moment.deadlines.restart);

@@ -9,7 +9,7 @@ use super::names::{PlatformName, ProfileName};
 use super::reason::Reason;
 use super::signal::LinkWord;
 
-/// Who wrote a file of the gateway.
+/// The writer of a file of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileIdentity {
     /// PID of the writer.
@@ -19,7 +19,7 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// Whether it names this process.
+    /// Whether it is this process.
     pub fn is_of(&self, pid: u32, start: Option<u64>) -> bool {
         let same = match (self.start, start) {
             (Some(written), Some(seen)) => written == seen,
@@ -32,18 +32,19 @@ impl FileIdentity {
 /// What is read of `state/gateway.heartbeat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// Who wrote it.
+    /// Its writer.
     pub pid: u32,
-    /// Its own word of when, if it can be read.
+    /// When it was written, as it says itself.
     pub updated_at: Option<Timestamp>,
-    /// Written by a thread beside the event loop (`loop_tick_socket`): a slow disk ages it though the loop is sound.
+    /// Whether a thread beside the event loop writes it (`loop_tick_socket`). Then a slow disk makes it stale
+    /// although the loop runs.
     pub by_thread: bool,
 }
 
 /// One file of the `gateway-locks` folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
-    /// What is locked: `feishu-app-id`, `telegram-bot-token`, ….
+    /// What is locked: `feishu-app-id`, `telegram-bot-token` and others.
     pub scope: String,
     /// The hash of the identity, from the file's name.
     pub id: String,
@@ -51,42 +52,42 @@ pub struct Lock {
     pub pid: u32,
 }
 
-/// `gateway_state`, the gateway's own word of its life.
+/// `gateway_state`: the gateway's own report on its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LifeState {
     /// `starting`.
     Starting,
     /// `running` or `degraded`.
     Running,
-    /// `draining`: finishes answers before it leaves.
+    /// `draining`: it finishes its answers before it exits.
     Draining,
     /// `stopped`.
     Stopped,
     /// `startup_failed`.
     StartupFailed,
-    /// Any other word, or none.
+    /// Any other value, or none.
     #[default]
     Unknown,
 }
 
-/// What is read of `gateway_state.json`. Positive words in it prove nothing.
+/// What is read of `gateway_state.json`. Positive states in it prove nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StateFile {
     /// PID of the writer.
     pub pid: u32,
     /// Start time of the writer.
     pub start: Option<u64>,
-    /// The gateway's own word.
+    /// The gateway's own report.
     pub life: LifeState,
     /// Whether the gateway was asked to restart.
     pub restart_requested: bool,
     /// The version of its code, from 0.20.5 on.
     pub code_version: Option<String>,
-    /// Turns, cron jobs and requests under way.
+    /// Turns, cron jobs and requests in progress.
     pub active_agents: Option<u32>,
-    /// Profiles that the gateway says it serves. The key outlives the setting, so it is no proof by itself.
+    /// The profiles that the gateway lists as served. The key outlives the setting, so it proves nothing alone.
     pub served: Vec<ProfileName>,
-    /// One for each key of `platforms`.
+    /// The entries of `platforms`.
     pub entries: Vec<PlatformEntry>,
 }
 
@@ -107,7 +108,7 @@ pub enum EntryState {
     Paused,
     /// `disabled`: not a link.
     Disabled,
-    /// Any other word.
+    /// Any other value.
     #[default]
     Unknown,
 }
@@ -121,20 +122,20 @@ pub struct PlatformEntry {
     pub profile: Option<ProfileName>,
     /// Its state.
     pub state: EntryState,
-    /// What its error code and message say, if they say something that is known.
+    /// What its error code and message mean, if they are known.
     pub cause: Option<Reason>,
     /// The process that the message names.
     pub other_pid: Option<u32>,
     /// State, code and message on one line; redacted.
     pub line: String,
-    /// When this entry was written. A new process takes entries over from the file of the one before.
+    /// When this entry was written. A new process inherits entries from the file of the one before.
     pub updated_at: Option<Timestamp>,
-    /// Who wrote it, in versions that say so.
+    /// Its writer, in versions that record it.
     pub writer: Option<FileIdentity>,
 }
 
 impl StateFile {
-    /// How many platforms it names that are not switched off.
+    /// How many platforms it lists that are not disabled.
     pub(super) fn platforms(&self) -> usize {
         let on = self.entries.iter().filter(|entry| entry.state != EntryState::Disabled);
         on.map(|entry| &entry.platform).collect::<BTreeSet<_>>().len()
@@ -142,14 +143,14 @@ impl StateFile {
 }
 
 impl EntryState {
-    /// Whether it says that the link is not up.
+    /// Whether the link is not up.
     pub(super) const fn is_negative(self) -> bool {
         matches!(self, Self::Disconnected | Self::Retrying | Self::Fatal | Self::Paused)
     }
 }
 
 impl PlatformEntry {
-    /// What its cause says of the link.
+    /// What the cause of a negative entry means for the link.
     pub(super) fn word(&self) -> LinkWord {
         match self.cause {
             Some(Reason::AppInUse) => LinkWord::InUse,

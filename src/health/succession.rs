@@ -1,5 +1,4 @@
-//! Which process is the gateway, and what is known of it: processes follow each other, take over from each other and are
-//! refused by each other.
+//! Which process is the gateway: processes follow each other, take over from each other, and refuse each other.
 
 use std::time::Duration;
 
@@ -9,49 +8,50 @@ use super::cron::CronFiles;
 use super::departure::Plan;
 use super::evidence::{Evidence, Lock, ProcessState, ProfileName};
 use super::gateway::{Beginning, Gateway, LogLevel, Origin};
-use super::predecessor::{LAST_WORDS, Predecessor, StartEcho, belongs_to_the_leaving, is_of_shutdown};
+use super::predecessor::{LATE_LINES, Predecessor, StartRecords, is_of_exiting_process, is_of_shutdown};
 use super::processes::{Process, Processes};
 use super::proof::{Proof, Source};
 use super::served::Served;
 use super::signal::{LinkWord, LogRecord, Signal};
-use super::starts::{LONGEST_GOODBYE, Starts};
+use super::starts::{LONGEST_OVERLAP, Starts};
 use super::state_file::{FileIdentity, Heartbeat, StateFile};
 use super::time::{Moment, Slept};
 use super::timer::{Timer, after, before};
 
-/// A process that is there at the first looks may have been there long before; one that appears later has just begun.
+/// A process seen within this time after the start of watching may be old; one that appears later has just been
+/// started.
 const FIRST_LOOKS: Duration = Duration::from_secs(2);
 
-/// The processes of one gateway, one after the other.
+/// The processes of one gateway over time.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Succession {
-    /// What every new process begins with.
+    /// What is the same for every process.
     pub origin: Origin,
-    /// When this was made.
+    /// When watching began.
     begun: Timestamp,
-    /// The present process, or the last one.
+    /// The current process, or the last one.
     pub gateway: Gateway,
-    /// Since when it has been the gateway.
+    /// Since when that process has been the gateway.
     pub since: Timestamp,
-    /// Starts and takeovers of all processes.
+    /// The starts and takeovers of all processes.
     pub starts: Starts,
-    /// Since a look found no process and nothing was ever seen of one.
+    /// Runs while no process was ever seen and a look found none.
     pub absent: Option<Timer>,
-    /// The profiles that are served besides the gateway's own.
+    /// The profiles that the gateway serves besides its own.
     pub served: Served,
-    /// Whether the gateway is watched, and not only its past read.
+    /// Whether the gateway is watched live, rather than its history read.
     live: bool,
     /// What the files of the home say about cron.
     pub cron: CronFiles,
     processes: Processes,
     predecessor: Option<Predecessor>,
-    echo: StartEcho,
+    start_records: StartRecords,
     locks: Vec<Lock>,
     multiplex: bool,
 }
 
 impl Succession {
-    /// Nothing is known of any process.
+    /// No process is known yet.
     pub(super) fn new(origin: Origin, moment: Moment<'_>) -> Self {
         Self {
             begun: moment.now,
@@ -64,25 +64,25 @@ impl Succession {
             cron: CronFiles::default(),
             processes: Processes::default(),
             predecessor: None,
-            echo: StartEcho::default(),
+            start_records: StartRecords::default(),
             locks: Vec::new(),
             multiplex: false,
             origin,
         }
     }
 
-    /// The past was taken in, and the gateway is watched from now on.
+    /// The history was read; from now on the gateway is watched live.
     pub(super) fn go_live(&mut self, moment: Moment<'_>) {
         self.live = true;
         self.gateway.scheduler.watch(moment);
     }
 
-    /// Every moment at which time alone may change something.
+    /// Every moment at which the verdict may change without new evidence.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
         self.gateway.deadlines().chain(self.absent.iter().map(Timer::due))
     }
 
-    /// The machine slept: what was not over then begins again.
+    /// The machine slept: timers that were running begin again.
     pub(super) fn restart_after_sleep(&mut self, slept: Slept) {
         self.gateway.restart_after_sleep(slept);
         if let Some(absent) = &mut self.absent {
@@ -90,7 +90,7 @@ impl Succession {
         }
     }
 
-    /// Takes in what the gateway wrote, or what the system shows of its processes. Returns evidence of other kinds.
+    /// Takes in what the gateway wrote and what the system reports of its processes. Returns evidence of other kinds.
     pub(super) fn take(&mut self, moment: Moment<'_>, evidence: Evidence) -> Option<Evidence> {
         match evidence {
             Evidence::Log(record) => self.read_record(moment, record),
@@ -136,25 +136,25 @@ impl Succession {
         None
     }
 
-    /// The service manager started a process that nobody has seen yet.
+    /// The service manager started a process that was not seen yet.
     pub(super) fn begin_unseen(&mut self, moment: Moment<'_>) {
-        // Its start may have been read before the manager was asked.
-        if self.gateway.end.is_some() || moment.now > after(self.since, LONGEST_GOODBYE) {
+        // Its log may have been read before the manager was asked.
+        if self.gateway.end.is_some() || moment.now > after(self.since, LONGEST_OVERLAP) {
             self.begin(moment, None, moment.now);
         }
     }
 
-    /// The present process is gone.
+    /// The current process is gone.
     pub(super) fn end(&mut self, moment: Moment<'_>, at: Timestamp, exit: Option<i32>, proof: Proof) {
         self.gateway.finish(moment, at, exit, proof);
     }
 
-    /// Whether nothing at all was heard from the gateway's process, although its logs can be read from its start.
-    pub(super) fn is_unheard(&self) -> bool {
+    /// Whether the process has written nothing at all, although its logs can be read from its start on.
+    pub(super) fn has_written_nothing(&self) -> bool {
         let gateway = &self.gateway;
         let named = self.processes.pid_file.is_some_and(|id| gateway.id.pid == Some(id.pid));
         gateway.id.started_at.is_some()
-            && !gateway.was_heard()
+            && !gateway.has_written()
             && gateway.level == LogLevel::Unknown
             && !named
             && !gateway.truncated
@@ -168,7 +168,7 @@ impl Succession {
         if let Some(at) = self.gateway.last_seen {
             self.end(moment, at, None, proof);
         } else if self.processes.pid_file.is_some() {
-            // The file that it left names it.
+            // The PID file that it left names it.
             self.gateway.note(now);
             self.end(moment, now, None, proof);
         } else {
@@ -176,11 +176,11 @@ impl Succession {
         }
     }
 
-    /// The start records grow within the first second of a start, long before `gateway.pid` is written.
+    /// `gateway-starts.log` grows within the first second of a start, long before `gateway.pid` is written.
     fn read_starts(&mut self, moment: Moment<'_>, times: Vec<Timestamp>) {
         let now = moment.now;
         let Some(newest) = self.starts.read(times) else { return };
-        let fresh = newest <= after(now, LAST_WORDS) && newest > before(now, moment.deadlines.start);
+        let fresh = newest <= after(now, LATE_LINES) && newest > before(now, moment.deadlines.start);
         let ended = self.gateway.end.as_ref().map(|end| end.respawn.since);
         if fresh && ended.is_none_or(|ended| newest > ended) && !self.gateway.alive() {
             self.begin(moment, None, newest.min(now));
@@ -190,30 +190,30 @@ impl Succession {
     fn read_record(&mut self, moment: Moment<'_>, record: LogRecord) {
         let now = moment.now;
         let Some(record) = self.admit(now, record) else { return };
-        self.echo.keep(now, &record, &self.gateway);
+        self.start_records.keep(now, &record, &self.gateway);
         match record.signal {
             Signal::Takeover => self.starts.note_takeover(now, record.proof.clone()),
             Signal::RespawnStorm => self.starts.note_storm(now, record.proof.clone()),
-            // A gateway that is known by its log only, or whose successor has not been seen by the system yet.
+            // The gateway is known only by its log, or the successor's process was not seen yet.
             Signal::Start if self.gateway.id.pid.is_none() || self.gateway.end.is_some() => {
                 self.count_start(moment, now);
                 self.begin(moment, None, now);
             }
             _ => {}
         }
-        if self.is_last_word_of_before(now, &record.signal) {
+        if self.is_of_former_process(now, &record.signal) {
             return;
         }
         let Some(record) = self.without_those_of_the_predecessor(moment, record) else { return };
-        // Proven after the predecessor had gone: what bears a later stamp is nobody else's.
+        // The predecessor is gone, so records with a later stamp are this process's.
         let proof = matches!(&record.signal, Signal::Link(link) if link.word == LinkWord::Proof);
         if proof && self.predecessor.as_ref().is_none_or(|old| old.until.is_some()) {
             self.gateway.alone_since = record.stamp;
         }
-        // Without a process to look at, its own word that it leaves is the end of it.
+        // Without a process to look at, the logged exit counts as its end.
         let leaves = record.signal == Signal::Exiting && self.gateway.id.pid.is_none();
         let last_word = leaves.then(|| record.proof.clone());
-        // What the home's log held before the record that shows that its profile is served.
+        // Records that the home's log held before the one that shows that its profile is served.
         self.claim_records(moment, record.home.as_ref());
         self.gateway.apply(moment, record);
         self.claim_records(moment, None);
@@ -222,8 +222,8 @@ impl Succession {
         }
     }
 
-    /// Other programs of Hermes write into the same logs, and other gateways into a served profile's: their records are
-    /// no sign of a gateway. Records of a home whose profile may turn out to be served are kept.
+    /// Returns the record if it may be this gateway's. Other programs of Hermes write to the same logs, and other
+    /// gateways to a served profile's. Records of a home whose profile may turn out to be served are kept for later.
     fn admit(&mut self, now: Timestamp, record: LogRecord) -> Option<LogRecord> {
         let other = matches!(record.signal, Signal::Info | Signal::Record | Signal::Cron(_));
         let is_sign = record.home.is_none() && !other;
@@ -242,19 +242,19 @@ impl Succession {
         None
     }
 
-    /// Gives the predecessor what is its own, as long as it may still be heard.
+    /// Hands the predecessor its own records while it may still log, and returns all others.
     fn without_those_of_the_predecessor(
         &mut self,
         moment: Moment<'_>,
         record: LogRecord,
     ) -> Option<LogRecord> {
-        let old = self.predecessor.as_mut().filter(|old| old.may_speak(moment.now, self.since));
-        let Some(old) = old.filter(|_| !self.gateway.speaks_after_its_link(record.stamp)) else {
+        let old = self.predecessor.as_mut().filter(|old| old.may_still_log(moment.now, self.since));
+        let Some(old) = old.filter(|_| !self.gateway.wrote_after_its_link(record.stamp)) else {
             return Some(record);
         };
         let of_link = matches!(&record.signal, Signal::Link(link) if link.word.is_of_link());
         let silent = !self.gateway.said_start() && of_link;
-        if !silent && !belongs_to_the_leaving(&record.signal) {
+        if !silent && !is_of_exiting_process(&record.signal) {
             return Some(record);
         }
         if let Some(gateway) = &mut old.gateway {
@@ -271,18 +271,18 @@ impl Succession {
         }
     }
 
-    /// The last words of the process before may carry a stamp from just after the new one was started, which has no link
-    /// of its own by then.
-    fn is_last_word_of_before(&self, now: Timestamp, signal: &Signal) -> bool {
+    /// Whether the record is one of the last lines of the former process: their stamps may be later than the start of
+    /// the new one, which has no link by then.
+    fn is_of_former_process(&self, now: Timestamp, signal: &Signal) -> bool {
         let gateway = &self.gateway;
         let young = gateway.id.pid.is_some()
             && !gateway.links.any_was_proven()
             && (gateway.beginning >= Beginning::Witnessed || gateway.id.started_at.is_some())
-            && now < after(gateway.starting.since, LAST_WORDS);
+            && now < after(gateway.starting.since, LATE_LINES);
         young && is_of_shutdown(signal)
     }
 
-    /// Remembers a start, and whether it follows a run that worked and was ended on purpose.
+    /// Counts a start, and notes whether the run before it worked and was ended on purpose.
     fn count_start(&mut self, moment: Moment<'_>, at: Timestamp) {
         let plan = self.gateway.departure.shutdown().map(|shutdown| shutdown.plan);
         let meant = match plan {
@@ -310,7 +310,7 @@ impl Succession {
         }
         if state.is_live() && self.processes.get(pid).is_none() {
             self.processes.add(pid, (now, start, started_at, state), self.gateway.id.pid);
-            // A log-only start that this process turns out to be was counted already.
+            // If this process is the one whose start was logged, it was counted then.
             if self.gateway.id.pid.is_some() || !self.gateway.alive() {
                 self.count_start(moment, started_at.unwrap_or(now));
             }
@@ -331,16 +331,16 @@ impl Succession {
         }
     }
 
-    /// The process before is gone, too.
+    /// Forgets the former process, which is gone too.
     fn forget_predecessor(&mut self, now: Timestamp, pid: u32) {
-        let until = after(now, LAST_WORDS);
+        let until = after(now, LATE_LINES);
         if let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) {
             old.until.get_or_insert(until);
             old.gateway = None;
         }
     }
 
-    /// Makes the right process the gateway.
+    /// Chooses the process that is the gateway.
     fn choose(&mut self, moment: Moment<'_>) {
         let Some(pid) = self.processes.choose() else { return };
         let written = self.processes.written_start(pid);
@@ -349,7 +349,7 @@ impl Succession {
             return;
         }
         let Some(process) = self.processes.get(pid).cloned() else { return };
-        if self.take_up_again(pid) {
+        if self.reinstate(pid) {
             return;
         }
         let gateway = &self.gateway;
@@ -363,10 +363,10 @@ impl Succession {
         self.identify(moment, pid, &process, written);
     }
 
-    /// The gateway is this process.
+    /// Identifies the gateway as this process.
     fn identify(&mut self, moment: Moment<'_>, pid: u32, process: &Process, written: Option<u64>) {
         if self.gateway.id.pid.is_none() {
-            self.gateway.heed_files_of(pid);
+            self.gateway.accept_files_of(pid);
         }
         let id = &mut self.gateway.id;
         id.pid = Some(pid);
@@ -378,14 +378,14 @@ impl Succession {
         }
         self.hand_locks();
         if process.state == ProcessState::Stopped {
-            // Nobody saw it stop: a light that waits would be green for a process that does nothing.
+            // When it was stopped is unknown, so there is no waiting time.
             let span = moment.deadlines.suspended;
             self.gateway.suspended = Some(Timer::start(before(moment.now, span), span, moment.grace));
         }
     }
 
-    /// A newer process is gone and the one before it still there: what was known of it holds again.
-    fn take_up_again(&mut self, pid: u32) -> bool {
+    /// Reinstates the former process, if it outlived a newer one.
+    fn reinstate(&mut self, pid: u32) -> bool {
         let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) else { return false };
         let Some(gateway) = old.gateway.take() else { return false };
         self.since = old.since;
@@ -394,15 +394,14 @@ impl Succession {
         true
     }
 
-    /// Gives a new process what was heard of its start before it was known: its lines may be read before its
-    /// predecessor is seen to be gone.
+    /// Hands a new process the records of its start: they may be read before its predecessor is seen to be gone.
     fn hand_over(&mut self, moment: Moment<'_>, started_at: Option<Timestamp>) {
-        for (at, record) in self.echo.take(started_at, moment.now) {
+        for (at, record) in self.start_records.take(started_at, moment.now) {
             self.gateway.apply(Moment { now: at, ..moment }, record);
         }
     }
 
-    /// A clean slate for a new process.
+    /// Makes a new process the gateway.
     fn begin(&mut self, moment: Moment<'_>, pid: Option<u32>, since: Timestamp) {
         let mut new = Gateway::new(&self.origin, since, moment);
         new.links.set_multiplex(self.multiplex);
@@ -415,7 +414,7 @@ impl Succession {
         self.predecessor = match gone_at {
             _ if !left.is_seen() => None,
             _ if left_lives && left_pid != pid => Some(lived(None, Some(Box::new(left)))),
-            Some(gone) => Some(lived(Some(after(gone, LAST_WORDS)), None)),
+            Some(gone) => Some(lived(Some(after(gone, LATE_LINES)), None)),
             None => None,
         };
         self.absent = None;
@@ -428,7 +427,7 @@ impl Succession {
         if !self.is_written_by_gateway(moment.now, FileIdentity { pid: state.pid, start: state.start }) {
             return;
         }
-        self.gateway.heed_files_of(state.pid);
+        self.gateway.accept_files_of(state.pid);
         self.gateway.read_state(moment, state);
         self.claim_records(moment, None);
     }
@@ -438,18 +437,18 @@ impl Succession {
         if !self.is_written_by_gateway(moment.now, writer) {
             return;
         }
-        self.gateway.heed_files_of(heartbeat.pid);
+        self.gateway.accept_files_of(heartbeat.pid);
         let started_at = self.gateway.id.started_at;
         if self.gateway.pulse.beat(heartbeat, started_at, moment) {
             self.gateway.note(moment.now);
         }
     }
 
-    /// Its last words may be read just after it is gone.
+    /// Whether a file with this writer is the gateway's own. Its last files may be read just after it is gone.
     fn is_written_by_gateway(&self, now: Timestamp, writer: FileIdentity) -> bool {
         let gateway = &self.gateway;
         let ended = gateway.end.as_ref().map(|end| end.respawn.since);
-        let just_left = gateway.id.pid.is_some() && ended.is_some_and(|ended| now < after(ended, LAST_WORDS));
+        let just_left = gateway.id.pid.is_some() && ended.is_some_and(|ended| now < after(ended, LATE_LINES));
         let is_it = gateway.id.pid.is_none_or(|live| writer.is_of(live, gateway.id.start));
         (gateway.alive() || just_left) && is_it
     }
@@ -461,7 +460,7 @@ impl Succession {
     }
 }
 
-/// How a process ended, in words.
+/// The proof line for the end of a process.
 fn end_line(pid: u32, exit: Option<i32>) -> String {
     match exit {
         Some(code) if code < 0 => format!("PID {pid} ended by signal {}", -code),

@@ -1,4 +1,4 @@
-//! The core's time: what it was told last, the deadlines in force, and the sleep of the machine.
+//! The core's time: the newest time it was given, the deadlines, and sleeps of the machine.
 
 use std::time::Duration;
 
@@ -7,48 +7,47 @@ use jiff::Timestamp;
 use super::settings::Deadlines;
 use super::timer::{Timer, after};
 
-/// One moment, with what its timers need.
+/// One moment, with what timers need.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment<'a> {
     /// The time.
     pub now: Timestamp,
     /// The deadlines in force.
     pub deadlines: &'a Deadlines,
-    /// The end of the grace after waking, if it is not over.
+    /// The end of the grace period after waking, if it is not over.
     pub grace: Option<Timestamp>,
 }
 
 impl Moment<'_> {
-    /// A timer that begins now.
+    /// A timer that starts now.
     pub(super) fn timer(&self, span: Duration) -> Timer {
         Timer::start(self.now, span, self.grace)
     }
 }
 
-/// Time as the core knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Time {
     now: Timestamp,
     /// The deadlines in force.
     pub deadlines: Deadlines,
     asleep_since: Option<Timestamp>,
-    /// The end of the grace after the last sleep.
+    /// The end of the grace period after the last sleep.
     grace: Option<Timestamp>,
 }
 
-/// A sleep of the machine that is over: no deadline passed in it.
+/// A sleep of the machine that is over. No deadline passes during a sleep.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slept {
     /// When it began.
     pub from: Timestamp,
     /// When it ended.
     pub until: Timestamp,
-    /// The grace that follows it.
+    /// The grace period that follows it.
     pub grace: Duration,
 }
 
 impl Slept {
-    /// Begins a span anew that was not over when the sleep began.
+    /// Restarts a timer that was running when the sleep began.
     pub(super) fn restart(&self, timer: &mut Timer) {
         timer.restart_after_sleep(self.from, self.until, self.grace);
     }
@@ -59,18 +58,18 @@ impl Time {
         Self { now, deadlines, asleep_since: None, grace: None }
     }
 
-    /// The newest time that was told.
+    /// The newest time that was given.
     pub(super) fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Now, with what timers need.
+    /// The current moment.
     pub(super) fn moment(&self) -> Moment<'_> {
         let grace = self.grace.filter(|until| *until > self.now);
         Moment { now: self.now, deadlines: &self.deadlines, grace }
     }
 
-    /// The time by which deadlines are held: it stands still while the machine sleeps.
+    /// The time that deadlines are compared with. It stands still while the machine sleeps.
     pub(super) fn clock(&self) -> Timestamp {
         self.asleep_since.unwrap_or(self.now)
     }
@@ -85,12 +84,12 @@ impl Time {
         self.asleep_since.is_some()
     }
 
-    /// The machine slept, or will, from this time on.
+    /// The machine sleeps from this time on.
     pub(super) fn fall_asleep(&mut self, at: Timestamp) {
         self.asleep_since = Some(at);
     }
 
-    /// The machine is awake again.
+    /// The machine is awake. Returns the sleep that is over, if there was one.
     pub(super) fn wake(&mut self) -> Option<Slept> {
         let from = self.asleep_since.take()?;
         let (until, grace) = (self.now, self.deadlines.wake);

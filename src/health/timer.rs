@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// A span that began, and the moment at which it is over.
+/// A running timer, and when it is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timer {
     /// When it began.
@@ -14,7 +14,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Begins now; not over before `not_before` (the end of the grace after waking).
+    /// Starts a timer. It is not over before `not_before` (the end of the grace period after waking).
     pub fn start(since: Timestamp, span: Duration, not_before: Option<Timestamp>) -> Self {
         let due = after(since, span);
         Self { since, span, due: not_before.map_or(due, |floor| due.max(floor)) }
@@ -30,8 +30,8 @@ impl Timer {
         self.due
     }
 
-    /// The machine slept from `slept_from` to `woke`: a span that was not over then begins again, and lasts at least as
-    /// long as the grace. One that was over stays over.
+    /// The machine slept from `slept_from` to `woke`: a timer that was running begins again, for at least the grace
+    /// period. One that was over stays over.
     pub fn restart_after_sleep(&mut self, slept_from: Timestamp, woke: Timestamp, grace: Duration) {
         if self.due > slept_from {
             self.due = after(woke, self.span.max(grace));
@@ -39,22 +39,22 @@ impl Timer {
     }
 }
 
-/// `at + span`, at the end of time at the latest.
+/// `at + span`, or the latest time there is.
 pub(crate) fn after(at: Timestamp, span: Duration) -> Timestamp {
     let seconds = i64::try_from(span.as_secs()).ok().and_then(|span| at.as_second().checked_add(span));
     let nanos = at.subsec_nanosecond() + span.subsec_nanos().cast_signed();
     seconds.and_then(|seconds| exact(seconds, nanos)).unwrap_or(Timestamp::MAX)
 }
 
-/// `at - span`, at the beginning of time at the earliest.
+/// `at - span`, or the earliest time there is.
 pub(crate) fn before(at: Timestamp, span: Duration) -> Timestamp {
     let seconds = i64::try_from(span.as_secs()).ok().and_then(|span| at.as_second().checked_sub(span));
     let nanos = at.subsec_nanosecond() - span.subsec_nanos().cast_signed();
     seconds.and_then(|seconds| exact(seconds, nanos)).unwrap_or(Timestamp::MIN)
 }
 
-/// A time from parts that may carry over into each other. Every event asks for some: the general way through jiff's
-/// spans takes ten times as long.
+/// A time from seconds and nanoseconds that may carry. Every event needs several, and jiff's general arithmetic takes
+/// ten times as long.
 fn exact(seconds: i64, nanos: i32) -> Option<Timestamp> {
     const SECOND: i32 = 1_000_000_000;
     let carried = seconds.checked_add(i64::from(nanos.div_euclid(SECOND)))?;

@@ -1,4 +1,4 @@
-//! How long trouble of a platform's links may last.
+//! How long problems of a platform's links may last.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ pub struct Times {
     /// A lost link turns red after this.
     #[serde(with = "seconds")]
     pub red_after: Duration,
-    /// A claim after trouble is believed after so long without more trouble.
+    /// A claim after a problem is believed after this time without another problem.
     #[serde(with = "seconds")]
     pub settle: Duration,
-    /// A claim at a start is believed after so long.
+    /// A claim at a start is believed after this time.
     #[serde(with = "seconds")]
     pub start_settle: Duration,
-    /// An attempt under way may take so long; 0: attempts say nothing.
+    /// An attempt may take this long; 0: attempts say nothing.
     #[serde(with = "seconds")]
     pub attempt: Duration,
-    /// After a failed attempt another is expected within this; 0: failures are losses like others.
+    /// After a failed attempt the next one is expected within this time; 0: a failure is a loss like any other.
     #[serde(with = "seconds")]
     pub retry: Duration,
-    /// Trouble is over after so long without more of it, though no line says so; 0: never by silence.
+    /// A problem is over after this time without another log line about it; 0: never.
     #[serde(with = "seconds")]
     pub heals: Duration,
 }
@@ -43,7 +43,7 @@ impl Default for Times {
     }
 }
 
-/// `[platforms.NAME]`: what replaces the [`Times`] in the platform's file, in seconds. The rest stays as the file says.
+/// `[platforms.NAME]` in the settings: values in seconds that replace those of the platform's file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimesSetting {
@@ -68,7 +68,7 @@ pub struct TimesSetting {
 }
 
 impl TimesSetting {
-    /// `times`, with what is given in place of the platform's own.
+    /// `times` with these values in place of the platform's own.
     pub(super) fn or(&self, times: Times) -> Times {
         Times {
             red_after: self.red_after.unwrap_or(times.red_after),
@@ -81,7 +81,7 @@ impl TimesSetting {
     }
 }
 
-/// As [`seconds`], where a time may be missing.
+/// Like [`seconds`], for optional values.
 mod some_seconds {
     use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! An update of Hermes that is under way. It takes gateways down and starts them again, so it excuses one that went down
-//! after it began, for a while; never a lost link of a live process.
+//! An update of Hermes. It stops gateways and starts them again, so for a while it excuses one that went down after
+//! it began. It never excuses a lost link of a live process.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::proof::{Proof, Source};
 use super::timer::after;
 
-/// A gateway that an update took down may stay down for so long. Nine gateways took ten minutes (hermes-agent #101426),
-/// and Hermes itself believes no marker of an update that is older (#88204).
+/// A gateway that an update stopped may stay down for this long. Nine gateways took ten minutes (hermes-agent
+/// #101426), and Hermes itself ignores older markers of an update (#88204).
 const LONGEST: Duration = Duration::from_secs(20 * 60);
 
 /// The same after the end of the update: launchd's throttle of 30 s, a start of 5 s, and some slack.
@@ -28,12 +28,12 @@ pub struct UpdateProcess {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Update {
     process: Option<UpdateProcess>,
-    /// Since when its process is gone.
+    /// When its process was found to be gone.
     ended: Option<Timestamp>,
 }
 
 impl Update {
-    /// Takes in what a look found.
+    /// Takes in the process that updates Hermes; `None`: there is none.
     pub(super) fn take(&mut self, found: Option<UpdateProcess>, now: Timestamp) {
         match found {
             Some(found) => *self = Self { process: Some(found), ended: None },
@@ -41,7 +41,7 @@ impl Update {
         }
     }
 
-    /// Until when it excuses a gateway that has been down since this time, and what shows it.
+    /// Until when it excuses a gateway that went down at this time, and the proof.
     pub(super) fn excuse(&self, down: Timestamp) -> Option<(Timestamp, Proof)> {
         let UpdateProcess { pid, began } = self.process.filter(|process| down >= process.began)?;
         let longest = after(down, LONGEST);

@@ -1,4 +1,4 @@
-//! What the core says.
+//! What the core returns.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,46 +13,46 @@ use super::reason::{Light, Reason};
 pub struct HermesVersion {
     /// As Hermes writes it: `0.19.0`.
     pub text: String,
-    /// The process runs it; else it lies on the disk, and was written after the process began.
+    /// Whether the process runs it; otherwise it is the one on disk, written after the process was started.
     pub running: bool,
 }
 
 /// The judgement of one profile at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// The light, where it is not that of the reason: some begin amber and turn red.
+    /// The light, if it differs from that of the reason: some are amber first and turn red.
     pub own_light: Option<Light>,
     /// The platform whose link is the reason; `None`: the gateway itself.
     pub platform: Option<PlatformName>,
-    /// How many of how many links are missing, where they can only be counted.
+    /// How many links are missing, and how many there are, where they can only be counted.
     pub missing: Option<(u32, u32)>,
-    /// Since when light and reason have held.
+    /// Since when the light and the reason have been the same.
     pub since: Timestamp,
-    /// What showed it.
+    /// The proof.
     pub evidence: Option<Proof>,
-    /// Other reasons that hold too, and remarks; most telling first.
+    /// Other reasons that hold too, and remarks; the most important first.
     pub notes: Vec<Note>,
     /// The profile's links, worst first.
     pub links: Vec<LinkVerdict>,
-    /// When the newest message arrived: information, never a light.
+    /// When the newest message arrived. Information only: it never changes a light.
     pub last_message_at: Option<Timestamp>,
     /// The gateway's process, if one is alive.
     pub pid: Option<u32>,
     /// When that process was started, if known.
     pub started_at: Option<Timestamp>,
-    /// The version of Hermes that the process runs, or that lies on the disk, if known.
+    /// The version of Hermes that the process runs, or the one on disk, if known.
     pub version: Option<HermesVersion>,
-    /// The manager that looks after it, if one is known.
+    /// The service manager of the gateway, if one is known.
     pub manager: Option<Manager>,
     /// Another process that matters (the holder of the account, the first instance).
     pub other_pid: Option<u32>,
     /// The profile whose gateway serves this one; `None`: it has its own.
     pub served_by: Option<ProfileName>,
-    /// Answers that are being finished before the gateway leaves.
+    /// The drain in progress.
     pub draining: Option<Draining>,
-    /// How long the light had been green before this reason, if it was green right before.
+    /// How long the light was green before this reason, if it was green right before.
     pub held_green: Option<SignedDuration>,
 }
 
@@ -62,12 +62,12 @@ impl Verdict {
         self.own_light.unwrap_or_else(|| self.reason.light())
     }
 
-    /// Nothing known.
+    /// A verdict without evidence.
     pub fn unknown(at: Timestamp) -> Self {
         Self::of(Reason::NoEvidence, at)
     }
 
-    /// A reason and nothing else.
+    /// A verdict with this reason and nothing else.
     pub fn of(reason: Reason, at: Timestamp) -> Self {
         Self {
             reason,
@@ -90,27 +90,27 @@ impl Verdict {
         }
     }
 
-    /// Whether it says the same: light, reason and platform.
+    /// Whether light, reason and platform are the same.
     pub fn is_same_as(&self, other: &Self) -> bool {
         (self.light(), self.reason, &self.platform) == (other.light(), other.reason, &other.platform)
     }
 }
 
-/// Answers that are being finished.
+/// A drain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Draining {
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
-    /// Turns, cron jobs and requests under way, if known.
+    /// Turns, cron jobs and requests in progress, if known.
     pub active: Option<u32>,
-    /// Somebody asked for it from outside and has not released it: every message is refused meanwhile.
+    /// It was requested from outside and not released: every message is refused.
     pub external: bool,
 }
 
 /// Something that holds besides the reason shown.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Note {
-    /// Another reason that holds too, with the platform that it is about.
+    /// Another reason that holds too, its platform and its proof.
     Also(Reason, Option<PlatformName>, Option<Proof>),
     /// A second instance was refused while the first (this PID) works.
     SecondInstance(Option<u32>),
@@ -118,7 +118,7 @@ pub enum Note {
     InfoHidden,
     /// Messages were dropped while the gateway started.
     DroppedAtStart,
-    /// A file that should be read cannot be: which, and why.
+    /// A file that cannot be read, and why.
     Unreadable(String),
 }
 
@@ -127,10 +127,10 @@ pub enum Note {
 pub struct Change {
     /// When: the time of the evidence, or of the deadline that passed.
     pub at: Timestamp,
-    /// Whose.
+    /// The profile whose verdict changed.
     pub profile: ProfileName,
-    /// What was said before.
+    /// The verdict before.
     pub from: Verdict,
-    /// What is said now.
+    /// The verdict now.
     pub to: Verdict,
 }

@@ -29,7 +29,7 @@ pub(super) fn alive(row: &mut Row<'_>) {
     }
     row.hold_fault(Reason::ConfigError);
     row.hold_fault(Reason::ExecutorShutdown);
-    if state.life.is_unheard() && state.unreadable.is_empty() && gateway.starting.over(now) {
+    if state.life.has_written_nothing() && state.unreadable.is_empty() && gateway.starting.over(now) {
         return row.hold(Reason::StartStalled, Some(started(gateway)));
     }
     links(row, drains);

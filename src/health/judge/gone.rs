@@ -45,7 +45,7 @@ pub(super) fn gone(row: &mut Row<'_>) {
         return absent_job(row);
     }
     // The log level hides the line about a planned stop; the state file and the exit code show the same.
-    if gateway.info_hidden() && gateway.departure.told_stopped && end.exit == Some(0) && !ran_again {
+    if gateway.info_hidden() && gateway.departure.says_stopped && end.exit == Some(0) && !ran_again {
         let proof = Proof::new(Source::StateFile, "gateway_state: stopped", now);
         return row.hold(Reason::Stopped, Some(proof));
     }

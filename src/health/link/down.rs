@@ -1,4 +1,4 @@
-//! A loss: its cause, its clocks, and the claims that it is over.
+//! A loss: its cause, its timers, and claims that it is over.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::health::platform::{Settled, Times};
 use crate::health::reason::Reason;
 use crate::health::timer::{Timer, after};
 
-/// A claim that is younger changes neither light nor reason: the next line often takes it back.
+/// A claim younger than this changes neither light nor reason: the next line often contradicts it.
 const CLAIM_STANDS: Duration = Duration::from_secs(5);
 
-/// Why a link is down, the weaker before the stronger: a weaker word does not take back a stronger one.
+/// Why a link is down, in rising order: a later cause replaces an equal or weaker one only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
-    /// Lost, or an attempt failed for no reason that is known.
+    /// Lost, or an attempt failed for an unknown reason.
     Lost,
     /// Paused by somebody.
     Paused,
@@ -31,7 +31,7 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    /// The reason that it is, whatever its clocks say.
+    /// The reason of this cause, if it does not depend on timers.
     pub(super) fn reason(self) -> Option<Reason> {
         match self {
             Self::Refused(reason) | Self::Ended(reason) => Some(reason),
@@ -40,7 +40,7 @@ impl Cause {
         }
     }
 
-    /// Whether it is shown even within the grace after waking.
+    /// Whether it is shown even within the grace period after waking.
     fn is_certain(self) -> bool {
         matches!(self, Self::Refused(_) | Self::Ended(_))
     }
@@ -51,30 +51,30 @@ impl Cause {
 pub(super) struct Down {
     /// When the loss began.
     pub(super) since: Timestamp,
-    /// When the newest trouble was read.
+    /// When the newest line about the problem was read.
     pub(super) newest: Timestamp,
-    /// What showed it.
+    /// The proof.
     pub(super) proof: Proof,
     /// Why.
     pub(super) cause: Cause,
-    /// The process that the trouble names.
+    /// The process that the line names.
     pub(super) other_pid: Option<u32>,
-    /// Until then it is amber; over: red.
+    /// The link is amber while it runs, then red.
     pub(super) patience: Timer,
-    /// An attempt failed and is shown at once.
+    /// An attempt failed, which is shown at once.
     failed: bool,
-    /// Within the grace after waking a failure is shown only when it still holds at its end.
+    /// Within the grace period after waking, a failure is shown only if it still holds at the end of the period.
     shown: Timer,
-    /// It was red already when the present attempt began.
+    /// Whether it was red when the current attempt began.
     stalled: bool,
-    /// The first claim since the newest trouble.
+    /// The first claim since the newest line about the problem.
     claim: Option<(Timestamp, Proof)>,
-    /// Over by silence.
+    /// The problem is over when this timer is.
     pub(super) heals: Option<Timer>,
 }
 
 impl Down {
-    /// A loss that begins.
+    /// A new loss.
     pub(super) fn begin(cause: Cause, said: &Said, times: &Times) -> Self {
         let uncertain = said.grace.filter(|_| !cause.is_certain());
         Self {
@@ -92,7 +92,8 @@ impl Down {
         }
     }
 
-    /// More trouble: a claim that did not stand for the settle time continues the old loss, its since and its clock.
+    /// Takes in another line about the problem. A claim that did not stand for the settle time is void: the loss
+    /// keeps its start and its timers.
     pub(super) fn add(&mut self, cause: Cause, said: &Said, times: &Times) {
         self.claim = None;
         self.newest = said.at;
@@ -106,7 +107,7 @@ impl Down {
         }
     }
 
-    /// A failed attempt, where another is expected in time: red at once, and the newest one tells the cause.
+    /// Takes in a failed attempt, where another is expected in time: red at once, and the newest one names the cause.
     pub(super) fn fail(&mut self, said: &Said, retry: Duration) {
         if matches!(self.cause, Cause::Ended(_)) {
             return;
@@ -118,7 +119,7 @@ impl Down {
         self.shown = Timer::start(said.at, Duration::ZERO, said.grace);
     }
 
-    /// The newest refusal tells the reason.
+    /// Takes in a refusal: the newest one names the reason.
     pub(super) fn refuse(&mut self, reason: Reason, said: &Said) {
         if matches!(self.cause, Cause::Refused(_)) {
             self.cause = Cause::Refused(reason);
@@ -126,7 +127,7 @@ impl Down {
         }
     }
 
-    /// An attempt begins. Red stays red until the link is proven: an attempt is no recovery.
+    /// Takes in the start of an attempt. Red stays red until the link is proven.
     pub(super) fn attempt(&mut self, said: &Said, span: Duration) {
         self.claim = None;
         self.stalled |= !self.failed && self.patience.over(said.at);
@@ -136,14 +137,14 @@ impl Down {
         }
     }
 
-    /// Something says that it is over, which proves nothing.
+    /// Takes in a claim that the loss is over, which proves nothing.
     pub(super) fn claim(&mut self, said: &Said) {
         if !matches!(self.cause, Cause::Ended(_)) {
             self.claim.get_or_insert_with(|| (said.at, said.proof.clone()));
         }
     }
 
-    /// Whether it was over at this moment: then more trouble is another loss.
+    /// Whether it was over at this time: then another line is a new loss.
     pub(super) fn is_over(&self, at: Timestamp, times: &Times, settled: Settled) -> bool {
         let claimed = self.claim.as_ref().is_some_and(|(claim, _)| at >= after(*claim, times.settle));
         (claimed && settled == Settled::Green) || self.heals.is_some_and(|timer| timer.over(at))
@@ -168,7 +169,7 @@ impl Down {
         after(self.newest, times.red_after * 3 / 2)
     }
 
-    /// What it amounts to. `conflicts`: there are too many of them to be a leftover of a restart.
+    /// The view of the link. `conflicts`: there are too many for a leftover of a restart.
     pub(super) fn view(&self, now: Timestamp, times: &Times, settled: Settled, conflicts: bool) -> View {
         let view = |reason, proof: &Proof, since| View {
             reason,
@@ -204,7 +205,7 @@ impl Down {
         }
     }
 
-    /// Every moment at which time alone may change the view.
+    /// Every moment at which the view may change without new evidence.
     pub(super) fn deadlines(&self, times: &Times) -> impl Iterator<Item = Timestamp> + use<> {
         let claim = self.claim.as_ref().map(|(at, _)| *at);
         [
@@ -219,7 +220,7 @@ impl Down {
         .flatten()
     }
 
-    /// Every span that a sleep of the machine begins again.
+    /// All timers, for restarting after a sleep of the machine.
     pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         [Some(&mut self.patience), Some(&mut self.shown), self.heals.as_mut()].into_iter().flatten()
     }

@@ -48,17 +48,17 @@ impl OwnEntry {
         self.fatal = None;
     }
 
-    /// What a `fatal` that has stood for long enough means. `down`: the loss beside it, which may say why.
+    /// The view of a `fatal` that has stood for long enough. `down`: the loss beside it, which may name the cause.
     pub(super) fn view(&self, now: Timestamp, down: Option<&Down>) -> Option<View> {
         self.fatal.as_ref().filter(|fatal| fatal.stands(now)).map(|fatal| fatal.view(down))
     }
 
-    /// When `fatal` is believed.
+    /// When `fatal` counts.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.fatal.as_ref().map(Fatal::due)
     }
 
-    /// The timer that a sleep of the machine restarts.
+    /// The timer, for restarting after a sleep of the machine.
     pub(super) fn timer_mut(&mut self) -> Option<&mut Timer> {
         self.fatal.as_mut().map(Fatal::timer_mut)
     }

@@ -11,7 +11,7 @@ use crate::health::reason::Reason;
 use crate::health::state_file::PlatformEntry;
 use crate::health::timer::Timer;
 
-/// It is believed once it has stood for this long: a retryable failure writes it for a moment.
+/// It counts once it has stood for this long: a retryable failure writes it for a moment.
 const FATAL_STANDS: Duration = Duration::from_secs(2);
 
 /// An entry that says `fatal`.
@@ -24,23 +24,23 @@ pub(super) struct Fatal {
 }
 
 impl Fatal {
-    /// `since`: when it was first read to be so.
+    /// `since`: when it was first read.
     pub(super) fn new(since: Timestamp, entry: &PlatformEntry, proof: Proof) -> Self {
         let timer = Timer::start(since, FATAL_STANDS, None);
         Self { timer, proof, cause: entry.cause, written: entry.updated_at }
     }
 
-    /// What a sleep restarts.
+    /// The timer, for restarting after a sleep of the machine.
     pub(super) fn timer_mut(&mut self) -> &mut Timer {
         &mut self.timer
     }
 
-    /// When it was first read to be so.
+    /// When it was first read.
     pub(super) fn since(&self) -> Timestamp {
         self.timer.since
     }
 
-    /// When it is believed.
+    /// When it counts.
     pub(super) fn due(&self) -> Timestamp {
         self.timer.due()
     }
@@ -50,12 +50,12 @@ impl Fatal {
         self.timer.over(now)
     }
 
-    /// Whether an entry that was written then is as new.
+    /// Whether an entry that was written at this time is at least as new.
     pub(super) fn is_replaced_by(&self, written: Option<Timestamp>) -> bool {
         self.written <= written
     }
 
-    /// What it amounts to. `down`: the loss beside it, which may say why.
+    /// The view of the link. `down`: the loss beside it, which may name the cause.
     pub(super) fn view(&self, down: Option<&Down>) -> View {
         let told = down.and_then(|down| down.cause.reason());
         View {

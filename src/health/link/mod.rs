@@ -1,8 +1,8 @@
-//! One link: the connection of one platform for one profile. The same for every platform; what differs is data
-//! ([`Rules`]).
+//! One link: the connection of one platform for one profile. The code is the same for every platform; what differs is
+//! data ([`Rules`]).
 //!
-//! The state is what was said, with its times; what it amounts to at a moment ([`Link::view`]) is computed, so that time
-//! alone changes nothing in here.
+//! The state holds what lines and files said, with their times. What is shown at a moment ([`Link::view`]) is
+//! computed from it, so the passing of time changes no state.
 
 mod down;
 mod entry;
@@ -28,17 +28,17 @@ use super::signal::LinkWord;
 use super::state_file::{EntryState, PlatformEntry};
 use super::timer::{Timer, after};
 
-/// Messages that were under way when the link broke may still be logged for this long: they prove nothing.
+/// Messages that were in transit when the link broke may be logged for this long: they prove nothing.
 const INBOUND_TAIL: Duration = Duration::from_secs(2);
 
-/// What is written within this time belongs to one event.
+/// Lines and files that are written within this time belong to one event.
 const SAME_MOMENT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, PartialEq)]
 enum State {
-    /// No word of it yet.
+    /// Nothing is known yet.
     Silent,
-    /// Proven, or claimed without trouble since; believed from `from` on.
+    /// Proven, or claimed without a later problem; it counts from `from` on.
     Up { proof: Proof, proven: bool, from: Timestamp, connection: Option<Arc<str>> },
     /// Lost, refused, paused or ended.
     Down(Box<Down>),
@@ -49,7 +49,7 @@ enum State {
 pub(crate) struct Link {
     rules: Arc<Rules>,
     state: State,
-    /// The gateway said that it has it.
+    /// The gateway has this link configured.
     expected: bool,
     was_proven: bool,
     entry: OwnEntry,
@@ -57,14 +57,14 @@ pub(crate) struct Link {
     conflicts: Tally,
     losses: Tally,
     last_message: Option<Timestamp>,
-    /// A loss was told by an error alone: INFO records, a recovery among them, are hidden.
+    /// Whether a loss was logged by an error alone. Then INFO records, such as a recovery, are hidden.
     info_hidden: bool,
-    /// The platform calls the gateway: nothing to watch.
+    /// The proof that the platform calls the gateway (webhook), so that there is no link to watch.
     webhook: Option<Proof>,
 }
 
 impl Link {
-    /// One that nothing is known of.
+    /// A link of which nothing is known.
     pub(crate) fn new(rules: Arc<Rules>) -> Self {
         Self {
             rules,
@@ -81,28 +81,28 @@ impl Link {
         }
     }
 
-    /// Puts other rules in force.
+    /// Sets other rules.
     pub(crate) fn set_rules(&mut self, rules: Arc<Rules>) {
         self.rules = rules;
     }
 
-    /// Whether there is such a link, as far as anything says.
+    /// Whether there is such a link, as far as is known.
     pub(crate) fn exists(&self) -> bool {
         let seen = self.expected || !matches!(self.state, State::Silent) || self.entry.says_fatal();
         seen && self.webhook.is_none()
     }
 
-    /// Whether it is expected, and nothing was heard of it.
+    /// Whether it is expected, and no line about it was read.
     pub(crate) fn is_silent(&self) -> bool {
         self.exists() && matches!(self.state, State::Silent)
     }
 
-    /// What says that the platform calls the gateway.
+    /// The proof that the platform calls the gateway (webhook).
     pub(crate) fn webhook(&self) -> Option<&Proof> {
         self.webhook.as_ref()
     }
 
-    /// Whether it is proven, or claimed without trouble since.
+    /// Whether it is proven, or claimed without a later problem.
     pub(crate) fn is_up(&self, now: Timestamp) -> bool {
         self.view(now, None).is_some_and(|view| view.reason == Reason::Connected)
     }
@@ -112,7 +112,7 @@ impl Link {
         matches!(self.state, State::Down(_))
     }
 
-    /// Whether something has proven it at any time.
+    /// Whether it was ever proven.
     pub(crate) fn was_proven(&self) -> bool {
         self.was_proven
     }
@@ -122,7 +122,7 @@ impl Link {
         self.last_message
     }
 
-    /// A loss was told by an error alone.
+    /// Whether INFO records of its SDK are hidden.
     pub(crate) fn info_hidden(&self) -> bool {
         self.info_hidden
     }
@@ -136,7 +136,7 @@ impl Link {
         ended.or_else(|| Some((Reason::AuthRejected, self.send_refused(now)?.clone())))
     }
 
-    /// A start of it that was refused: the gateway may end for it.
+    /// A refused start, for which the gateway may end.
     pub(crate) fn refused_start(&self) -> Option<(Reason, &Proof, Option<u32>)> {
         let down = self.down()?;
         match down.cause {
@@ -147,22 +147,22 @@ impl Link {
         }
     }
 
-    /// A new start in the same process: what was said of the connection before is void.
+    /// The process starts again: everything known of the connection is dropped.
     pub(crate) fn reset_connection(&mut self) {
         self.state = State::Silent;
     }
 
-    /// There is such a link.
+    /// Notes that there is such a link.
     pub(crate) fn expect(&mut self) {
         self.expected = true;
     }
 
-    /// Notes a message that may be another link's.
+    /// Notes a message that may have arrived on another link.
     pub(crate) fn note_message(&mut self, at: Timestamp) {
         self.last_message = Some(at);
     }
 
-    /// Takes in what was said.
+    /// Takes in a line.
     pub(crate) fn apply(&mut self, said: &Said) {
         use LinkWord as W;
         if said.at_info && said.word.is_of_link() {
@@ -209,7 +209,7 @@ impl Link {
         }
     }
 
-    /// Takes in this link's own entry of the state file.
+    /// Takes in this link's own entry in the state file.
     pub(crate) fn read_entry(&mut self, at: Timestamp, entry: &PlatformEntry, grace: Option<Timestamp>) {
         let proof = Proof::new(Source::StateFile, entry.line.clone(), at);
         let written = entry.updated_at.unwrap_or(at).min(at);
@@ -225,7 +225,7 @@ impl Link {
         };
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
         self.entry.set_state(entry.state);
-        // The file is written anew for whatever changes in it: what an entry said before the link came up is past.
+        // The file is rewritten for any change in it: an entry that is older than the link's proof is outdated.
         if entry.state.is_negative() && self.up_since().is_some_and(|up| written < up) {
             return;
         }
@@ -240,7 +240,7 @@ impl Link {
         }
     }
 
-    /// What it amounts to now. `start`: until when a silent link is starting. `None`: there is nothing to say yet.
+    /// What to show now. `start`: how long a link without a line may be starting. `None`: nothing yet.
     pub(crate) fn view(&self, now: Timestamp, start: Option<&Timer>) -> Option<View> {
         if let Some(fatal) = self.entry.view(now, self.down()) {
             return Some(fatal);
@@ -279,7 +279,7 @@ impl Link {
         }
     }
 
-    /// Every moment at which the view may change without a word.
+    /// Every moment at which the view may change without new evidence.
     pub(crate) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
         let from = match &self.state {
             State::Up { from, .. } => Some(*from),
@@ -296,7 +296,7 @@ impl Link {
         own.into_iter().flatten().chain(down)
     }
 
-    /// Every span that a sleep of the machine begins again.
+    /// All timers, for restarting after a sleep of the machine.
     pub(crate) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         let down = match &mut self.state {
             State::Down(down) => Some(down),
@@ -307,7 +307,7 @@ impl Link {
         down.into_iter().flat_map(|down| down.timers_mut()).chain(send).chain(fatal)
     }
 
-    /// Forgets what a file of another process said.
+    /// Drops what the files of another process said.
     pub(crate) fn forget_files(&mut self) {
         self.entry = OwnEntry::default();
         let proof = match &self.state {
@@ -351,10 +351,10 @@ impl Link {
         }
     }
 
-    /// `connected` in the state file: never a proof. Newer than the loss it is a claim.
+    /// Takes in `connected` from the state file. It is never a proof; if it is newer than the loss, it is a claim.
     fn read_connected(&mut self, written: Timestamp, said: &Said) {
         match &self.state {
-            // Written in the same moment as the loss it is the announcement of the attempt that failed.
+            // An entry of the same moment announced the attempt that then failed.
             State::Down(down) if written <= after(down.newest, SAME_MOMENT) => {}
             State::Down(_) => self.claim(said),
             State::Silent if self.rules.announcement != Announcement::Promise => {
@@ -412,7 +412,8 @@ impl Link {
         }
     }
 
-    /// A line about a connection. One that is not up is an older one's: its late word changes nothing.
+    /// Takes in the loss of a connection. A line about another connection than the one that is up is late and changes
+    /// nothing.
     fn lose(&mut self, cause: Cause, said: &Said) {
         let late = match (&self.state, &said.connection) {
             (State::Up { connection: Some(up), .. }, Some(named)) => up != named,
@@ -423,7 +424,7 @@ impl Link {
         }
     }
 
-    /// A new loss, or more of the same.
+    /// Begins a loss or continues the current one.
     fn trouble(&mut self, cause: Cause, said: &Said) {
         self.expect();
         let Rules { times, settled, .. } = &*self.rules;
@@ -440,7 +441,7 @@ impl Link {
         self.state = State::Down(Box::new(Down::begin(cause, said, &self.rules.times)));
     }
 
-    /// The platform's own word on a failed attempt.
+    /// Takes in the platform's own line about a failed attempt.
     fn unreachable(&mut self, said: &Said) {
         self.trouble(Cause::Unreachable, said);
         let retry = self.rules.times.retry;

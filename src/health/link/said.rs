@@ -1,4 +1,4 @@
-//! What is said of a link, and what it amounts to.
+//! A line about a link, and what is shown of a link.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::health::proof::Proof;
 use crate::health::reason::{Light, Reason};
 use crate::health::signal::LinkWord;
 
-/// Something said of a link, with what it needs to be judged by.
+/// A line about a link, or a state entry, with what is needed to judge it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Said {
     /// When it was read.
@@ -22,20 +22,20 @@ pub(crate) struct Said {
     pub connection: Option<Arc<str>>,
     /// The process that it names.
     pub other_pid: Option<u32>,
-    /// It was written at INFO.
+    /// Whether it was written at INFO.
     pub at_info: bool,
-    /// What showed it.
+    /// The proof.
     pub proof: Proof,
-    /// The end of the grace after waking, if it is not over.
+    /// The end of the grace period after waking, if it is not over.
     pub grace: Option<Timestamp>,
 }
 
-/// What a link amounts to at one moment.
+/// What to show of a link at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct View {
     /// The reason.
     pub reason: Reason,
-    /// What showed it.
+    /// The proof.
     pub proof: Option<Proof>,
     /// Since when it has been so.
     pub since: Timestamp,

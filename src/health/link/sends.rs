@@ -1,5 +1,5 @@
-//! The API refuses to send with the present token, whatever the link says. Seen only when a message is handled; only
-//! Feishu's lines tell of it so far.
+//! The API refuses to send with the current token, whatever the state of the link. Known only when a message is
+//! handled; so far only Feishu logs it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::said::Said;
 use crate::health::proof::Proof;
 use crate::health::timer::Timer;
 
-/// A failed send is forgiven when a later one was followed by no error for this long.
+/// A failed send no longer counts once a later one was followed by no error for this long.
 const TRIAL: Duration = Duration::from_secs(30);
 
 /// A send that was refused.
@@ -27,7 +27,7 @@ impl RefusedSend {
         Self { proof: said.proof.clone(), stamp: said.stamp, trial: None }
     }
 
-    /// Another send begins. The beginning of the one that failed may be read later, from another file.
+    /// Takes in the start of another send. The start of the one that failed may be read later, from another file.
     pub(super) fn send(&mut self, said: &Said) {
         let failed = matches!((said.stamp, self.stamp), (Some(sent), Some(failed)) if sent <= failed);
         if self.trial.is_none() && !failed {
@@ -35,7 +35,7 @@ impl RefusedSend {
         }
     }
 
-    /// What showed it, unless a later send went through.
+    /// The proof, unless a later send succeeded.
     pub(super) fn holds(&self, now: Timestamp) -> Option<&Proof> {
         (!self.trial.is_some_and(|trial| trial.over(now))).then_some(&self.proof)
     }

@@ -1,5 +1,5 @@
-//! Links of one platform that the log tells apart by their connections only, not by their profiles: how many are
-//! missing. Losses that no later `connected` has answered, and links that ended for good.
+//! Counts the missing links of a platform whose log lines name connections but not profiles: losses that no later
+//! `connected` has answered, and links that ended for good.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::health::reason::Reason;
 use crate::health::signal::LinkWord;
 use crate::health::timer::after;
 
-/// Connections remembered at most, dead ones among them: more than any gateway has bots.
+/// Most connections that are kept: more than any gateway has bots.
 const MOST: usize = 64;
 
 /// A link that is down.
@@ -25,9 +25,9 @@ pub(super) struct Missing {
     connection: Option<Arc<str>>,
     /// The newest line about it.
     pub proof: Proof,
-    /// What refused it.
+    /// Why it was refused.
     pub refused: Option<Reason>,
-    /// It ended for good, for this reason.
+    /// Why it ended for good.
     pub ended: Option<Reason>,
     /// An attempt failed on the network.
     pub unreachable: bool,
@@ -37,10 +37,10 @@ pub(super) struct Missing {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Connections {
     up: BTreeSet<Arc<str>>,
-    /// Down already: what else is said of them changes nothing.
+    /// Connections that are known to be down: further lines about them change nothing.
     past: VecDeque<Arc<str>>,
     missing: Vec<Missing>,
-    /// As many were up at once as this.
+    /// The most connections that were up at once.
     most_up: usize,
     newest: Option<Proof>,
 }
@@ -51,22 +51,23 @@ impl Connections {
         &self.missing
     }
 
-    /// How many are up.
+    /// How many connections are up.
     pub(super) fn up(&self) -> usize {
         self.up.len()
     }
 
-    /// How many links there are at least, by what was up at once.
+    /// The smallest possible number of links: the most connections that were up at once.
     pub(super) fn known(&self) -> usize {
         self.most_up
     }
 
-    /// The newest proof of any of them.
+    /// The newest proof that a link is up.
     pub(super) fn newest(&self) -> Option<&Proof> {
         self.newest.as_ref()
     }
 
-    /// Takes in a line that names no profile. `unannounced`: so many links are claimed that were never announced.
+    /// Takes in a line that names no profile. `unannounced`: the number of claimed links whose connection was never
+    /// logged.
     pub(super) fn apply(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
         match said.word {
             LinkWord::Proof => self.announce(said, red_after),
@@ -84,8 +85,8 @@ impl Connections {
         }
     }
 
-    /// A `connected` answers the oldest loss that was not refused; then a link that was claimed and never announced,
-    /// which needs no entry here; then a refused one.
+    /// Takes in `connected`. It answers the oldest loss that was not refused; otherwise a link that was claimed and
+    /// whose connection was never logged, which has no entry here; otherwise a refused one ([`Self::settle`]).
     fn announce(&mut self, said: &Said, red_after: Duration) {
         self.newest = Some(said.proof.clone());
         let connection = said.connection.clone().unwrap_or_else(|| "".into());
@@ -96,7 +97,8 @@ impl Connections {
         let answered = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
         if let Some(answered) = answered {
             let answered = self.missing.remove(answered);
-            // Once red, it stays so until none is missing: the clock of the answered one goes on for the others.
+            // Once red, the light stays red until no link is missing: the others inherit the clock of the answered
+            // one.
             if said.at >= after(answered.since, red_after)
                 && let Some(next) = self.missing.first_mut()
             {
@@ -110,8 +112,8 @@ impl Connections {
         }
     }
 
-    /// The `connected` that [`Self::announce`] took for one that was never announced belongs to a refused link, then to one
-    /// that ended, where all others are announced. `links`: how many there are.
+    /// Answers a refused link, or else one that ended, if more connections are known than there are links. `links`:
+    /// how many there are.
     pub(super) fn settle(&mut self, links: usize) {
         while self.up.len() + self.missing.len() > links.max(self.most_up) {
             let gone = |link: &&Missing| link.refused.is_some() || link.ended.is_some();
@@ -127,7 +129,7 @@ impl Connections {
     fn lose(&mut self, said: &Said, ended: Option<Reason>) {
         let known = match &said.connection {
             Some(named) if self.up.remove(named) => {
-                self.bury(named);
+                self.note_past(named);
                 None
             }
             Some(named) => {
@@ -135,7 +137,7 @@ impl Connections {
                 if known.is_none() && self.past.contains(named) {
                     return;
                 }
-                self.bury(named);
+                self.note_past(named);
                 known
             }
             None if self.up.len() == 1 && self.missing.is_empty() => {
@@ -158,7 +160,7 @@ impl Connections {
         }
     }
 
-    /// A refusal belongs to a missing link; more of them are the same link trying again.
+    /// Takes in a refusal, which belongs to a missing link. Further refusals are the same link trying again.
     fn refuse(&mut self, said: &Said, reason: Reason, unannounced: usize) {
         if let Some(known) = self.missing.iter_mut().find(|link| link.refused.is_some()) {
             known.refused = Some(reason);
@@ -181,7 +183,8 @@ impl Connections {
         }
     }
 
-    /// The link that tries to connect: the oldest loss, or one that was claimed and never announced.
+    /// The link that tries to connect: the oldest loss, or one that was claimed and whose connection was never
+    /// logged.
     fn attempting(&mut self, said: &Said, unannounced: usize) -> Option<&mut Missing> {
         let lost = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
         let place = match lost {
@@ -204,7 +207,7 @@ impl Connections {
         self.missing.get_mut(place)
     }
 
-    fn bury(&mut self, connection: &Arc<str>) {
+    fn note_past(&mut self, connection: &Arc<str>) {
         if self.past.len() >= MOST {
             self.past.pop_front();
         }

@@ -1,4 +1,4 @@
-//! What the events of one platform add up to.
+//! The state of one platform's links after a series of events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,9 +18,9 @@ pub(super) enum Event {
         said: Said,
         key: u64,
         tag: Option<ProfileName>,
-        /// A sentence of `gateway.run`, which names the profile of all but the serving one.
+        /// Whether it is a line of `gateway.run`, which names the profile unless it is the serving one.
         by_runner: bool,
-        /// Whose logs hold it; `None`: the serving profile's.
+        /// The profiles whose logs contain the line; `None`: the serving profile.
         homes: BTreeSet<Option<ProfileName>>,
     },
     Entry {
@@ -36,9 +36,10 @@ pub(super) enum Event {
 pub(super) struct Layout {
     /// Profiles with a state key of their own.
     pub keyed: BTreeSet<ProfileName>,
-    /// A served profile's log has its own `connected`: records go to the log of the profile that they are about.
+    /// Whether records go to the log of the profile that they are about: a served profile's log has a `connected` of
+    /// its own.
     pub own_logs: bool,
-    /// Lock files that the process holds for this platform.
+    /// How many lock files the process holds for this platform.
     pub locks: usize,
 }
 
@@ -49,21 +50,20 @@ impl Layout {
     }
 }
 
-/// What the events of one platform add up to.
+/// The state of one platform's links after a series of events.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fold {
-    /// Everything, as if there were one link.
+    /// One link that all events are applied to.
     pub shared: Link,
-    /// Links that lines or state keys name.
+    /// The links that lines or state keys assign to a profile.
     pub named: BTreeMap<ProfileName, Link>,
-    /// Links that only their connections tell apart.
+    /// The links that only their connections tell apart.
     pub connections: Connections,
-    /// Profiles for which the gateway announced or expects a link.
+    /// The profiles that have a link according to `gateway.run`.
     pub claims: BTreeSet<ProfileName>,
 }
 
 impl Fold {
-    /// Nothing yet.
     pub(super) fn new(rules: &Arc<Rules>) -> Self {
         Self {
             shared: Link::new(Arc::clone(rules)),
@@ -78,7 +78,6 @@ impl Fold {
         self.named.values().chain([&self.shared])
     }
 
-    /// The same, to be changed.
     pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
         self.named.values_mut().chain([&mut self.shared])
     }
@@ -120,7 +119,7 @@ impl Fold {
             }
             Event::Entry { at, profile, entry, grace } => {
                 let links = self.total(layout);
-                // Of several links a key that they share says that one is down, never that all are up.
+                // If several links share the key, it shows that one is down, never that all are up.
                 let is_shared = profile.is_none() && !rules.connections && !separate;
                 if links <= 1 || (is_shared && entry.state != EntryState::Connected) {
                     self.shared.read_entry(*at, entry, *grace);
@@ -135,8 +134,8 @@ impl Fold {
         }
     }
 
-    /// Applies a line about one of several links to what is known of all of them. `is_named`: the gateway says whose link it
-    /// is about.
+    /// Applies a line about one of several links to the shared link. `is_named`: the line says whose link it is
+    /// about.
     fn apply_to_shared(&mut self, said: &Said, is_named: bool) {
         if said.word == LinkWord::Inbound {
             // It proves only the link that it arrived on.
@@ -153,7 +152,7 @@ impl Fold {
     }
 }
 
-/// Whose line it is. `None`: anybody's.
+/// The profile that a line is about; `None`: unknown.
 fn owner_of<'a>(
     tag: Option<&'a ProfileName>,
     homes: &'a BTreeSet<Option<ProfileName>>,
@@ -168,7 +167,7 @@ fn owner_of<'a>(
         (None, Some(served)) if !in_own => Some(served),
         // `gateway.run` names the profile of all but the serving one.
         (None, _) if by_runner => Some(own),
-        // In both: a mirror of the whole process.
+        // The line is in both logs, so the served profile's log mirrors the whole process.
         (None, Some(_)) => None,
         (None, None) => separate.then_some(own),
     }

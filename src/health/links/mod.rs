@@ -1,7 +1,7 @@
-//! The links of one process: which there are, whose they are, and what each profile's amount to.
+//! The links of one process: which there are, which profiles they belong to, and their states.
 //!
 //! Three views of one platform are kept side by side, because which one holds is known late:
-//! - one link is possible: everything said of the platform is said of it ([`Fold::shared`](fold::Fold::shared));
+//! - one link is possible: all lines about the platform are about it ([`Fold::shared`](fold::Fold::shared));
 //! - the lines or the state keys name profiles: a link each ([`Fold::named`](fold::Fold::named));
 //! - only their connections tell the links apart: they are counted ([`Fold::connections`](fold::Fold::connections)).
 //!
@@ -32,7 +32,7 @@ use super::signal::{LinkSignal, LinkWord, LogRecord};
 use super::state_file::{Lock, PlatformEntry, StateFile};
 use super::timer::Timer;
 
-/// Platforms of one process at most: more than Hermes has.
+/// Most platforms of one process: more than Hermes has.
 const MOST_PLATFORMS: usize = 64;
 
 /// The links of one process.
@@ -41,21 +41,21 @@ pub struct Links {
     own: ProfileName,
     platforms: Arc<Platforms>,
     all: BTreeMap<PlatformName, PlatformLinks>,
-    /// Profiles that a line or a state key of this process names.
+    /// The profiles that a line or a state key of this process names.
     shown: BTreeSet<ProfileName>,
-    /// Profiles that the state file lists. The list outlives the setting.
+    /// The profiles that the state file lists. The list outlives the setting.
     listed: BTreeSet<ProfileName>,
     multiplex: bool,
 }
 
 impl Links {
-    /// Of a process of which nothing was heard. `own`: the profile in whose home it runs.
+    /// The links of a process that has written nothing yet. `own`: the profile in whose home it runs.
     pub fn new(own: ProfileName, platforms: Arc<Platforms>) -> Self {
         let none = BTreeSet::new();
         Self { own, platforms, all: BTreeMap::new(), shown: none.clone(), listed: none, multiplex: false }
     }
 
-    /// Puts other rules in force.
+    /// Sets other rules.
     pub fn set_platforms(&mut self, platforms: &Arc<Platforms>) {
         self.platforms = Arc::clone(platforms);
         for (name, platform) in &mut self.all {
@@ -65,22 +65,23 @@ impl Links {
 
     /// The profiles that this process serves besides its own.
     pub fn served(&self) -> BTreeSet<ProfileName> {
-        let named = self.shown.iter().chain(self.listed.iter().filter(|_| self.heeds_list()));
+        let named = self.shown.iter().chain(self.listed.iter().filter(|_| self.trusts_list()));
         named.filter(|profile| **profile != self.own).cloned().collect()
     }
 
     /// Whether this process serves this profile besides its own.
     pub fn serves(&self, profile: &ProfileName) -> bool {
-        let named = self.shown.contains(profile) || (self.heeds_list() && self.listed.contains(profile));
+        let named = self.shown.contains(profile) || (self.trusts_list() && self.listed.contains(profile));
         named && *profile != self.own
     }
 
-    /// The list outlives the setting: it counts only beside something else that says the same.
-    fn heeds_list(&self) -> bool {
+    /// Whether the list counts. It outlives the setting, so something else has to show that several profiles are
+    /// served.
+    fn trusts_list(&self) -> bool {
         self.multiplex || !self.shown.is_empty()
     }
 
-    /// Whether it has any link to watch, or one that the platform opens (webhook).
+    /// Whether it has any link to watch.
     pub fn any(&self) -> bool {
         self.all.values().any(|platform| platform.fold.exists())
     }
@@ -90,12 +91,12 @@ impl Links {
         self.all.values().filter(|platform| platform.fold.exists()).count()
     }
 
-    /// What says that a platform calls the gateway.
+    /// The proof that a platform calls the gateway (webhook).
     pub fn webhook(&self) -> Option<&Proof> {
         self.all.values().find_map(|platform| platform.fold.shared.webhook())
     }
 
-    /// Whether some link is up and none is down: it does what it is there for.
+    /// Whether some link is up and none is down.
     pub fn at_work(&self, now: Timestamp) -> bool {
         let mut existing = self.all.values().filter(|platform| platform.fold.exists()).peekable();
         existing.peek().is_some() && existing.all(|platform| platform.fold.shared.is_up(now))
@@ -106,12 +107,12 @@ impl Links {
         self.all.values().any(|platform| platform.fold.shared.was_proven())
     }
 
-    /// INFO records of some platform's SDK are hidden.
+    /// Whether INFO records of some platform's SDK are hidden.
     pub fn info_hidden(&self) -> bool {
         self.all.values().any(|platform| platform.fold.shared.info_hidden())
     }
 
-    /// A start of some link that was refused: the gateway may have ended for it.
+    /// A link whose start was refused: the gateway may have ended for it.
     pub fn refused_start(&self) -> Option<(PlatformName, Reason, Proof, Option<u32>)> {
         self.all.iter().find_map(|(name, platform)| {
             let (reason, proof, pid) = platform.fold.shared.refused_start()?;
@@ -141,7 +142,7 @@ impl Links {
         platform.push(Event::Line { said, key, tag, by_runner, homes: BTreeSet::from([home]) }, &own);
     }
 
-    /// Takes in the state file of this very process. `is_own`: whether an entry is of this process's life.
+    /// Takes in this process's own state file. `is_own`: whether this process wrote an entry.
     pub fn read_state(
         &mut self,
         at: Timestamp,
@@ -164,7 +165,7 @@ impl Links {
         }
     }
 
-    /// The gateway finished its start: links that it began and said nothing of are up, as far as it knows.
+    /// The gateway finished its start: links that it began to connect without logging a result count as announced.
     pub fn finish_start(&mut self, at: Timestamp, proof: &Proof, grace: Option<Timestamp>) {
         let own = Arc::clone(&self.own);
         for platform in self.all.values_mut().filter(|platform| platform.fold.shared.is_silent()) {
@@ -185,7 +186,7 @@ impl Links {
         }
     }
 
-    /// The lock files of this process.
+    /// Takes in the lock files of this process.
     pub fn read_locks(&mut self, pid: u32, locks: &[Lock]) {
         let mut counts: BTreeMap<PlatformName, BTreeSet<&str>> = BTreeMap::new();
         for lock in locks.iter().filter(|lock| lock.pid == pid) {
@@ -203,33 +204,33 @@ impl Links {
         }
     }
 
-    /// Whether the serving profile's configuration says that several profiles are served.
+    /// Sets whether the serving profile's configuration has `multiplex_profiles` on.
     pub fn set_multiplex(&mut self, multiplex: bool) {
         self.multiplex = multiplex;
     }
 
-    /// A new start in the same process: what was said of connections before is void.
+    /// The process starts again: everything known of its connections is dropped.
     pub fn reset_connections(&mut self) {
         self.all.values_mut().for_each(PlatformLinks::reset_connections);
     }
 
-    /// Forgets what the files of another process said.
+    /// Drops what the files of another process said.
     pub fn forget_files(&mut self) {
         self.listed.clear();
         self.all.values_mut().for_each(PlatformLinks::forget_files);
     }
 
-    /// The spans of all links, for a sleep of the machine.
+    /// The timers of all links, for restarting after a sleep of the machine.
     pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         self.all.values_mut().flat_map(PlatformLinks::timers_mut)
     }
 
-    /// Every moment at which time alone may change a view.
+    /// Every moment at which a view may change without new evidence.
     pub fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
         self.all.values().flat_map(PlatformLinks::deadlines)
     }
 
-    /// The links of one profile. `start`: until when a silent link is starting.
+    /// The links of one profile. `start`: how long a link without a line may be starting.
     pub fn of(&self, profile: &ProfileName, now: Timestamp, start: &Timer) -> Vec<LinkVerdict> {
         let row = Row { profile, is_own: *profile == self.own, own: &self.own, now, start };
         self.all.iter().filter_map(|(name, platform)| platform.of(name, &row)).collect()

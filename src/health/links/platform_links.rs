@@ -1,5 +1,5 @@
-//! The links of one platform in one process: the newest events, which may still change their owners, and what all of them
-//! add up to.
+//! The links of one platform in one process: the newest events, whose owners may still change, and the state after
+//! all events.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use crate::health::platform::Rules;
 use crate::health::signal::{LinkWord, LogRecord};
 use crate::health::timer::{Timer, after};
 
-/// Events of one platform that may still change their owner.
+/// Events whose owner may still change.
 const KEPT: usize = 64;
 
 /// The links of one platform.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlatformLinks {
     pub rules: Arc<Rules>,
-    /// Up to the oldest event that is kept.
+    /// The state before the oldest kept event.
     base: Fold,
     recent: VecDeque<Event>,
-    /// Up to the newest event.
+    /// The state after the newest event.
     pub fold: Fold,
     pub layout: Layout,
 }
@@ -44,7 +44,8 @@ impl PlatformLinks {
         }
     }
 
-    /// Whether the same record was read from another profile's log already. Then it is nobody's in particular.
+    /// Whether the same record was already read from another profile's log. Then the events are folded again, because
+    /// its owner is unknown.
     pub(super) fn is_twin(&mut self, record: &LogRecord, own: &ProfileName) -> bool {
         let Some(stamp) = record.stamp else { return false };
         let same = self.recent.iter_mut().find_map(|event| match event {
@@ -91,33 +92,33 @@ impl PlatformLinks {
         }
     }
 
-    /// A new start in the same process: what was said of connections before is void.
+    /// The process starts again: everything known of its connections is dropped.
     pub(super) fn reset_connections(&mut self) {
         self.change_links(Link::reset_connection);
         self.base.connections = Connections::default();
         self.fold.connections = Connections::default();
     }
 
-    /// Forgets what the files of another process said.
+    /// Drops what the files of another process said.
     pub(super) fn forget_files(&mut self) {
         self.layout.keyed.clear();
         self.change_links(Link::forget_files);
     }
 
-    /// The spans of all links, for a sleep of the machine.
+    /// The timers of all links, for restarting after a sleep of the machine.
     pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         self.settle_owners();
         [&mut self.base, &mut self.fold].into_iter().flat_map(Fold::links_mut).flat_map(Link::timers_mut)
     }
 
-    /// Every moment at which time alone may change a view.
+    /// Every moment at which a view may change without new evidence.
     pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
         let missing = self.fold.connections.missing().iter();
         let counted = missing.map(|link| after(link.since, self.rules.times.red_after));
         self.fold.links().flat_map(Link::deadlines).chain(counted)
     }
 
-    /// Changes every link, in what the events are folded into and in what they led to.
+    /// Changes every link, in the state before and after the kept events.
     fn change_links(&mut self, change: impl Fn(&mut Link)) {
         self.settle_owners();
         for fold in [&mut self.base, &mut self.fold] {
@@ -125,13 +126,13 @@ impl PlatformLinks {
         }
     }
 
-    /// Whoever owns the events that are kept owns them for good.
+    /// The kept events can no longer change their owners.
     fn settle_owners(&mut self) {
         self.recent.clear();
         self.base = self.fold.clone();
     }
 
-    /// What is said of it in one row.
+    /// The link of this platform in one row.
     pub(super) fn of(&self, name: &PlatformName, row: &Row<'_>) -> Option<LinkVerdict> {
         let owners: BTreeSet<_> = self.fold.claims.iter().chain(&self.layout.keyed).collect();
         let asked = Asked {

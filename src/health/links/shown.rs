@@ -1,4 +1,4 @@
-//! What one row shows of a platform's links.
+//! The link of one platform that a row shows.
 
 use jiff::Timestamp;
 
@@ -11,41 +11,41 @@ use crate::health::platform::Rules;
 use crate::health::reason::{Light, Reason};
 use crate::health::timer::{Timer, after};
 
-/// Whose links are asked for, and when.
+/// The row that is asked for, and when.
 pub(super) struct Row<'a> {
     pub profile: &'a ProfileName,
-    /// It is the row of the serving profile.
+    /// Whether it is the row of the serving profile.
     pub is_own: bool,
     /// The serving profile.
     pub own: &'a ProfileName,
     pub now: Timestamp,
-    /// Until when a silent link is starting.
+    /// How long a link without a line may be starting.
     pub start: &'a Timer,
 }
 
-/// A platform, and the row that asks for it.
+/// A platform and a row.
 pub(super) struct Asked<'a> {
     pub platform: &'a PlatformName,
     pub fold: &'a Fold,
     pub rules: &'a Rules,
-    /// The profile that has the link, where only one is possible; `None`: nothing names one.
+    /// The profile that has the link, if only one is possible; `None`: no line names it.
     pub owner: Option<&'a ProfileName>,
     /// How many links there are.
     pub links: usize,
-    /// Lines and state keys tell the profiles apart.
+    /// Whether lines and state keys tell the profiles apart.
     pub is_separate: bool,
     pub row: &'a Row<'a>,
 }
 
 impl Asked<'_> {
-    /// `None`: this profile has no such link.
+    /// The link to show; `None`: the profile has none.
     pub(super) fn verdict(&self) -> Option<LinkVerdict> {
         let (fold, row) = (self.fold, self.row);
         if !fold.exists() {
             return None;
         }
         let mut verdict = if self.links <= 1 {
-            // All that is said of the platform is said of the one profile that has it.
+            // All lines about the platform are about the one profile that has it.
             let owner = self.owner.unwrap_or(row.own);
             (owner == row.profile).then(|| self.one(&fold.shared)).flatten()
         } else if self.is_separate {
@@ -58,7 +58,7 @@ impl Asked<'_> {
         Some(verdict)
     }
 
-    /// A link that is told apart from all others.
+    /// The verdict on a link that is known apart from all others.
     fn one(&self, link: &Link) -> Option<LinkVerdict> {
         let view = link.exists().then(|| link.view(self.row.now, Some(self.row.start)))??;
         Some(LinkVerdict { unconfirmed: link.is_unconfirmed(self.row.now), ..self.verdict_of(view) })
@@ -68,13 +68,13 @@ impl Asked<'_> {
         LinkVerdict::of(self.platform, view)
     }
 
-    /// A link of several that only their connections tell apart.
+    /// The verdict on several links that lines do not assign to profiles.
     fn counted(&self) -> Option<LinkVerdict> {
         let (fold, row) = (self.fold, self.row);
         if !row.is_own && !fold.claims.contains(row.profile) {
             return None;
         }
-        // What names the profile is said of it alone.
+        // Lines that name the profile are about its link alone.
         let named = fold.named.get(row.profile).filter(|link| !link.is_silent());
         let named =
             named.and_then(|link| link.view(row.now, None)).filter(|view| view.light() != Light::Green);
@@ -87,7 +87,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The lines name neither profile nor connection.
+    /// The verdict where lines name neither profile nor connection.
     fn by_shared(&self) -> Option<LinkVerdict> {
         let verdict = self.one(&self.fold.shared)?;
         let up = matches!(verdict.light, Light::Green | Light::Grey) || verdict.reason == Reason::Starting;
@@ -127,7 +127,7 @@ impl Asked<'_> {
         Some(verdict)
     }
 
-    /// Down, all of them: the platform's own light and reason, whoever's they are.
+    /// The verdict if all links are down: the platform's own light and reason.
     fn all_missing(&self, down: &[Missing], total: usize) -> LinkVerdict {
         let refused = down.iter().find(|link| link.refused.is_some());
         let ended = down.iter().find(|link| link.ended.is_some());
@@ -148,7 +148,7 @@ impl Asked<'_> {
     }
 }
 
-/// One of several links is down, and nothing says whose.
+/// The verdict if one of several links is down and nothing says whose.
 fn missing(mut verdict: LinkVerdict, is_own: bool, (missing, total): (usize, usize)) -> LinkVerdict {
     let refused = matches!(verdict.reason, Reason::AuthRejected | Reason::AppInUse | Reason::ConnectionLimit);
     if !(refused && is_own) {

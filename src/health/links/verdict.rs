@@ -1,4 +1,4 @@
-//! What is said of one link.
+//! The verdict on one link.
 
 use jiff::Timestamp;
 
@@ -7,20 +7,20 @@ use crate::health::names::PlatformName;
 use crate::health::proof::Proof;
 use crate::health::reason::{Light, Reason};
 
-/// What is said of one link, for one row.
+/// The verdict on one link, for one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkVerdict {
     /// The platform.
     pub platform: PlatformName,
-    /// Why it is what it is.
+    /// The reason.
     pub reason: Reason,
     /// The light.
     pub light: Light,
     /// Since when.
     pub since: Timestamp,
-    /// What showed it.
+    /// The proof.
     pub evidence: Option<Proof>,
-    /// How many of how many links are missing, where they can only be counted.
+    /// How many links are missing, and how many there are, where they can only be counted.
     pub missing: Option<(u32, u32)>,
     /// When the newest message arrived.
     pub last_message_at: Option<Timestamp>,
@@ -28,7 +28,7 @@ pub struct LinkVerdict {
     pub other_pid: Option<u32>,
     /// No log line shows that the problem still exists: red proves nothing where INFO records are hidden.
     pub unconfirmed: bool,
-    /// The user does not want it to count.
+    /// Whether the user ignores it.
     pub ignored: bool,
 }
 
