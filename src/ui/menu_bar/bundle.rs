@@ -1,5 +1,6 @@
 //! Whether the program is in an .app, and whether the .app stays where it is.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::files;
@@ -11,6 +12,11 @@ pub(crate) fn app_of(exe: &Path) -> Option<PathBuf> {
     let app = folders.nth(1)?;
     let is_app = program_folder.ends_with("Contents/MacOS") && app.extension().is_some_and(|e| e == "app");
     is_app.then(|| app.to_path_buf())
+}
+
+/// Whether this program is in an .app.
+pub(crate) fn in_app() -> bool {
+    env::current_exe().is_ok_and(|exe| app_of(&exe).is_some())
 }
 
 /// The build number of the .app bundle of this executable: `CFBundleVersion`.

@@ -12,7 +12,6 @@
 //! identifier can be embedded in a bare binary too: so it is touched only when the executable lies in an .app.
 
 use std::collections::VecDeque;
-use std::env;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -28,7 +27,7 @@ use super::identifier::{Identifier, this_run};
 use super::{Failure, NotificationRequest, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
 use crate::text::desktop as say;
-use crate::ui::menu_bar::bundle::app_of;
+use crate::ui::menu_bar::bundle::in_app;
 use crate::ui::menu_bar::permission::{Asked, Permission, Status, permission};
 
 /// How long the question of the first start may stay unanswered before notices fail instead of waiting for it.
@@ -36,15 +35,15 @@ const QUESTION: Duration = Duration::from_secs(60);
 /// Most notices of an earlier run that are taken away, and most of this run that are when it ends.
 const MOST_SHOWN: usize = 256;
 
-/// Whether notifications can be used at all: the executable lies in an .app with an identifier.
-pub(in crate::ui) fn in_app() -> bool {
-    env::current_exe().is_ok_and(|exe| app_of(&exe).is_some()) && check_bundle().is_ok()
+/// Whether notifications can be used at all: the program is in an .app that has an identifier.
+pub(in crate::ui) fn are_available() -> bool {
+    in_app() && check_bundle().is_ok()
 }
 
 /// Delivers until the notifier is gone.
 pub(super) fn work(tasks: &Receiver<Task>, report: &Reporter) {
     let runtime = Builder::new_current_thread().enable_time().build();
-    let (Ok(runtime), true) = (runtime, in_app()) else {
+    let (Ok(runtime), true) = (runtime, are_available()) else {
         report(Report::Permission(Permission::NoApp));
         return refuse_all(tasks, report);
     };

@@ -5,6 +5,8 @@ mod observe;
 mod status_item;
 pub(in crate::ui) mod system;
 
+use std::fmt::Display;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::thread;
@@ -30,6 +32,7 @@ use crate::ui::menu_bar::looks::Looks;
 use crate::ui::menu_bar::reopen::Reopens;
 use crate::ui::menu_bar::visibility::hidden;
 use crate::ui::notify::{Notifier, Report, Reporter, delegate, macos};
+use crate::worker::{self, Backoff};
 
 /// Longest sleep of the loop.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
@@ -55,106 +58,158 @@ fn event_loop() -> EventLoop<Wake> {
     event_loop
 }
 
+/// Shows the icon until the user quits.
 pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
-    let no_desktop = |e: &dyn std::fmt::Display| TrayError::NoDesktop(e.to_string());
     // before any call of AppKit, which aborts without a window server
     if let Some(why) = system::session().no_icon() {
         return Err(TrayError::NoIcon(why));
     }
-    let Some(mtm) = MainThreadMarker::new() else {
-        return Err(no_desktop(&tray_icon::Error::NotMainThread));
-    };
+    let mtm = MainThreadMarker::new().ok_or_else(|| no_desktop(&tray_icon::Error::NotMainThread))?;
     let reopens = Arc::new(Mutex::new(Reopens::default()));
     let mut event_loop = event_loop();
     let proxy = event_loop.create_proxy();
-    let send = |proxy: &EventLoopProxy<Wake>| {
-        let proxy = proxy.clone();
-        move |message| proxy.send_event(Wake::App(message)).is_ok()
-    };
-    let report: Reporter = {
-        let (reports, reopens) = (send(&proxy), Arc::clone(&reopens));
-        Arc::new(move |report: Report| {
-            if report.is_response() {
-                lock(&reopens).responded(Timestamp::now());
-            }
-            reports(Message::Report(report));
-        })
-    };
-    let delegate_is_last = !macos::in_app() || delegate::install(&report);
+    let report = reporter(&proxy, &reopens);
+    let delegate_is_last = !macos::are_available() || delegate::install(&report);
     let notifier = Notifier::start(Arc::clone(&report)).map_err(|e| no_desktop(&e))?;
-    let inputs = send(&proxy);
-    let waker = waker(move || {
-        inputs(Message::Inputs);
-    });
-    let chosen = send(&proxy);
-    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
-        chosen(Message::Chosen(event.id.0));
-    }));
+    let inputs = sender(&proxy);
+    let waker = waker(move || inputs(Message::Inputs));
+    let chosen = sender(&proxy);
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| chosen(Message::Chosen(event.id.0))));
     // without a handler, these events would accumulate in an unread queue
     TrayIconEvent::set_event_handler(Some(|_| {}));
     let engine = handles.commands.clone();
     let _awake = observe::prevent_app_nap();
-    let _on_wake = {
-        let (engine, reopens) = (engine.clone(), Arc::clone(&reopens));
-        observe::on_wake(move || {
-            lock(&reopens).woke(Timestamp::now());
-            drop(engine.send(EngineRequest::Woke));
-        })
-    };
-    let _on_displays = {
-        let proxy = proxy.clone();
-        observe::on_displays(move || drop(proxy.send_event(Wake::Displays)))
-    };
+    let _observers = [on_wake(&engine, &reopens), on_displays(&proxy)];
     if let Some(listener) = handles.listener.take() {
-        let show = send(&proxy);
-        listener.listen(move || {
-            show(Message::ShowYourself);
-        });
+        let show = sender(&proxy);
+        listener.listen(move || show(Message::ShowYourself));
     }
-    let mut parts = Some((handles, waker, notifier));
-    let mut bar: Option<Bar> = None;
-    let mut failed = None;
+    let mut menu_bar = MenuBar {
+        mtm,
+        parts: Some((handles, waker, notifier)),
+        report: (!delegate_is_last).then_some(report),
+        bar: None,
+        failed: None,
+        engine,
+        reopens,
+        proxy,
+    };
+    let mut backoff = Backoff::new("menu");
     // tao calls from an observer of the run loop, and AppKit drains its autorelease pool only on events of the window server:
     // without mouse events, objects created by setting titles would accumulate
     event_loop.run_return(|event, _, control| {
-        autoreleasepool(|_| {
-            let flow = match (event, &mut bar) {
-                // the status item may be created only after the application has launched
-                (Event::NewEvents(StartCause::Init), _) => match (StatusItem::new(mtm), parts.take()) {
-                    (Ok(item), Some((handles, waker, notifier))) => {
-                        if !delegate_is_last {
-                            delegate::install(&report);
-                        }
-                        bar.insert(Bar::new(item, notifier, handles, waker, &reopens, &proxy)).begin()
-                    }
-                    (Err(e), _) => {
-                        failed = Some(no_desktop(&e));
-                        Flow::End
-                    }
-                    (Ok(_), None) => Flow::On,
-                },
-                // at logout, `terminate:` ends the process after this, and `run_return` does not return
-                // https://developer.apple.com/documentation/appkit/nsapplication/terminate(_:)
-                (Event::LoopDestroyed, bar) => {
-                    if let Some(bar) = bar {
-                        bar.app.close();
-                    }
-                    // without an icon, the terminal shows the lights
-                    if failed.is_none() {
-                        end_engine(&engine);
-                    }
-                    Flow::End
-                }
-                (event, Some(bar)) => bar.handle(Timestamp::now(), event),
-                (_, None) => Flow::On,
-            };
-            *control = match flow {
-                Flow::End => ControlFlow::Exit,
-                Flow::On => ControlFlow::WaitUntil(Instant::now() + sleep(bar.as_ref())),
-            };
-        });
+        autoreleasepool(|_| *control = menu_bar.turn_guarded(event, &mut backoff));
     });
-    failed.map_or(Ok(()), Err)
+    menu_bar.failed.map_or(Ok(()), Err)
+}
+
+fn no_desktop(why: &dyn Display) -> TrayError {
+    TrayError::NoDesktop(why.to_string())
+}
+
+/// Sends messages to the loop from any thread. They are dropped after its end.
+fn sender(proxy: &EventLoopProxy<Wake>) -> impl Fn(Message) + Send + Sync + 'static {
+    let proxy = proxy.clone();
+    move |message| drop(proxy.send_event(Wake::App(message)))
+}
+
+fn reporter(proxy: &EventLoopProxy<Wake>, reopens: &Arc<Mutex<Reopens>>) -> Reporter {
+    let (send, reopens) = (sender(proxy), Arc::clone(reopens));
+    Arc::new(move |report: Report| {
+        if report.is_response() {
+            lock(&reopens).responded(Timestamp::now());
+        }
+        send(Message::Report(report));
+    })
+}
+
+fn on_wake(engine: &UnboundedSender<EngineRequest>, reopens: &Arc<Mutex<Reopens>>) -> Observer {
+    let (engine, reopens) = (engine.clone(), Arc::clone(reopens));
+    observe::on_wake(move || {
+        lock(&reopens).woke(Timestamp::now());
+        drop(engine.send(EngineRequest::Woke));
+    })
+}
+
+fn on_displays(proxy: &EventLoopProxy<Wake>) -> Observer {
+    let proxy = proxy.clone();
+    observe::on_displays(move || drop(proxy.send_event(Wake::Displays)))
+}
+
+/// The state of the event loop.
+struct MenuBar {
+    mtm: MainThreadMarker,
+    /// What the icon needs; taken when it is created.
+    parts: Option<(AppHandles, Waker, Notifier)>,
+    /// For the notification delegate, if it has to be installed again once the application has launched.
+    report: Option<Reporter>,
+    bar: Option<Bar>,
+    failed: Option<TrayError>,
+    engine: UnboundedSender<EngineRequest>,
+    reopens: Arc<Mutex<Reopens>>,
+    proxy: EventLoopProxy<Wake>,
+}
+
+impl MenuBar {
+    /// Handles an event. tao would pass a panic on and end the process, and with it the light.
+    fn turn_guarded(&mut self, event: Event<Wake>, backoff: &mut Backoff) -> ControlFlow {
+        let turn = panic::catch_unwind(AssertUnwindSafe(|| {
+            worker::test_panic("menu");
+            self.turn(event)
+        }));
+        match turn {
+            Ok(Flow::End) => ControlFlow::Exit,
+            Ok(Flow::On) => ControlFlow::WaitUntil(Instant::now() + sleep(self.bar.as_ref())),
+            Err(_) if self.bar.is_none() => {
+                self.failed = Some(no_desktop(&"the icon could not be created"));
+                ControlFlow::Exit
+            }
+            // a deadline that panics each time must not keep the loop busy
+            Err(_) => {
+                let pause = backoff.crashed();
+                backoff.restarted();
+                ControlFlow::WaitUntil(Instant::now() + pause)
+            }
+        }
+    }
+
+    fn turn(&mut self, event: Event<Wake>) -> Flow {
+        match (event, &mut self.bar) {
+            // the status item may be created only after the application has launched
+            (Event::NewEvents(StartCause::Init), _) => self.launched(),
+            // at logout, `terminate:` ends the process after this, and `run_return` does not return
+            // https://developer.apple.com/documentation/appkit/nsapplication/terminate(_:)
+            (Event::LoopDestroyed, bar) => {
+                if let Some(bar) = bar {
+                    bar.app.close();
+                }
+                // without an icon, the terminal shows the lights
+                if self.failed.is_none() {
+                    end_engine(&self.engine);
+                }
+                Flow::End
+            }
+            (event, Some(bar)) => bar.handle(Timestamp::now(), event),
+            (_, None) => Flow::On,
+        }
+    }
+
+    fn launched(&mut self) -> Flow {
+        match (StatusItem::new(self.mtm), self.parts.take()) {
+            (Ok(item), Some((handles, waker, notifier))) => {
+                if let Some(report) = self.report.take() {
+                    delegate::install(&report);
+                }
+                let bar = Bar::new(item, notifier, handles, waker, &self.reopens, &self.proxy);
+                self.bar.insert(bar).begin()
+            }
+            (Err(e), _) => {
+                self.failed = Some(no_desktop(&e));
+                Flow::End
+            }
+            (Ok(_), None) => Flow::On,
+        }
+    }
 }
 
 /// Everything with the lifetime of the icon.

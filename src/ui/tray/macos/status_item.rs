@@ -17,6 +17,7 @@ use crate::ui::app::Shell;
 use crate::ui::icon::{Face, POINTS, Picture};
 use crate::ui::icon_view::IconView;
 use crate::ui::menu::{Menu, Op, Row, RowKind, diff};
+use crate::ui::menu_bar::bundle::in_app;
 use crate::ui::menu_bar::visibility::{AUTOSAVE_NAME, Sight};
 
 /// Pixels per point: the icon is drawn for Retina displays; AppKit scales it down on others.
@@ -81,7 +82,7 @@ impl StatusItem {
             window: window.map(|window| system::rect(window.frame())),
             screens: system::screens(self.mtm),
             macos: system::version(),
-            in_app: system::in_app(),
+            in_app: in_app(),
         }
     }
 

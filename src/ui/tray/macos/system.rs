@@ -9,7 +9,7 @@ use objc2_app_kit::NSScreen;
 use objc2_foundation::{NSProcessInfo, NSRect, NSString, NSUserDefaults};
 use objc2_security::{SessionAttributeBits, SessionGetInfo, callerSecuritySession};
 
-use crate::ui::menu_bar::bundle::{app_of, behind_link};
+use crate::ui::menu_bar::bundle::{behind_link, in_app};
 use crate::ui::menu_bar::session::Session;
 use crate::ui::menu_bar::visibility::{Rect, Screen, Setting};
 
@@ -27,10 +27,6 @@ fn has_graphic_access() -> bool {
     // SAFETY: both pointers are valid for the call, which only writes through them.
     let status = unsafe { SessionGetInfo(callerSecuritySession, &raw mut id, &raw mut attributes) };
     status != 0 || attributes.contains(SessionAttributeBits::sessionHasGraphicAccess)
-}
-
-pub(super) fn in_app() -> bool {
-    env::current_exe().is_ok_and(|exe| app_of(&exe).is_some())
 }
 
 /// Major version of macOS
