@@ -95,11 +95,17 @@ class App:
             lines = "".join(f'{key} = "{value}";\n' for key, value in strings.items())
             (self.resources / f"{language}.lproj/InfoPlist.strings").write_text(lines)
         self.icon(PICTURES)
+        self.job(expected.JOB)
         self.info(expected.INFO_PLIST | {"CFBundleDevelopmentRegion": "en", "CFBundleVersion": "20260101.120000"})
         self.seal()
 
     def info(self, entries):
         (self.contents / "Info.plist").write_bytes(plistlib.dumps(entries))
+
+    def job(self, entries):
+        path = self.contents / expected.JOB_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(plistlib.dumps(entries))
 
     def edit_info(self, edit):
         entries = plistlib.loads((self.contents / "Info.plist").read_bytes())
@@ -112,7 +118,8 @@ class App:
     def seal(self, identifier=expected.BUNDLE["identifier"], flags=2):
         files = {
             path.relative_to(self.contents).as_posix(): {"hash2": sha256(path.read_bytes())}
-            for path in sorted(self.resources.rglob("*"))
+            for folder in (self.resources, self.contents / "Library")
+            for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
         sealed = plistlib.dumps({"files": {}, "files2": files, "rules": {}, "rules2": {}})
@@ -295,6 +302,14 @@ def app_cases():
         lambda app: (app.path / plist).write_bytes((app.path / plist).read_bytes() + b"\n"),
         False,
     )
+    job = f"Contents/{expected.JOB_FILE}"
+    yield "no job", {"job"}, lambda app: (app.path / job).unlink(), True
+    yield "a broken job", {"job"}, lambda app: (app.path / job).write_text("<plist><dict>"), True
+    yield "a changed job", {"seal"}, lambda app: (app.path / job).open("a").write("\n"), False
+    restarted = {"KeepAlive": True}
+    yield "a job that comes back after Quit", {"job"}, lambda app: app.job(expected.JOB | restarted), True
+    watched = {"WatchPaths": ["/tmp"]}
+    yield "a job with another trigger", {"job"}, lambda app: app.job(expected.JOB | watched), True
     strings = "Contents/Resources/zh-Hans.lproj/InfoPlist.strings"
     yield "no Chinese", {"localization"}, lambda app: (app.path / strings).unlink(), True
     yield "empty Chinese", {"localization"}, lambda app: (app.path / strings).write_text(""), True

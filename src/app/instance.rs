@@ -1,5 +1,8 @@
 //! One agent per user: a lock in the data folder, held for the life of the process, and a socket beside it through
 //! which a second start asks the first one to show itself, and commands ask which agent runs.
+//!
+//! launchd starts only its own job again after a crash. So the job takes over from an agent that was started otherwise,
+//! as by a double-click: that one ends in order, and the job goes on.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -20,10 +23,22 @@ const SOCKET: &str = "gatelight.sock";
 /// How long the other side may take to send or receive its few bytes.
 const TIME_OUT: Duration = Duration::from_secs(2);
 const SHOW: &[u8; 5] = b"show\n";
-const SHOWN: &[u8; 3] = b"ok\n";
+const ACCEPTED: &[u8; 3] = b"ok\n";
 const WHO: &[u8; 5] = b"who?\n";
+const HAND_OVER: &[u8; 5] = b"over\n";
+/// How long the job waits until the agent that hands over has ended. It closes its history, which takes seconds at most.
+const HAND_OVER_LIMIT: Duration = Duration::from_secs(10);
 /// Longest answer to [`WHO`] that is read, in bytes.
 const WHO_BYTES: u64 = 1024;
+
+/// The label of launchd's job for the agent, in `bundle/macos/LaunchAgent.plist`.
+pub(crate) const JOB: &str = "app.gatelight.Gatelight.agent";
+
+/// Whether launchd runs this process as [`JOB`], and starts it again after a crash. launchd puts the label of a job into
+/// this variable; for an app that was opened it holds `application.` and the identifier.
+pub(crate) fn is_job() -> bool {
+    std::env::var_os("XPC_SERVICE_NAME").is_some_and(|name| name == JOB)
+}
 
 /// The agent that runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +73,7 @@ pub fn running(data: &Path) -> Option<AgentInfo> {
 /// Whether this process is the only agent.
 #[derive(Debug)]
 pub enum Instance {
-    /// It is, until the lock is dropped. The second is what a later start speaks to, for whoever can show something.
+    /// It is, until the lock is dropped. The listener takes the requests of later starts.
     First(Lock, Listener),
     /// Another agent runs.
     Second {
@@ -74,11 +89,17 @@ pub struct Lock {
     socket: PathBuf,
 }
 
-/// What a second start asks the agent for: to show itself. Until something can, it is refused.
+/// Takes the requests of later starts. Refuses those that nothing can carry out yet.
 #[derive(Clone, Default)]
-pub struct Listener(Arc<Mutex<Option<Show>>>);
+pub struct Listener(Arc<Mutex<Handlers>>);
 
-type Show = Box<dyn Fn() + Send>;
+#[derive(Default)]
+struct Handlers {
+    show: Option<Handler>,
+    hand_over: Option<Handler>,
+}
+
+type Handler = Box<dyn Fn() + Send>;
 
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,24 +107,28 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// Takes the lock, or asks the agent that holds it to show itself. Creates the data folder (mode 0700) if it is missing.
-pub fn take(data: &Path) -> io::Result<Instance> {
+/// Takes the lock. Where another agent holds it, the job (`is_job`) asks that one to hand over and waits for it, up to ten
+/// seconds; any other start asks it to show itself. Creates the data folder (mode 0700) if it is missing.
+pub fn take(data: &Path, is_job: bool) -> io::Result<Instance> {
     files::create_private_folder(data)?;
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600);
-    let file = files::open_with(&mut options, &data.join("gatelight.lock"))?;
+    let path = data.join("gatelight.lock");
     let socket = data.join(SOCKET);
-    let Some(lock) = lock::Lock::take(file)? else {
-        return Ok(Instance::Second { shown: ask_to_show(&socket).is_ok() });
+    let lock = match lock::Lock::take(files::open_with(&mut options, &path)?)? {
+        Some(lock) => lock,
+        None if !is_job => return Ok(Instance::Second { shown: ask(&socket, SHOW).is_ok() }),
+        None if ask(&socket, HAND_OVER).is_err() => return Ok(Instance::Second { shown: false }),
+        None => lock::Lock::wait_for(&path, HAND_OVER_LIMIT)?,
     };
     // left behind by a process that was killed
     let _not_there = fs::remove_file(&socket);
-    let shows = Listener::default();
+    let listener = Listener::default();
     // a path too long for a socket (sun_path, unix(7)): nobody can ask then
     if let Ok(socket) = UnixListener::bind(&socket) {
-        answer(socket, shows.clone())?;
+        answer(socket, listener.clone())?;
     }
-    Ok(Instance::First(Lock { _held: lock, socket }, shows))
+    Ok(Instance::First(Lock { _held: lock, socket }, listener))
 }
 
 fn connect(socket: &Path) -> io::Result<UnixStream> {
@@ -113,50 +138,57 @@ fn connect(socket: &Path) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-fn ask_to_show(socket: &Path) -> io::Result<()> {
+fn ask(socket: &Path, request: &[u8]) -> io::Result<()> {
     let mut stream = connect(socket)?;
-    stream.write_all(SHOW)?;
-    let mut answer = [0; SHOWN.len()];
+    stream.write_all(request)?;
+    let mut answer = [0; ACCEPTED.len()];
     stream.read_exact(&mut answer)
 }
 
 /// Answers whoever connects, on a thread.
-fn answer(socket: UnixListener, shows: Listener) -> io::Result<()> {
+fn answer(socket: UnixListener, listener: Listener) -> io::Result<()> {
     let info = AgentInfo::of_this_process();
     worker::spawn("second-starts", move || {
         for stream in socket.incoming() {
             // whoever connects is this user, but may be any program: one at a time, each with a time-out
-            let _noise = stream.and_then(|mut stream| receive(&mut stream, &info, &shows));
+            let _noise = stream.and_then(|mut stream| receive(&mut stream, &info, &listener));
         }
     })?;
     Ok(())
 }
 
 impl Listener {
-    /// Calls `show` whenever a second start asks for it, on a thread.
+    /// Calls `show` whenever a later start asks for it, on a thread.
     pub fn listen(&self, show: impl Fn() + Send + 'static) {
-        *self.lock() = Some(Box::new(show));
+        self.lock().show = Some(Box::new(show));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Show>> {
+    /// Calls `end`, which has to end this agent, when launchd's job asks to take over. On a thread.
+    pub fn on_hand_over(&self, end: impl Fn() + Send + 'static) {
+        self.lock().hand_over = Some(Box::new(end));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Handlers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn receive(stream: &mut UnixStream, info: &AgentInfo, shows: &Listener) -> io::Result<()> {
+fn receive(stream: &mut UnixStream, info: &AgentInfo, listener: &Listener) -> io::Result<()> {
     stream.set_read_timeout(Some(TIME_OUT))?;
     stream.set_write_timeout(Some(TIME_OUT))?;
     let mut request = [0; SHOW.len()];
     stream.read_exact(&mut request)?;
-    match (&request, shows.lock().as_ref()) {
-        (WHO, _) => stream.write_all(&serde_json::to_vec(info)?),
-        (SHOW, Some(show)) => {
-            stream.write_all(SHOWN)?;
-            show();
-            Ok(())
-        }
-        _ => Err(io::ErrorKind::InvalidData.into()),
-    }
+    let handlers = listener.lock();
+    let handler = match &request {
+        WHO => return stream.write_all(&serde_json::to_vec(info)?),
+        SHOW => handlers.show.as_ref(),
+        HAND_OVER => handlers.hand_over.as_ref(),
+        _ => None,
+    };
+    let handle = handler.ok_or(io::ErrorKind::InvalidData)?;
+    stream.write_all(ACCEPTED)?;
+    handle();
+    Ok(())
 }
 
 impl Drop for Lock {
@@ -175,7 +207,7 @@ mod tests {
     fn a_second_start_asks_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("a/b");
-        let Instance::First(_lock, listener) = take(&data).unwrap() else { panic!("the first") };
+        let Instance::First(_lock, listener) = take(&data, false).unwrap() else { panic!("the first") };
         let (tx, shown) = mpsc::channel();
         listener.listen(move || tx.send(()).unwrap());
         let info = running(&data).unwrap();
@@ -183,7 +215,7 @@ mod tests {
         // other bytes neither show anything nor stop the listener
         UnixStream::connect(data.join("gatelight.sock")).unwrap().write_all(b"xyz").unwrap();
         UnixStream::connect(data.join("gatelight.sock")).unwrap().write_all(b"hello").unwrap();
-        assert!(matches!(take(&data).unwrap(), Instance::Second { shown: true }));
+        assert!(matches!(take(&data, false).unwrap(), Instance::Second { shown: true }));
         shown.recv_timeout(Duration::from_secs(30)).unwrap();
         assert!(shown.try_recv().is_err(), "noise shows nothing");
     }
@@ -191,16 +223,16 @@ mod tests {
     #[test]
     fn the_lock_ends_with_its_holder_and_leaves_no_socket() {
         let folder = tempfile::tempdir().unwrap();
-        let Instance::First(lock, _) = take(folder.path()).unwrap() else { panic!("the first") };
-        assert!(matches!(take(folder.path()).unwrap(), Instance::Second { .. }));
+        let Instance::First(lock, _) = take(folder.path(), false).unwrap() else { panic!("the first") };
+        assert!(matches!(take(folder.path(), false).unwrap(), Instance::Second { .. }));
         assert!(
-            matches!(take(folder.path()).unwrap(), Instance::Second { shown: false }),
+            matches!(take(folder.path(), false).unwrap(), Instance::Second { shown: false }),
             "nothing can show it"
         );
         drop(lock);
         assert_eq!(running(folder.path()), None);
         assert!(!folder.path().join("gatelight.sock").exists());
-        assert!(matches!(take(folder.path()).unwrap(), Instance::First(..)));
+        assert!(matches!(take(folder.path(), false).unwrap(), Instance::First(..)));
     }
 
     #[test]
@@ -208,16 +240,45 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(UnixListener::bind(folder.path().join("gatelight.sock")).unwrap());
         assert!(folder.path().join("gatelight.sock").exists());
-        let Instance::First(_lock, listener) = take(folder.path()).unwrap() else { panic!("the first") };
+        let Instance::First(_lock, listener) = take(folder.path(), false).unwrap() else {
+            panic!("the first")
+        };
         listener.listen(|| {});
-        assert!(matches!(take(folder.path()).unwrap(), Instance::Second { shown: true }));
+        assert!(matches!(take(folder.path(), false).unwrap(), Instance::Second { shown: true }));
     }
 
     #[test]
     fn a_path_too_long_for_a_socket_still_locks() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("x".repeat(120));
-        let Instance::First(_lock, _) = take(&data).unwrap() else { panic!("the first") };
-        assert!(matches!(take(&data).unwrap(), Instance::Second { shown: false }));
+        let Instance::First(_lock, _) = take(&data, false).unwrap() else { panic!("the first") };
+        assert!(matches!(take(&data, false).unwrap(), Instance::Second { shown: false }));
+    }
+
+    #[test]
+    fn the_job_takes_over_from_an_agent_that_ends_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path();
+        let Instance::First(lock, listener) = take(data, false).unwrap() else { panic!("the first") };
+        assert!(
+            matches!(take(data, true).unwrap(), Instance::Second { shown: false }),
+            "nothing can end it yet"
+        );
+        let lock = Mutex::new(Some(lock));
+        listener.on_hand_over(move || drop(lock.lock().unwrap().take()));
+        listener.listen(|| panic!("it was not asked to show itself"));
+        let Instance::First(_lock, job) = take(data, true).unwrap() else { panic!("it takes over") };
+        // a job does not hand over to another one: it would be started in turn without end
+        assert!(matches!(take(data, true).unwrap(), Instance::Second { shown: false }));
+        job.listen(|| {});
+        assert!(matches!(take(data, false).unwrap(), Instance::Second { shown: true }));
+    }
+
+    #[test]
+    fn the_label_is_that_of_the_plist_in_the_app() {
+        let plist = include_bytes!("../../bundle/macos/LaunchAgent.plist");
+        let plist = plist::Value::from_reader_xml(&plist[..]).unwrap();
+        let label = plist.as_dictionary().and_then(|entries| entries.get("Label"));
+        assert_eq!(label.and_then(plist::Value::as_string), Some(JOB));
     }
 }

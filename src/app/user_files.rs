@@ -20,6 +20,10 @@ pub(crate) const WORST_ONLY: Switch = Switch("icon-shows-worst");
 /// The first start was announced.
 pub(crate) const WELCOMED: Switch = Switch("welcomed");
 
+/// Launch at Login was switched off in a run that can only unregister it at its end (macOS).
+#[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+pub(crate) const LOGIN_OFF_AT_END: Switch = Switch("login-off-at-end");
+
 impl Switch {
     pub(crate) fn is_set(self, data: &Path) -> bool {
         data.join(self.0).exists()

@@ -7,6 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 
 use jiff::tz::TimeZone;
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::mpsc;
 use tokio::sync::watch::channel as watch_channel;
 
@@ -29,6 +30,9 @@ use crate::watcher::snapshot::Snapshot;
 
 /// Events for the desktop side that may wait.
 const QUEUE: usize = 256;
+
+/// The exit code after a crash of the engine.
+const CRASHED: u8 = 1;
 
 /// Runs until the user quits. Without a desktop it says so and watches in the terminal.
 ///
@@ -53,7 +57,7 @@ pub(super) fn run(
         log::to_stderr(&format!("{} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD)));
     }
     // held until the end, whatever becomes of the desktop
-    let (_lock, listener) = match instance::take(&engine.folders.data)? {
+    let (_lock, listener) = match instance::take(&engine.folders.data, instance::is_job())? {
         Instance::First(lock, listener) => (lock, listener),
         Instance::Second { shown } => {
             let phrase = if shown { words::RUNS_ALREADY } else { words::RUNS_ALREADY_UNSEEN };
@@ -61,12 +65,18 @@ pub(super) fn run(
             return Ok(OK);
         }
     };
+    if !instance::is_job() {
+        // as a log-out does: engine and desktop, or what watches in the terminal, end on this signal
+        listener.on_hand_over(|| {
+            let _own_process_exists = kill_process(getpid(), Signal::TERM);
+        });
+    }
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || background.run(|| ready.send(()).unwrap_or_default()))?;
     let Ok(()) = started.recv() else {
         // it failed to start: its error says why
-        return join(thread);
+        return join(thread, lang);
     };
     let no_host = lang.pick(words::NO_HOST);
     let handles = AppHandles {
@@ -98,7 +108,7 @@ pub(super) fn run(
     match shown {
         Ok(()) => {
             quit();
-            join(thread)
+            join(thread, lang)
         }
         Err(error) => {
             // history, hook and settings go on in the background
@@ -106,20 +116,20 @@ pub(super) fn run(
             writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.text(lang))]))?;
             let watched = watch::run(&watch::Args { profiles: Vec::new(), json: false }, engine, terminal);
             quit();
-            join(thread)?;
+            join(thread, lang)?;
             watched
         }
     }
 }
 
-fn join(thread: JoinHandle<error::Result<()>>) -> error::Result<u8> {
-    match thread.join() {
-        Ok(result) => {
-            tracing::info!("agent ended");
-            result.map(|()| OK)
-        }
-        Err(_) => Err(error::Error::new(ENGINE_GONE, &[])),
-    }
+fn join(thread: JoinHandle<error::Result<()>>, lang: Lang) -> error::Result<u8> {
+    let Ok(result) = thread.join() else {
+        // not the exit code of wrong settings, with which a service manager does not start it again
+        log::to_stderr(lang.pick(ENGINE_GONE));
+        return Ok(CRASHED);
+    };
+    tracing::info!("agent ended");
+    result.map(|()| OK)
 }
 
 /// Prints the lights while no panel shows the icon, as `gatelight watch` does. On standard error, where it also says that

@@ -8,7 +8,7 @@ import struct
 import xml.etree.ElementTree as ElementTree
 
 from . import icon, mach_o, signature
-from .expected import BUNDLE, INFO_PLIST, LOCALIZATIONS, MAX_BYTES
+from .expected import BUNDLE, INFO_PLIST, JOB, JOB_FILE, LOCALIZATIONS, MAX_BYTES
 from .faults import Malformed
 
 
@@ -52,6 +52,7 @@ def check(faults, app, architectures):
         faults.add("executable", f"{program} is missing")
     total = sum(path.stat().st_size for path in app.rglob("*") if path.is_file())
     faults.expect(total < MAX_BYTES, "size", f"{total} bytes in all, {MAX_BYTES} are the limit")
+    _job(faults, contents / JOB_FILE)
     _resources(faults, contents, sealed, program)
     pictures = _read(faults, contents / "Resources" / INFO_PLIST["CFBundleIconFile"], "icon")
     if pictures is not None:
@@ -93,6 +94,24 @@ def _info(faults, raw):
         f"Info.plist: CFBundleVersion {number!r} is not one to three numbers",
     )
     return info
+
+
+def _job(faults, path):
+    """launchd's job: what starts the app at login and after a crash."""
+    raw = _read(faults, path, "job")
+    if raw is None:
+        return
+    try:
+        job = plistlib.loads(raw)
+    except Exception as error:
+        faults.add("job", f"{path.name}: {error}")
+        return
+    for key in sorted(JOB.keys() | job.keys()):
+        faults.expect(
+            job.get(key) == JOB.get(key),
+            "job",
+            f"{path.name}: {key} is {job.get(key)!r}, expected {JOB.get(key)!r}",
+        )
 
 
 def _resources(faults, contents, sealed, program):

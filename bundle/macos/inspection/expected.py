@@ -67,6 +67,19 @@ AUTOSAVE_NAME = "GatelightStatusItem"
 # libnotify is no expected library either.
 DEPRECATED_CLASS = "NSUserNotification"
 
+# launchd's job, by its path in the .app: SMAppService looks for it there, and the name of the file must be that of the label
+# (developer.apple.com/documentation/servicemanagement/smappservice/agent(plistname:)). JOB in src/app/instance.rs.
+JOB_LABEL = f"{BUNDLE['identifier']}.agent"
+JOB_FILE = f"Library/LaunchAgents/{JOB_LABEL}.plist"
+JOB = {
+    "Label": JOB_LABEL,
+    "BundleProgram": "Contents/MacOS/gatelight",
+    "RunAtLoad": True,
+    "KeepAlive": {"SuccessfulExit": False},
+    "LimitLoadToSessionType": "Aqua",
+    "ProcessType": "Interactive",
+}
+
 LOCALIZATIONS = sorted(BUNDLE["osx"]["localizations"])
 STRINGS = BUNDLE["osx"]["localizations"]["en"]
 INFO_PLIST = {

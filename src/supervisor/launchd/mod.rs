@@ -105,6 +105,15 @@ impl Launchd {
         self.program.exists()
     }
 
+    /// Has launchd start a job of the graphical session that is loaded; one that runs goes on (launchctl(1)).
+    #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+    pub(crate) fn kickstart(&self, label: &str) -> Result<(), SupervisorError> {
+        let target = format!("{}/{label}", self.domains()[0]);
+        let arguments = ["kickstart", &target];
+        let answer = child::run(&self.program, &arguments, self.pace.act)?;
+        if answer.ok() { Ok(()) } else { Err(self.refused(&arguments, &answer)) }
+    }
+
     fn ask(&self, arguments: &[&str]) -> Result<Answer, SupervisorError> {
         child::run(&self.program, arguments, self.pace.ask)
     }

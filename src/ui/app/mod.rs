@@ -306,7 +306,7 @@ impl<S: Shell> App<S> {
     }
 
     fn read_login(&mut self) {
-        self.state.login = login::state(&self.folders.autostart, self.locale.lang);
+        self.state.login = login::state(&self.folders, self.locale.lang);
     }
 
     fn show_settings_error(&self, instead: Phrase) {
@@ -437,7 +437,7 @@ impl<S: Shell> App<S> {
     fn toggle_login(&mut self) {
         let changed = match &self.state.login {
             Login::Unavailable(why) => Err(why.clone()),
-            login => login::set(&self.folders.autostart, *login != Login::On).map_err(|e| e.to_string()),
+            login => login::set(&self.folders, *login != Login::On).map_err(|e| e.to_string()),
         };
         if let Err(why) = changed {
             self.show(say_desktop::NOT_CHANGED, why);

@@ -199,7 +199,7 @@ fn what_was_changed_elsewhere_is_seen_when_the_menu_opens() {
         app.screen.menu().rows.iter().find(|row| row.key == "login").map(|row| row.kind.clone())
     };
     for on in [true, false] {
-        login::set(folder.path(), on).unwrap();
+        login::set(&app.folders, on).unwrap();
         assert_eq!(shown(&app), Some(menu::RowKind::Check(!on)), "nobody told");
         assert_eq!(app.handle(now, Message::MenuOpens), Flow::On);
         assert_eq!(shown(&app), Some(menu::RowKind::Check(on)));

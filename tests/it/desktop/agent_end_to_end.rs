@@ -161,6 +161,46 @@ fn a_second_start_asks_the_first_to_show_itself() {
     assert_eq!(leftovers(user.home.path()), Vec::<PathBuf>::new());
 }
 
+/// launchd starts its job while an agent runs that the user opened: at the switch of Launch at Login, and after a start by
+/// hand.
+#[test]
+fn the_job_of_launchd_takes_over_from_an_agent_that_was_opened() {
+    let Some(desktop) = Desktop::start() else { return };
+    let user = User::new("clean");
+    user.load();
+    let start = |is_job: bool| {
+        let mut command = user.gatelight(&desktop.bus.address);
+        if is_job {
+            command.env("XPC_SERVICE_NAME", "app.gatelight.Gatelight.agent");
+        }
+        command
+    };
+    let mut opened = Agent(start(false).spawn().unwrap());
+    desktop.watcher.item();
+    let mut job = Agent(start(true).spawn().unwrap());
+    assert!(until("it ends in order", || opened.0.try_wait().unwrap()).success());
+    let running = || {
+        let status = start(false).args(["status", "--json"]).output().unwrap();
+        let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+        (status["agent"]["pid"] == job.0.id()).then_some(())
+    };
+    until("the job runs", running);
+    // one more start of either kind ends with 0, after which launchd does nothing, and the job goes on
+    for is_job in [true, false] {
+        let another = start(is_job).output().unwrap();
+        assert_eq!(another.status.code(), Some(0), "{another:?}");
+        running().expect("the job goes on");
+    }
+    let pid = format!("-{}-", job.0.id());
+    until("its icon is there", || desktop.watcher.item().contains(&pid).then_some(()));
+    let panel = desktop.panel();
+    panel.has("1 of 1 connected");
+    panel.choose("Quit Gatelight", 0);
+    let quit = until("it quits", || job.0.try_wait().unwrap());
+    assert_eq!(quit.code(), Some(0), "launchd leaves it alone after Quit");
+    assert_eq!(leftovers(user.home.path()), Vec::<PathBuf>::new());
+}
+
 #[test]
 fn without_a_bus_it_watches_in_the_terminal() {
     let user = User::new("clean");

@@ -88,7 +88,7 @@ fn the_program_itself() {
     };
     let say = |line: &str| println!("> {line}");
     let folders = Folders::xdg(&home, |_| None);
-    let (_lock, listener) = match instance::take(&folders.data).unwrap() {
+    let (_lock, listener) = match instance::take(&folders.data, false).unwrap() {
         Instance::First(lock, listener) => (lock, listener),
         Instance::Second { shown } => return say(&format!("second, told: {shown}")),
     };

@@ -7,6 +7,7 @@ pub(in crate::ui) mod system;
 
 use std::fmt::Display;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::thread;
@@ -28,6 +29,7 @@ use self::status_item::StatusItem;
 use super::TrayError;
 use crate::app::messages::EngineRequest;
 use crate::ui::app::{App, AppHandles, Flow, Message, waker};
+use crate::ui::login;
 use crate::ui::menu_bar::looks::Looks;
 use crate::ui::menu_bar::reopen::Reopens;
 use crate::ui::menu_bar::visibility::hidden;
@@ -84,8 +86,11 @@ pub(crate) fn run(mut handles: AppHandles) -> Result<(), TrayError> {
         let show = sender(&proxy);
         listener.listen(move || show(Message::ShowYourself));
     }
+    let data = handles.folders.data.clone();
+    login::adopt(&data);
     let mut menu_bar = MenuBar {
         mtm,
+        data,
         parts: Some((handles, waker, notifier)),
         report: (!delegate_is_last).then_some(report),
         bar: None,
@@ -139,6 +144,8 @@ fn on_displays(proxy: &EventLoopProxy<Wake>) -> Observer {
 /// The state of the event loop.
 struct MenuBar {
     mtm: MainThreadMarker,
+    /// The data folder.
+    data: PathBuf,
     /// What the icon needs; taken when it is created.
     parts: Option<(AppHandles, Waker, Notifier)>,
     /// For the notification delegate, if it has to be installed again once the application has launched.
@@ -186,6 +193,7 @@ impl MenuBar {
                 // without an icon, the terminal shows the lights
                 if self.failed.is_none() {
                     end_engine(&self.engine);
+                    login::end(&self.data);
                 }
                 Flow::End
             }
