@@ -81,6 +81,8 @@ pub enum Action {
     Restart(Vec<String>),
     /// Open the log of this profile.
     OpenLog(String),
+    /// No reminders about these profiles until something changes.
+    Acknowledge(Vec<String>),
 }
 
 impl Notice {
@@ -98,8 +100,10 @@ impl Notice {
         if self.is_good() {
             return Vec::new();
         }
+        let acknowledge = Action::Acknowledge(self.affected.iter().map(|one| one.name.clone()).collect());
         if let [one] = self.affected.as_slice() {
-            return vec![Action::Restart(vec![one.name.clone()]), Action::OpenLog(one.name.clone())];
+            let restart = Action::Restart(vec![one.name.clone()]);
+            return vec![restart, Action::OpenLog(one.name.clone()), acknowledge];
         }
         let helped: Vec<String> = self
             .affected
@@ -107,6 +111,7 @@ impl Notice {
             .filter(|profile| profile.reason.restart().is_some_and(RestartHelps::now))
             .map(|profile| profile.name.clone())
             .collect();
-        if helped.is_empty() { Vec::new() } else { vec![Action::Restart(helped)] }
+        let restart = (!helped.is_empty()).then_some(Action::Restart(helped));
+        restart.into_iter().chain([acknowledge]).collect()
     }
 }

@@ -34,6 +34,7 @@ pub(crate) const AND_MORE: Phrase = ["and {count} more", "另有 {count} 个"];
 
 pub(crate) const RESTART: Phrase = ["Restart", "重启"];
 pub(crate) const OPEN_LOG: Phrase = ["Open Log", "打开日志"];
+pub(crate) const ACKNOWLEDGE: Phrase = ["Acknowledge", "确认"];
 
 pub(crate) const RESTART_FAILED: Phrase = ["✖ {name} — restart failed", "✖ {name} — 重启失败"];
 pub(crate) const RESTART_UNKNOWN: Phrase = ["{name} — restart, outcome unknown", "{name} — 重启结果未知"];

@@ -356,6 +356,11 @@ impl<S: Shell> App<S> {
                         self.request(EngineRequest::Restart(name));
                     }
                 }
+                Some(Action::Acknowledge(names)) => {
+                    for name in names {
+                        self.execute(now, UiCommand::Acknowledge(name, true));
+                    }
+                }
             },
         }
         Flow::On
@@ -363,8 +368,11 @@ impl<S: Shell> App<S> {
 
     /// A notice of an earlier run was pressed, whose actions are not known any more.
     fn press_earlier(&mut self, now: Timestamp, name: String, key: &str) -> Flow {
-        let command =
-            if key == notify::RESTART { UiCommand::Restart(name) } else { UiCommand::OpenLog(name) };
+        let command = match key {
+            notify::RESTART => UiCommand::Restart(name),
+            notify::ACKNOWLEDGE => UiCommand::Acknowledge(name, true),
+            _ => UiCommand::OpenLog(name),
+        };
         if self.started {
             return self.execute(now, command);
         }

@@ -126,6 +126,9 @@ fn a_press_on_a_notice_of_an_earlier_run_waits_for_the_profiles() {
     assert_eq!(given.try_recv().ok(), Some(EngineRequest::Restart("work".into())));
     app.handle(now, press());
     assert_eq!(given.try_recv().ok(), Some(EngineRequest::Restart("work".into())));
+    let key = notify::ACKNOWLEDGE.to_owned();
+    app.handle(now, Message::Report(Report::PressedEarlier { profile: Some("work".into()), key }));
+    assert!(silences::load(folder.path())["work"].acknowledged.is_some());
 }
 
 /// An acknowledgement survives the agent, and ends with the light that it is about.

@@ -91,12 +91,19 @@ pub(crate) type Buttons = Vec<(&'static str, String)>;
 pub(crate) const RESTART: &str = "restart";
 /// The key of the button that opens the log.
 pub(crate) const OPEN_LOG: &str = "open-log";
+/// The key of the button that acknowledges.
+pub(crate) const ACKNOWLEDGE: &str = "acknowledge";
 
-/// Each combination of buttons that a notice may have.
+/// Each combination of buttons that a notice may have: of one profile, of several, and of several that no restart helps.
 pub(crate) fn combinations(lang: Lang) -> Vec<Buttons> {
     let restart = (RESTART, lang.pick(say_notice::RESTART).to_owned());
     let open_log = (OPEN_LOG, lang.pick(say_notice::OPEN_LOG).to_owned());
-    vec![vec![restart.clone(), open_log.clone()], vec![restart], vec![open_log]]
+    let acknowledge = (ACKNOWLEDGE, lang.pick(say_notice::ACKNOWLEDGE).to_owned());
+    vec![
+        vec![restart.clone(), open_log, acknowledge.clone()],
+        vec![restart, acknowledge.clone()],
+        vec![acknowledge],
+    ]
 }
 
 /// The key of a press on the notice itself.

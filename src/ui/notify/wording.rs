@@ -20,6 +20,7 @@ pub(crate) fn buttons(notice: &Notice) -> Vec<Button> {
         let (key, label) = match action {
             Action::Restart(_) => (super::RESTART, say::RESTART),
             Action::OpenLog(_) => (super::OPEN_LOG, say::OPEN_LOG),
+            Action::Acknowledge(_) => (super::ACKNOWLEDGE, say::ACKNOWLEDGE),
         };
         Button { key, label, action }
     };
@@ -93,7 +94,9 @@ mod tests {
         );
         let actions: Vec<Vec<Action>> =
             notices.iter().map(|n| buttons(n).into_iter().map(|b| b.action).collect()).collect();
-        assert_eq!(actions[1], [Action::Restart(vec!["a_b&c".into()]), Action::OpenLog("a_b&c".into())]);
+        let one = || vec!["a_b&c".to_owned()];
+        let expected = [Action::Restart(one()), Action::OpenLog("a_b&c".into()), Action::Acknowledge(one())];
+        assert_eq!(actions[1], expected);
         assert!(actions[2].is_empty());
     }
 
@@ -114,9 +117,29 @@ mod tests {
         assert_eq!(lines[6], "and 2 more");
         assert_eq!(content(last, Lang::Zh).title, "✖ 8 个网关异常");
         assert_eq!(content(last, Lang::Zh).body.lines().last(), Some("另有 2 个"));
-        let buttons = buttons(last);
-        assert_eq!(buttons.len(), 1);
-        assert_eq!(buttons[0].action, Action::Restart(names[1..].to_vec()));
+        let actions: Vec<Action> = buttons(last).into_iter().map(|button| button.action).collect();
+        assert_eq!(actions, [Action::Restart(names[1..].to_vec()), Action::Acknowledge(names)]);
+    }
+
+    /// macOS knows a combination of buttons by the keys, and an unregistered one replaces all others.
+    #[test]
+    fn every_combination_of_buttons_is_known_in_advance() {
+        let known = super::super::combinations(Lang::En);
+        for (reasons, expected) in [
+            (&[Reason::NotRunning][..], 0),
+            (&[Reason::NotRunning, Reason::NotRunning], 1),
+            (&[Reason::AuthRejected, Reason::AuthRejected], 2),
+        ] {
+            let mut events = vec![(0, Event::Started)];
+            for (i, reason) in reasons.iter().enumerate() {
+                events.push((1, changed(&format!("p{i}"), 1, *reason, false)));
+            }
+            let notices = play(&NoticeSettings::default(), events, 100);
+            let label = |button: Button| (button.key, button.label[0].to_owned());
+            let shown: Vec<_> = buttons(notices.last().unwrap()).into_iter().map(label).collect();
+            assert_eq!(known[expected], shown, "{reasons:?}");
+        }
+        assert_eq!(known.len(), 3);
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
     assert!(notice.title.contains("work") || notice.body.contains("work"), "{notice:?}");
     assert!(notice.body.contains("executor") || notice.title.contains("executor"), "{notice:?}");
     let keys: Vec<&String> = notice.actions.iter().step_by(2).collect();
-    assert_eq!(keys.len(), 2, "{notice:?}");
+    assert_eq!(keys.len(), 3, "{notice:?}");
     until("the icon is another one", || (panel.icon().1 != green).then_some(()));
     panel.has("executor");
 
@@ -199,6 +199,22 @@ fn the_job_of_launchd_takes_over_from_an_agent_that_was_opened() {
     let quit = until("it quits", || job.0.try_wait().unwrap());
     assert_eq!(quit.code(), Some(0), "launchd leaves it alone after Quit");
     assert_eq!(leftovers(user.home.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_notice_is_acknowledged_by_its_button() {
+    let Some(desktop) = Desktop::start() else { return };
+    let user = User::new("hollow");
+    user.load();
+    let mut agent = Agent(user.gatelight(&desktop.bus.address).spawn().unwrap());
+    let notice = desktop.server.nth(0);
+    let button = notice.actions.iter().position(|label| label == "Acknowledge").unwrap();
+    Notifications::press(&desktop.speaker, notice.id, &notice.actions[button - 1]);
+    let panel = desktop.panel();
+    panel.has("acknowledged");
+    assert!(agent.end().success());
+    let silences = std::fs::read_to_string(user.home.path().join(".local/share/gatelight/silences.json"));
+    assert!(silences.unwrap().contains("executor-shutdown"), "stored for the next run");
 }
 
 #[test]

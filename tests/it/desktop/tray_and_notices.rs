@@ -208,7 +208,7 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     assert!(panel.rows().iter().any(|r| r.label.starts_with("my__work") && r.has_icon));
     let shown = desktop.server.nth(0);
     assert_eq!(shown.title, "✖ my_work — executor dead: a hollow shell");
-    assert_eq!(shown.actions, ["restart", "Restart", "open-log", "Open Log"]);
+    assert_eq!(shown.actions, ["restart", "Restart", "open-log", "Open Log", "acknowledge", "Acknowledge"]);
     assert_eq!((shown.replaces, shown.urgency, shown.has_picture), (0, 1, true));
 
     // a button that was never shown does nothing; the one that was restarts
