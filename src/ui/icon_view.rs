@@ -1,4 +1,4 @@
-//! What stands in the panel or the menu bar: the icon, the text beside it, and the same in words.
+//! What the panel or the menu bar shows: the icon, the text beside it, and the same in words.
 
 use super::icon::{Face, Strip};
 use super::menu::{self, MenuState, Notifications};
@@ -15,7 +15,7 @@ const LONGEST_REASON: usize = 24;
 pub struct IconView {
     /// The worst light of all, for a place that takes square pictures only.
     pub worst: Face,
-    /// The light of each profile, in the order of the menu; where this is wanted and there are few.
+    /// The light of each profile, in the order of their names; where this is wanted and there are few.
     pub each: Option<Strip>,
     /// The text beside the icon, where there is a place for one.
     pub title: Option<String>,
@@ -38,7 +38,7 @@ impl IconView {
         let light = snapshot.worst();
         let badge = menu::badge(snapshot);
         let template = style.template_when_well && light == Light::Green;
-        let lights: Vec<Light> = menu::worst_first(snapshot).iter().map(|p| p.verdict.light()).collect();
+        let lights: Vec<Light> = by_name(snapshot).iter().map(|p| p.verdict.light()).collect();
         let each = (style.each && snapshot.complete && Strip::SIZES.contains(&lights.len()))
             .then_some(Strip { lights, template });
         let words = match &each {
@@ -71,10 +71,17 @@ fn reason_beside(snapshot: &Snapshot, lang: Lang) -> Option<String> {
     Some(format!("{count} · {}{ellipsis}", short.trim_end()))
 }
 
+/// The profiles in an order in which each keeps its place in the icon, whatever its light.
+fn by_name(snapshot: &Snapshot) -> Vec<&ProfileView> {
+    let mut profiles: Vec<&ProfileView> = snapshot.profiles.iter().collect();
+    profiles.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+    profiles
+}
+
 /// A line for each profile, in the order of the lights.
 fn each_in_words(snapshot: &Snapshot, state: &MenuState, lang: Lang) -> String {
     let offline = state.offline.then(|| lang.pick(say::OFFLINE).to_owned());
-    let lines = menu::worst_first(snapshot).into_iter().map(|view| menu::line_of(view, lang));
+    let lines = by_name(snapshot).into_iter().map(|view| menu::line_of(view, lang));
     std::iter::once(menu::head(snapshot, lang)).chain(offline).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
@@ -113,12 +120,12 @@ mod tests {
     const DOWN: Reason = Reason::ExecutorShutdown;
 
     #[test]
-    fn two_or_three_profiles_have_a_light_each_in_the_order_of_the_menu() {
+    fn two_or_three_profiles_have_a_light_each_in_the_order_of_their_names() {
         use Light::{Green, Red};
         for (profiles, style, expected) in [
             (vec![("a", UP)], EACH, None),
             (vec![("b", UP), ("a", DOWN)], EACH, Some(vec![Red, Green])),
-            (vec![("a", DOWN), ("b", UP), ("c", DOWN)], EACH, Some(vec![Red, Red, Green])),
+            (vec![("a", DOWN), ("b", UP), ("c", DOWN)], EACH, Some(vec![Red, Green, Red])),
             (vec![("a", UP), ("b", UP), ("c", UP), ("d", DOWN)], EACH, None),
             (vec![("a", UP), ("b", DOWN)], IconStyle { each: false, ..EACH }, None),
             (vec![], EACH, None),

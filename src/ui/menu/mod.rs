@@ -16,7 +16,7 @@ pub use diff::{Op, diff};
 pub use row::{Menu, Row, RowKind};
 pub use state::{Each, Locale, Login, MenuState, Missed, MuteFor, Notifications};
 pub use summary::{badge, tooltip};
-pub(super) use summary::{head, line_of, worst_first};
+pub(super) use summary::{head, line_of};
 
 #[cfg(test)]
 mod tests;
