@@ -53,6 +53,16 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     format!("{}…", &text[..end])
 }
 
+/// At most `most` bytes (at least 3), the last character an ellipsis where the text is longer.
+pub(crate) fn cut_bytes(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let most = most.saturating_sub('…'.len_utf8());
+    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +87,8 @@ mod tests {
     fn cut_keeps_whole_characters() {
         assert_eq!(cut("网关灯", 3), "网关灯");
         assert_eq!(cut("网关灯", 2), "网…");
+        assert_eq!(cut_bytes("网关灯", 9), "网关灯");
+        assert_eq!(cut_bytes("网关灯", 8), "网…");
+        assert_eq!(cut_bytes("网关灯", 3), "…");
     }
 }

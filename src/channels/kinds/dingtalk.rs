@@ -1,11 +1,13 @@
 //! A custom bot of DingTalk (<https://open.dingtalk.com/document/orgapp/custom-robots-send-group-messages>): Markdown;
-//! time and signature stand in the URL.
+//! time and signature are in the URL.
 //!
-//! The signature is the HMAC-SHA256 of `timestamp + "\n" + secret` under the secret, in base64, percent-encoded; the
-//! timestamp is in milliseconds and holds for an hour. Errors come as HTTP 200 with `errcode` other than 0: 310000 for the
-//! signature, the address and keywords, 130101 for more than 20 messages a minute, -1 for trouble inside the server.
+//! The signature is the HMAC-SHA256 of `timestamp + "\n" + secret` with the secret as key, in base64, percent-encoded; the
+//! timestamp is in milliseconds and valid for an hour. Errors come as HTTP 200 with `errcode` other than 0: 310000 for the
+//! signature, the address and keywords, -1 for a failure of the server, 130101 for more than 20 messages a minute, after
+//! which the bot is blocked for ten minutes.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,6 +18,7 @@ use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
 
 const BUSY: [i64; 2] = [130_101, -1];
+const BLOCKED: Duration = Duration::from_secs(600);
 
 pub(super) fn request(target: &Target, message: &Outgoing, at: Timestamp) -> Request {
     let mut url = target.url.clone();
@@ -41,5 +44,5 @@ fn percent_encoded(base64: &str) -> String {
 }
 
 pub(super) fn said(json: &Value) -> Option<Said> {
-    coded(json, "errcode", "errmsg", &BUSY)
+    coded(json, "errcode", "errmsg", &BUSY, BLOCKED)
 }

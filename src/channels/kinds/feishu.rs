@@ -1,19 +1,19 @@
 //! A custom bot of Feishu or Lark
 //! (<https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot>): a card, signed with the time.
 //!
-//! The signature is the HMAC-SHA256 of nothing under the key `timestamp + "\n" + secret`, in base64; the timestamp is in
-//! seconds and holds for an hour. Errors come as HTTP 200 with `code` other than 0: 19021 for the signature, 19022 for the
-//! address, 19024 for keywords, 11232 for too many messages.
+//! The signature is the HMAC-SHA256 of an empty text with the key `timestamp + "\n" + secret`, in base64; the timestamp is
+//! in seconds and valid for an hour. Errors come as HTTP 200 with `code` other than 0: 19021 for the signature, 19022 for
+//! the address, 19024 for keywords, 11232 for more than 100 messages a minute or 5 a second.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Request, Said, coded, signature};
+use super::{MINUTE, Request, Said, coded, signature};
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
 use crate::health::Light;
 
-/// Too many messages, and trouble inside the server.
+/// Too many messages, and a failure of the server.
 const BUSY: [i64; 2] = [11_232, 2_200];
 
 pub(super) fn request(target: &Target, message: &Outgoing, at: Timestamp) -> Request {
@@ -54,5 +54,6 @@ const fn color(light: Light) -> &'static str {
 
 /// Success was `StatusCode` before it was `code`.
 pub(super) fn said(json: &Value) -> Option<Said> {
-    coded(json, "code", "msg", &BUSY).or_else(|| coded(json, "StatusCode", "StatusMessage", &BUSY))
+    coded(json, "code", "msg", &BUSY, MINUTE)
+        .or_else(|| coded(json, "StatusCode", "StatusMessage", &BUSY, MINUTE))
 }

@@ -20,9 +20,9 @@ use super::target::Target;
 use crate::config::ChannelKind;
 use crate::redact;
 
-/// The groups' bots of Feishu, DingTalk and WeCom count by the minute.
-const A_MINUTE: Duration = Duration::from_secs(60);
-/// Most characters of a server's words.
+/// The limits of the group bots of Feishu and WeCom are per minute.
+const MINUTE: Duration = Duration::from_secs(60);
+/// Maximum length of a server's words, in characters.
 const WORDS_MAX: usize = 200;
 
 /// A POST request. No `Debug`: its URL and headers hold secrets.
@@ -145,12 +145,13 @@ fn signature(key: &str, text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// What an API with an `errcode` or `code` and an `errmsg` or `msg` says; zero is success.
-fn coded(json: &Value, code: &str, words: &str, busy: &[i64]) -> Option<Said> {
+/// What an API with an `errcode` or `code` and an `errmsg` or `msg` says; zero is success. `pause`: how long not to send
+/// after one of the codes in `busy`.
+fn coded(json: &Value, code: &str, words: &str, busy: &[i64], pause: Duration) -> Option<Said> {
     let code = json.get(code)?.as_i64()?;
     let words = json.get(words).and_then(Value::as_str).unwrap_or_default();
     let busy = busy.contains(&code);
-    Some(Said { ok: code == 0, busy, after: busy.then_some(A_MINUTE), words: format!("{code} {words}") })
+    Some(Said { ok: code == 0, busy, after: busy.then_some(pause), words: format!("{code} {words}") })
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ fn answers_mean_what_each_service_documents() {
             200,
             r#"{"errcode":130101,"errmsg":"send too fast"}"#,
             "later: HTTP 200: 130101 send too fast",
-            after(60),
+            after(600),
         ),
         (WecomBot, 200, r#"{"errcode":0,"errmsg":"ok"}"#, delivered, None),
         (
@@ -262,6 +262,12 @@ fn the_texts_of_every_kind_fit_their_service() {
         assert!(body.to_string().chars().count() < 4_000, "{kind:?}");
         if kind == ChannelKind::WecomBot {
             assert!(body["markdown"]["content"].as_str().unwrap().len() <= 4_096);
+        }
+        if kind == ChannelKind::Ntfy {
+            assert!(body["message"].as_str().unwrap().len() <= 4_096);
+        }
+        if kind == ChannelKind::Bark {
+            assert!(body.to_string().len() <= 4_096 - 500, "room for Bark's own fields");
         }
     }
 }

@@ -1,27 +1,22 @@
 //! A bot of a WeCom group (<https://developer.work.weixin.qq.com/document/path/91770>): Markdown of at most 4,096 bytes.
 //!
-//! Its key stands in the URL. Errors come as HTTP 200 with `errcode` other than 0: 93000 for the key, 45009 for more than
-//! 20 messages a minute, -1 for trouble inside the server
+//! Its key is in the URL. Errors come as HTTP 200 with `errcode` other than 0: 93000 for the key, 45009 for more than
+//! 20 messages a minute, -1 for a failure of the server
 //! (<https://developer.work.weixin.qq.com/document/path/90313>).
 
 use serde_json::{Value, json};
 
-use super::{Request, Said, coded};
-use crate::channels::escape::full_width;
+use super::{MINUTE, Request, Said, coded};
+use crate::channels::escape::{cut_bytes, full_width};
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
 use crate::health::Light;
 
 const BUSY: [i64; 2] = [45_009, -1];
-const MOST_BYTES: usize = 4_096;
+const MAX_BYTES: usize = 4_096;
 
 pub(super) fn request(target: &Target, message: &Outgoing) -> Request {
-    let mut text = markdown(message);
-    if text.len() > MOST_BYTES {
-        let end = (0..=MOST_BYTES - '…'.len_utf8()).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
+    let text = cut_bytes(&markdown(message), MAX_BYTES);
     Request::post(target.url.clone(), json!({"msgtype": "markdown", "markdown": {"content": text}}))
 }
 
@@ -37,5 +32,5 @@ fn markdown(message: &Outgoing) -> String {
 }
 
 pub(super) fn said(json: &Value) -> Option<Said> {
-    coded(json, "errcode", "errmsg", &BUSY)
+    coded(json, "errcode", "errmsg", &BUSY, MINUTE)
 }
