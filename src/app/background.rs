@@ -21,6 +21,7 @@ use super::wait::{at, changed, due, until, watch_file};
 use super::watchdog::Watchdog;
 use crate::alerts::Event;
 use crate::channels::dispatch;
+use crate::channels::outbox::Failure;
 use crate::config::Config;
 use crate::evidence::patterns::Patterns;
 use crate::health::Light;
@@ -222,13 +223,7 @@ impl State {
                 },
                 request = requests.recv() => match request {
                     None | Some(EngineRequest::Quit) => break,
-                    Some(EngineRequest::Woke) => drop(self.handle.commands.send(Command::Woke).await),
-                    Some(EngineRequest::TestChannel(name)) => {
-                        if let Some(channels) = &self.channels {
-                            channels.send(dispatch::Command::Test(name)).await;
-                        }
-                    }
-                    Some(request) => self.actions.start(request, &self.handle.snapshots.borrow().clone()),
+                    Some(request) => self.request(request).await,
                 },
                 Some(done) = done.recv() => self.finish(done).await,
                 Ok(()) = no_panel.changed() => {
@@ -241,11 +236,7 @@ impl State {
                     }
                 }
                 () = changed(&mut settings) => self.read_settings().await,
-                () = silences.changed() => {
-                    let silences = silences::load(&self.engine.folders.data);
-                    self.tell_channels(&Event::Silences(silences.clone())).await;
-                    let _ = self.events.send(EngineEvent::Silences(silences)).await;
-                }
+                () = silences.changed() => self.read_silences().await,
                 () = due(&mut pings) => watchdog.iter().for_each(Watchdog::ping),
                 _ = watching.tick() => {
                     self.history.reopen();
@@ -259,12 +250,7 @@ impl State {
                     }
                 }
                 Some(()) = unreachable.recv() => self.check_network().await,
-                () = at(beat_due) => {
-                    if let Some(heartbeat) = &mut self.heartbeat {
-                        let snapshot = self.handle.snapshots.borrow().clone();
-                        heartbeat.beat(&snapshot, &self.handle.commands);
-                    }
-                }
+                () = at(beat_due) => self.beat(),
                 Some(result) = beaten.recv() => self.note_beat(result).await,
                 () = &mut *stop => {
                     let _ = self.events.send(EngineEvent::Quit).await;
@@ -275,6 +261,31 @@ impl State {
         self.history.write_coverage();
         self.history.close().await;
         let _ = self.handle.commands.send(Command::Quit).await;
+    }
+
+    async fn request(&mut self, request: EngineRequest) {
+        match request {
+            EngineRequest::Woke => drop(self.handle.commands.send(Command::Woke).await),
+            EngineRequest::TestChannel(name) => {
+                if let Some(channels) = &self.channels {
+                    channels.send(dispatch::Command::Test(name)).await;
+                }
+            }
+            request => self.actions.start(request, &self.handle.snapshots.borrow().clone()),
+        }
+    }
+
+    async fn read_silences(&mut self) {
+        let silences = silences::load(&self.engine.folders.data);
+        self.tell_channels(&Event::Silences(silences.clone())).await;
+        let _ = self.events.send(EngineEvent::Silences(silences)).await;
+    }
+
+    fn beat(&mut self) {
+        if let Some(heartbeat) = &mut self.heartbeat {
+            let snapshot = self.handle.snapshots.borrow().clone();
+            heartbeat.beat(&snapshot, &self.handle.commands);
+        }
     }
 
     async fn update(&mut self, update: Update) {
@@ -393,16 +404,25 @@ impl State {
         if self.heartbeat.as_ref().map(Heartbeat::settings) != wanted.as_ref() {
             let settings = wanted.clone();
             self.heartbeat = settings.map(|settings| Heartbeat::new(settings, self.beaten.clone()));
+            self.show_heartbeat(None).await;
         }
     }
 
     async fn note_beat(&mut self, result: Result<(), Message>) {
         let Some(heartbeat) = &mut self.heartbeat else { return };
-        if heartbeat.note(result)
-            && let Some(channels) = &self.channels
-        {
-            channels.send(dispatch::Command::Heartbeat(heartbeat.failure().cloned())).await;
+        if !heartbeat.note(result) {
+            return;
         }
+        let failure = heartbeat.failure().cloned();
+        if let Some(channels) = &self.channels {
+            channels.send(dispatch::Command::Heartbeat(failure.clone())).await;
+        }
+        self.show_heartbeat(failure).await;
+    }
+
+    async fn show_heartbeat(&self, failure: Option<Failure>) {
+        let failure = failure.map(|failure| (failure.at, failure.why));
+        let _ = self.events.send(EngineEvent::Heartbeat(failure)).await;
     }
 
     /// Has the job files examined if they changed.

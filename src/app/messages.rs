@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::diagnostics::Copied;
 use super::job_files;
 use crate::alerts::Silences;
@@ -81,6 +83,8 @@ pub enum EngineEvent {
     Silences(Silences),
     /// The state of the channels.
     Channels(Vec<ChannelView>),
+    /// Since when and why the heartbeat fails; `None`: it does not.
+    Heartbeat(Option<(Timestamp, Message)>),
     /// The answer to a request, or something else that the user should know.
     Answer(Answer),
     /// End the loop and remove the icon.

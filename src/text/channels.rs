@@ -24,6 +24,9 @@ pub(crate) const ROW_SENT: Phrase = ["{name} — {kind}: last sent {time}", "{na
 pub(crate) const ROW_UNUSED: Phrase = ["{name} — {kind}: nothing sent yet", "{name} — {kind}：尚未发送"];
 pub(crate) const ROW_FAILING: Phrase =
     ["✖ {name} — {kind} ({time}): {why}", "✖ {name} — {kind}（{time}）：{why}"];
+pub(crate) const HEARTBEAT: Phrase = ["Heartbeat", "心跳"];
+pub(crate) const ROW_HEARTBEAT_FAILING: Phrase =
+    ["✖ Heartbeat: fails since {time}: {why}", "✖ 心跳：自 {time} 起失败：{why}"];
 pub(crate) const SEND_TEST: Phrase = ["Send a Test to {name}", "向 {name} 发送测试消息"];
 pub(crate) const NONE: Phrase = [
     "No channel: name one in the settings file with [[channel]].",

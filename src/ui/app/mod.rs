@@ -209,6 +209,7 @@ impl<S: Shell> App<S> {
                 self.apply_silences(now, Ok(()));
             }
             EngineEvent::Channels(channels) => self.state.channels = channels,
+            EngineEvent::Heartbeat(failure) => self.state.heartbeat_failure = failure,
             EngineEvent::Answer(answer) => {
                 let lang = self.locale.lang;
                 let content = Content { title: answer.title(lang), body: answer.body(lang) };

@@ -48,7 +48,7 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timest
     rows.push(notifications(state, &texts));
     rows.push(login(state, &texts));
     rows.extend(each(state, &texts));
-    rows.extend(channels::submenu(&state.channels, &texts));
+    rows.extend(channels::submenu(state, &texts));
     rows.push(Row::command("test", texts.pick(say_bar::TEST), UiCommand::TestNotification));
     rows.push(Row::command("settings", texts.pick(say::SETTINGS), UiCommand::OpenSettings));
     rows.push(help(state, &texts));

@@ -1,6 +1,7 @@
-//! The channels in the menu: their state, and a test for each.
+//! The channels in the menu: their state and a test for each; and a heartbeat that fails.
 
 use super::row::{LABEL_MAX, Row, shortened};
+use super::state::MenuState;
 use super::texts::Texts;
 use crate::channels::dispatch::ChannelView;
 use crate::text::channels as say;
@@ -10,23 +11,28 @@ use crate::ui::UiCommand;
 /// At most this many channels are listed.
 const MOST: usize = 12;
 
-/// A submenu with all of them; `None` without any. Its label names what fails.
-pub(super) fn submenu(channels: &[ChannelView], texts: &Texts<'_>) -> Option<Row> {
-    if channels.is_empty() {
+/// A submenu with all of them and a heartbeat that fails; `None` where there is neither. Its label names what fails.
+pub(super) fn submenu(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
+    let channels = &state.channels;
+    if channels.is_empty() && state.heartbeat_failure.is_none() {
         return None;
     }
-    let failing: Vec<String> = channels
-        .iter()
-        .filter(|channel| channel.failure.is_some())
-        .map(|channel| label(&channel.name))
-        .collect();
+    let failing = channels.iter().filter(|channel| channel.failure.is_some());
+    let heartbeat = state.heartbeat_failure.iter().map(|_| texts.pick(say::HEARTBEAT).to_owned());
+    let failing: Vec<String> = failing.map(|channel| label(&channel.name)).chain(heartbeat).collect();
     let title = match failing.as_slice() {
         [] => texts.pick(say::MENU).to_owned(),
         names => texts.fill(say::MENU_FAILING, &[("names", &names.join(", "))]),
     };
     let shown = || channels.iter().take(MOST);
-    let mut rows: Vec<Row> = shown().map(|channel| state(channel, texts)).collect();
-    rows.push(Row::separator("channels"));
+    let mut rows: Vec<Row> = shown().map(|channel| channel_row(channel, texts)).collect();
+    rows.extend(state.heartbeat_failure.as_ref().map(|(since, why)| {
+        let values = [("time", &*texts.time(*since)), ("why", &why.text(texts.locale.lang))];
+        Row::bounded("heartbeat", &texts.fill(say::ROW_HEARTBEAT_FAILING, &values))
+    }));
+    if !channels.is_empty() {
+        rows.push(Row::separator("channels"));
+    }
     rows.extend(shown().map(|channel| {
         let title = texts.fill(say::SEND_TEST, &[("name", &label(&channel.name))]);
         let command = UiCommand::TestChannel(channel.name.clone());
@@ -35,7 +41,7 @@ pub(super) fn submenu(channels: &[ChannelView], texts: &Texts<'_>) -> Option<Row
     Some(Row::submenu("channels", shortened(&title, LABEL_MAX), rows))
 }
 
-fn state(channel: &ChannelView, texts: &Texts<'_>) -> Row {
+fn channel_row(channel: &ChannelView, texts: &Texts<'_>) -> Row {
     let lang = texts.locale.lang;
     let (name, kind) = (label(&channel.name), channel.kind.title(lang));
     let time = |at| texts.time(at);

@@ -9,7 +9,7 @@ use crate::alerts::Silences;
 use crate::app::messages::CheckedJobFiles;
 use crate::channels::dispatch::ChannelView;
 use crate::restart::Restarts;
-use crate::text::Lang;
+use crate::text::{Lang, Message};
 use crate::ui::menu_bar::permission::Permission;
 use crate::ui::menu_bar::visibility::Hidden;
 
@@ -42,6 +42,8 @@ pub struct MenuState {
     pub offline: bool,
     /// The channels, in the order of the settings.
     pub channels: Vec<ChannelView>,
+    /// Since when and why the heartbeat fails.
+    pub heartbeat_failure: Option<(Timestamp, Message)>,
     /// The settings name a channel or a heartbeat.
     pub uses_network: bool,
     /// Why the settings file is not used.

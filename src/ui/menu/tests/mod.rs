@@ -255,6 +255,56 @@ fn evidence_is_cut_to_one_bounded_line() {
 }
 
 #[test]
+fn channels_and_a_heartbeat_that_fail_are_named() {
+    use crate::channels::dispatch::ChannelView;
+    use crate::config::ChannelKind;
+    use crate::text::channels::WHY;
+    let failure = |why| (at(-60), Message::new(WHY).with("why", why));
+    let channel = |name: &str, kind, last_sent, failure| ChannelView {
+        name: name.to_owned(),
+        kind,
+        waiting: 0,
+        last_sent,
+        failure,
+    };
+    let channels = || {
+        let refused = Some(failure("HTTP 401"));
+        vec![
+            channel("team", ChannelKind::FeishuBot, Some(at(-3_600)), None),
+            channel("phone", ChannelKind::Ntfy, None, refused),
+        ]
+    };
+    let beat = || Some(failure("HTTP 404"));
+    for (channels, heartbeat_failure, expected) in [
+        (Vec::new(), None, &[][..]),
+        (
+            Vec::new(),
+            beat(),
+            &["Channels: Heartbeat Cannot Send >", "    (✖ Heartbeat: fails since 14:12: HTTP 404)"],
+        ),
+        (
+            channels(),
+            beat(),
+            &[
+                "Channels: phone, Heartbeat Cannot Send >",
+                "    (team — Feishu bot: last sent 13:13)",
+                "    (✖ phone — ntfy (14:12): HTTP 401)",
+                "    (✖ Heartbeat: fails since 14:12: HTTP 404)",
+                "    --",
+                "    Send a Test to team",
+                "    Send a Test to phone",
+            ],
+        ),
+    ] {
+        let state = MenuState { channels, heartbeat_failure, ..MenuState::default() };
+        let lines = drawn(&menu(&three(), &state, &locale(Lang::En), at(0)).rows);
+        let from = lines.iter().position(|line| line.contains("Channels")).unwrap_or(lines.len());
+        let shown = lines[from..].iter().take_while(|line| !line.contains("Test Notification"));
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
 fn states_of_login_and_notifications_are_told() {
     for (login, notifications, expected) in [
         (Login::On, Notifications::On, ["[x] Notifications", "[x] Launch at Login"]),
