@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::health::{Light, Reason, Verdict};
 use crate::history::RestartResult;
 use crate::redact;
-use crate::watcher::snapshot::{ProfileChange, Snapshot};
+use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 
 /// Most profiles with metrics.
 const PROFILES_MAX: usize = 100;
@@ -145,7 +145,22 @@ impl Page {
 pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: Format) -> String {
     let mut page = Page { out: String::with_capacity(4096), format };
     let views = &snapshot.profiles[..snapshot.profiles.len().min(PROFILES_MAX)];
+    lights(&mut page, views);
+    link_states(&mut page, views);
+    evidence_ages(&mut page, views, now);
+    counts(&mut page, views, counters);
+    page.family("gatelight_profiles", "gauge", "Profiles that are watched.");
+    page.sample("gatelight_profiles", &[], snapshot.profiles.len());
+    page.family("gatelight_build_info", "info", "Which Gatelight this is.");
+    page.sample("gatelight_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    if format == Format::OpenMetrics {
+        page.out.push_str("# EOF\n");
+    }
+    // empty braces are valid but unusual
+    page.out.replace("{} ", " ")
+}
 
+fn lights(page: &mut Page, views: &[ProfileView]) {
     page.family(
         "gatelight_profile_light",
         "gauge",
@@ -166,6 +181,9 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
         let labels = [("profile", view.profile.name.as_str()), ("reason", view.verdict.reason.code())];
         page.sample("gatelight_profile_reason", &labels, 1);
     }
+}
+
+fn link_states(page: &mut Page, views: &[ProfileView]) {
     page.family(
         "gatelight_profile_link_up",
         "gauge",
@@ -187,6 +205,9 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
             page.sample("gatelight_link_up", &labels, u8::from(up));
         }
     }
+}
+
+fn evidence_ages(page: &mut Page, views: &[ProfileView], now: Timestamp) {
     page.family("gatelight_evidence_age_seconds", "gauge", "Age of the evidence for the light.");
     for view in views {
         if let Some(proof) = &view.verdict.evidence {
@@ -198,6 +219,9 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
             );
         }
     }
+}
+
+fn counts(page: &mut Page, views: &[ProfileView], counters: &Counters) {
     let counts: Vec<(&str, Count)> =
         views.iter().map(|v| (v.profile.name.as_str(), counters.of(&v.profile.name))).collect();
     page.family(
@@ -227,15 +251,6 @@ pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: 
     for (name, count) in &counts {
         page.sample("gatelight_process_starts_total", &[("profile", name)], count.starts);
     }
-    page.family("gatelight_profiles", "gauge", "Profiles that are watched.");
-    page.sample("gatelight_profiles", &[], snapshot.profiles.len());
-    page.family("gatelight_build_info", "info", "Which Gatelight this is.");
-    page.sample("gatelight_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
-    if format == Format::OpenMetrics {
-        page.out.push_str("# EOF\n");
-    }
-    // empty braces are valid but unusual
-    page.out.replace("{} ", " ")
 }
 
 #[cfg(test)]
@@ -246,7 +261,6 @@ mod tests {
     use super::*;
     use crate::health::{Change, LinkVerdict, Proof, Verdict};
     use crate::profile::Profile;
-    use crate::watcher::snapshot::ProfileView;
 
     fn t(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()

@@ -192,95 +192,93 @@ mod tests {
     }
 
     #[test]
-    fn the_icon_is_where_the_menu_bar_is() {
+    fn the_icon_is_visible_in_the_menu_bar() {
         let second = Screen { frame: rect(1800.0, 300.0, 1920.0, 1080.0), notch: None, bar_hidden: false };
-        for (report, sight, expected) in [
-            ("a plain display", sight(rect(1900.0, 1272.0, 30.0, 24.0), &[PLAIN], 15), None),
+        for (report, sight) in [
+            ("a plain display", sight(rect(1900.0, 1272.0, 30.0, 24.0), &[PLAIN], 15)),
             (
                 "omlx #1497: a usual frame on 26.4, y 949 of 982",
                 sight(rect(1200.0, 949.0, 34.0, 33.0), &[screen(1512.0, 982.0, Some((662.0, 850.0)))], 26),
-                None,
             ),
-            ("right of the notch", sight(rect(1100.0, 1131.0, 30.0, 38.0), &[NOTCHED], 26), None),
-            ("on the second display", sight(rect(3000.0, 1356.0, 30.0, 24.0), &[NOTCHED, second], 26), None),
+            ("right of the notch", sight(rect(1100.0, 1131.0, 30.0, 38.0), &[NOTCHED], 26)),
+            ("on the second display", sight(rect(3000.0, 1356.0, 30.0, 24.0), &[NOTCHED, second], 26)),
+            ("half under the notch, and still found", sight(rect(996.0, 1131.0, 45.0, 38.0), &[NOTCHED], 26)),
             (
-                "half under the notch, and still found",
-                sight(rect(996.0, 1131.0, 45.0, 38.0), &[NOTCHED], 26),
-                None,
+                "vorssaint #939: parked while a full-screen Space hides the menu bar",
+                sight(rect(0.0, 0.0, 30.0, 24.0), &[Screen { bar_hidden: true, ..PLAIN }], 26),
             ),
+            ("no display: the lid is closed", sight(rect(0.0, -22.0, 34.0, 22.0), &[], 26)),
+        ] {
+            assert_eq!(hidden(&sight), None, "{report}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_icon_has_a_cause() {
+        for (report, sight, expected) in [
             (
                 "openusage #993: bars at 902-938",
                 sight(rect(902.0, 1131.0, 36.0, 38.0), &[NOTCHED], 26),
-                Some(Hidden::Notch),
+                Hidden::Notch,
             ),
             (
                 "openusage #993: text at 767-937, 24 pt left of the notch",
                 sight(rect(767.0, 1131.0, 170.0, 38.0), &[NOTCHED], 26),
-                Some(Hidden::Notch),
+                Hidden::Notch,
             ),
             (
                 "choisungwook/portfolio #608: at 900 with the housing to 956",
                 sight(rect(900.0, 1079.0, 24.0, 38.0), &[screen(1728.0, 1117.0, Some((772.0, 956.0)))], 26),
-                Some(Hidden::Notch),
+                Hidden::Notch,
             ),
             (
                 "vorssaint #1811: AX -1,1295 38x24, the lower left corner",
                 sight(rect(-1.0, -23.0, 38.0, 24.0), &[PLAIN], 26),
-                Some(Hidden::NotAllowed),
+                Hidden::NotAllowed,
             ),
             (
                 "omlx #1497: y = -17 on 26.5",
                 sight(rect(0.0, -17.0, 34.0, 22.0), &[PLAIN], 26),
-                Some(Hidden::NotAllowed),
+                Hidden::NotAllowed,
             ),
             (
                 "omlx #1497: y = -6 the first time",
                 sight(rect(0.0, -6.0, 34.0, 22.0), &[PLAIN], 26),
-                Some(Hidden::NotAllowed),
+                Hidden::NotAllowed,
             ),
             (
                 "stats #2874: far below the menu bar on 26.1",
                 sight(rect(400.0, 0.0, 40.0, 24.0), &[NOTCHED], 26),
-                Some(Hidden::NotAllowed),
+                Hidden::NotAllowed,
             ),
-            (
-                "the same on macOS 27",
-                sight(rect(0.0, -22.0, 34.0, 22.0), &[NOTCHED], 27),
-                Some(Hidden::NotAllowed),
-            ),
+            ("the same on macOS 27", sight(rect(0.0, -22.0, 34.0, 22.0), &[NOTCHED], 27), Hidden::NotAllowed),
             (
                 "before 26: pushed off the display",
                 sight(rect(-4000.0, 1272.0, 30.0, 24.0), &[PLAIN], 15),
-                Some(Hidden::NoRoom),
+                Hidden::NoRoom,
             ),
             (
                 "tray-icon #273: a bare program on 26",
                 Sight { in_app: false, ..sight(rect(0.0, -22.0, 34.0, 22.0), &[PLAIN], 26) },
-                Some(Hidden::NoApp),
+                Hidden::NoApp,
             ),
             (
                 "TokenEater #236: no window at all",
                 Sight { window: None, ..sight(NOTCHED.frame, &[NOTCHED], 26) },
-                Some(Hidden::NotAllowed),
+                Hidden::NotAllowed,
             ),
             (
                 "CodexBar #1945: not visible, taken for the terminal's",
                 Sight { visible: false, ..sight(rect(0.0, 0.0, 0.0, 0.0), &[NOTCHED], 26) },
-                Some(Hidden::NotAllowed),
+                Hidden::NotAllowed,
             ),
             (
                 "Claude-Usage-Tracker #251: dragged out, before 26",
                 Sight { visible: false, ..sight(rect(0.0, 0.0, 0.0, 0.0), &[PLAIN], 15) },
-                Some(Hidden::SwitchedOff),
+                Hidden::SwitchedOff,
             ),
-            (
-                "vorssaint #939: parked while a full-screen Space hides the menu bar",
-                sight(rect(0.0, 0.0, 30.0, 24.0), &[Screen { bar_hidden: true, ..PLAIN }], 26),
-                None,
-            ),
-            ("no display: the lid is closed", sight(rect(0.0, -22.0, 34.0, 22.0), &[], 26), None),
         ] {
-            assert_eq!(hidden(&sight), expected, "{report}");
+            assert_eq!(hidden(&sight), Some(expected), "{report}");
         }
     }
 
