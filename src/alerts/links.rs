@@ -34,7 +34,7 @@ enum State {
     Notified,
     /// Green since this time, and still down for all that the user knows.
     Up(Timestamp),
-    /// A notice said that it works again.
+    /// A notice reported that it works again.
     Back,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Loss {
 }
 
 impl DownLinks {
-    /// Takes the present state of the links in. None at all: the gateway is gone, which says nothing about them.
+    /// Applies the present state of the links. An empty list means that the gateway is gone, which says nothing about them.
     pub(super) fn apply(&mut self, now: Timestamp, links: &[LinkVerdict]) {
         let watched = || links.iter().filter(|link| !link.ignored);
         if !links.is_empty() {
@@ -57,7 +57,7 @@ impl DownLinks {
             match link.light {
                 Light::Red => self.lose(link),
                 Light::Green => self.regain(now, &link.platform),
-                // on its way: neither lost anew nor back
+                // reconnecting: neither lost again nor back
                 Light::Amber | Light::Grey => {
                     if let Some(down) = self.0.get_mut(&link.platform)
                         && let State::Up(_) = down.state

@@ -51,7 +51,7 @@ pub enum Event {
     Started,
     /// What is silenced, of all profiles.
     Silences(Silences),
-    /// Whether the machine is without any network.
+    /// Whether the machine is offline.
     Offline(bool),
     /// The machine woke up.
     Wake,
@@ -61,8 +61,8 @@ pub enum Event {
     Settings(NoticeSettings),
 }
 
-/// What an update of the watcher means to the policy, in order. `before`: the snapshot of the update before; `None` for
-/// the first one. [`Event::Started`] is not among them: whoever feeds the policy knows whether it was.
+/// The events of an update of the watcher, in order. `before`: the snapshot of the previous update; `None` for the first
+/// one. [`Event::Started`] is not included; the caller knows whether it was sent.
 pub(crate) fn events_of(before: Option<&Snapshot>, update: &Update) -> Vec<Event> {
     let snapshot = &update.snapshot;
     let woke = update.woke.then_some(Event::Wake);

@@ -1,4 +1,4 @@
-//! What the policy decides: notices as values. `ui` words them and delivers them.
+//! The decisions of the policy: notices as values. `ui` delivers them.
 
 use std::time::Duration;
 

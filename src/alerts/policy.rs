@@ -233,12 +233,12 @@ impl Policy {
         Some(Notice { withdrawn, ..Notice::new(id, now, NoticeKind::Reminder, affected) })
     }
 
-    /// Says what is new about a profile that is down, in the place of the notice that is on the screen.
+    /// Reports what is new about a profile that is down, replacing the notice on the screen.
     fn update(&mut self, now: Timestamp, kind: NoticeKind, affected: Affected, delivery: Delivery) -> Notice {
         let id = delivery.replaceable().unwrap_or_else(|| self.take_id());
         let affected = vec![affected];
         self.deliver_in(id, &affected);
-        // a profile that joins this notice later has to find the news in it
+        // a profile that joins this notice later must not remove the news from it
         if let Some(group) = self.down.as_mut().filter(|group| group.id == id) {
             group.affected.clone_from(&affected);
         }
@@ -258,7 +258,7 @@ impl Policy {
             (None, [delivery]) => (delivery.replaceable().unwrap_or_else(|| self.take_id()), Vec::new()),
             (None, _) => (self.take_id(), Vec::new()),
         };
-        // a profile that goes down later must not join a notice whose place is taken
+        // a profile that goes down later must not join a notice that was replaced
         self.down = self.down.take().filter(|group| group.id != id);
         affected.extend(new);
         self.recovered = Some(Group { id, at: now, affected: affected.clone() });
@@ -266,7 +266,7 @@ impl Policy {
         Some(Notice { withdrawn, ..Notice::new(id, now, NoticeKind::Recovered, affected) })
     }
 
-    /// The notices of these deliveries that no open incident stands in any more.
+    /// The notices of these deliveries that no open incident refers to any more.
     fn obsolete(&self, delivered: &[Delivery], new: u64) -> Vec<u64> {
         let in_use = |id| self.profiles.values().any(|profile| profile.notice() == Some(id));
         let mut ids: Vec<u64> =
@@ -281,7 +281,7 @@ impl Policy {
         self.last_id
     }
 
-    /// The incidents of these profiles are carried by this notice from now on.
+    /// From now on this notice carries the incidents of these profiles.
     fn deliver_in(&mut self, id: u64, affected: &[Affected]) {
         for one in affected {
             if let Some(profile) = self.profiles.get_mut(&one.name) {

@@ -104,7 +104,7 @@ impl ProfileAlerts {
         }
     }
 
-    /// Takes a change of the verdict in.
+    /// Applies a change of the verdict.
     pub(super) fn apply(&mut self, verdict: &Verdict, sighting: Sighting, settings: &NoticeSettings) {
         let Sighting { now, since, .. } = sighting;
         self.present = Cause::of(verdict);
@@ -113,7 +113,7 @@ impl ProfileAlerts {
         self.drop_other_acknowledgement();
         self.note_stop(since, settings);
         if verdict.reason.works() {
-            // read from the past, it has worked since then: nobody waited for this recovery
+            // the history shows that it has worked since then: this recovery is no news
             self.working_since.get_or_insert(if sighting.history { since } else { now });
             self.apply_links(now, &verdict.links);
             return;
@@ -130,7 +130,7 @@ impl ProfileAlerts {
         self.apply_links(now, &verdict.links);
     }
 
-    /// Takes the present links in.
+    /// Applies the present links.
     pub(super) fn apply_links(&mut self, now: Timestamp, links: &[LinkVerdict]) {
         if let Some(incident) = &mut self.incident {
             incident.links.apply(now, links);
@@ -205,7 +205,7 @@ impl ProfileAlerts {
             due.push((Due::LinkBack(delivery), Affected { back, ..self.affected(name, now) }));
         }
         if let Some(Loss { cause, since, relapsed }) = loss {
-            // what was lost once says nothing about flapping: links that one cause takes down fall one by one
+            // a first loss does not count as flapping: links that share a cause go down one after the other
             let trend = if relapsed { self.flapping.count(now, settings) } else { Trend::Steady };
             let affected = self.affected_by(cause, since, name, now);
             match trend {
@@ -222,7 +222,7 @@ impl ProfileAlerts {
         if !self.present.is_down(settings) || silent {
             return None;
         }
-        // a light that turned amber is on its way: no reminder
+        // amber: it reconnects, so no reminder
         let red = self.present.reason.light() == Light::Red;
         let incident = self.incident.as_mut()?;
         if incident.is_delivered() {

@@ -120,7 +120,7 @@ impl Actions {
         self.permits.ledger().recent(name, now)
     }
 
-    /// Restarts without a request of the user, and says so.
+    /// Restarts without a request of the user, and notifies the user.
     pub(super) fn restart_automatically(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         self.answer(Answer::RestartsAutomatically(name.to_owned()));
         self.restart(name, snapshot);
@@ -136,7 +136,7 @@ impl Actions {
         if snapshot.find(name).is_some_and(is_first_load) {
             self.answer(Answer::BackgroundItem(name.to_owned()));
         }
-        // it was asked for by this very name
+        // the user chose this profile
         self.asked.insert(name.to_owned(), now);
         self.restart(name, snapshot);
     }
@@ -166,8 +166,8 @@ impl Actions {
         });
     }
 
-    /// Whether this may begin: where the gateway serves several profiles, they are named, and it takes a second request.
-    /// `helps`: what has to be confirmed besides.
+    /// Whether this may begin. If the gateway serves several profiles, the answer names them, and a second request confirms.
+    /// `helps`: why the restart itself has to be confirmed.
     fn is_confirmed_for_all(
         &mut self,
         change: Change,
@@ -176,7 +176,7 @@ impl Actions {
         now: Timestamp,
     ) -> bool {
         let Some(first) = served.first().filter(|_| served.len() > 1) else { return true };
-        // a name of Hermes has no space
+        // names of profiles have no spaces
         let key = format!("{change:?} of {first}");
         if self.asked.remove(&key).is_some_and(|at| now.duration_since(at) <= CONFIRM_WITHIN) {
             return true;
@@ -186,7 +186,7 @@ impl Actions {
         false
     }
 
-    /// Writes what an issue about a wrong light needs, and shows it.
+    /// Writes the files that an issue about a wrong light needs, and shows the folder.
     fn report_wrong_light(&self, snapshot: &Arc<Snapshot>) {
         let snapshot = Arc::clone(snapshot);
         self.answer(Answer::WrongLightBegun(wrong_light::RECORDING));
@@ -195,7 +195,7 @@ impl Actions {
         });
     }
 
-    /// Restarts what the user chose. Where several profiles restart together, they are named first.
+    /// Restarts the profile that the user chose. If several profiles restart together, they are named first.
     fn restart_confirmed(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         let now = Timestamp::now();
         let served = served_together(name, snapshot);
@@ -205,7 +205,7 @@ impl Actions {
             if !self.is_confirmed_for_all(Change::Restart, &served, helps, now) {
                 return;
             }
-            // it was asked for by this very name
+            // the user chose this profile
             self.asked.insert(name.to_owned(), now);
         }
         self.restart(name, snapshot);
@@ -239,7 +239,7 @@ impl Actions {
                 tracing::info!(profile = name, reason = view.verdict.reason.code(), "restart asked for");
                 self.begin_restart(name, permit, request, supervisor);
             }
-            // the menu shows a restart of our own
+            // the menu shows our own restarts
             Admission::UnderWay(Some(holder)) if holder.pid == std::process::id() => {}
             Admission::UnderWay(_) => {
                 self.answer(Answer::RestartedElsewhere(name.to_owned()));
@@ -348,7 +348,7 @@ impl Actions {
         self.answer_with(|engine| open_timeline(engine).err().map(Answer::NoTimeline));
     }
 
-    /// Does this on a thread that may block.
+    /// Runs this on a thread that may block.
     fn answer_with(&self, work: impl FnOnce(&Engine) -> Option<Answer> + Send + 'static) {
         let (engine, done) = (self.engine.clone(), self.done.clone());
         tokio::spawn(async move {

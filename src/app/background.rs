@@ -124,7 +124,7 @@ impl Background {
             let mut inbox = Inbox { updates, requests: self.requests, done, unreachable, beaten, stop };
             let mut backoff = Backoff::new("engine");
             while worker::catch(state.serve(&mut inbox)).await.is_err() {
-                // what was not written is not known: the history begins again
+                // changes may be missing: the history starts a new run
                 state.history.mark_incomplete();
                 tokio::select! {
                     () = tokio::time::sleep(backoff.crashed()) => backoff.restarted(),
@@ -175,7 +175,7 @@ struct Inbox {
     done: mpsc::Receiver<Done>,
     /// The network may be gone.
     unreachable: mpsc::Receiver<()>,
-    /// What became of a sign of life.
+    /// The result of a heartbeat.
     beaten: mpsc::Receiver<Result<(), Message>>,
     stop: Pin<Box<dyn Future<Output = ()>>>,
 }

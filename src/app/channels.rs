@@ -1,4 +1,4 @@
-//! Feeds the channels: each has an alert policy of its own, which sees what the one of the screen sees.
+//! Feeds the channels: each has its own alert policy, which gets the same events as the policy of the screen.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::channels::store;
 use crate::watcher::Update;
 use crate::watcher::snapshot::Snapshot;
 
-/// How long the end of the agent waits for attempts that are under way.
+/// How long the end of the agent waits for attempts under way.
 const LAST_ATTEMPTS: Duration = Duration::from_secs(3);
 
-/// The channels of the settings in force.
+/// The channels of the current settings.
 pub(super) struct Channels {
     feeds: Vec<(String, Feed)>,
     commands: mpsc::Sender<Command>,
@@ -33,7 +33,7 @@ pub(super) struct Channels {
     offline: bool,
 }
 
-/// Starts the channels, puts new settings in force, or ends them where the settings name neither a channel nor a heartbeat.
+/// Starts the channels, applies new settings, or ends them if the settings name neither a channel nor a heartbeat.
 pub(super) async fn apply(
     channels: Option<Channels>,
     engine: &Engine,
@@ -63,7 +63,7 @@ pub(super) async fn apply(
 }
 
 impl Channels {
-    /// Starts the channels of the settings. `unreachable` is told when the network may be gone.
+    /// Starts the channels of the settings. `unreachable` gets a message when the network may be gone.
     fn start(engine: &Engine, events: &mpsc::Sender<EngineEvent>, unreachable: mpsc::Sender<()>) -> Self {
         let config = &engine.config;
         let setup = Setup {
@@ -77,7 +77,7 @@ impl Channels {
         };
         let events = events.clone();
         let (commands, task) = dispatch::spawn(setup, move |report| match report {
-            // a desktop that hangs must not stop what is sent; it gets the next state
+            // a desktop that hangs must not block the channels; it gets the next state
             Report::Channels(views) => drop(events.try_send(EngineEvent::Channels(views))),
             Report::Tested(name, result) => {
                 drop(events.try_send(EngineEvent::Answer(Answer::ChannelTested(name, result))));
@@ -88,7 +88,7 @@ impl Channels {
         Self { feeds: Vec::new(), commands, task, snapshot: None, started: false, silences, offline: false }
     }
 
-    /// Takes in the present state.
+    /// Applies the present state.
     async fn begin(&mut self, engine: &Engine, now: Timestamp, snapshot: &Arc<Snapshot>, offline: bool) {
         if snapshot.complete {
             self.started = true;
@@ -100,7 +100,7 @@ impl Channels {
         self.apply_settings(engine, now).await;
     }
 
-    /// Puts new settings in force. A channel that is new or has another filter sees the present state first.
+    /// Applies new settings. A channel that is new or has another filter gets the present state first.
     async fn apply_settings(&mut self, engine: &Engine, now: Timestamp) {
         let config = &engine.config;
         self.send(Command::Settings(config.channel.clone(), engine.lang)).await;
@@ -126,13 +126,13 @@ impl Channels {
         self.tell(notices).await;
     }
 
-    /// Ends the task after the attempts that are under way, or after [`LAST_ATTEMPTS`].
+    /// Ends the task after the attempts under way, or after [`LAST_ATTEMPTS`].
     pub(super) async fn close(self) {
         drop(self.commands);
         let _still_under_way = tokio::time::timeout(LAST_ATTEMPTS, self.task).await;
     }
 
-    /// Takes in what the watcher published.
+    /// Applies an update of the watcher.
     pub(super) async fn update(&mut self, now: Timestamp, update: &Update) {
         let before = self.snapshot.replace(Arc::clone(&update.snapshot));
         for event in alerts::events_of(before.as_deref(), update) {
@@ -145,7 +145,7 @@ impl Channels {
         }
     }
 
-    /// Takes in an event that does not come from the watcher.
+    /// Applies an event that does not come from the watcher.
     pub(super) async fn step(&mut self, now: Timestamp, event: &Event) {
         match event {
             Event::Offline(offline) => {
@@ -174,7 +174,7 @@ impl Channels {
 
     /// Passes a command on.
     pub(super) async fn send(&self, command: Command) {
-        // the task ends with this sender only
+        // the task ends only when this sender is dropped
         let _ = self.commands.send(command).await;
     }
 

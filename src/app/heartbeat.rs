@@ -1,4 +1,4 @@
-//! When signs of life are sent: only while the engine's loop turns, which asks for them, and the watcher's, which answers.
+//! Sends heartbeats, but only while two loops run: the engine's, which calls this, and the watcher's, which answers a ping.
 
 use std::time::{Duration, Instant};
 
@@ -15,26 +15,26 @@ use crate::text::{Lang, Message};
 use crate::watcher::Command;
 use crate::watcher::snapshot::Snapshot;
 
-/// How long the watcher may take to answer. It never works this long without a pause.
+/// How long the watcher may take to answer. None of its steps takes this long.
 const WATCHER_LIMIT: Duration = Duration::from_secs(10);
-/// When it is looked again whether all profiles are found, after the start.
+/// After the start, the interval of checks whether all profiles were found.
 const NOT_YET: Duration = Duration::from_secs(1);
 
-/// Sends signs of life.
+/// The heartbeat of the settings.
 pub(super) struct Heartbeat {
     settings: HeartbeatSettings,
     curl: Curl,
     due: Instant,
     under_way: Option<JoinHandle<()>>,
     ended: mpsc::Sender<Result<(), Message>>,
-    /// Whether the last one was taken.
+    /// Whether the last one was accepted.
     last: Option<bool>,
-    /// Why the last one was not taken.
+    /// Why the last one was not accepted.
     failure: Option<Failure>,
 }
 
 impl Heartbeat {
-    /// `ended` gets what became of each.
+    /// `ended` gets the result of each.
     pub(super) fn new(settings: HeartbeatSettings, ended: mpsc::Sender<Result<(), Message>>) -> Self {
         let curl = Curl::from_environment();
         Self { settings, curl, due: Instant::now(), under_way: None, ended, last: None, failure: None }
@@ -49,7 +49,7 @@ impl Heartbeat {
         self.due
     }
 
-    /// Sends a sign of life, if all profiles are found and the watcher answers. One at a time.
+    /// Sends a heartbeat, if all profiles were found and the watcher answers. One at a time.
     pub(super) fn beat(&mut self, snapshot: &Snapshot, watcher: &mpsc::Sender<Command>) {
         if !snapshot.complete {
             self.due = Instant::now() + NOT_YET;
@@ -65,7 +65,7 @@ impl Heartbeat {
         let (watcher, ended) = (watcher.clone(), self.ended.clone());
         self.under_way = Some(tokio::spawn(async move {
             if tokio::time::timeout(WATCHER_LIMIT, answers(&watcher)).await != Ok(true) {
-                tracing::error!("no sign of life: the watcher does not answer");
+                tracing::error!("no heartbeat: the watcher does not answer");
                 return;
             }
             // the engine may have ended
@@ -73,23 +73,23 @@ impl Heartbeat {
         }));
     }
 
-    /// Notes what became of one. Returns whether that is another state than before.
+    /// Stores a result. Returns whether it differs from the one before.
     pub(super) fn note(&mut self, result: Result<(), Message>) -> bool {
         let taken = result.is_ok();
         if let Err(why) = &result {
-            tracing::warn!("sign of life not taken: {}", why.text(Lang::En));
+            tracing::warn!("heartbeat not accepted: {}", why.text(Lang::En));
         }
         self.failure = result.err().map(|why| Failure { at: Timestamp::now(), why });
         self.last.replace(taken) != Some(taken)
     }
 
-    /// Why the last one was not taken.
+    /// Why the last one was not accepted.
     pub(super) const fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
 }
 
-/// Whether the watcher's loop turns.
+/// Whether the watcher's loop runs.
 async fn answers(watcher: &mpsc::Sender<Command>) -> bool {
     let (sender, answer) = oneshot::channel();
     watcher.send(Command::Ping(sender)).await.is_ok() && answer.await.is_ok()

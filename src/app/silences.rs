@@ -1,7 +1,7 @@
-//! The file of what is silenced: one for the menu, the notices and the command line, across restarts of the agent.
+//! The file of silences: shared by the menu, the notices and the command line, kept across restarts of the agent.
 //!
-//! A small JSON file, written whole to a temporary file and renamed, under a lock on a file of its own. The agent reads
-//! it again when it changes. A file that is half written or foreign silences nothing.
+//! A small JSON file, replaced atomically under a separate lock file. The agent reads it again when it changes. A damaged
+//! or foreign file silences nothing.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use crate::evidence::watch::Watch;
 use crate::files;
 use crate::lock::Lock;
 
-/// The file's name in the data folder.
+/// The name in the data folder.
 const FILE: &str = "silences.json";
-/// The only version so far.
+/// The version of the format.
 const VERSION: u32 = 1;
-/// Longest file that is read, in bytes.
+/// Maximum size of the file, in bytes.
 const FILE_LIMIT: u64 = 256 * 1024;
-/// Most profiles in the file; further ones are not added.
+/// Maximum number of profiles in the file; further ones are not added.
 const PROFILES: usize = 1_000;
 /// How long another process may hold the lock.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -37,7 +37,7 @@ pub(crate) fn path(data: &Path) -> PathBuf {
     data.join(FILE)
 }
 
-/// What the file says.
+/// Reads the file.
 pub(crate) fn load(data: &Path) -> Silences {
     let Ok(text) = files::read(&path(data), FILE_LIMIT) else { return Silences::new() };
     match serde_json::from_slice::<Content>(&text) {
@@ -46,7 +46,7 @@ pub(crate) fn load(data: &Path) -> Silences {
     }
 }
 
-/// Changes what is silenced of each of these profiles. Returns all that is silenced then.
+/// Changes the silences of each of these profiles. Returns all silences.
 pub(crate) fn change<'a>(
     data: &Path,
     profiles: impl IntoIterator<Item = &'a str>,

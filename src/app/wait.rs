@@ -1,4 +1,4 @@
-//! What the agent's loop waits for, where that need not exist: then it waits for ever.
+//! Futures of the agent's loop for things that may not exist; without them, they are never ready.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::evidence::watch::Watch;
 
-/// Waits until this time; for ever without one.
+/// Waits until this time; forever without one.
 pub(super) async fn at(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time.into()).await,
@@ -15,7 +15,7 @@ pub(super) async fn at(time: Option<Instant>) {
     }
 }
 
-/// Waits for the next tick; for ever where there is none.
+/// Waits for the next tick; forever without an interval.
 pub(super) async fn due(ticks: &mut Option<tokio::time::Interval>) {
     match ticks {
         Some(ticks) => drop(ticks.tick().await),
@@ -23,12 +23,12 @@ pub(super) async fn due(ticks: &mut Option<tokio::time::Interval>) {
     }
 }
 
-/// The time from now on; none for the past.
+/// The time from now until then; zero for the past.
 pub(super) fn until(at: Timestamp) -> Duration {
     at.duration_since(Timestamp::now()).try_into().unwrap_or_default()
 }
 
-/// Watches a file and its folder, from which it may come and go; `None` where the system has no watches.
+/// Watches a file and its folder, because the file may be created or removed; `None` if the system has no watches.
 pub(super) fn watch_file(file: &Path) -> Option<Watch> {
     let mut watch = Watch::new().ok()?;
     if let Some(folder) = file.parent() {
@@ -38,7 +38,7 @@ pub(super) fn watch_file(file: &Path) -> Option<Watch> {
     Some(watch)
 }
 
-/// Waits for a change that this watch reports.
+/// Waits for the next change that this watch reports.
 pub(super) async fn changed(watch: &mut Option<Watch>) {
     match watch {
         Some(watch) => {

@@ -1,4 +1,4 @@
-//! Tells systemd that the agent's loop turns; with `WatchdogSec` in the unit it restarts an agent that has stopped to say so
+//! Notifies systemd that the agent's loop runs; with `WatchdogSec` in the unit, systemd restarts an agent that stops doing so
 //! (sd_notify(3), sd_watchdog_enabled(3)). One datagram needs no library.
 
 use std::ffi::OsString;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The longest interval, whatever the unit says: a day.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
-/// Where to say it, and how often.
+/// Where the notifications go, and how often.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     socket: UnixDatagram,
@@ -18,7 +18,7 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// `None` where the service manager does not want to know.
+    /// `None` if the service manager does not ask for notifications.
     pub(super) fn from_environment() -> Option<Self> {
         Self::from(|name| std::env::var_os(name))
     }
@@ -37,12 +37,12 @@ impl Watchdog {
         Some(Self { socket, to, interval: (limit / 2).max(Duration::from_millis(1)) })
     }
 
-    /// How often to say it.
+    /// The interval of the notifications.
     pub(super) const fn interval(&self) -> Duration {
         self.interval
     }
 
-    /// The loop turns. A manager that does not read loses the message, and the next one counts.
+    /// Sends a notification. A manager that does not read loses it, which the next one makes up for.
     pub(super) fn ping(&self) {
         if let Err(error) = self.socket.send_to_addr(b"WATCHDOG=1", &self.to) {
             tracing::debug!("watchdog: {error}");

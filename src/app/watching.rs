@@ -1,4 +1,4 @@
-//! Whether an agent watches, and what of the last day nobody saw.
+//! Whether an agent runs, and how much of the last day was not observed.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,10 +7,10 @@ use super::instance::{self, AgentInfo};
 use crate::history::{Reader, Window, unseen};
 use crate::text::{Lang, duration, fill, status as words};
 
-/// How far back it is looked for what nobody saw.
+/// The span that is checked.
 pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Whether an agent watches, and what of the last [`DAY`] nobody saw.
+/// Whether an agent runs, and how much of the last [`DAY`] was not observed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Watching {
     /// The agent that runs.
@@ -30,7 +30,7 @@ impl Watching {
         }
     }
 
-    /// The same for users.
+    /// The text for users.
     pub(crate) fn text(&self, now: Timestamp, lang: Lang) -> String {
         let agent = match &self.agent {
             None => lang.pick(words::NO_AGENT).to_owned(),

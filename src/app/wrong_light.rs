@@ -1,5 +1,4 @@
-//! A folder with what an issue about a wrong light needs: a diagnosis and a recording of each profile, without secrets and
-//! names.
+//! Writes a folder for an issue about a wrong light: a diagnosis and a recording of each profile, without secrets and names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,9 +16,9 @@ use crate::text::agent::WRONG_LIGHT_BROKEN;
 use crate::text::error::{Error, Result};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
-/// How long each profile is recorded. Our choice: a recording begins with what the logs hold already.
+/// How long each profile is recorded. Our choice; a recording begins with the present content of the logs.
 pub(crate) const RECORDING: Duration = Duration::from_secs(30);
-/// Most profiles in a report; the worst lights come first.
+/// Maximum number of profiles in a report; the worst lights come first.
 const MOST_PROFILES: usize = 5;
 
 /// Writes the folder and opens it; takes a little longer than [`RECORDING`].

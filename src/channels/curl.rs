@@ -1,7 +1,7 @@
 //! Sends a request with the system's curl.
 //!
-//! Its configuration goes to its standard input (`-K -`), so that no URL, header or body stands among its arguments, which
-//! every user of the machine can see (<https://curl.se/docs/manpage.html#-K>). `-q` comes first: no `~/.curlrc`.
+//! The configuration goes to its standard input (`-K -`), so that no URL, header or body is in its arguments, which every
+//! user of the machine can see (<https://curl.se/docs/manpage.html#-K>). `-q` comes first: no `~/.curlrc` is read.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -15,21 +15,21 @@ use super::program::{self, Ended};
 use crate::config::url;
 use crate::text::{Message, channels as say};
 
-/// Where curl is: macOS and most Linux, then NixOS and Homebrew on Linux.
+/// Paths of curl: macOS and most Linux distributions, then NixOS and Homebrew on Linux.
 const PLACES: [&str; 4] =
     ["/usr/bin/curl", "/bin/curl", "/run/current-system/sw/bin/curl", "/home/linuxbrew/.linuxbrew/bin/curl"];
 
-/// Seconds for a connection, and for all of a request.
+/// Limits for connecting and for a whole request, in seconds.
 const CONNECT_LIMIT: u64 = 8;
 const REQUEST_LIMIT: u64 = 15;
-/// When curl itself is killed.
+/// After this time curl itself is killed.
 const LIMIT: Duration = Duration::from_secs(REQUEST_LIMIT + 3);
 
-/// Bytes that are read of an answer, headers included, and of curl's own words.
+/// Bytes that are read of a response, headers included, and of curl's error output.
 const KEEP: u64 = 64 * 1024;
 
-/// Variables that curl is to know: proxies and certificates (<https://curl.se/docs/manpage.html>, "ENVIRONMENT"). The
-/// home is not among them: `.netrc` and `.curlrc` are none of our business.
+/// Environment variables that are passed to curl: proxies and certificates (<https://curl.se/docs/manpage.html>,
+/// "ENVIRONMENT"). `HOME` is not passed, so that `.netrc` and `.curlrc` are not read.
 const KEPT: [&str; 12] = [
     "http_proxy",
     "https_proxy",
@@ -45,18 +45,18 @@ const KEPT: [&str; 12] = [
     "NIX_SSL_CERT_FILE",
 ];
 
-/// Why no answer came.
+/// Why there is no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CurlError {
-    /// It is in none of the places where it is looked for.
+    /// curl is not installed.
     Missing,
     /// It could not be started.
     NotStarted(String),
     /// It ran too long.
     TimedOut,
-    /// It failed, with its exit code and its words.
+    /// It failed, with its exit code and error message.
     Failed(i32, String),
-    /// It wrote no HTTP answer.
+    /// Its output is no HTTP response.
     NoAnswer,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Curl {
 }
 
 impl Curl {
-    /// The program in `GATELIGHT_CURL`, or the first of the known places where there is one.
+    /// The program in `GATELIGHT_CURL`, or the first of the known paths that exists.
     pub(crate) fn from_environment() -> Self {
         let given = std::env::var_os("GATELIGHT_CURL").filter(|path| !path.is_empty()).map(PathBuf::from);
         let program = match given {
@@ -102,9 +102,9 @@ fn command(program: &Path) -> Command {
     command
 }
 
-/// One option a line. In quotes a backslash escapes itself, the quote, `t`, `n`, `r` and `v`.
+/// One option per line. In quotes, a backslash escapes itself, the quote, `t`, `n`, `r` and `v`.
 fn configuration(request: &Request) -> String {
-    // nothing but the scheme of the URL, redirects included, which are not followed anyway
+    // only the scheme of the URL, also for redirects, which are not followed anyway
     let is_plain = url::parse(&request.url).is_ok_and(|parts| parts.is_plain);
     let mut options = vec![
         ("url", request.url.clone()),
@@ -116,7 +116,7 @@ fn configuration(request: &Request) -> String {
         ("user-agent", concat!("Gatelight/", env!("CARGO_PKG_VERSION")).to_owned()),
     ];
     if is_plain {
-        // a proxy would carry it off this machine
+        // a proxy would send it to another machine
         options.push(("noproxy", "*".to_owned()));
     }
     if let Some(authorization) = &request.authorization {
@@ -124,9 +124,9 @@ fn configuration(request: &Request) -> String {
     }
     if let Some(body) = &request.body {
         options.push(("header", "Content-Type: application/json; charset=utf-8".to_owned()));
-        // no question before a longer body: its answer would come before ours
+        // without it, a longer body is announced first, and the interim response would come before the real one
         options.push(("header", "Expect:".to_owned()));
-        // not `data`: that reads a file where the text begins with `@`
+        // not `data`, which reads a file if the text begins with `@`
         options.push(("data-raw", body.to_string()));
     }
     let flags = ["silent", "show-error", "include", "suppress-connect-headers", "globoff"];
@@ -154,7 +154,7 @@ fn quoted(value: &str) -> String {
     out
 }
 
-/// Parses what `include` writes: status line, headers, an empty line, the body; before it perhaps interim answers (1xx).
+/// Parses the output of `include`: status line, headers, an empty line, the body; possibly after interim responses (1xx).
 fn response(output: &[u8]) -> Option<Response> {
     let end = memchr::memmem::find(output, b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&output[..end]);
@@ -173,7 +173,7 @@ fn response(output: &[u8]) -> Option<Response> {
             .map(|(_, value)| value.trim().to_owned())
             .next()
     };
-    // its other form, a date, is rare: the backoff stands in
+    // its other form, a date, is rare; the backoff applies then
     let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
     Some(Response { status, retry_after, body: rest.to_vec() })
 }
@@ -193,8 +193,8 @@ impl CurlError {
         }
     }
 
-    /// Whether the network may be gone: the name was not resolved, or no connection came about (exit codes 5 to 7 and 28 of
-    /// curl(1)).
+    /// Whether the network may be gone: the name was not resolved, or no connection was established (exit codes 5 to 7 and
+    /// 28 of curl(1)).
     pub(crate) const fn may_be_offline(&self) -> bool {
         matches!(self, Self::TimedOut | Self::Failed(5..=7 | 28, _))
     }

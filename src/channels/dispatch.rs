@@ -22,71 +22,68 @@ use crate::text::{Lang, Message, Worded as _, channels as say};
 use crate::watcher::snapshot::Snapshot;
 use crate::worker::{self, Backoff};
 
-/// Commands that may wait.
+/// Capacity of the queue of commands.
 const QUEUE: usize = 64;
 
-/// What the task works with.
+/// Everything that the task needs.
 pub(crate) struct Setup {
     /// The channels.
     pub(crate) channels: Vec<ChannelSettings>,
-    /// The language of channels without one of their own, and that of the system.
+    /// The language of channels without a language setting, and the language of the system.
     pub(crate) lang: Lang,
     pub(crate) system_lang: Lang,
-    /// In which times are written.
+    /// The time zone of the times in messages.
     pub(crate) zone: TimeZone,
     /// Removes names from evidence.
     pub(crate) anonymiser: Anonymiser,
     /// Where the queues are stored.
     pub(crate) file: PathBuf,
-    /// Sends.
     pub(crate) curl: Curl,
 }
 
-/// What the task is asked for.
+/// A request to the task.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Tell these notices over this channel.
+    /// Send these notices over this channel.
     Notices(String, Vec<Notice>),
     /// Every profile has its first verdict.
     Started(std::sync::Arc<Snapshot>),
-    /// Whether the machine is without any network.
+    /// Whether the machine is offline.
     Offline(bool),
     /// Send a test message over this channel.
     Test(String),
-    /// The channels of new settings, and the language of those without one of their own.
+    /// The channels of new settings, and the language of those without a language setting.
     Settings(Vec<ChannelSettings>, Lang),
-    /// What became of a signal of life, where that changed.
+    /// The result of a heartbeat, if it changed.
     Heartbeat(Option<Failure>),
 }
 
-/// What the task reports.
+/// A report of the task.
 #[derive(Debug)]
 pub(crate) enum Report {
     /// The state of all channels.
     Channels(Vec<ChannelView>),
-    /// A test message was taken by the server of this channel, or not.
+    /// The server of this channel accepted a test message, or not.
     Tested(String, Result<(), Message>),
     /// The network may be gone.
     Unreachable,
 }
 
-/// One channel as it is shown.
+/// The state of one channel, for the user interface.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelView {
-    /// Its name.
     pub name: String,
-    /// Its kind.
     pub kind: ChannelKind,
-    /// Messages that wait.
+    /// Number of queued messages.
     pub waiting: usize,
-    /// When the server last took a message.
+    /// When the server last accepted a message.
     pub last_sent: Option<Timestamp>,
     /// When and why the last attempt failed.
     pub failure: Option<(Timestamp, Message)>,
 }
 
 impl ChannelView {
-    /// The channel with what is stored of it.
+    /// The state of a channel with these settings and this queue.
     pub(crate) fn of(settings: &ChannelSettings, outbox: &Outbox) -> Self {
         Self {
             name: settings.name.clone(),
@@ -101,7 +98,7 @@ impl ChannelView {
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(crate) struct Trouble {
-    /// The words of the server or of curl, without secrets.
+    /// The message of the server or of curl, without secrets.
     pub(crate) why: Message,
     pub(crate) failed: Failed,
     pub(crate) may_be_offline: bool,
@@ -133,7 +130,7 @@ pub(crate) async fn attempt(
     }
 }
 
-/// Starts the task. When the sender is dropped it ends after the attempts that are under way.
+/// Starts the task. It ends when the sender is dropped and all attempts under way have ended.
 pub(crate) fn spawn(
     setup: Setup,
     report: impl Fn(Report) + Send + Sync + 'static,
@@ -214,7 +211,7 @@ impl Dispatcher {
         }
     }
 
-    /// Lets the attempts end that are under way: one that is broken off may have arrived, and would be told twice.
+    /// Waits for the attempts under way: a message whose attempt is cancelled may have arrived, and would be sent twice.
     async fn end(&mut self, report: &impl Fn(Report)) {
         while let Some(ended) = self.attempts.join_next().await {
             if let Ok(attempted) = ended {
@@ -271,7 +268,7 @@ impl Dispatcher {
         channel.outbox.push_notice(now, &notice, message, told(&notice));
     }
 
-    /// A test goes past the queue: it shows what the server says now.
+    /// A test message bypasses the queue, because it has to show what the server says now.
     fn test(&mut self, name: &str, now: Timestamp) {
         if let Some(channel) = self.channels.get(name) {
             let message = Outgoing::test(now, language(&self.setup, &channel.settings));
@@ -279,11 +276,11 @@ impl Dispatcher {
         }
     }
 
-    /// Starts every attempt that is due; returns when the next one is.
+    /// Starts every attempt that is due; returns when the next one is due.
     fn start_due(&mut self, now: Timestamp) -> Option<Timestamp> {
         let (mut due, mut next) = (Vec::new(), None);
         for (name, channel) in self.channels.iter_mut().filter(|(_, channel)| !channel.busy) {
-            // without a network only what is too old leaves
+            // while offline, only local channels send
             if self.offline && !target::is_local(&channel.settings) {
                 continue;
             }
@@ -307,7 +304,7 @@ impl Dispatcher {
         let Some(channel) = self.channels.get(&name) else { return };
         let (curl, settings) = (self.setup.curl.clone(), channel.settings.clone());
         self.attempts.spawn(async move {
-            // the server never answers within a poll: a panic here is one of ours
+            // a panic here is our own bug, whatever the server answers
             let sending = worker::catch(attempt(&curl, &settings, &message, now)).await;
             let panicked = |_| {
                 let why = Message::new(say::INTERNAL);
@@ -347,7 +344,7 @@ impl Dispatcher {
             ..Stored::default()
         };
         if stored != self.saved {
-            // tried again with the next change; what is in memory is sent all the same
+            // tried again at the next change; the queue in memory is sent anyway
             if let Err(error) = store::write(&self.setup.file, &stored) {
                 tracing::warn!("channels: queue not stored: {error}");
             }

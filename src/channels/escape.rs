@@ -1,7 +1,7 @@
-//! Escaping of text for each receiver's markup. What a log or a profile's name says must not become a link, a mention or
-//! a format.
+//! Escaping of text for each receiver's markup, so that text of a log or the name of a profile does not become a link, a
+//! mention or formatting.
 
-/// `https://…` as `https: //…`: no receiver makes a link of it.
+/// `https://…` as `https: //…`, which no receiver turns into a link.
 pub(crate) fn without_links(text: &str) -> String {
     text.replace("://", ": //")
 }
@@ -12,7 +12,7 @@ pub(crate) fn entities(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// For Discord's Markdown: a backslash before each character with a meaning, as in CommonMark. `@` and `<` begin mentions.
+/// For Discord's Markdown: a backslash before each special character, as in CommonMark. `@` and `<` begin mentions.
 pub(crate) fn discord(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -27,7 +27,7 @@ pub(crate) fn discord(text: &str) -> String {
     out
 }
 
-/// For the Markdown of DingTalk and WeCom, which document no escape: full-width forms of the characters that begin a
+/// For the Markdown of DingTalk and WeCom, which document no escaping: full-width forms of the characters that begin a
 /// link, a tag, emphasis or code.
 pub(crate) fn full_width(text: &str) -> String {
     let replace = |c| match c {
@@ -44,7 +44,7 @@ pub(crate) fn full_width(text: &str) -> String {
     text.chars().map(replace).collect()
 }
 
-/// At most `most` characters, the last one an ellipsis where the text is longer.
+/// The text in at most `most` characters; if it is longer, the last one is an ellipsis.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     if text.char_indices().nth(most).is_none() {
         return text.to_owned();
@@ -53,7 +53,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     format!("{}…", &text[..end])
 }
 
-/// At most `most` bytes (at least 3), the last character an ellipsis where the text is longer.
+/// The text in at most `most` bytes (at least 3); if it is longer, the last character is an ellipsis.
 pub(crate) fn cut_bytes(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();

@@ -1,5 +1,5 @@
-//! Which notices a channel gets. Each has an alert policy of its own: the same rules as for notices on the screen, but
-//! with the channel's filter and least light, and whatever the menu switches off there. Pure: times are arguments.
+//! Decides which notices a channel gets. Each channel has its own alert policy: the rules of the notices on the screen, with
+//! the channel's filter and least light, and independent of the menu's switch for notifications. Pure: times are arguments.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ use crate::config::{ChannelSettings, Least, NoticeSettings};
 use crate::health::{Light, Note, Reason, Verdict};
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
 
-/// News that were told are not told again after a restart of Gatelight within this time.
+/// After a restart of Gatelight within this time, trouble that was reported before is not reported again.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The policy of one channel.
@@ -22,7 +22,7 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// A feed that has seen nothing.
+    /// A feed without any history.
     pub(crate) fn new(
         channel: &ChannelSettings,
         notices: &NoticeSettings,
@@ -36,12 +36,12 @@ impl Feed {
         }
     }
 
-    /// Whether the settings want the same profiles and platforms.
+    /// Whether these settings select the same profiles and platforms.
     pub(crate) fn has_filter_of(&self, channel: &ChannelSettings) -> bool {
         self.profiles == channel.profiles && self.platforms == channel.platforms
     }
 
-    /// Puts new settings with the same filter in force.
+    /// Applies new settings with the same filter.
     pub(crate) fn apply_settings(
         &mut self,
         now: Timestamp,
@@ -51,7 +51,7 @@ impl Feed {
         self.policy.step(now, Event::Settings(settings(channel, notices)))
     }
 
-    /// Takes in the present state of all profiles: what is down now was down before this channel was there.
+    /// Applies the present state of all profiles: what is down now was down before this channel existed.
     pub(crate) fn begin(&mut self, now: Timestamp, snapshot: &Snapshot) -> Vec<Notice> {
         let mut notices = Vec::new();
         for view in &snapshot.profiles {
@@ -65,7 +65,7 @@ impl Feed {
         notices
     }
 
-    /// Takes an event in and returns the notices that became due.
+    /// Applies an event and returns the notices that became due.
     pub(crate) fn step(&mut self, now: Timestamp, event: &Event) -> Vec<Notice> {
         let event = match event {
             Event::Change(change) if !self.wants(&change.profile.name) => return Vec::new(),
@@ -95,12 +95,12 @@ impl Feed {
     }
 
     fn wants_platform(&self, platform: Option<&str>) -> bool {
-        // trouble of the gateway itself is trouble of all its platforms
+        // trouble of the gateway itself affects all its platforms
         self.platforms.is_empty() || platform.is_none_or(|id| self.platforms.iter().any(|name| name == id))
     }
 
-    /// The change as the channel sees it: trouble of a platform that it is not told of gives way to the next reason that
-    /// holds too, or counts as none.
+    /// The change as the channel sees it: trouble of a platform that its filter excludes is replaced by the next reason that
+    /// also holds, or by none.
     fn filtered(&self, change: &ProfileChange) -> ProfileChange {
         let mut change = change.clone();
         let verdict = &mut change.change.to;
@@ -122,14 +122,14 @@ impl Feed {
     }
 }
 
-/// The rules of the channel: switched on whatever the screen does, red or amber as it wants, with its own quiet hours.
+/// The settings of the channel's policy: always enabled, with its own least light and quiet hours.
 fn settings(channel: &ChannelSettings, notices: &NoticeSettings) -> NoticeSettings {
     let quiet = channel.quiet.as_ref().unwrap_or(&notices.quiet).clone();
     NoticeSettings { enabled: true, drop_at_once: channel.least == Least::Amber, quiet, ..notices.clone() }
 }
 
-/// The notice without what the user knows: what stands in an earlier message about it, and those whose trouble was
-/// told before Gatelight was started again. `None`: nothing is left.
+/// The notice without what the user already knows: what an earlier message of the same group said, and trouble that was
+/// reported before Gatelight was restarted. `None`: nothing is left.
 pub(crate) fn news(notice: &Notice, outbox: &Outbox, now: Timestamp) -> Option<Notice> {
     let known = |affected: &Affected| match outbox.told(&affected.name) {
         Some(told) if notice.kind == NoticeKind::FoundDown => {
@@ -144,7 +144,7 @@ pub(crate) fn news(notice: &Notice, outbox: &Outbox, now: Timestamp) -> Option<N
     (!notice.affected.is_empty()).then_some(notice)
 }
 
-/// What is known to the user once this notice was told.
+/// What the user knows once this notice was sent.
 pub(crate) fn told(notice: &Notice) -> impl Iterator<Item = (String, Option<Told>)> {
     let is_good = notice.is_good();
     notice.affected.iter().map(move |affected| {
@@ -159,8 +159,8 @@ pub(crate) fn told(notice: &Notice) -> impl Iterator<Item = (String, Option<Told
     })
 }
 
-/// After a restart of Gatelight: the notice of profiles that were told to be down and work by now. Profiles that are gone
-/// are forgotten.
+/// After a restart of Gatelight: a notice about profiles that were reported to be down and work now. Profiles that no longer
+/// exist are forgotten.
 pub(crate) fn recovered_meanwhile(
     outbox: &mut Outbox,
     snapshot: &Snapshot,
@@ -191,7 +191,7 @@ pub(crate) fn recovered_meanwhile(
     for name in &gone {
         outbox.forget(name);
     }
-    // no notice of the policy has this id: they count from 1
+    // the policy never uses this id: it counts from 1
     let notice = Notice { id: 0, at: now, kind: NoticeKind::Recovered, affected, withdrawn: Vec::new() };
     (!notice.affected.is_empty()).then_some(notice)
 }

@@ -1,6 +1,6 @@
-//! Signs of life for a service that notices their absence: a GET, or the user's program.
+//! Heartbeats for a service that notices their absence: a GET request, or a run of the user's program.
 //!
-//! Failures are told as healthchecks.io (<https://healthchecks.io/docs/signaling_failures/>) and Better Stack
+//! Failures are signalled as healthchecks.io (<https://healthchecks.io/docs/signaling_failures/>) and Better Stack
 //! (<https://betterstack.com/docs/uptime/cron-and-heartbeat-monitor/>) expect, with `/fail` behind the path, and Uptime
 //! Kuma's push monitors, whose URL has `status=up` in its query, with `status=down`.
 
@@ -15,19 +15,19 @@ use crate::config::HeartbeatSettings;
 use crate::config::url::{self, UrlError};
 use crate::text::{Message, Worded as _, channels as say, fill};
 
-/// How long the user's program may run.
+/// Time limit of the user's program.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(30);
 
-/// What a signal says.
+/// The meaning of a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// Gatelight looks.
+    /// Gatelight watches.
     Alive,
-    /// It looks, and a light is red.
+    /// It watches, and a light is red.
     Red,
 }
 
-/// Sends one signal. The error says why nobody took it, without secrets.
+/// Sends one heartbeat. The error says why it was not accepted, without secrets.
 pub(crate) async fn beat(settings: &HeartbeatSettings, curl: &Curl, signal: Signal) -> Result<(), Message> {
     match (&settings.url, &settings.program) {
         (Some(secret), _) => {
@@ -69,12 +69,12 @@ fn text(error: UrlError) -> crate::text::Both {
     crate::text::Both::each(|lang| fill(lang.pick(phrase), &[("key", "heartbeat.url")]))
 }
 
-/// Path and query: whoever knows them can answer for Gatelight.
+/// Path and query: whoever knows them can send heartbeats in place of Gatelight.
 fn secrets(url: &str) -> impl Iterator<Item = String> {
     url.splitn(4, '/').nth(3).filter(|path| path.len() >= 6).map(str::to_owned).into_iter()
 }
 
-/// The URL that says so.
+/// The URL for this signal.
 fn signal_url(url: &str, signal: Signal) -> String {
     if signal == Signal::Alive {
         return url.to_owned();

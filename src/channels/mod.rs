@@ -1,18 +1,18 @@
-//! Channels: messages to services outside of this machine, for an owner who is away from it. Nothing is sent unless the
+//! Channels: messages to services outside this machine, for an owner who is away from it. Nothing is sent unless the
 //! settings name a channel or a heartbeat.
 //!
-//! - [`feed`]: for each channel an alert policy of its own; which notices it gets.
+//! - [`feed`]: decides which notices a channel gets, by an alert policy for each channel.
 //! - [`outgoing`]: a notice as a message: redacted, bounded, in the channel's language.
-//! - [`outbox`]: the queue of one channel, with retries and what was told. Pure: times are arguments.
+//! - [`outbox`]: the queue of one channel, with retries and what was reported. Pure: times are arguments.
 //! - [`store`]: all queues in one file, so that they survive a restart.
 //! - [`kinds`]: the requests and answers of each service.
-//! - [`target`]: where a channel sends, with its secrets; read at each attempt, never kept.
+//! - [`target`]: where a channel sends, with its secrets; read for each attempt, never kept.
 //! - [`curl`]: sends a request with the system's curl.
-//! - [`dispatch`]: the task that joins them. One attempt at a time for each channel.
-//! - [`heartbeat`]: signs of life for a service that notices their absence.
+//! - [`dispatch`]: the task that connects them. One attempt at a time for each channel.
+//! - [`heartbeat`]: heartbeats for a service that notices their absence.
 //!
-//! Why curl and no HTTP client of our own: it has the system's TLS, certificates and proxies, is part of macOS and nearly
-//! every Linux, and runs a few times a day. `reqwest` with rustls adds about 2 MB to a program of 7.
+//! curl instead of an HTTP library: it uses the system's TLS, certificates and proxies, is part of macOS and nearly every
+//! Linux, and runs a few times a day. `reqwest` with rustls adds about 2 MB to a program of 7.
 
 pub(crate) mod curl;
 pub(crate) mod dispatch;

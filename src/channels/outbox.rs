@@ -1,7 +1,7 @@
 //! The queue of one channel. Pure: times are arguments.
 //!
-//! A message is told once. One that cannot be sent is tried again with growing pauses, for an hour at most. What comes
-//! late is told as one message: of each profile only its newest news.
+//! A message is sent once. One that cannot be sent is retried with growing pauses, for an hour at most. Late messages are
+//! merged into one, with the newest state of each profile.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -16,43 +16,43 @@ use crate::health::Reason;
 use crate::health::timer::after;
 use crate::text::{Lang, Message, channels as say};
 
-/// Most messages that wait; beyond that the oldest is dropped.
+/// Capacity of the queue; when it is full, the oldest message is dropped.
 const MOST_WAITING: usize = 50;
-/// Most profiles of which is remembered what was told.
+/// Maximum number of profiles whose reported trouble is remembered.
 const MOST_TOLD: usize = 200;
-/// How long a message is worth sending.
+/// Age at which a message is dropped.
 const WORTH: Duration = Duration::from_secs(3_600);
-/// A message is late when it is sent this long after the event.
+/// A message sent this long after its event is marked as late.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
-/// How long a notice waits for profiles that fall or recover at the same time.
+/// How long a notice waits for profiles that go down or recover at the same time.
 const GATHER: Duration = Duration::from_millis(700);
-/// Pause after the first failed attempt; doubled by each further one.
+/// Pause after the first failed attempt; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-/// The longest pause that is not asked for by the server.
+/// The longest pause, unless the server asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-/// The queue and what is known of the channel; stored across restarts.
+/// The queue and the state of the channel; stored across restarts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Outbox {
     waiting: VecDeque<Entry>,
-    /// Profiles whose trouble was told and whose recovery was not.
+    /// Profiles whose trouble was reported and whose recovery was not.
     told: BTreeMap<String, Told>,
-    /// When the server last took a message.
+    /// When the server last accepted a message.
     pub(crate) last_sent: Option<Timestamp>,
-    /// Why the last attempt failed; `None`: it did not.
+    /// Why the last attempt failed; `None`: it succeeded.
     pub(crate) failure: Option<Failure>,
     attempts: u32,
     not_before: Option<Timestamp>,
-    /// How many of the first entries stand in the message that was handed out last.
+    /// How many of the first entries are part of the message that was handed out last.
     #[serde(skip)]
     handed_out: usize,
-    /// The group that was handed out last, and what was said in it.
+    /// The group that was handed out last, and what its message said.
     #[serde(skip)]
     last_group: Option<(Group, BTreeSet<String>)>,
 }
 
-/// A notice that profiles join while it is new. A recovery has the id of the notice whose place it takes.
+/// A notice that other profiles may join while it is new. A recovery has the id of the notice that it replaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Group {
     id: u64,
@@ -60,7 +60,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// The group of a notice; `None`: nothing joins it.
+    /// The group of a notice; `None`: other profiles cannot join it.
     pub(crate) fn of(notice: &Notice) -> Option<Self> {
         let joined = matches!(notice.kind, NoticeKind::Down | NoticeKind::Recovered);
         joined.then_some(Self { id: notice.id, kind: notice.kind })
@@ -74,7 +74,7 @@ pub(crate) struct Failure {
     pub(crate) why: Message,
 }
 
-/// Trouble of a profile that was told.
+/// Trouble of a profile that was reported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Told {
     pub(crate) reason: Reason,
@@ -82,7 +82,7 @@ pub(crate) struct Told {
     pub(crate) platform: Option<String>,
     /// When it began.
     pub(crate) since: Timestamp,
-    /// When it was told last.
+    /// When it was last reported.
     pub(crate) at: Timestamp,
 }
 
@@ -90,11 +90,11 @@ pub(crate) struct Told {
 struct Entry {
     #[serde(skip)]
     group: Option<Group>,
-    /// What it says of each profile, where others may join it.
+    /// What it says about each profile, if others may join it.
     #[serde(skip)]
     news: Vec<String>,
     queued: Timestamp,
-    /// Until then profiles that follow may join it.
+    /// Until when other profiles may join it.
     ready: Timestamp,
     message: Outgoing,
 }
@@ -104,7 +104,7 @@ struct Entry {
 pub(crate) enum Next {
     /// Send this.
     Send(Box<Outgoing>),
-    /// Nothing before this time.
+    /// Wait until this time.
     Wait(Timestamp),
     /// Nothing until something is queued or the network is back.
     Idle,
@@ -115,13 +115,13 @@ pub(crate) enum Next {
 pub(crate) enum Failed {
     /// It may work later.
     Later(Option<Duration>),
-    /// This message will never be taken.
+    /// The server will never accept this message.
     ForGood,
 }
 
 impl Outbox {
-    /// Queues the message of a notice. It takes the place of one of the same group that was not handed out yet. `told`: what
-    /// is known to the user then, of each of its profiles.
+    /// Queues the message of a notice. It replaces one of the same group that was not handed out yet. `told`: what the user
+    /// then knows about each of its profiles.
     pub(crate) fn push_notice(
         &mut self,
         now: Timestamp,
@@ -158,32 +158,32 @@ impl Outbox {
         }
     }
 
-    /// Whether this was said in a message of this group that was handed out.
+    /// Whether a message of this group that was handed out said this.
     pub(crate) fn is_handed_out(&self, group: Group, said: &str) -> bool {
         self.last_group.as_ref().is_some_and(|(last, news)| *last == group && news.contains(said))
     }
 
-    /// The trouble of a profile that was told.
+    /// The reported trouble of a profile.
     pub(crate) fn told(&self, profile: &str) -> Option<&Told> {
         self.told.get(profile)
     }
 
-    /// All profiles whose trouble was told.
+    /// All profiles whose trouble was reported.
     pub(crate) fn all_told(&self) -> impl Iterator<Item = (&String, &Told)> {
         self.told.iter()
     }
 
-    /// Forgets what was told of a profile that is gone.
+    /// Forgets the reported trouble of a profile that no longer exists.
     pub(crate) fn forget(&mut self, profile: &str) {
         self.told.remove(profile);
     }
 
-    /// How many messages wait.
+    /// Number of queued messages.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// What to do now. Several late messages become one.
+    /// What to do now. Several late messages are merged into one.
     pub(crate) fn next(&mut self, now: Timestamp, lang: Lang, zone: &TimeZone) -> Next {
         self.drop_expired(now);
         if let Some(not_before) = self.not_before.filter(|at| now < *at) {
@@ -220,7 +220,7 @@ impl Outbox {
         }
     }
 
-    /// The server took the message of [`Next::Send`].
+    /// The server accepted the message of [`Next::Send`].
     pub(crate) fn delivered(&mut self, now: Timestamp) {
         self.waiting.drain(..std::mem::take(&mut self.handed_out));
         self.last_sent = Some(now);
@@ -252,7 +252,7 @@ impl Outbox {
         }
     }
 
-    /// The server took a test message, or not and why.
+    /// The server accepted a test message, or refused it for this reason.
     pub(crate) fn tested(&mut self, now: Timestamp, failed: Option<Message>) {
         self.failure = failed.map(|why| Failure { at: now, why });
         if self.failure.is_none() {
@@ -261,7 +261,7 @@ impl Outbox {
         }
     }
 
-    /// The network is back: what waits is tried at once.
+    /// The network is back: queued messages are tried at once.
     pub(crate) fn try_at_once(&mut self) {
         self.attempts = 0;
         self.not_before = None;
@@ -282,14 +282,14 @@ impl Outbox {
         }
     }
 
-    /// What was dropped was not told.
+    /// Marks dropped messages as not reported.
     fn untell(&mut self, entry: &Entry) {
         for profile in &entry.message.profiles {
             self.told.remove(profile);
         }
     }
 
-    /// Leaves of each profile its newest news.
+    /// Keeps the newest state of each profile.
     fn drop_old_news(&mut self) {
         let mut seen = BTreeSet::new();
         let mut kept = VecDeque::new();
@@ -304,7 +304,7 @@ impl Outbox {
     }
 }
 
-/// What a notice says of a profile: two that say the same are one piece of news.
+/// What a notice says about a profile, to recognize repetitions.
 pub(crate) fn said_of(affected: &Affected) -> String {
     let Affected { name, reason, platform, also, back, .. } = affected;
     format!("{name} {} {platform:?} {also:?} {back:?}", reason.code())

@@ -1,4 +1,4 @@
-//! A message as it waits to be sent.
+//! A message in the queue.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,13 +12,13 @@ use crate::text::display::label;
 use crate::text::reason::platform as platform_name;
 use crate::text::{Lang, Phrase, channels as say, fill};
 
-/// Most characters of a title, of the sentences and of the evidence: together they fit every service. The tightest is
-/// Discord with 2,000.
+/// Maximum lengths of the title, the body and the evidence, in characters: together they fit every service. The smallest
+/// limit is Discord's, 2,000.
 const TITLE_MAX: usize = 160;
 const BODY_MAX: usize = 900;
 const EVIDENCE_MAX: usize = 240;
 
-/// What is sent: plain text in parts, which each kind puts into its own format.
+/// A message as plain text in parts, which each kind converts to its own format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outgoing {
     /// One line.
@@ -27,30 +27,30 @@ pub(crate) struct Outgoing {
     pub(crate) body: String,
     /// Names and values: profile, platform, since when.
     pub(crate) facts: Vec<(String, String)>,
-    /// The line that shows it: redacted, without names of people and this machine.
+    /// The log line that proves it: redacted, without names of people and this machine.
     pub(crate) evidence: Option<String>,
     /// Green: it works again.
     pub(crate) light: Light,
-    /// The profiles that it is about.
+    /// The affected profiles.
     pub(crate) profiles: Vec<String>,
-    /// The platform's id, where it is about one profile and one platform.
+    /// The id of the platform, if it is about one profile and one platform.
     pub(crate) platform: Option<String>,
-    /// The code of the reason, where it is about one profile.
+    /// The code of the reason, if it is about one profile.
     pub(crate) reason: Option<String>,
-    /// Whether a restart helps, where it is about one profile.
+    /// Whether a restart helps, if it is about one profile.
     pub(crate) restart_helps: Option<RestartHelps>,
     /// When it happened.
     pub(crate) at: Timestamp,
-    /// It is sent long after it happened; why and from when, in the channel's language.
+    /// The mark of a late message, in the channel's language.
     pub(crate) late: Option<String>,
 }
 
-/// What texts are made with.
+/// The context of a message's texts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wording<'a> {
     /// The channel's language.
     pub(crate) lang: Lang,
-    /// In which times are written.
+    /// The time zone of its times.
     pub(crate) zone: &'a TimeZone,
     /// Removes names from evidence.
     pub(crate) anonymiser: &'a Anonymiser,
@@ -103,7 +103,7 @@ impl Outgoing {
         }
     }
 
-    /// One message in place of several that come late, oldest first.
+    /// One message that replaces several late ones, oldest first.
     pub(crate) fn digest(several: &[&Self], lang: Lang, zone: &TimeZone) -> Self {
         let lines = several.iter().map(|one| format!("{} {}", time(one.at, zone), one.title));
         let count = several.len().to_string();
@@ -120,31 +120,31 @@ impl Outgoing {
         }
     }
 
-    /// Marked as late.
+    /// The message, marked as late.
     pub(crate) fn late(self, lang: Lang, zone: &TimeZone) -> Self {
         let late = fill(lang.pick(say::LATE), &[("time", &time(self.at, zone))]);
         Self { late: Some(late), ..self }
     }
 
-    /// Facts, evidence and the mark of a late message, a line each.
+    /// Facts, evidence and the mark of a late message, one line each.
     fn details(&self) -> impl Iterator<Item = String> {
         let facts = self.facts.iter().map(|(name, value)| format!("{name}: {value}"));
         facts.chain(self.evidence.clone()).chain(self.late.clone())
     }
 
-    /// All of it without the title.
+    /// The whole text without the title.
     pub(crate) fn text_below_title(&self) -> String {
         std::iter::once(self.body.clone()).chain(self.details()).collect::<Vec<_>>().join("\n")
     }
 
-    /// All of it.
+    /// The whole text.
     pub(crate) fn text(&self) -> String {
         format!("{}\n{}", self.title, self.text_below_title())
     }
 }
 
-/// When the news of a notice happened. An incident that could not be notified when it began (no network, asleep, quiet
-/// hours) is told late.
+/// When the event of a notice happened. An incident that could not be notified when it began (offline, asleep, quiet hours)
+/// is reported late.
 fn happened(notice: &Notice) -> Timestamp {
     if notice.kind != NoticeKind::Down {
         return notice.at;
@@ -169,7 +169,7 @@ fn evidence(one: &Affected, wording: Wording<'_>) -> Option<String> {
     Some(without_links(&format!("{}: {line}", proof.source)))
 }
 
-/// With the date: what comes late may be from another day.
+/// With the date, because a late message may be from another day.
 fn time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string()
 }

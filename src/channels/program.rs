@@ -7,16 +7,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
-/// What became of a program.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) enum Ended {
     /// It ended.
     Exited(Output),
-    /// It ran too long and was killed together with its children.
+    /// It exceeded the time limit and was killed together with its children.
     TimedOut,
 }
 
-/// How a program ended, and the beginning of what it wrote.
+/// How a program ended, and the beginning of its output.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) status: ExitStatus,
@@ -32,8 +32,8 @@ impl Output {
     }
 }
 
-/// Runs it in a process group of its own, in `/`, with `LC_ALL=C`; the rest of its environment is the caller's. Of each
-/// stream `keep` bytes are kept; none is read if that is zero. It is killed when this future is dropped.
+/// Runs it in its own process group, in `/`, with `LC_ALL=C`; the caller sets the rest of its environment. The first `keep`
+/// bytes of each stream are kept; if that is zero, none is read. It is killed when this future is dropped.
 pub(crate) async fn run(mut command: Command, input: &[u8], limit: Duration, keep: u64) -> io::Result<Ended> {
     let stream = || if keep == 0 { Stdio::null() } else { Stdio::piped() };
     let mut child = command
@@ -57,7 +57,7 @@ pub(crate) async fn run(mut command: Command, input: &[u8], limit: Duration, kee
     let work = async {
         let streams = async { tokio::join!(write, read(stdout, keep), read(stderr, keep)) };
         tokio::pin!(streams);
-        // the exit counts, not the end of the streams: a background process may keep them open
+        // waits for the exit, not for the end of the streams, which a background process may keep open
         let (status, read) = tokio::select! {
             ((), out, err) = &mut streams => (child.wait().await, Some((out, err))),
             status = child.wait() => (status, None),
@@ -86,7 +86,7 @@ pub(crate) async fn run(mut command: Command, input: &[u8], limit: Duration, kee
 /// How long output is read after the program itself has ended.
 const AFTER_EXIT: Duration = Duration::from_secs(1);
 
-/// Reads to the end; keeps the beginning.
+/// Reads to the end and keeps the beginning.
 async fn read(stream: Option<impl AsyncRead + Unpin>, keep: u64) -> Vec<u8> {
     let mut kept = Vec::new();
     let Some(stream) = stream else { return kept };
@@ -97,7 +97,7 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, keep: u64) -> Vec<u8> {
     kept
 }
 
-/// Removes what gateways and Python read from a program's inherited environment.
+/// Removes the variables that gateways and Python read from a program's environment.
 pub(crate) fn without_gateway_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

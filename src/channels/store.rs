@@ -1,5 +1,5 @@
-//! The queues of all channels in one file, readable by their owner alone. They hold messages, which are redacted, and no
-//! secrets. Whoever holds the agent's lock writes it; others read.
+//! The queues of all channels in one file, readable by its owner only. It holds redacted messages and no secrets. Only the
+//! agent, which holds the lock, writes it; commands read it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,19 +10,19 @@ use serde::{Deserialize, Serialize};
 use super::outbox::{Failure, Outbox};
 use crate::files;
 
-/// Longest file that is read, in bytes.
+/// Maximum size of the file, in bytes.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
-/// The version that is written.
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stored {
     pub(super) version: u32,
-    /// By the name of the channel.
+    /// The queues, by the name of the channel.
     #[serde(default)]
     pub(crate) channels: BTreeMap<String, Outbox>,
-    /// Why the last signal of life was not taken; `None`: it was.
+    /// Why the last heartbeat failed; `None`: it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) heartbeat_failure: Option<Failure>,
 }
@@ -33,19 +33,20 @@ impl Default for Stored {
     }
 }
 
-/// Its path in the data folder.
+/// The path in the data folder.
 pub(crate) fn file(data: &Path) -> PathBuf {
     data.join("channels.json")
 }
 
-/// Reads it. A file that is missing, half written or of a newer version counts as empty: what it held was worth an hour.
+/// Reads it. A file that is missing, damaged or of a newer version counts as empty: its messages would be dropped after an
+/// hour anyway.
 pub(crate) fn read(file: &Path) -> Stored {
     let content = files::read(file, FILE_LIMIT).ok();
     let content = content.and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
     content.filter(|stored| stored.version == VERSION).unwrap_or_default()
 }
 
-/// Writes it, whole or not at all.
+/// Replaces it atomically.
 pub(crate) fn write(file: &Path, stored: &Stored) -> io::Result<()> {
     files::replace(file, |out| Ok(serde_json::to_writer(out, stored)?))
 }

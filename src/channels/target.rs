@@ -1,18 +1,18 @@
-//! Where a channel sends, with its secrets. Made for one attempt and dropped with it.
+//! Where a channel sends, with its secrets. Created for one attempt and dropped with it.
 
 use crate::config::url::{self, UrlError};
 use crate::config::{ChannelKind, ChannelSettings, Escape, Secret, SecretError};
 use crate::text::{Lang, Message, Worded, channels as say, fill};
 
-/// The servers of the kinds that have one.
+/// The default servers.
 const TELEGRAM: &str = "https://api.telegram.org";
 const NTFY: &str = "https://ntfy.sh";
 const BARK: &str = "https://api.day.app";
 
-/// Everything that a request is made of besides the message. No `Debug`: it holds secrets.
+/// Everything that a request needs besides the message. No `Debug`: it holds secrets.
 pub(crate) struct Target {
     pub(crate) kind: ChannelKind,
-    /// Without a slash at the end, where it is the base of several paths.
+    /// Without a trailing slash if paths are appended to it.
     pub(crate) url: String,
     pub(crate) secret: Option<String>,
     pub(crate) token: Option<String>,
@@ -52,7 +52,7 @@ impl Target {
         })
     }
 
-    /// The checked URL: that of the settings, or of the kind's own server.
+    /// The validated URL: that of the settings, or of the kind's default server.
     fn base(settings: &ChannelSettings) -> Result<String, TargetError> {
         let own = match settings.kind {
             ChannelKind::Telegram => TELEGRAM,
@@ -72,7 +72,7 @@ impl Target {
         Ok(url)
     }
 
-    /// What must not stand in anything that is shown: each secret, and the path of the URL, which is one for most kinds.
+    /// What must never be shown: each secret, and the path of the URL, which is a secret for most kinds.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let path = self.url.splitn(4, '/').nth(3).filter(|path| path.len() >= 6);
         let words = [&self.secret, &self.token, &self.topic, &self.key].map(Option::as_deref);
@@ -109,7 +109,7 @@ pub(crate) fn address(settings: &ChannelSettings) -> String {
     }
 }
 
-/// Whether it sends to this machine, which needs no network.
+/// Whether it sends to this machine, which works offline.
 pub(crate) fn is_local(settings: &ChannelSettings) -> bool {
     Target::base(settings).is_ok_and(|url| url::parse(&url).is_ok_and(|parts| parts.is_local()))
 }

@@ -411,7 +411,7 @@ mod tests {
         let count = |n, size| Face { count: Some(n), ..red }.draw(size);
         assert_eq!(count(1, 22), red.draw(22));
         assert_eq!(count(10, 22), count(99, 22), "9+");
-        // told apart at the smallest size: by a few pixels of a digit that is five wide and nine high
+        // distinguishable at the smallest size, by a few pixels of a digit that is five wide and nine high
         for (a, b) in (1..10).flat_map(|a| (a + 1..=10).map(move |b| (a, b))) {
             let n = differing(&count(a, 16), &count(b, 16));
             assert!(n >= 8, "{a} and {b}: {n} pixels");
@@ -458,7 +458,7 @@ mod tests {
         }
     }
 
-    /// Each light can be told without colour and stands where its profile stands in the menu.
+    /// The lights are distinguishable without colour and in the order of the strip.
     #[test]
     fn a_strip_shows_each_light_in_its_place_and_shape() {
         let alone = LIGHTS.map(|light| strip(&[light; 3]));

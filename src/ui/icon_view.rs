@@ -13,11 +13,11 @@ const LONGEST_REASON: usize = 24;
 /// The icon as a value. Equal ones need not be drawn again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IconView {
-    /// The worst light of all, for a place that takes square pictures only.
+    /// The worst light, for panels that take square pictures only.
     pub worst: Face,
-    /// The light of each profile, in the order of their names; where this is wanted and there are few.
+    /// The light of each profile, in the order of their names; if this is enabled and there are few.
     pub each: Option<Strip>,
-    /// The text beside the icon, where there is a place for one.
+    /// The text beside the icon, on desktops that show one.
     pub title: Option<String>,
     /// The state in words: the tooltip, and what VoiceOver reads.
     pub words: String,
@@ -46,7 +46,7 @@ impl IconView {
             Some(_) => each_in_words(snapshot, state, lang),
         };
         let title = if can_notify(state.notifications) {
-            // each light is there to be seen
+            // each light is visible
             badge.filter(|_| each.is_none()).map(|count| count.to_string())
         } else {
             reason_beside(snapshot, lang)
@@ -55,12 +55,12 @@ impl IconView {
     }
 }
 
-/// Notifications that the user has switched off are no failure.
+/// Notifications that the user switched off are not a failure.
 const fn can_notify(notifications: Notifications) -> bool {
     !matches!(notifications, Notifications::NotPermitted(_))
 }
 
-/// How many are red, and why: where no notification can say it, the menu bar does.
+/// How many are red, and why. Replaces notifications where the system does not allow them.
 fn reason_beside(snapshot: &Snapshot, lang: Lang) -> Option<String> {
     let red = |p: &&ProfileView| p.verdict.light() == Light::Red;
     let count = snapshot.profiles.iter().filter(red).count();
@@ -182,7 +182,7 @@ mod tests {
             assert_eq!(title.as_ref().map(|t| &t[..expected.map_or(0, str::len)]), expected);
             assert!(title.is_none_or(|t| t.chars().count() <= LONGEST_REASON + 5));
         }
-        // the user's own choice is no failure
+        // the user's own choice is not a failure
         let off = MenuState { notifications: Notifications::Off, ..MenuState::default() };
         assert_eq!(IconView::of(&snapshot(&[("a", DOWN), ("b", UP)]), &off, EACH, Lang::En).title, None);
     }

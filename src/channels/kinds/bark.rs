@@ -15,7 +15,7 @@ use crate::health::Light;
 const MAX_BYTES: usize = 2_800;
 
 pub(super) fn request(target: &Target, message: &Outgoing) -> Request {
-    // shown during a focus, as iOS calls quiet hours; `critical` would need a right of its own
+    // shown during a Focus of iOS; `critical` would need an entitlement
     let level = if message.light == Light::Red { "timeSensitive" } else { "active" };
     let body = json!({
         "device_key": target.key,

@@ -32,13 +32,13 @@ pub(super) fn request(target: &Target, message: &Outgoing, at: Timestamp) -> Req
     Request::post(url, json!({"msgtype": "markdown", "markdown": markdown}))
 }
 
-/// One line break joins lines there, two separate them.
+/// A single line break joins lines, two separate them.
 fn markdown(message: &Outgoing) -> String {
     let rest = full_width(&message.text_below_title()).replace('\n', "\n\n");
     format!("### {}\n\n{rest}", full_width(&message.title))
 }
 
-/// The characters of base64 that mean something else in a query.
+/// Encodes the characters of base64 that have a meaning in a query.
 fn percent_encoded(base64: &str) -> String {
     base64.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
 }

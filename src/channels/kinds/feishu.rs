@@ -26,7 +26,7 @@ pub(super) fn request(target: &Target, message: &Outgoing, at: Timestamp) -> Req
     Request::post(target.url.clone(), body)
 }
 
-/// `plain_text` has no markup: nothing has to be escaped.
+/// `plain_text` has no markup, so nothing has to be escaped.
 fn card(message: &Outgoing) -> Value {
     let plain = |text: &str| json!({"tag": "plain_text", "content": text});
     let mut elements = vec![json!({"tag": "div", "text": plain(&message.body)})];
@@ -52,7 +52,7 @@ const fn color(light: Light) -> &'static str {
     }
 }
 
-/// Success was `StatusCode` before it was `code`.
+/// An older form of a success has `StatusCode` in place of `code`.
 pub(super) fn said(json: &Value) -> Option<Said> {
     coded(json, "code", "msg", &BUSY, MINUTE)
         .or_else(|| coded(json, "StatusCode", "StatusMessage", &BUSY, MINUTE))

@@ -1,4 +1,4 @@
-//! The services: what a request looks like, and what an answer means.
+//! The services: the format of their requests, and the meaning of their responses.
 
 mod bark;
 mod dingtalk;
@@ -27,11 +27,11 @@ const WORDS_MAX: usize = 200;
 
 /// A POST request. No `Debug`: its URL and headers hold secrets.
 pub(crate) struct Request {
-    /// Checked by [`crate::config::url`], or made from such a one.
+    /// Validated by [`crate::config::url`], or derived from such a URL.
     pub(crate) url: String,
     /// The value of `Authorization`.
     pub(crate) authorization: Option<String>,
-    /// What is posted; `None`: a GET.
+    /// The body of a POST; `None`: a GET.
     pub(crate) body: Option<Value>,
 }
 
@@ -41,41 +41,41 @@ impl Request {
     }
 }
 
-/// A server's answer, bounded.
+/// A server's response, of bounded size.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Response {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// `Retry-After`, where it is a number of seconds.
+    /// `Retry-After`, if it is a number of seconds.
     pub(crate) retry_after: Option<Duration>,
     /// The beginning of the body.
     pub(crate) body: Vec<u8>,
 }
 
-/// What an answer means.
+/// The meaning of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The server took the message.
+    /// The server accepted the message.
     Delivered,
-    /// It may take it later.
+    /// It may accept it later.
     Later {
         /// The server's words.
         words: String,
-        /// Not before this time is over.
+        /// How long to wait at least.
         after: Option<Duration>,
     },
-    /// It will never take this message.
+    /// It will never accept this message.
     Refused {
         /// The server's words.
         words: String,
     },
 }
 
-/// What the body of an answer says, by the rules of its API.
+/// The body of a response, by the rules of the API.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Said {
     ok: bool,
-    /// A limit, or trouble inside the server: it may work later.
+    /// A rate limit, or a failure of the server: it may work later.
     busy: bool,
     after: Option<Duration>,
     words: String,
@@ -94,8 +94,8 @@ pub(crate) fn request(target: &Target, message: &Outgoing, at: Timestamp) -> Req
     }
 }
 
-/// What an answer means. A gateway on the way (a hotel's login page) answers with redirects or pages of its own: neither
-/// is a delivery, and both pass.
+/// The meaning of a response. A captive portal, as in hotels, answers with redirects or pages: neither is a delivery, and
+/// both are temporary.
 pub(crate) fn verdict(kind: ChannelKind, response: &Response) -> Verdict {
     let json = serde_json::from_slice::<Value>(&response.body).ok();
     let said = match kind {
@@ -139,13 +139,13 @@ pub(crate) fn clean_words(words: &str, secrets: impl Iterator<Item = impl AsRef<
 /// HMAC-SHA256 in base64.
 fn signature(key: &str, text: &str) -> String {
     use base64::Engine as _;
-    // a key of any length: RFC 2104 hashes a long one
+    // any length is valid: RFC 2104 hashes a long key
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else { return String::new() };
     mac.update(text.as_bytes());
     base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// What an API with an `errcode` or `code` and an `errmsg` or `msg` says; zero is success. `pause`: how long not to send
+/// Parses the body of an API with an `errcode` or `code` and an `errmsg` or `msg`; zero is success. `pause`: how long to wait
 /// after one of the codes in `busy`.
 fn coded(json: &Value, code: &str, words: &str, busy: &[i64], pause: Duration) -> Option<Said> {
     let code = json.get(code)?.as_i64()?;

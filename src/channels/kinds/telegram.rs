@@ -1,7 +1,7 @@
 //! A Telegram bot (<https://core.telegram.org/bots/api#sendmessage>): HTML.
 //!
-//! An error is `"ok": false` with a `description`; of too many messages `parameters.retry_after` says how many seconds to
-//! wait (<https://core.telegram.org/bots/api#responseparameters>).
+//! An error is `"ok": false` with a `description`; after too many messages `parameters.retry_after` is the number of
+//! seconds to wait (<https://core.telegram.org/bots/api#responseparameters>).
 
 use std::time::Duration;
 

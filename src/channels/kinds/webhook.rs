@@ -1,4 +1,4 @@
-//! Any server that takes JSON: our own object, or the user's template.
+//! Any server that accepts JSON: our own object, or the user's template.
 //!
 //! Slack (<https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>) answers `ok` as text, and errors as
 //! text with a status of 4xx. Discord (<https://discord.com/developers/docs/resources/webhook#execute-webhook>) answers
@@ -15,9 +15,9 @@ use crate::channels::target::Target;
 use crate::config::Escape;
 use crate::text::fill;
 
-/// Version of our own object: increases when a key is removed or changes its meaning.
+/// Version of our own object; it increases when a key is removed or changes its meaning.
 const VERSION: u32 = 1;
-/// Most characters of one text: Discord's limit of `content`.
+/// Maximum length of one text, in characters: Discord's limit for `content`.
 const TEXT_MAX: usize = 2_000;
 
 pub(super) fn request(target: &Target, message: &Outgoing) -> Request {
@@ -43,7 +43,7 @@ fn object(message: &Outgoing) -> Value {
     })
 }
 
-/// Puts the message into the texts of the template: it cannot change the JSON around them.
+/// Fills the message into the strings of the template; it cannot change the JSON around them.
 fn filled(template: Value, message: &Outgoing, escape: Escape) -> Value {
     let escaped = |text: &str| match escape {
         Escape::None => text.to_owned(),
@@ -76,7 +76,7 @@ fn fill_texts(template: Value, values: &[(&str, &str)]) -> Value {
     }
 }
 
-/// The status counts; the body only words an error.
+/// The status decides; the body is only the text of an error.
 pub(super) fn said(status: u16, json: Option<&Value>, body: &[u8]) -> Said {
     let ok = (200..=299).contains(&status);
     let after = json.and_then(|json| json.get("retry_after")).and_then(Value::as_f64);

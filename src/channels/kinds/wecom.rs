@@ -21,7 +21,7 @@ pub(super) fn request(target: &Target, message: &Outgoing) -> Request {
 }
 
 fn markdown(message: &Outgoing) -> String {
-    // the three colours that it documents
+    // the three documented colours
     let color = match message.light {
         Light::Green => "info",
         Light::Grey => "comment",

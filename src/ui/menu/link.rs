@@ -19,7 +19,7 @@ pub(super) struct LinkMenu<'a, 't> {
 }
 
 impl LinkMenu<'_, '_> {
-    /// The rows of all links of a profile. A single link that is green says nothing that the profile's row does not.
+    /// The rows of all links of a profile. A single green link adds nothing to the profile's row.
     pub(super) fn all(profile: &str, links: &[LinkVerdict], texts: &mut Texts<'_>) -> Vec<Row> {
         if let [only] = links
             && only.light == Light::Green
@@ -64,7 +64,7 @@ impl LinkMenu<'_, '_> {
         self.texts.fill(phrase, &[("platform", &platform), ("title", &title), ("length", &length)])
     }
 
-    /// A platform without a data file is named by whatever the gateway calls it.
+    /// A platform without a data file has the name that the gateway uses.
     fn platform(&self) -> String {
         label(&reason::platform(self.texts.locale.lang, &self.link.platform))
     }

@@ -14,7 +14,7 @@ use crate::text::{Phrase, duration, menu as say, menu_bar as say_bar, status as 
 use crate::ui::UiCommand;
 use crate::watcher::snapshot::ProfileView;
 
-/// Longest name in the row of a profile, in columns; the submenu has the whole of it.
+/// Maximum width of a name in the row of a profile, in columns; the submenu shows all of it.
 const NAME_MAX: usize = 30;
 /// At most this many notes are shown.
 const NOTES_MAX: usize = 3;
@@ -209,7 +209,7 @@ impl ProfileMenu<'_, '_> {
             Row::command(self.key(word), self.texts.pick(label), command(name.clone()))
         };
         let restart = if restarting { say::RESTARTING } else { say::RESTART };
-        // of a served profile it is the job of its gateway
+        // a served profile has the job of its gateway
         let can_change = (job.is_some() || self.view.verdict.served_by.is_some()) && !restarting;
         let runs = self.view.verdict.pid.is_some()
             || matches!(self.view.verdict.light(), Light::Green | Light::Amber);
@@ -252,7 +252,7 @@ impl ProfileMenu<'_, '_> {
         };
         let recovery = self.texts.pick(say::MUTE_RECOVERY).to_owned();
         let until_recovery = mute == Some(Mute::Recovery);
-        // what works has nothing to recover from
+        // a working profile cannot recover
         let can_recover = until_recovery || !self.view.verdict.reason.works();
         let known = acknowledged.is_some();
         let acknowledge = UiCommand::Acknowledge(name.clone(), !known);

@@ -16,7 +16,7 @@ const LINES_MAX: usize = 12;
 pub struct Menu {
     /// From top to bottom.
     pub rows: Vec<Row>,
-    /// When a length of time or a date in it has to be written anew.
+    /// When a duration or date in it has to be written again.
     pub stale_at: Option<Timestamp>,
 }
 
@@ -83,7 +83,7 @@ impl Row {
         }
     }
 
-    /// A text of unknown length. If it is too long for a row, a submenu has the whole of it.
+    /// A text of unknown length. If it is too long for a row, a submenu shows all of it.
     pub(super) fn bounded(key: impl Into<String>, text: &str) -> Self {
         let (key, label) = (key.into(), shortened(text, LABEL_MAX));
         if label == text {
@@ -127,7 +127,7 @@ pub(super) fn key(profile: &str, word: &str) -> String {
     format!("{profile}\u{1f}{word}")
 }
 
-/// The text in at most so many columns: what is left out is in the middle, because both ends tell most.
+/// The text in at most this many columns, shortened in the middle, because both ends say most.
 pub(super) fn shortened(text: &str, columns: usize) -> String {
     if display_width(text) <= columns {
         return text.to_owned();
@@ -140,7 +140,7 @@ pub(super) fn shortened(text: &str, columns: usize) -> String {
     format!("{}…{}", head.trim_end(), tail.trim_start())
 }
 
-/// The first characters, as many as fit into so many columns.
+/// The first characters that fit into this many columns.
 fn fitting(characters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
     let mut free = columns;
     characters

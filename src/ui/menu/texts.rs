@@ -11,7 +11,7 @@ use crate::text::display::label;
 use crate::text::reason::title;
 use crate::text::{Phrase, fill, menu as say};
 
-/// The menu is written anew no sooner than this: with many profiles, one of their lengths changes every second or two, and
+/// Minimum time between two updates of the menu: with many profiles, one of their durations changes every second or two, and
 /// they are rounded anyway.
 const MIN_REFRESH: SignedDuration = SignedDuration::from_secs(30);
 
@@ -51,7 +51,7 @@ impl<'a> Texts<'a> {
         say::roughly(self.locale.lang, span)
     }
 
-    /// The rows of a verdict's evidence. Its time says since when the verdict holds; else that has a row of its own.
+    /// The rows of a verdict's evidence. Its time is the start of the verdict; without evidence, that has its own row.
     pub(super) fn proof(
         &self,
         key: impl Fn(&str) -> String,
@@ -66,7 +66,7 @@ impl<'a> Texts<'a> {
         rows
     }
 
-    /// Where the evidence stands, when it was written, and the words that decide: without stamp, level and logger.
+    /// The source and time of the evidence, and the decisive words: without stamp, level and logger.
     pub(super) fn evidence(&self, proof: &Proof) -> String {
         let message = line::head(proof.line.as_bytes()).map_or(proof.line.as_bytes(), |head| head.message);
         // the head of a line ends at an ASCII character
@@ -84,7 +84,7 @@ impl<'a> Texts<'a> {
         then.strftime(format).to_string()
     }
 
-    /// When a sentence written so far has to be written anew.
+    /// When a sentence written so far has to be written again.
     pub(super) fn stale_at(&self) -> Option<Timestamp> {
         self.stale_in.and_then(|span| self.now.checked_add(span.max(MIN_REFRESH)).ok())
     }

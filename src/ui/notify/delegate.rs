@@ -1,10 +1,10 @@
 //! Our `UNUserNotificationCenterDelegate`: shows notices while the app is active, and reports what the user does with
 //! them, also with those of an earlier run.
 //!
-//! mac-usernotifications 0.3 sets a delegate of its own, once, when its worker starts at the first call (its
-//! `src/worker.rs` and `src/delegate.rs`), and never again. That one knows only the notices that somebody waits for in
-//! this run, and leaves those that come while the app is active out of the Notification Center. So the worker is made to
-//! start first, and ours takes the place afterwards.
+//! mac-usernotifications 0.3 sets its own delegate once, when its worker starts at the first call (its `src/worker.rs` and
+//! `src/delegate.rs`). That delegate knows only notices of this run with a waiting handle, and does not put notices that
+//! arrive while the app is active into the Notification Center. So its worker is started first, and our delegate replaces
+//! it afterwards.
 
 use std::sync::OnceLock;
 use std::sync::mpsc::channel;
@@ -26,7 +26,7 @@ use objc2_user_notifications::{
 use super::identifier::{Identifier, report, this_run};
 use super::{Press, Reporter};
 
-/// How long the crate's worker may take to answer a call that does nothing.
+/// How long the worker of the crate may take to answer a call without effect.
 const WORKER: Duration = Duration::from_secs(1);
 
 struct Ivars {
@@ -46,7 +46,7 @@ define_class!(
     // SAFETY: the signatures are those of the protocol
     // (https://developer.apple.com/documentation/usernotifications/unusernotificationcenterdelegate).
     unsafe impl UNUserNotificationCenterDelegate for Delegate {
-        /// Without this method the system keeps a notification of the active app back.
+        /// Without this method the system does not show notifications of the active app.
         #[unsafe(method(userNotificationCenter:willPresentNotification:withCompletionHandler:))]
         fn will_present(
             &self,
@@ -73,7 +73,7 @@ define_class!(
     }
 );
 
-/// What was pressed: <https://developer.apple.com/documentation/usernotifications/unnotificationresponse/actionidentifier>.
+/// The pressed element: <https://developer.apple.com/documentation/usernotifications/unnotificationresponse/actionidentifier>.
 fn press(response: &UNNotificationResponse) -> Press {
     let action = response.actionIdentifier();
     // SAFETY: UserNotifications defines both names, for as long as the process lives.
@@ -88,9 +88,9 @@ fn press(response: &UNNotificationResponse) -> Press {
     }
 }
 
-/// Sets the delegate. Called before the application has launched, so that a press that launched it is heard (the page on
-/// the protocol), and only inside an .app. Once more later is harmless: `false` says that it has to be, since the
-/// crate's worker had not answered.
+/// Sets the delegate. Has to be called before the application has launched, so that a press that launched it is received
+/// (see the protocol's documentation), and only inside an .app. `false`: the worker of the crate has not answered, so this
+/// has to be called again later.
 pub(crate) fn install(report: &Reporter) -> bool {
     static DELEGATE: OnceLock<Retained<Delegate>> = OnceLock::new();
     let (answered, answer) = channel();
@@ -104,7 +104,7 @@ pub(crate) fn install(report: &Reporter) -> bool {
         // SAFETY: `init` of NSObject takes nothing and cannot fail.
         unsafe { msg_send![super(this), init] }
     });
-    // the centre holds it weakly, the static for the life of the process
+    // the center holds a weak reference, the static a strong one
     UNUserNotificationCenter::currentNotificationCenter()
         .setDelegate(Some(ProtocolObject::from_ref(&**delegate)));
     ready

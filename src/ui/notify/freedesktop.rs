@@ -1,8 +1,8 @@
 //! The Desktop Notifications Specification 1.2 over the session bus.
 //!
 //! Not through notify-rust (4.18.2 and 4.19.0, measured on a bus): it opens a stream of signals for each notice, so one
-//! foreign signal before ours loses the press (5 of 40 heard); GNOME sends `ActivationToken` first, and refuses a
-//! replacement from another connection; and a connection that is dropped takes the app's other notices with it.
+//! foreign signal before ours loses the press (5 of 40 arrived); GNOME sends `ActivationToken` first, and refuses a
+//! replacement from another connection; and when a connection is dropped, the app's other notices disappear with it.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -62,7 +62,7 @@ pub(super) fn work(tasks: &Receiver<Task>, report: &Reporter) {
     while let Ok(task) = tasks.recv() {
         let message = match task {
             Task::Show(message) => message,
-            // a server that is gone with the bus has nothing to take away
+            // notices disappear with the connection
             Task::WithdrawAll(done) => {
                 let _gave_up = done.send(());
                 continue;
@@ -253,7 +253,7 @@ fn app_icon() -> Option<Picture> {
     is_rgba.then_some(Picture { width: info.width, height: info.height, rgba })
 }
 
-/// What stands beside a notification: its light, or for what is about no gateway the icon of the app.
+/// The picture of a notification: its light, or the icon of the app if it is not about a gateway.
 fn picture_of(light: Light) -> Picture {
     let icon = (light == Light::Grey).then(app_icon).flatten();
     icon.unwrap_or_else(|| Face::of(light).draw(PICTURE))

@@ -1,5 +1,5 @@
-//! The identifier of a notification on macOS. It is all that a press brings back, also after a relaunch, so it carries
-//! what the press needs: the run that sent it, the number of the notice, and the profile that it is about.
+//! The identifier of a notification on macOS. A press returns nothing else, also after a relaunch, so it contains what the
+//! press needs: the run that sent it, the number of the notice, and the affected profile.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -7,23 +7,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{BODY, Press, Report};
 
-/// Every identifier of ours begins so.
+/// The prefix of our identifiers.
 const MARK: &str = "gatelight";
-/// Longest name of a profile that is taken over, in bytes; names of Hermes are shorter.
+/// Maximum length of a profile's name, in bytes; Hermes allows only shorter ones.
 const LONGEST_NAME: usize = 256;
 
 /// `gatelight RUN NUMBER PROFILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identifier {
-    /// Tells one run from another.
+    /// Identifies the run.
     pub run: u64,
-    /// The notice.
+    /// The number of the notice.
     pub number: u64,
-    /// The first of the profiles that it is about.
+    /// The first affected profile.
     pub profile: Option<String>,
 }
 
-/// A number that no other run of this user has: the moment of its start, in milliseconds.
+/// A number that is unique for each run of this user: its start time in milliseconds.
 pub(crate) fn this_run() -> u64 {
     static RUN: OnceLock<u64> = OnceLock::new();
     *RUN.get_or_init(|| {
@@ -32,7 +32,7 @@ pub(crate) fn this_run() -> u64 {
     })
 }
 
-/// What a press means to this run. What is not ours counts as dismissed.
+/// The meaning of a press for this run. A foreign identifier counts as dismissed.
 pub(crate) fn report(identifier: Option<Identifier>, press: Press, this_run: u64) -> Report {
     let key = match press {
         Press::Body => BODY.to_owned(),
@@ -47,7 +47,7 @@ pub(crate) fn report(identifier: Option<Identifier>, press: Press, this_run: u64
 }
 
 impl Identifier {
-    /// Reads what [`fmt::Display`] wrote; `None` for anything else.
+    /// Parses the output of [`fmt::Display`]; `None` for anything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(4, ' ');
         let (mark, run, number) = (parts.next()?, parts.next()?, parts.next()?);

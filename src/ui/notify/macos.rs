@@ -2,14 +2,14 @@
 //!
 //! - notify-rust's handles are dropped: `wait_for_*` fails unless the main loop happens to wait, and blocks a thread for
 //!   each notice (notify-rust 4.19, `src/macos/unusernotifications.rs`, 112–165). Presses arrive at [`super::delegate`].
-//! - Its handle is also the only way to withdraw; mac-usernotifications, which it shows with, does so by identifier.
-//! - The crate keeps a category of buttons for each combination of keys and hands the system the whole set at each new
-//!   one (mac-usernotifications 0.3, `src/action.rs`, `register_now`): those of an earlier run would lose their buttons
-//!   with the first notice, so all combinations are registered at the start.
+//! - notify-rust withdraws only through a handle; mac-usernotifications, on which it is built, withdraws by identifier.
+//! - The crate has a category for each combination of button keys, and replaces the system's whole set with each new one
+//!   (mac-usernotifications 0.3, `src/action.rs`, `register_now`). Notices of an earlier run would lose their buttons with
+//!   the first notice, so all combinations are registered at the start.
 //!
-//! `currentNotificationCenter` raises an exception in a process that is no app
+//! `currentNotificationCenter` raises an exception in a process that is not an app
 //! (<https://developer.apple.com/documentation/usernotifications/unusernotificationcenter/current()>), and a bundle
-//! identifier can be embedded in a bare binary too: so it is touched only when the executable lies in an .app.
+//! identifier can be embedded in a bare binary too, so it is called only if the executable is in an .app.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
@@ -30,9 +30,9 @@ use crate::text::desktop as say;
 use crate::ui::menu_bar::bundle::in_app;
 use crate::ui::menu_bar::permission::{Asked, Permission, Status, permission};
 
-/// How long the question of the first start may stay unanswered before notices fail instead of waiting for it.
+/// How long notices wait for the user's answer to the system's question at the first start.
 const QUESTION: Duration = Duration::from_secs(60);
-/// Most notices of an earlier run that are taken away, and most of this run that are when it ends.
+/// Maximum number of notices of earlier runs that are withdrawn, and of this run at its end.
 const MOST_SHOWN: usize = 256;
 
 /// Whether notifications can be used at all: the program is in an .app that has an identifier.
@@ -40,7 +40,7 @@ pub(in crate::ui) fn are_available() -> bool {
     in_app() && check_bundle().is_ok()
 }
 
-/// Delivers until the notifier is gone.
+/// Delivers until the notifier is dropped.
 pub(super) fn work(tasks: &Receiver<Task>, report: &Reporter) {
     let runtime = Builder::new_current_thread().enable_time().build();
     let (Ok(runtime), true) = (runtime, are_available()) else {
@@ -54,7 +54,7 @@ pub(super) fn work(tasks: &Receiver<Task>, report: &Reporter) {
     while let Ok(task) = tasks.recv() {
         match task {
             Task::Buttons(combinations) => register(combinations),
-            // the user may have changed their mind in System Settings
+            // the user may have changed it in System Settings
             Task::Permission => worker.report_permission(report),
             Task::Show(message) => {
                 worker.report_permission(report);
@@ -84,7 +84,7 @@ fn refuse_all(tasks: &Receiver<Task>, report: &Reporter) {
     }
 }
 
-/// Makes each combination of buttons known, under the name that mac-usernotifications gives to it: the sorted keys.
+/// Registers each combination of buttons under the name that mac-usernotifications gives it: the sorted keys.
 fn register(combinations: Vec<Vec<(&'static str, String)>>) {
     for buttons in combinations {
         let mut keys: Vec<&str> = buttons.iter().map(|(key, _)| *key).collect();
@@ -99,15 +99,15 @@ fn register(combinations: Vec<Vec<(&'static str, String)>>) {
 struct Worker {
     runtime: Runtime,
     asked: Option<Asked>,
-    /// What was reported last.
+    /// The last reported permission.
     permission: Option<Permission>,
-    /// Identifiers of what this run has shown and not withdrawn, oldest first.
+    /// Number and identifier of the notices of this run that were not withdrawn, oldest first.
     shown: VecDeque<(u64, String)>,
 }
 
 impl Worker {
-    /// Waits for an answer of the system, for at most this long. Answers arrive on queues of the system, not through the
-    /// main loop.
+    /// Waits for an answer of the system, up to this limit. Answers arrive on the system's queues, not through the main
+    /// loop.
     fn wait<T>(&self, limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
         self.runtime.block_on(async { timeout(limit, answer).await }).ok()
     }
@@ -133,7 +133,7 @@ impl Worker {
         self.asked = Some(Asked { before, granted, took: began.elapsed() });
     }
 
-    /// Reports the permission where it is another one. Without an answer the last one holds.
+    /// Reports the permission if it changed. Without an answer, the last one remains.
     fn report_permission(&mut self, report: &Reporter) {
         let Some(now) = self.status().map(|status| permission(status, self.asked)) else { return };
         if self.permission.replace(now) != Some(now) {
@@ -150,13 +150,13 @@ impl Worker {
         }
         let identifier = Identifier { run: this_run(), number: message.id, profile: message.profile.clone() };
         let identifier = identifier.to_string();
-        // one number with another profile is another identifier: the earlier one would stay on the screen
+        // with another profile the identifier differs, and the earlier notice would stay on the screen
         if self.shown.iter().any(|(number, shown)| *number == message.id && *shown != identifier) {
             self.withdraw(message.id);
         }
         let mut notification = Notification::new();
         notification.summary(&message.title).body(&message.body);
-        // the same identifier takes the earlier one's place
+        // a notice replaces the one with the same identifier
         // https://developer.apple.com/documentation/usernotifications/unnotificationrequest/identifier
         notification.id(identifier.as_str()).interruption_level(level(message.light));
         if message.light == Light::Red {
@@ -187,19 +187,19 @@ impl Worker {
     }
 
     fn close(&self, identifier: &str) {
-        // one that the user has dismissed is gone already
+        // the user may have dismissed it
         let _gone = self.wait(TIMEOUT, close_delivered(identifier));
     }
 
-    /// At the end: to dismiss a notice that is left over would start the app again.
+    /// At the end of the run: dismissing a remaining notice would start the app again.
     fn withdraw_all(&mut self) {
         while let Some((_, identifier)) = self.shown.pop_front() {
             self.close(&identifier);
         }
     }
 
-    /// What a run that was killed has left in the Notification Center tells of a state that is long past. A press on one
-    /// that launched this run has been received before.
+    /// Notices in the Notification Center that a killed run left behind are outdated. If a press on one of them launched this
+    /// run, it was received before.
     fn withdraw_earlier_runs(&self) {
         let delivered = self.wait(TIMEOUT, get_delivered_notification_ids()).unwrap_or_default();
         let earlier = |id: &&String| Identifier::parse(id).is_none_or(|parsed| parsed.run != this_run());

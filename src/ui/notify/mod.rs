@@ -46,11 +46,11 @@ pub struct NotificationRequest {
     pub body: String,
     /// Keys and labels of its buttons.
     pub buttons: Vec<(&'static str, String)>,
-    /// The light to show with it; grey where it is about no gateway: the icon of the app is shown.
+    /// The light to show with it; grey if it is not about a gateway, then the icon of the app is shown.
     pub light: Light,
     /// Ids of earlier ones to be removed from the screen.
     pub withdrawn: Vec<u64>,
-    /// The first of the profiles that it is about.
+    /// The first affected profile.
     pub profile: Option<String>,
 }
 
@@ -77,14 +77,14 @@ enum Task {
     Show(NotificationRequest),
     /// Ask whether the user allows notifications, which macOS lets them change in System Settings.
     Permission,
-    /// To make these combinations of buttons known before the first notice.
+    /// Register these combinations of buttons before the first notice.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
     Buttons(Vec<Buttons>),
-    /// To take everything from the screen that this run has shown, and to answer.
+    /// Withdraw everything that this run has shown, then answer.
     WithdrawAll(SyncSender<()>),
 }
 
-/// Keys and words of the buttons of a notice.
+/// Keys and labels of the buttons of a notice.
 pub(crate) type Buttons = Vec<(&'static str, String)>;
 
 /// The key of the button that restarts.
@@ -109,7 +109,7 @@ pub(crate) fn combinations(lang: Lang) -> Vec<Buttons> {
 /// The key of a press on the notice itself.
 pub(crate) const BODY: &str = "default";
 
-/// What the user pressed.
+/// The element of a notice that the user pressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
 pub(crate) enum Press {
@@ -121,7 +121,7 @@ pub(crate) enum Press {
     Dismissed,
 }
 
-/// What became of a notification.
+/// A report about a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
     /// The desktop accepted it.
@@ -151,12 +151,12 @@ pub enum Report {
     },
     /// The user dismissed one (macOS).
     Dismissed,
-    /// Whether the system lets us show notifications (macOS).
+    /// Whether the system allows notifications (macOS).
     Permission(Permission),
 }
 
 impl Report {
-    /// The user did something with a notice.
+    /// Whether it is a reaction of the user to a notice.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
     pub(crate) const fn is_response(&self) -> bool {
         matches!(self, Self::Pressed { .. } | Self::PressedEarlier { .. } | Self::Dismissed)
@@ -183,7 +183,7 @@ impl Failure {
     }
 }
 
-/// Writes to our own log what became of a notification; its title may name a profile and stays out.
+/// Writes a report to our own log, without the title, which may name a profile.
 fn log(report: &Report) {
     match report {
         Report::Delivered(id) => tracing::info!(id, "notice delivered"),
@@ -206,7 +206,7 @@ pub struct Notifier {
 
 #[cfg(test)]
 impl Notifier {
-    /// One without a desktop, and what it was given to show.
+    /// A notifier without a desktop, and a function that returns what it was asked to show.
     pub(super) fn without_desktop() -> (Self, impl Fn() -> Vec<NotificationRequest>) {
         let (queue, tasks) = sync_channel(QUEUE);
         let shown = move || {
@@ -241,13 +241,12 @@ impl Notifier {
         }
     }
 
-    /// Makes these combinations of buttons known, so that notices of an earlier run keep theirs; never waits.
+    /// Registers these combinations of buttons, so that notices of an earlier run keep theirs; never waits.
     pub(crate) fn prepare(&self, combinations: Vec<Buttons>) {
         let _busy = self.queue.try_send(Task::Buttons(combinations));
     }
 
-    /// Takes everything from the screen that this run has shown, where the desktop would keep it; waits for so long at
-    /// most.
+    /// Withdraws everything that this run has shown, if the desktop would keep it; waits up to `limit`.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
     pub(crate) fn withdraw_all(&self, limit: Duration) {
         let (done, answer) = sync_channel(1);

@@ -115,7 +115,7 @@ impl Panel {
             let on_bus = panel.item().map_or_else(|| panel.put_on_bus(&tx), |_| Ok(()));
             let failed = on_bus.is_err();
             let _waits = result.try_send(on_bus);
-            // the start waits no longer, or may have given up at this moment
+            // the start no longer waits, or may have given up just now
             let late = began.elapsed() >= BUS_TIMEOUT * 9 / 10;
             if failed && !late || late && panel.report(&tx).is_err() {
                 return;

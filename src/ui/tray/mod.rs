@@ -12,7 +12,7 @@ mod macos;
 /// Why there is no icon.
 #[derive(Debug)]
 pub enum TrayError {
-    /// No session bus, or no connection to the window server; with the system's words.
+    /// No session bus, or no connection to the window server; with the system's message.
     NoDesktop(String),
     /// This process can have no icon.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
@@ -20,7 +20,7 @@ pub enum TrayError {
 }
 
 impl TrayError {
-    /// For people.
+    /// The text for users.
     pub fn text(&self, lang: Lang) -> String {
         match self {
             Self::NoDesktop(why) => why.clone(),
@@ -37,17 +37,17 @@ impl std::fmt::Display for TrayError {
 
 impl std::error::Error for TrayError {}
 
-/// Where the program was started through a link from outside its .app, starts it anew inside, in the place of this process.
+/// If the program was started through a link outside its .app, replaces this process by the program inside the .app.
 #[cfg(target_os = "macos")]
 pub fn enter_app() {
     if let Err(e) = macos::system::enter_app() {
-        // it goes on without an .app
+        // it continues without an .app
         eprintln!("gatelight: {e}");
     }
 }
 
-/// Shows icon and menu and delivers notifications until the user quits. Runs on the main thread; the engine runs
-/// elsewhere. Returns at once where no desktop can be reached.
+/// Shows icon and menu and delivers notifications until the user quits. Has to be called on the main thread; the engine has
+/// its own. Returns at once if no desktop can be reached.
 pub fn run(handles: AppHandles) -> Result<(), TrayError> {
     #[cfg(target_os = "macos")]
     return macos::run(handles);

@@ -42,6 +42,21 @@ fn title(request: &Received) -> String {
     request.json()["card"]["header"]["title"]["content"].as_str().unwrap().to_owned()
 }
 
+/// A measurement, not a test: `cargo test --test it -- --nocapture channels::agent::a_dead_executor` shows it.
+fn print_delay(user: &User, message: &Received) {
+    let history = user.gatelight(NO_BUS).args(["history", "--json"]).output().unwrap();
+    let history: serde_json::Value = serde_json::from_slice(&history.stdout).unwrap();
+    let began = history["profiles"][0]["incidents"][0]["began"].as_str();
+    let began: Option<jiff::Timestamp> = began.and_then(|time| time.parse().ok());
+    // the history is written by another thread, and may not have the incident yet
+    if let Some(began) = began {
+        eprintln!(
+            "from the red light to the server: {:.3} s",
+            message.at.duration_since(began).as_secs_f64()
+        );
+    }
+}
+
 #[test]
 fn a_dead_executor_and_its_recovery_reach_a_feishu_bot() {
     let seen = Arc::new(std::sync::Mutex::new(String::new()));
@@ -65,6 +80,7 @@ fn a_dead_executor_and_its_recovery_reach_a_feishu_bot() {
         text.contains("A restart helps") && text.contains(".log: ") && !text.contains("labaccesskey"),
         "{text}"
     );
+    print_delay(&user, &down);
     let seen = || seen.lock().unwrap().clone();
     assert!(seen().lines().any(|line| line.contains("curl -q -K -")), "{}", seen());
     assert!(!seen().contains("hookpath") && !seen().contains("SECfeishu"), "{}", seen());

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::support::PATIENCE;
 
 /// Longest body that is read, in bytes.
@@ -19,6 +21,8 @@ pub(crate) struct Received {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// When it was complete.
+    pub(crate) at: Timestamp,
 }
 
 impl Received {
@@ -114,8 +118,8 @@ fn serve(stream: TcpStream, received: &Mutex<Vec<Received>>, answer: &Answer) ->
     let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, n)| n.parse().ok());
     let mut body = vec![0; length.unwrap_or(0).min(MOST_BYTES as usize)];
     reader.read_exact(&mut body)?;
-    let request =
-        Received { line: line.trim().to_owned(), headers, body: String::from_utf8_lossy(&body).into_owned() };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let request = Received { line: line.trim().to_owned(), headers, body, at: Timestamp::now() };
     let (status, text) = answer(&request);
     received.lock().unwrap().push(request);
     let mut stream = stream;
