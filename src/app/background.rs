@@ -38,6 +38,9 @@ use crate::worker::{self, Backoff};
 /// How often coverage is written to the history.
 const COVERAGE_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How long the end waits for a user interface that does not take its last event.
+const LAST_EVENT: Duration = Duration::from_secs(1);
+
 /// How often the network is checked while it is gone.
 const OFFLINE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -128,12 +131,11 @@ impl Background {
                 state.history.mark_incomplete();
                 tokio::select! {
                     () = tokio::time::sleep(backoff.crashed()) => backoff.restarted(),
-                    () = &mut inbox.stop => {
-                        let _ = state.events.send(EngineEvent::Quit).await;
-                        break;
-                    }
+                    () = &mut inbox.stop => break,
                 }
             }
+            // whatever ended the engine: lights that nobody updates would lie
+            let _queue_full = tokio::time::timeout(LAST_EVENT, state.events.send(EngineEvent::Quit)).await;
             if let Some(channels) = state.channels.take() {
                 channels.close().await;
             }
@@ -252,10 +254,7 @@ impl State {
                 Some(()) = unreachable.recv() => self.check_network().await,
                 () = at(beat_due) => self.beat(),
                 Some(result) = beaten.recv() => self.note_beat(result).await,
-                () = &mut *stop => {
-                    let _ = self.events.send(EngineEvent::Quit).await;
-                    break;
-                }
+                () = &mut *stop => break,
             }
         }
         self.history.write_coverage();
