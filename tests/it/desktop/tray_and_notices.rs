@@ -287,8 +287,13 @@ fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
     assert_eq!(second.replaces, first.id);
     assert_eq!(second.title, "✖ 2 gateways are down");
     assert_eq!(second.body, "R&amp;D&lt;b&gt;: not running\ndefault: Feishu credentials refused");
-    assert_eq!(panel.tooltip().lines().nth(1), Some("✖ default — Feishu credentials refused"));
-    assert_eq!(panel.tooltip().lines().nth(2), Some("✖ R&amp;D&lt;b&gt; — not running"));
+    // the notice is sent before the icon is drawn
+    until("the tooltip names both", || {
+        let tooltip = panel.tooltip();
+        let lines: Vec<&str> = tooltip.lines().skip(1).collect();
+        let both = ["✖ default — Feishu credentials refused", "✖ R&amp;D&lt;b&gt; — not running"];
+        (lines == both).then_some(())
+    });
     let title: String = panel.property("Title").try_into().unwrap();
     assert_eq!(title, "Gatelight (2)");
     Notifications::press(&desktop.speaker, second.id, "restart");
