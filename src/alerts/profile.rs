@@ -1,4 +1,4 @@
-//! What the policy remembers of one profile.
+//! The policy's state of one profile.
 
 use std::time::Duration;
 
@@ -32,15 +32,15 @@ pub(super) struct ProfileAlerts {
     held: Option<(Delivery, Affected)>,
 }
 
-/// What has to be notified of one profile.
+/// A pending notification about one profile.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Due {
     StableAgain,
-    /// Another link went down; how the incident had been notified.
+    /// Another link went down; with the delivery of the incident.
     LinkDown(Delivery),
-    /// Links work again while others are down; how the incident had been notified.
+    /// Links work again while others are down; with the delivery of the incident.
     LinkBack(Delivery),
-    /// The incident closed; how it had been notified.
+    /// The incident closed; with its delivery.
     Recovered(Delivery),
     Reminder(Delivery),
     /// Began to flap with this many incidents.
@@ -152,7 +152,7 @@ impl ProfileAlerts {
         self.silence.expire(now);
     }
 
-    /// What has to be notified now, in this order; each is returned once. In quiet hours nothing is.
+    /// The notifications that are due, in this order; each is returned once. None in quiet hours.
     pub(super) fn due(
         &mut self,
         name: &str,
@@ -171,7 +171,7 @@ impl ProfileAlerts {
             }
         }
         let recovered = self.has_worked_for(now, settings.recovery_hold);
-        // also without an incident, or the silence would swallow the next one
+        // also without an incident; otherwise the silence would suppress the next one
         if recovered {
             self.silence.acknowledged = None;
             self.silence.mute = self.silence.mute.filter(|mute| *mute != Mute::Recovery);
@@ -190,7 +190,7 @@ impl ProfileAlerts {
         due
     }
 
-    /// What has to be notified of single links of an incident that the user knows of.
+    /// The due notifications about single links of an incident that was notified.
     fn due_links(&mut self, name: &str, now: Timestamp, settings: &NoticeSettings) -> Vec<(Due, Affected)> {
         let silent = !self.may_notify(settings) || self.is_flapping();
         let Some(incident) = self.incident.as_mut().filter(|_| !silent && self.working_since.is_none())
@@ -248,7 +248,7 @@ impl ProfileAlerts {
         settings.enabled && self.silence.mute.is_none()
     }
 
-    /// The profile as it stands in a notice.
+    /// The profile's entry in a notice.
     pub(super) fn affected(&self, name: &str, now: Timestamp) -> Affected {
         let present = self.present.reason;
         let (opened, cause) = match &self.incident {
@@ -262,7 +262,7 @@ impl ProfileAlerts {
     fn affected_by(&self, cause: Cause, since: Timestamp, name: &str, now: Timestamp) -> Affected {
         let Cause { reason, platform, missing, proof } = cause;
         let (mut also, mut back) = (Vec::new(), Vec::new());
-        // the links of a gateway that is gone, or cannot answer, are beside the point
+        // the links of a gateway that is gone or cannot answer do not matter
         if let Some(incident) = self.incident.as_ref().filter(|_| platform.is_some()) {
             let works = self.present.reason.works();
             also = if works { incident.links.not_back() } else { incident.links.down() };

@@ -1,4 +1,4 @@
-//! What the user does not want to be notified of.
+//! Silences: mutes and acknowledgements by the user.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::health::{Light, Reason, Verdict};
 /// The silenced profiles, by name.
 pub type Silences = BTreeMap<String, Silence>;
 
-/// What is silenced of one profile.
+/// The silence of one profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Silence {
@@ -55,7 +55,7 @@ impl Silence {
 }
 
 impl Acknowledged {
-    /// What is acknowledged of this verdict; `None` where it is not red.
+    /// The acknowledgement of this verdict; `None` if it is not red.
     pub fn of(verdict: &Verdict) -> Option<Self> {
         let platform = verdict.platform.as_deref().map(str::to_owned);
         let acknowledged = Self { reason: verdict.reason, platform };

@@ -17,7 +17,7 @@ const MAX_LISTED: usize = 6;
 /// A notice names at most this many other links of a profile.
 const MAX_LINKS: usize = 4;
 
-/// The text of a notice. Plain text: whoever delivers it escapes it where the receiver reads markup.
+/// The plain text of a notice. The caller escapes it for receivers that read markup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// One line.
@@ -122,7 +122,7 @@ fn platforms(lang: Lang, names: &[PlatformName]) -> String {
     names.collect::<Vec<_>>().join(lang.pick(say::COMMA))
 }
 
-/// The meaning, whether a restart helps, and the advice where it does not.
+/// The meaning, whether a restart helps, and the advice if it does not.
 fn explain(lang: Lang, profile: &Affected) -> String {
     let reason = profile.reason;
     let said = wording(lang, reason, profile.platform.as_deref(), profile.missing);

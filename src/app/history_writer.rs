@@ -100,7 +100,7 @@ impl HistoryWriter {
         }
     }
 
-    /// Takes over the settings.
+    /// Applies new settings.
     pub(super) fn apply_settings(&mut self, engine: &Engine) {
         self.lang = engine.lang;
         self.retention = retention(&engine.config);
@@ -117,7 +117,7 @@ impl HistoryWriter {
         self.write(Row::Change(change.profile.name.clone(), ChangeRow::new(change, 0)));
     }
 
-    /// Writes what changed of the links of profiles with several.
+    /// Writes changed links of profiles with several links.
     pub(super) fn write_links(&mut self, snapshot: &Snapshot) {
         for view in &snapshot.profiles {
             for link in self.links_of(view) {
@@ -135,7 +135,7 @@ impl HistoryWriter {
         }
     }
 
-    /// The links to write: those of the verdict, and those that were written before and that it does not have.
+    /// The links to write: those of the verdict, and those that were written before and are missing in it.
     fn links_of(&self, view: &ProfileView) -> Vec<LinkVerdict> {
         let Verdict { links, reason, since, .. } = &view.verdict;
         let name = &view.profile.name;
@@ -151,7 +151,7 @@ impl HistoryWriter {
         gone.chain(links.iter().cloned()).collect()
     }
 
-    /// What was written last of the links of a profile.
+    /// The state of a profile's links that was last written.
     fn written_links(&self, profile: &str) -> impl Iterator<Item = &LinkVerdict> {
         self.links.iter().filter(move |((name, _), _)| name == profile).map(|(_, link)| link)
     }
@@ -189,8 +189,8 @@ impl HistoryWriter {
         }
     }
 
-    /// Writes what was observed since the last call. Time in which the machine slept, this process was stopped or the
-    /// clock was set is left out.
+    /// Writes the time that was observed since the last call, without the time in which the machine slept, this process was
+    /// stopped or the clock was set.
     pub(super) fn write_coverage(&mut self) {
         if self.store.is_none() && self.locked.is_none() {
             return;
@@ -203,7 +203,7 @@ impl HistoryWriter {
         }
     }
 
-    /// Begins a new run with the present verdicts: earlier rows say nothing about what follows.
+    /// Begins a new run with the present verdicts, because earlier rows do not apply to it.
     fn begin_run(&mut self, now: Timestamp) {
         self.incomplete = false;
         self.write(Row::Begin(now));
@@ -232,12 +232,12 @@ impl HistoryWriter {
         }
     }
 
-    /// When a locked history is to be tried again with [`Self::flush`].
+    /// When to call [`Self::flush`] to try a locked history again.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         self.locked.map(|last| last + RETRY)
     }
 
-    /// Writes what waits.
+    /// Writes the queued rows.
     pub(super) fn flush(&mut self) {
         if self.store.is_none() && self.locked.is_some() {
             match self.open_store() {
@@ -266,7 +266,7 @@ impl HistoryWriter {
         }
     }
 
-    /// The history is locked: keeps what waits for a later try.
+    /// The history is locked: keeps the queued rows for a later try.
     fn wait(&mut self) {
         if self.locked.replace(Instant::now()).is_none() {
             self.report(&StoreError::Busy);
@@ -282,7 +282,7 @@ impl HistoryWriter {
         }
     }
 
-    /// The end of the agent: tries a locked history a few times more. What waits then is written by the next agent.
+    /// The end of the agent: tries a locked history a few more times. The next agent writes rows that are still queued.
     pub(super) async fn close(&mut self) {
         let until = Instant::now() + LAST_TRY;
         while self.locked.is_some() && Instant::now() < until {
@@ -297,7 +297,7 @@ impl HistoryWriter {
     }
 }
 
-/// The link, of which nothing is known any more.
+/// The link with an unknown state.
 fn unknown(link: &LinkVerdict, since: Timestamp) -> LinkVerdict {
     LinkVerdict { reason: Reason::NoEvidence, light: Light::Grey, since, evidence: None, ..link.clone() }
 }

@@ -17,9 +17,9 @@ use crate::text::{self, Lang, fill, trouble};
 use crate::watcher::snapshot::ProfileChange;
 use crate::worker::{self, Backoff};
 
-/// Version of the JSON: increases when a key is removed or changes its meaning.
+/// Version of the JSON; it increases when a key is removed or changes its meaning.
 const VERSION: u32 = 1;
-/// Changes that may wait.
+/// Capacity of the queue of changes.
 const QUEUE: usize = 64;
 
 /// Why a program cannot be used.

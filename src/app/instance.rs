@@ -1,8 +1,8 @@
-//! One agent per user: a lock in the data folder, held for the life of the process, and a socket beside it through
-//! which a second start asks the first one to show itself, and commands ask which agent runs.
+//! One agent per user: a lock in the data folder, held for the life of the process, and a socket beside it. A second start
+//! uses the socket to have the first one show itself, and commands ask which agent runs.
 //!
-//! launchd starts only its own job again after a crash. So the job takes over from an agent that was started otherwise,
-//! as by a double-click: that one ends in order, and the job goes on.
+//! After a crash, launchd restarts only its own job. So the job takes over from an agent that was started in another way,
+//! for example by a double-click: that agent shuts down, and the job continues.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -18,17 +18,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{files, lock, worker};
 
-/// Beside the lock.
+/// The name of the socket.
 const SOCKET: &str = "gatelight.sock";
-/// How long the other side may take to send or receive its few bytes.
+/// Time limit for a request and its answer.
 const TIME_OUT: Duration = Duration::from_secs(2);
 const SHOW: &[u8; 5] = b"show\n";
 const ACCEPTED: &[u8; 3] = b"ok\n";
 const WHO: &[u8; 5] = b"who?\n";
 const HAND_OVER: &[u8; 5] = b"over\n";
-/// How long the job waits until the agent that hands over has ended. It closes its history, which takes seconds at most.
+/// How long the job waits for the end of the agent that hands over. Closing its history takes seconds at most.
 const HAND_OVER_LIMIT: Duration = Duration::from_secs(10);
-/// Longest answer to [`WHO`] that is read, in bytes.
+/// Maximum length of an answer to [`WHO`], in bytes.
 const WHO_BYTES: u64 = 1024;
 
 /// The label of launchd's job for the agent, in `bundle/macos/LaunchAgent.plist`.
@@ -40,14 +40,14 @@ pub(crate) fn is_job() -> bool {
     std::env::var_os("XPC_SERVICE_NAME").is_some_and(|name| name == JOB)
 }
 
-/// The agent that runs.
+/// A running agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentInfo {
     /// Its PID.
     pub pid: u32,
     /// Its version.
     pub version: String,
-    /// Since when it runs.
+    /// When it was started.
     pub since: Timestamp,
 }
 
@@ -61,7 +61,7 @@ impl AgentInfo {
     }
 }
 
-/// The agent of this user that runs; `None` if none answers.
+/// The running agent of this user; `None` if none answers.
 pub fn running(data: &Path) -> Option<AgentInfo> {
     let mut stream = connect(&data.join(SOCKET)).ok()?;
     stream.write_all(WHO).ok()?;
@@ -73,7 +73,7 @@ pub fn running(data: &Path) -> Option<AgentInfo> {
 /// Whether this process is the only agent.
 #[derive(Debug)]
 pub enum Instance {
-    /// It is, until the lock is dropped. The listener takes the requests of later starts.
+    /// It is, until the lock is dropped. The listener handles the requests of later starts.
     First(Lock, Listener),
     /// Another agent runs.
     Second {
@@ -82,14 +82,14 @@ pub enum Instance {
     },
 }
 
-/// Held by the only agent, for as long as it runs.
+/// Held by the agent while it runs.
 #[derive(Debug)]
 pub struct Lock {
     _held: lock::Lock,
     socket: PathBuf,
 }
 
-/// Takes the requests of later starts. Refuses those that nothing can carry out yet.
+/// Handles the requests of later starts. Refuses those that have no handler yet.
 #[derive(Clone, Default)]
 pub struct Listener(Arc<Mutex<Handlers>>);
 
@@ -107,8 +107,8 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// Takes the lock. Where another agent holds it, the job (`is_job`) asks that one to hand over and waits for it, up to ten
-/// seconds; any other start asks it to show itself. Creates the data folder (mode 0700) if it is missing.
+/// Takes the lock. If another agent holds it, the job (`is_job`) asks that agent to hand over and waits for its end, up to
+/// ten seconds; any other start asks it to show itself. Creates the data folder (mode 0700) if it is missing.
 pub fn take(data: &Path, is_job: bool) -> io::Result<Instance> {
     files::create_private_folder(data)?;
     let mut options = OpenOptions::new();
@@ -124,7 +124,7 @@ pub fn take(data: &Path, is_job: bool) -> io::Result<Instance> {
     // left behind by a process that was killed
     let _not_there = fs::remove_file(&socket);
     let listener = Listener::default();
-    // a path too long for a socket (sun_path, unix(7)): nobody can ask then
+    // fails if the path is too long for a socket (sun_path, unix(7)); then nobody can send requests
     if let Ok(socket) = UnixListener::bind(&socket) {
         answer(socket, listener.clone())?;
     }
@@ -145,12 +145,12 @@ fn ask(socket: &Path, request: &[u8]) -> io::Result<()> {
     stream.read_exact(&mut answer)
 }
 
-/// Answers whoever connects, on a thread.
+/// Answers requests on a thread.
 fn answer(socket: UnixListener, listener: Listener) -> io::Result<()> {
     let info = AgentInfo::of_this_process();
     worker::spawn("second-starts", move || {
         for stream in socket.incoming() {
-            // whoever connects is this user, but may be any program: one at a time, each with a time-out
+            // any program of this user may connect: one at a time, each with a time-out
             let _noise = stream.and_then(|mut stream| receive(&mut stream, &info, &listener));
         }
     })?;
@@ -158,12 +158,12 @@ fn answer(socket: UnixListener, listener: Listener) -> io::Result<()> {
 }
 
 impl Listener {
-    /// Calls `show` whenever a later start asks for it, on a thread.
+    /// Calls `show`, on another thread, whenever a later start asks for it.
     pub fn listen(&self, show: impl Fn() + Send + 'static) {
         self.lock().show = Some(Box::new(show));
     }
 
-    /// Calls `end`, which has to end this agent, when launchd's job asks to take over. On a thread.
+    /// Calls `end`, on another thread, when launchd's job asks to take over; it has to end this agent.
     pub fn on_hand_over(&self, end: impl Fn() + Send + 'static) {
         self.lock().hand_over = Some(Box::new(end));
     }
@@ -268,7 +268,7 @@ mod tests {
         listener.on_hand_over(move || drop(lock.lock().unwrap().take()));
         listener.listen(|| panic!("it was not asked to show itself"));
         let Instance::First(_lock, job) = take(data, true).unwrap() else { panic!("it takes over") };
-        // a job does not hand over to another one: it would be started in turn without end
+        // a job does not hand over to another one: launchd would start them in turn
         assert!(matches!(take(data, true).unwrap(), Instance::Second { shown: false }));
         job.listen(|| {});
         assert!(matches!(take(data, false).unwrap(), Instance::Second { shown: true }));

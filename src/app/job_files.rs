@@ -13,9 +13,9 @@ use crate::runtime::runtime;
 use crate::supervisor::Supervisors;
 use crate::text::{Lang, doctor as phrases};
 
-/// How long the link may take to come back after a reload: a start and one more attempt.
+/// How long the link may take to come back after a reload: a start and one retry.
 const LINK_LIMIT: Duration = Duration::from_secs(120);
-/// Between two looks at a job that was reloaded.
+/// Pause between two checks of a reloaded job.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Calls `work` with this machine's managers, processes and links.
@@ -32,7 +32,7 @@ pub(crate) fn on_this_machine<T>(engine: &Engine, work: impl FnOnce(&Machine<'_>
     })
 }
 
-/// Everything that the doctor finds now.
+/// All findings of the doctor.
 pub(crate) fn findings(engine: &Engine) -> Vec<Finding> {
     on_this_machine(engine, |machine| machine.findings(&machine.scan(), &[]))
 }
@@ -44,7 +44,7 @@ pub(crate) fn repair(engine: &Engine, profile: &str) -> Fixed {
     })
 }
 
-/// How a repair ended, in one sentence: the last one that is said of it.
+/// The outcome of a repair, in one sentence.
 pub(crate) fn conclusion(fixed: &Fixed, lang: Lang) -> String {
     let last = fixed.repairs.last().and_then(|repair| words::lines(repair, lang).pop());
     last.unwrap_or_else(|| lang.pick(phrases::NOTHING_TO_REPAIR).to_owned())
@@ -80,7 +80,7 @@ fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
                 verdict.pid.is_some_and(is_ours) && (verdict.reason.works() || is_elsewhere(verdict.reason))
             })
         });
-        // after the limit the last snapshot counts
+        // after the limit, the last snapshot decides
         let _ = tokio::time::timeout(LINK_LIMIT, decided).await;
         let snapshot = std::sync::Arc::clone(&handle.snapshots.borrow());
         let Some(view) = snapshot.profiles.iter().find(|view| of_job(&view.profile)) else {
@@ -98,7 +98,7 @@ fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
     })
 }
 
-/// Reasons of a red light that lie with the network or with Feishu: the old job file would not help.
+/// Reasons of a red light that are caused by the network or by Feishu: the old job file would not help.
 const fn is_elsewhere(reason: Reason) -> bool {
     matches!(reason, Reason::NetworkUnreachable | Reason::AuthRejected | Reason::ConnectionLimit)
 }

@@ -1,4 +1,4 @@
-//! What the engine and the user interface send each other.
+//! Messages between the engine and the user interface.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use crate::text::{
 };
 use crate::watcher::Update;
 
-/// What the user interface asks the engine for.
+/// A request of the user interface to the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineRequest {
     /// Restart this profile.
@@ -34,7 +34,7 @@ pub enum EngineRequest {
     Start(String),
     /// Stop this profile's gateway, and keep it stopped.
     Stop(String),
-    /// Write what an issue about a wrong light needs.
+    /// Write the files for an issue about a wrong light.
     ReportWrongLight,
     /// Restart every red profile that a restart helps.
     RestartAllRed,
@@ -42,7 +42,7 @@ pub enum EngineRequest {
     Repair(String),
     /// Copy a diagnosis of this profile to the clipboard.
     CopyDiagnostics(String),
-    /// Store in the settings that a link of this profile does not count, or that it does.
+    /// Store in the settings whether a link of this profile is ignored.
     IgnoreLink {
         /// The profile's name.
         profile: String,
@@ -63,8 +63,8 @@ pub enum EngineRequest {
     Quit,
 }
 
-/// What the engine sends to the user interface. What inhibits notices (no network, Gatelight's own restart) comes before
-/// the update that they are about.
+/// An event that the engine sends to the user interface. Events that inhibit notices (offline, Gatelight's own restart) come
+/// before the update that the notices are about.
 #[derive(Debug)]
 pub enum EngineEvent {
     /// The watcher's state and changes.
@@ -73,13 +73,13 @@ pub enum EngineEvent {
     Restarts(Restarts),
     /// New settings.
     Config(Box<Config>),
-    /// The settings file has a mistake, so that the old settings stay; `None`: it has none any more.
+    /// The settings file has a mistake, so the old settings remain; `None`: it was corrected.
     ConfigError(Option<ConfigError>),
-    /// What the doctor found.
+    /// The doctor's findings.
     JobFiles(CheckedJobFiles),
-    /// Whether the machine is without any network.
+    /// Whether the machine is offline.
     Offline(bool),
-    /// What is silenced changed, perhaps by another process.
+    /// The silences changed, possibly by another process.
     Silences(Silences),
     /// The state of the channels.
     Channels(Vec<ChannelView>),
@@ -91,16 +91,16 @@ pub enum EngineEvent {
     Quit,
 }
 
-/// What the doctor found in the job files: errors and warnings, not notes.
+/// The doctor's findings in the job files: errors and warnings, without notes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CheckedJobFiles {
-    /// Whose job files have errors, a name for each error.
+    /// The profiles whose job files have errors, one entry per error.
     pub errors: Vec<String>,
     /// The same for warnings.
     pub warnings: Vec<String>,
     /// The worst of them.
     pub worst: Option<Both>,
-    /// Profiles that can be freed of `--replace`.
+    /// Profiles from whose job files `--replace` can be removed.
     pub repairable: BTreeSet<String>,
 }
 
@@ -144,13 +144,13 @@ impl CheckedJobFiles {
     }
 }
 
-/// The name of the file that a finding without a profile is about.
+/// The name of the file of a finding without a profile.
 fn file_name(finding: &Finding) -> String {
     let name = finding.file.as_deref().and_then(Path::file_name);
     name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What is done to a gateway for all profiles that it serves.
+/// A change of a gateway, which affects all profiles that it serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// It is started.
@@ -161,7 +161,7 @@ pub enum Change {
     Restart,
 }
 
-/// What became of a request. The user interface shows it as a notification.
+/// The answer to a request. The user interface shows it as a notification.
 #[derive(Debug)]
 pub enum Answer {
     /// The settings ask for automatic restarts: this profile is restarted.
@@ -178,13 +178,14 @@ pub enum Answer {
     NotRestarted(Vec<String>),
     /// Before a job is loaded for this profile: macOS will announce it.
     BackgroundItem(String),
-    /// The gateway serves all of these profiles; a second request within a minute does it, though a restart may not help.
+    /// The gateway serves all of these profiles; a second request within a minute confirms. With the reason why a restart may
+    /// not help.
     ConfirmForAll(Change, Vec<String>, Option<RestartHelps>),
     /// This profile's gateway was not stopped.
     NotStopped(String, SupervisorError),
-    /// A report about a wrong light is being written; the recordings take so long.
+    /// A report about a wrong light is being written; its recordings take this long.
     WrongLightBegun(Duration),
-    /// It is in this folder, or could not be written.
+    /// The report about a wrong light is in this folder, or could not be written.
     WrongLight(error::Result<PathBuf>),
     /// The doctor examined the job files.
     JobFilesChecked(CheckedJobFiles),
@@ -196,11 +197,11 @@ pub enum Answer {
     SettingsNotWritten(error::Error),
     /// The timeline could not be made or opened.
     NoTimeline(error::Error),
-    /// The history was unusable and begins anew; the old file is at this path.
+    /// The history was unusable and was restarted; the old file is at this path.
     HistorySetAside(Both, PathBuf),
     /// No history can be written to this file.
     NoHistory(Both, PathBuf),
-    /// The server of this channel took a test message, or why not.
+    /// The server of this channel accepted a test message, or why not.
     ChannelTested(String, Result<(), Message>),
     /// A part of Gatelight panicked and is started again; the log is at this path.
     InternalError(PathBuf),

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as a scraper needs, bounded in every direction.
+//! The subset of HTTP/1.1 that a scraper needs, with limits for everything.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};

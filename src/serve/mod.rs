@@ -1,7 +1,7 @@
 //! `gatelight serve`: the lights as metrics for Prometheus.
 //!
 //! [`metrics`] renders them (pure), [`http`] answers. One path, no request bodies, every connection closed after its
-//! answer: a web server would bring more to look after than it takes away.
+//! response: a web server library would be more to maintain than this.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub use metrics::Counters;
 /// How often the history is read for restarts. Prometheus scrapes no more often by default.
 const RESTARTS_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Serves what the watcher publishes until `stop` ends. `listening` gets the address.
+/// Serves the watcher's updates until `stop` is ready. `listening` gets the address.
 pub(crate) async fn serve(
     config: Config,
     handle: &Handle,

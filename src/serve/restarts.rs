@@ -1,4 +1,4 @@
-//! Counts the restarts that other Gatelight processes were asked for, from the history that they write.
+//! Counts the restarts of other Gatelight processes, from the history that they write.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::history::Reader;
 /// A restart may have been asked for this long before it ended, and be recorded this long after.
 const LONGEST_RESTART: SignedDuration = SignedDuration::from_mins(30);
 
-/// Which restarts were counted.
+/// The restarts that were counted.
 pub(super) struct RestartCount {
     since: Timestamp,
     last_read: Timestamp,
@@ -24,8 +24,8 @@ impl RestartCount {
         Self { since: now, last_read: now, counted: BTreeSet::new() }
     }
 
-    /// Counts those that were recorded since. The time of the last read does not tell them apart: one that ended before
-    /// it may be recorded after it.
+    /// Counts the new ones. The time of the last read is not enough to recognize them: a restart that ended before it may be
+    /// recorded after it.
     pub(super) fn update(&mut self, history: &Path, now: Timestamp, counters: &Counters) {
         let from = self.last_read.min(now) - LONGEST_RESTART;
         // no history, or one that is being written: the next read tries again

@@ -119,7 +119,7 @@ proptest! {
                 prop_assert!(red, "{}", short(notice));
             }
         }
-        // in calm weather a first fall is told in the moment in which it happens
+        // without inhibition, a first incident is notified at once
         for name in ["a", "b", "c"] {
             if let Some((t, _)) = reasons_of(&events, name).find(|(_, r)| r.light() == Light::Red) {
                 prop_assert!(notices.iter().any(|n| n.at == at(t) && n.affected.iter().any(|l| l.name == name)));

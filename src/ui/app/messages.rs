@@ -1,4 +1,4 @@
-//! What goes in and out of the desktop side.
+//! Inputs and outputs of the desktop side.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -13,11 +13,11 @@ use crate::ui::UiCommand;
 use crate::ui::menu_bar::looks::Sighting;
 use crate::ui::notify::Report;
 
-/// What the engine gives to the desktop side.
+/// Handles and settings that the desktop side gets from the engine.
 pub struct AppHandles {
-    /// Everything that the desktop side has to know, in order.
+    /// The engine's events, in order.
     pub inputs: mpsc::Receiver<EngineEvent>,
-    /// Takes what only the engine can do.
+    /// Requests to the engine.
     pub commands: mpsc::UnboundedSender<EngineRequest>,
     /// The settings.
     pub config: Config,
@@ -51,7 +51,7 @@ pub enum Message {
     Inputs,
     /// The user chose the row with this key.
     Chosen(String),
-    /// What became of a notification.
+    /// A report about a notification.
     Report(Report),
     /// A second instance was started.
     ShowYourself,

@@ -63,7 +63,7 @@ pub struct App<S> {
     policy: Policy,
     silencer: Silencer,
     started: bool,
-    /// What a press on a notice of an earlier run asked for, until all profiles are found.
+    /// The command of a press on a notice of an earlier run, until all profiles are found.
     pressed_earlier: Option<UiCommand>,
     snapshot: Arc<Snapshot>,
     state: MenuState,
@@ -154,13 +154,13 @@ impl<S: Shell> App<S> {
         self.draw(now);
     }
 
-    /// What the desktop draws on.
+    /// The icon and menu on the desktop.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
     pub(super) const fn shell(&self) -> &S {
         self.screen.shell()
     }
 
-    /// The end: removes from the screen what would start Gatelight again when it is dismissed.
+    /// The end of the run: withdraws notices, because dismissing them would start Gatelight again.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
     pub(super) fn close(&self) {
         self.notices.withdraw_all(WITHDRAW_LIMIT);
@@ -239,7 +239,7 @@ impl<S: Shell> App<S> {
             let found = menu::head(&self.snapshot, lang);
             let body = fill(lang.pick(say_bar::WELCOME_BODY), &[("found", &found)]);
             self.show(say_bar::WELCOME, body);
-            // where it cannot be stored the history cannot either, and that is reported
+            // if this cannot be stored, neither can the history, and that is reported
             let _shown_again = user_files::WELCOMED.set(&self.folders.data, true);
         }
         if let Some(command) = self.pressed_earlier.take() {
@@ -247,7 +247,7 @@ impl<S: Shell> App<S> {
         }
     }
 
-    /// Says once for each cause that the icon is invisible: nothing else would.
+    /// Notifies once per cause that the icon is invisible.
     fn sighted(&mut self, sighting: Sighting) {
         self.state.hidden = match sighting {
             Sighting::Shown => None,
@@ -290,7 +290,7 @@ impl<S: Shell> App<S> {
         self.silencer.remove_ended(self.policy.silences());
     }
 
-    /// What is silenced changed; it may not have been stored.
+    /// Applies changed silences. `stored`: whether they could be stored.
     fn apply_silences(&mut self, now: Timestamp, stored: io::Result<()>) {
         if let Err(error) = stored {
             self.show(say_desktop::NOT_CHANGED, error.to_string());
@@ -316,7 +316,7 @@ impl<S: Shell> App<S> {
         }
     }
 
-    /// Says that a restart failed: the menu that shows its steps closed when Restart was chosen.
+    /// Notifies that a restart failed, because the menu that shows its steps closed when Restart was chosen.
     fn show_failed_restart(&self, name: &str, restart: &RestartView) {
         let (title, why, light) = match &restart.outcome {
             Some(RestartOutcome::Failed { why, .. }) => (say::RESTART_FAILED, why, Light::Red),
@@ -367,7 +367,7 @@ impl<S: Shell> App<S> {
         Flow::On
     }
 
-    /// A notice of an earlier run was pressed, whose actions are not known any more.
+    /// Handles a press on a notice of an earlier run, whose actions are no longer known.
     fn press_earlier(&mut self, now: Timestamp, name: String, key: &str) -> Flow {
         let command = match key {
             notify::RESTART => UiCommand::Restart(name),

@@ -1,4 +1,4 @@
-//! What is on the screen, and what has to change there.
+//! The state of icon and menu on the screen, and their updates.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub trait Shell {
     fn icon(&mut self, icon: &IconView);
     /// The menu changed from `old` to `new`.
     fn menu(&mut self, old: &Menu, new: &Menu);
-    /// All changes were passed: where one update of the desktop takes everything, make it now.
+    /// All changes were passed on. Desktops that take all of them in one update do it now.
     fn drawn(&mut self) {}
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Screen<S> {
     source: Option<Source>,
 }
 
-/// What the menu was built from.
+/// The input from which the menu was built.
 struct Source {
     at: Timestamp,
     snapshot: Arc<Snapshot>,
@@ -102,7 +102,7 @@ impl<S: Shell> Screen<S> {
             && self.source.as_ref().is_some_and(|source| {
                 Arc::ptr_eq(&source.snapshot, snapshot)
                     && source.state == *state
-                    // a clock that was set back changes every length of time
+                    // after the clock was set back, all durations differ
                     && source.at <= now
                     && self.menu.stale_at.is_none_or(|stale| now < stale)
             })

@@ -42,7 +42,7 @@ impl Settings {
         notices
     }
 
-    /// Puts what the menu shows of the settings into its state.
+    /// Copies the settings that the menu shows into its state.
     pub(super) fn show_in(&self, state: &mut MenuState) {
         state.settings_error = self.error_text();
         state.notifications = self.notifications();
@@ -61,7 +61,7 @@ impl Settings {
         }
     }
 
-    /// Whether the icon shows a light for each profile, where it can.
+    /// Whether the icon shows a light for each profile, on desktops that can.
     pub(super) fn each(&self) -> Each {
         match self.config.icon.lights {
             Lights::Worst => Each::OffInSettings,

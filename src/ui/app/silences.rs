@@ -1,4 +1,4 @@
-//! What is silenced, as the menu changes it and the file of silences keeps it.
+//! The silences that the menu changes and the file of silences stores.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use crate::alerts::{Acknowledged, Silence, Silences};
 use crate::app::silences;
 use crate::watcher::snapshot::Snapshot;
 
-/// What the file of silences says.
+/// The content of the file of silences.
 pub(super) struct Silencer {
     data: PathBuf,
     stored: Silences,
@@ -28,7 +28,7 @@ impl Silencer {
         self.stored = stored;
     }
 
-    /// Changes what is silenced of a profile, also if that cannot be stored: then with the error.
+    /// Changes the silence of a profile. If it cannot be stored, it is changed anyway and the error returned.
     pub(super) fn change(&mut self, name: &str, change: impl Fn(&mut Silence)) -> io::Result<()> {
         match silences::change(&self.data, [name], |_, silence| change(silence)) {
             Ok(stored) => {
@@ -42,14 +42,14 @@ impl Silencer {
         }
     }
 
-    /// Acknowledges what is red of this profile, or forgets that it was.
+    /// Acknowledges the red light of this profile, or removes the acknowledgement.
     pub(super) fn acknowledge(&mut self, name: &str, known: bool, snapshot: &Snapshot) -> io::Result<()> {
         let red = snapshot.find(name).and_then(|view| Acknowledged::of(&view.verdict)).filter(|_| known);
         self.change(name, |silence| silence.acknowledged.clone_from(&red))
     }
 
-    /// Removes from the file what the policy no longer holds: an acknowledgement of a light that changed, a mute that is
-    /// over. Left there, it would hold again after a restart.
+    /// Removes silences from the file that have ended in the policy: an acknowledgement of a light that changed, a mute that
+    /// is over. Otherwise they would apply again after a restart.
     pub(super) fn remove_ended(&mut self, held: Silences) {
         if held == self.stored {
             return;
@@ -58,7 +58,7 @@ impl Silencer {
         let ended = before.iter().filter(|(name, silence)| self.stored.get(*name) != Some(silence));
         let ended: Vec<&str> = ended.map(|(name, _)| name.as_str()).collect();
         let removed = silences::change(&self.data, ended, |name, silence| {
-            // what another process has written since then stays
+            // keeps what another process has written since
             if before.get(name) == Some(silence) {
                 *silence = self.stored.get(name).cloned().unwrap_or_default();
             }

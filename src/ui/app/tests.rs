@@ -190,7 +190,7 @@ fn the_lights_of_the_icon_are_chosen_in_the_menu_and_the_settings() {
     assert_eq!(app.state.each, Some(Each::OffInSettings));
 }
 
-/// Launch at login may be switched off in the system's own settings, and nobody tells of that.
+/// Launch at login may be switched off in the system's settings, without any event.
 #[cfg(not(target_os = "macos"))]
 #[test]
 fn what_was_changed_elsewhere_is_seen_when_the_menu_opens() {
@@ -209,8 +209,8 @@ fn what_was_changed_elsewhere_is_seen_when_the_menu_opens() {
     }
 }
 
-/// All that was sent before the loop came round is handled in order, with one wake-up; the end of the engine ends
-/// the loop.
+/// All events that were sent before the loop runs are handled in order, with one wake-up; the end of the engine ends the
+/// loop.
 #[test]
 fn the_engine_wakes_the_loop_and_is_handled_in_order() {
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! `gatelight channels --test` against every answer that the services document, and against none.
+//! `gatelight channels --test` against every response that the services document, and against servers that do not answer.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -139,7 +139,7 @@ fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
     );
     assert!(agent.end().success(), "SIGTERM is no failure");
 
-    // What happened is history, for whoever asks the next morning.
+    // the history has the incident
     let history = user.gatelight(&desktop.bus.address).args(["history", "--json"]).output().unwrap();
     let text = String::from_utf8(history.stdout).unwrap();
     assert!(text.contains("executor-shutdown"), "{text}");
@@ -161,8 +161,7 @@ fn a_second_start_asks_the_first_to_show_itself() {
     assert_eq!(leftovers(user.home.path()), Vec::<PathBuf>::new());
 }
 
-/// launchd starts its job while an agent runs that the user opened: at the switch of Launch at Login, and after a start by
-/// hand.
+/// launchd starts its job while an agent runs that the user opened, for example when Launch at Login is switched on.
 #[test]
 fn the_job_of_launchd_takes_over_from_an_agent_that_was_opened() {
     let Some(desktop) = Desktop::start() else { return };
@@ -185,7 +184,7 @@ fn the_job_of_launchd_takes_over_from_an_agent_that_was_opened() {
         (status["agent"]["pid"] == job.0.id()).then_some(())
     };
     until("the job runs", running);
-    // one more start of either kind ends with 0, after which launchd does nothing, and the job goes on
+    // another start of either kind exits with 0, so that launchd does not repeat it, and the job continues
     for is_job in [true, false] {
         let another = start(is_job).output().unwrap();
         assert_eq!(another.status.code(), Some(0), "{another:?}");
@@ -260,7 +259,7 @@ fn without_a_panel_it_watches_in_the_terminal_until_one_comes() {
     user.logged(&["no panel shows the icon", "a panel shows the icon again"]);
 }
 
-/// Sockets that a running agent keeps and one that has left must not.
+/// Sockets of agents, which must be removed at their end.
 fn leftovers(home: &Path) -> Vec<PathBuf> {
     let data = home.join(".local/share/gatelight");
     let entries = std::fs::read_dir(data).into_iter().flatten().flatten();
