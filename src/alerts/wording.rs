@@ -10,7 +10,7 @@ use crate::health::evidence::PlatformName;
 use crate::text::display::label;
 use crate::text::reason::{self, title as reason_title, title_naming, wording};
 use crate::text::restart::helps_with;
-use crate::text::{Lang, Phrase, duration, fill, notice as say};
+use crate::text::{COMMA, Lang, Phrase, duration, fill, notice as say};
 
 /// A notice lists at most this many profiles.
 const MAX_LISTED: usize = 6;
@@ -104,7 +104,7 @@ fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
 /// The titles of all links that are (or were) down, the cause first.
 fn titles(lang: Lang, profile: &Affected) -> String {
     let title = title_naming(lang, profile.reason, profile.platform.as_deref());
-    std::iter::once(title).chain(other_titles(lang, profile)).collect::<Vec<_>>().join(lang.pick(say::COMMA))
+    std::iter::once(title).chain(other_titles(lang, profile)).collect::<Vec<_>>().join(lang.pick(COMMA))
 }
 
 fn other_titles(lang: Lang, profile: &Affected) -> impl Iterator<Item = String> {
@@ -113,13 +113,13 @@ fn other_titles(lang: Lang, profile: &Affected) -> impl Iterator<Item = String> 
 }
 
 fn also_down(lang: Lang, profile: &Affected) -> String {
-    let list = other_titles(lang, profile).collect::<Vec<_>>().join(lang.pick(say::COMMA));
+    let list = other_titles(lang, profile).collect::<Vec<_>>().join(lang.pick(COMMA));
     if list.is_empty() { list } else { fill(lang.pick(say::ALSO_DOWN), &[("list", &list)]) }
 }
 
 fn platforms(lang: Lang, names: &[PlatformName]) -> String {
     let names = names.iter().take(MAX_LINKS).map(|name| label(&reason::platform(lang, name)));
-    names.collect::<Vec<_>>().join(lang.pick(say::COMMA))
+    names.collect::<Vec<_>>().join(lang.pick(COMMA))
 }
 
 /// The meaning, whether a restart helps, and the advice if it does not.

@@ -18,10 +18,10 @@ use crate::restart::{Obstacle, Restarts};
 use crate::supervisor::SupervisorError;
 use crate::text::display::label;
 use crate::text::doctor::BACKGROUND_ITEM;
-use crate::text::history::COMMA;
 use crate::text::log::{PANIC_BODY, PANIC_TITLE};
 use crate::text::{
-    Both, Lang, Message, Phrase, Worded as _, agent as words, channels as say_channels, error, fill, restart,
+    Both, COMMA, Lang, Message, Phrase, Worded as _, agent as words, channels as say_channels, error, fill,
+    restart,
 };
 use crate::watcher::Update;
 

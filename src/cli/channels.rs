@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::names::NAME_MAX;
 use super::{OK, RED};
 use crate::app::engine::Engine;
 use crate::channels::curl::Curl;
@@ -12,11 +13,12 @@ use crate::channels::outgoing::Outgoing;
 use crate::channels::store::{self, Stored};
 use crate::channels::target;
 use crate::config::{ChannelSettings, HeartbeatSettings};
+use crate::redact::one_line;
 use crate::runtime::runtime;
 use crate::terminal::Terminal;
 use crate::text::display::label;
 use crate::text::error;
-use crate::text::{Lang, Message, channels as say, fill};
+use crate::text::{COMMA, Lang, Message, channels as say, fill};
 
 /// Arguments of `gatelight channels`.
 #[derive(Debug, clap::Args)]
@@ -40,9 +42,13 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
 fn test(name: &str, as_json: bool, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let channels = &engine.config.channel;
     let Some(channel) = channels.iter().find(|channel| channel.name == name) else {
+        if channels.is_empty() {
+            return Err(error::Error::new(say::NONE, &[]));
+        }
         let names: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
-        let known = if names.is_empty() { "—".to_owned() } else { names.join(", ") };
-        return Err(error::Error::new(say::UNKNOWN, &[("name", name), ("known", &known)]));
+        let known = names.join(engine.lang.pick(COMMA));
+        let name = one_line(name, NAME_MAX);
+        return Err(error::Error::new(say::UNKNOWN, &[("name", &name), ("known", &known)]));
     };
     let now = Timestamp::now();
     let lang = channel.language.map_or(engine.lang, |language| language.choose(engine.system_lang));
@@ -130,7 +136,7 @@ fn as_text(
     let zone = TimeZone::system();
     let time = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
     if channels.is_empty() && beat.is_none() {
-        writeln!(terminal.out, "{}", lang.pick(say::NONE))?;
+        terminal.wrapped_lines(lang.pick(say::NONE))?;
         return Ok(());
     }
     for (address, channel) in channels {

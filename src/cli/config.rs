@@ -4,9 +4,12 @@ use super::{OK, USAGE};
 use crate::app::engine::Engine;
 use crate::app::user_files::create_settings;
 use crate::config::ConfigError;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, warn};
 use crate::text::error::{self, Context as _};
 use crate::text::{config as words, fill};
+
+/// Most mistakes that are printed. A bracket that is not closed makes an error of every line below it.
+const SHOWN: usize = 20;
 
 /// What to do with the settings file.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -17,7 +20,7 @@ pub(super) enum Action {
     Check,
 }
 
-/// Runs the command. Exit codes: [`OK`]; [`USAGE`] for mistakes, or a file that is there already.
+/// Runs the command. Exit codes: [`OK`]; [`USAGE`] for mistakes, or a file that already exists.
 pub(super) fn run(
     action: Action,
     engine: &Engine,
@@ -30,10 +33,10 @@ pub(super) fn run(
     match action {
         Action::Path => writeln!(terminal.out, "{file}")?,
         Action::Init if create_settings(path).with_context(|| file.clone())? => {
-            writeln!(terminal.out, "{}", said(words::MADE))?;
+            terminal.wrapped_lines(&said(words::CREATED))?;
         }
         Action::Init => {
-            eprintln!("{}", said(words::EXISTS));
+            warn(&said(words::EXISTS));
             return Ok(USAGE);
         }
         Action::Check if !mistakes.is_empty() => {
@@ -42,15 +45,18 @@ pub(super) fn run(
         }
         Action::Check => {
             let phrase = if path.exists() { words::CHECKED } else { words::NO_FILE };
-            writeln!(terminal.out, "{}", said(phrase))?;
+            terminal.wrapped_lines(&said(phrase))?;
         }
     }
     Ok(OK)
 }
 
-/// Prints mistakes on standard error, one a line.
+/// Prints mistakes on standard error, the first [`SHOWN`] of them.
 pub(super) fn print(mistakes: &[ConfigError], engine: &Engine) {
-    for mistake in mistakes {
-        eprintln!("{}", mistake.text(engine.lang));
+    for mistake in mistakes.iter().take(SHOWN) {
+        warn(&mistake.text(engine.lang));
+    }
+    if let Some(more) = mistakes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        warn(&fill(engine.lang.pick(words::MORE_ERRORS), &[("count", &more.to_string())]));
     }
 }

@@ -8,7 +8,7 @@ use crate::health::{Light, Reason};
 use crate::restart::{RestartOutcome, RestartStep};
 use crate::terminal::{Terminal, style};
 use crate::text::error;
-use crate::text::{Lang, Phrase, demo as words, fill};
+use crate::text::{Lang, Phrase, demo as words, fill, labelled};
 use crate::watcher::snapshot::Snapshot;
 
 /// About when the second gateway becomes hollow.
@@ -45,10 +45,11 @@ fn print(event: &Event<'_>, length: Duration, terminal: &mut Terminal<'_>) -> st
     let bullet = if terminal.symbols { "▸" } else { "-" };
     match event {
         Event::Started => {
-            terminal.wrapped_lines(lang.pick(words::INTRO))?;
             let phrase = if length < STORY { words::TOO_SHORT } else { words::LENGTH };
             let (given, whole) = (length.as_secs().to_string(), STORY.as_secs().to_string());
-            terminal.wrapped_lines(&fill(lang.pick(phrase), &[("given", &given), ("whole", &whole)]))
+            let length = fill(lang.pick(phrase), &[("given", &given), ("whole", &whole)]);
+            let mut lines = lang.pick(words::INTRO).lines().chain([&*length]);
+            lines.try_for_each(|line| terminal.wrapped(line, "", ""))
         }
         Event::Change(_) => Ok(()),
         Event::Hollow(name) => {
@@ -61,15 +62,16 @@ fn print(event: &Event<'_>, length: Duration, terminal: &mut Terminal<'_>) -> st
             aside(&fill(lang.pick(words::RESTART_FOLLOWS), &values), terminal)
         }
         Event::Restarting(name, step) => {
-            aside(&format!("{bullet} {name}: {}", lang.pick(step_text(*step))), terminal)
+            aside(&labelled(lang, &format!("{bullet} {name}"), lang.pick(step_text(*step))), terminal)
         }
         Event::Restarted(name, outcome) => {
-            aside(&format!("{bullet} {name}: {}", outcome_text(outcome, lang)), terminal)
+            aside(&labelled(lang, &format!("{bullet} {name}"), &outcome_text(outcome, lang)), terminal)
         }
         Event::Ended { snapshot, whole } => {
-            let broken_off = (!whole).then(|| lang.pick(words::BROKEN_OFF));
-            broken_off.map_or(Ok(()), |text| terminal.wrapped_lines(text))?;
-            terminal.wrapped_lines(&summary(snapshot, lang))
+            if !whole {
+                terminal.wrapped(lang.pick(words::CUT_SHORT), "", "")?;
+            }
+            terminal.wrapped(&summary(snapshot, lang), "", "")
         }
         Event::CleanedUp => {
             writeln!(terminal.out, "{}", style::dim(lang.pick(words::CLEANED), terminal.color))

@@ -8,8 +8,8 @@ use super::{OK, USAGE, names};
 use crate::app::engine::{Engine, first_look};
 use crate::app::{diagnostics, job_files, record};
 use crate::runtime::runtime;
-use crate::terminal::Terminal;
 use crate::terminal::progress::Progress;
+use crate::terminal::{Terminal, warn};
 use crate::text::error;
 
 /// How long a recording for a report runs.
@@ -37,9 +37,9 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         Ok::<_, error::Error>(first_look(&mut handle).await)
     })?;
     let Some(view) = snapshot.find(&profile.name) else {
-        // it vanished meanwhile
+        // removed since the scan
         let known = snapshot.profiles.iter().map(|view| view.profile.name.as_str());
-        eprintln!("{}", names::not_found(Some(&profile.name), known, &engine.places, engine.lang).1);
+        warn(&names::not_found(Some(&profile.name), known, &engine.places, engine.lang).1);
         return Ok(USAGE);
     };
     let anonymiser = Arc::new(engine.anonymiser());

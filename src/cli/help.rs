@@ -10,11 +10,15 @@ use clap::{Arg, Command, CommandFactory as _};
 
 use super::{Cli, USAGE};
 use crate::redact::one_line;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, layout, warn};
 use crate::text::{Lang, fill, help as words};
 
 /// Longest argument that is repeated in a mistake, in characters.
 const ARGUMENT_MAX: usize = 200;
+/// Most columns of a line of the help.
+const WIDEST: usize = 100;
+/// Indent of a description below its option.
+const BELOW: &str = "      ";
 
 /// The command with its texts in this language.
 pub(super) fn in_language(mut command: Command, lang: Lang) -> Command {
@@ -96,28 +100,50 @@ fn translated_line(line: &str) -> String {
 /// Prints what clap answers in place of arguments: help, the version, or a mistake. Returns the exit code.
 pub(super) fn print(error: &clap::Error, lang: Lang) -> ExitCode {
     let code = if error.use_stderr() { USAGE } else { 0 };
-    if lang == Lang::En {
-        // as clap does: a reader that has left is no mistake
-        let _ = error.print();
-    } else if let Some(text) = mistake(error) {
-        eprintln!("{text}");
-    } else {
+    if error.kind() == ErrorKind::DisplayHelp {
         let again = in_language(Cli::command(), lang).try_get_matches().err();
+        // as clap does: a reader that has left is no mistake
         let _ = print_help(again.as_ref().unwrap_or(error), lang);
+    } else if let Some(text) = mistake(error).filter(|_| lang == Lang::Zh) {
+        warn(&text);
+    } else {
+        let _ = error.print();
     }
     ExitCode::from(code)
 }
 
-fn print_help(error: &clap::Error, lang: Lang) -> std::io::Result<()> {
+fn print_help(help: &clap::Error, lang: Lang) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    let color = Terminal::stdout(&mut stdout, lang).color;
-    let styled = error.render();
+    let Terminal { color, width, .. } = Terminal::stdout(&mut stdout, lang);
+    let styled = help.render();
     let text = if color { styled.ansi().to_string() } else { styled.to_string() };
-    if error.use_stderr() {
-        eprint!("{}", with_full_width_colons(styled.to_string()));
-        return Ok(());
+    let text = if lang == Lang::Zh { with_full_width_colons(text) } else { text };
+    let width = width.map_or(WIDEST, |width| width.min(WIDEST));
+    stdout.write_all(wrapped(&text, width).as_bytes())
+}
+
+/// The help with its lines wrapped: a description in its column, or below its option if that leaves less than half the width.
+fn wrapped(help: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in help.lines() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let gap = line[indent.len()..].find("  ").map(|at| indent.len() + at);
+        let (first, text) =
+            line.split_at(gap.map_or(indent.len(), |gap| line.len() - line[gap..].trim_start().len()));
+        let column = layout::width(first);
+        let lines = match gap {
+            Some(gap) if column > width / 2 => {
+                let below = layout::wrap(text, Some(width), BELOW, BELOW);
+                [vec![line[..gap].to_owned()], below].concat()
+            }
+            _ => layout::wrap(text, Some(width), first, &" ".repeat(column)),
+        };
+        for line in lines {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
     }
-    stdout.write_all(with_full_width_colons(text).as_bytes())
+    out
 }
 
 /// clap puts a colon behind each heading.
@@ -177,8 +203,10 @@ fn mistake(error: &clap::Error) -> Option<String> {
 /// Why a value is not valid: the text of our own parsers, or the range that clap names.
 fn reason(error: &clap::Error) -> String {
     let source = error.source().map(ToString::to_string).unwrap_or_default();
-    if let Some((_, range)) = source.split_once(" is not in ") {
-        return fill(words::VALUE_RANGE, &[("range", range)]);
+    if let Some((least, most)) =
+        source.split_once(" is not in ").and_then(|(_, range)| range.split_once("..="))
+    {
+        return fill(words::VALUE_RANGE, &[("least", least), ("most", most)]);
     }
     if source.is_ascii() { String::new() } else { format!("：{source}") }
 }
@@ -266,7 +294,7 @@ mod tests {
             (&["statu"], "错误：没有命令“statu”\n是否想用“status”？"),
             (&["logs", "-n"], "错误：“--lines <COUNT>”缺少值"),
             (&["logs", "-n", "x"], "错误：“--lines <COUNT>”的值“x”无效"),
-            (&["demo", "--for", "4"], "错误：“--for <SECONDS>”的值“4”无效，允许范围为 5..=3600"),
+            (&["demo", "--for", "4"], "错误：“--for <SECONDS>”的值“4”无效，允许范围为 5 到 3600"),
             (&["completions", "dos"], "错误：“<SHELL>”的值“dos”无效"),
             (&["doctor", "--yes"], "错误：缺少必需的参数：--fix"),
             (&["replay"], "错误：缺少必需的参数：<FILE>..."),

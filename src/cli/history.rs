@@ -12,7 +12,7 @@ use crate::history::{Reader, Record, Window, export};
 use crate::redact;
 use crate::terminal::Terminal;
 use crate::text::error::{self, Context as _};
-use crate::text::{Lang, fill, history as phrases};
+use crate::text::{Lang, history as phrases};
 
 /// Arguments of `gatelight history`.
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub(super) struct Args {
 
 /// Parses a span of time: a whole number with the unit `s`, `min`, `h`, `d`, `w` or `y` (365 days), up to ten years.
 pub(super) fn since(text: &str) -> Result<SignedDuration, String> {
-    let bad = || fill(Lang::of_system().pick(phrases::BAD_SINCE), &[("text", &redact::one_line(text, 40))]);
+    let bad = || Lang::of_system().pick(phrases::BAD_SINCE).to_owned();
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
     let number: i64 = text[..split].parse().map_err(|_| bad())?;
     let unit = match text[split..].trim() {

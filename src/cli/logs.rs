@@ -9,11 +9,12 @@ use crate::diagnose::log::{LINE_MAX, MergedLine, read_new, read_past};
 use crate::evidence::clean_lines::Lines;
 use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
+use crate::evidence::tail;
 use crate::evidence::watch::Watch;
 use crate::health::{CronSignal, Light, LinkWord, Signal};
 use crate::profile::Profile;
 use crate::runtime::{interrupted, runtime};
-use crate::terminal::{Terminal, style};
+use crate::terminal::{Terminal, style, warn};
 use crate::text::error;
 use crate::text::error::io;
 use crate::text::{fill, status as words};
@@ -48,9 +49,12 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     let patterns = engine.patterns()?;
     let mut view = View { scanner: Scanner::new(Arc::clone(&patterns)), lines: Lines::default(), terminal };
     let (mut tailers, past) = read_past(&profile, args.lines);
-    if past.is_empty() && args.lines > 0 {
+    let unreadable = profile.logs.iter().find_map(|log| tail::check(log).err());
+    if let Some(error) = &unreadable {
+        warn(&fill(engine.lang.pick(words::LOG_UNREADABLE), &[("why", &error.to_string())]));
+    } else if past.is_empty() && args.lines > 0 {
         let folder = profile.logs_folder().display().to_string();
-        eprintln!("{}", fill(engine.lang.pick(words::NO_LINES), &[("folder", &folder)]));
+        warn(&fill(engine.lang.pick(words::NO_LINES), &[("folder", &folder)]));
     }
     for line in &past {
         view.show(line)?;
@@ -176,7 +180,7 @@ fn system_log(profile: &Profile, engine: &Engine) -> u8 {
         Ok(_) => USAGE,
         Err(error) => {
             let values = [("program", program.as_str()), ("why", &io(engine.lang, &error))];
-            eprintln!("{}", fill(engine.lang.pick(words::NO_SYSTEM_LOG), &values));
+            warn(&fill(engine.lang.pick(words::NO_SYSTEM_LOG), &values));
             USAGE
         }
     }

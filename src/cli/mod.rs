@@ -12,7 +12,7 @@ use crate::app::engine::{Engine, user_home};
 use crate::config::Folders;
 use crate::files;
 use crate::log::{self, InvalidLevels, Outputs};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, warn};
 use crate::text::error::{self, Context as _};
 use crate::text::log::INVALID_LEVELS;
 use crate::text::{Lang, fill};
@@ -78,7 +78,8 @@ Examples:
 #[command(
     name = "gatelight",
     version,
-    max_term_width = 100,
+    // not wrapped by clap: see `help`
+    term_width = 0,
     after_help = EXAMPLES
 )]
 pub struct Cli {
@@ -207,7 +208,7 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gatelight: {}", error.text(language()));
+            warn(&format!("gatelight: {}", error.text(language())));
             ExitCode::from(USAGE)
         }
     }

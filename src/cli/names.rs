@@ -6,7 +6,8 @@ use super::{NO_PROFILE, USAGE};
 use crate::app::engine::Engine;
 use crate::profile::{Places, Profile, scan};
 use crate::redact::one_line;
-use crate::text::{Lang, Phrase, fill, status as words};
+use crate::terminal::warn;
+use crate::text::{COMMA, Lang, Phrase, fill, status as words};
 use crate::watcher::snapshot::Snapshot;
 
 /// Longest name that is printed, in characters.
@@ -32,11 +33,11 @@ pub(super) fn one_profile(name: Option<&str>, engine: &Engine) -> Result<Profile
     }
     if name.is_none() && !profiles.is_empty() {
         let names = listed(profiles.iter().map(|profile| profile.name.as_str()), engine.lang);
-        eprintln!("{}", fill(engine.lang.pick(words::WHICH_PROFILE), &[("names", &names)]));
+        warn(&fill(engine.lang.pick(words::WHICH_PROFILE), &[("names", &names)]));
         return Err(USAGE);
     }
     let (code, text) = not_found(name, profiles.iter().map(|p| p.name.as_str()), &engine.places, engine.lang);
-    eprintln!("{text}");
+    warn(&text);
     Err(code)
 }
 
@@ -78,7 +79,7 @@ pub(super) fn not_found<'a>(
 /// Names as a list. Neither an argument nor a folder name may send escape sequences to the terminal.
 fn listed<'a>(names: impl Iterator<Item = &'a str>, lang: Lang) -> String {
     let names: Vec<String> = names.map(|name| one_line(name, NAME_MAX)).collect();
-    names.join(lang.pick(words::COMMA))
+    names.join(lang.pick(COMMA))
 }
 
 fn searched(places: &Places) -> Vec<(Phrase, String)> {
@@ -89,7 +90,7 @@ fn searched(places: &Places) -> Vec<(Phrase, String)> {
         list.push((words::LOOKED_FOR_UNITS, units.display().to_string()));
     }
     list.push((words::LOOKED_FOR_HOMES, places.hermes.display().to_string()));
-    list.push((words::LOOKED_FOR_HOMES, places.hermes.join("profiles/*").display().to_string()));
+    list.push((words::LOOKED_FOR_PROFILES, places.hermes.join("profiles/*").display().to_string()));
     let extra = places.extra_homes.iter();
     list.extend(extra.map(|extra| (words::LOOKED_FOR_HOMES, extra.home.display().to_string())));
     list

@@ -12,12 +12,12 @@ use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Deadlines};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
-use crate::terminal::Terminal;
 use crate::terminal::progress::Progress;
+use crate::terminal::{Terminal, style, warn};
 use crate::text::error::{self, Context as _};
 use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, STANDARD_INPUT, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::trouble::NOT_REGULAR;
-use crate::text::{self, fill};
+use crate::text::{self, fill, labelled};
 
 /// Most bytes read from standard input.
 const STDIN_MAX: u64 = 16 << 30;
@@ -78,7 +78,7 @@ fn play_all(
         let bar = Progress::of_files(&logs);
         let logs = postmortem::Logs::open(&logs, &jiff::tz::TimeZone::system())?;
         for path in &logs.silent {
-            eprintln!("{}: {}", path.display(), terminal.lang.pick(NO_STAMPS));
+            warn(&labelled(terminal.lang, &path.to_string_lossy(), terminal.lang.pick(NO_STAMPS)));
         }
         let start = logs.start;
         let mut last = None;
@@ -146,12 +146,14 @@ fn play(path: &Path, patterns: &Arc<Patterns>, json: bool, terminal: &mut Termin
         show(change, recording.header.start, json, terminal)?;
     }
     summary(changes.last(), core.now(), json, terminal)?;
+    let lang = terminal.lang;
     if recording.unknown > 0 {
         let count = recording.unknown.to_string();
-        eprintln!("{}: {}", path.display(), fill(terminal.lang.pick(UNKNOWN_EVENTS), &[("count", &count)]));
+        let text = fill(lang.pick(UNKNOWN_EVENTS), &[("count", &count)]);
+        warn(&labelled(lang, &path.to_string_lossy(), &text));
     }
     if recording.cut {
-        eprintln!("{}: {}", path.display(), terminal.lang.pick(WAS_CUT));
+        warn(&labelled(lang, &path.to_string_lossy(), lang.pick(WAS_CUT)));
     }
     Ok(())
 }
@@ -166,7 +168,7 @@ fn summary(
     let Some(last) = last.filter(|_| !json) else { return Ok(()) };
     let lang = terminal.lang;
     let said = text::reason::of(&last.to, lang);
-    let light = crate::terminal::style::light(last.to.light(), terminal);
+    let light = style::light(last.to.light(), terminal);
     let light = format!("{light} {}", said.title);
     let held = text::duration(lang, end.duration_since(last.at));
     let words = [
@@ -187,7 +189,7 @@ fn show(change: &Change, start: Timestamp, json: bool, terminal: &mut Terminal<'
     }
     let lang = terminal.lang;
     let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
-    let light = crate::terminal::style::light(change.to.light(), terminal);
+    let light = style::light(change.to.light(), terminal);
     write!(terminal.out, "{at}  {light} {}", text::reason::title_of(&change.to, lang))?;
     if let Some(held) = change.to.held_green.filter(|_| change.from.light() == crate::health::Light::Green) {
         let held = text::duration(lang, held);
@@ -195,7 +197,7 @@ fn show(change: &Change, start: Timestamp, json: bool, terminal: &mut Terminal<'
     }
     writeln!(terminal.out)?;
     if !printed.evidence.is_empty() {
-        writeln!(terminal.out, "{:21}{}", "", crate::terminal::style::dim(printed.evidence, terminal.color))?;
+        writeln!(terminal.out, "{:21}{}", "", style::dim(printed.evidence, terminal.color))?;
     }
     Ok(())
 }

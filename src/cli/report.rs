@@ -10,10 +10,10 @@ use super::history::since;
 use crate::app::engine::Engine;
 use crate::app::open;
 use crate::report::{Request, Source, check_replaceable, write_private};
-use crate::terminal::Terminal;
 use crate::terminal::progress::Progress;
+use crate::terminal::{Terminal, warn};
 use crate::text::error::{self, Context as _};
-use crate::text::{fill, report as phrases, status, trouble};
+use crate::text::{fill, labelled, report as phrases, status, trouble};
 
 /// Arguments of `gatelight report`.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     let page = Request { source, since: args.since, now, lang, zone }.make()?;
     drop(bar);
     for path in &page.silent {
-        eprintln!("{}: {}", path.display(), lang.pick(status::NO_STAMPS));
+        warn(&labelled(lang, &path.to_string_lossy(), lang.pick(status::NO_STAMPS)));
     }
     let path = match &args.out {
         Some(path) if path.as_os_str() == "-" => {

@@ -1,18 +1,20 @@
-//! `gatelight restart`: restarts gateways through their manager, tells each step as it happens, and proves the result.
+//! `gatelight restart`: restarts gateways through their manager, prints each step as it happens, and proves the result.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::names::{self, NAME_MAX};
 use crate::app::engine::Engine;
-use crate::health::{Deadlines, Light, Reason, RestartHelps};
+use crate::health::{Deadlines, Light, Reason};
 use crate::history::{Store, StoreError};
 use crate::profile::Places;
+use crate::redact::one_line;
 use crate::restart::start_of;
 use crate::restart::{
     Admission, Ask, Holder, Joined, Ledger, Limits, Permit, Permits, Request, Requester, RestartOutcome,
@@ -22,7 +24,7 @@ use crate::runtime::runtime;
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::terminal::{self, Terminal, style};
 use crate::text::error;
-use crate::text::{self, Lang, Message, Phrase, Worded as _, fill, restart as words};
+use crate::text::{self, COMMA, Message, Phrase, Worded as _, fill, labelled, restart as words};
 use crate::watcher::COMPLETE_WITHIN;
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
@@ -36,7 +38,7 @@ const AT_ONCE: usize = 8;
 pub const WORKED: u8 = 0;
 /// Exit code: at least one failed, or was not restarted.
 pub const FAILED: u8 = 1;
-/// Exit code: none failed, but of at least one nobody can tell.
+/// Exit code: none failed, but at least one outcome is unknown.
 pub const UNCLEAR: u8 = 3;
 
 /// Restart gateways, and prove that they are back
@@ -45,7 +47,7 @@ pub const UNCLEAR: u8 = 3;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Profiles to restart
-    #[arg(value_name = "PROFILE", group = "which", add = super::names::candidates())]
+    #[arg(value_name = "PROFILE", group = "which", add = names::candidates())]
     pub profiles: Vec<String>,
     /// Restart every profile whose light is red
     #[arg(long, group = "which")]
@@ -66,17 +68,17 @@ pub struct Args {
 
 /// What the command works with.
 pub struct Deps {
-    /// The watcher's word.
+    /// The watcher's snapshots.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Where profiles were looked for.
     pub places: Places,
     /// The managers of this machine.
     pub supervisors: Supervisors,
-    /// When gateways were restarted before.
+    /// The restarts of the last hour.
     pub ledger: Ledger,
-    /// The history, which is told of each outcome where there is one.
+    /// The history; each outcome is added to it if it exists.
     pub history: Option<PathBuf>,
-    /// How processes are told apart.
+    /// Identifies processes.
     pub start_of: StartOf,
     /// The deadlines of the judgement.
     pub deadlines: Deadlines,
@@ -92,7 +94,7 @@ pub async fn run(
     terminal: &mut Terminal<'_>,
     ask: &mut dyn FnMut(&str) -> bool,
 ) -> error::Result<u8> {
-    // An error means that the watcher is gone or slow: what is known by now has to do.
+    // an error means that the watcher has ended or is slow: the last snapshot is used
     let _ =
         tokio::time::timeout(COMPLETE_WITHIN, deps.snapshots.wait_for(|snapshot| snapshot.complete)).await;
     let snapshot = Arc::clone(&deps.snapshots.borrow());
@@ -101,19 +103,23 @@ pub async fn run(
 
     let not_found = |name: Option<&str>| {
         let known = snapshot.profiles.iter().map(|view| view.profile.name.as_str());
-        super::names::not_found(name, known, &deps.places, lang)
+        names::not_found(name, known, &deps.places, lang)
     };
     if snapshot.profiles.is_empty() {
         let (code, text) = not_found(None);
         reporter.line(|| json!({"version": JSON_VERSION, "code": "no-profile", "message": text}), &text);
-        // to restart what is red, where nothing is, is done
+        // with --red there was nothing to do
         return Ok(if args.red { WORKED } else { code });
     }
     let chosen = match choose(&args, &snapshot) {
         Ok(chosen) => chosen,
         Err(name) => {
             let (code, text) = not_found(Some(&name));
-            reporter.refuse(&crate::redact::one_line(&name, 80), "no-such-profile", &text);
+            let object = || {
+                json!({"version": JSON_VERSION, "profile": one_line(&name, NAME_MAX), "outcome": "not-restarted",
+                       "code": "no-such-profile", "message": text})
+            };
+            reporter.line(object, &text);
             return Ok(code);
         }
     };
@@ -141,7 +147,7 @@ pub async fn run(
     })
 }
 
-/// The profiles meant, each once, in the order named. `Err`: the first name that is none.
+/// The selected profiles, each once, in the order named. `Err`: the first unknown name.
 fn choose<'a>(args: &Args, snapshot: &'a Snapshot) -> Result<Vec<&'a ProfileView>, String> {
     if args.profiles.is_empty() {
         let meant = |view: &&ProfileView| args.all || view.verdict.light() == Light::Red;
@@ -189,22 +195,20 @@ fn admit(
     ask: &mut dyn FnMut(&str) -> bool,
 ) -> Option<Work> {
     let name = view.profile.name.as_str();
-    let (now, lang) = (Timestamp::now(), reporter.terminal.lang);
+    let now = Timestamp::now();
     let together = Together::of(name, snapshot)?;
     let gateway = &together.gateway.profile;
     if let Some(obstacle) = obstacle(gateway, |manager| deps.supervisors.access(manager)) {
-        reporter.refuse(name, obstacle.code(), &obstacle.refusal().text(lang));
+        reporter.refuse(name, obstacle.code(), &obstacle.refusal().text(reporter.terminal.lang));
         return None;
     }
     let mut request = Request::of(name, snapshot, now, &deps.deadlines, deps.start_of)?;
     let supervisor = deps.supervisors.get(request.job.manager)?;
-    if let Some(limits) = deps.limits {
-        request.limits = limits;
-    }
+    request.limits = deps.limits.unwrap_or(request.limits);
     if together.profiles.len() > 1 {
         reporter.together(name, &together.names());
     }
-    let mut asked = Ask {
+    let asked = Ask {
         profile: gateway,
         verdict: &view.verdict,
         confirmed: args.yes,
@@ -212,24 +216,11 @@ fn admit(
         by: Requester::CommandLine,
         now,
     };
-    let permits = Permits::new(deps.ledger.clone());
-    let mut admission = permits.request(&asked);
-    if let Admission::NeedsConfirmation(helps) = admission {
-        explain(view, helps, reporter);
-        // JSON is for programs: they pass --yes, or the answer is no
-        if args.json || !ask(&reporter.fill(words::RESTART_ANYWAY, &[("name", name)])) {
-            reporter.refuse(name, "not-confirmed", lang.pick(words::NOT_CONFIRMED));
-            return None;
-        }
-        asked.confirmed = true;
-        admission = permits.request(&asked);
-    }
-    match admission {
+    match request_permit(&Permits::new(deps.ledger.clone()), asked, view, reporter, ask)? {
         Admission::Granted(permit) => {
             if let Some(error) = permit.not_recorded() {
-                let why = text::error::io(lang, error);
-                let text = reporter.fill(words::LEDGER, &[("why", &why)]);
-                reporter.note(name, &text);
+                let why = text::error::io(reporter.terminal.lang, error);
+                reporter.note(name, &reporter.fill(words::LEDGER, &[("why", &why)]));
             }
             Some(Work::Begin(Box::new(Begin { permit, request, supervisor })))
         }
@@ -249,18 +240,28 @@ fn admit(
     }
 }
 
-fn explain(view: &ProfileView, helps: RestartHelps, reporter: &mut Reporter<'_, '_>) {
-    let said = crate::text::reason::of(&view.verdict, reporter.terminal.lang);
+/// Requests a permit; where a restart does not help, again with the user's confirmation. `None`: the user refused.
+fn request_permit(
+    permits: &Permits,
+    asked: Ask<'_>,
+    view: &ProfileView,
+    reporter: &mut Reporter<'_, '_>,
+    ask: &mut dyn FnMut(&str) -> bool,
+) -> Option<Admission> {
+    let admission = permits.request(&asked);
+    let Admission::NeedsConfirmation(helps) = admission else { return Some(admission) };
+    let name = &view.profile.name;
+    let said = text::reason::of(&view.verdict, reporter.terminal.lang);
     let values = [("title", said.title.as_str()), ("meaning", &said.meaning), ("advice", &said.advice)];
     let text = reporter.fill(words::DOES_NOT_HELP, &values);
-    let name = &view.profile.name;
-    reporter.line(
-        || {
-            json!({"version": JSON_VERSION, "profile": name, "reason": view.verdict.reason.code(), "restart_helps": helps,
-                   "message": text.trim_end()})
-        },
-        &format!("{name}: {}", text.trim_end()),
-    );
+    let fields = json!({"reason": view.verdict.reason.code(), "restart_helps": helps});
+    reporter.about(name, text.trim_end(), None, fields);
+    // JSON is for programs: they pass --yes, or the answer is no
+    if reporter.json || !ask(&reporter.fill(words::RESTART_ANYWAY, &[("name", name)])) {
+        reporter.refuse(name, "not-confirmed", reporter.terminal.lang.pick(words::NOT_CONFIRMED));
+        return None;
+    }
+    Some(permits.request(&Ask { confirmed: true, ..asked }))
 }
 
 /// Runs every admitted restart, at most [`AT_ONCE`] at a time, and prints what they report.
@@ -296,9 +297,9 @@ async fn run_all(all: Vec<Work>, deps: &Deps, reporter: &mut Reporter<'_, '_>) -
         match report {
             Report::View(name, view) => {
                 if let (Some(file), Some(_)) = (&deps.history, &view.outcome)
-                    && let Err(error) = note_down(file, &name, &view)
+                    && let Err(error) = add_to_history(file, &name, &view)
                 {
-                    // the restart itself is what was asked for
+                    // does not change the outcome of the restart
                     let text = reporter.fill(words::HISTORY, &[("why", &error.text(reporter.terminal.lang))]);
                     reporter.note(&name, &text);
                 }
@@ -331,8 +332,8 @@ fn joined(joined: Joined, limit: Duration) -> RestartOutcome {
     RestartOutcome::CannotTell { step: RestartStep::EndingOld, why }
 }
 
-/// Adds the outcome to the history that the agent keeps; where there is none, none is begun.
-fn note_down(file: &Path, name: &str, view: &RestartView) -> Result<(), StoreError> {
+/// Adds the outcome to the agent's history, if that exists.
+fn add_to_history(file: &Path, name: &str, view: &RestartView) -> Result<(), StoreError> {
     let now = Timestamp::now();
     match Store::existing(file, now)? {
         Some(mut store) => store.record_restart(name, view, now),
@@ -340,7 +341,7 @@ fn note_down(file: &Path, name: &str, view: &RestartView) -> Result<(), StoreErr
     }
 }
 
-/// Writes lines. Where nobody reads them any more (a broken pipe), the restarts go on all the same.
+/// Prints lines. If nobody reads them any more (a broken pipe), the restarts go on.
 struct Reporter<'a, 't> {
     terminal: &'a mut Terminal<'t>,
     json: bool,
@@ -351,7 +352,7 @@ impl Reporter<'_, '_> {
         fill(self.terminal.lang.pick(phrase), values)
     }
 
-    fn line(&mut self, object: impl FnOnce() -> serde_json::Value, text: &str) {
+    fn line(&mut self, object: impl FnOnce() -> Value, text: &str) {
         let _ = if self.json {
             writeln!(self.terminal.out, "{}", object())
         } else {
@@ -360,29 +361,40 @@ impl Reporter<'_, '_> {
         let _ = self.terminal.out.flush();
     }
 
+    /// Prints a text about a profile, in the colour of `light`; as JSON with these fields beside it.
+    fn about(&mut self, name: &str, text: &str, light: Option<Light>, fields: Value) {
+        let object = || {
+            let mut object = json!({"version": JSON_VERSION, "profile": name, "message": text});
+            if let (Some(object), Value::Object(fields)) = (object.as_object_mut(), fields) {
+                object.extend(fields);
+            }
+            object
+        };
+        let color = self.terminal.color;
+        let shown = light.map_or_else(|| text.to_owned(), |light| style::in_light(text, light, color));
+        self.line(object, &labelled(self.terminal.lang, &one_line(name, NAME_MAX), &shown));
+    }
+
     fn refuse(&mut self, name: &str, code: &str, text: &str) {
-        let object = || json!({"version": JSON_VERSION, "profile": name, "outcome": "not-restarted", "code": code, "message": text});
-        self.line(object, &format!("{name}: {text}"));
+        self.about(name, text, None, json!({"outcome": "not-restarted", "code": code}));
     }
 
     fn note(&mut self, name: &str, text: &str) {
-        let object = || json!({"version": JSON_VERSION, "profile": name, "message": text});
-        self.line(object, &format!("{name}: {text}"));
+        self.about(name, text, None, Value::Null);
     }
 
     /// Names the profiles that restart together.
     fn together(&mut self, name: &str, names: &[String]) {
-        let shown: Vec<String> = names.iter().map(|name| crate::redact::one_line(name, 80)).collect();
-        let text = self.fill(words::TOGETHER, &[("profiles", &shown.join(", "))]);
-        let object = || json!({"version": JSON_VERSION, "profile": name, "together": names, "message": text});
-        self.line(object, &format!("{name}: {text}"));
+        let shown: Vec<String> = names.iter().map(|name| one_line(name, NAME_MAX)).collect();
+        let shown = shown.join(self.terminal.lang.pick(COMMA));
+        let text = self.fill(words::TOGETHER, &[("profiles", &shown)]);
+        self.about(name, &text, None, json!({"together": names}));
     }
 
-    /// Says that another process restarts it, whose outcome is waited for.
+    /// Reports that another process restarts it; its outcome follows.
     fn join(&mut self, name: &str, holder: Option<Holder>) {
         let text = self.terminal.lang.pick(words::UNDER_WAY);
-        let object = || json!({"version": JSON_VERSION, "profile": name, "step": "joining", "holder": holder, "message": text});
-        self.line(object, &format!("{name}: {text}"));
+        self.about(name, text, None, json!({"step": "joining", "holder": holder}));
     }
 
     fn view(&mut self, name: &str, view: &RestartView) {
@@ -390,40 +402,27 @@ impl Reporter<'_, '_> {
             return self.outcome(name, outcome);
         }
         let text = format!("{}…", view.step.progress(view.retrying).text(self.terminal.lang));
-        let object = || {
-            let retrying = view.retrying.map(Reason::code);
-            json!({"version": JSON_VERSION, "profile": name, "step": view.step.code(),
-                   "retrying": retrying, "message": text})
-        };
-        self.line(object, &format!("{name}: {text}"));
+        let fields = json!({"step": view.step.code(), "retrying": view.retrying.map(Reason::code)});
+        self.about(name, &text, None, fields);
     }
 
     fn outcome(&mut self, name: &str, outcome: &RestartOutcome) {
         let lang = self.terminal.lang;
-        let text = outcome.text(lang);
         let light = match outcome {
             RestartOutcome::Worked { .. } => Light::Green,
             RestartOutcome::Failed { .. } => Light::Red,
             RestartOutcome::CannotTell { .. } => Light::Amber,
         };
-        let shown = style::in_light(&text, light, self.terminal.color);
-        self.line(|| outcome_json(name, outcome, &text, lang), &format!("{name}: {shown}"));
-    }
-}
-
-fn outcome_json(name: &str, outcome: &RestartOutcome, text: &str, lang: Lang) -> serde_json::Value {
-    let version = JSON_VERSION;
-    match outcome {
-        RestartOutcome::Worked { took, pid, killed, back } => {
-            json!({"version": version, "profile": name, "outcome": "worked",
-            "took_s": took.as_secs_f64(), "pid": pid, "killed": killed, "back": back, "message": text})
-        }
-        RestartOutcome::Failed { step, why } => {
-            json!({"version": version, "profile": name, "outcome": "failed",
-            "step": step.code(), "why": why.text(lang), "message": text})
-        }
-        RestartOutcome::CannotTell { step, why } => json!({"version": version, "profile": name,
-            "outcome": "cannot-tell", "step": step.code(), "why": why.text(lang), "message": text}),
+        let mut fields = match outcome {
+            RestartOutcome::Worked { took, pid, killed, back } => {
+                json!({"took_s": took.as_secs_f64(), "pid": pid, "killed": killed, "back": back})
+            }
+            RestartOutcome::Failed { step, why } | RestartOutcome::CannotTell { step, why } => {
+                json!({"step": step.code(), "why": why.text(lang)})
+            }
+        };
+        fields["outcome"] = outcome.code().into();
+        self.about(name, &outcome.text(lang), Some(light), fields);
     }
 }
 

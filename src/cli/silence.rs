@@ -13,7 +13,7 @@ use crate::app::silences;
 use crate::runtime::runtime;
 use crate::terminal::Terminal;
 use crate::text::display::label;
-use crate::text::error;
+use crate::text::error::{self, Context as _};
 use crate::text::reason::title_of;
 use crate::text::{Lang, Phrase, fill, silence as say};
 
@@ -126,7 +126,9 @@ pub(super) fn mute(args: &MuteArgs, engine: &Engine, terminal: &mut Terminal<'_>
 }
 
 fn change(name: &str, engine: &Engine, change: impl Fn(&mut Silence)) -> error::Result<()> {
-    silences::change(&engine.folders.data, [name], |_, silence| change(silence))?;
+    let data = &engine.folders.data;
+    silences::change(data, [name], |_, silence| change(silence))
+        .with_context(|| data.display().to_string())?;
     Ok(())
 }
 

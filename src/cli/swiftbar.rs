@@ -32,7 +32,7 @@ pub fn swiftbar(snapshot: &Snapshot, errors: &[String], lang: Lang, program: &Pa
     if total == 0 {
         let _ = writeln!(out, "{}", lang.pick(phrases::NO_PROFILES));
         for (command, why) in NEXT_STEPS {
-            let _ = writeln!(out, "--{command}: {}", lang.pick(why));
+            let _ = writeln!(out, "--{}", text::labelled(lang, command, lang.pick(why)));
         }
     }
     let _ = writeln!(out, "---\n{}", action(lang.pick(phrases::REPORT), program, &["report", "--open"]));

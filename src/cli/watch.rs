@@ -9,7 +9,7 @@ use crate::app::engine::{Engine, first_look};
 use crate::health::{Change, Light, LinkVerdict, Reason, Verdict};
 use crate::recording::Printed;
 use crate::runtime::{interrupted, runtime};
-use crate::terminal::{Terminal, style};
+use crate::terminal::{Terminal, style, warn};
 use crate::text::error;
 use crate::text::{self, fill, status as words};
 use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         let snapshot = updates.try_next().map_or(snapshot, |update| update.snapshot);
         super::status::bad_files(&snapshot, engine.lang);
         if let Some((code, text)) = names::missing(&args.profiles, &snapshot, engine) {
-            eprintln!("{text}");
+            warn(&text);
             return Ok(code);
         }
         let start = snapshot.at;

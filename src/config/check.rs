@@ -7,7 +7,7 @@ use super::secret::is_fit;
 use super::url::{self, UrlError};
 use super::{ChannelSettings, Config, MOST_RESTARTS_PER_HOUR, QuietHours, QuietHoursError, SHORTEST, Secret};
 use crate::health::platform::{GENERIC, Platforms};
-use crate::text::{Phrase, channels as say, config as phrases};
+use crate::text::{Both, Phrase, Worded as _, channels as say, config as phrases};
 
 /// Maximum number of entries of one list.
 const MAX_ENTRIES: usize = 256;
@@ -15,8 +15,8 @@ const MAX_ENTRIES: usize = 256;
 const MAX_NAME: usize = 64;
 /// Maximum length of a pattern in characters.
 const MAX_PATTERN: usize = 512;
-/// Names of platforms that differ from a known one by at most this many edits are taken for mistakes.
-const MAX_TYPOS: usize = 2;
+/// Names that differ from a known one by at most this many edits are taken for mistakes.
+pub(super) const MAX_TYPOS: usize = 2;
 /// Maximum length of a channel's name in characters: it stands in the menu.
 const MAX_CHANNEL_NAME: usize = 32;
 /// Maximum length of a webhook's template in bytes.
@@ -29,21 +29,24 @@ pub(super) struct Invalid {
     /// Where it stands: names of tables and keys, indices of arrays.
     pub(super) key: Vec<String>,
     pub(super) phrase: Phrase,
-    pub(super) values: Vec<(&'static str, String)>,
+    pub(super) values: Vec<(&'static str, Both)>,
 }
 
 impl Invalid {
-    fn new(key: &[&str], phrase: Phrase, mut values: Vec<(&'static str, String)>) -> Self {
-        values.push(("key", key.join(".")));
+    fn new(key: &[&str], phrase: Phrase, values: &[(&'static str, &str)]) -> Self {
+        Self::with(key, phrase, values.iter().map(|(name, value)| (*name, Both::same(*value))).collect())
+    }
+
+    fn with(key: &[&str], phrase: Phrase, values: Vec<(&'static str, Both)>) -> Self {
         Self { key: key.iter().map(ToString::to_string).collect(), phrase, values }
     }
 
     fn range(key: &[&str], least: u64, most: u64) -> Self {
-        Self::new(key, phrases::RANGE, vec![("least", least.to_string()), ("most", most.to_string())])
+        Self::new(key, phrases::RANGE, &[("least", &least.to_string()), ("most", &most.to_string())])
     }
 
     fn duplicate(key: &[&str], value: &str) -> Self {
-        Self::new(key, phrases::TWICE, vec![("value", value.to_owned())])
+        Self::new(key, phrases::TWICE, &[("value", value)])
     }
 }
 
@@ -109,8 +112,7 @@ fn kind_keys(index: &str, channel: &ChannelSettings) -> Result<(), Invalid> {
             true if !keys.required.contains(&name) && !keys.optional.contains(&name) => say::KEY_FOREIGN,
             _ => continue,
         };
-        let kind = channel.kind.word().to_owned();
-        return Err(Invalid::new(&["channel", index, name], phrase, vec![("kind", kind)]));
+        return Err(Invalid::new(&["channel", index, name], phrase, &[("kind", channel.kind.word())]));
     }
     Ok(())
 }
@@ -118,7 +120,7 @@ fn kind_keys(index: &str, channel: &ChannelSettings) -> Result<(), Invalid> {
 fn heartbeat(config: &Config) -> Result<(), Invalid> {
     let Some(beat) = &config.heartbeat else { return Ok(()) };
     if beat.url.is_some() == beat.program.is_some() {
-        return Err(Invalid::new(&["heartbeat"], say::URL_OR_PROGRAM, Vec::new()));
+        return Err(Invalid::new(&["heartbeat"], say::URL_OR_PROGRAM, &[]));
     }
     if let Some(program) = &beat.program {
         absolute(&["heartbeat", "program"], program)?;
@@ -138,7 +140,7 @@ fn heartbeat(config: &Config) -> Result<(), Invalid> {
 /// Refuses secrets in a settings file that others can read.
 pub(super) fn no_secrets(config: &Config) -> Result<(), Invalid> {
     let open = |key: &[&str], secret: &Secret| match secret.here() {
-        Some(_) => Err(Invalid::new(key, say::SETTINGS_OPEN, Vec::new())),
+        Some(_) => Err(Invalid::new(key, say::SETTINGS_OPEN, &[])),
         None => Ok(()),
     };
     for (i, channel) in config.channel.iter().enumerate() {
@@ -154,8 +156,8 @@ pub(super) fn no_secrets(config: &Config) -> Result<(), Invalid> {
 
 fn secret_text(key: &[&str], secret: &Secret) -> Result<(), Invalid> {
     match (secret.here(), secret.file()) {
-        (Some(text), _) if !is_fit(text) => Err(Invalid::new(key, say::SECRET_TEXT, Vec::new())),
-        (_, Some(file)) if !file.is_absolute() => Err(Invalid::new(key, say::SECRET_FILE, Vec::new())),
+        (Some(text), _) if !is_fit(text) => Err(Invalid::new(key, say::SECRET_TEXT, &[])),
+        (_, Some(file)) if !file.is_absolute() => Err(Invalid::new(key, say::SECRET_FILE, &[])),
         _ => Ok(()),
     }
 }
@@ -166,16 +168,18 @@ fn url_text(key: &[&str], url: &str) -> Result<(), Invalid> {
         Err(UrlError::Malformed) => say::URL_MALFORMED,
         Err(UrlError::Plain) => say::URL_PLAIN,
     };
-    Err(Invalid::new(key, phrase, Vec::new()))
+    Err(Invalid::new(key, phrase, &[]))
 }
 
 fn json(key: &[&str], text: &str) -> Result<(), Invalid> {
-    let why = match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(_) if text.len() <= MAX_TEMPLATE => return Ok(()),
-        Ok(_) => text.len().to_string(),
-        Err(error) => error.to_string(),
-    };
-    Err(Invalid::new(key, say::TEMPLATE, vec![("most", MAX_TEMPLATE.to_string()), ("why", why)]))
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(_) if text.len() <= MAX_TEMPLATE => Ok(()),
+        Ok(_) => Err(Invalid::new(key, phrases::LONG_BYTES, &[("most", &MAX_TEMPLATE.to_string())])),
+        Err(error) => {
+            let why = Both::each(|lang| error.text(lang));
+            Err(Invalid::with(key, say::TEMPLATE, vec![("why", why)]))
+        }
+    }
 }
 
 fn notices(config: &Config) -> Result<(), Invalid> {
@@ -192,11 +196,11 @@ pub(super) fn quiet_hours(key: &[&str], hours: &QuietHours) -> Result<(), Invali
     entries(&key.join("."), hours.len())?;
     match hours.check() {
         Ok(()) => Ok(()),
-        Err(QuietHoursError::Always) => Err(Invalid::new(key, phrases::ALWAYS_QUIET, Vec::new())),
+        Err(QuietHoursError::Always) => Err(Invalid::new(key, phrases::ALWAYS_QUIET, &[])),
         Err(QuietHoursError::Entry(index)) => {
             let index = index.to_string();
             let key: Vec<&str> = key.iter().copied().chain([index.as_str()]).collect();
-            Err(Invalid::new(&key, phrases::NO_SPAN, Vec::new()))
+            Err(Invalid::new(&key, phrases::NO_SPAN, &[]))
         }
     }
 }
@@ -242,9 +246,7 @@ fn platform(key: &[&str], name: &str) -> Result<(), Invalid> {
     }
     let is_near = |id: &&str| strsim::osa_distance(&name.to_lowercase(), id) <= MAX_TYPOS;
     let Some(meant) = all.ids().find(is_near) else { return Ok(()) };
-    let known: Vec<&str> = all.ids().collect();
-    let values = [("name", name.to_owned()), ("meant", meant.to_owned()), ("known", known.join(", "))];
-    Err(Invalid::new(key, phrases::NEARLY_A_PLATFORM, values.into()))
+    Err(Invalid::new(key, phrases::NEARLY_A_PLATFORM, &[("name", name), ("meant", meant)]))
 }
 
 fn profiles(config: &Config) -> Result<(), Invalid> {
@@ -252,7 +254,7 @@ fn profiles(config: &Config) -> Result<(), Invalid> {
     for (i, profile) in config.profiles.iter().enumerate() {
         let index = i.to_string();
         if profile.home.is_none() && profile.name.is_none() {
-            return Err(Invalid::new(&["profiles", &index], phrases::NO_PROFILE, Vec::new()));
+            return Err(Invalid::new(&["profiles", &index], phrases::NO_PROFILE, &[]));
         }
         if let Some(home) = &profile.home {
             absolute(&["profiles", &index, "home"], home)?;
@@ -283,7 +285,7 @@ fn patterns(config: &Config) -> Result<(), Invalid> {
         let key = ["patterns", index.as_str(), "text"];
         line(&key, &pattern.text, MAX_PATTERN)?;
         if pattern.text.len() < SHORTEST {
-            return Err(Invalid::new(&key, phrases::SHORT_TEXT, vec![("least", SHORTEST.to_string())]));
+            return Err(Invalid::new(&key, phrases::SHORT_TEXT, &[("least", &SHORTEST.to_string())]));
         }
     }
     Ok(())
@@ -298,23 +300,23 @@ fn between(key: &[&str], value: u64, least: u64, most: u64) -> Result<(), Invali
 }
 
 fn absolute(key: &[&str], path: &Path) -> Result<(), Invalid> {
-    if path.is_absolute() { Ok(()) } else { Err(Invalid::new(key, phrases::ABSOLUTE, Vec::new())) }
+    if path.is_absolute() { Ok(()) } else { Err(Invalid::new(key, phrases::ABSOLUTE, &[])) }
 }
 
 fn entries(key: &str, count: usize) -> Result<(), Invalid> {
     if count <= MAX_ENTRIES {
         return Ok(());
     }
-    Err(Invalid::new(&[key], phrases::TOO_MANY, vec![("most", MAX_ENTRIES.to_string())]))
+    Err(Invalid::new(&[key], phrases::TOO_MANY, &[("most", &MAX_ENTRIES.to_string())]))
 }
 
 fn line(key: &[&str], text: &str, max: usize) -> Result<(), Invalid> {
     if text.trim().is_empty() {
-        Err(Invalid::new(key, phrases::EMPTY, Vec::new()))
+        Err(Invalid::new(key, phrases::EMPTY, &[]))
     } else if text.chars().count() > max {
-        Err(Invalid::new(key, phrases::LONG_TEXT, vec![("most", max.to_string())]))
+        Err(Invalid::new(key, phrases::LONG_TEXT, &[("most", &max.to_string())]))
     } else if text.chars().any(char::is_control) {
-        Err(Invalid::new(key, phrases::ONE_LINE, Vec::new()))
+        Err(Invalid::new(key, phrases::ONE_LINE, &[]))
     } else {
         Ok(())
     }

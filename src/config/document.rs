@@ -33,7 +33,11 @@ pub(super) fn read(
     let (original, broken) = DeTable::parse_recoverable(text);
     let mut mistakes: Vec<ConfigError> =
         broken.iter().map(|error| ConfigError::syntax(file, text, error)).collect();
-    let lines: Vec<usize> = mistakes.iter().filter_map(ConfigError::place).map(|(line, _)| line).collect();
+    let line = |mistake: &ConfigError| mistake.place().map(|(line, _)| line);
+    // the parser reports a broken line at several columns
+    mistakes.sort_by_key(ConfigError::place);
+    mistakes.dedup_by_key(|mistake| line(mistake));
+    let lines: Vec<usize> = mistakes.iter().filter_map(line).collect();
     let mut document = original.clone();
     let mut removed: Vec<Vec<Step>> = Vec::new();
     let config = loop {

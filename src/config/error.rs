@@ -4,87 +4,70 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::check::Invalid;
+use super::check::{Invalid, MAX_TYPOS};
+use super::quiet_hours;
 use crate::health::settings::seconds;
-use crate::text::{self, Both, Lang, Message, Phrase, Worded, config as phrases, fill};
+use crate::text::{self, Both, COMMA, Lang, Message, Phrase, Worded, config as phrases, fill};
 
-/// Why a settings file cannot be used.
+/// Why a settings file, or one of its settings, cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     file: PathBuf,
     position: Option<(usize, usize)>,
-    cause: Cause,
+    what: Both,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Cause {
-    /// The file cannot be read, with the reason. (An [`io::Error`] is neither `Clone` nor `PartialEq`.)
-    Unreadable(Both),
-    /// One of our phrases with its values; `{file}` is filled in as well.
-    Phrase(Phrase, Vec<(&'static str, Words)>),
-}
-
-/// A value of a phrase.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Words {
-    /// What the person wrote, a name or a number.
-    Same(String),
-    /// Words of ours.
-    Phrase(Phrase),
-}
-
-impl Words {
-    fn pick(&self, lang: Lang) -> &str {
-        match self {
-            Self::Same(text) => text,
-            Self::Phrase(phrase) => lang.pick(*phrase),
-        }
-    }
-}
-
-impl<T: Into<String>> From<T> for Words {
-    fn from(text: T) -> Self {
-        Self::Same(text.into())
-    }
-}
+/// The values of a phrase.
+type Values = Vec<(&'static str, Both)>;
 
 impl ConfigError {
     pub(super) fn unreadable(file: &Path, error: &io::Error) -> Self {
         let why = Both::each(|lang| text::error::io(lang, error));
-        Self { file: file.to_path_buf(), position: None, cause: Cause::Unreadable(why) }
+        Self::new(file, None, phrases::UNREADABLE, vec![("why", why)])
     }
 
-    pub(super) fn file(file: &Path, phrase: Phrase) -> Self {
-        Self { file: file.to_path_buf(), position: None, cause: Cause::Phrase(phrase, Vec::new()) }
+    pub(super) fn not_text(file: &Path) -> Self {
+        Self::new(file, None, phrases::NOT_TEXT, Vec::new())
     }
 
     pub(super) fn too_long(file: &Path, limit: u64) -> Self {
-        let values = vec![("limit", (limit / 1024).to_string().into())];
-        Self { file: file.to_path_buf(), position: None, cause: Cause::Phrase(phrases::TOO_LONG, values) }
+        let limit = Both::same((limit / 1024).to_string());
+        Self::new(file, None, phrases::TOO_LONG, vec![("limit", limit)])
     }
 
+    /// A line that is not TOML. In Chinese the parser's words, which are English, follow ours.
     pub(super) fn syntax(file: &Path, text: &str, error: &toml::de::Error) -> Self {
         let words = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-        let cause = Cause::Phrase(phrases::NOT_TOML, vec![("words", words.into())]);
-        Self::at(file, text, error.span().map_or(0, |span| span.start), cause)
+        let what = Both::each(|lang| phrases::syntax(lang, &words));
+        Self::at(file, text, start_of(error), phrases::NOT_TOML, vec![("what", what)])
     }
 
     /// A key that is unknown or missing, or a value of the wrong kind.
     pub(super) fn of_type(file: &Path, text: &str, key: &str, error: &toml::de::Error) -> Self {
         let (phrase, mut values) = wrong_type(error.message());
-        values.push(("key", key.into()));
-        Self::at(file, text, error.span().map_or(0, |span| span.start), Cause::Phrase(phrase, values))
+        values.push(("key", Both::same(key)));
+        Self::at(file, text, start_of(error), phrase, values)
     }
 
     /// A value that is not allowed, at this byte of the text.
     pub(super) fn value(file: &Path, text: &str, key: &str, offset: usize, invalid: Invalid) -> Self {
-        let own = invalid.values.into_iter().filter(|(name, _)| *name != "key");
-        let values = own.map(|(name, value)| (name, Words::Same(value))).chain([("key", key.into())]);
-        Self::at(file, text, offset, Cause::Phrase(invalid.phrase, values.collect()))
+        let Invalid { phrase, mut values, .. } = invalid;
+        values.push(("key", Both::same(key)));
+        Self::at(file, text, offset, phrase, values)
     }
 
-    fn at(file: &Path, text: &str, offset: usize, cause: Cause) -> Self {
-        Self { file: file.to_path_buf(), position: Some(position(text, offset)), cause }
+    fn at(file: &Path, text: &str, offset: usize, phrase: Phrase, values: Values) -> Self {
+        Self::new(file, Some(position(text, offset)), phrase, values)
+    }
+
+    fn new(file: &Path, position: Option<(usize, usize)>, phrase: Phrase, mut values: Values) -> Self {
+        values.push(("file", Both::same(file.display().to_string())));
+        let what = Both::each(|lang| {
+            let values: Vec<(&str, &str)> =
+                values.iter().map(|(name, value)| (*name, value.pick(lang))).collect();
+            fill(lang.pick(phrase), &values)
+        });
+        Self { file: file.to_path_buf(), position, what }
     }
 
     /// Line and column (both from 1, columns in characters), where the error has a position.
@@ -92,32 +75,20 @@ impl ConfigError {
         self.position
     }
 
-    /// The error for users, with the file and the position. The TOML parser's own words are English.
+    /// The error for users, with the file and the position.
     pub fn text(&self, lang: Lang) -> String {
-        let file = self.file.display().to_string();
-        let what = match &self.cause {
-            Cause::Unreadable(why) => {
-                fill(lang.pick(phrases::UNREADABLE), &[("file", &file), ("why", why.pick(lang))])
-            }
-            Cause::Phrase(phrase, values) => {
-                let mut all: Vec<(&str, &str)> = vec![("file", &file)];
-                all.extend(values.iter().map(|(name, value)| (*name, value.pick(lang))));
-                fill(lang.pick(*phrase), &all)
-            }
-        };
+        let what = self.what.pick(lang);
         match self.position {
-            None => what,
-            Some((line, column)) => fill(
-                lang.pick(phrases::AT),
-                &[
-                    ("file", &file),
-                    ("line", &line.to_string()),
-                    ("column", &column.to_string()),
-                    ("what", &what),
-                ],
-            ),
+            None => what.to_owned(),
+            Some((line, column)) => {
+                text::labelled(lang, &format!("{}:{line}:{column}", self.file.display()), what)
+            }
         }
     }
+}
+
+fn start_of(error: &toml::de::Error) -> usize {
+    error.span().map_or(0, |span| span.start)
 }
 
 impl Worded for ConfigError {
@@ -142,7 +113,7 @@ pub(super) fn position(text: &str, byte: usize) -> (usize, usize) {
     (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
 
-/// serde's words for the kinds that it wanted, and ours; the beginning decides.
+/// serde's and toml's words for the kinds that they wanted, and ours; the beginning decides.
 const KINDS: [(&str, Phrase); 12] = [
     ("a boolean", ["true or false", "true 或 false"]),
     ("a string", phrases::A_TEXT),
@@ -159,35 +130,50 @@ const KINDS: [(&str, Phrase); 12] = [
 ];
 
 /// Messages of our own types, which know no language.
-const OWN: [(&str, Phrase); 2] =
-    [(seconds::NOT_A_NUMBER, phrases::NOT_SECONDS), (seconds::OUT_OF_RANGE, phrases::SECONDS_RANGE)];
+const OWN: [(&str, Phrase); 3] = [
+    (seconds::NOT_A_NUMBER, phrases::NOT_SECONDS),
+    (seconds::OUT_OF_RANGE, phrases::SECONDS_RANGE),
+    (quiet_hours::EXPECTED, phrases::NO_SPAN),
+];
 
-/// What is said in place of a message of serde (`serde::de::Error`), which names Rust's types.
-fn wrong_type(message: &str) -> (Phrase, Vec<(&'static str, Words)>) {
-    let quoted = |text: &str| text.split('`').nth(1).unwrap_or_default().to_owned();
-    let known = || {
-        let names = message.split('`').skip(3).step_by(2);
-        names.collect::<Vec<_>>().join(", ")
-    };
+/// What is said in place of a message of serde (`serde::de::Error`) or toml, which name Rust's types.
+fn wrong_type(message: &str) -> (Phrase, Values) {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let mut first = || quoted.next().unwrap_or_default();
     if let Some((_, phrase)) = OWN.iter().find(|(own, _)| message.contains(own)) {
         return (*phrase, Vec::new());
     }
-    if let Some(rest) = message.strip_prefix("unknown field ") {
-        return (phrases::UNKNOWN_KEY, vec![("name", quoted(rest).into()), ("known", known().into())]);
+    if message.starts_with("unknown field ") {
+        let (name, known) = (first(), quoted.collect::<Vec<_>>());
+        let is_near = |known: &&&str| strsim::osa_distance(name, known) <= MAX_TYPOS;
+        return match known.iter().find(is_near) {
+            Some(meant) => {
+                (phrases::NEARLY_A_KEY, vec![("name", Both::same(name)), ("meant", Both::same(*meant))])
+            }
+            None => (phrases::UNKNOWN_KEY, vec![("name", Both::same(name)), ("known", listed(&known))]),
+        };
     }
-    if let Some(rest) = message.strip_prefix("unknown variant ") {
-        return (phrases::UNKNOWN_VALUE, vec![("value", quoted(rest).into()), ("known", known().into())]);
+    if message.starts_with("unknown variant ") {
+        let value = Both::same(first());
+        let known = listed(&quoted.collect::<Vec<_>>());
+        return (phrases::UNKNOWN_VALUE, vec![("value", value), ("known", known)]);
     }
-    if let Some(rest) = message.strip_prefix("missing field ") {
-        return (phrases::MISSING_KEY, vec![("name", quoted(rest).into())]);
+    if message.starts_with("missing field ") {
+        return (phrases::MISSING_KEY, vec![("name", Both::same(first()))]);
+    }
+    // toml's word for the value of an enum
+    if message.starts_with("wanted string") {
+        return (phrases::WRONG_KIND, vec![("wanted", phrases::A_TEXT.into())]);
     }
     let wanted = message.rsplit_once(", expected ").map(|(_, wanted)| wanted.trim());
     let kind = |wanted: &str| KINDS.iter().find(|(theirs, _)| wanted.starts_with(theirs));
-    match wanted.and_then(kind) {
-        Some((_, ours)) => (phrases::WRONG_KIND, vec![("wanted", Words::Phrase(*ours))]),
-        None if wanted.is_some() => {
-            (phrases::WRONG_KIND, vec![("wanted", wanted.unwrap_or_default().into())])
-        }
-        None => (phrases::WRONG_VALUE, vec![("words", message.into())]),
+    match wanted.map(|wanted| (wanted, kind(wanted))) {
+        Some((_, Some((_, ours)))) => (phrases::WRONG_KIND, vec![("wanted", (*ours).into())]),
+        Some((wanted, None)) => (phrases::WRONG_KIND, vec![("wanted", Both::same(wanted))]),
+        None => (phrases::WRONG_VALUE, vec![("words", Both::same(message))]),
     }
+}
+
+fn listed(names: &[&str]) -> Both {
+    Both::each(|lang| names.join(lang.pick(COMMA)))
 }

@@ -35,7 +35,6 @@ pub use settings::{
 use crate::files;
 use crate::health::Deadlines;
 use crate::health::platform::TimesSetting;
-use crate::text::config as phrases;
 pub use pattern::{ExtraPattern, SHORTEST, SignalName};
 
 /// Largest settings file that is read, in bytes.
@@ -102,7 +101,7 @@ impl Config {
         };
         match String::from_utf8(bytes) {
             Ok(text) => document::read(&text, path, user_home, is_private),
-            Err(_) => unusable(ConfigError::file(path, phrases::NOT_TEXT)),
+            Err(_) => unusable(ConfigError::not_text(path)),
         }
     }
 

@@ -23,8 +23,11 @@ pub struct QuietHours {
     spans: Vec<Span>,
 }
 
+/// The words of [`Written`] for a value that is neither; an attribute takes no constant.
+pub(super) const EXPECTED: &str = "a time span like";
+
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a time span like \"22:00-07:00\", or a list of them")]
+#[serde(untagged, expecting = "a time span like \"22:00-07:00\", or a list of them")]
 enum Written {
     One(String),
     Several(Vec<String>),

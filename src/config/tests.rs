@@ -133,7 +133,7 @@ fn every_setting_is_read() {
 fn a_mistake_is_told_with_its_place_in_both_languages() {
     for (text, place, en) in [
         ("language = \"fr\"\n", (1, 12), "language cannot be “fr”; use one of: system, en, zh-Hans"),
-        ("a = 1\n", (1, 1), "there is no setting a; here are: language,"),
+        ("a = 1\n", (1, 1), "there is no setting a; use one of: language,"),
         ("[notices]\n  enabled = 3\n", (2, 13), "notices.enabled must be true or false"),
         ("[notices\n", (1, 9), ""),
         ("x", (1, 2), ""),
@@ -167,7 +167,7 @@ fn a_mistake_is_told_with_its_place_in_both_languages() {
         (
             "[platforms.telegram]\nred_aftr = 5\n",
             (2, 1),
-            "there is no setting red_aftr; here are: red_after, settle",
+            "there is no setting red_aftr; did you mean red_after?",
         ),
         (
             "[platforms.telegram]\nred_after = 0\n",
@@ -240,12 +240,12 @@ fn everything_but_the_mistakes_is_used_and_each_is_told_once() {
         [
             "/c:3:33: on_change.program must be an absolute path (a leading ~/ is your home folder)",
             "/c:3:53: on_change.timeout_s must be a number of seconds",
-            "/c:4:9: there is no setting colour; here are: language, icon, notices, restart, history, deadlines, \
+            "/c:4:9: there is no setting colour; use one of: language, icon, notices, restart, history, deadlines, \
              on_change, platforms, profiles, channel, heartbeat, patterns",
             "/c:6:19: notices.enabled must be true or false",
             "/c:9:20: restart.per_hour must be between 1 and 6",
             "/c:12:16: [[profiles]] #1 home must be an absolute path (a leading ~/ is your home folder)",
-            "/c:16:9: there is no setting nmae; here are: home, name, ignore",
+            "/c:16:9: there is no setting nmae; did you mean name?",
             "/c:21:16: [[profiles]] #4 home is set twice: /srv/third",
         ]
     );
@@ -283,6 +283,11 @@ fn no_mistake_names_a_type_of_ours() {
         "platforms.telegram",
         "platforms.telegram.settle",
         "profiles.home",
+        "notices.quiet",
+        "heartbeat.every",
+        "restart.auto",
+        "restart.per_hour",
+        "channel",
     ] {
         for value in values {
             let Err(error) = parse(&format!("{key} = {value}\n")) else { continue };
@@ -297,6 +302,7 @@ fn no_mistake_names_a_type_of_ours() {
                     "f64",
                     "Option",
                     "expected",
+                    "wanted",
                     "invalid type",
                 ] {
                     assert!(!said.contains(ours), "{key} = {value}: {said}");
@@ -304,6 +310,76 @@ fn no_mistake_names_a_type_of_ours() {
             }
         }
     }
+}
+
+/// In Chinese the words of the TOML parser and of `serde_json` follow ours.
+#[test]
+fn every_syntax_error_is_worded_in_chinese() {
+    for text in [
+        "[a",
+        "[[a]",
+        "a = [1",
+        "a = {b = 1",
+        "a = b",
+        "a = [1 2]",
+        "a =",
+        "a",
+        "= 1",
+        "a = 1 2",
+        "a = \"b",
+        "a = 'b",
+        "a = \"\"\"b",
+        "a = '''b",
+        "a = \"\\q\"",
+        "a = \"\\u12\"",
+        "a = 01",
+        "a = +-1",
+        "a = 1__0",
+        "a = 0xg",
+        "a = 0X1",
+        "a = 1.",
+        "a = truee",
+        "a = 2026-13-01",
+        "a = 2026-01-01T25:00:00Z",
+        "a = 1\na = 2",
+        "[a]\n[a]",
+        "a.b = 1\na.b.c = 2",
+        "a = [1,,2]",
+        "a = {,}",
+        "a = {b}",
+        "a = [b = 1]",
+        "'''a''' = 1",
+        "a b = 1",
+        "a = 1 # \u{1}",
+        "]",
+        "a = }",
+        "a == 1",
+        "a = \"\u{1}\"",
+        "\u{fffd} = 1",
+        "a = .1",
+        "a = nane",
+    ] {
+        let (_, mistakes) = document::read(text, Path::new("/c"), Path::new("/h"), true);
+        let said = mistakes.iter().map(|mistake| mistake.text(Lang::Zh));
+        let syntax: Vec<String> = said.filter(|said| said.contains("TOML")).collect();
+        assert!(!syntax.is_empty(), "{text:?}: {mistakes:?}");
+        for said in syntax {
+            assert!(!said.contains("无法解析") && said.ends_with('）'), "{text:?}: {said}");
+        }
+    }
+    let channel = "[[channel]]\nname = \"t\"\nkind = \"webhook\"\nurl = \"https://h/\"\n";
+    let said = parse(&format!("{channel}template = \"{{\"\n")).unwrap_err().text(Lang::Zh);
+    assert!(said.contains("template 必须是 JSON：第 1 行第 1 列有误（EOF"), "{said}");
+}
+
+#[test]
+fn a_line_is_reported_once() {
+    let text = format!("language = [\n{}", "a = 1\n".repeat(30));
+    let (_, mistakes) = document::read(&text, Path::new("/c"), Path::new("/h"), true);
+    let mut lines: Vec<_> = mistakes.iter().map(|mistake| mistake.place().unwrap().0).collect();
+    assert!(lines.len() > 10, "{mistakes:?}");
+    lines.dedup();
+    assert_eq!(lines.len(), mistakes.len(), "{mistakes:?}");
 }
 
 proptest::proptest! {

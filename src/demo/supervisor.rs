@@ -1,7 +1,7 @@
 //! The service manager of the demo: starts child processes and restarts them when they end.
 
 use std::collections::HashMap;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,6 +57,8 @@ fn spawn(file: &JobFile, job: &mut Job) -> Result<(), SupervisorError> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        // Ctrl-C in the terminal reaches the demo alone, which then stops its gateways
+        .process_group(0)
         .spawn()
         .map_err(|source| SupervisorError::Io { program: program.clone(), source })?;
     job.child = Some(child);

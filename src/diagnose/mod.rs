@@ -13,7 +13,7 @@ use crate::evidence::clean_lines::Lines;
 use crate::health::Note;
 use crate::history::{Record, Window, render};
 use crate::redact;
-use crate::text::{self, Lang, diagnose as phrases, fill};
+use crate::text::{self, COLON, Lang, diagnose as phrases, fill};
 use crate::watcher::snapshot::ProfileView;
 
 mod gather;
@@ -120,7 +120,7 @@ pub fn render(d: &Diagnosis<'_>) -> String {
     let _ = writeln!(out, "### {}\n", lang.pick(phrases::VERSIONS));
     for (name, value) in d.system {
         let value = span(&clean(value, d.anonymiser));
-        let _ = writeln!(out, "- {}{}{value}", clean(name, d.anonymiser), lang.pick(phrases::COLON));
+        let _ = writeln!(out, "- {}{}{value}", clean(name, d.anonymiser), lang.pick(COLON));
     }
     out.push('\n');
     list(&mut out, d, phrases::MANAGER, d.manager);
@@ -172,7 +172,7 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
         (phrases::PROCESS, process),
         (phrases::REPORTS, if reports.is_empty() { none() } else { reports.join(", ") }),
     ] {
-        let _ = writeln!(out, "- {}{}{value}", lang.pick(field), lang.pick(phrases::COLON));
+        let _ = writeln!(out, "- {}{}{value}", lang.pick(field), lang.pick(COLON));
     }
     out.push('\n');
 }

@@ -10,7 +10,7 @@ use super::{Record, RestartResult};
 use crate::health::Light;
 use crate::redact;
 use crate::text::reason::{platform, title_naming};
-use crate::text::{self, Lang, fill, history as say};
+use crate::text::{self, COMMA, Lang, fill, history as say};
 
 /// The history as text. `symbols`: with the symbol of each light.
 pub fn render(record: &Record, window: Window, lang: Lang, zone: &TimeZone, symbols: bool) -> String {
@@ -71,7 +71,7 @@ pub fn figures(analysis: &Analysis, lang: Lang) -> Vec<String> {
     lines.push(line);
     if !f.causes.is_empty() {
         let list: Vec<String> = f.causes.iter().take(3).map(|c| cause(c, lang)).collect();
-        lines.push(fill(lang.pick(say::CAUSES), &[("list", &list.join(lang.pick(say::COMMA)))]));
+        lines.push(fill(lang.pick(say::CAUSES), &[("list", &list.join(lang.pick(COMMA)))]));
     }
     lines
 }
@@ -80,8 +80,7 @@ pub fn figures(analysis: &Analysis, lang: Lang) -> Vec<String> {
 pub fn link(name: &str, analysis: &Analysis, lang: Lang) -> String {
     let f = &analysis.figures;
     let Some(share) = f.share_green() else {
-        let values = [("platform", &*platform(lang, name)), ("what", lang.pick(say::NOT_SEEN))];
-        return fill(lang.pick(say::LINK), &values);
+        return text::labelled(lang, &platform(lang, name), lang.pick(say::NOT_SEEN));
     };
     let share = fill(lang.pick(say::SHARE), &[("share", &percent(share))]);
     let mut line = format!("{share} · {}", count(f.incidents, lang));
@@ -89,7 +88,7 @@ pub fn link(name: &str, analysis: &Analysis, lang: Lang) -> String {
         let span = text::duration(lang, mttr);
         line = format!("{line} · {}", fill(lang.pick(say::MTTR), &[("span", &span)]));
     }
-    fill(lang.pick(say::LINK), &[("platform", &*platform(lang, name)), ("what", &line)])
+    text::labelled(lang, &platform(lang, name), &line)
 }
 
 /// A cause with its number of incidents.
@@ -151,7 +150,7 @@ pub fn done(i: &Incident, lang: Lang) -> Vec<String> {
 pub fn also(i: &Incident, lang: Lang) -> Option<String> {
     let title = |(reason, platform): &(_, Option<String>)| title_naming(lang, *reason, platform.as_deref());
     let titles: Vec<String> = i.others.iter().map(title).collect();
-    let list = titles.join(lang.pick(say::COMMA));
+    let list = titles.join(lang.pick(COMMA));
     (!titles.is_empty()).then(|| fill(lang.pick(say::ALSO), &[("list", &list)]))
 }
 

@@ -13,7 +13,7 @@ use crate::history::stats::{self, Analysis, Incident, Mark, MarkKind};
 use crate::history::{ChangeRow, ProfileRecord, Window};
 use crate::redact;
 use crate::text::reason::{platform, title_naming, wording};
-use crate::text::{self, Lang, fill, history as shared, report as phrases};
+use crate::text::{self, COMMA, Lang, fill, history as shared, report as phrases, status};
 
 const CSS: &str = include_str!("../../resources/report.css");
 
@@ -64,7 +64,7 @@ pub(super) fn page(input: &ReportInput) -> String {
         profile(&mut out, input, i, section, &causes);
     }
     if sections.is_empty() {
-        let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(lang.pick(phrases::EMPTY)));
+        let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(lang.pick(shared::NONE_YET)));
     }
     out.push_str("</main>\n");
     if !sections.is_empty() {
@@ -131,17 +131,17 @@ fn last_change<'a>(profile: &'a ProfileRecord, day: &Analysis) -> Option<&'a Cha
 fn summary(input: &ReportInput, sections: &[Section<'_>]) -> String {
     let lang = input.lang;
     let lights = [
-        (Some(Light::Red), phrases::COUNT_RED),
-        (Some(Light::Amber), phrases::COUNT_AMBER),
-        (Some(Light::Green), phrases::COUNT_GREEN),
-        (Some(Light::Grey), phrases::COUNT_GREY),
+        (Some(Light::Red), status::COUNT_RED),
+        (Some(Light::Amber), status::COUNT_AMBER),
+        (Some(Light::Green), status::COUNT_GREEN),
+        (Some(Light::Grey), status::COUNT_GREY),
         (None, phrases::COUNT_UNKNOWN),
     ];
     let counted = lights.into_iter().filter_map(|(light, phrase)| {
         let n = sections.iter().filter(|section| section.light() == light).count();
         (n > 0).then(|| fill(lang.pick(phrase), &[("n", &n.to_string())]))
     });
-    let lights = counted.collect::<Vec<_>>().join(lang.pick(shared::COMMA));
+    let lights = counted.collect::<Vec<_>>().join(lang.pick(COMMA));
     let incidents = count(sections.iter().map(|section| section.listed.len()).sum(), lang);
     let span = text::duration(lang, input.window.length());
     fill(lang.pick(phrases::SUMMARY), &[("lights", &lights), ("incidents", &incidents), ("span", &span)])
@@ -380,7 +380,7 @@ fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Analysis)
     for (period, story) in periods {
         let f = &story.figures;
         let causes: Vec<String> = f.causes.iter().take(3).map(|c| cause(c, lang)).collect();
-        let causes = if causes.is_empty() { none.to_owned() } else { causes.join(lang.pick(shared::COMMA)) };
+        let causes = if causes.is_empty() { none.to_owned() } else { causes.join(lang.pick(COMMA)) };
         let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(period));
         let cells = [
             f.share_green().map_or(none.to_owned(), percent),

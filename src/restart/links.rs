@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::health::{Light, LinkVerdict, Reason};
 use crate::text::display::label;
 use crate::text::reason::{platform, title_naming};
-use crate::text::{Both, Lang, Message, restart as say};
+use crate::text::{Both, COMMA, Lang, Message, labelled, restart as say};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Most links that are followed through a restart.
@@ -121,7 +121,7 @@ impl LinksNow {
             let lost = self.lost.iter().map(|(link, reason)| link.with_reason(*reason, several, lang));
             lost.chain(self.pending.iter().map(|link| link.name(several, lang)))
                 .collect::<Vec<_>>()
-                .join(comma(lang))
+                .join(lang.pick(COMMA))
         });
         let back = Both::each(|lang| match list(&self.back, several, lang) {
             list if list.is_empty() => lang.pick(say::NO_LINK).to_owned(),
@@ -147,12 +147,7 @@ impl ProfileLink {
     }
 
     fn within(&self, text: &str, several: bool, lang: Lang) -> String {
-        let text = if several {
-            crate::text::fill(lang.pick(say::LINK_OF), &[("profile", &self.profile), ("link", text)])
-        } else {
-            text.to_owned()
-        };
-        label(&text)
+        if several { label(&labelled(lang, &self.profile, text)) } else { label(text) }
     }
 }
 
@@ -163,11 +158,7 @@ pub(crate) fn list_links(links: &[ProfileLink], lang: Lang) -> String {
 }
 
 fn list(links: &[ProfileLink], several: bool, lang: Lang) -> String {
-    links.iter().map(|link| link.name(several, lang)).collect::<Vec<_>>().join(comma(lang))
-}
-
-const fn comma(lang: Lang) -> &'static str {
-    lang.pick(crate::text::notice::COMMA)
+    links.iter().map(|link| link.name(several, lang)).collect::<Vec<_>>().join(lang.pick(COMMA))
 }
 
 #[cfg(test)]

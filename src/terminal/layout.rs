@@ -21,6 +21,15 @@ pub(crate) fn wrap(text: &str, width: Option<usize>, first: &str, rest: &str) ->
     textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
+/// Every line of a text, wrapped; continued lines are indented by four more columns.
+pub(crate) fn wrap_lines(text: &str, width: Option<usize>) -> Vec<String> {
+    let wrapped = |line: &str| {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        wrap(line.trim_start(), width, indent, &format!("{indent}    "))
+    };
+    text.lines().flat_map(wrapped).collect()
+}
+
 /// The pieces between which a line may end: after spaces, and before and after a Chinese character.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let mut ends: Vec<usize> = line

@@ -2,6 +2,7 @@
 //! origin.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::os::fd::AsFd;
 
 use crate::text::Lang;
 use crate::text::display::disrupts_line;
@@ -37,8 +38,7 @@ impl<'a> Terminal<'a> {
             std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
         let on_terminal = io::stdout().is_terminal();
         let symbols = on_terminal || forced;
-        let width = columns_variable().or_else(|| on_terminal.then(window_width).flatten());
-        let width = width.map(|columns| columns.max(NARROWEST));
+        let width = columns(io::stdout(), on_terminal);
         Self { out, lang, color: symbols && !is_set("NO_COLOR"), symbols, width }
     }
 
@@ -52,19 +52,31 @@ impl<'a> Terminal<'a> {
 
     /// Prints every line of a text, wrapped.
     pub(crate) fn wrapped_lines(&mut self, text: &str) -> io::Result<()> {
-        text.lines().try_for_each(|line| {
-            let indent = &line[..line.len() - line.trim_start().len()];
-            self.wrapped(line.trim_start(), indent, &format!("{indent}    "))
-        })
+        layout::wrap_lines(text, self.width).iter().try_for_each(|line| writeln!(self.out, "{line}"))
     }
+}
+
+/// Prints a text on standard error, wrapped where that is a terminal. If nobody reads it any more, it is lost.
+pub(crate) fn warn(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let width = columns(&stderr, stderr.is_terminal());
+    for line in layout::wrap_lines(text, width) {
+        let _ = writeln!(stderr, "{line}");
+    }
+}
+
+/// The width of lines: `COLUMNS`, else that of the terminal; `None` for anything else.
+fn columns(out: impl AsFd, is_terminal: bool) -> Option<usize> {
+    let width = columns_variable().or_else(|| is_terminal.then(|| window_width(out)).flatten());
+    width.map(|columns| columns.max(NARROWEST))
 }
 
 fn columns_variable() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|columns| *columns > 0)
 }
 
-fn window_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+fn window_width(out: impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(out).ok()?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 

@@ -29,11 +29,11 @@ pub(crate) const ROW_HEARTBEAT_FAILING: Phrase =
     ["✖ Heartbeat: fails since {time}: {why}", "✖ 心跳：自 {time} 起失败：{why}"];
 pub(crate) const SEND_TEST: Phrase = ["Send a Test to {name}", "向 {name} 发送测试消息"];
 pub(crate) const NONE: Phrase = [
-    "No channel: name one in the settings file with [[channel]].",
-    "没有渠道：请在设置文件中用 [[channel]] 添加。",
+    "No channels are set up. To add one, write [[channel]] into the settings file; to create the file: gatelight config init",
+    "尚未设置渠道。请在设置文件中用 [[channel]] 添加；生成设置文件：gatelight config init",
 ];
 pub(crate) const UNKNOWN: Phrase =
-    ["the settings name no channel {name} (there are: {known})", "设置中没有渠道 {name}（现有：{known}）"];
+    ["there is no channel “{name}”; there are: {known}", "没有渠道“{name}”；现有：{known}"];
 pub(crate) const LINE_HEAD: Phrase = ["{name}: {kind}, {address}", "{name}：{kind}，{address}"];
 pub(crate) const LINE_SENT: Phrase = ["last sent {time}", "上次发送 {time}"];
 pub(crate) const LINE_UNUSED: Phrase = ["nothing sent yet", "尚未发送"];
@@ -73,8 +73,7 @@ pub(crate) const URL_PLAIN: Phrase = [
 ];
 pub(crate) const KEY_MISSING: Phrase = ["{key} is missing: {kind} needs it", "缺少 {key}：{kind} 需要它"];
 pub(crate) const KEY_FOREIGN: Phrase = ["{key} means nothing to {kind}", "{key} 不适用于 {kind}"];
-pub(crate) const TEMPLATE: Phrase =
-    ["{key} must be JSON of at most {most} bytes: {why}", "{key} 必须是不超过 {most} 字节的 JSON：{why}"];
+pub(crate) const TEMPLATE: Phrase = ["{key} must be JSON: {why}", "{key} 必须是 JSON：{why}"];
 pub(crate) const URL_OR_PROGRAM: Phrase =
     ["{key} needs either url or program", "{key} 需要 url 或 program 之一"];
 

@@ -26,11 +26,12 @@ pub(crate) const CLEANED: Phrase =
 pub(crate) const LENGTH: Phrase =
     ["It takes about {whole} s; Ctrl-C ends it.", "演示约需 {whole} 秒；按 Ctrl-C 可随时结束。"];
 pub(crate) const TOO_SHORT: Phrase = [
-    "The whole story takes about {whole} s; {given} s show its beginning. Ctrl-C ends it.",
+    "The whole demo takes about {whole} s; {given} s show its beginning. Ctrl-C ends it.",
     "完整演示约需 {whole} 秒，{given} 秒只能看到开头。按 Ctrl-C 可随时结束。",
 ];
 pub(crate) const RESTART_FOLLOWS: Phrase = [
     "{name} is restarted in {seconds} s; about {left} s are left.",
     "{seconds} 秒后将重启 {name}；演示约剩 {left} 秒。",
 ];
-pub(crate) const BROKEN_OFF: Phrase = ["The time is over before the story is.", "时间已到，演示未能播完。"];
+pub(crate) const CUT_SHORT: Phrase =
+    ["The time was too short for the whole demo.", "时间已到，演示未能播完。"];

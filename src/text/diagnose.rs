@@ -20,7 +20,6 @@ pub(crate) const ATTACH: Phrase =
     ["Please attach the file {path}. It can be replayed.", "请将 {path} 作为附件上传，它可供回放。"];
 pub(crate) const NOTHING: Phrase = ["nothing", "无"];
 pub(crate) const CUT: Phrase = ["… ({n} more lines)", "…（另有 {n} 行）"];
-pub(crate) const COLON: Phrase = [": ", "："];
 pub(crate) const LIGHT: Phrase = ["Light", "状态灯"];
 pub(crate) const REASON: Phrase = ["Reason", "原因"];
 pub(crate) const SINCE: Phrase = ["Since", "开始时间"];

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::{Lang, Message, Phrase, Value, Worded, code, io_errors};
+use super::{Both, COLON, Lang, Message, Phrase, Value, Worded, code, io_errors};
 
 /// In English the system's own words, if it has some.
 impl Worded for io::Error {
@@ -51,7 +51,7 @@ impl Error {
     /// In one line.
     pub fn text(&self, lang: Lang) -> String {
         let texts: Vec<String> = self.messages.iter().map(|message| message.text(lang)).collect();
-        texts.join(lang.pick([": ", "："]))
+        texts.join(lang.pick(COLON))
     }
 
     /// Whether the reader of standard output has closed it.
@@ -102,10 +102,12 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
     }
 }
 
-/// Its words are English.
+/// In Chinese the place, then the words of `serde_json`, which are English.
 impl Worded for serde_json::Error {
     fn message(&self) -> Message {
-        Message::verbatim(self.to_string())
+        let (line, column) = (self.line().to_string(), self.column().to_string());
+        let values = [("words", &*self.to_string()), ("line", &*line), ("column", &*column)];
+        Message::verbatim(&Both::fill(["{words}", "第 {line} 行第 {column} 列有误（{words}）"], &values))
     }
 }
 

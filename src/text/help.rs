@@ -55,12 +55,12 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
         "Print a report about one profile to paste into an issue, without secrets and names",
         "输出一个 profile 的诊断报告（不含密钥和名称），可粘贴到 issue 中",
     ],
-    ["Serve metrics for Prometheus", "提供供 Prometheus 抓取的指标"],
+    ["Serve metrics for Prometheus", "提供 Prometheus 指标"],
     ["Find, create or check the settings file", "查找、创建或检查设置文件"],
     ["Print the completion script of a shell", "输出 shell 的补全脚本"],
     [
         "List the channels that notify you away from this machine, or test one",
-        "列出离开本机时通知你的渠道，或测试一个渠道",
+        "列出本机之外的通知渠道，或测试其中一个",
     ],
     ["Write the man pages into a folder", "将手册页写入目录"],
     [
@@ -148,15 +148,15 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
     ],
     [
         "Exit code: 0 all connected again, 1 one failed or was not restarted, 2 wrong usage or settings or no such profile, 3 none failed but an outcome is unknown, 4 no profile.",
-        "退出码：0 全部重新连接，1 有失败或未重启的，2 用法或设置有误或没有此 profile，3 没有失败但有结果未知的，4 没有 profile。",
+        "退出码：0 全部重新连接，1 有失败或未重启的，2 用法、设置有误或没有此 profile，3 没有失败但有结果未知的，4 没有 profile。",
     ],
     [
         "Exit code: 0 no problems or all repaired, 1 findings are left, 2 wrong usage or settings or no such profile, 4 no profile.",
-        "退出码：0 没有问题或已全部修复，1 仍有问题，2 用法或设置有误或没有此 profile，4 没有 profile。",
+        "退出码：0 没有问题或已全部修复，1 仍有问题，2 用法、设置有误或没有此 profile，4 没有 profile。",
     ],
     [
         "Exit code: 0 acknowledged, 1 the profile is not red, 2 wrong usage or settings or no such profile, 4 no profile.",
-        "退出码：0 已确认，1 该 profile 不是红灯，2 用法或设置有误或没有此 profile，4 没有 profile。",
+        "退出码：0 已确认，1 该 profile 不是红灯，2 用法、设置有误或没有此 profile，4 没有 profile。",
     ],
     [
         "Exit code: 0 no errors, 2 errors, or the file already exists.",
@@ -164,7 +164,7 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
     ],
     [
         "Exit code: 0 all channels can send, 1 one failed, 2 wrong usage or settings or no such channel.",
-        "退出码：0 所有渠道都能发送，1 有渠道失败，2 用法或设置有误或没有此渠道。",
+        "退出码：0 所有渠道都能发送，1 有渠道失败，2 用法、设置有误或没有此渠道。",
     ],
     ["Example:", "示例："],
     ["Examples:", "示例："],
@@ -200,7 +200,7 @@ pub(crate) const UNKNOWN_COMMAND: &str = "没有命令“{argument}”";
 pub(crate) const MISSING_VALUE: &str = "“{argument}”缺少值";
 pub(crate) const UNEXPECTED_VALUE: &str = "“{argument}”不接受值“{value}”";
 pub(crate) const INVALID_VALUE: &str = "“{argument}”的值“{value}”无效";
-pub(crate) const VALUE_RANGE: &str = "，允许范围为 {range}";
+pub(crate) const VALUE_RANGE: &str = "，允许范围为 {least} 到 {most}";
 pub(crate) const COUNT_OF_VALUES: &str = "“{argument}”的值的个数不对";
 pub(crate) const CONFLICT: &str = "“{argument}”不能与“{other}”同时使用";
 pub(crate) const TWICE: &str = "“{argument}”只能使用一次";

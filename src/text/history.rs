@@ -3,8 +3,8 @@
 use super::{Code, Phrase, code};
 
 pub(crate) const NONE_YET: Phrase = [
-    "There is no history yet. Start Gatelight to record it.",
-    "还没有历史记录。启动 Gatelight 后才开始记录。",
+    "There is no history yet. Gatelight records it while it runs in the background; to start it: gatelight",
+    "还没有历史记录。Gatelight 在后台运行期间才会记录；启动命令：gatelight",
 ];
 pub(crate) const NO_SUCH_PROFILE: Phrase =
     ["there is no history of a profile “{name}”", "没有 profile“{name}”的历史记录"];
@@ -19,8 +19,6 @@ pub(crate) const MTBF: Phrase = ["mean time between failures {span}", "平均故
 pub(crate) const MTTR: Phrase = ["mean time to recovery {span}", "平均恢复时间 {span}"];
 pub(crate) const CAUSES: Phrase = ["most common causes: {list}", "最常见原因：{list}"];
 pub(crate) const CAUSE_TIMES: Phrase = ["{title} ({n})", "{title}（{n} 次）"];
-pub(crate) const LINK: Phrase = ["{platform}: {what}", "{platform}：{what}"];
-pub(crate) const COMMA: Phrase = [", ", "、"];
 pub(crate) const RECOVERED: Phrase = ["recovered", "已恢复"];
 pub(crate) const STOPPED: Phrase = ["stopped on purpose", "被主动停止"];
 pub(crate) const UNSEEN: Phrase = ["end not observed", "未观测到何时结束"];
@@ -42,8 +40,8 @@ pub(crate) const NEW_PROCESS: Phrase = ["a new process was started", "启动了�
 pub(crate) const NEW_PROCESSES: Phrase = ["{n} new processes were started", "启动了 {n} 个新进程"];
 pub(crate) const BY_ITSELF: Phrase = ["recovered without a restart", "自行恢复"];
 pub(crate) const BAD_SINCE: Phrase = [
-    "{text}: not a time span; use for example 30min, 24h, 7d, 12w or 1y, at most 10 years",
-    "{text}：不是有效的时间跨度；请使用 30min、24h、7d、12w、1y 等写法，最长 10 年",
+    "use a time span like 30min, 24h, 7d, 12w or 1y, at most 10 years",
+    "请写时间跨度，如 30min、24h、7d、12w、1y，最长 10 年",
 ];
 pub(crate) const NEWER: Code = code(
     "history.newer",

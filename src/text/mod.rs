@@ -41,6 +41,16 @@ pub use message::{Message, Value, Worded};
 /// `[English, Simplified Chinese]`.
 pub type Phrase = [&'static str; 2];
 
+/// Between a label and its text.
+pub(crate) const COLON: Phrase = [": ", "："];
+/// Between the entries of a list.
+pub(crate) const COMMA: Phrase = [", ", "、"];
+
+/// A text with its label, such as a name or a path: `label: text`.
+pub(crate) fn labelled(lang: Lang, label: &str, text: &str) -> String {
+    [label, text].join(lang.pick(COLON))
+}
+
 /// A text in both languages, with its values filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Both([String; 2]);
@@ -49,6 +59,12 @@ impl Both {
     /// A phrase with these values.
     pub fn fill(phrase: Phrase, values: &[(&str, &str)]) -> Self {
         Self(phrase.map(|text| fill(text, values)))
+    }
+
+    /// A text that is the same in every language: a name, a number, what the user wrote.
+    pub fn same(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self([text.clone(), text])
     }
 
     /// What `make` returns for each language.

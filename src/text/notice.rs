@@ -14,7 +14,6 @@ pub(crate) const RECOVERED_LINKS: Phrase =
 pub(crate) const LINK_BACK: Phrase =
     ["✖ {name} — {links} back; still down: {title}", "✖ {name} — {links} 已恢复；仍有异常：{title}"];
 pub(crate) const ALSO_DOWN: Phrase = ["Also down: {list}.", "同时异常：{list}。"];
-pub(crate) const COMMA: Phrase = [", ", "、"];
 pub(crate) const RECOVERED_SEVERAL: Phrase = ["● {count} gateways recovered", "● {count} 个网关已恢复"];
 pub(crate) const UNSTABLE: Phrase = ["✖ {name} — unstable", "✖ {name} — 不稳定"];
 pub(crate) const STABLE_AGAIN: Phrase = ["● {name} — stable again", "● {name} — 已恢复稳定"];

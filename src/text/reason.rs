@@ -1,11 +1,10 @@
 //! What is said of a reason: the catalogue's texts with the platform's name and the count of links put in.
 
-use super::{Lang, Phrase, fill};
+use super::{Lang, Phrase, fill, labelled};
 use crate::health::platform;
 use crate::health::verdict::Draining;
 use crate::health::{Light, Reason, Verdict};
 
-const OF_PLATFORM: Phrase = ["{platform}: {title}", "{platform}：{title}"];
 const WITH_LINKS: Phrase = ["{title} · {up} of {all} links", "{title} · {all} 个连接中 {up} 个正常"];
 
 /// Title, meaning and advice of a drain that was requested from outside (hermes-agent, gateway/drain_control.py).
@@ -85,7 +84,7 @@ fn with_platform(title: String, lang: Lang, reason: Reason, name: &str) -> Strin
     if reason.works() || title.contains(&platform) {
         return title;
     }
-    fill(lang.pick(OF_PLATFORM), &[("platform", &platform), ("title", &title)])
+    labelled(lang, &platform, &title)
 }
 
 /// The title of a verdict, with the number of working links where the profile has several.

@@ -16,10 +16,6 @@ pub(crate) const SUMMARY: Phrase = [
     "At the end: {lights}. In the last {span}: {incidents}.",
     "最后状态：{lights}。最近 {span}：{incidents}。",
 ];
-pub(crate) const COUNT_RED: Phrase = ["{n} red", "{n} 个红灯"];
-pub(crate) const COUNT_AMBER: Phrase = ["{n} amber", "{n} 个黄灯"];
-pub(crate) const COUNT_GREEN: Phrase = ["{n} green", "{n} 个绿灯"];
-pub(crate) const COUNT_GREY: Phrase = ["{n} grey", "{n} 个灰灯"];
 pub(crate) const COUNT_UNKNOWN: Phrase = ["{n} unknown", "{n} 个未知"];
 pub(crate) const MEANINGS: Phrase = ["What the causes mean", "原因说明"];
 pub(crate) const LEGEND: Phrase = ["How to read the strips", "图例"];
@@ -64,10 +60,6 @@ pub(crate) const STRIP_OF: Phrase = ["{name}, {period}", "{name}，{period}"];
 pub(crate) const SHARE_OF: Phrase =
     ["green {share} of the {seen} observed", "观测到 {seen}，其中 {share} 为绿灯"];
 pub(crate) const UNKNOWN_SHORT: Phrase = ["unknown", "未知"];
-pub(crate) const EMPTY: Phrase = [
-    "There is no history yet. Start Gatelight to record it.",
-    "还没有历史记录。启动 Gatelight 后才开始记录。",
-];
 pub(crate) const FOOT: Phrase = [
     "This page loads nothing from the network. Secrets were removed from the evidence; check it before you share it.",
     "本页面不加载任何网络资源。日志依据中的密钥已移除，转发前请先检查。",

@@ -59,7 +59,6 @@ pub(crate) const LINKS: Code = code(
 pub(crate) const LINKS_NOT_BACK: Code =
     code("restart.links-not-back", ["not every link is back", "并非所有连接都已恢复"]);
 pub(crate) const NO_LINK: Phrase = ["none", "无"];
-pub(crate) const LINK_OF: Phrase = ["{profile}: {link}", "{profile}：{link}"];
 /// Before a restart that concerns several profiles.
 pub(crate) const TOGETHER: Phrase =
     ["one gateway serves {profiles}: all of them restart", "同一个网关服务于 {profiles}：它们会一起重启"];

@@ -21,22 +21,15 @@ pub(crate) const NOTHING_FOUND: Phrase =
 pub(crate) const WHAT_NEXT: Phrase = ["What to do next:", "接下来可以："];
 /// Commands for somebody who has no profile yet, and what each does.
 pub(crate) const NEXT_STEPS: [(&str, Phrase); 3] = [
-    (
-        "hermes gateway install",
-        ["install the gateway's service, if Hermes is installed", "如果已安装 Hermes，请安装网关服务"],
-    ),
+    ("hermes gateway install", ["install the service of your Hermes gateway", "安装 Hermes 网关的服务"]),
     (
         "gatelight config init",
-        [
-            "create a settings file, and add a home in another place ([[profiles]])",
-            "生成设置文件，并在 [[profiles]] 中添加其他位置的主目录",
-        ],
+        ["create a settings file, to name a home elsewhere", "生成设置文件，可添加其他位置的主目录"],
     ),
     ("gatelight demo", ["see how Gatelight works, without Hermes", "查看演示，无需 Hermes"]),
 ];
 pub(crate) const WHICH_PROFILE: Phrase =
     ["which profile? There are: {names}", "请指定 profile；现有：{names}"];
-pub(crate) const COMMA: Phrase = [", ", "、"];
 pub(crate) const BETWEEN_SENTENCES: Phrase = [" ", ""];
 pub(crate) const SUM: Phrase = ["{counts}.", "{counts}。"];
 pub(crate) const COUNT_RED: Phrase = ["{n} red", "{n} 个红灯"];
@@ -50,6 +43,7 @@ pub(crate) const NEXT_WATCH: Phrase = ["Follow what happens: {command}", "持续
 pub(crate) const LOOKED_FOR_PLISTS: Phrase = ["job files that start a gateway", "启动网关的任务文件"];
 pub(crate) const LOOKED_FOR_UNITS: Phrase = ["systemd units", "systemd 单元"];
 pub(crate) const LOOKED_FOR_HOMES: Phrase = ["Hermes home", "Hermes 主目录"];
+pub(crate) const LOOKED_FOR_PROFILES: Phrase = ["homes of named profiles", "其他 profile 的主目录"];
 pub(crate) const NO_SUCH_PROFILE: Phrase =
     ["there is no profile “{name}”; there are: {names}", "没有 profile“{name}”；现有：{names}"];
 pub(crate) const AGENT: Phrase = [
@@ -87,6 +81,7 @@ pub(crate) const NO_LINES: Phrase = ["there are no log lines yet in {folder}", "
 pub(crate) const NO_SYSTEM_LOG: Phrase =
     ["the system log cannot be shown: {program}: {why}", "无法显示系统日志：{program}：{why}"];
 pub(crate) const NOTE_UNREADABLE: Phrase = ["cannot be read: {file}", "无法读取：{file}"];
+pub(crate) const LOG_UNREADABLE: Phrase = ["a log cannot be read: {why}", "日志无法读取：{why}"];
 
 /// The version of Hermes, as the process runs it or as it lies on the disk.
 pub(crate) fn hermes(version: &HermesVersion, lang: Lang) -> String {

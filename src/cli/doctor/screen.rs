@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::doctor::{Finding, Severity};
 use crate::terminal::layout::{pad, width};
 use crate::terminal::{Terminal, printable, style};
-use crate::text::{Lang, Phrase, doctor as phrases, fill};
+use crate::text::{COMMA, Lang, Phrase, doctor as phrases, fill};
 
 const INDENT: &str = "  ";
 
@@ -110,7 +110,7 @@ fn summary(findings: &[Finding], lang: Lang) -> String {
         let phrase = if count == 1 { one } else { many };
         (count > 0).then(|| fill(lang.pick(phrase), &[("n", &count.to_string())]))
     });
-    let counts = counts.collect::<Vec<_>>().join(lang.pick(phrases::COMMA));
+    let counts = counts.collect::<Vec<_>>().join(lang.pick(COMMA));
     match findings.iter().filter(|finding| finding.fixable).count() {
         0 => fill(lang.pick(phrases::SUM), &[("counts", &counts)]),
         n => fill(lang.pick(phrases::SUM_FIXABLE), &[("counts", &counts), ("n", &n.to_string())]),

@@ -8,9 +8,9 @@ use crate::health::{Light, Note};
 use crate::restart::obstacle;
 use crate::runtime::runtime;
 use crate::supervisor::Supervisors;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, warn};
 use crate::text::error;
-use crate::text::{self, Lang, fill, status as words};
+use crate::text::{self, Lang, fill, labelled, status as words};
 use crate::watcher::snapshot::Snapshot;
 
 mod json;
@@ -56,7 +56,7 @@ pub(super) fn run(
     }
     bad_files(&snapshot, engine.lang);
     if let Some((_, text)) = missing {
-        eprintln!("{text}");
+        warn(&text);
     } else if !args.json {
         let supervisors = Supervisors::from_environment();
         let obstacle = |profile: &_| obstacle(profile, |manager| supervisors.access(manager));
@@ -99,8 +99,8 @@ fn swiftbar(
 /// Reports job files that cannot be read on standard error: their profiles are not shown.
 pub(super) fn bad_files(snapshot: &Snapshot, lang: Lang) {
     for bad in &snapshot.bad_files {
-        let line = format!("{}: {}", bad.path.display(), bad.reason.pick(lang));
-        eprintln!("{}", crate::redact::one_line(&line, 2_000));
+        let line = labelled(lang, &bad.path.to_string_lossy(), bad.reason.pick(lang));
+        warn(&crate::redact::one_line(&line, 2_000));
     }
 }
 
@@ -125,7 +125,7 @@ fn note_text(note: &Note, lang: Lang) -> String {
         Note::Also(reason, platform, proof) => {
             let title = text::reason::title(lang, *reason, platform.as_deref());
             match proof {
-                Some(proof) => format!("{title}: {}", proof.line),
+                Some(proof) => labelled(lang, &title, &proof.line),
                 None => title,
             }
         }

@@ -224,8 +224,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// What the reason means, whether a restart helps, and what to do; what stands in its way. `again`: the first was said
-    /// of another profile.
+    /// What the reason means, and what to do or what prevents it. `again`: the meaning was printed for another profile.
     fn explain(&self, again: bool, terminal: &mut Terminal<'_>) -> io::Result<()> {
         let lang = terminal.lang;
         let verdict = &self.view.verdict;
@@ -238,7 +237,9 @@ impl Row<'_> {
         if let Some(obstacle) = self.obstacle {
             sentences.push(obstacle.text(lang));
         } else {
-            sentences.extend(helps.map(|helps| lang.pick(text::restart::helps(helps)).to_owned()));
+            // where a restart helps, the advice is to restart
+            let unhelpful = helps.filter(|helps| !helps.now());
+            sentences.extend(unhelpful.map(|helps| lang.pick(text::restart::helps(helps)).to_owned()));
             sentences.push(said.advice);
         }
         let text = sentences.join(lang.pick(words::BETWEEN_SENTENCES));
@@ -290,7 +291,7 @@ fn summary(rows: &[Row<'_>], lang: Lang) -> String {
         };
         (count > 0).then(|| fill(lang.pick(phrase), &[("n", &count.to_string())]))
     });
-    let counts = counts.collect::<Vec<_>>().join(lang.pick(words::COMMA));
+    let counts = counts.collect::<Vec<_>>().join(lang.pick(text::COMMA));
     let counts = fill(lang.pick(words::SUM), &[("counts", &counts)]);
     match next(rows) {
         Some((phrase, command)) => {

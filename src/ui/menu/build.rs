@@ -10,7 +10,9 @@ use super::summary::{head, worst_first};
 use super::texts::Texts;
 use crate::health::Light;
 use crate::text::display::label;
-use crate::text::{Phrase, channels as say_channels, menu as say, menu_bar as say_bar};
+use crate::text::{
+    Lang, Phrase, channels as say_channels, labelled, menu as say, menu_bar as say_bar, status as say_status,
+};
 use crate::ui::UiCommand;
 use crate::ui::menu_bar::permission::Permission;
 use crate::watcher::snapshot::{ProfileView, Snapshot};
@@ -57,6 +59,9 @@ pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timest
 }
 
 fn profiles(snapshot: &Snapshot, state: &MenuState, texts: &mut Texts<'_>) -> Vec<Row> {
+    if snapshot.complete && snapshot.profiles.is_empty() {
+        return next_steps(texts.locale.lang);
+    }
     let mut row = |view: &ProfileView| ProfileMenu { view, state, texts: &mut *texts }.row();
     let mut shown = worst_first(snapshot);
     let mut rest = Vec::new();
@@ -77,6 +82,14 @@ fn profiles(snapshot: &Snapshot, state: &MenuState, texts: &mut Texts<'_>) -> Ve
     let light = rest.iter().map(|view| view.verdict.light()).max();
     rows.push(Row { light, ..Row::submenu("more", label, below) });
     rows
+}
+
+/// What to do where no profile was found.
+fn next_steps(lang: Lang) -> Vec<Row> {
+    let steps = say_status::NEXT_STEPS.iter().enumerate().map(|(i, (command, why))| {
+        Row::bounded(format!("next/{i}"), &labelled(lang, command, lang.pick(*why)))
+    });
+    std::iter::once(Row::text("next", lang.pick(say_status::WHAT_NEXT))).chain(steps).collect()
 }
 
 fn bad_files(snapshot: &Snapshot, texts: &Texts<'_>) -> Option<Row> {

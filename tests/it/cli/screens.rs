@@ -6,20 +6,24 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use gatelight::cli::{history, status};
+use gatelight::cli::{history, restart, status};
 use gatelight::evidence::patterns::Patterns;
-use gatelight::health::{Deadlines, Manager, Verdict};
+use gatelight::health::{Deadlines, JobState, Manager, Verdict};
 use gatelight::history::{Store, Window};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::recording::Recording;
-use gatelight::restart::Obstacle;
+use gatelight::restart::{Ledger, Limits, Obstacle};
+use gatelight::supervisor::{JobReport, Supervisor, SupervisorError, Supervisors};
 use gatelight::terminal::Terminal;
 use gatelight::text::Lang;
 use gatelight::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use textwrap::core::display_width;
+use tokio::sync::watch;
 
 use crate::support::machine::{self, Machine, Ran};
 use crate::support::recordings;
@@ -28,8 +32,8 @@ const WIDTHS: [usize; 3] = [40, 80, 120];
 const LANGUAGES: [(Lang, &str); 2] = [(Lang::En, "en"), (Lang::Zh, "zh")];
 
 /// Every screen has a file for each language, plain and coloured.
-const SCREENS: [&str; 8] =
-    ["doctor", "help", "help-restart", "history", "logs", "status", "status-green", "status-one"];
+const SCREENS: [&str; 9] =
+    ["doctor", "help", "help-restart", "history", "logs", "restart", "status", "status-green", "status-one"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cli/screens")
@@ -54,7 +58,7 @@ fn every_file_belongs_to_a_screen() {
     assert_eq!(found, SCREENS.iter().flat_map(files).collect());
 }
 
-/// Screens whose lines stay whole, so that they can be searched and copied.
+/// Screens with lines that stay whole, so that they can be searched and copied.
 const UNWRAPPED: [&str; 3] = ["help", "help-restart", "logs"];
 
 /// Compares a screen with its files. `print` prints it.
@@ -288,6 +292,99 @@ fn findings_of_the_doctor() {
         .unwrap();
         let text = String::from_utf8(shown).unwrap().replace(home.path().to_str().unwrap(), "/home/u");
         terminal.out.write_all(text.as_bytes()).unwrap();
+    });
+}
+
+/// Whether the job of [`OneJob`] was restarted.
+static RESTARTED: AtomicBool = AtomicBool::new(false);
+const PIDS: [u32; 2] = [411, 4242];
+
+/// A manager whose job has another process after a restart, with the verdict of `after`.
+struct OneJob {
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    after: Snapshot,
+}
+
+impl Supervisor for OneJob {
+    fn manager(&self) -> Manager {
+        Manager::Launchd
+    }
+
+    fn query(&self, _: &JobFile) -> Result<JobReport, SupervisorError> {
+        let pid = Some(PIDS[usize::from(RESTARTED.load(Ordering::SeqCst))]);
+        Ok(JobReport { state: JobState::Running, pid, ..JobReport::NOT_LOADED })
+    }
+
+    fn restart(&self, _: &JobFile) -> Result<(), SupervisorError> {
+        RESTARTED.store(true, Ordering::SeqCst);
+        self.snapshots.send_replace(Arc::new(self.after.clone()));
+        Ok(())
+    }
+
+    fn reload(&self, job: &JobFile) -> Result<(), SupervisorError> {
+        self.restart(job)
+    }
+
+    fn stop(&self, _: &JobFile) -> Result<(), SupervisorError> {
+        Ok(())
+    }
+}
+
+fn start_of(pid: u32) -> Option<u64> {
+    (pid == PIDS[usize::from(RESTARTED.load(Ordering::SeqCst))]).then_some(1)
+}
+
+/// Restarts `default`, which has the verdict of this recording afterwards, and a profile that no job starts.
+fn restart_default(after: Verdict, terminal: &mut Terminal<'_>) {
+    RESTARTED.store(false, Ordering::SeqCst);
+    let folder = tempfile::tempdir().unwrap();
+    let all = |default: Verdict, pid| {
+        let mut by_hand = view("by-hand", seen("e_executor", 50.0, HOUR));
+        Arc::make_mut(&mut by_hand.profile).job = None;
+        snapshot(vec![view("default", Verdict { pid: Some(pid), ..default }), by_hand])
+    };
+    let (snapshots, receiver) = watch::channel(Arc::new(all(seen("e_executor", 50.0, MINUTE), PIDS[0])));
+    let mut supervisors = Supervisors::default();
+    supervisors.add(Arc::new(OneJob { snapshots, after: all(after, PIDS[1]) }));
+    let second = Duration::from_secs(1);
+    let deps = restart::Deps {
+        snapshots: receiver,
+        places: gatelight::profile::Places::below(folder.path()),
+        supervisors,
+        ledger: Ledger::at(folder.path().join("restarts.json")),
+        history: None,
+        start_of,
+        deadlines: Deadlines::default(),
+        limits: Some(Limits {
+            exit_timeout: second,
+            margin: 20 * second,
+            start: 20 * second,
+            link: 20 * second,
+            retry: 20 * second,
+            poll: second / 100,
+        }),
+    };
+    let args = restart::Args { all: true, ..restart::Args::default() };
+    let mut shown = Vec::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let (mut own, mut ask) = (on(&mut shown, terminal), |_: &str| true);
+    let code = runtime.block_on(restart::run(args, deps, &mut own, &mut ask)).unwrap();
+    assert_eq!(code, restart::FAILED);
+    let mut text = String::from_utf8(shown).unwrap();
+    // a busy machine takes longer
+    for seconds in 1..=9 {
+        text = text
+            .replace(&format!("in {seconds} s"), "in 0 s")
+            .replace(&format!("用时 {seconds} 秒"), "用时 0 秒");
+    }
+    terminal.out.write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn restarts_that_work_fail_and_are_refused() {
+    assert_screen("restart", &|terminal| {
+        restart_default(seen("a_clean", 60.0, MINUTE), terminal);
+        restart_default(seen("d_bad_secret", 60.0, MINUTE), terminal);
     });
 }
 

@@ -110,6 +110,25 @@ fn the_head_line() {
 }
 
 #[test]
+fn without_a_profile_the_menu_says_what_to_do() {
+    let shown = |lang, complete| {
+        let nothing = Snapshot { complete, ..snapshot(Vec::new()) };
+        drawn(&menu(&nothing, &MenuState::default(), &locale(lang), at(0)).rows)
+    };
+    assert_eq!(
+        shown(Lang::En, true)[2..6],
+        [
+            "(What to do next:)",
+            "(hermes gateway install: install the service of your Hermes gateway)",
+            "(gatelight config init: create a settings file, to name a home elsewhere)",
+            "(gatelight demo: see how Gatelight works, without Hermes)",
+        ]
+    );
+    assert!(shown(Lang::Zh, true).contains(&"(gatelight demo：查看演示，无需 Hermes)".to_owned()));
+    assert!(!shown(Lang::En, false).iter().any(|row| row.contains("gatelight demo")), "not while looking");
+}
+
+#[test]
 fn a_restart_shows_its_steps_and_its_outcome() {
     let snapshot = snapshot(vec![view("a", Reason::Restarting, -5)]);
     let show = |state: &MenuState| {
