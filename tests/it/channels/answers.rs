@@ -239,7 +239,7 @@ fn unknown_names_and_no_channels_are_told() {
     let server = Server::saying("200 OK", "ok");
     let home = home(&channel("webhook", &server));
     let (text, code) = gatelight(home.path(), &["channels", "--test", "nope"], &[]);
-    assert!(text.contains("no channel nope (there are: c)") && code == 2, "{text}");
+    assert!(text.contains("there is no channel “nope”; there are: c") && code == 2, "{text}");
     let (text, code) = gatelight(home.path(), &["channels", "--json"], &[]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &json["channels"][0]["address"]), (0, &"127.0.0.1".into()), "{text}");
