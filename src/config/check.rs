@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::error::listed;
 use super::secret::is_fit;
 use super::url::{self, UrlError};
 use super::{ChannelSettings, Config, MOST_RESTARTS_PER_HOUR, QuietHours, QuietHoursError, SHORTEST, Secret};
@@ -246,7 +247,9 @@ fn platform(key: &[&str], name: &str) -> Result<(), Invalid> {
     }
     let is_near = |id: &&str| strsim::osa_distance(&name.to_lowercase(), id) <= MAX_TYPOS;
     let Some(meant) = all.ids().find(is_near) else { return Ok(()) };
-    Err(Invalid::new(key, phrases::NEARLY_A_PLATFORM, &[("name", name), ("meant", meant)]))
+    let known = listed(&all.ids().collect::<Vec<_>>());
+    let values = vec![("name", Both::same(name)), ("meant", Both::same(meant)), ("known", known)];
+    Err(Invalid::with(key, phrases::NEARLY_A_PLATFORM, values))
 }
 
 fn profiles(config: &Config) -> Result<(), Invalid> {

@@ -161,8 +161,8 @@ fn wrong_type(message: &str) -> (Phrase, Values) {
     if message.starts_with("missing field ") {
         return (phrases::MISSING_KEY, vec![("name", Both::same(first()))]);
     }
-    // toml's word for the value of an enum
-    if message.starts_with("wanted string") {
+    // toml's words for the value of an enum
+    if message.starts_with("wanted ") {
         return (phrases::WRONG_KIND, vec![("wanted", phrases::A_TEXT.into())]);
     }
     let wanted = message.rsplit_once(", expected ").map(|(_, wanted)| wanted.trim());
@@ -174,6 +174,7 @@ fn wrong_type(message: &str) -> (Phrase, Values) {
     }
 }
 
-fn listed(names: &[&str]) -> Both {
+/// Names as a list.
+pub(super) fn listed(names: &[&str]) -> Both {
     Both::each(|lang| names.join(lang.pick(COMMA)))
 }

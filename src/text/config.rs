@@ -65,8 +65,8 @@ pub(crate) const ALWAYS_QUIET: Phrase = [
 pub(crate) const TWICE: Phrase = ["{key} is set twice: {value}", "{key} 重复：{value}"];
 pub(crate) const NO_PROFILE: Phrase = ["{key} needs home or name", "{key} 需要 home 或 name"];
 pub(crate) const NEARLY_A_PLATFORM: Phrase = [
-    "{key}: there is no platform {name}; did you mean {meant}?",
-    "{key}：没有名为 {name} 的平台，是否指 {meant}？",
+    "{key}: there is no platform {name}; did you mean {meant}? Known platforms: {known}",
+    "{key}：没有名为 {name} 的平台，是否指 {meant}？已知平台：{known}",
 ];
 pub(crate) const TOO_MANY: Phrase = ["{key}: at most {most} entries", "{key}：最多 {most} 项"];
 
