@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::error::listed;
 use super::secret::is_fit;
 use super::url::{self, UrlError};
 use super::{ChannelSettings, Config, MOST_RESTARTS_PER_HOUR, QuietHours, QuietHoursError, SHORTEST, Secret};
 use crate::health::platform::{GENERIC, Platforms};
-use crate::text::{Both, Phrase, Worded as _, channels as say, config as phrases};
+use crate::text::{Both, COMMA, Phrase, Worded as _, channels as say, config as phrases};
 
 /// Maximum number of entries of one list.
 const MAX_ENTRIES: usize = 256;
@@ -292,6 +291,11 @@ fn patterns(config: &Config) -> Result<(), Invalid> {
         }
     }
     Ok(())
+}
+
+/// Names as a list.
+pub(super) fn listed(names: &[&str]) -> Both {
+    Both::each(|lang| names.join(lang.pick(COMMA)))
 }
 
 fn at_least(key: &[&str], duration: Duration, seconds: u64) -> Result<(), Invalid> {

@@ -4,10 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::check::{Invalid, MAX_TYPOS};
+use super::check::{Invalid, MAX_TYPOS, listed};
 use super::quiet_hours;
 use crate::health::settings::seconds;
-use crate::text::{self, Both, COMMA, Lang, Message, Phrase, Worded, config as phrases, fill};
+use crate::text::{self, Both, Lang, Message, Phrase, Worded, config as phrases, fill};
 
 /// Why a settings file, or one of its settings, cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,9 +172,4 @@ fn wrong_type(message: &str) -> (Phrase, Values) {
         Some((wanted, None)) => (phrases::WRONG_KIND, vec![("wanted", Both::same(wanted))]),
         None => (phrases::WRONG_VALUE, vec![("words", Both::same(message))]),
     }
-}
-
-/// Names as a list.
-pub(super) fn listed(names: &[&str]) -> Both {
-    Both::each(|lang| names.join(lang.pick(COMMA)))
 }
