@@ -11,6 +11,7 @@ mod display;
 mod escapes;
 mod job_file;
 mod names;
+mod random;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -100,6 +101,7 @@ fn look_at_word(text: &str, start: usize) -> Step {
     let begin = escapes::after_escape(bytes, start, end);
     let found = tokens::token(text, start, end)
         .or_else(|| (begin > start).then(|| tokens::token(text, begin, end)).flatten())
+        .or_else(|| random::token(bytes, begin, end))
         .or_else(|| url::bot_token(bytes, start, end))
         .or_else(|| url::webhook(text, start, end))
         .or_else(|| url::user_option(bytes, start, end));
@@ -114,22 +116,35 @@ fn look_at_word(text: &str, start: usize) -> Step {
         {
             return mask(from, if words { value::end_of_words(bytes, to, bytes[end] != b'=') } else { to });
         }
+        if random::may_follow(&bytes[end..])
+            && names::hints_at_a_secret(name)
+            && let Some((from, to)) = value::after(text, begin, end)
+            && random::is_value(&text[from..to])
+        {
+            return mask(from, to);
+        }
     }
-    if word.eq_ignore_ascii_case("bearer")
-        && let Some(step) = bearer(bytes, end)
-    {
-        return step;
-    }
-    Step::Skip(end)
+    authorization(bytes, start, end).unwrap_or(Step::Skip(end))
 }
 
-/// The token behind `Bearer`.
-fn bearer(bytes: &[u8], end: usize) -> Option<Step> {
+/// Schemes of an `Authorization` header before their token; `Bearer` is a word of nothing else.
+const SCHEMES: [&str; 7] = ["bearer", "basic", "token", "bot", "qqbot", "apikey", "negotiate"];
+
+/// The token behind `Bearer` or another scheme.
+fn authorization(bytes: &[u8], start: usize, end: usize) -> Option<Step> {
+    let word = &bytes[start..end];
+    let scheme = SCHEMES.iter().find(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()))?;
     let is_part = |b: &u8| is_word(*b) || matches!(b, b'.' | b'~' | b'+' | b'/' | b'=');
     let from = end + spaces(&bytes[end..]);
     let to = from + bytes[from..].iter().take_while(|b| is_part(b)).count();
-    let long = to - from >= 20 || (to - from >= 8 && bytes[from..to].iter().any(u8::is_ascii_digit));
-    (from > end && long).then(|| mask(from, to))
+    let token = &bytes[from..to];
+    let digit = token.iter().any(u8::is_ascii_digit);
+    let found = match *scheme {
+        "bearer" => token.len() >= 20 || (token.len() >= 8 && digit),
+        // `Basic dXNlcjpwYXNz`, but not `token getUpdates2`
+        _ => token.len() >= 12 && (random::is_mixed(token) || (token.len() >= 20 && digit)),
+    };
+    (from > end && found).then(|| mask(from, to))
 }
 
 /// A PEM block: everything between its first and its last line.

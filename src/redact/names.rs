@@ -24,7 +24,7 @@ const ENDINGS: &[&str] = &[
 ];
 
 /// Names that are secret only as a whole: too common as an ending.
-const WHOLE: &[&str] = &["key", "sign", "pwd", "pass", "jwt", "mnemonic"];
+const WHOLE: &[&str] = &["key", "sign", "sig", "pwd", "pass", "jwt", "mnemonic"];
 
 /// Last parts of names of environment variables (`TAVILY_KEY`) whose value is a secret. In lower case they are common
 /// words.
@@ -43,11 +43,103 @@ const VARIABLE_ENDINGS: &[&str] = &[
     "_PAT",
 ];
 
+/// Parts of names whose values are secret where they look generated (see [`super::random`]): what names a secret, and the
+/// vendors of gitleaks' rules, whose keys often stand behind the vendor's name alone (`TWITCH=…`).
+const HINTS: &[&str] = &[
+    "access",
+    "adafruit",
+    "adobe",
+    "airtable",
+    "algolia",
+    "alibaba",
+    "api",
+    "artifactory",
+    "asana",
+    "atlassian",
+    "auth",
+    "beamer",
+    "bintray",
+    "bitbucket",
+    "bittrex",
+    "bot",
+    "cloudflare",
+    "codecov",
+    "cohere",
+    "coinbase",
+    "confluence",
+    "confluent",
+    "contentful",
+    "contribsys",
+    "cred",
+    "datadog",
+    "dingtalk",
+    "discord",
+    "droneci",
+    "dropbox",
+    "etsy",
+    "facebook",
+    "fastly",
+    "finicity",
+    "finnhub",
+    "flickr",
+    "freshbooks",
+    "gitlab",
+    "gitter",
+    "gocardless",
+    "heroku",
+    "hook",
+    "hubspot",
+    "intercom",
+    "jfrog",
+    "jira",
+    "key",
+    "kraken",
+    "kucoin",
+    "launchdarkly",
+    "license",
+    "linear",
+    "linked",
+    "lob",
+    "mailchimp",
+    "mailgun",
+    "mapbox",
+    "mattermost",
+    "meraki",
+    "messagebird",
+    "netlify",
+    "newrelic",
+    "nytimes",
+    "okta",
+    "passw",
+    "plaid",
+    "privateai",
+    "rapidapi",
+    "secret",
+    "sendbird",
+    "sentry",
+    "slack",
+    "snyk",
+    "sonar",
+    "sourcegraph",
+    "squarespace",
+    "sumo",
+    "telegram",
+    "token",
+    "travis",
+    "twilio",
+    "twitch",
+    "twitter",
+    "typeform",
+    "wecom",
+    "yandex",
+    "zendesk",
+];
+
 /// Names under which the gateway logs what people wrote: `Inbound dm message received: … text='…'`.
 const WORDS_OF_PEOPLE: &[&str] = &["text", "msg", "replytotext", "quote", "reply", "response", "content"];
 
 /// The same in JSON and in Python's notation, where `msg` is the error message of an API.
-const JSON_WORDS_OF_PEOPLE: &[&str] = &["text", "content", "quote"];
+const JSON_WORDS_OF_PEOPLE: &[&str] = &["text", "content", "quote", "reply"];
 
 /// Longest name that is looked at, in bytes from its end.
 const MAX_NAME: usize = 64;
@@ -61,13 +153,25 @@ pub fn names_a_secret(word: &str) -> bool {
     if VARIABLE_ENDINGS.iter().any(|ending| tail.ends_with(ending.as_bytes())) {
         return true;
     }
-    let plain: String = tail
-        .iter()
-        .copied()
-        .filter(|b| !matches!(b, b'_' | b'-'))
-        .map(|b| b.to_ascii_lowercase() as char)
-        .collect();
+    let plain = plain(word);
     WHOLE.contains(&plain.as_str()) || ENDINGS.iter().any(|ending| plain.ends_with(ending))
+}
+
+/// Whether a value under this name is a secret if it looks generated.
+pub(super) fn hints_at_a_secret(word: &str) -> bool {
+    // the hours and minutes of a stamp are words as well
+    if !word.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return false;
+    }
+    let plain = plain(word);
+    HINTS.iter().any(|hint| plain.contains(hint))
+}
+
+/// The end of a name in lower case, without `_` and `-`.
+fn plain(word: &str) -> String {
+    let tail = &word.as_bytes()[word.len().saturating_sub(MAX_NAME)..];
+    let letters = tail.iter().filter(|b| !matches!(b, b'_' | b'-'));
+    letters.map(|b| b.to_ascii_lowercase() as char).collect()
 }
 
 /// A cheap test before [`names_a_secret`], made for every word of a log with a value behind it: the last three letters
@@ -105,7 +209,8 @@ fn may_name_a_secret(word: &[u8]) -> bool {
 
 /// Whether people's words follow in quotes: `text='…'`, `"text": "…"`, `content={"text": …`.
 pub(super) fn precedes_words_of_people(word: &str, after: &[u8]) -> bool {
-    let quoted = |rest: &[u8]| matches!(rest.first(), Some(b'\'' | b'"'));
+    // also Python's b'…'
+    let quoted = |rest: &[u8]| matches!(rest, [b'\'' | b'"', ..] | [b'b' | b'r' | b'u', b'\'' | b'"', ..]);
     match after {
         [b'=', rest @ ..] if quoted(rest) => {
             WORDS_OF_PEOPLE.contains(&word.replace('_', "").to_ascii_lowercase().as_str())

@@ -3,19 +3,31 @@
 use super::{MASK, Step, is_word, mask, word_end};
 
 /// Path components before the secret of a webhook: Feishu and Lark (`/open-apis/bot/v2/hook/…`), Discord
-/// (`/api/webhooks/…`), Slack (`/services/…`, `/workflows/…`, `/triggers/…`), Teams (`/webhookb2/…`). DingTalk and WeCom
-/// have theirs in the query.
-const WEBHOOKS: [&str; 8] =
-    ["hook", "hooks", "services", "triggers", "webhook", "webhookb2", "webhooks", "workflows"];
-/// A part of a webhook's path that is as long, and has a digit, is its secret.
+/// (`/api/webhooks/…`), Slack (`/services/…`, `/workflows/…`, `/triggers/…`), Teams (`/webhookb2/…`), and monitors
+/// (`/api/push/…` of Uptime Kuma, `/heartbeat/…` of Better Stack). DingTalk and WeCom have theirs in the query.
+const WEBHOOKS: [&str; 10] = [
+    "heartbeat",
+    "hook",
+    "hooks",
+    "push",
+    "services",
+    "triggers",
+    "webhook",
+    "webhookb2",
+    "webhooks",
+    "workflows",
+];
+/// A part of a webhook's path that is as long, and has a digit or a capital, is its secret.
 const MIN_WEBHOOK_PART: usize = 16;
+/// Hosts whose paths are secrets: whoever knows them can send, read or answer in the user's place.
+const SECRET_PATHS: [&str; 3] = ["hc-ping.com", "api.day.app", "ntfy.sh"];
 /// Digits of the ID before a bot's token.
-const MIN_BOT_ID: usize = 6;
+const MIN_BOT_ID: usize = 5;
 /// Length of a bot's token; Telegram's have 35 characters.
 const MIN_BOT_TOKEN: usize = 25;
 
-/// `scheme://user:password@host`: the password; a long user name without one is a token itself. `from` is behind the
-/// `://`.
+/// `scheme://user:password@host`: the password; a long user name without one is a token itself. Of some hosts the path.
+/// `from` is behind the `://`.
 pub(super) fn password(text: &str, from: usize) -> Step {
     let bytes = text.as_bytes();
     let length = bytes[from..]
@@ -26,7 +38,7 @@ pub(super) fn password(text: &str, from: usize) -> Step {
         .unwrap_or(bytes.len() - from);
     let authority = &text[from..from + length];
     let Some(at_sign) = authority.rfind('@') else {
-        return Step::Skip(from);
+        return secret_path(bytes, from, from + length).unwrap_or(Step::Skip(from));
     };
     match authority[..at_sign].find(':') {
         Some(colon) if colon + 1 < at_sign && &authority[colon + 1..at_sign] != MASK => {
@@ -35,6 +47,17 @@ pub(super) fn password(text: &str, from: usize) -> Step {
         None if at_sign >= MIN_BOT_TOKEN - 9 => mask(from, from + at_sign),
         _ => Step::Skip(from + at_sign),
     }
+}
+
+/// The path behind the authority of [`SECRET_PATHS`].
+fn secret_path(bytes: &[u8], from: usize, end: usize) -> Option<Step> {
+    if bytes.get(end) != Some(&b'/') || !SECRET_PATHS.iter().any(|host| host.as_bytes() == &bytes[from..end])
+    {
+        return None;
+    }
+    let to =
+        end + 1 + bytes[end + 1..].iter().take_while(|b| is_word(**b) || matches!(b, b'/' | b'.')).count();
+    (to > end + 1).then(|| mask(end + 1, to))
 }
 
 /// `bot<ID>:<token>`, also without `bot` before it: the token.
@@ -69,9 +92,10 @@ pub(super) fn webhook(text: &str, start: usize, end: usize) -> Option<Step> {
     let from = end + slash;
     let part_of_path = |b: &u8| is_word(*b) || matches!(b, b'/' | b'%' | b'.' | b'@' | b'~' | b'\\');
     let to = from + bytes[from..].iter().take_while(|b| part_of_path(b)).count();
-    let secret = bytes[from..to]
-        .split(|b| matches!(b, b'/' | b'%' | b'\\'))
-        .any(|part| part.len() >= MIN_WEBHOOK_PART && part.iter().any(u8::is_ascii_digit));
+    let secret = bytes[from..to].split(|b| matches!(b, b'/' | b'%' | b'\\')).any(|part| {
+        let telling = part.iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+        part.len() >= MIN_WEBHOOK_PART && telling
+    });
     secret.then(|| mask(from, to))
 }
 
@@ -80,9 +104,11 @@ pub(super) fn user_option(bytes: &[u8], start: usize, end: usize) -> Option<Step
     if !matches!(&bytes[start..end], b"-u" | b"--user" | b"--proxy-user" | b"-U") {
         return None;
     }
-    let at = end + bytes[end..].iter().take_while(|b| matches!(b, b' ' | b'=' | b'"' | b'\'')).count();
-    let length =
-        bytes[at..].iter().take_while(|b| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'')).count();
+    // on a command line, or in a list of arguments
+    let between = |b: &&u8| matches!(b, b' ' | b'=' | b'"' | b'\'' | b'\\' | b',');
+    let at = end + bytes[end..].iter().take_while(between).count();
+    let in_value = |b: &&u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'\\');
+    let length = bytes[at..].iter().take_while(in_value).count();
     let value = &bytes[at..at + length];
     let colon = value.iter().position(|b| *b == b':')?;
     let password = &value[colon + 1..];

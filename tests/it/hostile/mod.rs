@@ -3,6 +3,7 @@
 mod environment;
 mod first_look;
 mod fuzz_targets;
+mod leaks;
 mod locked_history;
 mod odd_files;
 mod secrets;

@@ -162,7 +162,7 @@ fn planted(shape: &str, secret: &str, cut: usize) -> String {
 }
 
 /// Whether the secret, or a telling part of it, stands in the text.
-fn leaks(text: &str, secret: &str) -> bool {
+pub(super) fn leaks(text: &str, secret: &str) -> bool {
     (0..=secret.len() - 10).any(|at| text.contains(&secret[at..at + 10]))
 }
 
@@ -180,7 +180,7 @@ fn job(text: &str) -> JobFile {
 }
 
 /// What the core says after these lines and this state file.
-fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Change>) {
+pub(super) fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Change>) {
     let mut core = crate::support::new_core(Deadlines::default(), now());
     let mut book = LogBook::new(Arc::new(Patterns::new(&[]).unwrap()));
     let mut changes = core.step(
@@ -233,7 +233,7 @@ fn diagnosis(snapshot: &Snapshot, now: Timestamp, text: &str) -> String {
 }
 
 /// Everything that a library user of these changes can make people see.
-fn everything_that_comes_out(
+pub(super) fn everything_that_comes_out(
     core: &Core,
     changes: &[Change],
     text: &str,
@@ -414,7 +414,7 @@ fn ordinary_text_comes_through() {
     }
 }
 
-fn gatelight(home: &Path, arguments: &[&str]) -> String {
+pub(super) fn gatelight(home: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_gatelight"))
         .args(arguments)
         .env_clear()
@@ -546,7 +546,12 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
     // these tell of job files and colours, not of lines; all others show the lines, without what is secret in them
     let expected = ["status --swiftbar", "doctor", "doctor --json"];
     assert_eq!(silent, expected, "ways out that show no line");
-    no_secret_in_a_recording(home, &log);
+    // a recording goes into public issues
+    let text = recorded(home, &log);
+    assert!(text.contains("[redacted]"));
+    for n in 0..SHAPES.len() {
+        assert!(!leaks(&text, &secret(n)), "the recording holds secret {n} ({}):\n{text}", SHAPES[n]);
+    }
 }
 
 /// Lines of a unit file in which a value was or could be missed; `{}` is the secret.
@@ -604,9 +609,9 @@ fn the_program_shows_no_secret_of_a_unit() {
     assert!(said.contains("hermes-gateway.service") && said.contains("--replace"), "{said}");
 }
 
-/// A recording goes into public issues.
-fn no_secret_in_a_recording(home: &Path, log: &str) {
-    let (hermes, secret) = (home.join(".hermes"), numbered);
+/// A recording of the default profile, into whose `errors.log` this is written meanwhile.
+pub(super) fn recorded(home: &Path, log: &str) -> String {
+    let hermes = home.join(".hermes");
     let out = home.join("seen.jsonl");
     let child = Command::new(env!("CARGO_BIN_EXE_gatelight"))
         .args(["record", "default", "--out", out.to_str().unwrap()])
@@ -634,11 +639,7 @@ fn no_secret_in_a_recording(home: &Path, log: &str) {
     )
     .unwrap();
     child.0.wait().unwrap();
-    let text = read();
-    assert!(text.contains("[redacted]"));
-    for n in 0..SHAPES.len() {
-        assert!(!leaks(&text, &secret(n)), "the recording holds secret {n} ({}):\n{text}", SHAPES[n]);
-    }
+    read()
 }
 
 /// A child that does not outlive the test.
