@@ -6,5 +6,6 @@ mod fuzz_targets;
 mod leaks;
 mod locked_history;
 mod odd_files;
+mod private_words;
 mod secrets;
 mod unanswered_prompt;

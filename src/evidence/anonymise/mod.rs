@@ -4,15 +4,21 @@
 //! read. Identifiers of chats, people and messages become numbers, the same for the same identifier: that somebody wrote
 //! twice shows, who it was does not, and a recording is judged as before.
 
+mod homes;
+mod people;
+
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use super::clean_lines::{Lines, clean_words};
 use super::patterns;
 use crate::redact;
+use homes::home_paths;
+use people::is_phone;
 
 /// Identifiers that get a number of their own; later ones share the last.
 const MOST_IDENTIFIERS: usize = 20_000;
@@ -76,7 +82,7 @@ impl Anonymiser {
     /// Removes names of users, machines and homes, mail addresses and Feishu's identifiers from a text.
     pub fn text(&self, text: &str) -> String {
         // first: a mail address holds a name as well
-        let mut out = self.identifiers(&encoded_mails(text));
+        let mut out = self.identifiers(&encoded_mails(&self.people(text)));
         for home in &self.homes {
             out = replace(out, home, "~", |before, after| {
                 let joined =
@@ -93,11 +99,38 @@ impl Anonymiser {
         out
     }
 
-    /// Mail addresses, and Feishu's identifiers.
+    /// Values of fields that name people. Feishu's identifiers among them are left to [`Self::identifiers`], which keeps
+    /// their kind.
+    fn people<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut out = String::new();
+        let mut copied = 0;
+        for at in memchr::memchr2_iter(b'=', b':', text.as_bytes()) {
+            let Some(value) = people::value_at(text, at).filter(|value| value.start >= copied) else {
+                continue;
+            };
+            let said = &text[value.clone()];
+            let known = said.is_empty()
+                || matches!(said, "None" | "null" | "unknown")
+                || said.starts_with('<')
+                || said.split([':', ',']).any(|word| identifier(word).is_some());
+            if !known {
+                let _infallible = write!(out, "{}<{}>", &text[copied..value.start], self.number(said));
+                copied = value.end;
+            }
+        }
+        if copied == 0 {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(&text[copied..]);
+        Cow::Owned(out)
+    }
+
+    /// Mail addresses, telephone numbers, and Feishu's identifiers.
     fn identifiers(&self, text: &str) -> String {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '@');
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
+        let mut before = "";
         while !rest.is_empty() {
             let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
             let word = &rest[..end];
@@ -105,6 +138,12 @@ impl Anonymiser {
             let mail = body.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
             if mail {
                 out.push_str("<mail>");
+            } else if is_phone(body) {
+                out.push_str("<phone>");
+            } else if people::is_number_of(before, body) {
+                out.push('<');
+                out.push_str(&self.number(body).to_string());
+                out.push('>');
             } else if let Some(at) = identifier(body) {
                 let (before, found) = body.split_at(at);
                 out.push_str(before);
@@ -116,6 +155,7 @@ impl Anonymiser {
                 out.push_str(body);
             }
             out.push_str(&word[body.len()..]);
+            before = body;
             let other = rest[end..].find(is_part).unwrap_or(rest.len() - end);
             out.push_str(&rest[end..end + other]);
             rest = &rest[end + other..];
@@ -297,65 +337,6 @@ fn encoded_mails(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What precedes the name of a home folder, and separates it from what follows.
-const HOME_PREFIXES: [(&str, &str); 10] = [
-    ("/Users/", "/"),
-    ("/home/", "/"),
-    ("%2FUsers%2F", "%2F"),
-    ("%2Fhome%2F", "%2F"),
-    ("%2fUsers%2f", "%2f"),
-    ("%2fhome%2f", "%2f"),
-    ("\\/Users\\/", "\\/"),
-    ("\\/home\\/", "\\/"),
-    (":\\Users\\", "\\"),
-    (":\\\\Users\\\\", "\\\\"),
-];
-
-/// Names of home folders, whoever's they are: `/Users/somebody`, `C:\Users\Some Body`.
-fn home_paths(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    loop {
-        let next =
-            HOME_PREFIXES.iter().filter_map(|(prefix, end)| Some((rest.find(prefix)?, *prefix, *end))).min();
-        let Some((at, prefix, separator)) = next else { break };
-        let name_at = at + prefix.len();
-        let length = home_name(&rest[name_at..], separator);
-        out.push_str(&rest[..name_at]);
-        let name = &rest[name_at..name_at + length];
-        out.push_str(if name.is_empty() || name == "Shared" { name } else { "<user>" });
-        rest = &rest[name_at + length..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The length of the name that begins here. A name with blanks is known by the separator behind its last part, and by the
-/// capital that each part begins with.
-fn home_name(text: &str, separator: &str) -> usize {
-    let part = |text: &str| -> usize {
-        let in_name = |c: &char| is_name(*c) || !c.is_ascii();
-        text.chars().take_while(in_name).map(char::len_utf8).sum()
-    };
-    let mut length = part(text);
-    let mut end = length;
-    while length > 0 {
-        let rest = &text[end..];
-        let Some(blank) = [" ", "%20", "\\ "].into_iter().find(|blank| rest.starts_with(*blank)) else {
-            break;
-        };
-        let next = part(&rest[blank.len()..]);
-        if !rest[blank.len()..].starts_with(|c: char| c.is_uppercase()) {
-            break;
-        }
-        end += blank.len() + next;
-        if text[end..].starts_with(separator) {
-            length = end;
-        }
-    }
-    length
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -394,6 +375,21 @@ mod tests {
             ("/Users/Carol Doe/x and /Users/Carol%20Doe/x", "/Users/<user>/x and /Users/<user>/x"),
             ("/Users/carol And more", "/Users/<user> And more"),
             ("by Bob%20Smith or Bob+Smith", "by <user> or <user>"),
+            (r"c:\users\carol\x and \\srv\Users\carol", r"c:\users\<user>\x and \\srv\Users\<user>"),
+            (
+                "%252FUsers%252Fcarol%252Fx C%3A%5CUsers%5Ccarol%5Cx",
+                "%252FUsers%252F<user>%252Fx C%3A%5CUsers%5C<user>%5Cx",
+            ),
+            (r#""\u002fhome\u002fcarol\u002fx""#, r#""\u002fhome\u002f<user>\u002fx""#),
+            (
+                "inbound message: platform=telegram user=Carol Doe chat=-100123 msg='[redacted]' x=1",
+                "inbound message: platform=telegram user=<1> chat=<2> msg='[redacted]' x=1",
+            ),
+            (
+                "from +491701234567 (sender_name='O. K.', user_id=42)",
+                "from <phone> (sender_name='<1>', user_id=<2>)",
+            ),
+            ("user=Carol Doe chat=None User=bob", "user=<1> chat=None User=<user>"),
             (
                 "chat_id=oc_lab_chat sender=user:ou_84aad35d084aa403a838cf73ee18467.",
                 "chat_id=oc_<1> sender=user:ou_<2>.",
