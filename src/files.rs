@@ -89,6 +89,11 @@ pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Creates an empty file that only its owner can read. One that exists is an error and stays as it is.
+pub(crate) fn create_private_file(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
+}
+
 /// Writes a file that only its owner can read, whole or not at all: to `path` with the extension `new`, which then takes
 /// the place of `path`. The data is on the disk before that. Callers see to it that only one process writes.
 pub(crate) fn replace(

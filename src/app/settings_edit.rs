@@ -120,7 +120,8 @@ fn replace(file: &Path, text: &str) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut new = tempfile::Builder::new().prefix(".config-").tempfile_in(folder)?;
     new.write_all(text.as_bytes())?;
-    let mode = std::fs::metadata(file).map_or(0o644, |old| old.permissions().mode());
+    // a new file may be given secrets, which are accepted only where nobody else can read it
+    let mode = std::fs::metadata(file).map_or(0o600, |old| old.permissions().mode());
     new.as_file().set_permissions(Permissions::from_mode(mode & 0o777))?;
     new.as_file().sync_all()?;
     new.persist(file)?;
@@ -212,6 +213,26 @@ mod tests {
         let missing = folder.path().join("new/config.toml");
         ignore_link(&missing, Path::new("/u"), &profile(), "slack", true).unwrap();
         assert_eq!(ignored(&missing), ["slack"]);
+        let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&missing), 0o600);
+    }
+
+    #[test]
+    fn a_file_with_secrets_stays_readable_by_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let channel = "[[channel]]\nname = \"c\"\nkind = \"ntfy\"\ntopic = \"q7secretq7\"\n";
+        std::fs::write(&file, channel).unwrap();
+        let mode = || std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        ignore_link(&file, Path::new("/u"), &profile(), "slack", true).unwrap();
+        assert_eq!(mode(), 0o600);
+        assert!(std::fs::read_to_string(&file).unwrap().starts_with(channel));
+        // one that others can read is an error before anything is written, and its secret is not told
+        std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        let error = ignore_link(&file, Path::new("/u"), &profile(), "slack", false).unwrap_err();
+        let error = error.text(Lang::En);
+        assert!(error.contains("chmod 600") && !error.contains("q7secretq7"), "{error}");
     }
 
     #[test]

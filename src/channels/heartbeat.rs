@@ -11,6 +11,7 @@ use serde_json::json;
 use super::curl::Curl;
 use super::kinds::{Request, clean_words};
 use super::program::{self, Ended};
+use super::target::secrets_of;
 use crate::config::HeartbeatSettings;
 use crate::config::url::{self, UrlError};
 use crate::text::{Message, Worded as _, channels as say, fill};
@@ -33,7 +34,8 @@ pub(crate) async fn beat(settings: &HeartbeatSettings, curl: &Curl, signal: Sign
         (Some(secret), _) => {
             let url = secret.read().map_err(|error| error.message())?;
             url::parse(&url).map_err(|error| Message::new(say::WHY).with("why", &text(error)))?;
-            let clean = |message: Message| message.cleaned(&|words: &str| clean_words(words, secrets(&url)));
+            let clean =
+                |message: Message| message.cleaned(&|words: &str| clean_words(words, secrets_of(&url)));
             let request = Request { url: signal_url(&url, signal), authorization: None, body: None };
             let response = curl.send(&request).await.map_err(|error| clean(error.message()))?;
             if (200..=299).contains(&response.status) {
@@ -67,11 +69,6 @@ fn text(error: UrlError) -> crate::text::Both {
         UrlError::Plain => say::URL_PLAIN,
     };
     crate::text::Both::each(|lang| fill(lang.pick(phrase), &[("key", "heartbeat.url")]))
-}
-
-/// Path and query: whoever knows them can send heartbeats in place of Gatelight.
-fn secrets(url: &str) -> impl Iterator<Item = String> {
-    url.splitn(4, '/').nth(3).filter(|path| path.len() >= 6).map(str::to_owned).into_iter()
 }
 
 /// The URL for this signal.

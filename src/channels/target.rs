@@ -72,12 +72,41 @@ impl Target {
         Ok(url)
     }
 
-    /// What must never be shown: each secret, and the path of the URL, which is a secret for most kinds.
+    /// What must never be shown: each secret, and the path of the URL with its parts.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        let path = self.url.splitn(4, '/').nth(3).filter(|path| path.len() >= 6);
         let words = [&self.secret, &self.token, &self.topic, &self.key].map(Option::as_deref);
-        words.into_iter().flatten().chain(path)
+        words.into_iter().flatten().chain(secrets_of(&self.url))
     }
+}
+
+/// Path and query of a URL, whole and in parts: a server may name only the part that it did not know. Words of three
+/// letters and less are no secrets.
+pub(super) fn secrets_of(url: &str) -> impl Iterator<Item = &str> {
+    let rest = url.splitn(4, '/').nth(3).filter(|rest| rest.len() >= 6).unwrap_or_default();
+    let whole = std::iter::once(rest).filter(|rest| !rest.is_empty());
+    let parts = rest.split(['/', '?', '&', '=', '#']).filter(|part| part.len() > 3 && !is_common(part));
+    whole.chain(parts)
+}
+
+/// Parts of the documented URLs of services, which may be shown.
+fn is_common(part: &str) -> bool {
+    const COMMON: [&str; 14] = [
+        "access_token",
+        "api",
+        "bot",
+        "cgi-bin",
+        "fail",
+        "heartbeat",
+        "hook",
+        "hooks",
+        "open-apis",
+        "push",
+        "robot",
+        "send",
+        "services",
+        "webhook",
+    ];
+    COMMON.contains(&part)
 }
 
 impl TargetError {

@@ -100,6 +100,8 @@ fn check_regular(path: &Path) -> Result<(), StoreError> {
 fn open_to_write(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     // Set aside like anything else that is no history.
     check_regular(path).map_err(|_| StoreError::Unreadable("it is not a regular file".into()))?;
+    // SQLite would create it for everybody to read; its journals get the mode of the file. Any error is SQLite's to report.
+    let _ = files::create_private_file(path);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db =

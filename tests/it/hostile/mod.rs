@@ -1,5 +1,6 @@
 //! Bad input, lack of resources, secrets.
 
+mod channel_secrets;
 mod environment;
 mod first_look;
 mod fuzz_targets;
