@@ -44,7 +44,7 @@
 
 pub mod alerts;
 pub mod app;
-pub(crate) mod channels;
+pub mod channels;
 pub mod cli;
 pub mod config;
 pub(crate) mod demo;

@@ -155,7 +155,7 @@ fn quoted(value: &str) -> String {
 }
 
 /// Parses the output of `include`: status line, headers, an empty line, the body; possibly after interim responses (1xx).
-fn response(output: &[u8]) -> Option<Response> {
+pub(super) fn response(output: &[u8]) -> Option<Response> {
     let end = memchr::memmem::find(output, b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&output[..end]);
     let mut lines = head.split("\r\n");

@@ -14,6 +14,8 @@
 //! curl instead of an HTTP library: it uses the system's TLS, certificates and proxies, is part of macOS and nearly every
 //! Linux, and runs a few times a day. `reqwest` with rustls adds about 2 MB to a program of 7.
 
+use crate::config::ChannelKind;
+
 pub(crate) mod curl;
 pub(crate) mod dispatch;
 pub(crate) mod escape;
@@ -25,3 +27,14 @@ pub(crate) mod outgoing;
 pub(crate) mod program;
 pub(crate) mod store;
 pub(crate) mod target;
+
+/// What the output of curl for a message to a service of this kind means: whether the server took it, and the server's
+/// words. `None`: it is no HTTP answer.
+pub fn answer(kind: ChannelKind, output: &[u8]) -> Option<(bool, String)> {
+    Some(match kinds::verdict(kind, &curl::response(output)?) {
+        kinds::Verdict::Delivered => (true, String::new()),
+        kinds::Verdict::Later { words, .. } | kinds::Verdict::Refused { words } => {
+            (false, kinds::clean_words(&words, std::iter::empty::<&str>()))
+        }
+    })
+}

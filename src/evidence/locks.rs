@@ -70,14 +70,20 @@ fn read(folder: &Path) -> Vec<(FileIdentity, Lock)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let names = entries.take(MAX_ENTRIES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let locks = names.filter_map(|name| {
-        let (scope, id) = parse_name(&name)?;
-        let json = state_files::parse(&files::read(&folder.join(&name), MAX_BYTES).ok()?)?;
-        let holder = state_files::identity(&json)?;
-        Some((holder, Lock { scope: scope.to_owned(), id: id.to_owned(), pid: holder.pid }))
+        // before the file is read: anything may lie in this folder
+        parse_name(&name)?;
+        parse(&name, &files::read(&folder.join(&name), MAX_BYTES).ok()?)
     });
     let mut locks: Vec<_> = locks.take(MAX_LOCKS).collect();
     locks.sort_unstable_by(|(_, a), (_, b)| (&a.scope, &a.id).cmp(&(&b.scope, &b.id)));
     locks
+}
+
+/// The lock in a file of this name with this content, and the process that wrote it.
+pub fn parse(name: &str, content: &[u8]) -> Option<(FileIdentity, Lock)> {
+    let (scope, id) = parse_name(name)?;
+    let holder = state_files::identity(&state_files::parse(content)?)?;
+    Some((holder, Lock { scope: scope.to_owned(), id: id.to_owned(), pid: holder.pid }))
 }
 
 /// Scope and id of `<scope>-<id>.lock`.

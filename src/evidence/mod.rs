@@ -11,7 +11,7 @@ pub mod deduplicator;
 mod forged;
 mod hermes_config;
 pub mod line;
-mod locks;
+pub mod locks;
 pub mod log_event;
 pub mod logbook;
 pub mod patterns;

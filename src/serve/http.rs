@@ -224,8 +224,8 @@ async fn handle(mut stream: TcpStream, answer: impl Fn(&[u8]) -> Vec<u8>) -> std
     Ok(())
 }
 
-/// The response to a request. `head` is everything before the empty line.
-fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -> String) -> Vec<u8> {
+/// The response to a request. `head` is everything before the empty line; `metrics` is called only for who may see them.
+pub fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -> String) -> Vec<u8> {
     let Ok(head) = std::str::from_utf8(head) else {
         return plain("400 Bad Request", "", false);
     };

@@ -1,10 +1,15 @@
 //! The bodies of the fuzz targets on random bytes, on their corpus, and on the corpus with some bytes changed.
 
 #[path = "../../../fuzz/bodies.rs"]
-mod bodies;
+pub(super) mod bodies;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use gatelight::evidence::logbook::LogBook;
+use gatelight::evidence::patterns::Patterns;
+use gatelight::health::{Signal, platform};
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
@@ -27,14 +32,54 @@ fn every_target_takes_its_corpus() {
     }
 }
 
-/// Every wording in every carrier, the rest in turn; all of it at random below.
+/// What the wording of the pattern leads to, written by its own logger at its own level.
+fn events_of(sample: &bodies::Sample) -> usize {
+    let logger = if sample.logger.is_empty() { String::new() } else { format!("{}: ", sample.logger) };
+    let line = format!("2026-11-22 11:00:00,000 {} {logger}{}\n", sample.level, sample.message);
+    let mut book = LogBook::new(Arc::new(Patterns::new(&[]).unwrap()));
+    let events = book.read([("agent.log", line.as_bytes())], Timestamp::UNIX_EPOCH);
+    events.iter().filter(|event| !matches!(event.record.signal, Signal::Info | Signal::Record)).count()
+}
+
+/// The test below can fail: the same words are evidence where they belong.
+#[test]
+fn every_wording_is_evidence_where_it_belongs() {
+    let samples = bodies::samples();
+    assert!(samples.len() >= 200, "{}", samples.len());
+    let silent: Vec<_> = samples.iter().filter(|sample| events_of(sample) == 0).collect();
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
+/// Every pattern of every table is anchored to a logger and to the beginning of the message; one that fits any beginning
+/// has its wording at the message's end.
+#[test]
+fn every_pattern_is_anchored() {
+    let gateway = include_str!("../../../resources/patterns.toml");
+    for text in platform::built_in_files().chain([gateway]) {
+        let table: toml::Table = text.parse().unwrap();
+        let of_file = table.contains_key("loggers");
+        for line in table["line"].as_array().unwrap().iter().map(|line| line.as_table().unwrap()) {
+            // what Python prints for a dead thread has no logger
+            let printed = line.get("raw").is_some_and(|raw| raw.as_bool() == Some(true));
+            assert!(of_file || printed || line.contains_key("loggers"), "{line:?}");
+            let starts = line["starts"].as_array().unwrap();
+            let open = starts.iter().any(|start| start.as_str().unwrap().is_empty());
+            assert!(!starts.is_empty() && (!open || line.contains_key("ends")), "{line:?}");
+        }
+    }
+}
+
+/// Every wording of every platform in every carrier, with every form that forges a record where line breaks stay; the rest
+/// in turn. All of it at random below.
 #[test]
 fn no_wording_in_the_text_of_people_changes_a_light() {
-    for carrier in 0..bodies::CARRIERS.len() {
-        for text in 0..bodies::texts().len() {
-            let form = carrier + text;
-            let (before, level, logger) = (text / 9, text / 3, text / 5);
-            bodies::Hostile { before, carrier, form, text, level, logger, cut: 1 }.check();
+    for (carrier, (_, breaks)) in bodies::CARRIERS.iter().enumerate() {
+        for text in 0..bodies::samples().len() {
+            let forms = if *breaks { 5..bodies::FORMS.len() } else { carrier + text..carrier + text + 1 };
+            for form in forms {
+                let (before, logger) = (text / 9, if text % 4 == 0 { text } else { 0 });
+                bodies::Hostile { before, carrier, form, text, level: text / 3, logger, cut: 1 }.check();
+            }
         }
     }
 }

@@ -9,4 +9,5 @@ mod locked_history;
 mod odd_files;
 mod private_words;
 mod secrets;
+mod strangers;
 mod unanswered_prompt;
