@@ -3,7 +3,6 @@
 pub(crate) mod agent_end_to_end;
 mod icon_pictures;
 mod ignored_links;
-mod no_desktop;
 mod notification_signals;
 mod stop_and_start;
 mod tray_and_notices;

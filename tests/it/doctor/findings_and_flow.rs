@@ -1,12 +1,10 @@
 //! The doctor on real folders: every finding, the writes under kills, the flow around a repair, the command.
 #![allow(clippy::case_sensitive_file_extension_comparisons)]
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,15 +20,13 @@ use gatelight::supervisor::{JobReport, Supervisor, SupervisorError};
 use gatelight::terminal::Terminal;
 use gatelight::text::Lang;
 
-use crate::support::test_process;
-
-struct Home {
+pub(crate) struct Home {
     _root: tempfile::TempDir,
-    places: Places,
+    pub(crate) places: Places,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().canonicalize().unwrap();
         let places = Places::below(&path);
@@ -43,17 +39,17 @@ impl Home {
         home
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.places.user_home
     }
 
-    fn file(path: &Path, bytes: impl AsRef<[u8]>, mode: u32) -> PathBuf {
+    pub(crate) fn file(path: &Path, bytes: impl AsRef<[u8]>, mode: u32) -> PathBuf {
         fs::write(path, bytes).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         path.to_path_buf()
     }
 
-    fn agent(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn agent(&self, name: &str, text: &str) -> PathBuf {
         Self::file(&self.places.launch_agents.join(name), text, 0o644)
     }
 
@@ -83,12 +79,12 @@ impl Home {
         examine(&scan(&self.places), &self.places, live)
     }
 
-    fn codes(&self, live: &LiveFacts) -> Vec<&'static str> {
+    pub(crate) fn codes(&self, live: &LiveFacts) -> Vec<&'static str> {
         self.examine(live).iter().map(|finding| finding.code.name()).collect()
     }
 
     /// Files of LaunchAgents that are not job files.
-    fn strays(&self) -> Vec<String> {
+    pub(crate) fn strays(&self) -> Vec<String> {
         let names = fs::read_dir(&self.places.launch_agents).unwrap();
         let mut names: Vec<String> = names
             .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
@@ -644,185 +640,6 @@ fn what_changed_meanwhile_is_not_overwritten() {
     assert_eq!(home.strays(), ["a.plist.gatelight-backup"]);
     assert!(matches!(write::restore(&original, b"new"), Err(WriteError::Changed)));
     assert_eq!(fs::read(&path).unwrap(), b"theirs");
-}
-
-#[test]
-fn links_out_of_the_folder_are_refused() {
-    let home = Home::new();
-    let outside = Home::file(&home.path().join("out.plist"), "x", 0o644);
-    let link = home.places.launch_agents.join("ai.hermes.gateway.plist");
-    symlink(&outside, &link).unwrap();
-    assert!(matches!(Original::load(&link), Err(WriteError::File(_))));
-    assert_eq!(home.codes(&LiveFacts::default()), ["plist-invalid"]);
-}
-
-#[test]
-fn a_file_that_is_swapped_for_a_link_leads_nowhere() {
-    // at each step of the repair in turn, the job file or its folder becomes a link to somewhere else
-    let steps = || {
-        let home = Home::new();
-        let mut n = 0;
-        let original = Original::load(&home.agent("a.plist", "old")).unwrap();
-        write::replace(&original, b"new", &mut || n += 1).unwrap();
-        n
-    };
-    for at in 1..=steps() {
-        for whole_folder in [false, true] {
-            let home = Home::new();
-            let path = home.agent("a.plist", "old");
-            let outside = home.path().join("outside");
-            fs::create_dir(&outside).unwrap();
-            fs::write(outside.join("a.plist"), "old").unwrap();
-            let aside = home.path().join("aside");
-            let original = Original::load(&path).unwrap();
-            let mut n = 0;
-            let mut swap = || {
-                n += 1;
-                if n != at {
-                    return;
-                }
-                if whole_folder {
-                    fs::rename(&home.places.launch_agents, &aside).unwrap();
-                    symlink(&outside, &home.places.launch_agents).unwrap();
-                } else {
-                    fs::rename(&path, &aside).unwrap();
-                    symlink(outside.join("a.plist"), &path).unwrap();
-                }
-            };
-            let done = write::replace(&original, b"new", &mut swap);
-            assert!(done.is_ok() || matches!(done, Err(WriteError::Changed)), "{at} {done:?}");
-            let _ = write::restore(&original, b"new");
-            let left: Vec<_> = fs::read_dir(&outside).unwrap().map(|e| e.unwrap().file_name()).collect();
-            assert_eq!(left, ["a.plist"], "{at}");
-            assert_eq!(fs::read(outside.join("a.plist")).unwrap(), b"old", "{at}");
-        }
-    }
-}
-
-#[test]
-fn a_mark_follows_no_link() {
-    let home = Home::new();
-    let path = home.agent("a.plist", "old");
-    let (nowhere, mark) = (home.path().join("nowhere"), write::beside(&path, write::UNDER_WAY));
-    symlink(&nowhere, &mark).unwrap();
-    assert!(write::is_marked(&path));
-    write::mark(&path).unwrap();
-    assert!(fs::symlink_metadata(&mark).unwrap().is_file() && !nowhere.exists());
-    write::unmark(&path);
-    assert!(!write::is_marked(&path));
-    // links within the folder: the mark is beside the file itself
-    let link = home.places.launch_agents.join("link.plist");
-    symlink("a.plist", &link).unwrap();
-    write::mark(&link).unwrap();
-    assert!(write::is_marked(&path) && mark.exists());
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn extended_attributes_are_kept() {
-    use crate::support::skips::{Need, skip};
-    use rustix::fs::{XattrFlags, getxattr, setxattr};
-
-    let home = Home::new();
-    let path = home.agent("a.plist", "old");
-    if let Err(error) = setxattr(&path, "user.note", b"mine \xff", XattrFlags::empty()) {
-        return skip(Need::ExtendedAttributes, &error.to_string());
-    }
-    let original = Original::load(&path).unwrap();
-    let backup = write::replace(&original, b"new", &mut || {}).unwrap();
-    for file in [&path, &backup] {
-        let mut value = [0; 32];
-        let length = getxattr(file, "user.note", &mut value).unwrap();
-        assert_eq!(&value[..length], b"mine \xff", "{}", file.display());
-    }
-}
-
-#[test]
-fn one_repair_at_a_time_in_a_folder() {
-    let home = Home::new();
-    let path = home.agent("a.plist", "old");
-    let original = Original::load(&path).unwrap();
-    let second = RefCell::new(None);
-    let mut during = || {
-        if second.borrow().is_none() {
-            *second.borrow_mut() = Some(write::replace(&original, b"second", &mut || {}));
-        }
-    };
-    write::replace(&original, b"first", &mut during).unwrap();
-    assert!(matches!(second.into_inner(), Some(Err(WriteError::Busy))));
-    assert_eq!(fs::read(&path).unwrap(), b"first");
-}
-
-/// Not a test of its own: the child of the next one, which is killed at a step.
-#[test]
-#[ignore = "the child of a_kill_at_every_step_loses_nothing"]
-fn child_that_is_killed() {
-    let path = std::env::var("GATELIGHT_TEST_FILE").unwrap();
-    let at = std::env::var("GATELIGHT_TEST_STEP").unwrap();
-    let at: usize = at.parse().unwrap();
-    let original = Original::load(Path::new(&path)).unwrap();
-    let mut n = 0;
-    let done = write::replace(&original, NEW, &mut || {
-        if n == at {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        }
-        n += 1;
-    });
-    done.unwrap();
-    println!("steps {n}");
-}
-
-const OLD: &[u8] = b"the old file, whole";
-const NEW: &[u8] = b"the new one";
-
-#[test]
-fn a_kill_at_every_step_loses_nothing() {
-    let child = |path: &Path, step: usize| {
-        let (me, arguments) = test_process(module_path!(), "child_that_is_killed");
-        Command::new(me)
-            .args(arguments)
-            .env("GATELIGHT_TEST_FILE", path)
-            .env("GATELIGHT_TEST_STEP", step.to_string())
-            .output()
-            .unwrap()
-    };
-    let mut step = 0;
-    let (mut old_seen, mut new_seen) = (0, 0);
-    loop {
-        let home = Home::new();
-        let path = home.agent("ai.hermes.gateway.plist", std::str::from_utf8(OLD).unwrap());
-        let output = child(&path, step);
-        let now = fs::read(&path).unwrap();
-        assert!(now == OLD || now == NEW, "step {step}: half a file");
-        if now == OLD {
-            old_seen += 1;
-        } else {
-            new_seen += 1;
-        }
-        let backup = path.with_file_name("ai.hermes.gateway.plist.gatelight-backup");
-        assert!(now == OLD || fs::read(&backup).unwrap() == OLD, "step {step}: the old file is lost");
-        if let Ok(backup) = fs::read(&backup) {
-            assert_eq!(backup, OLD, "step {step}: half a backup");
-        }
-        // the next run cleans up and ends in the new file
-        write::clean(&path);
-        assert!(
-            home.strays().iter().all(|name| name.ends_with(".gatelight-backup")),
-            "step {step}: {:?}",
-            home.strays()
-        );
-        write::replace(&Original::load(&path).unwrap(), NEW, &mut || {}).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), NEW);
-        assert_eq!(home.strays().len(), 1, "step {step}");
-        if output.status.success() {
-            let told = String::from_utf8_lossy(&output.stdout).into_owned();
-            assert!(told.contains(&format!("steps {step}")), "{told}");
-            break;
-        }
-        step += 1;
-        assert!(step < 100);
-    }
-    assert!(old_seen > 5 && new_seen > 1, "{old_seen} {new_seen}");
 }
 
 // ---- the flow ----------------------------------------------------------------------------------------------------

@@ -1,13 +1,19 @@
-//! Bad input, lack of resources, secrets.
+//! Attacks: `cargo test --test it -- hostile::` runs them all.
 
 mod channel_secrets;
 mod environment;
 mod first_look;
 mod fuzz_targets;
+mod job_file_shapes;
+mod kills;
 mod leaks;
 mod locked_history;
+mod no_desktop;
 mod odd_files;
 mod private_words;
+mod repairs;
+mod requests;
 mod secrets;
+mod slow_clients;
 mod strangers;
 mod unanswered_prompt;

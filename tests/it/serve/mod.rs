@@ -1,4 +1,3 @@
 //! The HTTP endpoint.
 
-mod prometheus;
-mod slow_clients;
+pub(crate) mod prometheus;

@@ -51,7 +51,7 @@ fn snapshot(work: Reason) -> Arc<Snapshot> {
 }
 
 /// A server on a port of the system's choice, in a thread of its own.
-pub(super) fn serve(token: Option<&Path>) -> (SocketAddr, watch::Sender<Arc<Snapshot>>, Arc<Counters>) {
+pub(crate) fn serve(token: Option<&Path>) -> (SocketAddr, watch::Sender<Arc<Snapshot>>, Arc<Counters>) {
     let (sender, receiver) = watch::channel(snapshot(Reason::Connected));
     let counters = Arc::new(Counters::default());
     let config = Config::new("127.0.0.1:0".parse().unwrap(), token).unwrap();

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 
-use super::agent_end_to_end::{Agent, User};
+use crate::desktop::agent_end_to_end::{Agent, User};
 
 #[test]
 fn a_second_agent_without_a_desktop_says_so_and_ends() {

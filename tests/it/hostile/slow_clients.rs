@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use super::prometheus::serve;
+use crate::serve::prometheus::serve;
 
 #[test]
 fn slow_clients_do_not_keep_the_metrics_from_others() {
