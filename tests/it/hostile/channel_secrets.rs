@@ -179,8 +179,8 @@ fn no_secret_of_a_channel_appears_anywhere_else() {
             settings.assert_not_in(&String::from_utf8_lossy(&text), &file.display().to_string());
         }
         let data = file.starts_with(home.join(".local"));
-        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
-        assert!(!data || mode & 0o077 == 0, "{} has mode {mode:o}", file.display());
+        let others = std::fs::metadata(&file).unwrap().permissions().mode() & 0o077;
+        assert!(!data || others == 0, "{} is open to others: {others:o}", file.display());
     }
 }
 

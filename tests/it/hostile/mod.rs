@@ -1,5 +1,7 @@
 //! Attacks: `cargo test --test it -- hostile::` runs them all.
 
+#![allow(clippy::format_push_string)]
+
 mod channel_secrets;
 mod environment;
 mod first_look;

@@ -1,7 +1,7 @@
 //! No secret leaves: tokens of every known shape are planted in everything that is read, and looked for in everything
 //! that comes out: menu, notices, terminal, JSON, recording, diagnosis, history, report, metrics.
 
-#![allow(clippy::format_push_string, clippy::needless_raw_string_hashes)]
+#![allow(clippy::needless_raw_string_hashes)]
 #![allow(clippy::needless_range_loop)]
 
 use std::path::{Path, PathBuf};
