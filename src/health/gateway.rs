@@ -266,8 +266,10 @@ impl Gateway {
         if let Signal::Link(link) = &record.signal {
             let link = link.clone();
             let counted = record.connection.is_some();
-            let late = link.word.is_of_link()
-                && self.stamps.is_straggler(&link.platform, record.stamp, place.set_back, now);
+            let describes = link.word.is_of_link() && !self.links.is_promise(&link);
+            let good = link.word.is_good();
+            let late = describes
+                && self.stamps.is_straggler(&link.platform, record.stamp, good, place.set_back, now);
             if late && !counted && !link.word.lasts() {
                 return;
             }

@@ -130,6 +130,14 @@ impl LinkWord {
         !matches!(self, Self::Expected | Self::Webhook | Self::Sending | Self::SendRefused)
     }
 
+    /// Whether it says that the link is up or coming up.
+    pub(super) const fn is_good(self) -> bool {
+        matches!(
+            self,
+            Self::Announced | Self::Reannounced | Self::Claim | Self::Proof | Self::Inbound | Self::Resumed
+        )
+    }
+
     /// Whether it is a problem of one link that says nothing about other links of the platform.
     pub(super) const fn is_of_one_link(self) -> bool {
         matches!(

@@ -45,6 +45,8 @@ pub(super) struct StampOrder {
     first: Option<Read>,
     /// The newest line about the links of each platform.
     newest: BTreeMap<PlatformName, Read>,
+    /// The newest of them that is about a problem.
+    newest_problem: BTreeMap<PlatformName, Read>,
     newest_of_file: Vec<(LogFile, DateTime)>,
 }
 
@@ -64,22 +66,32 @@ impl StampOrder {
         Place { is_of_before: self.is_of_before(stamp, set_back, now), set_back }
     }
 
-    /// Whether a line about a link was read late: a newer one about its platform is known.
+    /// Whether a line about a link was read too late to count: a newer one about its platform is known. `is_good`: the line
+    /// says that the link is up, so that only a newer line about a problem contradicts it.
     pub(super) fn is_straggler(
         &mut self,
         platform: &PlatformName,
         stamp: Option<DateTime>,
+        is_good: bool,
         set_back: bool,
         now: Timestamp,
     ) -> bool {
         let Some(stamp) = stamp else { return false };
-        if let Some(newest) = self.newest.get(platform).filter(|newest| stamp < newest.stamp && !set_back) {
+        let contradicting = if is_good { &self.newest_problem } else { &self.newest };
+        if let Some(newest) = contradicting.get(platform).filter(|newest| stamp < newest.stamp && !set_back) {
             let behind = newest.stamp.duration_since(stamp).as_secs();
             if behind < STRAGGLER_SECONDS || is_of_the_past(behind, *newest, now) {
                 return true;
             }
         }
-        self.newest.insert(platform.clone(), Read { stamp, at: now });
+        let read = Read { stamp, at: now };
+        if !is_good {
+            self.newest_problem.insert(platform.clone(), read);
+        }
+        let known = self.newest.entry(platform.clone()).or_insert(read);
+        if !is_good || set_back || known.stamp <= stamp {
+            *known = read;
+        }
         false
     }
 
@@ -92,7 +104,8 @@ impl StampOrder {
                 *newest = stamp;
             }
             if fell {
-                for newest in self.newest.values_mut().filter(|newest| stamp < newest.stamp) {
+                let newest = self.newest.values_mut().chain(self.newest_problem.values_mut());
+                for newest in newest.filter(|newest| stamp < newest.stamp) {
                     *newest = Read { stamp, at: now };
                 }
             }

@@ -19,7 +19,7 @@ pub use pattern::{Candidate, Match};
 use pattern::{Meaning, Pattern};
 use searcher::Searcher;
 use table::{EntryRule, Line, PlatformTable, Table};
-use template::{HOLES, Piece, pieces};
+use template::{HOLES, pieces};
 
 const BUILT_IN: &str = include_str!("../../../resources/patterns.toml");
 
@@ -76,9 +76,8 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, line: Line, meaning: Meaning, loggers: &[String]) -> Result<(), PatternError> {
-        let texts: Vec<Vec<Piece>> = line.starts.iter().map(|start| pieces(start)).collect();
-        match line.needle {
+    fn add(&mut self, mut line: Line, meaning: Meaning, loggers: &[String]) -> Result<(), PatternError> {
+        match line.needle.take() {
             Some(needle) => self.need(needle)?,
             None => line.starts.iter().try_for_each(|start| self.need(start.clone()))?,
         }
@@ -93,19 +92,15 @@ impl Builder {
                 about |= 1 << place;
             }
         }
+        if line.loggers.is_empty() {
+            line.loggers = loggers.to_vec();
+        }
         self.all.push(Pattern {
             meaning,
-            starts: texts,
+            starts: line.starts.iter().map(|start| pieces(start)).collect(),
             contains: line.contains.iter().map(|text| memmem::Finder::new(text).into_owned()).collect(),
-            ends: line.ends.iter().map(|end| end.as_bytes().to_vec()).collect(),
-            loggers: if line.loggers.is_empty() { loggers.to_vec() } else { line.loggers },
-            level: line.level,
-            code: line.code,
-            codes: line.codes,
-            digits: line.digits,
-            trace: line.trace,
-            raw: line.raw,
             about,
+            line,
         });
         Ok(())
     }
@@ -240,6 +235,7 @@ fn speech(text: &str) -> Speech {
 
 #[cfg(test)]
 mod tests {
+    use super::template::Piece;
     use super::*;
     use crate::config::SignalName;
     use crate::evidence::line::Level;

@@ -3,6 +3,7 @@
 use memchr::memmem;
 
 use super::names::{tag, without_connection};
+use super::table::Line;
 use super::template::{Filled, Piece, fill};
 use crate::evidence::line::Level;
 use crate::health::evidence::PlatformName;
@@ -18,21 +19,14 @@ pub(super) enum Meaning {
     Link { platform: Option<PlatformName>, word: LinkWord },
 }
 
+/// A line of the table, prepared for matching.
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) meaning: Meaning,
+    pub(super) line: Line,
     pub(super) starts: Vec<Vec<Piece>>,
     pub(super) contains: Vec<memmem::Finder<'static>>,
-    pub(super) ends: Vec<Vec<u8>>,
-    /// Empty: any.
-    pub(super) loggers: Vec<String>,
-    pub(super) level: Level,
-    pub(super) code: bool,
-    pub(super) codes: Vec<u64>,
-    pub(super) digits: Option<usize>,
-    pub(super) trace: bool,
-    pub(super) raw: bool,
-    /// Bits of [`super::Patterns::topics`]; 0: no matter.
+    /// Bits of [`super::Patterns::topics`]; 0: any topic.
     pub(super) about: u32,
 }
 
@@ -68,8 +62,9 @@ impl Pattern {
         if line.speech && !(line.is_head && inbound) {
             return None;
         }
-        let level_fits = line.level.is_some_and(|level| level >= self.level);
-        let admitted = if line.is_head { level_fits } else { self.raw || (self.trace && level_fits) };
+        let level_fits = line.level.is_some_and(|level| level >= self.line.level);
+        let admitted =
+            if line.is_head { level_fits } else { self.line.raw || (self.line.trace && level_fits) };
         if !admitted {
             return None;
         }
@@ -84,10 +79,12 @@ impl Pattern {
     /// The logger is one of the pattern's; a line without a head belongs to a record, or was printed without a logger.
     fn logger_fits(&self, line: &Candidate<'_>) -> bool {
         let Some(logger) = line.logger else {
-            return self.loggers.is_empty() || self.loggers.iter().any(String::is_empty) || !line.is_head;
+            return self.line.loggers.is_empty()
+                || self.line.loggers.iter().any(String::is_empty)
+                || !line.is_head;
         };
-        self.loggers.is_empty()
-            || self.loggers.iter().any(|known| {
+        self.line.loggers.is_empty()
+            || self.line.loggers.iter().any(|known| {
                 logger
                     .strip_prefix(known.as_bytes())
                     .is_some_and(|rest| !known.is_empty() && (rest.is_empty() || rest.starts_with(b".")))
@@ -95,28 +92,28 @@ impl Pattern {
     }
 
     fn code_fits(&self, rest: &[u8]) -> bool {
-        if !self.code {
+        if !self.line.code {
             return true;
         }
         let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
         if digits == 0
             || rest.get(digits) != Some(&b':')
-            || self.digits.is_some_and(|wanted| wanted != digits)
+            || self.line.digits.is_some_and(|wanted| wanted != digits)
         {
             return false;
         }
         let number = std::str::from_utf8(&rest[..digits]).ok().and_then(|digits| digits.parse().ok());
-        self.codes.is_empty() || number.is_some_and(|number| self.codes.contains(&number))
+        self.line.codes.is_empty() || number.is_some_and(|number| self.line.codes.contains(&number))
     }
 
     /// The wording stands at the very end, and is not the end of something quoted: before it stands nothing, or a
     /// colon and a blank, or the blank before an asyncio object.
     fn ends_fit(&self, message: &[u8]) -> bool {
-        if self.ends.is_empty() {
+        if self.line.ends.is_empty() {
             return true;
         }
         let message = without_connection(message.trim_ascii_end());
-        self.ends.iter().any(|end| match message.strip_suffix(end.as_slice()) {
+        self.line.ends.iter().any(|end| match message.strip_suffix(end.as_bytes()) {
             Some(before) => before.is_empty() || before.ends_with(b": ") || before.ends_with(b"> "),
             None => false,
         })

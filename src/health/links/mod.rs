@@ -25,7 +25,7 @@ use self::shown::Row;
 pub use self::verdict::LinkVerdict;
 use super::link::Said;
 use super::names::{PlatformName, ProfileName};
-use super::platform::Platforms;
+use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
 use super::reason::Reason;
 use super::signal::{LinkSignal, LinkWord, LogRecord};
@@ -84,6 +84,12 @@ impl Links {
     /// Whether it has any link to watch.
     pub fn any(&self) -> bool {
         self.all.values().any(|platform| platform.fold.exists())
+    }
+
+    /// Whether it announces a link on a platform whose announcement means nothing.
+    pub fn is_promise(&self, signal: &LinkSignal) -> bool {
+        signal.word == LinkWord::Announced
+            && self.platforms.rules(&signal.platform).announcement == Announcement::Promise
     }
 
     /// How many platforms it has links of.
