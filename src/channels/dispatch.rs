@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::curl::Curl;
-use super::feed::{news, recovered_meanwhile, told};
+use super::feed::{news, recovered_meanwhile, reported};
 use super::kinds::{self, Verdict};
 use super::outbox::{Failed, Failure, Next, Outbox};
 use super::outgoing::{Outgoing, Wording};
@@ -265,7 +265,7 @@ impl Dispatcher {
         let lang = language(&self.setup, &channel.settings);
         let wording = Wording { lang, zone: &self.setup.zone, anonymiser: &self.setup.anonymiser };
         let message = Outgoing::of(&notice, wording);
-        channel.outbox.push_notice(now, &notice, message, told(&notice));
+        channel.outbox.push_notice(now, &notice, message, reported(&notice));
     }
 
     /// A test message bypasses the queue, because it has to show what the server says now.

@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::outbox::{Group, Outbox, Told, said_of};
+use super::outbox::{Group, Outbox, Reported, said_of};
 use crate::alerts::{Affected, Event, Notice, NoticeKind, Policy};
 use crate::config::{ChannelSettings, Least, NoticeSettings};
 use crate::health::{Light, Note, Reason, Verdict};
@@ -131,11 +131,11 @@ fn settings(channel: &ChannelSettings, notices: &NoticeSettings) -> NoticeSettin
 /// The notice without what the user already knows: what an earlier message of the same group said, and trouble that was
 /// reported before Gatelight was restarted. `None`: nothing is left.
 pub(crate) fn news(notice: &Notice, outbox: &Outbox, now: Timestamp) -> Option<Notice> {
-    let known = |affected: &Affected| match outbox.told(&affected.name) {
-        Some(told) if notice.kind == NoticeKind::FoundDown => {
-            told.reason == affected.reason
-                && told.platform.as_deref() == affected.platform.as_deref()
-                && now.duration_since(told.at) < KNOWN_FOR
+    let known = |affected: &Affected| match outbox.reported(&affected.name) {
+        Some(reported) if notice.kind == NoticeKind::FoundDown => {
+            reported.reason == affected.reason
+                && reported.platform.as_deref() == affected.platform.as_deref()
+                && now.duration_since(reported.at) < KNOWN_FOR
         }
         _ => Group::of(notice).is_some_and(|group| outbox.is_handed_out(group, &said_of(affected))),
     };
@@ -145,17 +145,17 @@ pub(crate) fn news(notice: &Notice, outbox: &Outbox, now: Timestamp) -> Option<N
 }
 
 /// What the user knows once this notice was sent.
-pub(crate) fn told(notice: &Notice) -> impl Iterator<Item = (String, Option<Told>)> {
+pub(crate) fn reported(notice: &Notice) -> impl Iterator<Item = (String, Option<Reported>)> {
     let is_good = notice.is_good();
     notice.affected.iter().map(move |affected| {
         let since = notice.at.checked_sub(affected.lasted).unwrap_or(notice.at);
-        let told = Told {
+        let reported = Reported {
             reason: affected.reason,
             platform: affected.platform.as_deref().map(str::to_owned),
             since,
             at: notice.at,
         };
-        (affected.name.clone(), (!is_good).then_some(told))
+        (affected.name.clone(), (!is_good).then_some(reported))
     })
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn recovered_meanwhile(
 ) -> Option<Notice> {
     let mut affected = Vec::new();
     let mut gone = Vec::new();
-    for (name, told) in outbox.all_told() {
+    for (name, reported) in outbox.all_reported() {
         let Some(view) = snapshot.find(name) else {
             gone.push(name.clone());
             continue;
@@ -177,13 +177,13 @@ pub(crate) fn recovered_meanwhile(
         if verdict.light() == Light::Green && verdict.reason.works() {
             affected.push(Affected {
                 name: name.clone(),
-                reason: told.reason,
-                platform: told.platform.as_deref().map(Into::into),
+                reason: reported.reason,
+                platform: reported.platform.as_deref().map(Into::into),
                 missing: None,
                 also: Vec::new(),
                 back: Vec::new(),
                 now: verdict.reason,
-                lasted: verdict.since.max(told.since).duration_since(told.since),
+                lasted: verdict.since.max(reported.since).duration_since(reported.since),
                 proof: None,
             });
         }

@@ -37,7 +37,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 pub(crate) struct Outbox {
     waiting: VecDeque<Entry>,
     /// Profiles whose trouble was reported and whose recovery was not.
-    told: BTreeMap<String, Told>,
+    reported: BTreeMap<String, Reported>,
     /// When the server last accepted a message.
     pub(crate) last_sent: Option<Timestamp>,
     /// Why the last attempt failed; `None`: it succeeded.
@@ -76,7 +76,7 @@ pub(crate) struct Failure {
 
 /// Trouble of a profile that was reported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     pub(crate) reason: Reason,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) platform: Option<String>,
@@ -120,25 +120,29 @@ pub(crate) enum Failed {
 }
 
 impl Outbox {
-    /// Queues the message of a notice. It replaces one of the same group that was not handed out yet. `told`: what the user
+    /// Queues the message of a notice. It replaces one of the same group that was not handed out yet. `reported`: what the user
     /// then knows about each of its profiles.
     pub(crate) fn push_notice(
         &mut self,
         now: Timestamp,
         notice: &Notice,
         message: Outgoing,
-        told: impl IntoIterator<Item = (String, Option<Told>)>,
+        reported: impl IntoIterator<Item = (String, Option<Reported>)>,
     ) {
-        for (profile, told) in told {
-            match told {
-                Some(told) => self.told.insert(profile, told),
-                None => self.told.remove(&profile),
+        for (profile, reported) in reported {
+            match reported {
+                Some(reported) => self.reported.insert(profile, reported),
+                None => self.reported.remove(&profile),
             };
         }
-        while self.told.len() > MOST_TOLD {
-            let oldest = self.told.iter().min_by_key(|(_, told)| told.at).map(|(profile, _)| profile.clone());
+        while self.reported.len() > MOST_TOLD {
+            let oldest = self
+                .reported
+                .iter()
+                .min_by_key(|(_, reported)| reported.at)
+                .map(|(profile, _)| profile.clone());
             let Some(oldest) = oldest else { break };
-            self.told.remove(&oldest);
+            self.reported.remove(&oldest);
         }
         let group = Group::of(notice);
         let news = notice.affected.iter().map(said_of).collect();
@@ -164,18 +168,18 @@ impl Outbox {
     }
 
     /// The reported trouble of a profile.
-    pub(crate) fn told(&self, profile: &str) -> Option<&Told> {
-        self.told.get(profile)
+    pub(crate) fn reported(&self, profile: &str) -> Option<&Reported> {
+        self.reported.get(profile)
     }
 
     /// All profiles whose trouble was reported.
-    pub(crate) fn all_told(&self) -> impl Iterator<Item = (&String, &Told)> {
-        self.told.iter()
+    pub(crate) fn all_reported(&self) -> impl Iterator<Item = (&String, &Reported)> {
+        self.reported.iter()
     }
 
     /// Forgets the reported trouble of a profile that no longer exists.
     pub(crate) fn forget(&mut self, profile: &str) {
-        self.told.remove(profile);
+        self.reported.remove(profile);
     }
 
     /// Number of queued messages.
@@ -285,7 +289,7 @@ impl Outbox {
     /// Marks dropped messages as not reported.
     fn untell(&mut self, entry: &Entry) {
         for profile in &entry.message.profiles {
-            self.told.remove(profile);
+            self.reported.remove(profile);
         }
     }
 

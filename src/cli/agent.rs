@@ -67,7 +67,8 @@ pub(super) fn run(
     };
     if !instance::is_job() {
         // as a log-out does: engine and desktop, or what watches in the terminal, end on this signal
-        listener.on_hand_over(|| {
+        listener.on_hand_over(move || {
+            log::to_stderr(lang.pick(words::HANDED_OVER));
             let _own_process_exists = kill_process(getpid(), Signal::TERM);
         });
     }

@@ -8,6 +8,8 @@ pub(crate) const RUNS_ALREADY: Phrase = [
 ];
 pub(crate) const RUNS_ALREADY_UNSEEN: Phrase =
     ["Gatelight is already running, without an icon.", "Gatelight 已在运行（无图标）。"];
+pub(crate) const HANDED_OVER: Phrase =
+    ["launchd runs Gatelight from now on; this process ends.", "此后由 launchd 运行 Gatelight，本进程结束。"];
 pub(crate) const NO_HOST: Phrase = [
     "no panel shows tray icons at the moment; watching in this terminal until one does, notifications are still sent",
     "目前没有可显示托盘图标的面板；面板出现之前在此终端监视，通知照常发送",

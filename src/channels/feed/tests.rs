@@ -29,7 +29,7 @@ fn change(name: &str, to: Verdict) -> Event {
     Event::Change(Box::new(ProfileChange { profile: profile(name), change, history: false }))
 }
 
-/// What a channel with these settings is told: second, kind and profiles.
+/// The notices of a channel with these settings: second, kind and profiles.
 fn told_to(settings: &str, events: Vec<(i64, Event)>) -> Vec<String> {
     let mut feed = Feed::new(&channel(settings), &NoticeSettings::default(), TimeZone::UTC, at(-1));
     let mut all = Vec::new();
@@ -155,7 +155,7 @@ fn down(second: i64, kind: NoticeKind, names: &[&str]) -> Notice {
 fn outbox_that_told(notice: &Notice) -> Outbox {
     let mut outbox = Outbox::default();
     let message = Outgoing::test(notice.at, Lang::En);
-    outbox.push_notice(notice.at, notice, message, told(notice));
+    outbox.push_notice(notice.at, notice, message, reported(notice));
     outbox
 }
 
@@ -186,5 +186,5 @@ fn a_recovery_while_gatelight_did_not_run_is_told() {
     assert!(notice.is_good());
     let [work] = notice.affected.as_slice() else { panic!("{notice:?}") };
     assert_eq!((work.name.as_str(), work.lasted), ("work", SignedDuration::from_secs(55)));
-    assert!(outbox.told("gone").is_none() && outbox.told("red").is_some());
+    assert!(outbox.reported("gone").is_none() && outbox.reported("red").is_some());
 }

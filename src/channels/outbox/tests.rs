@@ -34,9 +34,9 @@ fn push(outbox: &mut Outbox, now: Timestamp, message: Outgoing) {
     outbox.add(Entry { group: None, news: Vec::new(), queued: now, ready: now, message });
 }
 
-fn told(profile: &str, second: i64) -> Vec<(String, Option<Told>)> {
-    let told = Told { reason: Reason::NotRunning, platform: None, since: at(second), at: at(second) };
-    vec![(profile.to_owned(), Some(told))]
+fn reported(profile: &str, second: i64) -> Vec<(String, Option<Reported>)> {
+    let reported = Reported { reason: Reason::NotRunning, platform: None, since: at(second), at: at(second) };
+    vec![(profile.to_owned(), Some(reported))]
 }
 
 fn next(outbox: &mut Outbox, second: i64) -> Next {
@@ -72,11 +72,11 @@ fn messages_leave_in_order_once_each() {
 #[test]
 fn profiles_that_fall_together_share_a_message() {
     let mut outbox = Outbox::default();
-    outbox.push_notice(at(0), &notice(7, &["a"]), message(0, "a", Light::Red), told("a", 0));
+    outbox.push_notice(at(0), &notice(7, &["a"]), message(0, "a", Light::Red), reported("a", 0));
     let Next::Wait(ready) = next(&mut outbox, 0) else { panic!("others may follow") };
     assert!(ready < at(1), "{ready}");
     let both = Outgoing { profiles: vec!["a".into(), "b".into()], ..message(0, "a", Light::Red) };
-    outbox.push_notice(at(0), &notice(7, &["a", "b"]), both.clone(), told("b", 0));
+    outbox.push_notice(at(0), &notice(7, &["a", "b"]), both.clone(), reported("b", 0));
     assert_eq!(sent(&mut outbox, 1), both);
     let handed_out = |outbox: &Outbox, notice: Notice| {
         outbox.is_handed_out(Group::of(&notice).unwrap(), &said_of(&notice.affected[0]))
@@ -89,7 +89,7 @@ fn profiles_that_fall_together_share_a_message() {
     second.affected[0].also.push(("slack".into(), Reason::NetworkUnreachable));
     assert!(!handed_out(&outbox, second));
     // while it is under way another one falls
-    outbox.push_notice(at(1), &notice(7, &["c"]), message(1, "c", Light::Red), told("c", 1));
+    outbox.push_notice(at(1), &notice(7, &["c"]), message(1, "c", Light::Red), reported("c", 1));
     outbox.delivered(at(2));
     assert_eq!(sent(&mut outbox, 2).profiles, ["c"]);
 }
@@ -154,14 +154,14 @@ fn attempts_grow_apart_and_obey_the_server() {
 #[test]
 fn what_was_refused_or_is_too_old_was_not_told() {
     let mut outbox = Outbox::default();
-    outbox.push_notice(at(0), &notice(1, &[]), message(0, "a", Light::Red), told("a", 0));
-    assert!(outbox.told("a").is_some());
+    outbox.push_notice(at(0), &notice(1, &[]), message(0, "a", Light::Red), reported("a", 0));
+    assert!(outbox.reported("a").is_some());
     sent(&mut outbox, 1);
     outbox.failed(at(1), why(), &Failed::ForGood);
-    assert_eq!((outbox.waiting(), outbox.told("a")), (0, None));
-    outbox.push_notice(at(2), &notice(2, &[]), message(2, "a", Light::Red), told("a", 2));
+    assert_eq!((outbox.waiting(), outbox.reported("a")), (0, None));
+    outbox.push_notice(at(2), &notice(2, &[]), message(2, "a", Light::Red), reported("a", 2));
     assert_eq!(next(&mut outbox, 3_700), Next::Idle);
-    assert_eq!((outbox.told("a"), outbox.failure.is_some()), (None, true));
+    assert_eq!((outbox.reported("a"), outbox.failure.is_some()), (None, true));
 }
 
 #[test]
@@ -174,11 +174,11 @@ fn it_is_bounded_and_the_message_under_way_stays() {
             at(0),
             &notice(n, &[]),
             message(0, &format!("p{n}"), Light::Red),
-            told(&format!("p{n}"), n as i64),
+            reported(&format!("p{n}"), n as i64),
         );
     }
     assert_eq!(outbox.waiting(), MOST_WAITING + 1);
-    assert_eq!(outbox.told.len(), MOST_TOLD);
+    assert_eq!(outbox.reported.len(), MOST_TOLD);
     outbox.delivered(at(1));
     assert_eq!(sent(&mut outbox, 2).profiles, ["p450"]);
 }
@@ -186,18 +186,18 @@ fn it_is_bounded_and_the_message_under_way_stays() {
 #[test]
 fn it_survives_a_restart() {
     let mut outbox = Outbox::default();
-    outbox.push_notice(at(0), &notice(1, &[]), message(0, "a", Light::Red), told("a", 0));
+    outbox.push_notice(at(0), &notice(1, &[]), message(0, "a", Light::Red), reported("a", 0));
     sent(&mut outbox, 1);
     let stored = serde_json::to_string(&outbox).unwrap();
     let mut again: Outbox = serde_json::from_str(&stored).unwrap();
-    assert!(again.told("a").is_some());
+    assert!(again.reported("a").is_some());
     assert_eq!(sent(&mut again, 2).profiles, ["a"]);
 }
 
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
 
-    /// Whatever happens, of each profile the newest news is told, or dropped after an hour; nothing is told twice.
+    /// In any sequence, the newest state of each profile is reported, or dropped after an hour; nothing is reported twice.
     #[test]
     fn the_newest_news_of_each_profile_arrive(steps in proptest::collection::vec((0_i64..40, 0_u8..6), 1..80)) {
         let mut outbox = Outbox::default();
