@@ -142,6 +142,9 @@ mod service {
 
     /// How long the system may take to end a job that is unregistered.
     const UNREGISTER: Duration = Duration::from_secs(15);
+    /// How long a start goes on before launchd's job takes over: a press on a notice that started the app waits for the
+    /// first look at all profiles.
+    const FIRST_LOOK: Duration = Duration::from_secs(5);
     /// The build that made the registration.
     const BUILD: &str = "login-item-build";
 
@@ -176,6 +179,7 @@ mod service {
     pub(crate) fn adopt(data: &Path) {
         let data = data.to_path_buf();
         let work = move || {
+            thread::sleep(FIRST_LOOK);
             if let Err(error) = try_to_adopt(&data) {
                 tracing::warn!("login item: {error}");
             }
