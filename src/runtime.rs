@@ -2,6 +2,7 @@
 
 use std::task::Poll;
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::text::error::{self, Context as _};
@@ -11,26 +12,34 @@ use crate::text::trouble::NO_RUNTIME;
 /// `signal/unix.rs`: "failed to create UnixStream").
 const NEEDED_DESCRIPTORS: usize = 16;
 
-/// A single-threaded runtime: the work is mostly waiting.
-pub(crate) fn runtime() -> error::Result<tokio::runtime::Runtime> {
+/// Creates a single-threaded runtime: the work is mostly waiting.
+pub(crate) fn runtime() -> error::Result<Runtime> {
     require_descriptors()
         .and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build())
         .context(NO_RUNTIME)
 }
 
-/// An error where the limit leaves too few descriptors to start.
+/// Creates a runtime, and catches the signals that end the command that is to run in it.
+pub(crate) fn interruptible() -> error::Result<(Runtime, Interrupts)> {
+    let runtime = runtime()?;
+    let interrupts = runtime.block_on(async { Interrupts::catch(false) });
+    Ok((runtime, interrupts))
+}
+
+/// Fails where the limit leaves too few descriptors to start.
 fn require_descriptors() -> std::io::Result<()> {
     let opened: std::io::Result<Vec<_>> = (0..NEEDED_DESCRIPTORS).map(|_| std::fs::File::open("/")).collect();
     opened.map(drop)
 }
 
-/// Ctrl-C and SIGTERM. They are caught from the construction on, so none is lost before [`Self::wait`].
+/// Ctrl-C and SIGTERM, caught from the construction on. A command that runs until one of them must construct this before
+/// it prints anything: whoever reads its first line may send the signal at once.
 #[derive(Debug)]
 pub(crate) struct Interrupts(Vec<Signal>);
 
 impl Interrupts {
-    /// Catches them. `hangup`: SIGHUP as well, which undoes `nohup`: only for what must be cleaned up. Must be called
-    /// inside a tokio runtime.
+    /// Catches them in every thread; each value of this type receives every signal. `hangup`: SIGHUP as well, which
+    /// defeats `nohup`: only for what must clean up. Must be called inside a tokio runtime.
     pub(crate) fn catch(hangup: bool) -> Self {
         let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
         if hangup {

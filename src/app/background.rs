@@ -87,6 +87,12 @@ impl Background {
         Ok(Self { runtime, stop, engine: engine.clone(), patterns, events, requests, no_panel, stand_in })
     }
 
+    /// The signals that end the engine, for what runs beside it: none is lost that comes after this call.
+    pub(crate) fn interrupts(&self) -> Interrupts {
+        let _inside = self.runtime.enter();
+        Interrupts::catch(false)
+    }
+
     /// Runs until it is asked to quit. `ready` is called once the watcher runs.
     pub(crate) fn run(self, ready: impl FnOnce()) -> error::Result<()> {
         self.runtime.block_on(async {

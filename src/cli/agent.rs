@@ -19,6 +19,7 @@ use crate::app::messages::EngineRequest;
 use crate::config::ConfigError;
 use crate::health::{Light, Reason};
 use crate::log;
+use crate::runtime::runtime;
 use crate::terminal::Terminal;
 use crate::text::config::DEFAULTS_HOLD;
 use crate::text::error;
@@ -52,6 +53,8 @@ pub(super) fn run(
     let (hidden, no_panel) = watch_channel(false);
     let stand_in: StandIn = Box::<PrintedLights>::default();
     let background = Background::new(engine, events, requests, no_panel, stand_in)?;
+    // caught before anything is printed, for the time when the terminal stands in for the desktop
+    let stop = background.interrupts();
     if let Some(mistake) = &mistake {
         tracing::warn!("settings not used: {mistake}");
         log::to_stderr(&format!("{} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD)));
@@ -115,7 +118,9 @@ pub(super) fn run(
             // history, hook and settings go on in the background
             tracing::warn!("no desktop: {error}");
             writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.text(lang))]))?;
-            let watched = watch::run(&watch::Args { profiles: Vec::new(), json: false }, engine, terminal);
+            let arguments = watch::Args { profiles: Vec::new(), json: false };
+            let watched =
+                runtime().and_then(|runtime| watch::run_until(&runtime, stop, &arguments, engine, terminal));
             quit();
             join(thread, lang)?;
             watched

@@ -13,7 +13,7 @@ use crate::evidence::tail;
 use crate::evidence::watch::Watch;
 use crate::health::{CronSignal, Light, LinkWord, Signal};
 use crate::profile::Profile;
-use crate::runtime::{interrupted, runtime};
+use crate::runtime::interruptible;
 use crate::terminal::{Terminal, style, warn};
 use crate::text::error;
 use crate::text::error::io;
@@ -49,6 +49,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     let patterns = engine.patterns()?;
     let mut view = View { scanner: Scanner::new(Arc::clone(&patterns)), lines: Lines::default(), terminal };
     let (mut tailers, past) = read_past(&profile, args.lines);
+    let follow = args.follow.then(interruptible).transpose()?;
     let unreadable = profile.logs.iter().find_map(|log| tail::check(log).err());
     if let Some(error) = &unreadable {
         warn(&fill(engine.lang.pick(words::LOG_UNREADABLE), &[("why", &error.to_string())]));
@@ -59,10 +60,8 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     for line in &past {
         view.show(line)?;
     }
-    if !args.follow {
-        return Ok(OK);
-    }
-    runtime()?.block_on(async {
+    let Some((runtime, stop)) = follow else { return Ok(OK) };
+    runtime.block_on(async {
         let mut watch = Watch::new()?;
         let folders: std::collections::BTreeSet<&Path> =
             profile.logs.iter().filter_map(|log| log.parent()).collect();
@@ -72,7 +71,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         for log in &profile.logs {
             watch.add_file(log)?;
         }
-        let mut stop = std::pin::pin!(interrupted());
+        let mut stop = std::pin::pin!(stop.wait());
         let mut left = std::pin::pin!(super::watch::reader_left());
         loop {
             tokio::select! {

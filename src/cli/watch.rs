@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use tokio::runtime::Runtime;
 
 use super::{OK, names};
 use crate::app::engine::{Engine, first_look};
 use crate::health::{Change, Light, LinkVerdict, Reason, Verdict};
 use crate::recording::Printed;
-use crate::runtime::{interrupted, runtime};
+use crate::runtime::{Interrupts, interruptible};
 use crate::terminal::{Terminal, style, warn};
 use crate::text::error;
 use crate::text::{self, fill, status as words};
@@ -27,10 +28,26 @@ pub struct Args {
 
 /// Watches until Ctrl-C or until standard output is closed.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
-    runtime()?.block_on(async {
+    let (runtime, stop) = interruptible()?;
+    run_until(&runtime, stop, args, engine, terminal)
+}
+
+/// Watches until one of these signals, which are caught already, or until standard output is closed.
+pub(super) fn run_until(
+    runtime: &Runtime,
+    stop: Interrupts,
+    args: &Args,
+    engine: &Engine,
+    terminal: &mut Terminal<'_>,
+) -> error::Result<u8> {
+    runtime.block_on(async {
+        let mut stop = std::pin::pin!(stop.wait());
         let mut handle = engine.watch(args.profiles.clone(), None)?;
         let mut updates = handle.subscribe();
-        let snapshot = first_look(&mut handle).await;
+        let snapshot = tokio::select! {
+            snapshot = first_look(&mut handle) => snapshot,
+            () = &mut stop => return Ok(OK),
+        };
         // The changes that led to this state are not news.
         let snapshot = updates.try_next().map_or(snapshot, |update| update.snapshot);
         super::status::bad_files(&snapshot, engine.lang);
@@ -39,7 +56,6 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
             return Ok(code);
         }
         let start = snapshot.at;
-        let mut stop = std::pin::pin!(interrupted());
         first_lines(&snapshot, start, args.json, terminal)?;
         let mut reported = Reported::new(&snapshot);
         let mut left = std::pin::pin!(reader_left());
