@@ -11,6 +11,28 @@ pub const STANDARD_LOGS: [&str; 4] = ["agent.log", "errors.log", "gateway.log", 
 /// Longest name of a profile.
 const LONGEST_NAME: usize = 64;
 
+/// Whether a search may touch the homes: one of them may be on a volume that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Allowed,
+    Denied,
+}
+
+impl Access {
+    /// Whether this path of a home exists; `None`: not known.
+    pub(super) fn exists(self, path: &Path) -> Option<bool> {
+        (self == Self::Allowed).then(|| path.exists())
+    }
+
+    /// The same for every spelling of one home, as far as that is known.
+    pub(super) fn identity(self, home: &Path) -> PathBuf {
+        match self {
+            Self::Allowed => identity(home),
+            Self::Denied => lexical(home),
+        }
+    }
+}
+
 /// Whether this can be the name of a Hermes profile: `[a-z0-9][a-z0-9_-]{0,63}`.
 pub fn is_profile_name(name: &str) -> bool {
     let good = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -22,7 +44,7 @@ pub fn is_profile_name(name: &str) -> bool {
 
 /// The home that a job's gateway uses: the one that its process shows, else `--profile` below the root of `HERMES_HOME`, else
 /// `HERMES_HOME`, else `~/.hermes`.
-pub fn home_of(job: &JobFile, places: &Places) -> PathBuf {
+pub(super) fn home_of(job: &JobFile, places: &Places, access: Access) -> PathBuf {
     if let Some(home) = places.job_homes.get(&job.label) {
         return home.clone();
     }
@@ -47,7 +69,10 @@ pub fn home_of(job: &JobFile, places: &Places) -> PathBuf {
     match set {
         // Hermes refuses a profile that does not exist: the variable counts then
         Some(home)
-            if profile != "default" && profile_of(&home).is_none() && !is_root(&home) && !named.is_dir() =>
+            if profile != "default"
+                && profile_of(&home).is_none()
+                && !is_root(&home)
+                && access.exists(&named) == Some(false) =>
         {
             home
         }

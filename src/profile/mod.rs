@@ -21,6 +21,7 @@ pub mod xml;
 
 pub use homes::{by_pid as homes_by_pid, gateway_pid, lexical, pid_file, possible as possible_homes};
 pub use scan::scan;
+pub(crate) use scan::scan_job_files;
 
 /// A gateway to monitor.
 #[derive(Debug, Clone, PartialEq)]

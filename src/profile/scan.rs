@@ -4,22 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::files::{self, FileError, name_of};
-use super::homes::{self, STANDARD_LOGS};
+use super::homes::{self, Access, STANDARD_LOGS};
 use super::launchd::{self, Plist};
 use super::{BadJobFile, Found, JobFile, Places, Profile, systemd};
 use crate::health::Manager;
 use crate::text::{self, Both, profile as say};
 
 /// Finds every profile: jobs of launchd and systemd first, then homes that no job names. Only reads; files and bytes are
-/// bounded; no error ends it.
+/// bounded; no error ends it. Blocks as long as one of the homes does.
 pub fn scan(places: &Places) -> Found {
+    search(places, Access::Allowed)
+}
+
+/// Finds the profiles that have a job, by the job files alone: no home is touched.
+pub(crate) fn scan_job_files(places: &Places) -> Found {
+    search(places, Access::Denied)
+}
+
+fn search(places: &Places, access: Access) -> Found {
     let mut bad = Vec::new();
     let mut jobs = launch_agents(&places.launch_agents, &places.user_home, &mut bad);
     if cfg!(target_os = "linux") {
         jobs.extend(systemd_units(places, &mut bad));
     }
     let jobs = deduplicated(jobs, &mut bad);
-    let profiles = profiles(jobs, places, &mut bad);
+    let profiles = profiles(jobs, places, access, &mut bad);
     Found { profiles, bad }
 }
 
@@ -207,13 +216,14 @@ fn suffix(job: &JobFile) -> Option<&str> {
     }
 }
 
-fn profiles(jobs: Vec<JobFile>, places: &Places, bad: &mut Vec<BadJobFile>) -> Vec<Profile> {
+fn profiles(jobs: Vec<JobFile>, places: &Places, access: Access, bad: &mut Vec<BadJobFile>) -> Vec<Profile> {
+    let identity = |home: &Path| access.identity(home);
     let mut sharing: BTreeMap<PathBuf, usize> = BTreeMap::new();
     let with_homes: Vec<(JobFile, PathBuf, PathBuf)> = jobs
         .into_iter()
         .map(|job| {
-            let home = homes::home_of(&job, places);
-            let identity = homes::identity(&home);
+            let home = homes::home_of(&job, places, access);
+            let identity = identity(&home);
             *sharing.entry(identity.clone()).or_default() += 1;
             (job, home, identity)
         })
@@ -221,7 +231,7 @@ fn profiles(jobs: Vec<JobFile>, places: &Places, bad: &mut Vec<BadJobFile>) -> V
     let extra: Vec<(PathBuf, Option<&String>)> = homes::extra(places).collect();
     // names from the settings take precedence
     let given: BTreeMap<PathBuf, &String> =
-        extra.iter().filter_map(|(home, name)| Some((homes::identity(home), (*name)?))).collect();
+        extra.iter().filter_map(|(home, name)| Some((identity(home), (*name)?))).collect();
     let mut taken = BTreeSet::new();
     let mut found = Vec::new();
     for (job, home, identity) in with_homes {
@@ -237,11 +247,17 @@ fn profiles(jobs: Vec<JobFile>, places: &Places, bad: &mut Vec<BadJobFile>) -> V
         names.splice(0..0, given.get(&identity).map(|name| (*name).clone()));
         let name = unique(&names, &mut taken);
         let shared = sharing.get(&identity).is_some_and(|n| *n > 1);
-        let logs = logs(&home, Some(&job), suffix.as_deref().unwrap_or(&name), shared);
+        let logs = logs(&home, Some(&job), suffix.as_deref().unwrap_or(&name), shared, access);
         found.push(Profile { name, home, job: Some(job), logs });
     }
-    for home in homes::on_disk(places).into_iter().chain(extra.into_iter().map(|(home, _)| home)) {
-        let identity = homes::identity(&home);
+    let without_job = match access {
+        Access::Allowed => {
+            homes::on_disk(places).into_iter().chain(extra.into_iter().map(|(home, _)| home)).collect()
+        }
+        Access::Denied => Vec::new(),
+    };
+    for home in without_job {
+        let identity = identity(&home);
         let own_name = given.get(&identity).map(|name| (*name).clone());
         if sharing.insert(identity, 1).is_some() {
             continue;
@@ -253,7 +269,7 @@ fn profiles(jobs: Vec<JobFile>, places: &Places, bad: &mut Vec<BadJobFile>) -> V
         let by_home = homes::name_of_home(&home, places);
         let names: Vec<String> = own_name.into_iter().chain([by_home]).collect();
         let name = unique(&names, &mut taken);
-        let logs = logs(&home, None, &name, false);
+        let logs = logs(&home, None, &name, false, access);
         found.push(Profile { name, home, job: None, logs });
     }
     found.sort_by(|a, b| (a.name != "default", &a.name).cmp(&(b.name != "default", &b.name)));
@@ -279,7 +295,7 @@ fn unique(names: &[String], taken: &mut BTreeSet<String>) -> String {
 ///
 /// Jobs that share a home write the same standard logs, whose lines do not say which job wrote them. A job with a log of its
 /// own is judged by that alone; one without has only the shared ones.
-fn logs(home: &Path, job: Option<&JobFile>, name: &str, shared: bool) -> Vec<PathBuf> {
+fn logs(home: &Path, job: Option<&JobFile>, name: &str, shared: bool, access: Access) -> Vec<PathBuf> {
     let folder = home.join("logs");
     let standard: Vec<PathBuf> = STANDARD_LOGS.iter().map(|file| folder.join(file)).collect();
     let mut own: Vec<PathBuf> = Vec::new();
@@ -291,8 +307,10 @@ fn logs(home: &Path, job: Option<&JobFile>, name: &str, shared: bool) -> Vec<Pat
         own.push(folder.join(format!("gateway-{name}.log")));
     }
     own.retain(|path| path != Path::new("/dev/null"));
-    let apart = own.iter().any(|path| !standard.contains(path) && (job_names(job, path) || path.exists()));
-    let mut logs = if shared && apart { Vec::new() } else { standard };
+    let exists = |path: &Path| access.exists(path).unwrap_or(false);
+    let is_apart = |path: &PathBuf| !standard.contains(path) && (job_names(job, path) || exists(path));
+    let apart = shared && own.iter().any(is_apart);
+    let mut logs = if apart { Vec::new() } else { standard };
     for path in own {
         if !logs.contains(&path) {
             logs.push(path);

@@ -12,6 +12,11 @@ pub(crate) const HOME_MISSING: Phrase = [
     "[[profiles]] in the settings names this home, but it does not exist",
     "设置中的 [[profiles]] 指定了此主目录，但它不存在",
 ];
+pub(crate) const SEARCH_BLOCKED: Phrase = [
+    "the search for profiles is held up: a folder below it, or one that the settings name, does not answer (a network \
+     volume, or a permission that macOS is asking for)",
+    "查找 profile 的过程受阻：其下或设置所指定的某个文件夹没有响应（网络卷，或 macOS 正在请求权限）",
+];
 pub(crate) const LABEL_TAKEN: Phrase =
     ["its label “{label}” is already used by {file}", "标签“{label}”已被 {file} 使用"];
 pub(crate) const NOT_A_LIST: Phrase = ["not a property list: {why}", "不是有效的属性列表：{why}"];

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
+use super::family::with_parents;
 use super::manager_query::query_manager;
 use super::monitor::Monitor;
 use super::monitors::Monitors;
 use super::past_readers::PastReaders;
 use super::publisher::Publisher;
-use super::scan::Scan;
+use super::scan::{Outcome, Scan};
 use super::snapshot::{ProfileView, Snapshot};
 use super::timeline::Timeline;
 use super::updates::Subscribers;
@@ -29,9 +30,6 @@ const POLLS_PER_SWEEP: u32 = 3;
 /// Polls of silent state for each scan for profiles. A scan lists folders, reads job files, looks for everything that was
 /// missing, and compares the file watches with what the paths lead to.
 const POLLS_PER_SCAN: u32 = 12;
-
-/// Scans in a row at most, while each finds something new to watch.
-const MAX_SCANS: usize = 4;
 
 /// Events of our own that are handled in one turn.
 const MAX_EVENTS: usize = 64;
@@ -63,6 +61,13 @@ struct Turn {
     scan: bool,
 }
 
+impl Turn {
+    fn expect_anything(&mut self, anything: bool) {
+        self.everything |= anything;
+        self.scan |= anything;
+    }
+}
+
 enum Wakeup {
     Command(Command),
     Event(Event),
@@ -86,7 +91,7 @@ impl Watcher {
             alarm: Alarm::new()?,
             time: Timeline::start(),
             monitors: Monitors::default(),
-            scan: Scan::default(),
+            scan: Scan::new(),
             readers: PastReaders::new(events.clone()),
             publisher,
             events,
@@ -114,7 +119,7 @@ impl Watcher {
     /// Drops all monitors. Readers and queries that still run report to monitors that no longer exist.
     fn reset(&mut self) {
         self.monitors.clear();
-        self.scan = Scan::default();
+        self.scan = Scan::new();
         // without new ones the old ones are rebuilt by the next scan
         if let Ok(watches) = Watches::new() {
             self.watches = watches;
@@ -123,7 +128,6 @@ impl Watcher {
     }
 
     async fn run(&mut self, commands: &mut mpsc::Receiver<Command>, events: &mut mpsc::Receiver<Event>) {
-        self.scan_profiles();
         self.begin_work();
         self.publish();
         while let Some(wakeup) = self.wait(commands, events).await {
@@ -131,7 +135,7 @@ impl Watcher {
             self.notice_sleep();
             let mut turn = self.handle(wakeup, events).await;
             let poll = self.due_poll(&mut turn);
-            self.scan_if_needed(&mut turn);
+            self.request_scan_if_needed(&turn);
             self.read_and_judge(&turn, poll);
             self.begin_work();
             self.publish_if_due();
@@ -167,7 +171,8 @@ impl Watcher {
     fn next_turn(&self) -> Instant {
         let now = self.time.now();
         let next_poll = self.last_poll + self.setup.poll_interval;
-        self.monitors.iter().filter_map(|monitor| monitor.next_turn(now)).fold(next_poll, Instant::min)
+        let monitors = self.monitors.iter().filter_map(|monitor| monitor.next_turn(now));
+        monitors.chain(self.scan.next_turn(now.instant)).fold(next_poll, Instant::min)
     }
 
     /// A sleep comes before everything that follows from it: no deadline passed in it.
@@ -183,7 +188,7 @@ impl Watcher {
     async fn handle(&mut self, wakeup: Wakeup, events: &mut mpsc::Receiver<Event>) -> Turn {
         let mut turn = Turn::default();
         match wakeup {
-            Wakeup::Command(command) => turn.everything = self.execute(command),
+            Wakeup::Command(command) => turn.expect_anything(self.execute(command)),
             Wakeup::Event(event) => {
                 self.take_event(event, &mut turn);
                 for _ in 1..MAX_EVENTS {
@@ -193,15 +198,17 @@ impl Watcher {
             }
             Wakeup::Files(changes) => {
                 turn.changed = changes.changed;
-                turn.everything = changes.everything;
+                turn.expect_anything(changes.everything);
             }
             Wakeup::WatchFailed => {
                 tokio::time::sleep(self.setup.poll_interval).await;
-                turn.everything = true;
+                turn.expect_anything(true);
             }
             Wakeup::Idle => self.publish(),
-            // a home that is blocked since then is shown as such
-            Wakeup::Due if !self.monitors.iter().all(Monitor::is_live) => self.publisher.mark_stale(),
+            // what is blocked since then is shown as such
+            Wakeup::Due if !self.scan.is_complete() || !self.monitors.iter().all(Monitor::is_live) => {
+                self.publisher.mark_stale();
+            }
             Wakeup::Due => {}
         }
         turn
@@ -243,20 +250,26 @@ impl Watcher {
     }
 
     fn take_event(&mut self, event: Event, turn: &mut Turn) {
-        let (Event::Exited(id) | Event::JobAnswered(id, _) | Event::PastRead(id, _)) = event;
-        if matches!(event, Event::PastRead(..)) {
-            self.readers.end();
-        }
+        let id = match event {
+            Event::Scanned(outcome) => return self.take_scan(outcome, turn),
+            Event::Exited(id) | Event::JobAnswered(id, _) => id,
+            Event::PastRead(id, _) => {
+                self.readers.end();
+                id
+            }
+        };
         // one that is no longer monitored needs nothing
         let Some(index) = self.monitors.place_of(id) else { return };
         let monitor = &mut self.monitors[index];
         turn.reported.insert(index);
         match event {
+            Event::Scanned(_) => {}
             Event::Exited(_) => monitor.job.query_soon(),
             Event::JobAnswered(_, answer) => {
-                if let JobAnswer::Report(report) = &answer {
-                    let all = self.monitors.iter().map(|monitor| &*monitor.profile);
-                    turn.scan |= self.scan.take_report(&self.monitors[index].profile, report, all);
+                if let (JobAnswer::Report(report), Some(job)) = (&answer, &monitor.profile.job) {
+                    let is_new = self.scan.note_processes(job, report);
+                    // only a home without a job can be that of another one
+                    turn.scan |= is_new && self.monitors.iter().any(|one| one.profile.job.is_none());
                 }
                 self.monitors[index].take_answer(answer, Instant::now());
                 self.publisher.mark_stale();
@@ -309,27 +322,24 @@ impl Watcher {
         if self.polls.is_multiple_of(POLLS_PER_SWEEP) { Poll::Everything } else { Poll::Silent }
     }
 
-    fn scan_if_needed(&mut self, turn: &mut Turn) {
+    fn request_scan_if_needed(&mut self, turn: &Turn) {
         let may_change = |changed| self.watches.may_change_profiles(changed);
-        if turn.scan || turn.everything || turn.changed.iter().any(may_change) {
-            turn.everything |= self.scan_profiles();
+        if turn.scan || turn.changed.iter().any(may_change) {
+            self.scan.request();
         }
     }
 
-    /// Searches for profiles, and watches where they are and may appear. Returns whether something is watched that was
-    /// not before: what changed there between the search and the watch was not reported, so all must be read once more.
-    fn scan_profiles(&mut self) -> bool {
-        let mut any_new = false;
-        for _ in 0..MAX_SCANS {
-            if let Some(profiles) = self.scan.run(&self.setup, !self.monitors.is_empty()) {
-                self.set_profiles(profiles);
-            }
-            if !self.watches.rebuild(&self.setup.places, self.monitors.as_mut_slice()) {
-                break;
-            }
-            any_new = true;
+    /// A search for profiles ended: monitors what it found, and watches where profiles are and may appear. What changed
+    /// between the search and the watch was not reported, so all must be read once more.
+    fn take_scan(&mut self, outcome: Option<Box<Outcome>>, turn: &mut Turn) {
+        if let Some(profiles) = self.scan.take(outcome, !self.monitors.is_empty()) {
+            self.set_profiles(with_parents(profiles, |profile| self.setup.shows(profile)));
         }
-        any_new
+        let possible_homes = &self.scan.possible_homes;
+        let any_new = self.watches.rebuild(&self.setup.places, possible_homes, self.monitors.as_mut_slice());
+        self.scan.note_new_watches(any_new);
+        turn.everything |= any_new;
+        self.publisher.mark_stale();
     }
 
     fn set_profiles(&mut self, profiles: Vec<Profile>) {
@@ -415,9 +425,11 @@ impl Watcher {
         }
     }
 
-    /// Queries the managers whose answer is needed now, and begins to read the past of new monitors.
+    /// Begins what runs beside the loop: the search for profiles, the queries to managers whose answer is needed now, and
+    /// reading the past of new monitors.
     fn begin_work(&mut self) {
         let now = self.time.now();
+        self.scan.start_due(&self.setup, now.instant, &self.events);
         for monitor in self.monitors.iter_mut() {
             let is_due = monitor.job.next_query(now.instant) == Some(Duration::ZERO);
             if is_due && !query_manager(monitor, &self.setup.supervisors, &self.events) {
@@ -441,9 +453,15 @@ impl Watcher {
         }
     }
 
+    /// Whether nothing is under way of which the published state must not be taken for complete.
+    fn is_settled(&mut self) -> bool {
+        let now = self.time.now().instant;
+        self.scan.is_settled(now) && self.monitors.iter().all(|monitor| monitor.is_settled(now))
+    }
+
     fn publish(&mut self) {
         let now = self.time.now();
-        let complete = self.monitors.iter().all(|monitor| monitor.is_settled(now.instant));
+        let complete = self.is_settled();
         let shown = |index: &usize| self.setup.shows(&self.monitors[*index].profile);
         let views = (self.monitors.places()).filter(shown).map(|index| {
             let profile = Arc::clone(&self.monitors[index].profile);
@@ -451,6 +469,7 @@ impl Watcher {
             ProfileView { profile, verdict: self.time.wall_verdict(verdict) }
         });
         let views: Vec<_> = views.collect();
-        self.publisher.publish(self.time.wall_time(now.at), views, &self.scan.bad_files, complete);
+        let problems = self.scan.problems(&self.setup.places, now.instant);
+        self.publisher.publish(self.time.wall_time(now.at), views, problems, complete);
     }
 }

@@ -192,6 +192,8 @@ enum Event {
     JobAnswered(MonitorId, JobAnswer),
     /// The past of a home was read.
     PastRead(MonitorId, past_readers::Outcome),
+    /// A search for profiles ended; `None`: it panicked.
+    Scanned(Option<Box<scan::Outcome>>),
 }
 
 /// A service manager's answer about a job.

@@ -89,7 +89,7 @@ impl Publisher {
                 self.record(&view.profile, [change], false);
             }
         }
-        self.publish(at, profiles, &old.bad_files, false);
+        self.publish(at, profiles, old.bad_files.clone(), false);
     }
 
     /// Publishes the changes and the state that they led to, unless nothing differs from the last update.
@@ -97,7 +97,7 @@ impl Publisher {
         &mut self,
         at: Timestamp,
         profiles: Vec<ProfileView>,
-        bad_files: &[BadJobFile],
+        bad_files: Vec<BadJobFile>,
         complete: bool,
     ) {
         self.stale = None;
@@ -107,11 +107,7 @@ impl Publisher {
         if same && changes.is_empty() && !woke {
             return;
         }
-        let snapshot = if same {
-            old
-        } else {
-            Arc::new(Snapshot { at, profiles, bad_files: bad_files.to_vec(), complete })
-        };
+        let snapshot = if same { old } else { Arc::new(Snapshot { at, profiles, bad_files, complete }) };
         self.subscribers.publish(&Update { snapshot: Arc::clone(&snapshot), changes, woke, missed: 0 });
         if !same {
             self.snapshot.send_replace(snapshot);

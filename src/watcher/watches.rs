@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
+use std::path::PathBuf;
 
 use super::monitor::Monitor;
 use crate::evidence::watch::{Changed, Changes, Key, Watch};
-use crate::profile::{self, Places};
+use crate::profile::Places;
 
 /// The file watches of all monitors. Monitors are named by their place in the watcher's list.
 pub(super) struct Watches {
@@ -54,12 +55,17 @@ impl Watches {
 
     /// Watches what the monitors and the search for profiles need, and nothing else. What cannot be watched is left to
     /// the safety net. Returns whether something is watched that was not before: a change there may have been missed.
-    pub(super) fn rebuild(&mut self, places: &Places, monitors: &mut [Monitor]) -> bool {
+    pub(super) fn rebuild(
+        &mut self,
+        places: &Places,
+        possible_homes: &[PathBuf],
+        monitors: &mut [Monitor],
+    ) -> bool {
         let mut folders = vec![places.launch_agents.clone(), places.systemd_user.clone()];
         folders.push(places.hermes.join("profiles"));
         let homes: BTreeSet<_> = monitors.iter().map(|monitor| monitor.profile.home.clone()).collect();
         // a folder exists before what makes it a home
-        folders.extend(profile::possible_homes(places).into_iter().filter(|home| !homes.contains(home)));
+        folders.extend(possible_homes.iter().filter(|home| !homes.contains(*home)).cloned());
         // a home is first opened where it may block: when its past is read
         let live = monitors.iter().filter(|monitor| monitor.is_live());
         let homes: BTreeSet<_> = live.map(|monitor| monitor.profile.home.clone()).collect();

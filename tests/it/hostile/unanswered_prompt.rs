@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::support::machine::{Gateway, Machine, Stream};
 use crate::support::{make_fifo, wait_for};
 
-/// A watch in which the profile `stuck` is read once somebody opens the FIFO.
-fn watch(machine: &Machine) -> (Stream, std::path::PathBuf) {
+/// A watch that stops at this place (a profile, or `scan`) until somebody opens the FIFO.
+fn watch(machine: &Machine, place: &str) -> (Stream, std::path::PathBuf) {
     let folder = machine.folder().join("blocked");
     fs::create_dir(&folder).unwrap();
-    make_fifo(&folder.join("stuck"));
+    make_fifo(&folder.join(place));
     let mut command = machine.command(&["watch", "--json"]);
     command.env("GATELIGHT_TEST_BLOCK", &folder);
-    (Stream::of(command), folder.join("stuck"))
+    (Stream::of(command), folder.join(place))
 }
 
 /// Light and reason that were shown of a profile, in order.
@@ -36,7 +36,7 @@ fn it_holds_up_no_other_profile_and_is_read_after_the_answer() {
     let machine = Machine::new();
     let other = Gateway::connected(&machine.hermes());
     let _stuck = Gateway::connected(&machine.profile("stuck"));
-    let (mut watch, fifo) = watch(&machine);
+    let (mut watch, fifo) = watch(&machine, "stuck");
     shows(&watch, "default", "connected");
     for _ in 0..3 {
         other.loses();
@@ -56,7 +56,31 @@ fn without_an_answer_it_ends_at_once() {
     let machine = Machine::new();
     let _other = Gateway::connected(&machine.hermes());
     let _stuck = Gateway::connected(&machine.profile("stuck"));
-    let (mut watch, _fifo) = watch(&machine);
+    let (mut watch, _fifo) = watch(&machine, "stuck");
+    shows(&watch, "default", "connected");
+    assert_eq!(watch.interrupt(), Some(0));
+}
+
+/// The search for profiles touches every home. While one of them blocks it, the job files say which profiles there are.
+#[test]
+fn a_search_that_is_blocked_holds_up_no_profile_with_a_job() {
+    let machine = Machine::new();
+    let work = Gateway::connected(&machine.folder().join("work"));
+    let home = format!(
+        "<key>EnvironmentVariables</key><dict><key>HERMES_HOME</key><string>{}</string></dict>",
+        work.home.display()
+    );
+    machine.plist("ai.hermes.gateway-work", &["hermes", "gateway", "run"], &home);
+    let _without_job = Gateway::connected(&machine.hermes());
+    let (mut watch, fifo) = watch(&machine, "scan");
+    shows(&watch, "work", "connected");
+    work.loses();
+    shows(&watch, "work", "reconnecting");
+    assert_eq!(shown(&watch, "default"), []);
+    // the next search must not stop there, too
+    let answer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    fs::remove_file(&fifo).unwrap();
+    drop(answer);
     shows(&watch, "default", "connected");
     assert_eq!(watch.interrupt(), Some(0));
 }
