@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,12 +10,17 @@ use jiff::tz::TimeZone;
 use super::backward::{Reach, Times, read_backwards};
 use super::home_files::modified;
 use super::observer::{Emitter, Observed};
-use super::{Moment, Polled};
+use super::{Moment, Polled, less_tolerance};
 use crate::evidence::forged;
 use crate::evidence::log_event::LogEvent;
 use crate::evidence::logbook::{LogBook, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::tail::{self, Limits, Tailer};
+use crate::health::evidence::LinkWord;
+use crate::health::Signal;
+
+/// A gateway writes its first record within this time after its start, on a slow disk. Our choice: 0.19 takes 1 to 3 s.
+const LONGEST_START: Duration = Duration::from_secs(60);
 
 struct Source {
     name: String,
@@ -49,13 +54,14 @@ pub(super) struct LogPast {
 }
 
 impl Logs {
-    /// Follows these logs from their current end, and reads what is before it. `oldest`: start of the current process.
+    /// Follows these logs from their current end, and reads what is before it. `started_at`: start of the current
+    /// process.
     pub(super) fn open(
         paths: &[PathBuf],
         patterns: &Arc<Patterns>,
         zone: &TimeZone,
         now: Moment,
-        oldest: Option<Timestamp>,
+        started_at: Option<Timestamp>,
     ) -> (Self, LogPast) {
         let mut logs = Self {
             sources: Vec::new(),
@@ -67,11 +73,11 @@ impl Logs {
         let mut events = Vec::new();
         let mut reach = Reach::default();
         for path in paths {
-            let (source, reached) = logs.open_source(path, now, oldest, &mut events);
+            let (source, reached) = logs.open_source(path, now, started_at, &mut events);
             reach = reach.or(reached);
             logs.sources.push(source);
         }
-        let past = logs.past_of(events, oldest, reach);
+        let past = logs.past_of(events, started_at, reach);
         (logs, past)
     }
 
@@ -129,19 +135,23 @@ impl Logs {
     }
 
     /// The past of logs that were unreadable at the start and are readable now.
-    pub(super) fn read_opened(&mut self, now: Moment, oldest: impl FnOnce() -> Option<Timestamp>) -> LogPast {
+    pub(super) fn read_opened(
+        &mut self,
+        now: Moment,
+        started_at: impl FnOnce() -> Option<Timestamp>,
+    ) -> LogPast {
         let readable = |source: &Source| source.past_unread && tail::check(&source.path).is_ok();
         let opened: Vec<usize> = (0..self.sources.len()).filter(|&at| readable(&self.sources[at])).collect();
         if opened.is_empty() {
             return LogPast { events: Vec::new(), before: Vec::new(), reach: Reach::default() };
         }
-        let oldest = oldest();
+        let started_at = started_at();
         let mut events = Vec::new();
         for at in opened {
             let path = self.sources[at].path.clone();
-            self.sources[at] = self.open_source(&path, now, oldest, &mut events).0;
+            self.sources[at] = self.open_source(&path, now, started_at, &mut events).0;
         }
-        self.past_of(events, oldest, Reach::default())
+        self.past_of(events, started_at, Reach::default())
     }
 
     /// The unreadable logs, one sentence with the path each, if they changed since the last call.
@@ -159,7 +169,7 @@ impl Logs {
         &self,
         path: &Path,
         now: Moment,
-        oldest: Option<Timestamp>,
+        started_at: Option<Timestamp>,
         events: &mut Vec<(Timestamp, LogEvent)>,
     ) -> (Source, Reach) {
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -167,6 +177,7 @@ impl Logs {
         let trouble = tail::check(path).err();
         let past_unread = matches!(trouble, Some(tail::TailError::Denied { .. }));
         let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), now.instant);
+        let oldest = started_at.map(less_tolerance);
         let times = Times { zone: &self.zone, now: now.at, oldest, written: modified(path) };
         let reach = read_backwards(&mut reader, &scanner, &name, &times, events);
         let trouble = trouble.map(|error| error.to_string());
@@ -176,12 +187,14 @@ impl Logs {
     fn past_of(
         &mut self,
         mut events: Vec<(Timestamp, LogEvent)>,
-        oldest: Option<Timestamp>,
+        started_at: Option<Timestamp>,
         reach: Reach,
     ) -> LogPast {
         events.sort_by_key(|(at, _)| *at);
-        let is_before = |(at, _): &(Timestamp, LogEvent)| oldest.is_some_and(|oldest| *at < oldest);
-        let (before, events) = events.into_iter().partition(is_before);
+        let (before, events) = match started_at {
+            Some(started_at) => split_at_start(events, started_at),
+            None => (Vec::new(), events),
+        };
         let before = self.without_copies(before);
         LogPast { events: self.without_copies(events), before, reach }
     }
@@ -196,4 +209,40 @@ impl Logs {
         });
         events
     }
+}
+
+/// Splits events, which are in the order of time, into those of former processes and those of the one that started then.
+///
+/// Stamps from shortly before its start may be its own, because the clock was corrected since; but then they follow the
+/// record of its start. Without one they are the last words of the process before.
+fn split_at_start(
+    events: Vec<(Timestamp, LogEvent)>,
+    started_at: Timestamp,
+) -> (Vec<(Timestamp, LogEvent)>, Vec<(Timestamp, LogEvent)>) {
+    let window = less_tolerance(started_at)..=started_at.saturating_add(LONGEST_START).unwrap_or(started_at);
+    let starts = |(at, event): &(Timestamp, LogEvent)| {
+        event.record.signal == Signal::Start && window.contains(at)
+    };
+    let own_start = events.iter().rposition(starts).unwrap_or(events.len());
+    let (mut before, mut own) = (Vec::new(), Vec::new());
+    for (place, (at, event)) in events.into_iter().enumerate() {
+        let of_before = place < own_start && latest_time(at, &event) < started_at;
+        if of_before { &mut before } else { &mut own }.push((at, event));
+    }
+    (before, own)
+}
+
+/// The latest time at which the present process may have written a record. Stamps of the older layout count whole seconds,
+/// and a start may fall into the second of its first records; trouble comes later.
+fn latest_time(at: Timestamp, event: &LogEvent) -> Timestamp {
+    let whole = event.record.stamp.is_some_and(|stamp| stamp.subsec_nanosecond() == 0);
+    let of_a_start = match &event.record.signal {
+        Signal::Start | Signal::Ready | Signal::Info => true,
+        Signal::Link(link) => {
+            matches!(link.word, LinkWord::Expected | LinkWord::Announced | LinkWord::Claim | LinkWord::Proof)
+        }
+        _ => false,
+    };
+    let rest = if whole && of_a_start { Duration::from_millis(999) } else { Duration::ZERO };
+    at.saturating_add(rest).unwrap_or(at)
 }

@@ -108,7 +108,7 @@ impl Collector {
         }
         let version = read.iter().find_map(version_of);
         let started_at = processes.oldest_start();
-        let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, less_tolerance(started_at));
+        let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, started_at);
         let mut locks = LockFolder::new(lock_folder(profile));
         let held = locks.held_by(processes.ids());
         let newest = files.newest().into_iter().chain(logs.newest()).max();
@@ -151,7 +151,7 @@ impl Collector {
         let mut emit = Emitter { now: now.at, observer: &mut self.observer, out };
         let mut polled = self.logs.poll(now, skip_missing, &mut emit);
         let processes = &self.processes;
-        let opened = self.logs.read_opened(now, || less_tolerance(processes.oldest_start()));
+        let opened = self.logs.read_opened(now, || processes.oldest_start());
         for (at, event) in opened.events {
             let evidence = event.into_evidence();
             if let Some(observer) = &mut emit.observer {
@@ -270,6 +270,7 @@ fn lock_folder(profile: &Profile) -> PathBuf {
     locks::folder(&std::env::home_dir().unwrap_or_default(), var)
 }
 
-fn less_tolerance(started_at: Option<Timestamp>) -> Option<Timestamp> {
-    started_at.map(|at| at.saturating_sub(START_TOLERANCE).unwrap_or(at))
+/// The earliest stamp that a record of a process with this start can have.
+fn less_tolerance(started_at: Timestamp) -> Timestamp {
+    started_at.saturating_sub(START_TOLERANCE).unwrap_or(started_at)
 }

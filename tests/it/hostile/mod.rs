@@ -5,6 +5,7 @@
 mod channel_secrets;
 mod environment;
 mod first_look;
+mod first_look_after_restart;
 mod fuzz_targets;
 mod job_file_shapes;
 mod kills;
