@@ -1,26 +1,31 @@
-//! One event of a log, and what tells it from its copies in other files.
+//! An event of a log, and what identifies its copies in other files.
+
+use jiff::Timestamp;
 
 use super::carriers::Carriers;
 use super::line::Level;
 use crate::health::{Evidence, LogRecord};
 
+/// Events with the times of their stamps.
+pub type Dated = Vec<(Timestamp, LogEvent)>;
+
 /// One event in a log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEvent {
-    /// What it says.
+    /// The parsed record.
     pub record: LogRecord,
-    /// The same for the same message in another file; `None` for what need not be counted.
+    /// Equal for copies of one message in several files; `None` where copies do no harm.
     pub key: Option<u64>,
     /// The level of its record.
     pub level: Option<Level>,
-    /// Its logger's records stand in `gateway.log`, too.
+    /// Records of its logger are in `gateway.log` as well.
     pub in_gateway_log: bool,
-    /// It may be part of the text of people that these records carry.
+    /// The record may be part of text of people in these carriers.
     pub suspect: Option<Carriers>,
 }
 
 impl LogEvent {
-    /// As the core takes it.
+    /// Converts it for the core.
     pub fn into_evidence(self) -> Evidence {
         Evidence::Log(self.record)
     }

@@ -413,13 +413,19 @@ impl Gateway {
         }
     }
 
-    /// Accepts files written by this process. While a gateway is known only by its log, files of any process are
-    /// accepted; once the process is known, what the files of another one said is dropped.
+    /// Accepts a file that this process wrote.
     pub(super) fn accept_files_of(&mut self, pid: u32) {
-        let another = self.id.files_of.replace(pid).is_some_and(|before| before != pid);
-        if !another {
+        self.drop_files_of_others(pid);
+        self.id.files_of = Some(pid);
+    }
+
+    /// While a gateway is known only by its log, files of any process are accepted; once the process is known, what the
+    /// files of another one said is dropped.
+    pub(super) fn drop_files_of_others(&mut self, pid: u32) {
+        if self.id.files_of.is_none_or(|before| before == pid) {
             return;
         }
+        self.id.files_of = None;
         let from_file = |proof: &Proof| proof.source == Source::StateFile;
         self.faults.retain(|_, proof| !from_file(proof));
         self.ready.take_if(|proof| from_file(proof));

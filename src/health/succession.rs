@@ -366,7 +366,7 @@ impl Succession {
     /// Identifies the gateway as this process.
     fn identify(&mut self, moment: Moment<'_>, pid: u32, process: &Process, written: Option<u64>) {
         if self.gateway.id.pid.is_none() {
-            self.gateway.accept_files_of(pid);
+            self.gateway.drop_files_of_others(pid);
         }
         let id = &mut self.gateway.id;
         id.pid = Some(pid);

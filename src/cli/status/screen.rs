@@ -38,7 +38,7 @@ pub fn show(
     let columns = Columns::of(&rows, terminal);
     let mut explained: Option<&Row<'_>> = None;
     for (at, row) in rows.iter().enumerate() {
-        row.show(&columns, snapshot.at, terminal)?;
+        row.show(&columns, snapshot, terminal)?;
         let next = rows.get(at + 1);
         if row.light() != Light::Green && next.is_none_or(|next| !next.is_explained_with(row)) {
             row.explain(explained.is_some_and(|before| before.has_same_reason(row)), terminal)?;
@@ -77,7 +77,7 @@ fn sorted<'a>(
             obstacle: obstacle(&view.profile).filter(|_| helps_now(view)),
             name: clip(&one_line(&view.profile.name, NAME_MAX), WIDEST_NAME),
             title: text::reason::title_of(&view.verdict, lang),
-            held: held(view.verdict.since, snapshot.at, lang),
+            held: held_since(view.verdict.since, snapshot.at, lang),
             facts: facts(view, snapshot.at, lang),
         })
         .collect();
@@ -95,6 +95,11 @@ fn sorted<'a>(
 
 fn helps_now(view: &ProfileView) -> bool {
     view.verdict.reason.restart().is_some_and(RestartHelps::now)
+}
+
+/// How long a verdict has held; empty where it is as old as this look, so that nobody knows.
+fn held_since(since: Timestamp, now: Timestamp, lang: Lang) -> String {
+    if now.duration_since(since).as_secs() < 1 { String::new() } else { held(since, now, lang) }
 }
 
 /// How long something has held: from an hour on without seconds.
@@ -171,14 +176,14 @@ impl Row<'_> {
         self.has_same_reason(other) && self.obstacle == other.obstacle
     }
 
-    fn show(&self, columns: &Columns, now: Timestamp, terminal: &mut Terminal<'_>) -> io::Result<()> {
+    fn show(&self, columns: &Columns, snapshot: &Snapshot, terminal: &mut Terminal<'_>) -> io::Result<()> {
         let verdict = &self.view.verdict;
         self.head(columns, terminal)?;
         if !columns.facts && !self.facts.is_empty() {
             detail(&self.facts, true, terminal)?;
         }
         if verdict.links.len() > 1 {
-            links(&verdict.links, now, terminal)?;
+            links(&verdict.links, snapshot.at, terminal)?;
         }
         if self.light() == Light::Green {
             return Ok(());
@@ -187,7 +192,8 @@ impl Row<'_> {
             detail(&one_line(&format!("{}: {}", proof.source, proof.line), LONGEST_PROOF), true, terminal)?;
         }
         for note in &verdict.notes {
-            detail(&one_line(&note_text(note, terminal.lang), LONGEST_PROOF), true, terminal)?;
+            let text = note_text(note, &self.view.profile.name, snapshot, terminal.lang);
+            detail(&one_line(&text, LONGEST_PROOF), true, terminal)?;
         }
         Ok(())
     }
@@ -263,7 +269,7 @@ fn links(links: &[LinkVerdict], now: Timestamp, terminal: &mut Terminal<'_>) -> 
         .iter()
         .map(|link| {
             let title = text::reason::title(lang, link.reason, Some(&link.platform));
-            [text::reason::platform(lang, &link.platform), title, held(link.since, now, lang)]
+            [text::reason::platform(lang, &link.platform), title, held_since(link.since, now, lang)]
         })
         .collect();
     let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or_default();
@@ -271,9 +277,11 @@ fn links(links: &[LinkVerdict], now: Timestamp, terminal: &mut Terminal<'_>) -> 
         let first = format!("{INDENT}{} {}{GAP}", style::light(link.light, terminal), pad(name, widest(0)));
         let before = width(&first);
         if terminal.width.is_none_or(|all| before + widest(1) + GAP.len() + widest(2) <= all) {
-            writeln!(terminal.out, "{first}{}{GAP}{held}", pad(title, widest(1)))?;
+            let line = format!("{first}{}{GAP}{held}", pad(title, widest(1)));
+            writeln!(terminal.out, "{}", line.trim_end())?;
         } else {
-            terminal.wrapped(&format!("{title}{GAP}{held}"), &first, &" ".repeat(before))?;
+            let text = format!("{title}{GAP}{held}");
+            terminal.wrapped(text.trim_end(), &first, &" ".repeat(before))?;
         }
     }
     Ok(())

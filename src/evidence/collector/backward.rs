@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::carriers::{Carriers, Past};
 use crate::evidence::line;
-use crate::evidence::log_event::LogEvent;
+use crate::evidence::log_event::{Dated, LogEvent};
 use crate::evidence::logbook::Scanner;
 use crate::evidence::tail::{Block, HistoryEnd, HistoryReader};
 use crate::health::Signal;
@@ -88,93 +88,122 @@ pub(super) fn read_backwards(
     scanner: &Scanner,
     name: &str,
     times: &Times<'_>,
-    events: &mut Vec<(Timestamp, LogEvent)>,
+    events: &mut Dated,
 ) -> Reach {
-    let oldest = times.oldest;
-    let mut shift = None;
-    let mut reach = Reach::default();
-    let mut unstamped = 0;
     let warnings_only = name == "errors.log";
-    // a crash loop is visible in the processes before the current one
-    let loops_since = times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now);
-    let mut loop_blocks = 0;
+    let mut log = PastLog {
+        scanner,
+        name,
+        times,
+        shift: None,
+        loops_since: times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now),
+        reach: Reach::default(),
+        events,
+    };
+    let (mut unstamped, mut loop_blocks) = (0, 0);
     let mut next = reader.next_block();
     while let Some(block) = next {
         // the text of a carrier may reach from one block into the next
         next = reader.next_block();
         let before = next.as_ref().and_then(|older| scanner.carriers(&older.bytes, times.now));
-        let shift = *shift.get_or_insert_with(|| times.shift(&block));
-        let Some(Stamped { first, found }) = scan(&block, before, scanner, name, times, shift) else {
+        let Some(Stamped { first, found }) = log.scan(&block, before) else {
             // A log without timestamps has no history. A long line forms its own block.
             unstamped += 1;
             if unstamped > MAX_UNSTAMPED {
-                return reach;
+                return log.reach;
             }
             continue;
         };
-        for (at, event) in found {
-            if oldest.is_some_and(|oldest| at < oldest) {
-                reach.to_start = true;
-                if at >= loops_since && is_about_starts(&event.record.signal) {
-                    events.push((at, event));
-                }
-                continue;
-            }
-            match &event.record.signal {
-                // it may be forged
-                _ if event.suspect.is_some() => {}
-                Signal::Link(link) if link.word.is_of_link() => reach.to_link = true,
-                Signal::Start | Signal::PlannedStop => reach.to_start = true,
-                _ => {}
-            }
-            events.push((at, event));
-        }
-        reach.to_start |= matches!((first, oldest), (Some(first), Some(oldest)) if first < oldest);
-        if reach.to_start || (reach.to_link && !warnings_only) {
-            let young = oldest.is_some_and(|oldest| oldest > loops_since);
-            let more = young && !warnings_only && first.is_some_and(|first| first > loops_since);
+        log.take_all(first, found);
+        if log.reach.to_start || (log.reach.to_link && !warnings_only) {
+            let more = !warnings_only && log.reaches_loops(first);
             if !more || loop_blocks == MAX_LOOP_BLOCKS {
-                return reach;
+                return log.reach;
             }
             loop_blocks += 1;
         }
     }
-    reach.bounded = reader.end() == Some(HistoryEnd::Bound);
+    log.reach.bounded = reader.end() == Some(HistoryEnd::Bound);
     // the whole file was read
-    reach.to_start |= reader.end() == Some(HistoryEnd::Beginning) && !warnings_only;
-    reach
+    log.reach.to_start |= reader.end() == Some(HistoryEnd::Beginning) && !warnings_only;
+    log.reach
+}
+
+/// One log that is read backwards, and what was found so far.
+struct PastLog<'a> {
+    scanner: &'a Scanner,
+    name: &'a str,
+    times: &'a Times<'a>,
+    /// Offset of the timestamps, known once the last block was read.
+    shift: Option<SignedDuration>,
+    /// Starts and takeovers since then count though they are older than the process: a crash loop is visible in the
+    /// processes before the current one.
+    loops_since: Timestamp,
+    reach: Reach,
+    events: &'a mut Dated,
+}
+
+impl PastLog<'_> {
+    /// Takes the events of a block whose first record has this time.
+    fn take_all(&mut self, first: Option<Timestamp>, found: Dated) {
+        for (at, event) in found {
+            self.take(at, event);
+        }
+        self.reach.to_start |=
+            matches!((first, self.times.oldest), (Some(first), Some(oldest)) if first < oldest);
+    }
+
+    fn take(&mut self, at: Timestamp, event: LogEvent) {
+        if self.times.oldest.is_some_and(|oldest| at < oldest) {
+            self.reach.to_start = true;
+            if at >= self.loops_since && is_about_starts(&event.record.signal) {
+                self.events.push((at, event));
+            }
+            return;
+        }
+        match &event.record.signal {
+            // it may be forged
+            _ if event.suspect.is_some() => {}
+            Signal::Link(link) if link.word.is_of_link() => self.reach.to_link = true,
+            Signal::Start | Signal::PlannedStop => self.reach.to_start = true,
+            _ => {}
+        }
+        self.events.push((at, event));
+    }
+
+    /// Whether blocks above the one that begins then may hold starts of a crash loop.
+    fn reaches_loops(&self, first: Option<Timestamp>) -> bool {
+        let young = self.times.oldest.is_some_and(|oldest| oldest > self.loops_since);
+        young && first.is_some_and(|first| first > self.loops_since)
+    }
+
+    /// The events of the block above the last one; `None`: it has no timestamps. `before`: the carriers in the block above
+    /// this one.
+    fn scan(&mut self, block: &Block, before: Option<Carriers>) -> Option<Stamped> {
+        let shift = *self.shift.get_or_insert_with(|| self.times.shift(block));
+        let (times, now) = (self.times, self.times.now);
+        let at = |stamp| times.at(stamp)?.checked_add(shift).ok();
+        let mut found = Dated::new();
+        let mut stamped = false;
+        let by_log = now.checked_sub(shift).ok().map(|now| now.to_zoned(times.zone.clone()).datetime());
+        let past = Past { before, now: by_log };
+        self.scanner.read_past(self.name, &block.bytes, &past, now, &mut |event| {
+            if let Some(stamp) = event.record.stamp {
+                stamped = true;
+                found.push((at(stamp).unwrap_or(now).min(now), event));
+            }
+        });
+        let first = block.bytes.split(|b| *b == b'\n').take(64).find_map(|text| line::head(text)?.stamp);
+        let first = first.and_then(at);
+        (first.is_some() || stamped).then_some(Stamped { first, found })
+    }
 }
 
 /// The events of a block with timestamps.
 struct Stamped {
     /// Timestamp of its first record.
     first: Option<Timestamp>,
-    found: Vec<(Timestamp, LogEvent)>,
-}
-
-fn scan(
-    block: &Block,
-    before: Option<Carriers>,
-    scanner: &Scanner,
-    name: &str,
-    times: &Times<'_>,
-    shift: SignedDuration,
-) -> Option<Stamped> {
-    let now = times.now;
-    let at = |stamp| times.at(stamp)?.checked_add(shift).ok();
-    let mut found: Vec<(Timestamp, LogEvent)> = Vec::new();
-    let mut stamped = false;
-    let by_log = now.checked_sub(shift).ok().map(|now| now.to_zoned(times.zone.clone()).datetime());
-    let past = Past { before, now: by_log };
-    scanner.read_past(name, &block.bytes, &past, now, &mut |event| {
-        if let Some(stamp) = event.record.stamp {
-            stamped = true;
-            found.push((at(stamp).unwrap_or(now).min(now), event));
-        }
-    });
-    let first = block.bytes.split(|b| *b == b'\n').take(64).find_map(|text| line::head(text)?.stamp);
-    let first = first.and_then(at);
-    (first.is_some() || stamped).then_some(Stamped { first, found })
+    found: Dated,
 }
 
 /// Whether the signal reports the start or the intended end of a process.

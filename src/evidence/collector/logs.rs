@@ -12,12 +12,12 @@ use super::home_files::modified;
 use super::observer::{Emitter, Observed};
 use super::{Moment, Polled, less_tolerance};
 use crate::evidence::forged;
-use crate::evidence::log_event::LogEvent;
+use crate::evidence::log_event::{Dated, LogEvent};
 use crate::evidence::logbook::{LogBook, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::tail::{self, Limits, Tailer};
-use crate::health::evidence::LinkWord;
 use crate::health::Signal;
+use crate::health::evidence::LinkWord;
 
 /// A gateway writes its first record within this time after its start, on a slow disk. Our choice: 0.19 takes 1 to 3 s.
 const LONGEST_START: Duration = Duration::from_secs(60);
@@ -47,9 +47,9 @@ pub(super) struct Logs {
 /// Past events of the logs, oldest first, each once.
 pub(super) struct LogPast {
     /// Of the current process, or of an unknown one.
-    pub events: Vec<(Timestamp, LogEvent)>,
+    pub events: Dated,
     /// Starts, and their announced ends, before the current process.
-    pub before: Vec<(Timestamp, LogEvent)>,
+    pub before: Dated,
     pub reach: Reach,
 }
 
@@ -170,7 +170,7 @@ impl Logs {
         path: &Path,
         now: Moment,
         started_at: Option<Timestamp>,
-        events: &mut Vec<(Timestamp, LogEvent)>,
+        events: &mut Dated,
     ) -> (Source, Reach) {
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let scanner = Scanner::new(Arc::clone(&self.patterns));
@@ -184,22 +184,17 @@ impl Logs {
         (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble, missing: false }, reach)
     }
 
-    fn past_of(
-        &mut self,
-        mut events: Vec<(Timestamp, LogEvent)>,
-        started_at: Option<Timestamp>,
-        reach: Reach,
-    ) -> LogPast {
+    fn past_of(&mut self, mut events: Dated, started_at: Option<Timestamp>, reach: Reach) -> LogPast {
         events.sort_by_key(|(at, _)| *at);
         let (before, events) = match started_at {
             Some(started_at) => split_at_start(events, started_at),
-            None => (Vec::new(), events),
+            None => (Dated::new(), events),
         };
         let before = self.without_copies(before);
         LogPast { events: self.without_copies(events), before, reach }
     }
 
-    fn without_copies(&mut self, mut events: Vec<(Timestamp, LogEvent)>) -> Vec<(Timestamp, LogEvent)> {
+    fn without_copies(&mut self, mut events: Dated) -> Dated {
         let files: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
         let all: Vec<&LogEvent> = events.iter().map(|(_, event)| event).collect();
         let mut genuine = forged::genuine(&all, &files).into_iter();
@@ -215,16 +210,12 @@ impl Logs {
 ///
 /// Stamps from shortly before its start may be its own, because the clock was corrected since; but then they follow the
 /// record of its start. Without one they are the last words of the process before.
-fn split_at_start(
-    events: Vec<(Timestamp, LogEvent)>,
-    started_at: Timestamp,
-) -> (Vec<(Timestamp, LogEvent)>, Vec<(Timestamp, LogEvent)>) {
+fn split_at_start(events: Dated, started_at: Timestamp) -> (Dated, Dated) {
     let window = less_tolerance(started_at)..=started_at.saturating_add(LONGEST_START).unwrap_or(started_at);
-    let starts = |(at, event): &(Timestamp, LogEvent)| {
-        event.record.signal == Signal::Start && window.contains(at)
-    };
+    let starts =
+        |(at, event): &(Timestamp, LogEvent)| event.record.signal == Signal::Start && window.contains(at);
     let own_start = events.iter().rposition(starts).unwrap_or(events.len());
-    let (mut before, mut own) = (Vec::new(), Vec::new());
+    let (mut before, mut own) = (Dated::new(), Dated::new());
     for (place, (at, event)) in events.into_iter().enumerate() {
         let of_before = place < own_start && latest_time(at, &event) < started_at;
         if of_before { &mut before } else { &mut own }.push((at, event));

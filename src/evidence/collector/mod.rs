@@ -122,6 +122,7 @@ impl Collector {
             locks: held.clone(),
             unreadable: logs.changed_troubles(),
             is_gone: processes.is_empty() && job != JobProcess::Unknown,
+            shares_home,
         };
         let (mut past, contents) = past::assemble(found);
         let mut updates = Updates::new(profile.home.clone());

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::LogPast;
 use super::home_files::{Contents, FileRead, FirstContents};
-use crate::evidence::log_event::LogEvent;
+use crate::evidence::log_event::Dated;
 use crate::health::evidence::Lock;
 use crate::health::{Evidence, ProcessState, Proof, Signal};
 
@@ -28,14 +28,17 @@ pub(super) struct Found {
     pub unreadable: Option<Vec<String>>,
     /// There certainly is no process.
     pub is_gone: bool,
+    /// Only the job's own log counts, and whether its silence means anything is not known: it may have been emptied.
+    pub shares_home: bool,
 }
 
 /// A process comes before its lines, each line and file at the time of writing, and the current state of the process last.
 /// Also returns the contents of the files, for the observer.
 pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
-    let Found { now, started_at, newest, processes, files, logs, locks, unreadable, is_gone } = found;
+    let Found { now, started_at, newest, processes, files, logs, locks, unreadable, is_gone, shares_home } =
+        found;
     let begun = started_at.unwrap_or(now).min(now);
-    let newest = newest.unwrap_or(now).min(now).max(begun);
+    let newest = newest.unwrap_or(now).min(now).max(started_at.unwrap_or(Timestamp::MIN));
     let prior = PriorRuns::of(logs.before);
     let (written, starts, contents) = split_files(files);
 
@@ -49,21 +52,24 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
         past.push((begun, Evidence::Locks(locks)));
     }
 
+    // a process that is gone has been silent since its last output, whenever it ended
+    let last_output = newest.max(logs.events.last().map_or(Timestamp::MIN, |(at, _)| *at));
+    let silent_from_the_start = logs.events.is_empty();
     let mut wrote: Past = logs.events.into_iter().map(|(at, event)| (at, event.into_evidence())).collect();
-    if logs.reach.bounded && !logs.reach.to_start && !logs.reach.to_link {
+    let cut = logs.reach.bounded && !logs.reach.to_start && !logs.reach.to_link;
+    if cut || (shares_home && silent_from_the_start) {
         wrote.push((now, Evidence::HistoryTruncated));
     }
     // a stopped process has been inactive since its last output
     wrote.extend(processes.iter().filter(|process| is_stopped(process)).map(|one| (newest, one.clone())));
     wrote.extend(written);
+    if is_gone {
+        wrote.push((last_output, Evidence::NoProcess));
+    }
     wrote.sort_by_key(|(at, _)| *at);
     past.append(&mut wrote);
 
     past.extend(processes.into_iter().map(|process| (now, process)));
-    if is_gone {
-        // the process ended after its last output
-        past.push((newest, Evidence::NoProcess));
-    }
     past.extend(unreadable.map(|unreadable| (now, Evidence::Unreadable(unreadable))));
     // A start record may be about a process that no other file names yet, so it comes last.
     if let (None, Some(started_at), false) = (&starts, started_at, prior.starts.is_empty()) {
@@ -105,7 +111,7 @@ struct PriorRuns {
 }
 
 impl PriorRuns {
-    fn of(events: Vec<(Timestamp, LogEvent)>) -> Self {
+    fn of(events: Dated) -> Self {
         let mut runs = Self::default();
         let mut planned = false;
         for (at, event) in events {

@@ -75,12 +75,13 @@ impl Stat {
 /// Ticks since boot as a time by the present wall clock.
 fn started_at(ticks: u64) -> Timestamp {
     let per_second = rustix::param::clock_ticks_per_second().max(1);
+    // before the other clock: a pause between the two makes the process look older, never younger than its records
+    let now = Timestamp::now();
     let boot = clock_gettime(ClockId::Boottime);
     let since_boot = SignedDuration::new(boot.tv_sec, i32::try_from(boot.tv_nsec).unwrap_or(0));
     let nanos = (ticks % per_second) * (1_000_000_000 / per_second);
     let seconds = i64::try_from(ticks / per_second).unwrap_or(i64::MAX);
     let age = since_boot.saturating_sub(SignedDuration::new(seconds, i32::try_from(nanos).unwrap_or(0)));
-    let now = Timestamp::now();
     now.checked_sub(age).unwrap_or(now)
 }
 

@@ -2,5 +2,6 @@
 
 mod file_events;
 mod live_facts;
+mod log_order;
 mod processes;
 mod tailer;

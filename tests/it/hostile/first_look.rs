@@ -90,6 +90,25 @@ fn no_light_is_green_without_a_process() {
     }
 }
 
+/// How long a gateway has been gone is not known exactly, but it was silent before the first look.
+#[test]
+fn a_gateway_that_was_silent_for_hours_did_not_end_just_now() {
+    let connected = connected_line();
+    let machine = Machine::new();
+    log(
+        &machine.hermes(),
+        &[(18_000, "INFO", "gateway.run: Starting Hermes Gateway..."), (17_990, "INFO", &connected)],
+    );
+    dead(&machine.hermes());
+    let pid_file = fs::OpenOptions::new().append(true).open(machine.hermes().join("gateway.pid")).unwrap();
+    pid_file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(18_000)).unwrap();
+    let ran = machine.run(&["status"]);
+    let line = ran.out.lines().next().unwrap_or_default();
+    assert!(line.contains("not running") && !line.contains(" 0 s"), "{ran:?}");
+    let since: Timestamp = machine.status()["profiles"][0]["since"].as_str().unwrap().parse().unwrap();
+    assert!(Timestamp::now().duration_since(since).as_hours() >= 4, "{since}");
+}
+
 /// The old process says that it stopped after the new one was started. The four logs are written in any order.
 #[test]
 fn after_a_takeover_the_light_is_that_of_the_new_process() {
@@ -147,6 +166,33 @@ fn what_launchd_will_not_start_again_is_red_at_once() {
         wait_for(state, || String::from_utf8_lossy(&print()).contains(state));
         assert_eq!(light(&machine), ("red".into(), wanted.into()), "{script}");
     }
+}
+
+/// launchd has started the process of a job: of one that wrote nothing at all, nobody can say for long that it starts.
+#[test]
+fn a_process_of_which_nothing_exists_is_red_after_the_time_of_a_start() {
+    let launchctl = FakeLaunchctl::new(&json!({}));
+    let machine = Machine::with_launchctl(&launchctl.program());
+    fs::create_dir_all(machine.hermes().join("logs")).unwrap();
+    let settings = machine.home().join(".config/gatelight");
+    fs::create_dir_all(&settings).unwrap();
+    // in place of 90 s
+    fs::write(settings.join("config.toml"), "[deadlines]\nstart = 2\n").unwrap();
+    let arguments = ["/bin/sh", "-c", "exec sleep 600", "hermes", "gateway", "run"];
+    let path = machine.agents().join("ai.hermes.gateway.plist");
+    fs::write(&path, plist("ai.hermes.gateway", &arguments, "<key>RunAtLoad</key><true/>")).unwrap();
+    let domain = format!("gui/{}", rustix::process::getuid().as_raw());
+    assert!(launchctl.call(&["bootstrap", &domain, path.to_str().unwrap()]).status.success());
+    // found by a first look, and by whoever watches
+    let mut watch = machine.watch();
+    wait_for("it is red at a first look", || light(&machine) == ("red".into(), "start-stalled".into()));
+    wait_for("and for whoever watches", || watch.lines().iter().any(|line| line.contains("start-stalled")));
+    let status = machine.status();
+    assert_eq!(status["profiles"][0]["restart_helps"], "by-force", "{status}");
+    // one word, and it is another matter
+    append(&machine.hermes().join("logs/agent.log"), &format!("{} INFO {}\n", stamp(), connected_line()));
+    wait_for("its word counts", || light(&machine) == ("green".into(), "connected".into()));
+    assert_eq!(watch.interrupt(), Some(0));
 }
 
 /// A stranger makes a tool print a record of the link: nothing tells it from a record of the SDK.

@@ -82,7 +82,8 @@ impl Restarted {
                 old.file("gateway_state.json", &state);
             }
             Files::Own => {
-                let mut own = new.state(json!({"feishu": {"state": "fatal", "updated_at": "2026-01-01T00:00:00Z"}}));
+                let mut own =
+                    new.state(json!({"feishu": {"state": "fatal", "updated_at": "2026-01-01T00:00:00Z"}}));
                 own["gateway_state"] = json!("starting");
                 new.file("gateway_state.json", &own);
             }
