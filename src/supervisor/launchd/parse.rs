@@ -26,72 +26,94 @@ pub struct PrintedJob {
 }
 
 /// Parses `launchctl print gui/501/LABEL`. `None`: not a description of a job.
-///
-/// Fields of the job are indented by one step; blocks (`environment = {`, `resource coalition = {`, …) may repeat each of
-/// them. A block ends at the line that closes it at its own depth, so that no line inside counts as a field of the job. A
-/// forged block end leaves a contradiction: the result is `doubtful`.
 pub fn print(text: &str) -> Option<PrintedJob> {
-    let mut lines = text.lines();
-    lines.by_ref().find(|line| opens_job(line))?;
+    let mut fields = Fields::of(text)?;
     let mut job = PrintedJob::default();
-    let mut step: Option<&str> = None;
-    let mut in_block = false;
-    let mut closed = false;
-    let mut said_pid: Option<u32> = None;
-    for line in lines {
-        if line.trim().is_empty() {
-            continue;
-        }
-        if line.trim_end() == "}" {
-            closed = true;
-            break;
-        }
-        // the indentation of the first line is that of the job's fields: a tab, or blanks in a copied transcript
-        let step = *step.get_or_insert(&line[..line.len() - line.trim_start().len()]);
-        let Some(field) = line.strip_prefix(step).filter(|f| !f.starts_with([' ', '\t'])) else {
-            continue;
-        };
-        if in_block {
-            in_block = field.trim_end() != "}";
-            continue;
-        }
-        if field.trim_end() == "}" {
-            // the end of a block that is not open: a line above forged it
-            job.doubtful = true;
-            continue;
-        }
-        let Some((name, value)) = field.split_once(" = ") else {
-            continue;
-        };
-        let (name, value) = (name.trim(), value.trim());
-        if value == "{" {
-            in_block = true;
-            continue;
-        }
+    for (name, value) in fields.by_ref() {
+        job.set(name, value);
+    }
+    let idle = matches!(job.state.as_deref(), Some("not running" | "waiting" | "spawn scheduled"));
+    job.doubtful |= fields.are_doubtful() || (job.pid.is_some() && idle);
+    (job.state.is_some() || job.pid.is_some() || job.runs.is_some()).then_some(job)
+}
+
+impl PrintedJob {
+    /// Takes a field of `print`.
+    fn set(&mut self, name: &str, value: &str) {
         match name {
             "pid" => {
                 let pid = value.parse().ok().filter(|pid| *pid > 0);
-                job.doubtful |= said_pid.is_some() && said_pid != pid;
-                said_pid = pid;
+                self.doubtful |= self.pid.is_some() && self.pid != pid;
+                self.pid = pid;
             }
             // the first one is above everything that a job file can write into
-            "state" if job.state.is_none() => job.state = Some(value.to_owned()),
-            "last exit code" => job.last_exit = leading_number(value),
-            "last terminating signal" => {
-                job.last_exit = trailing_number(value).map(|signal| -signal);
-            }
-            "last exit reason" => job.exit_reason = identifier(value),
-            "job state" => job.spawn_failed = value == "spawn failed",
-            "runs" => job.runs = value.parse().ok(),
-            "exit timeout" => job.exit_timeout_s = value.parse().ok(),
+            "state" if self.state.is_none() => self.state = Some(value.to_owned()),
+            "last exit code" => self.last_exit = leading_number(value),
+            "last terminating signal" => self.last_exit = trailing_number(value).map(|signal| -signal),
+            "last exit reason" => self.exit_reason = identifier(value),
+            "job state" => self.spawn_failed = value == "spawn failed",
+            "runs" => self.runs = value.parse().ok(),
+            "exit timeout" => self.exit_timeout_s = value.parse().ok(),
             _ => {}
         }
     }
-    job.pid = said_pid;
-    let idle = matches!(job.state.as_deref(), Some("not running" | "waiting" | "spawn scheduled"));
-    // no closing brace: the output was cut at the limit
-    job.doubtful |= in_block || !closed || (job.pid.is_some() && idle);
-    (job.state.is_some() || job.pid.is_some() || job.runs.is_some()).then_some(job)
+}
+
+/// The fields of a job in the output of `print`, which are indented by one step.
+///
+/// Blocks (`environment = {`, `resource coalition = {`, …) may repeat each field. A block ends at the line that closes it
+/// at its own depth, so that no line inside counts as a field of the job. A forged block end leaves a contradiction.
+struct Fields<'a> {
+    lines: std::str::Lines<'a>,
+    /// One step of indentation: a tab, or blanks in a copied transcript.
+    step: Option<&'a str>,
+    in_block: bool,
+    /// The description was closed: the output was not cut at the limit.
+    closed: bool,
+    /// A block was closed that is not open: a line above forged its end.
+    forged: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// `None`: not a description of a job.
+    fn of(text: &'a str) -> Option<Self> {
+        let mut lines = text.lines();
+        lines.by_ref().find(|line| opens_job(line))?;
+        Some(Self { lines, step: None, in_block: false, closed: false, forged: false })
+    }
+
+    /// Whether the text contradicts itself or is cut, once all fields were read.
+    fn are_doubtful(&self) -> bool {
+        self.forged || self.in_block || !self.closed
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.closed {
+            let line = self.lines.next()?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            self.closed = line.trim_end() == "}";
+            // the first line is indented as all fields of the job are
+            let step = *self.step.get_or_insert(&line[..line.len() - line.trim_start().len()]);
+            let field = line.strip_prefix(step).filter(|field| !field.starts_with([' ', '\t']));
+            let Some(field) = field.filter(|_| !self.closed) else { continue };
+            if field.trim_end() == "}" {
+                self.forged |= !self.in_block;
+                self.in_block = false;
+            } else if let Some((name, value)) = field.split_once(" = ").filter(|_| !self.in_block) {
+                match value.trim() {
+                    "{" => self.in_block = true,
+                    value => return Some((name.trim(), value)),
+                }
+            }
+        }
+        None
+    }
 }
 
 /// The first line of a description: `gui/501/LABEL = {`, in older versions the label alone.
