@@ -8,8 +8,9 @@ use crate::diagnose;
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::patterns::Patterns;
 use crate::health::Platforms;
-use crate::profile::{ExtraHome, Places, lexical};
+use crate::profile::{ExtraHome, Places, Profile, homes, lexical};
 use crate::restart::{Ledger, Restarted};
+use crate::runtime::runtime;
 use crate::supervisor::Supervisors;
 use crate::text::error;
 use crate::text::{Lang, trouble as say};
@@ -94,6 +95,20 @@ impl Engine {
     /// Removes the names of this machine and its user from texts.
     pub(crate) fn anonymiser(&self) -> Anonymiser {
         diagnose::anonymiser(&self.places.user_home)
+    }
+
+    /// The profile whose gateway serves this one now; `None`: it has its own, or none. Takes a look at the machine where
+    /// Hermes could serve it: profiles below `profiles/` of another home.
+    pub(crate) fn gateway_of(&self, profile: &Profile) -> error::Result<Option<Arc<Profile>>> {
+        if homes::profile_of(&profile.home).is_none() {
+            return Ok(None);
+        }
+        let snapshot = runtime()?.block_on(async {
+            let mut handle = self.watch(Vec::new(), None)?;
+            Ok::<_, error::Error>(first_look(&mut handle).await)
+        })?;
+        let view = snapshot.find(&profile.name);
+        Ok(view.and_then(|view| snapshot.gateway_of(view)).map(|gateway| Arc::clone(&gateway.profile)))
     }
 
     /// The log patterns, including the user's.

@@ -1,6 +1,5 @@
 //! `gatelight logs`: the logs of a profile merged by time, coloured by meaning.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{OK, USAGE, names};
@@ -19,6 +18,9 @@ use crate::text::error;
 use crate::text::error::io;
 use crate::text::{fill, status as words};
 use crate::watcher::POLL_INTERVAL;
+
+/// Width of the column with the names of the files: that of `gateway.error.log`.
+const SOURCE_WIDTH: usize = 17;
 
 /// Arguments of `logs`.
 #[derive(Debug, clap::Args)]
@@ -43,12 +45,17 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         Ok(profile) => profile,
         Err(code) => return Ok(code),
     };
+    let gateway = engine.gateway_of(&profile)?;
+    let gateway = gateway.as_deref();
     if args.system {
-        return Ok(system_log(&profile, engine));
+        let started = gateway.filter(|_| profile.job.is_none()).unwrap_or(&profile);
+        return Ok(system_log(started, engine));
     }
     let patterns = engine.patterns()?;
-    let mut view = View { scanner: Scanner::new(Arc::clone(&patterns)), lines: Lines::default(), terminal };
-    let (mut tailers, past) = read_past(&profile, args.lines);
+    let scanner = Scanner::new(Arc::clone(&patterns));
+    let width = if gateway.is_some() { SOURCE_WIDTH + "gateway: ".len() } else { SOURCE_WIDTH };
+    let mut view = View { scanner, lines: Lines::default(), width, terminal };
+    let (mut tailers, past) = read_past(&profile, gateway, args.lines);
     let follow = args.follow.then(interruptible).transpose()?;
     let unreadable = profile.logs.iter().find_map(|log| tail::check(log).err());
     if let Some(error) = &unreadable {
@@ -63,12 +70,10 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     let Some((runtime, stop)) = follow else { return Ok(OK) };
     runtime.block_on(async {
         let mut watch = Watch::new()?;
-        let folders: std::collections::BTreeSet<&Path> =
-            profile.logs.iter().filter_map(|log| log.parent()).collect();
-        for folder in folders {
-            watch.add_dir(folder)?;
-        }
-        for log in &profile.logs {
+        for log in gateway.into_iter().chain([&profile]).flat_map(|profile| &profile.logs) {
+            if let Some(folder) = log.parent() {
+                watch.add_dir(folder)?;
+            }
             watch.add_file(log)?;
         }
         let mut stop = std::pin::pin!(stop.wait());
@@ -90,6 +95,8 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
 struct View<'a, 'b> {
     scanner: Scanner,
     lines: Lines,
+    /// Width of the column with the names of the files.
+    width: usize,
     terminal: &'a mut Terminal<'b>,
 }
 
@@ -113,7 +120,7 @@ impl View<'_, '_> {
             }
             None => text,
         };
-        let source = style::dim(&format!("{:<17}", line.source), color);
+        let source = style::dim(&format!("{:<width$}", line.source, width = self.width), color);
         writeln!(self.terminal.out, "{source} {shown}")?;
         Ok(())
     }

@@ -29,12 +29,19 @@ pub(crate) struct MergedLine {
 /// Every log of a profile, from its end on, with the file's name.
 pub(crate) type Tailers = Vec<(String, Tailer)>;
 
-/// The last `wanted` lines of all logs together; of copies in several files one is kept.
-pub(crate) fn read_past(profile: &Profile, wanted: usize) -> (Tailers, VecDeque<MergedLine>) {
+/// The last `wanted` lines of all logs together; of copies in several files one is kept. `gateway`: the profile whose
+/// gateway serves this one, and whose logs hold its lines, too. Hermes 0.19 writes every line into both.
+pub(crate) fn read_past(
+    profile: &Profile,
+    gateway: Option<&Profile>,
+    wanted: usize,
+) -> (Tailers, VecDeque<MergedLine>) {
     let mut tailers = Vec::new();
     let mut all: Vec<MergedLine> = Vec::new();
-    for path in &profile.logs {
-        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let of_gateway = gateway.into_iter().flat_map(|gateway| &gateway.logs).map(|path| (path, true));
+    for (path, of_gateway) in profile.logs.iter().map(|path| (path, false)).chain(of_gateway) {
+        let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name = if of_gateway { format!("gateway: {file}") } else { file };
         let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), Instant::now());
         let mut blocks = Vec::new();
         let mut count = 0;
@@ -87,7 +94,7 @@ pub(crate) fn read_new(tailers: &mut Tailers) -> VecDeque<MergedLine> {
 /// The last `wanted` lines for a report.
 pub(super) fn last_lines(profile: &Profile, wanted: usize) -> Vec<LogLine> {
     let zone = jiff::tz::TimeZone::system();
-    let lines = read_past(profile, wanted).1.into_iter();
+    let lines = read_past(profile, None, wanted).1.into_iter();
     lines
         .map(|line| LogLine {
             at: line.stamp.and_then(|stamp| zone.to_ambiguous_timestamp(stamp).compatible().ok()),

@@ -22,13 +22,16 @@ pub(super) fn open(
         Some(view) => start(launch(view), lang),
         None => Ok(()),
     };
-    let of = |name: &str, launch: &dyn Fn(&Profile) -> Launched| shown(name, &|view| launch(&view.profile));
+    // a served profile is started by the job of its gateway
+    let started = |name: &str, launch: &dyn Fn(&Profile) -> Launched| {
+        shown(name, &|view| launch(&snapshot.gateway_of(view).unwrap_or(view).profile))
+    };
     match command {
         UiCommand::OpenLog(name) => shown(name, &|view| open::log(view, snapshot)),
         UiCommand::OpenSystemLog(name) => {
-            of(name, &|profile| open::system_log(profile, &folders.data, &OnPath))
+            started(name, &|profile| open::system_log(profile, &folders.data, &OnPath))
         }
-        UiCommand::ShowJobFile(name) => of(name, &|profile| match &profile.job {
+        UiCommand::ShowJobFile(name) => started(name, &|profile| match &profile.job {
             Some(job) => open::in_folder(&job.path, &OnPath),
             None => open::system_log(profile, &folders.data, &OnPath),
         }),

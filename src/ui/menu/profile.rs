@@ -210,7 +210,8 @@ impl ProfileMenu<'_, '_> {
         };
         let restart = if restarting { say::RESTARTING } else { say::RESTART };
         // a served profile has the job of its gateway
-        let can_change = (job.is_some() || self.view.verdict.served_by.is_some()) && !restarting;
+        let has_job = job.is_some() || self.view.verdict.served_by.is_some();
+        let can_change = has_job && !restarting;
         let runs = self.view.verdict.pid.is_some()
             || matches!(self.view.verdict.light(), Light::Green | Light::Amber);
         let start_or_stop = if runs {
@@ -218,13 +219,13 @@ impl ProfileMenu<'_, '_> {
         } else {
             row("start", say_bar::START, UiCommand::Start)
         };
-        let has_system_log = job.is_some_and(|job| job.manager != Manager::Embedded);
+        let has_system_log = has_job && job.is_none_or(|job| job.manager != Manager::Embedded);
         let mut rows = vec![
             row("restart", restart, UiCommand::Restart).enabled_if(can_change),
             start_or_stop.enabled_if(can_change),
             row("open-log", say::OPEN_LOG, UiCommand::OpenLog),
             row("open-system-log", say::OPEN_SYSTEM_LOG, UiCommand::OpenSystemLog).enabled_if(has_system_log),
-            row("show-job-file", say::SHOW_JOB_FILE, UiCommand::ShowJobFile).enabled_if(job.is_some()),
+            row("show-job-file", say::SHOW_JOB_FILE, UiCommand::ShowJobFile).enabled_if(has_job),
         ];
         if self.state.job_files.repairable.contains(name) {
             rows.push(row("repair", say::REPAIR, UiCommand::Repair));
