@@ -9,11 +9,16 @@ use super::OK;
 use super::history::since;
 use crate::app::engine::Engine;
 use crate::app::open;
+use crate::postmortem;
+use crate::redact::one_line;
 use crate::report::{Request, Source, check_replaceable, write_private};
 use crate::terminal::progress::Progress;
 use crate::terminal::{Terminal, warn};
 use crate::text::error::{self, Context as _};
 use crate::text::{fill, labelled, report as phrases, status, trouble};
+
+/// Longest line that names logs, in characters.
+const LONGEST_LINE: usize = 2_000;
 
 /// Arguments of `gatelight report`.
 #[derive(Debug, clap::Args)]
@@ -47,6 +52,11 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     let (lang, now, zone) = (terminal.lang, Timestamp::now(), TimeZone::system());
     let page = Request { source, since: args.since, now, lang, zone }.make()?;
     drop(bar);
+    for (name, files) in postmortem::by_profile(&args.from_logs) {
+        let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        let values = [("files", &*files.join(", ")), ("name", &*name)];
+        eprintln!("{}", one_line(&fill(lang.pick(phrases::TAKEN_FOR), &values), LONGEST_LINE));
+    }
     for path in &page.silent {
         warn(&labelled(lang, &path.to_string_lossy(), lang.pick(status::NO_STAMPS)));
     }

@@ -5,7 +5,7 @@
 //! the one that judges live evidence; without evidence of processes a gateway starts and ends when its log says so.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::evidence::deduplicator::Deduplicator;
 use crate::evidence::patterns::Patterns;
 use crate::health::{Change, Core, Deadlines, Platforms};
 use crate::history::Record;
-use crate::profile::Profile;
+use crate::profile::{Profile, homes};
 use crate::text::error::{self, Context as _};
 use crate::text::trouble::NO_STAMPS;
 use crate::watcher::snapshot::ProfileChange;
@@ -181,32 +181,77 @@ impl Logs {
     }
 }
 
-/// The files of each profile, in the order of `paths`.
+/// The files of each profile, in the order of `paths`. A folder that is nobody's home by its place is called `default` if it
+/// is the only one, else after itself: logs of different gateways must not be taken for one.
 pub fn by_profile(paths: &[PathBuf]) -> Vec<(String, Vec<PathBuf>)> {
-    let mut found: Vec<(String, Vec<PathBuf>)> = Vec::new();
+    let mut found: Vec<(Owner, Vec<PathBuf>)> = Vec::new();
     for path in paths {
-        let name = profile_name(std::slice::from_ref(path));
-        match found.iter_mut().find(|(known, _)| *known == name) {
+        let owner = Owner::of(path);
+        match found.iter_mut().find(|(known, _)| *known == owner) {
             Some((_, files)) => files.push(path.clone()),
-            None => found.push((name, vec![path.clone()])),
+            None => found.push((owner, vec![path.clone()])),
         }
     }
-    found
+    let unknown = found.iter().filter(|(owner, _)| matches!(owner, Owner::Unknown(_))).count();
+    let mut taken: BTreeSet<String> =
+        found.iter().filter_map(|(owner, _)| owner.name().map(str::to_owned)).collect();
+    let alone = unknown == 1 && !taken.contains("default");
+    let named = found.into_iter().map(|(owner, files)| {
+        let name = match &owner {
+            Owner::Unknown(folder) if !alone => free_name(folder, &mut taken),
+            known => known.name().unwrap_or("default").to_owned(),
+        };
+        (name, files)
+    });
+    named.collect()
 }
 
-/// The name in `gateway-<profile>.log`, or of the folder that holds `logs` (`profiles/work/logs`), or `default`.
+/// Whose a log is.
+#[derive(Debug, PartialEq, Eq)]
+enum Owner {
+    /// The profile of this name: by the file's name (`gateway-work.log`) or place (`.hermes/logs`, `profiles/work/logs`).
+    Profile(String),
+    /// Whoever wrote the logs in this folder.
+    Unknown(PathBuf),
+}
+
+impl Owner {
+    fn of(path: &Path) -> Self {
+        // the path may be relative to a home
+        let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if let Some(name) = file.strip_prefix("gateway-").and_then(|rest| rest.split('.').next()) {
+            return Self::Profile(name.to_owned());
+        }
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let home = folder.parent().filter(|_| folder.ends_with("logs")).unwrap_or(folder);
+        match (homes::profile_of(home), home.file_name()) {
+            (Some((_, name)), _) => Self::Profile(name.to_owned()),
+            (None, Some(name)) if name == ".hermes" => Self::Profile("default".to_owned()),
+            (None, _) => Self::Unknown(home.to_path_buf()),
+        }
+    }
+
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Profile(name) => Some(name),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// The name of a folder, with a number if it is taken.
+fn free_name(folder: &Path, taken: &mut BTreeSet<String>) -> String {
+    let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+    let stem = folder.trim_start_matches('.');
+    let stem = if stem.is_empty() { "default" } else { stem };
+    let numbered = (2..).map(|number| format!("{stem}-{number}"));
+    let name = std::iter::once(stem.to_owned()).chain(numbered).find(|name| taken.insert(name.clone()));
+    name.unwrap_or_default()
+}
+
+/// The name of the profile whose logs these are.
 fn profile_name(paths: &[PathBuf]) -> String {
-    let Some(path) = paths.first() else { return "default".to_owned() };
-    // the path may be relative to a home
-    let path = &std::path::absolute(path).unwrap_or_else(|_| path.clone());
-    let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if let Some(name) = stem.strip_prefix("gateway-").and_then(|rest| rest.split('.').next()) {
-        return name.to_owned();
-    }
-    let home = path.parent().and_then(Path::parent);
-    let in_profiles = home.and_then(Path::parent).and_then(Path::file_name).is_some_and(|n| n == "profiles");
-    match home.and_then(Path::file_name).and_then(|n| n.to_str()) {
-        Some(name) if in_profiles => name.to_owned(),
-        _ => "default".to_owned(),
-    }
+    let owner = paths.first().map(|path| Owner::of(path));
+    owner.as_ref().and_then(Owner::name).unwrap_or("default").to_owned()
 }

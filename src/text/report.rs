@@ -64,6 +64,7 @@ pub(crate) const FOOT: Phrase = [
     "This page loads nothing from the network. Secrets were removed from the evidence; check it before you share it.",
     "本页面不加载任何网络资源。日志依据中的密钥已移除，转发前请先检查。",
 ];
+pub(crate) const TAKEN_FOR: Phrase = ["Profile {name}: {files}", "profile {name}：{files}"];
 pub(crate) const WRITTEN: Phrase = ["Wrote {path}", "已写入 {path}"];
 pub(crate) const OVERVIEW: Phrase = ["All profiles", "全部 profile"];
 pub(crate) const PROFILE: Phrase = ["Profile", "Profile"];

@@ -218,6 +218,29 @@ fn logs_of_several_profiles_are_told_apart() {
     assert_eq!(told, [("default".to_owned(), 2), ("work".to_owned(), 2), ("sales".to_owned(), 1)]);
 }
 
+/// Folders that are no home by their place are kept apart, and called after themselves.
+#[test]
+fn unknown_folders_are_kept_apart() {
+    let names = |paths: &[&str]| {
+        let paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+        by_profile(&paths)
+            .into_iter()
+            .map(|(name, files)| format!("{name} {}", files.len()))
+            .collect::<Vec<_>>()
+    };
+    for (paths, expected) in [
+        (&["/x/a/logs/agent.log", "/x/b/logs/agent.log", "/x/a/logs/errors.log"][..], &["a 2", "b 1"][..]),
+        (&["/x/a/agent.log", "/x/b/agent.log"], &["a 1", "b 1"]),
+        (&["/x/a/agent.log", "/x/a/errors.log.1"], &["default 2"]),
+        (&["/u/.hermes/logs/agent.log", "/x/a/agent.log"], &["default 1", "a 1"]),
+        (&["/x/a/logs/agent.log", "/y/a/logs/agent.log"], &["a 1", "a-2 1"]),
+        (&["/u/.hermes/profiles/a/logs/agent.log", "/y/a/logs/agent.log"], &["a 1", "default 1"]),
+        (&["/x/a/logs/agent.log", "/x/b/logs/gateway-work.log"], &["default 1", "work 1"]),
+    ] {
+        assert_eq!(names(paths), expected, "{paths:?}");
+    }
+}
+
 #[test]
 fn a_file_without_stamps_is_named_and_a_fifo_refused() {
     let folder = tempfile::tempdir().unwrap();
