@@ -62,6 +62,10 @@ pub(crate) const NOTE_SECOND: Phrase = [
     "a second instance was refused; the first is PID {pid}",
     "第二个实例被拒绝启动；第一个实例的 PID 为 {pid}",
 ];
+pub(crate) const NOTE_SECOND_OF: Phrase = [
+    "a second instance was refused; the first, PID {pid}, is the gateway of profile {name}",
+    "第二个实例被拒绝启动；第一个实例（PID {pid}）是 profile {name} 的网关",
+];
 pub(crate) const NOTE_INFO_HIDDEN: Phrase = [
     "the gateway's log level hides INFO records: a recovery cannot be seen in the log",
     "网关的日志级别隐藏了 INFO 记录：日志中看不到恢复",

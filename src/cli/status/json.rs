@@ -1,6 +1,5 @@
 //! The JSON of `status`.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::note_text;
@@ -80,12 +79,13 @@ pub fn json(snapshot: &Snapshot, watching: &Watching) -> serde_json::Result<Stri
         since: rfc3339(agent.since),
         unseen_24h_s: watching.unseen.map(|unseen| unseen.as_secs()),
     });
-    let profiles = snapshot.profiles.iter().map(|view| json_profile(view, snapshot.at)).collect();
+    let profiles = snapshot.profiles.iter().map(|view| json_profile(view, snapshot)).collect();
     serde_json::to_string(&Json { version: VERSION, at: rfc3339(snapshot.at), agent, profiles })
 }
 
-fn json_profile(view: &ProfileView, now: Timestamp) -> JsonProfile<'_> {
+fn json_profile<'a>(view: &'a ProfileView, snapshot: &Snapshot) -> JsonProfile<'a> {
     let verdict = &view.verdict;
+    let notes = verdict.notes.iter();
     JsonProfile {
         profile: &view.profile.name,
         label: view.profile.label(),
@@ -96,13 +96,13 @@ fn json_profile(view: &ProfileView, now: Timestamp) -> JsonProfile<'_> {
         evidence: verdict.evidence.as_ref().map(json_proof),
         restart_helps: verdict.reason.restart(),
         pid: verdict.pid,
-        uptime_s: view.uptime(now).map(|span| span.as_secs()),
+        uptime_s: view.uptime(snapshot.at).map(|span| span.as_secs()),
         manager: verdict.manager.map(Manager::word),
         served_by: verdict.served_by.as_deref(),
         hermes: verdict.version.as_ref().map(|v| JsonVersion { version: &v.text, running: v.running }),
         home: view.profile.home.display().to_string(),
         links: verdict.links.iter().map(json_link).collect(),
-        notes: verdict.notes.iter().map(|note| note_text(note, Lang::En)).collect(),
+        notes: notes.map(|note| note_text(note, &view.profile.name, snapshot, Lang::En)).collect(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::app::engine::{Engine, first_look};
 use crate::app::watching::Watching;
 use crate::config::ConfigError;
 use crate::health::{Light, Note};
+use crate::redact::one_line;
 use crate::restart::obstacle;
 use crate::runtime::runtime;
 use crate::supervisor::Supervisors;
@@ -118,9 +119,8 @@ fn exit_code(snapshot: &Snapshot) -> u8 {
     }
 }
 
-/// The text of a note.
-fn note_text(note: &Note, lang: Lang) -> String {
-    let pid = |pid: &Option<u32>| pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+/// The text of a note on a profile of this snapshot, which may say whose gateway a process is.
+fn note_text(note: &Note, name: &str, snapshot: &Snapshot, lang: Lang) -> String {
     match note {
         Note::Also(reason, platform, proof) => {
             let title = text::reason::title(lang, *reason, platform.as_deref());
@@ -129,7 +129,17 @@ fn note_text(note: &Note, lang: Lang) -> String {
                 None => title,
             }
         }
-        Note::SecondInstance(first) => fill(lang.pick(words::NOTE_SECOND), &[("pid", &pid(first))]),
+        Note::SecondInstance(first) => {
+            let owner = snapshot.profiles.iter().find(|view| first.is_some() && view.verdict.pid == *first);
+            let pid = first.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+            match owner.map(|owner| &owner.profile.name).filter(|owner| *owner != name) {
+                Some(owner) => {
+                    let values = [("pid", &*pid), ("name", &one_line(owner, names::NAME_MAX))];
+                    fill(lang.pick(words::NOTE_SECOND_OF), &values)
+                }
+                None => fill(lang.pick(words::NOTE_SECOND), &[("pid", &pid)]),
+            }
+        }
         Note::InfoHidden => lang.pick(words::NOTE_INFO_HIDDEN).to_owned(),
         Note::DroppedAtStart => lang.pick(words::NOTE_DROPPED).to_owned(),
         Note::Unreadable(file) => fill(lang.pick(words::NOTE_UNREADABLE), &[("file", file)]),
