@@ -1,6 +1,6 @@
-//! One alarm that the system keeps: one wake-up each time it rings. A timer of the tokio runtime takes up to three for a
-//! span of seconds, since it sorts timers into ever finer slots and wakes up for each; while the watcher is idle that
-//! would be most of its wake-ups.
+//! A timer of the system: one wake-up each time it fires. A timer of the tokio runtime costs up to three for a span of
+//! seconds, since it moves timers through ever finer slots and wakes up for each; that would be most wake-ups of an idle
+//! watcher.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ use super::ready::readable;
 /// Times that differ by less are the same: clocks are read one after the other.
 const SAME: Duration = Duration::from_millis(1);
 
-/// Rings once, at the time that was set last.
+/// Fires once, at the time that was set last.
 #[derive(Debug)]
 pub struct Alarm {
     fd: AsyncFd<OwnedFd>,
@@ -21,7 +21,7 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// Not set yet. An error outside a tokio runtime.
+    /// Creates an alarm that is not set. Fails outside a tokio runtime.
     pub fn new() -> io::Result<Self> {
         Ok(Self { fd: readable(system::create()?)?, set_to: None })
     }

@@ -17,22 +17,22 @@ const DISORDER: Duration = Duration::from_secs(1);
 /// without a pause.
 const ONE_ARRIVAL: Duration = Duration::from_millis(250);
 
-/// The carriers above some place of a log, taken together.
+/// All carriers above a position in a log, combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Carriers {
     pub(super) level: Level,
-    /// One of them stands in `gateway.log`, too.
+    /// At least one is in `gateway.log` as well.
     in_gateway_log: bool,
-    /// One of them does not.
+    /// At least one is not.
     pub(super) elsewhere: bool,
-    /// Their newest stamp.
+    /// The newest stamp of all.
     stamp: Option<DateTime>,
-    /// When the last of them was read.
+    /// When the last one was read.
     read_at: Timestamp,
 }
 
 impl Carriers {
-    /// One carrier.
+    /// A single carrier.
     pub(super) fn one(
         level: Level,
         in_gateway_log: bool,
@@ -42,7 +42,7 @@ impl Carriers {
         Self { level, in_gateway_log, elsewhere: !in_gateway_log, stamp, read_at }
     }
 
-    /// These and those before.
+    /// Combines these with earlier ones.
     pub(super) fn and(self, before: Option<Self>) -> Self {
         let Some(before) = before else { return self };
         Self {
@@ -54,7 +54,7 @@ impl Carriers {
         }
     }
 
-    /// Whether what is read now may be the rest of the last of them.
+    /// Whether what is read now may be the rest of the last one.
     pub(super) fn goes_on(&self, now: Timestamp) -> bool {
         now.duration_since(self.read_at).unsigned_abs() <= ONE_ARRIVAL
     }
@@ -69,7 +69,7 @@ pub struct Past {
     pub now: Option<DateTime>,
 }
 
-/// The stamps below each place of a block of the past.
+/// For each position in a block of the past, the earliest stamp below it.
 #[derive(Debug)]
 pub(super) struct Below {
     /// Beginnings of stamped records, last first, with the earliest stamp from there on.
@@ -77,7 +77,7 @@ pub(super) struct Below {
 }
 
 impl Below {
-    /// Of this block.
+    /// Scans this block.
     pub(super) fn of(block: &[u8]) -> Self {
         let mut earliest: Vec<(usize, DateTime)> = Vec::new();
         let mut end = block.len();

@@ -1,16 +1,16 @@
-//! Cleans lines of a log of what goes over several of them: PEM blocks, JSON whose value is on the line below its name, and people's words
-//! with line breaks in them.
+//! Removes what spans several lines of a log: PEM blocks, JSON values on the line below their name, and text of people
+//! with line breaks.
 
 use std::collections::HashMap;
 
 use super::line::head;
 use crate::redact::{MASK, clean_line, names_a_secret, one_line, private_key_head};
 
-/// Names before what people wrote, where it goes unquoted to the end of the line:
+/// Keys whose value is text of people, unquoted up to the end of the line:
 /// `[Feishu-Comment] reply_to_comment: comment_id=7 text=…`.
 const WORDS_TO_THE_END: [&str; 6] =
     [" text=", " quote=", " content=", " reply=", " reply_to_text=", " response="];
-/// Lines of people's words behind one record.
+/// Most lines of text of people after one record.
 const MAX_WORDS: usize = 2_000;
 /// Lines of a PEM block without an end; a key of 16,384 bits has 200.
 const MAX_BLOCK: usize = 300;
@@ -19,20 +19,20 @@ const MAX_SOURCES: usize = 64;
 /// A line that consists of as many characters of base64 is taken for a line of a key whose beginning was not seen.
 const MIN_BASE64_LINE: usize = 40;
 
-/// What the lines before have begun.
+/// What earlier lines began and did not end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Open {
     #[default]
     Nothing,
-    /// A private key; so many lines may still follow.
+    /// A private key, with the number of lines that may still follow.
     PrivateKey(usize),
     /// The name of a secret, without its value.
     Name,
-    /// What somebody wrote; so many lines may still follow.
+    /// Text of people, with the number of lines that may still follow.
     Words(usize),
 }
 
-/// Cleans lines that follow each other, each log by itself.
+/// Cleans consecutive lines, each log separately.
 #[derive(Debug, Default)]
 pub struct Lines(HashMap<String, Open>);
 
@@ -49,7 +49,7 @@ impl Lines {
     }
 }
 
-/// The line by itself, without what people wrote in it.
+/// Cleans a single line, without the text of people in it.
 pub fn clean_words(line: &str, max: usize) -> String {
     step(Open::Nothing, line, max).1
 }
@@ -81,7 +81,7 @@ fn step(open: Open, line: &str, max: usize) -> (Open, String) {
     }
 }
 
-/// Where people's words begin that go to the end of the line or beyond it.
+/// Where text of people begins that extends to the end of the line or beyond.
 fn words_start(text: &str) -> Option<usize> {
     let unquoted = |name: &str| {
         let start = text.find(name)? + name.len();

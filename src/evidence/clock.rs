@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 /// Two clocks that tick evenly and are never set, read at about the same moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
-    /// Stands still while the machine sleeps.
+    /// Stops while the machine sleeps.
     pub awake: Duration,
-    /// Goes on while the machine sleeps.
+    /// Continues while the machine sleeps.
     pub total: Duration,
 }
 
@@ -50,7 +50,7 @@ fn duration(time: rustix::time::Timespec) -> Duration {
     Duration::new(seconds, nanos)
 }
 
-/// A smaller difference of the two clocks is no sleep: they are read one after the other.
+/// Differences below this are not sleep: the clocks are read one after the other.
 const MIN_SLEEP: Duration = Duration::from_secs(1);
 
 /// Detects that the machine slept between two observations.
@@ -77,17 +77,17 @@ impl SleepGap {
     }
 }
 
-/// A smaller difference between the wall clock and the time line is drift, not a setting.
+/// Differences between wall clock and time line below this are drift: nobody set the clock.
 const MIN_SETTING: SignedDuration = SignedDuration::from_secs(1);
 
-/// Settings of the wall clock that are remembered; times before the oldest are converted by none.
+/// Most remembered settings of the wall clock; times before the oldest are not converted.
 const MAX_SETTINGS: usize = 16;
 
 /// Converts times of a time line that is never set into wall-clock times. The wall clock may be set: by NTP after a start
 /// without a battery, after a virtual machine stood still, by hand.
 #[derive(Debug, Clone, Default)]
 pub struct WallClock {
-    /// From which time of the time line on the wall clock was ahead by how much. Before the first: not at all.
+    /// Times of the time line, and the offset of the wall clock from then on. Before the first: none.
     settings: VecDeque<(Timestamp, SignedDuration)>,
 }
 
@@ -141,7 +141,7 @@ mod tests {
             assert!(told.duration_since(t(1000 + second - 3600) + drift).abs() < MIN_SETTING, "{second}");
         }
         assert!(clock.settings.len() <= MAX_SETTINGS);
-        // nobody breaks it
+        // hostile values change nothing
         clock.observe(Timestamp::MIN, Timestamp::MAX);
         clock.observe(Timestamp::MAX, Timestamp::MIN);
         clock.at(Timestamp::MAX);

@@ -1,4 +1,4 @@
-//! Recognises an event that was read already, in another file of the same home: one event stands in up to four.
+//! Recognises copies of an event that was read in another file of the same home: an event is in up to four files.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 
 use super::log_event::LogEvent;
 
-/// Events remembered to recognise them in the next file: more than one turn of reading can bring.
+/// Most remembered events: more than one turn of the loop can read.
 const MOST_REMEMBERED: usize = 512;
 
 /// An unstamped copy of an event arrives within this time of the stamped one.
@@ -30,16 +30,16 @@ struct Remembered {
     key: u64,
     stamp: Option<DateTime>,
     at: Timestamp,
-    /// How often it happened.
+    /// How often the event happened.
     times: usize,
-    /// How often it stands in each file: the same event twice in one file happened twice. Files by their place in
-    /// [`Deduplicator::files`]; the first one apart, since most events stand in no other.
+    /// Number of copies in each file: the same event twice in one file happened twice. Files by their index in
+    /// [`Deduplicator::files`]; the first one separately, since most events are in no other.
     first: (usize, usize),
     others: Vec<(usize, usize)>,
 }
 
 impl Remembered {
-    /// Whether it stands in this file as often as it happened.
+    /// Whether this file has as many copies as the event happened.
     fn stands_in(&self, source: usize) -> bool {
         let found = std::iter::once(&self.first).chain(&self.others).find(|(file, _)| *file == source);
         found.is_some_and(|(_, times)| *times >= self.times)
@@ -50,7 +50,7 @@ impl Remembered {
         now.duration_since(self.at).as_secs().abs() < COPY_SECONDS
     }
 
-    /// Counts it once more in this file. Returns whether that is nothing new.
+    /// Counts one more copy in this file. Returns whether it was expected, so that the event did not happen again.
     fn add_to(&mut self, source: usize) -> bool {
         if self.first.0 != source && !self.others.iter().any(|(file, _)| *file == source) {
             self.others.push((source, 0));
@@ -81,7 +81,7 @@ impl Deduplicator {
         if let Some(known) = known {
             return self.remembered[known].add_to(source);
         }
-        // The first copy had no place in time: this one has, and counts again with it.
+        // The first copy had no stamp: this one has, so it is passed on again, with its place in time.
         let has_unstamped = self.stamped.len() < self.remembered.len();
         if let Some(stamp) = stamp.filter(|_| has_unstamped)
             && let Some(known) = self.oldest(|old| old.key == key && old.stamp.is_none() && old.is_fresh(now))

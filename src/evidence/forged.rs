@@ -17,7 +17,7 @@ use crate::health::Source;
 const ERRORS: &str = "errors.log";
 const GATEWAY: &str = "gateway.log";
 
-/// Which of the events of one moment are genuine. `files`: those that something was read of.
+/// For each event of one read whether it is genuine. `files`: the logs that were read.
 pub(super) fn genuine(events: &[&LogEvent], files: &[&str]) -> Vec<bool> {
     events.iter().map(|event| is_genuine(event, events, files)).collect()
 }

@@ -10,7 +10,7 @@
 
 use jiff::civil::{Date, DateTime, Time};
 
-/// Severity, in Python's words.
+/// Severity, with Python's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
@@ -38,7 +38,7 @@ impl Level {
         (b"FATAL", Self::Critical),
     ];
 
-    /// The level at the beginning of the text, and what follows its blanks (or the bracket, where one is asked for).
+    /// The level at the beginning of the text, and the offset of what follows: after blanks, or after `closing`.
     fn split(text: &[u8], closing: &[u8]) -> Option<(Self, usize)> {
         let (word, level) = Self::WORDS.iter().find(|(word, _)| text.starts_with(word))?;
         let rest = &text[word.len()..];
@@ -94,7 +94,7 @@ fn unstamped(line: &[u8]) -> Option<Head<'_>> {
     logger.is_some().then_some(Head { stamp: None, level, logger, message })
 }
 
-/// How many blanks stand at the beginning, after `from`.
+/// Offset of the first byte from `from` on that is not a blank.
 fn blanks(text: &[u8], from: usize) -> usize {
     from + text[from.min(text.len())..].iter().take_while(|b| **b == b' ').count()
 }
@@ -129,7 +129,7 @@ fn is_logger(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
-/// Reads `2026-11-22 11:09:14`, with `,271` or `.271` after it or not, and says how many bytes that took.
+/// Reads `2026-11-22 11:09:14`, with `,271` or `.271` after it or not, and returns the number of bytes read.
 pub fn stamp(text: &[u8]) -> Option<(DateTime, usize)> {
     let shape = text.get(..19)?;
     let well = shape[4] == b'-'

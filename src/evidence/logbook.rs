@@ -1,5 +1,5 @@
-//! Blocks of log lines → evidence. One event that stands in several files counts once; a line without a stamp belongs to
-//! the record above it.
+//! Blocks of log lines → evidence. Copies of an event in several files count once; a line without a stamp belongs to the
+//! record above it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -28,13 +28,13 @@ const MOST_UNCLEAN: usize = 4 << 10;
 /// What a traceback begins with. Where no record stands above it, Python itself printed it.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
-/// Lines at the head of a block that are asked for their level.
+/// Lines at the head of a block whose level is looked at.
 const LINES_ASKED_FOR_LEVEL: usize = 8;
 
-/// Bytes of a record that are asked what it speaks of.
+/// Most bytes of a record that are searched for topics.
 const TOPIC_BYTES: usize = 64 << 10;
 
-/// What is known of the record that the last block of a file ended in.
+/// State of the record in which the last block of a file ended.
 #[derive(Debug, Clone, Default)]
 struct Carry {
     level: Option<Level>,
@@ -54,7 +54,7 @@ pub struct LogBook {
 }
 
 impl LogBook {
-    /// Of a profile that nothing was read of.
+    /// Before the first read.
     pub fn new(patterns: Arc<Patterns>) -> Self {
         Self { scanner: Scanner::new(patterns), seen: Deduplicator::default() }
     }
@@ -76,7 +76,7 @@ impl LogBook {
         let mut genuine = forged::genuine(&all, &files).into_iter();
         events.retain(|_| genuine.next().unwrap_or(false));
         if files.len() > 1 {
-            // The file with the most is first among equals, so that its line is the proof; unstamped copies come last.
+            // Among copies the line of the most complete file is the proof; unstamped copies come last.
             files.sort_by_key(|file| (*file != "agent.log", *file));
             let place =
                 |event: &LogEvent| files.iter().position(|file| *file == event.record.proof.source.as_str());
@@ -87,7 +87,7 @@ impl LogBook {
         events
     }
 
-    /// Takes in an event that was read otherwise (history). Whether it is new.
+    /// Takes an event that was read elsewhere (in the past of a log). Returns whether it is new.
     pub fn admit(&mut self, event: &LogEvent, now: Timestamp) -> bool {
         !self.seen.is_copy(event, now)
     }
@@ -110,7 +110,7 @@ fn order_by_stamp(events: &mut Vec<LogEvent>) {
         newest = stamp.map(|stamp| (source.clone(), stamp));
         runs.push((stamp, event));
     }
-    // What was never stamped is as new as what is there.
+    // Events without any stamp are as new as the newest.
     runs.sort_by_key(|(stamp, _)| (stamp.is_none(), *stamp));
     events.extend(runs.into_iter().map(|(_, event)| event));
 }
@@ -123,7 +123,7 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// With nothing read.
+    /// Before the first read.
     pub fn new(patterns: Arc<Patterns>) -> Self {
         Self { patterns, open_records: HashMap::new() }
     }
@@ -305,13 +305,13 @@ struct Record<'a> {
     stamp: Option<DateTime>,
     speech: bool,
     traceback: bool,
-    /// The line itself begins it.
+    /// The line is the first one of the record.
     is_head: bool,
-    /// What follows the head on its line.
+    /// The rest of the first line after its head.
     message: &'a [u8],
-    /// The record as far as it stands in the block.
+    /// The part of the record in this block.
     text: &'a [u8],
-    /// What it spoke of before the block.
+    /// Topics of the part before this block.
     carried_topics: u32,
 }
 
@@ -326,12 +326,12 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The records of one block. Lines are asked for in their order, so that each is looked at once.
+/// The records of one block. Lines must be requested in order, so that each is parsed once.
 struct Records<'a> {
     block: &'a [u8],
     carry: &'a Carry,
     patterns: &'a Patterns,
-    /// Where the newest head that was found begins, and where nothing newer was found up to.
+    /// Start of the newest head that was found, and the end of the range that was searched.
     known: Option<(usize, usize)>,
 }
 
@@ -357,7 +357,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// What the next block has to know of the record that this one ends in.
+    /// State of the record in which the block ends, for the next block.
     fn at_end(&mut self) -> Carry {
         let record = self.of_line(self.block.len(), self.block.len());
         Carry {
@@ -424,14 +424,14 @@ impl<'a> Records<'a> {
     }
 }
 
-/// The line that holds this place.
+/// The line at this offset.
 fn line_at(block: &[u8], place: usize) -> &[u8] {
     let start = memrchr(b'\n', &block[..place]).map_or(0, |at| at + 1);
     let end = memchr(b'\n', &block[place..]).map_or(block.len(), |at| place + at);
     block[start..end].strip_suffix(b"\r").unwrap_or(&block[start..end])
 }
 
-/// Some consoles and wrappers colour what they pass on: `ESC [ … m` says nothing.
+/// Removes the colours (`ESC [ … m`) that some consoles and wrappers add.
 fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
     const ESCAPE: u8 = 0x1b;
     if memchr(ESCAPE, block).is_none() {
@@ -448,7 +448,7 @@ fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
         if let Some(end) = codes.map(|codes| codes + 2).filter(|end| rest.get(*end) == Some(&b'm')) {
             rest = &rest[end + 1..];
         } else {
-            // another sequence: whole it stays, or its rest would stand in the text
+            // any other sequence is kept whole: without its beginning the rest would look like text
             plain.push(ESCAPE);
             rest = &rest[1..];
         }

@@ -1,4 +1,4 @@
-//! The world → `Evidence`: files, lines and processes read, nothing judged.
+//! Reads files, log lines and processes into `Evidence`, without judging.
 
 pub mod alarm;
 pub mod anonymise;

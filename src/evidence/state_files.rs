@@ -13,7 +13,7 @@ use crate::health::evidence::{EntryState, Heartbeat, LifeState, Lock, PlatformNa
 use crate::health::{CronFact, Evidence, FileIdentity, PlatformEntry, ProfileName, StateFile};
 use crate::redact::clean_line;
 
-/// Bytes of a state file that are read: a real one has some kilobytes.
+/// Largest state file that is read, in bytes: real ones have a few kilobytes.
 pub const MOST_BYTES: u64 = 1 << 20;
 
 /// Characters of an error message that are kept.
@@ -25,18 +25,18 @@ const NAME_CHARS: usize = 64;
 /// Platforms, served profiles and locks that are read at most.
 const MOST_NAMES: usize = 256;
 
-/// Files of a home that say something about its gateway, relative to the home.
+/// Files of a home with facts about its gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StateFileKind {
     /// `gateway.pid`: names the gateway's process.
     Pid,
-    /// `gateway_state.json`: what the gateway says of itself.
+    /// `gateway_state.json`: the gateway's own report.
     State,
-    /// `state/gateway.heartbeat`: written again and again though nothing happens.
+    /// `state/gateway.heartbeat`: rewritten at an interval.
     Heartbeat,
-    /// `.gateway-planned-stop.json`: it is about to be stopped.
+    /// `.gateway-planned-stop.json`: the gateway is about to be stopped.
     StopMarker,
-    /// `.gateway-takeover.json`: it is about to be replaced.
+    /// `.gateway-takeover.json`: the gateway is about to be replaced.
     TakeoverMarker,
     /// `.gateway-launchd-unsupported`: launchd could not manage it.
     Detached,
@@ -91,7 +91,7 @@ impl StateFileKind {
     }
 }
 
-/// What a file of the home says, by its name relative to the home. `None`: nothing that can be used.
+/// The evidence in a file, by its name relative to the home. `None`: the contents cannot be used.
 pub fn evidence(file: &str, json: Option<&Value>, patterns: &Patterns) -> Option<Evidence> {
     match (StateFileKind::from_name(file)?, json) {
         (StateFileKind::Pid, None) => Some(Evidence::PidFile(None)),
@@ -117,12 +117,12 @@ pub fn parse(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text).ok()
 }
 
-/// The contents of a file of the home, by its name. Of those that hold private words only what is judged.
+/// The contents of a file of the home, by its name; of files with private text only the fields that are judged.
 pub fn contents(file: &str, bytes: &[u8]) -> Option<Value> {
     match StateFileKind::from_name(file) {
         Some(StateFileKind::CronJobs) => Some(cron::jobs(bytes)),
         Some(StateFileKind::Config) => Some(hermes_config::contents(bytes)),
-        // some markers are empty files: their presence is all that they say
+        // some markers are empty files: only their presence matters
         _ if bytes.is_empty() => Some(Value::Null),
         _ => parse(bytes),
     }
@@ -134,7 +134,7 @@ fn epoch(value: &Value) -> Option<Timestamp> {
     Timestamp::from_millisecond((seconds * 1000.0) as i64).ok()
 }
 
-/// Who wrote a file. `gateway.pid` of early versions is a bare number.
+/// The process that wrote a file. `gateway.pid` of early versions is a bare number.
 pub fn identity(value: &Value) -> Option<FileIdentity> {
     if let Some(pid) = pid(value) {
         return Some(FileIdentity { pid, start: None });
@@ -147,7 +147,7 @@ fn pid(value: &Value) -> Option<u32> {
     (pid > 0 && i32::try_from(pid).is_ok()).then_some(pid)
 }
 
-/// Whom a marker is meant for.
+/// The process that a marker is meant for.
 fn target(marker: &Value) -> Option<u32> {
     pid(marker.get("target_pid")?)
 }
@@ -170,7 +170,7 @@ fn time(value: Option<&Value>) -> Option<Timestamp> {
     value?.as_str()?.parse().ok()
 }
 
-/// A name as Hermes makes them; anything else is none.
+/// A name in the format of Hermes; `None` for anything else.
 fn name(text: &str) -> Option<&str> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     (!text.is_empty() && text.len() <= NAME_CHARS && text.bytes().all(fits)).then_some(text)

@@ -1,4 +1,4 @@
-//! Whether Hermes is being updated: by a live process, never by a leftover file.
+//! Detects an update of Hermes: by its live process, never by a leftover file alone.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,16 +13,16 @@ use crate::health::UpdateProcess;
 /// (hermes-agent, `hermes_cli/update_lock.py`).
 const MARKER: &str = ".hermes-update-in-progress";
 
-/// A longer file is none.
+/// Largest marker that is read, in bytes.
 const MARKER_BYTES: u64 = 1024;
 
-/// An older marker is a leftover, whatever has its PID now (#88204).
+/// Longest update: an older marker is a leftover, even if its PID exists (#88204).
 const MARKER_LIFE: Duration = Duration::from_secs(20 * 60);
 
 /// Options of `hermes` that take a value, before its command.
 const WITH_VALUE: [&str; 2] = ["-p", "--profile"];
 
-/// The process that updates the Hermes of this home: of several the one that began first.
+/// The process that updates the Hermes of this home; the oldest one of several.
 pub(super) fn look(home: &Path, now: Timestamp) -> Option<UpdateProcess> {
     let by_marker = marked(&root_of(home), now);
     let by_process = process::find(is_update).into_iter().map(|info| of(&info));
@@ -49,13 +49,13 @@ fn parse(text: &str) -> Option<UpdateProcess> {
     Some(UpdateProcess { pid, began: Timestamp::from_millisecond((began * 1000.0) as i64).ok()? })
 }
 
-/// The home of the default profile: others lie in its `profiles`.
+/// The home of the default profile, whose `profiles` folder contains the others.
 fn root_of(home: &Path) -> PathBuf {
     let profiles = home.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "profiles"));
     profiles.and_then(Path::parent).unwrap_or(home).to_path_buf()
 }
 
-/// Whether a command line is that of `hermes … update`; one that only checks for updates is none.
+/// Whether this is the command line of `hermes … update`, and not only of a check for updates.
 fn is_update(command: &[String]) -> bool {
     let is_hermes = |argument: &String| {
         argument == "hermes_cli.main"

@@ -1,4 +1,4 @@
-//! The version of Hermes, from what lies on the disk beside a gateway's code. No program is run.
+//! The version of Hermes, from the files beside a gateway's code. No program is run.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const ENTRIES_MAX: usize = 20_000;
 const INIT_BYTES: u64 = 64 * 1024;
 
 /// The version of the code that a process runs, by the module that it was started with (`argv[0]` of `gateway.pid`) and
-/// its command line. What was written after its start is on the disk only.
+/// its command line. Files written after its start are not what it runs.
 pub(super) fn of_process(
     module: Option<&Path>,
     command: &[String],
@@ -39,7 +39,7 @@ fn beside_module(module: &Path) -> Option<(String, Option<Timestamp>)> {
     Some((version, written(&init)))
 }
 
-/// What lies in a virtual environment.
+/// Versions in a virtual environment.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Environment {
     /// The version of hermes-agent, and when it was installed.
@@ -48,7 +48,7 @@ pub(crate) struct Environment {
     pub(crate) python: String,
 }
 
-/// What the virtual environment of this program holds, where pip leaves a folder `hermes_agent-VERSION.dist-info`. Its
+/// The versions in the virtual environment of this program, where pip leaves a folder `hermes_agent-VERSION.dist-info`. Its
 /// interpreter is a symbolic link, which is not followed.
 pub(crate) fn beside_program(program: &Path) -> Option<Environment> {
     let environment = program.parent().filter(|folder| folder.ends_with("bin"))?.parent()?;
@@ -67,7 +67,7 @@ pub(crate) fn beside_program(program: &Path) -> Option<Environment> {
     })
 }
 
-/// A version as PEP 440 allows it; anything else is none.
+/// A version in the format of PEP 440; `None` for anything else.
 pub(super) fn cleaned(version: &str) -> Option<String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'!' | b'_');
     let short = (1..=40).contains(&version.len());

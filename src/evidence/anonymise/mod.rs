@@ -1,8 +1,8 @@
 //! Removes names of people and machines from text that leaves the machine: what `diagnose` prints and `record` writes.
 //!
 //! Secrets are removed everywhere ([`redact`]); names stay on the screen of their owner and are removed where strangers
-//! read. Identifiers of chats, people and messages become numbers, the same for the same identifier: that somebody wrote
-//! twice shows, who it was does not, and a recording is judged as before.
+//! read. Identifiers of chats, people and messages become numbers, the same for the same identifier: a
+//! reader sees that somebody wrote twice, but not who, and a recording gives the same verdicts as before.
 
 mod homes;
 mod people;
@@ -26,7 +26,7 @@ const MOST_IDENTIFIERS: usize = 20_000;
 /// Feishu's identifiers begin with these: of people (within an app, across apps), chats, messages.
 const KINDS: [&str; 4] = ["ou_", "on_", "oc_", "om_"];
 
-/// What must not be told: names that belong to this machine and its users.
+/// Names of this machine and its users, which must not be disclosed.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Home folders, absolute.
@@ -42,9 +42,9 @@ pub struct Facts {
 pub struct Anonymiser {
     /// Home folders in every encoding, longest first.
     homes: Vec<String>,
-    /// Names in every encoding, and what stands in their place; longest first: a machine is often called after its user.
+    /// Names in every encoding with their replacements, longest first: machines are often named after their users.
     names: Vec<(String, &'static str)>,
-    /// Identifiers that were seen.
+    /// Identifiers seen so far, in order.
     numbers: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -74,7 +74,7 @@ impl Anonymiser {
         redact::one_line(&self.text(&clean_words(line, max.max(4_000))), max)
     }
 
-    /// The same for the next line of a log, of which `lines` knows those before.
+    /// The same for the next line of a log; `lines` holds the state that earlier lines left.
     pub fn next_line(&self, lines: &mut Lines, log: &str, line: &str, max: usize) -> String {
         redact::one_line(&self.text(&lines.clean(log, line, max.max(4_000))), max)
     }
@@ -92,7 +92,7 @@ impl Anonymiser {
         }
         out = home_paths(&out);
         for (name, instead) in &self.names {
-            // a script without spaces between words has no borders either
+            // scripts without spaces between words have no word boundaries either
             let everywhere = !name.is_ascii();
             out = replace(out, name, instead, |before, after| everywhere || stands_alone(before, after));
         }
@@ -189,7 +189,7 @@ fn identifier(word: &str) -> Option<usize> {
     })
 }
 
-/// Names that are words of the trade as well: replaced in paths only.
+/// Names that are technical terms as well: replaced in paths only.
 const COMMON: &[&str] = &[
     "admin",
     "administrator",
@@ -241,13 +241,13 @@ const COMMON: &[&str] = &[
     "work",
 ];
 
-/// A word of the trade, or of the lines that are looked for: without it a recording would not be judged as before.
+/// Whether a name is a technical term or part of a log pattern: without it a recording would give other verdicts.
 fn is_common(name: &str) -> bool {
     COMMON.iter().any(|common| common.eq_ignore_ascii_case(name))
         || patterns::wordings().any(|line| replace(line.to_owned(), name, "", stands_alone) != line)
 }
 
-/// Borders of a word written in ASCII.
+/// Whether these neighbours delimit an ASCII word.
 fn stands_alone(before: Option<char>, after: Option<char>) -> bool {
     !(before.is_some_and(char::is_alphanumeric) || after.is_some_and(char::is_alphanumeric))
 }
@@ -256,7 +256,7 @@ const fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
-/// Replaces every find, letters of ASCII in either case, whose neighbours are right.
+/// Replaces every occurrence whose neighbours are right; ASCII letters match in either case.
 fn replace(
     text: String,
     find: &str,

@@ -23,10 +23,10 @@ use template::{HOLES, pieces};
 
 const BUILT_IN: &str = include_str!("../../../resources/patterns.toml");
 
-/// Texts that a record may have to speak of, at most: they are bits of a word.
+/// Most topics of all patterns: each is one bit.
 const MOST_TOPICS: usize = 32;
 
-/// The lines of the built-in tables that hold what is looked for, without remarks and sources.
+/// The lines of the built-in tables without comments and sources.
 pub fn wordings() -> impl Iterator<Item = &'static str> {
     let files = std::iter::once(BUILT_IN).chain(platform::built_in_files());
     files.flat_map(str::lines).filter(|line| !line.starts_with('#') && !line.starts_with("source"))
@@ -35,10 +35,10 @@ pub fn wordings() -> impl Iterator<Item = &'static str> {
 /// A table cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
-    /// Not readable as a table of patterns.
+    /// It is not a table of patterns.
     #[error("log patterns: {0}")]
     Toml(#[from] toml::de::Error),
-    /// A pattern that would fit every line.
+    /// A pattern that would match every line.
     #[error("log patterns: {0:?} is too short to look for (at least {SHORTEST} bytes)")]
     TooShort(String),
     /// The searcher cannot be built.
@@ -52,7 +52,7 @@ impl Worded for PatternError {
     }
 }
 
-/// How a record begins that carries the text of people, and what it holds after that.
+/// The beginning of a record that carries text of people, and a text that follows it.
 type Speech = (Vec<u8>, Option<memmem::Finder<'static>>);
 
 /// All patterns, ready to search.
@@ -67,7 +67,7 @@ pub struct Patterns {
     topics: Vec<memmem::Finder<'static>>,
 }
 
-/// Collects patterns and what the search needs of them.
+/// Collects patterns and their needles.
 #[derive(Default)]
 struct Builder {
     all: Vec<Pattern>,
@@ -115,12 +115,12 @@ impl Builder {
 }
 
 impl Patterns {
-    /// The built-in tables and what the settings add (those come first: the user knows better).
+    /// The built-in tables and the patterns of the settings, which take precedence.
     pub fn new(extra: &[ExtraPattern]) -> Result<Self, PatternError> {
         Self::with_platforms(extra, platform::built_in_files())
     }
 
-    /// The same with these files of platforms.
+    /// The same with these platform files.
     pub fn with_platforms<'a>(
         extra: &[ExtraPattern],
         files: impl IntoIterator<Item = &'a str>,
@@ -138,7 +138,7 @@ impl Patterns {
         for text in files {
             platforms.push(toml::from_str::<PlatformTable>(text)?);
         }
-        // The generic ones last: a platform knows its own words better.
+        // The generic ones last: those of a platform take precedence.
         platforms.sort_by_key(|platform| platform.id == "generic");
         let mut entries = Vec::new();
         for platform in platforms {
@@ -170,19 +170,19 @@ impl Patterns {
         })
     }
 
-    /// Where the next needle begins, at `from` or after it.
+    /// The position of the next needle at or after `from`.
     pub fn find(&self, block: &[u8], from: usize) -> Option<usize> {
         let rest = block.get(from..)?;
         self.searcher.find(rest).map(|at| from + at)
     }
 
-    /// Which topics the text speaks of, as bits.
+    /// The topics in the text, as bits.
     pub fn topics(&self, text: &[u8]) -> u32 {
         let found = self.topics.iter().enumerate().filter(|(_, topic)| topic.find(text).is_some());
         found.fold(0, |bits, (place, _)| bits | 1 << place)
     }
 
-    /// Whether a record with this message carries what people wrote or what a tool printed.
+    /// Whether a record with this message carries text of people or output of a tool.
     pub fn is_speech(&self, message: &[u8]) -> bool {
         let first = message.first();
         let mut may_be = self.speech.iter().filter(|(start, _)| start.is_empty() || start.first() == first);
@@ -193,7 +193,7 @@ impl Patterns {
         })
     }
 
-    /// Where the words of a carrier stand in a block.
+    /// The positions of carriers in a block.
     pub(super) fn carriers<'a>(&'a self, block: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         self.carriers.iter().flat_map(move |(_, needle)| needle.find_iter(block))
     }
@@ -205,8 +205,8 @@ impl Patterns {
             .any(|(start, needle)| message.starts_with(start) && needle.find(message).is_some())
     }
 
-    /// What the candidate means: the first pattern that fits. `topics`: what the record, as far as it was read, speaks
-    /// of; asked only where that matters.
+    /// The meaning of the first pattern that matches. `topics`: the topics of the record as far as it was read; called
+    /// only where they matter.
     pub fn classify(&self, candidate: &Candidate<'_>, topics: &dyn Fn() -> u32) -> Option<Match> {
         let mut may_fit = self.index.of(candidate.message).map(|place| &self.all[place]);
         may_fit.find_map(|pattern| {
@@ -218,7 +218,7 @@ impl Patterns {
         })
     }
 
-    /// What an error of the state file says of this platform.
+    /// The meaning of an error in the state file for this platform.
     pub fn cause(&self, platform: &str, code: &str, message: &str) -> Option<Reason> {
         let own = self.entries.iter().filter(|(of, _)| of.as_deref() == Some(platform));
         let generic = self.entries.iter().filter(|(of, _)| of.is_none());

@@ -1,4 +1,4 @@
-//! Names that a message carries beside its wording: a profile, a connection.
+//! Names in a message: a profile, a connection.
 
 use memchr::memmem;
 

@@ -1,4 +1,4 @@
-//! One pattern, and whether a line fits it.
+//! One pattern, and whether a line matches it.
 
 use memchr::memmem;
 
@@ -12,7 +12,7 @@ use crate::health::{LinkSignal, LinkWord, ProfileName, Signal};
 /// The logger of the gateway's own sentences about its links.
 const RUNNER: &[u8] = b"gateway.run";
 
-/// What a pattern says of a line that fits it.
+/// The meaning of lines that match a pattern.
 #[derive(Debug)]
 pub(super) enum Meaning {
     Gateway(Signal),
@@ -26,7 +26,7 @@ pub(super) struct Pattern {
     pub(super) line: Line,
     pub(super) starts: Vec<Vec<Piece>>,
     pub(super) contains: Vec<memmem::Finder<'static>>,
-    /// Bits of [`super::Patterns::topics`]; 0: any topic.
+    /// Required bits of [`super::Patterns::topics`]; 0: none.
     pub(super) about: u32,
 }
 
@@ -41,24 +41,24 @@ pub struct Candidate<'a> {
     pub level: Option<Level>,
     /// The line has a head of its own.
     pub is_head: bool,
-    /// The record carries what people wrote.
+    /// The record carries text of people.
     pub speech: bool,
 }
 
-/// What a line means.
+/// The meaning of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
-    /// What it means.
+    /// The signal.
     pub signal: Signal,
     /// The profile that it names.
     pub tag: Option<ProfileName>,
 }
 
 impl Pattern {
-    /// The cheap questions first: most patterns are out after the first bytes.
+    /// The cheap checks first: most patterns fail at the first bytes.
     pub(super) fn fits<'a>(&self, line: &Candidate<'a>) -> Option<Filled<'a>> {
         let inbound = matches!(self.meaning, Meaning::Link { word: LinkWord::Inbound, .. });
-        // What people wrote is believed for one thing only: that it arrived.
+        // A record with text of people proves only that a message arrived.
         if line.speech && !(line.is_head && inbound) {
             return None;
         }
@@ -106,8 +106,8 @@ impl Pattern {
         self.line.codes.is_empty() || number.is_some_and(|number| self.line.codes.contains(&number))
     }
 
-    /// The wording stands at the very end, and is not the end of something quoted: before it stands nothing, or a
-    /// colon and a blank, or the blank before an asyncio object.
+    /// The wording is at the very end, and not the end of a quotation: preceded by nothing, by a colon and a blank, or by
+    /// the blank before an asyncio object.
     fn ends_fit(&self, message: &[u8]) -> bool {
         if self.line.ends.is_empty() {
             return true;
@@ -126,7 +126,7 @@ impl Pattern {
             Meaning::Link { platform, word } => {
                 let named = filled.platform.and_then(text).map(Into::into);
                 let platform = platform.clone().or(named)?;
-                // A message is no sentence of the gateway about its links.
+                // Messages are not sentences of the gateway about its links.
                 let by_runner = line.logger == Some(RUNNER) && *word != LinkWord::Inbound;
                 let tag = filled.profile.or_else(|| by_runner.then(|| tag(line.message)).flatten());
                 let tag = tag.and_then(|tag| std::str::from_utf8(tag).ok()).map(Into::into);

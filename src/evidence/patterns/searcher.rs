@@ -1,4 +1,4 @@
-//! Finds the lines worth a closer look: one search for all needles.
+//! Finds candidate lines: one search for all needles.
 
 use aho_corasick::{AhoCorasick, BuildError, packed};
 

@@ -1,4 +1,4 @@
-//! The tables as they are written: `resources/patterns.toml` and the lines of `resources/platforms/`.
+//! The tables as they are in the files: `resources/patterns.toml` and the lines of `resources/platforms/`.
 
 use serde::Deserialize;
 
@@ -55,7 +55,7 @@ pub(super) struct PlatformTable {
     pub(super) entry: Vec<EntryRule>,
 }
 
-/// What an error of the state file says.
+/// The meaning of an error in the state file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EntryRule {
@@ -63,7 +63,7 @@ pub(super) struct EntryRule {
     pub(super) code: Vec<String>,
     #[serde(default)]
     message: Vec<String>,
-    /// Code and message both have to fit.
+    /// Code and message both have to match.
     #[serde(default)]
     both: bool,
     pub(super) reason: Reason,

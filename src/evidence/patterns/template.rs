@@ -1,6 +1,6 @@
-//! What a message begins with: text with holes, as in `✓ {p} connected`.
+//! Templates for the beginning of a message: text with placeholders, as in `✓ {p} connected`.
 
-/// A piece of what a message begins with.
+/// A piece of a template.
 #[derive(Debug, Clone)]
 pub(super) enum Piece {
     Text(Vec<u8>),
@@ -22,17 +22,17 @@ pub(super) enum Hole {
 pub(super) const HOLES: [(&str, Hole); 4] =
     [("{p}", Hole::Platform), ("{P}", Hole::Prefix), ("{t}", Hole::Profile), ("{n}", Hole::Any)];
 
-/// Bytes of a hole in a text.
+/// Most bytes of a placeholder's value.
 const HOLE_BYTES: usize = 3;
 
-/// What the holes of a start held.
+/// The values of the placeholders.
 #[derive(Debug, Default)]
 pub(super) struct Filled<'a> {
     pub(super) platform: Option<&'a [u8]>,
     pub(super) profile: Option<&'a [u8]>,
 }
 
-/// Reads `✓ {p} connected`. A brace that begins no hole is text.
+/// Parses `✓ {p} connected`. A brace that begins no placeholder is text.
 pub(super) fn pieces(start: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = start;
@@ -51,7 +51,7 @@ pub(super) fn pieces(start: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Lays a start over a message. What its holes held, and what follows.
+/// Matches a template with a message: the values of the placeholders, and the rest of the message.
 pub(super) fn fill<'a>(start: &[Piece], message: &'a [u8]) -> Option<(Filled<'a>, &'a [u8])> {
     let mut filled = Filled::default();
     let mut rest = message;
@@ -61,7 +61,7 @@ pub(super) fn fill<'a>(start: &[Piece], message: &'a [u8]) -> Option<(Filled<'a>
             Piece::Hole(hole) => {
                 let length = rest.iter().take_while(|b| is_of_word(**b)).count();
                 let (word, after) = rest.split_at_checked(length).filter(|(word, _)| !word.is_empty())?;
-                // A sentence ends in dots that are not the platform's.
+                // dots at the end of a sentence are not part of the platform's name
                 let trimmed = word.iter().rev().take_while(|b| **b == b'.').count();
                 let word = &word[..word.len() - trimmed];
                 rest = if trimmed > 0 { &rest[word.len()..] } else { after };

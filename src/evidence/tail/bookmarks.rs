@@ -1,4 +1,4 @@
-//! How far the files that are not open were read.
+//! Positions in files that are not open.
 
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::generation::{Bookmark, Id, open_regular};
 use super::siblings::{Sibling, sibling_path};
 
-/// Bookmarks kept.
+/// Most bookmarks kept.
 const MAX_BOOKMARKS: usize = 16;
 
 /// A bookmark and the file that it belongs to.
@@ -16,7 +16,7 @@ const MAX_BOOKMARKS: usize = 16;
 struct Entry {
     id: Id,
     mark: Bookmark,
-    /// The number that the file has as a rotated sibling, as far as known.
+    /// The number of the file as a rotated sibling, if known.
     index: Option<u8>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Grown {
 pub(super) struct Bookmarks(VecDeque<Entry>);
 
 impl Bookmarks {
-    /// Keeps a bookmark. Beyond the bound, one of a file whose name is not known gives way.
+    /// Keeps a bookmark. Beyond the bound, one of a file without a known name is dropped.
     pub(super) fn keep(&mut self, id: Id, mark: Bookmark, index: Option<u8>) {
         self.forget(id);
         if self.0.len() >= MAX_BOOKMARKS {
@@ -53,8 +53,8 @@ impl Bookmarks {
         self.0.iter().any(|entry| entry.id == id)
     }
 
-    /// Whether there is a bookmark of this sibling. One that fits no longer (the inode is used by another file now) is
-    /// forgotten.
+    /// Whether there is a bookmark of this sibling. One that does not match any more (another file uses the inode now) is
+    /// dropped.
     pub(super) fn fits(&mut self, sibling: &Sibling) -> bool {
         let Some(at) = self.0.iter().position(|entry| entry.id == sibling.id) else {
             return false;
@@ -63,7 +63,7 @@ impl Bookmarks {
             Ok(Some((file, meta))) => {
                 Id::of(&meta) == sibling.id && self.0[at].mark.fits(&file, meta.size()).unwrap_or(false)
             }
-            // it cannot be opened now: no reason to take it for another one
+            // it cannot be opened now, which does not make it another file
             _ => true,
         };
         if !fits {
@@ -72,7 +72,7 @@ impl Bookmarks {
         fits
     }
 
-    /// The files have these numbers now.
+    /// Updates the numbers of the files.
     pub(super) fn renumber(&mut self, siblings: &[Sibling]) {
         for entry in &mut self.0 {
             entry.index = siblings.iter().find(|sibling| sibling.id == entry.id).map(|sibling| sibling.index);

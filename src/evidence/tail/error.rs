@@ -64,7 +64,7 @@ pub fn check(path: &Path) -> Result<(), TailError> {
     }
 }
 
-/// There is no file of this name, or no folder for it.
+/// Whether there is no file of this name, or no folder for it.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR))
 }

@@ -8,7 +8,7 @@ pub const MAX_LINE: usize = 64 * 1024;
 /// A larger buffer is freed once its line was handed out.
 const KEEP_CAPACITY: usize = 4 * 1024;
 
-/// Cuts a stream of bytes into complete lines. Whatever is handed out ends in a newline; no byte is handed out twice.
+/// Cuts a stream of bytes into complete lines. What is emitted ends in a newline; no byte is emitted twice.
 /// NUL bytes at the beginning and after a hole are what a truncated file is filled with, and belong to no line.
 #[derive(Debug)]
 pub(super) struct LineCutter {
