@@ -126,8 +126,8 @@ fn a_recording_of_a_served_profile_holds_what_its_gateway_wrote() {
     assert!(text.contains("Starting Hermes Gateway") && text.contains("served_profiles"), "{text}");
     let played = machine.run(&["replay", file.to_str().unwrap(), "--json"]);
     let last = |profile: &str| {
-        let lines = played.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["profile"] == profile).next_back().map(|line| line["reason"].clone())
+        let mut lines = played.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.rfind(|line| line["profile"] == profile).map(|line| line["reason"].clone())
     };
     assert_eq!(
         (last("default"), last("work")),
