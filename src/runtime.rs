@@ -22,8 +22,14 @@ pub(crate) fn runtime() -> error::Result<Runtime> {
 /// Creates a runtime, and catches the signals that end the command that is to run in it.
 pub(crate) fn interruptible() -> error::Result<(Runtime, Interrupts)> {
     let runtime = runtime()?;
-    let interrupts = runtime.block_on(async { Interrupts::catch(false) });
+    let interrupts = interrupts(&runtime);
     Ok((runtime, interrupts))
+}
+
+/// Catches Ctrl-C and SIGTERM from now on, in this runtime.
+pub(crate) fn interrupts(runtime: &Runtime) -> Interrupts {
+    let _inside = runtime.enter();
+    Interrupts::catch(false)
 }
 
 /// Fails where the limit leaves too few descriptors to start.

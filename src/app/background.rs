@@ -27,7 +27,7 @@ use crate::evidence::patterns::Patterns;
 use crate::health::Light;
 use crate::log;
 use crate::restart::{RestartView, Restarts, policy};
-use crate::runtime::{Interrupts, runtime};
+use crate::runtime::{Interrupts, interrupts, runtime};
 use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Lang, Message};
@@ -80,17 +80,13 @@ impl Background {
         // a mistake in the user's patterns ends the program before anything is shown
         let patterns = engine.patterns()?;
         let runtime = runtime()?;
-        let stop = {
-            let _inside = runtime.enter();
-            Interrupts::catch(false)
-        };
+        let stop = interrupts(&runtime);
         Ok(Self { runtime, stop, engine: engine.clone(), patterns, events, requests, no_panel, stand_in })
     }
 
     /// The signals that end the engine, for what runs beside it: none is lost that comes after this call.
     pub(crate) fn interrupts(&self) -> Interrupts {
-        let _inside = self.runtime.enter();
-        Interrupts::catch(false)
+        interrupts(&self.runtime)
     }
 
     /// Runs until it is asked to quit. `ready` is called once the watcher runs.

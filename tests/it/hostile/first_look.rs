@@ -123,6 +123,7 @@ fn after_a_takeover_the_light_is_that_of_the_new_process() {
             ("WARNING", format!("{RUN}Gateway drain timed out")),
             ("INFO", connected_line()),
             ("INFO", format!("{RUN}✓ feishu connected")),
+            ("INFO", format!("{RUN}Gateway running with 1 platform(s)")),
             ("INFO", format!("{RUN}Gateway stopped")),
             ("INFO", format!("{RUN}Exiting")),
         ];
