@@ -57,7 +57,8 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     let mut view = View { scanner, lines: Lines::default(), width, terminal };
     let (mut tailers, past) = read_past(&profile, gateway, args.lines);
     let follow = args.follow.then(interruptible).transpose()?;
-    let unreadable = profile.logs.iter().find_map(|log| tail::check(log).err());
+    let logs = || gateway.into_iter().chain([&profile]).flat_map(|profile| &profile.logs);
+    let unreadable = logs().find_map(|log| tail::check(log).err());
     if let Some(error) = &unreadable {
         warn(&fill(engine.lang.pick(words::LOG_UNREADABLE), &[("why", &error.to_string())]));
     } else if past.is_empty() && args.lines > 0 {
@@ -70,7 +71,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     let Some((runtime, stop)) = follow else { return Ok(OK) };
     runtime.block_on(async {
         let mut watch = Watch::new()?;
-        for log in gateway.into_iter().chain([&profile]).flat_map(|profile| &profile.logs) {
+        for log in logs() {
             if let Some(folder) = log.parent() {
                 watch.add_dir(folder)?;
             }

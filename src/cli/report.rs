@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     for (name, files) in postmortem::by_profile(&args.from_logs) {
         let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
         let values = [("files", &*files.join(", ")), ("name", &*name)];
-        eprintln!("{}", one_line(&fill(lang.pick(phrases::TAKEN_FOR), &values), LONGEST_LINE));
+        warn(&one_line(&fill(lang.pick(phrases::TAKEN_FOR), &values), LONGEST_LINE));
     }
     for path in &page.silent {
         warn(&labelled(lang, &path.to_string_lossy(), lang.pick(status::NO_STAMPS)));
