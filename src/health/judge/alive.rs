@@ -159,7 +159,9 @@ fn without_links(row: &mut Row<'_>, ignored: &[LinkVerdict], unseen: bool) {
     let (gateway, now) = (&state.life.gateway, state.time.clock());
     let proof = gateway.links.webhook().or(gateway.ready.as_ref()).cloned();
     let finished = proof.is_some() || gateway.links.any() || !ignored.is_empty();
-    if !row.is_own() {
+    if !row.is_own() && gateway.ready.is_none() && !gateway.starting.over(now) {
+        row.hold(Reason::Starting, Some(started(gateway)));
+    } else if !row.is_own() {
         row.hold(Reason::Served, None);
     } else if finished && (gateway.links.any() || gateway.ready.is_some() || proof.is_some()) {
         row.hold(Reason::Running, proof);
