@@ -136,6 +136,9 @@ pub(super) struct Gateway {
     pub truncated: bool,
     /// The stamp of a link that was proven when no former process could write any more.
     pub alone_since: Option<DateTime>,
+    /// When the process before it was gone. A takeover starts the new process while the old one still writes its entries
+    /// of the state file, which the new one keeps.
+    pub predecessor_gone: Option<Timestamp>,
     stamps: StampOrder,
 }
 
@@ -163,6 +166,7 @@ impl Gateway {
             level: LogLevel::Unknown,
             truncated: false,
             alone_since: None,
+            predecessor_gone: None,
             stamps: StampOrder::default(),
         }
     }
@@ -443,7 +447,8 @@ impl Gateway {
     /// A predicate for entries that this process wrote. A new process inherits entries from the file of the one
     /// before.
     fn owns_entry(&self) -> impl Fn(&PlatformEntry) -> bool + use<> {
-        let started = before(self.starting.since, START_TOLERANCE);
+        let started =
+            before(self.starting.since, START_TOLERANCE).max(self.predecessor_gone.unwrap_or(Timestamp::MIN));
         let dated = self.beginning > Beginning::Unseen;
         let id = self.id.clone();
         move |entry: &PlatformEntry| match (&entry.writer, id.pid) {

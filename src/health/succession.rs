@@ -335,6 +335,9 @@ impl Succession {
     fn forget_predecessor(&mut self, now: Timestamp, pid: u32) {
         let until = after(now, LATE_LINES);
         if let Some(old) = self.predecessor.as_mut().filter(|old| old.pid == Some(pid)) {
+            if old.until.is_none() {
+                self.gateway.predecessor_gone = Some(now);
+            }
             old.until.get_or_insert(until);
             old.gateway = None;
         }
@@ -409,6 +412,7 @@ impl Succession {
         let left = std::mem::replace(&mut self.gateway, new);
         let left_lives = left.id.pid.is_some_and(|pid| self.processes.is_live(pid));
         let gone_at = left.end.as_ref().map(|end| end.respawn.since);
+        self.gateway.predecessor_gone = gone_at;
         let (left_pid, since) = (left.id.pid, self.since);
         let lived = |until, gateway| Predecessor { pid: left_pid, until, gateway, since };
         self.predecessor = match gone_at {
