@@ -188,8 +188,11 @@ impl Departure {
             let timer = moment.timer(deadlines.drain);
             let drain = self.drain.get_or_insert(Drain { timer, active: None, proof });
             drain.active = state.active_agents;
-        } else {
-            self.drain = None;
+        } else if self.drain.take().is_some()
+            && let Some(shutdown) = &mut self.shutdown
+        {
+            // The answers are finished: it leaves from now on, however long they took.
+            shutdown.timer = moment.timer(deadlines.restart);
         }
         // At log level WARNING this is the only announcement that it exits.
         if stopped {
