@@ -46,6 +46,16 @@ impl Cause {
     }
 }
 
+/// A claim that a loss is over.
+#[derive(Debug, Clone, PartialEq)]
+struct Claim {
+    /// While it runs, the claim changes nothing.
+    stands: Timer,
+    /// The claim is believed when it is over. Only time awake counts.
+    settles: Timer,
+    proof: Proof,
+}
+
 /// A link that is down.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Down {
@@ -68,7 +78,7 @@ pub(super) struct Down {
     /// Whether it was red when the current attempt began.
     stalled: bool,
     /// The first claim since the newest line about the problem.
-    claim: Option<(Timestamp, Proof)>,
+    claim: Option<Claim>,
     /// The problem is over when this timer is.
     pub(super) heals: Option<Timer>,
 }
@@ -138,15 +148,19 @@ impl Down {
     }
 
     /// Takes in a claim that the loss is over, which proves nothing.
-    pub(super) fn claim(&mut self, said: &Said) {
+    pub(super) fn claim(&mut self, said: &Said, times: &Times) {
         if !matches!(self.cause, Cause::Ended(_)) {
-            self.claim.get_or_insert_with(|| (said.at, said.proof.clone()));
+            self.claim.get_or_insert_with(|| Claim {
+                stands: Timer::start(said.at, CLAIM_STANDS, None),
+                settles: Timer::start(said.at, times.settle, None),
+                proof: said.proof.clone(),
+            });
         }
     }
 
     /// Whether it was over at this time: then another line is a new loss.
-    pub(super) fn is_over(&self, at: Timestamp, times: &Times, settled: Settled) -> bool {
-        let claimed = self.claim.as_ref().is_some_and(|(claim, _)| at >= after(*claim, times.settle));
+    pub(super) fn is_over(&self, at: Timestamp, settled: Settled) -> bool {
+        let claimed = self.claim.as_ref().is_some_and(|claim| claim.settles.over(at));
         (claimed && settled == Settled::Green) || self.heals.is_some_and(|timer| timer.over(at))
     }
 
@@ -170,7 +184,7 @@ impl Down {
     }
 
     /// The view of the link. `conflicts`: there are too many for a leftover of a restart.
-    pub(super) fn view(&self, now: Timestamp, times: &Times, settled: Settled, conflicts: bool) -> View {
+    pub(super) fn view(&self, now: Timestamp, settled: Settled, conflicts: bool) -> View {
         let view = |reason, proof: &Proof, since| View {
             reason,
             proof: Some(proof.clone()),
@@ -180,10 +194,12 @@ impl Down {
         if let Some(healed) = self.heals.filter(|timer| timer.over(now)) {
             return view(Reason::Connected, &self.proof, healed.due());
         }
-        if let Some((at, proof)) = self.claim.as_ref().filter(|(at, _)| now >= after(*at, CLAIM_STANDS)) {
+        if let Some(Claim { stands, settles, proof }) =
+            self.claim.as_ref().filter(|claim| claim.stands.over(now))
+        {
             return match settled {
-                Settled::Grey => view(Reason::NoEvidence, proof, *at),
-                Settled::Green if now >= after(*at, times.settle) => view(Reason::Connected, proof, *at),
+                Settled::Grey => view(Reason::NoEvidence, proof, stands.since),
+                Settled::Green if settles.over(now) => view(Reason::Connected, proof, stands.since),
                 Settled::Green => view(Reason::Recovering, &self.proof, self.since),
             };
         }
@@ -207,14 +223,14 @@ impl Down {
 
     /// Every moment at which the view may change without new evidence.
     pub(super) fn deadlines(&self, times: &Times) -> impl Iterator<Item = Timestamp> + use<> {
-        let claim = self.claim.as_ref().map(|(at, _)| *at);
+        let claim = self.claim.as_ref();
         [
             Some(self.patience.due()),
             Some(self.shown.due()),
             Some(self.unconfirmed_at(times)),
             self.heals.map(|timer| timer.due()),
-            claim.map(|at| after(at, CLAIM_STANDS)),
-            claim.map(|at| after(at, times.settle)),
+            claim.map(|claim| claim.stands.due()),
+            claim.map(|claim| claim.settles.due()),
         ]
         .into_iter()
         .flatten()
@@ -222,7 +238,8 @@ impl Down {
 
     /// All timers, for restarting after a sleep of the machine.
     pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
-        [Some(&mut self.patience), Some(&mut self.shown), self.heals.as_mut()].into_iter().flatten()
+        let settles = self.claim.as_mut().map(|claim| &mut claim.settles);
+        [Some(&mut self.patience), Some(&mut self.shown), self.heals.as_mut(), settles].into_iter().flatten()
     }
 }
 

@@ -265,7 +265,7 @@ impl Link {
             }
             State::Down(down) => {
                 let conflicts = self.conflicts.is_full(now);
-                Some(down.view(now, &self.rules.times, self.rules.settled, conflicts))
+                Some(down.view(now, self.rules.settled, conflicts))
             }
         }
     }
@@ -372,7 +372,7 @@ impl Link {
                 self.state = State::Up { proof: said.proof.clone(), proven: false, from, connection: None };
             }
             State::Up { .. } => {}
-            State::Down(down) => down.claim(said),
+            State::Down(down) => down.claim(said, &self.rules.times),
         }
     }
 
@@ -429,7 +429,7 @@ impl Link {
         self.expect();
         let Rules { times, settled, .. } = &*self.rules;
         match &mut self.state {
-            State::Down(down) if !down.is_over(said.at, times, *settled) => down.add(cause, said, times),
+            State::Down(down) if !down.is_over(said.at, *settled) => down.add(cause, said, times),
             _ => self.begin_loss(cause, said),
         }
     }
@@ -479,11 +479,10 @@ impl Link {
 
     /// A problem that often heals without a line, whatever the platform's rule: never red by itself.
     fn blip(&mut self, said: &Said) {
-        let Rules { times, settled, .. } = &*self.rules;
-        if self.down().is_some_and(|down| !down.is_over(said.at, times, *settled)) {
+        if self.down().is_some_and(|down| !down.is_over(said.at, self.rules.settled)) {
             return;
         }
-        let healed = Timer::start(said.at, times.settle, said.grace);
+        let healed = Timer::start(said.at, self.rules.times.settle, said.grace);
         self.begin_loss(Cause::Lost, said);
         if let State::Down(down) = &mut self.state {
             down.heals = Some(healed);

@@ -42,6 +42,8 @@ pub(super) struct Connections {
     missing: Vec<Missing>,
     /// The most connections that were up at once.
     most_up: usize,
+    /// Attempts to reconnect under way. The first attempt of a link is not logged.
+    attempts: usize,
     newest: Option<Proof>,
 }
 
@@ -70,7 +72,8 @@ impl Connections {
     /// logged.
     pub(super) fn apply(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
         match said.word {
-            LinkWord::Proof => self.announce(said, red_after),
+            LinkWord::Attempt => self.attempts = (self.attempts + 1).min(MOST),
+            LinkWord::Proof => self.announce(said, unannounced, red_after),
             LinkWord::Lost | LinkWord::LostByError => self.lose(said, None),
             LinkWord::WrongLoop if said.connection.is_some() => self.lose(said, Some(Reason::WrongEventLoop)),
             LinkWord::Ended => self.lose(said, Some(Reason::LinkEnded)),
@@ -86,8 +89,10 @@ impl Connections {
     }
 
     /// Takes in `connected`. It answers the oldest loss that was not refused; otherwise a link that was claimed and
-    /// whose connection was never logged, which has no entry here; otherwise a refused one ([`Self::settle`]).
-    fn announce(&mut self, said: &Said, red_after: Duration) {
+    /// whose connection was never logged, which has no entry here; otherwise a refused one ([`Self::settle`]). Without
+    /// an attempt to reconnect it is the first connection of a claimed link.
+    fn announce(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
+        let is_first = self.end_attempt(unannounced);
         self.newest = Some(said.proof.clone());
         let connection = said.connection.clone().unwrap_or_else(|| "".into());
         if !self.up.insert(connection) {
@@ -95,7 +100,7 @@ impl Connections {
         }
         self.most_up = self.most_up.max(self.up.len());
         let answered = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
-        if let Some(answered) = answered {
+        if let Some(answered) = answered.filter(|_| !is_first) {
             let answered = self.missing.remove(answered);
             // Once red, the light stays red until no link is missing: the others inherit the clock of the answered
             // one.
@@ -163,6 +168,7 @@ impl Connections {
     /// Takes in a refusal, which belongs to a missing link. Further refusals are the same link trying again.
     fn refuse(&mut self, said: &Said, reason: Reason, unannounced: usize) {
         if let Some(known) = self.missing.iter_mut().find(|link| link.refused.is_some()) {
+            self.attempts = self.attempts.saturating_sub(1);
             known.refused = Some(reason);
             known.proof = said.proof.clone();
             return;
@@ -186,8 +192,9 @@ impl Connections {
     /// The link that tries to connect: the oldest loss, or one that was claimed and whose connection was never
     /// logged.
     fn attempting(&mut self, said: &Said, unannounced: usize) -> Option<&mut Missing> {
+        let is_first = self.end_attempt(unannounced);
         let lost = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
-        let place = match lost {
+        let place = match lost.filter(|_| !is_first) {
             Some(lost) => lost,
             None if unannounced > 0 || self.up.is_empty() => {
                 let (since, proof) = (said.at, said.proof.clone());
@@ -205,6 +212,13 @@ impl Connections {
             None => return None,
         };
         self.missing.get_mut(place)
+    }
+
+    /// Ends an attempt. Returns whether it can only have been the first one of a claimed link.
+    fn end_attempt(&mut self, unannounced: usize) -> bool {
+        let is_first = self.attempts == 0 && unannounced > 0;
+        self.attempts = self.attempts.saturating_sub(1);
+        is_first
     }
 
     fn note_past(&mut self, connection: &Arc<str>) {
