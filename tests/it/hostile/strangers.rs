@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use super::fuzz_targets::bodies::samples;
 
 /// What these messages are evidence of, one record each.
-fn evidence(level: &str, logger: &str, messages: &[String]) -> Vec<String> {
+fn evidence(patterns: &Arc<Patterns>, level: &str, logger: &str, messages: &[String]) -> Vec<String> {
     let mut block = String::new();
     for message in messages {
         block += &format!("2026-11-22 11:00:00,000 {level} {logger}: {message}\n");
     }
     let mut found = Vec::new();
-    let mut scanner = Scanner::new(Arc::new(Patterns::new(&[]).unwrap()));
+    let mut scanner = Scanner::new(Arc::clone(patterns));
     scanner.read("agent.log", block.as_bytes(), Timestamp::UNIX_EPOCH, &mut |event| {
         if !matches!(event.record.signal, Signal::Info | Signal::Record) {
             found.push(format!("{:?}", event.record.signal));
@@ -38,7 +38,7 @@ fn texts() -> Vec<String> {
 
 #[test]
 fn no_word_of_a_stranger_is_evidence() {
-    let texts = texts();
+    let (texts, patterns) = (texts(), Arc::new(Patterns::new(&[]).unwrap()));
     let table = include_str!("../../fixtures/strangers.txt");
     let rows = table.lines().filter(|line| !line.starts_with('#'));
     let (mut seen, mut believed) = (0, Vec::new());
@@ -59,14 +59,14 @@ fn no_word_of_a_stranger_is_evidence() {
         let loaded = logger.strip_prefix("plugins.platforms.").and_then(|rest| rest.split_once('.'));
         let loaded = loaded.map(|(platform, rest)| format!("hermes_plugins.{platform}_platform.{rest}"));
         for logger in std::iter::once(logger.to_owned()).chain(loaded) {
-            let harmless = evidence(level, &logger, &[filled(0, "good morning")]);
+            let harmless = evidence(&patterns, level, &logger, &[filled(0, "good morning")]);
             for hole in 0..holes {
                 let messages: Vec<String> = texts.iter().map(|text| filled(hole, text)).collect();
                 let wanted: Vec<_> = messages.iter().flat_map(|_| harmless.clone()).collect();
-                if evidence(level, &logger, &messages) != wanted {
-                    let first = messages
-                        .iter()
-                        .find(|message| evidence(level, &logger, std::slice::from_ref(message)) != harmless);
+                if evidence(&patterns, level, &logger, &messages) != wanted {
+                    let first = messages.iter().find(|message| {
+                        evidence(&patterns, level, &logger, std::slice::from_ref(message)) != harmless
+                    });
                     believed.push(format!("{level} {logger}: {}", first.unwrap_or(&messages[0])));
                 }
                 seen += 1;
