@@ -2,6 +2,7 @@
 
 #![allow(clippy::format_push_string)]
 
+#[cfg(target_os = "linux")]
 mod channel_secrets;
 mod environment;
 mod first_look;
@@ -11,6 +12,7 @@ mod job_file_shapes;
 mod kills;
 mod leaks;
 mod locked_history;
+#[cfg(target_os = "linux")]
 mod no_desktop;
 mod odd_files;
 mod private_words;
