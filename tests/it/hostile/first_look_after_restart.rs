@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use gatelight::evidence::process;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -74,7 +75,8 @@ impl Restarted {
         let (pid_file, state) = (machine.hermes().join("gateway.pid"), old.state(json!({})));
         let before = fs::read(&pid_file).unwrap();
         let new = Gateway::start(&machine.hermes());
-        let began = Timestamp::now();
+        // not the time of this line: on a busy machine starting it takes a while
+        let began = process::look(new.process.pid()).unwrap().started_at;
         match files {
             Files::None => fs::remove_file(pid_file).unwrap(),
             Files::OfBefore => {
