@@ -1,10 +1,12 @@
 //! Detects an update of Hermes: by its live process, never by a leftover file alone.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::collector::Moment;
 use super::process::{self, ProcessInfo};
 use crate::files;
 use crate::health::UpdateProcess;
@@ -19,18 +21,39 @@ const MARKER_BYTES: u64 = 1024;
 /// Longest update: an older marker is a leftover, even if its PID exists (#88204).
 const MARKER_LIFE: Duration = Duration::from_secs(20 * 60);
 
+/// Homes that are looked after within this time share a look through all processes. Our choice.
+const SAME_LOOK: Duration = Duration::from_secs(1);
+
 /// Options of `hermes` that take a value, before its command.
 const WITH_VALUE: [&str; 2] = ["-p", "--profile"];
 
 /// The process that updates the Hermes of this home; the oldest one of several.
-pub(super) fn look(home: &Path, now: Timestamp) -> Option<UpdateProcess> {
-    let by_marker = marked(&root_of(home), now);
-    let by_process = process::find(is_update).into_iter().map(|info| of(&info));
-    by_process.chain(by_marker).min_by_key(|update| update.began)
+pub(super) fn look(home: &Path, now: Moment) -> Option<UpdateProcess> {
+    let by_marker = marked(&root_of(home), now.at);
+    by_process(now.instant).into_iter().chain(by_marker).min_by_key(|update| update.began)
 }
 
-fn of(info: &ProcessInfo) -> UpdateProcess {
-    UpdateProcess { pid: info.pid, began: info.started_at }
+/// Whether this update still runs.
+pub(super) fn goes_on(update: &UpdateProcess) -> bool {
+    // to the second: the start of a process is known by the wall clock, which may be set
+    let is_it = |info: &ProcessInfo| info.started_at <= update.began + Duration::from_secs(1);
+    process::look(update.pid).is_some_and(|info| info.state.is_live() && is_it(&info))
+}
+
+/// A look through all processes takes milliseconds and says the same for every home: those of one moment share it.
+fn by_process(now: Instant) -> Option<UpdateProcess> {
+    static LAST: Mutex<Option<(Instant, Option<UpdateProcess>)>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, found)) = *last
+        && at <= now
+        && now.duration_since(at) < SAME_LOOK
+    {
+        return found;
+    }
+    let found = process::find(is_update);
+    let found = found.map(|info| UpdateProcess { pid: info.pid, began: info.started_at });
+    *last = Some((now, found));
+    found
 }
 
 fn marked(root: &Path, now: Timestamp) -> Option<UpdateProcess> {

@@ -11,6 +11,10 @@ use crate::health::{Evidence, UpdateProcess};
 /// How long a gateway is looked after that is down. An update excuses it no longer than 20 minutes.
 const LOOKED_AFTER: Duration = Duration::from_secs(21 * 60);
 
+/// How long all processes are looked through. An update that begins after the gateway went down does not excuse it, so it
+/// is there from the beginning; a served profile, which never has a process of its own, would be looked after for ever.
+const ALL_LOOKED_THROUGH: Duration = Duration::from_secs(15);
+
 /// Looks for updates of the Hermes of one home.
 #[derive(Debug)]
 pub(super) struct Updates {
@@ -27,8 +31,18 @@ impl Updates {
     /// Emits what changed. `down`: there is no process of the gateway.
     pub(super) fn poll(&mut self, now: Moment, down: bool, emit: &mut Emitter<'_>) {
         self.down_since = down.then(|| self.down_since.unwrap_or(now.instant));
-        let looks = self.down_since.is_some_and(|since| now.instant.duration_since(since) < LOOKED_AFTER);
-        let found = if looks { update::look(&self.home, now.at) } else { None };
+        let down_for = self.down_since.map(|since| now.instant.duration_since(since));
+        let found = match (down_for, self.found) {
+            (Some(down_for), _) if down_for < ALL_LOOKED_THROUGH => update::look(&self.home, now),
+            (Some(down_for), Some(found)) if down_for < LOOKED_AFTER => {
+                if update::goes_on(&found) {
+                    Some(found)
+                } else {
+                    update::look(&self.home, now)
+                }
+            }
+            _ => None,
+        };
         if found != self.found {
             self.found = found;
             emit.known(Evidence::Update(found));
