@@ -1,6 +1,7 @@
 //! Recognises copies of an event that was read in another file of the same home: an event is in up to four files.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -20,9 +21,33 @@ pub struct Deduplicator {
     /// How many were forgotten: places are counted from the first one ever.
     forgotten: usize,
     /// The places of those with a stamp, by key and stamp.
-    stamped: HashMap<(u64, DateTime), usize>,
+    stamped: HashMap<(u64, DateTime), usize, BuildHasherDefault<Mixed>>,
     /// The names of the files.
     files: Vec<String>,
+}
+
+/// A hash of what begins with a hash: the rest is mixed in. The map is too small for collisions to matter.
+#[derive(Debug, Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            self.write_u64(u64::from_ne_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        // the multiplier of FxHash, a hash of rustc's
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn finish(&self) -> u64 {
+        // hashbrown takes its places from the low bits, which the multiplication mixes least
+        self.0.rotate_left(26)
+    }
 }
 
 #[derive(Debug)]

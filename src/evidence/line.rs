@@ -9,6 +9,7 @@
 //! Any other line belongs to the record above it, or was printed without a logger.
 
 use jiff::civil::{Date, DateTime, Time};
+use memchr::memchr;
 
 /// Severity, with Python's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Deserialize)]
@@ -120,7 +121,7 @@ fn logger(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
 
 /// Where the logger's name ends, if the text begins with one.
 fn colon(text: &[u8]) -> Option<usize> {
-    let at = text.iter().take(128).position(|b| *b == b':')?;
+    let at = memchr(b':', &text[..text.len().min(128)])?;
     let ends_well = matches!(text.get(at + 1), Some(b' ') | None);
     (ends_well && is_logger(&text[..at])).then_some(at)
 }

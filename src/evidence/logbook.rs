@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::carriers::{Below, Carriers, Past};
 use super::deduplicator::Deduplicator;
@@ -459,7 +459,8 @@ fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
 
 /// The number after the first `PID `.
 pub(super) fn pid_named(message: &[u8]) -> Option<u32> {
-    let after = &message[memmem::find(message, b"PID ")? + 4..];
+    let mut places = memchr_iter(b'P', message);
+    let after = places.find_map(|at| message[at..].strip_prefix(b"PID "))?;
     let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
     std::str::from_utf8(&after[..digits]).ok()?.parse().ok()
 }

@@ -15,16 +15,16 @@ pub(super) fn tag(message: &[u8]) -> Option<&[u8]> {
 
 /// The connection that a line of an SDK names: ` [conn_id=…]` at its end.
 pub(crate) fn connection(message: &[u8]) -> Option<&str> {
-    const OPENS: &[u8] = b" [conn_id=";
     let message = message.trim_ascii_end().strip_suffix(b"]")?;
-    let at = memmem::rfind(message, OPENS)? + OPENS.len();
-    let id = std::str::from_utf8(&message[at..]).ok()?;
+    let (before, named) = message.split_at(memchr::memrchr(b'[', message)?);
+    let id = named.strip_prefix(b"[conn_id=").filter(|_| before.ends_with(b" "))?;
+    let id = std::str::from_utf8(id).ok()?;
     (!id.is_empty() && id.len() <= 64 && id.bytes().all(is_of_word)).then_some(id)
 }
 
 pub(super) fn without_connection(message: &[u8]) -> &[u8] {
-    match memmem::rfind(message, b" [conn_id=") {
-        Some(at) if message.ends_with(b"]") => &message[..at],
-        _ => message,
+    if !message.ends_with(b"]") {
+        return message;
     }
+    memmem::rfind(message, b" [conn_id=").map_or(message, |at| &message[..at])
 }

@@ -1,6 +1,7 @@
 //! Finds candidate lines: one search for all needles.
 
 use aho_corasick::{AhoCorasick, BuildError, packed};
+use memchr::memmem;
 
 /// The packed searcher takes this many needles (aho-corasick, packed/teddy/builder.rs: "the limit of 64").
 const MOST_PACKED: usize = 64;
@@ -37,8 +38,11 @@ impl Searcher {
 fn reduced(mut needles: Vec<String>) -> Vec<String> {
     needles.sort_unstable();
     needles.dedup();
-    let holds_another =
-        |needle: &String| needles.iter().any(|other| other != needle && needle.contains(other.as_str()));
+    let finders: Vec<_> = needles.iter().map(memmem::Finder::new).collect();
+    let holds_another = |needle: &String| {
+        let others = finders.iter().filter(|other| other.needle().len() < needle.len());
+        others.into_iter().any(|other| other.find(needle.as_bytes()).is_some())
+    };
     needles.iter().filter(|needle| !holds_another(needle)).cloned().collect()
 }
 
@@ -56,8 +60,8 @@ fn joined(mut needles: Vec<String>) -> Vec<String> {
             return needles;
         }
         needles[place].truncate(length);
-        needles.remove(place + 1);
-        needles = reduced(needles);
+        // those that begin so stand behind it
+        needles.dedup_by(|next, kept| next.starts_with(kept.as_str()));
     }
     needles
 }
