@@ -156,6 +156,10 @@ impl Core {
     }
 
     fn advance(&mut self, now: Timestamp, changes: &mut Vec<Change>) {
+        // what was due by then was applied then
+        if now <= self.state.time.now() {
+            return;
+        }
         while let Some(due) = self.next_deadline() {
             if due > now {
                 break;
@@ -178,7 +182,6 @@ impl Core {
         let started = gateway.ready.is_some() || gateway.starting.over(self.state.time.clock());
         self.state.life.served.update(gateway.links.served(), started && gateway.alive());
         self.rows.add(self.state.life.served.names(), at);
-        let verdicts = self.rows.profiles().map(|profile| judge::verdict(&self.state, profile)).collect();
-        changes.extend(self.rows.show(at, verdicts));
+        self.rows.show(at, |profile| judge::verdict(&self.state, profile), changes);
     }
 }

@@ -41,15 +41,17 @@ impl Rows {
         }
     }
 
-    /// The profiles of all rows, in the order in which [`Rows::show`] takes their verdicts.
-    pub(super) fn profiles(&self) -> impl Iterator<Item = &ProfileName> {
-        std::iter::once(&self.own.profile).chain(self.served.keys())
-    }
-
-    /// Shows these verdicts. Returns the changes of light, reason or platform.
-    pub(super) fn show(&mut self, at: Timestamp, verdicts: Vec<Verdict>) -> impl Iterator<Item = Change> {
-        let rows = std::iter::once(&mut self.own).chain(self.served.values_mut());
-        rows.zip(verdicts).filter_map(move |(row, verdict)| row.show(at, verdict))
+    /// Shows the verdict on each profile. Adds the changes of light, reason or platform.
+    pub(super) fn show(
+        &mut self,
+        at: Timestamp,
+        verdict: impl Fn(&ProfileName) -> Verdict,
+        changes: &mut Vec<Change>,
+    ) {
+        for row in std::iter::once(&mut self.own).chain(self.served.values_mut()) {
+            let next = verdict(&row.profile);
+            changes.extend(row.show(at, next));
+        }
     }
 }
 

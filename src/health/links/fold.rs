@@ -88,8 +88,8 @@ impl Fold {
 
     /// How many links of the platform there are, by the claims, the state keys and the lock files.
     pub(super) fn total(&self, layout: &Layout) -> usize {
-        let owners: BTreeSet<_> = self.claims.iter().chain(&layout.keyed).collect();
-        match owners.len().max(layout.locks) {
+        let owners = self.claims.len() + layout.keyed.difference(&self.claims).count();
+        match owners.max(layout.locks) {
             0 => self.connections.known(),
             told => told,
         }

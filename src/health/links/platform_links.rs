@@ -1,7 +1,7 @@
 //! The links of one platform in one process: the newest events, whose owners may still change, and the state after
 //! all events.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -134,12 +134,12 @@ impl PlatformLinks {
 
     /// The link of this platform in one row.
     pub(super) fn of(&self, name: &PlatformName, row: &Row<'_>) -> Option<LinkVerdict> {
-        let owners: BTreeSet<_> = self.fold.claims.iter().chain(&self.layout.keyed).collect();
+        let (claimed, keyed) = (self.fold.claims.first(), self.layout.keyed.first());
         let asked = Asked {
             platform: name,
             fold: &self.fold,
             rules: &self.rules,
-            owner: owners.first().copied(),
+            owner: claimed.into_iter().chain(keyed).min(),
             links: self.fold.total(&self.layout),
             is_separate: self.layout.is_separate(&self.rules),
             row,
