@@ -3,8 +3,11 @@
 //! The panic itself is reported by the hook that [`crate::log`] installs; this room decides what happens next. What a
 //! worker needs is owned outside of its loop, so that a new run begins with what the last one left.
 
+use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -51,6 +54,37 @@ impl Backoff {
     pub(crate) fn restarted(&mut self) {
         self.started = Instant::now();
     }
+}
+
+/// Processors that this process may use.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Works on all items, on as many threads as there are processors. The results are in the order of the items.
+pub(crate) fn map_in_order<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = cores().min(items.len());
+    if threads <= 1 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = channel();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || {
+                while let place = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(item) = items.get(place)
+                {
+                    let _ = sender.send((place, work(item)));
+                }
+            });
+        }
+    });
+    drop(sender);
+    let mut done: Vec<(usize, R)> = receiver.into_iter().collect();
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Runs a future; a panic inside is an error. The caller starts the work again after [`Backoff::crashed`].

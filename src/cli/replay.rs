@@ -18,6 +18,7 @@ use crate::text::error::{self, Context as _};
 use crate::text::status::{AT_THE_END, HELD_GREEN_ASIDE, NO_STAMPS, STANDARD_INPUT, UNKNOWN_EVENTS, WAS_CUT};
 use crate::text::trouble::NOT_REGULAR;
 use crate::text::{self, fill, labelled};
+use crate::worker::map_in_order;
 
 /// Most bytes read from standard input.
 const STDIN_MAX: u64 = 16 << 30;
@@ -65,14 +66,15 @@ fn play_all(
     patterns: &Arc<Patterns>,
     terminal: &mut Terminal<'_>,
 ) -> error::Result<u8> {
-    let mut logs = Vec::new();
+    let (mut recordings, mut logs) = (Vec::new(), Vec::new());
     for path in &args.files {
         let path = piped.filter(|_| is_stdin(path)).map_or(path, |piped| &piped.path);
-        if looks_like_a_recording(path, args.files.len() == 1)? {
-            play(path, patterns, args.json, terminal)?;
-        } else {
-            logs.push(path.clone());
-        }
+        let is_recording = looks_like_a_recording(path, args.files.len() == 1)?;
+        if is_recording { &mut recordings } else { &mut logs }.push(path.clone());
+    }
+    let played = map_in_order(&recordings, |path| Replayed::of(path, patterns));
+    for (path, played) in recordings.iter().zip(played) {
+        played?.show(path, args.json, terminal)?;
     }
     if !logs.is_empty() {
         let bar = Progress::of_files(&logs);
@@ -135,27 +137,43 @@ fn looks_like_a_recording(path: &Path, alone: bool) -> error::Result<bool> {
     Ok(first.trim_ascii_start().starts_with(b"{") && (alone || !other_json()))
 }
 
-fn play(path: &Path, patterns: &Arc<Patterns>, json: bool, terminal: &mut Terminal<'_>) -> error::Result<()> {
-    let named = || path.display().to_string();
-    let file = BufReader::new(File::open(path).with_context(named)?);
-    let recording = Recording::read(file).with_context(named)?;
-    let mut changes: Vec<Change> = Vec::new();
-    let core = recording
-        .play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
-    for change in &changes {
-        show(change, recording.header.start, json, terminal)?;
+/// A recording that was judged anew.
+struct Replayed {
+    start: Timestamp,
+    changes: Vec<Change>,
+    end: Timestamp,
+    unknown: usize,
+    cut: bool,
+}
+
+impl Replayed {
+    fn of(path: &Path, patterns: &Arc<Patterns>) -> error::Result<Self> {
+        let named = || path.display().to_string();
+        let file = BufReader::new(File::open(path).with_context(named)?);
+        let recording = Recording::read(file).with_context(named)?;
+        let mut changes: Vec<Change> = Vec::new();
+        let core = recording
+            .play(Arc::clone(patterns), Deadlines::default(), &mut |change| changes.push(change.clone()));
+        let (start, unknown, cut) = (recording.header.start, recording.unknown, recording.cut);
+        Ok(Self { start, changes, end: core.now(), unknown, cut })
     }
-    summary(changes.last(), core.now(), json, terminal)?;
-    let lang = terminal.lang;
-    if recording.unknown > 0 {
-        let count = recording.unknown.to_string();
-        let text = fill(lang.pick(UNKNOWN_EVENTS), &[("count", &count)]);
-        warn(&labelled(lang, &path.to_string_lossy(), &text));
+
+    fn show(&self, path: &Path, json: bool, terminal: &mut Terminal<'_>) -> error::Result<()> {
+        for change in &self.changes {
+            show(change, self.start, json, terminal)?;
+        }
+        summary(self.changes.last(), self.end, json, terminal)?;
+        let lang = terminal.lang;
+        if self.unknown > 0 {
+            let count = self.unknown.to_string();
+            let text = fill(lang.pick(UNKNOWN_EVENTS), &[("count", &count)]);
+            warn(&labelled(lang, &path.to_string_lossy(), &text));
+        }
+        if self.cut {
+            warn(&labelled(lang, &path.to_string_lossy(), lang.pick(WAS_CUT)));
+        }
+        Ok(())
     }
-    if recording.cut {
-        warn(&labelled(lang, &path.to_string_lossy(), lang.pick(WAS_CUT)));
-    }
-    Ok(())
 }
 
 /// Prints a summary: the last light, what it means, what to do.
@@ -182,9 +200,8 @@ fn summary(
 }
 
 fn show(change: &Change, start: Timestamp, json: bool, terminal: &mut Terminal<'_>) -> error::Result<()> {
-    let printed = Printed::new(change, start);
     if json {
-        writeln!(terminal.out, "{}", serde_json::to_string(&printed)?)?;
+        writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(change, start))?)?;
         return Ok(());
     }
     let lang = terminal.lang;
@@ -196,8 +213,9 @@ fn show(change: &Change, start: Timestamp, json: bool, terminal: &mut Terminal<'
         write!(terminal.out, "{}", fill(lang.pick(HELD_GREEN_ASIDE), &[("held", &held)]))?;
     }
     writeln!(terminal.out)?;
-    if !printed.evidence.is_empty() {
-        writeln!(terminal.out, "{:21}{}", "", style::dim(printed.evidence, terminal.color))?;
+    let evidence = change.to.evidence.as_ref().map_or("", |proof| &proof.line);
+    if !evidence.is_empty() {
+        writeln!(terminal.out, "{:21}{}", "", style::dim(evidence, terminal.color))?;
     }
     Ok(())
 }

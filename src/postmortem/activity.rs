@@ -9,6 +9,9 @@ use super::clock::{instant, stamp};
 /// If a log is silent for longer than this, the machine may have been off or asleep.
 const SILENCE_HOURS: i64 = 1;
 
+/// Blocks of fewer bytes are not halved.
+const ONE_BY_ONE: usize = 2 << 10;
+
 /// The gaps of at least [`SILENCE_HOURS`] between the times in which there are lines.
 pub(super) fn silences(mut active: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
     active.sort_unstable();
@@ -33,14 +36,14 @@ pub(super) struct Activity {
 
 impl Activity {
     /// Adds a span.
-    fn add(&mut self, from: Timestamp, to: Timestamp) {
+    pub(super) fn add(&mut self, from: Timestamp, to: Timestamp) {
         match self.spans.last_mut() {
             Some((_, end)) if from.duration_since(*end).as_hours() < SILENCE_HOURS => *end = to.max(*end),
             _ => self.spans.push((from, to.max(from))),
         }
     }
 
-    /// Adds the lines of a block. Every line is parsed only if the block may contain a silence.
+    /// Adds the lines of a block. Lines are looked at one by one only where there may be a silence.
     pub(super) fn block(&mut self, block: &[u8], zone: &TimeZone, plausible: &dyn Fn(DateTime) -> bool) {
         let stamp = |line: &[u8]| stamp(line).filter(|stamp| plausible(*stamp));
         let at = |stamp| instant(stamp, zone, false);
@@ -51,7 +54,15 @@ impl Activity {
             self.add(first.min(last), last.max(first));
             return;
         }
-        self.add(first, first);
-        lines.filter_map(stamp).map(at).for_each(|at| self.add(at, at));
+        let half = memchr::memchr(b'\n', &block[block.len() / 2..]).map(|at| block.len() / 2 + at + 1);
+        match half.filter(|half| *half < block.len() && block.len() > ONE_BY_ONE) {
+            Some(half) => {
+                self.block(&block[..half], zone, plausible);
+                self.block(&block[half..], zone, plausible);
+            }
+            None => {
+                std::iter::once(first).chain(lines.filter_map(stamp).map(at)).for_each(|at| self.add(at, at));
+            }
+        }
     }
 }

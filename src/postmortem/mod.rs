@@ -1,6 +1,7 @@
 //! Replays plain Hermes logs: what happened before Gatelight watched. Their time stamps are the clock.
 //!
-//! Files are read in blocks and merged by their stamps while they are read, so they may be larger than memory. The order
+//! Files are read in blocks and merged by their stamps while they are read, so they may be larger than memory. Each is
+//! scanned on a thread of its own, and each profile is judged on one. The order
 //! within a file is kept, and so is that of a log and its rotated files. Copies in several files count once. The core is
 //! the one that judges live evidence; without evidence of processes a gateway starts and ends when its log says so.
 
@@ -20,11 +21,12 @@ use crate::profile::{Profile, homes};
 use crate::text::error::{self, Context as _};
 use crate::text::trouble::NO_STAMPS;
 use crate::watcher::snapshot::ProfileChange;
+use crate::worker::{cores, map_in_order};
 use activity::silences;
 use clock::instant;
 use lines::span;
 use rotation::{Chain, Part, chains};
-use stream::Stream;
+use stream::{Reading, Stream};
 
 mod activity;
 mod clock;
@@ -83,27 +85,41 @@ pub(crate) fn read(
     paths: &[PathBuf],
     patterns: &Arc<Patterns>,
     zone: &TimeZone,
-    progress: &dyn Fn(u64),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> error::Result<Past> {
-    let mut past = Past { record: Record::default(), end: Timestamp::MIN, silent: Vec::new() };
-    for (name, paths) in by_profile(paths) {
-        let mut logs = Logs::open(&paths, zone)?;
-        past.silent.append(&mut logs.silent);
-        let home = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new("/")).to_path_buf();
-        let profile = Arc::new(Profile { name, home, job: None, logs: paths });
-        let mut changes = VecDeque::new();
-        let played = logs.play(patterns, &Deadlines::default(), progress, &mut |change| {
-            if changes.len() == MOST_CHANGES {
-                changes.pop_front();
-            }
-            changes.push_back(ProfileChange { profile: Arc::clone(&profile), change, history: true });
-            Ok(())
-        })?;
-        let doubtful = played.doubtful(changes.iter().map(|change| &change.change));
-        past.record = past.record.and(Record::from_changes(changes, played.end, &doubtful));
-        past.end = past.end.max(played.end);
+    let profiles = by_profile(paths);
+    let pasts = map_in_order(&profiles, |(name, paths)| read_profile(name, paths, patterns, zone, progress));
+    let mut all = Past { record: Record::default(), end: Timestamp::MIN, silent: Vec::new() };
+    for past in pasts {
+        let mut past = past?;
+        all.silent.append(&mut past.silent);
+        all.record = all.record.and(past.record);
+        all.end = all.end.max(past.end);
     }
-    Ok(past)
+    Ok(all)
+}
+
+fn read_profile(
+    name: &str,
+    paths: &[PathBuf],
+    patterns: &Arc<Patterns>,
+    zone: &TimeZone,
+    progress: &(dyn Fn(u64) + Sync),
+) -> error::Result<Past> {
+    let mut logs = Logs::open(paths, zone)?;
+    let silent = std::mem::take(&mut logs.silent);
+    let home = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new("/")).to_path_buf();
+    let profile = Arc::new(Profile { name: name.to_owned(), home, job: None, logs: paths.to_vec() });
+    let mut changes = VecDeque::new();
+    let played = logs.play(patterns, &Deadlines::default(), progress, &mut |change| {
+        if changes.len() == MOST_CHANGES {
+            changes.pop_front();
+        }
+        changes.push_back(ProfileChange { profile: Arc::clone(&profile), change, history: true });
+        Ok(())
+    })?;
+    let doubtful = played.doubtful(changes.iter().map(|change| &change.change));
+    Ok(Past { record: Record::from_changes(changes, played.end, &doubtful), end: played.end, silent })
 }
 
 /// The logs of one profile, ready for the replay.
@@ -143,7 +159,21 @@ impl Logs {
         self,
         patterns: &Arc<Patterns>,
         deadlines: &Deadlines,
-        progress: &dyn Fn(u64),
+        progress: &(dyn Fn(u64) + Sync),
+        sink: &mut dyn FnMut(Change) -> error::Result<()>,
+    ) -> error::Result<Played> {
+        let zone = self.zone.clone();
+        // with several logs there are as many scans under way already
+        let ahead = cores().div_ceil(self.chains.len().max(1));
+        std::thread::scope(|scope| {
+            self.judge(&Reading { scope, patterns, zone: &zone, progress, ahead }, deadlines, sink)
+        })
+    }
+
+    fn judge(
+        self,
+        reading: &Reading<'_, '_>,
+        deadlines: &Deadlines,
         sink: &mut dyn FnMut(Change) -> error::Result<()>,
     ) -> error::Result<Played> {
         let mut core =
@@ -157,7 +187,7 @@ impl Logs {
         while let Some(Reverse((_, index))) = next.pop() {
             let stream = &mut streams[index];
             // as long as no other stream is earlier
-            while let Some(at) = stream.next_at(patterns, progress)? {
+            while let Some(at) = stream.next_at(reading)? {
                 if next.peek().is_some_and(|Reverse(other)| *other < (at, index)) {
                     next.push(Reverse((at, index)));
                     break;

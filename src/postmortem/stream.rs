@@ -1,8 +1,12 @@
-//! Reads one log, event by event.
+//! One log, event by event. Its files are scanned on threads of their own, some of them ahead of the judge, and merged in
+//! the order of the stamps: the result does not depend on how many threads there are.
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -18,14 +22,53 @@ use crate::evidence::patterns::Patterns;
 use crate::health::Signal;
 use crate::text::error::{self, Context as _};
 
+/// Events that are handed over at once.
+const BATCH: usize = 512;
+
+/// Batches of one file that wait for the judge: some megabytes.
+const WAITING: usize = 16;
+
+/// What all files of a replay are read with.
+pub(super) struct Reading<'scope, 'env> {
+    pub(super) scope: &'scope thread::Scope<'scope, 'env>,
+    pub(super) patterns: &'env Arc<Patterns>,
+    pub(super) zone: &'env TimeZone,
+    /// Called with the bytes of each block that is read.
+    pub(super) progress: &'env (dyn Fn(u64) + Sync),
+    /// Files of one log that are scanned before they are needed.
+    pub(super) ahead: usize,
+}
+
 /// Reads one log, event by event.
 pub(super) struct Stream {
     chain: Chain,
-    open: Option<Open>,
-    /// Of the current block.
+    /// The files that are being scanned, in their order.
+    scanned: VecDeque<Scanned>,
+    /// Those that were handed over, with their times.
     pub(super) events: VecDeque<(Timestamp, LogEvent)>,
     pub(super) clock: Clock,
     pub(super) active: Activity,
+}
+
+/// A file that is being scanned. Its thread ends when nobody receives any more.
+struct Scanned {
+    part: Part,
+    found: Receiver<io::Result<Found>>,
+}
+
+/// What a scan hands over.
+enum Found {
+    Items(Vec<Item>),
+    /// When there were lines; the last of a file.
+    Spans(Vec<(Timestamp, Timestamp)>),
+}
+
+#[expect(clippy::large_enum_variant, reason = "nearly all are events")]
+enum Item {
+    /// An event, and its stamp where that is to be believed.
+    Event(Option<DateTime>, LogEvent),
+    /// The stamp of a line while the clock may be set back.
+    Stamp(DateTime),
 }
 
 impl Stream {
@@ -33,103 +76,170 @@ impl Stream {
         let first = chain.front().map_or(DateTime::MIN, |part| part.first);
         Self {
             chain,
-            open: None,
+            scanned: VecDeque::new(),
             events: VecDeque::new(),
             clock: Clock::starting(first, zone),
             active: Activity::default(),
         }
     }
 
-    /// The time of the next event; `None` at the end. `progress` is called with the bytes of each block that is read.
-    pub(super) fn next_at(
-        &mut self,
-        patterns: &Arc<Patterns>,
-        progress: &dyn Fn(u64),
-    ) -> error::Result<Option<Timestamp>> {
+    /// The time of the next event; `None` at the end.
+    pub(super) fn next_at(&mut self, reading: &Reading<'_, '_>) -> error::Result<Option<Timestamp>> {
         loop {
             if let Some((at, _)) = self.events.front() {
                 return Ok(Some(*at));
             }
-            let Some(open) = &mut self.open else {
-                let Some(part) = self.chain.pop_front() else { return Ok(None) };
-                let named = part.path.display().to_string();
-                self.open = Some(Open::new(part, patterns).context(named)?);
-                continue;
-            };
-            let (clock, active, events) = (&mut self.clock, &mut self.active, &mut self.events);
-            let more = open.read(clock, active, progress, &mut |at, event| events.push_back((at, event)));
-            if !more.with_context(|| open.part.path.display().to_string())? {
-                // lines that are no events advance the clock as well
-                self.clock.read(open.part.last);
-                self.open = None;
+            while self.scanned.len() <= reading.ahead
+                && let Some(part) = self.chain.pop_front()
+            {
+                self.scanned.push_back(Scanned::start(part, reading)?);
             }
+            let Some(scanned) = self.scanned.front() else { return Ok(None) };
+            if let Ok(found) = scanned.found.recv() {
+                let found = found.with_context(|| scanned.part.path.display().to_string())?;
+                self.take(found);
+            } else {
+                // lines that are no events advance the clock as well
+                self.clock.read(scanned.part.last);
+                self.scanned.pop_front();
+            }
+        }
+    }
+
+    fn take(&mut self, found: Found) {
+        match found {
+            Found::Items(items) => {
+                for item in items {
+                    match item {
+                        Item::Stamp(stamp) => self.clock.read(stamp),
+                        Item::Event(stamp, event) => {
+                            // a line without a stamp belongs to the one before it
+                            if let Some(stamp) = stamp {
+                                self.clock.read(stamp);
+                            }
+                            self.events.push_back((self.clock.now, event));
+                        }
+                    }
+                }
+            }
+            Found::Spans(spans) => spans.into_iter().for_each(|(from, to)| self.active.add(from, to)),
         }
     }
 }
 
-/// Reads one file.
-struct Open {
-    part: Part,
-    source: String,
-    lines: Lines,
-    scanner: Scanner,
+impl Scanned {
+    fn start(part: Part, reading: &Reading<'_, '_>) -> error::Result<Self> {
+        let named = || part.path.display().to_string();
+        let (sender, found) = sync_channel(WAITING);
+        let scan = Scan {
+            lines: Lines::of(File::open(&part.path).with_context(named)?),
+            source: part
+                .path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            last: part.last,
+            scanner: Scanner::new(Arc::clone(reading.patterns)),
+            zone: reading.zone.clone(),
+            active: Activity::default(),
+            items: Vec::with_capacity(BATCH),
+        };
+        let progress = reading.progress;
+        let thread = thread::Builder::new().name("scan".to_owned());
+        thread.spawn_scoped(reading.scope, move || scan.run(&sender, progress)).with_context(named)?;
+        Ok(Self { part, found })
+    }
 }
 
-impl Open {
-    fn new(part: Part, patterns: &Arc<Patterns>) -> std::io::Result<Self> {
-        let source =
-            part.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let lines = Lines::of(File::open(&part.path)?);
-        Ok(Self { part, source, lines, scanner: Scanner::new(Arc::clone(patterns)) })
-    }
+/// The scan of one file.
+struct Scan {
+    lines: Lines,
+    source: String,
+    /// The last stamp of the file.
+    last: DateTime,
+    scanner: Scanner,
+    zone: TimeZone,
+    active: Activity,
+    items: Vec<Item>,
+}
 
-    /// Reads the next block; `false` at the end.
-    fn read(
-        &mut self,
-        clock: &mut Clock,
-        active: &mut Activity,
-        progress: &dyn Fn(u64),
-        sink: &mut dyn FnMut(Timestamp, LogEvent),
-    ) -> std::io::Result<bool> {
-        let Self { part, source, lines, scanner } = self;
-        // A stamp beyond the end of the file is in a pasted line; it must not delay the other logs.
-        let plausible = |stamp: DateTime| stamp.duration_since(part.last).as_hours() < 2;
-        lines.next(&mut |block| {
-            progress(block.len() as u64);
-            active.block(block, &clock.zone, &plausible);
-            if !turns_back(block, &clock.zone) {
-                let mut emit = |event: LogEvent| {
-                    // a line without a stamp belongs to the one before it
-                    if let Some(stamp) = event.record.stamp.filter(|stamp| plausible(*stamp)) {
-                        clock.read(stamp);
-                    }
-                    sink(clock.now, event);
-                };
-                // the first lines show the log level: that event precedes the others of the same time
-                let mut level: Option<LogEvent> = None;
-                scanner.read(source, block, Timestamp::UNIX_EPOCH, &mut |event| {
-                    if matches!(event.record.signal, Signal::Info | Signal::Record)
-                        && event.record.stamp.is_some()
-                    {
-                        level = Some(event);
-                        return;
-                    }
-                    if level.as_ref().is_some_and(|level| level.record.stamp <= event.record.stamp) {
-                        level.take().into_iter().for_each(&mut emit);
-                    }
-                    emit(event);
-                });
-                level.into_iter().for_each(emit);
+impl Scan {
+    /// Scans to the end of the file, or until nobody wants the rest.
+    fn run(mut self, sender: &SyncSender<io::Result<Found>>, progress: &dyn Fn(u64)) {
+        loop {
+            let more = self.next_block(progress);
+            let is_last = !matches!(more, Ok(true));
+            if (is_last || self.items.len() >= BATCH)
+                && sender.send(Ok(Found::Items(std::mem::take(&mut self.items)))).is_err()
+            {
                 return;
             }
-            // line by line: lines that are no events show as well when the clock was set back
-            for line in block.split_inclusive(|b| *b == b'\n') {
-                if let Some(stamp) = stamp(line).filter(|stamp| plausible(*stamp)) {
-                    clock.read(stamp);
+            match more {
+                Ok(true) => {}
+                Ok(false) => {
+                    let _ = sender.send(Ok(Found::Spans(self.active.spans)));
+                    return;
                 }
-                let now = clock.now;
-                scanner.read(source, line, Timestamp::UNIX_EPOCH, &mut |event| sink(now, event));
+                Err(error) => {
+                    let _ = sender.send(Err(error));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// `false` at the end.
+    fn next_block(&mut self, progress: &dyn Fn(u64)) -> io::Result<bool> {
+        let Self { lines, source, last, scanner, zone, active, items } = self;
+        // A stamp beyond the end of the file is in a pasted line; it must not delay the other logs.
+        let plausible = |stamp: DateTime| stamp.duration_since(*last).as_hours() < 2;
+        lines.next(&mut |block| {
+            progress(block.len() as u64);
+            active.block(block, zone, &plausible);
+            if turns_back(block, zone) {
+                line_by_line(scanner, source, block, &plausible, items);
+            } else {
+                whole(scanner, source, block, &plausible, items);
             }
         })
+    }
+}
+
+/// The events of a block. The first lines show the log level: that event precedes the others of the same time.
+fn whole(
+    scanner: &mut Scanner,
+    source: &str,
+    block: &[u8],
+    plausible: &dyn Fn(DateTime) -> bool,
+    items: &mut Vec<Item>,
+) {
+    let mut emit = |event: LogEvent| {
+        let stamp = event.record.stamp.filter(|stamp| plausible(*stamp));
+        items.push(Item::Event(stamp, event));
+    };
+    let mut level: Option<LogEvent> = None;
+    scanner.read(source, block, Timestamp::UNIX_EPOCH, &mut |event| {
+        if matches!(event.record.signal, Signal::Info | Signal::Record) && event.record.stamp.is_some() {
+            level = Some(event);
+            return;
+        }
+        if level.as_ref().is_some_and(|level| level.record.stamp <= event.record.stamp) {
+            level.take().into_iter().for_each(&mut emit);
+        }
+        emit(event);
+    });
+    level.into_iter().for_each(emit);
+}
+
+/// The events of a block in which the clock may be set back: lines that are no events show as well when it was.
+fn line_by_line(
+    scanner: &mut Scanner,
+    source: &str,
+    block: &[u8],
+    plausible: &dyn Fn(DateTime) -> bool,
+    items: &mut Vec<Item>,
+) {
+    for line in block.split_inclusive(|b| *b == b'\n') {
+        items.extend(stamp(line).filter(|stamp| plausible(*stamp)).map(Item::Stamp));
+        scanner.read(source, line, Timestamp::UNIX_EPOCH, &mut |event| items.push(Item::Event(None, event)));
     }
 }

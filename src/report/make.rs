@@ -34,7 +34,7 @@ pub(crate) enum Source<'a> {
         /// What their lines mean.
         patterns: &'a Arc<Patterns>,
         /// Called with the bytes of each block that is read.
-        progress: &'a dyn Fn(u64),
+        progress: &'a (dyn Fn(u64) + Sync),
     },
 }
 
