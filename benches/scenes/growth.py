@@ -9,10 +9,11 @@ from .table import ms, row
 
 
 def start(args):
-    """From the start of the program to the first verdict."""
+    """From the start of the program to the first verdict. No service manager is asked: its answer is its own."""
     took = {}
     for size in (2, 500):
-        homes = Homes(1, size)
+        # 500 MB with what was rotated: half in agent.log, the rest in its two rotated files
+        homes = Homes(1, size // 2, rotated=[size // 4] * 2)
         try:
             values = []
             for _ in range(20):
@@ -22,8 +23,13 @@ def start(args):
             took[size] = statistics.median(values)
         finally:
             homes.close()
-    row("start, log of 2 MB", ms(took[2]), "< 50 ms", took[2] < 0.05)
-    row("start, log of 500 MB", ms(took[500]), f"{took[500] / took[2]:.2f}× of 2 MB; < 1.1", took[500] / took[2] < 1.1)
+    row("start, 2 MB of logs", ms(took[2]), "< 10 ms", took[2] < 0.01)
+    row(
+        "start, 500 MB of logs, rotated ones among them",
+        f"{ms(took[500])}, {took[500] / took[2]:.2f}× of 2 MB",
+        "< 10 ms",
+        took[500] < 0.01,
+    )
 
 
 def growth(args):

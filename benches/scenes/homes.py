@@ -19,10 +19,18 @@ def stamp(at=None):
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) + f",{int(at * 1000) % 1000:03d}"
 
 
+def fill(path, megabytes, at):
+    """A log in which nothing happens."""
+    filler = f"{stamp(at)} INFO agent.loop: turn: model answered in 1.2 s, 3 tools, 812 tokens\n" * 1000
+    with open(path, "w") as log:
+        while log.tell() < megabytes << 20:
+            log.write(filler)
+
+
 class Homes:
     """A user's home with so many Hermes profiles, each with a living process that stands for its gateway."""
 
-    def __init__(self, count, log_megabytes=0):
+    def __init__(self, count, log_megabytes=0, rotated=()):
         self.dir = tempfile.mkdtemp(prefix="gatelight-bench-")
         self.count = count
         # one process stands for all gateways: what is measured is Gatelight, not they
@@ -34,15 +42,10 @@ class Homes:
             os.makedirs(os.path.join(home, "logs"))
             os.makedirs(os.path.join(home, "state"))
             self.homes.append(home)
-            with open(self.log(n), "w") as log:
-                filler = (
-                    f"{stamp(time.time() - 60)} INFO agent.loop: turn: model answered in 1.2 s, 3 tools, 812 tokens\n"
-                )
-                size = 0
-                while size < log_megabytes << 20:
-                    log.write(filler * 1000)
-                    size += 1000 * len(filler)
-                log.write(f"{stamp()} INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?device_id=1\n")
+            for age, megabytes in enumerate(rotated, 1):
+                fill(f"{self.log(n)}.{age}", megabytes, time.time() - 60 - 3600 * age)
+            fill(self.log(n), log_megabytes, time.time() - 60)
+            append(self.log(n), f"{stamp()} INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?device_id=1\n")
             self.write(n, "gateway.pid", {"pid": self.gateway.pid, "start_time": self.start})
             self.write(
                 n,
