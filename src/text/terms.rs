@@ -56,7 +56,7 @@ fn chinese_typography(text: &str) -> Option<String> {
     None
 }
 
-/// What a text of either language does that the list or the rules forbid. A text with Chinese characters is Chinese.
+/// The violations of the list and of the typography in a text of either language. A text with Chinese characters is Chinese.
 pub(crate) fn faults(text: &str) -> Vec<String> {
     let chinese = text.chars().any(|c| is_han(c) || "，。；：、（）".contains(c));
     let filled = if chinese { filled(text) } else { text.to_owned() };
@@ -231,6 +231,22 @@ fn the_files_that_users_open_use_the_terms_of_the_list() {
     assert_clean(&faults);
 }
 
+/// The running text of a line of Markdown: code becomes a word, the marks of links and emphasis go. One text for each cell
+/// of a table.
+fn markdown_texts(line: &str) -> Vec<String> {
+    let mut plain = String::new();
+    for (i, part) in line.split('`').enumerate() {
+        plain.push_str(if i % 2 == 0 { part } else { "x1" });
+    }
+    while let Some((before, rest)) = plain.split_once("](") {
+        let Some((_, after)) = rest.split_once(')') else { break };
+        plain = before.replacen('[', "", 1) + after;
+    }
+    // the placeholder of the tables of reasons stands for a name such as Feishu
+    let plain = plain.replace("*平台*", "x1").replace(['*', '!'], "");
+    plain.replace("<br>", "|").split('|').map(|cell| cell.trim().to_owned()).collect()
+}
+
 /// READMEs and pages, line by line.
 #[test]
 fn the_pages_use_the_terms_of_the_list() {
@@ -242,9 +258,16 @@ fn the_pages_use_the_terms_of_the_list() {
     assert!(pages.len() > 15, "{pages:?}");
     let mut faults = Vec::new();
     for path in pages {
+        let mut in_code = false;
         for line in fs::read_to_string(&path).unwrap().lines() {
+            in_code ^= line.starts_with("```");
             let lower = line.to_lowercase();
             let chinese = line.chars().any(is_han);
+            if chinese && !in_code {
+                let texts = markdown_texts(line);
+                let found = texts.iter().filter_map(|text| chinese_typography(text));
+                faults.extend(found.map(|fault| format!("{}: {fault}", path.display())));
+            }
             let words = rejected(if chinese { "Chinese" } else { "English" });
             let is_used = |word: &String| if chinese { lower.contains(word) } else { has_word(&lower, word) };
             let found = words.into_iter().filter(is_used);
@@ -278,6 +301,16 @@ fn faults_are_found() {
         "执行 gatelight doctor --fix：删除 --replace",
     ] {
         assert_eq!(faults(text), [""; 0], "{text}");
+    }
+    for (line, wrong) in [
+        ("| `x`：[设置](a.md#b)里的 `y` | **开关**：开，或*关* |", false),
+        ("打开[设置](a.md#设置) ，再试", true),
+        ("执行`x`", true),
+        ("变成*空壳* 。", true),
+        ("*平台* 账号", false),
+    ] {
+        let found = markdown_texts(line).iter().any(|text| chinese_typography(text).is_some());
+        assert_eq!(found, wrong, "{line}");
     }
     assert!(rejected("English").len() > 60 && rejected("Chinese").len() > 50);
 }
