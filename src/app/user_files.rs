@@ -1,13 +1,14 @@
-//! Files that the menu changes: its switches, and a first settings file.
+//! Files that the menu writes: its switches, a first settings file, the manual.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::config::TEMPLATE;
+use crate::text::{Lang, Phrase};
 
 /// The manual, for the menu.
-const README: &str = include_str!("../../README.md");
+const READMES: Phrase = [include_str!("../../README.md"), include_str!("../../README.zh-CN.md")];
 
 /// A choice that is stored as a file in the data folder, which exists or not.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +62,65 @@ pub(crate) fn readme(data: &Path) -> PathBuf {
     data.join("README.md")
 }
 
-/// Writes the manual of this version to read.
-pub(crate) fn write_readme(file: &Path) -> io::Result<()> {
-    fs::write(file, README)
+/// Writes the manual of this version, in this language.
+pub(crate) fn write_readme(file: &Path, lang: Lang) -> io::Result<()> {
+    fs::write(file, manual(lang, env!("CARGO_PKG_REPOSITORY")))
+}
+
+/// The README of this language. Its links lead into the repository; while that has no owner they become plain text, since
+/// the pages are not beside the file.
+fn manual(lang: Lang, repository: &str) -> String {
+    let mut out = String::new();
+    let mut rest = lang.pick(READMES);
+    while let Some((before, label, target, after)) = next_link(rest) {
+        let picture = before.ends_with('!');
+        let page = target.strip_prefix("../../");
+        let url = match page {
+            _ if target.contains("://") => Some(target.to_owned()),
+            _ if repository.contains("/OWNER/") => None,
+            Some(page) => Some(format!("{repository}/{page}")),
+            None if picture => Some(format!("{repository}/raw/HEAD/{target}")),
+            None => Some(format!("{repository}/blob/HEAD/{target}")),
+        };
+        match url {
+            Some(url) => out.push_str(&format!("{before}[{label}]({url})")),
+            None if picture => out.push_str(before.trim_end_matches('!')),
+            None => out.push_str(&[before, label].concat()),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+/// The first link of a Markdown text: what precedes it, its label, its target, what follows.
+fn next_link(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let (head, rest) = text.split_once("](")?;
+    let (target, after) = rest.split_once(')')?;
+    let (before, label) = head.rsplit_once('[')?;
+    Some((before, label, target, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_no_dead_links() {
+        for lang in [Lang::En, Lang::Zh] {
+            let plain = manual(lang, "https://github.com/OWNER/gatelight");
+            assert!(!plain.contains("](") && !plain.contains("!["), "{plain}");
+            assert!(plain.contains("gatelight doctor --fix"), "{plain}");
+            let linked = manual(lang, "https://github.com/somebody/gatelight");
+            let targets: Vec<&str> =
+                linked.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+            assert!(targets.len() > 8, "{targets:?}");
+            for target in &targets {
+                assert!(target.starts_with("https://github.com/somebody/gatelight/"), "{target}");
+                assert!(!target.contains(".."), "{target}");
+            }
+            assert!(targets.iter().any(|target| target.ends_with("/releases/latest")), "{targets:?}");
+        }
+        let [en, zh] = [Lang::En, Lang::Zh].map(|lang| manual(lang, "https://github.com/OWNER/gatelight"));
+        assert!(en.contains("The four lights") && zh.contains("四种灯"));
+    }
 }

@@ -7,7 +7,7 @@ use crate::app::open::{self, OnPath, OpenError};
 use crate::app::user_files;
 use crate::config::Folders;
 use crate::profile::Profile;
-use crate::text::Lang;
+use crate::text::{self, Lang, labelled};
 use crate::ui::UiCommand;
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
@@ -42,7 +42,7 @@ pub(super) fn open(
         }
         UiCommand::ReadMe => {
             let file = user_files::readme(&folders.data);
-            written(&file, user_files::write_readme(&file), lang)
+            written(&file, user_files::write_readme(&file, lang), lang)
         }
         _ => Ok(()),
     }
@@ -56,6 +56,6 @@ pub(super) fn start(launch: Launched, lang: Lang) -> Result<(), String> {
 }
 
 fn written(file: &Path, written: io::Result<()>, lang: Lang) -> Result<(), String> {
-    written.map_err(|error| format!("{}: {error}", file.display()))?;
+    written.map_err(|error| labelled(lang, &file.to_string_lossy(), &text::error::io(lang, &error)))?;
     start(open::text_file(file, &OnPath), lang)
 }
