@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use jiff::tz::TimeZone;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::mpsc;
-use tokio::sync::watch::channel as watch_channel;
+use tokio::sync::watch::{Sender, channel as watch_channel};
 
 use super::{OK, watch};
 use crate::app::background::{Background, ShowLights, StandIn};
@@ -49,7 +49,6 @@ pub(super) fn run(
     let lang = engine.lang;
     let (events, inputs) = mpsc::channel(QUEUE);
     let (commands, requests) = mpsc::unbounded_channel();
-    let (ready, started) = sync_channel(1);
     let (hidden, no_panel) = watch_channel(false);
     let stand_in: StandIn = Box::<PrintedLights>::default();
     let background = Background::new(engine, events, requests, no_panel, stand_in)?;
@@ -75,14 +74,10 @@ pub(super) fn run(
             let _own_process_exists = kill_process(getpid(), Signal::TERM);
         });
     }
-    let thread = std::thread::Builder::new()
-        .name("engine".to_owned())
-        .spawn(move || background.run(|| ready.send(()).unwrap_or_default()))?;
-    let Ok(()) = started.recv() else {
-        // it failed to start: its error says why
+    let (thread, started) = start(background)?;
+    if !started {
         return join(thread, lang);
-    };
-    let no_host = lang.pick(words::NO_HOST);
+    }
     let handles = AppHandles {
         inputs,
         commands: commands.clone(),
@@ -91,44 +86,53 @@ pub(super) fn run(
         folders: engine.folders.clone(),
         system_lang: engine.system_lang,
         zone: TimeZone::system(),
-        presence: Box::new(move |presence| {
-            let none = *presence == Presence::NoHost;
-            // reported once, however often it is found again
-            if hidden.send_replace(none) == none {
-                return;
-            }
-            if none {
-                tracing::warn!("no panel shows the icon");
-                log::to_stderr(no_host);
-            } else {
-                tracing::info!("a panel shows the icon again");
-            }
-        }),
+        presence: Box::new(move |presence| report_presence(presence, &hidden, lang)),
         listener: Some(listener),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "agent started");
     let shown = tray::run(handles);
-    let quit = || drop(commands.send(EngineRequest::Quit));
-    match shown {
-        Ok(()) => {
-            quit();
-            join(thread, lang)
-        }
+    let watched = match shown {
+        Ok(()) => Ok(OK),
         Err(error) => {
             // history, hook and settings go on in the background
             tracing::warn!("no desktop: {error}");
-            writeln!(terminal.out, "{}", fill(lang.pick(words::NO_DESKTOP), &[("why", &error.text(lang))]))?;
+            let text = fill(lang.pick(words::NO_DESKTOP), &[("why", &error.text(lang))]);
+            terminal.wrapped(&text, "", "")?;
             let arguments = watch::Args { profiles: Vec::new(), json: false };
-            let watched =
-                runtime().and_then(|runtime| watch::run_until(&runtime, stop, &arguments, engine, terminal));
-            quit();
-            join(thread, lang)?;
-            watched
+            runtime().and_then(|runtime| watch::run_until(&runtime, stop, &arguments, engine, terminal))
         }
+    };
+    let _engine_has_ended = commands.send(EngineRequest::Quit);
+    let ended = join(thread, lang)?;
+    if watched.as_ref().is_ok_and(|code| *code == OK) { Ok(ended) } else { watched }
+}
+
+type EngineThread = JoinHandle<error::Result<()>>;
+
+/// Starts the engine's thread, and whether the engine started: if not, the thread ends with its error.
+fn start(background: Background) -> error::Result<(EngineThread, bool)> {
+    let (ready, started) = sync_channel(1);
+    let thread = std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || background.run(|| ready.send(()).unwrap_or_default()))?;
+    Ok((thread, started.recv().is_ok()))
+}
+
+/// Reports that no panel shows the icon, or that one does again: once, however often it is found.
+fn report_presence(presence: &Presence, hidden: &Sender<bool>, lang: Lang) {
+    let none = *presence == Presence::NoHost;
+    if hidden.send_replace(none) == none {
+        return;
+    }
+    if none {
+        tracing::warn!("no panel shows the icon");
+        log::to_stderr(lang.pick(words::NO_HOST));
+    } else {
+        tracing::info!("a panel shows the icon again");
     }
 }
 
-fn join(thread: JoinHandle<error::Result<()>>, lang: Lang) -> error::Result<u8> {
+fn join(thread: EngineThread, lang: Lang) -> error::Result<u8> {
     let Ok(result) = thread.join() else {
         // not the exit code of wrong settings, with which a service manager does not start it again
         log::to_stderr(lang.pick(ENGINE_GONE));
