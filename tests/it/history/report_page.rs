@@ -27,9 +27,15 @@ fn t(seconds: i64) -> Timestamp {
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
+/// Name, source, line and platform of the third profile, which come from outside.
+const HOSTILE_PROFILE: [&str; 4] = ["<b onclick=alert(3)>evil</b>", HOSTILE, HOSTILE, HOSTILE];
+/// The same for the pictures in the README.
+const PLAIN_PROFILE: [&str; 4] =
+    ["lab", "agent.log", "Lark: connect failed, err: app_secret is invalid", "slack"];
+
 /// Three months of three profiles, made up by a fixed rule.
 #[expect(clippy::too_many_lines, reason = "a table of what happened")]
-fn sample() -> Record {
+fn sample([third, source, line, platform]: [&str; 4]) -> Record {
     let mut record = Record::default();
     let mut run = 0;
     for day in -80..0_i64 {
@@ -112,9 +118,9 @@ fn sample() -> Record {
     work.push(row(-4 * HOUR + 24, Reason::Connected, Some(905), "agent.log", up));
     work.push(row(-HOUR, Reason::Reconnecting, Some(905), "agent.log", "Lark: disconnected to wss://…"));
     work.push(row(-HOUR + 70, Reason::NetworkUnreachable, Some(905), "agent.log", refused));
-    let hostile = vec![
+    let third_changes = vec![
         row(-20 * HOUR, Reason::Unsupervised, Some(33), "process", "no job names this home"),
-        row(-3 * HOUR, Reason::AuthRejected, Some(33), HOSTILE, HOSTILE),
+        row(-3 * HOUR, Reason::AuthRejected, Some(33), source, line),
     ];
     let restart = RestartRow {
         asked_at: t(-4 * HOUR - 3),
@@ -146,7 +152,7 @@ fn sample() -> Record {
         let well = vec![of("feishu", -30 * HOUR, Reason::Connected)];
         BTreeMap::from([("feishu".to_owned(), well), (second.to_owned(), lost)])
     };
-    let several = [links("telegram"), links(HOSTILE)];
+    let several = [links("telegram"), links(platform)];
     let profile = |name: &str, changes, restarts| ProfileRecord {
         name: name.into(),
         changes,
@@ -156,7 +162,7 @@ fn sample() -> Record {
     record.profiles = vec![
         profile("default", default, Vec::new()),
         profile("work", work, vec![restart, failed]),
-        profile("<b onclick=alert(3)>evil</b>", hostile, Vec::new()),
+        profile(third, third_changes, Vec::new()),
     ];
     for (profile, links) in record.profiles[1..].iter_mut().zip(several) {
         profile.links = links;
@@ -168,8 +174,12 @@ fn sample() -> Record {
 }
 
 fn page(lang: Lang) -> String {
+    page_with(HOSTILE_PROFILE, lang)
+}
+
+fn page_with(third: [&str; 4], lang: Lang) -> String {
     render(&ReportInput {
-        record: sample(),
+        record: sample(third),
         window: Window::last(SignedDuration::from_hours(7 * 24), t(0)),
         made_at: t(0),
         from_logs: false,
@@ -338,7 +348,8 @@ fn the_page_in_a_browser() {
     let mut browser = Browser::start(&program, folder.path());
     for (lang, code) in [(Lang::En, "en"), (Lang::Zh, "zh")] {
         let file = folder.path().join(format!("report-{code}.html"));
-        std::fs::write(&file, page(lang)).unwrap();
+        let third = if pictures.is_some() { PLAIN_PROFILE } else { HOSTILE_PROFILE };
+        std::fs::write(&file, page_with(third, lang)).unwrap();
         browser.events.clear();
         browser.media("screen", "light");
         browser.size(1200);
