@@ -11,7 +11,7 @@ use crate::text::error;
 use crate::text::{Lang, Phrase, demo as words, fill, labelled};
 use crate::watcher::snapshot::Snapshot;
 
-/// About when the second gateway becomes hollow.
+/// When the second gateway becomes hollow, approximately.
 const HOLLOWS_AT: Duration = Duration::from_secs(8);
 
 /// Arguments of `demo`.

@@ -1,5 +1,5 @@
-//! Help and mistakes of the command line in the user's language. English is clap's own. For Chinese, every text of commands
-//! and arguments is replaced by its translation, and mistakes are worded by their kind.
+//! Help and usage errors of the command line in the user's language. English is clap's own. For Chinese, every text of
+//! commands and arguments is replaced by its translation, and usage errors are worded by their kind.
 
 use std::error::Error as _;
 use std::io::Write as _;
@@ -80,7 +80,7 @@ fn translated(text: &str) -> String {
     found.map_or(text, |[_, chinese]| chinese).to_owned()
 }
 
-/// The command of an example, and what stands behind it. `None`: not an example.
+/// The command of an example, and its description. `None`: not an example.
 fn example(line: &str) -> Option<(&str, &str)> {
     let command = line.strip_prefix("  ")?;
     Some(command.find("   ").map_or((line, ""), |at| (&line[..at + 2], command[at..].trim_start())))
@@ -102,7 +102,7 @@ pub(super) fn print(error: &clap::Error, lang: Lang) -> ExitCode {
     let code = if error.use_stderr() { USAGE } else { 0 };
     if error.kind() == ErrorKind::DisplayHelp {
         let again = in_language(Cli::command(), lang).try_get_matches().err();
-        // as clap does: a reader that has left is no mistake
+        // as clap does: a closed pipe is not an error
         let _ = print_help(again.as_ref().unwrap_or(error), lang);
     } else if let Some(text) = mistake(error).filter(|_| lang == Lang::Zh) {
         warn(&text);
@@ -146,7 +146,7 @@ fn wrapped(help: &str, width: usize) -> String {
     out
 }
 
-/// clap puts a colon behind each heading.
+/// clap ends each heading with an ASCII colon.
 fn with_full_width_colons(help: String) -> String {
     [words::COMMANDS, words::ARGUMENTS, words::OPTIONS]
         .into_iter()

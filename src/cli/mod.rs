@@ -92,7 +92,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Whether this runs for long, so that its log is kept in a file.
+    /// Whether this command logs into the file: it runs until it is stopped.
     fn keeps_log(&self) -> bool {
         match &self.command {
             None | Some(Command::Watch(_) | Command::Record(_) | Command::Serve(_)) => true,
@@ -229,7 +229,7 @@ fn start_log(cli: &Cli) {
     }
 }
 
-/// `TZ` may name a file. Whoever asks for the zone of the system opens it, and would wait for a FIFO's other end.
+/// `TZ` may name a file. Reading the system's time zone opens it, which would block on a FIFO.
 fn check_time_zone() -> error::Result<()> {
     let value = std::env::var_os("TZ").unwrap_or_default();
     let path = Path::new(&value).to_string_lossy();

@@ -1,4 +1,4 @@
-//! Names of profiles in arguments: which profile is meant, and what is said if there is none.
+//! Profile names in arguments: the profile of a name, or the text that lists those that exist.
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 

@@ -1,4 +1,4 @@
-//! `gatelight record`: what is seen of one profile, as a recording.
+//! `gatelight record`: records what Gatelight observes of a profile.
 
 use std::path::PathBuf;
 use std::sync::Arc;

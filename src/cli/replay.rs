@@ -50,7 +50,7 @@ fn replay_all(args: &Args, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let patterns = Arc::new(Patterns::new(&[])?);
     let piped = args.files.iter().any(|path| is_stdin(path)).then(Piped::read).transpose()?;
     let played = play_all(args, piped.as_ref(), &patterns, terminal);
-    // the copy of standard input is called what users call it
+    // errors name standard input, not its copy
     match piped {
         Some(piped) => {
             let (copy, name) = (piped.path.display().to_string(), terminal.lang.pick(STANDARD_INPUT));
@@ -121,7 +121,7 @@ impl Piped {
 }
 
 /// Whether the file begins like a recording. Among several files, JSON without a recording's header is a log without
-/// stamps that a shell pattern matched (`gateway-exit-diag.log`).
+/// timestamps that a shell pattern matched (`gateway-exit-diag.log`).
 fn looks_like_a_recording(path: &Path, alone: bool) -> error::Result<bool> {
     let named = || path.display().to_string();
     let kind = std::fs::metadata(path).with_context(named)?;

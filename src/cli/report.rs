@@ -40,7 +40,7 @@ pub(super) struct Args {
     from_logs: Vec<PathBuf>,
 }
 
-/// Makes the page, writes it, and opens it where that is asked for.
+/// Makes the page, writes it, and opens it with `--open`.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let (history, patterns) = (engine.history_file(), engine.patterns()?);
     let bar = Progress::of_files(&args.from_logs);
@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         None => history.with_file_name("report.html"),
     };
     let path = std::path::absolute(&path)?;
-    // the page beside the history is ours
+    // the default page was written by Gatelight
     check_replaceable(&path, args.force || args.out.is_none())?;
     write_private(&path, page.html.as_bytes()).with_context(|| path.display().to_string())?;
     writeln!(

@@ -1,4 +1,4 @@
-//! `gatelight ack` and `gatelight mute`: what the agent is not to notify of.
+//! `gatelight ack` and `gatelight mute`: fewer notifications about a profile.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -65,7 +65,7 @@ fn until(text: &str) -> Result<Until, String> {
 }
 
 impl Until {
-    /// A time of day is the next one.
+    /// A time of day means its next occurrence.
     fn mute(self, now: Timestamp, zone: &TimeZone) -> Mute {
         let time = match self {
             Self::Recovery => return Mute::Recovery,

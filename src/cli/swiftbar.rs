@@ -40,7 +40,7 @@ pub fn swiftbar(snapshot: &Snapshot, errors: &[String], lang: Lang, program: &Pa
     out
 }
 
-/// The output when nothing could be found out.
+/// The output if the lights could not be determined.
 pub(super) fn broken(error: &str) -> String {
     format!("{} ! | color={}\n---\n{}\n", Light::Grey.symbol(), color(Light::Grey), row(error, 200))
 }
@@ -81,8 +81,7 @@ const fn color(light: Light) -> &'static str {
     }
 }
 
-/// The text of a row: one line, without what the format gives a meaning: `|` (parameters) and a leading `--`
-/// (nesting).
+/// The text of a row: one line without the characters of the format, `|` (parameters) and a leading `--` (nesting).
 fn row(text: &str, max: usize) -> String {
     let text = redact::clean_line(text, max).replace('|', "¦");
     text.trim_start_matches(['-', ' ']).to_owned()

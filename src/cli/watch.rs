@@ -48,7 +48,7 @@ pub(super) fn run_until(
             snapshot = first_look(&mut handle) => snapshot,
             () = &mut stop => return Ok(OK),
         };
-        // The changes that led to this state are not news.
+        // the changes that led to this state are in the first lines
         let snapshot = updates.try_next().map_or(snapshot, |update| update.snapshot);
         super::status::bad_files(&snapshot, engine.lang);
         if let Some((code, text)) = names::missing(&args.profiles, &snapshot, engine) {
@@ -83,7 +83,7 @@ pub(super) fn run_until(
 }
 
 /// Waits until the reader of standard output has closed it, if it is a pipe or a terminal. A thread blocks in poll(2), so
-/// that nothing wakes up meanwhile; it ends with the process.
+/// that no timer is needed; it ends with the process.
 pub(super) async fn reader_left() {
     use rustix::event::{PollFd, PollFlags, poll};
     let (sender, left) = tokio::sync::oneshot::channel();
@@ -161,7 +161,7 @@ fn first_lines(
     Ok(())
 }
 
-/// The links of profiles with several whose own light changed, but for those that a line of `news` is about.
+/// The links whose own light changed, of profiles with several; without those that `news` reports.
 fn changed_links<'a>(
     before: &Snapshot,
     now: &'a Snapshot,
@@ -174,7 +174,7 @@ fn changed_links<'a>(
             let was = old.iter().find(|old| old.platform == link.platform);
             was.is_none_or(|was| was.light != link.light)
         };
-        let is_told = |link: &&LinkVerdict| {
+        let is_reported = |link: &&LinkVerdict| {
             news.iter().any(|news| {
                 let to = &news.change.to;
                 news.profile.name == view.profile.name
@@ -184,7 +184,7 @@ fn changed_links<'a>(
         view.verdict
             .links
             .iter()
-            .filter(move |link| is_new(link) && !is_told(link))
+            .filter(move |link| is_new(link) && !is_reported(link))
             .map(move |link| (view, link))
     });
     changed.collect()

@@ -1,4 +1,4 @@
-//! `[[channel]]` and `[heartbeat]`: who is told outside of this machine. Nothing is sent unless one of them is set.
+//! `[[channel]]` and `[heartbeat]`: services outside this machine. Nothing is sent unless one of them is set.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::text::{Lang, channels as say};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelSettings {
-    /// What it is called in the menu and on the command line.
+    /// Its name in the menu and on the command line.
     pub name: String,
     /// The service.
     pub kind: ChannelKind,
@@ -43,13 +43,13 @@ pub struct ChannelSettings {
     /// How the receiver's markup is escaped in the texts (webhook).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
-    /// The least light that is told.
+    /// The mildest light that is sent.
     #[serde(default)]
     pub least: Least,
-    /// Profiles that are told; empty: all.
+    /// Profiles whose notifications are sent; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<String>,
-    /// Platforms whose trouble is told, besides that of the gateway itself; empty: all.
+    /// Platforms whose incidents are sent, besides those of the gateway itself; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
     /// The language of the messages; that of the settings where it is missing.
@@ -80,7 +80,7 @@ pub enum ChannelKind {
     Webhook,
 }
 
-/// The least light that a channel is told of.
+/// The mildest light that a channel sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Least {
@@ -213,7 +213,7 @@ impl ChannelSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatSettings {
-    /// What is asked for with GET.
+    /// The URL that is requested with GET.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Secret>,
     /// The program that is run instead: an absolute path, without a shell.

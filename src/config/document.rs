@@ -1,4 +1,4 @@
-//! The text of a settings file: what of it can be used, and every mistake in the rest.
+//! The text of a settings file: its valid settings, and every mistake in the rest.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use toml::{Deserializer, Spanned};
 use super::check::{self, Invalid};
 use super::{Config, ConfigError};
 
-/// So many mistakes are looked for at most; with more the defaults hold.
+/// Most mistakes that are collected; with more, the defaults are used.
 const MAX_MISTAKES: usize = 50;
 
 type Document<'a> = Spanned<DeTable<'a>>;
@@ -22,7 +22,7 @@ enum Step {
     Entry(usize),
 }
 
-/// The settings without those that are mistaken, and the mistakes in the order in which they stand. `file` appears in them.
+/// The valid settings, and the mistakes in the order of the file. `file` appears in them.
 /// `is_private`: nobody else can read the file; a secret in one that others can read is a mistake.
 pub(super) fn read(
     text: &str,
@@ -55,7 +55,7 @@ pub(super) fn read(
             }
         };
         let place = locate(original.get_ref(), offset).unwrap_or_default();
-        // what follows from a mistake is none: a table without the value that was taken away, a line that is no TOML
+        // not reported: consequences of a mistake, such as a table without its removed value or a line that is not TOML
         let follows = removed.iter().any(|before| before.starts_with(&place))
             || mistake.place().is_some_and(|(line, _)| lines.contains(&line));
         if !follows {

@@ -1,4 +1,4 @@
-//! Where this user's settings, data and log lie.
+//! Where this user's settings, data and log are.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! The settings file: its keys, their defaults, and errors with file, line and column.
 //!
-//! A missing file means the defaults. A program that starts uses what of the file is right; one that runs keeps the settings
-//! in force until the whole file is right.
+//! A missing file means the defaults. A starting program uses the valid part of the file; a running one keeps its settings
+//! until the whole file is valid.
 
 pub(crate) mod channels;
 mod check;
@@ -66,9 +66,9 @@ pub struct Config {
     pub platforms: BTreeMap<String, TimesSetting>,
     /// Homes to watch in addition to those found, and links that do not count.
     pub profiles: Vec<ProfileSettings>,
-    /// Services outside of this machine that are told.
+    /// Services outside this machine that get notifications.
     pub channel: Vec<ChannelSettings>,
-    /// The sign of life.
+    /// The heartbeat of Gatelight itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<HeartbeatSettings>,
     /// Log patterns in addition to the built-in ones.
@@ -87,13 +87,13 @@ impl Config {
         strict(Self::load_usable(path, user_home))
     }
 
-    /// Reads what of the file can be used, and the mistakes in the rest.
+    /// Reads the valid settings of the file, and the mistakes in the rest.
     pub fn load_usable(path: &Path, user_home: &Path) -> (Self, Vec<ConfigError>) {
         let unusable = |mistake| (Self::default(), vec![mistake]);
         let (bytes, is_private) = match files::read_with_mode(path, MAX_FILE_BYTES) {
             Ok(read) => read,
             Err(error) if error.kind() == ErrorKind::NotFound => return (Self::default(), Vec::new()),
-            // the kernel's EFBIG is another matter
+            // not the kernel's EFBIG
             Err(error) if error.kind() == ErrorKind::FileTooLarge && error.raw_os_error().is_none() => {
                 return unusable(ConfigError::too_long(path, MAX_FILE_BYTES));
             }

@@ -1,4 +1,4 @@
-//! Quiet hours: spans of the week, in local time, in which nobody is notified.
+//! Quiet hours: spans of the week, in local time, without notifications.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
@@ -107,8 +107,8 @@ impl QuietHours {
     }
 }
 
-/// The moment so many minutes after the midnight that begins `day`, by the clock on the wall. A time that the clock
-/// skips is as much later, of one that comes twice it is the first.
+/// The moment that is so many minutes of local time after the midnight that begins `day`. A skipped time
+/// is moved forward by the gap; of a repeated one the first is meant.
 fn moment(day: Date, minutes: u16, zone: &TimeZone) -> Option<Timestamp> {
     let day = if minutes >= DAY { day.tomorrow().ok()? } else { day };
     let minutes = minutes % DAY;

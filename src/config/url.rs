@@ -1,4 +1,4 @@
-//! URLs that Gatelight may ask for.
+//! URLs that Gatelight may request.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -23,7 +23,7 @@ use crate::watcher::{self, Command, Handle, POLL_INTERVAL, Settings, Setup, Upda
 
 /// How long a hollow gateway is shown before it is restarted.
 pub(crate) const HOLLOW_FOR: Duration = Duration::from_secs(12);
-/// About how long the whole story takes.
+/// How long the whole demo takes, approximately.
 pub(crate) const STORY: Duration = Duration::from_secs(25);
 /// How long the end is shown.
 const AFTERWARDS: Duration = Duration::from_secs(2);
@@ -40,7 +40,7 @@ pub(crate) enum Event<'a> {
     Restarting(&'a str, RestartStep),
     /// That restart ended.
     Restarted(&'a str, &'a RestartOutcome),
-    /// The story is over, or (`whole` is false) the time for it.
+    /// The demo is over, or (`whole` is false) its time.
     Ended {
         /// What is shown last.
         snapshot: &'a Snapshot,

@@ -102,7 +102,7 @@ struct Home {
     pid: u32,
     start: Option<u64>,
     up: bool,
-    /// The stamp written for each recorded stamp: copies of one event in several files keep equal stamps.
+    /// The timestamp written for each recorded one: copies of one event in several files keep equal timestamps.
     stamps: HashMap<String, String>,
 }
 
@@ -181,7 +181,7 @@ impl Home {
         let _ = fs::remove_file(self.path.join("gateway.pid"));
     }
 
-    /// Replaces the recorded time stamp by the current time.
+    /// Replaces the recorded timestamp by the current time.
     fn restamp(&mut self, line: &str) -> String {
         for from in [0, "[Lark] [".len()] {
             let Some((_, used)) = line.as_bytes().get(from..).and_then(crate::evidence::line::stamp) else {

@@ -175,7 +175,7 @@ impl Examination<'_> {
         }
     }
 
-    /// What the manager cannot open when it starts the job.
+    /// Reports files and folders that the manager cannot open when it starts the job.
     fn launch_paths(&mut self, job: &JobFile, running: bool) {
         for (key, path, obstacle) in launch::unusable_paths(job, &self.places.user_home) {
             // a job that runs shows that its manager may open the protected folder
@@ -195,7 +195,7 @@ impl Examination<'_> {
         }
     }
 
-    /// A job that runs in the home of another profile reads that one's `.env`.
+    /// Reports a job that runs in the home of another profile: it reads that one's `.env`.
     fn working_directory(&mut self, job: &JobFile, found: &Found) {
         let Some(folder) = job.working_directory.as_deref().map(homes::identity) else { return };
         let own = homes::identity(&self.profile.home);
@@ -207,7 +207,7 @@ impl Examination<'_> {
         }
     }
 
-    /// A gateway that ran here and that no job starts.
+    /// Reports a gateway that has run here although no job starts it.
     fn no_job(&mut self) {
         let home = &self.profile.home;
         let ran = ["gateway.pid", "gateway_state.json", "logs/gateway.log"];
@@ -260,7 +260,7 @@ impl Examination<'_> {
         }
     }
 
-    /// Whether a repair can be worked out, and leaves none of it wanted.
+    /// Whether a repair can be planned.
     fn can(&self, job: &JobFile, wanted: Wanted) -> Result<(), Refusal> {
         let mut any = false;
         for file in job.files() {
@@ -270,7 +270,7 @@ impl Examination<'_> {
         match any {
             true => Ok(()),
             false if wanted.replace && repair::hides_flag(job) => Err(Refusal::Hidden),
-            // it comes from a variable, then
+            // so it comes from a variable
             false => Err(Refusal::Variable),
         }
     }
@@ -286,7 +286,7 @@ impl Examination<'_> {
     }
 
     fn permissions(&mut self, path: &Path, manager: Manager) {
-        // launchd refuses both ("bad ownership/permissions"); with systemd a group of one's own is usual
+        // launchd refuses both ("bad ownership/permissions"); with systemd it is common that each user has a group
         let refused = if manager == Manager::Systemd { 0o002 } else { 0o022 };
         let Ok(data) = std::fs::metadata(path) else { return };
         let mode = data.permissions().mode() & 0o7777;
@@ -337,7 +337,7 @@ fn is_served(home: &Path, default: &Path) -> bool {
     served.into_iter().flatten().any(|served| served.as_str() == Some(name))
 }
 
-/// Users of launchd are not told of units, nor the other way round.
+/// The texts for the manager of this job.
 const fn by_manager(job: &JobFile, launchd: [Phrase; 2], systemd: [Phrase; 2]) -> [Phrase; 2] {
     if matches!(job.manager, Manager::Systemd) { systemd } else { launchd }
 }
@@ -349,7 +349,7 @@ fn quoted(path: &str) -> String {
     if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
-/// Whether the flag was taken out of this job before: the backup beside it has it, and the file is newer.
+/// Whether the flag is back after a repair: the backup has it, and the file is newer than the backup.
 fn came_back(job: &JobFile, user_home: &Path) -> bool {
     job.files().any(|file| {
         let had_it = |bytes: &[u8]| {

@@ -91,7 +91,7 @@ pub fn first_unknown<'n>(found: &Found, only: &'n [String]) -> Option<&'n str> {
     only.iter().map(String::as_str).find(|name| !is_known(name))
 }
 
-/// How a repair is agreed to.
+/// How repairs are approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Each kind of change is proposed by itself.
@@ -102,7 +102,7 @@ pub enum Mode {
     DryRun,
 }
 
-/// Approves repairs and follows them.
+/// Approves repairs and receives their progress.
 pub trait Review {
     /// Whether these changes of one job's files are made. Without any the job is only reloaded.
     fn approve(&mut self, job: &JobFile, changes: &[Change]) -> bool;
@@ -112,14 +112,14 @@ pub trait Review {
     fn done(&mut self, repair: &JobRepair);
 }
 
-/// What became of one job.
+/// The result for one job.
 #[derive(Debug)]
 pub struct JobRepair {
     /// The profile's name.
     pub profile: String,
     /// The job, as it was before.
     pub job: JobFile,
-    /// The changes that were agreed to.
+    /// The approved changes.
     pub changes: Vec<Change>,
     /// The steps that were done.
     pub steps: Vec<Step>,
@@ -132,11 +132,11 @@ pub struct JobRepair {
 pub enum RepairResult {
     /// The user did not agree.
     Declined,
-    /// It cannot be repaired by a program.
+    /// It needs a manual repair.
     Refused(PrepareError),
     /// It would be repaired; nothing was changed.
     DryRun,
-    /// It was tried.
+    /// The repair was attempted.
     Done(Outcome),
 }
 
@@ -162,7 +162,7 @@ impl RepairResult {
 pub struct Fixed {
     /// Every job that had something to repair.
     pub repairs: Vec<JobRepair>,
-    /// Files that only a human can repair; only if no profile was named.
+    /// Files that need a manual repair; empty if profiles were named.
     pub by_hand: Vec<BadJobFile>,
 }
 

@@ -24,7 +24,7 @@ pub struct Change {
     pub frees: bool,
 }
 
-/// Why a repair could not be prepared.
+/// Why a repair cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// The file could not be read or followed.
@@ -35,7 +35,7 @@ pub enum PrepareError {
         /// The cause.
         source: WriteError,
     },
-    /// Only a person can do it.
+    /// It needs a manual edit.
     #[error("{}: {refusal}", .file.display())]
     Refused {
         /// Which file.
@@ -109,7 +109,7 @@ pub enum Step {
     NotReloaded(String),
     /// The job is stopped on purpose, and is not started for the repair.
     StaysStopped,
-    /// The job is disabled: unloaded, it would not come back. With the command that enables it.
+    /// The job is disabled: once unloaded it could not be loaded again. With the command that enables it.
     StaysDisabled(String),
     /// The manager read the file again.
     Reloaded,
@@ -168,7 +168,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A phrase of ours, or the text of somebody else.
+    /// One of our phrases, or a text from elsewhere.
     pub fn words(&self) -> Result<Phrase, &str> {
         match self {
             Self::NotRunning => Ok(phrases::WHY_NOT_RUNNING),

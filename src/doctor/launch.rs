@@ -11,7 +11,7 @@ use crate::profile::JobFile;
 /// Why a manager cannot use a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Obstacle {
-    /// It lies on a volume that is not mounted.
+    /// It is on a volume that is not mounted.
     NoVolume,
     /// The folder, or the folder of the file, does not exist.
     Missing,
@@ -81,7 +81,7 @@ fn absent(path: &Path) -> Obstacle {
 }
 
 /// launchd opens these files itself, without the right to ask: other volumes than the startup volume (field reports #78129,
-/// #88267, #107618) and protected folders of the home. Where links lead counts.
+/// #88267, #107618) and protected folders of the home. Symbolic links are resolved.
 fn protected(path: &Path, manager: Manager, user_home: &Path) -> Option<Obstacle> {
     let path = path.canonicalize().ok()?;
     let is_protected = path.starts_with("/Volumes")
@@ -102,14 +102,14 @@ pub(super) fn missing_program(job: &JobFile, user_home: &Path) -> Option<String>
         if expanded.is_absolute() {
             runs(&expanded)
         } else if program.contains(['/', '$', '`']) {
-            // relative to a folder, or named by a variable, that only the shell knows
+            // relative or from a variable: only the shell can resolve it
             true
         } else {
             path.split(':').any(|folder| runs(&Path::new(folder).join(program)))
         }
     };
     let missing_own = own.filter(|program| !is_there(program));
-    // a shell has a PATH of its own making: there only a full path can be checked
+    // a shell may set another PATH: there only a full path can be checked
     let missing_inner =
         inner.filter(|program| Some(*program) != own && program.contains('/') && !is_there(program));
     missing_own.or(missing_inner).map(str::to_owned)

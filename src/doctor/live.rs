@@ -1,4 +1,4 @@
-//! What only the running machine knows: the managers' answers and the processes.
+//! Facts of the running machine: the managers' answers and the processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,7 +18,7 @@ pub struct LiveFacts {
     pub running: BTreeSet<String>,
     /// Profiles whose home is held by a live gateway (PID) that is not the job's.
     pub second_instance: BTreeMap<String, u32>,
-    /// Profiles whose job's process (PID) still has `--replace`, although the file has it no more.
+    /// Profiles whose job's process (PID) still has `--replace`, although the file no longer has it.
     pub from_before: BTreeMap<String, u32>,
 }
 
@@ -32,7 +32,7 @@ pub struct ProcessFacts {
 }
 
 impl LiveFacts {
-    /// Asks the managers and the system. What gives no answer adds no fact.
+    /// Queries the managers and the system. A query that fails adds no fact.
     pub fn ask<'a>(
         found: &Found,
         supervisor: &dyn Fn(Manager) -> Option<&'a dyn Supervisor>,

@@ -1,8 +1,8 @@
 //! What is wrong with a job file, what it leads to, and its repair.
 //!
 //! [`examine()`] finds; [`repair`] works out new bytes (pure); [`write`] puts them in place; [`flow`] reloads, verifies and
-//! puts the old file back where that fails; [`fix`] does it for every job and lets its caller approve. [`words`] puts steps
-//! and results into words.
+//! restores the old file if that fails; [`fix`] does it for every job and lets its caller approve. [`words`] renders
+//! steps and results.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub use live::{LiveFacts, ProcessFacts, process_facts};
 
 use repair::{Plan, Refusal, Wanted};
 
-/// Whether a file is another user's: a drop-in for all users, say. That is not ours to change, unless we are root.
+/// Whether a file belongs to another user, such as a drop-in for all users. Only root may change it.
 fn is_anothers(file: &Path) -> bool {
     let us = rustix::process::geteuid().as_raw();
     us != 0 && std::fs::metadata(file).is_ok_and(|data| data.uid() != us)
@@ -62,7 +62,7 @@ fn starts_on_demand_only(job: &JobFile) -> bool {
     job.manager == Manager::Launchd && !job.run_at_load && job.keep_alive == KeepAlive::No
 }
 
-/// A refusal in both languages.
+/// The text of a refusal.
 pub const fn why(refusal: Refusal) -> Phrase {
     match refusal {
         Refusal::Unreadable => phrases::WHY_UNREADABLE,

@@ -39,7 +39,7 @@ pub struct Plan {
     pub diff: String,
 }
 
-/// Why only a person can make the edit.
+/// Why the edit has to be made by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The file cannot be read as a job file.
@@ -72,7 +72,7 @@ fn is_flag(word: &str) -> bool {
 pub fn flags(arguments: &[String]) -> Vec<Place> {
     match command::gateway_command(arguments) {
         Some(command) => flags_of(&command),
-        // a program of the user's own, recognised by its label: the flag is taken literally
+        // the user's own program, recognised by its label: only the literal flag counts
         None => (1..arguments.len()).filter(|&i| arguments[i] == FLAG).map(Place::Argument).collect(),
     }
 }
@@ -85,7 +85,7 @@ pub fn is_from_before(process: &[String], file: &[String]) -> bool {
         && matches!(without_flag(process), Ok(Some(shorter)) if shorter.arguments.ends_with(file))
 }
 
-/// Whether [`FLAG`] seems to reach the job's gateway in a way that only a person can follow.
+/// Whether [`FLAG`] seems to reach the job's gateway in a way that cannot be analysed.
 pub fn hides_flag(job: &JobFile) -> bool {
     flags(&job.arguments).is_empty() && command::may_hide(&job.arguments, &job.environment, is_flag)
 }

@@ -1,4 +1,4 @@
-//! Steps and results of a repair, in words.
+//! Texts of the steps and results of a repair.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ fn cause(failure: &Failure, lang: Lang) -> &str {
     failure.words().map_or_else(|own| own, |phrase| lang.pick(phrase))
 }
 
-/// What is said after the steps, one text a line: why nothing was done, or what would be.
+/// The texts after the steps, one a line: why nothing was done, or what would be.
 pub fn ending(repair: &JobRepair, lang: Lang) -> Vec<String> {
     match &repair.result {
         RepairResult::Refused(error) => vec![refused(error, lang)],
@@ -73,7 +73,7 @@ fn refused(error: &PrepareError, lang: Lang) -> String {
     format!("{}: {by_hand}", error.file().display())
 }
 
-/// Everything that is said of one repair, one text a line.
+/// All texts of one repair, one a line.
 pub fn lines(repair: &JobRepair, lang: Lang) -> Vec<String> {
     let steps = repair.steps.iter().map(|done| step(done, &repair.profile, &repair.job, lang));
     steps.chain(ending(repair, lang)).collect()

@@ -4,8 +4,8 @@
 //! check that the old one is still the file that was read, rename, fsync of the folder. Temporary files and the backup
 //! have names that neither launchd (`*.plist`) nor systemd (`*.service`, `*.conf`) loads.
 //!
-//! The folder is opened once and everything happens relative to its descriptor, without following links: a file or a
-//! folder that is swapped for a link meanwhile leads nowhere else.
+//! The folder is opened once, and all operations are relative to its descriptor and do not follow links: a file or folder
+//! that is replaced by a link in the meantime has no effect.
 
 use std::ffi::{CString, OsString};
 use std::fs::{self, File, Permissions};
@@ -23,20 +23,20 @@ use crate::text::{self, Both, Lang, Message, Worded, doctor as phrases};
 
 /// Suffix of a file's backup.
 pub const BACKUP: &str = ".gatelight-backup";
-/// Suffix of the mark of a repair that is under way, see [`mark`].
+/// Suffix of the mark of a repair in progress, see [`mark`].
 pub const UNDER_WAY: &str = ".gatelight-under-way";
 /// Suffixes of our temporary files.
 const TEMPORARY: [&str; 2] = [".gatelight-new", ".gatelight-backup-new"];
 /// Most bytes of extended attributes that are copied: names together, and each value.
 const XATTR_LIMIT: usize = 64 * 1024;
 
-/// Why a file was not written. The old one stands untouched.
+/// Why a file was not written. The old one is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The file could not be read, or must not be followed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is not the file that was read any more.
+    /// It is no longer the file that was read.
     #[error("it changed while the repair was prepared")]
     Changed,
     /// Another repair works in this folder.
@@ -54,7 +54,7 @@ impl From<rustix::io::Errno> for WriteError {
 }
 
 impl WriteError {
-    /// For people.
+    /// The text for users.
     pub fn text(&self, lang: Lang) -> String {
         match self {
             Self::File(error) => error.text(lang),
@@ -135,7 +135,7 @@ pub fn rewritten_since_repair(path: &Path) -> bool {
     }
 }
 
-/// Marks a file as one whose repair is not proven yet: a run that finds the mark reloads the job. Whatever has the
+/// Marks a file whose repair is not verified yet: a run that finds the mark reloads the job. Whatever has the
 /// mark's name is replaced, not followed.
 pub fn mark(path: &Path) -> io::Result<()> {
     let folder = Folder::of(&mark_of(path))?;
@@ -143,7 +143,7 @@ pub fn mark(path: &Path) -> io::Result<()> {
     folder.create(UNDER_WAY)?.sync_all()
 }
 
-/// Whether a repair of this file was begun and neither proven nor taken back.
+/// Whether a repair of this file was begun and neither verified nor reverted.
 pub fn is_marked(path: &Path) -> bool {
     fs::symlink_metadata(beside(&mark_of(path), UNDER_WAY)).is_ok()
 }
@@ -159,15 +159,15 @@ fn mark_of(path: &Path) -> PathBuf {
 }
 
 /// Puts `new` in the place of the file and its old content beside it. `step` is called between any two changes of the
-/// disk; a test kills the process there. On an error (a full disk, a file that changed) nothing of ours stays behind but
-/// a backup of what still stands.
+/// disk; a test kills the process there. On an error (a full disk, a file that changed) nothing is left behind except
+/// a backup of the unchanged file.
 pub fn replace(original: &Original, new: &[u8], step: &mut dyn FnMut()) -> Result<PathBuf, WriteError> {
     let folder = &original.folder;
     let _lock = folder.lock()?;
     folder.remove_temporary(step)?;
     let done = replace_locked(original, new, folder, step);
     if done.is_err() {
-        // the first error is the one to report
+        // report the first error
         let _ = folder.remove_temporary(step);
     }
     done
@@ -242,7 +242,7 @@ impl Folder {
         name
     }
 
-    /// Takes the folder for this repair alone.
+    /// Locks the folder for this repair.
     fn lock(&self) -> Result<Lock, WriteError> {
         // a lock belongs to an open: a duplicate of the descriptor would share the lock of another repair of ours
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -1,7 +1,7 @@
 //! One restart of a profile at a time, across processes: a locked file that names its holder.
 //!
-//! The kernel releases the lock when its process ends, however it ends. The file also carries the outcome, for whoever
-//! asked for the same restart meanwhile.
+//! The kernel releases the lock when its process ends, however it ends. The file also carries the outcome, for
+//! requests for the same restart that came in the meantime.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -17,7 +17,7 @@ use crate::lock::Lock;
 use crate::restart::{ProfileLink, RestartOutcome, RestartStep};
 use crate::text::Message;
 
-/// Most that is read of a lease's file, in bytes.
+/// Most bytes that are read of a lease's file.
 const FILE_LIMIT: u64 = 64 * 1024;
 
 /// Attempts, and the pause between them, while the lock is held by a process that has not begun a restart: it is being
@@ -60,10 +60,10 @@ pub(super) enum Taken {
     Held(Option<Holder>),
 }
 
-/// A restart that another request has the lease for.
+/// The state of a restart whose lease another request holds.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Watched {
-    /// It is not over.
+    /// It is in progress.
     UnderWay,
     /// It is over; `None`: its process ended without leaving an outcome.
     Over(Option<RestartOutcome>),
@@ -93,7 +93,7 @@ impl Lease {
             let (file, writable) = open()?;
             if let Some(lock) = Lock::take(file)? {
                 if writable {
-                    // an earlier restart's outcome answers nobody's request any more
+                    // the outcome of an earlier restart is stale
                     lock.file().set_len(0)?;
                 }
                 return Ok(Taken::Ours(Self(lock)));
@@ -115,7 +115,7 @@ impl Lease {
         self.write(&Record { holder: Some(holder), outcome: None })
     }
 
-    /// Leaves the outcome and gives the lease back.
+    /// Stores the outcome and releases the lease.
     pub(super) fn finish(self, outcome: &RestartOutcome) -> io::Result<()> {
         self.write(&Record { holder: None, outcome: Some(StoredOutcome::of(outcome)) })
     }
@@ -127,7 +127,7 @@ impl Lease {
     }
 }
 
-/// How the restart goes that another request has the lease for.
+/// The state of the restart whose lease another request holds.
 pub(super) fn watch(path: &Path) -> io::Result<Watched> {
     Ok(match Lock::take(open(path)?)? {
         None => Watched::UnderWay,
@@ -153,7 +153,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 fn read(path: &Path) -> io::Result<Record> {
     let text = files::read(path, FILE_LIMIT)?;
-    // an empty or half-written record says nothing
+    // an empty or half-written record counts as none
     Ok(serde_json::from_slice(&text).unwrap_or_default())
 }
 

@@ -1,5 +1,5 @@
 //! The restarts of the last hour, kept across processes: the limit of [`super::policy`] holds for the menu and for every
-//! `gatelight restart` together, and others can tell a restart that was asked for from a crash.
+//! `gatelight restart` together, and requested restarts can be told from crashes.
 //!
 //! A small JSON file, written whole to a temporary file beside it and renamed, under a lock on a file of its own. A file
 //! that is missing, half written or foreign counts as empty and is replaced by the next restart: losing it only loses a
@@ -51,7 +51,7 @@ pub struct Restarted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Count {
-    /// The restart is noted.
+    /// The restart is recorded.
     Counted,
     /// It is not: the limit is reached.
     TooMany(TooMany),
@@ -123,8 +123,8 @@ impl Ledger {
         all
     }
 
-    /// Notes a restart, unless the limit is reached and it is not forced. Both under one lock: two processes cannot take
-    /// the last free place at once.
+    /// Records a restart, unless the limit is reached and it is not forced. Check and record happen under one lock, so that two
+    /// processes cannot both take the last free place.
     pub(super) fn count(&self, restart: Restarted, force: bool) -> io::Result<Count> {
         let Restarted { profile, label, asked_at: now } = restart;
         let mut count = Count::Counted;

@@ -58,14 +58,14 @@ impl<'a> Together<'a> {
 #[derive(Debug, Default)]
 pub(super) struct LinksBefore(Vec<ProfileLink>);
 
-/// What became of them.
+/// Their state after the restart.
 #[derive(Debug, Default)]
 pub(super) struct LinksNow {
     pub(super) back: Vec<ProfileLink>,
-    /// Red, for this reason, and not about to be tried again.
+    /// Red, for this reason, and not retried.
     pub(super) lost: Vec<(ProfileLink, Reason)>,
     pub(super) pending: Vec<ProfileLink>,
-    /// Why the last attempt of a link failed that will be tried again.
+    /// Why the last attempt of a link failed that is retried.
     pub(super) retrying: Option<Reason>,
 }
 
@@ -83,7 +83,7 @@ impl LinksBefore {
         Self(up.take(LINKS_MAX).collect())
     }
 
-    /// How they stand. `is_new`: whether a process is that of the new gateway.
+    /// Their present state. `is_new`: whether a process is that of the new gateway.
     pub(super) fn now(&self, snapshot: &Snapshot, is_new: impl Fn(u32) -> bool) -> LinksNow {
         let mut now = LinksNow::default();
         for link in &self.0 {

@@ -1,4 +1,4 @@
-//! Whether Gatelight can restart a profile, and if not, why: advice that cannot be followed is worse than none.
+//! Whether Gatelight can restart a profile, and if not, why. No text advises a restart that is impossible.
 
 use crate::health::Manager;
 use crate::profile::Profile;
@@ -7,7 +7,7 @@ use crate::supervisor::Access;
 /// Why Gatelight cannot restart a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
-    /// No launchd job and no systemd unit starts this gateway: nothing would bring it back.
+    /// No launchd job and no systemd unit starts this gateway: nothing would start it again.
     NoJob,
     /// The job's manager is not on this machine.
     NoManager(Manager),

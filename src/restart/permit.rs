@@ -1,11 +1,11 @@
 //! The one way to a restart: lease, question, count, in this order.
 //!
-//! 1. The lease: who comes second joins the restart that is under way, without a question and without being counted.
-//! 2. The question: where a restart does not help, the user has to confirm it. The lease is given back meanwhile.
+//! 1. The lease: a second request joins the restart in progress, without a question and without being counted.
+//! 2. The question: where a restart does not help, the user has to confirm it. The lease is released in the meantime.
 //! 3. The count: at most [`policy::LIMIT`] within the hour, noted in the ledger before anything is touched.
 //!
-//! A ledger that cannot be written (a full disk) stops nobody from restarting a gateway by hand: the permit is given,
-//! and [`Permit::not_recorded`] says so.
+//! A ledger that cannot be written (a full disk) does not prevent a restart: the permit is granted, and
+//! [`Permit::not_recorded`] has the error.
 
 use std::io;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Ask<'a> {
     pub profile: &'a Profile,
     /// Its state.
     pub verdict: &'a Verdict,
-    /// The user was told that a restart may not help, and wants it.
+    /// The user wants the restart although it may not help.
     pub confirmed: bool,
     /// The user wants it above the limit.
     pub force: bool,
@@ -55,7 +55,7 @@ pub struct Ask<'a> {
 pub enum Admission {
     /// The restart may begin.
     Granted(Permit),
-    /// A restart is under way; its outcome answers this request too, see [`Permits::join`]. `None`: its holder is not
+    /// A restart is in progress; its outcome answers this request too, see [`Permits::join`]. `None`: its holder is not
     /// known.
     UnderWay(Option<Holder>),
     /// A restart does not help: the user has to confirm it.
@@ -91,7 +91,7 @@ pub struct Permit {
 }
 
 impl Permits {
-    /// With this ledger; the leases lie beside it.
+    /// With this ledger; the leases are files beside it.
     pub const fn new(ledger: Ledger) -> Self {
         Self { ledger }
     }
@@ -128,7 +128,7 @@ impl Permits {
         }
         if let Some(lease) = &lease {
             let holder = Holder { pid: std::process::id(), by: ask.by, asked_at: ask.now };
-            // without a record of the holder the lock holds all the same
+            // the lock works without the record of its holder
             let _ = lease.begin(holder);
         }
         Admission::Granted(Permit { lease, not_recorded })
@@ -140,7 +140,7 @@ impl Permits {
         match self.take_lease(profile) {
             Ok(Taken::Ours(lease)) => Ok(Excluded(Some(lease))),
             Ok(Taken::Held(holder)) => Err(holder),
-            // a full disk keeps nobody from stopping a gateway
+            // a full disk must not prevent a stop
             Err(_) => Ok(Excluded(None)),
         }
     }
@@ -150,7 +150,7 @@ impl Permits {
         Lease::take(&lease::file_of(self.ledger.path(), &profile.name), fallback)
     }
 
-    /// Waits for the outcome of the restart that [`Admission::UnderWay`] told of, at most for `limit`.
+    /// Waits for the outcome of the restart that [`Admission::UnderWay`] reported, at most for `limit`.
     pub async fn join(&self, profile: &str, limit: Duration) -> Joined {
         let until = Instant::now() + limit;
         let file = lease::file_of(self.ledger.path(), profile);
@@ -167,12 +167,12 @@ impl Permits {
 }
 
 impl Permit {
-    /// Why this restart does not count or excludes no other one: the ledger or the lease could not be written.
+    /// The error if the ledger or the lease could not be written: this restart is not counted, or excludes no other one.
     pub const fn not_recorded(&self) -> Option<&io::Error> {
         self.not_recorded.as_ref()
     }
 
-    /// Restarts, proves each step, and leaves the outcome to those who asked for the same meanwhile.
+    /// Restarts, proves each step, and stores the outcome for requests that joined.
     pub async fn restart(
         self,
         request: Request,
@@ -188,7 +188,7 @@ impl Permit {
     /// Ends the restart with this outcome.
     pub fn finish(self, outcome: &RestartOutcome) {
         if let Some(lease) = self.lease {
-            // whoever waits is told that the restart was interrupted
+            // without the outcome, waiting requests report an interruption
             let _ = lease.finish(outcome);
         }
     }

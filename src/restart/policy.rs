@@ -2,7 +2,7 @@
 //!
 //! A reason that a restart does not clear needs the user's confirmation. At most [`LIMIT`] restarts of a profile within
 //! [`WINDOW`] without force: a restart storm does more harm than a red light (field report #7213: a watchdog restarted
-//! its gateway every 3 minutes). Gatelight restarts on its own only where the user enabled that.
+//! its gateway every 3 minutes). Gatelight restarts automatically only if the user enabled that.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -46,7 +46,7 @@ pub fn is_recent(at: Timestamp, now: Timestamp) -> bool {
     now.duration_since(at).abs() < WINDOW
 }
 
-/// Whether Gatelight restarts on its own now. `per_hour`: the most restarts that the user's settings allow; `None`:
+/// Whether Gatelight restarts automatically now. `per_hour`: the most restarts that the user's settings allow; `None`:
 /// automatic restarts are off, the default.
 ///
 /// Only for a red light whose reason a restart clears, and never twice within [`AUTO_COOLDOWN`]. The restart then needs a

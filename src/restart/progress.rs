@@ -61,7 +61,7 @@ pub enum RestartOutcome {
         /// The line or answer that says why; redacted.
         why: Message,
     },
-    /// Neither success nor failure can be shown.
+    /// The outcome is unknown.
     CannotTell {
         /// At which step.
         step: RestartStep,
@@ -86,20 +86,20 @@ impl RestartOutcome {
 pub struct RestartView {
     /// When it was requested.
     pub asked_at: Timestamp,
-    /// The step under way, or the last one.
+    /// The present step, or the last one.
     pub step: RestartStep,
     /// Why the new process's last attempt to connect failed, while it goes on trying by itself.
     pub retrying: Option<Reason>,
-    /// The outcome; `None` while the restart is under way.
+    /// The outcome; `None` while the restart is in progress.
     pub outcome: Option<RestartOutcome>,
 }
 
 impl RestartView {
-    /// Whether it goes on.
+    /// Whether it is in progress.
     pub const fn is_under_way(&self) -> bool {
         self.outcome.is_none()
     }
 }
 
-/// Restarts under way or just finished, by profile name. Readers join it with the watcher's snapshot.
+/// Restarts in progress or just finished, by profile name. Readers join it with the watcher's snapshot.
 pub type Restarts = BTreeMap<String, RestartView>;

@@ -5,8 +5,8 @@
 //! 2. There is a new process: another PID, or the same PID with another start time.
 //! 3. Its link works, by the watcher's verdict about the new process, and so does every other link that was up before.
 //!
-//! Each step has its own limit. A restart worked, failed (at a step, with the line that says why), or neither can be
-//! shown.
+//! Each step has its own limit. A restart worked, failed (at a step, with the line that says why), or its outcome is
+//! unknown.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -212,7 +212,7 @@ impl Run {
     async fn old_processes(&self) -> (Vec<Old>, Option<Duration>) {
         let mut pids: Vec<u32> = self.verdict().and_then(|v| v.pid).into_iter().collect();
         let mut exit_timeout = None;
-        // an error shows again when the manager is asked to act
+        // an error would recur when the manager is asked to restart
         if let Ok(Ok(report)) = self.query().await {
             pids.extend(report.pid);
             exit_timeout = report.exit_timeout;
@@ -420,7 +420,7 @@ fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
-/// The order to the manager. While it is under way no step is given up: each call has its own time limit, and launchd may
+/// The request to the manager. While it is in progress, no step times out: each call has its own time limit, and launchd may
 /// have to unload and load the job after a kickstart that it refused.
 enum Order {
     UnderWay(JoinHandle<Result<(), SupervisorError>>),

@@ -31,7 +31,7 @@ impl Worded for Obstacle {
 }
 
 impl RestartStep {
-    /// The step while it is under way. `retrying`: why the gateway's last attempt failed, which it repeats itself.
+    /// The step while it is in progress. `retrying`: why the gateway's last attempt failed, which it repeats itself.
     pub(crate) fn progress(self, retrying: Option<Reason>) -> Message {
         let phrase = match (self, retrying) {
             (Self::EndingOld, _) => say::ENDING_OLD,

@@ -11,12 +11,12 @@ pub(crate) mod layout;
 pub(crate) mod progress;
 pub(crate) mod style;
 
-/// Narrower terminals are treated as this wide, in columns: nothing is readable there.
+/// Narrower terminals are treated as this wide, in columns.
 const NARROWEST: usize = 20;
 
 /// Where and how a command prints.
 pub struct Terminal<'a> {
-    /// Standard output, or what stands for it.
+    /// Standard output, or a buffer in tests.
     pub out: &'a mut dyn Write,
     /// Language of the texts.
     pub lang: Lang,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Files of fewer bytes are read before a bar could be seen.
+/// Fewer bytes are read before a bar could be seen.
 const LARGE: u64 = 32 << 20;
 /// Between two drawings of a bar that follows the clock.
 const TICK: Duration = Duration::from_millis(500);
@@ -31,7 +31,7 @@ impl Progress {
         bar
     }
 
-    /// So many more bytes were read.
+    /// Reports that this many more bytes were read.
     pub(crate) fn advance(&self, bytes: u64) {
         self.0.inc(bytes);
     }

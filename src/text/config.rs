@@ -1,4 +1,4 @@
-//! What is said about a settings file that cannot be used.
+//! Errors of the settings file, and texts of `gatelight config`.
 
 use super::{Lang, Phrase};
 

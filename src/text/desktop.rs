@@ -1,4 +1,4 @@
-//! Why the desktop did not do something.
+//! Errors of the desktop: notifications, login item, opening files.
 
 use super::Phrase;
 

@@ -1,5 +1,4 @@
-//! Errors in the user's language. The system's own words stay behind ours in brackets: they are what a search engine
-//! knows.
+//! Errors in the user's language. In Chinese the system's own words follow ours in brackets, since users search for them.
 
 use std::io;
 

@@ -2,89 +2,67 @@
 
 use super::Phrase;
 
-/// No window server.
-pub const NO_WINDOW_SERVER: Phrase = [
+pub(crate) const NO_WINDOW_SERVER: Phrase = [
     "this session has no access to the screen, for example over SSH",
     "当前会话无法访问屏幕，例如通过 SSH 登录时",
 ];
-/// A bare program on macOS 26 and later.
-pub const NEEDS_APP: Phrase = [
+pub(crate) const NEEDS_APP: Phrase = [
     "this macOS shows the icons of apps only: open Gatelight.app, or build it with `cargo bundle --release`",
     "此版本的 macOS 只显示应用的图标：请打开 Gatelight.app，或用 `cargo bundle --release` 生成",
 ];
 
-/// Title: the icon cannot be seen.
-pub const HIDDEN: Phrase = ["Gatelight’s icon cannot be seen", "看不到 Gatelight 的图标"];
-/// Why, and the way out.
-pub const HIDDEN_NO_APP: Phrase = [
+pub(crate) const HIDDEN: Phrase = ["Gatelight’s icon cannot be seen", "看不到 Gatelight 的图标"];
+pub(crate) const HIDDEN_NO_APP: Phrase = [
     "This macOS shows the icons of apps only. Open Gatelight.app.",
     "此版本的 macOS 只显示应用的图标。请打开 Gatelight.app。",
 ];
-/// Why, and the way out.
-pub const HIDDEN_NOT_ALLOWED: Phrase = [
+pub(crate) const HIDDEN_NOT_ALLOWED: Phrase = [
     "Turn Gatelight on in System Settings > Menu Bar. If it is on, turn it off and on again.",
     "请在“系统设置”>“菜单栏”中打开 Gatelight。如果已打开，请关闭后再打开。",
 ];
-/// Why, and the way out.
-pub const HIDDEN_NOTCH: Phrase = [
+pub(crate) const HIDDEN_NOTCH: Phrase = [
     "The menu bar is full and the icon is behind the camera housing. Quit another menu bar app, or hold Command and drag icons.",
     "菜单栏已满，图标被摄像头区域遮住。请退出其他菜单栏应用，或按住 Command 键拖移图标。",
 ];
-/// Why, and the way out.
-pub const HIDDEN_NO_ROOM: Phrase = [
+pub(crate) const HIDDEN_NO_ROOM: Phrase = [
     "The menu bar is full. Quit another menu bar app, or use an app with fewer menus.",
     "菜单栏已满。请退出其他菜单栏应用，或切换到菜单较少的应用。",
 ];
-/// Why, and the way out.
-pub const HIDDEN_SWITCHED_OFF: Phrase = [
+pub(crate) const HIDDEN_SWITCHED_OFF: Phrase = [
     "The icon was removed from the menu bar. Quit Gatelight and open it again.",
     "图标已从菜单栏移除。请退出 Gatelight 后重新打开。",
 ];
-/// Where the menu can be had without the icon.
-pub const OPEN_AGAIN: Phrase = [
+pub(crate) const OPEN_AGAIN: Phrase = [
     "Open Gatelight again to see its menu (in Terminal: open -a Gatelight).",
     "再次打开 Gatelight 即可显示菜单（终端命令：open -a Gatelight）。",
 ];
 
-/// Title of the first start.
-pub const WELCOME: Phrase = ["Gatelight is in the menu bar", "Gatelight 已在菜单栏中"];
-/// Its body: what was found, where to look.
-pub const WELCOME_BODY: Phrase = [
+pub(crate) const WELCOME: Phrase = ["Gatelight is in the menu bar", "Gatelight 已在菜单栏中"];
+pub(crate) const WELCOME_BODY: Phrase = [
     "{found}. If there is no light at the top right, open Gatelight again, or check System Settings > Menu Bar.",
     "{found}。如果右上角没有状态灯，请再次打开 Gatelight，或检查“系统设置”>“菜单栏”。",
 ];
 
-/// Permission.
-pub const NOT_ANSWERED: Phrase = ["Notifications: Allow Them in System Settings", "通知：请在系统设置中允许"];
-/// Permission: the system refuses by itself.
-pub const NEVER_ASKED: Phrase = ["Notifications: macOS Does Not Trust This Copy", "通知：macOS 不信任此副本"];
-/// Permission: a bare program.
-pub const ONLY_FROM_APP: Phrase = ["Notifications: Only in Gatelight.app", "通知：仅在 Gatelight.app 中可用"];
-/// Command.
-pub const TEST: Phrase = ["Send a Test Notification", "发送测试通知"];
-/// Title of the test.
-pub const TEST_TITLE: Phrase = ["Notifications work", "通知正常"];
-/// Body of the test.
-pub const TEST_BODY: Phrase = [
+pub(crate) const NOT_ANSWERED: Phrase =
+    ["Notifications: Allow Them in System Settings", "通知：请在系统设置中允许"];
+pub(crate) const NEVER_ASKED: Phrase =
+    ["Notifications: macOS Does Not Trust This Copy", "通知：macOS 不信任此副本"];
+pub(crate) const ONLY_FROM_APP: Phrase =
+    ["Notifications: Only in Gatelight.app", "通知：仅在 Gatelight.app 中可用"];
+pub(crate) const TEST: Phrase = ["Send a Test Notification", "发送测试通知"];
+pub(crate) const TEST_TITLE: Phrase = ["Notifications work", "通知正常"];
+pub(crate) const TEST_BODY: Phrase = [
     "Gatelight notifies you like this when a gateway is down or has recovered.",
     "网关异常或恢复时，Gatelight 会这样通知你。",
 ];
-/// Check item.
-pub const EACH: Phrase = ["One Light per Profile", "每个 profile 一盏灯"];
-/// Check item, overruled.
-pub const EACH_OFF_IN_SETTINGS: Phrase =
+pub(crate) const EACH: Phrase = ["One Light per Profile", "每个 profile 一盏灯"];
+pub(crate) const EACH_OFF_IN_SETTINGS: Phrase =
     ["One Light per Profile: Off in the Settings File", "每个 profile 一盏灯：已在设置文件中关闭"];
 
-/// Command of a profile.
-pub const START: Phrase = ["Start", "启动"];
-/// Command of a profile.
-pub const STOP: Phrase = ["Stop", "停止"];
+pub(crate) const START: Phrase = ["Start", "启动"];
+pub(crate) const STOP: Phrase = ["Stop", "停止"];
 
-/// Help menu.
-pub const HELP: Phrase = ["Help", "帮助"];
-/// Help: a recording and a diagnosis for an issue.
-pub const REPORT_WRONG_LIGHT: Phrase = ["Report a Wrong Light…", "报告错误的状态灯…"];
-/// Help.
-pub const READ_ME: Phrase = ["Read Me", "自述文件"];
-/// Help: the version and when this build was made.
-pub const VERSION: Phrase = ["Gatelight {version} ({build})", "Gatelight {version}（{build}）"];
+pub(crate) const HELP: Phrase = ["Help", "帮助"];
+pub(crate) const REPORT_WRONG_LIGHT: Phrase = ["Report a Wrong Light…", "报告错误的状态灯…"];
+pub(crate) const READ_ME: Phrase = ["Read Me", "自述文件"];
+pub(crate) const VERSION: Phrase = ["Gatelight {version} ({build})", "Gatelight {version}（{build}）"];

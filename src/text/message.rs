@@ -1,4 +1,4 @@
-//! Messages: what happened as a code and its values, worded only where somebody reads it.
+//! Messages: a code and its values, rendered in a language only where it is read.
 //!
 //! What is stored or passed between processes are messages, so that it can be read in any language later.
 
@@ -79,7 +79,7 @@ pub trait Worded {
     /// The code and the values.
     fn message(&self) -> Message;
 
-    /// Whether the reader of a pipe has closed it, which is no error to report.
+    /// Whether a pipe was closed by its reader, which is not reported.
     fn is_broken_pipe(&self) -> bool {
         false
     }

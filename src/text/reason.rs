@@ -1,4 +1,4 @@
-//! What is said of a reason: the catalogue's texts with the platform's name and the count of links put in.
+//! The texts of a reason: those of the catalogue, with the platform's name and the number of links.
 
 use super::{Lang, Phrase, fill, labelled};
 use crate::health::platform;
@@ -25,7 +25,7 @@ const FINISHING: Phrase = ["finishing {n} answers", "正在完成 {n} 条回复"
 /// The platform of a reason that was stored before others were watched.
 const BEFORE_PLATFORMS: &str = "feishu";
 
-/// Everything that is said of one reason.
+/// The texts of one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wording {
     /// A few words for menu rows and notices.
@@ -36,7 +36,7 @@ pub(crate) struct Wording {
     pub(crate) advice: String,
 }
 
-/// What is said of a verdict. Where the profile has several links, the title names the platform.
+/// The texts of a verdict. If the profile has several links, the title names the platform.
 pub(crate) fn of(verdict: &Verdict, lang: Lang) -> Wording {
     let mut said = wording(lang, verdict.reason, verdict.platform.as_deref(), verdict.missing);
     if let Some(draining) = verdict.draining.as_ref().filter(|_| verdict.reason == Reason::Draining) {
@@ -80,7 +80,7 @@ pub(crate) fn title_naming(lang: Lang, reason: Reason, platform: Option<&str>) -
 
 fn with_platform(title: String, lang: Lang, reason: Reason, name: &str) -> String {
     let platform = platform(lang, name);
-    // what works is said of all links
+    // a working state concerns all links
     if reason.works() || title.contains(&platform) {
         return title;
     }
@@ -109,7 +109,7 @@ pub(crate) fn platform(lang: Lang, name: &str) -> String {
     platform::names(name)[lang as usize].clone()
 }
 
-/// What is said of a reason. `missing`: how many of how many links are down.
+/// The texts of a reason. `missing`: how many of how many links are down.
 pub(crate) fn wording(
     lang: Lang,
     reason: Reason,
@@ -128,7 +128,7 @@ pub(crate) fn wording(
     Wording { title: filled(entry.title), meaning: filled(entry.meaning), advice: filled(entry.advice) }
 }
 
-/// Puts the platform's name in. Between Chinese characters stands no blank.
+/// Inserts the platform's name, without spaces between Chinese characters.
 fn name_platform(text: &str, name: &str) -> String {
     const HOLE: &str = "{platform}";
     if name.is_ascii() {

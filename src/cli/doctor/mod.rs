@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     })
 }
 
-/// Runs the command. `confirm` asks a yes-or-no question; its `None` means that there is nobody to ask. Exit codes: 0
+/// Runs the command. `confirm` asks a yes-or-no question; its `None` means that there is no terminal. Exit codes: 0
 /// clean or notes only, 1 findings, 2 usage or a profile that does not exist, 4 no profile; with `--fix` 0 when everything that can
 /// be repaired is, 1 when something is left, with `--dry-run` 1 when there is something to repair.
 pub fn run_on(
@@ -173,8 +173,8 @@ fn repair_json(repair: &JobRepair, lang: Lang) -> Value {
     json!({ "profile": repair.profile, "files": files, "diff": diff, "outcome": repair.result.code(), "steps": steps })
 }
 
-/// Shows diffs and steps as they come, and asks. A terminal that cannot be written to any more approves nothing, and
-/// ends no repair half way: the error is reported afterwards.
+/// Shows diffs and steps as they come, and asks. Once the terminal cannot be written to, nothing more is approved; a
+/// repair that has begun is finished, and the error is reported afterwards.
 struct OnTerminal<'a, 't> {
     ask: bool,
     quiet: bool,

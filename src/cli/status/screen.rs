@@ -1,4 +1,4 @@
-//! The lights as text: a row for each profile, the worst first; what is said of a reason once; a summary at the end.
+//! The lights as text: a row for each profile, the worst first; each reason is explained once; a summary at the end.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::terminal::{Terminal, style};
 use crate::text::{self, Lang, Worded as _, fill, status as words};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
-/// Details stand below the name of their profile.
+/// Indent of the details below a profile.
 const INDENT: &str = "    ";
 /// Space between two columns.
 const GAP: &str = "  ";
@@ -25,7 +25,7 @@ const WIDEST_NAME: usize = 24;
 const NARROWEST_TITLE: usize = 12;
 /// Longest line of a log, in characters.
 const LONGEST_PROOF: usize = 400;
-/// So many names at most stand in the command of the summary.
+/// Most names in the command of the summary; for more profiles it uses `--red`.
 const MOST_NAMES: usize = 6;
 
 /// Prints every profile of a snapshot. `obstacle`: why Gatelight cannot restart a profile.
@@ -171,7 +171,7 @@ impl Row<'_> {
         one.is_same_as(two) && one.missing == two.missing
     }
 
-    /// Whether the same is said of both.
+    /// Whether both have the same explanation.
     fn is_explained_with(&self, other: &Row<'_>) -> bool {
         self.has_same_reason(other) && self.obstacle == other.obstacle
     }
@@ -311,7 +311,7 @@ fn summary(rows: &[Row<'_>], lang: Lang) -> String {
     }
 }
 
-/// What the user types next, and what that does.
+/// The command to run next, and its description.
 fn next(rows: &[Row<'_>]) -> Option<(text::Phrase, String)> {
     let red: Vec<&Row<'_>> = rows.iter().filter(|row| row.light() == Light::Red).collect();
     let can_restart: Vec<&&Row<'_>> =
@@ -337,7 +337,7 @@ fn next(rows: &[Row<'_>]) -> Option<(text::Phrase, String)> {
     amber.then(|| (words::NEXT_WATCH, "gatelight watch".to_owned()))
 }
 
-/// The name as a shell takes it.
+/// The name, quoted for a shell if necessary.
 fn quoted(name: &str) -> String {
     let name = one_line(name, NAME_MAX);
     let plain = |c: char| c.is_alphanumeric() || "-_.@".contains(c);
