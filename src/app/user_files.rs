@@ -83,7 +83,7 @@ fn manual(lang: Lang, repository: &str) -> String {
             None => Some(format!("{repository}/blob/HEAD/{target}")),
         };
         match url {
-            Some(url) => out.push_str(&format!("{before}[{label}]({url})")),
+            Some(url) => out.push_str(&[before, "[", label, "](", &url, ")"].concat()),
             None if picture => out.push_str(before.trim_end_matches('!')),
             None => out.push_str(&[before, label].concat()),
         }

@@ -86,7 +86,7 @@ pub(super) fn run(
         folders: engine.folders.clone(),
         system_lang: engine.system_lang,
         zone: TimeZone::system(),
-        presence: Box::new(move |presence| report_presence(presence, &hidden, lang)),
+        presence: Box::new(move |presence| report_presence(*presence, &hidden, lang)),
         listener: Some(listener),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "agent started");
@@ -119,8 +119,8 @@ fn start(background: Background) -> error::Result<(EngineThread, bool)> {
 }
 
 /// Reports that no panel shows the icon, or that one does again: once, however often it is found.
-fn report_presence(presence: &Presence, hidden: &Sender<bool>, lang: Lang) {
-    let none = *presence == Presence::NoHost;
+fn report_presence(presence: Presence, hidden: &Sender<bool>, lang: Lang) {
+    let none = presence == Presence::NoHost;
     if hidden.send_replace(none) == none {
         return;
     }
