@@ -65,33 +65,42 @@ pub(super) fn lines(data: &[u8]) {
     core.tick(now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now));
 }
 
-/// A record that carries the text of people, in the place of `{}`; whether with its line breaks.
-pub(super) const CARRIERS: [(&str, bool); 22] = [
-    ("INFO gateway.platforms.feishu: [Feishu] Inbound dm message received: text='{}'", false),
-    ("INFO hermes_plugins.feishu_platform.adapter: [Feishu] Received raw message {}", false),
-    ("INFO gateway.run: inbound message: platform=feishu user=u msg='{}'", false),
-    ("INFO gateway.run: response ready: {}", false),
-    ("INFO agent.loop: conversation turn: {}", false),
-    ("WARNING agent.loop: Turn ended: {}", false),
-    ("ERROR hermes_plugins.feishu_platform.adapter: [Feishu] Failed to send file {}: boom", false),
-    ("ERROR hermes_plugins.feishu_platform.adapter: [Feishu] Failed to download image {}", false),
-    ("ERROR gateway.platforms.feishu: [Feishu] Failed to inject text document content from {}", false),
+/// A record that carries the text of people, in the place of `{}`, and how many of [`FORMS`] it can take.
+pub(super) const CARRIERS: [(&str, usize); 22] = [
+    ("INFO gateway.platforms.feishu: [Feishu] Inbound dm message received: text='{}'", WITHOUT_HEADS),
+    ("INFO hermes_plugins.feishu_platform.adapter: [Feishu] Received raw message {}", WITHOUT_HEADS),
+    ("INFO gateway.run: inbound message: platform=feishu user=u msg='{}'", WITHOUT_HEADS),
+    ("INFO gateway.run: response ready: {}", WITHOUT_HEADS),
+    ("INFO agent.loop: conversation turn: {}", WITHOUT_HEADS),
+    ("WARNING agent.loop: Turn ended: {}", WITHOUT_HEADS),
+    ("ERROR hermes_plugins.feishu_platform.adapter: [Feishu] Failed to send file {}: boom", WITHOUT_HEADS),
+    ("ERROR hermes_plugins.feishu_platform.adapter: [Feishu] Failed to download image {}", WITHOUT_HEADS),
+    (
+        "ERROR gateway.platforms.feishu: [Feishu] Failed to inject text document content from {}",
+        WITHOUT_HEADS,
+    ),
     // loggers of which nothing is evidence
-    ("ERROR tools.shell: {}", false),
-    ("WARNING gateway_plugin: {}", false),
-    ("INFO Larkish: {}", false),
-    ("INFO gateway.platforms.feishu_comment: [Feishu-Comment] reply: {}", true),
-    ("ERROR agent.tools: Tool terminal returned error (1.20s): {}", true),
+    ("ERROR tools.shell: {}", WITHOUT_HEADS),
+    ("WARNING gateway_plugin: {}", WITHOUT_HEADS),
+    ("INFO Larkish: {}", WITHOUT_HEADS),
+    ("INFO gateway.platforms.feishu_comment: [Feishu-Comment] reply: {}", FORMS.len()),
+    ("ERROR agent.tools: Tool terminal returned error (1.20s): {}", FORMS.len()),
     // other platforms
-    ("WARNING hermes_plugins.telegram_platform.adapter: [Telegram] Failed to send document {}: boom", false),
-    ("ERROR hermes_plugins.discord_platform.adapter: [Discord] Failed to download attachment {}", false),
-    ("ERROR hermes_plugins.slack_platform.adapter: [Slack] Failed to upload {}", false),
-    ("WARNING hermes_plugins.wecom_platform.adapter: [Wecom] Failed to cache {}", false),
-    ("ERROR gateway.platforms.qqbot.adapter: [QQBot:x] Failed to send image {}", false),
-    ("INFO gateway.run: inbound message: platform=feishu user={} chat=c msg='x'", false),
+    (
+        "WARNING hermes_plugins.telegram_platform.adapter: [Telegram] Failed to send document {}: boom",
+        WITHOUT_HEADS,
+    ),
+    (
+        "ERROR hermes_plugins.discord_platform.adapter: [Discord] Failed to download attachment {}",
+        WITHOUT_HEADS,
+    ),
+    ("ERROR hermes_plugins.slack_platform.adapter: [Slack] Failed to upload {}", WITHOUT_HEADS),
+    ("WARNING hermes_plugins.wecom_platform.adapter: [Wecom] Failed to cache {}", WITHOUT_HEADS),
+    ("ERROR gateway.platforms.qqbot.adapter: [QQBot:x] Failed to send image {}", WITHOUT_HEADS),
+    ("INFO gateway.run: inbound message: platform=feishu user={} chat=c msg='x'", WITHOUT_HEADS),
     // the beginning of what a pattern looks for, in a record about something else
-    ("ERROR cron.scheduler: Job '{}' failed: x", false),
-    ("WARNING gateway.run: Hook {} failed", false),
+    ("ERROR cron.scheduler: Job '{}' failed: x", ON_ONE_LINE),
+    ("WARNING gateway.run: Hook {} failed", ON_ONE_LINE),
 ];
 
 /// What a forger puts before a wording; the last ones only where line breaks stay.
@@ -108,8 +117,11 @@ pub(super) const FORMS: [&str; 10] = [
     "x\n2026-11-22 11:00:10,400 INFO gateway.run: response ready: y\n2026-11-22 11:01:40,000 {level} {logger}: ",
 ];
 
-/// Forms from here on forge a head behind a line break.
-const FORGED_HEADS: usize = 7;
+/// The forms without a line break: others need a record that is known to keep them.
+const ON_ONE_LINE: usize = 5;
+
+/// The forms without a forged head behind a line break.
+const WITHOUT_HEADS: usize = 7;
 
 const LEVELS: [&str; 3] = ["INFO", "WARNING", "ERROR"];
 
@@ -218,8 +230,7 @@ pub(super) struct Hostile {
 impl Hostile {
     /// The record's level, and its text from the level on.
     fn record(&self) -> (&'static str, String) {
-        let (carrier, breaks) = CARRIERS[self.carrier % CARRIERS.len()];
-        let forms = if breaks { FORMS.len() } else { FORGED_HEADS };
+        let (carrier, forms) = CARRIERS[self.carrier % CARRIERS.len()];
         let sample = &samples()[self.text % samples().len()];
         let level = match self.level % 4 {
             0 => sample.level.as_str(),

@@ -456,7 +456,8 @@ impl Watcher {
     /// Whether nothing is under way of which the published state must not be taken for complete.
     fn is_settled(&mut self) -> bool {
         let now = self.time.now().instant;
-        self.scan.is_settled(now) && self.monitors.iter().all(|monitor| monitor.is_settled(now))
+        let monitors = self.monitors.iter().all(|monitor| monitor.is_settled(now));
+        self.scan.is_settled(now, monitors) && monitors
     }
 
     fn publish(&mut self) {

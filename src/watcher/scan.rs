@@ -168,10 +168,11 @@ impl Scan {
         before.as_ref() != self.job_processes.get(&job.label)
     }
 
-    /// Whether every profile is found, or the search for them is blocked. Once true, it stays so.
-    pub(super) fn is_settled(&mut self, now: Instant) -> bool {
-        self.settled |=
-            (self.ended.is_some() && !self.running && !self.wanted) || now >= self.begun + BLOCKED_AFTER;
+    /// Whether every profile was found, or the search for them is blocked, when their monitors were settled, too:
+    /// until then an answer of a service manager may call for another search.
+    pub(super) fn is_settled(&mut self, now: Instant, monitors: bool) -> bool {
+        let found = self.ended.is_some() && !self.running && !self.wanted;
+        self.settled |= monitors && (found || now >= self.begun + BLOCKED_AFTER);
         self.settled
     }
 

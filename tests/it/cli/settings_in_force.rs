@@ -20,6 +20,7 @@ use crate::support::wait_for;
 fn half_broken(machine: &Machine) -> Gateway {
     let gateway = Gateway::connected(&machine.hermes());
     gateway.log("agent.log", "INFO", "gateway.run: ✓ telegram connected");
+    gateway.log("agent.log", "INFO", "gateway.run: Gateway running with 2 platform(s)");
     let lost = "hermes_plugins.telegram_platform.adapter: [Telegram] Telegram network error (attempt 1/10), reconnecting in 5s.";
     gateway.log("agent.log", "WARNING", lost);
     gateway
@@ -97,6 +98,7 @@ fn settings_take_effect_while_the_watcher_runs() {
         let mut gateway = Gateway::connected(&machine.profile("later"));
         std::fs::write(machine.profile("later").join("config.yaml"), json!({}).to_string()).unwrap();
         gateway.log("agent.log", "INFO", "gateway.run: ✓ telegram connected");
+        gateway.log("agent.log", "INFO", "gateway.run: Gateway running with 2 platform(s)");
         let lost =
             "hermes_plugins.telegram_platform.adapter: [Telegram] Telegram network error (attempt 1/10), x";
         gateway.log("agent.log", "WARNING", lost);

@@ -159,7 +159,8 @@ fn a_job_whose_wrapper_chooses_the_profile_is_that_profiles_job() {
         last = status["profiles"].as_array().unwrap().iter().map(row).collect();
         last == [(json!("work"), json!("ai.hermes.gateway"))]
     });
-    assert_eq!(stage.run(&["restart", "work"]).code, Some(0));
+    let ran = stage.run(&["restart", "work"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
 #[test]
