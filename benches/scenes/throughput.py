@@ -41,7 +41,10 @@ def recorded_lines():
 def needles():
     """What Gatelight looks for: of the gateway, and of every platform."""
     found = set()
-    for path in [os.path.join(ROOT, "resources/patterns.toml"), *glob.glob(os.path.join(ROOT, "resources/platforms/*"))]:
+    for path in [
+        os.path.join(ROOT, "resources/patterns.toml"),
+        *glob.glob(os.path.join(ROOT, "resources/platforms/*")),
+    ]:
         table = tomllib.load(open(path, "rb"))
         for line in table.get("line", []):
             found.update([line["needle"]] if "needle" in line else line["starts"])
@@ -128,7 +131,9 @@ def cores(args):
         # profiles with three rotated files each
         content = open(whole, "rb").read().splitlines(keepends=True)
         for part in range(parts):
-            logs.append(os.path.join(folder, f"profiles/p{part % 4}/logs/agent.log" + (f".{1 - part // 4}" * (part < 4))))
+            logs.append(
+                os.path.join(folder, f"profiles/p{part % 4}/logs/agent.log" + (f".{1 - part // 4}" * (part < 4)))
+            )
             os.makedirs(os.path.dirname(logs[-1]), exist_ok=True)
             with open(logs[-1], "wb") as file:
                 file.writelines(content[len(content) * part // parts : len(content) * (part + 1) // parts])
