@@ -330,6 +330,10 @@ class Gateway(threading.Thread):
             self.stop_on_purpose(process)
         self.pause(1, 8)
         self.processes = after
+        if after is self.alone:
+            # until the first gateway has started, the others are taken to be served by it, as they were
+            for row in self.rows[1:]:
+                row.expect_some(time.monotonic(), [("grey", "served"), ("grey", "stopped")])
         for process in after:
             process.start()
 

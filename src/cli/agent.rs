@@ -19,14 +19,14 @@ use crate::app::messages::EngineRequest;
 use crate::config::ConfigError;
 use crate::health::{Light, Reason};
 use crate::log;
-use crate::runtime::runtime;
+use crate::runtime::{Interrupts, runtime};
 use crate::terminal::Terminal;
 use crate::text::config::DEFAULTS_HOLD;
 use crate::text::error;
 use crate::text::trouble::ENGINE_GONE;
 use crate::text::{Lang, agent as words, fill};
 use crate::ui::app::{AppHandles, Presence};
-use crate::ui::tray;
+use crate::ui::tray::{self, TrayError};
 use crate::watcher::snapshot::Snapshot;
 
 /// Events for the desktop side that may wait.
@@ -90,21 +90,27 @@ pub(super) fn run(
         listener: Some(listener),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "agent started");
-    let shown = tray::run(handles);
-    let watched = match shown {
+    let watched = match tray::run(handles) {
         Ok(()) => Ok(OK),
-        Err(error) => {
-            // history, hook and settings go on in the background
-            tracing::warn!("no desktop: {error}");
-            let text = fill(lang.pick(words::NO_DESKTOP), &[("why", &error.text(lang))]);
-            terminal.wrapped(&text, "", "")?;
-            let arguments = watch::Args { profiles: Vec::new(), json: false };
-            runtime().and_then(|runtime| watch::run_until(&runtime, stop, &arguments, engine, terminal))
-        }
+        Err(error) => watch_in_terminal(&error, stop, engine, terminal),
     };
     let _engine_has_ended = commands.send(EngineRequest::Quit);
     let ended = join(thread, lang)?;
     if watched.as_ref().is_ok_and(|code| *code == OK) { Ok(ended) } else { watched }
+}
+
+/// Watches in the terminal, since there is no desktop. History, hook and settings go on in the background.
+fn watch_in_terminal(
+    error: &TrayError,
+    stop: Interrupts,
+    engine: &Engine,
+    terminal: &mut Terminal<'_>,
+) -> error::Result<u8> {
+    tracing::warn!("no desktop: {error}");
+    let text = fill(engine.lang.pick(words::NO_DESKTOP), &[("why", &error.text(engine.lang))]);
+    terminal.wrapped(&text, "", "")?;
+    let arguments = watch::Args { profiles: Vec::new(), json: false };
+    runtime().and_then(|runtime| watch::run_until(&runtime, stop, &arguments, engine, terminal))
 }
 
 type EngineThread = JoinHandle<error::Result<()>>;
