@@ -60,6 +60,9 @@ fn changes_of_an_agent_that_ends_or_is_killed_are_written_by_the_next_one() {
         let gateway = Gateway::connected(&machine.hermes());
         let mut first = agent(&machine);
         prints(&first, "connected");
+        wait_for("the first change is stored", || {
+            machine.run(&["history", "--json"]).out.contains("connected")
+        });
         let lock = locked(&machine);
         gateway.executor_dies();
         prints(&first, "executor");
