@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatelight::evidence::patterns::Patterns;
 use gatelight::health::platform::TimesSetting;
 use gatelight::health::{Light, Platforms, Reason};
 use gatelight::profile::Places;
@@ -66,7 +65,7 @@ fn an_ignored_link_does_not_count() {
 fn settings_take_effect_while_the_watcher_runs() {
     let machine = Machine::new();
     let _gateway = half_broken(&machine);
-    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    let patterns = crate::support::patterns();
     let settings = Settings::new(Arc::clone(&patterns));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -6,11 +6,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Instant;
 
 use gatelight::evidence::collector::{Collector, JobProcess, Moment};
-use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::process;
 use gatelight::health::{Deadlines, ProcessState, Reason};
 use jiff::tz::TimeZone;
@@ -387,7 +385,7 @@ fn a_process_that_is_found_stopped_is_not_taken_for_one_that_works() {
     let home = machine.hermes();
     let logs = vec![home.join("logs/agent.log")];
     let profile = gatelight::profile::Profile { name: "default".into(), home, job: None, logs };
-    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    let patterns = crate::support::patterns();
     // a minute after its last word
     let at = Timestamp::now() + SignedDuration::from_mins(1);
     let now = Moment { at, instant: Instant::now() };

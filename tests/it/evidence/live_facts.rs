@@ -2,11 +2,9 @@
 //! processes, restarts that Gatelight was asked for.
 
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Instant;
 
 use gatelight::evidence::collector::{Collector, JobProcess, Moment};
-use gatelight::evidence::patterns::Patterns;
 use gatelight::health::Evidence;
 use gatelight::profile::Profile;
 use jiff::tz::TimeZone;
@@ -24,7 +22,7 @@ fn attach(machine: &Machine) -> (Collector, Vec<Evidence>) {
     let home = machine.hermes();
     let logs = vec![home.join("logs/agent.log")];
     let profile = Profile { name: "default".into(), home, job: None, logs };
-    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    let patterns = crate::support::patterns();
     let (collector, past) =
         Collector::attach(&profile, &patterns, &TimeZone::UTC, now(), JobProcess::None, None);
     (collector, past.into_iter().map(|(_, evidence)| evidence).collect())

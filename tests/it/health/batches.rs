@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use gatelight::evidence::log_event::LogEvent;
 use gatelight::evidence::logbook::Scanner;
-use gatelight::evidence::patterns::Patterns;
 use gatelight::health::evidence::Heartbeat;
 use gatelight::health::{Deadlines, Evidence, ProcessState, Reason};
 use jiff::tz::TimeZone;
@@ -18,7 +17,7 @@ use crate::support;
 fn what_was_written_before_a_deadline_is_not_judged_after_it() {
     let begin = Timestamp::from_second(1_800_000_000).unwrap();
     let at = |seconds: i64| begin + SignedDuration::from_secs(seconds);
-    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    let patterns = crate::support::patterns();
     let log = |message: &str, second: i64| {
         let stamp = at(second).to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S,000").to_string();
         let line = format!("{stamp} {message}\n");

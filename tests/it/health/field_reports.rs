@@ -1,10 +1,7 @@
 //! What users of Hermes reported, one test a report. `rNNN`: issue NNN of NousResearch/hermes-agent; the quoted lines are
 //! the reporters'. Each plays lines and facts through the same parser and core as the real thing, on a virtual clock.
 
-use std::sync::Arc;
-
 use gatelight::evidence::logbook::LogBook;
-use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::state_files;
 use gatelight::health::evidence::Heartbeat;
 use gatelight::health::{
@@ -34,7 +31,7 @@ impl Field {
             start,
             now: 0.0,
             core: crate::support::new_core(Deadlines::default(), start),
-            book: LogBook::new(Arc::new(Patterns::new(&[]).unwrap())),
+            book: LogBook::new(crate::support::patterns()),
             changes: Vec::new(),
         }
     }
@@ -105,7 +102,7 @@ impl Field {
 
     fn file(&mut self, file: &str, json: &str) -> &mut Self {
         let json = serde_json::from_str(json).unwrap();
-        let patterns = Patterns::new(&[]).unwrap();
+        let patterns = crate::support::patterns();
         self.tell(state_files::evidence(file, Some(&json), &patterns).unwrap())
     }
 

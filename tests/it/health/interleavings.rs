@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock};
 
-use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{Deadlines, Light, Platforms};
 use gatelight::recording::Recording;
 use proptest::prelude::*;
@@ -108,8 +106,7 @@ fn recording(mut reads: Vec<Read<'_>>, end: u32) -> Recording {
 
 /// Light and reason of each row at the end.
 fn shown(recording: &Recording) -> BTreeMap<String, (Light, &'static str)> {
-    static PATTERNS: LazyLock<Arc<Patterns>> = LazyLock::new(|| Arc::new(Patterns::new(&[]).unwrap()));
-    let patterns = Arc::clone(&PATTERNS);
+    let patterns = crate::support::patterns();
     let core = recording.play_with(patterns, &Platforms::built_in(), Deadlines::default(), &mut |_| ());
     let row = |name: &str| core.verdict_of(name).map(|verdict| (verdict.light(), verdict.reason.code()));
     ["default", "alice"].into_iter().filter_map(|name| Some((name.to_owned(), row(name)?))).collect()

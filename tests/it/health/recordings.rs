@@ -6,11 +6,9 @@
 //! from the sources and from field reports. The credentials in them are made up.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use gatelight::app::record::clean;
 use gatelight::evidence::anonymise::{Anonymiser, Facts};
-use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{Deadlines, Reason};
 use gatelight::recording::{Recording, What};
 use serde_json::{Value, json};
@@ -40,7 +38,7 @@ fn every_recording_shows_what_it_must() {
 /// When which reason was shown.
 fn judged(recording: &Recording) -> Vec<(jiff::Timestamp, Reason)> {
     let mut shown = Vec::new();
-    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    let patterns = crate::support::patterns();
     recording.play(patterns, Deadlines::default(), &mut |change| shown.push((change.at, change.to.reason)));
     shown
 }

@@ -115,7 +115,7 @@ impl Watched {
 #[ignore = "long: a day of incidents, some minutes of work"]
 fn a_day_of_incidents_leaves_no_memory_behind() {
     let begin: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
-    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    let patterns = crate::support::patterns();
     let mut all: Vec<Watched> = (0..10).map(|n| Watched::new(n, begin, &patterns)).collect();
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(&folder.path().join("history.sqlite"), begin).unwrap();

@@ -3,9 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use gatelight::evidence::patterns::Patterns;
 use gatelight::health::{Change, Deadlines};
 use gatelight::postmortem::{Logs, by_profile};
 use gatelight::text::Lang;
@@ -39,7 +37,7 @@ fn play(paths: &[PathBuf], zone: &TimeZone) -> Told {
     let logs = Logs::open(paths, zone).unwrap();
     let silent = logs.silent.clone();
     let mut changes = Vec::new();
-    let patterns = Arc::new(Patterns::new(&[]).unwrap());
+    let patterns = crate::support::patterns();
     let played = logs
         .play(&patterns, &Deadlines::default(), &|_| (), &mut |change| {
             changes.push(change);

@@ -4,11 +4,9 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gatelight::evidence::logbook::LogBook;
-use gatelight::evidence::patterns::Patterns;
 use gatelight::health::evidence::{EntryState, Heartbeat, LifeState};
 use gatelight::health::{
     Core, Deadlines, Evidence, Light, LinkWord, PlatformEntry, ProcessState, Reason, Signal, StateFile,
@@ -130,7 +128,7 @@ fn core_after(lines: &[&str]) -> Core {
             exit: None,
         },
     );
-    let mut book = LogBook::new(Arc::new(Patterns::new(&[]).unwrap()));
+    let mut book = LogBook::new(crate::support::patterns());
     for (n, line) in (1..).zip(lines) {
         let at = begin() + SignedDuration::from_secs(n);
         let block = format!("{line}\n");

@@ -12,7 +12,6 @@ use gatelight::alerts::{Event, Policy};
 use gatelight::diagnose::{Diagnosis, LogLine, render};
 use gatelight::evidence::anonymise::Anonymiser;
 use gatelight::evidence::logbook::LogBook;
-use gatelight::evidence::patterns::Patterns;
 use gatelight::evidence::state_files;
 use gatelight::health::{Change, Core, Deadlines, Evidence, Light, Manager, ProcessState};
 use gatelight::history::store::Store;
@@ -182,7 +181,7 @@ fn job(text: &str) -> JobFile {
 /// What the core says after these lines and this state file.
 pub(super) fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Change>) {
     let mut core = crate::support::new_core(Deadlines::default(), now());
-    let mut book = LogBook::new(Arc::new(Patterns::new(&[]).unwrap()));
+    let mut book = LogBook::new(crate::support::patterns());
     let mut changes = core.step(
         now(),
         Evidence::Process {
@@ -205,7 +204,7 @@ pub(super) fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Chang
     let state = serde_json::json!({"pid": 7, "gateway_state": "running", "platforms": {"feishu": {
         "state": "fatal", "error_code": state_message, "error_message": state_message}}});
     let evidence =
-        state_files::evidence("gateway_state.json", Some(&state), &Patterns::new(&[]).unwrap()).unwrap();
+        state_files::evidence("gateway_state.json", Some(&state), &crate::support::patterns()).unwrap();
     changes.extend(core.step(at, evidence));
     changes.extend(core.tick(at + SignedDuration::from_mins(10)));
     (core, changes)

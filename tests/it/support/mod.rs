@@ -8,7 +8,7 @@ pub(crate) mod recordings;
 pub(crate) mod skips;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use gatelight::health::{Proof, Reason, Verdict};
@@ -186,6 +186,13 @@ impl Drop for Watching {
 pub(crate) fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
     let view = ProfileView { profile: Arc::clone(profile), verdict };
     Snapshot { at: Timestamp::now(), profiles: vec![view], bad_files: Vec::new(), complete: true }
+}
+
+/// The built-in patterns. Compiling them takes longer than most tests.
+pub(crate) fn patterns() -> Arc<gatelight::evidence::patterns::Patterns> {
+    static PATTERNS: OnceLock<Arc<gatelight::evidence::patterns::Patterns>> = OnceLock::new();
+    let compile = || Arc::new(gatelight::evidence::patterns::Patterns::new(&[]).unwrap());
+    Arc::clone(PATTERNS.get_or_init(compile))
 }
 
 /// A core that watches the gateway of the profile `default` by the built-in rules.
