@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::support::machine::{Process, plist};
+use crate::support::machine::{Gateway, Machine, Process, plist};
 use crate::support::make_fifo;
 
 fn fifo(path: &Path) {
@@ -133,4 +133,23 @@ fn a_fifo_in_place_of_a_file_of_our_own_holds_up_nothing() {
             assert!(code.is_some_and(|code| code != 101), "{name}: {arguments:?}: {code:?}");
         }
     }
+}
+
+/// A hole as a truncation leaves it whose writer goes on at its old offset: before the first look, and while it is watched.
+#[test]
+fn a_hole_of_64_gib_in_a_log_hides_no_light() {
+    let machine = Machine::new();
+    let gateway = Gateway::connected(&machine.hermes());
+    let grow = || {
+        let log = fs::OpenOptions::new().append(true).open(gateway.log_path("agent.log")).unwrap();
+        log.set_len(log.metadata().unwrap().len() + (64 << 30)).unwrap();
+    };
+    grow();
+    assert_eq!(machine.light("default"), Some(("green".into(), "connected".into())));
+    let mut watch = machine.watch();
+    watch.expect("default", "green", "connected");
+    grow();
+    gateway.executor_dies();
+    watch.expect("default", "red", "executor-shutdown");
+    assert_eq!(machine.light("default"), Some(("red".into(), "executor-shutdown".into())));
 }

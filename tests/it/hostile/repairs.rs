@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -119,16 +120,15 @@ fn one_repair_at_a_time_in_a_folder() {
     assert_eq!(fs::read(&path).unwrap(), b"first");
 }
 
-/// Not a test of its own: the child of the next one, which is killed at a step.
+/// Not a test of its own: the child of the next ones, which is killed at a step.
 #[test]
 #[ignore = "the child of a_kill_at_every_step_loses_nothing"]
 fn child_that_is_killed() {
-    let path = std::env::var("GATELIGHT_TEST_FILE").unwrap();
-    let at = std::env::var("GATELIGHT_TEST_STEP").unwrap();
-    let at: usize = at.parse().unwrap();
-    let original = Original::load(Path::new(&path)).unwrap();
+    let variable = |name: &str| std::env::var(format!("GATELIGHT_TEST_{name}")).unwrap();
+    let at: usize = variable("STEP").parse().unwrap();
+    let original = Original::load(Path::new(&variable("FILE"))).unwrap();
     let mut n = 0;
-    let done = write::replace(&original, NEW, &mut || {
+    let done = write::replace(&original, variable("NEW").as_bytes(), &mut || {
         if n == at {
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         }
@@ -138,55 +138,96 @@ fn child_that_is_killed() {
     println!("steps {n}");
 }
 
-const OLD: &[u8] = b"the old file, whole";
-const NEW: &[u8] = b"the new one";
+/// A repair in a process of its own, which is killed at this step. How many steps it took, if it came to its end.
+fn repair_killed_at(step: usize, path: &Path, new: &str) -> Option<usize> {
+    let (me, arguments) = test_process(module_path!(), "child_that_is_killed");
+    let output = Command::new(me)
+        .args(arguments)
+        .env("GATELIGHT_TEST_FILE", path)
+        .env("GATELIGHT_TEST_STEP", step.to_string())
+        .env("GATELIGHT_TEST_NEW", new)
+        .output()
+        .unwrap();
+    if output.status.success() {
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let steps = told.lines().find_map(|line| line.strip_prefix("steps ")).expect(&told);
+        return Some(steps.parse().unwrap());
+    }
+    assert_eq!(output.status.signal(), Some(rustix::process::Signal::KILL.as_raw()), "{output:?}");
+    None
+}
+
+const OLD: &str = "the old file, whole";
+const NEW: &str = "the new one";
 
 #[test]
 fn a_kill_at_every_step_loses_nothing() {
-    let child = |path: &Path, step: usize| {
-        let (me, arguments) = test_process(module_path!(), "child_that_is_killed");
-        Command::new(me)
-            .args(arguments)
-            .env("GATELIGHT_TEST_FILE", path)
-            .env("GATELIGHT_TEST_STEP", step.to_string())
-            .output()
-            .unwrap()
-    };
     let mut step = 0;
     let (mut old_seen, mut new_seen) = (0, 0);
     loop {
         let home = Home::new();
-        let path = home.agent("ai.hermes.gateway.plist", std::str::from_utf8(OLD).unwrap());
-        let output = child(&path, step);
-        let now = fs::read(&path).unwrap();
+        let path = home.agent("ai.hermes.gateway.plist", OLD);
+        let finished = repair_killed_at(step, &path, NEW);
+        let now = fs::read_to_string(&path).unwrap();
         assert!(now == OLD || now == NEW, "step {step}: half a file");
         if now == OLD {
             old_seen += 1;
         } else {
             new_seen += 1;
         }
-        let backup = path.with_file_name("ai.hermes.gateway.plist.gatelight-backup");
-        assert!(now == OLD || fs::read(&backup).unwrap() == OLD, "step {step}: the old file is lost");
-        if let Ok(backup) = fs::read(&backup) {
+        let backup = write::beside(&path, write::BACKUP);
+        assert!(now == OLD || fs::read_to_string(&backup).unwrap() == OLD, "step {step}: the old file is lost");
+        if let Ok(backup) = fs::read_to_string(&backup) {
             assert_eq!(backup, OLD, "step {step}: half a backup");
         }
         // the next run cleans up and ends in the new file
         write::clean(&path);
         assert!(
-            home.strays().iter().all(|name| name.ends_with(".gatelight-backup")),
+            home.strays().iter().all(|name| name.ends_with(write::BACKUP)),
             "step {step}: {:?}",
             home.strays()
         );
-        write::replace(&Original::load(&path).unwrap(), NEW, &mut || {}).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), NEW);
+        write::replace(&Original::load(&path).unwrap(), NEW.as_bytes(), &mut || {}).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), NEW);
         assert_eq!(home.strays().len(), 1, "step {step}");
-        if output.status.success() {
-            let told = String::from_utf8_lossy(&output.stdout).into_owned();
-            assert!(told.contains(&format!("steps {step}")), "{told}");
+        if let Some(steps) = finished {
+            assert_eq!(steps, step);
             break;
         }
         step += 1;
         assert!(step < 100);
     }
     assert!(old_seen > 5 && new_seen > 1, "{old_seen} {new_seen}");
+}
+
+/// Kills in a row, each of a repair that finds what the killed ones before it left.
+const KILLS: usize = 150;
+
+#[test]
+fn a_hundred_and_fifty_kills_in_a_row_lose_nothing() {
+    let home = Home::new();
+    let path = home.agent("ai.hermes.gateway.plist", OLD);
+    let backup = write::beside(&path, write::BACKUP);
+    let mut steps = 0;
+    write::replace(&Original::load(&path).unwrap(), NEW.as_bytes(), &mut || steps += 1).unwrap();
+    let mut current = NEW.to_owned();
+    let mut replaced = 0;
+    for n in 0..KILLS {
+        let new = format!("the file of repair {n}, whole");
+        // 7 and the number of steps have no common factor: every step is met, after every other one
+        assert_eq!(repair_killed_at(n * 7 % steps, &path, &new), None);
+        let now = fs::read_to_string(&path).unwrap();
+        if now == new {
+            assert_eq!(fs::read_to_string(&backup).unwrap(), current, "kill {n}: the file before is lost");
+            current = new;
+            replaced += 1;
+        } else {
+            assert_eq!(now, current, "kill {n}: half a file");
+        }
+    }
+    assert!(steps % 7 != 0 && (10..KILLS / 2).contains(&replaced), "{steps} {replaced}");
+    write::replace(&Original::load(&path).unwrap(), NEW.as_bytes(), &mut || {}).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), NEW);
+    assert_eq!(fs::read_to_string(&backup).unwrap(), current);
+    assert_eq!(home.strays(), [backup.file_name().unwrap().to_str().unwrap()]);
 }
