@@ -1,7 +1,6 @@
 //! The first look at homes whose truth is known: with real processes, and with service managers that fail.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +8,7 @@ use serde_json::json;
 
 use crate::support::launchctl::FakeLaunchctl;
 use crate::support::machine::{Gateway, Machine, append, connected_line, plist, stamp};
-use crate::support::wait_for;
+use crate::support::{executable, wait_for};
 
 const RUN: &str = "gateway.run: ";
 const TOOL: &str = "Tool terminal returned error (1.20s): cat x";
@@ -50,8 +49,7 @@ fn dead(home: &Path) {
 /// A launchctl that does this.
 fn launchctl(machine: &Machine, script: &str) -> std::path::PathBuf {
     let path = machine.folder().join("launchctl");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&path, &format!("#!/bin/sh\n{script}\n"));
     path
 }
 
@@ -61,7 +59,7 @@ fn no_light_is_green_without_a_process() {
     let up: &[_] = &[(7200, "INFO", "gateway.run: Starting Hermes Gateway..."), (7190, "INFO", &connected)];
     let stop = "gateway.run: Received SIGTERM as a planned gateway stop — exiting cleanly";
     let stopped = [up, &[(60, "INFO", stop), (59, "INFO", "gateway.run: Gateway stopped")]].concat();
-    for script in ["exit 1", "exit 0", "exec sleep 60", "echo nonsense; exit 1"] {
+    let judge = |script: &str| {
         for (records, pid_file, job, wanted) in [
             (up, false, false, ("red", "not-running")),
             (up, true, false, ("red", "not-running")),
@@ -87,7 +85,13 @@ fn no_light_is_green_without_a_process() {
             let seen = light(&machine);
             assert_eq!((seen.0.as_str(), seen.1.as_str()), wanted, "{script}, {pid_file} {job}, {records:?}");
         }
-    }
+    };
+    // side by side: a manager that hangs is waited for
+    std::thread::scope(|threads| {
+        for script in ["exit 1", "exit 0", "exec sleep 60", "echo nonsense; exit 1"] {
+            threads.spawn(|| judge(script));
+        }
+    });
 }
 
 /// How long a gateway has been gone is not known exactly, but it was silent before the first look.

@@ -150,8 +150,8 @@ fn repair_killed_at(step: usize, path: &Path, new: &str) -> Option<usize> {
         .unwrap();
     if output.status.success() {
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        let steps = told.lines().find_map(|line| line.strip_prefix("steps ")).expect(&told);
-        return Some(steps.parse().unwrap());
+        let (_, steps) = told.split_once("steps ").expect(&told);
+        return Some(steps.lines().next().unwrap().parse().unwrap());
     }
     assert_eq!(output.status.signal(), Some(rustix::process::Signal::KILL.as_raw()), "{output:?}");
     None
@@ -176,7 +176,10 @@ fn a_kill_at_every_step_loses_nothing() {
             new_seen += 1;
         }
         let backup = write::beside(&path, write::BACKUP);
-        assert!(now == OLD || fs::read_to_string(&backup).unwrap() == OLD, "step {step}: the old file is lost");
+        assert!(
+            now == OLD || fs::read_to_string(&backup).unwrap() == OLD,
+            "step {step}: the old file is lost"
+        );
         if let Ok(backup) = fs::read_to_string(&backup) {
             assert_eq!(backup, OLD, "step {step}: half a backup");
         }
