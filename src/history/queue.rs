@@ -36,9 +36,8 @@ impl Queue {
         let text = saved.as_deref().unwrap_or_default();
         let rows = text.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
         let mut rows: VecDeque<Row> = rows.take(MOST_ROWS).collect();
-        if !rows.is_empty() {
-            rows.push_back(Row::Begin(now));
-        }
+        // also where nothing waits: a later Row::Resume finds the run by this time, not by that of Store::open
+        rows.push_back(Row::Begin(now));
         Self { file, rows, run: now, saved: saved.is_some() }
     }
 
@@ -100,5 +99,59 @@ impl Queue {
         })?;
         self.saved = true;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan as _;
+
+    use super::*;
+    use crate::health::Reason;
+    use crate::history::ChangeRow;
+
+    fn change(at: Timestamp, to: Reason) -> Row {
+        let row = ChangeRow {
+            at,
+            run: 0,
+            from: Reason::NoEvidence,
+            to,
+            own_light: None,
+            platform: None,
+            since: at,
+            evidence: None,
+            pid: None,
+            started_at: None,
+            history: false,
+        };
+        Row::Change("hermes".into(), row)
+    }
+
+    /// The next process finds the run of the waiting rows, however long the history took to open.
+    #[test]
+    fn rows_that_waited_belong_to_the_run_that_observed_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.sqlite");
+        let began = Timestamp::UNIX_EPOCH + 1_000.hours();
+        let [first, second, third] = [1, 2, 3].map(|n| began + n.seconds());
+        let mut queue = Queue::load(&path, began);
+        let mut store = Store::open(&path, began + 5.milliseconds()).unwrap();
+        assert!(queue.push(change(first, Reason::Connected)));
+        queue.write_to(&mut store).unwrap();
+        assert!(queue.push(Row::Observed(began, second)));
+        assert!(queue.push(change(second, Reason::ExecutorShutdown)));
+        queue.save().unwrap();
+        drop((queue, store));
+
+        let mut queue = Queue::load(&path, third);
+        let mut store = Store::open(&path, third + 5.milliseconds()).unwrap();
+        assert!(queue.push(change(third, Reason::Connected)));
+        queue.write_to(&mut store).unwrap();
+        assert!(queue.is_empty() && !path.with_extension("unwritten.jsonl").exists());
+
+        let record = store.read(began, third).unwrap();
+        let runs: Vec<i64> = record.profiles[0].changes.iter().map(|change| change.run).collect();
+        assert_eq!(runs, [1, 1, 2]);
+        assert_eq!(record.observed[0].run, 1);
     }
 }
