@@ -90,12 +90,12 @@ impl Background {
     }
 
     /// Runs until it is asked to quit. `ready` is called once the watcher runs.
-    pub(crate) fn run(self, ready: impl FnOnce()) -> error::Result<()> {
+    pub(crate) fn run(self, ready: impl FnOnce(Handle)) -> error::Result<()> {
         self.runtime.block_on(async {
             let handle = self.engine.watch_with(self.patterns, Vec::new(), Observers::new())?;
             let updates = handle.subscribe();
             report_panics(&self.engine, &self.events);
-            ready();
+            ready(handle.clone());
             let (done_sender, done) = mpsc::channel(64);
             let actions = Actions::new(&self.engine, &handle, done_sender);
             let (unreachable_sender, unreachable) = mpsc::channel(1);

@@ -27,6 +27,7 @@ use crate::text::trouble::ENGINE_GONE;
 use crate::text::{Lang, agent as words, fill};
 use crate::ui::app::{AppHandles, Presence};
 use crate::ui::tray::{self, TrayError};
+use crate::watcher::Handle;
 use crate::watcher::snapshot::Snapshot;
 
 /// Events for the desktop side that may wait.
@@ -75,9 +76,7 @@ pub(super) fn run(
         });
     }
     let (thread, started) = start(background)?;
-    if !started {
-        return join(thread, lang);
-    }
+    let Some(handle) = started else { return join(thread, lang) };
     let handles = AppHandles {
         inputs,
         commands: commands.clone(),
@@ -92,16 +91,17 @@ pub(super) fn run(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "agent started");
     let watched = match tray::run(handles) {
         Ok(()) => Ok(OK),
-        Err(error) => watch_in_terminal(&error, stop, engine, terminal),
+        Err(error) => watch_in_terminal(&error, handle, stop, engine, terminal),
     };
     let _engine_has_ended = commands.send(EngineRequest::Quit);
     let ended = join(thread, lang)?;
     if watched.as_ref().is_ok_and(|code| *code == OK) { Ok(ended) } else { watched }
 }
 
-/// Watches in the terminal, since there is no desktop. History, hook and settings go on in the background.
+/// Prints what the engine's watcher reports, since there is no desktop.
 fn watch_in_terminal(
     error: &TrayError,
+    handle: Handle,
     stop: Interrupts,
     engine: &Engine,
     terminal: &mut Terminal<'_>,
@@ -110,18 +110,18 @@ fn watch_in_terminal(
     let text = fill(engine.lang.pick(words::NO_DESKTOP), &[("why", &error.text(engine.lang))]);
     terminal.wrapped(&text, "", "")?;
     let arguments = watch::Args { profiles: Vec::new(), json: false };
-    runtime().and_then(|runtime| watch::run_until(&runtime, stop, &arguments, engine, terminal))
+    runtime()?.block_on(watch::print(handle, stop, &arguments, engine, terminal))
 }
 
 type EngineThread = JoinHandle<error::Result<()>>;
 
-/// Starts the engine's thread, and whether the engine started: if not, the thread ends with its error.
-fn start(background: Background) -> error::Result<(EngineThread, bool)> {
+/// Starts the engine's thread. `None`: the engine did not start, and the thread ends with its error.
+fn start(background: Background) -> error::Result<(EngineThread, Option<Handle>)> {
     let (ready, started) = sync_channel(1);
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
-        .spawn(move || background.run(|| ready.send(()).unwrap_or_default()))?;
-    Ok((thread, started.recv().is_ok()))
+        .spawn(move || background.run(|handle| ready.send(handle).unwrap_or_default()))?;
+    Ok((thread, started.recv().ok()))
 }
 
 /// Reports that no panel shows the icon, or that one does again: once, however often it is found.

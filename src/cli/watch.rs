@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use tokio::runtime::Runtime;
 
 use super::{OK, names};
 use crate::app::engine::{Engine, first_look};
@@ -13,6 +12,7 @@ use crate::runtime::{Interrupts, interruptible};
 use crate::terminal::{Terminal, style, warn};
 use crate::text::error;
 use crate::text::{self, fill, status as words};
+use crate::watcher::Handle;
 use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 
 /// Arguments of `watch`.
@@ -29,57 +29,54 @@ pub struct Args {
 /// Watches until Ctrl-C or until standard output is closed.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let (runtime, stop) = interruptible()?;
-    run_until(&runtime, stop, args, engine, terminal)
+    runtime.block_on(async {
+        let handle = engine.watch(args.profiles.clone(), None)?;
+        print(handle, stop, args, engine, terminal).await
+    })
 }
 
-/// Watches until one of these signals, which are caught already, or until standard output is closed.
-pub(super) fn run_until(
-    runtime: &Runtime,
+/// Prints what this watcher reports until it ends, one of these signals comes, or standard output is closed.
+pub(super) async fn print(
+    mut handle: Handle,
     stop: Interrupts,
     args: &Args,
     engine: &Engine,
     terminal: &mut Terminal<'_>,
 ) -> error::Result<u8> {
-    runtime.block_on(async {
-        let mut stop = std::pin::pin!(stop.wait());
-        let mut handle = engine.watch(args.profiles.clone(), None)?;
-        let mut updates = handle.subscribe();
-        let snapshot = tokio::select! {
-            snapshot = first_look(&mut handle) => snapshot,
+    let mut stop = std::pin::pin!(stop.wait());
+    let mut updates = handle.subscribe();
+    let snapshot = tokio::select! {
+        snapshot = first_look(&mut handle) => snapshot,
+        () = &mut stop => return Ok(OK),
+    };
+    // the changes that led to this state are in the first lines
+    let snapshot = updates.try_next().map_or(snapshot, |update| update.snapshot);
+    super::status::bad_files(&snapshot, engine.lang);
+    if let Some((code, text)) = names::missing(&args.profiles, &snapshot, engine) {
+        warn(&text);
+        return Ok(code);
+    }
+    let start = snapshot.at;
+    first_lines(&snapshot, start, args.json, terminal)?;
+    let mut reported = Reported::new(&snapshot);
+    let mut left = std::pin::pin!(reader_left());
+    let mut before = snapshot;
+    loop {
+        let update = tokio::select! {
+            update = updates.next() => update,
+            () = &mut left => return Ok(OK),
             () = &mut stop => return Ok(OK),
         };
-        // the changes that led to this state are in the first lines
-        let snapshot = updates.try_next().map_or(snapshot, |update| update.snapshot);
-        super::status::bad_files(&snapshot, engine.lang);
-        if let Some((code, text)) = names::missing(&args.profiles, &snapshot, engine) {
-            warn(&text);
-            return Ok(code);
+        let Some(update) = update else { return Ok(OK) };
+        let news = reported.news(update.changes_to_state());
+        for change in &news {
+            line(change, start, args.json, terminal)?;
         }
-        let start = snapshot.at;
-        first_lines(&snapshot, start, args.json, terminal)?;
-        let mut reported = Reported::new(&snapshot);
-        let mut left = std::pin::pin!(reader_left());
-        let mut before = snapshot;
-        loop {
-            tokio::select! {
-                update = updates.next() => match update {
-                    Some(update) => {
-                        let news = reported.news(update.changes_to_state());
-                        for change in &news {
-                            line(change, start, args.json, terminal)?;
-                        }
-                        for (view, link) in changed_links(&before, &update.snapshot, &news) {
-                            link_line(view, link, (update.snapshot.at, start), args.json, terminal)?;
-                        }
-                        before = update.snapshot;
-                    }
-                    None => return Ok(OK),
-                },
-                () = &mut left => return Ok(OK),
-                () = &mut stop => return Ok(OK),
-            }
+        for (view, link) in changed_links(&before, &update.snapshot, &news) {
+            link_line(view, link, (update.snapshot.at, start), args.json, terminal)?;
         }
-    })
+        before = update.snapshot;
+    }
 }
 
 /// Waits until the reader of standard output has closed it, if it is a pipe or a terminal. A thread blocks in poll(2), so

@@ -215,12 +215,12 @@ enum Poll {
     Everything,
 }
 
-/// Controls a running watcher.
-#[derive(Debug)]
+/// Controls a running watcher, which ends when the last clone is dropped.
+#[derive(Debug, Clone)]
 pub struct Handle {
     /// The newest state, for readers that need neither the changes nor every state in between.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Commands to the loop. It ends when this is dropped.
+    /// Commands to the loop.
     pub commands: mpsc::Sender<Command>,
     subscribers: Subscribers,
 }

@@ -653,18 +653,28 @@ fn a_recording_plays_back_what_was_watched() {
     let file = machine.folder().join("recording.jsonl");
     let mut recorder = Stream::of(machine.command(&["record", "default", "--out", file.to_str().unwrap()]));
     recorder.line();
+    // lines that one of them reads one by one and the other together play back as fewer states
+    let wait_recorded = |word: &str, times: usize| {
+        wait_for("the recorder has seen it as well", || {
+            fs::read_to_string(&file).unwrap().matches(word).count() == times
+        });
+    };
     let mut watch = machine.watch();
     watch.expect("default", "green", "connected");
+    wait_recorded("Lark: connected", 1);
     gateway.loses();
     watch.expect("default", "amber", "reconnecting");
+    wait_recorded("receive message loop exit", 1);
     gateway.connects();
     watch.expect("default", "green", "connected");
+    wait_recorded("Lark: connected", 2);
     gateway.executor_dies();
     watch.expect("default", "red", "executor-shutdown");
+    wait_recorded("Executor shutdown", 1);
     gateway.process.kill();
     // nobody is known who might bring it back
     watch.expect("default", "red", "not-running");
-    wait_for("the recorder has seen it as well", || fs::read_to_string(&file).unwrap().contains("\"gone\""));
+    wait_recorded("\"gone\"", 1);
     assert_eq!(recorder.interrupt(), Some(0), "{:?}", recorder.complaints());
 
     let text = fs::read_to_string(&file).unwrap();

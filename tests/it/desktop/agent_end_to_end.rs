@@ -233,6 +233,8 @@ fn without_a_bus_it_watches_in_the_terminal() {
     }
     assert!(seen[0].contains("No desktop"), "{seen:?}");
     agent.end();
+    let log = std::fs::read_to_string(user.home.path().join(".local/state/gatelight/gatelight.log")).unwrap();
+    assert_eq!(log.matches("watcher started").count(), 1, "history and terminal have one watcher: {log}");
 }
 
 #[test]
