@@ -47,7 +47,9 @@ def needles():
     ]:
         table = tomllib.load(open(path, "rb"))
         for line in table.get("line", []):
-            found.update([line["needle"]] if "needle" in line else line["starts"])
+            # up to the first placeholder
+            starts = [re.split(r"\{[pPtn]\}", start)[0] for start in line["starts"]]
+            found.update([line["needle"]] if "needle" in line else starts)
         found.update(carrier["needle"] for carrier in table.get("carriers", []))
     return sorted(found)
 

@@ -1,15 +1,18 @@
 //! `gatelight replay`: judges recordings or plain logs with a virtual clock.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::evidence::patterns::Patterns;
-use crate::health::{Change, Deadlines};
+use crate::health::{Change, Deadlines, Light};
 use crate::postmortem;
 use crate::recording::{Printed, Recording};
 use crate::terminal::progress::Progress;
@@ -22,6 +25,12 @@ use crate::worker::map_in_order;
 
 /// Most bytes read from standard input.
 const STDIN_MAX: u64 = 16 << 30;
+
+/// Changes that are handed over at once for printing.
+const BATCH: usize = 64;
+
+/// Batches that wait for being printed.
+const BATCHES_WAITING: usize = 16;
 
 /// Arguments of `replay`.
 #[derive(Debug, clap::Args)]
@@ -77,22 +86,44 @@ fn play_all(
         played?.show(path, args.json, terminal)?;
     }
     if !logs.is_empty() {
-        let bar = Progress::of_files(&logs);
-        let logs = postmortem::Logs::open(&logs, &jiff::tz::TimeZone::system())?;
-        for path in &logs.silent {
-            warn(&labelled(terminal.lang, &path.to_string_lossy(), terminal.lang.pick(NO_STAMPS)));
-        }
-        let start = logs.start;
-        let mut last = None;
-        let played =
-            logs.play(patterns, &Deadlines::default(), &|bytes| bar.advance(bytes), &mut |change| {
-                show(&change, start, args.json, terminal)?;
-                last = Some(change);
-                Ok(())
-            })?;
-        summary(last.as_ref(), played.end, args.json, terminal)?;
+        play_logs(&logs, args.json, patterns, terminal)?;
     }
     Ok(super::OK)
+}
+
+/// Judges on a thread of its own, while this one prints.
+fn play_logs(
+    logs: &[PathBuf],
+    json: bool,
+    patterns: &Arc<Patterns>,
+    terminal: &mut Terminal<'_>,
+) -> error::Result<()> {
+    let bar = Progress::of_files(logs);
+    let logs = postmortem::Logs::open(logs, &TimeZone::system())?;
+    for path in &logs.silent {
+        warn(&labelled(terminal.lang, &path.to_string_lossy(), terminal.lang.pick(NO_STAMPS)));
+    }
+    let printer = Printer::new(logs.start, json);
+    let (sender, batches) = sync_channel(BATCHES_WAITING);
+    let judge = move || {
+        let mut batch = Vec::new();
+        let played = logs.play(patterns, &Deadlines::default(), &|bytes| bar.advance(bytes), &mut |change| {
+            batch.push(change);
+            if batch.len() == BATCH && sender.send(std::mem::take(&mut batch)).is_err() {
+                // printing failed, and says why
+                return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+            }
+            Ok(())
+        });
+        let _ = sender.send(batch);
+        played
+    };
+    thread::scope(|scope| {
+        let judge = scope.spawn(judge);
+        let last = printer.show_all(batches, terminal)?;
+        let played = judge.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        summary(last.as_ref(), played.end, json, terminal)
+    })
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -159,8 +190,9 @@ impl Replayed {
     }
 
     fn show(&self, path: &Path, json: bool, terminal: &mut Terminal<'_>) -> error::Result<()> {
+        let printer = Printer::new(self.start, json);
         for change in &self.changes {
-            show(change, self.start, json, terminal)?;
+            printer.show(change, terminal)?;
         }
         summary(self.changes.last(), self.end, json, terminal)?;
         let lang = terminal.lang;
@@ -199,23 +231,51 @@ fn summary(
     Ok(())
 }
 
-fn show(change: &Change, start: Timestamp, json: bool, terminal: &mut Terminal<'_>) -> error::Result<()> {
-    if json {
-        writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(change, start))?)?;
-        return Ok(());
+/// Prints changes.
+struct Printer {
+    start: Timestamp,
+    json: bool,
+    zone: TimeZone,
+}
+
+impl Printer {
+    fn new(start: Timestamp, json: bool) -> Self {
+        Self { start, json, zone: TimeZone::system() }
     }
-    let lang = terminal.lang;
-    let at = change.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
-    let light = style::light(change.to.light(), terminal);
-    write!(terminal.out, "{at}  {light} {}", text::reason::title_of(&change.to, lang))?;
-    if let Some(held) = change.to.held_green.filter(|_| change.from.light() == crate::health::Light::Green) {
-        let held = text::duration(lang, held);
-        write!(terminal.out, "{}", fill(lang.pick(HELD_GREEN_ASIDE), &[("held", &held)]))?;
+
+    /// Returns the last one.
+    fn show_all(
+        &self,
+        batches: Receiver<Vec<Change>>,
+        terminal: &mut Terminal<'_>,
+    ) -> error::Result<Option<Change>> {
+        let mut last = None;
+        for change in batches.into_iter().flatten() {
+            self.show(&change, terminal)?;
+            last = Some(change);
+        }
+        Ok(last)
     }
-    writeln!(terminal.out)?;
-    let evidence = change.to.evidence.as_ref().map_or("", |proof| &proof.line);
-    if !evidence.is_empty() {
-        writeln!(terminal.out, "{:21}{}", "", style::dim(evidence, terminal.color))?;
+
+    fn show(&self, change: &Change, terminal: &mut Terminal<'_>) -> error::Result<()> {
+        if self.json {
+            writeln!(terminal.out, "{}", serde_json::to_string(&Printed::new(change, self.start))?)?;
+            return Ok(());
+        }
+        let lang = terminal.lang;
+        let at = self.zone.to_datetime(change.at);
+        write!(terminal.out, "{} {:02}:{:02}:{:02}", at.date(), at.hour(), at.minute(), at.second())?;
+        let light = style::light(change.to.light(), terminal);
+        write!(terminal.out, "  {light} {}", text::reason::title_of(&change.to, lang))?;
+        if let Some(held) = change.to.held_green.filter(|_| change.from.light() == Light::Green) {
+            let held = text::duration(lang, held);
+            write!(terminal.out, "{}", fill(lang.pick(HELD_GREEN_ASIDE), &[("held", &held)]))?;
+        }
+        writeln!(terminal.out)?;
+        let evidence = change.to.evidence.as_ref().map_or("", |proof| &proof.line);
+        if !evidence.is_empty() {
+            writeln!(terminal.out, "{:21}{}", "", style::dim(evidence, terminal.color))?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -60,33 +60,72 @@ pub struct Head<'a> {
     pub message: &'a [u8],
 }
 
-/// Reads the line (without its line end). `None`: the line does not begin a record.
+/// Reads a line (without its line end). `None`: the line does not begin a record.
 pub fn head(line: &[u8]) -> Option<Head<'_>> {
-    match line.first()? {
-        b'0'..=b'9' => stamped(line),
-        b'[' => bracketed(line),
-        b'A'..=b'Z' => unstamped(line),
-        _ => None,
+    Heads::default().read(line)
+}
+
+/// Bytes of `2026-11-22 11:09:`.
+const TO_THE_MINUTE: usize = 17;
+
+/// Reads lines that follow each other. Most stamps differ from the one before only in the last digits, so the minute is
+/// parsed once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Heads {
+    minute: Option<([u8; TO_THE_MINUTE], DateTime)>,
+}
+
+impl Heads {
+    /// Reads a line (without its line end). `None`: the line does not begin a record.
+    pub(super) fn read<'a>(&mut self, line: &'a [u8]) -> Option<Head<'a>> {
+        match line.first()? {
+            b'0'..=b'9' => self.stamped(line),
+            b'[' => self.bracketed(line),
+            b'A'..=b'Z' => unstamped(line),
+            _ => None,
+        }
     }
-}
 
-fn stamped(line: &[u8]) -> Option<Head<'_>> {
-    let (stamp, used) = stamp(line)?;
-    let rest = &line[used..];
-    let rest = &rest[blanks(rest, 0)..];
-    let (level, used) = Level::split(rest, b" ")?;
-    let (logger, message) = logger(&rest[used..]);
-    Some(Head { stamp: Some(stamp), level, logger, message })
-}
+    fn stamped<'a>(&mut self, line: &'a [u8]) -> Option<Head<'a>> {
+        let (stamp, used) = self.stamp(line)?;
+        let rest = &line[used..];
+        let rest = &rest[blanks(rest, 0)..];
+        let (level, used) = Level::split(rest, b" ")?;
+        let (logger, message) = logger(&rest[used..]);
+        Some(Head { stamp: Some(stamp), level, logger, message })
+    }
 
-fn bracketed(line: &[u8]) -> Option<Head<'_>> {
-    let close = line.iter().take(64).position(|b| *b == b']')?;
-    let name = &line[1..close];
-    let rest = line[close + 1..].strip_prefix(b" [")?;
-    let (stamp, used) = stamp(rest)?;
-    let rest = rest[used..].strip_prefix(b"] [")?;
-    let (level, used) = Level::split(rest, b"] ")?;
-    is_logger(name).then_some(Head { stamp: Some(stamp), level, logger: Some(name), message: &rest[used..] })
+    fn bracketed<'a>(&mut self, line: &'a [u8]) -> Option<Head<'a>> {
+        let close = line.iter().take(64).position(|b| *b == b']')?;
+        let name = &line[1..close];
+        let rest = line[close + 1..].strip_prefix(b" [")?;
+        let (stamp, used) = self.stamp(rest)?;
+        let rest = rest[used..].strip_prefix(b"] [")?;
+        let (level, used) = Level::split(rest, b"] ")?;
+        let message = &rest[used..];
+        is_logger(name).then_some(Head { stamp: Some(stamp), level, logger: Some(name), message })
+    }
+
+    /// [`stamp`], with the minute of the line before.
+    fn stamp(&mut self, text: &[u8]) -> Option<(DateTime, usize)> {
+        let digits: &[u8; TO_THE_MINUTE] = text.first_chunk()?;
+        let minute = match self.minute {
+            Some((known, minute)) if known == *digits => minute,
+            _ => {
+                let minute = minute(digits)?;
+                self.minute = Some((*digits, minute));
+                minute
+            }
+        };
+        let second = i8::try_from(number(text.get(TO_THE_MINUTE..19)?)?).ok()?;
+        let (millis, used) = match text.get(19..23) {
+            Some([b',' | b'.', digits @ ..]) => number(digits).map_or((0, 19), |ms| (ms, 23)),
+            _ => (0, 19),
+        };
+        let nanos = i32::try_from(millis).ok()? * 1_000_000;
+        let time = Time::new(minute.hour(), minute.minute(), second, nanos).ok()?;
+        Some((minute.date().to_datetime(time), used))
+    }
 }
 
 fn unstamped(line: &[u8]) -> Option<Head<'_>> {
@@ -132,24 +171,23 @@ fn is_logger(name: &[u8]) -> bool {
 
 /// Reads `2026-11-22 11:09:14`, with `,271` or `.271` after it or not, and returns the number of bytes read.
 pub fn stamp(text: &[u8]) -> Option<(DateTime, usize)> {
-    let shape = text.get(..19)?;
-    let well = shape[4] == b'-'
-        && shape[7] == b'-'
-        && matches!(shape[10], b' ' | b'T')
-        && shape[13] == b':'
-        && shape[16] == b':';
+    Heads::default().stamp(text)
+}
+
+/// Reads `2026-11-22 11:09:`.
+fn minute(text: &[u8; TO_THE_MINUTE]) -> Option<DateTime> {
+    let well = text[4] == b'-'
+        && text[7] == b'-'
+        && matches!(text[10], b' ' | b'T')
+        && text[13] == b':'
+        && text[16] == b':';
     if !well {
         return None;
     }
-    let year = i16::try_from(number(&shape[..4])?).ok()?;
-    let part = |from: usize| i8::try_from(number(&shape[from..from + 2])?).ok();
-    let (millis, used) = match text.get(19..23) {
-        Some([b',' | b'.', digits @ ..]) => number(digits).map_or((0, 19), |ms| (ms, 23)),
-        _ => (0, 19),
-    };
+    let year = i16::try_from(number(&text[..4])?).ok()?;
+    let part = |from: usize| i8::try_from(number(&text[from..from + 2])?).ok();
     let date = Date::new(year, part(5)?, part(8)?).ok()?;
-    let time = Time::new(part(11)?, part(14)?, part(17)?, i32::try_from(millis).ok()? * 1_000_000).ok()?;
-    Some((date.to_datetime(time), used))
+    Some(date.to_datetime(Time::new(part(11)?, part(14)?, 0, 0).ok()?))
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
@@ -227,6 +265,24 @@ mod tests {
             "...",
         ] {
             assert_eq!(head(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_read_alike_whatever_stood_before_it() {
+        let lines = [
+            "2026-11-22 11:09:14,271 ERROR Lark: a",
+            "2026-11-22 11:09:59 ERROR Lark: b",
+            "2026-11-22 11:09:60,000 ERROR Lark: no such second",
+            "2026-11-22 11:09:5x,000 ERROR Lark: no number",
+            "[Lark] [2026-11-22 11:10:00.004] [ERROR] c",
+            "2026-13-22 11:10:00,004 ERROR Lark: no such month",
+            "2026-11-22 11:10:00,0x4 ERROR Lark: blank missing",
+            "2026-11-22T11:10:00 ERROR Lark: d",
+        ];
+        let mut heads = Heads::default();
+        for line in lines.iter().chain(lines.iter().rev()) {
+            assert_eq!(heads.read(line.as_bytes()), head(line.as_bytes()), "{line}");
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use super::carriers::{Below, Carriers, Past};
 use super::deduplicator::Deduplicator;
@@ -16,6 +16,7 @@ use super::forged;
 use super::line::{self, Head, Level};
 use super::log_event::LogEvent;
 use super::patterns::{Candidate, Patterns, connection};
+use super::records::{Line, OpenRecord, Records};
 use crate::health::{LogRecord, Proof, ProofLine, Signal, Source};
 use crate::redact::clean_line;
 
@@ -25,24 +26,13 @@ const PROOF_CHARS: usize = 400;
 /// A longer line is cleaned at once, which bounds it.
 const MOST_UNCLEAN: usize = 4 << 10;
 
-/// What a traceback begins with. Where no record stands above it, Python itself printed it.
-const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
-
 /// Lines at the head of a block whose level is looked at.
 const LINES_ASKED_FOR_LEVEL: usize = 8;
 
-/// Most bytes of a record that are searched for topics.
-const TOPIC_BYTES: usize = 64 << 10;
-
-/// State of the record in which the last block of a file ended.
+/// State of a file between two blocks.
 #[derive(Debug, Clone, Default)]
 struct Carry {
-    level: Option<Level>,
-    logger: Option<Box<[u8]>>,
-    stamp: Option<DateTime>,
-    topics: u32,
-    speech: bool,
-    traceback: bool,
+    record: OpenRecord,
     carriers: Option<Carriers>,
 }
 
@@ -152,7 +142,7 @@ impl Scanner {
     pub(super) fn carriers(&self, block: &[u8], now: Timestamp) -> Option<Carriers> {
         self.patterns
             .carriers(block)
-            .filter_map(|at| carrier(&self.patterns, line_at(block, at), now))
+            .filter_map(|at| carrier(&self.patterns, &line::head(line_at(block, at))?, now))
             .fold(None, |all, one| Some(one.and(all)))
     }
 
@@ -171,46 +161,48 @@ impl Scanner {
         if let Some((signal, stamp)) = level_seen(block) {
             sink(level_event(signal, stamp, source.clone(), now));
         }
-        let mut records = Records { block, carry, patterns: &self.patterns, known: None };
+        let mut records = Records::new(block, &carry.record);
         let mut carriers = carry.carriers.filter(|carriers| past.is_some() || carriers.goes_on(now));
         let mut below = None;
-        let mut from = 0;
-        while let Some(hit) = self.patterns.find(block, from) {
-            let start = memrchr(b'\n', &block[..hit]).map_or(0, |at| at + 1);
-            let end = memchr(b'\n', &block[hit..]).map_or(block.len(), |at| hit + at);
-            from = end;
-            let text = block[start..end].strip_suffix(b"\r").unwrap_or(&block[start..end]);
-            let record = records.of_line(start, end);
-            if let Some(mut event) = self.event(&record, text, &source, now) {
-                event.suspect = carriers.filter(|carriers| match (past, record.stamp) {
+        while let Some(line) = records.next_line() {
+            if let Some(mut event) = self.event(&line, &records, &source, now) {
+                event.suspect = carriers.filter(|carriers| match (past, event.record.stamp) {
                     (Some(past), Some(stamp)) => {
                         let below = below.get_or_insert_with(|| Below::of(block));
-                        !below.shows_later(stamp, end, carriers, past)
+                        !below.shows_later(stamp, line.end, carriers, past)
                     }
                     _ => true,
                 });
                 sink(event);
             }
-            if record.is_head && self.patterns.is_carrier(record.message) {
-                let in_gateway_log = record.logger.is_some_and(stands_in_gateway_log);
-                let level = record.level.unwrap_or_default();
-                let carrier = Carriers::one(level, in_gateway_log, record.stamp, now);
+            if let Some(carrier) = line.head.and_then(|head| carrier(&self.patterns, &head, now)) {
                 carriers = Some(carrier.and(carriers));
             }
         }
-        Carry { carriers, ..records.at_end() }
+        Carry { record: records.at_end(&self.patterns), carriers }
     }
 
-    fn event(&self, record: &Record<'_>, text: &[u8], source: &Source, now: Timestamp) -> Option<LogEvent> {
-        let message = record.message_of(text);
+    fn event(
+        &self,
+        line: &Line<'_>,
+        records: &Records<'_>,
+        source: &Source,
+        now: Timestamp,
+    ) -> Option<LogEvent> {
+        let message = line.message();
+        let places = self.patterns.that_may_fit(message, line.head.is_some());
+        if places.is_empty() {
+            return None;
+        }
+        let record = records.of(line, &self.patterns);
         let candidate = Candidate {
             message,
             logger: record.logger,
             level: record.level,
-            is_head: record.is_head,
+            is_head: line.head.is_some(),
             speech: record.speech,
         };
-        let found = self.patterns.classify(&candidate, &|| record.topics(&self.patterns))?;
+        let found = self.patterns.classify(places, &candidate, &|| record.topics(&self.patterns))?;
         let key = hash(message);
         let record_of = LogRecord {
             signal: found.signal,
@@ -218,10 +210,10 @@ impl Scanner {
             tag: found.tag,
             connection: connection(message).map(Into::into),
             other_pid: pid_named(message),
-            at_info: record.is_head && record.level.is_some_and(|level| level <= Level::Info),
+            at_info: line.head.is_some_and(|head| head.level <= Level::Info),
             stamp: record.stamp,
             key,
-            proof: Proof::new(source.clone(), proof_line(text), now),
+            proof: Proof::new(source.clone(), proof_line(line.text), now),
         };
         let in_gateway_log = record.logger.is_some_and(stands_in_gateway_log);
         Some(LogEvent {
@@ -234,11 +226,11 @@ impl Scanner {
     }
 }
 
-/// The carrier that begins with this line.
-fn carrier(patterns: &Patterns, text: &[u8], now: Timestamp) -> Option<Carriers> {
-    let head = line::head(text).filter(|head| patterns.is_carrier(head.message))?;
-    let in_gateway_log = head.logger.is_some_and(stands_in_gateway_log);
-    Some(Carriers::one(head.level, in_gateway_log, head.stamp, now))
+/// The carrier that begins with this record.
+fn carrier(patterns: &Patterns, head: &Head<'_>, now: Timestamp) -> Option<Carriers> {
+    let in_gateway_log = || head.logger.is_some_and(stands_in_gateway_log);
+    let is_carrier = patterns.is_carrier(head.message);
+    is_carrier.then(|| Carriers::one(head.level, in_gateway_log(), head.stamp, now))
 }
 
 /// Loggers whose records stand in `gateway.log` (hermes_logging.py of 0.19).
@@ -295,133 +287,6 @@ fn level_seen(block: &[u8]) -> Option<(Signal, Option<DateTime>)> {
         rest = &rest[(end + 1).min(rest.len())..];
     }
     seen
-}
-
-/// The record that a line belongs to.
-#[derive(Debug, Clone, Copy)]
-struct Record<'a> {
-    level: Option<Level>,
-    logger: Option<&'a [u8]>,
-    stamp: Option<DateTime>,
-    speech: bool,
-    traceback: bool,
-    /// The line is the first one of the record.
-    is_head: bool,
-    /// The rest of the first line after its head.
-    message: &'a [u8],
-    /// The part of the record in this block.
-    text: &'a [u8],
-    /// Topics of the part before this block.
-    carried_topics: u32,
-}
-
-impl<'a> Record<'a> {
-    fn message_of(&self, text: &'a [u8]) -> &'a [u8] {
-        if self.is_head { self.message } else { text }
-    }
-
-    fn topics(&self, patterns: &Patterns) -> u32 {
-        let near = self.text.len().saturating_sub(TOPIC_BYTES);
-        self.carried_topics | patterns.topics(&self.text[near..])
-    }
-}
-
-/// The records of one block. Lines must be requested in order, so that each is parsed once.
-struct Records<'a> {
-    block: &'a [u8],
-    carry: &'a Carry,
-    patterns: &'a Patterns,
-    /// Start of the newest head that was found, and the end of the range that was searched.
-    known: Option<(usize, usize)>,
-}
-
-impl<'a> Records<'a> {
-    fn of_line(&mut self, start: usize, end: usize) -> Record<'a> {
-        let text = &self.block[start..end];
-        if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
-            self.known = Some((start, end));
-            return self.begun(&head, start, end, true);
-        }
-        let floor = self.known.map_or(0, |(_, seen)| seen);
-        let found = self.newest_head(floor, start);
-        let head = found.map(|(at, _)| at).or(self.known.map(|(at, _)| at));
-        let traceback = self.has_traceback(head.unwrap_or(0), start);
-        match head {
-            Some(at) => {
-                self.known = Some((at, start));
-                let line = line_at(self.block, at);
-                let Some(head) = line::head(line) else { return self.carried(end, traceback) };
-                Record { traceback, ..self.begun(&head, at, end, false) }
-            }
-            None => self.carried(end, traceback),
-        }
-    }
-
-    /// State of the record in which the block ends, for the next block.
-    fn at_end(&mut self) -> Carry {
-        let record = self.of_line(self.block.len(), self.block.len());
-        Carry {
-            level: record.level,
-            logger: record.logger.map(Into::into),
-            stamp: record.stamp,
-            topics: record.topics(self.patterns),
-            speech: record.speech,
-            traceback: record.traceback,
-            carriers: None,
-        }
-    }
-
-    fn begun(&self, head: &Head<'a>, from: usize, to: usize, is_head: bool) -> Record<'a> {
-        Record {
-            level: Some(head.level),
-            logger: head.logger,
-            stamp: head.stamp,
-            speech: self.patterns.is_speech(head.message),
-            traceback: false,
-            is_head,
-            message: head.message,
-            text: &self.block[from..to],
-            carried_topics: 0,
-        }
-    }
-
-    /// A line of the record that the last block ended in.
-    fn carried(&self, end: usize, traceback: bool) -> Record<'a> {
-        let traceback = traceback || self.carry.traceback;
-        Record {
-            level: self.carry.level.or(traceback.then_some(Level::Error)),
-            logger: self.carry.logger.as_deref(),
-            stamp: self.carry.stamp,
-            speech: self.carry.speech,
-            traceback,
-            is_head: false,
-            message: &[],
-            text: &self.block[..end],
-            carried_topics: self.carry.topics,
-        }
-    }
-
-    /// The last line between these places that begins a record.
-    fn newest_head(&self, floor: usize, end: usize) -> Option<(usize, Head<'a>)> {
-        let mut line_end = end;
-        while line_end > floor {
-            let start = memrchr(b'\n', &self.block[..line_end - 1]).map_or(0, |at| at + 1);
-            if start < floor {
-                return None;
-            }
-            let text = &self.block[start..line_end - 1];
-            if let Some(head) = line::head(text.strip_suffix(b"\r").unwrap_or(text)) {
-                return Some((start, head));
-            }
-            line_end = start;
-        }
-        None
-    }
-
-    fn has_traceback(&self, from: usize, to: usize) -> bool {
-        let near = from.max(to.saturating_sub(TOPIC_BYTES));
-        memmem::find(&self.block[near..to], TRACEBACK).is_some()
-    }
 }
 
 /// The line at this offset.

@@ -17,6 +17,7 @@ pub mod logbook;
 pub mod patterns;
 pub mod process;
 mod ready;
+mod records;
 pub mod state_files;
 pub mod tail;
 mod update;

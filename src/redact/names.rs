@@ -153,8 +153,10 @@ pub fn names_a_secret(word: &str) -> bool {
     if VARIABLE_ENDINGS.iter().any(|ending| tail.ends_with(ending.as_bytes())) {
         return true;
     }
-    let plain = plain(word);
-    WHOLE.contains(&plain.as_str()) || ENDINGS.iter().any(|ending| plain.ends_with(ending))
+    let plain = Plain::of(word);
+    let name = plain.as_bytes();
+    WHOLE.iter().any(|whole| name == whole.as_bytes())
+        || ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
 }
 
 /// Whether a value under this name is a secret if it looks generated.
@@ -163,15 +165,54 @@ pub(super) fn hints_at_a_secret(word: &str) -> bool {
     if !word.bytes().any(|b| b.is_ascii_alphabetic()) {
         return false;
     }
-    let plain = plain(word);
-    HINTS.iter().any(|hint| plain.contains(hint))
+    let plain = Plain::of(word);
+    let mut rest = plain.as_bytes();
+    while let [first, second, ..] = rest {
+        if begins_a_hint(*first, *second) && HINTS.iter().any(|hint| rest.starts_with(hint.as_bytes())) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
+
+/// For each first letter of [`HINTS`] a bit for each second one.
+const HINT_PAIRS: [u32; 26] = {
+    let mut pairs = [0; 26];
+    let mut i = 0;
+    while i < HINTS.len() {
+        let hint = HINTS[i].as_bytes();
+        pairs[(hint[0] - b'a') as usize] |= 1 << (hint[1] - b'a');
+        i += 1;
+    }
+    pairs
+};
+
+fn begins_a_hint(first: u8, second: u8) -> bool {
+    let letters = first.is_ascii_lowercase() && second.is_ascii_lowercase();
+    letters && HINT_PAIRS[usize::from(first - b'a')] >> (second - b'a') & 1 == 1
 }
 
 /// The end of a name in lower case, without `_` and `-`.
-fn plain(word: &str) -> String {
-    let tail = &word.as_bytes()[word.len().saturating_sub(MAX_NAME)..];
-    let letters = tail.iter().filter(|b| !matches!(b, b'_' | b'-'));
-    letters.map(|b| b.to_ascii_lowercase() as char).collect()
+struct Plain {
+    bytes: [u8; MAX_NAME],
+    length: usize,
+}
+
+impl Plain {
+    fn of(word: &str) -> Self {
+        let tail = &word.as_bytes()[word.len().saturating_sub(MAX_NAME)..];
+        let mut plain = Self { bytes: [0; MAX_NAME], length: 0 };
+        for b in tail.iter().filter(|b| !matches!(b, b'_' | b'-')) {
+            plain.bytes[plain.length] = b.to_ascii_lowercase();
+            plain.length += 1;
+        }
+        plain
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 /// A cheap test before [`names_a_secret`], made for every word of a log with a value behind it: the last three letters
@@ -238,6 +279,19 @@ mod tests {
             ["monkey", "MONKEY", "keyboard", "session", "auth", "compass", "PATH", "design", "x_key"]
         {
             assert!(!names_a_secret(common), "{common}");
+        }
+    }
+
+    #[test]
+    fn a_hint_is_found_anywhere_in_a_name() {
+        for hint in HINTS {
+            for name in [(*hint).to_owned(), format!("my_{hint}"), format!("X-{}-2", hint.to_uppercase())] {
+                assert!(hints_at_a_secret(&name), "{name}");
+            }
+            assert!(!hints_at_a_secret(&hint[..2]), "{hint}");
+        }
+        for common in ["", "a", "11", "sender", "fpid", "\u{e9}t\u{e9}", "{}"] {
+            assert!(!hints_at_a_secret(common), "{common}");
         }
     }
 }

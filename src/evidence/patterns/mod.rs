@@ -5,6 +5,7 @@ mod index;
 mod names;
 mod pattern;
 mod searcher;
+mod speech;
 mod table;
 mod template;
 
@@ -13,13 +14,13 @@ use memchr::memmem;
 use crate::config::{ExtraPattern, SHORTEST};
 use crate::health::{Reason, platform};
 use crate::text::{Message, Worded};
-use index::Index;
+use index::{Index, fits_any_beginning};
 pub(crate) use names::connection;
 pub use pattern::{Candidate, Match};
 use pattern::{Meaning, Pattern};
-use searcher::Searcher;
+use speech::Speech;
 use table::{EntryRule, Line, PlatformTable, Table};
-use template::{HOLES, pieces};
+use template::pieces;
 
 const BUILT_IN: &str = include_str!("../../../resources/patterns.toml");
 
@@ -52,34 +53,35 @@ impl Worded for PatternError {
     }
 }
 
-/// The beginning of a record that carries text of people, and a text that follows it.
-type Speech = (Vec<u8>, Option<memmem::Finder<'static>>);
-
-/// All patterns, ready to search.
+/// All patterns, ready to match.
 #[derive(Debug)]
 pub struct Patterns {
-    speech: Vec<Speech>,
+    speech: Speech,
     carriers: Vec<(Vec<u8>, memmem::Finder<'static>)>,
     all: Vec<Pattern>,
-    index: Index,
+    /// Those for lines that begin a record.
+    of_heads: Index,
+    /// Those for lines that have no head of their own.
+    of_others: Index,
     entries: Vec<(Option<String>, EntryRule)>,
-    searcher: Searcher,
     topics: Vec<memmem::Finder<'static>>,
 }
 
-/// Collects patterns and their needles.
+/// Collects patterns and their topics.
 #[derive(Default)]
 struct Builder {
     all: Vec<Pattern>,
-    needles: Vec<String>,
     topics: Vec<String>,
 }
 
 impl Builder {
     fn add(&mut self, mut line: Line, meaning: Meaning, loggers: &[String]) -> Result<(), PatternError> {
-        match line.needle.take() {
-            Some(needle) => self.need(needle)?,
-            None => line.starts.iter().try_for_each(|start| self.need(start.clone()))?,
+        let starts: Vec<_> = line.starts.iter().map(|start| pieces(start)).collect();
+        if fits_any_beginning(&starts) {
+            let needle = line.needle.clone().unwrap_or_else(|| line.starts.concat());
+            if line.needle.is_none() || needle.len() < SHORTEST {
+                return Err(PatternError::TooShort(needle));
+            }
         }
         let mut about = 0;
         for topic in &line.about {
@@ -97,19 +99,11 @@ impl Builder {
         }
         self.all.push(Pattern {
             meaning,
-            starts: line.starts.iter().map(|start| pieces(start)).collect(),
+            starts,
             contains: line.contains.iter().map(|text| memmem::Finder::new(text).into_owned()).collect(),
             about,
             line,
         });
-        Ok(())
-    }
-
-    fn need(&mut self, needle: String) -> Result<(), PatternError> {
-        if needle.len() < SHORTEST || HOLES.iter().any(|(hole, _)| needle.contains(hole)) {
-            return Err(PatternError::TooShort(needle));
-        }
-        self.needles.push(needle);
         Ok(())
     }
 }
@@ -154,26 +148,25 @@ impl Patterns {
             let Some(signal) = line.signal else { continue };
             builder.add(line, Meaning::Gateway(signal.signal("")), &[])?;
         }
-        let Builder { all, mut needles, topics } = builder;
-        needles.extend(table.carriers.iter().map(|carrier| carrier.needle.clone()));
+        let Builder { all, topics } = builder;
         let carriers = table.carriers.iter().map(|carrier| {
             (carrier.starts.as_bytes().to_vec(), memmem::Finder::new(&carrier.needle).into_owned())
         });
         Ok(Self {
-            speech: table.speech.iter().map(|text| speech(text)).collect(),
+            speech: Speech::new(&table.speech)?,
             carriers: carriers.collect(),
-            index: Index::new(&all),
+            of_heads: Index::new(&all, |_| true)?,
+            of_others: Index::new(&all, |pattern| pattern.line.raw || pattern.line.trace)?,
             all,
             entries,
-            searcher: Searcher::new(needles)?,
             topics: topics.iter().map(|topic| memmem::Finder::new(topic).into_owned()).collect(),
         })
     }
 
-    /// The position of the next needle at or after `from`.
-    pub fn find(&self, block: &[u8], from: usize) -> Option<usize> {
-        let rest = block.get(from..)?;
-        self.searcher.find(rest).map(|at| from + at)
+    /// The places of the patterns that may fit, in their order; none for nearly every line of a log. `is_head`: whether
+    /// it is the message of a line that begins a record.
+    pub(super) fn that_may_fit(&self, message: &[u8], is_head: bool) -> &[u16] {
+        if is_head { self.of_heads.of(message) } else { self.of_others.of(message) }
     }
 
     /// The topics in the text, as bits.
@@ -184,13 +177,7 @@ impl Patterns {
 
     /// Whether a record with this message carries text of people or output of a tool.
     pub fn is_speech(&self, message: &[u8]) -> bool {
-        let first = message.first();
-        let mut may_be = self.speech.iter().filter(|(start, _)| start.is_empty() || start.first() == first);
-        may_be.any(|(start, holds)| {
-            message
-                .strip_prefix(start.as_slice())
-                .is_some_and(|rest| holds.as_ref().is_none_or(|holds| holds.find(rest).is_some()))
-        })
+        self.speech.is_in(message)
     }
 
     /// The positions of carriers in a block.
@@ -205,10 +192,15 @@ impl Patterns {
             .any(|(start, needle)| message.starts_with(start) && needle.find(message).is_some())
     }
 
-    /// The meaning of the first pattern that matches. `topics`: the topics of the record as far as it was read; called
-    /// only where they matter.
-    pub fn classify(&self, candidate: &Candidate<'_>, topics: &dyn Fn() -> u32) -> Option<Match> {
-        let mut may_fit = self.index.of(candidate.message).map(|place| &self.all[place]);
+    /// The meaning of the first of these patterns that fits. `topics`: the topics of the record as far as it was read;
+    /// called only where they matter.
+    pub(super) fn classify(
+        &self,
+        places: &[u16],
+        candidate: &Candidate<'_>,
+        topics: &dyn Fn() -> u32,
+    ) -> Option<Match> {
+        let mut may_fit = places.iter().filter_map(|place| self.all.get(usize::from(*place)));
         may_fit.find_map(|pattern| {
             let filled = pattern.fits(candidate)?;
             if pattern.about != 0 && pattern.about & topics() == 0 {
@@ -223,13 +215,6 @@ impl Patterns {
         let own = self.entries.iter().filter(|(of, _)| of.as_deref() == Some(platform));
         let generic = self.entries.iter().filter(|(of, _)| of.is_none());
         own.chain(generic).find(|(_, rule)| rule.fits(code, message)).map(|(_, rule)| rule.reason)
-    }
-}
-
-fn speech(text: &str) -> Speech {
-    match text.split_once('…') {
-        Some((start, holds)) => (start.as_bytes().to_vec(), Some(memmem::Finder::new(holds).into_owned())),
-        None => (text.as_bytes().to_vec(), None),
     }
 }
 
@@ -250,7 +235,8 @@ mod tests {
             is_head: true,
             speech: patterns.is_speech(message.as_bytes()),
         };
-        patterns.classify(&candidate, &|| patterns.topics(message.as_bytes()))
+        let places = patterns.that_may_fit(candidate.message, true);
+        patterns.classify(places, &candidate, &|| patterns.topics(message.as_bytes()))
     }
 
     fn word(level: Level, logger: &str, message: &str) -> Option<(String, LinkWord)> {
@@ -261,18 +247,16 @@ mod tests {
     }
 
     #[test]
-    fn every_line_names_its_source_and_can_be_found() {
+    fn every_line_names_its_source_and_has_a_needle_only_where_it_is_needed() {
         let table: Table = toml::from_str(BUILT_IN).unwrap();
         let files: Vec<PlatformTable> =
             platform::built_in_files().map(|text| toml::from_str(text).unwrap()).collect();
         let lines: Vec<&Line> = table.line.iter().chain(files.iter().flat_map(|file| &file.line)).collect();
-        let patterns = Patterns::new(&[]).unwrap();
         for line in lines {
             assert!(!line.source.is_empty(), "{:?}", line.starts);
             assert!(line.signal.is_some() != line.word.is_some(), "{:?}", line.starts);
-            for needle in line.needle.iter().chain(line.starts.iter().filter(|_| line.needle.is_none())) {
-                assert!(patterns.find(needle.as_bytes(), 0).is_some(), "{needle}");
-            }
+            let starts: Vec<_> = line.starts.iter().map(|start| pieces(start)).collect();
+            assert_eq!(line.needle.is_some(), fits_any_beginning(&starts), "{:?}", line.starts);
         }
     }
 
@@ -363,21 +347,31 @@ mod tests {
     #[test]
     fn the_index_leaves_out_no_pattern_that_fits() {
         let patterns = Patterns::new(&[]).unwrap();
-        let starts = patterns.all.iter().flat_map(|pattern| &pattern.starts).map(|start| {
-            let text = |piece: &Piece| match piece {
+        let of_pattern = |pattern: &Pattern| {
+            let filled = |piece: &Piece| match piece {
                 Piece::Text(text) => text.clone(),
                 Piece::Hole(_) => b"feishu".to_vec(),
             };
-            start.iter().flat_map(text).collect::<Vec<u8>>()
-        });
-        for message in starts.chain([b"".to_vec(), b"[".to_vec(), "✓".into(), b"x already y".to_vec()]) {
-            let asked: Vec<usize> = patterns.index.of(&message).collect();
-            assert!(asked.is_sorted());
-            for (place, pattern) in patterns.all.iter().enumerate() {
-                let fits = pattern.starts.iter().any(|start| template::fill(start, &message).is_some());
-                assert!(!fits || asked.contains(&place), "{}", String::from_utf8_lossy(&message));
+            let end = pattern.line.ends.first().map_or(&[][..], |end| end.as_bytes()).to_vec();
+            let message =
+                |start: &Vec<Piece>| [start.iter().flat_map(filled).collect(), end.clone()].concat();
+            pattern.starts.iter().map(message).collect::<Vec<Vec<u8>>>()
+        };
+        let messages = patterns.all.iter().flat_map(of_pattern);
+        for message in messages.chain([b"".to_vec(), b"[".to_vec(), "✓".into(), b"x already y".to_vec()]) {
+            for (is_head, wanted) in [(true, true), (false, false)] {
+                let asked = patterns.that_may_fit(&message, is_head);
+                assert!(asked.is_sorted());
+                for (place, pattern) in (0_u16..).zip(&patterns.all) {
+                    let begins = pattern.starts.iter().any(|start| template::fill(start, &message).is_some());
+                    let fits = begins && pattern.ends_fit(&message);
+                    let wanted = wanted || pattern.line.raw || pattern.line.trace;
+                    let shown = String::from_utf8_lossy(&message);
+                    assert!(!(fits && wanted) || asked.contains(&place), "{shown}");
+                }
             }
         }
+        assert!(patterns.that_may_fit(b"turn: model answered in 1.2 s", true).is_empty());
     }
 
     #[test]

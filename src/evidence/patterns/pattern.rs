@@ -108,7 +108,7 @@ impl Pattern {
 
     /// The wording is at the very end, and not the end of a quotation: preceded by nothing, by a colon and a blank, or by
     /// the blank before an asyncio object.
-    fn ends_fit(&self, message: &[u8]) -> bool {
+    pub(super) fn ends_fit(&self, message: &[u8]) -> bool {
         if self.line.ends.is_empty() {
             return true;
         }
