@@ -9,7 +9,6 @@
 //! Any other line belongs to the record above it, or was printed without a logger.
 
 use jiff::civil::{Date, DateTime, Time};
-use memchr::memchr;
 
 /// Severity, with Python's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Deserialize)]
@@ -41,7 +40,8 @@ impl Level {
 
     /// The level at the beginning of the text, and the offset of what follows: after blanks, or after `closing`.
     fn split(text: &[u8], closing: &[u8]) -> Option<(Self, usize)> {
-        let (word, level) = Self::WORDS.iter().find(|(word, _)| text.starts_with(word))?;
+        let alike = |word: &[u8]| word.first() == text.first() && text.starts_with(word);
+        let (word, level) = Self::WORDS.iter().find(|(word, _)| alike(word))?;
         let rest = &text[word.len()..];
         rest.starts_with(closing).then(|| (*level, word.len() + blanks(rest, closing.len())))
     }
@@ -68,11 +68,14 @@ pub fn head(line: &[u8]) -> Option<Head<'_>> {
 /// Bytes of `2026-11-22 11:09:`.
 const TO_THE_MINUTE: usize = 17;
 
+/// The same without the last colon: as many bytes as are compared at once.
+type Minute = [u8; TO_THE_MINUTE - 1];
+
 /// Reads lines that follow each other. Most stamps differ from the one before only in the last digits, so the minute is
 /// parsed once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Heads {
-    minute: Option<([u8; TO_THE_MINUTE], DateTime)>,
+    minute: Option<(u128, DateTime)>,
 }
 
 impl Heads {
@@ -108,15 +111,18 @@ impl Heads {
 
     /// [`stamp`], with the minute of the line before.
     fn stamp(&mut self, text: &[u8]) -> Option<(DateTime, usize)> {
-        let digits: &[u8; TO_THE_MINUTE] = text.first_chunk()?;
+        let digits: &Minute = text.first_chunk()?;
         let minute = match self.minute {
-            Some((known, minute)) if known == *digits => minute,
+            Some((known, minute)) if known == u128::from_le_bytes(*digits) => minute,
             _ => {
                 let minute = minute(digits)?;
-                self.minute = Some((*digits, minute));
+                self.minute = Some((u128::from_le_bytes(*digits), minute));
                 minute
             }
         };
+        if text.get(TO_THE_MINUTE - 1) != Some(&b':') {
+            return None;
+        }
         let second = i8::try_from(number(text.get(TO_THE_MINUTE..19)?)?).ok()?;
         let (millis, used) = match text.get(19..23) {
             Some([b',' | b'.', digits @ ..]) => number(digits).map_or((0, 19), |ms| (ms, 23)),
@@ -159,28 +165,38 @@ fn logger(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
 }
 
 /// Where the logger's name ends, if the text begins with one.
+#[inline]
 fn colon(text: &[u8]) -> Option<usize> {
-    let at = memchr(b':', &text[..text.len().min(128)])?;
-    let ends_well = matches!(text.get(at + 1), Some(b' ') | None);
-    (ends_well && is_logger(&text[..at])).then_some(at)
+    let at = text.iter().take(MAX_LOGGER).take_while(|b| IS_OF_LOGGER[usize::from(**b)]).count();
+    (at > 0 && text.get(at) == Some(&b':') && matches!(text.get(at + 1), Some(b' ') | None)).then_some(at)
 }
 
 fn is_logger(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    !name.is_empty() && name.iter().all(|b| IS_OF_LOGGER[usize::from(*b)])
 }
+
+/// Longest name of a logger, in bytes.
+const MAX_LOGGER: usize = 127;
+
+/// Which bytes stand in names of loggers: every line of a log is asked.
+const IS_OF_LOGGER: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 256 {
+        table[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'_' | b'.' | b'-');
+        b += 1;
+    }
+    table
+};
 
 /// Reads `2026-11-22 11:09:14`, with `,271` or `.271` after it or not, and returns the number of bytes read.
 pub fn stamp(text: &[u8]) -> Option<(DateTime, usize)> {
     Heads::default().stamp(text)
 }
 
-/// Reads `2026-11-22 11:09:`.
-fn minute(text: &[u8; TO_THE_MINUTE]) -> Option<DateTime> {
-    let well = text[4] == b'-'
-        && text[7] == b'-'
-        && matches!(text[10], b' ' | b'T')
-        && text[13] == b':'
-        && text[16] == b':';
+/// Reads `2026-11-22 11:09`.
+fn minute(text: &Minute) -> Option<DateTime> {
+    let well = text[4] == b'-' && text[7] == b'-' && matches!(text[10], b' ' | b'T') && text[13] == b':';
     if !well {
         return None;
     }

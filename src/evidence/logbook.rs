@@ -142,7 +142,9 @@ impl Scanner {
     pub(super) fn carriers(&self, block: &[u8], now: Timestamp) -> Option<Carriers> {
         self.patterns
             .carriers(block)
-            .filter_map(|at| carrier(&self.patterns, &line::head(line_at(block, at))?, now))
+            .filter_map(|at| line::head(line_at(block, at)))
+            .filter(|head| self.patterns.is_carrier(head.message))
+            .map(|head| carrier(&head, now))
             .fold(None, |all, one| Some(one.and(all)))
     }
 
@@ -175,8 +177,11 @@ impl Scanner {
                 });
                 sink(event);
             }
-            if let Some(carrier) = line.head.and_then(|head| carrier(&self.patterns, &head, now)) {
-                carriers = Some(carrier.and(carriers));
+            if line.is_head
+                && self.patterns.is_carrier(line.message)
+                && let Some(head) = records.head()
+            {
+                carriers = Some(carrier(head, now).and(carriers));
             }
         }
         Carry { record: records.at_end(&self.patterns), carriers }
@@ -189,20 +194,18 @@ impl Scanner {
         source: &Source,
         now: Timestamp,
     ) -> Option<LogEvent> {
-        let message = line.message();
-        let places = self.patterns.that_may_fit(message, line.head.is_some());
-        if places.is_empty() {
-            return None;
-        }
+        let message = line.message;
+        let mut may_fit = self.patterns.that_may_fit(message, line.is_head).peekable();
+        may_fit.peek()?;
         let record = records.of(line, &self.patterns);
         let candidate = Candidate {
             message,
             logger: record.logger,
             level: record.level,
-            is_head: line.head.is_some(),
+            is_head: line.is_head,
             speech: record.speech,
         };
-        let found = self.patterns.classify(places, &candidate, &|| record.topics(&self.patterns))?;
+        let found = Patterns::classify(may_fit, &candidate, &|| record.topics(&self.patterns))?;
         let key = hash(message);
         let record_of = LogRecord {
             signal: found.signal,
@@ -210,7 +213,7 @@ impl Scanner {
             tag: found.tag,
             connection: connection(message).map(Into::into),
             other_pid: pid_named(message),
-            at_info: line.head.is_some_and(|head| head.level <= Level::Info),
+            at_info: line.is_head && record.level.is_some_and(|level| level <= Level::Info),
             stamp: record.stamp,
             key,
             proof: Proof::new(source.clone(), proof_line(line.text), now),
@@ -226,11 +229,10 @@ impl Scanner {
     }
 }
 
-/// The carrier that begins with this record.
-fn carrier(patterns: &Patterns, head: &Head<'_>, now: Timestamp) -> Option<Carriers> {
-    let in_gateway_log = || head.logger.is_some_and(stands_in_gateway_log);
-    let is_carrier = patterns.is_carrier(head.message);
-    is_carrier.then(|| Carriers::one(head.level, in_gateway_log(), head.stamp, now))
+/// The carrier that begins with this head.
+fn carrier(head: &Head<'_>, now: Timestamp) -> Carriers {
+    let in_gateway_log = head.logger.is_some_and(stands_in_gateway_log);
+    Carriers::one(head.level, in_gateway_log, head.stamp, now)
 }
 
 /// Loggers whose records stand in `gateway.log` (hermes_logging.py of 0.19).

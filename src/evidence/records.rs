@@ -27,18 +27,13 @@ pub(super) struct OpenRecord {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     pub(super) text: &'a [u8],
-    /// Set if the line begins a record.
-    pub(super) head: Option<Head<'a>>,
+    /// It begins a record.
+    pub(super) is_head: bool,
+    /// The message of a line that begins a record; otherwise the whole line.
+    pub(super) message: &'a [u8],
     start: usize,
     /// Offset of its line break in the block.
     pub(super) end: usize,
-}
-
-impl<'a> Line<'a> {
-    /// The message of a line that begins a record; otherwise the whole line.
-    pub(super) fn message(&self) -> &'a [u8] {
-        self.head.map_or(self.text, |head| head.message)
-    }
 }
 
 /// The record that a line belongs to.
@@ -87,11 +82,17 @@ impl<'a> Records<'a> {
         self.next = end + 1;
         let text = &self.block[start..end];
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let head = self.heads.read(text);
-        if let Some(head) = head {
-            self.newest = Some((start, head));
-        }
-        Some(Line { text, head, start, end })
+        let Some(head) = self.heads.read(text) else {
+            return Some(Line { text, is_head: false, message: text, start, end });
+        };
+        let message = head.message;
+        self.newest = Some((start, head));
+        Some(Line { text, is_head: true, message, start, end })
+    }
+
+    /// The head of the record of the line that was returned last, if it is in this block.
+    pub(super) fn head(&self) -> Option<&Head<'a>> {
+        self.newest.as_ref().map(|(_, head)| head)
     }
 
     /// The record of the line that was returned last.

@@ -22,11 +22,11 @@ use crate::evidence::patterns::Patterns;
 use crate::health::Signal;
 use crate::text::error::{self, Context as _};
 
-/// Events that are handed over at once.
-const BATCH: usize = 512;
+/// Items that are handed over at once. More than 64 kB at once would make malloc tidy up at every batch.
+const BATCH: usize = 128;
 
 /// Batches of one file that wait for the judge: some megabytes.
-const WAITING: usize = 16;
+const WAITING: usize = 64;
 
 /// What all files of a replay are read with.
 pub(super) struct Reading<'scope, 'env> {
@@ -141,11 +141,11 @@ impl Scanned {
             scanner: Scanner::new(Arc::clone(reading.patterns)),
             zone: reading.zone.clone(),
             active: Activity::default(),
-            items: Vec::with_capacity(BATCH),
+            found: Outbox { items: Vec::with_capacity(BATCH), sender, is_wanted: true },
         };
         let progress = reading.progress;
         let thread = thread::Builder::new().name("scan".to_owned());
-        thread.spawn_scoped(reading.scope, move || scan.run(&sender, progress)).with_context(named)?;
+        thread.spawn_scoped(reading.scope, move || scan.run(progress)).with_context(named)?;
         Ok(Self { part, found })
     }
 }
@@ -159,28 +159,49 @@ struct Scan {
     scanner: Scanner,
     zone: TimeZone,
     active: Activity,
+    found: Outbox,
+}
+
+/// Hands items over in batches.
+struct Outbox {
     items: Vec<Item>,
+    sender: SyncSender<io::Result<Found>>,
+    /// Somebody receives them.
+    is_wanted: bool,
+}
+
+impl Outbox {
+    fn push(&mut self, item: Item) {
+        self.items.push(item);
+        if self.items.len() == BATCH {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let items = std::mem::replace(&mut self.items, Vec::with_capacity(BATCH));
+        self.send(Ok(Found::Items(items)));
+    }
+
+    fn send(&mut self, found: io::Result<Found>) {
+        self.is_wanted = self.is_wanted && self.sender.send(found).is_ok();
+    }
 }
 
 impl Scan {
     /// Scans to the end of the file, or until nobody wants the rest.
-    fn run(mut self, sender: &SyncSender<io::Result<Found>>, progress: &dyn Fn(u64)) {
-        loop {
-            let more = self.next_block(progress);
-            let is_last = !matches!(more, Ok(true));
-            if (is_last || self.items.len() >= BATCH)
-                && sender.send(Ok(Found::Items(std::mem::take(&mut self.items)))).is_err()
-            {
-                return;
-            }
-            match more {
+    fn run(mut self, progress: &dyn Fn(u64)) {
+        while self.found.is_wanted {
+            match self.next_block(progress) {
                 Ok(true) => {}
                 Ok(false) => {
-                    let _ = sender.send(Ok(Found::Spans(self.active.spans)));
+                    self.found.flush();
+                    self.found.send(Ok(Found::Spans(self.active.spans)));
                     return;
                 }
                 Err(error) => {
-                    let _ = sender.send(Err(error));
+                    self.found.flush();
+                    self.found.send(Err(error));
                     return;
                 }
             }
@@ -189,16 +210,16 @@ impl Scan {
 
     /// `false` at the end.
     fn next_block(&mut self, progress: &dyn Fn(u64)) -> io::Result<bool> {
-        let Self { lines, source, last, scanner, zone, active, items } = self;
+        let Self { lines, source, last, scanner, zone, active, found } = self;
         // A stamp beyond the end of the file is in a pasted line; it must not delay the other logs.
         let plausible = |stamp: DateTime| stamp.duration_since(*last).as_hours() < 2;
         lines.next(&mut |block| {
             progress(block.len() as u64);
             active.block(block, zone, &plausible);
             if turns_back(block, zone) {
-                line_by_line(scanner, source, block, &plausible, items);
+                line_by_line(scanner, source, block, &plausible, found);
             } else {
-                whole(scanner, source, block, &plausible, items);
+                whole(scanner, source, block, &plausible, found);
             }
         })
     }
@@ -210,11 +231,11 @@ fn whole(
     source: &str,
     block: &[u8],
     plausible: &dyn Fn(DateTime) -> bool,
-    items: &mut Vec<Item>,
+    found: &mut Outbox,
 ) {
     let mut emit = |event: LogEvent| {
         let stamp = event.record.stamp.filter(|stamp| plausible(*stamp));
-        items.push(Item::Event(stamp, event));
+        found.push(Item::Event(stamp, event));
     };
     let mut level: Option<LogEvent> = None;
     scanner.read(source, block, Timestamp::UNIX_EPOCH, &mut |event| {
@@ -236,10 +257,12 @@ fn line_by_line(
     source: &str,
     block: &[u8],
     plausible: &dyn Fn(DateTime) -> bool,
-    items: &mut Vec<Item>,
+    found: &mut Outbox,
 ) {
     for line in block.split_inclusive(|b| *b == b'\n') {
-        items.extend(stamp(line).filter(|stamp| plausible(*stamp)).map(Item::Stamp));
-        scanner.read(source, line, Timestamp::UNIX_EPOCH, &mut |event| items.push(Item::Event(None, event)));
+        if let Some(stamp) = stamp(line).filter(|stamp| plausible(*stamp)) {
+            found.push(Item::Stamp(stamp));
+        }
+        scanner.read(source, line, Timestamp::UNIX_EPOCH, &mut |event| found.push(Item::Event(None, event)));
     }
 }

@@ -12,18 +12,32 @@ const KEY: usize = 4;
 /// Bits of the hash of a key: some hundred keys fill few of the places.
 const HASH_BITS: u32 = 12;
 
-/// Places of patterns in the order in which they are asked.
-type Places = Vec<u16>;
+/// A pattern that may fit a message, by one of its beginnings.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Its place among all patterns.
+    place: u16,
+    /// The text that the message begins with, as far as it is compared at once.
+    text: Head,
+    /// Set where `text` has bytes.
+    mask: Head,
+    /// It fits any beginning, so that the message has to hold its needle.
+    needs_needle: bool,
+}
+
+/// The first bytes of a message or a pattern; zeros where there are fewer.
+type Head = u128;
 
 /// The patterns by the first bytes of what a message has to begin with.
 #[derive(Debug)]
 pub(super) struct Index {
     /// One bit for the hash of each key.
     hashes: [u64; 1 << (HASH_BITS - 6)],
-    /// In the order of the keys. Patterns that fit any beginning are in each of them.
-    by_key: Vec<([u8; KEY], Places)>,
+    /// In the order of the keys; the entries of a key in the order in which they are asked. Patterns that fit any
+    /// beginning are in each of them.
+    by_key: Vec<([u8; KEY], Vec<Entry>)>,
     /// Those that fit any beginning, for all other messages.
-    any: Places,
+    any: Vec<Entry>,
     /// What a message holds that one of `any` fits; `None`: there are none.
     needles: Option<Searcher>,
 }
@@ -33,44 +47,73 @@ impl Index {
     pub(super) fn new(patterns: &[Pattern], wanted: impl Fn(&Pattern) -> bool) -> Result<Self, BuildError> {
         let wanted: Vec<(u16, &Pattern)> =
             (0..).zip(patterns).filter(|(_, pattern)| wanted(pattern)).collect();
-        let keys_of =
-            |pattern: &Pattern| pattern.starts.iter().map(|start| key_of(start)).collect::<Vec<_>>();
-        let keys: Vec<(u16, Vec<_>)> =
-            wanted.iter().map(|(place, pattern)| (*place, keys_of(pattern))).collect();
-        let mut all: Vec<[u8; KEY]> = keys.iter().flat_map(|(_, keys)| keys).copied().flatten().collect();
-        all.sort_unstable();
-        all.dedup();
-        let mut hashes = [0; _];
-        for key in &all {
+        let starts: Vec<(u16, &[Piece])> = wanted
+            .iter()
+            .flat_map(|(place, pattern)| pattern.starts.iter().map(|start| (*place, start.as_slice())))
+            .collect();
+        let mut keys: Vec<[u8; KEY]> = starts.iter().filter_map(|(_, start)| key_of(start)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut hashes = [0; 1 << (HASH_BITS - 6)];
+        for key in &keys {
             let (word, bit) = bit_of(*key);
             hashes[word] |= bit;
         }
-        let places = |key: Option<[u8; KEY]>| {
-            let fits = |keys: &[_]| keys.contains(&None) || (key.is_some() && keys.contains(&key));
-            keys.iter().filter(|(_, keys)| fits(keys)).map(|(place, _)| *place).collect()
+        let entries = |key: Option<[u8; KEY]>| {
+            let fits = |start: &[Piece]| key_of(start).is_none_or(|own| Some(own) == key);
+            let alike = starts.iter().filter(|(_, start)| fits(start));
+            alike.map(|(place, start)| Entry::new(*place, start)).collect()
         };
         let needles = wanted.iter().filter(|(_, pattern)| fits_any_beginning(&pattern.starts));
         let needles: Vec<&str> = needles.filter_map(|(_, pattern)| pattern.line.needle.as_deref()).collect();
         Ok(Self {
             hashes,
-            by_key: all.into_iter().map(|key| (key, places(Some(key)))).collect(),
-            any: places(None),
+            by_key: keys.into_iter().map(|key| (key, entries(Some(key)))).collect(),
+            any: entries(None),
             needles: (!needles.is_empty()).then(|| Searcher::new(&needles)).transpose()?,
         })
     }
 
-    /// The places of those that may fit, in their order.
-    pub(super) fn of(&self, message: &[u8]) -> &[u16] {
-        if let Some(key) = message.first_chunk()
-            && let (word, bit) = bit_of(*key)
-            && self.hashes[word] & bit != 0
-            && let Ok(place) = self.by_key.binary_search_by(|(known, _)| known.cmp(key))
-        {
-            return &self.by_key[place].1;
-        }
+    /// The places of those that may fit, in their order; a place may be repeated.
+    pub(super) fn of(&self, message: &[u8]) -> impl Iterator<Item = usize> + '_ {
+        let head = head_of(message);
         let holds_needle = self.needles.as_ref().is_some_and(|needles| needles.is_in(message));
-        if holds_needle { &self.any } else { &[] }
+        let others = || if holds_needle { self.any.as_slice() } else { &[] };
+        let group = self.group(message).unwrap_or_else(others);
+        let may_fit =
+            move |entry: &&Entry| head & entry.mask == entry.text && (holds_needle || !entry.needs_needle);
+        group.iter().filter(may_fit).map(|entry| usize::from(entry.place))
     }
+
+    fn group(&self, message: &[u8]) -> Option<&[Entry]> {
+        let key = message.first_chunk()?;
+        let (word, bit) = bit_of(*key);
+        if self.hashes[word] & bit == 0 {
+            return None;
+        }
+        let place = self.by_key.binary_search_by(|(known, _)| known.cmp(key)).ok()?;
+        self.by_key.get(place).map(|(_, entries)| entries.as_slice())
+    }
+}
+
+impl Entry {
+    fn new(place: u16, start: &[Piece]) -> Self {
+        let text = match start.first() {
+            Some(Piece::Text(text)) => text.as_slice(),
+            _ => &[],
+        };
+        let mask = head_of(&vec![0xff; text.len()]);
+        Self { place, text: head_of(text), mask, needs_needle: key_of(start).is_none() }
+    }
+}
+
+fn head_of(text: &[u8]) -> Head {
+    if let Some(whole) = text.first_chunk() {
+        return Head::from_le_bytes(*whole);
+    }
+    let mut head = [0; size_of::<Head>()];
+    head[..text.len()].copy_from_slice(text);
+    Head::from_le_bytes(head)
 }
 
 /// Whether one of these has no fixed first bytes.

@@ -21,7 +21,7 @@ pub(super) enum Meaning {
 
 /// A line of the table, prepared for matching.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(in crate::evidence) struct Pattern {
     pub(super) meaning: Meaning,
     pub(super) line: Line,
     pub(super) starts: Vec<Vec<Piece>>,
