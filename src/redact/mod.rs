@@ -78,9 +78,20 @@ fn mask(start: usize, end: usize) -> Step {
     Step::Replace { start, end, with: Cow::Borrowed(MASK) }
 }
 
-const fn is_word(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
+fn is_word(b: u8) -> bool {
+    IS_WORD[usize::from(b)]
 }
+
+/// Which bytes are part of a word: every byte of a line is asked.
+const IS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 256 {
+        table[b] = (b as u8).is_ascii_alphanumeric() || b as u8 == b'_' || b as u8 == b'-';
+        b += 1;
+    }
+    table
+};
 
 fn word_end(bytes: &[u8], from: usize) -> usize {
     from + bytes[from..].iter().position(|b| !is_word(*b)).unwrap_or(bytes.len() - from)

@@ -122,7 +122,11 @@ pub(crate) fn wording(
     let [down, total] =
         missing.map_or(["?"; 2].map(str::to_owned), |(down, total)| [down.to_string(), total.to_string()]);
     let filled = |texts| {
-        let text = name_platform(lang.pick(texts), name);
+        let text = lang.pick(texts);
+        if !text.contains('{') {
+            return text.to_owned();
+        }
+        let text = name_platform(text, name);
         text.replace("{missing}", &down).replace("{total}", &total)
     };
     Wording { title: filled(entry.title), meaning: filled(entry.meaning), advice: filled(entry.advice) }
