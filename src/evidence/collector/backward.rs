@@ -98,6 +98,7 @@ pub(super) fn read_backwards(
         shift: None,
         loops_since: times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now),
         reach: Reach::default(),
+        begin: events.len(),
         events,
     };
     let (mut unstamped, mut loop_blocks) = (0, 0);
@@ -140,15 +141,20 @@ struct PastLog<'a> {
     /// processes before the current one.
     loops_since: Timestamp,
     reach: Reach,
+    /// Where the events of this log begin.
+    begin: usize,
     events: &'a mut Dated,
 }
 
 impl PastLog<'_> {
     /// Takes the events of a block whose first record has this time.
     fn take_all(&mut self, first: Option<Timestamp>, found: Dated) {
+        // before those of the later blocks: where the stamps are equal, the order in the log decides
+        let later = self.events.split_off(self.begin);
         for (at, event) in found {
             self.take(at, event);
         }
+        self.events.extend(later);
         self.reach.to_start |=
             matches!((first, self.times.oldest), (Some(first), Some(oldest)) if first < oldest);
     }

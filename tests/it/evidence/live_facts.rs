@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::support::machine::{Gateway, Machine, Process};
+use crate::support::machine::{Gateway, Machine, Process, append, stamp};
 use crate::support::{start_of, wait_for};
 
 fn now() -> Moment {
@@ -140,4 +140,30 @@ fn restarts_that_gatelight_was_asked_for_are_no_crash_loop() {
     std::fs::write(data.join("restarts.json"), ledger.to_string()).unwrap();
     assert_eq!(machine.light("default").unwrap().1, "connected");
     drop(gateway);
+}
+
+/// A log is read backwards, file by file, and its lines count in the order in which they were written.
+#[test]
+fn lines_of_one_millisecond_keep_their_order_across_a_rotation() {
+    let machine = Machine::new();
+    let gateway = Gateway::start(&machine.hermes());
+    let at = stamp();
+    let lines = [
+        ("agent.log.1", "INFO gateway.run: ✓ weixin connected"),
+        ("agent.log", "ERROR gateway.platforms.weixin: [Weixin] Session expired; pausing for 10 minutes"),
+    ];
+    std::fs::create_dir_all(machine.hermes().join("logs")).unwrap();
+    for (log, line) in lines {
+        append(&gateway.log_path(log), &format!("{at} {line}\n"));
+    }
+    let (_, past) = attach(&machine);
+    let read: Vec<&str> = past
+        .iter()
+        .filter_map(|evidence| match evidence {
+            Evidence::Log(record) => record.proof.line.split_once(' ')?.1.split_once(' '),
+            _ => None,
+        })
+        .map(|(_, line)| line)
+        .collect();
+    assert_eq!(read, lines.map(|(_, line)| line));
 }
