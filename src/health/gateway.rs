@@ -272,8 +272,8 @@ impl Gateway {
             let counted = record.connection.is_some();
             let describes = link.word.is_of_link() && !self.links.is_promise(&link);
             let good = link.word.is_good();
-            let late = describes
-                && self.stamps.is_straggler(&link.platform, record.stamp, good, place.set_back, now);
+            let late =
+                describes && self.stamps.is_straggler(&record, &link.platform, good, place.set_back, now);
             if late && !counted && !link.word.lasts() {
                 return;
             }

@@ -40,13 +40,17 @@ struct Read {
 /// A log file: the served profile whose home it lies in, if any, and its name.
 type LogFile = (Option<ProfileName>, Source);
 
+/// The served profile in whose home the line stands, if any, and the platform that it is about.
+type LinkLog = (Option<ProfileName>, PlatformName);
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct StampOrder {
     first: Option<Read>,
-    /// The newest line about the links of each platform.
-    newest: BTreeMap<PlatformName, Read>,
+    /// The newest line about the links of each platform, in the logs of each home: a served profile with logs of its own
+    /// has other links.
+    newest: BTreeMap<LinkLog, Read>,
     /// The newest of them that is about a problem.
-    newest_problem: BTreeMap<PlatformName, Read>,
+    newest_problem: BTreeMap<LinkLog, Read>,
     newest_of_file: Vec<(LogFile, DateTime)>,
 }
 
@@ -70,15 +74,16 @@ impl StampOrder {
     /// says that the link is up, so that only a newer line about a problem contradicts it.
     pub(super) fn is_straggler(
         &mut self,
+        record: &LogRecord,
         platform: &PlatformName,
-        stamp: Option<DateTime>,
         is_good: bool,
         set_back: bool,
         now: Timestamp,
     ) -> bool {
-        let Some(stamp) = stamp else { return false };
+        let Some(stamp) = record.stamp else { return false };
+        let log = (record.home.clone(), platform.clone());
         let contradicting = if is_good { &self.newest_problem } else { &self.newest };
-        if let Some(newest) = contradicting.get(platform).filter(|newest| stamp < newest.stamp && !set_back) {
+        if let Some(newest) = contradicting.get(&log).filter(|newest| stamp < newest.stamp && !set_back) {
             let behind = newest.stamp.duration_since(stamp).as_secs();
             if behind < STRAGGLER_SECONDS || is_of_the_past(behind, *newest, now) {
                 return true;
@@ -86,9 +91,9 @@ impl StampOrder {
         }
         let read = Read { stamp, at: now };
         if !is_good {
-            self.newest_problem.insert(platform.clone(), read);
+            self.newest_problem.insert(log.clone(), read);
         }
-        let known = self.newest.entry(platform.clone()).or_insert(read);
+        let known = self.newest.entry(log).or_insert(read);
         if !is_good || set_back || known.stamp <= stamp {
             *known = read;
         }
