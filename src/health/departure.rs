@@ -94,6 +94,11 @@ impl Departure {
         self.shutdown.is_some() && !self.survived
     }
 
+    /// Whether its links are being closed. During a drain they stay open, and what happens to them counts.
+    pub(super) fn closes_links(&self) -> bool {
+        self.is_underway() && self.drain.is_none()
+    }
+
     /// Takes in that a link came up.
     pub(super) fn note_link(&mut self) {
         match &self.shutdown {

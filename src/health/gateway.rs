@@ -294,7 +294,7 @@ impl Gateway {
             self.departure.note_link();
         }
         // Lines about links during a shutdown are side effects of the teardown, unless the process survived it.
-        if self.departure.is_underway() {
+        if self.departure.closes_links() {
             return;
         }
         self.links.apply(moment.now, record, link, moment.grace);
@@ -409,7 +409,7 @@ impl Gateway {
             self.beginning = self.beginning.max(Beginning::Dated);
         }
         let is_own = self.owns_entry();
-        if !self.departure.is_underway() {
+        if !self.departure.closes_links() {
             self.links.read_state(now, state, &is_own, moment.grace);
         }
         if state.life == LifeState::Running && self.ready.is_none() {
