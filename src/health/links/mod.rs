@@ -187,7 +187,10 @@ impl Links {
                 proof,
                 grace,
             };
-            let homes = BTreeSet::from([None]);
+            // its own, unless the lines so far named another profile
+            let claims = &platform.fold.claims;
+            let home = claims.first().filter(|_| !claims.contains(&own)).cloned();
+            let homes = BTreeSet::from([home]);
             platform.push(Event::Line { said, key: 0, tag: None, by_runner: true, homes }, &own);
         }
     }
