@@ -253,7 +253,7 @@ def binary_cases(good):
     yield "no signature", {"segments", "signature"}, without_signature(good), arm
     yield "a changed byte", {"page-hash"}, flipped(signed(good), 0x8000), arm
     yield "bytes after the signature", {"signature"}, signed(good) + bytes(16), arm
-    yield "too large", {"size", "signature"}, signed(good) + bytes(expected.MAX_BYTES), arm
+    yield "too large", {"size", "signature"}, signed(good) + bytes(expected.MAX_PROGRAM_BYTES), arm
     yield "half a file", {"malformed", "segments", "signature"}, good[: len(good) // 2], arm
     yield "a short header", {"malformed", "architectures"}, good[:20], arm
     yield "no binary at all", {"malformed", "architectures"}, b"#!/bin/sh\n" * 40, arm
@@ -316,7 +316,7 @@ def app_cases():
     yield "changed Chinese", {"seal"}, lambda app: (app.path / strings).open("a").write("\n"), False
     yield "missing Chinese", {"seal", "localization"}, lambda app: (app.path / strings).unlink(), False
     yield "a stranger", {"seal"}, lambda app: (app.resources / "extra").write_text("x"), False
-    large = bytes(expected.MAX_BYTES)
+    large = bytes(expected.MAX_APP_BYTES)
     yield "too large in all", {"size"}, lambda app: (app.resources / "extra").write_bytes(large), True
     yield "a link", {"seal"}, lambda app: (app.resources / "extra").symlink_to("/etc/hosts"), False
     seal = "Contents/_CodeSignature/CodeResources"

@@ -8,14 +8,14 @@ import struct
 import xml.etree.ElementTree as ElementTree
 
 from . import icon, mach_o, signature
-from .expected import BUNDLE, INFO_PLIST, JOB, JOB_FILE, LOCALIZATIONS, MAX_BYTES
+from .expected import BUNDLE, INFO_PLIST, JOB, JOB_FILE, LOCALIZATIONS, MAX_APP_BYTES, MAX_PROGRAM_BYTES
 from .faults import Malformed
 
 
 def check_binary(faults, path, architectures):
     """Checks a program with these architectures; returns its parts."""
     data = path.read_bytes()
-    faults.expect(len(data) < MAX_BYTES, "size", f"{len(data)} bytes, {MAX_BYTES} are the limit")
+    faults.expect(len(data) < MAX_PROGRAM_BYTES, "size", f"{len(data)} bytes, {MAX_PROGRAM_BYTES} are the limit")
     faults.expect(os.access(path, os.X_OK), "executable", f"{path} is not executable")
     parts = []
     try:
@@ -51,7 +51,7 @@ def check(faults, app, architectures):
     else:
         faults.add("executable", f"{program} is missing")
     total = sum(path.stat().st_size for path in app.rglob("*") if path.is_file())
-    faults.expect(total < MAX_BYTES, "size", f"{total} bytes in all, {MAX_BYTES} are the limit")
+    faults.expect(total < MAX_APP_BYTES, "size", f"{total} bytes in all, {MAX_APP_BYTES} are the limit")
     _job(faults, contents / JOB_FILE)
     _resources(faults, contents, sealed, program)
     pictures = _read(faults, contents / "Resources" / INFO_PLIST["CFBundleIconFile"], "icon")
