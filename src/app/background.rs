@@ -13,12 +13,12 @@ use super::channels::{self, Channels};
 use super::engine::Engine;
 use super::heartbeat::Heartbeat;
 use super::history_writer::HistoryWriter;
-use super::hook::{Hook, hook};
+use super::hook::{self, Hook};
 use super::messages::{Answer, EngineEvent, EngineRequest};
 use super::offline::offline;
 use super::silences::{self, FileWatch};
-use super::wait::{at, changed, due, until, watch_file};
-use super::watchdog::Watchdog;
+use super::timers::Timers;
+use super::wait::{changed, until, watch_file};
 use crate::alerts::Event;
 use crate::channels::dispatch;
 use crate::channels::outbox::Failure;
@@ -35,14 +35,8 @@ use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::watcher::{Command, Handle, Observers, Update, Updates};
 use crate::worker::{self, Backoff};
 
-/// How often coverage is written to the history.
-const COVERAGE_INTERVAL: Duration = Duration::from_secs(60);
-
 /// How long the end waits for a user interface that does not take its last event.
 const LAST_EVENT: Duration = Duration::from_secs(1);
-
-/// How often the network is checked while it is gone.
-const OFFLINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The engine of the agent.
 pub(crate) struct Background {
@@ -109,7 +103,7 @@ impl Background {
                 heartbeat: None,
                 unreachable: unreachable_sender,
                 beaten: beaten_sender,
-                hook: start_hook(&self.engine.config, self.engine.lang),
+                hook: hook::start(&self.engine.config, self.engine.lang),
                 offline: false,
                 actions,
                 handle,
@@ -154,24 +148,6 @@ fn report_panics(engine: &Engine, events: &mpsc::Sender<EngineEvent>) {
     });
 }
 
-fn start_hook(config: &Config, lang: Lang) -> Option<Hook> {
-    let on_change = config.on_change.as_ref()?;
-    match hook(&on_change.program, on_change.timeout, lang) {
-        Ok((hook, worker)) => {
-            tokio::spawn(worker.run(move |failure| {
-                tracing::warn!("on_change: {}", failure.text(Lang::En));
-                log::to_stderr(&failure.text(lang));
-            }));
-            Some(hook)
-        }
-        Err(error) => {
-            tracing::warn!("on_change: {error}");
-            log::to_stderr(&error.text(lang));
-            None
-        }
-    }
-}
-
 /// What the engine receives; kept across its restarts.
 struct Inbox {
     updates: Updates,
@@ -209,15 +185,11 @@ impl State {
         let events = self.events.clone();
         let mut no_panel = self.no_panel.clone();
         let mut settings = watch_file(&self.engine.folders.config_file);
-        let watchdog = Watchdog::from_environment();
-        let mut pings = watchdog.as_ref().map(|watchdog| tokio::time::interval(watchdog.interval()));
         let mut silences = FileWatch::new(&self.engine.folders.data);
-        let mut watching = tokio::time::interval(COVERAGE_INTERVAL);
+        let mut timers = Timers::new();
         loop {
             worker::test_panic("engine");
-            let alerts_due = self.channels.as_ref().and_then(Channels::next_deadline);
-            let alerts_due = alerts_due.map(|due| Instant::now() + until(due));
-            let beat_due = self.heartbeat.as_ref().map(Heartbeat::due);
+            let next = self.next_deadline(&timers);
             tokio::select! {
                 biased;
                 // before the outcome of a restart that it proves
@@ -241,20 +213,8 @@ impl State {
                 }
                 () = changed(&mut settings) => self.read_settings().await,
                 () = silences.changed() => self.read_silences().await,
-                () = due(&mut pings) => watchdog.iter().for_each(Watchdog::ping),
-                _ = watching.tick() => {
-                    self.history.reopen();
-                    self.history.write_coverage();
-                }
-                () = at(self.history.retry_at()) => self.history.flush(),
-                () = tokio::time::sleep(OFFLINE_INTERVAL), if self.offline => self.check_network().await,
-                () = at(alerts_due) => {
-                    if let Some(channels) = &mut self.channels {
-                        channels.tick(Timestamp::now()).await;
-                    }
-                }
+                () = timers.ring_at(next) => self.tick(&mut timers).await,
                 Some(()) = unreachable.recv() => self.check_network().await,
-                () = at(beat_due) => self.beat(),
                 Some(result) = beaten.recv() => self.note_beat(result).await,
                 () = &mut *stop => break,
             }
@@ -262,6 +222,42 @@ impl State {
         self.history.write_coverage();
         self.history.close().await;
         let _ = self.handle.commands.send(Command::Quit).await;
+    }
+
+    /// When there is work that no event calls for.
+    fn next_deadline(&self, timers: &Timers) -> Instant {
+        let alerts = self.channels.as_ref().and_then(Channels::next_deadline);
+        let alerts = alerts.map(|due| Instant::now() + until(due));
+        let beat = self.heartbeat.as_ref().map(Heartbeat::due);
+        let own = self.history.retry_at().into_iter().chain(alerts).chain(beat);
+        own.fold(timers.next(self.offline), Instant::min)
+    }
+
+    /// Does what is due.
+    async fn tick(&mut self, timers: &mut Timers) {
+        let (now, at) = (Instant::now(), Timestamp::now());
+        timers.ping(now);
+        if timers.coverage.take_due(now) {
+            self.history.reopen();
+            self.history.write_coverage();
+        }
+        if self.history.retry_at().is_some_and(|due| due <= now) {
+            self.history.flush();
+        }
+        if self.offline && timers.network.take_due(now) {
+            self.check_network().await;
+        }
+        if let Some(channels) = &mut self.channels
+            && channels.next_deadline().is_some_and(|due| due <= at)
+        {
+            channels.tick(at).await;
+        }
+        if let Some(heartbeat) = &mut self.heartbeat
+            && heartbeat.due() <= now
+        {
+            let snapshot = self.handle.snapshots.borrow().clone();
+            heartbeat.beat(&snapshot, &self.handle.commands);
+        }
     }
 
     async fn request(&mut self, request: EngineRequest) {
@@ -280,13 +276,6 @@ impl State {
         let silences = silences::load(&self.engine.folders.data);
         self.tell_channels(&Event::Silences(silences.clone())).await;
         let _ = self.events.send(EngineEvent::Silences(silences)).await;
-    }
-
-    fn beat(&mut self) {
-        if let Some(heartbeat) = &mut self.heartbeat {
-            let snapshot = self.handle.snapshots.borrow().clone();
-            heartbeat.beat(&snapshot, &self.handle.commands);
-        }
     }
 
     async fn update(&mut self, update: Update) {
@@ -405,25 +394,23 @@ impl State {
         if self.heartbeat.as_ref().map(Heartbeat::settings) != wanted.as_ref() {
             let settings = wanted.clone();
             self.heartbeat = settings.map(|settings| Heartbeat::new(settings, self.beaten.clone()));
-            self.show_heartbeat(None).await;
+            self.report_beat(None).await;
         }
     }
 
     async fn note_beat(&mut self, result: Result<(), Message>) {
         let Some(heartbeat) = &mut self.heartbeat else { return };
-        if !heartbeat.note(result) {
-            return;
+        if heartbeat.note(result) {
+            let failure = heartbeat.failure().cloned();
+            self.report_beat(failure).await;
         }
-        let failure = heartbeat.failure().cloned();
-        if let Some(channels) = &self.channels {
-            channels.send(dispatch::Command::Heartbeat(failure.clone())).await;
-        }
-        self.show_heartbeat(failure).await;
     }
 
-    async fn show_heartbeat(&self, failure: Option<Failure>) {
-        let failure = failure.map(|failure| (failure.at, failure.why));
-        let _ = self.events.send(EngineEvent::Heartbeat(failure)).await;
+    /// The task of the channels stores it, and shows it with their state.
+    async fn report_beat(&self, failure: Option<Failure>) {
+        if let Some(channels) = &self.channels {
+            channels.send(dispatch::Command::Heartbeat(failure)).await;
+        }
     }
 
     /// Has the job files examined if they changed.
@@ -473,7 +460,7 @@ impl State {
                     tracing::info!("settings read again");
                     self.engine.apply_settings(config.clone());
                     self.actions.apply_settings(&self.engine);
-                    self.hook = start_hook(&config, self.engine.lang);
+                    self.hook = hook::start(&config, self.engine.lang);
                     self.history.apply_settings(&self.engine);
                     self.apply_channels().await;
                     let settings = Box::new(self.engine.watcher_settings(Arc::new(patterns)));

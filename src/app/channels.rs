@@ -13,7 +13,7 @@ use super::messages::{Answer, EngineEvent};
 use super::silences;
 use crate::alerts::{self, Event, Notice, Silences};
 use crate::channels::curl::Curl;
-use crate::channels::dispatch::{self, Command, Report, Setup};
+use crate::channels::dispatch::{self, Command, DispatchView, Report, Setup};
 use crate::channels::feed::Feed;
 use crate::channels::store;
 use crate::watcher::Update;
@@ -50,7 +50,7 @@ pub(super) async fn apply(
             Some(channels)
         }
         Some(_) => {
-            let _ = events.send(EngineEvent::Channels(Vec::new())).await;
+            let _ = events.send(EngineEvent::Channels(DispatchView::default())).await;
             None
         }
         None if is_wanted => {
@@ -78,7 +78,7 @@ impl Channels {
         let events = events.clone();
         let (commands, task) = dispatch::spawn(setup, move |report| match report {
             // a desktop that hangs must not block the channels; it gets the next state
-            Report::Channels(views) => drop(events.try_send(EngineEvent::Channels(views))),
+            Report::State(view) => drop(events.try_send(EngineEvent::Channels(view))),
             Report::Tested(name, result) => {
                 drop(events.try_send(EngineEvent::Answer(Answer::ChannelTested(name, result))));
             }

@@ -10,6 +10,7 @@ use crate::channels::curl::Curl;
 use crate::channels::heartbeat::{Signal, beat};
 use crate::channels::outbox::Failure;
 use crate::config::HeartbeatSettings;
+use crate::evidence::alarm;
 use crate::health::Light;
 use crate::text::{Lang, Message};
 use crate::watcher::Command;
@@ -55,7 +56,7 @@ impl Heartbeat {
             self.due = Instant::now() + NOT_YET;
             return;
         }
-        self.due = Instant::now() + self.settings.every;
+        self.due = alarm::after(Instant::now(), self.settings.every);
         if self.under_way.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }

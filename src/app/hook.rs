@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::channels::program::{self, Ended};
+use crate::config::Config;
 use crate::health::Proof;
 use crate::history::clean_proof;
+use crate::log;
 use crate::recording::rfc3339;
 use crate::text::{self, Lang, fill, trouble};
 use crate::watcher::snapshot::ProfileChange;
@@ -92,6 +94,25 @@ impl HookFailure {
 pub(crate) struct Hook {
     queue: mpsc::Sender<Vec<u8>>,
     lang: Lang,
+}
+
+/// Starts the program's worker, if the settings name a program. One that cannot be used is reported.
+pub(super) fn start(config: &Config, lang: Lang) -> Option<Hook> {
+    let on_change = config.on_change.as_ref()?;
+    match hook(&on_change.program, on_change.timeout, lang) {
+        Ok((hook, worker)) => {
+            tokio::spawn(worker.run(move |failure| {
+                tracing::warn!("on_change: {}", failure.text(Lang::En));
+                log::to_stderr(&failure.text(lang));
+            }));
+            Some(hook)
+        }
+        Err(error) => {
+            tracing::warn!("on_change: {error}");
+            log::to_stderr(&error.text(lang));
+            None
+        }
+    }
 }
 
 /// Checks the program; returns the queue and the worker to be spawned.

@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::diagnostics::Copied;
 use super::job_files;
 use crate::alerts::Silences;
-use crate::channels::dispatch::ChannelView;
+use crate::channels::dispatch::DispatchView;
 use crate::config::{Config, ConfigError};
 use crate::doctor::fix::Fixed;
 use crate::doctor::{Code, Finding, Severity};
@@ -81,10 +79,8 @@ pub enum EngineEvent {
     Offline(bool),
     /// The silences changed, possibly by another process.
     Silences(Silences),
-    /// The state of the channels.
-    Channels(Vec<ChannelView>),
-    /// Since when and why the heartbeat fails; `None`: it does not.
-    Heartbeat(Option<(Timestamp, Message)>),
+    /// The state of the channels and the heartbeat.
+    Channels(DispatchView),
     /// The answer to a request, or something else that the user should know.
     Answer(Answer),
     /// End the loop and remove the icon.

@@ -25,6 +25,7 @@ pub(crate) mod open;
 pub mod record;
 mod settings_edit;
 pub(crate) mod silences;
+mod timers;
 pub(crate) mod user_files;
 mod wait;
 mod watchdog;

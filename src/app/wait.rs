@@ -1,27 +1,11 @@
-//! Futures of the agent's loop for things that may not exist; without them, they are never ready.
+//! What the agent's loop waits for besides messages.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::evidence::watch::Watch;
-
-/// Waits until this time; forever without one.
-pub(super) async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for the next tick; forever without an interval.
-pub(super) async fn due(ticks: &mut Option<tokio::time::Interval>) {
-    match ticks {
-        Some(ticks) => drop(ticks.tick().await),
-        None => std::future::pending().await,
-    }
-}
 
 /// The time from now until then; zero for the past.
 pub(super) fn until(at: Timestamp) -> Duration {
@@ -38,7 +22,7 @@ pub(super) fn watch_file(file: &Path) -> Option<Watch> {
     Some(watch)
 }
 
-/// Waits for the next change that this watch reports.
+/// Waits for the next change that this watch reports; forever without one.
 pub(super) async fn changed(watch: &mut Option<Watch>) {
     match watch {
         Some(watch) => {

@@ -61,12 +61,20 @@ pub(crate) enum Command {
 /// A report of the task.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// The state of all channels.
-    Channels(Vec<ChannelView>),
+    /// The state of all channels and the heartbeat.
+    State(DispatchView),
     /// The server of this channel accepted a test message, or not.
     Tested(String, Result<(), Message>),
     /// The network may be gone.
     Unreachable,
+}
+
+/// The state of the channels and the heartbeat, for the user interface.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DispatchView {
+    pub channels: Vec<ChannelView>,
+    /// Since when and why the heartbeat fails; `None`: it does not.
+    pub heartbeat_failure: Option<(Timestamp, Message)>,
 }
 
 /// The state of one channel, for the user interface.
@@ -161,7 +169,7 @@ struct Dispatcher {
     offline: bool,
     attempts: JoinSet<Attempted>,
     saved: Stored,
-    shown: Option<Vec<ChannelView>>,
+    shown: Option<DispatchView>,
 }
 
 impl Dispatcher {
@@ -354,11 +362,15 @@ impl Dispatcher {
 
     fn show(&mut self, report: &impl Fn(Report)) {
         let view = |channel: &Channel| ChannelView::of(&channel.settings, &channel.outbox);
-        let views: Vec<ChannelView> =
-            self.setup.channels.iter().filter_map(|one| self.channels.get(&one.name)).map(view).collect();
-        if self.shown.as_ref() != Some(&views) {
-            report(Report::Channels(views.clone()));
-            self.shown = Some(views);
+        let channels = self.setup.channels.iter().filter_map(|one| self.channels.get(&one.name));
+        let failure = self.heartbeat_failure.clone();
+        let shown = DispatchView {
+            channels: channels.map(view).collect(),
+            heartbeat_failure: failure.map(|failure| (failure.at, failure.why)),
+        };
+        if self.shown.as_ref() != Some(&shown) {
+            report(Report::State(shown.clone()));
+            self.shown = Some(shown);
         }
     }
 }

@@ -1,14 +1,41 @@
 //! A timer of the system: one wake-up each time it fires. A timer of the tokio runtime costs up to three for a span of
 //! seconds, since it moves timers through ever finer slots and wakes up for each; that would be most wake-ups of an idle
 //! watcher.
+//!
+//! Periodic work is scheduled with [`after`], so that the timers of several owners fire together.
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use tokio::io::unix::AsyncFd;
 
 use super::ready::readable;
+
+/// The grids of [`after`], coarsest first. A span of whole minutes ends at a whole minute of the program's run, so that
+/// work of every minute falls together, and on a tick of whatever comes every 10 s.
+const GRIDS: [Duration; 4] =
+    [Duration::from_secs(60), Duration::from_secs(30), Duration::from_secs(10), Duration::from_secs(5)];
+
+/// What is closer than this to the last time would be the same time again.
+const TOO_SOON: Duration = Duration::from_millis(100);
+
+/// When work that is repeated every `span` is due again: after `span`, or earlier at the last point before that of a grid
+/// that the whole program shares, if `span` is a multiple of 5 s. Everything that falls on one point costs one wake-up, as
+/// with `AccuracySec=` (systemd.timer(5)). Not for deadlines of verdicts.
+pub fn after(now: Instant, span: Duration) -> Instant {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    on_grid(*START, now, span)
+}
+
+fn on_grid(start: Instant, now: Instant, span: Duration) -> Instant {
+    let divides = |grid: &Duration| span.as_millis().is_multiple_of(grid.as_millis());
+    let Some(grid) = GRIDS.into_iter().find(divides).filter(|_| !span.is_zero()) else { return now + span };
+    let steps = (now + span).saturating_duration_since(start).as_millis() / grid.as_millis();
+    let at = start + grid.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX));
+    if at < now + TOO_SOON { at + grid } else { at }
+}
 
 /// Times that differ by less are the same: clocks are read one after the other.
 const SAME: Duration = Duration::from_millis(1);
@@ -142,6 +169,28 @@ mod tests {
     fn in_runtime(test: impl AsyncFnOnce()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(test());
+    }
+
+    #[test]
+    fn repeated_work_falls_on_a_common_grid_and_does_not_drift() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let next = |now, millis| on_grid(start, at(now), Duration::from_millis(millis));
+        for (now, span, expected) in [
+            (0, 60_000, 60_000),
+            (3, 60_000, 60_000),
+            (60_003, 60_000, 120_000),
+            (59_999, 60_000, 120_000),
+            (12_400, 10_000, 20_000),
+            (12_400, 45_000, 55_000),
+            (12_400, 300_000, 300_000),
+            (12_400, 7_000, 19_400),
+            (12_400, 0, 12_400),
+        ] {
+            assert_eq!(next(now, span), at(expected), "{now} + {span}");
+        }
+        let late = (0..1_000).fold(at(0), |now, _| on_grid(start, now + SAME, GRIDS[0]));
+        assert_eq!(late, at(60_000_000));
     }
 
     #[test]

@@ -208,8 +208,10 @@ impl<S: Shell> App<S> {
                 self.silencer.set(silences);
                 self.apply_silences(now, Ok(()));
             }
-            EngineEvent::Channels(channels) => self.state.channels = channels,
-            EngineEvent::Heartbeat(failure) => self.state.heartbeat_failure = failure,
+            EngineEvent::Channels(view) => {
+                self.state.channels = view.channels;
+                self.state.heartbeat_failure = view.heartbeat_failure;
+            }
             EngineEvent::Answer(answer) => {
                 let lang = self.locale.lang;
                 let content = Content { title: answer.title(lang), body: answer.body(lang) };
