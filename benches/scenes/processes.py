@@ -29,19 +29,25 @@ def cpu(pid, with_children=True):
             for task in os.listdir(f"/proc/{one}/task"):
                 total += int(open(f"/proc/{one}/task/{task}/schedstat").read().split()[0]) / 1e9
             # children that ended, as far as they were waited for
-            fields = open(f"/proc/{one}/stat").read().rsplit(")", 1)[1].split()
-            total += (int(fields[13]) + int(fields[14])) / TICK
+            total += reaped(one)
         except OSError:
             pass
     return total
 
 
+def reaped(pid):
+    """CPU seconds of the children that ended, as far as they were waited for; part of `cpu`."""
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[13]) + int(fields[14])) / TICK
+
+
 def wakeups(pid):
+    """How often its threads gave the processor up and were woken again; that others took it away is not counted."""
     total = 0
     for one in tree(pid):
         for task in glob.glob(f"/proc/{one}/task/*/status"):
             try:
-                total += sum(int(line.split()[1]) for line in open(task) if "voluntary_ctxt_switches" in line)
+                total += sum(int(line.split()[1]) for line in open(task) if line.startswith("voluntary_ctxt_switches"))
             except OSError:
                 pass
     return total

@@ -16,8 +16,7 @@ use crate::text::error;
 use crate::text::{Lang, trouble as say};
 use crate::watcher::snapshot::Snapshot;
 use crate::watcher::{
-    self, AskedRestart, AskedRestarts, COMPLETE_WITHIN, Handle, IgnoredLinks, Observers, POLL_INTERVAL,
-    Settings, Setup,
+    self, AskedRestart, AskedRestarts, COMPLETE_WITHIN, Handle, IgnoredLinks, Observers, Settings, Setup,
 };
 
 /// The user's settings and places.
@@ -151,7 +150,6 @@ impl Engine {
             settings: self.watcher_settings(patterns),
             supervisors: self.supervisors(),
             zone: jiff::tz::TimeZone::system(),
-            poll_interval: POLL_INTERVAL,
             observers,
             asked_restarts: self.asked_restarts(),
         };

@@ -19,7 +19,7 @@ use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::{self, Context as _};
 use crate::text::trouble;
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
-use crate::watcher::{self, Command, Handle, POLL_INTERVAL, Settings, Setup, Updates};
+use crate::watcher::{self, Command, Handle, Settings, Setup, Updates};
 
 /// How long a hollow gateway is shown before it is restarted.
 pub(crate) const HOLLOW_FOR: Duration = Duration::from_secs(12);
@@ -205,7 +205,6 @@ fn start_watcher(folder: &Path, profiles: &[Profile], supervisor: &Arc<Embedded>
         settings: Settings::new(Arc::new(Patterns::new(&[])?)),
         supervisors,
         zone: jiff::tz::TimeZone::system(),
-        poll_interval: POLL_INTERVAL,
         observers: watcher::Observers::new(),
         asked_restarts: Box::new(|_| Vec::new()),
     })?)

@@ -41,6 +41,10 @@ impl LockFolder {
         Self { path, modified: None, locks: Vec::new() }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The locks that these processes hold, each given by its PID and start time.
     pub(crate) fn held_by(&mut self, processes: impl Iterator<Item = (u32, u64)>) -> Vec<Lock> {
         let modified = std::fs::metadata(&self.path).ok().map(|meta| (meta.mtime(), meta.mtime_nsec()));

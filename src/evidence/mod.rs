@@ -22,4 +22,5 @@ pub mod state_files;
 pub mod tail;
 mod update;
 pub(crate) mod version;
+pub mod volume;
 pub mod watch;

@@ -73,7 +73,7 @@ fn parse(text: &str) -> Option<UpdateProcess> {
 }
 
 /// The home of the default profile, whose `profiles` folder contains the others.
-fn root_of(home: &Path) -> PathBuf {
+pub(super) fn root_of(home: &Path) -> PathBuf {
     let profiles = home.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "profiles"));
     profiles.and_then(Path::parent).unwrap_or(home).to_path_buf()
 }

@@ -1,35 +1,34 @@
 //! The loop itself: [`Watcher::run`] is its table of contents.
 
-use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
 use super::family::with_parents;
+use super::live::Reading;
 use super::manager_query::query_manager;
 use super::monitor::Monitor;
+use super::monitor_id::MonitorId;
 use super::monitors::Monitors;
-use super::past_readers::PastReaders;
 use super::publisher::Publisher;
+use super::readers::Readers;
 use super::scan::{Outcome, Scan};
+use super::schedule::{POLL_INTERVAL, Poll, Schedule};
 use super::snapshot::{ProfileView, Snapshot};
 use super::timeline::Timeline;
+use super::turn::Turn;
 use super::updates::Subscribers;
 use super::watches::Watches;
-use super::{Command, Event, Given, JobAnswer, Poll, Setup, WatcherError};
+use super::{Command, Event, Given, JobAnswer, Setup, WatcherError};
 use crate::evidence::alarm::Alarm;
-use crate::evidence::watch::{Changed, Changes};
+use crate::evidence::collector::Moment;
+use crate::evidence::volume::Mounts;
+use crate::evidence::watch::Changes;
 use crate::health::{Change, Evidence, Verdict};
 use crate::profile::Profile;
 use crate::worker::{self, Backoff};
-
-/// Polls of silent state for each poll of everything.
-const POLLS_PER_SWEEP: u32 = 3;
-
-/// Polls of silent state for each scan for profiles. A scan lists folders, reads job files, looks for everything that was
-/// missing, and compares the file watches with what the paths lead to.
-const POLLS_PER_SCAN: u32 = 12;
 
 /// Events of our own that are handled in one turn.
 const MAX_EVENTS: usize = 64;
@@ -41,31 +40,11 @@ pub(super) struct Watcher {
     time: Timeline,
     monitors: Monitors,
     scan: Scan,
-    readers: PastReaders,
+    readers: Readers,
+    mounts: Mounts,
     publisher: Publisher,
     events: mpsc::Sender<Event>,
-    last_poll: Instant,
-    polls: u32,
-}
-
-/// What one turn of the loop has to do.
-#[derive(Default)]
-struct Turn {
-    /// What changed, by the system's file watch.
-    changed: BTreeSet<Changed>,
-    /// Monitors for which something was reported otherwise.
-    reported: BTreeSet<usize>,
-    /// Anything may have changed.
-    everything: bool,
-    /// Profiles are to be searched for.
-    scan: bool,
-}
-
-impl Turn {
-    fn expect_anything(&mut self, anything: bool) {
-        self.everything |= anything;
-        self.scan |= anything;
-    }
+    schedule: Schedule,
 }
 
 enum Wakeup {
@@ -92,11 +71,11 @@ impl Watcher {
             time: Timeline::start(),
             monitors: Monitors::default(),
             scan: Scan::new(),
-            readers: PastReaders::new(events.clone()),
+            readers: Readers::new(events.clone()),
+            mounts: Mounts::new(),
             publisher,
             events,
-            last_poll: Instant::now(),
-            polls: 0,
+            schedule: Schedule::starting(Instant::now()),
             setup,
         };
         Ok((watcher, snapshots, subscribers))
@@ -170,9 +149,14 @@ impl Watcher {
     /// Until when there is nothing to do unless something happens.
     fn next_turn(&self) -> Instant {
         let now = self.time.now();
-        let next_poll = self.last_poll + self.setup.poll_interval;
+        let next_poll = self.schedule.next(self.is_quiet(now.instant));
         let monitors = self.monitors.iter().filter_map(|monitor| monitor.next_turn(now));
         monitors.chain(self.scan.next_turn(now.instant)).fold(next_poll, Instant::min)
+    }
+
+    /// Whether nothing calls for the short interval of polls.
+    fn is_quiet(&self, now: Instant) -> bool {
+        !self.scan.incomplete && self.monitors.iter().all(|monitor| monitor.is_quiet(now))
     }
 
     /// A sleep comes before everything that follows from it: no deadline passed in it.
@@ -201,7 +185,7 @@ impl Watcher {
                 turn.expect_anything(changes.everything);
             }
             Wakeup::WatchFailed => {
-                tokio::time::sleep(self.setup.poll_interval).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
                 turn.expect_anything(true);
             }
             Wakeup::Idle => self.publish(),
@@ -257,13 +241,17 @@ impl Watcher {
                 self.readers.end();
                 id
             }
+            Event::Read(id, reading) => {
+                self.readers.end();
+                return self.take_reading(id, reading, turn);
+            }
         };
         // one that is no longer monitored needs nothing
         let Some(index) = self.monitors.place_of(id) else { return };
         let monitor = &mut self.monitors[index];
         turn.reported.insert(index);
         match event {
-            Event::Scanned(_) => {}
+            Event::Scanned(_) | Event::Read(..) => {}
             Event::Exited(_) => monitor.job.query_soon(),
             Event::JobAnswered(_, answer) => {
                 if let (JobAnswer::Report(report), Some(job)) = (&answer, &monitor.profile.job) {
@@ -275,11 +263,19 @@ impl Watcher {
                 self.publisher.mark_stale();
             }
             Event::PastRead(_, None) => monitor.retry_reading(Instant::now()),
-            Event::PastRead(_, Some(read)) => {
-                let (collector, past) = *read;
-                monitor.take_past(collector, past, Instant::now());
-            }
+            Event::PastRead(_, Some(read)) => monitor.take_past(read, Instant::now()),
         }
+    }
+
+    /// Another thread has read what is new in a home. Its volume has just answered, so its watches are compared with what
+    /// their paths lead to.
+    fn take_reading(&mut self, id: MonitorId, reading: Option<Box<Reading>>, turn: &mut Turn) {
+        let Some(index) = self.monitors.place_of(id) else { return };
+        let Some(reading) = reading else { return self.monitors[index].retry_reading(Instant::now()) };
+        if reading.is_complete() {
+            turn.changed.extend(self.watches.recheck_of(index));
+        }
+        self.monitors[index].take_reading(*reading);
     }
 
     /// Judges the pasts that are read. A gateway waits for the pasts of the homes that it may serve.
@@ -308,18 +304,15 @@ impl Watcher {
         }
     }
 
-    /// Which poll is due; the poll of a scan also finds what changed without an event.
+    /// The poll that is due. That of everything also finds what changed without an event.
     fn due_poll(&mut self, turn: &mut Turn) -> Poll {
-        if self.last_poll.elapsed() < self.setup.poll_interval {
-            return Poll::Events;
-        }
-        self.last_poll = Instant::now();
-        self.polls = self.polls.wrapping_add(1);
-        if self.scan.incomplete || self.polls.is_multiple_of(POLLS_PER_SCAN) {
-            turn.changed.extend(self.watches.recheck());
+        let now = Instant::now();
+        let poll = self.schedule.take_due(now, self.is_quiet(now));
+        if poll == Poll::Everything || (poll > Poll::Events && self.scan.incomplete) {
+            turn.changed.extend(self.watches.recheck(self.monitors.as_slice()));
             turn.scan = true;
         }
-        if self.polls.is_multiple_of(POLLS_PER_SWEEP) { Poll::Everything } else { Poll::Silent }
+        poll
     }
 
     fn request_scan_if_needed(&mut self, turn: &Turn) {
@@ -361,10 +354,16 @@ impl Watcher {
     fn read_and_judge(&mut self, turn: &Turn, poll: Poll) {
         let mut reported = self.watches.users_of(&turn.changed);
         reported.extend(&turn.reported);
-        let thorough = poll != Poll::Events && self.polls.is_multiple_of(POLLS_PER_SCAN);
         let now = self.time.now();
+        if self.mounts.changed() {
+            self.monitors.iter_mut().for_each(Monitor::expect_any_volume);
+        }
         for (index, monitor) in self.monitors.iter_mut().enumerate() {
-            monitor.read(now, turn.everything || reported.contains(&index), poll, thorough);
+            let reported = turn.everything || reported.contains(&index);
+            let errand = monitor.read(now, reported, poll, self.readers.is_free());
+            if let Some(Err(errand)) = errand.map(|errand| self.readers.run(monitor.id, errand)) {
+                monitor.put_back(errand);
+            }
         }
         self.monitors.share_records();
         for index in self.monitors.places() {
@@ -379,24 +378,31 @@ impl Watcher {
             }
         }
         self.go_live();
-        self.notice_served();
+        self.notice_sources(now);
     }
 
-    /// Rows that are served by another gateway since this turn, or no longer are.
-    fn notice_served(&mut self) {
+    /// Rows that are served by another gateway since this turn, or no longer are; and those that depend on a home which no
+    /// longer answers, or answers again.
+    fn notice_sources(&mut self, now: Moment) {
         for index in self.monitors.places() {
-            let name = self.monitors.server_name(index);
-            if self.monitors[index].served_by == name {
+            let served_by = self.monitors.server_name(index);
+            let blocked = self.monitors.blocked_home(index, now.instant).map(Path::to_path_buf);
+            let monitor = &self.monitors[index];
+            let known = monitor.blocked.as_ref().map(|(home, _)| home);
+            if monitor.served_by == served_by && known == blocked.as_ref() {
                 continue;
             }
-            let before = self.monitors.shown(index, self.monitors[index].served_by.is_some());
-            let served = name.is_some();
-            self.monitors[index].served_by = name;
-            let now = self.monitors.shown(index, served);
-            if !now.is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
-                let at = self.time.now().at;
+            let before = self.monitors.shown(index, monitor.served_by.is_some());
+            let served = served_by.is_some();
+            let monitor = &mut self.monitors[index];
+            monitor.served_by = served_by;
+            monitor.blocked = blocked.map(|home| (home, now.at));
+            let after = self.monitors.shown(index, served);
+            self.publisher.mark_stale();
+            if !after.is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
+                let at = now.at;
                 let profile = self.monitors[index].profile.name.as_str().into();
-                let change = Change { at, profile, from: before, to: Verdict { since: at, ..now } };
+                let change = Change { at, profile, from: before, to: Verdict { since: at, ..after } };
                 let change = self.time.wall_change(change);
                 self.publisher.record(&self.monitors[index].profile, [change], false);
             }

@@ -9,12 +9,22 @@ use super::Event;
 use super::monitor_id::MonitorId;
 use crate::evidence::process::ExitWatch;
 
-/// The waiting tasks of one monitor, by PID, each with the start time of its process.
+/// Waits for the end of the processes of one monitor.
 #[derive(Default)]
-pub(super) struct Exits(BTreeMap<u32, (u64, JoinHandle<()>)>);
+pub(super) struct Exits {
+    /// The waiting tasks by PID, each with the start time of its process.
+    tasks: BTreeMap<u32, (u64, JoinHandle<()>)>,
+    /// For some process the system cannot report it: polls find it.
+    incomplete: bool,
+}
 
 impl Exits {
-    /// Waits for the end of these processes and no others. Where the system cannot report it, the safety net finds it.
+    /// Whether the end of each of the processes is reported.
+    pub(super) const fn are_complete(&self) -> bool {
+        !self.incomplete
+    }
+
+    /// Waits for the end of these processes and no others.
     pub(super) fn set(
         &mut self,
         processes: impl Iterator<Item = (u32, u64)>,
@@ -22,7 +32,8 @@ impl Exits {
         events: &mpsc::Sender<Event>,
     ) {
         let current: BTreeMap<u32, u64> = processes.collect();
-        self.0.retain(|pid, (start, task)| {
+        self.incomplete = false;
+        self.tasks.retain(|pid, (start, task)| {
             let kept = current.get(pid) == Some(start);
             if !kept {
                 task.abort();
@@ -30,24 +41,26 @@ impl Exits {
             kept
         });
         for (pid, start) in current {
-            if self.0.contains_key(&pid) {
+            if self.tasks.contains_key(&pid) {
                 continue;
             }
-            if let Ok(Some(mut exit)) = ExitWatch::new(pid, start) {
-                let events = events.clone();
-                let task = tokio::spawn(async move {
-                    if exit.gone().await.is_ok() {
-                        let _ = events.send(Event::Exited(id)).await;
-                    }
-                });
-                self.0.insert(pid, (start, task));
-            }
+            let Ok(Some(mut exit)) = ExitWatch::new(pid, start) else {
+                self.incomplete = true;
+                continue;
+            };
+            let events = events.clone();
+            let task = tokio::spawn(async move {
+                if exit.gone().await.is_ok() {
+                    let _ = events.send(Event::Exited(id)).await;
+                }
+            });
+            self.tasks.insert(pid, (start, task));
         }
     }
 }
 
 impl Drop for Exits {
     fn drop(&mut self) {
-        self.0.values().for_each(|(_, task)| task.abort());
+        self.tasks.values().for_each(|(_, task)| task.abort());
     }
 }

@@ -4,6 +4,8 @@
 use std::time::{Duration, Instant};
 
 use crate::health::{Evidence, JobWord, LogRecord, ProcessState, Signal};
+use crate::profile::JobFile;
+use crate::supervisor::JobReport;
 
 /// Pauses between two queries while the gateway is gone: a respawn is seen soon, a lasting stop costs little.
 const BACKOFF: [Duration; 6] = [
@@ -121,6 +123,19 @@ impl JobPolling {
         self.wanted = false;
         self.retry = None;
     }
+}
+
+/// What the manager said about this job.
+pub(super) fn job_evidence(file: &JobFile, report: JobReport) -> Evidence {
+    Evidence::Job(JobWord {
+        pid: report.pid,
+        last_exit: report.last_exit,
+        starts: report.runs,
+        comes_back: Some(report.keeps_alive),
+        exit_reason: report.exit_reason,
+        spawn_failed: report.spawn_failed,
+        ..JobWord::new(file.manager, file.label.clone(), report.state)
+    })
 }
 
 #[cfg(test)]

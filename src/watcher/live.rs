@@ -1,12 +1,15 @@
 //! A home that is followed: its collector, and the core that judges what it reads.
+//!
+//! A home on a volume that may stop answering is read by another thread, one read at a time; nothing is judged meanwhile.
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::job_polling::JobPolling;
-use super::{Given, Ignored, Poll, Settings};
-use crate::evidence::collector::{Collector, Moment, Past};
+use super::schedule::Poll;
+use super::{Given, Ignored, Settings};
+use crate::evidence::collector::{Collector, Files, Moment, Past, Polled, Request};
 use crate::health::{Change, Core, Evidence, ProfileName};
 
 /// As long as more can be read, judging waits this long: what is read next may be what a deadline waits for.
@@ -16,7 +19,8 @@ const MAX_READING: Duration = Duration::from_secs(1);
 const MAX_BATCH: usize = 4096;
 
 pub(super) struct Live {
-    pub collector: Collector,
+    /// `None` while another thread reads with it.
+    collector: Option<Box<Collector>>,
     pub core: Core,
     /// When time alone changes the verdict.
     pub deadline: Option<Timestamp>,
@@ -24,71 +28,222 @@ pub(super) struct Live {
     pub flush_at: Option<Instant>,
     /// Evidence that is not judged yet.
     pub batch: Vec<Evidence>,
+    /// Evidence from elsewhere that came while another thread was reading.
+    late: Vec<Evidence>,
     /// Since when more can be read than one poll reads.
     unread_since: Option<Instant>,
     /// A file changed without an event, and none has come since: files are polled more often.
-    silent_change: bool,
+    pub silent_change: bool,
+    /// Something is not on a local disk, or this is not known: another thread reads, so that a volume which stops
+    /// answering holds up nobody else.
+    apart: bool,
+    /// Since when another thread reads, or is needed and none is free.
+    waits_since: Option<Instant>,
+    /// Something called for a read while none could be made.
+    again: bool,
+    /// A read by another thread is to be judged: when it began.
+    read_at: Option<Moment>,
+}
+
+/// A collector, and what another thread is to do with it.
+pub(super) struct Errand {
+    collector: Box<Collector>,
+    request: Request,
+    cause: Cause,
+}
+
+/// Why something is read.
+#[derive(Debug, Clone, Copy)]
+struct Cause {
+    /// An event said that something changed.
+    reported: bool,
+    /// News are no surprise.
+    expected: bool,
+}
+
+/// What another thread has read.
+pub(super) struct Reading {
+    errand: Errand,
+    batch: Vec<Evidence>,
+    polled: Polled,
+    is_local: bool,
+}
+
+impl Errand {
+    /// Reads. Blocks as long as the volume does.
+    pub(super) fn run(mut self) -> Reading {
+        let mut batch = Vec::new();
+        let polled = self.collector.read(&self.request, &mut batch);
+        let is_local = self.collector.is_local();
+        Reading { errand: self, batch, polled, is_local }
+    }
+}
+
+impl Reading {
+    /// Whether the files were read, and not heartbeats or processes alone.
+    pub(super) fn is_complete(&self) -> bool {
+        self.errand.request.files >= Files::Known
+    }
 }
 
 impl Live {
-    /// Judges the past of a home, and follows it from now on.
+    /// Judges the past of a home, and follows it from now on. `local`: everything lies on local disks.
     pub(super) fn start(
         profile: ProfileName,
-        collector: Collector,
+        (collector, local): (Box<Collector>, bool),
         pasts: Vec<Past>,
         given: Given<'_>,
         now: Moment,
     ) -> (Self, Vec<Change>) {
         let (core, changes) = play(profile, given, pasts, now.at);
         let mut live = Self {
-            collector,
+            collector: Some(collector),
             core,
             deadline: None,
             flush_at: None,
             batch: Vec::new(),
+            late: Vec::new(),
             // what was written while the past was read is still to be read
             unread_since: Some(now.instant),
             silent_change: false,
+            apart: !local,
+            waits_since: None,
+            again: false,
+            read_at: None,
         };
         live.note_deadlines();
         (live, changes)
     }
 
     /// Whether more can be read at once.
-    pub(super) fn has_unread(&self) -> bool {
-        self.unread_since.is_some()
+    pub(super) const fn has_unread(&self) -> bool {
+        (self.unread_since.is_some() || self.again) && self.waits_since.is_none()
     }
 
-    /// Reads what this turn calls for. `reported`: an event said that something changed. `thorough`: looks for missing
-    /// files even where no name came or went, since what a link leads to shows in no folder that is watched.
-    pub(super) fn read(&mut self, now: Moment, reported: bool, poll: Poll, thorough: bool, unwatched: bool) {
+    /// Since when it has been waiting for another thread to read, if it is.
+    pub(super) const fn waits_since(&self) -> Option<Instant> {
+        self.waits_since
+    }
+
+    /// Whether another thread reads its files.
+    pub(super) const fn is_apart(&self) -> bool {
+        self.apart
+    }
+
+    /// Its files may lie on another volume by now.
+    pub(super) const fn expect_any_volume(&mut self) {
+        self.apart = true;
+    }
+
+    /// The processes of the gateway; none while another thread reads.
+    pub(super) fn processes(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.collector.iter().flat_map(|collector| collector.processes())
+    }
+
+    /// Whether there is no process whose state could change without an event.
+    pub(super) fn nothing_runs(&self, now: Instant) -> bool {
+        let collector = self.collector.as_ref();
+        collector
+            .is_some_and(|collector| collector.processes().next().is_none() && !collector.seeks_update(now))
+    }
+
+    /// Adds evidence that comes from elsewhere.
+    pub(super) fn add(&mut self, evidence: Evidence, now: Timestamp) {
+        match &mut self.collector {
+            Some(collector) => collector.add(evidence, now, &mut self.batch),
+            None => self.late.push(evidence),
+        }
+    }
+
+    /// The collector and the batch, unless another thread reads.
+    pub(super) fn here(&mut self) -> Option<(&mut Collector, &mut Vec<Evidence>)> {
+        Some((self.collector.as_mut()?, &mut self.batch))
+    }
+
+    /// Reads what this turn calls for. `reported`: an event said that something changed. `unwatched`: not all of its files
+    /// are watched. Returns what another thread has to do instead, if one is free.
+    pub(super) fn read(
+        &mut self,
+        now: Moment,
+        reported: bool,
+        poll: Poll,
+        unwatched: bool,
+        is_free: bool,
+    ) -> Option<Errand> {
+        let (request, cause) = self.request(now, reported, poll, unwatched)?;
+        if self.read_at.is_some() || self.collector.is_none() {
+            // what was read is judged first: a deadline must not have it read for ever
+            self.again |= reported || poll > Poll::Events;
+            return None;
+        }
+        if self.apart {
+            self.waits_since.get_or_insert(now.instant);
+            self.again = !is_free;
+            let collector = self.collector.take_if(|_| is_free)?;
+            return Some(Errand { collector, request, cause });
+        }
+        self.again = false;
+        self.waits_since = None;
+        let polled = self.collector.as_mut()?.read(&request, &mut self.batch);
+        self.note_read(&request, cause, polled);
+        None
+    }
+
+    /// What this turn calls for.
+    fn request(&self, now: Moment, reported: bool, poll: Poll, unwatched: bool) -> Option<(Request, Cause)> {
         let due =
             self.deadline.is_some_and(|at| at <= now.at) || self.flush_at.is_some_and(|at| at <= now.instant);
-        let expected = reported || due || self.has_unread();
-        let files = expected
-            || match poll {
-                Poll::Events => false,
-                Poll::Silent => unwatched || self.silent_change,
-                Poll::Everything => true,
-            };
-        if !files && poll == Poll::Events {
+        let expected = reported || due || self.unread_since.is_some() || self.again;
+        let files = match poll {
+            _ if expected => Files::All,
+            Poll::Events => return None,
+            Poll::Everything => Files::Known,
+            // nobody reports what another machine writes
+            _ if unwatched || self.silent_change || self.apart => Files::Known,
+            Poll::Beats => Files::Beats,
+            Poll::Silent => Files::None,
+        };
+        let request = Request { now, files, children_of: self.core.exiting_pid() };
+        Some((request, Cause { reported, expected }))
+    }
+
+    fn note_read(&mut self, request: &Request, cause: Cause, polled: Polled) {
+        if request.files < Files::Known {
             return;
         }
-        if files {
-            let polled = self.collector.poll(now, expected || thorough, &mut self.batch);
-            self.unread_since = polled.more.then(|| self.unread_since.unwrap_or(now.instant));
-            self.silent_change = !reported && (self.silent_change || (polled.news && !expected));
-            self.flush_at = self.collector.next_flush();
+        let is_silent = self.silent_change || (polled.news && !cause.expected);
+        self.silent_change = is_silent && !cause.reported;
+        self.unread_since = polled.more.then(|| self.unread_since.unwrap_or(request.now.instant));
+        self.flush_at = self.collector.as_ref().and_then(|collector| collector.next_flush());
+    }
+
+    /// Takes back what another thread has read.
+    pub(super) fn take_reading(&mut self, reading: Reading) {
+        let Reading { errand: Errand { collector, request, cause }, batch, polled, is_local } = reading;
+        self.collector = Some(collector);
+        self.batch.extend(batch);
+        self.note_read(&request, cause, polled);
+        for evidence in std::mem::take(&mut self.late) {
+            self.add(evidence, request.now.at);
         }
-        self.collector.poll_processes(now, &mut self.batch);
-        if let Some(pid) = self.core.exiting_pid() {
-            self.collector.poll_children(pid, now.at, &mut self.batch);
-        }
+        self.apart = !is_local;
+        self.waits_since = None;
+        self.read_at = Some(request.now);
+    }
+
+    /// No thread could be started: it is tried again at the next turn.
+    pub(super) fn put_back(&mut self, errand: Errand) {
+        self.collector = Some(errand.collector);
+        self.again = true;
     }
 
     /// Judges the batch, then lets deadlines pass: `now` is when the reading began, so everything that was written
     /// before has been read. `None`: there is nothing to judge.
     pub(super) fn judge(&mut self, now: Moment, job: &mut JobPolling) -> Option<Judged> {
+        if self.waits_since.is_some() {
+            return None;
+        }
+        let now = self.read_at.take().unwrap_or(now);
         let due = self.deadline.is_some_and(|due| due <= now.at);
         if self.batch.is_empty() && !due {
             return None;
@@ -122,7 +277,7 @@ impl Live {
     /// Keeps what every turn asks of every monitor.
     fn note_deadlines(&mut self) {
         self.deadline = self.core.next_deadline();
-        self.flush_at = self.collector.next_flush();
+        self.flush_at = self.collector.as_ref().and_then(|collector| collector.next_flush());
     }
 }
 

@@ -14,11 +14,13 @@ mod manager_query;
 mod monitor;
 mod monitor_id;
 mod monitors;
-mod past_readers;
 mod publisher;
+mod readers;
 mod scan;
+mod schedule;
 pub mod snapshot;
 mod timeline;
+mod turn;
 mod updates;
 mod watches;
 
@@ -40,15 +42,13 @@ use crate::supervisor::{JobReport, Supervisors};
 use crate::text::{Message, Worded, code};
 use event_loop::Watcher;
 use monitor_id::MonitorId;
+pub use schedule::POLL_INTERVAL;
 use snapshot::Snapshot;
 use updates::Subscribers;
 pub use updates::{Update, Updates};
 
 /// Commands and events that wait for the loop at most.
 const QUEUE: usize = 256;
-
-/// Poll interval for state that produces no events: stopped processes, and files whose events proved unreliable.
-pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a first complete snapshot may take: queries to managers that do not answer end before that.
 pub const COMPLETE_WITHIN: Duration = Duration::from_secs(12);
@@ -67,8 +67,6 @@ pub struct Setup {
     pub supervisors: Supervisors,
     /// The time zone of the stamps in the logs.
     pub zone: TimeZone,
-    /// [`POLL_INTERVAL`], or less in tests; the safety net's interval is a multiple.
-    pub poll_interval: Duration,
     /// Each sees everything that is read of the profile of its name.
     pub observers: Observers,
     /// The restarts that Gatelight was asked for lately, in whatever process: those are no crashes.
@@ -191,7 +189,9 @@ enum Event {
     /// The query of a job ended.
     JobAnswered(MonitorId, JobAnswer),
     /// The past of a home was read.
-    PastRead(MonitorId, past_readers::Outcome),
+    PastRead(MonitorId, readers::Outcome),
+    /// Another thread has read what is new in a home; `None`: it panicked.
+    Read(MonitorId, Option<Box<live::Reading>>),
     /// A search for profiles ended; `None`: it panicked.
     Scanned(Option<Box<scan::Outcome>>),
 }
@@ -202,17 +202,6 @@ enum JobAnswer {
     Report(Box<JobReport>),
     /// It did not answer in time, or not with anything that can be read.
     Failed,
-}
-
-/// How a turn of the loop polls besides what events were reported for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Poll {
-    /// Nothing else.
-    Events,
-    /// State that produces no events.
-    Silent,
-    /// Everything: the safety net.
-    Everything,
 }
 
 /// Controls a running watcher, which ends when the last clone is dropped.

@@ -12,14 +12,15 @@ use tokio::sync::mpsc;
 
 use super::exits::Exits;
 use super::family::{self, hermes_name};
-use super::job_polling::JobPolling;
-use super::live::{Judged, Live};
+use super::job_polling::{JobPolling, job_evidence};
+use super::live::{Errand, Judged, Live, Reading};
 use super::monitor_id::MonitorId;
-use super::past_readers::{Request, gateway_of};
+use super::readers::{PastReading, Request, gateway_of};
+use super::schedule::Poll;
 use super::snapshot::ProfileView;
-use super::{Event, Given, Ignored, JobAnswer, Poll, Settings};
-use crate::evidence::collector::{Collector, Moment, Past};
-use crate::health::{Change, Evidence, JobWord, Light, Note, ProfileName, Verdict};
+use super::{Event, Given, Ignored, JobAnswer, Settings};
+use crate::evidence::collector::{Moment, Past};
+use crate::health::{Change, Evidence, Light, Note, ProfileName, Verdict};
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
@@ -46,7 +47,7 @@ enum Stage {
     /// The past is read, and waits for those of the homes that this gateway may serve.
     Read {
         since: Instant,
-        read: Box<(Collector, Past)>,
+        read: Box<PastReading>,
     },
     Live(Box<Live>),
 }
@@ -69,6 +70,10 @@ pub(super) struct Monitor {
     past_records: Past,
     /// The gateway that serves it, as last published.
     pub served_by: Option<ProfileName>,
+    /// The home that does not answer and since when, as last published: its own, or that of the gateway that serves it.
+    pub blocked: Option<(PathBuf, Timestamp)>,
+    /// Something was mounted or unmounted since its past began to be read.
+    volumes_changed: bool,
     /// The past was read without knowing whether there is a process.
     process_unknown: bool,
     /// The system is to report every heartbeat. While the light is green nothing depends on the next one before its
@@ -95,6 +100,8 @@ impl Monitor {
             answer: None,
             past_records: Past::new(),
             served_by: None,
+            blocked: None,
+            volumes_changed: false,
             process_unknown: false,
             needs_heartbeat: true,
             exits: Exits::default(),
@@ -140,8 +147,37 @@ impl Monitor {
     fn is_blocked(&self, now: Instant) -> bool {
         match &self.stage {
             Stage::Waiting { since } | Stage::Reading { since } => now >= *since + READ_TIMEOUT,
-            Stage::Querying { .. } | Stage::Read { .. } | Stage::Live(_) => false,
+            Stage::Live(_) => self.stopped_answering(now),
+            Stage::Querying { .. } | Stage::Read { .. } => false,
         }
+    }
+
+    /// Whether its home was read before, and does not answer now.
+    pub(super) fn stopped_answering(&self, now: Instant) -> bool {
+        let Stage::Live(live) = &self.stage else { return false };
+        live.waits_since().is_some_and(|since| now >= since + READ_TIMEOUT)
+    }
+
+    /// Whether another thread reads its files.
+    pub(super) fn is_read_apart(&self) -> bool {
+        matches!(&self.stage, Stage::Live(live) if live.is_apart())
+    }
+
+    /// Something was mounted or unmounted: its files may lie on another volume by now.
+    pub(super) fn expect_any_volume(&mut self) {
+        match &mut self.stage {
+            Stage::Live(live) => live.expect_any_volume(),
+            _ => self.volumes_changed = true,
+        }
+    }
+
+    /// Whether polls at the longer interval suffice: its files are watched, and either all is well or there is no process
+    /// whose state may change without an event.
+    pub(super) fn is_quiet(&self, now: Instant) -> bool {
+        let Stage::Live(live) = &self.stage else { return true };
+        let is_well = live.core.verdict().light() == Light::Green;
+        let is_watched = !self.unwatched && !live.silent_change && self.exits.are_complete();
+        is_watched && (is_well || live.nothing_runs(now))
     }
 
     /// Until when there is nothing to do for it unless something happens.
@@ -151,6 +187,9 @@ impl Monitor {
             Stage::Querying { until } => Some(*until),
             Stage::Waiting { since } | Stage::Reading { since } | Stage::Read { since, .. } => {
                 Some(*since + READ_TIMEOUT).filter(|at| *at > now.instant)
+            }
+            Stage::Live(live) if live.waits_since().is_some() => {
+                live.waits_since().map(|since| since + READ_TIMEOUT).filter(|at| *at > now.instant)
             }
             Stage::Live(live) => {
                 let until = |at: Timestamp| Duration::try_from(at.duration_since(now.at)).unwrap_or_default();
@@ -190,6 +229,7 @@ impl Monitor {
             _ => return None,
         }
         self.stage = Stage::Reading { since: now };
+        self.volumes_changed = false;
         let (profile, answer) = (Arc::clone(&self.profile), self.answer.clone());
         Some(Request { id: self.id, profile, has_manager: self.has_manager, answer })
     }
@@ -200,9 +240,9 @@ impl Monitor {
     }
 
     /// The past was read: it is judged once the pasts of the homes that this gateway may serve are read, too.
-    pub(super) fn take_past(&mut self, collector: Collector, past: Past, now: Instant) {
-        self.past_records = family::records_of(hermes_name(&self.profile), past.iter());
-        self.stage = Stage::Read { since: now, read: Box::new((collector, past)) };
+    pub(super) fn take_past(&mut self, read: Box<PastReading>, now: Instant) {
+        self.past_records = family::records_of(hermes_name(&self.profile), read.past.iter());
+        self.stage = Stage::Read { since: now, read };
     }
 
     /// Whether its past is read and not judged yet.
@@ -231,7 +271,7 @@ impl Monitor {
             self.stage = stage;
             return Vec::new();
         };
-        let (collector, past) = *read;
+        let PastReading { collector, local, past } = *read;
         for (_, evidence) in &past {
             self.job.observe(evidence);
         }
@@ -242,8 +282,9 @@ impl Monitor {
             // the past says nothing that the answer does not cover
             self.job.is_current();
         }
+        let reader = (collector, local && !self.volumes_changed);
         let (live, changes) =
-            Live::start(self.profile.name.as_str().into(), collector, vec![past, served], given, now);
+            Live::start(self.profile.name.as_str().into(), reader, vec![past, served], given, now);
         self.needs_heartbeat = live.core.verdict().light() != Light::Green;
         self.stage = Stage::Live(Box::new(live));
         changes
@@ -283,36 +324,53 @@ impl Monitor {
     /// Adds evidence that comes from elsewhere.
     pub(super) fn add(&mut self, evidence: Evidence, now: Timestamp) {
         if let Stage::Live(live) = &mut self.stage {
-            live.collector.add(evidence, now, &mut live.batch);
+            live.add(evidence, now);
         }
     }
 
     /// Reads what this turn calls for; see [`Live::read`]. The manager's answer comes after what was written before it.
-    pub(super) fn read(&mut self, now: Moment, reported: bool, poll: Poll, thorough: bool) {
+    pub(super) fn read(&mut self, now: Moment, reported: bool, poll: Poll, is_free: bool) -> Option<Errand> {
+        let Stage::Live(live) = &mut self.stage else { return None };
+        let reported = reported || self.answer.is_some();
+        let errand = live.read(now, reported, poll, self.unwatched, is_free);
+        if errand.is_none() {
+            self.read_answer(now);
+        }
+        errand
+    }
+
+    /// Takes back what another thread has read.
+    pub(super) fn take_reading(&mut self, reading: Reading) {
+        if let Stage::Live(live) = &mut self.stage {
+            live.take_reading(reading);
+        }
+    }
+
+    /// The errand could not be run.
+    pub(super) fn put_back(&mut self, errand: Errand) {
+        if let Stage::Live(live) = &mut self.stage {
+            live.put_back(errand);
+        }
+    }
+
+    /// Adds the manager's answer, unless another thread reads what was written before it.
+    fn read_answer(&mut self, now: Moment) {
         let Stage::Live(live) = &mut self.stage else { return };
-        live.read(now, reported || self.answer.is_some(), poll, thorough, self.unwatched);
+        let Some((collector, batch)) = live.here() else { return };
         let (Some(answer), Some(file)) = (self.answer.take(), &self.profile.job) else { return };
         let JobAnswer::Report(report) = answer else {
-            return live.collector.add(Evidence::JobUnknown, now.at, &mut live.batch);
+            return collector.add(Evidence::JobUnknown, now.at, batch);
         };
         let gateway = gateway_of(&report);
         if let Some(pid) = gateway {
-            live.collector.track(pid, now.at, &mut live.batch);
+            collector.track(pid, now.at, batch);
         }
         let process_unknown = std::mem::take(&mut self.process_unknown);
-        if process_unknown && gateway.is_none() && live.collector.processes().next().is_none() {
-            live.collector.add(Evidence::NoProcess, now.at, &mut live.batch);
+        if process_unknown && gateway.is_none() && collector.processes().next().is_none() {
+            collector.add(Evidence::NoProcess, now.at, batch);
         }
-        let evidence = Evidence::Job(JobWord {
-            pid: report.pid,
-            last_exit: report.last_exit,
-            starts: report.runs,
-            comes_back: Some(report.keeps_alive),
-            exit_reason: report.exit_reason,
-            spawn_failed: report.spawn_failed,
-            ..JobWord::new(file.manager, file.label.clone(), report.state)
-        });
-        live.collector.add(evidence, now.at, &mut live.batch);
+        let evidence = job_evidence(file, *report);
+        collector.add(evidence, now.at, batch);
     }
 
     /// Whether what was read shows a process that was not there before.
@@ -330,14 +388,14 @@ impl Monitor {
         let Stage::Live(live) = &mut self.stage else { return None };
         let Judged { changes, new_process } = live.judge(now, &mut self.job)?;
         if new_process {
-            self.exits.set(live.collector.processes(), self.id, events);
+            self.exits.set(live.processes(), self.id, events);
         }
         Some(changes)
     }
 
     pub(super) fn watch_exits(&mut self, events: &mpsc::Sender<Event>) {
         if let Stage::Live(live) = &self.stage {
-            self.exits.set(live.collector.processes(), self.id, events);
+            self.exits.set(live.processes(), self.id, events);
         }
     }
 
@@ -355,26 +413,33 @@ impl Monitor {
         }
     }
 
-    /// Whether other folders are to be watched since the last call: a light that turned green or is no longer green.
+    /// Whether other folders are to be watched since the last call: a light that turned green or is no longer green. Not
+    /// while another thread reads: touching a folder may block.
     pub(super) fn folders_changed(&mut self) -> bool {
         let Stage::Live(live) = &self.stage else { return false };
+        if live.waits_since().is_some() {
+            return false;
+        }
         let needs_heartbeat = live.core.verdict().light() != Light::Green;
         std::mem::replace(&mut self.needs_heartbeat, needs_heartbeat) != needs_heartbeat
     }
 
     /// As it is published.
     pub(super) fn view(&self, now: Instant) -> ProfileView {
-        let verdict = match &self.stage {
-            Stage::Live(live) => live.core.verdict().clone(),
-            _ if self.is_blocked(now) => {
-                let home = self.profile.home.display();
-                let notes = vec![Note::Unreadable(format!("{home} does not answer"))];
-                Verdict { notes, ..Verdict::unknown(self.since) }
-            }
-            _ => Verdict::unknown(self.since),
+        let verdict = match (&self.blocked, &self.stage) {
+            (Some((home, since)), _) => unanswered(home, *since),
+            (None, Stage::Live(live)) => live.core.verdict().clone(),
+            (None, _) if self.is_blocked(now) => unanswered(&self.profile.home, self.since),
+            (None, _) => Verdict::unknown(self.since),
         };
         ProfileView { profile: Arc::clone(&self.profile), verdict }
     }
+}
+
+/// The verdict while this home does not answer.
+fn unanswered(home: &Path, since: Timestamp) -> Verdict {
+    let notes = vec![Note::Unreadable(format!("{} does not answer", home.display()))];
+    Verdict { notes, ..Verdict::unknown(since) }
 }
 
 #[cfg(test)]

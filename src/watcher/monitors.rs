@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
+use std::path::Path;
 use std::time::Instant;
 
 use super::family::{self, hermes_name};
@@ -38,6 +39,10 @@ impl Monitors {
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Monitor> {
         self.all.iter_mut()
+    }
+
+    pub(super) fn as_slice(&self) -> &[Monitor] {
+        &self.all
     }
 
     /// Them all, for the file watches.
@@ -98,19 +103,28 @@ impl Monitors {
     /// The verdict on a row. `served`: by the gateway that may serve it, not by its own.
     pub(super) fn shown(&self, place: usize, served: bool) -> Verdict {
         let monitor = &self[place];
-        let parent = self.parents[place].filter(|_| served);
+        let parent = self.parents[place].filter(|_| served && monitor.blocked.is_none());
         let verdict = parent.and_then(|parent| self[parent].verdict_of(hermes_name(&monitor.profile)));
         verdict.unwrap_or_else(|| monitor.view(Instant::now()).verdict)
     }
 
+    /// The home on which a row depends and which no longer answers: its own, or that of the gateway that serves it.
+    pub(super) fn blocked_home(&self, place: usize, now: Instant) -> Option<&Path> {
+        let mut homes = std::iter::once(place).chain(self.server_of(place));
+        let blocked = homes.find(|home| self[*home].stopped_answering(now));
+        blocked.map(|home| self[home].profile.home.as_path())
+    }
+
     /// The row that shows what this gateway says of a profile. A row that another gateway serves does not show what its
-    /// own says.
+    /// own says, and one whose home does not answer shows neither.
     pub(super) fn row_of(&self, place: usize, profile: &str) -> Option<usize> {
-        if *profile == *self[place].profile.name {
-            return Some(place).filter(|_| self[place].served_by.is_none());
-        }
-        let child = self.children_of(place).find(|child| hermes_name(&self[*child].profile) == profile);
-        child.filter(|child| self[*child].served_by.is_some())
+        let row = if *profile == *self[place].profile.name {
+            Some(place).filter(|_| self[place].served_by.is_none())
+        } else {
+            let child = self.children_of(place).find(|child| hermes_name(&self[*child].profile) == profile);
+            child.filter(|child| self[*child].served_by.is_some())
+        };
+        row.filter(|row| self[*row].blocked.is_none())
     }
 
     /// The links that do not count, of the profiles that this gateway serves or may serve.

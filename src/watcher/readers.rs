@@ -1,12 +1,15 @@
-//! Reads the past of new monitors, each on a thread of its own: the first read of a home may block, on a volume that does
-//! not answer or while the system asks the user for permission, and must hold up no other profile.
+//! Reads homes on threads of their own: the past of each new one, and what is new where a volume may stop answering. A read
+//! may block, on such a volume or while the system asks the user for permission, and must hold up no other profile.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
+use super::live::Errand;
 use super::monitor_id::MonitorId;
 use super::{Event, JobAnswer};
 use crate::evidence::collector::{Collector, JobProcess, Moment, Observer, Past};
@@ -29,16 +32,24 @@ pub(super) struct Request {
     pub answer: Option<JobAnswer>,
 }
 
-/// What the reading gave; `None`: it panicked.
-pub(super) type Outcome = Option<Box<(Collector, Past)>>;
+/// What was read of the past of a home.
+pub(super) struct PastReading {
+    pub collector: Box<Collector>,
+    /// Everything lies on local disks.
+    pub local: bool,
+    pub past: Past,
+}
+
+/// The same; `None`: reading it panicked.
+pub(super) type Outcome = Option<Box<PastReading>>;
 
 /// The threads that read.
-pub(super) struct PastReaders {
+pub(super) struct Readers {
     active: usize,
     events: mpsc::Sender<Event>,
 }
 
-impl PastReaders {
+impl Readers {
     pub(super) fn new(events: mpsc::Sender<Event>) -> Self {
         Self { active: 0, events }
     }
@@ -47,7 +58,7 @@ impl PastReaders {
         self.active < MAX_READERS
     }
 
-    /// A thread has sent its [`Event::PastRead`].
+    /// A thread has sent its [`Event::PastRead`] or [`Event::Read`].
     pub(super) fn end(&mut self) {
         self.active = self.active.saturating_sub(1);
     }
@@ -67,16 +78,36 @@ impl PastReaders {
         let read = move || {
             worker::test_block(&request.profile.name);
             let job = job_process(&request);
-            Box::new(Collector::attach(&request.profile, &patterns, &zone, now, job, observer))
+            let (collector, past) = Collector::attach(&request.profile, &patterns, &zone, now, job, observer);
+            let local = collector.is_local();
+            Box::new(PastReading { collector: Box::new(collector), local, past })
         };
         let work = move || {
             let outcome = catch_unwind(AssertUnwindSafe(read)).ok();
             // a watcher that has ended needs it no longer
             let _ = events.blocking_send(Event::PastRead(id, outcome));
         };
-        std::thread::Builder::new().name("past".to_owned()).spawn(work)?;
+        thread::Builder::new().name("past".to_owned()).spawn(work)?;
         self.active += 1;
         Ok(())
+    }
+
+    /// Runs an errand on a new thread in the same way. Ends with an [`Event::Read`]. An error is the errand: no thread can
+    /// be started now.
+    pub(super) fn run(&mut self, id: MonitorId, errand: Errand) -> Result<(), Errand> {
+        let events = self.events.clone();
+        // handed over once there is a thread: a closure that was not started would take the errand with it
+        let (hand_over, handed) = sync_channel::<Errand>(1);
+        let work = move || {
+            let Ok(errand) = handed.recv() else { return };
+            let reading = catch_unwind(AssertUnwindSafe(|| Box::new(errand.run()))).ok();
+            let _ = events.blocking_send(Event::Read(id, reading));
+        };
+        if thread::Builder::new().name("read".to_owned()).spawn(work).is_err() {
+            return Err(errand);
+        }
+        self.active += 1;
+        hand_over.send(errand).map_err(|lost| lost.0)
     }
 }
 

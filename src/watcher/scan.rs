@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
-use super::past_readers::gateway_of;
+use super::readers::gateway_of;
 use super::{Event, Setup};
 use crate::profile::{self, BadJobFile, Found, JobFile, Places, Profile};
 use crate::supervisor::JobReport;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::monitor::Monitor;
 use crate::evidence::watch::{Changed, Changes, Key, Watch};
@@ -36,9 +36,22 @@ impl Watches {
         self.watch.changed().await
     }
 
-    /// What changed without an event: a folder further up was swapped, a volume came back.
-    pub(super) fn recheck(&mut self) -> BTreeSet<Changed> {
-        self.watch.recheck().changed
+    /// What changed without an event: a folder further up was swapped, a volume came back. The files of monitors that are
+    /// read by other threads are left out: touching them may block.
+    pub(super) fn recheck(&mut self, monitors: &[Monitor]) -> BTreeSet<Changed> {
+        let apart = monitors.iter().zip(&self.needed).filter(|(monitor, _)| monitor.is_read_apart());
+        let (homes, needed): (Vec<_>, Vec<_>) =
+            apart.map(|(monitor, needed)| (monitor.profile.home.as_path(), needed)).unzip();
+        let is_apart = |key: Key, path: &Path| {
+            homes.iter().any(|home| path.starts_with(home)) || needed.iter().any(|keys| keys.contains(&key))
+        };
+        self.watch.recheck(&|key, path| !is_apart(key, path)).changed
+    }
+
+    /// The same for a monitor whose volume has just answered.
+    pub(super) fn recheck_of(&mut self, index: usize) -> BTreeSet<Changed> {
+        let Some(needed) = self.needed.get(index) else { return BTreeSet::new() };
+        self.watch.recheck(&|key, _| needed.contains(&key)).changed
     }
 
     /// Whether a change may mean that a profile came or went.

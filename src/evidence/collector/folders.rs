@@ -28,6 +28,10 @@ impl Folders {
         Self(paths.into_iter().map(|path| Folder { path: path.to_path_buf(), version: None }).collect())
     }
 
+    pub(super) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.0.iter().map(|folder| folder.path.clone())
+    }
+
     /// Whether no name was added or removed since the last check.
     pub(super) fn are_unchanged(&mut self) -> bool {
         // checks every folder, so that all stay up to date

@@ -77,6 +77,9 @@ const BEATS: [&str; 3] = [HEARTBEAT, CRON_BEAT, CRON_SUCCESS];
 /// One line for each start of a gateway.
 const STARTS_FILE: &str = "gateway-starts.log";
 
+/// Variables of the gateway's environment.
+const DOTENV: &str = ".env";
+
 /// Bytes read from the end of the start records: some hundred starts.
 const STARTS_BYTES: u64 = 4096;
 
@@ -130,6 +133,12 @@ impl HomeFiles {
         }
     }
 
+    /// The home and everything that may be read in it.
+    pub(super) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let names = JSON_FILES.into_iter().chain([STARTS_FILE, DOTENV]);
+        names.map(|name| self.home.join(name)).chain([self.home.clone()])
+    }
+
     /// When one of the files that only a gateway writes was last written.
     pub(super) fn newest(&self) -> Option<Timestamp> {
         GATEWAY_FILES.iter().filter_map(|file| modified(&self.home.join(file))).max()
@@ -140,29 +149,10 @@ impl HomeFiles {
     pub(super) fn read_changed(&mut self, now: Timestamp, first: bool, skip_missing: bool) -> Vec<FileRead> {
         let mut changed = Vec::new();
         for file in JSON_FILES {
-            let state = self.json_files.entry(file).or_default();
-            if skip_missing && state.version.is_none() && !BELOW_HOME.contains(&file) {
-                continue;
+            let is_missing = self.json_files.get(file).is_none_or(JsonFile::is_missing);
+            if !(skip_missing && is_missing && !BELOW_HOME.contains(&file)) {
+                self.read_if_changed(file, now, first, &mut changed);
             }
-            let path = self.home.join(file);
-            let Some(contents) = state.read(file, &path) else { continue };
-            let leftover = MARKERS.contains(&file) && (first || !is_young(&path, now));
-            let evidence = match &contents {
-                _ if leftover => None,
-                Contents::Gone => state_files::evidence(file, None, &self.patterns),
-                Contents::Json(json) => state_files::evidence(file, Some(json), &self.patterns),
-                Contents::Unusable | Contents::Text => None,
-            };
-            if file == CONFIG
-                && let Contents::Gone | Contents::Json(_) = &contents
-            {
-                let on = self.multiplex_of_environment();
-                if let Some(on) = on.or_else(|| hermes_config::multiplex_profiles(contents.json())) {
-                    changed.push(FileRead::of_text(file, Evidence::Multiplex(on), now));
-                }
-            }
-            let written = if first { modified(&path).map_or(now, |at| at.min(now)) } else { now };
-            changed.push(FileRead { file, contents, written, evidence });
         }
         if !(skip_missing && self.starts.is_none())
             && let Some(text) = self.changed_starts()
@@ -173,10 +163,47 @@ impl HomeFiles {
         changed
     }
 
+    /// The same of the files that lie in folders of their own.
+    pub(super) fn read_below_home(&mut self, now: Timestamp) -> Vec<FileRead> {
+        let mut changed = Vec::new();
+        for file in BELOW_HOME {
+            self.read_if_changed(file, now, false, &mut changed);
+        }
+        changed
+    }
+
+    fn read_if_changed(
+        &mut self,
+        file: &'static str,
+        now: Timestamp,
+        first: bool,
+        changed: &mut Vec<FileRead>,
+    ) {
+        let path = self.home.join(file);
+        let Some(contents) = self.json_files.entry(file).or_default().read(file, &path) else { return };
+        let leftover = MARKERS.contains(&file) && (first || !is_young(&path, now));
+        let evidence = match &contents {
+            _ if leftover => None,
+            Contents::Gone => state_files::evidence(file, None, &self.patterns),
+            Contents::Json(json) => state_files::evidence(file, Some(json), &self.patterns),
+            Contents::Unusable | Contents::Text => None,
+        };
+        if file == CONFIG
+            && let Contents::Gone | Contents::Json(_) = &contents
+        {
+            let on = self.multiplex_of_environment();
+            if let Some(on) = on.or_else(|| hermes_config::multiplex_profiles(contents.json())) {
+                changed.push(FileRead::of_text(file, Evidence::Multiplex(on), now));
+            }
+        }
+        let written = if first { modified(&path).map_or(now, |at| at.min(now)) } else { now };
+        changed.push(FileRead { file, contents, written, evidence });
+    }
+
     /// What the environment says of the multiplex setting. The `.env` file of the home wins over the job's environment
     /// (hermes-agent 0.19, hermes_cli/env_loader.py).
     fn multiplex_of_environment(&self) -> Option<bool> {
-        let dotenv = files::read(&self.home.join(".env"), state_files::MOST_BYTES).ok();
+        let dotenv = files::read(&self.home.join(DOTENV), state_files::MOST_BYTES).ok();
         let dotenv = dotenv.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
         match dotenv.and_then(|text| hermes_config::variable(text, hermes_config::MULTIPLEX_VARIABLE)) {
             Some(word) => hermes_config::switch(word),
@@ -215,6 +242,8 @@ struct JsonFile {
     unusable: bool,
     /// Whether it is missing was reported.
     reported: bool,
+    /// It is a link that leads nowhere: its folder does not show when it leads somewhere.
+    dangling: bool,
 }
 
 /// What a file holds now.
@@ -239,12 +268,18 @@ impl Contents {
 }
 
 impl JsonFile {
+    /// Whether there was no such name in its folder.
+    const fn is_missing(&self) -> bool {
+        self.version.is_none() && !self.dangling
+    }
+
     /// The contents, if the file changed since the last read.
     fn read(&mut self, file: &str, path: &Path) -> Option<Contents> {
         let meta = match std::fs::metadata(path) {
             Ok(meta) => meta,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 self.unusable = false;
+                self.dangling = is_link(path);
                 let is_new =
                     TELLING_WHEN_MISSING.contains(&file) && !std::mem::replace(&mut self.reported, true);
                 return (self.version.take().is_some() || is_new).then_some(Contents::Gone);
@@ -269,6 +304,11 @@ impl JsonFile {
 
 fn is_young(path: &Path, now: Timestamp) -> bool {
     modified(path).is_some_and(|at| now.duration_since(at).unsigned_abs() <= MARKER_LIFE)
+}
+
+/// Whether this name is a link, wherever it leads.
+pub(super) fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
 /// When a file was last written.

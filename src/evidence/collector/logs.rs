@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::backward::{Reach, Times, read_backwards};
-use super::home_files::modified;
+use super::home_files::{is_link, modified};
 use super::observer::{Emitter, Observed};
 use super::{Moment, Polled, less_tolerance};
 use crate::evidence::forged;
@@ -30,7 +30,7 @@ struct Source {
     past_unread: bool,
     /// Why the last attempt to read it failed.
     trouble: Option<String>,
-    /// It did not exist at the last attempt.
+    /// There was no such name in its folder at the last attempt.
     missing: bool,
 }
 
@@ -81,6 +81,10 @@ impl Logs {
         (logs, past)
     }
 
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().map(|source| source.path.as_path())
+    }
+
     /// Newest modification time of the logs.
     pub(super) fn newest(&self) -> Option<Timestamp> {
         self.sources.iter().filter_map(|source| modified(&source.path)).max()
@@ -110,7 +114,8 @@ impl Logs {
             match polled {
                 Ok(polled) => {
                     source.trouble = None;
-                    source.missing = polled.missing && source.tailer.open_files() == 0;
+                    source.missing =
+                        polled.missing && source.tailer.open_files() == 0 && !is_link(&source.path);
                     all.more |= polled.more;
                     all.news |= polled.bytes > 0 || polled.truncated || polled.rotated;
                     if polled.truncated || polled.rotated {

@@ -20,7 +20,7 @@ use jiff::tz::TimeZone;
 
 use super::locks::{self, LockFolder};
 use super::patterns::Patterns;
-use super::{process, version};
+use super::{process, version, volume};
 use crate::health::Evidence;
 use crate::health::evidence::Lock;
 use crate::profile::Profile;
@@ -64,6 +64,30 @@ pub struct Polled {
     pub more: bool,
     /// A log or a file of the home changed; heartbeats do not count.
     pub news: bool,
+}
+
+/// What one read of a home is to look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Request {
+    /// When it began.
+    pub now: Moment,
+    /// Which files.
+    pub files: Files,
+    /// Also whether this process has child processes.
+    pub children_of: Option<u32>,
+}
+
+/// Which files a read looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Files {
+    /// None: the processes alone.
+    None,
+    /// Those in folders that may not be watched: heartbeats, and the files of the cron scheduler.
+    Beats,
+    /// Those that were there, and the missing ones where a name in their folder came or went.
+    Known,
+    /// All of them.
+    All,
 }
 
 /// Reads one home.
@@ -144,8 +168,26 @@ impl Collector {
         (collector, past)
     }
 
-    /// Reads what is new. `expected`: something said that there is news; else the safety net polls, and files that were
-    /// missing are not looked for as long as no name in their folder came or went.
+    /// Reads what is new.
+    pub fn read(&mut self, request: &Request, out: &mut Vec<Evidence>) -> Polled {
+        let now = request.now;
+        let polled = match request.files {
+            Files::None => Polled::default(),
+            Files::Beats => {
+                self.poll_beats(now.at, out);
+                Polled::default()
+            }
+            files => self.poll(now, files == Files::All, out),
+        };
+        self.poll_processes(now, out);
+        if let Some(pid) = request.children_of {
+            self.poll_children(pid, now.at, out);
+        }
+        polled
+    }
+
+    /// Reads what is new in the files. `expected`: something said that there is news; else files that were missing are not
+    /// looked for as long as no name in their folder came or went.
     pub fn poll(&mut self, now: Moment, expected: bool, out: &mut Vec<Evidence>) -> Polled {
         // checked in any case, so that it is up to date
         let skip_missing = self.folders.are_unchanged() && !expected;
@@ -177,6 +219,17 @@ impl Collector {
         polled
     }
 
+    fn poll_beats(&mut self, now: Timestamp, out: &mut Vec<Evidence>) {
+        // the beats of no process say nothing
+        if self.shares_home || self.processes.is_empty() {
+            return;
+        }
+        let mut emit = Emitter { now, observer: &mut self.observer, out };
+        for file in self.files.read_below_home(now) {
+            emit_file(file, &mut self.processes, &mut emit);
+        }
+    }
+
     /// Checks the tracked processes: alive, stopped, zombie, gone. While there is none, an update of Hermes may be why.
     pub fn poll_processes(&mut self, now: Moment, out: &mut Vec<Evidence>) {
         let mut emit = Emitter { now: now.at, observer: &mut self.observer, out };
@@ -206,6 +259,20 @@ impl Collector {
     /// When half a line is to be taken for a whole one.
     pub fn next_flush(&self) -> Option<Instant> {
         self.logs.next_flush()
+    }
+
+    /// Whether everything that is read lies on local disks, so that no read blocks for long. Blocks as long as one of the
+    /// volumes does.
+    pub fn is_local(&self) -> bool {
+        let files = self.files.paths().chain(self.logs.paths().map(Path::to_path_buf));
+        let folders =
+            [self.updates.root(), self.locks.path().to_path_buf()].into_iter().chain(self.folders.paths());
+        files.chain(folders).all(|path| volume::is_local(&path))
+    }
+
+    /// Whether an update of Hermes is looked for, or looked after.
+    pub fn seeks_update(&self, now: Instant) -> bool {
+        self.updates.are_sought(now)
     }
 
     /// The tracked processes, with their start times.

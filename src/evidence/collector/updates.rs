@@ -28,6 +28,17 @@ impl Updates {
         Self { home, down_since: None, found: None }
     }
 
+    /// The folder in which an update leaves its mark.
+    pub(super) fn root(&self) -> PathBuf {
+        update::root_of(&self.home)
+    }
+
+    /// Whether the next poll looks for an update, or for the end of one.
+    pub(super) fn are_sought(&self, now: Instant) -> bool {
+        let limit = if self.found.is_some() { LOOKED_AFTER } else { ALL_LOOKED_THROUGH };
+        self.down_since.is_some_and(|since| now.duration_since(since) < limit)
+    }
+
     /// Emits what changed. `down`: there is no process of the gateway.
     pub(super) fn poll(&mut self, now: Moment, down: bool, emit: &mut Emitter<'_>) {
         self.down_since = down.then(|| self.down_since.unwrap_or(now.instant));

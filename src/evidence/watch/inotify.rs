@@ -157,8 +157,8 @@ impl System {
         below.filter(|(_, entry)| entry.is_swapped()).map(|(key, _)| key)
     }
 
-    pub(super) fn recheck(&mut self, changes: &mut Changes) {
-        for key in self.registry.stale() {
+    pub(super) fn recheck(&mut self, wanted: &dyn Fn(Key, &Path) -> bool, changes: &mut Changes) {
+        for key in self.registry.stale(wanted) {
             self.rearm(key, changes);
         }
     }
@@ -193,7 +193,7 @@ impl System {
     fn interpret(&mut self, events: &Events) -> Changes {
         let mut changes = Changes::default();
         if events.overflow {
-            self.recheck(&mut changes);
+            self.recheck(&|_, _| true, &mut changes);
             changes.all();
         }
         let mut moved = Vec::new();

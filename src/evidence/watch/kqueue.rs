@@ -112,8 +112,8 @@ impl System {
         }
     }
 
-    pub(crate) fn recheck(&mut self, changes: &mut Changes) {
-        for key in self.registry.stale() {
+    pub(crate) fn recheck(&mut self, wanted: &dyn Fn(Key, &Path) -> bool, changes: &mut Changes) {
+        for key in self.registry.stale(wanted) {
             self.rearm(key, changes);
         }
     }

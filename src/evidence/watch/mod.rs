@@ -105,10 +105,11 @@ impl Watch {
     }
 
     /// Compares what is watched with what the paths lead to now, for changes without an event (a folder further up was
-    /// swapped, a volume came back). For the slow poll. Returns what had to be watched anew.
-    pub fn recheck(&mut self) -> Changes {
+    /// swapped, a volume came back). For the slow poll. Returns what had to be watched anew. Only what `wanted` is true of:
+    /// a volume that does not answer blocks whoever touches it.
+    pub fn recheck(&mut self, wanted: &dyn Fn(Key, &Path) -> bool) -> Changes {
         let mut changes = Changes::default();
-        self.system.recheck(&mut changes);
+        self.system.recheck(wanted, &mut changes);
         changes
     }
 

@@ -92,11 +92,12 @@ impl<H> Registry<H> {
     }
 
     /// The keys that must be armed anew: what was watched is gone or swapped, or the target has appeared.
-    pub(super) fn stale(&self) -> Vec<Key> {
+    pub(super) fn stale(&self, wanted: &dyn Fn(Key, &Path) -> bool) -> Vec<Key> {
         let is_stale = |entry: &Entry<H>| {
             entry.handle.is_none() || entry.is_swapped() || (!entry.is_armed() && entry.target.exists())
         };
-        self.entries().filter(|(_, entry)| is_stale(entry)).map(|(key, _)| key).collect()
+        let wanted = self.entries().filter(|(key, entry)| wanted(*key, &entry.target));
+        wanted.filter(|(_, entry)| is_stale(entry)).map(|(key, _)| key).collect()
     }
 
     /// Whether the target of this key is watched itself.

@@ -9,7 +9,7 @@ use gatelight::health::{Light, Platforms, Reason};
 use gatelight::profile::Places;
 use gatelight::supervisor::Supervisors;
 use gatelight::watcher::snapshot::ProfileView;
-use gatelight::watcher::{self, Command, IgnoredLinks, POLL_INTERVAL, Settings, Setup};
+use gatelight::watcher::{self, Command, IgnoredLinks, Settings, Setup};
 use serde_json::{Value, json};
 
 use crate::support::machine::{Gateway, Machine};
@@ -76,7 +76,6 @@ fn settings_take_effect_while_the_watcher_runs() {
             settings: settings.clone(),
             supervisors: Supervisors::default(),
             zone: jiff::tz::TimeZone::UTC,
-            poll_interval: POLL_INTERVAL,
             observers: gatelight::watcher::Observers::new(),
             asked_restarts: Box::new(|_| Vec::new()),
         })

@@ -4,6 +4,8 @@
 
 #[cfg(target_os = "linux")]
 mod channel_secrets;
+#[cfg(target_os = "linux")]
+mod dead_volume;
 mod environment;
 mod first_look;
 mod first_look_after_restart;
