@@ -19,6 +19,18 @@ pub(crate) fn runtime() -> error::Result<Runtime> {
         .context(NO_RUNTIME)
 }
 
+/// Lets all threads of a program that runs for long share one heap; to be called before it starts any. glibc gives each
+/// thread that allocates a heap of its own, and keeps in it what was freed: 0.9 of 16.0 MB of an idle agent, 1.4 MB after
+/// many changes (measured with MALLOC_ARENA_MAX=1).
+pub(crate) fn share_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: takes two numbers; `M_ARENA_MAX` "specifies the maximum number of arenas" (mallopt(3)). A refusal
+        // changes nothing.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    }
+}
+
 /// Creates a runtime, and catches the signals that end the command that is to run in it.
 pub(crate) fn interruptible() -> error::Result<(Runtime, Interrupts)> {
     let runtime = runtime()?;

@@ -19,7 +19,7 @@ use crate::app::messages::EngineRequest;
 use crate::config::ConfigError;
 use crate::health::{Light, Reason};
 use crate::log;
-use crate::runtime::{Interrupts, runtime};
+use crate::runtime::{Interrupts, runtime, share_heap};
 use crate::terminal::Terminal;
 use crate::text::config::DEFAULTS_HOLD;
 use crate::text::error;
@@ -47,6 +47,7 @@ pub(super) fn run(
 ) -> error::Result<u8> {
     #[cfg(target_os = "macos")]
     tray::enter_app();
+    share_heap();
     let lang = engine.lang;
     let (events, inputs) = mpsc::channel(QUEUE);
     let (commands, requests) = mpsc::unbounded_channel();

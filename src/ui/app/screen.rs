@@ -1,6 +1,7 @@
 //! The state of icon and menu on the screen, and their updates.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -8,6 +9,9 @@ use crate::ui::UiCommand;
 use crate::ui::icon_view::{IconStyle, IconView};
 use crate::ui::menu::{self, Locale, Menu, MenuState};
 use crate::watcher::snapshot::Snapshot;
+
+/// How often lengths of time alone have the menu drawn again, at most: they are shown in minutes or longer units.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Draws icon and menu on the desktop.
 pub trait Shell {
@@ -66,8 +70,10 @@ impl<S: Shell> Screen<S> {
         self.source = None;
     }
 
-    pub(super) const fn stale_at(&self) -> Option<Timestamp> {
-        self.menu.stale_at
+    /// When to draw again because lengths of time on the screen are out of date: rows of different ages share a redraw.
+    pub(super) fn stale_at(&self) -> Option<Timestamp> {
+        let soonest = self.source.as_ref()?.at.saturating_add(REFRESH_INTERVAL).ok()?;
+        self.menu.stale_at.map(|at| at.max(soonest))
     }
 
     /// Draws what changed.
