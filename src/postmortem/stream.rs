@@ -25,8 +25,8 @@ use crate::text::error::{self, Context as _};
 /// Items that are handed over at once. More than 64 kB at once would make malloc tidy up at every batch.
 const BATCH: usize = 128;
 
-/// Batches of one file that wait for the judge: some megabytes.
-const WAITING: usize = 64;
+/// Batches of one file that wait for the judge. No more than stay in the processor's cache: the judge reads each event anew.
+const WAITING: usize = 4;
 
 /// What all files of a replay are read with.
 pub(super) struct Reading<'scope, 'env> {

@@ -144,6 +144,9 @@ const SCHEMES: [&str; 7] = ["bearer", "basic", "token", "bot", "qqbot", "apikey"
 /// The token behind `Bearer` or another scheme.
 fn authorization(bytes: &[u8], start: usize, end: usize) -> Option<Step> {
     let word = &bytes[start..end];
+    if !matches!(bytes.get(end), Some(b' ' | b'\t')) {
+        return None;
+    }
     let scheme = SCHEMES.iter().find(|scheme| word.eq_ignore_ascii_case(scheme.as_bytes()))?;
     let is_part = |b: &u8| is_word(*b) || matches!(b, b'.' | b'~' | b'+' | b'/' | b'=');
     let from = end + spaces(&bytes[end..]);
@@ -155,7 +158,7 @@ fn authorization(bytes: &[u8], start: usize, end: usize) -> Option<Step> {
         // `Basic dXNlcjpwYXNz`, but not `token getUpdates2`
         _ => token.len() >= 12 && (random::is_mixed(token) || (token.len() >= 20 && digit)),
     };
-    (from > end && found).then(|| mask(from, to))
+    found.then(|| mask(from, to))
 }
 
 /// A PEM block: everything between its first and its last line.

@@ -101,7 +101,7 @@ pub(super) fn webhook(text: &str, start: usize, end: usize) -> Option<Step> {
 
 /// `curl -u user:password`: the password.
 pub(super) fn user_option(bytes: &[u8], start: usize, end: usize) -> Option<Step> {
-    if !matches!(&bytes[start..end], b"-u" | b"--user" | b"--proxy-user" | b"-U") {
+    if bytes[start] != b'-' || !matches!(&bytes[start..end], b"-u" | b"--user" | b"--proxy-user" | b"-U") {
         return None;
     }
     // on a command line, or in a list of arguments

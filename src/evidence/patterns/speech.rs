@@ -7,6 +7,7 @@ use super::searcher::Searcher;
 /// Beginnings of such messages. `start…text` is one that begins with `start` and holds `text` after it.
 #[derive(Debug)]
 pub(super) struct Speech {
+    /// Sorted, and none begins with another one.
     starts: Vec<Vec<u8>>,
     /// The same beginning stands here once, with all texts that may follow it.
     holding: Vec<(Vec<u8>, Searcher)>,
@@ -25,17 +26,52 @@ impl Speech {
                 },
             }
         }
+        starts.sort_unstable();
+        // one that begins with another one stands behind it
+        starts.dedup_by(|next, kept| next.starts_with(kept));
         let holding = holding.into_iter().map(|(start, texts)| Ok((start.into(), Searcher::new(&texts)?)));
         Ok(Self { starts, holding: holding.collect::<Result<_, _>>()? })
     }
 
     /// Whether a record with this message carries text of people or output of a tool.
     pub(super) fn is_in(&self, message: &[u8]) -> bool {
-        let first = message.first();
-        let mut alike = self.starts.iter().filter(|start| start.first() == first);
-        alike.any(|start| message.starts_with(start))
+        // The only one that the message may begin with is the last one before it: what stands between a beginning and a
+        // message that begins with it begins with it, too.
+        let before = self.starts.partition_point(|start| start.as_slice() <= message);
+        let begins = |start: &Vec<u8>| message.starts_with(start);
+        before.checked_sub(1).and_then(|last| self.starts.get(last)).is_some_and(begins)
             || self.holding.iter().any(|(start, texts)| {
                 message.strip_prefix(start.as_slice()).is_some_and(|rest| texts.is_in(rest))
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_beginning_is_found_and_nothing_else() {
+        let table =
+            ["[a] ", "[a] b", "[…] Cached ", "[…] Flushing ", "Tool … error (", "x", "[b"].map(str::to_owned);
+        let speech = Speech::new(&table).unwrap();
+        for (message, is_speech) in [
+            ("[a] ", true),
+            ("[a] c", true),
+            ("[a]", false),
+            ("[b", true),
+            ("[", false),
+            ("", false),
+            ("x", true),
+            ("y", false),
+            ("[c] Cached 3", true),
+            ("[c] d] Flushing e", true),
+            ("[c] d Flushing ", false),
+            ("c Cached ", false),
+            ("Tool t: error (", true),
+            ("Tool t", false),
+        ] {
+            assert_eq!(speech.is_in(message.as_bytes()), is_speech, "{message}");
+        }
     }
 }
