@@ -56,8 +56,8 @@ pub(super) fn lines(data: &[u8]) {
     let events = book.read([("agent.log", data)], now);
     let found = events.len();
     for event in events {
-        assert!(event.record.proof.line.chars().count() <= 400);
-        assert!(!event.record.proof.line.contains(char::is_control));
+        assert!(event.record.proof.line.quote().chars().count() <= 400);
+        assert!(!event.record.proof.line.quote().contains(char::is_control));
         core.step(now, event.into_evidence());
     }
     let mut alone = 0;

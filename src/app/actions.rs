@@ -1,4 +1,4 @@
-//! Carries out what the user interface requests, each in a task of its own; results come back as [`Done`].
+//! Carries out requests of the user interface, each in its own task; the results are [`Done`]s.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;

@@ -130,7 +130,7 @@ impl Background {
                     () = &mut inbox.stop => break,
                 }
             }
-            // whatever ended the engine: lights that nobody updates would lie
+            // whatever ended the engine: lights that are not updated would be wrong
             let _queue_full = tokio::time::timeout(LAST_EVENT, state.events.send(EngineEvent::Quit)).await;
             if let Some(channels) = state.channels.take() {
                 channels.close().await;
@@ -300,7 +300,7 @@ impl State {
             }
         }
         self.history.write_links(&snapshot);
-        // A light that goes out may be the network's fault; one that comes back proves the network.
+        // A light that turns red may be the network's fault; one that turns green proves the network.
         if update.woke || update.changes.iter().any(light_changed) {
             self.check_network().await;
         }

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 
 use crate::channels::program::{self, Ended};
 use crate::config::Config;
-use crate::health::Proof;
 use crate::history::clean_proof;
 use crate::log;
 use crate::recording::rfc3339;
+use crate::text::proof::stable;
 use crate::text::{self, Lang, fill, trouble};
 use crate::watcher::snapshot::ProfileChange;
 use crate::worker::{self, Backoff};
@@ -158,8 +158,8 @@ pub fn event(change: &ProfileChange, lang: Lang) -> Value {
         "advice": said.advice,
         "since": rfc3339(to.since),
         "evidence": to.evidence.as_ref().map(|proof| {
-            let Proof { source, line, at } = clean_proof(proof);
-            json!({"source": source, "line": line, "at": rfc3339(at)})
+            let proof = clean_proof(proof);
+            json!({"source": proof.source, "line": stable(&proof), "at": rfc3339(proof.at)})
         }),
         "pid": to.pid,
         "restart_helps": to.reason.restart(),
@@ -211,7 +211,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::health::{Change, Reason, Verdict};
+    use crate::health::{Change, Proof, Reason, Verdict};
     use crate::profile::Profile;
 
     const TIME_OUT: Duration = Duration::from_secs(30);

@@ -124,7 +124,7 @@ pub fn take(data: &Path, is_job: bool) -> io::Result<Instance> {
     // left behind by a process that was killed
     let _not_there = fs::remove_file(&socket);
     let listener = Listener::default();
-    // fails if the path is too long for a socket (sun_path, unix(7)); then nobody can send requests
+    // fails if the path is too long for a socket (sun_path, unix(7)); then requests are not possible
     if let Ok(socket) = UnixListener::bind(&socket) {
         answer(socket, listener.clone())?;
     }

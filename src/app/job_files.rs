@@ -11,7 +11,7 @@ use crate::health::{Light, Reason};
 use crate::profile::{JobFile, Profile};
 use crate::runtime::runtime;
 use crate::supervisor::Supervisors;
-use crate::text::{Lang, doctor as phrases};
+use crate::text::{self, Lang, doctor as phrases};
 
 /// How long the link may take to come back after a reload: a start and one retry.
 const LINK_LIMIT: Duration = Duration::from_secs(120);
@@ -87,8 +87,11 @@ fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
             return Link::Unknown;
         };
         let verdict = &view.verdict;
-        let line = verdict.evidence.as_ref().map_or_else(String::new, |proof| proof.line.to_string());
-        let why = format!("{}: {line}", crate::text::reason::title_of(verdict, engine.lang));
+        let title = text::reason::title_of(verdict, engine.lang);
+        let why = match &verdict.evidence {
+            Some(proof) => text::labelled(engine.lang, &title, &text::proof::line(engine.lang, proof)),
+            None => title,
+        };
         match verdict.reason {
             reason if reason.works() => Link::Back,
             reason if is_elsewhere(reason) => Link::DownElsewhere(why),

@@ -1,4 +1,4 @@
-//! Whether this machine is offline: an alert about a link that cannot exist helps nobody.
+//! Whether this machine is offline, where an alert about a lost link is useless.
 //!
 //! Offline means that no default route leaves the machine, for IPv4 or IPv6. Addresses prove nothing: a VPN, a bridge to
 //! a virtual machine and a self-assigned 169.254 address stay while the network is gone.

@@ -1,4 +1,4 @@
-//! Records what the watcher sees of one gateway, secrets and names removed: of its own profile and of those that it serves.
+//! Records what the watcher observes of one gateway, for its own profile and those that it serves, without secrets and names.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -251,7 +251,7 @@ fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
         Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),
         Evidence::Starts(times) => json!({"starts": times}),
         Evidence::Takeovers(proofs) => json!({"takeovers": proofs.iter().map(|proof| json!({
-            "source": proof.source, "line": anonymiser.line(&proof.line, LINE_MAX),
+            "source": proof.source, "line": anonymiser.line(proof.line.quote(), LINE_MAX),
             "at": proof.at})).collect::<Vec<_>>()}),
         Evidence::HistoryTruncated => json!({"history": "truncated"}),
         _ => return None,

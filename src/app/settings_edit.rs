@@ -120,7 +120,7 @@ fn replace(file: &Path, text: &str) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut new = tempfile::Builder::new().prefix(".config-").tempfile_in(folder)?;
     new.write_all(text.as_bytes())?;
-    // a new file may be given secrets, which are accepted only where nobody else can read it
+    // secrets may be added to a new file, and are accepted only if no other user can read it
     let mode = std::fs::metadata(file).map_or(0o600, |old| old.permissions().mode());
     new.as_file().set_permissions(Permissions::from_mode(mode & 0o777))?;
     new.as_file().sync_all()?;
@@ -228,7 +228,7 @@ mod tests {
         ignore_link(&file, Path::new("/u"), &profile(), "slack", true).unwrap();
         assert_eq!(mode(), 0o600);
         assert!(std::fs::read_to_string(&file).unwrap().starts_with(channel));
-        // one that others can read is an error before anything is written, and its secret is not told
+        // a file that other users can read is an error before anything is written, and its secret is not shown
         std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
         let error = ignore_link(&file, Path::new("/u"), &profile(), "slack", false).unwrap_err();
         let error = error.text(Lang::En);

@@ -47,7 +47,7 @@ impl Switch {
 pub(crate) fn create_settings(file: &Path) -> io::Result<bool> {
     let folder = file.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
-    // the error of `tempfile` names a file of its own
+    // the error of `tempfile` names its temporary file
     let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(|error| error.kind())?;
     beside.write_all(TEMPLATE.as_bytes())?;
     match beside.persist_noclobber(file) {

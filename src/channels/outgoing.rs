@@ -10,7 +10,7 @@ use crate::evidence::anonymise::Anonymiser;
 use crate::health::{Light, RestartHelps};
 use crate::text::display::label;
 use crate::text::reason::platform as platform_name;
-use crate::text::{Lang, Phrase, channels as say, fill};
+use crate::text::{self, Lang, Phrase, channels as say, fill};
 
 /// Maximum lengths of the title, the body and the evidence, in characters: together they fit every service. The smallest
 /// limit is Discord's, 2,000.
@@ -165,8 +165,9 @@ fn facts(one: &Affected, at: Timestamp, wording: Wording<'_>) -> Vec<(String, St
 
 fn evidence(one: &Affected, wording: Wording<'_>) -> Option<String> {
     let proof = one.proof.as_ref()?;
-    let line = wording.anonymiser.line(&proof.line, EVIDENCE_MAX);
-    Some(without_links(&format!("{}: {line}", proof.source)))
+    let Wording { lang, anonymiser, .. } = wording;
+    let line = anonymiser.line(&text::proof::line(lang, proof), EVIDENCE_MAX);
+    Some(without_links(&text::labelled(lang, text::proof::source(lang, &proof.source), &line)))
 }
 
 /// With the date, because a late message may be from another day.

@@ -168,7 +168,7 @@ fn looks_like_a_recording(path: &Path, alone: bool) -> error::Result<bool> {
     Ok(first.trim_ascii_start().starts_with(b"{") && (alone || !other_json()))
 }
 
-/// A recording that was judged anew.
+/// A recording that was judged again.
 struct Replayed {
     start: Timestamp,
     changes: Vec<Change>,
@@ -272,9 +272,9 @@ impl Printer {
             write!(terminal.out, "{}", fill(lang.pick(HELD_GREEN_ASIDE), &[("held", &held)]))?;
         }
         writeln!(terminal.out)?;
-        let evidence = change.to.evidence.as_ref().map_or("", |proof| &proof.line);
-        if !evidence.is_empty() {
-            writeln!(terminal.out, "{:21}{}", "", style::dim(evidence, terminal.color))?;
+        if let Some(proof) = change.to.evidence.as_ref().filter(|proof| !proof.line.is_empty()) {
+            let line = text::proof::line(lang, proof);
+            writeln!(terminal.out, "{:21}{}", "", style::dim(&line, terminal.color))?;
         }
         Ok(())
     }

@@ -58,7 +58,7 @@ fn profile(out: &mut String, view: &ProfileView, lang: Lang, now: Timestamp, pro
         let _ = writeln!(out, "--{}", row(&said.advice, 200));
     }
     if let Some(proof) = &verdict.evidence {
-        let line = row(&format!("{}: {}", proof.source, proof.line), 120);
+        let line = row(&text::proof::labelled(lang, proof), 120);
         let _ = writeln!(out, "--{line} | font=Menlo size=11");
     }
     // `gatelight restart` refuses a gateway without a job

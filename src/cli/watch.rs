@@ -240,11 +240,7 @@ pub fn line(
     writeln!(terminal.out)?;
     let proof = change.to.evidence.as_ref().filter(|proof| light == Light::Red && !proof.line.is_empty());
     if let Some(proof) = proof {
-        writeln!(
-            terminal.out,
-            "          {}",
-            style::dim(&format!("{}: {}", proof.source, proof.line), color)
-        )?;
+        writeln!(terminal.out, "          {}", style::dim(&text::proof::labelled(lang, proof), color))?;
     }
     terminal.out.flush()?;
     Ok(())

@@ -8,11 +8,12 @@ use super::{Diagnosis, LOG_LINES, LogLine, around, log, render, system};
 use crate::doctor::Finding;
 use crate::evidence::anonymise::Anonymiser;
 use crate::files;
+use crate::health::JobState;
 use crate::history::{Reader, Window};
 use crate::profile::JobFile;
 use crate::profile::files::LARGEST;
-use crate::supervisor::Supervisors;
-use crate::text::Lang;
+use crate::supervisor::{JobReport, Supervisors};
+use crate::text::{self, Lang, Worded as _, diagnose as phrases, labelled};
 use crate::watcher::snapshot::ProfileView;
 
 /// Lines of Gatelight's own log in a diagnosis.
@@ -37,7 +38,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) own_log: &'a Path,
     /// Whether an agent watches.
     pub(crate) agent: &'a str,
-    /// Takes names out.
+    /// Removes names.
     pub(crate) anonymiser: &'a Anonymiser,
     /// A recording that was made for attaching.
     pub(crate) recording: Option<&'a str>,
@@ -45,7 +46,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) lang: Lang,
 }
 
-/// Takes the names of this machine and its user out of what strangers will read.
+/// Removes the names of this machine and its user from published texts.
 pub(crate) fn anonymiser(user_home: &Path) -> Anonymiser {
     Anonymiser::new(system::facts(user_home))
 }
@@ -63,7 +64,7 @@ impl Sources<'_> {
             .filter(|finding| both().any(|view| finding.profile.as_deref() == Some(&view.profile.name)))
             .map(|finding| format!("{}: {}", finding.code.name(), finding.message.pick(lang)))
             .collect();
-        let manager: Vec<String> = job.and_then(|job| self.ask_manager(job)).into_iter().collect();
+        let manager = job.map_or_else(Vec::new, |job| self.ask_manager(job));
         let mut log = log::last_lines(&view.profile, 4 * LOG_LINES);
         if let Some(gateway) = self.gateway {
             let lines = log::last_lines(&gateway.profile, 4 * LOG_LINES).into_iter();
@@ -96,13 +97,38 @@ impl Sources<'_> {
         })
     }
 
-    fn ask_manager(&self, job: &JobFile) -> Option<String> {
-        let supervisor = self.supervisors.get(job.manager)?;
-        Some(match supervisor.query(job) {
-            Ok(report) => format!("{}: {report:?}", job.label),
-            Err(error) => format!("{}: {error}", job.label),
-        })
+    /// The manager's report on the job, or why there is none; one line each.
+    fn ask_manager(&self, job: &JobFile) -> Vec<String> {
+        let Some(supervisor) = self.supervisors.get(job.manager) else { return Vec::new() };
+        match supervisor.query(job) {
+            Ok(report) => report_lines(&job.label, &report, self.lang),
+            Err(error) => vec![labelled(self.lang, &job.label, &error.text(self.lang))],
+        }
     }
+}
+
+/// What the manager reported; what it did not report has no line.
+fn report_lines(label: &str, report: &JobReport, lang: Lang) -> Vec<String> {
+    let yes_or_no = |yes: bool| lang.pick(if yes { phrases::YES } else { phrases::NO }).to_owned();
+    let exit = report.last_exit.map(|exit| match exit {
+        ..0 => (phrases::LAST_SIGNAL, exit.saturating_neg().to_string()),
+        _ => (phrases::LAST_EXIT, exit.to_string()),
+    });
+    let loaded = report.state != JobState::NotLoaded;
+    let facts = [
+        report.pid.map(|pid| (phrases::PID, pid.to_string())),
+        report.runs.map(|runs| (phrases::RUNS, runs.to_string())),
+        exit,
+        report.exit_reason.clone().map(|reason| (phrases::EXIT_REASON, reason)),
+        report.spawn_failed.then(|| (phrases::SPAWN_FAILED, yes_or_no(true))),
+        loaded.then(|| (phrases::KEEPS_ALIVE, yes_or_no(report.keeps_alive))),
+        report.domain.clone().map(|domain| (phrases::DOMAIN, domain)),
+        report.exit_timeout.map(|limit| (phrases::EXIT_TIMEOUT, format!("{} s", limit.as_secs()))),
+    ];
+    let facts = facts.into_iter().flatten().map(|(name, value)| labelled(lang, lang.pick(name), &value));
+    std::iter::once(labelled(lang, label, lang.pick(text::proof::job_state(report.state))))
+        .chain(facts)
+        .collect()
 }
 
 /// The job file as text; a binary plist as XML. `None` if it cannot be read.
@@ -115,4 +141,35 @@ fn read_job(path: &Path) -> Option<String> {
     let mut xml = Vec::new();
     value.to_writer_xml(&mut xml).ok()?;
     String::from_utf8(xml).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_managers_report_reads_as_text_in_both_languages() {
+        let report = JobReport {
+            pid: Some(77),
+            runs: Some(3),
+            last_exit: Some(-9),
+            exit_reason: Some("OS_REASON_JETSAM".to_owned()),
+            keeps_alive: true,
+            domain: Some("gui/501".to_owned()),
+            exit_timeout: Some(Duration::from_secs(20)),
+            state: JobState::Running,
+            ..JobReport::NOT_LOADED
+        };
+        let lines = |lang| report_lines("ai.hermes.gateway", &report, lang).join("\n");
+        let en = "ai.hermes.gateway: running\nPID: 77\nstarts: 3\nlast run ended by signal: 9\n\
+            last exit reason: OS_REASON_JETSAM\nrestarted after this exit: yes\ndomain: gui/501\n\
+            time between SIGTERM and SIGKILL: 20 s";
+        let zh = "ai.hermes.gateway：运行中\nPID：77\n启动次数：3\n上次被信号终止：9\n上次退出原因：OS_REASON_JETSAM\n\
+            此次退出后自动重启：是\ndomain：gui/501\nSIGTERM 到 SIGKILL 的间隔：20 s";
+        assert_eq!([lines(Lang::En), lines(Lang::Zh)], [en, zh]);
+        let absent = report_lines("x", &JobReport::NOT_LOADED, Lang::En);
+        assert_eq!(absent, ["x: not loaded"]);
+    }
 }

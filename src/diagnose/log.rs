@@ -18,7 +18,7 @@ pub(crate) const LINE_MAX: usize = 2000;
 pub(crate) struct MergedLine {
     /// The file's name.
     pub(crate) source: String,
-    /// Its time stamp; of a line without one, that of the line before.
+    /// Its timestamp; for a line without one, that of the line before.
     pub(crate) stamp: Option<DateTime>,
     /// Whether the stamp is its own.
     own_stamp: bool,

@@ -31,7 +31,7 @@ const JOB_LINES: usize = 150;
 /// One line of the merged log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Its time stamp.
+    /// Its timestamp.
     pub at: Option<Timestamp>,
     /// Its file's name.
     pub file: String,
@@ -47,7 +47,7 @@ pub struct Diagnosis<'a> {
     pub zone: &'a TimeZone,
     /// The language.
     pub lang: Lang,
-    /// Takes names out.
+    /// Removes names.
     pub anonymiser: &'a Anonymiser,
     /// The profile and its verdict.
     pub view: &'a ProfileView,
@@ -55,7 +55,7 @@ pub struct Diagnosis<'a> {
     pub system: &'a [(String, String)],
     /// The job file's text.
     pub job_file: Option<&'a str>,
-    /// The service manager's answers, one per line.
+    /// The service manager's report, one fact per line.
     pub manager: &'a [String],
     /// The findings of the doctor, one per line.
     pub findings: &'a [String],
@@ -151,7 +151,10 @@ fn verdict(out: &mut String, d: &Diagnosis<'_>) {
     let (lang, v) = (d.lang, &d.view.verdict);
     let none = || "–".to_owned();
     let evidence = v.evidence.as_ref().map_or_else(none, |e| {
-        let (line, source) = (clean(&e.line, d.anonymiser), clean(e.source.as_str(), d.anonymiser));
+        let (line, source) = (
+            clean(&text::proof::line(lang, e), d.anonymiser),
+            clean(text::proof::source(lang, &e.source), d.anonymiser),
+        );
         format!("{} ({}, {})", span(&line), span(&source), render::local(e.at, d.zone))
     });
     let manager = v.manager.map_or("–", crate::health::Manager::word);
@@ -183,7 +186,7 @@ fn note(note: &Note, lang: Lang) -> String {
         Note::SecondInstance(_) => lang.pick(phrases::SECOND).to_owned(),
         Note::InfoHidden => lang.pick(phrases::HIDDEN).to_owned(),
         Note::DroppedAtStart => lang.pick(phrases::DROPPED).to_owned(),
-        Note::Unreadable(file) => file.clone(),
+        Note::Unreadable(file) => text::proof::unreadable(lang, file),
     }
 }
 

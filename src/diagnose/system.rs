@@ -1,4 +1,4 @@
-//! What a diagnosis says about this machine, and the names that it must not say.
+//! What a diagnosis says about this machine, and the names that it must not contain.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::watcher::snapshot::ProfileView;
 /// Most arguments of a command line that are searched for an interpreter.
 const ARGUMENTS_MAX: usize = 20;
 
-/// The names that are taken out, as far as the environment and the system know them.
+/// The names to remove, as far as the environment and the system know them.
 pub(super) fn facts(user_home: &Path) -> Facts {
     let mut facts = Facts::default();
     facts.homes.push(user_home.to_path_buf());

@@ -17,7 +17,7 @@ use super::line::{self, Head, Level};
 use super::log_event::LogEvent;
 use super::patterns::{Candidate, Patterns, connection};
 use super::records::{Line, OpenRecord, Records};
-use crate::health::{LogRecord, Proof, ProofLine, Signal, Source};
+use crate::health::{LogRecord, Proof, ProofLine, Quote, Signal, Source};
 use crate::redact::clean_line;
 
 /// Characters of a line that are kept as evidence.
@@ -245,7 +245,7 @@ fn stands_in_gateway_log(logger: &[u8]) -> bool {
 /// The line as evidence. Most are judged and forgotten, so it is cleaned when somebody asks for it.
 fn proof_line(text: &[u8]) -> ProofLine {
     let clean = |raw: &[u8]| clean_line(&String::from_utf8_lossy(raw), PROOF_CHARS);
-    if text.len() > MOST_UNCLEAN { clean(text).into() } else { ProofLine::unclean(text, clean) }
+    if text.len() > MOST_UNCLEAN { clean(text).into() } else { Quote::unclean(text, clean).into() }
 }
 
 fn level_event(signal: Signal, stamp: Option<DateTime>, source: Source, now: Timestamp) -> LogEvent {

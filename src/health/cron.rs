@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::fact::Fact;
 use super::proof::{Proof, Source};
 use super::time::Moment;
 use super::timer::Timer;
@@ -163,7 +164,7 @@ impl Scheduler {
                 return Some(CronTrouble::Ended(died.clone()));
             }
             if over(&self.beat) {
-                let proof = Proof::new(Source::CronBeat, "last heartbeat of the scheduler", beat);
+                let proof = Proof::new(Source::CronBeat, Fact::LastSchedulerHeartbeat, beat);
                 return Some(CronTrouble::Ended(proof));
             }
         }

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::cron::CronFact;
+pub use super::fact::{Fact, FileKind, Unreadable, WhyUnreadable};
 pub use super::manager::{JobState, JobWord, Manager};
 pub use super::names::{PlatformName, ProfileName};
-pub use super::proof::{Proof, ProofLine, Source};
+pub use super::proof::{Proof, ProofLine, Quote, Source};
 pub use super::signal::{LinkSignal, LinkWord, LogRecord, Signal};
 pub use super::state_file::{EntryState, FileIdentity, Heartbeat, LifeState, Lock, PlatformEntry, StateFile};
 use super::update::UpdateProcess;
@@ -34,8 +35,8 @@ pub enum Evidence {
     NoProcess,
     /// Whether the gateway's process has live child processes (cron scripts outlive `Gateway stopped`).
     Children(bool),
-    /// Files that cannot be read, one sentence each.
-    Unreadable(Vec<String>),
+    /// Files that cannot be read; a new list replaces the old one.
+    Unreadable(Vec<Unreadable>),
     /// `gateway.pid` was written, or removed (`None`).
     PidFile(Option<FileIdentity>),
     /// `gateway_state.json` was written.

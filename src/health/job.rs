@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::fact::Fact;
 use super::manager::{JobState, JobWord};
 use super::proof::{Proof, Source};
 
@@ -37,17 +38,14 @@ impl Job {
     /// The newest report as a proof.
     pub(super) fn proof(&self) -> Option<Proof> {
         let (word, at) = self.word.as_ref()?;
-        let mut line = format!("{}: {}", word.label, state_text(word.state));
-        if word.explains() {
-            if word.spawn_failed {
-                line.push_str(", spawn failed");
-            }
-            if let Some(reason) = &word.exit_reason {
-                line.push_str(", last exit reason = ");
-                line.push_str(reason);
-            }
-        }
-        Some(Proof::new(Source::Manager(word.manager), line, *at))
+        let explains = word.explains();
+        let fact = Fact::Job {
+            label: word.label.clone(),
+            state: word.state,
+            spawn_failed: explains && word.spawn_failed,
+            exit_reason: word.exit_reason.clone().filter(|_| explains),
+        };
+        Some(Proof::new(Source::Manager(word.manager), fact, *at))
     }
 
     /// Whether a manager was asked and did not answer. Then, without a process, the log may be outdated.
@@ -86,14 +84,5 @@ impl Job {
     /// Whether the manager started the gateway again after the run that ended at this time.
     pub(super) fn ran_again_since(&self, ended: Timestamp) -> bool {
         self.later_run.is_some_and(|later| later >= ended)
-    }
-}
-
-fn state_text(state: JobState) -> &'static str {
-    match state {
-        JobState::Running => "running",
-        JobState::Waiting => "not running",
-        JobState::Stopped => "stopped by the user",
-        JobState::NotLoaded => "not loaded",
     }
 }

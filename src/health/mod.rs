@@ -10,6 +10,7 @@ pub mod core;
 mod cron;
 mod departure;
 pub mod evidence;
+mod fact;
 mod gateway;
 mod job;
 mod judge;
@@ -43,8 +44,9 @@ pub use core::Core;
 pub use cron::{CronFact, CronSignal};
 pub(crate) use departure::MARKER_LIFE;
 pub use evidence::{
-    Evidence, FileIdentity, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager, PlatformEntry,
-    ProcessState, ProfileName, Proof, ProofLine, Signal, Source, StateFile,
+    Evidence, Fact, FileIdentity, FileKind, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager,
+    PlatformEntry, ProcessState, ProfileName, Proof, ProofLine, Quote, Signal, Source, StateFile, Unreadable,
+    WhyUnreadable,
 };
 pub use links::LinkVerdict;
 pub use platform::Platforms;

@@ -1,12 +1,12 @@
 //! The proofs that verdicts carry.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::fact::Fact;
 use super::manager::Manager;
 
 /// Where a proof comes from.
@@ -95,13 +95,63 @@ impl fmt::Display for Source {
     }
 }
 
-/// The text of a proof: one line without secrets, bounded.
+/// What a proof shows: a line of a log or file, or a fact of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub enum ProofLine {
+    /// A line as it was written.
+    Quoted(Quote),
+    /// What no line shows.
+    Fact(Fact),
+}
+
+impl ProofLine {
+    /// The line as it was written; empty for a fact.
+    pub fn quote(&self) -> &str {
+        match self {
+            Self::Quoted(quote) => quote.as_str(),
+            Self::Fact(_) => "",
+        }
+    }
+
+    /// Whether it shows nothing.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Quoted(quote) if quote.as_str().is_empty())
+    }
+}
+
+impl From<Quote> for ProofLine {
+    fn from(quote: Quote) -> Self {
+        Self::Quoted(quote)
+    }
+}
+
+impl From<Fact> for ProofLine {
+    fn from(fact: Fact) -> Self {
+        Self::Fact(fact)
+    }
+}
+
+/// A line that is clean already.
+impl From<String> for ProofLine {
+    fn from(text: String) -> Self {
+        Self::Quoted(text.into())
+    }
+}
+
+impl From<&str> for ProofLine {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+/// One line from outside, without secrets, bounded.
 ///
 /// Most log lines that say something are judged and forgotten. So a line from outside is kept as it was read, and cleaned
-/// when its text is asked for the first time. The text is all that can be had of it: `raw` is private to this module, and
-/// comparison, `Debug`, `Display` and serialisation go through [`ProofLine::as_str`].
+/// when its text is asked for the first time. Only the cleaned text can be read: `raw` is private to this module, and
+/// comparison and `Debug` go through [`Quote::as_str`].
 #[derive(Clone)]
-pub struct ProofLine(Arc<Line>);
+pub struct Quote(Arc<Line>);
 
 struct Line {
     raw: Box<[u8]>,
@@ -110,7 +160,7 @@ struct Line {
     text: OnceLock<Box<str>>,
 }
 
-impl ProofLine {
+impl Quote {
     /// A line from outside. `clean` removes its secrets and bounds it; it is called at most once.
     pub fn unclean(raw: impl Into<Box<[u8]>>, clean: fn(&[u8]) -> String) -> Self {
         Self(Arc::new(Line { raw: raw.into(), clean, text: OnceLock::new() }))
@@ -122,79 +172,41 @@ impl ProofLine {
     }
 }
 
-/// A sentence of ours, or what is clean already.
-impl From<String> for ProofLine {
+/// A line that is clean already.
+impl From<String> for Quote {
     fn from(text: String) -> Self {
         let text = OnceLock::from(text.into_boxed_str());
         Self(Arc::new(Line { raw: Box::default(), clean: |_| String::new(), text }))
     }
 }
 
-impl From<&str> for ProofLine {
-    fn from(text: &str) -> Self {
-        Self::from(text.to_owned())
-    }
-}
-
-impl Deref for ProofLine {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl PartialEq for ProofLine {
+impl PartialEq for Quote {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.as_str() == other.as_str()
     }
 }
 
-impl Eq for ProofLine {}
+impl Eq for Quote {}
 
-impl PartialEq<&str> for ProofLine {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
-    }
-}
-
-impl fmt::Debug for ProofLine {
+impl fmt::Debug for Quote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
-impl fmt::Display for ProofLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self)
-    }
-}
-
-impl Serialize for ProofLine {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ProofLine {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
-    }
-}
-
 /// What showed something: the source, the line, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Proof {
-    /// Where the line stands.
+    /// Where the line is, or who reported the fact.
     pub source: Source,
-    /// The line; or a sentence of ours where no line exists.
+    /// The line, or a fact where there is no line.
     pub line: ProofLine,
     /// When it was read.
     pub at: Timestamp,
 }
 
 impl Proof {
-    /// A proof from a source that has no line of its own.
+    /// A proof.
     pub fn new(source: impl Into<Source>, line: impl Into<ProofLine>, at: Timestamp) -> Self {
         Self { source: source.into(), line: line.into(), at }
     }
@@ -206,19 +218,16 @@ mod tests {
 
     const RAW: &str = "connected to wss://x?ticket=5ecret";
 
-    fn unclean() -> ProofLine {
-        ProofLine::unclean(RAW.as_bytes(), |raw| String::from_utf8_lossy(raw).replace("5ecret", "***"))
+    fn unclean() -> Quote {
+        Quote::unclean(RAW.as_bytes(), |raw| String::from_utf8_lossy(raw).replace("5ecret", "***"))
     }
 
     #[test]
     fn every_way_out_shows_the_cleaned_text_and_none_the_raw_line() {
-        let ways: [fn(&Proof) -> String; 6] = [
-            |proof| proof.line.as_str().to_owned(),
-            |proof| proof.line.to_string(),
+        let ways: [fn(&Proof) -> String; 3] = [
+            |proof| proof.line.quote().to_owned(),
             |proof| format!("{proof:?}"),
             |proof| format!("{:?}", proof.line),
-            |proof| serde_json::to_string(proof).unwrap(),
-            |proof| proof.line.to_uppercase(),
         ];
         for way in ways {
             let proof = Proof::new("agent.log", unclean(), Timestamp::UNIX_EPOCH);
@@ -230,10 +239,10 @@ mod tests {
 
     #[test]
     fn lines_are_the_same_where_their_texts_are() {
-        let clean = ProofLine::from("connected to wss://x?ticket=***");
+        let clean = Quote::from("connected to wss://x?ticket=***".to_owned());
         assert_eq!(unclean(), clean);
-        assert_ne!(ProofLine::from(RAW), clean);
-        let read: ProofLine = serde_json::from_str(&serde_json::to_string(&unclean()).unwrap()).unwrap();
-        assert_eq!(read, clean);
+        assert_ne!(Quote::from(RAW.to_owned()), clean);
+        let read: ProofLine = serde_json::from_value(serde_json::json!(unclean().as_str())).unwrap();
+        assert_eq!(read, clean.into());
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::evidence::{Heartbeat, Proof, Source};
+use super::evidence::{Fact, Heartbeat, Proof, Source};
 use super::time::Moment;
 use super::timer::{Timer, after};
 
@@ -75,7 +75,7 @@ impl Pulse {
         let since = if believed { written } else { now };
         let span =
             if heartbeat.by_thread { deadlines.heartbeat.max(THREAD_STALE) } else { deadlines.heartbeat };
-        let proof = Proof::new(Source::Heartbeat, format!("last heartbeat of PID {}", heartbeat.pid), since);
+        let proof = Proof::new(Source::Heartbeat, Fact::LastHeartbeat(heartbeat.pid), since);
         self.stale = Some((Timer::start(since, span, grace), proof));
         self.beat = heartbeat.updated_at;
         self.missed = None;

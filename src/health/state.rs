@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::evidence::Evidence;
+use super::fact::{Fact, Unreadable};
 use super::gateway::Origin;
 use super::job::Job;
 use super::manager::JobWord;
@@ -30,7 +31,7 @@ pub(super) struct State {
     /// Since when there is a marker that launchd could not manage the gateway.
     pub(super) detached: Option<Timestamp>,
     /// Files that cannot be read.
-    pub(super) unreadable: Vec<String>,
+    pub(super) unreadable: Vec<Unreadable>,
     /// The links that do not count, by the settings.
     pub(super) ignored: BTreeMap<ProfileName, BTreeSet<PlatformName>>,
 }
@@ -104,8 +105,8 @@ impl State {
         if word.pid.is_some() {
             life.begin_unseen(moment);
         } else if life.gateway.alive() {
-            let said = format!("{}: no process", word.label);
-            let proof = Proof::new(Source::Manager(word.manager), said, moment.now);
+            let fact = Fact::JobWithoutProcess(word.label.clone());
+            let proof = Proof::new(Source::Manager(word.manager), fact, moment.now);
             life.end(moment, moment.now, word.last_exit, proof);
         }
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::cron::CronFiles;
 use super::departure::Plan;
 use super::evidence::{Evidence, Lock, ProcessState, ProfileName};
+use super::fact::Fact;
 use super::gateway::{Beginning, Gateway, LogLevel, Origin};
 use super::predecessor::{LATE_LINES, Predecessor, StartRecords, is_of_exiting_process, is_of_shutdown};
 use super::processes::{Process, Processes};
@@ -105,11 +106,11 @@ impl Succession {
             Evidence::StateFile(state) => self.read_state(moment, &state),
             Evidence::Heartbeat(heartbeat) => self.beat(moment, &heartbeat),
             Evidence::PlannedStopMarker(target) => {
-                let proof = Proof::new(Source::StopMarker, "planned stop", moment.now);
+                let proof = Proof::new(Source::StopMarker, Fact::PlannedStop, moment.now);
                 self.gateway.mark(Plan::Stop, target, proof);
             }
             Evidence::TakeoverMarker(target) => {
-                let proof = Proof::new(Source::TakeoverMarker, "takeover", moment.now);
+                let proof = Proof::new(Source::TakeoverMarker, Fact::Takeover, moment.now);
                 self.gateway.mark(Plan::Takeover, target, proof);
             }
             Evidence::Cron(fact) => {
@@ -164,7 +165,7 @@ impl Succession {
         let now = moment.now;
         self.processes.clear();
         self.predecessor = None;
-        let proof = Proof::new(Source::Process, "no such process", now);
+        let proof = Proof::new(Source::Process, Fact::NoProcess, now);
         if let Some(at) = self.gateway.last_seen {
             self.end(moment, at, None, proof);
         } else if self.processes.pid_file.is_some() {
@@ -304,8 +305,7 @@ impl Succession {
             self.processes.remove(pid);
             self.forget_predecessor(now, pid);
             if self.gateway.id.pid == Some(pid) {
-                let line = format!("PID {pid} is another process now");
-                self.end(moment, now, None, Proof::new(Source::Process, line, now));
+                self.end(moment, now, None, Proof::new(Source::Process, Fact::PidReused(pid), now));
             }
         }
         if state.is_live() && self.processes.get(pid).is_none() {
@@ -320,7 +320,7 @@ impl Succession {
         if self.gateway.id.pid == Some(pid) {
             self.gateway.note_state(moment, state);
             if !state.is_live() {
-                self.end(moment, now, exit, Proof::new(Source::Process, end_line(pid, exit), now));
+                self.end(moment, now, exit, Proof::new(Source::Process, Fact::Ended { pid, exit }, now));
             }
         }
         if state == ProcessState::Gone {
@@ -461,14 +461,5 @@ impl Succession {
         if let Some(pid) = self.gateway.id.pid {
             self.gateway.links.read_locks(pid, &self.locks);
         }
-    }
-}
-
-/// The proof line for the end of a process.
-fn end_line(pid: u32, exit: Option<i32>) -> String {
-    match exit {
-        Some(code) if code < 0 => format!("PID {pid} ended by signal {}", -code),
-        Some(code) => format!("PID {pid} ended with exit code {code}"),
-        None => format!("PID {pid} is gone"),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::fact::Fact;
 use super::proof::{Proof, Source};
 use super::timer::after;
 
@@ -46,7 +47,7 @@ impl Update {
         let UpdateProcess { pid, began } = self.process.filter(|process| down >= process.began)?;
         let longest = after(down, LONGEST);
         let until = self.ended.map_or(longest, |ended| longest.min(after(ended, AFTER_END)));
-        Some((until, Proof::new(Source::Process, format!("PID {pid} updates Hermes"), began)))
+        Some((until, Proof::new(Source::Process, Fact::Updating(pid), began)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::fact::Unreadable;
 use super::links::LinkVerdict;
 use super::manager::Manager;
 use super::names::{PlatformName, ProfileName};
@@ -118,8 +119,8 @@ pub enum Note {
     InfoHidden,
     /// Messages were dropped while the gateway started.
     DroppedAtStart,
-    /// A file that cannot be read, and why.
-    Unreadable(String),
+    /// A file that cannot be read.
+    Unreadable(Unreadable),
 }
 
 /// The light or the reason of one profile changed.

@@ -9,7 +9,7 @@ use super::stats::{self, Analysis, Incident, Window};
 use super::{ChangeRow, ProfileRecord, Record, RestartRow};
 use crate::health::{Light, Proof};
 use crate::recording::rfc3339;
-use crate::text::Lang;
+use crate::text::{self, Lang};
 
 /// Version of the JSON: increases when a key changes its meaning or is removed; new keys may appear at any time.
 pub const VERSION: u32 = 1;
@@ -23,7 +23,7 @@ fn time(at: Timestamp) -> Value {
 }
 
 fn proof(proof: &Proof) -> Value {
-    json!({"source": proof.source, "line": proof.line, "at": time(proof.at)})
+    json!({"source": proof.source, "line": text::proof::stable(proof), "at": time(proof.at)})
 }
 
 /// The window as one object. Times are RFC 3339, lengths of time are seconds, sentences are in `lang`.
@@ -130,7 +130,7 @@ pub fn csv(record: &Record, window: Window) -> String {
             let seen = format!("{:.3}", i.seen.as_millis() as f64 / 1000.0);
             let (source, line, at) =
                 i.evidence.as_ref().map_or((String::new(), String::new(), String::new()), |e| {
-                    (e.source.to_string(), e.line.to_string(), rfc3339(e.at))
+                    (e.source.to_string(), text::proof::stable(e).into_owned(), rfc3339(e.at))
                 });
             let fields = [
                 p.name.clone(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::health::{Light, LinkVerdict, Proof, Reason};
+use crate::health::{Light, LinkVerdict, Proof, ProofLine, Reason};
 use crate::redact;
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::Message;
@@ -34,6 +34,7 @@ pub struct ChangeRow {
     /// Since when it has held; before `at` where the logs reach further back than the observation.
     pub since: Timestamp,
     /// The proof, redacted.
+    #[serde(with = "stored_proof")]
     pub evidence: Option<Proof>,
     /// The gateway's process.
     pub pid: Option<u32>,
@@ -93,10 +94,48 @@ fn clean_platform(name: &str) -> String {
 
 /// A proof as it is stored and passed to other programs: bounded and redacted.
 pub(crate) fn clean_proof(proof: &Proof) -> Proof {
-    Proof {
-        source: proof.source.clone(),
-        line: redact::clean_line(&proof.line, LINE_MAX).into(),
-        at: proof.at,
+    let clean = |text: &str| redact::clean_line(text, LINE_MAX);
+    let line = match &proof.line {
+        ProofLine::Quoted(quote) => clean(quote.as_str()).into(),
+        ProofLine::Fact(fact) => fact.clone().cleaned(clean).into(),
+    };
+    Proof { source: proof.source.clone(), line, at: proof.at }
+}
+
+/// A proof in the queue's file: a fact in its stable form.
+mod stored_proof {
+    use std::borrow::Cow;
+
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::health::{Proof, Source};
+    use crate::text::proof;
+
+    #[derive(Serialize, Deserialize)]
+    struct Stored<'a> {
+        source: Source,
+        line: Cow<'a, str>,
+        at: Timestamp,
+    }
+
+    impl<'a> Stored<'a> {
+        fn of(proof: &'a Proof) -> Self {
+            Self { source: proof.source.clone(), line: proof::stable(proof), at: proof.at }
+        }
+    }
+
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
+    pub(super) fn serialize<S: Serializer>(proof: &Option<Proof>, serializer: S) -> Result<S::Ok, S::Error> {
+        proof.as_ref().map(Stored::of).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Proof>, D::Error> {
+        let stored = Option::<Stored<'_>>::deserialize(deserializer)?;
+        Ok(stored.map(|Stored { source, line, at }| {
+            let line = proof::stored(&source, line.into_owned());
+            Proof { source, line, at }
+        }))
     }
 }
 

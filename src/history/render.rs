@@ -173,7 +173,7 @@ fn incident(i: &Incident, lang: Lang, zone: &TimeZone, symbols: bool) -> Vec<Str
         lines.push(fill(lang.pick(say::BEGAN), &[("time", &local(i.began, zone))]));
     }
     lines.extend(also(i, lang));
-    lines.extend(i.evidence.as_ref().map(|e| format!("{}: {}", e.source, e.line)));
+    lines.extend(i.evidence.as_ref().map(|proof| text::proof::labelled(lang, proof)));
     lines.extend(done(i, lang));
     lines
 }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_first_is_not_lost_behind_what_held_longest() {
+    fn the_first_reason_is_shown_beside_the_longest() {
         let record = seen_for_4000_s(vec![
             change(0, 1, Reason::Connected),
             change(1000, 1, Reason::ExecutorShutdown),

@@ -2,11 +2,12 @@
 //! never falling. Unknown keys are ignored; an unknown event is counted.
 //!
 //! A recording holds one gateway: its own profile and those that it serves. [`Recording::read`] reads one,
-//! [`Recording::play`] judges it anew.
+//! [`Recording::play`] judges it again.
 
 mod parse;
 mod play;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::health::{Change, Evidence, LinkVerdict, ProfileName, Proof, Verdict};
-use crate::text::{Message, Worded, code};
+use crate::text::{self, Message, Worded, code};
 
 /// The version of the format that is written, and the newest that is read.
 pub const VERSION: u64 = 1;
@@ -160,7 +161,7 @@ pub struct Printed<'a> {
     /// The reason's code.
     pub reason: &'static str,
     /// The line that showed it; redacted.
-    pub evidence: &'a str,
+    pub evidence: Cow<'a, str>,
     /// The link that changed, where the profile's light and reason did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<PrintedLink<'a>>,
@@ -176,7 +177,7 @@ pub struct PrintedLink<'a> {
     /// The reason's code.
     pub reason: &'static str,
     /// The line that showed it; redacted.
-    pub evidence: &'a str,
+    pub evidence: Cow<'a, str>,
 }
 
 impl<'a> Printed<'a> {
@@ -217,8 +218,8 @@ impl<'a> Printed<'a> {
     }
 }
 
-fn line_of(proof: Option<&Proof>) -> &str {
-    proof.map_or("", |proof| &proof.line)
+fn line_of(proof: Option<&Proof>) -> Cow<'_, str> {
+    proof.map_or_else(Cow::default, text::proof::stable)
 }
 
 /// RFC 3339 in UTC, to the millisecond.

@@ -111,7 +111,7 @@ fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, String
         Some(What::Line { home, log: string(log)?, line: string(line)? })
     } else if let Some(file) = take(&mut value, "file") {
         let json = take(&mut value, "json").filter(|json| !json.is_null());
-        // A served profile's own files are those that a gateway of its own left.
+        // A served profile's own files are from its earlier own gateway.
         Some(if home.is_none() { What::File { file: string(file)?, json } } else { What::Aside })
     } else if value.get("wake").is_some() {
         let slept = value.get("wake").and_then(|wake| wake.get("slept")).and_then(Value::as_f64);

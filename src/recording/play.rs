@@ -12,7 +12,7 @@ use crate::evidence::state_files;
 use crate::health::{Change, Core, Deadlines, Evidence, Platforms, ProcessState, ProfileName};
 
 impl Recording {
-    /// Plays it through a fresh core. What stands at one time is one moment: its order says nothing.
+    /// Plays it through a new core. Events with the same time are one moment: their order does not matter.
     pub fn play(&self, patterns: Arc<Patterns>, deadlines: Deadlines, sink: &mut dyn FnMut(&Change)) -> Core {
         self.play_with(patterns, &Platforms::built_in(), deadlines, sink)
     }

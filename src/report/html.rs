@@ -1,4 +1,4 @@
-//! Writes the page. Everything that comes from outside goes through [`super::escape`].
+//! Writes the page. Everything from outside is escaped by [`super::escape`].
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use crate::text::{self, COMMA, Lang, fill, history as shared, report as phrases,
 
 const CSS: &str = include_str!("../../resources/report.css");
 
-/// Tells a page of ours from other files.
+/// Marks a page as one of ours.
 pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"Gatelight\">";
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -458,7 +458,10 @@ fn incident(
         let _ = write!(what, " <small>{}</small>", escape(&also));
     }
     let evidence = i.evidence.as_ref().map(|proof| {
-        let (line, source) = (untrusted(&proof.line, 500), untrusted(proof.source.as_str(), 100));
+        let (line, source) = (
+            untrusted(&text::proof::line(lang, proof), 500),
+            untrusted(text::proof::source(lang, &proof.source), 100),
+        );
         format!("<code>{line}</code> <small>{source} · {}</small>", when(proof.at, input))
     });
     let done: Vec<String> = done(i, lang).iter().map(|d| untrusted(d, 600)).collect();

@@ -56,7 +56,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Page {
     /// The page, self-contained.
     pub(crate) html: String,
-    /// Old logs without any time stamp: they are not on the page.
+    /// Old logs without any timestamp: they are not on the page.
     pub(crate) silent: Vec<PathBuf>,
 }
 

@@ -157,7 +157,7 @@ fn read(path: &Path) -> io::Result<Record> {
     Ok(serde_json::from_slice(&text).unwrap_or_default())
 }
 
-/// An outcome as it stands in the file.
+/// An outcome as stored in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 enum StoredOutcome {

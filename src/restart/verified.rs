@@ -20,7 +20,7 @@ use crate::health::{Deadlines, JobState, Light, Manager, Reason, Verdict};
 use crate::profile::{JobFile, Profile};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::supervisor::{JobReport, Supervisor, SupervisorError, launchd, systemd};
-use crate::text::{Message, Worded as _, restart as say};
+use crate::text::{Message, Worded as _, proof, restart as say};
 use crate::watcher::snapshot::Snapshot;
 
 /// The start time of a live process, in any unit that is always the same: with the PID it identifies the process.
@@ -95,7 +95,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// For a profile with a gateway of its own. `None`: no job starts it, see
+    /// For a profile with its own gateway. `None`: no job starts it, see
     /// [`Obstacle::NoJob`](super::Obstacle::NoJob).
     pub fn new(
         profile: Arc<Profile>,
@@ -395,8 +395,8 @@ fn describe(verdict: &Verdict) -> Message {
     match &verdict.evidence {
         Some(proof) => Message::new(say::VERDICT_PROVEN)
             .with("title", verdict)
-            .with("source", proof.source.as_str())
-            .with("line", &*proof.line),
+            .with("source", proof::source_value(&proof.source))
+            .with("line", proof::line_value(&proof.line)),
         None => Message::new(say::VERDICT).with("title", verdict),
     }
 }

@@ -9,7 +9,9 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::code::{Code, code};
-use super::{Both, Lang, Phrase, channels, duration, fill, history, io_errors, profile, reason, restart};
+use super::{
+    Both, Lang, Phrase, channels, duration, fact, fill, history, io_errors, profile, reason, restart,
+};
 use crate::health::{Reason, Verdict};
 
 /// All codes that a stored message may have.
@@ -20,9 +22,10 @@ fn codes() -> impl Iterator<Item = Code> {
         .chain(history::CODES.iter().copied())
         .chain(profile::CODES.iter().copied())
         .chain(channels::CODES.iter().copied())
+        .chain(fact::CODES.iter().copied())
 }
 
-/// The words of another program, or of Gatelight before it had codes.
+/// Text of another program, or of Gatelight before it had codes.
 const VERBATIM: Code = code("verbatim", ["{words}", "{words}"]);
 
 /// A code with its values. As JSON one object: `{"code": "…", "name": value, …}`.
@@ -48,7 +51,7 @@ impl Eq for Message {}
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// The same in every language: a number, a name, the words of another program.
+    /// The same in every language: a number, a name, the text of another program.
     Text(String),
     /// A length of time, to the millisecond.
     Span {
@@ -96,7 +99,7 @@ impl Message {
         Self { code: Cow::Borrowed(code.id), values: BTreeMap::new(), phrase: Some(code.phrase) }
     }
 
-    /// Words that no code stands for.
+    /// Text without a code.
     pub fn verbatim(words: impl Into<Value>) -> Self {
         Self::new(VERBATIM).with("words", words)
     }
@@ -237,7 +240,7 @@ mod tests {
         let all: Vec<Code> = codes().collect();
         for (i, one) in all.iter().enumerate() {
             assert!(all[i + 1..].iter().all(|other| other.id != one.id), "{}", one.id);
-            // in English the words of the system stand for ours
+            // in English the system's text replaces ours
             if one.id != "io.with-words" {
                 let [en, zh] = one.phrase.map(super::super::tests::names);
                 assert_eq!(en, zh, "{}", one.id);

@@ -15,6 +15,7 @@ pub mod diagnose;
 pub mod display;
 pub mod doctor;
 pub mod error;
+mod fact;
 pub(crate) mod help;
 pub mod history;
 mod io_errors;
@@ -24,6 +25,7 @@ pub mod menu_bar;
 mod message;
 pub mod notice;
 pub mod profile;
+pub mod proof;
 pub(crate) mod reason;
 pub mod report;
 pub mod restart;
@@ -161,6 +163,31 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     out
 }
 
+/// The inverse of [`fill`]: the values that make `template` the whole of `text`, none of them empty. Of a name that occurs
+/// twice, both values have to be equal.
+pub(crate) fn unfill<'a>(template: &'static str, text: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
+    let mut pieces = template.split('{');
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut found: Vec<(&'static str, &'a str)> = Vec::new();
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let (name, literal) = piece.split_once('}')?;
+        let end = match (pieces.peek(), literal) {
+            (None, _) => rest.len().checked_sub(literal.len()).filter(|end| rest.is_char_boundary(*end))?,
+            (Some(_), _) => rest.find(literal)?,
+        };
+        let value = &rest[..end];
+        rest = rest[end..].strip_prefix(literal)?;
+        match found.iter().find(|(known, _)| *known == name) {
+            Some((_, earlier)) if *earlier != value => return None,
+            Some(_) => {}
+            None if value.is_empty() => return None,
+            None => found.push((name, value)),
+        }
+    }
+    rest.is_empty().then_some(found)
+}
+
 /// A length of time: days with hours, or hours, minutes and seconds (`3 d 4 h`, `1 h 10 min 26 s`, `45 s`;
 /// `1 小时 10 分 26 秒`). Negative ones count as zero.
 pub fn duration(lang: Lang, span: SignedDuration) -> String {
@@ -212,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn fill_leaves_what_it_does_not_know() {
+    fn fill_keeps_unknown_names() {
         assert_eq!(fill("{a} of {b}, {c", &[("a", "1"), ("b", "{a}")]), "1 of {a}, {c");
     }
 

@@ -19,7 +19,7 @@ pub(crate) const NO_STAMPS: Phrase = [
 pub(crate) const NOTHING_FOUND: Phrase =
     ["no Hermes Gateway profile found. Searched:", "未找到 Hermes Gateway profile。已查找："];
 pub(crate) const WHAT_NEXT: Phrase = ["What to do next:", "接下来可以："];
-/// Commands for somebody who has no profile yet, and what each does.
+/// Commands for a user who has no profile yet, and what each does.
 pub(crate) const NEXT_STEPS: [(&str, Phrase); 3] = [
     ("hermes gateway install", ["install the service of your Hermes gateway", "安装 Hermes 网关的服务"]),
     (
@@ -84,10 +84,9 @@ pub(crate) const STANDARD_INPUT: Phrase = ["standard input", "标准输入"];
 pub(crate) const NO_LINES: Phrase = ["there are no log lines yet in {folder}", "{folder} 中还没有日志"];
 pub(crate) const NO_SYSTEM_LOG: Phrase =
     ["the system log cannot be shown: {program}: {why}", "无法显示系统日志：{program}：{why}"];
-pub(crate) const NOTE_UNREADABLE: Phrase = ["cannot be read: {file}", "无法读取：{file}"];
 pub(crate) const LOG_UNREADABLE: Phrase = ["a log cannot be read: {why}", "日志无法读取：{why}"];
 
-/// The version of Hermes, as the process runs it or as it lies on the disk.
+/// The version of Hermes: that of the process, or the one on the disk.
 pub(crate) fn hermes(version: &HermesVersion, lang: Lang) -> String {
     let phrase = if version.running { HERMES } else { HERMES_ON_DISK };
     fill(lang.pick(phrase), &[("version", &version.text)])

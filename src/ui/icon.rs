@@ -102,7 +102,7 @@ fn shapes(light: Light, count: Option<usize>) -> Vec<&'static Shape> {
 /// One light of a picture.
 struct Cell {
     shapes: Vec<&'static Shape>,
-    /// Where its middle lies, in points from the left.
+    /// Its centre, in points from the left.
     middle: f32,
     scale: f32,
 }
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn undrawable_icons_are_refused() {
         let in_group = [
             "<ellipse/>",
             "<circle cx=\"1\"/>",

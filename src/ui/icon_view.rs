@@ -1,4 +1,4 @@
-//! What the panel or the menu bar shows: the icon, the text beside it, and the same in words.
+//! What the panel or the menu bar shows: the icon, the text beside it, and their description.
 
 use super::icon::{Face, Strip};
 use super::menu::{self, MenuState, Notifications};
@@ -19,7 +19,7 @@ pub struct IconView {
     pub each: Option<Strip>,
     /// The text beside the icon, on desktops that show one.
     pub title: Option<String>,
-    /// The state in words: the tooltip, and what VoiceOver reads.
+    /// The description of the state: the tooltip, and what VoiceOver reads.
     pub words: String,
 }
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_stands_beside_the_worst_alone() {
+    fn the_number_is_beside_a_single_light_only() {
         let all = snapshot(&[("a", DOWN), ("b", DOWN)]);
         let title = |style| IconView::of(&all, &MenuState::default(), style, Lang::En).title;
         assert_eq!(title(IconStyle { each: false, ..EACH }).as_deref(), Some("2"));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn without_notifications_the_reason_stands_beside_the_icon() {
+    fn without_notifications_the_reason_is_beside_the_icon() {
         let refused = MenuState {
             notifications: Notifications::NotPermitted(Permission::Refused),
             ..MenuState::default()

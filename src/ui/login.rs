@@ -88,7 +88,7 @@ mod autostart {
         use super::*;
 
         #[test]
-        fn the_file_comes_and_goes() {
+        fn the_file_is_created_and_removed() {
             let folder = tempfile::tempdir().unwrap();
             let folders =
                 Folders { autostart: folder.path().join("a/autostart"), ..Folders::of_user(folder.path()) };

@@ -20,7 +20,7 @@ use super::schedule::Poll;
 use super::snapshot::ProfileView;
 use super::{Event, Given, Ignored, JobAnswer, Settings};
 use crate::evidence::collector::{Moment, Past};
-use crate::health::{Change, Evidence, Light, Note, ProfileName, Verdict};
+use crate::health::{Change, Evidence, Light, Note, ProfileName, Unreadable, Verdict, WhyUnreadable};
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
@@ -438,7 +438,8 @@ impl Monitor {
 
 /// The verdict while this home does not answer.
 fn unanswered(home: &Path, since: Timestamp) -> Verdict {
-    let notes = vec![Note::Unreadable(format!("{} does not answer", home.display()))];
+    let path = home.display().to_string();
+    let notes = vec![Note::Unreadable(Unreadable { path, why: WhyUnreadable::NoAnswer })];
     Verdict { notes, ..Verdict::unknown(since) }
 }
 
@@ -485,7 +486,7 @@ mod tests {
         assert_eq!(monitor.next_turn(now), Some(now.instant), "the first query");
         monitor.job.no_manager();
         assert_eq!(monitor.next_turn(now), Some(blocked));
-        let note = Note::Unreadable("/h does not answer".to_owned());
+        let note = Note::Unreadable(Unreadable { path: "/h".to_owned(), why: WhyUnreadable::NoAnswer });
         assert_eq!(monitor.view(now.instant).verdict.notes, []);
         assert_eq!(monitor.view(blocked).verdict.notes, [note]);
         assert_eq!(monitor.view(blocked).verdict.light(), Light::Grey);

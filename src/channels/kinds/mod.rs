@@ -22,7 +22,7 @@ use crate::redact;
 
 /// The limits of the group bots of Feishu and WeCom are per minute.
 const MINUTE: Duration = Duration::from_secs(60);
-/// Maximum length of a server's words, in characters.
+/// Maximum length of a server's message, in characters.
 const WORDS_MAX: usize = 200;
 
 /// A POST request. No `Debug`: its URL and headers hold secrets.
@@ -59,14 +59,14 @@ pub(crate) enum Verdict {
     Delivered,
     /// It may accept it later.
     Later {
-        /// The server's words.
+        /// The server's message.
         words: String,
         /// How long to wait at least.
         after: Option<Duration>,
     },
     /// It will never accept this message.
     Refused {
-        /// The server's words.
+        /// The server's message.
         words: String,
     },
 }
@@ -127,7 +127,7 @@ pub(crate) fn verdict(kind: ChannelKind, response: &Response) -> Verdict {
     }
 }
 
-/// A server's words on one line, without secrets.
+/// A server's message on one line, without secrets.
 pub(crate) fn clean_words(words: &str, secrets: impl Iterator<Item = impl AsRef<str>>) -> String {
     let mut clean = words.to_owned();
     for secret in secrets {

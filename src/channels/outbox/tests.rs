@@ -109,7 +109,7 @@ fn ten_minutes_offline_are_one_late_message() {
     assert!(digest.late.is_some_and(|late| late.starts_with("Late")) && digest.light == Light::Green);
     outbox.delivered(at(minutes(10)));
     assert_eq!(next(&mut outbox, minutes(10)), Next::Idle);
-    // of one profile, the last news with its own words
+    // of one profile, the newest message with its own text
     for n in 0..10 {
         push(
             &mut outbox,

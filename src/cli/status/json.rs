@@ -1,12 +1,14 @@
 //! The JSON of `status`.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::note_text;
 use crate::app::watching::Watching;
 use crate::health::{LinkVerdict, Manager, Proof, RestartHelps};
 use crate::recording::rfc3339;
-use crate::text::Lang;
+use crate::text::{Lang, proof};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Version of the JSON.
@@ -67,7 +69,7 @@ struct JsonLink<'a> {
 #[derive(Serialize)]
 struct JsonProof<'a> {
     source: &'a str,
-    line: &'a str,
+    line: Cow<'a, str>,
     at: String,
 }
 
@@ -118,5 +120,5 @@ fn json_link(link: &LinkVerdict) -> JsonLink<'_> {
 }
 
 fn json_proof(proof: &Proof) -> JsonProof<'_> {
-    JsonProof { source: proof.source.as_str(), line: &proof.line, at: rfc3339(proof.at) }
+    JsonProof { source: proof.source.as_str(), line: proof::stable(proof), at: rfc3339(proof.at) }
 }

@@ -125,7 +125,7 @@ fn note_text(note: &Note, name: &str, snapshot: &Snapshot, lang: Lang) -> String
         Note::Also(reason, platform, proof) => {
             let title = text::reason::title(lang, *reason, platform.as_deref());
             match proof {
-                Some(proof) => labelled(lang, &title, &proof.line),
+                Some(proof) => labelled(lang, &title, &text::proof::line(lang, proof)),
                 None => title,
             }
         }
@@ -142,6 +142,6 @@ fn note_text(note: &Note, name: &str, snapshot: &Snapshot, lang: Lang) -> String
         }
         Note::InfoHidden => lang.pick(words::NOTE_INFO_HIDDEN).to_owned(),
         Note::DroppedAtStart => lang.pick(words::NOTE_DROPPED).to_owned(),
-        Note::Unreadable(file) => fill(lang.pick(words::NOTE_UNREADABLE), &[("file", file)]),
+        Note::Unreadable(file) => text::proof::unreadable(lang, file),
     }
 }

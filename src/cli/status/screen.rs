@@ -97,7 +97,7 @@ fn helps_now(view: &ProfileView) -> bool {
     view.verdict.reason.restart().is_some_and(RestartHelps::now)
 }
 
-/// How long a verdict has held; empty where it is as old as this look, so that nobody knows.
+/// How long a verdict has held; empty if it is as old as this look, because its true age is unknown.
 fn held_since(since: Timestamp, now: Timestamp, lang: Lang) -> String {
     if now.duration_since(since).as_secs() < 1 { String::new() } else { held(since, now, lang) }
 }
@@ -133,7 +133,7 @@ struct Columns {
     /// `None`: there is no room for columns.
     title: Option<usize>,
     held: usize,
-    /// Whether the facts stand in the row.
+    /// Whether the facts fit into the row.
     facts: bool,
 }
 
@@ -189,7 +189,8 @@ impl Row<'_> {
             return Ok(());
         }
         if let Some(proof) = verdict.evidence.as_ref().filter(|proof| !proof.line.is_empty()) {
-            detail(&one_line(&format!("{}: {}", proof.source, proof.line), LONGEST_PROOF), true, terminal)?;
+            let text = text::proof::labelled(terminal.lang, proof);
+            detail(&one_line(&text, LONGEST_PROOF), true, terminal)?;
         }
         for note in &verdict.notes {
             let text = note_text(note, &self.view.profile.name, snapshot, terminal.lang);

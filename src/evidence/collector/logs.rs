@@ -16,8 +16,8 @@ use crate::evidence::log_event::{Dated, LogEvent};
 use crate::evidence::logbook::{LogBook, Scanner};
 use crate::evidence::patterns::Patterns;
 use crate::evidence::tail::{self, Limits, Tailer};
-use crate::health::Signal;
 use crate::health::evidence::LinkWord;
+use crate::health::{Signal, Unreadable};
 
 /// A gateway writes its first record within this time after its start, on a slow disk. Our choice: 0.19 takes 1 to 3 s.
 const LONGEST_START: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ struct Source {
     /// It existed at the start but was unreadable; its past is read once that is possible.
     past_unread: bool,
     /// Why the last attempt to read it failed.
-    trouble: Option<String>,
+    trouble: Option<Unreadable>,
     /// There was no such name in its folder at the last attempt.
     missing: bool,
 }
@@ -41,7 +41,7 @@ pub(super) struct Logs {
     patterns: Arc<Patterns>,
     zone: TimeZone,
     /// The last reported errors.
-    reported: Vec<String>,
+    reported: Vec<Unreadable>,
 }
 
 /// Past events of the logs, oldest first, each once.
@@ -123,7 +123,7 @@ impl Logs {
                     }
                 }
                 Err(error) => {
-                    source.trouble = Some(error.to_string());
+                    source.trouble = Some((&error).into());
                     source.missing = false;
                 }
             }
@@ -159,9 +159,10 @@ impl Logs {
         self.past_of(events, started_at, Reach::default())
     }
 
-    /// The unreadable logs, one sentence with the path each, if they changed since the last call.
-    pub(super) fn changed_troubles(&mut self) -> Option<Vec<String>> {
-        let troubles: Vec<String> = self.sources.iter().filter_map(|source| source.trouble.clone()).collect();
+    /// The unreadable logs, if they changed since the last call.
+    pub(super) fn changed_troubles(&mut self) -> Option<Vec<Unreadable>> {
+        let troubles: Vec<Unreadable> =
+            self.sources.iter().filter_map(|source| source.trouble.clone()).collect();
         if troubles == self.reported {
             return None;
         }
@@ -185,7 +186,7 @@ impl Logs {
         let oldest = started_at.map(less_tolerance);
         let times = Times { zone: &self.zone, now: now.at, oldest, written: modified(path) };
         let reach = read_backwards(&mut reader, &scanner, &name, &times, events);
-        let trouble = trouble.map(|error| error.to_string());
+        let trouble = trouble.as_ref().map(Unreadable::from);
         (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble, missing: false }, reach)
     }
 

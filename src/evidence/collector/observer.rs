@@ -70,7 +70,7 @@ impl Observed<'_> {
 pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evidence, files: &FirstContents) {
     let file = match evidence {
         Evidence::Log(LogRecord { signal, stamp: Some(stamp), proof, .. }) => {
-            let block = past_lines(signal, *stamp, &proof.line);
+            let block = past_lines(signal, *stamp, proof.line.quote());
             let log = proof.source.as_str();
             return observer(at, Observed::Lines { log, block: block.as_bytes() });
         }

@@ -6,7 +6,7 @@ use super::LogPast;
 use super::home_files::{Contents, FileRead, FirstContents};
 use crate::evidence::log_event::Dated;
 use crate::health::evidence::Lock;
-use crate::health::{Evidence, ProcessState, Proof, Signal};
+use crate::health::{Evidence, ProcessState, Proof, Signal, Unreadable};
 
 /// Evidence with times in ascending order, so that the pasts of several homes can be merged.
 pub type Past = Vec<(Timestamp, Evidence)>;
@@ -25,7 +25,7 @@ pub(super) struct Found {
     /// The locks that the processes hold.
     pub locks: Vec<Lock>,
     /// The logs that cannot be read.
-    pub unreadable: Option<Vec<String>>,
+    pub unreadable: Option<Vec<Unreadable>>,
     /// There certainly is no process.
     pub is_gone: bool,
     /// Only the job's own log counts, and whether its silence means anything is not known: it may have been emptied.

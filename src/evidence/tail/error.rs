@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::generation::open_regular;
+use crate::health::{FileKind, Unreadable, WhyUnreadable};
 
 /// Why a log cannot be followed now. The next poll tries again; what is open is still read.
 #[derive(Debug, thiserror::Error)]
 pub enum TailError {
     /// A folder, FIFO, socket or device is in its place.
-    #[error("{path} is a {kind}, not a file")]
+    #[error("{path} is not a file")]
     NotAFile {
         /// The log's path.
         path: PathBuf,
-        /// What kind of file is there.
-        kind: &'static str,
+        /// What is there.
+        kind: FileKind,
     },
     /// We may not read it, or not enter its folder.
     #[error("no permission to read {path}")]
@@ -52,6 +53,20 @@ impl TailError {
     }
 }
 
+impl From<&TailError> for Unreadable {
+    fn from(error: &TailError) -> Self {
+        let (path, why) = match error {
+            TailError::NotAFile { path, kind } => (path, WhyUnreadable::NotAFile(*kind)),
+            TailError::Denied { path } => (path, WhyUnreadable::Denied),
+            TailError::Loop { path } => (path, WhyUnreadable::Loop),
+            TailError::Io { path, source } => {
+                (path, WhyUnreadable::System(source.raw_os_error().ok_or_else(|| source.to_string())))
+            }
+        };
+        Self { path: path.display().to_string(), why }
+    }
+}
+
 /// Whether the log can be opened now. One that does not exist is no error: it may appear.
 pub fn check(path: &Path) -> Result<(), TailError> {
     let failed = |error: io::Error| if is_gone(&error) { Ok(()) } else { Err(TailError::new(path, error)) };
@@ -69,18 +84,18 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR))
 }
 
-pub(super) fn kind_of(meta: &Metadata) -> &'static str {
+pub(super) fn kind_of(meta: &Metadata) -> FileKind {
     use std::os::unix::fs::FileTypeExt;
     let kind = meta.file_type();
     if kind.is_dir() {
-        "folder"
+        FileKind::Folder
     } else if kind.is_fifo() {
-        "FIFO"
+        FileKind::Fifo
     } else if kind.is_socket() {
-        "socket"
+        FileKind::Socket
     } else if kind.is_char_device() || kind.is_block_device() {
-        "device"
+        FileKind::Device
     } else {
-        "special file"
+        FileKind::Other
     }
 }

@@ -42,6 +42,8 @@ use lines::LineCutter;
 pub use lines::MAX_LINE;
 use siblings::{Sibling, siblings};
 
+use crate::health::FileKind;
+
 /// Follows one log; see the module's documentation.
 #[derive(Debug)]
 pub struct Tailer {
@@ -220,7 +222,7 @@ impl Tailer {
         let path = self.path.clone();
         let failed = |error| TailError::new(&path, error);
         let Some((file, meta)) = open_regular(&path).map_err(failed)? else {
-            return Err(TailError::NotAFile { path, kind: "special file" });
+            return Err(TailError::NotAFile { path, kind: FileKind::Other });
         };
         let id = Id::of(&meta);
         let generation = if let Some(at) = self.old.iter().position(|old| old.id == id) {

@@ -3,7 +3,7 @@
 use super::row::{Finding, Row, started};
 use crate::health::cron::CronTrouble;
 use crate::health::departure::Plan;
-use crate::health::evidence::{JobState, Proof, Source};
+use crate::health::evidence::{Fact, JobState, Proof, Source};
 use crate::health::gateway::Beginning;
 use crate::health::links::LinkVerdict;
 use crate::health::reason::{Light, Reason};
@@ -15,7 +15,7 @@ pub(super) fn alive(row: &mut Row<'_>) {
     let state = row.state;
     let (gateway, now) = (&state.life.gateway, state.time.clock());
     if let Some(timer) = gateway.suspended.filter(|timer| timer.over(now)) {
-        let proof = Proof::new(Source::Process, "state T (stopped)", timer.since);
+        let proof = Proof::new(Source::Process, Fact::Suspended, timer.since);
         row.hold(Reason::ProcessSuspended, Some(proof));
     }
     // A process that said that it exits no longer writes a heartbeat.
@@ -195,5 +195,5 @@ fn unsupervised(state: &State) -> Option<Proof> {
     }
     let runs = state.job.state() == Some(JobState::Running);
     let detached = state.detached.filter(|_| !runs)?;
-    Some(Proof::new(Source::DetachedMarker, "launchd could not manage the gateway", detached))
+    Some(Proof::new(Source::DetachedMarker, Fact::Detached, detached))
 }

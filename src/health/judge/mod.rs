@@ -9,7 +9,7 @@ mod row;
 use jiff::Timestamp;
 
 use self::row::Row;
-use super::evidence::{JobState, ProfileName, Proof, Source};
+use super::evidence::{Fact, JobState, ProfileName, Proof, Source};
 use super::reason::Reason;
 use super::state::State;
 use super::timer::after;
@@ -56,9 +56,8 @@ fn loops(row: &mut Row<'_>) {
         let (starts, storm) = state.life.starts.crashes(now, &state.time.deadlines);
         if starts > state.time.deadlines.crash_starts || storm.is_some() {
             let counted = || {
-                let line =
-                    format!("{starts} starts within {} s", state.time.deadlines.crash_window.as_secs());
-                Proof::new(Source::Process, line, state.time.now())
+                let seconds = state.time.deadlines.crash_window.as_secs();
+                Proof::new(Source::Process, Fact::Starts { count: starts as u64, seconds }, state.time.now())
             };
             let refused = state.life.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
             let proof = storm.cloned().or(refused).unwrap_or_else(counted);

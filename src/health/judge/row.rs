@@ -1,6 +1,6 @@
 //! One row while it is judged: every reason that holds, and the verdict that follows from them.
 
-use crate::health::evidence::{JobState, PlatformName, ProfileName, Proof, Source};
+use crate::health::evidence::{Fact, JobState, PlatformName, ProfileName, Proof, Source};
 use crate::health::gateway::Gateway;
 use crate::health::links::LinkVerdict;
 use crate::health::reason::{Light, Reason};
@@ -146,9 +146,5 @@ fn remarks(gateway: &Gateway, notes: &mut Vec<Note>) {
 
 /// The start of the process as a proof.
 pub(super) fn started(gateway: &Gateway) -> Proof {
-    let line = match gateway.id.pid {
-        Some(pid) => format!("PID {pid} started"),
-        None => "the gateway started".to_owned(),
-    };
-    Proof::new(Source::Process, line, gateway.starting.since)
+    Proof::new(Source::Process, Fact::Started(gateway.id.pid), gateway.starting.since)
 }

@@ -57,7 +57,7 @@ pub struct Incident {
     pub end: End,
     /// Restarts by Gatelight during the incident.
     pub restarts: Vec<RestartRow>,
-    /// How many new processes appeared, whoever started them.
+    /// How many new processes appeared.
     pub new_processes: usize,
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn profile(changes: Vec<ChangeRow>) -> ProfileRecord {
 const S: fn(i64) -> SignedDuration = SignedDuration::from_secs;
 
 #[test]
-fn what_nobody_saw_is_unknown() {
+fn unobserved_time_is_unknown() {
     use Reason::{Connected, NetworkUnreachable, Reconnecting};
     let p = profile(vec![
         change(10, 1, Connected),
@@ -62,7 +62,7 @@ fn what_nobody_saw_is_unknown() {
     assert_eq!((f.incidents, f.mtbf, f.mttr), (1, Some(S(240)), Some(S(100))));
     let i = &analysis.incidents[0];
     assert_eq!((i.from, i.to, i.cause, i.end), (t(100), t(200), NetworkUnreachable, End::Recovered));
-    assert_eq!(i.evidence.as_ref().unwrap().line, "line at 130");
+    assert_eq!(i.evidence.as_ref().unwrap().line.quote(), "line at 130");
     assert_eq!(i.reasons, [Reconnecting, NetworkUnreachable]);
 }
 
@@ -114,7 +114,7 @@ fn incidents_end_as_they_ended() {
 }
 
 #[test]
-fn an_incident_knows_what_was_done() {
+fn an_incident_has_its_restarts() {
     let mut first = change(0, 1, Reason::Connected);
     first.pid = Some(7);
     let mut red = change(10, 1, Reason::ExecutorShutdown);
@@ -197,7 +197,7 @@ proptest! {
         prop_assert!(at == w.to || analysis.spans.is_empty() && length == 0);
         let f = &analysis.figures;
         prop_assert_eq!(f.known() + f.unknown, w.length());
-        // known time was watched time: every second of it lies in a watched interval
+        // known time was observed: every second of it is in an observed interval
         for span in analysis.spans.iter().filter(|s| s.change.is_some()) {
             let run = p.changes[span.change.unwrap()].run;
             let mut second = span.from;
@@ -240,7 +240,7 @@ proptest! {
 }
 
 #[test]
-fn causes_are_told_apart_by_their_platform() {
+fn causes_differ_by_platform() {
     use Reason::{AuthRejected, Connected, NotRunning};
     let of = |at, reason, platform: &str| ChangeRow {
         platform: Some(platform.to_owned()),
@@ -275,7 +275,7 @@ fn an_amber_light_of_a_red_reason_is_no_incident() {
 }
 
 #[test]
-fn what_no_run_observed_is_unseen() {
+fn time_without_a_run_is_unseen() {
     let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
     let window = Window { from: at(0), to: at(100) };
     for (spans, expected) in [

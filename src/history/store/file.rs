@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fifo_holds_nobody_up() {
+    fn a_fifo_does_not_block() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.db");
         crate::files::make_fifo(&path);

@@ -9,7 +9,7 @@ use super::rows::message_column;
 /// Marks a file as Gatelight's history (`PRAGMA application_id`): "GtLt".
 pub(super) const APPLICATION_ID: i32 = 0x4774_4c74;
 
-/// One step: brings a file from the version before to the next.
+/// One step: migrates a file from the version before to the next.
 pub(super) type Step = fn(&Connection) -> rusqlite::Result<()>;
 
 /// Every step ever released, oldest first. Never change one: add another.
@@ -114,7 +114,7 @@ pub(super) fn application(db: &Connection) -> rusqlite::Result<i32> {
     db.query_row("PRAGMA application_id", [], |row| row.get(0))
 }
 
-/// Takes the steps that the file lacks, each in a transaction of its own: a crash leaves a whole version behind.
+/// Runs the missing steps, each in its own transaction: after a crash the file has a complete version.
 pub(super) fn migrate(db: &mut Connection, steps: &[Step]) -> Result<(), StoreError> {
     let found = version(db)?;
     if found > steps.len() {

@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use crate::health::Reason;
-use crate::text::{Code, Message, Value, restart as say};
+use crate::health::{Reason, Source};
+use crate::text::{Code, Message, Value, proof, restart as say, unfill};
 
-/// A wording of version 1 and the code that stands for it now.
+/// A wording of version 1, and its code today.
 struct Wording {
     code: Code,
     texts: [&'static str; 2],
@@ -90,14 +90,14 @@ const TITLES: [(&str, [&str; 2]); 24] = [
     ("no-evidence", ["no evidence yet", "暂无证据"]),
 ];
 
-/// The message that a sentence of version 1 stands for; the sentence itself if it is none of the known ones (an
+/// The message for a sentence of version 1; the sentence itself if it is unknown (an
 /// error of the system, or one that was cut off).
 pub(super) fn parse(sentence: &str) -> Message {
     known(sentence).unwrap_or_else(|| Message::verbatim(sentence))
 }
 
 fn known(sentence: &str) -> Option<Message> {
-    // a manager that did not answer in time, then what happened: with a code of their own each
+    // a manager that did not answer in time, then what happened: each has its own code
     for (i, _) in sentence.match_indices("; ") {
         let (complaint, why) = (&sentence[..i], &sentence[i + 2..]);
         if let (Some(complaint), Some(why)) = (worded(complaint), known(why))
@@ -111,7 +111,7 @@ fn known(sentence: &str) -> Option<Message> {
 
 fn worded(sentence: &str) -> Option<Message> {
     WORDINGS.iter().find_map(|wording| {
-        let values = wording.texts.iter().find_map(|text| values(text, sentence))?;
+        let values = wording.texts.iter().find_map(|text| unfill(text, sentence))?;
         let mut message = Message::new(wording.code);
         for (name, value) in values {
             let value = match name {
@@ -136,34 +136,15 @@ fn verdict(sentence: &str) -> Option<Message> {
     let reason = Reason::from_code(code)?;
     Some(match proof.and_then(|proof| proof.split_once(": ")) {
         Some((source, line)) => {
-            Message::new(say::VERDICT_PROVEN).with("title", reason).with("source", source).with("line", line)
+            let source = Source::from(source);
+            let line = proof::stored(&source, line.to_owned());
+            Message::new(say::VERDICT_PROVEN)
+                .with("title", reason)
+                .with("source", proof::source_value(&source))
+                .with("line", proof::line_value(&line))
         }
         None => Message::new(say::VERDICT).with("title", reason),
     })
-}
-
-/// The values that make `template` the whole of `text`. Of a name that occurs twice, both values have to be equal.
-fn values<'a>(template: &'static str, text: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
-    let mut pieces = template.split('{');
-    let mut rest = text.strip_prefix(pieces.next()?)?;
-    let mut found: Vec<(&'static str, &'a str)> = Vec::new();
-    let mut pieces = pieces.peekable();
-    while let Some(piece) = pieces.next() {
-        let (name, literal) = piece.split_once('}')?;
-        let end = match (pieces.peek(), literal) {
-            (None, _) => rest.len().checked_sub(literal.len()).filter(|end| rest.is_char_boundary(*end))?,
-            (Some(_), _) => rest.find(literal)?,
-        };
-        let value = &rest[..end];
-        rest = rest[end..].strip_prefix(literal)?;
-        match found.iter().find(|(known, _)| *known == name) {
-            Some((_, earlier)) if *earlier != value => return None,
-            Some(_) => {}
-            None if value.is_empty() => return None,
-            None => found.push((name, value)),
-        }
-    }
-    rest.is_empty().then_some(found)
 }
 
 /// A length of time as version 1 wrote it: `1 min 15 s`, `1 分 15 秒`, `10 分钟`.
@@ -201,7 +182,7 @@ mod tests {
             ],
             [
                 "the link was not confirmed within 1 min 15 s; last state: starting — process: PID 8",
-                "1 分 15 秒内未能确认连接；最后状态：正在启动 — process：PID 8",
+                "1 分 15 秒内未能确认连接；最后状态：正在启动 — 进程：PID 8",
             ],
         ),
         (

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::health::{Light, Proof, Reason};
+use crate::health::{Light, Proof, Reason, Source};
 use crate::history::{ChangeRow, Observed, RestartResult, RestartRow};
 use crate::restart::RestartStep;
-use crate::text::Message;
+use crate::text::{Message, proof};
 
 pub(super) const CHANGE_COLUMNS: &str =
     "at, run, was, reason, since, source, line, line_at, pid, started_at, history, light, platform";
@@ -66,7 +66,7 @@ pub(super) fn put_change(db: &Connection, profile: i64, at: i64, row: &ChangeRow
         row.to.code(),
         millis(row.since),
         evidence.map(|proof| proof.source.as_str()),
-        evidence.map(|proof| proof.line.as_str()),
+        evidence.map(proof::stable),
         evidence.map(|proof| millis(proof.at)),
         row.pid,
         row.started_at.map(millis),
@@ -93,7 +93,7 @@ pub(super) fn put_link(db: &Connection, profile: i64, row: &ChangeRow) -> rusqli
         row.light().word(),
         millis(row.since),
         evidence.map(|proof| proof.source.as_str()),
-        evidence.map(|proof| proof.line.as_str()),
+        evidence.map(proof::stable),
         evidence.map(|proof| millis(proof.at)),
     ])
     .map(drop)
@@ -101,7 +101,11 @@ pub(super) fn put_link(db: &Connection, profile: i64, row: &ChangeRow) -> rusqli
 
 pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
     let evidence = match (row.get::<_, Option<String>>(5)?, row.get::<_, Option<String>>(6)?, row.get(7)?) {
-        (Some(source), Some(line), Some(at)) => Some(Proof::new(source, line, time(at))),
+        (Some(source), Some(line), Some(at)) => {
+            let source = Source::from(source);
+            let line = proof::stored(&source, line);
+            Some(Proof::new(source, line, time(at)))
+        }
         _ => None,
     };
     Ok(ChangeRow {

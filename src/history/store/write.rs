@@ -223,7 +223,7 @@ impl Store {
         }
     }
 
-    /// This run, which begins with its first write: whoever only reads leaves no trace.
+    /// This run, which begins with its first write: reading leaves no trace.
     fn run(&mut self) -> Result<Run, StoreError> {
         if let Some(run) = self.run {
             return Ok(run);

@@ -84,7 +84,7 @@ fn a_first_start_says_where_the_light_is() {
 }
 
 #[test]
-fn an_icon_that_cannot_be_seen_is_told_and_so_is_the_way_to_the_menu() {
+fn an_invisible_icon_is_notified_with_the_way_to_the_menu() {
     use crate::ui::menu_bar::visibility::Hidden;
     let now = Timestamp::UNIX_EPOCH;
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +193,7 @@ fn the_lights_of_the_icon_are_chosen_in_the_menu_and_the_settings() {
 /// Launch at login may be switched off in the system's settings, without any event.
 #[cfg(not(target_os = "macos"))]
 #[test]
-fn what_was_changed_elsewhere_is_seen_when_the_menu_opens() {
+fn changes_made_elsewhere_are_read_when_the_menu_opens() {
     let now = Timestamp::UNIX_EPOCH;
     let folder = tempfile::tempdir().unwrap();
     let (_engine, inputs) = mpsc::channel(4);

@@ -115,7 +115,7 @@ impl ProfileMenu<'_, '_> {
         rows
     }
 
-    /// Whether the note is about a link, which has a row of its own.
+    /// Whether the note is about a link, which has its own row.
     fn has_link_row(&self, note: &Note) -> bool {
         let Note::Also(_, Some(platform), _) = note else { return false };
         self.view.verdict.links.iter().any(|link| link.platform == *platform && link.light != Light::Green)
@@ -142,7 +142,7 @@ impl ProfileMenu<'_, '_> {
                 return self.texts.fill(say::ALSO, &[("title", &title)]);
             }
             Note::Unreadable(file) => {
-                return self.texts.fill(crate::text::status::NOTE_UNREADABLE, &[("file", file)]);
+                return crate::text::proof::unreadable(self.texts.locale.lang, file);
             }
             Note::SecondInstance(_) => say::SECOND_INSTANCE,
             Note::InfoHidden => say::INFO_HIDDEN,

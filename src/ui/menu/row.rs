@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_in_the_middle() {
+    fn long_text_is_cut_in_the_middle() {
         assert_eq!(shortened("gateway-of-the-customer-support-team", 20), "gateway-of-t…rt-team");
         assert_eq!(shortened("客服团队的网关配置文件夹", 14), "客服团队…件夹");
         assert_eq!(shortened("work", 20), "work");
     }
 
     #[test]
-    fn the_whole_text_stands_in_the_submenu() {
+    fn the_submenu_has_the_whole_text() {
         let text = "a word ".repeat(40);
         let RowKind::Sub(lines) = Row::bounded("k", &text).kind else { panic!("a submenu") };
         let whole: Vec<&str> = lines.iter().map(|row| row.label.as_str()).collect();

@@ -1,4 +1,4 @@
-//! All profiles in a few words: head line, tooltip, and the number beside the icon.
+//! The summary of all profiles: head line, tooltip, and the number beside the icon.
 
 use super::state::MenuState;
 use crate::health::Light;

@@ -9,7 +9,7 @@ use crate::evidence::line;
 use crate::health::{Proof, Reason};
 use crate::text::display::label;
 use crate::text::reason::title;
-use crate::text::{Phrase, fill, menu as say};
+use crate::text::{self, Phrase, fill, menu as say};
 
 /// Minimum time between two updates of the menu: with many profiles, one of their durations changes every second or two, and
 /// they are rounded anyway.
@@ -66,14 +66,16 @@ impl<'a> Texts<'a> {
         rows
     }
 
-    /// The source and time of the evidence, and the decisive words: without stamp, level and logger.
+    /// The source and time of the evidence, and its message without timestamp, level and logger.
     pub(super) fn evidence(&self, proof: &Proof) -> String {
-        let message = line::head(proof.line.as_bytes()).map_or(proof.line.as_bytes(), |head| head.message);
+        let lang = self.locale.lang;
+        let line = text::proof::line(lang, proof);
+        let message = line::head(line.as_bytes()).map_or(line.as_bytes(), |head| head.message);
         // the head of a line ends at an ASCII character
-        let message = str::from_utf8(message).unwrap_or(&proof.line);
-        let time = self.time(proof.at);
+        let message = str::from_utf8(message).unwrap_or(&line);
+        let source = text::proof::source(lang, &proof.source);
         let values =
-            [("source", &*label(proof.source.as_str())), ("time", &time), ("line", &*label(message))];
+            [("source", &*label(source)), ("time", &self.time(proof.at)), ("line", &*label(message))];
         self.fill(say::EVIDENCE, &values)
     }
 

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_keeps_nobody_waiting() {
+    fn a_clock_that_is_set_back_delays_nothing() {
         let mut reopens = Reopens::default();
         reopens.reopened(at(100.0));
         assert!(reopens.is_due(at(0.0)));

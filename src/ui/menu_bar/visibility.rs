@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_hide_the_icon_is_cleared() {
+    fn defaults_that_hide_the_icon_are_removed() {
         use Setting::{Position, Visible, VisibleInControlCenter};
         for (report, setting, value, widest, expected) in [
             ("CodexBar #3355: 6247 points from the right", Position, 6_247.0, 1_800.0, true),

@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_about_no_gateway_has_the_icon_of_the_app() {
+    fn a_notice_about_no_gateway_has_the_icon_of_the_app() {
         let icon = app_icon().unwrap();
         assert_eq!((icon.width, icon.height), (PICTURE, PICTURE));
         assert_eq!(picture_of(Light::Grey), icon);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded_and_has_no_doubles() {
+    fn the_memory_is_bounded_and_has_no_duplicates() {
         let mut shown = Shown::default();
         for i in 0..200 {
             shown.insert(i, i as u32 + 1_000);

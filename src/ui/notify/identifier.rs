@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_is_refused() {
+    fn foreign_identifiers_are_refused() {
         let long = format!("gatelight 1 2 {}", "x".repeat(LONGEST_NAME + 1));
         for text in [
             "",

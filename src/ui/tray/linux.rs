@@ -4,7 +4,7 @@
 //! 0.26.1 and muda 0.21.2, lack what users need; line numbers are those of tray-icon's `src/platform_impl/ksni/mod.rs`:
 //!
 //! - They do not report a panel that appears or disappears (`impl Tray`, 181–227, has neither `watcher_online` nor
-//!   `watcher_offline`), so nobody would learn that the icon is invisible.
+//!   `watcher_offline`), so an invisible icon would go unnoticed.
 //! - A left click does not open the menu (`activate`, 186, only emits an event, and `MENU_ON_ACTIVATE` stays false), and
 //!   nothing on the bus can be asked to open it.
 //! - They pass one picture (164), which the panel scales; with two it chooses the sharper one.

@@ -8,6 +8,7 @@ use gatelight::health::{
     Change, Core, Deadlines, Evidence, JobState, JobWord, Light, Manager, Note, Platforms, ProcessState,
     Reason, RestartHelps, Verdict,
 };
+use gatelight::text::proof::stable;
 use jiff::{SignedDuration, Timestamp};
 
 fn heartbeat(pid: u32, updated_at: Option<Timestamp>) -> Evidence {
@@ -155,7 +156,7 @@ fn r10616_the_log_ends_at_the_first_attempt() {
     field.wait(20.0).info("Lark: trying to reconnect for the 1st time");
     assert_eq!(field.wait(29.0).shows(), Reason::Reconnecting);
     assert_eq!(field.wait(2.0).shows(), Reason::ReconnectStalled);
-    assert!(field.verdict().evidence.as_ref().unwrap().line.contains("for the 1st time"));
+    assert!(field.verdict().evidence.as_ref().unwrap().line.quote().contains("for the 1st time"));
     // Hours later it is still red: silence is the symptom.
     assert_eq!(field.wait(5.0 * 3600.0).shows(), Reason::ReconnectStalled);
 }
@@ -464,7 +465,7 @@ fn r89116_r64778_detached_and_unsupervised() {
     let mut field = Field::connected();
     field.job(JobState::NotLoaded, None, None);
     assert_eq!(field.shows(), Reason::Unsupervised);
-    assert_eq!(field.verdict().evidence.as_ref().unwrap().line, "ai.hermes.gateway: not loaded");
+    assert_eq!(stable(field.verdict().evidence.as_ref().unwrap()), "ai.hermes.gateway: not loaded");
     let mut accepted = Field::connected();
     let deadlines = Deadlines { accept_unsupervised: true, ..Deadlines::default() };
     accepted.core.set_rules(&Platforms::built_in(), deadlines);
@@ -515,7 +516,7 @@ fn what_the_system_says_of_a_job_that_it_cannot_execute_is_the_proof() {
                 assert_eq!(field.shows(), Reason::Restarting, "{proof}");
             }
             assert_eq!(field.wait(after).shows(), Reason::NotRunning, "{proof}");
-            assert_eq!(field.verdict().evidence.as_ref().unwrap().line.as_str(), proof);
+            assert_eq!(stable(field.verdict().evidence.as_ref().unwrap()), proof);
         }
     }
 }
@@ -711,7 +712,7 @@ fn webhook_mode_has_no_link_to_watch() {
         .info("gateway.run: Gateway running with 1 platform(s)");
     assert_eq!(field.wait(3600.0).shows(), Reason::Running);
     assert!(
-        field.verdict().evidence.as_ref().unwrap().line.contains("webhook mode"),
+        field.verdict().evidence.as_ref().unwrap().line.quote().contains("webhook mode"),
         "a green light has its proof, too"
     );
 }

@@ -358,7 +358,7 @@ proptest! {
             match verdict.reason {
                 Reason::Connected | Reason::Unsupervised => {
                     prop_assert!(heard(&is_link), "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
-                    let proof = verdict.evidence.as_ref().map_or(("", ""), |proof| (proof.source.as_str(), proof.line.as_str()));
+                    let proof = verdict.evidence.as_ref().map_or(("", ""), |proof| (proof.source.as_str(), proof.line.quote()));
                     let is_word = |source: &str| matches!(source, "launchd" | "systemd" | "embedded" | ".gateway-launchd-unsupported");
                     match verdict.reason {
                         Reason::Connected => prop_assert!(matches!(proof.1, "Proof" | "Inbound"), "{:?}", proof),

@@ -1,4 +1,4 @@
-//! The history file under real trouble: a killed writer, a full disk, foreign and newer files, readers beside the writer.
+//! The history file under real failures: a killed writer, a full disk, foreign and newer files, concurrent readers.
 
 #![allow(clippy::similar_names)]
 
@@ -77,18 +77,18 @@ fn what_is_written_is_read() {
         [(t(0), t(120)), (t(200), t(260))]
     );
     let work = &record.profiles[0];
-    assert_eq!(work.changes[0].evidence.as_ref().unwrap().line, "x ticket=[redacted] y");
-    assert_eq!(work.changes[1].evidence.as_ref().unwrap().line, "dead line");
+    assert_eq!(work.changes[0].evidence.as_ref().unwrap().line.quote(), "x ticket=[redacted] y");
+    assert_eq!(work.changes[1].evidence.as_ref().unwrap().line.quote(), "dead line");
     assert_eq!(work.restarts[0].why, Some(Message::verbatim("token=[redacted]")));
     assert_eq!(work.restarts[0].step, Some(RestartStep::EndingOld));
     let story = stats::analyse(work, &record.observed, Window { from: t(0), to: t(300) });
     assert_eq!(story.figures.with(Light::Red), SignedDuration::from_secs(70 + 60));
-    // a window that begins later knows the state that it begins with
+    // a window that begins later knows its initial state
     let late = store.read(t(55), t(300)).unwrap();
     assert_eq!(late.profiles[0].changes[0].at, t(50));
 }
 
-/// A link that is lost and back before anybody looked: both lines are read at once, and both changes are history.
+/// A link that is lost and back before the first look: both lines are read together, and both changes are stored.
 #[test]
 fn changes_of_one_moment_are_all_kept_in_their_order() {
     let folder = tempfile::tempdir().unwrap();
@@ -108,7 +108,8 @@ fn changes_of_one_moment_are_all_kept_in_their_order() {
     let record = store.read(t(0), t(100)).unwrap();
     let kept: Vec<_> = record.profiles[0].changes.iter().map(|c| (c.from, c.to)).collect();
     assert_eq!(kept, reasons.map(|(from, to, _)| (from, to)));
-    let lines = record.profiles[0].changes.iter().map(|c| c.evidence.as_ref().unwrap().line.to_string());
+    let lines =
+        record.profiles[0].changes.iter().map(|c| c.evidence.as_ref().unwrap().line.quote().to_owned());
     assert!(lines.eq(reasons.iter().map(|(_, to, _)| to.code())));
     assert!(record.profiles[0].changes.is_sorted_by(|a, b| a.at < b.at));
 }
@@ -123,7 +124,7 @@ fn the_command_line_adds_its_restarts_while_the_agent_writes() {
         retrying: None,
         outcome: Some(RestartOutcome::Failed { step: RestartStep::EndingOld, why: Message::verbatim("") }),
     };
-    // none is begun, and the folder stays as it is
+    // no file is created, and the folder is unchanged
     assert!(Store::existing(&path, t(0)).unwrap().is_none());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 
@@ -147,7 +148,7 @@ fn the_command_line_adds_its_restarts_while_the_agent_writes() {
     let record = Reader::open(&path).unwrap().read(t(0), t(1000)).unwrap();
     assert_eq!(record.profiles.len(), 1);
     assert_eq!((record.profiles[0].changes.len(), record.profiles[0].restarts.len()), (200, 100));
-    // it was no run of its own: what the agent saw stays the agent's
+    // not a run: the observations belong to the agent
     assert!(record.profiles[0].changes.iter().all(|change| change.run == 1));
 }
 
@@ -236,7 +237,7 @@ fn a_history_of_version_1_reads_whole_in_both_languages() {
         texts(Lang::Zh),
         own([
             "没有新进程启动：任务未加载",
-            "1 分 15 秒内未能确认连接；最后状态：正在启动 — process：PID 8",
+            "1 分 15 秒内未能确认连接；最后状态：正在启动 — 进程：PID 8",
             unknown,
         ])
     );
@@ -244,7 +245,7 @@ fn a_history_of_version_1_reads_whole_in_both_languages() {
     let expected =
         [RestartResult::Worked, RestartResult::Failed, RestartResult::CannotTell, RestartResult::Failed];
     assert_eq!(results, expected.map(|result| (result, result == RestartResult::Worked)));
-    // nothing of it is a sentence any more but the words that nobody knows
+    // only unknown words are still sentences
     let db = rusqlite::Connection::open(&path).unwrap();
     let stored: Vec<Option<String>> = db
         .prepare("SELECT why FROM restarts ORDER BY asked_at")
@@ -370,7 +371,7 @@ fn a_migration_is_all_or_nothing() {
     let path = folder.path().join("h");
     let db = rusqlite::Connection::open(&path).unwrap();
     db.execute_batch(VERSION_1).unwrap();
-    // the step fails at its last statement: the name is taken
+    // the step fails at its last statement because the name exists
     db.execute_batch("CREATE VIEW restarts_view AS SELECT why FROM restarts").unwrap();
     assert!(Store::open(&path, t(700)).is_err());
     let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
@@ -392,7 +393,7 @@ fn a_later_run_does_not_rewrite_what_an_earlier_one_saw() {
         store.record_observed(t(0), t(100)).unwrap();
     }
     let mut store = Store::open(&path, t(200)).unwrap();
-    // the logs, read again, tell of the time that run 1 saw otherwise, and of the time that nobody saw
+    // the logs, read again, cover time that run 1 observed differently, and time that was not observed
     for (at, to) in [(50, Reason::NotRunning), (150, Reason::AuthRejected)] {
         let mut old = change("work", t(at), Reason::NoEvidence, to, "b");
         old.history = true;
@@ -428,7 +429,7 @@ fn after_the_clock_was_set_back_the_history_begins_again() {
     };
     let all = store.read(t(0), t(300)).unwrap();
     assert_eq!(lights(&all, 0), [50 + 240, 10], "what the clock showed twice is told as of the second time");
-    // the newest before a window is that of the run that looks in it, not that of the clock that ran ahead
+    // the newest row before a window is that of the run in it, not that of a clock that was ahead
     let late = store.read(t(90), t(300)).unwrap();
     assert_eq!(lights(&late, 90), [210, 0]);
 }
@@ -439,7 +440,7 @@ fn what_a_profile_did_before_it_was_known_is_not_taken_for_seen() {
     let mut store = Store::open(&folder.path().join("h"), t(0)).unwrap();
     store.record_change(&change("default", t(0), Reason::NoEvidence, Reason::Connected, "x")).unwrap();
     store.record_observed(t(0), t(100)).unwrap();
-    // it appears at 100, and its logs tell what was before
+    // it appears at 100, and its logs cover the time before
     for (at, to) in [(20, Reason::NotRunning), (40, Reason::Connected)] {
         let mut old = change("work", t(at), Reason::NoEvidence, to, "b");
         old.history = true;
@@ -519,7 +520,7 @@ fn old_rows_go_and_the_state_stays() {
     assert_eq!(at, [("gone", vec![t(5)]), ("work", vec![t(19), t(91 * day)])]);
 }
 
-/// Puts rows into the file past the store, as quickly as possible.
+/// Inserts rows directly, for speed.
 fn stuff(path: &Path, rows: i64, bytes: usize) {
     let mut db = rusqlite::Connection::open(path).unwrap();
     let all = db.transaction().unwrap();
@@ -630,7 +631,7 @@ fn files_that_cannot_be_used_are_set_aside() {
     }
 }
 
-/// Runs one of the ignored tests below in a process of its own.
+/// Runs one of the ignored tests below in another process.
 fn child(name: &str, path: &Path, wrap: Option<&str>) -> Child {
     let (me, arguments) = test_process(module_path!(), name);
     let mut command = match wrap {
@@ -674,7 +675,7 @@ fn child_stops_inside_a_transaction() {
     store.record_change(&flip(1)).unwrap();
     drop(store);
     let db = rusqlite::Connection::open(&path).unwrap();
-    // a small cache: the uncommitted rows really reach the file of the write-ahead log
+    // a small cache, so that uncommitted rows reach the write-ahead log
     db.execute_batch("PRAGMA cache_size = 5; BEGIN IMMEDIATE").unwrap();
     for n in 0..5_000 {
         db.execute(
@@ -707,7 +708,7 @@ fn a_killed_writer_leaves_whole_transactions() {
         let mut writer = child("child_writes_for_ever", &path, None);
         let number = |line: &str| line.strip_prefix("wrote ").and_then(|n| n.parse::<i64>().ok());
         let line = wait_for(&mut writer, |l| number(l).is_some_and(|n| n >= round * 37));
-        // SIGKILL, wherever it happens to be
+        // SIGKILL at a random point
         writer.kill().unwrap();
         writer.wait().unwrap();
         let at_least = number(&line).unwrap();
@@ -748,7 +749,7 @@ fn child_fills_the_disk() {
         match store.record_change(&flip(n)) {
             Ok(()) => {}
             Err(StoreError::Full(_)) => {
-                // still there, still readable, and says the same again
+                // still there, still readable, and the same error again
                 assert_eq!(store.read(t(0), t(n)).unwrap().profiles[0].changes.len() as i64, n);
                 assert!(matches!(store.record_change(&flip(n)), Err(StoreError::Full(_))));
                 println!("\nfull at {n}");
@@ -811,7 +812,7 @@ fn a_full_disk_fails_one_call_and_no_more() {
     let mut writer = child("child_fills_the_disk", &path, Some("exec \"$@\""));
     let n = full_at(&mut writer);
     assert!(writer.wait().unwrap().success());
-    // opening does not need room, writing works again as soon as there is some
+    // opening needs no space, and writing works again as soon as there is some
     drop(Store::open(&path, t(0)).unwrap());
     std::fs::remove_file(&ballast).unwrap();
     let mut store = Store::open(&path, t(0)).unwrap();
@@ -826,7 +827,7 @@ fn readers_see_whole_pictures_while_the_agent_writes() {
     let path = folder.path().join("h");
     let mut writer = child("child_writes_for_ever", &path, None);
     wait_for(&mut writer, |l| l.starts_with("wrote "));
-    // nobody reads the pipe from here on: a thread empties it
+    // a thread empties the pipe from here on
     let out = writer.stdout.take().unwrap();
     let drain = std::thread::spawn(move || std::io::copy(&mut BufReader::new(out), &mut std::io::sink()));
     let readers: Vec<_> = (0..4)

@@ -1,5 +1,5 @@
-//! What may go wrong around Gatelight, a test a row: it stays upright, says the truth, and runs nothing that it reads.
-//! Rows that stand elsewhere: disk full (`history_store`), a hanging launchctl (`restart`), the tailer's files (`tailer`).
+//! Failures of the environment: Gatelight keeps running, shows the truth, and executes nothing that it reads.
+//! Tested elsewhere: a full disk (`history::store`), a hanging launchctl (`manager`), the tailer's files (`evidence::tailer`).
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use crate::support::{feishu, make_fifo, record};
 const CONNECTED: &str = "2026-11-22 11:00:01,000 INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2";
 const EXECUTOR: &str = "Executor shutdown has been called";
 
-/// A user's home with one gateway that lives: the child that stands for it ends with the test.
+/// A user's home with one live gateway, whose process is killed at the end of the test.
 struct Home {
     folder: tempfile::TempDir,
     gateway: Child,
@@ -54,7 +54,7 @@ impl Home {
     fn profile(&self, name: &str) {
         let home = self.path().join(name);
         std::fs::create_dir_all(home.join("logs")).unwrap();
-        // the stamp is of a time after the start of the child
+        // the timestamp is later than the start of the child
         let now = (jiff::Zoned::now() + Duration::from_secs(1)).strftime("%Y-%m-%d %H:%M:%S,000").to_string();
         let line = CONNECTED.replace("2026-11-22 11:00:01,000", &now);
         std::fs::write(home.join("logs/agent.log"), format!("{line}\n")).unwrap();
@@ -93,10 +93,10 @@ impl Drop for Home {
     }
 }
 
-/// Waits for a child; only a hang takes a minute.
+/// Waits for a child; fails after a minute.
 fn finished(mut child: Child) -> Output {
     let until = Instant::now() + Duration::from_secs(60);
-    // what is told here fits into a pipe
+    // the output fits into a pipe
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > until {
             child.kill().unwrap();
@@ -158,7 +158,7 @@ fn what_people_write_is_no_evidence() {
         ),
         format!("{at} INFO gateway.run: inbound message: platform=feishu msg='RuntimeError: {EXECUTOR}'"),
         format!("{at} INFO gateway.run: response ready: RuntimeError: {EXECUTOR}"),
-        // loud enough, so that only what it carries says that it is none
+        // at a high level, so that only its origin makes it irrelevant
         format!("{at} ERROR agent.tools: Tool terminal returned error (1.2s): RuntimeError: {EXECUTOR}"),
         format!("{at} WARNING agent.loop: Turn ended: RuntimeError: {EXECUTOR}"),
         format!("{at} INFO agent.loop: conversation turn: ERROR Lark: receive message loop exit, err: x"),
@@ -169,7 +169,7 @@ fn what_people_write_is_no_evidence() {
         let core = core_after(&[CONNECTED, &said]);
         assert_eq!(core.verdict().reason, Reason::Connected, "{said}");
     }
-    // and the same words said by the gateway are
+    // the same words by the gateway are evidence
     let real = format!("{at} ERROR gateway.platforms.feishu: [Feishu] Send failed: {EXECUTOR}");
     assert_eq!(core_after(&[CONNECTED, &real]).verdict().reason, Reason::ExecutorShutdown, "{real}");
 }
@@ -188,7 +188,7 @@ fn hostile_text_becomes_one_plain_line() {
         let line = format!("2026-11-22 11:00:02,000 ERROR Lark: receive message loop exit, err: {hostile}");
         let core = core_after(&[CONNECTED, &line]);
         assert_eq!(core.verdict().reason, Reason::Reconnecting);
-        let shown = &core.verdict().evidence.as_ref().unwrap().line;
+        let shown = core.verdict().evidence.as_ref().unwrap().line.quote();
         assert!(shown.chars().count() <= 400, "{}", shown.len());
         assert!(
             !shown.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{2066}' | '\u{2028}')),
@@ -240,7 +240,7 @@ fn hostile_profile_names_are_names() {
     let status = home.status();
     let shown: Vec<&str> =
         status["profiles"].as_array().unwrap().iter().map(|p| p["profile"].as_str().unwrap()).collect();
-    // names that Hermes itself would refuse are no profiles; jobs may be called anything
+    // names that Hermes refuses are not profiles; jobs may have any name
     for name in ["$(touch pwned)", "%n", "-bootout"] {
         assert!(shown.contains(&name), "{name}: {shown:?}");
     }
@@ -288,7 +288,7 @@ fn without_descriptors_it_says_so_or_works() {
         let code = output.status.code();
         assert!(code.is_some_and(|code| code != 101), "{limit}: {code:?} {words}");
         match serde_json::from_slice::<Value>(&output.stdout) {
-            // what cannot be read is no proof of a fault of the gateway
+            // an unreadable file does not prove a fault of the gateway
             Ok(status) => {
                 let reds =
                     status["profiles"].as_array().unwrap().iter().filter(|p| p["light"] == "red").count();
@@ -310,7 +310,7 @@ fn ten_thousand_files_beside_the_log_hide_nothing() {
     assert_eq!(light(&home.status()), "green");
 }
 
-/// They come while it watches: more events at once than the system queues.
+/// More events at once than the kernel queues, while it watches.
 #[test]
 fn ten_thousand_files_that_come_while_it_watches_hide_no_loss() {
     let machine = Machine::new();
@@ -390,7 +390,7 @@ fn a_job_file_that_others_may_write_is_read_and_named_as_it_is() {
 #[test]
 fn a_home_that_cannot_be_written_is_still_watched() {
     let home = Home::new();
-    // also for root, whom permissions do not stop: files in the place of folders
+    // for root too, which permissions do not stop: files instead of folders
     for name in [".local", ".cache"] {
         std::fs::write(home.path().join(name), "").unwrap();
     }
@@ -417,7 +417,7 @@ fn a_clock_that_is_set_back_or_forward_a_day_makes_nothing_red() {
             now += SignedDuration::from_secs(30);
             if turn == 5 {
                 now += shift;
-                // a clock that jumps ahead looks like a sleep, and is told as one
+                // a clock that jumps ahead looks like a sleep
                 if shift.is_positive() {
                     changes.extend(core.step(now, Evidence::Wake { slept: shift.as_secs_f64() }));
                 }
@@ -426,7 +426,7 @@ fn a_clock_that_is_set_back_or_forward_a_day_makes_nothing_red() {
         }
         assert!(changes.iter().all(|change| change.to.light() != Light::Red), "{shift}: {changes:?}");
         assert_eq!(core.verdict().light(), Light::Green);
-        // and a fault after it is still seen
+        // a later fault is still detected
         let dead = record(Signal::ExecutorShutdown, None, EXECUTOR, now);
         core.step(now, dead);
         assert_eq!(core.verdict().reason, Reason::ExecutorShutdown);
@@ -441,7 +441,7 @@ fn eight_hours_of_sleep_make_nothing_red() {
     let mut changes = core.step(woke, Evidence::Wake { slept: 8.0 * 3600.0 - 25.0 });
     changes.extend(core.tick(woke + SignedDuration::from_secs(80)));
     assert!(changes.is_empty(), "{changes:?}");
-    // a loop that does not turn again after the grace is frozen
+    // a loop that is still silent after the grace period is frozen
     core.tick(woke + SignedDuration::from_secs(200));
     assert_eq!(core.verdict().reason, Reason::EventLoopFrozen);
 }
@@ -457,14 +457,14 @@ fn the_hour_that_the_end_of_summer_time_repeats_hides_no_recovery_and_no_loss() 
     let down = [back("2026-10-25 02:59:50,000"), lost("2026-10-25 02:00:05,000")];
     let lines: Vec<&str> = down.iter().map(String::as_str).collect();
     assert_eq!(core_after(&lines).verdict().reason, Reason::Reconnecting);
-    // and the hour that its begin leaves out, or a journey to another zone
+    // the hour that is skipped in spring, or another time zone
     let ahead =
         [back("2026-03-29 01:59:59,000"), lost("2026-03-29 03:00:02,000"), back("2026-03-29 10:00:05,000")];
     let lines: Vec<&str> = ahead.iter().map(String::as_str).collect();
     assert_eq!(core_after(&lines).verdict().light(), Light::Green);
 }
 
-/// The gateway's time zone is that of its job, Gatelight's that of the session: neither says anything of the link.
+/// The gateway has the time zone of its job, Gatelight that of the session: the difference must not matter.
 #[test]
 fn a_time_zone_that_is_not_the_gateways_changes_no_light() {
     for zone in ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati", "UTC"] {
@@ -486,7 +486,7 @@ fn a_time_zone_that_is_not_the_gateways_changes_no_light() {
     }
 }
 
-/// A traveller's gateway is restarted in another zone: its stamps jump by hours, and each new one is later news.
+/// A gateway is restarted in another time zone: its timestamps jump by hours, and new lines still count as newer.
 #[test]
 fn a_gateway_that_is_restarted_in_another_time_zone_is_believed() {
     for hours in [-11_i64, 9] {
@@ -513,7 +513,7 @@ fn a_gateway_that_is_restarted_in_another_time_zone_is_believed() {
     }
 }
 
-/// Descriptors run out while it watches, and come back: nothing is made up meanwhile, and what happened is told.
+/// Descriptors run out while it watches: no false change in the meantime, and nothing is lost.
 #[cfg(target_os = "linux")]
 #[test]
 fn descriptors_that_run_out_while_it_watches_and_come_back() {
@@ -525,16 +525,16 @@ fn descriptors_that_run_out_while_it_watches_and_come_back() {
     watch.expect("default", "green", "connected");
     let pid = Pid::from_raw(i32::try_from(watch.process.pid()).unwrap());
     let limit = |soft| prlimit(pid, Resource::Nofile, Rlimit { current: Some(soft), maximum: Some(4096) });
-    // what is open stays open; nothing more can be opened
+    // open files stay open; no others can be opened
     limit(3).unwrap();
-    // the old file's last word can be read, the new file's first cannot
+    // the last line of the old file can be read, the first one of the new file cannot
     std::fs::rename(gateway.log_path("agent.log"), gateway.log_path("agent.log.1")).unwrap();
     gateway.loses();
     gateway.connects();
     gateway.loses();
     // a second profile comes
     let second = Gateway::connected(&machine.profile("work"));
-    // it has turned several times since; whatever it says meanwhile is checked below
+    // it has polled several times since; its output is checked below
     let told = watch.lines().len();
     let turns = || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", watch.process.pid())).unwrap();
@@ -565,7 +565,7 @@ fn descriptors_that_run_out_while_it_watches_and_come_back() {
     });
 }
 
-/// The logs folder leads to a volume that is gone for a while, as a link into /Volumes does.
+/// The logs folder is a symlink to a volume that disappears for a while, as one in /Volumes.
 #[test]
 fn a_log_on_a_volume_that_is_taken_away_and_comes_back() {
     let machine = Machine::new();
@@ -579,7 +579,7 @@ fn a_log_on_a_volume_that_is_taken_away_and_comes_back() {
     watch.expect("default", "amber", "reconnecting");
     gateway.connects();
     watch.expect("default", "green", "connected");
-    // gone: the link leads nowhere; what was said of the link before still holds, and nothing else is said
+    // the symlink dangles: the state of the connection is kept, and nothing else is reported
     let away = machine.folder().join("taken");
     std::fs::rename(&volume, &away).unwrap();
     append(&away.join("agent.log"), "2026-11-22 11:00:00,000 INFO gateway.run: written on another machine\n");
@@ -593,7 +593,7 @@ fn a_log_on_a_volume_that_is_taken_away_and_comes_back() {
     watch.expect("default", "red", "executor-shutdown");
 }
 
-/// The same with a real file system that is unmounted lazily, in a mount namespace of its own.
+/// With a real file system that is unmounted lazily, in its own mount namespace.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_log_on_a_file_system_that_is_unmounted_and_mounted_again() {
@@ -683,9 +683,9 @@ fn what_another_process_wrote_into_its_state_file_is_forgotten() {
     }
 }
 
-/// A gateway whose link breaks in the first seconds after the one before it went: no last word of that one.
+/// A link that breaks in the first seconds of a process is not mistaken for a late line of the process before.
 #[test]
-fn a_link_that_is_lost_just_after_the_process_before_ended_is_told() {
+fn a_link_that_is_lost_just_after_the_process_before_ended_is_reported() {
     let process = |pid, state, at| Evidence::Process {
         pid,
         start: Some(u64::from(pid)),
@@ -703,14 +703,14 @@ fn a_link_that_is_lost_just_after_the_process_before_ended_is_told() {
     core.step(at(400), stamped(Signal::Start, "Starting Hermes Gateway...", at(390)));
     core.step(at(600), stamped(feishu(LinkWord::Proof), "connected to wss://x", at(590)));
     assert_eq!(core.verdict().reason, Reason::Connected);
-    // the last word of the one before, read late
+    // the last line of the process before, read late
     core.step(at(700), stamped(feishu(LinkWord::Lost), "receive message loop exit", at(-10)));
     assert_eq!(core.verdict().reason, Reason::Connected);
     core.step(at(900), stamped(feishu(LinkWord::Lost), "receive message loop exit", at(890)));
     assert_eq!(core.verdict().reason, Reason::Reconnecting);
 }
 
-/// Homes may be called anything, whatever Hermes thinks of profile names.
+/// Homes may have any name.
 #[test]
 fn hostile_names_of_homes_are_names() {
     for name in
@@ -726,7 +726,7 @@ fn hostile_names_of_homes_are_names() {
         let settings = machine.home().join(".config/gatelight");
         std::fs::create_dir_all(&settings).unwrap();
         if name.contains('\u{1b}') {
-            // XML cannot name it; the settings can
+            // not possible in XML, but in the settings
             let text = format!("[[profiles]]\nhome = {}\n", Value::from(home.to_str().unwrap()));
             std::fs::write(settings.join("config.toml"), text).unwrap();
         } else {
@@ -790,7 +790,7 @@ mod desktop {
         panel.has("2 of 2 connected");
         drop((panel, panel_side));
         bus.kill();
-        // nobody can see it, but it watches and remembers
+        // without an icon it still watches and keeps the history
         gateway.executor_dies();
         wait_for("the history has it", || {
             machine.run(&["history", "--json"]).out.contains("executor-shutdown")
@@ -803,7 +803,7 @@ mod desktop {
         let panel = Panel { connection: bus.connect(), item: watcher.item() };
         panel.has("executor dead");
         panel.has("1 of 2 connected");
-        // what could not be told is not lost; a notice that was still held back comes now
+        // undelivered notifications are not lost; one that was held back comes now
         until("the notice is told or named as missed", || {
             let told = server.shown.lock().unwrap().iter().any(|n| n.title.contains("default"));
             let missed = panel.labels().iter().any(|label| label.starts_with("Undelivered Notifications: 1"));
@@ -830,7 +830,7 @@ mod desktop {
         panel.has("2 of 2 connected");
         gateway.executor_dies();
         panel.has("1 of 2 connected");
-        // the notice hangs; the menu and the history go on
+        // the notification hangs; the menu and the history continue
         second.executor_dies();
         panel.has("0 of 2 connected");
         let history = || machine.run(&["history", "--json"]).out.matches("\"executor-shutdown\"").count();

@@ -164,7 +164,7 @@ fn a_restart_shows_its_steps_and_its_outcome() {
 }
 
 #[test]
-fn an_outcome_goes_when_it_is_no_longer_true() {
+fn an_outcome_is_removed_when_it_is_no_longer_true() {
     let took = SignedDuration::from_secs(12);
     let worked = RestartOutcome::Worked { took, pid: 7, killed: false, back: Vec::new() };
     let failed = RestartOutcome::Failed { step: RestartStep::EndingOld, why: Message::verbatim("exit 5") };
@@ -324,7 +324,7 @@ fn channels_and_a_heartbeat_that_fail_are_named() {
 }
 
 #[test]
-fn states_of_login_and_notifications_are_told() {
+fn states_of_login_and_notifications_are_shown() {
     for (login, notifications, expected) in [
         (Login::On, Notifications::On, ["[x] Notifications", "[x] Launch at Login"]),
         (Login::Off, Notifications::Off, ["[ ] Notifications", "[ ] Launch at Login"]),

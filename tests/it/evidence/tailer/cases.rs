@@ -1,4 +1,4 @@
-//! One case a test.
+//! One test per case.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use gatelight::evidence::tail::{
     HISTORY_LIMIT, HistoryEnd, HistoryReader, Limits, MAX_LINE, TailError, Tailer,
 };
+use gatelight::health::FileKind;
 
 use crate::support::make_fifo;
 
 struct Logs {
-    // kept for its folder
+    // keeps the folder
     _root: tempfile::TempDir,
     path: PathBuf,
 }
@@ -86,7 +87,7 @@ fn a_file_that_is_not_there_yet_is_read_from_its_beginning() {
     append(&path, "one\n");
     assert_eq!(read(&mut tailer, now), "one\n");
     assert_eq!(read(&mut tailer, now), "");
-    // the folder goes with everything in it, and comes back
+    // the folder is removed with its contents, and comes back
     append(&path, "two\n");
     fs::remove_dir_all(root.path().join("home")).unwrap();
     assert_eq!(read(&mut tailer, now), "two\n");
@@ -105,12 +106,12 @@ fn odd_kinds_of_file_are_named_never_opened_and_no_obstacle() {
         other => panic!("{other}"),
     };
     fs::create_dir(&logs.path).unwrap();
-    assert_eq!(kind(&mut tailer), "folder");
+    assert_eq!(kind(&mut tailer), FileKind::Folder);
     fs::remove_dir(&logs.path).unwrap();
 
     make_fifo(&logs.path);
-    assert_eq!(kind(&mut tailer), "FIFO");
-    // nobody has it open: a writer that does not wait is refused
+    assert_eq!(kind(&mut tailer), FileKind::Fifo);
+    // the tailer has not opened it: a non-blocking writer is refused
     let writer = rustix::fs::open(
         &logs.path,
         rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::NONBLOCK,
@@ -120,19 +121,19 @@ fn odd_kinds_of_file_are_named_never_opened_and_no_obstacle() {
     fs::remove_file(&logs.path).unwrap();
 
     let socket = std::os::unix::net::UnixListener::bind(&logs.path).unwrap();
-    assert_eq!(kind(&mut tailer), "socket");
+    assert_eq!(kind(&mut tailer), FileKind::Socket);
     drop(socket);
     fs::remove_file(&logs.path).unwrap();
 
     symlink("/dev/zero", &logs.path).unwrap();
-    assert_eq!(kind(&mut tailer), "device");
+    assert_eq!(kind(&mut tailer), FileKind::Device);
     fs::remove_file(&logs.path).unwrap();
 
     symlink(&logs.path, &logs.path).unwrap();
     assert!(matches!(failure(&mut tailer), TailError::Loop { .. }));
     fs::remove_file(&logs.path).unwrap();
 
-    // a symlink to nowhere is a file that is not there yet, and one to a file is that file
+    // a dangling symlink is a missing file; a symlink to a file is that file
     let real = logs.path.with_file_name("real");
     symlink(&real, &logs.path).unwrap();
     assert!(tailer.poll(now, &mut |_| panic!()).unwrap().missing);
@@ -145,7 +146,7 @@ fn odd_kinds_of_file_are_named_never_opened_and_no_obstacle() {
     let mut out = Vec::new();
     assert!(tailer.poll(now, &mut |block| out.extend_from_slice(block)).is_err());
     assert_eq!(out, b"more\n");
-    // odd files among the siblings are passed over
+    // odd files among the siblings are skipped
     make_fifo(&logs.sibling(1));
     fs::create_dir(logs.sibling(2)).unwrap();
     fs::remove_dir(&logs.path).unwrap();
@@ -165,7 +166,7 @@ fn a_permission_taken_away_and_given_back_loses_nothing() {
         assert!(matches!(failure(&mut tailer), TailError::Denied { .. }));
     }
     fs::set_permissions(&logs.path, fs::Permissions::from_mode(0o600)).unwrap();
-    // what stood there at the start is history, whoever may read it
+    // the contents at the start are history, readable or not
     assert_eq!(read(&mut tailer, now), "");
     logs.append("new\n");
     fs::set_permissions(&logs.path, fs::Permissions::from_mode(0o0)).unwrap();
@@ -190,7 +191,7 @@ fn r27649_the_old_inode_is_followed_while_something_writes_to_it() {
     assert_eq!(tailer.open_files(), 2);
     assert_eq!(read(&mut tailer, after(110)), "");
     assert_eq!(tailer.open_files(), 1, "60 s after its last growth it is let go");
-    // and taken up again where it was left, under whatever number
+    // and continued at the old position, under any number
     append(&logs.sibling(1), "launchd again\n");
     assert_eq!(read(&mut tailer, after(500)), "launchd again\n");
     assert_eq!(read(&mut tailer, after(600)), "");
@@ -235,7 +236,7 @@ fn a_truncated_file_is_read_from_its_beginning_even_if_it_is_longer_now() {
     assert_eq!(read(&mut tailer, now), other);
     assert_eq!(tailer.counts().truncations, 3);
     assert_eq!(tailer.counts().lost_partials, 1);
-    // an end that was cut off was read before
+    // the end that was cut off had been read
     OpenOptions::new().write(true).open(&logs.path).unwrap().set_len(1_000).unwrap();
     assert_eq!(read(&mut tailer, now), "");
     logs.append("\nand on\n");
@@ -349,7 +350,7 @@ fn history_goes_back_through_the_rotated_files() {
     assert_eq!(first.index, 0);
     assert!(first.bytes.ends_with(numbered(20_999..21_000).as_bytes()));
     let (_, mut reader) = Tailer::start_at_end_with_history(&logs.path, Limits::default(), now);
-    // whatever happens to the names meanwhile
+    // whatever happens to the names in the meantime
     logs.rotate();
     let want = numbered(0..9_000) + "half\n" + &numbered(9_000..21_000);
     assert!(history(&mut reader) == want.as_bytes());
@@ -422,7 +423,7 @@ fn nothing_falls_between_history_and_following_while_somebody_writes() {
             let mut file = OpenOptions::new().append(true).open(path).unwrap();
             let mut n = 1_u32;
             while !stop.load(Ordering::Relaxed) {
-                // in two halves, so that a look falls into the middle of a line now and then
+                // in two halves, so that a poll may fall into the middle of a line
                 write!(file, "li").unwrap();
                 writeln!(file, "ne {n}").unwrap();
                 n += 1;
@@ -454,7 +455,7 @@ fn a_log_on_a_full_table_of_descriptors_is_tried_again() {
     logs.append("old\n");
     let mut tailer = Tailer::new(&logs.path, Limits::default());
     assert_eq!(read(&mut tailer, now), "old\n");
-    // a name that is too long stands for every other refusal of the system
+    // a name that is too long: any other error of the system
     let mut odd = Tailer::new(logs.path.with_file_name("x".repeat(300)), Limits::default());
     assert!(matches!(failure(&mut odd), TailError::Io { .. }));
 }
@@ -470,7 +471,7 @@ fn a_hole_of_64_gib_hides_nothing() {
         file.set_len(at).unwrap();
         file.write_all_at(text.as_bytes(), at).unwrap();
     };
-    // it comes while the log is followed
+    // it appears while the log is followed
     let logs = Logs::new();
     logs.append("before\nhalf");
     let mut tailer = Tailer::new(&logs.path, Limits::default());
