@@ -1,4 +1,4 @@
-//! Detects a profile that goes down again and again.
+//! Detects a profile that keeps going down.
 
 use std::collections::VecDeque;
 

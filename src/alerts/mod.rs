@@ -2,7 +2,7 @@
 //! come in as arguments, notices come out as values.
 //!
 //! An [`incident`] opens when a profile goes down and closes once it has worked for `recovery_hold`. It is notified when
-//! it opens, by reminders while it lasts, and when it closes; reasons that change meanwhile only show in the menu.
+//! it opens, by reminders while it lasts, and when it closes; reasons that change in the meantime only show in the menu.
 //! A profile that fails again after a deliberate stop has a new incident. [`links`]: a link that goes down while another
 //! is down already is notified too, and so is one that works again before the others do.
 //!

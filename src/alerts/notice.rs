@@ -35,7 +35,7 @@ pub enum NoticeKind {
     LinkBack,
     /// Has worked for `recovery_hold` again.
     Recovered,
-    /// Goes down again and again. Further incidents are not notified until it has worked for `hold`.
+    /// It keeps going down. Further incidents are not notified until it has worked for `hold`.
     Flapping {
         /// Incidents within `window`.
         incidents: usize,

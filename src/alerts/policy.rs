@@ -124,7 +124,7 @@ impl Policy {
         profiles.chain(self.inhibitor.deadline()).chain(self.quiet_until).filter(|at| *at > self.now).min()
     }
 
-    /// Time never goes back here: after the clock was set back, deadlines come late instead of twice.
+    /// Time never decreases here: after the clock was set back, deadlines come late instead of twice.
     fn advance(&mut self, now: Timestamp) -> Timestamp {
         self.now = self.now.max(now);
         self.now

@@ -54,7 +54,7 @@ pub(super) fn run(
     let (hidden, no_panel) = watch_channel(false);
     let stand_in: StandIn = Box::<PrintedLights>::default();
     let background = Background::new(engine, events, requests, no_panel, stand_in)?;
-    // caught before anything is printed, for the time when the terminal stands in for the desktop
+    // handled before anything is printed, for when the terminal replaces the desktop
     let stop = background.interrupts();
     if let Some(mistake) = &mistake {
         tracing::warn!("settings not used: {mistake}");

@@ -55,7 +55,7 @@ fn test(name: &str, as_json: bool, engine: &Engine, terminal: &mut Terminal<'_>)
     let message = Outgoing::test(now, lang);
     let curl = Curl::from_environment();
     let attempt = dispatch::attempt(&curl, channel, &message, now);
-    // the server's words come without secrets
+    // secrets are already removed from the server's message
     let result = runtime()?.block_on(attempt).map_err(|trouble| trouble.why);
     let code = if result.is_ok() { OK } else { RED };
     if as_json {

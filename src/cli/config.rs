@@ -6,7 +6,7 @@ use crate::app::user_files::create_settings;
 use crate::config::ConfigError;
 use crate::terminal::{Terminal, warn};
 use crate::text::error::{self, Context as _};
-use crate::text::{config as words, fill};
+use crate::text::{Lang, config as words, fill};
 
 /// Most mistakes that are printed. A bracket that is not closed makes an error of every line below it.
 const SHOWN: usize = 20;
@@ -14,7 +14,7 @@ const SHOWN: usize = 20;
 /// What to do with the settings file.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum Action {
-    // the descriptions stand in the help of the argument, which is translated
+    // described in the help of the argument, which is translated
     Path,
     Init,
     Check,
@@ -49,6 +49,13 @@ pub(super) fn run(
         }
     }
     Ok(OK)
+}
+
+/// Prints the first mistake on one line of standard error, for a command that goes on.
+pub(super) fn print_first(mistakes: &[ConfigError], lang: Lang) {
+    if let Some(first) = mistakes.first() {
+        warn(&fill(lang.pick(words::GOES_ON), &[("what", &first.text(lang))]));
+    }
 }
 
 /// Prints mistakes on standard error, the first [`SHOWN`] of them.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use super::value::Expected;
 use super::{OK, RED, watch};
 use crate::demo::play::{self, Event, HOLLOW_FOR, STORY};
 use crate::health::{Light, Reason};
 use crate::restart::{RestartOutcome, RestartStep};
 use crate::terminal::{Terminal, style};
 use crate::text::error;
+use crate::text::help::SECONDS_OF_DEMO;
 use crate::text::{Lang, Phrase, demo as words, fill, labelled};
 use crate::watcher::snapshot::Snapshot;
 
@@ -17,9 +19,14 @@ const HOLLOWS_AT: Duration = Duration::from_secs(8);
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How long, in seconds
-    #[arg(long = "for", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600))]
+    /// How long, in seconds (5 to 3600)
+    #[arg(long = "for", value_name = "SECONDS", default_value_t = 60, value_parser = seconds)]
     pub seconds: u64,
+}
+
+fn seconds(text: &str) -> Result<u64, Expected> {
+    let seconds = text.parse().ok().filter(|seconds| (5..=3_600).contains(seconds));
+    seconds.ok_or(Expected(SECONDS_OF_DEMO))
 }
 
 /// Runs the demo and prints what happens.

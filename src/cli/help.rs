@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _};
 
+use super::value::Expected;
 use super::{Cli, USAGE};
 use crate::redact::one_line;
 use crate::terminal::{Terminal, layout, warn};
@@ -153,7 +154,7 @@ fn with_full_width_colons(help: String) -> String {
         .fold(help, |help, heading| help.replace(&format!("{heading}:"), &format!("{heading}：")))
 }
 
-/// A mistake in Chinese; `None`: it is help or the version, or of a kind that clap alone words.
+/// A mistake in Chinese; `None`: help, the version, or a kind for which only clap has a text.
 fn mistake(error: &clap::Error) -> Option<String> {
     let get = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => one_line(text, ARGUMENT_MAX),
@@ -170,7 +171,7 @@ fn mistake(error: &clap::Error) -> Option<String> {
         }
         ErrorKind::InvalidValue if value.is_empty() => say(words::MISSING_VALUE),
         ErrorKind::InvalidValue => say(words::INVALID_VALUE),
-        ErrorKind::ValueValidation => say(words::INVALID_VALUE) + &reason(error),
+        ErrorKind::ValueValidation => say(words::INVALID_VALUE) + &expected(error),
         ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             say(words::COUNT_OF_VALUES)
         }
@@ -200,15 +201,10 @@ fn mistake(error: &clap::Error) -> Option<String> {
     Some(format!("{text}\n\n{}", words::MORE))
 }
 
-/// Why a value is not valid: the text of our own parsers, or the range that clap names.
-fn reason(error: &clap::Error) -> String {
-    let source = error.source().map(ToString::to_string).unwrap_or_default();
-    if let Some((least, most)) =
-        source.split_once(" is not in ").and_then(|(_, range)| range.split_once("..="))
-    {
-        return fill(words::VALUE_RANGE, &[("least", least), ("most", most)]);
-    }
-    if source.is_ascii() { String::new() } else { format!("：{source}") }
+/// What was expected in place of a value, if one of our own parsers refused it.
+fn expected(error: &clap::Error) -> String {
+    let expected = error.source().and_then(|source| source.downcast_ref::<Expected>());
+    expected.map_or_else(String::new, |Expected([_, chinese])| format!("：{chinese}"))
 }
 
 #[cfg(test)]
@@ -293,8 +289,11 @@ mod tests {
             (&["status", "--jsn"][..], "错误：未知参数“--jsn”\n是否想用“--json”？"),
             (&["statu"], "错误：没有命令“statu”\n是否想用“status”？"),
             (&["logs", "-n"], "错误：“--lines <COUNT>”缺少值"),
-            (&["logs", "-n", "x"], "错误：“--lines <COUNT>”的值“x”无效"),
-            (&["demo", "--for", "4"], "错误：“--for <SECONDS>”的值“4”无效，允许范围为 5 到 3600"),
+            (&["logs", "-n", "x"], "错误：“--lines <COUNT>”的值“x”无效：请写整数"),
+            (&["demo", "--for", "4"], "错误：“--for <SECONDS>”的值“4”无效：请写 5 到 3600 之间的整数（秒）"),
+            (&["serve", "--listen", "9789"], "错误：“--listen <ADDRESS:PORT>”的值“9789”无效：请写地址和端口"),
+            (&["history", "--since", "7"], "错误：“--since <SPAN>”的值“7”无效：请写时间跨度"),
+            (&["mute", "x", "--until", "18"], "错误：“--until <WHEN>”的值“18”无效：请写时刻"),
             (&["completions", "dos"], "错误：“<SHELL>”的值“dos”无效"),
             (&["doctor", "--yes"], "错误：缺少必需的参数：--fix"),
             (&["replay"], "错误：缺少必需的参数：<FILE>..."),

@@ -1,4 +1,4 @@
-//! `gatelight history`: what happened, in words, JSON or CSV.
+//! `gatelight history`: incidents and figures, as text, JSON or CSV.
 
 use std::io;
 
@@ -6,13 +6,14 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::OK;
+use super::value::Expected;
 use crate::app::engine::Engine;
 use crate::history::render::render;
 use crate::history::{Reader, Record, Window, export};
 use crate::redact;
 use crate::terminal::Terminal;
 use crate::text::error::{self, Context as _};
-use crate::text::{Lang, history as phrases};
+use crate::text::{history as phrases, trouble};
 
 /// Arguments of `gatelight history`.
 #[derive(Debug, clap::Args)]
@@ -31,8 +32,8 @@ pub(super) struct Args {
 }
 
 /// Parses a span of time: a whole number with the unit `s`, `min`, `h`, `d`, `w` or `y` (365 days), up to ten years.
-pub(super) fn since(text: &str) -> Result<SignedDuration, String> {
-    let bad = || Lang::of_system().pick(phrases::BAD_SINCE).to_owned();
+pub(super) fn since(text: &str) -> Result<SignedDuration, Expected> {
+    let bad = || Expected(phrases::BAD_SINCE);
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
     let number: i64 = text[..split].parse().map_err(|_| bad())?;
     let unit = match text[split..].trim() {
@@ -83,7 +84,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         .out
         .write_all(answer.as_bytes())
         .and_then(|()| terminal.out.flush())
-        .context("writing the answer")?;
+        .context(trouble::NOT_PRINTED)?;
     Ok(OK)
 }
 
@@ -124,7 +125,7 @@ mod tests {
             "\u{1b}[2J",
         ] {
             let refused = since(text).unwrap_err();
-            assert!(!refused.contains('\u{1b}'), "{text:?}");
+            assert_eq!(refused, Expected(phrases::BAD_SINCE), "{text:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::value::count;
 use super::{OK, USAGE, names};
 use crate::app::engine::Engine;
 use crate::diagnose::log::{LINE_MAX, MergedLine, read_new, read_past};
@@ -32,7 +33,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     pub follow: bool,
     /// How many of the last lines to print.
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 200)]
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 200, value_parser = count)]
     pub lines: usize,
     /// Show the unified log (macOS) or the journal (Linux) instead.
     #[arg(long)]

@@ -37,6 +37,7 @@ mod silence;
 mod simulate;
 pub mod status;
 pub mod swiftbar;
+mod value;
 pub mod watch;
 
 /// Success; `status`: all green.
@@ -255,9 +256,17 @@ fn run(cli: Cli) -> error::Result<u8> {
         terminal.lang = engine.lang;
         return agent::run(&engine, mistakes.into_iter().next(), terminal);
     };
-    let load = |terminal: &mut Terminal<'_>| {
+    // What acts on gateways, or runs unattended, needs all settings.
+    let strict = |terminal: &mut Terminal<'_>| {
         let engine = Engine::load()?;
         terminal.lang = engine.lang;
+        Ok::<_, error::Error>(engine)
+    };
+    // The others go on without the settings that have a mistake.
+    let lenient = |terminal: &mut Terminal<'_>| {
+        let (engine, mistakes) = Engine::load_usable()?;
+        terminal.lang = engine.lang;
+        config::print_first(&mistakes, engine.lang);
         Ok::<_, error::Error>(engine)
     };
     match command {
@@ -277,17 +286,18 @@ fn run(cli: Cli) -> error::Result<u8> {
             terminal.lang = engine.lang;
             config::run(action, &engine, &mistakes, terminal)
         }
-        Command::Watch(args) => watch::run(&args, &load(terminal)?, terminal),
-        Command::Record(args) => record::run(&args, &load(terminal)?, terminal),
-        Command::Logs(args) => logs::run(&args, &load(terminal)?, terminal),
-        Command::Restart(args) => restart::run_here(args, &load(terminal)?, terminal),
-        Command::Ack(args) => silence::acknowledge(&args, &load(terminal)?, terminal),
-        Command::Mute(args) => silence::mute(&args, &load(terminal)?, terminal),
-        Command::Doctor(args) => doctor::run(&args, &load(terminal)?, terminal),
-        Command::History(args) => history::run(&args, &load(terminal)?, terminal),
-        Command::Report(args) => report::run(&args, &load(terminal)?, terminal),
-        Command::Diagnose(args) => diagnose::run(&args, &load(terminal)?, terminal),
-        Command::Channels(args) => channels::run(&args, &load(terminal)?, terminal),
-        Command::Serve(args) => serve::run(&args, &load(terminal)?, terminal),
+        Command::Watch(args) => watch::run(&args, &lenient(terminal)?, terminal),
+        Command::Record(args) => record::run(&args, &lenient(terminal)?, terminal),
+        Command::Logs(args) => logs::run(&args, &lenient(terminal)?, terminal),
+        Command::History(args) => history::run(&args, &lenient(terminal)?, terminal),
+        Command::Report(args) => report::run(&args, &lenient(terminal)?, terminal),
+        Command::Diagnose(args) => diagnose::run(&args, &lenient(terminal)?, terminal),
+        Command::Doctor(args) if !args.changes() => doctor::run(&args, &lenient(terminal)?, terminal),
+        Command::Doctor(args) => doctor::run(&args, &strict(terminal)?, terminal),
+        Command::Restart(args) => restart::run_here(args, &strict(terminal)?, terminal),
+        Command::Ack(args) => silence::acknowledge(&args, &lenient(terminal)?, terminal),
+        Command::Mute(args) => silence::mute(&args, &lenient(terminal)?, terminal),
+        Command::Channels(args) => channels::run(&args, &strict(terminal)?, terminal),
+        Command::Serve(args) => serve::run(&args, &strict(terminal)?, terminal),
     }
 }

@@ -341,7 +341,7 @@ fn add_to_history(file: &Path, name: &str, view: &RestartView) -> Result<(), Sto
     }
 }
 
-/// Prints lines. If nobody reads them any more (a broken pipe), the restarts go on.
+/// Prints lines. If the pipe is closed, the restarts continue.
 struct Reporter<'a, 't> {
     terminal: &'a mut Terminal<'t>,
     json: bool,

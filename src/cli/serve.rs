@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::OK;
+use super::value::address;
 use crate::app::engine::Engine;
 use crate::runtime::{interrupted, runtime};
 use crate::serve::{self, Config, http::LISTEN};
@@ -14,7 +15,7 @@ use crate::text::error;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Where to listen; other machines can be allowed only with --token-file
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN)]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN, value_parser = address)]
     listen: SocketAddr,
     /// A file with the bearer token that clients have to send; only you may be able to read it
     #[arg(long, value_name = "FILE")]

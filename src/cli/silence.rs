@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::OK;
 use super::history::since;
 use super::names::{candidates, one_profile};
+use super::value::Expected;
 use crate::alerts::{Acknowledged, Mute, Silence};
 use crate::app::engine::{Engine, first_look};
 use crate::app::silences;
@@ -15,7 +16,7 @@ use crate::terminal::Terminal;
 use crate::text::display::label;
 use crate::text::error::{self, Context as _};
 use crate::text::reason::title_of;
-use crate::text::{Lang, Phrase, fill, silence as say};
+use crate::text::{Phrase, fill, silence as say};
 
 /// `ack`: the profile is not red.
 const NOT_RED: u8 = 1;
@@ -52,8 +53,8 @@ enum Until {
     Recovery,
 }
 
-fn until(text: &str) -> Result<Until, String> {
-    let bad = || Lang::of_system().pick(say::BAD_TIME).to_owned();
+fn until(text: &str) -> Result<Until, Expected> {
+    let bad = || Expected(say::BAD_TIME);
     match text.split_once(':') {
         _ if text == "recovery" => Ok(Until::Recovery),
         Some((hour, minute)) => {

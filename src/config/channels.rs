@@ -31,7 +31,7 @@ pub struct ChannelSettings {
     /// The chat that the bot writes to (telegram).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat: Option<String>,
-    /// The topic (ntfy). Whoever knows it can read it.
+    /// The topic (ntfy). Everybody who knows it can read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<Secret>,
     /// The device's key (bark).
@@ -164,7 +164,7 @@ impl ChannelKind {
         KindKeys { required, optional }
     }
 
-    /// Whether whoever knows the URL can write to the channel.
+    /// Whether the URL alone allows writing to the channel.
     const fn has_secret_url(self) -> bool {
         matches!(self, Self::FeishuBot | Self::DingtalkBot | Self::WecomBot | Self::Webhook)
     }
@@ -190,7 +190,7 @@ impl ChannelSettings {
         self.all_secrets().filter(|(key, _)| *key != "url" || self.kind.has_secret_url())
     }
 
-    /// The keys whose value may stand in a file of its own.
+    /// The keys whose value may be in a separate file.
     pub(super) fn all_secrets(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
         let all = [
             ("url", &self.url),

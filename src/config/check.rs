@@ -17,7 +17,7 @@ const MAX_NAME: usize = 64;
 const MAX_PATTERN: usize = 512;
 /// Names that differ from a known one by at most this many edits are taken for mistakes.
 pub(super) const MAX_TYPOS: usize = 2;
-/// Maximum length of a channel's name in characters: it stands in the menu.
+/// Maximum length of a channel's name in characters: the menu shows it.
 const MAX_CHANNEL_NAME: usize = 32;
 /// Maximum length of a webhook's template in bytes.
 const MAX_TEMPLATE: usize = 16 * 1024;
@@ -26,7 +26,7 @@ const YEAR: u64 = 366 * 86_400;
 
 /// A value that parses and is not allowed.
 pub(super) struct Invalid {
-    /// Where it stands: names of tables and keys, indices of arrays.
+    /// Its place: names of tables and keys, indices of arrays.
     pub(super) key: Vec<String>,
     pub(super) phrase: Phrase,
     pub(super) values: Vec<(&'static str, Both)>,
@@ -191,7 +191,7 @@ fn notices(config: &Config) -> Result<(), Invalid> {
     quiet_hours(&["notices", "quiet"], &n.quiet)
 }
 
-/// `key`: where they stand.
+/// `key`: their place.
 pub(super) fn quiet_hours(key: &[&str], hours: &QuietHours) -> Result<(), Invalid> {
     entries(&key.join("."), hours.len())?;
     match hours.check() {

@@ -112,7 +112,7 @@ fn shown(path: &[Step]) -> String {
     let mut shown = String::new();
     for (at, step) in path.iter().enumerate() {
         match (step, path.get(at + 1)) {
-            // lists of tables stand at the top level only
+            // lists of tables are at the top level only
             (Step::Key(key), Some(Step::Entry(entry))) if at == 0 => {
                 shown = format!("[[{key}]] #{} ", entry + 1);
             }

@@ -35,7 +35,7 @@ impl ConfigError {
         Self::new(file, None, phrases::TOO_LONG, vec![("limit", limit)])
     }
 
-    /// A line that is not TOML. In Chinese the parser's words, which are English, follow ours.
+    /// A line that is not TOML. In Chinese the parser's English message follows ours.
     pub(super) fn syntax(file: &Path, text: &str, error: &toml::de::Error) -> Self {
         let words = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
         let what = Both::each(|lang| phrases::syntax(lang, &words));
@@ -113,7 +113,7 @@ pub(super) fn position(text: &str, byte: usize) -> (usize, usize) {
     (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
 
-/// serde's and toml's words for the kinds that they wanted, and ours; the beginning decides.
+/// The kinds that serde and toml name in their messages, by how they begin, and ours.
 const KINDS: [(&str, Phrase); 12] = [
     ("a boolean", ["true or false", "true 或 false"]),
     ("a string", phrases::A_TEXT),
@@ -136,7 +136,7 @@ const OWN: [(&str, Phrase); 3] = [
     (quiet_hours::EXPECTED, phrases::NO_SPAN),
 ];
 
-/// What is said in place of a message of serde (`serde::de::Error`) or toml, which name Rust's types.
+/// The phrase for a message of serde (`serde::de::Error`) or toml, which name Rust's types.
 fn wrong_type(message: &str) -> (Phrase, Values) {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let mut first = || quoted.next().unwrap_or_default();
@@ -161,7 +161,7 @@ fn wrong_type(message: &str) -> (Phrase, Values) {
     if message.starts_with("missing field ") {
         return (phrases::MISSING_KEY, vec![("name", Both::same(first()))]);
     }
-    // toml's words for the value of an enum
+    // toml's message for the value of an enum
     if message.starts_with("wanted ") {
         return (phrases::WRONG_KIND, vec![("wanted", phrases::A_TEXT.into())]);
     }

@@ -23,7 +23,7 @@ pub struct QuietHours {
     spans: Vec<Span>,
 }
 
-/// The words of [`Written`] for a value that is neither; an attribute takes no constant.
+/// The message of [`Written`] for a value that is neither; an attribute takes no constant.
 pub(super) const EXPECTED: &str = "a time span like";
 
 #[derive(Deserialize)]
@@ -71,7 +71,7 @@ impl QuietHours {
         self.written.is_empty()
     }
 
-    /// When the quiet hours end in which `now` lies in this time zone; `None` if they are not now.
+    /// When the current quiet hours end in this time zone; `None` outside quiet hours.
     pub fn until(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let mut until = None;
         for _ in 0..MOST_IN_A_ROW {
@@ -81,7 +81,7 @@ impl QuietHours {
         until
     }
 
-    /// The latest end of the spans in which `at` lies.
+    /// The latest end of the spans that contain `at`.
     fn end_of_spans_at(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let today = zone.to_datetime(at).date();
         // a span lasts a day at most
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_span_is_refused() {
+    fn texts_that_are_not_spans_are_refused() {
         for wrong in [
             "",
             "night",

@@ -1,4 +1,4 @@
-//! Secrets in the settings: given there, or in a file of their own.
+//! Secrets in the settings: in the settings file, or in a separate file.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::text::{self, Both, Lang, Message, Phrase, Worded, channels as say, fi
 
 /// What is shown in place of a secret.
 const MASK: &str = "[redacted]";
-/// What stands before the path of a file with the secret.
+/// The prefix of the path of a file with the secret.
 const FROM_FILE: &str = "file:";
 /// Longest secret, in bytes.
 const MOST_BYTES: u64 = 4_096;
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_with_a_secret_is_one_line_that_nobody_else_reads() {
+    fn a_file_with_a_secret_is_one_private_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         let secret = Secret::from(format!("file:{}", path.display()));

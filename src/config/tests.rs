@@ -130,7 +130,7 @@ fn every_setting_is_read() {
 }
 
 #[test]
-fn a_mistake_is_told_with_its_place_in_both_languages() {
+fn a_mistake_is_reported_with_its_place_in_both_languages() {
     for (text, place, en) in [
         ("language = \"fr\"\n", (1, 12), "language cannot be “fr”; use one of: system, en, zh-Hans"),
         ("a = 1\n", (1, 1), "there is no setting a; use one of: language,"),
@@ -204,7 +204,7 @@ fn usable(text: &str) -> (Config, Vec<String>) {
 }
 
 #[test]
-fn everything_but_the_mistakes_is_used_and_each_is_told_once() {
+fn everything_but_the_mistakes_is_used_and_each_is_reported_once() {
     let (config, mistakes) = usable(
         r#"
         language = "zh-Hans"
@@ -312,7 +312,7 @@ fn no_mistake_names_a_type_of_ours() {
     }
 }
 
-/// In Chinese the words of the TOML parser and of `serde_json` follow ours.
+/// In Chinese the messages of the TOML parser and of `serde_json` follow ours.
 #[test]
 fn every_syntax_error_is_worded_in_chinese() {
     for text in [

@@ -30,7 +30,7 @@ impl Parts<'_> {
     }
 }
 
-/// Checks a URL: https, or http to this machine; without user and password, which belong into a key of their own.
+/// Checks a URL: https, or http to this machine; without user and password, which have their own keys.
 ///
 /// Stricter than RFC 3986: what curl could read in another way is refused.
 pub(crate) fn parse(url: &str) -> Result<Parts<'_>, UrlError> {

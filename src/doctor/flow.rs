@@ -53,7 +53,7 @@ impl PrepareError {
         }
     }
 
-    /// The cause in words, without the file.
+    /// The cause as text, without the file.
     pub fn why(&self, lang: Lang) -> String {
         match self {
             Self::File { source, .. } => source.text(lang),

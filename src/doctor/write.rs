@@ -110,7 +110,7 @@ impl Original {
         })
     }
 
-    /// Where its backup goes.
+    /// The path of its backup.
     pub fn backup(&self) -> PathBuf {
         beside(&self.path, BACKUP)
     }

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_is_bounded_and_its_tail_goes_across_the_rotation() {
+    fn the_log_is_bounded_and_its_tail_spans_the_rotation() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/gatelight.log");
         assert!(tail(&path, 5).unwrap().is_empty());
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_an_error_at_once() {
+    fn a_log_that_cannot_be_written_is_an_error_immediately() {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         crate::files::make_fifo(&fifo);

@@ -25,7 +25,7 @@ pub(crate) fn on_panic(tell: impl Fn() + Send + Sync + 'static) {
 }
 
 /// Whether the user is to be told now.
-fn is_time_to_tell() -> bool {
+fn is_time_to_report() -> bool {
     static LAST: Mutex<Option<Instant>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     let due = last.is_none_or(|at| at.elapsed() >= TELL_EVERY);
@@ -56,7 +56,7 @@ fn report(info: &PanicHookInfo<'_>, logged_to_stderr: bool) {
     }
     tracing::error!(thread, place, "panic: {message}");
     if let Some(tell) = LISTENER.get()
-        && is_time_to_tell()
+        && is_time_to_report()
     {
         tell();
     }

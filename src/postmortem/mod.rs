@@ -241,7 +241,7 @@ pub fn by_profile(paths: &[PathBuf]) -> Vec<(String, Vec<PathBuf>)> {
 enum Owner {
     /// The profile of this name: by the file's name (`gateway-work.log`) or place (`.hermes/logs`, `profiles/work/logs`).
     Profile(String),
-    /// Whoever wrote the logs in this folder.
+    /// The writer of the logs in this folder.
     Unknown(PathBuf),
 }
 

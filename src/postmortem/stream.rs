@@ -50,7 +50,7 @@ pub(super) struct Stream {
     pub(super) active: Activity,
 }
 
-/// A file that is being scanned. Its thread ends when nobody receives any more.
+/// A file that is being scanned. Its thread ends when the receiver is dropped.
 struct Scanned {
     part: Part,
     found: Receiver<io::Result<Found>>,
@@ -189,7 +189,7 @@ impl Outbox {
 }
 
 impl Scan {
-    /// Scans to the end of the file, or until nobody wants the rest.
+    /// Scans to the end of the file, or until the receiver is dropped.
     fn run(mut self, progress: &dyn Fn(u64)) {
         while self.found.is_wanted {
             match self.next_block(progress) {

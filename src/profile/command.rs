@@ -1,7 +1,7 @@
 //! The gateway's own command inside a job's arguments.
 //!
 //! Job files wrap the gateway in `/bin/sh -c "…"`, `/bin/zsh -lc`, or an `osascript` string. [`gateway_command`] unwraps
-//! them and records where each word stands, so that the doctor can remove one without touching the rest.
+//! them and records the position of each word, so that the doctor can remove one without touching the rest.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ const DEEPEST: u8 = 4;
 /// The place of a word of the gateway's command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// It is an argument of its own.
+    /// It is a separate argument.
     Argument(usize),
     /// It is part of an argument.
     Within {
@@ -42,7 +42,7 @@ pub struct GatewayWord {
 /// The gateway's own command line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GatewayCommand {
-    /// Its words, the program first.
+    /// Its arguments, the program first.
     pub words: Vec<GatewayWord>,
     /// Index of the word `gateway` (or of the program that is the gateway itself).
     pub gateway: usize,

@@ -23,7 +23,7 @@ pub enum Plist {
     Gateway(Box<JobFile>),
     /// Some other job.
     Other,
-    /// It looks like a gateway's job and cannot be used, with the reason in words.
+    /// It looks like a gateway's job and cannot be used; the reason as text.
     Bad(Both),
 }
 
@@ -39,7 +39,7 @@ pub fn read(path: &Path, bytes: &[u8], user_home: &Path) -> Plist {
     }
 }
 
-/// `None` for the job of something else; the error is the reason in words.
+/// `None` for the job of something else; the error is the reason as text.
 fn parse(path: &Path, bytes: &[u8], user_home: &Path) -> Result<Option<JobFile>, Both> {
     let value = property_list::parse(bytes)
         .map_err(|error| Both::each(|lang| error.text(lang)).within(say::NOT_A_LIST, "why"))?;

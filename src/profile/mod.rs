@@ -162,7 +162,7 @@ impl KeepAlive {
 pub struct BadJobFile {
     /// Which file.
     pub path: PathBuf,
-    /// The reason in words.
+    /// The reason as text.
     pub reason: Both,
 }
 

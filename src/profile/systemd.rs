@@ -43,7 +43,7 @@ pub fn drop_in_folders(unit: &str) -> Vec<String> {
 }
 
 /// Parses a unit and its drop-ins, in order. `label` is the unit's name, which differs from the file's for an instance;
-/// `read_environment` reads the environment files. The error is the reason in words.
+/// `read_environment` reads the environment files. The error is the reason as text.
 pub fn read(
     path: &Path,
     label: &str,
@@ -163,7 +163,7 @@ impl Unit {
         Some(all.find(|words| command::gateway_command(words).is_some()).unwrap_or(first))
     }
 
-    /// The file that an output goes to.
+    /// The file of an output.
     fn output(&self, key: &str, user_home: &Path) -> Option<PathBuf> {
         let value = self.last.get(key)?;
         let file = ["append:", "file:", "truncate:"].iter().find_map(|kind| value.strip_prefix(kind))?;

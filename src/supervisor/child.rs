@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_limit_the_whole_group_goes() {
+    fn at_the_limit_the_whole_group_is_killed() {
         let folder = tempfile::tempdir().unwrap();
         let note = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", note.display());
@@ -287,7 +287,7 @@ mod tests {
         }
     }
 
-    /// An orphan that nobody waits for (a container without an init) stays as a zombie.
+    /// In a container without an init, an orphan stays as a zombie.
     fn zombie(pid: Pid) -> bool {
         let stat =
             std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();

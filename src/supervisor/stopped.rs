@@ -154,7 +154,7 @@ mod tests {
         }
 
         fn stop(&self, job: &JobFile) -> Result<(), SupervisorError> {
-            // the watcher asks at any time, through a value of its own
+            // the watcher asks at any time, through its own value
             let ask = |state| {
                 let says =
                     Says { state: Mutex::new(state), notes: self.notes.clone(), seen: Mutex::default() };

@@ -114,7 +114,7 @@ impl Supervisor for Systemd {
     fn access(&self) -> Access {
         if !self.present() {
             Access::Missing
-        // a program that stands in for systemctl brings its own way to the manager
+        // a replacement of systemctl reaches the manager in its own way
         } else if self.program != Path::new(SYSTEMCTL) || has_user_bus() {
             Access::Usable
         } else {
@@ -416,14 +416,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_unit() {
+    fn names_that_are_not_units() {
         for text in ["", "\n", "LoadState=loaded\n", "ActiveState=active\n", "Id=x\n=\n"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn no_bus_is_told_apart() {
+    fn a_missing_bus_is_its_own_error() {
         for words in [
             "Failed to connect to bus: No such file or directory\n",
             "Failed to connect to user scope bus via local transport: $DBUS_SESSION_BUS_ADDRESS and $XDG_RUNTIME_DIR not \

@@ -1,4 +1,4 @@
-//! Errors of managers as messages. The managers' own words stay as they are.
+//! Errors of managers as messages. The managers' own messages are not translated.
 
 use super::{BadFile, Odd, SupervisorError};
 use crate::text::{Message, Worded, restart as say};

@@ -38,6 +38,10 @@ pub(crate) const CREATED: Phrase = [
     "{file}：已生成。以 #: 开头的行都是默认值；如需修改，请去掉 #:",
 ];
 pub(crate) const EXISTS: Phrase = ["{file} already exists; it was not changed", "{file} 已存在，未作修改"];
+pub(crate) const GOES_ON: Phrase = [
+    "{what}; continuing without it (all errors: gatelight config check)",
+    "{what}；已忽略此项设置（查看全部错误：gatelight config check）",
+];
 pub(crate) const MORE_ERRORS: Phrase = ["{count} more errors", "另有 {count} 处错误"];
 
 pub(crate) const RANGE: Phrase =
@@ -70,7 +74,7 @@ pub(crate) const NEARLY_A_PLATFORM: Phrase = [
 ];
 pub(crate) const TOO_MANY: Phrase = ["{key}: at most {most} entries", "{key}：最多 {most} 项"];
 
-/// What is wrong in a line that is not TOML, by the beginning of the parser's words (crate `toml_parser`).
+/// What is wrong in a line that is not TOML, by how the parser's message begins (crate `toml_parser`).
 const SYNTAX: [(&str, &str); 45] = [
     ("unclosed table", "表头没有闭合"),
     ("unclosed array table", "表头没有闭合"),
@@ -119,7 +123,7 @@ const SYNTAX: [(&str, &str); 45] = [
     ("carriage return", "换行无效"),
 ];
 
-/// What is wrong in a line that is not TOML: in English the parser's words, in Chinese ours before them.
+/// What is wrong in a line that is not TOML: in English the parser's message, in Chinese ours before it.
 pub(crate) fn syntax(lang: Lang, words: &str) -> String {
     if lang == Lang::En {
         return words.to_owned();

@@ -1,6 +1,6 @@
 //! Text from outside (names, log lines, answers of programs) on its way to a person.
 
-/// Whether the character breaks or reorders the line that it stands in: control characters, line separators, and the
+/// Whether the character breaks or reorders its line: control characters, line separators, and the
 /// marks that change the writing direction (Unicode Bidirectional Algorithm, UAX #9).
 pub(crate) fn disrupts_line(c: char) -> bool {
     c.is_control()

@@ -1,10 +1,10 @@
-//! Errors in the user's language. In Chinese the system's own words follow ours in brackets, since users search for them.
+//! Errors in the user's language. In Chinese the system's own message follows ours in brackets, since users search for it.
 
 use std::io;
 
 use super::{Both, COLON, Lang, Message, Phrase, Value, Worded, code, io_errors};
 
-/// In English the system's own words, if it has some.
+/// In English the system's own message, if it has one.
 impl Worded for io::Error {
     fn is_broken_pipe(&self) -> bool {
         self.kind() == io::ErrorKind::BrokenPipe
@@ -16,7 +16,7 @@ impl Worded for io::Error {
             return Message::verbatim(self.to_string());
         };
         if number.is_none() && self.get_ref().is_none() {
-            // a bare kind: std's words for it are a programmer's
+            // a bare kind, for which std has only a programmer's text
             return Message::new(code);
         }
         let words = self.to_string();
@@ -38,8 +38,8 @@ pub fn io(lang: Lang, error: &io::Error) -> String {
 /// What a command or a request of the menu returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Any error on its way to the user, as messages: what was attempted, outermost first, then the cause. Whoever shows it
-/// knows the language.
+/// Any error on its way to the user, as messages: what was attempted, outermost first, then the cause. The language is
+/// chosen where it is shown.
 #[derive(Debug)]
 pub struct Error {
     messages: Vec<Message>,
@@ -84,7 +84,7 @@ impl<E: Worded> From<E> for Error {
 
 /// Says what was attempted when an error came up.
 pub trait Context<T> {
-    /// In words that need no translation, such as a path.
+    /// As text that needs no translation, such as a path.
     fn context(self, what: impl Into<Value>) -> Result<T>;
 
     /// [`Self::context`], made only for an error.
@@ -101,7 +101,7 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
     }
 }
 
-/// In Chinese the place, then the words of `serde_json`, which are English.
+/// In Chinese the position, then the English message of `serde_json`.
 impl Worded for serde_json::Error {
     fn message(&self) -> Message {
         let (line, column) = (self.line().to_string(), self.column().to_string());
@@ -110,7 +110,7 @@ impl Worded for serde_json::Error {
     }
 }
 
-/// Its words are English.
+/// Its message is English.
 impl Worded for tokio::task::JoinError {
     fn message(&self) -> Message {
         Message::verbatim(self.to_string())

@@ -1,5 +1,5 @@
-//! The help of the command line. Its English texts stand beside the arguments, where clap takes them from; here stand
-//! their translations, found by the English text. `cli::help` puts them in, and its test fails if one is missing.
+//! The help of the command line. The English texts are the doc comments of the arguments, which clap reads; these are their
+//! translations, looked up by the English text. `cli::help` inserts them, and its test fails if one is missing.
 
 use super::Phrase;
 
@@ -138,7 +138,7 @@ pub(crate) const TRANSLATIONS: &[Phrase] = &[
     ["What to do", "要做什么"],
     ["The shell", "shell 的名称"],
     ["The folder", "目录"],
-    ["How long, in seconds", "时长，单位为秒"],
+    ["How long, in seconds (5 to 3600)", "时长（秒），5 到 3600"],
     ["Print help", "显示帮助"],
     ["Print version", "显示版本"],
     // exit codes
@@ -193,14 +193,18 @@ pub(crate) const SECTIONS: [Phrase; 7] = [
     ["EXIT STATUS", "退出状态"],
 ];
 
-/// Mistakes on the command line. English ones are worded by clap.
+/// Mistakes on the command line: what a value has to be; the rest in Chinese only, since clap words the English ones.
 pub(crate) const ERROR: &str = "错误：";
 pub(crate) const UNKNOWN_ARGUMENT: &str = "未知参数“{argument}”";
 pub(crate) const UNKNOWN_COMMAND: &str = "没有命令“{argument}”";
 pub(crate) const MISSING_VALUE: &str = "“{argument}”缺少值";
 pub(crate) const UNEXPECTED_VALUE: &str = "“{argument}”不接受值“{value}”";
 pub(crate) const INVALID_VALUE: &str = "“{argument}”的值“{value}”无效";
-pub(crate) const VALUE_RANGE: &str = "，允许范围为 {least} 到 {most}";
+pub(crate) const A_COUNT: Phrase = ["use a whole number", "请写整数"];
+pub(crate) const SECONDS_OF_DEMO: Phrase =
+    ["use a whole number of seconds from 5 to 3600", "请写 5 到 3600 之间的整数（秒）"];
+pub(crate) const AN_ADDRESS: Phrase =
+    ["use an address with a port, such as 127.0.0.1:9789", "请写地址和端口，如 127.0.0.1:9789"];
 pub(crate) const COUNT_OF_VALUES: &str = "“{argument}”的值的个数不对";
 pub(crate) const CONFLICT: &str = "“{argument}”不能与“{other}”同时使用";
 pub(crate) const TWICE: &str = "“{argument}”只能使用一次";

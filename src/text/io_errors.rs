@@ -6,10 +6,10 @@ use rustix::io::Errno;
 
 use super::code::{Code, code};
 
-/// The system's own words; in Chinese after ours.
+/// The system's own message; in Chinese after ours.
 pub(super) const WITH_WORDS: Code = code("io.with-words", ["{words}", "{phrase}（{detail}）"]);
 
-/// By number, where std has no stable kind; the English ones are for errors that bring no words of their own.
+/// By number, where std has no stable kind; the English ones are for errors without a message.
 const BY_NUMBER: [(Errno, Code); 6] = [
     (Errno::LOOP, code("io.too-many-links", ["too many symbolic links", "符号链接层数过多"])),
     (Errno::MFILE, code("io.too-many-open-files", ["too many open files", "打开的文件过多"])),
@@ -72,7 +72,7 @@ pub(super) fn codes() -> impl Iterator<Item = Code> {
     [WITH_WORDS].into_iter().chain(by_number).chain(BY_KIND.iter().map(|(_, code)| *code))
 }
 
-/// The code of an error; `None` where its own words have to do.
+/// The code of an error; `None` if only its own message is known.
 pub(super) fn code_of(error: &io::Error) -> Option<Code> {
     let number = error.raw_os_error();
     let by_number = BY_NUMBER.iter().find(|(errno, _)| number == Some(errno.raw_os_error()));

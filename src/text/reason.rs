@@ -28,7 +28,7 @@ const BEFORE_PLATFORMS: &str = "feishu";
 /// The texts of one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wording {
-    /// A few words for menu rows and notices.
+    /// The title, for menu rows and notifications.
     pub(crate) title: String,
     /// One sentence: what it means.
     pub(crate) meaning: String,

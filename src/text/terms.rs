@@ -194,7 +194,7 @@ fn both_languages_name_the_same_values() {
         let texts = literals(&fs::read_to_string(&path).unwrap());
         for pair in texts.windows(2) {
             let is_phrase = !pair[0].chars().any(is_han) && pair[1].chars().any(is_han);
-            // in English, the words of the system replace ours
+            // in English, the system's message replaces ours
             if is_phrase && pair[0] != "{words}" {
                 assert_eq!(names(&pair[0]), names(&pair[1]), "{}: {pair:?}", path.display());
             }

@@ -17,6 +17,7 @@ pub(crate) const NOT_WRITTEN: Phrase = ["the demo's folder cannot be written", "
 pub(crate) const NO_PROGRAM: Phrase = ["the path of this program is unknown", "无法确定本程序的路径"];
 pub(crate) const RESTART_BROKE_OFF: Phrase = ["the restart stopped unexpectedly", "重启意外中断"];
 pub(crate) const PAGE_NOT_WRITTEN: Phrase = ["the page could not be written", "无法写入页面"];
+pub(crate) const NOT_PRINTED: Phrase = ["the output could not be written", "无法写入输出"];
 pub(crate) const OPEN_TO_OTHERS: Phrase = [
     "{address} can be reached from other machines: require a token with --token-file, or listen on 127.0.0.1",
     "其他机器可以访问 {address}：请用 --token-file 指定令牌，或改为监听 127.0.0.1",

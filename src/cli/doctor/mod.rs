@@ -48,6 +48,13 @@ pub struct Args {
     pub yes: bool,
 }
 
+impl Args {
+    /// Whether it may change job files.
+    pub(super) const fn changes(&self) -> bool {
+        self.fix && !self.dry_run
+    }
+}
+
 /// Runs the command on this machine.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     job_files::on_this_machine(engine, |machine| {
@@ -248,7 +255,7 @@ fn shown_diff(change: &Change) -> String {
     let mut text = format!("--- {path}\n+++ {path}\n");
     let mut above = "";
     for line in change.plan.diff.lines() {
-        // the name of a secret often stands on the line above its value; the first character is the diff's own
+        // the name of a secret is often on the line above its value; the first character is a mark of the diff
         let split = line.chars().next().map_or(0, char::len_utf8);
         let (mark, body) = line.split_at(split);
         let both = format!("{above}\n{body}");

@@ -10,7 +10,7 @@ use crate::text::{COMMA, Lang, Phrase, doctor as phrases, fill};
 
 const INDENT: &str = "  ";
 
-/// The severities with their words, the worst first.
+/// The severities with their names, the worst first.
 const SEVERITIES: [(Severity, Phrase); 3] = [
     (Severity::Error, phrases::ERROR),
     (Severity::Warning, phrases::WARNING),

@@ -34,7 +34,7 @@ fn every_kind_is_read() {
 }
 
 #[test]
-fn mistakes_are_told_with_key_and_way_out() {
+fn mistakes_are_reported_with_key_and_remedy() {
     let url = "url = \"https://h\"";
     for (text, words) in [
         ("kind = \"fax\"".to_owned(), "fax"),

@@ -304,7 +304,7 @@ struct Action<'a> {
 
 impl<'a> Action<'a> {
     fn new(launchd: &'a Launchd, job: &'a JobFile) -> Self {
-        // 0 means "never kill" to launchd; our wait is limited all the same
+        // 0 means "never kill" to launchd; our wait is still limited
         let seconds = job.exit_timeout_s.filter(|s| *s > 0).unwrap_or(EXIT_TIMEOUT_S).min(600);
         let exit_timeout = Duration::from_secs(seconds).mul_f64(launchd.pace.scale);
         Self { launchd, job, exit_timeout, deadline: Instant::now() + launchd.pace.total + exit_timeout }

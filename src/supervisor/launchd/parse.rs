@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_job_is_none() {
+    fn output_that_is_not_a_job_is_none() {
         for text in [
             "",
             "\n",
@@ -387,7 +387,7 @@ mod tests {
             let _ = (print(&text), list_label(&text), list_label(&lines.join("\n")));
         }
 
-        /// Whatever stands inside a block never becomes a field of the job.
+        /// Nothing inside a block becomes a field of the job.
         #[test]
         fn nothing_inside_a_block_counts(inside in proptest::collection::vec("\t{0,3}[a-z =>0-9]{0,20}", 0..10)) {
             let text = format!("gui/501/x = {{\n\tstate = waiting\n\tenvironment = {{\n{}\n\t}}\n}}\n", inside.join("\n"));
