@@ -1,6 +1,6 @@
-//! The rooms of `src/` and the rules between them. `src/lib.rs` tells the same to readers.
+//! The rooms of `src/` and the rules between them, as described in `src/lib.rs`.
 //!
-//! Unit tests are exempt: what stands under `#[cfg(test)]`, and files called `tests`.
+//! Unit tests are exempt: code under `#[cfg(test)]`, and files called `tests`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ const ROOMS: &[&str] = &[
     "demo",
     // messages to services outside of this machine, and the heartbeat
     "channels",
-    // what happened, and who else should know
+    // metrics, the report page, diagnoses, old logs, the database
     "serve",
     "report",
     "diagnose",
@@ -38,7 +38,7 @@ const ROOMS: &[&str] = &[
     "recording",
     // launchd and systemd behind one trait
     "supervisor",
-    // the world as `Evidence`
+    // logs, state files and processes as `Evidence`
     "evidence",
     // what could be watched
     "profile",
@@ -50,7 +50,7 @@ const ROOMS: &[&str] = &[
     "files",
     "runtime",
     "worker",
-    // secrets out of every line that leaves
+    // removes secrets from every line that leaves
     "redact",
     // every word that users read
     "text",
@@ -58,25 +58,25 @@ const ROOMS: &[&str] = &[
     "health",
 ];
 
-/// Imports against the order that still have to go: (room, what it imports). Remove those that are gone; add none.
+/// Imports against the order that still have to be removed: (room, import). Only remove entries.
 const PENDING_IMPORTS: &[(&str, &str)] = &[];
 
-/// Files over [`MOST_LINES`] that stay so, with the reason; four at most.
+/// Files that may be longer than [`MOST_LINES`], with the reason; four at most.
 const LONG_FILES: &[(&str, &str)] =
     &[("src/health/catalogue.rs", "a table: all that is said of each reason, in their order")];
 
-/// Files over [`MOST_LINES`] that still have to be split. Remove those that are; add none.
+/// Files over [`MOST_LINES`] that still have to be split. Only remove entries.
 const PENDING_LONG_FILES: &[&str] = &[];
 
-/// What else `health` still names that it must not: (file, name). Remove those that are gone; add none.
+/// Names that `health` still uses and must not: (file, name). Only remove entries.
 const PENDING_IN_HEALTH: &[(&str, &str)] = &[];
 
-/// Files with comments that begin in the middle of a sentence, still to be rewritten. Remove those that are; add none.
+/// Files with comments that begin in the middle of a sentence, still to be rewritten. Only remove entries.
 const PENDING_COMMENTS: &[&str] = &[];
 
 const MOST_LINES: usize = 500;
 
-/// What reads the world or the clock, by the paths that lead there.
+/// Paths to what reads the world or the clock.
 const NOT_IN_HEALTH: &[&str] = &[
     "std::env",
     "std::fs",
@@ -126,7 +126,7 @@ fn sources(folder: &str) -> Vec<Source> {
     found
 }
 
-/// Holds what is found against what is listed: neither may have more.
+/// Compares what was found with the list: neither may have more.
 fn assert_listed<T: Ord + std::fmt::Debug>(rule: &str, found: &BTreeSet<T>, listed: &BTreeSet<T>) {
     let mut wrong = String::new();
     for new in found.difference(listed) {
@@ -156,7 +156,7 @@ fn is_test_file(name: &str) -> bool {
 struct Named {
     line: usize,
     path: Vec<String>,
-    /// The module in which it stands.
+    /// The module that contains it.
     module: Vec<String>,
 }
 
@@ -183,7 +183,7 @@ impl Named {
     }
 }
 
-/// Reads the tokens of a file; comments are none, and neither is what stands under `#[cfg(test)]`.
+/// Reads the tokens of a file, without comments and code under `#[cfg(test)]`.
 struct Reader {
     named: Vec<Named>,
     /// String literals, with their lines.
@@ -278,7 +278,7 @@ fn is_test_attribute(attribute: &Group) -> bool {
     text == "cfg(test)" || text.starts_with("cfg(all(test,")
 }
 
-/// Where the item that begins here is over.
+/// The end of the item that begins here.
 fn end_of_item(tokens: &[TokenTree], mut at: usize) -> usize {
     let is_use = tokens[at..].iter().take(4).any(|token| token.to_string() == "use");
     while at < tokens.len() {
@@ -347,7 +347,7 @@ fn rooms_import_only_those_below_them() {
     assert_listed("may not import", &pairs, &listed);
 }
 
-/// The wordings of logs that `resources/` knows.
+/// The log wordings in `resources/`.
 fn wordings() -> Vec<String> {
     fn collect(value: &toml::Value, wordings: &mut Vec<String>) {
         match value {
@@ -375,7 +375,7 @@ fn wordings() -> Vec<String> {
         let value: toml::Value = toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         collect(&value, &mut wordings);
     }
-    // a single word may be the name of something of our own
+    // a single word may be one of our names
     wordings.retain(|wording| wording.trim().contains(' '));
     assert!(wordings.len() > 50, "{wordings:?}");
     wordings

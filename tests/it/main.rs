@@ -1,8 +1,8 @@
-//! The integration tests: one binary, because each one more would link the whole crate again. A module is a room of
-//! `src/lib.rs`, or what goes through several of them.
+//! The integration tests, in one binary: each further one would link the whole crate again. A module tests a room of
+//! `src/lib.rs`, or several of them together.
 //!
-//! Tests share this process and run side by side: what changes the process as a whole (environment, resource limits,
-//! signals) belongs into a child process, as in `history::store`.
+//! The tests share this process and run in parallel: what changes the whole process (environment, resource limits, signals)
+//! belongs in a child process, as in `history::store`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are tests
 

@@ -1,4 +1,4 @@
-//! The whole way: a log line of a real process, a red light, a message at a server. Without a desktop: channels need none.
+//! End to end: a log line of a real process, a red light, a message at a server. Channels need no desktop.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ fn a_dead_executor_and_its_recovery_reach_a_feishu_bot() {
     let seen = Arc::new(std::sync::Mutex::new(String::new()));
     let kept = Arc::clone(&seen);
     let server = Server::start(Box::new(move |_| {
-        // curl waits for this answer: its arguments are there to be seen
+        // while curl waits for this answer, its arguments are visible
         *kept.lock().unwrap() += &arguments_of_all();
         ("200 OK".to_owned(), r#"{"code":0,"msg":"success"}"#.to_owned())
     }));
@@ -132,7 +132,7 @@ fn what_was_queued_when_the_agent_was_killed_is_sent_once_by_the_next() {
     let mut agent = start(&user);
     let down = server.nth(refused);
     assert_eq!(down.json()["card"]["header"]["template"], "red", "{down:?}");
-    // the profile is still red, which the next agent finds; the next message is the recovery all the same
+    // the next agent finds the profile still red; the next message is still the recovery
     restart(&user);
     let up = server.nth(refused + 1);
     assert_eq!(up.json()["card"]["header"]["template"], "green", "{up:?}");
@@ -154,7 +154,7 @@ fn a_killed_agent_gives_no_sign_of_life() {
     });
     agent.0.kill().unwrap();
     agent.0.wait().unwrap();
-    // one that was under way may still arrive
+    // one that is in transit may still arrive
     std::thread::sleep(std::time::Duration::from_secs(2));
     let settled = server.received().len();
     std::thread::sleep(std::time::Duration::from_secs(3));

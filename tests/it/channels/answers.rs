@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use super::server::{Received, Server};
 
-/// What a run of `gatelight` printed, and its exit code.
+/// Output and exit code of a run of `gatelight`.
 fn gatelight(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (String, i32) {
     let output = Command::new(env!("CARGO_BIN_EXE_gatelight"))
         .args(arguments)
@@ -26,7 +26,7 @@ fn gatelight(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (St
     (text, output.status.code().unwrap())
 }
 
-/// A home with these settings, which nobody else can read.
+/// A home with these settings, mode 600.
 fn home(settings: &str) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(".config/gatelight");
@@ -65,7 +65,7 @@ fn hmac(key: &str, text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// As Feishu checks it: signed with the secret, by a clock that is right.
+/// Feishu's check: signed with the secret, with a current time.
 pub(crate) fn is_signed_for_feishu(request: &Received, secret: &str) -> bool {
     let json = request.json();
     let timestamp = json["timestamp"].as_str().unwrap();
@@ -73,7 +73,7 @@ pub(crate) fn is_signed_for_feishu(request: &Received, secret: &str) -> bool {
     skew.abs() < 3_600 && json["sign"] == hmac(&format!("{timestamp}\n{secret}"), "")
 }
 
-/// As DingTalk checks it.
+/// DingTalk's check.
 fn is_signed_for_dingtalk(request: &Received, secret: &str) -> bool {
     let path = request.line.split(' ').nth(1).unwrap();
     let value = |name: &str| {
@@ -166,12 +166,12 @@ fn a_refusal_shows_the_server_s_words() {
 }
 
 #[test]
-fn what_is_no_answer_is_told_as_such() {
+fn answers_that_are_not_http_are_reported() {
     let server = Server::saying("200 OK", "");
     let told = |settings: &str, variables: &[(&str, &str)]| {
         gatelight(home(settings).path(), &["channels", "--test", "c"], variables)
     };
-    // not TLS at all: refused in the handshake
+    // not TLS: refused in the handshake
     let plain = channel("webhook", &server).replace("http://", "https://");
     let (text, code) = told(&plain, &[]);
     assert!(text.contains("curl 35: ") && code == 1, "{text}");
@@ -184,7 +184,7 @@ fn what_is_no_answer_is_told_as_such() {
     assert!(text.contains("curl is not installed") && code == 1, "{text}");
     let (text, code) = told(&channel("webhook", &server), &[("GATELIGHT_CURL", "/bin/true")]);
     assert!(text.contains("the answer is not HTTP") && code == 1, "{text}");
-    // of a long answer the beginning counts, and it is bounded
+    // only the beginning of a long answer is read
     let long = Server::saying("500 Oops", &"x".repeat(200_000));
     let (text, code) = test_at("webhook", &long);
     assert!(code == 1 && text.len() < 600, "{} bytes: {text}", text.len());
@@ -210,7 +210,7 @@ fn settings_with_secrets_are_read_by_their_owner_alone() {
     let (text, code) = gatelight(home.path(), &["channels"], &[]);
     assert!(text.contains("chmod 600") && text.contains("config.toml:4:") && code == 2, "{text}");
     assert!(!text.contains("hooktoken"), "{text}");
-    // in files of their own they may
+    // separate files are accepted
     let [url, token] = ["url", "token"].map(|name| home.path().join(name));
     std::fs::write(&url, server.url("/hook") + "\n").unwrap();
     std::fs::write(&token, "hooktoken\n").unwrap();
@@ -233,7 +233,7 @@ fn settings_with_secrets_are_read_by_their_owner_alone() {
 }
 
 #[test]
-fn unknown_names_and_no_channels_are_told() {
+fn unknown_names_and_missing_channels_are_reported() {
     let (text, code) = gatelight(home("").path(), &["channels"], &[]);
     assert!(text.contains("[[channel]]") && code == 0, "{text}");
     let server = Server::saying("200 OK", "ok");

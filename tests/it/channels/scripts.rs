@@ -1,4 +1,4 @@
-//! The scripts for `on_change` that come with Gatelight, with the JSON that it gives them.
+//! The scripts for `on_change` in `resources/`, with the JSON that Gatelight passes to them.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! A server on the loopback interface: HTTP/1.1, one request a connection, everything bounded.
+//! A server on the loopback interface: HTTP/1.1, one request per connection, everything bounded.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -35,7 +35,7 @@ impl Received {
     }
 }
 
-/// What is sent back: a status line with headers and the body.
+/// A response: the status line with headers, and the body.
 pub(crate) type Answer = Box<dyn Fn(&Received) -> (String, String) + Send>;
 
 /// Answers until dropped.
@@ -47,7 +47,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// On a free port.
+    /// Listens on a free port.
     pub(crate) fn start(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -58,14 +58,14 @@ impl Server {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
-                // a client that leaves early is none of the server's business
+                // the client may have closed the connection
                 let _ = stream.and_then(|stream| serve(stream, &kept, &answer));
             }
         });
         Self { address, received, stop, thread: Some(thread) }
     }
 
-    /// With the same answer for every request.
+    /// Gives the same answer to every request.
     pub(crate) fn saying(status: &str, body: &str) -> Self {
         let (status, body) = (status.to_owned(), body.to_owned());
         Self::start(Box::new(move |_| (status.clone(), body.clone())))

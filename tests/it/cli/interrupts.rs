@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM, sent the moment a command that goes on has printed its first line.
+//! Ctrl-C and SIGTERM, sent as soon as a running command has printed its first line.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -8,14 +8,14 @@ use rustix::process::Signal;
 use crate::support::executable;
 use crate::support::machine::{Gateway, Machine, Process};
 
-/// Starts it, sends the signal after the first line on standard output, and returns its exit code.
+/// Starts the command, sends the signal after its first line, and returns its exit code.
 fn interrupted_after_first_line(mut command: Command, signal: Signal) -> (Option<i32>, String) {
     let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut out = BufReader::new(process.0.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
     process.signal(signal);
-    // keeps reading, so that no pipe is full
+    // keeps reading, so that the pipe does not fill
     let reader = std::thread::spawn(move || out.lines().map_while(Result::ok).for_each(drop));
     let code = process.end();
     reader.join().unwrap();
@@ -42,7 +42,7 @@ fn commands_that_go_on_end_at_the_first_signal() {
     }
 }
 
-/// The service manager does not answer, so the first look is still under way when the signal comes.
+/// The service manager does not answer, so the first look is still in progress when the signal arrives.
 #[test]
 fn an_agent_without_a_desktop_ends_during_its_first_look() {
     for signal in [Signal::INT, Signal::TERM] {

@@ -1,5 +1,4 @@
-//! The READMEs and `docs/` against the program: tables, JSON, commands, links. What they say cannot drift from what it
-//! does, nor one language from the other.
+//! Compares the READMEs and `docs/` with the program, and both languages with each other: tables, JSON, commands, links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +33,6 @@ const PAPERS: [Papers; 2] = [
 ];
 
 impl Papers {
-    /// A page below `docs/` of this language.
     fn page(&self, name: &str) -> String {
         read(&format!("{}/{name}", self.folder))
     }
@@ -54,7 +52,6 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Names of the pages in a folder.
 fn names(folder: &str) -> BTreeSet<String> {
     let entries = fs::read_dir(root().join(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -103,7 +100,7 @@ fn every_link_leads_somewhere() {
         let links = prose(&text)
             .flat_map(|line| line.split("](").skip(1))
             .map(|rest| rest.split(')').next().unwrap());
-        // ../../releases is GitHub's page, seen from the page of the README
+        // ../../releases is relative to the README's page on GitHub
         for link in links.filter(|link| !link.contains("://") && !link.starts_with("../../releases")) {
             let (file, fragment) = link.split_once('#').unwrap_or((link, ""));
             let target = match file {
@@ -192,7 +189,7 @@ fn the_tables_of_reasons_are_the_catalogue() {
     }
 }
 
-/// What stands between backticks, in lines and in blocks.
+/// The text between backticks, in lines and in blocks.
 fn code(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut inside = false;
@@ -208,7 +205,7 @@ fn code(text: &str) -> Vec<&str> {
     found
 }
 
-/// The words of a command as a shell would give them, as far as the READMEs need a shell.
+/// The arguments of a command, as far as the READMEs need a shell.
 fn arguments(command: &str) -> Vec<&str> {
     let plain = command.split(" #").next().unwrap_or(command);
     let ends = |word: &&str| !matches!(*word, ">" | "|");
@@ -233,13 +230,16 @@ fn every_command_that_is_shown_is_one() {
     }
 }
 
-/// The commands of a page, each of which has to be one.
+/// The commands of a page.
+///
+/// # Panics
+/// If one cannot be parsed.
 fn commands(path: &str) -> BTreeSet<String> {
     let mut shown = BTreeSet::new();
     let text = read(path);
     for line in code(&text).into_iter().filter(|line| line.starts_with("gatelight ")) {
         let words = arguments(line);
-        // help ends the parsing of arguments with a text
+        // clap returns help as an error
         if words.get(1) != Some(&"help")
             && let Err(error) = Cli::try_parse_from(&words)
         {
@@ -250,8 +250,8 @@ fn commands(path: &str) -> BTreeSet<String> {
     shown
 }
 
-/// What each command of the README does on a machine with one gateway that became a hollow shell: its exit code. `None`:
-/// it goes on until Ctrl-C, and then succeeds.
+/// The exit code of each command of the README on a machine with one hollow gateway. `None`: it runs until Ctrl-C, and then
+/// exits with 0.
 fn effect(command: &str) -> Option<i32> {
     match command {
         "cargo run -- demo" | "gatelight" => None,
@@ -282,7 +282,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
     let now =
         |light: &str, reason: &str| machine.light("default") == Some((light.to_owned(), reason.to_owned()));
     wait_for("the gateway becomes a hollow shell", || now("red", "executor-shutdown"));
-    // stamps are compared with the start of a process with a tolerance of 2 s (evidence::collector)
+    // timestamps are compared with the start of a process with a tolerance of 2 s (evidence::collector)
     wait_for("that is older than the next process", || {
         let since: Timestamp = machine.status()["profiles"][0]["since"].as_str().unwrap().parse().unwrap();
         Timestamp::now().duration_since(since).as_secs() > 2
@@ -298,7 +298,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
         let words = &words[if words[0] == "cargo" { 3 } else { 1 }..];
         let Some(expected) = effect(&command) else {
             let mut going = Stream::of(machine.command(words));
-            // the first lines say what is coming
+            // the first lines are an introduction
             while !going.line().contains("default") {}
             assert_eq!(going.interrupt(), Some(0), "{command}: {:?}", going.complaints());
             continue;
@@ -356,7 +356,7 @@ fn the_metrics_are_those_that_are_served() {
     }
 }
 
-/// The keys of an object, and of the objects in it.
+/// The keys of an object and of nested objects.
 fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
     for (key, value) in value.as_object().into_iter().flatten() {
         let path = format!("{above}{key}");
@@ -390,7 +390,7 @@ fn the_json_of_on_change_is_what_the_program_is_given() {
     }
 }
 
-/// The JSON of a page that has this key, with `…` in place of what is left out.
+/// The JSON block of a page that has this key, with `…` for what is left out.
 fn shown_json(text: &str, key: &str) -> Value {
     let blocks = text.split("```json\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
     let block =
@@ -399,7 +399,7 @@ fn shown_json(text: &str, key: &str) -> Value {
     serde_json::from_str(&whole).unwrap_or_else(|error| panic!("{error}: {whole}"))
 }
 
-/// The keys of an object, of those in it, and of those in its lists.
+/// The keys of an object, of nested objects, and of objects in lists.
 fn all_keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
@@ -430,7 +430,7 @@ fn the_json_that_is_shown_has_the_keys_that_are_printed() {
             let (mut shown, mut found) = (BTreeSet::new(), BTreeSet::new());
             all_keys(&shown_json(&text, key), "", &mut shown);
             all_keys(printed, "", &mut found);
-            // an object that the page shortens to {…} has none of its keys
+            // the page may shorten an object to {…}
             let shortened = |key: &&String| key.starts_with(".profiles.links.evidence.");
             let found: BTreeSet<String> = found.iter().filter(|key| !shortened(key)).cloned().collect();
             assert_eq!(shown, found, "{key}");
@@ -478,7 +478,7 @@ fn the_numbers_of_recordings_and_platforms_are_right() {
     let platforms = files_below("resources/platforms", "toml") - 1;
     for papers in &PAPERS {
         let (testing, deciding) = (papers.page("testing.md"), papers.page("how-it-decides.md"));
-        // in hundreds, so that not every new recording changes the page
+        // in hundreds, so that a new recording does not change the page
         let hundreds = format!("{} ", recordings / 100 * 100);
         assert!(testing.contains(&hundreds), "{recordings} recordings: {}", papers.folder);
         assert!(deciding.contains(&format!("{platforms} ")), "{platforms} platforms: {}", papers.folder);

@@ -1,4 +1,4 @@
-//! `gatelight restart`, from its arguments to its words and exit code, over real children.
+//! `gatelight restart`, from its arguments to its output and exit code, with real child processes.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use clap::Parser;
 use gatelight::cli::restart::{Args, Deps, FAILED, UNCLEAR, WORKED, run};
 use gatelight::cli::{NO_PROFILE, USAGE};
-use gatelight::health::{Deadlines, Manager, Reason};
+use gatelight::health::{Manager, Reason};
 use gatelight::history::{Reader, RestartResult, Store};
-use gatelight::profile::{JobFile, Places, Profile};
+use gatelight::profile::{JobFile, Profile};
 use gatelight::restart::{
     Admission, Ask, Ledger, Limits, Permit, Permits, Requester, RestartOutcome, RestartStep,
 };
@@ -22,6 +22,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::{restart_deps, restart_limits};
 use crate::support;
 use crate::support::launchctl::FakeLaunchctl;
 use crate::support::{Watching, profile, start_of};
@@ -42,7 +43,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// One gateway under launchd; of its first process `first` is said, of later ones `later`.
+    /// One gateway under launchd. Its first process has the verdict `first`, later ones `later`.
     fn new(first: Reason, later: Reason) -> Self {
         let fake = FakeLaunchctl::new(&json!({}));
         let job = fake.job("ai.hermes.gateway", HEALTHY, "<key>KeepAlive</key><true/>");
@@ -61,7 +62,7 @@ impl Stage {
         Ledger::at(self.fake.folder().join("restarts.json"))
     }
 
-    /// A permit for the profile, as another process gets it.
+    /// A permit for the profile, as another process would get it.
     fn permit(&self) -> Permit {
         let snapshot = self.watching.snapshots.borrow().clone();
         let view = snapshot.find("default").unwrap();
@@ -79,7 +80,7 @@ impl Stage {
         }
     }
 
-    /// Runs the command; `answer` is given to every question. Exit code, output, questions.
+    /// Runs the command and answers every question with `answer`. Returns exit code, output and questions.
     fn run(&self, arguments: &[&str], answer: bool) -> (u8, String, Vec<String>) {
         let mut supervisors = Supervisors::default();
         supervisors.add(Arc::new(self.fake.launchd(Duration::from_secs(30))));
@@ -93,39 +94,28 @@ impl Stage {
         supervisors: Supervisors,
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> (u8, String, Vec<String>) {
-        self.run_heard(arguments, answer, supervisors, snapshots, |_| {})
+        self.run_observed(arguments, answer, supervisors, snapshots, |_| {})
     }
 
-    /// The same; `heard` gets everything that was told so far each time something is.
-    fn run_heard(
+    /// As [`Self::run`]; at every write, `observe` gets the whole output so far.
+    fn run_observed(
         &self,
         arguments: &[&str],
         answer: bool,
         supervisors: Supervisors,
         snapshots: watch::Receiver<Arc<Snapshot>>,
-        heard: impl Fn(&str),
+        observe: impl Fn(&str),
     ) -> (u8, String, Vec<String>) {
         let args = Command::try_parse_from([&["restart"], arguments].concat()).unwrap().args;
-        let second = Duration::from_secs(1);
+        let limits = Limits { link: self.link, retry: self.link, ..restart_limits() };
         let deps = Deps {
-            snapshots,
-            places: Places::below(self.fake.folder()),
-            supervisors,
-            ledger: self.ledger(),
             history: Some(self.fake.folder().join("history.sqlite")),
             start_of,
-            deadlines: Deadlines::default(),
-            limits: Some(Limits {
-                exit_timeout: second,
-                margin: 20 * second,
-                start: 20 * second,
-                link: self.link,
-                retry: self.link,
-                poll: second / 100,
-            }),
+            limits: Some(limits),
+            ..restart_deps(self.fake.folder(), snapshots, supervisors)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let (mut out, mut questions) = (Told { text: Vec::new(), heard: &heard }, Vec::new());
+        let (mut out, mut questions) = (Output { text: Vec::new(), observe: &observe }, Vec::new());
         let mut ask = |question: &str| {
             questions.push(question.to_owned());
             answer
@@ -137,16 +127,16 @@ impl Stage {
     }
 }
 
-/// What was told, and who hears it as it is told.
-struct Told<'a> {
+/// The output, and who gets it while it is written.
+struct Output<'a> {
     text: Vec<u8>,
-    heard: &'a dyn Fn(&str),
+    observe: &'a dyn Fn(&str),
 }
 
-impl Write for Told<'_> {
+impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.text.extend_from_slice(bytes);
-        (self.heard)(&String::from_utf8_lossy(&self.text));
+        (self.observe)(&String::from_utf8_lossy(&self.text));
         Ok(bytes.len())
     }
 
@@ -195,7 +185,7 @@ fn arguments() {
 }
 
 #[test]
-fn steps_are_told_as_they_happen_and_the_outcome_last() {
+fn steps_are_printed_as_they_happen_and_the_outcome_last() {
     let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
     let (code, out, questions) = stage.run(&["default", "default"], false);
     assert_eq!((code, questions.len()), (WORKED, 0), "{out}");
@@ -205,13 +195,13 @@ fn steps_are_told_as_they_happen_and_the_outcome_last() {
     assert_eq!(lines[2], "default: new process is running; waiting for the link…");
     assert!(lines[3].starts_with("default: restarted in "), "{out}");
     assert_eq!(lines.len(), 4, "named twice, restarted once: {out}");
-    // green now: nothing red is left, and that is no failure
+    // nothing is red any more: not a failure
     assert_eq!(stage.run(&["--red"], false).0, WORKED);
     assert_eq!(stage.fake.calls().iter().filter(|call| call.contains("kickstart")).count(), 1);
 }
 
 #[test]
-fn the_history_of_the_agent_is_told_and_none_is_begun() {
+fn the_outcome_is_added_to_an_existing_history_only() {
     let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
     let file = stage.fake.folder().join("history.sqlite");
     assert_eq!(stage.run(&["default"], false).0, WORKED);
@@ -222,11 +212,11 @@ fn the_history_of_the_agent_is_told_and_none_is_begun() {
     assert_eq!(stage.run(&["default"], false).0, WORKED);
     let later = jiff::Timestamp::now();
     let record = Reader::open(&file).unwrap().read(before, later).unwrap();
-    let told: Vec<_> = record.profiles.iter().map(|p| (p.name.as_str(), p.restarts.len())).collect();
-    assert_eq!(told, [("default", 1)]);
+    let restarts: Vec<_> = record.profiles.iter().map(|p| (p.name.as_str(), p.restarts.len())).collect();
+    assert_eq!(restarts, [("default", 1)]);
     assert_eq!(record.profiles[0].restarts[0].result, RestartResult::Worked);
 
-    // what is no history is no reason to fail
+    // a history that cannot be written does not fail the restart
     std::fs::remove_file(&file).unwrap();
     std::fs::write(&file, "something else").unwrap();
     let (code, out, _) = stage.run(&["default"], false);
@@ -260,11 +250,11 @@ fn what_does_not_help_is_said_first_and_asked() {
     assert_eq!((code, questions.len()), (FAILED, 1));
     assert!(out.contains("Feishu refuses this profile's credentials"), "{out}");
     assert!(!stage.fake.calls().iter().any(|call| call.contains("kickstart")), "no means no");
-    // a program is not asked, and gets no for an answer unless it says yes
+    // without a terminal nothing is asked, and the answer is no
     let (code, out, questions) = stage.run(&["default", "--json"], true);
     assert_eq!((code, questions.len()), (FAILED, 0));
     assert!(out.contains("\"code\":\"not-confirmed\""), "{out}");
-    // yes, by word or by flag: it is tried, and fails with the line that says why
+    // confirmed by answer or flag: it is tried, and fails with the log line that says why
     for arguments in [&["default"][..], &["default", "--yes"]] {
         let (code, out, _) = stage.run(arguments, true);
         assert_eq!(code, FAILED);
@@ -287,7 +277,7 @@ fn the_seventh_within_an_hour_needs_force() {
 }
 
 #[test]
-fn a_second_request_joins_the_first_and_hears_its_outcome() {
+fn a_second_request_joins_the_first_and_reports_its_outcome() {
     let stage = Stage::new(Reason::ExecutorShutdown, Reason::Connected);
     let why = Message::verbatim("the line that says why");
     let worked = RestartOutcome::Worked {
@@ -302,10 +292,10 @@ fn a_second_request_joins_the_first_and_hears_its_outcome() {
         (Some(&failed), FAILED, "the line that says why"),
         (None, UNCLEAR, "interrupted"),
     ] {
-        // as another process does: it ends once the second request was told to wait
+        // another process: it ends once the second request waits
         let permit = RefCell::new(Some(stage.permit()));
-        let heard = |told: &str| {
-            if told.contains("already restarting")
+        let observe = |printed: &str| {
+            if printed.contains("already restarting")
                 && let Some(permit) = permit.borrow_mut().take()
                 && let Some(outcome) = outcome
             {
@@ -315,8 +305,9 @@ fn a_second_request_joins_the_first_and_hears_its_outcome() {
         let snapshots = stage.watching.snapshots.clone();
         let mut supervisors = Supervisors::default();
         supervisors.add(Arc::new(stage.fake.launchd(Duration::from_secs(30))));
-        // joining takes neither a confirmation nor a place of the limit
-        let (code, out, _) = stage.run_heard(&["default", "--json"], false, supervisors, snapshots, heard);
+        // joining needs no confirmation and does not count towards the limit
+        let (code, out, _) =
+            stage.run_observed(&["default", "--json"], false, supervisors, snapshots, observe);
         assert_eq!(code, expected, "{out}");
         let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!((lines.len(), &lines[0]["step"]), (2, &json!("joining")), "{out}");
@@ -346,12 +337,12 @@ fn where_nothing_is_found_it_says_where_it_looked() {
 }
 
 #[test]
-fn who_cannot_be_restarted_is_told_why() {
+fn a_refusal_says_why() {
     let mut stage = Stage::new(Reason::Connected, Reason::Starting);
     let (code, out, _) = stage.run(&["defualt"], true);
     assert_eq!(code, USAGE);
     assert!(out.contains("there is no profile “defualt”; there are: default"), "{out}");
-    // nobody would bring an unsupervised one back
+    // nothing would start an unsupervised one again
     let loose =
         Arc::new(Profile { name: "loose".into(), home: "/nowhere".into(), job: None, logs: Vec::new() });
     let verdict = gatelight::health::Verdict::unknown(jiff::Timestamp::now());
@@ -359,12 +350,12 @@ fn who_cannot_be_restarted_is_told_why() {
     let (code, out, _) = stage.run_with(&["--all"], true, Supervisors::default(), snapshots);
     assert_eq!(code, FAILED);
     assert!(out.contains("nothing would start it again"), "{out}");
-    // no manager of that kind on this machine
+    // its service manager is not on this machine
     let snapshots = stage.watching.snapshots.clone();
     let (code, out, _) = stage.run_with(&["default"], true, Supervisors::default(), snapshots);
     assert_eq!(code, FAILED);
     assert!(out.contains("launchd is not on this machine"), "{out}");
-    // a manager that this session cannot reach: refused before anything is asked or counted
+    // a manager that this session cannot reach: refused before it asks or counts
     let mut supervisors = Supervisors::default();
     supervisors.add(Arc::new(Unreachable));
     let snapshots = stage.watching.snapshots.clone();

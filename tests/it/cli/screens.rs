@@ -1,5 +1,5 @@
-//! The screens of the commands, as files beside this one: at three widths, with and without colour, in both languages.
-//! `INSTA_UPDATE=always cargo test --test it -- screens` writes them anew; look at every one before it is committed.
+//! The output of the commands as snapshots: at three widths, with and without colour, in both languages.
+//! `INSTA_UPDATE=always cargo test --test it -- screens` writes them again; look at each one before you commit it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,7 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use gatelight::cli::{history, restart, status};
 use gatelight::evidence::patterns::Patterns;
@@ -15,7 +14,7 @@ use gatelight::health::{Deadlines, JobState, Manager, Verdict};
 use gatelight::history::{Store, Window};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::recording::Recording;
-use gatelight::restart::{Ledger, Limits, Obstacle};
+use gatelight::restart::Obstacle;
 use gatelight::supervisor::{JobReport, Supervisor, SupervisorError, Supervisors};
 use gatelight::terminal::Terminal;
 use gatelight::text::Lang;
@@ -25,13 +24,14 @@ use jiff::{SignedDuration, Timestamp};
 use textwrap::core::display_width;
 use tokio::sync::watch;
 
+use super::restart_deps;
 use crate::support::machine::{self, Machine, Ran};
 use crate::support::recordings;
 
 const WIDTHS: [usize; 3] = [40, 80, 120];
 const LANGUAGES: [(Lang, &str); 2] = [(Lang::En, "en"), (Lang::Zh, "zh")];
 
-/// Every screen has a file for each language, plain and coloured.
+/// Each has a snapshot per language, plain and coloured.
 const SCREENS: [&str; 9] =
     ["doctor", "help", "help-restart", "history", "logs", "restart", "status", "status-green", "status-one"];
 
@@ -58,10 +58,10 @@ fn every_file_belongs_to_a_screen() {
     assert_eq!(found, SCREENS.iter().flat_map(files).collect());
 }
 
-/// Screens with lines that stay whole, so that they can be searched and copied.
+/// Screens whose lines are not wrapped, so that they can be searched and copied.
 const UNWRAPPED: [&str; 3] = ["help", "help-restart", "logs"];
 
-/// Compares a screen with its files. `print` prints it.
+/// Compares what `print` prints with the snapshots.
 fn assert_screen(name: &str, print: &dyn Fn(&mut Terminal<'_>)) {
     assert!(SCREENS.contains(&name), "{name}");
     let mut settings = insta::Settings::clone_current();
@@ -90,7 +90,7 @@ fn ruler(width: usize) -> String {
     format!("{:-<width$}", format!("--- {width} columns "))
 }
 
-/// Only a word that is longer than a line may go over it.
+/// Only a word that is longer than a line may exceed the width.
 fn assert_fits(shown: &str, width: usize) {
     for line in shown.lines() {
         let line = without_colour(line);
@@ -110,7 +110,7 @@ fn now() -> Timestamp {
     "2026-10-06T09:00:00Z".parse().unwrap()
 }
 
-/// What was said of a recording's gateway after so many seconds, moved so that this is `ago` before [`now`].
+/// The verdict on a recording's gateway after so many seconds, with its times moved so that this is `ago` before [`now`].
 fn seen(recording: &str, seconds: f64, ago: SignedDuration) -> Verdict {
     let text = fs::read(recordings::file(recording)).unwrap();
     let recording = Recording::read(text.as_slice()).unwrap();
@@ -142,7 +142,7 @@ fn snapshot(profiles: Vec<ProfileView>) -> Snapshot {
     Snapshot { at: now(), profiles, bad_files: Vec::new(), complete: true }
 }
 
-/// Nothing starts the gateway of the profile `by-hand`.
+/// No job starts the gateway of the profile `by-hand`.
 fn obstacle(profile: &Profile) -> Option<Obstacle> {
     (profile.name == "by-hand").then_some(Obstacle::NoJob)
 }
@@ -295,7 +295,6 @@ fn findings_of_the_doctor() {
     });
 }
 
-/// Whether the job of [`OneJob`] was restarted.
 static RESTARTED: AtomicBool = AtomicBool::new(false);
 const PIDS: [u32; 2] = [411, 4242];
 
@@ -346,24 +345,7 @@ fn restart_default(after: Verdict, terminal: &mut Terminal<'_>) {
     let (snapshots, receiver) = watch::channel(Arc::new(all(seen("e_executor", 50.0, MINUTE), PIDS[0])));
     let mut supervisors = Supervisors::default();
     supervisors.add(Arc::new(OneJob { snapshots, after: all(after, PIDS[1]) }));
-    let second = Duration::from_secs(1);
-    let deps = restart::Deps {
-        snapshots: receiver,
-        places: gatelight::profile::Places::below(folder.path()),
-        supervisors,
-        ledger: Ledger::at(folder.path().join("restarts.json")),
-        history: None,
-        start_of,
-        deadlines: Deadlines::default(),
-        limits: Some(Limits {
-            exit_timeout: second,
-            margin: 20 * second,
-            start: 20 * second,
-            link: 20 * second,
-            retry: 20 * second,
-            poll: second / 100,
-        }),
-    };
+    let deps = restart::Deps { start_of, ..restart_deps(folder.path(), receiver, supervisors) };
     let args = restart::Args { all: true, ..restart::Args::default() };
     let mut shown = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -371,7 +353,7 @@ fn restart_default(after: Verdict, terminal: &mut Terminal<'_>) {
     let code = runtime.block_on(restart::run(args, deps, &mut own, &mut ask)).unwrap();
     assert_eq!(code, restart::FAILED);
     let mut text = String::from_utf8(shown).unwrap();
-    // a busy machine takes longer
+    // the duration depends on the machine
     for seconds in 1..=9 {
         text = text
             .replace(&format!("in {seconds} s"), "in 0 s")

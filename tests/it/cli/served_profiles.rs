@@ -1,11 +1,11 @@
-//! One process that serves several profiles: each has a light of its own, and all fall when the process ends.
+//! One process that serves several profiles: each has its own light, and all turn red when the process ends.
 
 use serde_json::json;
 
 use crate::support::machine::{Gateway, Machine};
 use crate::support::wait_for;
 
-/// A gateway of the default home that also serves `profiles/work`, all of whose links hold.
+/// A gateway of the default home that also serves `profiles/work`; all links are up.
 fn serving(machine: &Machine) -> Gateway {
     std::fs::create_dir_all(machine.profile("work")).unwrap();
     std::fs::write(machine.profile("work").join("config.yaml"), "model: none\n").unwrap();

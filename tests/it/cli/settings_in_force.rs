@@ -1,4 +1,4 @@
-//! Settings of single platforms and links: in force at the start, and put in force while the watcher runs.
+//! Settings of single platforms and links, at the start and while the watcher runs; commands with a mistake in the settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ fn settings_take_effect_while_the_watcher_runs() {
         let reason = |reason: Reason| move |view: &ProfileView| view.verdict.reason == reason;
         shows(&mut handle, &reason(Reason::Reconnecting)).await;
 
-        // The next loss turns red at once.
+        // The next lost link turns red immediately.
         let times = TimesSetting { red_after: Some(Duration::ZERO), ..TimesSetting::default() };
         let times = BTreeMap::from([("telegram".to_owned(), times)]);
         let impatient =
@@ -113,4 +113,43 @@ fn settings_take_effect_while_the_watcher_runs() {
         shows(&mut handle, &|view| view.profile.name == "default" && view.verdict.light() == Light::Green)
             .await;
     });
+}
+
+/// Commands that only show something go on; those that act on gateways or run unattended stop.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_mistake_in_the_settings_stops_only_commands_that_act() {
+    let machine = Machine::new();
+    let _gateway = Gateway::connected(&machine.hermes());
+    write_settings(&machine, "no-such-setting = 1\n");
+    for arguments in [
+        &["logs", "default"][..],
+        &["history"],
+        &["report", "--out", "-"],
+        &["diagnose", "default"],
+        &["doctor"],
+        &["doctor", "--fix", "--dry-run"],
+        &["mute", "default", "--until", "2h"],
+    ] {
+        let ran = machine.run(arguments);
+        assert!(
+            ran.err.contains("config.toml:1:1: there is no setting no-such-setting"),
+            "{arguments:?}: {ran:?}"
+        );
+        assert!(ran.err.contains("continuing without it"), "{arguments:?}: {ran:?}");
+        assert_ne!(ran.code, Some(2), "{arguments:?}: {ran:?}");
+    }
+    for arguments in [
+        &["restart", "default"][..],
+        &["doctor", "--fix", "--yes"],
+        &["channels"],
+        &["serve", "--listen", "127.0.0.1:0"],
+    ] {
+        let ran = machine.run(arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:?}");
+        assert!(
+            ran.err.contains("config.toml:1:1: ") && !ran.err.contains("continuing"),
+            "{arguments:?}: {ran:?}"
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! `gatelight ack` and `gatelight mute` over real files and processes, and the version that `status` shows.
+//! `gatelight ack` and `gatelight mute` with real files and processes, and the version that `status` shows.
 
 use std::fs::{self, File};
 use std::path::PathBuf;

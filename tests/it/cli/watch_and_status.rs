@@ -1,6 +1,6 @@
-//! The real `gatelight` over real files and processes in a temporary HOME: what it says when the world changes.
+//! The real `gatelight` with real files and processes in a temporary HOME: what it prints when something changes.
 //!
-//! `Stream::expect` takes the very next line that `watch --json` prints: a change too many fails as one that is missing.
+//! `Stream::expect` takes the next line of `watch --json`: a surplus change fails as a missing one does.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -143,7 +143,7 @@ fn status_says_by_its_exit_code_how_it_stands() {
     let settings = machine.home().join(".config/gatelight");
     fs::create_dir_all(&settings).unwrap();
     fs::write(settings.join("config.toml"), "no-such-setting = 1\n").unwrap();
-    // where the settings lie depends on the system
+    // the path of the settings depends on the system
     if cfg!(target_os = "linux") {
         let wrong = machine.run(&["status"]);
         assert_eq!(wrong.code, Some(2), "{wrong:?}");
@@ -171,14 +171,14 @@ fn profiles_come_and_go_while_it_watches() {
     second.loses();
     watch.expect("work", "amber", "reconnecting");
 
-    // another label in the same file is another job: its state is told once, its past is not
+    // another label in the same file is another job: its state is reported once, its past is not
     let text = fs::read_to_string(&plist).unwrap();
     fs::write(&plist, text.replace("gateway-work", "gateway-job")).unwrap();
     watch.expect("job", "amber", "reconnecting");
     second.connects();
     watch.expect("job", "green", "connected");
 
-    // gone: nothing more is told of it
+    // removed: no more changes of it
     fs::remove_file(&plist).unwrap();
     wait_for("the profile is gone", || machine.light("job").is_none());
     second.loses();
@@ -194,7 +194,7 @@ fn profiles_come_and_go_while_it_watches() {
     };
     wait_for("the home is gone", || names() == ["default"]);
 
-    // a malformed one is told, and the others stay
+    // a malformed file is reported, and the others stay
     fs::write(machine.agents().join("ai.hermes.gateway-bad.plist"), "<plist><dict>").unwrap();
     let ran = machine.run(&["status"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -236,7 +236,7 @@ fn rotation_by_rename_loses_and_doubles_nothing() {
     watch.expect("default", "red", "executor-shutdown");
 }
 
-/// The system tells of no write to what a link leads to: only the safety net finds it, and what comes in its place.
+/// The system reports no writes to the target of a symlink: only polling finds them, and a new target.
 #[test]
 fn a_log_behind_a_link_is_followed_without_a_word_of_the_system() {
     let machine = Machine::new();
@@ -298,18 +298,18 @@ fn a_state_file_counts_once_it_is_whole_and_of_the_live_process() {
     };
     let mut state = gateway.state(json!({"feishu": entry()}));
     let path = machine.hermes().join("gateway_state.json");
-    // of another process: nothing may follow from it
+    // from another process: must change nothing
     let mut foreign = state.clone();
     foreign["pid"] = json!(1);
     fs::write(&path, foreign.to_string()).unwrap();
-    // half of it: nothing either
+    // half written: must change nothing
     let text = state.to_string();
     fs::write(&path, &text[..text.len() / 2]).unwrap();
     gateway.loses();
     watch.expect("default", "amber", "reconnecting");
     gateway.connects();
     watch.expect("default", "green", "connected");
-    // whole now, but made before the link was proven: past
+    // complete, but from before the link was confirmed: outdated
     fs::write(&path, &text).unwrap();
     state["platforms"] = json!({"feishu": entry()});
     fs::write(&path, state.to_string()).unwrap();
@@ -330,7 +330,7 @@ fn the_process_counts_and_not_its_pid_file() {
     gateway.connects();
     watch.expect("default", "green", "connected");
     gateway.process.kill();
-    // nobody is known who might bring it back
+    // no service manager is known that would start it again
     watch.expect("default", "red", "not-running");
     let next = Gateway::start(&machine.hermes());
     watch.expect("default", "amber", "starting");
@@ -362,7 +362,7 @@ fn a_killed_gateway_is_seen_at_once_and_its_successor_too() {
 }
 
 #[test]
-fn a_stopped_process_is_told_and_so_is_its_return() {
+fn a_stopped_process_is_shown_and_so_is_its_return() {
     let machine = Machine::new();
     let gateway = Gateway::connected(&machine.hermes());
     let mut watch = machine.watch();
@@ -386,7 +386,7 @@ fn a_process_that_is_found_stopped_is_not_taken_for_one_that_works() {
     let logs = vec![home.join("logs/agent.log")];
     let profile = gatelight::profile::Profile { name: "default".into(), home, job: None, logs };
     let patterns = crate::support::patterns();
-    // a minute after its last word
+    // a minute after its last line
     let at = Timestamp::now() + SignedDuration::from_mins(1);
     let now = Moment { at, instant: Instant::now() };
     let (_, past) = Collector::attach(&profile, &patterns, &TimeZone::UTC, now, JobProcess::None, None);
@@ -398,7 +398,7 @@ fn a_process_that_is_found_stopped_is_not_taken_for_one_that_works() {
     assert_eq!(core.verdict().reason, Reason::ProcessSuspended);
 }
 
-/// A long chat rotates the line that proves the link away; Hermes keeps four files of 5 MiB.
+/// A long chat rotates the line that confirms the link away; Hermes keeps four files of 5 MiB.
 #[test]
 fn a_start_that_was_rotated_away_is_still_found() {
     let machine = Machine::new();
@@ -414,7 +414,7 @@ fn a_start_that_was_rotated_away_is_still_found() {
     assert_eq!(machine.light("default"), Some(("green".into(), "connected".into())));
 }
 
-/// Records of processes before the present one, each so many seconds ago.
+/// Records of earlier processes, each so many seconds ago.
 fn before(home: &Path, message: &str, ago: &[i64]) {
     fs::create_dir_all(home.join("logs")).unwrap();
     for seconds in ago {
@@ -461,7 +461,7 @@ fn what_was_before_is_no_news() {
     let gateway = Gateway::connected(&machine.hermes());
     gateway.loses();
     gateway.connects();
-    // the link's last word lies in a rotated file, behind much that says nothing
+    // the last line about the link is in a rotated file, followed by many irrelevant lines
     fs::rename(gateway.log_path("agent.log"), gateway.log_path("agent.log.2")).unwrap();
     let filler = format!("{} INFO gateway.run: Channel directory refreshed\n", stamp());
     append(&gateway.log_path("agent.log.1"), &filler.repeat(12_000));
@@ -494,7 +494,7 @@ fn a_planned_stop_is_grey_at_the_start() {
     assert_eq!(machine.run(&["status"]).code, Some(3));
 }
 
-/// `gatelight` as a user whom file permissions bind; `None` where that cannot be had.
+/// `gatelight` as a user without root's rights; `None` where that is not possible.
 fn unprivileged(machine: &Machine, arguments: &[&str]) -> Option<Command> {
     if !rustix::process::getuid().is_root() {
         return Some(machine.command(arguments));
@@ -505,8 +505,8 @@ fn unprivileged(machine: &Machine, arguments: &[&str]) -> Option<Command> {
     }
     let program = machine.folder().join("gatelight");
     if !program.exists() {
-        // by a program of its own: a child of another test that is just being started would hold our copy open for
-        // writing, and what is open for writing cannot be run
+        // copied by another program: a child that another test starts at this moment would inherit our open file, and a file
+        // that is open for writing cannot be executed
         let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_gatelight")).arg(&program).status().unwrap();
         assert!(copied.success());
     }
@@ -538,7 +538,7 @@ fn a_permission_taken_away_and_given_back() {
     assert!(status.contains(&format!("no permission to read {}", log.display())), "{first} {status}");
     mode(&log, 0o644);
     watch.expect("default", "green", "connected");
-    // the folder closed: nothing is known to be wrong, and what was written meanwhile counts once
+    // the folder cannot be entered: not a fault, and what was written in the meantime counts once
     mode(logs, 0o000);
     let owner = rustix::process::getuid().is_root();
     if owner {
@@ -565,7 +565,7 @@ fn a_fifo_in_place_of_a_log_holds_nobody_up() {
     gateway.log("gateway.log", "INFO", "gateway.run: Starting Hermes Gateway...");
     gateway.log("gateway.log", "INFO", &connected_line());
     now_is(&machine, "default", "green", "connected");
-    // what cannot be read is named at the first look, with its path
+    // the first look names unreadable files with their paths
     let notes = machine.status()["profiles"][0]["notes"].to_string();
     for (log, why) in [("errors.log", "is a folder"), ("agent.log", "is a FIFO")] {
         let path = gateway.log_path(log).display().to_string();
@@ -672,7 +672,7 @@ fn a_recording_plays_back_what_was_watched() {
     watch.expect("default", "red", "executor-shutdown");
     wait_recorded("Executor shutdown", 1);
     gateway.process.kill();
-    // nobody is known who might bring it back
+    // no service manager is known that would start it again
     watch.expect("default", "red", "not-running");
     wait_recorded("\"gone\"", 1);
     assert_eq!(recorder.interrupt(), Some(0), "{:?}", recorder.complaints());
@@ -690,7 +690,7 @@ fn a_recording_plays_back_what_was_watched() {
     assert_eq!(again.code, Some(2), "an existing file is not overwritten: {again:?}");
 }
 
-/// A recorder comes when all is over: what it found has to play back as what is shown.
+/// A recording that starts after the incident must replay to what `status` shows.
 #[test]
 fn a_recording_plays_back_how_a_gateway_was_found() {
     type Make<'a> = &'a dyn Fn(&mut Gateway);
@@ -703,7 +703,7 @@ fn a_recording_plays_back_how_a_gateway_was_found() {
     let refuses = |gateway: &mut Gateway| {
         let platforms = json!({"feishu": {"state": "fatal", "error_message": "no such app"}});
         gateway.file("gateway_state.json", &gateway.state(platforms));
-        // after the link, also for a file system that counts time in ticks
+        // later than the link, also on a file system with coarse times
         let path = gateway.home.join("gateway_state.json");
         let file = fs::File::options().write(true).open(path).unwrap();
         file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(1)).unwrap();
@@ -726,14 +726,14 @@ fn a_recording_plays_back_how_a_gateway_was_found() {
         let file = file.to_str().unwrap();
         let mut recorder = Stream::of(machine.command(&["record", "default", "--out", file]));
         recorder.line();
-        // a gateway that is gone counts as gone when its manager could have spoken
+        // a gateway counts as gone once its manager could have answered
         wait_for(reason, || machine.light("default").is_some_and(|(_, shown)| shown == reason));
         assert_eq!(recorder.interrupt(), Some(0), "{reason}: {:?}", recorder.complaints());
         let replay = machine.run(&["replay", "--json", file]);
         let played: Vec<String> = replay.out.lines().map(str::to_owned).collect();
         let last = told(&played).pop().map(|(_, reason)| reason);
         assert_eq!(last.as_deref(), Some(reason), "{}", fs::read_to_string(file).unwrap());
-        // … and through a pipe
+        // through a pipe
         let mut piped = machine.command(&["replay", "--json", "-"]);
         let piped = piped.stdin(fs::File::open(file).unwrap()).output().unwrap();
         assert_eq!(String::from_utf8(piped.stdout).unwrap(), replay.out, "{reason}");
@@ -745,7 +745,7 @@ fn a_recording_plays_back_how_a_gateway_was_found() {
 fn logs_are_merged_followed_and_clean_of_secrets() {
     let machine = Machine::new();
     let gateway = Gateway::connected(&machine.hermes());
-    // the same event in two files
+    // the same record in two files
     let line = format!("{} ERROR Lark: connect failed, err: 502: system busy\n", stamp());
     append(&gateway.log_path("agent.log"), &line);
     append(&gateway.log_path("errors.log"), &line);
@@ -783,7 +783,7 @@ fn logs_are_merged_followed_and_clean_of_secrets() {
     assert!(SECRETS.iter().all(|secret| !everything.contains(secret)), "{everything}");
 }
 
-/// Processes in whose arguments this path stands.
+/// Processes with this path in their arguments.
 #[cfg(target_os = "linux")]
 fn processes_of(path: &Path) -> Vec<u32> {
     let mine = |pid: &u32| {

@@ -1,4 +1,4 @@
-//! An agent without a desktop: who it is, and that it reports that its loop turns.
+//! An agent without a desktop: how `status` identifies it, and its watchdog reports.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Stdio;

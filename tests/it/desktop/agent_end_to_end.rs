@@ -1,5 +1,5 @@
-//! The whole way: a log line of a real process, the icon on a real D-Bus, the notice, its button, the restart through a
-//! service manager, the green light, the recovery. Only `launchctl` and the gateways are the tests' own.
+//! End to end: a log line of a real process, the icon on a real D-Bus, the notification and its button, the restart
+//! through a service manager, the green light, the recovery. Only `launchctl` and the gateways are simulated.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -54,7 +54,7 @@ impl User {
         assert!(answer.status.success(), "{answer:?}");
     }
 
-    /// The agent's own log has these events.
+    /// Waits until the agent's own log has these events.
     fn logged(&self, events: &[&str]) {
         let log = std::fs::read_to_string(self.home.path().join(".local/state/gatelight/gatelight.log"));
         let log = log.unwrap();
@@ -83,7 +83,7 @@ pub(crate) fn domain() -> String {
     format!("gui/{}", rustix::process::getuid().as_raw())
 }
 
-/// Ends with SIGTERM, as a session does.
+/// Ended with SIGTERM, as by a session.
 pub(crate) struct Agent(pub(crate) Child);
 
 impl Agent {
@@ -104,7 +104,7 @@ impl Drop for Agent {
 }
 
 #[test]
-fn a_hollow_gateway_is_told_restarted_by_the_notice_and_green_again() {
+fn a_hollow_gateway_is_notified_restarted_from_the_notice_and_green_again() {
     let Some(desktop) = Desktop::start() else { return };
     let user = User::new("hollow");
     user.load();
@@ -161,7 +161,7 @@ fn a_second_start_asks_the_first_to_show_itself() {
     assert_eq!(leftovers(user.home.path()), Vec::<PathBuf>::new());
 }
 
-/// launchd starts its job while an agent runs that the user opened, for example when Launch at Login is switched on.
+/// launchd starts its job while an agent that the user opened is running, as when Launch at Login is turned on.
 #[test]
 fn the_job_of_launchd_takes_over_from_an_agent_that_was_opened() {
     let Some(desktop) = Desktop::start() else { return };

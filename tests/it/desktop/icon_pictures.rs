@@ -11,7 +11,7 @@ type Colour = [u8; 3];
 
 const LIGHT_BAR: Colour = [0xf0, 0xf0, 0xf0];
 const DARK_BAR: Colour = [0x2b, 0x2b, 0x2e];
-/// As a wallpaper colours a translucent menu bar.
+/// A translucent menu bar over a wallpaper.
 const TINTED_BAR: Colour = [0x4f, 0x7c, 0xac];
 const SIZES: [u32; 4] = [16, 22, 32, 44];
 /// Space around an icon, in pixels.

@@ -1,4 +1,4 @@
-//! A link that the user ignores in the menu: on a real D-Bus, through the settings file, to the light.
+//! A link that the user ignores in the menu, on a real D-Bus: the settings file and the light change.
 
 use serde_json::json;
 

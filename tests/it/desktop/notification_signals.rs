@@ -17,7 +17,7 @@ fn send(speaker: &Connection, to: Option<&str>, member: &str, id: u32, text: &st
 /// GNOME Shell (`js/ui/notificationDaemon.js`) and KDE send an `ActivationToken` first, and dunst 1.9 addresses both signals
 /// to the connection that called `Notify`.
 #[test]
-fn a_press_that_is_addressed_to_the_sender_after_an_activation_token_is_heard() {
+fn a_click_addressed_to_the_sender_after_an_activation_token_is_handled() {
     let Some(desktop) = Desktop::start() else { return };
     let mut program = Program::start(&desktop.bus, "C");
     program.tell("my_work executor-shutdown");
@@ -29,8 +29,8 @@ fn a_press_that_is_addressed_to_the_sender_after_an_activation_token_is_heard() 
     }
 }
 
-/// A client that opens its stream of signals for each notice takes the first one it sees for its own: so notify-rust 4.19
-/// loses the press when another app's signal comes right before it.
+/// A client that opens a signal stream per notification takes the first signal as its own: notify-rust 4.19 loses the click
+/// if a signal for another app comes right before it.
 #[test]
 fn a_foreign_signal_right_before_ours_loses_no_press() {
     let Some(desktop) = Desktop::start() else { return };
@@ -43,7 +43,7 @@ fn a_foreign_signal_right_before_ours_loses_no_press() {
         send(speaker, None, "ActionInvoked", shown.id, "restart");
         assert_eq!(program.hears(), "Restart(\"my_work\")", "round {round}");
     }
-    // each press was one, and the foreign ones were none
+    // each click was handled once, those of other apps never
     program.tell("quit");
     assert_eq!(program.hears(), "ended");
 }
@@ -53,7 +53,7 @@ fn a_bus_that_dies_with_the_reply_ends_nothing() {
     let Some(mut desktop) = Desktop::start() else { return };
     let mut program = Program::start(&desktop.bus, "C");
     program.tell("my_work executor-shutdown");
-    // the moment in which the reply is on its way: the server has stored the notice, and returns its id
+    // while the reply is in transit: the server has stored the notification and returns its id
     let first = desktop.server.nth(0);
     desktop.bus.kill();
     drop((desktop.host, desktop.speaker));
@@ -71,7 +71,7 @@ fn a_bus_that_dies_with_the_reply_ends_nothing() {
     until("the press is heard", || program.hears().starts_with("Restart(").then_some(()));
 }
 
-/// Servers count their notices from one: after a restart an id means another notice.
+/// Servers number notifications from one: after a restart the same id is another notification.
 #[test]
 fn a_restarted_server_that_counts_from_the_beginning_presses_nothing_of_before() {
     let Some(desktop) = Desktop::start() else { return };
@@ -83,7 +83,7 @@ fn a_restarted_server_that_counts_from_the_beginning_presses_nothing_of_before()
     let server = Notifications::default();
     let speaker = Notifications::start(&desktop.bus, &server);
     Notifications::press(&speaker, before.id, "restart");
-    // what follows is handled after that press
+    // handled after that click
     program.tell("my_work connected");
     let recovered = server.nth(0);
     assert_eq!((recovered.id, recovered.replaces), (before.id, 0), "counted from the beginning");

@@ -1,4 +1,4 @@
-//! Stop and Start in the menu, through a launchctl that takes its time.
+//! Stop and Start in the menu, with a slow launchctl.
 
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn a_stopped_profile_is_grey_over_relaunches_until_it_is_started() {
     panel.has("1 of 1 connected");
     assert!(agent.end().success());
 
-    // at no moment was it a fault
+    // it was never shown as a fault
     let history = user.gatelight(&desktop.bus.address).args(["history", "--json"]).output().unwrap();
     let text = String::from_utf8(history.stdout).unwrap();
     assert!(text.contains("\"stopped\""), "{text}");

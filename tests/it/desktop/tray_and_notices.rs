@@ -1,7 +1,7 @@
-//! The desktop side on a real `dbus-daemon`: a panel and a notification server made here, and the program's own loop in
-//! a child process that is told what happens through its standard input.
+//! The desktop side on a real `dbus-daemon`, with a simulated panel and notification server. The program's own loop runs in
+//! a child process that is controlled through its standard input.
 
-// what the D-Bus interfaces below ask for: arguments and receivers that nobody needs
+// the D-Bus interfaces below require arguments and receivers that the tests do not use
 #![allow(clippy::unused_self, clippy::used_underscore_binding)]
 
 use std::io::{BufRead, BufReader, Write};
@@ -80,7 +80,7 @@ impl Drop for Program {
     }
 }
 
-/// Not a test by itself: what [`Program`] starts. Profiles `default` and `my_work` are connected at the start.
+/// The child process of [`Program`], not a test. The profiles `default` and `my_work` are connected at the start.
 #[test]
 fn the_program_itself() {
     let Some(home) = std::env::var_os("GATELIGHT_DESKTOP_CHILD").map(PathBuf::from) else {
@@ -164,7 +164,7 @@ fn the_program_itself() {
         presence: Box::new(|presence| println!("> {presence:?}")),
         listener: Some(listener),
     });
-    // every command is told before the end is
+    // every command is reported before the end
     commanding.join().unwrap();
     match result {
         Ok(()) => say("ended"),
@@ -211,7 +211,7 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
     assert_eq!(shown.actions, ["restart", "Restart", "open-log", "Open Log", "acknowledge", "Acknowledge"]);
     assert_eq!((shown.replaces, shown.urgency, shown.has_picture), (0, 1, true));
 
-    // a button that was never shown does nothing; the one that was restarts
+    // a button that was not shown does nothing; the one that was shown restarts
     Notifications::press(&desktop.speaker, 7, "restart");
     Notifications::press(&desktop.speaker, shown.id, "restart");
     assert_eq!(program.hears(), "Restart(\"my_work\")");
@@ -247,7 +247,7 @@ fn the_whole_way_from_a_red_light_to_the_recovery() {
 }
 
 #[test]
-fn a_restart_that_fails_is_told_and_a_mistake_of_ours_wears_no_green() {
+fn a_failed_restart_is_notified_and_an_internal_error_is_not_green() {
     let Some(desktop) = Desktop::start() else { return };
     let mut program = Program::start(&desktop.bus, "C");
     let panel = desktop.panel();
@@ -259,7 +259,7 @@ fn a_restart_that_fails_is_told_and_a_mistake_of_ours_wears_no_green() {
     let failed = desktop.server.nth(1);
     assert_eq!(failed.title, "✖ my_work — restart failed");
     assert_eq!(failed.body, "no &lt;new&gt; process came");
-    // one that the policy tells anyway is not told twice
+    // one that the policy notifies anyway is not notified twice
     program.tell("restart default ending");
     program.tell("default not-running");
     panel.has("default — not running");
@@ -287,7 +287,7 @@ fn profiles_that_fall_together_share_one_notice_and_log_text_is_no_markup() {
     assert_eq!(second.replaces, first.id);
     assert_eq!(second.title, "✖ 2 gateways are down");
     assert_eq!(second.body, "R&amp;D&lt;b&gt;: not running\ndefault: Feishu credentials refused");
-    // the notice is sent before the icon is drawn
+    // the notification is sent before the icon is drawn
     until("the tooltip names both", || {
         let tooltip = panel.tooltip();
         let lines: Vec<&str> = tooltip.lines().skip(1).collect();
@@ -357,7 +357,7 @@ fn without_a_notification_server_the_menu_says_what_was_missed() {
     until("it is forgotten", || {
         (!panel.labels().iter().any(|l| l.starts_with("Undelivered Notifications"))).then_some(())
     });
-    // one that comes back is used, and one that comes anew has other ids
+    // a server that comes back is used, with new ids
     for n in 0..2 {
         let server = Notifications::default();
         let speaker = Notifications::start(&bus, &server);

@@ -1,4 +1,4 @@
-//! A panic inside a worker: reported, and the light is there again.
+//! A worker that panics is reported and started again; the lights come back.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use super::agent_end_to_end::{Agent, LABEL, User, domain};
 use crate::support::bus::{Desktop, until};
 
-/// Makes `worker` panic at its next turn, and waits until it did.
+/// Makes `worker` panic at its next turn, and waits for that.
 fn panic_in(worker: &str, triggers: &Path, cause_a_turn: impl Fn()) {
     let file = triggers.join(worker);
     std::fs::write(&file, "").unwrap();
@@ -33,7 +33,7 @@ fn a_panic_of_a_worker_does_not_take_the_light_away() {
 
     let settings = user.home.path().join(".config/gatelight/config.toml");
     let turns = std::cell::Cell::new(0);
-    // a line for the watcher; settings for the engine, which passes them on to the menu
+    // a log line wakes the watcher; a change of the settings wakes the engine and then the menu
     let cause_a_turn = || {
         let path = user.hermes().join("logs/agent.log");
         let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
@@ -52,7 +52,7 @@ fn a_panic_of_a_worker_does_not_take_the_light_away() {
     let told = desktop.server.nth(0);
     assert!(told.title.contains("Internal error") && told.body.contains("gatelight.log"), "{told:?}");
 
-    // the worker that delivers notices panics with one in its hands; the next one arrives
+    // the worker that delivers notifications panics while it delivers one; the next one arrives
     std::fs::write(triggers.join("notices"), "").unwrap();
     let unload = user.launchctl.call(&["bootout", &format!("{}/{LABEL}", domain())]);
     assert!(unload.status.success(), "{unload:?}");
@@ -69,7 +69,7 @@ fn a_panic_of_a_worker_does_not_take_the_light_away() {
         assert_eq!(shown.matches("app_secret=[redacted]").count(), 4, "{shown}");
         assert!(!shown.contains("q7q7q7"), "{shown}");
     }
-    // and it is all in the next diagnosis
+    // the next diagnosis contains all of it
     let mut command = user.gatelight(&desktop.bus.address);
     let diagnosis = command.env("XDG_STATE_HOME", &state).args(["diagnose", "work"]).output().unwrap();
     assert!(String::from_utf8_lossy(&diagnosis.stdout).contains("worker panicked"), "{diagnosis:?}");

@@ -1,4 +1,4 @@
-//! The doctor on real folders: every finding, the writes under kills, the flow around a repair, the command.
+//! The doctor on real folders: every finding, writes that are killed, the steps of a repair, the command.
 #![allow(clippy::case_sensitive_file_extension_comparisons)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,7 +155,7 @@ fn every_generation_is_judged_right() {
         let home = Home::new();
         home.job("ai.hermes.gateway", &words, &[AT_LOAD, keep_alive, THROTTLE].concat());
         let mut findings = home.examine(&LiveFacts::default());
-        // osascript is a Mac's
+        // osascript exists on macOS only
         findings.retain(|finding| !finding.message.pick(Lang::En).contains("/usr/bin/osascript"));
         let found: Vec<&str> = findings.iter().map(|finding| finding.code.name()).collect();
         assert_eq!(found, codes, "generation {generation}");
@@ -189,7 +189,7 @@ fn a_flag_in_a_drop_in_is_repaired_there() {
 #[cfg(target_os = "linux")]
 fn a_drop_in_is_repaired_though_nothing_can_be_written_beside_its_unit() {
     let home = Home::new();
-    // as with a unit for all users; a name so long that none of ours fits beside it is refused for root too
+    // as with a unit for all users; a name too long for a backup beside it is refused for root too
     let name = format!("hermes-gateway-{}.service", "x".repeat(225));
     let text = "[Service]\nExecStart=%h/hermes gateway run\nRestart=always\nRestartSec=5\n[Install]\nWantedBy=default.target\n";
     Home::file(&home.places.systemd_user.join(&name), text, 0o644);
@@ -212,7 +212,7 @@ fn variables_templates_and_folders_for_all_users_are_read() {
     home_folder(&shared.join("hermes-gateway@.service.d"));
     home.places.systemd_shared = vec![shared.clone()];
     let tail = "Restart=always\nRestartSec=5\n[Install]\nWantedBy=default.target\n";
-    // the flag and the home come from a file of variables: found, and left for a human
+    // the flag and the home come from an EnvironmentFile: found, and left to the user
     Home::file(&home.path().join("gateway.env"), "ARGS=--replace\nHERMES_HOME=/srv/hermes\n", 0o600);
     let unit =
         format!("[Service]\nEnvironmentFile=%h/gateway.env\nExecStart=%h/hermes gateway run $ARGS\n{tail}");
@@ -336,11 +336,11 @@ fn paths_that_the_manager_cannot_open() {
             let message = finding.message.pick(Lang::En);
             assert!(message.starts_with(name) && message.contains(expected), "{message}");
         }
-        // a job that runs has shown that it may
+        // a running job has the permission
         let protected = expected == Some("macOS protects");
         assert_eq!(home.codes(&live).is_empty(), protected || expected.is_none(), "{path}");
     }
-    // both outputs in one place: one finding
+    // both outputs in one file: one finding
     let home = Home::new();
     let both = ["StandardOutPath", "StandardErrorPath"].map(|name| key(name, "{home}/gone/x.log"));
     home.job("ai.hermes.gateway", &RUN, &[&good, &*both.concat()].concat());
@@ -385,7 +385,7 @@ fn a_gateway_without_a_job_gets_the_command_that_installs_one() {
     assert_eq!(quiet.codes(&LiveFacts::default()), Vec::<&str>::new());
 }
 
-/// Field report #40867.
+/// Issue #40867.
 #[test]
 fn a_job_in_the_home_of_another_profile() {
     let good = [AT_LOAD, AFTER_FAILURE, THROTTLE].concat();
@@ -456,7 +456,7 @@ fn a_job_belongs_to_the_home_whose_process_it_runs() {
     let found = scan(&below);
     assert_eq!(found.profiles.iter().find(|p| p.job.is_some()).unwrap().home, work);
     assert_eq!(rows(found), [("default".to_owned(), false), ("work".to_owned(), true)]);
-    // somebody else's process proves nothing
+    // a process of another user is ignored
     let found = scan(&|_| None);
     assert_eq!(rows(found), [("default".to_owned(), true), ("work".to_owned(), false)]);
 }
@@ -537,7 +537,7 @@ fn findings_speak_both_languages_and_name_their_reports() {
 }
 
 #[test]
-fn another_live_gateway_is_told_from_a_descendant() {
+fn another_live_gateway_is_not_a_descendant() {
     let home = Home::new();
     home.job("ai.hermes.gateway", &RUN, &[AT_LOAD, ALWAYS, THROTTLE].concat());
     fs::write(home.places.hermes.join("gateway.pid"), r#"{"pid": 40, "start_time": 9}"#).unwrap();
@@ -558,19 +558,19 @@ fn another_live_gateway_is_told_from_a_descendant() {
         let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process, &|_| None);
         assert_eq!(facts.second_instance.contains_key("default"), second, "{state:?} {pid:?}");
     }
-    // loading the job would only start one more, which is refused: both are said
+    // loading the job would start one more gateway, which would be refused: both are reported
     let fake = Fake::new(vec![report(JobState::NotLoaded, None)]);
     let facts = LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process, &|_| None);
     assert!(facts.not_loaded.contains("ai.hermes.gateway"));
     assert_eq!(facts.second_instance.get("default"), Some(&40));
-    // the number belongs to a younger process
+    // the PID was reused
     fs::write(home.places.hermes.join("gateway.pid"), r#"{"pid": 40, "start_time": 3}"#).unwrap();
     let fake = Fake::new(vec![report(JobState::Running, Some(50))]);
     assert_eq!(
         LiveFacts::ask(&found, &|_| Some(&fake as &dyn Supervisor), &process, &|_| None),
         LiveFacts { running: BTreeSet::from(["ai.hermes.gateway".into()]), ..LiveFacts::default() }
     );
-    // what runs was started before the flag was taken out of the file, or is a program that adds it by itself
+    // the process was started before the flag was removed from the file, or by a program that adds it
     for (words, older) in [
         (&["{home}/hermes", "gateway", "run", "--replace"][..], true),
         (&["/bin/sh", "{home}/hermes", "gateway", "--replace", "run"], true),
@@ -610,9 +610,9 @@ fn a_write_keeps_owner_mode_and_the_old_file() {
 }
 
 #[test]
-fn what_cannot_be_written_is_told_with_its_folder_and_nothing_changes() {
+fn a_write_error_names_the_folder_and_changes_nothing() {
     let home = Home::new();
-    // a name so long that none of ours fits beside it: refused for root too, as a folder without write permission is not
+    // a name too long for a file beside it is refused for root too, unlike a folder without write permission
     let label = format!("ai.hermes.gateway-{}", "x".repeat(225));
     let path = home.job(&label, &REPLACE, &[AT_LOAD, ALWAYS, THROTTLE].concat());
     let before = fs::read(&path).unwrap();
@@ -644,10 +644,10 @@ fn what_changed_meanwhile_is_not_overwritten() {
 
 // ---- the flow ----------------------------------------------------------------------------------------------------
 
-/// What [`Fake`] says where it refuses a reload.
+/// The error of [`Fake`] where it refuses a reload.
 const REFUSED: &str = "launchctl bootstrap: exit code 5: Bootstrap failed: 5: Input/output error";
 
-/// A manager that answers as it is told; what it reloads and how the file looked then is kept.
+/// A manager with fixed answers, which records each reload and the file at that time.
 struct Fake {
     answers: Mutex<Vec<JobReport>>,
     missing: bool,
@@ -710,7 +710,7 @@ fn report(state: JobState, pid: Option<u32>) -> JobReport {
     JobReport { state, pid, ..JobReport::NOT_LOADED }
 }
 
-/// Runs a repair of one job with `--replace`; the file before and after, the steps, the outcome.
+/// Repairs one job with `--replace`. Returns the file before and after, the steps and the outcome.
 fn repaired(
     supervisor: Option<&Fake>,
     arguments: &dyn Fn(u32) -> Option<Vec<String>>,
@@ -809,7 +809,7 @@ fn every_failure_puts_the_old_file_back_and_reloads_it() {
         let after = if reloaded {
             After::Reloaded
         } else {
-            // the manager still tells of a process
+            // the manager still reports a process
             After::StillRuns(REFUSED.into())
         };
         assert_eq!(steps[n - 2..], [Step::Failed(failure), Step::Restored(after)], "{steps:?}");
@@ -952,7 +952,7 @@ fn json_has_every_field() {
 }
 
 #[test]
-fn names_choose_and_unknown_ones_are_told() {
+fn names_select_profiles_and_unknown_ones_are_reported() {
     let home = Home::new();
     let [default, work] = home.blog();
     let named = |name: &str| cli::Args { profiles: vec![name.into()], ..fix() };
@@ -969,7 +969,7 @@ fn names_choose_and_unknown_ones_are_told() {
 }
 
 #[test]
-fn what_only_people_can_mend_is_told() {
+fn findings_that_only_people_can_fix_are_reported() {
     let home = Home::new();
     let words = ["/bin/sh", "-c", "exec /bin/sh -c 'exec {home}/hermes gateway run --replace'"];
     let path = home.job("ai.hermes.gateway", &words, &[AT_LOAD, ALWAYS, THROTTLE].concat());
@@ -979,7 +979,7 @@ fn what_only_people_can_mend_is_told() {
     let (code, text) = run(&home, &fix(), None, false);
     assert_eq!(code, 1);
     assert!(text.contains("edit the file by hand"), "{text}");
-    // what cannot be followed for certain is reported, and never taken for clean
+    // what cannot be determined is reported, never treated as clean
     let words = ["/bin/sh", "-c", "A=--replace; exec {home}/hermes gateway run $A"];
     home.job("ai.hermes.gateway", &words, &[AT_LOAD, ALWAYS, THROTTLE].concat());
     assert_eq!(home.codes(&LiveFacts::default()), ["replace-flag", "replace-with-keepalive"]);

@@ -27,14 +27,14 @@ fn text(plan: Result<Option<Plan>, Refusal>) -> String {
     String::from_utf8(plan.unwrap().unwrap().bytes).unwrap()
 }
 
-/// Lines of a diff that are added or removed.
+/// The added and removed lines of a diff.
 fn changed(plan: &Plan) -> Vec<String> {
     let is =
         |line: &&str| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---");
     plan.diff.lines().filter(is).map(str::to_owned).collect()
 }
 
-/// A plist around these elements of ProgramArguments, given as they stand in the file.
+/// A plist with these XML elements in ProgramArguments.
 fn around(elements: &str) -> String {
     format!(
         "<?xml version=\"1.0\"?>\n<plist version=\"1.0\">\n<dict>\n\t<key>Label</key>\n\t<string>ai.hermes.gateway</string>\n\
@@ -209,7 +209,7 @@ fn a_flag_whose_way_cannot_be_followed_is_seen() {
         &["/bin/sh", "-c", "A=--replace; exec hermes gateway run $B"],
         &["/bin/sh", "-c", "cat <<E\nx\nE\nexec hermes gateway run --replace-foo"],
         &jxa("/* --replace */ $.system('exec hermes gateway run')"),
-        // what is found as a word of the command is no secret
+        // an argument of the command is not a secret
         &["/bin/sh", "-c", "exec hermes gateway run --replace"],
         &jxa("$.system('exec hermes gateway run --replace')"),
     ] {
@@ -298,7 +298,7 @@ fn units_change_by_the_word_only() {
 }
 
 #[test]
-fn a_diff_tells_no_secrets() {
+fn a_diff_shows_no_secrets() {
     let words = elements(&["/usr/bin/env", "FEISHU_APP_SECRET=s3cret", "/x/hermes", "gateway", "--replace"]);
     let more =
         "\t<key>EnvironmentVariables</key>\n\t<dict><key>X_TOKEN</key>\n<string>s3cret</string></dict>\n";
@@ -325,8 +325,7 @@ prop_compose! {
 }
 
 proptest! {
-    /// Whatever stands around the element: what is left are the same bytes in the same order, without the element and
-    /// at most the blanks of its own line.
+    /// Whatever surrounds the element, only the element and at most the whitespace of its line are removed.
     #[test]
     fn only_the_element_and_its_line_go(noises in proptest::collection::vec(noise(), 8), at in 3_usize..6, bom in any::<bool>()) {
         let mut words = vec!["/x/hermes", "gateway", "run"];
@@ -351,7 +350,7 @@ proptest! {
         let behind = &before[kept.len() + "<string>--replace</string>".len()..];
         let solid = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
         prop_assert_eq!(solid(&after), solid(&kept) + &solid(behind));
-        // blanks before the element's line and behind it are the same
+        // whitespace before and after the element's line is unchanged
         let line = kept.rfind('\n').map_or(0, |n| n + 1);
         prop_assert!(after.starts_with(&before[..line]));
         let next = behind.find('\n').map_or(behind.len(), |n| n + 1);

@@ -1,4 +1,4 @@
-//! The real `gatelight` mends real job files and real processes, with the launchctl of the tests in launchd's place.
+//! The real `gatelight` repairs real job files and restarts real processes; only `launchctl` is simulated.
 
 #![allow(
     clippy::case_sensitive_file_extension_comparisons,
@@ -46,14 +46,14 @@ impl Stage {
         Self { fake, machine }
     }
 
-    /// An executable script; its path.
+    /// Writes an executable script and returns its path.
     fn program(&self, name: &str, script: &str) -> String {
         let path = self.machine.folder().join(name);
         support::executable(&path, script);
         path.to_str().unwrap().to_owned()
     }
 
-    /// A job of a simulated gateway that plays `first`, and, when it is started again, a healthy one.
+    /// A job of a simulated gateway that plays `first`, and is healthy after a restart.
     fn simulated(&self, name: &str, first: &str, more: &str) -> PathBuf {
         let home = self.machine.profile(name);
         let home = home.to_str().unwrap();
@@ -141,7 +141,7 @@ fn outcome<'a>(told: &'a [Value], profile: &str) -> &'a Value {
 fn a_job_whose_wrapper_chooses_the_profile_is_that_profiles_job() {
     let stage = Stage::new();
     let work = stage.machine.profile("work");
-    // the file says nothing of the profile: by it the job is the default one's
+    // the file does not name a profile: it belongs to the default one
     let script = format!(
         "#!/bin/sh\nexec {} simulate --home {} --script clean\n",
         env!("CARGO_BIN_EXE_gatelight"),
@@ -176,7 +176,7 @@ fn a_job_that_is_loaded_while_we_watch_is_noticed_though_it_writes_nothing() {
 }
 
 #[test]
-fn the_articles_two_jobs_are_mended_in_one_command() {
+fn the_two_jobs_of_the_article_are_repaired_in_one_command() {
     let stage = Stage::new();
     let program = stage.program("hermes", SPEAKS);
     let home = stage.machine.home();
@@ -221,7 +221,7 @@ fn the_articles_two_jobs_are_mended_in_one_command() {
     for (path, text) in &files {
         let removed = |line: &&str| line.contains("--replace</string>");
         let line = text.lines().find(removed).unwrap();
-        // What a comment says is masked.
+        // Text in comments is masked.
         let (shown, _) = line.split_once("<!--").unwrap_or((line, ""));
         assert!(fixed.out.contains(&format!("\n-{shown}")), "{fixed:?}");
         let now = fs::read_to_string(path).unwrap();
@@ -249,7 +249,7 @@ fn the_articles_two_jobs_are_mended_in_one_command() {
 }
 
 #[test]
-fn every_generation_of_a_copied_home_is_mended_though_nothing_can_be_reloaded() {
+fn every_version_of_a_copied_home_is_repaired_although_nothing_can_be_reloaded() {
     let machine = Machine::new();
     let keep = "<key>RunAtLoad</key><true/><key>KeepAlive</key>";
     let (always, on_failure) =
@@ -311,7 +311,7 @@ fn every_generation_of_a_copied_home_is_mended_though_nothing_can_be_reloaded() 
     assert_eq!(again.code, Some(0), "{again:?}");
 }
 
-/// A recording whose gateway is connected, and hollow soon after.
+/// A script whose gateway connects and soon becomes hollow.
 fn hollow(stage: &Stage) -> String {
     let [start, wait, link, dead] = [
         "INFO gateway.run: Starting Hermes Gateway...",
@@ -333,7 +333,7 @@ fn hollow(stage: &Stage) -> String {
 }
 
 #[test]
-fn a_hollow_shell_that_ignores_sigterm_is_replaced_and_that_is_told() {
+fn a_hollow_shell_that_ignores_sigterm_is_replaced_and_reported() {
     let stage = Stage::new();
     let hollow = hollow(&stage);
     for name in ["one", "two"] {
@@ -397,7 +397,7 @@ impl Replacing {
         assert!(self.words(stage).unwrap().contains("--replace"));
     }
 
-    /// The words of the job's process.
+    /// The arguments of the job's process.
     fn words(&self, stage: &Stage) -> Option<String> {
         let list = String::from_utf8(stage.fake.call(&["list"]).stdout).unwrap();
         let row = list.lines().find(|row| row.ends_with(&format!("\t{}", self.label)))?.to_owned();
@@ -405,7 +405,7 @@ impl Replacing {
         Some(String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/cmdline")).ok()?).replace('\0', " "))
     }
 
-    /// Files beside the job file that are none of the user's, but for the backup.
+    /// Files that Gatelight left beside the job file, except the backup.
     fn strays(&self) -> Vec<String> {
         let entries = fs::read_dir(self.file.parent().unwrap()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -413,23 +413,23 @@ impl Replacing {
     }
 }
 
-/// One failure of launchctl on the way of a repair.
+/// One failure of launchctl during a repair.
 struct Row {
     name: &'static str,
     settings: Value,
-    /// What is put in the way once the job stands.
+    /// Faults, set once the job is loaded.
     faults: Value,
     /// What the gateway does.
     script: &'static str,
-    /// The domain that holds the job beforehand.
+    /// The domain in which the job is loaded at the start.
     loaded: Option<&'static str>,
     disabled: bool,
     outcome: Outcome,
-    /// What is with the job where the old file was put back.
+    /// The state of the job after the old file was restored.
     after: Option<fn(String) -> After>,
     /// Part of why.
     why: &'static str,
-    /// Parts of calls that must have been made, in this order.
+    /// Parts of expected calls, in this order.
     calls: &'static [&'static str],
 }
 
@@ -637,11 +637,11 @@ fn walk(row: &Row) {
     for part in row.calls {
         assert!(made.any(|call| call.contains(part)), "{name}: {part:?} is missing in its turn: {calls:#?}");
     }
-    // the files are whole, and nothing of ours is left but the backup
+    // the files are complete, and only the backup is left
     let kept = if outcome == Outcome::Restored { &old } else { &new };
     assert_eq!(fs::read_to_string(&file).unwrap(), *kept, "{name}");
     assert!(!file.with_extension("plist.gatelight-under-way").exists(), "{name}");
-    // and what was said is so
+    // and the messages are true
     fake.faults(&json!([]));
     let now = launchd.query(&job).unwrap();
     let flagged = now
@@ -675,8 +675,8 @@ fn walk(row: &Row) {
 }
 
 #[test]
-fn every_failure_of_launchctl_leaves_the_files_whole_and_is_told_as_it_is() {
-    // most of it is waiting: several at a time, each in a folder of its own
+fn every_failure_of_launchctl_leaves_complete_files_and_is_reported() {
+    // mostly waiting, so several run in parallel, each in its own folder
     let rows = rows();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -690,7 +690,8 @@ fn every_failure_of_launchctl_leaves_the_files_whole_and_is_told_as_it_is() {
     });
 }
 
-/// Ends a repair at this call and sees that the next one ends it. Whether it was a call that changes nothing any more.
+/// Kills a repair at this call, and checks that the next run completes it. Returns whether it was already
+/// waiting for the link.
 fn killed_at(call: &str, stage: &Stage, job: &Replacing) -> bool {
     job.put_back(stage);
     stage.fake.kill_caller_at(Some(call));
@@ -699,7 +700,7 @@ fn killed_at(call: &str, stage: &Stage, job: &Replacing) -> bool {
     stage.fake.kill_caller_at(None);
     let now = fs::read_to_string(&job.file).unwrap();
     assert!(now == job.before || now == job.after, "{call}: half a file: {now}");
-    // it came to the proof of the link, which asks again and again, and has changed everything
+    // it was waiting for the link, and everything had been changed
     let proving = ran.out.contains("running with its new arguments");
     assert!(ran.code.is_none() || proving, "{call}: {ran:?}; {called:?}");
 
@@ -713,8 +714,8 @@ fn killed_at(call: &str, stage: &Stage, job: &Replacing) -> bool {
 }
 
 #[test]
-fn a_repair_that_is_killed_at_any_call_is_ended_by_the_next() {
-    // most of it is waiting: several at a time, each in a folder of its own
+fn a_repair_that_is_killed_at_any_call_is_completed_by_the_next() {
+    // mostly waiting, so several run in parallel, each in its own folder
     let (next, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
         for _ in 0..6 {
@@ -727,7 +728,7 @@ fn a_repair_that_is_killed_at_any_call_is_ended_by_the_next() {
                 }
             });
         }
-        // how often it asks in between is chance: the calls that change something have a turn of their own
+        // the number of queries varies, so the calls that change something are counted separately
         scope.spawn(|| {
             let stage = Stage::new();
             let job = Replacing::new(&stage, "busy");
@@ -745,7 +746,7 @@ fn a_gateway_that_could_not_be_brought_back_is_not_ended() {
     let job = Replacing::new(&stage, "busy");
     stage.becomes("busy", "green", "connected");
     let pid = stage.pid("busy");
-    // disabled since it was started: the file is repaired, and the rest is said
+    // disabled since it was started: the file is repaired, and the rest is explained
     let target = format!("gui/{}/{}", rustix::process::getuid().as_raw(), job.label);
     stage.fake.call(&["disable", &target]);
     let ran = stage.run(&["doctor", "--fix", "--yes"]);
@@ -754,14 +755,14 @@ fn a_gateway_that_could_not_be_brought_back_is_not_ended() {
     assert!(ran.out.contains(&format!("launchctl enable {target}")), "{ran:?}");
     assert_eq!((stage.pid("busy"), fs::read_to_string(&job.file).unwrap()), (pid, job.after.clone()));
     stage.fake.call(&["enable", &target]);
-    // launchd would refuse the file: nothing is unloaded, and the old one stands
+    // launchd would refuse the file: nothing is unloaded, and the old file is restored
     fs::write(&job.file, &job.before).unwrap();
     fs::set_permissions(&job.file, fs::Permissions::from_mode(0o666)).unwrap();
     let ran = stage.run(&["doctor", "--fix", "--yes"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("keeps running as before") && ran.out.contains("chmod go-w"), "{ran:?}");
     assert_eq!((stage.pid("busy"), fs::read_to_string(&job.file).unwrap()), (pid, job.before.clone()));
-    // launchd refuses both the new and the old one: that nobody runs the gateway is said
+    // launchd refuses both files: the message says that the gateway is not running
     fs::set_permissions(&job.file, fs::Permissions::from_mode(0o644)).unwrap();
     stage.fake.faults(&json!([{"on": "bootstrap", "code": 5}]));
     let ran = stage.run(&["doctor", "--fix", "--yes"]);
@@ -775,7 +776,7 @@ fn a_gateway_that_could_not_be_brought_back_is_not_ended() {
 }
 
 #[test]
-fn a_file_that_was_mended_by_hand_and_not_reloaded_is_found_and_reloaded() {
+fn a_file_that_was_edited_by_hand_and_not_reloaded_is_found_and_reloaded() {
     let stage = Stage::new();
     let job = Replacing::new(&stage, "busy");
     fs::write(&job.file, &job.after).unwrap();
@@ -809,7 +810,7 @@ fn a_job_that_is_not_loaded_is_loaded_and_proven() {
     stage.becomes("busy", "green", "connected");
     stage.fake.call(&["bootout", &target]);
     stage.becomes("busy", "red", "not-loaded");
-    // no file of this gateway names its process: the manager alone does, and has to be asked again
+    // no file names the process of this gateway: only the manager knows it, and is asked again
     let ran = stage.run(&["restart", "busy", "--json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(outcome(&objects(&ran), "busy")["pid"], stage.pid("busy"));
@@ -818,7 +819,7 @@ fn a_job_that_is_not_loaded_is_loaded_and_proven() {
 #[test]
 fn six_restarts_an_hour_and_no_more() {
     let stage = Stage::new();
-    // on a quick machine so many starts are a crash loop, of which it would ask first
+    // on a fast machine so many starts are a crash loop, and it would ask first
     let mac = cfg!(target_os = "macos");
     let place = if mac { "Library/Application Support/Gatelight" } else { ".config/gatelight" };
     let folder = stage.machine.home().join(place);
@@ -858,7 +859,7 @@ fn where_a_restart_does_not_help_that_is_said_first() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_ne!(stage.pid("full"), old);
 
-    // without a manager there is nobody to ask: explained, not tried
+    // without a manager: explained, not tried
     let alone = Gateway::connected(&stage.machine.profile("alone"));
     let ran = stage.run(&["restart", "alone", "--json"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");

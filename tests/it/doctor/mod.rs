@@ -1,4 +1,4 @@
-//! Faults of job files and their repair.
+//! Problems in job files, and their repair.
 
 pub(crate) mod findings_and_flow;
 mod job_file_edits;

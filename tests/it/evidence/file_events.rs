@@ -1,4 +1,4 @@
-//! Woken by the system: real folders, real events. Waits are generous; none of them is slept through.
+//! File events of the system, with real folders. The tests wait for events and never sleep.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -38,7 +38,7 @@ async fn until(watch: &mut Watch, key: Key, name: Option<&str>) {
     .expect("never woken");
 }
 
-/// What is there to be told right now: a file of our own is written last, and what comes before it is returned.
+/// The pending events: writes a file of its own last, and returns what is reported before it.
 #[cfg(target_os = "linux")]
 async fn until_marker(watch: &mut Watch, folder: &Path) -> Changes {
     let marker = folder.join("marker");
@@ -105,7 +105,7 @@ async fn a_folder_that_comes_later_or_is_swapped_is_watched() {
     until(&mut watch, key, None).await;
     append(&logs.join("agent.log"), "two\n");
     until(&mut watch, key, Some("agent.log")).await;
-    // gone with all that was above it, and back
+    // removed with its parent folders, and back
     fs::remove_dir_all(root.path().join("home")).unwrap();
     until(&mut watch, key, None).await;
     fs::create_dir_all(&logs).unwrap();
@@ -121,14 +121,14 @@ async fn a_folder_that_is_removed_while_a_file_of_it_is_held_open_is_missed_at_o
     fs::create_dir(&logs).unwrap();
     append(&logs.join("agent.log"), "one\n");
     let mut watch = Watch::new().unwrap();
-    // the home is watched for its own sake
+    // the home itself is watched
     watch.add_dir(root.path()).unwrap();
     let key = watch.add_dir(&logs).unwrap();
-    // the open file keeps its folder alive in the system, which therefore does not say that the folder was deleted
+    // the open file keeps its folder alive in the kernel, which therefore does not report that the folder was deleted
     let _held = fs::File::open(logs.join("agent.log")).unwrap();
     fs::remove_dir_all(&logs).unwrap();
     fs::create_dir(&logs).unwrap();
-    // the file's own end is told first, then the folder's
+    // the end of the file is reported first, then that of the folder
     until(&mut watch, key, None).await;
     append(&logs.join("new.log"), "two\n");
     until(&mut watch, key, Some("new.log")).await;
@@ -161,7 +161,7 @@ async fn our_own_reading_and_other_folders_do_not_wake_us() {
     let mut watch = Watch::new().unwrap();
     watch.add_dir(&here).unwrap();
     let gone = watch.add_dir(&there).unwrap();
-    // one that is not there: its parent is watched, but only for it
+    // a missing one: its parent is watched, but only for this name
     watch.add_dir(&root.path().join("missing/logs")).unwrap();
     watch.remove(gone);
     assert_eq!(watch.path(gone), None);
@@ -192,10 +192,10 @@ async fn a_burst_is_one_change_and_an_overflow_is_everything() {
     assert!(until_marker(&mut watch, root.path()).await.everything);
 }
 
-/// Two files in turn: the system merges none of it, and few names are among what it drops.
+/// Writes two files in turn, so that the kernel merges no events.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn what_the_system_drops_is_told_as_everything() {
+async fn events_that_the_system_drops_are_reported_as_everything() {
     let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let most: usize = most.trim().parse().unwrap();
     if most > 200_000 {

@@ -1,5 +1,5 @@
-//! Facts that lie beside logs and state files, read from a live home: drain requests, the configuration, locks, child
-//! processes, restarts that Gatelight was asked for.
+//! Facts besides logs and state files, from a live home: drain requests, the configuration, locks, child processes, restarts
+//! by Gatelight.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -76,7 +76,7 @@ fn the_configuration_says_whether_the_listed_profiles_are_served() {
     let gateway = Gateway::connected(&machine.hermes());
     std::fs::create_dir_all(machine.profile("work")).unwrap();
     std::fs::write(machine.profile("work").join("config.yaml"), "model: none\n").unwrap();
-    // the list outlives the setting
+    // the list stays after the setting was removed
     let mut state = gateway.state(json!({"feishu": {"state": "connected"}}));
     state["served_profiles"] = json!(["default", "work"]);
     gateway.file("gateway_state.json", &state);
@@ -92,8 +92,7 @@ fn the_configuration_says_whether_the_listed_profiles_are_served() {
     assert_eq!(served_by(), Some(json!("default")));
 }
 
-/// Two Feishu bots in one process that has run for long: the logs no longer say how many there are, and the one that is
-/// lost was announced before they begin.
+/// Two Feishu bots in one long-running process: the logs no longer reach back to where the bots were announced.
 #[test]
 fn locks_say_how_many_links_there_are() {
     let machine = Machine::new();
@@ -117,7 +116,7 @@ fn locks_say_how_many_links_there_are() {
     );
     lock("00000000000000bb");
     assert_eq!(machine.light("default"), Some(("amber".into(), "links-missing".into())));
-    // a leftover of a process that is gone
+    // left by a process that is gone
     std::fs::write(locks.join("feishu-app-id-00000000000000bb.lock"), "{\"pid\": 1, \"start_time\": 1}")
         .unwrap();
     assert_eq!(machine.light("default"), Some(("green".into(), "connected".into())));

@@ -1,5 +1,5 @@
-//! A first look at logs of a live process: in which order the files are read changes no light, and the light is that of
-//! somebody who watched from the start.
+//! The first look at the logs of a live process: the order of the files does not change the light, which is that of an
+//! observer from the start.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ fn any_life() -> impl Strategy<Value = Vec<Record>> {
     })
 }
 
-/// A process that has begun, and does nothing.
+/// A started process that does nothing.
 struct Begun {
     _process: Process,
     pid: u32,
@@ -89,7 +89,7 @@ impl Begun {
         Moment { at, instant: Instant::now() }
     }
 
-    /// Writes a record to the logs in which Hermes 0.19 has it under launchd.
+    /// Writes a record to the logs that get it from Hermes 0.19 under launchd.
     fn write(&self, home: &Path, record: &Record) {
         let Record { level, logger, message, .. } = record;
         let stamp = self.after(record.at).at.strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
@@ -126,7 +126,7 @@ impl Begun {
         (collector, core)
     }
 
-    /// What a first look shows whose files are read in this order.
+    /// The verdict of a first look that reads the files in this order.
     fn first_look(&self, home: &Path, order: &[&str], now: Moment) -> (Light, &'static str) {
         shown(&self.attach(home, order, now).1)
     }

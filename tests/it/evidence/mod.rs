@@ -1,4 +1,4 @@
-//! What is read from files and processes.
+//! Evidence from files and processes.
 
 mod file_events;
 mod live_facts;

@@ -1,4 +1,4 @@
-//! Processes: real children, ended by their PIDs.
+//! Processes: real children.
 
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// Ends with the test, whatever happens.
+/// Killed at the end of the test.
 struct Started(Child);
 
 impl Started {
@@ -75,7 +75,7 @@ fn a_process_is_seen_in_every_state() {
 }
 
 #[test]
-fn start_times_tell_processes_apart() {
+fn start_times_identify_processes() {
     let me = look(std::process::id()).unwrap();
     assert_eq!(look(std::process::id()).unwrap().start, me.start);
     let child = sleeper();
@@ -90,7 +90,7 @@ fn a_hostile_name_hides_nothing() {
         .into_iter()
         .find(|path| std::path::Path::new(path).exists())
         .unwrap();
-    // through a link, as the name of the process is that of the file that was asked for
+    // through a symlink: the process has the name of the file that was executed
     std::os::unix::fs::symlink(sleep, &path).unwrap();
     let child = Started::new(Command::new(&path).arg("600"));
     let info = until(|| look(child.pid()).filter(|info| info.command.len() == 2));
@@ -111,7 +111,7 @@ fn the_gateway_is_found_below_its_wrapper() {
     assert_eq!(find_gateway(gateway.pid).map(|info| info.pid), Some(gateway.pid));
     let below = descendants(job.pid());
     assert_eq!(below[0], gateway.pid, "parents before their children");
-    // only what was started here, the youngest first
+    // only processes started here, the youngest first
     for pid in below.iter().rev() {
         let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::KILL);
     }
@@ -120,7 +120,7 @@ fn the_gateway_is_found_below_its_wrapper() {
 
 #[tokio::test]
 async fn the_end_of_a_foreign_process_wakes_us() {
-    // a grandchild: nobody here may wait for it
+    // a grandchild, which this process cannot wait for
     let mut shell = Command::new("/bin/sh")
         .args(["-c", "sleep 600 >/dev/null & echo $!; read -r line; kill $!; wait"])
         .stdin(Stdio::piped())

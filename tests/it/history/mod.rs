@@ -1,4 +1,4 @@
-//! The history file, its report page, and what old logs say.
+//! The history file, its report page, and old logs.
 
 mod postmortem;
 mod report_page;

@@ -1,5 +1,5 @@
-//! Old logs played on their own stamps: several files, rotated ones, the hour that autumn repeats, pasted lines, and files
-//! read piece by piece.
+//! Old logs, replayed by their timestamps: several files, rotated files, the repeated hour in autumn, pasted lines, files
+//! that are read in pieces.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ fn play(paths: &[PathBuf], zone: &TimeZone) -> Told {
     Told { changes, end: played.end, doubtful, silent }
 }
 
-/// When which reason began.
+/// The reasons with their start times.
 fn reasons(told: &Told) -> Vec<(String, &'static str)> {
     told.changes.iter().map(|change| (format!("{:.0}", change.at), change.to.reason.code())).collect()
 }
@@ -86,7 +86,7 @@ fn the_hour_that_autumn_repeats_is_not_mixed() {
 }
 
 #[test]
-fn lines_that_are_no_events_tell_when_the_clock_was_turned_back() {
+fn lines_without_events_show_when_the_clock_was_set_back() {
     let folder = tempfile::tempdir().unwrap();
     let agent = lines(&[
         ("2026-10-25 02:05:00,000", UP),
@@ -187,7 +187,7 @@ fn a_silence_before_a_start_or_a_loss_is_not_known_to_be_up() {
         let soon = doubtful(name, &[up, talk, ("2026-11-20 09:40:00,000", after)]);
         assert_eq!(soon, [], "{name}: so short a silence is none");
     }
-    // what was red stays red: that nothing more comes is the fault itself
+    // red stays red: the silence is the fault
     let dead = [up, ("2026-11-20 08:30:00,000", DEAD), ("2026-11-20 18:00:00,000", START)];
     assert_eq!(doubtful("dead.log", &dead), []);
     // one log is silent, the other is not
@@ -202,7 +202,7 @@ fn a_silence_before_a_start_or_a_loss_is_not_known_to_be_up() {
 }
 
 #[test]
-fn logs_of_several_profiles_are_told_apart() {
+fn logs_of_several_profiles_are_kept_apart() {
     let paths = [
         "/h/.hermes/logs/agent.log",
         "/h/.hermes/profiles/work/logs/agent.log.1",
@@ -216,7 +216,7 @@ fn logs_of_several_profiles_are_told_apart() {
     assert_eq!(told, [("default".to_owned(), 2), ("work".to_owned(), 2), ("sales".to_owned(), 1)]);
 }
 
-/// Folders that are no home by their place are kept apart, and called after themselves.
+/// Folders that are not a Hermes home are kept apart, with their own names.
 #[test]
 fn unknown_folders_are_kept_apart() {
     let names = |paths: &[&str]| {
@@ -258,7 +258,7 @@ fn long_lines_and_ends_without_a_newline_are_read() {
     let mut agent = lines(&[("2026-05-01 10:00:00,000", UP)]);
     agent.push_str(&"x".repeat(3 << 20));
     agent.push('\n');
-    // so that a record stands across the border of each block
+    // so that a record crosses the end of each block
     for n in 0..20_000 {
         writeln!(agent, "2026-05-01 10:{:02}:{:02},000 INFO x: {n}", 1 + n / 600, n / 10 % 60).unwrap();
     }
@@ -271,7 +271,7 @@ fn long_lines_and_ends_without_a_newline_are_read() {
 }
 
 #[test]
-fn a_link_that_the_log_tells_of_shows_that_its_level_hides_nothing() {
+fn a_line_about_a_link_shows_that_the_level_hides_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
         "2026-05-01 10:00:01,000 {UP}\n2026-05-01 10:00:03,000 {REFUSED}\n2026-05-01 10:09:00,000 {UP}\n"
@@ -289,7 +289,7 @@ fn a_link_that_the_log_tells_of_shows_that_its_level_hides_nothing() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// However the records of one history are spread over logs, rotated, and copied: the same is told.
+    /// The result does not depend on how the records are spread over logs, rotated and copied.
     #[test]
     fn how_records_are_spread_does_not_matter(
         history in proptest::collection::vec((0..4usize, 1..400i64, 0..3usize, any::<bool>()), 1..60),

@@ -1,4 +1,4 @@
-//! The report page in a real browser: no console error, names for screen readers, nothing loaded, pictures to look at.
+//! The report page in a real browser: no console errors, names for screen readers, no requests; pictures to look at.
 //!
 //! Needs Chromium. `GATELIGHT_PICTURES=folder` keeps the pictures.
 
@@ -27,13 +27,13 @@ fn t(seconds: i64) -> Timestamp {
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-/// Name, source, line and platform of the third profile, which come from outside.
+/// Hostile name, source, line and platform of the third profile.
 const HOSTILE_PROFILE: [&str; 4] = ["<b onclick=alert(3)>evil</b>", HOSTILE, HOSTILE, HOSTILE];
-/// The same for the pictures in the README.
+/// Harmless ones, for the pictures in the documentation.
 const PLAIN_PROFILE: [&str; 4] =
     ["lab", "agent.log", "Lark: connect failed, err: app_secret is invalid", "slack"];
 
-/// Three months of three profiles, made up by a fixed rule.
+/// Three generated months of three profiles.
 #[expect(clippy::too_many_lines, reason = "a table of what happened")]
 fn sample([third, source, line, platform]: [&str; 4]) -> Record {
     let mut record = Record::default();
@@ -130,7 +130,7 @@ fn sample([third, source, line, platform]: [&str; 4]) -> Record {
         why: None,
         killed: true,
     };
-    // a reason without a place to break the line at
+    // a word that cannot be wrapped
     let failed = RestartRow {
         asked_at: t(-HOUR + 600),
         ended_at: t(-HOUR + 700),
@@ -218,7 +218,7 @@ fn an_empty_history_is_a_page_too() {
     assert!(page.contains("There is no history yet"));
 }
 
-/// Chromium over its debugging pipe: descriptors 3 and 4, which a shell ties to ours.
+/// Chromium with its debugging pipe (descriptors 3 and 4, which a shell connects to ours).
 struct Browser {
     child: Child,
     input: std::process::ChildStdin,
@@ -407,7 +407,7 @@ fn shows_no_error_and_loads_nothing(browser: &mut Browser) {
     assert!(loaded.iter().all(|u| u.starts_with("file://") || u.starts_with("data:")), "{loaded:?}");
     assert_eq!(browser.script("document.scripts.length + document.images.length"), 0);
     assert_eq!(browser.script("document.querySelectorAll('[onclick],[onerror],[onload]').length"), 0);
-    // every ID once, every reference found
+    // every ID is unique, every reference exists
     assert_eq!(
         browser.script(
             "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, i, all) => all.indexOf(id) != i).length"
@@ -453,7 +453,7 @@ fn speaks_to_screen_readers(browser: &mut Browser, lang: Lang) {
     );
 }
 
-/// Tab gets everywhere, in order, and shows where it is.
+/// Tab reaches everything in order, with a visible focus.
 fn can_be_used_by_keyboard(browser: &mut Browser) {
     // the profiles, then the causes of the incidents of the first
     for wanted in ["#p0", "#p1", "#p2", "#c", "#c"] {
@@ -469,7 +469,7 @@ fn can_be_used_by_keyboard(browser: &mut Browser) {
     }
 }
 
-/// Nothing is wider than the window and all text can be read; returns the picture.
+/// Checks that nothing is wider than the window and that all text is legible; returns the picture.
 fn fits_and_has_contrast(browser: &mut Browser, media: &str, scheme: &str, width: u32) -> Vec<u8> {
     browser.media(media, scheme);
     browser.size(width);
@@ -484,7 +484,7 @@ fn fits_and_has_contrast(browser: &mut Browser, media: &str, scheme: &str, width
     picture
 }
 
-/// What stands out of its section or of the page, except for what is drawn.
+/// Elements that exceed their section or the page, except drawings.
 const OVERHANGING: &str = r"(() => {
   const out = [];
   for (const e of document.querySelectorAll('body *')) {
@@ -495,7 +495,7 @@ const OVERHANGING: &str = r"(() => {
   return out.slice(0, 5);
 })()";
 
-/// The worst contrast (WCAG 2) of any element with text of its own against the nearest background.
+/// The lowest contrast (WCAG 2) of any element with text against its background.
 const CONTRAST: &str = r"(() => {
   const rgb = c => (c.match(/[\d.]+/g) || []).map(Number);
   const lum = c => { const [r, g, b] = c.slice(0, 3).map(v => { v /= 255; return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 }); return .2126 * r + .7152 * g + .0722 * b };

@@ -1,5 +1,5 @@
-//! The secrets of every kind of channel, of the heartbeat and of `on_change` appear nowhere but in the settings and at their
-//! server, even where that server sends them back.
+//! The secrets of every kind of channel, of the heartbeat and of `on_change` appear only in the settings and at their server,
+//! even if that server sends them back.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const KINDS: [(&str, &str); 7] = [
     ("webhook", "url = \"{url}/a/{}/b?c={}\"\ntoken = \"{}\""),
 ];
 
-/// Settings with every kind of channel, and the secrets in them. The last secret of each channel stands in a file.
+/// Settings with every kind of channel, and their secrets. The last secret of each channel is in a file.
 struct Settings {
     text: String,
     secrets: Vec<String>,
@@ -39,7 +39,7 @@ impl Settings {
         settings.text += &format!("[on_change]\nprogram = \"{}\"\n", script.display());
         for (kind, keys) in KINDS {
             let mut keys = settings.filled(keys, server);
-            // in a file of its own
+            // in a separate file
             let (rest, last) = keys.rsplit_once(" = \"").unwrap();
             if kind != "telegram" {
                 let file = home.join(format!("secret-{kind}"));
@@ -100,7 +100,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn no_secret_of_a_channel_appears_anywhere_else() {
-    // a server that refuses everything, and sends back all that it was told
+    // a server that refuses everything and echoes the request
     let server = Server::start(Box::new(|request| {
         let told = format!("{} {:?} {}", request.line, request.headers, request.body);
         let body = serde_json::json!({"code": 9, "errcode": 9, "ok": false, "msg": told, "errmsg": told,
@@ -111,7 +111,7 @@ fn no_secret_of_a_channel_appears_anywhere_else() {
     let home = user.home.path();
     let settings = Settings::at(&server, home);
     let written = settings.write(home);
-    // what everybody sees of curl
+    // the arguments of curl, visible to every user
     let curl = home.join("curl");
     let script = "#!/bin/sh\n{ echo \"$0 $*\"; env; } >> HOME/curl.seen\nexec /usr/bin/curl \"$@\"\n";
     std::fs::write(&curl, script.replace("HOME", &home.display().to_string())).unwrap();
@@ -166,7 +166,7 @@ fn no_secret_of_a_channel_appears_anywhere_else() {
     assert!(agent.end().success());
     let seen = std::fs::read_to_string(home.join("curl.seen")).unwrap();
     assert!(seen.contains("curl -q -K -"), "{seen}");
-    // everything that was left behind: log, queues, history, page, what on_change was told, what curl was called with
+    // everything on disk: log, queues, history, page, input of on_change, arguments of curl
     let secret_files: Vec<&String> = settings.files.iter().map(|(file, _)| file).collect();
     let left = files(home);
     for name in ["channels.json", "gatelight.log", "history.sqlite", "page.html", "curl.seen"] {
@@ -184,7 +184,7 @@ fn no_secret_of_a_channel_appears_anywhere_else() {
     }
 }
 
-/// Mistakes anywhere in the file: an error names line and key, never the text of the line.
+/// An error anywhere in the file names line and key, never the text of the line.
 #[test]
 fn an_error_in_the_settings_shows_no_secret() {
     let server = Server::saying("200 OK", "ok");

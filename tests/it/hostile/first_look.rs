@@ -1,4 +1,4 @@
-//! The first look at homes whose truth is known: with real processes, and with service managers that fail.
+//! The first look at homes with a known state: with real processes, and with service managers that fail.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn light(machine: &Machine) -> (String, String) {
     machine.light("default").unwrap()
 }
 
-/// Records of a gateway that ended, each so many seconds ago.
+/// Records of an ended gateway, each so many seconds ago.
 fn log(home: &Path, records: &[(i64, &str, &str)]) {
     fs::create_dir_all(home.join("logs")).unwrap();
     for (ago, level, message) in records {
@@ -46,7 +46,7 @@ fn dead(home: &Path) {
     gateway.process.kill();
 }
 
-/// A launchctl that does this.
+/// A launchctl with this shell script as its body.
 fn launchctl(machine: &Machine, script: &str) -> std::path::PathBuf {
     let path = machine.folder().join("launchctl");
     executable(&path, &format!("#!/bin/sh\n{script}\n"));
@@ -113,7 +113,7 @@ fn a_gateway_that_was_silent_for_hours_did_not_end_just_now() {
     assert!(Timestamp::now().duration_since(since).as_hours() >= 4, "{since}");
 }
 
-/// The old process says that it stopped after the new one was started. The four logs are written in any order.
+/// The old process logs that it stopped after the new one was started. The order of the four logs is arbitrary.
 #[test]
 fn after_a_takeover_the_light_is_that_of_the_new_process() {
     let mut files = ["agent.log", "gateway.log", "errors.log", "gateway.error.log"];
@@ -161,7 +161,7 @@ fn what_launchd_will_not_start_again_is_red_at_once() {
         let launchctl = FakeLaunchctl::new(&json!({}));
         let machine = Machine::with_launchctl(&launchctl.program());
         fs::create_dir_all(machine.hermes()).unwrap();
-        // the words of a gateway, which this shell ignores
+        // arguments of a gateway, which this shell ignores
         let arguments = ["/bin/sh", "-c", script, "hermes", "gateway", "run"];
         let path = machine.agents().join("ai.hermes.gateway.plist");
         fs::write(&path, plist("ai.hermes.gateway", &arguments, keep)).unwrap();
@@ -173,7 +173,7 @@ fn what_launchd_will_not_start_again_is_red_at_once() {
     }
 }
 
-/// launchd has started the process of a job: of one that wrote nothing at all, nobody can say for long that it starts.
+/// launchd has started a process that writes nothing: it counts as starting for a limited time only.
 #[test]
 fn a_process_of_which_nothing_exists_is_red_after_the_time_of_a_start() {
     let launchctl = FakeLaunchctl::new(&json!({}));
@@ -181,26 +181,26 @@ fn a_process_of_which_nothing_exists_is_red_after_the_time_of_a_start() {
     fs::create_dir_all(machine.hermes().join("logs")).unwrap();
     let settings = machine.home().join(".config/gatelight");
     fs::create_dir_all(&settings).unwrap();
-    // in place of 90 s
+    // instead of 90 s
     fs::write(settings.join("config.toml"), "[deadlines]\nstart = 2\n").unwrap();
     let arguments = ["/bin/sh", "-c", "exec sleep 600", "hermes", "gateway", "run"];
     let path = machine.agents().join("ai.hermes.gateway.plist");
     fs::write(&path, plist("ai.hermes.gateway", &arguments, "<key>RunAtLoad</key><true/>")).unwrap();
     let domain = format!("gui/{}", rustix::process::getuid().as_raw());
     assert!(launchctl.call(&["bootstrap", &domain, path.to_str().unwrap()]).status.success());
-    // found by a first look, and by whoever watches
+    // by a first look, and while watching
     let mut watch = machine.watch();
     wait_for("it is red at a first look", || light(&machine) == ("red".into(), "start-stalled".into()));
     wait_for("and for whoever watches", || watch.lines().iter().any(|line| line.contains("start-stalled")));
     let status = machine.status();
     assert_eq!(status["profiles"][0]["restart_helps"], "by-force", "{status}");
-    // one word, and it is another matter
+    // its own line about the link counts
     append(&machine.hermes().join("logs/agent.log"), &format!("{} INFO {}\n", stamp(), connected_line()));
     wait_for("its word counts", || light(&machine) == ("green".into(), "connected".into()));
     assert_eq!(watch.interrupt(), Some(0));
 }
 
-/// A stranger makes a tool print a record of the link: nothing tells it from a record of the SDK.
+/// A stranger makes a tool print a record about the link, which looks exactly like one of the SDK.
 #[test]
 fn a_record_in_the_output_of_a_tool_is_not_believed() {
     let forged = format!("{} INFO {}", stamp(), connected_line());
@@ -211,7 +211,7 @@ fn a_record_in_the_output_of_a_tool_is_not_believed() {
     gateway.log("errors.log", "ERROR", &format!("agent.tools: {TOOL}\n{forged}"));
     gateway.log("gateway.log", "INFO", "gateway.run: response ready: done");
     assert_eq!(light(&machine), ("amber".into(), "reconnecting".into()));
-    // nor where the tool's output is larger than one read of the log
+    // also if the tool's output is larger than one read of the log
     let filler = "x\n".repeat(200_000);
     for log in ["agent.log", "errors.log"] {
         gateway.log(log, "ERROR", &format!("agent.tools: {TOOL}\n{filler}{forged}"));
@@ -219,7 +219,7 @@ fn a_record_in_the_output_of_a_tool_is_not_believed() {
     assert_eq!(light(&machine), ("amber".into(), "reconnecting".into()));
 }
 
-/// What a gateway says long after a record with the text of people is its own.
+/// Records long after one with text of strangers count again.
 #[test]
 fn a_record_a_minute_after_the_text_of_people_is_believed() {
     let connected = connected_line();

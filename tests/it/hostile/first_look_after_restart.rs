@@ -1,4 +1,4 @@
-//! The first look within a second of a restart: what the process before wrote last is not held against the new one.
+//! The first look within a second after a restart: last lines of the old process do not count against the new one.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ const STOP: &str = "INFO gateway.run: Received SIGTERM as a planned gateway stop
 const EXITS: &str = "INFO gateway.run: Exiting with code 1";
 const START: &str = "INFO gateway.run: Starting Hermes Gateway...";
 
-/// How the stamps of a log count.
+/// The clock of a log's timestamps.
 #[derive(Debug, Clone, Copy)]
 enum Stamps {
     Seconds,
@@ -49,7 +49,7 @@ fn write(home: &Path, records: &[(Timestamp, String)], stamps: Stamps) {
     }
 }
 
-/// What lies in the home besides the logs.
+/// The files in the home besides the logs.
 #[derive(Debug, Clone, Copy)]
 enum Files {
     /// Nothing: the new process has written none yet.
@@ -75,7 +75,7 @@ impl Restarted {
         let (pid_file, state) = (machine.hermes().join("gateway.pid"), old.state(json!({})));
         let before = fs::read(&pid_file).unwrap();
         let new = Gateway::start(&machine.hermes());
-        // not the time of this line: on a busy machine starting it takes a while
+        // not now: on a busy machine the start takes a while
         let began = process::look(new.process.pid()).unwrap().started_at;
         match files {
             Files::None => fs::remove_file(pid_file).unwrap(),
@@ -139,7 +139,7 @@ fn the_last_words_of_the_process_before_are_not_held_against_the_new_one() {
                 write(&home, &records, stamps);
                 let case = || format!("{words:?} {stamps:?} {offset} {:?}", files[(nth - 1) % files.len()]);
                 assert_eq!(restarted.light(), ("amber".into(), "starting".into()), "{}", case());
-                // its own words, the clock corrected by a second or not
+                // its own lines, with or without a clock correction of a second
                 let own = [(20, START.to_owned()), (40, connected.clone())];
                 let own = own.map(|(offset, record)| (restarted.at(offset), record));
                 write(&home, &own, stamps);
@@ -149,7 +149,7 @@ fn the_last_words_of_the_process_before_are_not_held_against_the_new_one() {
     }
 }
 
-/// Records of the new process itself count, whatever the clock did to their stamps.
+/// Records of the new process count, whatever the clock did to their timestamps.
 #[test]
 fn what_the_new_process_says_counts_though_its_clock_was_corrected() {
     let connected = format!("INFO {}", connected_line());

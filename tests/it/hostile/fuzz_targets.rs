@@ -32,7 +32,7 @@ fn every_target_takes_its_corpus() {
     }
 }
 
-/// What the wording of the pattern leads to, written by its own logger at its own level.
+/// The signal of the pattern's wording, logged by its own logger at its own level.
 fn events_of(patterns: &Arc<Patterns>, sample: &bodies::Sample) -> usize {
     let logger = if sample.logger.is_empty() { String::new() } else { format!("{}: ", sample.logger) };
     let line = format!("2026-11-22 11:00:00,000 {} {logger}{}\n", sample.level, sample.message);
@@ -41,7 +41,7 @@ fn events_of(patterns: &Arc<Patterns>, sample: &bodies::Sample) -> usize {
     events.iter().filter(|event| !matches!(event.record.signal, Signal::Info | Signal::Record)).count()
 }
 
-/// The test below can fail: the same words are evidence where they belong.
+/// Proves that the test below can fail: the same words are evidence in their own record.
 #[test]
 fn every_wording_is_evidence_where_it_belongs() {
     let samples = bodies::samples();
@@ -60,7 +60,7 @@ fn every_pattern_is_anchored() {
         let table: toml::Table = text.parse().unwrap();
         let of_file = table.contains_key("loggers");
         for line in table["line"].as_array().unwrap().iter().map(|line| line.as_table().unwrap()) {
-            // what Python prints for a dead thread has no logger
+            // Python's output for a dead thread has no logger
             let printed = line.get("raw").is_some_and(|raw| raw.as_bool() == Some(true));
             assert!(of_file || printed || line.contains_key("loggers"), "{line:?}");
             let starts = line["starts"].as_array().unwrap();

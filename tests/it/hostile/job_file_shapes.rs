@@ -1,4 +1,4 @@
-//! Job files of every shape but the expected one: none ends a command, none hides the others, none is changed.
+//! Malformed job files: none ends a command, hides another one, or is changed.
 
 use std::collections::BTreeMap;
 use std::fs;

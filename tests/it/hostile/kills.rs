@@ -1,4 +1,4 @@
-//! An agent that is killed again and again loses nothing, and leaves nothing that hinders the next one.
+//! An agent that is killed repeatedly loses nothing, and leaves nothing that blocks the next one.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use crate::support::machine::{Gateway, Machine, Process};
 use crate::support::wait_for;
 
-/// Kills, each a little later in the life of an agent than the one before.
+/// The number of kills, each a little later after the start than the one before.
 const KILLS: u64 = 50;
 
 #[test]
@@ -33,7 +33,7 @@ fn fifty_kills_of_the_agent_lose_nothing() {
         std::thread::sleep(Duration::from_millis(n * 8));
         agent.kill();
     }
-    // the last one finds what happened, in a history that is whole
+    // the last agent finds what happened, and the history is intact
     gateway.executor_dies();
     let mut last = agent();
     wait_for("the last agent writes the history", || {

@@ -1,4 +1,4 @@
-//! `tests/fixtures/secrets.txt`: what gitleaks would find in a log, in every way out.
+//! `tests/fixtures/secrets.txt`: secrets that gitleaks finds, in every output.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// A part of this kind and length. Like nearly all of its kind it has digits, and letters of each sort.
+/// A random part of this kind and length, with digits and both cases where its kind has them.
 fn generated(kind: u8, length: usize, seed: &mut u64) -> String {
     const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
     const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -148,7 +148,7 @@ fn every_secret_of_gitleaks_is_removed_from_every_way_out() {
     }
 }
 
-/// A home whose gateway logged these rows a moment ago, and in a log of before.
+/// A home whose gateway logged these rows just now, and in an older log.
 fn home(folder: &Path, rows: &[Row]) {
     let hermes = folder.join(".hermes");
     std::fs::create_dir_all(hermes.join("logs")).unwrap();

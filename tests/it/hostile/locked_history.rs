@@ -1,4 +1,4 @@
-//! Another program keeps the history locked: nothing waits for it, and no change is lost.
+//! Another program locks the history: nothing waits for it, and no change is lost.
 
 use rusqlite::Connection;
 use rustix::process::Signal;
@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use crate::support::machine::{Gateway, Machine, Stream};
 use crate::support::wait_for;
 
-/// An agent without a desktop: it watches in the terminal.
+/// An agent without a desktop.
 fn agent(machine: &Machine) -> Stream {
     let mut command = machine.command(&[]);
     command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
@@ -17,12 +17,12 @@ fn prints(agent: &Stream, word: &str) {
     wait_for(word, || agent.lines().iter().any(|line| line.contains(word)));
 }
 
-/// How often the history says that the executor died.
+/// How often the history has `executor-shutdown`.
 fn written(machine: &Machine) -> usize {
     machine.run(&["history", "--json"]).out.matches("executor-shutdown").count()
 }
 
-/// A transaction of another program, until it is dropped.
+/// Another program's transaction, open until dropped.
 fn locked(machine: &Machine) -> Connection {
     let path = machine.home().join(".local/share/gatelight/history.sqlite");
     wait_for("the history", || path.exists());

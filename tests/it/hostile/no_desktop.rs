@@ -1,4 +1,4 @@
-//! Agents without a desktop: one a user all the same; and a bus that accepts and never answers.
+//! Agents without a desktop: still one per user; and a bus that accepts connections and never answers.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixListener;
@@ -31,7 +31,7 @@ fn a_bus_that_never_answers_holds_up_nothing() {
     user.load();
     let socket = user.home.path().join("bus");
     let bus = UnixListener::bind(&socket).unwrap();
-    // accepted and kept, never read
+    // accepted, never read
     std::thread::spawn(move || {
         let mut kept = Vec::new();
         bus.incoming().for_each(|connection| kept.push(connection));

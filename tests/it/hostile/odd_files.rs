@@ -1,4 +1,4 @@
-//! FIFOs, devices and other people's files where ours are expected: a clear error, never a wait.
+//! FIFOs, devices and foreign files where ours are expected: a clear error, never a hang.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -25,7 +25,7 @@ fn gatelight(home: &Path) -> Command {
     command
 }
 
-/// A command that waits for the other end of a FIFO never gets here.
+/// Checks that the command failed with an error that names the file. One that blocks on a FIFO does not get here.
 fn refused(output: &Output, path: &Path) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -33,7 +33,7 @@ fn refused(output: &Output, path: &Path) {
 }
 
 #[test]
-fn what_is_no_regular_file_is_refused_at_once() {
+fn files_that_are_not_regular_are_refused_immediately() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path();
     let pipe = home.join("pipe");
@@ -95,7 +95,7 @@ fn a_report_replaces_only_reports() {
     assert!(fs::read_to_string(&notes).unwrap().starts_with("<!doctype html>"));
 }
 
-/// Files that only Gatelight makes, each in its turn a FIFO: whatever is done, it comes to an end.
+/// Each of Gatelight's own files is replaced by a FIFO: every command still ends.
 #[test]
 fn a_fifo_in_place_of_a_file_of_our_own_holds_up_nothing() {
     for name in [

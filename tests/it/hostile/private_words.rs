@@ -1,10 +1,10 @@
-//! What people wrote, and who they are: nothing of it in what is made for strangers to read, `diagnose` and recordings.
+//! Messages and names of people must not appear in `diagnose` and recordings, which are published.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::secrets::{gatelight, recorded};
 
-/// Messages of records; `{}` is private. `Zorquil` is whoever wrote, `vexatious marmot` what was written.
+/// Messages of records; `{}` is private. `Zorquil` is a name, `vexatious marmot` a message.
 const MESSAGES: [&str; 38] = [
     "INFO gateway.run: inbound message: platform=telegram user=Zorquil Nobbs chat=-1007463521098 msg='vexatious marmot' reply_to_id=None reply_to_text='vexatious marmot'",
     "INFO gateway.run: inbound message: platform=whatsapp user=+447700900123 chat=447700900123@s.whatsapp.net msg=\"vexatious marmot's\" x=1",

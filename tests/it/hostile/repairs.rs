@@ -1,4 +1,4 @@
-//! Repairs of job files in folders that others change meanwhile, and repairs that are killed.
+//! Repairs of job files in folders that change in the meantime, and repairs that are killed.
 
 use std::cell::RefCell;
 use std::fs;
@@ -25,7 +25,7 @@ fn links_out_of_the_folder_are_refused() {
 
 #[test]
 fn a_file_that_is_swapped_for_a_link_leads_nowhere() {
-    // at each step of the repair in turn, the job file or its folder becomes a link to somewhere else
+    // at each step of the repair, the job file or its folder is replaced by a symlink
     let steps = || {
         let home = Home::new();
         let mut n = 0;
@@ -120,7 +120,7 @@ fn one_repair_at_a_time_in_a_folder() {
     assert_eq!(fs::read(&path).unwrap(), b"first");
 }
 
-/// Not a test of its own: the child of the next ones, which is killed at a step.
+/// The child process of the next tests, which is killed at a step; not a test.
 #[test]
 #[ignore = "the child of a_kill_at_every_step_loses_nothing"]
 fn child_that_is_killed() {
@@ -183,7 +183,7 @@ fn a_kill_at_every_step_loses_nothing() {
         if let Ok(backup) = fs::read_to_string(&backup) {
             assert_eq!(backup, OLD, "step {step}: half a backup");
         }
-        // the next run cleans up and ends in the new file
+        // the next run cleans up and completes the new file
         write::clean(&path);
         assert!(
             home.strays().iter().all(|name| name.ends_with(write::BACKUP)),

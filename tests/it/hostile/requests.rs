@@ -1,4 +1,4 @@
-//! Requests that no scraper sends: each gets an answer, the metrics only who may see them.
+//! Malformed and hostile requests: each gets an answer, and only authorised ones get metrics.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -70,7 +70,7 @@ fn requests_in_pieces_and_broken_off_hold_up_nobody() {
         stream
     };
     for (head, ..) in REQUESTS {
-        // broken off in the middle, and sent without the empty line
+        // incomplete: cut in the middle, and without the empty line
         let mut stream = connect();
         let _ = stream.write_all(&head[..head.len() / 2]);
         drop(stream);

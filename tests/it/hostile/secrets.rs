@@ -1,5 +1,5 @@
-//! No secret leaves: tokens of every known shape are planted in everything that is read, and looked for in everything
-//! that comes out: menu, notices, terminal, JSON, recording, diagnosis, history, report, metrics.
+//! No secret leaves: tokens of every known form are planted in every input and searched for in every output: menu,
+//! notifications, terminal, JSON, recording, diagnosis, history, report, metrics.
 
 #![allow(clippy::needless_raw_string_hashes)]
 #![allow(clippy::needless_range_loop)]
@@ -115,7 +115,7 @@ const VARIABLES: [&str; 8] = [
     "<key>Z</key><string xml:space=\"{}\">z</string>",
 ];
 
-/// Records over several lines; `{}` is the secret, or what somebody wrote.
+/// Records over several lines; `{}` is the secret, or the text of a message.
 const RECORDS_OVER_LINES: [&str; 3] = [
     "2026-11-22 11:00:01,000 ERROR x: -----BEGIN RSA PRIVATE KEY-----\n{}\n{}==\n-----END RSA PRIVATE KEY-----",
     "2026-11-22 11:00:01,000 ERROR x: {\n  \"app_secret\":\n    \"{}\"\n}",
@@ -150,10 +150,10 @@ fn numbered(n: usize) -> String {
     format!("Zq{n:02}XWvK81mPdLf3RtY7uHbN{n:02}c")
 }
 
-/// Those that are numbered.
+/// Finds the numbered ones.
 static NUMBERED: LazyLock<Search> = LazyLock::new(|| Search::of((0..100).map(numbered)));
 
-/// The secret as it stands, or with something in it that is taken out before it is shown.
+/// The secret, plain or with characters that are removed before it is shown.
 fn planted(shape: &str, secret: &str, cut: usize) -> String {
     let (front, back) = secret.split_at(12);
     let secret = match cut {
@@ -164,11 +164,11 @@ fn planted(shape: &str, secret: &str, cut: usize) -> String {
     shape.replace("{}", &secret)
 }
 
-/// Finds secrets, and parts of them that tell something, in one pass over a text.
+/// Finds secrets, and long parts of them, in one pass over a text.
 pub(super) struct Search(AhoCorasick);
 
 impl Search {
-    /// For these secrets. Of one that has ten characters or more, ten in a row count.
+    /// For these secrets. Ten consecutive characters of a longer one count.
     pub(super) fn of(secrets: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
         let mut parts = Vec::new();
         for secret in secrets {
@@ -178,7 +178,7 @@ impl Search {
         Self(AhoCorasick::new(parts).unwrap())
     }
 
-    /// The first part of a secret that stands in the text.
+    /// The first part of a secret in the text.
     pub(super) fn find<'a>(&self, text: &'a str) -> Option<&'a str> {
         self.0.find(text).map(|found| &text[found.range()])
     }
@@ -197,7 +197,7 @@ fn job(text: &str) -> JobFile {
     }
 }
 
-/// What the core says after these lines and this state file.
+/// The changes of the core after these lines and this state file.
 pub(super) fn changes(lines: &[String], state_message: &str) -> (Core, Vec<Change>) {
     let mut core = crate::support::new_core(Deadlines::default(), now());
     let mut book = LogBook::new(crate::support::patterns());
@@ -250,7 +250,7 @@ fn diagnosis(snapshot: &Snapshot, now: Timestamp, text: &str) -> String {
     })
 }
 
-/// Everything that a library user of these changes can make people see.
+/// Everything that users can see of these changes.
 pub(super) fn everything_that_comes_out(
     core: &Core,
     changes: &[Change],
@@ -327,7 +327,7 @@ pub(super) fn everything_that_comes_out(
         out.push(("diagnosis", diagnosis(&snapshot, end, text)));
     }
     let window = Window::last(SignedDuration::from_hours(24), end);
-    // what nobody watched is no incident
+    // unobserved time has no incidents
     store.record_observed(now(), end).unwrap();
     let record = store.read(window.from, end).unwrap();
     drop(store);
@@ -380,7 +380,7 @@ proptest! {
     }
 }
 
-/// Chance may leave a shape out: here is each one, whole and cut, in each record, and once in every way out.
+/// Random tests may miss a form: each one, whole and cut, in each record and once in every output.
 #[test]
 fn every_shape_is_hidden_in_every_record_and_every_way_out() {
     for shape in 0..SHAPES.len() {
@@ -407,7 +407,7 @@ fn every_shape_is_hidden_in_every_record_and_every_way_out() {
     }
 }
 
-/// The test can fail: what is planted as ordinary text is found again.
+/// Proves that the test can fail: ordinary text is found.
 #[test]
 fn ordinary_text_comes_through() {
     let word = "Q7ordinaryword9";
@@ -417,7 +417,7 @@ fn ordinary_text_comes_through() {
     assert!(changes.iter().any(|change| change.to.light() == Light::Green));
     let out = everything_that_comes_out(&core, &changes, word, &folder.path().join("history.db"));
     let search = Search::of([word]);
-    // metrics, tooltip, notices and reminders hold no text of a log at all
+    // metrics, tooltip, notifications and reminders contain no log text
     let without = ["metrics", "tooltip", "reminder", "notice"];
     let mut ways: Vec<&str> = out.iter().map(|(way, _)| *way).collect();
     ways.sort_unstable();
@@ -465,7 +465,7 @@ fn old_log(home: &Path) -> PathBuf {
     path
 }
 
-/// The same for the program itself, from real files: job file, logs, state files.
+/// The program itself with real files: job file, logs, state files.
 #[test]
 fn the_program_shows_no_secret_of_the_files_that_it_reads() {
     let folder = tempfile::tempdir().unwrap();
@@ -510,7 +510,7 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
         "platforms": {"feishu": {"state": "fatal", "error_code": "x", "error_message": message}}});
     std::fs::write(hermes.join("gateway_state.json"), state.to_string()).unwrap();
     let log_path = hermes.join("logs/agent.log");
-    // what an agent remembered of such lines
+    // what an agent stored of such lines
     let data = home.join(".local/share/gatelight");
     let lines: Vec<String> = log.lines().map(str::to_owned).collect();
     let (_, seen) = changes(&lines[..40], &message);
@@ -560,10 +560,10 @@ fn the_program_shows_no_secret_of_the_files_that_it_reads() {
         }
         assert_eq!(NUMBERED.find(&out), None, "{arguments:?}:\n{out}");
     }
-    // these tell of job files and colours, not of lines; all others show the lines, without what is secret in them
+    // these show job files and colours, not log lines; all others show the lines without their secrets
     let expected = ["status --swiftbar", "doctor", "doctor --json"];
     assert_eq!(silent, expected, "ways out that show no line");
-    // a recording goes into public issues
+    // recordings are published in issues
     let text = recorded(home, &log);
     assert!(text.contains("[redacted]"));
     assert_eq!(NUMBERED.find(&text), None, "{text}");
@@ -622,7 +622,7 @@ fn the_program_shows_no_secret_of_a_unit() {
     assert!(said.contains("hermes-gateway.service") && said.contains("--replace"), "{said}");
 }
 
-/// A recording of the default profile, into whose `errors.log` this is written meanwhile.
+/// A recording of the default profile, while `log` is written to its `errors.log`.
 pub(super) fn recorded(home: &Path, log: &str) -> String {
     let hermes = home.join(".hermes");
     let out = home.join("seen.jsonl");
@@ -655,7 +655,7 @@ pub(super) fn recorded(home: &Path, log: &str) -> String {
     read()
 }
 
-/// A child that does not outlive the test.
+/// A child process that is killed at the end of its test.
 struct Ended(std::process::Child);
 
 impl Drop for Ended {

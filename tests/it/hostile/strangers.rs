@@ -1,5 +1,5 @@
-//! `tests/fixtures/strangers.txt`: the records of Hermes that carry what strangers chose, each with every wording of every
-//! pattern in each of its places. They mean what they mean with a harmless word there.
+//! `tests/fixtures/strangers.txt`: Hermes records that contain text chosen by strangers, with every wording of every pattern
+//! in each of these places. The wording must not change what the record means.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::fuzz_targets::bodies::samples;
 
-/// What these messages are evidence of, one record each.
+/// The signals of these messages, one record each.
 fn evidence(patterns: &Arc<Patterns>, level: &str, logger: &str, messages: &[String]) -> Vec<String> {
     let mut block = String::new();
     for message in messages {
@@ -26,7 +26,7 @@ fn evidence(patterns: &Arc<Patterns>, level: &str, logger: &str, messages: &[Str
     found
 }
 
-/// The words that a stranger may choose: those of the patterns, alone and behind something.
+/// Texts that a stranger may choose: the wordings of the patterns, alone and after other text.
 fn texts() -> Vec<String> {
     let words = samples().iter().map(|sample| sample.message.clone());
     let mut texts: Vec<String> =
@@ -77,7 +77,7 @@ fn no_word_of_a_stranger_is_evidence() {
     assert!(believed.is_empty(), "{} records are believed:\n{}", believed.len(), believed.join("\n"));
 }
 
-/// A pattern of the settings has the same anchors.
+/// Patterns in the settings have the same anchors.
 #[test]
 fn a_pattern_of_the_settings_is_no_search_for_a_word() {
     let settings = "[[patterns]]\nsignal = \"lost\"\ntext = \"The tunnel is gone\"\nplatform = \"feishu\"\nlogger = \"tunnel\"\n";

@@ -1,4 +1,4 @@
-//! A home whose first read does not return, as while macOS asks whether Gatelight may read a folder and nobody answers.
+//! A home whose first read blocks, as while macOS waits for the user to allow access to a folder.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::machine::{Gateway, Machine, Stream};
 use crate::support::{make_fifo, wait_for};
 
-/// A watch that stops at this place (a profile, or `scan`) until somebody opens the FIFO.
+/// A watch that blocks at this place (a profile, or `scan`) until the FIFO is opened.
 fn watch(machine: &Machine, place: &str) -> (Stream, std::path::PathBuf) {
     let folder = machine.folder().join("blocked");
     fs::create_dir(&folder).unwrap();
@@ -17,7 +17,7 @@ fn watch(machine: &Machine, place: &str) -> (Stream, std::path::PathBuf) {
     (Stream::of(command), folder.join(place))
 }
 
-/// Light and reason that were shown of a profile, in order.
+/// The lights and reasons of a profile, in order.
 fn shown(watch: &Stream, profile: &str) -> Vec<(String, String)> {
     let lines = watch.lines().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
     let word = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
@@ -77,7 +77,7 @@ fn a_search_that_is_blocked_holds_up_no_profile_with_a_job() {
     work.loses();
     shows(&watch, "work", "reconnecting");
     assert_eq!(shown(&watch, "default"), []);
-    // the next search must not stop there, too
+    // the next search must not block there as well
     let answer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
     fs::remove_file(&fifo).unwrap();
     drop(answer);

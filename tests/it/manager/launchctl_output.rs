@@ -1,4 +1,4 @@
-//! launchctl's words: real shapes (`tests/fixtures/launchctl`) and the `launchctl` of the tests keep the same contract.
+//! The output of launchctl: real samples (`tests/fixtures/launchctl`) and the `launchctl` of the tests keep one contract.
 
 use gatelight::supervisor::launchd::parse::{self, Row};
 use serde_json::json;
@@ -48,7 +48,7 @@ fn fields(text: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What every `print` of a job keeps to.
+/// Checks the contract of `print`.
 fn keeps_the_contract(name: &str, text: &str) {
     let mut lines = text.lines();
     let head = lines.next().unwrap();
@@ -57,7 +57,7 @@ fn keeps_the_contract(name: &str, text: &str) {
     let fields = fields(text);
     let at = |field: &str| fields.iter().position(|(name, _)| *name == field);
     let count = |field: &str| fields.iter().filter(|(name, _)| *name == field).count();
-    // state stands above everything that a job file can put words into, pid below it
+    // state comes before everything that a job file can influence, pid after it
     assert!(at("active count") < at("path") && at("path") < at("state"), "{name}");
     assert!(at("state") < at("domain") && at("domain") < at("runs"), "{name}");
     assert_eq!((count("state"), count("runs")), (1, 1), "{name}");
@@ -125,7 +125,7 @@ fn real_shapes_of_list() {
     }
 }
 
-/// The launchctl of the tests says what the real one says, with the same exit codes.
+/// The launchctl of the tests prints what the real one prints, with the same exit codes.
 #[test]
 fn the_fake_keeps_the_contract() {
     let fake = FakeLaunchctl::new(&json!({"linger_ms": 700}));
@@ -173,7 +173,7 @@ fn the_fake_keeps_the_contract() {
     assert_eq!(say(&["managername"]).1, "Aqua\n");
     complain("bootstrap", &["bootstrap", &domain, path]);
     complain("load", &["load", path]);
-    // still on its way out when bootout comes back
+    // still ending when bootout returns
     complain("bootout", &["bootout", &target]);
     wait_for("it is gone", || say(&["print", &target]).0 == 113);
     fake.faults(
@@ -182,7 +182,7 @@ fn the_fake_keeps_the_contract() {
     complain("bootstrap", &["bootstrap", &domain, path]);
     complain("bootstrap", &["bootstrap", &domain, path]);
 
-    // every complaint is one on record
+    // every error message is a known one
     let record = fixture("errors.txt");
     for (code, verb, line) in complaints {
         let known = record.lines().any(|known| known == format!("{code}\t{verb}\t{line}"))

@@ -1,4 +1,4 @@
-//! The verified restart against the `launchctl` of the tests: every failure on record, walked to its honest outcome.
+//! The verified restart with the `launchctl` of the tests: every known failure, and its outcome.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::support;
 use crate::support::launchctl::FakeLaunchctl;
 use crate::support::{Watching, profile, start_of, wait_for};
 
-/// Ends at SIGTERM, as a healthy gateway does.
+/// A healthy gateway: ends at SIGTERM.
 const HEALTHY: &str = "trap 'exit 0' TERM; while :; do sleep 0.02; done";
 
-/// Ignores SIGTERM, as a hollow one does.
+/// A hollow gateway: ignores SIGTERM.
 const HOLLOW: &str = "trap '' TERM; while :; do sleep 0.05; done";
 
-/// A wrapper whose child is the gateway, deaf to SIGTERM.
+/// A wrapper whose child, the gateway, ignores SIGTERM.
 const WRAPPED: &str = "trap 'exit 0' TERM; sh -c \"trap '' TERM; while :; do sleep 0.02; done\" & wait";
 
 /// A wrapper whose gateway left its process group and outlives it (by 20 s at most).
@@ -34,7 +34,7 @@ const KEEP: &str = "<key>RunAtLoad</key><true/><key>KeepAlive</key><true/>";
 
 const LABEL: &str = "ai.hermes.gateway-work";
 
-/// Long enough for a busy machine; a hang is told after [`SHORT`].
+/// Long enough for a busy machine; a hang is reported after [`SHORT`].
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_secs(3);
 
@@ -42,24 +42,24 @@ const SHORT: Duration = Duration::from_secs(3);
 struct Row {
     name: &'static str,
     settings: Value,
-    /// What is put in the way once the job stands.
+    /// Faults, set once the job is loaded.
     faults: Value,
     script: &'static str,
     more: &'static str,
-    /// The domain that holds the job beforehand; `None`: not loaded.
+    /// The domain in which the job is loaded at the start; `None`: not loaded.
     loaded: Option<&'static str>,
     disabled: bool,
-    /// What the watcher says of the new process.
+    /// The verdict on the new process.
     new: Reason,
-    /// Whether it says that all is well once that was shown as an attempt to be repeated.
+    /// Whether it becomes connected after it was shown as retrying.
     mended: bool,
     hang: bool,
-    /// Whether the steps get less time than the manager takes.
+    /// Whether the steps have less time than the manager takes.
     short: bool,
-    /// Of the job file, once it is loaded.
+    /// Mode of the job file after it was loaded.
     mode: u32,
     expect: Expect,
-    /// Parts of calls that must have been made, in this order.
+    /// Parts of expected calls, in this order.
     calls: &'static [&'static str],
     /// A call that must not have been made.
     never: &'static str,
@@ -71,7 +71,7 @@ enum Expect {
     },
     Failed(RestartStep, &'static [&'static str]),
     CannotTell(RestartStep, &'static [&'static str]),
-    /// No process that stays: whether a look still finds it alive is chance, and so is the step.
+    /// Its processes end by themselves: whether a look still finds one alive, and so the step, varies.
     EndsAtOnce(&'static [&'static str]),
 }
 
@@ -181,7 +181,7 @@ fn rows() -> Vec<Row> {
             calls: &["kickstart -k", "kickstart -k", "bootout", "bootstrap", "kickstart gui/"],
             ..row("kickstart -k 5 for ever (#42524)", fine())
         },
-        // the manager's long way takes more than the step's own limit, and is waited for
+        // the manager takes longer than the step's own limit, and is waited for
         Row {
             script: HOLLOW,
             short: true,
@@ -189,7 +189,7 @@ fn rows() -> Vec<Row> {
             calls: &["kickstart -k", "kickstart -k", "bootout", "bootstrap", "kickstart gui/"],
             ..row("kickstart -k 5 for ever, and a hollow shell", fine())
         },
-        // a gateway that runs is not ended where it could not be brought back
+        // a running gateway is not ended where it could not be started again
         Row {
             disabled: true,
             faults: json!([{"on": "kickstart", "code": 5}]),
@@ -412,7 +412,7 @@ fn walk(row: &Row) {
             assert!(old.and_then(start_of).is_none(), "{name}: {old:?} lives");
             let steps: Vec<RestartStep> = views.iter().map(|view| view.step).collect();
             let mut expected = vec![EndingOld, StartingNew, ProvingLink, ProvingLink];
-            // the attempt that failed is shown as it is known
+            // the failed attempt is shown
             expected.extend(row.mended.then_some(ProvingLink));
             assert_eq!(steps, expected, "{name}");
         }
@@ -440,7 +440,7 @@ fn walk(row: &Row) {
 
 #[test]
 fn every_failure_of_launchctl_ends_in_the_honest_outcome() {
-    // most of it is waiting: several at a time, each in a folder of its own
+    // mostly waiting, so several run in parallel, each in its own folder
     let rows = rows();
     let next = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -498,7 +498,7 @@ fn query_says_running_only_with_a_process() {
     assert_eq!((report.state, report.pid, report.runs), (JobState::Waiting, None, Some(1)));
     assert_eq!(report.domain, Some(format!("user/{uid}")));
 
-    // killed and kept alive: comes back, with the signal told and a new process
+    // killed and kept alive: restarted, with the signal reported
     let kept = fake.job(LABEL, HOLLOW, KEEP);
     fake.call(&["bootstrap", &format!("gui/{uid}"), kept.path.to_str().unwrap()]);
     let first = launchd.query(&kept).unwrap();
@@ -556,7 +556,7 @@ fn reload_takes_the_new_file_and_waits_for_the_old_job() {
     launchd.reload(&job).unwrap();
     let old = launchd.query(&job).unwrap();
     assert_eq!((old.state, old.domain), (JobState::Running, Some(format!("gui/{uid}"))));
-    // loaded, deaf to SIGTERM, slow to go: the new arguments run afterwards
+    // loaded, ignores SIGTERM, ends slowly: runs with the new arguments afterwards
     let job = fake.job(LABEL, "while :; do sleep 0.033; done", "<key>KeepAlive</key><false/>");
     launchd.reload(&job).unwrap();
     let new = launchd.query(&job).unwrap();
@@ -564,7 +564,7 @@ fn reload_takes_the_new_file_and_waits_for_the_old_job() {
     let words = std::fs::read_to_string(format!("/proc/{}/cmdline", new.pid.unwrap())).unwrap();
     assert!(words.contains("0.033"), "{words}");
     assert_eq!(start_of(old.pid.unwrap()), None);
-    // a file that launchd will not have, a job that was disabled since: what runs is not ended for that
+    // a file that launchd refuses, a job that was disabled: the running gateway is not ended
     let whole = std::fs::read(&job.path).unwrap();
     std::fs::write(&job.path, "<plist>").unwrap();
     let error = launchd.reload(&job).unwrap_err();
@@ -578,7 +578,7 @@ fn reload_takes_the_new_file_and_waits_for_the_old_job() {
     let error = launchd.reload(&job).unwrap_err();
     assert!(matches!(&error, SupervisorError::Disabled { enable } if enable.contains(LABEL)), "{error}");
     assert_eq!(launchd.query(&job).unwrap().pid, new.pid);
-    // where launchd itself refuses, its words are told
+    // launchd refuses: its error message is reported
     fake.call(&["enable", &format!("gui/{uid}/{LABEL}")]);
     fake.faults(&json!([{"on": "bootstrap", "code": 5}]));
     let error = launchd.reload(&job).unwrap_err();
@@ -592,7 +592,7 @@ fn reload_takes_the_new_file_and_waits_for_the_old_job() {
 #[test]
 fn a_stop_unloads_the_job_for_good_and_a_restart_loads_it_again() {
     let uid = rustix::process::getuid().as_raw();
-    // one that ends when asked, one that has to be killed
+    // one that ends at SIGTERM, one that has to be killed
     for script in ["exec sleep 600", HOLLOW] {
         let fake = FakeLaunchctl::new(&json!({"linger_ms": 300}));
         let launchd = fake.launchd(LONG);
@@ -611,7 +611,7 @@ fn a_stop_unloads_the_job_for_good_and_a_restart_loads_it_again() {
         assert_eq!((new.state, new.domain), (JobState::Running, Some(format!("gui/{uid}"))), "{script}");
         assert_ne!(new.pid, old.pid);
     }
-    // launchctl refuses: the job stays loaded, and its words are reported
+    // launchctl refuses: the job stays loaded, and the error message is reported
     let fake = FakeLaunchctl::new(&json!({}));
     let launchd = fake.launchd(LONG);
     let job = fake.job(LABEL, "exec sleep 600", KEEP);

@@ -1,4 +1,4 @@
-//! Profiles are found in real folders: every generation of the job files, wrapped, binary, broken and hostile.
+//! The search for profiles in real folders: every version of the job files, wrapped, binary, broken and hostile.
 #![allow(clippy::format_collect, clippy::needless_raw_string_hashes)]
 
 use std::fs;
@@ -53,7 +53,7 @@ fn fixture(name: &str) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-/// A plist with these arguments and further keys.
+/// A plist with these arguments and keys.
 fn plist(label: &str, arguments: &[&str], more: &str) -> String {
     let words: String = arguments
         .iter()
@@ -186,7 +186,7 @@ fn a_wrapper_that_passes_the_arguments_on_names_its_profile() {
         let found = place.scan();
         assert_eq!(found.profiles.len(), 1, "{arguments:?}");
         assert_eq!(found.profiles[0].home, place.path().join(home), "{arguments:?}");
-        // without the label it is somebody's other job
+        // without the label it is another job
         let other = Home::new();
         other.agent("com.example.plist", plist("com.example", &arguments, ""));
         assert_eq!(other.scan().profiles, [], "{arguments:?}");
@@ -251,7 +251,7 @@ fn the_blogs_two_jobs_share_a_home_and_keep_their_own_logs() {
     assert_eq!(names(&found), ["default", "work"]);
     assert_eq!(log_names(&found.profiles[0]), ["gateway-default.log", "gateway-default.error.log"]);
     assert_eq!(log_names(&found.profiles[1]), ["gateway-work.log", "gateway-work.error.log"]);
-    // alone, the same job is told by everything in its home
+    // alone, the same job gets every log of its home
     fs::remove_file(home.places.launch_agents.join("ai.hermes.gateway-work.plist")).unwrap();
     let alone = home.scan();
     assert!(log_names(&alone.profiles[0]).contains(&"agent.log".to_owned()));
@@ -309,7 +309,7 @@ fn homes_that_no_job_names_are_found_on_disk() {
 }
 
 #[test]
-fn bad_files_are_told_and_end_nothing() {
+fn bad_files_are_reported_and_stop_nothing() {
     let home = Home::new();
     let outside = home.path().join("outside.plist");
     fs::write(&outside, plist("ai.hermes.gateway-out", &RUN, "")).unwrap();

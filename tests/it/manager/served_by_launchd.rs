@@ -1,5 +1,4 @@
-//! A gateway that launchd starts and that serves two profiles: its restart, its recording and its logs, asked for by the
-//! name of the served one.
+//! A gateway under launchd that serves two profiles: restart, recording and logs by the name of the served profile.
 
 use std::fs;
 
@@ -9,7 +8,7 @@ use crate::support::launchctl::FakeLaunchctl;
 use crate::support::machine::{Machine, Stream, plist};
 use crate::support::wait_for;
 
-/// What the gateway plays after each start: a link of its own, and one of the profile that it serves.
+/// What the gateway logs after each start: its own link, and one of the served profile.
 fn story() -> String {
     let line = |log: &str, line: &str| json!({"t": 0.1, "log": log, "line": line});
     let file = |name: &str, json: Value| json!({"t": 0.1, "file": name, "json": json});
@@ -44,7 +43,7 @@ fn story() -> String {
     events.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// A machine whose launchd runs that gateway. The home of `work` has a configuration, and the log of a former gateway.
+/// A machine whose launchd runs that gateway. The home of `work` has a configuration, and the log of an earlier gateway.
 fn machine(launchctl: &FakeLaunchctl) -> Machine {
     let machine = Machine::with_launchctl(&launchctl.program());
     let work = machine.profile("work");
@@ -145,13 +144,13 @@ fn the_logs_of_a_served_profile_are_those_of_its_gateway_too() {
     assert!(own.starts_with("agent.log "), "{ran:?}");
     let served = ran.out.lines().find(|line| line.contains("(profile: work)")).unwrap_or_default();
     assert!(served.starts_with("gateway: agent.log "), "{ran:?}");
-    // what comes while they are followed, too
+    // also while they are followed
     let mut follow = Stream::of(machine.command(&["logs", "-f", "-n", "1", "work"]));
     let _last = follow.line();
     let line = "2026-11-27 00:00:00,000 INFO gateway.run: response ready (profile: work)\n";
     crate::support::machine::append(&machine.hermes().join("logs/agent.log"), line);
     assert!(follow.line().contains("response ready"), "{:?}", follow.lines());
     assert_eq!(follow.interrupt(), Some(0));
-    // the gateway's own logs are no others than before
+    // the gateway's own logs are unchanged
     assert!(!machine.run(&["logs", "default"]).out.contains("gateway: "));
 }

@@ -1,5 +1,5 @@
-//! The supervisor against a real `systemd --user`, started for this test alone: an unprivileged uid, a mount namespace and
-//! control groups of its own (`tests/systemd/user-manager.sh`).
+//! The supervisor with a real `systemd --user`, started for this test: an unprivileged uid, its own mount namespace and
+//! control groups (`tests/systemd/user-manager.sh`).
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::skips::{Need, skip};
 use crate::support::{Watching, profile, start_of, until_it_minds_sigterm, wait_for};
 
-/// Nobody's: free on every usual system, and looked after below.
+/// A uid that is free on usual systems.
 const UID: u32 = 60_617;
 
 struct UserManager {
@@ -31,7 +31,7 @@ struct UserManager {
 }
 
 impl UserManager {
-    /// `Err`: why there can be none here.
+    /// `Err`: why it cannot run here.
     fn start() -> Result<Self, (Need, String)> {
         if !rustix::process::geteuid().is_root() {
             return Err((
@@ -130,7 +130,7 @@ impl UserManager {
 }
 
 impl Drop for UserManager {
-    /// Whatever is left in our own groups goes, and then the groups.
+    /// Kills what is left in the test's control groups and removes them.
     fn drop(&mut self) {
         self.end();
         for root in ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
@@ -162,7 +162,7 @@ fn empty(group: &Path, depth: usize) {
 }
 
 const HEALTHY: &str = "trap 'exit 0' TERM; echo connected; while :; do sleep 0.02; done";
-/// What a gateway does at a SIGTERM that nobody announced to it.
+/// A gateway that gets an unexpected SIGTERM.
 const UNPLANNED: &str = "trap 'exit 1' TERM; while :; do sleep 0.02; done";
 const HOLLOW: &str = "trap '' TERM; while :; do sleep 0.05; done";
 
@@ -176,7 +176,7 @@ impl Room {
         self.systemd.query(job).unwrap()
     }
 
-    /// Waits until it runs and minds SIGTERM; its process.
+    /// Waits until it runs and has its SIGTERM handler; returns its PID.
     fn runs(&self, job: &JobFile) -> u32 {
         wait_for("it runs", || self.query(job).state == JobState::Running);
         let pid = self.query(job).pid.unwrap();
@@ -230,7 +230,7 @@ fn a_real_user_manager() {
     let mut room = Room { manager, systemd };
     let always = "Restart=always\nRestartSec=100ms\nRestartPreventExitStatus=78";
 
-    // not there at all
+    // no such unit
     let none = JobFile::named(Manager::Systemd, "/nowhere", "hermes-gateway-none.service");
     assert_eq!(room.query(&none).state, JobState::NotLoaded);
     let error = room.systemd.restart(&none).unwrap_err();
@@ -246,7 +246,7 @@ fn a_real_user_manager() {
     assert_eq!(room.query(&job).state, JobState::Running);
     let second = room.worked(&job, Some(first), false);
 
-    // killed: systemd brings it back, and counts
+    // killed: systemd restarts it and counts
     kill_process(Pid::from_raw(second.cast_signed()).unwrap(), Signal::KILL).unwrap();
     wait_for("it comes back", || room.query(&job).pid.is_some_and(|pid| pid != second));
     assert_eq!(room.query(&job).runs, Some(2));
@@ -265,7 +265,7 @@ fn a_real_user_manager() {
     let report = room.query(&job);
     assert_eq!((report.state, report.last_exit), (JobState::Stopped, Some(1)));
 
-    // hollow: killed when its time is up, and told so; stopped by hand it "fails" by time-out
+    // hollow: killed after the timeout, and reported so; stopped by hand it "fails" by timeout
     let job = room.manager.unit("hermes-gateway-hollow.service", HOLLOW, always);
     room.systemd.reload(&job).unwrap();
     let old = room.runs(&job);
@@ -275,7 +275,7 @@ fn a_real_user_manager() {
     let report = room.query(&job);
     assert_eq!((report.state, report.last_exit), (JobState::Stopped, Some(-9)));
 
-    // configuration refused: not started again, and nobody stopped it
+    // configuration refused: not restarted, and not stopped on purpose
     let job = room.manager.unit("hermes-gateway-config.service", "exit 78", always);
     room.systemd.reload(&job).unwrap();
     wait_for("it ends", || room.query(&job).last_exit == Some(78) && room.query(&job).pid.is_none());
@@ -286,20 +286,20 @@ fn a_real_user_manager() {
         "{outcome:?}"
     );
 
-    // started too often: nobody stopped it either, whatever `Result` says
+    // started too often: not stopped on purpose either, whatever `Result` says
     let job = room.manager.unit("hermes-gateway-storm.service", "exit 1", "Restart=always\nRestartSec=0");
     room.systemd.reload(&job).unwrap();
     wait_for("its limit is reached", || room.manager.systemctl(&["is-failed", &job.label]).0);
     assert_eq!(room.query(&job).state, JobState::Waiting);
 
-    // masked: said, not undone
+    // masked: reported, not changed
     let masked = "hermes-gateway-masked.service";
     assert!(room.manager.systemctl(&["mask", masked]).0);
     let job = JobFile::named(Manager::Systemd, "/nowhere", masked);
     assert_eq!(room.query(&job).state, JobState::Stopped);
     assert!(matches!(room.systemd.restart(&job), Err(SupervisorError::Disabled { .. })));
 
-    // and when the manager is gone, that is an error, not an answer
+    // without the manager: an error, not an answer
     room.manager.end();
     let gone = room.systemd.query(&none).unwrap_err();
     assert!(matches!(gone, SupervisorError::NoUserManager(_)), "{gone}");

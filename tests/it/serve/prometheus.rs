@@ -1,4 +1,4 @@
-//! The metrics before the real Prometheus: its own checks, a scrape, and a rule that fires and ends.
+//! The metrics with the real Prometheus: its checks, a scrape, and a rule that fires and resolves.
 //!
 //! Parts need `prometheus` and `promtool`.
 
@@ -50,7 +50,7 @@ fn snapshot(work: Reason) -> Arc<Snapshot> {
     })
 }
 
-/// A server on a port of the system's choice, in a thread of its own.
+/// A server on a free port, in a thread.
 pub(crate) fn serve(token: Option<&Path>) -> (SocketAddr, watch::Sender<Arc<Snapshot>>, Arc<Counters>) {
     let (sender, receiver) = watch::channel(snapshot(Reason::Connected));
     let counters = Arc::new(Counters::default());
@@ -91,7 +91,7 @@ fn a_flood_and_a_dawdler_do_not_keep_a_scraper_out() {
         ask(address, &format!("GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n", "y".repeat(20_000)))
             .contains(" 431 ")
     );
-    // as many as it serves at a time, none of which ever says anything
+    // as many silent clients as it serves at a time
     let dawdlers: Vec<TcpStream> = (0..16).map(|_| TcpStream::connect(address).unwrap()).collect();
     let answer = ask(address, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(answer.contains("gatelight_build_info"), "{answer}");
@@ -136,7 +136,7 @@ fn rules_and_dashboard_ask_for_metrics_that_exist() {
     assert!(seen > 10);
 }
 
-/// What the panels of the dashboard ask for, with Grafana's variables filled in.
+/// The queries of the dashboard's panels, with Grafana's variables filled in.
 fn expressions() -> Vec<(String, String)> {
     let board: Value = serde_json::from_slice(&std::fs::read(resource("grafana.json")).unwrap()).unwrap();
     let mut found = Vec::new();
@@ -189,7 +189,7 @@ fn promtool_finds_nothing_to_say() {
     assert!(fine, "{said}");
     let (fine, said) = promtool(&["check", "config", resource("prometheus.yml").to_str().unwrap()], "");
     assert!(fine, "{said}");
-    // the panels' questions, which promtool reads as rules
+    // the panels' queries, as rules for promtool
     let rules: Vec<Value> = expressions()
         .iter()
         .enumerate()
@@ -209,7 +209,7 @@ fn promtool_finds_nothing_to_say() {
     assert!(fine, "{said}");
 }
 
-/// Every byte that is no letter or digit as `%XX`.
+/// Percent-encoded, except letters and digits.
 fn percent(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric();
     text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
@@ -224,7 +224,7 @@ impl Drop for Prometheus {
     }
 }
 
-/// Asks again and again until the answer is right; the limit is generous, for machines under load.
+/// Queries until the answer is right. The limit allows for machines under load.
 fn until(what: &str, mut right: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !right() {
@@ -240,7 +240,7 @@ fn a_real_prometheus_fires_a_real_alert() {
     }
     let (address, sender, counters) = serve(None);
     let folder = tempfile::tempdir().unwrap();
-    // the rules as they are, but for the patience
+    // the rules, with shorter durations
     let rules = std::fs::read_to_string(resource("alerts.yml")).unwrap().replace("for: 2m", "for: 1s");
     std::fs::write(folder.path().join("alerts.yml"), rules).unwrap();
     let config = std::fs::read_to_string(resource("prometheus.yml"))
@@ -309,7 +309,7 @@ fn a_real_prometheus_fires_a_real_alert() {
         .collect();
     assert!(up.contains(&("telegram", "0")) && up.contains(&("feishu", "1")) && up.len() == 2, "{up:?}");
 
-    // every panel has something to show
+    // every panel has data
     for (title, expr) in expressions() {
         let query = format!("/api/v1/query?query={}", percent(&expr));
         until(&title, || {

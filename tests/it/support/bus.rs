@@ -1,6 +1,6 @@
-//! A D-Bus of the test's own: a real `dbus-daemon`, with a panel and a notification server made here.
+//! A private D-Bus: a real `dbus-daemon`, with a simulated panel and notification server.
 
-// what the D-Bus interfaces below ask for: arguments and receivers that nobody needs
+// the D-Bus interfaces below require arguments and receivers that the tests do not use
 #![allow(clippy::unused_self, clippy::used_underscore_binding)]
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use zbus::zvariant::{OwnedValue, Value};
 
 use super::skips::{Need, skip};
 
-/// Generous: nothing waits for it unless something is broken.
+/// Reached only if something is broken.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Waits for a condition.
@@ -39,7 +39,7 @@ pub(crate) struct Bus {
 }
 
 impl Bus {
-    /// A bus of its own that starts no services; `None` where there is no `dbus-daemon`.
+    /// A private bus that starts no services; `None` where there is no `dbus-daemon`.
     pub(crate) fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("bus");
@@ -50,19 +50,19 @@ impl Bus {
             socket.display()
         );
         std::fs::write(folder.path().join("bus.conf"), text).unwrap();
-        // without the daemon's identity: another one may come in its place
+        // without the daemon's GUID: another daemon may replace it
         let address = format!("unix:path={}", socket.display());
         Some(Self { daemon: daemon(folder.path())?, address, folder })
     }
 
-    /// The daemon goes, and all connections with it.
+    /// Stops the daemon, which closes all connections.
     pub(crate) fn kill(&mut self) {
         self.daemon.kill().unwrap();
         self.daemon.wait().unwrap();
         std::fs::remove_file(self.folder.path().join("bus")).unwrap();
     }
 
-    /// Another daemon comes to the same address.
+    /// Starts another daemon at the same address.
     pub(crate) fn again(&mut self) {
         self.daemon = daemon(self.folder.path()).unwrap();
     }
@@ -72,7 +72,7 @@ impl Bus {
     }
 }
 
-/// Starts the daemon of this folder's configuration; it listens when this returns.
+/// Starts a daemon with this folder's configuration and waits until it listens.
 fn daemon(folder: &std::path::Path) -> Option<Child> {
     let started = Command::new("dbus-daemon")
         .arg(format!("--config-file={}", folder.join("bus.conf").display()))
@@ -99,7 +99,7 @@ impl Drop for Bus {
     }
 }
 
-/// `org.kde.StatusNotifierWatcher`, as a panel has it.
+/// `org.kde.StatusNotifierWatcher`, as a panel implements it.
 #[derive(Clone, Default)]
 pub(crate) struct Watcher(pub Arc<Mutex<Vec<String>>>);
 
@@ -155,7 +155,7 @@ pub(crate) struct Notifications {
     pub closed: Arc<Mutex<Vec<u32>>>,
     pub hangs: bool,
     pub plain: bool,
-    /// Reads markup and does not say so, as dunst.
+    /// Interprets markup without announcing it, as dunst does.
     pub dunst: bool,
 }
 
@@ -230,8 +230,8 @@ impl Notifications {
     }
 }
 
-/// A bus with a panel and a notification server. Fields are dropped in this order: connections before the bus. Start it
-/// before the program under test, so that it is dropped after it.
+/// A bus with a panel and a notification server. The fields are dropped in order: connections before the bus. Create it
+/// before the program under test, so that it is dropped later.
 pub(crate) struct Desktop {
     /// The connection of `server`.
     pub speaker: Connection,
@@ -248,7 +248,7 @@ impl Desktop {
         Self::with_server(Notifications::default())
     }
 
-    /// The same with this notification server.
+    /// With this notification server.
     pub(crate) fn with_server(server: Notifications) -> Option<Self> {
         let bus = Bus::start()?;
         let (watcher, host) = Watcher::start(&bus);
@@ -298,7 +298,7 @@ impl Panel {
         reply.body().deserialize::<OwnedValue>().unwrap()
     }
 
-    /// The sizes on offer, and the colour of most of the largest picture.
+    /// The sizes of the icon, and the main colour of the largest.
     pub(crate) fn icon(&self) -> (Vec<i32>, [u8; 4]) {
         let icons: Vec<Pixmap> = self.property("IconPixmap").try_into().unwrap();
         let (_, _, data) = icons.last().unwrap();
@@ -362,8 +362,8 @@ impl Panel {
         assert!(found.is_ok(), "no row {label:?} in {last:#?}");
     }
 
-    /// The rows once the item has told all of its last change: a layout gets new ids a moment after its new labels can be
-    /// read, and a click on an old id is ignored.
+    /// The rows after the item has published its last change: labels change shortly before ids, and a click on an old id is
+    /// ignored.
     pub(crate) fn settled_rows(&self) -> Vec<Row> {
         let ids = |rows: &[Row]| rows.iter().map(|r| r.id).collect::<Vec<_>>();
         let mut before = (Instant::now(), self.rows());

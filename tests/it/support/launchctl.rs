@@ -1,4 +1,4 @@
-//! The `launchctl` of the tests (`tests/launchctl/`), in a state folder of its own.
+//! The `launchctl` of the tests (`tests/launchctl/`), in its own state folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,16 +10,16 @@ use gatelight::supervisor::launchd::{Launchd, Pace};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// Time between SIGTERM and SIGKILL, and between two starts, as job files say it, are this much shorter.
+/// Factor on `ExitTimeOut` and `ThrottleInterval` of job files.
 pub(crate) const SCALE: f64 = 0.05;
 
-/// A launchctl with its jobs; its keepers and their children end with it.
+/// A launchctl with its jobs. Dropping it ends its keepers and their children.
 pub(crate) struct FakeLaunchctl {
     folder: tempfile::TempDir,
 }
 
 impl FakeLaunchctl {
-    /// With these settings beside the usual ones.
+    /// Creates one; these settings override the usual ones.
     pub(crate) fn new(settings: &Value) -> Self {
         let folder = tempfile::Builder::new().prefix("launchctl").tempdir().unwrap();
         let mut all = json!({"scale": SCALE});
@@ -36,12 +36,12 @@ impl FakeLaunchctl {
         self.folder.path().join("launchctl")
     }
 
-    /// The state folder; job files may be put there.
+    /// The state folder, which may also hold job files.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The supervisor under test, at this launchctl.
+    /// The supervisor under test, using this launchctl.
     pub(crate) fn launchd(&self, ask: Duration) -> Launchd {
         Launchd::new(self.program(), pace(ask))
     }
@@ -51,13 +51,13 @@ impl FakeLaunchctl {
         Command::new(self.program()).args(arguments).output().unwrap()
     }
 
-    /// Makes it answer so.
+    /// Sets its faults (see `fake.rs`).
     pub(crate) fn faults(&self, faults: &Value) {
         std::fs::write(self.folder().join("faults.json"), faults.to_string()).unwrap();
     }
 
-    /// Has it kill its caller once this call is answered: a number, from 0, or a subcommand; `None`: never. Forgets the
-    /// calls so far.
+    /// Makes it kill its caller after this call (a number from 0, or a subcommand) is answered; `None`: never. Clears the
+    /// recorded calls.
     pub(crate) fn kill_caller_at(&self, call: Option<&str>) {
         self.forget_calls();
         let file = self.folder().join("killer");
@@ -67,13 +67,13 @@ impl FakeLaunchctl {
         }
     }
 
-    /// What it was asked, one line a call.
+    /// The recorded calls, one per line.
     pub(crate) fn calls(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder().join("calls")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Forgets the calls so far.
+    /// Clears the recorded calls.
     pub(crate) fn forget_calls(&self) {
         let _ = std::fs::remove_file(self.folder().join("calls"));
     }
@@ -95,7 +95,7 @@ impl FakeLaunchctl {
         JobFile::named(Manager::Launchd, &path, label)
     }
 
-    /// The PIDs of the keepers that live.
+    /// The PIDs of running keepers.
     fn keepers(&self) -> Vec<i32> {
         let entries = std::fs::read_dir(self.folder().join("keepers")).into_iter().flatten();
         entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect()
@@ -117,7 +117,7 @@ impl Drop for FakeLaunchctl {
     }
 }
 
-/// Limits for tests: only a test of a hang gives a short one to ask.
+/// Limits for tests; only tests of a hang use a short query limit.
 pub(crate) fn pace(ask: Duration) -> Pace {
     Pace {
         ask,
@@ -129,7 +129,7 @@ pub(crate) fn pace(ask: Duration) -> Pace {
     }
 }
 
-/// The built example, beside the test's own program.
+/// The path of a built example.
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.parent().and_then(Path::parent).unwrap().join("examples/fake-launchctl");

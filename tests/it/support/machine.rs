@@ -1,4 +1,4 @@
-//! A user's machine in a temporary folder: a HOME, gateways in it, and the real `gatelight` that looks at them.
+//! A user's machine in a temporary folder: a HOME with gateways, and the real `gatelight` that watches them.
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 use super::{start_of, wait_for, waited_for};
 
-/// What must never be shown: it stands in every link line that the gateways here write.
+/// A secret in every link line that these gateways write; it must never be shown.
 pub(crate) const SECRETS: [&str; 2] = ["5ecretAccessKey0123456789", "5ecretTicket-0123456789"];
 
-/// A HOME with nothing in it.
+/// An empty HOME.
 pub(crate) struct Machine {
     folder: tempfile::TempDir,
     launchctl: PathBuf,
@@ -38,17 +38,16 @@ impl Machine {
         Self { launchctl: program.to_path_buf(), ..Self::new() }
     }
 
-    /// With this launchctl from now on.
+    /// Uses this launchctl from now on.
     pub(crate) fn set_launchctl(&mut self, program: &Path) {
         self.launchctl = program.to_path_buf();
     }
 
-    /// The folder around HOME: not looked into by Gatelight.
+    /// The folder above HOME, which Gatelight does not read.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// HOME.
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
@@ -68,7 +67,7 @@ impl Machine {
         self.hermes().join("profiles").join(name)
     }
 
-    /// `~/Library/LaunchAgents`, which is made.
+    /// `~/Library/LaunchAgents`; created if missing.
     pub(crate) fn agents(&self) -> PathBuf {
         let folder = self.home().join("Library/LaunchAgents");
         fs::create_dir_all(&folder).unwrap();
@@ -82,7 +81,7 @@ impl Machine {
         path
     }
 
-    /// A command with this machine's environment and no other.
+    /// A command with the environment of this machine only.
     pub(crate) fn command_of(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -161,7 +160,7 @@ impl Ran {
     }
 }
 
-/// A child that does not outlive its test.
+/// A child process that is killed at the end of its test.
 pub(crate) struct Process(pub Child);
 
 impl Process {
@@ -173,13 +172,13 @@ impl Process {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 
-    /// Kills it as the kernel does, and reaps it.
+    /// Kills it with SIGKILL and reaps it.
     pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
-    /// Waits for its own end; the exit code.
+    /// Waits for its end and returns the exit code.
     pub(crate) fn end(&mut self) -> Option<i32> {
         let mut status = None;
         wait_for("the process ends", || {
@@ -197,7 +196,7 @@ impl Drop for Process {
     }
 }
 
-/// A command that goes on, and what it has printed so far.
+/// A running command, and its output so far.
 pub(crate) struct Stream {
     pub process: Process,
     out: Arc<Mutex<Vec<String>>>,
@@ -213,12 +212,11 @@ impl Stream {
         Self { process: Process(child), out, err, taken: 0 }
     }
 
-    /// Everything printed so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.out.lock().unwrap().clone()
     }
 
-    /// What it said on standard error.
+    /// Its standard error so far.
     pub(crate) fn complaints(&self) -> Vec<String> {
         self.err.lock().unwrap().clone()
     }
@@ -236,7 +234,7 @@ impl Stream {
         line.unwrap()
     }
 
-    /// The next line, which must tell of this and nothing else.
+    /// Takes the next line, which must be this change.
     #[track_caller]
     pub(crate) fn expect(&mut self, profile: &str, light: &str, reason: &str) -> Value {
         let line = self.line();
@@ -247,8 +245,8 @@ impl Stream {
         value
     }
 
-    /// The same of a profile that has just appeared: a look may fall between its process and its first line, and then
-    /// tells of a start before.
+    /// As [`Self::expect`], for a profile that has just appeared: if the first look falls between its process and its first
+    /// log line, a change to `starting` comes first.
     #[track_caller]
     pub(crate) fn expect_new(&mut self, profile: &str, light: &str, reason: &str) {
         let line = self.line();
@@ -260,7 +258,7 @@ impl Stream {
         self.expect(profile, light, reason);
     }
 
-    /// Ends it as Ctrl-C does; the exit code.
+    /// Sends SIGINT and returns the exit code.
     pub(crate) fn interrupt(&mut self) -> Option<i32> {
         self.process.signal(Signal::INT);
         self.process.end()
@@ -278,14 +276,14 @@ fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
     lines
 }
 
-/// A gateway whose every line the test writes; its process is real and does nothing.
+/// A gateway whose log lines the test writes; its process is real and does nothing.
 pub(crate) struct Gateway {
     pub home: PathBuf,
     pub process: Process,
 }
 
 impl Gateway {
-    /// Starts its process, which says who it is. Nothing is logged yet.
+    /// Starts the process and writes its PID file. Nothing is logged yet.
     pub(crate) fn start(home: &Path) -> Self {
         fs::create_dir_all(home).unwrap();
         let child = Command::new("/bin/sleep").arg("600").process_group(0).spawn().unwrap();
@@ -294,7 +292,7 @@ impl Gateway {
         gateway
     }
 
-    /// Starts, and logs what a gateway logs until it is connected.
+    /// Starts it, and logs what a gateway logs until it is connected.
     pub(crate) fn connected(home: &Path) -> Self {
         let gateway = Self::start(home);
         gateway.starts();
@@ -302,12 +300,12 @@ impl Gateway {
         gateway
     }
 
-    /// How it names itself in its files.
+    /// Its identity as in its files.
     pub(crate) fn me(&self) -> Value {
         json!({"pid": self.process.pid(), "kind": "hermes-gateway", "start_time": start_of(self.process.pid())})
     }
 
-    /// The state file of this gateway while it runs, with these entries of platforms.
+    /// The state file of the running gateway with these platform entries.
     pub(crate) fn state(&self, platforms: Value) -> Value {
         let mut state = self.me();
         state["gateway_state"] = json!("running");
@@ -315,17 +313,14 @@ impl Gateway {
         state
     }
 
-    /// Writes a file of its home.
     pub(crate) fn file(&self, name: &str, json: &Value) {
         fs::write(self.home.join(name), json.to_string()).unwrap();
     }
 
-    /// A file of its logs folder.
     pub(crate) fn log_path(&self, name: &str) -> PathBuf {
         self.home.join("logs").join(name)
     }
 
-    /// Appends to a log.
     pub(crate) fn log(&self, name: &str, level: &str, message: &str) {
         fs::create_dir_all(self.home.join("logs")).unwrap();
         append(&self.log_path(name), &format!("{} {level} {message}\n", stamp()));
@@ -351,7 +346,7 @@ impl Gateway {
     }
 }
 
-/// The message of a proven link, with secrets in it.
+/// The message that confirms the link, with secrets in it.
 pub(crate) fn connected_line() -> String {
     let [key, ticket] = SECRETS;
     format!(
@@ -359,13 +354,13 @@ pub(crate) fn connected_line() -> String {
     )
 }
 
-/// Appends to a file at once.
+/// Appends to a file in one write.
 pub(crate) fn append(path: &Path, text: &str) {
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
 
-/// Now, as the gateway's logs write it. No two are the same: a test writes more in a millisecond than a gateway.
+/// Now, in the format of the gateway's logs. Each value is unique, although a test writes several lines in a millisecond.
 pub(crate) fn stamp() -> String {
     static LAST: AtomicI64 = AtomicI64::new(0);
     let now = Timestamp::now().as_millisecond();

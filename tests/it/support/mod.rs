@@ -1,4 +1,4 @@
-//! What tests of the supervisor share: the `launchctl` of the tests, job files, and a watcher that tells of real processes.
+//! Helpers: the `launchctl` of the tests, job files, a simulated watcher of real processes.
 
 #[cfg(target_os = "linux")]
 pub(crate) mod bus;
@@ -18,15 +18,18 @@ use gatelight::watcher::snapshot::{ProfileView, Snapshot};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-/// Generous: only a hang takes this long.
+/// Reached only by a hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until `done`; fails with `what` when that takes too long.
+/// Waits until `done`.
+///
+/// # Panics
+/// With `what`, after [`PATIENCE`].
 pub(crate) fn wait_for(what: &str, done: impl FnMut() -> bool) {
     assert!(waited_for(done), "waited in vain: {what}");
 }
 
-/// Waits until `done`, which may take too long.
+/// Waits until `done`; `false` after [`PATIENCE`].
 pub(crate) fn waited_for(mut done: impl FnMut() -> bool) -> bool {
     let until = Instant::now() + PATIENCE;
     while !done() {
@@ -38,8 +41,8 @@ pub(crate) fn waited_for(mut done: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// Writes an executable script, by a program of its own: a child of another test that is just being started would hold
-/// our file open for writing, and what is open for writing cannot be run.
+/// Writes an executable script through another program: a child that another test starts at this moment would inherit our
+/// open file, and a file that is open for writing cannot be executed.
 pub(crate) fn executable(path: &Path, script: &str) {
     let write = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""];
     let written = std::process::Command::new("/bin/sh").args(write).arg(path).arg(script).status().unwrap();
@@ -52,15 +55,15 @@ pub(crate) fn make_fifo(path: &Path) {
     assert!(made.success());
 }
 
-/// Runs one test of this binary in a process of its own: where a child has to be killed, limited or given another
-/// environment. `module` is the caller's `module_path!()`.
+/// Runs one test of this binary in another process, which may be killed, limited or given another environment. `module`
+/// is the caller's `module_path!()`.
 pub(crate) fn test_process(module: &str, test: &str) -> (PathBuf, Vec<String>) {
     let name = format!("{}::{test}", module.split_once("::").unwrap().1);
     let arguments = [&name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"];
     (std::env::current_exe().unwrap(), arguments.map(str::to_owned).to_vec())
 }
 
-/// Waits until this process has said what SIGTERM means to it: a shell that has just begun ends at once.
+/// Waits until this process has set its SIGTERM handler: a shell that has just started would end immediately.
 #[cfg(target_os = "linux")]
 pub(crate) fn until_it_minds_sigterm(pid: u32) {
     wait_for("it catches or ignores SIGTERM", || {
@@ -105,17 +108,16 @@ pub(crate) fn profile(name: &str, job: JobFile) -> Arc<Profile> {
     Arc::new(Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() })
 }
 
-/// Stands in for the watcher: looks at the job's real process and says of it what the test wants said.
+/// Simulates the watcher: publishes verdicts that the test chooses for the job's real process.
 pub(crate) struct Watching {
-    /// What is said of a process: reason and line, by PID.
+    /// Reason and log line for a PID.
     says: Arc<Mutex<Say>>,
     stop: Arc<std::sync::atomic::AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
-    /// What it publishes.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
 }
 
-/// What is said of a process with this PID.
+/// The verdict for a PID.
 pub(crate) type Say = Box<dyn Fn(u32) -> (Reason, &'static str) + Send>;
 
 /// Finds the gateway's process from the job's process (which may be a wrapper).
@@ -138,7 +140,7 @@ impl Watching {
         let thread = std::thread::spawn(move || {
             while !halt.load(std::sync::atomic::Ordering::Relaxed) {
                 let job = profile.job.as_ref().unwrap();
-                // no answer: what was seen before stays
+                // no answer: keeps the previous state
                 if let Ok(report) = supervisor.query(job) {
                     let pid = report.pid.and_then(gateway).filter(|pid| start_of(*pid).is_some());
                     let (reason, line) =
@@ -157,12 +159,12 @@ impl Watching {
         Self { says, stop, thread: Some(thread), snapshots }
     }
 
-    /// Says something else from now on.
+    /// Replaces the verdicts.
     pub(crate) fn say(&self, say: Say) {
         *self.says.lock().unwrap() = say;
     }
 
-    /// Waits until it has seen a process other than this one.
+    /// Waits until the job has a process other than this one, and returns it.
     pub(crate) fn pid_other_than(&self, old: Option<u32>) -> u32 {
         let mut pid = None;
         wait_for("the watcher sees a process", || {
@@ -203,7 +205,7 @@ pub(crate) fn new_core(
     gatelight::health::Core::new("default".into(), &gatelight::health::Platforms::built_in(), deadlines, now)
 }
 
-/// A log record that says this.
+/// A log record with this signal.
 pub(crate) fn record(
     signal: gatelight::health::Signal,
     stamp: Option<jiff::civil::DateTime>,
@@ -223,7 +225,7 @@ pub(crate) fn record(
     })
 }
 
-/// A word on the link of Feishu.
+/// A signal about the Feishu link.
 pub(crate) fn feishu(word: gatelight::health::LinkWord) -> gatelight::health::Signal {
     gatelight::health::Signal::Link(gatelight::health::LinkSignal {
         platform: "feishu".into(),

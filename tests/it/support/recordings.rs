@@ -1,4 +1,4 @@
-//! The recordings (`tests/recordings`, with its folders) and what an expectation beside one says.
+//! The recordings below `tests/recordings`, and the expectations beside them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,6 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Where they are.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings")
 }
@@ -14,7 +13,7 @@ pub(crate) fn folder() -> PathBuf {
 /// Every recording by its name, `platforms/tb_blip` for one in a folder; sorted.
 ///
 /// # Panics
-/// When a recording has no expectation, an expectation no recording, or there is none at all.
+/// If a recording has no expectation, an expectation no recording, or there is no recording.
 pub(crate) fn all() -> Vec<String> {
     let mut recordings = BTreeSet::new();
     let mut expectations = BTreeSet::new();
@@ -49,13 +48,13 @@ pub(crate) fn file(name: &str) -> PathBuf {
 pub(crate) struct Row {
     /// Seconds after the start.
     pub t: f64,
-    /// Whose row.
+    /// The profile.
     pub profile: String,
     pub light: String,
     pub reason: String,
 }
 
-/// What the program shows when it replays this recording.
+/// The changes that a replay of this recording prints.
 pub(crate) fn replayed(name: &str) -> Vec<Row> {
     let output = Command::new(env!("CARGO_BIN_EXE_gatelight"))
         .args(["replay".as_ref(), file(name).as_os_str(), "--json".as_ref()])
@@ -74,7 +73,7 @@ pub(crate) fn replayed(name: &str) -> Vec<Row> {
     .collect()
 }
 
-/// The expectation of a recording, and whose rows are meant where it names no profile.
+/// The expectation of a recording, and the profile that it is about where it names none.
 pub(crate) fn expectation(name: &str) -> (Value, String) {
     let text = std::fs::read(folder().join(format!("{name}.expect.json"))).unwrap();
     let recording = std::fs::read_to_string(file(name)).unwrap();
@@ -83,7 +82,7 @@ pub(crate) fn expectation(name: &str) -> (Value, String) {
     (serde_json::from_slice(&text).unwrap(), profile)
 }
 
-/// Where the rows differ from an expectation:
+/// The differences between the changes and an expectation:
 /// - `show`: `{"at", "light", "reason"?, "profile"?}`: at that second this light (or one of a list) and one of these
 ///   reasons;
 /// - `never`: `[light, from, to, profile?]`: at no time between these seconds this light.

@@ -1,5 +1,5 @@
-//! Tests that cannot run here. They pass, and the last lines of the run say what was left out; `.ci/run` fails on any
-//! that `.ci/permitted-skips` does not name.
+//! Tests that cannot run here. They pass, and the last lines of the run name them; `.ci/run` fails on any that
+//! `.ci/permitted-skips` does not list.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -77,12 +77,12 @@ pub(crate) fn skip(need: Need, why: &str) {
     let line = format!("{}: {}: {why}", need.word(), thread.name().unwrap_or_default());
     if let Some(file) = std::env::var_os("GATELIGHT_SKIPPED") {
         let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
-        // one call: other threads append too
+        // one write call: other threads append too
         file.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
     let mut skipped = SKIPPED.lock().unwrap();
     if skipped.is_empty() {
-        // the test harness has no hook for its end
+        // the test harness has no hook at its end
         assert_eq!(atexit(print), 0);
     }
     skipped.push(line);

@@ -1,4 +1,4 @@
-//! The tailer against real files: a model of what must be seen, and every odd thing that can stand in a log's place.
+//! The tailer with real files: a model of what must be read, and everything that can be in a log's place.
 #![allow(clippy::format_collect)]
 
 mod cases;

@@ -1,4 +1,4 @@
-//! Random things happen to a log while the tailer follows it; a model knows what must be seen.
+//! Random operations on a log while the tailer follows it; a model knows which lines must be read.
 //!
 //! `GATELIGHT_TAIL_STEPS` and `GATELIGHT_SEED` choose the length and the seed; a failure prints the seed that repeats it.
 //!
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use gatelight::evidence::tail::{Limits, MAX_LINE, Tailer};
 
-/// xorshift64*: small, and the same everywhere.
+/// xorshift64*: small and reproducible.
 struct Dice(u64);
 
 impl Dice {
@@ -37,7 +37,7 @@ type FileId = usize;
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the file")]
 struct ModelFile {
-    /// The writer's descriptor, as launchd and Python hold theirs.
+    /// The writer's descriptor, kept open as by launchd and Python.
     writer: Option<File>,
     /// The contents since the last truncation.
     text: Vec<u8>,
@@ -80,7 +80,7 @@ fn name(log: &Path, index: usize) -> PathBuf {
     if index == 0 { log.to_owned() } else { PathBuf::from(format!("{}.{index}", log.display())) }
 }
 
-/// The lines as the tailer hands them out: shortened, each with a newline.
+/// The lines as the tailer returns them: shortened, each with a newline.
 fn lines_of(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let ended = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
     text[..ended].split_inclusive(|&b| b == b'\n').map(|line| {
@@ -180,7 +180,7 @@ impl World {
 
     /// What a poll can reach: files that are open, and those under the log's names that came since the last one.
     fn settle(&mut self) {
-        // with the same file in the log's place as before, nobody looks at its siblings
+        // while the log is the same file as before, its siblings are not read
         let looked = self.names[0].is_none() || self.names[0] != self.last_base;
         self.last_base = self.names[0];
         let copied = std::mem::take(&mut self.copied);
@@ -236,7 +236,7 @@ impl World {
                 self.must.insert(line, (id, self.counter));
             }
         }
-        // a long line is out as soon as it is too long, its newline or not
+        // a line that is too long is returned before its newline
         let ended = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
         if text.len() - ended > MAX_LINE {
             let mut kept = text[ended..ended + MAX_LINE].to_vec();
@@ -451,7 +451,7 @@ impl World {
             24 if self.dice.roll(4) == 0 => self.swap_folder(),
             25..=26 => self.straggle(),
             27 => {
-                // a last word, then gone: only an open descriptor can still reach it
+                // a last line, then removed: only an open descriptor still reaches it
                 let id = self.base();
                 self.write(id);
                 self.delete();
