@@ -159,7 +159,7 @@ fn lines_of_one_millisecond_keep_their_order_across_a_rotation() {
     let read: Vec<&str> = past
         .iter()
         .filter_map(|evidence| match evidence {
-            Evidence::Log(record) => record.proof.line.split_once(' ')?.1.split_once(' '),
+            Evidence::Log(record) => record.proof.line.quote().split_once(' ')?.1.split_once(' '),
             _ => None,
         })
         .map(|(_, line)| line)
