@@ -8,25 +8,43 @@ use crate::health::{Light, LinkVerdict, Proof, Reason, Verdict};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cause {
     pub(super) reason: Reason,
+    /// Not always the reason's own: a served profile is amber while a link of unknown owner is missing.
+    pub(super) light: Light,
     pub(super) platform: Option<PlatformName>,
     /// How many of how many links are missing, where they can only be counted.
     pub(super) missing: Option<(u32, u32)>,
+    /// Whether somebody requested the drain from outside.
+    pub(super) external_drain: bool,
     pub(super) proof: Option<Proof>,
 }
 
 impl Cause {
     pub(super) fn of(verdict: &Verdict) -> Self {
-        let Verdict { reason, platform, missing, evidence, .. } = verdict;
-        Self { reason: *reason, platform: platform.clone(), missing: *missing, proof: evidence.clone() }
+        let Verdict { reason, platform, missing, evidence, draining, .. } = verdict;
+        Self {
+            reason: *reason,
+            light: verdict.light(),
+            platform: platform.clone(),
+            missing: *missing,
+            external_drain: draining.is_some_and(|draining| draining.external),
+            proof: evidence.clone(),
+        }
     }
 
     pub(super) fn of_link(link: &LinkVerdict) -> Self {
-        let LinkVerdict { reason, platform, missing, evidence, .. } = link;
-        Self { reason: *reason, platform: Some(platform.clone()), missing: *missing, proof: evidence.clone() }
+        let LinkVerdict { reason, light, platform, missing, evidence, .. } = link;
+        Self {
+            reason: *reason,
+            light: *light,
+            platform: Some(platform.clone()),
+            missing: *missing,
+            external_drain: false,
+            proof: evidence.clone(),
+        }
     }
 
     /// Whether it opens an incident.
     pub(super) fn is_down(&self, settings: &NoticeSettings) -> bool {
-        self.reason.light() == Light::Red || (settings.drop_at_once && self.reason == Reason::Reconnecting)
+        self.light == Light::Red || (settings.drop_at_once && self.reason == Reason::Reconnecting)
     }
 }

@@ -62,6 +62,8 @@ pub struct Affected {
     pub platform: Option<PlatformName>,
     /// How many of how many of its links are missing, where they can only be counted.
     pub missing: Option<(u32, u32)>,
+    /// Whether its gateway drains because somebody requested that from outside.
+    pub external_drain: bool,
     /// Its other links that are (or were) down.
     pub also: Vec<(PlatformName, Reason)>,
     /// Platforms whose links work again.

@@ -223,7 +223,7 @@ impl ProfileAlerts {
             return None;
         }
         // amber: it reconnects, so no reminder
-        let red = self.present.reason.light() == Light::Red;
+        let red = self.present.light == Light::Red;
         let incident = self.incident.as_mut()?;
         if incident.is_delivered() {
             return if red { incident.take_reminder(now, settings).map(Due::Reminder) } else { None };
@@ -260,7 +260,7 @@ impl ProfileAlerts {
     }
 
     fn affected_by(&self, cause: Cause, since: Timestamp, name: &str, now: Timestamp) -> Affected {
-        let Cause { reason, platform, missing, proof } = cause;
+        let Cause { reason, platform, missing, external_drain, proof, .. } = cause;
         let (mut also, mut back) = (Vec::new(), Vec::new());
         // the links of a gateway that is gone or cannot answer do not matter
         if let Some(incident) = self.incident.as_ref().filter(|_| platform.is_some()) {
@@ -276,6 +276,7 @@ impl ProfileAlerts {
             reason,
             platform,
             missing,
+            external_drain,
             also,
             back,
             now: self.present.reason,

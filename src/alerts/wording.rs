@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::notice::{Affected, Notice, NoticeKind};
-use crate::health::RestartHelps;
 use crate::health::evidence::PlatformName;
+use crate::health::{Reason, RestartHelps};
 use crate::text::display::label;
-use crate::text::reason::{self, title as reason_title, title_naming, wording};
+use crate::text::reason::{self, Wording, title as reason_title, title_naming, wording};
 use crate::text::restart::helps_with;
 use crate::text::{COMMA, Lang, Phrase, duration, fill, notice as say};
 
@@ -35,7 +35,7 @@ pub(crate) fn content(notice: &Notice, lang: Lang) -> Content {
 }
 
 fn single(lang: Lang, kind: NoticeKind, profile: &Affected) -> Content {
-    let title = title_naming(lang, profile.reason, profile.platform.as_deref());
+    let title = own_title(lang, profile);
     let title = title.as_str();
     let also = also_down(lang, profile);
     let (name, lasted) = (label(&profile.name), duration(lang, profile.lasted));
@@ -103,8 +103,20 @@ fn list(lang: Lang, kind: NoticeKind, profiles: &[Affected]) -> Content {
 
 /// The titles of all links that are (or were) down, the cause first.
 fn titles(lang: Lang, profile: &Affected) -> String {
-    let title = title_naming(lang, profile.reason, profile.platform.as_deref());
+    let title = own_title(lang, profile);
     std::iter::once(title).chain(other_titles(lang, profile)).collect::<Vec<_>>().join(lang.pick(COMMA))
+}
+
+fn own_title(lang: Lang, profile: &Affected) -> String {
+    match drain(lang, profile) {
+        Some(drain) => drain.title,
+        None => title_naming(lang, profile.reason, profile.platform.as_deref()),
+    }
+}
+
+/// What is said of a drain that somebody requested from outside.
+fn drain(lang: Lang, profile: &Affected) -> Option<Wording> {
+    (profile.external_drain && profile.reason == Reason::Draining).then(|| reason::external_drain(lang))
 }
 
 fn other_titles(lang: Lang, profile: &Affected) -> impl Iterator<Item = String> {
@@ -125,7 +137,8 @@ fn platforms(lang: Lang, names: &[PlatformName]) -> String {
 /// The meaning, whether a restart helps, and the advice if it does not.
 fn explain(lang: Lang, profile: &Affected) -> String {
     let reason = profile.reason;
-    let said = wording(lang, reason, profile.platform.as_deref(), profile.missing);
+    let said = drain(lang, profile);
+    let said = said.unwrap_or_else(|| wording(lang, reason, profile.platform.as_deref(), profile.missing));
     let advice = if reason.restart().is_none_or(RestartHelps::now) { "" } else { &said.advice };
     sentences(lang, &[&said.meaning, helps_with(lang, reason), advice])
 }
@@ -148,7 +161,30 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::health::Reason;
+
+    #[test]
+    fn a_drain_that_was_requested_from_outside_is_told_by_that_name() {
+        let affected = Affected {
+            name: "work".into(),
+            reason: Reason::Draining,
+            platform: None,
+            missing: None,
+            external_drain: true,
+            also: Vec::new(),
+            back: Vec::new(),
+            now: Reason::Draining,
+            lasted: SignedDuration::from_hours(72),
+            proof: None,
+        };
+        for (lang, title) in [(Lang::En, "drain requested"), (Lang::Zh, "已请求排空")] {
+            let one = Notice::new(1, Timestamp::UNIX_EPOCH, NoticeKind::Reminder, vec![affected.clone()]);
+            let two = Notice { affected: vec![affected.clone(), affected.clone()], ..one.clone() };
+            let (one, two) = (content(&one, lang), content(&two, lang));
+            assert!(one.title.contains(title) || one.body.contains(title), "{one:?}");
+            assert!(one.body.contains(".drain_request.json"), "{one:?}");
+            assert!(two.body.contains(title), "{two:?}");
+        }
+    }
 
     #[test]
     fn the_platform_of_the_link_is_named() {
@@ -157,6 +193,7 @@ mod tests {
             reason: Reason::AuthRejected,
             platform: Some("telegram".into()),
             missing: None,
+            external_drain: false,
             also: Vec::new(),
             back: Vec::new(),
             now: Reason::AuthRejected,

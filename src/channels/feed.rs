@@ -180,6 +180,7 @@ pub(crate) fn recovered_meanwhile(
                 reason: reported.reason,
                 platform: reported.platform.as_deref().map(Into::into),
                 missing: None,
+                external_drain: false,
                 also: Vec::new(),
                 back: Vec::new(),
                 now: verdict.reason,

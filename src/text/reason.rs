@@ -53,8 +53,7 @@ pub(crate) fn of(verdict: &Verdict, lang: Lang) -> Wording {
 /// What is said of a gateway that drains. `said`: where nothing more is known.
 fn of_drain(said: Wording, draining: &Draining, lang: Lang) -> Wording {
     if draining.external {
-        let [title, meaning, advice] = EXTERNAL_DRAIN.map(|text| lang.pick(text).to_owned());
-        return Wording { title, meaning, advice };
+        return external_drain(lang);
     }
     let title = match draining.active {
         None | Some(0) => return said,
@@ -62,6 +61,12 @@ fn of_drain(said: Wording, draining: &Draining, lang: Lang) -> Wording {
         Some(n) => fill(lang.pick(FINISHING), &[("n", &n.to_string())]),
     };
     Wording { title, ..said }
+}
+
+/// What is said of a gateway that drains because somebody requested that from outside.
+pub(crate) fn external_drain(lang: Lang) -> Wording {
+    let [title, meaning, advice] = EXTERNAL_DRAIN.map(|text| lang.pick(text).to_owned());
+    Wording { title, meaning, advice }
 }
 
 /// The title of a verdict.

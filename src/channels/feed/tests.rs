@@ -142,6 +142,7 @@ fn down(second: i64, kind: NoticeKind, names: &[&str]) -> Notice {
         reason: Reason::ExecutorShutdown,
         platform: None,
         missing: None,
+        external_drain: false,
         also: Vec::new(),
         back: Vec::new(),
         now: Reason::ExecutorShutdown,

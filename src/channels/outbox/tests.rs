@@ -20,6 +20,7 @@ fn notice(id: u64, profiles: &[&str]) -> Notice {
         reason: Reason::NotRunning,
         platform: None,
         missing: None,
+        external_drain: false,
         also: Vec::new(),
         back: Vec::new(),
         now: Reason::NotRunning,

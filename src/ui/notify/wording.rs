@@ -163,6 +163,7 @@ mod tests {
                     reason,
                     platform: Some("telegram".into()),
                     missing: Some((1, 2)),
+                    external_drain: false,
                     also: vec![("slack".into(), Reason::LinkEnded)],
                     back: vec!["wecom".into()],
                     now: Reason::Connected,
