@@ -52,6 +52,19 @@ impl Core {
         self.state.life.served.names()
     }
 
+    /// Since when the current process is the gateway, if this profile is taken to be served only because the process
+    /// before served it.
+    pub fn served_before(&self, profile: &str) -> Option<Timestamp> {
+        let life = &self.state.life;
+        let by_this_process = life.gateway.links.serves(&profile.into());
+        (life.served.names().contains(profile) && !by_this_process).then_some(life.since)
+    }
+
+    /// When the gateway's process ended, if it has.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.state.life.gateway.end.as_ref().map(|end| end.respawn.since)
+    }
+
     /// The newest time that it was given.
     pub fn now(&self) -> Timestamp {
         self.state.time.now()

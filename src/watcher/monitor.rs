@@ -20,7 +20,7 @@ use super::schedule::Poll;
 use super::snapshot::ProfileView;
 use super::{Event, Given, Ignored, JobAnswer, Settings};
 use crate::evidence::collector::{Moment, Past};
-use crate::health::{Change, Evidence, Light, Note, ProfileName, Unreadable, Verdict, WhyUnreadable};
+use crate::health::{Change, Core, Evidence, Light, Note, ProfileName, Unreadable, Verdict, WhyUnreadable};
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
@@ -305,18 +305,23 @@ impl Monitor {
 
     /// The profiles that its gateway serves.
     pub(super) fn serves(&self, name: &str) -> bool {
-        matches!(&self.stage, Stage::Live(live) if live.core.served().contains(name))
+        self.core().is_some_and(|core| core.served().contains(name))
     }
 
     /// Whether a gateway of its own runs.
     pub(super) fn has_process(&self) -> bool {
-        matches!(&self.stage, Stage::Live(live) if live.core.verdict().pid.is_some())
+        self.core().is_some_and(|core| core.verdict().pid.is_some())
     }
 
     /// What its gateway's core says of a profile that it serves.
     pub(super) fn verdict_of(&self, name: &str) -> Option<Verdict> {
+        self.core()?.verdict_of(name).cloned()
+    }
+
+    /// What judges its gateway, once its past was read.
+    pub(super) fn core(&self) -> Option<&Core> {
         match &self.stage {
-            Stage::Live(live) => live.core.verdict_of(name).cloned(),
+            Stage::Live(live) => Some(&live.core),
             _ => None,
         }
     }

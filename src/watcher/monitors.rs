@@ -10,7 +10,7 @@ use super::monitor::Monitor;
 use super::monitor_id::MonitorId;
 use super::{Ignored, Setup};
 use crate::evidence::collector::Moment;
-use crate::health::{ProfileName, Verdict};
+use crate::health::{Core, ProfileName, Verdict};
 use crate::profile::Profile;
 
 /// One monitor for each profile, in the order in which profiles are shown. A place is valid until the next
@@ -88,11 +88,15 @@ impl Monitors {
         parents.filter(move |(_, parent)| **parent == Some(place)).map(|(child, _)| child)
     }
 
-    /// The gateway that serves this profile now. One that runs a gateway of its own is served by nobody.
+    /// The gateway that serves this profile now. One that runs a gateway of its own is served by nobody, and so is one
+    /// whose own gateway ended after the serving one was restarted, unless that says that it serves it.
     pub(super) fn server_of(&self, place: usize) -> Option<usize> {
         let parent = self.parents[place]?;
-        let monitor = &self[place];
-        (!monitor.has_process() && self[parent].serves(hermes_name(&monitor.profile))).then_some(parent)
+        let (own, gateway) = (&self[place], &self[parent]);
+        let name = hermes_name(&own.profile);
+        let since = gateway.core().and_then(|core| core.served_before(name));
+        let ran_since = since.is_some() && own.core().and_then(Core::ended_at) > since;
+        (gateway.serves(name) && !own.has_process() && !ran_since).then_some(parent)
     }
 
     /// The name of the profile whose gateway serves this one now.
