@@ -116,7 +116,7 @@ fn counted_secrets(text: &str, times: usize) -> usize {
 fn evidence(count: usize) -> Vec<(Timestamp, Evidence)> {
     let mut all = Vec::new();
     let mut at = begin();
-    let link = |word| Signal::Link(LinkSignal { platform: "feishu".into(), word, by_runner: false });
+    let link = |word| Signal::Link(LinkSignal::new("feishu", word));
     let log = |at, signal, line: &str| {
         Evidence::Log(LogRecord {
             signal,

@@ -71,7 +71,7 @@ pub enum SignalName {
 impl SignalName {
     /// As the core takes it. `platform` is that of a signal about a link.
     pub(crate) fn signal(self, platform: &str) -> Signal {
-        let link = |word| Signal::Link(LinkSignal { platform: platform.into(), word, by_runner: false });
+        let link = |word| Signal::Link(LinkSignal::new(platform, word));
         match self {
             Self::Start => Signal::Start,
             Self::Ready => Signal::Ready,

@@ -64,6 +64,14 @@ pub(super) fn multiplex_profiles(config: Option<&Value>) -> Option<bool> {
     config.get("gateway")?.get("multiplex_profiles")?.as_bool()
 }
 
+/// `platforms.NAME.extra.app_id` of a `config.yaml`: the public name of a bot.
+pub(super) fn app_id<'a>(config: &'a [u8], platform: &str) -> Option<&'a str> {
+    match setting(std::str::from_utf8(config).ok()?, &["platforms", platform, "extra", "app_id"]) {
+        Setting::Value(id) if !id.is_empty() => Some(id),
+        _ => None,
+    }
+}
+
 /// What the value of [`MULTIPLEX_VARIABLE`] says; `None`: it does not count, as Hermes ignores any other word.
 pub(super) fn switch(word: &str) -> Option<bool> {
     match word.trim().to_ascii_lowercase().as_str() {

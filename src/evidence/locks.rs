@@ -87,7 +87,7 @@ fn read(folder: &Path) -> Vec<(FileIdentity, Lock)> {
 pub fn parse(name: &str, content: &[u8]) -> Option<(FileIdentity, Lock)> {
     let (scope, id) = parse_name(name)?;
     let holder = state_files::identity(&state_files::parse(content)?)?;
-    Some((holder, Lock { scope: scope.to_owned(), id: id.to_owned(), pid: holder.pid }))
+    Some((holder, Lock { scope: scope.to_owned(), id: id.to_owned(), pid: holder.pid, owner: None }))
 }
 
 /// Scope and id of `<scope>-<id>.lock`.

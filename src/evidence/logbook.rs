@@ -204,6 +204,7 @@ impl Scanner {
             level: record.level,
             is_head: line.is_head,
             speech: record.speech,
+            file: source.as_str(),
         };
         let found = Patterns::classify(may_fit, &candidate, &|| record.topics(&self.patterns))?;
         let key = hash(message);
@@ -211,7 +212,7 @@ impl Scanner {
             signal: found.signal,
             home: None,
             tag: found.tag,
-            connection: connection(message).map(Into::into),
+            connection: found.account.or_else(|| connection(message).map(Into::into)),
             other_pid: pid_named(message),
             at_info: line.is_head && record.level.is_some_and(|level| level <= Level::Info),
             stamp: record.stamp,

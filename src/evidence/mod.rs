@@ -1,5 +1,6 @@
 //! Reads files, log lines and processes into `Evidence`, without judging.
 
+mod accounts;
 pub mod alarm;
 pub mod anonymise;
 pub mod carriers;
@@ -10,6 +11,7 @@ mod cron;
 pub mod deduplicator;
 mod forged;
 mod hermes_config;
+mod identity;
 pub mod line;
 pub mod locks;
 pub mod log_event;

@@ -269,7 +269,7 @@ impl Gateway {
         }
         if let Signal::Link(link) = &record.signal {
             let link = link.clone();
-            let counted = record.connection.is_some();
+            let counted = record.connection.is_some() && self.links.names_connections(&link.platform);
             let describes = link.word.is_of_link() && !self.links.is_promise(&link);
             let good = link.word.is_good();
             let late =

@@ -45,8 +45,8 @@ pub use cron::{CronFact, CronSignal};
 pub(crate) use departure::MARKER_LIFE;
 pub use evidence::{
     Evidence, Fact, FileIdentity, FileKind, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager,
-    PlatformEntry, ProcessState, ProfileName, Proof, ProofLine, Quote, Signal, Source, StateFile, Unreadable,
-    WhyUnreadable,
+    PlatformEntry, ProcessState, ProfileName, Proof, ProofLine, Quote, Repeats, Signal, Source, StateFile,
+    Unreadable, WhyUnreadable,
 };
 pub use links::LinkVerdict;
 pub use platform::Platforms;

@@ -78,6 +78,9 @@ pub struct Rules {
     /// The scope of its lock files.
     #[serde(default)]
     pub lock: Option<String>,
+    /// The environment variable of the account that the lock file is about, if that is public.
+    #[serde(default)]
+    pub app_id: Option<String>,
     /// Its lines name connections (`[conn_id=…]`), so that links of one platform can be counted.
     #[serde(default)]
     pub connections: bool,
@@ -184,6 +187,7 @@ impl Rules {
             announcement: Announcement::default(),
             settled: Settled::default(),
             lock: None,
+            app_id: None,
             connections: false,
             reconnects_often: false,
             times: Times::default(),

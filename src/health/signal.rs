@@ -58,6 +58,32 @@ pub struct LinkSignal {
     /// Whether it is a line of `gateway.run`. These are the same for every platform, and name the profile unless it
     /// is the serving one.
     pub by_runner: bool,
+    /// When a link that is down may log the line again.
+    pub repeats: Repeats,
+}
+
+impl LinkSignal {
+    /// A line that a link may log at any time, and that is none of `gateway.run`.
+    pub fn new(platform: impl Into<PlatformName>, word: LinkWord) -> Self {
+        Self { platform: platform.into(), word, by_runner: false, repeats: Repeats::AnyTime }
+    }
+}
+
+/// When a link that is down may log a line again. A line that comes sooner is about another link of the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Repeats {
+    /// At any time.
+    #[default]
+    AnyTime,
+    /// At the earliest so many seconds later. `line`: tells this line from the platform's others.
+    After {
+        /// The line's place in the table of patterns.
+        line: u16,
+        /// Seconds.
+        seconds: u16,
+    },
+    /// Never: it is the end of a connection that was up.
+    Never,
 }
 
 /// What a record or a state entry says about a link.
@@ -112,6 +138,8 @@ pub enum LinkWord {
     RefusedEnded,
     /// A problem that often heals without another line.
     Blip,
+    /// The client replaces a connection and logs that the new one is up; no loss by itself.
+    Renewing,
     /// Somebody paused the platform.
     Paused,
     /// A paused platform was resumed.
@@ -136,6 +164,21 @@ impl LinkWord {
             self,
             Self::Announced | Self::Reannounced | Self::Claim | Self::Proof | Self::Inbound | Self::Resumed
         )
+    }
+
+    /// Whether it says that the link is down, or that it could not be connected.
+    pub(super) const fn is_trouble(self) -> bool {
+        !self.is_good() && !matches!(self, Self::Attempt | Self::Renewing) && self.is_of_link()
+    }
+
+    /// Whether the credentials or the account were refused.
+    pub(super) const fn is_refusal(self) -> bool {
+        matches!(self, Self::Refused | Self::Limit | Self::InUse | Self::RefusedEnded)
+    }
+
+    /// Whether nothing in this process brings the link back.
+    pub(super) const fn is_end(self) -> bool {
+        matches!(self, Self::Ended | Self::ConflictEnded | Self::RefusedEnded | Self::WrongLoop)
     }
 
     /// Whether it is a problem of one link that says nothing about other links of the platform.

@@ -50,6 +50,9 @@ pub struct Lock {
     pub id: String,
     /// The process that holds it.
     pub pid: u32,
+    /// Whose account it is, where the account is public and found in a profile's configuration.
+    #[serde(default, rename = "profile", skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// `gateway_state`: the gateway's own report on its life.

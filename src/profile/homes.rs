@@ -8,6 +8,11 @@ use super::{ExtraHome, Found, JobFile, Places, Profile, command, expand, files};
 
 /// The log files of every home, in its `logs` folder.
 pub const STANDARD_LOGS: [&str; 4] = ["agent.log", "errors.log", "gateway.log", "gateway.error.log"];
+
+/// The logs of the bridge that holds the connection to WhatsApp, if a home uses it: the present layout, and the older one
+/// (hermes-agent 0.19, plugins/platforms/whatsapp/adapter.py).
+pub(super) const BRIDGE_LOGS: [&str; 2] = ["platforms/whatsapp/bridge.log", "whatsapp/bridge.log"];
+
 /// Longest name of a profile.
 const LONGEST_NAME: usize = 64;
 

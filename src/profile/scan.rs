@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::files::{self, FileError, name_of};
-use super::homes::{self, Access, STANDARD_LOGS};
+use super::homes::{self, Access, BRIDGE_LOGS, STANDARD_LOGS};
 use super::launchd::{self, Plist};
 use super::{BadJobFile, Found, JobFile, Places, Profile, systemd};
 use crate::health::Manager;
@@ -311,6 +311,11 @@ fn logs(home: &Path, job: Option<&JobFile>, name: &str, shared: bool, access: Ac
     let is_apart = |path: &PathBuf| !standard.contains(path) && (job_names(job, path) || exists(path));
     let apart = shared && own.iter().any(is_apart);
     let mut logs = if apart { Vec::new() } else { standard };
+    if !shared {
+        own.extend(
+            BRIDGE_LOGS.iter().map(|log| home.join(log)).filter(|log| log.parent().is_some_and(exists)),
+        );
+    }
     for path in own {
         if !logs.contains(&path) {
             logs.push(path);

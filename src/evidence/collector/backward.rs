@@ -130,6 +130,21 @@ pub(super) fn read_backwards(
     log.reach
 }
 
+/// The newest event of a log whose lines have no timestamps: it is as old as the last line, if that is of the current
+/// process.
+pub(super) fn read_last(
+    reader: &mut HistoryReader,
+    scanner: &Scanner,
+    name: &str,
+    times: &Times<'_>,
+) -> Option<(Timestamp, LogEvent)> {
+    let written = times.written.filter(|written| times.oldest.is_none_or(|oldest| *written >= oldest))?;
+    let block = reader.next_block()?;
+    let (past, mut last) = (Past { before: None, now: None }, None);
+    scanner.read_past(name, &block.bytes, &past, written, &mut |event| last = Some(event));
+    last.map(|event| (written.min(times.now), event))
+}
+
 /// One log that is read backwards, and what was found so far.
 struct PastLog<'a> {
     scanner: &'a Scanner,

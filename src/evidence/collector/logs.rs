@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::backward::{Reach, Times, read_backwards};
+use super::backward::{Reach, Times, read_backwards, read_last};
 use super::home_files::{is_link, modified};
 use super::observer::{Emitter, Observed};
 use super::{Moment, Polled, less_tolerance};
@@ -21,6 +21,9 @@ use crate::health::{Signal, Unreadable};
 
 /// A gateway writes its first record within this time after its start, on a slow disk. Our choice: 0.19 takes 1 to 3 s.
 const LONGEST_START: Duration = Duration::from_secs(60);
+
+/// The log of the program that holds the connection to WhatsApp. Its lines have no timestamps.
+const BRIDGE_LOG: &str = "bridge.log";
 
 struct Source {
     name: String,
@@ -185,7 +188,12 @@ impl Logs {
         let (tailer, mut reader) = Tailer::start_at_end_with_history(path, Limits::default(), now.instant);
         let oldest = started_at.map(less_tolerance);
         let times = Times { zone: &self.zone, now: now.at, oldest, written: modified(path) };
-        let reach = read_backwards(&mut reader, &scanner, &name, &times, events);
+        let reach = if name == BRIDGE_LOG {
+            events.extend(read_last(&mut reader, &scanner, &name, &times));
+            Reach::default()
+        } else {
+            read_backwards(&mut reader, &scanner, &name, &times, events)
+        };
         let trouble = trouble.as_ref().map(Unreadable::from);
         (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble, missing: false }, reach)
     }

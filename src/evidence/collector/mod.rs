@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::accounts::Accounts;
 use super::locks::{self, LockFolder};
 use super::patterns::Patterns;
 use super::{process, version, volume};
@@ -99,9 +100,7 @@ pub struct Collector {
     folders: Folders,
     processes: Processes,
     updates: Updates,
-    locks: LockFolder,
-    /// The locks that were reported last.
-    held: Vec<Lock>,
+    locks: Locks,
     /// Whether this process had child processes at the last look.
     children: Option<(u32, bool)>,
     observer: Option<Observer>,
@@ -133,8 +132,8 @@ impl Collector {
         let version = read.iter().find_map(version_of);
         let started_at = processes.oldest_start();
         let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, started_at);
-        let mut locks = LockFolder::new(lock_folder(profile));
-        let held = locks.held_by(processes.ids());
+        let mut locks = Locks::of(profile);
+        let _ = locks.changed(&processes);
         let newest = files.newest().into_iter().chain(logs.newest()).max();
         let found = past::Found {
             now: now.at,
@@ -143,7 +142,7 @@ impl Collector {
             processes: seen,
             files: read,
             logs: log_past,
-            locks: held.clone(),
+            locks: locks.held.clone(),
             unreadable: logs.changed_troubles(),
             is_gone: processes.is_empty() && job != JobProcess::Unknown,
             shares_home,
@@ -164,7 +163,7 @@ impl Collector {
         let folders = Folders::of(profile);
         let children = None;
         let collector =
-            Self { shares_home, logs, files, folders, processes, updates, locks, held, children, observer };
+            Self { shares_home, logs, files, folders, processes, updates, locks, children, observer };
         (collector, past)
     }
 
@@ -208,8 +207,8 @@ impl Collector {
                 // a gateway takes its locks while it connects, and says in its state file that it does
                 let may_lock = file.file == home_files::STATE_FILE;
                 emit_file(file, &mut self.processes, &mut emit);
-                if may_lock {
-                    emit_locks(&mut self.locks, &mut self.held, &self.processes, &mut emit);
+                if may_lock && let Some(locks) = self.locks.changed(&self.processes) {
+                    emit.known(Evidence::Locks(locks));
                 }
             }
         }
@@ -265,8 +264,9 @@ impl Collector {
     /// volumes does.
     pub fn is_local(&self) -> bool {
         let files = self.files.paths().chain(self.logs.paths().map(Path::to_path_buf));
-        let folders =
-            [self.updates.root(), self.locks.path().to_path_buf()].into_iter().chain(self.folders.paths());
+        let folders = [self.updates.root(), self.locks.folder.path().to_path_buf()]
+            .into_iter()
+            .chain(self.folders.paths());
         files.chain(folders).all(|path| volume::is_local(&path))
     }
 
@@ -322,11 +322,31 @@ fn emit_file(file: FileRead, processes: &mut Processes, emit: &mut Emitter<'_>) 
     }
 }
 
-fn emit_locks(folder: &mut LockFolder, held: &mut Vec<Lock>, processes: &Processes, emit: &mut Emitter<'_>) {
-    let locks = folder.held_by(processes.ids());
-    if *held != locks {
-        held.clone_from(&locks);
-        emit.known(Evidence::Locks(locks));
+/// The locks that the gateway's processes hold.
+struct Locks {
+    folder: LockFolder,
+    accounts: Accounts,
+    /// Those that were reported last.
+    held: Vec<Lock>,
+}
+
+impl Locks {
+    fn of(profile: &Profile) -> Self {
+        let folder = LockFolder::new(lock_folder(profile));
+        Self { folder, accounts: Accounts::new(profile), held: Vec::new() }
+    }
+
+    /// The locks that are held now, if they changed since the last call.
+    fn changed(&mut self, processes: &Processes) -> Option<Vec<Lock>> {
+        let mut locks = self.folder.held_by(processes.ids());
+        let is_same =
+            |(old, new): (&Lock, &Lock)| (&old.scope, &old.id, old.pid) == (&new.scope, &new.id, new.pid);
+        if locks.len() == self.held.len() && self.held.iter().zip(&locks).all(is_same) {
+            return None;
+        }
+        self.accounts.name_owners(&mut locks);
+        self.held.clone_from(&locks);
+        Some(locks)
     }
 }
 

@@ -12,7 +12,7 @@ mod template;
 use memchr::memmem;
 
 use crate::config::{ExtraPattern, SHORTEST};
-use crate::health::{Reason, platform};
+use crate::health::{Reason, Repeats, platform};
 use crate::text::{Message, Worded};
 use index::{Index, fits_any_beginning};
 pub(crate) use names::connection;
@@ -140,7 +140,8 @@ impl Patterns {
             entries.extend(platform.entry.into_iter().map(|entry| (name.clone(), entry)));
             for line in platform.line {
                 let Some(word) = line.word else { continue };
-                let meaning = Meaning::Link { platform: name.as_deref().map(Into::into), word };
+                let repeats = line.repeats.map_or(Repeats::AnyTime, |after| after.of(builder.all.len()));
+                let meaning = Meaning::Link { platform: name.as_deref().map(Into::into), word, repeats };
                 builder.add(line, meaning, &platform.loggers)?;
             }
         }
@@ -234,6 +235,7 @@ mod tests {
             level: Some(level),
             is_head: true,
             speech: patterns.is_speech(message.as_bytes()),
+            file: "agent.log",
         };
         let may_fit = patterns.that_may_fit(candidate.message, true);
         Patterns::classify(may_fit, &candidate, &|| patterns.topics(message.as_bytes()))

@@ -1,13 +1,16 @@
 //! One pattern, and whether a line matches it.
 
+use std::sync::Arc;
+
 use memchr::memmem;
 
 use super::names::{tag, without_connection};
 use super::table::Line;
 use super::template::{Filled, Piece, fill};
+use crate::evidence::identity::hash_of_identity;
 use crate::evidence::line::Level;
 use crate::health::evidence::PlatformName;
-use crate::health::{LinkSignal, LinkWord, ProfileName, Signal};
+use crate::health::{LinkSignal, LinkWord, ProfileName, Repeats, Signal};
 
 /// The logger of the gateway's own sentences about its links.
 const RUNNER: &[u8] = b"gateway.run";
@@ -16,7 +19,7 @@ const RUNNER: &[u8] = b"gateway.run";
 #[derive(Debug)]
 pub(super) enum Meaning {
     Gateway(Signal),
-    Link { platform: Option<PlatformName>, word: LinkWord },
+    Link { platform: Option<PlatformName>, word: LinkWord, repeats: Repeats },
 }
 
 /// A line of the table, prepared for matching.
@@ -43,6 +46,8 @@ pub struct Candidate<'a> {
     pub is_head: bool,
     /// The record carries text of people.
     pub speech: bool,
+    /// The name of the log.
+    pub file: &'a str,
 }
 
 /// The meaning of a line.
@@ -52,6 +57,8 @@ pub struct Match {
     pub signal: Signal,
     /// The profile that it names.
     pub tag: Option<ProfileName>,
+    /// The account that it names, as a hash: see [`hash_of_identity`].
+    pub account: Option<Arc<str>>,
 }
 
 impl Pattern {
@@ -66,6 +73,9 @@ impl Pattern {
         let admitted =
             if line.is_head { level_fits } else { self.line.raw || (self.line.trace && level_fits) };
         if !admitted {
+            return None;
+        }
+        if self.line.file.as_ref().is_some_and(|file| file != line.file) {
             return None;
         }
         let (filled, rest) = self.starts.iter().find_map(|start| fill(start, line.message))?;
@@ -122,15 +132,17 @@ impl Pattern {
     pub(super) fn meaning_of(&self, line: &Candidate<'_>, filled: &Filled<'_>) -> Option<Match> {
         let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_ascii_lowercase);
         match &self.meaning {
-            Meaning::Gateway(signal) => Some(Match { signal: signal.clone(), tag: None }),
-            Meaning::Link { platform, word } => {
+            Meaning::Gateway(signal) => Some(Match { signal: signal.clone(), tag: None, account: None }),
+            Meaning::Link { platform, word, repeats } => {
                 let named = filled.platform.and_then(text).map(Into::into);
                 let platform = platform.clone().or(named)?;
                 // Messages are not sentences of the gateway about its links.
                 let by_runner = line.logger == Some(RUNNER) && *word != LinkWord::Inbound;
                 let tag = filled.profile.or_else(|| by_runner.then(|| tag(line.message)).flatten());
                 let tag = tag.and_then(|tag| std::str::from_utf8(tag).ok()).map(Into::into);
-                Some(Match { signal: Signal::Link(LinkSignal { platform, word: *word, by_runner }), tag })
+                let signal = LinkSignal { platform, word: *word, by_runner, repeats: *repeats };
+                let account = filled.account.map(hash_of_identity);
+                Some(Match { signal: Signal::Link(signal), tag, account })
             }
         }
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::config::{ExtraPattern, SignalName};
 use crate::evidence::line::Level;
-use crate::health::{LinkWord, Reason};
+use crate::health::{LinkWord, Reason, Repeats};
 
 /// One pattern of a table; the keys are explained in `resources/platforms/generic.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -24,8 +24,36 @@ pub(super) struct Line {
     pub(super) raw: bool,
     pub(super) about: Vec<String>,
     pub(super) needle: Option<String>,
+    pub(super) repeats: Option<RepeatsAfter>,
+    pub(super) file: Option<String>,
     #[allow(dead_code, reason = "for readers of the table, and a test that each has one")]
     pub(super) source: String,
+}
+
+/// When a link that is down may log a line again: after so many seconds, or `"never"`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RepeatsAfter {
+    Seconds(u16),
+    Word(Never),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Never {
+    Never,
+}
+
+impl RepeatsAfter {
+    /// `line`: tells the line from the others of its platform.
+    pub(super) fn of(self, line: usize) -> Repeats {
+        match self {
+            Self::Seconds(seconds) => {
+                Repeats::After { line: u16::try_from(line).unwrap_or(u16::MAX), seconds }
+            }
+            Self::Word(Never::Never) => Repeats::Never,
+        }
+    }
 }
 
 #[derive(Deserialize)]

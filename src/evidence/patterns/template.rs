@@ -15,12 +15,19 @@ pub(super) enum Hole {
     Prefix,
     /// `{t}`: a profile.
     Profile,
+    /// `{a}`: the account of the link.
+    Account,
     /// `{n}`: anything of one word.
     Any,
 }
 
-pub(super) const HOLES: [(&str, Hole); 4] =
-    [("{p}", Hole::Platform), ("{P}", Hole::Prefix), ("{t}", Hole::Profile), ("{n}", Hole::Any)];
+pub(super) const HOLES: [(&str, Hole); 5] = [
+    ("{p}", Hole::Platform),
+    ("{P}", Hole::Prefix),
+    ("{t}", Hole::Profile),
+    ("{a}", Hole::Account),
+    ("{n}", Hole::Any),
+];
 
 /// Most bytes of a placeholder's value.
 const HOLE_BYTES: usize = 3;
@@ -30,6 +37,7 @@ const HOLE_BYTES: usize = 3;
 pub(super) struct Filled<'a> {
     pub(super) platform: Option<&'a [u8]>,
     pub(super) profile: Option<&'a [u8]>,
+    pub(super) account: Option<&'a [u8]>,
 }
 
 /// Parses `✓ {p} connected`. A brace that begins no placeholder is text.
@@ -68,6 +76,7 @@ pub(super) fn fill<'a>(start: &[Piece], message: &'a [u8]) -> Option<(Filled<'a>
                 match hole {
                     Hole::Platform | Hole::Prefix => filled.platform = Some(word),
                     Hole::Profile => filled.profile = Some(word),
+                    Hole::Account => filled.account = Some(word),
                     Hole::Any => {}
                 }
             }

@@ -115,7 +115,7 @@ fn links(row: &mut Row<'_>, drains: bool) {
     for link in &mut links {
         link.ignored = state.ignores(row.profile, &link.platform);
         let silent_start = link.evidence.is_none();
-        if matches!(link.reason, Reason::ReconnectStalled | Reason::NetworkUnreachable)
+        if matches!(link.reason, Reason::ReconnectStalled | Reason::NetworkUnreachable | Reason::LinksMissing)
             && link.unconfirmed
             && (blind || (silent_start && unseen))
         {

@@ -86,10 +86,10 @@ impl<'a> Row<'a> {
         let mut notes: Vec<Note> = Vec::new();
         for also in findings.filter(|also| also.light == Light::Red) {
             let same = also.reason == shown.reason && also.platform == shown.platform;
-            let told = notes.iter().any(|note| {
+            let is_noted = notes.iter().any(|note| {
                 matches!(note, Note::Also(reason, platform, _) if *reason == also.reason && *platform == also.platform)
             });
-            if !same && !told {
+            if !same && !is_noted {
                 notes.push(Note::Also(also.reason, also.platform, also.proof));
             }
         }

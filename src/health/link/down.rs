@@ -102,12 +102,29 @@ impl Down {
         }
     }
 
+    /// Why it ended for good, and the proof.
+    pub(super) fn ended(&self) -> Option<(Reason, Proof)> {
+        match self.cause {
+            Cause::Ended(reason) => Some((reason, self.proof.clone())),
+            _ => None,
+        }
+    }
+
+    /// A refused start, for which the gateway may end.
+    pub(super) fn refused_start(&self) -> Option<(Reason, &Proof, Option<u32>)> {
+        match self.cause {
+            Cause::Refused(reason @ (Reason::AppInUse | Reason::AdapterMissing | Reason::ConfigError)) => {
+                Some((reason, &self.proof, self.other_pid))
+            }
+            _ => None,
+        }
+    }
+
     /// Takes in another line about the problem. A claim that did not stand for the settle time is void: the loss
     /// keeps its start and its timers.
     pub(super) fn add(&mut self, cause: Cause, said: &Said, times: &Times) {
         self.claim = None;
         self.newest = said.at;
-        self.heals = heals(cause, said, times);
         if cause >= self.cause {
             self.cause = cause;
             self.proof = said.proof.clone();
@@ -115,6 +132,8 @@ impl Down {
             let uncertain = said.grace.filter(|_| !cause.is_certain());
             self.shown = Timer::start(said.at, Duration::ZERO, uncertain);
         }
+        // Silence after a failure does not undo a refusal.
+        self.heals = heals(self.cause, said, times);
     }
 
     /// Takes in a failed attempt, where another is expected in time: red at once, and the newest one names the cause.

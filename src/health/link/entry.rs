@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::down::Down;
 use super::fatal::Fatal;
 use super::said::View;
-use crate::health::proof::Proof;
+use crate::health::proof::{Proof, Source};
 use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::timer::Timer;
 
@@ -34,10 +34,11 @@ impl OwnEntry {
     }
 
     /// Takes in whether the entry says `fatal`.
-    pub(super) fn read_fatal(&mut self, at: Timestamp, entry: &PlatformEntry, proof: &Proof) {
+    pub(super) fn read_fatal(&mut self, at: Timestamp, entry: &PlatformEntry) {
         if entry.state == EntryState::Fatal {
             let since = self.fatal.as_ref().map_or(at, Fatal::since);
-            self.fatal = Some(Fatal::new(since, entry, proof.clone()));
+            let proof = Proof::new(Source::StateFile, entry.line.clone(), at);
+            self.fatal = Some(Fatal::new(since, entry, proof));
         } else {
             self.fatal.take_if(|fatal| fatal.is_replaced_by(entry.updated_at));
         }

@@ -57,9 +57,9 @@ impl Fatal {
 
     /// The view of the link. `down`: the loss beside it, which may name the cause.
     pub(super) fn view(&self, down: Option<&Down>) -> View {
-        let told = down.and_then(|down| down.cause.reason());
+        let known = down.and_then(|down| down.cause.reason());
         View {
-            reason: self.cause.or(told).unwrap_or(Reason::LinkEnded),
+            reason: self.cause.or(known).unwrap_or(Reason::LinkEnded),
             proof: Some(self.proof.clone()),
             since: self.timer.since,
             other_pid: down.and_then(|down| down.other_pid),

@@ -129,22 +129,14 @@ impl Link {
 
     /// A fault that lasts as long as the process.
     pub(crate) fn lasting_fault(&self, now: Timestamp) -> Option<(Reason, Proof)> {
-        let ended = self.down().and_then(|down| match down.cause {
-            Cause::Ended(reason) => Some((reason, down.proof.clone())),
-            _ => None,
-        });
-        ended.or_else(|| Some((Reason::AuthRejected, self.send_refused(now)?.clone())))
+        self.down()
+            .and_then(Down::ended)
+            .or_else(|| Some((Reason::AuthRejected, self.send_refused(now)?.clone())))
     }
 
     /// A refused start, for which the gateway may end.
     pub(crate) fn refused_start(&self) -> Option<(Reason, &Proof, Option<u32>)> {
-        let down = self.down()?;
-        match down.cause {
-            Cause::Refused(reason @ (Reason::AppInUse | Reason::AdapterMissing | Reason::ConfigError)) => {
-                Some((reason, &down.proof, down.other_pid))
-            }
-            _ => None,
-        }
+        self.down()?.refused_start()
     }
 
     /// The process starts again: everything known of the connection is dropped.
@@ -196,7 +188,7 @@ impl Link {
             W::RefusedEnded => self.trouble(Cause::Ended(Reason::AuthRejected), said),
             W::Blip => self.blip(said),
             W::Paused => self.trouble(Cause::Paused, said),
-            W::Resumed => {}
+            W::Resumed | W::Renewing => {}
             W::Sending => {
                 if let Some(refused) = &mut self.refused_send {
                     refused.send(said);
@@ -211,32 +203,39 @@ impl Link {
 
     /// Takes in this link's own entry in the state file.
     pub(crate) fn read_entry(&mut self, at: Timestamp, entry: &PlatformEntry, grace: Option<Timestamp>) {
-        let proof = Proof::new(Source::StateFile, entry.line.clone(), at);
         let written = entry.updated_at.unwrap_or(at).min(at);
-        let said = |word| Said {
-            at,
-            stamp: None,
-            word,
-            connection: None,
-            other_pid: entry.other_pid,
-            at_info: false,
-            proof: proof.clone(),
-            grace,
-        };
+        let said = |word| Said::of_entry(at, entry, word, grace);
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
         self.entry.set_state(entry.state);
         // The file is rewritten for any change in it: an entry that is older than the link's proof is outdated.
         if entry.state.is_negative() && self.up_since().is_some_and(|up| written < up) {
             return;
         }
-        self.entry.read_fatal(at, entry, &proof);
+        self.entry.read_fatal(at, entry);
         match entry.state {
             EntryState::Connected => self.read_connected(written, &said(LinkWord::Announced)),
             EntryState::Fatal | EntryState::Disconnected | EntryState::Retrying => {
                 self.apply(&said(entry.word()));
             }
             EntryState::Paused => self.apply(&said(LinkWord::Paused)),
+            // It connects again, so the connection that was up is lost.
+            EntryState::Connecting if self.up_since().is_some_and(|up| written > after(up, SAME_MOMENT)) => {
+                self.apply(&said(LinkWord::Lost));
+            }
             EntryState::Connecting | EntryState::Disabled | EntryState::Unknown => {}
+        }
+    }
+
+    /// The entry was overwritten by that of another link: what it said no longer holds, and nothing else is known.
+    pub(crate) fn replace_entry(&mut self, at: Timestamp, entry: &PlatformEntry) {
+        self.entry.set_state(entry.state);
+        self.entry.read_fatal(at, entry);
+    }
+
+    /// Ends the time for which a loss is only amber.
+    pub(crate) fn turn_red(&mut self, now: Timestamp) {
+        if let State::Down(down) = &mut self.state {
+            down.patience = Timer::start(now, Duration::ZERO, None);
         }
     }
 

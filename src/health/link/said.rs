@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use crate::health::proof::Proof;
+use crate::health::proof::{Proof, Source};
 use crate::health::reason::{Light, Reason};
 use crate::health::signal::LinkWord;
+use crate::health::state_file::PlatformEntry;
 
 /// A line about a link, or a state entry, with what is needed to judge it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,27 @@ pub(crate) struct Said {
     pub proof: Proof,
     /// The end of the grace period after waking, if it is not over.
     pub grace: Option<Timestamp>,
+}
+
+impl Said {
+    /// What a state entry says. `word`: what that means for the link.
+    pub(crate) fn of_entry(
+        at: Timestamp,
+        entry: &PlatformEntry,
+        word: LinkWord,
+        grace: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            at,
+            stamp: None,
+            word,
+            connection: None,
+            other_pid: entry.other_pid,
+            at_info: false,
+            proof: Proof::new(Source::StateFile, entry.line.clone(), at),
+            grace,
+        }
+    }
 }
 
 /// What to show of a link at one moment.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::connections::Connections;
+use super::unnamed::Unnamed;
 use crate::health::link::{Link, Said};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
-use crate::health::signal::LinkWord;
-use crate::health::state_file::{EntryState, PlatformEntry};
+use crate::health::signal::{LinkWord, Repeats};
+use crate::health::state_file::PlatformEntry;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Event {
@@ -20,6 +21,7 @@ pub(super) enum Event {
         tag: Option<ProfileName>,
         /// Whether it is a line of `gateway.run`, which names the profile unless it is the serving one.
         by_runner: bool,
+        repeats: Repeats,
         /// The profiles whose logs contain the line; `None`: the serving profile.
         homes: BTreeSet<Option<ProfileName>>,
     },
@@ -39,8 +41,8 @@ pub(super) struct Layout {
     /// Whether records go to the log of the profile that they are about: a served profile's log has a `connected` of
     /// its own.
     pub own_logs: bool,
-    /// How many lock files the process holds for this platform.
-    pub locks: usize,
+    /// The lock files that the process holds for this platform: the hash of the account, and whose account it is.
+    pub locks: BTreeMap<Arc<str>, Option<ProfileName>>,
 }
 
 impl Layout {
@@ -59,6 +61,8 @@ pub(super) struct Fold {
     pub named: BTreeMap<ProfileName, Link>,
     /// The links that only their connections tell apart.
     pub connections: Connections,
+    /// The links that nothing tells apart, where lines do not name connections.
+    pub unnamed: Unnamed,
     /// The profiles that have a link according to `gateway.run`.
     pub claims: BTreeSet<ProfileName>,
 }
@@ -69,37 +73,45 @@ impl Fold {
             shared: Link::new(Arc::clone(rules)),
             named: BTreeMap::new(),
             connections: Connections::default(),
+            unnamed: Unnamed::default(),
             claims: BTreeSet::new(),
         }
     }
 
     /// Every link in it.
     pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
-        self.named.values().chain([&self.shared])
+        self.named.values().chain([&self.shared]).chain(self.unnamed.links())
     }
 
     pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
-        self.named.values_mut().chain([&mut self.shared])
+        self.named.values_mut().chain([&mut self.shared]).chain(self.unnamed.links_mut())
     }
 
     pub(super) fn exists(&self) -> bool {
         self.shared.exists()
     }
 
-    /// How many links of the platform there are, by the claims, the state keys and the lock files.
+    /// The profiles that have a link according to `gateway.run`, the state keys and the lock files.
+    pub(super) fn owners<'a>(&'a self, layout: &'a Layout) -> BTreeSet<&'a ProfileName> {
+        let locked = layout.locks.values().flatten();
+        self.claims.iter().chain(&layout.keyed).chain(locked).collect()
+    }
+
+    /// How many links of the platform there are.
     pub(super) fn total(&self, layout: &Layout) -> usize {
-        let owners = self.claims.len() + layout.keyed.difference(&self.claims).count();
-        match owners.max(layout.locks) {
+        match self.owners(layout).len().max(layout.locks.len()) {
             0 => self.connections.known(),
-            told => told,
+            known => known,
         }
     }
 
     pub(super) fn apply(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
-        let separate = layout.is_separate(rules);
         match event {
-            Event::Line { said, tag, by_runner, homes, .. } => {
-                let owner = owner_of(tag.as_ref(), homes, *by_runner, own, separate);
+            Event::Line { said, tag, by_runner, homes, repeats, .. } => {
+                let account =
+                    said.connection.as_ref().and_then(|account| layout.locks.get(account)?.as_ref());
+                let owner = owner_of(tag.as_ref(), homes, *by_runner, own, layout.is_separate(rules));
+                let owner = owner.or(account);
                 if *by_runner && let Some(owner) = owner {
                     self.claims.insert(Arc::clone(owner));
                 }
@@ -109,28 +121,55 @@ impl Fold {
                 } else {
                     self.apply_to_shared(said, *by_runner && owner.is_some());
                 }
-                if let Some(owner) = owner {
-                    self.named(owner, rules).apply(said);
-                } else {
-                    let taken = self.connections.up() + self.connections.missing().len();
-                    self.connections.apply(said, links.saturating_sub(taken), rules.times.red_after);
-                    self.connections.settle(links);
+                match owner {
+                    Some(owner) => {
+                        let was_down = self.named(owner, rules).is_down();
+                        let cause = by_runner.then(|| self.unnamed.attribute(said, was_down)).flatten();
+                        let named = self.named(owner, rules);
+                        if let Some(cause) = &cause {
+                            named.apply(cause);
+                        }
+                        named.apply(said);
+                    }
+                    None if rules.connections => {
+                        let taken = self.connections.up() + self.connections.missing().len();
+                        self.connections.apply(said, links.saturating_sub(taken), rules.times.red_after);
+                        self.connections.settle(links);
+                    }
+                    None => {
+                        let retried = self.named.values().any(Link::is_down);
+                        self.unnamed.apply(said, *repeats, (links, retried), rules);
+                    }
                 }
             }
             Event::Entry { at, profile, entry, grace } => {
-                let links = self.total(layout);
-                // If several links share the key, it shows that one is down, never that all are up.
-                let is_shared = profile.is_none() && !rules.connections && !separate;
-                if links <= 1 || (is_shared && entry.state != EntryState::Connected) {
-                    self.shared.read_entry(*at, entry, *grace);
-                } else {
-                    self.shared.expect();
-                }
-                let owner = profile.as_ref().or_else(|| separate.then_some(own));
-                if let Some(owner) = owner {
-                    self.named(owner, rules).read_entry(*at, entry, *grace);
-                }
+                self.read_entry(*at, profile.as_ref(), entry, *grace, (own, layout, rules));
             }
+        }
+    }
+
+    fn read_entry(
+        &mut self,
+        at: Timestamp,
+        profile: Option<&ProfileName>,
+        entry: &PlatformEntry,
+        grace: Option<Timestamp>,
+        (own, layout, rules): (&ProfileName, &Layout, &Arc<Rules>),
+    ) {
+        let separate = layout.is_separate(rules);
+        // If several links share the key, it shows that one is down, never that all are up.
+        let is_shared = profile.is_none() && !rules.connections && !separate;
+        if self.total(layout) <= 1 || (is_shared && entry.state.is_negative()) {
+            self.shared.read_entry(at, entry, grace);
+        } else {
+            self.shared.expect();
+        }
+        // Lines that name a profile may have said already whose link it is.
+        if is_shared && !self.named.values().any(Link::is_down) {
+            self.unnamed.read_entry(at, entry, grace, rules);
+        }
+        if let Some(owner) = profile.or_else(|| separate.then_some(own)) {
+            self.named(owner, rules).read_entry(at, entry, grace);
         }
     }
 

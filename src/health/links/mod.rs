@@ -1,9 +1,10 @@
 //! The links of one process: which there are, which profiles they belong to, and their states.
 //!
-//! Three views of one platform are kept side by side, because which one holds is known late:
+//! Four views of one platform are kept side by side, because which one holds is known late:
 //! - one link is possible: all lines about the platform are about it ([`Fold::shared`](fold::Fold::shared));
 //! - the lines or the state keys name profiles: a link each ([`Fold::named`](fold::Fold::named));
-//! - only their connections tell the links apart: they are counted ([`Fold::connections`](fold::Fold::connections)).
+//! - only their connections tell the links apart: they are counted ([`Fold::connections`](fold::Fold::connections));
+//! - nothing does: those that are down are counted ([`Fold::unnamed`](fold::Fold::unnamed)).
 //!
 //! A served profile's log may be its own or a mirror of the whole process; only the twin of a line shows which, and it
 //! may be read later. So the newest events are kept, and folded again when one changes its owner.
@@ -12,6 +13,7 @@ mod connections;
 mod fold;
 mod platform_links;
 mod shown;
+mod unnamed;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +30,7 @@ use super::names::{PlatformName, ProfileName};
 use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
 use super::reason::Reason;
-use super::signal::{LinkSignal, LinkWord, LogRecord};
+use super::signal::{LinkSignal, LinkWord, LogRecord, Repeats};
 use super::state_file::{Lock, PlatformEntry, StateFile};
 use super::timer::Timer;
 
@@ -138,14 +140,15 @@ impl Links {
     pub fn apply(&mut self, at: Timestamp, record: LogRecord, signal: &LinkSignal, grace: Option<Timestamp>) {
         self.shown.extend(record.tag.clone().filter(|tag| *tag != self.own));
         let own = Arc::clone(&self.own);
-        let LinkSignal { platform, word, by_runner } = signal.clone();
+        let LinkSignal { platform, word, by_runner, repeats } = signal.clone();
         let Some(platform) = self.platform(&platform) else { return };
         if platform.is_twin(&record, &own) {
             return;
         }
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;
         let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace };
-        platform.push(Event::Line { said, key, tag, by_runner, homes: BTreeSet::from([home]) }, &own);
+        platform
+            .push(Event::Line { said, key, tag, by_runner, repeats, homes: BTreeSet::from([home]) }, &own);
     }
 
     /// Takes in this process's own state file. `is_own`: whether this process wrote an entry.
@@ -191,26 +194,38 @@ impl Links {
             let claims = &platform.fold.claims;
             let home = claims.first().filter(|_| !claims.contains(&own)).cloned();
             let homes = BTreeSet::from([home]);
-            platform.push(Event::Line { said, key: 0, tag: None, by_runner: true, homes }, &own);
+            let repeats = Repeats::AnyTime;
+            platform.push(Event::Line { said, key: 0, tag: None, by_runner: true, repeats, homes }, &own);
         }
     }
 
     /// Takes in the lock files of this process.
     pub fn read_locks(&mut self, pid: u32, locks: &[Lock]) {
-        let mut counts: BTreeMap<PlatformName, BTreeSet<&str>> = BTreeMap::new();
+        let mut held: BTreeMap<PlatformName, BTreeMap<Arc<str>, Option<ProfileName>>> = BTreeMap::new();
         for lock in locks.iter().filter(|lock| lock.pid == pid) {
             if let Some(platform) = self.platforms.of_lock(&lock.scope) {
-                counts.entry(platform.into()).or_default().insert(&lock.id);
+                held.entry(platform.into())
+                    .or_default()
+                    .insert(lock.id.as_str().into(), lock.owner.as_deref().map(Into::into));
             }
         }
-        for platform in self.all.values_mut() {
-            platform.layout.locks = 0;
+        let own = Arc::clone(&self.own);
+        for (name, platform) in &mut self.all {
+            if !held.contains_key(name) {
+                platform.set_locks(BTreeMap::new(), &own);
+            }
         }
-        for (name, ids) in counts {
+        for (name, ids) in held {
+            self.shown.extend(ids.values().flatten().filter(|owner| **owner != own).cloned());
             if let Some(platform) = self.platform(&name) {
-                platform.layout.locks = ids.len();
+                platform.set_locks(ids, &own);
             }
         }
+    }
+
+    /// Whether lines of this platform name connections.
+    pub fn names_connections(&self, platform: &str) -> bool {
+        self.platforms.rules(platform).connections
     }
 
     /// Sets whether the serving profile's configuration has `multiplex_profiles` on.

@@ -1,7 +1,7 @@
 //! The links of one platform in one process: the newest events, whose owners may still change, and the state after
 //! all events.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::connections::Connections;
 use super::fold::{Event, Fold, Layout};
 use super::shown::{Asked, Row};
+use super::unnamed::Unnamed;
 use super::verdict::LinkVerdict;
 use crate::health::link::Link;
 use crate::health::names::{PlatformName, ProfileName};
@@ -92,11 +93,21 @@ impl PlatformLinks {
         }
     }
 
+    /// Sets the lock files that the process holds. A new owner may change whose a line is.
+    pub(super) fn set_locks(&mut self, locks: BTreeMap<Arc<str>, Option<ProfileName>>, own: &ProfileName) {
+        if self.layout.locks != locks {
+            self.layout.locks = locks;
+            self.refold(own);
+        }
+    }
+
     /// The process starts again: everything known of its connections is dropped.
     pub(super) fn reset_connections(&mut self) {
         self.change_links(Link::reset_connection);
-        self.base.connections = Connections::default();
-        self.fold.connections = Connections::default();
+        for fold in [&mut self.base, &mut self.fold] {
+            fold.connections = Connections::default();
+            fold.unnamed = Unnamed::default();
+        }
     }
 
     /// Drops what the files of another process said.
@@ -115,7 +126,8 @@ impl PlatformLinks {
     pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
         let missing = self.fold.connections.missing().iter();
         let counted = missing.map(|link| after(link.since, self.rules.times.red_after));
-        self.fold.links().flat_map(Link::deadlines).chain(counted)
+        let links = self.fold.links().flat_map(Link::deadlines);
+        links.chain(counted).chain(self.fold.unnamed.deadlines(&self.rules))
     }
 
     /// Changes every link, in the state before and after the kept events.
@@ -134,12 +146,11 @@ impl PlatformLinks {
 
     /// The link of this platform in one row.
     pub(super) fn of(&self, name: &PlatformName, row: &Row<'_>) -> Option<LinkVerdict> {
-        let (claimed, keyed) = (self.fold.claims.first(), self.layout.keyed.first());
         let asked = Asked {
             platform: name,
             fold: &self.fold,
             rules: &self.rules,
-            owner: claimed.into_iter().chain(keyed).min(),
+            owner: self.fold.owners(&self.layout).first().copied(),
             links: self.fold.total(&self.layout),
             is_separate: self.layout.is_separate(&self.rules),
             row,

@@ -1,9 +1,12 @@
 //! The link of one platform that a row shows.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 
 use super::connections::Missing;
 use super::fold::Fold;
+use super::unnamed::is_shown_alone;
 use super::verdict::LinkVerdict;
 use crate::health::link::{Link, View};
 use crate::health::names::{PlatformName, ProfileName};
@@ -79,7 +82,7 @@ impl Asked<'_> {
         let named =
             named.and_then(|link| link.view(row.now, None)).filter(|view| view.light() != Light::Green);
         let named = named.map(|view| self.verdict_of(view));
-        let counted = if self.rules.connections { self.by_connections() } else { self.by_shared() };
+        let counted = if self.rules.connections { self.by_connections() } else { self.by_unnamed() };
         let red = |verdict: &LinkVerdict| verdict.light == Light::Red;
         match (named, counted) {
             (Some(named), Some(counted)) if red(&counted) && !red(&named) => Some(counted),
@@ -88,10 +91,45 @@ impl Asked<'_> {
     }
 
     /// The verdict where lines name neither profile nor connection.
-    fn by_shared(&self) -> Option<LinkVerdict> {
-        let verdict = self.one(&self.fold.shared)?;
-        let up = matches!(verdict.light, Light::Green | Light::Grey) || verdict.reason == Reason::Starting;
-        Some(if up { verdict } else { missing(verdict, self.row.is_own, (1, self.links)) })
+    fn by_unnamed(&self) -> Option<LinkVerdict> {
+        let (fold, row) = (self.fold, self.row);
+        let down = fold.unnamed.down(row.now, self.rules);
+        let worst = down.iter().max_by_key(|lost| {
+            let light = lost.view.light();
+            (light, lost.is_final, Reverse(lost.view.reason), Reverse(lost.view.since))
+        });
+        let Some(worst) = worst else { return self.none_unnamed_down() };
+        let mut verdict = self.verdict_of(worst.view.clone());
+        verdict.unconfirmed = worst.unconfirmed;
+        verdict.missing = Some((down.len() as u32, self.links.max(down.len()) as u32));
+        if down.len() < self.links && !(row.is_own && is_shown_alone(verdict.reason)) {
+            verdict.reason = Reason::LinksMissing;
+            verdict.light = if row.is_own { worst.view.light() } else { Light::Amber };
+        }
+        Some(verdict)
+    }
+
+    /// The verdict if none of several links is known to be down. The shared link may be down all the same: by a line
+    /// that names the profile of another row.
+    fn none_unnamed_down(&self) -> Option<LinkVerdict> {
+        let (fold, row) = (self.fold, self.row);
+        let shared = self.one(&fold.shared);
+        if shared
+            .as_ref()
+            .is_some_and(|verdict| verdict.reason.light() != Light::Red && !fold.shared.is_down())
+        {
+            return shared;
+        }
+        let named =
+            fold.named.get(row.profile).filter(|link| link.is_up(row.now)).and_then(|link| self.one(link));
+        named
+            .or_else(|| {
+                let proof = fold.unnamed.newest_proof()?.clone();
+                let view =
+                    View { reason: Reason::Connected, since: proof.at, proof: Some(proof), other_pid: None };
+                Some(self.verdict_of(view))
+            })
+            .or(shared)
     }
 
     fn by_connections(&self) -> Option<LinkVerdict> {
@@ -131,8 +169,8 @@ impl Asked<'_> {
     fn all_missing(&self, down: &[Missing], total: usize) -> LinkVerdict {
         let refused = down.iter().find(|link| link.refused.is_some());
         let ended = down.iter().find(|link| link.ended.is_some());
-        let told = refused.map(|link| (link.refused, link)).or(ended.map(|link| (link.ended, link)));
-        let mut verdict = match (told, self.one(&self.fold.shared)) {
+        let lasting = refused.map(|link| (link.refused, link)).or(ended.map(|link| (link.ended, link)));
+        let mut verdict = match (lasting, self.one(&self.fold.shared)) {
             (Some((Some(reason), link)), _) => {
                 let (proof, since) = (Some(link.proof.clone()), link.since);
                 self.verdict_of(View { reason, proof, since, other_pid: None })
@@ -146,15 +184,4 @@ impl Asked<'_> {
         verdict.missing = Some((down.len() as u32, total as u32));
         verdict
     }
-}
-
-/// The verdict if one of several links is down and nothing says whose.
-fn missing(mut verdict: LinkVerdict, is_own: bool, (missing, total): (usize, usize)) -> LinkVerdict {
-    let refused = matches!(verdict.reason, Reason::AuthRejected | Reason::AppInUse | Reason::ConnectionLimit);
-    if !(refused && is_own) {
-        let light = if is_own { verdict.light } else { Light::Amber };
-        verdict = LinkVerdict { reason: Reason::LinksMissing, light, ..verdict };
-    }
-    verdict.missing = Some((missing as u32, total as u32));
-    verdict
 }

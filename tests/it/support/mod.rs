@@ -227,9 +227,5 @@ pub(crate) fn record(
 
 /// A signal about the Feishu link.
 pub(crate) fn feishu(word: gatelight::health::LinkWord) -> gatelight::health::Signal {
-    gatelight::health::Signal::Link(gatelight::health::LinkSignal {
-        platform: "feishu".into(),
-        word,
-        by_runner: false,
-    })
+    gatelight::health::Signal::Link(gatelight::health::LinkSignal::new("feishu", word))
 }

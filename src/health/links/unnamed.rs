@@ -1,0 +1,294 @@
+//! Several links of a platform whose lines name neither profile nor connection. Each link that is down is kept apart, so
+//! that the return of one does not hide that another is down.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::health::link::{Link, Said, View};
+use crate::health::platform::Rules;
+use crate::health::proof::Proof;
+use crate::health::reason::{Light, Reason};
+use crate::health::signal::{LinkWord, Repeats};
+use crate::health::state_file::{EntryState, PlatformEntry};
+use crate::health::timer::{after, before};
+
+/// Most links that are kept: more than any gateway has bots.
+const MOST: usize = 64;
+
+/// `gateway.run` names the profile of an attempt within this time after the adapter logged its result. Discord takes 2 s
+/// (measured).
+const SAME_ATTEMPT: Duration = Duration::from_secs(3);
+
+/// A client that replaces its connection has the new one within this time (Slack: 6 ms, measured).
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// What the lines about a link that is down promise, in the order in which a proof that names none of them answers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// It was lost.
+    Open,
+    /// It claims to be back.
+    Claimed,
+    /// It was refused.
+    Refused,
+    /// Nothing in this process brings it back.
+    Ended,
+}
+
+/// A link that is down, or was a moment ago.
+#[derive(Debug, Clone, PartialEq)]
+struct Lost {
+    link: Link,
+    since: Timestamp,
+    /// The newest line about it.
+    newest: Said,
+    /// When it last logged each line that it repeats only after some time.
+    lines: Vec<(u16, Timestamp)>,
+    account: Option<Arc<str>>,
+    /// Only the time between two lines shows that there is such a link besides the others.
+    inferred: bool,
+    standing: Standing,
+}
+
+/// What is shown of one of them.
+pub(super) struct LostView {
+    pub view: View,
+    /// The light would rest on missing lines alone.
+    pub unconfirmed: bool,
+    /// It was refused or ended for good.
+    pub is_final: bool,
+}
+
+/// The links of one platform in one process that are known to be down.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Unnamed {
+    lost: Vec<Lost>,
+    /// Since when clients replace their connections.
+    renewals: Vec<Timestamp>,
+    /// The link that the newest proof answered, and until when it still counts as down.
+    answered: Option<(Timestamp, Lost)>,
+    newest_proof: Option<Proof>,
+}
+
+impl Lost {
+    fn new(said: &Said, rules: &Arc<Rules>, inferred: bool) -> Self {
+        Self {
+            link: Link::new(Arc::clone(rules)),
+            since: said.at,
+            newest: said.clone(),
+            lines: Vec::new(),
+            account: said.connection.clone(),
+            inferred,
+            standing: Standing::Open,
+        }
+    }
+
+    fn apply(&mut self, said: &Said, repeats: Repeats) {
+        self.newest = said.clone();
+        self.standing = match (said.word, self.standing) {
+            (word, _) if word.is_end() => Standing::Ended,
+            (_, Standing::Ended) => Standing::Ended,
+            (word, _) if word.is_refusal() => Standing::Refused,
+            (_, Standing::Refused) => Standing::Refused,
+            _ => Standing::Open,
+        };
+        if let Repeats::After { line, .. } = repeats {
+            self.lines.retain(|(known, _)| *known != line);
+            self.lines.push((line, said.at));
+        }
+        self.link.apply(said);
+    }
+
+    /// Whether it may be this link that logs such a line.
+    fn may_log(&self, at: Timestamp, repeats: Repeats) -> bool {
+        match repeats {
+            Repeats::AnyTime => true,
+            Repeats::Never => false,
+            Repeats::After { line, seconds } => {
+                let last = self.lines.iter().find(|(known, _)| *known == line);
+                last.is_none_or(|(_, last)| at >= after(*last, Duration::from_secs(seconds.into())))
+            }
+        }
+    }
+
+    /// When it counts as never having been there, unless another line about it comes. The pauses of a client that tries
+    /// again are no longer than this.
+    fn doubtful_at(&self, rules: &Rules) -> Option<Timestamp> {
+        self.inferred.then(|| after(self.newest.at, rules.times.red_after * 3 / 2))
+    }
+
+    fn is_down(&self, now: Timestamp, rules: &Rules) -> bool {
+        self.doubtful_at(rules).is_none_or(|at| now < at) && !self.link.is_up(now)
+    }
+}
+
+impl Unnamed {
+    /// The newest proof that a link is up.
+    pub(super) fn newest_proof(&self) -> Option<&Proof> {
+        self.newest_proof.as_ref()
+    }
+
+    /// The links that are down, in the order in which they were lost.
+    pub(super) fn down(&self, now: Timestamp, rules: &Rules) -> Vec<LostView> {
+        let held = self.answered.iter().filter(|(until, _)| now < *until).map(|(_, lost)| lost);
+        let down = self.lost.iter().chain(held).filter(|lost| lost.is_down(now, rules));
+        let shown = down.filter_map(|lost| {
+            let unconfirmed = lost.link.is_unconfirmed(now);
+            Some(LostView {
+                view: lost.link.view(now, None)?,
+                unconfirmed,
+                is_final: lost.standing >= Standing::Refused,
+            })
+        });
+        shown.collect()
+    }
+
+    /// Takes in a line that names no profile. `total`: how many links there are. `retried`: `gateway.run` tries to
+    /// connect another link, so a proof may be about that one, which is known a moment later.
+    pub(super) fn apply(
+        &mut self,
+        said: &Said,
+        repeats: Repeats,
+        (total, retried): (usize, bool),
+        rules: &Arc<Rules>,
+    ) {
+        self.lost.retain(|lost| lost.is_down(said.at, rules));
+        match said.word {
+            LinkWord::Renewing => self.renewals.push(said.at),
+            LinkWord::Proof | LinkWord::Claim | LinkWord::Announced | LinkWord::Reannounced => {
+                self.answer(said, retried);
+            }
+            word if word.is_trouble() => {
+                self.renewals.pop();
+                self.trouble(said, repeats, total, rules);
+            }
+            _ => {}
+        }
+        self.renewals.retain(|since| said.at <= after(*since, RENEWAL));
+        self.renewals.truncate(MOST);
+    }
+
+    /// Takes in that a link is up. It answers the oldest loss that was not refused, and a refused one last. Nothing in
+    /// this process brings back a link that ended for good.
+    fn answer(&mut self, said: &Said, retried: bool) {
+        let is_proof = said.word == LinkWord::Proof;
+        if is_proof {
+            self.newest_proof = Some(said.proof.clone());
+            // It replaces a connection that nobody missed.
+            if self.renewals.pop().is_some() {
+                return;
+            }
+        }
+        let of_account = |lost: &&mut Lost| said.connection.is_none() || lost.account == said.connection;
+        let open = self.lost.iter_mut().filter(|lost| lost.standing < Standing::Ended).filter(of_account);
+        let Some(lost) = open.min_by_key(|lost| lost.standing) else { return };
+        let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
+        let before = lost.clone();
+        lost.standing = lost.standing.max(Standing::Claimed);
+        lost.link.apply(said);
+        if is_proof {
+            let until = if retried { after(said.at, SAME_ATTEMPT) } else { said.at };
+            self.answered = Some((until, before));
+        }
+        self.lost.retain(|lost| !lost.link.is_up(said.at));
+        // Once red, the light stays red until no link is down.
+        if is_proof
+            && was_red
+            && let Some(next) = self.lost.first_mut()
+        {
+            next.link.turn_red(said.at);
+        }
+    }
+
+    fn trouble(&mut self, said: &Said, repeats: Repeats, total: usize, rules: &Arc<Rules>) {
+        let place = self.of_trouble(said, repeats);
+        let is_full = self.lost.len() >= total.clamp(1, MOST);
+        let place = place.or_else(|| if is_full { self.newest(|_| true) } else { None });
+        let place = place.unwrap_or_else(|| {
+            let inferred = matches!(repeats, Repeats::After { .. }) && !self.lost.is_empty();
+            self.lost.push(Lost::new(said, rules, inferred));
+            self.lost.len() - 1
+        });
+        self.lost[place].apply(said, repeats);
+    }
+
+    /// The link that the line is about, if it is one of those that are down.
+    fn of_trouble(&self, said: &Said, repeats: Repeats) -> Option<usize> {
+        if said.connection.is_some() {
+            return self.lost.iter().position(|lost| lost.account == said.connection);
+        }
+        // A refusal is repeated by the link that was refused.
+        if said.word.is_refusal()
+            && let Some(refused) = self.lost.iter().position(|lost| lost.standing == Standing::Refused)
+        {
+            return Some(refused);
+        }
+        self.newest(|lost| lost.standing < Standing::Ended && lost.may_log(said.at, repeats))
+    }
+
+    /// The link of these that logged something last. One that claims to be back or was refused comes after the others.
+    fn newest(&self, of: impl Fn(&Lost) -> bool) -> Option<usize> {
+        let of = self.lost.iter().enumerate().filter(|(_, lost)| of(lost));
+        of.max_by_key(|(_, lost)| (Reverse(lost.standing), lost.newest.at)).map(|(place, _)| place)
+    }
+
+    /// Takes in a line of `gateway.run` that names the profile of an attempt. What its adapter logged just before was
+    /// about that profile's link, which is judged by its own lines. Returns that line, if it was about a failure.
+    pub(super) fn attribute(&mut self, said: &Said, was_down: bool) -> Option<Said> {
+        let from = before(said.at, SAME_ATTEMPT);
+        if said.word.is_trouble() {
+            let began = self.lost.iter().position(|lost| lost.since >= from && lost.account.is_none())?;
+            return Some(self.lost.remove(began).newest);
+        }
+        if was_down && let Some((_, lost)) = self.answered.take_if(|(until, _)| *until >= said.at) {
+            self.lost.insert(0, lost);
+        }
+        None
+    }
+
+    /// Takes in a state entry that several links share: it shows that one of them is down, never that all are up.
+    pub(super) fn read_entry(
+        &mut self,
+        at: Timestamp,
+        entry: &PlatformEntry,
+        grace: Option<Timestamp>,
+        rules: &Arc<Rules>,
+    ) {
+        self.lost.retain(|lost| lost.is_down(at, rules));
+        if !entry.state.is_negative() {
+            if entry.state == EntryState::Connected {
+                self.lost.iter_mut().for_each(|lost| lost.link.replace_entry(at, entry));
+            }
+            return;
+        }
+        if self.lost.is_empty() {
+            let said = Said::of_entry(at, entry, entry.word(), grace);
+            self.lost.push(Lost::new(&said, rules, false));
+        }
+        if let Some(place) = self.newest(|_| true) {
+            self.lost[place].link.read_entry(at, entry, grace);
+        }
+        self.lost.retain(|lost| lost.link.exists());
+    }
+
+    pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
+        self.lost.iter().map(|lost| &lost.link)
+    }
+
+    pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
+        self.lost.iter_mut().map(|lost| &mut lost.link)
+    }
+
+    pub(super) fn deadlines<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = Timestamp> + 'a {
+        let held = self.answered.iter().map(|(until, _)| *until);
+        self.lost.iter().filter_map(|lost| lost.doubtful_at(rules)).chain(held)
+    }
+}
+
+/// Whether a reason is shown under its own name although other links of the platform are up.
+pub(super) fn is_shown_alone(reason: Reason) -> bool {
+    matches!(reason, Reason::AuthRejected | Reason::AppInUse | Reason::ConnectionLimit)
+}
