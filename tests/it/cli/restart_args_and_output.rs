@@ -264,7 +264,7 @@ fn what_does_not_help_is_said_first_and_asked() {
 }
 
 #[test]
-fn the_seventh_within_an_hour_needs_force() {
+fn r21651_the_seventh_within_an_hour_needs_force() {
     let stage = Stage::new(Reason::Connected, Reason::Connected);
     for _ in 0..6 {
         drop(stage.permit());

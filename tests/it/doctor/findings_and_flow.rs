@@ -385,9 +385,8 @@ fn a_gateway_without_a_job_gets_the_command_that_installs_one() {
     assert_eq!(quiet.codes(&LiveFacts::default()), Vec::<&str>::new());
 }
 
-/// Issue #40867.
 #[test]
-fn a_job_in_the_home_of_another_profile() {
+fn r40867_a_job_in_the_home_of_another_profile() {
     let good = [AT_LOAD, AFTER_FAILURE, THROTTLE].concat();
     let home = Home::new();
     fs::create_dir_all(home.places.hermes.join("profiles/work/logs")).unwrap();

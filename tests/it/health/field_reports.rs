@@ -16,17 +16,17 @@ fn heartbeat(pid: u32, updated_at: Option<Timestamp>) -> Evidence {
 }
 
 /// One profile on a virtual clock that begins at 10:00:00.
-struct Field {
+pub(super) struct Field {
     start: Timestamp,
     now: f64,
-    core: Core,
+    pub(super) core: Core,
     book: LogBook,
     changes: Vec<Change>,
 }
 
 impl Field {
     /// Nothing is known.
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         let start: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
         Self {
             start,
@@ -38,7 +38,7 @@ impl Field {
     }
 
     /// Process 100 runs, and its pid file names it.
-    fn started() -> Self {
+    pub(super) fn started() -> Self {
         let mut field = Self::empty();
         field.process(100, ProcessState::Running, None);
         field.file("gateway.pid", r#"{"pid": 100, "start_time": 1}"#);
@@ -48,7 +48,7 @@ impl Field {
     }
 
     /// As after `started`, with the link proven.
-    fn connected() -> Self {
+    pub(super) fn connected() -> Self {
         let mut field = Self::started();
         field.wait(2.0);
         field.info("Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?access_key=k&ticket=t [conn_id=1]");
@@ -56,18 +56,18 @@ impl Field {
         field
     }
 
-    fn at(&self) -> Timestamp {
+    pub(super) fn at(&self) -> Timestamp {
         self.start + SignedDuration::from_millis((self.now * 1000.0) as i64)
     }
 
-    fn wait(&mut self, seconds: f64) -> &mut Self {
+    pub(super) fn wait(&mut self, seconds: f64) -> &mut Self {
         self.now += seconds;
         let at = self.at();
         self.changes.extend(self.core.tick(at));
         self
     }
 
-    fn tell(&mut self, evidence: Evidence) -> &mut Self {
+    pub(super) fn apply(&mut self, evidence: Evidence) -> &mut Self {
         let at = self.at();
         self.changes.extend(self.core.step(at, evidence));
         self
@@ -79,49 +79,49 @@ impl Field {
         let block = format!("{line}\n");
         let events = self.book.read([(file, block.as_bytes())], at);
         for event in events {
-            self.tell(event.into_evidence());
+            self.apply(event.into_evidence());
         }
         self
     }
 
-    fn log(&mut self, level: &str, rest: &str) -> &mut Self {
+    pub(super) fn log(&mut self, level: &str, rest: &str) -> &mut Self {
         let stamp = self.at().strftime("%Y-%m-%d %H:%M:%S,%3f").to_string();
         self.raw("agent.log", &format!("{stamp} {level} {rest}"))
     }
 
-    fn info(&mut self, rest: &str) -> &mut Self {
+    pub(super) fn info(&mut self, rest: &str) -> &mut Self {
         self.log("INFO", rest)
     }
 
-    fn error(&mut self, rest: &str) -> &mut Self {
+    pub(super) fn error(&mut self, rest: &str) -> &mut Self {
         self.log("ERROR", rest)
     }
 
-    fn process(&mut self, pid: u32, state: ProcessState, exit: Option<i32>) -> &mut Self {
-        self.tell(Evidence::Process { pid, start: None, started_at: None, state, exit })
+    pub(super) fn process(&mut self, pid: u32, state: ProcessState, exit: Option<i32>) -> &mut Self {
+        self.apply(Evidence::Process { pid, start: None, started_at: None, state, exit })
     }
 
-    fn file(&mut self, file: &str, json: &str) -> &mut Self {
+    pub(super) fn file(&mut self, file: &str, json: &str) -> &mut Self {
         let json = serde_json::from_str(json).unwrap();
         let patterns = crate::support::patterns();
-        self.tell(state_files::evidence(file, Some(&json), &patterns).unwrap())
+        self.apply(state_files::evidence(file, Some(&json), &patterns).unwrap())
     }
 
     fn job(&mut self, state: JobState, pid: Option<u32>, last_exit: Option<i32>) -> &mut Self {
         let label = "ai.hermes.gateway".to_owned();
         let manager = Manager::Launchd;
-        self.tell(Evidence::Job(JobWord { pid, last_exit, ..JobWord::new(manager, label, state) }))
+        self.apply(Evidence::Job(JobWord { pid, last_exit, ..JobWord::new(manager, label, state) }))
     }
 
-    fn verdict(&self) -> &Verdict {
+    pub(super) fn verdict(&self) -> &Verdict {
         self.core.verdict()
     }
 
-    fn shows(&self) -> Reason {
+    pub(super) fn shows(&self) -> Reason {
         self.verdict().reason
     }
 
-    fn ever_red(&self) -> bool {
+    pub(super) fn ever_red(&self) -> bool {
         self.changes.iter().any(|change| change.to.light() == Light::Red)
     }
 }
@@ -352,7 +352,7 @@ fn r30155_siblings_kill_each_other_by_the_start_records() {
     let starts =
         (0..25).map(|i| field.start - SignedDuration::from_secs(100) + SignedDuration::from_secs(i * 4));
     let starts = starts.collect();
-    field.tell(Evidence::Starts(starts));
+    field.apply(Evidence::Starts(starts));
     assert_eq!(field.shows(), Reason::CrashLoop);
 }
 
@@ -459,7 +459,7 @@ fn r43842_an_update_from_inside_unloads_the_job() {
 #[test]
 fn r89116_r64778_detached_and_unsupervised() {
     let mut field = Field::connected();
-    field.tell(Evidence::Detached(true));
+    field.apply(Evidence::Detached(true));
     assert_eq!((field.shows(), field.verdict().light()), (Reason::Unsupervised, Light::Amber));
     assert_eq!(field.verdict().evidence.as_ref().unwrap().source.as_str(), ".gateway-launchd-unsupported");
     let mut field = Field::connected();
@@ -469,7 +469,7 @@ fn r89116_r64778_detached_and_unsupervised() {
     let mut accepted = Field::connected();
     let deadlines = Deadlines { accept_unsupervised: true, ..Deadlines::default() };
     accepted.core.set_rules(&Platforms::built_in(), deadlines);
-    accepted.tell(Evidence::Detached(true));
+    accepted.apply(Evidence::Detached(true));
     assert_eq!(accepted.shows(), Reason::Connected);
 }
 
@@ -511,7 +511,7 @@ fn what_the_system_says_of_a_job_that_it_cannot_execute_is_the_proof() {
             if started {
                 field.wait(100.0).process(100, ProcessState::Gone, None);
             }
-            field.tell(Evidence::Job(word(spawn_failed, reason)));
+            field.apply(Evidence::Job(word(spawn_failed, reason)));
             if after > 0.0 {
                 assert_eq!(field.shows(), Reason::Restarting, "{proof}");
             }
@@ -551,7 +551,7 @@ fn r66892_r66897_r106359_r99563_a_frozen_event_loop() {
     let mut field = Field::connected();
     let beat = |field: &mut Field| {
         let updated_at = Some(field.at());
-        field.tell(heartbeat(100, updated_at));
+        field.apply(heartbeat(100, updated_at));
     };
     beat(&mut field);
     field.wait(30.0);
@@ -601,9 +601,9 @@ fn r88766_invalid_proxy_message_on_standard_output_only() {
 fn r21697_r95819_r89083_a_ping_timeout_just_after_waking() {
     let mut field = Field::connected();
     let updated_at = Some(field.at());
-    field.tell(heartbeat(100, updated_at));
+    field.apply(heartbeat(100, updated_at));
     field.now += 8.0 * 3600.0;
-    field.tell(Evidence::Wake { slept: 8.0 * 3600.0 });
+    field.apply(Evidence::Wake { slept: 8.0 * 3600.0 });
     assert_eq!(field.shows(), Reason::Connected, "the heartbeat slept too");
     field
         .wait(1.0)
@@ -624,7 +624,7 @@ fn what_was_red_before_the_sleep_is_red_after_it() {
     field.info("Lark: disconnected to wss://x [conn_id=1]");
     assert_eq!(field.wait(100.0).shows(), Reason::ReconnectStalled);
     field.now += 3600.0;
-    field.tell(Evidence::Wake { slept: 3600.0 });
+    field.apply(Evidence::Wake { slept: 3600.0 });
     assert_eq!(field.shows(), Reason::ReconnectStalled);
 }
 
@@ -670,7 +670,7 @@ fn lines_of_a_start_that_are_read_before_its_process_is_known_are_its_own() {
     let started_at = Some(field.at() - SignedDuration::from_secs(9));
     field.wait(1.0).process(100, ProcessState::Gone, Some(1));
     let state = ProcessState::Running;
-    field.tell(Evidence::Process { pid: 101, start: None, started_at, state, exit: None });
+    field.apply(Evidence::Process { pid: 101, start: None, started_at, state, exit: None });
     assert_eq!(field.shows(), Reason::Connected, "its log said so already");
     assert_eq!(field.wait(200.0).shows(), Reason::Connected);
     // A dead executor of the process before is not handed over.
@@ -678,7 +678,7 @@ fn lines_of_a_start_that_are_read_before_its_process_is_known_are_its_own() {
     field.wait(60.0).error("asyncio: x: Executor shutdown has been called");
     field.process(100, ProcessState::Gone, Some(1));
     let started_at = Some(field.at());
-    field.tell(Evidence::Process { pid: 101, start: None, started_at, state, exit: None });
+    field.apply(Evidence::Process { pid: 101, start: None, started_at, state, exit: None });
     assert_eq!(field.shows(), Reason::Starting);
 }
 
@@ -721,12 +721,12 @@ fn webhook_mode_has_no_link_to_watch() {
 fn files_of_a_dead_process_are_no_evidence() {
     let mut field = Field::empty();
     let updated_at = Some(field.start - SignedDuration::from_hours(5));
-    field.tell(Evidence::NoProcess).tell(heartbeat(41, updated_at));
+    field.apply(Evidence::NoProcess).apply(heartbeat(41, updated_at));
     assert_eq!(field.shows(), Reason::NoEvidence);
     field.raw("agent.log", "2026-11-22 10:00:01,000 INFO hermes_cli.plugins: Plugin discovery complete");
     assert_eq!(field.shows(), Reason::NoEvidence, "other programs of Hermes write into the same log");
     let now = field.at();
-    field.tell(Evidence::Starts(vec![now]));
+    field.apply(Evidence::Starts(vec![now]));
     assert_eq!(field.shows(), Reason::Starting, "its start record comes long before its pid file");
 }
 

@@ -2,6 +2,8 @@
 
 mod batches;
 mod field_reports;
+mod field_reports_later;
+mod first_look;
 mod interleavings;
 mod made_up_platform;
 mod recording_variants;

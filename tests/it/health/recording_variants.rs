@@ -86,10 +86,10 @@ const BENDS: [(&str, Bend); 9] = [
             })
         })
     }),
-    ("with every file told twice", |events| {
+    ("with every file read twice", |events| {
         with_more(events, |event| event.get("file").map(|_| event.clone()))
     }),
-    ("with every process told twice", |events| {
+    ("with every process reported twice", |events| {
         with_more(events, |event| {
             let state = event.get("process").map(|process| process["state"].clone());
             state.filter(|state| state != "gone").map(|_| event.clone())

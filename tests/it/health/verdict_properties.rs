@@ -211,7 +211,7 @@ fn stream(longest: usize) -> impl Strategy<Value = Vec<Happening>> {
 /// The stream with its times: a wake comes after the time slept, stamps and proofs say when.
 fn timed(stream: &[Happening]) -> Vec<(Timestamp, Evidence)> {
     let mut now = begin();
-    let mut told = Vec::new();
+    let mut timed = Vec::new();
     for happening in stream {
         now += SignedDuration::from_millis(happening.gap as i64);
         let mut evidence = happening.evidence.clone();
@@ -226,9 +226,9 @@ fn timed(stream: &[Happening]) -> Vec<(Timestamp, Evidence)> {
             }
             _ => {}
         }
-        told.push((now, evidence));
+        timed.push((now, evidence));
     }
-    told
+    timed
 }
 
 /// What is known apart from the core: since when the process that it calls the gateway has been that.
@@ -252,7 +252,7 @@ struct Life {
 }
 
 impl Life {
-    /// Looks at what was told and at whom the core calls the gateway after it.
+    /// Takes in one piece of evidence, and the process that the core takes for the gateway after it.
     fn follow(&mut self, index: usize, evidence: &Evidence, core: &Core) {
         let ended = match evidence {
             Evidence::Process { pid, state, start, .. } => {
@@ -324,7 +324,7 @@ fn run_down(core: &mut Core) -> (Vec<Change>, usize) {
     while let Some(due) = core.next_deadline() {
         assert!(due > core.now(), "a deadline in the past: {due} at {}", core.now());
         for change in core.tick(due) {
-            assert_eq!(change.at, due, "a deadline is told at its own time");
+            assert_eq!(change.at, due, "a deadline changes the verdict at its own time");
             changes.push(change);
         }
         assert_eq!(core.now(), due);
@@ -336,7 +336,7 @@ fn run_down(core: &mut Core) -> (Vec<Change>, usize) {
 
 /// What two runs must have in common.
 #[allow(clippy::type_complexity)]
-fn told(changes: &[Change]) -> Vec<(Timestamp, Reason, Reason, Option<u32>, Option<SignedDuration>)> {
+fn summary(changes: &[Change]) -> Vec<(Timestamp, Reason, Reason, Option<u32>, Option<SignedDuration>)> {
     changes.iter().map(|c| (c.at, c.from.reason, c.to.reason, c.to.pid, c.to.held_green)).collect()
 }
 
@@ -352,12 +352,12 @@ proptest! {
             core.step(*now, evidence.clone());
             life.follow(index, evidence, &core);
             let verdict = core.verdict();
-            let heard = |wanted: &dyn Fn(&Signal) -> bool| events[life.since..=index].iter().any(|(_, e)| {
+            let was_logged = |wanted: &dyn Fn(&Signal) -> bool| events[life.since..=index].iter().any(|(_, e)| {
                 matches!(e, Evidence::Log(record) if wanted(&record.signal))
             });
             match verdict.reason {
                 Reason::Connected | Reason::Unsupervised => {
-                    prop_assert!(heard(&is_link), "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
+                    prop_assert!(was_logged(&is_link), "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
                     let proof = verdict.evidence.as_ref().map_or(("", ""), |proof| (proof.source.as_str(), proof.line.quote()));
                     let is_word = |source: &str| matches!(source, "launchd" | "systemd" | "embedded" | ".gateway-launchd-unsupported");
                     match verdict.reason {
@@ -372,13 +372,13 @@ proptest! {
                         matches!(e, Evidence::StateFile(file) if own(file) && file.life == LifeState::Running)
                     });
                     let finished = |s: &Signal| *s == Signal::Ready || word_of(s) == Some(LinkWord::Webhook);
-                    prop_assert!(file || heard(&finished),
+                    prop_assert!(file || was_logged(&finished),
                         "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
                 }
                 _ => prop_assert_ne!(verdict.light(), Light::Green),
             }
             if verdict.light() == Light::Green {
-                // Whoever is shown as green was last told to be alive.
+                // A green light belongs to a process whose last known state is alive.
                 let newest = events[..=index].iter().rev().find_map(|(_, e)| match e {
                     Evidence::Process { pid, state, .. } if Some(*pid) == verdict.pid => Some(*state),
                     _ => None,
@@ -419,7 +419,7 @@ proptest! {
                     word,
                     LinkWord::Announced | LinkWord::Reannounced | LinkWord::Resumed
                 ) => (connected, lost_at) = (false, Some(now)),
-                // What is heard after the start of a gateway was not under way before it.
+                // What is logged after the start of a gateway was not under way before it.
                 _ if signal == Signal::Start => lost_at = None,
                 _ => {}
             }
@@ -504,11 +504,11 @@ proptest! {
         // each change of time alone is a step towards rest: nothing swings
         prop_assert!(one_by_one.len() <= count);
         let far = core.now() + SignedDuration::from_hours(24 * 400);
-        prop_assert_eq!(told(&at_once.tick(far)), told(&one_by_one));
+        prop_assert_eq!(summary(&at_once.tick(far)), summary(&one_by_one));
         prop_assert!(at_once.tick(far + SignedDuration::from_hours(1)).is_empty());
     }
 
-    /// A run that is looked at often tells what a run tells that is looked at when something comes.
+    /// How often time passes between two pieces of evidence changes nothing.
     #[test]
     fn the_same_however_it_is_batched(stream in stream(40), looks in proptest::collection::vec(0..1000_u64, 120)) {
         let (mut plain, mut looked_at) = (crate::support::new_core(Deadlines::default(), begin()), crate::support::new_core(Deadlines::default(), begin()));
@@ -534,7 +534,7 @@ proptest! {
         let far = before + SignedDuration::from_hours(24);
         one.extend(plain.tick(far));
         other.extend(looked_at.tick(far));
-        prop_assert_eq!(told(&one), told(&other));
+        prop_assert_eq!(summary(&one), summary(&other));
         prop_assert_eq!(plain.verdict().reason, looked_at.verdict().reason);
     }
 
@@ -584,7 +584,7 @@ proptest! {
     }
 }
 
-/// The model can fail: a core that is told of a link shows green, and of a loss does not.
+/// The model can fail: a core is green after the proof of a link, and not after its loss.
 #[test]
 fn the_streams_reach_every_light() {
     let mut core = crate::support::new_core(Deadlines::default(), begin());
