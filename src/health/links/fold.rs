@@ -105,16 +105,23 @@ impl Fold {
         }
     }
 
+    /// Notes whose link `gateway.run` speaks of in this event, if it does.
+    pub(super) fn claim(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Rules) {
+        if let Event::Line { tag, by_runner: true, homes, .. } = event
+            && let Some(owner) = owner_of(tag.as_ref(), homes, true, own, layout.is_separate(rules))
+        {
+            self.claims.insert(Arc::clone(owner));
+        }
+    }
+
     pub(super) fn apply(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
+        self.claim(event, own, layout, rules);
         match event {
             Event::Line { said, tag, by_runner, homes, repeats, .. } => {
                 let account =
                     said.connection.as_ref().and_then(|account| layout.locks.get(account)?.as_ref());
                 let owner = owner_of(tag.as_ref(), homes, *by_runner, own, layout.is_separate(rules));
                 let owner = owner.or(account);
-                if *by_runner && let Some(owner) = owner {
-                    self.claims.insert(Arc::clone(owner));
-                }
                 let links = self.total(layout);
                 if links <= 1 {
                     self.shared.apply(said);

@@ -76,7 +76,11 @@ impl PlatformLinks {
         if names_layout {
             self.refold(own);
         } else if let Some(newest) = self.recent.back() {
+            let claims = self.fold.claims.len();
             self.fold.apply(newest, own, &self.layout, &self.rules);
+            if self.fold.claims.len() > claims.max(1) {
+                self.refold(own);
+            }
         }
     }
 
@@ -88,6 +92,10 @@ impl PlatformLinks {
                 Event::Entry { .. } => false,
             });
         self.fold = self.base.clone();
+        // a link may fail before it is claimed: then its failure is no second one of another link
+        for event in &self.recent {
+            self.fold.claim(event, own, &self.layout, &self.rules);
+        }
         for event in &self.recent {
             self.fold.apply(event, own, &self.layout, &self.rules);
         }
