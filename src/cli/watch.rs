@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{OK, names};
 use crate::app::engine::{Engine, first_look};
+use crate::health::evidence::PlatformName;
 use crate::health::{Change, Light, LinkVerdict, Reason, Verdict};
 use crate::recording::Printed;
 use crate::runtime::{Interrupts, interruptible};
@@ -60,7 +61,6 @@ pub(super) async fn print(
     first_lines(&snapshot, start, args.json, terminal)?;
     let mut reported = Reported::new(&snapshot);
     let mut left = std::pin::pin!(reader_left());
-    let mut before = snapshot;
     loop {
         let update = tokio::select! {
             update = updates.next() => update,
@@ -72,10 +72,9 @@ pub(super) async fn print(
         for change in &news {
             line(change, start, args.json, terminal)?;
         }
-        for (view, link) in changed_links(&before, &update.snapshot, &news) {
+        for (view, link) in reported.changed_links(&update.snapshot) {
             link_line(view, link, (update.snapshot.at, start), args.json, terminal)?;
         }
-        before = update.snapshot;
     }
 }
 
@@ -103,21 +102,33 @@ pub(super) async fn reader_left() {
     }
 }
 
-/// What was printed last of each profile. The past of a new profile is not printed, only its present state.
+/// What was printed last of each profile and of each link. The past of a new profile is not printed, only its present
+/// state.
 #[derive(Debug, Default)]
-pub(super) struct Reported(HashMap<String, (Light, Reason)>);
+pub(super) struct Reported {
+    profiles: HashMap<String, (Light, Reason)>,
+    links: HashMap<(String, PlatformName), Light>,
+}
 
 impl Reported {
     fn new(snapshot: &Snapshot) -> Self {
         let state =
             |view: &ProfileView| (view.profile.name.clone(), (view.verdict.light(), view.verdict.reason));
-        Self(snapshot.profiles.iter().map(state).collect())
+        let lights = |view: &ProfileView| {
+            let name = view.profile.name.clone();
+            let light = move |link: &LinkVerdict| ((name.clone(), link.platform.clone()), link.light);
+            view.verdict.links.iter().map(light).collect::<Vec<_>>()
+        };
+        Self {
+            profiles: snapshot.profiles.iter().map(state).collect(),
+            links: snapshot.profiles.iter().flat_map(lights).collect(),
+        }
     }
 
     /// Whether this light or reason differs from the last one of the profile, which it replaces.
     pub(super) fn is_new(&mut self, change: &ProfileChange) -> bool {
         let state = (change.change.to.light(), change.change.to.reason);
-        self.0.insert(change.profile.name.clone(), state) != Some(state)
+        self.profiles.insert(change.profile.name.clone(), state) != Some(state)
     }
 
     fn news(&mut self, changes: Vec<ProfileChange>) -> Vec<ProfileChange> {
@@ -129,12 +140,26 @@ impl Reported {
                 continue;
             }
             let state = (change.change.to.light(), change.change.to.reason);
-            let before = self.0.insert(change.profile.name.clone(), state);
+            let before = self.profiles.insert(change.profile.name.clone(), state);
             if !(change.history && before == Some(state)) {
+                if let Some(platform) = &change.change.to.platform {
+                    self.links.insert((change.profile.name.clone(), platform.clone()), state.0);
+                }
                 news.push(change);
             }
         }
         news
+    }
+
+    /// The links of profiles with several that were last reported with another light.
+    fn changed_links<'a>(&mut self, now: &'a Snapshot) -> Vec<(&'a ProfileView, &'a LinkVerdict)> {
+        let several = now.profiles.iter().filter(|view| view.verdict.links.len() > 1);
+        let links = several.flat_map(|view| view.verdict.links.iter().map(move |link| (view, link)));
+        let is_new = |(view, link): &(&ProfileView, &LinkVerdict)| {
+            let key = (view.profile.name.clone(), link.platform.clone());
+            self.links.insert(key, link.light) != Some(link.light)
+        };
+        links.filter(is_new).collect()
     }
 }
 
@@ -156,35 +181,6 @@ fn first_lines(
         line(&change, start, json, terminal)?;
     }
     Ok(())
-}
-
-/// The links whose own light changed, of profiles with several; without those that `news` reports.
-fn changed_links<'a>(
-    before: &Snapshot,
-    now: &'a Snapshot,
-    news: &[ProfileChange],
-) -> Vec<(&'a ProfileView, &'a LinkVerdict)> {
-    let several = now.profiles.iter().filter(|view| view.verdict.links.len() > 1);
-    let changed = several.flat_map(|view| {
-        let old = before.find(&view.profile.name).map_or(&[][..], |old| &old.verdict.links);
-        let is_new = |link: &&LinkVerdict| {
-            let was = old.iter().find(|old| old.platform == link.platform);
-            was.is_none_or(|was| was.light != link.light)
-        };
-        let is_reported = |link: &&LinkVerdict| {
-            news.iter().any(|news| {
-                let to = &news.change.to;
-                news.profile.name == view.profile.name
-                    && (to.platform.as_ref(), to.reason) == (Some(&link.platform), link.reason)
-            })
-        };
-        view.verdict
-            .links
-            .iter()
-            .filter(move |link| is_new(link) && !is_reported(link))
-            .map(move |link| (view, link))
-    });
-    changed.collect()
 }
 
 /// Prints the change of a link that leaves the light of its profile as it is. `at`: now, and the start.
@@ -244,4 +240,46 @@ pub fn line(
     }
     terminal.out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::profile::Profile;
+
+    fn view(links: [(&str, Reason); 2]) -> ProfileView {
+        let at = Timestamp::UNIX_EPOCH;
+        let links = links.map(|(platform, reason)| LinkVerdict::new(platform.into(), reason, at));
+        let worst = links.iter().max_by_key(|link| link.light).cloned();
+        let mut verdict = Verdict::unknown(at);
+        if let Some(LinkVerdict { platform, reason, .. }) = worst {
+            (verdict.reason, verdict.platform) = (reason, Some(platform));
+        }
+        verdict.links = links.into();
+        let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
+        ProfileView { profile: Arc::new(profile), verdict }
+    }
+
+    fn snapshot(view: ProfileView) -> Snapshot {
+        Snapshot { at: Timestamp::UNIX_EPOCH, profiles: vec![view], bad_files: Vec::new(), complete: true }
+    }
+
+    /// The link was lost and is back within one update, whose last change names another link.
+    #[test]
+    fn a_link_that_is_back_within_one_update_is_printed() {
+        let up = view([("slack", Reason::Connected), ("discord", Reason::Connected)]);
+        let down = view([("slack", Reason::Reconnecting), ("discord", Reason::Connected)]);
+        let mut back = up.as_change(false);
+        back.change.to.platform = Some("discord".into());
+        let mut reported = Reported::new(&snapshot(up.clone()));
+        assert_eq!(reported.news(vec![down.as_change(false), back]).len(), 2);
+        let now = snapshot(up);
+        let lights = |links: Vec<(&ProfileView, &LinkVerdict)>| {
+            links.iter().map(|(_, link)| (link.platform.to_string(), link.light)).collect::<Vec<_>>()
+        };
+        assert_eq!(lights(reported.changed_links(&now)), [("slack".to_owned(), Light::Green)]);
+        assert_eq!(lights(reported.changed_links(&now)), []);
+    }
 }
