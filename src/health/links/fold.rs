@@ -91,6 +91,15 @@ impl Fold {
         self.shared.exists()
     }
 
+    /// Whose links were begun and had no line since; `None`: the serving profile's.
+    pub(super) fn silent(&self, own: &ProfileName) -> Vec<Option<ProfileName>> {
+        if self.named.is_empty() {
+            return if self.shared.is_silent() { vec![None] } else { Vec::new() };
+        }
+        let silent = self.named.iter().filter(|(_, link)| link.is_silent());
+        silent.map(|(owner, _)| Some(owner).filter(|owner| *owner != own).cloned()).collect()
+    }
+
     /// The profiles that have a link according to `gateway.run`, the state keys and the lock files.
     pub(super) fn owners<'a>(&'a self, layout: &'a Layout) -> BTreeSet<&'a ProfileName> {
         let locked = layout.locks.values().flatten();

@@ -177,25 +177,25 @@ impl Links {
     /// The gateway finished its start: links that it began to connect without logging a result count as announced.
     pub fn finish_start(&mut self, at: Timestamp, proof: &Proof, grace: Option<Timestamp>) {
         let own = Arc::clone(&self.own);
-        for platform in self.all.values_mut().filter(|platform| platform.fold.shared.is_silent()) {
-            let word = LinkWord::Announced;
-            let proof = proof.clone();
-            let said = Said {
-                at,
-                stamp: None,
-                word,
-                connection: None,
-                other_pid: None,
-                at_info: true,
-                proof,
-                grace,
-            };
-            // its own, unless the lines so far named another profile
-            let claims = &platform.fold.claims;
-            let home = claims.first().filter(|_| !claims.contains(&own)).cloned();
-            let homes = BTreeSet::from([home]);
-            let repeats = Repeats::AnyTime;
-            platform.push(Event::Line { said, key: 0, tag: None, by_runner: true, repeats, homes }, &own);
+        for platform in self.all.values_mut() {
+            for home in platform.fold.silent(&own) {
+                let word = LinkWord::Announced;
+                let proof = proof.clone();
+                let said = Said {
+                    at,
+                    stamp: None,
+                    word,
+                    connection: None,
+                    other_pid: None,
+                    at_info: true,
+                    proof,
+                    grace,
+                };
+                let homes = BTreeSet::from([home]);
+                let repeats = Repeats::AnyTime;
+                let line = Event::Line { said, key: 0, tag: None, by_runner: true, repeats, homes };
+                platform.push(line, &own);
+            }
         }
     }
 
