@@ -1,17 +1,21 @@
 //! Reads the past of one log, backwards from its end, as far as judging the current process needs it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::less_tolerance;
 use crate::evidence::carriers::{Carriers, Past};
 use crate::evidence::line;
 use crate::evidence::log_event::{Dated, LogEvent};
 use crate::evidence::logbook::Scanner;
 use crate::evidence::tail::{Block, HistoryEnd, HistoryReader};
 use crate::health::Signal;
+use crate::health::evidence::{EntryState, LinkSignal, LinkWord, PlatformEntry, PlatformName, StateFile};
 
 /// Time zones differ by multiples of this, in seconds.
 const ZONE_STEP: i64 = 15 * 60;
@@ -33,7 +37,7 @@ const MAX_LOOP_BLOCKS: usize = 4;
 pub(super) struct Reach {
     /// Up to the start of the process.
     pub to_start: bool,
-    /// Up to an event of the link.
+    /// Up to an event of each link that is known to exist.
     pub to_link: bool,
     /// Up to the limit, with neither found.
     pub bounded: bool,
@@ -57,6 +61,39 @@ pub(super) struct Times<'a> {
     pub oldest: Option<Timestamp>,
     /// When the file was last written.
     pub written: Option<Timestamp>,
+}
+
+/// Which links a log is read for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    /// Platforms of which no event that decides was read yet.
+    missing: BTreeSet<PlatformName>,
+    /// The platforms are not known: the first event of any link is enough.
+    any: bool,
+}
+
+impl Wanted {
+    /// The platforms that the state file names; `None`: there is none.
+    pub(super) fn of(state: Option<&StateFile>, started_at: Option<Timestamp>) -> Self {
+        let is_own = |entry: &&PlatformEntry| {
+            let of_now =
+                entry.updated_at.is_none_or(|at| started_at.is_none_or(|begun| at >= less_tolerance(begun)));
+            of_now && entry.state != EntryState::Disabled
+        };
+        let entries = state.into_iter().flat_map(|state| &state.entries).filter(is_own);
+        let missing: BTreeSet<_> = entries.map(|entry| Arc::clone(&entry.platform)).collect();
+        let any = missing.is_empty();
+        Self { missing, any }
+    }
+
+    /// Takes in an event. Whether every link is known now.
+    fn found(&mut self, link: &LinkSignal) -> bool {
+        // An announcement may promise a proof that stands in an older block.
+        if !matches!(link.word, LinkWord::Announced | LinkWord::Attempt) {
+            self.missing.remove(&link.platform);
+        }
+        self.missing.is_empty()
+    }
 }
 
 impl Times<'_> {
@@ -88,6 +125,7 @@ pub(super) fn read_backwards(
     scanner: &Scanner,
     name: &str,
     times: &Times<'_>,
+    wanted: &Wanted,
     events: &mut Dated,
 ) -> Reach {
     let warnings_only = name == "errors.log";
@@ -95,6 +133,8 @@ pub(super) fn read_backwards(
         scanner,
         name,
         times,
+        // the other logs have the lines of some loggers only
+        wanted: if name == "agent.log" { wanted.clone() } else { Wanted { any: true, ..Wanted::default() } },
         shift: None,
         loops_since: times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now),
         reach: Reach::default(),
@@ -150,6 +190,7 @@ struct PastLog<'a> {
     scanner: &'a Scanner,
     name: &'a str,
     times: &'a Times<'a>,
+    wanted: Wanted,
     /// Offset of the timestamps, known once the last block was read.
     shift: Option<SignedDuration>,
     /// Starts and takeovers since then count though they are older than the process: a crash loop is visible in the
@@ -185,7 +226,9 @@ impl PastLog<'_> {
         match &event.record.signal {
             // it may be forged
             _ if event.suspect.is_some() => {}
-            Signal::Link(link) if link.word.is_of_link() => self.reach.to_link = true,
+            Signal::Link(link) if link.word.is_of_link() => {
+                self.reach.to_link |= self.wanted.any || self.wanted.found(link);
+            }
             Signal::Start | Signal::PlannedStop => self.reach.to_start = true,
             _ => {}
         }

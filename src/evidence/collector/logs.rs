@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::backward::{Reach, Times, read_backwards, read_last};
+use super::backward::{Reach, Times, Wanted, read_backwards, read_last};
 use super::home_files::{is_link, modified};
 use super::observer::{Emitter, Observed};
 use super::{Moment, Polled, less_tolerance};
@@ -43,6 +43,8 @@ pub(super) struct Logs {
     book: LogBook,
     patterns: Arc<Patterns>,
     zone: TimeZone,
+    /// What the past is read for.
+    wanted: Wanted,
     /// The last reported errors.
     reported: Vec<Unreadable>,
 }
@@ -58,19 +60,21 @@ pub(super) struct LogPast {
 
 impl Logs {
     /// Follows these logs from their current end, and reads what is before it. `started_at`: start of the current
-    /// process.
+    /// process. `wanted`: the links that it is read for.
     pub(super) fn open(
         paths: &[PathBuf],
         patterns: &Arc<Patterns>,
         zone: &TimeZone,
         now: Moment,
         started_at: Option<Timestamp>,
+        wanted: Wanted,
     ) -> (Self, LogPast) {
         let mut logs = Self {
             sources: Vec::new(),
             book: LogBook::new(Arc::clone(patterns)),
             patterns: Arc::clone(patterns),
             zone: zone.clone(),
+            wanted,
             reported: Vec::new(),
         };
         let mut events = Vec::new();
@@ -192,7 +196,7 @@ impl Logs {
             events.extend(read_last(&mut reader, &scanner, &name, &times));
             Reach::default()
         } else {
-            read_backwards(&mut reader, &scanner, &name, &times, events)
+            read_backwards(&mut reader, &scanner, &name, &times, &self.wanted, events)
         };
         let trouble = trouble.as_ref().map(Unreadable::from);
         (Source { name, path: path.to_path_buf(), tailer, past_unread, trouble, missing: false }, reach)

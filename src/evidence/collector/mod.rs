@@ -25,6 +25,7 @@ use super::{process, version, volume};
 use crate::health::Evidence;
 use crate::health::evidence::Lock;
 use crate::profile::Profile;
+use backward::Wanted;
 use folders::Folders;
 use home_files::{Contents, FileRead, HomeFiles};
 use logs::{LogPast, Logs};
@@ -131,7 +132,12 @@ impl Collector {
         }
         let version = read.iter().find_map(version_of);
         let started_at = processes.oldest_start();
-        let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, started_at);
+        let state = read.iter().find_map(|file| match &file.evidence {
+            Some(Evidence::StateFile(state)) => Some(state),
+            _ => None,
+        });
+        let wanted = Wanted::of(state, started_at);
+        let (mut logs, log_past) = Logs::open(&profile.logs, patterns, zone, now, started_at, wanted);
         let mut locks = Locks::of(profile);
         let _ = locks.changed(&processes);
         let newest = files.newest().into_iter().chain(logs.newest()).max();

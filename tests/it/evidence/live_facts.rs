@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use gatelight::evidence::collector::{Collector, JobProcess, Moment};
-use gatelight::health::Evidence;
+use gatelight::health::{Evidence, LogRecord, Signal};
 use gatelight::profile::Profile;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -165,4 +165,36 @@ fn lines_of_one_millisecond_keep_their_order_across_a_rotation() {
         .map(|(_, line)| line)
         .collect();
     assert_eq!(read, lines.map(|(_, line)| line));
+}
+
+/// One link that has much to say does not hide what an older block of the log says of another.
+#[test]
+fn every_link_of_the_state_file_is_looked_for_in_rotated_logs() {
+    let machine = Machine::new();
+    let gateway = Gateway::start(&machine.hermes());
+    let connected = json!({"state": "connected"});
+    gateway.file("gateway_state.json", &gateway.state(json!({"slack": connected, "telegram": connected})));
+    std::fs::create_dir_all(machine.hermes().join("logs")).unwrap();
+    let telegram = "[Telegram] Telegram network error (attempt 1/10), reconnecting in 5s. Error: x";
+    for (log, line) in [
+        ("agent.log.1", "INFO slack_bolt.AsyncApp: A new session (s_1) has been established".to_owned()),
+        ("agent.log", format!("WARNING hermes_plugins.telegram_platform.adapter: {telegram}")),
+    ] {
+        append(&gateway.log_path(log), &format!("{} {line}\n", stamp()));
+    }
+    // later than the starts of a crash loop are searched for
+    let late = Moment { at: Timestamp::now() + SignedDuration::from_mins(15), ..now() };
+    let home = machine.hermes();
+    let profile =
+        Profile { name: "default".into(), logs: vec![home.join("logs/agent.log")], home, job: None };
+    let patterns = crate::support::patterns();
+    let (_, past) = Collector::attach(&profile, &patterns, &TimeZone::UTC, late, JobProcess::None, None);
+    let platforms: Vec<&str> = past
+        .iter()
+        .filter_map(|(_, evidence)| match evidence {
+            Evidence::Log(LogRecord { signal: Signal::Link(link), .. }) => Some(&*link.platform),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(platforms, ["slack", "telegram"]);
 }
