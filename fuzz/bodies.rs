@@ -142,6 +142,8 @@ pub(crate) struct Sample {
     /// What it means.
     pub(crate) word: String,
     pub(crate) level: String,
+    /// The log that it stands in.
+    pub(crate) log: String,
     /// Empty: none, as in the older layout.
     pub(crate) logger: String,
     pub(crate) message: String,
@@ -178,11 +180,12 @@ fn samples_of(table: &toml::Table) -> Vec<Sample> {
             (None, None) => "1000040345: ".to_owned(),
         };
         let word = text("word") + &text("signal");
+        let log = Some(text("file")).filter(|file| !file.is_empty()).unwrap_or("agent.log".to_owned());
         let level = Some(text("level")).filter(|level| !level.is_empty()).unwrap_or("INFO".to_owned());
         let or_nothing = |texts: Vec<String>| if texts.is_empty() { vec![String::new()] } else { texts };
         for start in strings(line, "starts") {
             let start = start.replace("{p}", "feishu").replace("{P}", "Feishu");
-            let start = start.replace("{t}", "default").replace("{n}", "x");
+            let start = start.replace("{t}", "default").replace("{n}", "x").replace("{a}", "102000001");
             for middle in or_nothing(strings(line, "contains")) {
                 for end in or_nothing(strings(line, "ends")) {
                     let about =
@@ -196,6 +199,7 @@ fn samples_of(table: &toml::Table) -> Vec<Sample> {
                     };
                     samples.push(Sample {
                         table: id.to_owned(),
+                        log: log.clone(),
                         word: word.clone(),
                         level: level.clone(),
                         logger: logger.to_owned(),

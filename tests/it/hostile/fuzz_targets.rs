@@ -35,9 +35,12 @@ fn every_target_takes_its_corpus() {
 /// The signal of the pattern's wording, logged by its own logger at its own level.
 fn events_of(patterns: &Arc<Patterns>, sample: &bodies::Sample) -> usize {
     let logger = if sample.logger.is_empty() { String::new() } else { format!("{}: ", sample.logger) };
-    let line = format!("2026-11-22 11:00:00,000 {} {logger}{}\n", sample.level, sample.message);
+    let line = match sample.log.as_str() {
+        "bridge.log" => format!("{}\n", sample.message),
+        _ => format!("2026-11-22 11:00:00,000 {} {logger}{}\n", sample.level, sample.message),
+    };
     let mut book = LogBook::new(Arc::clone(patterns));
-    let events = book.read([("agent.log", line.as_bytes())], Timestamp::UNIX_EPOCH);
+    let events = book.read([(sample.log.as_str(), line.as_bytes())], Timestamp::UNIX_EPOCH);
     events.iter().filter(|event| !matches!(event.record.signal, Signal::Info | Signal::Record)).count()
 }
 
