@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_released_even_if_a_copy_of_the_descriptor_is_open() {
+    fn the_lock_is_released_though_a_copy_of_the_descriptor_is_open() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let open = || File::open(file.path()).unwrap();
         let first = open();

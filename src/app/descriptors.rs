@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_only_raised_and_never_above_the_hard_limit() {
+    fn the_limit_is_only_raised_and_never_above_the_hard_limit() {
         for (current, maximum, expected) in [
             (Some(256), None, Some(ENOUGH)),
             (Some(256), Some(1_024), Some(1_024)),

@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn missing_keys_are_named() {
         let mut profile = profile(Manager::Systemd, "x");
         assert_eq!(log_of(&profile).unwrap_err().text(Lang::En), "work has no log file yet");
         profile.job = None;

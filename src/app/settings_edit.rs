@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_told_and_stays() {
+    fn a_failed_write_is_reported_and_keeps_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
         for text in ["[icon]\nlights = 3\n", "no = [\n", "unknown = 1\n"] {

@@ -105,7 +105,7 @@ mod tests {
     use crate::health::Reason;
 
     #[test]
-    fn what_is_silenced_survives_and_is_removed_when_it_ends() {
+    fn silences_survive_and_are_removed_when_they_end() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         assert_eq!(load(&data), Silences::new());

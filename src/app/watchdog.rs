@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_so_in_time_where_the_manager_listens() {
+    fn the_watchdog_pings_in_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let manager = UnixDatagram::bind(&path).unwrap();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_who_did_not_ask() {
+    fn only_subscribed_channels_get_messages() {
         let (socket, limit) = (("NOTIFY_SOCKET", "/run/x"), ("WATCHDOG_USEC", "1000"));
         assert!(watchdog(&[socket, limit]).is_some());
         for missing in [

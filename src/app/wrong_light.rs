@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_a_diagnosis_and_a_recording_of_each_profile_and_nothing_private() {
+    fn the_report_has_a_diagnosis_and_a_recording_for_each_profile_and_nothing_private() {
         let folder = tempfile::tempdir().unwrap();
         let engine = engine(folder.path());
         for name in ["a", "b", "c", "d", "e", "f"] {

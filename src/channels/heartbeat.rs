@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_told_in_the_way_of_each_service() {
+    fn failures_are_reported_as_each_service_words_them() {
         for (url, red) in [
             ("https://hc-ping.com/uuid", "https://hc-ping.com/uuid/fail"),
             (

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_private_and_what_is_foreign_counts_as_empty() {
+    fn the_file_is_private_and_foreign_content_counts_as_empty() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
         assert_eq!(read(&path), Stored::default());

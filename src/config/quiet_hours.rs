@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn they_hold_by_the_clock_on_the_wall() {
+    fn quiet_hours_follow_the_wall_clock() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         // 2026-11-27 is a Friday; the clocks change on 2026-03-29 (02:00 to 03:00) and 2026-10-25 (03:00 to 02:00)
         let night = &["22:00-07:00"][..];

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn it_rings_at_its_time_and_never_before() {
+    fn the_alarm_rings_at_its_time_and_never_before() {
         in_runtime(async || {
             let mut alarm = Alarm::new().unwrap();
             for millis in [0, 1, 20] {

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_is_hidden_to_its_end() {
+    fn words_of_people_are_hidden_to_their_end() {
         let mut lines = Lines::default();
         let stamp = "2026-10-06 09:00:40,000";
         let comment = format!("{stamp} INFO feishu_comment: [Feishu-Comment] reply: comment_id=7 text=");

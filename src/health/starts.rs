@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_rises_counts_as_starts_that_nobody_saw() {
+    fn a_rising_counter_counts_as_unseen_starts() {
         let deadlines = Deadlines::default();
         let at = |s| after(Timestamp::UNIX_EPOCH, Duration::from_secs(s));
         let mut starts = Starts::default();

@@ -71,7 +71,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn it_reckons_as_jiff_does(at in any::<i64>(), nanos in -999_999_999_i32..1_000_000_000, span in any::<u64>(), part in 0_u32..1_000_000_000, near in 0_u64..100_000) {
+        fn times_match_those_of_jiff(at in any::<i64>(), nanos in -999_999_999_i32..1_000_000_000, span in any::<u64>(), part in 0_u32..1_000_000_000, near in 0_u64..100_000) {
             let seconds = at % 400_000_000_000;
             let at = Timestamp::new(seconds, nanos).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX });
             for span in [Duration::new(span, part), Duration::new(near, part)] {

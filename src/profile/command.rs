@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn gateways_are_told_from_other_commands() {
+    fn gateways_are_distinguished_from_other_commands() {
         let gateways: &[&[&str]] = &[
             &["/v/bin/python", "-m", "hermes_cli.main", "gateway", "run"],
             &[

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_bytes_are_told() {
+    fn foreign_bytes_are_reported() {
         for bytes in [
             &b""[..],
             b"{ Label = x; }",

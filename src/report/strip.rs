@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_alike_is_one_shape_and_covers_the_strip_once() {
+    fn equal_neighbours_form_one_shape_and_the_strip_has_no_gap() {
         use Shown::{Green, Red, Unknown};
         let shown = [Red, Green, Green, Red, Red, Unknown];
         assert_eq!(runs(&shown, Red), [(0, 1), (3, 5)]);

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_taken_once_whatever_the_name_of_the_profile() {
+    fn the_lock_is_taken_once_for_any_profile_name() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("data/restarts.json");
         for name in ["work", "../x", "$(x)", "", "配置"] {
@@ -270,7 +270,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn it_is_free_again_when_its_process_is_killed() {
+    fn the_lock_is_free_after_its_process_is_killed() {
         use std::io::Read as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lease");

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_gateway_serves_restarts_together_through_its_job() {
+    fn served_profiles_restart_together_through_the_gateways_job() {
         for pid in [Some(7), None] {
             let all = snapshot(vec![
                 view("default", pid, None, &[]),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_link_is_told_as_before() {
+    fn a_single_link_is_shown_as_before() {
         let before = snapshot(vec![view("work", Some(7), None, &[("feishu", Reason::Connected)])]);
         let before = LinksBefore::of(&["work".to_owned()], &before);
         let now = before.now(&snapshot(Vec::new()), |_| true);

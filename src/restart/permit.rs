@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_restarted_can_be_read_by_others() {
+    fn restart_records_can_be_read_by_others() {
         let room = Room::new();
         for (second, outcome) in [(0, Some(WORKED)), (1, None)] {
             let Admission::Granted(permit) = room.ask("work", Reason::NotRunning, false, false, second)

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_attempted_comes_before_the_cause() {
+    fn errors_name_the_attempt_before_the_cause() {
         let denied = || Err::<(), _>(io::Error::from_raw_os_error(13));
         let error = denied().context(["no folder", "没有目录"]).context("/x").unwrap_err();
         assert_eq!(error.text(Lang::En), "/x: no folder: Permission denied (os error 13)");

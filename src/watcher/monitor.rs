@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn a_home_that_blocks_keeps_nobody_waiting_and_is_named() {
+    fn a_home_that_blocks_is_named_and_delays_no_other() {
         let now = moment();
         let mut monitor = monitor(false, now);
         monitor.begin_reading(now.instant);

@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_told_is_followed_by_good_news(events in histories(false)) {
+    fn what_was_reported_is_followed_by_the_recovery(events in histories(false)) {
         let notices = play(&NoticeSettings::default(), events, 20_000);
         for name in ["a", "b", "c"] {
             let last = notices.iter().rfind(|n| n.affected.iter().any(|l| l.name == name));
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_told_in_a_pause(events in histories(false)) {
+    fn nothing_is_sent_while_paused(events in histories(false)) {
         let notices = play(&NoticeSettings::default(), events.clone(), 20_000);
         let (mut offline, mut quiet_until) = (false, i64::MIN);
         let mut spans = Vec::new();
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn only_what_was_red_is_told(events in histories(true)) {
+    fn only_red_lights_are_reported(events in histories(true)) {
         let notices = play(&NoticeSettings::default(), events.clone(), 20_000);
         for notice in &notices {
             for line in &notice.affected {

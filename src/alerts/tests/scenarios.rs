@@ -414,7 +414,7 @@ fn settings_change_the_policy() {
 }
 
 #[test]
-fn a_profile_is_muted_though_nothing_was_told_of_it_yet() {
+fn a_profile_without_notices_can_be_muted() {
     let mut policy = Policy::new(NoticeSettings::default(), TimeZone::UTC, at(-1));
     policy.step(at(0), Event::Started);
     policy.step(at(1), silenced("grey", Some(Mute::Recovery), None));
@@ -423,7 +423,7 @@ fn a_profile_is_muted_though_nothing_was_told_of_it_yet() {
 }
 
 #[test]
-fn switched_on_again_it_tells_what_holds() {
+fn switched_on_again_it_reports_what_holds() {
     let mut policy =
         Policy::new(NoticeSettings { enabled: false, ..NoticeSettings::default() }, TimeZone::UTC, at(0));
     policy.step(at(0), Event::Started);

@@ -65,7 +65,7 @@ fn fall_and_recover() -> Vec<(i64, Event)> {
 }
 
 #[test]
-fn it_is_told_of_its_profiles_and_platforms() {
+fn a_channel_gets_its_profiles_and_platforms() {
     let both = ["10 down work auth-rejected", "50 up work auth-rejected"];
     for (settings, expected) in [
         ("", &both[..]),
@@ -96,7 +96,7 @@ fn trouble_of_another_platform_does_not_hide_its_own() {
 }
 
 #[test]
-fn amber_is_told_where_it_is_wanted() {
+fn amber_is_reported_where_configured() {
     let events = || {
         vec![
             (0, Event::Started),
@@ -109,7 +109,7 @@ fn amber_is_told_where_it_is_wanted() {
 }
 
 #[test]
-fn it_does_not_care_whether_the_screen_shows_notices() {
+fn a_hidden_screen_changes_nothing() {
     let off = NoticeSettings { enabled: false, ..NoticeSettings::default() };
     let mut feed = Feed::new(&channel(""), &off, TimeZone::UTC, at(0));
     feed.step(at(0), &Event::Started);
@@ -161,7 +161,7 @@ fn outbox_that_told(notice: &Notice) -> Outbox {
 }
 
 #[test]
-fn what_was_told_before_a_restart_is_not_told_again() {
+fn what_was_sent_before_a_restart_is_not_sent_again() {
     let outbox = outbox_that_told(&down(0, NoticeKind::Down, &["work"]));
     let names = |notice: Option<Notice>| -> Vec<String> {
         notice.into_iter().flat_map(|notice| notice.affected).map(|affected| affected.name).collect()
@@ -177,7 +177,7 @@ fn what_was_told_before_a_restart_is_not_told_again() {
 }
 
 #[test]
-fn a_recovery_while_gatelight_did_not_run_is_told() {
+fn a_recovery_while_gatelight_did_not_run_is_reported() {
     let mut outbox = outbox_that_told(&down(0, NoticeKind::Down, &["work", "gone", "red"]));
     let view =
         |name: &str, reason| ProfileView { profile: profile(name), verdict: verdict(reason, None, 50) };

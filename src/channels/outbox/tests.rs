@@ -125,7 +125,7 @@ fn ten_minutes_offline_are_one_late_message() {
 }
 
 #[test]
-fn attempts_grow_apart_and_obey_the_server() {
+fn retries_back_off_and_follow_the_servers_delay() {
     let mut outbox = Outbox::default();
     push(&mut outbox, at(0), message(0, "a", Light::Red));
     let (mut now, mut pauses) = (at(0), Vec::new());
@@ -153,7 +153,7 @@ fn attempts_grow_apart_and_obey_the_server() {
 }
 
 #[test]
-fn what_was_refused_or_is_too_old_was_not_told() {
+fn refused_and_expired_messages_do_not_count_as_sent() {
     let mut outbox = Outbox::default();
     outbox.push_notice(at(0), &notice(1, &[]), message(0, "a", Light::Red), reported("a", 0));
     assert!(outbox.reported("a").is_some());
@@ -166,7 +166,7 @@ fn what_was_refused_or_is_too_old_was_not_told() {
 }
 
 #[test]
-fn it_is_bounded_and_the_message_under_way_stays() {
+fn the_queue_is_bounded_and_keeps_the_message_being_sent() {
     let mut outbox = Outbox::default();
     push(&mut outbox, at(0), message(0, "first", Light::Red));
     sent(&mut outbox, 0);

@@ -214,7 +214,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn however_the_bytes_arrive_the_same_lines_come_out(bytes in stream(), step in 1usize..MAX_LINE + 1) {
+        fn any_split_of_the_bytes_gives_the_same_lines(bytes in stream(), step in 1usize..MAX_LINE + 1) {
             let mut cutter = LineCutter::default();
             let (mut out, mut gone) = (Vec::new(), Discarded::default());
             for chunk in bytes.chunks(step.max(bytes.len() / 200).min(MAX_LINE)) {

@@ -146,7 +146,7 @@ fn an_incident_has_its_restarts() {
 }
 
 #[test]
-fn an_incident_that_began_before_anybody_looked_says_so() {
+fn an_incident_that_began_before_the_first_look_says_so() {
     let mut red = change(0, 1, Reason::NetworkUnreachable);
     red.since = t(-500);
     let p = profile(vec![red, change(60, 1, Reason::Connected)]);

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hermes_writes_stays_legible() {
+    fn redaction_keeps_the_words_of_hermes() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/service-files");
         let mut seen = 0;
         for entry in std::fs::read_dir(folder).unwrap() {

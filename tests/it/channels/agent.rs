@@ -101,7 +101,7 @@ fn a_dead_executor_and_its_recovery_reach_a_feishu_bot() {
 }
 
 #[test]
-fn what_was_queued_when_the_agent_was_killed_is_sent_once_by_the_next() {
+fn messages_queued_by_a_killed_agent_are_sent_once_by_the_next() {
     let works = Arc::new(AtomicBool::new(false));
     let taken = Arc::clone(&works);
     let server = Server::start(Box::new(move |_| {

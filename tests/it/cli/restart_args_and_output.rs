@@ -244,7 +244,7 @@ fn json_lines_and_chinese() {
 }
 
 #[test]
-fn what_does_not_help_is_said_first_and_asked() {
+fn a_restart_that_will_not_help_asks_first() {
     let stage = Stage::new(Reason::AuthRejected, Reason::AuthRejected);
     let (code, out, questions) = stage.run(&["default"], false);
     assert_eq!((code, questions.len()), (FAILED, 1));

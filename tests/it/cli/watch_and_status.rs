@@ -456,7 +456,7 @@ fn every_log_of_the_folder_can_be_replayed_at_once() {
 }
 
 #[test]
-fn what_was_before_is_no_news() {
+fn the_state_at_the_start_is_no_news() {
     let machine = Machine::new();
     let gateway = Gateway::connected(&machine.hermes());
     gateway.loses();
@@ -557,7 +557,7 @@ fn a_permission_taken_away_and_given_back() {
 }
 
 #[test]
-fn a_fifo_in_place_of_a_log_holds_nobody_up() {
+fn a_fifo_in_place_of_a_log_does_not_block() {
     let machine = Machine::new();
     let gateway = Gateway::start(&machine.hermes());
     fs::create_dir_all(machine.hermes().join("logs/errors.log")).unwrap();

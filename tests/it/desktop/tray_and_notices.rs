@@ -370,7 +370,7 @@ fn without_a_notification_server_the_menu_says_what_was_missed() {
 }
 
 #[test]
-fn a_notification_server_that_hangs_holds_nobody_up() {
+fn a_hanging_notification_server_blocks_nothing() {
     let server = Notifications { hangs: true, ..Notifications::default() };
     let Some(desktop) = Desktop::with_server(server) else { return };
     let mut program = Program::start(&desktop.bus, "C");

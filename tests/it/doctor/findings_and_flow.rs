@@ -623,7 +623,7 @@ fn a_write_error_names_the_folder_and_changes_nothing() {
 }
 
 #[test]
-fn what_changed_meanwhile_is_not_overwritten() {
+fn a_file_that_changed_meanwhile_is_not_overwritten() {
     let home = Home::new();
     let path = home.agent("a.plist", "old");
     let original = Original::load(&path).unwrap();
@@ -878,7 +878,7 @@ fn the_blogs_plists_are_repaired_in_one_command() {
 }
 
 #[test]
-fn who_keeps_the_flag_gets_the_rest() {
+fn keeping_the_flag_still_applies_the_other_fixes() {
     let home = Home::new();
     let path = home.job("ai.hermes.gateway", &REPLACE, AT_LOAD);
     let fake = Fake::new([10, 10, 11].map(|pid| report(JobState::Running, Some(pid))).to_vec());

@@ -86,7 +86,7 @@ fn generated_units_lose_one_word() {
 }
 
 #[test]
-fn what_only_looks_like_the_flag_is_left_alone() {
+fn lookalikes_of_the_flag_are_left_alone() {
     for words in [
         elements(&["/x/hermes", "gateway", "run", "--replace-foo"]),
         elements(&["/x/hermes", "gateway", "run", "--replace=yes"]),
@@ -225,7 +225,7 @@ fn deeper_quoting_is_left_to_people() {
 }
 
 #[test]
-fn a_binary_plist_stays_binary_and_keeps_what_nobody_knows() {
+fn a_binary_plist_stays_binary_and_keeps_unknown_keys() {
     let mut value = plist::Value::from_reader_xml(fixture("19-work.plist").as_bytes()).unwrap();
     let dict = value.as_dictionary_mut().unwrap();
     dict.insert("Unknown".into(), plist::Value::Data(vec![1, 2, 3]));

@@ -14,7 +14,7 @@ use crate::support;
 /// Gatelight was stopped (or the machine was too busy to run it) while the gateway worked on: what it wrote meanwhile is
 /// read before its deadlines pass.
 #[test]
-fn what_was_written_before_a_deadline_is_not_judged_after_it() {
+fn lines_written_before_a_deadline_count_though_read_after_it() {
     let begin = Timestamp::from_second(1_800_000_000).unwrap();
     let at = |seconds: i64| begin + SignedDuration::from_secs(seconds);
     let patterns = crate::support::patterns();

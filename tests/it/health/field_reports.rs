@@ -189,7 +189,7 @@ fn r113662_one_bot_of_several_recovers() {
 }
 
 #[test]
-fn a_loss_told_by_an_error_alone_hides_the_recovery_too() {
+fn a_loss_logged_only_as_an_error_hides_the_recovery_too() {
     // The SDK writes «disconnected to» right after the error. Where it is missing, its INFO records are hidden.
     let mut field = Field::connected();
     field.error("Lark: receive message loop exit, err: no close frame received or sent [conn_id=1]");
@@ -378,7 +378,7 @@ fn r88304_r86893_r82538_a_refused_second_instance_leaves_the_first_alone() {
 }
 
 #[test]
-fn r88304_its_respawn_loop_is_told_with_the_other_pid() {
+fn r88304_a_respawn_loop_is_reported_with_the_other_pid() {
     let mut field = Field::connected();
     for pid in 200..206 {
         field.wait(5.0).process(pid, ProcessState::Running, None);
@@ -483,7 +483,7 @@ fn r62128_r53861_r37388_r28135_a_pended_respawn_stays_down() {
 }
 
 #[test]
-fn what_the_system_says_of_a_job_that_it_cannot_execute_is_the_proof() {
+fn the_systems_error_for_an_unexecutable_job_is_the_proof() {
     let word = |spawn_failed, reason: Option<&str>| JobWord {
         exit_reason: reason.map(str::to_owned),
         spawn_failed,
@@ -618,7 +618,7 @@ fn r21697_r95819_r89083_a_ping_timeout_just_after_waking() {
 }
 
 #[test]
-fn what_was_red_before_the_sleep_is_red_after_it() {
+fn a_red_light_before_sleep_is_red_after_it() {
     let mut field = Field::connected();
     field.error("Lark: receive message loop exit, err: no close frame received or sent");
     field.info("Lark: disconnected to wss://x [conn_id=1]");
@@ -830,7 +830,7 @@ fn an_entry_of_before_the_link_was_proven_is_past() {
 }
 
 #[test]
-fn a_stop_that_the_log_does_not_tell_is_told_by_the_state_file() {
+fn a_stop_missing_in_the_log_is_read_from_the_state_file() {
     let mut field = Field::connected();
     let state = |word: &str| format!(r#"{{"pid": 100, "start_time": 1, "gateway_state": "{word}"}}"#);
     field.file("gateway_state.json", &state("stopped"));

@@ -98,7 +98,7 @@ const BENDS: [(&str, Bend); 9] = [
 ];
 
 #[test]
-fn what_changes_nothing_changes_nothing() {
+fn irrelevant_variations_of_a_recording_change_no_light() {
     let mut wrong = Vec::new();
     for name in recordings::all() {
         let (header, events) = read(&name);

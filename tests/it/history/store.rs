@@ -47,7 +47,7 @@ fn flip(n: i64) -> ProfileChange {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn written_values_are_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a/b/history.sqlite3");
     let mut store = Store::open(&path, t(0)).unwrap();
@@ -153,7 +153,7 @@ fn the_command_line_adds_its_restarts_while_the_agent_writes() {
 }
 
 #[test]
-fn what_is_no_history_of_this_version_is_left_to_the_agent() {
+fn only_the_agent_replaces_an_unusable_history() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite");
     std::fs::write(&path, "no database at all, but long enough to be looked at").unwrap();
@@ -435,7 +435,7 @@ fn after_the_clock_was_set_back_the_history_begins_again() {
 }
 
 #[test]
-fn what_a_profile_did_before_it_was_known_is_not_taken_for_seen() {
+fn changes_before_a_profile_was_known_do_not_count_as_observed() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(&folder.path().join("h"), t(0)).unwrap();
     store.record_change(&change("default", t(0), Reason::NoEvidence, Reason::Connected, "x")).unwrap();

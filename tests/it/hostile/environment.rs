@@ -147,7 +147,7 @@ fn without_a_fault_it_is_green() {
 }
 
 #[test]
-fn what_people_write_is_no_evidence() {
+fn words_of_people_are_no_evidence() {
     let at = "2026-11-22 11:00:02,000";
     for said in [
         format!(
@@ -644,7 +644,7 @@ fn a_log_on_a_file_system_that_is_unmounted_and_mounted_again() {
 
 /// The state file that an earlier process left behind, read while the new one is known by its log only.
 #[test]
-fn what_another_process_wrote_into_its_state_file_is_forgotten() {
+fn state_entries_of_another_process_are_dropped() {
     let process = Evidence::Process {
         pid: 2,
         start: Some(2),

@@ -152,7 +152,7 @@ fn after_a_takeover_the_light_is_that_of_the_new_process() {
 }
 
 #[test]
-fn what_launchd_will_not_start_again_is_red_at_once() {
+fn a_job_that_launchd_will_not_restart_is_red_at_once() {
     let keep =
         "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>RunAtLoad</key><true/>";
     for (script, state, wanted) in

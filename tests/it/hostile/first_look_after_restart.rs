@@ -151,7 +151,7 @@ fn the_last_words_of_the_process_before_are_not_held_against_the_new_one() {
 
 /// Records of the new process count, whatever the clock did to their timestamps.
 #[test]
-fn what_the_new_process_says_counts_though_its_clock_was_corrected() {
+fn lines_of_the_new_process_count_after_a_clock_correction() {
     let connected = format!("INFO {}", connected_line());
     for correction in [0, -900, -1_800] {
         for (last, wanted) in [

@@ -57,7 +57,7 @@ const PRIVATE: [&str; 7] = [
 ];
 
 #[test]
-fn nobody_learns_what_was_written_or_by_whom() {
+fn no_text_or_sender_of_a_message_leaks() {
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join(".hermes/logs");
     std::fs::create_dir_all(&logs).unwrap();

@@ -49,7 +49,7 @@ const REQUESTS: [(&[u8], u16, u16); 36] = [
 ];
 
 #[test]
-fn odd_requests_are_refused_and_nobody_sees_the_metrics_without_the_token() {
+fn odd_requests_and_requests_without_the_token_are_refused() {
     for (head, open, guarded) in REQUESTS {
         for (token, wanted) in [(None, open), (Some(&b"abcdefghijklmnop0123"[..]), guarded)] {
             let answer = String::from_utf8(respond(head, token, |_| "secret metrics".to_owned())).unwrap();
@@ -62,7 +62,7 @@ fn odd_requests_are_refused_and_nobody_sees_the_metrics_without_the_token() {
 }
 
 #[test]
-fn requests_in_pieces_and_broken_off_hold_up_nobody() {
+fn partial_and_aborted_requests_block_nothing() {
     let (address, _snapshots, _counters) = serve(None);
     let connect = || {
         let stream = TcpStream::connect(address).unwrap();

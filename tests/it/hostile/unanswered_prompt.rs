@@ -32,7 +32,7 @@ fn shows(watch: &Stream, profile: &str, reason: &str) {
 }
 
 #[test]
-fn it_holds_up_no_other_profile_and_is_read_after_the_answer() {
+fn a_slow_manager_delays_no_other_profile() {
     let machine = Machine::new();
     let other = Gateway::connected(&machine.hermes());
     let _stuck = Gateway::connected(&machine.profile("stuck"));

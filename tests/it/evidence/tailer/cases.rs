@@ -244,7 +244,7 @@ fn a_truncated_file_is_read_from_its_beginning_even_if_it_is_longer_now() {
 }
 
 #[test]
-fn what_copytruncate_took_away_unread_is_read_from_the_copy() {
+fn lines_truncated_unread_are_read_from_the_copy() {
     let logs = Logs::new();
     let now = Instant::now();
     let mut tailer = Tailer::new(&logs.path, Limits::default());
