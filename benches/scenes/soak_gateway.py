@@ -99,11 +99,13 @@ class Gateway(threading.Thread):
     def lost(self, process, link):
         """One link is lost: its row is amber; where links are only counted, every row is."""
         at = self.lose(process, link)
+        # the newest line of those that were read together is the proof
+        mark = [link.connection, "trying to reconnect"]
         if process.layout == "mixed":
-            self.all_rows(process, at, "amber", "links-missing", link.connection)
+            self.all_rows(process, at, "amber", "links-missing", mark)
         else:
             link.row.link(link.platform, "amber")
-            link.row.expect(at, "amber", "reconnecting", link.connection)
+            link.row.expect(at, "amber", "reconnecting", mark)
 
     def back(self, process, link):
         at = self.regain(process, link)

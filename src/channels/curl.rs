@@ -85,9 +85,10 @@ impl Curl {
             Err(error) => Err(CurlError::NotStarted(error.to_string())),
             Ok(Ended::TimedOut) => Err(CurlError::TimedOut),
             Ok(Ended::Exited(output)) if output.code() != 0 => {
-                let words = String::from_utf8_lossy(&output.stderr);
-                let first = words.lines().next().unwrap_or_default().trim_start_matches("curl: ");
-                Err(CurlError::Failed(output.code(), first.to_owned()))
+                let (code, words) = (output.code(), String::from_utf8_lossy(&output.stderr));
+                let first = words.lines().next().unwrap_or_default();
+                let words = first.strip_prefix(&format!("curl: ({code}) ")).unwrap_or(first);
+                Err(CurlError::Failed(code, words.to_owned()))
             }
             Ok(Ended::Exited(output)) => response(&output.stdout).ok_or(CurlError::NoAnswer),
         }
