@@ -48,7 +48,7 @@ def needles():
         table = tomllib.load(open(path, "rb"))
         for line in table.get("line", []):
             # up to the first placeholder
-            starts = [re.split(r"\{[pPtn]\}", start)[0] for start in line["starts"]]
+            starts = [re.split(r"\{[pPtan]\}", start)[0] for start in line["starts"]]
             found.update([line["needle"]] if "needle" in line else starts)
         found.update(carrier["needle"] for carrier in table.get("carriers", []))
     return sorted(found)

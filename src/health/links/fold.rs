@@ -43,6 +43,8 @@ pub(super) struct Layout {
     pub own_logs: bool,
     /// The lock files that the process holds for this platform: the hash of the account, and whose account it is.
     pub locks: BTreeMap<Arc<str>, Option<ProfileName>>,
+    /// The profiles that these lock files name.
+    pub locked: BTreeSet<ProfileName>,
 }
 
 impl Layout {
@@ -100,15 +102,17 @@ impl Fold {
         silent.map(|(owner, _)| Some(owner).filter(|owner| *owner != own).cloned()).collect()
     }
 
-    /// The profiles that have a link according to `gateway.run`, the state keys and the lock files.
-    pub(super) fn owners<'a>(&'a self, layout: &'a Layout) -> BTreeSet<&'a ProfileName> {
-        let locked = layout.locks.values().flatten();
-        self.claims.iter().chain(&layout.keyed).chain(locked).collect()
+    /// The profiles that have a link according to `gateway.run`, the state keys and the lock files, each once.
+    pub(super) fn owners<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = &'a ProfileName> {
+        let (claims, keyed) = (&self.claims, &layout.keyed);
+        let unclaimed = keyed.iter().filter(|profile| !claims.contains(*profile));
+        let is_new = |profile: &&ProfileName| !claims.contains(*profile) && !keyed.contains(*profile);
+        claims.iter().chain(unclaimed).chain(layout.locked.iter().filter(is_new))
     }
 
     /// How many links of the platform there are.
     pub(super) fn total(&self, layout: &Layout) -> usize {
-        match self.owners(layout).len().max(layout.locks.len()) {
+        match self.owners(layout).count().max(layout.locks.len()) {
             0 => self.connections.known(),
             known => known,
         }

@@ -104,6 +104,7 @@ impl PlatformLinks {
     /// Sets the lock files that the process holds. A new owner may change whose a line is.
     pub(super) fn set_locks(&mut self, locks: BTreeMap<Arc<str>, Option<ProfileName>>, own: &ProfileName) {
         if self.layout.locks != locks {
+            self.layout.locked = locks.values().flatten().cloned().collect();
             self.layout.locks = locks;
             self.refold(own);
         }
@@ -158,7 +159,7 @@ impl PlatformLinks {
             platform: name,
             fold: &self.fold,
             rules: &self.rules,
-            owner: self.fold.owners(&self.layout).first().copied(),
+            owner: self.fold.owners(&self.layout).min(),
             links: self.fold.total(&self.layout),
             is_separate: self.layout.is_separate(&self.rules),
             row,
