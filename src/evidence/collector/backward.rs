@@ -63,17 +63,13 @@ pub(super) struct Times<'a> {
     pub written: Option<Timestamp>,
 }
 
-/// Which links a log is read for.
+/// Which links a log is read for: the platforms of which no event that decides was read yet. Where none is known, the first
+/// event of any link is enough.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wanted {
-    /// Platforms of which no event that decides was read yet.
-    missing: BTreeSet<PlatformName>,
-    /// The platforms are not known: the first event of any link is enough.
-    any: bool,
-}
+pub(super) struct Wanted(BTreeSet<PlatformName>);
 
 impl Wanted {
-    /// The platforms that the state file names; `None`: there is none.
+    /// The platforms that the state file names, if there is one.
     pub(super) fn of(state: Option<&StateFile>, started_at: Option<Timestamp>) -> Self {
         let is_own = |entry: &&PlatformEntry| {
             let of_now =
@@ -81,18 +77,16 @@ impl Wanted {
             of_now && entry.state != EntryState::Disabled
         };
         let entries = state.into_iter().flat_map(|state| &state.entries).filter(is_own);
-        let missing: BTreeSet<_> = entries.map(|entry| Arc::clone(&entry.platform)).collect();
-        let any = missing.is_empty();
-        Self { missing, any }
+        Self(entries.map(|entry| Arc::clone(&entry.platform)).collect())
     }
 
     /// Takes in an event. Whether every link is known now.
     fn found(&mut self, link: &LinkSignal) -> bool {
         // An announcement may promise a proof that stands in an older block.
         if !matches!(link.word, LinkWord::Announced | LinkWord::Attempt) {
-            self.missing.remove(&link.platform);
+            self.0.remove(&link.platform);
         }
-        self.missing.is_empty()
+        self.0.is_empty()
     }
 }
 
@@ -134,7 +128,7 @@ pub(super) fn read_backwards(
         name,
         times,
         // the other logs have the lines of some loggers only
-        wanted: if name == "agent.log" { wanted.clone() } else { Wanted { any: true, ..Wanted::default() } },
+        wanted: if name == "agent.log" { wanted.clone() } else { Wanted::default() },
         shift: None,
         loops_since: times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now),
         reach: Reach::default(),
@@ -227,7 +221,7 @@ impl PastLog<'_> {
             // it may be forged
             _ if event.suspect.is_some() => {}
             Signal::Link(link) if link.word.is_of_link() => {
-                self.reach.to_link |= self.wanted.any || self.wanted.found(link);
+                self.reach.to_link |= self.wanted.found(link);
             }
             Signal::Start | Signal::PlannedStop => self.reach.to_start = true,
             _ => {}

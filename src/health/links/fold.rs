@@ -43,8 +43,6 @@ pub(super) struct Layout {
     pub own_logs: bool,
     /// The lock files that the process holds for this platform: the hash of the account, and whose account it is.
     pub locks: BTreeMap<Arc<str>, Option<ProfileName>>,
-    /// The profiles that these lock files name.
-    pub locked: BTreeSet<ProfileName>,
 }
 
 impl Layout {
@@ -107,7 +105,8 @@ impl Fold {
         let (claims, keyed) = (&self.claims, &layout.keyed);
         let unclaimed = keyed.iter().filter(|profile| !claims.contains(*profile));
         let is_new = |profile: &&ProfileName| !claims.contains(*profile) && !keyed.contains(*profile);
-        claims.iter().chain(unclaimed).chain(layout.locked.iter().filter(is_new))
+        // one lock for each: a profile has one account of a platform
+        claims.iter().chain(unclaimed).chain(layout.locks.values().flatten().filter(is_new))
     }
 
     /// How many links of the platform there are.

@@ -104,7 +104,6 @@ impl PlatformLinks {
     /// Sets the lock files that the process holds. A new owner may change whose a line is.
     pub(super) fn set_locks(&mut self, locks: BTreeMap<Arc<str>, Option<ProfileName>>, own: &ProfileName) {
         if self.layout.locks != locks {
-            self.layout.locked = locks.values().flatten().cloned().collect();
             self.layout.locks = locks;
             self.refold(own);
         }
