@@ -247,9 +247,10 @@ impl Gateway {
         let own = [Some(&mut self.starting), self.suspended.as_mut(), self.pulse.timer_mut()];
         let timers = own.into_iter().flatten().chain(end);
         let timers = timers.chain(self.departure.timers_mut()).chain(self.scheduler.timers_mut());
-        for timer in timers.chain(self.links.timers_mut()) {
+        for timer in timers {
             slept.restart(timer);
         }
+        self.links.restart_after_sleep(slept);
     }
 
     /// Takes in a log record.

@@ -171,6 +171,11 @@ impl LinkWord {
         !self.is_good() && !matches!(self, Self::Attempt | Self::Renewing) && self.is_of_link()
     }
 
+    /// Whether `gateway.run` says that it has connected the link.
+    pub(super) const fn is_announcement(self) -> bool {
+        matches!(self, Self::Announced | Self::Reannounced)
+    }
+
     /// Whether the credentials or the account were refused.
     pub(super) const fn is_refusal(self) -> bool {
         matches!(self, Self::Refused | Self::Limit | Self::InUse | Self::RefusedEnded)

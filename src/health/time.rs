@@ -36,7 +36,7 @@ pub(super) struct Time {
 }
 
 /// A sleep of the machine that is over. No deadline passes during a sleep.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Slept {
     /// When it began.
     pub from: Timestamp,

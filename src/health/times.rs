@@ -28,6 +28,9 @@ pub struct Times {
     /// A problem is over after this time without another log line about it; 0: never.
     #[serde(with = "seconds")]
     pub heals: Duration,
+    /// After a refusal the client logs nothing for this long and then tries again; 0: it may at any time.
+    #[serde(with = "seconds")]
+    pub refusal_pause: Duration,
 }
 
 impl Default for Times {
@@ -39,6 +42,7 @@ impl Default for Times {
             attempt: Duration::ZERO,
             retry: Duration::ZERO,
             heals: Duration::ZERO,
+            refusal_pause: Duration::ZERO,
         }
     }
 }
@@ -77,6 +81,7 @@ impl TimesSetting {
             attempt: self.attempt.unwrap_or(times.attempt),
             retry: self.retry.unwrap_or(times.retry),
             heals: self.heals.unwrap_or(times.heals),
+            ..times
         }
     }
 }

@@ -129,8 +129,11 @@ impl Down {
             self.cause = cause;
             self.proof = said.proof.clone();
             self.other_pid = said.other_pid;
-            let uncertain = said.grace.filter(|_| !cause.is_certain());
-            self.shown = Timer::start(said.at, Duration::ZERO, uncertain);
+            // What was shown before the machine slept is not hidden again.
+            if !self.shown.over(said.at) {
+                let uncertain = said.grace.filter(|_| !cause.is_certain());
+                self.shown = Timer::start(said.at, Duration::ZERO, uncertain);
+            }
         }
         // Silence after a failure does not undo a refusal.
         self.heals = heals(self.cause, said, times);
@@ -143,9 +146,11 @@ impl Down {
         }
         self.cause = Cause::Unreachable;
         self.proof = said.proof.clone();
+        if !self.failed {
+            self.shown = Timer::start(said.at, Duration::ZERO, said.grace);
+        }
         self.failed = true;
         self.patience = Timer::start(said.at, retry, said.grace);
-        self.shown = Timer::start(said.at, Duration::ZERO, said.grace);
     }
 
     /// Takes in a refusal: the newest one names the reason.
@@ -262,7 +267,13 @@ impl Down {
     }
 }
 
+/// The timer after which silence shows that the problem is over.
 fn heals(cause: Cause, said: &Said, times: &Times) -> Option<Timer> {
-    let by_silence = !times.heals.is_zero() && matches!(cause, Cause::Lost | Cause::Unreachable);
-    by_silence.then(|| Timer::start(said.at, times.heals, said.grace))
+    let pause = match cause {
+        Cause::Lost | Cause::Unreachable => Duration::ZERO,
+        // If the attempt after the pause succeeds, the client logs nothing.
+        Cause::Refused(Reason::AuthRejected) if !times.refusal_pause.is_zero() => times.refusal_pause,
+        _ => return None,
+    };
+    (!times.heals.is_zero()).then(|| Timer::start(said.at, pause + times.heals, said.grace))
 }

@@ -201,6 +201,15 @@ impl Link {
         }
     }
 
+    /// A loss turns out to be this link's. `newest`: the last line about it.
+    pub(crate) fn take_over(&mut self, lost: &Self, newest: &Said) {
+        let was_down = self.is_down();
+        self.apply(newest);
+        if !was_down && lost.is_down() {
+            self.state = lost.state.clone();
+        }
+    }
+
     /// Takes in this link's own entry in the state file.
     pub(crate) fn read_entry(&mut self, at: Timestamp, entry: &PlatformEntry, grace: Option<Timestamp>) {
         let written = entry.updated_at.unwrap_or(at).min(at);
@@ -297,10 +306,7 @@ impl Link {
 
     /// All timers, for restarting after a sleep of the machine.
     pub(crate) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
-        let down = match &mut self.state {
-            State::Down(down) => Some(down),
-            _ => None,
-        };
+        let down = if let State::Down(down) = &mut self.state { Some(down) } else { None };
         let send = self.refused_send.as_mut().and_then(RefusedSend::timer_mut);
         let fatal = self.entry.timer_mut();
         down.into_iter().flat_map(|down| down.timers_mut()).chain(send).chain(fatal)
@@ -320,17 +326,11 @@ impl Link {
     }
 
     fn down(&self) -> Option<&Down> {
-        match &self.state {
-            State::Down(down) => Some(down),
-            _ => None,
-        }
+        if let State::Down(down) = &self.state { Some(down) } else { None }
     }
 
     fn up_since(&self) -> Option<Timestamp> {
-        match &self.state {
-            State::Up { proof, .. } => Some(proof.at),
-            _ => None,
-        }
+        if let State::Up { proof, .. } = &self.state { Some(proof.at) } else { None }
     }
 
     fn announced(&mut self, said: &Said) {

@@ -9,9 +9,10 @@ use super::connections::Connections;
 use super::unnamed::Unnamed;
 use crate::health::link::{Link, Said};
 use crate::health::names::ProfileName;
-use crate::health::platform::Rules;
+use crate::health::platform::{Announcement, Rules};
 use crate::health::signal::{LinkWord, Repeats};
 use crate::health::state_file::PlatformEntry;
+use crate::health::time::Slept;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Event {
@@ -31,6 +32,58 @@ pub(super) enum Event {
         entry: PlatformEntry,
         grace: Option<Timestamp>,
     },
+    /// The machine slept: timers that were running began again.
+    Slept(Slept),
+    /// The process started again: nothing is known of its connections.
+    Restarted,
+    /// What the files of another process said no longer counts.
+    FilesForgotten,
+}
+
+impl Event {
+    /// When the line or entry was read.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Line { said, .. } => Some(said.at),
+            Self::Entry { at, .. } => Some(*at),
+            Self::Slept(_) | Self::Restarted | Self::FilesForgotten => None,
+        }
+    }
+
+    /// Whether it shows that a served profile has a log of its own.
+    pub(super) fn shows_own_logs(&self) -> bool {
+        matches!(self, Self::Line { said, homes, .. } if said.word == LinkWord::Proof && !homes.contains(&None))
+    }
+
+    /// Whose link `gateway.run` announces in this line.
+    pub(super) fn announced<'a>(&'a self, own: &'a ProfileName, separate: bool) -> Option<&'a ProfileName> {
+        match self {
+            Self::Line { said, tag, by_runner: true, homes, .. } if said.word.is_announcement() => {
+                owner_of(tag.as_ref(), homes, true, own, separate)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the adapter says in this line that a link is up.
+    pub(super) fn is_result(&self) -> bool {
+        let is_up = |word| matches!(word, LinkWord::Proof | LinkWord::Claim);
+        matches!(self, Self::Line { said, by_runner: false, .. } if is_up(said.word) && said.connection.is_none())
+    }
+
+    /// Whether the adapter says this in it, and nothing says yet whose link it is.
+    pub(super) fn is_unnamed(&self, word: LinkWord, own: &ProfileName, separate: bool) -> bool {
+        let Self::Line { said, tag, homes, .. } = self else { return false };
+        let says = self.is_result() && said.word == word;
+        says && owner_of(tag.as_ref(), homes, false, own, separate).is_none()
+    }
+
+    /// Notes whose link the line is about. Returns whether it is a line.
+    pub(super) fn name(&mut self, owner: ProfileName) -> bool {
+        let Self::Line { tag, .. } = self else { return false };
+        *tag = Some(owner);
+        true
+    }
 }
 
 /// What tells the links of one platform apart, and how many of them there are.
@@ -143,10 +196,11 @@ impl Fold {
                 match owner {
                     Some(owner) => {
                         let was_down = self.named(owner, rules).is_down();
-                        let cause = by_runner.then(|| self.unnamed.attribute(said, was_down)).flatten();
+                        let of_owner =
+                            by_runner.then(|| self.unnamed.attribute(said, owner, was_down)).flatten();
                         let named = self.named(owner, rules);
-                        if let Some(cause) = &cause {
-                            named.apply(cause);
+                        if let Some((lost, newest)) = &of_owner {
+                            named.take_over(lost, newest);
                         }
                         named.apply(said);
                     }
@@ -156,7 +210,10 @@ impl Fold {
                         self.connections.settle(links);
                     }
                     None => {
-                        let retried = self.named.values().any(Link::is_down);
+                        // A promise precedes the line that it is about, so that line would have a name.
+                        let follows = rules.announcement != Announcement::Promise;
+                        let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
+                        let retried = self.named.values().any(is_tried);
                         self.unnamed.apply(said, *repeats, (links, retried), rules);
                     }
                 }
@@ -164,6 +221,15 @@ impl Fold {
             Event::Entry { at, profile, entry, grace } => {
                 self.read_entry(*at, profile.as_ref(), entry, *grace, (own, layout, rules));
             }
+            Event::Slept(slept) => {
+                self.links_mut().flat_map(Link::timers_mut).for_each(|timer| slept.restart(timer));
+            }
+            Event::Restarted => {
+                self.links_mut().for_each(Link::reset_connection);
+                self.connections = Connections::default();
+                self.unnamed = Unnamed::default();
+            }
+            Event::FilesForgotten => self.links_mut().for_each(Link::forget_files),
         }
     }
 

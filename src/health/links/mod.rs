@@ -32,6 +32,7 @@ use super::proof::Proof;
 use super::reason::Reason;
 use super::signal::{LinkSignal, LinkWord, LogRecord, Repeats};
 use super::state_file::{Lock, PlatformEntry, StateFile};
+use super::time::Slept;
 use super::timer::Timer;
 
 /// Most platforms of one process: more than Hermes has.
@@ -235,18 +236,18 @@ impl Links {
 
     /// The process starts again: everything known of its connections is dropped.
     pub fn reset_connections(&mut self) {
-        self.all.values_mut().for_each(PlatformLinks::reset_connections);
+        self.push_to_all(&Event::Restarted);
     }
 
     /// Drops what the files of another process said.
     pub fn forget_files(&mut self) {
         self.listed.clear();
-        self.all.values_mut().for_each(PlatformLinks::forget_files);
+        self.all.values_mut().for_each(|platform| platform.forget_files(&self.own));
     }
 
-    /// The timers of all links, for restarting after a sleep of the machine.
-    pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
-        self.all.values_mut().flat_map(PlatformLinks::timers_mut)
+    /// The machine slept: timers that were running begin again.
+    pub(super) fn restart_after_sleep(&mut self, slept: Slept) {
+        self.push_to_all(&Event::Slept(slept));
     }
 
     /// Every moment at which a view may change without new evidence.
@@ -258,6 +259,10 @@ impl Links {
     pub fn of(&self, profile: &ProfileName, now: Timestamp, start: &Timer) -> Vec<LinkVerdict> {
         let row = Row { profile, is_own: *profile == self.own, own: &self.own, now, start };
         self.all.iter().filter_map(|(name, platform)| platform.of(name, &row)).collect()
+    }
+
+    fn push_to_all(&mut self, event: &Event) {
+        self.all.values_mut().for_each(|platform| platform.push(event.clone(), &self.own));
     }
 
     fn platform(&mut self, name: &PlatformName) -> Option<&mut PlatformLinks> {

@@ -6,16 +6,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::connections::Connections;
 use super::fold::{Event, Fold, Layout};
 use super::shown::{Asked, Row};
-use super::unnamed::Unnamed;
+use super::unnamed::SAME_ATTEMPT;
 use super::verdict::LinkVerdict;
 use crate::health::link::Link;
 use crate::health::names::{PlatformName, ProfileName};
-use crate::health::platform::Rules;
+use crate::health::platform::{Announcement, Rules};
 use crate::health::signal::{LinkWord, LogRecord};
-use crate::health::timer::{Timer, after};
+use crate::health::timer::{after, before};
 
 /// Events whose owner may still change.
 const KEPT: usize = 64;
@@ -30,12 +29,15 @@ pub(super) struct PlatformLinks {
     /// The state after the newest event.
     pub fold: Fold,
     pub layout: Layout,
+    /// Whether an event older than the kept ones showed that served profiles have logs of their own.
+    showed_own_logs: bool,
 }
 
 impl PlatformLinks {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
         let fold = Fold::new(&rules);
-        Self { rules, base: fold.clone(), recent: VecDeque::new(), fold, layout: Layout::default() }
+        let (base, layout) = (fold.clone(), Layout::default());
+        Self { rules, base, recent: VecDeque::new(), fold, layout, showed_own_logs: false }
     }
 
     pub(super) fn set_rules(&mut self, rules: &Arc<Rules>) {
@@ -57,23 +59,23 @@ impl PlatformLinks {
         });
         let Some(homes) = same.filter(|homes| !homes.contains(&record.home)) else { return false };
         homes.insert(record.home.clone());
+        // The served profile's log mirrors the whole process.
+        self.showed_own_logs = false;
         self.refold(own);
         true
     }
 
-    pub(super) fn push(&mut self, event: Event, own: &ProfileName) {
-        let mut names_layout = false;
-        if let Event::Line { said, homes, .. } = &event {
-            let served = homes.iter().any(Option::is_some);
-            names_layout = served && said.word == LinkWord::Proof && !self.layout.own_logs;
-        }
+    pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
+        let shows_layout = event.shows_own_logs() && !self.layout.own_logs;
+        let names_earlier = self.name_attempt(&mut event, own);
         self.recent.push_back(event);
         if self.recent.len() > KEPT
             && let Some(oldest) = self.recent.pop_front()
         {
+            self.showed_own_logs |= oldest.shows_own_logs();
             self.base.apply(&oldest, own, &self.layout, &self.rules);
         }
-        if names_layout {
+        if shows_layout || names_earlier {
             self.refold(own);
         } else if let Some(newest) = self.recent.back() {
             let claims = self.fold.claims.len();
@@ -84,13 +86,36 @@ impl PlatformLinks {
         }
     }
 
+    /// `gateway.run` names the profile of an attempt whose result its adapter logs without a name: just before, or just after
+    /// where the announcement is a promise. Then those lines get the name. Returns whether an earlier one got it.
+    fn name_attempt(&mut self, event: &mut Event, own: &ProfileName) -> bool {
+        let separate = self.layout.is_separate(&self.rules);
+        let Some(from) = event.at().map(|at| before(at, SAME_ATTEMPT)) else { return false };
+        let is_near = |earlier: &&mut Event| earlier.at().is_none_or(|at| at >= from);
+        if let Some(owner) = event.announced(own, separate) {
+            let mut named = false;
+            // an adapter logs each of them once for an attempt
+            for word in [LinkWord::Proof, LinkWord::Claim] {
+                let mut near = self.recent.iter_mut().rev().take_while(is_near);
+                let result = near.find(|earlier| earlier.is_unnamed(word, own, separate));
+                named |= result.is_some_and(|result| result.name(Arc::clone(owner)));
+            }
+            return named;
+        }
+        let is_result = |event: &Event, word| event.is_unnamed(word, own, separate);
+        let follows = self.rules.announcement == Announcement::Promise;
+        if follows && (is_result(event, LinkWord::Proof) || is_result(event, LinkWord::Claim)) {
+            let mut near = self.recent.iter_mut().rev().take_while(is_near);
+            let newest = near.find(|near| near.is_result() || near.announced(own, separate).is_some());
+            if let Some(owner) = newest.and_then(|newest| newest.announced(own, separate)).cloned() {
+                event.name(owner);
+            }
+        }
+        false
+    }
+
     pub(super) fn refold(&mut self, own: &ProfileName) {
-        let own_logs = self.layout.own_logs && self.recent.is_empty();
-        self.layout.own_logs = own_logs
-            || self.recent.iter().any(|event| match event {
-                Event::Line { said, homes, .. } => said.word == LinkWord::Proof && !homes.contains(&None),
-                Event::Entry { .. } => false,
-            });
+        self.layout.own_logs = self.showed_own_logs || self.recent.iter().any(Event::shows_own_logs);
         self.fold = self.base.clone();
         // a link may fail before it is claimed: then its failure is no second one of another link
         for event in &self.recent {
@@ -109,25 +134,10 @@ impl PlatformLinks {
         }
     }
 
-    /// The process starts again: everything known of its connections is dropped.
-    pub(super) fn reset_connections(&mut self) {
-        self.change_links(Link::reset_connection);
-        for fold in [&mut self.base, &mut self.fold] {
-            fold.connections = Connections::default();
-            fold.unnamed = Unnamed::default();
-        }
-    }
-
     /// Drops what the files of another process said.
-    pub(super) fn forget_files(&mut self) {
+    pub(super) fn forget_files(&mut self, own: &ProfileName) {
         self.layout.keyed.clear();
-        self.change_links(Link::forget_files);
-    }
-
-    /// The timers of all links, for restarting after a sleep of the machine.
-    pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
-        self.settle_owners();
-        [&mut self.base, &mut self.fold].into_iter().flat_map(Fold::links_mut).flat_map(Link::timers_mut)
+        self.push(Event::FilesForgotten, own);
     }
 
     /// Every moment at which a view may change without new evidence.
@@ -136,20 +146,6 @@ impl PlatformLinks {
         let counted = missing.map(|link| after(link.since, self.rules.times.red_after));
         let links = self.fold.links().flat_map(Link::deadlines);
         links.chain(counted).chain(self.fold.unnamed.deadlines(&self.rules))
-    }
-
-    /// Changes every link, in the state before and after the kept events.
-    fn change_links(&mut self, change: impl Fn(&mut Link)) {
-        self.settle_owners();
-        for fold in [&mut self.base, &mut self.fold] {
-            fold.links_mut().for_each(&change);
-        }
-    }
-
-    /// The kept events can no longer change their owners.
-    fn settle_owners(&mut self) {
-        self.recent.clear();
-        self.base = self.fold.clone();
     }
 
     /// The link of this platform in one row.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::health::link::{Link, Said, View};
+use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::proof::Proof;
 use crate::health::reason::{Light, Reason};
@@ -20,7 +21,7 @@ const MOST: usize = 64;
 
 /// `gateway.run` names the profile of an attempt within this time after the adapter logged its result. Discord takes 2 s
 /// (measured).
-const SAME_ATTEMPT: Duration = Duration::from_secs(3);
+pub(super) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
 
 /// A client that replaces its connection has the new one within this time (Slack: 6 ms, measured).
 const RENEWAL: Duration = Duration::from_secs(10);
@@ -51,6 +52,10 @@ struct Lost {
     /// Only the time between two lines shows that there is such a link besides the others.
     inferred: bool,
     standing: Standing,
+    /// The profile that `gateway.run` named after a line about it. Lines about another link may be among those.
+    owner: Option<ProfileName>,
+    /// When it was last refused.
+    refused_at: Option<Timestamp>,
 }
 
 /// What is shown of one of them.
@@ -83,6 +88,8 @@ impl Lost {
             account: said.connection.clone(),
             inferred,
             standing: Standing::Open,
+            owner: None,
+            refused_at: None,
         }
     }
 
@@ -95,11 +102,19 @@ impl Lost {
             (_, Standing::Refused) => Standing::Refused,
             _ => Standing::Open,
         };
+        if said.word.is_refusal() {
+            self.refused_at = Some(said.at);
+        }
         if let Repeats::After { line, .. } = repeats {
             self.lines.retain(|(known, _)| *known != line);
             self.lines.push((line, said.at));
         }
         self.link.apply(said);
+    }
+
+    /// Whether its client logs nothing at this time, because the link was refused.
+    fn pauses(&self, at: Timestamp, rules: &Rules) -> bool {
+        self.refused_at.is_some_and(|refused| at < after(refused, rules.times.refusal_pause))
     }
 
     /// Whether it may be this link that logs such a line.
@@ -204,7 +219,7 @@ impl Unnamed {
     }
 
     fn trouble(&mut self, said: &Said, repeats: Repeats, total: usize, rules: &Arc<Rules>) {
-        let place = self.of_trouble(said, repeats);
+        let place = self.of_trouble(said, repeats, rules);
         let is_full = self.lost.len() >= total.clamp(1, MOST);
         let place = place.or_else(|| if is_full { self.newest(|_| true) } else { None });
         let place = place.unwrap_or_else(|| {
@@ -216,17 +231,19 @@ impl Unnamed {
     }
 
     /// The link that the line is about, if it is one of those that are down.
-    fn of_trouble(&self, said: &Said, repeats: Repeats) -> Option<usize> {
+    fn of_trouble(&self, said: &Said, repeats: Repeats, rules: &Rules) -> Option<usize> {
         if said.connection.is_some() {
             return self.lost.iter().position(|lost| lost.account == said.connection);
         }
         // A refusal is repeated by the link that was refused.
+        let active = |lost: &Lost| lost.standing < Standing::Ended && !lost.pauses(said.at, rules);
         if said.word.is_refusal()
-            && let Some(refused) = self.lost.iter().position(|lost| lost.standing == Standing::Refused)
+            && let Some(refused) =
+                self.lost.iter().position(|lost| lost.standing == Standing::Refused && active(lost))
         {
             return Some(refused);
         }
-        self.newest(|lost| lost.standing < Standing::Ended && lost.may_log(said.at, repeats))
+        self.newest(|lost| active(lost) && lost.may_log(said.at, repeats))
     }
 
     /// The link of these that logged something last. One that claims to be back or was refused comes after the others.
@@ -235,17 +252,32 @@ impl Unnamed {
         of.max_by_key(|(_, lost)| (Reverse(lost.standing), lost.newest.at)).map(|(place, _)| place)
     }
 
-    /// Takes in a line of `gateway.run` that names the profile of an attempt. What its adapter logged just before was
-    /// about that profile's link, which is judged by its own lines. Returns that line, if it was about a failure.
-    pub(super) fn attribute(&mut self, said: &Said, was_down: bool) -> Option<Said> {
+    /// Takes in a line of `gateway.run` that names this profile. If it is about a failure, what its adapter logged just before was
+    /// about that link, which is judged by its own lines: returns the link and its newest line, unless those of another link may
+    /// be among them. `was_down`: the named lines said before that it is down.
+    pub(super) fn attribute(
+        &mut self,
+        said: &Said,
+        owner: &ProfileName,
+        was_down: bool,
+    ) -> Option<(Link, Said)> {
+        if said.word.is_announcement() {
+            let claim = Said { word: LinkWord::Claim, ..said.clone() };
+            let of_owner = |lost: &&mut Lost| lost.owner.as_ref() == Some(owner);
+            self.lost.iter_mut().filter(of_owner).for_each(|lost| lost.link.apply(&claim));
+            return None;
+        }
+        if !said.word.is_trouble() {
+            return None;
+        }
         let from = before(said.at, SAME_ATTEMPT);
-        if said.word.is_trouble() {
-            let began = self.lost.iter().position(|lost| lost.since >= from && lost.account.is_none())?;
-            return Some(self.lost.remove(began).newest);
+        let began = self.lost.iter().position(|lost| lost.since >= from && lost.account.is_none());
+        let place = began.or_else(|| self.newest(|lost| lost.account.is_none() && lost.newest.at >= from))?;
+        if began.is_some() || (!was_down && self.lost.len() == 1) {
+            let Lost { link, newest, .. } = self.lost.remove(place);
+            return Some((link, newest));
         }
-        if was_down && let Some((_, lost)) = self.answered.take_if(|(until, _)| *until >= said.at) {
-            self.lost.insert(0, lost);
-        }
+        self.lost[place].owner = Some(Arc::clone(owner));
         None
     }
 
