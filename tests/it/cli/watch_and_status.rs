@@ -474,6 +474,25 @@ fn the_state_at_the_start_is_no_news() {
 }
 
 #[test]
+fn r74872_a_refusal_names_the_profile_of_the_first_gateway() {
+    let machine = Machine::new();
+    let first = Gateway::connected(&machine.hermes());
+    let pid = first.process.pid();
+    let mut refused = Gateway::start(&machine.profile("work"));
+    refused.starts();
+    let refusal = format!("gateway.run: Another gateway instance is already running (PID {pid}).");
+    refused.log("agent.log", "ERROR", &refusal);
+    refused.process.kill();
+    let status = parsed(&machine.run(&["status", "--json"]));
+    let of = |name: &str| status.profiles.iter().find(|row| row.profile == name).unwrap();
+    assert_ne!(of("work").light, "green");
+    assert_eq!(of("default").light, "green");
+    let whose = format!("PID {pid}, is the gateway of profile default");
+    assert!(of("work").notes.iter().any(|note| note.contains(&whose)), "{:?}", of("work").notes);
+    assert!(of("default").notes.is_empty(), "{:?}", of("default").notes);
+}
+
+#[test]
 fn a_planned_stop_is_grey_at_the_start() {
     let machine = Machine::new();
     let mut gateway = Gateway::connected(&machine.hermes());

@@ -439,7 +439,8 @@ fn walk(row: &Row) {
 }
 
 #[test]
-fn r23387_r42914_r95758_every_failure_of_launchctl_ends_in_the_honest_outcome() {
+fn r23387_r40831_r43663_r30586_r42995_r42914_r41665_r95758_r11323_every_failure_of_launchctl_ends_in_the_honest_outcome()
+ {
     // mostly waiting, so several run in parallel, each in its own folder
     let rows = rows();
     let next = std::sync::atomic::AtomicUsize::new(0);

@@ -173,7 +173,7 @@ fn every_generation_is_found_wrapped_or_not() {
 }
 
 #[test]
-fn r82216_r94050_a_wrapper_that_passes_the_arguments_on_names_its_profile() {
+fn r82216_r94050_ha_addon_34_a_wrapper_that_passes_the_arguments_on_names_its_profile() {
     for (arguments, home) in [
         (vec!["/v/python", "/u/wrapper.py", "--profile", "work", "gateway", "run"], ".hermes/profiles/work"),
         (vec!["/u/start-it", "gateway", "run", "--profile=work"], ".hermes/profiles/work"),

@@ -21,6 +21,13 @@ use tokio::sync::watch;
 /// Reached only by a hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The number in this environment variable, or the usual one: how long a model runs, and with which seed.
+pub(crate) fn number(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).map_or(usual, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{variable} must be a number, not {text}"))
+    })
+}
+
 /// Waits until `done`.
 ///
 /// # Panics

@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 use gatelight::evidence::tail::{Limits, MAX_LINE, Tailer};
 
+use crate::support::number;
+
 /// xorshift64*: small and reproducible.
 struct Dice(u64);
 
@@ -462,10 +464,6 @@ impl World {
             _ => self.poll(tailer, now),
         }
     }
-}
-
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// One run; a new folder every 500 steps keeps the model small.
