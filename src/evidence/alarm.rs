@@ -13,17 +13,17 @@ use tokio::io::unix::AsyncFd;
 
 use super::ready::readable;
 
-/// The grids of [`after`], coarsest first. A span of whole minutes ends at a whole minute of the program's run, so that
-/// work of every minute falls together, and on a tick of whatever comes every 10 s.
+/// The grids of [`after`], coarsest first. Each point of a grid is also a point of the finer ones, so work that is
+/// repeated every minute shares its wake-up with work that is repeated every 10 s.
 const GRIDS: [Duration; 4] =
     [Duration::from_secs(60), Duration::from_secs(30), Duration::from_secs(10), Duration::from_secs(5)];
 
-/// What is closer than this to the last time would be the same time again.
+/// A grid point closer than this is skipped: the timer has just fired for it.
 const TOO_SOON: Duration = Duration::from_millis(100);
 
-/// When work that is repeated every `span` is due again: after `span`, or earlier at the last point before that of a grid
-/// that the whole program shares, if `span` is a multiple of 5 s. Everything that falls on one point costs one wake-up, as
-/// with `AccuracySec=` (systemd.timer(5)). Not for deadlines of verdicts.
+/// When work that is repeated every `span` is due again. If `span` is a multiple of 5 s, the time is rounded down to a
+/// grid that the whole program shares: all work on one grid point costs one wake-up, as with `AccuracySec=`
+/// (systemd.timer(5)). Not for deadlines of verdicts.
 pub fn after(now: Instant, span: Duration) -> Instant {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     on_grid(*START, now, span)
@@ -37,7 +37,7 @@ fn on_grid(start: Instant, now: Instant, span: Duration) -> Instant {
     if at < now + TOO_SOON { at + grid } else { at }
 }
 
-/// Times that differ by less are the same: clocks are read one after the other.
+/// Times that differ by less count as equal: clocks are read one after the other.
 const SAME: Duration = Duration::from_millis(1);
 
 /// Fires once, at the time that was set last.

@@ -1,5 +1,5 @@
-//! Records that carry what people wrote with its line breaks: a record below them is suspect, because it may be part of
-//! that text. [`super::forged`] says which suspect records are believed.
+//! Carriers: records that contain text written by people, with its line breaks. What looks like a record below a
+//! carrier is suspect, because it may be part of that text. [`super::forged`] says which suspect records are believed.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use jiff::civil::DateTime;
 
 use super::line::{self, Level};
 
-/// A record of the past is written later than a carrier if its stamp is later by more than this. Our choice: one write
-/// takes milliseconds.
+/// A record of the past was written later than a carrier if its timestamp is later by more than this. Our choice: one
+/// write takes milliseconds.
 const SAME_WRITE: Duration = Duration::from_secs(2);
-/// Stamps of records that several threads write at once may be out of order by this much. Our choice.
+/// The timestamps of records that several threads write at once may be out of order by this much. Our choice.
 const DISORDER: Duration = Duration::from_secs(1);
 /// A long record reaches the reader in several parts within this time. Our choice: Python writes it in blocks of 8 KiB
 /// without a pause.
@@ -25,7 +25,7 @@ pub struct Carriers {
     in_gateway_log: bool,
     /// At least one is not.
     pub(super) elsewhere: bool,
-    /// The newest stamp of all.
+    /// The newest timestamp of all.
     stamp: Option<DateTime>,
     /// When the last one was read.
     read_at: Timestamp,
@@ -54,7 +54,7 @@ impl Carriers {
         }
     }
 
-    /// Whether what is read now may be the rest of the last one.
+    /// Whether what is read now may be the rest of the last carrier.
     pub(super) fn goes_on(&self, now: Timestamp) -> bool {
         now.duration_since(self.read_at).unsigned_abs() <= ONE_ARRIVAL
     }
@@ -63,16 +63,16 @@ impl Carriers {
 /// What is known about a block of the past besides its lines.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Past {
-    /// The carriers in the block before.
+    /// The carriers in the block above this one.
     pub before: Option<Carriers>,
-    /// The time of reading by the clock of the log's stamps.
+    /// When the block is read, in the log's local time.
     pub now: Option<DateTime>,
 }
 
-/// For each position in a block of the past, the earliest stamp below it.
+/// For each offset in a block of the past, the earliest timestamp below it.
 #[derive(Debug)]
 pub(super) struct Below {
-    /// Beginnings of stamped records, last first, with the earliest stamp from there on.
+    /// Offsets of the records with a timestamp, last first, with the earliest timestamp from there on.
     earliest: Vec<(usize, DateTime)>,
 }
 
@@ -97,7 +97,8 @@ impl Below {
         self.earliest[..count].last().map(|(_, stamp)| *stamp)
     }
 
-    /// Whether the stamp of the record that ends at this place shows that it was written later than these carriers.
+    /// Whether the timestamp of the record that ends at this offset shows that it was written later than these
+    /// carriers.
     pub(super) fn shows_later(&self, stamp: DateTime, end: usize, carriers: &Carriers, past: &Past) -> bool {
         let plus = |at: DateTime, by| at.checked_add(by).unwrap_or(DateTime::MAX);
         let is_later = carriers.stamp.is_some_and(|carrier| stamp > plus(carrier, SAME_WRITE));

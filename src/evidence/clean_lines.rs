@@ -1,25 +1,26 @@
-//! Removes what spans several lines of a log: PEM blocks, JSON values on the line below their name, and text of people
-//! with line breaks.
+//! Removes private text that spans several lines of a log: PEM blocks, JSON values on the line below their name, and
+//! text written by people, with its line breaks.
 
 use std::collections::HashMap;
 
 use super::line::head;
 use crate::redact::{MASK, clean_line, names_a_secret, one_line, private_key_head};
 
-/// Keys whose value is text of people, unquoted up to the end of the line:
+/// Keys whose value is text written by people, unquoted and up to the end of the line:
 /// `[Feishu-Comment] reply_to_comment: comment_id=7 text=…`.
 const WORDS_TO_THE_END: [&str; 6] =
     [" text=", " quote=", " content=", " reply=", " reply_to_text=", " response="];
-/// Most lines of text of people after one record.
+/// Most lines of text written by people after one record.
 const MAX_WORDS: usize = 2_000;
-/// Lines of a PEM block without an end; a key of 16,384 bits has 200.
+/// Most lines of a PEM block whose end is missing; a key of 16,384 bits has 200.
 const MAX_BLOCK: usize = 300;
-/// Logs whose state is kept; those of one profile are at most a dozen.
+/// Most logs whose state is kept; one profile has at most a dozen.
 const MAX_SOURCES: usize = 64;
-/// A line that consists of as many characters of base64 is taken for a line of a key whose beginning was not seen.
+/// A line of at least this many base64 characters, and nothing else, counts as part of a key whose beginning was not
+/// seen.
 const MIN_BASE64_LINE: usize = 40;
 
-/// What earlier lines began and did not end.
+/// What earlier lines began and have not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Open {
     #[default]
@@ -28,7 +29,7 @@ enum Open {
     PrivateKey(usize),
     /// The name of a secret, without its value.
     Name,
-    /// Text of people, with the number of lines that may still follow.
+    /// Text written by people, with the number of lines that may still follow.
     Words(usize),
 }
 
@@ -49,7 +50,7 @@ impl Lines {
     }
 }
 
-/// Cleans a single line, without the text of people in it.
+/// Cleans a single line, and removes the text written by people in it.
 pub fn clean_words(line: &str, max: usize) -> String {
     step(Open::Nothing, line, max).1
 }
@@ -64,7 +65,7 @@ fn step(open: Open, line: &str, max: usize) -> (Open, String) {
             None => (begins(&text), cleaned()),
         },
         Open::Name => {
-            // as if the name stood before it
+            // as if the name were on this line
             let joined = clean_line(&format!("secret: {}", text.trim_start()), max.saturating_add(8));
             (begins(&text), joined.strip_prefix("secret: ").unwrap_or(&joined).to_owned())
         }
@@ -81,7 +82,7 @@ fn step(open: Open, line: &str, max: usize) -> (Open, String) {
     }
 }
 
-/// Where text of people begins that extends to the end of the line or beyond.
+/// The offset of text written by people that extends to the end of the line or beyond.
 fn words_start(text: &str) -> Option<usize> {
     let unquoted = |name: &str| {
         let start = text.find(name)? + name.len();
@@ -97,7 +98,7 @@ fn words_start(text: &str) -> Option<usize> {
     WORDS_TO_THE_END.into_iter().filter_map(unquoted).min()
 }
 
-/// What a line begins and does not end.
+/// What this line begins and does not end.
 fn begins(line: &str) -> Open {
     let key = line.rfind("-----BEGIN").map(|at| &line[at..]);
     if key.is_some_and(|block| private_key_head(block, 10).is_some() && !block.contains("-----END")) {

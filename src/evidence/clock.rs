@@ -1,11 +1,11 @@
-//! How long the machine slept, as the difference of two clocks, and the offset of the wall clock, which may be set.
+//! How long the machine slept, as the difference of two clocks, and by how much the wall clock was set.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Two clocks that tick evenly and are never set, read at about the same moment.
+/// The readings of two monotonic clocks at about the same moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
     /// Stops while the machine sleeps.
@@ -77,17 +77,17 @@ impl SleepGap {
     }
 }
 
-/// Differences between wall clock and time line below this are drift: nobody set the clock.
+/// Smaller differences between wall clock and timeline are drift: nobody set the clock.
 const MIN_SETTING: SignedDuration = SignedDuration::from_secs(1);
 
 /// Most remembered settings of the wall clock; times before the oldest are not converted.
 const MAX_SETTINGS: usize = 16;
 
-/// Converts times of a time line that is never set into wall-clock times. The wall clock may be set: by NTP after a start
-/// without a battery, after a virtual machine stood still, by hand.
+/// Converts times of a monotonic timeline into wall-clock times. The wall clock may be set: by NTP after a start
+/// without a battery, after a virtual machine was paused, by hand.
 #[derive(Debug, Clone, Default)]
 pub struct WallClock {
-    /// Times of the time line, and the offset of the wall clock from then on. Before the first: none.
+    /// Times of the timeline, and the offset of the wall clock from then on. Before the first, the offset is zero.
     settings: VecDeque<(Timestamp, SignedDuration)>,
 }
 
@@ -105,7 +105,7 @@ impl WallClock {
         self.settings.push_back((line, ahead));
     }
 
-    /// What the wall clock showed at this time of the time line.
+    /// What the wall clock showed at this time of the timeline.
     pub fn at(&self, at: Timestamp) -> Timestamp {
         let setting = self.settings.iter().rev().find(|(from, _)| *from <= at);
         setting.map_or(at, |(_, ahead)| at.saturating_add(*ahead).unwrap_or(at))

@@ -1,13 +1,14 @@
-//! The list of cron jobs of a home. It holds private words; only whether a job is enabled is taken out of it.
+//! The list of cron jobs of a home. It contains private text; only whether a job is enabled is read from it.
 
 use serde_json::{Value, json};
 
 use super::hermes_config::UNREADABLE;
 
-/// Jobs of one list that are read at most.
+/// Most jobs of one list that are read.
 const MOST_JOBS: usize = 10_000;
 
-/// Of `cron/jobs.json` only which jobs are enabled: `{"jobs": [{"enabled": true}]}`. Early versions write the list alone.
+/// Reduces `cron/jobs.json` to which jobs are enabled: `{"jobs": [{"enabled": true}]}`. Early versions write the list
+/// alone.
 pub(super) fn jobs(bytes: &[u8]) -> Value {
     let value: Option<Value> = serde_json::from_slice(bytes).ok();
     let list = value.as_ref().and_then(|value| value.get("jobs").unwrap_or(value).as_array());
@@ -17,7 +18,7 @@ pub(super) fn jobs(bytes: &[u8]) -> Value {
     json!({"jobs": jobs.map(|job| json!({"enabled": enabled(job)})).collect::<Vec<_>>()})
 }
 
-/// Whether any job is enabled, by what [`jobs`] gave; `None` where that is unclear. Without the file there is none.
+/// Whether any job is enabled, from the result of [`jobs`]; `None` if that is unclear. Without the file there is none.
 pub(super) fn has_enabled(jobs: Option<&Value>) -> Option<bool> {
     let Some(jobs) = jobs else { return Some(false) };
     let list = jobs.get("jobs")?.as_array()?;

@@ -1,4 +1,5 @@
-//! Recognises copies of an event that was read in another file of the same home: an event is in up to four files.
+//! Recognises copies of an event that was already read in another file of the same home: one event is in up to four
+//! files.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -18,15 +19,15 @@ const COPY_SECONDS: i64 = 60;
 #[derive(Debug, Default)]
 pub struct Deduplicator {
     remembered: VecDeque<Remembered>,
-    /// How many were forgotten: places are counted from the first one ever.
+    /// How many were dropped from the front. Indices in `stamped` count them, so that they stay valid.
     forgotten: usize,
-    /// The places of those with a stamp, by key and stamp.
+    /// The indices of those with a timestamp, by key and timestamp.
     stamped: HashMap<(u64, DateTime), usize, BuildHasherDefault<Mixed>>,
     /// The names of the files.
     files: Vec<String>,
 }
 
-/// A hash of what begins with a hash: the rest is mixed in. The map is too small for collisions to matter.
+/// A fast hasher for keys that are hashes already. The map is too small for collisions to matter.
 #[derive(Debug, Default)]
 struct Mixed(u64);
 
@@ -40,12 +41,12 @@ impl Hasher for Mixed {
     }
 
     fn write_u64(&mut self, word: u64) {
-        // the multiplier of FxHash, a hash of rustc's
+        // the multiplier of FxHash, as used in rustc
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 
     fn finish(&self) -> u64 {
-        // hashbrown takes its places from the low bits, which the multiplication mixes least
+        // hashbrown picks the bucket by the low bits, which the multiplication mixes least
         self.0.rotate_left(26)
     }
 }
@@ -57,9 +58,10 @@ struct Remembered {
     at: Timestamp,
     /// How often the event happened.
     times: usize,
-    /// Number of copies in each file: the same event twice in one file happened twice. Files by their index in
-    /// [`Deduplicator::files`]; the first one separately, since most events are in no other.
+    /// The file (its index in [`Deduplicator::files`]) in which it was read first, and the number of copies there. An
+    /// event that is in one file twice happened twice.
     first: (usize, usize),
+    /// The same for the other files; empty for most events.
     others: Vec<(usize, usize)>,
 }
 
@@ -100,13 +102,13 @@ impl Deduplicator {
         let stamp = event.record.stamp;
         let known = match stamp {
             Some(stamp) => self.stamped.get(&(key, stamp)).map(|place| place - self.forgotten),
-            // Copies come in the order of the events: this is one of the oldest that does not stand in its file yet.
+            // Copies come in the order of the events: this is a copy of the oldest event that is not in its file yet.
             None => self.oldest(|old| old.key == key && old.is_fresh(now) && !old.stands_in(source)),
         };
         if let Some(known) = known {
             return self.remembered[known].add_to(source);
         }
-        // The first copy had no stamp: this one has, so it is passed on again, with its place in time.
+        // The first copy had no timestamp and this one has: it is passed on again.
         let has_unstamped = self.stamped.len() < self.remembered.len();
         if let Some(stamp) = stamp.filter(|_| has_unstamped)
             && let Some(known) = self.oldest(|old| old.key == key && old.stamp.is_none() && old.is_fresh(now))
@@ -137,7 +139,7 @@ impl Deduplicator {
         self.remembered.iter().position(is_wanted)
     }
 
-    /// A profile has a handful of files.
+    /// The index of this file, which is added if it is new. A profile has few files.
     fn number_of(&mut self, file: &str) -> usize {
         self.files.iter().position(|known| known == file).unwrap_or_else(|| {
             self.files.push(file.to_owned());

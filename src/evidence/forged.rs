@@ -1,14 +1,14 @@
-//! Records that a stranger may have forged: some records carry what people wrote with its line breaks, and lines of such a
-//! text may look like records of the gateway.
+//! Detects records that somebody may have forged: carriers contain text written by people, with its line breaks, and
+//! lines of such a text may look like records of the gateway.
 //!
-//! A record after a carrier is suspect. While a log is followed, that holds for what arrives with the carrier. In the past
-//! of a log it holds for records whose stamps do not show that they were written later: close to the carrier's, later
-//! than that of a record below, or in the future.
+//! A record after a carrier is suspect. While a log is followed, that is everything that arrives together with the
+//! carrier. In the past of a log it is every record whose timestamp does not show that it was written later: one close
+//! to the carrier's, later than that of a record below, or in the future.
 //!
-//! A suspect record is believed only with something that a forger does not have:
-//! - a copy in `errors.log`, where no carrier stands because all are below WARNING;
-//! - a copy in `gateway.log`, where no carrier stands: that copy is not suspect;
-//! - no copy in `gateway.log`, where every carrier stands but no record of this logger (the SDK's).
+//! A suspect record is believed only with evidence that cannot be forged:
+//! - it has a copy in `errors.log`, which contains no carriers because all are below WARNING;
+//! - it has a copy in `gateway.log` that is not suspect, because no carrier is above it;
+//! - it has no copy in `gateway.log`, which contains every carrier but no records of this logger (the SDK's).
 
 use super::line::Level;
 use super::log_event::LogEvent;
@@ -17,7 +17,7 @@ use crate::health::Source;
 const ERRORS: &str = "errors.log";
 const GATEWAY: &str = "gateway.log";
 
-/// For each event of one read whether it is genuine. `files`: the logs that were read.
+/// For each event of one read, whether it is genuine. `files`: the logs that were read.
 pub(super) fn genuine(events: &[&LogEvent], files: &[&str]) -> Vec<bool> {
     events.iter().map(|event| is_genuine(event, events, files)).collect()
 }

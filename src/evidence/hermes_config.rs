@@ -1,8 +1,8 @@
-//! Single settings of a gateway: from the `config.yaml` and the `.env` of its home. Both files hold private words; only
-//! what is judged is taken out of them.
+//! Reads single settings of a gateway from the `config.yaml` and the `.env` of its home. Both files contain private
+//! text; only what is judged is read from them.
 //!
-//! No YAML parser is needed for what Hermes writes: block mappings, one key a line. What else YAML allows at these places is
-//! reported as unclear, because a wrong guess would be a wrong light.
+//! No YAML parser is needed for what Hermes writes: block mappings with one key per line. Anything else that YAML
+//! allows is reported as unclear, because a wrong guess would give a wrong light.
 
 use serde_json::{Value, json};
 
@@ -15,16 +15,16 @@ pub(super) const MULTIPLEX_VARIABLE: &str = "GATEWAY_MULTIPLEX_PROFILES";
 /// One setting of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Setting<'a> {
-    /// Not set, or set to null: the default holds.
+    /// Not set, or set to null: the default applies.
     Absent,
     /// A scalar, without quotes and comment.
     Value(&'a str),
-    /// Written in a way that is not read here.
+    /// Written in a form that is not understood.
     Unclear,
 }
 
-/// Of `config.yaml` only what is judged: `{"cron": {"provider": null}, "gateway": {"multiplex_profiles": true}}`. The name of
-/// a provider is replaced by "set". A section whose setting is unclear is "unreadable".
+/// Reduces `config.yaml` to what is judged: `{"cron": {"provider": null}, "gateway": {"multiplex_profiles": true}}`.
+/// The name of a provider is replaced by "set". A section whose setting is unclear is "unreadable".
 pub(super) fn contents(bytes: &[u8]) -> Value {
     let text = std::str::from_utf8(bytes).ok();
     let read = |path: &[&str]| text.map_or(Setting::Unclear, |text| setting(text, path));
@@ -46,8 +46,8 @@ pub(super) fn contents(bytes: &[u8]) -> Value {
     json!({"cron": provider, "gateway": multiplex})
 }
 
-/// Whether the gateway's own scheduler runs the cron jobs, by what [`contents`] gave; `None` where that is unclear. Without
-/// the file the defaults hold: its own.
+/// Whether the gateway's own scheduler runs the cron jobs, from the result of [`contents`]; `None` if that is unclear.
+/// Without the file the default applies: its own.
 pub(super) fn is_cron_built_in(config: Option<&Value>) -> Option<bool> {
     let Some(config) = config else { return Some(true) };
     match config.get("cron")?.get("provider")? {
@@ -57,8 +57,8 @@ pub(super) fn is_cron_built_in(config: Option<&Value>) -> Option<bool> {
     }
 }
 
-/// Whether the gateway serves all profiles, by what [`contents`] gave; `None` where that is unclear. Without the file it
-/// serves its own alone.
+/// Whether the gateway serves all profiles, from the result of [`contents`]; `None` if that is unclear. Without the
+/// file it serves only its own.
 pub(super) fn multiplex_profiles(config: Option<&Value>) -> Option<bool> {
     let Some(config) = config else { return Some(false) };
     config.get("gateway")?.get("multiplex_profiles")?.as_bool()
@@ -72,7 +72,7 @@ pub(super) fn app_id<'a>(config: &'a [u8], platform: &str) -> Option<&'a str> {
     }
 }
 
-/// What the value of [`MULTIPLEX_VARIABLE`] says; `None`: it does not count, as Hermes ignores any other word.
+/// The meaning of a value of [`MULTIPLEX_VARIABLE`]; `None`: any other word, which Hermes ignores.
 pub(super) fn switch(word: &str) -> Option<bool> {
     match word.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),
@@ -81,7 +81,7 @@ pub(super) fn switch(word: &str) -> Option<bool> {
     }
 }
 
-/// The value of a variable in a `.env` file; the last one counts.
+/// The value of a variable in a `.env` file; the last assignment counts.
 pub(super) fn variable<'a>(dotenv: &'a str, name: &str) -> Option<&'a str> {
     let value = |line: &'a str| {
         let line = line.trim_start();
@@ -92,11 +92,11 @@ pub(super) fn variable<'a>(dotenv: &'a str, name: &str) -> Option<&'a str> {
     dotenv.lines().filter_map(value).next_back()
 }
 
-/// The scalar at this path of keys. Where a key stands twice, the last one counts, as in PyYAML.
+/// The scalar at this path of keys. If a key is repeated, the last one counts, as in PyYAML.
 fn setting<'a>(text: &'a str, path: &[&str]) -> Setting<'a> {
-    // the indents of the keys of the path that this line stands below
+    // the indents of the keys of the path above this line
     let mut below: Vec<usize> = Vec::new();
-    // the indent of the keys below each of them
+    // for each of them, the indent of the keys below it
     let mut levels: Vec<usize> = Vec::new();
     let (mut found, mut merges) = (Setting::Absent, false);
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! The hash of an account's identity, as Hermes names lock files by it.
+//! The hash of an account's identity, as Hermes uses it in the names of lock files.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The shape of a log line: stamp, level, logger, message. The shapes were measured on hermes-agent 0.13.0 and 0.19.0,
-//! and the older layout comes from `gateway-<profile>.log`:
+//! Parses a log line: timestamp, level, logger, message. The layouts were seen in hermes-agent 0.13.0 and 0.19.0; the
+//! older one is that of `gateway-<profile>.log`:
 //!
 //! - `2026-11-22 11:09:14,271 ERROR Lark: message`, `… INFO [session] logger: message`
 //! - `[Lark] [2026-11-22 11:09:14,271] [ERROR] message` (the SDK's own handler, on standard output)
@@ -50,13 +50,13 @@ impl Level {
 /// One line that begins a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head<'a> {
-    /// Local time without a zone; `None` on standard error.
+    /// Timestamp: local time without a zone; `None` on standard error.
     pub stamp: Option<DateTime>,
     /// Severity.
     pub level: Level,
     /// The logger, where the line names one.
     pub logger: Option<&'a [u8]>,
-    /// What it says.
+    /// The text after level and logger.
     pub message: &'a [u8],
 }
 
@@ -71,8 +71,8 @@ const TO_THE_MINUTE: usize = 17;
 /// The same without the last colon: as many bytes as are compared at once.
 type Minute = [u8; TO_THE_MINUTE - 1];
 
-/// Reads lines that follow each other. Most stamps differ from the one before only in the last digits, so the minute is
-/// parsed once.
+/// Reads consecutive lines. Most timestamps differ from the one before only in the last digits, so a minute is parsed
+/// once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Heads {
     minute: Option<(u128, DateTime)>,
@@ -178,7 +178,7 @@ fn is_logger(name: &[u8]) -> bool {
 /// Longest name of a logger, in bytes.
 const MAX_LOGGER: usize = 127;
 
-/// Which bytes stand in names of loggers: every line of a log is asked.
+/// The bytes that may be in the name of a logger. A table, because every line of a log is checked.
 const IS_OF_LOGGER: [bool; 256] = {
     let mut table = [false; 256];
     let mut b = 0;

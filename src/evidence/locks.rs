@@ -1,5 +1,6 @@
-//! The locks that gateways hold on identities at their platforms (an app id, a bot token): one JSON file each, shared by
-//! all gateways of the user. How many a process holds for a platform is how many links of it there should be.
+//! The locks that gateways hold on their accounts at the platforms (an app id, a bot token): one JSON file each, in a
+//! folder that all gateways of the user share. A gateway should have as many links to a platform as it holds locks for
+//! it.
 //!
 //! hermes-agent, `gateway/status.py`: `$HERMES_GATEWAY_LOCK_DIR`, else `hermes/gateway-locks` below `$XDG_STATE_HOME` or
 //! `~/.local/state`; `<scope>-<first 16 digits of the identity's SHA-256>.lock`. A file survives the SIGKILL of its
@@ -14,16 +15,16 @@ use crate::files;
 use crate::health::FileIdentity;
 use crate::health::evidence::Lock;
 
-/// Entries of the folder that are looked at.
+/// Most entries of the folder that are checked.
 const MAX_ENTRIES: usize = 1024;
 
-/// Locks that are read.
+/// Most locks that are read.
 const MAX_LOCKS: usize = 64;
 
-/// Bytes of one lock: a real one has some hundred, most of them the command line of its holder.
+/// Most bytes of one lock: a real one has a few hundred, most of them the command line of its holder.
 const MAX_BYTES: u64 = 16 * 1024;
 
-/// Characters of a scope, and of an id.
+/// Most characters of a scope, and of an id.
 const MAX_NAME: usize = 64;
 
 /// The locks in one folder, read again only when one came or went.
@@ -36,7 +37,7 @@ pub(crate) struct LockFolder {
 }
 
 impl LockFolder {
-    /// Not read yet.
+    /// A folder that was not read yet.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, modified: None, locks: Vec::new() }
     }
@@ -59,7 +60,7 @@ impl LockFolder {
     }
 }
 
-/// The folder of the locks, by the environment that `var` gives and the user's home.
+/// The folder of the locks. `var` reads a variable of the gateway's environment.
 pub(crate) fn folder(user_home: &Path, var: impl Fn(&str) -> Option<OsString>) -> PathBuf {
     let absolute = |name| var(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
     absolute("HERMES_GATEWAY_LOCK_DIR").unwrap_or_else(|| {
@@ -68,13 +69,13 @@ pub(crate) fn folder(user_home: &Path, var: impl Fn(&str) -> Option<OsString>) -
     })
 }
 
-/// The locks in this folder, in order. A folder that does not exist has none; a file that is no lock, half-written or too
-/// large is skipped.
+/// The locks in this folder, sorted. None if the folder does not exist; a file that is not a lock, is half-written or
+/// too large is skipped.
 fn read(folder: &Path) -> Vec<(FileIdentity, Lock)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let names = entries.take(MAX_ENTRIES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let locks = names.filter_map(|name| {
-        // before the file is read: anything may lie in this folder
+        // check the name before reading the file: anything may be in this folder
         parse_name(&name)?;
         parse(&name, &files::read(&folder.join(&name), MAX_BYTES).ok()?)
     });
@@ -83,7 +84,7 @@ fn read(folder: &Path) -> Vec<(FileIdentity, Lock)> {
     locks
 }
 
-/// The lock in a file of this name with this content, and the process that wrote it.
+/// Parses a lock file: the lock, and the process that wrote it.
 pub fn parse(name: &str, content: &[u8]) -> Option<(FileIdentity, Lock)> {
     let (scope, id) = parse_name(name)?;
     let holder = state_files::identity(&state_files::parse(content)?)?;

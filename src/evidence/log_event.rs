@@ -6,7 +6,7 @@ use super::carriers::Carriers;
 use super::line::Level;
 use crate::health::{Evidence, LogRecord};
 
-/// Events with the times of their stamps.
+/// Events with their times, from their timestamps.
 pub type Dated = Vec<(Timestamp, LogEvent)>;
 
 /// One event in a log.
@@ -14,13 +14,13 @@ pub type Dated = Vec<(Timestamp, LogEvent)>;
 pub struct LogEvent {
     /// The parsed record.
     pub record: LogRecord,
-    /// Equal for copies of one message in several files; `None` where copies do no harm.
+    /// Equal for copies of one message in several files; `None` if copies may be judged more than once.
     pub key: Option<u64>,
     /// The level of its record.
     pub level: Option<Level>,
     /// Records of its logger are in `gateway.log` as well.
     pub in_gateway_log: bool,
-    /// The record may be part of text of people in these carriers.
+    /// The carriers that the record may be part of.
     pub suspect: Option<Carriers>,
 }
 

@@ -1,5 +1,5 @@
-//! Blocks of log lines → evidence. Copies of an event in several files count once; a line without a stamp belongs to the
-//! record above it.
+//! Turns blocks of log lines into evidence. Copies of an event in several files count once; a line without a timestamp
+//! belongs to the record above it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,13 +20,13 @@ use super::records::{Line, OpenRecord, Records};
 use crate::health::{LogRecord, Proof, ProofLine, Quote, Signal, Source};
 use crate::redact::clean_line;
 
-/// Characters of a line that are kept as evidence.
+/// Most characters of a line that are kept as evidence.
 const PROOF_CHARS: usize = 400;
 
-/// A longer line is cleaned at once, which bounds it.
+/// A line longer than this, in bytes, is cleaned and cut at once.
 const MOST_UNCLEAN: usize = 4 << 10;
 
-/// Lines at the head of a block whose level is looked at.
+/// Lines at the start of a block that are searched for a level.
 const LINES_ASKED_FOR_LEVEL: usize = 8;
 
 /// State of a file between two blocks.
@@ -36,7 +36,7 @@ struct Carry {
     carriers: Option<Carriers>,
 }
 
-/// The log files of one profile, each event once.
+/// Reads the log files of one profile; each event is returned once.
 #[derive(Debug)]
 pub struct LogBook {
     scanner: Scanner,
@@ -49,8 +49,8 @@ impl LogBook {
         Self { scanner: Scanner::new(patterns), seen: Deduplicator::default() }
     }
 
-    /// Reads what arrived in the files at one moment: complete lines of each, which follow the last ones of that file.
-    /// The order of the files does not matter.
+    /// Reads what was added to the files: complete lines of each, which continue that file. The order of the files does
+    /// not matter.
     pub fn read<'a>(
         &mut self,
         blocks: impl IntoIterator<Item = (&'a str, &'a [u8])>,
@@ -66,7 +66,7 @@ impl LogBook {
         let mut genuine = forged::genuine(&all, &files).into_iter();
         events.retain(|_| genuine.next().unwrap_or(false));
         if files.len() > 1 {
-            // Among copies the line of the most complete file is the proof; unstamped copies come last.
+            // Of several copies, the line of the most complete file is the proof; copies without a timestamp come last.
             files.sort_by_key(|file| (*file != "agent.log", *file));
             let place =
                 |event: &LogEvent| files.iter().position(|file| *file == event.record.proof.source.as_str());
@@ -77,7 +77,7 @@ impl LogBook {
         events
     }
 
-    /// Takes an event that was read elsewhere (in the past of a log). Returns whether it is new.
+    /// Notes an event that was read elsewhere (in the past of a log). Returns whether it is new.
     pub fn admit(&mut self, event: &LogEvent, now: Timestamp) -> bool {
         !self.seen.is_copy(event, now)
     }
@@ -88,8 +88,8 @@ impl LogBook {
     }
 }
 
-/// Puts events of several files in the order of their stamps. One without a stamp keeps its place behind the one that it
-/// followed; within one file the order stays where stamps fall (a clock that was set back).
+/// Sorts events of several files by their timestamps. An event without one stays after the event that it followed;
+/// within one file the order is kept where timestamps decrease (a clock that was set back).
 fn order_by_stamp(events: &mut Vec<LogEvent>) {
     let mut runs: Vec<(Option<DateTime>, LogEvent)> = Vec::with_capacity(events.len());
     let mut newest: Option<(Source, DateTime)> = None;
@@ -100,7 +100,7 @@ fn order_by_stamp(events: &mut Vec<LogEvent>) {
         newest = stamp.map(|stamp| (source.clone(), stamp));
         runs.push((stamp, event));
     }
-    // Events without any stamp are as new as the newest.
+    // Events before any timestamp count as the newest.
     runs.sort_by_key(|(stamp, _)| (stamp.is_none(), *stamp));
     events.extend(runs.into_iter().map(|(_, event)| event));
 }
@@ -118,14 +118,14 @@ impl Scanner {
         Self { patterns, open_records: HashMap::new() }
     }
 
-    /// Reads a block of complete lines of one file, which follows the last one of that file.
+    /// Reads the next block of complete lines of one file.
     pub fn read(&mut self, file: &str, block: &[u8], now: Timestamp, sink: &mut dyn FnMut(LogEvent)) {
         let carry = self.open_records.remove(file).unwrap_or_default();
         let next = self.scan(file, block, &carry, None, now, sink);
         self.open_records.insert(file.to_owned(), next);
     }
 
-    /// Reads a block of the past, which is read backwards.
+    /// Reads a block of the past of one file. Blocks of the past come newest first.
     pub fn read_past(
         &self,
         file: &str,
@@ -236,14 +236,14 @@ fn carrier(head: &Head<'_>, now: Timestamp) -> Carriers {
     Carriers::one(head.level, in_gateway_log, head.stamp, now)
 }
 
-/// Loggers whose records stand in `gateway.log` (hermes_logging.py of 0.19).
+/// Whether the records of this logger are in `gateway.log` (hermes_logging.py of 0.19).
 fn stands_in_gateway_log(logger: &[u8]) -> bool {
     [b"gateway".as_slice(), b"hermes_plugins", b"plugins.platforms"]
         .iter()
         .any(|known| logger.starts_with(known))
 }
 
-/// The line as evidence. Most are judged and forgotten, so it is cleaned when somebody asks for it.
+/// The line as evidence. It is cleaned only when it is shown: most are judged and dropped.
 fn proof_line(text: &[u8]) -> ProofLine {
     let clean = |raw: &[u8]| clean_line(&String::from_utf8_lossy(raw), PROOF_CHARS);
     if text.len() > MOST_UNCLEAN { clean(text).into() } else { Quote::unclean(text, clean).into() }
@@ -271,7 +271,7 @@ fn hash(message: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Whether the first lines show that records at INFO are written, or any records at all.
+/// Whether the first lines show that records at INFO, or any records at all, are written.
 fn level_seen(block: &[u8]) -> Option<(Signal, Option<DateTime>)> {
     let mut seen = None;
     let mut rest = block;
@@ -316,7 +316,7 @@ fn without_colours(block: &[u8]) -> Cow<'_, [u8]> {
         if let Some(end) = codes.map(|codes| codes + 2).filter(|end| rest.get(*end) == Some(&b'm')) {
             rest = &rest[end + 1..];
         } else {
-            // any other sequence is kept whole: without its beginning the rest would look like text
+            // keep any other sequence whole: without its beginning the rest would look like text
             plain.push(ESCAPE);
             rest = &rest[1..];
         }

@@ -1,4 +1,4 @@
-//! A descriptor that tokio waits for.
+//! Waits for a file descriptor with tokio.
 
 use std::io;
 use std::os::fd::OwnedFd;

@@ -1,5 +1,5 @@
-//! The lines of a block, one after the other, each with the record that it belongs to: a line without a head of its own
-//! belongs to the record above it.
+//! Splits a block into lines, each with the record that it belongs to: a line without a head belongs to the record
+//! above it.
 
 use jiff::civil::DateTime;
 use memchr::{memchr, memmem};
@@ -7,10 +7,10 @@ use memchr::{memchr, memmem};
 use super::line::{Head, Heads, Level};
 use super::patterns::Patterns;
 
-/// What a traceback begins with. Where no record stands above it, Python itself printed it.
+/// The first line of a traceback. Without a record above it, Python itself printed it.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
-/// Most bytes of a record that are searched for topics and for a traceback, its last ones.
+/// How many of the last bytes of a record are searched for topics and for a traceback.
 const SEARCHED_BYTES: usize = 64 << 10;
 
 /// The record in which the last block of a file ended.
@@ -42,7 +42,7 @@ pub(super) struct Record<'a> {
     pub(super) level: Option<Level>,
     pub(super) logger: Option<&'a [u8]>,
     pub(super) stamp: Option<DateTime>,
-    /// It carries text of people.
+    /// It contains text written by people.
     pub(super) speech: bool,
     /// The part of the record in this block.
     text: &'a [u8],
@@ -58,7 +58,7 @@ impl Record<'_> {
     }
 }
 
-/// Goes through the lines of one block.
+/// Iterates over the lines of one block.
 pub(super) struct Records<'a> {
     block: &'a [u8],
     open: &'a OpenRecord,
@@ -70,7 +70,7 @@ pub(super) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// `open`: the record in which the block before ended.
+    /// `open`: the record in which the previous block ended.
     pub(super) fn new(block: &'a [u8], open: &'a OpenRecord) -> Self {
         Self { block, open, heads: Heads::default(), next: 0, newest: None }
     }
@@ -112,7 +112,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The newest record. `above`: where the lines end that precede the one that is asked for; `end`: where that one ends.
+    /// The record of the line from `above` to `end`.
     fn up_to(&self, above: usize, end: usize, patterns: &Patterns) -> Record<'a> {
         if let Some((start, head)) = &self.newest {
             return Record {

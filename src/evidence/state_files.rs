@@ -16,16 +16,16 @@ use crate::redact::clean_line;
 /// Largest state file that is read, in bytes: real ones have a few kilobytes.
 pub const MOST_BYTES: u64 = 1 << 20;
 
-/// Characters of an error message that are kept.
+/// Most characters of an error message that are kept.
 const MESSAGE_CHARS: usize = 300;
 
-/// Characters of a name that are kept: Hermes' profiles have 64 at most.
+/// Most characters of a name: Hermes allows 64 for a profile.
 const NAME_CHARS: usize = 64;
 
-/// Platforms, served profiles and locks that are read at most.
+/// Most platforms, served profiles and locks that are read.
 const MOST_NAMES: usize = 256;
 
-/// Files of a home with facts about its gateway.
+/// The files of a home that describe its gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StateFileKind {
     /// `gateway.pid`: names the gateway's process.
@@ -42,7 +42,7 @@ pub enum StateFileKind {
     Detached,
     /// `.drain_request.json`: somebody asked for a drain.
     DrainRequest,
-    /// `cron/ticker_heartbeat`: when the scheduler of cron jobs last ticked, in seconds since 1970.
+    /// `cron/ticker_heartbeat`: when the cron scheduler last ticked, in seconds since 1970.
     CronBeat,
     /// `cron/ticker_last_success`: when a tick last succeeded, in seconds since 1970.
     CronSuccess,
@@ -91,7 +91,7 @@ impl StateFileKind {
     }
 }
 
-/// The evidence in a file, by its name relative to the home. `None`: the contents cannot be used.
+/// The evidence in a file. `file`: its name relative to the home. `None`: the contents cannot be used.
 pub fn evidence(file: &str, json: Option<&Value>, patterns: &Patterns) -> Option<Evidence> {
     match (StateFileKind::from_name(file)?, json) {
         (StateFileKind::Pid, None) => Some(Evidence::PidFile(None)),
@@ -117,12 +117,12 @@ pub fn parse(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text).ok()
 }
 
-/// The contents of a file of the home, by its name; of files with private text only the fields that are judged.
+/// Parses a file of the home (`file`: its name); of files with private text only the fields that are judged are kept.
 pub fn contents(file: &str, bytes: &[u8]) -> Option<Value> {
     match StateFileKind::from_name(file) {
         Some(StateFileKind::CronJobs) => Some(cron::jobs(bytes)),
         Some(StateFileKind::Config) => Some(hermes_config::contents(bytes)),
-        // some markers are empty files: only their presence matters
+        // some markers are empty: only their presence matters
         _ if bytes.is_empty() => Some(Value::Null),
         _ => parse(bytes),
     }
@@ -134,7 +134,7 @@ fn epoch(value: &Value) -> Option<Timestamp> {
     Timestamp::from_millisecond((seconds * 1000.0) as i64).ok()
 }
 
-/// The process that wrote a file. `gateway.pid` of early versions is a bare number.
+/// The process that wrote a file. In early versions `gateway.pid` is a bare number.
 pub fn identity(value: &Value) -> Option<FileIdentity> {
     if let Some(pid) = pid(value) {
         return Some(FileIdentity { pid, start: None });
@@ -152,7 +152,7 @@ fn target(marker: &Value) -> Option<u32> {
     pid(marker.get("target_pid")?)
 }
 
-/// `start_time`: a whole number in most files; a fraction is not the same unit (the heartbeat's epoch seconds).
+/// `start_time`, if it is a whole number; a fraction has another unit (the heartbeat's epoch seconds).
 fn start(value: &Value) -> Option<u64> {
     value.get("start_time").and_then(Value::as_u64)
 }
@@ -238,13 +238,13 @@ fn heartbeat(value: &Value) -> Option<Heartbeat> {
     Some(Heartbeat { pid: pid(value.get("pid")?)?, updated_at: time(value.get("updated_at")), by_thread })
 }
 
-/// The start records: one epoch a line; other lines are skipped.
+/// Parses the start records: one epoch time per line; other lines are skipped.
 pub fn starts(text: &str) -> Vec<Timestamp> {
     let epochs = text.lines().filter_map(|line| line.trim().parse::<f64>().ok());
     epochs.filter_map(|epoch| Timestamp::from_millisecond((epoch * 1000.0) as i64).ok()).collect()
 }
 
-/// A list of locks, as recordings hold it.
+/// Parses a list of locks in the format of recordings.
 pub fn locks(value: &Value) -> Vec<Lock> {
     let all = value.as_array().into_iter().flatten().take(MOST_NAMES);
     all.filter_map(|lock| serde_json::from_value(lock.clone()).ok()).collect()

@@ -1,4 +1,4 @@
-//! The version of Hermes, from the files beside a gateway's code. No program is run.
+//! Reads the version of Hermes from the files beside a gateway's code. No program is run.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use crate::health::HermesVersion;
 /// Most entries of a folder that are read.
 const ENTRIES_MAX: usize = 20_000;
 
-/// Bytes read of `__init__.py`; that of 0.19 has some hundred.
+/// Most bytes read of `__init__.py`; that of 0.19 has a few hundred.
 const INIT_BYTES: u64 = 64 * 1024;
 
-/// The version of the code that a process runs, by the module that it was started with (`argv[0]` of `gateway.pid`) and
-/// its command line. Files written after its start are not what it runs.
+/// The version of the code that a process runs, from the module that it was started with (`argv[0]` in `gateway.pid`)
+/// and its command line. Files written after its start do not count.
 pub(super) fn of_process(
     module: Option<&Path>,
     command: &[String],
@@ -28,7 +28,7 @@ pub(super) fn of_process(
     Some(HermesVersion { text: cleaned(&text)?, running })
 }
 
-/// `__version__` of `hermes_cli`, where this is a file of that package, and when it was written.
+/// If this is a file of the package `hermes_cli`: its `__version__`, and when that was written.
 fn beside_module(module: &Path) -> Option<(String, Option<Timestamp>)> {
     let package = module.parent().filter(|folder| folder.ends_with("hermes_cli"))?;
     let init = package.join("__init__.py");

@@ -1,10 +1,10 @@
-//! Which files lie on local disks. Any other volume (NFS, SMB, a user's file system) may stop answering, and whoever then
-//! touches a path on it is blocked for as long.
+//! Tells whether a file is on a local disk. Any other volume (NFS, SMB, FUSE) may stop answering, and then every access
+//! to a path on it blocks.
 
 use std::path::Path;
 
-/// Whether what this path leads to lies on a local disk. One that does not exist cannot block; where the volume cannot be
-/// told, it counts as a remote one. Blocks as long as the volume does.
+/// Whether the target of this path is on a local disk. A path that does not exist counts as local, a volume of unknown
+/// kind as remote. Blocks as long as the volume does.
 pub(super) fn is_local(path: &Path) -> bool {
     match rustix::fs::statfs(path) {
         Ok(stat) => system::is_local(&stat),
@@ -13,12 +13,12 @@ pub(super) fn is_local(path: &Path) -> bool {
     }
 }
 
-/// Notices that something was mounted or unmounted, without touching a volume.
+/// Detects that something was mounted or unmounted, without touching a volume.
 #[derive(Debug)]
 pub struct Mounts(system::Mounts);
 
 impl Mounts {
-    /// Compares with the present state from now on.
+    /// Begins with the current mounts.
     pub fn new() -> Self {
         Self(system::Mounts::new())
     }

@@ -1,4 +1,4 @@
-//! The loop itself: [`Watcher::run`] is its table of contents.
+//! The loop: begin with [`Watcher::run`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use crate::health::{Change, Evidence, Verdict};
 use crate::profile::Profile;
 use crate::worker::{self, Backoff};
 
-/// Events of our own that are handled in one turn.
+/// Most [`Event`]s that are handled in one turn.
 const MAX_EVENTS: usize = 64;
 
 pub(super) struct Watcher {
@@ -51,11 +51,11 @@ enum Wakeup {
     Command(Command),
     Event(Event),
     Files(Changes),
-    /// The file watch failed: the safety net remains.
+    /// The file watch failed: the polls go on.
     WatchFailed,
-    /// There is work left, or a deadline passed.
+    /// There is more to read, or a deadline passed.
     Due,
-    /// There is nothing else to do.
+    /// There is nothing else to do: publish.
     Idle,
 }
 
@@ -99,7 +99,7 @@ impl Watcher {
     fn reset(&mut self) {
         self.monitors.clear();
         self.scan = Scan::new();
-        // without new ones the old ones are rebuilt by the next scan
+        // if that fails, the next scan rebuilds the old ones
         if let Ok(watches) = Watches::new() {
             self.watches = watches;
         }
@@ -121,7 +121,7 @@ impl Watcher {
         }
     }
 
-    /// Waits for the next thing to do; `None`: the end.
+    /// Waits for the next thing to do; `None`: the loop ends.
     async fn wait(
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
@@ -146,7 +146,7 @@ impl Watcher {
         Some(wakeup)
     }
 
-    /// Until when there is nothing to do unless something happens.
+    /// When the next turn is due if no event comes.
     fn next_turn(&self) -> Instant {
         let now = self.time.now();
         let next_poll = self.schedule.next(self.is_quiet(now.instant));
@@ -154,12 +154,12 @@ impl Watcher {
         monitors.chain(self.scan.next_turn(now.instant)).fold(next_poll, Instant::min)
     }
 
-    /// Whether nothing calls for the short interval of polls.
+    /// Whether the longer poll interval is enough.
     fn is_quiet(&self, now: Instant) -> bool {
         !self.scan.incomplete && self.monitors.iter().all(|monitor| monitor.is_quiet(now))
     }
 
-    /// A sleep comes before everything that follows from it: no deadline passed in it.
+    /// Adds a sleep of the machine as the first evidence: deadlines do not pass during it.
     fn notice_sleep(&mut self) {
         let Some(slept) = self.time.observe() else { return };
         self.publisher.mark_woke();
@@ -189,7 +189,7 @@ impl Watcher {
                 turn.expect_anything(true);
             }
             Wakeup::Idle => self.publish(),
-            // what is blocked since then is shown as such
+            // something may be blocked now, which the snapshot shows
             Wakeup::Due if !self.scan.is_complete() || !self.monitors.iter().all(Monitor::is_live) => {
                 self.publisher.mark_stale();
             }
@@ -225,7 +225,7 @@ impl Watcher {
                 true
             }
             Command::Ping(answer) => {
-                // whoever asked may have given up
+                // the receiver may be gone
                 let _ = answer.send(());
                 false
             }
@@ -246,7 +246,7 @@ impl Watcher {
                 return self.take_reading(id, reading, turn);
             }
         };
-        // one that is no longer monitored needs nothing
+        // its profile may no longer be monitored
         let Some(index) = self.monitors.place_of(id) else { return };
         let monitor = &mut self.monitors[index];
         turn.reported.insert(index);
@@ -256,7 +256,7 @@ impl Watcher {
             Event::JobAnswered(_, answer) => {
                 if let (JobAnswer::Report(report), Some(job)) = (&answer, &monitor.profile.job) {
                     let is_new = self.scan.note_processes(job, report);
-                    // only a home without a job can be that of another one
+                    // only a profile without a job can turn out to have this one
                     turn.scan |= is_new && self.monitors.iter().any(|one| one.profile.job.is_none());
                 }
                 self.monitors[index].take_answer(answer, Instant::now());
@@ -278,7 +278,7 @@ impl Watcher {
         self.monitors[index].take_reading(*reading);
     }
 
-    /// Judges the pasts that are read. A gateway waits for the pasts of the homes that it may serve.
+    /// Judges the pasts that were read. A gateway waits for the pasts of the homes that it may serve.
     fn go_live(&mut self) {
         if !self.monitors.iter().any(Monitor::is_read) {
             return;
@@ -304,7 +304,7 @@ impl Watcher {
         }
     }
 
-    /// The poll that is due. That of everything also finds what changed without an event.
+    /// The poll that is due. A poll of everything also finds what changed without an event.
     fn due_poll(&mut self, turn: &mut Turn) -> Poll {
         let now = Instant::now();
         let poll = self.schedule.take_due(now, self.is_quiet(now));
@@ -341,7 +341,7 @@ impl Watcher {
         self.set_ignored();
     }
 
-    /// Tells every gateway which of its links do not count.
+    /// Sets for every gateway which of its links do not count.
     fn set_ignored(&mut self) {
         for index in self.monitors.places() {
             let ignored = self.monitors.ignored_by(index, &self.setup);
@@ -350,7 +350,7 @@ impl Watcher {
         }
     }
 
-    /// Reads everything that this turn calls for, then judges it. Deadlines pass as of the time when the reading began.
+    /// Reads what this turn requires, then judges it. Deadlines are compared with the time at which the read began.
     fn read_and_judge(&mut self, turn: &Turn, poll: Poll) {
         let mut reported = self.watches.users_of(&turn.changed);
         reported.extend(&turn.reported);
@@ -381,8 +381,8 @@ impl Watcher {
         self.notice_sources(now);
     }
 
-    /// Rows that are served by another gateway since this turn, or no longer are; and those that depend on a home which no
-    /// longer answers, or answers again.
+    /// Updates rows whose serving gateway changed in this turn, and rows that depend on a home which no longer answers
+    /// or answers again.
     fn notice_sources(&mut self, now: Moment) {
         for index in self.monitors.places() {
             let served_by = self.monitors.server_name(index);
@@ -409,7 +409,7 @@ impl Watcher {
         }
     }
 
-    /// A monitor has judged.
+    /// Publishes the changes of a monitor, and updates its file watches.
     fn record(&mut self, index: usize, changes: Vec<Change>) {
         let monitor = &mut self.monitors[index];
         if monitor.folders_changed() {
@@ -418,7 +418,7 @@ impl Watcher {
         self.record_all(index, changes, false);
     }
 
-    /// Publishes changes of a gateway's rows.
+    /// Publishes the changes of a gateway's rows.
     fn record_all(&mut self, index: usize, changes: Vec<Change>, history: bool) {
         self.publisher.mark_stale();
         for change in changes {
@@ -431,8 +431,8 @@ impl Watcher {
         }
     }
 
-    /// Begins what runs beside the loop: the search for profiles, the queries to managers whose answer is needed now, and
-    /// reading the past of new monitors.
+    /// Starts the work that runs beside the loop: the search for profiles, queries to managers, and reading the past of
+    /// new monitors.
     fn begin_work(&mut self) {
         let now = self.time.now();
         self.scan.start_due(&self.setup, now.instant, &self.events);
@@ -459,7 +459,7 @@ impl Watcher {
         }
     }
 
-    /// Whether nothing is under way of which the published state must not be taken for complete.
+    /// Whether the published state is complete: no first answer or first read is still missing.
     fn is_settled(&mut self) -> bool {
         let now = self.time.now().instant;
         let monitors = self.monitors.iter().all(|monitor| monitor.is_settled(now));

@@ -1,4 +1,4 @@
-//! Waits for the end of processes, so that it is known at once.
+//! Waits for the end of processes, so that it is noticed at once.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use crate::evidence::process::ExitWatch;
 pub(super) struct Exits {
     /// The waiting tasks by PID, each with the start time of its process.
     tasks: BTreeMap<u32, (u64, JoinHandle<()>)>,
-    /// For some process the system cannot report it: polls find it.
+    /// For some process the system cannot report the end: polls find it.
     incomplete: bool,
 }
 
 impl Exits {
-    /// Whether the end of each of the processes is reported.
+    /// Whether the system reports the end of every process.
     pub(super) const fn are_complete(&self) -> bool {
         !self.incomplete
     }
 
-    /// Waits for the end of these processes and no others.
+    /// Waits for the end of exactly these processes.
     pub(super) fn set(
         &mut self,
         processes: impl Iterator<Item = (u32, u64)>,

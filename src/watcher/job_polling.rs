@@ -1,5 +1,5 @@
-//! When the service manager is queried about a job: at the start, when the job's file or its process changes, and, while
-//! the gateway is down, with growing pauses. Never while all is well: each query costs a child process.
+//! When the service manager is queried about a job: at the start, when the job's file or its process changes, and at
+//! growing intervals while the gateway is down. Never while all is well: each query costs a child process.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::health::{Evidence, JobWord, LogRecord, ProcessState, Signal};
 use crate::profile::JobFile;
 use crate::supervisor::JobReport;
 
-/// Pauses between two queries while the gateway is gone: a respawn is seen soon, a lasting stop costs little.
+/// Pauses between two queries while the gateway is down: a respawn is seen soon, a long stop costs little.
 const BACKOFF: [Duration; 6] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
@@ -36,7 +36,7 @@ impl JobPolling {
         Self { wanted: true, ..Self::default() }
     }
 
-    /// Whether the manager answered or failed to, or there is none.
+    /// Whether the first query ended, with or without an answer, or there is no manager.
     pub(super) fn answered(&self) -> bool {
         self.answered
     }
@@ -46,7 +46,7 @@ impl JobPolling {
         self.wanted = true;
     }
 
-    /// The last answer covers everything that was observed so far.
+    /// Notes that the last answer covers everything observed so far.
     pub(super) fn is_current(&mut self) {
         self.wanted = false;
     }
@@ -65,8 +65,7 @@ impl JobPolling {
             }
             Evidence::Process { .. } => self.wanted = true,
             Evidence::NoProcess => self.restart_backoff(),
-            // The job may be started or loaded at any time, and a gateway that leaves no file with its PID is found by
-            // the manager's answer alone.
+            // the job may be started at any time, and only the manager's answer shows a gateway that leaves no PID file
             Evidence::Job(JobWord { pid: None, .. }) | Evidence::JobUnknown
                 if !self.process_runs && self.retry.is_none() =>
             {
@@ -125,7 +124,7 @@ impl JobPolling {
     }
 }
 
-/// What the manager said about this job.
+/// The manager's report about this job, as evidence.
 pub(super) fn job_evidence(file: &JobFile, report: JobReport) -> Evidence {
     Evidence::Job(JobWord {
         pid: report.pid,

@@ -1,6 +1,7 @@
-//! A home that is followed: its collector, and the core that judges what it reads.
+//! A home that is followed: its collector, and the core that judges what the collector reads.
 //!
-//! A home on a volume that may stop answering is read by another thread, one read at a time; nothing is judged meanwhile.
+//! A home on a volume that may stop answering is read by another thread, one read at a time. Nothing is judged
+//! meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,10 @@ use super::{Given, Ignored, Settings};
 use crate::evidence::collector::{Collector, Files, Moment, Past, Polled, Request};
 use crate::health::{Change, Core, Evidence, ProfileName};
 
-/// As long as more can be read, judging waits this long: what is read next may be what a deadline waits for.
+/// How long judging waits while there is more to read: a deadline may depend on what is read next.
 const MAX_READING: Duration = Duration::from_secs(1);
 
-/// Pieces of evidence that are judged though more can be read.
+/// As many pieces of evidence are judged even if there is more to read.
 const MAX_BATCH: usize = 4096;
 
 pub(super) struct Live {
@@ -24,28 +25,28 @@ pub(super) struct Live {
     pub core: Core,
     /// When time alone changes the verdict.
     pub deadline: Option<Timestamp>,
-    /// When half a line is to be taken for a whole one.
+    /// When an unfinished line is to be read as a complete one.
     pub flush_at: Option<Instant>,
     /// Evidence that is not judged yet.
     pub batch: Vec<Evidence>,
-    /// Evidence from elsewhere that came while another thread was reading.
+    /// Evidence from other sources that came while another thread was reading.
     late: Vec<Evidence>,
-    /// Since when more can be read than one poll reads.
+    /// Since when there is more to read than one poll reads.
     unread_since: Option<Instant>,
-    /// A file changed without an event, and none has come since: files are polled more often.
+    /// A file changed without an event, and no event has come since: files are polled more often.
     pub silent_change: bool,
-    /// Something is not on a local disk, or this is not known: another thread reads, so that a volume which stops
-    /// answering holds up nobody else.
+    /// Some file is or may be on a remote volume: another thread reads, so that a volume which stops answering blocks
+    /// no other profile.
     apart: bool,
-    /// Since when another thread reads, or is needed and none is free.
+    /// Since when another thread has been reading, or was needed while none was free.
     waits_since: Option<Instant>,
-    /// Something called for a read while none could be made.
+    /// A read was requested while none was possible.
     again: bool,
-    /// A read by another thread is to be judged: when it began.
+    /// When the read by another thread began that is still to be judged.
     read_at: Option<Moment>,
 }
 
-/// A collector, and what another thread is to do with it.
+/// A read for another thread: the collector, and the request.
 pub(super) struct Errand {
     collector: Box<Collector>,
     request: Request,
@@ -57,11 +58,11 @@ pub(super) struct Errand {
 struct Cause {
     /// An event said that something changed.
     reported: bool,
-    /// News are no surprise.
+    /// A change was expected: it does not show that an event is missing.
     expected: bool,
 }
 
-/// What another thread has read.
+/// The result of an [`Errand`].
 pub(super) struct Reading {
     errand: Errand,
     batch: Vec<Evidence>,
@@ -70,7 +71,7 @@ pub(super) struct Reading {
 }
 
 impl Errand {
-    /// Reads. Blocks as long as the volume does.
+    /// Reads. Blocks while the volume does not answer.
     pub(super) fn run(mut self) -> Reading {
         let mut batch = Vec::new();
         let polled = self.collector.read(&self.request, &mut batch);
@@ -80,14 +81,14 @@ impl Errand {
 }
 
 impl Reading {
-    /// Whether the files were read, and not heartbeats or processes alone.
+    /// Whether the files were read, not only heartbeats or processes.
     pub(super) fn is_complete(&self) -> bool {
         self.errand.request.files >= Files::Known
     }
 }
 
 impl Live {
-    /// Judges the past of a home, and follows it from now on. `local`: everything lies on local disks.
+    /// Judges the past of a home, and follows it from now on. `local`: all files are on local disks.
     pub(super) fn start(
         profile: ProfileName,
         (collector, local): (Box<Collector>, bool),
@@ -103,7 +104,7 @@ impl Live {
             flush_at: None,
             batch: Vec::new(),
             late: Vec::new(),
-            // what was written while the past was read is still to be read
+            // what was written while the past was read has not been read yet
             unread_since: Some(now.instant),
             silent_change: false,
             apart: !local,
@@ -115,12 +116,12 @@ impl Live {
         (live, changes)
     }
 
-    /// Whether more can be read at once.
+    /// Whether there is more to read now.
     pub(super) const fn has_unread(&self) -> bool {
         (self.unread_since.is_some() || self.again) && self.waits_since.is_none()
     }
 
-    /// Since when it has been waiting for another thread to read, if it is.
+    /// Since when it has been waiting for a read by another thread; `None` if it is not.
     pub(super) const fn waits_since(&self) -> Option<Instant> {
         self.waits_since
     }
@@ -130,7 +131,7 @@ impl Live {
         self.apart
     }
 
-    /// Its files may lie on another volume by now.
+    /// Notes that its files may be on another volume now.
     pub(super) const fn expect_any_volume(&mut self) {
         self.apart = true;
     }
@@ -140,14 +141,14 @@ impl Live {
         self.collector.iter().flat_map(|collector| collector.processes())
     }
 
-    /// Whether there is no process whose state could change without an event.
+    /// Whether there is neither a process whose state could change without an event, nor an update to look for.
     pub(super) fn nothing_runs(&self, now: Instant) -> bool {
         let collector = self.collector.as_ref();
         collector
             .is_some_and(|collector| collector.processes().next().is_none() && !collector.seeks_update(now))
     }
 
-    /// Adds evidence that comes from elsewhere.
+    /// Adds evidence from another source than its files.
     pub(super) fn add(&mut self, evidence: Evidence, now: Timestamp) {
         match &mut self.collector {
             Some(collector) => collector.add(evidence, now, &mut self.batch),
@@ -160,8 +161,9 @@ impl Live {
         Some((self.collector.as_mut()?, &mut self.batch))
     }
 
-    /// Reads what this turn calls for. `reported`: an event said that something changed. `unwatched`: not all of its files
-    /// are watched. Returns what another thread has to do instead, if one is free.
+    /// Reads what this turn requires. `reported`: an event said that something changed. `unwatched`: not all of its
+    /// files are watched. `is_free`: another thread may be started. Returns the read for another thread, if it needs
+    /// one.
     pub(super) fn read(
         &mut self,
         now: Moment,
@@ -172,7 +174,7 @@ impl Live {
     ) -> Option<Errand> {
         let (request, cause) = self.request(now, reported, poll, unwatched)?;
         if self.read_at.is_some() || self.collector.is_none() {
-            // what was read is judged first: a deadline must not have it read for ever
+            // judge the last read first: otherwise a deadline would request reads forever
             self.again |= reported || poll > Poll::Events;
             return None;
         }
@@ -189,7 +191,7 @@ impl Live {
         None
     }
 
-    /// What this turn calls for.
+    /// The read that this turn requires, if any.
     fn request(&self, now: Moment, reported: bool, poll: Poll, unwatched: bool) -> Option<(Request, Cause)> {
         let due =
             self.deadline.is_some_and(|at| at <= now.at) || self.flush_at.is_some_and(|at| at <= now.instant);
@@ -198,7 +200,7 @@ impl Live {
             _ if expected => Files::All,
             Poll::Events => return None,
             Poll::Everything => Files::Known,
-            // nobody reports what another machine writes
+            // what another machine writes is not reported
             _ if unwatched || self.silent_change || self.apart => Files::Known,
             Poll::Beats => Files::Beats,
             Poll::Silent => Files::None,
@@ -217,7 +219,7 @@ impl Live {
         self.flush_at = self.collector.as_ref().and_then(|collector| collector.next_flush());
     }
 
-    /// Takes back what another thread has read.
+    /// Takes the collector back from another thread, with what it read.
     pub(super) fn take_reading(&mut self, reading: Reading) {
         let Reading { errand: Errand { collector, request, cause }, batch, polled, is_local } = reading;
         self.collector = Some(collector);
@@ -231,14 +233,14 @@ impl Live {
         self.read_at = Some(request.now);
     }
 
-    /// No thread could be started: it is tried again at the next turn.
+    /// Takes the collector back: no thread could be started. The read is tried again in the next turn.
     pub(super) fn put_back(&mut self, errand: Errand) {
         self.collector = Some(errand.collector);
         self.again = true;
     }
 
-    /// Judges the batch, then lets deadlines pass: `now` is when the reading began, so everything that was written
-    /// before has been read. `None`: there is nothing to judge.
+    /// Judges the batch, then the deadlines. `now` is when the read began, so everything written before it has been
+    /// read. `None`: there is nothing to judge.
     pub(super) fn judge(&mut self, now: Moment, job: &mut JobPolling) -> Option<Judged> {
         if self.waits_since.is_some() {
             return None;
@@ -274,17 +276,17 @@ impl Live {
         changes
     }
 
-    /// Keeps what every turn asks of every monitor.
+    /// Caches what every turn needs of every monitor.
     fn note_deadlines(&mut self) {
         self.deadline = self.core.next_deadline();
         self.flush_at = self.collector.as_ref().and_then(|collector| collector.next_flush());
     }
 }
 
-/// What judging a batch led to.
+/// The result of judging a batch.
 pub(super) struct Judged {
     pub changes: Vec<Change>,
-    /// A process appeared, or one changed.
+    /// A process appeared or changed.
     pub new_process: bool,
 }
 
@@ -292,7 +294,7 @@ pub(super) struct Judged {
 fn play(profile: ProfileName, given: Given<'_>, pasts: Vec<Past>, now: Timestamp) -> (Core, Vec<Change>) {
     let Given { settings, ignored, asked_restarts } = given;
     let mut merged: Past = pasts.into_iter().flatten().collect();
-    // stable: the times of each past never fall, so each keeps its order
+    // a stable sort: times never decrease within one past, so each keeps its order
     merged.sort_by_key(|(at, _)| *at);
     let begin = merged.first().map_or(now, |(at, _)| *at);
     let mut core = Core::new(profile, &settings.platforms, settings.deadlines.clone(), begin);

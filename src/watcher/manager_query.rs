@@ -1,4 +1,4 @@
-//! Queries a service manager about a monitor's job, off the loop.
+//! Queries a service manager about a monitor's job, outside the loop.
 
 use std::time::Instant;
 
@@ -8,8 +8,8 @@ use super::monitor::Monitor;
 use super::{Event, JobAnswer};
 use crate::supervisor::Supervisors;
 
-/// Begins to query the manager, unless a query is under way. Ends with an [`Event::JobAnswered`]. Returns `false` where
-/// there is no manager to ask.
+/// Starts a query of the manager, unless one is running. It ends with an [`Event::JobAnswered`]. Returns `false` if
+/// there is no manager.
 pub(super) fn query_manager(
     monitor: &mut Monitor,
     supervisors: &Supervisors,
@@ -32,7 +32,7 @@ pub(super) fn query_manager(
                 tracing::debug!("manager query failed: {error}");
                 JobAnswer::Failed
             }
-            // it panicked, which is in the log
+            // it panicked; the panic is in the log
             Err(_) => JobAnswer::Failed,
         };
         let _ = events.send(Event::JobAnswered(id, answer)).await;

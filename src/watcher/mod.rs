@@ -1,9 +1,9 @@
-//! The loop that monitors all gateways, on one task: woken by the system, by deadlines, and by a slow poll as a safety
-//! net. It publishes [`Update`]s.
+//! The loop that monitors all gateways, in one task. It is woken by the system, by deadlines, and by slow polls that
+//! find what no event reported, and publishes [`Update`]s.
 //!
-//! It is idle nearly always, so idle must cost nothing that can be saved: one wake-up for each poll, none for the
-//! heartbeats of gateways that are well, and no file is looked at that the system watches for us. An event costs what
-//! one event costs, however many profiles there are.
+//! The loop is idle nearly always, so idling must be cheap: one wake-up for each poll, none for the heartbeats of
+//! healthy gateways, and no access to files that the system watches. The cost of an event does not depend on the number
+//! of profiles.
 
 mod event_loop;
 mod exits;
@@ -47,33 +47,33 @@ use snapshot::Snapshot;
 use updates::Subscribers;
 pub use updates::{Update, Updates};
 
-/// Commands and events that wait for the loop at most.
+/// Most commands, and most events, that wait for the loop.
 const QUEUE: usize = 256;
 
-/// How long a first complete snapshot may take: queries to managers that do not answer end before that.
+/// How long the first complete snapshot may take: queries to managers that do not answer end before that.
 pub const COMPLETE_WITHIN: Duration = Duration::from_secs(12);
 
-/// What the watcher works with.
+/// What the watcher needs to start.
 pub struct Setup {
     /// Where profiles are searched for.
     pub places: Places,
-    /// Profiles to monitor in place of a search.
+    /// Profiles to monitor; empty: searches for them.
     pub given: Vec<Profile>,
     /// Names of the profiles to show; empty: all.
     pub only: Vec<String>,
-    /// The settings in force at first.
+    /// The initial settings.
     pub settings: Settings,
     /// The service managers of this machine.
     pub supervisors: Supervisors,
-    /// The time zone of the stamps in the logs.
+    /// The time zone of the timestamps in the logs.
     pub zone: TimeZone,
-    /// Each sees everything that is read of the profile of its name.
+    /// By profile name; each sees everything that is read of that profile.
     pub observers: Observers,
-    /// The restarts that Gatelight was asked for lately, in whatever process: those are no crashes.
+    /// The recent restarts that Gatelight was asked for, in any of its processes: they are not crashes.
     pub asked_restarts: AskedRestarts,
 }
 
-/// Given the time, reads the restarts that Gatelight was asked for lately.
+/// Reads the recent restarts that Gatelight was asked for; the argument is the current time.
 pub type AskedRestarts = Box<dyn Fn(Timestamp) -> Vec<AskedRestart> + Send>;
 
 /// A restart that Gatelight was asked for.
@@ -87,7 +87,7 @@ pub struct AskedRestart {
     pub at: Timestamp,
 }
 
-/// Observers by the name of the profile.
+/// Observers by profile name.
 pub type Observers = BTreeMap<String, Observer>;
 
 impl Setup {
@@ -106,16 +106,16 @@ impl Setup {
     }
 }
 
-/// The user's settings, as far as they are the watcher's.
+/// The user's settings that concern the watcher.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Deadlines of the verdicts.
     pub deadlines: Deadlines,
     /// The rules of the platforms.
     pub platforms: Arc<Platforms>,
-    /// Links that do not count.
+    /// Links that the user does not want to count.
     pub ignored: Vec<IgnoredLinks>,
-    /// The log patterns, for profiles whose logs are not read yet.
+    /// The log patterns, for profiles that are found from now on.
     pub patterns: Arc<Patterns>,
 }
 
@@ -126,8 +126,8 @@ impl Settings {
         Self { deadlines, platforms, ignored: Vec::new(), patterns }
     }
 
-    /// The platforms whose links do not count, for each of these profiles, which are given with the names that their gateway
-    /// has for them.
+    /// For each of these profiles, the platforms whose links do not count. Each profile comes with the name that its
+    /// gateway uses for it.
     fn ignored<'a>(&self, profiles: impl Iterator<Item = (&'a str, &'a Profile)>) -> Ignored {
         let of = |(name, profile)| {
             let entries = self.ignored.iter().filter(|entry| entry.concerns(profile));
@@ -158,7 +158,7 @@ impl IgnoredLinks {
 /// For each profile the platforms whose links do not count.
 type Ignored = BTreeMap<ProfileName, BTreeSet<PlatformName>>;
 
-/// What a gateway is judged with besides what is read of it.
+/// What the past of a gateway is judged with, besides the evidence of its home.
 struct Given<'a> {
     settings: &'a Settings,
     ignored: Ignored,
@@ -168,17 +168,17 @@ struct Given<'a> {
 /// Commands to the watcher.
 #[derive(Debug)]
 pub enum Command {
-    /// Queries the service manager about the job of this profile now.
+    /// Query the service manager about the job of this profile now.
     QueryJob(String),
-    /// Searches for profiles now, and queries all managers.
+    /// Search for profiles now, and query all managers.
     Rescan,
-    /// Puts other settings in force, and searches these homes besides the usual ones.
+    /// Use these settings, and search these homes besides the usual ones.
     Settings(Box<Settings>, Vec<ExtraHome>),
     /// The machine woke up.
     Woke,
-    /// Answers: the loop turns.
+    /// Answer, to show that the loop runs.
     Ping(oneshot::Sender<()>),
-    /// Ends the loop.
+    /// End the loop.
     Quit,
 }
 
@@ -200,14 +200,14 @@ enum Event {
 #[derive(Clone)]
 enum JobAnswer {
     Report(Box<JobReport>),
-    /// It did not answer in time, or not with anything that can be read.
+    /// It did not answer in time, or the answer cannot be parsed.
     Failed,
 }
 
 /// Controls a running watcher, which ends when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Handle {
-    /// The newest state, for readers that need neither the changes nor every state in between.
+    /// The newest state, for readers that need neither the changes nor every state.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Commands to the loop.
     pub commands: mpsc::Sender<Command>,
@@ -215,7 +215,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Receives every update from now on, in order. A late subscriber gets the present state first.
+    /// Receives every update from now on, in order. A late subscriber gets the current state first.
     pub fn subscribe(&self) -> Updates {
         self.subscribers.subscribe()
     }
@@ -224,7 +224,7 @@ impl Handle {
 /// The watcher cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum WatcherError {
-    /// The system gives no file watch, or no timer.
+    /// The file watch or the timer cannot be created.
     #[error("cannot watch files: {0}")]
     Watch(#[from] std::io::Error),
 }
@@ -236,7 +236,7 @@ impl Worded for WatcherError {
     }
 }
 
-/// Starts the loop on the current tokio runtime. Whoever subscribes before yielding gets the changes of the past, too.
+/// Starts the loop on the current tokio runtime. Subscribe before the next `await` to get the changes of the past, too.
 pub fn spawn(setup: Setup) -> Result<Handle, WatcherError> {
     let (commands, command_receiver) = mpsc::channel(QUEUE);
     let (event_sender, events) = mpsc::channel(QUEUE);

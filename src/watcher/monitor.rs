@@ -1,7 +1,7 @@
-//! Monitors one gateway: queries its service manager, has the past of its home read, and from then on follows it live.
+//! Monitors one gateway: queries its service manager, has the past of its home read, and then follows it live.
 //!
-//! What is read of the past belongs to the process that the manager names, so the manager's answer comes first. Reading
-//! the past happens on another thread: a volume that does not answer holds up its own profiles only.
+//! The manager is asked first, because its answer names the process to which the past belongs. The past is read on
+//! another thread: a volume that does not answer blocks only its own profiles.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,11 +24,11 @@ use crate::health::{Change, Core, Evidence, Light, Note, ProfileName, Unreadable
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
-/// within some 10 ms; one that hangs must not keep the lights away.
+/// within about 10 ms; one that hangs must not delay the lights.
 const MANAGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A home that is not read after this is blocked: its volume does not answer, or the system is asking the user for
-/// permission.
+/// A home that is not read after this time counts as blocked: its volume does not answer, or the system is asking the
+/// user for permission.
 const READ_TIMEOUT: Duration = Duration::from_secs(8);
 
 enum Stage {
@@ -44,7 +44,7 @@ enum Stage {
     Reading {
         since: Instant,
     },
-    /// The past is read, and waits for those of the homes that this gateway may serve.
+    /// The past was read, and waits for those of the homes that this gateway may serve.
     Read {
         since: Instant,
         read: Box<PastReading>,
@@ -64,20 +64,21 @@ pub(super) struct Monitor {
     since: Timestamp,
     has_manager: bool,
     stage: Stage,
-    /// The manager's answer that is not judged yet.
+    /// The manager's answer, if it was not judged yet.
     answer: Option<JobAnswer>,
-    /// What the past of its home says of links, until the gateway that may serve it has taken it.
+    /// The records about links in the past of its home, until the gateway that may serve it has taken them.
     past_records: Past,
     /// The gateway that serves it, as last published.
     pub served_by: Option<ProfileName>,
-    /// The home that does not answer and since when, as last published: its own, or that of the gateway that serves it.
+    /// The home that does not answer, and since when, as last published: its own, or that of the gateway that serves
+    /// it.
     pub blocked: Option<(PathBuf, Timestamp)>,
     /// Something was mounted or unmounted since its past began to be read.
     volumes_changed: bool,
     /// The past was read without knowing whether there is a process.
     process_unknown: bool,
-    /// The system is to report every heartbeat. While the light is green nothing depends on the next one before its
-    /// deadline, and the safety net reads it in time.
+    /// The folder of the heartbeat is watched. While the light is green, no heartbeat is needed before its deadline,
+    /// and the polls read it in time.
     needs_heartbeat: bool,
     exits: Exits,
 }
@@ -108,7 +109,7 @@ impl Monitor {
         }
     }
 
-    /// Whether this is the same profile, perhaps with a changed job file.
+    /// Whether this is its profile, perhaps with a changed job file.
     pub(super) fn is_for(&self, profile: &Profile) -> bool {
         let ours = &*self.profile;
         ours.home == profile.home
@@ -117,7 +118,7 @@ impl Monitor {
             && ours.name == profile.name
     }
 
-    /// The profile as its job file describes it now.
+    /// Replaces the profile, whose job file may have changed.
     pub(super) fn set_profile(&mut self, profile: Profile) {
         if *self.profile != profile {
             self.job.query_soon();
@@ -134,8 +135,8 @@ impl Monitor {
         matches!(&self.stage, Stage::Live(live) if live.has_unread())
     }
 
-    /// Whether its verdict is not about to change for something that is still under way: the manager's first answer, or
-    /// reading the past (unless that is blocked).
+    /// Whether the manager's first answer came and the past was read (or is blocked): until then the verdict is
+    /// provisional.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         match &self.stage {
             Stage::Querying { .. } | Stage::Read { .. } => false,
@@ -152,7 +153,7 @@ impl Monitor {
         }
     }
 
-    /// Whether its home was read before, and does not answer now.
+    /// Whether its home was read before and does not answer now.
     pub(super) fn stopped_answering(&self, now: Instant) -> bool {
         let Stage::Live(live) = &self.stage else { return false };
         live.waits_since().is_some_and(|since| now >= since + READ_TIMEOUT)
@@ -163,7 +164,7 @@ impl Monitor {
         matches!(&self.stage, Stage::Live(live) if live.is_apart())
     }
 
-    /// Something was mounted or unmounted: its files may lie on another volume by now.
+    /// Notes that something was mounted or unmounted: its files may be on another volume now.
     pub(super) fn expect_any_volume(&mut self) {
         match &mut self.stage {
             Stage::Live(live) => live.expect_any_volume(),
@@ -171,7 +172,7 @@ impl Monitor {
         }
     }
 
-    /// Whether polls at the longer interval suffice: its files are watched, and either all is well or there is no process
+    /// Whether the longer poll interval is enough: its files are watched, and either all is well or there is no process
     /// whose state may change without an event.
     pub(super) fn is_quiet(&self, now: Instant) -> bool {
         let Stage::Live(live) = &self.stage else { return true };
@@ -180,7 +181,7 @@ impl Monitor {
         is_watched && (is_well || live.nothing_runs(now))
     }
 
-    /// Until when there is nothing to do for it unless something happens.
+    /// When its next turn is due if no event comes.
     pub(super) fn next_turn(&self, now: Moment) -> Option<Instant> {
         let query = self.job.next_query(now.instant).map(|wait| now.instant + wait);
         let own = match &self.stage {
@@ -199,7 +200,7 @@ impl Monitor {
         query.into_iter().chain(own).min()
     }
 
-    /// The folders with those of its files that matter now.
+    /// The folders to watch for it now.
     pub(super) fn folders(&self) -> Vec<PathBuf> {
         let home = &self.profile.home;
         let mut folders = vec![home.clone(), home.join("logs")];
@@ -221,7 +222,8 @@ impl Monitor {
         self.answer = Some(answer);
     }
 
-    /// What its past is to be read with, once the manager has answered or its time is over. It counts as being read then.
+    /// The request to read its past, once the manager has answered or its time is over. From then on the past counts as
+    /// being read.
     pub(super) fn begin_reading(&mut self, now: Instant) -> Option<Request> {
         match &self.stage {
             Stage::Waiting { .. } => {}
@@ -234,23 +236,24 @@ impl Monitor {
         Some(Request { id: self.id, profile, has_manager: self.has_manager, answer })
     }
 
-    /// The past could not be read: it is tried again in a while.
+    /// Notes that the past could not be read; it is tried again after [`READ_TIMEOUT`].
     pub(super) fn retry_reading(&mut self, now: Instant) {
         self.stage = Stage::Querying { until: now + READ_TIMEOUT };
     }
 
-    /// The past was read: it is judged once the pasts of the homes that this gateway may serve are read, too.
+    /// Takes the past that was read. It is judged once the pasts of the homes that this gateway may serve are read,
+    /// too.
     pub(super) fn take_past(&mut self, read: Box<PastReading>, now: Instant) {
         self.past_records = family::records_of(hermes_name(&self.profile), read.past.iter());
         self.stage = Stage::Read { since: now, read };
     }
 
-    /// Whether its past is read and not judged yet.
+    /// Whether its past was read and not judged yet.
     pub(super) fn is_read(&self) -> bool {
         matches!(self.stage, Stage::Read { .. })
     }
 
-    /// Whether its past is still being read, and not for so long that others must not wait for it.
+    /// Whether others wait for its past: it is still being read, and is not blocked.
     pub(super) fn keeps_others_waiting(&self, now: Instant) -> bool {
         match &self.stage {
             Stage::Querying { .. } => true,
@@ -259,12 +262,12 @@ impl Monitor {
         }
     }
 
-    /// What the past of its home says of links, for the gateway that may serve it. Handed out once.
+    /// Takes the records about links in the past of its home, for the gateway that may serve it.
     pub(super) fn take_past_records(&mut self) -> Past {
         std::mem::take(&mut self.past_records)
     }
 
-    /// Judges the past, together with the records of the homes that this gateway may serve. Returns what happened in it.
+    /// Judges the past, together with the records of the homes that this gateway may serve. Returns the changes in it.
     pub(super) fn go_live(&mut self, served: Past, given: Given<'_>, now: Moment) -> Vec<Change> {
         let stage = std::mem::replace(&mut self.stage, Stage::Waiting { since: now.instant });
         let Stage::Read { read, .. } = stage else {
@@ -279,7 +282,7 @@ impl Monitor {
             |evidence: &Evidence| matches!(evidence, Evidence::Process { .. } | Evidence::NoProcess);
         self.process_unknown = !past.iter().any(|(_, evidence)| is_process(evidence));
         if self.answer.is_some() {
-            // the past says nothing that the answer does not cover
+            // the answer is newer than the past
             self.job.is_current();
         }
         let reader = (collector, local && !self.volumes_changed);
@@ -303,7 +306,7 @@ impl Monitor {
         }
     }
 
-    /// The profiles that its gateway serves.
+    /// Whether its gateway serves the profile of this name.
     pub(super) fn serves(&self, name: &str) -> bool {
         self.core().is_some_and(|core| core.served().contains(name))
     }
@@ -313,12 +316,12 @@ impl Monitor {
         self.core().is_some_and(|core| core.verdict().pid.is_some())
     }
 
-    /// What its gateway's core says of a profile that it serves.
+    /// The verdict of its gateway's core on a profile that it serves.
     pub(super) fn verdict_of(&self, name: &str) -> Option<Verdict> {
         self.core()?.verdict_of(name).cloned()
     }
 
-    /// What judges its gateway, once its past was read.
+    /// The core that judges its gateway; `None` before its past was judged.
     pub(super) fn core(&self) -> Option<&Core> {
         match &self.stage {
             Stage::Live(live) => Some(&live.core),
@@ -326,14 +329,14 @@ impl Monitor {
         }
     }
 
-    /// Adds evidence that comes from elsewhere.
+    /// Adds evidence from another source than its files.
     pub(super) fn add(&mut self, evidence: Evidence, now: Timestamp) {
         if let Stage::Live(live) = &mut self.stage {
             live.add(evidence, now);
         }
     }
 
-    /// Reads what this turn calls for; see [`Live::read`]. The manager's answer comes after what was written before it.
+    /// Reads what this turn requires; see [`Live::read`]. The manager's answer comes after what was written before it.
     pub(super) fn read(&mut self, now: Moment, reported: bool, poll: Poll, is_free: bool) -> Option<Errand> {
         let Stage::Live(live) = &mut self.stage else { return None };
         let reported = reported || self.answer.is_some();
@@ -344,21 +347,21 @@ impl Monitor {
         errand
     }
 
-    /// Takes back what another thread has read.
+    /// See [`Live::take_reading`].
     pub(super) fn take_reading(&mut self, reading: Reading) {
         if let Stage::Live(live) = &mut self.stage {
             live.take_reading(reading);
         }
     }
 
-    /// The errand could not be run.
+    /// See [`Live::put_back`].
     pub(super) fn put_back(&mut self, errand: Errand) {
         if let Stage::Live(live) = &mut self.stage {
             live.put_back(errand);
         }
     }
 
-    /// Adds the manager's answer, unless another thread reads what was written before it.
+    /// Adds the manager's answer, unless another thread is reading what was written before it.
     fn read_answer(&mut self, now: Moment) {
         let Stage::Live(live) = &mut self.stage else { return };
         let Some((collector, batch)) = live.here() else { return };
@@ -388,7 +391,7 @@ impl Monitor {
         matches!(&self.stage, Stage::Live(live) if live.batch.iter().any(is_new))
     }
 
-    /// Judges what was read. `None`: nothing was.
+    /// Judges what was read; `None` if there is nothing to judge.
     pub(super) fn judge(&mut self, now: Moment, events: &mpsc::Sender<Event>) -> Option<Vec<Change>> {
         let Stage::Live(live) = &mut self.stage else { return None };
         let Judged { changes, new_process } = live.judge(now, &mut self.job)?;
@@ -418,8 +421,8 @@ impl Monitor {
         }
     }
 
-    /// Whether other folders are to be watched since the last call: a light that turned green or is no longer green. Not
-    /// while another thread reads: touching a folder may block.
+    /// Whether the folders to watch changed since the last call, because the light turned green or is no longer green.
+    /// `false` while another thread reads: access to a folder may block.
     pub(super) fn folders_changed(&mut self) -> bool {
         let Stage::Live(live) = &self.stage else { return false };
         if live.waits_since().is_some() {
@@ -429,7 +432,7 @@ impl Monitor {
         std::mem::replace(&mut self.needs_heartbeat, needs_heartbeat) != needs_heartbeat
     }
 
-    /// As it is published.
+    /// Its view in the snapshot.
     pub(super) fn view(&self, now: Instant) -> ProfileView {
         let verdict = match (&self.blocked, &self.stage) {
             (Some((home, since)), _) => unanswered(home, *since),

@@ -1,5 +1,5 @@
-//! What tells monitors apart.
+//! Identifies monitors.
 
-/// Tells the monitors of one watcher apart, past ones included.
+/// Identifies a monitor of one watcher; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MonitorId(pub u64);

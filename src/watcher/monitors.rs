@@ -13,12 +13,12 @@ use crate::evidence::collector::Moment;
 use crate::health::{Core, ProfileName, Verdict};
 use crate::profile::Profile;
 
-/// One monitor for each profile, in the order in which profiles are shown. A place is valid until the next
+/// One monitor for each profile, in the order in which profiles are shown. A place (index) is valid until the next
 /// [`Monitors::set_profiles`].
 #[derive(Default)]
 pub(super) struct Monitors {
     all: Vec<Monitor>,
-    /// For each monitor the place of the one whose gateway may serve its profile.
+    /// For each monitor, the place of the one whose gateway may serve its profile.
     parents: Vec<Option<usize>>,
     next_id: u64,
 }
@@ -28,7 +28,7 @@ impl Monitors {
         self.all.is_empty()
     }
 
-    /// Every place.
+    /// All places.
     pub(super) fn places(&self) -> std::ops::Range<usize> {
         0..self.all.len()
     }
@@ -45,25 +45,25 @@ impl Monitors {
         &self.all
     }
 
-    /// Them all, for the file watches.
+    /// All monitors, for the file watches.
     pub(super) fn as_mut_slice(&mut self) -> &mut [Monitor] {
         &mut self.all
     }
 
-    /// Drops all of them. Numbers are not used again: what is still under way reports to nobody.
+    /// Drops all monitors. Ids are not reused: events of work that is still running are ignored.
     pub(super) fn clear(&mut self) {
         self.all.clear();
         self.parents.clear();
     }
 
-    /// The place of the monitor with this number, if it still exists.
+    /// The place of the monitor with this id, if it still exists.
     pub(super) fn place_of(&self, id: MonitorId) -> Option<usize> {
         self.all.iter().position(|monitor| monitor.id == id)
     }
 
-    /// Monitors these profiles. Those that are still the same keep their monitors.
+    /// Monitors these profiles. Unchanged ones keep their monitors.
     pub(super) fn set_profiles(&mut self, profiles: Vec<Profile>, setup: &Setup, now: Moment) {
-        // nearly always the same in the same order: each is found at the front
+        // nearly always the order is unchanged, and each profile is found at the front
         let mut old = VecDeque::from(std::mem::take(&mut self.all));
         for profile in profiles {
             let same = old.iter().position(|monitor| monitor.is_for(&profile));
@@ -82,14 +82,15 @@ impl Monitors {
         self.parents = family::parents(homes);
     }
 
-    /// The profiles that this gateway may serve.
+    /// The places of the profiles that this gateway may serve.
     pub(super) fn children_of(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
         let parents = self.parents.iter().enumerate();
         parents.filter(move |(_, parent)| **parent == Some(place)).map(|(child, _)| child)
     }
 
-    /// The gateway that serves this profile now. One that runs a gateway of its own is served by nobody, and so is one
-    /// whose own gateway ended after the serving one was restarted, unless that says that it serves it.
+    /// The gateway that serves this profile now. A profile whose own gateway runs is not served by another one. Nor is
+    /// one whose own gateway ended after the other gateway was restarted, unless the other one has reported since that
+    /// it serves it.
     pub(super) fn server_of(&self, place: usize) -> Option<usize> {
         let parent = self.parents[place]?;
         let (own, gateway) = (&self[place], &self[parent]);
@@ -104,7 +105,7 @@ impl Monitors {
         self.server_of(place).map(|server| self[server].profile.name.as_str().into())
     }
 
-    /// The verdict on a row. `served`: by the gateway that may serve it, not by its own.
+    /// The verdict that the row of a profile shows. `served`: by the gateway that may serve it, not by its own.
     pub(super) fn shown(&self, place: usize, served: bool) -> Verdict {
         let monitor = &self[place];
         let parent = self.parents[place].filter(|_| served && monitor.blocked.is_none());
@@ -112,15 +113,15 @@ impl Monitors {
         verdict.unwrap_or_else(|| monitor.view(Instant::now()).verdict)
     }
 
-    /// The home on which a row depends and which no longer answers: its own, or that of the gateway that serves it.
+    /// The home that a row depends on and that does not answer: its own, or that of the gateway that serves it.
     pub(super) fn blocked_home(&self, place: usize, now: Instant) -> Option<&Path> {
         let mut homes = std::iter::once(place).chain(self.server_of(place));
         let blocked = homes.find(|home| self[*home].stopped_answering(now));
         blocked.map(|home| self[home].profile.home.as_path())
     }
 
-    /// The row that shows what this gateway says of a profile. A row that another gateway serves does not show what its
-    /// own says, and one whose home does not answer shows neither.
+    /// The row that shows this gateway's verdict on a profile. A row that another gateway serves does not show the
+    /// verdict of its own gateway, and one whose home does not answer shows neither.
     pub(super) fn row_of(&self, place: usize, profile: &str) -> Option<usize> {
         let row = if *profile == *self[place].profile.name {
             Some(place).filter(|_| self[place].served_by.is_none())
@@ -131,7 +132,7 @@ impl Monitors {
         row.filter(|row| self[*row].blocked.is_none())
     }
 
-    /// The links that do not count, of the profiles that this gateway serves or may serve.
+    /// The links that do not count, for the profiles that this gateway serves or may serve.
     pub(super) fn ignored_by(&self, place: usize, setup: &Setup) -> Ignored {
         let name = |profile| (hermes_name(profile), profile);
         let served = self.children_of(place).map(|child| name(&self[child].profile));
@@ -139,7 +140,7 @@ impl Monitors {
         setup.settings.ignored(served.chain([(own.name.as_str(), own)]))
     }
 
-    /// Hands what was read in the home of a profile that has no gateway of its own to the gateway that may serve it.
+    /// Passes what was read in the home of a profile without a running gateway to the gateway that may serve it.
     pub(super) fn share_records(&mut self) {
         for place in self.places() {
             let parent = self.parents[place].filter(|_| !self[place].has_process());

@@ -1,4 +1,4 @@
-//! Collects what changed and publishes it: at once when the loop has nothing else to do, at intervals during a burst.
+//! Collects changes and publishes them: at once when the loop has nothing else to do, at intervals during a burst.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use super::updates::{Subscribers, Update};
 use crate::health::{Change, Verdict};
 use crate::profile::{BadJobFile, Profile};
 
-/// During a burst of events a snapshot is published this often: it is a copy of everything.
+/// How often a snapshot is published during a burst of events. Each is a copy of everything.
 const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Publishes updates to the subscribers, and the newest snapshot.
@@ -42,7 +42,7 @@ impl Publisher {
         (publisher, snapshots, subscribers)
     }
 
-    /// Something that the snapshot shows may have changed.
+    /// Notes that the published snapshot may be out of date.
     pub(super) fn mark_stale(&mut self) {
         self.stale.get_or_insert_with(Instant::now);
     }
@@ -71,12 +71,12 @@ impl Publisher {
         self.stale.is_some()
     }
 
-    /// Whether the snapshot must be published though events still come in.
+    /// Whether the snapshot must be published even if more events are waiting.
     pub(super) fn is_overdue(&self) -> bool {
         self.stale.is_some_and(|since| since.elapsed() >= INTERVAL)
     }
 
-    /// Publishes that nothing is known of any profile: until they are found again nobody checks what their lights said.
+    /// Publishes all profiles as unknown: until they are found again, nothing confirms their verdicts.
     pub(super) fn publish_unknown(&mut self, at: Timestamp) {
         self.changes.clear();
         let old = self.snapshot.borrow().clone();
@@ -92,7 +92,7 @@ impl Publisher {
         self.publish(at, profiles, old.bad_files.clone(), false);
     }
 
-    /// Publishes the changes and the state that they led to, unless nothing differs from the last update.
+    /// Publishes the changes and the new state, unless nothing differs from the last update.
     pub(super) fn publish(
         &mut self,
         at: Timestamp,

@@ -1,5 +1,6 @@
-//! Reads homes on threads of their own: the past of each new one, and what is new where a volume may stop answering. A read
-//! may block, on such a volume or while the system asks the user for permission, and must hold up no other profile.
+//! Reads homes on separate threads: the past of each new one, and all of one on a volume that may stop answering. A
+//! read may block, on such a volume or while the system asks the user for permission, and must not delay other
+//! profiles.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,10 +20,10 @@ use crate::profile::Profile;
 use crate::supervisor::JobReport;
 use crate::worker;
 
-/// Homes that are read at the same time.
+/// Most homes that are read at the same time.
 const MAX_READERS: usize = 32;
 
-/// Whose past is to be read.
+/// A request to read the past of a home.
 pub(super) struct Request {
     pub id: MonitorId,
     pub profile: Arc<Profile>,
@@ -32,15 +33,15 @@ pub(super) struct Request {
     pub answer: Option<JobAnswer>,
 }
 
-/// What was read of the past of a home.
+/// The past of a home.
 pub(super) struct PastReading {
     pub collector: Box<Collector>,
-    /// Everything lies on local disks.
+    /// All files are on local disks.
     pub local: bool,
     pub past: Past,
 }
 
-/// The same; `None`: reading it panicked.
+/// The result of reading a past; `None`: the thread panicked.
 pub(super) type Outcome = Option<Box<PastReading>>;
 
 /// The threads that read.
@@ -58,13 +59,13 @@ impl Readers {
         self.active < MAX_READERS
     }
 
-    /// A thread has sent its [`Event::PastRead`] or [`Event::Read`].
+    /// Notes that a thread has ended: its [`Event::PastRead`] or [`Event::Read`] has arrived.
     pub(super) fn end(&mut self) {
         self.active = self.active.saturating_sub(1);
     }
 
-    /// Reads on a new thread, which nobody waits for: one that is blocked does not hold up the end of the program.
-    /// Ends with an [`Event::PastRead`]. An error: no thread can be started now.
+    /// Reads a past on a new thread, which is never joined: a blocked one does not delay the end of the program. It
+    /// ends with an [`Event::PastRead`]. Fails if no thread can be started now.
     pub(super) fn start(
         &mut self,
         request: Request,
@@ -84,7 +85,7 @@ impl Readers {
         };
         let work = move || {
             let outcome = catch_unwind(AssertUnwindSafe(read)).ok();
-            // a watcher that has ended needs it no longer
+            // the watcher may have ended
             let _ = events.blocking_send(Event::PastRead(id, outcome));
         };
         thread::Builder::new().name("past".to_owned()).spawn(work)?;
@@ -92,11 +93,11 @@ impl Readers {
         Ok(())
     }
 
-    /// Runs an errand on a new thread in the same way. Ends with an [`Event::Read`]. An error is the errand: no thread can
-    /// be started now.
+    /// Runs an errand on a new thread in the same way; it ends with an [`Event::Read`]. Returns the errand if no thread
+    /// can be started now.
     pub(super) fn run(&mut self, id: MonitorId, errand: Errand) -> Result<(), Errand> {
         let events = self.events.clone();
-        // handed over once there is a thread: a closure that was not started would take the errand with it
+        // sent once the thread runs: a closure that is not started would drop the errand
         let (hand_over, handed) = sync_channel::<Errand>(1);
         let work = move || {
             let Ok(errand) = handed.recv() else { return };
@@ -111,24 +112,24 @@ impl Readers {
     }
 }
 
-/// What the manager's answer says about the gateway's process.
+/// The gateway's process, from the manager's answer.
 fn job_process(request: &Request) -> JobProcess {
     match &request.answer {
         Some(JobAnswer::Report(report)) => gateway_of(report).map_or(JobProcess::None, JobProcess::Pid),
         _ if !request.has_manager => JobProcess::None,
-        // a gateway that names itself in its home and does not now is gone, whatever the manager says
+        // a gateway that leaves such files is found by them, so no answer of the manager is needed
         _ if names_itself(&request.profile) => JobProcess::None,
         _ => JobProcess::Unknown,
     }
 }
 
-/// The gateway's process. The job's may be a wrapper; the gateway is then below it.
+/// The PID of the gateway: the job's process, or a process below it if that is a wrapper.
 pub(super) fn gateway_of(report: &JobReport) -> Option<u32> {
     let pid = report.pid?;
     Some(process::find_gateway(pid).map_or(pid, |info| info.pid))
 }
 
-/// Whether a gateway of this home left the files in which it names itself while it runs.
+/// Whether the home has files in which a gateway names its process.
 fn names_itself(profile: &Profile) -> bool {
     let own = profile.logs.contains(&profile.logs_folder().join("agent.log"));
     own && ["gateway.pid", "gateway.lock", "gateway_state.json"]

@@ -1,6 +1,6 @@
-//! The search for profiles. It touches every home, and one on a volume that does not answer blocks it: so it runs on a
-//! thread of its own, one search at a time. If the first one does not end soon, a second one goes by the job files alone,
-//! so that a home that is stuck keeps the lights of the others waiting for [`PATIENCE`] at most.
+//! The search for profiles. It accesses every home, and a volume that does not answer blocks it: so it runs on a
+//! separate thread, one search at a time. If the first search does not end soon, a second one uses the job files alone,
+//! so that a blocked home delays the lights of the others by [`PATIENCE`] at most.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,20 +17,20 @@ use crate::supervisor::JobReport;
 use crate::text::profile::SEARCH_BLOCKED;
 use crate::worker;
 
-/// How long the first search may take before another one goes by the job files alone. Our choice: a search takes
+/// How long the first search may take before another one uses the job files alone. Our choice: a search takes
 /// milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A first search that has not ended after this is blocked; as long as for the past of a home.
+/// A first search that has not ended after this time counts as blocked, as for the past of a home.
 const BLOCKED_AFTER: Duration = Duration::from_secs(8);
 
-/// Searches in a row at most, while each finds something new to watch.
+/// Most searches in a row, while each finds something new to watch.
 const MAX_IN_A_ROW: usize = 4;
 
-/// What a search looks at.
+/// What a search covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
-    /// Job files alone: no home is touched.
+    /// Job files alone: no home is accessed.
     JobFiles,
     /// Job files and homes.
     Homes,
@@ -42,9 +42,9 @@ pub(super) struct Outcome {
     found: Found,
     /// Folders in which a home may appear.
     possible_homes: Vec<PathBuf>,
-    /// Homes of jobs by label, as their processes showed them.
+    /// Homes of jobs by label, as found by their processes.
     job_homes: BTreeMap<String, PathBuf>,
-    /// Not every folder could be listed.
+    /// Some folder could not be listed.
     incomplete: bool,
 }
 
@@ -62,11 +62,11 @@ pub(super) struct Scan {
     job_processes: BTreeMap<String, BTreeSet<u32>>,
     begun: Instant,
     wanted: bool,
-    /// A search of the homes is under way.
+    /// A search of the homes is running.
     running: bool,
     /// The search by job files alone was started.
     fell_back: bool,
-    /// The farthest reach of the searches that have ended.
+    /// The widest reach of the searches that have ended.
     ended: Option<Reach>,
     /// See [`Scan::is_settled`].
     settled: bool,
@@ -75,7 +75,7 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Before the first search, which is wanted at once.
+    /// The state before the first search, which is due at once.
     pub(super) fn new() -> Self {
         Self {
             bad_files: Vec::new(),
@@ -93,12 +93,12 @@ impl Scan {
         }
     }
 
-    /// Wants a search. One that is under way may have missed what this is about: another one follows.
+    /// Requests a search. If one is running, another one follows: the running one may miss the reason for this request.
     pub(super) fn request(&mut self) {
         self.wanted = true;
     }
 
-    /// Starts what is due. It ends with an [`Event::Scanned`].
+    /// Starts the search that is due. It ends with an [`Event::Scanned`].
     pub(super) fn start_due(&mut self, setup: &Setup, now: Instant, events: &mpsc::Sender<Event>) {
         if self.wanted && !self.running {
             self.running = self.start(Reach::Homes, setup, events);
@@ -109,7 +109,7 @@ impl Scan {
         }
     }
 
-    /// Searches on a new thread, which nobody waits for. Returns `false` where none can be started now.
+    /// Searches on a new thread, which is never joined. Returns `false` if none can be started now.
     fn start(&self, reach: Reach, setup: &Setup, events: &mpsc::Sender<Event>) -> bool {
         let places = Places { job_homes: self.job_homes.clone(), ..setup.places.clone() };
         let (given, processes) = (setup.given.clone(), self.job_processes.clone());
@@ -117,14 +117,14 @@ impl Scan {
         let work = move || {
             let search = || Box::new(search(reach, places, given, &processes));
             let outcome = catch_unwind(AssertUnwindSafe(search)).ok();
-            // a watcher that has ended needs it no longer
+            // the watcher may have ended
             let _ = events.blocking_send(Event::Scanned(outcome));
         };
         std::thread::Builder::new().name("scan".to_owned()).spawn(work).is_ok()
     }
 
-    /// Takes the result of a search; `None`: it panicked. Returns the profiles to monitor from now on, unless those that
-    /// are known stay.
+    /// Takes the result of a search; `None`: it panicked. Returns the profiles to monitor from now on; `None`: no
+    /// change.
     pub(super) fn take(&mut self, outcome: Option<Box<Outcome>>, any_known: bool) -> Option<Vec<Profile>> {
         let Some(outcome) = outcome else {
             self.running = false;
@@ -134,7 +134,7 @@ impl Scan {
         if outcome.reach == Reach::Homes {
             self.running = false;
         } else if self.ended.is_some() {
-            // the search of the homes was faster after all
+            // the search of the homes was faster
             return None;
         }
         self.ended = self.ended.max(Some(outcome.reach));
@@ -148,8 +148,8 @@ impl Scan {
         Some(outcome.found.profiles)
     }
 
-    /// After a search: whether something is watched that was not before. What changed there meanwhile was not reported,
-    /// so another search follows.
+    /// Notes after a search whether something new is watched. Changes there were not reported until then, so another
+    /// search follows.
     pub(super) fn note_new_watches(&mut self, any_new: bool) {
         self.in_a_row = if any_new { self.in_a_row + 1 } else { 0 };
         if any_new && self.in_a_row < MAX_IN_A_ROW {
@@ -157,8 +157,8 @@ impl Scan {
         }
     }
 
-    /// Notes which processes a job has: it belongs to the home whose `gateway.pid` names one of them. Returns whether a
-    /// search may show that this is another home than the job had.
+    /// Notes the processes of a job: the job belongs to the home whose `gateway.pid` names one of them. Returns whether
+    /// a search may now find another home for the job.
     pub(super) fn note_processes(&mut self, job: &JobFile, report: &JobReport) -> bool {
         let pids: BTreeSet<u32> = report.pid.into_iter().chain(gateway_of(report)).collect();
         if pids.is_empty() {
@@ -168,8 +168,8 @@ impl Scan {
         before.as_ref() != self.job_processes.get(&job.label)
     }
 
-    /// Whether every profile was found, or the search for them is blocked, when their monitors were settled, too:
-    /// until then an answer of a service manager may call for another search.
+    /// Whether the search ended or is blocked, and the `monitors` were settled at that time: until then the answer of a
+    /// service manager may cause another search. Stays true.
     pub(super) fn is_settled(&mut self, now: Instant, monitors: bool) -> bool {
         let found = self.ended.is_some() && !self.running && !self.wanted;
         self.settled |= monitors && (found || now >= self.begun + BLOCKED_AFTER);
@@ -181,13 +181,13 @@ impl Scan {
         self.ended == Some(Reach::Homes)
     }
 
-    /// Until when there is nothing to do unless an event comes.
+    /// When the next turn is due if no event comes.
     pub(super) fn next_turn(&self, now: Instant) -> Option<Instant> {
         let times = [self.begun + PATIENCE, self.begun + BLOCKED_AFTER];
         times.into_iter().filter(|at| !self.settled && *at > now).min()
     }
 
-    /// What cannot be used: job files, and the whole search while it is blocked.
+    /// The job files that cannot be used, and the user's home while the search is blocked.
     pub(super) fn problems(&self, places: &Places, now: Instant) -> Vec<BadJobFile> {
         let blocked = !self.is_complete() && now >= self.begun + BLOCKED_AFTER;
         let entry = || BadJobFile { path: places.user_home.clone(), reason: SEARCH_BLOCKED.into() };
@@ -222,7 +222,7 @@ fn search(
     Outcome { reach, found, possible_homes, job_homes: places.job_homes, incomplete: no_descriptors() }
 }
 
-/// Jobs whose processes run the gateway of another home than their files say.
+/// The homes of jobs whose processes run the gateway of another home than their files say, by label.
 fn homes_by_process(found: &Found, processes: &BTreeMap<String, BTreeSet<u32>>) -> BTreeMap<String, PathBuf> {
     profile::homes_by_pid(found, &|job, pid| {
         let Some(pids) = processes.get(&job.label).filter(|pids| pids.contains(&pid)) else { return false };
@@ -232,9 +232,9 @@ fn homes_by_process(found: &Found, processes: &BTreeMap<String, BTreeSet<u32>>) 
     })
 }
 
-/// Whether folders cannot be listed now for want of descriptors.
+/// Whether folders cannot be listed now because no descriptors are free.
 fn no_descriptors() -> bool {
-    // as many as a scan has open at once
+    // a scan has three files open at once
     let tried = [(); 3].map(|()| std::fs::File::open("/"));
     tried.iter().any(|file| {
         let error = file.as_ref().err().and_then(Errno::from_io_error);

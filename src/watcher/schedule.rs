@@ -7,18 +7,18 @@ use crate::evidence::alarm;
 /// Poll interval for state that produces no events: suspended processes, and files whose events proved unreliable.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The same while every gateway is well and every file is watched: only a suspended process could go unnoticed.
+/// The same while every gateway is healthy and every file is watched: only a suspended process could go unnoticed.
 const QUIET_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Interval of reads of the files in folders that are not watched: the heartbeats of gateways that are well, which come
-/// every 30 s and may be 75 s old, and those of the cron scheduler.
+/// Interval of reads of files in folders that are not watched: the heartbeats of healthy gateways, which come every 30
+/// s and may be 75 s old, and those of the cron scheduler.
 const BEAT_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Interval of the safety net: every file is read, whether an event came or not, and a search for profiles lists folders,
-/// reads job files, looks for everything that was missing, and compares the file watches with what the paths lead to.
+/// Interval of polls of everything, for what no event reported: every file is read, profiles are searched for, and the
+/// file watches are compared with what the paths name now.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What a turn of the loop reads besides what events were reported for; each also does what those before it do.
+/// What a turn of the loop reads in addition to what events reported. Each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Poll {
     /// Nothing else.
@@ -27,7 +27,7 @@ pub(super) enum Poll {
     Silent,
     /// Files in folders that are not watched.
     Beats,
-    /// Everything: the safety net.
+    /// Everything.
     Everything,
 }
 

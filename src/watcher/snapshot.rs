@@ -1,4 +1,4 @@
-//! The state that the watcher publishes: everything that menu, status text, history and metrics show.
+//! The state that the watcher publishes, and that menu, status text, history and metrics show.
 
 use std::sync::Arc;
 
@@ -35,12 +35,12 @@ impl ProfileView {
         self.verdict.started_at.map(|start| now.duration_since(start).max(SignedDuration::ZERO))
     }
 
-    /// Whether its links are what they were in an earlier snapshot.
+    /// Whether its links are the same as in an earlier snapshot.
     pub fn has_same_links(&self, before: &Snapshot) -> bool {
         before.find(&self.profile.name).is_some_and(|old| old.verdict.links == self.verdict.links)
     }
 
-    /// The verdict as a change from "unknown", for readers of changes who have to start from a state.
+    /// The verdict as a change from "unknown", for readers of changes that need a state to begin with.
     pub fn as_change(&self, history: bool) -> ProfileChange {
         let to = self.verdict.clone();
         let change = Change {
@@ -54,7 +54,7 @@ impl ProfileView {
 }
 
 impl Snapshot {
-    /// The worst light of all; grey where there is no profile.
+    /// The worst light of all profiles; grey if there are none.
     pub fn worst(&self) -> Light {
         self.profiles.iter().map(|p| p.verdict.light()).max().unwrap_or(Light::Grey)
     }
@@ -77,6 +77,6 @@ pub struct ProfileChange {
     pub profile: Arc<Profile>,
     /// The old and the new verdict.
     pub change: Change,
-    /// It happened before Gatelight observed the profile: it builds state and must not raise an alert.
+    /// It happened before Gatelight observed the profile and must not raise an alert.
     pub history: bool,
 }

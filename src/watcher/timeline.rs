@@ -1,4 +1,4 @@
-//! The watcher's time: a time line that no setting of the wall clock disturbs, and the sleep of the machine.
+//! The watcher's time: a timeline that does not jump when the wall clock is set, and the sleep of the machine.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use crate::evidence::clock::{Clocks, SleepGap, WallClock};
 use crate::evidence::collector::Moment;
 use crate::health::{Change, Verdict};
 
-/// Begins at the wall-clock time of the start and is carried on by the clock that also counts sleep.
+/// Begins at the wall-clock time of the start, and advances with the monotonic clock that also counts sleep.
 pub(super) struct Timeline {
     base: (Timestamp, Clocks),
     wall: WallClock,
@@ -27,13 +27,13 @@ impl Timeline {
         Moment { at, instant: Instant::now() }
     }
 
-    /// Compares the clocks; the seconds that the machine slept since the last call, if it did.
+    /// Compares the clocks. Returns the seconds that the machine slept since the last call, if it did.
     pub(super) fn observe(&mut self) -> Option<f64> {
         self.wall.observe(self.now().at, Timestamp::now());
         self.gap.observe(Clocks::now())
     }
 
-    /// Published times are wall-clock times.
+    /// Converts a time of the timeline into wall-clock time, which is what is published.
     pub(super) fn wall_time(&self, at: Timestamp) -> Timestamp {
         self.wall.at(at)
     }

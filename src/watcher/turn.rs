@@ -9,11 +9,11 @@ use crate::evidence::watch::Changed;
 pub(super) struct Turn {
     /// What changed, by the system's file watch.
     pub changed: BTreeSet<Changed>,
-    /// Monitors for which something was reported otherwise.
+    /// Monitors for which an [`Event`](super::Event) came.
     pub reported: BTreeSet<usize>,
     /// Anything may have changed.
     pub everything: bool,
-    /// Profiles are to be searched for.
+    /// A search for profiles is needed.
     pub scan: bool,
 }
 

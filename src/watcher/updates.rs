@@ -1,4 +1,4 @@
-//! The one road out of the watcher: [`Update`]s, in order, to every subscriber.
+//! Passes [`Update`]s, in order, to every subscriber: the only output of the watcher.
 //!
 //! Each subscriber has a mailbox with room for one update. While the subscriber is busy, newer updates are merged into
 //! the waiting one: the newest snapshot, and the changes of all of them up to [`MAX_CHANGES`]. A slow subscriber
@@ -11,17 +11,17 @@ use tokio::sync::Notify;
 
 use super::snapshot::{ProfileChange, Snapshot};
 
-/// Changes that wait for one subscriber; beyond that the oldest are dropped and counted in [`Update::missed`].
+/// Most changes that wait for one subscriber; beyond that the oldest are dropped and counted in [`Update::missed`].
 const MAX_CHANGES: usize = 1024;
 
-/// A state, and the changes that led to it from the update before.
+/// A state, and the changes since the previous update.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update {
     /// The state after all of `changes`; complete in itself.
     pub snapshot: Arc<Snapshot>,
     /// Oldest first.
     pub changes: Vec<ProfileChange>,
-    /// The machine woke from sleep since the update before. To be handled before `changes`.
+    /// The machine woke from sleep since the previous update. To be handled before `changes`.
     pub woke: bool,
     /// Changes older than `changes` that were dropped because the subscriber was slow.
     pub missed: usize,
@@ -44,8 +44,8 @@ impl Update {
         self.missed += excess;
     }
 
-    /// The changes, for readers that must end up in the state of the snapshot even when changes were missed: then one
-    /// change from "unknown" comes first for every profile that none of the kept changes is about.
+    /// The changes, for readers that must arrive at the state of the snapshot even if changes were missed: in that
+    /// case, every profile without a kept change gets a change from "unknown", before all others.
     pub fn changes_to_state(&self) -> Vec<ProfileChange> {
         let mut changes = Vec::new();
         if self.missed > 0 {
@@ -78,7 +78,7 @@ impl Updates {
         }
     }
 
-    /// What has been published since the last call, if anything.
+    /// The updates since the last call, merged into one, if there are any.
     pub fn try_next(&mut self) -> Option<Update> {
         match self.mailbox.take() {
             Taken::Update(update) => Some(*update),
@@ -130,7 +130,7 @@ impl Mailbox {
     }
 }
 
-/// Where subscribers are kept; shared by the watcher and its handle.
+/// The subscribers; shared by the watcher and its handle.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Subscribers(Arc<Mutex<State>>);
 

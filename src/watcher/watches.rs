@@ -1,4 +1,4 @@
-//! Which files and folders the system watches for us, and for which monitors.
+//! Which files and folders are watched, and for which monitors.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -8,16 +8,16 @@ use super::monitor::Monitor;
 use crate::evidence::watch::{Changed, Changes, Key, Watch};
 use crate::profile::Places;
 
-/// The file watches of all monitors. Monitors are named by their place in the watcher's list.
+/// The file watches of all monitors. Monitors are identified by their index in [`Monitors`](super::monitors::Monitors).
 pub(super) struct Watches {
     watch: Watch,
-    /// Folders in which profiles may appear, and homes that may come to be.
+    /// Folders in which profiles may appear, and folders that may become homes.
     job_folders: BTreeSet<Key>,
-    /// Homes of profiles: only whether they still exist matters.
+    /// Homes of profiles: only whether they still exist matters here.
     home_folders: BTreeSet<Key>,
-    /// Everything that is watched, with the monitors that need it.
+    /// Everything that is watched, and the monitors that need it.
     users: HashMap<Key, Vec<usize>>,
-    /// What each monitor needs.
+    /// The keys that each monitor needs.
     needed: Vec<Vec<Key>>,
 }
 
@@ -36,8 +36,8 @@ impl Watches {
         self.watch.changed().await
     }
 
-    /// What changed without an event: a folder further up was swapped, a volume came back. The files of monitors that are
-    /// read by other threads are left out: touching them may block.
+    /// What changed without an event: a folder further up was replaced, a volume came back. The files of monitors that
+    /// other threads read are left out: access to them may block.
     pub(super) fn recheck(&mut self, monitors: &[Monitor]) -> BTreeSet<Changed> {
         let apart = monitors.iter().zip(&self.needed).filter(|(monitor, _)| monitor.is_read_apart());
         let (homes, needed): (Vec<_>, Vec<_>) =
@@ -66,8 +66,8 @@ impl Watches {
         keys.iter().filter_map(|key| self.users.get(key)).flatten().copied().collect()
     }
 
-    /// Watches what the monitors and the search for profiles need, and nothing else. What cannot be watched is left to
-    /// the safety net. Returns whether something is watched that was not before: a change there may have been missed.
+    /// Watches what the monitors and the search for profiles need, and nothing else. What cannot be watched is polled.
+    /// Returns whether something new is watched: a change there may have been missed.
     pub(super) fn rebuild(
         &mut self,
         places: &Places,
@@ -77,9 +77,9 @@ impl Watches {
         let mut folders = vec![places.launch_agents.clone(), places.systemd_user.clone()];
         folders.push(places.hermes.join("profiles"));
         let homes: BTreeSet<_> = monitors.iter().map(|monitor| monitor.profile.home.clone()).collect();
-        // a folder exists before what makes it a home
+        // a folder is created before it becomes a home
         folders.extend(possible_homes.iter().filter(|home| !homes.contains(*home)).cloned());
-        // a home is first opened where it may block: when its past is read
+        // access to a home may block until its past was read on another thread
         let live = monitors.iter().filter(|monitor| monitor.is_live());
         let homes: BTreeSet<_> = live.map(|monitor| monitor.profile.home.clone()).collect();
         self.job_folders = folders.iter().filter_map(|folder| self.watch.add_dir(folder).ok()).collect();
@@ -108,7 +108,7 @@ impl Watches {
         self.update(index, monitor);
     }
 
-    /// Watches what one monitor needs now, and no longer what it needed before.
+    /// Watches what one monitor needs now, and stops watching what it no longer needs.
     pub(super) fn update(&mut self, index: usize, monitor: &mut Monitor) {
         if !monitor.is_live() {
             return;

@@ -1,4 +1,4 @@
-//! Names of home folders in paths of any system, whoever's they are.
+//! Removes the names of home folders, of any user, from paths of any system.
 
 use super::is_name;
 use crate::redact;
@@ -6,7 +6,7 @@ use crate::redact;
 /// Folders that hold home folders, in lower case.
 const FOLDERS_OF_HOMES: [&str; 2] = ["users", "home"];
 
-/// Names of home folders, whoever's they are: `/Users/somebody`, `C:\Users\Some Body`, `%2Fhome%2Fsomebody`.
+/// Replaces the names of all home folders: `/Users/somebody`, `C:\Users\Some Body`, `%2Fhome%2Fsomebody`.
 pub(super) fn home_paths(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
@@ -25,7 +25,7 @@ pub(super) fn home_paths(text: &str) -> String {
     out
 }
 
-/// Where the name of a home begins behind the separator at `at` and its folder; and the separator before that name.
+/// For the separator before `Users` or `home`: the offset of the user's name after it, and the separator in between.
 fn folder_of_homes(text: &str, at: usize) -> Option<(usize, &str)> {
     let bytes = text.as_bytes();
     let folder_at = at + separator(bytes, at)?;
@@ -39,7 +39,7 @@ fn folder_of_homes(text: &str, at: usize) -> Option<(usize, &str)> {
     Some((end + length, &text[end..end + length]))
 }
 
-/// The length of a separator of paths: `/`, `\`, `\\`, `\/`, `%2F`, `%255C`, `\u002f`.
+/// The length in bytes of the path separator at this offset: `/`, `\`, `\\`, `\/`, `%2F`, `%255C`, `\u002f`.
 fn separator(bytes: &[u8], at: usize) -> Option<usize> {
     if let Some(length) = redact::escaped(bytes, at, b"/") {
         return Some(length);
@@ -51,8 +51,8 @@ fn separator(bytes: &[u8], at: usize) -> Option<usize> {
     Some(backslashes + usize::from(bytes.get(at + backslashes) == Some(&b'/')))
 }
 
-/// The length of the name that begins here. A name with blanks is known by the separator behind its last part, and by the
-/// capital that each part begins with.
+/// The length in bytes of the name that begins here. A name may contain blanks if each part begins with a capital and
+/// the last one is followed by a separator.
 fn home_name(text: &str, separator: &str) -> usize {
     let part = |text: &str| -> usize {
         let in_name = |c: &char| is_name(*c) || !c.is_ascii();

@@ -1,8 +1,8 @@
 //! Removes names of people and machines from text that leaves the machine: what `diagnose` prints and `record` writes.
 //!
-//! Secrets are removed everywhere ([`redact`]); names stay on the screen of their owner and are removed where strangers
-//! read. Identifiers of chats, people and messages become numbers, the same for the same identifier: a
-//! reader sees that somebody wrote twice, but not who, and a recording gives the same verdicts as before.
+//! Secrets are removed everywhere ([`redact`]); names only where other people read the text. Identifiers of chats,
+//! people and messages become numbers, the same for the same identifier: a reader sees that one person wrote twice, but
+//! not who, and a recording gives the same verdicts as before.
 
 mod homes;
 mod people;
@@ -20,7 +20,7 @@ use crate::redact;
 use homes::home_paths;
 use people::is_phone;
 
-/// Identifiers that get a number of their own; later ones share the last.
+/// Most identifiers that get their own number; all later ones share the last number.
 const MOST_IDENTIFIERS: usize = 20_000;
 
 /// Feishu's identifiers begin with these: of people (within an app, across apps), chats, messages.
@@ -37,7 +37,7 @@ pub struct Facts {
     pub hosts: Vec<String>,
 }
 
-/// Removes names from texts, one after the other.
+/// Removes names from texts, with the same replacement for the same name.
 #[derive(Debug, Default)]
 pub struct Anonymiser {
     /// Home folders in every encoding, longest first.
@@ -49,7 +49,7 @@ pub struct Anonymiser {
 }
 
 impl Anonymiser {
-    /// For these names.
+    /// An anonymiser for these names.
     pub fn new(facts: Facts) -> Self {
         let homes = facts.homes.iter().map(|home| home.to_string_lossy().trim_end_matches('/').to_owned());
         let mut homes: Vec<String> = homes.filter(|home| home.len() > 1).collect();
@@ -68,9 +68,9 @@ impl Anonymiser {
         }
     }
 
-    /// One line without secrets, names, people's words and control characters, of at most `max` characters.
+    /// One line without secrets, names, text written by people and control characters, of at most `max` characters.
     pub fn line(&self, line: &str, max: usize) -> String {
-        // the bound comes last: a cut name is not found
+        // cut last: a cut name is not found
         redact::one_line(&self.text(&clean_words(line, max.max(4_000))), max)
     }
 
@@ -99,8 +99,8 @@ impl Anonymiser {
         out
     }
 
-    /// Values of fields that name people. Feishu's identifiers among them are left to [`Self::identifiers`], which keeps
-    /// their kind.
+    /// Replaces the values of fields that name people. Feishu's identifiers among them are left to
+    /// [`Self::identifiers`], which keeps their kind.
     fn people<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut out = String::new();
         let mut copied = 0;
@@ -125,7 +125,7 @@ impl Anonymiser {
         Cow::Owned(out)
     }
 
-    /// Mail addresses, telephone numbers, and Feishu's identifiers.
+    /// Replaces mail addresses, telephone numbers, and Feishu's identifiers.
     fn identifiers(&self, text: &str) -> String {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '@');
         let mut out = String::with_capacity(text.len());
@@ -173,7 +173,7 @@ impl Anonymiser {
     }
 }
 
-/// Where an identifier begins in a word: at its head, or behind what is joined to it (`feishu_oc_5f…`). Names of functions
+/// Where an identifier begins in a word: at its start, or after a prefix (`feishu_oc_5f…`). Names of functions
 /// (`on_message`) begin the same way, but have no digits.
 fn identifier(word: &str) -> Option<usize> {
     let is_digit = |b: u8| b.is_ascii_digit();
@@ -189,7 +189,7 @@ fn identifier(word: &str) -> Option<usize> {
     })
 }
 
-/// Names that are technical terms as well: replaced in paths only.
+/// Names that are also technical terms: replaced in paths only.
 const COMMON: &[&str] = &[
     "admin",
     "administrator",
@@ -256,7 +256,7 @@ const fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
-/// Replaces every occurrence whose neighbours are right; ASCII letters match in either case.
+/// Replaces every occurrence whose neighbours `fits` accepts; ASCII letters match in either case.
 fn replace(
     text: String,
     find: &str,
@@ -283,8 +283,8 @@ fn replace(
     out
 }
 
-/// Where `find` stands in a text from this offset on, letters of ASCII in either case. Allocates nothing: most lines have
-/// no name.
+/// The offset of `find` in a text, at or after `from`; ASCII letters match in either case. Allocates nothing: most
+/// lines have no name.
 fn find_ignoring_case(text: &str, find: &str, from: usize) -> Option<usize> {
     let (text, find) = (text.as_bytes(), find.as_bytes());
     let first = find.first()?;
@@ -294,7 +294,7 @@ fn find_ignoring_case(text: &str, find: &str, from: usize) -> Option<usize> {
         .find(|at| text.get(*at..*at + find.len()).is_some_and(|found| found.eq_ignore_ascii_case(find)))
 }
 
-/// A path or name as it may be written: as it is, in a URL, in JSON, in a shell.
+/// The forms of a path or name: plain, and as escaped in a URL, in JSON, in a shell.
 fn encodings(text: &str) -> Vec<String> {
     let mut all = vec![text.to_owned()];
     for (slash, blank) in [
@@ -314,7 +314,7 @@ fn encodings(text: &str) -> Vec<String> {
     all
 }
 
-/// Mail addresses whose `@` is escaped: `bob%40example.com`, `bob\u0040example.com`, `bob&#64;example.com`.
+/// Replaces mail addresses whose `@` is escaped: `bob%40example.com`, `bob\u0040example.com`, `bob&#64;example.com`.
 fn encoded_mails(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'+');

@@ -33,10 +33,10 @@ const PHONE_DIGITS: RangeInclusive<usize> = 8..=15;
 
 /// Words before the number of a person or a chat: `unauthorized user 7463521098 in chat -100123456789`.
 const BEFORE_A_NUMBER: [&str; 6] = ["user", "chat", "sender", "channel", "group", "guild"];
-/// Digits of such a number; Telegram's oldest have six.
+/// Fewest digits of such a number; Telegram's oldest have six.
 const LEAST_DIGITS: usize = 6;
 
-/// Where the value stands of the field whose `=` or `:` is at this place, if it names people: `user=Bob Smith`,
+/// The range of the value of the field whose `=` or `:` is at this offset, if the field names people: `user=Bob Smith`,
 /// `'sender_name': 'Bob'`.
 pub(super) fn value_at(text: &str, at: usize) -> Option<Range<usize>> {
     let is_json = text.as_bytes()[at] == b':';
@@ -65,7 +65,7 @@ pub(super) fn value_at(text: &str, at: usize) -> Option<Range<usize>> {
     Some(from..from + length)
 }
 
-/// Whether this word is the number of a person or a chat, by the word before it.
+/// Whether this word is the number of a person or a chat, judging by the word before it.
 pub(super) fn is_number_of(before: &str, word: &str) -> bool {
     let digits = word.strip_prefix('-').unwrap_or(word);
     digits.len() >= LEAST_DIGITS
@@ -73,7 +73,7 @@ pub(super) fn is_number_of(before: &str, word: &str) -> bool {
         && BEFORE_A_NUMBER.iter().any(|known| before.eq_ignore_ascii_case(known))
 }
 
-/// `+491701234567`.
+/// Whether this word is a telephone number such as `+491701234567`.
 pub(super) fn is_phone(word: &str) -> bool {
     word.strip_prefix('+').is_some_and(|digits| {
         PHONE_DIGITS.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())

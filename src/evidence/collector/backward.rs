@@ -63,8 +63,8 @@ pub(super) struct Times<'a> {
     pub written: Option<Timestamp>,
 }
 
-/// Which links a log is read for: the platforms of which no event that decides was read yet. Where none is known, the first
-/// event of any link is enough.
+/// The platforms for which a decisive link event must still be found. If none is known, the first event of any link is
+/// enough.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted(BTreeSet<PlatformName>);
 
@@ -80,9 +80,9 @@ impl Wanted {
         Self(entries.map(|entry| Arc::clone(&entry.platform)).collect())
     }
 
-    /// Takes in an event. Whether every link is known now.
+    /// Notes an event of a link. Returns whether nothing more must be found.
     fn found(&mut self, link: &LinkSignal) -> bool {
-        // An announcement may promise a proof that stands in an older block.
+        // An announcement may refer to a proof in an older block.
         if !matches!(link.word, LinkWord::Announced | LinkWord::Attempt) {
             self.0.remove(&link.platform);
         }
@@ -95,9 +95,9 @@ impl Times<'_> {
         self.zone.to_ambiguous_timestamp(stamp).compatible().ok()
     }
 
-    /// Offset of the timestamps of this log. The gateway may use another time zone (the zone of the machine was changed, the
-    /// job sets TZ), or be in the repeated hour at the end of summer time. The modification time of the file is the time of
-    /// its last line, which gives the offset.
+    /// The offset of the timestamps of this log: its modification time minus the timestamp of its last line. The
+    /// gateway may use another time zone (the zone of the machine was changed, the job sets TZ), or be in the repeated
+    /// hour at the end of summer time.
     fn shift(&self, block: &Block) -> SignedDuration {
         let lines = block.bytes.rsplit(|b| *b == b'\n').take(64);
         let last = lines.filter(|_| block.index == 0).find_map(|text| line::head(text)?.stamp);
@@ -127,7 +127,7 @@ pub(super) fn read_backwards(
         scanner,
         name,
         times,
-        // the other logs have the lines of some loggers only
+        // the other logs contain only the lines of some loggers
         wanted: if name == "agent.log" { wanted.clone() } else { Wanted::default() },
         shift: None,
         loops_since: times.now.saturating_sub(LOOP_SPAN).unwrap_or(times.now),
@@ -164,8 +164,8 @@ pub(super) fn read_backwards(
     log.reach
 }
 
-/// The newest event of a log whose lines have no timestamps: it is as old as the last line, if that is of the current
-/// process.
+/// The newest event of a log whose lines have no timestamps: it is as old as the last line, if the current process
+/// wrote that.
 pub(super) fn read_last(
     reader: &mut HistoryReader,
     scanner: &Scanner,
@@ -187,8 +187,8 @@ struct PastLog<'a> {
     wanted: Wanted,
     /// Offset of the timestamps, known once the last block was read.
     shift: Option<SignedDuration>,
-    /// Starts and takeovers since then count though they are older than the process: a crash loop is visible in the
-    /// processes before the current one.
+    /// Starts and takeovers since then count although they are older than the process: a crash loop spans several
+    /// processes.
     loops_since: Timestamp,
     reach: Reach,
     /// Where the events of this log begin.
@@ -197,9 +197,9 @@ struct PastLog<'a> {
 }
 
 impl PastLog<'_> {
-    /// Takes the events of a block whose first record has this time.
+    /// Adds the events of a block whose first record has this time.
     fn take_all(&mut self, first: Option<Timestamp>, found: Dated) {
-        // before those of the later blocks: where the stamps are equal, the order in the log decides
+        // before those of the later blocks: where timestamps are equal, the order in the log decides
         let later = self.events.split_off(self.begin);
         for (at, event) in found {
             self.take(at, event);
@@ -229,14 +229,14 @@ impl PastLog<'_> {
         self.events.push((at, event));
     }
 
-    /// Whether blocks above the one that begins then may hold starts of a crash loop.
+    /// Whether blocks above the one whose first record has this time may contain starts of a crash loop.
     fn reaches_loops(&self, first: Option<Timestamp>) -> bool {
         let young = self.times.oldest.is_some_and(|oldest| oldest > self.loops_since);
         young && first.is_some_and(|first| first > self.loops_since)
     }
 
-    /// The events of the block above the last one; `None`: it has no timestamps. `before`: the carriers in the block above
-    /// this one.
+    /// The events of the next older block; `None` if it has no timestamps. `before`: the carriers in the block above
+    /// it.
     fn scan(&mut self, block: &Block, before: Option<Carriers>) -> Option<Stamped> {
         let shift = *self.shift.get_or_insert_with(|| self.times.shift(block));
         let (times, now) = (self.times, self.times.now);

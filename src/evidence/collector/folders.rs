@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::home_files::Version;
 use crate::profile::Profile;
 
-/// Two changes of a folder within this time may have the same modification time: file systems count in ticks.
+/// Two changes of a folder within this time may have the same modification time: file systems round it.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// The folders of one profile's files.

@@ -29,7 +29,7 @@ pub(super) const DETACHED: &str = StateFileKind::Detached.name();
 /// Somebody asked for a drain.
 pub(super) const DRAIN_REQUEST: &str = StateFileKind::DrainRequest.name();
 
-/// Written again and again though nothing happens.
+/// Rewritten at an interval while the gateway runs.
 pub(super) const HEARTBEAT: &str = StateFileKind::Heartbeat.name();
 
 /// The configuration.
@@ -38,13 +38,13 @@ pub(super) const CONFIG: &str = StateFileKind::Config.name();
 /// The cron jobs.
 pub(super) const CRON_JOBS: &str = StateFileKind::CronJobs.name();
 
-/// When the scheduler of cron jobs last ticked.
+/// When the cron scheduler last ticked.
 pub(super) const CRON_BEAT: &str = StateFileKind::CronBeat.name();
 
-/// When a tick of it last succeeded.
+/// When a tick of the cron scheduler last succeeded.
 pub(super) const CRON_SUCCESS: &str = StateFileKind::CronSuccess.name();
 
-/// The gateway is about to leave.
+/// The gateway is about to be stopped or replaced.
 const MARKERS: [&str; 2] = [StateFileKind::StopMarker.name(), StateFileKind::TakeoverMarker.name()];
 
 /// The files with JSON contents, relative to the home, in the order in which they are read.
@@ -62,16 +62,16 @@ const JSON_FILES: [&str; 11] = [
     CRON_SUCCESS,
 ];
 
-/// Those that only a gateway writes, or whoever starts and stops it.
+/// Files that only a gateway writes, or a program that starts and stops it.
 const GATEWAY_FILES: [&str; 6] = [PID_FILE, STATE_FILE, HEARTBEAT, MARKERS[0], MARKERS[1], DETACHED];
 
-/// Those whose absence says something, too: the defaults hold, or there are no jobs.
+/// Files whose absence means something, too: the defaults apply, or there are no jobs.
 const TELLING_WHEN_MISSING: [&str; 2] = [CONFIG, CRON_JOBS];
 
-/// Files that lie in folders of their own, so that the home does not show that they came or went.
+/// Files in subfolders: the modification time of the home does not show that they came or went.
 const BELOW_HOME: [&str; 4] = [HEARTBEAT, CRON_JOBS, CRON_BEAT, CRON_SUCCESS];
 
-/// Files that are written again and again though nothing happens.
+/// Files that are rewritten at an interval although nothing happens.
 const BEATS: [&str; 3] = [HEARTBEAT, CRON_BEAT, CRON_SUCCESS];
 
 /// One line for each start of a gateway.
@@ -80,7 +80,7 @@ const STARTS_FILE: &str = "gateway-starts.log";
 /// Variables of the gateway's environment.
 const DOTENV: &str = ".env";
 
-/// Bytes read from the end of the start records: some hundred starts.
+/// Bytes read from the end of the start records: a few hundred starts.
 const STARTS_BYTES: u64 = 4096;
 
 /// The contents of the JSON files at the first read.
@@ -114,7 +114,7 @@ impl FileRead {
 pub(super) struct HomeFiles {
     home: PathBuf,
     patterns: Arc<Patterns>,
-    /// What the environment of the job says of the multiplex setting.
+    /// The multiplex setting in the environment of the job.
     job_multiplex: Option<bool>,
     json_files: BTreeMap<&'static str, JsonFile>,
     starts: Option<Version>,
@@ -163,7 +163,7 @@ impl HomeFiles {
         changed
     }
 
-    /// The same of the files that lie in folders of their own.
+    /// The same for the files in subfolders.
     pub(super) fn read_below_home(&mut self, now: Timestamp) -> Vec<FileRead> {
         let mut changed = Vec::new();
         for file in BELOW_HOME {
@@ -200,7 +200,7 @@ impl HomeFiles {
         changed.push(FileRead { file, contents, written, evidence });
     }
 
-    /// What the environment says of the multiplex setting. The `.env` file of the home wins over the job's environment
+    /// The multiplex setting in the environment. The `.env` file of the home wins over the job's environment
     /// (hermes-agent 0.19, hermes_cli/env_loader.py).
     fn multiplex_of_environment(&self) -> Option<bool> {
         let dotenv = files::read(&self.home.join(DOTENV), state_files::MOST_BYTES).ok();
@@ -220,7 +220,7 @@ impl HomeFiles {
     }
 }
 
-/// What tells one version of a file from another without reading it.
+/// Identifies a version of a file without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Version {
     modified: (i64, i64),
@@ -242,7 +242,7 @@ struct JsonFile {
     unusable: bool,
     /// Whether it is missing was reported.
     reported: bool,
-    /// It is a link that leads nowhere: its folder does not show when it leads somewhere.
+    /// It is a dangling symlink: its folder does not change when the target appears.
     dangling: bool,
 }
 
@@ -254,7 +254,7 @@ pub(super) enum Contents {
     Json(Value),
     /// Half-written, or written by something else.
     Unusable,
-    /// No JSON: only what follows from it is kept.
+    /// Not JSON: only the evidence in it is kept.
     Text,
 }
 
@@ -284,7 +284,7 @@ impl JsonFile {
                     TELLING_WHEN_MISSING.contains(&file) && !std::mem::replace(&mut self.reported, true);
                 return (self.version.take().is_some() || is_new).then_some(Contents::Gone);
             }
-            // a volume that does not answer, a folder without permission: that says nothing about the file
+            // a volume that does not answer or a folder without permission says nothing about the file
             Err(_) => return None,
         };
         if !meta.is_file() || meta.size() > state_files::MOST_BYTES {
@@ -306,7 +306,7 @@ fn is_young(path: &Path, now: Timestamp) -> bool {
     modified(path).is_some_and(|at| now.duration_since(at).unsigned_abs() <= MARKER_LIFE)
 }
 
-/// Whether this name is a link, wherever it leads.
+/// Whether this name is a symlink, dangling or not.
 pub(super) fn is_link(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
 }

@@ -29,11 +29,11 @@ struct Source {
     name: String,
     path: PathBuf,
     tailer: Tailer,
-    /// It existed at the start but was unreadable; its past is read once that is possible.
+    /// It existed at the start but was unreadable; its past is read once it is readable.
     past_unread: bool,
     /// Why the last attempt to read it failed.
     trouble: Option<Unreadable>,
-    /// There was no such name in its folder at the last attempt.
+    /// It did not exist at the last attempt.
     missing: bool,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Logs {
     book: LogBook,
     patterns: Arc<Patterns>,
     zone: TimeZone,
-    /// What the past is read for.
+    /// The platforms for which link events must be found in the past.
     wanted: Wanted,
     /// The last reported errors.
     reported: Vec<Unreadable>,
@@ -51,9 +51,9 @@ pub(super) struct Logs {
 
 /// Past events of the logs, oldest first, each once.
 pub(super) struct LogPast {
-    /// Of the current process, or of an unknown one.
+    /// Events of the current process, or of an unknown one.
     pub events: Dated,
-    /// Starts, and their announced ends, before the current process.
+    /// Starts and announced stops before the current process.
     pub before: Dated,
     pub reach: Reach,
 }
@@ -135,7 +135,7 @@ impl Logs {
                 }
             }
         }
-        // The files have no order: what they contain of this moment is read together.
+        // the logs are read as one: an event may be in several of them
         if !blocks.is_empty() {
             let blocks = blocks.iter().map(|(name, block)| (name.as_str(), block.as_slice()));
             emit.out.extend(self.book.read(blocks, now.at).into_iter().map(LogEvent::into_evidence));
@@ -226,8 +226,8 @@ impl Logs {
 
 /// Splits events, which are in the order of time, into those of former processes and those of the one that started then.
 ///
-/// Stamps from shortly before its start may be its own, because the clock was corrected since; but then they follow the
-/// record of its start. Without one they are the last words of the process before.
+/// Events shortly before its start may be its own, because the clock was corrected since; but then they follow the
+/// record of its start. Without such a record they are the last output of the process before.
 fn split_at_start(events: Dated, started_at: Timestamp) -> (Dated, Dated) {
     let window = less_tolerance(started_at)..=started_at.saturating_add(LONGEST_START).unwrap_or(started_at);
     let starts =
@@ -241,8 +241,8 @@ fn split_at_start(events: Dated, started_at: Timestamp) -> (Dated, Dated) {
     (before, own)
 }
 
-/// The latest time at which the present process may have written a record. Stamps of the older layout count whole seconds,
-/// and a start may fall into the second of its first records; trouble comes later.
+/// The latest time at which a record may have been written. Timestamps of the older layout are whole seconds, and the
+/// first records of a process may carry the second of its start; records of trouble come later.
 fn latest_time(at: Timestamp, event: &LogEvent) -> Timestamp {
     let whole = event.record.stamp.is_some_and(|stamp| stamp.subsec_nanosecond() == 0);
     let of_a_start = match &event.record.signal {

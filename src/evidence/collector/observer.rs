@@ -32,7 +32,7 @@ pub enum Observed<'a> {
     Known(&'a Evidence),
 }
 
-/// Called for everything that is read, with its time.
+/// Called with everything that is read, and its time.
 pub type Observer = Box<dyn FnMut(Timestamp, Observed<'_>) + Send>;
 
 /// Collects the evidence of one read, and informs the observer.
@@ -88,8 +88,8 @@ pub(super) fn show_past(observer: &mut Observer, at: Timestamp, evidence: &Evide
     observer(at, Observed::File { file, json: files.get(file) });
 }
 
-/// Only single lines of the past are kept. Where the meaning of a line came from its record, or a line represents several,
-/// a synthetic line replaces that record.
+/// The lines of a past event as they are recorded. Of the past only single lines are kept: where the meaning of a line
+/// came from its record, or a line stands for several, a synthetic line replaces that record.
 fn past_lines(signal: &Signal, stamp: DateTime, text: &str) -> String {
     let stamp = stamp.strftime("%Y-%m-%d %H:%M:%S,%3f");
     match signal {

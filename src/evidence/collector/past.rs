@@ -1,4 +1,4 @@
-//! Assembles what was read of the past, in the order of judging.
+//! Puts what was read of the past in the order in which it is judged.
 
 use jiff::Timestamp;
 
@@ -26,14 +26,14 @@ pub(super) struct Found {
     pub locks: Vec<Lock>,
     /// The logs that cannot be read.
     pub unreadable: Option<Vec<Unreadable>>,
-    /// There certainly is no process.
+    /// There is certainly no process.
     pub is_gone: bool,
-    /// Only the job's own log counts, and whether its silence means anything is not known: it may have been emptied.
+    /// Only the job's own log counts. If it is silent, it is unknown why: it may have been emptied.
     pub shares_home: bool,
 }
 
-/// A process comes before its lines, each line and file at the time of writing, and the current state of the process last.
-/// Also returns the contents of the files, for the observer.
+/// Orders the evidence: a process comes before its lines, each line and file at the time of writing, and the current
+/// state of the process last. Also returns the contents of the files, for the observer.
 pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     let Found { now, started_at, newest, processes, files, logs, locks, unreadable, is_gone, shares_home } =
         found;
@@ -47,12 +47,12 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
         past.push((begun, Evidence::Takeovers(prior.takeovers)));
     }
     past.extend(processes.iter().map(|process| (begun, as_it_began(process))));
-    // how many links there are is known before anything is said of them
+    // the locks first: they tell how many links there are
     if !locks.is_empty() {
         past.push((begun, Evidence::Locks(locks)));
     }
 
-    // a process that is gone has been silent since its last output, whenever it ended
+    // when the process ended is unknown: it counts as gone since its last output
     let last_output = newest.max(logs.events.last().map_or(Timestamp::MIN, |(at, _)| *at));
     let silent_from_the_start = logs.events.is_empty();
     let mut wrote: Past = logs.events.into_iter().map(|(at, event)| (at, event.into_evidence())).collect();
@@ -86,7 +86,7 @@ pub(super) fn assemble(found: Found) -> (Past, FirstContents) {
     (past, contents)
 }
 
-/// The evidence of the files with its times, the start records separately, and the contents.
+/// Splits the files into their evidence with its times, the start records, and the contents.
 fn split_files(files: Vec<FileRead>) -> (Past, Option<Evidence>, FirstContents) {
     let (mut written, mut starts, mut contents) = (Past::new(), None, FirstContents::new());
     for file in files {
@@ -134,7 +134,7 @@ const fn is_stopped(evidence: &Evidence) -> bool {
     matches!(evidence, Evidence::Process { state: ProcessState::Stopped, .. })
 }
 
-/// The same process as running at its start: it is unknown when it was stopped.
+/// The same process, running: at its start it was not stopped yet.
 fn as_it_began(evidence: &Evidence) -> Evidence {
     let mut begun = evidence.clone();
     if let Evidence::Process { state, .. } = &mut begun {

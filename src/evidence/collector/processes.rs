@@ -29,7 +29,7 @@ impl Processes {
         self.by_pid.iter().map(|(pid, tracked)| (*pid, tracked.start))
     }
 
-    /// Whether any of them runs or could.
+    /// Whether any of them is running or stopped, not gone or a zombie.
     pub(super) fn any_live(&self) -> bool {
         self.by_pid.values().any(|tracked| tracked.state.is_live())
     }
@@ -38,7 +38,7 @@ impl Processes {
         self.by_pid.is_empty()
     }
 
-    /// Start of the oldest one.
+    /// Start time of the oldest process.
     pub(super) fn oldest_start(&self) -> Option<Timestamp> {
         self.by_pid.keys().filter_map(|pid| process::look(*pid)).map(|info| info.started_at).min()
     }
@@ -67,7 +67,7 @@ impl Processes {
             }
             let seen = process::look(pid);
             if seen.is_none() && process::exists(pid) {
-                // it could not be checked: no descriptors or memory left
+                // it exists but cannot be checked: no descriptors or memory left
                 continue;
             }
             if let Some(info) = seen.filter(|info| info.start == tracked.start) {

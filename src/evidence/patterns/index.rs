@@ -1,4 +1,5 @@
-//! Which patterns may fit a message: nearly every line of a log is out after a look at its first bytes.
+//! Finds the patterns that may match a message. The first bytes of a message rule out all patterns for nearly every
+//! line.
 
 use aho_corasick::BuildError;
 
@@ -6,44 +7,44 @@ use super::pattern::Pattern;
 use super::searcher::Searcher;
 use super::template::Piece;
 
-/// Bytes of a message that are looked up.
+/// Bytes of a key: the first bytes of a message.
 const KEY: usize = 4;
 
-/// Bits of the hash of a key: some hundred keys fill few of the places.
+/// Bits of the hash of a key: a few hundred keys fill a small part of the table.
 const HASH_BITS: u32 = 12;
 
-/// A pattern that may fit a message, by one of its beginnings.
+/// One of the possible beginnings of a pattern.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// Its place among all patterns.
+    /// The index of the pattern among all patterns.
     place: u16,
-    /// The text that the message begins with, as far as it is compared at once.
+    /// The first bytes that the message must have.
     text: Head,
-    /// Set where `text` has bytes.
+    /// All bits set in the bytes that `text` has.
     mask: Head,
-    /// It fits any beginning, so that the message has to hold its needle.
+    /// The beginning is not fixed, so the message has to contain the needle of the pattern.
     needs_needle: bool,
 }
 
-/// The first bytes of a message or a pattern; zeros where there are fewer.
+/// The first 16 bytes of a message or a pattern, filled up with zeros.
 type Head = u128;
 
-/// The patterns by the first bytes of what a message has to begin with.
+/// The patterns by the first bytes of their beginnings.
 #[derive(Debug)]
 pub(super) struct Index {
     /// One bit for the hash of each key.
     hashes: [u64; 1 << (HASH_BITS - 6)],
-    /// In the order of the keys; the entries of a key in the order in which they are asked. Patterns that fit any
-    /// beginning are in each of them.
+    /// Sorted by key; the entries of a key in the order in which they are tried. Every key also has the patterns
+    /// without a fixed beginning.
     by_key: Vec<([u8; KEY], Vec<Entry>)>,
-    /// Those that fit any beginning, for all other messages.
+    /// The patterns without a fixed beginning, for messages with any other key.
     any: Vec<Entry>,
-    /// What a message holds that one of `any` fits; `None`: there are none.
+    /// The needles of the patterns in `any`; `None` if there are none.
     needles: Option<Searcher>,
 }
 
 impl Index {
-    /// Over the patterns that are `wanted`.
+    /// Builds the index of the `wanted` patterns.
     pub(super) fn new(patterns: &[Pattern], wanted: impl Fn(&Pattern) -> bool) -> Result<Self, BuildError> {
         let wanted: Vec<(u16, &Pattern)> =
             (0..).zip(patterns).filter(|(_, pattern)| wanted(pattern)).collect();
@@ -74,7 +75,7 @@ impl Index {
         })
     }
 
-    /// The places of those that may fit, in their order; a place may be repeated.
+    /// The indices of the patterns that may match, ascending; an index may be repeated.
     pub(super) fn of(&self, message: &[u8]) -> impl Iterator<Item = usize> + '_ {
         let head = head_of(message);
         let holds_needle = self.needles.as_ref().is_some_and(|needles| needles.is_in(message));
@@ -116,12 +117,12 @@ fn head_of(text: &[u8]) -> Head {
     Head::from_le_bytes(head)
 }
 
-/// Whether one of these has no fixed first bytes.
+/// Whether one of these beginnings has no fixed first bytes.
 pub(super) fn fits_any_beginning(starts: &[Vec<Piece>]) -> bool {
     starts.iter().any(|start| key_of(start).is_none())
 }
 
-/// `None`: what begins so has no fixed first bytes.
+/// The key of a beginning; `None` if its first bytes are not fixed.
 fn key_of(start: &[Piece]) -> Option<[u8; KEY]> {
     match start.first()? {
         Piece::Text(text) => text.first_chunk().copied(),
@@ -129,7 +130,7 @@ fn key_of(start: &[Piece]) -> Option<[u8; KEY]> {
     }
 }
 
-/// The place of a key in [`Index::hashes`].
+/// The word and the bit of a key in [`Index::hashes`].
 fn bit_of(key: [u8; KEY]) -> (usize, u64) {
     // Knuth's multiplicative hash
     let hash = u32::from_le_bytes(key).wrapping_mul(0x9e37_79b1) >> (u32::BITS - HASH_BITS);

@@ -1,10 +1,10 @@
-//! Names in a message: a profile, a connection.
+//! Finds names in a message: of a profile, of a connection.
 
 use memchr::memmem;
 
 use super::template::is_of_word;
 
-/// The profile in the first `(profile: x)`.
+/// The profile `x` in the first `(profile: x)`.
 pub(super) fn tag(message: &[u8]) -> Option<&[u8]> {
     const OPENS: &[u8] = b"(profile: ";
     let from = memmem::find(message, OPENS)? + OPENS.len();
@@ -13,7 +13,7 @@ pub(super) fn tag(message: &[u8]) -> Option<&[u8]> {
     name.iter().all(|b| is_of_word(*b)).then_some(name)
 }
 
-/// The connection that a line of an SDK names: ` [conn_id=…]` at its end.
+/// The connection that a line of an SDK names in ` [conn_id=…]` at its end.
 pub(crate) fn connection(message: &[u8]) -> Option<&str> {
     let message = message.trim_ascii_end().strip_suffix(b"]")?;
     let (before, named) = message.split_at(memchr::memrchr(b'[', message)?);

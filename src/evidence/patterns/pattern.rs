@@ -44,9 +44,9 @@ pub struct Candidate<'a> {
     pub level: Option<Level>,
     /// The line has a head of its own.
     pub is_head: bool,
-    /// The record carries text of people.
+    /// The record contains text written by people.
     pub speech: bool,
-    /// The name of the log.
+    /// The file name of the log.
     pub file: &'a str,
 }
 
@@ -55,17 +55,18 @@ pub struct Candidate<'a> {
 pub struct Match {
     /// The signal.
     pub signal: Signal,
-    /// The profile that it names.
+    /// The profile that the line names.
     pub tag: Option<ProfileName>,
-    /// The account that it names, as a hash: see [`hash_of_identity`].
+    /// The account that the line names, as a hash: see [`hash_of_identity`].
     pub account: Option<Arc<str>>,
 }
 
 impl Pattern {
-    /// The cheap checks first: most patterns fail at the first bytes.
+    /// Whether the line matches; then the values of the placeholders. Cheap checks first: most patterns fail at the
+    /// first bytes.
     pub(super) fn fits<'a>(&self, line: &Candidate<'a>) -> Option<Filled<'a>> {
         let inbound = matches!(self.meaning, Meaning::Link { word: LinkWord::Inbound, .. });
-        // A record with text of people proves only that a message arrived.
+        // A record with text written by people proves only that a message arrived.
         if line.speech && !(line.is_head && inbound) {
             return None;
         }
@@ -86,7 +87,8 @@ impl Pattern {
         fits.then_some(filled)
     }
 
-    /// The logger is one of the pattern's; a line without a head belongs to a record, or was printed without a logger.
+    /// Whether the logger is one of the pattern's. A line without a logger fits if it has no head: it belongs to a
+    /// record, or was printed without one.
     fn logger_fits(&self, line: &Candidate<'_>) -> bool {
         let Some(logger) = line.logger else {
             return self.line.loggers.is_empty()
@@ -116,8 +118,8 @@ impl Pattern {
         self.line.codes.is_empty() || number.is_some_and(|number| self.line.codes.contains(&number))
     }
 
-    /// The wording is at the very end, and not the end of a quotation: preceded by nothing, by a colon and a blank, or by
-    /// the blank before an asyncio object.
+    /// Whether the message ends with one of the required texts, not as a quotation: before the text there is nothing, a
+    /// colon and a blank, or the representation of an asyncio object (`…> `).
     pub(super) fn ends_fit(&self, message: &[u8]) -> bool {
         if self.line.ends.is_empty() {
             return true;
@@ -136,7 +138,7 @@ impl Pattern {
             Meaning::Link { platform, word, repeats } => {
                 let named = filled.platform.and_then(text).map(Into::into);
                 let platform = platform.clone().or(named)?;
-                // Messages are not sentences of the gateway about its links.
+                // an inbound message says nothing about the links
                 let by_runner = line.logger == Some(RUNNER) && *word != LinkWord::Inbound;
                 let tag = filled.profile.or_else(|| by_runner.then(|| tag(line.message)).flatten());
                 let tag = tag.and_then(|tag| std::str::from_utf8(tag).ok()).map(Into::into);

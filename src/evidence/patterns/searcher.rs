@@ -1,10 +1,10 @@
-//! Whether a text holds one of several others: one pass for all of them.
+//! Searches a text for several needles in one pass.
 
 use aho_corasick::{AhoCorasick, BuildError, packed};
 
 #[derive(Debug)]
 pub(super) enum Searcher {
-    /// SIMD; not on every processor, and for a limited number of texts only.
+    /// SIMD: not on every processor, and only for a limited number of needles.
     Packed(packed::Searcher),
     Automaton(AhoCorasick),
 }

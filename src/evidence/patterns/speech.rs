@@ -1,15 +1,15 @@
-//! Records that carry text of people or output of a tool, by what their messages begin with.
+//! Recognises records that contain text written by people or the output of a tool by the beginning of their message.
 
 use aho_corasick::BuildError;
 
 use super::searcher::Searcher;
 
-/// Beginnings of such messages. `start…text` is one that begins with `start` and holds `text` after it.
+/// Beginnings of such messages. `start…text` matches a message that begins with `start` and contains `text` after it.
 #[derive(Debug)]
 pub(super) struct Speech {
-    /// Sorted, and none begins with another one.
+    /// Sorted; none is a prefix of another.
     starts: Vec<Vec<u8>>,
-    /// The same beginning stands here once, with all texts that may follow it.
+    /// Each beginning once, with all texts that may follow it.
     holding: Vec<(Vec<u8>, Searcher)>,
 }
 
@@ -27,7 +27,7 @@ impl Speech {
             }
         }
         starts.sort_unstable();
-        // one that begins with another one stands behind it
+        // in sorted order, a beginning comes right after its prefix
         starts.dedup_by(|next, kept| next.starts_with(kept));
         let holding = holding.into_iter().map(|(start, texts)| Ok((start.into(), Searcher::new(&texts)?)));
         Ok(Self { starts, holding: holding.collect::<Result<_, _>>()? })
@@ -35,8 +35,8 @@ impl Speech {
 
     /// Whether a record with this message carries text of people or output of a tool.
     pub(super) fn is_in(&self, message: &[u8]) -> bool {
-        // The only one that the message may begin with is the last one before it: what stands between a beginning and a
-        // message that begins with it begins with it, too.
+        // Only the last one that is not greater than the message can be its prefix: everything between a prefix and the
+        // message has that prefix, too.
         let before = self.starts.partition_point(|start| start.as_slice() <= message);
         let begins = |start: &Vec<u8>| message.starts_with(start);
         before.checked_sub(1).and_then(|last| self.starts.get(last)).is_some_and(begins)

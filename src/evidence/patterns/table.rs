@@ -1,4 +1,4 @@
-//! The tables as they are in the files: `resources/patterns.toml` and the lines of `resources/platforms/`.
+//! The format of the tables `resources/patterns.toml` and `resources/platforms/`.
 
 use serde::Deserialize;
 
@@ -6,7 +6,7 @@ use crate::config::{ExtraPattern, SignalName};
 use crate::evidence::line::Level;
 use crate::health::{LinkWord, Reason, Repeats};
 
-/// One pattern of a table; the keys are explained in `resources/platforms/generic.toml`.
+/// One pattern of a table. The keys are documented in `resources/platforms/generic.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Line {
@@ -30,7 +30,7 @@ pub(super) struct Line {
     pub(super) source: String,
 }
 
-/// When a link that is down may log a line again: after so many seconds, or `"never"`.
+/// How soon a link that is down may log a line again: after this many seconds, or `"never"`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(untagged)]
 pub(super) enum RepeatsAfter {
@@ -45,7 +45,7 @@ pub(super) enum Never {
 }
 
 impl RepeatsAfter {
-    /// `line`: tells the line from the others of its platform.
+    /// `line` identifies the line among those of its platform.
     pub(super) fn of(self, line: usize) -> Repeats {
         match self {
             Self::Seconds(seconds) => {

@@ -11,13 +11,13 @@ pub(super) enum Piece {
 pub(super) enum Hole {
     /// `{p}`: the platform's name.
     Platform,
-    /// `{P}`: the platform's name as adapters write it, in other capitals.
+    /// `{P}`: the platform's name as adapters write it, in any case.
     Prefix,
     /// `{t}`: a profile.
     Profile,
     /// `{a}`: the account of the link.
     Account,
-    /// `{n}`: anything of one word.
+    /// `{n}`: any one word.
     Any,
 }
 
@@ -29,7 +29,7 @@ pub(super) const HOLES: [(&str, Hole); 5] = [
     ("{n}", Hole::Any),
 ];
 
-/// Most bytes of a placeholder's value.
+/// Bytes of a placeholder such as `{p}`.
 const HOLE_BYTES: usize = 3;
 
 /// The values of the placeholders.
@@ -59,7 +59,7 @@ pub(super) fn pieces(start: &str) -> Vec<Piece> {
     pieces
 }
 
-/// Matches a template with a message: the values of the placeholders, and the rest of the message.
+/// Matches a template against a message: the values of the placeholders, and the rest of the message.
 pub(super) fn fill<'a>(start: &[Piece], message: &'a [u8]) -> Option<(Filled<'a>, &'a [u8])> {
     let mut filled = Filled::default();
     let mut rest = message;
@@ -85,7 +85,7 @@ pub(super) fn fill<'a>(start: &[Piece], message: &'a [u8]) -> Option<(Filled<'a>
     Some((filled, rest))
 }
 
-/// Whether a byte may stand in a name of a platform, a profile or a connection.
+/// Whether a byte may be part of the name of a platform, a profile or a connection.
 pub(super) fn is_of_word(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
 }

@@ -1,4 +1,4 @@
-//! Linux: `/proc`, as `proc(5)` describes it, and `pidfd_open(2)`.
+//! Linux: `proc(5)` and `pidfd_open(2)`.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,9 +15,9 @@ use super::{COMMAND_BYTES, MAX_DESCENDANTS, ProcessInfo, arguments};
 use crate::evidence::ready::readable;
 use crate::health::ProcessState;
 
-/// `/proc/PID/stat` is one line of numbers and a name of at most 64 bytes.
+/// Most bytes read of `/proc/PID/stat`: one line of numbers, and a name of at most 64 bytes.
 const STAT_BYTES: usize = 4 * 1024;
-/// Processes checked where the kernel lists no children.
+/// Most processes that are checked if the kernel lists no children.
 const MAX_PROCESSES: usize = 65_536;
 
 pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
@@ -45,7 +45,7 @@ pub(super) fn state(pid: u32) -> Option<(u64, ProcessState)> {
 /// The needed fields of `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
-    /// `None` for one that is being removed.
+    /// `None` for a process that is being removed.
     state: Option<ProcessState>,
     parent: u32,
     /// Clock ticks since boot.
@@ -72,10 +72,10 @@ impl Stat {
     }
 }
 
-/// Ticks since boot as a time by the present wall clock.
+/// Converts ticks since boot into a time of the current wall clock.
 fn started_at(ticks: u64) -> Timestamp {
     let per_second = rustix::param::clock_ticks_per_second().max(1);
-    // before the other clock: a pause between the two makes the process look older, never younger than its records
+    // read before the other clock: a pause in between makes the process look older, never younger than its records
     let now = Timestamp::now();
     let boot = clock_gettime(ClockId::Boottime);
     let since_boot = SignedDuration::new(boot.tv_sec, i32::try_from(boot.tv_nsec).unwrap_or(0));
@@ -124,7 +124,7 @@ pub(super) fn all() -> Vec<u32> {
     pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).collect()
 }
 
-/// At most this many bytes of a file of `/proc`.
+/// Reads at most this many bytes of a file in `/proc`.
 fn read(path: impl AsRef<Path>, at_most: usize) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     File::open(path)?.take(at_most as u64).read_to_end(&mut text)?;
@@ -150,7 +150,7 @@ impl Exit {
     }
 
     pub(super) async fn gone(&mut self) -> io::Result<()> {
-        // stays readable for ever: the readiness is never cleared
+        // the readiness is never cleared: the descriptor stays readable
         self.fd.readable().await.map(drop)
     }
 }

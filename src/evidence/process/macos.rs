@@ -52,7 +52,7 @@ fn bsd_info(pid: u32) -> Option<libc::proc_bsdinfo> {
     let pid = i32::try_from(pid).ok()?;
     let mut info = MaybeUninit::<libc::proc_bsdinfo>::zeroed();
     let size = size_of::<libc::proc_bsdinfo>();
-    // SAFETY: the buffer is as long as said; the call writes at most so much and returns how much.
+    // SAFETY: the buffer has the given size; the call writes at most that many bytes and returns their number.
     let written = unsafe {
         libc::proc_pidinfo(
             pid,
@@ -72,7 +72,7 @@ fn command(pid: u32) -> Option<Vec<String>> {
     let mut name = [libc::CTL_KERN, libc::KERN_PROCARGS2, i32::try_from(pid).ok()?];
     let mut buffer = vec![0_u8; ARGS_BYTES];
     let mut len = buffer.len();
-    // SAFETY: name and buffer are as long as said; nothing is set.
+    // SAFETY: name and buffer have the given lengths; no new value is set.
     let done = unsafe {
         libc::sysctl(name.as_mut_ptr(), 3, buffer.as_mut_ptr().cast(), &raw mut len, std::ptr::null_mut(), 0)
     };
@@ -83,10 +83,11 @@ fn command(pid: u32) -> Option<Vec<String>> {
     cut_arguments(&buffer)
 }
 
-/// Processes listed at once; kern.maxproc is lower.
+/// Most processes that are listed; kern.maxproc is lower.
 const MAX_PROCESSES: usize = 16_384;
 
-/// ARG_MAX of macOS (`<sys/syslimits.h>`): with a shorter buffer the kernel gives the end of the block, not its beginning.
+/// ARG_MAX of macOS (`<sys/syslimits.h>`): into a shorter buffer the kernel writes the end of the block, not its
+/// beginning.
 const ARGS_BYTES: usize = 1024 * 1024;
 
 fn cut_arguments(block: &[u8]) -> Option<Vec<String>> {
@@ -99,7 +100,7 @@ fn cut_arguments(block: &[u8]) -> Option<Vec<String>> {
     Some(arguments(&rest[..rest.len().min(COMMAND_BYTES)], count))
 }
 
-/// `libproc.h`: `proc_listchildpids` fills an array of PIDs and returns how many.
+/// `libproc.h`: `proc_listchildpids` fills an array of PIDs and returns their number.
 pub(super) fn children(pid: u32) -> Vec<u32> {
     let Ok(pid) = i32::try_from(pid) else {
         return Vec::new();
@@ -114,7 +115,7 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
     pids.into_iter().filter_map(|pid| u32::try_from(pid).ok().filter(|&pid| pid != 0)).collect()
 }
 
-/// `libproc.h`: `proc_listallpids` fills an array of PIDs and returns how many.
+/// `libproc.h`: `proc_listallpids` fills an array of PIDs and returns their number.
 pub(super) fn all() -> Vec<u32> {
     let mut pids = vec![0_i32; MAX_PROCESSES];
     let Ok(bytes) = i32::try_from(pids.len() * size_of::<i32>()) else {
@@ -144,7 +145,7 @@ impl Exit {
         let change = Event::new(filter, EventFlags::ADD, std::ptr::null_mut());
         let mut none: [Event; 0] = [];
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the change names a process, no descriptor.
+        // SAFETY: the change refers to a process, not to a descriptor.
         match unsafe { kevent_timespec(&queue, &[change], &mut none[..], Some(&at_once)) } {
             Ok(_) => Ok(Some(Self { queue: readable(queue)? })),
             Err(Errno::SRCH) => Ok(None),

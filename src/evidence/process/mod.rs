@@ -1,4 +1,4 @@
-//! Processes as the system reports them: state, start time, parent, command; and when one ends.
+//! Processes as the system reports them: state, start time, parent, command line, and when one ends.
 //!
 //! PIDs are reused, so a process is always identified by its PID together with its start time.
 
@@ -18,11 +18,11 @@ use jiff::Timestamp;
 
 use crate::health::ProcessState;
 
-/// Arguments kept of a command line.
+/// Most arguments of a command line that are kept.
 const MAX_ARGUMENTS: usize = 128;
-/// Bytes read of a command line, all arguments together. A wrapper has its whole script in one argument.
+/// Most bytes of a command line that are read. A wrapper has its whole script in one argument.
 const COMMAND_BYTES: usize = 32 * 1024;
-/// Descendants listed.
+/// Most descendants that are listed.
 const MAX_DESCENDANTS: usize = 256;
 
 /// One process at one moment.
@@ -33,27 +33,27 @@ pub struct ProcessInfo {
     /// Its start time in the unit of `gateway.pid`: on Linux clock ticks since boot (field 22 of `/proc/PID/stat`), on
     /// macOS hundredths of a second since 1970. Identifies the process together with the PID.
     pub start: u64,
-    /// The same as a time by the present wall clock; on Linux it moves when that clock is set.
+    /// The start time by the current wall clock; on Linux it changes when that clock is set.
     pub started_at: Timestamp,
     /// Its state; never [`ProcessState::Gone`].
     pub state: ProcessState,
     /// Its parent's PID.
     pub parent: u32,
-    /// Its command line, bounded; empty for a zombie or where it may not be read.
+    /// Its command line, at most 128 arguments and 32 KiB; empty for a zombie, or if it may not be read.
     pub command: Vec<String>,
 }
 
 /// The process with this PID; `None` when there is none.
 pub fn look(pid: u32) -> Option<ProcessInfo> {
-    // 0 means the own process group to many system calls, and larger numbers are no PIDs
+    // to many system calls 0 is the own process group, and larger numbers are not PIDs
     if pid == 0 || i32::try_from(pid).is_err() {
         return None;
     }
     system::look(pid)
 }
 
-/// Whether there is any process with this PID, alive or zombie. Needs no descriptor, so it works when [`look`] fails for
-/// want of one.
+/// Whether there is any process with this PID, alive or zombie. Needs no descriptor, so it works when [`look`] finds
+/// none free.
 pub fn exists(pid: u32) -> bool {
     use rustix::io::Errno;
     use rustix::process::{Pid, test_kill_process};
@@ -61,7 +61,8 @@ pub fn exists(pid: u32) -> bool {
     !matches!(test_kill_process(pid), Err(Errno::SRCH))
 }
 
-/// Start time and state of a process alone, for frequent polls. `None` when there is none.
+/// Only the start time (see [`ProcessInfo::start`]) and the state of a process, for frequent polls; `None` if there is
+/// none.
 pub fn state(pid: u32) -> Option<(u64, ProcessState)> {
     if pid == 0 || i32::try_from(pid).is_err() {
         return None;
@@ -78,7 +79,7 @@ pub fn descendants(pid: u32) -> Vec<u32> {
             if found.len() >= MAX_DESCENDANTS {
                 return found;
             }
-            // a PID that is reused meanwhile could close a cycle
+            // a PID that was reused meanwhile could form a cycle
             if child != pid && !found.contains(&child) {
                 found.push(child);
                 queue.push_back(child);
@@ -88,14 +89,14 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
-/// A live process of this user whose command line this is true of: the oldest one.
+/// The oldest live process of this user whose command line satisfies `is_it`.
 pub fn find(is_it: impl Fn(&[String]) -> bool) -> Option<ProcessInfo> {
     let all = system::all().into_iter().filter_map(look);
     all.filter(|info| info.state.is_live() && is_it(&info.command)).min_by_key(|info| info.start)
 }
 
-/// The gateway at or below a job's PID: the job may run a wrapper (`sh`, `osascript`, `uv`) around it. Children that
-/// Python forks from the gateway have its command line, and are not taken for it.
+/// The gateway at or below a job's PID: the job may run it in a wrapper (`sh`, `osascript`, `uv`). Children that Python
+/// forks from the gateway have the same command line; they are skipped.
 pub fn find_gateway(pid: u32) -> Option<ProcessInfo> {
     let top = look(pid)?;
     let mut best = runs_gateway(&top.command).then_some(top);
@@ -108,8 +109,8 @@ pub fn find_gateway(pid: u32) -> Option<ProcessInfo> {
     best
 }
 
-/// Whether a command line is that of a Hermes gateway itself: it has `gateway run` or `gateway start` as arguments of
-/// their own. A shell or `osascript` with these words in its script is only a wrapper.
+/// Whether a command line is that of a Hermes gateway itself: `gateway run` or `gateway start` as separate arguments. A
+/// shell or `osascript` with these words in its script is only a wrapper.
 pub fn runs_gateway(command: &[String]) -> bool {
     let rest = command.get(1..).unwrap_or_default();
     rest.iter().enumerate().any(|(at, argument)| {
@@ -129,8 +130,8 @@ pub struct ExitWatch {
 }
 
 impl ExitWatch {
-    /// Watches the process with this PID and start time; `None` when it is gone or the PID was reused. An error (outside a
-    /// tokio runtime, no descriptors left, a kernel without it): poll instead.
+    /// Watches the process with this PID and start time; `None` when it is gone or the PID was reused. After an error
+    /// (outside a tokio runtime, no descriptors left, not supported by the kernel) the caller has to poll.
     pub fn new(pid: u32, start: u64) -> io::Result<Option<Self>> {
         if look(pid).is_none_or(|info| info.start != start) {
             return Ok(None);
@@ -138,7 +139,7 @@ impl ExitWatch {
         let Some(watch) = system::Exit::new(pid)? else {
             return Ok(None);
         };
-        // what was opened is whatever had the PID at that moment: check once more
+        // the PID may have been reused before it was opened: check again
         if look(pid).is_none_or(|info| info.start != start) {
             return Ok(None);
         }
@@ -150,7 +151,7 @@ impl ExitWatch {
         self.pid
     }
 
-    /// Waits until the process has ended (it may be a zombie then). Returns at once from then on.
+    /// Waits until the process has ended (it may be a zombie then). Later calls return at once.
     pub async fn gone(&mut self) -> io::Result<()> {
         self.watch.gone().await
     }

@@ -1,4 +1,4 @@
-//! Positions in files that are not open.
+//! Remembers how far files were read that are not open.
 
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
@@ -26,7 +26,7 @@ pub(super) struct Grown {
     pub meta: Metadata,
     pub mark: Bookmark,
     pub index: u8,
-    /// It is the file of the bookmark, and no other one with the same inode number.
+    /// It is the file of the bookmark, not another one with the same inode number.
     pub is_same: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Grown {
 pub(super) struct Bookmarks(VecDeque<Entry>);
 
 impl Bookmarks {
-    /// Keeps a bookmark. Beyond the bound, one of a file without a known name is dropped.
+    /// Keeps a bookmark. Beyond [`MAX_BOOKMARKS`] the oldest one without a known name is dropped.
     pub(super) fn keep(&mut self, id: Id, mark: Bookmark, index: Option<u8>) {
         self.forget(id);
         if self.0.len() >= MAX_BOOKMARKS {
@@ -53,8 +53,8 @@ impl Bookmarks {
         self.0.iter().any(|entry| entry.id == id)
     }
 
-    /// Whether there is a bookmark of this sibling. One that does not match any more (another file uses the inode now) is
-    /// dropped.
+    /// Whether there is a bookmark of this sibling. A bookmark that no longer matches (another file uses the inode now)
+    /// is dropped.
     pub(super) fn fits(&mut self, sibling: &Sibling) -> bool {
         let Some(at) = self.0.iter().position(|entry| entry.id == sibling.id) else {
             return false;
@@ -63,7 +63,7 @@ impl Bookmarks {
             Ok(Some((file, meta))) => {
                 Id::of(&meta) == sibling.id && self.0[at].mark.fits(&file, meta.size()).unwrap_or(false)
             }
-            // it cannot be opened now, which does not make it another file
+            // that it cannot be opened now does not make it another file
             _ => true,
         };
         if !fits {

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::generation::open_regular;
 use crate::health::{FileKind, Unreadable, WhyUnreadable};
 
-/// Why a log cannot be followed now. The next poll tries again; what is open is still read.
+/// Why a log cannot be followed now. The next poll tries again; open files are still read.
 #[derive(Debug, thiserror::Error)]
 pub enum TailError {
     /// A folder, FIFO, socket or device is in its place.
@@ -20,7 +20,7 @@ pub enum TailError {
         /// What is there.
         kind: FileKind,
     },
-    /// We may not read it, or not enter its folder.
+    /// No permission to read it, or to enter its folder.
     #[error("no permission to read {path}")]
     Denied {
         /// The log's path.
@@ -67,7 +67,7 @@ impl From<&TailError> for Unreadable {
     }
 }
 
-/// Whether the log can be opened now. One that does not exist is no error: it may appear.
+/// Checks whether the log can be opened now. A log that does not exist is not an error: it may appear.
 pub fn check(path: &Path) -> Result<(), TailError> {
     let failed = |error: io::Error| if is_gone(&error) { Ok(()) } else { Err(TailError::new(path, error)) };
     match open_regular(path) {

@@ -13,15 +13,15 @@ use crate::files;
 
 /// Bytes at the beginning of a file that are compared to tell it from another file with the same inode number.
 const HEAD: usize = 256;
-/// Bytes before the position that are compared before anything after it is read.
+/// Bytes before the position that are compared before more is read.
 const ANCHOR: usize = 64;
-/// Beginnings with fewer bytes in common than this prove nothing.
+/// Fewer equal bytes at the beginning prove nothing.
 const HEAD_MIN: usize = 64;
-/// Holes are looked for only with more bytes than this left to read.
+/// Holes are looked for only if more bytes than this are left to read.
 const HOLE_MIN: u64 = 1024 * 1024;
-/// With more bytes than this left to read, the oldest are skipped.
+/// If more bytes than this are left to read, the oldest are skipped.
 const MAX_BACKLOG: u64 = 2 * 1024 * 1024 * 1024;
-/// Bytes read at once. At most [`MAX_LINE`], so that no line inside a chunk is too long.
+/// Bytes read at once; at most [`MAX_LINE`], so that no line inside a chunk is too long.
 const CHUNK: usize = MAX_LINE;
 
 /// Device and inode, which identify a file while it is held open.
@@ -66,19 +66,19 @@ impl Bookmark {
             && read_at(file, from, self.anchor.len())? == self.anchor)
     }
 
-    /// Whether enough is known to recognise the file by its contents.
+    /// Whether the file can be recognised by its contents.
     pub(super) fn is_recognisable(&self) -> bool {
         !self.head.is_empty()
     }
 }
 
-/// How a file differs from what was read of it.
+/// How a file changed since it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileState {
     Unchanged,
     /// There are bytes after the position.
     Grown,
-    /// It was truncated; what is left was read before.
+    /// It was truncated; what is left was already read.
     Cut,
     /// It has other contents: it was truncated and written again, or is another file with the same inode number.
     Replaced,
@@ -92,7 +92,7 @@ pub(super) struct Generation {
     pub mark: Bookmark,
     pub cutter: LineCutter,
     modified: Option<Modified>,
-    /// When it last grew, or was opened.
+    /// When it last grew, else when it was opened.
     pub last_growth: Instant,
 }
 
@@ -132,7 +132,7 @@ impl Generation {
         self.file.try_clone()
     }
 
-    /// Compares the file with what was read of it. Reads its beginning only if size or modification time changed.
+    /// Checks how the file changed since it was read. Reads its beginning only if size or modification time changed.
     pub(super) fn compare(&mut self, meta: &Metadata) -> io::Result<FileState> {
         let (size, pos) = (meta.size(), self.mark.pos);
         if size < pos {
@@ -160,7 +160,7 @@ impl Generation {
         sink: &mut dyn FnMut(&[u8]),
         counts: &mut Counts,
     ) -> io::Result<bool> {
-        // again after a truncation, and after one during the read
+        // again after a truncation, also one during the read
         for _ in 0..3 {
             let meta = self.metadata()?;
             let lost = match self.compare(&meta)? {
@@ -188,13 +188,13 @@ impl Generation {
         Ok(true)
     }
 
-    /// Bytes that were not read; 0 where the size is not known.
+    /// Bytes that were not read; 0 if the size is unknown.
     pub(super) fn unread(&self) -> u64 {
         self.metadata().map_or(0, |meta| meta.size().saturating_sub(self.mark.pos))
     }
 
-    /// Reads forward to `size` or until the budget (bytes) is used up. `None` if the bytes before the position are not
-    /// those that were read: the caller has to compare again.
+    /// Reads up to `size` or until the budget (bytes) is used up. `None` if the bytes before the position have changed:
+    /// the caller has to compare again.
     fn read(
         &mut self,
         size: u64,

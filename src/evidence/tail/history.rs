@@ -11,12 +11,13 @@ use super::lines::{MAX_LINE, shorten};
 
 /// Bytes read at once.
 const BLOCK: usize = 256 * 1024;
-/// Bytes of one log read in all, siblings included: all that Hermes keeps of `agent.log` (5 MiB, three siblings).
+/// Most bytes of one log that are read in all, siblings included: more than Hermes keeps of `agent.log` (5 MiB, three
+/// siblings).
 pub const HISTORY_LIMIT: u64 = 24 * 1024 * 1024;
 /// Bytes read first to find the end of the last line: most lines are short.
 const FIRST_STEP: usize = 4 * 1024;
 
-/// Some complete lines, oldest first.
+/// A block of complete lines, oldest first.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Block {
     /// The lines, each ending in a newline and none longer than [`MAX_LINE`].
@@ -28,7 +29,7 @@ pub struct Block {
 /// Why there is no further block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HistoryEnd {
-    /// The oldest line of the oldest file was handed out.
+    /// The oldest line of the oldest file was returned.
     Beginning,
     /// [`HISTORY_LIMIT`] was reached; there may be more.
     Bound,
@@ -38,11 +39,11 @@ pub enum HistoryEnd {
 struct Part {
     index: u8,
     file: File,
-    /// End of what was not handed out yet.
+    /// Where the part ends that was not returned yet.
     end: u64,
 }
 
-/// Reads backwards. It holds the files open, so that they may be renamed meanwhile: drop it as soon as enough was read.
+/// Reads backwards. It holds the files open, so that they may be renamed meanwhile; drop it as soon as enough was read.
 #[derive(Debug)]
 pub struct HistoryReader {
     /// Oldest first.
@@ -63,8 +64,7 @@ impl HistoryReader {
         self.parts.insert(0, Part { index, file, end });
     }
 
-    /// The block of lines before the last one; `None` at the end, see [`HistoryReader::end`]. The lines of a block are in
-    /// order, the blocks go backwards. A file that cannot be read is skipped.
+    /// The next older block; `None` at the end, see [`HistoryReader::end`]. A file that cannot be read is skipped.
     pub fn next_block(&mut self) -> Option<Block> {
         loop {
             let Some(part) = self.parts.last_mut() else {
@@ -84,7 +84,7 @@ impl HistoryReader {
                 Ok(Some(bytes)) => {
                     return Some(Block { bytes, index: part.index });
                 }
-                // within a line that began before the bound
+                // inside a line that began before the limit
                 Ok(None) => self.left = 0,
                 Err(_) => {
                     self.parts.pop();
@@ -105,7 +105,7 @@ impl HistoryReader {
 }
 
 impl Part {
-    /// Moves `end` before a hole, and before NUL bytes.
+    /// Moves `end` to before a hole and NUL bytes.
     fn trim_nuls(&mut self, left: &mut u64) -> io::Result<()> {
         while self.end > 0 && *left > 0 && exactly(&self.file, self.end - 1, self.end)? == [0] {
             let start = holes::hole_start(&self.file, self.end);
@@ -121,7 +121,7 @@ impl Part {
         Ok(())
     }
 
-    /// The lines before `end`; `None` when the bound is reached before a line begins.
+    /// The lines before `end`; `None` if the limit is reached inside a line.
     fn previous(&mut self, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
         let from = self.end.saturating_sub((*left).min(BLOCK as u64));
         let mut bytes = exactly(&self.file, from, self.end)?;
@@ -145,7 +145,7 @@ impl Part {
         Ok(Some(shorten(&bytes).map_or(bytes, |(short, _)| short)))
     }
 
-    /// A line that is longer than a block: finds its beginning, and hands out its first [`MAX_LINE`] bytes.
+    /// For a line that is longer than a block: finds its beginning, and returns its first [`MAX_LINE`] bytes.
     fn long_line(&mut self, mut to: u64, left: &mut u64) -> io::Result<Option<Vec<u8>>> {
         let start = loop {
             if to == 0 {
@@ -171,15 +171,15 @@ impl Part {
     }
 }
 
-/// All bytes of a range; an error if some are missing.
+/// Reads all bytes of a range; an error if some are missing.
 fn exactly(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let len = usize::try_from(to - from).unwrap_or(BLOCK);
     let bytes = read_at(file, from, len)?;
     if bytes.len() < len { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
 }
 
-/// Where the last complete line of a file ends. Where the unfinished line after it is longer than a block, its beginning
-/// is left to the history: then `size` and `true` are returned, and following begins inside a long line.
+/// Where the last complete line of a file ends. If the unfinished line after it is longer than a block, its beginning
+/// is left to the history: the result is then `size` and `true`, and following begins inside a long line.
 pub(super) fn last_line_end(file: &File, size: u64) -> io::Result<(u64, bool)> {
     let mut step = FIRST_STEP;
     loop {

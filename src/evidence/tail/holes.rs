@@ -1,15 +1,15 @@
-//! Holes of sparse files: `lseek(2)` with SEEK_DATA. A log gets one when it is truncated while its writer goes on at the
-//! old offset, or by accident; it reads as NUL bytes and may be larger than any disk.
+//! Finds holes of sparse files: `lseek(2)` with SEEK_DATA. A log gets a hole when it is truncated while its writer goes
+//! on at the old offset. It reads as NUL bytes and may be larger than any disk.
 //!
-//! Seeking moves the offset of the descriptor, which nobody uses: all reading here is at given offsets.
+//! Seeking moves the offset of the descriptor. Nothing depends on it: all reads are at given offsets.
 
 use std::fs::File;
 
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-/// Where the next data begins, at or after `from`; `size` where there is none. `from` where the file system knows no
-/// holes.
+/// Where the next data begins, at or after `from`; `size` if there is none, and `from` if the file system does not
+/// support holes.
 pub(super) fn next_data(file: &File, from: u64, size: u64) -> u64 {
     match seek(file, SeekFrom::Data(from)) {
         Ok(at) => at.min(size),
@@ -19,18 +19,18 @@ pub(super) fn next_data(file: &File, from: u64, size: u64) -> u64 {
     }
 }
 
-/// Where the data ends that `from` lies in, at most `size`.
+/// Where the data at `from` ends, at most `size`.
 pub(super) fn data_end(file: &File, from: u64, size: u64) -> u64 {
     seek(file, SeekFrom::Hole(from)).map_or(size, |at| at.clamp(from, size))
 }
 
-/// Where the hole begins that ends at `end` (or reaches beyond it); `end` itself where there is none.
+/// Where the hole before `end` begins; `end` itself if there is none.
 pub(super) fn hole_start(file: &File, end: u64) -> u64 {
     let is_hole = |from: u64| next_data(file, from, end) >= end;
     if end == 0 || !is_hole(end - 1) {
         return end;
     }
-    // in the hole, and in data or before the beginning
+    // `hole` is inside the hole, `data` in data or at the beginning of the file
     let (mut hole, mut step) = (end - 1, 4096_u64);
     let mut data = loop {
         match hole.checked_sub(step) {

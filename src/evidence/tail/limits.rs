@@ -1,20 +1,20 @@
-//! The bounds of a tailer, and what it counts.
+//! The limits of a tailer, and what it counts.
 
 use std::time::Duration;
 
-/// The bounds of one tailer.
+/// The limits of one tailer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes read in one poll, all generations together.
+    /// Most bytes read in one poll, all generations together.
     pub per_poll: usize,
-    /// Old generations held open. Beyond that the longest silent one is closed; one that is not yet read to its end only
-    /// when there are twice as many.
+    /// Most old generations held open. Beyond that the one that was silent longest is closed; one that is not read to
+    /// its end only if there are twice as many.
     pub old_files: usize,
     /// How long an old generation is held open after its last growth.
     pub old_for: Duration,
-    /// Number of rotated siblings: `.1` to `.N`.
+    /// How many rotated siblings there may be: `.1` to `.N`.
     pub siblings: u8,
-    /// After how long an unfinished line may be handed out by [`super::Tailer::flush_partial`].
+    /// After how long [`super::Tailer::flush_partial`] passes on an unfinished line.
     pub partial_after: Duration,
 }
 
@@ -36,9 +36,9 @@ impl Default for Limits {
 pub struct Polled {
     /// Bytes are left for the next poll.
     pub more: bool,
-    /// The path leads nowhere now.
+    /// The file does not exist now.
     pub missing: bool,
-    /// The path leads to another file than at the last poll.
+    /// The path names another file than at the last poll.
     pub rotated: bool,
     /// The file was truncated.
     pub truncated: bool,
@@ -55,12 +55,12 @@ pub struct Counts {
     pub long_lines: u64,
     /// Bytes of long lines that were discarded.
     pub discarded: u64,
-    /// How often the path led to another file.
+    /// How often the path named another file.
     pub rotations: u64,
     /// How often the contents were truncated or replaced.
     pub truncations: u64,
     /// Unfinished lines that were truncated away.
     pub lost_partials: u64,
-    /// Unread bytes of old generations that were closed for the bound on open files.
+    /// Unread bytes of old generations that were closed because too many were open.
     pub lost_bytes: u64,
 }

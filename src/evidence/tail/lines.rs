@@ -1,22 +1,22 @@
-//! Cuts bytes into complete lines of bounded length.
+//! Splits bytes into complete lines of limited length.
 
 use memchr::{memchr, memrchr};
 
-/// The longest line that is kept, in bytes without its newline. The rest of a longer one is discarded to its newline.
+/// The longest line that is kept, in bytes without its newline. The rest of a longer line is discarded.
 pub const MAX_LINE: usize = 64 * 1024;
 
-/// A larger buffer is freed once its line was handed out.
+/// A larger buffer is freed once its line was passed on.
 const KEEP_CAPACITY: usize = 4 * 1024;
 
-/// Cuts a stream of bytes into complete lines. What is emitted ends in a newline; no byte is emitted twice.
-/// NUL bytes at the beginning and after a hole are what a truncated file is filled with, and belong to no line.
+/// Splits a stream of bytes into complete lines. Everything passed on ends in a newline; no byte is passed on twice.
+/// NUL bytes at the beginning and after a hole are the fill of a truncated file and are skipped.
 #[derive(Debug)]
 pub(super) struct LineCutter {
     /// The beginning of an unfinished line, at most [`MAX_LINE`] bytes.
     partial: Vec<u8>,
-    /// The present line is too long: its beginning was handed out, its rest is discarded.
+    /// The current line is too long: its beginning was passed on, its rest is discarded.
     discarding: bool,
-    /// Only NUL bytes came since the beginning or a hole.
+    /// Nothing but NUL bytes since the beginning or a hole.
     in_gap: bool,
 }
 
@@ -41,8 +41,8 @@ impl LineCutter {
         Self { partial: Vec::new(), discarding: true, in_gap: false }
     }
 
-    /// Takes the next bytes, at most [`MAX_LINE`] of them (so that no line inside them can be too long), and hands out
-    /// what is complete.
+    /// Adds the next bytes, at most [`MAX_LINE`] of them (so that no line inside them is too long), and passes on the
+    /// complete lines.
     pub(super) fn feed(&mut self, chunk: &[u8], sink: &mut dyn FnMut(&[u8])) -> Discarded {
         debug_assert!(chunk.len() <= MAX_LINE);
         let mut gone = Discarded::default();
@@ -89,13 +89,13 @@ impl LineCutter {
 
     /// A hole of the file was skipped: the line before it ends there.
     pub(super) fn skip_hole(&mut self, sink: &mut dyn FnMut(&[u8])) {
-        // the last block of data is filled up with them
+        // the last block of data is padded with NUL bytes
         self.partial.truncate(self.partial.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1));
         self.flush(sink);
         *self = Self::default();
     }
 
-    /// Hands out an unfinished line. What is written after it becomes a line of its own.
+    /// Passes on an unfinished line. What is written after it becomes another line.
     pub(super) fn flush(&mut self, sink: &mut dyn FnMut(&[u8])) -> bool {
         if self.partial.is_empty() {
             return false;
@@ -104,7 +104,7 @@ impl LineCutter {
         true
     }
 
-    /// Whether there is an unfinished line that was not handed out.
+    /// Whether there is an unfinished line that was not passed on.
     pub(super) fn has_partial(&self) -> bool {
         !self.partial.is_empty()
     }
@@ -132,8 +132,8 @@ impl LineCutter {
     }
 }
 
-/// Shortens every line of a block (read backwards, so not cut by [`LineCutter`]) to [`MAX_LINE`]; `None` where none is
-/// longer. Returns the count of shortened lines too.
+/// Shortens every line of a block (read backwards, so not cut by [`LineCutter`]) to [`MAX_LINE`]. Also returns the
+/// number of shortened lines; `None` if there are none.
 pub(super) fn shorten(block: &[u8]) -> Option<(Vec<u8>, u64)> {
     if block.len() <= MAX_LINE + 1 || first_long(block, 0).is_none() {
         return None;
@@ -150,7 +150,7 @@ pub(super) fn shorten(block: &[u8]) -> Option<(Vec<u8>, u64)> {
     Some((out, count))
 }
 
-/// Where the first line begins, at or after `from` (itself a line's beginning), that is longer than [`MAX_LINE`].
+/// The offset of the first line longer than [`MAX_LINE`], at or after `from`, which must be the beginning of a line.
 fn first_long(block: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     while block.len() - at > MAX_LINE + 1 {
@@ -159,7 +159,7 @@ fn first_long(block: &[u8], from: usize) -> Option<usize> {
             None => return Some(at),
         }
     }
-    // what is left is too short to hold a long line, but for one without a newline at its end
+    // the rest is too short for a long line, except one without a newline at its end
     (block.len() - at > MAX_LINE && memchr(b'\n', &block[at..]).is_none()).then_some(at)
 }
 

@@ -1,18 +1,19 @@
-//! Follows one log file through everything that happens to log files, without a lost or a doubled line.
+//! Follows one log file through rotation, truncation and replacement, without losing or repeating a line.
 //!
-//! A *generation* is one inode of the log, held open. The one that the path leads to is current. Those that were renamed
-//! away or deleted are old: they are read to their end and followed while something writes to them, since launchd keeps
-//! writing to the file that it opened. An old one is closed some time after its last growth. A bookmark of it stays (its
-//! identity, and how far it was read); it is reopened when it grows as `agent.log.1` or comes back under its name.
+//! A *generation* is one inode of the log, held open. The one that the path names is current. Those that were renamed
+//! or deleted are old: they are read to their end and followed while something writes to them, since launchd keeps
+//! writing to the file that it opened. An old generation is closed some time after its last growth. A bookmark of it
+//! remains (its identity, and how far it was read); it is reopened when it grows as `agent.log.1` or gets its name
+//! back.
 //!
-//! Two files are the same only if device, inode, the first bytes and the bytes before the position are: inode numbers
-//! are reused, and a truncated file may have grown past the position before the next poll.
+//! Two files are the same only if device, inode, the first bytes and the bytes before the position are equal: inode
+//! numbers are reused, and a truncated file may have grown past the position before the next poll.
 //!
-//! Not found, because the bytes exist nowhere any more: what was written and truncated away between two polls (unless
-//! copytruncate left a copy as `agent.log.1`), a generation that came and went between two polls, and a file replaced
-//! by one with the same beginning and the same bytes before the position.
+//! What cannot be found: bytes that were written and truncated away between two polls (unless copytruncate left a copy
+//! as `agent.log.1`), a generation that came and went between two polls, and a replacement with the same beginning and
+//! the same bytes before the position.
 //!
-//! Holes of sparse files are skipped, and of a backlog beyond 2 GiB its oldest part. A tailer never blocks on a FIFO or
+//! Holes of sparse files are skipped, and the oldest part of a backlog beyond 2 GiB. A tailer never blocks on a FIFO or
 //! a device, reads at most [`Limits::per_poll`] bytes in a poll, and never reads a clock. A file system that hangs (a
 //! dead network volume) blocks any read: a log that may be on one is first opened on a thread that may wait.
 
@@ -49,24 +50,24 @@ use crate::health::FileKind;
 pub struct Tailer {
     path: PathBuf,
     limits: Limits,
-    /// What the path leads to.
+    /// The file that the path names.
     current: Option<Generation>,
     /// Renamed or deleted, oldest first.
     old: VecDeque<Generation>,
     bookmarks: Bookmarks,
-    /// Modification time of the current generation at the last poll that had one: what took its place is no older.
+    /// Modification time of the current generation at the last poll that had one. Its successors are not older.
     newest: Option<Modified>,
-    /// The siblings were listed once: those that are new from now on were written since.
+    /// The siblings were listed once: new ones were written since.
     begun: bool,
     /// The siblings must be listed again.
     rescan: bool,
-    /// The log was there at the start but could not be opened: its contents are history.
+    /// The log existed at the start but could not be opened: its contents are history.
     skip_first: bool,
     counts: Counts,
 }
 
 impl Tailer {
-    /// Follows a log from its beginning. Its rotated siblings at the first poll are history and not read.
+    /// Follows a log from its beginning. Rotated siblings that exist at the first poll are history and not read.
     pub fn new(path: impl Into<PathBuf>, limits: Limits) -> Self {
         Self {
             path: path.into(),
@@ -82,11 +83,11 @@ impl Tailer {
         }
     }
 
-    /// Follows a log from the end of its last complete line. The reader hands out what is before, in the log and in its
-    /// rotated siblings, backwards. No line is lost between the two and none is in both, whatever is written meanwhile.
+    /// Follows a log from the end of its last complete line. The reader returns what is before, in the log and its
+    /// rotated siblings, backwards. Each line is in exactly one of the two, whatever is written meanwhile.
     ///
-    /// A log that cannot be read now has no history; the next poll says why. A file that appears later is read from its
-    /// beginning; one that exists but must not be read is followed from its end once it may be.
+    /// A log that cannot be read now has no history; the next poll returns the error. A file that appears later is read
+    /// from its beginning; one that exists but is not readable is followed from its end once it is.
     pub fn start_at_end_with_history(
         path: impl Into<PathBuf>,
         limits: Limits,
@@ -109,7 +110,7 @@ impl Tailer {
             Err(error) => self.skip_first = !is_gone(&error),
         }
         let siblings = siblings(&self.path, self.limits.siblings);
-        // one that is newer than what was opened was rotated just now, and is left to the next poll
+        // a sibling newer than the opened file was rotated just now, and is left to the next poll
         let ours = siblings.iter().find(|sibling| self.holds(sibling.id)).map_or(0, |sibling| sibling.index);
         for sibling in siblings.into_iter().filter(|sibling| sibling.index > ours) {
             let Ok(Some((file, meta))) = open_regular(&sibling.path) else {
@@ -131,7 +132,7 @@ impl Tailer {
         reader
     }
 
-    /// What happened so far.
+    /// The counts since the start.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -141,9 +142,10 @@ impl Tailer {
         usize::from(self.current.is_some()) + self.old.len()
     }
 
-    /// Reads what is new and hands it out in blocks of complete lines, each with its newline. Bytes are passed unchanged.
+    /// Reads what is new and passes it to `sink` in blocks of complete lines, each with its newline. Bytes are
+    /// unchanged.
     ///
-    /// An error says why the path cannot be followed now; the lines of open generations were handed out nevertheless.
+    /// An error says why the path cannot be followed now; the lines of open generations were passed on nevertheless.
     pub fn poll(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) -> Result<Polled, TailError> {
         let mut polled = Polled::default();
         let before = self.counts;
@@ -158,8 +160,8 @@ impl Tailer {
         arranged.and(read).map(|()| polled)
     }
 
-    /// Hands out lines that have been unfinished for [`Limits::partial_after`], each once. What is written after such a
-    /// line becomes a line of its own, so no byte is matched twice. Returns their number.
+    /// Passes on lines that have been unfinished for [`Limits::partial_after`], and returns their number. What is
+    /// written after such a line becomes another line, so no byte is matched twice.
     pub fn flush_partial(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) -> usize {
         let after = self.limits.partial_after;
         let mut count = 0;
@@ -177,14 +179,14 @@ impl Tailer {
         self.old.iter().chain(&self.current).filter_map(|generation| generation.flush_at(after)).min()
     }
 
-    /// Finds out what the path leads to, and makes it the current generation.
+    /// Makes the file that the path names the current generation.
     fn arrange(&mut self, now: Instant, polled: &mut Polled) -> Result<(), TailError> {
         let found = match std::fs::metadata(&self.path) {
             Ok(meta) => Ok(Some(meta)),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(TailError::new(&self.path, error)),
         };
-        // truncations first: the copy that one left explains a new sibling
+        // truncations first: a new sibling may be the copy that a truncation left
         let same = match (&found, &self.current) {
             (Ok(Some(meta)), Some(current)) => Id::of(meta) == current.id,
             _ => false,
@@ -217,7 +219,7 @@ impl Tailer {
         Ok(())
     }
 
-    /// The path leads to a file that is not the current generation.
+    /// The path names a file that is not the current generation: opens it.
     fn open_current(&mut self, now: Instant) -> Result<(), TailError> {
         let path = self.path.clone();
         let failed = |error| TailError::new(&path, error);
@@ -238,13 +240,13 @@ impl Tailer {
         };
         self.skip_first = false;
         self.counts.rotations += 1;
-        // siblings are older than the new one, and are compared with what was newest until now
+        // siblings are older than the new file, and are compared with the newest one before it
         self.take_in_siblings(now);
         self.current = generation;
         Ok(())
     }
 
-    /// Finds open generations that were truncated, and salvages what a copy of them holds.
+    /// Finds open generations that were truncated, and recovers what a copy of them contains.
     fn check_truncated(&mut self, meta: Option<&Metadata>, now: Instant) {
         for at in (0..self.old.len()).rev() {
             let replaced = {
@@ -268,7 +270,7 @@ impl Tailer {
         };
         let meta = meta.map_or_else(|| current.metadata(), |meta| Ok(meta.clone()));
         let state = meta.and_then(|meta| current.compare(&meta));
-        // an error (the volume is gone) is reported by the reading
+        // an error (the volume is gone) is reported by the read
         if !matches!(state, Ok(FileState::Replaced)) {
             self.current = Some(current);
             return;
@@ -284,12 +286,12 @@ impl Tailer {
             }
             None => known,
         };
-        // copies of what was written between two truncations since the last poll
+        // there may be copies of what was written between two truncations
         self.take_in_newer_than(known, &siblings, now);
     }
 
-    /// copytruncate copies the log to `.1` before it empties it: what was not read yet is in the copy. Returns the
-    /// emptied generation, to be read from its beginning, and the copy with its number, to be read on.
+    /// copytruncate copies the log to `.1` before it empties it, so the unread part is in the copy. Returns the emptied
+    /// generation, to be read from its beginning, and the copy with its number, to be read from the position.
     fn salvage(&mut self, mut emptied: Generation, now: Instant) -> (Generation, Option<(Generation, u8)>) {
         self.counts.truncations += 1;
         let copy = siblings(&self.path, self.limits.siblings)
@@ -314,7 +316,7 @@ impl Tailer {
         (emptied, copy)
     }
 
-    /// The path leads elsewhere: the current generation becomes an old one. Returns whether there was one.
+    /// The path names another file: the current generation becomes an old one. Returns whether there was one.
     fn retire_current(&mut self, now: Instant) -> bool {
         let Some(mut current) = self.current.take() else {
             return false;
@@ -324,7 +326,7 @@ impl Tailer {
         true
     }
 
-    /// After the path changed: siblings newer than the newest known generation were current between two polls, and are
+    /// After the path changed: siblings newer than the newest known generation were current between two polls and are
     /// read from their beginning; all others count as read.
     fn take_in_siblings(&mut self, now: Instant) {
         let siblings = siblings(&self.path, self.limits.siblings);
@@ -333,8 +335,8 @@ impl Tailer {
         self.take_in_newer_than(known, &siblings, now);
     }
 
-    /// The number of the newest known sibling. Bookmarks get their new numbers; those whose inode number belongs to
-    /// another file now are dropped.
+    /// The number of the newest known sibling. Renumbers the bookmarks, and drops those whose inode belongs to another
+    /// file now.
     fn newest_known(&mut self, siblings: &[Sibling]) -> Option<u8> {
         let mut known = None;
         for sibling in siblings {
@@ -346,7 +348,7 @@ impl Tailer {
         known
     }
 
-    /// Opens the unknown siblings with a number below `known`; the others count as read. Where none is known, the
+    /// Opens the unknown siblings with a number below `known`; the others count as read. If none is known, the
     /// modification times decide.
     fn take_in_newer_than(&mut self, known: Option<u8>, siblings: &[Sibling], now: Instant) {
         // the oldest first, as they were written
@@ -376,7 +378,7 @@ impl Tailer {
         }
     }
 
-    /// Counts a sibling as read to its present end; it is reopened when it grows.
+    /// Marks a sibling as read to its current end; it is reopened when it grows.
     fn note_as_read(&mut self, sibling: &Sibling, now: Instant) {
         if self.holds(sibling.id) {
             return;
@@ -397,7 +399,7 @@ impl Tailer {
                 // older than everything that is open
                 self.old.push_front(generation);
             } else if generation.skip_to(grown.meta.size()).is_ok() {
-                // another file in the same inode: its contents are not new
+                // another file with the same inode number: its contents are not new
                 self.bookmarks.keep(generation.id, generation.mark, Some(grown.index));
             }
         }
@@ -429,7 +431,7 @@ impl Tailer {
         Err(TailError::new(&self.path, error))
     }
 
-    /// Closes old generations that have not grown for a while, and those above the bound.
+    /// Closes old generations that have not grown for [`Limits::old_for`], and those above [`Limits::old_files`].
     fn close_old(&mut self, now: Instant, sink: &mut dyn FnMut(&[u8])) {
         let silent_for = self.limits.old_for;
         let mut at = 0;
@@ -458,7 +460,7 @@ impl Tailer {
             return;
         };
         self.counts.lost_bytes += old.unread();
-        // its writer is most likely gone: the line will not be finished
+        // its writer is probably gone: the line will not be finished
         old.cutter.flush(sink);
         let index = siblings(&self.path, self.limits.siblings)
             .iter()
@@ -472,7 +474,7 @@ impl Tailer {
     }
 }
 
-/// Moves a generation to the end of its last complete line, and adds what is before to the reader.
+/// Moves a generation to the end of its last complete line, and adds everything before that to the reader.
 fn start_at_end(mut generation: Generation, reader: &mut HistoryReader) -> io::Result<Generation> {
     let size = generation.metadata()?.size();
     let file = generation.try_clone()?;

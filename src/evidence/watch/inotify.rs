@@ -16,7 +16,7 @@ use super::registry::{self, Registry, identity};
 use super::{ARM_TRIES, Changes, Key, Kind, nearest};
 use crate::evidence::ready::readable;
 
-/// Events of a watched folder. Not ACCESS, OPEN or CLOSE_*: our own reading must not wake us.
+/// Events of a watched folder. Not ACCESS, OPEN or CLOSE_*: our own reads must not wake us.
 const FOLDER: WatchFlags = WatchFlags::MODIFY
     .union(WatchFlags::ATTRIB)
     .union(WatchFlags::CREATE)
@@ -38,7 +38,7 @@ const SELF_GONE: ReadFlags =
     ReadFlags::DELETE_SELF.union(ReadFlags::MOVE_SELF).union(ReadFlags::IGNORED).union(ReadFlags::UNMOUNT);
 /// Bytes of events read at once.
 const BUFFER: usize = 16 * 1024;
-/// Events taken before the other tasks have their turn.
+/// Most events that are read before other tasks run.
 const MAX_EVENTS: usize = 65_536;
 
 /// The handle is the watch descriptor of a folder.
@@ -84,7 +84,7 @@ impl System {
         1
     }
 
-    /// Watches the target, or the nearest folder above it; again while the path changes meanwhile.
+    /// Watches the target, or the nearest folder above it; tries again if the path changes meanwhile.
     fn arm(&mut self, key: Key) -> io::Result<()> {
         self.disarm(key);
         let Some(target) = self.path(key).map(Path::to_owned) else {
@@ -95,12 +95,11 @@ impl System {
                 return Err(io::ErrorKind::NotFound.into());
             };
             let flags = if on == target { FOLDER } else { ABOVE };
-            // MASK_ADD: the same folder may be watched for other keys too
+            // MASK_ADD: the same folder may also be watched for other keys
             let watch = match add_watch(self.fd.get_ref(), &on, flags | WatchFlags::MASK_ADD) {
                 Ok(watch) => watch,
                 Err(Errno::NOENT) => continue,
-                // a file in place of the folder, or a folder without permission: the folder above reports when that
-                // changes
+                // not a folder, or no permission: the folder above reports when that changes
                 Err(Errno::NOTDIR | Errno::ACCESS) if on == target => {
                     let Some(above) = on.parent() else {
                         return Err(Errno::NOTDIR.into());
@@ -141,7 +140,7 @@ impl System {
         }
     }
 
-    /// Watches anew, and reports what may have been missed. What cannot be watched now is tried again by
+    /// Watches again, and reports what may have been missed. What cannot be watched now is tried again by
     /// [`System::recheck`].
     fn rearm(&mut self, key: Key, changes: &mut Changes) {
         let was_armed = self.registry.is_armed(key);
@@ -151,7 +150,7 @@ impl System {
         }
     }
 
-    /// The keys for which this folder, or one below it, is watched, though it is another folder by now.
+    /// The keys for which this folder or one below it is watched and has been replaced.
     fn swapped_below(&self, folder: &Path) -> impl Iterator<Item = Key> {
         let below = self.registry.entries().filter(move |(_, entry)| entry.on.starts_with(folder));
         below.filter(|(_, entry)| entry.is_swapped()).map(|(key, _)| key)
@@ -189,7 +188,7 @@ impl System {
         Ok(self.interpret(&events))
     }
 
-    /// Translates the system's events into changes of keys.
+    /// Turns the system's events into changes of keys.
     fn interpret(&mut self, events: &Events) -> Changes {
         let mut changes = Changes::default();
         if events.overflow {
@@ -202,14 +201,14 @@ impl System {
                 let Some(entry) = self.registry.get(*key) else {
                     continue;
                 };
-                // a folder is not reported as removed by itself while a file in it is still held open
+                // inotify does not report that a folder was removed while a file in it is still open
                 if let (true, Some(name)) = (flags.contains(ReadFlags::ISDIR), name) {
                     moved.extend(self.swapped_below(&entry.on.join(name)));
                 }
                 if flags.intersects(SELF_GONE) {
                     moved.push(*key);
                 } else if entry.is_armed() {
-                    // a change of the folder's own attributes comes without a name
+                    // a change of the folder's own attributes has no name
                     changes.add(*key, name.clone());
                 } else if name.as_deref().is_none_or(|name| is_next(entry, name)) {
                     moved.push(*key);
@@ -225,13 +224,13 @@ impl System {
     }
 }
 
-/// Whether `name` is the folder that is missing next on the way to the target.
+/// Whether `name` is the next missing folder on the path to the target.
 fn is_next(entry: &Entry, name: &OsStr) -> bool {
     let rest = entry.target.strip_prefix(&entry.on).ok();
     rest.and_then(|rest| rest.iter().next()).is_none_or(|next| next == name)
 }
 
-/// The events of a burst, each kind once.
+/// The events of a burst, merged by watch and name.
 #[derive(Debug, Default)]
 struct Events {
     overflow: bool,

@@ -17,17 +17,17 @@ use super::registry::Registry;
 use super::{ARM_TRIES, Changes, Key, Kind, nearest};
 use crate::evidence::ready::readable;
 
-/// Events of a file or folder. Not NOTE_ATTRIB: a changed access time, from our own reading, must not wake us.
+/// Events of a file or folder. Not NOTE_ATTRIB: the access time that our own reads change must not wake us.
 const EVENTS: VnodeEvents = VnodeEvents::WRITE
     .union(VnodeEvents::EXTEND)
     .union(VnodeEvents::DELETE)
     .union(VnodeEvents::RENAME)
     .union(VnodeEvents::REVOKE);
-/// What is watched is no longer where it was.
+/// The watched file or folder is no longer where it was.
 const SELF_GONE: VnodeEvents = VnodeEvents::DELETE.union(VnodeEvents::RENAME).union(VnodeEvents::REVOKE);
-/// Events taken at once.
+/// Events read at once.
 const BATCH: usize = 64;
-/// Batches taken before the other tasks have their turn.
+/// Most batches that are read before other tasks run.
 const MAX_BATCHES: usize = 64;
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
@@ -65,7 +65,7 @@ impl System {
         1 + self.registry.entries().filter(|(_, entry)| entry.handle.is_some()).count()
     }
 
-    /// Watches the target, or the nearest folder above it; again while the path changes meanwhile.
+    /// Watches the target, or the nearest folder above it; tries again if the path changes meanwhile.
     fn arm(&mut self, key: Key) -> io::Result<()> {
         self.registry.disarm(key);
         let Some(target) = self.path(key).map(Path::to_owned) else {
@@ -75,12 +75,12 @@ impl System {
             let Some(mut on) = nearest(&target) else {
                 return Err(io::ErrorKind::NotFound.into());
             };
-            // a FIFO must not even be opened: its writer would notice
+            // a FIFO must not be opened: its writer would notice
             let odd = std::fs::metadata(&on).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
             if odd {
                 on.pop();
             }
-            // open(2): O_EVTONLY asks for notifications only, and does not keep a volume from being unmounted
+            // open(2): O_EVTONLY is for notifications only, and does not prevent unmounting
             let flags = libc::O_EVTONLY | libc::O_NONBLOCK;
             let file = match OpenOptions::new().read(true).custom_flags(flags).open(&on) {
                 Ok(file) => file,
@@ -91,7 +91,7 @@ impl System {
             let udata = std::ptr::without_provenance_mut(usize::try_from(key.0).unwrap_or(usize::MAX));
             let change = Event::new(filter, EventFlags::ADD | EventFlags::CLEAR, udata);
             let mut none: [Event; 0] = [];
-            // SAFETY: the descriptor in the change is open, and leaves the queue when it is closed.
+            // SAFETY: the descriptor in the change is open, and is removed from the queue when it is closed.
             unsafe { kevent_timespec(self.queue.get_ref(), &[change], &mut none[..], Some(&AT_ONCE))? };
             let id = file.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
             self.registry.arm(key, on.clone(), file, id);
@@ -102,7 +102,7 @@ impl System {
         Err(io::Error::other("the path changes all the time"))
     }
 
-    /// Watches anew, and reports what may have been missed. What cannot be watched now is tried again by
+    /// Watches again, and reports what may have been missed. What cannot be watched now is tried again by
     /// [`System::recheck`].
     fn rearm(&mut self, key: Key, changes: &mut Changes) {
         let was_armed = self.registry.is_armed(key);

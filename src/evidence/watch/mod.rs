@@ -1,7 +1,7 @@
-//! Watches files and folders: the system wakes us when something happens to them.
+//! Watches files and folders for changes.
 //!
-//! An event is only a hint. Whoever is woken looks at the files themselves, and a slow poll is the safety net. That is
-//! why an overflow, or more changes than are worth counting, is reported as "everything changed" and nothing else.
+//! An event is only a hint: the caller reads the files themselves, and polls slowly in case an event is missing. That
+//! is why an overflow, or too many changes, is reported as "everything changed".
 
 #[cfg(target_os = "linux")]
 mod inotify;
@@ -20,19 +20,19 @@ use std::path::{Path, PathBuf};
 
 /// More changes than this at once are reported as [`Changes::everything`].
 const MAX_CHANGES: usize = 1_024;
-/// How often arming is repeated because the path changed meanwhile.
+/// How often watching is tried again because the path changed meanwhile.
 const ARM_TRIES: usize = 16;
 
-/// Identifies what was added.
+/// Identifies a watched file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(u64);
 
-/// What changed since the last time.
+/// What changed since the last call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Anything may have changed.
     pub everything: bool,
-    /// Each change once.
+    /// The changes, each once.
     pub changed: BTreeSet<Changed>,
 }
 
@@ -41,8 +41,8 @@ pub struct Changes {
 pub struct Changed {
     /// The key that [`Watch::add_dir`] or [`Watch::add_file`] returned.
     pub key: Key,
-    /// The name inside the folder; `None` when the folder or file itself came, went or was swapped, or when the system
-    /// does not report names (macOS).
+    /// The name inside the folder; `None` when the folder or file itself appeared, was removed or replaced, or when the
+    /// system does not report names (macOS).
     pub name: Option<OsString>,
 }
 
@@ -75,14 +75,14 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches nothing yet. An error outside a tokio runtime.
+    /// Watches nothing yet. Fails outside a tokio runtime.
     pub fn new() -> io::Result<Self> {
         Ok(Self { system: System::new()? })
     }
 
-    /// Watches a folder: names that come and go and, on Linux, writes to its files. A folder that does not exist yet is
-    /// reported when it appears; until then the nearest folder above it is watched. Adding a path twice gives the same
-    /// key.
+    /// Watches a folder: names that are added or removed and, on Linux, writes to its files. A folder that does not
+    /// exist yet is reported when it appears; until then the nearest folder above it is watched. Adding a path again
+    /// returns the same key.
     pub fn add_dir(&mut self, path: &Path) -> io::Result<Key> {
         self.system.add(path, Kind::Folder)
     }
@@ -99,21 +99,21 @@ impl Watch {
         self.system.remove(key);
     }
 
-    /// The path behind a key.
+    /// The path of a key.
     pub fn path(&self, key: Key) -> Option<&Path> {
         self.system.path(key)
     }
 
-    /// Compares what is watched with what the paths lead to now, for changes without an event (a folder further up was
-    /// swapped, a volume came back). For the slow poll. Returns what had to be watched anew. Only what `wanted` is true of:
-    /// a volume that does not answer blocks whoever touches it.
+    /// Checks whether the paths still name what is watched, for changes without an event (a folder further up was
+    /// replaced, a volume came back), and watches again where they do not. Returns those keys. Checks only the keys
+    /// that `wanted` accepts: a path on a volume that does not answer blocks.
     pub fn recheck(&mut self, wanted: &dyn Fn(Key, &Path) -> bool) -> Changes {
         let mut changes = Changes::default();
         self.system.recheck(wanted, &mut changes);
         changes
     }
 
-    /// Waits until something changed, and returns all that is known by then. Cancel safe.
+    /// Waits until something changed, and returns all changes so far. Cancel safe.
     pub async fn changed(&mut self) -> io::Result<Changes> {
         loop {
             let changes = self.system.wait().await?;

@@ -1,4 +1,4 @@
-//! What is watched, under which key: shared by the systems.
+//! The watched files and folders by key; used on every system.
 
 use std::collections::HashMap;
 use std::io;
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::Key;
 
-/// Files and folders watched at once.
+/// Most files and folders that are watched.
 const MAX_WATCHED: usize = 16_384;
 
 /// One watched file or folder. `H` is the system's handle of the watch.
 #[derive(Debug)]
 pub(super) struct Entry<H> {
     pub target: PathBuf,
-    /// What is really watched: the target itself, or the nearest folder above it that exists.
+    /// What is actually watched: the target itself, or the nearest existing folder above it.
     pub on: PathBuf,
     /// `None` while nothing is watched.
     pub handle: Option<H>,
@@ -28,7 +28,7 @@ impl<H> Entry<H> {
         self.handle.is_some() && self.on == self.target
     }
 
-    /// Whether `on` is no longer what it was when it was watched.
+    /// Whether the path `on` names another file or folder than when it was watched.
     pub(super) fn is_swapped(&self) -> bool {
         identity(&self.on) != self.id
     }
@@ -73,7 +73,7 @@ impl<H> Registry<H> {
         self.entries.get(&key)
     }
 
-    /// Notes what is watched for this key now, and the device and inode that it had.
+    /// Notes what is watched for this key now, with its device and inode.
     pub(super) fn arm(&mut self, key: Key, on: PathBuf, handle: H, id: Option<(u64, u64)>) {
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.id = id;
@@ -82,7 +82,7 @@ impl<H> Registry<H> {
         }
     }
 
-    /// Takes out the handle: nothing is watched for this key any more.
+    /// Takes the handle: nothing is watched for this key any more.
     pub(super) fn disarm(&mut self, key: Key) -> Option<H> {
         self.entries.get_mut(&key)?.handle.take()
     }
@@ -91,7 +91,7 @@ impl<H> Registry<H> {
         self.entries.iter().map(|(key, entry)| (*key, entry))
     }
 
-    /// The keys that must be armed anew: what was watched is gone or swapped, or the target has appeared.
+    /// The keys that must be armed again: the watched file or folder is gone or replaced, or the target has appeared.
     pub(super) fn stale(&self, wanted: &dyn Fn(Key, &Path) -> bool) -> Vec<Key> {
         let is_stale = |entry: &Entry<H>| {
             entry.handle.is_none() || entry.is_swapped() || (!entry.is_armed() && entry.target.exists())
@@ -100,13 +100,13 @@ impl<H> Registry<H> {
         wanted.filter(|(_, entry)| is_stale(entry)).map(|(key, _)| key).collect()
     }
 
-    /// Whether the target of this key is watched itself.
+    /// Whether the target of this key itself is watched.
     pub(super) fn is_armed(&self, key: Key) -> bool {
         self.get(key).is_some_and(Entry::is_armed)
     }
 }
 
-/// Device and inode of what a path leads to.
+/// Device and inode of the target of a path.
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
