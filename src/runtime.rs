@@ -8,8 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::text::error::{self, Context as _};
 use crate::text::trouble::NO_RUNTIME;
 
-/// Descriptors without which nothing works. tokio panics when it gets none for its signal handling (1.54,
-/// `signal/unix.rs`: "failed to create UnixStream").
+/// File descriptors that a start needs. tokio panics if it gets none for its signal handling (1.54, `signal/unix.rs`:
+/// "failed to create UnixStream").
 const NEEDED_DESCRIPTORS: usize = 16;
 
 /// Creates a single-threaded runtime: the work is mostly waiting.
@@ -19,9 +19,9 @@ pub(crate) fn runtime() -> error::Result<Runtime> {
         .context(NO_RUNTIME)
 }
 
-/// Lets all threads of a program that runs for long share one heap; to be called before it starts any. glibc gives each
-/// thread that allocates a heap of its own, and keeps in it what was freed: 0.9 of 16.0 MB of an idle agent, 1.4 MB after
-/// many changes (measured with MALLOC_ARENA_MAX=1).
+/// Makes all threads share one heap. To be called before any is started. glibc gives each thread that allocates its own
+/// heap, and keeps freed memory in it: 0.9 of 16.0 MB of an idle agent, 1.4 MB after many changes (measured with
+/// MALLOC_ARENA_MAX=1).
 pub(crate) fn share_heap() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -44,7 +44,7 @@ pub(crate) fn interrupts(runtime: &Runtime) -> Interrupts {
     Interrupts::catch(false)
 }
 
-/// Fails where the limit leaves too few descriptors to start.
+/// Fails if the limit leaves too few descriptors to start.
 fn require_descriptors() -> std::io::Result<()> {
     let opened: std::io::Result<Vec<_>> = (0..NEEDED_DESCRIPTORS).map(|_| std::fs::File::open("/")).collect();
     opened.map(drop)

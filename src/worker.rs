@@ -1,7 +1,7 @@
 //! Workers: threads and tasks that must not end. One that panics is started again with backoff.
 //!
-//! The panic itself is reported by the hook that [`crate::log`] installs; this room decides what happens next. What a
-//! worker needs is owned outside of its loop, so that a new run begins with what the last one left.
+//! The hook of [`crate::log`] reports the panic; this module decides what happens next. The state of a worker is owned
+//! outside its loop, so that a new run continues with it.
 
 use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
@@ -33,7 +33,7 @@ impl Backoff {
         Self { worker, count: 0, started: Instant::now() }
     }
 
-    /// Counts a panic; the result is the delay before the next start, after which [`Self::restarted`] is to be called.
+    /// Counts a panic and returns the delay before the next start. The caller calls [`Self::restarted`] after it.
     pub(crate) fn crashed(&mut self) -> Duration {
         let delay = self.next(self.started.elapsed());
         tracing::error!(
@@ -91,8 +91,8 @@ pub(crate) fn map_in_order<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R
 pub(crate) async fn catch<T>(work: impl Future<Output = T>) -> thread::Result<T> {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
-        // After a panic the future is not polled again. What it shares with others is behind locks whose users take the
-        // value of a poisoned one, or behind channels.
+        // Unwind safe: after a panic the future is not polled again. What it shares with others is behind channels, or
+        // behind locks whose users accept a poisoned one.
         match panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
@@ -122,8 +122,8 @@ pub(crate) fn spawn(
     thread::Builder::new().name(name.to_owned()).spawn(move || run_blocking(name, work))
 }
 
-/// Panics once where a test asks for it: `GATELIGHT_TEST_PANIC` names a folder with a file named after the worker. Not in
-/// a release.
+/// Panics once if a test asks for it: `GATELIGHT_TEST_PANIC` names a folder with a file named after the worker. Debug
+/// builds only.
 #[inline]
 pub(crate) fn test_panic(worker: &str) {
     #[cfg(debug_assertions)]
@@ -137,8 +137,8 @@ pub(crate) fn test_panic(worker: &str) {
     let _ = worker;
 }
 
-/// Blocks where a test asks for it, as a read does while macOS asks the user for permission: `GATELIGHT_TEST_BLOCK` names
-/// a folder with a FIFO named after the profile; its writer ends the wait. Not in a release.
+/// Blocks if a test asks for it, as a read does while macOS asks the user for permission: `GATELIGHT_TEST_BLOCK` names
+/// a folder with a FIFO named after the profile; its writer ends the wait. Debug builds only.
 #[inline]
 pub(crate) fn test_block(profile: &str) {
     #[cfg(debug_assertions)]

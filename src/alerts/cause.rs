@@ -8,10 +8,10 @@ use crate::health::{Light, LinkVerdict, Proof, Reason, Verdict};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cause {
     pub(super) reason: Reason,
-    /// Not always the reason's own: a served profile is amber while a link of unknown owner is missing.
+    /// May differ from the reason's light: a served profile is amber while a link of an unknown owner is missing.
     pub(super) light: Light,
     pub(super) platform: Option<PlatformName>,
-    /// How many of how many links are missing, where they can only be counted.
+    /// Missing links and all links, where links can only be counted.
     pub(super) missing: Option<(u32, u32)>,
     /// Whether somebody requested the drain from outside.
     pub(super) external_drain: bool,

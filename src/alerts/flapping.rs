@@ -10,7 +10,7 @@ use crate::health::timer::before;
 /// Counts the incidents of one profile.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Flapping {
-    /// When the latest incidents were notified, or would have been.
+    /// When the latest incidents were notified, or would have been without the silence.
     incidents: VecDeque<Timestamp>,
     active: bool,
 }
@@ -20,7 +20,7 @@ pub(super) struct Flapping {
 pub(super) enum Trend {
     /// Few incidents: notify this one.
     Steady,
-    /// One too many: this many within the window. Notify that the profile is flapping.
+    /// This many incidents within the window are too many: notify that the profile is flapping.
     BeginsFlapping(usize),
     /// Already flapping: stay silent.
     Flapping,

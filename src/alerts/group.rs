@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::notice::Affected;
 use crate::health::timer::after;
 
-/// The latest notice of its kind. It is delivered at once; a profile that follows within the group window joins it, and
-/// the notice is delivered again under the same id.
+/// The latest notice of its kind. It is delivered immediately; a profile that follows within the group window joins it,
+/// and the notice is delivered again with the same id.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Group {
     pub(super) id: u64,

@@ -9,7 +9,7 @@ use super::links::DownLinks;
 use crate::config::NoticeSettings;
 use crate::health::timer::after;
 
-/// What is shown after changes that lie in the past has to hold this long before it counts as the present state.
+/// How long the state that past log lines lead to has to hold before it counts as the present state.
 const HISTORY_SETTLES: Duration = Duration::from_secs(5);
 
 /// When and how a cause was seen.
@@ -19,7 +19,7 @@ pub(super) struct Sighting {
     pub(super) since: Timestamp,
     /// When Gatelight saw it.
     pub(super) now: Timestamp,
-    /// It was read from the past of the logs.
+    /// It was read from log lines of the past.
     pub(super) history: bool,
     /// Every profile has had its first verdict.
     pub(super) started: bool,
@@ -31,7 +31,7 @@ impl Sighting {
         self.history || !self.started
     }
 
-    /// What was read from the past may be followed by newer lines at once.
+    /// The earliest time of the first notice. Past lines may be followed by newer ones that are read next.
     fn not_before(self) -> Timestamp {
         if self.history && self.started { after(self.now, HISTORY_SETTLES) } else { self.now }
     }
@@ -48,7 +48,7 @@ pub(super) struct Incident {
     delivery: Option<Delivery>,
     /// Delivery of the incident before this one, if no recovery was notified in between.
     previous: Option<Delivery>,
-    /// It was stopped on purpose since, for at least `recovery_hold`.
+    /// The profile was stopped on purpose afterwards, for at least `recovery_hold`.
     stopped_since: bool,
 }
 
@@ -67,7 +67,7 @@ impl Delivery {
         self.notice
     }
 
-    /// The notice, if a later one about this profile may take its place on the screen.
+    /// The notice, if a later one about this profile may replace it on the screen.
     pub(super) fn replaceable(&self) -> Option<u64> {
         self.notice.filter(|_| self.alone)
     }
@@ -119,7 +119,7 @@ impl Incident {
         self.delivery.is_none() && self.not_before <= now
     }
 
-    /// Notes that it is notified from now on; [`Self::deliver_in`] adds the notice.
+    /// Marks it as notified; [`Self::deliver_in`] adds the notice.
     pub(super) fn deliver(&mut self, now: Timestamp, settings: &NoticeSettings) {
         let next_reminder = after(now, settings.first_reminder);
         self.delivery = Some(Delivery { notice: None, alone: true, next_reminder });
@@ -143,12 +143,12 @@ impl Incident {
         self.delivery.and_then(|delivery| delivery.notice)
     }
 
-    /// How it was notified, or the incident before it; `None` if the user knows of neither.
+    /// Its delivery, or that of the incident before it; `None` if the user knows of neither.
     pub(super) fn close(self) -> Option<Delivery> {
         self.delivery.or(self.previous)
     }
 
-    /// When it is due for its first notice or its next reminder.
+    /// When its first notice or next reminder is due.
     pub(super) fn deadline(&self) -> Timestamp {
         self.delivery.map_or(self.not_before, |delivery| delivery.next_reminder)
     }

@@ -1,12 +1,12 @@
-//! Silence for all profiles at once.
+//! Inhibits the notices of all profiles.
 
 use jiff::Timestamp;
 
 use crate::config::NoticeSettings;
 use crate::health::timer::after;
 
-/// Inhibits all notices before the first look at every profile is done, while the machine is offline, and for
-/// `after_wake` after it woke up or came back online, so that gateways have time to reconnect.
+/// Inhibits all notices until every profile has its first verdict, while the machine is offline, and for `after_wake`
+/// after it woke up or came back online, so that gateways have time to reconnect.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Inhibitor {
     started: bool,

@@ -32,7 +32,7 @@ enum State {
     New,
     /// Red, and in a notice.
     Notified,
-    /// Green since this time, and still down for all that the user knows.
+    /// Green since this time; no notice has reported that yet.
     Up(Timestamp),
     /// A notice reported that it works again.
     Back,
@@ -101,14 +101,14 @@ impl DownLinks {
         }
     }
 
-    /// Every link is in a notice now.
+    /// Marks every link as notified.
     pub(super) fn mark_notified(&mut self) {
         for down in self.0.values_mut().filter(|down| down.state == State::New) {
             down.state = State::Notified;
         }
     }
 
-    /// The first link that is in no notice yet. The others that are not will be listed with it.
+    /// The first link that is in no notice yet. Its notice lists the other ones too.
     pub(super) fn take_loss(&mut self) -> Option<Loss> {
         let down = self.0.values().find(|down| down.state == State::New)?;
         let loss = Loss { cause: down.cause.clone(), since: down.since, relapsed: down.relapsed };
@@ -135,7 +135,7 @@ impl DownLinks {
         self.which(|state| matches!(state, State::New | State::Notified))
     }
 
-    /// The links that no notice has said to work again, with why they were down.
+    /// The links whose recovery was not notified, with the reason why they were down.
     pub(super) fn not_back(&self) -> Vec<(PlatformName, Reason)> {
         self.which(|state| state != State::Back)
     }

@@ -1,5 +1,5 @@
-//! The alert policy: which changes become notices, and when. It reads no clock and touches no desktop: events and times
-//! come in as arguments, notices come out as values.
+//! The alert policy: which changes become notices, and when. It is pure: events and times are arguments, notices are
+//! values.
 //!
 //! An [`incident`] opens when a profile goes down and closes once it has worked for `recovery_hold`. It is notified when
 //! it opens, by reminders while it lasts, and when it closes; reasons that change in the meantime only show in the menu.
@@ -43,13 +43,13 @@ pub(crate) use wording::content;
 pub enum Event {
     /// The light or the reason of a profile changed.
     Change(Box<ProfileChange>),
-    /// The present links of a profile whose light and reason need not have changed.
+    /// The present links of a profile. Its light and reason may be unchanged.
     Links(String, Vec<LinkVerdict>),
     /// A profile is no longer watched.
     Removed(String),
     /// Every profile has its first verdict. Profiles that are down before this event were down when Gatelight started.
     Started,
-    /// What is silenced, of all profiles.
+    /// The silences of all profiles.
     Silences(Silences),
     /// Whether the machine is offline.
     Offline(bool),

@@ -60,7 +60,7 @@ pub struct Affected {
     pub reason: Reason,
     /// The platform whose link was the reason; `None`: the gateway itself.
     pub platform: Option<PlatformName>,
-    /// How many of how many of its links are missing, where they can only be counted.
+    /// Its missing links and all its links, where they can only be counted.
     pub missing: Option<(u32, u32)>,
     /// Whether its gateway drains because somebody requested that from outside.
     pub external_drain: bool,
@@ -92,7 +92,7 @@ impl Notice {
         Self { id, at, kind, affected, withdrawn: Vec::new() }
     }
 
-    /// Whether it reports that something works again.
+    /// Whether it reports a recovery.
     pub const fn is_good(&self) -> bool {
         matches!(self.kind, NoticeKind::Recovered | NoticeKind::StableAgain { .. })
     }

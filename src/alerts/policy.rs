@@ -1,4 +1,4 @@
-//! The policy as a whole: routes events to the profiles, and what is due into notices.
+//! The policy: routes events to the profiles, and turns what is due into notices.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ struct Batch {
     down: Vec<Affected>,
     reminders: Vec<(Affected, Delivery)>,
     recovered: Vec<(Affected, Delivery)>,
-    /// News of single links of a profile that is down.
+    /// Changes of single links of a profile that is down.
     links: Vec<(NoticeKind, Affected, Delivery)>,
 }
 
@@ -62,7 +62,7 @@ impl Batch {
 }
 
 impl Policy {
-    /// A policy that knows of no profile. `zone`: that of the quiet hours.
+    /// A policy without profiles. `zone`: the time zone of the quiet hours.
     pub fn new(settings: NoticeSettings, zone: TimeZone, now: Timestamp) -> Self {
         Self {
             quiet_until: settings.quiet.until(now, &zone),
@@ -77,7 +77,7 @@ impl Policy {
         }
     }
 
-    /// What is silenced now. What expired, or was acknowledged and has changed, is not.
+    /// The present silences, without those that expired and acknowledgements of lights that have changed.
     pub fn silences(&self) -> Silences {
         let silenced = self.profiles.iter().filter(|(_, profile)| !profile.silence().is_empty());
         silenced.map(|(name, profile)| (name.clone(), profile.silence().clone())).collect()
@@ -124,13 +124,13 @@ impl Policy {
         profiles.chain(self.inhibitor.deadline()).chain(self.quiet_until).filter(|at| *at > self.now).min()
     }
 
-    /// Time never decreases here: after the clock was set back, deadlines come late instead of twice.
+    /// The time, which never decreases: after the clock was set back, deadlines come late instead of twice.
     fn advance(&mut self, now: Timestamp) -> Timestamp {
         self.now = self.now.max(now);
         self.now
     }
 
-    /// The state of a profile, also of one without a verdict yet.
+    /// The state of a profile, which is created if it has no verdict yet.
     fn profile(&mut self, name: String, now: Timestamp) -> &mut ProfileAlerts {
         self.profiles.entry(name).or_insert_with(|| ProfileAlerts::new(now))
     }
@@ -238,7 +238,7 @@ impl Policy {
         let id = delivery.replaceable().unwrap_or_else(|| self.take_id());
         let affected = vec![affected];
         self.deliver_in(id, &affected);
-        // a profile that joins this notice later must not remove the news from it
+        // a profile that joins this notice later must not remove this text from it
         if let Some(group) = self.down.as_mut().filter(|group| group.id == id) {
             group.affected.clone_from(&affected);
         }

@@ -25,7 +25,7 @@ pub(super) struct ProfileAlerts {
     incident: Option<Incident>,
     flapping: Flapping,
     silence: Silence,
-    /// What is red now, if it is.
+    /// The present red light, if it is red.
     red: Option<Acknowledged>,
     restarting: bool,
     /// The recovery of a notified incident, to be notified after the quiet hours.

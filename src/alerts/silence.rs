@@ -32,7 +32,7 @@ pub enum Mute {
     Recovery,
 }
 
-/// The red light that the user knows of: no notices of it until it changes. A recovery is notified.
+/// A red light that the user acknowledged: there are no notices of it until it changes. A recovery is notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {
     /// The reason that was shown.
@@ -48,7 +48,7 @@ impl Silence {
         self.mute.is_none() && self.acknowledged.is_none()
     }
 
-    /// Forgets a mute that is over.
+    /// Removes a mute that has ended.
     pub(super) fn expire(&mut self, now: Timestamp) {
         self.mute = self.mute.filter(|mute| !matches!(mute, Mute::Until(until) if now >= *until));
     }

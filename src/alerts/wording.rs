@@ -114,7 +114,7 @@ fn own_title(lang: Lang, profile: &Affected) -> String {
     }
 }
 
-/// What is said of a drain that somebody requested from outside.
+/// The texts of a drain that was requested from outside.
 fn drain(lang: Lang, profile: &Affected) -> Option<Wording> {
     (profile.external_drain && profile.reason == Reason::Draining).then(|| reason::external_drain(lang))
 }

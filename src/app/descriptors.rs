@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The soft limit to set: `OPEN_MAX` of macOS (`<sys/syslimits.h>`). setrlimit(2) refuses more there, whatever the hard
+/// The soft limit to set: `MAX_OPEN` of macOS (`<sys/syslimits.h>`). setrlimit(2) refuses more there, whatever the hard
 /// limit is.
 const ENOUGH: u64 = 10_240;
 

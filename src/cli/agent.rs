@@ -1,4 +1,4 @@
-//! `gatelight` without a command: the menu-bar agent. The engine runs on a thread of its own, the desktop on the main
+//! `gatelight` without a command: the menu-bar agent. The engine runs on its own thread, the desktop on the main
 //! thread.
 
 use std::collections::HashMap;
@@ -30,13 +30,13 @@ use crate::ui::tray::{self, TrayError};
 use crate::watcher::Handle;
 use crate::watcher::snapshot::Snapshot;
 
-/// Events for the desktop side that may wait.
+/// Capacity of the queue of events for the desktop.
 const QUEUE: usize = 256;
 
 /// The exit code after a crash of the engine.
 const CRASHED: u8 = 1;
 
-/// Runs until the user quits. Without a desktop it says so and watches in the terminal.
+/// Runs until the user quits. Without a desktop it prints the lights in the terminal.
 ///
 /// `mistake`: why the settings file is not used. The menu shows it until it is corrected: an icon that is missing after
 /// login because of a typo in a file would leave the user without any hint.
@@ -54,7 +54,7 @@ pub(super) fn run(
     let (hidden, no_panel) = watch_channel(false);
     let stand_in: StandIn = Box::<PrintedLights>::default();
     let background = Background::new(engine, events, requests, no_panel, stand_in)?;
-    // handled before anything is printed, for when the terminal replaces the desktop
+    // caught before anything is printed, in case the terminal replaces the desktop
     let stop = background.interrupts();
     if let Some(mistake) = &mistake {
         tracing::warn!("settings not used: {mistake}");
@@ -70,7 +70,7 @@ pub(super) fn run(
         }
     };
     if !instance::is_job() {
-        // as a log-out does: engine and desktop, or what watches in the terminal, end on this signal
+        // as at a log-out: this signal ends the engine, and the desktop or the output in the terminal
         listener.on_hand_over(move || {
             log::to_stderr(lang.pick(words::HANDED_OVER));
             let _own_process_exists = kill_process(getpid(), Signal::TERM);
@@ -125,7 +125,7 @@ fn start(background: Background) -> error::Result<(EngineThread, Option<Handle>)
     Ok((thread, started.recv().ok()))
 }
 
-/// Reports that no panel shows the icon, or that one does again: once, however often it is found.
+/// Reports once that no panel shows the icon, or that one shows it again.
 fn report_presence(presence: Presence, hidden: &Sender<bool>, lang: Lang) {
     let none = presence == Presence::NoHost;
     if hidden.send_replace(none) == none {
@@ -141,7 +141,7 @@ fn report_presence(presence: Presence, hidden: &Sender<bool>, lang: Lang) {
 
 fn join(thread: EngineThread, lang: Lang) -> error::Result<u8> {
     let Ok(result) = thread.join() else {
-        // not the exit code of wrong settings, with which a service manager does not start it again
+        // not USAGE: with that exit code a service manager does not start the agent again
         log::to_stderr(lang.pick(ENGINE_GONE));
         return Ok(CRASHED);
     };
@@ -149,11 +149,10 @@ fn join(thread: EngineThread, lang: Lang) -> error::Result<u8> {
     result.map(|()| OK)
 }
 
-/// Prints the lights while no panel shows the icon, as `gatelight watch` does. On standard error, where it also says that
-/// there is no panel: standard output belongs to the command.
+/// Prints the lights while no panel shows the icon, as `gatelight watch` does, but on standard error.
 #[derive(Default)]
 struct PrintedLights {
-    /// What was printed last of each profile.
+    /// The state of each profile that was printed last.
     printed: HashMap<String, (Light, Reason)>,
 }
 

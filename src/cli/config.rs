@@ -1,4 +1,4 @@
-//! `gatelight config`: where the settings file is, a first one, and what is wrong in it.
+//! `gatelight config`: prints the path of the settings file, creates it, or checks it.
 
 use super::{OK, USAGE};
 use crate::app::engine::Engine;
@@ -8,7 +8,7 @@ use crate::terminal::{Terminal, warn};
 use crate::text::error::{self, Context as _};
 use crate::text::{Lang, config as words, fill};
 
-/// Most mistakes that are printed. A bracket that is not closed makes an error of every line below it.
+/// Most mistakes that are printed. After a bracket that is not closed, every line is one.
 const SHOWN: usize = 20;
 
 /// What to do with the settings file.

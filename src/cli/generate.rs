@@ -17,7 +17,7 @@ use crate::text::{Lang, help as words};
 /// The program, as shells find it.
 const PROGRAM: &str = "gatelight";
 
-/// Prints the script that makes a shell ask this program for completions: names of profiles are known only then.
+/// Prints the script that makes a shell ask this program for completions, which include the names of profiles.
 pub(super) fn write_completions(shell: Shell, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     terminal.out.write_all(&completions(shell)?)?;
     Ok(OK)
@@ -82,8 +82,8 @@ fn add(command: &Command, lang: Lang, pages: &mut Vec<(String, Vec<u8>)>) -> io:
     Ok(())
 }
 
-/// Writes what follows the options in the help: remarks as running text, examples line by line (clap_mangen's own section
-/// would fill and justify them).
+/// Writes the part of the help after the options: remarks as running text, examples line by line (clap_mangen's own
+/// section would fill and justify them).
 fn sections(command: &Command, text: &mut Vec<u8>) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     for part in help.split("\n\n").filter(|part| !part.trim().is_empty()) {

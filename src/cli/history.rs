@@ -52,7 +52,7 @@ pub(super) fn since(text: &str) -> Result<SignedDuration, Expected> {
         .ok_or_else(bad)
 }
 
-/// Prints the history. An error if it cannot be read or holds nothing of the profile.
+/// Prints the history. Fails if it cannot be read or does not have the profile.
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let (lang, now) = (terminal.lang, Timestamp::now());
     let window = Window::last(args.since, now);

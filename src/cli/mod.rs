@@ -230,7 +230,7 @@ fn start_log(cli: &Cli) {
     }
 }
 
-/// `TZ` may name a file. Reading the system's time zone opens it, which would block on a FIFO.
+/// Refuses a `TZ` that names a FIFO or another special file: reading the time zone would open it and block.
 fn check_time_zone() -> error::Result<()> {
     let value = std::env::var_os("TZ").unwrap_or_default();
     let path = Path::new(&value).to_string_lossy();
@@ -256,13 +256,13 @@ fn run(cli: Cli) -> error::Result<u8> {
         terminal.lang = engine.lang;
         return agent::run(&engine, mistakes.into_iter().next(), terminal);
     };
-    // What acts on gateways, or runs unattended, needs all settings.
+    // commands that act on gateways, or run unattended, need all settings
     let strict = |terminal: &mut Terminal<'_>| {
         let engine = Engine::load()?;
         terminal.lang = engine.lang;
         Ok::<_, error::Error>(engine)
     };
-    // The others go on without the settings that have a mistake.
+    // the others ignore settings with a mistake
     let lenient = |terminal: &mut Terminal<'_>| {
         let (engine, mistakes) = Engine::load_usable()?;
         terminal.lang = engine.lang;

@@ -104,12 +104,12 @@ pub enum Escape {
     Discord,
 }
 
-/// A setting of a channel that only some kinds have.
+/// The keys of one kind of channel, besides those of every channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KindKeys {
-    /// Without these the kind cannot send.
+    /// Without these it cannot send.
     pub(crate) required: &'static [&'static str],
-    /// These it may have.
+    /// The others that it may have.
     pub(crate) optional: &'static [&'static str],
 }
 

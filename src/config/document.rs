@@ -14,7 +14,7 @@ const MAX_MISTAKES: usize = 50;
 
 type Document<'a> = Spanned<DeTable<'a>>;
 
-/// One step of the way to a value.
+/// One step of the path to a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     Key(String),
@@ -85,7 +85,7 @@ fn attempt(document: &Document<'_>, user_home: &Path, is_private: bool) -> Resul
     Ok(config)
 }
 
-/// The way to the innermost key, value or table at a byte of the text.
+/// The path of the innermost key, value or table at a byte offset of the text.
 fn locate(table: &DeTable<'_>, offset: usize) -> Option<Vec<Step>> {
     let within = |span: std::ops::Range<usize>| span.contains(&offset) || span.start == offset;
     table.iter().find_map(|(key, value)| {
@@ -125,7 +125,8 @@ fn shown(path: &[Step]) -> String {
     shown.trim_end().to_owned()
 }
 
-/// The shown key of a value that has this key in the document without mistakes, where entries of lists may be missing.
+/// The shown key of a value. `key` counts the entries of lists in the document from which mistakes were removed; the
+/// result counts them in the original.
 fn in_original(original: &DeTable<'_>, offset: usize, key: &[String]) -> String {
     let steps = key.iter().map(|part| match part.parse() {
         Ok(entry) => Step::Entry(entry),

@@ -113,7 +113,7 @@ pub(super) fn position(text: &str, byte: usize) -> (usize, usize) {
     (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
 
-/// The kinds that serde and toml name in their messages, by how they begin, and ours.
+/// The beginnings of the type names in messages of serde and toml, and our words for them.
 const KINDS: [(&str, Phrase); 12] = [
     ("a boolean", ["true or false", "true 或 false"]),
     ("a string", phrases::A_TEXT),
@@ -129,14 +129,14 @@ const KINDS: [(&str, Phrase); 12] = [
     ("i64", phrases::A_NUMBER),
 ];
 
-/// Messages of our own types, which know no language.
+/// Messages of our own `Deserialize` types, which cannot know the language.
 const OWN: [(&str, Phrase); 3] = [
     (seconds::NOT_A_NUMBER, phrases::NOT_SECONDS),
     (seconds::OUT_OF_RANGE, phrases::SECONDS_RANGE),
     (quiet_hours::EXPECTED, phrases::NO_SPAN),
 ];
 
-/// The phrase for a message of serde (`serde::de::Error`) or toml, which name Rust's types.
+/// The phrase for a message of serde (`serde::de::Error`) or toml: these name Rust's types.
 fn wrong_type(message: &str) -> (Phrase, Values) {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let mut first = || quoted.next().unwrap_or_default();

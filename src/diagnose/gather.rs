@@ -1,4 +1,4 @@
-//! Gathers what a diagnosis says: files, the manager's answer, findings, logs, history.
+//! Gathers the content of a diagnosis: files, the manager's answer, findings, logs, history.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ const OWN_LOG_LINES: usize = 40;
 /// How far back the history goes.
 const SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// What a diagnosis is made from.
+/// The inputs of a diagnosis.
 pub(crate) struct Sources<'a> {
     /// The profile and its verdict.
     pub(crate) view: &'a ProfileView,
@@ -30,13 +30,13 @@ pub(crate) struct Sources<'a> {
     pub(crate) gateway: Option<&'a ProfileView>,
     /// The managers of this machine.
     pub(crate) supervisors: &'a Supervisors,
-    /// What the doctor found, of any profile.
+    /// The doctor's findings, of any profile.
     pub(crate) findings: &'a [Finding],
     /// The history file.
     pub(crate) history: &'a Path,
     /// Gatelight's own log.
     pub(crate) own_log: &'a Path,
-    /// Whether an agent watches.
+    /// The text about the running agent.
     pub(crate) agent: &'a str,
     /// Removes names.
     pub(crate) anonymiser: &'a Anonymiser,
@@ -97,7 +97,7 @@ impl Sources<'_> {
         })
     }
 
-    /// The manager's report on the job, or why there is none; one line each.
+    /// The manager's report on the job, or why there is none; one fact per line.
     fn ask_manager(&self, job: &JobFile) -> Vec<String> {
         let Some(supervisor) = self.supervisors.get(job.manager) else { return Vec::new() };
         match supervisor.query(job) {
@@ -107,7 +107,7 @@ impl Sources<'_> {
     }
 }
 
-/// What the manager reported; what it did not report has no line.
+/// A report as lines; facts that the manager did not report have none.
 fn report_lines(label: &str, report: &JobReport, lang: Lang) -> Vec<String> {
     let yes_or_no = |yes: bool| lang.pick(if yes { phrases::YES } else { phrases::NO }).to_owned();
     let exit = report.last_exit.map(|exit| match exit {

@@ -16,7 +16,7 @@ pub(super) fn diff(old: &str, new: &str) -> String {
     let (old, new) = (job_file(old), job_file(new));
     let old: Vec<&str> = old.split_inclusive('\n').collect();
     let new: Vec<&str> = new.split_inclusive('\n').collect();
-    // `similar::TextDiff` would bring every algorithm that it can choose from: 200 KB of program
+    // `similar::TextDiff` links every algorithm that it can choose from, which adds 200 KB to the binary
     let mut found = Replace::new(Capture::new());
     let Ok(()) = myers::diff(&mut found, &old[..], 0..old.len(), &new[..], 0..new.len());
     let mut out = String::new();
@@ -52,7 +52,7 @@ fn print_lines(out: &mut String, mark: char, lines: &[&str]) {
     }
 }
 
-/// Lines from 1 and their number, as in `diff -u`: an empty range names the line before it.
+/// First line (from 1) and number of lines, as in `diff -u`: an empty range names the line before it.
 struct HunkRange(Range<usize>);
 
 impl Display for HunkRange {

@@ -77,7 +77,7 @@ impl Code {
         Self::OddFolder,
     ];
 
-    /// Its name, severity, and the reports of NousResearch/hermes-agent about what it leads to.
+    /// Its name and severity, and issues of NousResearch/hermes-agent that report its effects.
     pub const fn facts(self) -> (&'static str, Severity, &'static [u32]) {
         use Severity::{Error, Info, Warning};
         match self {

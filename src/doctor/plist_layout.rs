@@ -116,8 +116,8 @@ fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-/// An element with its line, where nothing else stands on that; with the blanks up to a comment behind it, where it is
-/// the first on its line; else the element alone.
+/// The range to remove for an element: its whole line if nothing else is on it; else, if it is the first on its line,
+/// the element and the blanks after it; else the element alone.
 pub(super) fn with_its_line(text: &str, element: &Range<usize>) -> Range<usize> {
     let start = line_start(text, element.start);
     let rest = &text[element.end..];

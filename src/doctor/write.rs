@@ -116,14 +116,14 @@ impl Original {
     }
 }
 
-/// A file's neighbour: its name with this suffix.
+/// The path with this suffix appended to its name.
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Whether a job file that was repaired before was written again since: by Hermes itself, most likely.
+/// Whether a job file was written again after its repair, most likely by Hermes itself.
 pub fn rewritten_since_repair(path: &Path) -> bool {
     let Ok(path) = path.canonicalize() else {
         return false;
@@ -253,7 +253,7 @@ impl Folder {
         Ok(self.file.sync_all()?)
     }
 
-    /// Opens the job file. A link or anything else that is no regular file took the place of the one that was found.
+    /// Opens the job file. A link, or anything else that is not a regular file, has replaced the one that was found.
     fn open(&self) -> Result<File, WriteError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file: File = match openat(&self.file, &self.name, flags, Mode::empty()) {
@@ -315,7 +315,8 @@ impl Folder {
         if (data.uid(), data.gid()) != like.owner {
             let (owner, group) = like.owner;
             match std::os::unix::fs::fchown(&file, Some(owner), Some(group)) {
-                // a group that we are not in cannot be given; it does not matter where it has no rights of its own
+                // we cannot set a group that we are not in; it does not matter if the group has the same rights as
+                // others
                 Err(error)
                     if error.kind() == io::ErrorKind::PermissionDenied
                         && data.uid() == owner
@@ -350,8 +351,8 @@ fn attributes_of(file: impl AsFd) -> Vec<(CString, Vec<u8>)> {
     names.filter_map(value).collect()
 }
 
-/// Sets them on a new file. One that the system sets itself (`security.…`, `com.apple.provenance`) may be refused; that is
-/// no reason to leave a job file unrepaired.
+/// Copies them to a new file. The system may refuse those that it sets itself (`security.…`, `com.apple.provenance`),
+/// which does not matter.
 fn set_attributes(file: impl AsFd, attributes: &[(CString, Vec<u8>)]) {
     for (name, value) in attributes {
         let _ = rustix::fs::fsetxattr(&file, name, value, rustix::fs::XattrFlags::empty());

@@ -1,8 +1,9 @@
-//! The log file: appended to by several processes, never larger than [`MAX_BYTES`] and one rotated file as large.
+//! The log file. Several processes append to it. It and one rotated file have at most [`MAX_BYTES`] each.
 //!
-//! Every line opens the file anew. Lines are rare (none while nothing happens), and so nothing goes stale: a removed
-//! folder, a rotation by another process, a full disk that has room again. Crates for rotation keep the file open, and
-//! either rotate by time alone (tracing-appender) or bring a date and a compression library (file-rotate, rolling-file).
+//! The file is opened for each line. Lines are rare (none while nothing happens), and this way a removed folder, a
+//! rotation by another process or a full disk that has room again needs no handling. The crates for rotation keep the
+//! file open, and either rotate by time alone (tracing-appender) or depend on a date and a compression library
+//! (file-rotate, rolling-file).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -31,7 +32,7 @@ fn append_bounded(path: &Path, line: &[u8], max: u64) -> io::Result<()> {
     file.write_all(line)
 }
 
-/// The file, made for this user only where it is missing.
+/// Opens the file; creates a missing one that only its owner can read.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true).mode(0o600);
@@ -44,8 +45,8 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Renames the full file and returns the new one. One process rotates; the others append to whatever file is there, for
-/// a log that waits for a lock would hold up its process.
+/// Renames the full file and returns the new one. One process rotates; the others append to the present file, because a
+/// log must not wait for a lock.
 fn rotate(path: &Path, full: File, room: u64, max: u64) -> io::Result<File> {
     let Some(_lock) = Lock::take(full)? else { return open(path) };
     // another process may have rotated between our open and our lock

@@ -1,12 +1,13 @@
 //! Gatelight's own log: what it could not do, and why.
 //!
-//! Rooms use `tracing`'s macros; this room decides where events go. The agent and the commands that run for long append to
+//! Modules use `tracing`'s macros; this one decides where events go. The agent and long-running commands append to
 //! a file of bounded size; with `-v` every command writes to standard error as well. Secrets are removed from each line
 //! by [`redact::clean_line`]. A line that cannot be written is dropped: the log never stops or delays anything else.
 //!
-//! Levels: `error` a part of Gatelight does not work (a panic, no history), `warn` something that users would miss was
-//! lost or refused, `info` what happens a few times a day, `debug` every query. The default is `info`; `GATELIGHT_LOG`
-//! sets another one (`debug`, or `tracing`'s directives: `gatelight::watcher=debug,gatelight::history=off`).
+//! Levels: `error` when a part of Gatelight does not work (a panic, no history), `warn` when something that users would
+//! miss was lost or refused, `info` for what happens a few times a day, `debug` for every query. The default is `info`;
+//! `GATELIGHT_LOG` sets another one (`debug`, or `tracing`'s directives:
+//! `gatelight::watcher=debug,gatelight::history=off`).
 
 mod file;
 mod panic;
@@ -36,7 +37,7 @@ const MAX_LINE: usize = 2_000;
 /// Where this process writes its log.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outputs {
-    /// The log file, for processes that run for long.
+    /// The log file, for long-running processes.
     pub(crate) file: Option<PathBuf>,
     /// Standard error: `-v`.
     pub(crate) stderr: bool,
@@ -74,7 +75,7 @@ pub(crate) fn to_stderr(line: &str) {
     let _ = writeln!(io::stderr(), "gatelight: {line}");
 }
 
-/// Ours at this level; of libraries only warnings, for theirs tell of every message on the bus.
+/// Our own events at this level, those of libraries from `warn` up: zbus logs every message on the bus.
 fn default_levels(ours: LevelFilter) -> Targets {
     Targets::new().with_default(LevelFilter::WARN.min(ours)).with_target(env!("CARGO_PKG_NAME"), ours)
 }
@@ -123,7 +124,7 @@ impl<'a> MakeWriter<'a> for Output {
     }
 }
 
-/// Takes one formatted event a call, as `tracing_subscriber::fmt` writes them.
+/// Each call of `write` takes one formatted event, as `tracing_subscriber::fmt` does.
 struct LineWriter<'a> {
     file: Option<&'a Path>,
     stderr: bool,

@@ -1,4 +1,4 @@
-//! When there are lines in a log, and the silences between.
+//! The times in which a log has lines, and the silences between them.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -6,10 +6,10 @@ use jiff::tz::TimeZone;
 
 use super::clock::{instant, stamp};
 
-/// If a log is silent for longer than this, the machine may have been off or asleep.
+/// If a log is silent for this long, the machine may have been off or asleep.
 const SILENCE_HOURS: i64 = 1;
 
-/// Blocks of fewer bytes are not halved.
+/// Blocks smaller than this, in bytes, are not halved.
 const ONE_BY_ONE: usize = 2 << 10;
 
 /// The gaps of at least [`SILENCE_HOURS`] between the times in which there are lines.
@@ -43,7 +43,7 @@ impl Activity {
         }
     }
 
-    /// Adds the lines of a block. Lines are looked at one by one only where there may be a silence.
+    /// Adds the lines of a block. Only where there may be a silence are the lines read one by one.
     pub(super) fn block(&mut self, block: &[u8], zone: &TimeZone, plausible: &dyn Fn(DateTime) -> bool) {
         let stamp = |line: &[u8]| stamp(line).filter(|stamp| plausible(*stamp));
         let at = |stamp| instant(stamp, zone, false);

@@ -9,15 +9,15 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use crate::evidence::line::head;
 use crate::health::timer::after;
 
-/// If stamps go back by more than this within the hour that is repeated when summer time ends, the hour's second pass has
-/// begun. Threads that write to one log mix their records by less.
+/// If timestamps go back by more than this in the hour that is repeated at the end of summer time, its second pass has
+/// begun. Records of several threads in one log are out of order by less.
 const TURNED_BACK_SECONDS: i64 = 60;
 
 pub(super) fn stamp(line: &[u8]) -> Option<DateTime> {
     head(line)?.stamp
 }
 
-/// The instant of a stamp in this zone; in a repeated hour that of the first or the second pass.
+/// The instant of a timestamp in this zone. `second`: in a repeated hour, that of the second pass.
 pub(super) fn instant(stamp: DateTime, zone: &TimeZone, second: bool) -> Timestamp {
     let ambiguous = zone.to_ambiguous_timestamp(stamp);
     let found = if second { ambiguous.later() } else { ambiguous.compatible() };
@@ -34,9 +34,10 @@ pub(super) struct Clock {
     pub(super) zone: TimeZone,
     last: DateTime,
     second: bool,
-    /// The hour of the newest stamps, where it has one offset from UTC.
+    /// The hour of the newest timestamps, if it has one offset from UTC.
     hour: Option<Hour>,
-    /// Never decreases: a record with an earlier stamp (of another thread, or a pasted line) happened now.
+    /// Never decreases: a record with an earlier timestamp (of another thread, or a pasted line) counts as happening
+    /// now.
     pub(super) now: Timestamp,
 }
 
@@ -62,7 +63,7 @@ impl Clock {
         self.now = self.now.max(instant(stamp, &self.zone, self.second));
     }
 
-    /// The instant of a stamp whose hour has one offset.
+    /// The instant of a timestamp whose hour has one offset.
     fn in_plain_hour(&mut self, stamp: DateTime) -> Option<Timestamp> {
         let known = self.hour.and_then(|hour| hour.instant(stamp));
         known.or_else(|| {
@@ -72,8 +73,8 @@ impl Clock {
     }
 }
 
-/// An hour of the log's clock that is neither repeated nor skipped in any part: asking the zone for each stamp takes longer
-/// than reading its line.
+/// An hour of the log's clock of which no part is repeated or skipped. A cache: asking the zone for each timestamp
+/// takes longer than reading its line.
 #[derive(Debug, Clone, Copy)]
 struct Hour {
     start: DateTime,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 
-/// A file with stamps.
+/// A file with timestamps.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) path: PathBuf,
@@ -17,7 +17,7 @@ pub(super) struct Part {
 /// One log: its rotated files, oldest first.
 pub(super) type Chain = VecDeque<Part>;
 
-/// Joins rotated files (`agent.log.2`, `agent.log.1`, `agent.log`) to one log, if their stamps are in that order.
+/// Joins rotated files (`agent.log.2`, `agent.log.1`, `agent.log`) to one log, if their timestamps are in that order.
 pub(super) fn chains(parts: Vec<Part>) -> Vec<Chain> {
     let mut logs: BTreeMap<PathBuf, (usize, Vec<(u32, Part)>)> = BTreeMap::new();
     for (index, part) in parts.into_iter().enumerate() {
@@ -30,7 +30,7 @@ pub(super) fn chains(parts: Vec<Part>) -> Vec<Chain> {
     let mut chains = Vec::new();
     for (_, mut parts) in logs {
         parts.sort_by_key(|(age, _)| Reverse(*age));
-        // up to an hour back is the end of summer time
+        // up to an hour back may be the end of summer time
         let in_order =
             parts.windows(2).all(|two| two[1].1.first.duration_since(two[0].1.last).as_hours() > -2);
         let files = parts.into_iter().map(|(_, part)| part);

@@ -1,5 +1,5 @@
-//! One log, event by event. Its files are scanned on threads of their own, some of them ahead of the judge, and merged in
-//! the order of the stamps: the result does not depend on how many threads there are.
+//! One log as a stream of events. Its files are scanned on separate threads, some of them ahead of the judge, and
+//! merged by their timestamps, so that the result does not depend on the number of threads.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -22,13 +22,14 @@ use crate::evidence::patterns::Patterns;
 use crate::health::Signal;
 use crate::text::error::{self, Context as _};
 
-/// Items that are handed over at once. More than 64 kB at once would make malloc tidy up at every batch.
+/// Items per batch. With more than 64 kB per batch, malloc would trim its heap at every batch.
 const BATCH: usize = 128;
 
-/// Batches of one file that wait for the judge. No more than stay in the processor's cache: the judge reads each event anew.
+/// Batches of one file that wait for the judge. Few, so that they are still in the processor's cache when they are
+/// judged.
 const WAITING: usize = 4;
 
-/// What all files of a replay are read with.
+/// What the scans of all files share.
 pub(super) struct Reading<'scope, 'env> {
     pub(super) scope: &'scope thread::Scope<'scope, 'env>,
     pub(super) patterns: &'env Arc<Patterns>,
@@ -44,7 +45,7 @@ pub(super) struct Stream {
     chain: Chain,
     /// The files that are being scanned, in their order.
     scanned: VecDeque<Scanned>,
-    /// Those that were handed over, with their times.
+    /// The events that the scans have sent, with their times.
     pub(super) events: VecDeque<(Timestamp, LogEvent)>,
     pub(super) clock: Clock,
     pub(super) active: Activity,
@@ -56,18 +57,18 @@ struct Scanned {
     found: Receiver<io::Result<Found>>,
 }
 
-/// What a scan hands over.
+/// A message of a scan.
 enum Found {
     Items(Vec<Item>),
-    /// When there were lines; the last of a file.
+    /// The times in which there were lines; the last message of a file.
     Spans(Vec<(Timestamp, Timestamp)>),
 }
 
 #[expect(clippy::large_enum_variant, reason = "nearly all are events")]
 enum Item {
-    /// An event, and its stamp where that is to be believed.
+    /// An event, and its timestamp if that is plausible.
     Event(Option<DateTime>, LogEvent),
-    /// The stamp of a line while the clock may be set back.
+    /// The timestamp of a line, where the clock may have been set back.
     Stamp(DateTime),
 }
 
@@ -99,7 +100,7 @@ impl Stream {
                 let found = found.with_context(|| scanned.part.path.display().to_string())?;
                 self.take(found);
             } else {
-                // lines that are no events advance the clock as well
+                // lines without an event advance the clock as well
                 self.clock.read(scanned.part.last);
                 self.scanned.pop_front();
             }
@@ -113,7 +114,7 @@ impl Stream {
                     match item {
                         Item::Stamp(stamp) => self.clock.read(stamp),
                         Item::Event(stamp, event) => {
-                            // a line without a stamp belongs to the one before it
+                            // a line without a timestamp belongs to the line before it
                             if let Some(stamp) = stamp {
                                 self.clock.read(stamp);
                             }
@@ -162,11 +163,11 @@ struct Scan {
     found: Outbox,
 }
 
-/// Hands items over in batches.
+/// Sends items in batches.
 struct Outbox {
     items: Vec<Item>,
     sender: SyncSender<io::Result<Found>>,
-    /// Somebody receives them.
+    /// The receiver still exists.
     is_wanted: bool,
 }
 
@@ -211,7 +212,7 @@ impl Scan {
     /// `false` at the end.
     fn next_block(&mut self, progress: &dyn Fn(u64)) -> io::Result<bool> {
         let Self { lines, source, last, scanner, zone, active, found } = self;
-        // A stamp beyond the end of the file is in a pasted line; it must not delay the other logs.
+        // A timestamp after the end of the file is in a pasted line; it must not delay the other logs.
         let plausible = |stamp: DateTime| stamp.duration_since(*last).as_hours() < 2;
         lines.next(&mut |block| {
             progress(block.len() as u64);
@@ -225,7 +226,7 @@ impl Scan {
     }
 }
 
-/// The events of a block. The first lines show the log level: that event precedes the others of the same time.
+/// Scans a block. The event that shows the log level comes before the others of the same time.
 fn whole(
     scanner: &mut Scanner,
     source: &str,
@@ -251,7 +252,7 @@ fn whole(
     level.into_iter().for_each(emit);
 }
 
-/// The events of a block in which the clock may be set back: lines that are no events show as well when it was.
+/// Scans a block in which the clock may have been set back, line by line: lines without an event also show when it was.
 fn line_by_line(
     scanner: &mut Scanner,
     source: &str,

@@ -232,7 +232,7 @@ pub fn expand(path: &str, user_home: &Path) -> PathBuf {
     PathBuf::from(path)
 }
 
-/// Sets a variable; a later value takes the place of an earlier one.
+/// Sets a variable; a later value replaces an earlier one.
 fn set_variable(environment: &mut Vec<(String, String)>, name: &str, value: &str) {
     environment.retain(|(known, _)| known != name);
     environment.push((name.to_owned(), value.to_owned()));

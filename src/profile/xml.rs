@@ -33,7 +33,7 @@ pub struct Piece<'a> {
     pub span: Range<usize>,
 }
 
-/// Splits a file into pieces, which cover it without a gap. `None`: a tag, comment or section does not close.
+/// Splits a file into pieces that cover it without gaps. `None`: a tag, comment or section does not close.
 pub fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
     let mut found = Vec::new();
     let mut at = 0;

@@ -1,6 +1,6 @@
 //! Characters as other formats write them: `%3D`, `%253D`, `\u0022`, `&quot;`, `\"`.
 
-/// Length of the character that is written at `at`, if it is one of `wanted`, plain or escaped.
+/// Length in bytes of the character at `at`, plain or escaped, if it is one of `wanted`.
 pub(crate) fn escaped(bytes: &[u8], at: usize, wanted: &[u8]) -> Option<usize> {
     let rest = bytes.get(at..)?;
     let (code, length) = match rest {
@@ -54,7 +54,8 @@ fn hex(digits: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Where a word really begins that follows an escape: `\nsk-…`, `\u0022sk-…`, `%22sk-…`, `%2522sk-…`.
+/// Where a word begins whose first letters belong to an escape before it: `\nsk-…`, `\u0022sk-…`, `%22sk-…`,
+/// `%2522sk-…`.
 pub(super) fn after_escape(bytes: &[u8], start: usize, end: usize) -> usize {
     let Some(before) = start.checked_sub(1).map(|at| bytes[at]) else { return start };
     let word = &bytes[start..end];

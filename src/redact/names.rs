@@ -1,4 +1,4 @@
-//! Names whose values are secret, and names under which people's words are logged.
+//! Names whose values are secret, and names under which messages of people are logged.
 
 /// Endings of names whose value is a secret; compared in lower case without `_` and `-`, so that `APP_SECRET`,
 /// `app-secret` and `appSecret` are the same.
@@ -43,8 +43,8 @@ const VARIABLE_ENDINGS: &[&str] = &[
     "_PAT",
 ];
 
-/// Parts of names whose values are secret where they look generated (see [`super::random`]): what names a secret, and the
-/// vendors of gitleaks' rules, whose keys often stand behind the vendor's name alone (`TWITCH=…`).
+/// Parts of names whose values are secret if they look generated (see [`super::random`]): words for secrets, and the
+/// vendors in gitleaks' rules, whose keys often follow the vendor's name alone (`TWITCH=…`).
 const HINTS: &[&str] = &[
     "access",
     "adafruit",
@@ -161,7 +161,7 @@ pub fn names_a_secret(word: &str) -> bool {
 
 /// Whether a value under this name is a secret if it looks generated.
 pub(super) fn hints_at_a_secret(word: &str) -> bool {
-    // the hours and minutes of a stamp are words as well
+    // hours and minutes of a timestamp are words too
     if !word.bytes().any(|b| b.is_ascii_alphabetic()) {
         return false;
     }
@@ -176,7 +176,7 @@ pub(super) fn hints_at_a_secret(word: &str) -> bool {
     false
 }
 
-/// For each first letter of [`HINTS`] a bit for each second one.
+/// For each first letter of [`HINTS`], a bit for each second letter.
 const HINT_PAIRS: [u32; 26] = {
     let mut pairs = [0; 26];
     let mut i = 0;
@@ -215,8 +215,8 @@ impl Plain {
     }
 }
 
-/// A cheap test before [`names_a_secret`], made for every word of a log with a value behind it: the last three letters
-/// of all names above.
+/// A cheap test before [`names_a_secret`], for every word of a log that has a value: the last three letters of all
+/// names above.
 fn may_name_a_secret(word: &[u8]) -> bool {
     let mut letters = word.iter().rev().filter(|b| !matches!(b, b'_' | b'-')).map(u8::to_ascii_lowercase);
     let mut next = || letters.next().unwrap_or(0);
@@ -248,7 +248,7 @@ fn may_name_a_secret(word: &[u8]) -> bool {
     ) || (middle, last) == (b'p', b'w')
 }
 
-/// Whether people's words follow in quotes: `text='…'`, `"text": "…"`, `content={"text": …`.
+/// Whether a quoted message of a person follows: `text='…'`, `"text": "…"`, `content={"text": …`.
 pub(super) fn precedes_words_of_people(word: &str, after: &[u8]) -> bool {
     // also Python's b'…'
     let quoted = |rest: &[u8]| matches!(rest, [b'\'' | b'"', ..] | [b'b' | b'r' | b'u', b'\'' | b'"', ..]);

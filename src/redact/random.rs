@@ -3,18 +3,18 @@
 use super::tokens::dotted_end;
 use super::{Step, mask, word_end};
 
-/// Shortest word that is taken for a key by its looks alone, and its shortest run of letters and digits.
+/// Shortest word that is taken for a key without any other sign, and its shortest run of letters and digits.
 const MIN_KEY: usize = 40;
 const MIN_KEY_RUN: usize = 24;
-/// Shortest part of a dotted token that counts, and how long those parts have to be together.
+/// Shortest part of a dotted token that counts, and the total length that those parts must have.
 const MIN_PART: usize = 16;
 const MIN_PARTS: usize = 40;
 /// Shortest value that is hidden because its name only hints at a secret; LinkedIn's client ID has 14 characters.
 const MIN_VALUE: usize = 14;
-/// Bytes behind a name in which such a value shows its first digits.
+/// Such a value has two digits within this many bytes after its name.
 const VALUE_HEAD: usize = 40;
 
-/// A token that begins at `start` and is known by its shape; `end` is the end of its first word.
+/// A token that begins at `start` and is recognised by its shape; `end` is the end of its first word.
 pub(super) fn token(bytes: &[u8], start: usize, end: usize) -> Option<Step> {
     let word = &bytes[start..end];
     match bytes.get(end) {
@@ -41,7 +41,7 @@ pub(super) fn token(bytes: &[u8], start: usize, end: usize) -> Option<Step> {
     }
 }
 
-/// Whether a word can be nothing but a key.
+/// Whether a word can only be a key.
 fn is_key(word: &[u8]) -> bool {
     let run = |word: &[u8]| word.split(|b| !b.is_ascii_alphanumeric()).map(<[u8]>::len).max().unwrap_or(0);
     word.len() >= MIN_KEY && is_mixed(word) && run(word) >= MIN_KEY_RUN
@@ -57,7 +57,7 @@ fn is_hex(part: &[u8]) -> bool {
     part.len() >= 32 && part.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// A cheap test before [`is_value`], made for what follows a name.
+/// A cheap test before [`is_value`], of what follows a name.
 pub(super) fn may_follow(after: &[u8]) -> bool {
     after.iter().take(VALUE_HEAD).filter(|b| b.is_ascii_digit()).count() >= 2
 }

@@ -1,4 +1,4 @@
-//! Tokens that show by their shape what they are.
+//! Tokens that are recognised by their prefix.
 
 use super::{Step, is_word, mask, word_end};
 
@@ -163,7 +163,7 @@ const PREFIXES: &[(&str, usize)] = &[
 
 /// The shortest word that can begin a token: `eyJ` and what follows, up to its dot.
 const MIN_WORD: usize = 8;
-/// Fixed prefixes that end before a dot; what precedes the dot is shorter than [`MIN_WORD`].
+/// Prefixes with a dot whose part before it is shorter than [`MIN_WORD`].
 const DOTTED: [&str; 8] = ["SG", "dp", "dt0c01", "hvb", "hvs", "t1", "v1", "ya29"];
 /// Prefixes of tokens that are base64, in which `+`, `/` and `=` belong to them.
 const BASE64: [&str; 9] = ["ABSK", "ZXlK", "eyJ", "fm1a_", "fm1r_", "fm2_", "glc_", "ops_eyJ", "sntrys_"];
@@ -190,7 +190,7 @@ const fn pair(first: u8, second: u8) -> usize {
     (first as usize) << 8 | second as usize
 }
 
-/// A cheap test, made for every word of a log.
+/// A cheap test of every word of a log.
 fn may_begin_a_token(word: &[u8]) -> bool {
     let [first, second, ..] = word else { return false };
     let pair = pair(*first, *second);
@@ -236,7 +236,7 @@ fn base64_end(bytes: &[u8], from: usize) -> usize {
     from + bytes[from..].iter().take_while(|b| is_word(**b) || matches!(b, b'+' | b'/' | b'=')).count()
 }
 
-/// Dots belong to some tokens.
+/// The end of a token that may contain dots.
 pub(super) fn dotted_end(bytes: &[u8], end: usize) -> usize {
     let mut to = end;
     while bytes.get(to) == Some(&b'.') && bytes.get(to + 1).is_some_and(|b| is_word(*b)) {
@@ -266,7 +266,7 @@ fn is_random(prefix: &str, rest: &str) -> bool {
     }
 }
 
-/// The ID of a Feishu app: no secret, but private; its ends tell two apart.
+/// The ID of a Feishu app: not a secret, but private. Its first and last two characters stay, to tell apps apart.
 fn app_id(start: usize, end: usize, rest: &str) -> Option<Step> {
     (rest.len() >= 8 && rest.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| {
         let with = format!("cli_{}…{}", &rest[..2], &rest[rest.len() - 2..]);

@@ -17,17 +17,17 @@ const WEBHOOKS: [&str; 10] = [
     "webhooks",
     "workflows",
 ];
-/// A part of a webhook's path that is as long, and has a digit or a capital, is its secret.
+/// A part of a webhook's path with at least this many bytes, and a digit or capital, is its secret.
 const MIN_WEBHOOK_PART: usize = 16;
-/// Hosts whose paths are secrets: whoever knows them can send, read or answer in the user's place.
+/// Hosts whose paths are secrets: whoever knows one can send, read or answer as the user.
 const SECRET_PATHS: [&str; 3] = ["hc-ping.com", "api.day.app", "ntfy.sh"];
 /// Digits of the ID before a bot's token.
 const MIN_BOT_ID: usize = 5;
 /// Length of a bot's token; Telegram's have 35 characters.
 const MIN_BOT_TOKEN: usize = 25;
 
-/// `scheme://user:password@host`: the password; a long user name without one is a token itself. Of some hosts the path.
-/// `from` is behind the `://`.
+/// Hides the password in `scheme://user:password@host`, a long user name without a password (it is a token), and the
+/// path for some hosts. `from` is after the `://`.
 pub(super) fn password(text: &str, from: usize) -> Step {
     let bytes = text.as_bytes();
     let length = bytes[from..]
@@ -49,7 +49,7 @@ pub(super) fn password(text: &str, from: usize) -> Step {
     }
 }
 
-/// The path behind the authority of [`SECRET_PATHS`].
+/// The path after a host of [`SECRET_PATHS`].
 fn secret_path(bytes: &[u8], from: usize, end: usize) -> Option<Step> {
     if bytes.get(end) != Some(&b'/') || !SECRET_PATHS.iter().any(|host| host.as_bytes() == &bytes[from..end])
     {
@@ -83,7 +83,7 @@ pub(super) fn webhook(text: &str, start: usize, end: usize) -> Option<Step> {
         _ => return None,
     };
     let word = &text[start..end];
-    // behind `%2F` it begins with its digits
+    // after `%2F` the word begins with those digits
     let is_webhook =
         |name: &&str| word.strip_suffix(*name).is_some_and(|rest| matches!(rest, "" | "2F" | "2f"));
     if !WEBHOOKS.iter().any(is_webhook) {

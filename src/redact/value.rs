@@ -3,7 +3,7 @@
 use super::escapes::escaped;
 use super::{MASK, spaces};
 
-/// Whether a value may follow a word at all: a cheap test for every word of a log.
+/// Whether a value may follow a word: a cheap test of every word of a log.
 pub(super) fn may_follow(word: &str, after: &[u8]) -> bool {
     matches!(word.as_bytes(), [b'-', b'-', ..])
         || matches!(
@@ -12,8 +12,7 @@ pub(super) fn may_follow(word: &str, after: &[u8]) -> bool {
         )
 }
 
-/// From the first to behind the last byte of the value of the name that ends at `end`, if one follows and is worth
-/// hiding.
+/// The range of the value of the name that ends at `end`, if there is one and it is worth hiding.
 pub(super) fn after(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     if let Some(range) = in_property_list(text, start, end) {
@@ -142,8 +141,9 @@ pub(super) fn quoted_end(bytes: &[u8], from: usize, quote: u8, slashes: usize) -
     bytes.len()
 }
 
-/// Where people's words end that seem to end with the quote at `to`. The same quote may be a part of them, so it ends them
-/// only before the next ` name=` of a log record, or before what follows a string in JSON (`name` is quoted then).
+/// The end of a person's message that seems to end with the quote at `to`. The message may contain that quote, so it
+/// ends only before the next ` name=` of a log record, or before what follows a string in JSON (the name is quoted
+/// then).
 pub(super) fn end_of_words(bytes: &[u8], mut to: usize, quoted_name: bool) -> usize {
     let Some(quote @ (b'"' | b'\'')) = bytes.get(to).copied() else { return to };
     let ends = |after: &[u8]| match after {

@@ -17,17 +17,17 @@ use crate::text::Lang;
 use crate::text::error;
 use crate::text::report::{NO_REGULAR_FILE, NOT_A_PAGE};
 
-/// The longest strip of a page.
+/// The time span of the longest strip of a page.
 const LONGEST_STRIP: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Where [`GENERATOR`] is looked for in an existing file.
+/// The first bytes of an existing file, in which [`GENERATOR`] is searched.
 const HEAD_BYTES: u64 = 4096;
 
 /// Where the page's record comes from.
 pub(crate) enum Source<'a> {
     /// The history of the agent.
     History(&'a Path),
-    /// Old logs, which end the page's time.
+    /// Old logs; the page ends where they end.
     Logs {
         /// The files.
         files: &'a [PathBuf],
@@ -42,7 +42,7 @@ pub(crate) enum Source<'a> {
 pub(crate) struct Request<'a> {
     /// Where the record comes from.
     pub(crate) source: Source<'a>,
-    /// How far back incidents are listed.
+    /// The span before the end in which incidents are listed.
     pub(crate) since: SignedDuration,
     /// Now.
     pub(crate) now: Timestamp,
@@ -56,7 +56,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Page {
     /// The page, self-contained.
     pub(crate) html: String,
-    /// Old logs without any timestamp: they are not on the page.
+    /// Old logs without any timestamp, which are not on the page.
     pub(crate) silent: Vec<PathBuf>,
 }
 
@@ -92,11 +92,11 @@ impl Request<'_> {
     }
 }
 
-/// Refuses to replace anything but a page of ours, or with `force` anything but a regular file. A link is not followed.
+/// Fails unless the path is free, a page of ours or, with `force`, any regular file. A link is not followed.
 pub(crate) fn check_replaceable(path: &Path, force: bool) -> error::Result<()> {
     let refuse = |phrase| Err(error::Error::new(phrase, &[("path", &*path.display().to_string())]));
     match std::fs::symlink_metadata(path) {
-        // what cannot be looked at cannot be replaced either, which writing says
+        // writing the page reports this error
         Err(_) => Ok(()),
         Ok(file) if !file.is_file() => refuse(NO_REGULAR_FILE),
         Ok(file) if force || file.len() == 0 || is_page(path) => Ok(()),

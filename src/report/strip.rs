@@ -19,12 +19,12 @@ const UNIT: i64 = 2;
 /// Top and height of the bars, in units; the marks are above them.
 const TOP: i64 = 12;
 const HEIGHT: i64 = 36;
-/// Height of the dark foot below red, which makes even one column visible without colour.
+/// Height of the dark foot below red, which makes a single column visible without colour.
 const FOOT: i64 = 5;
 /// Width of a mark.
 const MARK: i64 = 10;
 
-/// What one column shows: the worst of what happened in it. The worst comes last.
+/// What one column shows: the worst state in its time. The worst variant comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Shown {
     Unknown,

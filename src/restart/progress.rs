@@ -13,16 +13,16 @@ use crate::text::Message;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestartStep {
-    /// The manager was asked; the old process has to go.
+    /// The manager was asked; the old process has to end.
     EndingOld,
-    /// The old process is gone; a new one has to come.
+    /// The old process is gone; a new one has to start.
     StartingNew,
     /// There is a new process; its link has to be proven.
     ProvingLink,
 }
 
 impl RestartStep {
-    /// In order.
+    /// Every step, in order.
     pub const ALL: [Self; 3] = [Self::EndingOld, Self::StartingNew, Self::ProvingLink];
 
     /// The stable code, as in JSON and in the history.

@@ -1,7 +1,7 @@
 //! `gatelight serve`: the lights as metrics for Prometheus.
 //!
-//! [`metrics`] renders them (pure), [`http`] answers. One path, no request bodies, every connection closed after its
-//! response: a web server library would be more to maintain than this.
+//! [`metrics`] renders them (pure), [`http`] answers. There is one path, no request has a body, and each connection is
+//! closed after its response: a web server library would be more to maintain than this.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,7 +21,7 @@ mod restarts;
 pub use http::{Config, ServeError, Server};
 pub use metrics::Counters;
 
-/// How often the history is read for restarts. Prometheus scrapes no more often by default.
+/// How often the history is read for restarts: Prometheus' shortest usual scrape interval.
 const RESTARTS_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Serves the watcher's updates until `stop` is ready. `listening` gets the address.

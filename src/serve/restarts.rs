@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::metrics::Counters;
 use crate::history::Reader;
 
-/// A restart may have been asked for this long before it ended, and be recorded this long after.
+/// Longest time from the request of a restart to its end, and from its end until it is recorded.
 const LONGEST_RESTART: SignedDuration = SignedDuration::from_mins(30);
 
 /// The restarts that were counted.
@@ -24,7 +24,7 @@ impl RestartCount {
         Self { since: now, last_read: now, counted: BTreeSet::new() }
     }
 
-    /// Counts the new ones. The time of the last read is not enough to recognize them: a restart that ended before it may be
+    /// Counts new restarts. They are remembered one by one, because a restart that ended before the last read may be
     /// recorded after it.
     pub(super) fn update(&mut self, history: &Path, now: Timestamp, counters: &Counters) {
         let from = self.last_read.min(now) - LONGEST_RESTART;

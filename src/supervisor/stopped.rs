@@ -115,7 +115,7 @@ impl Supervisor for Remembering {
                 source,
             })
         };
-        // first, or a query in between finds a job that is not loaded, which is red
+        // before the stop: a query in between would find a job that is not loaded, which is red
         noted(UNDER_WAY)?;
         self.manager.stop(job).inspect_err(|_| self.stopped.remove(&job.label))?;
         noted("")

@@ -1,4 +1,4 @@
-//! Text in lines and columns of a terminal. Widths are columns: a Chinese character takes two.
+//! Text in lines and columns of a terminal. Widths are in columns: a Chinese character takes two.
 
 use textwrap::core::{Word, display_width};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
@@ -8,8 +8,8 @@ const CLOSING: &str = "、。，．；：？！）〕］｝」』】》〉”’
 /// Punctuation that may not end a line.
 const OPENING: &str = "（〔［｛「『【《〈“‘";
 
-/// The lines of a text: the first begins with `first`, the others with `rest`. Without a width the text stays in one line.
-/// A word longer than a line stays whole, so that a path or a command can be copied.
+/// Wraps a text: the first line begins with `first`, the others with `rest`. Without a width the text stays on one
+/// line. A word longer than a line is not broken, so that a path or a command can be copied.
 pub(crate) fn wrap(text: &str, width: Option<usize>, first: &str, rest: &str) -> Vec<String> {
     let options = Options::new(width.unwrap_or(usize::MAX))
         .initial_indent(first)

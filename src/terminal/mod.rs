@@ -1,5 +1,4 @@
-//! Output on a terminal: where it goes, colours and symbols, lines and columns, progress, questions, and text of unknown
-//! origin.
+//! Output on a terminal: colours and symbols, lines and columns, progress, questions, and text of unknown origin.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::os::fd::AsFd;
@@ -11,7 +10,7 @@ pub(crate) mod layout;
 pub(crate) mod progress;
 pub(crate) mod style;
 
-/// Narrower terminals are treated as this wide, in columns.
+/// Narrower terminals are treated as this wide (in columns).
 const NARROWEST: usize = 20;
 
 /// Where and how a command prints.
@@ -29,9 +28,9 @@ pub struct Terminal<'a> {
 }
 
 impl<'a> Terminal<'a> {
-    /// Prints to standard output as far as this process's environment and file descriptors allow. `NO_COLOR`
-    /// (<https://no-color.org>) takes colours away; `CLICOLOR_FORCE` (<https://bixense.com/clicolors>) makes a pipe look
-    /// like a terminal; `COLUMNS` sets the width.
+    /// Settings for standard output, from the environment and the file descriptor. `NO_COLOR` (<https://no-color.org>)
+    /// turns colours off; `CLICOLOR_FORCE` (<https://bixense.com/clicolors>) treats a pipe as a terminal; `COLUMNS`
+    /// sets the width.
     pub(crate) fn stdout(out: &'a mut dyn Write, lang: Lang) -> Self {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let forced =
@@ -56,7 +55,7 @@ impl<'a> Terminal<'a> {
     }
 }
 
-/// Prints a text on standard error, wrapped where that is a terminal. If nobody reads it any more, it is lost.
+/// Prints a text on standard error, wrapped if that is a terminal. Errors are ignored: nobody may be reading it.
 pub(crate) fn warn(text: &str) {
     let mut stderr = io::stderr().lock();
     let width = columns(&stderr, stderr.is_terminal());

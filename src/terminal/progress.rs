@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Fewer bytes are read before a bar could be seen.
+/// Fewer bytes than this get no bar: they are read too quickly.
 const LARGE: u64 = 32 << 20;
-/// Between two drawings of a bar that follows the clock.
+/// Redraw interval of a bar that shows time.
 const TICK: Duration = Duration::from_millis(500);
 
-/// A bar that vanishes when it is dropped.
+/// A bar that is removed when it is dropped.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {

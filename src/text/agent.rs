@@ -52,7 +52,7 @@ pub(crate) const CHECKED_BODY: Phrase = [
 ];
 pub(crate) const CHECKED_WHOSE: Phrase = ["{count} in {profiles}", "{profiles} 有 {count}"];
 pub(crate) const CHECKED_NEXT: Phrase = ["; ", "；"];
-/// One, and several.
+/// For one, and for several.
 pub(crate) const ERRORS: [Phrase; 2] = [["{n} error", "{n} 个错误"], ["{n} errors", "{n} 个错误"]];
 pub(crate) const WARNINGS: [Phrase; 2] = [["{n} warning", "{n} 个警告"], ["{n} warnings", "{n} 个警告"]];
 pub(crate) const REPAIR_TITLE: Phrase = ["Repair of {profile}", "修复 {profile}"];

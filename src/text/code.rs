@@ -1,4 +1,4 @@
-//! Phrases with a code that is stored in their place.
+//! Phrases with a code. The code is stored, not the phrase.
 
 use super::Phrase;
 
@@ -11,7 +11,7 @@ pub struct Code {
     pub phrase: Phrase,
 }
 
-/// A phrase with a code; shorthand for tables.
+/// A phrase with a code, for tables.
 pub(crate) const fn code(id: &'static str, phrase: Phrase) -> Code {
     Code { id, phrase }
 }

@@ -74,7 +74,7 @@ pub(crate) const NEARLY_A_PLATFORM: Phrase = [
 ];
 pub(crate) const TOO_MANY: Phrase = ["{key}: at most {most} entries", "{key}：最多 {most} 项"];
 
-/// What is wrong in a line that is not TOML, by how the parser's message begins (crate `toml_parser`).
+/// What is wrong in a line that is not TOML, by the beginning of the parser's message (crate `toml_parser`).
 const SYNTAX: [(&str, &str); 45] = [
     ("unclosed table", "表头没有闭合"),
     ("unclosed array table", "表头没有闭合"),
@@ -123,7 +123,7 @@ const SYNTAX: [(&str, &str); 45] = [
     ("carriage return", "换行无效"),
 ];
 
-/// What is wrong in a line that is not TOML: in English the parser's message, in Chinese ours before it.
+/// What is wrong in a line that is not TOML: in English the parser's message, in Chinese ours and then the parser's.
 pub(crate) fn syntax(lang: Lang, words: &str) -> String {
     if lang == Lang::En {
         return words.to_owned();

@@ -1,4 +1,5 @@
-//! Errors in the user's language. In Chinese the system's own message follows ours in brackets, since users search for it.
+//! Errors in the user's language. In Chinese the system's own message follows ours in brackets, because users search
+//! for it.
 
 use std::io;
 
@@ -38,8 +39,7 @@ pub fn io(lang: Lang, error: &io::Error) -> String {
 /// What a command or a request of the menu returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Any error on its way to the user, as messages: what was attempted, outermost first, then the cause. The language is
-/// chosen where it is shown.
+/// Any error on its way to the user, as messages: what was attempted, outermost first, then the cause.
 #[derive(Debug)]
 pub struct Error {
     messages: Vec<Message>,
@@ -58,13 +58,13 @@ impl Error {
         self.broken_pipe
     }
 
-    /// An error without another one behind it.
+    /// An error without a cause.
     pub(crate) fn new(phrase: Phrase, values: &[(&'static str, &str)]) -> Self {
         let message = Message::new(code("error", phrase));
         values.iter().fold(message, |message, (name, value)| message.with(name, *value)).into()
     }
 
-    /// With every text replaced by what `clean` makes of it.
+    /// The error with `clean` applied to every text.
     pub(crate) fn cleaned(self, clean: &impl Fn(&str) -> String) -> Self {
         let messages = self.messages.into_iter().map(|message| message.cleaned(clean)).collect();
         Self { messages, ..self }
@@ -82,7 +82,7 @@ impl<E: Worded> From<E> for Error {
     }
 }
 
-/// Says what was attempted when an error came up.
+/// Adds what was attempted to an error.
 pub trait Context<T> {
     /// As text that needs no translation, such as a path.
     fn context(self, what: impl Into<Value>) -> Result<T>;

@@ -1,5 +1,5 @@
-//! The help of the command line. The English texts are the doc comments of the arguments, which clap reads; these are their
-//! translations, looked up by the English text. `cli::help` inserts them, and its test fails if one is missing.
+//! The help of the command line in Chinese. The English texts are the doc comments of the arguments, which clap reads;
+//! the translations are found by the English text. `cli::help` inserts them, and its test fails if one is missing.
 
 use super::Phrase;
 
@@ -178,7 +178,7 @@ pub(crate) const USAGE: &str = "用法：";
 pub(crate) const DEFAULT: &str = "[默认值：{value}]";
 pub(crate) const POSSIBLE: &str = "[可选值：{values}]";
 
-/// How the examples and the exit codes begin.
+/// The first words of the examples and of the exit codes.
 pub(crate) const EXAMPLES: &str = "示例";
 pub(crate) const EXIT_CODE: &str = "退出码";
 
@@ -193,7 +193,8 @@ pub(crate) const SECTIONS: [Phrase; 7] = [
     ["EXIT STATUS", "退出状态"],
 ];
 
-/// Mistakes on the command line: what a value has to be; the rest in Chinese only, since clap words the English ones.
+/// Mistakes on the command line: what a value has to be. The rest is in Chinese only, because clap words the English
+/// ones.
 pub(crate) const ERROR: &str = "错误：";
 pub(crate) const UNKNOWN_ARGUMENT: &str = "未知参数“{argument}”";
 pub(crate) const UNKNOWN_COMMAND: &str = "没有命令“{argument}”";

@@ -1,4 +1,4 @@
-//! The words for errors of the system.
+//! The texts of errors of the system.
 
 use std::io;
 
@@ -25,7 +25,7 @@ const BY_NUMBER: [(Errno, Code); 6] = [
     (Errno::DQUOT, code("io.quota-exceeded", ["disk quota exceeded", "磁盘配额已用尽"])),
 ];
 
-/// By kind.
+/// By the stable kinds of std.
 const BY_KIND: [(io::ErrorKind, Code); 25] = [
     (io::ErrorKind::NotFound, code("io.not-found", ["no such file or directory", "文件或目录不存在"])),
     (io::ErrorKind::PermissionDenied, code("io.permission-denied", ["permission denied", "权限不足"])),

@@ -115,7 +115,7 @@ const MINUTES: Phrase = ["{n} min", "{n} 分钟"];
 const HOURS: Phrase = ["{n} h", "{n} 小时"];
 const DAYS: Phrase = ["{n} d", "{n} 天"];
 
-/// A length of time in one unit, rounded down, so that a menu changes at most once a minute.
+/// A time span in one unit, rounded down, so that a menu changes at most once a minute.
 pub fn roughly(lang: Lang, span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
     let (phrase, n) = match seconds {
@@ -127,7 +127,7 @@ pub fn roughly(lang: Lang, span: SignedDuration) -> String {
     fill(lang.pick(phrase), &[("n", &n.to_string())])
 }
 
-/// The time until [`roughly`] returns something else.
+/// The time until [`roughly`] returns another text.
 pub fn roughly_changes_in(span: SignedDuration) -> SignedDuration {
     let span = span.max(SignedDuration::ZERO);
     let unit = match span.as_secs() {

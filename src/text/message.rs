@@ -1,6 +1,5 @@
-//! Messages: a code and its values, rendered in a language only where it is read.
-//!
-//! What is stored or passed between processes are messages, so that it can be read in any language later.
+//! Messages: a code and its values, rendered in a language only where they are read. They are what is stored and passed
+//! between processes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::health::{Reason, Verdict};
 
-/// All codes that a stored message may have.
+/// Every code that a stored message may have.
 fn codes() -> impl Iterator<Item = Code> {
     let own = [VERBATIM].into_iter();
     own.chain(restart::CODES.iter().copied())
@@ -34,7 +33,7 @@ pub struct Message {
     code: Cow<'static, str>,
     #[serde(flatten)]
     values: BTreeMap<Cow<'static, str>, Value>,
-    /// Of the code; `None`: read from storage.
+    /// The phrase of the code; `None` for a message that was read from storage.
     #[serde(skip)]
     phrase: Option<Phrase>,
 }
@@ -53,7 +52,7 @@ impl Eq for Message {}
 pub enum Value {
     /// The same in every language: a number, a name, the text of another program.
     Text(String),
-    /// A length of time, to the millisecond.
+    /// A time span, to the millisecond.
     Span {
         /// Its length.
         milliseconds: i64,
@@ -77,7 +76,7 @@ pub enum Value {
     Message(Message),
 }
 
-/// What can be worded: an error or an outcome.
+/// An error or an outcome that has a text for users.
 pub trait Worded {
     /// The code and the values.
     fn message(&self) -> Message;
@@ -94,7 +93,7 @@ pub trait Worded {
 }
 
 impl Message {
-    /// A message without values so far.
+    /// A message without values.
     pub fn new(code: Code) -> Self {
         Self { code: Cow::Borrowed(code.id), values: BTreeMap::new(), phrase: Some(code.phrase) }
     }
@@ -116,7 +115,7 @@ impl Message {
         &self.code
     }
 
-    /// The text in this language. A code of a newer version is followed by its values.
+    /// The text in this language. Of an unknown code (of a newer version), the code and its values.
     pub fn text(&self, lang: Lang) -> String {
         let values: Vec<(&str, String)> =
             self.values.iter().map(|(name, value)| (&**name, value.text(lang))).collect();
@@ -128,7 +127,7 @@ impl Message {
         }
     }
 
-    /// With every text replaced by what `clean` makes of it.
+    /// The message with `clean` applied to every text.
     #[must_use]
     pub fn cleaned(mut self, clean: &impl Fn(&str) -> String) -> Self {
         let values = std::mem::take(&mut self.values).into_iter().map(|(name, value)| {

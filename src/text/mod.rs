@@ -1,9 +1,9 @@
 //! Everything that users read, in English and Simplified Chinese; one file for each room.
 //!
-//! A [`Phrase`] holds both languages, so neither can be missing; [`fill`] puts values into its `{names}`. A [`Message`] is
-//! a code with values: what is stored, or passed on before the reader's language is known. Errors become messages by the
-//! trait [`Worded`]. Reasons have their texts in [`crate::health::catalogue::CATALOGUE`]. `terms.md` says which words
-//! are used, and which are not.
+//! A [`Phrase`] has both languages, so neither can be missing; [`fill`] puts values into its `{names}`. A [`Message`]
+//! is a code with values: it is stored, or passed on before the reader's language is known. The trait [`Worded`] turns
+//! errors into messages. The texts of reasons are in [`crate::health::catalogue::CATALOGUE`]. `terms.md` lists the
+//! words to use and to avoid.
 
 pub mod agent;
 pub mod channels;
@@ -163,8 +163,8 @@ pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     out
 }
 
-/// The inverse of [`fill`]: the values that make `template` the whole of `text`, none of them empty. Of a name that occurs
-/// twice, both values have to be equal.
+/// The inverse of [`fill`]: the values with which `template` becomes `text`; none is empty. A name that occurs twice
+/// has to have the same value.
 pub(crate) fn unfill<'a>(template: &'static str, text: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
     let mut pieces = template.split('{');
     let mut rest = text.strip_prefix(pieces.next()?)?;
@@ -188,8 +188,8 @@ pub(crate) fn unfill<'a>(template: &'static str, text: &'a str) -> Option<Vec<(&
     rest.is_empty().then_some(found)
 }
 
-/// A length of time: days with hours, or hours, minutes and seconds (`3 d 4 h`, `1 h 10 min 26 s`, `45 s`;
-/// `1 小时 10 分 26 秒`). Negative ones count as zero.
+/// A time span: days with hours, or hours, minutes and seconds (`3 d 4 h`, `1 h 10 min 26 s`, `45 s`;
+/// `1 小时 10 分 26 秒`). Negative spans count as zero.
 pub fn duration(lang: Lang, span: SignedDuration) -> String {
     let total = span.as_secs().max(0);
     let (d, h, m, s) = (total / 86_400, total / 3_600 % 24, total / 60 % 60, total % 60);

@@ -52,12 +52,12 @@ pub fn labelled(lang: Lang, proof: &Proof) -> String {
     [source(lang, &proof.source), &line(lang, proof)].join(between)
 }
 
-/// The line as `--json` and the history hold it.
+/// The line in the form of `--json` and the history.
 pub fn stable(proof: &Proof) -> Cow<'_, str> {
     line(Lang::En, proof)
 }
 
-/// The line that [`stable`] made.
+/// The inverse of [`stable`].
 pub(crate) fn stored(source: &Source, line: String) -> ProofLine {
     let fact = if matches!(source, Source::Log(_) | Source::StateFile) { None } else { fact(source, &line) };
     fact.map_or_else(|| line.into(), ProofLine::Fact)
@@ -115,7 +115,7 @@ fn message(fact: &Fact) -> Message {
     }
 }
 
-/// The fact with these English words.
+/// Parses the English words of a fact.
 fn fact(source: &Source, words: &str) -> Option<Fact> {
     let values = |code: Code| unfill(code.phrase[0], words);
     let is = |code: Code| words == code.phrase[0];
@@ -163,7 +163,7 @@ fn fact(source: &Source, words: &str) -> Option<Fact> {
     }
 }
 
-/// The report on a job.
+/// Parses the words of a fact about a job.
 fn job(words: &str) -> Option<Fact> {
     if let Some(values) = unfill(say::JOB_WITHOUT_PROCESS.phrase[0], words) {
         return Some(Fact::JobWithoutProcess(values.first()?.1.to_owned()));

@@ -22,7 +22,7 @@ const EXTERNAL_DRAIN: [Phrase; 3] = [
 const FINISHING_ONE: Phrase = ["finishing 1 answer", "正在完成 1 条回复"];
 const FINISHING: Phrase = ["finishing {n} answers", "正在完成 {n} 条回复"];
 
-/// The platform of a reason that was stored before others were watched.
+/// The platform of a reason that was stored before Gatelight watched others.
 const BEFORE_PLATFORMS: &str = "feishu";
 
 /// The texts of one reason.
@@ -50,7 +50,7 @@ pub(crate) fn of(verdict: &Verdict, lang: Lang) -> Wording {
     }
 }
 
-/// What is said of a gateway that drains. `said`: where nothing more is known.
+/// The texts of a gateway that drains. `said`: used if nothing more is known.
 fn of_drain(said: Wording, draining: &Draining, lang: Lang) -> Wording {
     if draining.external {
         return external_drain(lang);
@@ -63,7 +63,7 @@ fn of_drain(said: Wording, draining: &Draining, lang: Lang) -> Wording {
     Wording { title, ..said }
 }
 
-/// What is said of a gateway that drains because somebody requested that from outside.
+/// The texts of a gateway that drains because that was requested from outside.
 pub(crate) fn external_drain(lang: Lang) -> Wording {
     let [title, meaning, advice] = EXTERNAL_DRAIN.map(|text| lang.pick(text).to_owned());
     Wording { title, meaning, advice }
@@ -114,7 +114,7 @@ pub(crate) fn platform(lang: Lang, name: &str) -> String {
     platform::names(name)[lang as usize].clone()
 }
 
-/// The texts of a reason. `missing`: how many of how many links are down.
+/// The texts of a reason. `missing`: links that are down, and all links.
 pub(crate) fn wording(
     lang: Lang,
     reason: Reason,

@@ -86,7 +86,7 @@ pub(crate) const NO_SYSTEM_LOG: Phrase =
     ["the system log cannot be shown: {program}: {why}", "无法显示系统日志：{program}：{why}"];
 pub(crate) const LOG_UNREADABLE: Phrase = ["a log cannot be read: {why}", "日志无法读取：{why}"];
 
-/// The version of Hermes: that of the process, or the one on the disk.
+/// The version of Hermes that the process runs, or that is installed.
 pub(crate) fn hermes(version: &HermesVersion, lang: Lang) -> String {
     let phrase = if version.running { HERMES } else { HERMES_ON_DISK };
     fill(lang.pick(phrase), &[("version", &version.text)])

@@ -103,7 +103,7 @@ const fn colour(severity: Severity) -> u8 {
     }
 }
 
-/// How many findings there are of each severity, and what repairs them.
+/// The number of findings of each severity, and the command that repairs them.
 fn summary(findings: &[Finding], lang: Lang) -> String {
     let counts = SEVERITIES.iter().zip(phrases::COUNTS).filter_map(|((severity, _), [one, many])| {
         let count = findings.iter().filter(|finding| finding.severity() == *severity).count();

@@ -29,7 +29,7 @@ pub struct Figures {
     pub lights: [SignedDuration; 4],
     /// Time in which the gateway worked: [`Reason::works`].
     pub working: SignedDuration,
-    /// Time of which nothing is known.
+    /// Time without a known state.
     pub unknown: SignedDuration,
     /// Number of incidents.
     pub incidents: usize,
@@ -70,7 +70,7 @@ impl Figures {
         }
     }
 
-    /// Time of which something is known.
+    /// Time with a known state.
     pub fn known(&self) -> SignedDuration {
         self.lights.iter().fold(SignedDuration::ZERO, |sum, l| sum + *l)
     }

@@ -1,5 +1,5 @@
-//! Incidents: times in which a gateway did not work and its light was red at least once. Short reconnects that stay
-//! amber are none.
+//! Incidents: times in which a gateway did not work and its light was red at least once. Reconnects that stay amber are
+//! not incidents.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +14,7 @@ pub enum End {
     Recovered,
     /// The gateway was stopped on purpose.
     Stopped,
-    /// It ended in a time that was not observed.
+    /// It ended while nothing was observed.
     Unseen,
     /// It has not ended.
     Ongoing,
@@ -140,7 +140,7 @@ impl Builder {
                 }
             }
         }
-        // reversed: of equally long ones `max_by_key` takes the last, and the first is wanted
+        // reversed, because `max_by_key` takes the last of equally long ones, and the first is wanted
         let longest = (0..reds.len()).rev().max_by_key(|i| reds[*i].length)?;
         let cause = reds.remove(longest);
         let first_change = profile.changes.get(first.change?)?;

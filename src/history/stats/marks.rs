@@ -25,7 +25,7 @@ pub struct Mark {
     pub pid: u32,
 }
 
-/// Starts and ends of processes that changes show, by time.
+/// The starts and ends of processes in these changes, by time.
 pub fn marks(changes: &[ChangeRow], window: Window) -> Vec<Mark> {
     let mut found = Vec::new();
     let mut alive: Option<u32> = None;

@@ -18,7 +18,7 @@ pub enum StoreError {
         /// The newest version that this program knows.
         known: usize,
     },
-    /// It is not a history, or damaged; the text is SQLite's or ours.
+    /// It is damaged, or not a history; with SQLite's message or ours.
     Unreadable(String),
     /// The disk is full, or the history has reached its limit.
     Full(String),

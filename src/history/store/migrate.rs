@@ -1,4 +1,4 @@
-//! The schema, step by step. `user_version` of a file is the number of steps that it has had.
+//! The schema as migration steps. `user_version` of a file is the number of steps that were applied to it.
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
@@ -122,7 +122,7 @@ pub(super) fn migrate(db: &mut Connection, steps: &[Step]) -> Result<(), StoreEr
     }
     for (i, step) in steps.iter().enumerate().skip(found) {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // another process may have taken it while this one waited for the lock
+        // another process may have applied it while this one waited for the lock
         if version(&transaction)? > i {
             continue;
         }

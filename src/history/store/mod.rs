@@ -1,8 +1,8 @@
 //! The history file. The agent writes it, `gatelight restart` adds its restarts, others read.
 //!
-//! SQLite with a write-ahead log: readers never wait for a writer, writers wait for each other ([`file::BUSY`]). A killed
-//! writer leaves whole transactions; a full disk fails one call and damages nothing. Calls block for milliseconds: keep
-//! them off the event loop.
+//! SQLite with a write-ahead log: readers never wait for a writer, writers wait for each other
+//! ([`file::BUSY_TIMEOUT`]). A killed writer leaves complete transactions; a full disk makes a call fail and damages
+//! nothing. Calls block for milliseconds.
 
 mod error;
 mod file;

@@ -15,7 +15,7 @@ const fn wording(code: Code, texts: [&'static str; 2]) -> Wording {
     Wording { code, texts }
 }
 
-/// In this order: a later one would match what an earlier one says more exactly.
+/// The more exact ones first: a later one may match the same sentences.
 const WORDINGS: &[Wording] = &[
     wording(
         say::STILL_THERE,

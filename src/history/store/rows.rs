@@ -1,4 +1,4 @@
-//! Rows of [`crate::history`] as rows of the tables, and back.
+//! Converts between rows of [`crate::history`] and rows of the tables.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -10,7 +10,7 @@ use crate::text::{Message, proof};
 
 pub(super) const CHANGE_COLUMNS: &str =
     "at, run, was, reason, since, source, line, line_at, pid, started_at, history, light, platform";
-/// As [`CHANGE_COLUMNS`], of the table of links.
+/// The same columns as [`CHANGE_COLUMNS`], from the table of links.
 pub(super) const LINK_COLUMNS: &str =
     "at, run, 'no-evidence', reason, since, source, line, line_at, NULL, NULL, 0, light, platform";
 pub(super) const RESTART_COLUMNS: &str = "asked_at, ended_at, result, step, why, killed";

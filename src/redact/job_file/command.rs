@@ -3,7 +3,7 @@
 use super::super::{MASK, names_a_secret};
 use super::{is_plain, is_plain_path, keep_or_mask, variable};
 
-/// Words that may be shown wherever they are: of Hermes, of its wrappers and of the shell.
+/// Words that may be shown anywhere: those of Hermes, its wrappers and the shell.
 const HARMLESS: &[&str] = &[
     "$.system",
     "-HUP",
@@ -75,7 +75,7 @@ const PRIVATE_OPTIONS: &[&str] = &[
     "-u",
 ];
 
-/// Longest option name that is taken for one.
+/// Longest option name, in bytes; a longer one is masked.
 const MAX_OPTION: usize = 40;
 
 /// Appends one argument; `before` is the one before it. An argument with blanks is a command.

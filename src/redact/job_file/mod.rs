@@ -1,8 +1,8 @@
 //! Job files: everything is hidden that is not known to be harmless.
 //!
-//! The rest of this room looks for secrets; here that is not enough. A job file holds environment variables and arguments
-//! of any name, and a diagnosis with it is made for public issues. So a value is shown where it is on a short list, or a
-//! plain path; text that does not parse is hidden.
+//! Looking for secrets, as the rest of this module does, is not enough here: a job file has environment variables and
+//! arguments of any name, and diagnoses with it are posted in public issues. So a value is shown only if it is on a
+//! short list or a plain path; text that does not parse is hidden.
 
 mod command;
 mod plist;
@@ -11,8 +11,8 @@ mod variable;
 
 use super::{MASK, redact};
 
-/// A property list or systemd unit without the values that could be private. Lines stay lines as far as their values
-/// do, so that a diff of two such texts shows which words changed.
+/// A property list or systemd unit without the values that could be private. Lines are kept, so that a diff of two such
+/// texts shows which words changed.
 pub fn job_file(text: &str) -> String {
     let body = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     let masked = if body.starts_with('<') { plist::mask(text) } else { unit::mask(text) };
@@ -28,7 +28,7 @@ fn is_plain(text: &str) -> bool {
         && !text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random)
 }
 
-/// A part of a word that nobody would write by hand: letters and digits mixed, or very long.
+/// Whether a part of a word looks generated: letters and digits mixed, or very long.
 fn is_random(part: &str) -> bool {
     let (digits, letters) = part.bytes().fold((0, 0), |(digits, letters), b| {
         if b.is_ascii_digit() { (digits + 1, letters) } else { (digits, letters + 1) }

@@ -29,7 +29,7 @@ const HARMLESS: &[&str] = &[
 /// Families of them: locale categories and the XDG folders.
 const HARMLESS_PREFIXES: &[&str] = &["LC_", "XDG_"];
 
-/// Whether the value of this variable may be shown. A known name with an odd value may not.
+/// Whether the value of this variable may be shown: the name is known, and the value is of the expected kind.
 pub(super) fn is_harmless(name: &str, value: &str) -> bool {
     let known = HARMLESS.contains(&name) || HARMLESS_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     known && (value.is_empty() || (is_plain(value) && is_expected(name, value)))
