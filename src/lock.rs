@@ -11,10 +11,10 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::files;
 
-/// How often a lock that another holder has is tried again.
+/// Pause between two attempts at a lock that another process holds.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// A file that this process has locked until this is dropped or the process ends.
+/// A locked file. The lock ends when this is dropped or the process ends.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Lock(File);
@@ -29,12 +29,12 @@ impl Lock {
         }
     }
 
-    /// Locks this file, which is created if it is missing. Blocks while another holder has it; after `patience` that is
+    /// Locks this file, which is created if it is missing. Blocks while another holder has it; after `timeout` that is
     /// [`io::ErrorKind::WouldBlock`].
-    pub(crate) fn wait_for(path: &Path, patience: Duration) -> io::Result<Self> {
-        let until = Instant::now() + patience;
+    pub(crate) fn wait_for(path: &Path, timeout: Duration) -> io::Result<Self> {
+        let until = Instant::now() + timeout;
         loop {
-            // opened anew each time: a try takes the open file
+            // opened again each time: an attempt consumes the open file
             let file = files::open_with(OpenOptions::new().create(true).append(true).mode(0o600), path)?;
             match Self::take(file)? {
                 Some(lock) => return Ok(lock),

@@ -17,7 +17,8 @@ use crate::report::{self, check_replaceable, write_private};
 use crate::restart::RestartView;
 use crate::restart::start_of;
 use crate::restart::{
-    Admission, Ask, Ledger, Permit, Permits, Request, Requester, Together, TooMany, obstacle, policy,
+    Admission, Ledger, Permit, PermitRequest, Permits, Request, Requester, RestartGroup, TooMany, obstacle,
+    policy,
 };
 use crate::supervisor::{Supervisor, Supervisors};
 use crate::text::error::io;
@@ -87,8 +88,8 @@ impl Actions {
                 let mut others = Vec::new();
                 for view in snapshot.profiles.iter().filter(|view| view.verdict.light() == Light::Red) {
                     let helps = view.verdict.reason.restart().is_some_and(RestartHelps::now);
-                    let possible = Together::of(&view.profile.name, snapshot).is_some_and(|together| {
-                        obstacle(&together.gateway.profile, |m| self.supervisors.access(m)).is_none()
+                    let possible = RestartGroup::of(&view.profile.name, snapshot).is_some_and(|group| {
+                        obstacle(&group.gateway.profile, |m| self.supervisors.access(m)).is_none()
                     });
                     if helps && possible {
                         self.restart(&view.profile.name, snapshot);
@@ -143,14 +144,14 @@ impl Actions {
 
     /// Stops a gateway, so that its manager does not start it again.
     fn stop_gateway(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
-        let Some(together) = Together::of(name, snapshot) else { return };
-        let gateway = &together.gateway.profile;
+        let Some(group) = RestartGroup::of(name, snapshot) else { return };
+        let gateway = &group.gateway.profile;
         if let Some(obstacle) = obstacle(gateway, |manager| self.supervisors.access(manager)) {
             return self.answer(Answer::CannotRestart(name.to_owned(), obstacle));
         }
         let supervisor = gateway.job.as_ref().and_then(|job| self.supervisors.get(job.manager));
         let (Some(job), Some(supervisor)) = (gateway.job.clone(), supervisor) else { return };
-        if !self.is_confirmed_for_all(Change::Stop, &together.names(), None, Timestamp::now()) {
+        if !self.is_confirmed_for_all(Change::Stop, &group.names(), None, Timestamp::now()) {
             return;
         }
         let Ok(excluded) = self.permits.exclude(gateway) else {
@@ -212,10 +213,10 @@ impl Actions {
     }
 
     fn restart(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
-        let (Some(view), Some(together)) = (snapshot.find(name), Together::of(name, snapshot)) else {
+        let (Some(view), Some(group)) = (snapshot.find(name), RestartGroup::of(name, snapshot)) else {
             return;
         };
-        let gateway = &together.gateway.profile;
+        let gateway = &group.gateway.profile;
         let now = Timestamp::now();
         if let Some(obstacle) = obstacle(gateway, |manager| self.supervisors.access(manager)) {
             return self.answer(Answer::CannotRestart(name.to_owned(), obstacle));
@@ -225,7 +226,7 @@ impl Actions {
         let request = Request::of(name, snapshot, now, deadlines, start_of);
         let (Some(request), Some(supervisor)) = (request, supervisor) else { return };
         let confirmed = self.asked.get(name).is_some_and(|at| now.duration_since(*at) <= CONFIRM_WITHIN);
-        let ask = Ask {
+        let ask = PermitRequest {
             profile: gateway,
             verdict: &view.verdict,
             confirmed,
@@ -382,7 +383,7 @@ fn is_first_load(view: &ProfileView) -> bool {
 
 /// The profiles that one gateway serves, this one among them: they share its process, or the job that starts it.
 fn served_together(name: &str, snapshot: &Snapshot) -> Vec<String> {
-    Together::of(name, snapshot).map(|together| together.names()).unwrap_or_default()
+    RestartGroup::of(name, snapshot).map(|group| group.names()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::diagnose;
 use crate::evidence::anonymise::Anonymiser;
 use crate::evidence::patterns::Patterns;
 use crate::health::Platforms;
-use crate::profile::{ExtraHome, Places, Profile, homes, lexical};
+use crate::profile::{ExtraHome, Places, lexical};
 use crate::restart::{Ledger, Restarted};
 use crate::runtime::runtime;
 use crate::supervisor::Supervisors;
@@ -96,20 +96,6 @@ impl Engine {
         diagnose::anonymiser(&self.places.user_home)
     }
 
-    /// The profile whose gateway serves this one now; `None`: it has its own, or none. Takes a look at the machine where
-    /// Hermes could serve it: profiles below `profiles/` of another home.
-    pub(crate) fn gateway_of(&self, profile: &Profile) -> error::Result<Option<Arc<Profile>>> {
-        if homes::profile_of(&profile.home).is_none() {
-            return Ok(None);
-        }
-        let snapshot = runtime()?.block_on(async {
-            let mut handle = self.watch(Vec::new(), None)?;
-            Ok::<_, error::Error>(first_look(&mut handle).await)
-        })?;
-        let view = snapshot.find(&profile.name);
-        Ok(view.and_then(|view| snapshot.gateway_of(view)).map(|gateway| Arc::clone(&gateway.profile)))
-    }
-
     /// The log patterns, including the user's.
     pub(crate) fn patterns(&self) -> error::Result<Arc<Patterns>> {
         Ok(Arc::new(Patterns::new(&self.config.patterns)?))
@@ -131,12 +117,18 @@ impl Engine {
         }
     }
 
-    /// Starts the watcher. `only`: the names of the profiles to watch; empty for all.
-    pub(crate) fn watch(&self, only: Vec<String>, observers: Option<Observers>) -> error::Result<Handle> {
-        self.watch_with(self.patterns()?, only, observers.unwrap_or_default())
+    /// Looks once at the profiles with these names; empty for all. Waits for the first complete snapshot, at most for
+    /// [`COMPLETE_WITHIN`].
+    pub(crate) fn look(&self, only: Vec<String>) -> error::Result<Arc<Snapshot>> {
+        runtime()?.block_on(async { Ok(first_look(&mut self.watch(only)?).await) })
     }
 
-    /// The same with patterns that are compiled already.
+    /// Starts the watcher. `only`: the names of the profiles to watch; empty for all.
+    pub(crate) fn watch(&self, only: Vec<String>) -> error::Result<Handle> {
+        self.watch_with(self.patterns()?, only, Observers::new())
+    }
+
+    /// [`Self::watch`] with compiled patterns and observers of the evidence.
     pub(super) fn watch_with(
         &self,
         patterns: Arc<Patterns>,

@@ -23,7 +23,7 @@ use crate::text::{Both, Lang, Worded as _};
 use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 
 /// How long a write waits while another program keeps the history locked. The engine's loop waits with it.
-const BUSY: Duration = Duration::from_millis(100);
+const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
 /// How often a locked history is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 /// How long the end of the agent waits for a locked history.
@@ -85,7 +85,7 @@ impl HistoryWriter {
     }
 
     fn open_store(&self) -> Result<Store, StoreError> {
-        Store::open_waiting(&self.file, Timestamp::now(), self.retention, BUSY)
+        Store::open_waiting(&self.file, Timestamp::now(), self.retention, BUSY_TIMEOUT)
     }
 
     /// Opens the history if that failed before: the disk may have space again.
@@ -286,7 +286,7 @@ impl HistoryWriter {
     pub(super) async fn close(&mut self) {
         let until = Instant::now() + LAST_TRY;
         while self.locked.is_some() && Instant::now() < until {
-            tokio::time::sleep(BUSY).await;
+            tokio::time::sleep(BUSY_TIMEOUT).await;
             self.flush();
         }
     }

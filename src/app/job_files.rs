@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::engine::Engine;
 use crate::doctor::fix::{self, Fixed, JobRepair, Machine, Mode, Review};
 use crate::doctor::flow::{Change, Link, Step};
-use crate::doctor::{Finding, process_facts, words};
+use crate::doctor::{Finding, process_facts, render};
 use crate::evidence::process;
 use crate::health::{Light, Reason};
 use crate::profile::{JobFile, Profile};
@@ -46,7 +46,7 @@ pub(crate) fn repair(engine: &Engine, profile: &str) -> Fixed {
 
 /// The outcome of a repair, in one sentence.
 pub(crate) fn conclusion(fixed: &Fixed, lang: Lang) -> String {
-    let last = fixed.repairs.last().and_then(|repair| words::lines(repair, lang).pop());
+    let last = fixed.repairs.last().and_then(|repair| render::lines(repair, lang).pop());
     last.unwrap_or_else(|| lang.pick(phrases::NOTHING_TO_REPAIR).to_owned())
 }
 
@@ -68,7 +68,7 @@ impl Review for Unattended {
 fn link_of(engine: &Engine, job: &JobFile, pid: u32) -> Link {
     let Ok(runtime) = runtime() else { return Link::Unknown };
     runtime.block_on(async {
-        let Ok(handle) = engine.watch(Vec::new(), None) else { return Link::Unknown };
+        let Ok(handle) = engine.watch(Vec::new()) else { return Link::Unknown };
         let mut snapshots = handle.snapshots.clone();
         let of_job = |profile: &Profile| {
             profile.job.as_ref().is_some_and(|other| other.path == job.path && other.label == job.label)

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::health::Manager;
 use crate::profile::Profile;
+use crate::profile::shell::quoted;
 use crate::text::{Both, Lang, Message, Phrase, Worded, desktop as say, fill};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
@@ -245,11 +246,6 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// Quotes a word for a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
 /// Terminal runs a `.command` file that is opened with it in a new window (open(1), `-b`; Terminal User Guide, "Make a file
 /// executable"). An Apple event would need the user's permission to control Terminal, again after every build. The script
 /// ends in a shell, so that the window stays open whatever Terminal's settings are.
@@ -341,8 +337,8 @@ mod tests {
         assert_eq!(
             text,
             "#!/bin/sh\n# written by Gatelight; may be deleted\n\
-             /usr/bin/log 'show' '--style' 'compact' '--predicate' 'processImagePath CONTAINS \"hermes\" OR \
-             (process == \"launchd\" AND eventMessage CONTAINS \"ai.hermes\")' '--last' '1h'\n\
+             /usr/bin/log show --style compact --predicate 'processImagePath CONTAINS \"hermes\" OR \
+             (process == \"launchd\" AND eventMessage CONTAINS \"ai.hermes\")' --last 1h\n\
              exec \"${SHELL:-/bin/zsh}\" -i\n"
         );
     }

@@ -17,14 +17,14 @@ use crate::health::{Evidence, JobState};
 use crate::profile;
 use crate::recording::{Header, VERSION};
 use crate::redact::names_a_secret;
-use crate::restart::Together;
+use crate::restart::RestartGroup;
 use crate::runtime::runtime;
 use crate::text::error::{self, Context as _};
 
 /// Longest log line in a recording, in characters.
-const LINE_MAX: usize = 8 << 10;
+const MAX_LINE: usize = 8 << 10;
 /// Longest name of a profile, in characters.
-const NAME_MAX: usize = 100;
+const MAX_NAME: usize = 100;
 
 /// Records this profile, with the gateway that serves it and what else that serves, into a new file until the future that
 /// `end` makes is ready; `end` is called first, so that no signal is lost. `begun` is called after the first complete look.
@@ -44,14 +44,14 @@ pub(crate) fn record<End: Future<Output = ()>>(
         let family = Family::of(profile, engine).await?;
         let writer = Arc::new(Mutex::new(Writer::new(BufWriter::new(file), &family, anonymiser)));
         let observers = family.all.iter().map(|name| {
-            let home = (*name != family.gateway).then(|| anonymiser.line(name, NAME_MAX));
+            let home = (*name != family.gateway).then(|| anonymiser.line(name, MAX_NAME));
             let writer = Arc::clone(&writer);
             let observe = move |at: Timestamp, observed: Observed<'_>| {
                 lock(&writer).observe(at, home.as_deref(), &observed);
             };
             (name.clone(), Box::new(observe) as Observer)
         });
-        let mut handle = engine.watch(family.all.clone(), Some(observers.collect()))?;
+        let mut handle = engine.watch_with(engine.patterns()?, family.all.clone(), observers.collect())?;
         first_look(&mut handle).await;
         lock(&writer).release();
         begun()?;
@@ -80,10 +80,10 @@ impl Family {
         if profile::scan(&engine.places).profiles.len() < 2 {
             return Ok(alone());
         }
-        let snapshot = first_look(&mut engine.watch(Vec::new(), None)?).await;
-        Ok(Together::of(profile, &snapshot).map_or_else(alone, |together| Self {
-            gateway: together.gateway.profile.name.clone(),
-            all: together.names(),
+        let snapshot = first_look(&mut engine.watch(Vec::new())?).await;
+        Ok(RestartGroup::of(profile, &snapshot).map_or_else(alone, |group| Self {
+            gateway: group.gateway.profile.name.clone(),
+            all: group.names(),
         }))
     }
 }
@@ -108,7 +108,7 @@ struct Writer {
 impl Writer {
     fn new(out: BufWriter<std::fs::File>, family: &Family, anonymiser: &Arc<Anonymiser>) -> Self {
         let several = family.all.len() > 1;
-        let shown = |name: &String| anonymiser.line(name, NAME_MAX);
+        let shown = |name: &String| anonymiser.line(name, MAX_NAME);
         Self {
             out,
             profile: shown(&family.gateway),
@@ -131,7 +131,7 @@ impl Writer {
                     let text = String::from_utf8_lossy(line);
                     let text = text.trim_end_matches('\r');
                     let lines = self.lines.entry(home.map(str::to_owned)).or_default();
-                    let line = self.anonymiser.next_line(lines, &log, text, LINE_MAX);
+                    let line = self.anonymiser.next_line(lines, &log, text, MAX_LINE);
                     self.event(at, home, json!({"log": log, "line": line}));
                 }
             }
@@ -251,7 +251,7 @@ fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
         Evidence::Wake { slept } => json!({"wake": {"slept": slept}}),
         Evidence::Starts(times) => json!({"starts": times}),
         Evidence::Takeovers(proofs) => json!({"takeovers": proofs.iter().map(|proof| json!({
-            "source": proof.source, "line": anonymiser.line(proof.line.quote(), LINE_MAX),
+            "source": proof.source, "line": anonymiser.line(proof.line.quote(), MAX_LINE),
             "at": proof.at})).collect::<Vec<_>>()}),
         Evidence::HistoryTruncated => json!({"history": "truncated"}),
         _ => return None,
@@ -261,7 +261,7 @@ fn event_of(evidence: &Evidence, anonymiser: &Anonymiser) -> Option<Value> {
 /// Removes secrets and names from every text, and any value under the name of a secret.
 pub fn clean(value: &Value, anonymiser: &Anonymiser) -> Value {
     match value {
-        Value::String(text) => Value::String(anonymiser.line(text, LINE_MAX)),
+        Value::String(text) => Value::String(anonymiser.line(text, MAX_LINE)),
         Value::Array(items) => Value::Array(items.iter().map(|item| clean(item, anonymiser)).collect()),
         Value::Object(map) => Value::Object(
             map.iter()

@@ -22,9 +22,9 @@ const VERSION: u32 = 1;
 /// Maximum size of the file, in bytes.
 const FILE_LIMIT: u64 = 256 * 1024;
 /// Maximum number of profiles in the file; further ones are not added.
-const PROFILES: usize = 1_000;
+const MAX_PROFILES: usize = 1_000;
 /// How long another process may hold the lock.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -53,13 +53,13 @@ pub(crate) fn change<'a>(
     mut change: impl FnMut(&str, &mut Silence),
 ) -> io::Result<Silences> {
     files::create_private_folder(data)?;
-    let _lock = Lock::wait_for(&path(data).with_extension("lock"), PATIENCE)?;
+    let _lock = Lock::wait_for(&path(data).with_extension("lock"), LOCK_TIMEOUT)?;
     let before = load(data);
     let mut all = before.clone();
     for name in profiles {
         let mut silence = all.remove(name).unwrap_or_default();
         change(name, &mut silence);
-        if !silence.is_empty() && all.len() < PROFILES {
+        if !silence.is_empty() && all.len() < MAX_PROFILES {
             all.insert(name.to_owned(), silence);
         }
     }

@@ -19,7 +19,7 @@ use crate::watcher::snapshot::{ProfileView, Snapshot};
 /// How long each profile is recorded. Our choice; a recording begins with the present content of the logs.
 pub(crate) const RECORDING: Duration = Duration::from_secs(30);
 /// Maximum number of profiles in a report; the worst lights come first.
-const MOST_PROFILES: usize = 5;
+const MAX_PROFILES: usize = 5;
 
 /// Writes the folder and opens it; takes a little longer than [`RECORDING`].
 pub(crate) fn write(engine: &Engine, snapshot: &Snapshot, now: Timestamp) -> Result<PathBuf> {
@@ -45,7 +45,7 @@ fn write_within(
     let findings = || findings.get_or_init(|| job_files::findings(engine)).as_slice();
     thread::scope(|scope| {
         let mut works = Vec::new();
-        for (number, view) in (1..).zip(views.into_iter().take(MOST_PROFILES)) {
+        for (number, view) in (1..).zip(views.into_iter().take(MAX_PROFILES)) {
             let (folder, anonymiser, findings) = (&folder, &anonymiser, &findings);
             let record = move || record_profile(engine, view, anonymiser, folder, number, recording);
             works.push(scope.spawn(move || {
@@ -82,11 +82,9 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::app::engine::first_look;
     use crate::config::{Config, Folders};
     use crate::profile::Places;
     use crate::recording::Recording;
-    use crate::runtime::runtime;
     use crate::text::Lang;
 
     const SECRET: &str = "Zq7XWvK81mPdLf3RtY7uHbN7c";
@@ -123,10 +121,7 @@ mod tests {
         for name in ["a", "b", "c", "d", "e", "f"] {
             profile(folder.path(), name, "INFO gateway.run: Cron ticker started");
         }
-        let snapshot = runtime().unwrap().block_on(async {
-            let mut handle = engine.watch(Vec::new(), None).unwrap();
-            first_look(&mut handle).await
-        });
+        let snapshot = engine.look(Vec::new()).unwrap();
         assert!(snapshot.profiles.len() >= 6);
         let now = Timestamp::now();
         let report = write_within(&engine, &snapshot, now, Duration::from_millis(50)).unwrap();
@@ -135,8 +130,8 @@ mod tests {
         let mut names: Vec<_> =
             fs::read_dir(&report).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
-        assert_eq!(names.len(), 2 * MOST_PROFILES, "{names:?}");
-        for number in 1..=MOST_PROFILES {
+        assert_eq!(names.len(), 2 * MAX_PROFILES, "{names:?}");
+        for number in 1..=MAX_PROFILES {
             let read =
                 |kind: &str| fs::read_to_string(report.join(format!("profile-{number}.{kind}"))).unwrap();
             let (diagnosis, recording) = (read("md"), read("jsonl"));

@@ -1,4 +1,4 @@
-//! The task that sends: a queue for each channel, one attempt at a time for each, all queues in one file.
+//! The task that sends: each channel has a queue and one attempt at a time; all queues are stored in one file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::curl::Curl;
-use super::feed::{news, recovered_meanwhile, reported};
+use super::feed::{recovered_meanwhile, reported, unreported};
 use super::kinds::{self, Verdict};
 use super::outbox::{Failed, Failure, Next, Outbox};
 use super::outgoing::{Outgoing, Wording};
@@ -105,7 +105,7 @@ impl ChannelView {
 
 /// Why an attempt failed.
 #[derive(Debug)]
-pub(crate) struct Trouble {
+pub(crate) struct AttemptError {
     /// The message of the server or of curl, without secrets.
     pub(crate) why: Message,
     pub(crate) failed: Failed,
@@ -118,13 +118,13 @@ pub(crate) async fn attempt(
     settings: &ChannelSettings,
     message: &Outgoing,
     at: Timestamp,
-) -> Result<(), Trouble> {
-    let later = |why| Trouble { why, failed: Failed::Later(None), may_be_offline: false };
+) -> Result<(), AttemptError> {
+    let later = |why| AttemptError { why, failed: Failed::Later(None), may_be_offline: false };
     let target = Target::read(settings).map_err(|error| later(error.message()))?;
     let clean =
         |message: Message| message.cleaned(&|words: &str| kinds::clean_words(words, target.secrets()));
     let request = kinds::request(&target, message, at);
-    let response = curl.send(&request).await.map_err(|error| Trouble {
+    let response = curl.send(&request).await.map_err(|error| AttemptError {
         may_be_offline: error.may_be_offline(),
         ..later(clean(error.message()))
     })?;
@@ -132,9 +132,9 @@ pub(crate) async fn attempt(
     match kinds::verdict(settings.kind, &response) {
         Verdict::Delivered => Ok(()),
         Verdict::Later { words, after } => {
-            Err(Trouble { failed: Failed::Later(after), ..later(said(words)) })
+            Err(AttemptError { failed: Failed::Later(after), ..later(said(words)) })
         }
-        Verdict::Refused { words } => Err(Trouble { failed: Failed::ForGood, ..later(said(words)) }),
+        Verdict::Refused { words } => Err(AttemptError { failed: Failed::ForGood, ..later(said(words)) }),
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn spawn(
 struct Attempted {
     channel: String,
     is_test: bool,
-    result: Result<(), Trouble>,
+    result: Result<(), AttemptError>,
 }
 
 struct Channel {
@@ -269,7 +269,7 @@ impl Dispatcher {
 
     fn queue(&mut self, name: &str, notice: &Notice, now: Timestamp) {
         let Some(channel) = self.channels.get_mut(name) else { return };
-        let Some(notice) = news(notice, &channel.outbox, now) else { return };
+        let Some(notice) = unreported(notice, &channel.outbox, now) else { return };
         let lang = language(&self.setup, &channel.settings);
         let wording = Wording { lang, zone: &self.setup.zone, anonymiser: &self.setup.anonymiser };
         let message = Outgoing::of(&notice, wording);
@@ -316,7 +316,7 @@ impl Dispatcher {
             let sending = worker::catch(attempt(&curl, &settings, &message, now)).await;
             let panicked = |_| {
                 let why = Message::new(say::INTERNAL);
-                Err(Trouble { why, failed: Failed::ForGood, may_be_offline: false })
+                Err(AttemptError { why, failed: Failed::ForGood, may_be_offline: false })
             };
             Attempted { channel: name, is_test, result: sending.unwrap_or_else(panicked) }
         });
@@ -352,7 +352,7 @@ impl Dispatcher {
             ..Stored::default()
         };
         if stored != self.saved {
-            // tried again at the next change; the queue in memory is sent anyway
+            // stored again at the next change; the queue in memory is sent anyway
             if let Err(error) = store::write(&self.setup.file, &stored) {
                 tracing::warn!("channels: queue not stored: {error}");
             }

@@ -44,15 +44,6 @@ pub(crate) fn full_width(text: &str) -> String {
     text.chars().map(replace).collect()
 }
 
-/// The text in at most `most` characters; if it is longer, the last one is an ellipsis.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    if text.char_indices().nth(most).is_none() {
-        return text.to_owned();
-    }
-    let end = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
-    format!("{}…", &text[..end])
-}
-
 /// The text in at most `most` bytes (at least 3); if it is longer, the last character is an ellipsis.
 pub(crate) fn cut_bytes(text: &str, most: usize) -> String {
     if text.len() <= most {
@@ -85,8 +76,6 @@ mod tests {
 
     #[test]
     fn cut_keeps_whole_characters() {
-        assert_eq!(cut("网关灯", 3), "网关灯");
-        assert_eq!(cut("网关灯", 2), "网…");
         assert_eq!(cut_bytes("网关灯", 9), "网关灯");
         assert_eq!(cut_bytes("网关灯", 8), "网…");
         assert_eq!(cut_bytes("网关灯", 3), "…");

@@ -1,10 +1,11 @@
-//! Decides which notices a channel gets. Each channel has its own alert policy: the rules of the notices on the screen, with
-//! the channel's filter and least light, and independent of the menu's switch for notifications. Pure: times are arguments.
+//! Decides which notices a channel gets. Each channel has its own alert policy, with the rules of the notices on the
+//! screen and the channel's filter and least light. The menu's switch for notifications does not matter. Pure: times
+//! are arguments.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::outbox::{Group, Outbox, Reported, said_of};
+use super::outbox::{Group, Outbox, Reported, summary_of};
 use crate::alerts::{Affected, Event, Notice, NoticeKind, Policy};
 use crate::config::{ChannelSettings, Least, NoticeSettings};
 use crate::health::{Light, Note, Reason, Verdict};
@@ -128,23 +129,23 @@ fn settings(channel: &ChannelSettings, notices: &NoticeSettings) -> NoticeSettin
     NoticeSettings { enabled: true, drop_at_once: channel.least == Least::Amber, quiet, ..notices.clone() }
 }
 
-/// The notice without what the user already knows: what an earlier message of the same group said, and trouble that was
-/// reported before Gatelight was restarted. `None`: nothing is left.
-pub(crate) fn news(notice: &Notice, outbox: &Outbox, now: Timestamp) -> Option<Notice> {
+/// The notice without what the user knows already from an earlier message of the same group, or from one before
+/// Gatelight was restarted. `None`: nothing is left.
+pub(crate) fn unreported(notice: &Notice, outbox: &Outbox, now: Timestamp) -> Option<Notice> {
     let known = |affected: &Affected| match outbox.reported(&affected.name) {
         Some(reported) if notice.kind == NoticeKind::FoundDown => {
             reported.reason == affected.reason
                 && reported.platform.as_deref() == affected.platform.as_deref()
                 && now.duration_since(reported.at) < KNOWN_FOR
         }
-        _ => Group::of(notice).is_some_and(|group| outbox.is_handed_out(group, &said_of(affected))),
+        _ => Group::of(notice).is_some_and(|group| outbox.is_handed_out(group, &summary_of(affected))),
     };
     let mut notice = notice.clone();
     notice.affected.retain(|affected| !known(affected));
     (!notice.affected.is_empty()).then_some(notice)
 }
 
-/// What the user knows once this notice was sent.
+/// What the user knows about each profile after this notice was sent; `None`: no trouble.
 pub(crate) fn reported(notice: &Notice) -> impl Iterator<Item = (String, Option<Reported>)> {
     let is_good = notice.is_good();
     notice.affected.iter().map(move |affected| {

@@ -13,8 +13,8 @@ use super::kinds::{Request, clean_words};
 use super::program::{self, Ended};
 use super::target::secrets_of;
 use crate::config::HeartbeatSettings;
-use crate::config::url::{self, UrlError};
-use crate::text::{Message, Worded as _, channels as say, fill};
+use crate::config::url;
+use crate::text::{Both, Message, Worded as _, channels as say};
 
 /// Time limit of the user's program.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(30);
@@ -33,7 +33,10 @@ pub(crate) async fn beat(settings: &HeartbeatSettings, curl: &Curl, signal: Sign
     match (&settings.url, &settings.program) {
         (Some(secret), _) => {
             let url = secret.read().map_err(|error| error.message())?;
-            url::parse(&url).map_err(|error| Message::new(say::WHY).with("why", &text(error)))?;
+            url::parse(&url).map_err(|error| {
+                let why = Both::fill(error.phrase(), &[("key", "heartbeat.url")]);
+                Message::new(say::WHY).with("why", &why)
+            })?;
             let clean =
                 |message: Message| message.cleaned(&|words: &str| clean_words(words, secrets_of(&url)));
             let request = Request { url: signal_url(&url, signal), authorization: None, body: None };
@@ -61,14 +64,6 @@ pub(crate) async fn beat(settings: &HeartbeatSettings, curl: &Curl, signal: Sign
         }
         (None, None) => Ok(()),
     }
-}
-
-fn text(error: UrlError) -> crate::text::Both {
-    let phrase = match error {
-        UrlError::Malformed => say::URL_MALFORMED,
-        UrlError::Plain => say::URL_PLAIN,
-    };
-    crate::text::Both::each(|lang| fill(lang.pick(phrase), &[("key", "heartbeat.url")]))
 }
 
 /// The URL for this signal.

@@ -17,11 +17,11 @@ use crate::health::timer::after;
 use crate::text::{Lang, Message, channels as say};
 
 /// Capacity of the queue; when it is full, the oldest message is dropped.
-const MOST_WAITING: usize = 50;
+const MAX_WAITING: usize = 50;
 /// Maximum number of profiles whose reported trouble is remembered.
-const MOST_TOLD: usize = 200;
+const MAX_REPORTED: usize = 200;
 /// Age at which a message is dropped.
-const WORTH: Duration = Duration::from_secs(3_600);
+const MAX_AGE: Duration = Duration::from_secs(3_600);
 /// A message sent this long after its event is marked as late.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
 /// How long a notice waits for profiles that go down or recover at the same time.
@@ -44,7 +44,7 @@ pub(crate) struct Outbox {
     pub(crate) failure: Option<Failure>,
     attempts: u32,
     not_before: Option<Timestamp>,
-    /// How many of the first entries are part of the message that was handed out last.
+    /// Number of entries at the front that are part of the message that was handed out last.
     #[serde(skip)]
     handed_out: usize,
     /// The group that was handed out last, and what its message said.
@@ -90,7 +90,7 @@ pub(crate) struct Reported {
 struct Entry {
     #[serde(skip)]
     group: Option<Group>,
-    /// What it says about each profile, if others may join it.
+    /// A summary for each profile of what it says.
     #[serde(skip)]
     news: Vec<String>,
     queued: Timestamp,
@@ -135,7 +135,7 @@ impl Outbox {
                 None => self.reported.remove(&profile),
             };
         }
-        while self.reported.len() > MOST_TOLD {
+        while self.reported.len() > MAX_REPORTED {
             let oldest = self
                 .reported
                 .iter()
@@ -145,7 +145,7 @@ impl Outbox {
             self.reported.remove(&oldest);
         }
         let group = Group::of(notice);
-        let news = notice.affected.iter().map(said_of).collect();
+        let news = notice.affected.iter().map(summary_of).collect();
         let mut free = self.waiting.iter_mut().skip(self.handed_out);
         if let Some(entry) = free.find(|entry| group.is_some() && entry.group == group) {
             (entry.message, entry.news) = (message, news);
@@ -157,12 +157,12 @@ impl Outbox {
 
     fn add(&mut self, entry: Entry) {
         self.waiting.push_back(entry);
-        if self.waiting.len() - self.handed_out > MOST_WAITING {
+        if self.waiting.len() - self.handed_out > MAX_WAITING {
             self.waiting.remove(self.handed_out);
         }
     }
 
-    /// Whether a message of this group that was handed out said this.
+    /// Whether a handed out message of this group has said this already.
     pub(crate) fn is_handed_out(&self, group: Group, said: &str) -> bool {
         self.last_group.as_ref().is_some_and(|(last, news)| *last == group && news.contains(said))
     }
@@ -241,7 +241,7 @@ impl Outbox {
                 let refused: Vec<Entry> =
                     self.waiting.drain(..std::mem::take(&mut self.handed_out)).collect();
                 for entry in &refused {
-                    self.untell(entry);
+                    self.mark_unreported(entry);
                 }
                 self.attempts = 0;
                 self.not_before = None;
@@ -250,7 +250,7 @@ impl Outbox {
                 self.handed_out = 0;
                 self.attempts = self.attempts.saturating_add(1);
                 let doubled = FIRST_PAUSE.saturating_mul(1 << (self.attempts - 1).min(16)).min(LONGEST_PAUSE);
-                let pause = asked.unwrap_or_default().max(doubled).min(WORTH);
+                let pause = asked.unwrap_or_default().max(doubled).min(MAX_AGE);
                 self.not_before = Some(after(now, pause));
             }
         }
@@ -265,7 +265,7 @@ impl Outbox {
         }
     }
 
-    /// The network is back: queued messages are tried at once.
+    /// Ends the pause: the network is back.
     pub(crate) fn try_at_once(&mut self) {
         self.attempts = 0;
         self.not_before = None;
@@ -274,9 +274,9 @@ impl Outbox {
     fn drop_expired(&mut self, now: Timestamp) {
         let all = std::mem::take(&mut self.waiting).into_iter();
         let expired: VecDeque<Entry>;
-        (expired, self.waiting) = all.partition(|entry| after(entry.queued, WORTH) <= now);
+        (expired, self.waiting) = all.partition(|entry| after(entry.queued, MAX_AGE) <= now);
         for entry in &expired {
-            self.untell(entry);
+            self.mark_unreported(entry);
         }
         if !expired.is_empty() {
             let last = self.failure.take().map(|failure| failure.why);
@@ -287,7 +287,7 @@ impl Outbox {
     }
 
     /// Marks dropped messages as not reported.
-    fn untell(&mut self, entry: &Entry) {
+    fn mark_unreported(&mut self, entry: &Entry) {
         for profile in &entry.message.profiles {
             self.reported.remove(profile);
         }
@@ -308,8 +308,8 @@ impl Outbox {
     }
 }
 
-/// What a notice says about a profile, to recognize repetitions.
-pub(crate) fn said_of(affected: &Affected) -> String {
+/// A summary of what a notice says about a profile, to recognise repetitions.
+pub(crate) fn summary_of(affected: &Affected) -> String {
     let Affected { name, reason, platform, also, back, .. } = affected;
     format!("{name} {} {platform:?} {also:?} {back:?}", reason.code())
 }

@@ -4,19 +4,20 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::escape::{cut, without_links};
+use super::escape::without_links;
 use crate::alerts::{Affected, Notice, NoticeKind, content};
 use crate::evidence::anonymise::Anonymiser;
 use crate::health::{Light, RestartHelps};
+use crate::redact::cut;
 use crate::text::display::label;
 use crate::text::reason::platform as platform_name;
 use crate::text::{self, Lang, Phrase, channels as say, fill};
 
 /// Maximum lengths of the title, the body and the evidence, in characters: together they fit every service. The smallest
 /// limit is Discord's, 2,000.
-const TITLE_MAX: usize = 160;
-const BODY_MAX: usize = 900;
-const EVIDENCE_MAX: usize = 240;
+const MAX_TITLE: usize = 160;
+const MAX_BODY: usize = 900;
+const MAX_EVIDENCE: usize = 240;
 
 /// A message as plain text in parts, which each kind converts to its own format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +65,8 @@ impl Outgoing {
         let at = happened(notice);
         let worst = notice.affected.iter().map(|affected| affected.reason.light()).max();
         Self {
-            title: cut(&without_links(&text.title), TITLE_MAX),
-            body: cut(&without_links(&text.body), BODY_MAX),
+            title: cut(&without_links(&text.title), MAX_TITLE),
+            body: cut(&without_links(&text.body), MAX_BODY),
             facts: one.map_or_else(Vec::new, |one| facts(one, at, wording)),
             evidence: one.and_then(|one| evidence(one, wording)),
             light: if notice.is_good() { Light::Green } else { worst.unwrap_or(Light::Red) },
@@ -78,7 +79,7 @@ impl Outgoing {
         }
     }
 
-    /// The message that shows whether a channel works.
+    /// A test message.
     pub(crate) fn test(at: Timestamp, lang: Lang) -> Self {
         Self {
             title: lang.pick(say::TEST_TITLE).to_owned(),
@@ -113,7 +114,7 @@ impl Outgoing {
         let at = several.iter().map(|one| one.at).min().unwrap_or_default();
         Self {
             title: fill(lang.pick(say::SEVERAL), &[("count", &count)]),
-            body: cut(&lines.collect::<Vec<_>>().join("\n"), BODY_MAX),
+            body: cut(&lines.collect::<Vec<_>>().join("\n"), MAX_BODY),
             light: several.iter().map(|one| one.light).max().unwrap_or(Light::Grey),
             profiles,
             ..Self::empty(at)
@@ -166,7 +167,7 @@ fn facts(one: &Affected, at: Timestamp, wording: Wording<'_>) -> Vec<(String, St
 fn evidence(one: &Affected, wording: Wording<'_>) -> Option<String> {
     let proof = one.proof.as_ref()?;
     let Wording { lang, anonymiser, .. } = wording;
-    let line = anonymiser.line(&text::proof::line(lang, proof), EVIDENCE_MAX);
+    let line = anonymiser.line(&text::proof::line(lang, proof), MAX_EVIDENCE);
     Some(without_links(&text::labelled(lang, text::proof::source(lang, &proof.source), &line)))
 }
 

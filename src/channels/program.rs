@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
+use crate::supervisor::child::exit_code;
+
 /// The result of a run.
 #[derive(Debug)]
 pub(crate) enum Ended {
@@ -27,8 +29,7 @@ pub(crate) struct Output {
 impl Output {
     /// The exit code; a negative number is a signal.
     pub(crate) fn code(&self) -> i32 {
-        use std::os::unix::process::ExitStatusExt as _;
-        self.status.code().or(self.status.signal().map(|signal| -signal)).unwrap_or(-1)
+        exit_code(self.status)
     }
 }
 

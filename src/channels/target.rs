@@ -72,15 +72,15 @@ impl Target {
         Ok(url)
     }
 
-    /// What must never be shown: each secret, and the path of the URL with its parts.
+    /// The texts that must never be shown: each secret, and the path of the URL with its parts.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let words = [&self.secret, &self.token, &self.topic, &self.key].map(Option::as_deref);
         words.into_iter().flatten().chain(secrets_of(&self.url))
     }
 }
 
-/// Path and query of a URL, whole and in parts: a server may name only the part that it did not know. Words of three
-/// letters and less are no secrets.
+/// Path and query of a URL, as a whole and in parts: a server's message may name one part only. Parts of three
+/// characters and less are not secrets.
 pub(super) fn secrets_of(url: &str) -> impl Iterator<Item = &str> {
     let rest = url.splitn(4, '/').nth(3).filter(|rest| rest.len() >= 6).unwrap_or_default();
     let whole = std::iter::once(rest).filter(|rest| !rest.is_empty());
@@ -114,8 +114,7 @@ impl TargetError {
     pub(crate) fn text(&self, lang: Lang) -> String {
         match self {
             Self::Secret(error) => error.text(lang),
-            Self::Url(UrlError::Malformed) => fill(lang.pick(say::URL_MALFORMED), &[("key", "url")]),
-            Self::Url(UrlError::Plain) => fill(lang.pick(say::URL_PLAIN), &[("key", "url")]),
+            Self::Url(error) => fill(lang.pick(error.phrase()), &[("key", "url")]),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! `gatelight channels`: the channels of the settings, what the agent knows of them, and a test.
+//! `gatelight channels`: lists the channels of the settings with their state, or tests one.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::names::NAME_MAX;
+use super::names::MAX_NAME;
 use super::{OK, RED};
 use crate::app::engine::Engine;
 use crate::channels::curl::Curl;
@@ -47,7 +47,7 @@ fn test(name: &str, as_json: bool, engine: &Engine, terminal: &mut Terminal<'_>)
         }
         let names: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
         let known = names.join(engine.lang.pick(COMMA));
-        let name = one_line(name, NAME_MAX);
+        let name = one_line(name, MAX_NAME);
         return Err(error::Error::new(say::UNKNOWN, &[("name", &name), ("known", &known)]));
     };
     let now = Timestamp::now();

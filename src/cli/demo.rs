@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::value::Expected;
 use super::{OK, RED, watch};
-use crate::demo::play::{self, Event, HOLLOW_FOR, STORY};
+use crate::demo::play::{self, Event, FULL_LENGTH, HOLLOW_FOR};
 use crate::health::{Light, Reason};
 use crate::restart::{RestartOutcome, RestartStep};
 use crate::terminal::{Terminal, style};
@@ -52,8 +52,8 @@ fn print(event: &Event<'_>, length: Duration, terminal: &mut Terminal<'_>) -> st
     let bullet = if terminal.symbols { "▸" } else { "-" };
     match event {
         Event::Started => {
-            let phrase = if length < STORY { words::TOO_SHORT } else { words::LENGTH };
-            let (given, whole) = (length.as_secs().to_string(), STORY.as_secs().to_string());
+            let phrase = if length < FULL_LENGTH { words::TOO_SHORT } else { words::LENGTH };
+            let (given, whole) = (length.as_secs().to_string(), FULL_LENGTH.as_secs().to_string());
             let length = fill(lang.pick(phrase), &[("given", &given), ("whole", &whole)]);
             let mut lines = lang.pick(words::INTRO).lines().chain([&*length]);
             lines.try_for_each(|line| terminal.wrapped(line, "", ""))
@@ -64,7 +64,7 @@ fn print(event: &Event<'_>, length: Duration, terminal: &mut Terminal<'_>) -> st
             aside(&said.meaning, terminal)?;
             aside(&fill(lang.pick(words::STATE_FILE_LIES), &[("advice", &said.advice)]), terminal)?;
             let seconds = HOLLOW_FOR.as_secs().to_string();
-            let left = STORY.saturating_sub(HOLLOWS_AT).as_secs().to_string();
+            let left = FULL_LENGTH.saturating_sub(HOLLOWS_AT).as_secs().to_string();
             let values = [("name", *name), ("seconds", &seconds), ("left", &left)];
             aside(&fill(lang.pick(words::RESTART_FOLLOWS), &values), terminal)
         }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{OK, USAGE, names};
-use crate::app::engine::{Engine, first_look};
+use crate::app::engine::Engine;
 use crate::app::{diagnostics, job_files, record};
-use crate::runtime::runtime;
 use crate::terminal::progress::Progress;
 use crate::terminal::{Terminal, warn};
 use crate::text::error;
@@ -32,10 +31,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         Ok(profile) => profile,
         Err(code) => return Ok(code),
     };
-    let snapshot = runtime()?.block_on(async {
-        let mut handle = engine.watch(Vec::new(), None)?;
-        Ok::<_, error::Error>(first_look(&mut handle).await)
-    })?;
+    let snapshot = engine.look(Vec::new())?;
     let Some(view) = snapshot.find(&profile.name) else {
         // removed since the scan
         let known = snapshot.profiles.iter().map(|view| view.profile.name.as_str());

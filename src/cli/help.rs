@@ -15,7 +15,7 @@ use crate::terminal::{Terminal, layout, warn};
 use crate::text::{Lang, fill, help as words};
 
 /// Longest argument that is repeated in a mistake, in characters.
-const ARGUMENT_MAX: usize = 200;
+const MAX_ARGUMENT: usize = 200;
 /// Most columns of a line of the help.
 const WIDEST: usize = 100;
 /// Indent of a description below its option.
@@ -53,7 +53,7 @@ fn in_chinese(mut command: Command) -> Command {
         .mut_subcommands(in_chinese)
 }
 
-/// With the remarks that clap would add in English.
+/// The argument in Chinese, with the remarks that clap would add in English.
 fn argument_in_chinese(argument: Arg) -> Arg {
     let mut help = argument.get_help().map(|help| translated(&help.to_string())).unwrap_or_default();
     let mut add = |phrase, name, values: Vec<String>| {
@@ -98,7 +98,7 @@ fn translated_line(line: &str) -> String {
     }
 }
 
-/// Prints what clap answers in place of arguments: help, the version, or a mistake. Returns the exit code.
+/// Prints clap's answer: help, the version, or a mistake. Returns the exit code.
 pub(super) fn print(error: &clap::Error, lang: Lang) -> ExitCode {
     let code = if error.use_stderr() { USAGE } else { 0 };
     if error.kind() == ErrorKind::DisplayHelp {
@@ -154,11 +154,11 @@ fn with_full_width_colons(help: String) -> String {
         .fold(help, |help, heading| help.replace(&format!("{heading}:"), &format!("{heading}：")))
 }
 
-/// A mistake in Chinese; `None`: help, the version, or a kind for which only clap has a text.
+/// A mistake in Chinese; `None` for help, the version, and kinds for which only clap has a text.
 fn mistake(error: &clap::Error) -> Option<String> {
     let get = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => one_line(text, ARGUMENT_MAX),
-        Some(ContextValue::Strings(texts)) => one_line(&texts.join("、"), ARGUMENT_MAX),
+        Some(ContextValue::String(text)) => one_line(text, MAX_ARGUMENT),
+        Some(ContextValue::Strings(texts)) => one_line(&texts.join("、"), MAX_ARGUMENT),
         _ => String::new(),
     };
     let (argument, value, other) =

@@ -1,18 +1,18 @@
-//! `gatelight logs`: the logs of a profile merged by time, coloured by meaning.
+//! `gatelight logs`: prints the logs of a profile, merged by time and coloured by meaning.
 
 use std::sync::Arc;
 
 use super::value::count;
 use super::{OK, USAGE, names};
 use crate::app::engine::Engine;
-use crate::diagnose::log::{LINE_MAX, MergedLine, read_new, read_past};
+use crate::diagnose::log::{MAX_LINE, MergedLine, read_new, read_past};
 use crate::evidence::clean_lines::Lines;
 use crate::evidence::line::{Level, head};
 use crate::evidence::logbook::Scanner;
 use crate::evidence::tail;
 use crate::evidence::watch::Watch;
 use crate::health::{CronSignal, Light, LinkWord, Signal};
-use crate::profile::Profile;
+use crate::profile::{Profile, homes};
 use crate::runtime::interruptible;
 use crate::terminal::{Terminal, style, warn};
 use crate::text::error;
@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
         Ok(profile) => profile,
         Err(code) => return Ok(code),
     };
-    let gateway = engine.gateway_of(&profile)?;
+    let gateway = gateway_of(&profile, engine)?;
     let gateway = gateway.as_deref();
     if args.system {
         let started = gateway.filter(|_| profile.job.is_none()).unwrap_or(&profile);
@@ -94,6 +94,17 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     })
 }
 
+/// The profile whose gateway serves this one; `None`: it has its own, or none. Only a profile below another home can be
+/// served, so that others need no look.
+fn gateway_of(profile: &Profile, engine: &Engine) -> error::Result<Option<Arc<Profile>>> {
+    if homes::root_of(&profile.home).is_none() {
+        return Ok(None);
+    }
+    let snapshot = engine.look(Vec::new())?;
+    let gateway = snapshot.find(&profile.name).and_then(|view| snapshot.gateway_of(view));
+    Ok(gateway.map(|gateway| Arc::clone(&gateway.profile)))
+}
+
 struct View<'a, 'b> {
     scanner: Scanner,
     lines: Lines,
@@ -105,7 +116,7 @@ struct View<'a, 'b> {
 impl View<'_, '_> {
     fn show(&mut self, line: &MergedLine) -> error::Result<()> {
         let text = String::from_utf8_lossy(&line.text);
-        let text = self.lines.clean(&line.source, text.trim_end_matches('\r'), LINE_MAX);
+        let text = self.lines.clean(&line.source, text.trim_end_matches('\r'), MAX_LINE);
         let mut meaning = None;
         let mut block = line.text.clone();
         block.push(b'\n');

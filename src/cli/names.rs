@@ -1,4 +1,4 @@
-//! Profile names in arguments: the profile of a name, or the text that lists those that exist.
+//! Profile names in arguments: finds the profile, or words the error that lists the existing ones.
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
@@ -11,7 +11,7 @@ use crate::text::{COMMA, Lang, Phrase, fill, status as words};
 use crate::watcher::snapshot::Snapshot;
 
 /// Longest name that is printed, in characters.
-pub(super) const NAME_MAX: usize = 80;
+pub(super) const MAX_NAME: usize = 80;
 
 /// Completes the names of this machine's profiles.
 pub(super) fn candidates() -> ArgValueCandidates {
@@ -21,7 +21,7 @@ pub(super) fn candidates() -> ArgValueCandidates {
     })
 }
 
-/// The profile of this name; without a name the only one there is. `Err`: the exit code, after the reason was printed.
+/// The profile with this name; without a name, the only profile. `Err`: the exit code; the reason was printed.
 pub(super) fn one_profile(name: Option<&str>, engine: &Engine) -> Result<Profile, u8> {
     let mut profiles = scan(&engine.places).profiles;
     let found = match name {
@@ -52,8 +52,8 @@ pub(super) fn missing(names: &[String], snapshot: &Snapshot, engine: &Engine) ->
     Some(not_found(unknown.map(String::as_str), known, &engine.places, engine.lang))
 }
 
-/// Exit code and text if `name` is not among the `known` profiles, or if there are none: then the text lists where
-/// profiles were looked for, and what can be done. No line break at the end.
+/// Exit code and text for a `name` that is not among the `known` profiles. If there are none at all, the text lists
+/// where profiles were searched and what the user can do. No line break at the end.
 pub(super) fn not_found<'a>(
     name: Option<&str>,
     known: impl Iterator<Item = &'a str>,
@@ -64,7 +64,7 @@ pub(super) fn not_found<'a>(
     if let Some(name) = name
         && !names.is_empty()
     {
-        let values = [("name", &*one_line(name, NAME_MAX)), ("names", &*names)];
+        let values = [("name", &*one_line(name, MAX_NAME)), ("names", &*names)];
         return (USAGE, fill(lang.pick(words::NO_SUCH_PROFILE), &values));
     }
     let mut lines = vec![lang.pick(words::NOTHING_FOUND).to_owned()];
@@ -78,7 +78,7 @@ pub(super) fn not_found<'a>(
 
 /// Names as a list. Neither an argument nor a folder name may send escape sequences to the terminal.
 fn listed<'a>(names: impl Iterator<Item = &'a str>, lang: Lang) -> String {
-    let names: Vec<String> = names.map(|name| one_line(name, NAME_MAX)).collect();
+    let names: Vec<String> = names.map(|name| one_line(name, MAX_NAME)).collect();
     names.join(lang.pick(COMMA))
 }
 

@@ -24,12 +24,12 @@ use crate::text::{self, fill, labelled};
 use crate::worker::map_in_order;
 
 /// Most bytes read from standard input.
-const STDIN_MAX: u64 = 16 << 30;
+const MAX_STDIN: u64 = 16 << 30;
 
-/// Changes that are handed over at once for printing.
+/// Changes per batch for printing.
 const BATCH: usize = 64;
 
-/// Batches that wait for being printed.
+/// Batches that may wait to be printed.
 const BATCHES_WAITING: usize = 16;
 
 /// Arguments of `replay`.
@@ -91,7 +91,7 @@ fn play_all(
     Ok(super::OK)
 }
 
-/// Judges on a thread of its own, while this one prints.
+/// Judges on another thread, while this one prints.
 fn play_logs(
     logs: &[PathBuf],
     json: bool,
@@ -110,7 +110,7 @@ fn play_logs(
         let played = logs.play(patterns, &Deadlines::default(), &|bytes| bar.advance(bytes), &mut |change| {
             batch.push(change);
             if batch.len() == BATCH && sender.send(std::mem::take(&mut batch)).is_err() {
-                // printing failed, and says why
+                // printing failed; its error is reported
                 return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
             }
             Ok(())
@@ -142,8 +142,8 @@ impl Piped {
         let path = folder.path().join("stdin");
         let named = || path.display().to_string();
         let mut file = File::create(&path).with_context(named)?;
-        let copied = std::io::copy(&mut std::io::stdin().lock().take(STDIN_MAX), &mut file);
-        if copied.with_context(named)? == STDIN_MAX {
+        let copied = std::io::copy(&mut std::io::stdin().lock().take(MAX_STDIN), &mut file);
+        if copied.with_context(named)? == MAX_STDIN {
             let too_large: std::io::Error = std::io::ErrorKind::FileTooLarge.into();
             return Err(too_large).with_context(named);
         }
@@ -152,7 +152,7 @@ impl Piped {
 }
 
 /// Whether the file begins like a recording. Among several files, JSON without a recording's header is a log without
-/// timestamps that a shell pattern matched (`gateway-exit-diag.log`).
+/// timestamps that matched a shell pattern (`gateway-exit-diag.log`).
 fn looks_like_a_recording(path: &Path, alone: bool) -> error::Result<bool> {
     let named = || path.display().to_string();
     let kind = std::fs::metadata(path).with_context(named)?;
@@ -243,7 +243,7 @@ impl Printer {
         Self { start, json, zone: TimeZone::system() }
     }
 
-    /// Returns the last one.
+    /// Prints all changes and returns the last one.
     fn show_all(
         &self,
         batches: Receiver<Vec<Change>>,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::names::{self, NAME_MAX};
+use super::names::{self, MAX_NAME};
 use crate::app::engine::Engine;
 use crate::health::{Deadlines, Light, Reason};
 use crate::history::{Store, StoreError};
@@ -17,8 +17,8 @@ use crate::profile::Places;
 use crate::redact::one_line;
 use crate::restart::start_of;
 use crate::restart::{
-    Admission, Ask, Holder, Joined, Ledger, Limits, Permit, Permits, Request, Requester, RestartOutcome,
-    RestartStep, RestartView, StartOf, Together, TooMany, obstacle,
+    Admission, Holder, Joined, Ledger, Limits, Permit, PermitRequest, Permits, Request, Requester,
+    RestartGroup, RestartOutcome, RestartStep, RestartView, StartOf, TooMany, obstacle,
 };
 use crate::runtime::runtime;
 use crate::supervisor::{Supervisor, Supervisors};
@@ -66,7 +66,7 @@ pub struct Args {
     pub force: bool,
 }
 
-/// What the command works with.
+/// What the command depends on.
 pub struct Deps {
     /// The watcher's snapshots.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -116,7 +116,7 @@ pub async fn run(
         Err(name) => {
             let (code, text) = not_found(Some(&name));
             let object = || {
-                json!({"version": JSON_VERSION, "profile": one_line(&name, NAME_MAX), "outcome": "not-restarted",
+                json!({"version": JSON_VERSION, "profile": one_line(&name, MAX_NAME), "outcome": "not-restarted",
                        "code": "no-such-profile", "message": text})
             };
             reporter.line(object, &text);
@@ -196,8 +196,8 @@ fn admit(
 ) -> Option<Work> {
     let name = view.profile.name.as_str();
     let now = Timestamp::now();
-    let together = Together::of(name, snapshot)?;
-    let gateway = &together.gateway.profile;
+    let group = RestartGroup::of(name, snapshot)?;
+    let gateway = &group.gateway.profile;
     if let Some(obstacle) = obstacle(gateway, |manager| deps.supervisors.access(manager)) {
         reporter.refuse(name, obstacle.code(), &obstacle.refusal().text(reporter.terminal.lang));
         return None;
@@ -205,10 +205,10 @@ fn admit(
     let mut request = Request::of(name, snapshot, now, &deps.deadlines, deps.start_of)?;
     let supervisor = deps.supervisors.get(request.job.manager)?;
     request.limits = deps.limits.unwrap_or(request.limits);
-    if together.profiles.len() > 1 {
-        reporter.together(name, &together.names());
+    if group.profiles.len() > 1 {
+        reporter.together(name, &group.names());
     }
-    let asked = Ask {
+    let asked = PermitRequest {
         profile: gateway,
         verdict: &view.verdict,
         confirmed: args.yes,
@@ -243,7 +243,7 @@ fn admit(
 /// Requests a permit; where a restart does not help, again with the user's confirmation. `None`: the user refused.
 fn request_permit(
     permits: &Permits,
-    asked: Ask<'_>,
+    asked: PermitRequest<'_>,
     view: &ProfileView,
     reporter: &mut Reporter<'_, '_>,
     ask: &mut dyn FnMut(&str) -> bool,
@@ -256,12 +256,12 @@ fn request_permit(
     let text = reporter.fill(words::DOES_NOT_HELP, &values);
     let fields = json!({"reason": view.verdict.reason.code(), "restart_helps": helps});
     reporter.about(name, text.trim_end(), None, fields);
-    // JSON is for programs: they pass --yes, or the answer is no
+    // programs that read JSON confirm with --yes
     if reporter.json || !ask(&reporter.fill(words::RESTART_ANYWAY, &[("name", name)])) {
         reporter.refuse(name, "not-confirmed", reporter.terminal.lang.pick(words::NOT_CONFIRMED));
         return None;
     }
-    Some(permits.request(&Ask { confirmed: true, ..asked }))
+    Some(permits.request(&PermitRequest { confirmed: true, ..asked }))
 }
 
 /// Runs every admitted restart, at most [`AT_ONCE`] at a time, and prints what they report.
@@ -372,7 +372,7 @@ impl Reporter<'_, '_> {
         };
         let color = self.terminal.color;
         let shown = light.map_or_else(|| text.to_owned(), |light| style::in_light(text, light, color));
-        self.line(object, &labelled(self.terminal.lang, &one_line(name, NAME_MAX), &shown));
+        self.line(object, &labelled(self.terminal.lang, &one_line(name, MAX_NAME), &shown));
     }
 
     fn refuse(&mut self, name: &str, code: &str, text: &str) {
@@ -385,7 +385,7 @@ impl Reporter<'_, '_> {
 
     /// Names the profiles that restart together.
     fn together(&mut self, name: &str, names: &[String]) {
-        let shown: Vec<String> = names.iter().map(|name| one_line(name, NAME_MAX)).collect();
+        let shown: Vec<String> = names.iter().map(|name| one_line(name, MAX_NAME)).collect();
         let shown = shown.join(self.terminal.lang.pick(COMMA));
         let text = self.fill(words::TOGETHER, &[("profiles", &shown)]);
         self.about(name, &text, None, json!({"together": names}));
@@ -429,7 +429,7 @@ impl Reporter<'_, '_> {
 /// Runs the command on this machine.
 pub(super) fn run_here(args: Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     runtime()?.block_on(async {
-        let handle = engine.watch(Vec::new(), None)?;
+        let handle = engine.watch(Vec::new())?;
         let deps = Deps {
             snapshots: handle.snapshots.clone(),
             places: engine.places.clone(),

@@ -26,7 +26,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let config = Config::new(args.listen, args.token_file.as_deref())?;
     runtime()?.block_on(async {
-        let handle = engine.watch(Vec::new(), None)?;
+        let handle = engine.watch(Vec::new())?;
         let listening = |address| writeln!(terminal.out, "http://{address}/metrics");
         serve::serve(config, &handle, &engine.history_file(), listening, interrupted()).await?;
         Ok(OK)

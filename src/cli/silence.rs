@@ -9,9 +9,8 @@ use super::history::since;
 use super::names::{candidates, one_profile};
 use super::value::Expected;
 use crate::alerts::{Acknowledged, Mute, Silence};
-use crate::app::engine::{Engine, first_look};
+use crate::app::engine::Engine;
 use crate::app::silences;
-use crate::runtime::runtime;
 use crate::terminal::Terminal;
 use crate::text::display::label;
 use crate::text::error::{self, Context as _};
@@ -91,10 +90,7 @@ pub(super) fn acknowledge(args: &AckArgs, engine: &Engine, terminal: &mut Termin
         change(&name, engine, |silence| silence.acknowledged = None)?;
         return print(say::REMINDS_AGAIN, &[("name", &label(&name))], OK, terminal);
     }
-    let snapshot = runtime()?.block_on(async {
-        let mut handle = engine.watch(vec![name.clone()], None)?;
-        Ok::<_, error::Error>(first_look(&mut handle).await)
-    })?;
+    let snapshot = engine.look(vec![name.clone()])?;
     let verdict = snapshot.find(&name).map(|view| &view.verdict);
     let known = verdict.and_then(Acknowledged::of);
     let title = verdict.map(|verdict| title_of(verdict, terminal.lang)).unwrap_or_default();

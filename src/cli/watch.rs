@@ -1,4 +1,4 @@
-//! `gatelight watch`: prints changes, one per line.
+//! `gatelight watch`: prints each change on a line.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub struct Args {
 pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> error::Result<u8> {
     let (runtime, stop) = interruptible()?;
     runtime.block_on(async {
-        let handle = engine.watch(args.profiles.clone(), None)?;
+        let handle = engine.watch(args.profiles.clone())?;
         print(handle, stop, args, engine, terminal).await
     })
 }
@@ -97,13 +97,12 @@ pub(super) async fn reader_left() {
         let _ = sender.send(());
     });
     if waits.is_err() || left.await.is_err() {
-        // not known here: the next write will fail
+        // unknown: the next write will fail
         std::future::pending::<()>().await;
     }
 }
 
-/// What was printed last of each profile and of each link. The past of a new profile is not printed, only its present
-/// state.
+/// The state of each profile and link that was printed last. Of a new profile only the present state is printed.
 #[derive(Debug, Default)]
 pub(super) struct Reported {
     profiles: HashMap<String, (Light, Reason)>,
@@ -151,7 +150,7 @@ impl Reported {
         news
     }
 
-    /// The links of profiles with several that were last reported with another light.
+    /// The links that were last printed with another light, of profiles with several links.
     fn changed_links<'a>(&mut self, now: &'a Snapshot) -> Vec<(&'a ProfileView, &'a LinkVerdict)> {
         let several = now.profiles.iter().filter(|view| view.verdict.links.len() > 1);
         let links = several.flat_map(|view| view.verdict.links.iter().map(move |link| (view, link)));

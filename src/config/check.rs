@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::secret::is_fit;
-use super::url::{self, UrlError};
-use super::{ChannelSettings, Config, MOST_RESTARTS_PER_HOUR, QuietHours, QuietHoursError, SHORTEST, Secret};
+use super::secret::is_valid;
+use super::url;
+use super::{ChannelSettings, Config, MAX_RESTARTS_PER_HOUR, QuietHours, QuietHoursError, SHORTEST, Secret};
 use crate::health::platform::{GENERIC, Platforms};
 use crate::text::{Both, COMMA, Phrase, Worded as _, channels as say, config as phrases};
 
@@ -15,7 +15,7 @@ const MAX_ENTRIES: usize = 256;
 const MAX_NAME: usize = 64;
 /// Maximum length of a pattern in characters.
 const MAX_PATTERN: usize = 512;
-/// Names that differ from a known one by at most this many edits are taken for mistakes.
+/// A name that differs from a known one by at most this many edits is taken for a typing mistake.
 pub(super) const MAX_TYPOS: usize = 2;
 /// Maximum length of a channel's name in characters: the menu shows it.
 const MAX_CHANNEL_NAME: usize = 32;
@@ -52,7 +52,7 @@ impl Invalid {
 
 pub(super) fn check(config: &Config) -> Result<(), Invalid> {
     notices(config)?;
-    between(&["restart", "per_hour"], config.restart.per_hour as u64, 1, MOST_RESTARTS_PER_HOUR as u64)?;
+    between(&["restart", "per_hour"], config.restart.per_hour as u64, 1, MAX_RESTARTS_PER_HOUR as u64)?;
     between(&["history", "keep_days"], u64::from(config.history.keep_days), 1, 3_660)?;
     deadlines(config)?;
     if let Some(on_change) = &config.on_change {
@@ -81,7 +81,7 @@ fn channels(config: &Config) -> Result<(), Invalid> {
         for (name, secret) in channel.all_secrets() {
             secret_text(&key(name), secret)?;
         }
-        if let Some(url) = channel.url.as_ref().and_then(Secret::here) {
+        if let Some(url) = channel.url.as_ref().and_then(Secret::inline) {
             url_text(&key("url"), url)?;
         }
         if let Some(chat) = &channel.chat {
@@ -103,7 +103,7 @@ fn channels(config: &Config) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// A kind has its own keys: one that it does not know is a mistake, and so is one that it needs and has not.
+/// Reports a key that this kind of channel does not have, or one that it needs and that is missing.
 fn kind_keys(index: &str, channel: &ChannelSettings) -> Result<(), Invalid> {
     let keys = channel.kind.keys();
     for (name, is_set) in channel.kind_keys() {
@@ -128,7 +128,7 @@ fn heartbeat(config: &Config) -> Result<(), Invalid> {
     if let Some(secret) = &beat.url {
         secret_text(&["heartbeat", "url"], secret)?;
     }
-    if let Some(url) = beat.url.as_ref().and_then(Secret::here) {
+    if let Some(url) = beat.url.as_ref().and_then(Secret::inline) {
         url_text(&["heartbeat", "url"], url)?;
     }
     if !(1.0..=86_400.0).contains(&beat.every.as_secs_f64()) {
@@ -139,7 +139,7 @@ fn heartbeat(config: &Config) -> Result<(), Invalid> {
 
 /// Refuses secrets in a settings file that others can read.
 pub(super) fn no_secrets(config: &Config) -> Result<(), Invalid> {
-    let open = |key: &[&str], secret: &Secret| match secret.here() {
+    let open = |key: &[&str], secret: &Secret| match secret.inline() {
         Some(_) => Err(Invalid::new(key, say::SETTINGS_OPEN, &[])),
         None => Ok(()),
     };
@@ -155,20 +155,15 @@ pub(super) fn no_secrets(config: &Config) -> Result<(), Invalid> {
 }
 
 fn secret_text(key: &[&str], secret: &Secret) -> Result<(), Invalid> {
-    match (secret.here(), secret.file()) {
-        (Some(text), _) if !is_fit(text) => Err(Invalid::new(key, say::SECRET_TEXT, &[])),
+    match (secret.inline(), secret.file()) {
+        (Some(text), _) if !is_valid(text) => Err(Invalid::new(key, say::SECRET_TEXT, &[])),
         (_, Some(file)) if !file.is_absolute() => Err(Invalid::new(key, say::SECRET_FILE, &[])),
         _ => Ok(()),
     }
 }
 
 fn url_text(key: &[&str], url: &str) -> Result<(), Invalid> {
-    let phrase = match url::parse(url) {
-        Ok(_) => return Ok(()),
-        Err(UrlError::Malformed) => say::URL_MALFORMED,
-        Err(UrlError::Plain) => say::URL_PLAIN,
-    };
-    Err(Invalid::new(key, phrase, &[]))
+    url::parse(url).map(drop).map_err(|error| Invalid::new(key, error.phrase(), &[]))
 }
 
 fn json(key: &[&str], text: &str) -> Result<(), Invalid> {
@@ -191,7 +186,7 @@ fn notices(config: &Config) -> Result<(), Invalid> {
     quiet_hours(&["notices", "quiet"], &n.quiet)
 }
 
-/// `key`: their place.
+/// Checks quiet hours at the place `key`.
 pub(super) fn quiet_hours(key: &[&str], hours: &QuietHours) -> Result<(), Invalid> {
     entries(&key.join("."), hours.len())?;
     match hours.check() {
@@ -237,7 +232,7 @@ fn platforms(config: &Config) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Any plug-in may bring a platform, so any name is allowed but one that is nearly that of a platform with rules.
+/// Plug-ins add platforms, so any name is allowed, except one that is almost the name of a platform with rules.
 fn platform(key: &[&str], name: &str) -> Result<(), Invalid> {
     line(key, name, MAX_NAME)?;
     let all = Platforms::built_in();

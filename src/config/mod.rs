@@ -28,7 +28,7 @@ pub use folders::Folders;
 pub use quiet_hours::{QuietHours, QuietHoursError};
 pub use secret::{Secret, SecretError};
 pub use settings::{
-    HistorySettings, IconSettings, Language, Lights, MOST_RESTARTS_PER_HOUR, NoticeSettings, OnChange,
+    HistorySettings, IconSettings, Language, Lights, MAX_RESTARTS_PER_HOUR, NoticeSettings, OnChange,
     ProfileSettings, RestartSettings,
 };
 
@@ -111,13 +111,17 @@ impl Config {
     }
 
     fn expand_home(&mut self, user_home: &Path) {
-        let homes = self.profiles.iter_mut().filter_map(|profile| profile.home.as_mut());
-        let programs = self.on_change.iter_mut().map(|on_change| &mut on_change.program);
-        let beats = self.heartbeat.iter_mut();
-        let (urls, commands): (Vec<_>, Vec<_>) = beats.map(|beat| (&mut beat.url, &mut beat.program)).unzip();
-        let secrets = self.channel.iter_mut().flat_map(ChannelSettings::secrets_mut);
-        let files = secrets.chain(urls.into_iter().flatten()).filter_map(Secret::file_mut);
-        for path in homes.chain(programs).chain(commands.into_iter().flatten()).chain(files) {
+        let mut paths: Vec<&mut PathBuf> = Vec::new();
+        paths.extend(self.profiles.iter_mut().filter_map(|profile| profile.home.as_mut()));
+        paths.extend(self.on_change.iter_mut().map(|on_change| &mut on_change.program));
+        let mut secrets: Vec<&mut Secret> =
+            self.channel.iter_mut().flat_map(ChannelSettings::secrets_mut).collect();
+        if let Some(HeartbeatSettings { url, program, .. }) = &mut self.heartbeat {
+            paths.extend(program);
+            secrets.extend(url);
+        }
+        paths.extend(secrets.into_iter().filter_map(Secret::file_mut));
+        for path in paths {
             *path = below_home(path, user_home);
         }
     }

@@ -1,106 +1,87 @@
 //! Log patterns that the settings add to the built-in ones.
 
-use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::health::{CronSignal, LinkSignal, LinkWord, Signal};
 
 /// Shortest text of a pattern, in bytes: a shorter one would fit almost any line.
 pub const SHORTEST: usize = 4;
 
-/// What a pattern means, by its name in a table or in the settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SignalName {
-    /// The gateway begins its start.
-    Start,
-    /// It finished its start.
-    Ready,
-    /// The executor is shut down.
-    ExecutorShutdown,
-    /// The configuration is refused.
-    ConfigError,
-    /// Started too often, by its own word.
-    RespawnStorm,
-    /// A second instance was refused.
-    SecondInstance,
-    /// Another instance takes over.
-    Takeover,
-    /// A planned stop begins.
-    PlannedStop,
-    /// A planned restart begins.
-    PlannedRestart,
-    /// An unannounced shutdown begins.
-    Shutdown,
-    /// The gateway exits now.
-    Exiting,
-    /// The loop does not turn, by its own watchdog.
-    LoopMissed,
-    /// Messages were dropped at the start.
-    Dropped,
-    /// The scheduler of cron jobs begins.
-    CronStarted,
-    /// The scheduler of cron jobs was ended by an exception.
-    CronDied,
-    /// A tick of the scheduler of cron jobs failed.
-    CronTickFailed,
-    /// The link is proven.
-    Connected,
-    /// A message arrived.
-    Inbound,
-    /// The link is lost.
-    #[serde(alias = "disconnected")]
-    Lost,
-    /// An attempt begins.
-    Attempt,
-    /// An attempt failed on the network.
-    FailedNetwork,
-    /// The credentials were refused.
-    FailedAuth,
-    /// Too many connections.
-    FailedLimit,
-    /// Another local gateway holds the account.
-    AppInUse,
-    /// The adapter is missing.
-    AdapterMissing,
-    /// The link runs on another event loop.
-    WrongLoop,
-    /// The API refuses the token.
-    SendAuth,
+/// The signal that a name stands for.
+#[derive(Debug, PartialEq, Eq)]
+enum Named {
+    Gateway(Signal),
+    /// About a link: the pattern names its platform.
+    Link(LinkWord),
 }
 
+/// The names of signals in `resources/patterns.toml` and in the settings.
+static NAMES: [(&str, Named); 27] = [
+    ("start", Named::Gateway(Signal::Start)),
+    ("ready", Named::Gateway(Signal::Ready)),
+    ("executor-shutdown", Named::Gateway(Signal::ExecutorShutdown)),
+    ("config-error", Named::Gateway(Signal::ConfigError)),
+    ("respawn-storm", Named::Gateway(Signal::RespawnStorm)),
+    ("second-instance", Named::Gateway(Signal::SecondInstance)),
+    ("takeover", Named::Gateway(Signal::Takeover)),
+    ("planned-stop", Named::Gateway(Signal::PlannedStop)),
+    ("planned-restart", Named::Gateway(Signal::PlannedRestart)),
+    ("shutdown", Named::Gateway(Signal::Shutdown)),
+    ("exiting", Named::Gateway(Signal::Exiting)),
+    ("loop-missed", Named::Gateway(Signal::LoopMissed)),
+    ("dropped", Named::Gateway(Signal::Dropped)),
+    ("cron-started", Named::Gateway(Signal::Cron(CronSignal::Started))),
+    ("cron-died", Named::Gateway(Signal::Cron(CronSignal::Died))),
+    ("cron-tick-failed", Named::Gateway(Signal::Cron(CronSignal::TickFailed))),
+    ("connected", Named::Link(LinkWord::Proof)),
+    ("inbound", Named::Link(LinkWord::Inbound)),
+    ("lost", Named::Link(LinkWord::Lost)),
+    ("attempt", Named::Link(LinkWord::Attempt)),
+    ("failed-network", Named::Link(LinkWord::Unreachable)),
+    ("failed-auth", Named::Link(LinkWord::Refused)),
+    ("failed-limit", Named::Link(LinkWord::Limit)),
+    ("app-in-use", Named::Link(LinkWord::InUse)),
+    ("adapter-missing", Named::Link(LinkWord::AdapterMissing)),
+    ("wrong-loop", Named::Link(LinkWord::WrongLoop)),
+    ("send-auth", Named::Link(LinkWord::SendRefused)),
+];
+
+/// A signal by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "&'static str")]
+pub struct SignalName(&'static (&'static str, Named));
+
 impl SignalName {
+    /// The signal of this name.
+    pub fn find(name: &str) -> Option<Self> {
+        // what early settings call it
+        let name = if name == "disconnected" { "lost" } else { name };
+        NAMES.iter().find(|(known, _)| *known == name).map(Self)
+    }
+
     /// As the core takes it. `platform` is that of a signal about a link.
     pub(crate) fn signal(self, platform: &str) -> Signal {
-        let link = |word| Signal::Link(LinkSignal::new(platform, word));
-        match self {
-            Self::Start => Signal::Start,
-            Self::Ready => Signal::Ready,
-            Self::ExecutorShutdown => Signal::ExecutorShutdown,
-            Self::ConfigError => Signal::ConfigError,
-            Self::RespawnStorm => Signal::RespawnStorm,
-            Self::SecondInstance => Signal::SecondInstance,
-            Self::Takeover => Signal::Takeover,
-            Self::PlannedStop => Signal::PlannedStop,
-            Self::PlannedRestart => Signal::PlannedRestart,
-            Self::Shutdown => Signal::Shutdown,
-            Self::Exiting => Signal::Exiting,
-            Self::LoopMissed => Signal::LoopMissed,
-            Self::Dropped => Signal::Dropped,
-            Self::CronStarted => Signal::Cron(CronSignal::Started),
-            Self::CronDied => Signal::Cron(CronSignal::Died),
-            Self::CronTickFailed => Signal::Cron(CronSignal::TickFailed),
-            Self::Connected => link(LinkWord::Proof),
-            Self::Inbound => link(LinkWord::Inbound),
-            Self::Lost => link(LinkWord::Lost),
-            Self::Attempt => link(LinkWord::Attempt),
-            Self::FailedNetwork => link(LinkWord::Unreachable),
-            Self::FailedAuth => link(LinkWord::Refused),
-            Self::FailedLimit => link(LinkWord::Limit),
-            Self::AppInUse => link(LinkWord::InUse),
-            Self::AdapterMissing => link(LinkWord::AdapterMissing),
-            Self::WrongLoop => link(LinkWord::WrongLoop),
-            Self::SendAuth => link(LinkWord::SendRefused),
+        match &self.0.1 {
+            Named::Gateway(signal) => signal.clone(),
+            Named::Link(word) => Signal::Link(LinkSignal::new(platform, *word)),
         }
+    }
+}
+
+impl From<SignalName> for &'static str {
+    fn from(signal: SignalName) -> Self {
+        signal.0.0
+    }
+}
+
+impl<'de> Deserialize<'de> for SignalName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        static KNOWN: LazyLock<Vec<&str>> = LazyLock::new(|| NAMES.iter().map(|(name, _)| *name).collect());
+        let name = String::deserialize(deserializer)?;
+        Self::find(&name).ok_or_else(|| D::Error::unknown_variant(&name, &KNOWN))
     }
 }
 
@@ -120,7 +101,7 @@ pub struct ExtraPattern {
     pub platform: String,
 }
 
-/// Settings of before the other platforms were watched name none.
+/// Settings from before Gatelight watched other platforms name none.
 fn feishu() -> String {
     "feishu".to_owned()
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 const DAY: u16 = 24 * 60;
 const WEEK: usize = 7 * DAY as usize;
 
-/// Spans that may follow each other without a break. A week has time outside them, so fewer do.
-const MOST_IN_A_ROW: usize = 1_024;
+/// Bound on spans that follow each other without a break. Some time of the week is outside them, so fewer do.
+const MAX_IN_A_ROW: usize = 1_024;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -23,7 +23,7 @@ pub struct QuietHours {
     spans: Vec<Span>,
 }
 
-/// The message of [`Written`] for a value that is neither; an attribute takes no constant.
+/// The beginning of the `expecting` message of [`Written`]; an attribute takes no constant.
 pub(super) const EXPECTED: &str = "a time span like";
 
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ enum Written {
 pub enum QuietHoursError {
     /// The entry with this index is no span of time.
     Entry(usize),
-    /// Together they leave no time at all.
+    /// RestartGroup they leave no time at all.
     Always,
 }
 
@@ -53,7 +53,7 @@ struct Span {
 }
 
 impl QuietHours {
-    /// Whether all of it can be used. Entries that cannot be parsed are never quiet.
+    /// Checks all entries. One that cannot be parsed is never quiet.
     pub fn check(&self) -> Result<(), QuietHoursError> {
         if let Some(index) = self.written.iter().position(|entry| Span::parse(entry).is_none()) {
             return Err(QuietHoursError::Entry(index));
@@ -74,7 +74,7 @@ impl QuietHours {
     /// When the current quiet hours end in this time zone; `None` outside quiet hours.
     pub fn until(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let mut until = None;
-        for _ in 0..MOST_IN_A_ROW {
+        for _ in 0..MAX_IN_A_ROW {
             let Some(end) = self.end_of_spans_at(until.unwrap_or(now), zone) else { break };
             until = Some(end);
         }
@@ -107,8 +107,8 @@ impl QuietHours {
     }
 }
 
-/// The moment that is so many minutes of local time after the midnight that begins `day`. A skipped time
-/// is moved forward by the gap; of a repeated one the first is meant.
+/// The time `minutes` of local time after the midnight that begins `day`. A time that the clock skips is moved forward
+/// by the gap; of one that it repeats, the first counts.
 fn moment(day: Date, minutes: u16, zone: &TimeZone) -> Option<Timestamp> {
     let day = if minutes >= DAY { day.tomorrow().ok()? } else { day };
     let minutes = minutes % DAY;

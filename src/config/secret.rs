@@ -13,7 +13,7 @@ const MASK: &str = "[redacted]";
 /// The prefix of the path of a file with the secret.
 const FROM_FILE: &str = "file:";
 /// Longest secret, in bytes.
-const MOST_BYTES: u64 = 4_096;
+const MAX_BYTES: u64 = 4_096;
 
 /// A value that must not be shown: `Debug` and `Serialize` write [`MASK`] in its place, or the path of its file.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -22,7 +22,7 @@ pub struct Secret(Source);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Source {
-    Here(String),
+    Inline(String),
     File(PathBuf),
 }
 
@@ -30,9 +30,9 @@ enum Source {
 #[derive(Debug)]
 pub enum SecretError {
     /// Others can read the file.
-    Open(PathBuf),
-    /// It holds no single line of printable characters.
-    Unfit(PathBuf),
+    NotPrivate(PathBuf),
+    /// It is not a single line of printable characters.
+    Invalid(PathBuf),
     /// It cannot be read.
     Unreadable(PathBuf, std::io::Error),
 }
@@ -41,25 +41,25 @@ impl Secret {
     /// The value: one line of printable ASCII characters.
     pub fn read(&self) -> Result<String, SecretError> {
         let path = match &self.0 {
-            Source::Here(value) => return Ok(value.clone()),
+            Source::Inline(value) => return Ok(value.clone()),
             Source::File(path) => path,
         };
         let unreadable = |error| SecretError::Unreadable(path.clone(), error);
-        let (bytes, is_private) = files::read_with_mode(path, MOST_BYTES).map_err(unreadable)?;
+        let (bytes, is_private) = files::read_with_mode(path, MAX_BYTES).map_err(unreadable)?;
         if !is_private {
-            return Err(SecretError::Open(path.clone()));
+            return Err(SecretError::NotPrivate(path.clone()));
         }
         let value = bytes.trim_ascii();
         match std::str::from_utf8(value) {
-            Ok(text) if is_fit(text) => Ok(text.to_owned()),
-            _ => Err(SecretError::Unfit(path.clone())),
+            Ok(text) if is_valid(text) => Ok(text.to_owned()),
+            _ => Err(SecretError::Invalid(path.clone())),
         }
     }
 
     /// The value, where the settings file holds it.
-    pub(super) fn here(&self) -> Option<&str> {
+    pub(super) fn inline(&self) -> Option<&str> {
         match &self.0 {
-            Source::Here(value) => Some(value),
+            Source::Inline(value) => Some(value),
             Source::File(_) => None,
         }
     }
@@ -67,29 +67,29 @@ impl Secret {
     /// The path of its file.
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.0 {
-            Source::Here(_) => None,
+            Source::Inline(_) => None,
             Source::File(path) => Some(path),
         }
     }
 
     pub(super) fn file_mut(&mut self) -> Option<&mut PathBuf> {
         match &mut self.0 {
-            Source::Here(_) => None,
+            Source::Inline(_) => None,
             Source::File(path) => Some(path),
         }
     }
 }
 
 /// Whether a value can be a secret: printable ASCII characters, no blank among them.
-pub(super) fn is_fit(value: &str) -> bool {
-    !value.is_empty() && value.len() as u64 <= MOST_BYTES && value.bytes().all(|byte| byte.is_ascii_graphic())
+pub(super) fn is_valid(value: &str) -> bool {
+    !value.is_empty() && value.len() as u64 <= MAX_BYTES && value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
         Self(match text.strip_prefix(FROM_FILE) {
             Some(path) => Source::File(PathBuf::from(path)),
-            None => Source::Here(text),
+            None => Source::Inline(text),
         })
     }
 }
@@ -97,7 +97,7 @@ impl From<String> for Secret {
 impl From<Secret> for String {
     fn from(secret: Secret) -> Self {
         match secret.0 {
-            Source::Here(_) => MASK.to_owned(),
+            Source::Inline(_) => MASK.to_owned(),
             Source::File(path) => format!("{FROM_FILE}{}", path.display()),
         }
     }
@@ -115,8 +115,8 @@ impl SecretError {
         let with =
             |phrase: Phrase, path: &Path| fill(lang.pick(phrase), &[("path", &path.display().to_string())]);
         match self {
-            Self::Open(path) => with(say::SECRET_OPEN, path),
-            Self::Unfit(path) => with(say::SECRET_UNFIT, path),
+            Self::NotPrivate(path) => with(say::SECRET_NOT_PRIVATE, path),
+            Self::Invalid(path) => with(say::SECRET_INVALID, path),
             Self::Unreadable(path, why) => format!("{}: {}", path.display(), text::error::io(lang, why)),
         }
     }

@@ -11,7 +11,7 @@ use crate::health::settings::seconds;
 use crate::text::Lang;
 
 /// Most restarts of one profile within an hour, unless they are forced.
-pub const MOST_RESTARTS_PER_HOUR: usize = 6;
+pub const MAX_RESTARTS_PER_HOUR: usize = 6;
 
 /// `language`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -123,13 +123,14 @@ impl Default for NoticeSettings {
 pub struct RestartSettings {
     /// Restart a red profile automatically where a restart helps.
     pub auto: bool,
-    /// No automatic restart once a profile was restarted this often within an hour, by anyone: 1 to [`MOST_RESTARTS_PER_HOUR`].
+    /// No automatic restart after this many restarts of a profile within an hour, whoever asked for them: 1 to
+    /// [`MAX_RESTARTS_PER_HOUR`].
     pub per_hour: usize,
 }
 
 impl Default for RestartSettings {
     fn default() -> Self {
-        Self { auto: false, per_hour: MOST_RESTARTS_PER_HOUR }
+        Self { auto: false, per_hour: MAX_RESTARTS_PER_HOUR }
     }
 }
 

@@ -126,7 +126,7 @@ fn every_setting_is_read() {
     assert_eq!(config.platforms["carrier-pigeon"].settle, Some(s(86_400)));
     assert_eq!((&config.profiles[1].home, config.profiles[1].ignore.len()), (&None, 2));
     assert_eq!(config.profiles[0].name.as_deref(), Some("服务_器 & co"));
-    assert_eq!(config.patterns[0].signal, SignalName::ExecutorShutdown);
+    assert_eq!(config.patterns[0].signal, SignalName::find("executor-shutdown").unwrap());
 }
 
 #[test]

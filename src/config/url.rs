@@ -2,16 +2,28 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::text::{Phrase, channels as say};
+
 /// Longest URL, in bytes.
-const MOST_BYTES: usize = 2_048;
+const MAX_BYTES: usize = 2_048;
 
 /// Why a URL is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UrlError {
-    /// It is no URL of http or https.
+    /// It is not a URL of http or https.
     Malformed,
-    /// It is plain http to another machine: everybody on the way could read it.
+    /// It is plain http to another machine: everybody on the route could read it.
     Plain,
+}
+
+impl UrlError {
+    /// What is wrong, about the setting `{key}`.
+    pub(crate) const fn phrase(self) -> Phrase {
+        match self {
+            Self::Malformed => say::URL_MALFORMED,
+            Self::Plain => say::URL_PLAIN,
+        }
+    }
 }
 
 /// The parts of a URL that matter here.
@@ -35,7 +47,7 @@ impl Parts<'_> {
 /// Stricter than RFC 3986: what curl could read in another way is refused.
 pub(crate) fn parse(url: &str) -> Result<Parts<'_>, UrlError> {
     let plain_characters = url.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\<>^`{|}".contains(&b));
-    if url.len() > MOST_BYTES || !plain_characters {
+    if url.len() > MAX_BYTES || !plain_characters {
         return Err(UrlError::Malformed);
     }
     let (scheme, rest) = url.split_once("://").ok_or(UrlError::Malformed)?;
@@ -72,8 +84,8 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     (!host.is_empty() && host.bytes().all(is_name)).then_some((host, port))
 }
 
-/// curl resolves `localhost` itself, to this machine (since 7.77).
-fn is_loopback(host: &str) -> bool {
+/// Whether a host without its port is this machine. curl resolves `localhost` itself (since 7.77).
+pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
         || host.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
@@ -109,7 +121,7 @@ mod tests {
         ] {
             assert_eq!(parse(url), Err(UrlError::Plain), "{url}");
         }
-        let long = format!("https://h/{}", "x".repeat(MOST_BYTES));
+        let long = format!("https://h/{}", "x".repeat(MAX_BYTES));
         for url in [
             "",
             "x",

@@ -21,10 +21,10 @@ use crate::text::trouble;
 use crate::watcher::snapshot::{ProfileChange, Snapshot};
 use crate::watcher::{self, Command, Handle, Settings, Setup, Updates};
 
-/// How long a hollow gateway is shown before it is restarted.
+/// How long the gateway with the dead executor is shown before it is restarted.
 pub(crate) const HOLLOW_FOR: Duration = Duration::from_secs(12);
 /// How long the whole demo takes, approximately.
-pub(crate) const STORY: Duration = Duration::from_secs(25);
+pub(crate) const FULL_LENGTH: Duration = Duration::from_secs(25);
 /// How long the end is shown.
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
@@ -54,11 +54,11 @@ pub(crate) enum Event<'a> {
 /// Receives the events.
 pub(crate) type Show<'a> = &'a mut dyn FnMut(Event<'_>) -> error::Result<()>;
 
-/// Runs the demo until its story is over, for this long at most, or until a signal ends it. `false` if the restart failed.
+/// Runs the demo to its end, but no longer than `length`, or until a signal. `false` if the restart failed.
 pub(crate) fn run(length: Duration, show: Show<'_>) -> error::Result<bool> {
     let supervisor = Arc::new(Embedded::default());
     let runtime = runtime()?;
-    // caught before there is anything to clean up; signals interrupt even a restart
+    // before there is anything to clean up; signals interrupt even a restart
     let stop = runtime.block_on(async { Interrupts::catch(true) });
     let folder =
         tempfile::Builder::new().prefix("gatelight-demo-").tempdir().context(trouble::NO_TEMPORARY)?;
@@ -135,7 +135,7 @@ async fn at(when: Option<Instant>) {
     }
 }
 
-/// Restarts the hollow gateway as `gatelight restart` does, proven step by step. Whether it worked.
+/// Restarts the hollow gateway as `gatelight restart` does, with the same proofs. Returns whether it worked.
 async fn restart_hollow(
     profile: &Profile,
     supervisor: &Arc<Embedded>,

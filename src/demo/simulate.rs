@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::evidence::process;
-use crate::recording::{Recording, What};
+use crate::recording::{EventKind, Recording};
 use crate::text::error::{self, Context as _};
 
-/// A real gateway writes its heartbeat this often.
+/// The interval at which a real gateway writes its heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// Longest life of a simulated gateway.
-const LIFE_MAX: Duration = Duration::from_secs(3600);
+/// A simulated gateway ends after this time at the latest.
+const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// The incidents, shortened from recordings of real gateways.
 const SCRIPTS: [(&str, &str); 3] = [
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Gateway) -> error::Result<()> {
         let mut ignored = false;
         loop {
             let next = events.peek().map(|event| Duration::from_secs_f64(event.t.max(0.0)));
-            let pause = next.map_or(LIFE_MAX, |at| at.saturating_sub(begun.elapsed()));
+            let pause = next.map_or(MAX_LIFETIME, |at| at.saturating_sub(begun.elapsed()));
             tokio::select! {
                 biased;
                 () = &mut interrupted, if !ignored => {
@@ -72,14 +72,14 @@ pub(crate) fn run(args: &Gateway) -> error::Result<()> {
                     ignored = true;
                 }
                 _ = look.tick() => {
-                    if rustix::process::getppid() != parent || begun.elapsed() > LIFE_MAX {
+                    if rustix::process::getppid() != parent || begun.elapsed() > MAX_LIFETIME {
                         break;
                     }
                 }
                 _ = beat.tick(), if home.up => home.beat()?,
                 () = sleep(pause), if next.is_some() => {
                     if let Some(event) = events.next() {
-                        home.play(&event.what)?;
+                        home.play(&event.kind)?;
                     }
                 }
             }
@@ -127,14 +127,14 @@ impl Home {
         })
     }
 
-    fn play(&mut self, what: &What) -> error::Result<()> {
-        match what {
-            What::Line { log, line, .. } => {
+    fn play(&mut self, event: &EventKind) -> error::Result<()> {
+        match event {
+            EventKind::Line { log, line, .. } => {
                 let mut file =
                     OpenOptions::new().create(true).append(true).open(self.path.join("logs").join(log))?;
                 file.write_all(format!("{}\n", self.restamp(line)).as_bytes())?;
             }
-            What::File { file, json: Some(json) } => {
+            EventKind::File { file, json: Some(json) } => {
                 self.up |= file == "state/gateway.heartbeat";
                 self.write(file, &self.as_own(json.clone()))?;
             }
@@ -177,7 +177,7 @@ impl Home {
     fn shut_down(mut self) {
         let line = "2026-01-01 00:00:00,000 INFO gateway.run: Received SIGTERM — initiating shutdown";
         // the demo may have removed the home already
-        let _ = self.play(&What::Line { home: None, log: "agent.log".into(), line: line.into() });
+        let _ = self.play(&EventKind::Line { home: None, log: "agent.log".into(), line: line.into() });
         let _ = fs::remove_file(self.path.join("gateway.pid"));
     }
 

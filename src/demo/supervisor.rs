@@ -1,13 +1,14 @@
 //! The service manager of the demo: starts child processes and restarts them when they end.
 
 use std::collections::HashMap;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::health::{JobState, Manager};
 use crate::profile::JobFile;
+use crate::supervisor::child::exit_code;
 use crate::supervisor::{JobReport, Supervisor, SupervisorError};
 
 /// Time between SIGTERM and SIGKILL.
@@ -67,10 +68,6 @@ fn spawn(file: &JobFile, job: &mut Job) -> Result<(), SupervisorError> {
     Ok(())
 }
 
-fn code(status: ExitStatus) -> i32 {
-    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(-1)
-}
-
 /// Ends the process with SIGTERM, after [`EXIT_TIMEOUT`] with SIGKILL.
 fn stop(job: &mut Job) {
     let Some(mut child) = job.child.take() else { return };
@@ -81,7 +78,7 @@ fn stop(job: &mut Job) {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => {
-                job.last_exit = Some(code(status));
+                job.last_exit = Some(exit_code(status));
                 return;
             }
             Ok(None) if Instant::now() < limit => std::thread::sleep(Duration::from_millis(20)),
@@ -89,7 +86,7 @@ fn stop(job: &mut Job) {
         }
     }
     let _ = child.kill();
-    job.last_exit = child.wait().ok().map(code);
+    job.last_exit = child.wait().ok().map(exit_code);
 }
 
 impl Supervisor for Embedded {
@@ -105,7 +102,7 @@ impl Supervisor for Embedded {
         if let Some(child) = &mut entry.child
             && let Ok(Some(status)) = child.try_wait()
         {
-            entry.last_exit = Some(code(status));
+            entry.last_exit = Some(exit_code(status));
             entry.child = None;
             spawn(job, entry)?;
         }

@@ -12,7 +12,7 @@ use crate::profile::Profile;
 use crate::redact::one_line;
 
 /// Longest line, in characters.
-pub(crate) const LINE_MAX: usize = 2000;
+pub(crate) const MAX_LINE: usize = 2000;
 
 /// One line of a log.
 pub(crate) struct MergedLine {
@@ -26,11 +26,11 @@ pub(crate) struct MergedLine {
     pub(crate) text: Vec<u8>,
 }
 
-/// Every log of a profile, from its end on, with the file's name.
+/// The tailers of a profile's logs, each at the end of its file, with the file's name.
 pub(crate) type Tailers = Vec<(String, Tailer)>;
 
-/// The last `wanted` lines of all logs together; of copies in several files one is kept. `gateway`: the profile whose
-/// gateway serves this one, and whose logs hold its lines, too. Hermes 0.19 writes every line into both.
+/// The last `wanted` lines of all logs together; copies in several files are dropped. `gateway`: the profile whose
+/// gateway serves this one. Its logs have the lines too (Hermes 0.19 writes every line to both).
 pub(crate) fn read_past(
     profile: &Profile,
     gateway: Option<&Profile>,
@@ -59,7 +59,7 @@ pub(crate) fn read_past(
         all.extend(lines.into_iter().skip(skip));
         tailers.push((name, tailer));
     }
-    // A log without stamps (standard error) has no place among the others; its lines are in errors.log as well.
+    // Lines without timestamps (standard error) cannot be merged; they are in errors.log as well.
     all.retain(|line| line.stamp.is_some());
     all.sort_by_key(|line| line.stamp);
     let mut merged: VecDeque<MergedLine> = VecDeque::new();
@@ -74,7 +74,7 @@ pub(crate) fn read_past(
     (tailers, merged)
 }
 
-/// What was written since the last call, merged. Logs that cannot be read now are tried again next time.
+/// The lines written since the last call, merged. Logs that cannot be read now are read by the next call.
 pub(crate) fn read_new(tailers: &mut Tailers) -> VecDeque<MergedLine> {
     let mut fresh: Vec<MergedLine> = Vec::new();
     for (name, tailer) in tailers {
@@ -99,7 +99,7 @@ pub(super) fn last_lines(profile: &Profile, wanted: usize) -> Vec<LogLine> {
         .map(|line| LogLine {
             at: line.stamp.and_then(|stamp| zone.to_ambiguous_timestamp(stamp).compatible().ok()),
             file: line.source,
-            text: one_line(&String::from_utf8_lossy(&line.text), LINE_MAX),
+            text: one_line(&String::from_utf8_lossy(&line.text), MAX_LINE),
         })
         .collect()
 }

@@ -1,7 +1,7 @@
-//! `gatelight diagnose`: all that a report of a wrong or red light needs, as Markdown that pastes into an issue.
+//! `gatelight diagnose`: everything that an issue about a wrong or red light needs, as Markdown.
 //!
-//! [`gather`] collects it, [`render`] is pure. Every piece goes through [`clean`]: secrets, user names, home paths and
-//! people's identifiers are gone before anything is put together.
+//! [`gather`] collects it, [`render`] is pure. [`clean`] removes secrets, user names, home paths and people's
+//! identifiers from every line before it is added.
 
 use std::fmt::Write as _;
 
@@ -23,8 +23,8 @@ mod system;
 pub(crate) use gather::{Sources, anonymiser};
 
 /// Longest report, in characters; GitHub accepts 65,536 in an issue.
-const CHARS_MAX: usize = 60_000;
-const LINE_MAX: usize = 300;
+const MAX_CHARS: usize = 60_000;
+const MAX_LINE: usize = 300;
 const LOG_LINES: usize = 120;
 const JOB_LINES: usize = 150;
 
@@ -39,7 +39,7 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// What a report says.
+/// The content of a report.
 pub struct Diagnosis<'a> {
     /// Now.
     pub now: Timestamp,
@@ -73,11 +73,11 @@ pub struct Diagnosis<'a> {
 
 /// One line without secrets, names and control characters.
 fn clean(line: &str, anonymiser: &Anonymiser) -> String {
-    anonymiser.line(line, LINE_MAX)
+    anonymiser.line(line, MAX_LINE)
 }
 
-/// At most `most` lines around a time, half of them after it if there are as many. Lines without a time stay with the
-/// line before them.
+/// At most `most` lines around a time, up to half of them after it. Lines without a time belong to the line before
+/// them.
 fn around(lines: &[LogLine], at: Timestamp, most: usize) -> &[LogLine] {
     let mut last = None;
     let mut split = lines.len();
@@ -94,14 +94,14 @@ fn around(lines: &[LogLine], at: Timestamp, most: usize) -> &[LogLine] {
     &lines[from..to]
 }
 
-/// Writes a fenced block that no line of it can close.
+/// Writes a fenced block whose fence is longer than any in its lines.
 fn fenced(out: &mut String, kind: &str, lines: &[String]) {
     let longest = lines.iter().flat_map(|l| l.split(|c| c != '`').map(str::len)).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let _ = writeln!(out, "{fence}{kind}\n{}\n{fence}\n", lines.join("\n"));
 }
 
-/// A code span that nothing in the text can close (CommonMark 0.31, 6.1).
+/// A code span whose ticks are longer than any in the text (CommonMark 0.31, 6.1).
 fn span(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let ticks = "`".repeat(longest + 1);
@@ -109,7 +109,7 @@ fn span(text: &str) -> String {
     if text.is_empty() { "–".into() } else { format!("{ticks}{pad}{text}{pad}{ticks}") }
 }
 
-/// The report, at most [`CHARS_MAX`] characters.
+/// The report, at most [`MAX_CHARS`] characters.
 pub fn render(d: &Diagnosis<'_>) -> String {
     let lang = d.lang;
     let name = clean(&d.view.profile.name, d.anonymiser);
@@ -209,7 +209,7 @@ fn job(out: &mut String, d: &Diagnosis<'_>) {
     }
     match d.job_file {
         Some(text) => {
-            // without escape sequences first, which may cut a word into pieces
+            // escape sequences are removed first: they may cut a word into pieces
             let head: String = text.chars().take(64 * 1024).collect();
             let lines: Vec<String> = head.lines().map(|line| redact::one_line(line, 4_000)).collect();
             let redacted = redact::job_file(&lines.join("\n"));
@@ -235,12 +235,12 @@ fn log_lines(out: &mut String, d: &Diagnosis<'_>) {
     let mut lines: Vec<String> = around(d.log, at, LOG_LINES)
         .iter()
         .map(|l| {
-            let text = d.anonymiser.next_line(&mut before, &l.file, &l.text, LINE_MAX);
+            let text = d.anonymiser.next_line(&mut before, &l.file, &l.text, MAX_LINE);
             format!("{}: {text}", clean(&l.file, d.anonymiser))
         })
         .collect();
     // the oldest lines are dropped first
-    let room = CHARS_MAX.saturating_sub(out.chars().count() + 2_000);
+    let room = MAX_CHARS.saturating_sub(out.chars().count() + 2_000);
     let mut length: usize = lines.iter().map(|l| l.chars().count() + 1).sum();
     let mut cut = 0;
     while length > room && cut < lines.len() {
@@ -367,7 +367,7 @@ mod tests {
         let lines: Vec<LogLine> = (0..5000).map(|n| line(n, &"网`".repeat(400))).collect();
         let job = "<key>x</key>\n".repeat(5000);
         let out = rendered(Lang::Zh, &lines, &job, &"z".repeat(10_000));
-        assert!(out.chars().count() <= CHARS_MAX, "{}", out.chars().count());
+        assert!(out.chars().count() <= MAX_CHARS, "{}", out.chars().count());
     }
 
     proptest! {

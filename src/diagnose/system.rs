@@ -1,4 +1,4 @@
-//! What a diagnosis says about this machine, and the names that it must not contain.
+//! The facts about this machine in a diagnosis, and the names that it must not contain.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::text::{self, Lang};
 use crate::watcher::snapshot::ProfileView;
 
 /// Most arguments of a command line that are searched for an interpreter.
-const ARGUMENTS_MAX: usize = 20;
+const MAX_ARGUMENTS: usize = 20;
 
 /// The names to remove, as far as the environment and the system know them.
 pub(super) fn facts(user_home: &Path) -> Facts {
@@ -38,14 +38,14 @@ fn full_name(passwd: &str, home: &Path) -> Option<String> {
     })
 }
 
-/// The versions of hermes-agent and of its Python, by the verdict and by the virtual environment of the gateway's
+/// The versions of hermes-agent and its Python, from the verdict and the virtual environment of the gateway's
 /// interpreter. No program is run.
 pub(super) fn gateway_versions(view: &ProfileView, lang: Lang) -> Vec<(String, String)> {
     let running = view.verdict.pid.and_then(process::look).map(|info| info.command).unwrap_or_default();
     let written =
         view.profile.job.iter().flat_map(|job| job.gateway_words.iter().chain(&job.arguments).cloned());
     let programs = running.into_iter().chain(written).map(PathBuf::from).filter(|word| word.is_absolute());
-    let found = programs.take(ARGUMENTS_MAX).find_map(|program| beside_program(&program));
+    let found = programs.take(MAX_ARGUMENTS).find_map(|program| beside_program(&program));
     let on_disk = found.as_ref().map(|found| HermesVersion { text: found.hermes.0.clone(), running: false });
     let hermes = view.verdict.version.clone().or(on_disk);
     let hermes = hermes.map(|version| ("hermes-agent".to_owned(), text::status::hermes(&version, lang)));

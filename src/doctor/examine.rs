@@ -1,4 +1,4 @@
-//! Finds what is wrong with job files and the places that they name.
+//! Finds what is wrong with job files and the paths that they name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -9,14 +9,15 @@ use super::live::LiveFacts;
 use super::repair::{self, Refusal, Wanted};
 use super::{launch, plan, wanted, why, write};
 use crate::health::Manager;
+use crate::profile::shell::quoted;
 use crate::profile::{BadJobFile, Found, JobFile, KeepAlive, Places, Profile, files, homes};
 use crate::text::{Both, Phrase, doctor as phrases};
 
 /// A log larger than this, in bytes, is a finding. Field reports: 208, 141 and 35 MB.
 pub const HUGE_LOG: u64 = 100_000_000;
 
-/// Most odd folders that are named.
-const MOST_NAMED: usize = 5;
+/// Most folders with an invalid name that are listed.
+const MAX_NAMED: usize = 5;
 
 /// Finds what is wrong, profile by profile in the order of the scan, then what belongs to no profile. Reads job files and
 /// metadata; writes nothing.
@@ -82,7 +83,7 @@ fn odd_folders(places: &Places) -> Option<Finding> {
     let hidden = |name: &str| name.starts_with('.');
     let (mut odd, _) = files::list(&profiles, |name| !homes::is_profile_name(name) && !hidden(name));
     odd.retain(|path| path.is_dir());
-    let names: Vec<String> = odd.iter().take(MOST_NAMED).map(|path| files::name_of(path)).collect();
+    let names: Vec<String> = odd.iter().take(MAX_NAMED).map(|path| files::name_of(path)).collect();
     let values = [("count", &*odd.len().to_string()), ("names", &*names.join(", "))];
     (!odd.is_empty()).then(|| Finding {
         code: Code::OddFolder,
@@ -221,7 +222,7 @@ impl Examination<'_> {
     fn replace_flag(&mut self, job: &JobFile) {
         let one = Wanted { replace: true, ..Wanted::default() };
         let can = self.can(job, one);
-        let texts = if came_back(job, &self.places.user_home) {
+        let texts = if flag_is_back(job, &self.places.user_home) {
             phrases::REPLACE_FLAG_BACK
         } else {
             phrases::REPLACE_FLAG
@@ -270,7 +271,7 @@ impl Examination<'_> {
         match any {
             true => Ok(()),
             false if wanted.replace && repair::hides_flag(job) => Err(Refusal::Hidden),
-            // so it comes from a variable
+            // the flag comes from a variable
             false => Err(Refusal::Variable),
         }
     }
@@ -342,15 +343,8 @@ const fn by_manager(job: &JobFile, launchd: [Phrase; 2], systemd: [Phrase; 2]) -
     if matches!(job.manager, Manager::Systemd) { systemd } else { launchd }
 }
 
-/// A path as a word of a shell.
-fn quoted(path: &str) -> String {
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ',' | '@' | ':');
-    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
 /// Whether the flag is back after a repair: the backup has it, and the file is newer than the backup.
-fn came_back(job: &JobFile, user_home: &Path) -> bool {
+fn flag_is_back(job: &JobFile, user_home: &Path) -> bool {
     job.files().any(|file| {
         let had_it = |bytes: &[u8]| {
             let one = Wanted { replace: true, ..Wanted::default() };

@@ -6,8 +6,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::flow::{self, Change, Link, Outcome, PrepareError, Step, World};
-use super::live::is_below;
+use super::flow::{self, Change, Link, Outcome, PrepareError, RepairContext, Step};
+use super::live::descends_from;
 use super::repair::{Wanted, hides_flag};
 use super::{Finding, LiveFacts, ProcessFacts, examine, wanted, write};
 use crate::health::Manager;
@@ -30,7 +30,7 @@ pub struct Machine<'a> {
     pub arguments_of: &'a dyn Fn(u32) -> Option<Vec<String>>,
     /// Waits for the link of a job's new process after the reload.
     pub link: &'a dyn Fn(&JobFile, u32) -> Link,
-    /// Waits between two looks at a job.
+    /// Waits between two queries of a job.
     pub pause: &'a dyn Fn(),
     /// The language of causes.
     pub lang: Lang,
@@ -44,7 +44,7 @@ impl Machine<'_> {
         let pids = OnceCell::new();
         let job_homes = homes_by_pid(&found, &|job, pid| {
             let pids = pids.get_or_init(|| self.job_pids(&found));
-            pids.get(&job.label).is_some_and(|own| is_below(pid, *own, self.process))
+            pids.get(&job.label).is_some_and(|own| descends_from(pid, *own, self.process))
         });
         if job_homes.is_empty() {
             return found;
@@ -104,7 +104,7 @@ pub enum Mode {
 
 /// Approves repairs and receives their progress.
 pub trait Review {
-    /// Whether these changes of one job's files are made. Without any the job is only reloaded.
+    /// Whether these changes of one job's files may be made. With no change the job is only reloaded.
     fn approve(&mut self, job: &JobFile, changes: &[Change]) -> bool;
     /// A step was done.
     fn step(&mut self, profile: &Profile, job: &JobFile, step: &Step);
@@ -229,7 +229,7 @@ fn fix_job(
         return Some(repair);
     }
     let steps = &mut repair.steps;
-    let mut world = World {
+    let mut context = RepairContext {
         supervisor: (machine.supervisor)(job.manager),
         pause: &mut || (machine.pause)(),
         attempts: ATTEMPTS,
@@ -241,14 +241,14 @@ fn fix_job(
             steps.push(step);
         },
     };
-    repair.result = RepairResult::Done(flow::repair_job(job, &repair.changes, &mut world));
+    repair.result = RepairResult::Done(flow::repair_job(job, &repair.changes, &mut context));
     Some(repair)
 }
 
 enum Agreed {
     NothingToDo,
     Declined,
-    /// Without changes the job is reloaded: its file was repaired before.
+    /// Empty: the job is only reloaded, because its file was repaired before.
     To(Vec<Change>),
 }
 

@@ -21,7 +21,7 @@ pub struct Change {
     /// The new content.
     pub plan: Plan,
     /// Whether the repair removes `--replace`.
-    pub frees: bool,
+    pub removes_flag: bool,
 }
 
 /// Why a repair cannot be prepared.
@@ -78,9 +78,9 @@ pub fn prepare(job: &JobFile, wanted: Wanted, user_home: &Path) -> Result<Vec<Ch
         match super::plan(job, &file, &original.bytes, wanted, user_home) {
             Ok(Some(plan)) => {
                 let flag = Wanted { replace: true, ..Wanted::default() };
-                let frees = wanted.replace
+                let removes_flag = wanted.replace
                     && matches!(super::plan(job, &file, &original.bytes, flag, user_home), Ok(Some(_)));
-                changes.push(Change { original, plan, frees });
+                changes.push(Change { original, plan, removes_flag });
             }
             Ok(None) => variables |= original.bytes.contains(&b'$'),
             Err(refusal) => return Err(PrepareError::Refused { file, refusal }),
@@ -169,7 +169,7 @@ pub enum Failure {
 
 impl Failure {
     /// One of our phrases, or a text from elsewhere.
-    pub fn words(&self) -> Result<Phrase, &str> {
+    pub fn phrase(&self) -> Result<Phrase, &str> {
         match self {
             Self::NotRunning => Ok(phrases::WHY_NOT_RUNNING),
             Self::OldArguments => Ok(phrases::WHY_OLD_ARGUMENTS),
@@ -224,7 +224,7 @@ impl Outcome {
 }
 
 /// What a repair needs from its caller.
-pub struct World<'a> {
+pub struct RepairContext<'a> {
     /// The job's manager, if this machine has it.
     pub supervisor: Option<&'a dyn Supervisor>,
     /// Waits between two queries, half a second for example.
@@ -241,100 +241,100 @@ pub struct World<'a> {
     pub report: &'a mut dyn FnMut(Step),
 }
 
-/// Repairs one job. `changes` come from [`prepare`]; without any the job is only reloaded.
+/// Repairs one job. `changes` come from [`prepare`]; if there are none the job is only reloaded.
 ///
 /// The changed file is marked until its repair is proven or reverted: a run that finds the mark of a killed one reloads the
 /// job.
-pub fn repair_job(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
+pub fn repair_job(job: &JobFile, changes: &[Change], context: &mut RepairContext<'_>) -> Outcome {
     if let Some(change) = changes.first()
         && let Err(error) = write::mark(&change.original.path)
     {
-        (world.report)(Step::Failed(Failure::Write(WriteError::from(error).text(world.lang))));
+        (context.report)(Step::Failed(Failure::Write(WriteError::from(error).text(context.lang))));
         return Outcome::Restored;
     }
-    let outcome = write_and_reload(job, changes, world);
+    let outcome = write_and_reload(job, changes, context);
     if !matches!(outcome, Outcome::Broken | Outcome::NotReloaded) {
         job.files().for_each(write::unmark);
     }
     outcome
 }
 
-fn write_and_reload(job: &JobFile, changes: &[Change], world: &mut World<'_>) -> Outcome {
+fn write_and_reload(job: &JobFile, changes: &[Change], context: &mut RepairContext<'_>) -> Outcome {
     for (n, change) in changes.iter().enumerate() {
         match write::replace(&change.original, &change.plan.bytes, &mut || {}) {
-            Ok(backup) => (world.report)(Step::Written { file: change.original.path.clone(), backup }),
+            Ok(backup) => (context.report)(Step::Written { file: change.original.path.clone(), backup }),
             Err(error) => {
-                (world.report)(Step::Failed(Failure::Write(error.text(world.lang))));
-                return if n == 0 { Outcome::Restored } else { restore(job, &changes[..n], None, world) };
+                (context.report)(Step::Failed(Failure::Write(error.text(context.lang))));
+                return if n == 0 { Outcome::Restored } else { restore(job, &changes[..n], None, context) };
             }
         }
     }
-    let missing = |world: &mut World<'_>, why: String| {
-        (world.report)(Step::NotReloaded(why));
+    let missing = |context: &mut RepairContext<'_>, why: String| {
+        (context.report)(Step::NotReloaded(why));
         Outcome::Written
     };
-    let Some(supervisor) = world.supervisor else {
-        return missing(world, job.manager.word().to_owned());
+    let Some(supervisor) = context.supervisor else {
+        return missing(context, job.manager.word().to_owned());
     };
     let before = match supervisor.query(job) {
         Err(error @ SupervisorError::Missing { .. }) => {
-            let why = error.text(world.lang);
-            return missing(world, why);
+            let why = error.text(context.lang);
+            return missing(context, why);
         }
         Ok(report) if report.state == JobState::Stopped => {
-            (world.report)(Step::StaysStopped);
+            (context.report)(Step::StaysStopped);
             return Outcome::Written;
         }
         answer => answer.ok().and_then(|report| report.pid),
     };
     match supervisor.reload(job) {
-        Ok(()) => (world.report)(Step::Reloaded),
+        Ok(()) => (context.report)(Step::Reloaded),
         Err(error @ SupervisorError::Missing { .. }) => {
-            let why = error.text(world.lang);
-            return missing(world, why);
+            let why = error.text(context.lang);
+            return missing(context, why);
         }
         Err(SupervisorError::Disabled { enable }) => {
-            (world.report)(Step::StaysDisabled(enable));
+            (context.report)(Step::StaysDisabled(enable));
             return Outcome::Written;
         }
         Err(error) => {
-            let failure = Failure::Reload(error.text(world.lang));
-            return fail(job, changes, failure, supervisor, world);
+            let failure = Failure::Reload(error.text(context.lang));
+            return fail(job, changes, failure, supervisor, context);
         }
     }
-    let free = changes.iter().any(|change| change.frees) || repair::flags(&job.arguments).is_empty();
-    match runs(job, supervisor, before, free, world) {
+    let free = changes.iter().any(|change| change.removes_flag) || repair::flags(&job.arguments).is_empty();
+    match runs(job, supervisor, before, free, context) {
         Ok(pid) => {
-            (world.report)(Step::Runs { pid });
-            match (world.link)(job, pid) {
-                Link::Back => (world.report)(Step::Linked),
-                Link::Unknown => (world.report)(Step::LinkUnknown),
-                Link::DownElsewhere(why) => (world.report)(Step::DownElsewhere(why)),
-                Link::Down(why) => return fail(job, changes, Failure::Link(why), supervisor, world),
+            (context.report)(Step::Runs { pid });
+            match (context.link)(job, pid) {
+                Link::Back => (context.report)(Step::Linked),
+                Link::Unknown => (context.report)(Step::LinkUnknown),
+                Link::DownElsewhere(why) => (context.report)(Step::DownElsewhere(why)),
+                Link::Down(why) => return fail(job, changes, Failure::Link(why), supervisor, context),
             }
             Outcome::Verified
         }
-        Err(failure) => fail(job, changes, failure, supervisor, world),
+        Err(failure) => fail(job, changes, failure, supervisor, context),
     }
 }
 
-/// Queries until the job has the same new process twice in a row; with `free` one without `--replace`.
+/// Queries until the job has the same new process twice in a row; with `without_flag`, one without `--replace`.
 fn runs(
     job: &JobFile,
     supervisor: &dyn Supervisor,
     before: Option<u32>,
     free: bool,
-    world: &mut World<'_>,
+    context: &mut RepairContext<'_>,
 ) -> Result<u32, Failure> {
     let mut last = None;
     let mut failure = Failure::NotRunning;
-    for _ in 0..world.attempts {
+    for _ in 0..context.attempts {
         let report = supervisor.query(job).ok();
         let pid = report.filter(|report| report.state == JobState::Running).and_then(|report| report.pid);
         match pid {
             Some(pid) if last == Some(pid) => {
                 let has_flag = |arguments: Vec<String>| !repair::flags(&arguments).is_empty();
-                let old = free && (world.arguments_of)(pid).is_some_and(has_flag);
+                let old = free && (context.arguments_of)(pid).is_some_and(has_flag);
                 if !old {
                     return Ok(pid);
                 }
@@ -347,7 +347,7 @@ fn runs(
                 failure = Failure::NotRunning;
             }
         }
-        (world.pause)();
+        (context.pause)();
     }
     Err(failure)
 }
@@ -357,27 +357,27 @@ fn fail(
     changes: &[Change],
     failure: Failure,
     supervisor: &dyn Supervisor,
-    world: &mut World<'_>,
+    context: &mut RepairContext<'_>,
 ) -> Outcome {
-    (world.report)(Step::Failed(failure));
+    (context.report)(Step::Failed(failure));
     if changes.is_empty() {
         return Outcome::NotReloaded;
     }
-    restore(job, changes, Some(supervisor), world)
+    restore(job, changes, Some(supervisor), context)
 }
 
 fn restore(
     job: &JobFile,
     changes: &[Change],
     supervisor: Option<&dyn Supervisor>,
-    world: &mut World<'_>,
+    context: &mut RepairContext<'_>,
 ) -> Outcome {
     let mut outcome = Outcome::Restored;
     for change in changes {
         if let Err(error) = write::restore(&change.original, &change.plan.bytes) {
-            (world.report)(Step::NotRestored {
+            (context.report)(Step::NotRestored {
                 backup: change.original.backup(),
-                why: error.text(world.lang),
+                why: error.text(context.lang),
             });
             outcome = Outcome::Broken;
         }
@@ -387,7 +387,7 @@ fn restore(
             None => After::Untouched,
             Some((_, Ok(()))) => After::Reloaded,
             Some((supervisor, Err(error))) => {
-                let why = error.text(world.lang);
+                let why = error.text(context.lang);
                 match supervisor.query(job) {
                     Ok(report) if report.pid.is_none() => After::Down(why),
                     Ok(_) => After::StillRuns(why),
@@ -395,7 +395,7 @@ fn restore(
                 }
             }
         };
-        (world.report)(Step::Restored(after));
+        (context.report)(Step::Restored(after));
     }
     outcome
 }

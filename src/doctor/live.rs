@@ -81,17 +81,17 @@ fn other_instance(
     {
         return None;
     }
-    let is_jobs = report.pid.is_some_and(|job| is_below(pid, job, process));
+    let is_jobs = report.pid.is_some_and(|job| descends_from(pid, job, process));
     (!is_jobs).then_some(pid)
 }
 
 /// Longest chain of parents that is followed.
-const GENERATIONS: usize = 32;
+const MAX_ANCESTORS: usize = 32;
 
 /// Whether a process is `ancestor` or a descendant of it.
-pub(super) fn is_below(pid: u32, ancestor: u32, process: &dyn Fn(u32) -> Option<ProcessFacts>) -> bool {
+pub(super) fn descends_from(pid: u32, ancestor: u32, process: &dyn Fn(u32) -> Option<ProcessFacts>) -> bool {
     let parent = |pid: &u32| (*pid > 1).then(|| process(*pid)?.parent).flatten();
-    std::iter::successors(Some(pid), parent).take(GENERATIONS).any(|known| known == ancestor)
+    std::iter::successors(Some(pid), parent).take(MAX_ANCESTORS).any(|known| known == ancestor)
 }
 
 /// What the system reports about a live process; `None` for a zombie.

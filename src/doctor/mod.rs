@@ -1,8 +1,8 @@
 //! What is wrong with a job file, what it leads to, and its repair.
 //!
-//! [`examine()`] finds; [`repair`] works out new bytes (pure); [`write`] puts them in place; [`flow`] reloads, verifies and
-//! restores the old file if that fails; [`fix`] does it for every job and lets its caller approve. [`words`] renders
-//! steps and results.
+//! [`examine()`] finds; [`repair`] works out new bytes (pure); [`write`] puts them in place; [`flow`] reloads, verifies
+//! and restores the old file if that fails; [`fix`] does it for every job and lets its caller approve. [`render`] has
+//! the texts of steps and results.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -19,8 +19,8 @@ pub mod flow;
 mod launch;
 mod live;
 mod plist_layout;
+pub mod render;
 pub mod repair;
-pub mod words;
 pub mod write;
 
 pub use examine::{HUGE_LOG, examine};
@@ -30,7 +30,7 @@ pub use live::{LiveFacts, ProcessFacts, process_facts};
 use repair::{Plan, Refusal, Wanted};
 
 /// Whether a file belongs to another user, such as a drop-in for all users. Only root may change it.
-fn is_anothers(file: &Path) -> bool {
+fn has_other_owner(file: &Path) -> bool {
     let us = rustix::process::geteuid().as_raw();
     us != 0 && std::fs::metadata(file).is_ok_and(|data| data.uid() != us)
 }
@@ -44,7 +44,7 @@ fn plan(
     user_home: &Path,
 ) -> Result<Option<Plan>, Refusal> {
     let plan = repair::plan(job.manager, bytes, wanted, user_home)?;
-    if plan.is_some() && is_anothers(file) { Err(Refusal::Anothers) } else { Ok(plan) }
+    if plan.is_some() && has_other_owner(file) { Err(Refusal::OtherOwner) } else { Ok(plan) }
 }
 
 /// What `--fix` would change in a job as it was read.
@@ -68,7 +68,7 @@ pub const fn why(refusal: Refusal) -> Phrase {
         Refusal::Unreadable => phrases::WHY_UNREADABLE,
         Refusal::Quoting => phrases::WHY_QUOTING,
         Refusal::Unproven => phrases::WHY_UNPROVEN,
-        Refusal::Anothers => phrases::WHY_ANOTHERS,
+        Refusal::OtherOwner => phrases::WHY_OTHER_OWNER,
         Refusal::Variable => phrases::WHY_VARIABLE,
         Refusal::Hidden => phrases::WHY_HIDDEN,
     }

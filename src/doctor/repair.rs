@@ -53,7 +53,7 @@ pub enum Refusal {
     Unproven,
     /// The file is another user's.
     #[error("the file belongs to another user")]
-    Anothers,
+    OtherOwner,
     /// No file of the job has the flag: it comes from a variable.
     #[error("a variable brings the flag")]
     Variable,
@@ -173,7 +173,7 @@ fn without_flag(arguments: &[String]) -> Result<Option<Shorter>, Refusal> {
     if proven { Ok(Some(Shorter { arguments: shorter, whole, within })) } else { Err(Refusal::Unproven) }
 }
 
-/// A word's bytes with the blanks before it, or those after it if there are none.
+/// A word's bytes with the blanks before it, or with those after it if there are none before it.
 fn with_blanks(text: &str, span: Range<usize>) -> Range<usize> {
     let blank = |c: char| c == ' ' || c == '\t';
     let start = text[..span.start].trim_end_matches(blank).len();

@@ -1,5 +1,5 @@
-//! Whose account a lock file is about, where the account is public (an app id, not a token): it stands in the `.env` or
-//! the `config.yaml` of a profile, and its hash in the name of the lock file.
+//! Finds the profile that a lock belongs to, where the account is public (an app id, not a token): the account is in
+//! the `.env` or the `config.yaml` of the profile, and its hash in the name of the lock file.
 //!
 //! hermes-agent 0.19, gateway/config.py: the variable wins over `platforms.NAME.extra.app_id`.
 
@@ -11,14 +11,11 @@ use super::{hermes_config, state_files};
 use crate::files;
 use crate::health::Platforms;
 use crate::health::evidence::Lock;
-use crate::profile::Profile;
-use crate::profile::homes::is_profile_name;
+use crate::profile::files::name_of;
+use crate::profile::{Profile, homes};
 
-/// Most profiles of one home that are looked at.
-const MOST_PROFILES: usize = 64;
-
-/// Most entries of the `profiles` folder that are read.
-const MOST_ENTRIES: usize = 1024;
+/// Most profiles below a home whose configuration is read.
+const MAX_PROFILES: usize = 64;
 
 /// The profiles whose links one gateway may have: the one in whose home it runs, and those below it.
 #[derive(Debug)]
@@ -52,12 +49,8 @@ impl Accounts {
     }
 
     fn homes(&self) -> Vec<(String, PathBuf)> {
-        let below = self.home.join("profiles");
-        let entries = std::fs::read_dir(&below).into_iter().flatten().take(MOST_ENTRIES);
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let mut names: Vec<String> = names.filter(|name| is_profile_name(name)).take(MOST_PROFILES).collect();
-        names.sort_unstable();
-        let served = names.into_iter().map(|name| (name.clone(), below.join(name)));
+        let served = homes::profiles_below(&self.home).into_iter().take(MAX_PROFILES);
+        let served = served.map(|home| (name_of(&home), home));
         std::iter::once((self.name.clone(), self.home.clone())).chain(served).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Detects an update of Hermes: by its live process, never by a leftover file alone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,18 +10,19 @@ use super::collector::Moment;
 use super::process::{self, ProcessInfo};
 use crate::files;
 use crate::health::UpdateProcess;
+use crate::profile::homes;
 
-/// Written by later versions into the root home: the PID and the beginning in seconds since 1970, a line each
+/// The marker that later versions write into the root home: the PID and the start in seconds since 1970, one per line
 /// (hermes-agent, `hermes_cli/update_lock.py`).
 const MARKER: &str = ".hermes-update-in-progress";
 
 /// Largest marker that is read, in bytes.
 const MARKER_BYTES: u64 = 1024;
 
-/// Longest update: an older marker is a leftover, even if its PID exists (#88204).
+/// The longest update: an older marker is a leftover, even if its PID exists (#88204).
 const MARKER_LIFE: Duration = Duration::from_secs(20 * 60);
 
-/// Homes that are looked after within this time share a look through all processes. Our choice.
+/// Searches for several homes within this time share one result. Our choice.
 const SAME_LOOK: Duration = Duration::from_secs(1);
 
 /// Options of `hermes` that take a value, before its command.
@@ -29,18 +30,19 @@ const WITH_VALUE: [&str; 2] = ["-p", "--profile"];
 
 /// The process that updates the Hermes of this home; the oldest one of several.
 pub(super) fn look(home: &Path, now: Moment) -> Option<UpdateProcess> {
-    let by_marker = marked(&root_of(home), now.at);
+    let by_marker = marked(homes::root_of(home).unwrap_or(home), now.at);
     by_process(now.instant).into_iter().chain(by_marker).min_by_key(|update| update.began)
 }
 
 /// Whether this update still runs.
 pub(super) fn goes_on(update: &UpdateProcess) -> bool {
-    // to the second: the start of a process is known by the wall clock, which may be set
+    // with a tolerance of one second: start times come from the wall clock, which may be set
     let is_it = |info: &ProcessInfo| info.started_at <= update.began + Duration::from_secs(1);
     process::look(update.pid).is_some_and(|info| info.state.is_live() && is_it(&info))
 }
 
-/// A look through all processes takes milliseconds and says the same for every home: those of one moment share it.
+/// Searches all processes. That takes milliseconds and gives the same result for every home, so the result is shared
+/// for [`SAME_LOOK`].
 fn by_process(now: Instant) -> Option<UpdateProcess> {
     static LAST: Mutex<Option<(Instant, Option<UpdateProcess>)>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +62,7 @@ fn marked(root: &Path, now: Timestamp) -> Option<UpdateProcess> {
     let text = files::read(&root.join(MARKER), MARKER_BYTES).ok()?;
     let update = parse(&String::from_utf8_lossy(&text))?;
     let age = Duration::try_from(now.duration_since(update.began)).ok()?;
-    // a process that is younger than the marker has only taken over the PID
+    // a process that is younger than the marker only reuses the PID
     let alive = process::look(update.pid).is_some_and(|info| info.started_at <= update.began);
     (alive && age <= MARKER_LIFE).then_some(update)
 }
@@ -72,13 +74,7 @@ fn parse(text: &str) -> Option<UpdateProcess> {
     Some(UpdateProcess { pid, began: Timestamp::from_millisecond((began * 1000.0) as i64).ok()? })
 }
 
-/// The home of the default profile, whose `profiles` folder contains the others.
-pub(super) fn root_of(home: &Path) -> PathBuf {
-    let profiles = home.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "profiles"));
-    profiles.and_then(Path::parent).unwrap_or(home).to_path_buf()
-}
-
-/// Whether this is the command line of `hermes … update`, and not only of a check for updates.
+/// Whether this is the command line of `hermes … update`, not that of a mere check for updates.
 fn is_update(command: &[String]) -> bool {
     let is_hermes = |argument: &String| {
         argument == "hermes_cli.main"
@@ -132,13 +128,12 @@ mod tests {
     #[test]
     fn a_marker_counts_while_its_process_lives_and_it_is_young() {
         let folder = tempfile::tempdir().unwrap();
-        let (root, profile) = (folder.path(), folder.path().join("profiles/work"));
+        let root = folder.path();
         let me = process::look(std::process::id()).unwrap();
         let now = Timestamp::now();
         let write = |pid: u32, began: Timestamp| {
             std::fs::write(root.join(MARKER), format!("{pid}\n{}\n", began.as_second() + 1)).unwrap();
         };
-        assert_eq!(root_of(&profile), root);
         assert_eq!(marked(root, now), None);
         write(me.pid, me.started_at);
         assert_eq!(

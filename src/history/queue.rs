@@ -1,5 +1,5 @@
-//! Rows that wait because another program keeps the history locked. They also stand in a file beside the history, so that
-//! they survive the end of the process, and are written by the next one.
+//! Rows that wait because another program keeps the history locked. They are also stored in a file beside the history,
+//! so that the next process can write them if this one ends.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -13,11 +13,11 @@ use super::store::{Store, StoreError};
 use crate::files;
 
 /// Most rows that wait. Our choice: some hours of a flapping link.
-const MOST_ROWS: usize = 2_000;
-/// Most bytes of the file that are read: [`MOST_ROWS`] rows with the longest line of evidence in each.
-const MOST_BYTES: u64 = 8 * 1024 * 1024;
+const MAX_ROWS: usize = 2_000;
+/// Most bytes of the file that are read: [`MAX_ROWS`] rows with the longest line of evidence in each.
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The rows that wait, oldest first.
+/// The waiting rows, oldest first.
 #[derive(Debug)]
 pub(crate) struct Queue {
     file: PathBuf,
@@ -32,16 +32,16 @@ impl Queue {
     /// The queue of this history, whose run begins `now`; with the rows that an earlier process could not write.
     pub(crate) fn load(history: &Path, now: Timestamp) -> Self {
         let file = history.with_extension("unwritten.jsonl");
-        let saved = files::read(&file, MOST_BYTES).ok();
+        let saved = files::read(&file, MAX_BYTES).ok();
         let text = saved.as_deref().unwrap_or_default();
         let rows = text.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-        let mut rows: VecDeque<Row> = rows.take(MOST_ROWS).collect();
-        // also where nothing waits: a later Row::Resume finds the run by this time, not by that of Store::open
+        let mut rows: VecDeque<Row> = rows.take(MAX_ROWS).collect();
+        // even if no row waits: a later Row::Resume finds the run by this time, not by that of Store::open
         rows.push_back(Row::Begin(now));
         Self { file, rows, run: now, saved: saved.is_some() }
     }
 
-    /// Whether nothing waits.
+    /// Whether no row waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -55,7 +55,7 @@ impl Queue {
             *end = *to;
             return true;
         }
-        if self.rows.len() >= MOST_ROWS {
+        if self.rows.len() >= MAX_ROWS {
             self.rows.clear();
             return false;
         }
@@ -84,7 +84,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Keeps the waiting rows for the next process.
+    /// Stores the waiting rows for the next process.
     pub(crate) fn save(&mut self) -> io::Result<()> {
         let resumed = match self.rows.front() {
             Some(Row::Begin(_) | Row::Resume(_)) => None,

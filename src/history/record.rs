@@ -12,26 +12,26 @@ use crate::text::Message;
 use crate::watcher::snapshot::ProfileChange;
 
 /// Longest stored line of evidence, in characters.
-pub const LINE_MAX: usize = 500;
+pub const MAX_LINE: usize = 500;
 /// Longest stored name of a platform, in characters.
-const PLATFORM_MAX: usize = 64;
+const MAX_PLATFORM: usize = 64;
 
 /// One change of one profile's light or reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChangeRow {
     /// When it changed.
     pub at: Timestamp,
-    /// The run of Gatelight that observed it. A run does not know what an earlier one knew.
+    /// The run of Gatelight that observed it. A run does not know the states of earlier runs.
     pub run: i64,
     /// The reason before.
     pub from: Reason,
     /// The reason since then.
     pub to: Reason,
-    /// The light, where it is not that of the reason. Histories before version 3 have none.
+    /// The light, if it differs from that of the reason. Histories before version 3 have none.
     pub own_light: Option<Light>,
     /// The platform whose link is the reason; `None`: the gateway itself, or a history before version 3.
     pub platform: Option<String>,
-    /// Since when it has held; before `at` where the logs reach further back than the observation.
+    /// Since when it has held; before `at` if the logs reach further back than the observation.
     pub since: Timestamp,
     /// The proof, redacted.
     #[serde(with = "stored_proof")]
@@ -40,7 +40,7 @@ pub struct ChangeRow {
     pub pid: Option<u32>,
     /// When that process was started.
     pub started_at: Option<Timestamp>,
-    /// It was read from logs of a time that Gatelight did not observe.
+    /// It was read from log lines of a time that Gatelight did not observe.
     pub history: bool,
 }
 
@@ -87,14 +87,14 @@ impl ChangeRow {
     }
 }
 
-/// A platform's name as it is stored: a plug-in chooses it.
+/// A platform's name as it is stored: bounded and on one line, because plug-ins choose it.
 fn clean_platform(name: &str) -> String {
-    redact::one_line(name, PLATFORM_MAX)
+    redact::one_line(name, MAX_PLATFORM)
 }
 
 /// A proof as it is stored and passed to other programs: bounded and redacted.
 pub(crate) fn clean_proof(proof: &Proof) -> Proof {
-    let clean = |text: &str| redact::clean_line(text, LINE_MAX);
+    let clean = |text: &str| redact::clean_line(text, MAX_LINE);
     let line = match &proof.line {
         ProofLine::Quoted(quote) => clean(quote.as_str()).into(),
         ProofLine::Fact(fact) => fact.clone().cleaned(clean).into(),
@@ -147,7 +147,7 @@ pub enum RestartResult {
     Worked,
     /// It failed.
     Failed,
-    /// Neither could be shown.
+    /// The outcome is unknown.
     CannotTell,
 }
 
@@ -161,7 +161,7 @@ impl RestartResult {
         }
     }
 
-    /// All of them.
+    /// Every result.
     pub const ALL: [Self; 3] = [Self::Worked, Self::Failed, Self::CannotTell];
 
     /// The result with this code.
@@ -179,7 +179,7 @@ pub struct RestartRow {
     pub ended_at: Timestamp,
     /// How it ended.
     pub result: RestartResult,
-    /// The step that it ended at, where it did not work. Histories before version 2 have none.
+    /// The step at which it ended, if it did not work. Histories before version 2 have none.
     pub step: Option<RestartStep>,
     /// Why it did not work; redacted.
     pub why: Option<Message>,
@@ -197,7 +197,7 @@ impl RestartRow {
                 (RestartResult::CannotTell, Some(*step), Some(why), false)
             }
         };
-        let clean = |text: &str| redact::clean_line(text, LINE_MAX);
+        let clean = |text: &str| redact::clean_line(text, MAX_LINE);
         let why = why.map(|why| why.clone().cleaned(&clean));
         Some(Self { asked_at: restart.asked_at, ended_at, result, step, why, killed })
     }
@@ -287,7 +287,7 @@ impl Record {
         record
     }
 
-    /// Both, where each has other profiles that it observed at times of its own.
+    /// Both records; they have different profiles, each observed at its own times.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         let runs = self.observed.iter().map(|span| span.run).max().unwrap_or(0);
@@ -303,7 +303,7 @@ impl Record {
         self
     }
 
-    /// Only the profile of this name.
+    /// The record of the profile with this name only.
     #[must_use]
     pub fn only(mut self, name: &str) -> Self {
         self.profiles.retain(|profile| profile.name == name);

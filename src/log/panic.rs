@@ -11,32 +11,32 @@ use crate::redact;
 
 /// Maximum length of a panic message in characters.
 const MAX_MESSAGE: usize = 500;
-/// The user is told of one panic in this time; the log has all of them.
-const TELL_EVERY: Duration = Duration::from_secs(600);
+/// The user is notified of at most one panic in this time; the log has all of them.
+const NOTIFY_INTERVAL: Duration = Duration::from_secs(600);
 
 type Listener = Box<dyn Fn() + Send + Sync>;
 
-/// One for the process, as the hook itself: whatever panics need not know the way to the menu.
+/// Global, as the panic hook is.
 static LISTENER: OnceLock<Listener> = OnceLock::new();
 
-/// Sets what is called after a panic, at most once every [`TELL_EVERY`]. It must not block.
-pub(crate) fn on_panic(tell: impl Fn() + Send + Sync + 'static) {
-    let _ = LISTENER.set(Box::new(tell));
+/// Sets what is called after a panic, at most once every [`NOTIFY_INTERVAL`]. It must not block.
+pub(crate) fn on_panic(listener: impl Fn() + Send + Sync + 'static) {
+    let _ = LISTENER.set(Box::new(listener));
 }
 
-/// Whether the user is to be told now.
+/// Whether the user may be notified now.
 fn is_time_to_report() -> bool {
     static LAST: Mutex<Option<Instant>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let due = last.is_none_or(|at| at.elapsed() >= TELL_EVERY);
+    let due = last.is_none_or(|at| at.elapsed() >= NOTIFY_INTERVAL);
     if due {
         *last = Some(Instant::now());
     }
     due
 }
 
-/// Reports every panic of this process. The default hook would print the message as it is, with whatever text it quotes.
-/// `logged_to_stderr`: the log goes there already.
+/// Reports every panic of this process. The default hook would print the message without removing secrets.
+/// `logged_to_stderr`: the log is written to standard error anyway.
 pub(super) fn install_hook(logged_to_stderr: bool) {
     panic::set_hook(Box::new(move |info| report(info, logged_to_stderr)));
 }
@@ -55,10 +55,10 @@ fn report(info: &PanicHookInfo<'_>, logged_to_stderr: bool) {
         super::to_stderr(&format!("internal error in {thread} at {place}: {message}"));
     }
     tracing::error!(thread, place, "panic: {message}");
-    if let Some(tell) = LISTENER.get()
+    if let Some(listener) = LISTENER.get()
         && is_time_to_report()
     {
-        tell();
+        listener();
     }
     REPORTING.set(false);
 }

@@ -13,7 +13,7 @@ use crate::text::error;
 const BLOCK: usize = 256 << 10;
 
 /// Longest line, in bytes; longer ones are skipped.
-const LINE_MAX: usize = 64 << 10;
+const MAX_LINE: usize = 64 << 10;
 
 /// Reads blocks of complete lines.
 pub(super) struct Lines {
@@ -28,7 +28,7 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn of(file: File) -> Self {
         // an incomplete line, a block after it, and a line break at the end of the file
-        Self { file, buffer: vec![0; LINE_MAX + BLOCK + 1], filled: 0, skipping: false }
+        Self { file, buffer: vec![0; MAX_LINE + BLOCK + 1], filled: 0, skipping: false }
     }
 
     /// Reads a block and passes complete lines to `sink`. `false` at the end of the file.
@@ -52,7 +52,7 @@ impl Lines {
             sink(&self.buffer[..whole]);
             self.drop_front(whole);
         }
-        if self.filled > LINE_MAX {
+        if self.filled > MAX_LINE {
             self.filled = 0;
             self.skipping = true;
         }
@@ -65,7 +65,7 @@ impl Lines {
     }
 }
 
-/// The first and the last stamp of a file.
+/// The first and the last timestamp of a file.
 pub(super) fn span(path: &Path) -> error::Result<Option<(DateTime, DateTime)>> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::from(io::ErrorKind::NotSeekable).into());
@@ -83,7 +83,7 @@ pub(super) fn span(path: &Path) -> error::Result<Option<(DateTime, DateTime)>> {
         file.seek(SeekFrom::Start(from))?;
         let mut block = Vec::new();
         // a line that begins in this block may end after it
-        (&mut file).take(to - from + LINE_MAX as u64).read_to_end(&mut block)?;
+        (&mut file).take(to - from + MAX_LINE as u64).read_to_end(&mut block)?;
         let whole =
             if from == 0 { 0 } else { memchr::memchr(b'\n', &block).map_or(block.len(), |at| at + 1) };
         if let Some(last) = block[whole..].rsplit(|b| *b == b'\n').find_map(stamp) {

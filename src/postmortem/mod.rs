@@ -1,9 +1,9 @@
-//! Replays plain Hermes logs: what happened before Gatelight watched. Their time stamps are the clock.
+//! Replays plain Hermes logs: what happened before Gatelight watched. Their timestamps are the clock.
 //!
-//! Files are read in blocks and merged by their stamps while they are read, so they may be larger than memory. Each is
-//! scanned on a thread of its own, and each profile is judged on one. The order
-//! within a file is kept, and so is that of a log and its rotated files. Copies in several files count once. The core is
-//! the one that judges live evidence; without evidence of processes a gateway starts and ends when its log says so.
+//! Files are read in blocks and merged by their timestamps while they are read, so they may be larger than memory. Each
+//! file is scanned on its own thread, and each profile judged on another one. The order within a file is kept, and so
+//! is that of a log and its rotated files. Copies in several files count once. The core is the one that judges live
+//! evidence; without evidence of processes, a gateway starts and ends when its log says so.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
@@ -37,10 +37,10 @@ mod stream;
 /// Changes within this time after a silence may be due to what happened during it.
 const AFTER_SILENCE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What a replay yields besides the changes.
+/// The result of a replay besides the changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Played {
-    /// The last stamp.
+    /// The last timestamp.
     pub end: Timestamp,
     /// Times in which no log has a line for more than an hour, in order.
     pub silences: Vec<(Timestamp, Timestamp)>,
@@ -67,16 +67,16 @@ impl Played {
 }
 
 /// Most changes of one profile that are kept, the newest: as many as a history holds.
-const MOST_CHANGES: usize = 50_000;
+const MAX_CHANGES: usize = 50_000;
 
 /// The result of a replay of several profiles' logs.
 #[derive(Debug)]
 pub(crate) struct Past {
     /// Changes and watched times.
     pub(crate) record: Record,
-    /// The last stamp of all.
+    /// The last timestamp of all.
     pub(crate) end: Timestamp,
-    /// Files without any stamp.
+    /// Files without any timestamp.
     pub(crate) silent: Vec<PathBuf>,
 }
 
@@ -112,7 +112,7 @@ fn read_profile(
     let profile = Arc::new(Profile { name: name.to_owned(), home, job: None, logs: paths.to_vec() });
     let mut changes = VecDeque::new();
     let played = logs.play(patterns, &Deadlines::default(), progress, &mut |change| {
-        if changes.len() == MOST_CHANGES {
+        if changes.len() == MAX_CHANGES {
             changes.pop_front();
         }
         changes.push_back(ProfileChange { profile: Arc::clone(&profile), change, history: true });
@@ -127,16 +127,16 @@ fn read_profile(
 pub struct Logs {
     /// The profile's name, derived from the files.
     pub profile: String,
-    /// The first stamp.
+    /// The first timestamp.
     pub start: Timestamp,
-    /// Files without any stamp: no logs, or compressed ones. They are not replayed.
+    /// Files without any timestamp: not logs, or compressed ones. They are not replayed.
     pub silent: Vec<PathBuf>,
     chains: Vec<Chain>,
     zone: TimeZone,
 }
 
 impl Logs {
-    /// Reads the first and the last stamp of each file. Fails if none has a stamp.
+    /// Reads the first and the last timestamp of each file. Fails if no file has one.
     pub fn open(paths: &[PathBuf], zone: &TimeZone) -> error::Result<Self> {
         let mut silent = Vec::new();
         let mut spans = Vec::new();
@@ -163,7 +163,7 @@ impl Logs {
         sink: &mut dyn FnMut(Change) -> error::Result<()>,
     ) -> error::Result<Played> {
         let zone = self.zone.clone();
-        // with several logs there are as many scans under way already
+        // with several logs, that many scans are running already
         let ahead = cores().div_ceil(self.chains.len().max(1));
         std::thread::scope(|scope| {
             self.judge(&Reading { scope, patterns, zone: &zone, progress, ahead }, deadlines, sink)
@@ -236,12 +236,12 @@ pub fn by_profile(paths: &[PathBuf]) -> Vec<(String, Vec<PathBuf>)> {
     named.collect()
 }
 
-/// Whose a log is.
+/// The profile that a log belongs to.
 #[derive(Debug, PartialEq, Eq)]
 enum Owner {
     /// The profile of this name: by the file's name (`gateway-work.log`) or place (`.hermes/logs`, `profiles/work/logs`).
     Profile(String),
-    /// The writer of the logs in this folder.
+    /// Unknown: whoever writes the logs in this folder.
     Unknown(PathBuf),
 }
 

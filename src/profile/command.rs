@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::script::{applescript_strings, js_strings};
 use super::shell::{ShellToken, shell_tokens};
+use super::unit_file::is_variable;
 
 /// Deepest nesting of wrappers.
 const DEEPEST: u8 = 4;
@@ -51,7 +52,7 @@ pub struct GatewayCommand {
 }
 
 impl GatewayCommand {
-    /// The words alone.
+    /// The text of each word.
     pub fn texts(&self) -> Vec<String> {
         self.words.iter().map(|w| w.text.clone()).collect()
     }
@@ -62,8 +63,8 @@ pub fn gateway_command(arguments: &[String]) -> Option<GatewayCommand> {
     unwrap(arguments, runs_gateway)
 }
 
-/// The same for a job whose label says that it runs a gateway: its program may be a wrapper of the user's own that passes
-/// Hermes's arguments on (`python wrapper.py --profile work gateway run`).
+/// Like [`gateway_command`], for a job whose label says that it runs a gateway. Its program may be the user's own
+/// wrapper, which passes Hermes's arguments on (`python wrapper.py --profile work gateway run`).
 pub fn labelled_command(arguments: &[String]) -> Option<GatewayCommand> {
     gateway_command(arguments).or_else(|| unwrap(arguments, passes_arguments))
 }
@@ -82,15 +83,15 @@ fn unwrap(arguments: &[String], recognize: Recognize) -> Option<GatewayCommand> 
 /// Index of the word `gateway` if these words run a gateway.
 type Recognize = fn(&[&str]) -> Option<usize>;
 
-/// What a search through wrappers collects and looks for.
+/// The state of a search through wrappers.
 struct Context {
     environment: Vec<(String, String)>,
     recognize: Recognize,
 }
 
-/// Whether such a word may reach a gateway by a way that [`gateway_command`] does not follow: a script that cannot be parsed,
-/// a string that is concatenated, a variable (of the script, or one of `environment`). Words of the command itself do not
-/// count.
+/// Whether a word that satisfies `is_word` may reach the gateway in a way that [`gateway_command`] cannot follow: a
+/// script that cannot be parsed, a concatenated string, or a variable (of the script, or one of `environment`). Words
+/// of the command itself do not count.
 pub fn may_hide(
     arguments: &[String],
     environment: &[(String, String)],
@@ -202,10 +203,7 @@ fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> 
 }
 
 fn assignment(word: &str) -> Option<(&str, &str)> {
-    let (name, value) = word.split_once('=')?;
-    let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(good) && !name.starts_with(|c: char| c.is_ascii_digit()))
-        .then_some((name, value))
+    word.split_once('=').filter(|(name, _)| is_variable(name))
 }
 
 /// `sh -c SCRIPT [NAME ARGUMENT…]`.
@@ -357,7 +355,7 @@ fn is_profile_option(word: &str) -> bool {
     word == "-p" || word == "--profile"
 }
 
-/// `gateway`, if the action after it is `run`, `start` or missing.
+/// Returns `gateway` if the action after it is `run`, `start` or missing.
 fn acts(words: &[&str], gateway: usize) -> Option<usize> {
     let mut at = gateway + 1;
     while let Some(word) = words.get(at) {

@@ -10,9 +10,9 @@ use crate::text::{self, Both, Lang, Message, Worded, profile as say};
 /// Largest job file that is read, in bytes. Our choice: those that Hermes writes have 1 to 4 kB.
 pub const LARGEST: u64 = 1024 * 1024;
 /// Most files of one folder that are read.
-pub const MOST_FILES: usize = 2000;
+pub const MAX_FILES: usize = 2000;
 /// Most entries of one folder that are listed.
-const MOST_ENTRIES: usize = 50_000;
+const MAX_ENTRIES: usize = 50_000;
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +80,9 @@ pub fn read_open(file: &File) -> Result<Vec<u8>, FileError> {
     Ok(files::read_open(file, LARGEST)?)
 }
 
-/// The entries of a folder whose names are `wanted`, sorted. Where there are more than [`MOST_FILES`], those with `hermes`
-/// in their name come first. The second value is true if some were left out. A folder that cannot be read has none.
+/// The entries of a folder whose names are `wanted`, sorted. Where there are more than [`MAX_FILES`], those with
+/// `hermes` in their name come first. The second value is true if some were left out. A folder that cannot be read has
+/// none.
 pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<PathBuf>, bool) {
     let Ok(entries) = fs::read_dir(folder) else {
         return (Vec::new(), false);
@@ -89,14 +90,14 @@ pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> (Vec<PathBuf>, bool
     let mut seen = 0;
     let mut paths: Vec<PathBuf> = entries
         .inspect(|_| seen += 1)
-        .take(MOST_ENTRIES)
+        .take(MAX_ENTRIES)
         .filter_map(Result::ok)
         .filter(|entry| wanted(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path())
         .collect();
     paths.sort_by_key(|path| (!name_of(path).to_ascii_lowercase().contains("hermes"), path.clone()));
-    let cut = seen >= MOST_ENTRIES || paths.len() > MOST_FILES;
-    paths.truncate(MOST_FILES);
+    let cut = seen >= MAX_ENTRIES || paths.len() > MAX_FILES;
+    paths.truncate(MAX_FILES);
     paths.sort();
     (paths, cut)
 }

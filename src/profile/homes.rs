@@ -29,7 +29,8 @@ impl Access {
         (self == Self::Allowed).then(|| path.exists())
     }
 
-    /// The same for every spelling of one home, as far as that is known.
+    /// A key that is equal for every spelling of a home's path; without access it only joins spellings that differ in
+    /// `.` and slashes.
     pub(super) fn identity(self, home: &Path) -> PathBuf {
         match self {
             Self::Allowed => identity(home),
@@ -63,7 +64,7 @@ pub(super) fn home_of(job: &JobFile, places: &Places, access: Access) -> PathBuf
     let profile = profile.to_ascii_lowercase();
     // hermes_cli: the option takes precedence over HERMES_HOME, whose root is two folders up if it is a profile's
     let root = match &set {
-        Some(home) => profile_of(home).map_or(home.as_path(), |(root, _)| root),
+        Some(home) => root_of(home).unwrap_or(home),
         None => places.hermes.as_path(),
     };
     let named = match profile.as_str() {
@@ -98,12 +99,12 @@ pub fn by_pid(found: &Found, is_of: &dyn Fn(&JobFile, u32) -> bool) -> BTreeMap<
     without_job.filter_map(own).collect()
 }
 
-/// The PID that a home's `gateway.pid` names, whether it lives or not.
+/// The PID in a home's `gateway.pid`, whether that process is alive or not.
 pub fn gateway_pid(home: &Path) -> Option<u32> {
     pid_file(home).map(|(pid, _)| pid)
 }
 
-/// PID and start time that a home's `gateway.pid` names.
+/// PID and start time in a home's `gateway.pid`.
 pub fn pid_file(home: &Path) -> Option<(u32, Option<u64>)> {
     let bytes = files::read_within(&home.join("gateway.pid")).ok()?;
     let written: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
@@ -133,6 +134,12 @@ pub fn name_of_home(home: &Path, places: &Places) -> String {
     }
 }
 
+/// The root of a profile's home, `root/profiles/name`. Its gateway may serve the profile, and it has the files that all
+/// profiles share.
+pub fn root_of(home: &Path) -> Option<&Path> {
+    profile_of(home).map(|(root, _)| root)
+}
+
 /// Homes on disk: `~/.hermes` and its profiles, as far as they look like a gateway's.
 pub fn on_disk(places: &Places) -> Vec<PathBuf> {
     let mut homes = usual(places);
@@ -140,7 +147,7 @@ pub fn on_disk(places: &Places) -> Vec<PathBuf> {
     homes
 }
 
-/// Folders in which a home may appear: to be watched.
+/// Folders to watch, because a home may appear in them.
 pub fn possible(places: &Places) -> Vec<PathBuf> {
     let missing = extra(places).map(|(home, _)| home).filter(|home| !home.is_dir());
     let parents = missing.filter_map(|home| home.parent().map(Path::to_path_buf));
@@ -149,10 +156,12 @@ pub fn possible(places: &Places) -> Vec<PathBuf> {
 
 /// `~/.hermes`, whether it exists or not, and the folders of its profiles.
 fn usual(places: &Places) -> Vec<PathBuf> {
-    let mut homes = vec![places.hermes.clone()];
-    let (profiles, _) = files::list(&places.hermes.join("profiles"), is_profile_name);
-    homes.extend(profiles);
-    homes
+    std::iter::once(places.hermes.clone()).chain(profiles_below(&places.hermes)).collect()
+}
+
+/// The folders of the profiles below a home, at most [`files::MAX_FILES`].
+pub fn profiles_below(root: &Path) -> Vec<PathBuf> {
+    files::list(&root.join("profiles"), is_profile_name).0
 }
 
 /// Homes that the settings name, with their names.
@@ -173,7 +182,8 @@ pub fn lexical(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-/// The same for every spelling of one folder: its canonical path, or the lexical one if it does not exist.
+/// A key that is equal for every spelling of a folder's path: its canonical path, or the lexical one if it does not
+/// exist.
 pub fn identity(home: &Path) -> PathBuf {
     home.canonicalize().unwrap_or_else(|_| lexical(home))
 }

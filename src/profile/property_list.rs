@@ -15,7 +15,7 @@ use crate::text::{Message, Worded, profile as say};
 /// Deepest nesting accepted.
 const DEEPEST: usize = 64;
 /// Most values accepted.
-const MOST_VALUES: u64 = 100_000;
+const MAX_VALUES: u64 = 100_000;
 /// First bytes of a binary list.
 const MAGIC: &[u8] = b"bplist00";
 
@@ -93,7 +93,7 @@ fn plain_xml(text: &str) -> Result<Cow<'_, str>, ListError> {
             PieceKind::CData => sections = true,
             PieceKind::Text | PieceKind::Other => {}
         }
-        if depth > DEEPEST || values > MOST_VALUES {
+        if depth > DEEPEST || values > MAX_VALUES {
             return Err(ListError::TooLarge);
         }
     }
@@ -122,11 +122,11 @@ fn check_binary(bytes: &[u8]) -> Result<(), ListError> {
     let mut open = vec![(table.root, 0_usize)];
     while let Some((object, depth)) = open.pop() {
         values += 1;
-        if depth > DEEPEST || values > MOST_VALUES {
+        if depth > DEEPEST || values > MAX_VALUES {
             return Err(ListError::TooLarge);
         }
         let children = table.children(object).ok_or(ListError::BrokenBinary)?;
-        if values + (open.len() + children.len()) as u64 > MOST_VALUES {
+        if values + (open.len() + children.len()) as u64 > MAX_VALUES {
             return Err(ListError::TooLarge);
         }
         open.extend(children.into_iter().map(|child| (child, depth + 1)));

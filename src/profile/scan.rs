@@ -184,11 +184,11 @@ fn note_unreadable(folder: &Path, bad: &mut Vec<BadJobFile>) {
 }
 
 fn too_many(folder: &Path, bad: &mut Vec<BadJobFile>) {
-    let reason = Both::fill(say::TOO_MANY, &[("most", &files::MOST_FILES.to_string())]);
+    let reason = Both::fill(say::TOO_MANY, &[("most", &files::MAX_FILES.to_string())]);
     bad.push(BadJobFile { path: folder.to_path_buf(), reason });
 }
 
-/// A manager loads a label once: the file that is named after the label takes precedence, then the first in order.
+/// Keeps one job for each label, as a manager does: the file named after the label, else the first in order.
 fn deduplicated(mut jobs: Vec<JobFile>, bad: &mut Vec<BadJobFile>) -> Vec<JobFile> {
     let named = |job: &JobFile| name_of(&job.path) == format!("{}.plist", job.label);
     jobs.sort_by_key(|job| (job.manager, job.label.clone(), !named(job), job.path.clone()));

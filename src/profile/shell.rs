@@ -23,6 +23,16 @@ pub enum ShellToken {
     Break,
 }
 
+/// A word for a command line of a POSIX shell, quoted if it needs to be.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,@:".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// Splits a script as a POSIX shell does, as far as job files need it. `None`: quotes that do not close, a here-document,
 /// or too long.
 pub fn shell_tokens(script: &str) -> Option<Vec<ShellToken>> {

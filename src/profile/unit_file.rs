@@ -73,7 +73,8 @@ pub(super) fn with_environment(words: Vec<String>, environment: &[(String, Strin
     out
 }
 
-fn is_variable(name: &str) -> bool {
+/// Whether this is the name of an environment variable.
+pub(super) fn is_variable(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
     !name.is_empty() && name.chars().all(good) && !name.starts_with(|c: char| c.is_ascii_digit())
 }

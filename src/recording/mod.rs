@@ -1,5 +1,5 @@
-//! Recordings: evidence as JSON Lines. The first line is a header; then one event a line, `t` seconds after the start,
-//! never falling. Unknown keys are ignored; an unknown event is counted.
+//! Recordings: evidence as JSON Lines. The first line is a header. Each further line is an event, `t` seconds after the
+//! start; `t` never decreases. Unknown keys are ignored, unknown events counted.
 //!
 //! A recording holds one gateway: its own profile and those that it serves. [`Recording::read`] reads one,
 //! [`Recording::play`] judges it again.
@@ -21,24 +21,24 @@ use crate::text::{self, Message, Worded, code};
 pub const VERSION: u64 = 1;
 
 /// A recording longer than this is refused: it would have to be held in memory.
-const MOST_BYTES: u64 = 256 << 20;
+const MAX_BYTES: u64 = 256 << 20;
 
 /// A line longer than this is refused: log lines are cut at 64 KiB before they are recorded.
-const MOST_LINE_BYTES: usize = 4 << 20;
+const MAX_LINE_BYTES: usize = 4 << 20;
 
 /// The recording cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// The system's word.
+    /// The system refused.
     #[error("cannot read: {0}")]
     Io(#[from] std::io::Error),
-    /// There is no header, so it is no recording.
+    /// There is no header, so it is not a recording.
     #[error("line 1: not a recording (a header with \"recording\" is missing): {0}")]
     NoHeader(String),
     /// A format of the future.
     #[error("recording format {0} is not known; this Gatelight reads format {VERSION}: use a newer one")]
     Version(u64),
-    /// A line that is no event.
+    /// A line that is not an event.
     #[error("line {line}: {reason}")]
     Line {
         /// Counted from 1.
@@ -46,8 +46,8 @@ pub enum RecordingError {
         /// What is wrong with it.
         reason: String,
     },
-    /// More than is read.
-    #[error("longer than {} MiB", MOST_BYTES >> 20)]
+    /// It is longer than 256 MiB.
+    #[error("longer than {} MiB", MAX_BYTES >> 20)]
     TooLong,
 }
 
@@ -72,13 +72,13 @@ pub struct Header {
     /// The profile in whose home the gateway runs.
     #[serde(default = "unnamed")]
     pub profile: String,
-    /// All profiles whose homes are recorded, that one among them; empty: that one alone.
+    /// All profiles whose homes are recorded, including that one; empty: that one alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<String>,
     /// Version of the gateway, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hermes: Option<String>,
-    /// What it shows.
+    /// A description for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
 }
@@ -93,12 +93,12 @@ pub struct Event {
     /// Seconds since the start.
     pub t: f64,
     /// What happened.
-    pub what: What,
+    pub kind: EventKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum EventKind {
     /// A line arrived in a log file.
     Line {
         /// Whose home; `None`: that of the gateway's own profile.
@@ -115,12 +115,12 @@ pub enum What {
         /// Its content.
         json: Option<Value>,
     },
-    /// Evidence that needs no reading.
+    /// Evidence that is stored as such.
     Known(Evidence),
-    /// The machine slept for so many seconds before this time.
+    /// The machine slept for this many seconds before this time.
     Wake(f64),
-    /// What is no evidence: a remark, a count of connections, a file of a served profile's home.
-    Aside,
+    /// Not evidence: a note, a count of connections, a file of a served profile's home.
+    Remark,
     /// The recording ends.
     End,
 }
@@ -132,9 +132,9 @@ pub struct Recording {
     pub header: Header,
     /// Its events.
     pub events: Vec<Event>,
-    /// Events of a kind that is not known.
+    /// Number of events of an unknown kind.
     pub unknown: usize,
-    /// The last line was cut off, as happens to a recorder that is killed.
+    /// The last line is incomplete: the recorder was killed.
     pub cut: bool,
 }
 
@@ -144,7 +144,7 @@ pub fn at(start: Timestamp, t: f64) -> Timestamp {
     start.saturating_add(t).unwrap_or(Timestamp::MAX)
 }
 
-/// A change as it is printed, one object a line.
+/// A change as it is printed: one JSON object a line.
 #[derive(Debug, Serialize)]
 pub struct Printed<'a> {
     /// Seconds since the start.
@@ -181,12 +181,12 @@ pub struct PrintedLink<'a> {
 }
 
 impl<'a> Printed<'a> {
-    /// Of a change, counted from `start`.
+    /// For a change; `t` counts from `start`.
     pub fn new(change: &'a Change, start: Timestamp) -> Self {
         Self::state(&change.profile, &change.to, change.at, start)
     }
 
-    /// Of a change of one link at `at`; the profile stays as it is.
+    /// For a change of one link at `at` that does not change the profile's light or reason.
     pub fn of_link(
         profile: &'a str,
         verdict: &'a Verdict,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Event, Header, MOST_BYTES, MOST_LINE_BYTES, Recording, RecordingError, VERSION, What};
+use super::{Event, EventKind, Header, MAX_BYTES, MAX_LINE_BYTES, Recording, RecordingError, VERSION};
 use crate::evidence::state_files;
 use crate::health::{Evidence, JobState, JobWord, Manager, ProcessState, ProfileName, UpdateProcess};
 
@@ -14,10 +14,10 @@ impl Recording {
     /// Reads a recording.
     pub fn read(reader: impl BufRead) -> Result<Self, RecordingError> {
         let mut text = String::new();
-        let mut limited = reader.take(MOST_BYTES + 1);
+        let mut limited = reader.take(MAX_BYTES + 1);
         let mut raw = Vec::new();
         limited.read_to_end(&mut raw)?;
-        if raw.len() as u64 > MOST_BYTES {
+        if raw.len() as u64 > MAX_BYTES {
             return Err(RecordingError::TooLong);
         }
         text.push_str(&String::from_utf8_lossy(&raw));
@@ -35,7 +35,7 @@ impl Recording {
             match event(line, last, &recording.header) {
                 Ok(Some(event)) => {
                     last = event.t;
-                    let end = event.what == What::End;
+                    let end = event.kind == EventKind::End;
                     recording.events.push(event);
                     if end {
                         break;
@@ -93,10 +93,10 @@ struct RawJob {
     spawn_failed: bool,
 }
 
-/// Reads one event. `Ok(None)`: of an unknown kind.
+/// Parses one event. `Ok(None)`: its kind is unknown.
 fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, String> {
-    if line.len() > MOST_LINE_BYTES {
-        return Err(format!("longer than {} MiB", MOST_LINE_BYTES >> 20));
+    if line.len() > MAX_LINE_BYTES {
+        return Err(format!("longer than {} MiB", MAX_LINE_BYTES >> 20));
     }
     let mut value: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
     let t = value.get("t").and_then(Value::as_f64).ok_or("no time \"t\"")?;
@@ -106,27 +106,27 @@ fn event(line: &str, last: f64, header: &Header) -> Result<Option<Event>, String
     let home = value.get("profile").and_then(Value::as_str).filter(|name| *name != header.profile);
     let home = home.map(ProfileName::from);
     let take = |value: &mut Value, key: &str| value.get_mut(key).map(Value::take);
-    let what = if let Some(log) = take(&mut value, "log") {
+    let kind = if let Some(log) = take(&mut value, "log") {
         let line = take(&mut value, "line").ok_or("\"log\" without \"line\"")?;
-        Some(What::Line { home, log: string(log)?, line: string(line)? })
+        Some(EventKind::Line { home, log: string(log)?, line: string(line)? })
     } else if let Some(file) = take(&mut value, "file") {
         let json = take(&mut value, "json").filter(|json| !json.is_null());
         // A served profile's own files are from its earlier own gateway.
-        Some(if home.is_none() { What::File { file: string(file)?, json } } else { What::Aside })
+        Some(if home.is_none() { EventKind::File { file: string(file)?, json } } else { EventKind::Remark })
     } else if value.get("wake").is_some() {
         let slept = value.get("wake").and_then(|wake| wake.get("slept")).and_then(Value::as_f64);
-        Some(What::Wake(slept.ok_or("wake without \"slept\"")?))
+        Some(EventKind::Wake(slept.ok_or("wake without \"slept\"")?))
     } else if value.get("truth").is_some() || value.get("tcp").is_some() {
-        Some(What::Aside)
+        Some(EventKind::Remark)
     } else if value.get("end").is_some() {
-        Some(What::End)
+        Some(EventKind::End)
     } else {
-        known(&mut value).map(What::Known)
+        known(&mut value).map(EventKind::Known)
     };
-    Ok(what.map(|what| Event { t, what }))
+    Ok(kind.map(|kind| Event { t, kind }))
 }
 
-/// Evidence that needs no reading. A state of the future is an event of the future.
+/// Parses an event that is evidence as such. `None`: its kind, or a state in it, is unknown to this version.
 fn known(value: &mut Value) -> Option<Evidence> {
     let taken = |value: &mut Value, key: &str| value.get_mut(key).map(Value::take);
     if let Some(process) = taken(value, "process") {

@@ -1,11 +1,11 @@
-//! Playing a recording through a fresh core, on its own clock.
+//! Plays a recording through a new core, with the recording's times.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Event, Recording, What, at};
+use super::{Event, EventKind, Recording, at};
 use crate::evidence::logbook::LogBook;
 use crate::evidence::patterns::Patterns;
 use crate::evidence::state_files;
@@ -17,7 +17,7 @@ impl Recording {
         self.play_with(patterns, &Platforms::built_in(), deadlines, sink)
     }
 
-    /// The same with these rules of platforms.
+    /// [`Self::play`] with these rules of platforms.
     pub fn play_with(
         &self,
         patterns: Arc<Patterns>,
@@ -40,8 +40,8 @@ impl Recording {
                 core.step(at(start, *from), Evidence::Sleep).iter().for_each(&mut *sink);
                 asleep = true;
             }
-            let wakes = moment.iter().find_map(|event| match event.what {
-                What::Wake(slept) => Some(slept),
+            let wakes = moment.iter().find_map(|event| match event.kind {
+                EventKind::Wake(slept) => Some(slept),
                 _ => None,
             });
             if let Some(slept) = wakes {
@@ -50,18 +50,18 @@ impl Recording {
                 sleeps.next();
             }
             core.step_all(now, reader.read(moment, now)).iter().for_each(&mut *sink);
-            if moment.iter().any(|event| event.what == What::End) {
+            if moment.iter().any(|event| event.kind == EventKind::End) {
                 core.tick(now).iter().for_each(&mut *sink);
             }
         }
         core
     }
 
-    /// The spans in which the machine slept. Nothing ran in them, deadlines included, so a player has to know of them
-    /// before it reaches the wake.
+    /// The spans in which the machine slept. No deadline passes in them, so they must be known before the wake-up is
+    /// reached.
     fn sleeps(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.events.iter().filter_map(|event| match event.what {
-            What::Wake(slept) if slept > 0.0 => Some(((event.t - slept).max(0.0), event.t)),
+        self.events.iter().filter_map(|event| match event.kind {
+            EventKind::Wake(slept) if slept > 0.0 => Some(((event.t - slept).max(0.0), event.t)),
             _ => None,
         })
     }
@@ -74,26 +74,26 @@ struct Reader {
 }
 
 impl Reader {
-    /// What one moment brings: processes before their lines, what they wrote before their end.
+    /// The evidence of one moment in order: a process before its lines, its lines and files before its end.
     fn read(&mut self, moment: &[Event], now: Timestamp) -> Vec<Evidence> {
         let mut found = self.read_lines(moment, now);
         for event in moment {
-            match &event.what {
-                What::File { file, json } => {
+            match &event.kind {
+                EventKind::File { file, json } => {
                     found.extend(state_files::evidence(file, json.as_ref(), &self.patterns));
                 }
-                What::Known(evidence) => found.push(evidence.clone()),
-                What::Line { .. } | What::Wake(_) | What::Aside | What::End => {}
+                EventKind::Known(evidence) => found.push(evidence.clone()),
+                EventKind::Line { .. } | EventKind::Wake(_) | EventKind::Remark | EventKind::End => {}
             }
         }
-        found.sort_by_key(place);
+        found.sort_by_key(order_key);
         found
     }
 
     fn read_lines(&mut self, moment: &[Event], now: Timestamp) -> Vec<Evidence> {
         let mut blocks: BTreeMap<&Option<ProfileName>, BTreeMap<&str, Vec<u8>>> = BTreeMap::new();
         for event in moment {
-            let What::Line { home, log, line } = &event.what else { continue };
+            let EventKind::Line { home, log, line } = &event.kind else { continue };
             let block = blocks.entry(home).or_default().entry(log).or_default();
             block.extend_from_slice(line.as_bytes());
             block.push(b'\n');
@@ -109,14 +109,14 @@ impl Reader {
                 record
             }));
         }
-        // Of several homes in the order of the stamps; what has none comes last.
+        // several homes in the order of the timestamps; records without one come last
         records.sort_by_key(|record| (record.stamp.is_none(), record.stamp));
         records.into_iter().map(Evidence::Log).collect()
     }
 }
 
-/// Where evidence of one moment belongs.
-fn place(evidence: &Evidence) -> u8 {
+/// The position of evidence among that of the same moment.
+fn order_key(evidence: &Evidence) -> u8 {
     match evidence {
         Evidence::Process { state: ProcessState::Running | ProcessState::Stopped, .. }
         | Evidence::PidFile(Some(_))

@@ -12,17 +12,17 @@ const MAX_CONTROL_STRING: usize = 2048;
 /// Text on one line: terminal escapes, line breaks, control characters and marks that change the direction of writing
 /// are removed, and it is at most `max` characters long (an ellipsis stands for the rest).
 pub fn one_line(text: &str, max: usize) -> String {
-    bounded(without_controls(text, max.saturating_mul(4).saturating_add(64)), max)
+    cut(&without_controls(text, max.saturating_mul(4).saturating_add(64)), max)
 }
 
 /// At most `max` characters, the last one an ellipsis where the text is longer.
-pub(super) fn bounded(text: Cow<'_, str>, max: usize) -> String {
+pub(crate) fn cut(text: &str, max: usize) -> String {
     // there are at least as many bytes as characters
     if text.len() <= max {
-        return text.into_owned();
+        return text.to_owned();
     }
     match text.char_indices().nth(max) {
-        None => text.into_owned(),
+        None => text.to_owned(),
         Some(_) if max == 0 => String::new(),
         Some(_) => {
             let end = text.char_indices().nth(max - 1).map_or(0, |(i, _)| i);

@@ -1,11 +1,11 @@
 //! Removes secrets from text before anything shows, stores or sends it.
 //!
-//! One pass from left to right looks at the shape of what is there: a telling name with a value (`ticket=…`,
-//! `"app_secret": "…"`, `<key>X_TOKEN</key><string>…`), a token with a known prefix, a secret part of a URL. It hides a
-//! word too many rather than a secret too few; everything else stays byte for byte.
+//! One pass from left to right looks for known shapes: a name of a secret with a value (`ticket=…`, `"app_secret":
+//! "…"`, `<key>X_TOKEN</key><string>…`), a token with a known prefix, a secret part of a URL. In doubt it hides a word;
+//! all other bytes stay as they are.
 //!
-//! [`clean_line`] is the door for text that is shown; [`job_file`] the one for job files, where everything is hidden that
-//! is not known to be harmless. Lines of a log that follow each other go through `evidence::clean_lines`.
+//! [`clean_line`] is for text that is shown; [`job_file`] is for job files, and hides everything that is not known to
+//! be harmless. Consecutive lines of a log go through `evidence::clean_lines`.
 
 mod display;
 mod escapes;
@@ -20,17 +20,18 @@ mod value;
 
 use std::borrow::Cow;
 
+pub(crate) use display::cut;
 pub use display::one_line;
-use display::{bounded, without_controls};
+use display::without_controls;
 pub(crate) use escapes::escaped;
 pub use job_file::job_file;
 pub use names::names_a_secret;
 
-/// What stands in place of a secret.
+/// What replaces a secret.
 pub const MASK: &str = "[redacted]";
 
-/// The text without its secrets; borrowed where it holds none. Applying it again changes nothing, except where a mask
-/// removed what kept two pieces apart: then more is hidden, never less.
+/// The text without its secrets; borrowed if there are none. Applying it again changes nothing, or hides more where a
+/// mask removed what separated two pieces; it never hides less.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out = String::new();
@@ -42,7 +43,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         } else if bytes[at] == b':' && bytes[at..].starts_with(b"://") {
             url::password(text, at + 3)
         } else {
-            // nothing else begins a secret, least of all the later bytes of a character
+            // nothing else begins a secret
             Step::Skip(at + 1)
         };
         match step {
@@ -62,10 +63,10 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// [`one_line`] and [`redact`] in the order in which no secret slips through: escapes may cut a token into pieces,
-/// and so may the bound.
+/// [`one_line`] and [`redact`]. Controls are removed first and the length is bounded last, because both escapes and the
+/// bound may cut a token into pieces that are not recognised.
 pub fn clean_line(text: &str, max: usize) -> String {
-    bounded(redact(&without_controls(text, max.saturating_mul(4).saturating_add(4096))), max)
+    cut(&redact(&without_controls(text, max.saturating_mul(4).saturating_add(4096))), max)
 }
 
 /// What to do with the bytes at a place of the text.
@@ -82,7 +83,7 @@ fn is_word(b: u8) -> bool {
     IS_WORD[usize::from(b)]
 }
 
-/// Which bytes are part of a word: every byte of a line is asked.
+/// Which bytes are part of a word. A table, because every byte of every line is tested.
 const IS_WORD: [bool; 256] = {
     let mut table = [false; 256];
     let mut b = 0;
@@ -101,7 +102,7 @@ fn spaces(bytes: &[u8]) -> usize {
     bytes.iter().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(bytes.len())
 }
 
-/// What the word that begins here is: the name of a secret, a token itself, or nothing.
+/// Decides about the word that begins at `start`: it names a secret, is one, or neither.
 fn look_at_word(text: &str, start: usize) -> Step {
     let bytes = text.as_bytes();
     let end = word_end(bytes, start);
@@ -138,10 +139,10 @@ fn look_at_word(text: &str, start: usize) -> Step {
     authorization(bytes, start, end).unwrap_or(Step::Skip(end))
 }
 
-/// Schemes of an `Authorization` header before their token; `Bearer` is a word of nothing else.
+/// Schemes of an `Authorization` header, which precede the token. `bearer` is common nowhere else.
 const SCHEMES: [&str; 7] = ["bearer", "basic", "token", "bot", "qqbot", "apikey", "negotiate"];
 
-/// The token behind `Bearer` or another scheme.
+/// The token after `Bearer` or another scheme.
 fn authorization(bytes: &[u8], start: usize, end: usize) -> Option<Step> {
     let word = &bytes[start..end];
     if !matches!(bytes.get(end), Some(b' ' | b'\t')) {
@@ -173,7 +174,7 @@ fn private_key(text: &str, start: usize, end: usize) -> Step {
     mask(from, to)
 }
 
-/// Where the first line of a PEM block of a private key ends; `begin` is behind its `-----BEGIN`.
+/// The end of the first line of a private key's PEM block; `begin` is after its `-----BEGIN`.
 pub(crate) fn private_key_head(text: &str, begin: usize) -> Option<usize> {
     const HEAD: &str = "PRIVATE KEY";
     let at = text[begin..].find(HEAD).filter(|i| *i < 40)?;

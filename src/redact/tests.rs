@@ -4,6 +4,13 @@ use super::*;
 use crate::text::display::is_hidden;
 
 #[test]
+fn cut_keeps_whole_characters() {
+    for (max, cut) in [(3, "网关灯"), (2, "网…"), (0, "")] {
+        assert_eq!(super::cut("网关灯", max), cut);
+    }
+}
+
+#[test]
 fn every_shape_is_found_and_nothing_around_it_touched() {
     for (text, expected) in [
         (

@@ -1,4 +1,4 @@
-//! Writes the page. Everything from outside is escaped by [`super::escape`].
+//! Writes the page. [`super::escape`] escapes everything from outside.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::escape::{escape, untrusted};
-use super::{INCIDENTS_MAX, PROFILES_MAX, ReportInput, strip};
+use super::{MAX_INCIDENTS, MAX_PROFILES, ReportInput, strip};
 use crate::health::{Light, Reason};
 use crate::history::render::{also, cause, count, done, ended, local, percent};
 use crate::history::stats::{self, Analysis, Incident, Mark, MarkKind};
@@ -17,7 +17,7 @@ use crate::text::{self, COMMA, Lang, fill, history as shared, report as phrases,
 
 const CSS: &str = include_str!("../../resources/report.css");
 
-/// Marks a page as one of ours.
+/// Marks a page as written by Gatelight.
 pub(super) const GENERATOR: &str = "<meta name=\"generator\" content=\"Gatelight\">";
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -48,8 +48,8 @@ pub(super) fn page(input: &ReportInput) -> String {
          <header>\n<h1>{title}</h1>\n"
     );
     let mut sections: Vec<Section<'_>> =
-        input.record.profiles.iter().take(PROFILES_MAX).map(|p| Section::of(p, input)).collect();
-    // worst first; of those that are not known nothing can be said
+        input.record.profiles.iter().take(MAX_PROFILES).map(|p| Section::of(p, input)).collect();
+    // worst first, unknown last
     sections.sort_by_key(|section| std::cmp::Reverse(section.light()));
     if !sections.is_empty() {
         let _ = writeln!(out, "<p class=\"summary\">{}</p>", escape(&summary(input, &sections)));
@@ -83,7 +83,7 @@ struct Section<'a> {
     /// The links of each period, by platform, where the profile has several.
     links: [Vec<(String, Analysis)>; 3],
     listed: Vec<Incident>,
-    /// The change that holds at the end, if known within the last minutes.
+    /// The change that holds at the end, if it was observed within the last minutes.
     last: Option<&'a ChangeRow>,
 }
 
@@ -127,7 +127,7 @@ fn last_change<'a>(profile: &'a ProfileRecord, day: &Analysis) -> Option<&'a Cha
     (end.duration_since(to) <= stats::STILL_OBSERVED).then_some(change)
 }
 
-/// How many profiles have which light at the end, and how many incidents there were.
+/// The number of profiles with each light at the end, and the number of incidents.
 fn summary(input: &ReportInput, sections: &[Section<'_>]) -> String {
     let lang = input.lang;
     let lights = [
@@ -334,7 +334,7 @@ fn ticks(out: &mut String, input: &ReportInput, window: Window) {
     out.push_str("<div class=\"ticks\" aria-hidden=\"true\">");
     let length = window.length().as_secs_f64().max(1.0);
     let begin = window.from.to_zoned(input.zone.clone());
-    // from local midnight, in local steps: labels stay right across a change to summer time
+    // from local midnight, in local steps: correct across a change to summer time
     if let Ok(mut at) = begin.start_of_day() {
         for _ in 0..100 {
             let share = at.timestamp().duration_since(window.from).as_secs_f64() / length;
@@ -398,7 +398,7 @@ fn figures(out: &mut String, lang: Lang, name: &str, periods: &[(&str, Analysis)
     out.push_str("</tbody></table>\n");
 }
 
-/// A cell with the name of its column, which the layout for phones shows beside the value.
+/// A cell. It carries the name of its column, which the layout for phones shows beside the value.
 fn cell(out: &mut String, lang: Lang, class: &str, column: text::Phrase, html: &str) {
     let label = escape(lang.pick(column));
     let _ = write!(out, "<td class=\"{class}\" data-label=\"{label}\">{html}</td>");
@@ -424,12 +424,12 @@ fn incidents(out: &mut String, input: &ReportInput, section: &Section<'_>, cause
     );
     let columns = [phrases::LENGTH, phrases::CAUSE, phrases::EVIDENCE, phrases::DONE];
     head(out, lang, phrases::BEGAN, &columns);
-    for i in listed.iter().rev().take(INCIDENTS_MAX) {
+    for i in listed.iter().rev().take(MAX_INCIDENTS) {
         let of_cause = causes.iter().position(|cause| *cause == cause_of(i)).unwrap_or_default();
         incident(out, input, i, of_cause, columns);
     }
     out.push_str("</tbody></table>\n");
-    if let Some(more) = listed.len().checked_sub(INCIDENTS_MAX).filter(|n| *n > 0) {
+    if let Some(more) = listed.len().checked_sub(MAX_INCIDENTS).filter(|n| *n > 0) {
         let said = fill(lang.pick(phrases::MORE), &[("n", &more.to_string())]);
         let _ = writeln!(out, "<p class=\"none\">{}</p>", escape(&said));
     }

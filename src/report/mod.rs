@@ -1,7 +1,7 @@
 //! One page that shows what happened: self-contained, without scripts, legible without colour.
 //!
-//! [`make`] reads the history or replays old logs; [`render`] is a pure function. [`strip`] draws, [`html`] writes;
-//! what comes from outside passes [`escape`].
+//! [`make`] reads the history or replays old logs; [`render`] is pure: [`strip`] draws, [`html`] writes, [`escape`]
+//! makes text from outside safe.
 
 mod escape;
 mod html;
@@ -36,9 +36,9 @@ pub struct ReportInput {
 }
 
 /// Most profiles on one page.
-const PROFILES_MAX: usize = 100;
+const MAX_PROFILES: usize = 100;
 /// Most incidents listed of one profile.
-const INCIDENTS_MAX: usize = 200;
+const MAX_INCIDENTS: usize = 200;
 
 /// The page as one HTML document.
 pub fn render(input: &ReportInput) -> String {

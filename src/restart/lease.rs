@@ -20,8 +20,8 @@ use crate::text::Message;
 /// Most bytes that are read of a lease's file.
 const FILE_LIMIT: u64 = 64 * 1024;
 
-/// Attempts, and the pause between them, while the lock is held by a process that has not begun a restart: it is being
-/// admitted or refused, which takes milliseconds.
+/// Attempts, and the pause between them, while the lock is held by a process whose restart has not begun: its request
+/// is being admitted or refused, which takes milliseconds.
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -35,7 +35,7 @@ pub enum Requester {
     CommandLine,
 }
 
-/// Who restarts a profile at this time.
+/// Who is restarting a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The process of Gatelight.
@@ -54,22 +54,22 @@ pub(super) struct Lease(Lock);
 /// The answer to [`Lease::take`].
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// It is ours.
+    /// This request has it now.
     Ours(Lease),
-    /// Another request has it; `None`: its holder could not be read.
+    /// Another request has it. `None`: the name of its holder cannot be read.
     Held(Option<Holder>),
 }
 
 /// The state of a restart whose lease another request holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Watched {
+pub(super) enum LeaseState {
     /// It is in progress.
     UnderWay,
     /// It is over; `None`: its process ended without leaving an outcome.
     Over(Option<RestartOutcome>),
 }
 
-/// What the file says.
+/// The content of the file.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Record {
@@ -78,8 +78,8 @@ struct Record {
 }
 
 impl Lease {
-    /// Takes the lease in this file, which is made when needed. Where it cannot be made (a full disk), `fallback`, any
-    /// existing file of the profile, is locked in its place, without a record of the holder.
+    /// Takes the lease in this file, which is created if needed. If it cannot be created (a full disk), `fallback`, any
+    /// existing file of the profile, is locked instead, without a record of the holder.
     pub(super) fn take(path: &Path, fallback: Option<&Path>) -> io::Result<Taken> {
         let open = || match open(path) {
             Ok(file) => Ok((file, true)),
@@ -110,7 +110,7 @@ impl Lease {
         Ok(Taken::Held(holder))
     }
 
-    /// Names the holder: its restart begins.
+    /// Records the holder: its restart begins.
     pub(super) fn begin(&self, holder: Holder) -> io::Result<()> {
         self.write(&Record { holder: Some(holder), outcome: None })
     }
@@ -128,15 +128,15 @@ impl Lease {
 }
 
 /// The state of the restart whose lease another request holds.
-pub(super) fn watch(path: &Path) -> io::Result<Watched> {
+pub(super) fn watch(path: &Path) -> io::Result<LeaseState> {
     Ok(match Lock::take(open(path)?)? {
-        None => Watched::UnderWay,
-        Some(_lock) => Watched::Over(read(path)?.outcome.and_then(StoredOutcome::outcome)),
+        None => LeaseState::UnderWay,
+        Some(_lock) => LeaseState::Over(read(path)?.outcome.and_then(StoredOutcome::outcome)),
     })
 }
 
-/// The file of a profile's lease, beside the ledger. Any name makes a safe file name this way; two profiles share one
-/// with a probability of 2^-64 (FNV-1a).
+/// The file of a profile's lease, beside the ledger. The name is hashed (64-bit FNV-1a), so that any profile name makes
+/// a valid file name.
 pub(super) fn file_of(ledger: &Path, profile: &str) -> PathBuf {
     let sum = profile
         .bytes()
@@ -255,17 +255,17 @@ mod tests {
         };
         for outcome in outcomes.chain([worked]) {
             let lease = ours(&path).unwrap();
-            assert_eq!(watch(&path).unwrap(), Watched::UnderWay, "what was left before is gone");
+            assert_eq!(watch(&path).unwrap(), LeaseState::UnderWay, "what was left before is gone");
             lease.begin(holder()).unwrap();
-            assert_eq!(watch(&path).unwrap(), Watched::UnderWay);
+            assert_eq!(watch(&path).unwrap(), LeaseState::UnderWay);
             lease.finish(&outcome).unwrap();
-            assert_eq!(watch(&path).unwrap(), Watched::Over(Some(outcome)));
+            assert_eq!(watch(&path).unwrap(), LeaseState::Over(Some(outcome)));
         }
         // killed or interrupted
         let lease = ours(&path).unwrap();
         lease.begin(holder()).unwrap();
         drop(lease);
-        assert_eq!(watch(&path).unwrap(), Watched::Over(None));
+        assert_eq!(watch(&path).unwrap(), LeaseState::Over(None));
     }
 
     #[cfg(target_os = "linux")]

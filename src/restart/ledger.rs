@@ -1,9 +1,8 @@
 //! The restarts of the last hour, kept across processes: the limit of [`super::policy`] holds for the menu and for every
 //! `gatelight restart` together, and requested restarts can be told from crashes.
 //!
-//! A small JSON file, written whole to a temporary file beside it and renamed, under a lock on a file of its own. A file
-//! that is missing, half written or foreign counts as empty and is replaced by the next restart: losing it only loses a
-//! limit.
+//! A small JSON file, written to a temporary file and renamed, under a lock on a separate file. A file that is missing,
+//! damaged or not ours counts as empty and is replaced by the next restart: losing it only loses the count.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,17 +17,17 @@ use super::policy::{self, TooMany};
 use crate::files;
 use crate::lock::Lock;
 
-/// Longest file that is read, in bytes; a longer one is foreign.
+/// Longest file that is read, in bytes; a longer one is not ours.
 const FILE_LIMIT: u64 = 256 * 1024;
 
-/// Most profiles that are kept; those whose last restart is the oldest leave first.
-const PROFILES: usize = 200;
+/// Most profiles that are kept; those with the oldest last restart are dropped first.
+const MAX_PROFILES: usize = 200;
 
 /// Most restarts that are kept of one profile.
-const RESTARTS: usize = 50;
+const MAX_RESTARTS: usize = 50;
 
 /// How long another process may hold the lock.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The file.
 #[derive(Debug, Clone)]
@@ -57,7 +56,7 @@ pub enum Count {
     TooMany(TooMany),
 }
 
-/// A profile's restart in the file. Version 1 had times only.
+/// A profile's restart in the file. Version 1 stored only times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Stored {
@@ -77,19 +76,19 @@ impl Stored {
     }
 }
 
-type All = BTreeMap<String, Vec<Stored>>;
+type ByProfile = BTreeMap<String, Vec<Stored>>;
 
 #[derive(Serialize, Deserialize)]
 struct Content {
     version: u32,
-    restarts: All,
+    restarts: ByProfile,
 }
 
 /// The version that is written.
 const VERSION: u32 = 2;
 
 impl Ledger {
-    /// The ledger at this path (`…/restarts.json` in the application's data folder, which is made when needed).
+    /// The ledger at this path (`…/restarts.json` in the application's data folder, which is created if needed).
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -108,7 +107,7 @@ impl Ledger {
         times
     }
 
-    /// Every restart within [`policy::WINDOW`], oldest first: those are no crashes.
+    /// Every restart within [`policy::WINDOW`], oldest first. Their exits are not crashes.
     pub fn all(&self, now: Timestamp) -> Vec<Restarted> {
         let restarted = |profile: &str, stored| match stored {
             Stored::Time(asked_at) => Restarted { profile: profile.to_owned(), label: None, asked_at },
@@ -132,7 +131,7 @@ impl Ledger {
             for restarts in all.values_mut() {
                 restarts.retain(|restart| policy::is_recent(restart.asked_at(), now));
                 restarts.sort_by_key(Stored::asked_at);
-                let surplus = restarts.len().saturating_sub(RESTARTS - 1);
+                let surplus = restarts.len().saturating_sub(MAX_RESTARTS - 1);
                 restarts.drain(..surplus);
             }
             all.retain(|_, restarts| !restarts.is_empty());
@@ -149,33 +148,33 @@ impl Ledger {
         Ok(count)
     }
 
-    /// Changes the file under its lock; `change` says whether it has to be written.
-    fn change(&self, change: impl FnOnce(&mut All) -> bool) -> io::Result<()> {
+    /// Changes the content under the file's lock; writes it if `change` returns true.
+    fn change(&self, change: impl FnOnce(&mut ByProfile) -> bool) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let _lock = Lock::wait_for(&self.path.with_extension("lock"), PATIENCE)?;
+        let _lock = Lock::wait_for(&self.path.with_extension("lock"), LOCK_TIMEOUT)?;
         let mut all = self.read();
         if change(&mut all) { self.write(all) } else { Ok(()) }
     }
 
-    fn read(&self) -> All {
+    fn read(&self) -> ByProfile {
         let content = files::read(&self.path, FILE_LIMIT).ok();
         let content = content.and_then(|text| serde_json::from_slice::<Content>(&text).ok());
         content
             .filter(|content| (1..=VERSION).contains(&content.version))
-            .map_or_else(All::new, |c| c.restarts)
+            .map_or_else(ByProfile::new, |c| c.restarts)
     }
 
-    fn write(&self, restarts: All) -> io::Result<()> {
+    fn write(&self, restarts: ByProfile) -> io::Result<()> {
         let content = Content { version: VERSION, restarts };
         files::replace(&self.path, |out| Ok(serde_json::to_writer(out, &content)?))
     }
 }
 
-/// Keeps at most [`PROFILES`], this one among them.
-fn drop_oldest_profiles(all: &mut All, kept: &str) {
-    while all.len() > PROFILES {
+/// Keeps at most [`MAX_PROFILES`], this one among them.
+fn drop_oldest_profiles(all: &mut ByProfile, kept: &str) {
+    while all.len() > MAX_PROFILES {
         let oldest = all
             .iter()
             .filter(|(name, _)| *name != kept)
@@ -277,14 +276,14 @@ mod tests {
     fn it_stays_small() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::at(folder.path().join("restarts.json"));
-        for i in 0..(PROFILES as i64 + 5) {
+        for i in 0..(MAX_PROFILES as i64 + 5) {
             let _ = count(&ledger, &format!("p{i}"), at(i), false);
         }
-        for i in 0..(RESTARTS as i64 + 5) {
+        for i in 0..(MAX_RESTARTS as i64 + 5) {
             let _ = count(&ledger, "work", at(1000 + i), true);
         }
         let kept = ledger.read();
-        assert_eq!((kept.len(), kept["work"].len()), (PROFILES, RESTARTS));
+        assert_eq!((kept.len(), kept["work"].len()), (MAX_PROFILES, MAX_RESTARTS));
         assert!(!kept.contains_key("p0"), "the oldest leaves first");
     }
 }

@@ -1,4 +1,4 @@
-//! The links that a restart has to bring back: all that its gateway held, of every profile that it serves.
+//! The links that a restart has to bring back: all that were up, of every profile that the gateway serves.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::text::{Both, COMMA, Lang, Message, labelled, restart as say};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// Most links that are followed through a restart.
-const LINKS_MAX: usize = 64;
+const MAX_LINKS: usize = 64;
 
 /// A link of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,17 +22,17 @@ pub struct ProfileLink {
     pub platform: String,
 }
 
-/// The profiles that restart together, and through whose job.
+/// The profiles that restart together: one process runs them.
 #[derive(Debug, Clone)]
-pub struct Together<'a> {
+pub struct RestartGroup<'a> {
     /// The profile whose job starts the gateway.
     pub gateway: &'a ProfileView,
-    /// The profiles that the gateway serves, itself among them.
+    /// The profiles that the gateway serves, including its own.
     pub profiles: Vec<&'a ProfileView>,
 }
 
-impl<'a> Together<'a> {
-    /// What restarts with the profile of this name.
+impl<'a> RestartGroup<'a> {
+    /// The group of the profile with this name.
     pub fn of(name: &str, snapshot: &'a Snapshot) -> Option<Self> {
         let view = snapshot.find(name)?;
         let gateway = view.verdict.served_by.as_deref().and_then(|by| snapshot.find(by)).unwrap_or(view);
@@ -58,19 +58,19 @@ impl<'a> Together<'a> {
 #[derive(Debug, Default)]
 pub(super) struct LinksBefore(Vec<ProfileLink>);
 
-/// Their state after the restart.
+/// The state of those links after the restart.
 #[derive(Debug, Default)]
 pub(super) struct LinksNow {
     pub(super) back: Vec<ProfileLink>,
-    /// Red, for this reason, and not retried.
+    /// Red for this reason, which the gateway does not retry.
     pub(super) lost: Vec<(ProfileLink, Reason)>,
     pub(super) pending: Vec<ProfileLink>,
-    /// Why the last attempt of a link failed that is retried.
+    /// Why the last attempt of a retried link failed.
     pub(super) retrying: Option<Reason>,
 }
 
 impl LinksBefore {
-    /// Of these profiles.
+    /// The links of these profiles that are green and not ignored.
     pub(super) fn of(profiles: &[String], snapshot: &Snapshot) -> Self {
         let views = profiles.iter().filter_map(|name| snapshot.find(name));
         let up = views.flat_map(|view| {
@@ -80,7 +80,7 @@ impl LinksBefore {
                 platform: link.platform.to_string(),
             })
         });
-        Self(up.take(LINKS_MAX).collect())
+        Self(up.take(MAX_LINKS).collect())
     }
 
     /// Their present state. `is_new`: whether a process is that of the new gateway.
@@ -110,7 +110,7 @@ impl LinksNow {
         self.lost.is_empty() && self.pending.is_empty()
     }
 
-    /// Why the restart did not work, with what came back and what did not, where there are several.
+    /// `why` the restart failed; with several links, also which came back and which did not.
     pub(super) fn explain(&self, why: Message) -> Message {
         let missing = self.lost.len() + self.pending.len();
         if self.back.len() + missing < 2 {
@@ -197,12 +197,12 @@ mod tests {
                 view("other", Some(8), None, &[]),
             ]);
             for name in ["default", "work"] {
-                let together = Together::of(name, &all).unwrap();
-                assert_eq!(together.gateway.profile.name, "default");
-                assert_eq!(together.names(), ["default", "work"]);
+                let group = RestartGroup::of(name, &all).unwrap();
+                assert_eq!(group.gateway.profile.name, "default");
+                assert_eq!(group.names(), ["default", "work"]);
             }
-            assert_eq!(Together::of("other", &all).unwrap().names(), ["other"]);
-            assert!(Together::of("nobody", &all).is_none());
+            assert_eq!(RestartGroup::of("other", &all).unwrap().names(), ["other"]);
+            assert!(RestartGroup::of("nobody", &all).is_none());
         }
     }
 

@@ -19,14 +19,14 @@ mod wording;
 pub use lease::{Holder, Requester};
 pub use ledger::{Ledger, Restarted};
 pub(crate) use links::list_links;
-pub use links::{ProfileLink, Together};
+pub use links::{ProfileLink, RestartGroup};
 pub use obstacle::{Obstacle, obstacle};
-pub use permit::{Admission, Ask, Joined, Permit, Permits};
+pub use permit::{Admission, Joined, Permit, PermitRequest, Permits};
 pub use policy::TooMany;
 pub use progress::{RestartOutcome, RestartStep, RestartView, Restarts};
 pub use verified::{Limits, Request, StartOf, restart};
 
-/// When a live process was started: distinguishes processes with the same PID.
+/// When a live process was started, in the system's own unit: distinguishes processes that had the same PID.
 pub(crate) fn start_of(pid: u32) -> Option<u64> {
     let info = crate::evidence::process::look(pid)?;
     (info.state != crate::health::ProcessState::Zombie).then_some(info.start)

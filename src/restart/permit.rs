@@ -1,4 +1,4 @@
-//! The one way to a restart: lease, question, count, in this order.
+//! Admission of a restart: lease, question, count, in this order.
 //!
 //! 1. The lease: a second request joins the restart in progress, without a question and without being counted.
 //! 2. The question: where a restart does not help, the user has to confirm it. The lease is released in the meantime.
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::lease::{self, Holder, Lease, Requester, Taken, Watched};
+use super::lease::{self, Holder, Lease, LeaseState, Requester, Taken};
 use super::ledger::{Count, Ledger, Restarted};
 use super::policy::{self, TooMany};
 use super::verified::{Request, restart};
@@ -23,10 +23,10 @@ use crate::health::{RestartHelps, Verdict};
 use crate::profile::Profile;
 use crate::supervisor::Supervisor;
 
-/// Pause between two looks at a restart of another process.
+/// Poll interval for a restart of another process.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Gives permits; the same for every process of Gatelight that uses the same ledger.
+/// Grants permits. All processes of Gatelight that use the same ledger share the leases and the count.
 #[derive(Debug, Clone)]
 pub struct Permits {
     ledger: Ledger,
@@ -34,14 +34,14 @@ pub struct Permits {
 
 /// A request for a restart.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
+pub struct PermitRequest<'a> {
     /// Whose gateway.
     pub profile: &'a Profile,
     /// Its state.
     pub verdict: &'a Verdict,
     /// The user wants the restart although it may not help.
     pub confirmed: bool,
-    /// The user wants it above the limit.
+    /// The user wants it although the limit is reached.
     pub force: bool,
     /// Who asks.
     pub by: Requester,
@@ -64,7 +64,7 @@ pub enum Admission {
     TooMany(TooMany),
 }
 
-/// How a restart of another request ended.
+/// The end of a restart that another request began.
 #[derive(Debug)]
 pub enum Joined {
     /// With this outcome.
@@ -77,10 +77,10 @@ pub enum Joined {
     Unknown(io::Error),
 }
 
-/// No restart begins while this lives.
+/// No restart of the profile begins while this is alive.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Excluded(#[expect(dead_code, reason = "held for its lock")] Option<Lease>);
+pub(crate) struct Exclusion(#[expect(dead_code, reason = "held for its lock")] Option<Lease>);
 
 /// The right to one restart of one profile.
 #[derive(Debug)]
@@ -96,13 +96,13 @@ impl Permits {
         Self { ledger }
     }
 
-    /// The restarts of the past.
+    /// The record of past restarts.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
     /// Asks for a permit.
-    pub fn request(&self, ask: &Ask<'_>) -> Admission {
+    pub fn request(&self, ask: &PermitRequest<'_>) -> Admission {
         let name = &ask.profile.name;
         let mut not_recorded = None;
         let lease = match self.take_lease(ask.profile) {
@@ -134,14 +134,14 @@ impl Permits {
         Admission::Granted(Permit { lease, not_recorded })
     }
 
-    /// Keeps restarts of this profile out for as long as the guard lives: for a stop, which is not counted. Where a restart
-    /// is under way: its holder, if that is known.
-    pub(crate) fn exclude(&self, profile: &Profile) -> Result<Excluded, Option<Holder>> {
+    /// Prevents restarts of this profile while the guard is alive. For a stop, which is not counted. The error: a
+    /// restart is in progress; with its holder, if that is known.
+    pub(crate) fn exclude(&self, profile: &Profile) -> Result<Exclusion, Option<Holder>> {
         match self.take_lease(profile) {
-            Ok(Taken::Ours(lease)) => Ok(Excluded(Some(lease))),
+            Ok(Taken::Ours(lease)) => Ok(Exclusion(Some(lease))),
             Ok(Taken::Held(holder)) => Err(holder),
             // a full disk must not prevent a stop
-            Err(_) => Ok(Excluded(None)),
+            Err(_) => Ok(Exclusion(None)),
         }
     }
 
@@ -156,10 +156,10 @@ impl Permits {
         let file = lease::file_of(self.ledger.path(), profile);
         loop {
             match lease::watch(&file) {
-                Ok(Watched::Over(Some(outcome))) => return Joined::Over(outcome),
-                Ok(Watched::Over(None)) => return Joined::Interrupted,
-                Ok(Watched::UnderWay) if Instant::now() < until => tokio::time::sleep(POLL).await,
-                Ok(Watched::UnderWay) => return Joined::Late,
+                Ok(LeaseState::Over(Some(outcome))) => return Joined::Over(outcome),
+                Ok(LeaseState::Over(None)) => return Joined::Interrupted,
+                Ok(LeaseState::UnderWay) if Instant::now() < until => tokio::time::sleep(POLL).await,
+                Ok(LeaseState::UnderWay) => return Joined::Late,
                 Err(error) => return Joined::Unknown(error),
             }
         }
@@ -232,7 +232,14 @@ mod tests {
         fn ask(&self, name: &str, reason: Reason, confirmed: bool, force: bool, second: i64) -> Admission {
             let (profile, verdict) = (profile(name), verdict(reason));
             let now = at(second);
-            let ask = Ask { profile: &profile, verdict: &verdict, confirmed, force, by: Requester::App, now };
+            let ask = PermitRequest {
+                profile: &profile,
+                verdict: &verdict,
+                confirmed,
+                force,
+                by: Requester::App,
+                now,
+            };
             self.permits.request(&ask)
         }
     }
@@ -324,7 +331,7 @@ mod tests {
         std::fs::write(folder.path().join("data"), "no folder").unwrap();
         let permits = Permits::new(Ledger::at(folder.path().join("data/restarts.json")));
         let (profile, verdict) = (profile("work"), verdict(Reason::NotRunning));
-        let ask = Ask {
+        let ask = PermitRequest {
             profile: &profile,
             verdict: &verdict,
             confirmed: false,

@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::health::{Light, Reason, RestartHelps, Verdict};
 
 /// Most restarts of one profile within [`WINDOW`] without force.
-pub const LIMIT: usize = crate::config::MOST_RESTARTS_PER_HOUR;
+pub const LIMIT: usize = crate::config::MAX_RESTARTS_PER_HOUR;
 
-/// The rolling window of [`LIMIT`].
+/// The sliding window of [`LIMIT`].
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// Shortest time between two automatic restarts of one profile: the first one has had its chance by then.
+/// Shortest time between two automatic restarts of one profile: long enough to see whether the first one worked.
 pub const AUTO_COOLDOWN: SignedDuration = SignedDuration::from_mins(5);
 
 /// The limit of restarts within the window is reached.

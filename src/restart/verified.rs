@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::links::{LinksBefore, LinksNow, ProfileLink, Together};
+use super::links::{LinksBefore, LinksNow, ProfileLink, RestartGroup};
 use crate::health::{Deadlines, JobState, Light, Manager, Reason, Verdict};
 use crate::profile::{JobFile, Profile};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
@@ -23,15 +23,15 @@ use crate::supervisor::{JobReport, Supervisor, SupervisorError, launchd, systemd
 use crate::text::{Message, Worded as _, proof, restart as say};
 use crate::watcher::snapshot::Snapshot;
 
-/// The start time of a live process, in any unit that is always the same: with the PID it identifies the process.
-/// `None`: no such process, or a zombie.
+/// The start time of a live process; with the PID it identifies the process. Any unit, as long as it is always the
+/// same. `None`: there is no such process, or it is a zombie.
 pub type StartOf = fn(u32) -> Option<u64>;
 
 /// Time after which the SDK retries a failed connection (measured with hermes-agent 0.13.0 and 0.19.0).
 const RETRY_INTERVAL: Duration = Duration::from_secs(120);
 
-/// What a manager's own time limits may add to a step while it has not answered, see [`Order`]: a kickstart that launchd
-/// refuses is followed by an unload and a load.
+/// What a manager's own time limits may add to a step while it has not answered, see [`Order`]: after a refused
+/// kickstart launchd has to unload and load the job.
 const ORDER_LIMIT: Duration = Duration::from_secs(90);
 
 /// How long each step may take.
@@ -47,7 +47,7 @@ pub struct Limits {
     pub link: Duration,
     /// From a failed attempt that the gateway retries itself until the link is proven.
     pub retry: Duration,
-    /// Pause between two looks.
+    /// Poll interval.
     pub poll: Duration,
 }
 
@@ -71,7 +71,7 @@ impl Limits {
         }
     }
 
-    /// The longest that a restart within these limits takes.
+    /// The longest time that a restart within these limits takes.
     pub fn whole(&self) -> Duration {
         self.exit_timeout + self.margin + self.start + self.link + self.retry + ORDER_LIMIT
     }
@@ -85,7 +85,7 @@ pub struct Request {
     /// Its job; of a served profile, that of its gateway.
     pub job: JobFile,
     /// The profiles that the gateway serves: their links have to come back.
-    pub together: Vec<String>,
+    pub profiles: Vec<String>,
     /// When the user asked.
     pub asked_at: Timestamp,
     /// The limits of the steps.
@@ -104,8 +104,8 @@ impl Request {
         start_of: StartOf,
     ) -> Option<Self> {
         let job = profile.job.clone()?;
-        let (limits, together) = (Limits::new(&job, deadlines), vec![profile.name.clone()]);
-        Some(Self { profile, job, together, asked_at, limits, start_of })
+        let (limits, profiles) = (Limits::new(&job, deadlines), vec![profile.name.clone()]);
+        Some(Self { profile, job, profiles, asked_at, limits, start_of })
     }
 
     /// For the profile of this name, whoever serves it. `None`: there is none, or no job starts its gateway
@@ -117,11 +117,11 @@ impl Request {
         deadlines: &Deadlines,
         start_of: StartOf,
     ) -> Option<Self> {
-        let together = Together::of(name, snapshot)?;
+        let group = RestartGroup::of(name, snapshot)?;
         let profile = Arc::clone(&snapshot.find(name)?.profile);
-        let job = together.gateway.profile.job.clone()?;
+        let job = group.gateway.profile.job.clone()?;
         let limits = Limits::new(&job, deadlines);
-        Some(Self { profile, job, together: together.names(), asked_at, limits, start_of })
+        Some(Self { profile, job, profiles: group.names(), asked_at, limits, start_of })
     }
 }
 
@@ -132,7 +132,7 @@ pub async fn restart(
     snapshots: watch::Receiver<Arc<Snapshot>>,
     mut progress: impl FnMut(RestartView),
 ) -> RestartOutcome {
-    let links = LinksBefore::of(&request.together, &snapshots.borrow());
+    let links = LinksBefore::of(&request.profiles, &snapshots.borrow());
     let mut run = Run {
         begun: Instant::now(),
         links,
@@ -145,20 +145,20 @@ pub async fn restart(
     progress(run.view(None));
     let outcome = match run.steps(&mut progress).await {
         Ok(outcome) => outcome,
-        Err(Stop::Failed(why)) => RestartOutcome::Failed { step: run.step, why },
-        Err(Stop::Unclear(why)) => RestartOutcome::CannotTell { step: run.step, why },
+        Err(StepError::Failed(why)) => RestartOutcome::Failed { step: run.step, why },
+        Err(StepError::Unclear(why)) => RestartOutcome::CannotTell { step: run.step, why },
     };
     progress(run.view(Some(outcome.clone())));
     outcome
 }
 
 /// Why a step did not succeed.
-enum Stop {
+enum StepError {
     Failed(Message),
     Unclear(Message),
 }
 
-/// A process that has to go.
+/// A process that has to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Old {
     pid: u32,
@@ -176,7 +176,7 @@ struct Run {
 }
 
 impl Run {
-    async fn steps(&mut self, progress: &mut impl FnMut(RestartView)) -> Result<RestartOutcome, Stop> {
+    async fn steps(&mut self, progress: &mut impl FnMut(RestartView)) -> Result<RestartOutcome, StepError> {
         let (old, exit_timeout) = self.old_processes().await;
         if let Some(reported) = exit_timeout {
             // the job file may not set it, and the manager's default differs between systems
@@ -185,12 +185,12 @@ impl Run {
         let mut order = self.order();
 
         let until = Instant::now() + self.request.limits.exit_timeout + self.request.limits.margin;
-        let gone_after = self.old_gone(&old, &mut order, until).await?;
+        let gone_after = self.wait_until_gone(&old, &mut order, until).await?;
 
         self.step = RestartStep::StartingNew;
         progress(self.view(None));
         let until = Instant::now() + self.request.limits.start;
-        let report = self.new_process(&old, &mut order, until).await?;
+        let report = self.wait_for_process(&old, &mut order, until).await?;
         let killed = !old.is_empty()
             && match (report.last_exit, self.request.job.manager) {
                 // launchd reports the exit of the previous run, unless the job had to be loaded again
@@ -203,7 +203,7 @@ impl Run {
         self.step = RestartStep::ProvingLink;
         progress(self.view(None));
         let until = Instant::now() + self.request.limits.link;
-        let (pid, back) = self.links_proven(&old, report.pid, until, progress).await?;
+        let (pid, back) = self.wait_for_links(&old, report.pid, until, progress).await?;
         Ok(RestartOutcome::Worked { took: self.elapsed(), pid, killed, back })
     }
 
@@ -239,7 +239,12 @@ impl Run {
     }
 
     /// Step 1. Returns the time since the request.
-    async fn old_gone(&self, old: &[Old], order: &mut Order, until: Instant) -> Result<Duration, Stop> {
+    async fn wait_until_gone(
+        &self,
+        old: &[Old],
+        order: &mut Order,
+        until: Instant,
+    ) -> Result<Duration, StepError> {
         loop {
             order.poll().await?;
             let Some(living) = old.iter().find(|o| (self.request.start_of)(o.pid) == Some(o.start)) else {
@@ -247,14 +252,19 @@ impl Run {
             };
             if Instant::now() >= until && !order.is_under_way() {
                 let still = Message::new(say::STILL_THERE).with("pid", living.pid);
-                return Err(Stop::Failed(order.with_complaint(still)));
+                return Err(StepError::Failed(order.with_complaint(still)));
             }
             self.pause().await;
         }
     }
 
     /// Step 2. Returns the manager's report with the new process.
-    async fn new_process(&self, old: &[Old], order: &mut Order, until: Instant) -> Result<JobReport, Stop> {
+    async fn wait_for_process(
+        &self,
+        old: &[Old],
+        order: &mut Order,
+        until: Instant,
+    ) -> Result<JobReport, StepError> {
         loop {
             order.poll().await?;
             let answer = self.query().await;
@@ -268,13 +278,13 @@ impl Run {
                         continue;
                     }
                     let why = no_process(&report);
-                    return Err(Stop::Failed(order.with_complaint(why)));
+                    return Err(StepError::Failed(order.with_complaint(why)));
                 }
                 Ok(Err(error)) => error.message(),
                 Err(join) => Message::verbatim(join.to_string()),
             };
             if Instant::now() >= until && !order.is_under_way() {
-                return Err(Stop::Unclear(unclear));
+                return Err(StepError::Unclear(unclear));
             }
             self.pause().await;
         }
@@ -284,13 +294,13 @@ impl Run {
     ///
     /// An unreachable network is not final: the gateway retries by itself, and one more attempt is waited for. Every other
     /// red light is taken as final for this process; where other links are still on their way, they are waited for.
-    async fn links_proven(
+    async fn wait_for_links(
         &mut self,
         old: &[Old],
         started: Option<u32>,
         mut until: Instant,
         progress: &mut impl FnMut(RestartView),
-    ) -> Result<(u32, Vec<ProfileLink>), Stop> {
+    ) -> Result<(u32, Vec<ProfileLink>), StepError> {
         let began = self.now();
         loop {
             // marked as seen: `changed` waits for a later one
@@ -307,43 +317,43 @@ impl Run {
                     Some(_) if retrying.is_some() => self.wait_for_retry(retrying, &mut until, progress),
                     // what is wrong with the gateway concerns all links; a link alone leaves the others to wait for
                     Some(_) if is_red && (verdict.platform.is_none() || links.pending.is_empty()) => {
-                        return Err(Stop::Failed(links.explain(describe(verdict))));
+                        return Err(StepError::Failed(links.explain(describe(verdict))));
                     }
                     Some(_) if verdict.reason.works() && links.pending.is_empty() => {
-                        return Err(Stop::Failed(links.explain(Message::new(say::LINKS_NOT_BACK))));
+                        return Err(StepError::Failed(links.explain(Message::new(say::LINKS_NOT_BACK))));
                     }
                     // the new process is gone already; a verdict from before it does not count
                     None if is_red
                         && verdict.since >= began
                         && started.and_then(self.request.start_of).is_none() =>
                     {
-                        return Err(Stop::Failed(describe(verdict)));
+                        return Err(StepError::Failed(describe(verdict)));
                     }
                     _ => {}
                 }
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(self.too_late(verdict, &links));
+                return Err(self.timed_out(verdict, &links));
             }
             match tokio::time::timeout(left, self.snapshots.changed()).await {
                 Ok(Ok(())) | Err(_) => {}
-                Ok(Err(_closed)) => return Err(Stop::Unclear(Message::new(say::NOBODY_WATCHES))),
+                Ok(Err(_closed)) => return Err(StepError::Unclear(Message::new(say::NOBODY_WATCHES))),
             }
         }
     }
 
-    /// The time of the third step is over.
-    fn too_late(&self, verdict: Option<&Verdict>, links: &LinksNow) -> Stop {
+    /// The result when the time of the third step is over.
+    fn timed_out(&self, verdict: Option<&Verdict>, links: &LinksNow) -> StepError {
         if let Some(verdict) = verdict.filter(|verdict| verdict.light() == Light::Red) {
-            return Stop::Failed(links.explain(describe(verdict)));
+            return StepError::Failed(links.explain(describe(verdict)));
         }
         if !links.lost.is_empty() {
-            return Stop::Failed(links.explain(Message::new(say::LINKS_NOT_BACK)));
+            return StepError::Failed(links.explain(Message::new(say::LINKS_NOT_BACK)));
         }
         let seen = verdict.map_or_else(|| Message::new(say::NOTHING_SEEN), describe);
         let limit = signed(self.request.limits.link);
-        Stop::Unclear(links.explain(Message::new(say::NO_PROOF).with("limit", limit).with("seen", seen)))
+        StepError::Unclear(links.explain(Message::new(say::NO_PROOF).with("limit", limit).with("seen", seen)))
     }
 
     /// Extends the limit for the gateway's next attempt, once.
@@ -431,7 +441,7 @@ enum Order {
 
 impl Order {
     /// Reads the manager's answer, if there is one. A refusal ends the restart.
-    async fn poll(&mut self) -> Result<(), Stop> {
+    async fn poll(&mut self) -> Result<(), StepError> {
         let Self::UnderWay(handle) = self else {
             return Ok(());
         };
@@ -443,8 +453,8 @@ impl Order {
             Ok(Err(error @ SupervisorError::TimedOut { .. })) => {
                 *self = Self::Silent(error.message());
             }
-            Ok(Err(error)) => return Err(Stop::Failed(error.message())),
-            Err(join) => return Err(Stop::Failed(Message::verbatim(join.to_string()))),
+            Ok(Err(error)) => return Err(StepError::Failed(error.message())),
+            Err(join) => return Err(StepError::Failed(Message::verbatim(join.to_string()))),
         }
         Ok(())
     }

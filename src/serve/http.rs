@@ -1,7 +1,7 @@
-//! The subset of HTTP/1.1 that a scraper needs, with limits for everything.
+//! The subset of HTTP/1.1 that a scraper needs. Everything is bounded.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::metrics::{Counters, Format, render};
+use crate::config::url;
 use crate::files;
 use crate::text::{self, Both, Lang, Message, Phrase, Worded, fill, trouble};
 use crate::watcher::snapshot::Snapshot;
@@ -20,17 +21,17 @@ use crate::watcher::snapshot::Snapshot;
 /// Where `gatelight serve` listens by default.
 pub const LISTEN: &str = "127.0.0.1:9789";
 
-/// Connections served at the same time. A further one ends the oldest: a client that sends nothing must not keep the
-/// metrics from others.
-const CONNECTIONS_MAX: usize = 16;
+/// Connections served at the same time. A further one ends the oldest, so that clients that send nothing cannot block
+/// others.
+const MAX_CONNECTIONS: usize = 16;
 /// Longest request head, in bytes.
-const HEAD_MAX: usize = 8 * 1024;
+const MAX_HEAD: usize = 8 * 1024;
 /// Longest duration of a connection.
 const TIME_OUT: Duration = Duration::from_secs(5);
 /// Shortest token, in bytes.
-const TOKEN_MIN: usize = 16;
+const MIN_TOKEN: usize = 16;
 /// Longest token file, in bytes.
-const TOKEN_MAX: u64 = 4 * 1024;
+const MAX_TOKEN: u64 = 4 * 1024;
 
 /// Why the server cannot start.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl ServeError {
                 fill(lang.pick(trouble::OPEN_TO_OTHERS), &[("address", &address.to_string())])
             }
             Self::Token { path, why } => {
-                let least = TOKEN_MIN.to_string();
+                let least = MIN_TOKEN.to_string();
                 format!("{}: {}", path.display(), fill(lang.pick(*why), &[("least", &least)]))
             }
             Self::Unreadable { path, source } => {
@@ -117,27 +118,22 @@ impl Config {
 }
 
 fn read_token(path: &Path) -> Result<Vec<u8>, ServeError> {
-    use std::io::Read as _;
-    use std::os::unix::fs::PermissionsExt as _;
     let refuse = |why: Phrase| ServeError::Token { path: path.to_path_buf(), why };
-    let unreadable = |source| ServeError::Unreadable { path: path.to_path_buf(), source };
-    let not_a_file = |error: &std::io::Error| {
-        matches!(error.kind(), std::io::ErrorKind::NotSeekable | std::io::ErrorKind::IsADirectory)
-    };
-    let file = match files::open(path) {
-        Err(error) if not_a_file(&error) => return Err(refuse(trouble::TOKEN_NO_FILE)),
-        opened => opened.map_err(unreadable)?,
-    };
-    let meta = file.metadata().map_err(unreadable)?;
-    if meta.permissions().mode() & 0o077 != 0 {
+    let (bytes, is_private) =
+        files::read_with_mode(path, MAX_TOKEN).map_err(|source| match source.kind() {
+            _ if files::is_not_regular(&source) => refuse(trouble::TOKEN_NO_FILE),
+            std::io::ErrorKind::FileTooLarge => refuse(trouble::TOKEN_UNFIT),
+            _ => ServeError::Unreadable { path: path.to_path_buf(), source },
+        })?;
+    if !is_private {
         return Err(refuse(trouble::TOKEN_OPEN));
     }
-    let mut bytes = Vec::new();
-    file.take(TOKEN_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    let token = bytes.trim_ascii().to_vec();
-    let fit =
-        token.len() >= TOKEN_MIN && bytes.len() as u64 <= TOKEN_MAX && token.iter().all(u8::is_ascii_graphic);
-    if fit { Ok(token) } else { Err(refuse(trouble::TOKEN_UNFIT)) }
+    let token = bytes.trim_ascii();
+    if token.len() >= MIN_TOKEN && token.iter().all(u8::is_ascii_graphic) {
+        Ok(token.to_vec())
+    } else {
+        Err(refuse(trouble::TOKEN_UNFIT))
+    }
 }
 
 /// The server, listening.
@@ -177,7 +173,7 @@ impl Server {
             };
             let (snapshot, counters, token) = (snapshot.clone(), counters.clone(), token.clone());
             open.retain(|connection| !connection.is_finished());
-            while open.len() >= CONNECTIONS_MAX {
+            while open.len() >= MAX_CONNECTIONS {
                 open.pop_front().iter().for_each(AbortHandle::abort);
             }
             let connection = tokio::spawn(async move {
@@ -198,7 +194,7 @@ async fn handle(mut stream: TcpStream, answer: impl Fn(&[u8]) -> Vec<u8>) -> std
         if let Some(end) = head.windows(4).position(|w| w == b"\r\n\r\n") {
             break Some(end);
         }
-        if head.len() >= HEAD_MAX {
+        if head.len() >= MAX_HEAD {
             break None;
         }
         let mut buffer = [0; 1024];
@@ -224,7 +220,8 @@ async fn handle(mut stream: TcpStream, answer: impl Fn(&[u8]) -> Vec<u8>) -> std
     Ok(())
 }
 
-/// The response to a request. `head` is everything before the empty line; `metrics` is called only for who may see them.
+/// The response to a request. `head` is everything before the empty line; `metrics` is called only if the client may
+/// see them.
 pub fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -> String) -> Vec<u8> {
     let Ok(head) = std::str::from_utf8(head) else {
         return plain("400 Bad Request", "", false);
@@ -285,13 +282,13 @@ pub fn respond(head: &[u8], token: Option<&[u8]>, metrics: impl FnOnce(Format) -
 /// Whether a Host header names the loopback interface: `localhost`, `127.0.0.1:9789`, `[::1]:9789`.
 fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.is_some_and(url::is_loopback)
 }
 
-/// Compares in constant time with regard to the token's content.
+/// Compares in a time that does not depend on the token's content.
 fn constant_time_eq(given: &[u8], token: &[u8]) -> bool {
     let mut differ = given.len() ^ token.len();
     for i in 0..given.len() {

@@ -15,9 +15,9 @@ use crate::redact;
 use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 
 /// Most profiles with metrics.
-const PROFILES_MAX: usize = 100;
+const MAX_PROFILES: usize = 100;
 /// Most links of a profile with metrics.
-const LINKS_MAX: usize = 32;
+const MAX_LINKS: usize = 32;
 
 /// Counters since the start of Gatelight.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Counters {
 
     fn with(&self, profile: &str, change: impl FnOnce(&mut Count)) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() < PROFILES_MAX || counts.contains_key(profile) {
+        if counts.len() < MAX_PROFILES || counts.contains_key(profile) {
             change(counts.entry(profile.to_owned()).or_default());
         }
     }
@@ -107,10 +107,10 @@ fn links_up(reason: Reason) -> Option<bool> {
     }
 }
 
-/// The links of a profile that count and of which something is known, by platform.
+/// Whether each link of a profile is up, by platform; without ignored and unknown ones.
 fn links(verdict: &Verdict) -> impl Iterator<Item = (&str, bool)> {
     let counted = verdict.links.iter().filter(|link| !link.ignored && link.reason != Reason::NoEvidence);
-    counted.take(LINKS_MAX).map(|link| (&*link.platform, link.light == Light::Green))
+    counted.take(MAX_LINKS).map(|link| (&*link.platform, link.light == Light::Green))
 }
 
 /// Escapes a label's value as both formats require.
@@ -144,7 +144,7 @@ impl Page {
 /// The page of all metrics.
 pub fn render(snapshot: &Snapshot, counters: &Counters, now: Timestamp, format: Format) -> String {
     let mut page = Page { out: String::with_capacity(4096), format };
-    let views = &snapshot.profiles[..snapshot.profiles.len().min(PROFILES_MAX)];
+    let views = &snapshot.profiles[..snapshot.profiles.len().min(MAX_PROFILES)];
     lights(&mut page, views);
     link_states(&mut page, views);
     evidence_ages(&mut page, views, now);
@@ -375,6 +375,6 @@ mod tests {
                 r#"gatelight_link_up{profile="work",platform="plug\"in "} 1"#,
             ]
         );
-        assert_eq!(samples.len(), LINKS_MAX);
+        assert_eq!(samples.len(), MAX_LINKS);
     }
 }

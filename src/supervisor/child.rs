@@ -19,14 +19,14 @@ use crate::redact;
 /// Most bytes that are kept of each stream; the rest is read and dropped.
 pub const OUTPUT_LIMIT: usize = 64 * 1024;
 
-/// Most characters of a program's message.
-const WORDS_LIMIT: usize = 400;
+/// Longest message of a program, in characters.
+const MAX_MESSAGE: usize = 400;
 
-/// Search path of the child. The user's own PATH is not trusted for a restart.
+/// PATH of the child. The user's own PATH is not trusted for a restart.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
 /// Inherited variables: the home, and the address of the user's bus.
-const KEPT: [&str; 5] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
+const INHERITED: [&str; 5] = ["HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
 
 /// Pause between two checks for the end of a child whose output is closed.
 const REAP_PAUSE: Duration = Duration::from_millis(5);
@@ -53,8 +53,8 @@ impl Answer {
         Self { code, stdout: String::new(), stderr: String::new() }
     }
 
-    /// Its message in one line: standard error, or standard output if that is empty.
-    pub fn words(&self) -> String {
+    /// Its message on one line: standard error, or standard output if that is empty.
+    pub fn message(&self) -> String {
         let text = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
         one_line(text)
     }
@@ -79,7 +79,7 @@ pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer
         .stderr(Stdio::piped())
         .current_dir("/")
         .process_group(0);
-    for variable in KEPT {
+    for variable in INHERITED {
         if let Some(value) = std::env::var_os(variable) {
             command.env(variable, value);
         }
@@ -97,15 +97,21 @@ pub fn run(program: &Path, arguments: &[&str], limit: Duration) -> Result<Answer
     })?;
     let mut child = Reaped(child);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = attend(&mut child.0, &mut out, &mut err, Instant::now() + limit).map_err(io_error)?;
+    let status =
+        wait_with_output(&mut child.0, &mut out, &mut err, Instant::now() + limit).map_err(io_error)?;
     let Some(status) = status else {
         return Err(SupervisorError::TimedOut { program: name(), after: limit });
     };
     Ok(Answer {
-        code: status.code().or_else(|| status.signal().map(|s| -s)).unwrap_or(-1),
+        code: exit_code(status),
         stdout: String::from_utf8_lossy(&out).into_owned(),
         stderr: String::from_utf8_lossy(&err).into_owned(),
     })
+}
+
+/// The exit code; a signal as its negative number.
+pub(crate) fn exit_code(status: ExitStatus) -> i32 {
+    status.code().or_else(|| status.signal().map(|signal| -signal)).unwrap_or(-1)
 }
 
 /// The runtime folder of this user, wherever a user manager runs (pam_systemd(8)).
@@ -115,8 +121,8 @@ pub(super) fn runtime_folder() -> PathBuf {
 
 /// Text of a program as one bounded line, without control characters and secrets.
 pub fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_ascii_whitespace().take(WORDS_LIMIT).collect();
-    redact::clean_line(&words.join(" "), WORDS_LIMIT)
+    let words: Vec<&str> = text.split_ascii_whitespace().take(MAX_MESSAGE).collect();
+    redact::clean_line(&words.join(" "), MAX_MESSAGE)
 }
 
 /// A child that is killed with its group and reaped when this is dropped.
@@ -139,7 +145,7 @@ impl Drop for Reaped {
 /// Reads both streams until the child exits. `None`: the time is up.
 ///
 /// The exit counts, not the end of the streams: a background process may keep them open.
-fn attend(
+fn wait_with_output(
     child: &mut Child,
     out: &mut Vec<u8>,
     err: &mut Vec<u8>,
@@ -150,7 +156,7 @@ fn attend(
     loop {
         if let Some(status) = child.try_wait()? {
             // what is already in the pipes belongs to the answer
-            while pump(&mut stdout, out, &mut stderr, err, Duration::ZERO)? {
+            while read_ready(&mut stdout, out, &mut stderr, err, Duration::ZERO)? {
                 if Instant::now() >= deadline {
                     break;
                 }
@@ -164,13 +170,13 @@ fn attend(
         if stdout.is_none() && stderr.is_none() {
             std::thread::sleep(left.min(REAP_PAUSE));
         } else {
-            pump(&mut stdout, out, &mut stderr, err, left.min(Duration::from_millis(50)))?;
+            read_ready(&mut stdout, out, &mut stderr, err, left.min(Duration::from_millis(50)))?;
         }
     }
 }
 
 /// Reads once from each stream that is ready and closes those at their end. Returns whether anything was read.
-fn pump<A: Read + AsFd, B: Read + AsFd>(
+fn read_ready<A: Read + AsFd, B: Read + AsFd>(
     a: &mut Option<A>,
     a_text: &mut Vec<u8>,
     b: &mut Option<B>,
@@ -241,7 +247,7 @@ mod tests {
     fn code_and_words_of_a_child() {
         let answer = sh("echo out; echo 'bad\tthing' >&2; exit 113", LIMIT).unwrap();
         assert_eq!((answer.code, answer.stdout.as_str()), (113, "out\n"));
-        assert_eq!(answer.words(), "bad thing");
+        assert_eq!(answer.message(), "bad thing");
         assert_eq!(sh("kill -9 $$", LIMIT).unwrap().code, -9);
     }
 
@@ -253,7 +259,7 @@ mod tests {
         assert!(std::env::vars().any(|(k, _)| k.starts_with("CARGO")), "the test needs a variable to miss");
         for line in answer.stdout.lines() {
             let name = line.split('=').next().unwrap();
-            assert!(KEPT.contains(&name) || ["PATH", "LC_ALL"].contains(&name), "{line}");
+            assert!(INHERITED.contains(&name) || ["PATH", "LC_ALL"].contains(&name), "{line}");
         }
     }
 
@@ -261,7 +267,7 @@ mod tests {
     fn output_is_bounded_and_a_chatty_child_still_ends() {
         let answer = sh("yes 0123456789 | head -c 1000000; yes e | head -c 300000 >&2", LIMIT).unwrap();
         assert_eq!((answer.stdout.len(), answer.stderr.len()), (OUTPUT_LIMIT, OUTPUT_LIMIT));
-        assert!(answer.words().chars().count() <= WORDS_LIMIT);
+        assert!(answer.message().chars().count() <= MAX_MESSAGE);
     }
 
     #[test]
@@ -314,6 +320,6 @@ mod tests {
     #[test]
     fn one_line_of_anything() {
         assert_eq!(one_line("  a\n\tb\u{1b}[0m c\n"), "a b c");
-        assert_eq!(one_line(&"é".repeat(1000)).chars().count(), WORDS_LIMIT);
+        assert_eq!(one_line(&"é".repeat(1000)).chars().count(), MAX_MESSAGE);
     }
 }

@@ -59,9 +59,9 @@ impl JobReport {
     };
 }
 
-/// Why an answer that is not a refusal cannot be used.
+/// What is wrong with an answer that is not a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Odd {
+pub enum BadAnswer {
     /// It cannot be parsed.
     NotUnderstood,
     /// It contradicts itself.
@@ -103,17 +103,17 @@ pub enum SupervisorError {
         /// What it printed.
         words: String,
     },
-    /// It answered, and the answer is unusable or had no effect.
-    #[error("{program} {action}: exit {code}: {odd:?}: {words}")]
-    Odd {
+    /// It answered, and the answer cannot be used or had no effect.
+    #[error("{program} {action}: exit {code}: {why:?}: {words}")]
+    BadAnswer {
         /// Path of the program.
         program: String,
         /// The arguments.
         action: String,
         /// Its exit code.
         code: i32,
-        /// Why it is unusable.
-        odd: Odd,
+        /// What is wrong with the answer.
+        why: BadAnswer,
         /// What it printed, bounded and redacted; may be empty.
         words: String,
     },
@@ -157,8 +157,8 @@ pub enum SupervisorError {
 /// Why launchd would refuse a job file.
 #[derive(Debug)]
 pub enum BadFile {
-    /// Others may write to it (its mode).
-    Loose(u32),
+    /// Others may write to it; with its mode.
+    UnsafeMode(u32),
     /// It is no property list.
     List(ListError),
     /// It cannot be read.
@@ -172,7 +172,7 @@ pub enum Access {
     Usable,
     /// Its program is not on this machine.
     Missing,
-    /// Its program is here, and the way to the user's instance is not.
+    /// Its program is here, but there is no bus to the user's instance.
     NoUserBus,
 }
 
@@ -221,7 +221,7 @@ impl Supervisors {
         found
     }
 
-    /// The same, remembering in this folder what is stopped through them.
+    /// These managers; they record in this folder which jobs are stopped through them.
     #[must_use]
     pub(crate) fn remembering(self, folder: PathBuf) -> Self {
         let stopped = stopped::Stopped::at(folder);
@@ -237,17 +237,17 @@ impl Supervisors {
         self.all.push(supervisor);
     }
 
-    /// The same, borrowed.
+    /// The manager of this kind, borrowed.
     pub fn of(&self, manager: Manager) -> Option<&dyn Supervisor> {
         self.all.iter().find(|s| s.manager() == manager).map(AsRef::as_ref)
     }
 
-    /// Whether the one of this kind can be used.
+    /// Whether the manager of this kind can be used.
     pub fn access(&self, manager: Manager) -> Access {
         self.of(manager).map_or(Access::Missing, Supervisor::access)
     }
 
-    /// The one of this kind.
+    /// The manager of this kind.
     pub fn get(&self, manager: Manager) -> Option<Arc<dyn Supervisor>> {
         self.all.iter().find(|s| s.manager() == manager).cloned()
     }

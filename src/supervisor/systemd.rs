@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::child::{self, Answer};
-use super::{Access, JobReport, LONGEST_EXIT, Odd, Supervisor, SupervisorError};
+use super::{Access, BadAnswer, JobReport, LONGEST_EXIT, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
 use crate::profile::unit_file::time_span;
 use crate::profile::{JobFile, KeepAlive};
@@ -52,14 +52,14 @@ impl Systemd {
         all.extend_from_slice(arguments);
         let answer = child::run(&self.program, &all, self.limit)?;
         if !answer.ok() && no_manager(&answer.stderr) {
-            return Err(SupervisorError::NoUserManager(answer.words()));
+            return Err(SupervisorError::NoUserManager(answer.message()));
         }
         Ok(answer)
     }
 
     fn act(&self, arguments: &[&str]) -> Result<(), SupervisorError> {
         let answer = self.call(arguments)?;
-        if answer.ok() { Ok(()) } else { Err(self.refused(arguments, answer.code, answer.words())) }
+        if answer.ok() { Ok(()) } else { Err(self.refused(arguments, answer.code, answer.message())) }
     }
 
     fn refused(&self, arguments: &[&str], code: i32, words: String) -> SupervisorError {
@@ -77,12 +77,12 @@ impl Systemd {
         let answer = self.call(&arguments)?;
         match parse(&answer.stdout) {
             Some(unit) if answer.ok() => Ok(unit),
-            _ => Err(SupervisorError::Odd {
+            _ => Err(SupervisorError::BadAnswer {
                 program: self.program.display().to_string(),
                 action: child::one_line(&arguments.join(" ")),
                 code: answer.code,
-                odd: Odd::NotUnderstood,
-                words: answer.words(),
+                why: BadAnswer::NotUnderstood,
+                words: answer.message(),
             }),
         }
     }
@@ -114,7 +114,7 @@ impl Supervisor for Systemd {
     fn access(&self) -> Access {
         if !self.present() {
             Access::Missing
-        // a replacement of systemctl reaches the manager in its own way
+        // a program set in place of systemctl finds the manager in its own way
         } else if self.program != Path::new(SYSTEMCTL) || has_user_bus() {
             Access::Usable
         } else {

@@ -1,6 +1,6 @@
 //! Errors of managers as messages. The managers' own messages are not translated.
 
-use super::{BadFile, Odd, SupervisorError};
+use super::{BadAnswer, BadFile, SupervisorError};
 use crate::text::{Message, Worded, restart as say};
 
 impl Worded for SupervisorError {
@@ -15,17 +15,17 @@ impl Worded for SupervisorError {
                 .with("action", &**action)
                 .with("code", *code)
                 .with("words", &**words),
-            Self::Odd { program, action, code, odd, words } => Message::new(say::ERROR_ODD)
+            Self::BadAnswer { program, action, code, why, words } => Message::new(say::ERROR_BAD_ANSWER)
                 .with("program", &**program)
                 .with("action", &**action)
                 .with("code", *code)
-                .with("what", odd.message(words)),
+                .with("what", why.message(words)),
             Self::Domain { label, domain, words } => Message::new(say::ERROR_DOMAIN)
                 .with("label", &**label)
                 .with("domain", &**domain)
                 .with("words", &**words),
-            Self::BadFile { path, why: BadFile::Loose(mode) } => {
-                Message::new(say::ERROR_LOOSE).with("path", &**path).with("mode", format!("{mode:04o}"))
+            Self::BadFile { path, why: BadFile::UnsafeMode(mode) } => {
+                Message::new(say::ERROR_UNSAFE_MODE).with("path", &**path).with("mode", format!("{mode:04o}"))
             }
             Self::BadFile { path, why } => {
                 Message::new(say::ERROR_BAD_FILE).with("path", &**path).with("why", why.message())
@@ -39,14 +39,14 @@ impl Worded for SupervisorError {
     }
 }
 
-impl Odd {
+impl BadAnswer {
     fn message(self, words: &str) -> Message {
         match self {
-            Self::NotUnderstood => Message::new(say::ODD_NOT_UNDERSTOOD).with("words", words),
-            Self::Contradiction => Message::new(say::ODD_CONTRADICTION),
-            Self::NeverEnds => Message::new(say::ODD_NEVER_ENDS),
-            Self::StillRegistered => Message::new(say::ODD_STILL_REGISTERED),
-            Self::NotRegistered => Message::new(say::ODD_NOT_REGISTERED),
+            Self::NotUnderstood => Message::new(say::ANSWER_NOT_UNDERSTOOD).with("words", words),
+            Self::Contradiction => Message::new(say::ANSWER_CONTRADICTION),
+            Self::NeverEnds => Message::new(say::ANSWER_NEVER_ENDS),
+            Self::StillRegistered => Message::new(say::ANSWER_STILL_REGISTERED),
+            Self::NotRegistered => Message::new(say::ANSWER_NOT_REGISTERED),
         }
     }
 }
@@ -54,7 +54,7 @@ impl Odd {
 impl BadFile {
     fn message(&self) -> Message {
         match self {
-            Self::Loose(mode) => Message::verbatim(format!("{mode:04o}")),
+            Self::UnsafeMode(mode) => Message::verbatim(format!("{mode:04o}")),
             Self::List(error) => error.message(),
             Self::Io(error) => error.message(),
         }

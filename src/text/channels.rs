@@ -47,11 +47,11 @@ pub(crate) const TESTED_TITLE: Phrase = ["Test of channel {name}", "测试渠道
 pub(crate) const TESTED: Phrase = ["The server took the message.", "服务器已接受消息。"];
 pub(crate) const NOT_SENT: Phrase = ["Not sent: {why}", "未发送：{why}"];
 
-pub(crate) const SECRET_OPEN: Phrase = [
+pub(crate) const SECRET_NOT_PRIVATE: Phrase = [
     "{path}: this secret is readable by other users: chmod 600",
     "{path}：其他用户可以读取此密钥：请执行 chmod 600",
 ];
-pub(crate) const SECRET_UNFIT: Phrase =
+pub(crate) const SECRET_INVALID: Phrase =
     ["{path}: not one line of printable characters", "{path}：不是单行可打印字符"];
 pub(crate) const SETTINGS_OPEN: Phrase = [
     "{key} is a secret, and the settings file is readable by other users: chmod 600 {file}, or name a file with \"file:/path\"",

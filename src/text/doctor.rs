@@ -246,7 +246,7 @@ pub(crate) const WHY_QUOTING: Phrase =
 pub(crate) const WHY_UNPROVEN: Phrase =
     ["removing the flag would also change something else", "删除该参数会改动其他内容"];
 
-pub(crate) const WHY_ANOTHERS: Phrase = ["the file belongs to another user", "文件属于其他用户"];
+pub(crate) const WHY_OTHER_OWNER: Phrase = ["the file belongs to another user", "文件属于其他用户"];
 pub(crate) const WHY_VARIABLE: Phrase = [
     "the flag comes from a variable of the unit (Environment or EnvironmentFile)",
     "该参数来自单元的变量（Environment 或 EnvironmentFile）",

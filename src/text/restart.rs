@@ -59,7 +59,7 @@ pub(crate) const LINKS: Code = code(
 pub(crate) const LINKS_NOT_BACK: Code =
     code("restart.links-not-back", ["not every link is back", "并非所有连接都已恢复"]);
 pub(crate) const NO_LINK: Phrase = ["none", "无"];
-/// Before a restart that concerns several profiles.
+/// Before a restart that affects several profiles.
 pub(crate) const TOGETHER: Phrase =
     ["one gateway serves {profiles}: all of them restart", "同一个网关服务于 {profiles}：它们会一起重启"];
 
@@ -180,14 +180,14 @@ pub(super) const CODES: &[Code] = &[
     ERROR_MISSING,
     ERROR_TIMED_OUT,
     ERROR_REFUSED,
-    ERROR_ODD,
-    ODD_NOT_UNDERSTOOD,
-    ODD_CONTRADICTION,
-    ODD_NEVER_ENDS,
-    ODD_STILL_REGISTERED,
-    ODD_NOT_REGISTERED,
+    ERROR_BAD_ANSWER,
+    ANSWER_NOT_UNDERSTOOD,
+    ANSWER_CONTRADICTION,
+    ANSWER_NEVER_ENDS,
+    ANSWER_STILL_REGISTERED,
+    ANSWER_NOT_REGISTERED,
     ERROR_DOMAIN,
-    ERROR_LOOSE,
+    ERROR_UNSAFE_MODE,
     ERROR_BAD_FILE,
     ERROR_NO_USER_MANAGER,
     ERROR_DISABLED,
@@ -214,29 +214,29 @@ pub(crate) const ERROR_REFUSED: Code = code(
     "manager.refused",
     ["{program} {action}: exit code {code}: {words}", "{program} {action}：退出码 {code}：{words}"],
 );
-pub(crate) const ERROR_ODD: Code = code(
+pub(crate) const ERROR_BAD_ANSWER: Code = code(
     "manager.odd",
     ["{program} {action} (exit code {code}): {what}", "{program} {action}（退出码 {code}）：{what}"],
 );
-pub(crate) const ODD_NOT_UNDERSTOOD: Code =
+pub(crate) const ANSWER_NOT_UNDERSTOOD: Code =
     code("manager.odd.not-understood", ["unexpected output: {words}", "无法识别的输出：{words}"]);
-pub(crate) const ODD_CONTRADICTION: Code =
+pub(crate) const ANSWER_CONTRADICTION: Code =
     code("manager.odd.contradiction", ["its output contradicts itself", "输出自相矛盾"]);
-pub(crate) const ODD_NEVER_ENDS: Code = code(
+pub(crate) const ANSWER_NEVER_ENDS: Code = code(
     "manager.odd.never-ends",
     [
         "an operation is already in progress and does not end; try again in a minute",
         "已有操作正在进行且一直没有结束，请 1 分钟后再试",
     ],
 );
-pub(crate) const ODD_STILL_REGISTERED: Code = code(
+pub(crate) const ANSWER_STILL_REGISTERED: Code = code(
     "manager.odd.still-registered",
     [
         "the job should be unloaded but is still registered; try again in a minute",
         "任务本应已卸载，但仍处于注册状态，请 1 分钟后再试",
     ],
 );
-pub(crate) const ODD_NOT_REGISTERED: Code = code(
+pub(crate) const ANSWER_NOT_REGISTERED: Code = code(
     "manager.odd.not-registered",
     [
         "the job is still not registered; log out and in again, then check with: gatelight status",
@@ -251,7 +251,7 @@ pub(crate) const ERROR_DOMAIN: Code = code(
         "launchd 无法在 {domain} 中管理 {label}：{words}。请检查任务文件（gatelight doctor）；如无问题，请注销后重新登录",
     ],
 );
-pub(crate) const ERROR_LOOSE: Code = code(
+pub(crate) const ERROR_UNSAFE_MODE: Code = code(
     "manager.loose-job-file",
     [
         "launchd refuses {path}: other users may write to it (mode {mode}). First run: chmod go-w {path}",

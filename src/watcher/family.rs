@@ -9,34 +9,28 @@ use crate::evidence::collector::Past;
 use crate::health::{Evidence, LogRecord, ProfileName, Signal};
 use crate::profile::{Profile, homes};
 
-/// For each home the place of the one whose gateway may serve its profile.
+/// For each home, the index of the home whose gateway may serve its profile.
 pub(super) fn parents<'a>(homes: impl Iterator<Item = &'a Path> + Clone) -> Vec<Option<usize>> {
     let places: HashMap<&Path, usize> =
         homes.clone().enumerate().map(|(place, home)| (home, place)).collect();
-    homes.map(|home| places.get(root_of(home)?).copied()).collect()
+    homes.map(|home| places.get(homes::root_of(home)?).copied()).collect()
 }
 
-/// The profiles that satisfy `wanted`, and those whose gateways may serve them: no row of theirs is shown.
+/// The profiles that satisfy `wanted`, and those whose gateways may serve them. The latter are monitored but not shown.
 pub(super) fn with_parents(mut profiles: Vec<Profile>, wanted: impl Fn(&Profile) -> bool) -> Vec<Profile> {
     let roots =
-        profiles.iter().filter(|profile| wanted(profile)).filter_map(|profile| root_of(&profile.home));
+        profiles.iter().filter(|profile| wanted(profile)).filter_map(|profile| homes::root_of(&profile.home));
     let roots: BTreeSet<PathBuf> = roots.map(Path::to_owned).collect();
     profiles.retain(|profile| wanted(profile) || roots.contains(&profile.home));
     profiles
 }
 
-/// What the gateway that may serve a profile calls it: its folder's name, whatever name the settings give it.
+/// The name that the serving gateway uses for a profile: that of its folder, whatever name the settings give it.
 pub(super) fn hermes_name(profile: &Profile) -> &str {
     homes::profile_of(&profile.home).map_or(&profile.name, |(_, name)| name)
 }
 
-/// The home whose gateway may serve the profile of this one.
-fn root_of(home: &Path) -> Option<&Path> {
-    let folder = home.parent()?;
-    folder.parent().filter(|_| folder.ends_with("profiles"))
-}
-
-/// The records about links among evidence of this profile's home, as evidence of the gateway that may serve it.
+/// The records about links in the evidence of this profile's home, as evidence for the gateway that may serve it.
 pub(super) fn tagged<'a>(
     name: &str,
     evidence: impl Iterator<Item = &'a Evidence>,
@@ -50,7 +44,7 @@ pub(super) fn tagged<'a>(
     })
 }
 
-/// The same of the past.
+/// The same for a past.
 pub(super) fn records_of<'a>(name: &str, past: impl Iterator<Item = &'a (Timestamp, Evidence)>) -> Past {
     let past = past.map(|(at, evidence)| (*at, tagged(name, std::iter::once(evidence)).next()));
     past.filter_map(|(at, evidence)| Some((at, evidence?))).collect()

@@ -167,13 +167,13 @@ fn what_was_sent_before_a_restart_is_not_sent_again() {
         notice.into_iter().flat_map(|notice| notice.affected).map(|affected| affected.name).collect()
     };
     let found = down(60, NoticeKind::FoundDown, &["work", "home"]);
-    assert_eq!(names(news(&found, &outbox, at(60))), ["home"]);
-    assert_eq!(names(news(&found, &outbox, at(7_200))), ["work", "home"], "an old story");
+    assert_eq!(names(unreported(&found, &outbox, at(60))), ["home"]);
+    assert_eq!(names(unreported(&found, &outbox, at(7_200))), ["work", "home"], "an old story");
     let mut other = found.clone();
     other.affected[0].reason = Reason::AuthRejected;
-    assert_eq!(names(news(&other, &outbox, at(60))), ["work", "home"], "another reason");
+    assert_eq!(names(unreported(&other, &outbox, at(60))), ["work", "home"], "another reason");
     let reminder = down(3_600, NoticeKind::Reminder, &["work"]);
-    assert_eq!(names(news(&reminder, &outbox, at(3_600))), ["work"]);
+    assert_eq!(names(unreported(&reminder, &outbox, at(3_600))), ["work"]);
 }
 
 #[test]

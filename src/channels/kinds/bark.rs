@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Request, Said};
+use super::{ApiAnswer, Request};
 use crate::channels::escape::cut_bytes;
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
@@ -27,8 +27,8 @@ pub(super) fn request(target: &Target, message: &Outgoing) -> Request {
     Request::post(format!("{}/push", target.url), body)
 }
 
-pub(super) fn said(json: &Value) -> Option<Said> {
+pub(super) fn answer(json: &Value) -> Option<ApiAnswer> {
     let code = json.get("code")?.as_i64()?;
     let words = json.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Some(Said { ok: code == 200, busy: code >= 500, words, ..Said::default() })
+    Some(ApiAnswer { ok: code == 200, busy: code >= 500, words, ..ApiAnswer::default() })
 }

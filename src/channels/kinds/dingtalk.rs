@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Request, Said, coded, signature};
+use super::{ApiAnswer, Request, coded, signature};
 use crate::channels::escape::full_width;
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
@@ -43,6 +43,6 @@ fn percent_encoded(base64: &str) -> String {
     base64.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
 }
 
-pub(super) fn said(json: &Value) -> Option<Said> {
+pub(super) fn answer(json: &Value) -> Option<ApiAnswer> {
     coded(json, "errcode", "errmsg", &BUSY, BLOCKED)
 }

@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{MINUTE, Request, Said, coded, signature};
+use super::{ApiAnswer, MINUTE, Request, coded, signature};
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
 use crate::health::Light;
@@ -53,7 +53,7 @@ const fn color(light: Light) -> &'static str {
 }
 
 /// An older form of a success has `StatusCode` in place of `code`.
-pub(super) fn said(json: &Value) -> Option<Said> {
+pub(super) fn answer(json: &Value) -> Option<ApiAnswer> {
     coded(json, "code", "msg", &BUSY, MINUTE)
         .or_else(|| coded(json, "StatusCode", "StatusMessage", &BUSY, MINUTE))
 }

@@ -23,7 +23,7 @@ use crate::redact;
 /// The limits of the group bots of Feishu and WeCom are per minute.
 const MINUTE: Duration = Duration::from_secs(60);
 /// Maximum length of a server's message, in characters.
-const WORDS_MAX: usize = 200;
+const MAX_WORDS: usize = 200;
 
 /// A POST request. No `Debug`: its URL and headers hold secrets.
 pub(crate) struct Request {
@@ -73,7 +73,7 @@ pub(crate) enum Verdict {
 
 /// The body of a response, by the rules of the API.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Said {
+struct ApiAnswer {
     ok: bool,
     /// A rate limit, or a failure of the server: it may work later.
     busy: bool,
@@ -98,28 +98,28 @@ pub(crate) fn request(target: &Target, message: &Outgoing, at: Timestamp) -> Req
 /// both are temporary.
 pub(crate) fn verdict(kind: ChannelKind, response: &Response) -> Verdict {
     let json = serde_json::from_slice::<Value>(&response.body).ok();
-    let said = match kind {
-        ChannelKind::FeishuBot => json.as_ref().and_then(feishu::said),
-        ChannelKind::DingtalkBot => json.as_ref().and_then(dingtalk::said),
-        ChannelKind::WecomBot => json.as_ref().and_then(wecom::said),
-        ChannelKind::Telegram => json.as_ref().and_then(telegram::said),
-        ChannelKind::Bark => json.as_ref().and_then(bark::said),
-        ChannelKind::Ntfy => json.as_ref().and_then(ntfy::said),
-        ChannelKind::Webhook => Some(webhook::said(response.status, json.as_ref(), &response.body)),
+    let answer = match kind {
+        ChannelKind::FeishuBot => json.as_ref().and_then(feishu::answer),
+        ChannelKind::DingtalkBot => json.as_ref().and_then(dingtalk::answer),
+        ChannelKind::WecomBot => json.as_ref().and_then(wecom::answer),
+        ChannelKind::Telegram => json.as_ref().and_then(telegram::answer),
+        ChannelKind::Bark => json.as_ref().and_then(bark::answer),
+        ChannelKind::Ntfy => json.as_ref().and_then(ntfy::answer),
+        ChannelKind::Webhook => Some(webhook::answer(response.status, json.as_ref(), &response.body)),
     };
     let words = || {
-        let words = said.as_ref().map(|said| said.words.trim()).filter(|words| !words.is_empty());
+        let words = answer.as_ref().map(|answer| answer.words.trim()).filter(|words| !words.is_empty());
         words.map_or_else(
             || format!("HTTP {}", response.status),
             |words| format!("HTTP {}: {words}", response.status),
         )
     };
-    let after = response.retry_after.max(said.as_ref().and_then(|said| said.after));
-    match (response.status, &said) {
-        (200..=299, Some(said)) if said.ok => Verdict::Delivered,
-        (200..=299, Some(said)) if !said.busy => Verdict::Refused { words: words() },
-        (400..=499, said)
-            if !matches!(response.status, 408 | 425 | 429) && !said.as_ref().is_some_and(|s| s.busy) =>
+    let after = response.retry_after.max(answer.as_ref().and_then(|answer| answer.after));
+    match (response.status, &answer) {
+        (200..=299, Some(answer)) if answer.ok => Verdict::Delivered,
+        (200..=299, Some(answer)) if !answer.busy => Verdict::Refused { words: words() },
+        (400..=499, answer)
+            if !matches!(response.status, 408 | 425 | 429) && !answer.as_ref().is_some_and(|s| s.busy) =>
         {
             Verdict::Refused { words: words() }
         }
@@ -133,7 +133,7 @@ pub(crate) fn clean_words(words: &str, secrets: impl Iterator<Item = impl AsRef<
     for secret in secrets {
         clean = clean.replace(secret.as_ref(), redact::MASK);
     }
-    redact::clean_line(clean.trim(), WORDS_MAX)
+    redact::clean_line(clean.trim(), MAX_WORDS)
 }
 
 /// HMAC-SHA256 in base64.
@@ -147,11 +147,11 @@ fn signature(key: &str, text: &str) -> String {
 
 /// Parses the body of an API with an `errcode` or `code` and an `errmsg` or `msg`; zero is success. `pause`: how long to wait
 /// after one of the codes in `busy`.
-fn coded(json: &Value, code: &str, words: &str, busy: &[i64], pause: Duration) -> Option<Said> {
+fn coded(json: &Value, code: &str, words: &str, busy: &[i64], pause: Duration) -> Option<ApiAnswer> {
     let code = json.get(code)?.as_i64()?;
     let words = json.get(words).and_then(Value::as_str).unwrap_or_default();
     let busy = busy.contains(&code);
-    Some(Said { ok: code == 0, busy, after: busy.then_some(pause), words: format!("{code} {words}") })
+    Some(ApiAnswer { ok: code == 0, busy, after: busy.then_some(pause), words: format!("{code} {words}") })
 }
 
 #[cfg(test)]

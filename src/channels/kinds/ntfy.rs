@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Request, Said};
+use super::{ApiAnswer, Request};
 use crate::channels::escape::cut_bytes;
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
@@ -27,12 +27,12 @@ pub(super) fn request(target: &Target, message: &Outgoing) -> Request {
     Request { authorization, ..Request::post(target.url.clone(), body) }
 }
 
-pub(super) fn said(json: &Value) -> Option<Said> {
+pub(super) fn answer(json: &Value) -> Option<ApiAnswer> {
     let published = json.get("id").is_some_and(Value::is_string);
     let words = json.get("error").and_then(Value::as_str).unwrap_or_default();
-    (published || !words.is_empty()).then(|| Said {
+    (published || !words.is_empty()).then(|| ApiAnswer {
         ok: published,
         words: words.to_owned(),
-        ..Said::default()
+        ..ApiAnswer::default()
     })
 }

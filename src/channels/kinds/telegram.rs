@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Request, Said};
+use super::{ApiAnswer, Request};
 use crate::channels::escape::entities;
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
@@ -31,9 +31,9 @@ fn html(message: &Outgoing) -> String {
     lines.join("\n")
 }
 
-pub(super) fn said(json: &Value) -> Option<Said> {
+pub(super) fn answer(json: &Value) -> Option<ApiAnswer> {
     let ok = json.get("ok")?.as_bool()?;
     let words = json.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
     let after = json.pointer("/parameters/retry_after").and_then(Value::as_u64).map(Duration::from_secs);
-    Some(Said { ok, busy: after.is_some(), after, words })
+    Some(ApiAnswer { ok, busy: after.is_some(), after, words })
 }

@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Request, Said};
-use crate::channels::escape::{cut, discord, entities};
+use super::{ApiAnswer, Request};
+use crate::channels::escape::{discord, entities};
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
 use crate::config::Escape;
+use crate::redact::cut;
 use crate::text::fill;
 
 /// Version of our own object; it increases when a key is removed or changes its meaning.
 const VERSION: u32 = 1;
 /// Maximum length of one text, in characters: Discord's limit for `content`.
-const TEXT_MAX: usize = 2_000;
+const MAX_TEXT: usize = 2_000;
 
 pub(super) fn request(target: &Target, message: &Outgoing) -> Request {
     let template = target.template.as_deref().and_then(|text| serde_json::from_str(text).ok());
@@ -67,7 +68,7 @@ fn filled(template: Value, message: &Outgoing, escape: Escape) -> Value {
 
 fn fill_texts(template: Value, values: &[(&str, &str)]) -> Value {
     match template {
-        Value::String(text) => Value::String(cut(&fill(&text, values), TEXT_MAX)),
+        Value::String(text) => Value::String(cut(&fill(&text, values), MAX_TEXT)),
         Value::Array(items) => items.into_iter().map(|item| fill_texts(item, values)).collect(),
         Value::Object(entries) => {
             Value::Object(entries.into_iter().map(|(key, value)| (key, fill_texts(value, values))).collect())
@@ -77,12 +78,12 @@ fn fill_texts(template: Value, values: &[(&str, &str)]) -> Value {
 }
 
 /// The status decides; the body is only the text of an error.
-pub(super) fn said(status: u16, json: Option<&Value>, body: &[u8]) -> Said {
+pub(super) fn answer(status: u16, json: Option<&Value>, body: &[u8]) -> ApiAnswer {
     let ok = (200..=299).contains(&status);
     let after = json.and_then(|json| json.get("retry_after")).and_then(Value::as_f64);
     let after = after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let message =
         json.and_then(|json| json.get("message").or_else(|| json.get("error"))).and_then(Value::as_str);
     let words = message.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
-    Said { ok, busy: false, after, words }
+    ApiAnswer { ok, busy: false, after, words }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MINUTE, Request, Said, coded};
+use super::{ApiAnswer, MINUTE, Request, coded};
 use crate::channels::escape::{cut_bytes, full_width};
 use crate::channels::outgoing::Outgoing;
 use crate::channels::target::Target;
@@ -31,6 +31,6 @@ fn markdown(message: &Outgoing) -> String {
     format!("**<font color=\"{color}\">{title}</font>**\n{rest}")
 }
 
-pub(super) fn said(json: &Value) -> Option<Said> {
+pub(super) fn answer(json: &Value) -> Option<ApiAnswer> {
     coded(json, "errcode", "errmsg", &BUSY, MINUTE)
 }

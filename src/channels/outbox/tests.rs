@@ -80,7 +80,7 @@ fn profiles_that_fall_together_share_a_message() {
     outbox.push_notice(at(0), &notice(7, &["a", "b"]), both.clone(), reported("b", 0));
     assert_eq!(sent(&mut outbox, 1), both);
     let handed_out = |outbox: &Outbox, notice: Notice| {
-        outbox.is_handed_out(Group::of(&notice).unwrap(), &said_of(&notice.affected[0]))
+        outbox.is_handed_out(Group::of(&notice).unwrap(), &summary_of(&notice.affected[0]))
     };
     assert!(handed_out(&outbox, notice(7, &["a"])) && handed_out(&outbox, notice(7, &["b"])));
     assert!(!handed_out(&outbox, notice(7, &["c"])) && !handed_out(&outbox, notice(8, &["a"])));
@@ -178,8 +178,8 @@ fn the_queue_is_bounded_and_keeps_the_message_being_sent() {
             reported(&format!("p{n}"), n as i64),
         );
     }
-    assert_eq!(outbox.waiting(), MOST_WAITING + 1);
-    assert_eq!(outbox.reported.len(), MOST_TOLD);
+    assert_eq!(outbox.waiting(), MAX_WAITING + 1);
+    assert_eq!(outbox.reported.len(), MAX_REPORTED);
     outbox.delivered(at(1));
     assert_eq!(sent(&mut outbox, 2).profiles, ["p450"]);
 }

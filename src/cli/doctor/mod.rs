@@ -1,4 +1,4 @@
-//! `gatelight doctor`: what is wrong with the job files, and `--fix`.
+//! `gatelight doctor`: shows what is wrong with the job files, and repairs them with `--fix`.
 
 use std::borrow::Cow;
 use std::io;
@@ -11,7 +11,7 @@ use crate::app::engine::Engine;
 use crate::app::job_files;
 use crate::doctor::fix::{self, JobRepair, Machine, Mode, Review};
 use crate::doctor::flow::{Change, Step};
-use crate::doctor::{Finding, words};
+use crate::doctor::{Finding, render};
 use crate::health::Manager;
 use crate::profile::{Found, JobFile, Profile};
 use crate::redact;
@@ -62,9 +62,11 @@ pub(super) fn run(args: &Args, engine: &Engine, terminal: &mut Terminal<'_>) -> 
     })
 }
 
-/// Runs the command. `confirm` asks a yes-or-no question; its `None` means that there is no terminal. Exit codes: 0
-/// clean or notes only, 1 findings, 2 usage or a profile that does not exist, 4 no profile; with `--fix` 0 when everything that can
-/// be repaired is, 1 when something is left, with `--dry-run` 1 when there is something to repair.
+/// Runs the command. `confirm` asks a yes-or-no question; `None` means that there is no terminal.
+///
+/// Exit codes: 0 without findings (notes do not count), 1 with findings, 2 wrong usage or an unknown profile, 4 no
+/// profile. With `--fix`: 0 if everything that can be repaired is repaired, else 1; with `--dry-run`: 1 if there is
+/// something to repair.
 pub fn run_on(
     args: &Args,
     machine: &Machine<'_>,
@@ -104,7 +106,7 @@ fn usage(args: &Args, code: u8, text: &str, terminal: &mut Terminal<'_>) -> erro
     Ok(code)
 }
 
-/// The text when there is nothing to show: that all is well, or where profiles were looked for and none was found.
+/// The text without findings: `well`, or where profiles were searched if there are none.
 fn nothing(found: &Found, machine: &Machine<'_>, well: Phrase, lang: Lang) -> String {
     if found.profiles.is_empty() {
         return names::not_found(None, std::iter::empty(), machine.places, lang).1;
@@ -176,12 +178,12 @@ fn repair_json(repair: &JobRepair, lang: Lang) -> Value {
     let files: Vec<String> =
         repair.changes.iter().map(|change| change.original.path.display().to_string()).collect();
     let diff: String = repair.changes.iter().map(shown_diff).collect();
-    let steps: Vec<String> = words::lines(repair, lang).iter().map(|line| printable(line)).collect();
+    let steps: Vec<String> = render::lines(repair, lang).iter().map(|line| printable(line)).collect();
     json!({ "profile": repair.profile, "files": files, "diff": diff, "outcome": repair.result.code(), "steps": steps })
 }
 
-/// Shows diffs and steps as they come, and asks. Once the terminal cannot be written to, nothing more is approved; a
-/// repair that has begun is finished, and the error is reported afterwards.
+/// Shows diffs and steps, and asks. After a failure to write to the terminal nothing more is approved; a repair that
+/// has begun is finished, and the error is reported afterwards.
 struct OnTerminal<'a, 't> {
     ask: bool,
     quiet: bool,
@@ -238,12 +240,12 @@ impl Review for OnTerminal<'_, '_> {
     }
 
     fn step(&mut self, profile: &Profile, job: &JobFile, step: &Step) {
-        let text = words::step(step, &profile.name, job, self.terminal.lang);
+        let text = render::step(step, &profile.name, job, self.terminal.lang);
         self.say(&text);
     }
 
     fn done(&mut self, repair: &JobRepair) {
-        for line in words::ending(repair, self.terminal.lang) {
+        for line in render::ending(repair, self.terminal.lang) {
             self.say(&line);
         }
     }

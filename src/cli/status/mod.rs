@@ -1,13 +1,12 @@
-//! `gatelight status`: the lights of all profiles, once.
+//! `gatelight status`: prints the lights of all profiles once.
 
 use super::{NO_PROFILE, NOT_GREEN, OK, RED, USAGE, names};
-use crate::app::engine::{Engine, first_look};
+use crate::app::engine::Engine;
 use crate::app::watching::Watching;
 use crate::config::ConfigError;
 use crate::health::{Light, Note};
 use crate::redact::one_line;
 use crate::restart::obstacle;
-use crate::runtime::runtime;
 use crate::supervisor::Supervisors;
 use crate::terminal::{Terminal, warn};
 use crate::text::error;
@@ -34,7 +33,7 @@ pub struct Args {
     pub swiftbar: bool,
 }
 
-/// Prints the lights. The exit code sums them up ([`exit_code`]); a mistake in the settings makes it [`USAGE`].
+/// Prints the lights. The exit code is [`exit_code`], or [`USAGE`] after a mistake in the settings.
 pub(super) fn run(
     args: &Args,
     engine: &Engine,
@@ -45,7 +44,7 @@ pub(super) fn run(
     if args.swiftbar {
         return swiftbar(args, engine, mistakes, terminal);
     }
-    let snapshot = look(args, engine)?;
+    let snapshot = engine.look(args.profiles.clone())?;
     let watching = Watching::now(engine, snapshot.at);
     let missing = names::missing(&args.profiles, &snapshot, engine);
     let code = match &missing {
@@ -67,13 +66,6 @@ pub(super) fn run(
     Ok(if mistakes.is_empty() { code } else { USAGE })
 }
 
-fn look(args: &Args, engine: &Engine) -> error::Result<std::sync::Arc<Snapshot>> {
-    runtime()?.block_on(async {
-        let mut handle = engine.watch(args.profiles.clone(), None)?;
-        Ok(first_look(&mut handle).await)
-    })
-}
-
 /// Prints the plug-in's output. SwiftBar and xbar show it only if the exit code is 0: errors are rows.
 fn swiftbar(
     args: &Args,
@@ -84,7 +76,7 @@ fn swiftbar(
     let lang = engine.lang;
     let mut errors: Vec<String> = mistakes.iter().map(|mistake| mistake.text(lang)).collect();
     let program = std::env::current_exe().unwrap_or_default();
-    let out = match look(args, engine) {
+    let out = match engine.look(args.profiles.clone()) {
         Ok(snapshot) => {
             let unknown = args.profiles.iter().any(|name| snapshot.find(name).is_none());
             let missing = names::missing(&args.profiles, &snapshot, engine).filter(|_| unknown);
@@ -119,7 +111,7 @@ fn exit_code(snapshot: &Snapshot) -> u8 {
     }
 }
 
-/// The text of a note on a profile of this snapshot, which may say whose gateway a process is.
+/// The text of a note on the profile `name`. The snapshot shows whose gateway a process is.
 fn note_text(note: &Note, name: &str, snapshot: &Snapshot, lang: Lang) -> String {
     match note {
         Note::Also(reason, platform, proof) => {
@@ -134,7 +126,7 @@ fn note_text(note: &Note, name: &str, snapshot: &Snapshot, lang: Lang) -> String
             let pid = first.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
             match owner.map(|owner| &owner.profile.name).filter(|owner| *owner != name) {
                 Some(owner) => {
-                    let values = [("pid", &*pid), ("name", &one_line(owner, names::NAME_MAX))];
+                    let values = [("pid", &*pid), ("name", &one_line(owner, names::MAX_NAME))];
                     fill(lang.pick(words::NOTE_SECOND_OF), &values)
                 }
                 None => fill(lang.pick(words::NOTE_SECOND), &[("pid", &pid)]),

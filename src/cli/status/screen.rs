@@ -1,13 +1,14 @@
-//! The lights as text: a row for each profile, the worst first; each reason is explained once; a summary at the end.
+//! The lights as text: a row for each profile, worst first; each reason is explained once; a summary at the end.
 
 use std::io;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::note_text;
-use crate::cli::names::NAME_MAX;
+use crate::cli::names::MAX_NAME;
 use crate::health::{Light, LinkVerdict, RestartHelps};
 use crate::profile::Profile;
+use crate::profile::shell::quoted;
 use crate::redact::one_line;
 use crate::restart::Obstacle;
 use crate::terminal::layout::{clip, pad, width, wrap};
@@ -26,7 +27,7 @@ const NARROWEST_TITLE: usize = 12;
 /// Longest line of a log, in characters.
 const LONGEST_PROOF: usize = 400;
 /// Most names in the command of the summary; for more profiles it uses `--red`.
-const MOST_NAMES: usize = 6;
+const MAX_NAMES: usize = 6;
 
 /// Prints every profile of a snapshot. `obstacle`: why Gatelight cannot restart a profile.
 pub fn show(
@@ -63,7 +64,7 @@ struct Row<'a> {
     facts: String,
 }
 
-/// The profiles, the worst first; those with the same explanation one after the other, those with an obstacle last.
+/// The profiles, worst first. Those with the same explanation follow each other, those with an obstacle come last.
 fn sorted<'a>(
     snapshot: &'a Snapshot,
     obstacle: &dyn Fn(&Profile) -> Option<Obstacle>,
@@ -75,7 +76,7 @@ fn sorted<'a>(
         .map(|view| Row {
             view,
             obstacle: obstacle(&view.profile).filter(|_| helps_now(view)),
-            name: clip(&one_line(&view.profile.name, NAME_MAX), WIDEST_NAME),
+            name: clip(&one_line(&view.profile.name, MAX_NAME), WIDEST_NAME),
             title: text::reason::title_of(&view.verdict, lang),
             held: held_since(view.verdict.since, snapshot.at, lang),
             facts: facts(view, snapshot.at, lang),
@@ -97,12 +98,12 @@ fn helps_now(view: &ProfileView) -> bool {
     view.verdict.reason.restart().is_some_and(RestartHelps::now)
 }
 
-/// How long a verdict has held; empty if it is as old as this look, because its true age is unknown.
+/// How long a verdict has held; empty if it is as old as this snapshot, because its true age is unknown.
 fn held_since(since: Timestamp, now: Timestamp, lang: Lang) -> String {
     if now.duration_since(since).as_secs() < 1 { String::new() } else { held(since, now, lang) }
 }
 
-/// How long something has held: from an hour on without seconds.
+/// A time span, from an hour on without seconds.
 fn held(since: Timestamp, now: Timestamp, lang: Lang) -> String {
     let seconds = now.duration_since(since).max(SignedDuration::ZERO).as_secs();
     let shown = if seconds < 3_600 { seconds } else { seconds - seconds % 60 };
@@ -122,7 +123,7 @@ fn facts(view: &ProfileView, now: Timestamp, lang: Lang) -> String {
         verdict
             .served_by
             .as_ref()
-            .map(|gateway| fill(lang.pick(words::SERVED_BY), &[("name", &one_line(gateway, NAME_MAX))])),
+            .map(|gateway| fill(lang.pick(words::SERVED_BY), &[("name", &one_line(gateway, MAX_NAME))])),
     );
     facts.join(" · ")
 }
@@ -199,7 +200,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// The row itself: in columns, or as running text where these have no room.
+    /// The row itself: in columns, or as running text if there is no room for them.
     fn head(&self, columns: &Columns, terminal: &mut Terminal<'_>) -> io::Result<()> {
         let color = terminal.color;
         let light = style::light(self.light(), terminal);
@@ -288,7 +289,7 @@ fn links(links: &[LinkVerdict], now: Timestamp, terminal: &mut Terminal<'_>) -> 
     Ok(())
 }
 
-/// How many lights there are of each kind, and the command that comes next.
+/// The number of profiles with each light, and the next command.
 fn summary(rows: &[Row<'_>], lang: Lang) -> String {
     let counts = [Light::Red, Light::Amber, Light::Grey, Light::Green].into_iter().filter_map(|light| {
         let count = rows.iter().filter(|row| row.light() == light).count();
@@ -318,11 +319,9 @@ fn next(rows: &[Row<'_>]) -> Option<(text::Phrase, String)> {
     let can_restart: Vec<&&Row<'_>> =
         red.iter().filter(|row| helps_now(row.view) && row.obstacle.is_none()).collect();
     let needs_repair = |row: &&&Row<'_>| row.view.verdict.reason.restart() == Some(RestartHelps::NoRepair);
-    let names = |rows: &[&&Row<'_>]| {
-        rows.iter().map(|row| quoted(&row.view.profile.name)).collect::<Vec<_>>().join(" ")
-    };
+    let names = |rows: &[&&Row<'_>]| rows.iter().map(|row| shown_name(row)).collect::<Vec<_>>().join(" ");
     if !can_restart.is_empty() {
-        let all = can_restart.len() == red.len() && red.len() > 1 || can_restart.len() > MOST_NAMES;
+        let all = can_restart.len() == red.len() && red.len() > 1 || can_restart.len() > MAX_NAMES;
         let which = if all { "--red".to_owned() } else { names(&can_restart) };
         return Some((words::NEXT_RESTART, format!("gatelight restart {which}")));
     }
@@ -331,20 +330,14 @@ fn next(rows: &[Row<'_>]) -> Option<(text::Phrase, String)> {
         return Some((words::NEXT_REPAIR, "gatelight doctor --fix".to_owned()));
     }
     if let Some(first) = red.first() {
-        let name = quoted(&first.view.profile.name);
+        let name = shown_name(first);
         return Some((words::NEXT_LOGS, format!("gatelight logs {name}")));
     }
     let amber = rows.iter().any(|row| row.light() == Light::Amber);
     amber.then(|| (words::NEXT_WATCH, "gatelight watch".to_owned()))
 }
 
-/// The name, quoted for a shell if necessary.
-fn quoted(name: &str) -> String {
-    let name = one_line(name, NAME_MAX);
-    let plain = |c: char| c.is_alphanumeric() || "-_.@".contains(c);
-    if !name.is_empty() && name.chars().all(plain) {
-        name
-    } else {
-        format!("'{}'", name.replace('\'', r"'\''"))
-    }
+/// The name of a profile for a command line.
+fn shown_name(row: &Row<'_>) -> String {
+    quoted(&one_line(&row.view.profile.name, MAX_NAME))
 }

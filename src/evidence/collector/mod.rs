@@ -1,4 +1,4 @@
-//! Reads one home: its logs, the gateway's own files, its processes. The world → [`Evidence`], nothing judged.
+//! Reads one home into [`Evidence`]: its logs, the gateway's own files, its processes. Judges nothing.
 //!
 //! [`Collector::attach`] reads the past, [`Collector::poll`] what is new since.
 
@@ -35,16 +35,15 @@ pub use past::Past;
 use processes::Processes;
 use updates::Updates;
 
-/// Stamps are compared with the start of the process with this much tolerance: the system rounds the one, the gateway
-/// the other.
+/// Tolerance when log timestamps are compared with the start of the process: both are rounded.
 const START_TOLERANCE: Duration = Duration::from_secs(2);
 
-/// The same moment on both clocks: the world's for times that are reported, the monotonic one for waiting.
+/// One moment on two clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
-    /// On the world's clock.
+    /// Wall-clock time, for what is reported.
     pub at: Timestamp,
-    /// On the monotonic clock.
+    /// Monotonic time, for waiting.
     pub instant: Instant,
 }
 
@@ -62,31 +61,31 @@ pub enum JobProcess {
 /// What [`Collector::poll`] found besides evidence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Polled {
-    /// Something is left for the next poll.
+    /// There is more to read: poll again at once.
     pub more: bool,
     /// A log or a file of the home changed; heartbeats do not count.
     pub news: bool,
 }
 
-/// What one read of a home is to look at.
+/// What one read of a home covers.
 #[derive(Debug, Clone, Copy)]
 pub struct Request {
     /// When it began.
     pub now: Moment,
     /// Which files.
     pub files: Files,
-    /// Also whether this process has child processes.
+    /// Check also whether this process has child processes.
     pub children_of: Option<u32>,
 }
 
-/// Which files a read looks at.
+/// The files that a read covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Files {
     /// None: the processes alone.
     None,
     /// Those in folders that may not be watched: heartbeats, and the files of the cron scheduler.
     Beats,
-    /// Those that were there, and the missing ones where a name in their folder came or went.
+    /// Those that existed at the last read, and missing ones in folders where a name came or went.
     Known,
     /// All of them.
     All,
@@ -94,7 +93,7 @@ pub enum Files {
 
 /// Reads one home.
 pub struct Collector {
-    /// Another profile has the same home: whose gateway its files are about is not known, so they are not read.
+    /// Another profile has the same home: the files may be about either gateway, so they are not read.
     shares_home: bool,
     logs: Logs,
     files: HomeFiles,
@@ -102,7 +101,7 @@ pub struct Collector {
     processes: Processes,
     updates: Updates,
     locks: Locks,
-    /// Whether this process had child processes at the last look.
+    /// The process whose child processes were checked last, and whether it had any.
     children: Option<(u32, bool)>,
     observer: Option<Observer>,
 }
@@ -117,7 +116,7 @@ impl Collector {
         job: JobProcess,
         observer: Option<Observer>,
     ) -> (Self, Past) {
-        // the scan gives the standard logs to none of the profiles that share a home
+        // of the profiles that share a home, the scan gives none the standard logs
         let shares_home = !profile.logs.contains(&profile.logs_folder().join("agent.log"));
         let mut files = HomeFiles::new(profile, patterns);
         let mut processes = Processes::default();
@@ -191,8 +190,8 @@ impl Collector {
         polled
     }
 
-    /// Reads what is new in the files. `expected`: something said that there is news; else files that were missing are not
-    /// looked for as long as no name in their folder came or went.
+    /// Reads what is new in the files. `expected`: a change was reported; otherwise missing files are not looked for as
+    /// long as no name in their folder came or went.
     pub fn poll(&mut self, now: Moment, expected: bool, out: &mut Vec<Evidence>) -> Polled {
         // checked in any case, so that it is up to date
         let skip_missing = self.folders.are_unchanged() && !expected;
@@ -225,7 +224,7 @@ impl Collector {
     }
 
     fn poll_beats(&mut self, now: Timestamp, out: &mut Vec<Evidence>) {
-        // the beats of no process say nothing
+        // without a process, heartbeats mean nothing
         if self.shares_home || self.processes.is_empty() {
             return;
         }
@@ -242,7 +241,7 @@ impl Collector {
         self.updates.poll(now, !self.processes.any_live(), &mut emit);
     }
 
-    /// Looks whether this process has child processes.
+    /// Checks whether this process has child processes.
     pub fn poll_children(&mut self, pid: u32, now: Timestamp, out: &mut Vec<Evidence>) {
         let runs = |child: u32| process::state(child).is_some_and(|(_, state)| state.is_live());
         let found = process::descendants(pid).into_iter().any(runs);
@@ -261,7 +260,7 @@ impl Collector {
         Emitter { now, observer: &mut self.observer, out }.known(evidence);
     }
 
-    /// When half a line is to be taken for a whole one.
+    /// When an unfinished line is to be read as a complete one; `None` if there is none.
     pub fn next_flush(&self) -> Option<Instant> {
         self.logs.next_flush()
     }
@@ -270,13 +269,13 @@ impl Collector {
     /// volumes does.
     pub fn is_local(&self) -> bool {
         let files = self.files.paths().chain(self.logs.paths().map(Path::to_path_buf));
-        let folders = [self.updates.root(), self.locks.folder.path().to_path_buf()]
+        let folders = [self.updates.root().to_path_buf(), self.locks.folder.path().to_path_buf()]
             .into_iter()
             .chain(self.folders.paths());
         files.chain(folders).all(|path| volume::is_local(&path))
     }
 
-    /// Whether an update of Hermes is looked for, or looked after.
+    /// Whether an update of Hermes is looked for or followed.
     pub fn seeks_update(&self, now: Instant) -> bool {
         self.updates.are_sought(now)
     }
@@ -287,7 +286,7 @@ impl Collector {
     }
 }
 
-/// The version of Hermes that the process runs which `gateway.pid` names. Emitted after what names the process.
+/// The version of Hermes that the process in `gateway.pid` runs. Emitted after the evidence of that process.
 fn version_of(file: &FileRead) -> Option<Evidence> {
     let (Some(Evidence::PidFile(Some(writer))), Contents::Json(json)) = (&file.evidence, &file.contents)
     else {
@@ -316,7 +315,7 @@ fn emit_file(file: FileRead, processes: &mut Processes, emit: &mut Emitter<'_>) 
         Contents::Json(json) => emit.observe(&Observed::File { file: file.file, json: Some(json) }),
         Contents::Unusable | Contents::Text => {}
     }
-    // the process first: the file then names one that is known
+    // the process first: the evidence of the file then refers to a known one
     track_writer(&file, processes, emit);
     let version = version_of(&file);
     match (file.contents, file.evidence) {
@@ -356,7 +355,7 @@ impl Locks {
     }
 }
 
-/// As the gateway finds it: by the environment of its job, and ours.
+/// The folder of the locks as the gateway finds it: by the environment of its job, else ours.
 fn lock_folder(profile: &Profile) -> PathBuf {
     let job = profile.job.as_ref();
     let var =
@@ -364,7 +363,7 @@ fn lock_folder(profile: &Profile) -> PathBuf {
     locks::folder(&std::env::home_dir().unwrap_or_default(), var)
 }
 
-/// The earliest stamp that a record of a process with this start can have.
+/// The earliest timestamp that a record of a process with this start can have.
 fn less_tolerance(started_at: Timestamp) -> Timestamp {
     started_at.saturating_sub(START_TOLERANCE).unwrap_or(started_at)
 }

@@ -1,18 +1,19 @@
 //! Looks for an update of Hermes while the gateway is down: only then does it matter.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Moment;
 use super::observer::Emitter;
 use crate::evidence::update;
 use crate::health::{Evidence, UpdateProcess};
+use crate::profile::homes;
 
-/// How long a gateway is looked after that is down. An update excuses it no longer than 20 minutes.
+/// How long an update is followed while the gateway is down: it excuses the gateway for 20 minutes at most.
 const LOOKED_AFTER: Duration = Duration::from_secs(21 * 60);
 
-/// How long all processes are looked through. An update that begins after the gateway went down does not excuse it, so it
-/// is there from the beginning; a served profile, which never has a process of its own, would be looked after for ever.
+/// How long after the gateway went down all processes are searched for an update. Only an update that began before that
+/// excuses the gateway, so a longer search finds nothing; and a served profile never has a process of its own.
 const ALL_LOOKED_THROUGH: Duration = Duration::from_secs(15);
 
 /// Looks for updates of the Hermes of one home.
@@ -28,9 +29,9 @@ impl Updates {
         Self { home, down_since: None, found: None }
     }
 
-    /// The folder in which an update leaves its mark.
-    pub(super) fn root(&self) -> PathBuf {
-        update::root_of(&self.home)
+    /// The folder in which an update leaves its marker.
+    pub(super) fn root(&self) -> &Path {
+        homes::root_of(&self.home).unwrap_or(&self.home)
     }
 
     /// Whether the next poll looks for an update, or for the end of one.

@@ -24,7 +24,7 @@ use template::pieces;
 
 const BUILT_IN: &str = include_str!("../../../resources/patterns.toml");
 
-/// Most topics of all patterns: each is one bit.
+/// Most topics of all patterns together: each is one bit of a `u32`.
 const MOST_TOPICS: usize = 32;
 
 /// The lines of the built-in tables without comments and sources.
@@ -33,10 +33,10 @@ pub fn wordings() -> impl Iterator<Item = &'static str> {
     files.flat_map(str::lines).filter(|line| !line.starts_with('#') && !line.starts_with("source"))
 }
 
-/// A table cannot be used.
+/// Why a table of patterns cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PatternError {
-    /// It is not a table of patterns.
+    /// It cannot be parsed.
     #[error("log patterns: {0}")]
     Toml(#[from] toml::de::Error),
     /// A pattern that would match every line.
@@ -59,9 +59,9 @@ pub struct Patterns {
     speech: Speech,
     carriers: Vec<(Vec<u8>, memmem::Finder<'static>)>,
     all: Vec<Pattern>,
-    /// Those for lines that begin a record.
+    /// The patterns for lines that begin a record.
     of_heads: Index,
-    /// Those for lines that have no head of their own.
+    /// The patterns for lines without a head.
     of_others: Index,
     entries: Vec<(Option<String>, EntryRule)>,
     topics: Vec<memmem::Finder<'static>>,
@@ -132,7 +132,7 @@ impl Patterns {
         for text in files {
             platforms.push(toml::from_str::<PlatformTable>(text)?);
         }
-        // The generic ones last: those of a platform take precedence.
+        // the generic ones last: those of a platform take precedence
         platforms.sort_by_key(|platform| platform.id == "generic");
         let mut entries = Vec::new();
         for platform in platforms {
@@ -164,20 +164,20 @@ impl Patterns {
         })
     }
 
-    /// The patterns that may fit, in their order; none for nearly every line of a log. `is_head`: whether it is the
-    /// message of a line that begins a record.
+    /// The patterns that may match, in order of precedence; none for nearly every line of a log. `is_head`: the line
+    /// begins a record.
     pub(super) fn that_may_fit(&self, message: &[u8], is_head: bool) -> impl Iterator<Item = &Pattern> {
         let index = if is_head { &self.of_heads } else { &self.of_others };
         index.of(message).filter_map(|place| self.all.get(place))
     }
 
-    /// The topics in the text, as bits.
+    /// The topics that the text mentions, as bits.
     pub fn topics(&self, text: &[u8]) -> u32 {
         let found = self.topics.iter().enumerate().filter(|(_, topic)| topic.find(text).is_some());
         found.fold(0, |bits, (place, _)| bits | 1 << place)
     }
 
-    /// Whether a record with this message carries text of people or output of a tool.
+    /// Whether a record with this message contains text written by people or the output of a tool.
     pub fn is_speech(&self, message: &[u8]) -> bool {
         self.speech.is_in(message)
     }
@@ -187,7 +187,7 @@ impl Patterns {
         self.carriers.iter().flat_map(move |(_, needle)| needle.find_iter(block))
     }
 
-    /// Whether what follows a record with this message in the same write may be forged.
+    /// Whether records that follow this message in the same write may be forged.
     pub fn is_carrier(&self, message: &[u8]) -> bool {
         self.carriers
             .iter()
@@ -195,8 +195,8 @@ impl Patterns {
             .any(|(start, needle)| message.starts_with(start) && needle.find(message).is_some())
     }
 
-    /// The meaning of the first of these patterns that fits. `topics`: the topics of the record as far as it was read;
-    /// called only where they matter.
+    /// The meaning of the first of these patterns that matches. `topics`: the topics of the record as far as it was
+    /// read; called only if a pattern depends on them.
     pub(super) fn classify<'p>(
         mut may_fit: impl Iterator<Item = &'p Pattern>,
         candidate: &Candidate<'_>,
@@ -211,7 +211,7 @@ impl Patterns {
         })
     }
 
-    /// The meaning of an error in the state file for this platform.
+    /// The reason that an error of this platform in the state file stands for, if it is known.
     pub fn cause(&self, platform: &str, code: &str, message: &str) -> Option<Reason> {
         let own = self.entries.iter().filter(|(of, _)| of.as_deref() == Some(platform));
         let generic = self.entries.iter().filter(|(of, _)| of.is_none());
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn a_pattern_that_fits_everything_is_refused() {
         let short = ExtraPattern {
-            signal: SignalName::Lost,
+            signal: SignalName::find("lost").unwrap(),
             text: "err".into(),
             logger: None,
             platform: "feishu".into(),

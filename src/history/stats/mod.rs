@@ -1,4 +1,4 @@
-//! What a history amounts to: pure functions over its rows.
+//! Time lines, incidents and figures of a history: pure functions over its rows.
 
 mod figures;
 mod incidents;
@@ -13,7 +13,7 @@ pub use timeline::{Span, Window, timeline, unseen};
 use super::{ChangeRow, Observed, ProfileRecord};
 
 /// Most links of a profile that are analysed.
-const LINKS_MAX: usize = 16;
+const MAX_LINKS: usize = 16;
 
 /// Time line, incidents and figures of one profile.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +44,7 @@ pub fn analyse_links(
         let alone = ProfileRecord { changes: changes.clone(), ..ProfileRecord::default() };
         (platform.clone(), analyse(&alone, observed, window))
     };
-    profile.links.iter().take(LINKS_MAX).map(link).collect()
+    profile.links.iter().take(MAX_LINKS).map(link).collect()
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use super::migrate;
 use crate::files;
 use crate::redact;
 
-/// How long a call waits for another process that is writing, unless the caller gives another time.
-pub(super) const BUSY: Duration = Duration::from_secs(2);
+/// How long a call waits by default for another process that is writing.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum size of the file, in pages of 4 KiB: 64 MiB.
-pub(super) const PAGES_MAX: i64 = 16_384;
+pub(super) const MAX_PAGES: i64 = 16_384;
 
 /// A file that could not be used and was renamed.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(super) fn open_present(path: &Path) -> Result<Option<Connection>, StoreError
     check_regular(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    wait_when_busy(&db, BUSY)?;
+    wait_when_busy(&db, BUSY_TIMEOUT)?;
     let (found, known) = (migrate::version(&db)?, migrate::VERSION);
     if migrate::application(&db)? != migrate::APPLICATION_ID || found < known {
         return Err(StoreError::Unreadable("it is not of this version, or of another program".into()));
@@ -74,7 +74,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     check_regular(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    wait_when_busy(&db, BUSY)?;
+    wait_when_busy(&db, BUSY_TIMEOUT)?;
     let known = migrate::VERSION;
     match migrate::version(&db)? {
         0 => Err(StoreError::Missing(path.to_path_buf())),
@@ -87,8 +87,8 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
-/// SQLite would wait for the other end of a FIFO. Looked at by name only: closing a descriptor of the file would drop the
-/// locks that SQLite holds on it (https://sqlite.org/howtocorrupt.html, 2.2).
+/// Refuses a FIFO, for whose other end SQLite would wait. The file is not opened: closing a descriptor of it would drop
+/// the locks that SQLite holds on it (https://sqlite.org/howtocorrupt.html, 2.2).
 fn check_regular(path: &Path) -> Result<(), StoreError> {
     let kind = match std::fs::metadata(path) {
         Ok(file) if !file.is_file() => std::io::ErrorKind::NotSeekable,
@@ -98,9 +98,9 @@ fn check_regular(path: &Path) -> Result<(), StoreError> {
 }
 
 fn open_to_write(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
-    // Set aside like anything else that is no history.
+    // renamed like any other file that is not a history
     check_regular(path).map_err(|_| StoreError::Unreadable("it is not a regular file".into()))?;
-    // SQLite would create it for everybody to read; its journals get the mode of the file. Any error is SQLite's to report.
+    // SQLite would create a file that everybody can read; its journals get the mode of the file. SQLite reports errors.
     let _ = files::create_private_file(path);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -140,7 +140,7 @@ fn open_to_write(path: &Path, busy: Duration) -> Result<Connection, StoreError> 
 }
 
 fn limit_size(db: &Connection) -> rusqlite::Result<()> {
-    db.query_row(&format!("PRAGMA max_page_count = {PAGES_MAX}"), [], |r| r.get::<_, i64>(0)).map(drop)
+    db.query_row(&format!("PRAGMA max_page_count = {MAX_PAGES}"), [], |r| r.get::<_, i64>(0)).map(drop)
 }
 
 /// Makes calls wait up to `busy` for another process that is writing.
@@ -207,7 +207,7 @@ mod tests {
         crate::files::make_fifo(&path);
         assert!(open_to_read(&path).is_err());
         assert!(open_present(&path).is_err());
-        let (_, aside) = open_or_create(&path, Timestamp::UNIX_EPOCH, BUSY).unwrap();
+        let (_, aside) = open_or_create(&path, Timestamp::UNIX_EPOCH, BUSY_TIMEOUT).unwrap();
         assert!(aside.is_some_and(|aside| aside.path.exists()) && path.is_file());
     }
 }

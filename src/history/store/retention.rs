@@ -4,15 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use super::error::StoreError;
-use super::file::{PAGES_MAX, transaction};
+use super::file::{MAX_PAGES, transaction};
 use super::rows::millis;
 use crate::history::KEEP;
 
 /// Maximum number of rows of each table. 50,000 changes are one every 2.6 minutes for 90 days.
-const ROWS_MAX: i64 = 50_000;
+const MAX_ROWS: i64 = 50_000;
 /// Writes between two deletions of old rows.
 const PRUNE_EVERY: u32 = 500;
-/// Pages that the file is below its limit when a failed write counts as "at the limit".
+/// A file with fewer free pages than this counts as full when a write fails.
 const SPARE_PAGES: i64 = 8;
 
 /// A table with its primary key and the column of its age.
@@ -52,14 +52,14 @@ impl Retention {
         self.keep = keep;
     }
 
-    /// Counts a write; whether [`Self::prune`] is due before it.
+    /// Counts a write. Returns whether [`Self::prune`] is due before it.
     pub(super) fn is_due(&mut self) -> bool {
         self.writes += 1;
         self.writes.is_multiple_of(PRUNE_EVERY)
     }
 
-    /// Deletes what is older than it is kept, and the oldest rows of a table with too many. The newest change of each
-    /// profile in each run stays if something of that run stays: it holds until the run's end.
+    /// Deletes rows that are too old, and the oldest rows of a table that has too many. The newest change of each
+    /// profile in each run stays as long as the run has other rows, because it holds until the run's end.
     pub(super) fn prune(&self, db: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
         let before = millis(now.saturating_sub(self.keep).unwrap_or(Timestamp::MIN));
         transaction(db, |db| {
@@ -86,7 +86,7 @@ impl Retention {
                         "DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} ORDER BY {age}
                          LIMIT max(0, (SELECT count(*) FROM {name}) - ?1))"
                     ),
-                    [ROWS_MAX],
+                    [MAX_ROWS],
                 )?;
             }
             db.execute_batch(
@@ -100,10 +100,10 @@ impl Retention {
     }
 }
 
-/// Whether the file has reached its own limit (and not the disk its).
+/// Whether the file has reached its own limit, as opposed to a full disk.
 pub(super) fn is_at_limit(db: &Connection) -> Result<bool, StoreError> {
     let pages: i64 = db.query_row("PRAGMA page_count", [], |r| r.get(0))?;
-    Ok(pages >= PAGES_MAX - SPARE_PAGES)
+    Ok(pages >= MAX_PAGES - SPARE_PAGES)
 }
 
 /// Deletes the oldest quarter of every table.

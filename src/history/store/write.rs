@@ -17,7 +17,7 @@ use crate::restart::RestartView;
 use crate::watcher::snapshot::ProfileChange;
 
 /// Longest stored name of a profile, in characters.
-const NAME_MAX: usize = 100;
+const MAX_NAME: usize = 100;
 
 /// The history, open for writing.
 #[derive(Debug)]
@@ -48,10 +48,10 @@ impl Store {
     /// no history, or written by a newer Gatelight is renamed and a new one is begun: see [`Store::set_aside`]. What is
     /// older than `keep` (at least a day) is deleted.
     pub fn open_keeping(path: &Path, now: Timestamp, keep: SignedDuration) -> Result<Self, StoreError> {
-        Self::open_waiting(path, now, keep, file::BUSY)
+        Self::open_waiting(path, now, keep, file::BUSY_TIMEOUT)
     }
 
-    /// The same; calls wait up to `busy` for another process that is writing.
+    /// [`Store::open_keeping`] with a limit for the wait of each call for another process that is writing.
     pub(crate) fn open_waiting(
         path: &Path,
         now: Timestamp,
@@ -61,7 +61,7 @@ impl Store {
         let (db, set_aside) = file::open_or_create(path, now, busy)?;
         let mut store =
             Self { db, opened_at: now, run: None, retention: Retention::default(), set_aside }.keeping(keep);
-        // deleting needs room too: on a full disk it waits for the next time
+        // deleting needs room too: on a full disk it is done later
         match store.retention.prune(&mut store.db, now) {
             Ok(()) | Err(StoreError::Full(_) | StoreError::Busy) => Ok(store),
             Err(error) => Err(error),
@@ -76,7 +76,7 @@ impl Store {
         Ok(file::open_present(path)?.map(open))
     }
 
-    /// The file that was in the way when this one was opened.
+    /// The unusable file that was renamed when this one was opened.
     pub fn set_aside(&self) -> Option<&SetAside> {
         self.set_aside.as_ref()
     }
@@ -105,17 +105,17 @@ impl Store {
         let run = self.run()?;
         let row = ChangeRow { run: run.id, ..row.clone() };
         let moved = row.history && millis(row.at) < run.observed_before;
-        let name = redact::one_line(profile, NAME_MAX);
+        let name = redact::one_line(profile, MAX_NAME);
         self.write(row.at, |db| {
             let profile = profile_id(db, &name)?;
-            // of what was moved up only the last state counts; all else is kept, also two changes of one millisecond
+            // of moved changes only the last one counts; all others are kept, even two of one millisecond
             let at =
                 if moved { run.observed_before } else { free_time(db, profile, run.id, millis(row.at))? };
             rows::put_change(db, profile, at, &row)
         })
     }
 
-    /// Records what a link shows from `at` on.
+    /// Records the state of a link from `at` on.
     pub fn record_link(
         &mut self,
         profile: &str,
@@ -127,7 +127,7 @@ impl Store {
 
     fn put_link(&mut self, profile: &str, row: &ChangeRow) -> Result<(), StoreError> {
         let row = ChangeRow { run: self.run()?.id, ..row.clone() };
-        let name = redact::one_line(profile, NAME_MAX);
+        let name = redact::one_line(profile, MAX_NAME);
         self.write(row.at, |db| rows::put_link(db, profile_id(db, &name)?, &row))
     }
 
@@ -142,7 +142,7 @@ impl Store {
     }
 
     fn put_restart(&mut self, profile: &str, row: &RestartRow) -> Result<(), StoreError> {
-        let name = redact::one_line(profile, NAME_MAX);
+        let name = redact::one_line(profile, MAX_NAME);
         self.write(row.ended_at, |db| rows::put_restart(db, profile_id(db, &name)?, row))
     }
 
@@ -223,7 +223,7 @@ impl Store {
         }
     }
 
-    /// This run, which begins with its first write: reading leaves no trace.
+    /// This run. Its row is written with the first change, so that reading writes nothing.
     fn run(&mut self) -> Result<Run, StoreError> {
         if let Some(run) = self.run {
             return Ok(run);
@@ -242,7 +242,7 @@ impl Store {
     }
 }
 
-/// The end of what was observed before this time. Spans of a clock that once ran ahead must not hide all that follows.
+/// The end of the last span that was observed before this time. Later spans do not count: the clock may have run ahead.
 fn observed_before(db: &Connection, opened_at: i64) -> rusqlite::Result<i64> {
     db.query_row(
         "SELECT coalesce(max(to_at), ?2) FROM watched WHERE to_at <= ?1",

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::child::{self, Answer};
-use super::{BadFile, JobReport, LONGEST_EXIT, Odd, Supervisor, SupervisorError};
+use super::{BadAnswer, BadFile, JobReport, LONGEST_EXIT, Supervisor, SupervisorError};
 use crate::health::{JobState, Manager};
 use crate::profile::{JobFile, files, property_list};
 
@@ -44,9 +44,9 @@ mod code {
     pub(super) const UNSUPPORTED: i32 = 125;
 }
 
-/// Time limits.
+/// Time limits of calls and waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
+pub struct Timing {
     /// For a query.
     pub ask: Duration,
     /// For a call that changes something, added to the job's exit timeout.
@@ -61,7 +61,7 @@ pub struct Pace {
     pub scale: f64,
 }
 
-impl Default for Pace {
+impl Default for Timing {
     fn default() -> Self {
         Self {
             ask: Duration::from_secs(5),
@@ -79,7 +79,7 @@ impl Default for Pace {
 pub struct Launchd {
     program: PathBuf,
     uid: u32,
-    pace: Pace,
+    timing: Timing,
 }
 
 /// Result of a search for a job.
@@ -92,12 +92,12 @@ impl Launchd {
     /// With the program in `GATELIGHT_LAUNCHCTL`, or [`LAUNCHCTL`].
     pub fn from_environment() -> Self {
         let program = std::env::var_os("GATELIGHT_LAUNCHCTL").filter(|p| !p.is_empty());
-        Self::new(program.map_or_else(|| PathBuf::from(LAUNCHCTL), PathBuf::from), Pace::default())
+        Self::new(program.map_or_else(|| PathBuf::from(LAUNCHCTL), PathBuf::from), Timing::default())
     }
 
     /// With this program (an absolute path) and these limits.
-    pub fn new(program: PathBuf, pace: Pace) -> Self {
-        Self { program, uid: rustix::process::getuid().as_raw(), pace }
+    pub fn new(program: PathBuf, timing: Timing) -> Self {
+        Self { program, uid: rustix::process::getuid().as_raw(), timing }
     }
 
     /// Whether its program is on this machine.
@@ -105,17 +105,17 @@ impl Launchd {
         self.program.exists()
     }
 
-    /// Has launchd start a job of the graphical session that is loaded; one that runs goes on (launchctl(1)).
+    /// Starts a loaded job of the graphical session. A running one is left alone (launchctl(1)).
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
     pub(crate) fn kickstart(&self, label: &str) -> Result<(), SupervisorError> {
         let target = format!("{}/{label}", self.domains()[0]);
         let arguments = ["kickstart", &target];
-        let answer = child::run(&self.program, &arguments, self.pace.act)?;
+        let answer = child::run(&self.program, &arguments, self.timing.act)?;
         if answer.ok() { Ok(()) } else { Err(self.refused(&arguments, &answer)) }
     }
 
     fn ask(&self, arguments: &[&str]) -> Result<Answer, SupervisorError> {
-        child::run(&self.program, arguments, self.pace.ask)
+        child::run(&self.program, arguments, self.timing.ask)
     }
 
     fn refused(&self, arguments: &[&str], answer: &Answer) -> SupervisorError {
@@ -123,17 +123,17 @@ impl Launchd {
             program: self.program.display().to_string(),
             action: child::one_line(&arguments.join(" ")),
             code: answer.code,
-            words: answer.words(),
+            words: answer.message(),
         }
     }
 
-    fn odd(&self, arguments: &[&str], answer: &Answer, odd: Odd) -> SupervisorError {
-        SupervisorError::Odd {
+    fn bad_answer(&self, arguments: &[&str], answer: &Answer, why: BadAnswer) -> SupervisorError {
+        SupervisorError::BadAnswer {
             program: self.program.display().to_string(),
             action: child::one_line(&arguments.join(" ")),
             code: answer.code,
-            odd,
-            words: answer.words(),
+            why,
+            words: answer.message(),
         }
     }
 
@@ -153,15 +153,19 @@ impl Launchd {
                 0 => match parse::print(&answer.stdout) {
                     Some(job) if !job.doubtful => return Ok(Lookup::Loaded { domain, job }),
                     Some(job) => {
-                        let doubt = self.odd(&arguments, &answer, Odd::Contradiction);
+                        let doubt = self.bad_answer(&arguments, &answer, BadAnswer::Contradiction);
                         return self.ask_list(label, domain, job, doubt);
                     }
                     None => {
-                        unusable.get_or_insert(self.odd(&arguments, &answer, Odd::NotUnderstood));
+                        unusable.get_or_insert(self.bad_answer(
+                            &arguments,
+                            &answer,
+                            BadAnswer::NotUnderstood,
+                        ));
                     }
                 },
                 code::NO_SERVICE | code::NO_SUCH_PROCESS | code::NO_DOMAIN | code::UNSUPPORTED => {}
-                _ if parse::unknown_subcommand(&answer.words()) => return self.find_by_list(label),
+                _ if parse::unknown_subcommand(&answer.message()) => return self.find_by_list(label),
                 _ => {
                     unusable.get_or_insert(self.refused(&arguments, &answer));
                 }
@@ -203,7 +207,7 @@ impl Launchd {
                 let domain = self.home_domain()?;
                 Ok(Lookup::Loaded { domain, job })
             }
-            (0, None) => Err(self.odd(&arguments, &answer, Odd::NotUnderstood)),
+            (0, None) => Err(self.bad_answer(&arguments, &answer, BadAnswer::NotUnderstood)),
             (code::NO_SERVICE | code::NO_SUCH_PROCESS | 1, _) => Ok(Lookup::NotLoaded),
             _ => Err(self.refused(&arguments, &answer)),
         }
@@ -216,7 +220,7 @@ impl Launchd {
         match parse::manager_name(&answer.stdout) {
             Some("Aqua") => Ok(gui),
             Some(_) => Ok(user),
-            None if parse::unknown_subcommand(&answer.words()) => Ok(gui),
+            None if parse::unknown_subcommand(&answer.message()) => Ok(gui),
             None => Err(self.refused(&["managername"], &answer)),
         }
     }
@@ -277,11 +281,11 @@ impl Supervisor for Launchd {
 }
 
 /// Why launchd would refuse this job file; `Ok` if no reason is known.
-fn acceptable(path: &Path) -> Result<(), BadFile> {
+fn check_file(path: &Path) -> Result<(), BadFile> {
     let data = fs::metadata(path).map_err(BadFile::Io)?;
     // "bad ownership/permissions"
     if data.mode() & 0o022 != 0 {
-        return Err(BadFile::Loose(data.mode() & 0o7777));
+        return Err(BadFile::UnsafeMode(data.mode() & 0o7777));
     }
     let bytes = crate::files::read(path, files::LARGEST).map_err(BadFile::Io)?;
     property_list::parse(&bytes).map(drop).map_err(BadFile::List)
@@ -306,8 +310,8 @@ impl<'a> Action<'a> {
     fn new(launchd: &'a Launchd, job: &'a JobFile) -> Self {
         // 0 means "never kill" to launchd; our wait is still limited
         let seconds = job.exit_timeout_s.filter(|s| *s > 0).unwrap_or(EXIT_TIMEOUT_S).min(600);
-        let exit_timeout = Duration::from_secs(seconds).mul_f64(launchd.pace.scale);
-        Self { launchd, job, exit_timeout, deadline: Instant::now() + launchd.pace.total + exit_timeout }
+        let exit_timeout = Duration::from_secs(seconds).mul_f64(launchd.timing.scale);
+        Self { launchd, job, exit_timeout, deadline: Instant::now() + launchd.timing.total + exit_timeout }
     }
 
     fn target(&self, domain: &str) -> String {
@@ -316,14 +320,14 @@ impl<'a> Action<'a> {
 
     /// A call that changes something, and may have to wait for the old process.
     fn act(&self, arguments: &[&str]) -> Result<Answer, SupervisorError> {
-        let limit = self.launchd.pace.act + self.exit_timeout;
-        let left = self.deadline.saturating_duration_since(Instant::now()).max(self.launchd.pace.poll);
+        let limit = self.launchd.timing.act + self.exit_timeout;
+        let left = self.deadline.saturating_duration_since(Instant::now()).max(self.launchd.timing.poll);
         child::run(&self.launchd.program, arguments, limit.min(left))
     }
 
     /// Queries until `done`, at most for the settle time plus the exit timeout. Returns whether it was reached.
     fn wait(&self, done: impl Fn(&Lookup) -> bool) -> Result<bool, SupervisorError> {
-        let until = (Instant::now() + self.launchd.pace.settle + self.exit_timeout).min(self.deadline);
+        let until = (Instant::now() + self.launchd.timing.settle + self.exit_timeout).min(self.deadline);
         loop {
             if done(&self.launchd.find(&self.job.label)?) {
                 return Ok(true);
@@ -331,7 +335,7 @@ impl<'a> Action<'a> {
             if Instant::now() >= until {
                 return Ok(false);
             }
-            std::thread::sleep(self.launchd.pace.poll);
+            std::thread::sleep(self.launchd.timing.poll);
         }
     }
 
@@ -358,30 +362,30 @@ impl<'a> Action<'a> {
                     self.unload(domain)?;
                     return self.load_and_start(domain);
                 }
-                _ if parse::unknown_subcommand(&answer.words()) => {
+                _ if parse::unknown_subcommand(&answer.message()) => {
                     self.unload(domain)?;
                     return self.load_and_start(domain);
                 }
                 _ => return Err(self.launchd.refused(&arguments, &answer)),
             }
         }
-        Err(self.launchd.odd(&arguments, &Answer::of_code(code::ALREADY), Odd::NeverEnds))
+        Err(self.launchd.bad_answer(&arguments, &Answer::of_code(code::ALREADY), BadAnswer::NeverEnds))
     }
 
     /// Checks that launchd would load the job again: otherwise a running gateway is not unloaded.
-    fn can_come_back(&self, domain: &str) -> Result<(), SupervisorError> {
+    fn check_loadable(&self, domain: &str) -> Result<(), SupervisorError> {
         let path = &self.job.path;
-        acceptable(path).map_err(|why| SupervisorError::BadFile { path: path.clone(), why })?;
+        check_file(path).map_err(|why| SupervisorError::BadFile { path: path.clone(), why })?;
         if self.disabled(domain) { Err(self.disabled_error(domain)) } else { Ok(()) }
     }
 
     /// Unloads the job and waits until it is gone, unless it could not be loaded again.
     fn unload(&self, domain: &str) -> Result<(), SupervisorError> {
-        self.can_come_back(domain)?;
+        self.check_loadable(domain)?;
         let target = self.target(domain);
         let arguments = ["bootout", target.as_str()];
         let mut answer = self.act(&arguments)?;
-        if parse::unknown_subcommand(&answer.words()) && !answer.ok() {
+        if parse::unknown_subcommand(&answer.message()) && !answer.ok() {
             let path = self.job.path.display().to_string();
             answer = self.act(&["unload", &path])?;
         }
@@ -392,7 +396,7 @@ impl<'a> Action<'a> {
         if self.wait(|lookup| matches!(lookup, Lookup::NotLoaded))? {
             Ok(())
         } else {
-            Err(self.launchd.odd(&arguments, &answer, Odd::StillRegistered))
+            Err(self.launchd.bad_answer(&arguments, &answer, BadAnswer::StillRegistered))
         }
     }
 
@@ -405,7 +409,7 @@ impl<'a> Action<'a> {
         match answer.code {
             // 36, 37: `RunAtLoad` started it already
             0 | code::IN_PROGRESS | code::ALREADY => Ok(()),
-            _ if parse::unknown_subcommand(&answer.words()) => {
+            _ if parse::unknown_subcommand(&answer.message()) => {
                 let arguments = ["start", self.job.label.as_str()];
                 let answer = self.act(&arguments)?;
                 if answer.ok() { Ok(()) } else { Err(self.launchd.refused(&arguments, &answer)) }
@@ -423,7 +427,7 @@ impl<'a> Action<'a> {
         // unloading a job that is not loaded fails, which is fine; after a real failure the error of the second bootstrap is
         // the better one
         match self.unload(domain) {
-            Ok(()) | Err(SupervisorError::Refused { .. } | SupervisorError::Odd { .. }) => {}
+            Ok(()) | Err(SupervisorError::Refused { .. } | SupervisorError::BadAnswer { .. }) => {}
             Err(error) => return Err(error),
         }
         match self.bootstrap(domain)? {
@@ -436,7 +440,7 @@ impl<'a> Action<'a> {
         let path = self.job.path.display().to_string();
         let mut arguments = vec!["bootstrap", domain, path.as_str()];
         let mut answer = self.act(&arguments)?;
-        if !answer.ok() && parse::unknown_subcommand(&answer.words()) {
+        if !answer.ok() && parse::unknown_subcommand(&answer.message()) {
             arguments = vec!["load", path.as_str()];
             answer = self.act(&arguments)?;
         }
@@ -445,7 +449,7 @@ impl<'a> Action<'a> {
                 if self.wait(|lookup| matches!(lookup, Lookup::Loaded { .. }))? {
                     return Ok(Loaded::Yes);
                 }
-                Err(self.launchd.odd(&arguments, &answer, Odd::NotRegistered))
+                Err(self.launchd.bad_answer(&arguments, &answer, BadAnswer::NotRegistered))
             }
             code::DISABLED => Err(self.disabled_error(domain)),
             code::IO | code::UNSUPPORTED => Ok(Loaded::NotNow(answer)),
@@ -468,7 +472,7 @@ impl<'a> Action<'a> {
         SupervisorError::Domain {
             label: self.job.label.clone(),
             domain: domain.to_owned(),
-            words: answer.words(),
+            words: answer.message(),
         }
     }
 }

@@ -13,9 +13,9 @@ use crate::ui::menu::Missed;
 use crate::ui::notify::{self, Content, Notifier};
 
 /// The buttons of at most this many notices work.
-const OPEN_MAX: usize = 64;
+const MAX_OPEN: usize = 64;
 /// At most this many missed notices are kept.
-const MISSED_MAX: usize = 50;
+const MAX_MISSED: usize = 50;
 /// Id of notifications that are no notices of the policy, whose ids count from one.
 const OWN_ID: u64 = u64::MAX;
 
@@ -42,7 +42,7 @@ impl Notices {
             }
             self.open.retain(|(id, _)| *id != notice.id && !notice.withdrawn.contains(id));
             self.open.push_back((notice.id, actions));
-            if self.open.len() > OPEN_MAX {
+            if self.open.len() > MAX_OPEN {
                 self.open.pop_front();
             }
             let mut request = notify::NotificationRequest::of(notice, lang);
@@ -86,7 +86,7 @@ impl Notices {
 /// Adds a notice that was not delivered.
 pub(super) fn add_missed(missed: &mut Vec<Missed>, title: String, why: String, at: Timestamp) {
     missed.push(Missed { title, why, at });
-    if missed.len() > MISSED_MAX {
+    if missed.len() > MAX_MISSED {
         missed.remove(0);
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::channels;
 use super::profile::ProfileMenu;
-use super::row::{LABEL_MAX, Menu, Row, shortened};
+use super::row::{MAX_LABEL, Menu, Row, shortened};
 use super::state::{Each, Locale, Login, MenuState, Notifications};
 use super::summary::{head, worst_first};
 use super::texts::Texts;
@@ -18,11 +18,11 @@ use crate::ui::menu_bar::permission::Permission;
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
 /// With more profiles than this, those that work move into a submenu.
-const PROFILES_MAX: usize = 10;
+const MAX_PROFILES: usize = 10;
 /// At most this many bad job files are listed.
-const BAD_FILES_MAX: usize = 10;
+const MAX_BAD_FILES: usize = 10;
 /// At most this many missed notices are listed.
-const MISSED_MAX: usize = 5;
+const MAX_MISSED: usize = 5;
 
 /// The menu for this snapshot.
 pub fn menu(snapshot: &Snapshot, state: &MenuState, locale: &Locale, now: Timestamp) -> Menu {
@@ -65,10 +65,10 @@ fn profiles(snapshot: &Snapshot, state: &MenuState, texts: &mut Texts<'_>) -> Ve
     let mut row = |view: &ProfileView| ProfileMenu { view, state, texts: &mut *texts }.row();
     let mut shown = worst_first(snapshot);
     let mut rest = Vec::new();
-    if shown.len() > PROFILES_MAX {
+    if shown.len() > MAX_PROFILES {
         let (mut troubled, working): (Vec<_>, Vec<_>) =
             shown.into_iter().partition(|view| !view.verdict.reason.works());
-        rest = troubled.split_off(troubled.len().min(PROFILES_MAX));
+        rest = troubled.split_off(troubled.len().min(MAX_PROFILES));
         rest.extend(working);
         shown = troubled;
     }
@@ -94,7 +94,7 @@ fn next_steps(lang: Lang) -> Vec<Row> {
 
 fn bad_files(snapshot: &Snapshot, texts: &Texts<'_>) -> Option<Row> {
     let bad = &snapshot.bad_files;
-    let below = bad.iter().take(BAD_FILES_MAX).enumerate().map(|(i, file)| {
+    let below = bad.iter().take(MAX_BAD_FILES).enumerate().map(|(i, file)| {
         let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
         let text = format!("{}: {}", label(&name), label(file.reason.pick(texts.locale.lang)));
         Row::bounded(format!("bad-file/{i}"), &text)
@@ -134,7 +134,7 @@ fn missed(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
     if missed.is_empty() {
         return None;
     }
-    let rows = missed.iter().rev().take(MISSED_MAX).enumerate().map(|(i, one)| {
+    let rows = missed.iter().rev().take(MAX_MISSED).enumerate().map(|(i, one)| {
         let time = texts.time(one.at);
         let values = [("title", one.title.as_str()), ("time", &time), ("why", &one.why)];
         Row::bounded(format!("missed/{i}"), &texts.fill(say::MISSED_LINE, &values))
@@ -164,7 +164,7 @@ fn login(state: &MenuState, texts: &Texts<'_>) -> Row {
         Login::Unavailable(why) => (texts.fill(say::LOGIN_UNAVAILABLE, &[("why", why)]), false),
     };
     // the whole reason is shown when it is pressed
-    Row::check("login", shortened(&label, LABEL_MAX), on, UiCommand::ToggleLogin)
+    Row::check("login", shortened(&label, MAX_LABEL), on, UiCommand::ToggleLogin)
 }
 
 const fn permission_label(permission: Permission) -> Phrase {

@@ -1,6 +1,6 @@
 //! The channels in the menu: their state and a test for each; and a heartbeat that fails.
 
-use super::row::{LABEL_MAX, Row, shortened};
+use super::row::{MAX_LABEL, Row, shortened};
 use super::state::MenuState;
 use super::texts::Texts;
 use crate::channels::dispatch::ChannelView;
@@ -36,9 +36,9 @@ pub(super) fn submenu(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
     rows.extend(shown().map(|channel| {
         let title = texts.fill(say::SEND_TEST, &[("name", &label(&channel.name))]);
         let command = UiCommand::TestChannel(channel.name.clone());
-        Row::command(format!("channel-test/{}", channel.name), shortened(&title, LABEL_MAX), command)
+        Row::command(format!("channel-test/{}", channel.name), shortened(&title, MAX_LABEL), command)
     }));
-    Some(Row::submenu("channels", shortened(&title, LABEL_MAX), rows))
+    Some(Row::submenu("channels", shortened(&title, MAX_LABEL), rows))
 }
 
 fn channel_row(channel: &ChannelView, texts: &Texts<'_>) -> Row {

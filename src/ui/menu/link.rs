@@ -1,6 +1,6 @@
 //! The rows of a profile's links, each with a submenu.
 
-use super::row::{LABEL_MAX, Row, key, shortened};
+use super::row::{MAX_LABEL, Row, key, shortened};
 use super::texts::Texts;
 use crate::health::{Light, LinkVerdict};
 use crate::text::display::label;
@@ -9,7 +9,7 @@ use crate::text::reason::{self, Wording};
 use crate::ui::UiCommand;
 
 /// At most this many links of a profile are listed. The core sorts them: worst first.
-const LINKS_MAX: usize = 16;
+const MAX_LINKS: usize = 16;
 
 /// Builds the row of one link.
 pub(super) struct LinkMenu<'a, 't> {
@@ -27,11 +27,11 @@ impl LinkMenu<'_, '_> {
         {
             return Vec::new();
         }
-        let listed = links.iter().take(LINKS_MAX);
+        let listed = links.iter().take(MAX_LINKS);
         let mut rows: Vec<Row> =
             listed.map(|link| LinkMenu { profile, link, texts: &mut *texts }.row()).collect();
-        if links.len() > LINKS_MAX {
-            let rest = (links.len() - LINKS_MAX).to_string();
+        if links.len() > MAX_LINKS {
+            let rest = (links.len() - MAX_LINKS).to_string();
             rows.push(Row::text(
                 key(profile, "links-more"),
                 texts.fill(say::MORE_LINKS, &[("count", &rest)]),
@@ -42,7 +42,7 @@ impl LinkMenu<'_, '_> {
 
     fn row(&mut self) -> Row {
         let light = if self.link.ignored { Light::Grey } else { self.link.light };
-        let text = shortened(&self.text(), LABEL_MAX);
+        let text = shortened(&self.text(), MAX_LABEL);
         Row { light: Some(light), ..Row::submenu(self.key(""), text, self.facts()) }
     }
 

@@ -15,9 +15,9 @@ use crate::ui::UiCommand;
 use crate::watcher::snapshot::ProfileView;
 
 /// Maximum width of a name in the row of a profile, in columns; the submenu shows all of it.
-const NAME_MAX: usize = 30;
+const MAX_NAME: usize = 30;
 /// At most this many notes are shown.
-const NOTES_MAX: usize = 3;
+const MAX_NOTES: usize = 3;
 
 /// The steps of a restart with their texts: to come, under way, done.
 const STEPS: [(RestartStep, [Phrase; 3]); 3] = [
@@ -68,7 +68,7 @@ impl ProfileMenu<'_, '_> {
 
     /// The name on one row.
     fn short_name(&self) -> String {
-        shortened(&label(&self.view.profile.name), NAME_MAX)
+        shortened(&label(&self.view.profile.name), MAX_NAME)
     }
 
     fn key(&self, word: &str) -> String {
@@ -109,7 +109,7 @@ impl ProfileMenu<'_, '_> {
             rows.push(self.text("helps", helps));
         }
         let notes = verdict.notes.iter().filter(|note| !self.has_link_row(note));
-        for (i, note) in notes.take(NOTES_MAX).enumerate() {
+        for (i, note) in notes.take(MAX_NOTES).enumerate() {
             rows.push(self.text(&format!("note{i}"), self.note(note)));
         }
         rows

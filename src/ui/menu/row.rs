@@ -7,9 +7,9 @@ use crate::health::Light;
 use crate::ui::UiCommand;
 
 /// Longest label of a row with text of unknown length, in columns: a Chinese character takes two.
-pub(super) const LABEL_MAX: usize = 76;
+pub(super) const MAX_LABEL: usize = 76;
 /// At most this many rows hold the whole of a text that was too long for one.
-const LINES_MAX: usize = 12;
+const MAX_LINES: usize = 12;
 
 /// The whole menu.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -85,11 +85,11 @@ impl Row {
 
     /// A text of unknown length. If it is too long for a row, a submenu shows all of it.
     pub(super) fn bounded(key: impl Into<String>, text: &str) -> Self {
-        let (key, label) = (key.into(), shortened(text, LABEL_MAX));
+        let (key, label) = (key.into(), shortened(text, MAX_LABEL));
         if label == text {
             return Self::text(key, label);
         }
-        let lines = textwrap::wrap(text, LABEL_MAX).into_iter().take(LINES_MAX);
+        let lines = textwrap::wrap(text, MAX_LABEL).into_iter().take(MAX_LINES);
         let lines = lines.enumerate().map(|(i, line)| Self::text(format!("{key}/{i}"), line)).collect();
         Self::submenu(key, label, lines)
     }
@@ -180,7 +180,7 @@ mod tests {
         let RowKind::Sub(lines) = Row::bounded("k", &text).kind else { panic!("a submenu") };
         let whole: Vec<&str> = lines.iter().map(|row| row.label.as_str()).collect();
         assert_eq!(whole.join(" "), text.trim_end());
-        assert!(lines.iter().all(|row| display_width(&row.label) <= LABEL_MAX));
+        assert!(lines.iter().all(|row| display_width(&row.label) <= MAX_LABEL));
         assert_eq!(Row::bounded("k", "short").kind, RowKind::Item);
     }
 }

@@ -25,7 +25,7 @@ use crate::worker;
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 /// The buttons of at most this many notifications work.
-const MOST_SHOWN: usize = 64;
+const MAX_SHOWN: usize = 64;
 /// Width of a notification's picture, in pixels.
 const PICTURE: u32 = 48;
 
@@ -41,7 +41,7 @@ impl Shown {
     fn insert(&mut self, ours: u64, theirs: u32) {
         self.0.retain(|_, id| *id != theirs);
         self.0.insert(ours, theirs);
-        while self.0.len() > MOST_SHOWN {
+        while self.0.len() > MAX_SHOWN {
             // ids count upwards: the smallest is the oldest
             let Some(oldest) = self.0.keys().min().copied() else {
                 return;
@@ -301,7 +301,7 @@ mod tests {
         for i in 0..200 {
             shown.insert(i, i as u32 + 1_000);
         }
-        assert_eq!(shown.0.len(), MOST_SHOWN);
+        assert_eq!(shown.0.len(), MAX_SHOWN);
         assert_eq!(shown.ours(1_199), Some(199));
         assert_eq!(shown.ours(1_000), None);
         shown.insert(300, 1_199);

@@ -33,7 +33,7 @@ use crate::ui::menu_bar::permission::{Asked, Permission, Status, permission};
 /// How long notices wait for the user's answer to the system's question at the first start.
 const QUESTION: Duration = Duration::from_secs(60);
 /// Maximum number of notices of earlier runs that are withdrawn, and of this run at its end.
-const MOST_SHOWN: usize = 256;
+const MAX_SHOWN: usize = 256;
 
 /// Whether notifications can be used at all: the program is in an .app that has an identifier.
 pub(in crate::ui) fn are_available() -> bool {
@@ -172,7 +172,7 @@ impl Worker {
         }
         self.shown.retain(|(number, _)| *number != message.id);
         self.shown.push_back((message.id, identifier));
-        if self.shown.len() > MOST_SHOWN {
+        if self.shown.len() > MAX_SHOWN {
             self.shown.pop_front();
         }
         Ok(())
@@ -203,7 +203,7 @@ impl Worker {
     fn withdraw_earlier_runs(&self) {
         let delivered = self.wait(TIMEOUT, get_delivered_notification_ids()).unwrap_or_default();
         let earlier = |id: &&String| Identifier::parse(id).is_none_or(|parsed| parsed.run != this_run());
-        for identifier in delivered.iter().filter(earlier).take(MOST_SHOWN) {
+        for identifier in delivered.iter().filter(earlier).take(MAX_SHOWN) {
             self.close(identifier);
         }
     }

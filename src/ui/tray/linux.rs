@@ -47,7 +47,7 @@ const LAST_LOOK: Duration = Duration::from_secs(30);
 /// hold up neither the lights nor the end of the program.
 const BUS_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of faces with cached pictures: the lights, and red with its numbers.
-const MOST_FACES: usize = 16;
+const MAX_FACES: usize = 16;
 /// Width of the light in a menu row, in pixels.
 const ROW_ICON: u32 = 32;
 
@@ -315,7 +315,7 @@ impl Pictures {
             return drawn.clone();
         }
         let drawn = pictures(face);
-        if self.0.len() >= MOST_FACES {
+        if self.0.len() >= MAX_FACES {
             self.0.remove(0);
         }
         self.0.push((face, drawn.clone()));
@@ -423,7 +423,7 @@ mod tests {
         let data = |pictures: Vec<Icon>| pictures.into_iter().map(|icon| icon.data).collect::<Vec<_>>();
         for face in faces.iter().chain(faces.iter().rev()) {
             assert_eq!(data(kept.of(*face)), data(pictures(*face)), "{face:?}");
-            assert!(kept.0.len() <= MOST_FACES);
+            assert!(kept.0.len() <= MAX_FACES);
         }
     }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::support::PATIENCE;
 
 /// Longest body that is read, in bytes.
-const MOST_BYTES: u64 = 256 * 1024;
+const MAX_BYTES: u64 = 256 * 1024;
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ impl Drop for Server {
 
 fn serve(stream: TcpStream, received: &Mutex<Vec<Received>>, answer: &Answer) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut reader = BufReader::new(stream.try_clone()?).take(MOST_BYTES);
+    let mut reader = BufReader::new(stream.try_clone()?).take(MAX_BYTES);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut headers = Vec::new();
@@ -116,7 +116,7 @@ fn serve(stream: TcpStream, received: &Mutex<Vec<Received>>, answer: &Answer) ->
         return Ok(());
     }
     let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, n)| n.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0).min(MOST_BYTES as usize)];
+    let mut body = vec![0; length.unwrap_or(0).min(MAX_BYTES as usize)];
     reader.read_exact(&mut body)?;
     let body = String::from_utf8_lossy(&body).into_owned();
     let request = Received { line: line.trim().to_owned(), headers, body, at: Timestamp::now() };

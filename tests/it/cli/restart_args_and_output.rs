@@ -12,7 +12,7 @@ use gatelight::health::{Manager, Reason};
 use gatelight::history::{Reader, RestartResult, Store};
 use gatelight::profile::{JobFile, Profile};
 use gatelight::restart::{
-    Admission, Ask, Ledger, Limits, Permit, Permits, Requester, RestartOutcome, RestartStep,
+    Admission, Ledger, Limits, Permit, PermitRequest, Permits, Requester, RestartOutcome, RestartStep,
 };
 use gatelight::supervisor::{Access, JobReport, Supervisor, SupervisorError, Supervisors};
 use gatelight::terminal::Terminal;
@@ -66,7 +66,7 @@ impl Stage {
     fn permit(&self) -> Permit {
         let snapshot = self.watching.snapshots.borrow().clone();
         let view = snapshot.find("default").unwrap();
-        let ask = Ask {
+        let ask = PermitRequest {
             profile: &view.profile,
             verdict: &view.verdict,
             confirmed: true,

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use gatelight::cli::doctor as cli;
 use gatelight::doctor::fix::Machine;
-use gatelight::doctor::flow::{self, After, Failure, Link, Outcome, Step, World};
+use gatelight::doctor::flow::{self, After, Failure, Link, Outcome, RepairContext, Step};
 use gatelight::doctor::repair::Wanted;
 use gatelight::doctor::write::{self, Original, WriteError};
 use gatelight::doctor::{Code, Finding, LiveFacts, ProcessFacts, examine};
@@ -726,7 +726,7 @@ fn repaired(
     let outcome = flow::repair_job(
         job,
         &changes,
-        &mut World {
+        &mut RepairContext {
             supervisor: supervisor.map(|s| s as &dyn Supervisor),
             pause: &mut || {},
             attempts: 10,

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use gatelight::doctor::flow::{self, After, Link, Outcome, Step, World};
+use gatelight::doctor::flow::{self, After, Link, Outcome, RepairContext, Step};
 use gatelight::doctor::repair::Wanted;
 use gatelight::health::JobState;
 use gatelight::profile::launchd::{Plist, read};
@@ -621,7 +621,7 @@ fn walk(row: &Row) {
     let outcome = flow::repair_job(
         &job,
         &changes,
-        &mut World {
+        &mut RepairContext {
             supervisor: Some(&launchd),
             pause: &mut || std::thread::sleep(std::time::Duration::from_millis(30)),
             attempts: 100,

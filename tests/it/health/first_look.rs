@@ -10,7 +10,7 @@ use gatelight::evidence::state_files;
 use gatelight::health::{
     Core, Deadlines, Evidence, Light, Platforms, ProcessState, ProfileName, Reason, Signal,
 };
-use gatelight::recording::{Event, Recording, What};
+use gatelight::recording::{Event, EventKind, Recording};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::recordings;
@@ -42,8 +42,8 @@ fn live_process(events: &[Event]) -> Option<Found> {
     let mut all: Vec<(u32, Found)> = Vec::new();
     let mut named = None;
     for event in events {
-        match &event.what {
-            What::Known(evidence @ Evidence::Process { pid, .. }) => {
+        match &event.kind {
+            EventKind::Known(evidence @ Evidence::Process { pid, .. }) => {
                 let place = all.iter().position(|(known, _)| known == pid);
                 match place {
                     Some(place) if is_live(&all[place].1) => all[place].1.evidence = evidence.clone(),
@@ -54,7 +54,9 @@ fn live_process(events: &[Event]) -> Option<Found> {
                     }
                 }
             }
-            What::File { file, json: Some(json) } if file == "gateway.pid" => named = json["pid"].as_u64(),
+            EventKind::File { file, json: Some(json) } if file == "gateway.pid" => {
+                named = json["pid"].as_u64();
+            }
             _ => {}
         }
     }
@@ -84,8 +86,8 @@ fn past(
     let begin = process.map_or(0.0, |process| process.since);
     let mut past: Vec<(Timestamp, Evidence)> = Vec::new();
     past.extend(process.map(|process| (at(begin), running(&process.evidence))));
-    let mut locks = events.iter().filter_map(|event| match &event.what {
-        What::Known(evidence @ Evidence::Locks(_)) => Some(evidence.clone()),
+    let mut locks = events.iter().filter_map(|event| match &event.kind {
+        EventKind::Known(evidence @ Evidence::Locks(_)) => Some(evidence.clone()),
         _ => None,
     });
     past.extend(locks.next_back().map(|locks| (at(begin), locks)));
@@ -93,8 +95,8 @@ fn past(
     let mut books: BTreeMap<Option<ProfileName>, LogBook> = BTreeMap::new();
     let mut files = BTreeMap::new();
     for event in events {
-        match &event.what {
-            What::Line { home, log, line } => {
+        match &event.kind {
+            EventKind::Line { home, log, line } => {
                 let book = books.entry(home.clone()).or_insert_with(|| LogBook::new(Arc::clone(patterns)));
                 let line = format!("{line}\n");
                 let found = book.read([(log.as_str(), line.as_bytes())], at(event.t));
@@ -108,7 +110,7 @@ fn past(
                     }
                 }
             }
-            What::File { file, json } => {
+            EventKind::File { file, json } => {
                 files.insert(file.clone(), (event.t, json.clone()));
             }
             _ => {}
@@ -141,8 +143,8 @@ fn first_look(recording: &Recording, events: &[Event], t: f64, patterns: &Arc<Pa
         core.step(at.min(now), evidence);
     }
     let latest = |wanted: fn(&Evidence) -> bool| {
-        let known = events.iter().rev().filter_map(|event| match &event.what {
-            What::Known(evidence) => Some(evidence),
+        let known = events.iter().rev().filter_map(|event| match &event.kind {
+            EventKind::Known(evidence) => Some(evidence),
             _ => None,
         });
         known.into_iter().find(|evidence| wanted(evidence)).cloned()
@@ -161,8 +163,9 @@ fn first_look(recording: &Recording, events: &[Event], t: f64, patterns: &Arc<Pa
 
 /// Whether these events hold what no first look can know: the machine's sleep, a gateway without any process.
 fn is_comparable(events: &[Event]) -> bool {
-    let has_process = events.iter().any(|event| matches!(event.what, What::Known(Evidence::Process { .. })));
-    has_process && !events.iter().any(|event| matches!(event.what, What::Wake(_)))
+    let has_process =
+        events.iter().any(|event| matches!(event.kind, EventKind::Known(Evidence::Process { .. })));
+    has_process && !events.iter().any(|event| matches!(event.kind, EventKind::Wake(_)))
 }
 
 #[test]
@@ -183,7 +186,7 @@ fn a_first_look_is_as_right_as_a_long_watch() {
                 continue;
             }
             let cold = first_look(&recording, &events, t, &patterns);
-            let end = Event { t, what: What::End };
+            let end = Event { t, kind: EventKind::End };
             let cut = Recording { events: events.into_iter().chain([end]).collect(), ..recording.clone() };
             let watched = cut.play(Arc::clone(&patterns), Deadlines::default(), &mut |_| ());
             let mut rows = vec![recording.header.profile.clone()];

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use gatelight::app::record::clean;
 use gatelight::evidence::anonymise::{Anonymiser, Facts};
 use gatelight::health::{Deadlines, Reason};
-use gatelight::recording::{Recording, What};
+use gatelight::recording::{EventKind, Recording};
 use serde_json::{Value, json};
 
 use crate::support::recordings::{self, Row, differences};
@@ -55,13 +55,13 @@ fn a_recording_without_names_is_judged_as_before() {
         let nameless =
             Anonymiser::new(Facts { homes: vec!["/root".into()], users, hosts: vec!["err".into()] });
         for event in &mut recording.events {
-            match &mut event.what {
-                What::Line { line, .. } => {
+            match &mut event.kind {
+                EventKind::Line { line, .. } => {
                     *line = nameless.line(line, 8 << 10);
                     assert!(!line.contains("oc_lab") && !line.contains("ou_lab"), "{line}");
                     numbered += usize::from(line.contains("oc_<"));
                 }
-                What::File { json: Some(json), .. } => *json = clean(json, &nameless),
+                EventKind::File { json: Some(json), .. } => *json = clean(json, &nameless),
                 _ => {}
             }
         }

@@ -537,7 +537,7 @@ fn no_launchctl_and_a_silent_one_are_errors_not_answers() {
     let job = fake.job(LABEL, HEALTHY, KEEP);
     let missing = gatelight::supervisor::launchd::Launchd::new(
         "/nowhere/launchctl".into(),
-        support::launchctl::pace(LONG),
+        support::launchctl::timing(LONG),
     );
     assert!(matches!(missing.query(&job), Err(SupervisorError::Missing { .. })));
     fake.faults(&json!([{"on": "print", "hang": true}]));
@@ -573,7 +573,7 @@ fn reload_takes_the_new_file_and_waits_for_the_old_job() {
     std::fs::write(&job.path, &whole).unwrap();
     std::fs::set_permissions(&job.path, std::fs::Permissions::from_mode(0o664)).unwrap();
     let error = launchd.reload(&job).unwrap_err();
-    assert!(matches!(&error, SupervisorError::BadFile { why: BadFile::Loose(0o664), .. }), "{error}");
+    assert!(matches!(&error, SupervisorError::BadFile { why: BadFile::UnsafeMode(0o664), .. }), "{error}");
     std::fs::set_permissions(&job.path, std::fs::Permissions::from_mode(0o644)).unwrap();
     fake.call(&["disable", &format!("gui/{uid}/{LABEL}")]);
     let error = launchd.reload(&job).unwrap_err();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use gatelight::health::Manager;
 use gatelight::profile::JobFile;
-use gatelight::supervisor::launchd::{Launchd, Pace};
+use gatelight::supervisor::launchd::{Launchd, Timing};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ impl FakeLaunchctl {
 
     /// The supervisor under test, using this launchctl.
     pub(crate) fn launchd(&self, ask: Duration) -> Launchd {
-        Launchd::new(self.program(), pace(ask))
+        Launchd::new(self.program(), timing(ask))
     }
 
     /// Calls it as a user would.
@@ -118,8 +118,8 @@ impl Drop for FakeLaunchctl {
 }
 
 /// Limits for tests; only tests of a hang use a short query limit.
-pub(crate) fn pace(ask: Duration) -> Pace {
-    Pace {
+pub(crate) fn timing(ask: Duration) -> Timing {
+    Timing {
         ask,
         act: ask,
         poll: Duration::from_millis(10),

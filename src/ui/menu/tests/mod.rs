@@ -270,7 +270,7 @@ fn evidence_is_cut_to_one_bounded_line() {
     long.verdict.evidence = Some(Proof::new("agent.log", "错误 ".repeat(200), at(0)));
     let menu = menu(&snapshot(vec![long]), &MenuState::default(), &locale(Lang::En), at(0));
     let label = &menu.row(&key("a", "evidence")).unwrap().label;
-    assert!(label.contains('…') && label.chars().count() <= row::LABEL_MAX, "{label}");
+    assert!(label.contains('…') && label.chars().count() <= row::MAX_LABEL, "{label}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Texts of the steps and results of a repair.
+//! The texts of the steps and results of a repair.
 
 use std::path::Path;
 
@@ -48,7 +48,7 @@ pub fn step(step: &Step, profile: &str, job: &JobFile, lang: Lang) -> String {
 }
 
 fn cause(failure: &Failure, lang: Lang) -> &str {
-    failure.words().map_or_else(|own| own, |phrase| lang.pick(phrase))
+    failure.phrase().map_or_else(|own| own, |phrase| lang.pick(phrase))
 }
 
 /// The texts after the steps, one a line: why nothing was done, or what would be.
