@@ -1,30 +1,32 @@
 //! Gatelight: a green or red light for every Hermes Gateway profile on the machine.
 //!
-//! Evidence in, verdict out. What reads the world never decides; what decides reads neither the world nor the clock.
+//! Evidence goes in, a verdict comes out. Code that reads files, logs and processes makes no decisions; code that
+//! decides reads nothing from outside, not even the clock.
 //!
-//! # The modules, from top to bottom; each knows only those below it
+//! # The modules, from top to bottom; each uses only those below it
 //!
-//! - [`cli`]: arguments, a call, output, exit codes. One file per command.
+//! - [`cli`]: arguments, output, exit codes. One file per command.
 //! - [`ui`]: icon, menu and notifications. The menu is a value, built by a pure function and diffed.
 //! - [`app`]: the engine behind menu and commands: the agent's loop, actions with typed results.
 //! - `demo`: simulated gateways and their service manager.
-//! - [`channels`]: messages to services outside of this machine, and the heartbeat: queues, requests, curl.
+//! - [`channels`]: messages to services outside this machine, and the heartbeat: queues, requests, curl.
 //! - [`serve`] (metrics), [`report`] (a page), [`diagnose`] (a report for an issue), [`postmortem`] (old logs),
 //!   [`history`] (SQLite, figures).
-//! - [`alerts`]: the pure policy of notices: incidents, grouping, flapping, inhibition, reminders.
-//! - [`restart`]: one permit (lease, question, count), the ledger, the three proofs; the same for menu and command line.
-//! - [`doctor`]: faults of job files, and their repair.
+//! - [`alerts`]: decides when to notify (pure): incidents, grouping, flapping, inhibition, reminders.
+//! - [`restart`]: restarts, for menu and command line alike: the permit (lease, question, limit), the ledger, the three
+//!   proofs.
+//! - [`doctor`]: mistakes in job files, and their repair.
 //! - [`watcher`]: the loop: events, scans, job polling; publishes [`watcher::Update`]s.
 //! - [`recording`]: evidence to and from JSON Lines.
 //! - [`supervisor`]: launchd and systemd behind one trait.
-//! - [`evidence`]: logs, state files, processes: the world as [`health::Evidence`].
-//! - [`profile`]: what can be watched: job files, units, Hermes homes.
+//! - [`evidence`]: reads logs, state files and processes into [`health::Evidence`].
+//! - [`profile`]: finds what can be watched: job files, units, Hermes homes.
 //! - [`config`], `log`, [`terminal`], `lock`, `files`, `runtime`, `worker`: settings, our own log, colours and questions,
-//!   bounded reads, file locks, signals, threads that start again after a panic.
+//!   file locks, bounded reads, signals, threads that restart after a panic.
 //! - [`redact`]: removes secrets from every line that leaves.
-//! - [`text`]: every word that users read, in both languages.
-//! - [`health`]: the pure core, from evidence and time to verdicts on links, gateways and profiles. What is special about
-//!   a platform is data: `resources/platforms/`.
+//! - [`text`]: every text that users read, in both languages.
+//! - [`health`]: the pure core, from evidence and time to verdicts on links, gateways and profiles. The properties of a
+//!   platform are data: `resources/platforms/`.
 //!
 //! # From a log line to the icon
 //!
@@ -32,11 +34,11 @@
 //! 2. [`evidence::tail`] reads the new bytes, across rotation and truncation.
 //! 3. [`evidence::logbook`] splits them into records and matches the [`evidence::patterns`]: a signal with its proof.
 //! 4. [`evidence::collector`] drops copies of it in other files and passes it on as [`health::Evidence`].
-//! 5. [`watcher`] hands it to the gateway's [`health::Core`], with the time.
+//! 5. [`watcher`] passes it to the gateway's [`health::Core`], with the time.
 //! 6. The core updates the state of the link and its gateway, and judges each profile that the gateway serves: a
 //!    [`health::Verdict`] with reason, platform and proof.
 //! 7. If light or reason differ, the core returns a [`health::Change`].
-//! 8. [`watcher`] publishes an [`watcher::Update`]: the snapshot and the changes that led to it.
+//! 8. [`watcher`] publishes an [`watcher::Update`]: the snapshot, and the changes since the previous one.
 //! 9. `app::background` writes the changes to the [`history`], runs the user's [`app::hook`], and sends the update on.
 //! 10. [`ui::app`] asks the [`alerts`] policy for notices and builds the [`ui::menu`].
 //! 11. [`ui::tray`] draws what differs: the icon and the menu's rows.

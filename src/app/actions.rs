@@ -1,4 +1,4 @@
-//! Carries out requests of the user interface, each in its own task; the results are [`Done`]s.
+//! Carries out requests of the user interface, each in its own task. The results come back as [`Done`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub(super) enum Done {
     Step(String, RestartView),
     /// A restart ended.
     Restarted(String, RestartView),
-    /// The outcome of this restart need not be shown any longer.
+    /// The outcome of this restart is shown no longer.
     Forget(String, RestartView),
     /// What the doctor found.
     JobFiles(CheckedJobFiles),
@@ -62,7 +62,7 @@ pub(super) struct Actions {
 }
 
 impl Actions {
-    /// Without any action under way.
+    /// No action is running yet.
     pub(super) fn new(engine: &Engine, handle: &Handle, done: mpsc::Sender<Done>) -> Self {
         Self {
             snapshots: handle.snapshots.clone(),
@@ -111,7 +111,7 @@ impl Actions {
                 self.ignore_link(&profile, platform, ignore, snapshot);
             }
             EngineRequest::Timeline => self.timeline(),
-            // for the loop
+            // the loop handles these
             EngineRequest::TestChannel(_) | EngineRequest::Woke | EngineRequest::Quit => {}
         }
     }
@@ -121,13 +121,14 @@ impl Actions {
         self.permits.ledger().recent(name, now)
     }
 
-    /// Restarts without a request of the user, and notifies the user.
+    /// Restarts a profile automatically, and notifies the user.
     pub(super) fn restart_automatically(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         self.answer(Answer::RestartsAutomatically(name.to_owned()));
         self.restart(name, snapshot);
     }
 
-    /// Starts what is not running: a restart without an old process, by the same permit and with the same proofs.
+    /// Starts a gateway that is not running: a restart without an old process, with the same permit and the same
+    /// proofs.
     fn start_gateway(&mut self, name: &str, snapshot: &Arc<Snapshot>) {
         let now = Timestamp::now();
         let served = served_together(name, snapshot);
@@ -167,8 +168,8 @@ impl Actions {
         });
     }
 
-    /// Whether this may begin. If the gateway serves several profiles, the answer names them, and a second request confirms.
-    /// `helps`: why the restart itself has to be confirmed.
+    /// Whether this change may begin. If the gateway serves several profiles, the answer names them, and a second
+    /// request confirms. `helps`: why the restart itself needs confirmation.
     fn is_confirmed_for_all(
         &mut self,
         change: Change,
@@ -278,7 +279,7 @@ impl Actions {
         });
     }
 
-    /// Whether a job file came, went or was written since the last call.
+    /// Whether a job file was added, removed or changed since the last call.
     pub(super) fn job_files_changed(&mut self, snapshot: &Snapshot) -> bool {
         let times: BTreeMap<PathBuf, Option<std::time::SystemTime>> = snapshot
             .profiles
@@ -291,7 +292,7 @@ impl Actions {
         changed
     }
 
-    /// Has the doctor examine the job files. `asked`: the user asked for it and gets an answer.
+    /// Starts the doctor's examination of the job files. `asked`: the user asked for it and gets an answer.
     pub(super) fn check_job_files(&self, asked: bool) {
         let (engine, done) = (self.engine.clone(), self.done.clone());
         tokio::spawn(async move {
@@ -314,7 +315,7 @@ impl Actions {
         let done = self.done.clone();
         self.answer_with(move |engine| {
             let fixed = job_files::repair(engine, &name);
-            // the new arguments show after a scan
+            // a scan reads the new arguments
             let _ = done.try_send(Done::Rescan);
             Some(Answer::Repaired(name, fixed))
         });
@@ -328,7 +329,7 @@ impl Actions {
         });
     }
 
-    /// Writes to the settings whether a link counts, and has them read again.
+    /// Writes to the settings whether a link counts, and has the loop read them again.
     fn ignore_link(&self, name: &str, platform: String, ignore: bool, snapshot: &Snapshot) {
         let Some(view) = snapshot.find(name).cloned() else { return };
         let done = self.done.clone();

@@ -50,7 +50,7 @@ pub(crate) struct Background {
     stand_in: StandIn,
 }
 
-/// Shows the lights while no panel shows the icon.
+/// Shows the lights in another place while no panel shows the icon.
 pub(crate) trait ShowLights {
     /// Shows what changed since the last call.
     fn show(&mut self, snapshot: &Snapshot, lang: Lang);
@@ -62,8 +62,8 @@ pub(crate) trait ShowLights {
 pub(crate) type StandIn = Box<dyn ShowLights + Send>;
 
 impl Background {
-    /// Prepared, not yet running. `no_panel`: nothing shows the icon, `stand_in` does. From now on Ctrl-C and SIGTERM end
-    /// the engine in order.
+    /// Prepares the engine. `no_panel`: no panel shows the icon, so `stand_in` shows the lights. From now on Ctrl-C and
+    /// SIGTERM shut the engine down cleanly.
     pub(crate) fn new(
         engine: &Engine,
         events: mpsc::Sender<EngineEvent>,
@@ -71,14 +71,14 @@ impl Background {
         no_panel: watch::Receiver<bool>,
         stand_in: StandIn,
     ) -> error::Result<Self> {
-        // a mistake in the user's patterns ends the program before anything is shown
+        // report a mistake in the user's patterns before anything is shown
         let patterns = engine.patterns()?;
         let runtime = runtime()?;
         let stop = interrupts(&runtime);
         Ok(Self { runtime, stop, engine: engine.clone(), patterns, events, requests, no_panel, stand_in })
     }
 
-    /// The signals that end the engine, for what runs beside it: none is lost that comes after this call.
+    /// The signals that end the engine, for code that runs beside it. No signal after this call is lost.
     pub(crate) fn interrupts(&self) -> Interrupts {
         interrupts(&self.runtime)
     }
@@ -130,7 +130,7 @@ impl Background {
                     () = &mut inbox.stop => break,
                 }
             }
-            // whatever ended the engine: lights that are not updated would be wrong
+            // in any case: lights that are not updated would be wrong
             let _queue_full = tokio::time::timeout(LAST_EVENT, state.events.send(EngineEvent::Quit)).await;
             if let Some(channels) = state.channels.take() {
                 channels.close().await;
@@ -192,7 +192,7 @@ impl State {
             let next = self.next_deadline(&timers);
             tokio::select! {
                 biased;
-                // before the outcome of a restart that it proves
+                // an update comes before the outcome of a restart that it confirms
                 update = updates.next() => match update {
                     Some(update) => self.update(update).await,
                     None => break,
@@ -224,7 +224,7 @@ impl State {
         let _ = self.handle.commands.send(Command::Quit).await;
     }
 
-    /// When there is work that no event calls for.
+    /// When the loop has work if no event comes.
     fn next_deadline(&self, timers: &Timers) -> Instant {
         let alerts = self.channels.as_ref().and_then(Channels::next_deadline);
         let alerts = alerts.map(|due| Instant::now() + until(due));
@@ -233,7 +233,7 @@ impl State {
         own.fold(timers.next(self.offline), Instant::min)
     }
 
-    /// Does what is due.
+    /// Does the work that is due.
     async fn tick(&mut self, timers: &mut Timers) {
         let (now, at) = (Instant::now(), Timestamp::now());
         timers.ping(now);
@@ -300,7 +300,7 @@ impl State {
             }
         }
         self.history.write_links(&snapshot);
-        // A light that turns red may be the network's fault; one that turns green proves the network.
+        // the network may have caused a red light, and a green one proves that it works
         if update.woke || update.changes.iter().any(light_changed) {
             self.check_network().await;
         }
@@ -345,7 +345,7 @@ impl State {
         let _ = self.handle.commands.send(Command::QueryJob(name)).await;
     }
 
-    /// Shows the lights elsewhere while no panel shows the icon.
+    /// Updates the [`StandIn`].
     fn show_lights(&mut self, snapshot: &Snapshot) {
         if *self.no_panel.borrow() && snapshot.complete {
             self.stand_in.show(snapshot, self.engine.lang);
@@ -406,14 +406,14 @@ impl State {
         }
     }
 
-    /// The task of the channels stores it, and shows it with their state.
+    /// Passes the state of the heartbeat to the task of the channels, which stores and shows it.
     async fn report_beat(&self, failure: Option<Failure>) {
         if let Some(channels) = &self.channels {
             channels.send(dispatch::Command::Heartbeat(failure)).await;
         }
     }
 
-    /// Has the job files examined if they changed.
+    /// Starts an examination of the job files if they changed.
     fn check_changed_job_files(&mut self, snapshot: &Arc<Snapshot>) {
         if !snapshot.complete {
             return;
@@ -432,7 +432,7 @@ impl State {
                 self.show_restart(name, Some(view)).await;
             }
             Done::Forget(name, view) => {
-                // a newer restart stays
+                // keep the outcome of a newer restart
                 if self.restarts.get(&name) == Some(&view) {
                     self.show_restart(name, None).await;
                 }

@@ -1,4 +1,4 @@
-//! Feeds the channels: each has its own alert policy, which gets the same events as the policy of the screen.
+//! Passes events to the channels. Each has its own alert policy, which gets the same events as the one of the screen.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::channels::store;
 use crate::watcher::Update;
 use crate::watcher::snapshot::Snapshot;
 
-/// How long the end of the agent waits for attempts under way.
+/// How long the end of the agent waits for attempts that are running.
 const LAST_ATTEMPTS: Duration = Duration::from_secs(3);
 
 /// The channels of the current settings.
@@ -88,7 +88,7 @@ impl Channels {
         Self { feeds: Vec::new(), commands, task, snapshot: None, started: false, silences, offline: false }
     }
 
-    /// Applies the present state.
+    /// Applies the current state.
     async fn begin(&mut self, engine: &Engine, now: Timestamp, snapshot: &Arc<Snapshot>, offline: bool) {
         if snapshot.complete {
             self.started = true;
@@ -100,7 +100,7 @@ impl Channels {
         self.apply_settings(engine, now).await;
     }
 
-    /// Applies new settings. A channel that is new or has another filter gets the present state first.
+    /// Applies new settings. A channel that is new or has another filter gets the current state first.
     async fn apply_settings(&mut self, engine: &Engine, now: Timestamp) {
         let config = &engine.config;
         self.send(Command::Settings(config.channel.clone(), engine.lang)).await;
@@ -126,7 +126,7 @@ impl Channels {
         self.tell(notices).await;
     }
 
-    /// Ends the task after the attempts under way, or after [`LAST_ATTEMPTS`].
+    /// Ends the task after the running attempts, or after [`LAST_ATTEMPTS`].
     pub(super) async fn close(self) {
         drop(self.commands);
         let _still_under_way = tokio::time::timeout(LAST_ATTEMPTS, self.task).await;

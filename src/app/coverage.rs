@@ -1,4 +1,4 @@
-//! Which spans of time the agent observed: outside them the history knows nothing.
+//! Tracks which spans of time the agent observed. Outside them the history is unknown.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const STALLED: Duration = Duration::from_secs(150);
 /// If the wall clock and the elapsed time differ by more than this, the wall clock was set.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(1);
 
-/// All clocks, read together.
+/// A reading of all clocks at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClockReading {
     /// The wall clock, which may be set; the history uses its times.
@@ -29,14 +29,14 @@ impl ClockReading {
     }
 }
 
-/// What is known of the time since the last reading.
+/// Whether the time since the last reading was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Observed {
     /// It was observed from one time to the other.
     Span(Timestamp, Timestamp),
-    /// It is not known what was observed.
+    /// It is unknown what was observed.
     Unknown,
-    /// The wall clock was set back: times that were reported come again.
+    /// The wall clock was set back: times that were already reported are repeated.
     ClockSetBack,
 }
 

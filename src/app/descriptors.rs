@@ -1,5 +1,5 @@
-//! The limit of open file descriptors. launchd starts apps with a soft limit of 256, and on macOS every watched file and
-//! folder takes a descriptor (kqueue(2)): a dozen profiles with their logs would reach it.
+//! Raises the limit of open file descriptors. launchd starts apps with a soft limit of 256, and on macOS every watched
+//! file and folder needs a descriptor (kqueue(2)): a dozen profiles with their logs would reach it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

@@ -48,7 +48,7 @@ pub(crate) fn text(
     sources.diagnose(now)
 }
 
-/// Puts the diagnosis where the user can paste it from.
+/// Copies the diagnosis to the clipboard, or to a file if there is no program for the clipboard.
 pub(crate) fn copy(engine: &Engine, snapshot: &Snapshot, view: &ProfileView) -> std::io::Result<Copied> {
     let text = text(engine, snapshot, view, &job_files::findings(engine), &engine.anonymiser(), None);
     if clipboard::copy(&text) {

@@ -1,4 +1,4 @@
-//! What the agent and the commands start from: settings, places, the language, and a running watcher.
+//! What the agent and the commands share: settings, places, the language, and a running watcher.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct Engine {
     pub(crate) config: Config,
     /// Folders of settings and data.
     pub(crate) folders: Folders,
-    /// Where profiles are looked for.
+    /// Where profiles are searched for.
     pub(crate) places: Places,
     /// The language of the system.
     pub(crate) system_lang: Lang,
@@ -41,7 +41,7 @@ impl Engine {
         mistakes.into_iter().next().map_or(Ok(engine), |first| Err(first.into()))
     }
 
-    /// Reads what of the user's settings can be used, and the mistakes in the rest.
+    /// Reads the usable part of the user's settings, and the mistakes in the rest.
     pub(crate) fn load_usable() -> error::Result<(Self, Vec<ConfigError>)> {
         let home = user_home()?;
         let folders = Folders::of_user(&home);
@@ -66,7 +66,7 @@ impl Engine {
         self.config = config;
     }
 
-    /// The managers of this machine, and what was stopped through them.
+    /// The service managers of this machine, with the jobs that were stopped through them.
     pub(crate) fn supervisors(&self) -> Supervisors {
         Supervisors::from_environment().remembering(self.folders.data.join("stopped"))
     }

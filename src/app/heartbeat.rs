@@ -35,7 +35,7 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// `ended` gets the result of each.
+    /// `ended` gets the result of each heartbeat.
     pub(super) fn new(settings: HeartbeatSettings, ended: mpsc::Sender<Result<(), Message>>) -> Self {
         let curl = Curl::from_environment();
         Self { settings, curl, due: Instant::now(), under_way: None, ended, last: None, failure: None }
@@ -50,7 +50,7 @@ impl Heartbeat {
         self.due
     }
 
-    /// Sends a heartbeat, if all profiles were found and the watcher answers. One at a time.
+    /// Sends a heartbeat if all profiles were found and the watcher answers. Only one is sent at a time.
     pub(super) fn beat(&mut self, snapshot: &Snapshot, watcher: &mpsc::Sender<Command>) {
         if !snapshot.complete {
             self.due = Instant::now() + NOT_YET;

@@ -22,7 +22,7 @@ use crate::restart::RestartView;
 use crate::text::{Both, Lang, Worded as _};
 use crate::watcher::snapshot::{ProfileChange, ProfileView, Snapshot};
 
-/// How long a write waits while another program keeps the history locked. The engine's loop waits with it.
+/// How long a write waits while another program keeps the history locked. The engine's loop is blocked as long.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
 /// How often a locked history is tried again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -40,7 +40,7 @@ pub(super) struct HistoryWriter {
     coverage: Coverage,
     /// Rows are missing: a new run begins with the next write of the coverage.
     incomplete: bool,
-    /// What each link of profiles with several showed last, by profile and platform.
+    /// The last written state of each link, by profile and platform; only for profiles with several links.
     links: BTreeMap<(String, PlatformName), LinkVerdict>,
     /// The profiles of the last snapshot.
     known: BTreeMap<String, Arc<Profile>>,

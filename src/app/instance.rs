@@ -34,8 +34,8 @@ const WHO_BYTES: u64 = 1024;
 /// The label of launchd's job for the agent, in `bundle/macos/LaunchAgent.plist`.
 pub(crate) const JOB: &str = "app.gatelight.Gatelight.agent";
 
-/// Whether launchd runs this process as [`JOB`], and starts it again after a crash. launchd puts the label of a job into
-/// this variable; for an app that was opened it holds `application.` and the identifier.
+/// Whether launchd runs this process as [`JOB`], and starts it again after a crash. launchd sets this variable to the
+/// label of the job; for an app that was opened it is `application.` and the identifier.
 pub(crate) fn is_job() -> bool {
     std::env::var_os("XPC_SERVICE_NAME").is_some_and(|name| name == JOB)
 }

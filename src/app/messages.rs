@@ -67,7 +67,7 @@ pub enum EngineRequest {
 pub enum EngineEvent {
     /// The watcher's state and changes.
     Update(Box<Update>),
-    /// All restarts that are under way or just finished.
+    /// All restarts that are running or just finished.
     Restarts(Restarts),
     /// New settings.
     Config(Box<Config>),
@@ -125,7 +125,7 @@ impl CheckedJobFiles {
         (!parts.is_empty()).then(|| parts.join(lang.pick(COMMA)))
     }
 
-    /// Errors first, each with the profiles that they are in, and the way to the doctor.
+    /// The errors, then the warnings, each with their profiles, and how to run the doctor.
     fn body(&self, lang: Lang) -> String {
         let Some(worst) = &self.worst else { return lang.pick(words::CHECKED_CLEAN).to_owned() };
         let of = |names: &[String], forms| {
@@ -172,7 +172,7 @@ pub enum Answer {
     RestartedElsewhere(String),
     /// Red profiles that "restart all" left out.
     NotRestarted(Vec<String>),
-    /// Before a job is loaded for this profile: macOS will announce it.
+    /// Explains the notification of macOS before a job is loaded for this profile.
     BackgroundItem(String),
     /// The gateway serves all of these profiles; a second request within a minute confirms. With the reason why a restart may
     /// not help.

@@ -1,10 +1,10 @@
 //! The engine behind menu and commands.
 //!
-//! [`background`] is the agent's loop: it takes the watcher's updates, writes the history, runs the user's [`hook`],
-//! reloads the settings and carries out [`actions`]; [`coverage`] says which spans it observed. [`messages`] is what it
-//! and the user interface send each other. The other modules are plain calls with typed results that the menu and the
-//! command line share: [`job_files`], [`diagnostics`], [`record`], [`open`]. [`engine`] holds what all of them start
-//! from: settings, places and the language.
+//! [`background`] is the agent's loop: it receives the watcher's updates, writes the history, runs the user's [`hook`],
+//! reloads the settings and carries out [`actions`]; [`coverage`] tracks which spans it observed. [`messages`] are the
+//! messages between it and the user interface. The other modules are plain functions with typed results that the menu
+//! and the command line share: [`job_files`], [`diagnostics`], [`record`], [`open`]. [`engine`] contains what all of
+//! them need: settings, places and the language.
 
 pub(crate) mod actions;
 pub(crate) mod background;

@@ -1,4 +1,4 @@
-//! Whether this machine is offline, where an alert about a lost link is useless.
+//! Whether this machine is offline; alerts about lost links are useless then.
 //!
 //! Offline means that no default route leaves the machine, for IPv4 or IPv6. Addresses prove nothing: a VPN, a bridge to
 //! a virtual machine and a self-assigned 169.254 address stay while the network is gone.
@@ -67,15 +67,15 @@ mod rtsock {
     const NETMASK: u32 = 2;
     const INET: u8 = 2;
     const INET6: u8 = 30;
-    /// Interfaces that lead nowhere without another one: tunnels and loopback. macOS keeps a scoped IPv6 default route on
-    /// every `utun` of its own, online or not; and a VPN that is up keeps the default route of the interface below it,
-    /// scoped to that.
+    /// Interfaces that need another one to reach the network: tunnels and loopback. macOS keeps a scoped IPv6 default
+    /// route on each of its own `utun`s, online or not; and while a VPN is up, the interface below it keeps its default
+    /// route, scoped to that interface.
     const NOT_BY_THEMSELVES: [&str; 5] = ["lo", "utun", "ipsec", "gif", "stf"];
 
     /// Whether the dump holds a usable default route. `interface`: the name of an interface by its index.
     ///
-    /// It has to lead through a gateway: to an interface with nothing but a self-assigned 169.254 address macOS gives a
-    /// default route of its own, to the link itself.
+    /// It has to lead through a gateway: an interface with only a self-assigned 169.254 address also gets a default
+    /// route from macOS, to the link itself.
     pub(super) fn has_default(dump: &[u8], interface: impl Fn(u16) -> Option<String>) -> bool {
         messages(dump).any(|message| {
             let flags = u32_at(message, 8).unwrap_or(0);
@@ -149,7 +149,7 @@ mod kernel {
         let mut name = [libc::CTL_NET, libc::PF_ROUTE, 0, 0, libc::NET_RT_DUMP, 0];
         let words = name.len() as u32;
         let mut length = 0_usize;
-        // SAFETY: without a buffer sysctl only writes how long one has to be.
+        // SAFETY: without a buffer, sysctl only writes the length that one needs.
         let asked =
             unsafe { libc::sysctl(name.as_mut_ptr(), words, null_mut(), &raw mut length, null_mut(), 0) };
         // routes may come between the two calls
@@ -158,7 +158,7 @@ mod kernel {
             return None;
         }
         let mut dump = vec![0_u8; length];
-        // SAFETY: the buffer is as long as said; sysctl writes no more and sets the length to what it wrote.
+        // SAFETY: the buffer has the given length; sysctl writes no more and sets the length to what it wrote.
         let read = unsafe {
             libc::sysctl(name.as_mut_ptr(), words, dump.as_mut_ptr().cast(), &raw mut length, null_mut(), 0)
         };

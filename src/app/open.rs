@@ -148,7 +148,7 @@ pub(crate) fn notification_settings() -> Launch {
     Launch::new("/usr/bin/open", ["x-apple.systempreferences:com.apple.Notifications-Settings.extension"])
 }
 
-/// The command that opens a text file in an editor: on macOS the default *text* editor, whatever program claims the suffix.
+/// The command that opens a text file in an editor; on macOS the default *text* editor, not the program for the suffix.
 pub(crate) fn text_file(path: &Path, find: &impl Find) -> Result<Launch, OpenError> {
     if cfg!(target_os = "macos") {
         return Ok(Launch::new("/usr/bin/open", [OsString::from("-t"), path.into()]));
@@ -164,7 +164,7 @@ pub(crate) fn in_folder(path: &Path, find: &impl Find) -> Result<Launch, OpenErr
     file(path.parent().unwrap_or(path), find)
 }
 
-/// The log to open: `agent.log`, which has the most in it, or else any other.
+/// The log to open: `agent.log`, which is the most complete, or else any other.
 fn log_of(profile: &Profile) -> Result<PathBuf, OpenError> {
     let first = profile.logs_folder().join("agent.log");
     std::iter::once(&first)
@@ -179,8 +179,9 @@ pub(crate) fn log(view: &ProfileView, snapshot: &Snapshot) -> Result<Launch, Ope
     log_of_view(view, snapshot.gateway_of(view)).and_then(|log| file(&log, &OnPath))
 }
 
-/// The log that holds the lines of a profile, which may be that of the gateway that serves it. Hermes writes the lines of a
-/// served profile to the log of its own home or to the gateway's; what a former gateway left there is older than the process.
+/// The log with the lines of a profile, which may be that of the gateway that serves it. Hermes writes the lines of a
+/// served profile to the log of its own home or to the gateway's; a log that a former gateway left there is older than
+/// the process.
 fn log_of_view(view: &ProfileView, gateway: Option<&ProfileView>) -> Result<PathBuf, OpenError> {
     let own = log_of(&view.profile);
     let Some(gateway) = gateway else { return own };
@@ -203,7 +204,7 @@ pub(crate) fn doctor(folder: &Path, find: &impl Find) -> Result<Launch, OpenErro
         let line = format!("{} doctor", quoted(&own.to_string_lossy()));
         return Ok(in_macos_terminal("doctor.command", &line, folder));
     }
-    // the window stays open
+    // keep the window open
     let script = r#""$0" doctor; exec "${SHELL:-/bin/sh}" -i"#;
     in_terminal(Path::new("/bin/sh"), &["-c", script, &own.to_string_lossy()], find)
 }

@@ -1,4 +1,4 @@
-//! Records what the watcher observes of one gateway, for its own profile and those that it serves, without secrets and names.
+//! Records what the watcher observes of one gateway and the profiles that it serves, without secrets and names.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -67,14 +67,14 @@ fn lock(writer: &Mutex<Writer>) -> MutexGuard<'_, Writer> {
 
 /// The profiles of one gateway.
 struct Family {
-    /// The one in whose home it runs.
+    /// The profile in whose home the gateway runs.
     gateway: String,
-    /// All, that one among them.
+    /// All profiles of the gateway, including that one.
     all: Vec<String>,
 }
 
 impl Family {
-    /// That of a profile. One that is alone on the machine needs no look to find it out.
+    /// The family of a profile. If it is the only profile on the machine, no snapshot is needed.
     async fn of(profile: &str, engine: &Engine) -> error::Result<Self> {
         let alone = || Self { gateway: profile.to_owned(), all: vec![profile.to_owned()] };
         if profile::scan(&engine.places).profiles.len() < 2 {
@@ -99,7 +99,7 @@ struct Writer {
     anonymiser: Arc<Anonymiser>,
     /// By home.
     lines: BTreeMap<Option<String>, Lines>,
-    /// What was read of the past of several homes, one after the other, until all are read: it is written by its time.
+    /// The past of several homes, until all of them are read: then it is written in order of time.
     held: Option<Vec<(Timestamp, Value)>>,
     /// The first failure to write, reported at the end: the observer cannot return it.
     failed: Option<std::io::Error>,
@@ -122,7 +122,7 @@ impl Writer {
         }
     }
 
-    /// `home`: the served profile whose home it is; `None`: that of the gateway.
+    /// `home`: the served profile in whose home it was observed; `None`: the gateway's home.
     fn observe(&mut self, at: Timestamp, home: Option<&str>, observed: &Observed<'_>) {
         match observed {
             Observed::Lines { log, block } => {
@@ -144,7 +144,7 @@ impl Writer {
                 };
                 self.event(at, home, json!({"file": file, "json": clean}));
             }
-            // process and job are the gateway's
+            // process and job are recorded for the gateway only
             Observed::Known(evidence) => {
                 if home.is_none()
                     && let Some(event) = event_of(evidence, &self.anonymiser)
@@ -158,7 +158,7 @@ impl Writer {
         }
     }
 
-    /// The past of every home is read: writes what was held.
+    /// Writes the past that was held back, once that of every home is read.
     fn release(&mut self) {
         let mut held = self.held.take().unwrap_or_default();
         held.sort_by_key(|(at, _)| *at);

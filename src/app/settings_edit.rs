@@ -1,5 +1,5 @@
-//! Changes of the settings file that the menu makes. Only the changed key is written: comments, order and everything
-//! else stay as the user wrote them.
+//! Changes the settings file for the menu. Only the changed key is written: comments, order and everything else stay as
+//! the user wrote them.
 
 use std::fs::Permissions;
 use std::io::{self, ErrorKind, Write as _};
@@ -15,7 +15,7 @@ use crate::text::error::{self, Context as _};
 
 /// Ignores a link of a profile, or watches it again. `user_home` replaces a leading `~/` in paths.
 ///
-/// A file with a mistake is an error and stays as it is; a missing one is made from the template.
+/// Fails if the file has a mistake; the file is not changed then. A missing file is created from the template.
 pub(crate) fn ignore_link(
     file: &Path,
     user_home: &Path,
@@ -25,7 +25,7 @@ pub(crate) fn ignore_link(
 ) -> error::Result<()> {
     Config::load(file, user_home)?;
     let text = match files::read(file, MAX_FILE_BYTES) {
-        // `load` found it to be UTF-8
+        // `load` checked that it is UTF-8
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => TEMPLATE.to_owned(),
         Err(error) => return Err(error).context(file.display().to_string()),
@@ -33,7 +33,7 @@ pub(crate) fn ignore_link(
     let new = with_ignored(&text, user_home, profile, platform, ignore)
         .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
         .context(file.display().to_string())?;
-    // what the agent would refuse is not written
+    // do not write what the agent would refuse
     Config::parse(&new, file, user_home)?;
     replace(file, &new).context(file.display().to_string())
 }
@@ -107,13 +107,13 @@ fn add(entry: &mut dyn TableLike, platform: &str) {
 fn watch(entry: &mut dyn TableLike, platform: &str) {
     let Some(ignored) = entry.get_mut("ignore").and_then(Item::as_array_mut) else { return };
     ignored.retain(|name| name.as_str() != Some(platform));
-    // an entry that is left with a name alone means nothing, and is kept for the comments above it
+    // an entry with nothing but a name has no effect, and is kept for the comments above it
     if ignored.is_empty() {
         entry.remove("ignore");
     }
 }
 
-/// Puts the new text in the place of the file, completely or not at all. A link is followed and stays.
+/// Replaces the file atomically. If it is a symlink, its target is replaced.
 fn replace(file: &Path, text: &str) -> io::Result<()> {
     let file = &file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
     let folder = file.parent().unwrap_or(Path::new("/"));

@@ -1,4 +1,4 @@
-//! The file of silences: shared by the menu, the notices and the command line, kept across restarts of the agent.
+//! The file of silences: shared by the menu, the notices and the command line, and kept when the agent restarts.
 //!
 //! A small JSON file, replaced atomically under a separate lock file. The agent reads it again when it changes. A damaged
 //! or foreign file silences nothing.

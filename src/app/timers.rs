@@ -1,4 +1,4 @@
-//! When the agent's loop has work that no event calls for. All of it shares one timer, and periodic work the grid of
+//! When the agent's loop has work if no event comes. All work shares one timer; periodic work is aligned by
 //! [`alarm::after`].
 
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ pub(super) struct Periodic {
 }
 
 impl Periodic {
-    /// Due at once, then again and again.
+    /// Due at once, then at this interval.
     fn every(every: Duration) -> Self {
         Self { every, due: Instant::now() }
     }
@@ -36,7 +36,7 @@ impl Periodic {
 
 /// The timer, and the periodic work of the loop itself.
 pub(super) struct Timers {
-    /// `None`: the system gives none.
+    /// `None` if the system timer cannot be created.
     alarm: Option<Alarm>,
     pub(super) coverage: Periodic,
     /// Matters while the network is gone.

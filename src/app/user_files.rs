@@ -1,4 +1,4 @@
-//! Files that the menu writes: its switches, a first settings file, the manual.
+//! Files that the menu writes: its switches, an initial settings file, the manual.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -43,7 +43,7 @@ impl Switch {
     }
 }
 
-/// Writes a settings file to edit, whole or not at all; an existing one stays. Whether it was made.
+/// Creates a settings file to edit, atomically, unless there is one. Returns whether it was created.
 pub(crate) fn create_settings(file: &Path) -> io::Result<bool> {
     let folder = file.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
@@ -92,7 +92,7 @@ fn manual(lang: Lang, repository: &str) -> String {
     out + rest
 }
 
-/// The first link of a Markdown text: what precedes it, its label, its target, what follows.
+/// The first link in a Markdown text: the text before it, its label, its target, the text after it.
 fn next_link(text: &str) -> Option<(&str, &str, &str, &str)> {
     let (head, rest) = text.split_once("](")?;
     let (target, after) = rest.split_once(')')?;

@@ -1,4 +1,4 @@
-//! What the agent's loop waits for besides messages.
+//! What the agent's loop waits for in addition to messages.
 
 use std::path::Path;
 use std::time::Duration;

@@ -42,7 +42,7 @@ impl Watchdog {
         self.interval
     }
 
-    /// Sends a notification. A manager that does not read loses it, which the next one makes up for.
+    /// Sends a notification. If the manager does not read it, it is lost, and the next one replaces it.
     pub(super) fn ping(&self) {
         if let Err(error) = self.socket.send_to_addr(b"WATCHDOG=1", &self.to) {
             tracing::debug!("watchdog: {error}");

@@ -20,7 +20,7 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// As it is now.
+    /// The current state.
     pub(crate) fn now(engine: &Engine, now: Timestamp) -> Self {
         let window = Window::last(DAY, now);
         let record = Reader::window(&engine.history_file(), window).ok().flatten();

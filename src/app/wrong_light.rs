@@ -16,7 +16,7 @@ use crate::text::agent::WRONG_LIGHT_BROKEN;
 use crate::text::error::{Error, Result};
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
-/// How long each profile is recorded. Our choice; a recording begins with the present content of the logs.
+/// How long each profile is recorded. Our choice; a recording begins with the current content of the logs.
 pub(crate) const RECORDING: Duration = Duration::from_secs(30);
 /// Maximum number of profiles in a report; the worst lights come first.
 const MAX_PROFILES: usize = 5;
@@ -24,7 +24,7 @@ const MAX_PROFILES: usize = 5;
 /// Writes the folder and opens it; takes a little longer than [`RECORDING`].
 pub(crate) fn write(engine: &Engine, snapshot: &Snapshot, now: Timestamp) -> Result<PathBuf> {
     write_within(engine, snapshot, now, RECORDING).inspect(|folder| {
-        // where nothing can open it, the answer still has its path
+        // if nothing can open it, the answer still names its path
         let _not_shown = open::file(folder, &open::OnPath).and_then(|line| line.start());
     })
 }
@@ -40,7 +40,7 @@ fn write_within(
     let anonymiser = Arc::new(engine.anonymiser());
     let mut views: Vec<&ProfileView> = snapshot.profiles.iter().collect();
     views.sort_by_key(|view| std::cmp::Reverse(view.verdict.light()));
-    // the same for all profiles; found by the thread that needs them first
+    // the same for all profiles; computed by the first thread that needs them
     let findings = OnceLock::new();
     let findings = || findings.get_or_init(|| job_files::findings(engine)).as_slice();
     thread::scope(|scope| {

@@ -1,6 +1,6 @@
 //! Draws lights: the shapes of `resources/tray.svg` as pixels of any size; one light, or a few side by side.
 //!
-//! A few discs, rings and strokes do not justify an SVG renderer of several megabytes: each pixel is sampled on a grid.
+//! The shapes are a few discs, rings and strokes, so there is no SVG renderer: each pixel is sampled on a grid.
 
 use std::sync::OnceLock;
 
@@ -186,7 +186,7 @@ fn from_line((px, py): (f32, f32), (ax, ay): (f32, f32), (bx, by): (f32, f32)) -
     square(px - ax - along * dx, py - ay - along * dy)
 }
 
-/// The square of a distance: called some hundred thousand times for a picture, so no root is taken.
+/// The square of a distance. It is computed a few hundred thousand times for a picture, so without the root.
 fn square(dx: f32, dy: f32) -> f32 {
     dx * dx + dy * dy
 }

@@ -1,8 +1,8 @@
 //! The desktop side: icon, menu, notifications.
 //!
-//! What is shown is a value made by a pure function: [`menu`] (rows, and how they change), [`icon`] (how a light is
-//! drawn). [`crate::alerts`] decides what is notified; [`notify`] words and delivers it. The code that touches the
-//! desktop is thin.
+//! Everything shown is a value made by a pure function: [`menu`] (rows, and how they change), [`icon`] (how a light is
+//! drawn). [`crate::alerts`] decides when to notify; [`notify`] writes and delivers the notifications. The code that
+//! calls the desktop is thin.
 
 pub mod app;
 pub mod icon;
@@ -47,7 +47,7 @@ pub enum UiCommand {
     },
     /// Mute or unmute the profile.
     Mute(String, menu::MuteFor),
-    /// The user knows that the profile is red (`true`), or wants to be reminded again.
+    /// Acknowledge that the profile is red (`true`), or remove the acknowledgement.
     Acknowledge(String, bool),
     /// Examine all job files.
     CheckJobFiles,

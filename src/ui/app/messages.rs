@@ -44,7 +44,7 @@ pub enum Presence {
     NoHost,
 }
 
-/// Everything that wakes the loop.
+/// What wakes the loop.
 #[derive(Debug)]
 pub enum Message {
     /// The engine sent something.
@@ -55,17 +55,17 @@ pub enum Message {
     Report(Report),
     /// A second instance was started.
     ShowYourself,
-    /// The menu is about to open: states that the user changes elsewhere are read again.
+    /// The menu is about to open: settings that the user can change outside Gatelight are read again.
     MenuOpens,
     /// The icon became visible or invisible.
     Presence(Presence),
-    /// The icon of the menu bar is visible, or not any more (macOS).
+    /// The icon in the menu bar is visible, or no longer visible (macOS).
     Sighted(Sighting),
     /// Everything has to be drawn again, because the panel is a new one.
     Redraw,
 }
 
-/// The request of a command that only the engine can carry out.
+/// The engine's request for this command; `None` if the desktop side carries it out itself.
 pub(super) fn for_engine(command: UiCommand) -> Option<EngineRequest> {
     Some(match command {
         UiCommand::Restart(name) => EngineRequest::Restart(name),

@@ -1,5 +1,5 @@
-//! The desktop side: connects the engine, the user and the desktop. It runs on the desktop's loop and never waits;
-//! whatever takes time happens elsewhere and comes back as a [`Message`].
+//! The desktop side: connects the engine, the user and the desktop. It runs on the desktop's loop and never blocks:
+//! slow work happens on other threads, and its result comes back as a [`Message`].
 
 mod messages;
 mod notices;
@@ -63,7 +63,7 @@ pub struct App<S> {
     policy: Policy,
     silencer: Silencer,
     started: bool,
-    /// The command of a press on a notice of an earlier run, until all profiles are found.
+    /// The command of a pressed notice of an earlier run; it waits until all profiles are found.
     pressed_earlier: Option<UiCommand>,
     snapshot: Arc<Snapshot>,
     state: MenuState,
@@ -160,7 +160,7 @@ impl<S: Shell> App<S> {
         self.screen.shell()
     }
 
-    /// The end of the run: withdraws notices, because dismissing them would start Gatelight again.
+    /// Withdraws notices at the end of the run, because dismissing them would start Gatelight again.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
     pub(super) fn close(&self) {
         self.notices.withdraw_all(WITHDRAW_LIMIT);
@@ -249,7 +249,7 @@ impl<S: Shell> App<S> {
         }
     }
 
-    /// Notifies once per cause that the icon is invisible.
+    /// Notifies that the icon is invisible, once for each cause.
     fn sighted(&mut self, sighting: Sighting) {
         self.state.hidden = match sighting {
             Sighting::Shown => None,

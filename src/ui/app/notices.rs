@@ -16,7 +16,7 @@ use crate::ui::notify::{self, Content, Notifier};
 const MAX_OPEN: usize = 64;
 /// At most this many missed notices are kept.
 const MAX_MISSED: usize = 50;
-/// Id of notifications that are no notices of the policy, whose ids count from one.
+/// The id of notifications that do not come from the policy, whose ids count from one.
 const OWN_ID: u64 = u64::MAX;
 
 /// Sends notices and remembers what is left to do about them.
@@ -53,8 +53,8 @@ impl Notices {
         }
     }
 
-    /// Shows something that is no notice of the policy: the answer to a command. A green light would say that a gateway
-    /// works.
+    /// Shows a notification that does not come from the policy, such as the answer to a command. Its light is not
+    /// green, which would mean that a gateway works.
     pub(super) fn show(&self, content: Content, light: Light) {
         self.notifier.send(notify::NotificationRequest {
             id: OWN_ID,

@@ -1,4 +1,4 @@
-//! What the menu opens in other programs.
+//! Opens files and folders in other programs for the menu.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::text::{self, Lang, labelled};
 use crate::ui::UiCommand;
 use crate::watcher::snapshot::{ProfileView, Snapshot};
 
-/// Opens what this command is about; other commands open nothing. An error says why it was not opened.
+/// Opens the file or folder of this command; other commands open nothing. The error is a text for users.
 pub(super) fn open(
     command: &UiCommand,
     snapshot: &Snapshot,

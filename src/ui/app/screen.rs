@@ -10,7 +10,7 @@ use crate::ui::icon_view::{IconStyle, IconView};
 use crate::ui::menu::{self, Locale, Menu, MenuState};
 use crate::watcher::snapshot::Snapshot;
 
-/// How often lengths of time alone have the menu drawn again, at most: they are shown in minutes or longer units.
+/// The menu is redrawn for changed durations alone at most this often: they are shown in minutes or longer units.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Draws icon and menu on the desktop.
@@ -59,18 +59,18 @@ impl<S: Shell> Screen<S> {
         self.menu.command(key).cloned()
     }
 
-    /// The desktop shows nothing of what was drawn.
+    /// Draws everything again: the desktop shows nothing of what was drawn.
     pub(super) fn redraw(&mut self) {
         self.touched = true;
         self.icon = None;
     }
 
-    /// The settings changed, so that the same state may look different.
+    /// Builds the menu again: the settings changed, so the same state may look different.
     pub(super) fn invalidate(&mut self) {
         self.source = None;
     }
 
-    /// When to draw again because lengths of time on the screen are out of date: rows of different ages share a redraw.
+    /// When to draw again because durations on the screen are out of date. All rows share one redraw.
     pub(super) fn stale_at(&self) -> Option<Timestamp> {
         let soonest = self.source.as_ref()?.at.saturating_add(REFRESH_INTERVAL).ok()?;
         self.menu.stale_at.map(|at| at.max(soonest))
@@ -102,7 +102,7 @@ impl<S: Shell> Screen<S> {
         self.shell.drawn();
     }
 
-    /// Whether building the menu again would lead to the same one. Most messages change nothing visible.
+    /// Whether the menu would be the same if it were built again. Most messages change nothing visible.
     fn is_current(&self, snapshot: &Arc<Snapshot>, state: &MenuState, now: Timestamp) -> bool {
         !self.touched
             && self.source.as_ref().is_some_and(|source| {

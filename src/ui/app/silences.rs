@@ -1,4 +1,4 @@
-//! The silences that the menu changes and the file of silences stores.
+//! Changes silences for the menu, and stores them in the file of silences.
 
 use std::io;
 use std::path::PathBuf;

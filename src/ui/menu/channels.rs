@@ -1,4 +1,4 @@
-//! The channels in the menu: their state and a test for each; and a heartbeat that fails.
+//! The channels in the menu, with their state and a test for each, and a failing heartbeat.
 
 use super::row::{MAX_LABEL, Row, shortened};
 use super::state::MenuState;
@@ -11,7 +11,7 @@ use crate::ui::UiCommand;
 /// At most this many channels are listed.
 const MOST: usize = 12;
 
-/// A submenu with all of them and a heartbeat that fails; `None` where there is neither. Its label names what fails.
+/// The submenu with all channels and a failing heartbeat; `None` if there is neither. Its label names what fails.
 pub(super) fn submenu(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
     let channels = &state.channels;
     if channels.is_empty() && state.heartbeat_failure.is_none() {

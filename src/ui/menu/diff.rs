@@ -32,8 +32,8 @@ pub enum Op {
     },
 }
 
-/// The changes that turn one menu into another in place, so that an open menu does not jump. Commands are not included: they
-/// are looked up in the newer menu.
+/// The changes that turn one menu into another in place, so that an open menu does not jump. Commands are not compared:
+/// they are looked up in the newer menu.
 pub fn diff(old: &Menu, new: &Menu) -> Vec<Op> {
     let mut ops = Vec::new();
     diff_rows(None, &old.rows, &new.rows, &mut ops);

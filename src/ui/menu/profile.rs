@@ -19,7 +19,7 @@ const MAX_NAME: usize = 30;
 /// At most this many notes are shown.
 const MAX_NOTES: usize = 3;
 
-/// The steps of a restart with their texts: to come, under way, done.
+/// The steps of a restart with their texts: to come, running, done.
 const STEPS: [(RestartStep, [Phrase; 3]); 3] = [
     (RestartStep::EndingOld, say::STEP_END),
     (RestartStep::StartingNew, say::STEP_START),
@@ -151,7 +151,7 @@ impl ProfileMenu<'_, '_> {
         self.texts.pick(phrase).to_owned()
     }
 
-    /// Whether a restart is under way, or its outcome still describes the profile.
+    /// Whether a restart is running, or its outcome still describes the profile.
     fn still_holds(&self, restart: &RestartView) -> bool {
         let verdict = &self.view.verdict;
         match &restart.outcome {
@@ -165,7 +165,7 @@ impl ProfileMenu<'_, '_> {
         }
     }
 
-    /// The steps of a restart that did not work so far, and its outcome.
+    /// The steps of a restart that has not succeeded, and its outcome.
     fn restart(&self, restart: &RestartView) -> Vec<Row> {
         let running = restart.is_under_way();
         let step = |(step, [to_come, under_way, done]): (RestartStep, [Phrase; 3])| {
@@ -253,7 +253,7 @@ impl ProfileMenu<'_, '_> {
         };
         let recovery = self.texts.pick(say::MUTE_RECOVERY).to_owned();
         let until_recovery = mute == Some(Mute::Recovery);
-        // a working profile cannot recover
+        // "until it recovers" makes no sense for a working profile
         let can_recover = until_recovery || !self.view.verdict.reason.works();
         let known = acknowledged.is_some();
         let acknowledge = UiCommand::Acknowledge(name.clone(), !known);

@@ -8,7 +8,7 @@ use crate::ui::UiCommand;
 
 /// Longest label of a row with text of unknown length, in columns: a Chinese character takes two.
 pub(super) const MAX_LABEL: usize = 76;
-/// At most this many rows hold the whole of a text that was too long for one.
+/// A text that is too long for one row is shown in at most this many.
 const MAX_LINES: usize = 12;
 
 /// The whole menu.
@@ -16,7 +16,7 @@ const MAX_LINES: usize = 12;
 pub struct Menu {
     /// From top to bottom.
     pub rows: Vec<Row>,
-    /// When a duration or date in it has to be written again.
+    /// When a duration or date in it is out of date.
     pub stale_at: Option<Timestamp>,
 }
 
@@ -127,7 +127,7 @@ pub(super) fn key(profile: &str, word: &str) -> String {
     format!("{profile}\u{1f}{word}")
 }
 
-/// The text in at most this many columns, shortened in the middle, because both ends say most.
+/// The text in at most this many columns, shortened in the middle, because both ends matter most.
 pub(super) fn shortened(text: &str, columns: usize) -> String {
     if display_width(text) <= columns {
         return text.to_owned();

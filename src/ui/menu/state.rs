@@ -1,4 +1,4 @@
-//! What the menu shows besides the snapshot.
+//! What the menu shows in addition to the snapshot.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +13,14 @@ use crate::text::{Lang, Message};
 use crate::ui::menu_bar::permission::Permission;
 use crate::ui::menu_bar::visibility::Hidden;
 
-/// Everything that the menu shows besides the snapshot.
+/// Everything that the menu shows in addition to the snapshot.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MenuState {
     /// Muted profiles, and those whose red light was acknowledged.
     pub silences: Silences,
-    /// When the present quiet hours end.
+    /// When the current quiet hours end.
     pub quiet_until: Option<Timestamp>,
-    /// Restarts under way or just finished.
+    /// Restarts that are running or just finished.
     pub restarts: Restarts,
     /// Flapping profiles.
     pub flapping: BTreeSet<String>,
@@ -36,7 +36,7 @@ pub struct MenuState {
     pub each: Option<Each>,
     /// Why the icon is invisible.
     pub hidden: Option<Hidden>,
-    /// The number of this build, where the .app has one.
+    /// The build number of the .app, if there is one.
     pub build: Option<String>,
     /// The machine has no network.
     pub offline: bool,
@@ -100,7 +100,7 @@ pub enum Login {
     Unavailable(String),
 }
 
-/// In which language and time zone the menu is written.
+/// The language and time zone of the menu.
 #[derive(Debug, Clone)]
 pub struct Locale {
     /// The language.
@@ -109,7 +109,7 @@ pub struct Locale {
     pub zone: TimeZone,
 }
 
-/// What the user chooses about notices of a profile.
+/// How long the notices of a profile are muted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MuteFor {
     /// Mute for one hour.

@@ -1,4 +1,4 @@
-//! Sentences of the menu, and when they become stale.
+//! The texts of the menu, and when they are out of date.
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -86,7 +86,7 @@ impl<'a> Texts<'a> {
         then.strftime(format).to_string()
     }
 
-    /// When a sentence written so far has to be written again.
+    /// When the first of the texts so far is out of date.
     pub(super) fn stale_at(&self) -> Option<Timestamp> {
         self.stale_in.and_then(|span| self.now.checked_add(span.max(MIN_REFRESH)).ok())
     }

@@ -52,7 +52,7 @@ pub(crate) enum Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Adoption {
     None,
-    /// launchd has to start its job, which takes over from this process.
+    /// launchd must start its job, which takes over from this process.
     Start,
     /// The registration has to be made again, which starts the job too.
     RegisterAnew,

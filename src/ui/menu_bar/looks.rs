@@ -1,12 +1,12 @@
 //! When to check whether the icon can be seen: 5 s and 15 s after the start and after each change of a display. Control
-//! Center needs time to place an item, and an icon that is not placed yet is not hidden: only what both checks agree on
-//! counts.
+//! Center needs time to place an item, and an icon without a place is not hidden: a result counts only if both checks
+//! agree.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::visibility::Hidden;
 
-/// When the checks follow. Our choice: no report gives the time that Control Center needs.
+/// The times of the checks. Our choice: no report gives the time that Control Center needs.
 const AFTER: [SignedDuration; 2] = [SignedDuration::from_secs(5), SignedDuration::from_secs(15)];
 
 /// What a check finds.

@@ -156,7 +156,7 @@ pub enum Report {
 }
 
 impl Report {
-    /// Whether it is a reaction of the user to a notice.
+    /// Whether it is a response of the user to a notice.
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
     pub(crate) const fn is_response(&self) -> bool {
         matches!(self, Self::Pressed { .. } | Self::PressedEarlier { .. } | Self::Dismissed)
@@ -171,7 +171,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A reason, with the system's words as `{why}`.
+    /// A reason, with the system's message as `{why}`.
     pub fn new(phrase: Phrase, why: impl std::fmt::Display) -> Self {
         Self { phrase, why: why.to_string() }
     }

@@ -44,7 +44,7 @@ const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Maximum delay between two searches.
 const LAST_LOOK: Duration = Duration::from_secs(30);
 /// How long the start waits for the bus, and the end for the icon's removal. A bus that accepts and never answers must
-/// hold up neither the lights nor the end of the program.
+/// delay neither the lights nor the end of the program.
 const BUS_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of faces with cached pictures: the lights, and red with its numbers.
 const MAX_FACES: usize = 16;
@@ -105,8 +105,8 @@ struct Panel {
 }
 
 impl Panel {
-    /// Puts the item on the bus and keeps it there, on a thread of its own. Waits a moment for the result: if the bus
-    /// answers later, the icon comes later.
+    /// Registers the item on the bus and keeps it there, on a separate thread. Waits up to [`BUS_TIMEOUT`] for the
+    /// result: if the bus answers later, the icon appears later.
     fn join(&self, tx: &SyncSender<Message>) -> Result<(), TrayError> {
         let (result, joined) = sync_channel(1);
         let (panel, tx) = (self.clone(), tx.clone());
@@ -115,7 +115,7 @@ impl Panel {
             let on_bus = panel.item().map_or_else(|| panel.put_on_bus(&tx), |_| Ok(()));
             let failed = on_bus.is_err();
             let _waits = result.try_send(on_bus);
-            // the start no longer waits, or may have given up just now
+            // the start may no longer wait for this
             let late = began.elapsed() >= BUS_TIMEOUT * 9 / 10;
             if failed && !late || late && panel.report(&tx).is_err() {
                 return;
@@ -135,7 +135,7 @@ impl Panel {
         Ok(())
     }
 
-    /// Has the loop draw everything again, and says whether a panel shows it.
+    /// Requests a redraw of everything from the loop, and reports whether a panel shows the icon.
     fn report(&self, tx: &SyncSender<Message>) -> Result<(), SendError<Message>> {
         let has_panel = Connection::session().is_ok_and(|bus| has_watcher(&bus).unwrap_or(false));
         let shown = has_panel && self.item().is_some();
@@ -143,7 +143,7 @@ impl Panel {
         tx.send(Message::Presence(if shown { Presence::Shown } else { Presence::NoHost }))
     }
 
-    /// Takes the item from the bus, if the bus answers.
+    /// Removes the item from the bus, if the bus answers.
     fn leave(&self) {
         let Some(item) = self.take() else { return };
         let (done, left) = sync_channel::<()>(1);
@@ -164,8 +164,8 @@ impl Panel {
         self.on_bus.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Moves the item to a new session bus when the old one is gone, which ksni does not notice. Runs on a thread of its
-    /// own that sleeps while the bus exists; ends with the loop.
+    /// Moves the item to a new session bus when the old one is gone, which ksni does not notice. Runs on a separate
+    /// thread that sleeps while the bus exists; ends with the loop.
     fn watch_bus(&self, tx: &SyncSender<Message>) {
         let mut pause = FIRST_LOOK;
         loop {
@@ -236,7 +236,7 @@ impl Shell for Panel {
     }
 }
 
-/// What the panel reads.
+/// The item that the panel reads.
 struct Item {
     pictures: Vec<Icon>,
     badge: Option<usize>,

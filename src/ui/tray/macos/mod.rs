@@ -53,7 +53,7 @@ enum Wake {
 
 fn event_loop() -> EventLoop<Wake> {
     let mut event_loop = EventLoopBuilder::<Wake>::with_user_event().build();
-    // neither Dock icon nor application menu, like LSUIElement; set before the loop runs, so that nothing flashes
+    // no Dock icon and no application menu, like LSUIElement; set before the loop runs, so that nothing flashes
     // https://developer.apple.com/documentation/appkit/nsapplication/activationpolicy-swift.enum/accessory
     event_loop.set_activation_policy(ActivationPolicy::Accessory);
     event_loop.set_activate_ignoring_other_apps(false);
@@ -220,7 +220,7 @@ impl MenuBar {
     }
 }
 
-/// Everything with the lifetime of the icon.
+/// Everything that exists as long as the icon.
 struct Bar {
     app: App<StatusItem>,
     looks: Looks,
@@ -297,7 +297,7 @@ fn lock(reopens: &Mutex<Reopens>) -> std::sync::MutexGuard<'_, Reopens> {
     reopens.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks the engine to end, and waits: it drops its end of the channel when the history is written.
+/// Asks the engine to end, and waits until it has: it drops its end of the channel when the history is written.
 fn end_engine(engine: &UnboundedSender<EngineRequest>) {
     drop(engine.send(EngineRequest::Quit));
     let until = Instant::now() + ENGINE_END;
