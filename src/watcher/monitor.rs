@@ -27,8 +27,7 @@ use crate::profile::Profile;
 /// within about 10 ms; one that hangs must not delay the lights.
 const MANAGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A home that is not read after this time counts as blocked: its volume does not answer, or the system is asking the
-/// user for permission.
+/// After this time a read counts as blocked: the volume does not answer, or the system asks the user for permission.
 const READ_TIMEOUT: Duration = Duration::from_secs(8);
 
 enum Stage {
@@ -77,8 +76,7 @@ pub(super) struct Monitor {
     volumes_changed: bool,
     /// The past was read without knowing whether there is a process.
     process_unknown: bool,
-    /// The folder of the heartbeat is watched. While the light is green, no heartbeat is needed before its deadline,
-    /// and the polls read it in time.
+    /// The folder of the heartbeat is watched. While the light is green, polls are enough.
     needs_heartbeat: bool,
     exits: Exits,
 }
@@ -222,8 +220,7 @@ impl Monitor {
         self.answer = Some(answer);
     }
 
-    /// The request to read its past, once the manager has answered or its time is over. From then on the past counts as
-    /// being read.
+    /// The request to read its past, once the manager has answered or its time is over.
     pub(super) fn begin_reading(&mut self, now: Instant) -> Option<Request> {
         match &self.stage {
             Stage::Waiting { .. } => {}
