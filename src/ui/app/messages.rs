@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 use crate::app::messages::{EngineEvent, EngineRequest};
 use crate::config::{Config, ConfigError, Folders};
 use crate::text::Lang;
-use crate::ui::UiCommand;
 use crate::ui::menu_bar::looks::Sighting;
 use crate::ui::notify::Report;
 
@@ -63,26 +62,6 @@ pub enum Message {
     Sighted(Sighting),
     /// Everything has to be drawn again, because the panel is a new one.
     Redraw,
-}
-
-/// The engine's request for this command; `None` if the desktop side carries it out itself.
-pub(super) fn for_engine(command: UiCommand) -> Option<EngineRequest> {
-    Some(match command {
-        UiCommand::Restart(name) => EngineRequest::Restart(name),
-        UiCommand::Start(name) => EngineRequest::Start(name),
-        UiCommand::Stop(name) => EngineRequest::Stop(name),
-        UiCommand::RestartAllRed => EngineRequest::RestartAllRed,
-        UiCommand::TestChannel(name) => EngineRequest::TestChannel(name),
-        UiCommand::ReportWrongLight => EngineRequest::ReportWrongLight,
-        UiCommand::Repair(name) => EngineRequest::Repair(name),
-        UiCommand::CopyDiagnostics(name) => EngineRequest::CopyDiagnostics(name),
-        UiCommand::IgnoreLink { profile, platform, ignore } => {
-            EngineRequest::IgnoreLink { profile, platform, ignore }
-        }
-        UiCommand::CheckJobFiles => EngineRequest::CheckJobFiles,
-        UiCommand::Timeline => EngineRequest::Timeline,
-        _ => return None,
-    })
 }
 
 /// Whether the loop continues.

@@ -372,7 +372,7 @@ impl<S: Shell> App<S> {
     /// Handles a press on a notice of an earlier run, whose actions are no longer known.
     fn press_earlier(&mut self, now: Timestamp, name: String, key: &str) -> Flow {
         let command = match key {
-            notify::RESTART => UiCommand::Restart(name),
+            notify::RESTART => UiCommand::Engine(EngineRequest::Restart(name)),
             notify::ACKNOWLEDGE => UiCommand::Acknowledge(name, true),
             _ => UiCommand::OpenLog(name),
         };
@@ -410,10 +410,8 @@ impl<S: Shell> App<S> {
             UiCommand::TestNotification => {
                 self.show(say_bar::TEST_TITLE, self.locale.lang.pick(say_bar::TEST_BODY).to_owned());
             }
-            command => match messages::for_engine(command.clone()) {
-                Some(request) => self.request(request),
-                None => self.open(&command),
-            },
+            UiCommand::Engine(request) => self.request(request),
+            command => self.open(&command),
         }
         Flow::On
     }

@@ -8,6 +8,7 @@ use super::row::{MAX_LABEL, Menu, Row, shortened};
 use super::state::{Each, Locale, Login, MenuState, Notifications};
 use super::summary::{head, worst_first};
 use super::texts::Texts;
+use crate::app::messages::EngineRequest;
 use crate::health::Light;
 use crate::text::display::label;
 use crate::text::{
@@ -119,13 +120,13 @@ fn for_all(snapshot: &Snapshot, state: &MenuState, texts: &Texts<'_>) -> Vec<Row
         Some(problems) => texts.fill(say::CHECK_JOB_FILES_COUNT, &[("problems", problems)]),
     };
     let mut rows = vec![
-        Row::command("restart-all", restart, UiCommand::RestartAllRed).enabled_if(red > 0),
-        Row::command("check-job-files", check, UiCommand::CheckJobFiles),
+        Row::command("restart-all", restart, EngineRequest::RestartAllRed).enabled_if(red > 0),
+        Row::command("check-job-files", check, EngineRequest::CheckJobFiles),
     ];
     if problems.is_some() {
         rows.push(Row::command("doctor", texts.pick(say::OPEN_DOCTOR), UiCommand::OpenDoctor));
     }
-    rows.push(Row::command("timeline", texts.pick(say::TIMELINE), UiCommand::Timeline));
+    rows.push(Row::command("timeline", texts.pick(say::TIMELINE), EngineRequest::Timeline));
     rows
 }
 
@@ -192,7 +193,7 @@ fn help(state: &MenuState, texts: &Texts<'_>) -> Row {
     let wrong_light = texts.pick(say_bar::REPORT_WRONG_LIGHT);
     let network = if state.uses_network { say_channels::ABOUT_NETWORK } else { say::ABOUT_NETWORK };
     let rows = vec![
-        Row::command("help/wrong-light", wrong_light, UiCommand::ReportWrongLight),
+        Row::command("help/wrong-light", wrong_light, EngineRequest::ReportWrongLight),
         Row::command("help/read-me", texts.pick(say_bar::READ_ME), UiCommand::ReadMe),
         Row::separator("help"),
         Row::text("help/version", version),

@@ -3,10 +3,10 @@
 use super::row::{MAX_LABEL, Row, shortened};
 use super::state::MenuState;
 use super::texts::Texts;
+use crate::app::messages::EngineRequest;
 use crate::channels::dispatch::ChannelView;
 use crate::text::channels as say;
 use crate::text::display::label;
-use crate::ui::UiCommand;
 
 /// At most this many channels are listed.
 const MOST: usize = 12;
@@ -35,7 +35,7 @@ pub(super) fn submenu(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
     }
     rows.extend(shown().map(|channel| {
         let title = texts.fill(say::SEND_TEST, &[("name", &label(&channel.name))]);
-        let command = UiCommand::TestChannel(channel.name.clone());
+        let command = EngineRequest::TestChannel(channel.name.clone());
         Row::command(format!("channel-test/{}", channel.name), shortened(&title, MAX_LABEL), command)
     }));
     Some(Row::submenu("channels", shortened(&title, MAX_LABEL), rows))

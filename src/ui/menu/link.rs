@@ -2,11 +2,11 @@
 
 use super::row::{MAX_LABEL, Row, key, shortened};
 use super::texts::Texts;
+use crate::app::messages::EngineRequest;
 use crate::health::{Light, LinkVerdict};
 use crate::text::display::label;
 use crate::text::menu as say;
 use crate::text::reason::{self, Wording};
-use crate::ui::UiCommand;
 
 /// At most this many links of a profile are listed. The core sorts them: worst first.
 const MAX_LINKS: usize = 16;
@@ -98,6 +98,6 @@ impl LinkMenu<'_, '_> {
         let ignore = !self.link.ignored;
         let label = self.texts.pick(if ignore { say::IGNORE_LINK } else { say::WATCH_LINK });
         let (profile, platform) = (self.profile.to_owned(), self.link.platform.to_string());
-        Row::command(self.key("ignore"), label, UiCommand::IgnoreLink { profile, platform, ignore })
+        Row::command(self.key("ignore"), label, EngineRequest::IgnoreLink { profile, platform, ignore })
     }
 }

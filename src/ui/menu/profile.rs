@@ -5,6 +5,7 @@ use super::row::{Row, key, shortened};
 use super::state::{MenuState, MuteFor};
 use super::texts::Texts;
 use crate::alerts::{Mute, Silence};
+use crate::app::messages::EngineRequest;
 use crate::health::{Light, Manager, Note};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};
 use crate::text::display::label;
@@ -208,6 +209,9 @@ impl ProfileMenu<'_, '_> {
         let row = |word: &str, label: Phrase, command: fn(String) -> UiCommand| {
             Row::command(self.key(word), self.texts.pick(label), command(name.clone()))
         };
+        let request_row = |word: &str, label: Phrase, request: fn(String) -> EngineRequest| {
+            Row::command(self.key(word), self.texts.pick(label), request(name.clone()))
+        };
         let restart = if restarting { say::RESTARTING } else { say::RESTART };
         // a served profile has the job of its gateway
         let has_job = job.is_some() || self.view.verdict.served_by.is_some();
@@ -215,22 +219,22 @@ impl ProfileMenu<'_, '_> {
         let runs = self.view.verdict.pid.is_some()
             || matches!(self.view.verdict.light(), Light::Green | Light::Amber);
         let start_or_stop = if runs {
-            row("stop", say_bar::STOP, UiCommand::Stop)
+            request_row("stop", say_bar::STOP, EngineRequest::Stop)
         } else {
-            row("start", say_bar::START, UiCommand::Start)
+            request_row("start", say_bar::START, EngineRequest::Start)
         };
         let has_system_log = has_job && job.is_none_or(|job| job.manager != Manager::Embedded);
         let mut rows = vec![
-            row("restart", restart, UiCommand::Restart).enabled_if(can_change),
+            request_row("restart", restart, EngineRequest::Restart).enabled_if(can_change),
             start_or_stop.enabled_if(can_change),
             row("open-log", say::OPEN_LOG, UiCommand::OpenLog),
             row("open-system-log", say::OPEN_SYSTEM_LOG, UiCommand::OpenSystemLog).enabled_if(has_system_log),
             row("show-job-file", say::SHOW_JOB_FILE, UiCommand::ShowJobFile).enabled_if(has_job),
         ];
         if self.state.job_files.repairable.contains(name) {
-            rows.push(row("repair", say::REPAIR, UiCommand::Repair));
+            rows.push(request_row("repair", say::REPAIR, EngineRequest::Repair));
         }
-        rows.push(row("copy-diagnostics", say::COPY_DIAGNOSTICS, UiCommand::CopyDiagnostics));
+        rows.push(request_row("copy-diagnostics", say::COPY_DIAGNOSTICS, EngineRequest::CopyDiagnostics));
         rows
     }
 

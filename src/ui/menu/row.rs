@@ -94,8 +94,12 @@ impl Row {
         Self::submenu(key, label, lines)
     }
 
-    pub(super) fn command(key: impl Into<String>, label: impl Into<String>, command: UiCommand) -> Self {
-        Self { enabled: true, command: Some(command), ..Self::text(key, label) }
+    pub(super) fn command(
+        key: impl Into<String>,
+        label: impl Into<String>,
+        command: impl Into<UiCommand>,
+    ) -> Self {
+        Self { enabled: true, command: Some(command.into()), ..Self::text(key, label) }
     }
 
     pub(super) fn check(

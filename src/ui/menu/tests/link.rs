@@ -77,7 +77,7 @@ fn the_submenu_shows_each_link() {
     for (platform, ignore) in [("feishu", true), ("slack", false)] {
         let command = menu.command(&key("work", &format!("link/{platform}/ignore")));
         let (profile, platform) = ("work".to_owned(), platform.to_owned());
-        assert_eq!(command, Some(&UiCommand::IgnoreLink { profile, platform, ignore }));
+        assert_eq!(command, Some(&EngineRequest::IgnoreLink { profile, platform, ignore }.into()));
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::alerts::{Acknowledged, Mute, Silence, Silences};
-use crate::app::messages::CheckedJobFiles;
+use crate::app::messages::{CheckedJobFiles, EngineRequest};
 use crate::health::{Light, Manager, Note, Proof, Reason, Verdict};
 use crate::profile::{BadJobFile, JobFile, Profile};
 use crate::restart::{RestartOutcome, RestartStep, RestartView};

@@ -97,10 +97,10 @@ fn the_menu_in_english() {
         ]
     );
     assert_eq!(menu.stale_at, Some(at(30)), "the youngest row reads `1 min` then");
-    assert_eq!(menu.command("work\u{1f}restart"), Some(&UiCommand::Restart("work".into())));
+    assert_eq!(menu.command("work\u{1f}restart"), Some(&EngineRequest::Restart("work".into()).into()));
     assert_eq!(menu.command("work\u{1f}mute-hour"), Some(&UiCommand::Mute("work".into(), MuteFor::Never)));
     assert_eq!(menu.command("lab\u{1f}mute-hour"), Some(&UiCommand::Mute("lab".into(), MuteFor::Hour)));
-    assert_eq!(menu.command("restart-all"), Some(&UiCommand::RestartAllRed));
+    assert_eq!(menu.command("restart-all"), Some(&EngineRequest::RestartAllRed.into()));
     assert_eq!(menu.command("head"), None);
     assert_eq!(
         tooltip(&three(), &much_to_show(), Lang::En),
