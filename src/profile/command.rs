@@ -142,7 +142,7 @@ pub fn profile_option(words: &[String]) -> Option<&str> {
 }
 
 /// The last component of a path.
-pub fn base_name(path: &str) -> &str {
+fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 

@@ -60,7 +60,7 @@ impl Worded for FileError {
 }
 
 /// Opens a regular file for reading. A symbolic link may lead to a file of the same folder.
-pub fn open_within(path: &Path) -> Result<File, FileError> {
+fn open_within(path: &Path) -> Result<File, FileError> {
     if fs::symlink_metadata(path)?.is_symlink() {
         let folder = path.parent().unwrap_or(Path::new("/")).canonicalize()?;
         if !path.canonicalize()?.starts_with(folder) {

@@ -122,7 +122,7 @@ fn unquoted_end(bytes: &[u8], at: usize, is_a_header: bool) -> usize {
 }
 
 /// The closing quote with the same number of backslashes before it as the opening one; else the end of the line.
-pub(super) fn quoted_end(bytes: &[u8], from: usize, quote: u8, slashes: usize) -> usize {
+fn quoted_end(bytes: &[u8], from: usize, quote: u8, slashes: usize) -> usize {
     let mut run = 0;
     for (i, b) in bytes.iter().enumerate().skip(from) {
         match *b {

@@ -109,7 +109,7 @@ impl Lang {
     }
 
     /// The language of a locale name: `zh_CN.UTF-8`, `zh-Hans-CN` → Chinese; anything else → English.
-    pub fn from_locale(locale: &str) -> Self {
+    fn from_locale(locale: &str) -> Self {
         let language = locale.split(['_', '-', '.']).next().unwrap_or_default();
         if language.eq_ignore_ascii_case("zh") { Self::Zh } else { Self::En }
     }

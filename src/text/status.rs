@@ -54,8 +54,8 @@ pub(crate) const NO_AGENT: Phrase =
     ["Gatelight is not running in the background: no notifications.", "Gatelight 没有在后台运行：不会通知。"];
 pub(crate) const UNSEEN: Phrase =
     [" Not observed in the last 24 hours: {span}.", "过去 24 小时中未观测的时间：{span}。"];
-pub(crate) const HERMES: Phrase = ["Hermes {version}", "Hermes {version}"];
-pub(crate) const HERMES_ON_DISK: Phrase = ["Hermes {version} on the disk", "磁盘上的 Hermes {version}"];
+const HERMES: Phrase = ["Hermes {version}", "Hermes {version}"];
+const HERMES_ON_DISK: Phrase = ["Hermes {version} on the disk", "磁盘上的 Hermes {version}"];
 pub(crate) const UP_FOR: Phrase = ["up for {span}", "已运行 {span}"];
 pub(crate) const SERVED_BY: Phrase = ["served by {name}", "由 {name} 提供服务"];
 pub(crate) const NOTE_SECOND: Phrase = [

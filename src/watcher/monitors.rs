@@ -91,7 +91,7 @@ impl Monitors {
     /// The gateway that serves this profile now. A profile whose own gateway runs is not served by another one. Nor is
     /// one whose own gateway ended after the other gateway was restarted, unless the other one has reported since that
     /// it serves it.
-    pub(super) fn server_of(&self, place: usize) -> Option<usize> {
+    fn server_of(&self, place: usize) -> Option<usize> {
         let parent = self.parents[place]?;
         let (own, gateway) = (&self[place], &self[parent]);
         let name = hermes_name(&own.profile);

@@ -178,7 +178,7 @@ pub fn list_label(text: &str) -> Option<PrintedJob> {
 }
 
 /// A raw wait status as an exit code, or a signal as its negative number.
-pub const fn wait_status(raw: i32) -> i32 {
+const fn wait_status(raw: i32) -> i32 {
     let signal = raw & 0x7f;
     if raw < 0 {
         // newer versions print a negative signal

@@ -70,7 +70,7 @@ impl Settings {
         }
     }
 
-    pub(super) fn error_text(&self) -> Option<String> {
+    fn error_text(&self) -> Option<String> {
         self.error.as_ref().map(|error| error.text(self.lang()))
     }
 
