@@ -177,7 +177,7 @@ impl HistoryWriter {
             let change = Change {
                 at,
                 profile: profile.name.as_str().into(),
-                from: Verdict::unknown(at),
+                from: Verdict::unknown(at).glance(),
                 to: Verdict::unknown(at),
             };
             let links: Vec<LinkVerdict> = self.written_links(&name).cloned().collect();
@@ -210,7 +210,7 @@ impl HistoryWriter {
         let snapshot = self.snapshots.borrow().clone();
         for view in &snapshot.profiles {
             let profile = Arc::clone(&view.profile);
-            let (from, to) = (Verdict::unknown(now), view.verdict.clone());
+            let (from, to) = (Verdict::unknown(now).glance(), view.verdict.clone());
             let change = Change { at: now, profile: profile.name.as_str().into(), from, to };
             self.write_change(&ProfileChange { profile, change, history: true });
         }

@@ -221,7 +221,7 @@ mod tests {
         let mut to = Verdict { reason: Reason::ExecutorShutdown, pid: Some(n), ..Verdict::unknown(at) };
         to.evidence = Some(Proof::new("agent.log", "ticket=abc9 $(touch x)", at));
         let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
-        let change = Change { at, profile: "work".into(), from: Verdict::unknown(at), to };
+        let change = Change { at, profile: "work".into(), from: Verdict::unknown(at).glance(), to };
         ProfileChange { profile: Arc::new(profile), change, history: false }
     }
 

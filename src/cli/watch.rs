@@ -169,7 +169,7 @@ fn first_lines(
     terminal: &mut Terminal<'_>,
 ) -> error::Result<()> {
     for view in &snapshot.profiles {
-        let from = Verdict::unknown(snapshot.at);
+        let from = Verdict::unknown(snapshot.at).glance();
         let change = Change {
             at: snapshot.at,
             profile: view.profile.name.as_str().into(),

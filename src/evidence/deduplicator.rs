@@ -45,6 +45,19 @@ impl Hasher for Mixed {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 
+    // the parts of a time
+    fn write_i8(&mut self, part: i8) {
+        self.write_u64(part as u64);
+    }
+
+    fn write_i16(&mut self, part: i16) {
+        self.write_u64(part as u64);
+    }
+
+    fn write_i32(&mut self, part: i32) {
+        self.write_u64(part as u64);
+    }
+
     fn finish(&self) -> u64 {
         // hashbrown picks the bucket by the low bits, which the multiplication mixes least
         self.0.rotate_left(26)

@@ -14,11 +14,11 @@ use super::platform::Platforms;
 use super::rows::Rows;
 use super::settings::Deadlines;
 use super::state::State;
-use super::timer::before;
+use super::timer::{Earliest, before};
 use super::verdict::{Change, Verdict};
 
 /// Everything known of one gateway, and the verdicts that follow from it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Core {
     state: State,
     rows: Rows,
@@ -39,12 +39,12 @@ impl Core {
 
     /// The verdict on the gateway's own profile.
     pub fn verdict(&self) -> &Verdict {
-        self.rows.own()
+        self.rows.own(&self.state)
     }
 
     /// The verdict on a profile that it serves.
     pub fn verdict_of(&self, profile: &str) -> Option<&Verdict> {
-        self.rows.of(profile)
+        self.rows.of(profile, &self.state)
     }
 
     /// The profiles that the gateway serves besides its own.
@@ -164,8 +164,10 @@ impl Core {
         if self.state.time.is_asleep() {
             return None;
         }
-        let all = self.state.life.deadlines().chain(judge::expiries(&self.state));
-        all.filter(|due| *due > self.state.time.now()).min()
+        let mut due = Earliest::after(self.state.time.now());
+        self.state.life.deadlines(&mut due);
+        judge::expiries(&self.state, &mut due);
+        due.found()
     }
 
     fn advance(&mut self, now: Timestamp, changes: &mut Vec<Change>) {
@@ -190,11 +192,9 @@ impl Core {
     }
 
     fn judge(&mut self, changes: &mut Vec<Change>) {
-        let at = self.state.time.now();
         let gateway = &self.state.life.gateway;
         let started = gateway.ready.is_some() || gateway.starting.over(self.state.time.clock());
-        self.state.life.served.update(gateway.links.served(), started && gateway.alive());
-        self.rows.add(self.state.life.served.names(), at);
-        self.rows.show(at, |profile| judge::verdict(&self.state, profile), changes);
+        self.state.life.served.update(&gateway.links, started && gateway.alive());
+        self.rows.judge(&self.state, changes);
     }
 }

@@ -77,15 +77,22 @@ pub(super) struct Scheduler {
 }
 
 /// Why no job runs.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum CronTrouble {
-    /// The scheduler has ended.
-    Ended(Proof),
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum CronTrouble<'a> {
+    /// The scheduler has logged its end.
+    Ended(&'a Proof),
+    /// The scheduler writes no heartbeat any more.
+    Silent,
     /// Every tick fails.
-    Failing(Proof),
+    Failing(&'a Proof),
 }
 
 impl CronFiles {
+    /// The newest heartbeat of the scheduler.
+    pub(super) fn last_beat(&self) -> Option<Proof> {
+        Some(Proof::new(Source::CronBeat, Fact::LastSchedulerHeartbeat, self.beat?))
+    }
+
     /// Takes in a fact. Returns whether it is new.
     fn take(&mut self, fact: CronFact) -> bool {
         let before = self.clone();
@@ -152,7 +159,7 @@ impl Scheduler {
     }
 
     /// Why no job runs, if that is certain. The caller checks that the process is known and that its event loop runs.
-    pub(super) fn trouble(&self, files: &CronFiles, now: Timestamp) -> Option<CronTrouble> {
+    pub(super) fn trouble(&self, files: &CronFiles, now: Timestamp) -> Option<CronTrouble<'_>> {
         let over = |timer: &Option<Timer>| timer.is_some_and(|timer| timer.over(now));
         let beat = files.beat?;
         let known = self.running && self.seen && files.built_in == Some(true);
@@ -161,11 +168,10 @@ impl Scheduler {
         }
         if files.jobs == Some(true) {
             if let Some(died) = self.died.as_ref().filter(|died| beat < died.at) {
-                return Some(CronTrouble::Ended(died.clone()));
+                return Some(CronTrouble::Ended(died));
             }
             if over(&self.beat) {
-                let proof = Proof::new(Source::CronBeat, Fact::LastSchedulerHeartbeat, beat);
-                return Some(CronTrouble::Ended(proof));
+                return Some(CronTrouble::Silent);
             }
         }
         // A list of jobs that cannot be read may be why every tick fails (#68483).
@@ -173,7 +179,7 @@ impl Scheduler {
             && self.failed >= FAILED_TICKS
             && over(&self.success)
             && !over(&self.beat);
-        self.failure.as_ref().filter(|_| fails).map(|proof| CronTrouble::Failing(proof.clone()))
+        self.failure.as_ref().filter(|_| fails).map(CronTrouble::Failing)
     }
 
     pub(super) fn timers(&self) -> impl Iterator<Item = &Timer> {

@@ -19,7 +19,7 @@ use super::pulse::Pulse;
 use super::reason::Reason;
 use super::stamp_order::StampOrder;
 use super::time::{Moment, Slept};
-use super::timer::{Timer, after, before};
+use super::timer::{Earliest, Timer, after, before};
 use super::verdict::HermesVersion;
 
 /// A second instance that was refused has exited after this time.
@@ -226,7 +226,7 @@ impl Gateway {
     }
 
     /// Every moment at which the verdict may change without new evidence.
-    pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
+    pub(super) fn deadlines(&self, due: &mut Earliest) {
         let own: [Option<&Timer>; 6] = [
             Some(&self.starting),
             self.suspended.as_ref(),
@@ -235,9 +235,11 @@ impl Gateway {
             self.end.as_ref().map(|end| &end.respawn),
             self.end.as_ref().map(|end| &end.restart_by_manager),
         ];
-        let timers = own.into_iter().flatten().chain(self.departure.timers()).chain(self.scheduler.timers());
-        let moments = self.departure.script_deadline().into_iter().chain(self.next_platform_by());
-        timers.map(Timer::due).chain(moments).chain(self.links.deadlines())
+        due.add(own.into_iter().flatten().map(Timer::due));
+        due.add(self.departure.timers().chain(self.scheduler.timers()).map(Timer::due));
+        due.add(self.departure.script_deadline());
+        due.add(self.next_platform_by());
+        self.links.deadlines(due);
     }
 
     /// The machine slept: timers that were running begin again.
@@ -268,37 +270,32 @@ impl Gateway {
         if place.is_of_before && lasts(&record.signal) {
             return;
         }
-        if let Signal::Link(link) = &record.signal {
-            let link = link.clone();
-            let counted = record.connection.is_some() && self.links.names_connections(&link.platform);
-            let describes = link.word.is_of_link() && !self.links.is_promise(&link);
-            let good = link.word.is_good();
-            let late =
-                describes && self.stamps.is_straggler(&record, &link.platform, good, place.set_back, now);
-            if late && !counted && !link.word.lasts() {
-                return;
-            }
-            self.apply_link(moment, record, &link);
+        let Signal::Link(link) = &record.signal else { return self.apply_life(moment, record) };
+        let counted = record.connection.is_some() && self.links.names_connections(&link.platform);
+        let describes = link.word.is_of_link() && !self.links.is_promise(link);
+        let good = link.word.is_good();
+        let late = describes && self.stamps.is_straggler(&record, &link.platform, good, place.set_back, now);
+        if late && !counted && !link.word.lasts() {
             return;
         }
-        self.apply_life(moment, record);
+        self.note_link(now, link, record.home.is_none());
+        // Lines about links during a shutdown are side effects of the teardown, unless the process survived it.
+        if !self.departure.closes_links() {
+            self.links.apply(now, record, moment.grace);
+        }
     }
 
-    fn apply_link(&mut self, moment: Moment<'_>, record: LogRecord, link: &LinkSignal) {
-        if link.word == LinkWord::Expected && record.home.is_none() {
+    /// Notes what a line about a link says of the process. `own`: whether it is in the log of the process's own home.
+    fn note_link(&mut self, now: Timestamp, link: &LinkSignal, own: bool) {
+        if link.word == LinkWord::Expected && own {
             self.beginning = Beginning::Logged;
         }
-        if link.word == LinkWord::Announced && link.by_runner && record.home.is_none() {
-            self.announced_at = Some(moment.now);
+        if link.word == LinkWord::Announced && link.by_runner && own {
+            self.announced_at = Some(now);
         }
         if link.word == LinkWord::Proof {
             self.departure.note_link();
         }
-        // Lines about links during a shutdown are side effects of the teardown, unless the process survived it.
-        if self.departure.closes_links() {
-            return;
-        }
-        self.links.apply(moment.now, record, link, moment.grace);
     }
 
     fn apply_life(&mut self, moment: Moment<'_>, record: LogRecord) {

@@ -148,7 +148,7 @@ impl Platforms {
 
     fn set_times(&mut self, id: &str, times: &TimesSetting) {
         let old = self.rules(id);
-        let rules = Rules { id: id.to_owned(), times: times.or(old.times), ..(*old).clone() };
+        let rules = Rules { id: id.to_owned(), times: times.or(old.times), ..(**old).clone() };
         if id == GENERIC {
             self.generic = Arc::new(rules);
         } else {
@@ -157,8 +157,8 @@ impl Platforms {
     }
 
     /// The rules of one platform.
-    pub fn rules(&self, id: &str) -> Arc<Rules> {
-        Arc::clone(self.known.get(id).unwrap_or(&self.generic))
+    pub fn rules(&self, id: &str) -> &Arc<Rules> {
+        self.known.get(id).unwrap_or(&self.generic)
     }
 
     /// The ids of the platforms that have a file.

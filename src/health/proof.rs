@@ -101,8 +101,8 @@ impl fmt::Display for Source {
 pub enum ProofLine {
     /// A line as it was written.
     Quoted(Quote),
-    /// What no line shows.
-    Fact(Fact),
+    /// What no line shows. In a box because it is rare and large: every log record has a proof, which is moved often.
+    Fact(Box<Fact>),
 }
 
 impl ProofLine {
@@ -128,7 +128,7 @@ impl From<Quote> for ProofLine {
 
 impl From<Fact> for ProofLine {
     fn from(fact: Fact) -> Self {
-        Self::Fact(fact)
+        Self::Fact(fact.into())
     }
 }
 

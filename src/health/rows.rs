@@ -1,82 +1,90 @@
-//! The verdicts on the gateway's own profile and on every profile that it ever served.
+//! What is shown of the gateway's own profile and of every profile that it ever served.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::judge::judge;
 use super::names::ProfileName;
 use super::reason::Light;
-use super::verdict::{Change, Verdict};
+use super::state::State;
+use super::verdict::{Change, Glance, Verdict};
 
 /// The rows of one gateway.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Rows {
     own: Row,
     served: BTreeMap<ProfileName, Row>,
+    /// The clock of the state when they were last judged.
+    judged_at: Timestamp,
 }
 
 impl Rows {
     /// The gateway's own row, without evidence.
     pub(super) fn new(own: ProfileName, at: Timestamp) -> Self {
-        Self { own: Row::unknown(own, at), served: BTreeMap::new() }
+        Self { own: Row::unknown(own, at), served: BTreeMap::new(), judged_at: at }
     }
 
-    /// The verdict on the gateway's own profile.
-    pub(super) fn own(&self) -> &Verdict {
-        &self.own.verdict
+    /// The verdict on the gateway's own profile. `state`: the one that was judged last.
+    pub(super) fn own<'a>(&'a self, state: &'a State) -> &'a Verdict {
+        self.own.verdict(state, self.judged_at)
     }
 
     /// The verdict on this profile.
-    pub(super) fn of(&self, profile: &str) -> Option<&Verdict> {
+    pub(super) fn of<'a>(&'a self, profile: &str, state: &'a State) -> Option<&'a Verdict> {
         let own = Some(&self.own).filter(|row| *row.profile == *profile);
-        own.or_else(|| self.served.get(profile)).map(|row| &row.verdict)
+        own.or_else(|| self.served.get(profile)).map(|row| row.verdict(state, self.judged_at))
     }
 
-    /// Adds rows for profiles that have none.
-    pub(super) fn add(&mut self, profiles: &BTreeSet<ProfileName>, at: Timestamp) {
-        for profile in profiles {
-            let row = || Row::unknown(Arc::clone(profile), at);
+    /// Judges every row, and those of profiles that have none yet. Adds the changes of light, reason or platform.
+    pub(super) fn judge(&mut self, state: &State, changes: &mut Vec<Change>) {
+        self.judged_at = state.time.clock();
+        for profile in state.life.served.names() {
+            let row = || Row::unknown(Arc::clone(profile), state.time.now());
             self.served.entry(Arc::clone(profile)).or_insert_with(row);
         }
-    }
-
-    /// Shows the verdict on each profile. Adds the changes of light, reason or platform.
-    pub(super) fn show(
-        &mut self,
-        at: Timestamp,
-        verdict: impl Fn(&ProfileName) -> Verdict,
-        changes: &mut Vec<Change>,
-    ) {
         for row in std::iter::once(&mut self.own).chain(self.served.values_mut()) {
-            let next = verdict(&row.profile);
-            changes.extend(row.show(at, next));
+            if let Some(change) = row.judge(state, self.judged_at) {
+                changes.push(change);
+            }
         }
     }
 }
 
 /// One row, and what its next change needs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 struct Row {
     profile: ProfileName,
-    verdict: Verdict,
+    shown: Glance,
     green_since: Option<Timestamp>,
     held_green: Option<SignedDuration>,
+    /// The whole verdict, made when it is read for the first time since the row was judged.
+    verdict: OnceLock<Verdict>,
 }
 
 impl Row {
     fn unknown(profile: ProfileName, at: Timestamp) -> Self {
-        Self { profile, verdict: Verdict::unknown(at), green_since: None, held_green: None }
+        let verdict = Verdict::unknown(at);
+        let shown = verdict.glance();
+        Self { profile, shown, green_since: None, held_green: None, verdict: verdict.into() }
     }
 
-    fn show(&mut self, at: Timestamp, mut next: Verdict) -> Option<Change> {
-        if next.is_same_as(&self.verdict) {
-            next.since = self.verdict.since;
-            next.held_green = self.verdict.held_green;
-            self.verdict = next;
+    fn verdict<'a>(&'a self, state: &'a State, clock: Timestamp) -> &'a Verdict {
+        self.verdict
+            .get_or_init(|| judge(state, &self.profile, clock).verdict(self.shown.since, self.held_green))
+    }
+
+    fn judge(&mut self, state: &State, clock: Timestamp) -> Option<Change> {
+        self.verdict.take();
+        let judged = judge(state, &self.profile, clock);
+        if judged.is_same_as(&self.shown) {
+            self.shown.pid = judged.pid();
             return None;
         }
-        match (self.verdict.light() == Light::Green, next.light() == Light::Green) {
+        let at = state.time.now();
+        let next = judged.glance(at);
+        match (self.shown.light() == Light::Green, next.light() == Light::Green) {
             (false, true) => {
                 self.green_since = Some(at);
                 self.held_green = None;
@@ -84,9 +92,7 @@ impl Row {
             (true, false) => self.held_green = self.green_since.map(|since| at.duration_since(since)),
             _ => {}
         }
-        next.since = at;
-        next.held_green = self.held_green;
-        let from = std::mem::replace(&mut self.verdict, next);
-        Some(Change { at, profile: Arc::clone(&self.profile), from, to: self.verdict.clone() })
+        let from = std::mem::replace(&mut self.shown, next);
+        Some(Change { at, profile: Arc::clone(&self.profile), from, to: judged.verdict(at, self.held_green) })
     }
 }

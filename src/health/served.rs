@@ -1,10 +1,12 @@
 //! The profiles that a gateway serves besides its own, and records from homes that are not known to be served.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::evidence::{LogRecord, ProfileName};
+use super::links::Links;
 
 /// Most records that are kept until it is known whether their profile is served.
 const MOST_UNCLAIMED: usize = 64;
@@ -23,11 +25,14 @@ impl Served {
 
     /// Takes in the profiles that the current process names. `started`: its start is finished, so it serves no
     /// others.
-    pub(super) fn update(&mut self, shown: BTreeSet<ProfileName>, started: bool) {
+    pub(super) fn update(&mut self, links: &Links, started: bool) {
         if started {
-            self.names = shown;
-        } else {
-            self.names.extend(shown);
+            self.names.retain(|name| links.serves(name));
+        }
+        for name in links.served() {
+            if !self.names.contains(name) {
+                self.names.insert(Arc::clone(name));
+            }
         }
     }
 
@@ -37,6 +42,11 @@ impl Served {
             self.unclaimed.pop_front();
         }
         self.unclaimed.push_back((now, record));
+    }
+
+    /// Whether records are kept.
+    pub(super) fn has_records(&self) -> bool {
+        !self.unclaimed.is_empty()
     }
 
     /// Takes out the records of profiles that are served.

@@ -40,17 +40,20 @@ struct Read {
 /// A log file: the served profile whose home it lies in, if any, and its name.
 type LogFile = (Option<ProfileName>, Source);
 
-/// The served profile in whose home the line stands, if any, and the platform that it is about.
-type LinkLog = (Option<ProfileName>, PlatformName);
+/// The newest lines about the links of one platform.
+#[derive(Debug, Clone, PartialEq)]
+struct Newest {
+    line: Read,
+    /// The newest one about a problem.
+    problem: Option<Read>,
+}
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct StampOrder {
     first: Option<Read>,
-    /// The newest line about the links of each platform, in the logs of each home: a served profile with logs of its own
+    /// By the served profile in whose home the lines stand, if any, and the platform: a served profile with logs of its own
     /// has other links.
-    newest: BTreeMap<LinkLog, Read>,
-    /// The newest of them that is about a problem.
-    newest_problem: BTreeMap<LinkLog, Read>,
+    newest: BTreeMap<Option<ProfileName>, BTreeMap<PlatformName, Newest>>,
     newest_of_file: Vec<(LogFile, DateTime)>,
 }
 
@@ -81,21 +84,24 @@ impl StampOrder {
         now: Timestamp,
     ) -> bool {
         let Some(stamp) = record.stamp else { return false };
-        let log = (record.home.clone(), platform.clone());
-        let contradicting = if is_good { &self.newest_problem } else { &self.newest };
-        if let Some(newest) = contradicting.get(&log).filter(|newest| stamp < newest.stamp && !set_back) {
+        let read = Read { stamp, at: now };
+        let problem = (!is_good).then_some(read);
+        let known = self.newest.get_mut(&record.home).and_then(|of_home| of_home.get_mut(platform));
+        let Some(known) = known else {
+            let of_home = self.newest.entry(record.home.clone()).or_default();
+            of_home.insert(platform.clone(), Newest { line: read, problem });
+            return false;
+        };
+        let contradicting = if is_good { known.problem } else { Some(known.line) };
+        if let Some(newest) = contradicting.filter(|newest| stamp < newest.stamp && !set_back) {
             let behind = newest.stamp.duration_since(stamp).as_secs();
-            if behind < STRAGGLER_SECONDS || is_of_the_past(behind, *newest, now) {
+            if behind < STRAGGLER_SECONDS || is_of_the_past(behind, newest, now) {
                 return true;
             }
         }
-        let read = Read { stamp, at: now };
-        if !is_good {
-            self.newest_problem.insert(log.clone(), read);
-        }
-        let known = self.newest.entry(log).or_insert(read);
-        if !is_good || set_back || known.stamp <= stamp {
-            *known = read;
+        known.problem = problem.or(known.problem);
+        if !is_good || set_back || known.line.stamp <= stamp {
+            known.line = read;
         }
         false
     }
@@ -109,9 +115,11 @@ impl StampOrder {
                 *newest = stamp;
             }
             if fell {
-                let newest = self.newest.values_mut().chain(self.newest_problem.values_mut());
-                for newest in newest.filter(|newest| stamp < newest.stamp) {
-                    *newest = Read { stamp, at: now };
+                let newest = self.newest.values_mut().flat_map(BTreeMap::values_mut);
+                let reads =
+                    newest.flat_map(|known| std::iter::once(&mut known.line).chain(&mut known.problem));
+                for read in reads.filter(|read| stamp < read.stamp) {
+                    *read = Read { stamp, at: now };
                 }
             }
             return fell;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::evidence::Proof;
 use super::settings::Deadlines;
-use super::timer::{after, before};
+use super::timer::{Earliest, after, before};
 
 /// Most start times and takeovers that are kept: more than any threshold needs.
 const MOST_TIMES: usize = 256;
@@ -150,16 +150,24 @@ impl Starts {
         self.storm = Some((at, proof));
     }
 
-    /// The number of unintended starts within the window, and the gateway's own report of a start storm in it.
+    /// The number of unintended starts within the window, 0 where they are too few for a crash loop; and the gateway's own
+    /// report of a start storm in it.
     pub(super) fn crashes(&self, now: Timestamp, deadlines: &Deadlines) -> (usize, Option<&Proof>) {
         let window = deadlines.crash_window;
-        let [seen, recorded] = self.unmeant.each_ref().map(|starts| within(starts, now, window));
+        let count = |starts: &Vec<Timestamp>| {
+            // Every judgement asks.
+            if starts.len() > deadlines.crash_starts { within(starts, now, window) } else { 0 }
+        };
+        let [seen, recorded] = self.unmeant.each_ref().map(count);
         let storm = self.storm.as_ref().filter(|(at, _)| after(*at, window) > now);
         (seen.max(recorded), storm.map(|(_, proof)| proof))
     }
 
     /// The newest takeover, if there are enough of them for a loop.
     pub(super) fn replace_loop(&self, now: Timestamp, deadlines: &Deadlines) -> Option<&Proof> {
+        if self.takeovers.len() < deadlines.replace_takeovers {
+            return None;
+        }
         let floor = before(now, deadlines.replace_window);
         let newest = self.takeovers.iter().rev().take(deadlines.replace_takeovers);
         let many = newest.filter(|(at, _)| *at > floor).count() >= deadlines.replace_takeovers;
@@ -173,22 +181,21 @@ impl Starts {
     }
 
     /// Every moment at which a count changes without new evidence.
-    pub(super) fn deadlines(&self, deadlines: &Deadlines) -> impl Iterator<Item = Timestamp> + use<> {
+    pub(super) fn deadlines(&self, deadlines: &Deadlines, due: &mut Earliest) {
         let nth = |times: &[Timestamp]| {
             let nth = times.len().checked_sub(deadlines.crash_starts + 1).and_then(|i| times.get(i));
             nth.map(|at| after(*at, deadlines.crash_window))
         };
         let nth_takeover = self.takeovers.len().checked_sub(deadlines.replace_takeovers.max(1));
         let takeover = nth_takeover.and_then(|i| self.takeovers.get(i));
-        [
+        let all = [
             nth(&self.unmeant[0]),
             nth(&self.unmeant[1]),
             self.storm.as_ref().map(|(at, _)| after(*at, deadlines.crash_window)),
             takeover.map(|(at, _)| after(*at, deadlines.replace_window)),
             Some(self.settles_at(deadlines)),
-        ]
-        .into_iter()
-        .flatten()
+        ];
+        due.add(all.into_iter().flatten());
     }
 
     fn was_meant(&self, start: Timestamp) -> bool {

@@ -17,7 +17,7 @@ use super::signal::{LinkWord, LogRecord, Signal};
 use super::starts::{LONGEST_OVERLAP, Starts};
 use super::state_file::{FileIdentity, Heartbeat, StateFile};
 use super::time::{Moment, Slept};
-use super::timer::{Timer, after, before};
+use super::timer::{Earliest, Timer, after, before};
 
 /// A process seen within this time after the start of watching may be old; one that appears later has just been
 /// started.
@@ -79,8 +79,9 @@ impl Succession {
     }
 
     /// Every moment at which the verdict may change without new evidence.
-    pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
-        self.gateway.deadlines().chain(self.absent.iter().map(Timer::due))
+    pub(super) fn deadlines(&self, due: &mut Earliest) {
+        self.gateway.deadlines(due);
+        due.add(self.absent.map(|timer| timer.due()));
     }
 
     /// The machine slept: timers that were running begin again.
@@ -266,6 +267,9 @@ impl Succession {
 
     /// Hands the gateway the records of profiles that it is now known to serve. `also`: a profile that it serves besides.
     fn claim_records(&mut self, moment: Moment<'_>, also: Option<&ProfileName>) {
+        if !self.served.has_records() {
+            return;
+        }
         let is_served = |profile: &ProfileName| Some(profile) == also || self.gateway.links.serves(profile);
         for (at, record) in self.served.claim(is_served) {
             self.gateway.apply(Moment { now: at, ..moment }, record);

@@ -6,36 +6,64 @@ use jiff::Timestamp;
 
 /// A running timer, and when it is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timer {
+pub(crate) struct Timer {
     /// When it began.
-    pub since: Timestamp,
+    pub(crate) since: Timestamp,
     span: Duration,
     due: Timestamp,
 }
 
 impl Timer {
     /// Starts a timer. It is not over before `not_before` (the end of the grace period after waking).
-    pub fn start(since: Timestamp, span: Duration, not_before: Option<Timestamp>) -> Self {
+    pub(crate) fn start(since: Timestamp, span: Duration, not_before: Option<Timestamp>) -> Self {
         let due = after(since, span);
         Self { since, span, due: not_before.map_or(due, |floor| due.max(floor)) }
     }
 
     /// Whether it is over.
-    pub fn over(&self, now: Timestamp) -> bool {
+    pub(crate) fn over(&self, now: Timestamp) -> bool {
         now >= self.due
     }
 
     /// When it is over.
-    pub fn due(&self) -> Timestamp {
+    pub(crate) fn due(&self) -> Timestamp {
         self.due
     }
 
     /// The machine slept from `slept_from` to `woke`: a timer that was running begins again, for at least the grace
     /// period. One that was over stays over.
-    pub fn restart_after_sleep(&mut self, slept_from: Timestamp, woke: Timestamp, grace: Duration) {
+    pub(crate) fn restart_after_sleep(&mut self, slept_from: Timestamp, woke: Timestamp, grace: Duration) {
         if self.due > slept_from {
             self.due = after(woke, self.span.max(grace));
         }
+    }
+}
+
+/// Finds the earliest moment after now.
+#[derive(Debug)]
+pub(crate) struct Earliest {
+    now: Timestamp,
+    found: Option<Timestamp>,
+}
+
+impl Earliest {
+    /// None is known yet.
+    pub(crate) fn after(now: Timestamp) -> Self {
+        Self { now, found: None }
+    }
+
+    /// Adds moments.
+    pub(crate) fn add(&mut self, moments: impl IntoIterator<Item = Timestamp>) {
+        for moment in moments {
+            if moment > self.now && self.found.is_none_or(|found| moment < found) {
+                self.found = Some(moment);
+            }
+        }
+    }
+
+    /// The earliest one.
+    pub(crate) fn found(&self) -> Option<Timestamp> {
+        self.found
     }
 }
 

@@ -91,9 +91,37 @@ impl Verdict {
         }
     }
 
+    /// What a row shows of it at a glance.
+    pub fn glance(&self) -> Glance {
+        let Self { reason, own_light, since, pid, .. } = *self;
+        Glance { reason, own_light, platform: self.platform.clone(), since, pid }
+    }
+
     /// Whether light, reason and platform are the same.
     pub fn is_same_as(&self, other: &Self) -> bool {
         (self.light(), self.reason, &self.platform) == (other.light(), other.reason, &other.platform)
+    }
+}
+
+/// What a row shows at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// The reason.
+    pub reason: Reason,
+    /// The light, if it differs from that of the reason.
+    pub own_light: Option<Light>,
+    /// The platform whose link is the reason; `None`: the gateway itself.
+    pub platform: Option<PlatformName>,
+    /// Since when the light and the reason have been the same.
+    pub since: Timestamp,
+    /// The gateway's process, if one is alive.
+    pub pid: Option<u32>,
+}
+
+impl Glance {
+    /// The light.
+    pub fn light(&self) -> Light {
+        self.own_light.unwrap_or_else(|| self.reason.light())
     }
 }
 
@@ -130,8 +158,8 @@ pub struct Change {
     pub at: Timestamp,
     /// The profile whose verdict changed.
     pub profile: ProfileName,
-    /// The verdict before.
-    pub from: Verdict,
+    /// What was shown before.
+    pub from: Glance,
     /// The verdict now.
     pub to: Verdict,
 }

@@ -59,7 +59,7 @@ fn is_hex(part: &[u8]) -> bool {
 
 /// A cheap test before [`is_value`], of what follows a name.
 pub(super) fn may_follow(after: &[u8]) -> bool {
-    after.iter().take(VALUE_HEAD).filter(|b| b.is_ascii_digit()).count() >= 2
+    after.iter().take(VALUE_HEAD).filter(|b| b.is_ascii_digit()).nth(1).is_some()
 }
 
 /// Whether the value of a name that hints at a secret looks generated: no path, no address, no sentence.

@@ -279,7 +279,7 @@ mod tests {
         let change = Change {
             at: t(0),
             profile: "work".into(),
-            from: verdict(from.0, from.1),
+            from: verdict(from.0, from.1).glance(),
             to: verdict(to.0, to.1),
         };
         ProfileChange { profile: profile("work"), change, history }

@@ -60,7 +60,7 @@ pub fn stable(proof: &Proof) -> Cow<'_, str> {
 /// The inverse of [`stable`].
 pub(crate) fn stored(source: &Source, line: String) -> ProofLine {
     let fact = if matches!(source, Source::Log(_) | Source::StateFile) { None } else { fact(source, &line) };
-    fact.map_or_else(|| line.into(), ProofLine::Fact)
+    fact.map_or_else(|| line.into(), ProofLine::from)
 }
 
 /// The source as a value of a message.

@@ -36,17 +36,20 @@ pub(crate) struct Wording {
     pub(crate) advice: String,
 }
 
-/// The texts of a verdict. If the profile has several links, the title names the platform.
+/// The texts of a verdict.
 pub(crate) fn of(verdict: &Verdict, lang: Lang) -> Wording {
     let mut said = wording(lang, verdict.reason, verdict.platform.as_deref(), verdict.missing);
     if let Some(draining) = verdict.draining.as_ref().filter(|_| verdict.reason == Reason::Draining) {
         said = of_drain(said, draining, lang);
     }
+    Wording { title: with_platform_of(verdict, said.title, lang), ..said }
+}
+
+/// If the profile has several links, the title names the platform.
+fn with_platform_of(verdict: &Verdict, title: String, lang: Lang) -> String {
     match verdict.platform.as_deref().filter(|_| verdict.links.len() > 1) {
-        Some(platform) => {
-            Wording { title: with_platform(said.title, lang, verdict.reason, platform), ..said }
-        }
-        None => said,
+        Some(platform) => with_platform(title, lang, verdict.reason, platform),
+        None => title,
     }
 }
 
@@ -71,7 +74,11 @@ pub(crate) fn external_drain(lang: Lang) -> Wording {
 
 /// The title of a verdict.
 pub(crate) fn title_of(verdict: &Verdict, lang: Lang) -> String {
-    of(verdict, lang).title
+    if verdict.reason == Reason::Draining {
+        return of(verdict, lang).title;
+    }
+    let title = verdict.reason.entry().title;
+    with_platform_of(verdict, filled(lang, title, verdict.platform.as_deref(), verdict.missing), lang)
 }
 
 /// The title of a reason, which names the platform that it is about: "Telegram: link not back".
@@ -122,19 +129,20 @@ pub(crate) fn wording(
     missing: Option<(u32, u32)>,
 ) -> Wording {
     let entry = reason.entry();
-    let names = platform::names(platform.unwrap_or(BEFORE_PLATFORMS));
-    let name = &names[lang as usize];
+    let filled = |text| filled(lang, text, platform, missing);
+    Wording { title: filled(entry.title), meaning: filled(entry.meaning), advice: filled(entry.advice) }
+}
+
+/// A text of the catalogue with its values.
+fn filled(lang: Lang, text: Phrase, platform: Option<&str>, missing: Option<(u32, u32)>) -> String {
+    let text = lang.pick(text);
+    if !text.contains('{') {
+        return text.to_owned();
+    }
+    let text = name_platform(text, &self::platform(lang, platform.unwrap_or(BEFORE_PLATFORMS)));
     let [down, total] =
         missing.map_or(["?"; 2].map(str::to_owned), |(down, total)| [down.to_string(), total.to_string()]);
-    let filled = |texts| {
-        let text = lang.pick(texts);
-        if !text.contains('{') {
-            return text.to_owned();
-        }
-        let text = name_platform(text, name);
-        text.replace("{missing}", &down).replace("{total}", &total)
-    };
-    Wording { title: filled(entry.title), meaning: filled(entry.meaning), advice: filled(entry.advice) }
+    text.replace("{missing}", &down).replace("{total}", &total)
 }
 
 /// Inserts the platform's name, without spaces between Chinese characters.

@@ -402,7 +402,8 @@ impl Watcher {
             if !after.is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
                 let at = now.at;
                 let profile = self.monitors[index].profile.name.as_str().into();
-                let change = Change { at, profile, from: before, to: Verdict { since: at, ..after } };
+                let change =
+                    Change { at, profile, from: before.glance(), to: Verdict { since: at, ..after } };
                 let change = self.time.wall_change(change);
                 self.publisher.record(&self.monitors[index].profile, [change], false);
             }

@@ -82,7 +82,7 @@ impl Publisher {
         let old = self.snapshot.borrow().clone();
         let mut profiles = old.profiles.clone();
         for view in &mut profiles {
-            let from = std::mem::replace(&mut view.verdict, Verdict::unknown(at));
+            let from = std::mem::replace(&mut view.verdict, Verdict::unknown(at)).glance();
             let profile = view.profile.name.as_str().into();
             let change = Change { at, profile, from, to: view.verdict.clone() };
             if change.from.light() != change.to.light() {

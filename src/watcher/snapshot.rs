@@ -46,7 +46,7 @@ impl ProfileView {
         let change = Change {
             at: to.since,
             profile: self.profile.name.as_str().into(),
-            from: Verdict::unknown(to.since),
+            from: Verdict::unknown(to.since).glance(),
             to,
         };
         ProfileChange { profile: Arc::clone(&self.profile), change, history }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::evidence::clock::{Clocks, SleepGap, WallClock};
 use crate::evidence::collector::Moment;
+use crate::health::verdict::Glance;
 use crate::health::{Change, Verdict};
 
 /// Begins at the wall-clock time of the start, and advances with the monotonic clock that also counts sleep.
@@ -46,7 +47,7 @@ impl Timeline {
         Change {
             profile: change.profile,
             at: self.wall_time(change.at),
-            from: self.wall_verdict(change.from),
+            from: Glance { since: self.wall_time(change.from.since), ..change.from },
             to: self.wall_verdict(change.to),
         }
     }

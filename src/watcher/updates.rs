@@ -192,8 +192,12 @@ mod tests {
 
     fn change(name: &str, second: i64) -> ProfileChange {
         let at = Timestamp::from_second(second).unwrap();
-        let change =
-            Change { at, profile: name.into(), from: Verdict::unknown(at), to: Verdict::unknown(at) };
+        let change = Change {
+            at,
+            profile: name.into(),
+            from: Verdict::unknown(at).glance(),
+            to: Verdict::unknown(at),
+        };
         ProfileChange { profile: profile(name), change, history: false }
     }
 

@@ -28,7 +28,8 @@ pub(crate) fn changed(name: &str, seconds: i64, reason: Reason, history: bool) -
     let mut to = Verdict::unknown(at(seconds));
     to.reason = reason;
     to.evidence = Some(Proof::new("agent.log", "a line", at(seconds)));
-    let change = Change { at: at(seconds), profile: name.into(), from: Verdict::unknown(at(seconds)), to };
+    let change =
+        Change { at: at(seconds), profile: name.into(), from: Verdict::unknown(at(seconds)).glance(), to };
     Event::Change(Box::new(ProfileChange { profile: Arc::new(profile), change, history }))
 }
 

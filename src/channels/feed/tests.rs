@@ -25,7 +25,7 @@ fn profile(name: &str) -> Arc<Profile> {
 }
 
 fn change(name: &str, to: Verdict) -> Event {
-    let change = Change { at: to.since, profile: name.into(), from: Verdict::unknown(to.since), to };
+    let change = Change { at: to.since, profile: name.into(), from: Verdict::unknown(to.since).glance(), to };
     Event::Change(Box::new(ProfileChange { profile: profile(name), change, history: false }))
 }
 

@@ -1,11 +1,13 @@
 //! What is shown of a gateway whose process is there.
 
-use super::row::{Finding, Row, started};
+use jiff::Timestamp;
+
+use super::row::{Finding, Grounds, MakeProof, REPORTED, Row, STARTED};
 use crate::health::cron::CronTrouble;
 use crate::health::departure::Plan;
 use crate::health::evidence::{Fact, JobState, Proof, Source};
 use crate::health::gateway::Beginning;
-use crate::health::links::LinkVerdict;
+use crate::health::links::JudgedLink;
 use crate::health::reason::{Light, Reason};
 use crate::health::state::State;
 use crate::health::timer::after;
@@ -13,15 +15,14 @@ use crate::health::timer::after;
 /// Adds what holds for a gateway with a live process.
 pub(super) fn alive(row: &mut Row<'_>) {
     let state = row.state;
-    let (gateway, now) = (&state.life.gateway, state.time.clock());
-    if let Some(timer) = gateway.suspended.filter(|timer| timer.over(now)) {
-        let proof = Proof::new(Source::Process, Fact::Suspended, timer.since);
-        row.hold(Reason::ProcessSuspended, Some(proof));
+    let (gateway, now) = (&state.life.gateway, row.now);
+    if gateway.suspended.is_some_and(|timer| timer.over(now)) {
+        row.hold_by(Reason::ProcessSuspended, SUSPENDED);
     }
     // A process that said that it exits no longer writes a heartbeat.
     let frozen = gateway.pulse.frozen(now).filter(|_| gateway.departure.exiting().is_none());
     if let Some(proof) = frozen {
-        row.hold(Reason::EventLoopFrozen, Some(proof.clone()));
+        row.hold(Reason::EventLoopFrozen, Some(proof));
     }
     let drains = frozen.is_none() && draining(row);
     if leaving(row, drains) {
@@ -30,7 +31,7 @@ pub(super) fn alive(row: &mut Row<'_>) {
     row.hold_fault(Reason::ConfigError);
     row.hold_fault(Reason::ExecutorShutdown);
     if state.life.has_written_nothing() && state.unreadable.is_empty() && gateway.starting.over(now) {
-        return row.hold(Reason::StartStalled, Some(started(gateway)));
+        return row.hold_by(Reason::StartStalled, STARTED);
     }
     links(row, drains);
     if !drains {
@@ -40,7 +41,7 @@ pub(super) fn alive(row: &mut Row<'_>) {
 
 /// Adds what keeps cron jobs from running, where that is certain.
 fn cron(row: &mut Row<'_>) {
-    let (life, now) = (&row.state.life, row.state.time.clock());
+    let (life, now) = (&row.state.life, row.now);
     let gateway = &life.gateway;
     let turns = gateway.pulse.is_known() && gateway.pulse.frozen(now).is_none();
     let stays = gateway.departure.is_none() && gateway.suspended.is_none();
@@ -49,6 +50,7 @@ fn cron(row: &mut Row<'_>) {
     }
     match gateway.scheduler.trouble(&life.cron, now) {
         Some(CronTrouble::Ended(proof)) => row.hold(Reason::CronEnded, Some(proof)),
+        Some(CronTrouble::Silent) => row.hold_by(Reason::CronEnded, LAST_SCHEDULER_BEAT),
         Some(CronTrouble::Failing(proof)) => row.hold(Reason::CronFailing, Some(proof)),
         None => {}
     }
@@ -57,8 +59,8 @@ fn cron(row: &mut Row<'_>) {
 /// Adds a drain. Returns whether there is one.
 fn draining(row: &mut Row<'_>) -> bool {
     let Some(drain) = row.gateway().departure.drain() else { return false };
-    let mut finding = Finding::new(Reason::Draining, Some(drain.proof.clone()));
-    if drain.timer.over(row.state.time.clock()) {
+    let mut finding = Finding::new(Reason::Draining, Some(Grounds::Kept(&drain.proof)));
+    if drain.timer.over(row.now) {
         finding.light = Light::Red;
     }
     row.findings.push(finding);
@@ -68,12 +70,12 @@ fn draining(row: &mut Row<'_>) -> bool {
 /// Adds how the process leaves. Returns whether nothing else matters.
 fn leaving(row: &mut Row<'_>, drains: bool) -> bool {
     let state = row.state;
-    let (departure, now) = (&state.life.gateway.departure, state.time.clock());
-    if let Some((timer, proof)) = departure.exiting().filter(|(timer, _)| timer.over(now)) {
+    let (departure, now) = (&state.life.gateway.departure, row.now);
+    if departure.exiting().is_some_and(|(timer, _)| timer.over(now)) {
         // The process does not end before the cron scripts that it started.
         let script = departure.waits_for_script(now);
         let reason = if script { Reason::Stopping } else { Reason::NotExiting };
-        row.hold(reason, Some(Proof { at: timer.since, ..proof.clone() }));
+        row.hold_by(reason, EXITING);
         if script {
             return true;
         }
@@ -81,11 +83,11 @@ fn leaving(row: &mut Row<'_>, drains: bool) -> bool {
     let Some(shutdown) = departure.shutdown().filter(|_| departure.is_underway()) else {
         // The log level hid the line that announces the shutdown.
         if let Some((_, proof)) = departure.exiting() {
-            row.hold(Reason::Restarting, Some(proof.clone()));
+            row.hold(Reason::Restarting, Some(proof));
         }
         return false;
     };
-    let proof = Some(shutdown.proof.clone());
+    let proof = Some(&shutdown.proof);
     match shutdown.plan {
         _ if drains => return false,
         Plan::Stop => row.hold(Reason::Stopped, proof),
@@ -107,36 +109,33 @@ fn leaving(row: &mut Row<'_>, drains: bool) -> bool {
 /// Adds the links of the profile.
 fn links(row: &mut Row<'_>, drains: bool) {
     let state = row.state;
-    let (gateway, now) = (&state.life.gateway, state.time.clock());
+    let (gateway, now) = (&state.life.gateway, row.now);
     // Where the log level hides recoveries, a deadline that passed proves nothing.
     let blind = gateway.info_hidden();
     let unseen = blind || gateway.truncated || gateway.beginning < Beginning::Witnessed;
     let mut links = gateway.links.of(row.profile, now, &gateway.starting);
     for link in &mut links {
-        link.ignored = state.ignores(row.profile, &link.platform);
-        let silent_start = link.evidence.is_none();
+        link.ignored = state.ignores(row.profile, link.platform);
+        let silent_start = link.proof.is_none();
         if matches!(link.reason, Reason::ReconnectStalled | Reason::NetworkUnreachable | Reason::LinksMissing)
             && link.unconfirmed
             && (blind || (silent_start && unseen))
         {
             (link.reason, link.light) = (Reason::NoEvidence, Light::Grey);
         }
-        if silent_start && link.reason != Reason::NoEvidence {
-            link.evidence = Some(started(gateway));
-        }
     }
     links.sort_by_key(|link| (std::cmp::Reverse(link.light), link.reason));
-    let counted: Vec<&LinkVerdict> = links.iter().filter(|link| !link.ignored).collect();
+    let counted = || links.iter().filter(|link| !link.ignored);
     // A light is green only for a process that stays.
     let stays = gateway.departure.is_none() && !drains;
-    match counted.first() {
+    match counted().next() {
         Some(worst) if worst.light == Light::Green && gateway.is_starting(now) => {
-            row.hold(Reason::Starting, Some(started(gateway)));
+            row.hold_by(Reason::Starting, STARTED);
         }
         Some(worst) if worst.light == Light::Green && stays => supervised(row, worst),
         Some(worst) if worst.light == Light::Green => {}
         Some(worst) if drains && worst.light != Light::Red => {}
-        Some(_) => row.findings.extend(counted.iter().map(|link| Finding::of_link(link))),
+        Some(_) => row.findings.extend(counted().map(Finding::of_link)),
         None if stays => without_links(row, &links, unseen),
         None => {}
     }
@@ -144,43 +143,43 @@ fn links(row: &mut Row<'_>, drains: bool) {
 }
 
 /// All links are up. Adds that, or that nobody would start the gateway again.
-fn supervised(row: &mut Row<'_>, worst: &LinkVerdict) {
+fn supervised<'a>(row: &mut Row<'a>, worst: &JudgedLink<'a>) {
     let by_log_alone = row.gateway().id.pid.is_none() && row.state.job.is_silent();
-    match unsupervised(row.state) {
-        Some(word) => row.hold(Reason::Unsupervised, Some(word)),
-        None if by_log_alone => row.hold(Reason::NoEvidence, worst.evidence.clone()),
+    match unsupervised(row.state, row.now) {
+        Some(make) => row.hold_by(Reason::Unsupervised, make),
+        None if by_log_alone => row.findings.push(Finding::new(Reason::NoEvidence, Grounds::of_link(worst))),
         None => row.findings.push(Finding::of_link(worst)),
     }
 }
 
 /// Adds what holds for a profile without a link that counts.
-fn without_links(row: &mut Row<'_>, ignored: &[LinkVerdict], unseen: bool) {
+fn without_links(row: &mut Row<'_>, ignored: &[JudgedLink<'_>], unseen: bool) {
     let state = row.state;
-    let (gateway, now) = (&state.life.gateway, state.time.clock());
-    let proof = gateway.links.webhook().or(gateway.ready.as_ref()).cloned();
+    let (gateway, now) = (&state.life.gateway, row.now);
+    let proof = gateway.links.webhook().or(gateway.ready.as_ref());
     let finished = proof.is_some() || gateway.links.any() || !ignored.is_empty();
     if !row.is_own() && gateway.ready.is_none() && !gateway.starting.over(now) {
-        row.hold(Reason::Starting, Some(started(gateway)));
+        row.hold_by(Reason::Starting, STARTED);
     } else if !row.is_own() {
         row.hold(Reason::Served, None);
     } else if finished && (gateway.links.any() || gateway.ready.is_some() || proof.is_some()) {
         row.hold(Reason::Running, proof);
     } else if !gateway.starting.over(now) {
-        row.hold(Reason::Starting, Some(started(gateway)));
+        row.hold_by(Reason::Starting, STARTED);
     } else if unseen {
         row.hold(Reason::NoEvidence, None);
     } else {
-        row.hold(Reason::ReconnectStalled, Some(started(gateway)));
+        row.hold_by(Reason::ReconnectStalled, STARTED);
     }
 }
 
-/// The proof that nobody would start the gateway again. Only what a manager reports counts. A report from before this
+/// What shows that nobody would start the gateway again. Only what a manager reports counts. A report from before this
 /// process was about the one before it, unless the manager did not know the job and has not reported otherwise since.
-fn unsupervised(state: &State) -> Option<Proof> {
+fn unsupervised(state: &State, now: Timestamp) -> Option<MakeProof> {
     if state.time.deadlines.accept_unsupervised {
         return None;
     }
-    let settled = state.time.clock() >= after(state.life.since, state.time.deadlines.settle);
+    let settled = now >= after(state.life.since, state.time.deadlines.settle);
     let fresh = state.job.at().is_some_and(|at| at >= state.life.since);
     let says_no = state.job.word().is_some_and(|word| {
         (fresh || (settled && word.state == JobState::NotLoaded))
@@ -191,9 +190,22 @@ fn unsupervised(state: &State) -> Option<Proof> {
             }
     });
     if says_no {
-        return state.job.proof();
+        return Some(REPORTED);
     }
     let runs = state.job.state() == Some(JobState::Running);
-    let detached = state.detached.filter(|_| !runs)?;
-    Some(Proof::new(Source::DetachedMarker, Fact::Detached, detached))
+    (state.detached.is_some() && !runs).then_some(DETACHED)
 }
+
+const DETACHED: MakeProof =
+    |state, _| Some(Proof::new(Source::DetachedMarker, Fact::Detached, state.detached?));
+
+const SUSPENDED: MakeProof =
+    |state, _| Some(Proof::new(Source::Process, Fact::Suspended, state.life.gateway.suspended?.since));
+
+/// The announcement that the process exits, with the time from which on its exit is awaited.
+const EXITING: MakeProof = |state, _| {
+    let (timer, proof) = state.life.gateway.departure.exiting()?;
+    Some(Proof { at: timer.since, ..proof.clone() })
+};
+
+const LAST_SCHEDULER_BEAT: MakeProof = |state, _| state.life.cron.last_beat();

@@ -1,9 +1,9 @@
 //! What is shown of a gateway without a process.
 
 use super::excuse;
-use super::row::{Finding, Row};
+use super::row::{Finding, Grounds, MakeProof, REPORTED, Row};
 use crate::health::departure::Plan;
-use crate::health::evidence::{JobState, Manager, Proof, Source};
+use crate::health::evidence::{JobState, JobWord, Manager, Proof, Source};
 use crate::health::job::EXIT_RESTART;
 use crate::health::reason::Reason;
 
@@ -14,31 +14,31 @@ const EX_CONFIG: i32 = 78;
 pub(super) fn absent_job(row: &mut Row<'_>) {
     let state = row.state;
     let Some(word) = state.job.word() else { return };
-    let proof = state.job.proof();
-    match word.state {
-        JobState::NotLoaded if word.manager == Manager::Launchd => row.hold(Reason::NotLoaded, proof),
-        JobState::Stopped => row.hold(Reason::Stopped, proof),
-        JobState::Waiting if word.last_exit == Some(EX_CONFIG) => row.hold(Reason::ConfigError, proof),
+    let reason = match word.state {
+        JobState::NotLoaded if word.manager == Manager::Launchd => Reason::NotLoaded,
+        JobState::Stopped => Reason::Stopped,
+        JobState::Waiting if word.last_exit == Some(EX_CONFIG) => Reason::ConfigError,
         JobState::Waiting => {
-            let over = state.life.absent.is_some_and(|timer| timer.over(state.time.clock()));
+            let over = state.life.absent.is_some_and(|timer| timer.over(row.now));
             let waits = word.comes_back != Some(false) && !word.spawn_failed && !over;
-            row.hold(if waits { Reason::Restarting } else { Reason::NotRunning }, proof);
+            if waits { Reason::Restarting } else { Reason::NotRunning }
         }
-        JobState::NotLoaded | JobState::Running => {}
-    }
+        JobState::NotLoaded | JobState::Running => return,
+    };
+    row.hold_by(reason, REPORTED);
 }
 
 /// Adds what holds for a gateway whose process is gone: whether that was intended, and whether it will be started again.
 pub(super) fn gone(row: &mut Row<'_>) {
     let state = row.state;
-    let (gateway, now) = (&state.life.gateway, state.time.clock());
+    let (gateway, now) = (&state.life.gateway, row.now);
     let Some(end) = &gateway.end else { return };
     refused_start(row);
     let shutdown = gateway.departure.shutdown();
     let plan = shutdown.map(|shutdown| shutdown.plan);
     let ran_again = state.job.ran_again_since(end.respawn.since);
     if plan == Some(Plan::Stop) && !ran_again {
-        return row.hold(Reason::Stopped, shutdown.map(|shutdown| shutdown.proof.clone()));
+        return row.hold(Reason::Stopped, shutdown.map(|shutdown| &shutdown.proof));
     }
     let job = state.job.state();
     if job == Some(JobState::Stopped) {
@@ -46,16 +46,15 @@ pub(super) fn gone(row: &mut Row<'_>) {
     }
     // The log level hides the line about a planned stop; the state file and the exit code show the same.
     if gateway.info_hidden() && gateway.departure.says_stopped && end.exit == Some(0) && !ran_again {
-        let proof = Proof::new(Source::StateFile, "gateway_state: stopped", now);
-        return row.hold(Reason::Stopped, Some(proof));
+        return row.hold_by(Reason::Stopped, FILE_SAYS_STOPPED);
     }
     let job_exit = state.job.word().filter(|_| state.job.at() >= Some(end.respawn.since));
     let exit = end.exit.filter(|_| !ran_again).or(job_exit.and_then(|word| word.last_exit));
     if exit == Some(EX_CONFIG) {
-        row.hold(Reason::ConfigError, Some(end.proof.clone()));
+        row.hold(Reason::ConfigError, Some(&end.proof));
     }
-    if let Some(proof) = updating(row) {
-        return row.hold(Reason::Updating, Some(proof));
+    if excuse(state).is_some_and(|(until, _)| now < until) {
+        return row.hold_by(Reason::Updating, UPDATED);
     }
     let comes_back = job_exit.is_none_or(|word| word.comes_back != Some(false) && !word.spawn_failed);
     let in_time = !end.respawn.over(now);
@@ -75,30 +74,31 @@ pub(super) fn gone(row: &mut Row<'_>) {
         }
     };
     if on_its_way {
-        let planned = shutdown.filter(|_| !ran_again).map(|shutdown| shutdown.proof.clone());
-        return row.hold(Reason::Restarting, planned.or_else(|| Some(end.proof.clone())));
+        let planned = shutdown.filter(|_| !ran_again).map(|shutdown| &shutdown.proof);
+        return row.hold(Reason::Restarting, planned.or(Some(&end.proof)));
     }
     let unloaded = state.job.word().is_some_and(|word| word.manager == Manager::Launchd);
     if job == Some(JobState::NotLoaded) && unloaded {
         absent_job(row);
+    } else if job_exit.is_some_and(JobWord::explains) {
+        row.hold_by(Reason::NotRunning, REPORTED);
     } else {
-        let said = job_exit.filter(|word| word.explains()).and_then(|_| state.job.proof());
-        row.hold(Reason::NotRunning, said.or_else(|| Some(end.proof.clone())));
+        row.hold(Reason::NotRunning, Some(&end.proof));
     }
     lasting_faults(row);
 }
 
-/// The proof that an update of Hermes stopped the gateway and has still time to start it again.
-fn updating(row: &Row<'_>) -> Option<Proof> {
-    let (until, proof) = excuse(row.state)?;
-    (row.state.time.clock() < until).then_some(proof)
-}
+const FILE_SAYS_STOPPED: MakeProof =
+    |_, now| Some(Proof::new(Source::StateFile, "gateway_state: stopped", now));
+
+/// The update of Hermes that stopped the gateway.
+const UPDATED: MakeProof = |state, _| excuse(state).map(|(_, proof)| proof);
 
 /// Adds a refused start, for which the gateway may have ended.
 fn refused_start(row: &mut Row<'_>) {
     if let Some((platform, reason, proof, other_pid)) = row.gateway().links.refused_start() {
-        let platform = Some(platform);
-        row.findings.push(Finding { platform, other_pid, ..Finding::new(reason, Some(proof)) });
+        let (platform, grounds) = (Some(platform), Some(Grounds::Kept(proof)));
+        row.findings.push(Finding { platform, other_pid, ..Finding::new(reason, grounds) });
     }
     row.hold_fault(Reason::ConfigError);
 }
@@ -106,8 +106,8 @@ fn refused_start(row: &mut Row<'_>) {
 /// Adds the faults that lasted until the process ended: they may be why it ended.
 fn lasting_faults(row: &mut Row<'_>) {
     row.hold_fault(Reason::ExecutorShutdown);
-    for (platform, reason, proof) in row.gateway().links.lasting_faults(row.state.time.clock()) {
-        let platform = Some(platform);
-        row.findings.push(Finding { platform, ..Finding::new(reason, Some(proof)) });
+    for (platform, reason, proof) in row.gateway().links.lasting_faults(row.now) {
+        let (platform, grounds) = (Some(platform), Some(Grounds::Kept(proof)));
+        row.findings.push(Finding { platform, ..Finding::new(reason, grounds) });
     }
 }

@@ -8,17 +8,16 @@ mod row;
 
 use jiff::Timestamp;
 
-use self::row::Row;
+use self::row::{MakeProof, Row};
 use super::evidence::{Fact, JobState, ProfileName, Proof, Source};
 use super::reason::Reason;
 use super::state::State;
-use super::timer::after;
-use super::verdict::Verdict;
+use super::timer::{Earliest, after};
 
-/// The verdict on one profile. `since` and `held_green` are left to the caller.
-pub(super) fn verdict(state: &State, profile: &ProfileName) -> Verdict {
+/// Judges one profile. `now`: the state's clock at the newest evidence or deadline.
+pub(super) fn judge<'a>(state: &'a State, profile: &'a ProfileName, now: Timestamp) -> Row<'a> {
     let gateway = &state.life.gateway;
-    let mut row = Row::new(state, profile);
+    let mut row = Row::new(state, profile, now);
     loops(&mut row);
     match &gateway.end {
         Some(_) => gone::gone(&mut row),
@@ -34,37 +33,43 @@ fn excuse(state: &State) -> Option<(Timestamp, Proof)> {
 }
 
 /// Times at which the verdict may change without new evidence, besides the gateway's own timers.
-pub(super) fn expiries(state: &State) -> impl Iterator<Item = Timestamp> + '_ {
+pub(super) fn expiries(state: &State, due: &mut Earliest) {
     // A manager's report from before this process holds if no newer one comes.
     let before = state.job.at().is_some_and(|at| at < state.life.since);
     let not_loaded_before = before && state.job.state() == Some(JobState::NotLoaded);
     let word = not_loaded_before.then(|| after(state.life.since, state.time.deadlines.settle));
-    let excused = excuse(state).map(|(until, _)| until);
-    state.life.starts.deadlines(&state.time.deadlines).chain(word).chain(excused)
+    due.add(word);
+    due.add(excuse(state).map(|(until, _)| until));
+    state.life.starts.deadlines(&state.time.deadlines, due);
 }
 
 /// Adds crash loops and replace loops.
 fn loops(row: &mut Row<'_>) {
-    let state = row.state;
-    let now = state.time.clock();
-    // A process that has worked for half the window ends a crash loop.
-    let settled = state.life.gateway.alive()
-        && state.life.gateway.at_work(now)
-        && state.life.gateway.links.any()
-        && now >= state.life.starts.settles_at(&state.time.deadlines);
-    if !settled {
-        let (starts, storm) = state.life.starts.crashes(now, &state.time.deadlines);
-        if starts > state.time.deadlines.crash_starts || storm.is_some() {
-            let counted = || {
-                let seconds = state.time.deadlines.crash_window.as_secs();
-                Proof::new(Source::Process, Fact::Starts { count: starts as u64, seconds }, state.time.now())
-            };
-            let refused = state.life.gateway.second_instance.as_ref().map(|(_, proof)| proof.clone());
-            let proof = storm.cloned().or(refused).unwrap_or_else(counted);
-            row.hold(Reason::CrashLoop, Some(proof));
+    let (state, now) = (row.state, row.now);
+    let (starts, storm) = state.life.starts.crashes(now, &state.time.deadlines);
+    if (starts > state.time.deadlines.crash_starts || storm.is_some()) && !has_settled(state, now) {
+        let refused = state.life.gateway.second_instance.as_ref().map(|(_, proof)| proof);
+        match storm.or(refused) {
+            Some(proof) => row.hold(Reason::CrashLoop, Some(proof)),
+            None => row.hold_by(Reason::CrashLoop, COUNTED_STARTS),
         }
     }
     if let Some(proof) = state.life.starts.replace_loop(now, &state.time.deadlines) {
-        row.hold(Reason::ReplaceLoop, Some(proof.clone()));
+        row.hold(Reason::ReplaceLoop, Some(proof));
     }
 }
+
+/// Whether the process has worked for half the window, which ends a crash loop.
+fn has_settled(state: &State, now: Timestamp) -> bool {
+    let gateway = &state.life.gateway;
+    gateway.alive()
+        && gateway.at_work(now)
+        && gateway.links.any()
+        && now >= state.life.starts.settles_at(&state.time.deadlines)
+}
+
+const COUNTED_STARTS: MakeProof = |state, now| {
+    let (count, _) = state.life.starts.crashes(now, &state.time.deadlines);
+    let seconds = state.time.deadlines.crash_window.as_secs();
+    Some(Proof::new(Source::Process, Fact::Starts { count: count as u64, seconds }, now))
+};

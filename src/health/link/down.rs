@@ -8,7 +8,7 @@ use super::said::{Said, View};
 use crate::health::evidence::Proof;
 use crate::health::platform::{Settled, Times};
 use crate::health::reason::Reason;
-use crate::health::timer::{Timer, after};
+use crate::health::timer::{Earliest, Timer, after};
 
 /// A claim younger than this changes neither light nor reason: the next line often contradicts it.
 const CLAIM_STANDS: Duration = Duration::from_secs(5);
@@ -103,9 +103,9 @@ impl Down {
     }
 
     /// Why it ended for good, and the proof.
-    pub(super) fn ended(&self) -> Option<(Reason, Proof)> {
+    pub(super) fn ended(&self) -> Option<(Reason, &Proof)> {
         match self.cause {
-            Cause::Ended(reason) => Some((reason, self.proof.clone())),
+            Cause::Ended(reason) => Some((reason, &self.proof)),
             _ => None,
         }
     }
@@ -208,13 +208,9 @@ impl Down {
     }
 
     /// The view of the link. `conflicts`: there are too many for a leftover of a restart.
-    pub(super) fn view(&self, now: Timestamp, settled: Settled, conflicts: bool) -> View {
-        let view = |reason, proof: &Proof, since| View {
-            reason,
-            proof: Some(proof.clone()),
-            since,
-            other_pid: self.other_pid,
-        };
+    pub(super) fn view(&self, now: Timestamp, settled: Settled, conflicts: bool) -> View<'_> {
+        let other_pid = self.other_pid;
+        let view = |reason, proof, since| View { reason, proof: Some(proof), since, other_pid };
         if let Some(healed) = self.heals.filter(|timer| timer.over(now)) {
             return view(Reason::Connected, &self.proof, healed.due());
         }
@@ -246,18 +242,17 @@ impl Down {
     }
 
     /// Every moment at which the view may change without new evidence.
-    pub(super) fn deadlines(&self, times: &Times) -> impl Iterator<Item = Timestamp> + use<> {
+    pub(super) fn deadlines(&self, times: &Times, due: &mut Earliest) {
         let claim = self.claim.as_ref();
-        [
+        let all = [
             Some(self.patience.due()),
             Some(self.shown.due()),
             Some(self.unconfirmed_at(times)),
             self.heals.map(|timer| timer.due()),
             claim.map(|claim| claim.stands.due()),
             claim.map(|claim| claim.settles.due()),
-        ]
-        .into_iter()
-        .flatten()
+        ];
+        due.add(all.into_iter().flatten());
     }
 
     /// All timers, for restarting after a sleep of the machine.

@@ -50,7 +50,7 @@ impl OwnEntry {
     }
 
     /// The view of a `fatal` that has stood for long enough. `down`: the loss beside it, which may name the cause.
-    pub(super) fn view(&self, now: Timestamp, down: Option<&Down>) -> Option<View> {
+    pub(super) fn view(&self, now: Timestamp, down: Option<&Down>) -> Option<View<'_>> {
         self.fatal.as_ref().filter(|fatal| fatal.stands(now)).map(|fatal| fatal.view(down))
     }
 

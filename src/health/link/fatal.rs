@@ -56,11 +56,11 @@ impl Fatal {
     }
 
     /// The view of the link. `down`: the loss beside it, which may name the cause.
-    pub(super) fn view(&self, down: Option<&Down>) -> View {
+    pub(super) fn view(&self, down: Option<&Down>) -> View<'_> {
         let known = down.and_then(|down| down.cause.reason());
         View {
             reason: self.cause.or(known).unwrap_or(Reason::LinkEnded),
-            proof: Some(self.proof.clone()),
+            proof: Some(&self.proof),
             since: self.timer.since,
             other_pid: down.and_then(|down| down.other_pid),
         }

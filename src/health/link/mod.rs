@@ -26,7 +26,7 @@ use super::proof::{Proof, Source};
 use super::reason::Reason;
 use super::signal::LinkWord;
 use super::state_file::{EntryState, PlatformEntry};
-use super::timer::{Timer, after};
+use super::timer::{Earliest, Timer, after};
 
 /// Messages that were in transit when the link broke may be logged for this long: they prove nothing.
 const INBOUND_TAIL: Duration = Duration::from_secs(2);
@@ -128,10 +128,9 @@ impl Link {
     }
 
     /// A fault that lasts as long as the process.
-    pub(crate) fn lasting_fault(&self, now: Timestamp) -> Option<(Reason, Proof)> {
-        self.down()
-            .and_then(Down::ended)
-            .or_else(|| Some((Reason::AuthRejected, self.send_refused(now)?.clone())))
+    pub(crate) fn lasting_fault(&self, now: Timestamp) -> Option<(Reason, &Proof)> {
+        let ended = self.down().and_then(Down::ended);
+        ended.or_else(|| Some((Reason::AuthRejected, self.send_refused(now)?)))
     }
 
     /// A refused start, for which the gateway may end.
@@ -249,7 +248,7 @@ impl Link {
     }
 
     /// What to show now. `start`: how long a link without a line may be starting. `None`: nothing yet.
-    pub(crate) fn view(&self, now: Timestamp, start: Option<&Timer>) -> Option<View> {
+    pub(crate) fn view(&self, now: Timestamp, start: Option<&Timer>) -> Option<View<'_>> {
         if let Some(fatal) = self.entry.view(now, self.down()) {
             return Some(fatal);
         }
@@ -269,7 +268,7 @@ impl Link {
                     None if self.losses.is_full(now) => (Reason::Flapping, proof),
                     None => (Reason::Connected, proof),
                 };
-                Some(View { reason, proof: Some(proof.clone()), since: proof.at, other_pid: None })
+                Some(View { reason, proof: Some(proof), since: proof.at, other_pid: None })
             }
             State::Down(down) => {
                 let conflicts = self.conflicts.is_full(now);
@@ -288,7 +287,7 @@ impl Link {
     }
 
     /// Every moment at which the view may change without new evidence.
-    pub(crate) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
+    pub(crate) fn deadlines(&self, due: &mut Earliest) {
         let from = match &self.state {
             State::Up { from, .. } => Some(*from),
             _ => None,
@@ -300,8 +299,10 @@ impl Link {
             self.losses.deadline(),
             self.conflicts.deadline(),
         ];
-        let down = self.down().into_iter().flat_map(|down| down.deadlines(&self.rules.times));
-        own.into_iter().flatten().chain(down)
+        due.add(own.into_iter().flatten());
+        if let Some(down) = self.down() {
+            down.deadlines(&self.rules.times, due);
+        }
     }
 
     /// All timers, for restarting after a sleep of the machine.

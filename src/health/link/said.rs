@@ -53,19 +53,19 @@ impl Said {
 }
 
 /// What to show of a link at one moment.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct View {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct View<'a> {
     /// The reason.
     pub reason: Reason,
     /// The proof.
-    pub proof: Option<Proof>,
+    pub proof: Option<&'a Proof>,
     /// Since when it has been so.
     pub since: Timestamp,
     /// Another process that matters.
     pub other_pid: Option<u32>,
 }
 
-impl View {
+impl View<'_> {
     /// The light that the reason puts on.
     pub(crate) fn light(&self) -> Light {
         self.reason.light()

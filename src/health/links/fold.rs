@@ -23,8 +23,7 @@ pub(super) enum Event {
         /// Whether it is a line of `gateway.run`, which names the profile unless it is the serving one.
         by_runner: bool,
         repeats: Repeats,
-        /// The profiles whose logs contain the line; `None`: the serving profile.
-        homes: BTreeSet<Option<ProfileName>>,
+        homes: Homes,
     },
     Entry {
         at: Timestamp,
@@ -52,7 +51,7 @@ impl Event {
 
     /// Whether it shows that a served profile has a log of its own.
     pub(super) fn shows_own_logs(&self) -> bool {
-        matches!(self, Self::Line { said, homes, .. } if said.word == LinkWord::Proof && !homes.contains(&None))
+        matches!(self, Self::Line { said, homes, .. } if said.word == LinkWord::Proof && !homes.own)
     }
 
     /// Whose link `gateway.run` announces in this line.
@@ -83,6 +82,35 @@ impl Event {
         let Self::Line { tag, .. } = self else { return false };
         *tag = Some(owner);
         true
+    }
+}
+
+/// The profiles whose logs contain a line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Homes {
+    /// The serving profile's does.
+    pub own: bool,
+    /// The served profiles.
+    pub served: BTreeSet<ProfileName>,
+}
+
+impl Homes {
+    /// One profile; `None`: the serving one.
+    pub(super) fn one(home: Option<ProfileName>) -> Self {
+        Self { own: home.is_none(), served: home.into_iter().collect() }
+    }
+
+    /// Adds a profile. Returns whether it is new.
+    pub(super) fn add(&mut self, home: Option<&ProfileName>) -> bool {
+        match home {
+            None => !std::mem::replace(&mut self.own, true),
+            Some(home) => !self.served.contains(home) && self.served.insert(Arc::clone(home)),
+        }
+    }
+
+    /// Whether there are others than this profile.
+    pub(super) fn has_others_than(&self, home: Option<&ProfileName>) -> bool {
+        (self.own && home.is_some()) || self.served.iter().any(|served| Some(served) != home)
     }
 }
 
@@ -164,6 +192,9 @@ impl Fold {
 
     /// How many links of the platform there are.
     pub(super) fn total(&self, layout: &Layout) -> usize {
+        if self.claims.is_empty() && layout.keyed.is_empty() && layout.locks.is_empty() {
+            return self.connections.known();
+        }
         match self.owners(layout).count().max(layout.locks.len()) {
             0 => self.connections.known(),
             known => known,
@@ -279,16 +310,14 @@ impl Fold {
 /// The profile that a line is about; `None`: unknown.
 fn owner_of<'a>(
     tag: Option<&'a ProfileName>,
-    homes: &'a BTreeSet<Option<ProfileName>>,
+    homes: &'a Homes,
     by_runner: bool,
     own: &'a ProfileName,
     separate: bool,
 ) -> Option<&'a ProfileName> {
-    let in_own = homes.contains(&None);
-    let served = homes.iter().flatten().next();
-    match (tag, served) {
+    match (tag, homes.served.first()) {
         (Some(tag), _) => Some(tag),
-        (None, Some(served)) if !in_own => Some(served),
+        (None, Some(served)) if !homes.own => Some(served),
         // `gateway.run` names the profile of all but the serving one.
         (None, _) if by_runner => Some(own),
         // The line is in both logs, so the served profile's log mirrors the whole process.

@@ -21,19 +21,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use self::fold::Event;
+use self::fold::{Event, Homes};
 use self::platform_links::PlatformLinks;
 use self::shown::Row;
+pub(super) use self::verdict::JudgedLink;
 pub use self::verdict::LinkVerdict;
 use super::link::Said;
 use super::names::{PlatformName, ProfileName};
 use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
 use super::reason::Reason;
-use super::signal::{LinkSignal, LinkWord, LogRecord, Repeats};
+use super::signal::{LinkSignal, LinkWord, LogRecord, Repeats, Signal};
 use super::state_file::{Lock, PlatformEntry, StateFile};
 use super::time::Slept;
-use super::timer::Timer;
+use super::timer::{Earliest, Timer};
 
 /// Most platforms of one process: more than Hermes has.
 const MOST_PLATFORMS: usize = 64;
@@ -43,7 +44,8 @@ const MOST_PLATFORMS: usize = 64;
 pub struct Links {
     own: ProfileName,
     platforms: Arc<Platforms>,
-    all: BTreeMap<PlatformName, PlatformLinks>,
+    /// In the order of their names.
+    all: Vec<PlatformLinks>,
     /// The profiles that a line or a state key of this process names.
     shown: BTreeSet<ProfileName>,
     /// The profiles that the state file lists. The list outlives the setting.
@@ -55,21 +57,21 @@ impl Links {
     /// The links of a process that has written nothing yet. `own`: the profile in whose home it runs.
     pub fn new(own: ProfileName, platforms: Arc<Platforms>) -> Self {
         let none = BTreeSet::new();
-        Self { own, platforms, all: BTreeMap::new(), shown: none.clone(), listed: none, multiplex: false }
+        Self { own, platforms, all: Vec::new(), shown: none.clone(), listed: none, multiplex: false }
     }
 
     /// Sets other rules.
     pub fn set_platforms(&mut self, platforms: &Arc<Platforms>) {
         self.platforms = Arc::clone(platforms);
-        for (name, platform) in &mut self.all {
-            platform.set_rules(&platforms.rules(name));
+        for platform in &mut self.all {
+            platform.set_rules(platforms.rules(&platform.name));
         }
     }
 
-    /// The profiles that this process serves besides its own.
-    pub fn served(&self) -> BTreeSet<ProfileName> {
+    /// The profiles that this process serves besides its own; some of them twice.
+    pub(super) fn served(&self) -> impl Iterator<Item = &ProfileName> {
         let named = self.shown.iter().chain(self.listed.iter().filter(|_| self.trusts_list()));
-        named.filter(|profile| **profile != self.own).cloned().collect()
+        named.filter(|profile| **profile != self.own)
     }
 
     /// Whether this process serves this profile besides its own.
@@ -86,7 +88,7 @@ impl Links {
 
     /// Whether it has any link to watch.
     pub fn any(&self) -> bool {
-        self.all.values().any(|platform| platform.fold.exists())
+        self.all.iter().any(|platform| platform.fold.exists())
     }
 
     /// Whether it announces a link on a platform whose announcement means nothing.
@@ -97,59 +99,61 @@ impl Links {
 
     /// How many platforms it has links of.
     pub fn platforms(&self) -> usize {
-        self.all.values().filter(|platform| platform.fold.exists()).count()
+        self.all.iter().filter(|platform| platform.fold.exists()).count()
     }
 
     /// The proof that a platform calls the gateway (webhook).
     pub fn webhook(&self) -> Option<&Proof> {
-        self.all.values().find_map(|platform| platform.fold.shared.webhook())
+        self.all.iter().find_map(|platform| platform.fold.shared.webhook())
     }
 
     /// Whether some link is up and none is down.
     pub fn at_work(&self, now: Timestamp) -> bool {
-        let mut existing = self.all.values().filter(|platform| platform.fold.exists()).peekable();
+        let mut existing = self.all.iter().filter(|platform| platform.fold.exists()).peekable();
         existing.peek().is_some() && existing.all(|platform| platform.fold.shared.is_up(now))
     }
 
     /// Whether any link has been proven at any time.
     pub fn any_was_proven(&self) -> bool {
-        self.all.values().any(|platform| platform.fold.shared.was_proven())
+        self.all.iter().any(|platform| platform.fold.shared.was_proven())
     }
 
     /// Whether INFO records of some platform's SDK are hidden.
     pub fn info_hidden(&self) -> bool {
-        self.all.values().any(|platform| platform.fold.shared.info_hidden())
+        self.all.iter().any(|platform| platform.fold.shared.info_hidden())
     }
 
     /// A link whose start was refused: the gateway may have ended for it.
-    pub fn refused_start(&self) -> Option<(PlatformName, Reason, Proof, Option<u32>)> {
-        self.all.iter().find_map(|(name, platform)| {
+    pub fn refused_start(&self) -> Option<(&PlatformName, Reason, &Proof, Option<u32>)> {
+        self.all.iter().find_map(|platform| {
             let (reason, proof, pid) = platform.fold.shared.refused_start()?;
-            Some((Arc::clone(name), reason, proof.clone(), pid))
+            Some((&platform.name, reason, proof, pid))
         })
     }
 
     /// The faults of links that last as long as the process.
-    pub fn lasting_faults(&self, now: Timestamp) -> impl Iterator<Item = (PlatformName, Reason, Proof)> + '_ {
-        self.all.iter().filter_map(move |(name, platform)| {
+    pub fn lasting_faults(&self, now: Timestamp) -> impl Iterator<Item = (&PlatformName, Reason, &Proof)> {
+        self.all.iter().filter_map(move |platform| {
             let (reason, proof) = platform.fold.shared.lasting_fault(now)?;
-            Some((Arc::clone(name), reason, proof))
+            Some((&platform.name, reason, proof))
         })
     }
 
     /// Takes in a record about a link.
-    pub fn apply(&mut self, at: Timestamp, record: LogRecord, signal: &LinkSignal, grace: Option<Timestamp>) {
-        self.shown.extend(record.tag.clone().filter(|tag| *tag != self.own));
-        let own = Arc::clone(&self.own);
-        let LinkSignal { platform, word, by_runner, repeats } = signal.clone();
-        let Some(platform) = self.platform(&platform) else { return };
-        if platform.is_twin(&record, &own) {
+    pub fn apply(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>) {
+        let Signal::Link(LinkSignal { platform, word, by_runner, repeats }) = &record.signal else { return };
+        let (word, by_runner, repeats) = (*word, *by_runner, *repeats);
+        if let Some(tag) = record.tag.as_ref().filter(|tag| **tag != self.own && !self.shown.contains(*tag)) {
+            self.shown.insert(Arc::clone(tag));
+        }
+        let Self { own, platforms, all, .. } = self;
+        let Some(platform) = platform_in(all, platforms, platform) else { return };
+        if platform.is_twin(&record, own) {
             return;
         }
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;
         let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace };
-        platform
-            .push(Event::Line { said, key, tag, by_runner, repeats, homes: BTreeSet::from([home]) }, &own);
+        platform.push(Event::Line { said, key, tag, by_runner, repeats, homes: Homes::one(home) }, own);
     }
 
     /// Takes in this process's own state file. `is_own`: whether this process wrote an entry.
@@ -161,25 +165,25 @@ impl Links {
         grace: Option<Timestamp>,
     ) {
         self.listed = state.served.iter().cloned().collect();
-        let own = Arc::clone(&self.own);
+        let Self { own, platforms, all, shown, .. } = self;
         for entry in state.entries.iter().filter(|entry| is_own(entry)) {
             let profile = entry.profile.clone();
-            self.shown.extend(profile.clone().filter(|profile| *profile != own));
-            let Some(platform) = self.platform(&entry.platform) else { continue };
+            shown.extend(profile.clone().filter(|profile| profile != own));
+            let Some(platform) = platform_in(all, platforms, &entry.platform) else { continue };
             if let Some(profile) = &profile
                 && platform.layout.keyed.insert(Arc::clone(profile))
             {
-                platform.refold(&own);
+                platform.refold(own);
             }
-            platform.push(Event::Entry { at, profile, entry: entry.clone(), grace }, &own);
+            platform.push(Event::Entry { at, profile, entry: entry.clone(), grace }, own);
         }
     }
 
     /// The gateway finished its start: links that it began to connect without logging a result count as announced.
     pub fn finish_start(&mut self, at: Timestamp, proof: &Proof, grace: Option<Timestamp>) {
-        let own = Arc::clone(&self.own);
-        for platform in self.all.values_mut() {
-            for home in platform.fold.silent(&own) {
+        let own = &self.own;
+        for platform in &mut self.all {
+            for home in platform.fold.silent(own) {
                 let word = LinkWord::Announced;
                 let proof = proof.clone();
                 let said = Said {
@@ -192,10 +196,10 @@ impl Links {
                     proof,
                     grace,
                 };
-                let homes = BTreeSet::from([home]);
+                let homes = Homes::one(home);
                 let repeats = Repeats::AnyTime;
                 let line = Event::Line { said, key: 0, tag: None, by_runner: true, repeats, homes };
-                platform.push(line, &own);
+                platform.push(line, own);
             }
         }
     }
@@ -210,16 +214,16 @@ impl Links {
                     .insert(lock.id.as_str().into(), lock.owner.as_deref().map(Into::into));
             }
         }
-        let own = Arc::clone(&self.own);
-        for (name, platform) in &mut self.all {
-            if !held.contains_key(name) {
-                platform.set_locks(BTreeMap::new(), &own);
+        let Self { own, platforms, all, shown, .. } = self;
+        for platform in &mut *all {
+            if !held.contains_key(&platform.name) {
+                platform.set_locks(BTreeMap::new(), own);
             }
         }
         for (name, ids) in held {
-            self.shown.extend(ids.values().flatten().filter(|owner| **owner != own).cloned());
-            if let Some(platform) = self.platform(&name) {
-                platform.set_locks(ids, &own);
+            shown.extend(ids.values().flatten().filter(|owner| *owner != own).cloned());
+            if let Some(platform) = platform_in(all, platforms, &name) {
+                platform.set_locks(ids, own);
             }
         }
     }
@@ -242,7 +246,7 @@ impl Links {
     /// Drops what the files of another process said.
     pub fn forget_files(&mut self) {
         self.listed.clear();
-        self.all.values_mut().for_each(|platform| platform.forget_files(&self.own));
+        self.all.iter_mut().for_each(|platform| platform.forget_files(&self.own));
     }
 
     /// The machine slept: timers that were running begin again.
@@ -251,28 +255,34 @@ impl Links {
     }
 
     /// Every moment at which a view may change without new evidence.
-    pub fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
-        self.all.values().flat_map(PlatformLinks::deadlines)
+    pub(super) fn deadlines(&self, due: &mut Earliest) {
+        self.all.iter().for_each(|platform| platform.deadlines(due));
     }
 
-    /// The links of one profile. `start`: how long a link without a line may be starting.
-    pub fn of(&self, profile: &ProfileName, now: Timestamp, start: &Timer) -> Vec<LinkVerdict> {
+    /// The links that one row shows. `start`: how long a link without a line may be starting.
+    pub(super) fn of(&self, profile: &ProfileName, now: Timestamp, start: &Timer) -> Vec<JudgedLink<'_>> {
         let row = Row { profile, is_own: *profile == self.own, own: &self.own, now, start };
-        self.all.iter().filter_map(|(name, platform)| platform.of(name, &row)).collect()
+        self.all.iter().filter_map(|platform| platform.of(&row)).collect()
     }
 
     fn push_to_all(&mut self, event: &Event) {
-        self.all.values_mut().for_each(|platform| platform.push(event.clone(), &self.own));
+        self.all.iter_mut().for_each(|platform| platform.push(event.clone(), &self.own));
     }
+}
 
-    fn platform(&mut self, name: &PlatformName) -> Option<&mut PlatformLinks> {
-        if !self.all.contains_key(name) {
-            if self.all.len() >= MOST_PLATFORMS {
-                return None;
-            }
-            let rules = self.platforms.rules(name);
-            self.all.insert(Arc::clone(name), PlatformLinks::new(rules));
+/// The links of this platform; `None`: there are too many platforms.
+fn platform_in<'a>(
+    all: &'a mut Vec<PlatformLinks>,
+    platforms: &Platforms,
+    name: &PlatformName,
+) -> Option<&'a mut PlatformLinks> {
+    let place = match all.binary_search_by(|platform| platform.name.cmp(name)) {
+        Ok(place) => place,
+        Err(_) if all.len() >= MOST_PLATFORMS => return None,
+        Err(place) => {
+            all.insert(place, PlatformLinks::new(Arc::clone(name), Arc::clone(platforms.rules(name))));
+            place
         }
-        self.all.get_mut(name)
-    }
+    };
+    all.get_mut(place)
 }

@@ -4,17 +4,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use super::fold::{Event, Fold, Layout};
+use super::fold::{Event, Fold, Homes, Layout};
 use super::shown::{Asked, Row};
 use super::unnamed::SAME_ATTEMPT;
-use super::verdict::LinkVerdict;
-use crate::health::link::Link;
+use super::verdict::JudgedLink;
 use crate::health::names::{PlatformName, ProfileName};
 use crate::health::platform::{Announcement, Rules};
 use crate::health::signal::{LinkWord, LogRecord};
-use crate::health::timer::{after, before};
+use crate::health::timer::{Earliest, after, before};
 
 /// Events whose owner may still change.
 const KEPT: usize = 64;
@@ -22,10 +19,13 @@ const KEPT: usize = 64;
 /// The links of one platform.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlatformLinks {
+    pub name: PlatformName,
     pub rules: Arc<Rules>,
     /// The state before the oldest kept event.
     base: Fold,
     recent: VecDeque<Event>,
+    /// The profiles whose logs had a line about the platform.
+    homes: Homes,
     /// The state after the newest event.
     pub fold: Fold,
     pub layout: Layout,
@@ -34,10 +34,10 @@ pub(super) struct PlatformLinks {
 }
 
 impl PlatformLinks {
-    pub(super) fn new(rules: Arc<Rules>) -> Self {
+    pub(super) fn new(name: PlatformName, rules: Arc<Rules>) -> Self {
         let fold = Fold::new(&rules);
-        let (base, layout) = (fold.clone(), Layout::default());
-        Self { rules, base, recent: VecDeque::new(), fold, layout, showed_own_logs: false }
+        let (base, homes, layout) = (fold.clone(), Homes::default(), Layout::default());
+        Self { name, rules, base, recent: VecDeque::new(), homes, fold, layout, showed_own_logs: false }
     }
 
     pub(super) fn set_rules(&mut self, rules: &Arc<Rules>) {
@@ -50,6 +50,11 @@ impl PlatformLinks {
     /// Whether the same record was already read from another profile's log. Then the events are folded again, because
     /// its owner is unknown.
     pub(super) fn is_twin(&mut self, record: &LogRecord, own: &ProfileName) -> bool {
+        self.homes.add(record.home.as_ref());
+        // No other log has lines, so none has this one.
+        if !self.homes.has_others_than(record.home.as_ref()) {
+            return false;
+        }
         let Some(stamp) = record.stamp else { return false };
         let same = self.recent.iter_mut().find_map(|event| match event {
             Event::Line { said, key, homes, .. } if *key == record.key && said.stamp == Some(stamp) => {
@@ -57,12 +62,13 @@ impl PlatformLinks {
             }
             _ => None,
         });
-        let Some(homes) = same.filter(|homes| !homes.contains(&record.home)) else { return false };
-        homes.insert(record.home.clone());
-        // The served profile's log mirrors the whole process.
-        self.showed_own_logs = false;
-        self.refold(own);
-        true
+        let is_twin = same.is_some_and(|homes| homes.add(record.home.as_ref()));
+        if is_twin {
+            // The served profile's log mirrors the whole process.
+            self.showed_own_logs = false;
+            self.refold(own);
+        }
+        is_twin
     }
 
     pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
@@ -141,24 +147,17 @@ impl PlatformLinks {
     }
 
     /// Every moment at which a view may change without new evidence.
-    pub(super) fn deadlines(&self) -> impl Iterator<Item = Timestamp> + '_ {
+    pub(super) fn deadlines(&self, due: &mut Earliest) {
         let missing = self.fold.connections.missing().iter();
-        let counted = missing.map(|link| after(link.since, self.rules.times.red_after));
-        let links = self.fold.links().flat_map(Link::deadlines);
-        links.chain(counted).chain(self.fold.unnamed.deadlines(&self.rules))
+        due.add(missing.map(|link| after(link.since, self.rules.times.red_after)));
+        self.fold.unnamed.deadlines(&self.rules, due);
+        self.fold.links().for_each(|link| link.deadlines(due));
     }
 
     /// The link of this platform in one row.
-    pub(super) fn of(&self, name: &PlatformName, row: &Row<'_>) -> Option<LinkVerdict> {
-        let asked = Asked {
-            platform: name,
-            fold: &self.fold,
-            rules: &self.rules,
-            owner: self.fold.owners(&self.layout).min(),
-            links: self.fold.total(&self.layout),
-            is_separate: self.layout.is_separate(&self.rules),
-            row,
-        };
-        asked.verdict()
+    pub(super) fn of(&self, row: &Row<'_>) -> Option<JudgedLink<'_>> {
+        let Self { name: platform, rules, fold, layout, .. } = self;
+        fold.exists()
+            .then(|| Asked { platform, rules, fold, layout, links: fold.total(layout), row }.verdict())?
     }
 }

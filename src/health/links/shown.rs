@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 
 use super::connections::Missing;
-use super::fold::Fold;
+use super::fold::{Fold, Layout};
 use super::unnamed::is_shown_alone;
-use super::verdict::LinkVerdict;
+use super::verdict::JudgedLink;
 use crate::health::link::{Link, View};
 use crate::health::names::{PlatformName, ProfileName};
 use crate::health::platform::Rules;
@@ -27,31 +27,25 @@ pub(super) struct Row<'a> {
 }
 
 /// A platform and a row.
-pub(super) struct Asked<'a> {
+pub(super) struct Asked<'a, 'r> {
     pub platform: &'a PlatformName,
     pub fold: &'a Fold,
     pub rules: &'a Rules,
-    /// The profile that has the link, if only one is possible; `None`: no line names it.
-    pub owner: Option<&'a ProfileName>,
+    pub layout: &'a Layout,
     /// How many links there are.
     pub links: usize,
-    /// Whether lines and state keys tell the profiles apart.
-    pub is_separate: bool,
-    pub row: &'a Row<'a>,
+    pub row: &'r Row<'r>,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a, '_> {
     /// The link to show; `None`: the profile has none.
-    pub(super) fn verdict(&self) -> Option<LinkVerdict> {
+    pub(super) fn verdict(&self) -> Option<JudgedLink<'a>> {
         let (fold, row) = (self.fold, self.row);
-        if !fold.exists() {
-            return None;
-        }
         let mut verdict = if self.links <= 1 {
-            // All lines about the platform are about the one profile that has it.
-            let owner = self.owner.unwrap_or(row.own);
+            // All lines about the platform are about the one profile that has it; if none names it, the serving one.
+            let owner = fold.owners(self.layout).next().unwrap_or(row.own);
             (owner == row.profile).then(|| self.one(&fold.shared)).flatten()
-        } else if self.is_separate {
+        } else if self.layout.is_separate(self.rules) {
             fold.named.get(row.profile).and_then(|link| self.one(link))
         } else {
             self.counted()
@@ -62,17 +56,17 @@ impl Asked<'_> {
     }
 
     /// The verdict on a link that is known apart from all others.
-    fn one(&self, link: &Link) -> Option<LinkVerdict> {
+    fn one(&self, link: &'a Link) -> Option<JudgedLink<'a>> {
         let view = link.exists().then(|| link.view(self.row.now, Some(self.row.start)))??;
-        Some(LinkVerdict { unconfirmed: link.is_unconfirmed(self.row.now), ..self.verdict_of(view) })
+        Some(JudgedLink { unconfirmed: link.is_unconfirmed(self.row.now), ..self.verdict_of(view) })
     }
 
-    fn verdict_of(&self, view: View) -> LinkVerdict {
-        LinkVerdict::of(self.platform, view)
+    fn verdict_of(&self, view: View<'a>) -> JudgedLink<'a> {
+        JudgedLink::of(self.platform, view)
     }
 
     /// The verdict on several links that lines do not assign to profiles.
-    fn counted(&self) -> Option<LinkVerdict> {
+    fn counted(&self) -> Option<JudgedLink<'a>> {
         let (fold, row) = (self.fold, self.row);
         if !row.is_own && !fold.claims.contains(row.profile) {
             return None;
@@ -83,7 +77,7 @@ impl Asked<'_> {
             named.and_then(|link| link.view(row.now, None)).filter(|view| view.light() != Light::Green);
         let named = named.map(|view| self.verdict_of(view));
         let counted = if self.rules.connections { self.by_connections() } else { self.by_unnamed() };
-        let red = |verdict: &LinkVerdict| verdict.light == Light::Red;
+        let red = |verdict: &JudgedLink<'_>| verdict.light == Light::Red;
         match (named, counted) {
             (Some(named), Some(counted)) if red(&counted) && !red(&named) => Some(counted),
             (named, counted) => named.or(counted),
@@ -91,7 +85,7 @@ impl Asked<'_> {
     }
 
     /// The verdict where lines name neither profile nor connection.
-    fn by_unnamed(&self) -> Option<LinkVerdict> {
+    fn by_unnamed(&self) -> Option<JudgedLink<'a>> {
         let (fold, row) = (self.fold, self.row);
         let down = fold.unnamed.down(row.now, self.rules);
         let worst = down.iter().max_by_key(|lost| {
@@ -99,7 +93,7 @@ impl Asked<'_> {
             (light, lost.is_final, Reverse(lost.view.reason), Reverse(lost.view.since))
         });
         let Some(worst) = worst else { return self.none_unnamed_down() };
-        let mut verdict = self.verdict_of(worst.view.clone());
+        let mut verdict = self.verdict_of(worst.view);
         verdict.unconfirmed = worst.unconfirmed;
         verdict.missing = Some((down.len() as u32, self.links.max(down.len()) as u32));
         if down.len() < self.links && !(row.is_own && is_shown_alone(verdict.reason)) {
@@ -111,7 +105,7 @@ impl Asked<'_> {
 
     /// The verdict if none of several links is known to be down. The shared link may be down all the same: by a line
     /// that names the profile of another row.
-    fn none_unnamed_down(&self) -> Option<LinkVerdict> {
+    fn none_unnamed_down(&self) -> Option<JudgedLink<'a>> {
         let (fold, row) = (self.fold, self.row);
         let shared = self.one(&fold.shared);
         if shared
@@ -124,7 +118,7 @@ impl Asked<'_> {
             fold.named.get(row.profile).filter(|link| link.is_up(row.now)).and_then(|link| self.one(link));
         named
             .or_else(|| {
-                let proof = fold.unnamed.newest_proof()?.clone();
+                let proof = fold.unnamed.newest_proof()?;
                 let view =
                     View { reason: Reason::Connected, since: proof.at, proof: Some(proof), other_pid: None };
                 Some(self.verdict_of(view))
@@ -132,15 +126,14 @@ impl Asked<'_> {
             .or(shared)
     }
 
-    fn by_connections(&self) -> Option<LinkVerdict> {
+    fn by_connections(&self) -> Option<JudgedLink<'a>> {
         let connections = &self.fold.connections;
         let down = connections.missing();
         let (announced, total) = (connections.newest(), self.links.max(connections.up() + down.len()));
         let Some(oldest) = down.iter().min_by_key(|link| link.since) else {
             let Some(newest) = announced else { return self.one(&self.fold.shared) };
             let since = newest.at;
-            let view =
-                View { reason: Reason::Connected, proof: Some(newest.clone()), since, other_pid: None };
+            let view = View { reason: Reason::Connected, proof: Some(newest), since, other_pid: None };
             return Some(self.verdict_of(view));
         };
         if down.len() >= total {
@@ -153,7 +146,7 @@ impl Asked<'_> {
         let refused = worst.and_then(|link| link.refused).filter(|_| self.row.is_own);
         let view = View {
             reason: refused.unwrap_or(Reason::LinksMissing),
-            proof: Some(shown.proof.clone()),
+            proof: Some(&shown.proof),
             since: shown.since,
             other_pid: None,
         };
@@ -166,18 +159,18 @@ impl Asked<'_> {
     }
 
     /// The verdict if all links are down: the platform's own light and reason.
-    fn all_missing(&self, down: &[Missing], total: usize) -> LinkVerdict {
+    fn all_missing(&self, down: &'a [Missing], total: usize) -> JudgedLink<'a> {
         let refused = down.iter().find(|link| link.refused.is_some());
         let ended = down.iter().find(|link| link.ended.is_some());
         let lasting = refused.map(|link| (link.refused, link)).or(ended.map(|link| (link.ended, link)));
         let mut verdict = match (lasting, self.one(&self.fold.shared)) {
             (Some((Some(reason), link)), _) => {
-                let (proof, since) = (Some(link.proof.clone()), link.since);
+                let (proof, since) = (Some(&link.proof), link.since);
                 self.verdict_of(View { reason, proof, since, other_pid: None })
             }
             (_, Some(verdict)) if verdict.light > Light::Green => verdict,
             _ => {
-                let (proof, since) = (down.first().map(|link| link.proof.clone()), self.row.now);
+                let (proof, since) = (down.first().map(|link| &link.proof), self.row.now);
                 self.verdict_of(View { reason: Reason::Reconnecting, proof, since, other_pid: None })
             }
         };

@@ -14,7 +14,7 @@ use crate::health::proof::Proof;
 use crate::health::reason::{Light, Reason};
 use crate::health::signal::{LinkWord, Repeats};
 use crate::health::state_file::{EntryState, PlatformEntry};
-use crate::health::timer::{after, before};
+use crate::health::timer::{Earliest, after, before};
 
 /// Most links that are kept: more than any gateway has bots.
 const MOST: usize = 64;
@@ -59,8 +59,8 @@ struct Lost {
 }
 
 /// What is shown of one of them.
-pub(super) struct LostView {
-    pub view: View,
+pub(super) struct LostView<'a> {
+    pub view: View<'a>,
     /// The light would rest on missing lines alone.
     pub unconfirmed: bool,
     /// It was refused or ended for good.
@@ -147,7 +147,7 @@ impl Unnamed {
     }
 
     /// The links that are down, in the order in which they were lost.
-    pub(super) fn down(&self, now: Timestamp, rules: &Rules) -> Vec<LostView> {
+    pub(super) fn down(&self, now: Timestamp, rules: &Rules) -> Vec<LostView<'_>> {
         let held = self.answered.iter().filter(|(until, _)| now < *until).map(|(_, lost)| lost);
         let down = self.lost.iter().chain(held).filter(|lost| lost.is_down(now, rules));
         let shown = down.filter_map(|lost| {
@@ -314,9 +314,9 @@ impl Unnamed {
         self.lost.iter_mut().map(|lost| &mut lost.link)
     }
 
-    pub(super) fn deadlines<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = Timestamp> + 'a {
-        let held = self.answered.iter().map(|(until, _)| *until);
-        self.lost.iter().filter_map(|lost| lost.doubtful_at(rules)).chain(held)
+    pub(super) fn deadlines(&self, rules: &Rules, due: &mut Earliest) {
+        due.add(self.answered.as_ref().map(|(until, _)| *until));
+        due.add(self.lost.iter().filter_map(|lost| lost.doubtful_at(rules)));
     }
 }
 

@@ -48,9 +48,54 @@ impl LinkVerdict {
             ignored: false,
         }
     }
+}
 
-    pub(super) fn of(platform: &PlatformName, view: View) -> Self {
-        let View { reason, proof: evidence, since, other_pid } = view;
-        Self { evidence, other_pid, ..Self::new(PlatformName::clone(platform), reason, since) }
+/// A link that was judged for one row: what its verdict is made of once a row shows it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::health) struct JudgedLink<'a> {
+    pub platform: &'a PlatformName,
+    pub reason: Reason,
+    pub light: Light,
+    pub since: Timestamp,
+    /// The newest line about it; `None`: there is none yet.
+    pub proof: Option<&'a Proof>,
+    pub missing: Option<(u32, u32)>,
+    pub last_message_at: Option<Timestamp>,
+    pub other_pid: Option<u32>,
+    pub unconfirmed: bool,
+    pub ignored: bool,
+}
+
+impl<'a> JudgedLink<'a> {
+    pub(super) fn of(platform: &'a PlatformName, view: View<'a>) -> Self {
+        let View { reason, proof, since, other_pid } = view;
+        Self {
+            platform,
+            reason,
+            light: reason.light(),
+            since,
+            proof,
+            missing: None,
+            last_message_at: None,
+            other_pid,
+            unconfirmed: false,
+            ignored: false,
+        }
+    }
+
+    /// The verdict with this proof.
+    pub(in crate::health) fn verdict(self, evidence: Option<Proof>) -> LinkVerdict {
+        LinkVerdict {
+            platform: PlatformName::clone(self.platform),
+            reason: self.reason,
+            light: self.light,
+            since: self.since,
+            evidence,
+            missing: self.missing,
+            last_message_at: self.last_message_at,
+            other_pid: self.other_pid,
+            unconfirmed: self.unconfirmed,
+            ignored: self.ignored,
+        }
     }
 }

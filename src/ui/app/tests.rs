@@ -226,7 +226,7 @@ fn the_engine_wakes_the_loop_and_is_handled_in_order() {
     let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
     let verdict = |reason| Verdict { reason, ..Verdict::unknown(now) };
     let view = ProfileView { profile: Arc::new(profile), verdict: verdict(Reason::ExecutorShutdown) };
-    let (from, to) = (verdict(Reason::Connected), view.verdict.clone());
+    let (from, to) = (verdict(Reason::Connected).glance(), view.verdict.clone());
     let profile = Arc::clone(&view.profile);
     let fell = ProfileChange {
         profile,

@@ -16,7 +16,7 @@ fn event(from: Reason, to: Reason, lang: Lang) -> String {
     let at = Timestamp::UNIX_EPOCH;
     let evidence = Some(Proof::new("agent.log", r#"x","title":"evil","light":"green" $(id)"#, at));
     let profile = Profile { name: r#"a "b" \c"#.into(), home: "/h".into(), job: None, logs: Vec::new() };
-    let (from, to) = (Verdict::of(from, at), Verdict { evidence, ..Verdict::of(to, at) });
+    let (from, to) = (Verdict::of(from, at).glance(), Verdict { evidence, ..Verdict::of(to, at) });
     let change = Change { at, profile: "a".into(), from, to };
     let change = ProfileChange { profile: Arc::new(profile), change, history: false };
     gatelight::app::hook::event(&change, lang).to_string() + "\n"

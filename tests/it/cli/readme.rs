@@ -369,7 +369,7 @@ fn keys(value: &Value, above: &str, found: &mut BTreeSet<String>) {
 fn the_json_of_on_change_is_what_the_program_is_given() {
     for papers in &PAPERS {
         let (lang, text) = (papers.lang, papers.page("reference.md"));
-        let (from, to) = (verdict(Reason::Connected), verdict(Reason::ExecutorShutdown));
+        let (from, to) = (verdict(Reason::Connected).glance(), verdict(Reason::ExecutorShutdown));
         let change = ProfileChange {
             profile: profile(),
             change: Change { at: t(), profile: "work".into(), from, to },

@@ -143,7 +143,7 @@ fn the_program_itself() {
                         evidence: Some(Proof::new("agent.log", "Executor shutdown has been <called>", at)),
                         ..view.verdict.clone()
                     };
-                    let from = std::mem::replace(&mut view.verdict, to.clone());
+                    let from = std::mem::replace(&mut view.verdict, to.clone()).glance();
                     let change = Change { at, profile: view.profile.name.as_str().into(), from, to };
                     let profile = Arc::clone(&view.profile);
                     let change = ProfileChange { profile, change, history: false };

@@ -32,7 +32,7 @@ fn change(name: &str, at: Timestamp, from: Reason, to: Reason, line: &str) -> Pr
     to.evidence = Some(Proof::new("agent.log", line, at));
     ProfileChange {
         profile: Arc::new(profile),
-        change: Change { at, profile: name.into(), from: verdict(from), to },
+        change: Change { at, profile: name.into(), from: verdict(from).glance(), to },
         history: false,
     }
 }

@@ -286,7 +286,7 @@ fn a_real_prometheus_fires_a_real_alert() {
     let change = Change {
         profile: "work".into(),
         at: Timestamp::now(),
-        from: verdict(Reason::Connected),
+        from: verdict(Reason::Connected).glance(),
         to: verdict(Reason::ExecutorShutdown),
     };
     counters.changed(&ProfileChange { profile: profile("work"), change, history: false });
