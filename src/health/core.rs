@@ -84,28 +84,35 @@ impl Core {
     /// Takes in one piece of evidence. Time never falls: an earlier `now` counts as the newest one. Deadlines that
     /// passed before it are applied first, each at its own time.
     pub fn step(&mut self, now: Timestamp, evidence: Evidence) -> Vec<Change> {
-        self.step_all(now, [evidence])
+        let mut changes = Vec::new();
+        self.take(now, evidence, &mut changes);
+        self.judge(&mut changes);
+        changes
     }
 
     /// Takes in what was found at one moment: deadlines pass first, and the verdict follows from all of it.
     pub fn step_all(&mut self, now: Timestamp, found: impl IntoIterator<Item = Evidence>) -> Vec<Change> {
         let mut changes = Vec::new();
         for evidence in found {
-            match evidence {
-                // Nothing ran while the machine slept, so no deadline passed in that span.
-                Evidence::Wake { slept } if !self.state.time.is_asleep() => {
-                    let slept = Duration::try_from_secs_f64(slept.max(0.0)).unwrap_or(Duration::ZERO);
-                    let from = before(now, slept);
-                    self.advance(from, &mut changes);
-                    self.state.time.fall_asleep(from);
-                }
-                _ => self.advance(now, &mut changes),
-            }
-            self.state.time.advance_to(now);
-            self.state.take(evidence);
+            self.take(now, evidence, &mut changes);
         }
         self.judge(&mut changes);
         changes
+    }
+
+    fn take(&mut self, now: Timestamp, evidence: Evidence, changes: &mut Vec<Change>) {
+        match evidence {
+            // Nothing ran while the machine slept, so no deadline passed in that span.
+            Evidence::Wake { slept } if !self.state.time.is_asleep() => {
+                let slept = Duration::try_from_secs_f64(slept.max(0.0)).unwrap_or(Duration::ZERO);
+                let from = before(now, slept);
+                self.advance(from, changes);
+                self.state.time.fall_asleep(from);
+            }
+            _ => self.advance(now, changes),
+        }
+        self.state.time.advance_to(now);
+        self.state.take(evidence);
     }
 
     /// Takes in everything that one poll read, judges once, and then lets deadlines pass. So evidence that was

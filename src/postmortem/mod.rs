@@ -192,7 +192,7 @@ impl Logs {
                     next.push(Reverse((at, index)));
                     break;
                 }
-                let Some((_, mut event)) = stream.events.pop_front() else { break };
+                let Some(mut event) = stream.take() else { break };
                 if copies.is_copy(&event, at) {
                     continue;
                 }

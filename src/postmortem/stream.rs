@@ -45,8 +45,8 @@ pub(super) struct Stream {
     chain: Chain,
     /// The files that are being scanned, in their order.
     scanned: VecDeque<Scanned>,
-    /// The events that the scans have sent, with their times.
-    pub(super) events: VecDeque<(Timestamp, LogEvent)>,
+    /// What the scans have sent.
+    items: std::vec::IntoIter<Item>,
     pub(super) clock: Clock,
     pub(super) active: Activity,
 }
@@ -78,17 +78,29 @@ impl Stream {
         Self {
             chain,
             scanned: VecDeque::new(),
-            events: VecDeque::new(),
+            items: Vec::new().into_iter(),
             clock: Clock::starting(first, zone),
             active: Activity::default(),
         }
     }
 
-    /// The time of the next event; `None` at the end.
+    /// The time of the next event, which [`Self::take`] takes out; `None` at the end.
     pub(super) fn next_at(&mut self, reading: &Reading<'_, '_>) -> error::Result<Option<Timestamp>> {
         loop {
-            if let Some((at, _)) = self.events.front() {
-                return Ok(Some(*at));
+            match self.items.as_slice().first() {
+                Some(Item::Event(stamp, _)) => {
+                    // a line without a timestamp belongs to the line before it
+                    if let Some(stamp) = stamp {
+                        self.clock.read(*stamp);
+                    }
+                    return Ok(Some(self.clock.now));
+                }
+                Some(Item::Stamp(stamp)) => {
+                    self.clock.read(*stamp);
+                    self.items.next();
+                    continue;
+                }
+                None => {}
             }
             while self.scanned.len() <= reading.ahead
                 && let Some(part) = self.chain.pop_front()
@@ -98,7 +110,10 @@ impl Stream {
             let Some(scanned) = self.scanned.front() else { return Ok(None) };
             if let Ok(found) = scanned.found.recv() {
                 let found = found.with_context(|| scanned.part.path.display().to_string())?;
-                self.take(found);
+                match found {
+                    Found::Items(items) => self.items = items.into_iter(),
+                    Found::Spans(spans) => spans.into_iter().for_each(|(from, to)| self.active.add(from, to)),
+                }
             } else {
                 // lines without an event advance the clock as well
                 self.clock.read(scanned.part.last);
@@ -107,23 +122,11 @@ impl Stream {
         }
     }
 
-    fn take(&mut self, found: Found) {
-        match found {
-            Found::Items(items) => {
-                for item in items {
-                    match item {
-                        Item::Stamp(stamp) => self.clock.read(stamp),
-                        Item::Event(stamp, event) => {
-                            // a line without a timestamp belongs to the line before it
-                            if let Some(stamp) = stamp {
-                                self.clock.read(stamp);
-                            }
-                            self.events.push_back((self.clock.now, event));
-                        }
-                    }
-                }
-            }
-            Found::Spans(spans) => spans.into_iter().for_each(|(from, to)| self.active.add(from, to)),
+    /// Takes out the event that [`Self::next_at`] found.
+    pub(super) fn take(&mut self) -> Option<LogEvent> {
+        match self.items.next()? {
+            Item::Event(_, event) => Some(event),
+            Item::Stamp(_) => None,
         }
     }
 }
