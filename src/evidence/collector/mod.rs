@@ -119,16 +119,8 @@ impl Collector {
         // of the profiles that share a home, the scan gives none the standard logs
         let shares_home = !profile.logs.contains(&profile.logs_folder().join("agent.log"));
         let mut files = HomeFiles::new(profile, patterns);
-        let mut processes = Processes::default();
         let read = if shares_home { Vec::new() } else { files.read_changed(now.at, true, false) };
-        let (mut nobody, mut seen) = (None, Vec::new());
-        let mut emit = Emitter { now: now.at, observer: &mut nobody, out: &mut seen };
-        for file in &read {
-            track_writer(file, &mut processes, &mut emit);
-        }
-        if let JobProcess::Pid(pid) = job {
-            processes.track(pid, None, &mut emit);
-        }
+        let (processes, seen) = first_processes(&read, job, now.at);
         let version = read.iter().find_map(version_of);
         let started_at = processes.oldest_start();
         let state = read.iter().find_map(|file| match &file.evidence {
@@ -155,7 +147,7 @@ impl Collector {
         let (mut past, contents) = past::assemble(found);
         let mut updates = Updates::new(profile.home.clone());
         let mut found = Vec::new();
-        let mut emit = Emitter { now: now.at, observer: &mut nobody, out: &mut found };
+        let mut emit = Emitter { now: now.at, observer: &mut None, out: &mut found };
         updates.poll(now, !processes.any_live(), &mut emit);
         past.extend(version.into_iter().chain(found).map(|evidence| (now.at, evidence)));
         let mut observer = observer;
@@ -284,6 +276,19 @@ impl Collector {
     pub fn processes(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         self.processes.ids()
     }
+}
+
+/// The processes that the files of a home and the service manager name, and the evidence of them.
+fn first_processes(read: &[FileRead], job: JobProcess, now: Timestamp) -> (Processes, Vec<Evidence>) {
+    let (mut processes, mut seen) = (Processes::default(), Vec::new());
+    let mut emit = Emitter { now, observer: &mut None, out: &mut seen };
+    for file in read {
+        track_writer(file, &mut processes, &mut emit);
+    }
+    if let JobProcess::Pid(pid) = job {
+        processes.track(pid, None, &mut emit);
+    }
+    (processes, seen)
 }
 
 /// The version of Hermes that the process in `gateway.pid` runs. Emitted after the evidence of that process.
