@@ -50,8 +50,8 @@ fn require_descriptors() -> std::io::Result<()> {
     opened.map(drop)
 }
 
-/// Ctrl-C and SIGTERM, caught from the construction on. A command that runs until one of them must construct this before
-/// it prints anything: whoever reads its first line may send the signal at once.
+/// Ctrl-C and SIGTERM, caught from the construction on. A command that runs until one of them must construct this
+/// before it prints anything: its reader may send the signal at once.
 #[derive(Debug)]
 pub(crate) struct Interrupts(Vec<Signal>);
 

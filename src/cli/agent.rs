@@ -60,7 +60,7 @@ pub(super) fn run(
         tracing::warn!("settings not used: {mistake}");
         log::to_stderr(&format!("{} — {}", mistake.text(lang), lang.pick(DEFAULTS_HOLD)));
     }
-    // held until the end, whatever becomes of the desktop
+    // held until the end, even if the desktop fails
     let (_lock, listener) = match instance::take(&engine.folders.data, instance::is_job())? {
         Instance::First(lock, listener) => (lock, listener),
         Instance::Second { shown } => {

@@ -51,7 +51,7 @@ pub(super) fn run(
     Ok(OK)
 }
 
-/// Prints the first mistake on one line of standard error, for a command that goes on.
+/// Prints the first mistake on one line of standard error, for a command that continues.
 pub(super) fn print_first(mistakes: &[ConfigError], lang: Lang) {
     if let Some(first) = mistakes.first() {
         warn(&fill(lang.pick(words::GOES_ON), &[("what", &first.text(lang))]));

@@ -113,7 +113,7 @@ pub(super) fn position(text: &str, byte: usize) -> (usize, usize) {
     (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
 
-/// The beginnings of the type names in messages of serde and toml, and our words for them.
+/// The beginnings of type names in messages of serde and toml, and our terms for them.
 const KINDS: [(&str, Phrase); 12] = [
     ("a boolean", ["true or false", "true 或 false"]),
     ("a string", phrases::A_TEXT),

@@ -302,8 +302,9 @@ fn write_and_reload(job: &JobFile, changes: &[Change], context: &mut RepairConte
             return fail(job, changes, failure, supervisor, context);
         }
     }
-    let free = changes.iter().any(|change| change.removes_flag) || repair::flags(&job.arguments).is_empty();
-    match runs(job, supervisor, before, free, context) {
+    let without_flag =
+        changes.iter().any(|change| change.removes_flag) || repair::flags(&job.arguments).is_empty();
+    match wait_for_process(job, supervisor, before, without_flag, context) {
         Ok(pid) => {
             (context.report)(Step::Runs { pid });
             match (context.link)(job, pid) {
@@ -319,11 +320,11 @@ fn write_and_reload(job: &JobFile, changes: &[Change], context: &mut RepairConte
 }
 
 /// Queries until the job has the same new process twice in a row; with `without_flag`, one without `--replace`.
-fn runs(
+fn wait_for_process(
     job: &JobFile,
     supervisor: &dyn Supervisor,
     before: Option<u32>,
-    free: bool,
+    without_flag: bool,
     context: &mut RepairContext<'_>,
 ) -> Result<u32, Failure> {
     let mut last = None;
@@ -334,8 +335,8 @@ fn runs(
         match pid {
             Some(pid) if last == Some(pid) => {
                 let has_flag = |arguments: Vec<String>| !repair::flags(&arguments).is_empty();
-                let old = free && (context.arguments_of)(pid).is_some_and(has_flag);
-                if !old {
+                let has_old_flag = without_flag && (context.arguments_of)(pid).is_some_and(has_flag);
+                if !has_old_flag {
                     return Ok(pid);
                 }
                 failure = Failure::OldArguments;

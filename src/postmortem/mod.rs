@@ -241,7 +241,7 @@ pub fn by_profile(paths: &[PathBuf]) -> Vec<(String, Vec<PathBuf>)> {
 enum Owner {
     /// The profile of this name: by the file's name (`gateway-work.log`) or place (`.hermes/logs`, `profiles/work/logs`).
     Profile(String),
-    /// Unknown: whoever writes the logs in this folder.
+    /// Unknown: the profile whose logs are in this folder.
     Unknown(PathBuf),
 }
 

@@ -19,7 +19,7 @@ const WEBHOOKS: [&str; 10] = [
 ];
 /// A part of a webhook's path with at least this many bytes, and a digit or capital, is its secret.
 const MIN_WEBHOOK_PART: usize = 16;
-/// Hosts whose paths are secrets: whoever knows one can send, read or answer as the user.
+/// Hosts whose paths are secrets: with one, anybody can send, read or answer as the user.
 const SECRET_PATHS: [&str; 3] = ["hc-ping.com", "api.day.app", "ntfy.sh"];
 /// Digits of the ID before a bot's token.
 const MIN_BOT_ID: usize = 5;

@@ -88,7 +88,7 @@ pub struct RestartView {
     pub asked_at: Timestamp,
     /// The present step, or the last one.
     pub step: RestartStep,
-    /// Why the new process's last attempt to connect failed, while it goes on trying by itself.
+    /// Why the new process's last attempt to connect failed, while it keeps trying by itself.
     pub retrying: Option<Reason>,
     /// The outcome; `None` while the restart is in progress.
     pub outcome: Option<RestartOutcome>,

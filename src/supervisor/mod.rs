@@ -91,7 +91,7 @@ pub enum SupervisorError {
         /// The limit.
         after: Duration,
     },
-    /// It answered with an error; `words` are its own, bounded and redacted.
+    /// It answered with an error; `words` is its message, bounded and redacted.
     #[error("{program} {action}: exit {code}: {words}")]
     Refused {
         /// Path of the program.
@@ -141,7 +141,7 @@ pub enum SupervisorError {
         /// The command that undoes it.
         enable: String,
     },
-    /// This user has no manager that can be reached; with its program's words.
+    /// This user has no manager that can be reached; with the message of its program.
     #[error("{0}")]
     NoUserManager(String),
     /// The system refused to start the program or to read its answer.

@@ -1,4 +1,4 @@
-//! The words of facts ([`crate::health::Fact`]). The English ones are stored, so they never change.
+//! The texts of facts ([`crate::health::Fact`]). The English ones are stored, so they never change.
 
 use super::code::{Code, code};
 

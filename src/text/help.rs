@@ -178,7 +178,7 @@ pub(crate) const USAGE: &str = "用法：";
 pub(crate) const DEFAULT: &str = "[默认值：{value}]";
 pub(crate) const POSSIBLE: &str = "[可选值：{values}]";
 
-/// The first words of the examples and of the exit codes.
+/// The headings of the examples and of the exit codes.
 pub(crate) const EXAMPLES: &str = "示例";
 pub(crate) const EXIT_CODE: &str = "退出码";
 

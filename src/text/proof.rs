@@ -1,4 +1,4 @@
-//! The words for proofs: a line of a log or file is quoted as it is, a fact is worded.
+//! The texts of proofs: a line of a log or file is quoted as it is, a fact becomes a sentence.
 //!
 //! `--json` and the history hold facts in one form, whatever the language: the English words. So they never change, and
 //! [`stored`] reads them back.

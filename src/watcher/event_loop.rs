@@ -81,7 +81,7 @@ impl Watcher {
         Ok((watcher, snapshots, subscribers))
     }
 
-    /// Runs until it is told to quit. After a panic it begins again, without what it knew.
+    /// Runs until [`Command::Quit`]. After a panic it starts again from nothing.
     pub(super) async fn supervise(
         mut self,
         mut commands: mpsc::Receiver<Command>,

@@ -19,7 +19,7 @@ const BACKOFF: [Duration; 6] = [
 
 /// The queries about one job.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a condition of its own for the next query")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate condition for the next query")]
 pub(super) struct JobPolling {
     answered: bool,
     wanted: bool,

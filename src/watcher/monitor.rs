@@ -52,7 +52,7 @@ enum Stage {
 }
 
 /// Monitors one gateway.
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts, none a state of another")]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub(super) struct Monitor {
     pub id: MonitorId,
     pub profile: Arc<Profile>,
@@ -308,7 +308,7 @@ impl Monitor {
         self.core().is_some_and(|core| core.served().contains(name))
     }
 
-    /// Whether a gateway of its own runs.
+    /// Whether its own gateway runs.
     pub(super) fn has_process(&self) -> bool {
         self.core().is_some_and(|core| core.verdict().pid.is_some())
     }

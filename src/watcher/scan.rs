@@ -49,7 +49,7 @@ pub(super) struct Outcome {
 }
 
 /// The searches, and the result of the last one.
-#[expect(clippy::struct_excessive_bools, reason = "each is a condition of its own for the next search")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate condition for the next search")]
 pub(super) struct Scan {
     /// Job files that could not be parsed.
     pub bad_files: Vec<BadJobFile>,

@@ -17,7 +17,7 @@ fn the_policy() {
                 &[],
             ),
             (
-                "a drop is told when it turns red, the recovery when it held",
+                "a drop is notified when it turns red, the recovery when it held",
                 &[
                     "0 a connected",
                     "0 started",

@@ -36,13 +36,13 @@ pub(in crate::evidence) struct Pattern {
 /// A record or a line of one, ready to be matched.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
-    /// The message, or the whole line where it has no head of its own.
+    /// The message, or the whole line if it has no head.
     pub message: &'a [u8],
     /// The logger of the record.
     pub logger: Option<&'a [u8]>,
     /// The level of the record.
     pub level: Option<Level>,
-    /// The line has a head of its own.
+    /// The line has a head.
     pub is_head: bool,
     /// The record contains text written by people.
     pub speech: bool,

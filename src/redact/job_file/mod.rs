@@ -141,7 +141,7 @@ mod tests {
         for text in texts {
             let planted = text.replace("{}", SECRET);
             let masked = job_file(&planted);
-            // a word of nine characters in a description is not telling; joined ones are
+            // one word of nine characters in a description reveals nothing; joined ones do
             let secret = if text.contains("Description") { "q7Zr9mKx2q7Zr9mKx2" } else { SECRET };
             assert!(!masked.contains(secret), "{planted}\n→ {masked}");
             assert!(masked.contains(MASK), "{planted}\n→ {masked}");
@@ -158,7 +158,7 @@ mod tests {
             if path.extension().is_some_and(|extension| extension == "plist" || extension == "service") {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let masked = job_file(&text);
-                // comments are anybody's words
+                // comments are free text
                 let lines = text.lines().filter(|line| !line.contains("<!--"));
                 let lost: Vec<_> = lines.filter(|line| !masked.contains(*line)).collect();
                 assert!(lost.is_empty(), "{path:?}: {lost:#?}\n{masked}");

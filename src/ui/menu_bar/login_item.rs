@@ -8,7 +8,7 @@
 //!   (<https://developer.apple.com/documentation/servicemanagement/smappservice/unregister()>), so a running job unregisters
 //!   itself only when it ends.
 //! - launchd refuses the program of a newer build where the registration holds the signature of the older one
-//!   (<https://github.com/gaixianggeng/mimi-remote/pull/25>), so a newer build registers itself anew.
+//!   (<https://github.com/gaixianggeng/mimi-remote/pull/25>), so a newer build registers itself again.
 
 use crate::text::{Lang, desktop as say};
 use crate::ui::menu::Login;
