@@ -153,9 +153,11 @@ fn light_of(signal: Signal) -> Light {
         | Signal::Dropped
         | Signal::Cron(CronSignal::Died | CronSignal::TickFailed) => Light::Amber,
         Signal::Info | Signal::Record | Signal::Cron(CronSignal::Started) => Light::Grey,
-        Signal::ExecutorShutdown | Signal::ConfigError | Signal::RespawnStorm | Signal::LoopMissed => {
-            Light::Red
-        }
+        Signal::ExecutorShutdown
+        | Signal::ConfigError
+        | Signal::RespawnStorm
+        | Signal::NoLinkLeft
+        | Signal::LoopMissed => Light::Red,
     }
 }
 

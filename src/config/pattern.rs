@@ -19,7 +19,7 @@ enum Named {
 }
 
 /// The names of signals in `resources/patterns.toml` and in the settings.
-static NAMES: [(&str, Named); 27] = [
+static NAMES: [(&str, Named); 28] = [
     ("start", Named::Gateway(Signal::Start)),
     ("ready", Named::Gateway(Signal::Ready)),
     ("executor-shutdown", Named::Gateway(Signal::ExecutorShutdown)),
@@ -30,6 +30,7 @@ static NAMES: [(&str, Named); 27] = [
     ("planned-stop", Named::Gateway(Signal::PlannedStop)),
     ("planned-restart", Named::Gateway(Signal::PlannedRestart)),
     ("shutdown", Named::Gateway(Signal::Shutdown)),
+    ("no-link-left", Named::Gateway(Signal::NoLinkLeft)),
     ("exiting", Named::Gateway(Signal::Exiting)),
     ("loop-missed", Named::Gateway(Signal::LoopMissed)),
     ("dropped", Named::Gateway(Signal::Dropped)),

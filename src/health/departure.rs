@@ -25,6 +25,8 @@ pub(super) enum Plan {
     Takeover,
     /// A SIGTERM that nobody announced.
     Unplanned,
+    /// All links ended for good.
+    NoLinkLeft,
 }
 
 /// A shutdown in progress.
@@ -50,14 +52,13 @@ pub(super) struct Drain {
 
 /// What is known of the end of one process.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the end of a process")]
 pub(super) struct Departure {
     shutdown: Option<Shutdown>,
     /// It announced that it exits; the timer says how long that may take.
     exiting: Option<(Timer, Proof)>,
     drain: Option<Drain>,
-    /// A drain was requested from outside: the links stay up, and messages are refused.
-    pub external_drain: bool,
+    /// Since when a drain is requested from outside: the links stay up, and messages are refused.
+    pub external_drain: Option<Timestamp>,
     /// Its state file says `stopped`, without a request to restart.
     pub says_stopped: bool,
     /// A marker announces an intended stop or a takeover.
@@ -190,7 +191,10 @@ impl Departure {
         }
         if draining {
             let proof = Proof::new(Source::StateFile, "gateway_state: draining", now);
-            let timer = moment.timer(deadlines.drain);
+            // It may be found long after it began.
+            let announced = self.shutdown.as_ref().map(|shutdown| shutdown.timer.since);
+            let since = announced.or(self.external_drain).map_or(now, |since| since.min(now));
+            let timer = Timer::start(since, deadlines.drain, moment.grace);
             let drain = self.drain.get_or_insert(Drain { timer, active: None, proof });
             drain.active = state.active_agents;
         } else if self.drain.take().is_some()

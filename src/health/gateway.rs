@@ -20,6 +20,7 @@ use super::reason::Reason;
 use super::stamp_order::StampOrder;
 use super::time::{Moment, Slept};
 use super::timer::{Earliest, Timer, after, before};
+use super::update;
 use super::verdict::HermesVersion;
 
 /// A second instance that was refused has exited after this time.
@@ -28,8 +29,8 @@ const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
 /// The gateway connects its platforms one after the other and logs the next one within this time.
 const BETWEEN_PLATFORMS: Duration = Duration::from_secs(1);
 
-/// A manager starts the next process within this time after a requested restart (exit code 75): launchd's throttle of
-/// 30 s, a start of 5 s, and slack.
+/// A manager starts the next process within this time after a requested restart or a failure (exit codes 75 and 1):
+/// launchd's throttle of 30 s, a start of 5 s, and slack.
 const RESTART_BY_MANAGER: Duration = Duration::from_secs(60);
 
 /// The system and the gateway round the start time differently.
@@ -53,8 +54,10 @@ pub(super) struct End {
     pub settle: Timer,
     /// How long the manager may take to start the next process.
     pub respawn: Timer,
-    /// The same after exit code 75, while the manager reports that the job waits.
+    /// The same after the exit codes 75 and 1, while the manager reports that the job waits.
     pub restart_by_manager: Timer,
+    /// How long an update of Hermes may take to start it again.
+    pub update: Timer,
     pub proof: Proof,
 }
 
@@ -245,7 +248,9 @@ impl Gateway {
     /// The machine slept: timers that were running begin again.
     pub(super) fn restart_after_sleep(&mut self, slept: Slept) {
         let end = self.end.iter_mut();
-        let end = end.flat_map(|end| [&mut end.settle, &mut end.respawn, &mut end.restart_by_manager]);
+        let end = end.flat_map(|end| {
+            [&mut end.settle, &mut end.respawn, &mut end.restart_by_manager, &mut end.update]
+        });
         let own = [Some(&mut self.starting), self.suspended.as_mut(), self.pulse.timer_mut()];
         let timers = own.into_iter().flatten().chain(end);
         let timers = timers.chain(self.departure.timers_mut()).chain(self.scheduler.timers_mut());
@@ -324,6 +329,7 @@ impl Gateway {
             Signal::PlannedStop => self.departure.leave(Plan::Stop, proof, timer(deadlines.restart)),
             Signal::PlannedRestart => self.departure.leave(Plan::Restart, proof, timer(deadlines.restart)),
             Signal::Shutdown => self.departure.leave_unannounced(now, proof, timer(deadlines.restart)),
+            Signal::NoLinkLeft => self.departure.leave(Plan::NoLinkLeft, proof, timer(deadlines.restart)),
             // This is the second instance that was refused.
             Signal::Exiting if self.departure.shutdown().is_none() && self.has_just_refused(now) => {}
             Signal::Exiting => self.departure.exit(timer(deadlines.exit), proof),
@@ -374,7 +380,8 @@ impl Gateway {
         let respawn = Timer::start(at, deadlines.restart, grace);
         let span = deadlines.restart.max(RESTART_BY_MANAGER);
         let restart_by_manager = Timer::start(at, span, grace);
-        self.end = Some(End { exit, settle, respawn, restart_by_manager, proof });
+        let update = Timer::start(at, update::LONGEST, grace);
+        self.end = Some(End { exit, settle, respawn, restart_by_manager, update, proof });
     }
 
     /// Takes in a marker, if it is meant for this process or for any.
@@ -467,6 +474,7 @@ fn lasts(signal: &Signal) -> bool {
         | Signal::PlannedStop
         | Signal::PlannedRestart
         | Signal::Shutdown
+        | Signal::NoLinkLeft
         | Signal::Exiting => true,
         _ => false,
     }

@@ -9,6 +9,9 @@ use super::proof::{Proof, Source};
 /// The exit code of a gateway that was asked to restart.
 pub(super) const EXIT_RESTART: i32 = 75;
 
+/// The exit code of a gateway that a signal ended without notice, or whose start failed.
+pub(super) const EXIT_FAILURE: i32 = 1;
+
 /// The newest report, and what follows from earlier ones.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Job {

@@ -103,6 +103,7 @@ pub(super) fn is_of_shutdown(signal: &Signal) -> bool {
             | Signal::PlannedStop
             | Signal::PlannedRestart
             | Signal::Shutdown
+            | Signal::NoLinkLeft
             | Signal::Exiting
             | Signal::ExecutorShutdown
     )

@@ -32,6 +32,8 @@ pub enum Signal {
     PlannedRestart,
     /// A shutdown that nobody announced begins.
     Shutdown,
+    /// A shutdown begins because all links ended for good.
+    NoLinkLeft,
     /// The gateway exits now.
     Exiting,
     /// The gateway's own watchdog reports that the event loop does not run.

@@ -71,7 +71,7 @@ impl State {
         let Some(evidence) = self.life.take(self.time.moment(), evidence) else { return };
         match evidence {
             Evidence::Job(word) => self.see_job(word),
-            Evidence::Update(found) => self.update.take(found, self.time.now()),
+            Evidence::Update(found) => self.update.take(found, self.time.moment()),
             Evidence::JobUnknown => self.job.forget(),
             Evidence::Detached(there) => self.detached = there.then_some(self.time.now()),
             Evidence::Unreadable(files) => self.unreadable = files,
@@ -79,6 +79,7 @@ impl State {
             Evidence::Wake { .. } => {
                 if let Some(slept) = self.time.wake() {
                     self.life.restart_after_sleep(slept);
+                    self.update.restart_after_sleep(slept);
                 }
             }
             _ => {}

@@ -120,7 +120,10 @@ impl Succession {
             }
             Evidence::Version(version) => self.gateway.version = version,
             Evidence::Children(live) => self.gateway.departure.children = live,
-            Evidence::DrainRequest(there) => self.gateway.departure.external_drain = there,
+            Evidence::DrainRequest(there) => {
+                let known = self.gateway.departure.external_drain;
+                self.gateway.departure.external_drain = there.then(|| known.unwrap_or(moment.now));
+            }
             Evidence::HistoryTruncated => self.gateway.truncated = true,
             Evidence::Locks(locks) => {
                 self.locks = locks;
@@ -155,7 +158,7 @@ impl Succession {
     pub(super) fn has_written_nothing(&self) -> bool {
         let gateway = &self.gateway;
         let named = self.processes.pid_file.is_some_and(|id| gateway.id.pid == Some(id.pid));
-        gateway.id.started_at.is_some()
+        (gateway.id.started_at.is_some() || gateway.beginning >= Beginning::Witnessed)
             && !gateway.has_written()
             && gateway.level == LogLevel::Unknown
             && !named
@@ -293,7 +296,7 @@ impl Succession {
         let meant = match plan {
             Some(Plan::Takeover) => true,
             Some(Plan::Stop | Plan::Restart) => self.gateway.at_work(moment.now),
-            Some(Plan::Unplanned) | None => false,
+            Some(Plan::Unplanned | Plan::NoLinkLeft) | None => false,
         };
         self.starts.count(at, meant, moment.now, moment.deadlines);
     }
@@ -412,7 +415,7 @@ impl Succession {
     fn begin(&mut self, moment: Moment<'_>, pid: Option<u32>, since: Timestamp) {
         let mut new = Gateway::new(&self.origin, since, moment);
         new.links.set_multiplex(self.multiplex);
-        new.departure.external_drain = self.gateway.departure.external_drain;
+        new.departure.external_drain = self.gateway.departure.external_drain.map(|_| moment.now);
         let left = std::mem::replace(&mut self.gateway, new);
         let left_lives = left.id.pid.is_some_and(|pid| self.processes.is_live(pid));
         let gone_at = left.end.as_ref().map(|end| end.respawn.since);

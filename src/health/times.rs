@@ -25,7 +25,7 @@ pub struct Times {
     /// After a failed attempt the next one is expected within this time; 0: a failure is a loss like any other.
     #[serde(with = "seconds")]
     pub retry: Duration,
-    /// A problem is over after this time without another log line about it; 0: never.
+    /// A problem is over after this time without another log line about it, while the client runs; 0: never.
     #[serde(with = "seconds")]
     pub heals: Duration,
     /// After a refusal the client logs nothing for this long and then tries again; 0: it may at any time.

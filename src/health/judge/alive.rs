@@ -94,7 +94,7 @@ fn leaving(row: &mut Row<'_>, drains: bool) -> bool {
         Plan::Restart | Plan::Takeover if !shutdown.timer.over(now) => {
             row.hold(Reason::Restarting, proof);
         }
-        Plan::Unplanned if !shutdown.timer.over(now) => {
+        Plan::Unplanned | Plan::NoLinkLeft if !shutdown.timer.over(now) => {
             row.hold(Reason::Restarting, proof);
             return false;
         }

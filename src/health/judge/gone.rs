@@ -4,7 +4,7 @@ use super::excuse;
 use super::row::{Finding, Grounds, MakeProof, REPORTED, Row};
 use crate::health::departure::Plan;
 use crate::health::evidence::{JobState, JobWord, Manager, Proof, Source};
-use crate::health::job::EXIT_RESTART;
+use crate::health::job::{EXIT_FAILURE, EXIT_RESTART};
 use crate::health::reason::Reason;
 
 /// `sysexits.h` EX_CONFIG: how the gateway ends on a configuration that it cannot use.
@@ -45,7 +45,8 @@ pub(super) fn gone(row: &mut Row<'_>) {
         return absent_job(row);
     }
     // The log level hides the line about a planned stop; the state file and the exit code show the same.
-    if gateway.info_hidden() && gateway.departure.says_stopped && end.exit == Some(0) && !ran_again {
+    let stopped = gateway.departure.says_stopped && end.exit == Some(0) && plan != Some(Plan::NoLinkLeft);
+    if gateway.info_hidden() && stopped && !ran_again {
         return row.hold_by(Reason::Stopped, FILE_SAYS_STOPPED);
     }
     let job_exit = state.job.word().filter(|_| state.job.at() >= Some(end.respawn.since));
@@ -60,7 +61,7 @@ pub(super) fn gone(row: &mut Row<'_>) {
     let in_time = !end.respawn.over(now);
     let on_its_way = match (plan, job) {
         (Some(Plan::Restart | Plan::Takeover), _) => in_time,
-        (_, Some(JobState::Waiting)) if exit == Some(EXIT_RESTART) => {
+        (_, Some(JobState::Waiting)) if matches!(exit, Some(EXIT_RESTART | EXIT_FAILURE)) => {
             comes_back && !end.restart_by_manager.over(now)
         }
         _ if exit == Some(EXIT_RESTART) => in_time,
@@ -94,9 +95,11 @@ const FILE_SAYS_STOPPED: MakeProof =
 /// The update of Hermes that stopped the gateway.
 const UPDATED: MakeProof = |state, _| excuse(state).map(|(_, proof)| proof);
 
-/// Adds a refused start, for which the gateway may have ended.
+/// Adds a refused start, for which the gateway may have ended. One that finished its start did not end for it.
 fn refused_start(row: &mut Row<'_>) {
-    if let Some((platform, reason, proof, other_pid)) = row.gateway().links.refused_start() {
+    let gateway = row.gateway();
+    let refused = gateway.links.refused_start().filter(|_| gateway.ready.is_none());
+    if let Some((platform, reason, proof, other_pid)) = refused {
         let (platform, grounds) = (Some(platform), Some(Grounds::Kept(proof)));
         row.findings.push(Finding { platform, other_pid, ..Finding::new(reason, grounds) });
     }

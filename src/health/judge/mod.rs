@@ -29,7 +29,7 @@ pub(super) fn judge<'a>(state: &'a State, profile: &'a ProfileName, now: Timesta
 
 /// Until when an update excuses that the gateway is down, and what shows it.
 fn excuse(state: &State) -> Option<(Timestamp, Proof)> {
-    state.life.gateway.end.as_ref().and_then(|end| state.update.excuse(end.respawn.since))
+    state.life.gateway.end.as_ref().and_then(|end| state.update.excuse(&end.update))
 }
 
 /// Times at which the verdict may change without new evidence, besides the gateway's own timers.

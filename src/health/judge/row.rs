@@ -185,7 +185,7 @@ impl<'a> Row<'a> {
         let draining = gateway.departure.drain().filter(|_| alive).map(|drain| Draining {
             since: drain.timer.since,
             active: drain.active,
-            external: gateway.departure.external_drain,
+            external: gateway.departure.external_drain.is_some(),
         });
         let manager = state.job.word().filter(|word| word.state != JobState::NotLoaded);
         Verdict {

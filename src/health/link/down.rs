@@ -5,9 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::said::{Said, View};
+use super::tally::CONFLICT_WINDOW;
 use crate::health::evidence::Proof;
 use crate::health::platform::{Settled, Times};
 use crate::health::reason::Reason;
+use crate::health::signal::LinkWord;
 use crate::health::timer::{Earliest, Timer, after};
 
 /// A claim younger than this changes neither light nor reason: the next line often contradicts it.
@@ -80,7 +82,7 @@ pub(super) struct Down {
     /// The first claim since the newest line about the problem.
     claim: Option<Claim>,
     /// The problem is over when this timer is.
-    pub(super) heals: Option<Timer>,
+    heals: Option<Timer>,
 }
 
 impl Down {
@@ -139,9 +141,43 @@ impl Down {
         self.heals = heals(self.cause, said, times);
     }
 
-    /// Takes in a failed attempt, where another is expected in time: red at once, and the newest one names the cause.
+    /// A single conflict waits for the other session to expire, however long that takes.
+    pub(super) fn wait_for_session(&mut self, said: &Said) {
+        if self.cause == Cause::Conflict && !self.patience.over(said.at) {
+            let standing = said.word == LinkWord::ConflictAgain;
+            let span = if standing { Duration::ZERO } else { CONFLICT_WINDOW };
+            self.patience = Timer::start(self.since, span, said.grace);
+        }
+    }
+
+    /// Something else failed, so nothing waits for another session to expire any more: a conflict is a loss like any other.
+    pub(super) fn end_conflict(&mut self, said: &Said, times: &Times) {
+        if self.cause != Cause::Conflict {
+            return;
+        }
+        self.cause = Cause::Lost;
+        let patience = Timer::start(said.at, times.red_after, said.grace);
+        if patience.due() < self.patience.due() {
+            self.patience = patience;
+        }
+    }
+
+    /// The problem is over when this timer is, and never red before.
+    pub(super) fn heal_after(&mut self, healed: Timer) {
+        self.heals = Some(healed);
+        if self.patience.due() < healed.due() {
+            self.patience = healed;
+        }
+    }
+
+    /// Whether it was refused.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.cause, Cause::Refused(_))
+    }
+
+    /// Takes in a failed attempt. Where another is expected within `retry`: red at once, and the newest one names the cause.
     pub(super) fn fail(&mut self, said: &Said, retry: Duration) {
-        if matches!(self.cause, Cause::Ended(_)) {
+        if retry.is_zero() || matches!(self.cause, Cause::Ended(_)) {
             return;
         }
         self.cause = Cause::Unreachable;
@@ -155,7 +191,7 @@ impl Down {
 
     /// Takes in a refusal: the newest one names the reason.
     pub(super) fn refuse(&mut self, reason: Reason, said: &Said) {
-        if matches!(self.cause, Cause::Refused(_)) {
+        if self.is_refused() {
             self.cause = Cause::Refused(reason);
             self.proof = said.proof.clone();
         }

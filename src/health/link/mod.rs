@@ -10,6 +10,7 @@ mod fatal;
 mod said;
 mod sends;
 mod tally;
+mod up;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,9 @@ use self::down::{Cause, Down};
 use self::entry::OwnEntry;
 pub(crate) use self::said::{Said, View};
 use self::sends::RefusedSend;
-use self::tally::{CONFLICT_WINDOW, Tally};
-use super::platform::{Announcement, Rules};
+use self::tally::Tally;
+use self::up::Up;
+use super::platform::{Announcement, Rules, Times};
 use super::proof::{Proof, Source};
 use super::reason::Reason;
 use super::signal::LinkWord;
@@ -38,8 +40,8 @@ const SAME_MOMENT: Duration = Duration::from_secs(1);
 enum State {
     /// Nothing is known yet.
     Silent,
-    /// Proven, or claimed without a later problem; it counts from `from` on.
-    Up { proof: Proof, proven: bool, from: Timestamp, connection: Option<Arc<str>> },
+    /// Proven, or claimed without a later problem.
+    Up(Box<Up>),
     /// Lost, refused, paused or ended.
     Down(Box<Down>),
 }
@@ -173,7 +175,7 @@ impl Link {
                 self.lose(Cause::Lost, said);
             }
             W::Failed => self.trouble(Cause::Lost, said),
-            W::AttemptFailed if self.is_refused() => self.trouble(Cause::Lost, said),
+            W::AttemptFailed if self.down().is_some_and(Down::is_refused) => self.trouble(Cause::Lost, said),
             W::Unreachable | W::AttemptFailed => self.unreachable(said),
             W::Refused => self.refused(Reason::AuthRejected, said),
             W::Limit => self.refused(Reason::ConnectionLimit, said),
@@ -187,7 +189,8 @@ impl Link {
             W::RefusedEnded => self.trouble(Cause::Ended(Reason::AuthRejected), said),
             W::Blip => self.blip(said),
             W::Paused => self.trouble(Cause::Paused, said),
-            W::Resumed | W::Renewing => {}
+            W::Resumed => self.resume(said),
+            W::Renewing => {}
             W::Sending => {
                 if let Some(refused) = &mut self.refused_send {
                     refused.send(said);
@@ -212,25 +215,34 @@ impl Link {
     /// Takes in this link's own entry in the state file.
     pub(crate) fn read_entry(&mut self, at: Timestamp, entry: &PlatformEntry, grace: Option<Timestamp>) {
         let written = entry.updated_at.unwrap_or(at).min(at);
-        let said = |word| Said::of_entry(at, entry, word, grace);
+        // It may be read long after the loss that it shows.
+        let since = if self.is_down() { at } else { written };
+        let said = |word| Said::of_entry(since, entry, word, grace);
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
         self.entry.set_state(entry.state);
         // The file is rewritten for any change in it: an entry that is older than the link's proof is outdated.
-        if entry.state.is_negative() && self.up_since().is_some_and(|up| written < up) {
+        if entry.state.is_negative() && self.proven_at().is_some_and(|proven| written < proven) {
             return;
         }
-        self.entry.read_fatal(at, entry);
+        self.entry.read_fatal(written, entry);
         match entry.state {
             EntryState::Connected => self.read_connected(written, &said(LinkWord::Announced)),
-            EntryState::Fatal | EntryState::Disconnected | EntryState::Retrying => {
+            EntryState::Retrying => {
+                self.resume(&said(LinkWord::Resumed));
                 self.apply(&said(entry.word()));
             }
+            EntryState::Fatal | EntryState::Disconnected => self.apply(&said(entry.word())),
             EntryState::Paused => self.apply(&said(LinkWord::Paused)),
             // It connects again, so the connection that was up is lost.
-            EntryState::Connecting if self.up_since().is_some_and(|up| written > after(up, SAME_MOMENT)) => {
+            EntryState::Connecting if self.proven_at().is_some_and(|at| written > after(at, SAME_MOMENT)) => {
                 self.apply(&said(LinkWord::Lost));
             }
-            EntryState::Connecting | EntryState::Disabled | EntryState::Unknown => {}
+            // It is no link any more, whatever was lost before.
+            EntryState::Disabled => {
+                self.expected = false;
+                self.state = State::Silent;
+            }
+            EntryState::Connecting | EntryState::Unknown => {}
         }
     }
 
@@ -260,20 +272,8 @@ impl Link {
                 since: start.since,
                 other_pid: None,
             }),
-            State::Up { proof, from, .. } => {
-                let refused = self.send_refused(now).filter(|_| now >= *from);
-                let (reason, proof) = match refused {
-                    Some(refused) => (Reason::AuthRejected, refused),
-                    None if now < *from => (Reason::Starting, proof),
-                    None if self.losses.is_full(now) => (Reason::Flapping, proof),
-                    None => (Reason::Connected, proof),
-                };
-                Some(View { reason, proof: Some(proof), since: proof.at, other_pid: None })
-            }
-            State::Down(down) => {
-                let conflicts = self.conflicts.is_full(now);
-                Some(down.view(now, self.rules.settled, conflicts))
-            }
+            State::Up(up) => Some(up.view(now, self.send_refused(now), self.losses.is_full(now))),
+            State::Down(down) => Some(down.view(now, self.rules.settled, self.conflicts.is_full(now))),
         }
     }
 
@@ -281,19 +281,15 @@ impl Link {
     pub(crate) fn is_unconfirmed(&self, now: Timestamp) -> bool {
         match &self.state {
             State::Silent => true,
-            State::Up { .. } => false,
+            State::Up(_) => false,
             State::Down(down) => !self.entry.is_negative() && down.is_unconfirmed(now, &self.rules.times),
         }
     }
 
     /// Every moment at which the view may change without new evidence.
     pub(crate) fn deadlines(&self, due: &mut Earliest) {
-        let from = match &self.state {
-            State::Up { from, .. } => Some(*from),
-            _ => None,
-        };
         let own = [
-            from,
+            self.up().map(|up| up.from),
             self.entry.deadline(),
             self.refused_send.as_ref().and_then(RefusedSend::deadline),
             self.losses.deadline(),
@@ -318,7 +314,7 @@ impl Link {
         self.entry = OwnEntry::default();
         let proof = match &self.state {
             State::Silent => None,
-            State::Up { proof, .. } => Some(proof),
+            State::Up(up) => Some(&up.proof),
             State::Down(down) => Some(&down.proof),
         };
         if proof.is_some_and(|proof| proof.source == Source::StateFile) {
@@ -330,8 +326,13 @@ impl Link {
         if let State::Down(down) = &self.state { Some(down) } else { None }
     }
 
-    fn up_since(&self) -> Option<Timestamp> {
-        if let State::Up { proof, .. } = &self.state { Some(proof.at) } else { None }
+    fn up(&self) -> Option<&Up> {
+        if let State::Up(up) = &self.state { Some(up) } else { None }
+    }
+
+    /// When it was last proven or claimed, if it is up.
+    fn proven_at(&self) -> Option<Timestamp> {
+        self.up().map(|up| up.proof.at)
     }
 
     fn announced(&mut self, said: &Said) {
@@ -357,21 +358,16 @@ impl Link {
             // An entry of the same moment announced the attempt that then failed.
             State::Down(down) if written <= after(down.newest, SAME_MOMENT) => {}
             State::Down(_) => self.claim(said),
-            State::Silent if self.rules.announcement != Announcement::Promise => {
-                self.claim(&Said { at: written, ..said.clone() });
-            }
-            State::Silent | State::Up { .. } => {}
+            State::Silent if self.rules.announcement != Announcement::Promise => self.claim(said),
+            State::Silent | State::Up(_) => {}
         }
     }
 
     fn claim(&mut self, said: &Said) {
         self.expect();
         match &mut self.state {
-            State::Silent => {
-                let from = after(said.at, self.rules.times.start_settle);
-                self.state = State::Up { proof: said.proof.clone(), proven: false, from, connection: None };
-            }
-            State::Up { .. } => {}
+            State::Silent => self.state = State::Up(Box::new(Up::claimed(said, &self.rules.times))),
+            State::Up(_) => {}
             State::Down(down) => down.claim(said, &self.rules.times),
         }
     }
@@ -380,11 +376,12 @@ impl Link {
         self.expect();
         self.was_proven = true;
         self.entry.clear_fatal();
-        let connection = said.connection.clone().or_else(|| match &self.state {
-            State::Up { connection, .. } => connection.clone(),
-            _ => None,
-        });
-        self.state = State::Up { proof: said.proof.clone(), proven: true, from: said.at, connection };
+        let shown = self.view(said.at, None).filter(|view| view.reason == Reason::Connected);
+        let since = shown.map_or(said.at, |view| view.since);
+        match &mut self.state {
+            State::Up(up) => up.prove(said),
+            state => *state = State::Up(Box::new(Up::proven(said, since))),
+        }
         if said.word != LinkWord::Inbound {
             self.conflicts.clear();
         }
@@ -415,11 +412,7 @@ impl Link {
     /// Takes in the loss of a connection. A line about another connection than the one that is up is late and changes
     /// nothing.
     fn lose(&mut self, cause: Cause, said: &Said) {
-        let late = match (&self.state, &said.connection) {
-            (State::Up { connection: Some(up), .. }, Some(named)) => up != named,
-            _ => false,
-        };
-        if !late {
+        if !self.up().is_some_and(|up| up.is_of_another(said)) {
             self.trouble(cause, said);
         }
     }
@@ -427,33 +420,41 @@ impl Link {
     /// Begins a loss or continues the current one.
     fn trouble(&mut self, cause: Cause, said: &Said) {
         self.expect();
-        let Rules { times, settled, .. } = &*self.rules;
+        let (times, settled) = (self.times(said), self.rules.settled);
         match &mut self.state {
-            State::Down(down) if !down.is_over(said.at, *settled) => down.add(cause, said, times),
+            State::Down(down) if !down.is_over(said.at, settled) => {
+                if matches!(cause, Cause::Lost | Cause::Unreachable) && !self.conflicts.is_full(said.at) {
+                    down.end_conflict(said, &times);
+                }
+                down.add(cause, said, &times);
+            }
             _ => self.begin_loss(cause, said),
         }
+    }
+
+    /// The times that hold after this line. Silence shows that a client works again only if the client runs: the gateway
+    /// dropped one that failed to connect, or whose entry in the state file says that it is down.
+    fn times(&self, said: &Said) -> Times {
+        let runs = said.word != LinkWord::Failed
+            && said.proof.source != Source::StateFile
+            && !self.entry.is_negative();
+        let heals = if runs { self.rules.times.heals } else { Duration::ZERO };
+        Times { heals, ..self.rules.times }
     }
 
     fn begin_loss(&mut self, cause: Cause, said: &Said) {
         if !matches!(self.state, State::Silent) && !self.rules.reconnects_often {
             self.losses.count(said.at);
         }
-        self.state = State::Down(Box::new(Down::begin(cause, said, &self.rules.times)));
+        self.state = State::Down(Box::new(Down::begin(cause, said, &self.times(said))));
     }
 
     /// Takes in the platform's own line about a failed attempt.
     fn unreachable(&mut self, said: &Said) {
         self.trouble(Cause::Unreachable, said);
-        let retry = self.rules.times.retry;
-        if let State::Down(down) = &mut self.state
-            && !retry.is_zero()
-        {
-            down.fail(said, retry);
+        if let State::Down(down) = &mut self.state {
+            down.fail(said, self.rules.times.retry);
         }
-    }
-
-    fn is_refused(&self) -> bool {
-        self.down().is_some_and(|down| matches!(down.cause, Cause::Refused(_)))
     }
 
     fn refused(&mut self, reason: Reason, said: &Said) {
@@ -465,15 +466,16 @@ impl Link {
 
     fn conflict(&mut self, said: &Said) {
         self.conflicts.count(said.at);
-        let standing = said.word == LinkWord::ConflictAgain;
         self.trouble(Cause::Conflict, said);
-        // A single conflict waits for the other session to expire, however long that takes.
-        if let State::Down(down) = &mut self.state
-            && down.cause == Cause::Conflict
-            && !down.patience.over(said.at)
-        {
-            let span = if standing { Duration::ZERO } else { CONFLICT_WINDOW };
-            down.patience = Timer::start(down.since, span, said.grace);
+        if let State::Down(down) = &mut self.state {
+            down.wait_for_session(said);
+        }
+    }
+
+    /// A paused link is tried again: from now on it is lost like any other.
+    fn resume(&mut self, said: &Said) {
+        if self.down().is_some_and(|down| down.cause == Cause::Paused) {
+            self.state = State::Down(Box::new(Down::begin(Cause::Lost, said, &self.times(said))));
         }
     }
 
@@ -485,10 +487,7 @@ impl Link {
         let healed = Timer::start(said.at, self.rules.times.settle, said.grace);
         self.begin_loss(Cause::Lost, said);
         if let State::Down(down) = &mut self.state {
-            down.heals = Some(healed);
-            if down.patience.due() < healed.due() {
-                down.patience = healed;
-            }
+            down.heal_after(healed);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::health::link::Said;
 use crate::health::proof::Proof;
 use crate::health::reason::Reason;
 use crate::health::signal::LinkWord;
-use crate::health::timer::after;
+use crate::health::timer::Timer;
 
 /// Most connections that are kept: more than any gateway has bots.
 const MOST: usize = 64;
@@ -21,6 +21,8 @@ const MOST: usize = 64;
 pub(super) struct Missing {
     /// Since when.
     pub since: Timestamp,
+    /// Some missing links are amber while it runs, then red.
+    pub patience: Timer,
     /// Its connection, if the log named it.
     connection: Option<Arc<str>>,
     /// The newest line about it.
@@ -47,6 +49,21 @@ pub(super) struct Connections {
     newest: Option<Proof>,
 }
 
+impl Missing {
+    /// A link of which only this line is known.
+    fn new(said: &Said, red_after: Duration) -> Self {
+        Self {
+            since: said.at,
+            patience: Timer::start(said.at, red_after, said.grace),
+            connection: None,
+            proof: said.proof.clone(),
+            refused: None,
+            ended: None,
+            unreachable: false,
+        }
+    }
+}
+
 impl Connections {
     /// The links that are known to be down, oldest first.
     pub(super) fn missing(&self) -> &[Missing] {
@@ -68,21 +85,28 @@ impl Connections {
         self.newest.as_ref()
     }
 
+    /// All timers, for restarting after a sleep of the machine.
+    pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        self.missing.iter_mut().map(|link| &mut link.patience)
+    }
+
     /// Takes in a line that names no profile. `unannounced`: the number of claimed links whose connection was never
     /// logged.
     pub(super) fn apply(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
         match said.word {
             LinkWord::Attempt => self.attempts = (self.attempts + 1).min(MOST),
-            LinkWord::Proof => self.announce(said, unannounced, red_after),
-            LinkWord::Lost | LinkWord::LostByError => self.lose(said, None),
-            LinkWord::WrongLoop if said.connection.is_some() => self.lose(said, Some(Reason::WrongEventLoop)),
-            LinkWord::Ended => self.lose(said, Some(Reason::LinkEnded)),
-            LinkWord::RefusedEnded => self.lose(said, Some(Reason::AuthRejected)),
-            LinkWord::Refused => self.refuse(said, Reason::AuthRejected, unannounced),
-            LinkWord::Limit => self.refuse(said, Reason::ConnectionLimit, unannounced),
-            LinkWord::InUse => self.refuse(said, Reason::AppInUse, unannounced),
+            LinkWord::Proof => self.announce(said, unannounced),
+            LinkWord::Lost | LinkWord::LostByError => self.lose(said, None, red_after),
+            LinkWord::WrongLoop if said.connection.is_some() => {
+                self.lose(said, Some(Reason::WrongEventLoop), red_after);
+            }
+            LinkWord::Ended => self.lose(said, Some(Reason::LinkEnded), red_after),
+            LinkWord::RefusedEnded => self.lose(said, Some(Reason::AuthRejected), red_after),
+            LinkWord::Refused => self.refuse(said, Reason::AuthRejected, (unannounced, red_after)),
+            LinkWord::Limit => self.refuse(said, Reason::ConnectionLimit, (unannounced, red_after)),
+            LinkWord::InUse => self.refuse(said, Reason::AppInUse, (unannounced, red_after)),
             LinkWord::Unreachable | LinkWord::AttemptFailed | LinkWord::Failed => {
-                self.fail(said, unannounced);
+                self.fail(said, (unannounced, red_after));
             }
             _ => {}
         }
@@ -91,7 +115,7 @@ impl Connections {
     /// Takes in `connected`. It answers the oldest loss that was not refused; otherwise a link that was claimed and
     /// whose connection was never logged, which has no entry here; otherwise a refused one ([`Self::settle`]). Without
     /// an attempt to reconnect it is the first connection of a claimed link.
-    fn announce(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
+    fn announce(&mut self, said: &Said, unannounced: usize) {
         let is_first = self.end_attempt(unannounced);
         self.newest = Some(said.proof.clone());
         let connection = said.connection.clone().unwrap_or_else(|| "".into());
@@ -104,10 +128,11 @@ impl Connections {
             let answered = self.missing.remove(answered);
             // Once red, the light stays red until no link is missing: the others inherit the clock of the answered
             // one.
-            if said.at >= after(answered.since, red_after)
+            if answered.patience.over(said.at)
                 && let Some(next) = self.missing.first_mut()
             {
                 next.since = next.since.min(answered.since);
+                next.patience = answered.patience;
             }
         }
         if self.up.len() > MOST
@@ -131,7 +156,7 @@ impl Connections {
         }
     }
 
-    fn lose(&mut self, said: &Said, ended: Option<Reason>) {
+    fn lose(&mut self, said: &Said, ended: Option<Reason>, red_after: Duration) {
         let known = match &said.connection {
             Some(named) if self.up.remove(named) => {
                 self.note_past(named);
@@ -153,8 +178,7 @@ impl Connections {
         };
         let Some(known) = known else {
             let connection = said.connection.clone();
-            let (since, proof) = (said.at, said.proof.clone());
-            self.missing.push(Missing { since, connection, proof, refused: None, ended, unreachable: false });
+            self.missing.push(Missing { connection, ended, ..Missing::new(said, red_after) });
             self.missing.truncate(MOST);
             return;
         };
@@ -166,24 +190,24 @@ impl Connections {
     }
 
     /// Takes in a refusal, which belongs to a missing link. Further refusals are the same link trying again.
-    fn refuse(&mut self, said: &Said, reason: Reason, unannounced: usize) {
+    fn refuse(&mut self, said: &Said, reason: Reason, of: (usize, Duration)) {
         if let Some(known) = self.missing.iter_mut().find(|link| link.refused.is_some()) {
             self.attempts = self.attempts.saturating_sub(1);
             known.refused = Some(reason);
             known.proof = said.proof.clone();
             return;
         }
-        if let Some(link) = self.attempting(said, unannounced) {
+        if let Some(link) = self.attempting(said, of) {
             link.refused = Some(reason);
             link.proof = said.proof.clone();
         }
     }
 
-    fn fail(&mut self, said: &Said, unannounced: usize) {
+    fn fail(&mut self, said: &Said, (unannounced, red_after): (usize, Duration)) {
         if self.missing.iter().any(|link| link.refused.is_some()) && unannounced == 0 {
             return;
         }
-        if let Some(link) = self.attempting(said, unannounced) {
+        if let Some(link) = self.attempting(said, (unannounced, red_after)) {
             link.unreachable = true;
             link.proof = said.proof.clone();
         }
@@ -191,22 +215,17 @@ impl Connections {
 
     /// The link that tries to connect: the oldest loss, or one that was claimed and whose connection was never
     /// logged.
-    fn attempting(&mut self, said: &Said, unannounced: usize) -> Option<&mut Missing> {
+    fn attempting(
+        &mut self,
+        said: &Said,
+        (unannounced, red_after): (usize, Duration),
+    ) -> Option<&mut Missing> {
         let is_first = self.end_attempt(unannounced);
         let lost = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
         let place = match lost.filter(|_| !is_first) {
             Some(lost) => lost,
             None if unannounced > 0 || self.up.is_empty() => {
-                let (since, proof) = (said.at, said.proof.clone());
-                let link = Missing {
-                    since,
-                    connection: None,
-                    proof,
-                    refused: None,
-                    ended: None,
-                    unreachable: false,
-                };
-                self.missing.push(link);
+                self.missing.push(Missing::new(said, red_after));
                 self.missing.len() - 1
             }
             None => return None,

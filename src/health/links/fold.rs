@@ -254,6 +254,7 @@ impl Fold {
             }
             Event::Slept(slept) => {
                 self.links_mut().flat_map(Link::timers_mut).for_each(|timer| slept.restart(timer));
+                self.connections.timers_mut().for_each(|timer| slept.restart(timer));
             }
             Event::Restarted => {
                 self.links_mut().for_each(Link::reset_connection);

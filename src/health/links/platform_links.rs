@@ -11,7 +11,7 @@ use super::verdict::JudgedLink;
 use crate::health::names::{PlatformName, ProfileName};
 use crate::health::platform::{Announcement, Rules};
 use crate::health::signal::{LinkWord, LogRecord};
-use crate::health::timer::{Earliest, after, before};
+use crate::health::timer::{Earliest, before};
 
 /// Events whose owner may still change.
 const KEPT: usize = 64;
@@ -148,8 +148,7 @@ impl PlatformLinks {
 
     /// Every moment at which a view may change without new evidence.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
-        let missing = self.fold.connections.missing().iter();
-        due.add(missing.map(|link| after(link.since, self.rules.times.red_after)));
+        due.add(self.fold.connections.missing().iter().map(|link| link.patience.due()));
         self.fold.unnamed.deadlines(&self.rules, due);
         self.fold.links().for_each(|link| link.deadlines(due));
     }

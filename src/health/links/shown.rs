@@ -12,7 +12,7 @@ use crate::health::link::{Link, View};
 use crate::health::names::{PlatformName, ProfileName};
 use crate::health::platform::Rules;
 use crate::health::reason::{Light, Reason};
-use crate::health::timer::{Timer, after};
+use crate::health::timer::Timer;
 
 /// The row that is asked for, and when.
 pub(super) struct Row<'a> {
@@ -141,7 +141,7 @@ impl<'a> Asked<'a, '_> {
         }
         let gone = |link: &&Missing| link.refused.is_some() || link.ended.is_some();
         let worst = down.iter().filter(gone).min_by_key(|link| link.refused.is_none());
-        let late = self.row.now >= after(oldest.since, self.rules.times.red_after);
+        let late = down.iter().any(|link| link.patience.over(self.row.now));
         let shown = worst.unwrap_or(oldest);
         let refused = worst.and_then(|link| link.refused).filter(|_| self.row.is_own);
         let view = View {

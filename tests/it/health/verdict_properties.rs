@@ -36,6 +36,7 @@ fn signals() -> Vec<Signal> {
         Signal::PlannedStop,
         Signal::PlannedRestart,
         Signal::Shutdown,
+        Signal::NoLinkLeft,
         Signal::Exiting,
         Signal::LoopMissed,
         Signal::Dropped,
