@@ -54,7 +54,8 @@ pub enum Message {
     Report(Report),
     /// A second instance was started.
     ShowYourself,
-    /// The menu is about to open: settings that the user can change outside Gatelight are read again.
+    /// The menu is about to open: settings that the user can change outside Gatelight are read again, and durations are
+    /// brought up to date.
     MenuOpens,
     /// The icon became visible or invisible.
     Presence(Presence),

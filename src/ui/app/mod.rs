@@ -123,6 +123,7 @@ impl<S: Shell> App<S> {
             Message::Report(report) => self.report(now, report),
             Message::ShowYourself => self.show_yourself(),
             Message::MenuOpens => {
+                self.screen.open(now);
                 self.read_login();
                 self.notices.ask_permission();
                 Flow::On

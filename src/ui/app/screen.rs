@@ -10,8 +10,15 @@ use crate::ui::icon_view::{IconStyle, IconView};
 use crate::ui::menu::{self, Locale, Menu, MenuState};
 use crate::watcher::snapshot::Snapshot;
 
-/// The menu is redrawn for changed durations alone at most this often: they are shown in minutes or longer units.
+/// The menu is redrawn for changed durations alone at most this often while it may be open: they are shown in minutes or
+/// longer units.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The same while it is closed. It is drawn when it opens, but a panel may show it without saying that it does.
+const CLOSED_INTERVAL: Duration = Duration::from_secs(600);
+
+/// How long the menu may stay open. Not every desktop says when it closes.
+const LONGEST_OPEN: Duration = Duration::from_secs(300);
 
 /// Draws icon and menu on the desktop.
 pub trait Shell {
@@ -21,7 +28,7 @@ pub trait Shell {
     /// The icon, the text beside it, or its tooltip changed.
     fn icon(&mut self, icon: &IconView);
     /// The menu changed from `old` to `new`.
-    fn menu(&mut self, old: &Menu, new: &Menu);
+    fn menu(&mut self, old: &Menu, new: &Arc<Menu>);
     /// All changes were passed on. Desktops that take all of them in one update do it now.
     fn drawn(&mut self) {}
 }
@@ -30,9 +37,11 @@ pub trait Shell {
 pub(super) struct Screen<S> {
     shell: S,
     icon: Option<IconView>,
-    menu: Menu,
+    menu: Arc<Menu>,
     /// A chosen check item may have toggled itself, so the menu on the screen may differ from `menu`.
     touched: bool,
+    /// When the menu was last opened.
+    opened: Option<Timestamp>,
     source: Option<Source>,
 }
 
@@ -45,7 +54,7 @@ struct Source {
 
 impl<S: Shell> Screen<S> {
     pub(super) fn new(shell: S) -> Self {
-        Self { shell, icon: None, menu: Menu::default(), touched: false, source: None }
+        Self { shell, icon: None, menu: Arc::default(), touched: false, opened: None, source: None }
     }
 
     #[cfg_attr(not(target_os = "macos"), allow(dead_code))]
@@ -57,6 +66,11 @@ impl<S: Shell> Screen<S> {
     pub(super) fn choose(&mut self, key: &str) -> Option<UiCommand> {
         self.touched = true;
         self.menu.command(key).cloned()
+    }
+
+    /// The menu is about to open.
+    pub(super) fn open(&mut self, now: Timestamp) {
+        self.opened = Some(now);
     }
 
     /// Draws everything again: the desktop shows nothing of what was drawn.
@@ -72,7 +86,10 @@ impl<S: Shell> Screen<S> {
 
     /// When to draw again because durations on the screen are out of date. All rows share one redraw.
     pub(super) fn stale_at(&self) -> Option<Timestamp> {
-        let soonest = self.source.as_ref()?.at.saturating_add(REFRESH_INTERVAL).ok()?;
+        let drawn = self.source.as_ref()?.at;
+        let closes = self.opened.and_then(|opened| opened.saturating_add(LONGEST_OPEN).ok());
+        let interval = if Some(drawn) < closes { REFRESH_INTERVAL } else { CLOSED_INTERVAL };
+        let soonest = drawn.saturating_add(interval).ok()?;
         self.menu.stale_at.map(|at| at.max(soonest))
     }
 
@@ -93,7 +110,7 @@ impl<S: Shell> Screen<S> {
             self.shell.icon(&icon);
             self.icon = Some(icon);
         }
-        let new = menu::menu(snapshot, state, locale, now);
+        let new = Arc::new(menu::menu(snapshot, state, locale, now));
         if std::mem::take(&mut self.touched) || new.rows != self.menu.rows {
             self.shell.menu(&self.menu, &new);
         }
@@ -115,7 +132,7 @@ impl<S: Shell> Screen<S> {
     }
 
     #[cfg(test)]
-    pub(super) const fn menu(&self) -> &Menu {
+    pub(super) fn menu(&self) -> &Menu {
         &self.menu
     }
 }

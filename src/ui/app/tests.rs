@@ -16,7 +16,7 @@ struct Nowhere;
 
 impl Shell for Nowhere {
     fn icon(&mut self, _: &IconView) {}
-    fn menu(&mut self, _: &Menu, _: &Menu) {}
+    fn menu(&mut self, _: &Menu, _: &Arc<Menu>) {}
 }
 
 fn handles(data: &Path, inputs: mpsc::Receiver<EngineEvent>) -> AppHandles {
@@ -54,7 +54,7 @@ struct MenuBar;
 impl Shell for MenuBar {
     const MENU_BAR: bool = true;
     fn icon(&mut self, _: &IconView) {}
-    fn menu(&mut self, _: &Menu, _: &Menu) {}
+    fn menu(&mut self, _: &Menu, _: &Arc<Menu>) {}
 }
 
 fn found_red(now: Timestamp) -> EngineEvent {
@@ -248,4 +248,28 @@ fn the_engine_wakes_the_loop_and_is_handled_in_order() {
     assert!(woken.load(Ordering::SeqCst) > 1);
     assert_eq!(app.handle(now, Message::Inputs), Flow::End);
     assert!(app.snapshot.profiles.is_empty());
+}
+
+/// While nobody looks at the menu, nobody reads how old its rows are.
+#[test]
+fn lengths_of_time_are_drawn_when_the_menu_opens_and_each_minute_while_it_is_open() {
+    let now = Timestamp::UNIX_EPOCH;
+    let at = |minutes| now + jiff::SignedDuration::from_mins(minutes);
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, inputs) = mpsc::channel(4);
+    let mut app = app(folder.path(), inputs, || {});
+    engine.try_send(found_red(now)).unwrap();
+    app.handle(now, Message::Inputs);
+    assert_eq!(app.screen.stale_at(), Some(at(10)), "closed");
+    let shows =
+        |app: &App<Nowhere>, age: &str| app.screen.menu().rows.iter().any(|row| row.label.contains(age));
+    assert!(!shows(&app, "3 min"));
+    app.handle(at(3), Message::MenuOpens);
+    assert!(shows(&app, "3 min"));
+    for minute in 4..9 {
+        assert_eq!(app.screen.stale_at(), Some(at(minute)), "open");
+        app.tick(at(minute));
+        assert!(shows(&app, &format!("{minute} min")));
+    }
+    assert_eq!(app.screen.stale_at(), Some(at(18)), "closed again");
 }

@@ -100,7 +100,7 @@ struct Panel {
     on_bus: Arc<Mutex<Option<Handle<Item>>>>,
     /// Changes that [`Shell::drawn`] passes on.
     icon: Option<(Face, Option<usize>, String)>,
-    rows: Option<Vec<Row>>,
+    menu: Option<Arc<Menu>>,
     pictures: Pictures,
 }
 
@@ -216,21 +216,21 @@ impl Shell for Panel {
         self.icon = Some((icon.worst, icon.worst.count, icon.words.clone()));
     }
 
-    fn menu(&mut self, _old: &Menu, new: &Menu) {
-        self.rows = Some(new.rows.clone());
+    fn menu(&mut self, _old: &Menu, new: &Arc<Menu>) {
+        self.menu = Some(Arc::clone(new));
     }
 
     /// One update for all changes: with each, ksni reads everything and reports the differences to the panel.
     fn drawn(&mut self) {
-        let (icon, rows) = (self.icon.take(), self.rows.take());
-        let Some(item) = self.item().filter(|_| icon.is_some() || rows.is_some()) else { return };
+        let (icon, menu) = (self.icon.take(), self.menu.take());
+        let Some(item) = self.item().filter(|_| icon.is_some() || menu.is_some()) else { return };
         let icon = icon.map(|(face, badge, tooltip)| (self.pictures.of(face), badge, tooltip));
         item.update(move |item| {
             if let Some(icon) = icon {
                 (item.pictures, item.badge, item.tooltip) = icon;
             }
-            if let Some(rows) = rows {
-                item.rows = rows;
+            if let Some(menu) = menu {
+                item.menu = menu;
             }
         });
     }
@@ -241,7 +241,7 @@ struct Item {
     pictures: Vec<Icon>,
     badge: Option<usize>,
     tooltip: String,
-    rows: Vec<Row>,
+    menu: Arc<Menu>,
     tx: SyncSender<Message>,
 }
 
@@ -252,7 +252,7 @@ impl Item {
             pictures: pictures(Face::of(Light::Grey)),
             badge: None,
             tooltip: String::new(),
-            rows: Vec::new(),
+            menu: Arc::default(),
             tx: tx.clone(),
         };
         // the watcher may appear later, or be restarted
@@ -292,7 +292,12 @@ impl Tray for Item {
     }
 
     fn menu(&self) -> Vec<MenuItem<Self>> {
-        self.rows.iter().map(item).collect()
+        self.menu.rows.iter().map(item).collect()
+    }
+
+    /// What differs by now follows, as every change does.
+    fn menu_about_to_show(&mut self) {
+        self.send(Message::MenuOpens);
     }
 
     fn watcher_online(&self) {

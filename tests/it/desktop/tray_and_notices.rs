@@ -432,3 +432,20 @@ fn notifications_are_switched_off_in_the_menu_and_stay_off() {
     assert!(!checked(&panel));
     assert_eq!(desktop.server.shown.lock().unwrap().len(), 0);
 }
+
+#[test]
+fn what_was_changed_elsewhere_is_shown_when_the_menu_opens() {
+    let Some(desktop) = Desktop::start() else { return };
+    let _program = Program::start(&desktop.bus, "C");
+    let panel = desktop.panel();
+    let checked = || panel.rows().iter().any(|row| row.label == "Launch at Login" && row.checked);
+    panel.has("2 of 2 connected");
+    assert!(!checked());
+    let autostart = desktop.bus.folder.path().join(".config/autostart");
+    std::fs::create_dir_all(&autostart).unwrap();
+    std::fs::write(autostart.join("gatelight.desktop"), "[Desktop Entry]\n").unwrap();
+    let dbusmenu = Some("com.canonical.dbusmenu");
+    let item = Some(panel.item.as_str());
+    panel.connection.call_method(item, "/MenuBar", dbusmenu, "AboutToShow", &0_i32).unwrap();
+    until("the row is checked", || checked().then_some(()));
+}

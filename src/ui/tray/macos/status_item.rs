@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use block2::RcBlock;
 use muda::{CheckMenuItem, ContextMenu, IsMenuItem, MenuItem, MenuItemKind, PredefinedMenuItem, Submenu};
@@ -222,7 +223,7 @@ impl Shell for StatusItem {
         }
     }
 
-    fn menu(&mut self, old: &Menu, new: &Menu) {
+    fn menu(&mut self, old: &Menu, new: &Arc<Menu>) {
         for op in diff(old, new) {
             self.apply(&op);
         }
