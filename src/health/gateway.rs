@@ -223,6 +223,11 @@ impl Gateway {
         if self.links.any() { self.links.at_work(now) } else { self.ready.is_some() }
     }
 
+    /// Whether a verdict may depend on how long the start takes.
+    fn may_stall(&self) -> bool {
+        self.end.is_none() && (self.ready.is_none() || self.links.any_silent())
+    }
+
     /// The proof of this fault.
     pub(super) fn fault(&self, reason: Reason) -> Option<&Proof> {
         self.faults.get(&reason)
@@ -231,7 +236,7 @@ impl Gateway {
     /// Every moment at which the verdict may change without new evidence.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
         let own: [Option<&Timer>; 6] = [
-            Some(&self.starting),
+            Some(&self.starting).filter(|_| self.may_stall()),
             self.suspended.as_ref(),
             self.pulse.timer(),
             self.end.as_ref().map(|end| &end.settle),

@@ -180,6 +180,11 @@ impl Starts {
         after(newest.copied().unwrap_or(Timestamp::MIN), deadlines.crash_window / 2)
     }
 
+    /// Whether enough starts are kept for a crash loop, or the gateway reported one.
+    fn may_loop(&self, deadlines: &Deadlines) -> bool {
+        self.storm.is_some() || self.unmeant.iter().any(|starts| starts.len() > deadlines.crash_starts)
+    }
+
     /// Every moment at which a count changes without new evidence.
     pub(super) fn deadlines(&self, deadlines: &Deadlines, due: &mut Earliest) {
         let nth = |times: &[Timestamp]| {
@@ -193,7 +198,7 @@ impl Starts {
             nth(&self.unmeant[1]),
             self.storm.as_ref().map(|(at, _)| after(*at, deadlines.crash_window)),
             takeover.map(|(at, _)| after(*at, deadlines.replace_window)),
-            Some(self.settles_at(deadlines)),
+            Some(self.settles_at(deadlines)).filter(|_| self.may_loop(deadlines)),
         ];
         due.add(all.into_iter().flatten());
     }

@@ -182,17 +182,18 @@ impl Monitor {
     /// When its next turn is due if no event comes.
     pub(super) fn next_turn(&self, now: Moment) -> Option<Instant> {
         let query = self.job.next_query(now.instant).map(|wait| now.instant + wait);
+        let blocked = |since: Instant| Some(since + READ_TIMEOUT).filter(|at| *at > now.instant);
         let own = match &self.stage {
             Stage::Querying { until } => Some(*until),
             Stage::Waiting { since } | Stage::Reading { since } | Stage::Read { since, .. } => {
-                Some(*since + READ_TIMEOUT).filter(|at| *at > now.instant)
+                blocked(*since)
             }
-            Stage::Live(live) if live.waits_since().is_some() => {
-                live.waits_since().map(|since| since + READ_TIMEOUT).filter(|at| *at > now.instant)
-            }
+            Stage::Live(live) if live.waits_since().is_some() => live.waits_since().and_then(blocked),
             Stage::Live(live) => {
                 let until = |at: Timestamp| Duration::try_from(at.duration_since(now.at)).unwrap_or_default();
-                live.deadline.map(|at| now.instant + until(at)).into_iter().chain(live.flush_at).min()
+                // what its own core says is not shown while another gateway serves it: the next turn is soon enough
+                let deadline = live.deadline.filter(|_| self.served_by.is_none());
+                deadline.map(|at| now.instant + until(at)).into_iter().chain(live.flush_at).min()
             }
         };
         query.into_iter().chain(own).min()

@@ -26,7 +26,7 @@ use self::platform_links::PlatformLinks;
 use self::shown::Row;
 pub(super) use self::verdict::JudgedLink;
 pub use self::verdict::LinkVerdict;
-use super::link::Said;
+use super::link::{Link, Said};
 use super::names::{PlatformName, ProfileName};
 use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
@@ -111,6 +111,11 @@ impl Links {
     pub fn at_work(&self, now: Timestamp) -> bool {
         let mut existing = self.all.iter().filter(|platform| platform.fold.exists()).peekable();
         existing.peek().is_some() && existing.all(|platform| platform.fold.shared.is_up(now))
+    }
+
+    /// Whether a link is expected of which no line was read.
+    pub fn any_silent(&self) -> bool {
+        self.all.iter().any(|platform| platform.fold.links().any(Link::is_silent))
     }
 
     /// Whether any link has been proven at any time.
