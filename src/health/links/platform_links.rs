@@ -74,13 +74,14 @@ impl PlatformLinks {
     pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
         let shows_layout = event.shows_own_logs() && !self.layout.own_logs;
         let names_earlier = self.name_attempt(&mut event, own);
-        self.recent.push_back(event);
-        if self.recent.len() > KEPT
+        // first, so that the queue never reserves room for twice as many
+        if self.recent.len() >= KEPT
             && let Some(oldest) = self.recent.pop_front()
         {
             self.showed_own_logs |= oldest.shows_own_logs();
             self.base.apply(&oldest, own, &self.layout, &self.rules);
         }
+        self.recent.push_back(event);
         if shows_layout || names_earlier {
             self.refold(own);
         } else if let Some(newest) = self.recent.back() {
