@@ -1,7 +1,7 @@
 //! The proofs that verdicts carry.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -154,7 +154,8 @@ impl From<&str> for ProofLine {
 pub struct Quote(Arc<Line>);
 
 struct Line {
-    raw: Box<[u8]>,
+    /// Empty once its text is made: hundreds of lines of each gateway are kept.
+    raw: Mutex<Box<[u8]>>,
     /// Makes the text of `raw`: without secrets and control characters, bounded.
     clean: fn(&[u8]) -> String,
     text: OnceLock<Box<str>>,
@@ -163,12 +164,17 @@ struct Line {
 impl Quote {
     /// A line from outside. `clean` removes its secrets and bounds it; it is called at most once.
     pub fn unclean(raw: impl Into<Box<[u8]>>, clean: fn(&[u8]) -> String) -> Self {
-        Self(Arc::new(Line { raw: raw.into(), clean, text: OnceLock::new() }))
+        Self(Arc::new(Line { raw: Mutex::new(raw.into()), clean, text: OnceLock::new() }))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.text.get_or_init(|| (self.0.clean)(&self.0.raw).into())
+        self.0.text.get_or_init(|| {
+            let mut raw = self.0.raw.lock().unwrap_or_else(PoisonError::into_inner);
+            let text = (self.0.clean)(&raw).into();
+            *raw = Box::default();
+            text
+        })
     }
 }
 
@@ -176,7 +182,7 @@ impl Quote {
 impl From<String> for Quote {
     fn from(text: String) -> Self {
         let text = OnceLock::from(text.into_boxed_str());
-        Self(Arc::new(Line { raw: Box::default(), clean: |_| String::new(), text }))
+        Self(Arc::new(Line { raw: Mutex::default(), clean: |_| String::new(), text }))
     }
 }
 
