@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::observer::Emitter;
-use crate::evidence::process::{self, ProcessInfo};
+use crate::evidence::process::{self, Probe, ProcessInfo};
 use crate::health::{Evidence, ProcessState};
 
 /// Most processes tracked at once.
 const MAX_PROCESSES: usize = 16;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 struct Tracked {
     start: u64,
     state: ProcessState,
+    probe: Probe,
 }
 
 /// The tracked processes of one home.
@@ -52,34 +53,31 @@ impl Processes {
         if start.is_some_and(|start| start != info.start) || info.state == ProcessState::Gone {
             return;
         }
-        self.by_pid.insert(pid, Tracked { start: info.start, state: info.state });
+        self.by_pid.insert(pid, Tracked { start: info.start, state: info.state, probe: Probe::new(pid) });
         emit.known(evidence_of(&info));
     }
 
     /// Emits every change of state since the last poll.
     pub(super) fn poll(&mut self, emit: &mut Emitter<'_>) {
-        let pids: Vec<u32> = self.by_pid.keys().copied().collect();
-        for pid in pids {
-            let Some(tracked) = self.by_pid.get_mut(&pid) else { continue };
+        self.by_pid.retain(|&pid, tracked| {
             // the usual case, and the cheapest check
-            if process::state(pid) == Some((tracked.start, tracked.state)) {
-                continue;
+            if tracked.probe.state() == Some((tracked.start, tracked.state)) {
+                return true;
             }
             let seen = process::look(pid);
             if seen.is_none() && process::exists(pid) {
                 // it exists but cannot be checked: no descriptors or memory left
-                continue;
+                return true;
             }
             if let Some(info) = seen.filter(|info| info.start == tracked.start) {
                 tracked.state = info.state;
                 emit.known(evidence_of(&info));
-            } else {
-                let start = Some(tracked.start);
-                self.by_pid.remove(&pid);
-                let state = ProcessState::Gone;
-                emit.known(Evidence::Process { pid, start, started_at: None, state, exit: None });
+                return true;
             }
-        }
+            let (start, state) = (Some(tracked.start), ProcessState::Gone);
+            emit.known(Evidence::Process { pid, start, started_at: None, state, exit: None });
+            false
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -34,12 +35,36 @@ pub(super) fn look(pid: u32) -> Option<ProcessInfo> {
     })
 }
 
-/// One read suffices: the kernel writes the whole line (`fs/proc/array.c`), and it is shorter than this.
 pub(super) fn state(pid: u32) -> Option<(u64, ProcessState)> {
+    state_in(&open_stat(pid).ok()?)
+}
+
+fn open_stat(pid: u32) -> io::Result<File> {
+    File::open(format!("/proc/{pid}/stat"))
+}
+
+/// One read suffices: the kernel writes the whole line (`fs/proc/array.c`), and it is shorter than this.
+fn state_in(file: &File) -> Option<(u64, ProcessState)> {
     let mut line = [0_u8; 1024];
-    let count = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    let count = file.read_at(&mut line, 0).ok()?;
     let stat = Stat::parse(&line[..count])?;
     Some((stat.start, stat.state?))
+}
+
+/// `/proc/PID/stat` of one process, held open: each read from its beginning shows the present state, for a third of the
+/// system calls. Once the process is gone a read fails, also when another process has its PID. `None`: no descriptor was
+/// left.
+#[derive(Debug)]
+pub(super) struct Probe(Option<File>);
+
+impl Probe {
+    pub(super) fn new(pid: u32) -> Self {
+        Self(open_stat(pid).ok())
+    }
+
+    pub(super) fn state(&self, pid: u32) -> Option<(u64, ProcessState)> {
+        self.0.as_ref().map_or_else(|| state(pid), state_in)
+    }
 }
 
 /// The needed fields of `/proc/PID/stat`.

@@ -61,8 +61,26 @@ pub fn exists(pid: u32) -> bool {
     !matches!(test_kill_process(pid), Err(Errno::SRCH))
 }
 
-/// Only the start time (see [`ProcessInfo::start`]) and the state of a process, for frequent polls; `None` if there is
-/// none.
+/// Polls the state of one process.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pid: u32,
+    system: system::Probe,
+}
+
+impl Probe {
+    /// Polls the process that has this PID now.
+    pub(super) fn new(pid: u32) -> Self {
+        Self { pid, system: system::Probe::new(pid) }
+    }
+
+    /// Start time and state of the process; `None` when it is gone, or for want of descriptors.
+    pub(super) fn state(&self) -> Option<(u64, ProcessState)> {
+        self.system.state(self.pid)
+    }
+}
+
+/// Only the start time (see [`ProcessInfo::start`]) and the state of a process; `None` if there is none.
 pub fn state(pid: u32) -> Option<(u64, ProcessState)> {
     if pid == 0 || i32::try_from(pid).is_err() {
         return None;
