@@ -195,18 +195,18 @@ impl Live {
     fn request(&self, now: Moment, reported: bool, poll: Poll, unwatched: bool) -> Option<(Request, Cause)> {
         let due =
             self.deadline.is_some_and(|at| at <= now.at) || self.flush_at.is_some_and(|at| at <= now.instant);
-        let expected = reported || due || self.unread_since.is_some() || self.again;
+        let announced = reported || self.unread_since.is_some() || self.again;
         let files = match poll {
-            _ if expected => Files::All,
-            Poll::Events => return None,
+            _ if announced => Files::All,
+            Poll::Events if !due => return None,
             Poll::Everything => Files::Known,
             // what another machine writes is not reported
-            _ if unwatched || self.silent_change || self.apart => Files::Known,
+            _ if due || unwatched || self.silent_change || self.apart => Files::Known,
             Poll::Beats => Files::Beats,
-            Poll::Silent => Files::None,
+            Poll::Events | Poll::Silent => Files::None,
         };
         let request = Request { now, files, children_of: self.core.exiting_pid() };
-        Some((request, Cause { reported, expected }))
+        Some((request, Cause { reported, expected: announced || due }))
     }
 
     fn note_read(&mut self, request: &Request, cause: Cause, polled: Polled) {

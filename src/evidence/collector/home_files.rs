@@ -275,11 +275,14 @@ impl JsonFile {
 
     /// The contents, if the file changed since the last read.
     fn read(&mut self, file: &str, path: &Path) -> Option<Contents> {
-        let meta = match std::fs::metadata(path) {
+        // most names are no links, and most of the others are missing: one call tells
+        let named = std::fs::symlink_metadata(path);
+        let is_link = named.as_ref().is_ok_and(Metadata::is_symlink);
+        let meta = match if is_link { std::fs::metadata(path) } else { named } {
             Ok(meta) => meta,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 self.unusable = false;
-                self.dangling = is_link(path);
+                self.dangling = is_link;
                 let is_new =
                     TELLING_WHEN_MISSING.contains(&file) && !std::mem::replace(&mut self.reported, true);
                 return (self.version.take().is_some() || is_new).then_some(Contents::Gone);

@@ -118,6 +118,9 @@ impl Collector {
     ) -> (Self, Past) {
         // of the profiles that share a home, the scan gives none the standard logs
         let shares_home = !profile.logs.contains(&profile.logs_folder().join("agent.log"));
+        // first: what comes after this shows in its folder
+        let mut folders = Folders::of(profile);
+        let _noted = folders.are_unchanged();
         let mut files = HomeFiles::new(profile, patterns);
         let read = if shares_home { Vec::new() } else { files.read_changed(now.at, true, false) };
         let (processes, seen) = first_processes(&read, job, now.at);
@@ -157,7 +160,6 @@ impl Collector {
                 observer::show_past(observer, *at, evidence, &contents);
             }
         }
-        let folders = Folders::of(profile);
         let children = None;
         let collector =
             Self { shares_home, logs, files, folders, processes, updates, locks, children, observer };
