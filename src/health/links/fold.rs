@@ -138,8 +138,8 @@ impl Layout {
 pub(super) struct Fold {
     /// One link that all events are applied to.
     pub shared: Link,
-    /// The links that lines or state keys assign to a profile.
-    pub named: BTreeMap<ProfileName, Link>,
+    /// The links that lines or state keys assign to a profile. A map reserves room for eleven values at once: most have one.
+    pub named: BTreeMap<ProfileName, Box<Link>>,
     /// The links that only their connections tell apart.
     pub connections: Connections,
     /// The links that nothing tells apart, where lines do not name connections.
@@ -161,11 +161,12 @@ impl Fold {
 
     /// Every link in it.
     pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
-        self.named.values().chain([&self.shared]).chain(self.unnamed.links())
+        self.named.values().map(Box::as_ref).chain([&self.shared]).chain(self.unnamed.links())
     }
 
     pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
-        self.named.values_mut().chain([&mut self.shared]).chain(self.unnamed.links_mut())
+        let named = self.named.values_mut().map(Box::as_mut);
+        named.chain([&mut self.shared]).chain(self.unnamed.links_mut())
     }
 
     pub(super) fn exists(&self) -> bool {
@@ -244,7 +245,7 @@ impl Fold {
                         // A promise precedes the line that it is about, so that line would have a name.
                         let follows = rules.announcement != Announcement::Promise;
                         let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
-                        let retried = self.named.values().any(is_tried);
+                        let retried = self.named.values().any(|link| is_tried(link));
                         self.unnamed.apply(said, *repeats, (links, retried), rules);
                     }
                 }
@@ -282,7 +283,7 @@ impl Fold {
             self.shared.expect();
         }
         // Lines that name a profile may have said already whose link it is.
-        if is_shared && !self.named.values().any(Link::is_down) {
+        if is_shared && !self.named.values().any(|link| link.is_down()) {
             self.unnamed.read_entry(at, entry, grace, rules);
         }
         if let Some(owner) = profile.or_else(|| separate.then_some(own)) {
@@ -304,7 +305,7 @@ impl Fold {
     }
 
     fn named(&mut self, owner: &ProfileName, rules: &Arc<Rules>) -> &mut Link {
-        self.named.entry(Arc::clone(owner)).or_insert_with(|| Link::new(Arc::clone(rules)))
+        self.named.entry(Arc::clone(owner)).or_insert_with(|| Box::new(Link::new(Arc::clone(rules))))
     }
 }
 

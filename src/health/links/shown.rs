@@ -50,7 +50,7 @@ impl<'a> Asked<'a, '_> {
         } else {
             self.counted()
         }?;
-        let message = fold.named.get(row.profile).and_then(Link::last_message);
+        let message = fold.named.get(row.profile).and_then(|link| link.last_message());
         verdict.last_message_at = message.or_else(|| fold.shared.last_message());
         Some(verdict)
     }
