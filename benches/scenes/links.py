@@ -230,7 +230,8 @@ def day(homes, agent, rest):
             agent.menu(), agent.icon()
         if turn == turns // 10:
             warm = memory(agent.child.pid)[0]
-    time.sleep(3)
+    # what is free by then goes back to the system within 10 s
+    time.sleep(12)
     after = memory(agent.child.pid)[0]
     row(
         "memory, agent with tray, 10 gateways of 4 links",

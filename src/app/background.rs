@@ -23,11 +23,12 @@ use crate::alerts::Event;
 use crate::channels::dispatch;
 use crate::channels::outbox::Failure;
 use crate::config::Config;
+use crate::evidence::alarm;
 use crate::evidence::patterns::Patterns;
 use crate::health::Light;
 use crate::log;
 use crate::restart::{RestartView, Restarts, policy};
-use crate::runtime::{Interrupts, interrupts, runtime};
+use crate::runtime::{Interrupts, interrupts, release_heap, runtime};
 use crate::text::error;
 use crate::text::trouble::HOOK_BEHIND;
 use crate::text::{Lang, Message};
@@ -37,6 +38,9 @@ use crate::worker::{self, Backoff};
 
 /// How long the end waits for a user interface that does not take its last event.
 const LAST_EVENT: Duration = Duration::from_secs(1);
+
+/// How soon after an update the memory that is free by then is returned, at most: with the watcher's next poll.
+const RELEASE_AFTER: Duration = Duration::from_secs(10);
 
 /// The engine of the agent.
 pub(crate) struct Background {
@@ -96,6 +100,7 @@ impl Background {
             let (beaten_sender, beaten) = mpsc::channel(1);
             let (history, trouble) = HistoryWriter::open(&self.engine, handle.snapshots.clone());
             let mut state = State {
+                release_at: None,
                 history,
                 restarts: Restarts::new(),
                 unsent: None,
@@ -161,6 +166,8 @@ struct Inbox {
 }
 
 struct State {
+    /// When to return memory that the latest updates no longer need.
+    release_at: Option<Instant>,
     history: HistoryWriter,
     restarts: Restarts,
     /// Updates that the event queue had no room for, merged.
@@ -229,7 +236,7 @@ impl State {
         let alerts = self.channels.as_ref().and_then(Channels::next_deadline);
         let alerts = alerts.map(|due| Instant::now() + until(due));
         let beat = self.heartbeat.as_ref().map(Heartbeat::due);
-        let own = self.history.retry_at().into_iter().chain(alerts).chain(beat);
+        let own = self.history.retry_at().into_iter().chain(alerts).chain(beat).chain(self.release_at);
         own.fold(timers.next(self.offline), Instant::min)
     }
 
@@ -243,6 +250,9 @@ impl State {
         }
         if self.history.retry_at().is_some_and(|due| due <= now) {
             self.history.flush();
+        }
+        if self.release_at.take_if(|due| *due <= now).is_some() {
+            release_heap();
         }
         if self.offline && timers.network.take_due(now) {
             self.check_network().await;
@@ -280,6 +290,7 @@ impl State {
 
     async fn update(&mut self, update: Update) {
         let snapshot = Arc::clone(&update.snapshot);
+        self.release_at.get_or_insert_with(|| alarm::after(Instant::now(), RELEASE_AFTER));
         if update.missed > 0 {
             self.history.mark_incomplete();
         }
