@@ -361,9 +361,11 @@ impl Gateway {
         self.note(moment.now);
         match state {
             ProcessState::Running => {
-                // No heartbeat was written while it was suspended.
-                if self.suspended.take().is_some() {
+                // It wrote neither heartbeat nor log while it was suspended, so that silence shows nothing.
+                if let Some(suspended) = self.suspended.take() {
                     self.pulse.resume(moment);
+                    let (from, until) = (suspended.since, moment.now);
+                    self.links.restart_silence(Slept { from, until, grace: Duration::ZERO });
                 }
             }
             ProcessState::Stopped => {

@@ -194,7 +194,7 @@ impl Succession {
 
     fn read_record(&mut self, moment: Moment<'_>, record: LogRecord) {
         let now = moment.now;
-        let Some(record) = self.admit(now, record) else { return };
+        let Some(record) = self.admit(moment, record) else { return };
         self.start_records.keep(now, &record, &self.gateway);
         match record.signal {
             Signal::Takeover => self.starts.note_takeover(now, record.proof.clone()),
@@ -211,8 +211,9 @@ impl Succession {
         }
         let Some(record) = self.without_those_of_the_predecessor(moment, record) else { return };
         // The predecessor is gone, so records with a later stamp are this process's.
-        let proof = matches!(&record.signal, Signal::Link(link) if link.word == LinkWord::Proof);
-        if proof && self.predecessor.as_ref().is_none_or(|old| old.until.is_some()) {
+        let is_own = record.signal == Signal::Start
+            || matches!(&record.signal, Signal::Link(link) if link.word == LinkWord::Proof);
+        if is_own && self.predecessor.as_ref().is_none_or(|old| old.until.is_some()) {
             self.gateway.alone_since = record.stamp;
         }
         // Without a process to look at, the logged exit counts as its end.
@@ -229,7 +230,7 @@ impl Succession {
 
     /// Returns the record if it may be this gateway's. Other programs of Hermes write to the same logs, and other
     /// gateways to a served profile's. Records of a home whose profile may turn out to be served are kept for later.
-    fn admit(&mut self, now: Timestamp, record: LogRecord) -> Option<LogRecord> {
+    fn admit(&mut self, moment: Moment<'_>, record: LogRecord) -> Option<LogRecord> {
         let other = matches!(record.signal, Signal::Info | Signal::Record | Signal::Cron(_));
         let is_sign = record.home.is_none() && !other;
         if !is_sign && !self.gateway.alive() {
@@ -243,7 +244,9 @@ impl Succession {
         if names_itself || self.gateway.links.serves(home) {
             return Some(record);
         }
-        self.served.keep(now, record);
+        // Once it is served, the former process may be forgotten.
+        let record = self.without_those_of_the_predecessor(moment, record)?;
+        self.served.keep(moment.now, record);
         None
     }
 
@@ -287,7 +290,8 @@ impl Succession {
             && !gateway.links.any_was_proven()
             && (gateway.beginning >= Beginning::Witnessed || gateway.id.started_at.is_some())
             && now < after(gateway.starting.since, LATE_LINES);
-        young && is_of_shutdown(signal)
+        let is_first = gateway.said_start() && self.predecessor.is_none();
+        young && !is_first && is_of_shutdown(signal)
     }
 
     /// Counts a start, and notes whether the run before it worked and was ended on purpose.

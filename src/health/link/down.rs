@@ -100,7 +100,7 @@ impl Down {
             shown: Timer::start(said.at, Duration::ZERO, uncertain),
             stalled: false,
             claim: None,
-            heals: heals(cause, said, times),
+            heals: heals(cause, cause, said, times),
         }
     }
 
@@ -137,8 +137,10 @@ impl Down {
                 self.shown = Timer::start(said.at, Duration::ZERO, uncertain);
             }
         }
-        // Silence after a failure does not undo a refusal.
-        self.heals = heals(self.cause, said, times);
+        // Silence after a failure does not undo a refusal, nor does it shorten the pause after one.
+        let heals = heals(self.cause, cause, said, times);
+        let later = |now: &Timer| self.heals.is_none_or(|before| before.due() <= now.due());
+        self.heals = heals.filter(later).or_else(|| heals.and(self.heals));
     }
 
     /// A single conflict waits for the other session to expire, however long that takes.
@@ -293,18 +295,26 @@ impl Down {
 
     /// All timers, for restarting after a sleep of the machine.
     pub(super) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        let others = [&mut self.patience, &mut self.shown];
         let settles = self.claim.as_mut().map(|claim| &mut claim.settles);
-        [Some(&mut self.patience), Some(&mut self.shown), self.heals.as_mut(), settles].into_iter().flatten()
+        others.into_iter().chain(self.heals.as_mut()).chain(settles)
+    }
+
+    /// The timers for which silence counts.
+    pub(super) fn silence_timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        let settles = self.claim.as_mut().map(|claim| &mut claim.settles);
+        self.heals.as_mut().into_iter().chain(settles)
     }
 }
 
-/// The timer after which silence shows that the problem is over.
-fn heals(cause: Cause, said: &Said, times: &Times) -> Option<Timer> {
-    let pause = match cause {
-        Cause::Lost | Cause::Unreachable => Duration::ZERO,
+/// The timer after which silence shows that the problem is over. `line`: the cause that the newest line names.
+fn heals(cause: Cause, line: Cause, said: &Said, times: &Times) -> Option<Timer> {
+    let by_silence = match cause {
+        Cause::Lost | Cause::Unreachable => true,
         // If the attempt after the pause succeeds, the client logs nothing.
-        Cause::Refused(Reason::AuthRejected) if !times.refusal_pause.is_zero() => times.refusal_pause,
-        _ => return None,
+        Cause::Refused(Reason::AuthRejected) => !times.refusal_pause.is_zero(),
+        _ => false,
     };
-    (!times.heals.is_zero()).then(|| Timer::start(said.at, pause + times.heals, said.grace))
+    let pause = if matches!(line, Cause::Refused(_)) { times.refusal_pause } else { Duration::ZERO };
+    (by_silence && !times.heals.is_zero()).then(|| Timer::start(said.at, pause + times.heals, said.grace))
 }

@@ -132,7 +132,7 @@ impl Link {
     /// A fault that lasts as long as the process.
     pub(crate) fn lasting_fault(&self, now: Timestamp) -> Option<(Reason, &Proof)> {
         let ended = self.down().and_then(Down::ended);
-        ended.or_else(|| Some((Reason::AuthRejected, self.send_refused(now)?)))
+        ended.or_else(|| Some((Reason::AuthRejected, self.refused_send.as_ref()?.holds(now)?)))
     }
 
     /// A refused start, for which the gateway may end.
@@ -264,6 +264,7 @@ impl Link {
         if let Some(fatal) = self.entry.view(now, self.down()) {
             return Some(fatal);
         }
+        let send = self.refused_send.as_ref().and_then(|send| send.holds(now));
         match &self.state {
             State::Silent if !self.expected || self.webhook.is_some() => None,
             State::Silent => start.map(|start| View {
@@ -272,7 +273,7 @@ impl Link {
                 since: start.since,
                 other_pid: None,
             }),
-            State::Up(up) => Some(up.view(now, self.send_refused(now), self.losses.is_full(now))),
+            State::Up(up) => Some(up.view(now, send, self.losses.is_full(now))),
             State::Down(down) => Some(down.view(now, self.rules.settled, self.conflicts.is_full(now))),
         }
     }
@@ -305,8 +306,13 @@ impl Link {
     pub(crate) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         let down = if let State::Down(down) = &mut self.state { Some(down) } else { None };
         let send = self.refused_send.as_mut().and_then(RefusedSend::timer_mut);
-        let fatal = self.entry.timer_mut();
-        down.into_iter().flat_map(|down| down.timers_mut()).chain(send).chain(fatal)
+        down.into_iter().flat_map(|down| down.timers_mut()).chain(send).chain(self.entry.timer_mut())
+    }
+
+    /// The timers for which silence counts, for restarting after the process was suspended.
+    pub(crate) fn silence_timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
+        let down = if let State::Down(down) = &mut self.state { Some(down) } else { None };
+        down.into_iter().flat_map(|down| down.silence_timers_mut())
     }
 
     /// Drops what the files of another process said.
@@ -489,9 +495,5 @@ impl Link {
         if let State::Down(down) = &mut self.state {
             down.heal_after(healed);
         }
-    }
-
-    fn send_refused(&self, now: Timestamp) -> Option<&Proof> {
-        self.refused_send.as_ref()?.holds(now)
     }
 }

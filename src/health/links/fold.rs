@@ -33,6 +33,8 @@ pub(super) enum Event {
     },
     /// The machine slept: timers that were running began again.
     Slept(Slept),
+    /// The process was suspended: it could write nothing, so silence began to count anew.
+    Suspended(Slept),
     /// The process started again: nothing is known of its connections.
     Restarted,
     /// What the files of another process said no longer counts.
@@ -45,7 +47,7 @@ impl Event {
         match self {
             Self::Line { said, .. } => Some(said.at),
             Self::Entry { at, .. } => Some(*at),
-            Self::Slept(_) | Self::Restarted | Self::FilesForgotten => None,
+            Self::Slept(_) | Self::Suspended(_) | Self::Restarted | Self::FilesForgotten => None,
         }
     }
 
@@ -175,6 +177,10 @@ impl Fold {
 
     /// Whose links were begun and had no line since; `None`: the serving profile's.
     pub(super) fn silent(&self, own: &ProfileName) -> Vec<Option<ProfileName>> {
+        // It may be one of these that is down.
+        if self.unnamed.any_lost() {
+            return Vec::new();
+        }
         if self.named.is_empty() {
             return if self.shared.is_silent() { vec![None] } else { Vec::new() };
         }
@@ -256,6 +262,9 @@ impl Fold {
             Event::Slept(slept) => {
                 self.links_mut().flat_map(Link::timers_mut).for_each(|timer| slept.restart(timer));
                 self.connections.timers_mut().for_each(|timer| slept.restart(timer));
+            }
+            Event::Suspended(span) => {
+                self.links_mut().flat_map(Link::silence_timers_mut).for_each(|timer| span.restart(timer));
             }
             Event::Restarted => {
                 self.links_mut().for_each(Link::reset_connection);

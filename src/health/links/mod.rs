@@ -259,6 +259,11 @@ impl Links {
         self.push_to_all(&Event::Slept(slept));
     }
 
+    /// The process was suspended: it could write nothing, so silence counts anew.
+    pub(super) fn restart_silence(&mut self, suspended: Slept) {
+        self.push_to_all(&Event::Suspended(suspended));
+    }
+
     /// Every moment at which a view may change without new evidence.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
         self.all.iter().for_each(|platform| platform.deadlines(due));

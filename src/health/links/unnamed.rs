@@ -146,6 +146,11 @@ impl Unnamed {
         self.newest_proof.as_ref()
     }
 
+    /// Whether a link was lost that is not known to be back.
+    pub(super) fn any_lost(&self) -> bool {
+        !self.lost.is_empty()
+    }
+
     /// The links that are down, in the order in which they were lost.
     pub(super) fn down(&self, now: Timestamp, rules: &Rules) -> Vec<LostView<'_>> {
         let held = self.answered.iter().filter(|(until, _)| now < *until).map(|(_, lost)| lost);
