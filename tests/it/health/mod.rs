@@ -11,3 +11,4 @@ mod recordings;
 mod verdict_properties;
 #[cfg(target_os = "linux")]
 mod virtual_day;
+mod world;

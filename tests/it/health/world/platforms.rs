@@ -1,0 +1,620 @@
+//! What the adapters of hermes-agent 0.19 do and log when a link is lost, refused or restored. Wordings and times are
+//! measured, except for `pigeon`, a made-up plug-in about which only `gateway.run` logs.
+
+use super::hermes::{Act, Ms, SECOND, World};
+use super::oracle::{Read, Shown, Word};
+use super::script::Layout;
+
+/// How long a Weixin client waits after its session expired (measured).
+pub(super) const WEIXIN_PAUSE: Ms = 600 * SECOND;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Platform {
+    Feishu,
+    Telegram,
+    Wecom,
+    Slack,
+    Weixin,
+    Pigeon,
+}
+
+impl Platform {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Feishu => "feishu",
+            Self::Telegram => "telegram",
+            Self::Wecom => "wecom",
+            Self::Slack => "slack",
+            Self::Weixin => "weixin",
+            Self::Pigeon => "pigeon",
+        }
+    }
+
+    /// The scope of its lock files.
+    pub(super) fn lock(self) -> Option<&'static str> {
+        match self {
+            Self::Feishu => Some("feishu-app-id"),
+            Self::Telegram => Some("telegram-bot-token"),
+            Self::Slack => Some("slack-app-token"),
+            Self::Weixin => Some("weixin-bot-token"),
+            Self::Wecom | Self::Pigeon => None,
+        }
+    }
+
+    /// How long after the first sign of a loss the light may stay amber.
+    pub(super) fn deadline(self) -> Ms {
+        match self {
+            // 45 s; an attempt that begins within them has 30 s more
+            Self::Feishu => 76 * SECOND,
+            Self::Weixin => 91 * SECOND,
+            _ => 61 * SECOND,
+        }
+    }
+
+    /// How long a loss is amber at least.
+    pub(super) fn patience(self) -> Ms {
+        if self == Self::Weixin { 90 * SECOND } else { 60 * SECOND }
+    }
+
+    /// How long a claim that the link is back must stand where it is no proof.
+    pub(super) fn settle(self) -> Ms {
+        match self {
+            Self::Telegram => 80 * SECOND,
+            Self::Weixin => 45 * SECOND,
+            _ => 15 * SECOND,
+        }
+    }
+
+    fn adapter(self) -> &'static str {
+        match self {
+            Self::Feishu => "hermes_plugins.feishu_platform.adapter",
+            Self::Telegram => "hermes_plugins.telegram_platform.adapter",
+            Self::Wecom => "hermes_plugins.wecom_platform.adapter",
+            Self::Slack => "hermes_plugins.slack_platform.adapter",
+            Self::Weixin => "gateway.platforms.weixin",
+            Self::Pigeon => "hermes_plugins.pigeon_platform.adapter",
+        }
+    }
+}
+
+/// How the platform responds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Server {
+    Fine,
+    Away,
+    Denies,
+}
+
+/// One link of the gateway.
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    /// It belongs to the served profile.
+    pub served: bool,
+    pub platform: Platform,
+    server: Server,
+    pub up: bool,
+    /// This process does not try again.
+    pub ended: bool,
+    connection: u32,
+    attempts: u32,
+    /// Its client waits after a refusal (Weixin).
+    pauses: bool,
+    /// `gateway.run` reconnects it, not the adapter.
+    by_runner: bool,
+    /// Its entry in the state file, and when it was changed.
+    pub entry: (&'static str, Ms),
+    /// What an observer could read about it so far.
+    pub shown: Shown,
+    /// When its losses could be read.
+    pub losses: Vec<Ms>,
+}
+
+impl Link {
+    pub(super) fn new(served: bool, platform: Platform) -> Self {
+        Self {
+            served,
+            platform,
+            server: Server::Fine,
+            up: false,
+            ended: false,
+            connection: 0,
+            attempts: 0,
+            pauses: false,
+            by_runner: false,
+            entry: ("", 0),
+            shown: Shown::Nothing,
+            losses: Vec::new(),
+        }
+    }
+
+    /// A new process starts.
+    pub(super) fn forget_process(&mut self) {
+        *self = Self { server: self.server, entry: self.entry, ..Self::new(self.served, self.platform) };
+    }
+}
+
+impl World {
+    pub(super) fn drop_link(&mut self, index: usize) {
+        if self.links[index].up {
+            self.later(50, Act::Break(index));
+        }
+    }
+
+    pub(super) fn outage(&mut self, index: usize, denies: bool) {
+        self.links[index].server = if denies { Server::Denies } else { Server::Away };
+        self.drop_link(index);
+    }
+
+    pub(super) fn recover(&mut self, index: usize) {
+        self.links[index].server = Server::Fine;
+    }
+
+    pub(super) fn message(&mut self, index: usize) {
+        let link = &self.links[index];
+        if link.up {
+            let line = format!("inbound message: platform={} user=x chat=y msg='z'", link.platform.name());
+            let read = self.say(Some(index), "INFO", "gateway.run", &line);
+            if !self.is_shared(&self.links[index]) {
+                self.readable(read, Read::Link(index, Word::Message));
+            }
+        }
+    }
+
+    /// The start connects one link after the other.
+    pub(super) fn connect(&mut self, index: usize) {
+        let link = &self.links[index];
+        if !link.served || self.plan.layout == Layout::Separate {
+            let line = format!("Connecting to {}...", link.platform.name());
+            self.say(Some(index), "INFO", "gateway.run", &line);
+        }
+        self.enter(index, "connecting");
+        let span = self.dice.within(100, 2_500);
+        self.later(span, Act::Connected(index));
+    }
+
+    pub(super) fn connected(&mut self, index: usize) {
+        let Link { platform, server, .. } = self.links[index];
+        // these announce the link before the attempt has ended
+        let hasty = matches!(platform, Platform::Feishu | Platform::Weixin);
+        if server == Server::Fine {
+            self.go_up(index, "connected");
+        } else if hasty {
+            self.announce(index, "connected");
+            self.fail(index);
+        } else {
+            self.fail_to_connect(index);
+            let line = format!("✗ {} failed to connect{}", platform.name(), self.tag(index));
+            self.trouble(index, "WARNING", "gateway.run", &line);
+            self.hand_to_runner(index);
+            // 0.19 does not retry a served profile's link that fails at the start
+            self.links[index].ended = self.links[index].served && self.plan.layout == Layout::Tagged;
+        }
+        let next = if index + 1 < self.links.len() { Act::Connect(index + 1) } else { Act::Ready };
+        self.later(30, next);
+    }
+
+    pub(super) fn break_link(&mut self, index: usize) {
+        if !self.links[index].up {
+            return;
+        }
+        self.forget_loss(index);
+        let Link { platform, server, connection, served, .. } = self.links[index];
+        self.links[index].up = false;
+        self.links[index].attempts = 0;
+        let soon = self.dice.within(100, 30 * SECOND);
+        match platform {
+            Platform::Feishu => {
+                let line = format!(
+                    "receive message loop exit, err: no close frame received or sent [conn_id={connection}]"
+                );
+                self.trouble(index, "ERROR", "Lark", &line);
+                let line = format!(
+                    "disconnected to wss://msg-frontier.feishu.cn/ws/v2?device_id={connection} [conn_id={connection}]"
+                );
+                self.say(Some(index), "INFO", "Lark", &line);
+                self.later(soon, Act::Attempt(index));
+            }
+            Platform::Slack if server == Server::Fine => {
+                self.say(
+                    Some(index),
+                    "INFO",
+                    "slack_bolt.AsyncApp",
+                    "Received CLOSE event from s_1. Reconnecting...",
+                );
+                self.go_up_alone(index);
+            }
+            Platform::Slack => self.later(5 * SECOND + soon / 3, Act::Repeat(index)),
+            Platform::Wecom => {
+                self.trouble(
+                    index,
+                    "WARNING",
+                    platform.adapter(),
+                    "[Wecom] WebSocket error: WeCom websocket closed",
+                );
+                self.later(2 * SECOND, Act::Attempt(index));
+            }
+            Platform::Telegram if server == Server::Denies => self.fail(index),
+            Platform::Telegram => {
+                self.network_error(index);
+                self.later(5 * SECOND, Act::Attempt(index));
+            }
+            Platform::Weixin => {
+                self.fail(index);
+            }
+            Platform::Pigeon => {
+                let line = if served {
+                    "Fatal pigeon adapter error for multiplexed profile alice (gone)"
+                } else {
+                    "Fatal pigeon adapter error (gone): no answer"
+                };
+                self.trouble(index, "ERROR", "gateway.run", line);
+                if !served {
+                    self.say(Some(index), "INFO", "gateway.run", "pigeon queued for background reconnection");
+                }
+                self.hand_to_runner(index);
+            }
+        }
+    }
+
+    pub(super) fn attempt(&mut self, index: usize) {
+        let Link { platform, up, ended, by_runner, attempts, served, .. } = self.links[index];
+        if up || ended {
+            return;
+        }
+        self.links[index].attempts += 1;
+        if by_runner && !served {
+            let line = format!("Reconnecting {} (attempt {})...", platform.name(), attempts + 1);
+            self.say(Some(index), "INFO", "gateway.run", &line);
+        } else if platform == Platform::Feishu {
+            self.say(Some(index), "INFO", "Lark", "trying to reconnect for the 1st time");
+        }
+        let span = self.dice.within(50, 3_000);
+        self.later(span, Act::Answer(index));
+    }
+
+    pub(super) fn answer(&mut self, index: usize) {
+        let Link { platform, server, up, ended, by_runner, attempts, served, .. } = self.links[index];
+        if up || ended {
+            return;
+        }
+        match (server, by_runner) {
+            (Server::Fine, true) => self.go_up(index, "reconnected"),
+            (Server::Fine, false) => self.go_up_alone(index),
+            (_, false) => self.fail(index),
+            (_, true) => {
+                self.fail_to_connect(index);
+                let wait = ((30 * SECOND) << attempts.min(4)).min(300 * SECOND);
+                let line = if served {
+                    format!(
+                        "Secondary {} reconnect retry in {}s (profile: alice)",
+                        platform.name(),
+                        wait / SECOND
+                    )
+                } else {
+                    format!("Reconnect {} failed, next retry in {}s", platform.name(), wait / SECOND)
+                };
+                self.trouble(index, "INFO", "gateway.run", &line);
+                self.enter(index, "retrying");
+                let late = self.dice.within(0, 10 * SECOND);
+                self.later(wait + late, Act::Attempt(index));
+            }
+        }
+    }
+
+    /// What an adapter logs again while its link is down.
+    pub(super) fn repeat(&mut self, index: usize) {
+        let Link { platform, server, up, ended, by_runner, attempts, .. } = self.links[index];
+        if up || by_runner || ended {
+            return;
+        }
+        match platform {
+            // until somebody scans a new code
+            Platform::Weixin if server == Server::Fine => self.go_up_alone(index),
+            Platform::Weixin => self.fail(index),
+            Platform::Slack => {
+                let line = "[Slack] Socket Mode unhealthy (transport disconnected); reconnecting";
+                self.trouble(index, "WARNING", platform.adapter(), line);
+                self.later(15 * SECOND, Act::Repeat(index));
+                if attempts == 0 {
+                    self.later(6, Act::Attempt(index));
+                }
+            }
+            // the error after a false claim
+            Platform::Telegram => self.telegram_failed(index),
+            _ => {}
+        }
+    }
+
+    pub(super) fn tear_down(&mut self) {
+        for index in 0..self.links.len() {
+            let Link { platform, up, connection, .. } = self.links[index];
+            self.links[index].up = false;
+            self.links[index].entry = ("disconnected", self.now);
+            if up && platform == Platform::Feishu {
+                let line = format!(
+                    "receive message loop exit, err: sent 1000 (OK); then received 1000 (OK) [conn_id={connection}]"
+                );
+                self.say(Some(index), "ERROR", "Lark", &line);
+                let line = format!(
+                    "disconnected to wss://msg-frontier.feishu.cn/ws/v2?device_id={connection} [conn_id={connection}]"
+                );
+                self.say(Some(index), "INFO", "Lark", &line);
+            }
+        }
+    }
+
+    /// `gateway.run` connected it.
+    fn go_up(&mut self, index: usize, word: &str) {
+        let platform = self.links[index].platform;
+        self.links[index].up = true;
+        self.links[index].by_runner = false;
+        match platform {
+            Platform::Wecom => {
+                let read = self.say(
+                    Some(index),
+                    "INFO",
+                    platform.adapter(),
+                    "[Wecom] Connected to wss://openws.work.weixin.qq.com",
+                );
+                self.readable(read, Read::Link(index, Word::Proof));
+            }
+            Platform::Telegram => {
+                self.say(
+                    Some(index),
+                    "INFO",
+                    platform.adapter(),
+                    "[Telegram] Connected to Telegram (polling mode)",
+                );
+            }
+            _ => {}
+        }
+        let read = self.announce(index, word);
+        match platform {
+            Platform::Feishu | Platform::Slack => self.go_up_alone(index),
+            Platform::Wecom => {}
+            _ => self.readable(read, Read::Link(index, Word::Claim(platform.settle()))),
+        }
+    }
+
+    /// The adapter connected it by itself.
+    fn go_up_alone(&mut self, index: usize) {
+        let platform = self.links[index].platform;
+        self.links[index].up = true;
+        let (line, word) = match platform {
+            Platform::Feishu => {
+                let connection = self.next_connection();
+                self.links[index].connection = connection;
+                let line = format!(
+                    "connected to wss://msg-frontier.feishu.cn/ws/v2?device_id={connection} [conn_id={connection}]"
+                );
+                (line, Word::Proof)
+            }
+            Platform::Slack => {
+                (format!("A new session (s_{}) has been established", self.next_connection()), Word::Proof)
+            }
+            Platform::Wecom => ("[Wecom] Reconnected".to_owned(), Word::Proof),
+            Platform::Telegram => (self.telegram_claim(index), Word::Claim(platform.settle())),
+            // nothing is logged
+            Platform::Weixin => {
+                let pause = if self.links[index].pauses { WEIXIN_PAUSE } else { 0 };
+                return self.readable(self.now, Read::Link(index, Word::Silent(pause + platform.settle())));
+            }
+            Platform::Pigeon => return,
+        };
+        let logger = match platform {
+            Platform::Feishu => "Lark",
+            Platform::Slack => "slack_bolt.AsyncApp",
+            _ => platform.adapter(),
+        };
+        let read = self.say(Some(index), "INFO", logger, &line);
+        self.readable(read, Read::Link(index, word));
+    }
+
+    /// An attempt of the adapter failed.
+    fn fail(&mut self, index: usize) {
+        let Link { platform, server, attempts, .. } = self.links[index];
+        let denies = server == Server::Denies;
+        match platform {
+            Platform::Feishu if denies => {
+                let line = "connect failed, err: 1000040345: app_id or app_secret is invalid";
+                self.refuse(index, "ERROR", "Lark", line);
+                self.links[index].ended = true;
+            }
+            Platform::Feishu => {
+                let line = "connect failed, err: HTTPConnectionPool(host='x', port=443): Max retries exceeded: Connection refused";
+                self.trouble(index, "ERROR", "Lark", line);
+                self.later(120 * SECOND, Act::Attempt(index));
+            }
+            Platform::Telegram if denies => {
+                let line = "Network Retry Loop (Polling Updates): Invalid token. Aborting retry loop.";
+                self.refuse(index, "ERROR", "telegram.ext", line);
+                self.links[index].ended = true;
+            }
+            Platform::Telegram => match self.dice.within(0, 3) {
+                // it claims that polling works again, and the next error follows
+                0 => self.claim_in_vain(index, 5, 4_000),
+                1 => self.claim_in_vain(index, 60_000, 74_000),
+                _ => self.telegram_failed(index),
+            },
+            Platform::Wecom => {
+                self.fail_to_reconnect(index);
+                self.trouble(
+                    index,
+                    "WARNING",
+                    platform.adapter(),
+                    "[Wecom] WebSocket error: WebSocket not connected",
+                );
+                let wait = [5, 10, 30, 60][attempts.saturating_sub(1).min(3) as usize];
+                self.later(wait * SECOND, Act::Attempt(index));
+            }
+            Platform::Slack => {
+                let line = if denies {
+                    "Failed to retrieve WSS URL: The request to the Slack API failed. (url: apps.connections.open, status: 200)"
+                } else {
+                    "Failed to connect (error: Cannot connect to host); Retrying..."
+                };
+                if denies {
+                    self.refuse(index, "ERROR", "slack_bolt.AsyncApp", line);
+                } else {
+                    self.trouble(index, "ERROR", "slack_bolt.AsyncApp", line);
+                }
+                self.later(10 * SECOND, Act::Attempt(index));
+            }
+            Platform::Weixin if denies => {
+                let line = "[Weixin] Session expired; pausing for 10 minutes";
+                self.refuse(index, "ERROR", platform.adapter(), line);
+                self.links[index].pauses = true;
+                self.later(WEIXIN_PAUSE, Act::Repeat(index));
+            }
+            Platform::Weixin => {
+                self.links[index].pauses = false;
+                let line = format!("[Weixin] poll error ({}/3): HTTP 503", attempts % 3 + 1);
+                self.trouble(index, "ERROR", platform.adapter(), &line);
+                let wait = if attempts % 3 == 2 { 30 } else { 2 };
+                self.later(wait * SECOND, Act::Attempt(index));
+            }
+            Platform::Pigeon => {}
+        }
+    }
+
+    fn network_error(&mut self, index: usize) {
+        let attempts = self.links[index].attempts;
+        let wait = [5, 10, 20, 40, 60][attempts.min(4) as usize];
+        let line = format!(
+            "[Telegram] Telegram network error (attempt {}/10), reconnecting in {wait}s. Error: x",
+            attempts + 1
+        );
+        self.trouble(index, "WARNING", Platform::Telegram.adapter(), &line);
+    }
+
+    fn telegram_failed(&mut self, index: usize) {
+        let attempts = self.links[index].attempts;
+        if attempts >= 10 {
+            let line = "[Telegram] Telegram polling could not reconnect after 10 network error retries. Restarting gateway.";
+            self.trouble(index, "ERROR", Platform::Telegram.adapter(), line);
+            let line = if self.links[index].served {
+                "Fatal telegram adapter error for multiplexed profile alice (telegram_network_error)"
+            } else {
+                "Fatal telegram adapter error (telegram_network_error): x"
+            };
+            self.trouble(index, "ERROR", "gateway.run", line);
+            self.hand_to_runner(index);
+            return;
+        }
+        if self.dice.one_in(2) {
+            self.trouble(
+                index,
+                "WARNING",
+                Platform::Telegram.adapter(),
+                "[Telegram] Telegram polling reconnect failed: x",
+            );
+        }
+        self.network_error(index);
+        let wait = [5, 10, 20, 40, 60][attempts.min(4) as usize];
+        self.later(wait * SECOND, Act::Attempt(index));
+    }
+
+    fn claim_in_vain(&mut self, index: usize, from: Ms, to: Ms) {
+        let line = self.telegram_claim(index);
+        let read = self.say(Some(index), "INFO", Platform::Telegram.adapter(), &line);
+        self.readable(read, Read::Link(index, Word::FalseClaim));
+        let span = self.dice.within(from, to);
+        self.later(span, Act::Repeat(index));
+    }
+
+    fn telegram_claim(&self, index: usize) -> String {
+        let attempts = self.links[index].attempts;
+        format!(
+            "[Telegram] Telegram polling restarted after network error (attempt {attempts}); health pending getUpdates progress"
+        )
+    }
+
+    fn fail_to_reconnect(&mut self, index: usize) {
+        let denies = self.links[index].server == Server::Denies;
+        let why = if denies {
+            "invalid bot_id or secret (errcode=853000)"
+        } else {
+            "503, message='Invalid response status'"
+        };
+        self.failure(index, "WARNING", &format!("[Wecom] Reconnect failed: {why}"));
+    }
+
+    /// What the adapter logs when `gateway.run` fails to connect it.
+    fn fail_to_connect(&mut self, index: usize) {
+        let Link { platform, server, .. } = self.links[index];
+        let denies = server == Server::Denies;
+        let (level, line) = match platform {
+            Platform::Telegram if denies => (
+                "ERROR",
+                "[Telegram] Failed to connect to Telegram: The token `8951:***` was rejected by the server.",
+            ),
+            Platform::Telegram => ("WARNING", "[Telegram] Connect attempt 1/8 failed: x — retrying in 1s"),
+            Platform::Wecom if denies => {
+                ("ERROR", "[Wecom] Failed to connect: invalid bot_id or secret (errcode=853000)")
+            }
+            Platform::Wecom => ("ERROR", "[Wecom] Failed to connect: 503, message='Invalid response status'"),
+            Platform::Slack if denies => (
+                "ERROR",
+                "[Slack] Connection failed: The request to the Slack API failed. (url: auth.test, status: 200)",
+            ),
+            Platform::Slack => ("ERROR", "[Slack] Connection failed: Cannot connect to host slack.com"),
+            _ => return,
+        };
+        self.failure(index, level, line);
+    }
+
+    fn hand_to_runner(&mut self, index: usize) {
+        self.links[index].by_runner = true;
+        self.links[index].attempts = 0;
+        self.enter(index, "retrying");
+        let span = self.dice.within(30 * SECOND, 40 * SECOND);
+        self.later(span, Act::Attempt(index));
+    }
+
+    fn announce(&mut self, index: usize, word: &str) -> Ms {
+        let link = &self.links[index];
+        let end = match (word, link.served) {
+            ("reconnected", false) => " successfully",
+            _ => self.tag(index),
+        };
+        let line = format!("✓ {} {word}{end}", link.platform.name());
+        let read = self.say(Some(index), "INFO", "gateway.run", &line);
+        self.enter(index, "connected");
+        read
+    }
+
+    fn tag(&self, index: usize) -> &'static str {
+        if self.links[index].served { " (profile: alice)" } else { "" }
+    }
+
+    fn enter(&mut self, index: usize, state: &'static str) {
+        self.links[index].entry = (state, self.now);
+        let read = self.write_state();
+        if state == "retrying" {
+            self.readable(read, Read::Link(index, Word::Entry));
+        }
+    }
+
+    /// Logs a line that shows that the link is down.
+    fn trouble(&mut self, index: usize, level: &str, logger: &str, line: &str) {
+        let named = logger == "gateway.run";
+        let read = self.say(Some(index), level, logger, line);
+        self.readable(read, Read::Link(index, Word::Trouble { named, refused: false }));
+    }
+
+    /// Logs a line that shows that the credentials are refused.
+    fn refuse(&mut self, index: usize, level: &str, logger: &str, line: &str) {
+        let read = self.say(Some(index), level, logger, line);
+        self.readable(read, Read::Link(index, Word::Trouble { named: false, refused: true }));
+    }
+
+    /// What the adapter says of an attempt that failed.
+    fn failure(&mut self, index: usize, level: &str, line: &str) {
+        let Link { platform, server, .. } = self.links[index];
+        if server == Server::Denies {
+            self.refuse(index, level, platform.adapter(), line);
+        } else {
+            self.trouble(index, level, platform.adapter(), line);
+        }
+    }
+}
