@@ -76,7 +76,13 @@ impl<'a> Asked<'a, '_> {
         let named =
             named.and_then(|link| link.view(row.now, None)).filter(|view| view.light() != Light::Green);
         let named = named.map(|view| self.verdict_of(view));
-        let counted = if self.rules.connections { self.by_connections() } else { self.by_unnamed() };
+        let counted = if self.rules.connections {
+            self.by_connections()
+        } else if named.is_some() && fold.unnamed.down(row.now, self.rules).is_empty() {
+            None
+        } else {
+            self.by_unnamed()
+        };
         let red = |verdict: &JudgedLink<'_>| verdict.light == Light::Red;
         match (named, counted) {
             (Some(named), Some(counted)) if red(&counted) && !red(&named) => Some(counted),
@@ -163,15 +169,21 @@ impl<'a> Asked<'a, '_> {
         let refused = down.iter().find(|link| link.refused.is_some());
         let ended = down.iter().find(|link| link.ended.is_some());
         let lasting = refused.map(|link| (link.refused, link)).or(ended.map(|link| (link.ended, link)));
+        // A link that has been missing for too long stays red when the others are lost too.
+        let late = down.iter().any(|link| link.patience.over(self.row.now));
         let mut verdict = match (lasting, self.one(&self.fold.shared)) {
             (Some((Some(reason), link)), _) => {
                 let (proof, since) = (Some(&link.proof), link.since);
                 self.verdict_of(View { reason, proof, since, other_pid: None })
             }
-            (_, Some(verdict)) if verdict.light > Light::Green => verdict,
+            (_, Some(verdict)) if verdict.light == Light::Red || (verdict.light > Light::Green && !late) => {
+                verdict
+            }
             _ => {
-                let (proof, since) = (down.first().map(|link| &link.proof), self.row.now);
-                self.verdict_of(View { reason: Reason::Reconnecting, proof, since, other_pid: None })
+                let oldest = down.first().filter(|_| late).map(|link| (Reason::ReconnectStalled, link.since));
+                let (reason, since) = oldest.unwrap_or((Reason::Reconnecting, self.row.now));
+                let proof = down.first().map(|link| &link.proof);
+                self.verdict_of(View { reason, proof, since, other_pid: None })
             }
         };
         verdict.missing = Some((down.len() as u32, total as u32));

@@ -136,7 +136,11 @@ impl Knowledge {
                 if matches!(word, Word::Entry) || (unnamed && links[*index].shown == Shown::Nothing) {
                     self.unsure_until = now + TOGETHER;
                 }
-                return links[*index].learn(now, *word);
+                links[*index].learn(now, *word);
+                if let Some(woke) = self.woke.filter(|woke| *woke + WAKE_GRACE > now) {
+                    links[*index].restart_silence(now, woke, WAKE_GRACE);
+                }
+                return;
             }
             Read::Beat(written) => return self.last_beat = Some(*written),
             Read::Alive => self.begin(now),
@@ -259,10 +263,10 @@ impl Link {
         let seems_up = self.seems_up(from);
         match &mut self.shown {
             Shown::Down { last, claimed, .. } if !seems_up => {
-                *last = at;
-                *claimed = claimed.map(|_| at);
+                *last = at.max(*last);
+                *claimed = claimed.map(|claimed| at.max(claimed));
             }
-            Shown::Up { since, green, .. } if from < *since + *green => *since = at,
+            Shown::Up { since, green, .. } if from < *since + *green => *since = at.max(*since),
             _ => {}
         }
     }
