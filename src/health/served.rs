@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 use super::evidence::{LogRecord, ProfileName};
 use super::links::Links;
@@ -58,6 +59,11 @@ impl Served {
         let (claimed, rest) = self.unclaimed.drain(..).partition(|(_, record)| is_claimed(record));
         self.unclaimed = rest;
         Vec::from(claimed)
+    }
+
+    /// Drops the records that were written before the gateway logged its start: those of the process before it.
+    pub(super) fn forget_records_before(&mut self, start: Option<DateTime>) {
+        self.unclaimed.retain(|(_, record)| record.stamp >= start);
     }
 
     /// Drops all records: they were written before the current process was started.

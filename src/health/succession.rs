@@ -219,6 +219,10 @@ impl Succession {
         // Without a process to look at, the logged exit counts as its end.
         let leaves = record.signal == Signal::Exiting && self.gateway.id.pid.is_none();
         let last_word = leaves.then(|| record.proof.clone());
+        // At a first look nothing else tells the process before it, which was shut down.
+        if record.signal == Signal::Start && self.gateway.departure.shutdown().is_some() {
+            self.served.forget_records_before(record.stamp);
+        }
         // Records that the home's log held before the one that shows that its profile is served.
         self.claim_records(moment, record.home.as_ref());
         self.gateway.apply(moment, record);

@@ -146,13 +146,10 @@ impl Connections {
     /// how many there are.
     pub(super) fn settle(&mut self, links: usize) {
         while self.up.len() + self.missing.len() > links.max(self.most_up) {
-            let gone = |link: &&Missing| link.refused.is_some() || link.ended.is_some();
-            let Some(answered) = self.missing.iter().filter(gone).min_by_key(|link| link.ended.is_some())
-            else {
-                return;
-            };
-            let since = answered.since;
-            self.missing.retain(|link| link.since != since);
+            let gone = |(_, link): &(usize, &Missing)| link.refused.is_some() || link.ended.is_some();
+            let gone = self.missing.iter().enumerate().filter(gone);
+            let Some((answered, _)) = gone.min_by_key(|(_, link)| link.ended.is_some()) else { return };
+            self.missing.remove(answered);
         }
     }
 
