@@ -218,6 +218,11 @@ impl Gateway {
         self.links.info_hidden() || self.level == LogLevel::Hidden
     }
 
+    /// Whether missing log lines prove nothing: it wrote its files, and no INFO record. A start logs some.
+    pub(super) fn is_blind(&self) -> bool {
+        self.info_hidden() || (self.level == LogLevel::Unknown && self.has_written())
+    }
+
     /// Whether it works: all links are up, or it has none and has started.
     pub(super) fn at_work(&self, now: Timestamp) -> bool {
         if self.links.any() { self.links.at_work(now) } else { self.ready.is_some() }

@@ -111,16 +111,13 @@ fn links(row: &mut Row<'_>, drains: bool) {
     let state = row.state;
     let (gateway, now) = (&state.life.gateway, row.now);
     // Where the log level hides recoveries, a deadline that passed proves nothing.
-    let blind = gateway.info_hidden();
+    let blind = gateway.is_blind();
     let unseen = blind || gateway.truncated || gateway.beginning < Beginning::Witnessed;
     let mut links = gateway.links.of(row.profile, now, &gateway.starting);
     for link in &mut links {
         link.ignored = state.ignores(row.profile, link.platform);
         let silent_start = link.proof.is_none();
-        if matches!(link.reason, Reason::ReconnectStalled | Reason::NetworkUnreachable | Reason::LinksMissing)
-            && link.unconfirmed
-            && (blind || (silent_start && unseen))
-        {
+        if may_rest_on_silence(link.reason) && link.unconfirmed && (blind || (silent_start && unseen)) {
             (link.reason, link.light) = (Reason::NoEvidence, Light::Grey);
         }
     }
@@ -140,6 +137,12 @@ fn links(row: &mut Row<'_>, drains: bool) {
         None => {}
     }
     row.links = links;
+}
+
+/// Whether the reason may rest on missing lines alone.
+fn may_rest_on_silence(reason: Reason) -> bool {
+    use Reason as R;
+    matches!(reason, R::ReconnectStalled | R::NetworkUnreachable | R::LinksMissing | R::AuthRejected)
 }
 
 /// All links are up. Adds that, or that nobody would start the gateway again.
@@ -163,7 +166,10 @@ fn without_links(row: &mut Row<'_>, ignored: &[JudgedLink<'_>], unseen: bool) {
     } else if !row.is_own() {
         row.hold(Reason::Served, None);
     } else if finished && (gateway.links.any() || gateway.ready.is_some() || proof.is_some()) {
-        row.hold(Reason::Running, proof);
+        match unsupervised(state, now) {
+            Some(make) => row.hold_by(Reason::Unsupervised, make),
+            None => row.hold(Reason::Running, proof),
+        }
     } else if !gateway.starting.over(now) {
         row.hold_by(Reason::Starting, STARTED);
     } else if unseen {

@@ -46,7 +46,7 @@ pub(super) fn gone(row: &mut Row<'_>) {
     }
     // The log level hides the line about a planned stop; the state file and the exit code show the same.
     let stopped = gateway.departure.says_stopped && end.exit == Some(0) && plan != Some(Plan::NoLinkLeft);
-    if gateway.info_hidden() && stopped && !ran_again {
+    if gateway.is_blind() && stopped && !ran_again {
         return row.hold_by(Reason::Stopped, FILE_SAYS_STOPPED);
     }
     let job_exit = state.job.word().filter(|_| state.job.at() >= Some(end.respawn.since));

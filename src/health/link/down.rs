@@ -83,6 +83,8 @@ pub(super) struct Down {
     claim: Option<Claim>,
     /// The problem is over when this timer is.
     heals: Option<Timer>,
+    /// The newest refusal, and the longest time between two of them: the client tries again.
+    refusals: Option<(Timestamp, Duration)>,
 }
 
 impl Down {
@@ -101,6 +103,7 @@ impl Down {
             stalled: false,
             claim: None,
             heals: heals(cause, cause, said, times),
+            refusals: None,
         }
     }
 
@@ -193,6 +196,9 @@ impl Down {
 
     /// Takes in a refusal: the newest one names the reason.
     pub(super) fn refuse(&mut self, reason: Reason, said: &Said) {
+        let (before, longest) = self.refusals.unwrap_or((said.at, Duration::ZERO));
+        let pause = said.at.duration_since(before).unsigned_abs();
+        self.refusals = Some((said.at, longest.max(pause)));
         if self.is_refused() {
             self.cause = Cause::Refused(reason);
             self.proof = said.proof.clone();
@@ -229,8 +235,11 @@ impl Down {
     /// Whether no log line shows that the link is still down. At log level WARNING a recovery is invisible, so a loss that
     /// no further error confirms proves nothing after a while.
     pub(super) fn is_unconfirmed(&self, now: Timestamp, times: &Times) -> bool {
-        if self.stalled || !matches!(self.cause, Cause::Lost | Cause::Unreachable) {
-            return false;
+        match self.cause {
+            Cause::Lost | Cause::Unreachable if !self.stalled => {}
+            // A client that repeated its refused attempts and has stopped may be back, or have given up.
+            Cause::Refused(_) => return !self.pause().is_zero() && now >= self.unconfirmed_at(times),
+            _ => return false,
         }
         if self.failed {
             return self.patience.over(now);
@@ -242,7 +251,13 @@ impl Down {
     /// When the newest error is too old to show that the link is still down. The longest pause between two attempts of a
     /// client is about as long as `red_after`, and an attempt takes up to half of that.
     fn unconfirmed_at(&self, times: &Times) -> Timestamp {
-        after(self.newest, times.red_after * 3 / 2)
+        // The pause after a refusal may double each time.
+        after(self.newest, (times.red_after * 3 / 2).max(self.pause() * 3))
+    }
+
+    /// The longest time between two refusals; zero if there was only one.
+    fn pause(&self) -> Duration {
+        self.refusals.map_or(Duration::ZERO, |(_, longest)| longest)
     }
 
     /// The view of the link. `conflicts`: there are too many for a leftover of a restart.

@@ -281,7 +281,7 @@ impl Link {
     /// Whether a red light would rest on missing log lines alone, which prove nothing where INFO records are hidden.
     pub(crate) fn is_unconfirmed(&self, now: Timestamp) -> bool {
         match &self.state {
-            State::Silent => true,
+            State::Silent => !self.entry.says_fatal(),
             State::Up(_) => false,
             State::Down(down) => !self.entry.is_negative() && down.is_unconfirmed(now, &self.rules.times),
         }

@@ -70,4 +70,9 @@ impl View<'_> {
     pub(crate) fn light(&self) -> Light {
         self.reason.light()
     }
+
+    /// Whether it rests on the state file.
+    pub(crate) fn is_of_file(&self) -> bool {
+        self.proof.is_some_and(|proof| proof.source == Source::StateFile)
+    }
 }

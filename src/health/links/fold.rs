@@ -51,9 +51,11 @@ impl Event {
         }
     }
 
-    /// Whether it shows that a served profile has a log of its own.
-    pub(super) fn shows_own_logs(&self) -> bool {
-        matches!(self, Self::Line { said, homes, .. } if said.word == LinkWord::Proof && !homes.own)
+    /// Whether it shows that a served profile has a log of its own. `keyed`: state keys name profiles, as only versions do
+    /// that have such logs.
+    pub(super) fn shows_own_logs(&self, keyed: bool) -> bool {
+        let Self::Line { said, homes, .. } = self else { return false };
+        !homes.own && (said.word == LinkWord::Proof || (keyed && said.word.is_of_link()))
     }
 
     /// Whose link `gateway.run` announces in this line.
@@ -129,9 +131,14 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Whether state keys name profiles.
+    pub(super) fn is_keyed(&self) -> bool {
+        !self.keyed.is_empty()
+    }
+
     /// Whether log lines and state keys tell the profiles apart. Keys alone do not say whose a connection is.
     pub(super) fn is_separate(&self, rules: &Rules) -> bool {
-        self.own_logs || (!self.keyed.is_empty() && !rules.connections)
+        self.own_logs || (self.is_keyed() && !rules.connections)
     }
 }
 

@@ -32,7 +32,7 @@ use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
 use super::reason::Reason;
 use super::signal::{LinkSignal, LinkWord, LogRecord, Repeats, Signal};
-use super::state_file::{Lock, PlatformEntry, StateFile};
+use super::state_file::{EntryState, Lock, PlatformEntry, StateFile};
 use super::time::Slept;
 use super::timer::{Earliest, Timer};
 
@@ -171,11 +171,14 @@ impl Links {
     ) {
         self.listed = state.served.iter().cloned().collect();
         let Self { own, platforms, all, shown, .. } = self;
-        for entry in state.entries.iter().filter(|entry| is_own(entry)) {
-            let profile = entry.profile.clone();
+        let entries = || state.entries.iter().filter(|entry| is_own(entry));
+        // Where others have keys of their own, a key without a profile is the serving one's alone.
+        let is_keyed = entries().any(|entry| entry.profile.is_some());
+        for entry in entries() {
+            let profile = entry.profile.clone().or_else(|| is_keyed.then(|| Arc::clone(own)));
             shown.extend(profile.clone().filter(|profile| profile != own));
             let Some(platform) = platform_in(all, platforms, &entry.platform) else { continue };
-            if let Some(profile) = &profile
+            if let Some(profile) = profile.as_ref().filter(|_| entry.state != EntryState::Disabled)
                 && platform.layout.keyed.insert(Arc::clone(profile))
             {
                 platform.refold(own);

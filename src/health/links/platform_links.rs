@@ -72,13 +72,13 @@ impl PlatformLinks {
     }
 
     pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
-        let shows_layout = event.shows_own_logs() && !self.layout.own_logs;
+        let shows_layout = !self.layout.own_logs && event.shows_own_logs(self.layout.is_keyed());
         let names_earlier = self.name_attempt(&mut event, own);
         // first, so that the queue never reserves room for twice as many
         if self.recent.len() >= KEPT
             && let Some(oldest) = self.recent.pop_front()
         {
-            self.showed_own_logs |= oldest.shows_own_logs();
+            self.showed_own_logs |= oldest.shows_own_logs(self.layout.is_keyed());
             self.base.apply(&oldest, own, &self.layout, &self.rules);
         }
         self.recent.push_back(event);
@@ -122,7 +122,9 @@ impl PlatformLinks {
     }
 
     pub(super) fn refold(&mut self, own: &ProfileName) {
-        self.layout.own_logs = self.showed_own_logs || self.recent.iter().any(Event::shows_own_logs);
+        let keyed = self.layout.is_keyed();
+        self.layout.own_logs =
+            self.showed_own_logs || self.recent.iter().any(|event| event.shows_own_logs(keyed));
         self.fold = self.base.clone();
         // a link may fail before it is claimed: then its failure is no second one of another link
         for event in &self.recent {

@@ -68,14 +68,20 @@ impl<'a> Asked<'a, '_> {
     /// The verdict on several links that lines do not assign to profiles.
     fn counted(&self) -> Option<JudgedLink<'a>> {
         let (fold, row) = (self.fold, self.row);
+        // Lines and state keys that name the profile are about its link alone.
+        let link = fold.named.get(row.profile).filter(|link| !link.is_silent());
+        let named = link.and_then(|link| Some((link, link.view(row.now, None)?)));
+        let named = named.filter(|(_, view)| view.light() != Light::Green);
+        // Only a line shows that the link is back. The key does not.
+        let is_claim = |view: &View<'_>| view.reason == Reason::NoEvidence && view.is_of_file();
+        let named = named.filter(|(_, view)| !is_claim(view));
+        let named = named.map(|(link, view)| JudgedLink {
+            unconfirmed: link.is_unconfirmed(row.now),
+            ..self.verdict_of(view)
+        });
         if !row.is_own && !fold.claims.contains(row.profile) {
-            return None;
+            return named;
         }
-        // Lines that name the profile are about its link alone.
-        let named = fold.named.get(row.profile).filter(|link| !link.is_silent());
-        let named =
-            named.and_then(|link| link.view(row.now, None)).filter(|view| view.light() != Light::Green);
-        let named = named.map(|view| self.verdict_of(view));
         let counted = if self.rules.connections {
             self.by_connections()
         } else if named.is_some() && fold.unnamed.down(row.now, self.rules).is_empty() {
