@@ -12,9 +12,10 @@ use std::thread;
 
 use zbus::blocking::fdo::DBusProxy;
 use zbus::blocking::{Connection, MessageIterator, connection};
-use zbus::message::Type;
+use zbus::message::{Sequence, Type};
+use zbus::names::{InterfaceName, MemberName, OwnedUniqueName};
 use zbus::zvariant::{StructureBuilder, Value};
-use zbus::{MatchRule, fdo};
+use zbus::{MatchRule, Message, fdo};
 
 use super::{Failure, NotificationRequest, Report, Reporter, TIMEOUT, Task};
 use crate::health::Light;
@@ -29,18 +30,39 @@ const MAX_SHOWN: usize = 64;
 /// Width of a notification's picture, in pixels.
 const PICTURE: u32 = 48;
 
-/// The server's ids by Gatelight's own.
+/// A notification on the screen.
+struct Notification {
+    /// The server's id. A server that was restarted counts from one again.
+    id: u32,
+    server: Option<OwnedUniqueName>,
+    /// The reply with the id. A signal that came before it is about an earlier notification with this id.
+    since: Sequence,
+}
+
+/// The notifications on the screen by Gatelight's ids.
 #[derive(Default)]
-struct Shown(HashMap<u64, u32>);
+struct Shown(HashMap<u64, Notification>);
 
 impl Shown {
-    fn ours(&self, theirs: u32) -> Option<u64> {
-        self.0.iter().find(|(_, id)| **id == theirs).map(|(ours, _)| *ours)
+    /// Gatelight's id of the notification that this signal is about.
+    fn ours(&self, signal: &Message, theirs: u32) -> Option<u64> {
+        let (server, at) = (sender(signal), signal.recv_position());
+        let is_it = |known: &Notification| known.id == theirs && known.server == server && known.since < at;
+        self.0.iter().find(|(_, known)| is_it(known)).map(|(ours, _)| *ours)
     }
 
-    fn insert(&mut self, ours: u64, theirs: u32) {
-        self.0.retain(|_, id| *id != theirs);
-        self.0.insert(ours, theirs);
+    /// The id by which this server knows it.
+    fn theirs(&self, ours: u64, server: Option<&OwnedUniqueName>) -> Option<u32> {
+        self.0.get(&ours).filter(|known| known.server.as_ref() == server).map(|known| known.id)
+    }
+
+    fn insert(&mut self, ours: u64, mut notification: Notification) {
+        // a button of the one that is replaced may be pressed until it is
+        if self.theirs(ours, notification.server.as_ref()) == Some(notification.id) {
+            notification.since = self.0.get(&ours).map_or(notification.since, |known| known.since);
+        }
+        self.0.retain(|_, known| known.id != notification.id);
+        self.0.insert(ours, notification);
         while self.0.len() > MAX_SHOWN {
             // ids count upwards: the smallest is the oldest
             let Some(oldest) = self.0.keys().min().copied() else {
@@ -49,6 +71,11 @@ impl Shown {
             self.0.remove(&oldest);
         }
     }
+}
+
+/// The unique name of the connection that sent this message.
+fn sender(message: &Message) -> Option<OwnedUniqueName> {
+    message.header().sender().map(|name| name.to_owned().into())
 }
 
 struct Server {
@@ -120,6 +147,7 @@ impl Server {
 
     fn show(&self, message: &NotificationRequest) -> Result<(), Failure> {
         let reply = self.call("GetCapabilities", &())?;
+        let server = sender(&reply);
         let abilities: Vec<String> = reply.body().deserialize().unwrap_or_default();
         let can = |ability: &str| abilities.iter().any(|a| a == ability);
         // dunst 1.9 reads markup by default without announcing it; its own capability identifies it
@@ -139,16 +167,18 @@ impl Server {
         // locked until the id is stored, so that an early click waits for it
         let mut shown = lock(&self.shown);
         for id in &message.withdrawn {
-            if let Some(theirs) = shown.0.remove(id) {
+            if let Some(theirs) = shown.theirs(*id, server.as_ref()) {
                 let _closed_already = self.call("CloseNotification", &theirs);
             }
+            shown.0.remove(id);
         }
-        let replaces = shown.0.get(&message.id).copied().unwrap_or(0);
+        let replaces = shown.theirs(message.id, server.as_ref()).unwrap_or(0);
         let arguments =
             ("Gatelight", replaces, "", message.title.as_str(), body.as_str(), actions, hints, -1_i32);
         let reply = self.call("Notify", &arguments)?;
         let id: u32 = reply.body().deserialize().map_err(|e| Failure::new(say::REFUSED, e))?;
-        shown.insert(message.id, id);
+        let (server, since) = (sender(&reply), reply.recv_position());
+        shown.insert(message.id, Notification { id, server, since });
         Ok(())
     }
 }
@@ -179,21 +209,12 @@ fn failure(error: zbus::Error) -> Failure {
     }
 }
 
-/// Listens for pressed buttons, closed notifications, and a restarted server (whose ids count from one again).
+/// Listens for pressed buttons and closed notifications.
 fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus::Result<()> {
     let signals =
         MatchRule::builder().msg_type(Type::Signal).sender(NAME)?.path(PATH)?.interface(NAME)?.build();
-    let owner = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender("org.freedesktop.DBus")?
-        .interface("org.freedesktop.DBus")?
-        .member("NameOwnerChanged")?
-        .arg(0, NAME)?
-        .build();
-    // the connection's stream gets all signals that match these rules
-    let proxy = DBusProxy::new(bus)?;
-    proxy.add_match_rule(signals)?;
-    proxy.add_match_rule(owner)?;
+    // the connection's stream gets all signals that match this rule, and those that are addressed to it
+    DBusProxy::new(bus)?.add_match_rule(signals)?;
     let messages = MessageIterator::from(bus);
     thread::Builder::new().name("notice-buttons".into()).spawn(move || {
         for message in messages.flatten() {
@@ -201,24 +222,28 @@ fn listen(bus: &Connection, shown: Arc<Mutex<Shown>>, report: Reporter) -> zbus:
             if header.message_type() != Type::Signal {
                 continue;
             }
-            let interface = header.interface().map(zbus::names::InterfaceName::as_str);
-            match (interface, header.member().map(zbus::names::MemberName::as_str)) {
-                (Some(NAME), Some("ActionInvoked")) => {
+            if header.interface().map(InterfaceName::as_str) != Some(NAME) {
+                continue;
+            }
+            match header.member().map(MemberName::as_str) {
+                Some("ActionInvoked") => {
                     let Ok((theirs, key)) = message.body().deserialize::<(u32, String)>() else {
                         continue;
                     };
-                    let ours = lock(&shown).ours(theirs);
+                    let ours = lock(&shown).ours(&message, theirs);
                     if let Some(id) = ours {
                         report(Report::Pressed { id, key });
                     }
                 }
-                (Some(NAME), Some("NotificationClosed")) => {
+                Some("NotificationClosed") => {
                     let Ok((theirs, _reason)) = message.body().deserialize::<(u32, u32)>() else {
                         continue;
                     };
-                    lock(&shown).0.retain(|_, id| *id != theirs);
+                    let mut shown = lock(&shown);
+                    if let Some(ours) = shown.ours(&message, theirs) {
+                        shown.0.remove(&ours);
+                    }
                 }
-                (Some("org.freedesktop.DBus"), Some("NameOwnerChanged")) => lock(&shown).0.clear(),
                 _ => {}
             }
         }
@@ -297,14 +322,24 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_has_no_duplicates() {
+        let notification = |id| Notification { id, server: None, since: Sequence::default() };
         let mut shown = Shown::default();
         for i in 0..200 {
-            shown.insert(i, i as u32 + 1_000);
+            shown.insert(i, notification(i as u32 + 1_000));
         }
         assert_eq!(shown.0.len(), MAX_SHOWN);
-        assert_eq!(shown.ours(1_199), Some(199));
-        assert_eq!(shown.ours(1_000), None);
-        shown.insert(300, 1_199);
-        assert_eq!(shown.ours(1_199), Some(300));
+        assert_eq!(shown.theirs(199, None), Some(1_199));
+        assert_eq!(shown.theirs(0, None), None);
+        shown.insert(300, notification(1_199));
+        assert_eq!((shown.theirs(300, None), shown.theirs(199, None)), (Some(1_199), None));
+    }
+
+    #[test]
+    fn only_the_server_that_shows_a_notification_knows_it() {
+        let name = |text: &str| Some(OwnedUniqueName::try_from(text).unwrap());
+        let mut shown = Shown::default();
+        shown.insert(7, Notification { id: 1, server: name(":1.5"), since: Sequence::default() });
+        assert_eq!(shown.theirs(7, name(":1.5").as_ref()), Some(1));
+        assert_eq!(shown.theirs(7, name(":1.9").as_ref()), None);
     }
 }
