@@ -137,8 +137,9 @@ impl Core {
 
     /// The history was read; from now on the gateway is watched live. Some missing signs count only while it is
     /// watched.
-    pub fn go_live(&mut self) {
+    pub fn go_live(&mut self) -> Vec<Change> {
         self.state.life.go_live(self.state.time.moment());
+        self.judge_now()
     }
 
     /// Lets time pass.

@@ -28,7 +28,7 @@ impl Recording {
         let start = self.header.start;
         let profile = ProfileName::from(self.header.profile.as_str());
         let mut core = Core::new(profile, platforms, deadlines, start);
-        core.go_live();
+        core.go_live().iter().for_each(&mut *sink);
         let mut reader = Reader { books: BTreeMap::new(), patterns };
         let mut sleeps = self.sleeps().peekable();
         let mut asleep = false;

@@ -304,6 +304,6 @@ fn play(profile: ProfileName, given: Given<'_>, pasts: Vec<Past>, now: Timestamp
         changes.extend(core.step(at, evidence));
     }
     changes.extend(core.tick(now));
-    core.go_live();
+    changes.extend(core.go_live());
     (core, changes)
 }

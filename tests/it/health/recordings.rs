@@ -6,6 +6,7 @@
 //! from the sources and from field reports. The credentials in them are made up.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use gatelight::app::record::clean;
 use gatelight::evidence::anonymise::{Anonymiser, Facts};
@@ -33,6 +34,31 @@ fn every_recording_shows_what_it_must() {
     }
     wrong.extend(pending.iter().map(|name| format!("{name} is in PENDING and not in tests/recordings")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// At most this many moments of a recording are taken for the beginning of a silence.
+const SILENCES: usize = 4;
+
+/// From whatever a recording shows, time alone changes nothing between two deadlines.
+#[test]
+fn a_deadline_is_kept_for_everything_that_silence_changes() {
+    let mut missed = Vec::new();
+    let patterns = crate::support::patterns();
+    for name in recordings::all() {
+        let file = std::fs::File::open(recordings::file(&name)).unwrap();
+        let mut recording = Recording::read(std::io::BufReader::new(file)).unwrap();
+        let every = recording.events.len().div_ceil(SILENCES).max(1);
+        while !recording.events.is_empty() {
+            let mut core = recording.play(Arc::clone(&patterns), Deadlines::default(), &mut |_| {});
+            let begin = core.now();
+            // from a second to three hours, at odd times
+            let looks = (1..60_i64).map(|n| begin + jiff::SignedDuration::from_millis(3_137 * n * n));
+            let wrong = looks.map(|at| crate::support::pass_and_judge(&mut core, at)).find_map(Result::err);
+            missed.extend(wrong.map(|wrong| format!("{name}, {} events: {wrong}", recording.events.len())));
+            recording.events.truncate(recording.events.len().saturating_sub(every));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 /// When which reason was shown.

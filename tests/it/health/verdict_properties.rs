@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::support::feishu as link;
 use gatelight::health::evidence::{EntryState, Heartbeat, LifeState};
 use gatelight::health::{
-    Change, Core, Deadlines, Evidence, FileIdentity, JobState, JobWord, Light, LinkWord, LogRecord, Manager,
-    Note, PlatformEntry, ProcessState, Proof, Reason, Signal, StateFile,
+    Change, Core, CronFact, Deadlines, Evidence, FileIdentity, JobState, JobWord, Light, LinkWord, LogRecord,
+    Manager, Note, PlatformEntry, ProcessState, Proof, Reason, Signal, StateFile,
 };
 use jiff::civil::{DateTime, date};
 use jiff::{SignedDuration, Timestamp};
@@ -539,6 +539,69 @@ proptest! {
         prop_assert_eq!(plain.verdict().reason, looked_at.verdict().reason);
     }
 
+    /// A loop that sleeps until the next deadline shows what one shows that judges all the time.
+    #[test]
+    fn only_evidence_and_deadlines_change_what_is_shown(
+        stream in stream(40),
+        looks in proptest::collection::vec(0..1000_i64, 40),
+        later in proptest::collection::vec(0..600_000_i64, 20),
+    ) {
+        let mut core = crate::support::new_core(Deadlines::default(), begin());
+        core.go_live();
+        let mut looks = looks.into_iter().cycle();
+        let mut before = begin();
+        for (now, evidence) in timed(&stream) {
+            let slept = match evidence {
+                Evidence::Wake { slept } => SignedDuration::from_millis((slept * 1000.0) as i64),
+                _ => SignedDuration::ZERO,
+            };
+            let awake = (now - slept).duration_since(before).as_millis().max(0) as i64;
+            for share in looks.by_ref().take(1) {
+                let at = before + SignedDuration::from_millis(awake * share / 1000);
+                prop_assert_eq!(crate::support::pass_and_judge(&mut core, at), Ok(()));
+            }
+            core.step(now, evidence);
+            before = now;
+        }
+        for later in later {
+            let at = core.now() + SignedDuration::from_millis(later);
+            prop_assert_eq!(crate::support::pass_and_judge(&mut core, at), Ok(()));
+        }
+    }
+
+    /// The whole verdict is made when somebody reads it, which may be long after it was judged.
+    #[test]
+    fn a_verdict_is_the_same_whenever_it_is_read(
+        stream in stream(40),
+        live in 0..40_usize,
+        later in 0..20_000_i64,
+    ) {
+        let mut read_at_once = crate::support::new_core(Deadlines::default(), begin());
+        let mut read_late = read_at_once.clone();
+        for (index, (now, evidence)) in timed(&stream).into_iter().enumerate() {
+            let mut changes = read_late.step(now, evidence.clone());
+            read_at_once.step(now, evidence);
+            let _made = read_at_once.verdict();
+            if index == live {
+                changes.extend(read_late.go_live());
+                read_at_once.go_live();
+                let _made = read_at_once.verdict();
+            }
+            // a copy, so that the verdict of this one is not made now
+            let copy = read_late.clone();
+            prop_assert_eq!(copy.verdict(), read_at_once.verdict());
+            if let Some(change) = changes.last() {
+                let told = (change.to.reason, change.to.light(), change.to.since);
+                let verdict = read_at_once.verdict();
+                prop_assert_eq!(told, (verdict.reason, verdict.light(), verdict.since));
+            }
+        }
+        let at = read_late.now() + SignedDuration::from_millis(later);
+        read_late.tick(at);
+        read_at_once.tick(at);
+        prop_assert_eq!(read_late.verdict(), read_at_once.verdict());
+    }
+
     #[test]
     fn time_never_falls_even_when_the_clock_is_set_back(
         stream in stream(40),
@@ -610,4 +673,35 @@ fn the_streams_reach_every_light() {
     core.step(at(4), Evidence::NoProcess);
     core.step(at(5), Evidence::Job(JobWord::new(Manager::Systemd, "x".into(), JobState::Stopped)));
     assert_eq!(core.verdict().light(), Light::Grey);
+}
+
+/// Watching begins anew for the cron scheduler when the gateway is watched live: what was shown before must not stay.
+#[test]
+fn what_is_shown_and_what_is_read_agree_when_watching_begins() {
+    let mut core = crate::support::new_core(Deadlines::default(), begin());
+    let at = |s: i64| begin() + SignedDuration::from_secs(s);
+    core.go_live();
+    let started_at = Some(begin());
+    core.step(
+        at(0),
+        Evidence::Process { pid: 7, start: Some(1), started_at, state: ProcessState::Running, exit: None },
+    );
+    let running = StateFile { pid: 7, life: LifeState::Running, ..StateFile::default() };
+    core.step(at(1), Evidence::StateFile(running));
+    core.step(at(1), log(link(LinkWord::Proof), at(1)));
+    for fact in [CronFact::BuiltIn(Some(true)), CronFact::Jobs(Some(true)), CronFact::Beat(Some(at(2)))] {
+        core.step(at(2), Evidence::Cron(fact));
+    }
+    for minute in 0..30 {
+        let beat = Heartbeat { pid: 7, updated_at: Some(at(60 * minute)), by_thread: false };
+        core.step(at(60 * minute), Evidence::Heartbeat(beat));
+        let job =
+            JobWord { pid: Some(7), ..JobWord::new(Manager::Launchd, "l".to_owned(), JobState::Running) };
+        core.step(at(60 * minute), Evidence::Job(job));
+    }
+    let shown = core.verdict().reason;
+    assert_eq!(shown, Reason::CronEnded);
+    let changes = core.go_live();
+    assert_ne!(core.verdict().reason, shown, "the scheduler has not been watched for long enough");
+    assert_eq!(changes.last().map(|change| change.to.reason), Some(core.verdict().reason));
 }

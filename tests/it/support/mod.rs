@@ -204,6 +204,39 @@ pub(crate) fn patterns() -> Arc<gatelight::evidence::patterns::Patterns> {
     Arc::clone(PATTERNS.get_or_init(compile))
 }
 
+/// What the rows of a core show, without texts that name the time of the judgement.
+fn rows_of(core: &gatelight::health::Core) -> Vec<String> {
+    use gatelight::health::Note;
+    let served = core.served().iter().filter_map(|profile| core.verdict_of(profile));
+    let row = |verdict: &Verdict| {
+        let note = |note: &Note| match note {
+            Note::Also(reason, platform, _) => format!("{reason:?} {platform:?}"),
+            other => format!("{other:?}"),
+        };
+        let notes: Vec<String> = verdict.notes.iter().map(note).collect();
+        let links = verdict.links.iter();
+        let links: Vec<_> =
+            links.map(|link| (&link.platform, link.reason, link.light, link.missing, link.ignored)).collect();
+        let source = verdict.evidence.as_ref().map(|proof| &proof.source);
+        let shown = (verdict.reason, verdict.light(), &verdict.platform, verdict.missing, verdict.since);
+        format!("{shown:?} {source:?} {notes:?} {links:?} {:?} {:?}", verdict.draining, verdict.other_pid)
+    };
+    std::iter::once(core.verdict()).chain(served).map(row).collect()
+}
+
+/// Lets time pass, and judges again although no deadline is due. `Err`: that changed what is shown, so a deadline was
+/// missed.
+pub(crate) fn pass_and_judge(core: &mut gatelight::health::Core, at: Timestamp) -> Result<(), String> {
+    core.tick(at);
+    let before = rows_of(core);
+    let changes = core.step_all(at, []);
+    let after = rows_of(core);
+    if changes.is_empty() && before == after {
+        return Ok(());
+    }
+    Err(format!("no deadline at {at}:\n  {before:?}\n  {after:?}"))
+}
+
 /// A core that watches the gateway of the profile `default` by the built-in rules.
 pub(crate) fn new_core(
     deadlines: gatelight::health::Deadlines,
