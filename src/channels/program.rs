@@ -9,14 +9,14 @@ use tokio::net::unix::pipe;
 use tokio::process::Command;
 use tokio::sync::oneshot;
 
-/// How long output waits in its pipe while the program runs. Most programs end sooner, and then only their end wakes this
-/// one up. A program that fills the pipe (64 KiB on Linux) waits as long for its reader.
+use crate::supervisor::child::exit_code;
+
+/// How long output stays in its pipe while the program runs. Most programs end sooner, so their end is the only wake-up.
+/// A program that fills the pipe (64 KiB on Linux) blocks until this time is over.
 const UNREAD: Duration = Duration::from_secs(2);
 
 /// How long output is read after the program itself has ended.
 const AFTER_EXIT: Duration = Duration::from_secs(1);
-
-use crate::supervisor::child::exit_code;
 
 /// The result of a run.
 #[derive(Debug)]

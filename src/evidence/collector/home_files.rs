@@ -275,7 +275,7 @@ impl JsonFile {
 
     /// The contents, if the file changed since the last read.
     fn read(&mut self, file: &str, path: &Path) -> Option<Contents> {
-        // most names are no links, and most of the others are missing: one call tells
+        // one call suffices for most files: they are missing or not links
         let named = std::fs::symlink_metadata(path);
         let is_link = named.as_ref().is_ok_and(Metadata::is_symlink);
         let meta = match if is_link { std::fs::metadata(path) } else { named } {

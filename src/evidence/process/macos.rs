@@ -33,7 +33,7 @@ pub(super) fn state(pid: u32) -> Option<(u64, ProcessState)> {
     Some((started(&info)? / 10_000, state_of(&info)))
 }
 
-/// There is nothing to hold open: one call tells the state.
+/// No handle is needed: one call returns the state.
 #[derive(Debug)]
 pub(super) struct Probe;
 
