@@ -208,6 +208,7 @@ impl Unnamed {
         let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
         let before = lost.clone();
         lost.standing = lost.standing.max(Standing::Claimed);
+        lost.newest = said.clone();
         lost.link.apply(said);
         if is_proof {
             let until = if retried { after(said.at, SAME_ATTEMPT) } else { said.at };
