@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use self::down::{Cause, Down};
 use self::entry::OwnEntry;
-pub(crate) use self::said::{Said, View};
+pub(crate) use self::said::{Said, View, Written};
 use self::sends::RefusedSend;
 use self::tally::Tally;
 use self::up::Up;

@@ -1,6 +1,7 @@
 //! A line about a link, and what is shown of a link.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -31,7 +32,31 @@ pub(crate) struct Said {
     pub grace: Option<Timestamp>,
 }
 
+/// When a line was read, and its stamp.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Written {
+    pub at: Timestamp,
+    stamp: Option<DateTime>,
+}
+
+impl Written {
+    /// The time from this line to a later one. Lines of the past are read at once: then their stamps tell.
+    pub(crate) fn until(self, later: Self) -> Duration {
+        let read = later.at.duration_since(self.at);
+        let span = match (self.stamp, later.stamp) {
+            (Some(earlier), Some(later)) => read.max(later.duration_since(earlier)),
+            _ => read,
+        };
+        Duration::try_from(span).unwrap_or_default()
+    }
+}
+
 impl Said {
+    /// When it was read, and the stamp of its line.
+    pub(crate) fn written(&self) -> Written {
+        Written { at: self.at, stamp: self.stamp }
+    }
+
     /// What a state entry says. `word`: what that means for the link.
     pub(crate) fn of_entry(
         at: Timestamp,

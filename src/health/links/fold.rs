@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::connections::Connections;
 use super::unnamed::Unnamed;
-use crate::health::link::{Link, Said};
+use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};
 use crate::health::signal::{LinkWord, Repeats};
@@ -42,13 +42,9 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// When the line or entry was read.
-    pub(super) fn at(&self) -> Option<Timestamp> {
-        match self {
-            Self::Line { said, .. } => Some(said.at),
-            Self::Entry { at, .. } => Some(*at),
-            Self::Slept(_) | Self::Suspended(_) | Self::Restarted | Self::FilesForgotten => None,
-        }
+    /// When the line was read and written.
+    pub(super) fn written(&self) -> Option<Written> {
+        if let Self::Line { said, .. } = self { Some(said.written()) } else { None }
     }
 
     /// Whether it shows that a served profile has a log of its own. `keyed`: state keys name profiles, as only versions do

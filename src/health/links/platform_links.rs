@@ -11,7 +11,7 @@ use super::verdict::JudgedLink;
 use crate::health::names::{PlatformName, ProfileName};
 use crate::health::platform::{Announcement, Rules};
 use crate::health::signal::{LinkWord, LogRecord};
-use crate::health::timer::{Earliest, before};
+use crate::health::timer::Earliest;
 
 /// Events whose owner may still change.
 const KEPT: usize = 64;
@@ -97,8 +97,10 @@ impl PlatformLinks {
     /// where the announcement is a promise. Then those lines get the name. Returns whether an earlier one got it.
     fn name_attempt(&mut self, event: &mut Event, own: &ProfileName) -> bool {
         let separate = self.layout.is_separate(&self.rules);
-        let Some(from) = event.at().map(|at| before(at, SAME_ATTEMPT)) else { return false };
-        let is_near = |earlier: &&mut Event| earlier.at().is_none_or(|at| at >= from);
+        let Some(written) = event.written() else { return false };
+        let is_near = |earlier: &&mut Event| {
+            earlier.written().is_none_or(|earlier| earlier.until(written) <= SAME_ATTEMPT)
+        };
         if let Some(owner) = event.announced(own, separate) {
             let mut named = false;
             // an adapter logs each of them once for an attempt

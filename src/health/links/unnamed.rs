@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::health::link::{Link, Said, View};
+use crate::health::link::{Link, Said, View, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::proof::Proof;
 use crate::health::reason::{Light, Reason};
 use crate::health::signal::{LinkWord, Repeats};
 use crate::health::state_file::{EntryState, PlatformEntry};
-use crate::health::timer::{Earliest, after, before};
+use crate::health::timer::{Earliest, after};
 
 /// Most links that are kept: more than any gateway has bots.
 const MOST: usize = 64;
@@ -43,11 +43,11 @@ enum Standing {
 #[derive(Debug, Clone, PartialEq)]
 struct Lost {
     link: Link,
-    since: Timestamp,
+    since: Written,
     /// The newest line about it.
     newest: Said,
     /// When it last logged each line that it repeats only after some time.
-    lines: Vec<(u16, Timestamp)>,
+    lines: Vec<(u16, Written)>,
     account: Option<Arc<str>>,
     /// Only the time between two lines shows that there is such a link besides the others.
     inferred: bool,
@@ -82,7 +82,7 @@ impl Lost {
     fn new(said: &Said, rules: &Arc<Rules>, inferred: bool) -> Self {
         Self {
             link: Link::new(Arc::clone(rules)),
-            since: said.at,
+            since: said.written(),
             newest: said.clone(),
             lines: Vec::new(),
             account: said.connection.clone(),
@@ -107,7 +107,7 @@ impl Lost {
         }
         if let Repeats::After { line, .. } = repeats {
             self.lines.retain(|(known, _)| *known != line);
-            self.lines.push((line, said.at));
+            self.lines.push((line, said.written()));
         }
         self.link.apply(said);
     }
@@ -118,13 +118,14 @@ impl Lost {
     }
 
     /// Whether it may be this link that logs such a line.
-    fn may_log(&self, at: Timestamp, repeats: Repeats) -> bool {
+    fn may_log(&self, said: &Said, repeats: Repeats) -> bool {
         match repeats {
             Repeats::AnyTime => true,
             Repeats::Never => false,
             Repeats::After { line, seconds } => {
                 let last = self.lines.iter().find(|(known, _)| *known == line);
-                last.is_none_or(|(_, last)| at >= after(*last, Duration::from_secs(seconds.into())))
+                let pause = Duration::from_secs(seconds.into());
+                last.is_none_or(|(_, last)| last.until(said.written()) >= pause)
             }
         }
     }
@@ -249,7 +250,7 @@ impl Unnamed {
         {
             return Some(refused);
         }
-        self.newest(|lost| active(lost) && lost.may_log(said.at, repeats))
+        self.newest(|lost| active(lost) && lost.may_log(said, repeats))
     }
 
     /// The link of these that logged something last. One that claims to be back or was refused comes after the others.
@@ -276,9 +277,10 @@ impl Unnamed {
         if !said.word.is_trouble() {
             return None;
         }
-        let from = before(said.at, SAME_ATTEMPT);
-        let began = self.lost.iter().position(|lost| lost.since >= from && lost.account.is_none());
-        let place = began.or_else(|| self.newest(|lost| lost.account.is_none() && lost.newest.at >= from))?;
+        let is_near = |line: Written| line.until(said.written()) <= SAME_ATTEMPT;
+        let began = self.lost.iter().position(|lost| is_near(lost.since) && lost.account.is_none());
+        let is_newest = |lost: &Lost| lost.account.is_none() && is_near(lost.newest.written());
+        let place = began.or_else(|| self.newest(is_newest))?;
         if began.is_some() || (!was_down && self.lost.len() == 1) {
             let Lost { link, newest, .. } = self.lost.remove(place);
             return Some((link, newest));
