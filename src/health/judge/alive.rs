@@ -166,10 +166,7 @@ fn without_links(row: &mut Row<'_>, ignored: &[JudgedLink<'_>], unseen: bool) {
     } else if !row.is_own() {
         row.hold(Reason::Served, None);
     } else if finished && (gateway.links.any() || gateway.ready.is_some() || proof.is_some()) {
-        match unsupervised(state, now) {
-            Some(make) => row.hold_by(Reason::Unsupervised, make),
-            None => row.hold(Reason::Running, proof),
-        }
+        row.hold(Reason::Running, proof);
     } else if !gateway.starting.over(now) {
         row.hold_by(Reason::Starting, STARTED);
     } else if unseen {
