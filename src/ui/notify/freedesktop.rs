@@ -35,7 +35,8 @@ struct Notification {
     /// The server's id. A server that was restarted counts from one again.
     id: u32,
     server: Option<OwnedUniqueName>,
-    /// The reply with the id. A signal that came before it is about an earlier notification with this id.
+    /// The server's last message before it was shown. An earlier signal is about another notification with this id; a
+    /// button may be pressed before the reply with the id comes.
     since: Sequence,
 }
 
@@ -147,7 +148,7 @@ impl Server {
 
     fn show(&self, message: &NotificationRequest) -> Result<(), Failure> {
         let reply = self.call("GetCapabilities", &())?;
-        let server = sender(&reply);
+        let (server, since) = (sender(&reply), reply.recv_position());
         let abilities: Vec<String> = reply.body().deserialize().unwrap_or_default();
         let can = |ability: &str| abilities.iter().any(|a| a == ability);
         // dunst 1.9 reads markup by default without announcing it; its own capability identifies it
@@ -177,8 +178,7 @@ impl Server {
             ("Gatelight", replaces, "", message.title.as_str(), body.as_str(), actions, hints, -1_i32);
         let reply = self.call("Notify", &arguments)?;
         let id: u32 = reply.body().deserialize().map_err(|e| Failure::new(say::REFUSED, e))?;
-        let (server, since) = (sender(&reply), reply.recv_position());
-        shown.insert(message.id, Notification { id, server, since });
+        shown.insert(message.id, Notification { id, server: sender(&reply), since });
         Ok(())
     }
 }
