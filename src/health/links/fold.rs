@@ -47,10 +47,10 @@ impl Event {
         if let Self::Line { said, .. } = self { Some(said.written()) } else { None }
     }
 
-    /// Whether it shows that a served profile has a log of its own. `keyed`: state keys name profiles, as only versions do
-    /// that have such logs.
+    /// Whether it shows that a served profile has a log of its own: an adapter's line that only that log holds. `keyed`:
+    /// state keys name profiles, as only versions do that have such logs.
     pub(super) fn shows_own_logs(&self, keyed: bool) -> bool {
-        let Self::Line { said, homes, .. } = self else { return false };
+        let Self::Line { said, by_runner: false, homes, .. } = self else { return false };
         !homes.own && (said.word == LinkWord::Proof || (keyed && said.word.is_of_link()))
     }
 
