@@ -129,7 +129,7 @@ impl Starts {
 
     /// Takes in that another instance took over.
     pub(super) fn note_takeover(&mut self, at: Timestamp, proof: Proof) {
-        push_bounded(&mut self.takeovers, (at, proof));
+        self.add_takeover(at, proof);
         // The new instance was started before the takeover was logged.
         let newest = self.seen.last().copied();
         if let Some(start) = newest.filter(|start| at < after(*start, LONGEST_OVERLAP)) {
@@ -140,8 +140,13 @@ impl Starts {
     /// Takeovers of former processes.
     pub(super) fn note_past_takeovers(&mut self, proofs: Vec<Proof>) {
         for proof in proofs {
-            push_bounded(&mut self.takeovers, (proof.at, proof));
+            self.add_takeover(proof.at, proof);
         }
+    }
+
+    /// Adds a takeover by its time: a clock that was set back makes later ones earlier.
+    fn add_takeover(&mut self, at: Timestamp, proof: Proof) {
+        push_bounded(&mut self.takeovers, (at, proof));
         self.takeovers.sort_by_key(|(at, _)| *at);
     }
 
@@ -187,20 +192,18 @@ impl Starts {
 
     /// Every moment at which a count changes without new evidence.
     pub(super) fn deadlines(&self, deadlines: &Deadlines, due: &mut Earliest) {
-        let nth = |times: &[Timestamp]| {
-            let nth = times.len().checked_sub(deadlines.crash_starts + 1).and_then(|i| times.get(i));
-            nth.map(|at| after(*at, deadlines.crash_window))
-        };
         let nth_takeover = self.takeovers.len().checked_sub(deadlines.replace_takeovers.max(1));
         let takeover = nth_takeover.and_then(|i| self.takeovers.get(i));
         let all = [
-            nth(&self.unmeant[0]),
-            nth(&self.unmeant[1]),
             self.storm.as_ref().map(|(at, _)| after(*at, deadlines.crash_window)),
             takeover.map(|(at, _)| after(*at, deadlines.replace_window)),
             Some(self.settles_at(deadlines)).filter(|_| self.may_loop(deadlines)),
         ];
         due.add(all.into_iter().flatten());
+        // Where the clock was set back, a start may count only from its own time on.
+        let enough = |starts: &&Vec<Timestamp>| starts.len() > deadlines.crash_starts;
+        let counted = self.unmeant.iter().filter(enough).flatten();
+        due.add(counted.flat_map(|at| [*at, after(*at, deadlines.crash_window)]));
     }
 
     fn was_meant(&self, start: Timestamp) -> bool {
