@@ -15,7 +15,7 @@ use super::rows::Rows;
 use super::settings::Deadlines;
 use super::state::State;
 use super::timer::{Earliest, before};
-use super::verdict::{Change, Verdict};
+use super::verdict::{Change, Glance, Verdict};
 
 /// Everything known of one gateway, and the verdicts that follow from it.
 #[derive(Debug, Clone)]
@@ -40,6 +40,11 @@ impl Core {
     /// The verdict on the gateway's own profile.
     pub fn verdict(&self) -> &Verdict {
         self.rows.own(&self.state)
+    }
+
+    /// What the row of the gateway's own profile shows, without making the verdict.
+    pub fn glance(&self) -> &Glance {
+        self.rows.glance()
     }
 
     /// The verdict on a profile that it serves.

@@ -31,6 +31,11 @@ impl Rows {
         self.own.verdict(state, self.judged_at)
     }
 
+    /// What the gateway's own row shows.
+    pub(super) fn glance(&self) -> &Glance {
+        &self.own.shown
+    }
+
     /// The verdict on this profile.
     pub(super) fn of<'a>(&'a self, profile: &str, state: &'a State) -> Option<&'a Verdict> {
         let own = Some(&self.own).filter(|row| *row.profile == *profile);

@@ -174,7 +174,7 @@ impl Monitor {
     /// whose state may change without an event.
     pub(super) fn is_quiet(&self, now: Instant) -> bool {
         let Stage::Live(live) = &self.stage else { return true };
-        let is_well = live.core.verdict().light() == Light::Green;
+        let is_well = live.core.glance().light() == Light::Green;
         let is_watched = !self.unwatched && !live.silent_change && self.exits.are_complete();
         is_watched && (is_well || live.nothing_runs(now))
     }
@@ -286,7 +286,7 @@ impl Monitor {
         let reader = (collector, local && !self.volumes_changed);
         let (live, changes) =
             Live::start(self.profile.name.as_str().into(), reader, vec![past, served], given, now);
-        self.needs_heartbeat = live.core.verdict().light() != Light::Green;
+        self.needs_heartbeat = live.core.glance().light() != Light::Green;
         self.stage = Stage::Live(Box::new(live));
         changes
     }
@@ -311,7 +311,7 @@ impl Monitor {
 
     /// Whether its own gateway runs.
     pub(super) fn has_process(&self) -> bool {
-        self.core().is_some_and(|core| core.verdict().pid.is_some())
+        self.core().is_some_and(|core| core.glance().pid.is_some())
     }
 
     /// The verdict of its gateway's core on a profile that it serves.
@@ -426,7 +426,7 @@ impl Monitor {
         if live.waits_since().is_some() {
             return false;
         }
-        let needs_heartbeat = live.core.verdict().light() != Light::Green;
+        let needs_heartbeat = live.core.glance().light() != Light::Green;
         std::mem::replace(&mut self.needs_heartbeat, needs_heartbeat) != needs_heartbeat
     }
 

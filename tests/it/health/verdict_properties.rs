@@ -335,6 +335,15 @@ fn run_down(core: &mut Core) -> (Vec<Change>, usize) {
     (changes, count)
 }
 
+/// For how many milliseconds the machine was awake before this evidence. Nobody looks while it sleeps.
+fn awake(before: Timestamp, now: Timestamp, evidence: &Evidence) -> u64 {
+    let slept = match evidence {
+        Evidence::Wake { slept } => SignedDuration::from_millis((slept * 1000.0) as i64),
+        _ => SignedDuration::ZERO,
+    };
+    (now - slept).duration_since(before).as_millis().max(0) as u64
+}
+
 /// What two runs must have in common.
 #[allow(clippy::type_complexity)]
 fn summary(changes: &[Change]) -> Vec<(Timestamp, Reason, Reason, Option<u32>, Option<SignedDuration>)> {
@@ -517,12 +526,7 @@ proptest! {
         let mut looks = looks.into_iter().cycle();
         let mut before = begin();
         for (now, evidence) in timed(&stream) {
-            // Nobody looks while the machine sleeps.
-            let slept = match evidence {
-                Evidence::Wake { slept } => SignedDuration::from_millis((slept * 1000.0) as i64),
-                _ => SignedDuration::ZERO,
-            };
-            let awake = (now - slept).duration_since(before).as_millis().max(0) as u64;
+            let awake = awake(before, now, &evidence);
             let mut shares: Vec<u64> = looks.by_ref().take(3).map(|share| awake * share / 1000).collect();
             shares.sort_unstable();
             for share in shares {
@@ -543,7 +547,7 @@ proptest! {
     #[test]
     fn only_evidence_and_deadlines_change_what_is_shown(
         stream in stream(40),
-        looks in proptest::collection::vec(0..1000_i64, 40),
+        looks in proptest::collection::vec(0..1000_u64, 40),
         later in proptest::collection::vec(0..600_000_i64, 20),
     ) {
         let mut core = crate::support::new_core(Deadlines::default(), begin());
@@ -551,13 +555,9 @@ proptest! {
         let mut looks = looks.into_iter().cycle();
         let mut before = begin();
         for (now, evidence) in timed(&stream) {
-            let slept = match evidence {
-                Evidence::Wake { slept } => SignedDuration::from_millis((slept * 1000.0) as i64),
-                _ => SignedDuration::ZERO,
-            };
-            let awake = (now - slept).duration_since(before).as_millis().max(0) as i64;
+            let awake = awake(before, now, &evidence);
             for share in looks.by_ref().take(1) {
-                let at = before + SignedDuration::from_millis(awake * share / 1000);
+                let at = before + SignedDuration::from_millis((awake * share / 1000) as i64);
                 prop_assert_eq!(crate::support::pass_and_judge(&mut core, at), Ok(()));
             }
             core.step(now, evidence);
