@@ -207,7 +207,7 @@ impl Core {
     fn judge(&mut self, changes: &mut Vec<Change>) {
         let gateway = &self.state.life.gateway;
         let started = gateway.ready.is_some() || gateway.starting.over(self.state.time.clock());
-        self.state.life.served.update(&gateway.links, started && gateway.alive());
+        self.state.life.update_served(started);
         self.rows.judge(&self.state, changes);
     }
 }

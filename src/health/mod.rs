@@ -53,4 +53,4 @@ pub use platform::Platforms;
 pub use reason::{Light, Reason, RestartHelps};
 pub use settings::Deadlines;
 pub use update::UpdateProcess;
-pub use verdict::{Change, HermesVersion, Note, Verdict};
+pub use verdict::{Change, Glance, HermesVersion, Note, Verdict};

@@ -14,7 +14,8 @@ const MOST_UNCLAIMED: usize = 64;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Served {
-    /// Until a new process has finished its start, it is taken to serve what the one before served.
+    /// Until a new process has finished its start, it is taken to serve what the one before served, unless the
+    /// configuration says otherwise.
     names: BTreeSet<ProfileName>,
     unclaimed: VecDeque<(Timestamp, LogRecord)>,
 }
@@ -24,10 +25,9 @@ impl Served {
         &self.names
     }
 
-    /// Takes in the profiles that the current process names. `started`: its start is finished, so it serves no
-    /// others.
-    pub(super) fn update(&mut self, links: &Links, started: bool) {
-        if started {
+    /// Takes in the profiles that the current process names. `names_all`: it serves no others.
+    pub(super) fn update(&mut self, links: &Links, names_all: bool) {
+        if names_all {
             self.names.retain(|name| links.serves(name));
         }
         for name in links.served() {

@@ -49,6 +49,8 @@ pub(super) struct Succession {
     start_records: StartRecords,
     locks: Vec<Lock>,
     multiplex: bool,
+    /// Whether the configuration had `multiplex_profiles` on, and has it off now: then the next process serves nobody.
+    multiplex_ended: bool,
 }
 
 impl Succession {
@@ -68,6 +70,7 @@ impl Succession {
             start_records: StartRecords::default(),
             locks: Vec::new(),
             multiplex: false,
+            multiplex_ended: false,
             origin,
         }
     }
@@ -130,6 +133,7 @@ impl Succession {
                 self.hand_locks();
             }
             Evidence::Multiplex(multiplex) => {
+                self.multiplex_ended = !multiplex && (self.multiplex || self.multiplex_ended);
                 self.multiplex = multiplex;
                 self.gateway.links.set_multiplex(multiplex);
             }
@@ -139,6 +143,12 @@ impl Succession {
             other => return Some(other),
         }
         None
+    }
+
+    /// Takes in the profiles that the current process names. `started`: its start is over.
+    pub(super) fn update_served(&mut self, started: bool) {
+        let names_all = (started && self.gateway.alive()) || self.multiplex_ended;
+        self.served.update(&self.gateway.links, names_all);
     }
 
     /// The service manager started a process that was not seen yet.

@@ -97,8 +97,8 @@ impl Verdict {
         Glance { reason, own_light, platform: self.platform.clone(), since, pid }
     }
 
-    /// Whether light, reason and platform are the same.
-    pub fn is_same_as(&self, other: &Self) -> bool {
+    /// Whether light, reason and platform are those of this glance.
+    pub fn is_same_as(&self, other: &Glance) -> bool {
         (self.light(), self.reason, &self.platform) == (other.light(), other.reason, &other.platform)
     }
 }

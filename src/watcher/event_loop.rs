@@ -366,6 +366,7 @@ impl Watcher {
             }
         }
         self.monitors.share_records();
+        let mut judged = Vec::new();
         for index in self.monitors.places() {
             let monitor = &mut self.monitors[index];
             if monitor.has_new_process() {
@@ -374,16 +375,21 @@ impl Watcher {
                 }
             }
             if let Some(changes) = monitor.judge(now, &self.events) {
-                self.record(index, changes);
+                judged.push((index, changes));
             }
         }
+        self.notice_sources(now, &mut judged);
+        for (index, changes) in judged {
+            self.record(index, changes);
+        }
         self.go_live();
-        self.notice_sources(now);
+        self.notice_sources(now, &mut []);
     }
 
     /// Updates rows whose serving gateway changed in this turn, and rows that depend on a home which no longer answers
-    /// or answers again.
-    fn notice_sources(&mut self, now: Moment) {
+    /// or answers again. `judged`: the changes of this turn, by the gateway that made them. Those of such a row are taken
+    /// out: in the middle of the move neither gateway knows all of it, and the row would show that for a moment.
+    fn notice_sources(&mut self, now: Moment, judged: &mut [(usize, Vec<Change>)]) {
         for index in self.monitors.places() {
             let served_by = self.monitors.server_name(index);
             let blocked = self.monitors.blocked_home(index, now.instant).map(Path::to_path_buf);
@@ -392,7 +398,8 @@ impl Watcher {
             if monitor.served_by == served_by && known == blocked.as_ref() {
                 continue;
             }
-            let before = self.monitors.shown(index, monitor.served_by.is_some());
+            let before = self.monitors.shown(index, monitor.served_by.is_some()).glance();
+            let before = self.monitors.take_changes(index, judged).unwrap_or(before);
             let served = served_by.is_some();
             let monitor = &mut self.monitors[index];
             monitor.served_by = served_by;
@@ -402,8 +409,7 @@ impl Watcher {
             if !after.is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
                 let at = now.at;
                 let profile = self.monitors[index].profile.name.as_str().into();
-                let change =
-                    Change { at, profile, from: before.glance(), to: Verdict { since: at, ..after } };
+                let change = Change { at, profile, from: before, to: Verdict { since: at, ..after } };
                 let change = self.time.wall_change(change);
                 self.publisher.record(&self.monitors[index].profile, [change], false);
             }

@@ -10,7 +10,7 @@ use super::monitor::Monitor;
 use super::monitor_id::MonitorId;
 use super::{Ignored, Setup};
 use crate::evidence::collector::Moment;
-use crate::health::{Core, ProfileName, Verdict};
+use crate::health::{Change, Core, Glance, ProfileName, Verdict};
 use crate::profile::Profile;
 
 /// One monitor for each profile, in the order in which profiles are shown. A place (index) is valid until the next
@@ -123,13 +123,33 @@ impl Monitors {
     /// The row that shows this gateway's verdict on a profile. A row that another gateway serves does not show the
     /// verdict of its own gateway, and one whose home does not answer shows neither.
     pub(super) fn row_of(&self, place: usize, profile: &str) -> Option<usize> {
-        let row = if *profile == *self[place].profile.name {
-            Some(place).filter(|_| self[place].served_by.is_none())
-        } else {
-            let child = self.children_of(place).find(|child| hermes_name(&self[*child].profile) == profile);
-            child.filter(|child| self[*child].served_by.is_some())
-        };
-        row.filter(|row| self[*row].blocked.is_none())
+        let row = self.row_named(place, profile)?;
+        let is_served = self[row].served_by.is_some();
+        (is_served == (row != place) && self[row].blocked.is_none()).then_some(row)
+    }
+
+    /// The row of a profile that this gateway judges, whether or not the row shows that.
+    fn row_named(&self, place: usize, profile: &str) -> Option<usize> {
+        if *profile == *self[place].profile.name {
+            return Some(place);
+        }
+        self.children_of(place).find(|child| hermes_name(&self[*child].profile) == profile)
+    }
+
+    /// Takes all changes of a row out of these, which are listed by the gateway that made them. Returns what the row showed
+    /// before, if one of them was to be shown.
+    pub(super) fn take_changes(&self, row: usize, judged: &mut [(usize, Vec<Change>)]) -> Option<Glance> {
+        let mut before = None;
+        for (place, changes) in judged {
+            changes.retain(|change| {
+                let is_of_row = self.row_named(*place, &change.profile) == Some(row);
+                if is_of_row && before.is_none() && self.row_of(*place, &change.profile) == Some(row) {
+                    before = Some(change.from.clone());
+                }
+                !is_of_row
+            });
+        }
+        before
     }
 
     /// The links that do not count, for the profiles that this gateway serves or may serve.

@@ -1,8 +1,8 @@
 //! One process that serves several profiles: each has its own light, and all turn red when the process ends.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::machine::{Gateway, Machine};
+use crate::support::machine::{Gateway, Machine, Stream};
 use crate::support::wait_for;
 
 /// A gateway of the default home that also serves `profiles/work`; all links are up.
@@ -116,4 +116,64 @@ fn a_served_profile_may_have_another_name_in_the_settings() {
     assert!(lost.contains("\"office\"") && lost.contains("\"amber\""), "{lost}");
     std::fs::write(settings.join("config.toml"), format!("{named}ignore = [\"feishu\"]\n")).unwrap();
     assert_ne!(machine.light("office").unwrap().0, "amber");
+}
+
+/// The reasons that `watch` tells of a profile that leaves a shared gateway: that is stopped, and each profile gets a gateway
+/// of its own. `setting_is_seen`: `config.yaml` says so.
+fn told_of_a_move(setting_is_seen: bool) -> Vec<String> {
+    let machine = Machine::new();
+    let stop = "gateway.run: Received SIGTERM as a planned gateway stop — exiting cleanly";
+    let mut before = Gateway::connected(&machine.profile("work"));
+    before.log("agent.log", "INFO", stop);
+    before.process.kill();
+    let mut shared = serving(&machine);
+    let configure = |on: bool| {
+        let text = format!("gateway:\n  multiplex_profiles: {on}\n");
+        std::fs::write(machine.hermes().join("config.yaml"), text).unwrap();
+    };
+    if setting_is_seen {
+        configure(true);
+    }
+    wait_for("it is served", || is(&machine, "work", "green", "connected"));
+    let mut watch = machine.watch();
+    let _first = [watch.line(), watch.line()];
+    shared.log("agent.log", "INFO", stop);
+    for line in [watch.line(), watch.line()] {
+        assert!(line.contains("\"stopped\""), "{line}");
+    }
+    shared.process.kill();
+    if setting_is_seen {
+        configure(false);
+    }
+    let told_of = |watch: &Stream, profile: &str| -> Vec<String> {
+        let lines = watch.lines().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+        let of_profile = lines.filter(|line| line["profile"] == profile && line["link"].is_null());
+        of_profile.map(|line| line["reason"].as_str().unwrap().to_owned()).collect()
+    };
+    let wait_for_newest = |profile: &str, reason: &str| {
+        let message = format!("{profile}: {reason}");
+        wait_for(&message, || told_of(&watch, profile).last().is_some_and(|newest| newest == reason));
+    };
+    let alone = Gateway::start(&machine.hermes());
+    alone.starts();
+    wait_for_newest("default", "starting");
+    alone.connects();
+    alone.log("agent.log", "INFO", "gateway.run: Gateway running with 1 platform(s)");
+    wait_for_newest("default", "connected");
+    let _own = Gateway::connected(&machine.profile("work"));
+    wait_for_newest("work", "connected");
+    let mut told = told_of(&watch, "work");
+    // unless all of its start was read at once
+    let last = told.len() - 1;
+    if told[last - 1] == "starting" {
+        told.remove(last - 1);
+    }
+    told
+}
+
+#[test]
+fn a_row_that_leaves_a_shared_gateway_does_not_blink() {
+    assert_eq!(told_of_a_move(true), ["connected", "stopped", "connected"]);
+    // nobody knows that the next gateway serves only itself before it has finished its start
+    assert_eq!(told_of_a_move(false), ["connected", "stopped", "starting", "stopped", "connected"]);
 }
