@@ -21,6 +21,8 @@ KINDS = ["single", "apart", "migrating", "mixed"]
 PLATFORMS = ["feishu", "telegram", "slack", "discord"]
 # a row names another of its links, or counts them anew, as more are lost and come back
 CUT = [("amber", "reconnecting"), ("amber", "links-missing")]
+# the proof of a loss is the newest line about it: the client's next attempt, where both are read in one go
+RETRY = "trying to reconnect"
 
 
 class Gateway(threading.Thread):
@@ -61,6 +63,7 @@ class Gateway(threading.Thread):
         """The first start of everything, the same for every seed."""
         self.dice, dice = random.Random(self.n), self.dice
         for process in self.processes:
+            process.configure()
             process.start()
         self.dice = dice
         for home in self.homes.values():
@@ -99,8 +102,7 @@ class Gateway(threading.Thread):
     def lost(self, process, link):
         """One link is lost: its row is amber; where links are only counted, every row is."""
         at = self.lose(process, link)
-        # the newest line of those that were read together is the proof
-        mark = [link.connection, "trying to reconnect"]
+        mark = [link.connection, RETRY]
         if process.layout == "mixed":
             self.all_rows(process, at, "amber", "links-missing", mark)
         else:
@@ -156,7 +158,7 @@ class Gateway(threading.Thread):
             else:
                 # those that are read in one moment are judged together
                 lost = [link.connection for link in links if link.row is row]
-                row.expect(at, "amber", "reconnecting", lost)
+                row.expect(at, "amber", "reconnecting", [*lost, RETRY])
                 if process.layout == "single":
                     row.expect_some(at, CUT)
         self.pause(1, 15)
@@ -332,10 +334,8 @@ class Gateway(threading.Thread):
             self.stop_on_purpose(process)
         self.pause(1, 8)
         self.processes = after
-        if after is self.alone:
-            # until the first gateway has started, the others are taken to be served by it, as they were
-            for row in self.rows[1:]:
-                row.expect_some(time.monotonic(), [("grey", "served"), ("grey", "stopped")])
+        for process in after:
+            process.configure()
         for process in after:
             process.start()
 

@@ -19,9 +19,12 @@ class Home:
             os.makedirs(os.path.join(path, folder), exist_ok=True)
 
     def write(self, name, value):
+        self.write_text(name, json.dumps(value))
+
+    def write_text(self, name, text):
         path = os.path.join(self.path, name)
         with open(path + ".new", "w") as file:
-            json.dump(value, file)
+            file.write(text)
         os.rename(path + ".new", path)
 
     def remove(self, name):

@@ -107,6 +107,11 @@ class Process:
         home = self.owner.homes[row.name] if row and self.layout == "apart" else self.home
         return home.log(level, "gateway.run", message)
 
+    def configure(self):
+        """The setting that makes one gateway serve several profiles is changed before the gateway is started."""
+        on = "true" if len(self.rows) > 1 else "false"
+        self.home.write_text("config.yaml", f"gateway:\n  multiplex_profiles: {on}\n")
+
     def me(self):
         return {"pid": self.child.pid, "kind": "hermes-gateway", "start_time": self.start_ticks}
 
