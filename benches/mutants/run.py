@@ -2,6 +2,7 @@
 """Which faults in the verdicts and alerts would no test see?
 
     benches/mutants/run.py [--count 200] [--seed 20261127] [--rooms health alerts]
+    benches/mutants/run.py --rules [--steps "the world"]     breaks the rules of rules.toml instead, one after the other
 
 Draws mutants of the kinds that cargo-mutants makes, puts them all into one copy of the program (src/main.rs here), and
 runs the tests once for each, with that mutant turned on. cargo-mutants itself compiles the program anew for each: five
@@ -16,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # the quickest first
@@ -24,11 +26,14 @@ STEPS = [
     ("field reports", "it", ["health::field_reports", "health::batches"]),
     ("recordings", "it", ["health::recordings"]),
     ("first looks", "it", ["health::first_look", "health::interleavings", "health::made_up_platform"]),
+    ("the world", "it", ["health::world"]),
     ("notices", "it", ["desktop::tray_and_notices", "cli::silences"]),
     ("properties", "it", ["health::verdict_properties", "health::virtual_day"]),
     ("orders", "it", ["health::recording_variants"]),
 ]
 SECONDS = 240
+# the numbers of broken rules begin here
+FIRST_RULE = 60000
 SWITCH = """//! Turns on the mutant that an environment variable names, and writes down which ones are reached.
 
 use std::io::Write;
@@ -78,6 +83,26 @@ def mutate(args, tree, files, without):
     command = [args.tool, str(args.seed), str(args.count), listed, *files]
     done = subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=True)
     return {int(line.split("\t")[0]): line.split("\t")[1:] for line in done.stdout.splitlines()}
+
+
+def break_rules(tree):
+    """Puts the faults of rules.toml into the files in `tree` and returns them."""
+    with open(os.path.join(ROOT, "benches/mutants/rules.toml"), "rb") as file:
+        rules = tomllib.load(file)["rule"]
+    faults = {}
+    for number, rule in enumerate(rules, FIRST_RULE):
+        path = os.path.join(tree, rule["file"])
+        with open(path) as file:
+            text = file.read()
+        if text.count(rule["after"]) != 1:
+            sys.exit(f"rules.toml: {rule['name']}: {rule['file']} has not one place like {rule['after']!r}")
+        before, behind = text.split(rule["after"])
+        fault = re.sub(r"\bON\b", f"crate::mutant::is({number})", rule["fault"])
+        with open(path, "w") as file:
+            file.write(before + rule["after"] + fault + "\n" + behind)
+        line = before.count("\n") + 1
+        faults[number] = [rule["file"], str(line), "rule", rule["name"]]
+    return faults
 
 
 def build(tree, env):
@@ -138,7 +163,10 @@ def main():
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=20261127)
     parser.add_argument("--rooms", nargs="+", default=["health", "alerts"])
+    parser.add_argument("--rules", action="store_true", help="break the rules of rules.toml")
+    parser.add_argument("--steps", nargs="+", choices=[name for name, *_ in STEPS], help="run these only")
     args = parser.parse_args()
+    steps = [step for step in STEPS if not args.steps or step[0] in args.steps]
     target = os.path.join(ROOT, "target/mutants")
     here, tree = os.path.join(ROOT, "benches/mutants"), os.path.join(target, "tree")
     subprocess.run(["cargo", "build", "-q", "--release", "--target-dir", target], cwd=here, check=True)
@@ -147,16 +175,17 @@ def main():
     copy_tree(tree)
     files, without = [name for room in args.rooms for name in files_of(room)], set()
     while True:
-        mutants = mutate(args, tree, files, without)
+        mutants = break_rules(tree) if args.rules else mutate(args, tree, files, without)
         programs, wrong = build(tree, env)
-        if not wrong:
+        if not wrong or args.rules:
             break
         without |= wrong
     if "it" not in programs:
-        sys.exit("the mutated program does not compile, and no mutant explains it")
-    print(f"seed {args.seed}: {len(mutants)} mutants compile, {len(without)} do not", flush=True)
+        sys.exit(f"the mutated program does not compile; mutants near the errors: {sorted(wrong)}")
+    what = "broken rules" if args.rules else f"seed {args.seed}"
+    print(f"{what}: {len(mutants)} mutants compile, {len(without)} do not", flush=True)
     left, ever = dict(mutants), set()
-    for step in STEPS:
+    for step in steps:
         within = reached(programs, tree, env, step)
         ever |= within
         for number in [number for number in left if number in within]:
