@@ -27,6 +27,20 @@ def fill(path, megabytes, at):
             log.write(filler)
 
 
+class Sleeper:
+    """A process that stands for a gateway."""
+
+    def __init__(self):
+        self.child = subprocess.Popen(["sleep", "7200"], stdin=subprocess.DEVNULL)
+        self.pid = self.child.pid
+        with open(f"/proc/{self.pid}/stat") as stat:
+            self.start = int(stat.read().rsplit(")", 1)[1].split()[19])
+
+    def end(self):
+        self.child.kill()
+        self.child.wait()
+
+
 class Homes:
     """A user's home with so many Hermes profiles, each with a living process that stands for its gateway."""
 
@@ -34,8 +48,7 @@ class Homes:
         self.dir = tempfile.mkdtemp(prefix="gatelight-bench-")
         self.count = count
         # one process stands for all gateways: what is measured is Gatelight, not they
-        self.gateway = subprocess.Popen(["sleep", "7200"])
-        self.start = int(open(f"/proc/{self.gateway.pid}/stat").read().rsplit(")", 1)[1].split()[19])
+        self.sleeper = Sleeper()
         self.homes = []
         for n in range(count):
             home = os.path.join(self.dir, ".hermes" if n == 0 else f".hermes/profiles/p{n:04d}")
@@ -46,13 +59,13 @@ class Homes:
                 fill(f"{self.log(n)}.{age}", megabytes, time.time() - 60 - 3600 * age)
             fill(self.log(n), log_megabytes, time.time() - 60)
             append(self.log(n), f"{stamp()} INFO Lark: connected to wss://msg-frontier.feishu.cn/ws/v2?device_id=1\n")
-            self.write(n, "gateway.pid", {"pid": self.gateway.pid, "start_time": self.start})
+            self.write(n, "gateway.pid", {"pid": self.sleeper.pid, "start_time": self.sleeper.start})
             self.write(
                 n,
                 "gateway_state.json",
                 {
-                    "pid": self.gateway.pid,
-                    "start_time": self.start,
+                    "pid": self.sleeper.pid,
+                    "start_time": self.sleeper.start,
                     "gateway_state": "running",
                     "platforms": {"feishu": {"state": "connected"}},
                 },
@@ -71,15 +84,14 @@ class Homes:
         """As hermes-agent 0.19 writes it every 30 s."""
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 1000 % 10**6:06d}+00:00"
         self.write(
-            n, "state/gateway.heartbeat", {"pid": self.gateway.pid, "updated_at": at, "monotonic": time.monotonic()}
+            n, "state/gateway.heartbeat", {"pid": self.sleeper.pid, "updated_at": at, "monotonic": time.monotonic()}
         )
 
     def env(self):
         return {"HOME": self.dir, "PATH": os.environ["PATH"], "LC_ALL": "C"}
 
     def close(self):
-        self.gateway.kill()
-        self.gateway.wait()
+        self.sleeper.end()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

@@ -63,7 +63,7 @@ def latency(args):
 
         def state(n):
             word = "disconnected" if n % 2 == 0 else "connected"
-            homes.write(0, "gateway_state.json", {"pid": homes.gateway.pid, "platforms": {"feishu": {"state": word}}})
+            homes.write(0, "gateway_state.json", {"pid": homes.sleeper.pid, "platforms": {"feishu": {"state": word}}})
 
         measured["4 s poll of gateway_state.json"] = alternate(lines, args.polls, lambda line, n: True, state, 1)
         lines.close()
