@@ -31,7 +31,7 @@ class LinkHomes(Homes):
     """`gateways` with `links` links each. Every other one serves profiles whose homes lie in its own (as newer versions of
     hermes-agent write them: each with its logs), so that a file may concern two rows; the others have one profile with
     the links of up to four platforms. `kind`: "served" or "single" makes all of them so. `apart`: each gateway is a process
-    of its own."""
+    of its own, for a profile that is found without the settings, which name 256 at most."""
 
     def __init__(self, gateways, links, kind=None, apart=False):
         super().__init__(0)
@@ -39,7 +39,8 @@ class LinkHomes(Homes):
         # a loss names the connection that it ends
         self.parts, self.connections, settings = [], {}, []
         for n in range(gateways):
-            home = os.path.join(self.dir, ".hermes" if n == 0 else f"machine{n}/.hermes")
+            path = f".hermes/profiles/g{n}" if apart else f"machine{n}/.hermes"
+            home = os.path.join(self.dir, ".hermes" if n == 0 else path)
             served = kind == "served" or (kind is None and n % 2 == 1)
             own = "default" if n == 0 else f"g{n}"
             entries, process = {}, self.processes[n]
@@ -57,7 +58,7 @@ class LinkHomes(Homes):
                     append(self.log_of(profile), f"{stamp()} INFO gateway.run: ✓ feishu connected{tag}\n")
                     self.say(self.parts[-1], UP, f"{n}x{k}")
             else:
-                settings += [] if own == "default" else [(home, own)]
+                settings += [] if own == "default" or apart else [(home, own)]
                 for platform in list(UP)[:links]:
                     self.parts.append((own, home, platform))
                     entries[platform] = {"state": "connected", "writer_pid": process.pid}
