@@ -447,10 +447,10 @@ pub static CATALOGUE: &[Entry] = &[
         "unsupervised",
         Light::Amber,
         None,
-        ["connected, but unsupervised", "已连接，但未受服务管理器托管"],
+        ["works, but unsupervised", "正常工作，但未受服务管理器托管"],
         [
-            "Connected, but no service manager would restart it after a crash.",
-            "已连接，但崩溃后不会由服务管理器重新启动。",
+            "The gateway works, but no service manager would restart it after a crash.",
+            "网关在正常工作，但崩溃后不会由服务管理器重新启动。",
         ],
         [
             "Load its job (Restart does that) or install its service; or accept this state in the settings.",

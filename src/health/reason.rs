@@ -134,7 +134,7 @@ pub enum Reason {
     CronEnded,
     /// Every tick of the scheduler of cron jobs fails; everything else works.
     CronFailing,
-    /// Connected, but no service manager would start it again.
+    /// Works, but no service manager would start it again.
     Unsupervised,
     /// The link is up.
     Connected,

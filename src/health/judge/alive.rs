@@ -7,7 +7,6 @@ use crate::health::cron::CronTrouble;
 use crate::health::departure::Plan;
 use crate::health::evidence::{Fact, JobState, Proof, Source};
 use crate::health::gateway::Beginning;
-use crate::health::links::JudgedLink;
 use crate::health::reason::{Light, Reason};
 use crate::health::state::State;
 use crate::health::timer::after;
@@ -129,11 +128,11 @@ fn links(row: &mut Row<'_>, drains: bool) {
         Some(worst) if worst.light == Light::Green && gateway.is_starting(now) => {
             row.hold_by(Reason::Starting, STARTED);
         }
-        Some(worst) if worst.light == Light::Green && stays => supervised(row, worst),
+        Some(worst) if worst.light == Light::Green && stays => works(row, Finding::of_link(worst)),
         Some(worst) if worst.light == Light::Green => {}
         Some(worst) if drains && worst.light != Light::Red => {}
         Some(_) => row.findings.extend(counted().map(Finding::of_link)),
-        None if stays => without_links(row, &links, unseen),
+        None if stays => without_links(row, unseen),
         None => {}
     }
     row.links = links;
@@ -145,28 +144,38 @@ fn may_rest_on_silence(reason: Reason) -> bool {
     matches!(reason, R::ReconnectStalled | R::NetworkUnreachable | R::LinksMissing | R::AuthRejected)
 }
 
-/// All links are up. Adds that, or that nobody would start the gateway again.
-fn supervised<'a>(row: &mut Row<'a>, worst: &JudgedLink<'a>) {
-    let by_log_alone = row.gateway().id.pid.is_none() && row.state.job.is_silent();
+/// The gateway works, as this finding says. Adds that, or what is missing: a service manager, or a live process.
+fn works<'a>(row: &mut Row<'a>, finding: Finding<'a>) {
     match unsupervised(row.state, row.now) {
         Some(make) => row.hold_by(Reason::Unsupervised, make),
-        None if by_log_alone => row.findings.push(Finding::new(Reason::NoEvidence, Grounds::of_link(worst))),
-        None => row.findings.push(Finding::of_link(worst)),
+        None if is_by_log_alone(row.state, finding.reason) => {
+            row.findings.push(Finding::new(Reason::NoEvidence, finding.grounds));
+        }
+        None => row.findings.push(finding),
     }
 }
 
+/// Whether neither a look at the processes nor a manager shows that the gateway is alive. The proof of a link shows it too,
+/// unless a manager was asked in vain.
+fn is_by_log_alone(state: &State, reason: Reason) -> bool {
+    let job = &state.job;
+    let proven =
+        if reason == Reason::Running { job.state() == Some(JobState::Running) } else { !job.is_silent() };
+    state.life.gateway.id.pid.is_none() && !proven
+}
+
 /// Adds what holds for a profile without a link that counts.
-fn without_links(row: &mut Row<'_>, ignored: &[JudgedLink<'_>], unseen: bool) {
+fn without_links(row: &mut Row<'_>, unseen: bool) {
     let state = row.state;
     let (gateway, now) = (&state.life.gateway, row.now);
     let proof = gateway.links.webhook().or(gateway.ready.as_ref());
-    let finished = proof.is_some() || gateway.links.any() || !ignored.is_empty();
+    let finished = proof.is_some() || gateway.links.any();
     if !row.is_own() && gateway.ready.is_none() && !gateway.starting.over(now) {
         row.hold_by(Reason::Starting, STARTED);
     } else if !row.is_own() {
         row.hold(Reason::Served, None);
-    } else if finished && (gateway.links.any() || gateway.ready.is_some() || proof.is_some()) {
-        row.hold(Reason::Running, proof);
+    } else if finished {
+        works(row, Finding::new(Reason::Running, proof.map(Grounds::Kept)));
     } else if !gateway.starting.over(now) {
         row.hold_by(Reason::Starting, STARTED);
     } else if unseen {

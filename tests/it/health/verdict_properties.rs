@@ -365,9 +365,17 @@ proptest! {
             let was_logged = |wanted: &dyn Fn(&Signal) -> bool| events[life.since..=index].iter().any(|(_, e)| {
                 matches!(e, Evidence::Log(record) if wanted(&record.signal))
             });
+            // a state file of this very process that says that it runs
+            let own = |file: &StateFile| life.pid.is_none_or(|pid| pid == file.pid);
+            let file = events[life.since..=index].iter().any(|(_, e)| {
+                matches!(e, Evidence::StateFile(file) if own(file) && file.life == LifeState::Running)
+            });
+            let finished = |s: &Signal| *s == Signal::Ready || word_of(s) == Some(LinkWord::Webhook);
+            let has_started = file || was_logged(&finished);
             match verdict.reason {
                 Reason::Connected | Reason::Unsupervised => {
-                    prop_assert!(was_logged(&is_link), "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
+                    let works = was_logged(&is_link) || (verdict.reason == Reason::Unsupervised && has_started);
+                    prop_assert!(works, "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
                     let proof = verdict.evidence.as_ref().map_or(("", ""), |proof| (proof.source.as_str(), proof.line.quote()));
                     let is_word = |source: &str| matches!(source, "launchd" | "systemd" | "embedded" | ".gateway-launchd-unsupported");
                     match verdict.reason {
@@ -376,14 +384,13 @@ proptest! {
                     }
                 }
                 Reason::Running => {
-                    // a state file of this very process that says that it runs
-                    let own = |file: &StateFile| life.pid.is_none_or(|pid| pid == file.pid);
-                    let file = events[life.since..=index].iter().any(|(_, e)| {
-                        matches!(e, Evidence::StateFile(file) if own(file) && file.life == LifeState::Running)
+                    let job = events[..=index].iter().rev().find_map(|(_, e)| match e {
+                        Evidence::Job(word) => Some(word.state),
+                        _ => None,
                     });
-                    let finished = |s: &Signal| *s == Signal::Ready || word_of(s) == Some(LinkWord::Webhook);
-                    prop_assert!(file || was_logged(&finished),
-                        "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
+                    let is_alive = verdict.pid.is_some() || job == Some(JobState::Running);
+                    prop_assert!(is_alive, "{:?} after {}: {:?}", verdict, index, &events[..=index]);
+                    prop_assert!(has_started, "{:?} after {}: {:?}", verdict, index, &events[life.since..=index]);
                 }
                 _ => prop_assert_ne!(verdict.light(), Light::Green),
             }

@@ -46,7 +46,7 @@ fn the_menu_in_english() {
             "    [x] Acknowledge: No Reminders until It Changes",
             "    [x] Muted until 14:43",
             "    [ ] Mute Until Recovery",
-            "◐ lab — connected, but unsupervised · <1 min >",
+            "◐ lab — works, but unsupervised · <1 min >",
             "    (Since 14:12)",
             "    (No process · launchd)",
             "    --",
@@ -105,6 +105,6 @@ fn the_menu_in_english() {
     assert_eq!(
         tooltip(&three(), &much_to_show(), Lang::En),
         "2 of 3 connected\nOffline: no notifications until the network is back\n\
-         ✖ work — executor dead: a hollow shell\n◐ lab — connected, but unsupervised"
+         ✖ work — executor dead: a hollow shell\n◐ lab — works, but unsupervised"
     );
 }
