@@ -35,7 +35,7 @@ const BETWEEN_PLATFORMS: Duration = Duration::from_secs(1);
 const RESTART_BY_MANAGER: Duration = Duration::from_secs(60);
 
 /// The system and the gateway round the start time differently.
-const START_TOLERANCE: Duration = Duration::from_secs(2);
+pub(super) const START_TOLERANCE: Duration = Duration::from_secs(2);
 
 /// What is the same for every process of a gateway.
 #[derive(Debug, Clone, PartialEq)]

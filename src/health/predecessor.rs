@@ -1,14 +1,16 @@
 //! Assigns log lines while one process follows another.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 
-use super::gateway::Gateway;
+use super::gateway::{Gateway, START_TOLERANCE};
 use super::signal::{LinkWord, LogRecord, Signal};
 use super::starts::LONGEST_OVERLAP;
-use super::timer::after;
+use super::timer::{after, before};
 
-/// Most records of a start that are kept until its process is known.
-const MOST_OF_A_START: usize = 128;
+/// Most records that are kept until their process is known.
+const MOST_UNASSIGNED: usize = 128;
 
 /// The last lines of a process may arrive this long after its end.
 pub(super) const LATE_LINES: std::time::Duration = std::time::Duration::from_secs(2);
@@ -32,43 +34,60 @@ impl Predecessor {
     }
 }
 
-/// Records since the last logged start. The process may become known only later.
+/// Records whose process may become known only later: those since the last logged start, and the newest ones while a gateway is
+/// known only by its log.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct StartRecords {
-    records: Vec<(Timestamp, LogRecord)>,
+pub(super) struct UnassignedRecords {
+    records: VecDeque<(Timestamp, LogRecord)>,
     /// The start was not that of the gateway at that time.
     is_of_another: bool,
+    /// The gateway was known only by its log.
+    by_log_alone: bool,
 }
 
-impl StartRecords {
-    /// Keeps a record if it is a start or follows one. `gateway`: the current one.
+impl UnassignedRecords {
+    /// Keeps a record if it may turn out to be another process's. `gateway`: the current one.
     pub(super) fn keep(&mut self, now: Timestamp, record: &LogRecord, gateway: &Gateway) {
+        self.by_log_alone = gateway.id.pid.is_none();
         if record.signal == Signal::Start {
             self.records.clear();
             let alive = gateway.id.pid.is_some() && gateway.alive();
             self.is_of_another = alive && (gateway.said_start() || gateway.at_work(now));
-        } else if self.records.is_empty() {
+        } else if self.records.is_empty() && !self.by_log_alone {
             return;
         }
-        if self.records.len() < MOST_OF_A_START {
-            self.records.push((now, record.clone()));
+        if self.by_log_alone && self.records.len() >= MOST_UNASSIGNED {
+            self.records.pop_front();
+        }
+        if self.records.len() < MOST_UNASSIGNED {
+            self.records.push_back((now, record.clone()));
         }
     }
 
-    /// The records, if they belong to a process that was started at this time.
+    /// The records that belong to a process that was started at this time.
     pub(super) fn take(
         &mut self,
         started_at: Option<Timestamp>,
         now: Timestamp,
-    ) -> Vec<(Timestamp, LogRecord)> {
-        let records = std::mem::take(&mut self.records);
-        let Some((first, _)) = records.first() else { return records };
-        let own = match started_at {
+    ) -> VecDeque<(Timestamp, LogRecord)> {
+        let mut records = std::mem::take(&mut self.records);
+        let Some((first, _)) = records.front() else { return records };
+        let is_own = match started_at {
+            Some(started_at) if self.by_log_alone => {
+                records.retain(|(at, _)| *at >= started_at);
+                true
+            }
             Some(started_at) => *first >= started_at,
             None => self.is_of_another && now < after(*first, LONGEST_OVERLAP),
         };
-        if own { records } else { Vec::new() }
+        if is_own { records } else { VecDeque::new() }
     }
+}
+
+/// Whether what is known of the gateway was written before a process with this start, so that it is about a former one.
+pub(super) fn is_known_by_former(gateway: &Gateway, started_at: Option<Timestamp>) -> bool {
+    let by_log_alone = gateway.id.pid.is_none() && gateway.alive();
+    by_log_alone && started_at.is_some_and(|at| gateway.starting.since < before(at, START_TOLERANCE))
 }
 
 /// Whether an exiting process logs such a signal, so that it must not be taken for the new one's.

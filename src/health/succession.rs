@@ -8,8 +8,10 @@ use super::cron::CronFiles;
 use super::departure::Plan;
 use super::evidence::{Evidence, Lock, ProcessState, ProfileName};
 use super::fact::Fact;
-use super::gateway::{Beginning, Gateway, LogLevel, Origin};
-use super::predecessor::{LATE_LINES, Predecessor, StartRecords, is_of_exiting_process, is_of_shutdown};
+use super::gateway::{Beginning, Gateway, LogLevel, Origin, START_TOLERANCE};
+use super::predecessor::{
+    LATE_LINES, Predecessor, UnassignedRecords, is_known_by_former, is_of_exiting_process, is_of_shutdown,
+};
 use super::processes::{Process, Processes};
 use super::proof::{Proof, Source};
 use super::served::Served;
@@ -46,7 +48,7 @@ pub(super) struct Succession {
     pub cron: CronFiles,
     processes: Processes,
     predecessor: Option<Predecessor>,
-    start_records: StartRecords,
+    unassigned: UnassignedRecords,
     locks: Vec<Lock>,
     multiplex: bool,
     /// Whether the configuration had `multiplex_profiles` on, and has it off now: then the next process serves nobody.
@@ -67,7 +69,7 @@ impl Succession {
             cron: CronFiles::default(),
             processes: Processes::default(),
             predecessor: None,
-            start_records: StartRecords::default(),
+            unassigned: UnassignedRecords::default(),
             locks: Vec::new(),
             multiplex: false,
             multiplex_ended: false,
@@ -204,8 +206,12 @@ impl Succession {
 
     fn read_record(&mut self, moment: Moment<'_>, record: LogRecord) {
         let now = moment.now;
+        // What was written before the process was started is not its own, whatever follows from it.
+        if self.gateway.id.started_at.is_some_and(|at| now < before(at, START_TOLERANCE)) {
+            return;
+        }
         let Some(record) = self.admit(moment, record) else { return };
-        self.start_records.keep(now, &record, &self.gateway);
+        self.unassigned.keep(now, &record, &self.gateway);
         match record.signal {
             Signal::Takeover => self.starts.note_takeover(now, record.proof.clone()),
             Signal::RespawnStorm => self.starts.note_storm(now, record.proof.clone()),
@@ -336,7 +342,10 @@ impl Succession {
         if state.is_live() && self.processes.get(pid).is_none() {
             self.processes.add(pid, (now, start, started_at, state), self.gateway.id.pid);
             // If this process is the one whose start was logged, it was counted then.
-            if self.gateway.id.pid.is_some() || !self.gateway.alive() {
+            if self.gateway.id.pid.is_some()
+                || !self.gateway.alive()
+                || is_known_by_former(&self.gateway, started_at)
+            {
                 self.count_start(moment, started_at.unwrap_or(now));
             }
         }
@@ -381,7 +390,8 @@ impl Succession {
             return;
         }
         let gateway = &self.gateway;
-        if gateway.id.pid.is_some() || gateway.end.is_some() || !gateway.is_seen() {
+        let is_other = gateway.id.pid.is_some() || gateway.end.is_some() || !gateway.is_seen();
+        if is_other || is_known_by_former(&self.gateway, process.started_at) {
             self.begin(moment, Some(pid), process.started_at.unwrap_or(process.first_seen));
             self.hand_over(moment, process.started_at);
             if process.first_seen > after(self.begun, FIRST_LOOKS) {
@@ -424,7 +434,7 @@ impl Succession {
 
     /// Hands a new process the records of its start: they may be read before its predecessor is seen to be gone.
     fn hand_over(&mut self, moment: Moment<'_>, started_at: Option<Timestamp>) {
-        for (at, record) in self.start_records.take(started_at, moment.now) {
+        for (at, record) in self.unassigned.take(started_at, moment.now) {
             self.gateway.apply(Moment { now: at, ..moment }, record);
         }
     }
