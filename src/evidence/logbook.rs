@@ -167,7 +167,7 @@ impl Scanner {
         let mut carriers = carry.carriers.filter(|carriers| past.is_some() || carriers.goes_on(now));
         let mut below = None;
         while let Some(line) = records.next_line() {
-            if let Some(mut event) = self.event(&line, &records, &source, now) {
+            for mut event in self.events(&line, &records, &source, now) {
                 event.suspect = carriers.filter(|carriers| match (past, event.record.stamp) {
                     (Some(past), Some(stamp)) => {
                         let below = below.get_or_insert_with(|| Below::of(block));
@@ -187,16 +187,31 @@ impl Scanner {
         Carry { record: records.at_end(&self.patterns), carriers }
     }
 
-    fn event(
+    /// The events in a line: nearly always none, and several where it lists platforms.
+    fn events(
         &self,
         line: &Line<'_>,
         records: &Records<'_>,
         source: &Source,
         now: Timestamp,
+    ) -> Vec<LogEvent> {
+        if self.patterns.that_may_fit(line.message, line.is_head).next().is_none() {
+            return Vec::new();
+        }
+        let items = self.patterns.items(line.message);
+        items.iter().filter_map(|message| self.event(message, line, records, source, now)).collect()
+    }
+
+    /// The event in a line. `message`: its message, or one item of it.
+    fn event(
+        &self,
+        message: &[u8],
+        line: &Line<'_>,
+        records: &Records<'_>,
+        source: &Source,
+        now: Timestamp,
     ) -> Option<LogEvent> {
-        let message = line.message;
-        let mut may_fit = self.patterns.that_may_fit(message, line.is_head).peekable();
-        may_fit.peek()?;
+        let may_fit = self.patterns.that_may_fit(message, line.is_head);
         let record = records.of(line, &self.patterns);
         let candidate = Candidate {
             message,

@@ -9,6 +9,8 @@ mod speech;
 mod table;
 mod template;
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 
 use crate::config::{ExtraPattern, SHORTEST};
@@ -53,11 +55,15 @@ impl Worded for PatternError {
     }
 }
 
+/// Separates the items of a message that lists several.
+const SEPARATOR: &[u8] = b"; ";
+
 /// All patterns, ready to match.
 #[derive(Debug)]
 pub struct Patterns {
     speech: Speech,
     carriers: Vec<(Vec<u8>, memmem::Finder<'static>)>,
+    lists: Vec<String>,
     all: Vec<Pattern>,
     /// The patterns for lines that begin a record.
     of_heads: Index,
@@ -156,6 +162,7 @@ impl Patterns {
         Ok(Self {
             speech: Speech::new(&table.speech)?,
             carriers: carriers.collect(),
+            lists: table.lists,
             of_heads: Index::new(&all, |_| true)?,
             of_others: Index::new(&all, |pattern| pattern.line.raw || pattern.line.trace)?,
             all,
@@ -195,6 +202,23 @@ impl Patterns {
             .any(|(start, needle)| message.starts_with(start) && needle.find(message).is_some())
     }
 
+    /// The messages that this one stands for: one for each platform if it lists several.
+    pub(super) fn items<'a>(&self, message: &'a [u8]) -> Vec<Cow<'a, [u8]>> {
+        let Some(start) = self.lists.iter().find(|start| message.starts_with(start.as_bytes())) else {
+            return vec![Cow::Borrowed(message)];
+        };
+        let (start, list) = message.split_at(start.len());
+        let ends =
+            memmem::find_iter(list, SEPARATOR).filter(|end| begins_item(&list[end + SEPARATOR.len()..]));
+        let mut from = 0;
+        let items = ends.chain([list.len()]).map(|end| {
+            let item = [start, &list[from..end]].concat();
+            from = end + SEPARATOR.len();
+            Cow::Owned(item)
+        });
+        items.collect()
+    }
+
     /// The meaning of the first of these patterns that matches. `topics`: the topics of the record as far as it was
     /// read; called only if a pattern depends on them.
     pub(super) fn classify<'p>(
@@ -217,6 +241,12 @@ impl Patterns {
         let generic = self.entries.iter().filter(|(of, _)| of.is_none());
         own.chain(generic).find(|(_, rule)| rule.fits(code, message)).map(|(_, rule)| rule.reason)
     }
+}
+
+/// Whether the text begins with a platform's name and a colon. Others only contain a separator.
+fn begins_item(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|b| template::is_of_word(**b)).count();
+    name > 0 && text[name..].starts_with(b": ")
 }
 
 #[cfg(test)]
@@ -377,6 +407,24 @@ mod tests {
         }
         assert_eq!(patterns.that_may_fit(b"turn: model answered in 1.2 s", true).count(), 0);
         assert_eq!(patterns.that_may_fit(b"[Feishu] Loaded 3 chats", true).count(), 0);
+    }
+
+    #[test]
+    fn a_message_about_several_platforms_is_one_for_each() {
+        let patterns = Patterns::new(&[]).unwrap();
+        let items = |message: &str| {
+            let items = patterns.items(message.as_bytes());
+            items.iter().map(|item| String::from_utf8_lossy(item).into_owned()).collect::<Vec<_>>()
+        };
+        let start = "Gateway hit a non-retryable startup conflict: ";
+        let (one, other) = ("feishu: already using this app_id; stop it", "irc: in use");
+        assert_eq!(
+            items(&format!("{start}{one}; {other}")),
+            [format!("{start}{one}"), format!("{start}{other}")]
+        );
+        for alone in [start, "", "x: y; z: w"] {
+            assert_eq!(items(alone), [alone]);
+        }
     }
 
     #[test]

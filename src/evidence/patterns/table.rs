@@ -68,6 +68,7 @@ pub(super) struct CarrierLine {
 pub(super) struct Table {
     pub(super) speech: Vec<String>,
     pub(super) carriers: Vec<CarrierLine>,
+    pub(super) lists: Vec<String>,
     pub(super) line: Vec<Line>,
 }
 

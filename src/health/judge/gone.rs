@@ -33,7 +33,7 @@ pub(super) fn gone(row: &mut Row<'_>) {
     let state = row.state;
     let (gateway, now) = (&state.life.gateway, row.now);
     let Some(end) = &gateway.end else { return };
-    refused_start(row);
+    refused_starts(row);
     let shutdown = gateway.departure.shutdown();
     let plan = shutdown.map(|shutdown| shutdown.plan);
     let ran_again = state.job.ran_again_since(end.respawn.since);
@@ -95,14 +95,14 @@ const FILE_SAYS_STOPPED: MakeProof =
 /// The update of Hermes that stopped the gateway.
 const UPDATED: MakeProof = |state, _| excuse(state).map(|(_, proof)| proof);
 
-/// Adds a refused start, for which the gateway may have ended. One that finished its start did not end for it.
-fn refused_start(row: &mut Row<'_>) {
+/// Adds refused starts, for which the gateway may have ended. One that finished its start did not end for them.
+fn refused_starts(row: &mut Row<'_>) {
     let gateway = row.gateway();
-    let refused = gateway.links.refused_start().filter(|_| gateway.ready.is_none());
-    if let Some((platform, reason, proof, other_pid)) = refused {
+    let refused = gateway.links.refused_starts().filter(|_| gateway.ready.is_none());
+    row.findings.extend(refused.map(|(platform, reason, proof, other_pid)| {
         let (platform, grounds) = (Some(platform), Some(Grounds::Kept(proof)));
-        row.findings.push(Finding { platform, other_pid, ..Finding::new(reason, grounds) });
-    }
+        Finding { platform, other_pid, ..Finding::new(reason, grounds) }
+    }));
     row.hold_fault(Reason::ConfigError);
 }
 

@@ -128,9 +128,9 @@ impl Links {
         self.all.iter().any(|platform| platform.fold.shared.info_hidden())
     }
 
-    /// A link whose start was refused: the gateway may have ended for it.
-    pub fn refused_start(&self) -> Option<(&PlatformName, Reason, &Proof, Option<u32>)> {
-        self.all.iter().find_map(|platform| {
+    /// The links whose start was refused: the gateway may have ended for them.
+    pub fn refused_starts(&self) -> impl Iterator<Item = (&PlatformName, Reason, &Proof, Option<u32>)> {
+        self.all.iter().filter_map(|platform| {
             let (reason, proof, pid) = platform.fold.shared.refused_start()?;
             Some((&platform.name, reason, proof, pid))
         })
