@@ -62,12 +62,14 @@ pub struct LinkSignal {
     pub by_runner: bool,
     /// When a link that is down may log the line again.
     pub repeats: Repeats,
+    /// The number of the attempt that it names. A link that is down counts its attempts from 1.
+    pub attempt: Option<u16>,
 }
 
 impl LinkSignal {
     /// A line that a link may log at any time, and that is none of `gateway.run`.
     pub fn new(platform: impl Into<PlatformName>, word: LinkWord) -> Self {
-        Self { platform: platform.into(), word, by_runner: false, repeats: Repeats::AnyTime }
+        Self { platform: platform.into(), word, by_runner: false, repeats: Repeats::AnyTime, attempt: None }
     }
 }
 

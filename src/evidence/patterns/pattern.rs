@@ -142,7 +142,9 @@ impl Pattern {
                 let by_runner = line.logger == Some(RUNNER) && *word != LinkWord::Inbound;
                 let tag = filled.profile.or_else(|| by_runner.then(|| tag(line.message)).flatten());
                 let tag = tag.and_then(|tag| std::str::from_utf8(tag).ok()).map(Into::into);
-                let signal = LinkSignal { platform, word: *word, by_runner, repeats: *repeats };
+                let attempt =
+                    filled.attempt.and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
+                let signal = LinkSignal { platform, word: *word, by_runner, repeats: *repeats, attempt };
                 let account = filled.account.map(hash_of_identity);
                 Some(Match { signal: Signal::Link(signal), tag, account })
             }

@@ -17,15 +17,18 @@ pub(super) enum Hole {
     Profile,
     /// `{a}`: the account of the link.
     Account,
+    /// `{i}`: the number of an attempt.
+    Attempt,
     /// `{n}`: any one word.
     Any,
 }
 
-pub(super) const HOLES: [(&str, Hole); 5] = [
+pub(super) const HOLES: [(&str, Hole); 6] = [
     ("{p}", Hole::Platform),
     ("{P}", Hole::Prefix),
     ("{t}", Hole::Profile),
     ("{a}", Hole::Account),
+    ("{i}", Hole::Attempt),
     ("{n}", Hole::Any),
 ];
 
@@ -38,6 +41,7 @@ pub(super) struct Filled<'a> {
     pub(super) platform: Option<&'a [u8]>,
     pub(super) profile: Option<&'a [u8]>,
     pub(super) account: Option<&'a [u8]>,
+    pub(super) attempt: Option<&'a [u8]>,
 }
 
 /// Parses `✓ {p} connected`. A brace that begins no placeholder is text.
@@ -77,6 +81,7 @@ pub(super) fn fill<'a>(start: &[Piece], message: &'a [u8]) -> Option<(Filled<'a>
                     Hole::Platform | Hole::Prefix => filled.platform = Some(word),
                     Hole::Profile => filled.profile = Some(word),
                     Hole::Account => filled.account = Some(word),
+                    Hole::Attempt => filled.attempt = Some(word),
                     Hole::Any => {}
                 }
             }

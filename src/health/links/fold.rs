@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::connections::Connections;
-use super::unnamed::Unnamed;
+use super::unnamed::{Line, Unnamed};
 use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};
@@ -23,6 +23,8 @@ pub(super) enum Event {
         /// Whether it is a line of `gateway.run`, which names the profile unless it is the serving one.
         by_runner: bool,
         repeats: Repeats,
+        /// The number of the attempt that it names.
+        attempt: Option<u16>,
         homes: Homes,
     },
     Entry {
@@ -223,7 +225,7 @@ impl Fold {
     pub(super) fn apply(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
         self.claim(event, own, layout, rules);
         match event {
-            Event::Line { said, tag, by_runner, homes, repeats, .. } => {
+            Event::Line { said, tag, by_runner, homes, repeats, attempt, .. } => {
                 let account =
                     said.connection.as_ref().and_then(|account| layout.locks.get(account)?.as_ref());
                 let owner = owner_of(tag.as_ref(), homes, *by_runner, own, layout.is_separate(rules));
@@ -255,7 +257,8 @@ impl Fold {
                         let follows = rules.announcement != Announcement::Promise;
                         let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
                         let retried = self.named.values().any(|link| is_tried(link));
-                        self.unnamed.apply(said, *repeats, (links, retried), rules);
+                        let line = Line { said, repeats: *repeats, attempt: *attempt };
+                        self.unnamed.apply(&line, (links, retried), rules);
                     }
                 }
             }

@@ -9,6 +9,7 @@
 //! A served profile's log may be its own or a mirror of the whole process; only the twin of a line shows which, and it
 //! may be read later. So the newest events are kept, and folded again when one changes its owner.
 
+mod attempts;
 mod connections;
 mod fold;
 mod platform_links;
@@ -146,19 +147,20 @@ impl Links {
 
     /// Takes in a record about a link.
     pub fn apply(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>) {
-        let Signal::Link(LinkSignal { platform, word, by_runner, repeats }) = &record.signal else { return };
-        let (word, by_runner, repeats) = (*word, *by_runner, *repeats);
+        let Signal::Link(signal) = &record.signal else { return };
+        let LinkSignal { platform, word, by_runner, repeats, attempt } = signal.clone();
         if let Some(tag) = record.tag.as_ref().filter(|tag| **tag != self.own && !self.shown.contains(*tag)) {
             self.shown.insert(Arc::clone(tag));
         }
         let Self { own, platforms, all, .. } = self;
-        let Some(platform) = platform_in(all, platforms, platform) else { return };
+        let Some(platform) = platform_in(all, platforms, &platform) else { return };
         if platform.is_twin(&record, own) {
             return;
         }
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;
         let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace };
-        platform.push(Event::Line { said, key, tag, by_runner, repeats, homes: Homes::one(home) }, own);
+        let homes = Homes::one(home);
+        platform.push(Event::Line { said, key, tag, by_runner, repeats, attempt, homes }, own);
     }
 
     /// Takes in this process's own state file. `is_own`: whether this process wrote an entry.
@@ -205,8 +207,8 @@ impl Links {
                     grace,
                 };
                 let homes = Homes::one(home);
-                let repeats = Repeats::AnyTime;
-                let line = Event::Line { said, key: 0, tag: None, by_runner: true, repeats, homes };
+                let (repeats, attempt) = (Repeats::AnyTime, None);
+                let line = Event::Line { said, key: 0, tag: None, by_runner: true, repeats, attempt, homes };
                 platform.push(line, own);
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::attempts::Attempts;
 use crate::health::link::{Link, Said, View, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
@@ -25,6 +26,14 @@ pub(super) const SAME_ATTEMPT: Duration = Duration::from_secs(3);
 
 /// A client that replaces its connection has the new one within this time (Slack: 6 ms, measured).
 const RENEWAL: Duration = Duration::from_secs(10);
+
+/// A line that names neither profile nor connection.
+pub(super) struct Line<'a> {
+    pub said: &'a Said,
+    pub repeats: Repeats,
+    /// The number of the attempt that it names.
+    pub attempt: Option<u16>,
+}
 
 /// What the lines about a link that is down promise, in the order in which a proof that names none of them answers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +58,7 @@ struct Lost {
     /// When it last logged each line that it repeats only after some time.
     lines: Vec<(u16, Written)>,
     account: Option<Arc<str>>,
+    attempts: Attempts,
     /// Only the time between two lines shows that there is such a link besides the others.
     inferred: bool,
     standing: Standing,
@@ -86,6 +96,7 @@ impl Lost {
             newest: said.clone(),
             lines: Vec::new(),
             account: said.connection.clone(),
+            attempts: Attempts::default(),
             inferred,
             standing: Standing::Open,
             owner: None,
@@ -93,7 +104,11 @@ impl Lost {
         }
     }
 
-    fn apply(&mut self, said: &Said, repeats: Repeats) {
+    fn apply(&mut self, line: &Line<'_>) {
+        let said = line.said;
+        if let Some(attempt) = line.attempt {
+            self.attempts.count(attempt);
+        }
         self.newest = said.clone();
         self.standing = match (said.word, self.standing) {
             (word, _) if word.is_end() => Standing::Ended,
@@ -105,7 +120,7 @@ impl Lost {
         if said.word.is_refusal() {
             self.refused_at = Some(said.at);
         }
-        if let Repeats::After { line, .. } = repeats {
+        if let Repeats::After { line, .. } = line.repeats {
             self.lines.retain(|(known, _)| *known != line);
             self.lines.push((line, said.written()));
         }
@@ -118,22 +133,26 @@ impl Lost {
     }
 
     /// Whether it may be this link that logs such a line.
-    fn may_log(&self, said: &Said, repeats: Repeats) -> bool {
-        match repeats {
+    fn may_log(&self, line: &Line<'_>, rules: &Rules) -> bool {
+        let written = line.said.written();
+        let is_silent = self.newest.written().until(written) >= longest_pause(rules);
+        if line.attempt.is_some_and(|attempt| self.attempts.contradict(attempt, is_silent)) {
+            return false;
+        }
+        match line.repeats {
             Repeats::AnyTime => true,
             Repeats::Never => false,
             Repeats::After { line, seconds } => {
                 let last = self.lines.iter().find(|(known, _)| *known == line);
                 let pause = Duration::from_secs(seconds.into());
-                last.is_none_or(|(_, last)| last.until(said.written()) >= pause)
+                last.is_none_or(|(_, last)| last.until(written) >= pause)
             }
         }
     }
 
-    /// When it counts as never having been there, unless another line about it comes. The pauses of a client that tries
-    /// again are no longer than this.
+    /// When it counts as never having been there, unless another line about it comes.
     fn doubtful_at(&self, rules: &Rules) -> Option<Timestamp> {
-        self.inferred.then(|| after(self.newest.at, rules.times.red_after * 3 / 2))
+        self.inferred.then(|| after(self.newest.at, longest_pause(rules)))
     }
 
     fn is_down(&self, now: Timestamp, rules: &Rules) -> bool {
@@ -169,22 +188,17 @@ impl Unnamed {
 
     /// Takes in a line that names no profile. `total`: how many links there are. `retried`: `gateway.run` tries to
     /// connect another link, so a proof may be about that one, which is known a moment later.
-    pub(super) fn apply(
-        &mut self,
-        said: &Said,
-        repeats: Repeats,
-        (total, retried): (usize, bool),
-        rules: &Arc<Rules>,
-    ) {
+    pub(super) fn apply(&mut self, line: &Line<'_>, (total, retried): (usize, bool), rules: &Arc<Rules>) {
+        let said = line.said;
         self.lost.retain(|lost| lost.is_down(said.at, rules));
         match said.word {
             LinkWord::Renewing => self.renewals.push(said.at),
             LinkWord::Proof | LinkWord::Claim | LinkWord::Announced | LinkWord::Reannounced => {
-                self.answer(said, retried);
+                self.answer(line, retried);
             }
             word if word.is_trouble() => {
                 self.renewals.pop();
-                self.trouble(said, repeats, total, rules);
+                self.trouble(line, total, rules);
             }
             _ => {}
         }
@@ -193,8 +207,9 @@ impl Unnamed {
     }
 
     /// Takes in that a link is up. It answers the oldest loss that was not refused, and a refused one last. Nothing in
-    /// this process brings back a link that ended for good.
-    fn answer(&mut self, said: &Said, retried: bool) {
+    /// this process brings back a link that ended for good. One that names an attempt answers the link that made it.
+    fn answer(&mut self, line: &Line<'_>, retried: bool) {
+        let said = line.said;
         let is_proof = said.word == LinkWord::Proof;
         if is_proof {
             self.newest_proof = Some(said.proof.clone());
@@ -204,12 +219,14 @@ impl Unnamed {
             }
         }
         let of_account = |lost: &&mut Lost| said.connection.is_none() || lost.account == said.connection;
+        let distance = |lost: &Lost| line.attempt.map_or(0, |attempt| lost.attempts.distance(attempt));
         let open = self.lost.iter_mut().filter(|lost| lost.standing < Standing::Ended).filter(of_account);
-        let Some(lost) = open.min_by_key(|lost| lost.standing) else { return };
+        let Some(lost) = open.min_by_key(|lost| (distance(lost), lost.standing)) else { return };
         let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
         let before = lost.clone();
         lost.standing = lost.standing.max(Standing::Claimed);
         lost.newest = said.clone();
+        lost.attempts.note_claim();
         lost.link.apply(said);
         if is_proof {
             let until = if retried { after(said.at, SAME_ATTEMPT) } else { said.at };
@@ -225,20 +242,37 @@ impl Unnamed {
         }
     }
 
-    fn trouble(&mut self, said: &Said, repeats: Repeats, total: usize, rules: &Arc<Rules>) {
-        let place = self.of_trouble(said, repeats, rules);
+    fn trouble(&mut self, line: &Line<'_>, total: usize, rules: &Arc<Rules>) {
         let is_full = self.lost.len() >= total.clamp(1, MOST);
+        if !is_full {
+            self.tell_apart(line);
+        }
+        let place = self.of_trouble(line, rules);
         let place = place.or_else(|| if is_full { self.newest(|_| true) } else { None });
         let place = place.unwrap_or_else(|| {
-            let inferred = matches!(repeats, Repeats::After { .. }) && !self.lost.is_empty();
-            self.lost.push(Lost::new(said, rules, inferred));
+            let inferred = matches!(line.repeats, Repeats::After { .. }) && !self.lost.is_empty();
+            self.lost.push(Lost::new(line.said, rules, inferred));
             self.lost.len() - 1
         });
-        self.lost[place].apply(said, repeats);
+        self.lost[place].apply(line);
+    }
+
+    /// If the line goes on with a count after another one began, they are those of two links: from now on they are kept apart.
+    fn tell_apart(&mut self, line: &Line<'_>) {
+        let Some(attempt) = line.attempt else { return };
+        if self.lost.iter().any(|lost| lost.attempts.goes_on(attempt)) {
+            return;
+        }
+        let other = self.lost.iter_mut().find_map(|lost| {
+            let attempts = lost.attempts.split_off(attempt)?;
+            Some(Lost { attempts, ..lost.clone() })
+        });
+        self.lost.extend(other);
     }
 
     /// The link that the line is about, if it is one of those that are down.
-    fn of_trouble(&self, said: &Said, repeats: Repeats, rules: &Rules) -> Option<usize> {
+    fn of_trouble(&self, line: &Line<'_>, rules: &Rules) -> Option<usize> {
+        let said = line.said;
         if said.connection.is_some() {
             return self.lost.iter().position(|lost| lost.account == said.connection);
         }
@@ -250,7 +284,9 @@ impl Unnamed {
         {
             return Some(refused);
         }
-        self.newest(|lost| active(lost) && lost.may_log(said, repeats))
+        let goes_on = |lost: &Lost| line.attempt.is_some_and(|attempt| lost.attempts.goes_on(attempt));
+        self.newest(|lost| active(lost) && goes_on(lost))
+            .or_else(|| self.newest(|lost| active(lost) && lost.may_log(line, rules)))
     }
 
     /// The link of these that logged something last. One that claims to be back or was refused comes after the others.
@@ -285,7 +321,10 @@ impl Unnamed {
             let Lost { link, newest, .. } = self.lost.remove(place);
             return Some((link, newest));
         }
-        self.lost[place].owner = Some(Arc::clone(owner));
+        let lost = &mut self.lost[place];
+        lost.owner = Some(Arc::clone(owner));
+        // `gateway.run` connects it anew, and it counts anew
+        lost.attempts = Attempts::default();
         None
     }
 
@@ -326,6 +365,11 @@ impl Unnamed {
         due.add(self.answered.as_ref().map(|(until, _)| *until));
         due.add(self.lost.iter().filter_map(|lost| lost.doubtful_at(rules)));
     }
+}
+
+/// The longest time between two lines of a client that tries again.
+fn longest_pause(rules: &Rules) -> Duration {
+    rules.times.red_after * 3 / 2
 }
 
 /// Whether a reason is shown under its own name although other links of the platform are up.
