@@ -107,9 +107,10 @@ fn impossible(world: &World, changes: &[Change]) -> Option<(Ms, String)> {
         for three in rows.windows(3) {
             let blinks =
                 [Light::Red, Light::Amber, Light::Red] == [three[0].light, three[1].light, three[2].light];
-            // a new process may be refused at once
+            // a new process may be refused at once, and one link turn red while another claims to be back
             let starts = three[1].reason == Reason::Starting;
-            if blinks && !starts && three[2].at < three[1].at + 5 * SECOND && quiet(three[2].at) {
+            let is_one = three[0].platform == three[2].platform;
+            if blinks && is_one && !starts && three[2].at < three[1].at + 5 * SECOND && quiet(three[2].at) {
                 return Some((three[2].at, format!("{name} blinks")));
             }
         }
