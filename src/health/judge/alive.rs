@@ -131,7 +131,11 @@ fn links(row: &mut Row<'_>, drains: bool) {
         Some(worst) if worst.light == Light::Green && stays => works(row, Finding::of_link(worst)),
         Some(worst) if worst.light == Light::Green => {}
         Some(worst) if drains && worst.light != Light::Red => {}
-        Some(_) => row.findings.extend(counted().map(Finding::of_link)),
+        // A link of which nothing is known is worse than one that is up, though its reason comes last.
+        Some(_) => {
+            let trouble = counted().filter(|link| link.light != Light::Green);
+            row.findings.extend(trouble.map(Finding::of_link));
+        }
         None if stays => without_links(row, unseen),
         None => {}
     }
@@ -169,14 +173,15 @@ fn without_links(row: &mut Row<'_>, unseen: bool) {
     let state = row.state;
     let (gateway, now) = (&state.life.gateway, row.now);
     let proof = gateway.links.webhook().or(gateway.ready.as_ref());
-    let finished = proof.is_some() || gateway.links.any();
-    if !row.is_own() && gateway.ready.is_none() && !gateway.starting.over(now) {
+    let starts = !gateway.starting.over(now);
+    if !row.is_own() && gateway.ready.is_none() && starts {
         row.hold_by(Reason::Starting, STARTED);
     } else if !row.is_own() {
         row.hold(Reason::Served, None);
-    } else if finished {
+    // As long as the start goes on, the next platform may be this profile's.
+    } else if proof.is_some() || (gateway.links.any() && !gateway.is_starting(now)) {
         works(row, Finding::new(Reason::Running, proof.map(Grounds::Kept)));
-    } else if !gateway.starting.over(now) {
+    } else if starts {
         row.hold_by(Reason::Starting, STARTED);
     } else if unseen {
         row.hold(Reason::NoEvidence, None);

@@ -13,7 +13,7 @@ use crate::health::signal::LinkWord;
 use crate::health::timer::{Earliest, Timer, after};
 
 /// A claim younger than this changes neither light nor reason: the next line often contradicts it.
-const CLAIM_STANDS: Duration = Duration::from_secs(5);
+pub(super) const CLAIM_STANDS: Duration = Duration::from_secs(5);
 
 /// Why a link is down, in rising order: a later cause replaces an equal or weaker one only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,18 +2,20 @@
 
 use jiff::Timestamp;
 
-use super::down::Down;
+use super::down::{CLAIM_STANDS, Down};
 use super::fatal::Fatal;
 use super::said::View;
 use crate::health::proof::{Proof, Source};
 use crate::health::state_file::{EntryState, PlatformEntry};
-use crate::health::timer::Timer;
+use crate::health::timer::{Timer, after};
 
 /// What the entry says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct OwnEntry {
     /// Its newest state. The file is written at every log level.
     state: EntryState,
+    /// Until when the negative state that it replaced still counts, as a claim changes nothing before it stands.
+    pub(super) replaces_negative: Option<Timestamp>,
     fatal: Option<Fatal>,
 }
 
@@ -23,13 +25,21 @@ impl OwnEntry {
         self.state.is_negative()
     }
 
+    /// Whether it confirms that the link is not up: it says so, or did until it was replaced a moment ago.
+    pub(super) fn confirms_loss(&self, now: Timestamp) -> bool {
+        self.is_negative() || self.replaces_negative.is_some_and(|until| now < until)
+    }
+
     /// Whether it says `fatal`, even if that has not stood for long enough.
     pub(super) fn says_fatal(&self) -> bool {
         self.fatal.is_some()
     }
 
     /// Takes in a new state.
-    pub(super) fn set_state(&mut self, state: EntryState) {
+    pub(super) fn set_state(&mut self, at: Timestamp, state: EntryState) {
+        if self.is_negative() && !state.is_negative() {
+            self.replaces_negative = Some(after(at, CLAIM_STANDS));
+        }
         self.state = state;
     }
 

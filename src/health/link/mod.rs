@@ -219,7 +219,7 @@ impl Link {
         let since = if self.is_down() { at } else { written };
         let said = |word| Said::of_entry(since, entry, word, grace);
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
-        self.entry.set_state(entry.state);
+        self.entry.set_state(at, entry.state);
         // The file is rewritten for any change in it: an entry that is older than the link's proof is outdated.
         if entry.state.is_negative() && self.proven_at().is_some_and(|proven| written < proven) {
             return;
@@ -248,7 +248,7 @@ impl Link {
 
     /// The entry was overwritten by that of another link: what it said no longer holds, and nothing else is known.
     pub(crate) fn replace_entry(&mut self, at: Timestamp, entry: &PlatformEntry) {
-        self.entry.set_state(entry.state);
+        self.entry.set_state(at, entry.state);
         self.entry.read_fatal(at, entry);
     }
 
@@ -283,7 +283,7 @@ impl Link {
         match &self.state {
             State::Silent => !self.entry.says_fatal(),
             State::Up(_) => false,
-            State::Down(down) => !self.entry.is_negative() && down.is_unconfirmed(now, &self.rules.times),
+            State::Down(down) => !self.entry.confirms_loss(now) && down.is_unconfirmed(now, &self.rules.times),
         }
     }
 
@@ -292,6 +292,7 @@ impl Link {
         let own = [
             self.up().map(|up| up.from),
             self.entry.deadline(),
+            self.entry.replaces_negative,
             self.refused_send.as_ref().and_then(RefusedSend::deadline),
             self.losses.deadline(),
             self.conflicts.deadline(),
