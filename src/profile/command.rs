@@ -186,7 +186,13 @@ fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> 
                 }
                 return None;
             }
-            _ => return Some(words),
+            _ => match stamped(words) {
+                Some(inner) => {
+                    words = inner;
+                    continue;
+                }
+                None => return Some(words),
+            },
         };
         words = &words[1..];
         while let Some(option) = words.first().map(|w| w.text.as_str()) {
@@ -200,6 +206,17 @@ fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> 
             }
         }
     }
+}
+
+/// The command after `python -m hermes_cli.stderr_timestamp --error-log FILE --`, or `hermes --run-module …`: it stamps
+/// the lines of its standard error (hermes-agent after 0.19, hermes_cli/gateway_launchd.py).
+fn stamped(words: &[GatewayWord]) -> Option<&[GatewayWord]> {
+    let is = |word: &GatewayWord, texts: &[&str]| texts.contains(&word.text.as_str());
+    let module = words.windows(2).position(|pair| {
+        is(&pair[0], &["-m", "--run-module"]) && is(&pair[1], &["hermes_cli.stderr_timestamp"])
+    })?;
+    let end = words[module..].iter().position(|word| is(word, &["--"]))?;
+    words.get(module + end + 1..)
 }
 
 fn assignment(word: &str) -> Option<(&str, &str)> {
@@ -446,6 +463,23 @@ mod tests {
         assert_eq!(command.texts(), ["/a b/hermes", "gateway", "run", "--replace"]);
         let Place::Within { argument: 4, span } = command.words[3].place.clone() else { panic!() };
         assert_eq!(&script[span], r#"\"--replace\""#);
+    }
+
+    #[test]
+    fn the_command_whose_standard_error_is_stamped_is_unwrapped() {
+        let plain = "exec /v/bin/python -m hermes_cli.stderr_timestamp --error-log '/a b/gateway.error.log' -- \
+                     /v/bin/python -m hermes_cli.main --profile work gateway run --external-supervisor \
+                     >> /a/gateway.log 2>> '/a b/gateway.error.log'";
+        let launcher = "exec /v/bin/hermes --run-module hermes_cli.stderr_timestamp --error-log /e.log -- \
+                        /v/bin/hermes -p work gateway run --external-supervisor >> /o.log 2>> /e.log";
+        for (shell, program) in [(plain, "/v/bin/python"), (launcher, "/v/bin/hermes")] {
+            let script = format!("do shell script \"{shell}\"");
+            let command = gateway_command(&["/usr/bin/osascript".into(), "-e".into(), script]).unwrap();
+            let texts = command.texts();
+            assert_eq!(texts[0], program);
+            assert_eq!(texts[command.gateway..], ["gateway", "run", "--external-supervisor"]);
+            assert_eq!(profile_option(&texts), Some("work"));
+        }
     }
 
     #[test]
