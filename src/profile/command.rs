@@ -208,15 +208,11 @@ fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> 
     }
 }
 
-/// The command after `python -m hermes_cli.stderr_timestamp --error-log FILE --`, or `hermes --run-module …`: it stamps
-/// the lines of its standard error (hermes-agent after 0.19, hermes_cli/gateway_launchd.py).
+/// The command after `python -m hermes_cli.stderr_timestamp … --`: hermes-agent after 0.19, hermes_cli/gateway_launchd.py.
 fn stamped(words: &[GatewayWord]) -> Option<&[GatewayWord]> {
-    let is = |word: &GatewayWord, texts: &[&str]| texts.contains(&word.text.as_str());
-    let module = words.windows(2).position(|pair| {
-        is(&pair[0], &["-m", "--run-module"]) && is(&pair[1], &["hermes_cli.stderr_timestamp"])
-    })?;
-    let end = words[module..].iter().position(|word| is(word, &["--"]))?;
-    words.get(module + end + 1..)
+    let module = words.get(2).filter(|_| matches!(&*words[1].text, "-m" | "--run-module"))?;
+    let end = words.iter().position(|word| word.text == "--")?;
+    (module.text == "hermes_cli.stderr_timestamp").then(|| &words[end + 1..])
 }
 
 fn assignment(word: &str) -> Option<(&str, &str)> {
@@ -467,18 +463,13 @@ mod tests {
 
     #[test]
     fn the_command_whose_standard_error_is_stamped_is_unwrapped() {
-        let plain = "exec /v/bin/python -m hermes_cli.stderr_timestamp --error-log '/a b/gateway.error.log' -- \
-                     /v/bin/python -m hermes_cli.main --profile work gateway run --external-supervisor \
-                     >> /a/gateway.log 2>> '/a b/gateway.error.log'";
-        let launcher = "exec /v/bin/hermes --run-module hermes_cli.stderr_timestamp --error-log /e.log -- \
-                        /v/bin/hermes -p work gateway run --external-supervisor >> /o.log 2>> /e.log";
-        for (shell, program) in [(plain, "/v/bin/python"), (launcher, "/v/bin/hermes")] {
-            let script = format!("do shell script \"{shell}\"");
-            let command = gateway_command(&["/usr/bin/osascript".into(), "-e".into(), script]).unwrap();
-            let texts = command.texts();
-            assert_eq!(texts[0], program);
-            assert_eq!(texts[command.gateway..], ["gateway", "run", "--external-supervisor"]);
-            assert_eq!(profile_option(&texts), Some("work"));
+        for (wrapper, inner) in
+            [("python -m", "python -m hermes_cli.main"), ("hermes --run-module", "hermes")]
+        {
+            let inner = format!("{inner} -p work gateway run");
+            let script =
+                format!("{wrapper} hermes_cli.stderr_timestamp --error-log '/a b/e.log' -- {inner} >> /o");
+            assert_eq!(words(&["/bin/sh", "-c", &script]).unwrap().join(" "), inner);
         }
     }
 

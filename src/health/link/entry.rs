@@ -15,7 +15,7 @@ pub(super) struct OwnEntry {
     /// Its newest state. The file is written at every log level.
     state: EntryState,
     /// Until when the negative state that it replaced still counts, as a claim changes nothing before it stands.
-    pub(super) replaces_negative: Option<Timestamp>,
+    replaces_negative: Option<Timestamp>,
     fatal: Option<Fatal>,
 }
 
@@ -64,9 +64,9 @@ impl OwnEntry {
         self.fatal.as_ref().filter(|fatal| fatal.stands(now)).map(|fatal| fatal.view(down))
     }
 
-    /// When `fatal` counts.
-    pub(super) fn deadline(&self) -> Option<Timestamp> {
-        self.fatal.as_ref().map(Fatal::due)
+    /// When `fatal` counts, and when a replaced state counts no longer.
+    pub(super) fn deadlines(&self) -> [Option<Timestamp>; 2] {
+        [self.fatal.as_ref().map(Fatal::due), self.replaces_negative]
     }
 
     /// The timer, for restarting after a sleep of the machine.

@@ -293,13 +293,11 @@ impl Link {
     pub(crate) fn deadlines(&self, due: &mut Earliest) {
         let own = [
             self.up().map(|up| up.from),
-            self.entry.deadline(),
-            self.entry.replaces_negative,
             self.refused_send.as_ref().and_then(RefusedSend::deadline),
             self.losses.deadline(),
             self.conflicts.deadline(),
         ];
-        due.add(own.into_iter().flatten());
+        due.add(own.into_iter().chain(self.entry.deadlines()).flatten());
         if let Some(down) = self.down() {
             down.deadlines(&self.rules.times, due);
         }

@@ -37,6 +37,8 @@ pub(super) enum Event {
     Slept(Slept),
     /// The process was suspended: it could write nothing, so silence began to count anew.
     Suspended(Slept),
+    /// The process serves this profile no longer, and has closed its link.
+    Left(ProfileName),
     /// The process started again: nothing is known of its connections.
     Restarted,
     /// What the files of another process said no longer counts.
@@ -77,6 +79,23 @@ impl Event {
         let Self::Line { said, tag, homes, .. } = self else { return false };
         let says = self.is_result() && said.word == word;
         says && owner_of(tag.as_ref(), homes, false, own, separate).is_none()
+    }
+
+    /// The served profile whose link failed according to `gateway.run`.
+    pub(super) fn failed_of(&self, own: &ProfileName) -> Option<&ProfileName> {
+        let Self::Line { said, tag, by_runner: true, .. } = self else { return None };
+        tag.as_ref().filter(|tag| said.word.is_trouble() && *tag != own)
+    }
+
+    /// Whether this served profile's log contains it.
+    pub(super) fn is_in_log_of(&self, profile: &ProfileName) -> bool {
+        matches!(self, Self::Line { homes, .. } if homes.served.contains(profile))
+    }
+
+    /// Whether an adapter says in it that a link is down, in the serving profile's log alone.
+    pub(super) fn is_unnamed_trouble(&self) -> bool {
+        let Self::Line { said, tag: None, by_runner: false, homes, .. } = self else { return false };
+        said.word.is_trouble() && homes.own && homes.served.is_empty()
     }
 
     /// Notes whose link the line is about. Returns whether it is a line.
@@ -272,6 +291,7 @@ impl Fold {
             Event::Suspended(span) => {
                 self.links_mut().flat_map(Link::silence_timers_mut).for_each(|timer| span.restart(timer));
             }
+            Event::Left(profile) => self.remove(profile, own, layout, rules),
             Event::Restarted => {
                 self.links_mut().for_each(Link::reset_connection);
                 self.connections = Connections::default();
@@ -304,6 +324,18 @@ impl Fold {
         if let Some(owner) = profile.or_else(|| separate.then_some(own)) {
             self.named(owner, rules).read_entry(at, entry, grace);
         }
+    }
+
+    /// Drops the link of a profile that is served no longer. If one link is left, the shared one is about that again.
+    fn remove(&mut self, profile: &ProfileName, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
+        let had = self.named.remove(profile).is_some() | self.claims.remove(profile);
+        if !had || !layout.is_separate(rules) || self.total(layout) > 1 {
+            return;
+        }
+        let owner = self.owners(layout).next().unwrap_or(own);
+        let left = self.named.get(owner).map(|link| Link::clone(link));
+        self.shared = left.unwrap_or_else(|| Link::new(Arc::clone(rules)));
+        self.unnamed = Unnamed::default();
     }
 
     /// Applies a line about one of several links to the shared link. `is_named`: the line says whose link it is

@@ -172,10 +172,12 @@ impl Links {
         grace: Option<Timestamp>,
     ) {
         self.listed = state.served.iter().cloned().collect();
-        let Self { own, platforms, all, shown, .. } = self;
         let entries = || state.entries.iter().filter(|entry| is_own(entry));
+        let keyed: BTreeSet<&ProfileName> = entries().filter_map(|entry| entry.profile.as_ref()).collect();
+        self.note_left(&keyed);
+        let Self { own, platforms, all, shown, .. } = self;
         // Where others have keys of their own, a key without a profile is the serving one's alone.
-        let is_keyed = entries().any(|entry| entry.profile.is_some());
+        let is_keyed = !keyed.is_empty();
         for entry in entries() {
             let profile = entry.profile.clone().or_else(|| is_keyed.then(|| Arc::clone(own)));
             shown.extend(profile.clone().filter(|profile| profile != own));
@@ -186,6 +188,25 @@ impl Links {
                 platform.refold(own);
             }
             platform.push(Event::Entry { at, profile, entry: entry.clone(), grace }, own);
+        }
+    }
+
+    /// Drops the profiles that the gateway stopped serving while it runs: their keys are gone from its state file, and it
+    /// no longer lists them (hermes-agent after 0.20, gateway/run_profile_reconcile.py). `keyed`: the profiles with a key.
+    fn note_left(&mut self, keyed: &BTreeSet<&ProfileName>) {
+        if self.listed.is_empty() {
+            return;
+        }
+        let had_key = self.all.iter().flat_map(|platform| platform.layout.keyed.iter());
+        let is_left = |profile: &&ProfileName| {
+            **profile != self.own && !keyed.contains(profile) && !self.listed.contains(*profile)
+        };
+        let left: BTreeSet<ProfileName> = had_key.filter(is_left).cloned().collect();
+        for profile in left {
+            self.shown.remove(&profile);
+            for platform in &mut self.all {
+                platform.remove(&profile, &self.own);
+            }
         }
     }
 

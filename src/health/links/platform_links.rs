@@ -73,7 +73,7 @@ impl PlatformLinks {
 
     pub(super) fn push(&mut self, mut event: Event, own: &ProfileName) {
         let shows_layout = !self.layout.own_logs && event.shows_own_logs(self.layout.is_keyed());
-        let names_earlier = self.name_attempt(&mut event, own);
+        let names_earlier = self.name_attempt(&mut event, own) || event.failed_of(own).is_some();
         // first, so that the queue never reserves room for twice as many
         if self.recent.len() >= KEPT
             && let Some(oldest) = self.recent.pop_front()
@@ -123,10 +123,34 @@ impl PlatformLinks {
         false
     }
 
+    /// The first attempt of a profile that was added while the gateway runs is logged in the serving profile's log: only
+    /// then does the profile get a log of its own. If it fails, its adapter's lines are not about the serving profile.
+    fn name_first_failures(&mut self, own: &ProfileName) {
+        for place in 0..self.recent.len() {
+            let (before, failure) = (&self.recent, &self.recent[place]);
+            let (Some(owner), Some(written)) = (failure.failed_of(own).cloned(), failure.written()) else {
+                continue;
+            };
+            if before.iter().take(place).any(|earlier| earlier.is_in_log_of(&owner)) {
+                continue;
+            }
+            let is_near = |earlier: &&mut Event| {
+                earlier.written().is_none_or(|earlier| earlier.until(written) <= SAME_ATTEMPT)
+            };
+            let near = self.recent.iter_mut().take(place).rev().take_while(is_near);
+            near.filter(|earlier| earlier.is_unnamed_trouble()).for_each(|trouble| {
+                trouble.name(Arc::clone(&owner));
+            });
+        }
+    }
+
     pub(super) fn refold(&mut self, own: &ProfileName) {
         let keyed = self.layout.is_keyed();
         self.layout.own_logs =
             self.showed_own_logs || self.recent.iter().any(|event| event.shows_own_logs(keyed));
+        if self.layout.is_separate(&self.rules) {
+            self.name_first_failures(own);
+        }
         self.fold = self.base.clone();
         // a link may fail before it is claimed: then its failure is no second one of another link
         for event in &self.recent {
@@ -142,6 +166,13 @@ impl PlatformLinks {
         if self.layout.locks != locks {
             self.layout.locks = locks;
             self.refold(own);
+        }
+    }
+
+    /// Drops the link of a profile that is served no longer.
+    pub(super) fn remove(&mut self, profile: &ProfileName, own: &ProfileName) {
+        if self.layout.keyed.remove(profile) || self.fold.claims.contains(profile) {
+            self.push(Event::Left(Arc::clone(profile)), own);
         }
     }
 
