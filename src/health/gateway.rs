@@ -193,7 +193,9 @@ impl Gateway {
     /// Whether it is still connecting its platforms. It does so one after the other: showing green for the first one
     /// would make the light blink with each of the others.
     pub(super) fn is_starting(&self, now: Timestamp) -> bool {
-        let several = self.starting_platforms.is_some_and(|named| named.max(self.links.platforms()) > 1);
+        let links = |named: usize| named.max(self.links.platforms());
+        let several =
+            self.starting_platforms.is_some_and(|named| links(named) > 1 || self.links.is_multiplex());
         let continues = several || self.next_platform_by().is_some_and(|by| now < by);
         continues && self.ready.is_none() && !self.starting.over(now)
     }

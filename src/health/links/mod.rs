@@ -269,6 +269,11 @@ impl Links {
         self.multiplex = multiplex;
     }
 
+    /// Whether it may serve several profiles, each with links of its own.
+    pub fn is_multiplex(&self) -> bool {
+        self.multiplex
+    }
+
     /// The process starts again: everything known of its connections is dropped.
     pub fn reset_connections(&mut self) {
         self.push_to_all(&Event::Restarted);

@@ -121,6 +121,9 @@ impl World {
             processes: 0,
             connections: 0,
         };
+        if plan.layout != Layout::Single {
+            world.write(0, json!({"multiplex": true}));
+        }
         world.spawn();
         world
     }

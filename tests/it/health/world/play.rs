@@ -131,6 +131,11 @@ fn impossible(world: &World, changes: &[Change]) -> Option<(Ms, String)> {
                 && is_of_no_process(change.to.reason)
             {
                 "a served profile without its server, which is there"
+            } else if change.from.light() == Light::Green
+                && change.to.reason == Reason::Starting
+                && change.from.pid.is_some_and(|pid| change.to.pid == Some(pid))
+            {
+                "green before its start was finished"
             } else {
                 return None;
             };
