@@ -372,12 +372,6 @@ impl World {
             Shown::Nothing => false,
         };
         let troubled = links.iter().any(is_red);
-        if let Some((at, _)) = known.leaving {
-            let long = now >= at + 44 * SECOND;
-            let drained = known.draining.is_some_and(|at| now >= at + 1_799 * SECOND);
-            let red = troubled || known.executor_dead || drained || (long && known.draining.is_none());
-            return (Allowed { green: false, grey: true, amber: true, red }, "leaving");
-        }
         // A gateway that hangs does not contradict its claim, nor that silence means success.
         let hung = gateway.frozen || known.resumed.is_some_and(|at| now < at + 80 * SECOND);
         let is_down = |link: &&Link| {
@@ -387,6 +381,19 @@ impl World {
             let down = !link.up && !silent && matches!(link.shown, Shown::Down { .. });
             down && self.counts(link, served)
         };
+        if let Some((at, _)) = known.leaving {
+            let long = now >= at + 44 * SECOND;
+            let drained = known.draining.is_some_and(|at| now >= at + 1_799 * SECOND);
+            let red = troubled || known.executor_dead || drained || (long && known.draining.is_none());
+            // its links stay open until it has finished its answers
+            let overdue = gateway.draining
+                && known.draining.is_some()
+                && links.iter().any(|link| is_down(link) && self.is_overdue(link, served));
+            return (
+                Allowed { green: false, grey: !overdue, amber: !overdue, red: red || overdue },
+                "leaving",
+            );
+        }
         if !known.ready {
             let red = troubled || now >= gateway.began + 89 * SECOND;
             return (Allowed { green: !links.iter().any(is_down), red, grey: true, amber: true }, "starting");
