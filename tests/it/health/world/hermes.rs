@@ -46,6 +46,8 @@ pub(super) enum Act {
     Answer(usize),
     /// A link logs again that it is down.
     Repeat(usize),
+    /// A message is logged that arrived before the link broke.
+    InTransit(usize),
     DrainBeat(Ms),
     Leave(Leaving),
     Exit(Leaving, Respawn),
@@ -251,6 +253,7 @@ impl World {
                     | Act::Attempt(_)
                     | Act::Answer(_)
                     | Act::Repeat(_)
+                    | Act::InTransit(_)
             );
             if gateway.leaving && of_link {
                 return;
@@ -266,6 +269,7 @@ impl World {
             Act::Attempt(link) => self.attempt(link),
             Act::Answer(link) => self.answer(link),
             Act::Repeat(link) => self.repeat(link),
+            Act::InTransit(link) => self.log_message(link),
             Act::DrainBeat(until) => self.drain_beat(until),
             Act::Leave(leaving) => self.leave(leaving),
             Act::Exit(leaving, respawn) => self.exit(leaving, respawn),

@@ -150,13 +150,17 @@ impl World {
     }
 
     pub(super) fn message(&mut self, index: usize) {
-        let link = &self.links[index];
-        if link.up {
-            let line = format!("inbound message: platform={} user=x chat=y msg='z'", link.platform.name());
-            let read = self.say(Some(index), "INFO", "gateway.run", &line);
-            if !self.is_shared(&self.links[index]) {
-                self.readable(read, Read::Link(index, Word::Message));
-            }
+        if self.links[index].up {
+            self.log_message(index);
+        }
+    }
+
+    pub(super) fn log_message(&mut self, index: usize) {
+        let platform = self.links[index].platform.name();
+        let line = format!("inbound message: platform={platform} user=x chat=y msg='z'");
+        let read = self.say(Some(index), "INFO", "gateway.run", &line);
+        if !self.is_shared(&self.links[index]) {
+            self.readable(read, Read::Link(index, Word::Message));
         }
     }
 
@@ -213,6 +217,9 @@ impl World {
                 );
                 self.say(Some(index), "INFO", "Lark", &line);
                 self.later(soon, Act::Attempt(index));
+                if self.dice.one_in(3) {
+                    self.later(100 + soon / 50, Act::InTransit(index));
+                }
             }
             Platform::Slack if server == Server::Fine => {
                 self.say(
