@@ -14,6 +14,8 @@ use crate::health::timer::{Timer, after};
 pub(super) struct OwnEntry {
     /// Its newest state. The file is written at every log level.
     state: EntryState,
+    /// When it was written.
+    written: Option<Timestamp>,
     /// Until when the negative state that it replaced still counts, as a claim changes nothing before it stands.
     replaces_negative: Option<Timestamp>,
     fatal: Option<Fatal>,
@@ -35,12 +37,15 @@ impl OwnEntry {
         self.fatal.is_some()
     }
 
-    /// Takes in a new state.
-    pub(super) fn set_state(&mut self, at: Timestamp, state: EntryState) {
-        if self.is_negative() && !state.is_negative() {
+    /// Takes in a new state. Returns whether the entry was written again: the file is rewritten for any change in it.
+    pub(super) fn set_state(&mut self, at: Timestamp, entry: &PlatformEntry) -> bool {
+        let is_new =
+            entry.updated_at.is_none() || (self.state, self.written) != (entry.state, entry.updated_at);
+        if self.is_negative() && !entry.state.is_negative() {
             self.replaces_negative = Some(after(at, CLAIM_STANDS));
         }
-        self.state = state;
+        (self.state, self.written) = (entry.state, entry.updated_at);
+        is_new
     }
 
     /// Takes in whether the entry says `fatal`.

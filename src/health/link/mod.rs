@@ -219,9 +219,9 @@ impl Link {
         let since = if self.is_down() { at } else { written };
         let said = |word| Said::of_entry(since, entry, word, grace);
         self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
-        self.entry.set_state(at, entry.state);
-        // The file is rewritten for any change in it: an entry that is older than the link's proof is outdated.
-        if entry.state.is_negative() && self.proven_at().is_some_and(|proven| written < proven) {
+        // One that is older than the link's proof is outdated.
+        let outdated = entry.state.is_negative() && self.proven_at().is_some_and(|proven| written < proven);
+        if !self.entry.set_state(at, entry) || outdated {
             return;
         }
         self.entry.read_fatal(written, entry);
@@ -248,7 +248,7 @@ impl Link {
 
     /// The entry was overwritten by that of another link: what it said no longer holds, and nothing else is known.
     pub(crate) fn replace_entry(&mut self, at: Timestamp, entry: &PlatformEntry) {
-        self.entry.set_state(at, entry.state);
+        self.entry.set_state(at, entry);
         self.entry.read_fatal(at, entry);
     }
 
