@@ -83,12 +83,12 @@ impl Row {
     fn judge(&mut self, state: &State, clock: Timestamp) -> Option<Change> {
         self.verdict.take();
         let judged = judge(state, &self.profile, clock);
-        if judged.is_same_as(&self.shown) {
-            self.shown.pid = judged.pid();
-            return None;
-        }
         let at = state.time.now();
         let next = judged.glance(at);
+        if next.is_same_as(&self.shown) {
+            self.shown.pid = next.pid;
+            return None;
+        }
         match (self.shown.light() == Light::Green, next.light() == Light::Green) {
             (false, true) => {
                 self.green_since = Some(at);
@@ -98,6 +98,8 @@ impl Row {
             _ => {}
         }
         let from = std::mem::replace(&mut self.shown, next);
-        Some(Change { at, profile: Arc::clone(&self.profile), from, to: judged.verdict(at, self.held_green) })
+        let to = judged.verdict(at, self.held_green);
+        self.verdict = to.clone().into();
+        Some(Change { at, profile: Arc::clone(&self.profile), from, to })
     }
 }

@@ -96,11 +96,6 @@ impl Verdict {
         let Self { reason, own_light, since, pid, .. } = *self;
         Glance { reason, own_light, platform: self.platform.clone(), since, pid }
     }
-
-    /// Whether light, reason and platform are those of this glance.
-    pub fn is_same_as(&self, other: &Glance) -> bool {
-        (self.light(), self.reason, &self.platform) == (other.light(), other.reason, &other.platform)
-    }
 }
 
 /// What a row shows at a glance.
@@ -122,6 +117,11 @@ impl Glance {
     /// The light.
     pub fn light(&self) -> Light {
         self.own_light.unwrap_or_else(|| self.reason.light())
+    }
+
+    /// Whether light, reason and platform are the same.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        (self.light(), self.reason, &self.platform) == (other.light(), other.reason, &other.platform)
     }
 }
 

@@ -406,7 +406,7 @@ impl Watcher {
             monitor.blocked = blocked.map(|home| (home, now.at));
             let after = self.monitors.shown(index, served);
             self.publisher.mark_stale();
-            if !after.is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
+            if !after.glance().is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
                 let at = now.at;
                 let profile = self.monitors[index].profile.name.as_str().into();
                 let change = Change { at, profile, from: before, to: Verdict { since: at, ..after } };

@@ -169,7 +169,7 @@ impl Row<'_> {
 
     fn has_same_reason(&self, other: &Row<'_>) -> bool {
         let (one, two) = (&self.view.verdict, &other.view.verdict);
-        one.is_same_as(&two.glance()) && one.missing == two.missing
+        one.glance().is_same_as(&two.glance()) && one.missing == two.missing
     }
 
     /// Whether both have the same explanation.

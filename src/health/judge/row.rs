@@ -141,13 +141,6 @@ impl<'a> Row<'a> {
         self.findings.first().copied().unwrap_or_else(|| Finding::new(Reason::NoEvidence, None))
     }
 
-    /// Whether light, reason and platform are those of this glance.
-    pub(in crate::health) fn is_same_as(&self, before: &Glance) -> bool {
-        let shown = self.shown();
-        (shown.light, shown.reason, shown.named_platform())
-            == (before.light(), before.reason, before.platform.as_ref())
-    }
-
     /// What the row shows at a glance.
     pub(in crate::health) fn glance(&self, since: Timestamp) -> Glance {
         let shown = self.shown();
