@@ -60,10 +60,10 @@ pub(super) fn gone(row: &mut Row<'_>) {
     let comes_back = job_exit.is_none_or(|word| word.comes_back != Some(false) && !word.spawn_failed);
     let in_time = !end.respawn.over(now);
     let on_its_way = match (plan, job) {
-        (Some(Plan::Restart | Plan::Takeover), _) => in_time,
         (_, Some(JobState::Waiting)) if matches!(exit, Some(EXIT_RESTART | EXIT_FAILURE)) => {
             comes_back && !end.restart_by_manager.over(now)
         }
+        (Some(Plan::Restart | Plan::Takeover), _) => in_time,
         _ if exit == Some(EXIT_RESTART) => in_time,
         (_, Some(JobState::Running)) => in_time,
         (_, Some(JobState::Waiting)) => in_time && comes_back,
