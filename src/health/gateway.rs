@@ -299,6 +299,7 @@ impl Gateway {
         self.note_link(now, link, record.home.is_none());
         // Lines about links during a shutdown are side effects of the teardown, unless the process survived it.
         if !self.departure.closes_links() {
+            self.links.set_hidden(self.level == LogLevel::Hidden);
             self.links.apply(now, record, moment.grace);
         }
     }
@@ -348,9 +349,7 @@ impl Gateway {
             Signal::Exiting => self.departure.exit(timer(deadlines.exit), proof),
             Signal::LoopMissed => self.pulse.miss(proof),
             Signal::Cron(signal) => self.scheduler.apply(signal, proof),
-            Signal::ConfigError => {
-                self.faults.insert(Reason::ConfigError, proof);
-            }
+            Signal::ConfigError => drop(self.faults.insert(Reason::ConfigError, proof)),
             // A normal shutdown closes the executor too.
             Signal::ExecutorShutdown if self.departure.is_underway() => {}
             Signal::ExecutorShutdown => {

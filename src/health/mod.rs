@@ -44,9 +44,9 @@ pub use core::Core;
 pub use cron::{CronFact, CronSignal};
 pub(crate) use departure::MARKER_LIFE;
 pub use evidence::{
-    Evidence, Fact, FileIdentity, FileKind, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager,
-    PlatformEntry, ProcessState, ProfileName, Proof, ProofLine, Quote, Repeats, Signal, Source, StateFile,
-    Unreadable, WhyUnreadable,
+    Evidence, Fact, FileIdentity, FileKind, Hints, JobState, JobWord, LinkSignal, LinkWord, LogRecord,
+    Manager, PlatformEntry, ProcessState, ProfileName, Proof, ProofLine, Quote, Repeats, Session, Signal,
+    Source, StateFile, Unreadable, WhyUnreadable,
 };
 pub use links::LinkVerdict;
 pub use platform::Platforms;

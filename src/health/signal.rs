@@ -60,16 +60,35 @@ pub struct LinkSignal {
     /// Whether it is a line of `gateway.run`. These are the same for every platform, and name the profile unless it
     /// is the serving one.
     pub by_runner: bool,
+    /// What tells which of several links it is about.
+    pub hints: Hints,
+}
+
+/// What tells which of several links of one platform a line is about, if it names neither profile nor connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Hints {
     /// When a link that is down may log the line again.
     pub repeats: Repeats,
     /// The number of the attempt that it names. A link that is down counts its attempts from 1.
     pub attempt: Option<u16>,
+    /// What becomes of the session.
+    pub session: Option<Session>,
+}
+
+/// What becomes of a link's session, where the client can resume one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Session {
+    /// It goes on, so it is not that of a link whose session is over.
+    GoesOn,
+    /// It is over: the next connection begins another.
+    Over,
 }
 
 impl LinkSignal {
     /// A line that a link may log at any time, and that is none of `gateway.run`.
     pub fn new(platform: impl Into<PlatformName>, word: LinkWord) -> Self {
-        Self { platform: platform.into(), word, by_runner: false, repeats: Repeats::AnyTime, attempt: None }
+        Self { platform: platform.into(), word, by_runner: false, hints: Hints::default() }
     }
 }
 

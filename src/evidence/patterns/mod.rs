@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 
 use crate::config::{ExtraPattern, SHORTEST};
-use crate::health::{Reason, Repeats, platform};
+use crate::health::{Hints, Reason, Repeats, platform};
 use crate::text::{Message, Worded};
 use index::{Index, fits_any_beginning};
 pub(crate) use names::connection;
@@ -147,7 +147,8 @@ impl Patterns {
             for line in platform.line {
                 let Some(word) = line.word else { continue };
                 let repeats = line.repeats.map_or(Repeats::AnyTime, |after| after.of(builder.all.len()));
-                let meaning = Meaning::Link { platform: name.as_deref().map(Into::into), word, repeats };
+                let hints = Hints { repeats, attempt: None, session: line.session };
+                let meaning = Meaning::Link { platform: name.as_deref().map(Into::into), word, hints };
                 builder.add(line, meaning, &platform.loggers)?;
             }
         }

@@ -10,7 +10,7 @@ use super::template::{Filled, Piece, fill};
 use crate::evidence::identity::hash_of_identity;
 use crate::evidence::line::Level;
 use crate::health::evidence::PlatformName;
-use crate::health::{LinkSignal, LinkWord, ProfileName, Repeats, Signal};
+use crate::health::{Hints, LinkSignal, LinkWord, ProfileName, Signal};
 
 /// The logger of the gateway's own sentences about its links.
 const RUNNER: &[u8] = b"gateway.run";
@@ -19,7 +19,7 @@ const RUNNER: &[u8] = b"gateway.run";
 #[derive(Debug)]
 pub(super) enum Meaning {
     Gateway(Signal),
-    Link { platform: Option<PlatformName>, word: LinkWord, repeats: Repeats },
+    Link { platform: Option<PlatformName>, word: LinkWord, hints: Hints },
 }
 
 /// A line of the table, prepared for matching.
@@ -135,7 +135,7 @@ impl Pattern {
         let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_ascii_lowercase);
         match &self.meaning {
             Meaning::Gateway(signal) => Some(Match { signal: signal.clone(), tag: None, account: None }),
-            Meaning::Link { platform, word, repeats } => {
+            Meaning::Link { platform, word, hints } => {
                 let named = filled.platform.and_then(text).map(Into::into);
                 let platform = platform.clone().or(named)?;
                 // an inbound message says nothing about the links
@@ -144,7 +144,8 @@ impl Pattern {
                 let tag = tag.and_then(|tag| std::str::from_utf8(tag).ok()).map(Into::into);
                 let attempt =
                     filled.attempt.and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
-                let signal = LinkSignal { platform, word: *word, by_runner, repeats: *repeats, attempt };
+                let hints = Hints { attempt, ..*hints };
+                let signal = LinkSignal { platform, word: *word, by_runner, hints };
                 let account = filled.account.map(hash_of_identity);
                 Some(Match { signal: Signal::Link(signal), tag, account })
             }

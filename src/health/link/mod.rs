@@ -6,6 +6,7 @@
 
 mod down;
 mod entry;
+mod expected;
 mod fatal;
 mod said;
 mod sends;
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 
 use self::down::{Cause, Down};
 use self::entry::OwnEntry;
+use self::expected::Expected;
 pub(crate) use self::said::{Said, View, Written};
 use self::sends::RefusedSend;
 use self::tally::Tally;
@@ -51,8 +53,8 @@ enum State {
 pub(crate) struct Link {
     rules: Arc<Rules>,
     state: State,
-    /// The gateway has this link configured.
-    expected: bool,
+    /// Set once the gateway is known to have this link configured.
+    expected: Option<Expected>,
     was_proven: bool,
     entry: OwnEntry,
     refused_send: Option<RefusedSend>,
@@ -71,7 +73,7 @@ impl Link {
         Self {
             rules,
             state: State::Silent,
-            expected: false,
+            expected: None,
             was_proven: false,
             entry: OwnEntry::default(),
             refused_send: None,
@@ -90,7 +92,7 @@ impl Link {
 
     /// Whether there is such a link, as far as is known.
     pub(crate) fn exists(&self) -> bool {
-        let seen = self.expected || !matches!(self.state, State::Silent) || self.entry.says_fatal();
+        let seen = self.expected.is_some() || !matches!(self.state, State::Silent) || self.entry.says_fatal();
         seen && self.webhook.is_none()
     }
 
@@ -146,8 +148,8 @@ impl Link {
     }
 
     /// Notes that there is such a link.
-    pub(crate) fn expect(&mut self) {
-        self.expected = true;
+    pub(crate) fn expect(&mut self, at: Timestamp, grace: Option<Timestamp>) {
+        self.expected.get_or_insert_with(|| Expected::new(at, self.rules.times.red_after, grace));
     }
 
     /// Notes a message that may have arrived on another link.
@@ -162,7 +164,7 @@ impl Link {
             self.info_hidden = false;
         }
         match said.word {
-            W::Expected => self.expect(),
+            W::Expected => self.expect(said.at, said.grace),
             W::Webhook => self.webhook = Some(said.proof.clone()),
             W::Announced => self.announced(said),
             W::Reannounced => self.announced_again(said),
@@ -197,7 +199,7 @@ impl Link {
                 }
             }
             W::SendRefused => {
-                self.expect();
+                self.expect(said.at, said.grace);
                 self.refused_send = Some(RefusedSend::new(said));
             }
         }
@@ -218,7 +220,9 @@ impl Link {
         // It may be read long after the loss that it shows.
         let since = if self.is_down() { at } else { written };
         let said = |word| Said::of_entry(since, entry, word, grace);
-        self.expected |= !matches!(entry.state, EntryState::Disabled | EntryState::Unknown);
+        if !matches!(entry.state, EntryState::Disabled | EntryState::Unknown) {
+            self.expect(written, grace);
+        }
         // One that is older than the link's proof is outdated.
         let outdated = entry.state.is_negative() && self.proven_at().is_some_and(|proven| written < proven);
         if !self.entry.set_state(at, entry) || outdated {
@@ -239,7 +243,7 @@ impl Link {
             }
             // It is no link any more, whatever was lost before.
             EntryState::Disabled => {
-                self.expected = false;
+                self.expected = None;
                 self.state = State::Silent;
             }
             EntryState::Connecting | EntryState::Unknown => {}
@@ -266,13 +270,7 @@ impl Link {
         }
         let send = self.refused_send.as_ref().and_then(|send| send.holds(now));
         match &self.state {
-            State::Silent if !self.expected || self.webhook.is_some() => None,
-            State::Silent => start.map(|start| View {
-                reason: if start.over(now) { Reason::ReconnectStalled } else { Reason::Starting },
-                proof: None,
-                since: start.since,
-                other_pid: None,
-            }),
+            State::Silent => Some(self.expected.filter(|_| self.webhook.is_none())?.view(now, start?)),
             State::Up(up) => Some(up.view(now, send, self.losses.is_full(now))),
             State::Down(down) => Some(down.view(now, self.rules.settled, self.conflicts.is_full(now))),
         }
@@ -292,6 +290,7 @@ impl Link {
     /// Every moment at which the view may change without new evidence.
     pub(crate) fn deadlines(&self, due: &mut Earliest) {
         let own = [
+            self.expected.filter(|_| self.is_silent()).map(|expected| expected.due()),
             self.up().map(|up| up.from),
             self.refused_send.as_ref().and_then(RefusedSend::deadline),
             self.losses.deadline(),
@@ -307,7 +306,8 @@ impl Link {
     pub(crate) fn timers_mut(&mut self) -> impl Iterator<Item = &mut Timer> {
         let down = if let State::Down(down) = &mut self.state { Some(down) } else { None };
         let send = self.refused_send.as_mut().and_then(RefusedSend::timer_mut);
-        down.into_iter().flat_map(|down| down.timers_mut()).chain(send).chain(self.entry.timer_mut())
+        let timers = down.into_iter().flat_map(|down| down.timers_mut()).chain(send);
+        timers.chain(self.entry.timer_mut()).chain(self.expected.as_mut().map(Expected::timer_mut))
     }
 
     /// The timers for which silence counts, for restarting after the process was suspended.
@@ -343,7 +343,7 @@ impl Link {
     }
 
     fn announced(&mut self, said: &Said) {
-        self.expect();
+        self.expect(said.at, said.grace);
         match self.rules.announcement {
             Announcement::Proof => self.prove(said),
             Announcement::Claim => self.claim(said),
@@ -371,7 +371,7 @@ impl Link {
     }
 
     fn claim(&mut self, said: &Said) {
-        self.expect();
+        self.expect(said.at, said.grace);
         match &mut self.state {
             State::Silent => self.state = State::Up(Box::new(Up::claimed(said, &self.rules.times))),
             State::Up(_) => {}
@@ -380,7 +380,7 @@ impl Link {
     }
 
     fn prove(&mut self, said: &Said) {
-        self.expect();
+        self.expect(said.at, said.grace);
         self.was_proven = true;
         self.entry.clear_fatal();
         let shown = self.view(said.at, None).filter(|view| view.reason == Reason::Connected);
@@ -403,7 +403,7 @@ impl Link {
     }
 
     fn attempt(&mut self, said: &Said) {
-        self.expect();
+        self.expect(said.at, said.grace);
         let span = self.rules.times.attempt;
         if span.is_zero() {
             return;
@@ -426,7 +426,7 @@ impl Link {
 
     /// Begins a loss or continues the current one.
     fn trouble(&mut self, cause: Cause, said: &Said) {
-        self.expect();
+        self.expect(said.at, said.grace);
         let (times, settled) = (self.times(said), self.rules.settled);
         match &mut self.state {
             State::Down(down) if !down.is_over(said.at, settled) => {

@@ -35,6 +35,15 @@ pub(super) struct Missing {
     pub unreachable: bool,
 }
 
+/// What is known of links that have no entry in [`Connections`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unlogged {
+    /// The number of claimed links whose connection was never logged.
+    pub unannounced: usize,
+    /// How long one that is found missing may be so.
+    pub red_after: Duration,
+}
+
 /// The connections of one platform in one process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Connections {
@@ -90,9 +99,9 @@ impl Connections {
         self.missing.iter_mut().map(|link| &mut link.patience)
     }
 
-    /// Takes in a line that names no profile. `unannounced`: the number of claimed links whose connection was never
-    /// logged.
-    pub(super) fn apply(&mut self, said: &Said, unannounced: usize, red_after: Duration) {
+    /// Takes in a line that names no profile.
+    pub(super) fn apply(&mut self, said: &Said, unlogged: Unlogged) {
+        let Unlogged { unannounced, red_after } = unlogged;
         match said.word {
             LinkWord::Attempt => self.attempts = (self.attempts + 1).min(MOST),
             LinkWord::Proof => self.announce(said, unannounced),
@@ -102,11 +111,11 @@ impl Connections {
             }
             LinkWord::Ended => self.lose(said, Some(Reason::LinkEnded), red_after),
             LinkWord::RefusedEnded => self.lose(said, Some(Reason::AuthRejected), red_after),
-            LinkWord::Refused => self.refuse(said, Reason::AuthRejected, (unannounced, red_after)),
-            LinkWord::Limit => self.refuse(said, Reason::ConnectionLimit, (unannounced, red_after)),
-            LinkWord::InUse => self.refuse(said, Reason::AppInUse, (unannounced, red_after)),
+            LinkWord::Refused => self.refuse(said, Reason::AuthRejected, unlogged),
+            LinkWord::Limit => self.refuse(said, Reason::ConnectionLimit, unlogged),
+            LinkWord::InUse => self.refuse(said, Reason::AppInUse, unlogged),
             LinkWord::Unreachable | LinkWord::AttemptFailed | LinkWord::Failed => {
-                self.fail(said, (unannounced, red_after));
+                self.fail(said, unlogged);
             }
             _ => {}
         }
@@ -187,24 +196,24 @@ impl Connections {
     }
 
     /// Takes in a refusal, which belongs to a missing link. Further refusals are the same link trying again.
-    fn refuse(&mut self, said: &Said, reason: Reason, of: (usize, Duration)) {
+    fn refuse(&mut self, said: &Said, reason: Reason, unlogged: Unlogged) {
         if let Some(known) = self.missing.iter_mut().find(|link| link.refused.is_some()) {
             self.attempts = self.attempts.saturating_sub(1);
             known.refused = Some(reason);
             known.proof = said.proof.clone();
             return;
         }
-        if let Some(link) = self.attempting(said, of) {
+        if let Some(link) = self.attempting(said, unlogged) {
             link.refused = Some(reason);
             link.proof = said.proof.clone();
         }
     }
 
-    fn fail(&mut self, said: &Said, (unannounced, red_after): (usize, Duration)) {
-        if self.missing.iter().any(|link| link.refused.is_some()) && unannounced == 0 {
+    fn fail(&mut self, said: &Said, unlogged: Unlogged) {
+        if self.missing.iter().any(|link| link.refused.is_some()) && unlogged.unannounced == 0 {
             return;
         }
-        if let Some(link) = self.attempting(said, (unannounced, red_after)) {
+        if let Some(link) = self.attempting(said, unlogged) {
             link.unreachable = true;
             link.proof = said.proof.clone();
         }
@@ -212,11 +221,8 @@ impl Connections {
 
     /// The link that tries to connect: the oldest loss, or one that was claimed and whose connection was never
     /// logged.
-    fn attempting(
-        &mut self,
-        said: &Said,
-        (unannounced, red_after): (usize, Duration),
-    ) -> Option<&mut Missing> {
+    fn attempting(&mut self, said: &Said, unlogged: Unlogged) -> Option<&mut Missing> {
+        let Unlogged { unannounced, red_after } = unlogged;
         let is_first = self.end_attempt(unannounced);
         let lost = self.missing.iter().position(|link| link.ended.is_none() && link.refused.is_none());
         let place = match lost.filter(|_| !is_first) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::connections::Connections;
+use super::connections::{Connections, Unlogged};
 use super::unnamed::{Line, Unnamed};
 use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};
-use crate::health::signal::{LinkWord, Repeats};
+use crate::health::signal::{Hints, LinkWord};
 use crate::health::state_file::PlatformEntry;
 use crate::health::time::Slept;
 
@@ -22,9 +22,7 @@ pub(super) enum Event {
         tag: Option<ProfileName>,
         /// Whether it is a line of `gateway.run`, which names the profile unless it is the serving one.
         by_runner: bool,
-        repeats: Repeats,
-        /// The number of the attempt that it names.
-        attempt: Option<u16>,
+        hints: Hints,
         homes: Homes,
     },
     Entry {
@@ -145,6 +143,8 @@ pub(super) struct Layout {
     pub own_logs: bool,
     /// The lock files that the process holds for this platform: the hash of the account, and whose account it is.
     pub locks: BTreeMap<Arc<str>, Option<ProfileName>>,
+    /// Whether the log level hides the lines that announce links.
+    pub hidden: bool,
 }
 
 impl Layout {
@@ -213,20 +213,32 @@ impl Fold {
     }
 
     /// The profiles that have a link according to `gateway.run`, the state keys and the lock files, each once.
-    pub(super) fn owners<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = &'a ProfileName> {
+    pub(super) fn owners<'a>(
+        &'a self,
+        layout: &'a Layout,
+        own: &'a ProfileName,
+    ) -> impl Iterator<Item = &'a ProfileName> {
         let (claims, keyed) = (&self.claims, &layout.keyed);
         let unclaimed = keyed.iter().filter(|profile| !claims.contains(*profile));
         let is_new = |profile: &&ProfileName| !claims.contains(*profile) && !keyed.contains(*profile);
         // one lock for each: a profile has one account of a platform
-        claims.iter().chain(unclaimed).chain(layout.locks.values().flatten().filter(is_new))
+        let known = claims.iter().chain(unclaimed).chain(layout.locks.values().flatten().filter(is_new));
+        known.chain(self.hides_own(layout, own).then_some(own))
+    }
+
+    /// Whether the serving profile may have a link that no line shows: only a served profile's failure was logged, and the log level
+    /// hides what came up.
+    pub(super) fn hides_own(&self, layout: &Layout, own: &ProfileName) -> bool {
+        let is_told = layout.is_keyed() || !layout.locks.is_empty() || self.claims.is_empty();
+        layout.hidden && !is_told && !self.claims.contains(own)
     }
 
     /// How many links of the platform there are.
-    pub(super) fn total(&self, layout: &Layout) -> usize {
+    pub(super) fn total(&self, layout: &Layout, own: &ProfileName) -> usize {
         if self.claims.is_empty() && layout.keyed.is_empty() && layout.locks.is_empty() {
             return self.connections.known();
         }
-        match self.owners(layout).count().max(layout.locks.len()) {
+        match self.owners(layout, own).count().max(layout.locks.len()) {
             0 => self.connections.known(),
             known => known,
         }
@@ -244,12 +256,12 @@ impl Fold {
     pub(super) fn apply(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
         self.claim(event, own, layout, rules);
         match event {
-            Event::Line { said, tag, by_runner, homes, repeats, attempt, .. } => {
+            Event::Line { said, tag, by_runner, homes, hints, .. } => {
                 let account =
                     said.connection.as_ref().and_then(|account| layout.locks.get(account)?.as_ref());
                 let owner = owner_of(tag.as_ref(), homes, *by_runner, own, layout.is_separate(rules));
                 let owner = owner.or(account);
-                let links = self.total(layout);
+                let links = self.total(layout, own);
                 if links <= 1 {
                     self.shared.apply(said);
                 } else {
@@ -268,7 +280,9 @@ impl Fold {
                     }
                     None if rules.connections => {
                         let taken = self.connections.up() + self.connections.missing().len();
-                        self.connections.apply(said, links.saturating_sub(taken), rules.times.red_after);
+                        let unannounced = links.saturating_sub(taken);
+                        let red_after = rules.times.red_after;
+                        self.connections.apply(said, Unlogged { unannounced, red_after });
                         self.connections.settle(links);
                     }
                     None => {
@@ -276,7 +290,7 @@ impl Fold {
                         let follows = rules.announcement != Announcement::Promise;
                         let is_tried = |link: &Link| link.is_down() || (follows && link.is_silent());
                         let retried = self.named.values().any(|link| is_tried(link));
-                        let line = Line { said, repeats: *repeats, attempt: *attempt };
+                        let line = Line { said, hints: *hints };
                         self.unnamed.apply(&line, (links, retried), rules);
                     }
                 }
@@ -312,10 +326,10 @@ impl Fold {
         let separate = layout.is_separate(rules);
         // If several links share the key, it shows that one is down, never that all are up.
         let is_shared = profile.is_none() && !rules.connections && !separate;
-        if self.total(layout) <= 1 || (is_shared && entry.state.is_negative()) {
+        if self.total(layout, own) <= 1 || (is_shared && entry.state.is_negative()) {
             self.shared.read_entry(at, entry, grace);
         } else {
-            self.shared.expect();
+            self.shared.expect(at, grace);
         }
         // Lines that name a profile may have said already whose link it is.
         if is_shared && !self.named.values().any(|link| link.is_down()) {
@@ -329,10 +343,10 @@ impl Fold {
     /// Drops the link of a profile that is served no longer. If one link is left, the shared one is about that again.
     fn remove(&mut self, profile: &ProfileName, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
         let had = self.named.remove(profile).is_some() | self.claims.remove(profile);
-        if !had || !layout.is_separate(rules) || self.total(layout) > 1 {
+        if !had || !layout.is_separate(rules) || self.total(layout, own) > 1 {
             return;
         }
-        let owner = self.owners(layout).next().unwrap_or(own);
+        let owner = self.owners(layout, own).next().unwrap_or(own);
         let left = self.named.get(owner).map(|link| Link::clone(link));
         self.shared = left.unwrap_or_else(|| Link::new(Arc::clone(rules)));
         self.unnamed = Unnamed::default();
@@ -345,7 +359,7 @@ impl Fold {
             // It proves only the link that it arrived on.
             self.shared.note_message(said.at);
         } else if is_named && said.word.is_of_one_link() && !self.shared.is_down() {
-            self.shared.expect();
+            self.shared.expect(said.at, said.grace);
         } else {
             self.shared.apply(said);
         }

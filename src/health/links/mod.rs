@@ -32,7 +32,7 @@ use super::names::{PlatformName, ProfileName};
 use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
 use super::reason::Reason;
-use super::signal::{LinkSignal, LinkWord, LogRecord, Repeats, Signal};
+use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Signal};
 use super::state_file::{EntryState, Lock, PlatformEntry, StateFile};
 use super::time::Slept;
 use super::timer::{Earliest, Timer};
@@ -52,13 +52,23 @@ pub struct Links {
     /// The profiles that the state file lists. The list outlives the setting.
     listed: BTreeSet<ProfileName>,
     multiplex: bool,
+    /// The log level hides the lines that announce links.
+    hidden: bool,
 }
 
 impl Links {
     /// The links of a process that has written nothing yet. `own`: the profile in whose home it runs.
     pub fn new(own: ProfileName, platforms: Arc<Platforms>) -> Self {
         let none = BTreeSet::new();
-        Self { own, platforms, all: Vec::new(), shown: none.clone(), listed: none, multiplex: false }
+        Self {
+            own,
+            platforms,
+            all: Vec::new(),
+            shown: none.clone(),
+            listed: none,
+            multiplex: false,
+            hidden: false,
+        }
     }
 
     /// Sets other rules.
@@ -148,19 +158,20 @@ impl Links {
     /// Takes in a record about a link.
     pub fn apply(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>) {
         let Signal::Link(signal) = &record.signal else { return };
-        let LinkSignal { platform, word, by_runner, repeats, attempt } = signal.clone();
+        let LinkSignal { platform, word, by_runner, hints } = signal.clone();
         if let Some(tag) = record.tag.as_ref().filter(|tag| **tag != self.own && !self.shown.contains(*tag)) {
             self.shown.insert(Arc::clone(tag));
         }
-        let Self { own, platforms, all, .. } = self;
+        let Self { own, platforms, all, hidden, .. } = self;
         let Some(platform) = platform_in(all, platforms, &platform) else { return };
+        platform.set_hidden(*hidden, own);
         if platform.is_twin(&record, own) {
             return;
         }
         let LogRecord { home, tag, connection, other_pid, at_info, stamp, key, proof, .. } = record;
         let said = Said { at, stamp, word, connection, other_pid, at_info, proof, grace };
         let homes = Homes::one(home);
-        platform.push(Event::Line { said, key, tag, by_runner, repeats, attempt, homes }, own);
+        platform.push(Event::Line { said, key, tag, by_runner, hints, homes }, own);
     }
 
     /// Takes in this process's own state file. `is_own`: whether this process wrote an entry.
@@ -228,8 +239,8 @@ impl Links {
                     grace,
                 };
                 let homes = Homes::one(home);
-                let (repeats, attempt) = (Repeats::AnyTime, None);
-                let line = Event::Line { said, key: 0, tag: None, by_runner: true, repeats, attempt, homes };
+                let line =
+                    Event::Line { said, key: 0, tag: None, by_runner: true, hints: Hints::default(), homes };
                 platform.push(line, own);
             }
         }
@@ -262,6 +273,11 @@ impl Links {
     /// Whether lines of this platform name connections.
     pub fn names_connections(&self, platform: &str) -> bool {
         self.platforms.rules(platform).connections
+    }
+
+    /// Sets whether the log level hides the lines that announce links.
+    pub fn set_hidden(&mut self, hidden: bool) {
+        self.hidden = hidden;
     }
 
     /// Sets whether the serving profile's configuration has `multiplex_profiles` on.

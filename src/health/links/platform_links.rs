@@ -85,9 +85,10 @@ impl PlatformLinks {
         if shows_layout || names_earlier {
             self.refold(own);
         } else if let Some(newest) = self.recent.back() {
-            let claims = self.fold.claims.len();
+            let links = |fold: &Fold| fold.claims.len() + usize::from(fold.hides_own(&self.layout, own));
+            let known = links(&self.fold);
             self.fold.apply(newest, own, &self.layout, &self.rules);
-            if self.fold.claims.len() > claims.max(1) {
+            if links(&self.fold) > known.max(1) {
                 self.refold(own);
             }
         }
@@ -176,6 +177,14 @@ impl PlatformLinks {
         }
     }
 
+    /// Sets whether the log level hides the lines that announce links.
+    pub(super) fn set_hidden(&mut self, hidden: bool, own: &ProfileName) {
+        if self.layout.hidden != hidden {
+            self.layout.hidden = hidden;
+            self.refold(own);
+        }
+    }
+
     /// Drops what the files of another process said.
     pub(super) fn forget_files(&mut self, own: &ProfileName) {
         self.layout.keyed.clear();
@@ -192,7 +201,8 @@ impl PlatformLinks {
     /// The link of this platform in one row.
     pub(super) fn of(&self, row: &Row<'_>) -> Option<JudgedLink<'_>> {
         let Self { name: platform, rules, fold, layout, .. } = self;
-        fold.exists()
-            .then(|| Asked { platform, rules, fold, layout, links: fold.total(layout), row }.verdict())?
+        fold.exists().then(|| {
+            Asked { platform, rules, fold, layout, links: fold.total(layout, row.own), row }.verdict()
+        })?
     }
 }

@@ -43,7 +43,7 @@ impl<'a> Asked<'a, '_> {
         let (fold, row) = (self.fold, self.row);
         let mut verdict = if self.links <= 1 {
             // All lines about the platform are about the one profile that has it; if none names it, the serving one.
-            let owner = fold.owners(self.layout).next().unwrap_or(row.own);
+            let owner = fold.owners(self.layout, row.own).next().unwrap_or(row.own);
             (owner == row.profile).then(|| self.one(&fold.shared)).flatten()
         } else if self.layout.is_separate(self.rules) {
             fold.named.get(row.profile).and_then(|link| self.one(link))
@@ -106,7 +106,7 @@ impl<'a> Asked<'a, '_> {
         });
         let Some(worst) = worst else { return self.none_unnamed_down() };
         let mut verdict = self.verdict_of(worst.view);
-        verdict.unconfirmed = worst.unconfirmed;
+        verdict.unconfirmed = worst.unconfirmed && worst.view.light() == Light::Red;
         verdict.missing = Some((down.len() as u32, self.links.max(down.len()) as u32));
         if down.len() < self.links && !(row.is_own && is_shown_alone(verdict.reason)) {
             verdict.reason = Reason::LinksMissing;
@@ -135,7 +135,21 @@ impl<'a> Asked<'a, '_> {
                     View { reason: Reason::Connected, since: proof.at, proof: Some(proof), other_pid: None };
                 Some(self.verdict_of(view))
             })
-            .or(shared)
+            .or_else(|| if self.is_anothers() { Some(self.no_evidence()) } else { shared })
+    }
+
+    /// Whether what is known of the shared link is about that of another profile, and this profile's was never logged because the
+    /// log level hides it.
+    fn is_anothers(&self) -> bool {
+        let named = &self.fold.named;
+        self.layout.hidden
+            && !named.contains_key(self.row.profile)
+            && named.values().any(|link| link.is_down())
+    }
+
+    fn no_evidence(&self) -> JudgedLink<'a> {
+        let since = self.row.start.since;
+        self.verdict_of(View { reason: Reason::NoEvidence, since, proof: None, other_pid: None })
     }
 
     fn by_connections(&self) -> Option<JudgedLink<'a>> {

@@ -13,7 +13,7 @@ use crate::health::names::ProfileName;
 use crate::health::platform::Rules;
 use crate::health::proof::Proof;
 use crate::health::reason::{Light, Reason};
-use crate::health::signal::{LinkWord, Repeats};
+use crate::health::signal::{Hints, LinkWord, Repeats, Session};
 use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::timer::{Earliest, after};
 
@@ -30,9 +30,7 @@ const RENEWAL: Duration = Duration::from_secs(10);
 /// A line that names neither profile nor connection.
 pub(super) struct Line<'a> {
     pub said: &'a Said,
-    pub repeats: Repeats,
-    /// The number of the attempt that it names.
-    pub attempt: Option<u16>,
+    pub hints: Hints,
 }
 
 /// What the lines about a link that is down promise, in the order in which a proof that names none of them answers them.
@@ -59,6 +57,8 @@ struct Lost {
     lines: Vec<(u16, Written)>,
     account: Option<Arc<str>>,
     attempts: Attempts,
+    /// Its session is over: one that goes on is another link's.
+    session_is_over: bool,
     /// Only the time between two lines shows that there is such a link besides the others.
     inferred: bool,
     standing: Standing,
@@ -97,6 +97,7 @@ impl Lost {
             lines: Vec::new(),
             account: said.connection.clone(),
             attempts: Attempts::default(),
+            session_is_over: false,
             inferred,
             standing: Standing::Open,
             owner: None,
@@ -106,9 +107,10 @@ impl Lost {
 
     fn apply(&mut self, line: &Line<'_>) {
         let said = line.said;
-        if let Some(attempt) = line.attempt {
+        if let Some(attempt) = line.hints.attempt {
             self.attempts.count(attempt);
         }
+        self.session_is_over |= line.hints.session == Some(Session::Over);
         self.newest = said.clone();
         self.standing = match (said.word, self.standing) {
             (word, _) if word.is_end() => Standing::Ended,
@@ -120,7 +122,7 @@ impl Lost {
         if said.word.is_refusal() {
             self.refused_at = Some(said.at);
         }
-        if let Repeats::After { line, .. } = line.repeats {
+        if let Repeats::After { line, .. } = line.hints.repeats {
             self.lines.retain(|(known, _)| *known != line);
             self.lines.push((line, said.written()));
         }
@@ -136,10 +138,10 @@ impl Lost {
     fn may_log(&self, line: &Line<'_>, rules: &Rules) -> bool {
         let written = line.said.written();
         let is_silent = self.newest.written().until(written) >= longest_pause(rules);
-        if line.attempt.is_some_and(|attempt| self.attempts.contradict(attempt, is_silent)) {
+        if line.hints.attempt.is_some_and(|attempt| self.attempts.contradict(attempt, is_silent)) {
             return false;
         }
-        match line.repeats {
+        match line.hints.repeats {
             Repeats::AnyTime => true,
             Repeats::Never => false,
             Repeats::After { line, seconds } => {
@@ -194,7 +196,7 @@ impl Unnamed {
         match said.word {
             LinkWord::Renewing => self.renewals.push(said.at),
             LinkWord::Proof | LinkWord::Claim | LinkWord::Announced | LinkWord::Reannounced => {
-                self.answer(line, retried);
+                self.answer(line, (total, retried));
             }
             word if word.is_trouble() => {
                 self.renewals.pop();
@@ -207,11 +209,15 @@ impl Unnamed {
     }
 
     /// Takes in that a link is up. It answers the oldest loss that was not refused, and a refused one last. Nothing in
-    /// this process brings back a link that ended for good. One that names an attempt answers the link that made it.
-    fn answer(&mut self, line: &Line<'_>, retried: bool) {
-        let said = line.said;
-        let is_proof = said.word == LinkWord::Proof;
-        if is_proof {
+    /// this process brings back a link that ended for good. One that names an attempt answers the link that made it. A session
+    /// that goes on may be that of a link that nobody missed: then it only claims that the one that was lost is back.
+    fn answer(&mut self, line: &Line<'_>, (total, retried): (usize, bool)) {
+        let resumes = line.hints.session == Some(Session::GoesOn);
+        let is_sure = !resumes || self.lost.len() >= total;
+        let is_proof = line.said.word == LinkWord::Proof && is_sure;
+        let word = if is_sure { line.said.word } else { LinkWord::Claim };
+        let said = &Said { word, ..line.said.clone() };
+        if line.said.word == LinkWord::Proof {
             self.newest_proof = Some(said.proof.clone());
             // It replaces a connection that nobody missed.
             if self.renewals.pop().is_some() {
@@ -219,8 +225,10 @@ impl Unnamed {
             }
         }
         let of_account = |lost: &&mut Lost| said.connection.is_none() || lost.account == said.connection;
-        let distance = |lost: &Lost| line.attempt.map_or(0, |attempt| lost.attempts.distance(attempt));
-        let open = self.lost.iter_mut().filter(|lost| lost.standing < Standing::Ended).filter(of_account);
+        let distance = |lost: &Lost| line.hints.attempt.map_or(0, |attempt| lost.attempts.distance(attempt));
+        let may_answer =
+            |lost: &&mut Lost| lost.standing < Standing::Ended && !(resumes && lost.session_is_over);
+        let open = self.lost.iter_mut().filter(may_answer).filter(of_account);
         let Some(lost) = open.min_by_key(|lost| (distance(lost), lost.standing)) else { return };
         let was_red = lost.link.view(said.at, None).is_some_and(|view| view.light() == Light::Red);
         let before = lost.clone();
@@ -250,7 +258,7 @@ impl Unnamed {
         let place = self.of_trouble(line, rules);
         let place = place.or_else(|| if is_full { self.newest(|_| true) } else { None });
         let place = place.unwrap_or_else(|| {
-            let inferred = matches!(line.repeats, Repeats::After { .. }) && !self.lost.is_empty();
+            let inferred = matches!(line.hints.repeats, Repeats::After { .. }) && !self.lost.is_empty();
             self.lost.push(Lost::new(line.said, rules, inferred));
             self.lost.len() - 1
         });
@@ -259,7 +267,7 @@ impl Unnamed {
 
     /// If the line goes on with a count after another one began, they are those of two links: from now on they are kept apart.
     fn tell_apart(&mut self, line: &Line<'_>) {
-        let Some(attempt) = line.attempt else { return };
+        let Some(attempt) = line.hints.attempt else { return };
         if self.lost.iter().any(|lost| lost.attempts.goes_on(attempt)) {
             return;
         }
@@ -284,7 +292,7 @@ impl Unnamed {
         {
             return Some(refused);
         }
-        let goes_on = |lost: &Lost| line.attempt.is_some_and(|attempt| lost.attempts.goes_on(attempt));
+        let goes_on = |lost: &Lost| line.hints.attempt.is_some_and(|attempt| lost.attempts.goes_on(attempt));
         self.newest(|lost| active(lost) && goes_on(lost))
             .or_else(|| self.newest(|lost| active(lost) && lost.may_log(line, rules)))
     }
