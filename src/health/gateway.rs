@@ -298,10 +298,9 @@ impl Gateway {
         }
         self.note_link(now, link, record.home.is_none());
         // Lines about links during a shutdown are side effects of the teardown, unless the process survived it.
-        if !self.departure.closes_links() {
-            self.links.set_hidden(self.level == LogLevel::Hidden);
-            self.links.apply(now, record, moment.grace);
-        }
+        self.links.set_hidden(self.level == LogLevel::Hidden);
+        let closes = self.departure.closes_links();
+        self.links.take(now, record, moment.grace, closes);
     }
 
     /// Notes what a line about a link says of the process. `own`: whether it is in the log of the process's own home.
@@ -357,6 +356,7 @@ impl Gateway {
             }
             Signal::RespawnStorm | Signal::Record | Signal::Link(_) => {}
         }
+        self.links.set_closing(self.departure.is_underway(), now);
     }
 
     fn has_just_refused(&self, now: Timestamp) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -11,8 +12,12 @@ use crate::health::link::{Link, Said, Written};
 use crate::health::names::ProfileName;
 use crate::health::platform::{Announcement, Rules};
 use crate::health::signal::{Hints, LinkWord};
-use crate::health::state_file::PlatformEntry;
+use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::time::Slept;
+use crate::health::timer::after;
+
+/// Files that are written at the same moment are read within this time.
+const ONE_READING: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Event {
@@ -47,6 +52,12 @@ impl Event {
     /// When the line was read and written.
     pub(super) fn written(&self) -> Option<Written> {
         if let Self::Line { said, .. } = self { Some(said.written()) } else { None }
+    }
+
+    /// Whether the state file says in it what a shutdown does to a link. `now`: when the announcement of the shutdown is read.
+    pub(super) fn is_of_shutdown(&self, now: Timestamp) -> bool {
+        let Self::Entry { at, entry, .. } = self else { return false };
+        entry.state == EntryState::Disconnected && now <= after(*at, ONE_READING)
     }
 
     /// Whether it shows that a served profile has a log of its own: an adapter's line that only that log holds. `keyed`:

@@ -33,9 +33,12 @@ use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
 use super::reason::Reason;
 use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Signal};
-use super::state_file::{EntryState, Lock, PlatformEntry, StateFile};
+use super::state_file::{EntryState, LifeState, Lock, PlatformEntry, StateFile};
 use super::time::Slept;
 use super::timer::{Earliest, Timer};
+
+/// Most records of a shutdown that are kept until it is known whether it is a drain.
+const MOST_WITHHELD: usize = 64;
 
 /// Most platforms of one process: more than Hermes has.
 const MOST_PLATFORMS: usize = 64;
@@ -54,6 +57,10 @@ pub struct Links {
     multiplex: bool,
     /// The log level hides the lines that announce links.
     hidden: bool,
+    /// A shutdown is in progress.
+    closing: bool,
+    /// Records of a shutdown that may turn out to be a drain, in which the links stay up.
+    withheld: Vec<(Timestamp, LogRecord, Option<Timestamp>)>,
 }
 
 impl Links {
@@ -68,6 +75,8 @@ impl Links {
             listed: none,
             multiplex: false,
             hidden: false,
+            closing: false,
+            withheld: Vec::new(),
         }
     }
 
@@ -155,8 +164,17 @@ impl Links {
         })
     }
 
+    /// Takes in a record about a link. `closes`: a shutdown closes the links, so that it counts only if that becomes a drain.
+    pub fn take(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>, closes: bool) {
+        if !closes {
+            self.apply(at, record, grace);
+        } else if self.withheld.len() < MOST_WITHHELD {
+            self.withheld.push((at, record, grace));
+        }
+    }
+
     /// Takes in a record about a link.
-    pub fn apply(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>) {
+    fn apply(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>) {
         let Signal::Link(signal) = &record.signal else { return };
         let LinkSignal { platform, word, by_runner, hints } = signal.clone();
         if let Some(tag) = record.tag.as_ref().filter(|tag| **tag != self.own && !self.shown.contains(*tag)) {
@@ -182,6 +200,11 @@ impl Links {
         is_own: &dyn Fn(&PlatformEntry) -> bool,
         grace: Option<Timestamp>,
     ) {
+        for (at, record, grace) in std::mem::take(&mut self.withheld) {
+            if state.life == LifeState::Draining {
+                self.apply(at, record, grace);
+            }
+        }
         self.listed = state.served.iter().cloned().collect();
         let entries = || state.entries.iter().filter(|entry| is_own(entry));
         let keyed: BTreeSet<&ProfileName> = entries().filter_map(|entry| entry.profile.as_ref()).collect();
@@ -292,7 +315,15 @@ impl Links {
 
     /// The process starts again: everything known of its connections is dropped.
     pub fn reset_connections(&mut self) {
+        self.withheld.clear();
         self.push_to_all(&Event::Restarted);
+    }
+
+    /// Sets whether a shutdown is in progress. The state file may say what it did to the links before its announcement is read.
+    pub fn set_closing(&mut self, closing: bool, now: Timestamp) {
+        if !std::mem::replace(&mut self.closing, closing) && closing {
+            self.all.iter_mut().for_each(|platform| platform.forget_teardown(now, &self.own));
+        }
     }
 
     /// Drops what the files of another process said.

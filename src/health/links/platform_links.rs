@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::fold::{Event, Fold, Homes, Layout};
 use super::shown::{Asked, Row};
 use super::unnamed::SAME_ATTEMPT;
@@ -174,6 +176,15 @@ impl PlatformLinks {
     pub(super) fn remove(&mut self, profile: &ProfileName, own: &ProfileName) {
         if self.layout.keyed.remove(profile) || self.fold.claims.contains(profile) {
             self.push(Event::Left(Arc::clone(profile)), own);
+        }
+    }
+
+    /// Drops what the state file said of a shutdown whose announcement is read now.
+    pub(super) fn forget_teardown(&mut self, now: Timestamp, own: &ProfileName) {
+        let known = self.recent.len();
+        self.recent.retain(|event| !event.is_of_shutdown(now));
+        if self.recent.len() < known {
+            self.refold(own);
         }
     }
 
