@@ -14,7 +14,7 @@ const HISTORY_SETTLES: Duration = Duration::from_secs(5);
 
 /// When and how a cause was seen.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sighting {
+pub(super) struct Observation {
     /// Since when the cause has held.
     pub(super) since: Timestamp,
     /// When Gatelight saw it.
@@ -25,7 +25,7 @@ pub(super) struct Sighting {
     pub(super) started: bool,
 }
 
-impl Sighting {
+impl Observation {
     /// The profile was down already when Gatelight first saw it.
     const fn found(self) -> bool {
         self.history || !self.started
@@ -75,13 +75,13 @@ impl Delivery {
 
 impl Incident {
     /// `previous`: the delivery of an earlier incident whose recovery was not notified.
-    pub(super) fn open(cause: Cause, sighting: Sighting, previous: Option<Delivery>) -> Self {
+    pub(super) fn open(cause: Cause, observation: Observation, previous: Option<Delivery>) -> Self {
         Self {
-            opened: sighting.since,
+            opened: observation.since,
             cause,
             links: DownLinks::default(),
-            found: sighting.found(),
-            not_before: sighting.not_before(),
+            found: observation.found(),
+            not_before: observation.not_before(),
             delivery: None,
             previous,
             stopped_since: false,
@@ -89,14 +89,14 @@ impl Incident {
     }
 
     /// Whether a new cause belongs to this incident. If so, and nothing was notified yet, the first notice will name it.
-    pub(super) fn absorb(&mut self, cause: &Cause, sighting: Sighting) -> bool {
+    pub(super) fn absorb(&mut self, cause: &Cause, observation: Observation) -> bool {
         if self.delivery.is_some() {
             return !self.stopped_since;
         }
         self.cause = cause.clone();
         self.stopped_since = false;
-        if sighting.found() {
-            self.not_before = sighting.not_before();
+        if observation.found() {
+            self.not_before = observation.not_before();
         }
         true
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::group::Group;
-use super::incident::{Delivery, Sighting};
+use super::incident::{Delivery, Observation};
 use super::inhibit::Inhibitor;
 use super::notice::{Affected, Notice, NoticeKind};
 use super::profile::{Due, ProfileAlerts};
@@ -146,7 +146,7 @@ impl Policy {
 
     fn apply(&mut self, now: Timestamp, change: &ProfileChange) {
         let verdict = &change.change.to;
-        let sighting = Sighting {
+        let observation = Observation {
             since: verdict.since.min(now),
             now,
             history: change.history,
@@ -155,8 +155,8 @@ impl Policy {
         let profile = self
             .profiles
             .entry(change.profile.name.clone())
-            .or_insert_with(|| ProfileAlerts::new(sighting.since));
-        profile.apply(verdict, sighting, &self.settings);
+            .or_insert_with(|| ProfileAlerts::new(observation.since));
+        profile.apply(verdict, observation, &self.settings);
     }
 
     /// All notices that are due.

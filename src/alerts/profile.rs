@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cause::Cause;
 use super::flapping::{Flapping, Trend};
-use super::incident::{Delivery, Incident, Sighting};
+use super::incident::{Delivery, Incident, Observation};
 use super::links::Loss;
 use super::notice::Affected;
 use super::{Acknowledged, Mute, Silence};
@@ -105,8 +105,8 @@ impl ProfileAlerts {
     }
 
     /// Applies a change of the verdict.
-    pub(super) fn apply(&mut self, verdict: &Verdict, sighting: Sighting, settings: &NoticeSettings) {
-        let Sighting { now, since, .. } = sighting;
+    pub(super) fn apply(&mut self, verdict: &Verdict, observation: Observation, settings: &NoticeSettings) {
+        let Observation { now, since, .. } = observation;
         self.present = Cause::of(verdict);
         self.since = since;
         self.red = Acknowledged::of(verdict);
@@ -114,17 +114,17 @@ impl ProfileAlerts {
         self.note_stop(since, settings);
         if verdict.reason.works() {
             // the history shows that it has worked since then: this recovery is no news
-            self.working_since.get_or_insert(if sighting.history { since } else { now });
+            self.working_since.get_or_insert(if observation.history { since } else { now });
             self.apply_links(now, &verdict.links);
             return;
         }
         self.working_since = None;
         if self.present.is_down(settings) {
-            let absorbed = self.incident.as_mut().is_some_and(|i| i.absorb(&self.present, sighting));
+            let absorbed = self.incident.as_mut().is_some_and(|i| i.absorb(&self.present, observation));
             if !absorbed {
                 let open = self.incident.as_ref().and_then(Incident::delivery);
                 let previous = open.or(self.held.take().map(|(delivery, _)| delivery));
-                self.incident = Some(Incident::open(self.present.clone(), sighting, previous));
+                self.incident = Some(Incident::open(self.present.clone(), observation, previous));
             }
         }
         self.apply_links(now, &verdict.links);

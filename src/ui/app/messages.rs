@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::app::messages::{EngineEvent, EngineRequest};
 use crate::config::{Config, ConfigError, Folders};
 use crate::text::Lang;
-use crate::ui::menu_bar::looks::Sighting;
+use crate::ui::menu_bar::checks::Visibility;
 use crate::ui::notify::Report;
 
 /// Handles and settings that the desktop side gets from the engine.
@@ -60,7 +60,7 @@ pub enum Message {
     /// The icon became visible or invisible.
     Presence(Presence),
     /// The icon in the menu bar is visible, or no longer visible (macOS).
-    Sighted(Sighting),
+    IconVisibility(Visibility),
     /// Everything has to be drawn again, because the panel is a new one.
     Redraw,
 }

@@ -22,7 +22,7 @@ use super::icon_view::IconStyle;
 use super::login;
 use super::menu::{self, Each, Locale, Login, MenuState, MuteFor, Notifications};
 use super::menu_bar::bundle::build_of;
-use super::menu_bar::looks::Sighting;
+use super::menu_bar::checks::Visibility;
 use super::notify::{self, Content, Notifier, Report};
 use crate::alerts::{self, Action, Event, Mute, Notice, Policy};
 use crate::app::messages::{EngineEvent, EngineRequest};
@@ -132,8 +132,8 @@ impl<S: Shell> App<S> {
                 (self.presence)(&presence);
                 Flow::On
             }
-            Message::Sighted(sighting) => {
-                self.sighted(sighting);
+            Message::IconVisibility(visibility) => {
+                self.icon_visibility_changed(visibility);
                 Flow::On
             }
             Message::Redraw => {
@@ -251,10 +251,10 @@ impl<S: Shell> App<S> {
     }
 
     /// Notifies that the icon is invisible, once for each cause.
-    fn sighted(&mut self, sighting: Sighting) {
-        self.state.hidden = match sighting {
-            Sighting::Shown => None,
-            Sighting::Hidden(hidden) => Some(hidden),
+    fn icon_visibility_changed(&mut self, visibility: Visibility) {
+        self.state.hidden = match visibility {
+            Visibility::Visible => None,
+            Visibility::Hidden(hidden) => Some(hidden),
         };
         if let Some(hidden) = self.state.hidden {
             let lang = self.locale.lang;

@@ -91,7 +91,7 @@ fn an_invisible_icon_is_notified_with_the_way_to_the_menu() {
     let (engine, inputs) = mpsc::channel(4);
     let (notifier, shown) = Notifier::without_desktop();
     let mut app = App::new(MenuBar, notifier, handles(folder.path(), inputs), waker(|| {}), now);
-    app.handle(now, Message::Sighted(Sighting::Hidden(Hidden::NotAllowed)));
+    app.handle(now, Message::IconVisibility(Visibility::Hidden(Hidden::NotAllowed)));
     let [told] = shown().try_into().unwrap();
     assert_eq!(told.title, say_bar::HIDDEN[0]);
     assert!(told.body.contains("System Settings > Menu Bar"), "{}", told.body);
@@ -102,7 +102,7 @@ fn an_invisible_icon_is_notified_with_the_way_to_the_menu() {
     app.tick(later);
     let red = shown().into_iter().find(|m| m.light == Light::Red).unwrap();
     assert!(red.body.ends_with(say_bar::OPEN_AGAIN[0]), "{}", red.body);
-    app.handle(later, Message::Sighted(Sighting::Shown));
+    app.handle(later, Message::IconVisibility(Visibility::Visible));
     assert!(app.screen.menu().row("hidden").is_none());
 }
 
@@ -250,7 +250,7 @@ fn the_engine_wakes_the_loop_and_is_handled_in_order() {
     assert!(app.snapshot.profiles.is_empty());
 }
 
-/// While nobody looks at the menu, nobody reads how old its rows are.
+/// While nobody checks at the menu, nobody reads how old its rows are.
 #[test]
 fn lengths_of_time_are_drawn_when_the_menu_opens_and_each_minute_while_it_is_open() {
     let now = Timestamp::UNIX_EPOCH;

@@ -3,8 +3,8 @@
 //! The test tables come from reports of real Macs, each named by its issue.
 
 pub(crate) mod bundle;
+pub(crate) mod checks;
 pub(crate) mod login_item;
-pub(crate) mod looks;
 pub(crate) mod permission;
 pub(crate) mod reopen;
 pub(crate) mod session;

@@ -53,7 +53,7 @@ pub(crate) struct Screen {
 
 /// Facts about the icon and the displays.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sight {
+pub(crate) struct Placement {
     /// `NSStatusItem.isVisible`.
     pub visible: bool,
     /// The frame of the button's window.
@@ -94,28 +94,28 @@ impl Hidden {
 }
 
 /// Why the icon is hidden; `None`: it is visible, or this is unknown (as while the menu bar is hidden).
-pub(crate) fn hidden(sight: &Sight) -> Option<Hidden> {
+pub(crate) fn hidden(placement: &Placement) -> Option<Hidden> {
     let unplaced = || {
-        if sight.macos < HAS_ALLOW_LIST {
+        if placement.macos < HAS_ALLOW_LIST {
             Hidden::NoRoom
-        } else if sight.in_app {
+        } else if placement.in_app {
             Hidden::NotAllowed
         } else {
             Hidden::NoApp
         }
     };
     // without a display there is nothing to see
-    if sight.screens.is_empty() {
+    if placement.screens.is_empty() {
         return None;
     }
-    if !sight.visible {
-        return Some(if sight.macos < HAS_ALLOW_LIST { Hidden::SwitchedOff } else { unplaced() });
+    if !placement.visible {
+        return Some(if placement.macos < HAS_ALLOW_LIST { Hidden::SwitchedOff } else { unplaced() });
     }
-    let Some(window) = sight.window.filter(|w| w.width > 0.0) else { return Some(unplaced()) };
-    let Some(screen) = sight.screens.iter().find(|screen| in_menu_bar(window, screen)) else {
+    let Some(window) = placement.window.filter(|w| w.width > 0.0) else { return Some(unplaced()) };
+    let Some(screen) = placement.screens.iter().find(|screen| in_menu_bar(window, screen)) else {
         // in a full-screen Space the window of a visible icon is moved elsewhere
         // (https://github.com/vorssaint/vorssaint-utils/issues/939)
-        return (!sight.screens.iter().any(|screen| screen.bar_hidden)).then(unplaced);
+        return (!placement.screens.iter().any(|screen| screen.bar_hidden)).then(unplaced);
     };
     let covered =
         screen.notch.map_or(0.0, |(left, right)| (window.right().min(right) - window.x.max(left)).max(0.0));
@@ -187,98 +187,113 @@ mod tests {
     const NOTCHED: Screen = screen(1800.0, 1169.0, Some((791.0, 1012.0)));
     const PLAIN: Screen = screen(2304.0, 1296.0, None);
 
-    fn sight(window: Rect, screens: &[Screen], macos: u32) -> Sight {
-        Sight { visible: true, window: Some(window), screens: screens.to_vec(), macos, in_app: true }
+    fn placement(window: Rect, screens: &[Screen], macos: u32) -> Placement {
+        Placement { visible: true, window: Some(window), screens: screens.to_vec(), macos, in_app: true }
     }
 
     #[test]
     fn the_icon_is_visible_in_the_menu_bar() {
         let second = Screen { frame: rect(1800.0, 300.0, 1920.0, 1080.0), notch: None, bar_hidden: false };
-        for (report, sight) in [
-            ("a plain display", sight(rect(1900.0, 1272.0, 30.0, 24.0), &[PLAIN], 15)),
+        for (report, placement) in [
+            ("a plain display", placement(rect(1900.0, 1272.0, 30.0, 24.0), &[PLAIN], 15)),
             (
                 "omlx #1497: a usual frame on 26.4, y 949 of 982",
-                sight(rect(1200.0, 949.0, 34.0, 33.0), &[screen(1512.0, 982.0, Some((662.0, 850.0)))], 26),
+                placement(
+                    rect(1200.0, 949.0, 34.0, 33.0),
+                    &[screen(1512.0, 982.0, Some((662.0, 850.0)))],
+                    26,
+                ),
             ),
-            ("right of the notch", sight(rect(1100.0, 1131.0, 30.0, 38.0), &[NOTCHED], 26)),
-            ("on the second display", sight(rect(3000.0, 1356.0, 30.0, 24.0), &[NOTCHED, second], 26)),
-            ("half under the notch, and still found", sight(rect(996.0, 1131.0, 45.0, 38.0), &[NOTCHED], 26)),
+            ("right of the notch", placement(rect(1100.0, 1131.0, 30.0, 38.0), &[NOTCHED], 26)),
+            ("on the second display", placement(rect(3000.0, 1356.0, 30.0, 24.0), &[NOTCHED, second], 26)),
+            (
+                "half under the notch, and still found",
+                placement(rect(996.0, 1131.0, 45.0, 38.0), &[NOTCHED], 26),
+            ),
             (
                 "vorssaint #939: parked while a full-screen Space hides the menu bar",
-                sight(rect(0.0, 0.0, 30.0, 24.0), &[Screen { bar_hidden: true, ..PLAIN }], 26),
+                placement(rect(0.0, 0.0, 30.0, 24.0), &[Screen { bar_hidden: true, ..PLAIN }], 26),
             ),
-            ("no display: the lid is closed", sight(rect(0.0, -22.0, 34.0, 22.0), &[], 26)),
+            ("no display: the lid is closed", placement(rect(0.0, -22.0, 34.0, 22.0), &[], 26)),
         ] {
-            assert_eq!(hidden(&sight), None, "{report}");
+            assert_eq!(hidden(&placement), None, "{report}");
         }
     }
 
     #[test]
     fn a_hidden_icon_has_a_cause() {
-        for (report, sight, expected) in [
+        for (report, placement, expected) in [
             (
                 "openusage #993: bars at 902-938",
-                sight(rect(902.0, 1131.0, 36.0, 38.0), &[NOTCHED], 26),
+                placement(rect(902.0, 1131.0, 36.0, 38.0), &[NOTCHED], 26),
                 Hidden::Notch,
             ),
             (
                 "openusage #993: text at 767-937, 24 pt left of the notch",
-                sight(rect(767.0, 1131.0, 170.0, 38.0), &[NOTCHED], 26),
+                placement(rect(767.0, 1131.0, 170.0, 38.0), &[NOTCHED], 26),
                 Hidden::Notch,
             ),
             (
                 "choisungwook/portfolio #608: at 900 with the housing to 956",
-                sight(rect(900.0, 1079.0, 24.0, 38.0), &[screen(1728.0, 1117.0, Some((772.0, 956.0)))], 26),
+                placement(
+                    rect(900.0, 1079.0, 24.0, 38.0),
+                    &[screen(1728.0, 1117.0, Some((772.0, 956.0)))],
+                    26,
+                ),
                 Hidden::Notch,
             ),
             (
                 "vorssaint #1811: AX -1,1295 38x24, the lower left corner",
-                sight(rect(-1.0, -23.0, 38.0, 24.0), &[PLAIN], 26),
+                placement(rect(-1.0, -23.0, 38.0, 24.0), &[PLAIN], 26),
                 Hidden::NotAllowed,
             ),
             (
                 "omlx #1497: y = -17 on 26.5",
-                sight(rect(0.0, -17.0, 34.0, 22.0), &[PLAIN], 26),
+                placement(rect(0.0, -17.0, 34.0, 22.0), &[PLAIN], 26),
                 Hidden::NotAllowed,
             ),
             (
                 "omlx #1497: y = -6 the first time",
-                sight(rect(0.0, -6.0, 34.0, 22.0), &[PLAIN], 26),
+                placement(rect(0.0, -6.0, 34.0, 22.0), &[PLAIN], 26),
                 Hidden::NotAllowed,
             ),
             (
                 "stats #2874: far below the menu bar on 26.1",
-                sight(rect(400.0, 0.0, 40.0, 24.0), &[NOTCHED], 26),
+                placement(rect(400.0, 0.0, 40.0, 24.0), &[NOTCHED], 26),
                 Hidden::NotAllowed,
             ),
-            ("the same on macOS 27", sight(rect(0.0, -22.0, 34.0, 22.0), &[NOTCHED], 27), Hidden::NotAllowed),
+            (
+                "the same on macOS 27",
+                placement(rect(0.0, -22.0, 34.0, 22.0), &[NOTCHED], 27),
+                Hidden::NotAllowed,
+            ),
             (
                 "before 26: pushed off the display",
-                sight(rect(-4000.0, 1272.0, 30.0, 24.0), &[PLAIN], 15),
+                placement(rect(-4000.0, 1272.0, 30.0, 24.0), &[PLAIN], 15),
                 Hidden::NoRoom,
             ),
             (
                 "tray-icon #273: a bare program on 26",
-                Sight { in_app: false, ..sight(rect(0.0, -22.0, 34.0, 22.0), &[PLAIN], 26) },
+                Placement { in_app: false, ..placement(rect(0.0, -22.0, 34.0, 22.0), &[PLAIN], 26) },
                 Hidden::NoApp,
             ),
             (
                 "TokenEater #236: no window at all",
-                Sight { window: None, ..sight(NOTCHED.frame, &[NOTCHED], 26) },
+                Placement { window: None, ..placement(NOTCHED.frame, &[NOTCHED], 26) },
                 Hidden::NotAllowed,
             ),
             (
                 "CodexBar #1945: not visible, taken for the terminal's",
-                Sight { visible: false, ..sight(rect(0.0, 0.0, 0.0, 0.0), &[NOTCHED], 26) },
+                Placement { visible: false, ..placement(rect(0.0, 0.0, 0.0, 0.0), &[NOTCHED], 26) },
                 Hidden::NotAllowed,
             ),
             (
                 "Claude-Usage-Tracker #251: dragged out, before 26",
-                Sight { visible: false, ..sight(rect(0.0, 0.0, 0.0, 0.0), &[PLAIN], 15) },
+                Placement { visible: false, ..placement(rect(0.0, 0.0, 0.0, 0.0), &[PLAIN], 15) },
                 Hidden::SwitchedOff,
             ),
         ] {
-            assert_eq!(hidden(&sight), Some(expected), "{report}");
+            assert_eq!(hidden(&placement), Some(expected), "{report}");
         }
     }
 

@@ -30,7 +30,7 @@ use super::TrayError;
 use crate::app::messages::EngineRequest;
 use crate::ui::app::{App, AppHandles, Flow, Message, waker};
 use crate::ui::login;
-use crate::ui::menu_bar::looks::Looks;
+use crate::ui::menu_bar::checks::VisibilityChecks;
 use crate::ui::menu_bar::reopen::Reopens;
 use crate::ui::menu_bar::visibility::hidden;
 use crate::ui::notify::{Notifier, Report, Reporter, delegate, macos};
@@ -223,7 +223,7 @@ impl MenuBar {
 /// Everything that exists as long as the icon.
 struct Bar {
     app: App<StatusItem>,
-    looks: Looks,
+    checks: VisibilityChecks,
     reopens: Arc<Mutex<Reopens>>,
     _on_menu: Option<Observer>,
 }
@@ -241,11 +241,11 @@ impl Bar {
         let proxy = proxy.clone();
         let opens = move || drop(proxy.send_event(Wake::App(Message::MenuOpens)));
         let on_menu = item.ns_menu().map(|menu| observe::on_menu(&menu, opens));
-        let mut looks = Looks::default();
-        looks.begin(now);
+        let mut checks = VisibilityChecks::default();
+        checks.begin(now);
         Self {
             app: App::new(item, notifier, handles, waker, now),
-            looks,
+            checks,
             reopens: Arc::clone(reopens),
             _on_menu: on_menu,
         }
@@ -260,7 +260,7 @@ impl Bar {
         match event {
             Event::UserEvent(Wake::App(message)) => self.app.handle(now, message),
             Event::UserEvent(Wake::Displays) => {
-                self.looks.begin(now);
+                self.checks.begin(now);
                 Flow::On
             }
             // https://developer.apple.com/documentation/appkit/nsapplicationdelegate/applicationshouldhandlereopen(_:hasvisiblewindows:)
@@ -276,20 +276,20 @@ impl Bar {
     fn tick(&mut self, now: Timestamp) -> Flow {
         self.app.tick(now);
         let item = self.app.shell();
-        let seen = self.looks.look(now, || hidden(&item.sight()));
+        let seen = self.checks.run(now, || hidden(&item.placement()));
         if lock(&self.reopens).is_due(now) {
-            if self.looks.is_hidden() {
+            if self.checks.is_hidden() {
                 item.pop_up();
             } else if self.app.handle(now, Message::ShowYourself) == Flow::End {
                 return Flow::End;
             }
         }
-        seen.map_or(Flow::On, |sighting| self.app.handle(now, Message::Sighted(sighting)))
+        seen.map_or(Flow::On, |visibility| self.app.handle(now, Message::IconVisibility(visibility)))
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
         let reopen = lock(&self.reopens).next_deadline();
-        self.app.next_deadline().into_iter().chain(self.looks.next_deadline()).chain(reopen).min()
+        self.app.next_deadline().into_iter().chain(self.checks.next_deadline()).chain(reopen).min()
     }
 }
 

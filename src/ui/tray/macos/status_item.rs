@@ -19,7 +19,7 @@ use crate::ui::icon::{Face, POINTS, Picture};
 use crate::ui::icon_view::IconView;
 use crate::ui::menu::{Menu, Op, Row, RowKind, diff};
 use crate::ui::menu_bar::bundle::in_app;
-use crate::ui::menu_bar::visibility::{AUTOSAVE_NAME, Sight};
+use crate::ui::menu_bar::visibility::{AUTOSAVE_NAME, Placement};
 
 /// Pixels per point: the icon is drawn for Retina displays; AppKit scales it down on others.
 const SCALE: u32 = 2;
@@ -75,10 +75,10 @@ impl StatusItem {
     }
 
     /// Facts about the visibility of the icon.
-    pub(super) fn sight(&self) -> Sight {
+    pub(super) fn placement(&self) -> Placement {
         let item = self.tray.ns_status_item();
         let window = self.button().and_then(|button| button.window());
-        Sight {
+        Placement {
             visible: item.is_some_and(|item| item.isVisible()),
             window: window.map(|window| system::rect(window.frame())),
             screens: system::screens(self.mtm),
