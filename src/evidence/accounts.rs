@@ -57,7 +57,7 @@ impl Accounts {
 
 /// The hash of the account that this home's configuration names for a platform.
 fn hash_of(home: &Path, platform: &str, variable: &str) -> Option<Arc<str>> {
-    let read = |name: &str| files::read(&home.join(name), state_files::MOST_BYTES).ok();
+    let read = |name: &str| files::read(&home.join(name), state_files::MAX_BYTES).ok();
     let by_variable = read(".env").and_then(|bytes| {
         let text = std::str::from_utf8(&bytes).ok()?;
         hermes_config::variable(text, variable)

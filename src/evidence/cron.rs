@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::hermes_config::UNREADABLE;
 
 /// Most jobs of one list that are read.
-const MOST_JOBS: usize = 10_000;
+const MAX_JOBS: usize = 10_000;
 
 /// Reduces `cron/jobs.json` to which jobs are enabled: `{"jobs": [{"enabled": true}]}`. Early versions write the list
 /// alone.
@@ -14,7 +14,7 @@ pub(super) fn jobs(bytes: &[u8]) -> Value {
     let list = value.as_ref().and_then(|value| value.get("jobs").unwrap_or(value).as_array());
     let Some(list) = list else { return json!(UNREADABLE) };
     let enabled = |job: &Value| job.get("enabled").and_then(Value::as_bool).unwrap_or(true);
-    let jobs = list.iter().filter(|job| job.is_object()).take(MOST_JOBS);
+    let jobs = list.iter().filter(|job| job.is_object()).take(MAX_JOBS);
     json!({"jobs": jobs.map(|job| json!({"enabled": enabled(job)})).collect::<Vec<_>>()})
 }
 

@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 use super::log_event::LogEvent;
 
 /// Most remembered events: more than one turn of the loop can read.
-const MOST_REMEMBERED: usize = 512;
+const MAX_REMEMBERED: usize = 512;
 
 /// Room for so many more events is reserved at once.
 const STEP: usize = 64;
@@ -139,7 +139,7 @@ impl Deduplicator {
     }
 
     fn remember(&mut self, event: Remembered) {
-        if self.remembered.len() >= MOST_REMEMBERED
+        if self.remembered.len() >= MAX_REMEMBERED
             && let Some(oldest) = self.remembered.pop_front()
         {
             self.unstamped -= usize::from(oldest.stamp.is_none());
@@ -211,7 +211,7 @@ fn list_of(key: u64, stamp: DateTime) -> usize {
     (mixed >> (u64::BITS - LISTS.ilog2())) as usize
 }
 
-/// Between two places, of which there are fewer than [`MOST_REMEMBERED`].
+/// Between two places, of which there are fewer than [`MAX_REMEMBERED`].
 fn distance(from: usize, to: usize) -> u16 {
     u16::try_from(to - from).unwrap_or(u16::MAX)
 }
@@ -274,7 +274,7 @@ mod tests {
             let mut copies = [0; 4];
             copies[file] = 1;
             self.0.push(Known { key, stamp, at: now, times: 1, copies });
-            self.0.drain(..self.0.len().saturating_sub(MOST_REMEMBERED));
+            self.0.drain(..self.0.len().saturating_sub(MAX_REMEMBERED));
             false
         }
     }
@@ -295,7 +295,7 @@ mod tests {
                 let expected = model.is_copy(&event, file, now);
                 prop_assert_eq!(deduplicator.is_copy(&event, at), expected, "{}: {:?} at {}", place, event, now);
             }
-            prop_assert!(deduplicator.remembered.capacity() <= MOST_REMEMBERED);
+            prop_assert!(deduplicator.remembered.capacity() <= MAX_REMEMBERED);
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::redact::clean_line;
 const PROOF_CHARS: usize = 400;
 
 /// A line longer than this, in bytes, is cleaned and cut at once.
-const MOST_UNCLEAN: usize = 4 << 10;
+const MAX_UNCLEAN: usize = 4 << 10;
 
 /// Lines at the start of a block that are searched for a level.
 const LINES_ASKED_FOR_LEVEL: usize = 8;
@@ -167,15 +167,17 @@ impl Scanner {
         let mut carriers = carry.carriers.filter(|carriers| past.is_some() || carriers.goes_on(now));
         let mut below = None;
         while let Some(line) = records.next_line() {
-            for mut event in self.events(&line, &records, &source, now) {
-                event.suspect = carriers.filter(|carriers| match (past, event.record.stamp) {
-                    (Some(past), Some(stamp)) => {
-                        let below = below.get_or_insert_with(|| Below::of(block));
-                        !below.shows_later(stamp, line.end, carriers, past)
-                    }
-                    _ => true,
+            if self.patterns.may_fit(line.message, line.is_head) {
+                self.read_line(&line, &records, &source, now, &mut |mut event| {
+                    event.suspect = carriers.filter(|carriers| match (past, event.record.stamp) {
+                        (Some(past), Some(stamp)) => {
+                            let below = below.get_or_insert_with(|| Below::of(block));
+                            !below.shows_later(stamp, line.end, carriers, past)
+                        }
+                        _ => true,
+                    });
+                    sink(event);
                 });
-                sink(event);
             }
             if line.is_head
                 && self.patterns.is_carrier(line.message)
@@ -187,19 +189,21 @@ impl Scanner {
         Carry { record: records.at_end(&self.patterns), carriers }
     }
 
-    /// The events in a line: nearly always none, and several where it lists platforms.
-    fn events(
+    /// Finds the events in a line: several where it lists platforms.
+    fn read_line(
         &self,
         line: &Line<'_>,
         records: &Records<'_>,
         source: &Source,
         now: Timestamp,
-    ) -> Vec<LogEvent> {
-        if self.patterns.that_may_fit(line.message, line.is_head).next().is_none() {
-            return Vec::new();
+        sink: &mut dyn FnMut(LogEvent),
+    ) {
+        match self.patterns.items(line.message) {
+            None => self.event(line.message, line, records, source, now).into_iter().for_each(sink),
+            Some(items) => {
+                items.iter().filter_map(|item| self.event(item, line, records, source, now)).for_each(sink);
+            }
         }
-        let items = self.patterns.items(line.message);
-        items.iter().filter_map(|message| self.event(message, line, records, source, now)).collect()
     }
 
     /// The event in a line. `message`: its message, or one item of it.
@@ -261,7 +265,7 @@ fn stands_in_gateway_log(logger: &[u8]) -> bool {
 /// The line as evidence. It is cleaned only when it is shown: most are judged and dropped.
 fn proof_line(text: &[u8]) -> ProofLine {
     let clean = |raw: &[u8]| clean_line(&String::from_utf8_lossy(raw), PROOF_CHARS);
-    if text.len() > MOST_UNCLEAN { clean(text).into() } else { Quote::unclean(text, clean).into() }
+    if text.len() > MAX_UNCLEAN { clean(text).into() } else { Quote::unclean(text, clean).into() }
 }
 
 fn level_event(signal: Signal, stamp: Option<DateTime>, source: Source, now: Timestamp) -> LogEvent {

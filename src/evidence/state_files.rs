@@ -14,7 +14,7 @@ use crate::health::{CronFact, Evidence, FileIdentity, PlatformEntry, ProfileName
 use crate::redact::clean_line;
 
 /// Largest state file that is read, in bytes: real ones have a few kilobytes.
-pub const MOST_BYTES: u64 = 1 << 20;
+pub const MAX_BYTES: u64 = 1 << 20;
 
 /// Most characters of an error message that are kept.
 const MESSAGE_CHARS: usize = 300;
@@ -23,7 +23,7 @@ const MESSAGE_CHARS: usize = 300;
 const NAME_CHARS: usize = 64;
 
 /// Most platforms, served profiles and locks that are read.
-const MOST_NAMES: usize = 256;
+const MAX_NAMES: usize = 256;
 
 /// The files of a home that describe its gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -180,8 +180,8 @@ fn name(text: &str) -> Option<&str> {
 pub fn state(value: &Value, patterns: &Patterns) -> Option<StateFile> {
     let platforms = value.get("platforms").and_then(Value::as_object);
     let served = value.get("served_profiles").and_then(Value::as_array);
-    let entries = platforms.into_iter().flatten().take(MOST_NAMES);
-    let names = served.into_iter().flatten().filter_map(Value::as_str).filter_map(name).take(MOST_NAMES);
+    let entries = platforms.into_iter().flatten().take(MAX_NAMES);
+    let names = served.into_iter().flatten().filter_map(Value::as_str).filter_map(name).take(MAX_NAMES);
     Some(StateFile {
         pid: pid(value.get("pid")?)?,
         start: start(value),
@@ -246,7 +246,7 @@ pub fn starts(text: &str) -> Vec<Timestamp> {
 
 /// Parses a list of locks in the format of recordings.
 pub fn locks(value: &Value) -> Vec<Lock> {
-    let all = value.as_array().into_iter().flatten().take(MOST_NAMES);
+    let all = value.as_array().into_iter().flatten().take(MAX_NAMES);
     all.filter_map(|lock| serde_json::from_value(lock.clone()).ok()).collect()
 }
 

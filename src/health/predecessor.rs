@@ -10,7 +10,7 @@ use super::starts::LONGEST_OVERLAP;
 use super::timer::{after, before};
 
 /// Most records that are kept until their process is known.
-const MOST_UNASSIGNED: usize = 128;
+const MAX_UNASSIGNED: usize = 128;
 
 /// The last lines of a process may arrive this long after its end.
 pub(super) const LATE_LINES: std::time::Duration = std::time::Duration::from_secs(2);
@@ -56,10 +56,10 @@ impl UnassignedRecords {
         } else if self.records.is_empty() && !self.by_log_alone {
             return;
         }
-        if self.by_log_alone && self.records.len() >= MOST_UNASSIGNED {
+        if self.by_log_alone && self.records.len() >= MAX_UNASSIGNED {
             self.records.pop_front();
         }
-        if self.records.len() < MOST_UNASSIGNED {
+        if self.records.len() < MAX_UNASSIGNED {
             self.records.push_back((now, record.clone()));
         }
     }

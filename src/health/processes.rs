@@ -8,7 +8,7 @@ use super::evidence::ProcessState;
 use super::state_file::FileIdentity;
 
 /// Most processes that are kept; one home never has more gateways at once.
-const MOST_PROCESSES: usize = 64;
+const MAX_PROCESSES: usize = 64;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Process {
@@ -57,7 +57,7 @@ impl Processes {
         process: (Timestamp, Option<u64>, Option<Timestamp>, ProcessState),
         kept: Option<u32>,
     ) {
-        if self.known.len() >= MOST_PROCESSES {
+        if self.known.len() >= MAX_PROCESSES {
             let others = self.known.iter().filter(|(pid, _)| Some(**pid) != kept);
             let oldest = others.min_by_key(|(_, process)| process.order).map(|(pid, _)| *pid);
             if let Some(oldest) = oldest {

@@ -10,7 +10,7 @@ use super::evidence::{LogRecord, ProfileName};
 use super::links::Links;
 
 /// Most records that are kept until it is known whether their profile is served.
-const MOST_UNCLAIMED: usize = 64;
+const MAX_UNCLAIMED: usize = 64;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Served {
@@ -39,7 +39,7 @@ impl Served {
 
     /// Keeps a record of a home whose profile is not known to be served.
     pub(super) fn keep(&mut self, now: Timestamp, record: LogRecord) {
-        if self.unclaimed.len() >= MOST_UNCLAIMED {
+        if self.unclaimed.len() >= MAX_UNCLAIMED {
             self.unclaimed.pop_front();
         }
         self.unclaimed.push_back((now, record));

@@ -28,7 +28,7 @@ const SAME_READING: Duration = Duration::from_secs(5);
 const DISORDER_SECONDS: i64 = 1;
 
 /// Most files whose newest stamps are kept: more than any gateway writes.
-const MOST_FILES: usize = 64;
+const MAX_FILES: usize = 64;
 
 /// A stamp, and when it was read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -124,7 +124,7 @@ impl StampOrder {
             }
             return fell;
         }
-        if self.newest_of_file.len() < MOST_FILES {
+        if self.newest_of_file.len() < MAX_FILES {
             self.newest_of_file.push(((home.clone(), source.clone()), stamp));
         }
         false

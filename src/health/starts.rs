@@ -9,7 +9,7 @@ use super::settings::Deadlines;
 use super::timer::{Earliest, after, before};
 
 /// Most start times and takeovers that are kept: more than any threshold needs.
-const MOST_TIMES: usize = 256;
+const MAX_TIMES: usize = 256;
 
 /// Times of one start differ by at most this much between sources.
 const SAME_START: Duration = Duration::from_secs(5);
@@ -90,7 +90,7 @@ impl Starts {
     /// Takes in the start records. Returns the newest, if it was not known before.
     pub(super) fn read(&mut self, times: Vec<Timestamp>) -> Option<Timestamp> {
         let known = self.recorded.last().copied();
-        let skip = times.len().saturating_sub(MOST_TIMES);
+        let skip = times.len().saturating_sub(MAX_TIMES);
         self.recorded = times.into_iter().skip(skip).collect();
         self.recorded.sort_unstable();
         for start in self.recorded.clone() {
@@ -109,7 +109,7 @@ impl Starts {
         let Some((then, old)) = self.counter.replace((now, counter)) else { return false };
         let rose = usize::try_from(counter.saturating_sub(old)).unwrap_or(usize::MAX);
         let from = self.seen.partition_point(|start| *start <= then);
-        let unseen = rose.saturating_sub(self.seen.len() - from).min(MOST_TIMES);
+        let unseen = rose.saturating_sub(self.seen.len() - from).min(MAX_TIMES);
         let span = Duration::try_from(now.duration_since(then)).unwrap_or_default();
         for i in 0..unseen {
             let at = after(then, span.mul_f64((i + 1) as f64 / (unseen + 1) as f64));
@@ -229,7 +229,7 @@ fn within(times: &[Timestamp], now: Timestamp, window: Duration) -> usize {
 
 /// Inserts a time into a sorted list; the place is nearly always the end.
 fn insert_in_order(times: &mut Vec<Timestamp>, at: Timestamp) {
-    if times.len() >= MOST_TIMES {
+    if times.len() >= MAX_TIMES {
         times.remove(0);
     }
     let place = times.partition_point(|other| *other <= at);
@@ -237,7 +237,7 @@ fn insert_in_order(times: &mut Vec<Timestamp>, at: Timestamp) {
 }
 
 fn push_bounded<T>(list: &mut Vec<T>, item: T) {
-    if list.len() >= MOST_TIMES {
+    if list.len() >= MAX_TIMES {
         list.remove(0);
     }
     list.push(item);

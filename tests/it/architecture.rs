@@ -61,11 +61,11 @@ const ROOMS: &[&str] = &[
 /// Imports against the order that still have to be removed: (room, import). Only remove entries.
 const PENDING_IMPORTS: &[(&str, &str)] = &[];
 
-/// Files that may be longer than [`MOST_LINES`], with the reason; four at most.
+/// Files that may be longer than [`MAX_LINES`], with the reason; four at most.
 const LONG_FILES: &[(&str, &str)] =
     &[("src/health/catalogue.rs", "a table: all that is said of each reason, in their order")];
 
-/// Files over [`MOST_LINES`] that still have to be split. Only remove entries.
+/// Files over [`MAX_LINES`] that still have to be split. Only remove entries.
 const PENDING_LONG_FILES: &[&str] = &[];
 
 /// Names that `health` still uses and must not: (file, name). Only remove entries.
@@ -74,7 +74,7 @@ const PENDING_IN_HEALTH: &[(&str, &str)] = &[];
 /// Files with comments that begin in the middle of a sentence, still to be rewritten. Only remove entries.
 const PENDING_COMMENTS: &[&str] = &[];
 
-const MOST_LINES: usize = 500;
+const MAX_LINES: usize = 500;
 
 /// Paths to what reads the world or the clock.
 const NOT_IN_HEALTH: &[&str] = &[
@@ -479,7 +479,7 @@ fn no_files_import_each_other_in_a_circle() {
 }
 
 fn long_files(sources: &[Source]) -> BTreeSet<&str> {
-    let long = |source: &&Source| source.text.lines().count() > MOST_LINES;
+    let long = |source: &&Source| source.text.lines().count() > MAX_LINES;
     sources.iter().filter(long).map(|source| source.name.as_str()).collect()
 }
 
@@ -549,7 +549,7 @@ fn each_rule_can_fail() {
     assert_eq!(circle("use crate::text::a::A;"), 2);
     assert_eq!(circle("#[cfg(test)]\nuse crate::text::a::A;"), 0);
     assert_eq!(circle("use super::C; use crate::text::d::D;"), 0);
-    let long = "\n".repeat(MOST_LINES + 1);
+    let long = "\n".repeat(MAX_LINES + 1);
     assert_eq!(long_files(&[source("src/a.rs", &long), source("src/b.rs", "")]).len(), 1);
     assert_eq!(
         half_sentences(&[source("src/a.rs", "    /// … and more\n/// no …\n//! …\n// … plain")]).len(),

@@ -21,7 +21,7 @@ use homes::home_paths;
 use people::is_phone;
 
 /// Most identifiers that get their own number; all later ones share the last number.
-const MOST_IDENTIFIERS: usize = 20_000;
+const MAX_IDENTIFIERS: usize = 20_000;
 
 /// Feishu's identifiers begin with these: of people (within an app, across apps), chats, messages.
 const KINDS: [&str; 4] = ["ou_", "on_", "oc_", "om_"];
@@ -166,7 +166,7 @@ impl Anonymiser {
     fn number(&self, identifier: &str) -> usize {
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let next = numbers.len() + 1;
-        if next > MOST_IDENTIFIERS {
+        if next > MAX_IDENTIFIERS {
             return numbers.get(identifier).copied().unwrap_or(next);
         }
         *numbers.entry(identifier.to_owned()).or_insert(next)
@@ -412,10 +412,10 @@ mod tests {
     #[test]
     fn no_flood_of_identifiers_grows_for_ever() {
         let nameless = nameless();
-        for n in 0..MOST_IDENTIFIERS + 10 {
+        for n in 0..MAX_IDENTIFIERS + 10 {
             nameless.text(&format!("oc_{n:08}"));
         }
-        assert_eq!(nameless.numbers.lock().unwrap().len(), MOST_IDENTIFIERS);
+        assert_eq!(nameless.numbers.lock().unwrap().len(), MAX_IDENTIFIERS);
         assert_eq!(nameless.text("oc_00000000"), "oc_<1>");
     }
 

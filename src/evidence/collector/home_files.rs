@@ -203,7 +203,7 @@ impl HomeFiles {
     /// The multiplex setting in the environment. The `.env` file of the home wins over the job's environment
     /// (hermes-agent 0.19, hermes_cli/env_loader.py).
     fn multiplex_of_environment(&self) -> Option<bool> {
-        let dotenv = files::read(&self.home.join(DOTENV), state_files::MOST_BYTES).ok();
+        let dotenv = files::read(&self.home.join(DOTENV), state_files::MAX_BYTES).ok();
         let dotenv = dotenv.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
         match dotenv.and_then(|text| hermes_config::variable(text, hermes_config::MULTIPLEX_VARIABLE)) {
             Some(word) => hermes_config::switch(word),
@@ -290,7 +290,7 @@ impl JsonFile {
             // a volume that does not answer or a folder without permission says nothing about the file
             Err(_) => return None,
         };
-        if !meta.is_file() || meta.size() > state_files::MOST_BYTES {
+        if !meta.is_file() || meta.size() > state_files::MAX_BYTES {
             return None;
         }
         let version = Version::of(&meta);
@@ -298,7 +298,7 @@ impl JsonFile {
             return None;
         }
         self.version = Some(version);
-        let bytes = files::read(path, state_files::MOST_BYTES).ok();
+        let bytes = files::read(path, state_files::MAX_BYTES).ok();
         let json = bytes.and_then(|bytes| state_files::contents(file, &bytes));
         self.unusable = json.is_none();
         Some(json.map_or(Contents::Unusable, Contents::Json))

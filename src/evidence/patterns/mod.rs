@@ -9,8 +9,6 @@ mod speech;
 mod table;
 mod template;
 
-use std::borrow::Cow;
-
 use memchr::memmem;
 
 use crate::config::{ExtraPattern, SHORTEST};
@@ -27,7 +25,7 @@ use template::pieces;
 const BUILT_IN: &str = include_str!("../../../resources/patterns.toml");
 
 /// Most topics of all patterns together: each is one bit of a `u32`.
-const MOST_TOPICS: usize = 32;
+const MAX_TOPICS: usize = 32;
 
 /// The lines of the built-in tables without comments and sources.
 pub fn wordings() -> impl Iterator<Item = &'static str> {
@@ -96,7 +94,7 @@ impl Builder {
                 self.topics.push(topic.clone());
                 self.topics.len() - 1
             });
-            if place < MOST_TOPICS {
+            if place < MAX_TOPICS {
                 about |= 1 << place;
             }
         }
@@ -179,6 +177,11 @@ impl Patterns {
         index.of(message).filter_map(|place| self.all.get(place))
     }
 
+    /// Whether a line may match a pattern; nearly no line of a log does.
+    pub(super) fn may_fit(&self, message: &[u8], is_head: bool) -> bool {
+        self.that_may_fit(message, is_head).next().is_some()
+    }
+
     /// The topics that the text mentions, as bits.
     pub fn topics(&self, text: &[u8]) -> u32 {
         let found = self.topics.iter().enumerate().filter(|(_, topic)| topic.find(text).is_some());
@@ -203,11 +206,9 @@ impl Patterns {
             .any(|(start, needle)| message.starts_with(start) && needle.find(message).is_some())
     }
 
-    /// The messages that this one stands for: one for each platform if it lists several.
-    pub(super) fn items<'a>(&self, message: &'a [u8]) -> Vec<Cow<'a, [u8]>> {
-        let Some(start) = self.lists.iter().find(|start| message.starts_with(start.as_bytes())) else {
-            return vec![Cow::Borrowed(message)];
-        };
+    /// The messages that this one stands for if it lists several platforms: one for each.
+    pub(super) fn items(&self, message: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let start = self.lists.iter().find(|start| message.starts_with(start.as_bytes()))?;
         let (start, list) = message.split_at(start.len());
         let ends =
             memmem::find_iter(list, SEPARATOR).filter(|end| begins_item(&list[end + SEPARATOR.len()..]));
@@ -215,9 +216,9 @@ impl Patterns {
         let items = ends.chain([list.len()]).map(|end| {
             let item = [start, &list[from..end]].concat();
             from = end + SEPARATOR.len();
-            Cow::Owned(item)
+            item
         });
-        items.collect()
+        Some(items.collect())
     }
 
     /// The meaning of the first of these patterns that matches. `topics`: the topics of the record as far as it was
@@ -414,17 +415,18 @@ mod tests {
     fn a_message_about_several_platforms_is_one_for_each() {
         let patterns = Patterns::new(&[]).unwrap();
         let items = |message: &str| {
-            let items = patterns.items(message.as_bytes());
-            items.iter().map(|item| String::from_utf8_lossy(item).into_owned()).collect::<Vec<_>>()
+            let items = patterns.items(message.as_bytes())?;
+            Some(items.iter().map(|item| String::from_utf8_lossy(item).into_owned()).collect::<Vec<_>>())
         };
         let start = "Gateway hit a non-retryable startup conflict: ";
         let (one, other) = ("feishu: already using this app_id; stop it", "irc: in use");
         assert_eq!(
             items(&format!("{start}{one}; {other}")),
-            [format!("{start}{one}"), format!("{start}{other}")]
+            Some(vec![format!("{start}{one}"), format!("{start}{other}")])
         );
-        for alone in [start, "", "x: y; z: w"] {
-            assert_eq!(items(alone), [alone]);
+        assert_eq!(items(start), Some(vec![start.to_owned()]));
+        for other in ["", "x: y; z: w"] {
+            assert_eq!(items(other), None, "{other}");
         }
     }
 

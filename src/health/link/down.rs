@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::said::{Said, View};
+use super::said::{Said, View, Written};
 use super::tally::CONFLICT_WINDOW;
 use crate::health::evidence::Proof;
 use crate::health::platform::{Settled, Times};
@@ -63,8 +63,8 @@ struct Claim {
 pub(super) struct Down {
     /// When the loss began.
     pub(super) since: Timestamp,
-    /// When the newest line about the problem was read.
-    pub(super) newest: Timestamp,
+    /// The newest line about the problem.
+    pub(super) newest: Written,
     /// The proof.
     pub(super) proof: Proof,
     /// Why.
@@ -93,7 +93,7 @@ impl Down {
         let uncertain = said.grace.filter(|_| !cause.is_certain());
         Self {
             since: said.at,
-            newest: said.at,
+            newest: said.written(),
             proof: said.proof.clone(),
             cause,
             other_pid: said.other_pid,
@@ -129,7 +129,7 @@ impl Down {
     /// keeps its start and its timers.
     pub(super) fn add(&mut self, cause: Cause, said: &Said, times: &Times) {
         self.claim = None;
-        self.newest = said.at;
+        self.newest = said.written();
         if cause >= self.cause {
             self.cause = cause;
             self.proof = said.proof.clone();
@@ -244,7 +244,7 @@ impl Down {
         if self.failed {
             return self.patience.over(now);
         }
-        let confirmed = self.newest >= after(self.since, times.red_after / 2);
+        let confirmed = self.newest.at >= after(self.since, times.red_after / 2);
         !confirmed || now >= self.unconfirmed_at(times)
     }
 
@@ -252,7 +252,7 @@ impl Down {
     /// client is about as long as `red_after`, and an attempt takes up to half of that.
     fn unconfirmed_at(&self, times: &Times) -> Timestamp {
         // The pause after a refusal may double each time.
-        after(self.newest, (times.red_after * 3 / 2).max(self.pause() * 3))
+        after(self.newest.at, (times.red_after * 3 / 2).max(self.pause() * 3))
     }
 
     /// The longest time between two refusals; zero if there was only one.

@@ -363,7 +363,7 @@ impl Link {
     fn read_connected(&mut self, written: Timestamp, said: &Said) {
         match &self.state {
             // An entry of the same moment announced the attempt that then failed.
-            State::Down(down) if written <= after(down.newest, SAME_MOMENT) => {}
+            State::Down(down) if written <= after(down.newest.at, SAME_MOMENT) => {}
             State::Down(_) => self.claim(said),
             State::Silent if self.rules.announcement != Announcement::Promise => self.claim(said),
             State::Silent | State::Up(_) => {}
@@ -396,8 +396,8 @@ impl Link {
 
     fn receive(&mut self, said: &Said) {
         self.last_message = Some(said.at);
-        let tail = self.down().is_some_and(|down| said.at < after(down.newest, INBOUND_TAIL));
-        if !tail {
+        let in_transit = |down: &Down| down.newest.is_within(INBOUND_TAIL, said.written());
+        if !self.down().is_some_and(in_transit) {
             self.prove(said);
         }
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::health::proof::{Proof, Source};
 use crate::health::reason::{Light, Reason};
 use crate::health::signal::LinkWord;
 use crate::health::state_file::PlatformEntry;
+use crate::health::timer::after;
 
 /// A line about a link, or a state entry, with what is needed to judge it.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +49,14 @@ impl Written {
             _ => read,
         };
         Duration::try_from(span).unwrap_or_default()
+    }
+
+    /// Whether a later line was read, or stamped, less than `span` after this one. The machine may have slept before it was
+    /// read.
+    pub(crate) fn is_within(self, span: Duration, later: Self) -> bool {
+        let stamped = self.stamp.zip(later.stamp).map(|(earlier, later)| later.duration_since(earlier).abs());
+        let is_short = |apart: SignedDuration| apart.unsigned_abs() < span;
+        later.at < after(self.at, span) || stamped.is_some_and(is_short)
     }
 }
 

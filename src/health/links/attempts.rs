@@ -2,7 +2,7 @@
 //! 1 and begins anew once it was back, so the numbers tell two links apart.
 
 /// Most counts that are kept for one link: more than any gateway has bots of one platform that claim to be back at once.
-const MOST: usize = 8;
+const MAX_COUNTS: usize = 8;
 
 /// What the lines about one link that is down have counted.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,7 +42,7 @@ impl Attempts {
     pub(super) fn count(&mut self, attempt: u16) {
         match self.counts.iter().rposition(|last| precedes(*last, attempt)) {
             Some(place) => drop(self.counts.remove(place)),
-            None if self.counts.len() >= MOST => drop(self.counts.remove(0)),
+            None if self.counts.len() >= MAX_COUNTS => drop(self.counts.remove(0)),
             None => {}
         }
         self.counts.push(attempt);

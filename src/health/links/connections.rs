@@ -14,7 +14,7 @@ use crate::health::signal::LinkWord;
 use crate::health::timer::Timer;
 
 /// Most connections that are kept: more than any gateway has bots.
-const MOST: usize = 64;
+const MAX_CONNECTIONS: usize = 64;
 
 /// A link that is down.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,7 +103,7 @@ impl Connections {
     pub(super) fn apply(&mut self, said: &Said, unlogged: Unlogged) {
         let Unlogged { unannounced, red_after } = unlogged;
         match said.word {
-            LinkWord::Attempt => self.attempts = (self.attempts + 1).min(MOST),
+            LinkWord::Attempt => self.attempts = (self.attempts + 1).min(MAX_CONNECTIONS),
             LinkWord::Proof => self.announce(said, unannounced),
             LinkWord::Lost | LinkWord::LostByError => self.lose(said, None, red_after),
             LinkWord::WrongLoop if said.connection.is_some() => {
@@ -144,7 +144,7 @@ impl Connections {
                 next.patience = answered.patience;
             }
         }
-        if self.up.len() > MOST
+        if self.up.len() > MAX_CONNECTIONS
             && let Some(oldest) = self.up.iter().next().cloned()
         {
             self.up.remove(&oldest);
@@ -185,7 +185,7 @@ impl Connections {
         let Some(known) = known else {
             let connection = said.connection.clone();
             self.missing.push(Missing { connection, ended, ..Missing::new(said, red_after) });
-            self.missing.truncate(MOST);
+            self.missing.truncate(MAX_CONNECTIONS);
             return;
         };
         let link = &mut self.missing[known];
@@ -244,7 +244,7 @@ impl Connections {
     }
 
     fn note_past(&mut self, connection: &Arc<str>) {
-        if self.past.len() >= MOST {
+        if self.past.len() >= MAX_CONNECTIONS {
             self.past.pop_front();
         }
         self.past.push_back(Arc::clone(connection));

@@ -38,10 +38,10 @@ use super::time::Slept;
 use super::timer::{Earliest, Timer};
 
 /// Most records of a shutdown that are kept until it is known whether it is a drain.
-const MOST_WITHHELD: usize = 64;
+const MAX_WITHHELD: usize = 64;
 
 /// Most platforms of one process: more than Hermes has.
-const MOST_PLATFORMS: usize = 64;
+const MAX_PLATFORMS: usize = 64;
 
 /// The links of one process.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,7 +168,7 @@ impl Links {
     pub fn take(&mut self, at: Timestamp, record: LogRecord, grace: Option<Timestamp>, closes: bool) {
         if !closes {
             self.apply(at, record, grace);
-        } else if self.withheld.len() < MOST_WITHHELD {
+        } else if self.withheld.len() < MAX_WITHHELD {
             self.withheld.push((at, record, grace));
         }
     }
@@ -366,7 +366,7 @@ fn platform_in<'a>(
 ) -> Option<&'a mut PlatformLinks> {
     let place = match all.binary_search_by(|platform| platform.name.cmp(name)) {
         Ok(place) => place,
-        Err(_) if all.len() >= MOST_PLATFORMS => return None,
+        Err(_) if all.len() >= MAX_PLATFORMS => return None,
         Err(place) => {
             all.insert(place, PlatformLinks::new(Arc::clone(name), Arc::clone(platforms.rules(name))));
             place

@@ -18,7 +18,7 @@ use crate::health::state_file::{EntryState, PlatformEntry};
 use crate::health::timer::{Earliest, after};
 
 /// Most links that are kept: more than any gateway has bots.
-const MOST: usize = 64;
+const MAX_LOST: usize = 64;
 
 /// `gateway.run` names the profile of an attempt within this time after the adapter logged its result. Discord takes 2 s
 /// (measured).
@@ -205,7 +205,7 @@ impl Unnamed {
             _ => {}
         }
         self.renewals.retain(|since| said.at <= after(*since, RENEWAL));
-        self.renewals.truncate(MOST);
+        self.renewals.truncate(MAX_LOST);
     }
 
     /// Takes in that a link is up. It answers the oldest loss that was not refused, and a refused one last. Nothing in
@@ -251,7 +251,7 @@ impl Unnamed {
     }
 
     fn trouble(&mut self, line: &Line<'_>, total: usize, rules: &Arc<Rules>) {
-        let is_full = self.lost.len() >= total.clamp(1, MOST);
+        let is_full = self.lost.len() >= total.clamp(1, MAX_LOST);
         if !is_full {
             self.tell_apart(line);
         }

@@ -9,7 +9,7 @@ use crate::text::channels as say;
 use crate::text::display::label;
 
 /// At most this many channels are listed.
-const MOST: usize = 12;
+const MAX_SHOWN: usize = 12;
 
 /// The submenu with all channels and a failing heartbeat; `None` if there is neither. Its label names what fails.
 pub(super) fn submenu(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
@@ -24,7 +24,7 @@ pub(super) fn submenu(state: &MenuState, texts: &Texts<'_>) -> Option<Row> {
         [] => texts.pick(say::MENU).to_owned(),
         names => texts.fill(say::MENU_FAILING, &[("names", &names.join(", "))]),
     };
-    let shown = || channels.iter().take(MOST);
+    let shown = || channels.iter().take(MAX_SHOWN);
     let mut rows: Vec<Row> = shown().map(|channel| channel_row(channel, texts)).collect();
     rows.extend(state.heartbeat_failure.as_ref().map(|(since, why)| {
         let values = [("time", &*texts.time(*since)), ("why", &why.text(texts.locale.lang))];
