@@ -129,7 +129,7 @@ def cores(args):
     try:
         lines, logs, parts = recorded_lines(), [], 8
         whole = os.path.join(folder, "whole")
-        grow(whole, lines, (args.megabytes // 4) << 20)
+        grow(whole, lines, args.megabytes << 20)
         # profiles with three rotated files each
         content = open(whole, "rb").read().splitlines(keepends=True)
         for part in range(parts):
