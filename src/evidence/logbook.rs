@@ -15,7 +15,7 @@ use super::deduplicator::Deduplicator;
 use super::forged;
 use super::line::{self, Head, Level};
 use super::log_event::LogEvent;
-use super::patterns::{Candidate, Patterns, connection};
+use super::patterns::{Candidate, Pattern, Patterns, connection};
 use super::records::{Line, OpenRecord, Records};
 use crate::health::{LogRecord, Proof, ProofLine, Quote, Signal, Source};
 use crate::redact::clean_line;
@@ -167,8 +167,9 @@ impl Scanner {
         let mut carriers = carry.carriers.filter(|carriers| past.is_some() || carriers.goes_on(now));
         let mut below = None;
         while let Some(line) = records.next_line() {
-            if self.patterns.may_fit(line.message, line.is_head) {
-                self.read_line(&line, &records, &source, now, &mut |mut event| {
+            let mut may_fit = self.patterns.that_may_fit(line.message, line.is_head).peekable();
+            if may_fit.peek().is_some() {
+                self.read_line(&line, may_fit, &records, &source, now, &mut |mut event| {
                     event.suspect = carriers.filter(|carriers| match (past, event.record.stamp) {
                         (Some(past), Some(stamp)) => {
                             let below = below.get_or_insert_with(|| Below::of(block));
@@ -189,33 +190,38 @@ impl Scanner {
         Carry { record: records.at_end(&self.patterns), carriers }
     }
 
-    /// Finds the events in a line: several where it lists platforms.
-    fn read_line(
-        &self,
+    /// Finds the events in a line: several where it lists platforms. `may_fit`: the patterns that its message may match.
+    fn read_line<'p>(
+        &'p self,
         line: &Line<'_>,
+        may_fit: impl Iterator<Item = &'p Pattern>,
         records: &Records<'_>,
         source: &Source,
         now: Timestamp,
         sink: &mut dyn FnMut(LogEvent),
     ) {
         match self.patterns.items(line.message) {
-            None => self.event(line.message, line, records, source, now).into_iter().for_each(sink),
+            None => self.event(line.message, may_fit, line, records, source, now).into_iter().for_each(sink),
             Some(items) => {
-                items.iter().filter_map(|item| self.event(item, line, records, source, now)).for_each(sink);
+                let event = |item: &Vec<u8>| {
+                    let may_fit = self.patterns.that_may_fit(item, line.is_head);
+                    self.event(item, may_fit, line, records, source, now)
+                };
+                items.iter().filter_map(event).for_each(sink);
             }
         }
     }
 
-    /// The event in a line. `message`: its message, or one item of it.
-    fn event(
-        &self,
+    /// The event in a line. `message`: its message, or one item of it. `may_fit`: the patterns that this may match.
+    fn event<'p>(
+        &'p self,
         message: &[u8],
+        may_fit: impl Iterator<Item = &'p Pattern>,
         line: &Line<'_>,
         records: &Records<'_>,
         source: &Source,
         now: Timestamp,
     ) -> Option<LogEvent> {
-        let may_fit = self.patterns.that_may_fit(message, line.is_head);
         let record = records.of(line, &self.patterns);
         let candidate = Candidate {
             message,

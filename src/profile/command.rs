@@ -186,13 +186,11 @@ fn without_prefixes<'a>(mut words: &'a [GatewayWord], context: &mut Context) -> 
                 }
                 return None;
             }
-            _ => match stamped(words) {
-                Some(inner) => {
-                    words = inner;
-                    continue;
-                }
-                None => return Some(words),
-            },
+            _ => {
+                let Some(inner) = stamped(words) else { return Some(words) };
+                words = inner;
+                continue;
+            }
         };
         words = &words[1..];
         while let Some(option) = words.first().map(|w| w.text.as_str()) {

@@ -16,8 +16,9 @@ use crate::health::{Hints, Reason, Repeats, platform};
 use crate::text::{Message, Worded};
 use index::{Index, fits_any_beginning};
 pub(crate) use names::connection;
+use pattern::Meaning;
+pub(super) use pattern::Pattern;
 pub use pattern::{Candidate, Match};
-use pattern::{Meaning, Pattern};
 use speech::Speech;
 use table::{EntryRule, Line, PlatformTable, Table};
 use template::pieces;
@@ -175,11 +176,6 @@ impl Patterns {
     pub(super) fn that_may_fit(&self, message: &[u8], is_head: bool) -> impl Iterator<Item = &Pattern> {
         let index = if is_head { &self.of_heads } else { &self.of_others };
         index.of(message).filter_map(|place| self.all.get(place))
-    }
-
-    /// Whether a line may match a pattern; nearly no line of a log does.
-    pub(super) fn may_fit(&self, message: &[u8], is_head: bool) -> bool {
-        self.that_may_fit(message, is_head).next().is_some()
     }
 
     /// The topics that the text mentions, as bits.
