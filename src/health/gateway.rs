@@ -308,7 +308,13 @@ impl Gateway {
         if link.word == LinkWord::Expected && own {
             self.beginning = Beginning::Logged;
         }
-        if link.word == LinkWord::Announced && link.by_runner && own {
+        // The state file names a link before it is up; its entry that it is up, and its announcement, follow the proof.
+        let is_up = match link.word {
+            LinkWord::Announced => link.by_runner,
+            LinkWord::Proof => self.starting_platforms.is_some(),
+            _ => false,
+        };
+        if is_up && own {
             self.newest_up = Some(now);
         }
         if link.word == LinkWord::Proof {
