@@ -167,7 +167,7 @@ impl Scanner {
         let mut carriers = carry.carriers.filter(|carriers| past.is_some() || carriers.goes_on(now));
         let mut below = None;
         while let Some(line) = records.next_line() {
-            let mut may_fit = self.patterns.that_may_fit(line.message, line.is_head).peekable();
+            let mut may_fit = self.patterns.that_may_fit(line.message, line.level).peekable();
             if may_fit.peek().is_some() {
                 self.read_line(&line, may_fit, &records, &source, now, &mut |mut event| {
                     event.suspect = carriers.filter(|carriers| match (past, event.record.stamp) {
@@ -180,7 +180,7 @@ impl Scanner {
                     sink(event);
                 });
             }
-            if line.is_head
+            if line.is_head()
                 && self.patterns.is_carrier(line.message)
                 && let Some(head) = records.head()
             {
@@ -204,7 +204,7 @@ impl Scanner {
             None => self.event(line.message, may_fit, line, records, source, now).into_iter().for_each(sink),
             Some(items) => {
                 let event = |item: &Vec<u8>| {
-                    let may_fit = self.patterns.that_may_fit(item, line.is_head);
+                    let may_fit = self.patterns.that_may_fit(item, line.level);
                     self.event(item, may_fit, line, records, source, now)
                 };
                 items.iter().filter_map(event).for_each(sink);
@@ -227,7 +227,7 @@ impl Scanner {
             message,
             logger: record.logger,
             level: record.level,
-            is_head: line.is_head,
+            is_head: line.is_head(),
             speech: record.speech,
             file: source.as_str(),
         };
@@ -239,7 +239,7 @@ impl Scanner {
             tag: found.tag,
             connection: found.account.or_else(|| connection(message).map(Into::into)),
             other_pid: pid_named(message),
-            at_info: line.is_head && record.level.is_some_and(|level| level <= Level::Info),
+            at_info: line.is_head() && record.level.is_some_and(|level| level <= Level::Info),
             stamp: record.stamp,
             key,
             proof: Proof::new(source.clone(), proof_line(line.text), now),

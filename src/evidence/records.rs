@@ -27,8 +27,8 @@ pub(super) struct OpenRecord {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     pub(super) text: &'a [u8],
-    /// It begins a record.
-    pub(super) is_head: bool,
+    /// The level of a record that begins here.
+    pub(super) level: Option<Level>,
     /// The message of a line that begins a record; otherwise the whole line.
     pub(super) message: &'a [u8],
     start: usize,
@@ -48,6 +48,13 @@ pub(super) struct Record<'a> {
     text: &'a [u8],
     /// Topics of the part before this block.
     carried_topics: u32,
+}
+
+impl Line<'_> {
+    /// Whether it begins a record.
+    pub(super) fn is_head(&self) -> bool {
+        self.level.is_some()
+    }
 }
 
 impl Record<'_> {
@@ -83,11 +90,11 @@ impl<'a> Records<'a> {
         let text = &self.block[start..end];
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         let Some(head) = self.heads.read(text) else {
-            return Some(Line { text, is_head: false, message: text, start, end });
+            return Some(Line { text, level: None, message: text, start, end });
         };
-        let message = head.message;
+        let (level, message) = (Some(head.level), head.message);
         self.newest = Some((start, head));
-        Some(Line { text, is_head: true, message, start, end })
+        Some(Line { text, level, message, start, end })
     }
 
     /// The head of the record of the line that was returned last, if it is in this block.

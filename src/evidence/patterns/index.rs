@@ -5,9 +5,9 @@ use aho_corasick::BuildError;
 
 use super::pattern::Pattern;
 use super::searcher::Searcher;
-use super::template::Piece;
+use super::template::{Piece, is_of_word};
 
-/// Bytes of a key: the first bytes of a message.
+/// Bytes of a key: the first bytes of a message, or those after its first word.
 const KEY: usize = 4;
 
 /// Bits of the hash of a key: a few hundred keys fill a small part of the table.
@@ -22,8 +22,18 @@ struct Entry {
     text: Head,
     /// All bits set in the bytes that `text` has.
     mask: Head,
-    /// The beginning is not fixed, so the message has to contain the needle of the pattern.
-    needs_needle: bool,
+    opening: Opening,
+}
+
+/// What is fixed at the beginning of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// The first bytes.
+    Bytes([u8; KEY]),
+    /// The bytes after a first word, which may be any.
+    AfterWord([u8; KEY]),
+    /// Too little: the message has to contain the needle of the pattern.
+    Nothing,
 }
 
 /// The first 16 bytes of a message or a pattern, filled up with zeros.
@@ -35,11 +45,13 @@ pub(super) struct Index {
     /// One bit for the hash of each key.
     hashes: [u64; 1 << (HASH_BITS - 6)],
     /// Sorted by key; the entries of a key in the order in which they are tried. Every key also has the patterns
-    /// without a fixed beginning.
+    /// without fixed first bytes.
     by_key: Vec<([u8; KEY], Vec<Entry>)>,
-    /// The patterns without a fixed beginning, for messages with any other key.
+    /// The patterns without fixed first bytes, for messages with any other key.
     any: Vec<Entry>,
-    /// The needles of the patterns in `any`; `None` if there are none.
+    /// What may follow the first word.
+    after_word: Vec<[u8; KEY]>,
+    /// The needles of the patterns of which nothing is fixed; `None` if there are none.
     needles: Option<Searcher>,
 }
 
@@ -52,25 +64,33 @@ impl Index {
             .iter()
             .flat_map(|(place, pattern)| pattern.starts.iter().map(|start| (*place, start.as_slice())))
             .collect();
-        let mut keys: Vec<[u8; KEY]> = starts.iter().filter_map(|(_, start)| key_of(start)).collect();
-        keys.sort_unstable();
-        keys.dedup();
+        let openings = || starts.iter().map(|(_, start)| Opening::of(start));
+        let sorted = |keys: &mut Vec<[u8; KEY]>| {
+            keys.sort_unstable();
+            keys.dedup();
+        };
+        let mut keys: Vec<[u8; KEY]> = openings().filter_map(Opening::bytes).collect();
+        sorted(&mut keys);
+        let mut after_word: Vec<[u8; KEY]> = openings().filter_map(Opening::after_word).collect();
+        sorted(&mut after_word);
         let mut hashes = [0; 1 << (HASH_BITS - 6)];
         for key in &keys {
             let (word, bit) = bit_of(*key);
             hashes[word] |= bit;
         }
         let entries = |key: Option<[u8; KEY]>| {
-            let fits = |start: &[Piece]| key_of(start).is_none_or(|own| Some(own) == key);
+            let fits = |start: &[Piece]| Opening::of(start).bytes().is_none_or(|own| Some(own) == key);
             let alike = starts.iter().filter(|(_, start)| fits(start));
             alike.map(|(place, start)| Entry::new(*place, start)).collect()
         };
-        let needles = wanted.iter().filter(|(_, pattern)| fits_any_beginning(&pattern.starts));
+        let nothing = |start: &Vec<Piece>| Opening::of(start) == Opening::Nothing;
+        let needles = wanted.iter().filter(|(_, pattern)| pattern.starts.iter().any(nothing));
         let needles: Vec<&str> = needles.filter_map(|(_, pattern)| pattern.line.needle.as_deref()).collect();
         Ok(Self {
             hashes,
             by_key: keys.into_iter().map(|key| (key, entries(Some(key)))).collect(),
             any: entries(None),
+            after_word,
             needles: (!needles.is_empty()).then(|| Searcher::new(&needles)).transpose()?,
         })
     }
@@ -79,11 +99,28 @@ impl Index {
     pub(super) fn of(&self, message: &[u8]) -> impl Iterator<Item = usize> + '_ {
         let head = head_of(message);
         let holds_needle = self.needles.as_ref().is_some_and(|needles| needles.is_in(message));
-        let others = || if holds_needle { self.any.as_slice() } else { &[] };
+        let after_word = self.after_word(message);
+        let others = || if holds_needle || after_word.is_some() { self.any.as_slice() } else { &[] };
         let group = self.group(message).unwrap_or_else(others);
-        let may_fit =
-            move |entry: &&Entry| head & entry.mask == entry.text && (holds_needle || !entry.needs_needle);
+        let may_fit = move |entry: &&Entry| {
+            let opens = match entry.opening {
+                Opening::Bytes(_) => true,
+                Opening::AfterWord(key) => after_word == Some(key),
+                Opening::Nothing => holds_needle,
+            };
+            opens && head & entry.mask == entry.text
+        };
         group.iter().filter(may_fit).map(|entry| usize::from(entry.place))
+    }
+
+    /// The bytes after the first word, if a pattern has them there.
+    fn after_word(&self, message: &[u8]) -> Option<[u8; KEY]> {
+        if self.after_word.is_empty() {
+            return None;
+        }
+        let word = message.iter().take_while(|b| is_of_word(**b)).count();
+        let key = *message[word..].first_chunk()?;
+        self.after_word.contains(&key).then_some(key)
     }
 
     fn group(&self, message: &[u8]) -> Option<&[Entry]> {
@@ -104,7 +141,7 @@ impl Entry {
             _ => &[],
         };
         let mask = head_of(&vec![0xff; text.len()]);
-        Self { place, text: head_of(text), mask, needs_needle: key_of(start).is_none() }
+        Self { place, text: head_of(text), mask, opening: Opening::of(start) }
     }
 }
 
@@ -119,14 +156,28 @@ fn head_of(text: &[u8]) -> Head {
 
 /// Whether one of these beginnings has no fixed first bytes.
 pub(super) fn fits_any_beginning(starts: &[Vec<Piece>]) -> bool {
-    starts.iter().any(|start| key_of(start).is_none())
+    starts.iter().any(|start| Opening::of(start).bytes().is_none())
 }
 
-/// The key of a beginning; `None` if its first bytes are not fixed.
-fn key_of(start: &[Piece]) -> Option<[u8; KEY]> {
-    match start.first()? {
-        Piece::Text(text) => text.first_chunk().copied(),
-        Piece::Hole(_) => None,
+impl Opening {
+    fn of(start: &[Piece]) -> Self {
+        let key = |text: &[u8]| text.first_chunk().copied();
+        match start {
+            [Piece::Text(text), ..] => key(text).map_or(Self::Nothing, Self::Bytes),
+            // a text that could go on with the word would not say where the word ends
+            [Piece::Hole(_), Piece::Text(text), ..] if !text.first().is_some_and(|b| is_of_word(*b)) => {
+                key(text).map_or(Self::Nothing, Self::AfterWord)
+            }
+            _ => Self::Nothing,
+        }
+    }
+
+    fn bytes(self) -> Option<[u8; KEY]> {
+        if let Self::Bytes(key) = self { Some(key) } else { None }
+    }
+
+    fn after_word(self) -> Option<[u8; KEY]> {
+        if let Self::AfterWord(key) = self { Some(key) } else { None }
     }
 }
 

@@ -11,6 +11,7 @@ mod template;
 
 use memchr::memmem;
 
+use super::line::Level;
 use crate::config::{ExtraPattern, SHORTEST};
 use crate::health::{Hints, Reason, Repeats, platform};
 use crate::text::{Message, Worded};
@@ -64,8 +65,9 @@ pub struct Patterns {
     carriers: Vec<(Vec<u8>, memmem::Finder<'static>)>,
     lists: Vec<String>,
     all: Vec<Pattern>,
-    /// The patterns for lines that begin a record.
-    of_heads: Index,
+    /// The patterns for lines that begin a record: at INFO or below, and above that.
+    of_quiet_heads: Index,
+    of_loud_heads: Index,
     /// The patterns for lines without a head.
     of_others: Index,
     entries: Vec<(Option<String>, EntryRule)>,
@@ -163,7 +165,8 @@ impl Patterns {
             speech: Speech::new(&table.speech)?,
             carriers: carriers.collect(),
             lists: table.lists,
-            of_heads: Index::new(&all, |_| true)?,
+            of_quiet_heads: Index::new(&all, |pattern| pattern.line.level <= Level::Info)?,
+            of_loud_heads: Index::new(&all, |_| true)?,
             of_others: Index::new(&all, |pattern| pattern.line.raw || pattern.line.trace)?,
             all,
             entries,
@@ -171,10 +174,18 @@ impl Patterns {
         })
     }
 
-    /// The patterns that may match, in order of precedence; none for nearly every line of a log. `is_head`: the line
+    /// The patterns that may match, in order of precedence; none for nearly every line of a log. `level`: that of a line which
     /// begins a record.
-    pub(super) fn that_may_fit(&self, message: &[u8], is_head: bool) -> impl Iterator<Item = &Pattern> {
-        let index = if is_head { &self.of_heads } else { &self.of_others };
+    pub(super) fn that_may_fit(
+        &self,
+        message: &[u8],
+        level: Option<Level>,
+    ) -> impl Iterator<Item = &Pattern> {
+        let index = match level {
+            Some(level) if level <= Level::Info => &self.of_quiet_heads,
+            Some(_) => &self.of_loud_heads,
+            None => &self.of_others,
+        };
         index.of(message).filter_map(|place| self.all.get(place))
     }
 
@@ -252,7 +263,6 @@ mod tests {
     use super::template::Piece;
     use super::*;
     use crate::config::SignalName;
-    use crate::evidence::line::Level;
     use crate::health::{LinkWord, Signal};
 
     fn meaning(level: Level, logger: &str, message: &str) -> Option<Match> {
@@ -265,7 +275,7 @@ mod tests {
             speech: patterns.is_speech(message.as_bytes()),
             file: "agent.log",
         };
-        let may_fit = patterns.that_may_fit(candidate.message, true);
+        let may_fit = patterns.that_may_fit(candidate.message, Some(level));
         Patterns::classify(may_fit, &candidate, &|| patterns.topics(message.as_bytes()))
     }
 
@@ -389,22 +399,26 @@ mod tests {
         };
         let messages = patterns.all.iter().flat_map(of_pattern);
         for message in messages.chain([b"".to_vec(), b"[".to_vec(), "✓".into(), b"x already y".to_vec()]) {
-            for (is_head, wanted) in [(true, true), (false, false)] {
+            for level in [Some(Level::Info), Some(Level::Warning), None] {
                 let asked: Vec<*const Pattern> =
-                    patterns.that_may_fit(&message, is_head).map(std::ptr::from_ref).collect();
+                    patterns.that_may_fit(&message, level).map(std::ptr::from_ref).collect();
                 // they lie in one vector
                 assert!(asked.is_sorted());
                 for pattern in &patterns.all {
                     let begins = pattern.starts.iter().any(|start| template::fill(start, &message).is_some());
                     let fits = begins && pattern.ends_fit(&message);
-                    let wanted = wanted || pattern.line.raw || pattern.line.trace;
+                    let line = &pattern.line;
+                    let wanted = level.map_or(line.raw || line.trace, |level| level >= line.level);
                     let shown = String::from_utf8_lossy(&message);
                     assert!(!(fits && wanted) || asked.contains(&std::ptr::from_ref(pattern)), "{shown}");
                 }
             }
         }
-        assert_eq!(patterns.that_may_fit(b"turn: model answered in 1.2 s", true).count(), 0);
-        assert_eq!(patterns.that_may_fit(b"[Feishu] Loaded 3 chats", true).count(), 0);
+        for level in [Level::Info, Level::Error] {
+            for message in ["turn: model answered in 1.2 s", "[Feishu] Loaded 3 chats", "x went on"] {
+                assert_eq!(patterns.that_may_fit(message.as_bytes(), Some(level)).count(), 0, "{message}");
+            }
+        }
     }
 
     #[test]
