@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::patterns::Patterns;
-use gatelight::health::evidence::Heartbeat;
+use gatelight::health::evidence::{EntryState, Heartbeat, LifeState};
 use gatelight::health::{
-    Core, Deadlines, Evidence, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager, Platforms,
-    ProcessState, Proof, Signal,
+    Core, Deadlines, Evidence, JobState, JobWord, LinkSignal, LinkWord, LogRecord, Manager, PlatformEntry,
+    Platforms, ProcessState, ProfileName, Proof, Signal, StateFile,
 };
 use gatelight::redact::clean_line;
 use jiff::Timestamp;
 
-const NAMES: [&str; 4] = ["day", "storm", "secrets", "core"];
+const NAMES: [&str; 6] = ["day", "storm", "secrets", "core", "few_links", "many_links"];
 
 /// Lines of a gateway that talks.
 const QUIET: [&str; 6] = [
@@ -64,6 +64,9 @@ fn main() {
             let evidence = evidence(4_000);
             println!("{} changes", counted_core(&evidence, times));
         }
+        // the same number of lines: what a line costs must not depend on how many links there are
+        Some("few_links") => println!("{} changes", counted_few_links(&mut Served::new(10), times)),
+        Some("many_links") => println!("{} changes", counted_many_links(&mut Served::new(1_000), times)),
         // `cargo test --benches` and `cargo bench` call it without a name
         _ => NAMES.iter().for_each(|name| println!("{name}")),
     }
@@ -184,4 +187,86 @@ fn counted_core(evidence: &[(Timestamp, Evidence)], times: usize) -> usize {
         }
     }
     changes
+}
+
+/// A gateway that serves so many profiles, each with a log of its own.
+struct Served {
+    core: Core,
+    names: Vec<ProfileName>,
+    at: Timestamp,
+}
+
+impl Served {
+    fn new(profiles: usize) -> Self {
+        let at = begin();
+        let names: Vec<ProfileName> = (0..profiles).map(|n| format!("p{n}").into()).collect();
+        let mut core = Core::new("default".into(), &Platforms::built_in(), Deadlines::default(), at);
+        let entry = |name: &ProfileName| PlatformEntry {
+            platform: "feishu".into(),
+            profile: Some(name.clone()),
+            state: EntryState::Connected,
+            cause: None,
+            other_pid: None,
+            line: String::new(),
+            updated_at: None,
+            writer: None,
+        };
+        let file = StateFile {
+            pid: 7,
+            life: LifeState::Running,
+            served: names.clone(),
+            entries: names.iter().map(entry).collect(),
+            ..StateFile::default()
+        };
+        let state = ProcessState::Running;
+        let process = Evidence::Process { pid: 7, start: None, started_at: Some(at), state, exit: None };
+        core.apply(at, vec![process, Evidence::StateFile(file)]);
+        let mut served = Self { core, names, at };
+        let up = (0..profiles).map(|n| served.line(n, LinkWord::Proof)).collect();
+        served.core.apply(at, up);
+        served.core.go_live();
+        served
+    }
+
+    fn line(&self, profile: usize, word: LinkWord) -> Evidence {
+        Evidence::Log(LogRecord {
+            signal: Signal::Link(LinkSignal::new("feishu", word)),
+            home: self.names.get(profile).cloned(),
+            tag: None,
+            connection: None,
+            at_info: false,
+            key: 0,
+            other_pid: None,
+            stamp: None,
+            proof: Proof::new("agent.log", format!("{word:?}"), self.at),
+        })
+    }
+
+    /// 1,000 losses and 1,000 recoveries, of one link after the other, each read by itself.
+    fn lose_and_recover(&mut self, times: usize) -> usize {
+        let mut changes = 0;
+        for _ in 0..times {
+            for n in 0..1_000 {
+                for word in [LinkWord::Lost, LinkWord::Proof] {
+                    self.at += Duration::from_millis(5);
+                    let line = self.line(n % self.names.len(), word);
+                    changes += black_box(self.core.apply(self.at, vec![line])).len();
+                    black_box(self.core.next_deadline());
+                }
+            }
+        }
+        changes
+    }
+}
+
+#[inline(never)]
+fn counted_few_links(served: &mut Served, times: usize) -> usize {
+    black_box("few");
+    served.lose_and_recover(times)
+}
+
+#[inline(never)]
+fn counted_many_links(served: &mut Served, times: usize) -> usize {
+    black_box("many");
+    served.lose_and_recover(times)
 }

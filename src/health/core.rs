@@ -15,6 +15,7 @@ use super::rows::Rows;
 use super::settings::Deadlines;
 use super::state::State;
 use super::timer::{Earliest, before};
+use super::touched::Touched;
 use super::verdict::{Change, Glance, Verdict};
 
 /// Everything known of one gateway, and the verdicts that follow from it.
@@ -22,6 +23,21 @@ use super::verdict::{Change, Glance, Verdict};
 pub struct Core {
     state: State,
     rows: Rows,
+    /// As of the last judgement.
+    due: Due,
+    /// Evidence was taken in since the last judgement.
+    is_stale: bool,
+    /// How often every row was judged.
+    revision: u64,
+}
+
+/// When verdicts may change without new evidence.
+#[derive(Debug, Clone, Copy, Default)]
+struct Due {
+    /// When any may.
+    next: Option<Timestamp>,
+    /// When those of all rows may, and not only that of the row that shows one link.
+    all_rows: Option<Timestamp>,
 }
 
 impl Core {
@@ -29,7 +45,13 @@ impl Core {
     pub fn new(profile: ProfileName, platforms: &Platforms, deadlines: Deadlines, now: Timestamp) -> Self {
         let platforms = Arc::new(platforms.with_deadlines(&deadlines));
         let state = State::new(Arc::clone(&profile), platforms, deadlines, now);
-        Self { state, rows: Rows::new(profile, now) }
+        Self {
+            state,
+            rows: Rows::new(profile, now),
+            due: Due::default(),
+            is_stale: true,
+            revision: 0,
+        }
     }
 
     /// The profile in whose home the gateway runs.
@@ -63,6 +85,12 @@ impl Core {
         let life = &self.state.life;
         let by_this_process = life.gateway.links.serves(&profile.into());
         (life.served.names().contains(profile) && !by_this_process).then_some(life.since)
+    }
+
+    /// How often every row was judged. As long as it does not rise, the gateway serves the same profiles and has the same
+    /// process, and only rows changed that each show a link of their own.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// When the gateway's process ended, if it has.
@@ -117,6 +145,11 @@ impl Core {
             _ => self.advance(now, changes),
         }
         self.state.time.advance_to(now);
+        self.take_in(evidence);
+    }
+
+    fn take_in(&mut self, evidence: Evidence) {
+        self.is_stale = true;
         self.state.take(evidence);
     }
 
@@ -132,7 +165,7 @@ impl Core {
         if !batch.is_empty() {
             self.state.time.advance_to(now);
             for evidence in batch {
-                self.state.take(evidence);
+                self.take_in(evidence);
             }
             self.judge(&mut changes);
         }
@@ -177,10 +210,17 @@ impl Core {
         if self.state.time.is_asleep() {
             return None;
         }
+        let is_known = !self.is_stale && self.due.next.is_none_or(|next| next > self.state.time.now());
+        if is_known { self.due.next } else { self.find_deadlines().next }
+    }
+
+    fn find_deadlines(&self) -> Due {
         let mut due = Earliest::after(self.state.time.now());
         self.state.life.deadlines(&mut due);
         judge::expiries(&self.state, &mut due);
-        due.found()
+        let all_rows = due.found();
+        self.state.life.gateway.links.deadlines_of_rows(&mut due);
+        Due { next: due.found(), all_rows }
     }
 
     fn advance(&mut self, now: Timestamp, changes: &mut Vec<Change>) {
@@ -199,15 +239,27 @@ impl Core {
     }
 
     fn judge_now(&mut self) -> Vec<Change> {
+        self.state.touch_all();
         let mut changes = Vec::new();
         self.judge(&mut changes);
         changes
     }
 
+    /// Judges the rows that may show something else than before. A test build judges the others, too, and compares.
     fn judge(&mut self, changes: &mut Vec<Change>) {
-        let gateway = &self.state.life.gateway;
-        let started = gateway.ready.is_some() || gateway.starting.over(self.state.time.clock());
-        self.state.life.update_served(started);
-        self.rows.judge(&self.state, changes);
+        let clock = self.state.time.clock();
+        if self.due.all_rows.is_some_and(|due| due <= clock) || judge::shows_time(&self.state, clock) {
+            self.state.touch_all();
+        }
+        let touched = self.state.take_touched();
+        if touched == Touched::All {
+            self.revision += 1;
+            let gateway = &self.state.life.gateway;
+            let started = gateway.ready.is_some() || gateway.starting.over(clock);
+            self.state.life.update_served(started);
+        }
+        self.rows.judge(&self.state, &touched, changes);
+        self.due = self.find_deadlines();
+        self.is_stale = false;
     }
 }

@@ -201,7 +201,7 @@ impl Gateway {
     }
 
     /// Until when the next platform may be logged, during a start that was logged.
-    fn next_platform_by(&self) -> Option<Timestamp> {
+    pub(super) fn next_platform_by(&self) -> Option<Timestamp> {
         let newest = self.newest_up.filter(|_| self.said_start() && self.ready.is_none());
         newest.map(|at| after(at, BETWEEN_PLATFORMS))
     }
@@ -241,7 +241,7 @@ impl Gateway {
         self.faults.get(&reason)
     }
 
-    /// Every moment at which the verdict may change without new evidence.
+    /// Every moment at which the verdicts of all rows may change without new evidence.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
         let own: [Option<&Timer>; 6] = [
             Some(&self.starting).filter(|_| self.may_stall()),

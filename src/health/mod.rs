@@ -37,6 +37,7 @@ mod succession;
 mod time;
 pub(crate) mod timer;
 mod times;
+mod touched;
 mod update;
 pub mod verdict;
 

@@ -9,6 +9,7 @@ use super::judge::judge;
 use super::names::ProfileName;
 use super::reason::Light;
 use super::state::State;
+use super::touched::Touched;
 use super::verdict::{Change, Glance, Verdict};
 
 /// The rows of one gateway.
@@ -42,18 +43,37 @@ impl Rows {
         own.or_else(|| self.served.get(profile)).map(|row| row.verdict(state, self.judged_at))
     }
 
-    /// Judges every row, and those of profiles that have none yet. Adds the changes of light, reason or platform.
-    pub(super) fn judge(&mut self, state: &State, changes: &mut Vec<Change>) {
+    /// Judges these rows, and those of profiles that have none yet. Adds the changes of light, reason or platform.
+    pub(super) fn judge(&mut self, state: &State, touched: &Touched, changes: &mut Vec<Change>) {
         self.judged_at = state.time.clock();
+        match touched {
+            Touched::All => self.judge_all(state, changes),
+            Touched::Rows(profiles) => {
+                let is_own = |profile: &&ProfileName| *profile == &self.own.profile;
+                if profiles.iter().any(|profile| is_own(&profile)) {
+                    changes.extend(self.own.judge(state, self.judged_at));
+                }
+                for profile in profiles {
+                    let row = self.served.get_mut(profile);
+                    changes.extend(row.and_then(|row| row.judge(state, self.judged_at)));
+                }
+                debug_assert!(self.all().all(|row| row.is_current(state, self.judged_at)), "{touched:?}");
+            }
+        }
+    }
+
+    fn judge_all(&mut self, state: &State, changes: &mut Vec<Change>) {
         for profile in state.life.served.names() {
             let row = || Row::unknown(Arc::clone(profile), state.time.now());
             self.served.entry(Arc::clone(profile)).or_insert_with(row);
         }
         for row in std::iter::once(&mut self.own).chain(self.served.values_mut()) {
-            if let Some(change) = row.judge(state, self.judged_at) {
-                changes.push(change);
-            }
+            changes.extend(row.judge(state, self.judged_at));
         }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Row> {
+        std::iter::once(&self.own).chain(self.served.values())
     }
 }
 
@@ -78,6 +98,13 @@ impl Row {
     fn verdict<'a>(&'a self, state: &'a State, clock: Timestamp) -> &'a Verdict {
         self.verdict
             .get_or_init(|| judge(state, &self.profile, clock).verdict(self.shown.since, self.held_green))
+    }
+
+    /// Whether judging the row anew would show the same.
+    fn is_current(&self, state: &State, clock: Timestamp) -> bool {
+        let judged = judge(state, &self.profile, clock);
+        let is_same = |known: &Verdict| *known == judged.verdict(self.shown.since, self.held_green);
+        judged.glance(self.shown.since) == self.shown && self.verdict.get().is_none_or(is_same)
     }
 
     fn judge(&mut self, state: &State, clock: Timestamp) -> Option<Change> {

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, LogRecord};
 use super::fact::{Fact, Unreadable};
-use super::gateway::Origin;
+use super::gateway::{Beginning, LogLevel, Origin};
 use super::job::Job;
 use super::manager::JobWord;
 use super::names::{PlatformName, ProfileName};
 use super::platform::Platforms;
 use super::proof::{Proof, Source};
 use super::settings::Deadlines;
+use super::signal::Signal;
 use super::succession::Succession;
 use super::time::Time;
+use super::touched::Touched;
 use super::update::Update;
 
 /// Everything that is known of one gateway.
@@ -34,6 +36,17 @@ pub(super) struct State {
     pub(super) unreadable: Vec<Unreadable>,
     /// The links that do not count, by the settings.
     pub(super) ignored: BTreeMap<ProfileName, BTreeSet<PlatformName>>,
+}
+
+/// What a record about a link may change besides the links, as far as rows depend on it.
+#[derive(PartialEq)]
+struct Outlook {
+    is_alive: bool,
+    level: LogLevel,
+    beginning: Beginning,
+    next_platform_by: Option<Timestamp>,
+    is_leaving: bool,
+    is_exiting: bool,
 }
 
 impl State {
@@ -66,8 +79,40 @@ impl State {
         self.ignored.get(profile).is_some_and(|platforms| platforms.contains(platform))
     }
 
+    /// Notes that every row may be judged differently now.
+    pub(super) fn touch_all(&mut self) {
+        self.life.gateway.links.touch_all();
+    }
+
+    /// The rows that may be judged differently than at the last call, if no deadline passed that concerns them all.
+    pub(super) fn take_touched(&mut self) -> Touched {
+        self.life.gateway.links.take_touched(self.time.clock())
+    }
+
     /// Takes in one piece of evidence, at the current time.
     pub(super) fn take(&mut self, evidence: Evidence) {
+        // All other evidence may concern every row.
+        let is_of_link = matches!(evidence, Evidence::Log(LogRecord { signal: Signal::Link(_), .. }));
+        let before = is_of_link.then(|| self.outlook());
+        self.take_in(evidence);
+        if before != Some(self.outlook()) {
+            self.touch_all();
+        }
+    }
+
+    fn outlook(&self) -> Outlook {
+        let gateway = &self.life.gateway;
+        Outlook {
+            is_alive: gateway.alive(),
+            level: gateway.level,
+            beginning: gateway.beginning,
+            next_platform_by: gateway.next_platform_by(),
+            is_leaving: gateway.departure.is_underway(),
+            is_exiting: gateway.departure.exiting().is_some(),
+        }
+    }
+
+    fn take_in(&mut self, evidence: Evidence) {
         let Some(evidence) = self.life.take(self.time.moment(), evidence) else { return };
         match evidence {
             Evidence::Job(word) => self.see_job(word),

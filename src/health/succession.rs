@@ -83,7 +83,7 @@ impl Succession {
         self.gateway.scheduler.watch(moment);
     }
 
-    /// Every moment at which the verdict may change without new evidence.
+    /// Every moment at which the verdicts of all rows may change without new evidence.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
         self.gateway.deadlines(due);
         due.add(self.absent.map(|timer| timer.due()));

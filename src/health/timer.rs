@@ -52,6 +52,11 @@ impl Earliest {
         Self { now, found: None }
     }
 
+    /// The moment after which it looks.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Adds moments.
     pub(crate) fn add(&mut self, moments: impl IntoIterator<Item = Timestamp>) {
         for moment in moments {

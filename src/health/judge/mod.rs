@@ -27,6 +27,17 @@ pub(super) fn judge<'a>(state: &'a State, profile: &'a ProfileName, now: Timesta
     row.conclude()
 }
 
+/// Whether rows may show the time of their judgement, so that all are judged whenever one is: a gateway without a process,
+/// and a crash loop.
+pub(super) fn shows_time(state: &State, now: Timestamp) -> bool {
+    !state.life.gateway.alive() || is_crash_loop(state, now)
+}
+
+fn is_crash_loop(state: &State, now: Timestamp) -> bool {
+    let (starts, storm) = state.life.starts.crashes(now, &state.time.deadlines);
+    starts > state.time.deadlines.crash_starts || storm.is_some()
+}
+
 /// Until when an update excuses that the gateway is down, and what shows it.
 fn excuse(state: &State) -> Option<(Timestamp, Proof)> {
     state.life.gateway.end.as_ref().and_then(|end| state.update.excuse(&end.update))
@@ -46,8 +57,8 @@ pub(super) fn expiries(state: &State, due: &mut Earliest) {
 /// Adds crash loops and replace loops.
 fn loops(row: &mut Row<'_>) {
     let (state, now) = (row.state, row.now);
-    let (starts, storm) = state.life.starts.crashes(now, &state.time.deadlines);
-    if (starts > state.time.deadlines.crash_starts || storm.is_some()) && !has_settled(state, now) {
+    if is_crash_loop(state, now) && !has_settled(state, now) {
+        let (_, storm) = state.life.starts.crashes(now, &state.time.deadlines);
         let refused = state.life.gateway.second_instance.as_ref().map(|(_, proof)| proof);
         match storm.or(refused) {
             Some(proof) => row.hold(Reason::CrashLoop, Some(proof)),

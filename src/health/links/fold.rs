@@ -90,6 +90,18 @@ impl Event {
         says && owner_of(tag.as_ref(), homes, false, own, separate).is_none()
     }
 
+    /// Whose link the line is about, if that is known.
+    pub(super) fn owner<'a>(
+        &'a self,
+        own: &'a ProfileName,
+        layout: &'a Layout,
+        rules: &Rules,
+    ) -> Option<&'a ProfileName> {
+        let Self::Line { said, tag, by_runner, homes, .. } = self else { return None };
+        let owner = owner_of(tag.as_ref(), homes, *by_runner, own, layout.is_separate(rules));
+        owner.or_else(|| layout.locks.get(said.connection.as_ref()?)?.as_ref())
+    }
+
     /// The served profile whose link failed according to `gateway.run`.
     pub(super) fn failed_of(&self, own: &ProfileName) -> Option<&ProfileName> {
         let Self::Line { said, tag, by_runner: true, .. } = self else { return None };
@@ -176,13 +188,17 @@ pub(super) struct Fold {
     /// One link that all events are applied to.
     pub shared: Link,
     /// The links that lines or state keys assign to a profile. A map reserves room for eleven values at once: most have one.
-    pub named: BTreeMap<ProfileName, Box<Link>>,
+    /// Shared with the fold that this one is a copy of, until they differ.
+    pub named: BTreeMap<ProfileName, Arc<Link>>,
     /// The links that only their connections tell apart.
     pub connections: Connections,
     /// The links that nothing tells apart, where lines do not name connections.
     pub unnamed: Unnamed,
     /// The profiles that have a link according to `gateway.run`.
     pub claims: BTreeSet<ProfileName>,
+    /// How many profiles those, the state keys and the lock files name. Every line needs the number, and counting them takes as
+    /// long as there are many.
+    named_owners: usize,
 }
 
 impl Fold {
@@ -193,16 +209,22 @@ impl Fold {
             connections: Connections::default(),
             unnamed: Unnamed::default(),
             claims: BTreeSet::new(),
+            named_owners: 0,
         }
     }
 
     /// Every link in it.
     pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
-        self.named.values().map(Box::as_ref).chain([&self.shared]).chain(self.unnamed.links())
+        self.named.values().map(Arc::as_ref).chain(self.common_links())
+    }
+
+    /// The links that are not one profile's alone.
+    pub(super) fn common_links(&self) -> impl Iterator<Item = &Link> {
+        [&self.shared].into_iter().chain(self.unnamed.links())
     }
 
     pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
-        let named = self.named.values_mut().map(Box::as_mut);
+        let named = self.named.values_mut().map(Arc::make_mut);
         named.chain([&mut self.shared]).chain(self.unnamed.links_mut())
     }
 
@@ -229,12 +251,21 @@ impl Fold {
         layout: &'a Layout,
         own: &'a ProfileName,
     ) -> impl Iterator<Item = &'a ProfileName> {
+        self.told_owners(layout).chain(self.hides_own(layout, own).then_some(own))
+    }
+
+    /// The same without the serving profile that no line shows.
+    fn told_owners<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = &'a ProfileName> {
         let (claims, keyed) = (&self.claims, &layout.keyed);
         let unclaimed = keyed.iter().filter(|profile| !claims.contains(*profile));
         let is_new = |profile: &&ProfileName| !claims.contains(*profile) && !keyed.contains(*profile);
         // one lock for each: a profile has one account of a platform
-        let known = claims.iter().chain(unclaimed).chain(layout.locks.values().flatten().filter(is_new));
-        known.chain(self.hides_own(layout, own).then_some(own))
+        claims.iter().chain(unclaimed).chain(layout.locks.values().flatten().filter(is_new))
+    }
+
+    /// Counts the owners anew: state keys or lock files changed.
+    pub(super) fn count_owners(&mut self, layout: &Layout) {
+        self.named_owners = self.told_owners(layout).count();
     }
 
     /// Whether the serving profile may have a link that no line shows: only a served profile's failure was logged, and the log level
@@ -246,10 +277,9 @@ impl Fold {
 
     /// How many links of the platform there are.
     pub(super) fn total(&self, layout: &Layout, own: &ProfileName) -> usize {
-        if self.claims.is_empty() && layout.keyed.is_empty() && layout.locks.is_empty() {
-            return self.connections.known();
-        }
-        match self.owners(layout, own).count().max(layout.locks.len()) {
+        debug_assert_eq!(self.named_owners, self.told_owners(layout).count());
+        let owners = self.named_owners + usize::from(self.hides_own(layout, own));
+        match owners.max(layout.locks.len()) {
             0 => self.connections.known(),
             known => known,
         }
@@ -259,19 +289,21 @@ impl Fold {
     pub(super) fn claim(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Rules) {
         if let Event::Line { tag, by_runner: true, homes, .. } = event
             && let Some(owner) = owner_of(tag.as_ref(), homes, true, own, layout.is_separate(rules))
+            && !self.claims.contains(owner)
         {
             self.claims.insert(Arc::clone(owner));
+            if !layout.keyed.contains(owner) {
+                let locks = layout.locks.values().flatten().filter(|locked| *locked == owner);
+                self.named_owners = self.named_owners + 1 - locks.count();
+            }
         }
     }
 
     pub(super) fn apply(&mut self, event: &Event, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
         self.claim(event, own, layout, rules);
         match event {
-            Event::Line { said, tag, by_runner, homes, hints, .. } => {
-                let account =
-                    said.connection.as_ref().and_then(|account| layout.locks.get(account)?.as_ref());
-                let owner = owner_of(tag.as_ref(), homes, *by_runner, own, layout.is_separate(rules));
-                let owner = owner.or(account);
+            Event::Line { said, by_runner, hints, .. } => {
+                let owner = event.owner(own, layout, rules);
                 let links = self.total(layout, own);
                 if links <= 1 {
                     self.shared.apply(said);
@@ -354,6 +386,7 @@ impl Fold {
     /// Drops the link of a profile that is served no longer. If one link is left, the shared one is about that again.
     fn remove(&mut self, profile: &ProfileName, own: &ProfileName, layout: &Layout, rules: &Arc<Rules>) {
         let had = self.named.remove(profile).is_some() | self.claims.remove(profile);
+        self.count_owners(layout);
         if !had || !layout.is_separate(rules) || self.total(layout, own) > 1 {
             return;
         }
@@ -377,7 +410,8 @@ impl Fold {
     }
 
     fn named(&mut self, owner: &ProfileName, rules: &Arc<Rules>) -> &mut Link {
-        self.named.entry(Arc::clone(owner)).or_insert_with(|| Box::new(Link::new(Arc::clone(rules))))
+        let link = self.named.entry(Arc::clone(owner));
+        Arc::make_mut(link.or_insert_with(|| Arc::new(Link::new(Arc::clone(rules)))))
     }
 }
 

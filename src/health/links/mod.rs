@@ -9,6 +9,7 @@
 //! A served profile's log may be its own or a mirror of the whole process; only the twin of a line shows which, and it
 //! may be read later. So the newest events are kept, and folded again when one changes its owner.
 
+mod agenda;
 mod attempts;
 mod connections;
 mod fold;
@@ -27,7 +28,7 @@ use self::platform_links::PlatformLinks;
 use self::shown::Row;
 pub(super) use self::verdict::JudgedLink;
 pub use self::verdict::LinkVerdict;
-use super::link::{Link, Said};
+use super::link::Said;
 use super::names::{PlatformName, ProfileName};
 use super::platform::{Announcement, Platforms};
 use super::proof::Proof;
@@ -36,6 +37,7 @@ use super::signal::{Hints, LinkSignal, LinkWord, LogRecord, Signal};
 use super::state_file::{EntryState, LifeState, Lock, PlatformEntry, StateFile};
 use super::time::Slept;
 use super::timer::{Earliest, Timer};
+use super::touched::Touched;
 
 /// Most records of a shutdown that are kept until it is known whether it is a drain.
 const MAX_WITHHELD: usize = 64;
@@ -61,6 +63,8 @@ pub struct Links {
     closing: bool,
     /// Records of a shutdown that may turn out to be a drain, in which the links stay up.
     withheld: Vec<(Timestamp, LogRecord, Option<Timestamp>)>,
+    /// The rows for which something changed since they were judged, besides those of the platforms.
+    touched: Touched,
 }
 
 impl Links {
@@ -77,7 +81,23 @@ impl Links {
             hidden: false,
             closing: false,
             withheld: Vec::new(),
+            touched: Touched::All,
         }
+    }
+
+    /// Notes that every row may be judged differently now.
+    pub(super) fn touch_all(&mut self) {
+        self.touched = Touched::All;
+    }
+
+    /// The rows for which a record about a link changed something since the last call, or the time of whose link has come.
+    /// `now`: the time at which they are judged.
+    pub(super) fn take_touched(&mut self, now: Timestamp) -> Touched {
+        let mut touched = self.touched.take();
+        for platform in &mut self.all {
+            touched.add_all(platform.take_touched(now, &self.own));
+        }
+        touched
     }
 
     /// Sets other rules.
@@ -135,7 +155,7 @@ impl Links {
 
     /// Whether a link is expected of which no line was read.
     pub fn any_silent(&self) -> bool {
-        self.all.iter().any(|platform| platform.fold.links().any(Link::is_silent))
+        self.all.iter().any(PlatformLinks::any_silent)
     }
 
     /// Whether any link has been proven at any time.
@@ -179,6 +199,7 @@ impl Links {
         let LinkSignal { platform, word, by_runner, hints } = signal.clone();
         if let Some(tag) = record.tag.as_ref().filter(|tag| **tag != self.own && !self.shown.contains(*tag)) {
             self.shown.insert(Arc::clone(tag));
+            self.touch_all();
         }
         let Self { own, platforms, all, hidden, .. } = self;
         let Some(platform) = platform_in(all, platforms, &platform) else { return };
@@ -216,10 +237,8 @@ impl Links {
             let profile = entry.profile.clone().or_else(|| is_keyed.then(|| Arc::clone(own)));
             shown.extend(profile.clone().filter(|profile| profile != own));
             let Some(platform) = platform_in(all, platforms, &entry.platform) else { continue };
-            if let Some(profile) = profile.as_ref().filter(|_| entry.state != EntryState::Disabled)
-                && platform.layout.keyed.insert(Arc::clone(profile))
-            {
-                platform.refold(own);
+            if let Some(profile) = profile.as_ref().filter(|_| entry.state != EntryState::Disabled) {
+                platform.add_key(profile, own);
             }
             platform.push(Event::Entry { at, profile, entry: entry.clone(), grace }, own);
         }
@@ -342,9 +361,14 @@ impl Links {
         self.push_to_all(&Event::Suspended(suspended));
     }
 
-    /// Every moment at which a view may change without new evidence.
+    /// Every moment at which the views of all rows may change without new evidence.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
         self.all.iter().for_each(|platform| platform.deadlines(due));
+    }
+
+    /// The next moments at which the view of a single row may.
+    pub(super) fn deadlines_of_rows(&self, due: &mut Earliest) {
+        self.all.iter().for_each(|platform| platform.deadlines_of_rows(due));
     }
 
     /// The links that one row shows. `start`: how long a link without a line may be starting.

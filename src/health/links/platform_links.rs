@@ -6,14 +6,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::agenda::Agenda;
 use super::fold::{Event, Fold, Homes, Layout};
 use super::shown::{Asked, Row};
 use super::unnamed::SAME_ATTEMPT;
 use super::verdict::JudgedLink;
+use crate::health::link::Link;
 use crate::health::names::{PlatformName, ProfileName};
 use crate::health::platform::{Announcement, Rules};
+use crate::health::proof::Proof;
 use crate::health::signal::{LinkWord, LogRecord};
 use crate::health::timer::Earliest;
+use crate::health::touched::Touched;
 
 /// Events whose owner may still change.
 const KEPT: usize = 64;
@@ -33,16 +37,43 @@ pub(super) struct PlatformLinks {
     pub layout: Layout,
     /// Whether an event older than the kept ones showed that served profiles have logs of their own.
     showed_own_logs: bool,
+    /// The rows for which something changed since they were judged.
+    touched: Touched,
+    /// The next times of the links of [`Fold::named`], where each row shows one of those; `None`: all links have to be asked.
+    agenda: Option<Agenda>,
+}
+
+/// What the rows of other profiles than the one that a line is about depend on.
+#[derive(PartialEq)]
+struct Common {
+    /// Each row shows a link that is known apart from all others.
+    is_apart: bool,
+    exists: bool,
+    info_hidden: bool,
+    webhook: Option<Proof>,
+    last_message: Option<Timestamp>,
 }
 
 impl PlatformLinks {
     pub(super) fn new(name: PlatformName, rules: Arc<Rules>) -> Self {
         let fold = Fold::new(&rules);
         let (base, homes, layout) = (fold.clone(), Homes::default(), Layout::default());
-        Self { name, rules, base, recent: VecDeque::new(), homes, fold, layout, showed_own_logs: false }
+        Self {
+            name,
+            rules,
+            base,
+            recent: VecDeque::new(),
+            homes,
+            fold,
+            layout,
+            showed_own_logs: false,
+            touched: Touched::All,
+            agenda: None,
+        }
     }
 
     pub(super) fn set_rules(&mut self, rules: &Arc<Rules>) {
+        self.touch_all();
         self.rules = Arc::clone(rules);
         for fold in [&mut self.base, &mut self.fold] {
             fold.links_mut().for_each(|link| link.set_rules(Arc::clone(rules)));
@@ -88,12 +119,57 @@ impl PlatformLinks {
             self.refold(own);
         } else if let Some(newest) = self.recent.back() {
             let links = |fold: &Fold| fold.claims.len() + usize::from(fold.hides_own(&self.layout, own));
-            let known = links(&self.fold);
+            let (known, common) = (links(&self.fold), self.common(own));
+            let owner = newest.owner(own, &self.layout, &self.rules).zip(newest.written());
+            let alone = owner.filter(|_| common.is_apart).map(|(owner, line)| (Arc::clone(owner), line.at));
             self.fold.apply(newest, own, &self.layout, &self.rules);
             if links(&self.fold) > known.max(1) {
                 self.refold(own);
+            } else if let Some((owner, at)) = alone.filter(|_| self.common(own) == common) {
+                self.touch(owner, at);
+            } else {
+                self.touch_all();
             }
         }
+    }
+
+    fn common(&self, own: &ProfileName) -> Common {
+        let shared = &self.fold.shared;
+        Common {
+            is_apart: self.is_apart(own),
+            exists: shared.exists(),
+            info_hidden: shared.info_hidden(),
+            webhook: shared.webhook().cloned(),
+            last_message: shared.last_message(),
+        }
+    }
+
+    /// Whether each row shows a link that is known apart from all others.
+    fn is_apart(&self, own: &ProfileName) -> bool {
+        self.layout.is_separate(&self.rules) && self.fold.total(&self.layout, own) > 1
+    }
+
+    /// Only the row of this profile may show something else now.
+    fn touch(&mut self, owner: ProfileName, at: Timestamp) {
+        if let Some((agenda, link)) = self.agenda.as_mut().zip(self.fold.named.get(&owner)) {
+            agenda.set(&owner, link, at);
+        }
+        self.touched.add(owner);
+    }
+
+    fn touch_all(&mut self) {
+        self.touched = Touched::All;
+        self.agenda = None;
+    }
+
+    /// The rows for which something changed since the last call. `now`: the time at which they are judged.
+    pub(super) fn take_touched(&mut self, now: Timestamp, own: &ProfileName) -> Touched {
+        if let Some(agenda) = &mut self.agenda {
+            agenda.pass(&self.fold.named, now).into_iter().for_each(|owner| self.touched.add(owner));
+        } else if self.is_apart(own) {
+            self.agenda = Some(Agenda::of(&self.fold.named, now));
+        }
+        self.touched.take()
     }
 
     /// `gateway.run` names the profile of an attempt whose result its adapter logs without a name: just before, or just after
@@ -151,6 +227,7 @@ impl PlatformLinks {
         let keyed = self.layout.is_keyed();
         self.layout.own_logs =
             self.showed_own_logs || self.recent.iter().any(|event| event.shows_own_logs(keyed));
+        self.touch_all();
         if self.layout.is_separate(&self.rules) {
             self.name_first_failures(own);
         }
@@ -168,13 +245,29 @@ impl PlatformLinks {
     pub(super) fn set_locks(&mut self, locks: BTreeMap<Arc<str>, Option<ProfileName>>, own: &ProfileName) {
         if self.layout.locks != locks {
             self.layout.locks = locks;
+            self.count_owners();
             self.refold(own);
         }
+    }
+
+    /// Takes in that state keys name this profile.
+    pub(super) fn add_key(&mut self, profile: &ProfileName, own: &ProfileName) {
+        if self.layout.keyed.insert(Arc::clone(profile)) {
+            self.count_owners();
+            self.refold(own);
+        }
+    }
+
+    /// To be called whenever the state keys or the lock files change.
+    fn count_owners(&mut self) {
+        self.base.count_owners(&self.layout);
+        self.fold.count_owners(&self.layout);
     }
 
     /// Drops the link of a profile that is served no longer.
     pub(super) fn remove(&mut self, profile: &ProfileName, own: &ProfileName) {
         if self.layout.keyed.remove(profile) || self.fold.claims.contains(profile) {
+            self.count_owners();
             self.push(Event::Left(Arc::clone(profile)), own);
         }
     }
@@ -199,14 +292,33 @@ impl PlatformLinks {
     /// Drops what the files of another process said.
     pub(super) fn forget_files(&mut self, own: &ProfileName) {
         self.layout.keyed.clear();
+        self.count_owners();
         self.push(Event::FilesForgotten, own);
     }
 
-    /// Every moment at which a view may change without new evidence.
+    /// The next moments at which the view of a single row may change without new evidence.
+    pub(super) fn deadlines_of_rows(&self, due: &mut Earliest) {
+        if let Some(agenda) = &self.agenda {
+            agenda.deadlines(&self.fold.named, due);
+        }
+    }
+
+    /// Every moment at which the views of all rows may.
     pub(super) fn deadlines(&self, due: &mut Earliest) {
         due.add(self.fold.connections.missing().iter().map(|link| link.patience.due()));
         self.fold.unnamed.deadlines(&self.rules, due);
-        self.fold.links().for_each(|link| link.deadlines(due));
+        match &self.agenda {
+            Some(_) => self.fold.common_links().for_each(|link| link.deadlines(due)),
+            None => self.fold.links().for_each(|link| link.deadlines(due)),
+        }
+    }
+
+    /// Whether a link is expected of which no line was read.
+    pub(super) fn any_silent(&self) -> bool {
+        match &self.agenda {
+            Some(agenda) => agenda.any_silent() || self.fold.common_links().any(Link::is_silent),
+            None => self.fold.links().any(Link::is_silent),
+        }
     }
 
     /// The link of this platform in one row.

@@ -6,6 +6,7 @@ mod field_reports_later;
 mod first_look;
 mod interleavings;
 mod made_up_platform;
+mod only_what_changed;
 mod recording_variants;
 mod recordings;
 mod verdict_properties;

@@ -138,8 +138,10 @@ fn a_day_of_incidents_leaves_no_memory_behind() {
         let end = now + SignedDuration::from_secs(APART - 1);
         store.record_observed(now, end).unwrap();
         notices += policy.tick(end).len();
-        let view =
-            |w: &Watched| ProfileView { profile: Arc::clone(&w.profile), verdict: w.core.verdict().clone() };
+        let view = |w: &Watched| ProfileView {
+            profile: Arc::clone(&w.profile),
+            verdict: w.core.verdict().clone().into(),
+        };
         let profiles = all.iter().map(view).collect();
         let snapshot = Snapshot { at: end, profiles, bad_files: Vec::new(), complete: true };
         let look = Locale { lang: Lang::En, zone: TimeZone::UTC };
