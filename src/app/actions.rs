@@ -400,7 +400,7 @@ mod tests {
             let job = job.map(|path| JobFile::named(Manager::Launchd, path, name));
             let profile = Profile { name: name.into(), home: "/h".into(), job, logs: Vec::new() };
             let verdict = Verdict { pid, ..Verdict::unknown(now) };
-            ProfileView { profile: Arc::new(profile), verdict }
+            ProfileView { profile: Arc::new(profile), verdict: verdict.into() }
         };
         let profiles = vec![
             view("main", Some(7), Some("/a.plist")),

@@ -137,7 +137,7 @@ impl HistoryWriter {
 
     /// The links to write: those of the verdict, and those that were written before and are missing in it.
     fn links_of(&self, view: &ProfileView) -> Vec<LinkVerdict> {
-        let Verdict { links, reason, since, .. } = &view.verdict;
+        let Verdict { links, reason, since, .. } = &*view.verdict;
         let name = &view.profile.name;
         if links.len() < 2 && self.written_links(name).next().is_none() {
             return Vec::new();
@@ -210,7 +210,7 @@ impl HistoryWriter {
         let snapshot = self.snapshots.borrow().clone();
         for view in &snapshot.profiles {
             let profile = Arc::clone(&view.profile);
-            let (from, to) = (Verdict::unknown(now).glance(), view.verdict.clone());
+            let (from, to) = (Verdict::unknown(now).glance(), Verdict::clone(&view.verdict));
             let change = Change { at: now, profile: profile.name.as_str().into(), from, to };
             self.write_change(&ProfileChange { profile, change, history: true });
         }

@@ -431,7 +431,7 @@ mod tests {
             let home = folder.path().join(name);
             let profile = Profile { name: name.into(), home, job: None, logs: Vec::new() };
             let verdict = Verdict { started_at, ..Verdict::unknown(Timestamp::UNIX_EPOCH) };
-            ProfileView { profile: profile.into(), verdict }
+            ProfileView { profile: profile.into(), verdict: verdict.into() }
         };
         let write = |name: &str| {
             let log = folder.path().join(name).join("logs/agent.log");

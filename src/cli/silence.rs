@@ -91,7 +91,7 @@ pub(super) fn acknowledge(args: &AckArgs, engine: &Engine, terminal: &mut Termin
         return print(say::REMINDS_AGAIN, &[("name", &label(&name))], OK, terminal);
     }
     let snapshot = engine.look(vec![name.clone()])?;
-    let verdict = snapshot.find(&name).map(|view| &view.verdict);
+    let verdict = snapshot.find(&name).map(|view| &*view.verdict);
     let known = verdict.and_then(Acknowledged::of);
     let title = verdict.map(|verdict| title_of(verdict, terminal.lang)).unwrap_or_default();
     let (shown, code) = match &known {

@@ -120,7 +120,7 @@ mod tests {
             let profile = Profile { name: (*name).into(), home: "/h".into(), job, logs: Vec::new() };
             let mut verdict = Verdict { reason: *reason, ..Verdict::unknown(t(0)) };
             verdict.evidence = Some(Proof::new("agent.log", *line, t(0)));
-            ProfileView { profile: Arc::new(profile), verdict }
+            ProfileView { profile: Arc::new(profile), verdict: verdict.into() }
         };
         Snapshot {
             at: t(75),

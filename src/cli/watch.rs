@@ -174,7 +174,7 @@ fn first_lines(
             at: snapshot.at,
             profile: view.profile.name.as_str().into(),
             from,
-            to: view.verdict.clone(),
+            to: Verdict::clone(&view.verdict),
         };
         let change = ProfileChange { profile: view.profile.clone(), change, history: true };
         line(&change, start, json, terminal)?;
@@ -258,7 +258,7 @@ mod tests {
         }
         verdict.links = links.into();
         let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
-        ProfileView { profile: Arc::new(profile), verdict }
+        ProfileView { profile: Arc::new(profile), verdict: verdict.into() }
     }
 
     fn snapshot(view: ProfileView) -> Snapshot {

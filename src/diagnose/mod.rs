@@ -289,7 +289,7 @@ mod tests {
         verdict.evidence = Some(Proof::new("agent.log", "Executor shutdown ``` in /Users/bob", t(100)));
         verdict.pid = Some(77);
         verdict.notes = vec![Note::Also(Reason::NotLoaded, None, None), Note::InfoHidden];
-        ProfileView { profile: Arc::new(profile), verdict }
+        ProfileView { profile: Arc::new(profile), verdict: verdict.into() }
     }
 
     fn rendered(lang: Lang, log: &[LogLine], job: &str, extra: &str) -> String {

@@ -29,6 +29,8 @@ pub struct Core {
     is_stale: bool,
     /// How often every row was judged.
     revision: u64,
+    /// The rows that were judged since they were last asked for.
+    judged: Touched,
 }
 
 /// When verdicts may change without new evidence.
@@ -51,6 +53,7 @@ impl Core {
             due: Due::default(),
             is_stale: true,
             revision: 0,
+            judged: Touched::All,
         }
     }
 
@@ -91,6 +94,11 @@ impl Core {
     /// process, and only rows changed that each show a link of their own.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// The rows that were judged since the last call: the verdicts on all others are the same.
+    pub(crate) fn take_judged(&mut self) -> Touched {
+        self.judged.take()
     }
 
     /// When the gateway's process ended, if it has.
@@ -259,6 +267,7 @@ impl Core {
             self.state.life.update_served(started);
         }
         self.rows.judge(&self.state, &touched, changes);
+        self.judged.add_all(touched);
         self.due = self.find_deadlines();
         self.is_stale = false;
     }

@@ -53,5 +53,6 @@ pub use links::LinkVerdict;
 pub use platform::Platforms;
 pub use reason::{Light, Reason, RestartHelps};
 pub use settings::Deadlines;
+pub(crate) use touched::Touched;
 pub use update::UpdateProcess;
 pub use verdict::{Change, Glance, HermesVersion, Note, Verdict};

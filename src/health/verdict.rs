@@ -19,7 +19,7 @@ pub struct HermesVersion {
 }
 
 /// The judgement of one profile at one time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The reason.
     pub reason: Reason,
@@ -137,7 +137,7 @@ pub struct Draining {
 }
 
 /// Something that holds besides the reason shown.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// Another reason that holds too, its platform and its proof.
     Also(Reason, Option<PlatformName>, Option<Proof>),

@@ -24,7 +24,7 @@ pub use scan::scan;
 pub(crate) use scan::scan_job_files;
 
 /// A gateway to monitor.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The name shown and typed, unique among the profiles found: `default`, `work`.
     pub name: String,
@@ -50,7 +50,7 @@ impl Profile {
 }
 
 /// A launchd plist or a systemd unit that runs a gateway, as far as Gatelight needs it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobFile {
     /// Which manager reads it.
     pub manager: Manager,

@@ -87,7 +87,7 @@ impl LinksBefore {
     pub(super) fn now(&self, snapshot: &Snapshot, is_new: impl Fn(u32) -> bool) -> LinksNow {
         let mut now = LinksNow::default();
         for link in &self.0 {
-            let verdict = snapshot.find(&link.profile).map(|view| &view.verdict);
+            let verdict = snapshot.find(&link.profile).map(|view| &*view.verdict);
             let fresh = verdict.filter(|verdict| verdict.pid.is_some_and(&is_new));
             let found = fresh.and_then(|verdict| verdict.links.iter().find(|l| *l.platform == link.platform));
             match found {
@@ -181,7 +181,7 @@ mod tests {
         let links = links.iter().map(link).collect();
         let served_by = served_by.map(Into::into);
         let verdict = Verdict { links, pid, served_by, ..Verdict::unknown(Timestamp::UNIX_EPOCH) };
-        ProfileView { profile: Arc::new(profile), verdict }
+        ProfileView { profile: Arc::new(profile), verdict: verdict.into() }
     }
 
     fn snapshot(profiles: Vec<ProfileView>) -> Snapshot {

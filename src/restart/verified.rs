@@ -305,7 +305,7 @@ impl Run {
         loop {
             // marked as seen: `changed` waits for a later one
             let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
-            let verdict = snapshot.find(&self.request.profile.name).map(|view| &view.verdict);
+            let verdict = snapshot.find(&self.request.profile.name).map(|view| &*view.verdict);
             let links = self.links.now(&snapshot, |pid| self.is_new(pid, old));
             if let Some(verdict) = verdict {
                 let fresh = verdict.pid.filter(|pid| self.is_new(*pid, old));
@@ -379,7 +379,7 @@ impl Run {
     }
 
     fn verdict(&self) -> Option<Verdict> {
-        self.snapshots.borrow().find(&self.request.profile.name).map(|view| view.verdict.clone())
+        self.snapshots.borrow().find(&self.request.profile.name).map(|view| Verdict::clone(&view.verdict))
     }
 
     fn elapsed(&self) -> SignedDuration {

@@ -319,7 +319,10 @@ mod tests {
                 ("three", Reason::AuthRejected),
             ]
             .into_iter()
-            .map(|(name, reason)| ProfileView { profile: profile(name), verdict: verdict(reason, None) })
+            .map(|(name, reason)| ProfileView {
+                profile: profile(name),
+                verdict: verdict(reason, None).into(),
+            })
             .collect(),
             bad_files: Vec::new(),
             complete: true,
@@ -363,7 +366,7 @@ mod tests {
             link("plug\"in\n", Reason::Connected, false),
         ];
         verdict.links.extend((0..100).map(|i| link(&format!("more{i}"), Reason::Connected, false)));
-        let profiles = vec![ProfileView { profile: profile("work"), verdict }];
+        let profiles = vec![ProfileView { profile: profile("work"), verdict: verdict.into() }];
         let snapshot = Snapshot { at: t(0), profiles, bad_files: Vec::new(), complete: true };
         let page = render(&snapshot, &Counters::default(), t(5), Format::Prometheus);
         let samples: Vec<&str> = page.lines().filter(|line| line.starts_with("gatelight_link_up{")).collect();

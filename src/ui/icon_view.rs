@@ -106,7 +106,7 @@ mod tests {
                 Profile { name: (*name).into(), home: PathBuf::from("/h"), job: None, logs: Vec::new() };
             ProfileView {
                 profile: Arc::new(profile),
-                verdict: Verdict { reason: *reason, ..Verdict::unknown(at) },
+                verdict: Verdict { reason: *reason, ..Verdict::unknown(at) }.into(),
             }
         };
         Snapshot { at, profiles: profiles.iter().map(view).collect(), bad_files: Vec::new(), complete: true }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_reason_names_its_platform() {
         let mut all = snapshot(&[("work", Reason::AuthRejected), ("home", UP)]);
-        all.profiles[0].verdict.platform = Some("telegram".into());
+        Arc::make_mut(&mut all.profiles[0].verdict).platform = Some("telegram".into());
         let refused = MenuState {
             notifications: Notifications::NotPermitted(Permission::Refused),
             ..MenuState::default()

@@ -16,7 +16,7 @@ use super::publisher::Publisher;
 use super::readers::Readers;
 use super::scan::{Outcome, Scan};
 use super::schedule::{POLL_INTERVAL, Poll, Schedule};
-use super::snapshot::{ProfileView, Snapshot};
+use super::snapshot::Snapshot;
 use super::timeline::Timeline;
 use super::turn::Turn;
 use super::updates::Subscribers;
@@ -26,7 +26,7 @@ use crate::evidence::alarm::Alarm;
 use crate::evidence::collector::Moment;
 use crate::evidence::volume::Mounts;
 use crate::evidence::watch::Changes;
-use crate::health::{Change, Evidence, Verdict};
+use crate::health::{Change, Evidence, ProfileName, Verdict};
 use crate::profile::Profile;
 use crate::worker::{self, Backoff};
 
@@ -391,19 +391,24 @@ impl Watcher {
     /// out: in the middle of the move neither gateway knows all of it, and the row would show that for a moment.
     fn notice_sources(&mut self, now: Moment, judged: &mut [(usize, Vec<Change>)]) {
         for index in self.monitors.places() {
-            let served_by = self.monitors.server_name(index);
-            let blocked = self.monitors.blocked_home(index, now.instant).map(Path::to_path_buf);
-            let monitor = &self.monitors[index];
-            let known = monitor.blocked.as_ref().map(|(home, _)| home);
-            if monitor.served_by == served_by && known == blocked.as_ref() {
+            if !self.monitors.may_have_moved(index) {
                 continue;
             }
+            let served_by = self.monitors.server_name(index);
+            let blocked = self.monitors.blocked_home(index, now.instant);
+            let monitor = &self.monitors[index];
+            let known = monitor.blocked.as_ref().map(|(home, _)| home.as_path());
+            if monitor.served_by.as_deref() == served_by && known == blocked {
+                continue;
+            }
+            let (served_by, blocked) = (served_by.map(ProfileName::from), blocked.map(Path::to_path_buf));
             let before = self.monitors.shown(index, monitor.served_by.is_some()).glance();
             let before = self.monitors.take_changes(index, judged).unwrap_or(before);
             let served = served_by.is_some();
             let monitor = &mut self.monitors[index];
             monitor.served_by = served_by;
             monitor.blocked = blocked.map(|home| (home, now.at));
+            monitor.view = None;
             let after = self.monitors.shown(index, served);
             self.publisher.mark_stale();
             if !after.glance().is_same_as(&before) && self.setup.shows(&self.monitors[index].profile) {
@@ -476,13 +481,7 @@ impl Watcher {
     fn publish(&mut self) {
         let now = self.time.now();
         let complete = self.is_settled();
-        let shown = |index: &usize| self.setup.shows(&self.monitors[*index].profile);
-        let views = (self.monitors.places()).filter(shown).map(|index| {
-            let profile = Arc::clone(&self.monitors[index].profile);
-            let verdict = self.monitors.shown(index, self.monitors[index].served_by.is_some());
-            ProfileView { profile, verdict: self.time.wall_verdict(verdict) }
-        });
-        let views: Vec<_> = views.collect();
+        let views = self.monitors.views(&self.setup, &self.time);
         let problems = self.scan.problems(&self.setup.places, now.instant);
         self.publisher.publish(self.time.wall_time(now.at), views, problems, complete);
     }

@@ -32,10 +32,9 @@ pub(super) fn hermes_name(profile: &Profile) -> &str {
 
 /// The records about links in the evidence of this profile's home, as evidence for the gateway that may serve it.
 pub(super) fn tagged<'a>(
-    name: &str,
+    home: &ProfileName,
     evidence: impl Iterator<Item = &'a Evidence>,
 ) -> impl Iterator<Item = Evidence> {
-    let home = ProfileName::from(name);
     evidence.filter_map(move |evidence| match evidence {
         Evidence::Log(record) if matches!(record.signal, Signal::Link(_)) => {
             Some(Evidence::Log(LogRecord { home: Some(home.clone()), ..record.clone() }))
@@ -45,7 +44,10 @@ pub(super) fn tagged<'a>(
 }
 
 /// The same for a past.
-pub(super) fn records_of<'a>(name: &str, past: impl Iterator<Item = &'a (Timestamp, Evidence)>) -> Past {
-    let past = past.map(|(at, evidence)| (*at, tagged(name, std::iter::once(evidence)).next()));
+pub(super) fn records_of<'a>(
+    home: &ProfileName,
+    past: impl Iterator<Item = &'a (Timestamp, Evidence)>,
+) -> Past {
+    let past = past.map(|(at, evidence)| (*at, tagged(home, std::iter::once(evidence)).next()));
     past.filter_map(|(at, evidence)| Some((at, evidence?))).collect()
 }

@@ -20,7 +20,9 @@ use super::schedule::Poll;
 use super::snapshot::ProfileView;
 use super::{Event, Given, Ignored, JobAnswer, Settings};
 use crate::evidence::collector::{Moment, Past};
-use crate::health::{Change, Core, Evidence, Light, Note, ProfileName, Unreadable, Verdict, WhyUnreadable};
+use crate::health::{
+    Change, Core, Evidence, Light, Note, ProfileName, Touched, Unreadable, Verdict, WhyUnreadable,
+};
 use crate::profile::Profile;
 
 /// How long a new monitor waits for its service manager before the past is read without the answer. Managers answer
@@ -51,11 +53,16 @@ enum Stage {
     Live(Box<Live>),
 }
 
+/// How often the stage of a monitor changed, and how often its core judged every row.
+pub(super) type Revision = (u64, Option<u64>);
+
 /// Monitors one gateway.
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub(super) struct Monitor {
     pub id: MonitorId,
     pub profile: Arc<Profile>,
+    /// The name that the gateway which serves it uses for it.
+    pub hermes_name: ProfileName,
     pub job: JobPolling,
     /// Some of its files cannot be watched: they are polled more often.
     pub unwatched: bool,
@@ -63,6 +70,10 @@ pub(super) struct Monitor {
     since: Timestamp,
     has_manager: bool,
     stage: Stage,
+    /// How often the stage changed.
+    stages: u64,
+    /// Its view in the snapshot, unless that may differ from the last one.
+    pub view: Option<ProfileView>,
     /// The manager's answer, if it was not judged yet.
     answer: Option<JobAnswer>,
     /// The records about links in the past of its home, until the gateway that may serve it has taken them.
@@ -90,12 +101,15 @@ impl Monitor {
         };
         Self {
             id,
+            hermes_name: hermes_name(&profile).into(),
             profile: Arc::new(profile),
             job: JobPolling::new(),
             unwatched: false,
             since: now.at,
             has_manager,
             stage,
+            stages: 0,
+            view: None,
             answer: None,
             past_records: Past::new(),
             served_by: None,
@@ -121,6 +135,31 @@ impl Monitor {
         if *self.profile != profile {
             self.job.query_soon();
             self.profile = Arc::new(profile);
+            self.view = None;
+        }
+    }
+
+    fn enter(&mut self, stage: Stage) -> Stage {
+        self.stages += 1;
+        self.view = None;
+        std::mem::replace(&mut self.stage, stage)
+    }
+
+    /// Whether its home is being read by another thread, or is to be.
+    pub(super) fn waits_for_volume(&self) -> bool {
+        matches!(&self.stage, Stage::Live(live) if live.waits_since().is_some())
+    }
+
+    /// What the answers to [`Self::serves`], [`Self::has_process`] and the like depend on.
+    pub(super) fn revision(&self) -> Revision {
+        (self.stages, self.core().map(Core::revision))
+    }
+
+    /// The rows that its core judged since the last call. Until there is a core, its own is made anew each time.
+    pub(super) fn take_judged(&mut self) -> Touched {
+        match &mut self.stage {
+            Stage::Live(live) => live.core.take_judged(),
+            _ => Touched::All,
         }
     }
 
@@ -216,7 +255,7 @@ impl Monitor {
     pub(super) fn take_answer(&mut self, answer: JobAnswer, now: Instant) {
         self.job.end_query();
         if matches!(self.stage, Stage::Querying { .. }) {
-            self.stage = Stage::Waiting { since: now };
+            self.enter(Stage::Waiting { since: now });
         }
         self.answer = Some(answer);
     }
@@ -228,7 +267,7 @@ impl Monitor {
             Stage::Querying { until } if *until <= now => {}
             _ => return None,
         }
-        self.stage = Stage::Reading { since: now };
+        self.enter(Stage::Reading { since: now });
         self.volumes_changed = false;
         let (profile, answer) = (Arc::clone(&self.profile), self.answer.clone());
         Some(Request { id: self.id, profile, has_manager: self.has_manager, answer })
@@ -236,14 +275,14 @@ impl Monitor {
 
     /// Notes that the past could not be read; it is tried again after [`READ_TIMEOUT`].
     pub(super) fn retry_reading(&mut self, now: Instant) {
-        self.stage = Stage::Querying { until: now + READ_TIMEOUT };
+        self.enter(Stage::Querying { until: now + READ_TIMEOUT });
     }
 
     /// Takes the past that was read. It is judged once the pasts of the homes that this gateway may serve are read,
     /// too.
     pub(super) fn take_past(&mut self, read: Box<PastReading>, now: Instant) {
-        self.past_records = family::records_of(hermes_name(&self.profile), read.past.iter());
-        self.stage = Stage::Read { since: now, read };
+        self.past_records = family::records_of(&self.hermes_name, read.past.iter());
+        self.enter(Stage::Read { since: now, read });
     }
 
     /// Whether its past was read and not judged yet.
@@ -267,7 +306,7 @@ impl Monitor {
 
     /// Judges the past, together with the records of the homes that this gateway may serve. Returns the changes in it.
     pub(super) fn go_live(&mut self, served: Past, given: Given<'_>, now: Moment) -> Vec<Change> {
-        let stage = std::mem::replace(&mut self.stage, Stage::Waiting { since: now.instant });
+        let stage = self.enter(Stage::Waiting { since: now.instant });
         let Stage::Read { read, .. } = stage else {
             self.stage = stage;
             return Vec::new();
@@ -287,14 +326,14 @@ impl Monitor {
         let (live, changes) =
             Live::start(self.profile.name.as_str().into(), reader, vec![past, served], given, now);
         self.needs_heartbeat = live.core.glance().light() != Light::Green;
-        self.stage = Stage::Live(Box::new(live));
+        self.enter(Stage::Live(Box::new(live)));
         changes
     }
 
     /// New records of its home about links, for the gateway that may serve it.
     pub(super) fn new_records(&self) -> Vec<Evidence> {
         let Stage::Live(live) = &self.stage else { return Vec::new() };
-        family::tagged(hermes_name(&self.profile), live.batch.iter()).collect()
+        family::tagged(&self.hermes_name, live.batch.iter()).collect()
     }
 
     /// Adds records of a home that this gateway may serve.
@@ -430,15 +469,14 @@ impl Monitor {
         std::mem::replace(&mut self.needs_heartbeat, needs_heartbeat) != needs_heartbeat
     }
 
-    /// Its view in the snapshot.
-    pub(super) fn view(&self, now: Instant) -> ProfileView {
-        let verdict = match (&self.blocked, &self.stage) {
+    /// The verdict of its own gateway.
+    pub(super) fn verdict(&self, now: Instant) -> Verdict {
+        match (&self.blocked, &self.stage) {
             (Some((home, since)), _) => unanswered(home, *since),
             (None, Stage::Live(live)) => live.core.verdict().clone(),
             (None, _) if self.is_blocked(now) => unanswered(&self.profile.home, self.since),
             (None, _) => Verdict::unknown(self.since),
-        };
-        ProfileView { profile: Arc::clone(&self.profile), verdict }
+        }
     }
 }
 
@@ -450,51 +488,4 @@ fn unanswered(home: &Path, since: Timestamp) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::supervisor::JobReport;
-
-    fn monitor(has_manager: bool, now: Moment) -> Monitor {
-        let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
-        Monitor::new(MonitorId(1), profile, now, has_manager)
-    }
-
-    fn moment() -> Moment {
-        Moment { at: Timestamp::UNIX_EPOCH, instant: Instant::now() }
-    }
-
-    #[test]
-    fn the_past_is_read_once_with_the_managers_answer_or_after_its_time() {
-        let now = moment();
-        assert!(monitor(false, now).begin_reading(now.instant).is_some(), "nobody to wait for");
-        let mut answered = monitor(true, now);
-        assert!(answered.begin_reading(now.instant).is_none());
-        assert_eq!(answered.next_turn(now), Some(now.instant), "the query is due");
-        assert!(answered.job.begin_query(now.instant));
-        assert_eq!(answered.next_turn(now), Some(now.instant + MANAGER_TIMEOUT));
-        answered.take_answer(JobAnswer::Report(Box::new(JobReport::NOT_LOADED)), now.instant);
-        assert!(answered.begin_reading(now.instant).is_some_and(|request| request.answer.is_some()));
-        assert!(answered.begin_reading(now.instant).is_none(), "once");
-        let mut silent = monitor(true, now);
-        let late = now.instant + MANAGER_TIMEOUT;
-        assert!(silent.begin_reading(late).is_some_and(|request| request.answer.is_none()));
-        silent.take_answer(JobAnswer::Failed, late);
-        assert!(silent.begin_reading(late).is_none(), "a late answer does not read it again");
-    }
-
-    #[test]
-    fn a_home_that_blocks_is_named_and_delays_no_other() {
-        let now = moment();
-        let mut monitor = monitor(false, now);
-        monitor.begin_reading(now.instant);
-        let blocked = now.instant + READ_TIMEOUT;
-        assert!(!monitor.is_settled(now.instant) && monitor.is_settled(blocked));
-        assert_eq!(monitor.next_turn(now), Some(now.instant), "the first query");
-        monitor.job.no_manager();
-        assert_eq!(monitor.next_turn(now), Some(blocked));
-        let note = Note::Unreadable(Unreadable { path: "/h".to_owned(), why: WhyUnreadable::NoAnswer });
-        assert_eq!(monitor.view(now.instant).verdict.notes, []);
-        assert_eq!(monitor.view(blocked).verdict.notes, [note]);
-        assert_eq!(monitor.view(blocked).verdict.light(), Light::Grey);
-    }
-}
+mod tests;

@@ -1,16 +1,19 @@
 //! All monitors, and which gateway serves which profile.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Index, IndexMut};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::family::{self, hermes_name};
-use super::monitor::Monitor;
+use super::monitor::{Monitor, Revision};
 use super::monitor_id::MonitorId;
+use super::snapshot::ProfileView;
+use super::timeline::Timeline;
 use super::{Ignored, Setup};
 use crate::evidence::collector::Moment;
-use crate::health::{Change, Core, Glance, ProfileName, Verdict};
+use crate::health::{Change, Core, Glance, ProfileName, Touched, Verdict};
 use crate::profile::Profile;
 
 /// One monitor for each profile, in the order in which profiles are shown. A place (index) is valid until the next
@@ -20,6 +23,10 @@ pub(super) struct Monitors {
     all: Vec<Monitor>,
     /// For each monitor, the place of the one whose gateway may serve its profile.
     parents: Vec<Option<usize>>,
+    /// For each monitor, the places of the profiles that its gateway may serve, by the names that it uses for them.
+    children: Vec<BTreeMap<ProfileName, usize>>,
+    /// For each monitor, what was compared last to find the gateway that serves it.
+    sources: Vec<Option<(Revision, Option<Revision>)>>,
     next_id: u64,
 }
 
@@ -53,7 +60,7 @@ impl Monitors {
     /// Drops all monitors. Ids are not reused: events of work that is still running are ignored.
     pub(super) fn clear(&mut self) {
         self.all.clear();
-        self.parents.clear();
+        self.note_families();
     }
 
     /// The place of the monitor with this id, if it still exists.
@@ -78,14 +85,78 @@ impl Monitors {
             };
             self.all.push(monitor);
         }
+        self.note_families();
+    }
+
+    fn note_families(&mut self) {
         let homes = self.all.iter().map(|monitor| monitor.profile.home.as_path());
         self.parents = family::parents(homes);
+        self.children = vec![BTreeMap::new(); self.all.len()];
+        for (child, parent) in self.parents.iter().enumerate() {
+            if let Some(parent) = parent {
+                self.children[*parent].insert(self.all[child].hermes_name.clone(), child);
+            }
+        }
+        self.sources = vec![None; self.all.len()];
     }
 
     /// The places of the profiles that this gateway may serve.
     pub(super) fn children_of(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
-        let parents = self.parents.iter().enumerate();
-        parents.filter(move |(_, parent)| **parent == Some(place)).map(|(child, _)| child)
+        self.children[place].values().copied()
+    }
+
+    /// Whether another gateway may serve this profile than at the last call, or another home not answer.
+    pub(super) fn may_have_moved(&mut self, place: usize) -> bool {
+        let parent = self.parents[place].map(|parent| &self[parent]);
+        let own = &self[place];
+        let may_wait = |monitor: &Monitor| monitor.waits_for_volume() || monitor.blocked.is_some();
+        let waits = may_wait(own) || parent.is_some_and(may_wait);
+        let sources = Some((own.revision(), parent.map(Monitor::revision)));
+        std::mem::replace(&mut self.sources[place], sources) != sources || waits
+    }
+
+    /// What the rows show now. Only those are made anew that may differ from what they showed at the last call.
+    pub(super) fn views(&mut self, setup: &Setup, time: &Timeline) -> Vec<ProfileView> {
+        self.drop_old_views();
+        let shown: Vec<usize> = self.places().filter(|place| setup.shows(&self[*place].profile)).collect();
+        let view = |place: usize| {
+            let known = self[place].view.clone();
+            let view = known.unwrap_or_else(|| self.view(place, time));
+            debug_assert_eq!(view, self.view(place, time));
+            view
+        };
+        let views: Vec<ProfileView> = shown.iter().map(|place| view(*place)).collect();
+        for (place, view) in shown.into_iter().zip(&views) {
+            self.all[place].view = Some(view.clone());
+        }
+        views
+    }
+
+    fn view(&self, place: usize, time: &Timeline) -> ProfileView {
+        let monitor = &self[place];
+        let verdict = time.wall_verdict(self.shown(place, monitor.served_by.is_some()));
+        ProfileView { profile: Arc::clone(&monitor.profile), verdict: verdict.into() }
+    }
+
+    /// Drops the views of rows that were judged since the last call, or whose monitor is not live.
+    fn drop_old_views(&mut self) {
+        for place in self.places() {
+            match self[place].take_judged() {
+                Touched::All => {
+                    self[place].view = None;
+                    for child in self.children[place].values() {
+                        self.all[*child].view = None;
+                    }
+                }
+                Touched::Rows(profiles) => {
+                    for profile in &profiles {
+                        if let Some(row) = self.row_named(place, profile) {
+                            self.all[row].view = None;
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// The gateway that serves this profile now. A profile whose own gateway runs is not served by another one. Nor is
@@ -94,23 +165,23 @@ impl Monitors {
     fn server_of(&self, place: usize) -> Option<usize> {
         let parent = self.parents[place]?;
         let (own, gateway) = (&self[place], &self[parent]);
-        let name = hermes_name(&own.profile);
+        let name = &own.hermes_name;
         let since = gateway.core().and_then(|core| core.served_before(name));
         let ran_since = since.is_some() && own.core().and_then(Core::ended_at) > since;
         (gateway.serves(name) && !own.has_process() && !ran_since).then_some(parent)
     }
 
     /// The name of the profile whose gateway serves this one now.
-    pub(super) fn server_name(&self, place: usize) -> Option<ProfileName> {
-        self.server_of(place).map(|server| self[server].profile.name.as_str().into())
+    pub(super) fn server_name(&self, place: usize) -> Option<&str> {
+        self.server_of(place).map(|server| self[server].profile.name.as_str())
     }
 
     /// The verdict that the row of a profile shows. `served`: by the gateway that may serve it, not by its own.
     pub(super) fn shown(&self, place: usize, served: bool) -> Verdict {
         let monitor = &self[place];
         let parent = self.parents[place].filter(|_| served && monitor.blocked.is_none());
-        let verdict = parent.and_then(|parent| self[parent].verdict_of(hermes_name(&monitor.profile)));
-        verdict.unwrap_or_else(|| monitor.view(Instant::now()).verdict)
+        let verdict = parent.and_then(|parent| self[parent].verdict_of(&monitor.hermes_name));
+        verdict.unwrap_or_else(|| monitor.verdict(Instant::now()))
     }
 
     /// The home that a row depends on and that does not answer: its own, or that of the gateway that serves it.
@@ -133,7 +204,7 @@ impl Monitors {
         if *profile == *self[place].profile.name {
             return Some(place);
         }
-        self.children_of(place).find(|child| hermes_name(&self[*child].profile) == profile)
+        self.children[place].get(profile).copied()
     }
 
     /// Takes all changes of a row out of these, which are listed by the gateway that made them. Returns what the row showed

@@ -82,9 +82,9 @@ impl Publisher {
         let old = self.snapshot.borrow().clone();
         let mut profiles = old.profiles.clone();
         for view in &mut profiles {
-            let from = std::mem::replace(&mut view.verdict, Verdict::unknown(at)).glance();
+            let from = std::mem::replace(&mut view.verdict, Verdict::unknown(at).into()).glance();
             let profile = view.profile.name.as_str().into();
-            let change = Change { at, profile, from, to: view.verdict.clone() };
+            let change = Change { at, profile, from, to: Verdict::clone(&view.verdict) };
             if change.from.light() != change.to.light() {
                 self.record(&view.profile, [change], false);
             }

@@ -21,12 +21,12 @@ pub struct Snapshot {
 }
 
 /// One profile in a [`Snapshot`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileView {
     /// The monitored profile.
     pub profile: Arc<Profile>,
-    /// Its verdict; times are wall-clock times.
-    pub verdict: Verdict,
+    /// Its verdict; times are wall-clock times. Snapshots share those that did not change.
+    pub verdict: Arc<Verdict>,
 }
 
 impl ProfileView {
@@ -42,7 +42,7 @@ impl ProfileView {
 
     /// The verdict as a change from "unknown", for readers of changes that need a state to begin with.
     pub fn as_change(&self, history: bool) -> ProfileChange {
-        let to = self.verdict.clone();
+        let to = Verdict::clone(&self.verdict);
         let change = Change {
             at: to.since,
             profile: self.profile.name.as_str().into(),

@@ -203,7 +203,7 @@ mod tests {
 
     fn update(second: i64, changes: Vec<ProfileChange>) -> Update {
         let at = Timestamp::from_second(second).unwrap();
-        let view = |name| ProfileView { profile: profile(name), verdict: Verdict::unknown(at) };
+        let view = |name| ProfileView { profile: profile(name), verdict: Verdict::unknown(at).into() };
         let profiles = vec![view("a"), view("b")];
         let snapshot = Arc::new(Snapshot { at, profiles, bad_files: Vec::new(), complete: true });
         Update { changes, ..Update::of(snapshot) }

@@ -179,8 +179,10 @@ fn what_was_sent_before_a_restart_is_not_sent_again() {
 #[test]
 fn a_recovery_while_gatelight_did_not_run_is_reported() {
     let mut outbox = outbox_that_told(&down(0, NoticeKind::Down, &["work", "gone", "red"]));
-    let view =
-        |name: &str, reason| ProfileView { profile: profile(name), verdict: verdict(reason, None, 50) };
+    let view = |name: &str, reason| ProfileView {
+        profile: profile(name),
+        verdict: verdict(reason, None, 50).into(),
+    };
     let profiles = vec![view("work", Reason::Connected), view("red", Reason::ExecutorShutdown)];
     let snapshot = Snapshot { at: at(60), profiles, bad_files: Vec::new(), complete: true };
     let notice = recovered_meanwhile(&mut outbox, &snapshot, at(60)).unwrap();

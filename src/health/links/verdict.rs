@@ -8,7 +8,7 @@ use crate::health::proof::Proof;
 use crate::health::reason::{Light, Reason};
 
 /// The verdict on one link, for one row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkVerdict {
     /// The platform.
     pub platform: PlatformName,

@@ -60,7 +60,7 @@ impl Shell for MenuBar {
 fn found_red(now: Timestamp) -> EngineEvent {
     let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
     let verdict = Verdict { reason: Reason::ExecutorShutdown, ..Verdict::unknown(now) };
-    let view = ProfileView { profile: Arc::new(profile), verdict };
+    let view = ProfileView { profile: Arc::new(profile), verdict: verdict.into() };
     let changes = vec![view.as_change(false)];
     let snapshot = Snapshot { at: now, profiles: vec![view], bad_files: Vec::new(), complete: true };
     EngineEvent::Update(Box::new(Update { changes, ..Update::of(Arc::new(snapshot)) }))
@@ -225,8 +225,8 @@ fn the_engine_wakes_the_loop_and_is_handled_in_order() {
     assert_eq!(app.handle(now, Message::Inputs), Flow::On);
     let profile = Profile { name: "work".into(), home: "/h".into(), job: None, logs: Vec::new() };
     let verdict = |reason| Verdict { reason, ..Verdict::unknown(now) };
-    let view = ProfileView { profile: Arc::new(profile), verdict: verdict(Reason::ExecutorShutdown) };
-    let (from, to) = (verdict(Reason::Connected).glance(), view.verdict.clone());
+    let view = ProfileView { profile: Arc::new(profile), verdict: verdict(Reason::ExecutorShutdown).into() };
+    let (from, to) = (verdict(Reason::Connected).glance(), Verdict::clone(&view.verdict));
     let profile = Arc::clone(&view.profile);
     let fell = ProfileChange {
         profile,

@@ -332,7 +332,7 @@ fn profile() -> Arc<Profile> {
 fn the_metrics_are_those_that_are_served() {
     let mut verdict = verdict(Reason::Connected);
     verdict.links.push(LinkVerdict::new("feishu".into(), Reason::Connected, t()));
-    let view = ProfileView { profile: profile(), verdict };
+    let view = ProfileView { profile: profile(), verdict: verdict.into() };
     let snapshot = Snapshot { at: t(), profiles: vec![view], bad_files: Vec::new(), complete: true };
     let page = render(&snapshot, &Counters::default(), t(), Format::Prometheus);
     let mut served = BTreeSet::new();

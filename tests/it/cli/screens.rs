@@ -135,7 +135,7 @@ fn seen(recording: &str, seconds: f64, ago: SignedDuration) -> Verdict {
 fn view(name: &str, verdict: Verdict) -> ProfileView {
     let job = JobFile::named(Manager::Launchd, "/a.plist", format!("ai.hermes.gateway-{name}"));
     let profile = Profile { name: name.into(), home: "/h".into(), job: Some(job), logs: Vec::new() };
-    ProfileView { profile: Arc::new(profile), verdict }
+    ProfileView { profile: Arc::new(profile), verdict: verdict.into() }
 }
 
 fn snapshot(profiles: Vec<ProfileView>) -> Snapshot {

@@ -141,9 +141,9 @@ fn the_program_itself() {
                         reason: Reason::from_code(code).unwrap(),
                         since: at,
                         evidence: Some(Proof::new("agent.log", "Executor shutdown has been <called>", at)),
-                        ..view.verdict.clone()
+                        ..Verdict::clone(&view.verdict)
                     };
-                    let from = std::mem::replace(&mut view.verdict, to.clone()).glance();
+                    let from = std::mem::replace(&mut view.verdict, to.clone().into()).glance();
                     let change = Change { at, profile: view.profile.name.as_str().into(), from, to };
                     let profile = Arc::clone(&view.profile);
                     let change = ProfileChange { profile, change, history: false };
@@ -176,7 +176,7 @@ fn view_of(name: &str) -> ProfileView {
     let job = JobFile::named(Manager::Embedded, "/nowhere/job", name);
     let profile = Profile { name: name.into(), home: "/nowhere".into(), job: Some(job), logs: Vec::new() };
     let verdict = Verdict { reason: Reason::Connected, ..Verdict::unknown(Timestamp::now()) };
-    ProfileView { profile: Arc::new(profile), verdict }
+    ProfileView { profile: Arc::new(profile), verdict: verdict.into() }
 }
 
 fn snapshot_of(names: &[&str]) -> Snapshot {

@@ -14,7 +14,7 @@ use gatelight::diagnose::{Diagnosis, LogLine, render};
 use gatelight::evidence::anonymise::Anonymiser;
 use gatelight::evidence::logbook::LogBook;
 use gatelight::evidence::state_files;
-use gatelight::health::{Change, Core, Deadlines, Evidence, Light, Manager, ProcessState};
+use gatelight::health::{Change, Core, Deadlines, Evidence, Light, Manager, ProcessState, Verdict};
 use gatelight::history::store::Store;
 use gatelight::history::{Record, Window};
 use gatelight::profile::{JobFile, Profile};
@@ -265,7 +265,7 @@ pub(super) fn everything_that_comes_out(
     let restart =
         RestartView { asked_at: end, step: RestartStep::ProvingLink, retrying: None, outcome: Some(outcome) };
     let state = MenuState { restarts: [(profile.name.clone(), restart)].into(), ..MenuState::default() };
-    let view = |verdict| ProfileView { profile: Arc::clone(&profile), verdict };
+    let view = |verdict: Verdict| ProfileView { profile: Arc::clone(&profile), verdict: verdict.into() };
     let mut out = Vec::new();
     let mut policy =
         Policy::new(gatelight::config::Config::default().notices, jiff::tz::TimeZone::UTC, now());

@@ -36,7 +36,7 @@ fn link(platform: &str, reason: Reason) -> LinkVerdict {
 fn snapshot(work: Reason) -> Arc<Snapshot> {
     let view = |name: &str, reason| {
         let links = vec![link("telegram", reason), link("feishu", Reason::Connected)];
-        ProfileView { profile: profile(name), verdict: Verdict { links, ..verdict(reason) } }
+        ProfileView { profile: profile(name), verdict: Verdict { links, ..verdict(reason) }.into() }
     };
     Arc::new(Snapshot {
         at: Timestamp::now(),

@@ -193,7 +193,7 @@ impl Drop for Watching {
 
 /// A snapshot of one profile.
 pub(crate) fn snapshot(profile: &Arc<Profile>, verdict: Verdict) -> Snapshot {
-    let view = ProfileView { profile: Arc::clone(profile), verdict };
+    let view = ProfileView { profile: Arc::clone(profile), verdict: verdict.into() };
     Snapshot { at: Timestamp::now(), profiles: vec![view], bad_files: Vec::new(), complete: true }
 }
 

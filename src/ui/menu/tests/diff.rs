@@ -58,7 +58,7 @@ fn a_change_of_light_changes_rows_in_place() {
     let mut snapshot = snapshot(vec![view("default", Reason::Connected, -7_000)]);
     let old = menu(&snapshot, &state, &locale(Lang::En), at(0));
     assert_eq!(diff(&old, &old), []);
-    snapshot.profiles[0].verdict.reason = Reason::Reconnecting;
+    Arc::make_mut(&mut snapshot.profiles[0].verdict).reason = Reason::Reconnecting;
     let new = menu(&snapshot, &state, &locale(Lang::En), at(0));
     assert_eq!(
         diff(&old, &new),
@@ -109,7 +109,7 @@ fn any_menu() -> impl Strategy<Value = Menu> {
                 }
                 let mut v = view(&name, reason, since);
                 if evidence {
-                    v.verdict.evidence = Some(Proof::new("agent.log", "line", at(since)));
+                    Arc::make_mut(&mut v.verdict).evidence = Some(Proof::new("agent.log", "line", at(since)));
                 }
                 match special {
                     1 => {

@@ -10,8 +10,8 @@ fn link(platform: &str, reason: Reason, since: i64) -> LinkVerdict {
 
 fn with_links(reason: Reason, links: Vec<LinkVerdict>) -> Snapshot {
     let mut profile = view("work", reason, -600);
-    profile.verdict.platform = links.first().map(|link| link.platform.clone());
-    profile.verdict.links = links;
+    Arc::make_mut(&mut profile.verdict).platform = links.first().map(|link| link.platform.clone());
+    Arc::make_mut(&mut profile.verdict).links = links;
     snapshot(vec![profile])
 }
 
@@ -35,8 +35,8 @@ fn the_submenu_shows_each_link() {
     let mut feishu = link("feishu", Reason::Connected, -3_600);
     feishu.last_message_at = Some(at(-7_200));
     let mut snapshot = with_links(Reason::AuthRejected, vec![telegram, counted, ignored, feishu]);
-    snapshot.profiles[0].verdict.served_by = Some("default".into());
-    snapshot.profiles[0].verdict.last_message_at = Some(at(-7_200));
+    Arc::make_mut(&mut snapshot.profiles[0].verdict).served_by = Some("default".into());
+    Arc::make_mut(&mut snapshot.profiles[0].verdict).last_message_at = Some(at(-7_200));
     let meaning = |reason, platform, missing| {
         format!("    ({})", wording(Lang::En, reason, Some(platform), missing).meaning)
     };

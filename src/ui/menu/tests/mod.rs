@@ -34,7 +34,7 @@ fn view(name: &str, reason: Reason, since: i64) -> ProfileView {
     let job = JobFile::named(Manager::Launchd, "/h/a.plist", "ai.hermes.gateway");
     let profile = Profile { name: name.into(), home: PathBuf::from("/h"), job: Some(job), logs: Vec::new() };
     let verdict = Verdict { reason, ..Verdict::unknown(at(since)) };
-    ProfileView { profile: Arc::new(profile), verdict }
+    ProfileView { profile: Arc::new(profile), verdict: verdict.into() }
 }
 
 fn snapshot(profiles: Vec<ProfileView>) -> Snapshot {
@@ -74,11 +74,12 @@ const SHUT_DOWN: &str = "2026-09-21 14:10:20,271 WARNING gateway.run: Executor s
 
 fn three() -> Snapshot {
     let mut shell = view("work", Reason::ExecutorShutdown, -185);
-    shell.verdict.evidence = Some(Proof::new("agent.log", SHUT_DOWN, at(-180)));
-    shell.verdict.pid = Some(4711);
-    shell.verdict.started_at = Some(at(-7_200));
-    shell.verdict.manager = Some(Manager::Launchd);
-    shell.verdict.notes = vec![Note::Also(Reason::AuthRejected, None, None), Note::InfoHidden];
+    Arc::make_mut(&mut shell.verdict).evidence = Some(Proof::new("agent.log", SHUT_DOWN, at(-180)));
+    Arc::make_mut(&mut shell.verdict).pid = Some(4711);
+    Arc::make_mut(&mut shell.verdict).started_at = Some(at(-7_200));
+    Arc::make_mut(&mut shell.verdict).manager = Some(Manager::Launchd);
+    Arc::make_mut(&mut shell.verdict).notes =
+        vec![Note::Also(Reason::AuthRejected, None, None), Note::InfoHidden];
     let mut snapshot = snapshot(vec![
         view("default", Reason::Connected, -7_000),
         shell,
@@ -176,7 +177,7 @@ fn an_outcome_is_removed_when_it_is_no_longer_true() {
         (&failed, Reason::Connected, 6, None),
     ] {
         let mut one = view("a", reason, -5);
-        one.verdict.pid = Some(pid);
+        Arc::make_mut(&mut one.verdict).pid = Some(pid);
         let outcome = Some(outcome.clone());
         let restart = RestartView { asked_at: at(-9), step: RestartStep::EndingOld, retrying: None, outcome };
         let state = MenuState { restarts: [("a".to_owned(), restart)].into(), ..MenuState::default() };
@@ -212,9 +213,9 @@ fn thirty_profiles_fit() {
     assert!(well.len() <= 15, "{}", well.len());
     assert_eq!(well[2].label, "30 more: 30 connected");
     for i in [3, 9, 12] {
-        profiles[i].verdict.reason = Reason::Reconnecting;
+        Arc::make_mut(&mut profiles[i].verdict).reason = Reason::Reconnecting;
     }
-    profiles[20].verdict.reason = Reason::NotRunning;
+    Arc::make_mut(&mut profiles[20].verdict).reason = Reason::NotRunning;
     let labels: Vec<String> = drawn(&rows(&profiles)).into_iter().filter(|l| !l.starts_with(' ')).collect();
     assert_eq!(
         labels[2..7],
@@ -227,7 +228,7 @@ fn thirty_profiles_fit() {
         ]
     );
     for profile in &mut profiles {
-        profile.verdict.reason = Reason::NotRunning;
+        Arc::make_mut(&mut profile.verdict).reason = Reason::NotRunning;
     }
     assert!(rows(&profiles).len() <= 25);
     assert_eq!(drawn(&rows(&profiles)).iter().filter(|l| l.contains("— not running")).count(), 30);
@@ -267,7 +268,7 @@ fn names_are_shown_as_they_are() {
 #[test]
 fn evidence_is_cut_to_one_bounded_line() {
     let mut long = view("a", Reason::NotRunning, 0);
-    long.verdict.evidence = Some(Proof::new("agent.log", "错误 ".repeat(200), at(0)));
+    Arc::make_mut(&mut long.verdict).evidence = Some(Proof::new("agent.log", "错误 ".repeat(200), at(0)));
     let menu = menu(&snapshot(vec![long]), &MenuState::default(), &locale(Lang::En), at(0));
     let label = &menu.row(&key("a", "evidence")).unwrap().label;
     assert!(label.contains('…') && label.chars().count() <= row::MAX_LABEL, "{label}");
