@@ -285,7 +285,7 @@ impl Gateway {
             self.level = LogLevel::Visible;
         }
         // Lines of a former process say nothing about this one.
-        if place.is_of_before && lasts(&record.signal) {
+        if place.is_of_before && record.signal.lasts() {
             return;
         }
         let Signal::Link(link) = &record.signal else { return self.apply_life(moment, record) };
@@ -484,22 +484,5 @@ impl Gateway {
             (Some(writer), Some(pid)) => writer.is_of(pid, id.start),
             _ => !dated || entry.updated_at.is_none_or(|at| at >= started),
         }
-    }
-}
-
-/// Whether a signal keeps its effect for the life of the process. Such a signal of a former process must be dropped.
-fn lasts(signal: &Signal) -> bool {
-    match signal {
-        Signal::Link(link) => link.word.lasts(),
-        Signal::ExecutorShutdown
-        | Signal::ConfigError
-        | Signal::LoopMissed
-        | Signal::Takeover
-        | Signal::PlannedStop
-        | Signal::PlannedRestart
-        | Signal::Shutdown
-        | Signal::NoLinkLeft
-        | Signal::Exiting => true,
-        _ => false,
     }
 }

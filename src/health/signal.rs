@@ -175,6 +175,25 @@ pub enum LinkWord {
     SendRefused,
 }
 
+impl Signal {
+    /// Whether it keeps its effect for the life of the process. Such a signal of a former process must be dropped.
+    pub(super) fn lasts(&self) -> bool {
+        match self {
+            Self::Link(link) => link.word.lasts(),
+            Self::ExecutorShutdown
+            | Self::ConfigError
+            | Self::LoopMissed
+            | Self::Takeover
+            | Self::PlannedStop
+            | Self::PlannedRestart
+            | Self::Shutdown
+            | Self::NoLinkLeft
+            | Self::Exiting => true,
+            _ => false,
+        }
+    }
+}
+
 impl LinkWord {
     /// Whether it describes the state of the link. Of these the newest one counts.
     pub const fn is_of_link(self) -> bool {
