@@ -263,8 +263,9 @@ def growth_links(args):
             pid = lines.child.pid
             before, begun = cpu(pid, False), time.monotonic()
             for turn in range(10):
-                for part in homes.parts:
-                    homes.say(part, DOWN if turn % 2 == 0 else UP, f"t{turn}")
+                for n, part in enumerate(homes.parts):
+                    # a connection of its own: the same line with the same stamp in two logs would be one line in both
+                    homes.say(part, DOWN if turn % 2 == 0 else UP, f"t{turn}x{n}")
                 time.sleep(max(0.0, 2 * (turn + 1) - (time.monotonic() - begun)))
             result = ((cpu(pid, False) - before) * 1000, memory(pid)[1], descriptors(pid), seconds)
             lines.close()
