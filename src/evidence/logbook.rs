@@ -91,17 +91,22 @@ impl LogBook {
 /// Sorts events of several files by their timestamps. An event without one stays after the event that it followed;
 /// within one file the order is kept where timestamps decrease (a clock that was set back).
 fn order_by_stamp(events: &mut Vec<LogEvent>) {
-    let mut runs: Vec<(Option<DateTime>, LogEvent)> = Vec::with_capacity(events.len());
-    let mut newest: Option<(Source, DateTime)> = None;
-    for event in events.drain(..) {
-        let source = &event.record.proof.source;
-        let before = newest.take().filter(|(of, _)| of == source).map(|(_, stamp)| stamp);
-        let stamp = event.record.stamp.max(before);
-        newest = stamp.map(|stamp| (source.clone(), stamp));
-        runs.push((stamp, event));
+    let mut newest: Option<(&Source, DateTime)> = None;
+    let mut stamps = Vec::with_capacity(events.len());
+    for LogEvent { record, .. } in &*events {
+        let source = &record.proof.source;
+        let before = newest.filter(|(of, _)| *of == source).map(|(_, stamp)| stamp);
+        let stamp = record.stamp.max(before);
+        newest = stamp.map(|stamp| (source, stamp));
+        // Events before any timestamp count as the newest.
+        stamps.push((stamp.is_none(), stamp));
     }
-    // Events before any timestamp count as the newest.
-    runs.sort_by_key(|(stamp, _)| (stamp.is_none(), *stamp));
+    // as the events of one file are
+    if stamps.is_sorted() {
+        return;
+    }
+    let mut runs: Vec<_> = stamps.into_iter().zip(events.drain(..)).collect();
+    runs.sort_by_key(|(stamp, _)| *stamp);
     events.extend(runs.into_iter().map(|(_, event)| event));
 }
 
